@@ -1,0 +1,151 @@
+//! Approvals: a plan of stages, in order; steps, at the same time; requests, one for each voter's seat.
+//!
+//! The algebra is `records.md` section 7; its functions are in [`quorum`].
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId};
+
+pub mod quorum;
+
+/// How many of the voters of a step must approve.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Quorum {
+    /// One.
+    Any,
+    /// Each.
+    All,
+    /// This many: min(max(c, 1), n).
+    Count(u16),
+    /// floor(n / 2) + 1.
+    Majority,
+    /// ceil(n·p / 100), at least 1, at most n.
+    Percent(u8),
+}
+
+/// When a stage is approved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum StageRule {
+    /// When all its steps are.
+    All,
+    /// When one of its steps is.
+    Any,
+}
+
+/// One round of approval of one ticket.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Approval {
+    /// Its id.
+    pub id: ApprovalId,
+    /// The organization.
+    pub org: OrgId,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// 1, 2, 3, … for each ticket.
+    pub round: i64,
+    /// The stages, in order.
+    pub stages: Vec<Stage>,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The digest of what was shown to the voters; votes name it, a change voids the round.
+    pub content_digest: String,
+    /// The recorded decision that planned it.
+    pub receipt: Option<ReceiptId>,
+    /// When it began.
+    pub created_at: DateTime<Utc>,
+    /// When it was decided.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// Rises by one with every change.
+    pub version: i64,
+}
+
+/// What came of a round, a stage or a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Outcome {
+    /// Not open yet (a later stage).
+    Waiting,
+    /// Votes are awaited.
+    Pending,
+    /// Approved.
+    Approved,
+    /// Rejected.
+    Rejected,
+    /// Ended from outside: revised, cancelled, voided, or decided elsewhere.
+    Cancelled,
+}
+
+/// Steps that are asked at the same time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Stage {
+    /// When it is approved.
+    pub rule: StageRule,
+    /// Its steps.
+    pub steps: Vec<Step>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// One question to a group of voters.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Step {
+    /// What is asked, in a few words.
+    pub name: String,
+    /// How many must approve.
+    pub quorum: Quorum,
+    /// Whether one rejection rejects at once.
+    pub veto: bool,
+    /// When it should be decided.
+    pub due_at: Option<DateTime<Utc>>,
+    /// From the plan: hours until due, counted from the opening.
+    pub due_hours: Option<u16>,
+    /// One for each voter; a delegated seat has one more for the delegate.
+    pub requests: Vec<SeatRequest>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// The request for one seat's vote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SeatRequest {
+    /// Its id.
+    pub id: ApprovalRequestId,
+    /// Whose seat it is.
+    pub seat: PersonId,
+    /// Who is asked: the seat's holder, or a delegate.
+    pub voter: PersonId,
+    /// Whether the step can't be approved without this seat.
+    pub mandatory: bool,
+    /// Where it stands.
+    pub state: SeatState,
+    /// When the vote was asked for.
+    pub requested_at: Option<DateTime<Utc>>,
+    /// When it was decided, delegated or ended.
+    pub decided_at: Option<DateTime<Utc>>,
+    /// What the voter said.
+    pub comment: Option<String>,
+    /// How often the voter was reminded.
+    pub reminder_count: i64,
+    /// When it was escalated.
+    pub escalated_at: Option<DateTime<Utc>>,
+}
+
+/// Where a seat's request stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SeatState {
+    /// Its stage is not open yet.
+    Waiting,
+    /// The vote is awaited.
+    Requested,
+    /// Approved.
+    Approved,
+    /// Rejected.
+    Rejected,
+    /// No opinion.
+    Abstained,
+    /// Handed to a delegate; the same seat has another request.
+    Delegated,
+    /// Nobody voted in time.
+    Expired,
+    /// Not needed any more.
+    Cancelled,
+}

@@ -1,0 +1,83 @@
+//! What can be categorized as, and what can be asked for: the category tree and the request catalog.
+
+use crate::{
+    ids::{CatalogItemId, CategoryId, OrgId},
+    key::{CategoryPath, Key},
+};
+
+/// A node of an organization's category tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Category {
+    /// Its id.
+    pub id: CategoryId,
+    /// The organization.
+    pub org: OrgId,
+    /// Its place in the tree, unique in the organization.
+    pub path: CategoryPath,
+    /// The name people read.
+    pub name: String,
+    /// Whether tickets may get it.
+    pub active: bool,
+    /// Rises by one with every change.
+    pub version: i64,
+}
+
+/// An amount of money.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Money {
+    /// Whole minor units (cents), not negative.
+    pub minor_units: i64,
+    /// ISO 4217: `EUR`.
+    pub currency: String,
+}
+
+/// Something that people can ask for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CatalogItem {
+    /// Its id.
+    pub id: CatalogItemId,
+    /// The organization.
+    pub org: OrgId,
+    /// Its key, unique in the organization.
+    pub key: Key,
+    /// The name people read.
+    pub name: String,
+    /// What one gets.
+    pub description: String,
+    /// What it costs.
+    pub cost: Option<Money>,
+    /// The questions of its form, in order.
+    pub form: Vec<FormField>,
+    /// Whether it can be asked for.
+    pub active: bool,
+    /// Rises by one with every change.
+    pub version: i64,
+}
+
+/// One question of an item's form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FormField {
+    /// Its key in the form.
+    pub field: Key,
+    /// The question.
+    pub label: String,
+    /// What is accepted.
+    pub kind: FieldKind,
+    /// Whether it must be answered.
+    pub required: bool,
+}
+
+/// What a form field accepts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FieldKind {
+    /// Any text up to 2,000 characters.
+    Text,
+    /// A whole number.
+    Number,
+    /// `true` or `false`.
+    YesNo,
+    /// A date as `2026-06-01`.
+    Date,
+    /// One of these.
+    Choice(Vec<String>),
+}

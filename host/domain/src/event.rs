@@ -1,0 +1,67 @@
+//! Events: what happened to a ticket. Appended by every accepted action, never changed.
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{EventId, PersonId, TicketId};
+
+/// Who or what acted.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Actor {
+    /// What kind of actor.
+    pub kind: ActorKind,
+    /// The person, where it was one.
+    pub person: Option<PersonId>,
+}
+
+/// What kind of actor acted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ActorKind {
+    /// A person at a front end.
+    User,
+    /// An e-mail.
+    Mail,
+    /// A program, through the API.
+    Api,
+    /// A monitoring system.
+    Alert,
+    /// A policy's decision.
+    Policy,
+    /// Waypost itself.
+    System,
+}
+
+/// One accepted action, with what it changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Its id.
+    pub id: EventId,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// 1, 2, 3, … for each ticket.
+    pub seq: i64,
+    /// When it happened; never before the ticket's previous event.
+    pub at: DateTime<Utc>,
+    /// Who or what acted.
+    pub actor: Actor,
+    /// The event that caused this one.
+    pub cause: Option<EventId>,
+    /// What was done: `create`, `assign`, `resolve`, ...
+    pub action: crate::ticket::Action,
+    /// The fields that changed.
+    pub changes: Vec<Change>,
+    /// The digest of the policy that decided it.
+    pub policy_digest: Option<String>,
+    /// Why, as the actor put it.
+    pub reason: Option<String>,
+}
+
+/// One field, before and after, as people would read it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Change {
+    /// The field: `state`, `team`, `priority`, ...
+    pub field: String,
+    /// Before; none where it was empty.
+    pub before: Option<String>,
+    /// After; none where it is empty.
+    pub after: Option<String>,
+}

@@ -1,0 +1,96 @@
+//! Keys: the names that people write in settings and files. A key does not change.
+
+use std::{fmt, str::FromStr};
+
+use thiserror::Error;
+
+/// Long enough for any name people would type, short enough for a column of a report.
+pub const MAX_KEY_CHARS: usize = 64;
+
+/// Lower case ASCII letters, digits and single dashes, starting with a letter or digit: `revenue-portal`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Key(String);
+
+/// A text that is no key.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a key has 1 to 64 lower case letters, digits, dots, underscores and dashes, and starts with a letter or digit")]
+pub struct InvalidKey;
+
+impl Key {
+    /// The key's text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Key {
+    type Err = InvalidKey;
+
+    fn from_str(text: &str) -> Result<Self, InvalidKey> {
+        let starts_well = text.starts_with(|c: char| c.is_ascii_lowercase() || c.is_ascii_digit());
+        let is_plain = text.bytes().all(|b| {
+            b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_' | b'.')
+        });
+        if starts_well && is_plain && text.len() <= MAX_KEY_CHARS {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidKey)
+        }
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A place in the category tree, from the general to the special: `access/password`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct CategoryPath(String);
+
+/// A text that is no category path.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("a category path has 1 to 5 keys joined by slashes, such as access/password")]
+pub struct InvalidCategoryPath;
+
+impl CategoryPath {
+    /// Deeper trees are not read by people any more.
+    pub const MAX_DEPTH: usize = 5;
+
+    /// The whole path, joined by slashes.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The keys from the general to the special.
+    pub fn segments(&self) -> impl Iterator<Item = &str> {
+        self.0.split('/')
+    }
+
+    /// The path one step more general, if there is one.
+    #[must_use]
+    pub fn parent(&self) -> Option<Self> {
+        self.0.rsplit_once('/').map(|(parent, _)| Self(parent.to_owned()))
+    }
+}
+
+impl FromStr for CategoryPath {
+    type Err = InvalidCategoryPath;
+
+    fn from_str(text: &str) -> Result<Self, InvalidCategoryPath> {
+        let keys = text.split('/').map(Key::from_str).collect::<Result<Vec<_>, _>>();
+        match keys {
+            Ok(keys) if keys.len() <= Self::MAX_DEPTH => Ok(Self(text.to_owned())),
+            Ok(_) | Err(_) => Err(InvalidCategoryPath),
+        }
+    }
+}
+
+impl fmt::Display for CategoryPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,26 @@
+//! The rules of the service desk: records, the states they move through, and the calculations on them.
+//!
+//! Nothing here reads a clock, makes an id, does I/O or knows how a record is written down. What a
+//! rule needs is an argument; what it changes it returns as an event.
+
+pub mod approval;
+pub mod binding;
+pub mod calendar;
+pub mod catalog;
+pub mod ci;
+pub mod comment;
+pub mod event;
+pub mod ids;
+pub mod incident;
+pub mod key;
+pub mod message;
+pub mod organization;
+pub mod person;
+pub mod priority;
+pub mod receipt;
+pub mod request;
+pub mod role;
+pub mod service;
+pub mod suggestion;
+pub mod team;
+pub mod ticket;

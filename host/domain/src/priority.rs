@@ -1,0 +1,37 @@
+//! Priority: how soon a ticket is worked on, from its impact and urgency.
+//!
+//! Precedence: a person's override (with a reason), then a policy's value, then the matrix. All three
+//! are kept, with the winner (`records.md` section 9). 1 is the highest everywhere.
+
+/// An impact or an urgency: 1 is high. Valid are 1 to the size of the organization's matrix.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Level(pub u8);
+
+/// Which value won.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum PrioritySource {
+    /// The organization's matrix.
+    Matrix,
+    /// A policy.
+    Policy,
+    /// A person, with a reason.
+    Override,
+}
+
+/// A ticket's priority: every value that was given. The winner is computed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Priority {
+    /// What the matrix says.
+    pub matrix: Level,
+    /// What a policy says.
+    pub policy: Option<Level>,
+    /// What a person says, and why.
+    pub manual: Option<(Level, String)>,
+}
+
+/// Impact × urgency → priority. 2×2 to 5×5, every cell set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matrix {
+    /// One row for each impact, one cell for each urgency.
+    rows: Vec<Vec<Level>>,
+}

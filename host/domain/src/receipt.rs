@@ -1,0 +1,94 @@
+//! Receipts: what a policy was asked, what it answered, and what became of it. Enough to ask again.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    binding::Hook,
+    ids::{BindingId, OrgId, ReceiptId, RoundId, TicketId},
+};
+
+/// The hooks asked for one event of one ticket, and the snapshot they share.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Round {
+    /// Its id.
+    pub id: RoundId,
+    /// The organization.
+    pub org: OrgId,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The event that asked: `create`, `submit`, ...
+    pub occasion: String,
+    /// The ticket and all declared facts, as JSON text (compressed by the store).
+    pub snapshot: Vec<u8>,
+    /// When it was taken.
+    pub at: DateTime<Utc>,
+}
+
+/// One recorded decision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receipt {
+    /// Its id; also the seed of the decision's random bytes.
+    pub id: ReceiptId,
+    /// The organization.
+    pub org: OrgId,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The round, which holds the snapshot.
+    pub round: RoundId,
+    /// 1, 2, 3, … in the round.
+    pub seq: i64,
+    /// The hook.
+    pub hook: Hook,
+    /// The layer: the organization whose binding it was.
+    pub layer: OrgId,
+    /// The binding.
+    pub binding: BindingId,
+    /// Its revision.
+    pub revision: i64,
+    /// The component, as `sha256:…`.
+    pub component: String,
+    /// The digest of the settings.
+    pub settings_digest: String,
+    /// The digest of the data files.
+    pub data_digest: String,
+    /// The contract's version: `0.1.0`.
+    pub wit_version: String,
+    /// The engine: `wasmtime 48.0.8`.
+    pub engine_version: String,
+    /// What differs from the snapshot's ticket in the question, and the hook's own part of it (event, clocks), as JSON text.
+    pub question: Vec<u8>,
+    /// The answer or the decline as JSON text; empty when the policy failed.
+    pub answer: Vec<u8>,
+    /// The policy's log as JSON text.
+    pub log: Vec<u8>,
+    /// The instructions used, as wasmtime counts fuel.
+    pub fuel: u64,
+    /// How long it took, in microseconds of wall clock.
+    pub duration_us: u64,
+    /// What became of it.
+    pub outcome: Outcome,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
+/// What became of a decision. Exactly one for each receipt.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// Applied as answered.
+    Applied,
+    /// Applied in part or not at all: a lock, a domain rule or an earlier answer stood against it; which ones.
+    Overruled(Vec<String>),
+    /// Kept as a suggestion.
+    Suggested,
+    /// The policy had no opinion.
+    Declined,
+    /// The policy failed; the code (`trap`, `out_of_fuel`, ...), the message, and the fallback that decided.
+    Failed {
+        /// The failure's code.
+        code: String,
+        /// What happened, for the policy's author.
+        message: String,
+        /// What decided instead.
+        fallback: String,
+    },
+}

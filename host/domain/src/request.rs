@@ -1,0 +1,90 @@
+//! Service requests and the states they move through.
+//!
+//! ```text
+//! new ──submit──▶ awaiting_approval ──approved──▶ in_fulfilment ──fulfill──▶ fulfilled ──close──▶ closed
+//! new ──submit──▶ in_fulfilment (nobody needs to be asked) or rejected (the policy refuses)
+//! awaiting_approval ──rejected──▶ rejected ──revise──▶ new
+//! in_fulfilment ──hold──▶ on_hold ──resume──▶ in_fulfilment
+//! ```
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    catalog::Money,
+    event::Actor,
+    ids::CatalogItemId,
+    incident::{Cancellation, Hold},
+    key::Key,
+};
+
+/// What is particular to a service request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// What is asked for; none for a free-text request.
+    pub item: Option<CatalogItemId>,
+    /// The form's answers, in the form's order.
+    pub answers: Vec<(Key, String)>,
+    /// What it costs, copied from the item when it was asked for.
+    pub cost: Option<Money>,
+    /// When it should be there.
+    pub expected_at: Option<DateTime<Utc>>,
+    /// Where it stands.
+    pub state: RequestState,
+}
+
+/// A request's state, with the facts that are true only in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RequestState {
+    /// Written, not submitted.
+    New,
+    /// Approvers are asked.
+    AwaitingApproval,
+    /// Being fulfilled.
+    InFulfilment,
+    /// Waits for somebody or something outside the desk.
+    OnHold(Hold),
+    /// Done; the requester can still object.
+    Fulfilled(Fulfilment),
+    /// Not approved; can be revised.
+    Rejected {
+        /// Why.
+        reason: String,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Over.
+    Closed {
+        /// How it was fulfilled.
+        fulfilment: Fulfilment,
+        /// When it was closed.
+        at: DateTime<Utc>,
+        /// Who closed it.
+        by: Actor,
+    },
+    /// Ended without fulfilment.
+    Cancelled(Cancellation),
+}
+
+/// How a request was fulfilled.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fulfilment {
+    /// The outcome.
+    pub code: FulfilmentCode,
+    /// What was done.
+    pub notes: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: Actor,
+}
+
+/// The outcome of a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum FulfilmentCode {
+    /// All of it.
+    Complete,
+    /// A part.
+    Partial,
+    /// Something else that serves.
+    Substituted,
+}

@@ -1,0 +1,74 @@
+//! Suggestions: what a policy would set, waiting for a person (requirement A7).
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{PersonId, ReceiptId, SuggestionId, TicketId};
+
+/// A field that a policy can suggest a value for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum SuggestedField {
+    /// Another kind of record.
+    Kind,
+    /// The category path.
+    Category,
+    /// The service's key.
+    Service,
+    /// The configuration item's key.
+    Ci,
+    /// The impact.
+    Impact,
+    /// The urgency.
+    Urgency,
+    /// The priority.
+    Priority,
+    /// The team's key.
+    Team,
+    /// The person's id.
+    Assignee,
+}
+
+/// What became of a suggestion.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SuggestionState {
+    /// Nobody has looked at it.
+    Open,
+    /// Taken.
+    Accepted {
+        /// By whom.
+        by: PersonId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+    /// Turned down.
+    Dismissed {
+        /// By whom.
+        by: PersonId,
+        /// When.
+        at: DateTime<Utc>,
+    },
+}
+
+/// A value that a policy suggests for a field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suggestion {
+    /// Its id.
+    pub id: SuggestionId,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The recorded decision it comes from.
+    pub receipt: ReceiptId,
+    /// Which field.
+    pub field: SuggestedField,
+    /// The value that the field had when it was suggested; when the field has moved on, the suggestion is outdated.
+    pub seen: Option<String>,
+    /// The suggested value, in the words of the contract (keys, paths, levels).
+    pub value: String,
+    /// In percent.
+    pub confidence: u8,
+    /// Why.
+    pub reasons: Vec<String>,
+    /// What became of it.
+    pub state: SuggestionState,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+}
