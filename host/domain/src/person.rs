@@ -2,7 +2,10 @@
 
 use chrono_tz::Tz;
 
-use crate::ids::{OrgId, PersonId};
+use crate::{
+    ids::{OrgId, PersonId},
+    role::Role,
+};
 
 /// A person who has troubles and wishes, works on them, or approves them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub struct Person {
     pub name: String,
     /// The address mail goes to; unique in the organization.
     pub email: Option<String>,
+    /// What they may do.
+    pub role: Role,
     /// Their zone, where it differs from the organization's.
     pub zone: Option<Tz>,
     /// Who decides for them.
