@@ -25,10 +25,8 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs a program and returns what it printed; its words appear only if it fails.
 pub(crate) fn output(command: &mut Command) -> Result<String> {
     let shown = shown(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("starting `{shown}`"))?;
+    let output =
+        command.stdin(Stdio::null()).output().with_context(|| format!("starting `{shown}`"))?;
     if !output.status.success() {
         let said = [output.stdout, output.stderr].concat();
         bail!("`{shown}` failed ({}):\n{}", output.status, tail(&String::from_utf8_lossy(&said)));
@@ -76,5 +74,5 @@ fn shown(command: &Command) -> String {
 fn tail(said: &str) -> String {
     let lines: Vec<&str> = said.lines().collect();
     let first = lines.len().saturating_sub(KEPT_LINES);
-    lines[first..].iter().map(|line| format!("      {line}\n")).collect()
+    lines[first..].iter().flat_map(|line| ["      ", line, "\n"]).collect()
 }

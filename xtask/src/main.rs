@@ -1,23 +1,56 @@
 //! `cargo xtask`: what a developer asks of this repository beyond `cargo build`.
 
+mod ci;
 mod command;
+mod env;
+mod plugins;
+mod postgres;
 mod say;
 mod scratch;
+mod tests;
 mod wasm_target;
+mod workspace;
 
 use std::process::ExitCode;
 
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+Usage: cargo xtask TASK
+
+  test [ARGUMENTS]   builds the policies, then runs every test on SQLite and PostgreSQL;
+                     ARGUMENTS go to `cargo test` (`cargo xtask test -p waypost-store`)
+  ci                 everything that a change has to pass: format, lints, docs, dependencies, tests
+  plugins            builds the policies under plugins/ to target/policies
+  postgres           runs a temporary PostgreSQL server for tests until Ctrl-C
+  wasm-target        installs the wasm32-wasip2 target if it is missing";
+
 fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
-    let outcome = match words.first().map(String::as_str) {
-        Some("wasm-target") => wasm_target::ensure(),
-        _ => Err(anyhow::anyhow!("usage: cargo xtask wasm-target")),
-    };
-    match outcome {
+    match run(&words) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            say::doing(format_args!("error: {error:#}"));
+            say::doing(format_args!("Error: {error:#}"));
             ExitCode::FAILURE
         }
+    }
+}
+
+fn run(words: &[String]) -> Result<()> {
+    let Some((task, arguments)) = words.split_first() else {
+        say::line(USAGE);
+        return Ok(());
+    };
+    match (task.as_str(), arguments) {
+        ("test", arguments) => tests::run(arguments),
+        ("ci", []) => ci::run(),
+        ("plugins", []) => plugins::build().map(drop),
+        ("postgres", []) => tests::serve_postgres(),
+        ("wasm-target", []) => wasm_target::ensure(),
+        ("help" | "--help" | "-h", _) => {
+            say::line(USAGE);
+            Ok(())
+        }
+        (task, _) => bail!("there is no task `{task}` with these arguments\n\n{USAGE}"),
     }
 }

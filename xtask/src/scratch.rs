@@ -14,8 +14,9 @@ impl Scratch {
     pub(crate) fn new(purpose: &str) -> Result<Self> {
         let path = std::env::temp_dir().join(format!("waypost-{purpose}-{}", std::process::id()));
         if path.exists() {
-            fs::remove_dir_all(&path)
-                .with_context(|| format!("removing what an earlier run left in {}", path.display()))?;
+            fs::remove_dir_all(&path).with_context(|| {
+                format!("removing what an earlier run left in {}", path.display())
+            })?;
         }
         fs::create_dir_all(&path).with_context(|| format!("creating {}", path.display()))?;
         Ok(Self(path))

@@ -22,11 +22,11 @@ pub(crate) const TARGET: &str = "wasm32-wasip2";
 
 /// rustup fails within seconds if it cannot reach its server, but waits very long if packets are
 /// dropped silently.
-const RUSTUP_LIMIT: Duration = Duration::from_secs(60);
+const RUSTUP_LIMIT: Duration = Duration::from_mins(1);
 /// Three index files and two packages of together 20 MB.
-const DOWNLOAD_LIMIT: Duration = Duration::from_secs(300);
+const DOWNLOAD_LIMIT: Duration = Duration::from_mins(5);
 /// 80 s on two cores; slow and busy machines exist.
-const BUILD_LIMIT: Duration = Duration::from_secs(1200);
+const BUILD_LIMIT: Duration = Duration::from_mins(20);
 /// The suite that carries several versions of the compiler's source side by side.
 const SUITE: &str = "trixie-backports";
 /// What a program for wasip2 is linked with besides Rust's own libraries.

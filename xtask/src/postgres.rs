@@ -1,0 +1,199 @@
+//! A PostgreSQL server of our own, started from the machine's programs and gone afterwards.
+//!
+//! It must also be gone after Ctrl-C or a crash of the task, where nothing of ours runs any more. So a
+//! guard process holds the other end of a pipe: the pipe closes when the task ends, in whichever way,
+//! and the guard stops the server and removes its folder.
+
+use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::scratch::Scratch;
+use crate::{command, env};
+
+/// A port that is free now may be taken before the server has it.
+const ATTEMPTS: usize = 3;
+/// Ends the server, then removes its folder. Arguments: `pg_ctl`, the data folder, the whole folder.
+const GUARD: &str =
+    r#"read -r _; "$1" --pgdata="$2" --mode=immediate --wait stop; cd / && rm -rf "$3""#;
+/// Who runs the server if we are root, which it refuses to be run by.
+const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
+
+/// What the server promises when it says that something is committed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// Nothing. Tests throw the data away, and are several times faster so.
+    None,
+    /// What an installation has: a commit is on disk.
+    Full,
+}
+
+/// A running server. Dropping it stops it.
+#[derive(Debug)]
+pub(crate) struct Postgres {
+    url: String,
+    guard: Child,
+}
+
+impl Postgres {
+    /// Makes a cluster in a temporary folder and starts a server on it.
+    pub(crate) fn start(durability: Durability) -> Result<Self> {
+        let programs = programs()?;
+        let scratch = Scratch::new("postgres")?;
+        let owner = Owner::of_cluster(scratch.path())?;
+        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o700))
+            .context("closing the server's folder to others")?;
+        let guard = guard(&programs, scratch, owner)?;
+        let (guard, folder) = guard;
+        // From here on the guard removes the folder, whatever happens.
+        let mut server = Self { url: String::new(), guard };
+        let data = folder.join("data");
+        command::output(
+            owner
+                .command(&programs.join("initdb"), &folder)
+                .arg("--pgdata")
+                .arg(&data)
+                .args(["--username=waypost", "--auth=trust", "--encoding=UTF8", "--locale=C"])
+                .arg("--no-sync"),
+        )?;
+        let mut outcome = Ok(());
+        for _ in 0..ATTEMPTS {
+            let port = free_port()?;
+            outcome = command::output(
+                owner
+                    .command(&programs.join("pg_ctl"), &folder)
+                    .args(["--wait", "--silent", "--pgdata"])
+                    .arg(&data)
+                    .arg("--log")
+                    .arg(folder.join("log"))
+                    .args(["--options", &settings(port, durability)])
+                    .arg("start"),
+            )
+            .map(drop);
+            if outcome.is_ok() {
+                server.url = format!("postgres://waypost@127.0.0.1:{port}/postgres");
+                return Ok(server);
+            }
+        }
+        let log = fs::read_to_string(folder.join("log")).unwrap_or_default();
+        outcome.with_context(|| format!("starting PostgreSQL; its log:\n{log}"))?;
+        Ok(server)
+    }
+
+    /// Where tests and benches find it.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        drop(self.guard.stdin.take());
+        // The guard's failure would leave a temporary folder behind, nothing worse.
+        let _ = self.guard.wait();
+    }
+}
+
+/// The folder with PostgreSQL's programs: the one on the path, or the newest that a package put
+/// where distributions put them.
+fn programs() -> Result<PathBuf> {
+    let mut packaged: Vec<(u32, PathBuf)> = Vec::new();
+    for entry in fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten() {
+        if let Some(version) = entry.file_name().to_str().and_then(|name| name.parse().ok()) {
+            packaged.push((version, entry.path().join("bin")));
+        }
+    }
+    packaged.sort();
+    env::program_folders()
+        .into_iter()
+        .chain(packaged.into_iter().rev().map(|(_, folder)| folder))
+        .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+        .context(
+            "PostgreSQL's programs (initdb, pg_ctl) are not on this machine. Install them (Debian and \
+             Ubuntu: `apt-get install postgresql`, Fedora: `dnf install postgresql-server`, macOS: \
+             `brew install postgresql`), or set WAYPOST_TEST_POSTGRES to the URL of a running server in \
+             which databases may be created",
+        )
+}
+
+/// The user that runs the server, where it is not the one that runs the task.
+#[derive(Debug, Clone, Copy)]
+struct Owner(Option<(u32, u32)>);
+
+impl Owner {
+    /// Decides who runs the server and gives its folder to them.
+    fn of_cluster(folder: &Path) -> Result<Self> {
+        let made_by = fs::metadata(folder).context("reading who owns the server's folder")?.uid();
+        if made_by != 0 {
+            return Ok(Self(None));
+        }
+        for name in UNPRIVILEGED {
+            let (Some(user), Some(group)) = (id("-u", name), id("-g", name)) else { continue };
+            chown(folder, Some(user), Some(group)).context("giving the server its folder")?;
+            return Ok(Self(Some((user, group))));
+        }
+        bail!(
+            "PostgreSQL refuses to be run by root, and there is no user named {}",
+            UNPRIVILEGED.join(" or ")
+        )
+    }
+
+    fn command(self, program: &Path, folder: &Path) -> Command {
+        let mut command = Command::new(program);
+        // The current folder may be one that the other user cannot enter.
+        command.current_dir(folder);
+        if let Self(Some((user, group))) = self {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+}
+
+fn id(what: &str, name: &str) -> Option<u32> {
+    command::output(Command::new("id").args([what, name])).ok()?.trim().parse().ok()
+}
+
+/// Starts the guard and leaves the folder to it.
+fn guard(programs: &Path, scratch: Scratch, owner: Owner) -> Result<(Child, PathBuf)> {
+    let folder = scratch.path();
+    let guard = owner
+        .command(Path::new("sh"), folder)
+        .args(["-c", GUARD, "waypost-postgres-guard"])
+        .arg(programs.join("pg_ctl"))
+        .arg(folder.join("data"))
+        .arg(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        // Ctrl-C reaches every process of the terminal's group; the guard has to outlive it.
+        .process_group(0)
+        .spawn()
+        .context("starting the guard of PostgreSQL")?;
+    Ok((guard, scratch.hand_over()))
+}
+
+fn free_port() -> Result<u16> {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).context("looking for a free port")?;
+    Ok(listener.local_addr().context("looking for a free port")?.port())
+}
+
+fn settings(port: u16, durability: Durability) -> String {
+    let mut settings = vec![
+        format!("port={port}"),
+        "listen_addresses=127.0.0.1".to_owned(),
+        "unix_socket_directories=".to_owned(),
+        // Each test has a pool of its own.
+        "max_connections=300".to_owned(),
+    ];
+    if durability == Durability::None {
+        settings.extend(
+            ["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(str::to_owned),
+        );
+    }
+    settings.iter().map(|setting| format!("-c {setting}")).collect::<Vec<_>>().join(" ")
+}
