@@ -2,9 +2,12 @@
 //!
 //! The algebra is `records.md` section 7; its functions are in [`quorum`].
 
+use std::{fmt, num::ParseIntError, str::FromStr};
+
 use chrono::{DateTime, Utc};
 
 use crate::ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId};
+use crate::name::names;
 
 pub mod quorum;
 
@@ -31,6 +34,11 @@ pub enum StageRule {
     /// When one of its steps is.
     Any,
 }
+
+names!("stage rule", StageRule {
+    All => "all",
+    Any => "any",
+});
 
 /// One round of approval of one ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,6 +81,14 @@ pub enum Outcome {
     /// Ended from outside: revised, cancelled, voided, or decided elsewhere.
     Cancelled,
 }
+
+names!("outcome", Outcome {
+    Waiting => "waiting",
+    Pending => "pending",
+    Approved => "approved",
+    Rejected => "rejected",
+    Cancelled => "cancelled",
+});
 
 /// Steps that are asked at the same time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -148,4 +164,54 @@ pub enum SeatState {
     Expired,
     /// Not needed any more.
     Cancelled,
+}
+
+names!("state of a seat", SeatState {
+    Waiting => "waiting",
+    Requested => "requested",
+    Approved => "approved",
+    Rejected => "rejected",
+    Abstained => "abstained",
+    Delegated => "delegated",
+    Expired => "expired",
+    Cancelled => "cancelled",
+});
+
+/// A quorum is written as `any`, `all`, `majority`, `count:3` or `percent:60`.
+impl fmt::Display for Quorum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Any => f.write_str("any"),
+            Self::All => f.write_str("all"),
+            Self::Majority => f.write_str("majority"),
+            Self::Count(needed) => write!(f, "count:{needed}"),
+            Self::Percent(share) => write!(f, "percent:{share}"),
+        }
+    }
+}
+
+impl FromStr for Quorum {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let unknown = || UnknownName {
+            what: "quorum",
+            given: text.to_owned(),
+            valid: &["any", "all", "majority", "count:N", "percent:N"],
+        };
+        match text {
+            "any" => Ok(Self::Any),
+            "all" => Ok(Self::All),
+            "majority" => Ok(Self::Majority),
+            _ => match text.split_once(':') {
+                Some(("count", needed)) => {
+                    needed.parse().map(Self::Count).map_err(|_: ParseIntError| unknown())
+                }
+                Some(("percent", share)) => {
+                    share.parse().map(Self::Percent).map_err(|_: ParseIntError| unknown())
+                }
+                Some(_) | None => Err(unknown()),
+            },
+        }
+    }
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     ids::{BindingId, OrgId, PersonId, TeamId},
     key::Key,
+    name::names,
 };
 
 /// A question that the desk asks policies.
@@ -26,6 +27,15 @@ pub enum Hook {
     Notify,
 }
 
+names!("hook", Hook {
+    Categorize => "categorize",
+    Route => "route",
+    Escalate => "escalate",
+    Plan => "plan",
+    Stalled => "stalled",
+    Notify => "notify",
+});
+
 /// What happens when the policy fails: traps, runs out of fuel or time, answers nonsense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fallback {
@@ -33,6 +43,17 @@ pub enum Fallback {
     Next,
     /// The ticket goes to this team (hook `route` only).
     Team(TeamId),
+}
+
+impl Fallback {
+    /// The identifier of the fallback, without the team.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Next => "next",
+            Self::Team(_) => "team",
+        }
+    }
 }
 
 /// A policy's place at a hook of an organization's layer.

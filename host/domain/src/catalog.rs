@@ -81,3 +81,17 @@ pub enum FieldKind {
     /// One of these.
     Choice(Vec<String>),
 }
+
+impl FieldKind {
+    /// The identifier of the kind, without its choices.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Number => "number",
+            Self::YesNo => "yes_no",
+            Self::Date => "date",
+            Self::Choice(_) => "choice",
+        }
+    }
+}

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     event::Actor,
     ids::{CommentId, TicketId},
+    name::names,
 };
 
 /// Who may read a comment.
@@ -15,6 +16,11 @@ pub enum Visibility {
     /// The desk only; never a requester, on any path.
     Internal,
 }
+
+names!("visibility", Visibility {
+    Public => "public",
+    Internal => "internal",
+});
 
 /// A text about a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::ids::{EventId, PersonId, TicketId};
+use crate::name::names;
 
 /// Who or what acted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -29,6 +30,15 @@ pub enum ActorKind {
     /// Waypost itself.
     System,
 }
+
+names!("kind of actor", ActorKind {
+    User => "user",
+    Mail => "mail",
+    Api => "api",
+    Alert => "alert",
+    Policy => "policy",
+    System => "system",
+});
 
 /// One accepted action, with what it changed.
 #[derive(Debug, Clone, PartialEq, Eq)]

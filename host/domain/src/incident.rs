@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     event::Actor,
     ids::{PersonId, TicketId},
+    name::names,
 };
 
 /// An incident's state, with the facts that are true only in it.
@@ -60,6 +61,18 @@ pub enum Awaiting {
     Evidence(PersonId),
 }
 
+impl Awaiting {
+    /// The identifier of whom or what, without the name.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Caller => "caller",
+            Self::Vendor(_) => "vendor",
+            Self::Evidence(_) => "evidence",
+        }
+    }
+}
+
 /// How an incident was resolved. Code and notes are never empty (requirement R12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Resolution {
@@ -104,6 +117,22 @@ pub enum ResolutionCode {
     Other,
 }
 
+names!("resolution code", ResolutionCode {
+    Fixed => "fixed",
+    WorkaroundApplied => "workaround_applied",
+    Assistance => "assistance",
+    Training => "training",
+    HardwareRepair => "hardware_repair",
+    SoftwarePatch => "software_patch",
+    SystemUpdate => "system_update",
+    ResolvedByProblem => "resolved_by_problem",
+    ResolvedByChange => "resolved_by_change",
+    MonitoringCleared => "monitoring_cleared",
+    ResolvedByCaller => "resolved_by_caller",
+    NoFaultFound => "no_fault_found",
+    Other => "other",
+});
+
 /// Why a ticket ended without a resolution.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Cancellation {
@@ -126,4 +155,16 @@ pub enum CancelOutcome {
     MergedInto(TicketId),
     /// It became this ticket, of another kind.
     ConvertedTo(TicketId),
+}
+
+impl CancelOutcome {
+    /// The identifier of the way it ended.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Withdrawn => "withdrawn",
+            Self::MergedInto(_) => "merged_into",
+            Self::ConvertedTo(_) => "converted_to",
+        }
+    }
 }

@@ -13,7 +13,9 @@ pub struct Key(String);
 
 /// A text that is no key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a key has 1 to 64 lower case letters, digits, dots, underscores and dashes, and starts with a letter or digit")]
+#[error(
+    "a key has 1 to 64 lower case letters, digits, dots, underscores and dashes, and starts with a letter or digit"
+)]
 pub struct InvalidKey;
 
 impl Key {

@@ -14,6 +14,7 @@ pub mod ids;
 pub mod incident;
 pub mod key;
 pub mod message;
+pub mod name;
 pub mod organization;
 pub mod person;
 pub mod priority;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::ids::{MessageId, OrgId, PersonId, TicketId};
+use crate::name::names;
 
 /// By which way a message leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -10,6 +11,10 @@ pub enum Way {
     /// E-mail.
     Mail,
 }
+
+names!("way", Way {
+    Mail => "mail",
+});
 
 /// A message for one person, in the outbox.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,4 +60,16 @@ pub enum MessageState {
         /// When.
         at: DateTime<Utc>,
     },
+}
+
+impl MessageState {
+    /// The identifier of the state, without its facts.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Sent { .. } => "sent",
+            Self::Dead { .. } => "dead",
+        }
+    }
 }

@@ -7,6 +7,7 @@ use crate::{
     calendar::WorkingHours,
     ids::{OrgId, PersonId, TeamId},
     key::Key,
+    name::names,
     priority::Matrix,
 };
 
@@ -20,6 +21,12 @@ pub enum OrgKind {
     /// An organization whose desk is run here; below the platform or a provider.
     Client,
 }
+
+names!("kind of organization", OrgKind {
+    Platform => "platform",
+    Provider => "provider",
+    Client => "client",
+});
 
 /// An organization: the owner of records, and the wall between tenants.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,4 +83,29 @@ pub enum ResolveDemand {
     ServiceOrCi,
     /// The person who worked on it.
     Assignee,
+}
+
+names!("demand", ResolveDemand {
+    Category => "category",
+    ServiceOrCi => "service_or_ci",
+    Assignee => "assignee",
+});
+
+impl OrgSettings {
+    /// What a new organization starts with; only the team has to be named.
+    #[must_use]
+    pub fn new(fallback_team: TeamId) -> Self {
+        Self {
+            zone: Tz::UTC,
+            working_hours: WorkingHours::default(),
+            matrix: Matrix::default(),
+            fallback_team,
+            fallback_approver: None,
+            reopen_window_days: 14,
+            auto_close_days: 5,
+            caller_reply_reopens: true,
+            receipt_retention_days: 400,
+            resolve_demands: Vec::new(),
+        }
+    }
 }

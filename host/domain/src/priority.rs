@@ -3,9 +3,23 @@
 //! Precedence: a person's override (with a reason), then a policy's value, then the matrix. All three
 //! are kept, with the winner (`records.md` section 9). 1 is the highest everywhere.
 
+use std::fmt;
+
+use crate::name::names;
+
+mod matrix;
+
+pub use self::matrix::{Matrix, MatrixFault, MatrixLint};
+
 /// An impact or an urgency: 1 is high. Valid are 1 to the size of the organization's matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Level(pub u8);
+
+impl fmt::Display for Level {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// Which value won.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -18,6 +32,12 @@ pub enum PrioritySource {
     Override,
 }
 
+names!("source of a priority", PrioritySource {
+    Matrix => "matrix",
+    Policy => "policy",
+    Override => "override",
+});
+
 /// A ticket's priority: every value that was given. The winner is computed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Priority {
@@ -27,11 +47,4 @@ pub struct Priority {
     pub policy: Option<Level>,
     /// What a person says, and why.
     pub manual: Option<(Level, String)>,
-}
-
-/// Impact × urgency → priority. 2×2 to 5×5, every cell set.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Matrix {
-    /// One row for each impact, one cell for each urgency.
-    rows: Vec<Vec<Level>>,
 }

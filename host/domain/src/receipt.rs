@@ -92,3 +92,17 @@ pub enum Outcome {
         fallback: String,
     },
 }
+
+impl Outcome {
+    /// The identifier of the outcome, without its facts.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Overruled(_) => "overruled",
+            Self::Suggested => "suggested",
+            Self::Declined => "declined",
+            Self::Failed { .. } => "failed",
+        }
+    }
+}

@@ -15,6 +15,7 @@ use crate::{
     ids::CatalogItemId,
     incident::{Cancellation, Hold},
     key::Key,
+    name::names,
 };
 
 /// What is particular to a service request.
@@ -88,3 +89,9 @@ pub enum FulfilmentCode {
     /// Something else that serves.
     Substituted,
 }
+
+names!("fulfilment code", FulfilmentCode {
+    Complete => "complete",
+    Partial => "partial",
+    Substituted => "substituted",
+});

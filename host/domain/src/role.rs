@@ -1,5 +1,7 @@
 //! Roles: what a caller may do in an organization.
 
+use crate::name::names;
+
 /// What a caller may do. Each includes what is said of it, not what the others may.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Role {
@@ -13,7 +15,9 @@ pub enum Role {
     Auditor,
 }
 
-impl Role {
-    /// All roles.
-    pub const ALL: [Self; 4] = [Self::Requester, Self::Agent, Self::Admin, Self::Auditor];
-}
+names!("role", Role {
+    Requester => "requester",
+    Agent => "agent",
+    Admin => "admin",
+    Auditor => "auditor",
+});

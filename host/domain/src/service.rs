@@ -3,6 +3,7 @@
 use crate::{
     ids::{OrgId, PersonId, ServiceId, TeamId},
     key::Key,
+    name::names,
 };
 
 /// How much depends on a service or a configuration item.
@@ -15,6 +16,12 @@ pub enum Criticality {
     /// The business stops without it.
     High,
 }
+
+names!("criticality", Criticality {
+    Low => "low",
+    Medium => "medium",
+    High => "high",
+});
 
 /// A service that people use.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::ids::{PersonId, ReceiptId, SuggestionId, TicketId};
+use crate::name::names;
 
 /// A field that a policy can suggest a value for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +28,18 @@ pub enum SuggestedField {
     Assignee,
 }
 
+names!("field", SuggestedField {
+    Kind => "kind",
+    Category => "category",
+    Service => "service",
+    Ci => "ci",
+    Impact => "impact",
+    Urgency => "urgency",
+    Priority => "priority",
+    Team => "team",
+    Assignee => "assignee",
+});
+
 /// What became of a suggestion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SuggestionState {
@@ -46,6 +59,18 @@ pub enum SuggestionState {
         /// When.
         at: DateTime<Utc>,
     },
+}
+
+impl SuggestionState {
+    /// The identifier of the state, without its facts.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Accepted { .. } => "accepted",
+            Self::Dismissed { .. } => "dismissed",
+        }
+    }
 }
 
 /// A value that a policy suggests for a field.

@@ -3,6 +3,9 @@
 //! A state changes only by an action. Every accepted action returns what it changed, from which the
 //! caller makes the event; a refused one says why and changes nothing.
 
+mod action;
+mod state;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
@@ -11,9 +14,12 @@ use crate::{
     ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     incident::IncidentState,
     key::CategoryPath,
+    name::names,
     priority::{Level, Priority},
     request::Request,
 };
+
+pub use self::{action::Action, state::State};
 
 /// How a ticket came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,6 +44,18 @@ pub enum Channel {
     Schedule,
 }
 
+names!("channel", Channel {
+    Portal => "portal",
+    Mail => "mail",
+    Phone => "phone",
+    Chat => "chat",
+    InPerson => "in_person",
+    Monitoring => "monitoring",
+    Api => "api",
+    Import => "import",
+    Schedule => "schedule",
+});
+
 /// Which kind of ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum TicketKind {
@@ -46,6 +64,11 @@ pub enum TicketKind {
     /// Something a person asks for.
     Request,
 }
+
+names!("kind of ticket", TicketKind {
+    Incident => "incident",
+    Request => "request",
+});
 
 /// What a ticket is, with what is particular to it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,6 +132,8 @@ pub struct Ticket {
     pub watchers: BTreeSet<PersonId>,
     /// A ticket it is a part of.
     pub parent: Option<TicketId>,
+    /// The closed ticket that it takes up again, when its caller answered that one.
+    pub follows: Option<TicketId>,
     /// Where it came from.
     pub external_ref: Option<ExternalRef>,
     /// What it is, and its state.
@@ -121,6 +146,10 @@ pub struct Ticket {
     pub updated_at: DateTime<Utc>,
     /// When it entered its state; for a hold or an approval, when the waiting began.
     pub state_since: DateTime<Utc>,
+    /// Since when it waits for whom it waits for now (requirement W10).
+    pub waiting_since: DateTime<Utc>,
+    /// The escalation level reached so far; 0 for none.
+    pub escalation_level: u8,
     /// When the desk acknowledged it first.
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// When a human of the desk answered publicly first.
@@ -137,71 +166,4 @@ pub struct Ticket {
     pub degraded: Option<String>,
     /// Rises by one with every change.
     pub version: i64,
-}
-
-/// Everything that can be done to a ticket. `Create` is the first event of each.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Action {
-    /// It came in.
-    Create,
-    /// A policy categorized it.
-    Categorize,
-    /// Another team or person gets it.
-    Assign,
-    /// A policy is asked again who should get it.
-    Reroute,
-    /// A person confirms category, impact and urgency.
-    Triage,
-    /// A person overrides the priority.
-    SetPriority,
-    /// Fields are edited (PATCH).
-    Edit,
-    /// The desk says that it has seen it.
-    Acknowledge,
-    /// A public comment of the desk.
-    Comment,
-    /// An internal note.
-    Note,
-    /// A comment by the caller.
-    CallerReply,
-    /// A step up.
-    Escalate,
-    /// The expected time of restoration is told.
-    SetEta,
-    /// Work on an incident starts.
-    Start,
-    /// It has to wait.
-    Hold,
-    /// The waiting is over.
-    Resume,
-    /// Service is restored.
-    Resolve,
-    /// The requester objects.
-    Reopen,
-    /// It is over.
-    Close,
-    /// It is withdrawn.
-    Cancel,
-    /// It is the same as another.
-    MergeInto,
-    /// It becomes another kind of ticket.
-    Convert,
-    /// A request is handed in.
-    Submit,
-    /// An approval was asked for.
-    RequestApproval,
-    /// All approvals are there.
-    Approve,
-    /// An approval was refused.
-    Reject,
-    /// A rejected or waiting request is written anew.
-    Revise,
-    /// A request is fulfilled.
-    Fulfill,
-    /// A policy's suggestion is taken.
-    AcceptSuggestion,
-    /// A policy's suggestion is turned down.
-    DismissSuggestion,
-    /// Somebody votes on an approval.
-    Vote,
 }
