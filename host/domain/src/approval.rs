@@ -7,7 +7,7 @@ use std::{fmt, num::ParseIntError, str::FromStr};
 use chrono::{DateTime, Utc};
 
 use crate::ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId};
-use crate::name::names;
+use crate::name::{UnknownName, names};
 
 pub mod quorum;
 
