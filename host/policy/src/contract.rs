@@ -3,7 +3,10 @@
 //! Their serde form is what a receipt holds: field and variant names as in Rust, so a receipt can be read without this
 //! crate, and written back into a question for a counterfactual.
 
-#![expect(missing_docs, reason = "generated modules carry the WIT's own documentation on their items only")]
+#![expect(
+    missing_docs,
+    reason = "generated modules carry the WIT's own documentation on their items only"
+)]
 
 wasmtime::component::bindgen!({
     path: "../../wit/0.1.0",
@@ -16,12 +19,8 @@ pub use self::exports::waypost::policy::{
         ApprovalPlan, Approver, Nudge, Quorum, Risk, Stage, StageRule, Step, Verdict,
         WaitingApproval,
     },
-    categorization::{
-        Categorization, CategoryProposal, KeyProposal, KindProposal, LevelProposal,
-    },
-    notification::{
-        ActorKind, Event, EventKind, Message, Notifications, Recipient, Way,
-    },
+    categorization::{Categorization, CategoryProposal, KeyProposal, KindProposal, LevelProposal},
+    notification::{ActorKind, Event, EventKind, Message, Notifications, Recipient, Way},
     routing::{Assignment, Clocks, Escalation},
 };
 pub use self::waypost::policy::types::{

@@ -1,0 +1,168 @@
+//! Turns: who may run a policy now.
+//!
+//! Two gates, both before the engine's pool, so that a full pool is a wait and never an error. [`Admission`] shares the
+//! installation fairly among organizations: a round of decisions takes one permit. [`Slots`] counts running sandboxes, for
+//! callers that came without a permit too.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use uuid::Uuid;
+
+/// No turn came within the admission wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("too many policies were running")]
+pub struct Busy;
+
+/// The right of one organization to run policies, one after the other, until it is dropped.
+#[derive(Debug)]
+pub struct Permit {
+    _of_org: OwnedSemaphorePermit,
+    _of_all: OwnedSemaphorePermit,
+}
+
+/// The fair share of each organization, and the whole that they share.
+pub(crate) struct Admission {
+    all: Arc<Semaphore>,
+    orgs: Mutex<HashMap<Uuid, Weak<Semaphore>>>,
+    per_org: usize,
+    wait: Duration,
+}
+
+/// Organizations whose last permit is gone are forgotten when this many are remembered.
+const REMEMBERED_ORGS: usize = 1024;
+
+impl Admission {
+    pub(crate) fn new(instances: u32, per_org: u32, wait: Duration) -> Self {
+        Self {
+            all: Arc::new(Semaphore::new(instances.max(1) as usize)),
+            orgs: Mutex::default(),
+            per_org: per_org.max(1) as usize,
+            wait,
+        }
+    }
+
+    pub(crate) async fn admit(&self, org: Uuid) -> Result<Permit, Busy> {
+        let share = self.share(org);
+        // The organization's own gate comes first: one that has used up its share queues up there, and holds nothing that
+        // others wait for.
+        let both = async {
+            let of_org = share.acquire_owned().await?;
+            let of_all = Arc::clone(&self.all).acquire_owned().await?;
+            Ok::<_, tokio::sync::AcquireError>(Permit { _of_org: of_org, _of_all: of_all })
+        };
+        tokio::time::timeout(self.wait, both).await.map_err(|_| Busy)?.map_err(|_| Busy)
+    }
+
+    fn share(&self, org: Uuid) -> Arc<Semaphore> {
+        let mut orgs = self.orgs.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(share) = orgs.get(&org).and_then(Weak::upgrade) {
+            return share;
+        }
+        if orgs.len() >= REMEMBERED_ORGS {
+            orgs.retain(|_, share| share.strong_count() > 0);
+        }
+        let share = Arc::new(Semaphore::new(self.per_org));
+        orgs.insert(org, Arc::downgrade(&share));
+        share
+    }
+}
+
+/// The places of the engine's pool.
+pub(crate) struct Slots {
+    free: Mutex<u32>,
+    freed: Condvar,
+}
+
+/// A place in the pool, until it is dropped.
+pub(crate) struct Slot<'a>(&'a Slots);
+
+impl Slots {
+    pub(crate) fn new(count: u32) -> Self {
+        Self { free: Mutex::new(count.max(1)), freed: Condvar::new() }
+    }
+
+    /// Waits for a place, at most so long.
+    pub(crate) fn take(&self, wait: Duration) -> Result<Slot<'_>, Busy> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let (mut free, _) = self
+            .freed
+            .wait_timeout_while(free, wait, |free| *free == 0)
+            .unwrap_or_else(PoisonError::into_inner);
+        if *free == 0 {
+            return Err(Busy);
+        }
+        *free -= 1;
+        Ok(Slot(self))
+    }
+
+    /// Waits for a place for as long as it takes.
+    pub(crate) fn take_patiently(&self) -> Slot<'_> {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free =
+            self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Slot(self)
+    }
+}
+
+impl Drop for Slot<'_> {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.freed.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const WAIT: Duration = Duration::from_millis(100);
+
+    #[tokio::test(start_paused = true)]
+    async fn an_organization_cannot_take_the_share_of_another() {
+        let admission = Admission::new(3, 2, WAIT);
+        let (greedy, modest) = (Uuid::from_u128(1), Uuid::from_u128(2));
+
+        let _first = admission.admit(greedy).await.unwrap();
+        let _second = admission.admit(greedy).await.unwrap();
+        assert_eq!(admission.admit(greedy).await.unwrap_err(), Busy);
+        admission.admit(modest).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_installation_is_a_wait_then_busy() {
+        let admission = Arc::new(Admission::new(1, 1, WAIT));
+        let held = admission.admit(Uuid::from_u128(1)).await.unwrap();
+        assert_eq!(admission.admit(Uuid::from_u128(2)).await.unwrap_err(), Busy);
+
+        let waiting = tokio::spawn({
+            let admission = Arc::clone(&admission);
+            async move { admission.admit(Uuid::from_u128(2)).await.map(drop) }
+        });
+        tokio::time::advance(WAIT / 2).await;
+        drop(held);
+        assert_eq!(waiting.await.unwrap(), Ok(()));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn organizations_that_are_gone_are_forgotten() {
+        let admission = Admission::new(1, 1, WAIT);
+        for org in 0..=REMEMBERED_ORGS as u128 {
+            admission.admit(Uuid::from_u128(org)).await.unwrap();
+        }
+        assert!(admission.orgs.lock().unwrap().len() < REMEMBERED_ORGS);
+    }
+
+    #[test]
+    fn a_slot_comes_back_when_it_is_dropped() {
+        let slots = Slots::new(1);
+        let slot = slots.take(Duration::ZERO).unwrap();
+        assert!(slots.take(Duration::ZERO).is_err());
+        drop(slot);
+        assert!(slots.take(Duration::ZERO).is_ok());
+    }
+}

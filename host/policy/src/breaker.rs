@@ -1,0 +1,285 @@
+//! Circuit breakers: a binding that fails again and again is not asked for a while.
+//!
+//! Closed ──failures in a row──▶ Open ──cool-down──▶ Trial ──answer──▶ Closed
+//!                                 ▲                   │
+//!                                 └──────failure──────┘
+//!
+//! Time is an argument. The table lives in memory: a restart closes every breaker, and a policy that is still broken opens
+//! its own again within a few tickets.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::{BreakerConfig, Decision};
+
+/// A binding at one of its revisions. A new revision starts with a closed breaker.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct BreakerKey {
+    /// The binding's id.
+    pub binding: Uuid,
+    /// The revision's number.
+    pub revision: u32,
+}
+
+/// The binding is not asked for now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("the policy failed too often lately and is not asked before {until}")]
+pub struct BreakerOpen {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When a trial is let through.
+    pub until: DateTime<Utc>,
+}
+
+/// The breaker has just opened. Returned once: whoever gets it tells the organization's administrators.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Opened {
+    /// So many failures in a row.
+    pub failures: u32,
+    /// When a trial will be let through.
+    pub until: DateTime<Utc>,
+}
+
+#[derive(Clone, Copy)]
+enum State {
+    Closed {
+        failures: u32,
+    },
+    Open {
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    },
+    /// One decision is under way. It is given up at `until`, in case its outcome is never recorded.
+    Trial {
+        since: DateTime<Utc>,
+        until: DateTime<Utc>,
+    },
+}
+
+/// The breakers of all bindings that failed lately.
+pub(crate) struct Breakers {
+    config: BreakerConfig,
+    states: Mutex<HashMap<BreakerKey, State>>,
+}
+
+impl Breakers {
+    pub(crate) fn new(config: BreakerConfig) -> Self {
+        Self { config, states: Mutex::default() }
+    }
+
+    pub(crate) const fn of(&self, key: BreakerKey) -> Breaker<'_> {
+        Breaker { table: self, key }
+    }
+}
+
+/// The circuit breaker of one binding.
+pub struct Breaker<'a> {
+    table: &'a Breakers,
+    key: BreakerKey,
+}
+
+impl Breaker<'_> {
+    /// Whether the policy may be asked now. After the cool-down one caller is let through as a trial; the others wait for
+    /// what comes of it.
+    pub fn check(&self, now: DateTime<Utc>) -> Result<(), BreakerOpen> {
+        self.with_states(|states, config| match states.get(&self.key).copied() {
+            None | Some(State::Closed { .. }) => Ok(()),
+            Some(State::Open { since, until } | State::Trial { since, until }) if now < until => {
+                Err(BreakerOpen { since, until })
+            }
+            Some(State::Open { since, .. } | State::Trial { since, .. }) => {
+                let until = now + config.cool_down;
+                states.insert(self.key, State::Trial { since, until });
+                Ok(())
+            }
+        })
+    }
+
+    /// Counts what came of a decision. What is not the policy's fault changes nothing.
+    pub fn record(&self, decision: &Decision, now: DateTime<Utc>) -> Option<Opened> {
+        match &decision.outcome {
+            Ok(_) => {
+                self.record_success();
+                None
+            }
+            Err(failure) if failure.is_the_policys_fault() => self.record_failure(now),
+            Err(_) => {
+                self.abandon_trial(now);
+                None
+            }
+        }
+    }
+
+    /// Closes the breaker by hand.
+    pub fn reset(&self) {
+        self.with_states(|states, _| states.remove(&self.key));
+    }
+
+    /// Since when and until when it is open, without letting a trial through.
+    #[must_use]
+    pub fn open(&self) -> Option<BreakerOpen> {
+        self.with_states(|states, _| match states.get(&self.key).copied()? {
+            State::Closed { .. } => None,
+            State::Open { since, until } | State::Trial { since, until } => {
+                Some(BreakerOpen { since, until })
+            }
+        })
+    }
+
+    fn record_success(&self) {
+        self.with_states(|states, _| match states.get(&self.key) {
+            None => {}
+            Some(State::Closed { .. } | State::Trial { .. }) => {
+                states.remove(&self.key);
+            }
+            // A decision that began before the breaker opened: too late to matter.
+            Some(State::Open { .. }) => {}
+        });
+    }
+
+    fn record_failure(&self, now: DateTime<Utc>) -> Option<Opened> {
+        self.with_states(|states, config| {
+            let state = states.entry(self.key).or_insert(State::Closed { failures: 0 });
+            let until = now + config.cool_down;
+            match *state {
+                State::Closed { failures } if failures + 1 < config.failures => {
+                    *state = State::Closed { failures: failures + 1 };
+                    None
+                }
+                State::Closed { failures } => {
+                    *state = State::Open { since: now, until };
+                    Some(Opened { failures: failures + 1, until })
+                }
+                // Told already, when it opened.
+                State::Trial { since, .. } => {
+                    *state = State::Open { since, until };
+                    None
+                }
+                State::Open { .. } => None,
+            }
+        })
+    }
+
+    /// Lets the next caller be the trial, for this one never reached the policy.
+    fn abandon_trial(&self, now: DateTime<Utc>) {
+        self.with_states(|states, _| {
+            if let Some(state @ State::Trial { .. }) = states.get_mut(&self.key)
+                && let State::Trial { since, .. } = *state
+            {
+                *state = State::Open { since, until: now };
+            }
+        });
+    }
+
+    fn with_states<T>(
+        &self,
+        change: impl FnOnce(&mut HashMap<BreakerKey, State>, &BreakerConfig) -> T,
+    ) -> T {
+        let mut states = self.table.states.lock().unwrap_or_else(PoisonError::into_inner);
+        change(&mut states, &self.table.config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::{Answer, Failure, contract::Nudge};
+
+    const KEY: BreakerKey = BreakerKey { binding: Uuid::from_u128(1), revision: 1 };
+
+    fn breakers() -> Breakers {
+        Breakers::new(BreakerConfig { failures: 3, cool_down: Duration::from_secs(60) })
+    }
+
+    fn at(second: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(second, 0).unwrap()
+    }
+
+    fn decision(outcome: Result<(), Failure>) -> Decision {
+        Decision {
+            outcome: outcome.map(|()| Ok(Answer::Nudge(Nudge::Wait))),
+            fuel: 0,
+            duration: Duration::ZERO,
+            log: vec![],
+            log_truncated: false,
+        }
+    }
+
+    fn failed() -> Decision {
+        decision(Err(Failure::Deadline))
+    }
+
+    #[test]
+    fn it_opens_after_failures_in_a_row_and_tells_once() {
+        let breakers = breakers();
+        let breaker = breakers.of(KEY);
+        assert_eq!(breaker.record(&failed(), at(0)), None);
+        assert_eq!(breaker.record(&failed(), at(1)), None);
+        assert_eq!(breaker.record(&decision(Ok(())), at(2)), None);
+        assert_eq!(breaker.record(&failed(), at(3)), None);
+        assert_eq!(breaker.record(&failed(), at(4)), None);
+        assert_eq!(breaker.check(at(4)), Ok(()));
+
+        let until = at(65);
+        assert_eq!(breaker.record(&failed(), at(5)), Some(Opened { failures: 3, until }));
+        assert_eq!(breaker.record(&failed(), at(6)), None);
+        assert_eq!(breaker.check(at(64)), Err(BreakerOpen { since: at(5), until }));
+    }
+
+    #[test]
+    fn after_the_cool_down_one_trial_decides() {
+        let breakers = breakers();
+        let breaker = breakers.of(KEY);
+        for second in 0..3 {
+            breaker.record(&failed(), at(second));
+        }
+        assert_eq!(breaker.check(at(62)), Ok(()));
+        assert!(breaker.check(at(62)).is_err(), "one trial at a time");
+        assert_eq!(breaker.record(&failed(), at(63)), None, "nobody is told twice");
+        assert!(breaker.check(at(122)).is_err());
+        assert_eq!(breaker.check(at(123)), Ok(()));
+        breaker.record(&decision(Ok(())), at(124));
+        assert_eq!(breaker.check(at(124)), Ok(()));
+        assert_eq!(breaker.open(), None);
+    }
+
+    #[test]
+    fn a_trial_that_never_reached_the_policy_is_given_to_the_next() {
+        let breakers = breakers();
+        let breaker = breakers.of(KEY);
+        for second in 0..3 {
+            breaker.record(&failed(), at(second));
+        }
+        assert_eq!(breaker.check(at(100)), Ok(()));
+        breaker.record(&decision(Err(Failure::Busy)), at(101));
+        assert_eq!(breaker.check(at(101)), Ok(()));
+    }
+
+    #[test]
+    fn what_is_not_the_policys_fault_does_not_count() {
+        let breakers = breakers();
+        let breaker = breakers.of(KEY);
+        for second in 0..9 {
+            breaker.record(&decision(Err(Failure::Busy)), at(second));
+        }
+        assert_eq!(breaker.check(at(9)), Ok(()));
+    }
+
+    #[test]
+    fn revisions_are_apart_and_a_reset_closes() {
+        let breakers = breakers();
+        for second in 0..3 {
+            breakers.of(KEY).record(&failed(), at(second));
+        }
+        assert!(breakers.of(KEY).check(at(3)).is_err());
+        assert_eq!(breakers.of(BreakerKey { revision: 2, ..KEY }).check(at(3)), Ok(()));
+        breakers.of(KEY).reset();
+        assert_eq!(breakers.of(KEY).check(at(3)), Ok(()));
+    }
+}
