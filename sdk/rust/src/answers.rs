@@ -1,0 +1,126 @@
+//! Answers, built in one breath: `Assignment::to("network").because("the ticket is about Wi-Fi")`.
+
+use crate::{
+    ApprovalPlan, Assignment, Categorization, Decline, Escalation, Notifications, Quorum,
+    SettingsError, Stage, StageRule, Step, Strength, Verdict,
+};
+
+/// Gives each answer with reasons a method that adds one.
+macro_rules! reasons {
+    ($($answer:ident),+) => {$(
+        impl $answer {
+            /// Adds a reason: a short sentence for the person who asks why.
+            #[must_use]
+            pub fn because(mut self, reason: impl Into<String>) -> Self {
+                self.reasons.push(reason.into());
+                self
+            }
+        }
+    )+};
+}
+reasons!(ApprovalPlan, Assignment, Categorization, Escalation, Notifications);
+
+impl Assignment {
+    /// Gives the ticket to a team, applied by the host and fully meant.
+    #[must_use]
+    pub fn to(team: impl Into<String>) -> Self {
+        Self {
+            team: team.into(),
+            assignee: None,
+            watchers: Vec::new(),
+            agreement: None,
+            strength: Strength::Set,
+            confidence: 100,
+            reasons: Vec::new(),
+        }
+    }
+}
+
+impl Escalation {
+    /// Moves the ticket up to a level; it stays where it is and nobody is told, until the fields say otherwise.
+    #[must_use]
+    pub fn to_level(level: u8) -> Self {
+        Self { level, team: None, inform: Vec::new(), reasons: Vec::new() }
+    }
+}
+
+/// Says nothing about any field.
+impl Default for Categorization {
+    fn default() -> Self {
+        Self {
+            kind: None,
+            category: None,
+            service: None,
+            ci: None,
+            impact: None,
+            urgency: None,
+            priority: None,
+            tags: Vec::new(),
+            reasons: Vec::new(),
+        }
+    }
+}
+
+/// Sends nothing.
+impl Default for Notifications {
+    fn default() -> Self {
+        Self { messages: Vec::new(), reasons: Vec::new() }
+    }
+}
+
+impl ApprovalPlan {
+    /// Nobody needs to be asked.
+    #[must_use]
+    pub fn approve() -> Self {
+        Self::of(Verdict::Approve)
+    }
+
+    /// It cannot be approved; the requester reads why.
+    #[must_use]
+    pub fn refuse(reason: impl Into<String>) -> Self {
+        Self::of(Verdict::Refuse(reason.into()))
+    }
+
+    /// Asks these stages, one after the other.
+    #[must_use]
+    pub fn ask(stages: Vec<Stage>) -> Self {
+        Self::of(Verdict::Ask(stages))
+    }
+
+    /// The verdict alone.
+    fn of(verdict: Verdict) -> Self {
+        Self { verdict, risk: None, reasons: Vec::new() }
+    }
+}
+
+impl Stage {
+    /// Steps that are asked at the same time and must all be approved.
+    #[must_use]
+    pub fn all(steps: Vec<Step>) -> Self {
+        Self { steps, rule: StageRule::All }
+    }
+}
+
+impl Step {
+    /// Asks these approvers; one approval is enough, no veto, due when the organization says so.
+    #[must_use]
+    pub fn any(name: impl Into<String>, approvers: Vec<crate::Approver>) -> Self {
+        Self { name: name.into(), approvers, quorum: Quorum::Any, veto: false, due_hours: None }
+    }
+}
+
+impl Decline {
+    /// Nothing to say about this ticket, and why.
+    #[must_use]
+    pub fn no_opinion(reason: impl Into<String>) -> Self {
+        Self::NoOpinion(vec![reason.into()])
+    }
+}
+
+impl SettingsError {
+    /// What is wrong at one place: a JSON pointer into the settings, or `data:NAME` for a data file.
+    #[must_use]
+    pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { path: path.into(), message: message.into() }
+    }
+}
