@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its cases fails")]
 
 #[path = "../template/src/lib.rs"]
+#[expect(unreachable_pub, reason = "the template is the root of a crate of its own")]
 mod template;
 
 use serde::Deserialize;

@@ -9,7 +9,7 @@ use waypost_sdk::{
 /// What an administrator may set.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Settings {
+pub struct Settings {
     /// The first rule whose keyword is in the ticket's text wins.
     rules: Vec<Rule>,
     /// The team for tickets without a keyword; none leaves them to the next policy.
@@ -19,7 +19,7 @@ struct Settings {
 /// One keyword and its team.
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Rule {
+pub struct Rule {
     /// Text that the ticket must hold; capitals do not matter.
     keyword: String,
     /// The key of the team that gets the ticket.
@@ -27,7 +27,7 @@ struct Rule {
 }
 
 /// Routes tickets by keywords.
-struct ExampleRouter(Settings);
+pub struct ExampleRouter(Settings);
 
 impl Policy for ExampleRouter {
     type Settings = Settings;
