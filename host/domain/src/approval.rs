@@ -215,3 +215,11 @@ impl FromStr for Quorum {
         }
     }
 }
+
+impl Approval {
+    /// The stage whose votes are awaited, while the round is not decided.
+    #[must_use]
+    pub fn open_stage(&self) -> Option<&Stage> {
+        self.stages.iter().find(|stage| stage.outcome == Outcome::Pending)
+    }
+}

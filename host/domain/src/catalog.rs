@@ -1,9 +1,14 @@
 //! What can be categorized as, and what can be asked for: the category tree and the request catalog.
 
+mod form;
+mod tree;
+
 use crate::{
     ids::{CatalogItemId, CategoryId, OrgId},
     key::{CategoryPath, Key},
 };
+
+pub use self::form::{MAX_ANSWER_CHARS, MAX_CHOICES, MAX_FIELDS};
 
 /// A node of an organization's category tree.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,6 +7,8 @@
 //! new, in_progress, on_hold ──cancel, merge_into, convert──▶ cancelled
 //! ```
 
+mod work;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -62,16 +64,39 @@ pub enum Awaiting {
 }
 
 impl Awaiting {
+    /// Whom or what, without the name.
+    #[must_use]
+    pub const fn kind(&self) -> AwaitingKind {
+        match self {
+            Self::Caller => AwaitingKind::Caller,
+            Self::Vendor(_) => AwaitingKind::Vendor,
+            Self::Evidence(_) => AwaitingKind::Evidence,
+        }
+    }
+
     /// The identifier of whom or what, without the name.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Caller => "caller",
-            Self::Vendor(_) => "vendor",
-            Self::Evidence(_) => "evidence",
-        }
+        self.kind().as_str()
     }
 }
+
+/// Whom or what a ticket on hold waits for, without the name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum AwaitingKind {
+    /// The caller's answer.
+    Caller,
+    /// A vendor.
+    Vendor,
+    /// Evidence from a person.
+    Evidence,
+}
+
+names!("reason to wait", AwaitingKind {
+    Caller => "caller",
+    Vendor => "vendor",
+    Evidence => "evidence",
+});
 
 /// How an incident was resolved. Code and notes are never empty (requirement R12).
 #[derive(Debug, Clone, PartialEq, Eq)]

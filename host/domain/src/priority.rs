@@ -48,3 +48,21 @@ pub struct Priority {
     /// What a person says, and why.
     pub manual: Option<(Level, String)>,
 }
+
+impl Priority {
+    /// A priority that only the matrix has given.
+    #[must_use]
+    pub const fn of_matrix(matrix: Level) -> Self {
+        Self { matrix, policy: None, manual: None }
+    }
+
+    /// The value in force and where it comes from: a person's before a policy's before the matrix's.
+    #[must_use]
+    pub fn effective(&self) -> (Level, PrioritySource) {
+        match (&self.manual, self.policy) {
+            (Some((level, _)), _) => (*level, PrioritySource::Override),
+            (None, Some(level)) => (level, PrioritySource::Policy),
+            (None, None) => (self.matrix, PrioritySource::Matrix),
+        }
+    }
+}

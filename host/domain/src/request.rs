@@ -7,6 +7,8 @@
 //! in_fulfilment ──hold──▶ on_hold ──resume──▶ in_fulfilment
 //! ```
 
+mod work;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
@@ -17,6 +19,8 @@ use crate::{
     key::Key,
     name::names,
 };
+
+pub use self::work::Submission;
 
 /// What is particular to a service request.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,7 +4,14 @@
 //! caller makes the event; a refused one says why and changes nothing.
 
 mod action;
+mod assign;
+mod diff;
+mod edit;
+mod end;
+mod hold;
+mod open;
 mod state;
+mod talk;
 
 use std::collections::BTreeSet;
 
@@ -19,7 +26,17 @@ use crate::{
     request::Request,
 };
 
-pub use self::{action::Action, state::State};
+pub use self::{
+    action::Action,
+    assign::MAX_ESCALATION_LEVEL,
+    diff::state_change,
+    edit::{Edit, MAX_WATCHERS},
+    end::Merged,
+    hold::Holding,
+    open::NewTicket,
+    state::State,
+    talk::Reply,
+};
 
 /// How a ticket came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

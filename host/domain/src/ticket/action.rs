@@ -1,6 +1,10 @@
 //! Actions: everything that can be done to a ticket.
 
-use crate::name::names;
+use crate::{
+    name::names,
+    refusal::Refused,
+    ticket::{State, Ticket, TicketKind},
+};
 
 /// Everything that can be done to a ticket. `Create` is the first event of each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -102,3 +106,65 @@ names!("action", Action {
     DismissSuggestion => "dismiss_suggestion",
     Vote => "vote",
 });
+
+impl Action {
+    /// Whether a ticket of this kind allows it in this state, whoever asks.
+    #[must_use]
+    pub fn is_allowed(self, kind: TicketKind, state: State) -> bool {
+        match self {
+            // The first event of a ticket; never asked of one that exists.
+            Self::Create => false,
+            Self::Categorize
+            | Self::Assign
+            | Self::Reroute
+            | Self::SetPriority
+            | Self::Acknowledge
+            | Self::Escalate
+            | Self::SetEta
+            | Self::AcceptSuggestion
+            | Self::DismissSuggestion
+            | Self::Cancel
+            | Self::MergeInto => state.is_active(),
+            Self::Triage => state == State::New,
+            Self::Edit | Self::Comment => !state.is_terminal(),
+            // What is over takes an internal note; a reply to it opens another ticket.
+            Self::Note | Self::CallerReply => true,
+            Self::Convert => match kind {
+                TicketKind::Incident => state.is_active(),
+                TicketKind::Request => state == State::New,
+            },
+            Self::Start => kind == TicketKind::Incident && state == State::New,
+            Self::Resolve => kind == TicketKind::Incident && state.is_active(),
+            Self::Hold => match kind {
+                TicketKind::Incident => state.is_active(),
+                TicketKind::Request => matches!(state, State::InFulfilment | State::OnHold),
+            },
+            Self::Resume => state == State::OnHold,
+            Self::Reopen | Self::Close => matches!(state, State::Resolved | State::Fulfilled),
+            Self::Submit => kind == TicketKind::Request && state == State::New,
+            Self::RequestApproval | Self::Approve | Self::Reject | Self::Vote => {
+                state == State::AwaitingApproval
+            }
+            Self::Revise => matches!(state, State::AwaitingApproval | State::Rejected),
+            Self::Fulfill => state == State::InFulfilment,
+        }
+    }
+
+    /// Everything that a ticket of this kind allows in this state, whoever asks.
+    #[must_use]
+    pub fn allowed(kind: TicketKind, state: State) -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|action| action.is_allowed(kind, state)).collect()
+    }
+}
+
+impl Ticket {
+    /// Refuses an action that the state does not allow.
+    pub(crate) fn demand(&self, action: Action) -> Result<(), Refused> {
+        let (kind, state) = (self.kind(), self.state());
+        if action.is_allowed(kind, state) {
+            return Ok(());
+        }
+        let allowed = Action::allowed(kind, state);
+        Err(Refused::InvalidTransition { action, kind, state, allowed })
+    }
+}

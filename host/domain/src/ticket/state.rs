@@ -93,6 +93,17 @@ impl State {
     }
 }
 
+impl TicketKind {
+    /// The kind as it stands in a sentence.
+    #[must_use]
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::Incident => "an incident",
+            Self::Request => "a request",
+        }
+    }
+}
+
 impl Ticket {
     /// Which kind of ticket it is.
     #[must_use]

@@ -1,0 +1,131 @@
+//! Forms: whether the answers of a request are what its catalog item asks for.
+
+use chrono::NaiveDate;
+
+use crate::{
+    catalog::{CatalogItem, FieldKind, FormField},
+    key::Key,
+    refusal::{Faults, Refused},
+    text,
+};
+
+/// A text answer is a sentence or two; longer explanations belong into the description.
+pub const MAX_ANSWER_CHARS: usize = 2_000;
+/// A longer form is not filled in by anybody.
+pub const MAX_FIELDS: usize = 50;
+/// More choices belong into a search, not into a list.
+pub const MAX_CHOICES: usize = 200;
+
+impl CatalogItem {
+    /// The answers in the form's order. Refused if one is missing, wrong, given twice or not asked for; every such
+    /// answer is named.
+    pub fn check_answers(&self, answers: &[(Key, String)]) -> Result<Vec<(Key, String)>, Refused> {
+        let mut faults = Faults::new();
+        let mut checked = Vec::with_capacity(answers.len());
+        for field in &self.form {
+            let pointer = format!("/answers/{}", field.field);
+            let mut given = answers.iter().filter(|(key, _)| *key == field.field);
+            let answer = given.next().map_or("", |(_, answer)| answer.trim());
+            if given.next().is_some() {
+                faults.wrong(&pointer, "repeated", "answered twice; answer it once");
+            }
+            if answer.is_empty() {
+                if field.required {
+                    let message = format!("answer \"{}\" with {}", field.label, field.accepts());
+                    faults.missing(&pointer, message);
+                }
+                continue;
+            }
+            if let Some(answer) = field.read(answer) {
+                checked.push((field.field.clone(), answer));
+            } else {
+                let message = format!("\"{}\" wants {}", field.label, field.accepts());
+                faults.wrong(&pointer, "invalid", message);
+            }
+        }
+        for (key, _) in answers {
+            if self.form.iter().all(|field| field.field != *key) {
+                let message = format!("`{}` does not ask this; leave it out", self.key);
+                faults.wrong(&format!("/answers/{key}"), "unknown", message);
+            }
+        }
+        faults.finish()?;
+        Ok(checked)
+    }
+
+    /// Refuses an item that could not be asked for: without a name, with a form that can't be answered, or with a
+    /// cost that is none.
+    pub fn check(&self) -> Result<(), Refused> {
+        let mut faults = Faults::new();
+        text::name("/name", &self.name, &mut faults);
+        text::description(&self.description, &mut faults);
+        if let Some(cost) = &self.cost {
+            if cost.minor_units < 0 {
+                faults.wrong("/cost/minor_units", "negative", "a cost is 0 or more");
+            }
+            if cost.currency.len() != 3 || !cost.currency.bytes().all(|b| b.is_ascii_uppercase()) {
+                let message = "give the three capital letters of ISO 4217, such as EUR";
+                faults.wrong("/cost/currency", "invalid", message);
+            }
+        }
+        if self.form.len() > MAX_FIELDS {
+            faults.wrong("/form", "too-many", format!("a form has at most {MAX_FIELDS} fields"));
+        }
+        for (index, field) in self.form.iter().enumerate() {
+            field.check(&format!("/form/{index}"), &self.form[..index], &mut faults);
+        }
+        faults.finish()
+    }
+}
+
+impl FormField {
+    /// The answer as it is kept; none if it is not what the field accepts.
+    fn read(&self, answer: &str) -> Option<String> {
+        match &self.kind {
+            FieldKind::Text => (answer.chars().count() <= MAX_ANSWER_CHARS
+                && !answer.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')))
+            .then(|| answer.to_owned()),
+            FieldKind::Number => answer.parse::<i64>().ok().map(|number| number.to_string()),
+            FieldKind::YesNo => matches!(answer, "true" | "false").then(|| answer.to_owned()),
+            FieldKind::Date => NaiveDate::parse_from_str(answer, "%Y-%m-%d")
+                .ok()
+                .map(|date| date.format("%Y-%m-%d").to_string()),
+            FieldKind::Choice(choices) => choices.iter().find(|choice| *choice == answer).cloned(),
+        }
+    }
+
+    /// What the field accepts, as it stands in a sentence.
+    fn accepts(&self) -> String {
+        match &self.kind {
+            FieldKind::Text => format!("a text of at most {MAX_ANSWER_CHARS} characters"),
+            FieldKind::Number => "a whole number".to_owned(),
+            FieldKind::YesNo => "true or false".to_owned(),
+            FieldKind::Date => "a date such as 2026-06-01".to_owned(),
+            FieldKind::Choice(choices) => format!("one of {}", choices.join(", ")),
+        }
+    }
+
+    fn check(&self, pointer: &str, earlier: &[Self], faults: &mut Faults) {
+        text::name(&format!("{pointer}/label"), &self.label, faults);
+        if earlier.iter().any(|field| field.field == self.field) {
+            let message =
+                format!("the form asks `{}` twice; give each field its own key", self.field);
+            faults.wrong(&format!("{pointer}/field"), "repeated", message);
+        }
+        if let FieldKind::Choice(choices) = &self.kind {
+            let pointer = format!("{pointer}/choices");
+            if choices.is_empty() || choices.len() > MAX_CHOICES {
+                let message = format!("give 1 to {MAX_CHOICES} choices");
+                faults.wrong(&pointer, "out-of-range", message);
+            }
+            for (index, choice) in choices.iter().enumerate() {
+                if choice.trim().is_empty() || choice.trim() != choice {
+                    let message = "a choice is a text without spaces around it";
+                    faults.wrong(&format!("{pointer}/{index}"), "invalid", message);
+                } else if choices[..index].contains(choice) {
+                    faults.wrong(&format!("{pointer}/{index}"), "repeated", "offered twice");
+                }
+            }
+        }
+    }
+}

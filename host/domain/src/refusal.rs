@@ -1,0 +1,123 @@
+//! Refusals: why a move was not made. Nothing was changed.
+//!
+//! The order of the checks is the same for every action: the state first, then the fields, then what stands around
+//! the record. The first class that fails answers, and names everything that is wrong within it.
+
+use thiserror::Error;
+
+use crate::ticket::{Action, State, TicketKind};
+
+/// A move was not made.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refused {
+    /// The state does not allow it.
+    #[error("cannot {action} {} that is {state}", kind.with_article())]
+    InvalidTransition {
+        /// What was asked for.
+        action: Action,
+        /// The kind of ticket.
+        kind: TicketKind,
+        /// Where it stands.
+        state: State,
+        /// What it allows.
+        allowed: Vec<Action>,
+    },
+    /// Fields are missing, and nothing else is wrong.
+    #[error("missing: {}", pointers(.0))]
+    MissingFields(Vec<FieldFault>),
+    /// Fields are wrong; some may be missing too.
+    #[error("not valid: {}", pointers(.0))]
+    Invalid(Vec<FieldFault>),
+    /// Something around the record stands against it.
+    #[error("{message}")]
+    Guard {
+        /// What kind of thing: `guard-failed`, `content-changed`, ...
+        code: &'static str,
+        /// What it is, and what helps.
+        message: String,
+    },
+}
+
+/// What is wrong with one field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldFault {
+    /// A JSON pointer to the field: `/resolution_notes`.
+    pub pointer: String,
+    /// What kind of fault: `missing`, `too-long`, `unknown`, ...
+    pub code: &'static str,
+    /// What is wrong, and what would be right.
+    pub message: String,
+}
+
+/// The faults found so far in an input, so that all of them are named at once.
+#[derive(Debug, Default)]
+pub struct Faults(Vec<FieldFault>);
+
+impl Refused {
+    /// The code of a guard that has no code of its own.
+    pub const GUARD_FAILED: &'static str = "guard-failed";
+
+    /// Something around the record stands against it.
+    pub(crate) fn guard(message: impl Into<String>) -> Self {
+        Self::Guard { code: Self::GUARD_FAILED, message: message.into() }
+    }
+}
+
+impl FieldFault {
+    /// The code of a field that is missing.
+    pub const MISSING: &'static str = "missing";
+}
+
+impl Faults {
+    /// Starts without a fault.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Notes a field that is missing; the message says what belongs there.
+    pub fn missing(&mut self, pointer: &str, message: impl Into<String>) {
+        self.wrong(pointer, FieldFault::MISSING, message);
+    }
+
+    /// Notes a field that is wrong; the message says what would be right.
+    pub fn wrong(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
+        let message = message.into();
+        self.0.push(FieldFault { pointer: pointer.to_owned(), code, message });
+    }
+
+    /// Whether nothing was found.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The faults.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<FieldFault> {
+        self.0
+    }
+
+    /// The value of a mandatory field, whose absence was noted; refuses if anything was found.
+    pub(crate) fn finish_with<T>(self, value: Option<T>) -> Result<T, Refused> {
+        match value {
+            Some(value) => self.finish().map(|()| value),
+            None => Err(self.finish().err().unwrap_or(Refused::MissingFields(Vec::new()))),
+        }
+    }
+
+    /// Refuses if anything was found.
+    pub fn finish(self) -> Result<(), Refused> {
+        if self.0.is_empty() {
+            Ok(())
+        } else if self.0.iter().all(|fault| fault.code == FieldFault::MISSING) {
+            Err(Refused::MissingFields(self.0))
+        } else {
+            Err(Refused::Invalid(self.0))
+        }
+    }
+}
+
+fn pointers(faults: &[FieldFault]) -> String {
+    faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>().join(", ")
+}

@@ -1,0 +1,118 @@
+//! Work on a request: it is submitted, approved or rejected, revised, and fulfilled.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    catalog::CatalogItem,
+    event::{Actor, Change},
+    key::Key,
+    refusal::{Faults, Refused},
+    request::{Fulfilment, FulfilmentCode, Request, RequestState},
+    text,
+    ticket::{Action, Body, Ticket},
+};
+
+/// What the approval policy says about a request that is handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Submission {
+    /// Nobody needs to be asked.
+    Approved,
+    /// These people must agree first: an approval has been planned.
+    Asks,
+    /// It can't be approved.
+    Refused {
+        /// Why, for the requester.
+        reason: String,
+    },
+}
+
+impl Ticket {
+    /// Checks whether a request can be handed in, before the approval policy is asked: its state, and each answer of
+    /// its form. `item` is the catalog item that it asks for. Returns the answers as they will be kept.
+    pub fn check_submission(
+        &self,
+        item: Option<&CatalogItem>,
+    ) -> Result<Vec<(Key, String)>, Refused> {
+        self.demand(Action::Submit)?;
+        match (&self.body, item) {
+            (Body::Request(request), Some(item)) => item.check_answers(&request.answers),
+            (Body::Request(request), None) => Ok(request.answers.clone()),
+            (Body::Incident(_), _) => Ok(Vec::new()),
+        }
+    }
+
+    /// Hands a request in.
+    pub fn submit(
+        &mut self,
+        item: Option<&CatalogItem>,
+        submission: Submission,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Change>, Refused> {
+        let answers = self.check_submission(item)?;
+        let before = self.clone();
+        if let Some(request) = self.request_mut() {
+            request.answers = answers;
+            request.state = match submission {
+                Submission::Approved => RequestState::InFulfilment,
+                Submission::Asks => RequestState::AwaitingApproval,
+                Submission::Refused { reason } => RequestState::Rejected { reason, at: now },
+            };
+        }
+        Ok(self.settle(&before, None, now))
+    }
+
+    /// All approvals are there: fulfilment begins. Only the outcome of an approval calls this.
+    pub fn approve(&mut self, now: DateTime<Utc>) -> Result<Vec<Change>, Refused> {
+        self.demand(Action::Approve)?;
+        Ok(self.request_moves(RequestState::InFulfilment, now))
+    }
+
+    /// An approval was refused. Only the outcome of an approval calls this.
+    pub fn reject(&mut self, reason: &str, now: DateTime<Utc>) -> Result<Vec<Change>, Refused> {
+        self.demand(Action::Reject)?;
+        let reason = reason.to_owned();
+        Ok(self.request_moves(RequestState::Rejected { reason, at: now }, now))
+    }
+
+    /// Takes a rejected or waiting request back, to be written anew. Whoever calls this cancels its open approval;
+    /// what was decided stays as a round, and the next submission starts another.
+    pub fn revise(&mut self, now: DateTime<Utc>) -> Result<Vec<Change>, Refused> {
+        self.demand(Action::Revise)?;
+        Ok(self.request_moves(RequestState::New, now))
+    }
+
+    /// Records that what was asked for is there.
+    pub fn fulfill(
+        &mut self,
+        code: Option<FulfilmentCode>,
+        notes: Option<&str>,
+        by: &Actor,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Change>, Refused> {
+        self.demand(Action::Fulfill)?;
+        let mut faults = Faults::new();
+        if code.is_none() {
+            let message = format!("say how it ended: {}", FulfilmentCode::NAMES.join(", "));
+            faults.missing("/fulfillment_code", message);
+        }
+        let notes = text::body("/fulfillment_notes", notes, "say what was done", &mut faults);
+        let code = faults.finish_with(code)?;
+        let fulfilment = Fulfilment { code, notes, at: now, by: by.clone() };
+        Ok(self.request_moves(RequestState::Fulfilled(fulfilment), now))
+    }
+
+    fn request_moves(&mut self, state: RequestState, now: DateTime<Utc>) -> Vec<Change> {
+        let before = self.clone();
+        if let Some(request) = self.request_mut() {
+            request.state = state;
+        }
+        self.settle(&before, None, now)
+    }
+
+    const fn request_mut(&mut self) -> Option<&mut Request> {
+        match &mut self.body {
+            Body::Request(request) => Some(request),
+            Body::Incident(_) => None,
+        }
+    }
+}

@@ -1,0 +1,139 @@
+//! Texts: how long the texts of a record may be, and which characters they may hold.
+//!
+//! Each function reads one text of an input, notes what is wrong with it, and returns it as it is kept.
+
+use std::collections::BTreeSet;
+
+use crate::refusal::Faults;
+
+/// One line in a list of tickets; longer ones are cut by every mail program.
+pub const MAX_SHORT_DESCRIPTION_CHARS: usize = 250;
+/// Enough for a long mail; more belongs into an attachment.
+pub const MAX_TEXT_BYTES: usize = 32 * 1024;
+/// A reason is read in a list of events.
+pub const MAX_REASON_CHARS: usize = 2_000;
+/// The name of a person, a team, a vendor.
+pub const MAX_NAME_CHARS: usize = 200;
+/// More tags on one ticket are not read by anybody.
+pub const MAX_TAGS: usize = 20;
+/// A tag is a word or two.
+pub const MAX_TAG_CHARS: usize = 50;
+/// RFC 5321 allows 254 characters in a path.
+pub const MAX_EMAIL_CHARS: usize = 254;
+
+/// The one line that says what a ticket is about. Line breaks become spaces.
+pub fn short_description(text: &str, faults: &mut Faults) -> String {
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let pointer = "/short_description";
+    if line.is_empty() {
+        faults.missing(pointer, "say in one line what it is about");
+    }
+    at_most_chars(pointer, &line, MAX_SHORT_DESCRIPTION_CHARS, faults);
+    plain(pointer, &line, faults);
+    line
+}
+
+/// The full text of a ticket; may be empty.
+pub fn description(text: &str, faults: &mut Faults) -> String {
+    optional("/description", text, faults)
+}
+
+/// A text that must say something: a comment, the notes of a resolution.
+pub fn body(pointer: &str, text: Option<&str>, what: &str, faults: &mut Faults) -> String {
+    let text = text.unwrap_or("").trim();
+    if text.is_empty() {
+        faults.missing(pointer, what);
+    }
+    optional(pointer, text, faults)
+}
+
+/// A reason that must be given.
+pub fn reason(text: Option<&str>, what: &str, faults: &mut Faults) -> String {
+    let text = text.unwrap_or("").trim();
+    let pointer = "/reason";
+    if text.is_empty() {
+        faults.missing(pointer, what);
+    }
+    at_most_chars(pointer, text, MAX_REASON_CHARS, faults);
+    plain(pointer, text, faults);
+    text.to_owned()
+}
+
+/// A name that must be given: of a person, a team, a vendor.
+pub fn name(pointer: &str, text: &str, faults: &mut Faults) -> String {
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if text.is_empty() {
+        faults.missing(pointer, "give the name that people read");
+    }
+    at_most_chars(pointer, &text, MAX_NAME_CHARS, faults);
+    plain(pointer, &text, faults);
+    text
+}
+
+/// An e-mail address. Only what every address has is checked: whether it is anybody's, mail alone can tell.
+pub fn email(pointer: &str, text: &str, faults: &mut Faults) -> String {
+    let text = text.trim();
+    let is_address = text.split_once('@').is_some_and(|(local, domain)| {
+        !local.is_empty() && !domain.is_empty() && !domain.contains('@')
+    });
+    if !is_address || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
+        faults.wrong(pointer, "invalid", "give an e-mail address such as ada@example.org");
+    }
+    at_most_chars(pointer, text, MAX_EMAIL_CHARS, faults);
+    text.to_owned()
+}
+
+/// Labels, in lower case and each once.
+pub fn tags<T: AsRef<str>>(given: &[T], faults: &mut Faults) -> BTreeSet<String> {
+    let mut kept = BTreeSet::new();
+    for (index, tag) in given.iter().enumerate() {
+        let pointer = format!("/tags/{index}");
+        let tag = tag.as_ref().trim().to_lowercase();
+        if tag.is_empty() {
+            faults.wrong(&pointer, "empty", "a tag has at least one character; leave it out");
+        }
+        at_most_chars(&pointer, &tag, MAX_TAG_CHARS, faults);
+        plain(&pointer, &tag, faults);
+        kept.insert(tag);
+    }
+    if kept.len() > MAX_TAGS {
+        let message = format!("{} tags; a ticket has at most {MAX_TAGS}", kept.len());
+        faults.wrong("/tags", "too-many", message);
+    }
+    kept
+}
+
+/// A text that may be empty.
+pub fn optional(pointer: &str, text: &str, faults: &mut Faults) -> String {
+    if text.len() > MAX_TEXT_BYTES {
+        let message = format!(
+            "{} bytes of text; at most {MAX_TEXT_BYTES} are kept, so shorten it",
+            text.len()
+        );
+        faults.wrong(pointer, "too-long", message);
+    }
+    plain(pointer, text, faults);
+    text.to_owned()
+}
+
+/// Refuses a text with more characters than this.
+pub fn at_most_chars(pointer: &str, text: &str, most: usize, faults: &mut Faults) {
+    // A byte count that fits proves the character count, which saves counting nearly every text.
+    if text.len() <= most {
+        return;
+    }
+    let length = text.chars().count();
+    if length > most {
+        let message = format!("{length} characters; at most {most}, so shorten it");
+        faults.wrong(pointer, "too-long", message);
+    }
+}
+
+/// Refuses control characters: no database keeps all of them, and terminals obey them.
+fn plain(pointer: &str, text: &str, faults: &mut Faults) {
+    let control = |c: &char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
+    if let Some(character) = text.chars().find(control) {
+        let message = format!("holds the control character U+{:04X}; remove it", character as u32);
+        faults.wrong(pointer, "control-character", message);
+    }
+}

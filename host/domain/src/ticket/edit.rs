@@ -1,0 +1,177 @@
+//! Editing: the fields that people correct, and the priority that follows from them.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    directory::Lookup,
+    event::Change,
+    ids::{CiId, PersonId, ServiceId},
+    key::{CategoryPath, Key},
+    organization::OrgSettings,
+    priority::{Level, Matrix},
+    refusal::{Faults, Refused},
+    request::RequestState,
+    text,
+    ticket::{Action, Body, State, Ticket, open::check_levels},
+};
+
+/// Which fields change. None leaves a field as it is; `Some(None)` empties it.
+#[derive(Debug, Clone, Default)]
+pub struct Edit {
+    /// One line.
+    pub short_description: Option<String>,
+    /// The full text.
+    pub description: Option<String>,
+    /// The category.
+    pub category: Option<Option<CategoryPath>>,
+    /// The service.
+    pub service: Option<Option<ServiceId>>,
+    /// The configuration item.
+    pub ci: Option<Option<CiId>>,
+    /// How much is affected.
+    pub impact: Option<Option<Level>>,
+    /// How soon it hurts.
+    pub urgency: Option<Option<Level>>,
+    /// Free labels, all of them.
+    pub tags: Option<Vec<String>>,
+    /// The form's answers, all of them.
+    pub answers: Option<Vec<(Key, String)>>,
+    /// The people who hear of every change, all of them.
+    pub watchers: Option<BTreeSet<PersonId>>,
+    /// A ticket it is a part of.
+    pub parent: Option<Option<crate::ids::TicketId>>,
+}
+
+/// More people than this are a distribution list, which has an address of its own.
+pub const MAX_WATCHERS: usize = 100;
+
+impl Ticket {
+    /// Changes fields. The matrix's priority follows impact and urgency; an override stays.
+    pub fn edit(
+        &mut self,
+        edit: Edit,
+        directory: &dyn Lookup,
+        settings: &OrgSettings,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Change>, Refused> {
+        self.demand(Action::Edit)?;
+        let mut faults = Faults::new();
+        let short_description =
+            edit.short_description.map(|text| text::short_description(&text, &mut faults));
+        let description = edit.description.map(|text| text::description(&text, &mut faults));
+        let tags = edit.tags.map(|tags| text::tags(&tags, &mut faults));
+        check_levels(settings, edit.impact.flatten(), edit.urgency.flatten(), &mut faults);
+        if edit.watchers.as_ref().is_some_and(|watchers| watchers.len() > MAX_WATCHERS) {
+            let message = format!("a ticket has at most {MAX_WATCHERS} watchers");
+            faults.wrong("/watchers", "too-many", message);
+        }
+        if edit.answers.is_some() && matches!(self.body, Body::Incident(_)) {
+            faults.wrong("/answers", "not-a-request", "an incident has no form; leave them out");
+        }
+        if edit.parent == Some(Some(self.id)) {
+            faults.wrong("/parent", "itself", "a ticket is no part of itself");
+        }
+        faults.finish()?;
+        if edit.answers.is_some() && self.state() != State::New {
+            return Err(Refused::guard(
+                "the answers were handed in and can't change behind the approvers' backs; \
+                 revise the request while it waits for approval or is rejected, else cancel it \
+                 and ask anew",
+            ));
+        }
+        let before = self.clone();
+        replace(&mut self.short_description, short_description);
+        replace(&mut self.description, description);
+        replace(&mut self.category, edit.category);
+        replace(&mut self.service, edit.service);
+        replace(&mut self.ci, edit.ci);
+        replace(&mut self.impact, edit.impact);
+        replace(&mut self.urgency, edit.urgency);
+        replace(&mut self.tags, tags);
+        replace(&mut self.watchers, edit.watchers);
+        replace(&mut self.parent, edit.parent);
+        if let (Body::Request(request), Some(answers)) = (&mut self.body, edit.answers) {
+            request.answers = answers;
+        }
+        self.prioritize(&settings.matrix);
+        Ok(self.settle(&before, Some(directory), now))
+    }
+
+    /// Notes that a person has confirmed category, impact and urgency. Once; later corrections are edits.
+    pub fn triage(
+        &mut self,
+        category: Option<CategoryPath>,
+        impact: Option<Level>,
+        urgency: Option<Level>,
+        settings: &OrgSettings,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Change>, Refused> {
+        self.demand(Action::Triage)?;
+        let mut faults = Faults::new();
+        if category.is_none() {
+            faults.missing("/category", "say what it is about, as a category path");
+        }
+        if impact.is_none() {
+            faults.missing("/impact", "say how much is affected; 1 is high");
+        }
+        if urgency.is_none() {
+            faults.missing("/urgency", "say how soon it hurts; 1 is high");
+        }
+        check_levels(settings, impact, urgency, &mut faults);
+        faults.finish()?;
+        if self.triaged_at.is_some() {
+            return Err(Refused::guard("it is triaged already; edit the fields instead"));
+        }
+        let before = self.clone();
+        self.category = category;
+        self.impact = impact;
+        self.urgency = urgency;
+        self.triaged_at = Some(now);
+        self.prioritize(&settings.matrix);
+        Ok(self.settle(&before, None, now))
+    }
+
+    /// Overrides the priority, with a reason. It holds until a person overrides it again.
+    pub fn set_priority(
+        &mut self,
+        priority: Option<Level>,
+        reason: Option<&str>,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Change>, Refused> {
+        self.demand(Action::SetPriority)?;
+        let mut faults = Faults::new();
+        let lowest = Matrix::LOWEST;
+        match priority {
+            None => faults.missing("/priority", "say which priority it gets; 1 is the highest"),
+            Some(level) if !(1..=lowest.0).contains(&level.0) => {
+                let message = format!("{level} is no priority; valid are 1 (highest) to {lowest}");
+                faults.wrong("/priority", "out-of-range", message);
+            }
+            Some(_) => {}
+        }
+        let reason = text::reason(reason, "say why the priority is overridden", &mut faults);
+        let level = faults.finish_with(priority)?;
+        let before = self.clone();
+        self.priority.manual = Some((level, reason));
+        Ok(self.settle(&before, None, now))
+    }
+
+    /// What the matrix says for the present impact and urgency. Never touches an override or a policy's value.
+    pub(crate) fn prioritize(&mut self, matrix: &Matrix) {
+        self.priority.matrix = matrix.lookup(self.impact, self.urgency);
+    }
+
+    /// Whether the form's answers can still be changed.
+    #[must_use]
+    pub fn is_draft(&self) -> bool {
+        matches!(&self.body, Body::Request(request) if request.state == RequestState::New)
+    }
+}
+
+fn replace<T>(field: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *field = value;
+    }
+}

@@ -1,0 +1,164 @@
+//! What a ticket waits for, and since when. Always computed, never kept by hand (requirement W10).
+
+use chrono::{DateTime, Days, Utc};
+
+use crate::{
+    approval::{Approval, SeatState},
+    ids::{PersonId, TeamId},
+    incident::{Awaiting, IncidentState},
+    organization::OrgSettings,
+    request::{Request, RequestState},
+    ticket::{Body, Ticket},
+};
+
+/// Whom or what a ticket waits for, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingOn {
+    /// Whom or what.
+    pub what: WaitingFor,
+    /// Since when.
+    pub since: DateTime<Utc>,
+}
+
+/// Whom or what a ticket waits for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WaitingFor {
+    /// The votes of these people.
+    Approvers(Vec<PersonId>),
+    /// An approval that nobody can give; an administrator must name an approver.
+    ApproverMissing,
+    /// The caller's answer.
+    Caller,
+    /// A vendor, by name.
+    Vendor(String),
+    /// Evidence from a person.
+    Evidence(PersonId),
+    /// The person who works on it.
+    Assignee(PersonId),
+    /// The owning team, to take it.
+    Team(TeamId),
+    /// The caller's word that all is well, or the day on which it closes by itself.
+    Confirmation {
+        /// When it closes by itself; none for never.
+        closes_at: Option<DateTime<Utc>>,
+    },
+}
+
+impl WaitingFor {
+    /// The identifier of whom or what, without names.
+    #[must_use]
+    pub const fn as_str(&self) -> &'static str {
+        match self {
+            Self::Approvers(_) => "approvers",
+            Self::ApproverMissing => "approver_missing",
+            Self::Caller => "caller",
+            Self::Vendor(_) => "vendor",
+            Self::Evidence(_) => "evidence",
+            Self::Assignee(_) => "assignee",
+            Self::Team(_) => "team",
+            Self::Confirmation { .. } => "confirmation",
+        }
+    }
+}
+
+/// What decides whom a ticket waits for. As long as it stays the same, the waiting goes on.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Subject<'a> {
+    Approval,
+    Hold(&'a Awaiting),
+    Assignee(PersonId),
+    Team(TeamId),
+    Confirmation,
+    Nobody,
+}
+
+impl Ticket {
+    /// Whom or what it waits for; none when it is over or rejected.
+    ///
+    /// `approval` is the ticket's open round, if there is one.
+    #[must_use]
+    pub fn waiting_on(
+        &self,
+        approval: Option<&Approval>,
+        settings: &OrgSettings,
+    ) -> Option<WaitingOn> {
+        let since = self.waiting_since;
+        let what = match self.subject() {
+            Subject::Approval => return Some(self.waiting_on_approval(approval)),
+            Subject::Hold(Awaiting::Caller) => WaitingFor::Caller,
+            Subject::Hold(Awaiting::Vendor(vendor)) => WaitingFor::Vendor(vendor.clone()),
+            Subject::Hold(Awaiting::Evidence(person)) => WaitingFor::Evidence(*person),
+            Subject::Assignee(person) => WaitingFor::Assignee(person),
+            Subject::Team(team) => WaitingFor::Team(team),
+            Subject::Confirmation => {
+                WaitingFor::Confirmation { closes_at: self.closes_at(settings) }
+            }
+            Subject::Nobody => return None,
+        };
+        Some(WaitingOn { what, since })
+    }
+
+    /// When it closes by itself: some days after it was resolved or fulfilled.
+    #[must_use]
+    pub fn closes_at(&self, settings: &OrgSettings) -> Option<DateTime<Utc>> {
+        let done_at = self.done_at()?;
+        let days = settings.auto_close_days;
+        (days > 0).then(|| done_at.checked_add_days(Days::new(days.into()))).flatten()
+    }
+
+    /// When it was resolved or fulfilled, while it is not closed.
+    #[must_use]
+    pub fn done_at(&self) -> Option<DateTime<Utc>> {
+        match &self.body {
+            Body::Incident(IncidentState::Resolved(resolution)) => Some(resolution.at),
+            Body::Request(Request { state: RequestState::Fulfilled(fulfilment), .. }) => {
+                Some(fulfilment.at)
+            }
+            Body::Incident(_) | Body::Request(_) => None,
+        }
+    }
+
+    pub(crate) fn subject(&self) -> Subject<'_> {
+        match &self.body {
+            Body::Incident(state) => match state {
+                IncidentState::New | IncidentState::InProgress => self.owner(),
+                IncidentState::OnHold(hold) => Subject::Hold(&hold.awaiting),
+                IncidentState::Resolved(_) => Subject::Confirmation,
+                IncidentState::Closed { .. } | IncidentState::Cancelled(_) => Subject::Nobody,
+            },
+            Body::Request(request) => match &request.state {
+                RequestState::AwaitingApproval => Subject::Approval,
+                RequestState::New | RequestState::InFulfilment => self.owner(),
+                RequestState::OnHold(hold) => Subject::Hold(&hold.awaiting),
+                RequestState::Fulfilled(_) => Subject::Confirmation,
+                RequestState::Rejected { .. }
+                | RequestState::Closed { .. }
+                | RequestState::Cancelled(_) => Subject::Nobody,
+            },
+        }
+    }
+
+    fn owner(&self) -> Subject<'_> {
+        self.assignee.map_or(Subject::Team(self.team), Subject::Assignee)
+    }
+
+    fn waiting_on_approval(&self, approval: Option<&Approval>) -> WaitingOn {
+        let missing = WaitingOn { what: WaitingFor::ApproverMissing, since: self.waiting_since };
+        let Some(stage) = approval.and_then(Approval::open_stage) else {
+            return missing;
+        };
+        let mut voters = Vec::new();
+        let mut since = None;
+        for request in stage.steps.iter().flat_map(|step| &step.requests) {
+            if request.state == SeatState::Requested && !voters.contains(&request.voter) {
+                voters.push(request.voter);
+                since = since.into_iter().chain(request.requested_at).min();
+            }
+        }
+        if voters.is_empty() {
+            return missing;
+        }
+        let since = since.unwrap_or(self.waiting_since);
+        WaitingOn { what: WaitingFor::Approvers(voters), since }
+    }
+}
