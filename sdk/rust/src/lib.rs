@@ -19,11 +19,14 @@ pub mod bindings {
 #[doc(hidden)]
 pub mod export;
 pub mod log;
+mod map;
 mod policy;
+pub mod rules;
 mod settings;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 pub mod text;
+pub mod vocabulary;
 
 pub use bindings::exports::waypost::policy::approval::{
     ApprovalPlan, Approver, Nudge, Quorum, Risk, Stage, StageRule, Step, Verdict, WaitingApproval,

@@ -1,8 +1,8 @@
 //! Words and phrases in a ticket's text.
 //!
 //! A text is read once, however many phrases are looked for: [`Phrases`] is built in
-//! [`Policy::new`](crate::Policy::new) and a decision only walks the text's words. [`Rules`] is what most policies
-//! want: a list of rules, each with [`Words`] that an administrator wrote.
+//! [`Policy::new`](crate::Policy::new), and a decision only walks the text's words. [`rules`](crate::rules) use it for the
+//! words that an administrator wrote.
 //!
 //! What a word is:
 //!
@@ -15,8 +15,6 @@
 //!   is found in the middle of a sentence.
 
 mod phrases;
-mod rules;
 mod words;
 
 pub use phrases::{NoWords, PhraseId, Phrases};
-pub use rules::{Found, Place, Rules, Words};

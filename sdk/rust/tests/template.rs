@@ -13,7 +13,7 @@ use waypost_sdk::testing::Harness;
 use waypost_sdk::{Assignment, Context, Decline, SettingsError, Ticket};
 
 #[derive(Deserialize)]
-struct Cases {
+struct Shared {
     base: Base,
     cases: Vec<Case>,
     refused: Vec<Refused>,
@@ -43,7 +43,7 @@ struct Refused {
     errors: Vec<SettingsError>,
 }
 
-fn cases() -> Cases {
+fn shared() -> Shared {
     serde_json::from_str(include_str!("../../cases/example-router.json")).unwrap()
 }
 
@@ -56,7 +56,7 @@ fn lay(over: Map<String, Value>, base: &Map<String, Value>) -> Value {
 
 #[test]
 fn the_template_answers_the_cases_of_its_twins() {
-    let Cases { base, cases, .. } = cases();
+    let Shared { base, cases, .. } = shared();
     for case in cases {
         let ticket: Ticket = serde_json::from_value(lay(case.ticket, &base.ticket)).unwrap();
         let teams = case.teams.into_iter().map(|team| lay(team, &base.team)).collect();
@@ -70,7 +70,7 @@ fn the_template_answers_the_cases_of_its_twins() {
 
 #[test]
 fn the_template_refuses_the_settings_that_its_twins_refuse() {
-    for refused in cases().refused {
+    for refused in shared().refused {
         let errors = Harness::<ExampleRouter>::new(&refused.settings).err().unwrap();
         assert_eq!(errors, refused.errors, "{}", refused.name);
     }
