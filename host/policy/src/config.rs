@@ -32,10 +32,10 @@ pub struct RuntimeConfig {
     pub settings_bytes: usize,
     /// The largest sum of data files of one binding.
     pub data_bytes: usize,
-    /// How many prepared policies are kept in memory when nothing uses them. A rule policy takes about 1 MiB, an
-    /// interpreter's 20.
-    pub kept_policies: usize,
-    /// How many bytes of artifacts the folder may hold before the longest unused are removed.
+    /// How many bytes of compiled policies are kept in memory when nothing uses them. A rule policy takes about 300 KiB, an
+    /// interpreter's 35 MiB.
+    pub kept_policy_bytes: usize,
+    /// How many bytes of artifacts the folder may hold before the oldest are removed.
     pub artifact_bytes: u64,
     /// The most memory that any policy can be allowed; a binding's own limit can only be lower.
     pub memory_bytes: usize,
@@ -57,7 +57,7 @@ impl Default for RuntimeConfig {
             component_bytes: 32 * MIB,
             settings_bytes: MIB,
             data_bytes: 16 * MIB,
-            kept_policies: 256,
+            kept_policy_bytes: 512 * MIB,
             artifact_bytes: 4 * 1024 * MIB as u64,
             memory_bytes: 64 * MIB,
             configure: Limits {

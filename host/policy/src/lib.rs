@@ -3,16 +3,27 @@
 #![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test fails by panicking"))]
 
 mod admission;
+mod artifacts;
 mod breaker;
 mod config;
 pub mod contract;
 mod decision;
 mod description;
 mod digest;
+mod engine;
+mod guest;
+mod guest_log;
+mod imports;
 mod prepare;
 mod question;
 mod runtime;
+mod sandbox;
+mod settings;
+mod shape;
+mod shelf;
+mod snapshot;
 mod upload;
+mod weight;
 
 pub use cap_std::fs::Dir;
 

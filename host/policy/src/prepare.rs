@@ -7,6 +7,13 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
+use crate::artifacts::Kind;
+use crate::contract::exports::waypost::policy::lifecycle;
+use crate::runtime::Workshop;
+use crate::sandbox::{Sandbox, Sandboxed, contract_files};
+use crate::settings::SettingsSchema;
+use crate::snapshot::{Reason, instrument};
+use crate::upload::{Loaded, NO_TIME, code_bytes, seed_of};
 use crate::{Description, Digest, Failure, UploadRefused};
 
 /// A file that belongs to a binding: a table, a model.
@@ -89,39 +96,57 @@ fn first(errors: &[SettingsError]) -> String {
 /// A component with its settings and data, configured and compiled: what [`decide`](crate::PolicyRuntime::decide) asks.
 ///
 /// It is shared: every organization that binds the same component with the same settings and data uses the same one.
-#[derive(Debug)]
 pub struct Prepared {
-    component: Digest,
-    settings_digest: Digest,
-    data_digest: Digest,
-    key: Digest,
+    keys: Keys,
     description: Description,
-    not_snapshotted_because: Option<String>,
+    pub(crate) start: Start,
+}
+
+/// What every decision starts from.
+pub(crate) enum Start {
+    /// The image of the configured policy.
+    Image(Sandbox),
+    /// The component as it was uploaded, which is configured in each fresh instance.
+    Configure {
+        loaded: Arc<Loaded>,
+        settings: String,
+        data: Vec<lifecycle::DataFile>,
+        reason: Reason,
+    },
+}
+
+/// The digests that tell one policy from another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Keys {
+    component: Digest,
+    settings: Digest,
+    data: Digest,
+    all: Digest,
 }
 
 impl Prepared {
     /// The component's digest.
     #[must_use]
     pub const fn component(&self) -> Digest {
-        self.component
+        self.keys.component
     }
 
     /// The digest of the settings' text.
     #[must_use]
     pub const fn settings_digest(&self) -> Digest {
-        self.settings_digest
+        self.keys.settings
     }
 
     /// The digest of the data files, names and contents, in the order of their names.
     #[must_use]
     pub const fn data_digest(&self) -> Digest {
-        self.data_digest
+        self.keys.data
     }
 
     /// The digest of the three: equal keys decide equally.
     #[must_use]
     pub const fn key(&self) -> Digest {
-        self.key
+        self.keys.all
     }
 
     /// What the policy says about itself.
@@ -133,12 +158,285 @@ impl Prepared {
     /// Whether its decisions start from an image of the configured policy. If not, each calls `configure` first.
     #[must_use]
     pub const fn snapshotted(&self) -> bool {
-        self.not_snapshotted_because.is_none()
+        matches!(self.start, Start::Image(_))
     }
 
-    /// Why there is no such image.
+    /// Why there is no such image, for the policy's author.
     #[must_use]
     pub fn not_snapshotted_because(&self) -> Option<&str> {
-        self.not_snapshotted_because.as_deref()
+        match &self.start {
+            Start::Image(_) => None,
+            Start::Configure { reason, .. } => Some(reason),
+        }
     }
+
+    /// How many bytes its machine code and its image take.
+    #[must_use]
+    pub fn code_bytes(&self) -> usize {
+        match &self.start {
+            Start::Image(sandbox) => code_bytes(sandbox.component()),
+            Start::Configure { loaded, .. } => code_bytes(loaded.sandbox.component()),
+        }
+    }
+}
+
+impl fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Prepared")
+            .field("name", &self.description.name)
+            .field("component", &self.keys.component)
+            .field("key", &self.keys.all)
+            .field("snapshotted", &self.snapshotted())
+            .finish_non_exhaustive()
+    }
+}
+
+impl Keys {
+    /// The data are in the order of their names.
+    fn of(component: Digest, settings: &str, data: &[DataFile]) -> Self {
+        let settings = Digest::of(settings.as_bytes());
+        let parts = data.iter().flat_map(|file| [file.name.as_bytes(), &file.content]);
+        let data = Digest::of_parts(parts);
+        let all =
+            Digest::of_parts([component, settings, data].each_ref().map(|d| &d.as_bytes()[..]));
+        Self { component, settings, data, all }
+    }
+}
+
+/// What an artifact of a policy says about itself.
+#[derive(Serialize, Deserialize)]
+struct Header {
+    description: Description,
+    /// Why the artifact has no code, and the component's own is to be used.
+    not_snapshotted_because: Option<Reason>,
+}
+
+impl Workshop {
+    pub(crate) fn prepare(
+        &self,
+        source: &dyn ComponentSource,
+        component: Digest,
+        settings: &str,
+        data: &[DataFile],
+    ) -> Result<Arc<Prepared>, PrepareRefused> {
+        self.check_sizes(settings, data).map_err(PrepareRefused::Settings)?;
+        let data = in_order(data).map_err(PrepareRefused::Settings)?;
+        let keys = Keys::of(component, settings, &data);
+        if let Some(prepared) = self.policies.find(keys.all) {
+            return Ok(prepared);
+        }
+        let _turn = self.compiles.take_patiently();
+        // Whoever had the turn before may have prepared the same.
+        if let Some(prepared) = self.recall_policy(keys, settings, &data) {
+            return Ok(prepared);
+        }
+
+        let bytes = source
+            .load(component)
+            .map_err(|source| PrepareRefused::Missing { digest: component, source })?;
+        let found = Digest::of(&bytes);
+        if found != component {
+            return Err(PrepareRefused::WrongBytes { expected: component, found });
+        }
+        let loaded = self.load(component, &bytes)?;
+        SettingsSchema::compile(&loaded.description.settings_schema)
+            .map_err(|message| UploadRefused::SettingsSchema { message })?
+            .check(settings)
+            .map_err(PrepareRefused::Settings)?;
+        let start = self.configure(keys, &loaded, &bytes, settings, &data)?;
+        Ok(self.keep_policy(keys, loaded.description.clone(), start))
+    }
+
+    pub(crate) fn recall(
+        &self,
+        component: Digest,
+        settings: &str,
+        data: &[DataFile],
+    ) -> Option<Arc<Prepared>> {
+        let data = in_order(data).ok()?;
+        self.recall_policy(Keys::of(component, settings, &data), settings, &data)
+    }
+
+    fn recall_policy(
+        &self,
+        keys: Keys,
+        settings: &str,
+        data: &[DataFile],
+    ) -> Option<Arc<Prepared>> {
+        if let Some(prepared) = self.policies.find(keys.all) {
+            return Some(prepared);
+        }
+        let artifact = self.artifacts.find::<Header>(Kind::Policy, keys.all)?;
+        let start = match &artifact.header.not_snapshotted_because {
+            None => {
+                let component = artifact.load(&self.engine)?;
+                Start::Image(Sandbox::new(&self.engine, &component).ok()?)
+            }
+            Some(reason) => {
+                let loaded = self.recall_component(keys.component)?;
+                configure_each_time(loaded, settings, data, reason.clone())
+            }
+        };
+        let prepared = Arc::new(Prepared { keys, description: artifact.header.description, start });
+        self.policies.keep(keys.all, Arc::clone(&prepared), prepared.kept_bytes());
+        Some(prepared)
+    }
+
+    fn keep_policy(&self, keys: Keys, description: Description, start: Start) -> Arc<Prepared> {
+        let prepared = Arc::new(Prepared { keys, description, start });
+        let code = match &prepared.start {
+            Start::Image(sandbox) => sandbox.component().serialize(),
+            Start::Configure { .. } => Ok(Vec::new()),
+        };
+        let header = Header {
+            description: prepared.description.clone(),
+            not_snapshotted_because: prepared.not_snapshotted_because().map(str::to_owned),
+        };
+        match code {
+            Ok(code) => self.artifacts.keep(Kind::Policy, keys.all, &header, &code),
+            Err(error) => tracing::warn!(%error, "a policy cannot be serialized"),
+        }
+        self.policies.keep(keys.all, Arc::clone(&prepared), prepared.kept_bytes());
+        prepared
+    }
+
+    /// Lets the policy take its settings, and makes an image of what it then is, if that can be done.
+    fn configure(
+        &self,
+        keys: Keys,
+        loaded: &Arc<Loaded>,
+        bytes: &[u8],
+        settings: &str,
+        data: &[DataFile],
+    ) -> Result<Start, PrepareRefused> {
+        let files = contract_files(data);
+        let instrumented = instrument(bytes).and_then(|instrumented| {
+            let component = self.compile(&instrumented.component).map_err(|e| e.to_string())?;
+            let sandbox = self.sandbox(&component).map_err(|e| e.to_string())?;
+            Ok((instrumented, sandbox))
+        });
+        let reason = match instrumented {
+            Ok((instrumented, sandbox)) => {
+                let taken = self.configured(keys, &sandbox, settings, &files, |inside| {
+                    instrumented.snapshot(inside)
+                })?;
+                match taken.and_then(|image| self.image(keys, loaded, &image)) {
+                    Ok(sandbox) => return Ok(Start::Image(sandbox)),
+                    Err(reason) => reason,
+                }
+            }
+            Err(reason) => {
+                self.configured(keys, &loaded.sandbox, settings, &files, |_| ())?;
+                reason
+            }
+        };
+        tracing::info!(
+            policy.name = loaded.description.name,
+            policy.component = %keys.component,
+            reason,
+            "a policy is configured anew for every decision"
+        );
+        Ok(configure_each_time(Arc::clone(loaded), settings, data, reason))
+    }
+
+    /// Runs `configure` and then, inside the configured policy, something else.
+    fn configured<T>(
+        &self,
+        keys: Keys,
+        sandbox: &Sandbox,
+        settings: &str,
+        files: &[lifecycle::DataFile],
+        then: impl FnOnce(&mut Sandboxed<'_>) -> T,
+    ) -> Result<T, PrepareRefused> {
+        let limits = &self.config.configure;
+        let seed = seed_of(keys.all);
+        let evaluation = sandbox.run(&self.ticker, limits, seed, NO_TIME, |inside| {
+            Ok(match inside.configure(settings, files)? {
+                Ok(()) => Ok(then(inside)),
+                Err(errors) => Err(errors),
+            })
+        });
+        match evaluation.outcome {
+            Ok(Ok(value)) => Ok(value),
+            Ok(Err(errors)) => Err(PrepareRefused::Settings(said_errors(errors))),
+            Err(failure) => Err(PrepareRefused::Configure(failure)),
+        }
+    }
+
+    /// Compiles a snapshot and makes sure that it still is the same policy.
+    fn image(&self, keys: Keys, loaded: &Loaded, image: &[u8]) -> Result<Sandbox, Reason> {
+        let component = self.compile(image).map_err(|error| error.to_string())?;
+        let sandbox = self.sandbox(&component).map_err(|error| error.to_string())?;
+        match self.describe(&sandbox, keys.component) {
+            Ok(description) if description == loaded.description => Ok(sandbox),
+            Ok(_) => Err("its image describes itself differently".to_owned()),
+            Err(refused) => Err(format!("its image does not work: {refused}")),
+        }
+    }
+
+    fn check_sizes(&self, settings: &str, data: &[DataFile]) -> Result<(), Vec<SettingsError>> {
+        let limit = self.config.settings_bytes;
+        if settings.len() > limit {
+            let message =
+                format!("the settings have {} bytes, the limit is {limit}", settings.len());
+            return Err(vec![SettingsError { path: String::new(), message }]);
+        }
+        let limit = self.config.data_bytes;
+        let bytes: usize = data.iter().map(|file| file.content.len()).sum();
+        match data.iter().max_by_key(|file| file.content.len()) {
+            Some(largest) if bytes > limit => {
+                let message =
+                    format!("the data files have {bytes} bytes together, the limit is {limit}");
+                Err(vec![SettingsError { path: format!("data:{}", largest.name), message }])
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl Prepared {
+    /// What it takes of the memory that the shelf counts. The component that it is configured from is counted where it is kept.
+    fn kept_bytes(&self) -> usize {
+        match &self.start {
+            Start::Image(_) => self.code_bytes(),
+            Start::Configure { settings, data, .. } => {
+                settings.len() + data.iter().map(|file| file.content.len()).sum::<usize>()
+            }
+        }
+    }
+}
+
+fn configure_each_time(
+    loaded: Arc<Loaded>,
+    settings: &str,
+    data: &[DataFile],
+    reason: Reason,
+) -> Start {
+    let (settings, data) = (settings.to_owned(), contract_files(data));
+    Start::Configure { loaded, settings, data, reason }
+}
+
+/// The data files in the order of their names, which are different.
+fn in_order(data: &[DataFile]) -> Result<Vec<DataFile>, Vec<SettingsError>> {
+    let mut data = data.to_vec();
+    data.sort_by(|a, b| a.name.cmp(&b.name));
+    match data.array_windows().find(|[a, b]| a.name == b.name) {
+        None => Ok(data),
+        Some([file, _]) => Err(vec![SettingsError {
+            path: format!("data:{}", file.name),
+            message: "there are two data files of this name".to_owned(),
+        }]),
+    }
+}
+
+/// The policy's own errors, of which there is at least one.
+fn said_errors(errors: Vec<lifecycle::SettingsError>) -> Vec<SettingsError> {
+    if errors.is_empty() {
+        let message = "the policy refused the settings without saying why".to_owned();
+        return vec![SettingsError { path: String::new(), message }];
+    }
+    errors
+        .into_iter()
+        .map(|error| SettingsError { path: error.path, message: error.message })
+        .collect()
 }

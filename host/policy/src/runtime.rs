@@ -1,17 +1,28 @@
 //! The runtime: one engine and everything that is kept beside it.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use cap_std::fs::Dir;
 use thiserror::Error;
 use uuid::Uuid;
+use wasmtime::Engine;
 
-use crate::admission::{Admission, Busy, Permit};
+use crate::admission::{Admission, Busy, Permit, Slots};
+use crate::artifacts::Artifacts;
 use crate::breaker::{Breaker, BreakerKey, Breakers};
+use crate::contract::Decline;
+use crate::engine::{self, Ticker};
+use crate::prepare::Start;
+use crate::sandbox::{Evaluation, Halt};
+use crate::shelf::Shelf;
+use crate::upload::Loaded;
+use crate::weight::Weigh as _;
 use crate::{
-    ComponentSource, DataFile, Decision, Digest, Inspection, Limits, PrepareRefused, Prepared,
-    Question, RuntimeConfig, Seed, UploadRefused,
+    Answer, ComponentSource, DataFile, Decision, Digest, Failure, Inspection, Limits,
+    PrepareRefused, Prepared, Question, RuntimeConfig, Seed, UploadRefused,
 };
 
 /// The runtime could not be started.
@@ -23,9 +34,6 @@ pub enum RuntimeError {
     /// The thread that enforces deadlines cannot be started.
     #[error("the thread that enforces deadlines cannot be started")]
     Ticker(#[source] std::io::Error),
-    /// The artifact folder cannot be used.
-    #[error("the artifact folder cannot be used")]
-    Artifacts(#[source] std::io::Error),
 }
 
 /// The engine's version, as receipts record it.
@@ -42,31 +50,59 @@ pub fn open_dir(path: &Path) -> std::io::Result<Dir> {
 
 /// Evaluates policies. One for the whole process.
 pub struct PolicyRuntime {
-    config: RuntimeConfig,
+    workshop: Workshop,
+    slots: Slots,
     admission: Admission,
     breakers: Breakers,
+}
+
+/// The engine, and what was compiled with it.
+pub(crate) struct Workshop {
+    pub(crate) config: RuntimeConfig,
+    pub(crate) engine: Engine,
+    pub(crate) ticker: Ticker,
+    pub(crate) artifacts: Artifacts,
+    pub(crate) components: Shelf<Loaded>,
+    pub(crate) policies: Shelf<Prepared>,
+    /// Turns at compiling, describing and configuring.
+    pub(crate) compiles: Slots,
 }
 
 impl PolicyRuntime {
     /// Starts the engine. Artifacts are kept in the folder; see [`RuntimeConfig::artifact_key`].
     pub fn open(config: RuntimeConfig, artifacts: Dir) -> Result<Arc<Self>, RuntimeError> {
-        drop(artifacts);
-        let admission =
-            Admission::new(config.instances, config.instances_per_org, config.admission_wait);
-        let breakers = Breakers::new(config.breaker.clone());
-        Ok(Arc::new(Self { config, admission, breakers }))
+        let engine = engine::engine(&config)?;
+        let ticker = Ticker::start(&engine, config.epoch_tick)?;
+        let key = config.artifact_key.clone();
+        let fingerprint = engine::fingerprint(&engine);
+        let artifacts = Artifacts::new(artifacts, key, fingerprint, config.artifact_bytes);
+        let (share, wait) = (config.instances_per_org, config.admission_wait);
+        Ok(Arc::new(Self {
+            slots: Slots::new(config.instances),
+            admission: Admission::new(config.instances, share, wait),
+            breakers: Breakers::new(config.breaker.clone()),
+            workshop: Workshop {
+                components: Shelf::new(config.kept_policy_bytes),
+                policies: Shelf::new(config.kept_policy_bytes),
+                compiles: Slots::new(config.concurrent_compiles),
+                config,
+                engine,
+                ticker,
+                artifacts,
+            },
+        }))
+    }
+
+    /// The sizes it was opened with.
+    #[must_use]
+    pub const fn config(&self) -> &RuntimeConfig {
+        &self.workshop.config
     }
 
     /// Looks at a component before it is kept. Compiles it, which takes up to half a minute of one core for an interpreter:
     /// never call it on a serving thread.
     pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, UploadRefused> {
-        if bytes.len() > self.config.component_bytes {
-            return Err(UploadRefused::TooLarge {
-                bytes: bytes.len(),
-                limit: self.config.component_bytes,
-            });
-        }
-        Err(UploadRefused::NotAComponent)
+        self.workshop.inspect(bytes)
     }
 
     /// Checks settings and data, configures the component with them and compiles the result, or finds it ready from before.
@@ -78,13 +114,7 @@ impl PolicyRuntime {
         settings: &str,
         data: &[DataFile],
     ) -> Result<Arc<Prepared>, PrepareRefused> {
-        let _ = (settings, data);
-        match source.load(component) {
-            Ok(bytes) => {
-                Err(PrepareRefused::WrongBytes { expected: component, found: Digest::of(&bytes) })
-            }
-            Err(source) => Err(PrepareRefused::Missing { digest: component, source }),
-        }
+        self.workshop.prepare(source, component, settings, data)
     }
 
     /// The prepared policy if it is ready in memory or on disk. Quick, and needs no component.
@@ -95,11 +125,18 @@ impl PolicyRuntime {
         settings: &str,
         data: &[DataFile],
     ) -> Option<Arc<Prepared>> {
-        let _ = (component, settings, data);
-        None
+        self.workshop.recall(component, settings, data)
+    }
+
+    /// How many policies are kept ready in memory.
+    #[must_use]
+    pub fn kept_policies(&self) -> usize {
+        self.workshop.policies.len()
     }
 
     /// Asks a policy one question in a sandbox of its own. Computes on the calling thread, for at most the deadline.
+    ///
+    /// The same policy, question, limits and seed give the same answer, fuel and log, unless the wall clock ended it.
     #[must_use]
     pub fn decide(
         &self,
@@ -108,13 +145,17 @@ impl PolicyRuntime {
         limits: &Limits,
         seed: Seed,
     ) -> Decision {
-        let _ = (policy, question, limits, seed);
+        let began = Instant::now();
+        let asked = catch_unwind(AssertUnwindSafe(|| self.ask(policy, question, limits, seed)));
+        let asked = asked.unwrap_or_else(|_| {
+            failed(Failure::Unavailable { message: "the engine panicked".to_owned() })
+        });
         Decision {
-            outcome: Err(crate::Failure::Busy),
-            fuel: 0,
-            duration: std::time::Duration::ZERO,
-            log: vec![],
-            log_truncated: false,
+            outcome: asked.outcome.and_then(|answer| accepted(answer, limits)),
+            fuel: asked.fuel,
+            duration: began.elapsed(),
+            log: asked.log,
+            log_truncated: asked.log_truncated,
         }
     }
 
@@ -128,5 +169,73 @@ impl PolicyRuntime {
     #[must_use]
     pub const fn breaker(&self, key: BreakerKey) -> Breaker<'_> {
         self.breakers.of(key)
+    }
+
+    fn ask(
+        &self,
+        policy: &Prepared,
+        question: &Question,
+        limits: &Limits,
+        seed: Seed,
+    ) -> Evaluation<Result<Answer, Decline>> {
+        let hook = question.hook();
+        if policy.description().needs(hook).is_none() {
+            let message = format!("the policy does not serve `{hook}`");
+            return failed(Failure::Unavailable { message });
+        }
+        let (bytes, limit) = (question.weight(), limits.input_bytes);
+        if bytes > limit {
+            return failed(Failure::InputTooLarge { bytes, limit });
+        }
+        let Ok(_slot) = self.slots.take(self.workshop.config.admission_wait) else {
+            return failed(Failure::Busy);
+        };
+        let ticker = &self.workshop.ticker;
+        let now = &question.context().now.utc;
+        match &policy.start {
+            Start::Image(sandbox) => {
+                sandbox.run(ticker, limits, seed, now, |inside| inside.ask(question))
+            }
+            Start::Configure { loaded, settings, data, .. } => {
+                let configure = &self.workshop.config.configure;
+                let (fuel, deadline) = (configure.fuel, configure.deadline);
+                let first = Limits { fuel, deadline, ..limits.clone() };
+                loaded.sandbox.run(ticker, &first, seed, now, |inside| {
+                    match inside.configure(settings, data)? {
+                        Ok(()) => {}
+                        Err(errors) => {
+                            let message = errors.into_iter().next().map_or_else(
+                                || "it refused its settings".to_owned(),
+                                |error| format!("{}: {}", error.path, error.message),
+                            );
+                            return Err(Halt::Failure(Failure::Configure { message }));
+                        }
+                    }
+                    inside.rearm(limits);
+                    inside.ask(question)
+                })
+            }
+        }
+    }
+}
+
+fn failed<T>(failure: Failure) -> Evaluation<T> {
+    Evaluation { outcome: Err(failure), fuel: 0, log: Vec::new(), log_truncated: false }
+}
+
+/// Weighs an answer, and takes a policy at its word that it is broken.
+fn accepted(
+    answer: Result<Answer, Decline>,
+    limits: &Limits,
+) -> Result<Result<Answer, Decline>, Failure> {
+    let limit = limits.answer_bytes;
+    let bytes = match &answer {
+        Ok(answer) => answer.weight(),
+        Err(decline) => decline.weight(),
+    };
+    match answer {
+        _ if bytes > limit => Err(Failure::AnswerTooLarge { limit }),
+        Err(Decline::Broken(message)) => Err(Failure::Broken { message }),
+        answer => Ok(answer),
     }
 }

@@ -1,9 +1,19 @@
 //! Uploads: a component is looked at before it is kept.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
+use wasmtime::component::Component;
 
-use crate::{Description, Digest, Failure, Hook};
+use crate::artifacts::Kind;
+use crate::imports::{self, Name, contract_export};
+use crate::runtime::{WIT_VERSION, Workshop};
+use crate::sandbox::{Sandbox, Unfit};
+use crate::settings::SettingsSchema;
+use crate::shape::{self, Shape};
+use crate::{Description, Digest, Failure, Hook, Seed};
 
 /// What an upload turned out to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -122,6 +132,160 @@ impl UploadRefused {
             Self::Description { .. } => "description",
             Self::SettingsSchema { .. } => "settings_schema",
             Self::HookNotExported { .. } => "hook_not_exported",
+        }
+    }
+}
+
+/// A component that was looked at: compiled, and described by itself.
+pub(crate) struct Loaded {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) description: Description,
+}
+
+/// The time on a policy's clocks while it is described or configured, which happens once for decisions at any time.
+pub(crate) const NO_TIME: &str = "1970-01-01T00:00:00Z";
+
+impl Workshop {
+    pub(crate) fn inspect(&self, bytes: &[u8]) -> Result<Inspection, UploadRefused> {
+        let shape = self.check(bytes)?;
+        let digest = Digest::of(bytes);
+        let _turn = self.compiles.take_patiently();
+        let loaded = self.load(digest, bytes)?;
+        let Shape { imports, exports } = shape;
+        Ok(Inspection {
+            digest,
+            size: bytes.len(),
+            wit_version: WIT_VERSION.to_owned(),
+            imports,
+            exports,
+            description: loaded.description.clone(),
+        })
+    }
+
+    /// The component from memory or disk, if it was looked at before.
+    pub(crate) fn recall_component(&self, digest: Digest) -> Option<Arc<Loaded>> {
+        if let Some(loaded) = self.components.find(digest) {
+            return Some(loaded);
+        }
+        let artifact = self.artifacts.find::<Description>(Kind::Component, digest)?;
+        let component = artifact.load(&self.engine)?;
+        let sandbox = Sandbox::new(&self.engine, &component).ok()?;
+        let loaded = Arc::new(Loaded { sandbox, description: artifact.header });
+        self.components.keep(digest, Arc::clone(&loaded), code_bytes(&component));
+        Some(loaded)
+    }
+
+    /// The component, compiled and asked to describe itself if that was not done before.
+    pub(crate) fn load(&self, digest: Digest, bytes: &[u8]) -> Result<Arc<Loaded>, UploadRefused> {
+        if let Some(loaded) = self.recall_component(digest) {
+            return Ok(loaded);
+        }
+        let shape = self.check(bytes)?;
+        let component = self.compile(bytes)?;
+        let sandbox = self.sandbox(&component)?;
+        let description = self.describe(&sandbox, digest)?;
+        check_hooks(&description, &sandbox, &shape)?;
+        match component.serialize() {
+            Ok(code) => self.artifacts.keep(Kind::Component, digest, &description, &code),
+            Err(error) => tracing::warn!(%error, "a component cannot be serialized"),
+        }
+        let loaded = Arc::new(Loaded { sandbox, description });
+        self.components.keep(digest, Arc::clone(&loaded), code_bytes(&component));
+        Ok(loaded)
+    }
+
+    pub(crate) fn compile(&self, bytes: &[u8]) -> Result<Component, UploadRefused> {
+        // A panic of the compiler is the component's doing, and no reason for the host to fall.
+        match catch_unwind(AssertUnwindSafe(|| Component::from_binary(&self.engine, bytes))) {
+            Ok(Ok(component)) => Ok(component),
+            Ok(Err(error)) => Err(UploadRefused::Invalid { message: format!("{error:#}") }),
+            Err(_) => {
+                let message = "the compiler gave up on it".to_owned();
+                Err(UploadRefused::Invalid { message })
+            }
+        }
+    }
+
+    pub(crate) fn sandbox(&self, component: &Component) -> Result<Sandbox, UploadRefused> {
+        Sandbox::new(&self.engine, component).map_err(|unfit| match unfit {
+            Unfit::Missing(export) => UploadRefused::MissingExport { export },
+            Unfit::Shape(message) => UploadRefused::WrongShape { message },
+        })
+    }
+
+    /// Asks for the description. The seed is the component's own, so that it says the same every time.
+    pub(crate) fn describe(
+        &self,
+        sandbox: &Sandbox,
+        digest: Digest,
+    ) -> Result<Description, UploadRefused> {
+        let limits = &self.config.configure;
+        let seed = seed_of(digest);
+        let described =
+            sandbox.run(&self.ticker, limits, seed, NO_TIME, |inside| inside.describe());
+        let said = described.outcome.map_err(UploadRefused::Describe)?;
+        let description = Description::from_guest(said)
+            .map_err(|message| UploadRefused::Description { message })?;
+        SettingsSchema::compile(&description.settings_schema)
+            .map_err(|message| UploadRefused::SettingsSchema { message })?;
+        Ok(description)
+    }
+
+    /// What can be checked without compiling.
+    fn check(&self, bytes: &[u8]) -> Result<Shape, UploadRefused> {
+        let limit = self.config.component_bytes;
+        if bytes.len() > limit {
+            return Err(UploadRefused::TooLarge { bytes: bytes.len(), limit });
+        }
+        let shape = shape::read(bytes, self.config.memory_bytes)?;
+        shape.imports.iter().try_for_each(|import| imports::check(import))?;
+        check_version(&shape)?;
+        Ok(shape)
+    }
+}
+
+/// The seed for what is done once with a component or a policy.
+pub(crate) fn seed_of(digest: Digest) -> Seed {
+    let (seed, _) = digest.as_bytes().split_at(16);
+    Seed(seed.try_into().expect("a half of 32 bytes has 16"))
+}
+
+/// What a compiled component takes of the memory that shelves count.
+pub(crate) fn code_bytes(component: &Component) -> usize {
+    let image = component.image_range();
+    image.end.addr() - image.start.addr()
+}
+
+/// A component without a lifecycle of our version may have one of another.
+fn check_version(shape: &Shape) -> Result<(), UploadRefused> {
+    let lifecycle = contract_export("lifecycle");
+    if shape.exports.contains(&lifecycle) {
+        return Ok(());
+    }
+    let other = shape.exports.iter().find(|export| {
+        Name::parse(export).is_some_and(|name| name.is_of_contract() && name.version.is_some())
+    });
+    Err(match other {
+        Some(found) if !found.ends_with(&format!("@{WIT_VERSION}")) => {
+            UploadRefused::ContractVersion { found: found.clone(), served: WIT_VERSION }
+        }
+        _ => UploadRefused::MissingExport { export: lifecycle },
+    })
+}
+
+fn check_hooks(
+    description: &Description,
+    sandbox: &Sandbox,
+    shape: &Shape,
+) -> Result<(), UploadRefused> {
+    let missing = description.hooks.iter().map(|served| served.hook).find(|hook| {
+        !sandbox.exports(*hook) || !shape.exports.contains(&contract_export(hook.interface()))
+    });
+    match missing {
+        None => Ok(()),
+        Some(hook) => {
+            let export = contract_export(hook.interface());
+            Err(UploadRefused::HookNotExported { hook, export })
         }
     }
 }

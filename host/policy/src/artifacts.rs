@@ -1,0 +1,332 @@
+//! Artifacts: compiled components on disk, found again by what they were made from.
+//!
+//! Loading an artifact runs machine code that it holds. So only artifacts are loaded that this installation wrote itself:
+//! each carries an HMAC over its name, its header and its code, and what does not authenticate is compiled again. The name is
+//! a digest of the engine's fingerprint and the content's key, so another engine, another configuration or another processor
+//! never finds it.
+
+use std::io::{self, Read as _, Write as _};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::Sha256;
+use wasmtime::Engine;
+use wasmtime::component::Component;
+
+use crate::{ArtifactKey, Digest};
+
+/// What an artifact was made from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// A component as it was uploaded.
+    Component,
+    /// A component with settings and data.
+    Policy,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Component => "component",
+            Self::Policy => "policy",
+        }
+    }
+}
+
+/// The first bytes of every artifact, with the layout's version.
+const MAGIC: &[u8; 8] = b"wpartf1\n";
+
+/// The length of an HMAC-SHA-256.
+const MAC_BYTES: usize = 32;
+
+/// Where artifacts are kept, or nowhere when there is no key.
+pub(crate) struct Artifacts {
+    kept: Option<(Dir, ArtifactKey)>,
+    fingerprint: Digest,
+    limit: u64,
+    /// Tells apart the unfinished files of this process.
+    unfinished: AtomicU64,
+}
+
+/// An artifact that this installation wrote.
+pub(crate) struct Authentic<H> {
+    pub(crate) header: H,
+    code: Vec<u8>,
+}
+
+impl Artifacts {
+    pub(crate) fn new(dir: Dir, key: Option<ArtifactKey>, fingerprint: Digest, limit: u64) -> Self {
+        Self { kept: key.map(|key| (dir, key)), fingerprint, limit, unfinished: AtomicU64::new(0) }
+    }
+
+    /// Finds an artifact. One that is damaged, or was written with another key, is no artifact.
+    pub(crate) fn find<H: DeserializeOwned>(
+        &self,
+        kind: Kind,
+        key: Digest,
+    ) -> Option<Authentic<H>> {
+        let (dir, secret) = self.kept.as_ref()?;
+        let name = self.name(kind, key);
+        let file = match dir.read(&name) {
+            Ok(file) => file,
+            Err(error) => {
+                if error.kind() != io::ErrorKind::NotFound {
+                    tracing::warn!(artifact = name, %error, "an artifact cannot be read");
+                }
+                return None;
+            }
+        };
+        let found = authenticate(secret, &name, &file);
+        if found.is_none() {
+            tracing::warn!(artifact = name, "an artifact is not ours and is ignored");
+        }
+        found
+    }
+
+    /// Keeps an artifact. If that fails it is compiled again after the next start, which is slower and nothing else.
+    pub(crate) fn keep<H: Serialize>(&self, kind: Kind, key: Digest, header: &H, code: &[u8]) {
+        let Some((dir, secret)) = &self.kept else { return };
+        let name = self.name(kind, key);
+        let written = self.write(dir, secret, &name, header, code);
+        if let Err(error) = written.and_then(|()| make_room(dir, self.limit, &name)) {
+            tracing::warn!(artifact = name, %error, "an artifact cannot be kept");
+        }
+    }
+
+    fn write<H: Serialize>(
+        &self,
+        dir: &Dir,
+        secret: &ArtifactKey,
+        name: &str,
+        header: &H,
+        code: &[u8],
+    ) -> io::Result<()> {
+        let header = serde_json::to_vec(header)?;
+        let length = u32::try_from(header.len()).map_err(io::Error::other)?.to_le_bytes();
+        let mac = mac(secret, name, &[&length, &header, code]).finalize().into_bytes();
+
+        // Written beside and moved into place: a reader finds a whole artifact or none.
+        let number = self.unfinished.fetch_add(1, Ordering::Relaxed);
+        let unfinished = format!("{name}.{}-{number}{UNFINISHED}", std::process::id());
+        let mut file = dir
+            .open_with(&unfinished, OpenOptions::new().write(true).create_new(true).mode(0o600))?;
+        let written = [&MAGIC[..], &mac[..], &length, &header, code]
+            .into_iter()
+            .try_for_each(|part| file.write_all(part))
+            .and_then(|()| dir.rename(&unfinished, dir, name));
+        if written.is_err() {
+            // The error that is reported is the first one.
+            drop(dir.remove_file(&unfinished));
+        }
+        written
+    }
+
+    fn name(&self, kind: Kind, key: Digest) -> String {
+        let name = Digest::of_parts([&self.fingerprint.as_bytes()[..], key.as_bytes()]);
+        format!("{}-{}{SUFFIX}", kind.as_str(), name.hex())
+    }
+}
+
+impl<H> Authentic<H> {
+    /// The compiled component; none if the engine does not take it, or if the artifact has no code of its own.
+    pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
+        if self.code.is_empty() {
+            return None;
+        }
+        #[expect(
+            unsafe_code,
+            reason = "the bytes are `Component::serialize`'s own: an `Authentic` is made by `authenticate` alone, after \
+                      their HMAC was checked with this installation's key"
+        )]
+        // SAFETY: see the reason.
+        let component = unsafe { Component::deserialize(engine, &self.code) };
+        component
+            .inspect_err(|error| tracing::warn!(%error, "the engine does not take an artifact"))
+            .ok()
+    }
+}
+
+const SUFFIX: &str = ".artifact";
+const UNFINISHED: &str = ".unfinished";
+
+fn authenticate<H: DeserializeOwned>(
+    secret: &ArtifactKey,
+    name: &str,
+    file: &[u8],
+) -> Option<Authentic<H>> {
+    let file = file.strip_prefix(MAGIC)?;
+    let (tag, rest) = file.split_at_checked(MAC_BYTES)?;
+    mac(secret, name, &[rest]).verify_slice(tag).ok()?;
+    let (length, rest) = rest.split_first_chunk::<4>()?;
+    let (header, code) =
+        rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
+    let header = serde_json::from_slice(header).ok()?;
+    Some(Authentic { header, code: code.to_vec() })
+}
+
+fn mac(secret: &ArtifactKey, name: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
+    let mut mac = Hmac::<Sha256>::new_from_slice(&secret.0).expect("an HMAC takes any key");
+    // The name is part of what is authenticated: an artifact moved to another name is not that other artifact. It has no
+    // zero byte, so it cannot run into what follows.
+    mac.update(name.as_bytes());
+    mac.update(&[0]);
+    parts.iter().for_each(|part| mac.update(part));
+    mac
+}
+
+/// Removes the oldest artifacts until the rest fits, and what a crash left unfinished. Never the newest.
+fn make_room(dir: &Dir, limit: u64, newest: &str) -> io::Result<()> {
+    let mut artifacts = Vec::new();
+    for entry in dir.entries()? {
+        let entry = entry?;
+        let Ok(name) = entry.file_name().into_string() else { continue };
+        if !name.ends_with(SUFFIX) || name == newest {
+            continue;
+        }
+        let metadata = entry.metadata()?;
+        artifacts.push((metadata.modified()?, metadata.len(), name));
+    }
+    artifacts.sort();
+    let mut total: u64 = artifacts.iter().map(|(_, bytes, _)| bytes).sum();
+    total += dir.metadata(newest)?.len();
+    for (_, bytes, name) in artifacts {
+        if total <= limit {
+            break;
+        }
+        dir.remove_file(&name)?;
+        total -= bytes;
+    }
+    Ok(())
+}
+
+impl ArtifactKey {
+    /// The key that is kept in a folder, or a fresh one that is kept there from now on. Only this user can read it. Give the
+    /// folder that holds the installation's other secrets, not one that is copied from machine to machine.
+    pub fn kept_in(dir: &Dir, fresh: [u8; 32]) -> io::Result<Self> {
+        const NAME: &str = "artifact.key";
+        let options = &mut OpenOptions::new();
+        match dir.open_with(NAME, options.write(true).create_new(true).mode(0o600)) {
+            Ok(mut file) => {
+                file.write_all(&fresh)?;
+                Ok(Self(fresh))
+            }
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let mut key = [0; 32];
+                dir.open(NAME)?.read_exact(&mut key)?;
+                Ok(Self(key))
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use cap_std::ambient_authority;
+
+    use super::*;
+
+    struct Folder {
+        dir: Dir,
+        _removed_at_the_end: tempfile::TempDir,
+    }
+
+    fn folder() -> Folder {
+        let temporary = tempfile::tempdir().unwrap();
+        let dir = Dir::open_ambient_dir(temporary.path(), ambient_authority()).unwrap();
+        Folder { dir, _removed_at_the_end: temporary }
+    }
+
+    fn artifacts(folder: &Folder, key: u8, limit: u64) -> Artifacts {
+        let dir = folder.dir.try_clone().unwrap();
+        Artifacts::new(dir, Some(ArtifactKey([key; 32])), Digest::of(b"engine"), limit)
+    }
+
+    fn code(artifacts: &Artifacts, kind: Kind, key: Digest) -> Option<Vec<u8>> {
+        artifacts.find::<String>(kind, key).map(|found| found.code)
+    }
+
+    #[test]
+    fn an_artifact_is_found_again() {
+        let folder = folder();
+        let key = Digest::of(b"a");
+        artifacts(&folder, 1, 1000).keep(Kind::Policy, key, &"header", b"code");
+
+        let again = artifacts(&folder, 1, 1000);
+        let found = again.find::<String>(Kind::Policy, key).unwrap();
+        assert_eq!((found.header.as_str(), found.code.as_slice()), ("header", &b"code"[..]));
+        assert!(code(&again, Kind::Component, key).is_none());
+    }
+
+    #[test]
+    fn a_changed_bit_anywhere_makes_it_no_artifact() {
+        let folder = folder();
+        let artifacts = artifacts(&folder, 1, 1000);
+        let key = Digest::of(b"a");
+        artifacts.keep(Kind::Policy, key, &"header", b"code");
+        let name = artifacts.name(Kind::Policy, key);
+        let whole = folder.dir.read(&name).unwrap();
+        for at in 0..whole.len() {
+            let mut changed = whole.clone();
+            changed[at] ^= 1;
+            folder.dir.write(&name, &changed).unwrap();
+            assert!(code(&artifacts, Kind::Policy, key).is_none(), "byte {at}");
+            folder.dir.write(&name, &whole[..at]).unwrap();
+            assert!(code(&artifacts, Kind::Policy, key).is_none(), "cut at {at}");
+        }
+        folder.dir.write(&name, &whole).unwrap();
+        assert!(code(&artifacts, Kind::Policy, key).is_some());
+    }
+
+    #[test]
+    fn an_artifact_of_another_key_is_none() {
+        let folder = folder();
+        let key = Digest::of(b"a");
+        artifacts(&folder, 1, 1000).keep(Kind::Policy, key, &"header", b"code");
+        assert!(code(&artifacts(&folder, 2, 1000), Kind::Policy, key).is_none());
+    }
+
+    #[test]
+    fn an_artifact_under_another_name_is_none() {
+        let folder = folder();
+        let artifacts = artifacts(&folder, 1, 1000);
+        let (mine, other) = (Digest::of(b"mine"), Digest::of(b"other"));
+        artifacts.keep(Kind::Policy, mine, &"header", b"code");
+        let (from, to) = (artifacts.name(Kind::Policy, mine), artifacts.name(Kind::Policy, other));
+        folder.dir.rename(from, &folder.dir, to).unwrap();
+        assert!(code(&artifacts, Kind::Policy, other).is_none());
+    }
+
+    #[test]
+    fn the_oldest_make_room() {
+        let folder = folder();
+        let artifacts = artifacts(&folder, 1, 300);
+        let keys = [b"a", b"b", b"c"].map(|name| Digest::of(name));
+        for key in keys {
+            artifacts.keep(Kind::Component, key, &"header", &[0; 100]);
+        }
+        let kept = keys.map(|key| code(&artifacts, Kind::Component, key).is_some());
+        assert!(kept[2] && kept.iter().filter(|kept| **kept).count() == 1, "{kept:?}");
+    }
+
+    #[test]
+    fn without_a_key_nothing_is_written() {
+        let folder = folder();
+        let dir = folder.dir.try_clone().unwrap();
+        let artifacts = Artifacts::new(dir, None, Digest::of(b"engine"), 1000);
+        artifacts.keep(Kind::Policy, Digest::of(b"a"), &"header", b"code");
+        assert_eq!(folder.dir.entries().unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_key_is_made_once() {
+        let folder = folder();
+        let first = ArtifactKey::kept_in(&folder.dir, [1; 32]).unwrap();
+        let second = ArtifactKey::kept_in(&folder.dir, [2; 32]).unwrap();
+        assert_eq!(first, second);
+        assert!(!format!("{first:?}").contains('1'));
+    }
+}

@@ -1,0 +1,355 @@
+//! Sandboxes: one store and one instance per evaluation, dropped after it.
+//!
+//! A trap stops a guest without running its clean-up: its locks stay locked and its memory half written. Starting every
+//! evaluation from nothing is what makes a trap harmless.
+
+use wasmtime::component::types::ComponentItem;
+use wasmtime::component::{
+    Component, ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
+};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap};
+
+use crate::contract::exports::waypost::policy::lifecycle;
+use crate::contract::{
+    ApprovalPlan, Assignment, Categorization, Clocks, Context, Decline, Escalation, Event,
+    Notifications, Nudge, Ticket, WaitingApproval,
+};
+use crate::engine::Ticker;
+use crate::guest::{Guest, Stopped};
+use crate::imports::{contract_export, link};
+use crate::{Answer, DataFile, Failure, Hook, Limits, LogLevel, LogLine, Question, Seed};
+
+/// The types of the contract's functions: parameters and results.
+mod signature {
+    use super::{
+        ApprovalPlan, Assignment, Categorization, Clocks, Context, Decline, Escalation, Event,
+        Notifications, Nudge, Ticket, WaitingApproval, lifecycle,
+    };
+
+    pub(super) type Or<A> = (Result<A, Decline>,);
+    pub(super) type Describe = ((), (lifecycle::Description,));
+    pub(super) type Configured = (Result<(), Vec<lifecycle::SettingsError>>,);
+    pub(super) type Configure<'a> = ((&'a str, &'a [lifecycle::DataFile]), Configured);
+    pub(super) type Categorize<'a> = ((&'a Ticket, &'a Context), Or<Categorization>);
+    pub(super) type Route<'a> = ((&'a Ticket, &'a Context), Or<Assignment>);
+    pub(super) type Escalate<'a> = ((&'a Ticket, Clocks, &'a Context), Or<Option<Escalation>>);
+    pub(super) type Plan<'a> = ((&'a Ticket, &'a Context), Or<ApprovalPlan>);
+    pub(super) type Stalled<'a> = ((&'a Ticket, &'a WaitingApproval, &'a Context), Or<Nudge>);
+    pub(super) type Notify<'a> = ((&'a Event, &'a Ticket, &'a Context), Or<Notifications>);
+}
+
+/// A component that is compiled, linked and typechecked.
+pub(crate) struct Sandbox {
+    pre: InstancePre<Guest>,
+    describe: ComponentExportIndex,
+    configure: ComponentExportIndex,
+    /// In the order of [`Hook::ALL`].
+    hooks: [Option<ComponentExportIndex>; Hook::ALL.len()],
+}
+
+/// Why a component makes no sandbox.
+#[derive(Debug)]
+pub(crate) enum Unfit {
+    /// An export of the contract is missing.
+    Missing(String),
+    /// An import or export has other types than the contract.
+    Shape(String),
+}
+
+impl Sandbox {
+    pub(crate) fn new(engine: &Engine, component: &Component) -> Result<Self, Unfit> {
+        let pre = link(engine, component).map_err(|error| Unfit::Shape(format!("{error:#}")))?;
+        let exports = Exports { component, pre: &pre };
+        let describe = exports.require::<signature::Describe>("lifecycle", "describe")?;
+        let configure = exports.require::<signature::Configure<'_>>("lifecycle", "configure")?;
+        let hooks = [
+            exports.hook::<signature::Categorize<'_>>(Hook::Categorize)?,
+            exports.hook::<signature::Route<'_>>(Hook::Route)?,
+            exports.hook::<signature::Escalate<'_>>(Hook::Escalate)?,
+            exports.hook::<signature::Plan<'_>>(Hook::Plan)?,
+            exports.hook::<signature::Stalled<'_>>(Hook::Stalled)?,
+            exports.hook::<signature::Notify<'_>>(Hook::Notify)?,
+        ];
+        Ok(Self { pre, describe, configure, hooks })
+    }
+
+    pub(crate) const fn exports(&self, hook: Hook) -> bool {
+        self.hooks[hook as usize].is_some()
+    }
+
+    pub(crate) fn component(&self) -> &Component {
+        self.pre.component()
+    }
+
+    /// Runs something in a fresh instance, within the limits.
+    pub(crate) fn run<T>(
+        &self,
+        ticker: &Ticker,
+        limits: &Limits,
+        seed: Seed,
+        now: &str,
+        work: impl FnOnce(&mut Sandboxed<'_>) -> Result<T, Halt>,
+    ) -> Evaluation<T> {
+        let guest = Guest::new(limits.memory_bytes, limits.log_bytes, seed, now);
+        let mut store = Store::new(self.pre.engine(), guest);
+        store.limiter(|guest| &mut guest.memory);
+        store.set_hostcall_fuel(limits.answer_bytes.saturating_mul(HANDED_OVER));
+        arm(&mut store, ticker, limits);
+
+        let instance = self.pre.instantiate(&mut store);
+        let (outcome, budget) = match instance {
+            Ok(instance) => {
+                let fuel_budget = limits.fuel;
+                let mut inside =
+                    Sandboxed { sandbox: self, ticker, store: &mut store, instance, fuel_budget };
+                let outcome = work(&mut inside);
+                (outcome, inside.fuel_budget)
+            }
+            Err(error) => (Err(Halt::Engine(error)), limits.fuel),
+        };
+
+        let fuel = budget.saturating_sub(store.get_fuel().unwrap_or(0));
+        let guest = store.into_data();
+        let refused_memory = guest.memory.refused;
+        let (log, log_truncated) = guest.log.close();
+        let outcome = outcome.map_err(|halt| match halt {
+            Halt::Failure(failure) => failure,
+            Halt::Engine(error) => failure(&error, refused_memory, limits, &log),
+        });
+        Evaluation { outcome, fuel, log, log_truncated }
+    }
+}
+
+/// What came of running something in a sandbox.
+pub(crate) struct Evaluation<T> {
+    pub(crate) outcome: Result<T, Failure>,
+    pub(crate) fuel: u64,
+    pub(crate) log: Vec<LogLine>,
+    pub(crate) log_truncated: bool,
+}
+
+/// Why work in a sandbox ended early.
+pub(crate) enum Halt {
+    /// The engine reported it; what it means is found out when the sandbox is taken down.
+    Engine(wasmtime::Error),
+    /// It is known what it means.
+    Failure(Failure),
+}
+
+impl From<wasmtime::Error> for Halt {
+    fn from(error: wasmtime::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// The inside of a running sandbox.
+pub(crate) struct Sandboxed<'a> {
+    sandbox: &'a Sandbox,
+    ticker: &'a Ticker,
+    pub(crate) store: &'a mut Store<Guest>,
+    pub(crate) instance: Instance,
+    fuel_budget: u64,
+}
+
+impl Sandboxed<'_> {
+    /// Starts counting fuel and time anew.
+    pub(crate) fn rearm(&mut self, limits: &Limits) {
+        arm(self.store, self.ticker, limits);
+        self.fuel_budget = limits.fuel;
+    }
+
+    pub(crate) fn describe(&mut self) -> Result<lifecycle::Description, Halt> {
+        let (said,) = self.call::<signature::Describe>(&self.sandbox.describe, ())?;
+        Ok(said)
+    }
+
+    /// The inner error is the policy's own: what it does not like about the settings.
+    pub(crate) fn configure(
+        &mut self,
+        settings: &str,
+        data: &[lifecycle::DataFile],
+    ) -> Result<Result<(), Vec<lifecycle::SettingsError>>, Halt> {
+        let index = &self.sandbox.configure;
+        let (said,) = self.call::<signature::Configure<'_>>(index, (settings, data))?;
+        Ok(said)
+    }
+
+    pub(crate) fn ask(&mut self, question: &Question) -> Result<Result<Answer, Decline>, Halt> {
+        let hook = question.hook();
+        let Some(index) = &self.sandbox.hooks[hook as usize] else {
+            let message = format!("the policy does not serve `{hook}`");
+            return Err(Halt::Failure(Failure::Unavailable { message }));
+        };
+        let answer = match question {
+            Question::Categorize { ticket, context } => {
+                let (said,) = self.call::<signature::Categorize<'_>>(index, (ticket, context))?;
+                said.map(Answer::Categorization)
+            }
+            Question::Route { ticket, context } => {
+                let (said,) = self.call::<signature::Route<'_>>(index, (ticket, context))?;
+                said.map(Answer::Assignment)
+            }
+            Question::Escalate { ticket, clocks, context } => {
+                let asked = (ticket, *clocks, context);
+                let (said,) = self.call::<signature::Escalate<'_>>(index, asked)?;
+                said.map(Answer::Escalation)
+            }
+            Question::Plan { ticket, context } => {
+                let (said,) = self.call::<signature::Plan<'_>>(index, (ticket, context))?;
+                said.map(Answer::Plan)
+            }
+            Question::Stalled { ticket, approval, context } => {
+                let asked = (ticket, approval, context);
+                let (said,) = self.call::<signature::Stalled<'_>>(index, asked)?;
+                said.map(Answer::Nudge)
+            }
+            Question::Notify { event, ticket, context } => {
+                let asked = (event, ticket, context);
+                let (said,) = self.call::<signature::Notify<'_>>(index, asked)?;
+                said.map(Answer::Notifications)
+            }
+        };
+        Ok(answer)
+    }
+
+    fn call<S: Signature>(
+        &mut self,
+        index: &ComponentExportIndex,
+        params: S::Params,
+    ) -> wasmtime::Result<S::Results> {
+        let function =
+            self.instance.get_typed_func::<S::Params, S::Results>(&mut *self.store, index)?;
+        function.call(&mut *self.store, params)
+    }
+}
+
+/// A function's parameters and results, as a pair of tuples.
+trait Signature {
+    type Params: ComponentNamedList + Lower + Send + Sync;
+    type Results: ComponentNamedList + Lift + Send + Sync + 'static;
+}
+
+impl<P, R> Signature for (P, R)
+where
+    P: ComponentNamedList + Lower + Send + Sync,
+    R: ComponentNamedList + Lift + Send + Sync + 'static,
+{
+    type Params = P;
+    type Results = R;
+}
+
+/// Looks up and typechecks exports once, so that decisions go by index.
+struct Exports<'a> {
+    component: &'a Component,
+    pre: &'a InstancePre<Guest>,
+}
+
+impl Exports<'_> {
+    fn require<S: Signature>(
+        &self,
+        interface: &str,
+        function: &str,
+    ) -> Result<ComponentExportIndex, Unfit> {
+        self.find::<S>(interface, function)?
+            .ok_or_else(|| Unfit::Missing(contract_export(interface)))
+    }
+
+    fn hook<S: Signature>(&self, hook: Hook) -> Result<Option<ComponentExportIndex>, Unfit> {
+        self.find::<S>(hook.interface(), hook.as_str())
+    }
+
+    /// None if the interface is not exported. An interface without its function, or with another, is no interface of ours.
+    fn find<S: Signature>(
+        &self,
+        interface: &str,
+        function: &str,
+    ) -> Result<Option<ComponentExportIndex>, Unfit> {
+        let export = contract_export(interface);
+        let Some(instance) = self.component.get_export_index(None, &export) else {
+            return Ok(None);
+        };
+        let Some((ComponentItem::ComponentFunc(ty), index)) =
+            self.component.get_export(Some(&instance), function)
+        else {
+            return Err(Unfit::Shape(format!("`{export}` has no function `{function}`")));
+        };
+        ty.typecheck::<S::Params, S::Results>(&self.pre.instance_type())
+            .map_err(|error| Unfit::Shape(format!("`{export}`, `{function}`: {error:#}")))?;
+        Ok(Some(index))
+    }
+}
+
+/// The data files as the contract has them.
+pub(crate) fn contract_files(data: &[DataFile]) -> Vec<lifecycle::DataFile> {
+    data.iter()
+        .map(|file| lifecycle::DataFile { name: file.name.clone(), content: file.content.to_vec() })
+        .collect()
+}
+
+/// How many times its answer's limit a policy may hand over in one call before the copying itself is stopped. Up to here an
+/// answer is taken and weighed, which tells exactly how large it is.
+const HANDED_OVER: usize = 8;
+
+fn arm(store: &mut Store<Guest>, ticker: &Ticker, limits: &Limits) {
+    store.set_fuel(limits.fuel).expect("the engine is configured to count fuel");
+    store.set_epoch_deadline(ticker.ticks(limits.deadline));
+}
+
+/// What the engine's error means. Variants are recognized by their types.
+fn failure(
+    error: &wasmtime::Error,
+    refused_memory: bool,
+    limits: &Limits,
+    log: &[LogLine],
+) -> Failure {
+    if let Some(stopped) = error.downcast_ref::<Stopped>() {
+        return match stopped {
+            Stopped::OutOfFuel => Failure::OutOfFuel,
+            Stopped::Refused(why) => trapped(why, log),
+        };
+    }
+    if let Some(trap) = error.downcast_ref::<Trap>() {
+        return match trap {
+            Trap::OutOfFuel => Failure::OutOfFuel,
+            Trap::Interrupt => Failure::Deadline,
+            _ if refused_memory => Failure::Memory,
+            trap => trapped(&trap.to_string(), log),
+        };
+    }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return Failure::Busy;
+    }
+    if refused_memory {
+        return Failure::Memory;
+    }
+    if is_too_much(error) {
+        return Failure::AnswerTooLarge { limit: limits.answer_bytes };
+    }
+    Failure::BadAnswer { message: shortened(&format!("{error:#}")) }
+}
+
+/// Whether the engine stopped copying an answer because it had become too large. Its type is private to the engine, so this
+/// is the one place that goes by a text; a test provokes it, so that an engine which words it differently is noticed.
+fn is_too_much(error: &wasmtime::Error) -> bool {
+    error.root_cause().to_string().starts_with("too much data is being copied")
+}
+
+/// A crash, with what the policy last said on its standard error: that is where a panic's message is.
+fn trapped(trap: &str, log: &[LogLine]) -> Failure {
+    let trap = trap.strip_prefix("wasm trap: ").unwrap_or(trap);
+    let said = log.iter().filter(|line| line.level == LogLevel::Error);
+    let said = said.map(|line| line.message.as_str()).collect::<Vec<_>>().join(" ");
+    let message = if said.is_empty() { trap.to_owned() } else { format!("{trap} ({said})") };
+    Failure::Trap { message: shortened(&message) }
+}
+
+/// As much of a message as a person reads; its text may come from a hostile policy.
+fn shortened(message: &str) -> String {
+    const MOST: usize = 500;
+    let mut kept = message.to_owned();
+    if kept.len() > MOST {
+        kept.truncate(kept.floor_char_boundary(MOST));
+        kept.push('…');
+    }
+    kept
+}
