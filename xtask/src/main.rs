@@ -3,12 +3,16 @@
 mod ci;
 mod command;
 mod env;
+mod http;
+mod languages;
 mod plugins;
 mod postgres;
 mod say;
 mod scratch;
+mod table;
 mod tests;
 mod wasm_target;
+mod waypost;
 mod workspace;
 
 use std::process::ExitCode;
@@ -22,6 +26,7 @@ Usage: cargo xtask TASK
                      ARGUMENTS go to `cargo test` (`cargo xtask test -p waypost-store`)
   ci                 everything that a change has to pass: format, lints, docs, dependencies, tests
   plugins            builds the policies under plugins/ to target/policies
+  languages          builds the example policy in Rust, TypeScript and Python; needs npm and pip
   postgres           runs a temporary PostgreSQL server for tests until Ctrl-C
   wasm-target        installs the wasm32-wasip2 target if it is missing";
 
@@ -45,6 +50,7 @@ fn run(words: &[String]) -> Result<()> {
         ("test", arguments) => tests::run(arguments),
         ("ci", []) => ci::run(),
         ("plugins", []) => plugins::build().map(drop),
+        ("languages", []) => languages::build(workspace::root()),
         ("postgres", []) => tests::serve_postgres(),
         ("wasm-target", []) => wasm_target::ensure(),
         ("help" | "--help" | "-h", _) => {

@@ -24,6 +24,9 @@ const GUARD: &str =
 /// Who runs the server if we are root, which it refuses to be run by.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
+/// Who owns databases that are used as an installation uses them.
+const OWNER: &str = "desk";
+
 /// What the server promises when it says that something is committed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Durability {
@@ -36,7 +39,8 @@ pub(crate) enum Durability {
 /// A running server. Dropping it stops it.
 #[derive(Debug)]
 pub(crate) struct Postgres {
-    url: String,
+    programs: PathBuf,
+    port: u16,
     guard: Child,
 }
 
@@ -48,10 +52,10 @@ impl Postgres {
         let owner = Owner::of_cluster(scratch.path())?;
         fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o700))
             .context("closing the server's folder to others")?;
-        let guard = guard(&programs, scratch, owner)?;
-        let (guard, folder) = guard;
+        let (guard, folder) = guard(&programs, scratch, owner)?;
         // From here on the guard removes the folder, whatever happens.
-        let mut server = Self { url: String::new(), guard };
+        let mut server = Self { programs, port: 0, guard };
+        let programs = &server.programs;
         let data = folder.join("data");
         command::output(
             owner
@@ -76,7 +80,7 @@ impl Postgres {
             )
             .map(drop);
             if outcome.is_ok() {
-                server.url = format!("postgres://waypost@127.0.0.1:{port}/postgres");
+                server.port = port;
                 return Ok(server);
             }
         }
@@ -85,9 +89,31 @@ impl Postgres {
         Ok(server)
     }
 
-    /// Where tests and benches find it.
-    pub(crate) fn url(&self) -> &str {
-        &self.url
+    /// Where tests find it, as a user who may do everything.
+    pub(crate) fn url(&self) -> String {
+        format!("postgres://waypost@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// Makes the user that owns the databases of [`Self::create_database`]: like an installation's, it is no superuser,
+    /// so row-level security holds for it.
+    pub(crate) fn create_user(&self) -> Result<()> {
+        command::output(self.client("createuser").arg(OWNER)).map(drop)
+    }
+
+    /// Makes a database, as a copy of another if one is given, and returns its URL.
+    pub(crate) fn create_database(&self, name: &str, copy_of: Option<&str>) -> Result<String> {
+        let mut create = self.client("createdb");
+        create.args(["--owner", OWNER, "--template", copy_of.unwrap_or("template1"), name]);
+        command::output(&mut create)?;
+        Ok(format!("postgres://{OWNER}@127.0.0.1:{}/{name}", self.port))
+    }
+
+    /// One of PostgreSQL's programs that talk to a server, talking to this one.
+    fn client(&self, program: &str) -> Command {
+        let mut command = Command::new(self.programs.join(program));
+        command.args(["--host=127.0.0.1", "--username=waypost"]);
+        command.arg(format!("--port={}", self.port));
+        command
     }
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         own = say::step("Starting a temporary PostgreSQL server", || {
             Postgres::start(Durability::None)
         })?;
-        own.url().to_owned()
+        own.url()
     };
     let mut cargo = Command::new("cargo");
     cargo.current_dir(root()).arg("test");

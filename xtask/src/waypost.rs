@@ -1,0 +1,143 @@
+//! The binary `waypost` as a task drives it: its commands, and its server.
+
+use std::ffi::OsStr;
+use std::fs::File;
+use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::workspace::{Workspace, root};
+use crate::{command, http};
+
+/// Preparing the policies of a large installation may take a while; the demo's are ready within a second.
+const START_LIMIT: Duration = Duration::from_mins(1);
+/// Where the server says that it can serve.
+const READY: &str = "/readyz";
+
+/// How the binary is compiled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Profile {
+    /// Soon.
+    Dev,
+    /// Fast.
+    Release,
+}
+
+/// An installation: the binary, and what it is told of its data.
+#[derive(Debug, Clone)]
+pub(crate) struct Waypost {
+    program: PathBuf,
+    options: Vec<String>,
+}
+
+impl Waypost {
+    /// Compiles the binary, with cargo's own progress.
+    pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(root()).args(["build", "--package", "waypost", "--bin", "waypost"]);
+        let folder = match profile {
+            Profile::Dev => "debug",
+            Profile::Release => {
+                cargo.arg("--release");
+                "release"
+            }
+        };
+        command::run(&mut cargo)?;
+        let name = format!("waypost{}", std::env::consts::EXE_SUFFIX);
+        Ok(Workspace::read()?.target()?.join(folder).join(name))
+    }
+
+    /// An installation with its data in `data`, and further settings as `key=value`.
+    pub(crate) fn new(program: &Path, data: &Path, settings: &[String]) -> Self {
+        let mut options = vec!["--data".to_owned(), data.display().to_string()];
+        options.extend(settings.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]));
+        Self { program: program.to_owned(), options }
+    }
+
+    /// A command of it, not started yet.
+    pub(crate) fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(&self.program);
+        command.args(&self.options).args(words);
+        command
+    }
+
+    /// Runs a command that is quiet unless it fails.
+    pub(crate) fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Result<()> {
+        command::output(&mut self.command(words)).map(drop)
+    }
+
+    /// Runs a command and reads its result.
+    pub(crate) fn json<S: AsRef<OsStr>>(
+        &self,
+        words: impl IntoIterator<Item = S>,
+    ) -> Result<Value> {
+        let mut command = self.command(words);
+        command.arg("--json");
+        let printed = command::output(&mut command)?;
+        serde_json::from_str(&printed).with_context(|| format!("reading what it printed: {printed}"))
+    }
+
+    /// Starts the server and waits until it can serve. Its log goes to a file.
+    pub(crate) fn serve(&self, address: SocketAddr, log: &Path) -> Result<Server> {
+        let file = File::create(log).with_context(|| format!("creating {}", log.display()))?;
+        let child = self
+            .command(["serve", "--listen", &address.to_string()])
+            .stdin(Stdio::null())
+            .stdout(file.try_clone().context("sharing the server's log")?)
+            .stderr(file)
+            .spawn()
+            .context("starting the server")?;
+        let mut server = Server { child, address };
+        let began = Instant::now();
+        while !http::is_ready(address, READY) {
+            if let Some(status) = server.child.try_wait().context("looking at the server")? {
+                let said = std::fs::read_to_string(log).unwrap_or_default();
+                bail!("the server ended at once ({status}):\n{said}");
+            }
+            if began.elapsed() > START_LIMIT {
+                bail!("the server is not ready after {} s; see {}", START_LIMIT.as_secs(), log.display());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        Ok(server)
+    }
+}
+
+/// A running server. Dropping it ends it.
+#[derive(Debug)]
+pub(crate) struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Waits until somebody else ends it.
+    pub(crate) fn wait(&mut self) -> Result<()> {
+        self.child.wait().context("waiting for the server")?;
+        Ok(())
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The port if it is free, else any other.
+pub(crate) fn address(port: u16) -> Result<SocketAddr> {
+    let wanted = SocketAddr::from(([127, 0, 0, 1], port));
+    let any = SocketAddr::from(([127, 0, 0, 1], 0));
+    let listener = TcpListener::bind(wanted).or_else(|_| TcpListener::bind(any));
+    listener.and_then(|listener| listener.local_addr()).context("looking for a free port")
+}
