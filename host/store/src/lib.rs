@@ -1,1 +1,48 @@
-//! x
+//! Where records are kept: SQLite and PostgreSQL, with one SQL text for both.
+//!
+//! A transaction belongs to an organization ([`ReadTx`], [`WriteTx`]), and every query binds it. Work across
+//! organizations needs a [`SystemReadTx`] or a [`SystemTx`], so a search for those two names lists everything that can
+//! see more than one. Each module is named for the record it keeps; its functions take the transaction first.
+//!
+//! What each organization may read of the others: the organizations above it, their bindings and the components that
+//! were granted to them, and the teams (with their members) of a provider that serve it. Nothing else. On PostgreSQL,
+//! row-level security says the same a second time.
+
+mod column;
+mod conn;
+mod digest;
+mod error;
+mod pack;
+mod row;
+mod sql;
+mod store;
+mod unique;
+
+pub mod approval;
+pub mod binding;
+pub mod catalog;
+pub mod category;
+pub mod ci;
+pub mod comment;
+pub mod component;
+pub mod directory;
+pub mod event;
+pub mod idempotency;
+pub mod import_job;
+pub mod number;
+pub mod organization;
+pub mod outbox;
+pub mod person;
+pub mod receipt;
+pub mod round;
+pub mod service;
+pub mod suggestion;
+pub mod team;
+#[cfg(feature = "testing")]
+pub mod testing;
+pub mod ticket;
+pub mod token;
+
+pub use conn::{ReadTx, SystemReadTx, SystemTx, WriteTx};
+pub use error::StoreError;
+pub use store::{Engine, Store, StoreOptions};

@@ -1,0 +1,243 @@
+//! Writes the tickets of one database into another by bare SQL, to see what the database alone costs.
+//!
+//! `cargo xtask bench` runs it beside an import: the target is a copy of the database from before the import, and what
+//! the import wrote is written again, the same rows in transactions of the same size with the same durability, but with no
+//! policy, no rule and no receipt computed. Everything is read before the clock starts.
+//!
+//! Usage: `bare_sql SOURCE_URL TARGET_URL TICKETS_PER_TRANSACTION CONNECTIONS`
+
+#![expect(clippy::print_stdout, reason = "its one line of output is its result")]
+
+use std::{collections::HashMap, str::FromStr, sync::Arc, time::Instant};
+
+use sqlx::{
+    AssertSqlSafe, Column, ConnectOptions, Connection, Postgres, QueryBuilder, Row, Sqlite, Type,
+    TypeInfo, Value as _, ValueRef,
+    encode::{Encode, IsNull},
+    error::BoxDynError,
+    postgres::{PgArgumentBuffer, PgConnectOptions, PgTypeInfo},
+    sqlite::{
+        SqliteArgumentsBuffer, SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous,
+        SqliteTypeInfo,
+    },
+};
+
+/// What belongs to a ticket that comes in, parents first, with the column that names the ticket. Approvals are left out:
+/// incidents have none.
+const TABLES: [(&str, &str); 6] = [
+    ("tickets", "id"),
+    ("events", "ticket_id"),
+    ("rounds", "ticket_id"),
+    ("receipts", "ticket_id"),
+    ("suggestions", "ticket_id"),
+    ("outbox", "ticket_id"),
+];
+
+/// SQLite takes 32,766 values in a statement, PostgreSQL 65,535.
+const MOST_VALUES: usize = 30_000;
+
+/// A value as the database holds it, to be written back unchanged.
+#[derive(Clone)]
+enum SqliteCell {
+    Null,
+    Integer(i64),
+    Text(String),
+    Blob(Vec<u8>),
+}
+
+impl Type<Sqlite> for SqliteCell {
+    fn type_info() -> SqliteTypeInfo {
+        <Vec<u8> as Type<Sqlite>>::type_info()
+    }
+}
+
+impl Encode<'_, Sqlite> for SqliteCell {
+    fn encode_by_ref(&self, buffer: &mut SqliteArgumentsBuffer) -> Result<IsNull, BoxDynError> {
+        match self {
+            Self::Null => Ok(IsNull::Yes),
+            Self::Integer(value) => Encode::<Sqlite>::encode_by_ref(value, buffer),
+            Self::Text(value) => Encode::<Sqlite>::encode_by_ref(value, buffer),
+            Self::Blob(value) => Encode::<Sqlite>::encode_by_ref(value, buffer),
+        }
+    }
+}
+
+fn sqlite_cell(row: &sqlx::sqlite::SqliteRow, column: usize) -> Result<SqliteCell, BoxDynError> {
+    let value = row.try_get_raw(column)?;
+    if value.is_null() {
+        return Ok(SqliteCell::Null);
+    }
+    let value = value.to_owned();
+    Ok(match value.type_info().name() {
+        "INTEGER" => SqliteCell::Integer(value.try_decode_unchecked()?),
+        "TEXT" => SqliteCell::Text(value.try_decode_unchecked()?),
+        _ => SqliteCell::Blob(value.try_decode_unchecked()?),
+    })
+}
+
+/// A value in PostgreSQL's binary format, to be written back unchanged.
+#[derive(Clone)]
+struct PostgresCell {
+    kind: PgTypeInfo,
+    bytes: Option<Vec<u8>>,
+}
+
+impl Type<Postgres> for PostgresCell {
+    fn type_info() -> PgTypeInfo {
+        <Vec<u8> as Type<Postgres>>::type_info()
+    }
+}
+
+impl Encode<'_, Postgres> for PostgresCell {
+    fn encode_by_ref(&self, buffer: &mut PgArgumentBuffer) -> Result<IsNull, BoxDynError> {
+        let Some(bytes) = &self.bytes else { return Ok(IsNull::Yes) };
+        buffer.extend_from_slice(bytes);
+        Ok(IsNull::No)
+    }
+
+    fn produces(&self) -> Option<PgTypeInfo> {
+        Some(self.kind.clone())
+    }
+}
+
+fn postgres_cell(row: &sqlx::postgres::PgRow, column: usize) -> Result<PostgresCell, BoxDynError> {
+    let value = row.try_get_raw(column)?;
+    let kind = value.type_info().into_owned();
+    let bytes = if value.is_null() { None } else { Some(value.as_bytes()?.to_vec()) };
+    Ok(PostgresCell { kind, bytes })
+}
+
+/// Rows of one table by the ticket that they belong to.
+struct Rows<C> {
+    table: &'static str,
+    columns: Vec<String>,
+    of_ticket: HashMap<Vec<u8>, Vec<Vec<C>>>,
+}
+
+/// Defines the steps for one engine; the drivers share no trait that could carry them both.
+macro_rules! steps {
+    ($read:ident, $write:ident, $run:ident, $engine:ty, $cell:ty, $cell_of:path) => {
+        /// Reads every row that belongs to a ticket, and the tickets in the order of their numbers.
+        async fn $read(
+            from: &mut <$engine as sqlx::Database>::Connection,
+        ) -> Result<(Vec<Vec<u8>>, Vec<Rows<$cell>>), BoxDynError> {
+            let order: Vec<sqlx::types::Uuid> =
+                sqlx::query_scalar("select id from tickets order by org_id, number")
+                    .fetch_all(&mut *from)
+                    .await?;
+            let mut tables = Vec::new();
+            for (table, ticket) in TABLES {
+                // Whatever the columns are: they are written back as they come.
+                let all = format!("select * from {table} where {ticket} is not null");
+                let mut rows = Rows { table, columns: Vec::new(), of_ticket: HashMap::new() };
+                for row in sqlx::query(AssertSqlSafe(all)).fetch_all(&mut *from).await? {
+                    if rows.columns.is_empty() {
+                        rows.columns =
+                            row.columns().iter().map(|column| column.name().to_owned()).collect();
+                    }
+                    let id: sqlx::types::Uuid = row.try_get(ticket)?;
+                    let cells = (0..row.len())
+                        .map(|column| $cell_of(&row, column))
+                        .collect::<Result<_, _>>()?;
+                    rows.of_ticket.entry(id.as_bytes().to_vec()).or_default().push(cells);
+                }
+                tables.push(rows);
+            }
+            Ok((order.into_iter().map(|id| id.as_bytes().to_vec()).collect(), tables))
+        }
+
+        /// Writes what belongs to some tickets in one transaction.
+        async fn $write(
+            to: &mut <$engine as sqlx::Database>::Connection,
+            begin: &'static str,
+            tickets: &[Vec<u8>],
+            tables: &[Rows<$cell>],
+        ) -> Result<(), BoxDynError> {
+            let mut tx = to.begin_with(begin).await?;
+            for rows in tables {
+                let wanted: Vec<&Vec<$cell>> =
+                    tickets.iter().filter_map(|id| rows.of_ticket.get(id)).flatten().collect();
+                if wanted.is_empty() {
+                    continue;
+                }
+                for part in wanted.chunks(MOST_VALUES / rows.columns.len()) {
+                    let mut insert = QueryBuilder::<$engine>::new(format!(
+                        "insert into {} ({}) ",
+                        rows.table,
+                        rows.columns.join(", ")
+                    ));
+                    insert.push_values(part, |mut tuple, cells| {
+                        for cell in *cells {
+                            tuple.push_bind(cell.clone());
+                        }
+                    });
+                    insert.build().execute(&mut *tx).await?;
+                }
+            }
+            tx.commit().await?;
+            Ok(())
+        }
+
+        /// Writes everything, a transaction at a time on each connection. Returns how many tickets, and the beginning.
+        async fn $run(
+            connections: Vec<<$engine as sqlx::Database>::Connection>,
+            begin: &'static str,
+            (order, tables): (Vec<Vec<u8>>, Vec<Rows<$cell>>),
+            size: usize,
+        ) -> Result<(usize, Instant), BoxDynError> {
+            let (order, tables) = (Arc::new(order), Arc::new(tables));
+            let (count, writers) = (order.len(), connections.len());
+            let began = Instant::now();
+            let mut tasks = Vec::new();
+            for (place, mut to) in connections.into_iter().enumerate() {
+                let (order, tables) = (Arc::clone(&order), Arc::clone(&tables));
+                tasks.push(tokio::spawn(async move {
+                    for tickets in order.chunks(size).skip(place).step_by(writers) {
+                        $write(&mut to, begin, tickets, &tables).await?;
+                    }
+                    Ok::<(), BoxDynError>(())
+                }));
+            }
+            for task in tasks {
+                task.await??;
+            }
+            Ok((count, began))
+        }
+    };
+}
+
+steps!(read_sqlite, write_sqlite, run_sqlite, Sqlite, SqliteCell, sqlite_cell);
+steps!(read_postgres, write_postgres, run_postgres, Postgres, PostgresCell, postgres_cell);
+
+#[tokio::main]
+async fn main() -> Result<(), BoxDynError> {
+    let words: Vec<String> = std::env::args().skip(1).collect();
+    let [source, target, size, connections] = words.as_slice() else {
+        return Err("usage: bare_sql SOURCE TARGET TICKETS_PER_TRANSACTION CONNECTIONS".into());
+    };
+    let (size, connections) = (size.parse()?, connections.parse()?);
+    let (count, began) = if source.starts_with("sqlite:") {
+        let mut from = SqliteConnectOptions::from_str(source)?.connect().await?;
+        let rows = read_sqlite(&mut from).await?;
+        // As the store opens it.
+        let to = SqliteConnectOptions::from_str(target)?
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        let mut open = Vec::new();
+        for _ in 0..connections {
+            open.push(to.connect().await?);
+        }
+        run_sqlite(open, "begin immediate", rows, size).await?
+    } else {
+        let mut from = PgConnectOptions::from_str(source)?.connect().await?;
+        let rows = read_postgres(&mut from).await?;
+        let to = PgConnectOptions::from_str(target)?;
+        let mut open = Vec::new();
+        for _ in 0..connections {
+            open.push(to.connect().await?);
+        }
+        run_postgres(open, "begin", rows, size).await?
+    };
+    println!("{count} tickets in {:.3} s", began.elapsed().as_secs_f64());
+    Ok(())
+}

@@ -1,0 +1,188 @@
+//! Approvals: rounds on a ticket, and the votes that people are asked for.
+//!
+//! A round is read and written as a whole, guarded by its version.
+
+mod row;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use waypost_domain::{
+    approval::Approval,
+    ids::{ApprovalId, ApprovalRequestId, PersonId, TicketId},
+};
+
+use self::row::{ApprovalRow, RequestRow, approval_columns, request_columns};
+use crate::{
+    ReadTx, StoreError, WriteTx,
+    conn::on,
+    row::{insert_all, update_guarded},
+    sql::Sql,
+    unique::UniqueKey,
+};
+
+const KEYS: [UniqueKey; 1] = [UniqueKey {
+    what: "round",
+    postgres: "approvals_round_key",
+    sqlite: "approvals.org_id, approvals.ticket_id, approvals.round",
+}];
+
+/// Adds a round. A number that another round of the ticket has is `Taken("round")`.
+pub async fn insert(tx: &mut WriteTx, approval: &Approval) -> Result<(), StoreError> {
+    insert_all(tx, vec![ApprovalRow::from(approval)], &KEYS).await?;
+    insert_all(tx, RequestRow::of(approval)?, &[]).await?;
+    Ok(())
+}
+
+/// Writes a round back, provided nobody else has since it was read.
+pub async fn update(tx: &mut WriteTx, approval: &mut Approval) -> Result<(), StoreError> {
+    const FORGET: &str = "delete from approval_requests where org_id = $1 and approval_id = $2";
+    let mut row = ApprovalRow::from(&*approval);
+    row.version += 1;
+    update_guarded(tx, row, approval.id.0, approval.version, &KEYS).await?;
+    on!(&mut *tx, |conn, org| {
+        sqlx::query(FORGET).bind(org).bind(approval.id.0).execute(conn).await?;
+    });
+    insert_all(tx, RequestRow::of(approval)?, &[]).await?;
+    approval.version += 1;
+    Ok(())
+}
+
+/// Reads one round.
+pub async fn find(tx: &mut ReadTx, id: ApprovalId) -> Result<Option<Approval>, StoreError> {
+    Ok(select(tx, |sql| {
+        sql.push(" and id = ").bind(id.0);
+    })
+    .await?
+    .pop())
+}
+
+/// Reads the round that a request for a vote belongs to.
+pub async fn find_request(
+    tx: &mut ReadTx,
+    request: ApprovalRequestId,
+) -> Result<Option<Approval>, StoreError> {
+    let org = tx.org.0;
+    Ok(select(tx, |sql| {
+        sql.push(" and id in (select approval_id from approval_requests where org_id = ").bind(org);
+        sql.push(" and id = ").bind(request.0).push(")");
+    })
+    .await?
+    .pop())
+}
+
+/// Lists a ticket's rounds, the first one first.
+pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Approval>, StoreError> {
+    select(tx, |sql| {
+        sql.push(" and ticket_id = ").bind(ticket.0);
+    })
+    .await
+}
+
+/// Reads the round of a ticket that is not decided yet.
+pub async fn open_of_ticket(
+    tx: &mut ReadTx,
+    ticket: TicketId,
+) -> Result<Option<Approval>, StoreError> {
+    Ok(select(tx, |sql| {
+        sql.push(" and ticket_id = ").bind(ticket.0);
+        sql.push(" and outcome in ('waiting', 'pending')");
+    })
+    .await?
+    .pop())
+}
+
+/// Lists the rounds that wait for a person's vote, the longest waiting first.
+pub async fn waiting_for(
+    tx: &mut ReadTx,
+    voter: PersonId,
+    limit: u32,
+) -> Result<Vec<Approval>, StoreError> {
+    const WAITING: &str = "
+        select approval_id from approval_requests
+        where org_id = $1 and voter_id = $2 and state = 'requested'
+        group by approval_id
+        order by min(requested_at), approval_id
+        limit $3";
+    let ids: Vec<Uuid> = on!(&mut *tx, |conn, org| {
+        sqlx::query_scalar(WAITING)
+            .bind(org)
+            .bind(voter.0)
+            .bind(i64::from(limit))
+            .fetch_all(conn)
+            .await?
+    });
+    in_order(tx, ids).await
+}
+
+/// Lists the rounds with a vote that was asked for before a moment, or that is due, the longest waiting first.
+pub async fn stalled(
+    tx: &mut ReadTx,
+    asked_before: DateTime<Utc>,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<Approval>, StoreError> {
+    const STALLED: &str = "
+        select approval_id from approval_requests
+        where org_id = $1 and state = 'requested' and (requested_at < $2 or due_at <= $3)
+        group by approval_id
+        order by min(requested_at), approval_id
+        limit $4";
+    let ids: Vec<Uuid> = on!(&mut *tx, |conn, org| {
+        sqlx::query_scalar(STALLED)
+            .bind(org)
+            .bind(asked_before)
+            .bind(now)
+            .bind(i64::from(limit))
+            .fetch_all(conn)
+            .await?
+    });
+    in_order(tx, ids).await
+}
+
+/// Reads these rounds, in this order.
+async fn in_order(tx: &mut ReadTx, ids: Vec<Uuid>) -> Result<Vec<Approval>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let found = select(tx, |sql| {
+        sql.push(" and id in ").bind_list(ids.iter().copied());
+    })
+    .await?;
+    let mut by_id: BTreeMap<Uuid, Approval> =
+        found.into_iter().map(|approval| (approval.id.0, approval)).collect();
+    Ok(ids.iter().filter_map(|id| by_id.remove(id)).collect())
+}
+
+/// Reads the rounds that the filter leaves, with their requests, in two queries.
+async fn select(tx: &mut ReadTx, filter: impl Fn(&mut Sql)) -> Result<Vec<Approval>, StoreError> {
+    const ROUNDS: &str = concat!("select ", approval_columns!(), " from approvals where org_id = ");
+    const REQUESTS: &str =
+        concat!("select ", request_columns!(), " from approval_requests where org_id = ");
+    let org = tx.org.0;
+    let mut sql = Sql::new(&tx.conn, ROUNDS);
+    sql.bind(org);
+    filter(&mut sql);
+    sql.push(" order by ticket_id, round");
+    let rows: Vec<ApprovalRow> = sql.fetch_all(&mut tx.conn).await?;
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+
+    let mut sql = Sql::new(&tx.conn, REQUESTS);
+    sql.bind(org);
+    sql.push(" and approval_id in ").bind_list(rows.iter().map(|row| row.id));
+    sql.push(" order by approval_id, stage, step, place");
+    let mut requests: BTreeMap<Uuid, Vec<RequestRow>> = BTreeMap::new();
+    for row in sql.fetch_all::<RequestRow>(&mut tx.conn).await? {
+        requests.entry(row.approval_id).or_default().push(row);
+    }
+
+    rows.into_iter()
+        .map(|row| {
+            let requests = requests.remove(&row.id).unwrap_or_default();
+            row.into_approval(requests)
+        })
+        .collect()
+}

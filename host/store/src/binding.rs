@@ -1,0 +1,425 @@
+//! Bindings and their revisions: which policies an organization asks, in which order.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use waypost_domain::{
+    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    ids::{BindingId, OrgId, PersonId, TeamId},
+};
+
+use crate::{
+    ReadTx, StoreError, WriteTx,
+    column::{Table, number},
+    conn::on,
+    digest,
+    row::{insert_all, row},
+    unique::{UniqueKey, explain},
+};
+
+const TABLE: Table = Table("bindings");
+const REVISIONS: Table = Table("binding_revisions");
+
+const KEYS: [UniqueKey; 2] = [
+    UniqueKey {
+        what: "name",
+        postgres: "bindings_name_key",
+        sqlite: "bindings.org_id, bindings.name",
+    },
+    UniqueKey {
+        what: "position",
+        postgres: "bindings_position_key",
+        sqlite: "bindings.org_id, bindings.hook, bindings.position",
+    },
+];
+
+const REVISION_KEYS: [UniqueKey; 1] = [UniqueKey {
+    what: "revision",
+    postgres: "binding_revisions_key",
+    sqlite: "binding_revisions.org_id, binding_revisions.binding_id, binding_revisions.number",
+}];
+
+row! {
+    struct BindingRow in "bindings", columns binding_columns {
+        id: Uuid,
+        org_id: Uuid,
+        hook: String,
+        name: String,
+        enabled: bool,
+        active_revision: i64,
+        position: i64,
+        created_at: DateTime<Utc>,
+        version: i64,
+    }
+}
+
+row! {
+    struct RevisionRow in "binding_revisions", columns revision_columns {
+        org_id: Uuid,
+        binding_id: Uuid,
+        number: i64,
+        position: i64,
+        component: Vec<u8>,
+        settings: String,
+        settings_digest: Vec<u8>,
+        data_digest: Vec<u8>,
+        limit_fuel: Option<i64>,
+        limit_deadline_ms: Option<i64>,
+        limit_memory_bytes: Option<i64>,
+        fallback: String,
+        fallback_team_id: Option<Uuid>,
+        locked: bool,
+        replaces_above: bool,
+        note: Option<String>,
+        created_at: DateTime<Utc>,
+        created_by_id: Option<Uuid>,
+    }
+}
+
+row! {
+    struct DataRow in "binding_data", columns data_columns {
+        org_id: Uuid,
+        binding_id: Uuid,
+        revision: i64,
+        place: i64,
+        name: String,
+        content: Vec<u8>,
+    }
+}
+
+/// Adds a binding with its first revision, which becomes the active one.
+///
+/// A name that another binding of the layer has is `Taken("name")`; a position that another enabled binding of the hook
+/// has is `Taken("position")`.
+pub async fn insert(
+    tx: &mut WriteTx,
+    binding: &Binding,
+    first: &Revision,
+) -> Result<(), StoreError> {
+    if first.binding != binding.id || first.number != binding.active_revision {
+        return Err(StoreError::Unstorable("revision"));
+    }
+    let row = BindingRow {
+        id: binding.id.0,
+        org_id: binding.org.0,
+        hook: binding.hook.as_str().to_owned(),
+        name: binding.name.to_string(),
+        enabled: binding.enabled,
+        active_revision: binding.active_revision,
+        position: first.position,
+        created_at: binding.created_at,
+        version: binding.version,
+    };
+    insert_all(tx, vec![row], &KEYS).await?;
+    insert_revision(tx, first).await
+}
+
+/// Adds the next revision of a binding and makes it the active one, provided nobody else has changed the binding.
+pub async fn add_revision(
+    tx: &mut WriteTx,
+    binding: &mut Binding,
+    revision: &Revision,
+) -> Result<(), StoreError> {
+    if revision.binding != binding.id {
+        return Err(StoreError::Unstorable("revision"));
+    }
+    insert_revision(tx, revision).await?;
+    activate_revision(tx, binding, revision.number).await
+}
+
+/// Makes one of a binding's revisions the active one: rolling back, or forward again.
+///
+/// `Stale` when somebody else has changed the binding, or there is no such revision.
+pub async fn activate_revision(
+    tx: &mut WriteTx,
+    binding: &mut Binding,
+    revision: i64,
+) -> Result<(), StoreError> {
+    const ACTIVATE: &str = "
+        update bindings
+        set active_revision = r.number, position = r.position, version = bindings.version + 1
+        from binding_revisions r
+        where bindings.org_id = $1 and bindings.id = $2 and bindings.version = $3
+            and r.org_id = bindings.org_id and r.binding_id = bindings.id and r.number = $4";
+    let activated = on!(tx, |conn, org| {
+        sqlx::query(ACTIVATE)
+            .bind(org)
+            .bind(binding.id.0)
+            .bind(binding.version)
+            .bind(revision)
+            .execute(conn)
+            .await
+            .map_err(|error| explain(error, &KEYS))?
+            .rows_affected()
+    });
+    if activated == 0 {
+        return Err(StoreError::Stale);
+    }
+    binding.active_revision = revision;
+    binding.version += 1;
+    Ok(())
+}
+
+/// Enables or disables a binding, provided nobody else has changed it since it was read.
+pub async fn set_enabled(
+    tx: &mut WriteTx,
+    binding: &mut Binding,
+    enabled: bool,
+) -> Result<(), StoreError> {
+    const SET: &str = "
+        update bindings set enabled = $4, version = version + 1
+        where org_id = $1 and id = $2 and version = $3";
+    let updated = on!(tx, |conn, org| {
+        sqlx::query(SET)
+            .bind(org)
+            .bind(binding.id.0)
+            .bind(binding.version)
+            .bind(enabled)
+            .execute(conn)
+            .await
+            .map_err(|error| explain(error, &KEYS))?
+            .rows_affected()
+    });
+    if updated == 0 {
+        return Err(StoreError::Stale);
+    }
+    binding.enabled = enabled;
+    binding.version += 1;
+    Ok(())
+}
+
+/// Reads one of the organization's own bindings.
+pub async fn find(tx: &mut ReadTx, id: BindingId) -> Result<Option<Binding>, StoreError> {
+    const FIND: &str =
+        concat!("select ", binding_columns!(), " from bindings where org_id = $1 and id = $2");
+    let row: Option<BindingRow> = on!(tx, |conn, org| {
+        sqlx::query_as(FIND).bind(org).bind(id.0).fetch_optional(conn).await?
+    });
+    row.map(Binding::try_from).transpose()
+}
+
+/// Reads the organization's own binding with this name.
+pub async fn find_by_name(tx: &mut ReadTx, name: &str) -> Result<Option<Binding>, StoreError> {
+    const FIND: &str =
+        concat!("select ", binding_columns!(), " from bindings where org_id = $1 and name = $2");
+    let row: Option<BindingRow> = on!(tx, |conn, org| {
+        sqlx::query_as(FIND).bind(org).bind(name).fetch_optional(conn).await?
+    });
+    row.map(Binding::try_from).transpose()
+}
+
+/// Lists the organization's own bindings in the order they are asked, disabled ones too.
+pub async fn list(tx: &mut ReadTx) -> Result<Vec<Binding>, StoreError> {
+    const LIST: &str = concat!(
+        "select ",
+        binding_columns!(),
+        " from bindings where org_id = $1 order by hook, position, name"
+    );
+    let rows: Vec<BindingRow> =
+        on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).fetch_all(conn).await?);
+    rows.into_iter().map(Binding::try_from).collect()
+}
+
+/// Lists a binding's revisions, the first one first, without their data files.
+///
+/// Also those of the layers above: what decides for an organization is not hidden from it.
+pub async fn revisions(tx: &mut ReadTx, binding: BindingId) -> Result<Vec<Revision>, StoreError> {
+    const LIST: &str = concat!(
+        "select ",
+        revision_columns!(),
+        " from binding_revisions
+          where org_id in (select ancestor_id from organization_lines where org_id = $1)
+            and binding_id = $2
+          order by number"
+    );
+    let rows: Vec<RevisionRow> = on!(tx, |conn, org| {
+        sqlx::query_as(LIST).bind(org).bind(binding.0).fetch_all(conn).await?
+    });
+    rows.into_iter().map(Revision::try_from).collect()
+}
+
+/// Reads one revision of a binding of the organization or of a layer above it, without its data files.
+pub async fn find_revision(
+    tx: &mut ReadTx,
+    binding: BindingId,
+    number: i64,
+) -> Result<Option<Revision>, StoreError> {
+    const FIND: &str = concat!(
+        "select ",
+        revision_columns!(),
+        " from binding_revisions
+          where org_id in (select ancestor_id from organization_lines where org_id = $1)
+            and binding_id = $2 and number = $3"
+    );
+    let row: Option<RevisionRow> = on!(tx, |conn, org| {
+        sqlx::query_as(FIND).bind(org).bind(binding.0).bind(number).fetch_optional(conn).await?
+    });
+    row.map(Revision::try_from).transpose()
+}
+
+/// Reads the data files of a revision, in their order.
+pub async fn revision_data(
+    tx: &mut ReadTx,
+    binding: BindingId,
+    number: i64,
+) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
+    const DATA: &str = "
+        select name, content from binding_data
+        where org_id in (select ancestor_id from organization_lines where org_id = $1)
+            and binding_id = $2 and revision = $3
+        order by place";
+    Ok(on!(tx, |conn, org| {
+        sqlx::query_as(DATA).bind(org).bind(binding.0).bind(number).fetch_all(conn).await?
+    }))
+}
+
+/// Reads the enabled bindings of the organization and of all layers above it, each with its active revision, without
+/// data files.
+///
+/// In the order hook, layer (the platform first), position. Which of them are asked, and when, is the domain's to say.
+pub async fn in_force(tx: &mut ReadTx) -> Result<Vec<(Binding, Revision)>, StoreError> {
+    #[derive(sqlx::FromRow)]
+    struct BothRow {
+        id: Uuid,
+        hook: String,
+        name: String,
+        active_revision: i64,
+        binding_created_at: DateTime<Utc>,
+        version: i64,
+        #[sqlx(flatten)]
+        revision: RevisionRow,
+    }
+    const IN_FORCE: &str = "
+        select b.id, b.hook, b.name, b.active_revision, b.created_at as binding_created_at, b.version,
+            r.org_id, r.binding_id, r.number, r.position, r.component, r.settings, r.settings_digest, r.data_digest,
+            r.limit_fuel, r.limit_deadline_ms, r.limit_memory_bytes, r.fallback, r.fallback_team_id, r.locked,
+            r.replaces_above, r.note, r.created_at, r.created_by_id
+        from organization_lines l
+        join bindings b on b.org_id = l.ancestor_id
+        join binding_revisions r
+            on r.org_id = b.org_id and r.binding_id = b.id and r.number = b.active_revision
+        where l.org_id = $1 and b.enabled
+        order by b.hook, l.depth desc, b.position";
+    let rows: Vec<BothRow> =
+        on!(tx, |conn, org| sqlx::query_as(IN_FORCE).bind(org).fetch_all(conn).await?);
+    rows.into_iter()
+        .map(|row| {
+            let binding = Binding::try_from(BindingRow {
+                id: row.id,
+                org_id: row.revision.org_id,
+                hook: row.hook,
+                name: row.name,
+                enabled: true,
+                active_revision: row.active_revision,
+                position: row.revision.position,
+                created_at: row.binding_created_at,
+                version: row.version,
+            })?;
+            Ok((binding, row.revision.try_into()?))
+        })
+        .collect()
+}
+
+async fn insert_revision(tx: &mut WriteTx, revision: &Revision) -> Result<(), StoreError> {
+    let org_id = tx.org.0;
+    let row = RevisionRow::new(org_id, revision)?;
+    insert_all(tx, vec![row], &REVISION_KEYS).await?;
+    let files = revision.data.iter().enumerate();
+    let rows = files
+        .map(|(place, (name, content))| {
+            Ok::<_, StoreError>(DataRow {
+                org_id,
+                binding_id: revision.binding.0,
+                revision: revision.number,
+                place: number("data file", place)?,
+                name: name.clone(),
+                content: content.clone(),
+            })
+        })
+        .collect::<Result<_, _>>()?;
+    insert_all(tx, rows, &[]).await?;
+    Ok(())
+}
+
+impl TryFrom<BindingRow> for Binding {
+    type Error = StoreError;
+
+    fn try_from(row: BindingRow) -> Result<Self, StoreError> {
+        let hook: Hook = TABLE.parse("hook", &row.hook)?;
+        Ok(Self {
+            id: BindingId(row.id),
+            org: OrgId(row.org_id),
+            hook,
+            name: TABLE.parse("name", &row.name)?,
+            enabled: row.enabled,
+            active_revision: row.active_revision,
+            created_at: row.created_at,
+            version: row.version,
+        })
+    }
+}
+
+impl RevisionRow {
+    fn new(org_id: Uuid, revision: &Revision) -> Result<Self, StoreError> {
+        let fallback_team_id = match &revision.fallback {
+            Fallback::Next => None,
+            Fallback::Team(team) => Some(team.0),
+        };
+        let limits = &revision.limits;
+        Ok(Self {
+            org_id,
+            binding_id: revision.binding.0,
+            number: revision.number,
+            position: revision.position,
+            component: digest::to_bytes("component", &revision.component)?,
+            settings: revision.settings.clone(),
+            settings_digest: digest::to_bytes("settings digest", &revision.settings_digest)?,
+            data_digest: digest::to_bytes("data digest", &revision.data_digest)?,
+            limit_fuel: limits.fuel.map(|fuel| number("fuel", fuel)).transpose()?,
+            limit_deadline_ms: limits.deadline_ms.map(i64::from),
+            limit_memory_bytes: limits
+                .memory_bytes
+                .map(|bytes| number("memory", bytes))
+                .transpose()?,
+            fallback: revision.fallback.as_str().to_owned(),
+            fallback_team_id,
+            locked: revision.locked,
+            replaces_above: revision.replaces_above,
+            note: revision.note.clone(),
+            created_at: revision.created_at,
+            created_by_id: revision.created_by.map(|person| person.0),
+        })
+    }
+}
+
+impl TryFrom<RevisionRow> for Revision {
+    type Error = StoreError;
+
+    fn try_from(row: RevisionRow) -> Result<Self, StoreError> {
+        let fallback = match (row.fallback.as_str(), row.fallback_team_id) {
+            ("next", None) => Fallback::Next,
+            ("team", Some(team)) => Fallback::Team(TeamId(team)),
+            _ => return Err(REVISIONS.corrupt("fallback")),
+        };
+        Ok(Self {
+            binding: BindingId(row.binding_id),
+            number: row.number,
+            position: row.position,
+            component: digest::to_text(&row.component),
+            settings: row.settings,
+            settings_digest: digest::to_text(&row.settings_digest),
+            data: Vec::new(),
+            data_digest: digest::to_text(&row.data_digest),
+            limits: LimitChanges {
+                fuel: REVISIONS.fit_some("limit_fuel", row.limit_fuel)?,
+                deadline_ms: REVISIONS.fit_some("limit_deadline_ms", row.limit_deadline_ms)?,
+                memory_bytes: REVISIONS.fit_some("limit_memory_bytes", row.limit_memory_bytes)?,
+            },
+            fallback,
+            locked: row.locked,
+            replaces_above: row.replaces_above,
+            note: row.note,
+            created_at: row.created_at,
+            created_by: row.created_by_id.map(PersonId),
+        })
+    }
+}

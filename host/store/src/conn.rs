@@ -1,0 +1,133 @@
+//! Transactions: whose records they see, and on which engine they run.
+
+use std::ops::{Deref, DerefMut};
+
+use sqlx::{Postgres, Sqlite, Transaction};
+use waypost_domain::ids::OrgId;
+
+use crate::StoreError;
+
+/// A consistent view of one organization's records.
+///
+/// Every query in this crate takes one and binds its organization, so a query that forgets whose data it reads does
+/// not pass the lints.
+#[derive(Debug)]
+pub struct ReadTx {
+    pub(crate) org: OrgId,
+    pub(crate) conn: Conn,
+}
+
+impl ReadTx {
+    /// Whose records it sees.
+    #[must_use]
+    pub fn org(&self) -> OrgId {
+        self.org
+    }
+}
+
+/// A [`ReadTx`] that may also change records. Dropping it without committing undoes the changes.
+///
+/// On SQLite it holds the database's only write lock: never wait for a policy, a mail server or a webhook while one
+/// is open.
+#[derive(Debug)]
+pub struct WriteTx(pub(crate) ReadTx);
+
+impl WriteTx {
+    /// Keeps the changes.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.0.conn.commit().await
+    }
+}
+
+impl Deref for WriteTx {
+    type Target = ReadTx;
+
+    fn deref(&self) -> &ReadTx {
+        &self.0
+    }
+}
+
+impl DerefMut for WriteTx {
+    fn deref_mut(&mut self) -> &mut ReadTx {
+        &mut self.0
+    }
+}
+
+/// A consistent view of every organization, for the few questions that are about no one organization: whose token is
+/// this, which organizations are there.
+#[derive(Debug)]
+pub struct SystemReadTx {
+    pub(crate) conn: Conn,
+}
+
+/// A [`SystemReadTx`] that may also change records. Only claiming work and administering organizations need one.
+#[derive(Debug)]
+pub struct SystemTx(pub(crate) SystemReadTx);
+
+impl SystemTx {
+    /// Keeps the changes.
+    pub async fn commit(self) -> Result<(), StoreError> {
+        self.0.conn.commit().await
+    }
+}
+
+impl Deref for SystemTx {
+    type Target = SystemReadTx;
+
+    fn deref(&self) -> &SystemReadTx {
+        &self.0
+    }
+}
+
+impl DerefMut for SystemTx {
+    fn deref_mut(&mut self) -> &mut SystemReadTx {
+        &mut self.0
+    }
+}
+
+/// A transaction of one of the two engines.
+#[derive(Debug)]
+pub(crate) enum Conn {
+    Sqlite(Transaction<'static, Sqlite>),
+    Postgres(Transaction<'static, Postgres>),
+}
+
+impl Conn {
+    async fn commit(self) -> Result<(), StoreError> {
+        match self {
+            Self::Sqlite(tx) => tx.commit().await?,
+            Self::Postgres(tx) => tx.commit().await?,
+        }
+        Ok(())
+    }
+}
+
+/// Runs one query on whichever engine `$tx` is connected to, for the organization it was begun for.
+///
+/// The body is compiled once for each engine, so everything it binds or reads must have an encoding in both. A body
+/// that does not use `$org` does not pass the lints.
+macro_rules! on {
+    ($tx:expr, |$conn:ident, $org:ident| $query:expr) => {{
+        let tx: &mut $crate::conn::ReadTx = $tx;
+        let $org = tx.org.0;
+        $crate::conn::on_conn!(&mut tx.conn, |$conn| $query)
+    }};
+}
+
+/// As [`on!`], for the few queries that are about no one organization.
+macro_rules! on_conn {
+    ($open:expr, |$conn:ident| $query:expr) => {
+        match $open {
+            $crate::conn::Conn::Sqlite(tx) => {
+                let $conn = &mut **tx;
+                $query
+            }
+            $crate::conn::Conn::Postgres(tx) => {
+                let $conn = &mut **tx;
+                $query
+            }
+        }
+    };
+}
+
+pub(crate) use {on, on_conn};

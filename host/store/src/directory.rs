@@ -1,0 +1,86 @@
+//! The directory: what a decision about a ticket needs of an organization, in few queries.
+//!
+//! Teams, services and categories are few and come whole. People and CIs can be many; [`person`](crate::person) and
+//! [`ci`](crate::ci) look them up one by one.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+use waypost_domain::{
+    catalog::Category,
+    ids::{CiId, PersonId, TeamId},
+    organization::Organization,
+    service::Service,
+    team::Team,
+};
+
+use crate::{ReadTx, StoreError, category, conn::on, organization, service, team};
+
+/// An organization with what its tickets can name.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Directory {
+    /// The organization.
+    pub org: Organization,
+    /// The organizations from the platform down, the organization itself last.
+    pub lineage: Vec<Organization>,
+    /// Its own active teams, and the provider's active teams that serve it.
+    pub teams: Vec<Team>,
+    /// All its services, inactive ones too.
+    pub services: Vec<Service>,
+    /// Its whole category tree, inactive nodes too.
+    pub categories: Vec<Category>,
+}
+
+/// How many open tickets of the organization each team and each person has.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Loads {
+    /// Of each team that has any.
+    pub teams: BTreeMap<TeamId, u32>,
+    /// Of each assignee who has any, in each team.
+    pub members: BTreeMap<(TeamId, PersonId), u32>,
+}
+
+/// Reads the transaction's organization with its teams, services and categories.
+pub async fn load(tx: &mut ReadTx) -> Result<Directory, StoreError> {
+    let lineage = organization::lineage(tx).await?;
+    let org = lineage
+        .last()
+        .cloned()
+        .ok_or(StoreError::Corrupt { table: "organization_lines", column: "org_id" })?;
+    Ok(Directory {
+        org,
+        lineage,
+        teams: team::serving(tx).await?,
+        services: service::list(tx).await?,
+        categories: category::list(tx).await?,
+    })
+}
+
+/// Counts the open tickets of each team and each assignee.
+pub async fn team_loads(tx: &mut ReadTx) -> Result<Loads, StoreError> {
+    const LOADS: &str = "
+        select team_id, assignee_id, count(*) from tickets
+        where org_id = $1 and active
+        group by team_id, assignee_id";
+    let rows: Vec<(Uuid, Option<Uuid>, i64)> =
+        on!(tx, |conn, org| sqlx::query_as(LOADS).bind(org).fetch_all(conn).await?);
+    let mut loads = Loads::default();
+    for (team, assignee, open) in rows {
+        let open = u32::try_from(open).unwrap_or(u32::MAX);
+        let all = loads.teams.entry(TeamId(team)).or_default();
+        *all = all.saturating_add(open);
+        if let Some(assignee) = assignee {
+            loads.members.insert((TeamId(team), PersonId(assignee)), open);
+        }
+    }
+    Ok(loads)
+}
+
+/// Counts the open tickets that name a CI.
+pub async fn open_tickets_on_ci(tx: &mut ReadTx, ci: CiId) -> Result<u32, StoreError> {
+    const COUNT: &str = "select count(*) from tickets where org_id = $1 and ci_id = $2 and active";
+    let open: i64 = on!(tx, |conn, org| {
+        sqlx::query_scalar(COUNT).bind(org).bind(ci.0).fetch_one(conn).await?
+    });
+    Ok(u32::try_from(open).unwrap_or(u32::MAX))
+}

@@ -1,0 +1,168 @@
+//! Idempotency keys: a request that is sent twice is carried out once, and answered the same.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    StoreError, SystemTx, WriteTx,
+    column::Table,
+    conn::{on, on_conn},
+};
+
+const TABLE: Table = Table("idempotency_keys");
+
+/// Which request it is. The same key from another caller, or to another path, is another.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestKey {
+    /// Who asks: the token's or the person's id.
+    pub caller: String,
+    /// The method.
+    pub method: String,
+    /// The path.
+    pub path: String,
+    /// What the caller gave.
+    pub key: String,
+}
+
+/// What is known about a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Known {
+    /// Nothing: carry it out, then [`complete`] or [`abandon`] it.
+    Fresh,
+    /// It was carried out: answer the same.
+    Replay {
+        /// The status that was answered.
+        status: u16,
+        /// The headers and body that were answered, as the caller of [`complete`] put them together.
+        response: Vec<u8>,
+    },
+    /// It is being carried out.
+    InProgress,
+    /// The key was used for a request with another body.
+    Mismatch,
+}
+
+/// Notes that a request is being carried out, unless it was or is already.
+///
+/// `request_digest` is of its body. Should the one who carries it out die, a repeat may take over from `lease_until`.
+pub async fn begin(
+    tx: &mut WriteTx,
+    request: &RequestKey,
+    request_digest: &[u8; 32],
+    now: DateTime<Utc>,
+    lease_until: DateTime<Utc>,
+) -> Result<Known, StoreError> {
+    const FORGET: &str = "
+        delete from idempotency_keys
+        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5 and expires_at <= $6";
+    const BEGIN: &str = "
+        insert into idempotency_keys (org_id, caller, method, path, key, request_digest, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7)
+        on conflict do nothing";
+    const FIND: &str = "
+        select request_digest, status, response from idempotency_keys
+        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5";
+    on!(&mut *tx, |conn, org| {
+        sqlx::query(FORGET)
+            .bind(org)
+            .bind(&request.caller)
+            .bind(&request.method)
+            .bind(&request.path)
+            .bind(&request.key)
+            .bind(now)
+            .execute(conn)
+            .await?;
+    });
+    let begun = on!(&mut *tx, |conn, org| {
+        sqlx::query(BEGIN)
+            .bind(org)
+            .bind(&request.caller)
+            .bind(&request.method)
+            .bind(&request.path)
+            .bind(&request.key)
+            .bind(request_digest.to_vec())
+            .bind(lease_until)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if begun > 0 {
+        return Ok(Known::Fresh);
+    }
+    let row: Option<(Vec<u8>, Option<i64>, Option<Vec<u8>>)> = on!(tx, |conn, org| {
+        sqlx::query_as(FIND)
+            .bind(org)
+            .bind(&request.caller)
+            .bind(&request.method)
+            .bind(&request.path)
+            .bind(&request.key)
+            .fetch_optional(conn)
+            .await?
+    });
+    Ok(match row {
+        Some((digest, _, _)) if digest != request_digest => Known::Mismatch,
+        Some((_, Some(status), Some(response))) => {
+            Known::Replay { status: TABLE.fit("status", status)?, response }
+        }
+        // It vanished between the two statements: whoever had it gave it up, and the caller may try again.
+        Some((_, _, _)) | None => Known::InProgress,
+    })
+}
+
+/// Keeps the answer of a request that was carried out, until it expires.
+///
+/// In the same transaction as the request's changes, so that a repeat can't find one without the other.
+pub async fn complete(
+    tx: &mut WriteTx,
+    request: &RequestKey,
+    status: u16,
+    response: &[u8],
+    expires_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const COMPLETE: &str = "
+        update idempotency_keys set status = $6, response = $7, expires_at = $8
+        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5";
+    let completed = on!(tx, |conn, org| {
+        sqlx::query(COMPLETE)
+            .bind(org)
+            .bind(&request.caller)
+            .bind(&request.method)
+            .bind(&request.path)
+            .bind(&request.key)
+            .bind(i64::from(status))
+            .bind(response)
+            .bind(expires_at)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if completed == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+/// Forgets a request that was not carried out, so that a repeat is.
+pub async fn abandon(tx: &mut WriteTx, request: &RequestKey) -> Result<(), StoreError> {
+    const ABANDON: &str = "
+        delete from idempotency_keys
+        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5 and status is null";
+    on!(tx, |conn, org| {
+        sqlx::query(ABANDON)
+            .bind(org)
+            .bind(&request.caller)
+            .bind(&request.method)
+            .bind(&request.path)
+            .bind(&request.key)
+            .execute(conn)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Forgets the requests of all organizations that have expired, at most `limit`, and says how many.
+pub async fn purge(tx: &mut SystemTx, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+    const PURGE: &str = "
+        delete from idempotency_keys where (org_id, caller, method, path, key) in (
+            select org_id, caller, method, path, key from idempotency_keys where expires_at <= $1 limit $2
+        )";
+    Ok(on_conn!(&mut tx.conn, |conn| {
+        sqlx::query(PURGE).bind(now).bind(i64::from(limit)).execute(conn).await?.rows_affected()
+    }))
+}

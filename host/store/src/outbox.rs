@@ -1,0 +1,269 @@
+//! The outbox: messages committed with the change they tell of, sent later, at least once.
+//!
+//! A worker claims what is due for a while (its lease), sends it, and settles each message. A worker that dies leaves
+//! its claims to the next one, when the lease has ended.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+use waypost_domain::{
+    ids::{MessageId, OrgId, PersonId, TicketId},
+    message::{Message, MessageState},
+};
+
+use crate::{
+    ReadTx, StoreError, SystemReadTx, SystemTx, WriteTx,
+    column::Table,
+    conn::{Conn, on, on_conn},
+    row::{insert_new, row},
+};
+
+const TABLE: Table = Table("outbox");
+
+row! {
+    struct MessageRow in "outbox", columns message_columns {
+        id: Uuid,
+        org_id: Uuid,
+        ticket_id: Option<Uuid>,
+        person_id: Uuid,
+        way: String,
+        address: String,
+        subject: String,
+        body: String,
+        dedupe_key: String,
+        send_at: DateTime<Utc>,
+        created_at: DateTime<Utc>,
+        state: String,
+        attempts: i64,
+        next_attempt_at: DateTime<Utc>,
+        last_error: Option<String>,
+        settled_at: Option<DateTime<Utc>>,
+    }
+}
+
+/// A message with where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Posted {
+    /// The message.
+    pub message: Message,
+    /// Where it stands.
+    pub state: MessageState,
+    /// How often it was claimed.
+    pub attempts: u32,
+    /// When it is claimed next, while it is pending.
+    pub next_attempt_at: DateTime<Utc>,
+    /// What the last attempt ended with, if it failed.
+    pub last_error: Option<String>,
+}
+
+/// Adds messages, and says how many: a person who has one with the same key about the same ticket gets no second.
+pub async fn enqueue_many(tx: &mut WriteTx, messages: &[Message]) -> Result<u64, StoreError> {
+    insert_new(tx, messages.iter().map(MessageRow::from).collect()).await
+}
+
+/// Claims the messages of all organizations that are due, the longest due first; nobody else gets them until the lease
+/// ends.
+pub async fn claim(
+    tx: &mut SystemTx,
+    now: DateTime<Utc>,
+    lease: TimeDelta,
+    limit: u32,
+) -> Result<Vec<Posted>, StoreError> {
+    const SQLITE: &str = concat!(
+        "update outbox set attempts = attempts + 1, next_attempt_at = $2
+         where (org_id, id) in (
+            select org_id, id from outbox where state = 'pending' and next_attempt_at <= $1
+            order by next_attempt_at, id limit $3
+         )
+         returning ",
+        message_columns!()
+    );
+    const POSTGRES: &str = concat!(
+        "update outbox set attempts = attempts + 1, next_attempt_at = $2
+         where (org_id, id) in (
+            select org_id, id from outbox where state = 'pending' and next_attempt_at <= $1
+            order by next_attempt_at, id limit $3
+            for update skip locked
+         )
+         returning ",
+        message_columns!()
+    );
+    let until = now + lease;
+    let mut rows: Vec<MessageRow> = match &mut tx.conn {
+        Conn::Sqlite(tx) => {
+            sqlx::query_as(SQLITE)
+                .bind(now)
+                .bind(until)
+                .bind(i64::from(limit))
+                .fetch_all(&mut **tx)
+                .await?
+        }
+        Conn::Postgres(tx) => {
+            sqlx::query_as(POSTGRES)
+                .bind(now)
+                .bind(until)
+                .bind(i64::from(limit))
+                .fetch_all(&mut **tx)
+                .await?
+        }
+    };
+    // What `returning` returns is in no order.
+    rows.sort_by_key(|row| (row.send_at, row.id));
+    rows.into_iter().map(Posted::try_from).collect()
+}
+
+/// Settles a message that was handed over. `Stale` when it was settled before.
+pub async fn settle_sent(
+    tx: &mut WriteTx,
+    id: MessageId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const SETTLE: &str = "
+        update outbox set state = 'sent', settled_at = $3
+        where org_id = $1 and id = $2 and state = 'pending'";
+    let settled = on!(tx, |conn, org| {
+        sqlx::query(SETTLE).bind(org).bind(id.0).bind(now).execute(conn).await?.rows_affected()
+    });
+    if settled == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+/// Notes a failed attempt and when the next one is due. `Stale` when the message was settled before.
+pub async fn retry_at(
+    tx: &mut WriteTx,
+    id: MessageId,
+    error: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const RETRY: &str = "
+        update outbox set last_error = $3, next_attempt_at = $4
+        where org_id = $1 and id = $2 and state = 'pending'";
+    let noted = on!(tx, |conn, org| {
+        sqlx::query(RETRY)
+            .bind(org)
+            .bind(id.0)
+            .bind(error)
+            .bind(at)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if noted == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+/// Gives a message up. `Stale` when it was settled before.
+pub async fn give_up(
+    tx: &mut WriteTx,
+    id: MessageId,
+    error: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const GIVE_UP: &str = "
+        update outbox set state = 'dead', last_error = $3, settled_at = $4
+        where org_id = $1 and id = $2 and state = 'pending'";
+    let settled = on!(tx, |conn, org| {
+        sqlx::query(GIVE_UP)
+            .bind(org)
+            .bind(id.0)
+            .bind(error)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if settled == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+/// Lists the organization's messages, the latest id first, starting after one.
+pub async fn list(
+    tx: &mut ReadTx,
+    after: Option<MessageId>,
+    limit: u32,
+) -> Result<Vec<Posted>, StoreError> {
+    const LIST: &str = concat!(
+        "select ",
+        message_columns!(),
+        " from outbox where org_id = $1 and id < $2 order by id desc limit $3"
+    );
+    let after = after.map_or(Uuid::max(), |id| id.0);
+    let rows: Vec<MessageRow> = on!(tx, |conn, org| {
+        sqlx::query_as(LIST).bind(org).bind(after).bind(i64::from(limit)).fetch_all(conn).await?
+    });
+    rows.into_iter().map(Posted::try_from).collect()
+}
+
+/// Lists the messages about a ticket, the oldest first.
+pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Posted>, StoreError> {
+    const LIST: &str = concat!(
+        "select ",
+        message_columns!(),
+        " from outbox where org_id = $1 and ticket_id = $2 order by created_at, id"
+    );
+    let rows: Vec<MessageRow> = on!(tx, |conn, org| {
+        sqlx::query_as(LIST).bind(org).bind(ticket.0).fetch_all(conn).await?
+    });
+    rows.into_iter().map(Posted::try_from).collect()
+}
+
+/// Counts the messages of all organizations that wait to be sent.
+pub async fn pending_count(tx: &mut SystemReadTx) -> Result<u64, StoreError> {
+    const COUNT: &str = "select count(*) from outbox where state = 'pending'";
+    let pending: i64 =
+        on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(COUNT).fetch_one(conn).await?);
+    Ok(u64::try_from(pending).unwrap_or(0))
+}
+
+impl From<&Message> for MessageRow {
+    fn from(message: &Message) -> Self {
+        Self {
+            id: message.id.0,
+            org_id: message.org.0,
+            ticket_id: message.ticket.map(|ticket| ticket.0),
+            person_id: message.person.0,
+            way: message.way.as_str().to_owned(),
+            address: message.address.clone(),
+            subject: message.subject.clone(),
+            body: message.body.clone(),
+            dedupe_key: message.dedupe_key.clone(),
+            send_at: message.send_at,
+            created_at: message.created_at,
+            state: "pending".to_owned(),
+            attempts: 0,
+            next_attempt_at: message.send_at,
+            last_error: None,
+            settled_at: None,
+        }
+    }
+}
+
+impl TryFrom<MessageRow> for Posted {
+    type Error = StoreError;
+
+    fn try_from(row: MessageRow) -> Result<Self, StoreError> {
+        let state = match (row.state.as_str(), row.settled_at) {
+            ("pending", None) => MessageState::Pending,
+            ("sent", Some(at)) => MessageState::Sent { at },
+            ("dead", Some(at)) => {
+                MessageState::Dead { error: TABLE.need("last_error", row.last_error.clone())?, at }
+            }
+            _ => return Err(TABLE.corrupt("state")),
+        };
+        Ok(Self {
+            state,
+            attempts: TABLE.fit("attempts", row.attempts)?,
+            next_attempt_at: row.next_attempt_at,
+            last_error: row.last_error,
+            message: Message {
+                id: MessageId(row.id),
+                org: OrgId(row.org_id),
+                ticket: row.ticket_id.map(TicketId),
+                person: PersonId(row.person_id),
+                way: TABLE.parse("way", &row.way)?,
+                address: row.address,
+                subject: row.subject,
+                body: row.body,
+                dedupe_key: row.dedupe_key,
+                send_at: row.send_at,
+                created_at: row.created_at,
+            },
+        })
+    }
+}

@@ -1,0 +1,159 @@
+//! People of an organization's directory.
+//!
+//! An organization also reads the people of a provider's teams that serve it: somebody has to be named as assignee.
+
+use uuid::Uuid;
+use waypost_domain::{
+    ids::{OrgId, PersonId},
+    person::Person,
+};
+
+use crate::{
+    ReadTx, StoreError, WriteTx,
+    column::Table,
+    conn::on,
+    row::{insert_all, row, update_guarded},
+    sql::Sql,
+    unique::UniqueKey,
+};
+
+const TABLE: Table = Table("people");
+
+const KEYS: [UniqueKey; 1] = [UniqueKey {
+    what: "email",
+    postgres: "people_email_key",
+    sqlite: "people.org_id, people.email_folded",
+}];
+
+row! {
+    pub(crate) struct PersonRow in "people", columns person_columns {
+        id: Uuid,
+        org_id: Uuid,
+        name: String,
+        email: Option<String>,
+        email_folded: Option<String>,
+        role: String,
+        zone: Option<String>,
+        manager_id: Option<Uuid>,
+        location: Option<String>,
+        vip: bool,
+        active: bool,
+        version: i64,
+    }
+}
+
+/// Adds a person. An address that another person of the organization has is `Taken("email")`.
+pub async fn insert(tx: &mut WriteTx, person: &Person) -> Result<(), StoreError> {
+    insert_many(tx, std::slice::from_ref(person)).await
+}
+
+/// Adds many people at once.
+pub async fn insert_many(tx: &mut WriteTx, people: &[Person]) -> Result<(), StoreError> {
+    insert_all(tx, people.iter().map(PersonRow::from).collect(), &KEYS).await?;
+    Ok(())
+}
+
+/// Writes a person back, provided nobody else has since they were read.
+pub async fn update(tx: &mut WriteTx, person: &mut Person) -> Result<(), StoreError> {
+    let mut row = PersonRow::from(&*person);
+    row.version += 1;
+    update_guarded(tx, row, person.id.0, person.version, &KEYS).await?;
+    person.version += 1;
+    Ok(())
+}
+
+/// Reads one person: the organization's own, or of a team that serves it.
+pub async fn find(tx: &mut ReadTx, id: PersonId) -> Result<Option<Person>, StoreError> {
+    Ok(find_many(tx, &[id]).await?.pop())
+}
+
+/// Reads the people with these ids, in no order; ids that the organization can't see are left out.
+pub async fn find_many(tx: &mut ReadTx, ids: &[PersonId]) -> Result<Vec<Person>, StoreError> {
+    const FIND: &str = concat!("select ", person_columns!(), " from people where id in ");
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let org = tx.org.0;
+    let mut sql = Sql::new(&tx.conn, FIND);
+    sql.bind_list(ids.iter().map(|id| id.0));
+    sql.push(" and (org_id = ").bind(org);
+    sql.push(
+        " or id in (
+            select m.person_id from team_members m join team_serves s on s.team_id = m.team_id
+            where s.client_id = ",
+    )
+    .bind(org)
+    .push("))");
+    let rows: Vec<PersonRow> = sql.fetch_all(&mut tx.conn).await?;
+    rows.into_iter().map(Person::try_from).collect()
+}
+
+/// Reads the organization's own person with this address, in whatever case it is written.
+pub async fn find_by_email(tx: &mut ReadTx, email: &str) -> Result<Option<Person>, StoreError> {
+    const FIND: &str = concat!(
+        "select ",
+        person_columns!(),
+        " from people where org_id = $1 and email_folded = $2"
+    );
+    let row: Option<PersonRow> = on!(tx, |conn, org| {
+        sqlx::query_as(FIND).bind(org).bind(email.to_lowercase()).fetch_optional(conn).await?
+    });
+    row.map(Person::try_from).transpose()
+}
+
+/// Lists the organization's own people in the order of their ids.
+pub async fn list(
+    tx: &mut ReadTx,
+    after: Option<PersonId>,
+    limit: u32,
+) -> Result<Vec<Person>, StoreError> {
+    const LIST: &str = concat!(
+        "select ",
+        person_columns!(),
+        " from people where org_id = $1 and id > $2 order by id limit $3"
+    );
+    let after = after.map_or(Uuid::nil(), |id| id.0);
+    let rows: Vec<PersonRow> = on!(tx, |conn, org| {
+        sqlx::query_as(LIST).bind(org).bind(after).bind(i64::from(limit)).fetch_all(conn).await?
+    });
+    rows.into_iter().map(Person::try_from).collect()
+}
+
+impl From<&Person> for PersonRow {
+    fn from(person: &Person) -> Self {
+        Self {
+            id: person.id.0,
+            org_id: person.org.0,
+            name: person.name.clone(),
+            email: person.email.clone(),
+            email_folded: person.email.as_ref().map(|email| email.to_lowercase()),
+            role: person.role.as_str().to_owned(),
+            zone: person.zone.map(|zone| zone.name().to_owned()),
+            manager_id: person.manager.map(|manager| manager.0),
+            location: person.location.clone(),
+            vip: person.vip,
+            active: person.active,
+            version: person.version,
+        }
+    }
+}
+
+impl TryFrom<PersonRow> for Person {
+    type Error = StoreError;
+
+    fn try_from(row: PersonRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: PersonId(row.id),
+            org: OrgId(row.org_id),
+            name: row.name,
+            email: row.email,
+            role: TABLE.parse("role", &row.role)?,
+            zone: TABLE.parse_some("zone", row.zone.as_deref())?,
+            manager: row.manager_id.map(PersonId),
+            location: row.location,
+            vip: row.vip,
+            active: row.active,
+            version: row.version,
+        })
+    }
+}

@@ -1,0 +1,132 @@
+//! SQL that is put together at run time: optional filters, and statements with a varying number of rows.
+//!
+//! Only texts of the program are pushed; everything that comes from outside is bound. The type sees to it.
+
+use sqlx::{Database, Encode, FromRow, Postgres, QueryBuilder, Sqlite, Type};
+
+use crate::conn::Conn;
+
+/// A value that both engines can hold.
+pub(crate) trait Value:
+    for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres>
+{
+}
+
+impl<T> Value for T where
+    T: for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres>
+{
+}
+
+/// A row that can be read from both engines.
+pub(crate) trait Readable:
+    for<'r> FromRow<'r, <Sqlite as Database>::Row>
+    + for<'r> FromRow<'r, <Postgres as Database>::Row>
+    + Send
+    + Unpin
+{
+}
+
+impl<T> Readable for T where
+    T: for<'r> FromRow<'r, <Sqlite as Database>::Row>
+        + for<'r> FromRow<'r, <Postgres as Database>::Row>
+        + Send
+        + Unpin
+{
+}
+
+/// A statement in the making, for the engine it will run on.
+pub(crate) enum Sql {
+    Sqlite(QueryBuilder<Sqlite>),
+    Postgres(QueryBuilder<Postgres>),
+}
+
+impl Sql {
+    pub(crate) fn new(conn: &Conn, start: &'static str) -> Self {
+        match conn {
+            Conn::Sqlite(_) => Self::Sqlite(QueryBuilder::new(start)),
+            Conn::Postgres(_) => Self::Postgres(QueryBuilder::new(start)),
+        }
+    }
+
+    pub(crate) fn push(&mut self, sql: &'static str) -> &mut Self {
+        match self {
+            Self::Sqlite(builder) => {
+                builder.push(sql);
+            }
+            Self::Postgres(builder) => {
+                builder.push(sql);
+            }
+        }
+        self
+    }
+
+    /// Pushes the spelling of the engine, where the two have none in common.
+    pub(crate) fn push_either(
+        &mut self,
+        sqlite: &'static str,
+        postgres: &'static str,
+    ) -> &mut Self {
+        let sql = match self {
+            Self::Sqlite(_) => sqlite,
+            Self::Postgres(_) => postgres,
+        };
+        self.push(sql)
+    }
+
+    pub(crate) fn bind(&mut self, value: impl Value) -> &mut Self {
+        match self {
+            Self::Sqlite(builder) => {
+                builder.push_bind(value);
+            }
+            Self::Postgres(builder) => {
+                builder.push_bind(value);
+            }
+        }
+        self
+    }
+
+    /// Binds the values as a list in parentheses. There must be at least one: an empty list is no SQL.
+    pub(crate) fn bind_list<V: Value>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
+        let mut before = "(";
+        for value in values {
+            self.push(before).bind(value);
+            before = ", ";
+        }
+        self.push(")")
+    }
+
+    pub(crate) async fn execute(mut self, conn: &mut Conn) -> Result<u64, sqlx::Error> {
+        Ok(match (&mut self, conn) {
+            (Self::Sqlite(builder), Conn::Sqlite(tx)) => {
+                builder.build().execute(&mut **tx).await?.rows_affected()
+            }
+            (Self::Postgres(builder), Conn::Postgres(tx)) => {
+                builder.build().execute(&mut **tx).await?.rows_affected()
+            }
+            (Self::Sqlite(_), Conn::Postgres(_)) | (Self::Postgres(_), Conn::Sqlite(_)) => {
+                return Err(other_engine());
+            }
+        })
+    }
+
+    pub(crate) async fn fetch_all<R: Readable>(
+        mut self,
+        conn: &mut Conn,
+    ) -> Result<Vec<R>, sqlx::Error> {
+        match (&mut self, conn) {
+            (Self::Sqlite(builder), Conn::Sqlite(tx)) => {
+                builder.build_query_as().fetch_all(&mut **tx).await
+            }
+            (Self::Postgres(builder), Conn::Postgres(tx)) => {
+                builder.build_query_as().fetch_all(&mut **tx).await
+            }
+            (Self::Sqlite(_), Conn::Postgres(_)) | (Self::Postgres(_), Conn::Sqlite(_)) => {
+                Err(other_engine())
+            }
+        }
+    }
+}
+
+fn other_engine() -> sqlx::Error {
+    sqlx::Error::Protocol("a statement made for one engine was run on the other".into())
+}

@@ -1,0 +1,128 @@
+//! Bearer tokens. Only the hash of a token's secret is kept.
+
+use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use waypost_domain::{
+    ids::{OrgId, PersonId, TokenId},
+    role::Role,
+};
+
+use crate::{
+    ReadTx, StoreError, SystemReadTx, WriteTx,
+    column::Table,
+    conn::{on, on_conn},
+    row::{insert_all, row},
+};
+
+const TABLE: Table = Table("tokens");
+
+/// A bearer token: for which organization, with which role, until when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Token {
+    /// Its id.
+    pub id: TokenId,
+    /// The organization whose records it opens.
+    pub org: OrgId,
+    /// SHA-256 of the secret.
+    pub hash: [u8; 32],
+    /// What it is for, as its maker put it.
+    pub name: String,
+    /// What its bearer may do.
+    pub role: Role,
+    /// The person it stands for; none for a program.
+    pub person: Option<PersonId>,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// From when it is refused.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    pub revoked_at: Option<DateTime<Utc>>,
+}
+
+row! {
+    struct TokenRow in "tokens", columns token_columns {
+        id: Uuid,
+        org_id: Uuid,
+        hash: Vec<u8>,
+        name: String,
+        role: String,
+        person_id: Option<Uuid>,
+        created_at: DateTime<Utc>,
+        expires_at: Option<DateTime<Utc>>,
+        revoked_at: Option<DateTime<Utc>>,
+    }
+}
+
+/// Adds a token.
+pub async fn insert(tx: &mut WriteTx, token: &Token) -> Result<(), StoreError> {
+    insert_all(tx, vec![TokenRow::from(token)], &[]).await?;
+    Ok(())
+}
+
+/// Reads the token whose secret has this hash, whichever organization's it is, and however old.
+pub async fn find_by_hash(
+    tx: &mut SystemReadTx,
+    hash: &[u8; 32],
+) -> Result<Option<Token>, StoreError> {
+    const FIND: &str = concat!("select ", token_columns!(), " from tokens where hash = $1");
+    let row: Option<TokenRow> = on_conn!(&mut tx.conn, |conn| {
+        sqlx::query_as(FIND).bind(hash.to_vec()).fetch_optional(conn).await?
+    });
+    row.map(Token::try_from).transpose()
+}
+
+/// Lists the organization's tokens in the order they were made.
+pub async fn list(tx: &mut ReadTx) -> Result<Vec<Token>, StoreError> {
+    const LIST: &str = concat!(
+        "select ",
+        token_columns!(),
+        " from tokens where org_id = $1 order by created_at, id"
+    );
+    let rows: Vec<TokenRow> =
+        on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).fetch_all(conn).await?);
+    rows.into_iter().map(Token::try_from).collect()
+}
+
+/// Revokes a token. `Stale` when the organization has no such token, or it was revoked before.
+pub async fn revoke(tx: &mut WriteTx, id: TokenId, now: DateTime<Utc>) -> Result<(), StoreError> {
+    const REVOKE: &str = "
+        update tokens set revoked_at = $3 where org_id = $1 and id = $2 and revoked_at is null";
+    let revoked = on!(tx, |conn, org| {
+        sqlx::query(REVOKE).bind(org).bind(id.0).bind(now).execute(conn).await?.rows_affected()
+    });
+    if revoked == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+impl From<&Token> for TokenRow {
+    fn from(token: &Token) -> Self {
+        Self {
+            id: token.id.0,
+            org_id: token.org.0,
+            hash: token.hash.to_vec(),
+            name: token.name.clone(),
+            role: token.role.as_str().to_owned(),
+            person_id: token.person.map(|person| person.0),
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            revoked_at: token.revoked_at,
+        }
+    }
+}
+
+impl TryFrom<TokenRow> for Token {
+    type Error = StoreError;
+
+    fn try_from(row: TokenRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            id: TokenId(row.id),
+            org: OrgId(row.org_id),
+            hash: row.hash.try_into().map_err(|_| TABLE.corrupt("hash"))?,
+            name: row.name,
+            role: TABLE.parse("role", &row.role)?,
+            person: row.person_id.map(PersonId),
+            created_at: row.created_at,
+            expires_at: row.expires_at,
+            revoked_at: row.revoked_at,
+        })
+    }
+}

@@ -1,0 +1,151 @@
+-- The directory: people, teams, services, configuration items, categories, the request catalog; and tokens.
+--
+-- Rows here are never deleted, only made inactive, because tickets name them. So tickets and teams hold no foreign keys
+-- to them, which would cost a look-up and, on PostgreSQL, a shared row lock for each ticket; commands check what they
+-- name, where the message matters.
+
+create table people (
+    id uuid not null constraint people_key primary key,
+    org_id uuid not null constraint people_org references organizations (id),
+    name text not null,
+    email text,
+    -- The address in lower case, for looking up.
+    email_folded text collate "C",
+    role text not null,
+    zone text,
+    manager_id uuid,
+    location text,
+    vip boolean not null,
+    active boolean not null,
+    version bigint not null,
+    constraint people_email_key unique (org_id, email_folded)
+);
+
+create table teams (
+    id uuid not null constraint teams_key primary key,
+    org_id uuid not null constraint teams_org references organizations (id),
+    key text collate "C" not null,
+    name text not null,
+    zone text,
+    working_hours jsonb,
+    lead_id uuid,
+    on_call_id uuid,
+    active boolean not null,
+    version bigint not null,
+    constraint teams_key_key unique (org_id, key)
+);
+
+create table team_members (
+    org_id uuid not null,
+    team_id uuid not null constraint team_members_team references teams (id),
+    person_id uuid not null,
+    constraint team_members_key primary key (org_id, team_id, person_id)
+);
+
+-- For a client's view of the people of the teams that serve it.
+create index team_members_person on team_members (person_id);
+
+-- The client organizations that a provider's team also serves.
+create table team_serves (
+    org_id uuid not null,
+    team_id uuid not null constraint team_serves_team references teams (id),
+    client_id uuid not null constraint team_serves_client references organizations (id),
+    constraint team_serves_key primary key (org_id, team_id, client_id)
+);
+
+create index team_serves_client on team_serves (client_id, team_id);
+
+create table services (
+    id uuid not null,
+    org_id uuid not null constraint services_org references organizations (id),
+    key text collate "C" not null,
+    name text not null,
+    criticality text not null,
+    owner_id uuid,
+    support_team_id uuid,
+    active boolean not null,
+    version bigint not null,
+    constraint services_key primary key (org_id, id),
+    constraint services_key_key unique (org_id, key)
+);
+
+create table cis (
+    id uuid not null,
+    org_id uuid not null constraint cis_org references organizations (id),
+    key text collate "C" not null,
+    name text not null,
+    class text collate "C" not null,
+    criticality text not null,
+    service_id uuid,
+    support_team_id uuid,
+    active boolean not null,
+    version bigint not null,
+    constraint cis_key primary key (org_id, id),
+    constraint cis_key_key unique (org_id, key)
+);
+
+create table categories (
+    id uuid not null,
+    org_id uuid not null constraint categories_org references organizations (id),
+    path text collate "C" not null,
+    name text not null,
+    active boolean not null,
+    version bigint not null,
+    constraint categories_key primary key (org_id, id),
+    constraint categories_path_key unique (org_id, path)
+);
+
+create table catalog_items (
+    id uuid not null,
+    org_id uuid not null constraint catalog_items_org references organizations (id),
+    key text collate "C" not null,
+    name text not null,
+    description text not null,
+    cost_minor bigint,
+    cost_currency text,
+    form jsonb not null,
+    active boolean not null,
+    version bigint not null,
+    constraint catalog_items_key primary key (org_id, id),
+    constraint catalog_items_key_key unique (org_id, key),
+    constraint catalog_items_cost check ((cost_minor is null) = (cost_currency is null))
+);
+
+create table tokens (
+    id uuid not null,
+    org_id uuid not null constraint tokens_org references organizations (id),
+    -- SHA-256 of the secret; the secret itself is shown once and kept nowhere.
+    hash bytea not null constraint tokens_hash_key unique,
+    name text not null,
+    role text not null,
+    person_id uuid,
+    created_at timestamptz not null,
+    expires_at timestamptz,
+    revoked_at timestamptz,
+    constraint tokens_key primary key (org_id, id)
+);
+
+call waypost_wall('people');
+call waypost_wall('teams');
+call waypost_wall('team_members');
+call waypost_wall('team_serves');
+call waypost_wall('services');
+call waypost_wall('cis');
+call waypost_wall('categories');
+call waypost_wall('catalog_items');
+call waypost_wall('tokens');
+
+-- A client reads the provider's teams that serve it, and the people in them.
+create policy served on team_serves for select using (client_id = (select waypost_org()));
+create policy serving on teams for select using (
+    id in (select team_id from team_serves where client_id = (select waypost_org()))
+);
+create policy serving on team_members for select using (
+    team_id in (select team_id from team_serves where client_id = (select waypost_org()))
+);
+create policy serving on people for select using (
+    id in (
+        select person_id from team_members
+        where team_id in (select team_id from team_serves where client_id = (select waypost_org()))
+    )
+);

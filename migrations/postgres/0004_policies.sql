@@ -1,0 +1,159 @@
+-- Policies: components, bindings and the decisions they made.
+
+-- The bytes are stored once for all organizations that were granted them.
+create table components (
+    digest bytea not null constraint components_key primary key,
+    bytes bytea not null,
+    size bigint not null,
+    name text not null,
+    version text not null,
+    wit_version text not null,
+    -- JSON, as the component said it.
+    description text not null,
+    created_at timestamptz not null
+);
+
+create table component_grants (
+    org_id uuid not null constraint component_grants_org references organizations (id),
+    digest bytea not null constraint component_grants_component references components (digest),
+    granted_at timestamptz not null,
+    constraint component_grants_key primary key (org_id, digest)
+);
+
+create table bindings (
+    id uuid not null,
+    org_id uuid not null constraint bindings_org references organizations (id),
+    hook text not null,
+    name text collate "C" not null,
+    enabled boolean not null,
+    active_revision bigint not null,
+    -- The active revision's, so that the index below can forbid two enabled bindings at one place.
+    position bigint not null,
+    created_at timestamptz not null,
+    version bigint not null,
+    constraint bindings_key primary key (org_id, id),
+    constraint bindings_name_key unique (org_id, name)
+);
+
+create unique index bindings_position_key on bindings (org_id, hook, position) where enabled;
+
+-- Never changed: a change of a binding is another revision.
+create table binding_revisions (
+    org_id uuid not null,
+    binding_id uuid not null,
+    number bigint not null,
+    position bigint not null,
+    component bytea not null constraint binding_revisions_component references components (digest),
+    -- The text that was checked, to the byte: its digest is in every receipt.
+    settings text not null,
+    settings_digest bytea not null,
+    data_digest bytea not null,
+    limit_fuel bigint,
+    limit_deadline_ms bigint,
+    limit_memory_bytes bigint,
+    fallback text not null,
+    fallback_team_id uuid,
+    locked boolean not null,
+    replaces_above boolean not null,
+    note text,
+    created_at timestamptz not null,
+    created_by_id uuid,
+    constraint binding_revisions_key primary key (org_id, binding_id, number),
+    constraint binding_revisions_binding foreign key (org_id, binding_id) references bindings (org_id, id),
+    constraint binding_revisions_fallback check (
+        fallback in ('next', 'team') and (fallback = 'team') = (fallback_team_id is not null)
+    )
+);
+
+-- A revision's data files. Apart, because they can be large and are read only when the policy is prepared.
+create table binding_data (
+    org_id uuid not null,
+    binding_id uuid not null,
+    revision bigint not null,
+    place bigint not null,
+    name text not null,
+    content bytea not null,
+    constraint binding_data_key primary key (org_id, binding_id, revision, place),
+    constraint binding_data_revision foreign key (org_id, binding_id, revision)
+        references binding_revisions (org_id, binding_id, number)
+);
+
+-- The hooks asked for one event of a ticket share one snapshot.
+create table rounds (
+    id uuid not null,
+    org_id uuid not null,
+    ticket_id uuid not null,
+    occasion text not null,
+    -- JSON, compressed.
+    snapshot bytea not null,
+    at timestamptz not null,
+    constraint rounds_key primary key (org_id, id),
+    constraint rounds_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+);
+
+create index rounds_of_ticket on rounds (org_id, ticket_id);
+
+create table receipts (
+    id uuid not null,
+    org_id uuid not null,
+    ticket_id uuid not null,
+    round_id uuid not null,
+    seq bigint not null,
+    hook text not null,
+    layer_id uuid not null,
+    binding_id uuid not null,
+    revision bigint not null,
+    component bytea not null,
+    settings_digest bytea not null,
+    data_digest bytea not null,
+    wit_version text not null,
+    engine_version text not null,
+    -- Question, answer and log: JSON, compressed together.
+    decision bytea not null,
+    fuel bigint not null,
+    duration_us bigint not null,
+    outcome text not null,
+    -- What stood against it, or how it failed.
+    outcome_facts jsonb,
+    at timestamptz not null,
+    -- By round, because receipts are read by ticket through their rounds, and purged with them.
+    constraint receipts_key primary key (org_id, round_id, seq),
+    constraint receipts_id_key unique (org_id, id),
+    constraint receipts_round foreign key (org_id, round_id) references rounds (org_id, id),
+    constraint receipts_outcome check (
+        outcome in ('applied', 'overruled', 'suggested', 'declined', 'failed')
+        and (outcome in ('overruled', 'failed')) = (outcome_facts is not null)
+    )
+);
+
+-- Failures are few and are what an operator asks for first.
+create index receipts_failed on receipts (org_id, id) where outcome = 'failed';
+
+call waypost_wall('component_grants');
+call waypost_wall('bindings');
+call waypost_wall('binding_revisions');
+call waypost_wall('binding_data');
+call waypost_wall('rounds');
+call waypost_wall('receipts');
+
+-- The layers above an organization decide for it too: it reads their bindings, and the components granted to them.
+create policy above on bindings for select using (
+    org_id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
+);
+create policy above on binding_revisions for select using (
+    org_id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
+);
+create policy above on binding_data for select using (
+    org_id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
+);
+create policy above on component_grants for select using (
+    org_id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
+);
+
+-- Anybody may bring a component: its bytes are what names it. Only who was granted it may read it.
+alter table components enable row level security;
+alter table components force row level security;
+create policy bring on components for insert with check (true);
+create policy granted on components for select using (
+    digest in (select digest from component_grants) or (select waypost_system())
+);

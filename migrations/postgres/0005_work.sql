@@ -1,0 +1,66 @@
+-- Work in progress: messages to send, requests to answer once, imports to resume.
+
+create table outbox (
+    id uuid not null,
+    org_id uuid not null constraint outbox_org references organizations (id),
+    ticket_id uuid,
+    person_id uuid not null,
+    way text not null,
+    address text not null,
+    subject text not null,
+    body text not null,
+    dedupe_key text collate "C" not null,
+    send_at timestamptz not null,
+    created_at timestamptz not null,
+    state text not null,
+    attempts bigint not null,
+    -- When it is claimed next: the time to send, then the end of a worker's lease or of a back-off.
+    next_attempt_at timestamptz not null,
+    last_error text,
+    settled_at timestamptz,
+    constraint outbox_key primary key (org_id, id),
+    constraint outbox_state check (
+        state in ('pending', 'sent', 'dead') and (state = 'pending') = (settled_at is null)
+    ),
+    constraint outbox_dead check (state <> 'dead' or last_error is not null)
+);
+
+-- A person hears of a thing once. A message to administrators is about no ticket; it is once for each key too.
+create unique index outbox_dedupe_key
+    on outbox (org_id, person_id, dedupe_key, coalesce(ticket_id, '00000000-0000-0000-0000-000000000000'::uuid));
+
+create index outbox_due on outbox (next_attempt_at) where state = 'pending';
+
+create table idempotency_keys (
+    org_id uuid not null constraint idempotency_keys_org references organizations (id),
+    caller text collate "C" not null,
+    method text not null,
+    path text collate "C" not null,
+    key text collate "C" not null,
+    request_digest bytea not null,
+    -- Empty while the first request is being carried out.
+    status bigint,
+    response bytea,
+    -- While carried out: when a repeat may take over. Afterwards: when it is forgotten.
+    expires_at timestamptz not null,
+    constraint idempotency_keys_key primary key (org_id, caller, method, path, key),
+    constraint idempotency_keys_answer check ((status is null) = (response is null))
+);
+
+create table import_jobs (
+    org_id uuid not null constraint import_jobs_org references organizations (id),
+    name text collate "C" not null,
+    file_digest bytea not null,
+    -- The first row of the file that has not been looked at.
+    next_row bigint not null,
+    accepted bigint not null,
+    refused bigint not null,
+    started_at timestamptz not null,
+    updated_at timestamptz not null,
+    finished_at timestamptz,
+    constraint import_jobs_key primary key (org_id, name)
+);
+
+call waypost_wall('outbox');
+call waypost_wall('idempotency_keys');
+call waypost_wall('import_jobs');

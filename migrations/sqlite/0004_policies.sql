@@ -1,0 +1,130 @@
+-- Policies: components, bindings and the decisions they made.
+
+-- The bytes are stored once for all organizations that were granted them.
+create table components (
+    digest blob not null constraint components_key primary key,
+    bytes blob not null,
+    size integer not null,
+    name text not null,
+    version text not null,
+    wit_version text not null,
+    -- JSON, as the component said it.
+    description text not null,
+    created_at text not null
+) strict;
+
+create table component_grants (
+    org_id blob not null constraint component_grants_org references organizations (id),
+    digest blob not null constraint component_grants_component references components (digest),
+    granted_at text not null,
+    constraint component_grants_key primary key (org_id, digest)
+) strict, without rowid;
+
+create table bindings (
+    id blob not null,
+    org_id blob not null constraint bindings_org references organizations (id),
+    hook text not null,
+    name text not null,
+    enabled integer not null constraint bindings_enabled_bool check (enabled in (0, 1)),
+    active_revision integer not null,
+    -- The active revision's, so that the index below can forbid two enabled bindings at one place.
+    position integer not null,
+    created_at text not null,
+    version integer not null,
+    constraint bindings_key primary key (org_id, id),
+    constraint bindings_name_key unique (org_id, name)
+) strict;
+
+create unique index bindings_position_key on bindings (org_id, hook, position) where enabled;
+
+-- Never changed: a change of a binding is another revision.
+create table binding_revisions (
+    org_id blob not null,
+    binding_id blob not null,
+    number integer not null,
+    position integer not null,
+    component blob not null constraint binding_revisions_component references components (digest),
+    -- The text that was checked, to the byte: its digest is in every receipt.
+    settings text not null,
+    settings_digest blob not null,
+    data_digest blob not null,
+    limit_fuel integer,
+    limit_deadline_ms integer,
+    limit_memory_bytes integer,
+    fallback text not null,
+    fallback_team_id blob,
+    locked integer not null constraint binding_revisions_locked_bool check (locked in (0, 1)),
+    replaces_above integer not null constraint binding_revisions_replaces_above_bool check (replaces_above in (0, 1)),
+    note text,
+    created_at text not null,
+    created_by_id blob,
+    constraint binding_revisions_key primary key (org_id, binding_id, number),
+    constraint binding_revisions_binding foreign key (org_id, binding_id) references bindings (org_id, id),
+    constraint binding_revisions_fallback check (
+        fallback in ('next', 'team') and (fallback = 'team') = (fallback_team_id is not null)
+    )
+) strict;
+
+-- A revision's data files. Apart, because they can be large and are read only when the policy is prepared.
+create table binding_data (
+    org_id blob not null,
+    binding_id blob not null,
+    revision integer not null,
+    place integer not null,
+    name text not null,
+    content blob not null,
+    constraint binding_data_key primary key (org_id, binding_id, revision, place),
+    constraint binding_data_revision foreign key (org_id, binding_id, revision)
+        references binding_revisions (org_id, binding_id, number)
+) strict;
+
+-- The hooks asked for one event of a ticket share one snapshot.
+create table rounds (
+    id blob not null,
+    org_id blob not null,
+    ticket_id blob not null,
+    occasion text not null,
+    -- JSON, compressed.
+    snapshot blob not null,
+    at text not null,
+    constraint rounds_key primary key (org_id, id),
+    constraint rounds_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+) strict;
+
+create index rounds_of_ticket on rounds (org_id, ticket_id);
+
+create table receipts (
+    id blob not null,
+    org_id blob not null,
+    ticket_id blob not null,
+    round_id blob not null,
+    seq integer not null,
+    hook text not null,
+    layer_id blob not null,
+    binding_id blob not null,
+    revision integer not null,
+    component blob not null,
+    settings_digest blob not null,
+    data_digest blob not null,
+    wit_version text not null,
+    engine_version text not null,
+    -- Question, answer and log: JSON, compressed together.
+    decision blob not null,
+    fuel integer not null,
+    duration_us integer not null,
+    outcome text not null,
+    -- What stood against it, or how it failed.
+    outcome_facts text constraint receipts_outcome_facts_json check (json_valid(outcome_facts)),
+    at text not null,
+    -- By round, because receipts are read by ticket through their rounds, and purged with them.
+    constraint receipts_key primary key (org_id, round_id, seq),
+    constraint receipts_id_key unique (org_id, id),
+    constraint receipts_round foreign key (org_id, round_id) references rounds (org_id, id),
+    constraint receipts_outcome check (
+        outcome in ('applied', 'overruled', 'suggested', 'declined', 'failed')
+        and (outcome in ('overruled', 'failed')) = (outcome_facts is not null)
+    )
+) strict;
+
+-- Failures are few and are what an operator asks for first.
+create index receipts_failed on receipts (org_id, id) where outcome = 'failed';

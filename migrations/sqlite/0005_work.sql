@@ -1,0 +1,62 @@
+-- Work in progress: messages to send, requests to answer once, imports to resume.
+
+create table outbox (
+    id blob not null,
+    org_id blob not null constraint outbox_org references organizations (id),
+    ticket_id blob,
+    person_id blob not null,
+    way text not null,
+    address text not null,
+    subject text not null,
+    body text not null,
+    dedupe_key text not null,
+    send_at text not null,
+    created_at text not null,
+    state text not null,
+    attempts integer not null,
+    -- When it is claimed next: the time to send, then the end of a worker's lease or of a back-off.
+    next_attempt_at text not null,
+    last_error text,
+    settled_at text,
+    constraint outbox_key primary key (org_id, id),
+    constraint outbox_state check (
+        state in ('pending', 'sent', 'dead') and (state = 'pending') = (settled_at is null)
+    ),
+    constraint outbox_dead check (state <> 'dead' or last_error is not null)
+) strict;
+
+-- A person hears of a thing once. A message to administrators is about no ticket; it is once for each key too.
+create unique index outbox_dedupe_key
+    on outbox (org_id, person_id, dedupe_key, coalesce(ticket_id, zeroblob(16)));
+
+create index outbox_due on outbox (next_attempt_at) where state = 'pending';
+
+create table idempotency_keys (
+    org_id blob not null constraint idempotency_keys_org references organizations (id),
+    caller text not null,
+    method text not null,
+    path text not null,
+    key text not null,
+    request_digest blob not null,
+    -- Empty while the first request is being carried out.
+    status integer,
+    response blob,
+    -- While carried out: when a repeat may take over. Afterwards: when it is forgotten.
+    expires_at text not null,
+    constraint idempotency_keys_key primary key (org_id, caller, method, path, key),
+    constraint idempotency_keys_answer check ((status is null) = (response is null))
+) strict;
+
+create table import_jobs (
+    org_id blob not null constraint import_jobs_org references organizations (id),
+    name text not null,
+    file_digest blob not null,
+    -- The first row of the file that has not been looked at.
+    next_row integer not null,
+    accepted integer not null,
+    refused integer not null,
+    started_at text not null,
+    updated_at text not null,
+    finished_at text,
+    constraint import_jobs_key primary key (org_id, name)
+) strict;
