@@ -1,0 +1,172 @@
+//! What an administrator may set.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use waypost_sdk::rules::When;
+
+/// Who must agree before a request is fulfilled.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The rules, in order. The first that matches wins.
+    #[serde(default)]
+    pub rules: Vec<Rule>,
+    /// What happens to tickets that no rule matches.
+    #[serde(default)]
+    pub otherwise: Otherwise,
+    /// What happens to approvals that wait.
+    #[serde(default)]
+    pub waiting: Waiting,
+}
+
+/// When it matches, who must agree.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The name by which explanations call the rule.
+    pub name: String,
+    /// When it matches; without conditions always.
+    #[serde(default)]
+    pub when: When,
+    /// What it may cost for the rule to match.
+    pub cost: Option<Cost>,
+    /// What happens.
+    pub then: Then,
+    /// How risky the rule holds such tickets to be, from 0 (not at all) to 100.
+    #[schemars(range(max = 100))]
+    pub risk: Option<u8>,
+}
+
+/// A range of costs. A ticket without a cost costs nothing.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Cost {
+    /// ISO 4217: `EUR`.
+    pub currency: String,
+    /// The lowest cost that counts, in whole minor units (cents).
+    #[serde(default)]
+    pub at_least: u64,
+    /// The cost from which on it no longer counts, in whole minor units (cents).
+    pub below: Option<u64>,
+}
+
+/// What a rule decides.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Then {
+    /// It is approved at once: a standard item that was approved once and for all.
+    Approve,
+    /// It is refused, for this reason; the requester reads it.
+    Refuse(String),
+    /// These stages are asked, one after the other.
+    Ask(Vec<Stage>),
+}
+
+/// Questions that are asked at the same time.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Stage {
+    /// The questions.
+    pub steps: Vec<Step>,
+    /// Whether all of them must be approved or one is enough.
+    #[serde(default)]
+    pub rule: StageRule,
+}
+
+/// When a stage with several questions is approved.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum StageRule {
+    /// When all of them are.
+    #[default]
+    All,
+    /// When one of them is.
+    Any,
+}
+
+/// One question to a group of people.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// What is asked, in a few words: `budget`.
+    pub name: String,
+    /// Who may vote.
+    pub approvers: Vec<Approver>,
+    /// How many of them must approve.
+    #[serde(default)]
+    pub quorum: Quorum,
+    /// Whether one rejection is enough to reject.
+    #[serde(default)]
+    pub veto: bool,
+    /// In how many hours it should be decided; without it in as many as the organization allows.
+    #[schemars(range(min = 1))]
+    pub due_hours: Option<u16>,
+}
+
+/// Somebody who may vote.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Approver {
+    /// The requester's manager.
+    Manager,
+    /// The owner of the ticket's service.
+    ServiceOwner,
+    /// Every member of the team with this key.
+    Team(String),
+    /// The lead of the team with this key.
+    TeamLead(String),
+    /// The person with this id.
+    Person(String),
+}
+
+/// How many must approve.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Quorum {
+    /// One.
+    #[default]
+    Any,
+    /// Each.
+    All,
+    /// More than half.
+    Majority,
+    /// This many.
+    Count(#[schemars(range(min = 1))] u16),
+    /// At least this share in percent, rounded up.
+    Percent(#[schemars(range(min = 1, max = 100))] u8),
+}
+
+/// What happens to a ticket that no rule matches.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Otherwise {
+    /// The next policy is asked.
+    #[default]
+    NextPolicy,
+    /// It is approved at once.
+    Approve,
+    /// The requester's manager is asked.
+    AskManager,
+}
+
+/// What happens to approvals that wait. Hours are working hours of the approver.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct Waiting {
+    /// After how many hours the approver is reminded for the first time.
+    #[schemars(range(min = 1))]
+    pub remind_after_hours: u16,
+    /// After how many further hours again.
+    #[schemars(range(min = 1))]
+    pub repeat_hours: u16,
+    /// After how many hours the approver's manager is asked instead; without it never.
+    #[schemars(range(min = 1))]
+    pub delegate_after_hours: Option<u16>,
+}
+
+/// The shipped defaults of the desk: a working day, each working day, three working days.
+impl Default for Waiting {
+    fn default() -> Self {
+        Self { remind_after_hours: 8, repeat_hours: 8, delegate_after_hours: Some(24) }
+    }
+}

@@ -1,0 +1,194 @@
+//! Who must agree, and what happens while they do not answer.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot configure the policy fails")]
+
+use approval_chain::{ApprovalChain, Settings};
+use serde_json::{Value, json};
+use waypost_sdk::testing::{Harness, context, ticket, waiting_approval};
+use waypost_sdk::{
+    ApprovalPlan, Approver, Decline, Kind, Money, Nudge, Quorum, Stage, StageRule, Step, Ticket,
+    Verdict, WaitingApproval,
+};
+
+/// The settings in the README.
+fn example() -> Value {
+    let readme = include_str!("../README.md");
+    let (_, example) = readme.split_once("```json\n").unwrap();
+    serde_json::from_str(example.split_once("```").unwrap().0).unwrap()
+}
+
+fn chain(settings: &Value) -> Harness<ApprovalChain> {
+    Harness::new(settings).unwrap()
+}
+
+fn request(item: &str, minor_units: f64, currency: &str) -> Ticket {
+    Ticket {
+        kind: Kind::Request,
+        catalog_item: Some(item.to_owned()),
+        cost: Some(Money { minor_units, currency: currency.to_owned() }),
+        ..ticket("Please")
+    }
+}
+
+fn ask(ticket: &Ticket) -> ApprovalPlan {
+    chain(&example()).plan(ticket, &context()).unwrap()
+}
+
+fn only_the_manager() -> Verdict {
+    Verdict::Ask(vec![Stage::all(vec![Step::any("manager", vec![Approver::Manager])])])
+}
+
+#[test]
+fn the_example_fits_the_schema() {
+    let schema: Value = serde_json::from_str(&waypost_sdk::schema_of::<Settings>()).unwrap();
+    let schema = jsonschema::validator_for(&schema).unwrap();
+    assert!(schema.is_valid(&example()));
+    assert!(schema.is_valid(&json!({})));
+    assert!(!schema.is_valid(&json!({ "waiting": { "repeat_hours": 0 } })));
+    let percent = json!({ "rules": [{ "name": "a", "then": { "ask": [{ "steps": [{
+        "name": "a", "approvers": ["manager"], "quorum": { "percent": 101 } }] }] } }] });
+    assert!(!schema.is_valid(&percent));
+}
+
+#[test]
+fn a_standard_item_is_approved_at_once() {
+    let plan = ask(&request("mouse", 2_500.0, "EUR"));
+    assert_eq!(plan.verdict, Verdict::Approve);
+    assert_eq!(plan.risk.unwrap().score, 0);
+    assert_eq!(plan.reasons, ["rule “standard equipment”"]);
+}
+
+#[test]
+fn a_standard_item_that_costs_too_much_is_asked_about() {
+    assert_eq!(ask(&request("mouse", 10_000.0, "EUR")).verdict, only_the_manager());
+    assert_eq!(ask(&request("mouse", 9_999.0, "EUR")).verdict, Verdict::Approve);
+}
+
+#[test]
+fn a_cost_in_another_currency_is_answered_with_care() {
+    let plan = ask(&request("mouse", 1.0, "JPY"));
+    assert_eq!(plan.verdict, only_the_manager());
+    assert_eq!(
+        plan.reasons,
+        ["rule “requests with a cost”, to be careful: its limit is in EUR, the cost in JPY"]
+    );
+}
+
+#[test]
+fn a_refusal_tells_the_requester_why() {
+    let phone = Ticket {
+        description: "Also for private use.".to_owned(),
+        ..request("phone", 50_000.0, "EUR")
+    };
+    let reason = "Phones for private use are not provided.".to_owned();
+    assert_eq!(ask(&phone).verdict, Verdict::Refuse(reason));
+}
+
+#[test]
+fn stages_are_asked_in_order_with_their_steps() {
+    let plan = ask(&request("laptop", 200_000.0, "EUR"));
+    let Verdict::Ask(stages) = plan.verdict else { panic!("{plan:?}") };
+    assert_eq!(stages.len(), 2);
+    assert_eq!(stages[0].steps[0].due_hours, Some(16));
+    assert_eq!(
+        stages[1],
+        Stage {
+            steps: vec![
+                Step {
+                    name: "budget".to_owned(),
+                    approvers: vec![Approver::Team("finance".to_owned())],
+                    quorum: Quorum::Count(2),
+                    veto: false,
+                    due_hours: None,
+                },
+                Step {
+                    name: "workplace".to_owned(),
+                    approvers: vec![
+                        Approver::ServiceOwner,
+                        Approver::TeamLead("workplace".to_owned())
+                    ],
+                    quorum: Quorum::Any,
+                    veto: true,
+                    due_hours: None,
+                },
+            ],
+            rule: StageRule::All,
+        }
+    );
+    assert_eq!(plan.risk.unwrap().score, 30);
+}
+
+#[test]
+fn a_ticket_without_a_cost_costs_nothing() {
+    let incident = ask(&ticket("The printer is broken"));
+    assert_eq!(incident.verdict, Verdict::Approve);
+    assert_eq!(incident.reasons, ["no rule asks for approval"]);
+    let mouse = Ticket { cost: None, ..request("mouse", 0.0, "EUR") };
+    assert_eq!(ask(&mouse).verdict, Verdict::Approve);
+}
+
+#[test]
+fn what_no_rule_matches_is_as_the_settings_say() {
+    let plan =
+        |otherwise: &str| chain(&json!({ "otherwise": otherwise })).plan(&ticket(""), &context());
+    assert_eq!(plan("next_policy").unwrap_err(), Decline::no_opinion("no rule matches"));
+    assert_eq!(plan("approve").unwrap().verdict, Verdict::Approve);
+    assert_eq!(plan("ask_manager").unwrap().verdict, only_the_manager());
+}
+
+#[test]
+fn a_waiting_approval_is_reminded_repeatedly_and_then_moves_on_once() {
+    let chain = chain(&example());
+    let nudge = |waiting_hours, reminders, escalated| {
+        let approval =
+            WaitingApproval { waiting_hours, reminders, escalated, ..waiting_approval("budget") };
+        chain.stalled(&ticket(""), &approval, &context()).unwrap()
+    };
+    let boss = Nudge::Delegate("boss".to_owned());
+    assert_eq!(nudge(3, 0, false), Nudge::Wait);
+    assert_eq!(nudge(4, 0, false), Nudge::Remind);
+    assert_eq!(nudge(4, 1, false), Nudge::Wait);
+    assert_eq!(nudge(11, 1, false), Nudge::Wait);
+    assert_eq!(nudge(12, 1, false), Nudge::Remind);
+    assert_eq!(nudge(16, 2, false), boss);
+    assert_eq!(nudge(19, 2, true), Nudge::Wait);
+    assert_eq!(nudge(20, 2, true), Nudge::Remind);
+}
+
+#[test]
+fn without_a_manager_the_approver_is_reminded() {
+    let approval = WaitingApproval {
+        waiting_hours: 40,
+        reminders: 1,
+        approver_manager: None,
+        ..waiting_approval("budget")
+    };
+    let nudge = chain(&example()).stalled(&ticket(""), &approval, &context());
+    assert_eq!(nudge, Ok(Nudge::Remind));
+}
+
+#[test]
+fn settings_that_cannot_work_are_refused_where_they_stand() {
+    let settings = json!({ "rules": [
+        { "name": "a", "cost": { "currency": "EUR", "at_least": 5, "below": 5 }, "then": "approve" },
+        { "name": "b", "then": { "ask": [] } },
+        { "name": "c", "then": { "ask": [{ "steps": [] }, { "steps": [
+            { "name": "x", "approvers": [] },
+            { "name": "y", "approvers": ["manager"], "quorum": { "count": 0 } },
+            { "name": "z", "approvers": ["manager"], "quorum": { "percent": 0 } }
+        ] }] } }
+    ] });
+    let errors = Harness::<ApprovalChain>::new(&settings).unwrap_err();
+    let paths: Vec<_> = errors.iter().map(|error| error.path.as_str()).collect();
+    assert_eq!(
+        paths,
+        [
+            "/rules/0/cost/below",
+            "/rules/1/then/ask",
+            "/rules/2/then/ask/0/steps",
+            "/rules/2/then/ask/1/steps/0/approvers",
+            "/rules/2/then/ask/1/steps/1/quorum/count",
+            "/rules/2/then/ask/1/steps/2/quorum/percent",
+        ]
+    );
+}
