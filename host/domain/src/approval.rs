@@ -9,7 +9,14 @@ use chrono::{DateTime, Utc};
 use crate::ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId};
 use crate::name::{UnknownName, names};
 
+mod plan;
 pub mod quorum;
+mod vote;
+
+pub use self::{
+    plan::{MAX_STAGES, MAX_STEPS, MAX_VOTERS, NewRound, PlanFault, Planned, StagePlan, StepPlan},
+    vote::{Ballot, MAX_DELEGATIONS, Subject, Vote, VoteRefused, Voted},
+};
 
 /// How many of the voters of a step must approve.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

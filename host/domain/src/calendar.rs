@@ -1,5 +1,7 @@
 //! Working hours: when an organization or a team works, by its own wall clock.
 
+mod span;
+
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use thiserror::Error;
@@ -90,6 +92,8 @@ impl Default for WorkingHours {
 
 /// Minutes of a day of 24 hours; an interval may end there.
 const MINUTES_OF_DAY: u16 = 24 * 60;
+
+pub use self::span::Span;
 
 /// A moment as a wall clock of a zone shows it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -8,8 +8,12 @@ use std::fmt;
 use crate::name::names;
 
 mod matrix;
+mod queue;
 
-pub use self::matrix::{Matrix, MatrixFault, MatrixLint};
+pub use self::{
+    matrix::{Matrix, MatrixFault, MatrixLint},
+    queue::QueuePlace,
+};
 
 /// An impact or an urgency: 1 is high. Valid are 1 to the size of the organization's matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -1,9 +1,13 @@
 //! Suggestions: what a policy would set, waiting for a person (requirement A7).
 
+mod decide;
+
 use chrono::{DateTime, Utc};
 
 use crate::ids::{PersonId, ReceiptId, SuggestionId, TicketId};
 use crate::name::names;
+
+pub use self::decide::Accepted;
 
 /// A field that a policy can suggest a value for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

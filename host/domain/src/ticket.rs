@@ -8,6 +8,7 @@ mod assign;
 mod diff;
 mod edit;
 mod end;
+mod hints;
 mod hold;
 mod open;
 mod state;
@@ -32,6 +33,7 @@ pub use self::{
     diff::state_change,
     edit::{Edit, MAX_WATCHERS},
     end::Merged,
+    hints::ActionHint,
     hold::Holding,
     open::NewTicket,
     state::State,

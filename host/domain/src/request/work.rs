@@ -101,6 +101,31 @@ impl Ticket {
         Ok(self.request_moves(RequestState::Fulfilled(fulfilment), now))
     }
 
+    /// What approvers decide on, as a text that is the same for the same content: the item, the answers and the cost;
+    /// for a request in free text, its texts. Its digest is what votes name.
+    #[must_use]
+    pub fn approval_content(&self) -> String {
+        let mut content = String::new();
+        let mut add = |name: &str, value: &str| {
+            // The length keeps one value from looking like two.
+            content.extend([name, " ", &value.len().to_string(), " ", value, "\n"]);
+        };
+        let Body::Request(request) = &self.body else { return content };
+        if let Some(item) = request.item {
+            add("item", &item.to_string());
+        } else {
+            add("short_description", &self.short_description);
+            add("description", &self.description);
+        }
+        for (field, answer) in &request.answers {
+            add(field.as_str(), answer);
+        }
+        if let Some(cost) = &request.cost {
+            add("cost", &format!("{} {}", cost.minor_units, cost.currency));
+        }
+        content
+    }
+
     fn request_moves(&mut self, state: RequestState, now: DateTime<Utc>) -> Vec<Change> {
         let before = self.clone();
         if let Some(request) = self.request_mut() {

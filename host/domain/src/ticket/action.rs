@@ -159,7 +159,7 @@ impl Action {
 
 impl Ticket {
     /// Refuses an action that the state does not allow.
-    pub(crate) fn demand(&self, action: Action) -> Result<(), Refused> {
+    pub fn demand(&self, action: Action) -> Result<(), Refused> {
         let (kind, state) = (self.kind(), self.state());
         if action.is_allowed(kind, state) {
             return Ok(());

@@ -82,20 +82,28 @@ impl Ticket {
             ));
         }
         let before = self.clone();
-        replace(&mut self.short_description, short_description);
-        replace(&mut self.description, description);
-        replace(&mut self.category, edit.category);
-        replace(&mut self.service, edit.service);
-        replace(&mut self.ci, edit.ci);
-        replace(&mut self.impact, edit.impact);
-        replace(&mut self.urgency, edit.urgency);
-        replace(&mut self.tags, tags);
-        replace(&mut self.watchers, edit.watchers);
-        replace(&mut self.parent, edit.parent);
-        if let (Body::Request(request), Some(answers)) = (&mut self.body, edit.answers) {
+        let mut after = before.clone();
+        replace(&mut after.short_description, short_description);
+        replace(&mut after.description, description);
+        replace(&mut after.category, edit.category);
+        replace(&mut after.service, edit.service);
+        replace(&mut after.ci, edit.ci);
+        replace(&mut after.impact, edit.impact);
+        replace(&mut after.urgency, edit.urgency);
+        replace(&mut after.tags, tags);
+        replace(&mut after.watchers, edit.watchers);
+        replace(&mut after.parent, edit.parent);
+        if let (Body::Request(request), Some(answers)) = (&mut after.body, edit.answers) {
             request.answers = answers;
         }
-        self.prioritize(&settings.matrix);
+        let is_voted_on = self.state() == State::AwaitingApproval;
+        if is_voted_on && after.approval_content() != self.approval_content() {
+            return Err(Refused::guard(
+                "approvers are voting on this text; revise the request to change it",
+            ));
+        }
+        after.prioritize(&settings.matrix);
+        *self = after;
         Ok(self.settle(&before, Some(directory), now))
     }
 

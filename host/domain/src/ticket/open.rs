@@ -189,6 +189,11 @@ impl Ticket {
         Ok(following)
     }
 
+    /// Whether it comes in at this moment: policies look at it for the first time, and nobody else has seen it.
+    pub(crate) fn is_arriving(&self, now: DateTime<Utc>) -> bool {
+        self.created_at == now
+    }
+
     /// Makes a ticket that was never stored another kind; for a policy that sees what has arrived (requirement W1).
     /// A request for a catalog item stays one.
     pub(crate) fn retype(&mut self, kind: TicketKind) -> bool {

@@ -1,0 +1,293 @@
+//! Planning a round of approval: from people who must agree to seats that are asked.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+use thiserror::Error;
+
+use crate::{
+    approval::{Approval, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step},
+    ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId},
+};
+
+/// More stages than this are not waited out by anybody.
+pub const MAX_STAGES: usize = 20;
+/// More steps at the same time are a committee.
+pub const MAX_STEPS: usize = 20;
+/// More voters than this are an election.
+pub const MAX_VOTERS: usize = 200;
+/// What is asked is a few words.
+const MAX_STEP_NAME_CHARS: usize = 100;
+
+/// Steps that are asked at the same time, with the people who vote.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StagePlan {
+    /// When the stage is approved.
+    pub rule: StageRule,
+    /// Its steps.
+    pub steps: Vec<StepPlan>,
+}
+
+/// One question, with the people who vote on it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepPlan {
+    /// What is asked.
+    pub name: String,
+    /// How many must approve.
+    pub quorum: Quorum,
+    /// Whether one rejection rejects at once.
+    pub veto: bool,
+    /// Hours until it should be decided, from its opening.
+    pub due_hours: Option<u16>,
+    /// Who votes. A person counts once, however often they are named.
+    pub voters: Vec<PersonId>,
+    /// Those of the voters without whom it can't be approved.
+    pub mandatory: BTreeSet<PersonId>,
+}
+
+/// What a round belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewRound {
+    /// Its id.
+    pub id: ApprovalId,
+    /// The organization.
+    pub org: OrgId,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// One more than the ticket's last round.
+    pub round: i64,
+    /// The digest of what is shown to the voters.
+    pub content_digest: String,
+    /// The recorded decision that planned it.
+    pub receipt: Option<ReceiptId>,
+    /// Who asks, and therefore holds no seat.
+    pub requester: PersonId,
+    /// Who votes where nobody is left.
+    pub fallback_approver: Option<PersonId>,
+}
+
+/// A round that was planned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Planned {
+    /// The round; its first stage is open.
+    pub approval: Approval,
+    /// The requests whose votes are awaited now.
+    pub opened: Vec<ApprovalRequestId>,
+    /// Where the plan was changed and why, as sentences for the person who asks.
+    pub notes: Vec<String>,
+}
+
+/// A plan that can't be carried out.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum PlanFault {
+    /// No stage, or too many.
+    #[error("a plan has 1 to {MAX_STAGES} stages; this one has {0}")]
+    Stages(usize),
+    /// A stage without a step, or with too many.
+    #[error("stage {stage} has {steps} steps; a stage has 1 to {MAX_STEPS}")]
+    Steps {
+        /// Which, counted from 1.
+        stage: usize,
+        /// How many it has.
+        steps: usize,
+    },
+    /// A step without a name, or with one that is too long.
+    #[error("stage {stage}, step {step}: the name has 1 to {MAX_STEP_NAME_CHARS} characters")]
+    Name {
+        /// Which stage, counted from 1.
+        stage: usize,
+        /// Which step, counted from 1.
+        step: usize,
+    },
+    /// Too many voters.
+    #[error("step `{step}` has {voters} voters; at most {MAX_VOTERS}")]
+    Voters {
+        /// The step's name.
+        step: String,
+        /// How many it has.
+        voters: usize,
+    },
+}
+
+impl Approval {
+    /// Plans a round and opens its first stage.
+    ///
+    /// Nobody decides on their own wish: the requester's seat is removed. A step that nobody is left for goes to the
+    /// fallback approver; without one it stays pending until somebody is appointed, never approved silently.
+    pub fn plan(
+        new: NewRound,
+        stages: Vec<StagePlan>,
+        next_id: &mut dyn FnMut() -> ApprovalRequestId,
+        now: DateTime<Utc>,
+    ) -> Result<Planned, PlanFault> {
+        check(&stages)?;
+        let mut notes = Vec::new();
+        let stages = stages
+            .into_iter()
+            .map(|stage| Stage {
+                rule: stage.rule,
+                steps: stage
+                    .steps
+                    .into_iter()
+                    .map(|step| seat(step, &new, next_id, &mut notes))
+                    .collect(),
+                outcome: Outcome::Waiting,
+            })
+            .collect();
+        let mut approval = Self {
+            id: new.id,
+            org: new.org,
+            ticket: new.ticket,
+            round: new.round,
+            stages,
+            outcome: Outcome::Pending,
+            content_digest: new.content_digest,
+            receipt: new.receipt,
+            created_at: now,
+            decided_at: None,
+            version: 1,
+        };
+        let opened = approval.open_next(now);
+        Ok(Planned { approval, opened, notes })
+    }
+
+    /// Appoints a voter to every undecided step that has none. Returns the requests whose votes are awaited by it.
+    pub fn appoint(
+        &mut self,
+        approver: PersonId,
+        next_id: &mut dyn FnMut() -> ApprovalRequestId,
+        now: DateTime<Utc>,
+    ) -> Vec<ApprovalRequestId> {
+        let mut opened = Vec::new();
+        for step in self.stages.iter_mut().flat_map(|stage| &mut stage.steps) {
+            let is_undecided = matches!(step.outcome, Outcome::Waiting | Outcome::Pending);
+            if !is_undecided || !step.requests.is_empty() {
+                continue;
+            }
+            step.requests.push(SeatRequest::waiting(next_id(), approver, false));
+            if step.outcome == Outcome::Pending {
+                opened.extend(step.open(now));
+            }
+        }
+        opened
+    }
+
+    /// Opens the first stage that waits.
+    pub(crate) fn open_next(&mut self, now: DateTime<Utc>) -> Vec<ApprovalRequestId> {
+        let Some(stage) = self.stages.iter_mut().find(|stage| stage.outcome == Outcome::Waiting)
+        else {
+            return Vec::new();
+        };
+        stage.outcome = Outcome::Pending;
+        stage.steps.iter_mut().flat_map(|step| step.open(now)).collect()
+    }
+
+    /// All requests of the round.
+    pub fn requests(&self) -> impl Iterator<Item = &SeatRequest> {
+        self.steps().flat_map(|step| &step.requests)
+    }
+
+    /// All steps of the round.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.stages.iter().flat_map(|stage| &stage.steps)
+    }
+}
+
+impl Step {
+    fn open(&mut self, now: DateTime<Utc>) -> Vec<ApprovalRequestId> {
+        self.outcome = Outcome::Pending;
+        let hours = self.due_hours.map(|hours| chrono::Duration::hours(hours.into()));
+        self.due_at = hours.and_then(|hours| now.checked_add_signed(hours));
+        let mut opened = Vec::new();
+        for request in &mut self.requests {
+            if request.state == SeatState::Waiting {
+                request.state = SeatState::Requested;
+                request.requested_at = Some(now);
+                opened.push(request.id);
+            }
+        }
+        opened
+    }
+}
+
+impl SeatRequest {
+    pub(crate) const fn waiting(id: ApprovalRequestId, seat: PersonId, mandatory: bool) -> Self {
+        Self {
+            id,
+            seat,
+            voter: seat,
+            mandatory,
+            state: SeatState::Waiting,
+            requested_at: None,
+            decided_at: None,
+            comment: None,
+            reminder_count: 0,
+            escalated_at: None,
+        }
+    }
+}
+
+fn check(stages: &[StagePlan]) -> Result<(), PlanFault> {
+    if !(1..=MAX_STAGES).contains(&stages.len()) {
+        return Err(PlanFault::Stages(stages.len()));
+    }
+    for (stage_index, stage) in stages.iter().enumerate() {
+        if !(1..=MAX_STEPS).contains(&stage.steps.len()) {
+            return Err(PlanFault::Steps { stage: stage_index + 1, steps: stage.steps.len() });
+        }
+        for (step_index, step) in stage.steps.iter().enumerate() {
+            let length = step.name.trim().chars().count();
+            if !(1..=MAX_STEP_NAME_CHARS).contains(&length) || step.name.contains(char::is_control)
+            {
+                return Err(PlanFault::Name { stage: stage_index + 1, step: step_index + 1 });
+            }
+            if step.voters.len() > MAX_VOTERS {
+                let voters = step.voters.len();
+                return Err(PlanFault::Voters { step: step.name.clone(), voters });
+            }
+        }
+    }
+    Ok(())
+}
+
+fn seat(
+    plan: StepPlan,
+    new: &NewRound,
+    next_id: &mut dyn FnMut() -> ApprovalRequestId,
+    notes: &mut Vec<String>,
+) -> Step {
+    let name = plan.name.trim().to_owned();
+    let mut seats = Vec::with_capacity(plan.voters.len());
+    for voter in plan.voters {
+        if voter == new.requester {
+            notes.push(format!("step `{name}`: the requester's own seat was removed"));
+        } else if !seats.contains(&voter) {
+            seats.push(voter);
+        }
+    }
+    if seats.is_empty() {
+        match new.fallback_approver.filter(|fallback| *fallback != new.requester) {
+            Some(fallback) => {
+                notes.push(format!("step `{name}`: nobody was left, the fallback approver votes"));
+                seats.push(fallback);
+            }
+            None => notes.push(format!(
+                "step `{name}`: nobody was left and there is no fallback approver; \
+                 it waits until somebody is appointed"
+            )),
+        }
+    }
+    let requests = seats
+        .into_iter()
+        .map(|seat| SeatRequest::waiting(next_id(), seat, plan.mandatory.contains(&seat)))
+        .collect();
+    Step {
+        name,
+        quorum: plan.quorum,
+        veto: plan.veto,
+        due_at: None,
+        due_hours: plan.due_hours,
+        requests,
+        outcome: Outcome::Waiting,
+    }
+}

@@ -1,0 +1,247 @@
+//! Categorization: the kind, category, service, levels and tags that a policy proposes.
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    directory::{Lookup, References},
+    organization::OrgSettings,
+    priority::Matrix,
+    proposal::{FieldsTaken, Judged, Proposed, Strength},
+    refusal::Faults,
+    suggestion::SuggestedField,
+    text,
+    ticket::{Ticket, TicketKind},
+};
+
+/// What a policy proposes about a ticket that has come in. Keys and paths are as the policy wrote them.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CategorizationProposal {
+    /// What kind of record it should be.
+    pub kind: Option<Proposed<ProposedKind>>,
+    /// The category path.
+    pub category: Option<Proposed<String>>,
+    /// The service's key.
+    pub service: Option<Proposed<String>>,
+    /// The configuration item's key.
+    pub ci: Option<Proposed<String>>,
+    /// The impact.
+    pub impact: Option<Proposed<u8>>,
+    /// The urgency.
+    pub urgency: Option<Proposed<u8>>,
+    /// The priority, against the matrix.
+    pub priority: Option<Proposed<u8>>,
+    /// Labels to add.
+    pub tags: Vec<String>,
+}
+
+/// A kind of record as policies know it. Problems and changes can only be suggested: a person decides on those.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProposedKind {
+    /// An incident or a request.
+    Ticket(TicketKind),
+    /// A problem.
+    Problem,
+    /// A change.
+    Change,
+}
+
+impl ProposedKind {
+    /// The identifier of the kind.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Ticket(kind) => kind.as_str(),
+            Self::Problem => "problem",
+            Self::Change => "change",
+        }
+    }
+}
+
+/// Judges a categorization by `by` and applies what is allowed.
+///
+/// Per field, the first policy that gives it counts, whether it sets or suggests. A new ticket becomes an incident or
+/// a request as the policy says (requirement W1); later, that is the action `convert`.
+pub fn apply_categorization(
+    ticket: &mut Ticket,
+    proposal: &CategorizationProposal,
+    by: &str,
+    directory: &dyn Lookup,
+    settings: &OrgSettings,
+    taken: &mut FieldsTaken,
+    now: DateTime<Utc>,
+) -> Judged {
+    let before = ticket.clone();
+    let mut judging = Judging { ticket, by, directory, now, taken, judged: Judged::default() };
+    if let Some(kind) = &proposal.kind {
+        judging.kind(kind);
+    }
+    if let Some(category) = &proposal.category {
+        judging.category(category);
+    }
+    if let Some(service) = &proposal.service {
+        judging.service(service);
+    }
+    if let Some(ci) = &proposal.ci {
+        judging.ci(ci);
+    }
+    let levels = [
+        (SuggestedField::Impact, &proposal.impact, settings.matrix.impacts()),
+        (SuggestedField::Urgency, &proposal.urgency, settings.matrix.urgencies()),
+        (SuggestedField::Priority, &proposal.priority, Matrix::LOWEST.0),
+    ];
+    for (field, level, most) in levels {
+        if let Some(level) = level {
+            judging.level(field, level, most);
+        }
+    }
+    judging.tags(&proposal.tags);
+    let mut judged = judging.judged;
+    ticket.prioritize(&settings.matrix);
+    if *ticket != before {
+        judged.changes = ticket.settle(&before, Some(directory), now);
+    }
+    judged
+}
+
+struct Judging<'a> {
+    ticket: &'a mut Ticket,
+    by: &'a str,
+    directory: &'a dyn Lookup,
+    now: DateTime<Utc>,
+    taken: &'a mut FieldsTaken,
+    judged: Judged,
+}
+
+impl Judging<'_> {
+    fn kind(&mut self, proposed: &Proposed<ProposedKind>) {
+        let field = SuggestedField::Kind;
+        let present = self.ticket.kind();
+        if !self.judged.may_give(field, self.taken, self.by) {
+            return;
+        }
+        match (proposed.strength, proposed.value) {
+            (Strength::Suggested, kind) => {
+                let value = kind.as_str().to_owned();
+                let seen = Some(present.as_str().to_owned());
+                self.judged.suggest(field, seen, value, proposed.confidence);
+            }
+            (Strength::Set, ProposedKind::Ticket(kind)) if kind == present => {}
+            (Strength::Set, ProposedKind::Ticket(kind)) => {
+                if !self.ticket.is_arriving(self.now) || !self.ticket.retype(kind) {
+                    let why = "only a ticket that just comes in, without a catalog item, changes its kind; \
+                               a person can convert it";
+                    self.judged.overrule(field, why);
+                }
+            }
+            (Strength::Set, ProposedKind::Problem | ProposedKind::Change) => {
+                let kind = proposed.value.as_str();
+                self.judged.overrule(field, format!("a {kind} can only be suggested"));
+            }
+        }
+    }
+
+    fn category(&mut self, proposed: &Proposed<String>) {
+        let found = self.find(|references| references.category("", &proposed.value));
+        let seen = self.ticket.category.as_ref().map(ToString::to_string);
+        if let Some(value) = self.given(SuggestedField::Category, proposed, found, seen) {
+            self.ticket.category = Some(value);
+        }
+    }
+
+    fn service(&mut self, proposed: &Proposed<String>) {
+        let found = self.find(|references| references.service("", &proposed.value));
+        let seen = self.ticket.text_of(SuggestedField::Service, self.directory);
+        if let Some(value) = self.given(SuggestedField::Service, proposed, found, seen) {
+            self.ticket.service = Some(value);
+        }
+    }
+
+    fn ci(&mut self, proposed: &Proposed<String>) {
+        let found = self.find(|references| references.ci("", &proposed.value));
+        let seen = self.ticket.text_of(SuggestedField::Ci, self.directory);
+        if let Some(value) = self.given(SuggestedField::Ci, proposed, found, seen) {
+            self.ticket.ci = Some(value);
+        }
+    }
+
+    fn level(&mut self, field: SuggestedField, proposed: &Proposed<u8>, most: u8) {
+        let found = self.find(|references| references.level("", proposed.value, most));
+        let seen = self.ticket.text_of(field, self.directory);
+        let Some(level) = self.given(field, proposed, found, seen) else { return };
+        match field {
+            SuggestedField::Impact => self.ticket.impact = Some(level),
+            SuggestedField::Urgency => self.ticket.urgency = Some(level),
+            SuggestedField::Priority => self.ticket.priority.policy = Some(level),
+            SuggestedField::Kind
+            | SuggestedField::Category
+            | SuggestedField::Service
+            | SuggestedField::Ci
+            | SuggestedField::Team
+            | SuggestedField::Assignee => {}
+        }
+    }
+
+    fn tags(&mut self, proposed: &[String]) {
+        for tag in proposed {
+            let mut faults = Faults::new();
+            let read = text::tags(&[tag], &mut faults);
+            for fault in faults.into_vec() {
+                self.judged.overruled.push(format!("tags: `{tag}` {}", fault.message));
+            }
+            let fits = self.ticket.tags.len() < text::MAX_TAGS;
+            for tag in read {
+                if fits && !tag.is_empty() && tag.chars().count() <= text::MAX_TAG_CHARS {
+                    self.ticket.tags.insert(tag);
+                } else if !fits && !self.ticket.tags.contains(&tag) {
+                    let most = text::MAX_TAGS;
+                    self.judged.overruled.push(format!("tags: `{tag}` is more than {most}"));
+                }
+            }
+        }
+    }
+
+    /// Looks something up; an unknown value is what was wrong with it, as a sentence.
+    fn find<T>(
+        &self,
+        look: impl FnOnce(&mut References<'_>) -> Option<T>,
+    ) -> Result<T, Vec<String>> {
+        let mut faults = Faults::new();
+        let found = look(&mut References {
+            directory: self.directory,
+            org: self.ticket.org,
+            faults: &mut faults,
+        });
+        let messages = || faults.into_vec().into_iter().map(|fault| fault.message).collect();
+        found.ok_or_else(messages)
+    }
+
+    /// The value to set, if it is known, the field is free, and it is meant to be set.
+    fn given<T, V: ToString>(
+        &mut self,
+        field: SuggestedField,
+        proposed: &Proposed<V>,
+        found: Result<T, Vec<String>>,
+        seen: Option<String>,
+    ) -> Option<T> {
+        let value = match found {
+            Ok(value) => value,
+            Err(messages) => {
+                for message in messages {
+                    self.judged.overrule(field, message);
+                }
+                return None;
+            }
+        };
+        if !self.judged.may_give(field, self.taken, self.by) {
+            return None;
+        }
+        match proposed.strength {
+            Strength::Set => Some(value),
+            Strength::Suggested => {
+                let text = proposed.value.to_string();
+                self.judged.suggest(field, seen, text, proposed.confidence);
+                None
+            }
+        }
+    }
+}
