@@ -1,0 +1,121 @@
+//! What an administrator may set.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use waypost_sdk::rules::When;
+use waypost_sdk::vocabulary::EventKind;
+
+/// Who hears of what happens to a ticket, and when.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The rules. Every rule that matches sends its message.
+    pub rules: Vec<Rule>,
+    /// When messages wait; without it they leave at any hour.
+    pub quiet_hours: Option<QuietHours>,
+}
+
+/// When it matches, who hears what.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Rule {
+    /// The name by which explanations call the rule. Messages are told apart by it, so it stays when the rule moves.
+    pub name: String,
+    /// What must have happened; one of these.
+    pub on: Vec<EventKind>,
+    /// Which tickets it is about; without conditions all of them.
+    #[serde(default)]
+    pub when: When,
+    /// The states that the ticket must be in afterwards: `on_hold`. Without any, every state.
+    #[serde(default)]
+    pub states: Vec<String>,
+    /// Who hears.
+    pub to: Vec<Recipient>,
+    /// Whether the person who caused the event hears too.
+    #[serde(default)]
+    pub to_actor: bool,
+    /// The message's one line, with {placeholders}.
+    pub subject: String,
+    /// The message, with {placeholders}.
+    pub body: String,
+    /// Minutes until the message leaves.
+    #[serde(default)]
+    #[schemars(range(max = 43200))]
+    pub delay_minutes: u32,
+    /// How often a person hears.
+    #[serde(default)]
+    pub once_per: OncePer,
+}
+
+/// Somebody who hears.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Recipient {
+    /// The requester.
+    Requester,
+    /// The person who works on the ticket, if anybody does.
+    Assignee,
+    /// Everybody who watches the ticket.
+    Watchers,
+    /// The people whose approval is asked for, when the event names them.
+    Approvers,
+    /// Every member of the team that owns the ticket.
+    OwningTeam,
+    /// Every member of the team with this key.
+    Team(String),
+    /// The person with this id.
+    Person(String),
+}
+
+/// How often a person hears of the same ticket by the same rule.
+#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum OncePer {
+    /// Of every event.
+    #[default]
+    Event,
+    /// Once while the ticket is in a state.
+    State,
+    /// Once a day, by the organization's zone.
+    Day,
+    /// Once.
+    Ticket,
+}
+
+/// Hours in which messages wait until they are over, by the organization's zone.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct QuietHours {
+    /// From this time on: `22:00`.
+    #[schemars(regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    pub from: String,
+    /// Until this time, on the next morning if it is earlier than `from`.
+    #[schemars(regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
+    pub to: String,
+    /// Days that are quiet as a whole.
+    #[serde(default)]
+    pub days: Vec<Weekday>,
+    /// Tickets of this priority or a higher one are told of at any hour.
+    #[schemars(range(min = 1, max = 5))]
+    pub except_priority: Option<u8>,
+}
+
+/// A day of the week.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Weekday {
+    /// Monday.
+    Monday,
+    /// Tuesday.
+    Tuesday,
+    /// Wednesday.
+    Wednesday,
+    /// Thursday.
+    Thursday,
+    /// Friday.
+    Friday,
+    /// Saturday.
+    Saturday,
+    /// Sunday.
+    Sunday,
+}
