@@ -194,7 +194,11 @@ impl PolicyRuntime {
         let now = &question.context().now.utc;
         match &policy.start {
             Start::Image(sandbox) => {
-                sandbox.run(ticker, limits, seed, now, |inside| inside.ask(question))
+                sandbox.run(ticker, limits, seed, now, |inside| {
+                    // What instantiating costs is not the hook's.
+                    inside.rearm(limits);
+                    inside.ask(question)
+                })
             }
             Start::Configure { loaded, settings, data, .. } => {
                 let configure = &self.workshop.config.configure;
