@@ -33,3 +33,6 @@ pub mod team;
 pub mod text;
 pub mod ticket;
 pub mod waiting;
+
+#[cfg(test)]
+mod fixture;

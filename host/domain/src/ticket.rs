@@ -11,7 +11,11 @@ mod end;
 mod hints;
 mod hold;
 mod open;
+#[cfg(test)]
+mod rules;
 mod state;
+#[cfg(test)]
+mod table;
 mod talk;
 
 use std::collections::BTreeSet;
