@@ -11,6 +11,8 @@ use crate::name::{UnknownName, names};
 
 mod plan;
 pub mod quorum;
+#[cfg(test)]
+mod rules;
 mod vote;
 
 pub use self::{

@@ -9,6 +9,8 @@ use crate::name::names;
 
 mod matrix;
 mod queue;
+#[cfg(test)]
+mod rules;
 
 pub use self::{
     matrix::{Matrix, MatrixFault, MatrixLint},
