@@ -1,6 +1,8 @@
 //! What can be categorized as, and what can be asked for: the category tree and the request catalog.
 
 mod form;
+#[cfg(test)]
+mod rules;
 mod tree;
 
 use crate::{

@@ -1,5 +1,8 @@
 //! Explaining: why a ticket is where it is, in plain sentences, at most one screen of them (requirement Q1).
 
+#[cfg(test)]
+mod rules;
+
 use chrono::{DateTime, Duration, Utc};
 
 use crate::{

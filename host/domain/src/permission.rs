@@ -1,5 +1,8 @@
 //! Permission: who may do what to a ticket, by role and by how they stand to it.
 
+#[cfg(test)]
+mod table;
+
 use thiserror::Error;
 
 use crate::{

@@ -6,6 +6,8 @@
 mod assignment;
 mod categorization;
 mod plan;
+#[cfg(test)]
+mod rules;
 
 use std::collections::BTreeMap;
 

@@ -3,6 +3,9 @@
 //! Locked bindings come first, from the platform down: what a higher layer locks, a lower one can neither replace nor
 //! answer before. Then come the others, from the most specific layer up. Within a layer the position decides.
 
+#[cfg(test)]
+mod rules;
+
 use crate::{
     binding::{Binding, Hook, Revision},
     ids::OrgId,

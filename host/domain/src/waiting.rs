@@ -1,5 +1,8 @@
 //! What a ticket waits for, and since when. Always computed, never kept by hand (requirement W10).
 
+#[cfg(test)]
+mod rules;
+
 use chrono::{DateTime, Days, Utc};
 
 use crate::{

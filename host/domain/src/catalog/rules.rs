@@ -1,0 +1,93 @@
+//! The rules of forms, items and the category tree.
+
+use uuid::Uuid;
+
+use crate::{
+    catalog::{Category, FieldKind, Money},
+    fixture::{ORG, answers, key, laptop, world},
+    ids::CategoryId,
+    refusal::Refused,
+};
+
+fn pointers(refused: &Refused) -> Vec<&str> {
+    match refused {
+        Refused::MissingFields(faults) | Refused::Invalid(faults) => {
+            faults.iter().map(|fault| fault.pointer.as_str()).collect()
+        }
+        Refused::InvalidTransition { .. } | Refused::Guard { .. } => panic!("{refused}"),
+    }
+}
+
+fn category(path: &str) -> Category {
+    Category {
+        id: CategoryId(Uuid::nil()),
+        org: ORG,
+        path: path.parse().unwrap(),
+        name: path.to_owned(),
+        active: true,
+        version: 1,
+    }
+}
+
+#[test]
+fn answers_are_kept_in_the_order_of_the_form() {
+    let mut shuffled = answers();
+    shuffled.reverse();
+    let kept = laptop().check_answers(&shuffled).unwrap();
+    assert_eq!(kept, answers());
+}
+
+#[test]
+fn each_kind_of_field_accepts_what_it_says() {
+    let accepts = |field: &str, answer: &str| {
+        let mut given = answers();
+        given.retain(|(key, _)| key.as_str() != field);
+        given.push((key(field), answer.to_owned()));
+        laptop().check_answers(&given).is_ok()
+    };
+    assert!(accepts("model", "strong") && !accepts("model", "Strong"));
+    assert!(accepts("screens", "-3") && !accepts("screens", "2.5"));
+    assert!(accepts("from", "2028-02-29") && !accepts("from", "2026-02-29"));
+    assert!(accepts("remote", "false") && !accepts("remote", "no"));
+    assert!(accepts("why", &"x".repeat(2_000)) && !accepts("why", &"x".repeat(2_001)));
+    assert!(!accepts("why", "  ") && accepts("from", ""));
+}
+
+#[test]
+fn an_answer_given_twice_is_refused() {
+    let mut twice = answers();
+    twice.push((key("model"), "strong".to_owned()));
+    let refused = laptop().check_answers(&twice).unwrap_err();
+    assert_eq!(pointers(&refused), ["/answers/model"]);
+}
+
+#[test]
+fn an_item_that_could_not_be_asked_for_is_refused() {
+    laptop().check().unwrap();
+    let mut faulty = laptop();
+    faulty.name = " ".to_owned();
+    faulty.cost = Some(Money { minor_units: -1, currency: "euro".to_owned() });
+    faulty.form[1].field = key("model");
+    faulty.form[2].kind = FieldKind::Choice(Vec::new());
+    let refused = faulty.check().unwrap_err();
+    let expected =
+        ["/name", "/cost/minor_units", "/cost/currency", "/form/1/field", "/form/2/choices"];
+    assert_eq!(pointers(&refused), expected);
+}
+
+#[test]
+fn a_category_stands_below_one_that_exists() {
+    let world = world();
+    category("access/card").check_new(&world).unwrap();
+    category("hardware").check_new(&world).unwrap();
+    for path in ["access", "hardware/laptop"] {
+        assert_eq!(pointers(&category(path).check_new(&world).unwrap_err()), ["/path"]);
+    }
+}
+
+#[test]
+fn a_category_is_not_switched_off_above_active_ones() {
+    let world = world();
+    assert!(category("access").check_retiring(&world).is_err());
+    category("access/password").check_retiring(&world).unwrap();
+}

@@ -1,0 +1,120 @@
+//! The rules of explanations.
+
+use crate::{
+    binding::Hook,
+    explain::{DecisionFacts, ExplainFacts, MAX_SENTENCES, sentences},
+    fixture::{AGENT, CALLER, hours, in_state, monday, opened, settings},
+    ids::PersonId,
+    incident::AwaitingKind,
+    organization::OrgSettings,
+    priority::Level,
+    receipt::Outcome,
+    suggestion::SuggestedField,
+    ticket::{State, Ticket, TicketKind},
+};
+
+fn name_of(person: PersonId) -> String {
+    if person == CALLER {
+        "Ada".to_owned()
+    } else if person == AGENT {
+        "Grace".to_owned()
+    } else {
+        "somebody".to_owned()
+    }
+}
+
+fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> DecisionFacts {
+    DecisionFacts {
+        hook,
+        policy: "team-router of acme".to_owned(),
+        outcome,
+        gave: gave.to_vec(),
+        reasons: vec!["the text names a printer.".to_owned()],
+    }
+}
+
+fn explain(ticket: &Ticket, decisions: &[DecisionFacts], settings: &OrgSettings) -> Vec<String> {
+    let facts = ExplainFacts {
+        team: "Service Desk",
+        service: None,
+        ci: None,
+        item: None,
+        decisions,
+        open_suggestions: 0,
+        approval: None,
+        name_of: &name_of,
+        settings,
+        now: monday() + hours(26),
+    };
+    sentences(ticket, &facts)
+}
+
+#[test]
+fn q1_a_ticket_is_explained_in_plain_sentences() {
+    let mut ticket = opened(TicketKind::Incident);
+    ticket.impact = Some(Level(2));
+    let decisions = [
+        decision(Hook::Categorize, Outcome::Declined, &[]),
+        decision(Hook::Route, Outcome::Applied, &[SuggestedField::Team]),
+    ];
+    assert_eq!(
+        explain(&ticket, &decisions, &settings()),
+        [
+            "T1 is an incident of Ada, new since 2026-06-01 08:00 UTC.",
+            "It has priority 5, because the organization's matrix gives 5 for impact 2 and urgency \
+             not known (counts as 3).",
+            "It has no category, because neither a person nor a policy gave one.",
+            "The team Service Desk owns it, because team-router of acme said so: the text names a \
+             printer.",
+            "team-router of acme had no opinion when asked to categorize it: the text names a \
+             printer.",
+            "It waits for the team Service Desk to take it; since 2026-06-01 08:00 UTC, that is 1 \
+             day.",
+        ]
+    );
+}
+
+#[test]
+fn q1_an_explanation_fits_on_one_screen_whatever_policies_do() {
+    let failed = Outcome::Failed {
+        code: "trap".to_owned(),
+        message: "unreachable".to_owned(),
+        fallback: "the team Service Desk".to_owned(),
+    };
+    let mut decisions = vec![decision(Hook::Route, failed, &[]); 40];
+    decisions[0].outcome = Outcome::Overruled(vec!["x".repeat(4_000)]);
+    let told = explain(&opened(TicketKind::Incident), &decisions, &settings());
+    assert_eq!(told.len(), MAX_SENTENCES);
+    assert!(told.iter().all(|sentence| sentence.chars().count() <= 300));
+    assert!(told[MAX_SENTENCES - 2].ends_with("more decisions are in the receipts."));
+    assert!(told[MAX_SENTENCES - 1].starts_with("It waits for"));
+}
+
+#[test]
+fn q1_an_override_is_explained_with_its_reason_and_what_the_matrix_says() {
+    let mut ticket = opened(TicketKind::Incident);
+    ticket.set_priority(Some(Level(1)), Some("the board is waiting"), monday()).unwrap();
+    let told = explain(&ticket, &[], &settings());
+    assert!(
+        told[1].starts_with("It has priority 1, because a person said so: the board is waiting;")
+    );
+    assert!(told[1].contains("matrix gives 5"));
+}
+
+#[test]
+fn w4_a_ticket_that_nobody_routed_says_that_its_team_is_the_fallback() {
+    let told = explain(&opened(TicketKind::Incident), &[], &settings());
+    assert!(told[3].contains("the organization's fallback"));
+}
+
+#[test]
+fn w10_every_state_is_explained_with_whom_it_waits_for() {
+    for kind in TicketKind::ALL {
+        for state in State::of_kind(*kind) {
+            let ticket = in_state(*kind, *state, AwaitingKind::Vendor);
+            let told = explain(&ticket, &[], &settings());
+            let last = told.last().map(String::as_str).unwrap_or_default();
+            assert!(last.starts_with("It waits for "), "{state}: {last}");
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! The rules of the order over the layers.
+
+use uuid::Uuid;
+
+use crate::{
+    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    fixture::{key, monday},
+    ids::{BindingId, OrgId},
+    resolution::{Bound, order},
+};
+
+const PLATFORM: OrgId = OrgId(Uuid::from_u128(1));
+const PROVIDER: OrgId = OrgId(Uuid::from_u128(2));
+const CLIENT: OrgId = OrgId(Uuid::from_u128(3));
+const LINEAGE: [OrgId; 3] = [PLATFORM, PROVIDER, CLIENT];
+
+fn bound(org: OrgId, name: &str, position: i64) -> Bound {
+    let id = BindingId(org.0);
+    Bound {
+        binding: Binding {
+            id,
+            org,
+            hook: Hook::Route,
+            name: key(name),
+            enabled: true,
+            active_revision: 1,
+            created_at: monday(),
+            version: 1,
+        },
+        revision: Revision {
+            binding: id,
+            number: 1,
+            position,
+            component: String::new(),
+            settings: "{}".to_owned(),
+            settings_digest: String::new(),
+            data: Vec::new(),
+            data_digest: String::new(),
+            limits: LimitChanges::default(),
+            fallback: Fallback::Next,
+            locked: false,
+            replaces_above: false,
+            note: None,
+            created_at: monday(),
+            created_by: None,
+        },
+    }
+}
+
+fn locked(mut bound: Bound) -> Bound {
+    bound.revision.locked = true;
+    bound
+}
+
+fn replacing(mut bound: Bound) -> Bound {
+    bound.revision.replaces_above = true;
+    bound
+}
+
+fn names(bindings: &[Bound]) -> Vec<&str> {
+    order(Hook::Route, &LINEAGE, bindings).iter().map(|bound| bound.binding.name.as_str()).collect()
+}
+
+#[test]
+fn the_most_specific_layer_is_asked_first_and_within_it_the_lowest_position() {
+    let bindings = [
+        bound(PLATFORM, "platform", 1),
+        bound(CLIENT, "client-second", 2),
+        bound(PROVIDER, "provider", 1),
+        bound(CLIENT, "client-first", 1),
+    ];
+    assert_eq!(names(&bindings), ["client-first", "client-second", "provider", "platform"]);
+}
+
+#[test]
+fn what_is_locked_is_asked_before_everything_else_from_the_top_down() {
+    let bindings = [
+        bound(CLIENT, "client", 1),
+        locked(bound(PROVIDER, "provider-lock", 1)),
+        locked(bound(PLATFORM, "platform-lock", 5)),
+        bound(PLATFORM, "platform", 1),
+    ];
+    assert_eq!(names(&bindings), ["platform-lock", "provider-lock", "client", "platform"]);
+}
+
+#[test]
+fn a_layer_can_replace_what_is_unlocked_above_it_but_not_what_is_locked() {
+    let bindings = [
+        replacing(bound(PROVIDER, "provider", 1)),
+        bound(PLATFORM, "platform", 1),
+        locked(bound(PLATFORM, "platform-lock", 2)),
+        bound(CLIENT, "client", 1),
+    ];
+    assert_eq!(names(&bindings), ["platform-lock", "client", "provider"]);
+}
+
+#[test]
+fn a_disabled_binding_is_not_asked_and_replaces_nothing() {
+    let mut disabled = replacing(bound(CLIENT, "client", 1));
+    disabled.binding.enabled = false;
+    assert_eq!(names(&[disabled, bound(PLATFORM, "platform", 1)]), ["platform"]);
+}
+
+#[test]
+fn bindings_of_other_hooks_and_other_organizations_are_not_asked() {
+    let mut other_hook = bound(CLIENT, "notify", 1);
+    other_hook.binding.hook = Hook::Notify;
+    let stranger = bound(OrgId(Uuid::from_u128(9)), "stranger", 1);
+    assert!(names(&[other_hook, stranger]).is_empty());
+}
