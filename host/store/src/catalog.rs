@@ -97,7 +97,7 @@ pub async fn list(tx: &mut ReadTx) -> Result<Vec<CatalogItem>, StoreError> {
     const LIST: &str =
         concat!("select ", item_columns!(), " from catalog_items where org_id = $1 order by key");
     let rows: Vec<ItemRow> =
-        on!(tx, |conn, org| { sqlx::query_as(LIST).bind(org).fetch_all(conn).await? });
+        on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).fetch_all(conn).await?);
     rows.into_iter().map(CatalogItem::try_from).collect()
 }
 

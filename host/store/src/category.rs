@@ -68,7 +68,7 @@ pub async fn list(tx: &mut ReadTx) -> Result<Vec<Category>, StoreError> {
     const LIST: &str =
         concat!("select ", category_columns!(), " from categories where org_id = $1 order by path");
     let rows: Vec<CategoryRow> =
-        on!(tx, |conn, org| { sqlx::query_as(LIST).bind(org).fetch_all(conn).await? });
+        on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).fetch_all(conn).await?);
     rows.into_iter().map(Category::try_from).collect()
 }
 

@@ -41,6 +41,13 @@ pub enum Known {
     Mismatch,
 }
 
+#[derive(Debug, sqlx::FromRow)]
+struct KeyRow {
+    request_digest: Vec<u8>,
+    status: Option<i64>,
+    response: Option<Vec<u8>>,
+}
+
 /// Notes that a request is being carried out, unless it was or is already.
 ///
 /// `request_digest` is of its body. Should the one who carries it out die, a repeat may take over from `lease_until`.
@@ -88,7 +95,7 @@ pub async fn begin(
     if begun > 0 {
         return Ok(Known::Fresh);
     }
-    let row: Option<(Vec<u8>, Option<i64>, Option<Vec<u8>>)> = on!(tx, |conn, org| {
+    let row: Option<KeyRow> = on!(tx, |conn, org| {
         sqlx::query_as(FIND)
             .bind(org)
             .bind(&request.caller)
@@ -99,12 +106,12 @@ pub async fn begin(
             .await?
     });
     Ok(match row {
-        Some((digest, _, _)) if digest != request_digest => Known::Mismatch,
-        Some((_, Some(status), Some(response))) => {
+        Some(row) if row.request_digest != request_digest => Known::Mismatch,
+        Some(KeyRow { status: Some(status), response: Some(response), .. }) => {
             Known::Replay { status: TABLE.fit("status", status)?, response }
         }
         // It vanished between the two statements: whoever had it gave it up, and the caller may try again.
-        Some((_, _, _)) | None => Known::InProgress,
+        Some(_) | None => Known::InProgress,
     })
 }
 

@@ -6,6 +6,7 @@ use uuid::Uuid;
 use waypost_domain::{
     ids::{OrgId, PersonId},
     person::Person,
+    role::Role,
 };
 
 use crate::{
@@ -116,6 +117,19 @@ pub async fn list(
     let rows: Vec<PersonRow> = on!(tx, |conn, org| {
         sqlx::query_as(LIST).bind(org).bind(after).bind(i64::from(limit)).fetch_all(conn).await?
     });
+    rows.into_iter().map(Person::try_from).collect()
+}
+
+/// Reads the organization's own active administrators: whom the desk tells about itself.
+pub async fn administrators(tx: &mut ReadTx) -> Result<Vec<Person>, StoreError> {
+    const LIST: &str = concat!(
+        "select ",
+        person_columns!(),
+        " from people where org_id = $1 and role = $2 and active order by id"
+    );
+    let role = Role::Admin.as_str();
+    let rows: Vec<PersonRow> =
+        on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).bind(role).fetch_all(conn).await?);
     rows.into_iter().map(Person::try_from).collect()
 }
 

@@ -81,7 +81,7 @@ pub async fn list(tx: &mut ReadTx) -> Result<Vec<Service>, StoreError> {
     const LIST: &str =
         concat!("select ", service_columns!(), " from services where org_id = $1 order by key");
     let rows: Vec<ServiceRow> =
-        on!(tx, |conn, org| { sqlx::query_as(LIST).bind(org).fetch_all(conn).await? });
+        on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).fetch_all(conn).await?);
     rows.into_iter().map(Service::try_from).collect()
 }
 

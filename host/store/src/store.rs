@@ -16,7 +16,7 @@ use crate::{
 };
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
-static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
+pub(crate) static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/postgres");
 
 /// How long a SQLite writer waits for another process's transaction.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -116,7 +116,7 @@ impl Store {
             return Ok(all.iter().count());
         }
         let applied: Vec<i64> =
-            on_conn!(&mut tx.conn, |conn| { sqlx::query_scalar(APPLIED).fetch_all(conn).await? });
+            on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(APPLIED).fetch_all(conn).await?);
         Ok(all.iter().filter(|migration| !applied.contains(&migration.version)).count())
     }
 

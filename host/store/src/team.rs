@@ -43,6 +43,7 @@ row! {
 }
 
 row! {
+    #[expect(clippy::struct_field_names, reason = "the fields are the columns")]
     struct MemberRow in "team_members", columns member_columns {
         org_id: Uuid,
         team_id: Uuid,
@@ -51,6 +52,7 @@ row! {
 }
 
 row! {
+    #[expect(clippy::struct_field_names, reason = "the fields are the columns")]
     struct ServesRow in "team_serves", columns serves_columns {
         org_id: Uuid,
         team_id: Uuid,

@@ -1,1 +1,242 @@
-//! Test databases.
+//! Test databases: empty, migrated, one for each test.
+//!
+//! Where the server's user would bypass row-level security, tests act as a role that does not, and that owns the tables
+//! as the host's role does: so every test on PostgreSQL also shows that the second wall lets through what it should.
+
+use std::{fmt::Write as _, path::PathBuf, time::Duration};
+
+use sha2::{Digest, Sha256};
+use sqlx::{
+    AssertSqlSafe, Connection, PgConnection,
+    migrate::Migrator,
+    postgres::PgConnectOptions,
+};
+
+use crate::{ReadTx, Store, StoreError, StoreOptions, SystemTx, WriteTx, conn::on_conn, store};
+
+/// Names the PostgreSQL server to test on; its user may create databases.
+pub const POSTGRES_VARIABLE: &str = "WAYPOST_TEST_POSTGRES";
+
+/// The role that tests act as where the server's user would bypass row-level security.
+const ROLE: &str = "waypost_test";
+
+/// Any number; all processes that prepare the template take this lock.
+const TEMPLATE_LOCK: i64 = 0x7761_7970;
+
+/// Makes `mod sqlite` and `mod postgres`, each calling every body with an empty store of its own.
+///
+/// SQLite's is in memory and has one connection: a body that holds two transactions at once, or is about durability,
+/// is listed after `in files:`.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($body:ident)* $(in files: $($filed:ident)+)?) => {
+        mod sqlite {
+            $(
+                #[tokio::test]
+                async fn $body() {
+                    super::$body($crate::testing::sqlite().await).await;
+                }
+            )*
+            $($(
+                #[tokio::test]
+                async fn $filed() {
+                    let path = concat!(module_path!(), "::", stringify!($filed));
+                    super::$filed($crate::testing::sqlite_file(path).await).await;
+                }
+            )+)?
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test]
+                async fn $body() {
+                    let path = concat!(module_path!(), "::", stringify!($body));
+                    super::$body($crate::testing::postgres(path).await).await;
+                }
+            )*
+            $($(
+                #[tokio::test]
+                async fn $filed() {
+                    let path = concat!(module_path!(), "::", stringify!($filed));
+                    super::$filed($crate::testing::postgres(path).await).await;
+                }
+            )+)?
+        }
+    };
+}
+
+/// An empty SQLite database in memory.
+///
+/// # Panics
+/// When it can't be made.
+pub async fn sqlite() -> Store {
+    migrated("sqlite::memory:").await
+}
+
+/// An empty SQLite database in a file of its own, named for the test's path. It stays there for a look after a failure.
+///
+/// # Panics
+/// When it can't be made.
+pub async fn sqlite_file(test: &str) -> Store {
+    let folder = sqlite_folder(test);
+    if folder.exists() {
+        std::fs::remove_dir_all(&folder).expect("the last run's database can be removed");
+    }
+    std::fs::create_dir_all(&folder).expect("a folder can be made in the temporary folder");
+    migrated(&sqlite_url(test)).await
+}
+
+/// The URL of the database of [`sqlite_file`]: for tests of several stores on one file.
+#[must_use]
+pub fn sqlite_url(test: &str) -> String {
+    format!("sqlite:{}", sqlite_folder(test).join("waypost.db").display())
+}
+
+/// An empty PostgreSQL database, named for the test's path. It stays there for a look after a failure.
+///
+/// # Panics
+/// Without [`POSTGRES_VARIABLE`], or when the server refuses.
+pub async fn postgres(test: &str) -> Store {
+    Store::connect(&postgres_url(test).await, &options()).await.expect("the test's database opens")
+}
+
+/// Makes the database of [`postgres`], and returns its URL: for tests of several stores on one database.
+///
+/// # Panics
+/// As [`postgres`].
+pub async fn postgres_url(test: &str) -> String {
+    #[expect(clippy::disallowed_methods, reason = "tests are started by cargo, not configured")]
+    let server = std::env::var(POSTGRES_VARIABLE);
+    let server = server.unwrap_or_else(|_| {
+        panic!(
+            "set {POSTGRES_VARIABLE} to the URL of a PostgreSQL server whose user may create databases, \
+             or run `cargo xtask test`, which starts one"
+        )
+    });
+    make_postgres(&server, test).await.expect("the PostgreSQL server makes a database for the test")
+}
+
+/// Runs any statement with the sight of a transaction across organizations, for tests that damage or inspect rows.
+pub async fn execute(tx: &mut SystemTx, sql: &'static str) -> Result<u64, StoreError> {
+    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query(sql).execute(conn).await?.rows_affected()))
+}
+
+/// Runs any statement with the sight of an organization.
+pub async fn execute_as(tx: &mut WriteTx, sql: &'static str) -> Result<u64, StoreError> {
+    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query(sql).execute(conn).await?.rows_affected()))
+}
+
+/// Reads a number with the sight of an organization.
+pub async fn number_as(tx: &mut ReadTx, sql: &'static str) -> Result<i64, StoreError> {
+    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(sql).fetch_one(conn).await?))
+}
+
+/// Reads rows of texts with the sight of a transaction across organizations.
+pub async fn texts(tx: &mut SystemTx, sql: &'static str) -> Result<Vec<String>, StoreError> {
+    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(sql).fetch_all(conn).await?))
+}
+
+fn sqlite_folder(test: &str) -> PathBuf {
+    std::env::temp_dir().join("waypost-test").join(hex(test.as_bytes()))
+}
+
+fn options() -> StoreOptions {
+    StoreOptions { connections: 4, wait: Duration::from_secs(20) }
+}
+
+async fn migrated(url: &str) -> Store {
+    let store = Store::connect(url, &options()).await.expect("the test's database opens");
+    store.migrate().await.expect("the test's database is migrated");
+    store
+}
+
+async fn make_postgres(server: &str, test: &str) -> Result<String, sqlx::Error> {
+    const BYPASSES: &str =
+        "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
+    let mut admin = PgConnection::connect(server).await?;
+    let bypasses: bool = sqlx::query_scalar(BYPASSES).fetch_one(&mut admin).await?;
+    let role = bypasses.then_some(ROLE);
+
+    let template = template(&mut admin, server, role).await?;
+    let database = format!("waypost_test_{}", hex(test.as_bytes()));
+    // Before and not after the test, so that nothing piles up and a failed test's data can be looked at.
+    run(&mut admin, format!("drop database if exists {database} with (force)")).await?;
+    run(&mut admin, format!("create database {database} template {template}{}", owner(role)))
+        .await?;
+    admin.close().await?;
+    Ok(url_of(server, &database, role))
+}
+
+/// The name of the server's migrated template, which is made if it is missing.
+async fn template(
+    admin: &mut PgConnection,
+    server: &str,
+    role: Option<&str>,
+) -> Result<String, sqlx::Error> {
+    const LOCK: &str = "select pg_advisory_lock($1)";
+    const UNLOCK: &str = "select pg_advisory_unlock($1)";
+    const EXISTS: &str = "select count(*) from pg_database where datname = $1";
+    let template = format!("waypost_template_{}", checksum(&store::POSTGRES_MIGRATIONS));
+    sqlx::query(LOCK).bind(TEMPLATE_LOCK).execute(&mut *admin).await?;
+    let existing: i64 = sqlx::query_scalar(EXISTS).bind(&template).fetch_one(&mut *admin).await?;
+    if existing == 0 {
+        let draft = format!("{template}_draft");
+        if let Some(role) = role {
+            let roles = "select count(*) from pg_roles where rolname = $1";
+            let roles: i64 = sqlx::query_scalar(roles).bind(role).fetch_one(&mut *admin).await?;
+            if roles == 0 {
+                run(admin, format!("create role {role}")).await?;
+            }
+        }
+        run(admin, format!("drop database if exists {draft} with (force)")).await?;
+        run(admin, format!("create database {draft}{}", owner(role))).await?;
+        let store = Store::connect(&url_of(server, &draft, role), &options()).await;
+        let store = store.expect("the template's draft opens");
+        store.migrate().await.expect("the template's draft is migrated");
+        // PostgreSQL neither renames nor copies a database that somebody is connected to.
+        store.close().await;
+        run(admin, format!("alter database {draft} rename to {template}")).await?;
+    }
+    sqlx::query(UNLOCK).bind(TEMPLATE_LOCK).execute(&mut *admin).await?;
+    Ok(template)
+}
+
+/// Runs a statement about databases, whose names are made of our own words and hexadecimal digits.
+async fn run(admin: &mut PgConnection, sql: String) -> Result<(), sqlx::Error> {
+    sqlx::raw_sql(AssertSqlSafe(sql)).execute(admin).await?;
+    Ok(())
+}
+
+fn owner(role: Option<&str>) -> String {
+    role.map(|role| format!(" owner {role}")).unwrap_or_default()
+}
+
+/// The server's URL with another database, acting as the role.
+fn url_of(server: &str, database: &str, role: Option<&str>) -> String {
+    let options: PgConnectOptions = server.parse().expect("the server's URL was connected to");
+    let options = options.database(database);
+    let url = sqlx::ConnectOptions::to_url_lossy(&options);
+    match role {
+        Some(role) => {
+            let separator = if url.query().is_some() { '&' } else { '?' };
+            format!("{url}{separator}options[role]={role}")
+        }
+        None => url.to_string(),
+    }
+}
+
+/// A digest of the migrations: another set of migrations has another template.
+fn checksum(migrations: &Migrator) -> String {
+    let all: Vec<u8> = migrations.iter().flat_map(|one| one.checksum.iter().copied()).collect();
+    hex(&all)
+}
+
+/// Half a SHA-256: short enough for the name of a database.
+fn hex(bytes: &[u8]) -> String {
+    let digest = Sha256::digest(bytes);
+    digest.iter().take(16).fold(String::new(), |mut hex, byte| {
+        // Writing to a string can't fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,507 @@
+//! The directory: people, teams, services, CIs, categories, the catalog.
+
+use waypost_domain::{
+    calendar::WorkingHours,
+    catalog::{CatalogItem, Category, FieldKind, FormField, Money},
+    ci::Ci,
+    ids::{CatalogItemId, CategoryId, CiId, PersonId, ServiceId},
+    organization::Organization,
+    role::Role,
+    service::{Criticality, Service},
+};
+use waypost_store::{
+    Store, StoreError, catalog, category, ci, directory, on_both_engines, person, service, team,
+    testing, ticket,
+};
+
+use crate::fixture::{self, Tree, tree};
+
+on_both_engines! {
+    people_come_back_as_they_were
+    an_address_is_found_in_any_case_and_taken_once
+    people_are_listed_page_by_page
+    people_of_organizations_are_apart
+    teams_come_back_as_they_were
+    a_provider_s_team_is_seen_by_the_clients_it_serves
+    a_team_changes_its_members
+    services_come_back_as_they_were
+    cis_come_back_as_they_were
+    categories_come_back_as_they_were
+    catalog_items_come_back_as_they_were
+    stale_directory_entries_are_not_written
+    taken_keys_are_named
+    directories_of_organizations_are_apart
+    the_directory_is_loaded_whole
+    loads_count_open_tickets
+    unreadable_directory_rows_are_reported
+}
+
+fn service_of(org: &Organization, key: &str) -> Service {
+    Service {
+        id: ServiceId(fixture::id()),
+        org: org.id,
+        key: key.parse().unwrap(),
+        name: key.to_uppercase(),
+        criticality: Criticality::High,
+        owner: Some(PersonId(fixture::id())),
+        support_team: Some(org.settings.fallback_team),
+        active: true,
+        version: 1,
+    }
+}
+
+fn ci_of(org: &Organization, key: &str) -> Ci {
+    Ci {
+        id: CiId(fixture::id()),
+        org: org.id,
+        key: key.parse().unwrap(),
+        name: key.to_uppercase(),
+        class: "server".parse().unwrap(),
+        criticality: Criticality::Low,
+        service: Some(ServiceId(fixture::id())),
+        support_team: None,
+        active: true,
+        version: 1,
+    }
+}
+
+fn category_of(org: &Organization, path: &str) -> Category {
+    Category {
+        id: CategoryId(fixture::id()),
+        org: org.id,
+        path: path.parse().unwrap(),
+        name: path.to_uppercase(),
+        active: true,
+        version: 1,
+    }
+}
+
+fn laptop(org: &Organization) -> CatalogItem {
+    let field = |key: &str, kind| FormField {
+        field: key.parse().unwrap(),
+        label: format!("{key}?"),
+        kind,
+        required: true,
+    };
+    CatalogItem {
+        id: CatalogItemId(fixture::id()),
+        org: org.id,
+        key: "laptop".parse().unwrap(),
+        name: "Laptop".to_owned(),
+        description: "A computer to carry around.".to_owned(),
+        cost: Some(Money { minor_units: 129_900, currency: "EUR".to_owned() }),
+        form: vec![
+            field("why", FieldKind::Text),
+            field("how-many", FieldKind::Number),
+            field("docking", FieldKind::YesNo),
+            field("when", FieldKind::Date),
+            field("size", FieldKind::Choice(vec!["13".to_owned(), "15".to_owned()])),
+        ],
+        active: true,
+        version: 1,
+    }
+}
+
+async fn people_come_back_as_they_were(store: Store) {
+    let org = tree(&store).await.client;
+    let mut anna = fixture::person(org.id, "anna");
+    anna.role = Role::Auditor;
+    anna.zone = Some("America/Sao_Paulo".parse().unwrap());
+    anna.manager = Some(PersonId(fixture::id()));
+    anna.location = Some("Wien".to_owned());
+    anna.vip = true;
+    let mut tx = store.write(org.id).await.unwrap();
+    person::insert(&mut tx, &anna).await.unwrap();
+    assert_eq!(person::find(&mut tx, anna.id).await.unwrap(), Some(anna.clone()));
+
+    anna.email = None;
+    anna.active = false;
+    person::update(&mut tx, &mut anna).await.unwrap();
+    assert_eq!(anna.version, 2);
+    assert_eq!(person::find(&mut tx, anna.id).await.unwrap(), Some(anna));
+}
+
+async fn an_address_is_found_in_any_case_and_taken_once(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let anna = fixture::person(client.id, "anna");
+    let mut tx = store.write(client.id).await.unwrap();
+    person::insert(&mut tx, &anna).await.unwrap();
+    let found = person::find_by_email(&mut tx, "ANNA@example.org").await.unwrap();
+    assert_eq!(found, Some(anna.clone()));
+
+    let mut twin = fixture::person(client.id, "ANNA");
+    let refused = person::insert(&mut tx, &twin).await;
+    assert!(matches!(refused, Err(StoreError::Taken("email"))), "{refused:?}");
+    drop(tx);
+
+    // In another organization it is another person.
+    twin.org = other.id;
+    let mut tx = store.write(other.id).await.unwrap();
+    person::insert(&mut tx, &twin).await.unwrap();
+    // Nobody's address is nobody's twin.
+    for name in ["bert", "bill"] {
+        let mut nobody = fixture::person(other.id, name);
+        nobody.email = None;
+        person::insert(&mut tx, &nobody).await.unwrap();
+    }
+}
+
+async fn people_are_listed_page_by_page(store: Store) {
+    let org = tree(&store).await.client;
+    let people: Vec<_> =
+        (0..7).map(|n| fixture::person(org.id, &format!("person{n}"))).collect();
+    let mut tx = store.write(org.id).await.unwrap();
+    person::insert_many(&mut tx, &people).await.unwrap();
+    let first = person::list(&mut tx, None, 4).await.unwrap();
+    let second = person::list(&mut tx, Some(first[3].id), 4).await.unwrap();
+    assert_eq!([first, second].concat(), people);
+    let ids: Vec<_> = people.iter().map(|person| person.id).collect();
+    assert_eq!(person::find_many(&mut tx, &ids).await.unwrap().len(), 7);
+    assert_eq!(person::find_many(&mut tx, &[]).await.unwrap(), []);
+}
+
+async fn people_of_organizations_are_apart(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let mut anna = fixture::person(client.id, "anna");
+    let mut tx = store.write(client.id).await.unwrap();
+    person::insert(&mut tx, &anna).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.write(other.id).await.unwrap();
+    assert_eq!(person::find(&mut tx, anna.id).await.unwrap(), None);
+    assert_eq!(person::find_by_email(&mut tx, "anna@example.org").await.unwrap(), None);
+    assert_eq!(person::list(&mut tx, None, 10).await.unwrap(), []);
+    let refused = person::update(&mut tx, &mut anna).await;
+    assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
+    let mut disguised = anna.clone();
+    disguised.org = other.id;
+    let refused = person::update(&mut tx, &mut disguised).await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    drop(tx);
+    let mut tx = store.write(other.id).await.unwrap();
+    let refused = person::insert(&mut tx, &anna).await;
+    assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
+}
+
+async fn teams_come_back_as_they_were(store: Store) {
+    let org = tree(&store).await.client;
+    let mut network = fixture::team(org.id, "network");
+    network.zone = Some("Asia/Kolkata".parse().unwrap());
+    network.working_hours = Some(WorkingHours::weekdays(9, 17).unwrap());
+    network.lead = Some(PersonId(fixture::id()));
+    network.on_call = Some(PersonId(fixture::id()));
+    network.members = [PersonId(fixture::id()), PersonId(fixture::id())].into();
+    let mut tx = store.write(org.id).await.unwrap();
+    team::insert(&mut tx, &network).await.unwrap();
+    assert_eq!(team::find(&mut tx, network.id).await.unwrap(), Some(network.clone()));
+    assert_eq!(team::find_by_key(&mut tx, "network").await.unwrap(), Some(network.clone()));
+    let keys: Vec<_> =
+        team::list(&mut tx).await.unwrap().into_iter().map(|team| team.key.to_string()).collect();
+    assert_eq!(keys, ["network", "service-desk"]);
+}
+
+async fn a_provider_s_team_is_seen_by_the_clients_it_serves(store: Store) {
+    let Tree { provider, client, other, .. } = tree(&store).await;
+    let agent = fixture::person(provider.id, "agent");
+    let boss = fixture::person(provider.id, "boss");
+    let mut network = fixture::team(provider.id, "network");
+    network.members = [agent.id].into();
+    network.serves = [client.id].into();
+    let mut tx = store.write(provider.id).await.unwrap();
+    person::insert_many(&mut tx, &[agent.clone(), boss.clone()]).await.unwrap();
+    team::insert(&mut tx, &network).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let mut tx = store.read(client.id).await.unwrap();
+    let serving = team::serving(&mut tx).await.unwrap();
+    assert_eq!(serving.len(), 2);
+    assert!(serving.contains(&network));
+    assert_eq!(team::find(&mut tx, network.id).await.unwrap(), Some(network.clone()));
+    assert_eq!(person::find(&mut tx, agent.id).await.unwrap(), Some(agent.clone()));
+    assert_eq!(person::find(&mut tx, boss.id).await.unwrap(), None);
+    assert_eq!(team::find_by_key(&mut tx, "network").await.unwrap(), None);
+    drop(tx);
+
+    let mut tx = store.write(other.id).await.unwrap();
+    assert_eq!(team::find(&mut tx, network.id).await.unwrap(), None);
+    assert_eq!(team::serving(&mut tx).await.unwrap().len(), 1);
+    assert_eq!(person::find(&mut tx, agent.id).await.unwrap(), None);
+    drop(tx);
+
+    // To see is not to change.
+    let mut tx = store.write(client.id).await.unwrap();
+    let mut disguised = network.clone();
+    disguised.org = client.id;
+    let refused = team::update(&mut tx, &mut disguised).await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+}
+
+async fn a_team_changes_its_members(store: Store) {
+    let Tree { provider, client, other, .. } = tree(&store).await;
+    let mut network = fixture::team(provider.id, "network");
+    network.members = [PersonId(fixture::id())].into();
+    network.serves = [client.id].into();
+    let mut tx = store.write(provider.id).await.unwrap();
+    team::insert(&mut tx, &network).await.unwrap();
+    network.members = [PersonId(fixture::id()), PersonId(fixture::id())].into();
+    network.serves = [other.id].into();
+    network.active = false;
+    let mut late = network.clone();
+    team::update(&mut tx, &mut network).await.unwrap();
+    assert_eq!(team::find(&mut tx, network.id).await.unwrap(), Some(network));
+    let refused = team::update(&mut tx, &mut late).await;
+    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+}
+
+async fn services_come_back_as_they_were(store: Store) {
+    let org = tree(&store).await.client;
+    let mut portal = service_of(&org, "revenue-portal");
+    let mail = service_of(&org, "mail");
+    let mut tx = store.write(org.id).await.unwrap();
+    service::insert_many(&mut tx, &[portal.clone(), mail.clone()]).await.unwrap();
+    portal.criticality = Criticality::Medium;
+    portal.owner = None;
+    portal.active = false;
+    service::update(&mut tx, &mut portal).await.unwrap();
+    assert_eq!(service::find(&mut tx, portal.id).await.unwrap(), Some(portal.clone()));
+    assert_eq!(service::find_by_key(&mut tx, "mail").await.unwrap(), Some(mail.clone()));
+    assert_eq!(service::list(&mut tx).await.unwrap(), [mail, portal]);
+}
+
+async fn cis_come_back_as_they_were(store: Store) {
+    let org = tree(&store).await.client;
+    let cis: Vec<_> = ["a1", "a2", "b.1", "b_1"].map(|key| ci_of(&org, key)).into();
+    let mut tx = store.write(org.id).await.unwrap();
+    ci::insert_many(&mut tx, &cis).await.unwrap();
+    let first = ci::list(&mut tx, None, 3).await.unwrap();
+    let second = ci::list(&mut tx, Some(first[2].key.as_str()), 3).await.unwrap();
+    assert_eq!([first, second].concat(), cis);
+
+    let mut changed = cis[0].clone();
+    changed.active = false;
+    changed.support_team = Some(org.settings.fallback_team);
+    ci::update(&mut tx, &mut changed).await.unwrap();
+    assert_eq!(ci::find(&mut tx, changed.id).await.unwrap(), Some(changed.clone()));
+    assert_eq!(ci::find_by_key(&mut tx, "a1").await.unwrap(), Some(changed));
+    assert_eq!(ci::find_by_key(&mut tx, "c").await.unwrap(), None);
+}
+
+async fn categories_come_back_as_they_were(store: Store) {
+    let org = tree(&store).await.client;
+    let mut access = category_of(&org, "access");
+    let password = category_of(&org, "access/password");
+    let mut tx = store.write(org.id).await.unwrap();
+    category::insert_many(&mut tx, &[password.clone(), access.clone()]).await.unwrap();
+    access.name = "Access and accounts".to_owned();
+    access.active = false;
+    category::update(&mut tx, &mut access).await.unwrap();
+    assert_eq!(category::find(&mut tx, access.id).await.unwrap(), Some(access.clone()));
+    assert_eq!(category::list(&mut tx).await.unwrap(), [access, password]);
+}
+
+async fn catalog_items_come_back_as_they_were(store: Store) {
+    let org = tree(&store).await.client;
+    let mut item = laptop(&org);
+    let mut tx = store.write(org.id).await.unwrap();
+    catalog::insert(&mut tx, &item).await.unwrap();
+    assert_eq!(catalog::find(&mut tx, item.id).await.unwrap(), Some(item.clone()));
+    item.cost = None;
+    item.form.truncate(1);
+    catalog::update(&mut tx, &mut item).await.unwrap();
+    assert_eq!(catalog::find_by_key(&mut tx, "laptop").await.unwrap(), Some(item.clone()));
+    assert_eq!(catalog::list(&mut tx).await.unwrap(), [item]);
+}
+
+async fn stale_directory_entries_are_not_written(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tx = store.write(org.id).await.unwrap();
+    let mut anna = fixture::person(org.id, "anna");
+    let mut portal = service_of(&org, "portal");
+    let mut server = ci_of(&org, "server");
+    let mut access = category_of(&org, "access");
+    let mut item = laptop(&org);
+    person::insert(&mut tx, &anna).await.unwrap();
+    service::insert(&mut tx, &portal).await.unwrap();
+    ci::insert(&mut tx, &server).await.unwrap();
+    category::insert(&mut tx, &access).await.unwrap();
+    catalog::insert(&mut tx, &item).await.unwrap();
+    anna.version = 0;
+    portal.version = 0;
+    server.version = 0;
+    access.version = 0;
+    item.version = 0;
+    for refused in [
+        person::update(&mut tx, &mut anna).await,
+        service::update(&mut tx, &mut portal).await,
+        ci::update(&mut tx, &mut server).await,
+        category::update(&mut tx, &mut access).await,
+        catalog::update(&mut tx, &mut item).await,
+    ] {
+        assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    }
+}
+
+async fn taken_keys_are_named(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tx = store.write(org.id).await.unwrap();
+    let refused = team::insert(&mut tx, &fixture::team(org.id, "service-desk")).await;
+    assert!(matches!(refused, Err(StoreError::Taken("key"))), "{refused:?}");
+    drop(tx);
+
+    let mut tx = store.write(org.id).await.unwrap();
+    let twins = [service_of(&org, "portal"), service_of(&org, "portal")];
+    let refused = service::insert_many(&mut tx, &twins).await;
+    assert!(matches!(refused, Err(StoreError::Taken("key"))), "{refused:?}");
+    drop(tx);
+
+    let mut tx = store.write(org.id).await.unwrap();
+    let refused = ci::insert_many(&mut tx, &[ci_of(&org, "a"), ci_of(&org, "a")]).await;
+    assert!(matches!(refused, Err(StoreError::Taken("key"))), "{refused:?}");
+    drop(tx);
+
+    let mut tx = store.write(org.id).await.unwrap();
+    let twins = [category_of(&org, "a/b"), category_of(&org, "a/b")];
+    let refused = category::insert_many(&mut tx, &twins).await;
+    assert!(matches!(refused, Err(StoreError::Taken("path"))), "{refused:?}");
+    drop(tx);
+
+    let mut tx = store.write(org.id).await.unwrap();
+    catalog::insert(&mut tx, &laptop(&org)).await.unwrap();
+    let refused = catalog::insert(&mut tx, &laptop(&org)).await;
+    assert!(matches!(refused, Err(StoreError::Taken("key"))), "{refused:?}");
+}
+
+async fn directories_of_organizations_are_apart(store: Store) {
+    let Tree { client, other, provider, .. } = tree(&store).await;
+    let mut portal = service_of(&client, "portal");
+    let mut server = ci_of(&client, "server");
+    let mut access = category_of(&client, "access");
+    let mut item = laptop(&client);
+    let mut tx = store.write(client.id).await.unwrap();
+    service::insert(&mut tx, &portal).await.unwrap();
+    ci::insert(&mut tx, &server).await.unwrap();
+    category::insert(&mut tx, &access).await.unwrap();
+    catalog::insert(&mut tx, &item).await.unwrap();
+    tx.commit().await.unwrap();
+
+    // Neither beside it nor above it.
+    for elsewhere in [&other, &provider] {
+        let mut tx = store.write(elsewhere.id).await.unwrap();
+        assert_eq!(service::find(&mut tx, portal.id).await.unwrap(), None);
+        assert_eq!(service::find_by_key(&mut tx, "portal").await.unwrap(), None);
+        assert_eq!(service::list(&mut tx).await.unwrap(), []);
+        assert_eq!(ci::find(&mut tx, server.id).await.unwrap(), None);
+        assert_eq!(ci::find_by_key(&mut tx, "server").await.unwrap(), None);
+        assert_eq!(ci::list(&mut tx, None, 10).await.unwrap(), []);
+        assert_eq!(category::find(&mut tx, access.id).await.unwrap(), None);
+        assert_eq!(category::list(&mut tx).await.unwrap(), []);
+        assert_eq!(catalog::find(&mut tx, item.id).await.unwrap(), None);
+        assert_eq!(catalog::find_by_key(&mut tx, "laptop").await.unwrap(), None);
+        assert_eq!(catalog::list(&mut tx).await.unwrap(), []);
+        portal.org = elsewhere.id;
+        server.org = elsewhere.id;
+        access.org = elsewhere.id;
+        item.org = elsewhere.id;
+        for refused in [
+            service::update(&mut tx, &mut portal).await,
+            ci::update(&mut tx, &mut server).await,
+            category::update(&mut tx, &mut access).await,
+            catalog::update(&mut tx, &mut item).await,
+        ] {
+            assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+        }
+    }
+}
+
+async fn the_directory_is_loaded_whole(store: Store) {
+    let Tree { platform, provider, client, .. } = tree(&store).await;
+    let portal = service_of(&client, "portal");
+    let access = category_of(&client, "access");
+    let mut closed = fixture::team(client.id, "closed");
+    closed.active = false;
+    let mut tx = store.write(client.id).await.unwrap();
+    service::insert(&mut tx, &portal).await.unwrap();
+    category::insert(&mut tx, &access).await.unwrap();
+    team::insert(&mut tx, &closed).await.unwrap();
+    let loaded = directory::load(&mut tx).await.unwrap();
+    assert_eq!(loaded.lineage, [platform, provider, client.clone()]);
+    assert_eq!(loaded.org, client);
+    assert_eq!(loaded.services, [portal]);
+    assert_eq!(loaded.categories, [access]);
+    let keys: Vec<_> = loaded.teams.iter().map(|team| team.key.as_str()).collect();
+    assert_eq!(keys, ["service-desk"]);
+}
+
+async fn loads_count_open_tickets(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let desk = client.settings.fallback_team;
+    let (anna, server) = (PersonId(fixture::id()), CiId(fixture::id()));
+    let mut tickets: Vec<_> = (0..4).map(|_| fixture::ticket(&client)).collect();
+    tickets[0].assignee = Some(anna);
+    tickets[1].assignee = Some(anna);
+    tickets[1].ci = Some(server);
+    tickets[3].ci = Some(server);
+    tickets[3].body = crate::tickets::cancelled();
+    let mut tx = store.write(client.id).await.unwrap();
+    ticket::insert_many(&mut tx, &tickets).await.unwrap();
+    let loads = directory::team_loads(&mut tx).await.unwrap();
+    assert_eq!(loads.teams, [(desk, 3)].into());
+    assert_eq!(loads.members, [((desk, anna), 2)].into());
+    assert_eq!(directory::open_tickets_on_ci(&mut tx, server).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+
+    let mut tx = store.read(other.id).await.unwrap();
+    assert_eq!(directory::team_loads(&mut tx).await.unwrap(), directory::Loads::default());
+    assert_eq!(directory::open_tickets_on_ci(&mut tx, server).await.unwrap(), 0);
+}
+
+async fn unreadable_directory_rows_are_reported(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tx = store.write(org.id).await.unwrap();
+    let (anna, portal, server) =
+        (fixture::person(org.id, "anna"), service_of(&org, "portal"), ci_of(&org, "server"));
+    let (access, item) = (category_of(&org, "access"), laptop(&org));
+    person::insert(&mut tx, &anna).await.unwrap();
+    service::insert(&mut tx, &portal).await.unwrap();
+    ci::insert(&mut tx, &server).await.unwrap();
+    category::insert(&mut tx, &access).await.unwrap();
+    catalog::insert(&mut tx, &item).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.system().await.unwrap();
+    for damage in [
+        "update people set role = 'king'",
+        "update teams set zone = 'Mars/Olympus'",
+        "update services set criticality = 'vast'",
+        "update cis set class = '?'",
+        "update categories set path = '/'",
+        "update catalog_items set key = ''",
+    ] {
+        testing::execute(&mut tx, damage).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+
+    let mut tx = store.read(org.id).await.unwrap();
+    let reports = [
+        person::find(&mut tx, anna.id).await.unwrap_err(),
+        team::list(&mut tx).await.unwrap_err(),
+        service::list(&mut tx).await.unwrap_err(),
+        ci::find(&mut tx, server.id).await.unwrap_err(),
+        category::list(&mut tx).await.unwrap_err(),
+        catalog::list(&mut tx).await.unwrap_err(),
+    ];
+    let columns = reports.map(|report| match report {
+        StoreError::Corrupt { table, column } => (table, column),
+        other => panic!("{other:?}"),
+    });
+    assert_eq!(
+        columns,
+        [
+            ("people", "role"),
+            ("teams", "zone"),
+            ("services", "criticality"),
+            ("cis", "class"),
+            ("categories", "path"),
+            ("catalog_items", "key"),
+        ]
+    );
+}

@@ -1,0 +1,242 @@
+//! Organizations and records to test with. Ids are counted, times are fixed.
+
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use chrono::{DateTime, TimeDelta, Utc};
+use uuid::Uuid;
+use waypost_domain::{
+    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    event::{Actor, ActorKind},
+    ids::{BindingId, OrgId, PersonId, RoundId, TeamId, TicketId},
+    incident::IncidentState,
+    organization::{OrgKind, OrgSettings, Organization},
+    person::Person,
+    priority::{Level, Priority},
+    receipt::Round,
+    role::Role,
+    team::Team,
+    ticket::{Body, Channel, Ticket},
+};
+use waypost_store::{Store, component, organization, round, ticket};
+
+/// An id that no other test of this process has. Later ones sort after earlier ones.
+pub fn id() -> Uuid {
+    static NEXT: AtomicU64 = AtomicU64::new(1);
+    Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 16)
+}
+
+/// Minutes after the tests' beginning of time, to the microsecond.
+pub fn at(minutes: i64) -> DateTime<Utc> {
+    DateTime::from_timestamp_micros(1_780_000_000_123_456).unwrap() + TimeDelta::minutes(minutes)
+}
+
+/// A digest as columns accept it.
+pub fn digest(of: u8) -> String {
+    format!("sha256:{}", format!("{of:02x}").repeat(32))
+}
+
+pub fn by_policy() -> Actor {
+    Actor { kind: ActorKind::Policy, person: None }
+}
+
+pub fn by(person: PersonId) -> Actor {
+    Actor { kind: ActorKind::User, person: Some(person) }
+}
+
+pub fn team(org: OrgId, key: &str) -> Team {
+    Team {
+        id: TeamId(id()),
+        org,
+        key: key.parse().unwrap(),
+        name: key.to_uppercase(),
+        zone: None,
+        working_hours: None,
+        lead: None,
+        on_call: None,
+        members: BTreeSet::new(),
+        serves: BTreeSet::new(),
+        active: true,
+        version: 1,
+    }
+}
+
+pub fn person(org: OrgId, name: &str) -> Person {
+    Person {
+        id: PersonId(id()),
+        org,
+        name: name.to_owned(),
+        email: Some(format!("{name}@Example.ORG")),
+        role: Role::Agent,
+        zone: None,
+        manager: None,
+        location: None,
+        vip: false,
+        active: true,
+        version: 1,
+    }
+}
+
+/// An organization with its fallback team.
+pub async fn organization(
+    store: &Store,
+    kind: OrgKind,
+    parent: Option<OrgId>,
+    key: &str,
+) -> Organization {
+    let org = OrgId(id());
+    let desk = team(org, "service-desk");
+    let organization = Organization {
+        id: org,
+        parent,
+        kind,
+        key: key.parse().unwrap(),
+        name: key.to_uppercase(),
+        settings: OrgSettings::new(desk.id),
+        created_at: at(0),
+        version: 1,
+    };
+    let mut tx = store.system().await.unwrap();
+    organization::create(&mut tx, &organization, &desk).await.unwrap();
+    tx.commit().await.unwrap();
+    organization
+}
+
+/// A platform, a provider below it, and two clients of the provider.
+pub struct Tree {
+    pub platform: Organization,
+    pub provider: Organization,
+    pub client: Organization,
+    pub other: Organization,
+}
+
+pub async fn tree(store: &Store) -> Tree {
+    let platform = organization(store, OrgKind::Platform, None, "platform").await;
+    let provider = organization(store, OrgKind::Provider, Some(platform.id), "msp").await;
+    let client = organization(store, OrgKind::Client, Some(provider.id), "acme").await;
+    let other = organization(store, OrgKind::Client, Some(provider.id), "globex").await;
+    Tree { platform, provider, client, other }
+}
+
+/// A new incident that nothing is known about, numbered by its id.
+pub fn ticket(org: &Organization) -> Ticket {
+    let id = id();
+    Ticket {
+        id: TicketId(id),
+        org: org.id,
+        number: format!("INC{:07}", id.as_u128() >> 16),
+        short_description: "Printer on fire".to_owned(),
+        description: "It burns.".to_owned(),
+        channel: Channel::Portal,
+        tags: BTreeSet::new(),
+        requester: PersonId(self::id()),
+        opened_by: None,
+        category: None,
+        service: None,
+        ci: None,
+        impact: None,
+        urgency: None,
+        priority: Priority { matrix: Level(3), policy: None, manual: None },
+        team: org.settings.fallback_team,
+        assignee: None,
+        reassignment_count: 0,
+        watchers: BTreeSet::new(),
+        parent: None,
+        follows: None,
+        external_ref: None,
+        body: Body::Incident(IncidentState::New),
+        opened_at: at(0),
+        created_at: at(1),
+        updated_at: at(1),
+        state_since: at(1),
+        waiting_since: at(1),
+        escalation_level: 0,
+        acknowledged_at: None,
+        first_response_at: None,
+        eta: None,
+        triaged_at: None,
+        reopen_count: 0,
+        last_reopened_at: None,
+        degraded: None,
+        version: 1,
+    }
+}
+
+/// A ticket of the organization that is stored.
+pub async fn stored_ticket(store: &Store, org: &Organization) -> Ticket {
+    let new = ticket(org);
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    new
+}
+
+/// A round about a ticket that is stored.
+pub async fn stored_round(store: &Store, about: &Ticket, minutes: i64) -> Round {
+    let new = Round {
+        id: RoundId(id()),
+        org: about.org,
+        ticket: about.id,
+        occasion: "create".to_owned(),
+        snapshot: br#"{"ticket":{"text":"Printer on fire"}}"#.to_vec(),
+        at: at(minutes),
+    };
+    let mut tx = store.write(about.org).await.unwrap();
+    round::insert(&mut tx, &new).await.unwrap();
+    tx.commit().await.unwrap();
+    new
+}
+
+/// A component that is stored and granted to the organization.
+pub async fn granted_component(store: &Store, org: OrgId, of: u8) -> component::Component {
+    let new = component::Component {
+        digest: digest(of),
+        size: 4,
+        name: format!("policy-{of}"),
+        version: "1.0.0".to_owned(),
+        wit_version: "0.1.0".to_owned(),
+        description: r#"{ "hooks" : ["route"] }"#.to_owned(),
+        created_at: at(i64::from(of)),
+    };
+    let mut tx = store.write(org).await.unwrap();
+    component::insert(&mut tx, &new, &[0, 97, 115, of]).await.unwrap();
+    component::grant(&mut tx, &new.digest, at(1)).await.unwrap();
+    tx.commit().await.unwrap();
+    new
+}
+
+pub fn binding(org: OrgId, hook: Hook, name: &str) -> Binding {
+    Binding {
+        id: BindingId(id()),
+        org,
+        hook,
+        name: name.parse().unwrap(),
+        enabled: true,
+        active_revision: 1,
+        created_at: at(0),
+        version: 1,
+    }
+}
+
+/// A revision of the binding, with the settings to the byte.
+pub fn revision(of: &Binding, number: i64, position: i64, component: &str) -> Revision {
+    Revision {
+        binding: of.id,
+        number,
+        position,
+        component: component.to_owned(),
+        settings: format!("{{ \"z\": 1,  \"a\": {number} }}"),
+        settings_digest: digest(21),
+        data: vec![("oncall.csv".to_owned(), vec![0, 1, 2, 255]), ("b".to_owned(), vec![])],
+        data_digest: digest(22),
+        limits: LimitChanges { fuel: Some(5_000_000), deadline_ms: Some(50), memory_bytes: None },
+        fallback: Fallback::Next,
+        locked: false,
+        replaces_above: true,
+        note: Some("because".to_owned()),
+        created_at: at(number),
+        created_by: Some(PersonId(id())),
+    }
+}

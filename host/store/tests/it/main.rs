@@ -1,0 +1,20 @@
+//! The store on both engines: what goes in comes out, to whom it belongs, and once.
+#![expect(clippy::unwrap_used, reason = "a test may stop where it fails")]
+
+mod approvals;
+mod bindings;
+mod components;
+mod conversations;
+mod directory;
+mod fixture;
+mod import_jobs;
+mod lists;
+mod messages;
+mod numbers;
+mod opening;
+mod organizations;
+mod receipts;
+mod requests;
+mod tickets;
+mod tokens;
+mod walls;
