@@ -1,1 +1,45 @@
-//! x
+//! What can be asked of the desk: one use case per file.
+//!
+//! A front end makes a [`Caller`] and a command, and gets a view or a [`CommandError`]. A use case
+//! reads in one transaction, asks policies with none open, lets the domain decide, and writes once.
+
+mod caller;
+mod clock;
+mod desk;
+mod error;
+mod input;
+mod labels;
+mod layers;
+mod numbers;
+mod page;
+mod plain;
+mod preparing;
+mod refs;
+
+pub mod approvals;
+pub mod bindings;
+pub mod catalog;
+pub mod categories;
+pub mod cis;
+pub mod comments;
+pub mod explain;
+pub mod hours;
+pub mod idempotency;
+pub mod import;
+pub mod organizations;
+pub mod outbox;
+pub mod people;
+pub mod policies;
+pub mod receipts;
+pub mod services;
+pub mod suggestions;
+pub mod teams;
+pub mod tickets;
+pub mod tokens;
+pub mod trial;
+
+pub use caller::{Caller, Unauthenticated, authenticate};
+pub use clock::{Clock, Entropy, Seconds};
+pub use desk::{Desk, DeskOptions};
+pub use error::{CommandError, Missing};
+pub use page::{Cursor, InvalidCursor, Page, PageRequest};

@@ -1,0 +1,306 @@
+//! Approvals: who is asked, and how they vote.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use waypost_domain::{
+    approval::{
+        Approval, Ballot, Outcome, SeatRequest, SeatState, Subject, Vote as Cast, VoteRefused, Voted,
+    },
+    event::{Actor, ActorKind},
+    ids::{ApprovalId, ApprovalRequestId, PersonId},
+    permission,
+    refusal::Faults,
+    ticket::Action,
+};
+use waypost_policy::contract::EventKind;
+use waypost_store::approval;
+
+use crate::{
+    Caller, CommandError, Desk, Missing,
+    tickets::{
+        PersonRef, TicketRef,
+        content::content_digest,
+        decide::{self, Deciding},
+        facts::Facts,
+        moves, names, read, write,
+    },
+};
+
+/// A round of approval, with the names of the people in it.
+#[derive(Debug, Clone)]
+pub struct ApprovalView {
+    /// The round.
+    pub approval: Approval,
+    /// The digest of the ticket's present content; a vote names it.
+    pub content_digest: String,
+    /// The names of everybody who holds a seat or votes.
+    pub names: BTreeMap<PersonId, String>,
+}
+
+/// A vote that the caller is asked for.
+#[derive(Debug, Clone)]
+pub struct WaitingVote {
+    /// The request to answer.
+    pub request: ApprovalRequestId,
+    /// The round.
+    pub approval: ApprovalId,
+    /// The ticket's number.
+    pub number: String,
+    /// What it is about.
+    pub short_description: String,
+    /// What is asked.
+    pub step: String,
+    /// The digest of what is shown; the vote names it.
+    pub content_digest: String,
+    /// Since when.
+    pub requested_at: Option<DateTime<Utc>>,
+    /// When it should be decided.
+    pub due_at: Option<DateTime<Utc>>,
+}
+
+/// What a voter does.
+#[derive(Debug, Clone)]
+pub enum Vote {
+    /// Agrees.
+    Approve {
+        /// What they say.
+        comment: Option<String>,
+    },
+    /// Does not agree.
+    Reject {
+        /// Why.
+        comment: Option<String>,
+    },
+    /// Has no opinion.
+    Abstain {
+        /// What they say.
+        comment: Option<String>,
+    },
+    /// Lets somebody else vote.
+    Delegate {
+        /// Who.
+        to: Option<PersonRef>,
+        /// Why.
+        reason: Option<String>,
+    },
+}
+
+/// All rounds of approval of a ticket, the first one first.
+pub async fn of_ticket(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<Vec<ApprovalView>, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let seen = read::seen(&mut tx, caller, named).await?;
+    let rounds = approval::of_ticket(&mut tx, seen.ticket.id).await?;
+    let names = names::of_voters(&mut tx, &rounds).await?;
+    let digest = content_digest(&seen.ticket);
+    Ok(rounds
+        .into_iter()
+        .map(|approval| ApprovalView {
+            approval,
+            content_digest: digest.clone(),
+            names: names.clone(),
+        })
+        .collect())
+}
+
+/// Who has more to decide than this decides the oldest first.
+const MAX_WAITING: u32 = 200;
+
+/// The votes that the caller is asked for, the oldest first.
+pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, CommandError> {
+    let person = voter(caller)?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let mut waiting = Vec::new();
+    for approval in approval::waiting_for(&mut tx, person, MAX_WAITING).await? {
+        let Some(ticket) = waypost_store::ticket::find(&mut tx, approval.ticket).await? else {
+            continue;
+        };
+        let asked = |seat: &&SeatRequest| {
+            seat.voter == person && seat.state == SeatState::Requested
+        };
+        for step in approval.steps() {
+            for seat in step.requests.iter().filter(asked) {
+                waiting.push(WaitingVote {
+                    request: seat.id,
+                    approval: approval.id,
+                    step: step.name.clone(),
+                    content_digest: content_digest(&ticket),
+                    requested_at: seat.requested_at,
+                    due_at: step.due_at,
+                    number: ticket.number.clone(),
+                    short_description: ticket.short_description.clone(),
+                });
+            }
+        }
+    }
+    Ok(waiting)
+}
+
+/// Casts a vote. `shown` is the digest of the content that the voter decided on.
+///
+/// # Errors
+/// [`CommandError::ContentChanged`] when something else is there now; the domain's refusals otherwise.
+pub async fn vote(
+    desk: &Desk,
+    caller: &Caller,
+    request: ApprovalRequestId,
+    vote: Vote,
+    shown: Option<String>,
+) -> Result<ApprovalView, CommandError> {
+    let mut left = desk.options.stale_retries;
+    loop {
+        match try_vote(desk, caller, request, &vote, shown.as_deref()).await {
+            Err(CommandError::Stale) if left > 0 => left -= 1,
+            other => return other,
+        }
+    }
+}
+
+async fn try_vote(
+    desk: &Desk,
+    caller: &Caller,
+    request: ApprovalRequestId,
+    vote: &Vote,
+    shown: Option<&str>,
+) -> Result<ApprovalView, CommandError> {
+    let by = voter(caller)?;
+    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let mut round = approval::find_request(&mut tx, request)
+        .await?
+        .ok_or(CommandError::NotFound(Missing::Approval))?;
+    let seen = read::seen(&mut tx, caller, &TicketRef::Id(round.ticket)).await.map_err(
+        // Who may not see the ticket may not know of its approval either.
+        |error| match error {
+            CommandError::NotFound(_) => CommandError::NotFound(Missing::Approval),
+            other => other,
+        },
+    )?;
+    let mut faults = Faults::new();
+    let delegate = match vote {
+        Vote::Delegate { to: Some(to), .. } => {
+            moves::person(&mut tx, &mut faults, "/delegate", to).await?
+        }
+        _ => None,
+    };
+    faults.finish()?;
+    facts.around(&mut tx, &seen.ticket).await?;
+    drop(tx);
+
+    let digest = content_digest(&seen.ticket);
+    let (cast, comment) = cast(desk, caller, vote, delegate);
+    let ballot = Ballot { request, by, vote: cast, comment, shown };
+    let subject = Subject { requester: seen.ticket.requester, content_digest: &digest };
+    let voted = round.vote(ballot, subject, caller.now)?;
+    let ticket = seen.ticket;
+    let mut deciding =
+        Deciding::of_stored(desk, facts, ticket, Action::Vote.as_str(), caller);
+    deciding.did_because(Action::Vote, &caller.actor, voted.changes.clone(), comment.map(str::to_owned));
+    apply(&mut deciding, &round, &voted, caller.now)?;
+    deciding.write.changed_approvals.push(round);
+    let mut decided = vec![deciding];
+    decide::tell(desk, caller, &mut decided).await?;
+    let mut writes: Vec<_> = decided.into_iter().map(Deciding::finish).collect();
+    write::commit(desk, caller.org, &mut writes, caller.now).await?;
+
+    let mut tx = desk.store.read(caller.org).await?;
+    let approval = writes.swap_remove(0).changed_approvals.swap_remove(0);
+    let names = names::of_voters(&mut tx, std::slice::from_ref(&approval)).await?;
+    Ok(ApprovalView { approval, content_digest: digest, names })
+}
+
+/// Moves the ticket when the round is decided, and tells those who are asked next.
+fn apply(
+    deciding: &mut Deciding,
+    round: &Approval,
+    voted: &Voted,
+    now: DateTime<Utc>,
+) -> Result<(), CommandError> {
+    let system = Actor { kind: ActorKind::System, person: None };
+    let was = deciding.write.ticket.state();
+    match voted.outcome {
+        Outcome::Approved => {
+            let changes = deciding.write.ticket.approve(now)?;
+            deciding.did(Action::Approve, &system, changes);
+            deciding.happened(EventKind::ApprovalDecided, &system, was);
+        }
+        Outcome::Rejected => {
+            let reason = rejection(round);
+            let changes = deciding.write.ticket.reject(&reason, now)?;
+            deciding.did_because(Action::Reject, &system, changes, Some(reason.clone()));
+            deciding.happened(EventKind::ApprovalDecided, &system, was).text = Some(reason);
+        }
+        Outcome::Waiting | Outcome::Pending | Outcome::Cancelled => {
+            // A vote that decides nothing still changes what the ticket waits for.
+            deciding.write.ticket.updated_at = deciding.write.ticket.updated_at.max(now);
+        }
+    }
+    let asked = decide::voters(round, &voted.opened);
+    if !asked.is_empty() {
+        deciding.happened(EventKind::ApprovalRequested, &system, was).approvers = asked;
+    }
+    Ok(())
+}
+
+/// Why a round was rejected, as the voters put it.
+fn rejection(round: &Approval) -> String {
+    let said: Vec<String> = round
+        .rejections()
+        .map(|(step, request)| match &request.comment {
+            Some(comment) => format!("{}: {comment}", step.name),
+            None => step.name.clone(),
+        })
+        .collect();
+    if said.is_empty() { "the quorum cannot be reached any more".to_owned() } else { said.join("; ") }
+}
+
+fn cast<'a>(
+    desk: &Desk,
+    caller: &Caller,
+    vote: &'a Vote,
+    delegate: Option<PersonId>,
+) -> (Cast, Option<&'a str>) {
+    match vote {
+        Vote::Approve { comment } => (Cast::Approve, comment.as_deref()),
+        Vote::Reject { comment } => (Cast::Reject, comment.as_deref()),
+        Vote::Abstain { comment } => (Cast::Abstain, comment.as_deref()),
+        Vote::Delegate { reason, .. } => {
+            let id = ApprovalRequestId(desk.id(caller));
+            (Cast::Delegate { to: delegate, id }, reason.as_deref())
+        }
+    }
+}
+
+fn voter(caller: &Caller) -> Result<PersonId, CommandError> {
+    caller.person().ok_or_else(|| {
+        CommandError::Forbidden("only a person votes; use a token that names one".to_owned())
+    })
+}
+
+impl From<VoteRefused> for CommandError {
+    fn from(refused: VoteRefused) -> Self {
+        match refused {
+            VoteRefused::Unknown => Self::NotFound(Missing::Approval),
+            VoteRefused::Forbidden(forbidden) => forbidden.into(),
+            VoteRefused::Refused(waypost_domain::refusal::Refused::Guard { code, .. })
+                if code == VoteRefused::CONTENT_CHANGED =>
+            {
+                Self::ContentChanged
+            }
+            VoteRefused::Refused(refused) => refused.into(),
+        }
+    }
+}
+
+impl From<permission::Forbidden> for CommandError {
+    fn from(forbidden: permission::Forbidden) -> Self {
+        if forbidden.code == permission::Forbidden::SEPARATION_OF_DUTIES {
+            Self::SeparationOfDuties(forbidden.message)
+        } else {
+            Self::Forbidden(forbidden.message)
+        }
+    }
+}

@@ -1,0 +1,238 @@
+//! Bindings: which policy an organization asks at a hook, in which order, with which settings.
+//!
+//! A revision never changes. [`revise`] makes another and [`roll_back`] makes an earlier one the active one; both take
+//! effect for the next ticket. Everything is checked, with the policy itself, before anything changes.
+
+mod bind;
+mod order;
+mod switch;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use waypost_domain::{
+    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    ids::{BindingId, OrgId},
+    key::Key,
+};
+use waypost_store::{ReadTx, binding, component, organization};
+
+use crate::{
+    Caller, CommandError, Desk, Missing,
+    labels::Labels,
+    tickets::{Named, PersonName, breaker_key},
+};
+
+pub(crate) use bind::{check_data, check_limits, data_files};
+pub use bind::{NewBinding, NewRevision, bind, revise};
+pub use order::{HookOrder, InForce, in_force};
+pub use switch::{disable, enable, roll_back};
+
+/// A binding, with its active revision.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BindingView {
+    /// The binding.
+    pub binding: Binding,
+    /// The key of the layer: the organization that made it.
+    pub layer: Key,
+    /// The revision in force.
+    pub active: RevisionView,
+    /// Since when and until when it is not asked, because it failed too often.
+    pub paused: Option<Paused>,
+}
+
+/// A binding's circuit breaker is open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Paused {
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it is tried again.
+    pub until: DateTime<Utc>,
+}
+
+/// A revision, with the names of what it refers to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RevisionView {
+    /// 1, 2, 3, …
+    pub number: i64,
+    /// Lower is asked first within the layer.
+    pub position: i64,
+    /// The component's digest.
+    pub component: String,
+    /// The component's name and version, where the organization may see it.
+    pub policy: Option<PolicyName>,
+    /// The settings, as the JSON text that was checked.
+    pub settings: String,
+    /// The digest of the settings.
+    pub settings_digest: String,
+    /// The digest of the data files.
+    pub data_digest: String,
+    /// Limits that differ from the installation's.
+    pub limits: LimitChanges,
+    /// The team that gets the ticket when the policy fails; none asks the next policy.
+    pub fallback_team: Option<Named>,
+    /// Whether lower layers can neither replace it nor answer before it.
+    pub locked: bool,
+    /// Whether the unlocked bindings of the layers above are not asked at this hook.
+    pub replaces_above: bool,
+    /// Why it was made.
+    pub note: Option<String>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// By whom; none from the command line or a program.
+    pub created_by: Option<PersonName>,
+}
+
+/// What a component calls itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyName {
+    /// Its name.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+}
+
+/// A binding with its history.
+#[derive(Debug, Clone, PartialEq)]
+pub struct BindingDetail {
+    /// The binding.
+    pub view: BindingView,
+    /// All its revisions, the first one first.
+    pub revisions: Vec<RevisionView>,
+    /// The data files of the active revision: name and size in bytes.
+    pub data: Vec<(String, usize)>,
+}
+
+/// Lists the organization's own bindings, disabled ones too, in the order they are asked. For the desk.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a requester.
+pub async fn list(
+    desk: &Desk,
+    caller: &Caller,
+    hook: Option<Hook>,
+) -> Result<Vec<BindingView>, CommandError> {
+    caller.must_be_desk()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let mut bindings = binding::list(&mut tx).await?;
+    bindings.retain(|binding| hook.is_none_or(|hook| binding.hook == hook));
+    let mut bound = Vec::with_capacity(bindings.len());
+    for binding in bindings {
+        let revision = active(&mut tx, &binding).await?;
+        bound.push((binding, revision));
+    }
+    let names = Names::read(&mut tx, bound.iter().map(|(_, revision)| revision)).await?;
+    Ok(bound.into_iter().map(|(binding, revision)| names.view(desk, binding, revision)).collect())
+}
+
+/// Reads one of the organization's own bindings with all its revisions. For the desk.
+///
+/// # Errors
+/// [`CommandError::NotFound`].
+pub async fn find(
+    desk: &Desk,
+    caller: &Caller,
+    id: BindingId,
+) -> Result<BindingDetail, CommandError> {
+    caller.must_be_desk()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let found = load(&mut tx, id).await?;
+    let revisions = binding::revisions(&mut tx, id).await?;
+    let data = binding::revision_data(&mut tx, id, found.active_revision).await?;
+    let names = Names::read(&mut tx, &revisions).await?;
+    let active = active(&mut tx, &found).await?;
+    Ok(BindingDetail {
+        view: names.view(desk, found, active),
+        revisions: revisions.into_iter().map(|revision| names.revision(revision)).collect(),
+        data: data.into_iter().map(|(name, content)| (name, content.len())).collect(),
+    })
+}
+
+/// Finds the id of one of the organization's own bindings by its name. For the desk.
+///
+/// # Errors
+/// [`CommandError::NotFound`].
+pub async fn by_name(desk: &Desk, caller: &Caller, name: &str) -> Result<BindingId, CommandError> {
+    caller.must_be_desk()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let found = binding::find_by_name(&mut tx, name).await?;
+    Ok(found.ok_or(CommandError::NotFound(Missing::Binding))?.id)
+}
+
+async fn load(tx: &mut ReadTx, id: BindingId) -> Result<Binding, CommandError> {
+    binding::find(tx, id).await?.ok_or(CommandError::NotFound(Missing::Binding))
+}
+
+/// The revision in force.
+async fn active(tx: &mut ReadTx, binding: &Binding) -> Result<Revision, CommandError> {
+    let revision = binding::find_revision(tx, binding.id, binding.active_revision).await?;
+    revision.ok_or(CommandError::NotFound(Missing::Revision))
+}
+
+/// The view of one binding.
+async fn view(
+    desk: &Desk,
+    tx: &mut ReadTx,
+    binding: Binding,
+    revision: Revision,
+) -> Result<BindingView, CommandError> {
+    let names = Names::read(tx, [&revision]).await?;
+    Ok(names.view(desk, binding, revision))
+}
+
+/// The names that views of bindings show.
+struct Names {
+    labels: Labels,
+    policies: BTreeMap<String, PolicyName>,
+    layers: BTreeMap<OrgId, Key>,
+}
+
+impl Names {
+    async fn read(
+        tx: &mut ReadTx,
+        revisions: impl IntoIterator<Item = &Revision>,
+    ) -> Result<Self, CommandError> {
+        let people = revisions.into_iter().filter_map(|revision| revision.created_by);
+        let labels = Labels::read(tx, people.collect::<Vec<_>>()).await?;
+        let components = component::list(tx).await?.into_iter();
+        let policies = components.map(|component| {
+            (component.digest, PolicyName { name: component.name, version: component.version })
+        });
+        let lineage = organization::lineage(tx).await?.into_iter();
+        Ok(Self {
+            labels,
+            policies: policies.collect(),
+            layers: lineage.map(|layer| (layer.id, layer.key)).collect(),
+        })
+    }
+
+    fn view(&self, desk: &Desk, binding: Binding, revision: Revision) -> BindingView {
+        let breaker = desk.runtime.breaker(breaker_key(binding.id, revision.number));
+        let paused = breaker.open().map(|open| Paused { since: open.since, until: open.until });
+        // Bindings are read from the organization's own lineage only.
+        let layer = self.layers[&binding.org].clone();
+        BindingView { layer, active: self.revision(revision), paused, binding }
+    }
+
+    fn revision(&self, revision: Revision) -> RevisionView {
+        RevisionView {
+            number: revision.number,
+            position: revision.position,
+            policy: self.policies.get(&revision.component).cloned(),
+            component: revision.component,
+            settings: revision.settings,
+            settings_digest: revision.settings_digest,
+            data_digest: revision.data_digest,
+            limits: revision.limits,
+            fallback_team: match revision.fallback {
+                Fallback::Next => None,
+                Fallback::Team(team) => Some(self.labels.team(team)),
+            },
+            locked: revision.locked,
+            replaces_above: revision.replaces_above,
+            note: revision.note,
+            created_at: revision.created_at,
+            created_by: revision.created_by.map(|id| self.labels.person(id)),
+        }
+    }
+}

@@ -1,0 +1,275 @@
+//! Binding a policy, and revising a binding: every check first, then one write.
+
+mod draft;
+
+use waypost_domain::{
+    binding::{Binding, Hook, LimitChanges, Revision},
+    ids::BindingId,
+    key::Key,
+    refusal::Faults,
+};
+use waypost_policy::{DataFile, Digest, NotADigest};
+use waypost_store::{ReadTx, StoreError, binding, component};
+
+pub(crate) use self::draft::{check_data, check_limits};
+use self::draft::{Checked, Draft, FallbackChoice};
+use super::{BindingView, active, load, view};
+use crate::{
+    Caller, CommandError, Desk,
+    input::{Reading, checked, must_be_at},
+    preparing::{Recipe, note_refusal},
+};
+
+/// A binding to be made.
+#[derive(Debug, Clone, Default)]
+pub struct NewBinding {
+    /// The hook: `categorize`, `route`, `escalate`, `plan`, `stalled` or `notify`.
+    pub hook: String,
+    /// Its name, unique at the layer; it does not change.
+    pub name: String,
+    /// Lower is asked first within the layer. Two enabled bindings of a hook never share one.
+    pub position: i64,
+    /// The component's digest: `sha256:…`.
+    pub component: String,
+    /// The settings, as JSON text.
+    pub settings: String,
+    /// The data files: name and content.
+    pub data: Vec<(String, Vec<u8>)>,
+    /// Limits that differ from the installation's.
+    pub limits: LimitChanges,
+    /// The key of the team that gets the ticket when the policy fails (hook `route` only); none asks the next policy.
+    pub fallback_team: Option<String>,
+    /// Whether lower layers can neither replace it nor answer before it.
+    pub locked: bool,
+    /// Whether the unlocked bindings of the layers above are not asked at this hook.
+    pub replaces_above: bool,
+    /// Whether it starts disabled.
+    pub disabled: bool,
+    /// Why it is made.
+    pub note: Option<String>,
+}
+
+/// What changes with a revision. None leaves a part as it is in the active one; `Some(None)` empties it.
+#[derive(Debug, Clone, Default)]
+pub struct NewRevision {
+    /// Lower is asked first within the layer.
+    pub position: Option<i64>,
+    /// The component's digest.
+    pub component: Option<String>,
+    /// The settings, as JSON text.
+    pub settings: Option<String>,
+    /// The data files, all of them.
+    pub data: Option<Vec<(String, Vec<u8>)>>,
+    /// Limits that differ from the installation's, all of them.
+    pub limits: Option<LimitChanges>,
+    /// The team that gets the ticket when the policy fails.
+    pub fallback_team: Option<Option<String>>,
+    /// Whether lower layers can neither replace it nor answer before it.
+    pub locked: Option<bool>,
+    /// Whether the unlocked bindings of the layers above are not asked at this hook.
+    pub replaces_above: Option<bool>,
+    /// Why it is made.
+    pub note: Option<String>,
+}
+
+/// Binds a policy, from the next ticket on. For administrators.
+///
+/// # Errors
+/// [`CommandError::Invalid`] with every wrong field; what the policy says of its settings points into `/settings`.
+pub async fn bind(
+    desk: &Desk,
+    caller: &Caller,
+    new: NewBinding,
+) -> Result<BindingView, CommandError> {
+    caller.must_be_admin()?;
+    let mut faults = Faults::new();
+    let hook = faults.parse::<Hook>("/hook", &new.hook);
+    let name = faults.parse::<Key>("/name", &new.name);
+    let draft = Draft {
+        position: new.position,
+        component: new.component,
+        settings: new.settings,
+        data: new.data,
+        limits: new.limits,
+        fallback: new.fallback_team.map_or(FallbackChoice::Next, FallbackChoice::Team),
+        locked: new.locked,
+        replaces_above: new.replaces_above,
+        note: new.note,
+    };
+    let mut tx = desk.store.read(caller.org).await?;
+    if let Some(name) = &name
+        && binding::find_by_name(&mut tx, name.as_str()).await?.is_some()
+    {
+        faults.wrong("/name", "taken", format!("there is a binding `{name}` already"));
+    }
+    if let (Some(hook), false) = (hook, new.disabled) {
+        check_position(&mut tx, &mut faults, hook, new.position, None).await?;
+    }
+    let draft = draft.check(desk, &mut tx, &mut faults, hook).await?;
+    drop(tx);
+    let draft = prepare(desk, &mut faults, draft).await?;
+    let (hook, name, draft) = checked!(faults; hook, name, draft);
+
+    let binding = Binding {
+        id: BindingId(desk.id(caller)),
+        org: caller.org,
+        hook,
+        name,
+        enabled: !new.disabled,
+        active_revision: 1,
+        created_at: caller.now,
+        version: 1,
+    };
+    let revision = draft.into_revision(caller, binding.id, 1);
+    let mut tx = desk.store.write(caller.org).await?;
+    taken_as_fault(binding::insert(&mut tx, &binding, &revision).await)?;
+    let view = view(desk, &mut tx, binding, revision).await?;
+    tx.commit().await?;
+    tracing::info!(
+        org.id = %caller.org,
+        binding.id = %view.binding.id,
+        binding.hook = %view.binding.hook,
+        component.digest = %view.active.component,
+        "policy bound"
+    );
+    Ok(view)
+}
+
+/// Makes the next revision of a binding, which is in force from the next ticket on. For administrators.
+///
+/// # Errors
+/// [`CommandError::Stale`] if the binding is not at the expected version any more, [`CommandError::Invalid`] with every
+/// wrong field.
+pub async fn revise(
+    desk: &Desk,
+    caller: &Caller,
+    id: BindingId,
+    new: NewRevision,
+    expected_version: Option<i64>,
+) -> Result<BindingView, CommandError> {
+    caller.must_be_admin()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let found = load(&mut tx, id).await?;
+    must_be_at(found.version, expected_version)?;
+    let before = active(&mut tx, &found).await?;
+    let data = match new.data {
+        Some(data) => data,
+        None => binding::revision_data(&mut tx, id, before.number).await?,
+    };
+    let draft = Draft {
+        position: new.position.unwrap_or(before.position),
+        component: new.component.unwrap_or(before.component),
+        settings: new.settings.unwrap_or(before.settings),
+        data,
+        limits: new.limits.unwrap_or(before.limits),
+        fallback: match new.fallback_team {
+            None => FallbackChoice::Keep(before.fallback),
+            Some(None) => FallbackChoice::Next,
+            Some(Some(team)) => FallbackChoice::Team(team),
+        },
+        locked: new.locked.unwrap_or(before.locked),
+        replaces_above: new.replaces_above.unwrap_or(before.replaces_above),
+        note: new.note,
+    };
+    let mut faults = Faults::new();
+    if found.enabled {
+        check_position(&mut tx, &mut faults, found.hook, draft.position, Some(id)).await?;
+    }
+    let draft = draft.check(desk, &mut tx, &mut faults, Some(found.hook)).await?;
+    drop(tx);
+    let draft = prepare(desk, &mut faults, draft).await?;
+    let draft = checked!(faults; draft);
+
+    let mut tx = desk.store.write(caller.org).await?;
+    let mut binding = load(&mut tx, id).await?;
+    must_be_at(binding.version, Some(found.version))?;
+    let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);
+    let revision = draft.into_revision(caller, id, last + 1);
+    taken_as_fault(binding::add_revision(&mut tx, &mut binding, &revision).await)?;
+    let view = view(desk, &mut tx, binding, revision).await?;
+    tx.commit().await?;
+    tracing::info!(
+        org.id = %caller.org,
+        binding.id = %id,
+        binding.revision = view.active.number,
+        "binding revised"
+    );
+    Ok(view)
+}
+
+/// What a revision's policy is made from.
+pub(super) async fn recipe_of(
+    tx: &mut ReadTx,
+    revision: &Revision,
+) -> Result<Recipe, CommandError> {
+    let component: Digest = revision
+        .component
+        .parse()
+        .map_err(|error: NotADigest| CommandError::Internal(Box::new(error)))?;
+    let data = binding::revision_data(tx, revision.binding, revision.number).await?;
+    Ok(Recipe {
+        component,
+        bytes: component::bytes(tx, &revision.component).await?,
+        settings: revision.settings.clone(),
+        data: data_files(&data),
+    })
+}
+
+/// The data files as the runtime takes them.
+pub(crate) fn data_files(data: &[(String, Vec<u8>)]) -> Vec<DataFile> {
+    data.iter()
+        .map(|(name, content)| DataFile { name: name.clone(), content: content.as_slice().into() })
+        .collect()
+}
+
+/// Has the policy itself check its settings, with no transaction open. Skipped where the draft is already refused,
+/// because then there is nothing to prepare.
+async fn prepare(
+    desk: &Desk,
+    faults: &mut Faults,
+    draft: Option<Checked>,
+) -> Result<Option<Checked>, CommandError> {
+    let Some(draft) = draft else { return Ok(None) };
+    match draft.recipe().prepare(desk).await? {
+        Ok(prepared) => Ok(Some(draft.digested(&prepared))),
+        Err(refused) => {
+            note_refusal(faults, refused)?;
+            Ok(None)
+        }
+    }
+}
+
+async fn check_position(
+    tx: &mut ReadTx,
+    faults: &mut Faults,
+    hook: Hook,
+    position: i64,
+    own: Option<BindingId>,
+) -> Result<(), CommandError> {
+    let others = binding::list(tx).await?;
+    let others = others.into_iter().filter(|other| other.enabled && other.hook == hook);
+    for other in others.filter(|other| Some(other.id) != own) {
+        let revision = active(tx, &other).await?;
+        if revision.position == position {
+            let message = format!(
+                "the binding `{}` has the position {position} at this hook; choose another",
+                other.name
+            );
+            faults.wrong("/position", "taken", message);
+        }
+    }
+    Ok(())
+}
+
+/// A name or position that somebody took between the checks and the write.
+fn taken_as_fault(result: Result<(), StoreError>) -> Result<(), CommandError> {
+    match result {
+        Err(StoreError::Taken(what @ ("name" | "position"))) => {
+            let message = format!("another binding took the {what} just now; choose another");
+            Err(CommandError::field(&format!("/{what}"), "taken", message))
+        }
+        // Two revisions were made at the same time; the other one came first.
+        Err(StoreError::Taken("revision")) => Err(CommandError::Stale),
+        other => Ok(other?),
+    }
+}

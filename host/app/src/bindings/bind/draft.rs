@@ -1,0 +1,307 @@
+//! A draft: the parts of a revision as they were given, and as they are once nothing is wrong with them.
+
+use std::collections::BTreeSet;
+
+use waypost_domain::{
+    binding::{Fallback, Hook, LimitChanges, Revision},
+    ids::BindingId,
+    refusal::Faults,
+};
+use waypost_policy::{Digest, Prepared, RuntimeConfig};
+use waypost_store::{ReadTx, component};
+
+use super::data_files;
+use crate::{
+    Caller, CommandError, Desk, DeskOptions,
+    input::Reading,
+    policies::{self, domain_hook},
+    preparing::Recipe,
+    refs::Known,
+};
+
+/// The parts of a revision, as given.
+pub(super) struct Draft {
+    pub(super) position: i64,
+    pub(super) component: String,
+    pub(super) settings: String,
+    pub(super) data: Vec<(String, Vec<u8>)>,
+    pub(super) limits: LimitChanges,
+    pub(super) fallback: FallbackChoice,
+    pub(super) locked: bool,
+    pub(super) replaces_above: bool,
+    pub(super) note: Option<String>,
+}
+
+/// What should happen when the policy fails.
+pub(super) enum FallbackChoice {
+    /// As before.
+    Keep(Fallback),
+    /// The next policy is asked.
+    Next,
+    /// The team with this key gets the ticket.
+    Team(String),
+}
+
+/// The parts of a revision that may be kept, once the policy has accepted its settings.
+pub(super) struct Checked {
+    position: i64,
+    component: Digest,
+    bytes: Option<Vec<u8>>,
+    settings: String,
+    data: Vec<(String, Vec<u8>)>,
+    limits: LimitChanges,
+    fallback: Fallback,
+    locked: bool,
+    replaces_above: bool,
+    note: Option<String>,
+    digests: Option<(Digest, Digest)>,
+}
+
+/// Positions beyond this are slips of the keyboard.
+const MAX_POSITION: i64 = 1_000_000;
+/// A policy with more files has them packed into one.
+const MAX_DATA_FILES: usize = 32;
+/// A file's name stands in messages and lists.
+const MAX_DATA_NAME_CHARS: usize = 100;
+/// Less fuel than this ends a policy before its first rule.
+const MIN_FUEL: u64 = 10_000;
+/// One page of WebAssembly's memory.
+const MIN_MEMORY_BYTES: u64 = 64 * 1024;
+
+impl Draft {
+    /// Checks everything but what the policy itself says of its settings.
+    pub(super) async fn check(
+        self,
+        desk: &Desk,
+        tx: &mut ReadTx,
+        faults: &mut Faults,
+        hook: Option<Hook>,
+    ) -> Result<Option<Checked>, CommandError> {
+        let position = faults.within("/position", self.position, 0, MAX_POSITION);
+        let component = find_component(tx, faults, hook, &self.component).await?;
+        let settings = check_settings(faults, self.settings);
+        let data = check_data(faults, self.data);
+        let limits = check_limits(faults, &desk.options, desk.runtime.config(), self.limits);
+        let fallback = check_fallback(tx, faults, hook, self.fallback).await?;
+        let note = match self.note {
+            None => Some(None),
+            Some(note) => faults.text("/note", &note).map(Some),
+        };
+        let (Some(position), Some((component, bytes)), Some(settings), Some(data)) =
+            (position, component, settings, data)
+        else {
+            return Ok(None);
+        };
+        let (Some(limits), Some(fallback), Some(note)) = (limits, fallback, note) else {
+            return Ok(None);
+        };
+        Ok(Some(Checked {
+            position,
+            component,
+            bytes,
+            settings,
+            data,
+            limits,
+            fallback,
+            locked: self.locked,
+            replaces_above: self.replaces_above,
+            note,
+            digests: None,
+        }))
+    }
+}
+
+impl Checked {
+    /// What the policy is made from.
+    pub(super) fn recipe(&self) -> Recipe {
+        Recipe {
+            component: self.component,
+            bytes: self.bytes.clone(),
+            settings: self.settings.clone(),
+            data: data_files(&self.data),
+        }
+    }
+
+    /// Takes over the digests of what was prepared.
+    pub(super) fn digested(self, prepared: &Prepared) -> Self {
+        let digests = Some((prepared.settings_digest(), prepared.data_digest()));
+        Self { digests, ..self }
+    }
+
+    /// The revision.
+    pub(super) fn into_revision(self, caller: &Caller, binding: BindingId, number: i64) -> Revision {
+        let (settings_digest, data_digest) =
+            self.digests.expect("only what was prepared passes the checks");
+        Revision {
+            binding,
+            number,
+            position: self.position,
+            component: self.component.to_string(),
+            settings: self.settings,
+            settings_digest: settings_digest.to_string(),
+            data: self.data,
+            data_digest: data_digest.to_string(),
+            limits: self.limits,
+            fallback: self.fallback,
+            locked: self.locked,
+            replaces_above: self.replaces_above,
+            note: self.note,
+            created_at: caller.now,
+            created_by: caller.person(),
+        }
+    }
+}
+
+/// The component and its bytes, if the organization may bind it and it serves the hook.
+async fn find_component(
+    tx: &mut ReadTx,
+    faults: &mut Faults,
+    hook: Option<Hook>,
+    given: &str,
+) -> Result<Option<(Digest, Option<Vec<u8>>)>, CommandError> {
+    let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
+    let Some(found) = component::find(tx, given.trim()).await? else {
+        let message = format!("there is no policy {digest} that this organization may bind; upload it");
+        faults.wrong("/component", "unknown", message);
+        return Ok(None);
+    };
+    let description = policies::inspection(&found)?.description;
+    let served = description.hooks.iter().map(|served| domain_hook(served.hook));
+    let served = served.collect::<Vec<_>>();
+    if let Some(hook) = hook
+        && !served.contains(&hook)
+    {
+        let served = served.iter().map(|hook| hook.as_str()).collect::<Vec<_>>().join(", ");
+        let message = format!("`{}` does not serve `{hook}`; it serves {served}", description.name);
+        faults.wrong("/hook", "not-served", message);
+    }
+    Ok(Some((digest, component::bytes(tx, given.trim()).await?)))
+}
+
+fn check_settings(faults: &mut Faults, settings: String) -> Option<String> {
+    match serde_json::from_str::<serde::de::IgnoredAny>(&settings) {
+        Ok(_) => Some(settings),
+        Err(error) => {
+            faults.wrong("/settings", "malformed", format!("this is not JSON: {error}"));
+            None
+        }
+    }
+}
+
+/// The data files in the order of their names, which is the order of their digest.
+pub(crate) fn check_data(
+    faults: &mut Faults,
+    mut data: Vec<(String, Vec<u8>)>,
+) -> Option<Vec<(String, Vec<u8>)>> {
+    if data.len() > MAX_DATA_FILES {
+        let message = format!("{} data files; at most {MAX_DATA_FILES}", data.len());
+        faults.wrong("/data", "too-many", message);
+        return None;
+    }
+    let mut names = BTreeSet::new();
+    for (index, (name, _)) in data.iter().enumerate() {
+        let is_plain = !name.is_empty()
+            && name.chars().count() <= MAX_DATA_NAME_CHARS
+            && !name.chars().any(char::is_control);
+        if !is_plain {
+            let message = format!("a data file has a name of 1 to {MAX_DATA_NAME_CHARS} characters");
+            faults.wrong(&format!("/data/{index}"), "invalid", message);
+        }
+        if !names.insert(name) {
+            let message = format!("`{name}` is the name of an earlier file too");
+            faults.wrong(&format!("/data/{index}"), "taken", message);
+        }
+    }
+    drop(names);
+    data.sort_by(|one, other| one.0.cmp(&other.0));
+    Some(data)
+}
+
+/// Limits within those of the installation.
+pub(crate) fn check_limits(
+    faults: &mut Faults,
+    options: &DeskOptions,
+    config: &RuntimeConfig,
+    given: LimitChanges,
+) -> Option<LimitChanges> {
+    let most_memory = u64::try_from(config.memory_bytes).unwrap_or(u64::MAX);
+    let checks = [
+        given.fuel.is_none_or(|fuel| {
+            faults.within("/limits/fuel", fuel, MIN_FUEL, options.max_fuel).is_some()
+        }),
+        given.deadline_ms.is_none_or(|ms| {
+            faults.within("/limits/deadline_ms", ms, 1, options.max_deadline_ms).is_some()
+        }),
+        given.memory_bytes.is_none_or(|bytes| {
+            let pointer = "/limits/memory_bytes";
+            faults.within(pointer, bytes, MIN_MEMORY_BYTES, most_memory).is_some()
+        }),
+    ];
+    checks.iter().all(|fits| *fits).then_some(given)
+}
+
+async fn check_fallback(
+    tx: &mut ReadTx,
+    faults: &mut Faults,
+    hook: Option<Hook>,
+    choice: FallbackChoice,
+) -> Result<Option<Fallback>, CommandError> {
+    let key = match choice {
+        FallbackChoice::Keep(fallback) => return Ok(Some(fallback)),
+        FallbackChoice::Next => return Ok(Some(Fallback::Next)),
+        FallbackChoice::Team(key) => key,
+    };
+    if hook.is_some_and(|hook| hook != Hook::Route) {
+        let message = "only a binding of `route` falls back to a team; leave it out";
+        faults.wrong("/fallback_team", "not-allowed", message);
+        return Ok(None);
+    }
+    let known = Known::read(tx).await?;
+    let team = known.team_if(faults, "/fallback_team", Some(&key));
+    Ok(team.flatten().map(Fallback::Team))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pointers(faults: Faults) -> Vec<String> {
+        faults.into_vec().into_iter().map(|fault| fault.pointer).collect()
+    }
+
+    #[test]
+    fn limits_stay_within_those_of_the_installation() {
+        let (options, config) = (DeskOptions::default(), RuntimeConfig::default());
+        let mut faults = Faults::new();
+        let fine = LimitChanges { fuel: Some(1_000_000), ..LimitChanges::default() };
+        assert_eq!(check_limits(&mut faults, &options, &config, fine), Some(fine));
+        let greedy = LimitChanges {
+            fuel: Some(u64::MAX),
+            deadline_ms: Some(0),
+            memory_bytes: Some(u64::MAX),
+        };
+        assert_eq!(check_limits(&mut faults, &options, &config, greedy), None);
+        assert_eq!(
+            pointers(faults),
+            ["/limits/fuel", "/limits/deadline_ms", "/limits/memory_bytes"]
+        );
+    }
+
+    #[test]
+    fn data_files_have_names_of_their_own_and_an_order() {
+        let file = |name: &str| (name.to_owned(), vec![1]);
+        let mut faults = Faults::new();
+        let sorted = check_data(&mut faults, vec![file("b.csv"), file("a.csv")]).unwrap();
+        assert_eq!(sorted[0].0, "a.csv");
+        check_data(&mut faults, vec![file("a.csv"), file("a.csv"), file("")]);
+        assert_eq!(pointers(faults), ["/data/1", "/data/2"]);
+    }
+
+    #[test]
+    fn settings_are_json() {
+        let mut faults = Faults::new();
+        assert!(check_settings(&mut faults, "{\"rules\": []}".to_owned()).is_some());
+        assert!(check_settings(&mut faults, "{rules".to_owned()).is_none());
+        assert_eq!(pointers(faults), ["/settings"]);
+    }
+}

@@ -1,0 +1,171 @@
+//! Switching a binding on, off, and back to an earlier revision.
+
+use waypost_domain::{
+    binding::{Binding, Revision},
+    ids::BindingId,
+    refusal::Faults,
+};
+use waypost_store::{StoreError, WriteTx, binding};
+
+use super::{BindingView, bind, load, view};
+use crate::{
+    Caller, CommandError, Desk, Missing,
+    input::{Reading, must_be_at},
+    preparing::note_refusal,
+    tickets::breaker_key,
+};
+
+/// Asks a binding again, from the next ticket on. For administrators.
+///
+/// # Errors
+/// [`CommandError::Invalid`] if another enabled binding has its position, or its policy can't be made ready any more;
+/// [`CommandError::Stale`] if the binding is not at the expected version any more.
+pub async fn enable(
+    desk: &Desk,
+    caller: &Caller,
+    id: BindingId,
+    expected_version: Option<i64>,
+) -> Result<BindingView, CommandError> {
+    caller.must_be_admin()?;
+    let (found, revision) = read(desk, caller, id, None).await?;
+    must_be_at(found.version, expected_version)?;
+    must_be_ready(desk, caller, &revision, "/binding").await?;
+    let mut tx = desk.store.write(caller.org).await?;
+    let mut binding = same(&mut tx, &found).await?;
+    if !binding.enabled {
+        position_as_fault(binding::set_enabled(&mut tx, &mut binding, true).await, revision.position)?;
+    }
+    finish(desk, caller, tx, binding, revision, "binding enabled").await
+}
+
+/// Asks a binding no more, from the next ticket on. For administrators.
+///
+/// # Errors
+/// [`CommandError::Stale`] if the binding is not at the expected version any more.
+pub async fn disable(
+    desk: &Desk,
+    caller: &Caller,
+    id: BindingId,
+    expected_version: Option<i64>,
+) -> Result<BindingView, CommandError> {
+    caller.must_be_admin()?;
+    let (found, revision) = read(desk, caller, id, None).await?;
+    must_be_at(found.version, expected_version)?;
+    let mut tx = desk.store.write(caller.org).await?;
+    let mut binding = same(&mut tx, &found).await?;
+    if binding.enabled {
+        binding::set_enabled(&mut tx, &mut binding, false).await?;
+    }
+    finish(desk, caller, tx, binding, revision, "binding disabled").await
+}
+
+/// Makes one of a binding's revisions the active one, from the next ticket on: an earlier one, or a later one again.
+/// For administrators.
+///
+/// # Errors
+/// [`CommandError::Invalid`] if there is no such revision, its policy can't be made ready any more, or another enabled
+/// binding has its position; [`CommandError::Stale`] if the binding is not at the expected version any more.
+pub async fn roll_back(
+    desk: &Desk,
+    caller: &Caller,
+    id: BindingId,
+    to: i64,
+    expected_version: Option<i64>,
+) -> Result<BindingView, CommandError> {
+    caller.must_be_admin()?;
+    let (found, revision) = read(desk, caller, id, Some(to)).await?;
+    must_be_at(found.version, expected_version)?;
+    must_be_ready(desk, caller, &revision, "/revision").await?;
+    let mut tx = desk.store.write(caller.org).await?;
+    let mut binding = same(&mut tx, &found).await?;
+    if binding.active_revision != to {
+        let activated = binding::activate_revision(&mut tx, &mut binding, to).await;
+        position_as_fault(activated, revision.position)?;
+    }
+    finish(desk, caller, tx, binding, revision, "binding rolled back").await
+}
+
+/// A binding, with the revision that was asked for or the active one.
+async fn read(
+    desk: &Desk,
+    caller: &Caller,
+    id: BindingId,
+    number: Option<i64>,
+) -> Result<(Binding, Revision), CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let found = load(&mut tx, id).await?;
+    let wanted = number.unwrap_or(found.active_revision);
+    let revision = binding::find_revision(&mut tx, id, wanted).await?;
+    let Some(revision) = revision else {
+        if number.is_none() {
+            return Err(CommandError::NotFound(Missing::Revision));
+        }
+        let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);
+        let message = format!("there is no revision {wanted}; the last one is {last}");
+        return Err(CommandError::field("/revision", "unknown", message));
+    };
+    Ok((found, revision))
+}
+
+/// A component that was accepted once may be refused by a newer host; better now than at the next ticket.
+async fn must_be_ready(
+    desk: &Desk,
+    caller: &Caller,
+    revision: &Revision,
+    pointer: &str,
+) -> Result<(), CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let recipe = bind::recipe_of(&mut tx, revision).await?;
+    drop(tx);
+    let Err(refused) = recipe.prepare(desk).await? else { return Ok(()) };
+    let mut found = Faults::new();
+    note_refusal(&mut found, refused)?;
+    let mut faults = Faults::new();
+    for fault in found.into_vec() {
+        let message =
+            format!("revision {} is not accepted any more: {}", revision.number, fault.message);
+        faults.wrong(pointer, fault.code, message);
+    }
+    faults.refuse_any()
+}
+
+/// The binding, if nobody changed it since it was read.
+async fn same(tx: &mut WriteTx, read: &Binding) -> Result<Binding, CommandError> {
+    let binding = load(tx, read.id).await?;
+    must_be_at(binding.version, Some(read.version))?;
+    Ok(binding)
+}
+
+/// Two enabled bindings of a hook never share a position: nobody could say which is asked first.
+fn position_as_fault(result: Result<(), StoreError>, position: i64) -> Result<(), CommandError> {
+    match result {
+        Err(StoreError::Taken("position")) => {
+            let remedy = "disable that one, or give this one another position";
+            let message = format!("another enabled binding has the position {position}; {remedy}");
+            Err(CommandError::field("/position", "taken", message))
+        }
+        other => Ok(other?),
+    }
+}
+
+async fn finish(
+    desk: &Desk,
+    caller: &Caller,
+    mut tx: WriteTx,
+    binding: Binding,
+    revision: Revision,
+    event: &'static str,
+) -> Result<BindingView, CommandError> {
+    let key = breaker_key(binding.id, revision.number);
+    let view = view(desk, &mut tx, binding, revision).await?;
+    tx.commit().await?;
+    // Whoever switches a binding has looked at it; it gets a fresh chance.
+    desk.runtime.breaker(key).reset();
+    tracing::info!(
+        org.id = %caller.org,
+        binding.id = %view.binding.id,
+        binding.revision = view.active.number,
+        "{event}"
+    );
+    Ok(BindingView { paused: None, ..view })
+}

@@ -1,0 +1,135 @@
+//! Comments on a ticket: public answers, internal notes, replies of the caller.
+
+use std::collections::BTreeMap;
+
+use waypost_domain::{
+    comment::{Comment, Visibility},
+    ids::{CommentId, PersonId},
+    permission,
+    ticket::Action,
+};
+use waypost_policy::contract::EventKind;
+use waypost_store::{comment, person};
+
+use crate::{
+    Caller, CommandError, Desk,
+    tickets::{
+        PersonName, TicketAction, TicketRef, TicketView, act, act::demand,
+        decide::{self, Deciding},
+        facts::Facts,
+        names, read, write,
+    },
+};
+
+/// A comment, with its author's name.
+#[derive(Debug, Clone)]
+pub struct CommentView {
+    /// The comment.
+    pub comment: Comment,
+    /// Who wrote it, when it was a person.
+    pub author: Option<PersonName>,
+}
+
+/// Writes a comment. A public one by the ticket's own caller is a reply, which may resume or reopen the ticket, or open
+/// another one when it is over.
+pub async fn add(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    visibility: Visibility,
+    text: String,
+) -> Result<TicketView, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let seen = read::seen(&mut tx, caller, named).await?;
+    drop(tx);
+    let is_of_caller = caller.person() == Some(seen.ticket.requester);
+    if visibility == Visibility::Public && is_of_caller {
+        let reply = TicketAction::CallerReply { text: Some(text) };
+        return act(desk, caller, named, reply, None).await;
+    }
+    let mut left = desk.options.stale_retries;
+    loop {
+        match try_add(desk, caller, named, visibility, &text).await {
+            Err(CommandError::Stale) if left > 0 => left -= 1,
+            other => return other,
+        }
+    }
+}
+
+async fn try_add(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    visibility: Visibility,
+    text: &str,
+) -> Result<TicketView, CommandError> {
+    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let seen = read::seen(&mut tx, caller, named).await?;
+    let action = match visibility {
+        Visibility::Public => Action::Comment,
+        Visibility::Internal => Action::Note,
+    };
+    permission::allows(caller.role, seen.relation, action, &seen.ticket)?;
+    demand(&seen.ticket, action)?;
+    facts.around(&mut tx, &seen.ticket).await?;
+    drop(tx);
+
+    let mut it = Deciding::of_stored(desk, facts, seen.ticket, action.as_str(), caller);
+    let was = it.write.ticket.state();
+    let changes = match visibility {
+        Visibility::Public => it.write.ticket.comment(Some(text), &caller.actor, caller.now)?,
+        Visibility::Internal => it.write.ticket.note(Some(text), caller.now)?,
+    };
+    it.did(action, &caller.actor, changes);
+    it.write.comments.push(Comment {
+        id: CommentId(desk.id(caller)),
+        ticket: it.write.ticket.id,
+        visibility,
+        author: caller.actor.clone(),
+        text: text.to_owned(),
+        created_at: caller.now,
+    });
+    let mut said = vec![it];
+    if visibility == Visibility::Public {
+        said[0].happened(EventKind::Commented, &caller.actor, was).text = Some(text.to_owned());
+        decide::tell(desk, caller, &mut said).await?;
+    }
+    let mut writes: Vec<_> = said.into_iter().map(Deciding::finish).collect();
+    write::commit(desk, caller.org, &mut writes, caller.now).await?;
+    names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await
+}
+
+/// The comments that the caller may read, the oldest first.
+pub async fn list(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<Vec<CommentView>, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let seen = read::seen(&mut tx, caller, named).await?;
+    let up_to = if permission::sees_internals(caller.role) {
+        Visibility::Internal
+    } else {
+        Visibility::Public
+    };
+    let comments = comment::of_ticket(&mut tx, seen.ticket.id, up_to).await?;
+    let mut authors: Vec<PersonId> =
+        comments.iter().filter_map(|comment| comment.author.person).collect();
+    authors.sort_unstable();
+    authors.dedup();
+    let names: BTreeMap<PersonId, String> = person::find_many(&mut tx, &authors)
+        .await?
+        .into_iter()
+        .map(|person| (person.id, person.name))
+        .collect();
+    Ok(comments
+        .into_iter()
+        .map(|comment| {
+            let author = comment.author.person.map(|id| PersonName {
+                id,
+                name: names.get(&id).cloned().unwrap_or_else(|| id.to_string()),
+            });
+            CommentView { comment, author }
+        })
+        .collect())
+}

@@ -1,0 +1,83 @@
+//! The desk: everything a use case works with.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+use waypost_policy::PolicyRuntime;
+use waypost_store::Store;
+
+use crate::{Caller, CommandError, Entropy, layers::PreparedRevisions, numbers::Numbers};
+
+/// What a use case works with. Cheap to clone; every front end holds one.
+#[derive(Clone)]
+pub struct Desk {
+    /// Where records are kept.
+    pub(crate) store: Store,
+    /// Where policies run.
+    pub(crate) runtime: Arc<PolicyRuntime>,
+    /// Where ids and secrets come from.
+    pub(crate) entropy: Arc<dyn Entropy>,
+    /// Policies that were configured before, by revision.
+    pub(crate) prepared: Arc<PreparedRevisions>,
+    /// Ticket numbers that were taken in advance.
+    pub(crate) numbers: Arc<Numbers>,
+    /// What the operator set.
+    pub(crate) options: DeskOptions,
+}
+
+/// What an operator can set about the desk.
+#[derive(Debug, Clone)]
+pub struct DeskOptions {
+    /// How long an idempotency key is remembered, in hours.
+    pub idempotency_hours: u32,
+    /// How often a command starts over when somebody else changed the ticket meanwhile.
+    pub stale_retries: u32,
+    /// The most instructions that a binding may allow its policy for one decision.
+    pub max_fuel: u64,
+    /// The longest that a binding may let its policy compute, in milliseconds of wall clock.
+    pub max_deadline_ms: u32,
+}
+
+impl Default for DeskOptions {
+    fn default() -> Self {
+        Self {
+            idempotency_hours: 24,
+            stale_retries: 1,
+            max_fuel: 1_000_000_000,
+            max_deadline_ms: 1_000,
+        }
+    }
+}
+
+impl Desk {
+    /// A desk over an open store and a running policy runtime.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        runtime: Arc<PolicyRuntime>,
+        entropy: Arc<dyn Entropy>,
+        options: DeskOptions,
+    ) -> Self {
+        Self {
+            store,
+            runtime,
+            entropy,
+            prepared: Arc::default(),
+            numbers: Arc::default(),
+            options,
+        }
+    }
+
+    /// Whether commands can be carried out: the database answers, and has every table of this version.
+    ///
+    /// # Errors
+    /// What the database says instead.
+    pub async fn ready(&self) -> Result<bool, CommandError> {
+        Ok(self.store.pending_migrations().await? == 0)
+    }
+
+    /// A new id at the caller's time.
+    pub(crate) fn id(&self, caller: &Caller) -> Uuid {
+        self.entropy.id(caller.now)
+    }
+}

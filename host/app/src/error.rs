@@ -1,0 +1,127 @@
+//! Why a command was not carried out.
+
+use thiserror::Error;
+use waypost_domain::refusal::{FieldFault, Refused};
+use waypost_store::StoreError;
+
+/// A command was not carried out. Nothing was changed.
+#[derive(Debug, Error)]
+pub enum CommandError {
+    /// What the command is about is not there, or not for this caller to know of.
+    #[error("there is no such {0}")]
+    NotFound(Missing),
+    /// The caller's role does not allow it; says which does.
+    #[error("{0}")]
+    Forbidden(String),
+    /// Nobody decides on their own wish.
+    #[error("{0}")]
+    SeparationOfDuties(String),
+    /// Somebody else changed it first.
+    #[error("it was changed by somebody else; read it again and repeat what still applies")]
+    Stale,
+    /// The record's state, a missing or wrong field, or a guard stands against it.
+    #[error(transparent)]
+    Refused(#[from] Refused),
+    /// Fields are wrong; each says which and how.
+    #[error("{} of the input {} not valid", .0.len(), if .0.len() == 1 { "field is" } else { "fields are" })]
+    Invalid(Vec<FieldFault>),
+    /// Another record has the same value where it must be unique.
+    #[error("the {0} is already taken")]
+    Taken(&'static str),
+    /// What was voted on is not what is there now.
+    #[error("the content changed since it was shown; read it again")]
+    ContentChanged,
+    /// The cursor belongs to another list.
+    #[error(transparent)]
+    Cursor(#[from] crate::InvalidCursor),
+    /// There is too much to do right now.
+    #[error("the desk is busy; try again in a moment")]
+    Busy,
+    /// Not the caller's doing: the database failed, or holds something it should not.
+    #[error("internal error")]
+    Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// What was not found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Missing {
+    /// An organization.
+    Organization,
+    /// A person.
+    Person,
+    /// A team.
+    Team,
+    /// A service.
+    Service,
+    /// A configuration item.
+    Ci,
+    /// A category.
+    Category,
+    /// A catalog item.
+    CatalogItem,
+    /// A ticket.
+    Ticket,
+    /// An approval request.
+    Approval,
+    /// A suggestion.
+    Suggestion,
+    /// A component.
+    Policy,
+    /// A binding.
+    Binding,
+    /// A binding's revision.
+    Revision,
+    /// A receipt.
+    Receipt,
+    /// A token.
+    Token,
+}
+
+impl std::fmt::Display for Missing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Organization => "organization",
+            Self::Person => "person",
+            Self::Team => "team",
+            Self::Service => "service",
+            Self::Ci => "configuration item",
+            Self::Category => "category",
+            Self::CatalogItem => "catalog item",
+            Self::Ticket => "ticket",
+            Self::Approval => "approval request",
+            Self::Suggestion => "suggestion",
+            Self::Policy => "policy",
+            Self::Binding => "binding",
+            Self::Revision => "revision",
+            Self::Receipt => "receipt",
+            Self::Token => "token",
+        })
+    }
+}
+
+impl CommandError {
+    /// One wrong field.
+    pub(crate) fn field(pointer: &str, code: &'static str, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldFault { pointer: pointer.to_owned(), code, message: message.into() }])
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Stale => Self::Stale,
+            StoreError::Taken(what) => Self::Taken(what),
+            StoreError::Busy => Self::Busy,
+            StoreError::Unstorable(field) => Self::field(
+                &format!("/{field}"),
+                "unstorable",
+                "this value cannot be stored; leave out control characters and huge numbers",
+            ),
+            error @ (StoreError::WrongOrganization
+            | StoreError::Corrupt { .. }
+            | StoreError::UnknownUrl
+            | StoreError::Migration(_)
+            | StoreError::Database(_)) => Self::Internal(Box::new(error)),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Explaining a ticket: why it has its priority and team, who must agree, what it waits for (requirement Q1).
+
+use std::collections::BTreeMap;
+
+use waypost_domain::{
+    approval::Approval,
+    binding::Hook,
+    explain::{DecisionFacts, ExplainFacts, sentences},
+    ids::{BindingId, PersonId, ReceiptId},
+    incident::{Awaiting, Hold},
+    receipt::{Outcome, Receipt},
+    suggestion::{SuggestedField, SuggestionState},
+    ticket::Ticket,
+};
+use waypost_policy::{Answer, contract::Strength};
+use waypost_store::{ReadTx, approval, binding, organization, person, receipt, suggestion};
+
+use crate::{
+    Caller, CommandError, Desk,
+    tickets::{TicketRef, facts::Facts, names, read, round},
+};
+
+/// Why a ticket is where it is.
+#[derive(Debug, Clone)]
+pub struct Explanation {
+    /// The ticket's number.
+    pub number: String,
+    /// At most one screen of plain sentences.
+    pub sentences: Vec<String>,
+    /// What policies decided, in the order in which they were asked.
+    pub decisions: Vec<ExplainedDecision>,
+}
+
+/// One decision, as a line of an explanation.
+#[derive(Debug, Clone)]
+pub struct ExplainedDecision {
+    /// The receipt, which holds the rest.
+    pub receipt: ReceiptId,
+    /// What was asked.
+    pub hook: Hook,
+    /// The layer: the key of the organization whose binding it was.
+    pub layer: String,
+    /// The binding's name.
+    pub binding: String,
+    /// Its revision.
+    pub revision: i64,
+    /// What became of the answer.
+    pub outcome: Outcome,
+    /// What stands in the answer or the decline.
+    pub reasons: Vec<String>,
+    /// Instructions used, as the engine counts fuel.
+    pub fuel: u64,
+    /// How long it took, in microseconds.
+    pub duration_us: u64,
+}
+
+/// Explains a ticket. For the desk: reasons of policies are internal.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a requester.
+pub async fn explain(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<Explanation, CommandError> {
+    caller.must_be_desk()?;
+    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let seen = read::seen(&mut tx, caller, named).await?;
+    facts.around(&mut tx, &seen.ticket).await?;
+    let receipts = receipt::of_ticket(&mut tx, seen.ticket.id).await?;
+    let rounds = approval::of_ticket(&mut tx, seen.ticket.id).await?;
+    let open_suggestions = suggestion::of_ticket(&mut tx, seen.ticket.id)
+        .await?
+        .iter()
+        .filter(|one| one.state == SuggestionState::Open)
+        .count();
+    let layers = organization::lineage(&mut tx).await?;
+    let binding_names = binding_names(&mut tx, &receipts).await?;
+    let latest = rounds.iter().max_by_key(|round| round.round);
+    let people = people(&seen.ticket, latest);
+    let people = person::find_many(&mut tx, &people).await?;
+    let view = names::view(&mut tx, seen.ticket.clone()).await?;
+
+    let decisions: Vec<ExplainedDecision> = receipts
+        .iter()
+        .map(|one| ExplainedDecision {
+            receipt: one.id,
+            hook: one.hook,
+            layer: layers
+                .iter()
+                .find(|layer| layer.id == one.layer)
+                .map_or_else(|| one.layer.to_string(), |layer| layer.key.to_string()),
+            binding: binding_names
+                .get(&one.binding)
+                .cloned()
+                .unwrap_or_else(|| one.binding.to_string()),
+            revision: one.revision,
+            outcome: one.outcome.clone(),
+            reasons: round::reasons(&one.answer),
+            fuel: one.fuel,
+            duration_us: one.duration_us,
+        })
+        .collect();
+    let told: Vec<DecisionFacts> = receipts
+        .iter()
+        .zip(&decisions)
+        .map(|(receipt, decision)| DecisionFacts {
+            hook: decision.hook,
+            policy: format!("{} of {}", decision.binding, decision.layer),
+            outcome: decision.outcome.clone(),
+            gave: gave(receipt, &seen.ticket, &facts),
+            reasons: decision.reasons.clone(),
+        })
+        .collect();
+    let name_of = |id: PersonId| {
+        people.iter().find(|one| one.id == id).map_or_else(|| id.to_string(), |one| one.name.clone())
+    };
+    let explain = ExplainFacts {
+        team: &view.team.name,
+        service: view.service.as_ref().map(|one| one.name.as_str()),
+        ci: view.ci.as_ref().map(|one| one.name.as_str()),
+        item: view.catalog_item.as_ref().map(|one| one.name.as_str()),
+        decisions: &told,
+        open_suggestions,
+        approval: latest,
+        name_of: &name_of,
+        settings: &facts.directory.org.settings,
+        now: caller.now,
+    };
+    Ok(Explanation {
+        sentences: sentences(&seen.ticket, &explain),
+        number: seen.ticket.number,
+        decisions,
+    })
+}
+
+async fn binding_names(
+    tx: &mut ReadTx,
+    receipts: &[Receipt],
+) -> Result<BTreeMap<BindingId, String>, CommandError> {
+    let in_force = binding::in_force(tx).await?;
+    let mut names: BTreeMap<BindingId, String> =
+        in_force.into_iter().map(|(binding, _)| (binding.id, binding.name.to_string())).collect();
+    // Those of this organization that are not in force any more; another layer's keep their ids.
+    for id in receipts.iter().map(|one| one.binding) {
+        if !names.contains_key(&id)
+            && let Some(found) = binding::find(tx, id).await?
+        {
+            names.insert(id, found.name.to_string());
+        }
+    }
+    Ok(names)
+}
+
+fn people(ticket: &Ticket, round: Option<&Approval>) -> Vec<PersonId> {
+    let mut people: Vec<PersonId> =
+        std::iter::once(ticket.requester).chain(ticket.assignee).collect();
+    people.extend(round.into_iter().flat_map(Approval::requests).flat_map(|one| [one.seat, one.voter]));
+    if let Some(Hold {
+        awaiting: Awaiting::Evidence(person),
+        ..
+    }) = ticket.held()
+    {
+        people.push(*person);
+    }
+    people.sort_unstable();
+    people.dedup();
+    people
+}
+
+/// The fields that an answer set and that hold its value still.
+fn gave(receipt: &Receipt, ticket: &Ticket, facts: &Facts) -> Vec<SuggestedField> {
+    let Ok(answer) = serde_json::from_slice::<Answer>(&receipt.answer) else { return Vec::new() };
+    let mut set: Vec<(SuggestedField, String)> = Vec::new();
+    match answer {
+        Answer::Categorization(it) => {
+            let mut add = |field, strength, value| {
+                if strength == Strength::Set {
+                    set.push((field, value));
+                }
+            };
+            if let Some(one) = it.category {
+                add(SuggestedField::Category, one.strength, one.value.join("/"));
+            }
+            if let Some(one) = it.service {
+                add(SuggestedField::Service, one.strength, one.value);
+            }
+            if let Some(one) = it.ci {
+                add(SuggestedField::Ci, one.strength, one.value);
+            }
+            if let Some(one) = it.impact {
+                add(SuggestedField::Impact, one.strength, one.value.to_string());
+            }
+            if let Some(one) = it.urgency {
+                add(SuggestedField::Urgency, one.strength, one.value.to_string());
+            }
+            if let Some(one) = it.priority {
+                add(SuggestedField::Priority, one.strength, one.value.to_string());
+            }
+        }
+        Answer::Assignment(it) if it.strength == Strength::Set => {
+            set.push((SuggestedField::Team, it.team));
+            set.extend(it.assignee.map(|person| (SuggestedField::Assignee, person)));
+        }
+        Answer::Assignment(_)
+        | Answer::Escalation(_)
+        | Answer::Plan(_)
+        | Answer::Nudge(_)
+        | Answer::Notifications(_) => {}
+    }
+    set.into_iter()
+        .filter(|(field, value)| ticket.text_of(*field, facts).as_ref() == Some(value))
+        .map(|(field, _)| field)
+        .collect()
+}

@@ -1,0 +1,213 @@
+//! Input: what a front end sends as plain values, turned into the domain's own, with every fault named at once.
+//!
+//! A check that fails notes a fault and answers none, so the checks after it still run.
+
+use std::fmt::Display;
+use std::str::FromStr;
+
+use waypost_domain::{
+    refusal::{FieldFault, Faults, Refused},
+    text,
+};
+
+use crate::CommandError;
+
+/// Readings of an input's fields, with the faults noted in the domain's list.
+pub(crate) trait Reading {
+    /// The value, or its error as a fault.
+    fn take<T, E: Display>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T>;
+
+    /// A text that must be understood as `T`.
+    fn parse<T: FromStr<Err: Display>>(&mut self, pointer: &str, text: &str) -> Option<T>;
+
+    /// A text that must be understood as `T`, where there is one. The outer none is a fault.
+    #[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
+    fn parse_if<T: FromStr<Err: Display>>(
+        &mut self,
+        pointer: &str,
+        text: Option<&str>,
+    ) -> Option<Option<T>>;
+
+    /// A name that people read.
+    fn name(&mut self, pointer: &str, text: &str) -> Option<String>;
+
+    /// As [`Reading::name`], where there is one. The outer none is a fault.
+    #[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
+    fn name_if(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<String>>;
+
+    /// A text of several lines, possibly empty.
+    fn text(&mut self, pointer: &str, text: &str) -> Option<String>;
+
+    /// A number within bounds.
+    fn within<T: PartialOrd + Display>(
+        &mut self,
+        pointer: &str,
+        given: T,
+        least: T,
+        most: T,
+    ) -> Option<T>;
+
+    /// Ends the checks.
+    ///
+    /// # Errors
+    /// The error of [`Reading::into_error`], if anything is wrong.
+    fn refuse_any(self) -> Result<(), CommandError>;
+
+    /// The error of the faults found: [`Refused::MissingFields`] if nothing else is wrong, or
+    /// [`CommandError::Invalid`].
+    fn into_error(self) -> CommandError;
+}
+
+impl Reading for Faults {
+    fn take<T, E: Display>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|error| self.wrong(pointer, "invalid", error.to_string())).ok()
+    }
+
+    fn parse<T: FromStr<Err: Display>>(&mut self, pointer: &str, text: &str) -> Option<T> {
+        self.take(pointer, text.trim().parse::<T>())
+    }
+
+    fn parse_if<T: FromStr<Err: Display>>(
+        &mut self,
+        pointer: &str,
+        text: Option<&str>,
+    ) -> Option<Option<T>> {
+        match text {
+            None => Some(None),
+            Some(text) => self.parse(pointer, text).map(Some),
+        }
+    }
+
+    fn name(&mut self, pointer: &str, text: &str) -> Option<String> {
+        checked_text(self, |faults| text::name(pointer, text, faults))
+    }
+
+    fn name_if(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<String>> {
+        match text {
+            None => Some(None),
+            Some(text) => self.name(pointer, text).map(Some),
+        }
+    }
+
+    fn text(&mut self, pointer: &str, text: &str) -> Option<String> {
+        checked_text(self, |faults| text::optional(pointer, text, faults))
+    }
+
+    fn within<T: PartialOrd + Display>(
+        &mut self,
+        pointer: &str,
+        given: T,
+        least: T,
+        most: T,
+    ) -> Option<T> {
+        if (&least..=&most).contains(&&given) {
+            return Some(given);
+        }
+        self.wrong(pointer, "out-of-range", format!("{given} is not between {least} and {most}"));
+        None
+    }
+
+    fn refuse_any(self) -> Result<(), CommandError> {
+        if self.is_empty() { Ok(()) } else { Err(self.into_error()) }
+    }
+
+    fn into_error(self) -> CommandError {
+        let faults = self.into_vec();
+        if faults.iter().all(|fault| fault.code == FieldFault::MISSING) {
+            Refused::MissingFields(faults).into()
+        } else {
+            CommandError::Invalid(faults)
+        }
+    }
+}
+
+/// What a reading of the domain kept, if nothing is wrong with it.
+pub(crate) fn checked_text(faults: &mut Faults, read: impl FnOnce(&mut Faults) -> String) -> Option<String> {
+    let mut found = Faults::new();
+    let text = read(&mut found);
+    if found.is_empty() {
+        return Some(text);
+    }
+    for fault in found.into_vec() {
+        faults.wrong(&fault.pointer, fault.code, fault.message);
+    }
+    None
+}
+
+/// Puts a checked value in its place. A fault leaves what is there; the command ends with the fault later.
+pub(crate) fn set<T>(place: &mut T, checked: Option<T>) {
+    if let Some(value) = checked {
+        *place = value;
+    }
+}
+
+/// Refuses to change what is not at the expected version any more.
+///
+/// # Errors
+/// [`CommandError::Stale`].
+pub(crate) fn must_be_at(version: i64, expected: Option<i64>) -> Result<(), CommandError> {
+    if expected.is_none_or(|expected| expected == version) {
+        Ok(())
+    } else {
+        Err(CommandError::Stale)
+    }
+}
+
+/// Takes every value out of its option, or ends with all faults: `let (name, zone) = checked!(faults; name, zone);`.
+///
+/// A reading answers none only after it has noted a fault, so the values are all there when no fault is.
+macro_rules! checked {
+    ($faults:ident; $value:ident) => {
+        match $value {
+            Some($value) if $faults.is_empty() => $value,
+            _ => return Err($crate::input::Reading::into_error($faults)),
+        }
+    };
+    ($faults:ident; $($value:ident),+ $(,)?) => {
+        match ($($value,)+) {
+            ($(Some($value),)+) if $faults.is_empty() => ($($value,)+),
+            _ => return Err($crate::input::Reading::into_error($faults)),
+        }
+    };
+}
+
+pub(crate) use checked;
+
+#[cfg(test)]
+mod tests {
+    use waypost_domain::key::Key;
+
+    use super::*;
+
+    #[test]
+    fn every_fault_is_told_at_once() {
+        let mut faults = Faults::new();
+        assert_eq!(faults.name("/name", " \t"), None);
+        assert_eq!(faults.parse::<Key>("/key", "Not A Key"), None);
+        assert_eq!(faults.text("/text", "\0"), None);
+        assert_eq!(faults.within("/days", 400, 0, 365), None);
+
+        let Err(CommandError::Invalid(found)) = faults.refuse_any() else {
+            panic!("the faults are an error");
+        };
+        let pointers = found.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>();
+        assert_eq!(pointers, ["/name", "/key", "/text", "/days"]);
+    }
+
+    #[test]
+    fn missing_fields_alone_are_told_apart() {
+        let mut faults = Faults::new();
+        faults.name("/name", "");
+        let error = faults.into_error();
+        assert!(matches!(error, CommandError::Refused(Refused::MissingFields(_))), "{error:?}");
+    }
+
+    #[test]
+    fn what_is_right_comes_out_trimmed() {
+        let mut faults = Faults::new();
+        assert_eq!(faults.name("/name", " Network ").as_deref(), Some("Network"));
+        assert_eq!(faults.parse_if::<Key>("/team", None), Some(None));
+        assert_eq!(faults.within("/days", 5, 0, 5), Some(5));
+        assert!(faults.refuse_any().is_ok());
+    }
+}

@@ -1,0 +1,252 @@
+//! Layers: the policies in force for an organization, from its own layer and those above, ready to be asked.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use waypost_domain::{
+    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    ids::{BindingId, OrgId},
+    organization::Organization,
+    resolution::{self, Bound},
+};
+use waypost_policy::{BreakerKey, DataFile, Limits, Need, Prepared};
+use waypost_store::{ReadTx, StoreError, directory::Directory};
+
+use crate::{Desk, preparing::Recipe};
+
+/// A binding in force, ready to be asked, or the reason why it is not.
+pub(crate) struct Asked {
+    /// The binding.
+    pub(crate) binding: Binding,
+    /// Its active revision.
+    pub(crate) revision: Revision,
+    /// The configured policy; a broken binding is a fact about that binding, not about the desk.
+    pub(crate) prepared: Result<Arc<Prepared>, String>,
+}
+
+impl Asked {
+    /// The facts that the policy declared for a hook.
+    pub(crate) fn needs(&self, hook: Hook) -> &[Need] {
+        self.prepared
+            .as_ref()
+            .ok()
+            .and_then(|prepared| prepared.description().needs(policy_hook(hook)))
+            .unwrap_or_default()
+    }
+
+    /// The key of its circuit breaker. A new revision starts with a closed one.
+    pub(crate) fn breaker_key(&self) -> BreakerKey {
+        crate::tickets::breaker_key(self.binding.id, self.revision.number)
+    }
+
+    /// What one decision may use.
+    pub(crate) fn limits(&self, hook: Hook) -> Limits {
+        limits(hook, &self.revision)
+    }
+
+    /// What decides when it fails, for the receipt.
+    pub(crate) fn fallback_name(&self) -> String {
+        match self.revision.fallback {
+            Fallback::Next => "the next policy in the order".to_owned(),
+            Fallback::Team(_) => "the binding's fallback team".to_owned(),
+        }
+    }
+}
+
+/// What one decision of a revision may use: the installation's limits of the hook, with the revision's changes.
+pub(crate) fn limits(hook: Hook, revision: &Revision) -> Limits {
+    limits_of(hook, &revision.limits)
+}
+
+/// What one decision may use: the installation's limits of the hook, with these changes.
+pub(crate) fn limits_of(hook: Hook, changes: &LimitChanges) -> Limits {
+    let mut limits = Limits::of(policy_hook(hook));
+    if let Some(fuel) = changes.fuel {
+        limits.fuel = fuel;
+    }
+    if let Some(deadline_ms) = changes.deadline_ms {
+        limits.deadline = Duration::from_millis(deadline_ms.into());
+    }
+    if let Some(bytes) = changes.memory_bytes {
+        limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+    }
+    limits
+}
+
+/// The hook in the runtime's words.
+pub(crate) fn policy_hook(hook: Hook) -> waypost_policy::Hook {
+    match hook {
+        Hook::Categorize => waypost_policy::Hook::Categorize,
+        Hook::Route => waypost_policy::Hook::Route,
+        Hook::Escalate => waypost_policy::Hook::Escalate,
+        Hook::Plan => waypost_policy::Hook::Plan,
+        Hook::Stalled => waypost_policy::Hook::Stalled,
+        Hook::Notify => waypost_policy::Hook::Notify,
+    }
+}
+
+/// The policies in force for one organization, each hook's in the order in which they are asked.
+#[derive(Default)]
+pub(crate) struct Layers {
+    hooks: HashMap<Hook, Vec<Arc<Asked>>>,
+}
+
+impl Layers {
+    /// The policies bound to a hook, in the order in which they are asked.
+    pub(crate) fn of(&self, hook: Hook) -> &[Arc<Asked>] {
+        self.hooks.get(&hook).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether any policy of these hooks declared to need a fact.
+    pub(crate) fn need(&self, fact: Need) -> bool {
+        self.hooks
+            .iter()
+            .any(|(hook, asked)| asked.iter().any(|one| one.needs(*hook).contains(&fact)))
+    }
+}
+
+/// Configured policies by revision, so that a ticket needs neither a component's bytes nor a binding's data.
+///
+/// A revision never changes, so nothing here can be outdated. What is beyond the bound is forgotten and found again in the
+/// runtime's own memory or on disk.
+#[derive(Default)]
+pub(crate) struct PreparedRevisions {
+    known: Mutex<HashMap<(BindingId, i64), Arc<Prepared>>>,
+}
+
+/// Enough for hundreds of clients with a handful of bindings each; an entry is a pointer.
+const KEPT_REVISIONS: usize = 16 * 1024;
+
+impl PreparedRevisions {
+    fn find(&self, revision: &Revision) -> Option<Arc<Prepared>> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.get(&(revision.binding, revision.number)).cloned()
+    }
+
+    fn keep(&self, revision: &Revision, prepared: Arc<Prepared>) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= KEPT_REVISIONS {
+            known.clear();
+        }
+        known.insert((revision.binding, revision.number), prepared);
+    }
+}
+
+/// Opens a read transaction with the organization's directory and the policies in force for it.
+///
+/// Policies that are not ready are made ready with no transaction open, which compiles at the first use on a new machine
+/// and takes no time later; then the read starts over, so that what is returned is one consistent view.
+pub(crate) async fn open(
+    desk: &Desk,
+    org: OrgId,
+) -> Result<(ReadTx, Directory, Layers), StoreError> {
+    let mut broken = HashMap::new();
+    loop {
+        let mut tx = desk.store.read(org).await?;
+        let directory = waypost_store::directory::load(&mut tx).await?;
+        let bound: Vec<Bound> = waypost_store::binding::in_force(&mut tx)
+            .await?
+            .into_iter()
+            .map(|(binding, revision)| Bound { binding, revision })
+            .collect();
+        let mut unprepared = Vec::new();
+        for Bound { revision, .. } in &bound {
+            let at = (revision.binding, revision.number);
+            if desk.prepared.find(revision).is_none() && !broken.contains_key(&at) {
+                unprepared.push(Unprepared::load(&mut tx, revision).await?);
+            }
+        }
+        if unprepared.is_empty() {
+            let layers = arrange(desk, &directory.lineage, &bound, &broken);
+            return Ok((tx, directory, layers));
+        }
+        drop(tx);
+        for one in unprepared {
+            let at = (one.revision.binding, one.revision.number);
+            if let Err(why) = one.prepare(desk).await {
+                tracing::warn!(binding.id = %at.0, revision = at.1, "a policy cannot be prepared");
+                broken.insert(at, why);
+            }
+        }
+    }
+}
+
+fn arrange(
+    desk: &Desk,
+    lineage: &[Organization],
+    bound: &[Bound],
+    broken: &HashMap<(BindingId, i64), String>,
+) -> Layers {
+    let layers: Vec<OrgId> = lineage.iter().map(|org| org.id).collect();
+    let ready = |one: &Bound| {
+        let Bound { binding, revision } = one.clone();
+        let prepared = desk.prepared.find(&revision).ok_or_else(|| {
+            broken
+                .get(&(revision.binding, revision.number))
+                .cloned()
+                .unwrap_or_else(|| "it is being prepared".to_owned())
+        });
+        Arc::new(Asked { binding, revision, prepared })
+    };
+    let hooks = Hook::ALL
+        .iter()
+        .map(|hook| {
+            let order = resolution::order(*hook, &layers, bound);
+            (*hook, order.into_iter().map(ready).collect())
+        })
+        .collect();
+    Layers { hooks }
+}
+
+/// The configured policy of one revision, or why there is none. For asking again what was asked before.
+pub(crate) async fn prepared(
+    desk: &Desk,
+    org: OrgId,
+    revision: &Revision,
+) -> Result<Result<Arc<Prepared>, String>, StoreError> {
+    if let Some(prepared) = desk.prepared.find(revision) {
+        return Ok(Ok(prepared));
+    }
+    let mut tx = desk.store.read(org).await?;
+    let unprepared = Unprepared::load(&mut tx, revision).await?;
+    drop(tx);
+    Ok(unprepared.prepare(desk).await)
+}
+
+/// A revision with everything that preparing it takes.
+struct Unprepared {
+    revision: Revision,
+    recipe: Result<Recipe, String>,
+}
+
+impl Unprepared {
+    async fn load(tx: &mut ReadTx, revision: &Revision) -> Result<Self, StoreError> {
+        let Ok(component) = revision.component.parse() else {
+            let recipe = Err(format!("`{}` is no digest", revision.component));
+            return Ok(Self { revision: revision.clone(), recipe });
+        };
+        let data =
+            waypost_store::binding::revision_data(tx, revision.binding, revision.number).await?;
+        let data = data
+            .into_iter()
+            .map(|(name, content)| DataFile { name, content: content.into() })
+            .collect();
+        let bytes = waypost_store::component::bytes(tx, &revision.component).await?;
+        let recipe = Recipe { component, bytes, settings: revision.settings.clone(), data };
+        Ok(Self { revision: revision.clone(), recipe: Ok(recipe) })
+    }
+
+    async fn prepare(self, desk: &Desk) -> Result<Arc<Prepared>, String> {
+        let prepared = self
+            .recipe?
+            .prepare(desk)
+            .await
+            .map_err(|_| "preparing the policy was interrupted".to_owned())?
+            .map_err(|refused| refused.to_string())?;
+        desk.prepared.keep(&self.revision, Arc::clone(&prepared));
+        Ok(prepared)
+    }
+}

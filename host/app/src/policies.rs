@@ -1,0 +1,199 @@
+//! Policies: components that were brought to the desk, looked at before they are kept.
+//!
+//! What an organization brings, those below it may bind too. The bytes are kept once, by their digest.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use waypost_domain::binding::Hook;
+use waypost_policy::{Inspection, Need, UploadRefused};
+use waypost_store::{component, component::Component};
+
+use crate::{
+    Caller, CommandError, Desk, Missing, Page, PageRequest, page::ListTag, plain,
+    preparing::on_blocking_thread,
+};
+
+/// A component, and what it says about itself.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PolicyView {
+    /// The digest of its bytes: `sha256:…`.
+    pub digest: String,
+    /// What it calls itself.
+    pub name: String,
+    /// Its version, as it says.
+    pub version: String,
+    /// Who to ask.
+    pub author: String,
+    /// What it does, in one sentence.
+    pub summary: String,
+    /// The hooks it serves.
+    pub hooks: Vec<ServedHookView>,
+    /// The JSON Schema of its settings.
+    pub settings_schema: serde_json::Value,
+    /// The version of the contract it was built for.
+    pub wit_version: String,
+    /// What it imports, by name. The host answers all of it without any authority.
+    pub imports: Vec<String>,
+    /// What it exports, by name.
+    pub exports: Vec<String>,
+    /// How many bytes.
+    pub size: u64,
+    /// When it was brought to the desk first.
+    pub uploaded_at: DateTime<Utc>,
+}
+
+/// A hook that a policy serves.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServedHookView {
+    /// The hook.
+    pub hook: Hook,
+    /// The facts that it wants to know, by their names in the contract: `team-loads`.
+    pub needs: Vec<&'static str>,
+}
+
+/// Takes in a component, after it was looked at. Bringing the same bytes again changes nothing. For administrators.
+///
+/// # Errors
+/// [`CommandError::Invalid`] at `/component`, with the reason why it is refused and what would help.
+pub async fn upload(
+    desk: &Desk,
+    caller: &Caller,
+    bytes: Vec<u8>,
+) -> Result<PolicyView, CommandError> {
+    caller.must_be_admin()?;
+    let bytes = Arc::new(bytes);
+    let inspection = inspect(desk, Arc::clone(&bytes)).await?;
+
+    let component = Component {
+        digest: inspection.digest.to_string(),
+        size: u64::try_from(inspection.size).unwrap_or(u64::MAX),
+        name: inspection.description.name.clone(),
+        version: inspection.description.version.clone(),
+        wit_version: inspection.wit_version.clone(),
+        description: String::from_utf8_lossy(&plain::json(&inspection)).into_owned(),
+        created_at: caller.now,
+    };
+    let mut tx = desk.store.write(caller.org).await?;
+    component::insert(&mut tx, &component, &bytes).await?;
+    component::grant(&mut tx, &component.digest, caller.now).await?;
+    let kept = component::find(&mut tx, &component.digest).await?;
+    tx.commit().await?;
+    tracing::info!(
+        org.id = %caller.org,
+        component.digest = %component.digest,
+        component.name = %component.name,
+        "policy uploaded"
+    );
+    view(kept.unwrap_or(component))
+}
+
+/// Lists the policies that the organization may bind: its own, and those of the organizations above. For the desk.
+///
+/// # Errors
+/// [`CommandError::Cursor`] for a cursor of another list.
+pub async fn list(
+    desk: &Desk,
+    caller: &Caller,
+    request: &PageRequest,
+) -> Result<Page<PolicyView>, CommandError> {
+    caller.must_be_desk()?;
+    let tag = ListTag::of(caller, "policies", &());
+    let mut tx = desk.store.read(caller.org).await?;
+    let all = component::list(&mut tx).await?;
+    // A space sorts before every character of a name; the latest of a name comes last.
+    let place = |one: &Component| {
+        format!("{} {} {}", one.name, one.created_at.timestamp_micros(), one.digest)
+    };
+    let page = Page::of_all(all, request, tag, place)?;
+    let rows = page.rows.into_iter().map(view).collect::<Result<_, _>>()?;
+    Ok(Page { rows, next: page.next, total: page.total })
+}
+
+/// Reads a policy that the organization may bind. For the desk.
+///
+/// # Errors
+/// [`CommandError::NotFound`].
+pub async fn find(desk: &Desk, caller: &Caller, digest: &str) -> Result<PolicyView, CommandError> {
+    caller.must_be_desk()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let found = component::find(&mut tx, digest).await?;
+    view(found.ok_or(CommandError::NotFound(Missing::Policy))?)
+}
+
+/// Looks at a component on a thread of its own kind: a hostile one costs its uploader time, nobody else.
+///
+/// # Errors
+/// [`CommandError::Invalid`] at `/component`.
+pub(crate) async fn inspect(
+    desk: &Desk,
+    bytes: Arc<Vec<u8>>,
+) -> Result<Inspection, CommandError> {
+    let limit = desk.runtime.config().component_bytes;
+    if bytes.len() > limit {
+        return Err(refused(&UploadRefused::TooLarge { bytes: bytes.len(), limit }));
+    }
+    let runtime = Arc::clone(&desk.runtime);
+    let inspected = on_blocking_thread(move || runtime.inspect(&bytes)).await?;
+    inspected.map_err(|error| refused(&error))
+}
+
+/// What is kept of the inspection, read again.
+pub(crate) fn inspection(component: &Component) -> Result<Inspection, CommandError> {
+    serde_json::from_str(&component.description)
+        .map_err(|error| CommandError::Internal(Box::new(error)))
+}
+
+fn refused(error: &UploadRefused) -> CommandError {
+    CommandError::field("/component", error.code(), error.to_string())
+}
+
+fn view(component: Component) -> Result<PolicyView, CommandError> {
+    let Inspection { description, imports, exports, .. } = inspection(&component)?;
+    let hooks = description.hooks.into_iter().map(|served| ServedHookView {
+        hook: domain_hook(served.hook),
+        needs: served.needs.into_iter().map(need_name).collect(),
+    });
+    Ok(PolicyView {
+        digest: component.digest,
+        name: description.name,
+        version: description.version,
+        author: description.author,
+        summary: description.summary,
+        hooks: hooks.collect(),
+        settings_schema: description.settings_schema,
+        wit_version: component.wit_version,
+        imports,
+        exports,
+        size: component.size,
+        uploaded_at: component.created_at,
+    })
+}
+
+/// The hook in the domain's words.
+pub(crate) fn domain_hook(hook: waypost_policy::Hook) -> Hook {
+    match hook {
+        waypost_policy::Hook::Categorize => Hook::Categorize,
+        waypost_policy::Hook::Route => Hook::Route,
+        waypost_policy::Hook::Escalate => Hook::Escalate,
+        waypost_policy::Hook::Plan => Hook::Plan,
+        waypost_policy::Hook::Stalled => Hook::Stalled,
+        waypost_policy::Hook::Notify => Hook::Notify,
+    }
+}
+
+/// A need's name in the contract.
+pub(crate) fn need_name(need: Need) -> &'static str {
+    match need {
+        Need::Requester => "requester",
+        Need::Manager => "manager",
+        Need::Teams => "teams",
+        Need::TeamLoads => "team-loads",
+        Need::TeamMembers => "team-members",
+        Need::OnCall => "on-call",
+        Need::Service => "service",
+        Need::Ci => "ci",
+        Need::OpenOnCi => "open-on-ci",
+        Need::Services => "services",
+    }
+}

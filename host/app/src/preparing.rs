@@ -1,0 +1,122 @@
+//! Preparing: a component with settings and data becomes a policy that can be asked, off the serving threads.
+
+use std::sync::Arc;
+
+use waypost_domain::refusal::Faults;
+use waypost_policy::{DataFile, Digest, PrepareRefused, Prepared, SettingsError};
+
+use crate::{CommandError, Desk};
+
+/// What a policy is made from.
+pub(crate) struct Recipe {
+    /// The component.
+    pub(crate) component: Digest,
+    /// Its bytes; none where the database lacks them.
+    pub(crate) bytes: Option<Vec<u8>>,
+    /// The settings, as JSON text.
+    pub(crate) settings: String,
+    /// The data files.
+    pub(crate) data: Vec<DataFile>,
+}
+
+impl Recipe {
+    /// Checks settings and data, configures the component and compiles the result; quick if that was done before.
+    ///
+    /// # Errors
+    /// [`CommandError::Internal`] if the thread that did it was lost; what is wrong with the recipe is the inner result.
+    pub(crate) async fn prepare(
+        self,
+        desk: &Desk,
+    ) -> Result<Result<Arc<Prepared>, PrepareRefused>, CommandError> {
+        let runtime = Arc::clone(&desk.runtime);
+        let prepare = move || {
+            let Self { component, bytes, settings, data } = self;
+            let source = move |_| bytes.clone().ok_or_else(|| "the database lacks it".into());
+            runtime.prepare(&source, component, &settings, &data)
+        };
+        on_blocking_thread(prepare).await
+    }
+}
+
+/// Runs what computes for long on a thread that may.
+pub(crate) async fn on_blocking_thread<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, CommandError> {
+    let done = tokio::task::spawn_blocking(work).await;
+    done.map_err(|lost| CommandError::Internal(Box::new(lost)))
+}
+
+/// Notes why a recipe was refused, each fault at the field that the sender can change.
+///
+/// # Errors
+/// [`CommandError::Internal`] for what is not the sender's doing.
+pub(crate) fn note_refusal(
+    faults: &mut Faults,
+    refused: PrepareRefused,
+) -> Result<(), CommandError> {
+    match refused {
+        PrepareRefused::Settings(errors) => {
+            for SettingsError { path, message } in errors {
+                faults.wrong(&pointer(&path), "invalid", message);
+            }
+        }
+        PrepareRefused::Configure(failure) => {
+            let message = format!("the policy could not take its settings: {failure}");
+            faults.wrong("/settings", failure.code(), message);
+        }
+        PrepareRefused::Component(refused) => {
+            faults.wrong("/component", refused.code(), refused.to_string());
+        }
+        refused @ (PrepareRefused::Missing { .. } | PrepareRefused::WrongBytes { .. }) => {
+            return Err(CommandError::Internal(Box::new(refused)));
+        }
+    }
+    Ok(())
+}
+
+/// Where a policy's complaint points to in the command: into its settings, or at one of its data files.
+fn pointer(path: &str) -> String {
+    match path.strip_prefix("data:") {
+        Some(name) => format!("/data/{}", name.replace('~', "~0").replace('/', "~1")),
+        None if path.is_empty() || path.starts_with('/') => format!("/settings{path}"),
+        None => format!("/settings/{path}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_complaint_points_at_the_field_of_the_command() {
+        let cases = [
+            ("", "/settings"),
+            ("/rules/3/team", "/settings/rules/3/team"),
+            ("rules", "/settings/rules"),
+            ("data:teams.csv", "/data/teams.csv"),
+            ("data:a/b~c", "/data/a~1b~0c"),
+        ];
+        for (path, expected) in cases {
+            assert_eq!(pointer(path), expected);
+        }
+    }
+
+    #[test]
+    fn every_complaint_is_noted() {
+        let error = |path: &str| SettingsError { path: path.to_owned(), message: "wrong".to_owned() };
+        let refused = PrepareRefused::Settings(vec![error("/a"), error("/b")]);
+        let mut faults = Faults::new();
+        note_refusal(&mut faults, refused).unwrap();
+        let pointers = faults.into_vec().into_iter().map(|fault| fault.pointer);
+        assert_eq!(pointers.collect::<Vec<_>>(), ["/settings/a", "/settings/b"]);
+    }
+
+    #[test]
+    fn bytes_that_are_lost_are_not_the_senders_fault() {
+        let refused =
+            PrepareRefused::Missing { digest: Digest::of(b"lost"), source: "it is gone".into() };
+        let mut faults = Faults::new();
+        assert!(matches!(note_refusal(&mut faults, refused), Err(CommandError::Internal(_))));
+        assert!(faults.is_empty());
+    }
+}

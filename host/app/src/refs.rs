@@ -1,0 +1,131 @@
+//! References: the keys and addresses of an input, looked up in the caller's organization.
+//!
+//! What is not found is a fault of the field that named it, so that a sender learns of all of them at once.
+
+use waypost_domain::{
+    catalog::Category,
+    ci::Ci,
+    directory::{Lookup, References},
+    ids::{OrgId, PersonId, ServiceId, TeamId},
+    person::Person,
+    refusal::Faults,
+    service::Service,
+    team::Team,
+};
+use waypost_store::{ReadTx, StoreError, person, service, team};
+
+use crate::tickets::PersonRef;
+
+/// The person that is named, if they are in the organization.
+pub(crate) async fn find_person(
+    tx: &mut ReadTx,
+    named: &PersonRef,
+) -> Result<Option<Person>, StoreError> {
+    match named {
+        PersonRef::Id(id) => {
+            // The people of a provider's teams can be read too, but they are the provider's to change.
+            let org = tx.org();
+            Ok(person::find(tx, *id).await?.filter(|person| person.org == org))
+        }
+        PersonRef::Email(email) => person::find_by_email(tx, email).await,
+    }
+}
+
+/// An active person of the organization.
+pub(crate) async fn person(
+    tx: &mut ReadTx,
+    faults: &mut Faults,
+    pointer: &str,
+    named: &PersonRef,
+) -> Result<Option<PersonId>, StoreError> {
+    let shown = match named {
+        PersonRef::Id(id) => id.to_string(),
+        PersonRef::Email(email) => email.clone(),
+    };
+    Ok(match find_person(tx, named).await? {
+        Some(person) if person.active => Some(person.id),
+        Some(_) => {
+            faults.wrong(pointer, "inactive", format!("`{shown}` is not active any more"));
+            None
+        }
+        None => {
+            let remedy = "give the id or e-mail address of a person of this organization";
+            faults.wrong(pointer, "unknown", format!("there is no person `{shown}`; {remedy}"));
+            None
+        }
+    })
+}
+
+/// As [`person`], where one is named. The outer none is a fault.
+#[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
+pub(crate) async fn person_if(
+    tx: &mut ReadTx,
+    faults: &mut Faults,
+    pointer: &str,
+    named: Option<&PersonRef>,
+) -> Result<Option<Option<PersonId>>, StoreError> {
+    match named {
+        None => Ok(Some(None)),
+        Some(named) => Ok(person(tx, faults, pointer, named).await?.map(Some)),
+    }
+}
+
+/// The teams and services that the organization's records can name.
+pub(crate) struct Known {
+    org: OrgId,
+    /// Its own teams and those of its provider that serve it.
+    pub(crate) teams: Vec<Team>,
+    /// Its services.
+    pub(crate) services: Vec<Service>,
+}
+
+impl Known {
+    /// Reads them, inactive ones too.
+    pub(crate) async fn read(tx: &mut ReadTx) -> Result<Self, StoreError> {
+        let (teams, services) = (team::list(tx).await?, service::list(tx).await?);
+        Ok(Self { org: tx.org(), teams, services })
+    }
+
+    /// An active team that serves the organization, where one is named. The outer none is a fault.
+    #[expect(clippy::option_option, reason = "the outer level is a fault, the inner an empty field")]
+    pub(crate) fn team_if(
+        &self,
+        faults: &mut Faults,
+        pointer: &str,
+        key: Option<&str>,
+    ) -> Option<Option<TeamId>> {
+        let Some(key) = key else { return Some(None) };
+        References { directory: self, org: self.org, faults }.team(pointer, key).map(Some)
+    }
+
+    /// An active service of the organization, where one is named. The outer none is a fault.
+    #[expect(clippy::option_option, reason = "the outer level is a fault, the inner an empty field")]
+    pub(crate) fn service_if(
+        &self,
+        faults: &mut Faults,
+        pointer: &str,
+        key: Option<&str>,
+    ) -> Option<Option<ServiceId>> {
+        let Some(key) = key else { return Some(None) };
+        References { directory: self, org: self.org, faults }.service(pointer, key).map(Some)
+    }
+}
+
+/// Only teams and services: nothing here names a configuration item or a category.
+impl Lookup for Known {
+    fn teams(&self) -> &[Team] {
+        &self.teams
+    }
+
+    fn services(&self) -> &[Service] {
+        &self.services
+    }
+
+    fn cis(&self) -> &[Ci] {
+        &[]
+    }
+
+    fn categories(&self) -> &[Category] {
+        &[]
+    }
+}

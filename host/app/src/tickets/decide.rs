@@ -1,0 +1,243 @@
+//! Deciding: a round's answers, judged by the domain and turned into what is written.
+//!
+//! Policies run in phases on blocking threads, with a permit of the organization's fair share; between the
+//! phases, what they named is looked up. No transaction is open while one runs.
+
+mod approving;
+mod opening;
+mod proposals;
+mod spread;
+mod telling;
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use waypost_domain::{
+    binding::Hook,
+    event::{Actor, ActorKind, Change},
+    ids::{PersonId, SuggestionId},
+    proposal::{FieldsTaken, Judged},
+    receipt::Outcome,
+    role::Role,
+    suggestion::{SuggestedField, Suggestion, SuggestionState},
+    ticket::{Action, State, Ticket},
+};
+use waypost_policy::{
+    Answer,
+    contract::{self, EventKind},
+};
+
+use super::{
+    facts::Facts,
+    round::{Part, Round, Said},
+    snapshot::{self, Snapshot},
+    write::{NewEvent, TicketWrite},
+};
+use crate::{Caller, Desk};
+
+pub(crate) use self::approving::{submit, voters};
+pub(crate) use self::opening::{open, route_again};
+pub(crate) use self::telling::{Happened, tell};
+
+/// A ticket that is being decided on.
+pub(crate) struct Deciding {
+    /// What will be written.
+    pub(crate) write: TicketWrite,
+    /// Whether a request is handed in at once.
+    pub(crate) submits: bool,
+    desk: Desk,
+    facts: Facts,
+    now: DateTime<Utc>,
+    occasion: String,
+    round: Option<Round>,
+    /// Fields that somebody has given: a person of the desk, or an earlier policy.
+    taken: FieldsTaken,
+    /// What `categorize` and `route` said and was not judged yet.
+    said: Vec<Said>,
+    plan: Option<approving::PlanSaid>,
+    people: BTreeMap<PersonId, bool>,
+    last_approval_round: i64,
+    happened: Vec<Happened>,
+}
+
+impl Deciding {
+    /// A ticket that has just come in. What a person of the desk has filled in, policies leave alone.
+    pub(crate) fn of_new(desk: &Desk, facts: Facts, ticket: Ticket, caller: &Caller) -> Self {
+        let mut deciding = Self::of(desk, facts, TicketWrite::new(ticket), "create", caller);
+        if matches!(caller.role, Role::Agent | Role::Admin) {
+            deciding.take_given();
+        }
+        deciding
+    }
+
+    /// A stored ticket that something happens to.
+    pub(crate) fn of_stored(
+        desk: &Desk,
+        facts: Facts,
+        ticket: Ticket,
+        occasion: &str,
+        caller: &Caller,
+    ) -> Self {
+        Self::of(desk, facts, TicketWrite::of(ticket), occasion, caller)
+    }
+
+    fn of(desk: &Desk, facts: Facts, write: TicketWrite, occasion: &str, caller: &Caller) -> Self {
+        let mut people: BTreeMap<PersonId, bool> =
+            facts.desk_people.values().map(|person| (person.id, person.active)).collect();
+        people.extend(facts.manager.iter().map(|person| (person.id, person.active)));
+        Self {
+            write,
+            submits: false,
+            desk: desk.clone(),
+            facts,
+            now: caller.now,
+            occasion: occasion.to_owned(),
+            round: None,
+            taken: FieldsTaken::default(),
+            said: Vec::new(),
+            plan: None,
+            people,
+            last_approval_round: 0,
+            happened: Vec::new(),
+        }
+    }
+
+    /// Says that the sender chose the kind of ticket, which policies then leave alone.
+    pub(crate) fn keep_kind(&mut self) {
+        self.taken.take(SuggestedField::Kind, "the sender");
+    }
+
+    fn take_given(&mut self) {
+        let ticket = &self.write.ticket;
+        let given = [
+            (SuggestedField::Category, ticket.category.is_some()),
+            (SuggestedField::Service, ticket.service.is_some()),
+            (SuggestedField::Ci, ticket.ci.is_some()),
+            (SuggestedField::Impact, ticket.impact.is_some()),
+            (SuggestedField::Urgency, ticket.urgency.is_some()),
+        ];
+        for (field, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
+            self.taken.take(field, "the sender");
+        }
+    }
+
+    /// Notes what was done, by whom.
+    pub(crate) fn did(&mut self, action: Action, by: &Actor, changes: Vec<Change>) {
+        self.write.events.push(NewEvent::new(action, by, changes));
+    }
+
+    /// Notes what was done, by whom, and why.
+    pub(crate) fn did_because(
+        &mut self,
+        action: Action,
+        by: &Actor,
+        changes: Vec<Change>,
+        reason: Option<String>,
+    ) {
+        self.write.events.push(NewEvent::new(action, by, changes).because(reason));
+    }
+
+    /// Notes what people may want to hear of. More about it can be filled in.
+    pub(crate) fn happened(
+        &mut self,
+        kind: EventKind,
+        actor: &Actor,
+        was: State,
+    ) -> &mut Happened {
+        self.happened.push(Happened::new(kind, actor, was));
+        self.happened.last_mut().expect("one was just pushed")
+    }
+
+    /// Ends the deciding: nothing more is asked.
+    pub(crate) fn finish(self) -> TicketWrite {
+        let round = self.round.map(Round::finish);
+        TicketWrite { round, ..self.write }
+    }
+
+    /// Asks the policies at a hook about the ticket as it is now.
+    fn ask(&mut self, hook: Hook, part: Option<&Part>, enough: impl Fn(&Answer) -> bool) -> Vec<Said> {
+        if self.facts.layers.of(hook).is_empty() {
+            return Vec::new();
+        }
+        let ticket = snapshot::ticket(&self.write.ticket, &self.facts);
+        let context = self.context();
+        self.round(&ticket, &context).ask(hook, &ticket, &context, part, enough)
+    }
+
+    /// The facts, which follow the ticket where a hook changed its service or configuration item.
+    fn context(&self) -> contract::Context {
+        snapshot::context(&self.facts, &self.write.ticket, self.now)
+    }
+
+    fn round(&mut self, ticket: &contract::Ticket, context: &contract::Context) -> &mut Round {
+        let (desk, facts, now) = (&self.desk, &self.facts, self.now);
+        let of = (self.write.ticket.org, self.write.ticket.id);
+        let occasion = &self.occasion;
+        self.round.get_or_insert_with(|| {
+            let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone() };
+            Round::begin(desk, facts.layers.clone(), snapshot, of, occasion, now)
+        })
+    }
+
+    /// Says of a receipt what became of its answer, and keeps the suggestions.
+    fn settle(&mut self, said: &Said, judged: &Judged, reasons: &[String]) {
+        let Some(round) = &mut self.round else { return };
+        let receipt = round.receipt_id(said.receipt);
+        if !judged.overruled.is_empty() {
+            round.settle(said.receipt, Outcome::Overruled(judged.overruled.clone()));
+        } else if !judged.suggestions.is_empty() && judged.changes.is_empty() {
+            round.settle(said.receipt, Outcome::Suggested);
+        }
+        for suggestion in &judged.suggestions {
+            self.write.suggestions.push(Suggestion {
+                id: SuggestionId(self.desk.entropy.id(self.now)),
+                ticket: self.write.ticket.id,
+                receipt,
+                field: suggestion.field,
+                seen: suggestion.seen.clone(),
+                value: suggestion.value.clone(),
+                confidence: suggestion.confidence,
+                reasons: reasons.to_vec(),
+                state: SuggestionState::Open,
+                created_at: self.now,
+            });
+        }
+    }
+
+    /// Notes what a policy did, with its digest and its reasons.
+    fn policy_did(&mut self, action: Action, said: &Said, changes: Vec<Change>, reasons: &[String]) {
+        if changes.is_empty() {
+            return;
+        }
+        let policy = Actor { kind: ActorKind::Policy, person: None };
+        let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
+        self.write.events.push(NewEvent {
+            policy_digest: Some(said.asked.revision.component.clone()),
+            ..NewEvent::new(action, &policy, changes).because(reason)
+        });
+    }
+
+    /// How a policy is named where it stands in another's way.
+    fn name_of(&self, said: &Said) -> String {
+        let layer = self
+            .facts
+            .directory
+            .lineage
+            .iter()
+            .find(|org| org.id == said.asked.binding.org)
+            .map_or_else(|| "another layer".to_owned(), |org| org.key.to_string());
+        format!("policy `{}` of {layer}", said.asked.binding.name)
+    }
+
+    /// No turn came in time: the ticket goes on without being asked about, and is marked.
+    fn is_busy(&mut self) {
+        let ticket = snapshot::ticket(&self.write.ticket, &self.facts);
+        let context = self.context();
+        self.round(&ticket, &context).degrade("no turn in time: busy".to_owned());
+    }
+}
+
+/// Waypost itself, as an actor.
+fn system() -> Actor {
+    Actor { kind: ActorKind::System, person: None }
+}

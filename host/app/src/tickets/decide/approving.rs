@@ -1,0 +1,256 @@
+//! Approving: a request is handed in, the approval policies say who must agree, and a round begins.
+
+use waypost_domain::{
+    approval::{Approval, NewRound, Planned, Quorum, StagePlan, StageRule, StepPlan},
+    binding::Hook,
+    ids::{ApprovalId, ApprovalRequestId, PersonId, ReceiptId},
+    proposal::{ApproverFacts, resolve_approvers},
+    receipt::Outcome,
+    request::Submission,
+    ticket::{Action, State, TicketKind},
+};
+use waypost_policy::{
+    Answer,
+    contract::{self, EventKind},
+};
+use waypost_store::{approval, person};
+
+use super::{Deciding, opening, proposals, system};
+use crate::{
+    Caller, CommandError, Desk,
+    tickets::{content::content_digest, round::Said},
+};
+
+/// What the approval policies said about a request.
+pub(super) enum PlanSaid {
+    /// A policy has an opinion.
+    Opinion(Said, contract::ApprovalPlan),
+    /// None has one: nobody needs to be asked.
+    NoOpinion,
+    /// A policy failed and none after it had an opinion: nothing is approved by an accident.
+    Failed,
+}
+
+/// Hands stored requests in.
+pub(crate) async fn submit(
+    desk: &Desk,
+    caller: &Caller,
+    submitted: &mut Vec<Deciding>,
+) -> Result<(), CommandError> {
+    for one in submitted.iter_mut() {
+        one.write.ticket.check_submission(one.facts.item.as_ref())?;
+        one.submits = true;
+        one.happened(EventKind::StateChanged, &caller.actor, State::New);
+    }
+    opening::phase(desk, caller, submitted, Deciding::ask_plan).await?;
+    look_up_approvers(desk, caller, submitted).await?;
+    for one in submitted.iter_mut() {
+        one.begin_approval()?;
+        one.tell_of_approval();
+    }
+    Ok(())
+}
+
+/// Finds out about the people whom plans name by id, and which rounds there were before.
+pub(super) async fn look_up_approvers(
+    desk: &Desk,
+    caller: &Caller,
+    items: &mut [Deciding],
+) -> Result<(), CommandError> {
+    if items.iter().all(|one| one.plan.is_none()) {
+        return Ok(());
+    }
+    let mut tx = desk.store.read(caller.org).await?;
+    for one in items.iter_mut().filter(|one| one.plan.is_some()) {
+        let named: Vec<PersonId> = one.people_named();
+        for person in person::find_many(&mut tx, &named).await? {
+            one.people.insert(person.id, person.active);
+        }
+        if !one.write.is_new {
+            let rounds = approval::of_ticket(&mut tx, one.write.ticket.id).await?;
+            one.last_approval_round = rounds.iter().map(|round| round.round).max().unwrap_or(0);
+        }
+    }
+    Ok(())
+}
+
+/// The people whose votes are awaited by these requests of a round.
+pub(crate) fn voters(round: &Approval, opened: &[ApprovalRequestId]) -> Vec<PersonId> {
+    let mut voters: Vec<PersonId> = round
+        .requests()
+        .filter(|request| opened.contains(&request.id))
+        .map(|request| request.voter)
+        .collect();
+    voters.sort_unstable();
+    voters.dedup();
+    voters
+}
+
+impl Deciding {
+    pub(super) fn ask_plan(&mut self) {
+        let mut failed = false;
+        let mut opinion = None;
+        for said in self.ask(Hook::Plan, None, |_| true) {
+            failed |= said.failed;
+            if let Some(Answer::Plan(plan)) = said.answer.clone() {
+                opinion = Some((said, plan));
+            }
+        }
+        self.plan = Some(match opinion {
+            Some((said, plan)) => PlanSaid::Opinion(said, plan),
+            None if failed => PlanSaid::Failed,
+            None => PlanSaid::NoOpinion,
+        });
+    }
+
+    fn people_named(&self) -> Vec<PersonId> {
+        match &self.plan {
+            Some(PlanSaid::Opinion(_, plan)) => match &plan.verdict {
+                contract::Verdict::Ask(stages) => proposals::people_named(stages),
+                contract::Verdict::Approve | contract::Verdict::Refuse(_) => Vec::new(),
+            },
+            Some(PlanSaid::NoOpinion | PlanSaid::Failed) | None => Vec::new(),
+        }
+    }
+
+    /// Hands the request in, as its plan says.
+    pub(super) fn begin_approval(&mut self) -> Result<(), CommandError> {
+        let is_handed_in = self.submits && self.write.ticket.kind() == TicketKind::Request;
+        if !is_handed_in {
+            return Ok(());
+        }
+        let submission = match self.plan.take() {
+            Some(PlanSaid::Opinion(said, plan)) => self.follow_plan(&said, &plan),
+            Some(PlanSaid::NoOpinion) => Submission::Approved,
+            // No turn came in time: as if the policy had failed.
+            Some(PlanSaid::Failed) | None => self.ask_fallback_approver(None),
+        };
+        let item = self.facts.item.clone();
+        let changes = self.write.ticket.submit(item.as_ref(), submission, self.now)?;
+        self.did(Action::Submit, &system(), changes);
+        Ok(())
+    }
+
+    fn follow_plan(&mut self, said: &Said, plan: &contract::ApprovalPlan) -> Submission {
+        match &plan.verdict {
+            contract::Verdict::Approve => Submission::Approved,
+            contract::Verdict::Refuse(reason) => Submission::Refused { reason: reason.clone() },
+            contract::Verdict::Ask(stages) => {
+                let receipt = self.round.as_ref().map(|round| round.receipt_id(said.receipt));
+                let (stages, mut notes) = self.resolved(stages);
+                match self.begin_round(stages, receipt) {
+                    Ok(changed) => notes.extend(changed),
+                    Err(fault) => {
+                        notes.push(fault);
+                        self.overrule(said, notes);
+                        return self.ask_fallback_approver(receipt);
+                    }
+                }
+                if !notes.is_empty() {
+                    self.overrule(said, notes);
+                }
+                Submission::Asks
+            }
+        }
+    }
+
+    /// A plan that failed or makes no sense is never taken for a yes: the fallback approver decides. Without one the
+    /// request waits, visibly, until an approver is named.
+    fn ask_fallback_approver(&mut self, receipt: Option<ReceiptId>) -> Submission {
+        let voters = self.facts.directory.org.settings.fallback_approver.into_iter().collect();
+        let step = StepPlan {
+            name: "fallback approval".to_owned(),
+            quorum: Quorum::Any,
+            veto: false,
+            due_hours: None,
+            voters,
+            mandatory: std::collections::BTreeSet::new(),
+        };
+        let stage = StagePlan { rule: StageRule::All, steps: vec![step] };
+        // One named step is within every bound of a plan.
+        let begun = self.begin_round(vec![stage], receipt);
+        debug_assert!(begun.is_ok(), "the fallback plan is always valid");
+        Submission::Asks
+    }
+
+    fn resolved(&self, stages: &[contract::Stage]) -> (Vec<StagePlan>, Vec<String>) {
+        let mut notes = Vec::new();
+        let can_vote = |id: PersonId| self.people.get(&id).copied().unwrap_or(false);
+        let facts = ApproverFacts {
+            directory: &self.facts,
+            manager: self.facts.manager.as_ref().map(|manager| manager.id),
+            can_vote: &can_vote,
+        };
+        let stages = stages
+            .iter()
+            .map(|stage| StagePlan {
+                rule: proposals::stage_rule(stage.rule),
+                steps: stage
+                    .steps
+                    .iter()
+                    .map(|step| {
+                        let (approvers, senseless) = proposals::approvers(step);
+                        let resolved = resolve_approvers(&approvers, &self.write.ticket, &facts);
+                        notes.extend(senseless);
+                        notes.extend(resolved.notes);
+                        StepPlan {
+                            name: step.name.clone(),
+                            quorum: proposals::quorum(&step.quorum),
+                            veto: step.veto,
+                            due_hours: step.due_hours,
+                            voters: resolved.voters,
+                            mandatory: std::collections::BTreeSet::new(),
+                        }
+                    })
+                    .collect(),
+            })
+            .collect();
+        (stages, notes)
+    }
+
+    /// Begins a round. Returns where the plan was changed, or why it can't be carried out.
+    fn begin_round(
+        &mut self,
+        stages: Vec<StagePlan>,
+        receipt: Option<ReceiptId>,
+    ) -> Result<Vec<String>, String> {
+        let (entropy, now) = (self.desk.entropy.clone(), self.now);
+        let ticket = &self.write.ticket;
+        let new = NewRound {
+            id: ApprovalId(entropy.id(now)),
+            org: ticket.org,
+            ticket: ticket.id,
+            round: self.last_approval_round + 1,
+            content_digest: content_digest(ticket),
+            receipt,
+            requester: ticket.requester,
+            fallback_approver: self.facts.directory.org.settings.fallback_approver,
+        };
+        let mut next_id = || ApprovalRequestId(entropy.id(now));
+        let Planned { approval, notes, .. } =
+            Approval::plan(new, stages, &mut next_id, now).map_err(|fault| fault.to_string())?;
+        self.write.new_approval = Some(approval);
+        Ok(notes)
+    }
+
+    fn overrule(&mut self, said: &Said, notes: Vec<String>) {
+        if let Some(round) = &mut self.round {
+            round.settle(said.receipt, Outcome::Overruled(notes));
+        }
+    }
+
+    /// Lets those who are asked for their vote hear of it.
+    pub(super) fn tell_of_approval(&mut self) {
+        let Some(round) = &self.write.new_approval else { return };
+        let opened: Vec<ApprovalRequestId> = round
+            .requests()
+            .filter(|request| request.requested_at.is_some())
+            .map(|request| request.id)
+            .collect();
+        let asked = voters(round, &opened);
+        let was = self.write.ticket.state();
+        if !asked.is_empty() {
+            self.happened(EventKind::ApprovalRequested, &system(), was).approvers = asked;
+        }
+    }
+}

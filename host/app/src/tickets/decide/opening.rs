@@ -1,0 +1,244 @@
+//! Opening: categorize, prioritize, route, plan, in their one order.
+
+use waypost_domain::{
+    binding::{Fallback, Hook},
+    directory::Lookup,
+    ids::TeamId,
+    proposal::{self, FieldsTaken},
+    suggestion::SuggestedField,
+    ticket::{Action, State, TicketKind},
+};
+use waypost_policy::{
+    Answer,
+    contract::{self, EventKind},
+};
+use waypost_store::ci;
+
+use super::{Deciding, approving, proposals, spread::spread, system, telling};
+use crate::{Caller, CommandError, Desk, tickets::round::Said};
+
+/// Decides on tickets of one organization that have just come in, and gives them their numbers.
+///
+/// With `is_categorized`, a person has just said what they are, and `categorize` is not asked.
+pub(crate) async fn open(
+    desk: &Desk,
+    caller: &Caller,
+    opening: &mut Vec<Deciding>,
+    is_categorized: bool,
+) -> Result<(), CommandError> {
+    for one in opening.iter_mut() {
+        let changes = one.write.ticket.first_changes(&one.facts);
+        one.did(Action::Create, &caller.actor, changes);
+    }
+    if !is_categorized {
+        phase(desk, caller, opening, Deciding::ask_categorize).await?;
+        look_up_cis(desk, caller, opening).await?;
+    }
+    phase(desk, caller, opening, Deciding::categorize_and_route).await?;
+    give_numbers(desk, caller, opening).await?;
+    approving::look_up_approvers(desk, caller, opening).await?;
+    for one in opening.iter_mut() {
+        one.begin_approval()?;
+        let was = State::New;
+        one.happened(EventKind::Created, &caller.actor, was);
+        one.tell_of_approval();
+    }
+    telling::tell(desk, caller, opening).await
+}
+
+/// Asks the policies again who should get stored tickets.
+pub(crate) async fn route_again(
+    desk: &Desk,
+    caller: &Caller,
+    routed: &mut Vec<Deciding>,
+) -> Result<(), CommandError> {
+    for one in routed.iter_mut() {
+        one.did(Action::Reroute, &caller.actor, Vec::new());
+    }
+    let were: Vec<_> = routed.iter().map(|one| one.write.ticket.team).collect();
+    phase(desk, caller, routed, Deciding::route).await?;
+    for (one, was) in routed.iter_mut().zip(were) {
+        if one.write.ticket.team != was {
+            let state = one.write.ticket.state();
+            one.happened(EventKind::Assigned, &system(), state);
+        }
+    }
+    Ok(())
+}
+
+pub(super) async fn phase(
+    desk: &Desk,
+    caller: &Caller,
+    items: &mut Vec<Deciding>,
+    work: fn(&mut Deciding),
+) -> Result<(), CommandError> {
+    let taken = std::mem::take(items);
+    *items = spread(desk, caller.org, taken, work, Deciding::is_busy).await?;
+    Ok(())
+}
+
+/// The configuration items that policies named, which only the database knows all of.
+async fn look_up_cis(
+    desk: &Desk,
+    caller: &Caller,
+    opening: &mut [Deciding],
+) -> Result<(), CommandError> {
+    if opening.iter().all(|one| one.cis_named().next().is_none()) {
+        return Ok(());
+    }
+    let mut tx = desk.store.read(caller.org).await?;
+    for one in opening {
+        let named: Vec<String> = one.cis_named().map(str::to_owned).collect();
+        for key in named {
+            if let Some(found) = ci::find_by_key(&mut tx, &key).await? {
+                one.facts.add_ci(&mut tx, found).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn give_numbers(
+    desk: &Desk,
+    caller: &Caller,
+    opening: &mut [Deciding],
+) -> Result<(), CommandError> {
+    for kind in [TicketKind::Incident, TicketKind::Request] {
+        let of_kind = || opening.iter().filter(|one| one.write.ticket.kind() == kind).count();
+        let how_many = of_kind();
+        if how_many == 0 {
+            continue;
+        }
+        let numbers = desk.numbers.take(&desk.store, caller.org, kind, how_many).await?;
+        let unnumbered = opening.iter_mut().filter(|one| one.write.ticket.kind() == kind);
+        for (one, number) in unnumbered.zip(numbers) {
+            one.write.ticket.number = number;
+        }
+    }
+    Ok(())
+}
+
+impl Deciding {
+    fn ask_categorize(&mut self) {
+        self.said = self.ask(Hook::Categorize, None, |_| false);
+    }
+
+    fn cis_named(&self) -> impl Iterator<Item = &str> {
+        self.said.iter().filter_map(|said| match &said.answer {
+            Some(Answer::Categorization(answer)) => {
+                answer.ci.as_ref().map(|proposed| proposed.value.as_str())
+            }
+            _ => None,
+        })
+    }
+
+    fn categorize_and_route(&mut self) {
+        self.judge_categorizations();
+        self.route();
+        if self.submits && self.write.ticket.kind() == TicketKind::Request {
+            self.ask_plan();
+        }
+    }
+
+    fn judge_categorizations(&mut self) {
+        for said in std::mem::take(&mut self.said) {
+            let Some(Answer::Categorization(answer)) = &said.answer else { continue };
+            let by = self.name_of(&said);
+            let judged = proposal::apply_categorization(
+                &mut self.write.ticket,
+                &proposals::categorization(answer),
+                &by,
+                &self.facts,
+                &self.facts.directory.org.settings,
+                &mut self.taken,
+                self.now,
+            );
+            self.settle(&said, &judged, &answer.reasons);
+            self.policy_did(Action::Categorize, &said, judged.changes, &answer.reasons);
+        }
+    }
+
+    /// Asks until a policy names a team that can get the ticket. Without one, it stays where it is.
+    fn route(&mut self) {
+        let facts = self.facts.clone();
+        let org = self.write.ticket.org;
+        let said = self.ask(Hook::Route, None, |answer| match answer {
+            Answer::Assignment(answer) => {
+                facts.team_named(org, &answer.team).is_some_and(|team| team.serves(org))
+            }
+            _ => false,
+        });
+        let mut is_routed = false;
+        for one in said {
+            if let Some(Answer::Assignment(answer)) = &one.answer {
+                is_routed |= self.judge_assignment(&one, answer);
+            } else if one.failed
+                && let Fallback::Team(team) = one.asked.revision.fallback
+            {
+                is_routed |= self.fall_back(&one, team);
+            }
+        }
+        if !is_routed && self.write.is_new {
+            let reason = "no policy named a team; the fallback team owns it".to_owned();
+            self.did_because(Action::Assign, &system(), Vec::new(), Some(reason));
+        }
+    }
+
+    fn judge_assignment(
+        &mut self,
+        said: &Said,
+        answer: &contract::Assignment,
+    ) -> bool {
+        let (proposed, notes) = proposals::assignment(answer);
+        let known: Vec<_> = proposed
+            .watchers
+            .iter()
+            .copied()
+            .filter(|id| self.people.contains_key(id) || *id == self.write.ticket.requester)
+            .collect();
+        let proposed = proposal::AssignmentProposal { watchers: known, ..proposed };
+        let by = self.name_of(said);
+        let mut judged = proposal::apply_assignment(
+            &mut self.write.ticket,
+            &proposed,
+            &by,
+            &self.facts,
+            &mut self.taken,
+            self.now,
+        );
+        judged.overruled.extend(notes);
+        self.settle(said, &judged, &answer.reasons);
+        let is_set = answer.strength == contract::Strength::Set
+            && self.taken.by(SuggestedField::Team)
+                == Some(by.as_str());
+        self.policy_did(Action::Assign, said, judged.changes, &answer.reasons);
+        is_set
+    }
+
+    /// The binding's own fallback: the team that gets the ticket when the policy fails.
+    fn fall_back(&mut self, said: &Said, team: TeamId) -> bool {
+        let Some(team) = self.facts.team(team).filter(|team| team.serves(self.write.ticket.org))
+        else {
+            return false;
+        };
+        let proposed = proposal::AssignmentProposal {
+            team: team.key.to_string(),
+            assignee: None,
+            watchers: Vec::new(),
+            strength: proposal::Strength::Set,
+            confidence: 100,
+        };
+        let changes = proposal::apply_assignment(
+            &mut self.write.ticket,
+            &proposed,
+            "the fallback",
+            &self.facts,
+            &mut FieldsTaken::default(),
+            self.now,
+        )
+        .changes;
+        let reason = format!("{} failed; its fallback team owns the ticket", self.name_of(said));
+        self.did_because(Action::Assign, &system(), changes, Some(reason));
+        true
+    }
+}

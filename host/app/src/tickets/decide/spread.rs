@@ -1,0 +1,46 @@
+//! Spreading work over the cores: what policies compute never runs on a thread that serves requests.
+
+use tokio::task::JoinSet;
+use waypost_domain::ids::OrgId;
+
+use crate::{CommandError, Desk};
+
+/// Runs `work` on each item on blocking threads, as many at a time as there are cores, each with a permit of the
+/// organization's fair share. Where no turn comes in time, `busy` is told instead. Order is kept.
+pub(crate) async fn spread<T: Send + 'static>(
+    desk: &Desk,
+    org: OrgId,
+    items: Vec<T>,
+    work: fn(&mut T),
+    busy: fn(&mut T),
+) -> Result<Vec<T>, CommandError> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let share = items.len().div_ceil(cores).max(1);
+    let mut parts = JoinSet::new();
+    let mut rest = items;
+    let mut place = 0;
+    while !rest.is_empty() {
+        let after = rest.split_off(share.min(rest.len()));
+        let mut part = std::mem::replace(&mut rest, after);
+        match desk.runtime.admit(org.0).await {
+            Ok(permit) => {
+                parts.spawn_blocking(move || {
+                    part.iter_mut().for_each(work);
+                    drop(permit);
+                    (place, part)
+                });
+            }
+            Err(_) => {
+                part.iter_mut().for_each(busy);
+                parts.spawn(async move { (place, part) });
+            }
+        }
+        place += 1;
+    }
+    let mut done = Vec::new();
+    while let Some(part) = parts.join_next().await {
+        done.push(part.map_err(|error| CommandError::Internal(Box::new(error)))?);
+    }
+    done.sort_by_key(|(place, _)| *place);
+    Ok(done.into_iter().flat_map(|(_, part)| part).collect())
+}

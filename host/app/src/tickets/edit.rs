@@ -1,0 +1,121 @@
+//! Editing the fields of a ticket.
+
+use std::collections::BTreeSet;
+
+use waypost_domain::{
+    directory::References,
+    key::Key,
+    permission,
+    priority::Level,
+    refusal::Faults,
+    ticket::{Action, Edit},
+};
+use waypost_policy::contract::EventKind;
+use waypost_store::{ReadTx, ci};
+
+use super::{
+    TicketEdit, TicketRef, TicketView,
+    act::demand,
+    decide::{self, Deciding},
+    facts::Facts,
+    moves, names, read, write,
+};
+use crate::{Caller, CommandError, Desk};
+
+/// Changes fields. `expected_version` is the version that the caller read.
+///
+/// # Errors
+/// In this order: not there or not visible, role, version, state, fields.
+pub async fn edit(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    changes: TicketEdit,
+    expected_version: Option<i64>,
+) -> Result<TicketView, CommandError> {
+    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let seen = read::seen(&mut tx, caller, named).await?;
+    permission::allows(caller.role, seen.relation, Action::Edit, &seen.ticket)?;
+    if expected_version.is_some_and(|expected| expected != seen.ticket.version) {
+        return Err(CommandError::Stale);
+    }
+    demand(&seen.ticket, Action::Edit)?;
+    facts.around(&mut tx, &seen.ticket).await?;
+    let edit = resolved(&mut tx, caller, &mut facts, changes).await?;
+    permission::allows_edit(caller.role, seen.relation, &edit, &seen.ticket)?;
+    drop(tx);
+
+    let settings = facts.directory.org.settings.clone();
+    let lookup = facts.clone();
+    let mut it = Deciding::of_stored(desk, facts, seen.ticket, Action::Edit.as_str(), caller);
+    let (was, before) = (it.write.ticket.state(), it.write.ticket.priority.effective().0);
+    let changed = it.write.ticket.edit(edit, &lookup, &settings, caller.now)?;
+    if changed.is_empty() {
+        return names::view_now(desk, caller.org, it.finish().ticket).await;
+    }
+    it.did(Action::Edit, &caller.actor, changed);
+    if it.write.ticket.priority.effective().0 != before {
+        it.happened(EventKind::PriorityChanged, &caller.actor, was);
+    }
+    let mut edited = vec![it];
+    decide::tell(desk, caller, &mut edited).await?;
+    let mut writes: Vec<_> = edited.into_iter().map(Deciding::finish).collect();
+    write::commit(desk, caller.org, &mut writes, caller.now).await?;
+    names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await
+}
+
+/// The edit with everything that it names looked up; all that leads nowhere is refused at once.
+async fn resolved(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    facts: &mut Facts,
+    changes: TicketEdit,
+) -> Result<Edit, CommandError> {
+    let mut faults = Faults::new();
+    if let Some(Some(key)) = &changes.ci {
+        // Only the database knows all of them; the check below then finds it.
+        if let Some(found) = ci::find_by_key(tx, key).await? {
+            facts.add_ci(tx, found).await?;
+        }
+    }
+    let mut watchers = None;
+    if let Some(named) = &changes.watchers {
+        let mut people = BTreeSet::new();
+        for (place, one) in named.iter().enumerate() {
+            let pointer = format!("/watchers/{place}");
+            people.extend(moves::person(tx, &mut faults, &pointer, one).await?);
+        }
+        watchers = Some(people);
+    }
+    let mut answers = None;
+    if let Some(given) = &changes.answers {
+        let mut parsed = Vec::with_capacity(given.len());
+        for (field, value) in given {
+            match field.parse::<Key>() {
+                Ok(key) => parsed.push((key, value.clone())),
+                Err(invalid) => {
+                    faults.wrong(&format!("/answers/{field}"), "unknown", invalid.to_string());
+                }
+            }
+        }
+        answers = Some(parsed);
+    }
+    let mut found = References { directory: facts, org: caller.org, faults: &mut faults };
+    let edit = Edit {
+        category: changes
+            .category
+            .map(|path| path.and_then(|path| found.category("/category", &path))),
+        service: changes.service.map(|key| key.and_then(|key| found.service("/service", &key))),
+        ci: changes.ci.map(|key| key.and_then(|key| found.ci("/ci", &key))),
+        short_description: changes.short_description,
+        description: changes.description,
+        impact: changes.impact.map(|level| level.map(Level)),
+        urgency: changes.urgency.map(|level| level.map(Level)),
+        tags: changes.tags,
+        answers,
+        watchers,
+        parent: None,
+    };
+    faults.finish()?;
+    Ok(edit)
+}

@@ -1,0 +1,162 @@
+//! The facts a round is decided on, read in one transaction: the organization and its policies, the people
+//! around the ticket, and exactly what the policies declared to need beside it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use waypost_domain::{
+    catalog::{CatalogItem, Category},
+    ci::Ci,
+    directory::Lookup,
+    ids::{CiId, OrgId, PersonId, TeamId},
+    person::Person,
+    request::Request,
+    service::Service,
+    team::Team,
+    ticket::{Body, Ticket},
+};
+use waypost_policy::Need;
+use waypost_store::{
+    ReadTx,
+    directory::{Directory, Loads},
+};
+
+use crate::{CommandError, Desk, layers, layers::Layers};
+
+/// Everything a round is decided on.
+#[derive(Clone)]
+pub(crate) struct Facts {
+    /// The organization, its lineage, teams, services and categories.
+    pub(crate) directory: Arc<Directory>,
+    /// The policies in force.
+    pub(crate) layers: Arc<Layers>,
+    /// Open tickets by team and person; empty unless a policy needs them.
+    pub(crate) loads: Arc<Loads>,
+    /// People who may get tickets, approvals or messages: members and leads of teams, owners of services.
+    pub(crate) desk_people: Arc<BTreeMap<PersonId, Person>>,
+    /// The requester.
+    pub(crate) requester: Option<Person>,
+    /// The requester's manager.
+    pub(crate) manager: Option<Person>,
+    /// The configuration items that the ticket, or a policy, names.
+    pub(crate) cis: Vec<Ci>,
+    /// How many tickets are open on each of them, if a policy needs that.
+    pub(crate) open_on_cis: BTreeMap<CiId, u32>,
+    /// The ticket's catalog item.
+    pub(crate) item: Option<CatalogItem>,
+}
+
+impl Facts {
+    /// Opens a read transaction with the facts that are the same for all tickets of the organization.
+    pub(crate) async fn open(desk: &Desk, org: OrgId) -> Result<(ReadTx, Self), CommandError> {
+        let (mut tx, directory, layers) = layers::open(desk, org).await?;
+        let loads = if layers.need(Need::TeamLoads) {
+            waypost_store::directory::team_loads(&mut tx).await?
+        } else {
+            Loads::default()
+        };
+        let desk_people = desk_people(&mut tx, &directory).await?;
+        let facts = Self {
+            directory: Arc::new(directory),
+            layers: Arc::new(layers),
+            loads: Arc::new(loads),
+            desk_people: Arc::new(desk_people),
+            requester: None,
+            manager: None,
+            cis: Vec::new(),
+            open_on_cis: BTreeMap::new(),
+            item: None,
+        };
+        Ok((tx, facts))
+    }
+
+    /// Adds the people around a ticket.
+    pub(crate) async fn add_requester(
+        &mut self,
+        tx: &mut ReadTx,
+        requester: Person,
+    ) -> Result<(), CommandError> {
+        self.manager = match requester.manager {
+            Some(manager) => waypost_store::person::find(tx, manager).await?,
+            None => None,
+        };
+        self.requester = Some(requester);
+        Ok(())
+    }
+
+    /// Adds what stands around a stored ticket.
+    pub(crate) async fn around(
+        &mut self,
+        tx: &mut ReadTx,
+        ticket: &Ticket,
+    ) -> Result<(), CommandError> {
+        if let Some(requester) = waypost_store::person::find(tx, ticket.requester).await? {
+            self.add_requester(tx, requester).await?;
+        }
+        if let Some(id) = ticket.ci
+            && let Some(found) = waypost_store::ci::find(tx, id).await?
+        {
+            self.add_ci(tx, found).await?;
+        }
+        if let Body::Request(Request { item: Some(item), .. }) = &ticket.body {
+            self.item = waypost_store::catalog::find(tx, *item).await?;
+        }
+        Ok(())
+    }
+
+    /// Adds a configuration item that the ticket, or a policy, names.
+    pub(crate) async fn add_ci(&mut self, tx: &mut ReadTx, ci: Ci) -> Result<(), CommandError> {
+        if self.layers.need(Need::OpenOnCi) {
+            let open = waypost_store::directory::open_tickets_on_ci(tx, ci.id).await?;
+            self.open_on_cis.insert(ci.id, open);
+        }
+        if !self.cis.iter().any(|known| known.id == ci.id) {
+            self.cis.push(ci);
+        }
+        Ok(())
+    }
+
+    /// How many tickets are open on a configuration item.
+    pub(crate) fn open_on(&self, ci: CiId) -> u32 {
+        self.open_on_cis.get(&ci).copied().unwrap_or(0)
+    }
+
+    /// How many open tickets a team owns.
+    pub(crate) fn open_of_team(&self, id: TeamId) -> u32 {
+        self.loads.teams.get(&id).copied().unwrap_or(0)
+    }
+}
+
+impl Lookup for Facts {
+    fn teams(&self) -> &[Team] {
+        &self.directory.teams
+    }
+
+    fn services(&self) -> &[Service] {
+        &self.directory.services
+    }
+
+    fn cis(&self) -> &[Ci] {
+        &self.cis
+    }
+
+    fn categories(&self) -> &[Category] {
+        &self.directory.categories
+    }
+}
+
+async fn desk_people(
+    tx: &mut ReadTx,
+    directory: &Directory,
+) -> Result<BTreeMap<PersonId, Person>, CommandError> {
+    let mut ids: Vec<PersonId> = directory
+        .teams
+        .iter()
+        .flat_map(|team| team.members.iter().copied().chain(team.lead).chain(team.on_call))
+        .chain(directory.services.iter().filter_map(|service| service.owner))
+        .chain(directory.org.settings.fallback_approver)
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let people = waypost_store::person::find_many(tx, &ids).await?;
+    Ok(people.into_iter().map(|person| (person.id, person)).collect())
+}

@@ -1,0 +1,198 @@
+//! Reading tickets.
+
+use chrono::DateTime;
+use waypost_domain::{
+    approval::Approval,
+    event::Event,
+    ids::PersonId,
+    permission::{self, Relation},
+    refusal::Faults,
+    role::Role,
+    ticket::{Action, State, Ticket},
+};
+use waypost_store::{
+    ReadTx, approval, ci, event, service, team, ticket,
+    ticket::{Assignee, TicketCursor, TicketFilter, TicketSort},
+};
+
+use super::{TicketOrder, TicketQuery, TicketRef, TicketView, names};
+use crate::{
+    Caller, CommandError, Desk, InvalidCursor, Missing, Page, PageRequest, page::ListTag, refs,
+};
+
+/// A ticket that the caller may see.
+pub(crate) struct Seen {
+    /// The ticket.
+    pub(crate) ticket: Ticket,
+    /// Its open round of approval.
+    pub(crate) open_approval: Option<Approval>,
+    /// How the caller stands to it.
+    pub(crate) relation: Relation,
+}
+
+/// Reads a ticket, if the caller may see it. What they may not see is not there.
+pub(crate) async fn seen(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<Seen, CommandError> {
+    let found = match named {
+        TicketRef::Id(id) => ticket::find(tx, *id).await?,
+        TicketRef::Number(number) => ticket::find_by_number(tx, number).await?,
+    };
+    let ticket = found.ok_or(CommandError::NotFound(Missing::Ticket))?;
+    let open_approval = if ticket.state() == State::AwaitingApproval {
+        approval::open_of_ticket(tx, ticket.id).await?
+    } else {
+        None
+    };
+    let relation = Relation::of(caller.person(), &ticket, open_approval.as_ref());
+    if !permission::sees(caller.role, relation) {
+        return Err(CommandError::NotFound(Missing::Ticket));
+    }
+    Ok(Seen { ticket, open_approval, relation })
+}
+
+/// One ticket.
+pub async fn find(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<TicketView, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let seen = seen(&mut tx, caller, named).await?;
+    names::view(&mut tx, seen.ticket).await
+}
+
+/// What happened to a ticket, oldest first. A requester sees no reasons of policies and no internal note's existence.
+pub async fn events(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<Vec<Event>, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let seen = seen(&mut tx, caller, named).await?;
+    let mut events = event::of_ticket(&mut tx, seen.ticket.id).await?;
+    if !permission::sees_internals(caller.role) {
+        events.retain(|event| event.action != Action::Note);
+        for event in &mut events {
+            if event.policy_digest.take().is_some() {
+                event.reason = None;
+            }
+        }
+    }
+    Ok(events)
+}
+
+/// The tickets that the caller may see and the query asks for.
+///
+/// # Errors
+/// Names of teams, services, states that there are not; a cursor of another list.
+pub async fn list(
+    desk: &Desk,
+    caller: &Caller,
+    query: &TicketQuery,
+    request: &PageRequest,
+) -> Result<Page<TicketView>, CommandError> {
+    let tag = ListTag::of(caller, "tickets", query);
+    let after = tag.place(request.after.as_ref())?.map(|place| parse_place(&place)).transpose()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let Some(filter) = filter(&mut tx, caller, query).await? else {
+        // A key that nothing has: nothing is found.
+        return Ok(Page { rows: Vec::new(), next: None, total: query.count.then_some(0) });
+    };
+    let sort = match query.order {
+        TicketOrder::OpenedDesc => TicketSort::Opened,
+        TicketOrder::UpdatedDesc => TicketSort::Updated,
+        TicketOrder::Queue => TicketSort::Queue,
+    };
+    let rows =
+        ticket::list(&mut tx, &filter, sort, after.as_ref(), request.rows_to_read()).await?;
+    let total = if query.count {
+        Some(i64::try_from(ticket::count(&mut tx, &filter).await?).unwrap_or(i64::MAX))
+    } else {
+        None
+    };
+    let page = Page::cut(rows, request, tag, |row| place(&TicketCursor::of(row, sort)));
+    let views = names::views(&mut tx, page.rows).await?;
+    Ok(Page { rows: views, next: page.next, total })
+}
+
+fn place(cursor: &TicketCursor) -> String {
+    format!("{}|{}|{}", cursor.priority, cursor.at.timestamp_micros(), cursor.id)
+}
+
+fn parse_place(place: &str) -> Result<TicketCursor, InvalidCursor> {
+    let mut parts = place.split('|');
+    let mut next = || parts.next().ok_or(InvalidCursor);
+    let priority = next()?.parse().map_err(|_| InvalidCursor)?;
+    let micros = next()?.parse().map_err(|_| InvalidCursor)?;
+    let at = DateTime::from_timestamp_micros(micros).ok_or(InvalidCursor)?;
+    let id = next()?.parse().map_err(|_| InvalidCursor)?;
+    Ok(TicketCursor { priority, at, id })
+}
+
+/// The store's filter; none when the query names something that no ticket has.
+async fn filter(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    query: &TicketQuery,
+) -> Result<Option<TicketFilter>, CommandError> {
+    let mut faults = Faults::new();
+    let mut states = Vec::new();
+    for name in &query.states {
+        match name.parse::<State>() {
+            Ok(state) => states.push(state),
+            Err(unknown) => faults.wrong("/state", "unknown", unknown.to_string()),
+        }
+    }
+    let category = query.category.as_deref().and_then(|path| match path.parse() {
+        Ok(path) => Some(path),
+        Err(invalid) => {
+            let invalid: waypost_domain::key::InvalidCategoryPath = invalid;
+            faults.wrong("/category", "invalid", invalid.to_string());
+            None
+        }
+    });
+    faults.finish()?;
+    let mut filter = TicketFilter {
+        kind: query.kind,
+        states,
+        active: query.active,
+        priorities: query.priorities.clone(),
+        category,
+        tag: query.tag.clone(),
+        text: query.text.clone(),
+        degraded: query.degraded,
+        opened_from: query.opened_from,
+        opened_before: query.opened_to,
+        // Who is not of the desk sees what concerns them, whatever they ask for.
+        concerns: (caller.role == Role::Requester)
+            .then(|| caller.person().unwrap_or(PersonId(uuid::Uuid::nil()))),
+        ..TicketFilter::default()
+    };
+    if let Some(key) = &query.team {
+        let found = team::serving(tx).await?.into_iter().find(|team| team.key.as_str() == key);
+        let Some(found) = found else { return Ok(None) };
+        filter.team = Some(found.id);
+    }
+    if let Some(key) = &query.service {
+        let Some(found) = service::find_by_key(tx, key).await? else { return Ok(None) };
+        filter.service = Some(found.id);
+    }
+    if let Some(key) = &query.ci {
+        let Some(found) = ci::find_by_key(tx, key).await? else { return Ok(None) };
+        filter.ci = Some(found.id);
+    }
+    if let Some(named) = &query.requester {
+        let Some(found) = refs::find_person(tx, named).await? else { return Ok(None) };
+        filter.requester = Some(found.id);
+    }
+    if let Some(named) = &query.assignee {
+        let Some(found) = refs::find_person(tx, named).await? else { return Ok(None) };
+        filter.assignee = Some(Assignee::Person(found.id));
+    } else if query.assigned == Some(false) {
+        filter.assignee = Some(Assignee::Nobody);
+    }
+    Ok(Some(filter))
+}

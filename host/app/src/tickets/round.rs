@@ -1,0 +1,477 @@
+//! A round: the hooks asked for one event of one ticket, over one snapshot.
+//!
+//! A round asks and records; it judges nothing. What the answers change is decided by the domain, in the
+//! use case that began the round, which then says of each receipt what became of it.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use waypost_domain::{
+    binding::{Fallback, Hook},
+    ids::{OrgId, ReceiptId, RoundId, TicketId},
+    receipt::{Outcome, Receipt, Round as RoundRecord},
+};
+use waypost_policy::{
+    Answer, BreakerKey, Decision, Decline, ENGINE_VERSION, Failure, LogLine, Need, PolicyRuntime,
+    Question, Seed, WIT_VERSION, contract,
+};
+
+use super::snapshot::{self, Snapshot};
+use crate::{
+    Desk, Entropy,
+    layers::{Asked, Layers},
+    plain,
+};
+
+/// A round that is under way.
+pub(crate) struct Round {
+    runtime: Arc<PolicyRuntime>,
+    entropy: Arc<dyn Entropy>,
+    layers: Arc<Layers>,
+    snapshot: Arc<Snapshot>,
+    record: RoundRecord,
+    receipts: Vec<Receipt>,
+    degraded: Vec<String>,
+    tripped: Vec<Tripped>,
+}
+
+/// A circuit breaker that opened in this round. Its administrators are told once.
+#[derive(Debug, Clone)]
+pub(crate) struct Tripped {
+    /// The layer whose binding it is.
+    pub(crate) layer: OrgId,
+    /// The binding's name.
+    pub(crate) binding: String,
+    /// The hook.
+    pub(crate) hook: Hook,
+    /// The last failure.
+    pub(crate) failure: String,
+    /// When it is tried again.
+    pub(crate) until: DateTime<Utc>,
+}
+
+/// What one policy said.
+pub(crate) struct Said {
+    /// Where its receipt is in the round.
+    pub(crate) receipt: usize,
+    /// The binding that was asked.
+    pub(crate) asked: Arc<Asked>,
+    /// Its answer; none when it declined or failed.
+    pub(crate) answer: Option<Answer>,
+    /// Whether it failed.
+    pub(crate) failed: bool,
+}
+
+/// What came of a finished round.
+pub(crate) struct Finished {
+    /// The round, with its snapshot.
+    pub(crate) record: RoundRecord,
+    /// One receipt for each policy that was asked, in the order of asking.
+    pub(crate) receipts: Vec<Receipt>,
+    /// `hook: failure` of the policies that failed, for the ticket's mark.
+    pub(crate) degraded: Vec<String>,
+    /// The breakers that opened.
+    pub(crate) tripped: Vec<Tripped>,
+}
+
+/// What a question has beside the snapshot. Its JSON is what a receipt keeps.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct QuestionDelta {
+    /// The facts that the policy declared.
+    needs: Vec<Need>,
+    /// What earlier hooks of the round changed on the ticket.
+    #[serde(skip_serializing_if = "TicketDelta::is_empty")]
+    ticket: TicketDelta,
+    /// The service, where it is not the snapshot's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<Option<contract::Service>>,
+    /// The configuration item, where it is not the snapshot's.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ci: Option<Option<contract::Ci>>,
+    /// The hook's own part of the question.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    part: Option<Part>,
+}
+
+/// The part of a question that only one hook has.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Part {
+    /// Of `notify`.
+    Event(contract::Event),
+    /// Of `escalate`.
+    Clocks(contract::Clocks),
+    /// Of `stalled`.
+    Approval(contract::WaitingApproval),
+}
+
+/// The fields of a ticket that hooks change, where they differ from the snapshot's.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+struct TicketDelta {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    number: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    kind: Option<contract::Kind>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    state: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    category: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    service: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ci: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    impact: Option<Option<u8>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    urgency: Option<Option<u8>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    priority: Option<Option<u8>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    team: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assignee: Option<Option<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    tags: Option<Vec<String>>,
+}
+
+impl TicketDelta {
+    fn between(before: &contract::Ticket, after: &contract::Ticket) -> Self {
+        fn moved<T: PartialEq + Clone>(before: &T, after: &T) -> Option<T> {
+            (before != after).then(|| after.clone())
+        }
+        Self {
+            number: moved(&before.number, &after.number),
+            kind: moved(&before.kind, &after.kind),
+            state: moved(&before.state, &after.state),
+            category: moved(&before.category, &after.category),
+            service: moved(&before.service, &after.service),
+            ci: moved(&before.ci, &after.ci),
+            impact: moved(&before.impact, &after.impact),
+            urgency: moved(&before.urgency, &after.urgency),
+            priority: moved(&before.priority, &after.priority),
+            team: moved(&before.team, &after.team),
+            assignee: moved(&before.assignee, &after.assignee),
+            tags: moved(&before.tags, &after.tags),
+        }
+    }
+
+    fn apply(self, ticket: &mut contract::Ticket) {
+        fn put<T>(field: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *field = value;
+            }
+        }
+        put(&mut ticket.number, self.number);
+        put(&mut ticket.kind, self.kind);
+        put(&mut ticket.state, self.state);
+        put(&mut ticket.category, self.category);
+        put(&mut ticket.service, self.service);
+        put(&mut ticket.ci, self.ci);
+        put(&mut ticket.impact, self.impact);
+        put(&mut ticket.urgency, self.urgency);
+        put(&mut ticket.priority, self.priority);
+        put(&mut ticket.team, self.team);
+        put(&mut ticket.assignee, self.assignee);
+        put(&mut ticket.tags, self.tags);
+    }
+
+    fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+/// A kept question that does not fit the contract any more.
+#[derive(Debug, Error)]
+#[error("the {part} of the recorded decision cannot be read")]
+pub(crate) struct Unreadable {
+    part: &'static str,
+    #[source]
+    source: serde_json::Error,
+}
+
+/// Rebuilds the exact question of a receipt.
+pub(crate) fn question_of(
+    round: &RoundRecord,
+    receipt: &Receipt,
+) -> Result<Question, Unreadable> {
+    let Snapshot { mut ticket, mut context } = serde_json::from_slice(&round.snapshot)
+        .map_err(|source| Unreadable { part: "snapshot", source })?;
+    let delta: QuestionDelta = serde_json::from_slice(&receipt.question)
+        .map_err(|source| Unreadable { part: "question", source })?;
+    delta.ticket.apply(&mut ticket);
+    if let Some(service) = delta.service {
+        context.service = service;
+    }
+    if let Some(ci) = delta.ci {
+        context.ci = ci;
+    }
+    let context = snapshot::only(&context, &delta.needs);
+    question(receipt.hook, ticket, context, delta.part)
+        .ok_or_else(|| Unreadable { part: "question", source: serde::de::Error::custom("the hook's own part is missing") })
+}
+
+fn question(
+    hook: Hook,
+    ticket: contract::Ticket,
+    context: contract::Context,
+    part: Option<Part>,
+) -> Option<Question> {
+    Some(match (hook, part) {
+        (Hook::Categorize, _) => Question::Categorize { ticket, context },
+        (Hook::Route, _) => Question::Route { ticket, context },
+        (Hook::Plan, _) => Question::Plan { ticket, context },
+        (Hook::Notify, Some(Part::Event(event))) => Question::Notify { event, ticket, context },
+        (Hook::Escalate, Some(Part::Clocks(clocks))) => {
+            Question::Escalate { ticket, clocks, context }
+        }
+        (Hook::Stalled, Some(Part::Approval(approval))) => {
+            Question::Stalled { ticket, approval, context }
+        }
+        (Hook::Notify | Hook::Escalate | Hook::Stalled, _) => return None,
+    })
+}
+
+impl Round {
+    /// Begins a round: takes the snapshot that all its questions share.
+    pub(crate) fn begin(
+        desk: &Desk,
+        layers: Arc<Layers>,
+        snapshot: Snapshot,
+        (org, ticket): (OrgId, TicketId),
+        occasion: &str,
+        now: DateTime<Utc>,
+    ) -> Self {
+        let record = RoundRecord {
+            id: RoundId(desk.entropy.id(now)),
+            org,
+            ticket,
+            occasion: occasion.to_owned(),
+            snapshot: plain::json(&snapshot),
+            at: now,
+        };
+        Self {
+            runtime: Arc::clone(&desk.runtime),
+            entropy: Arc::clone(&desk.entropy),
+            layers,
+            snapshot: Arc::new(snapshot),
+            record,
+            receipts: Vec::new(),
+            degraded: Vec::new(),
+            tripped: Vec::new(),
+        }
+    }
+
+    /// Asks the policies bound to a hook, in their order, until one answers so that `enough` holds.
+    ///
+    /// Computes on the calling thread: up to the deadline for each policy that stalls.
+    pub(crate) fn ask(
+        &mut self,
+        hook: Hook,
+        ticket: &contract::Ticket,
+        context: &contract::Context,
+        part: Option<&Part>,
+        enough: impl Fn(&Answer) -> bool,
+    ) -> Vec<Said> {
+        let layers = Arc::clone(&self.layers);
+        let mut said = Vec::new();
+        for asked in layers.of(hook) {
+            let one = self.ask_one(asked, hook, ticket, context, part);
+            let has_own_fallback =
+                one.failed && matches!(asked.revision.fallback, Fallback::Team(_));
+            let is_enough = has_own_fallback || one.answer.as_ref().is_some_and(&enough);
+            said.push(one);
+            if is_enough {
+                break;
+            }
+        }
+        said
+    }
+
+    fn ask_one(
+        &mut self,
+        asked: &Arc<Asked>,
+        hook: Hook,
+        ticket: &contract::Ticket,
+        context: &contract::Context,
+        part: Option<&Part>,
+    ) -> Said {
+        let id = ReceiptId(self.entropy.id(self.record.at));
+        let needs = asked.needs(hook).to_vec();
+        let decision = self.decide(asked, hook, &needs, ticket, context, part, Seed::from(id.0));
+        let delta = QuestionDelta {
+            needs,
+            ticket: TicketDelta::between(&self.snapshot.ticket, ticket),
+            service: (self.snapshot.context.service != context.service)
+                .then(|| context.service.clone()),
+            ci: (self.snapshot.context.ci != context.ci).then(|| context.ci.clone()),
+            part: part.cloned(),
+        };
+        let (answer, answer_json, outcome) = self.weigh(asked, hook, &decision);
+        let failed = matches!(outcome, Outcome::Failed { .. });
+        self.receipts.push(Receipt {
+            id,
+            org: self.record.org,
+            ticket: self.record.ticket,
+            round: self.record.id,
+            seq: i64::try_from(self.receipts.len()).unwrap_or(i64::MAX) + 1,
+            hook,
+            layer: asked.binding.org,
+            binding: asked.binding.id,
+            revision: asked.revision.number,
+            component: asked.revision.component.clone(),
+            settings_digest: asked.revision.settings_digest.clone(),
+            data_digest: asked.revision.data_digest.clone(),
+            wit_version: WIT_VERSION.to_owned(),
+            engine_version: ENGINE_VERSION.to_owned(),
+            question: plain::json(&delta),
+            answer: answer_json,
+            log: log_json(&decision.log, decision.log_truncated),
+            fuel: decision.fuel,
+            duration_us: u64::try_from(decision.duration.as_micros()).unwrap_or(u64::MAX),
+            outcome,
+            at: self.record.at,
+        });
+        Said { receipt: self.receipts.len() - 1, asked: Arc::clone(asked), answer, failed }
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of one question")]
+    fn decide(
+        &self,
+        asked: &Asked,
+        hook: Hook,
+        needs: &[Need],
+        ticket: &contract::Ticket,
+        context: &contract::Context,
+        part: Option<&Part>,
+        seed: Seed,
+    ) -> Decision {
+        let prepared = match &asked.prepared {
+            Ok(prepared) => prepared,
+            Err(message) => return not_asked(Failure::Unavailable { message: message.clone() }),
+        };
+        let breaker = self.runtime.breaker(asked.breaker_key());
+        if breaker.check(self.record.at).is_err() {
+            return not_asked(Failure::BreakerOpen);
+        }
+        let context = snapshot::only(context, needs);
+        let Some(question) = question(hook, ticket.clone(), context, part.cloned()) else {
+            return not_asked(Failure::Unavailable { message: "the question is incomplete".to_owned() });
+        };
+        self.runtime.decide(prepared, &question, &asked.limits(hook), seed)
+    }
+
+    /// What a decision comes to, before the domain judges it; failures count for the breaker.
+    fn weigh(
+        &mut self,
+        asked: &Asked,
+        hook: Hook,
+        decision: &Decision,
+    ) -> (Option<Answer>, Vec<u8>, Outcome) {
+        let breaker = self.runtime.breaker(asked.breaker_key());
+        let opened = if asked.prepared.is_ok() { breaker.record(decision, self.record.at) } else { None };
+        let failure = match &decision.outcome {
+            Ok(Ok(answer)) => {
+                return (Some(answer.clone()), answer.to_json(), Outcome::Applied);
+            }
+            Ok(Err(decline)) => {
+                let json = plain::json(decline);
+                return (None, json, Outcome::Declined);
+            }
+            Err(failure) => failure,
+        };
+        self.degraded.push(format!("{}: {}", hook.as_str(), failure.code()));
+        if let Some(opened) = opened {
+            self.tripped.push(Tripped {
+                layer: asked.binding.org,
+                binding: asked.binding.name.to_string(),
+                hook,
+                failure: failure.to_string(),
+                until: opened.until,
+            });
+        }
+        let outcome = Outcome::Failed {
+            code: failure.code().to_owned(),
+            message: failure.to_string(),
+            fallback: asked.fallback_name(),
+        };
+        (None, Vec::new(), outcome)
+    }
+
+    /// Says what became of an answer, where it was not simply applied.
+    pub(crate) fn settle(&mut self, receipt: usize, outcome: Outcome) {
+        if let Some(receipt) = self.receipts.get_mut(receipt) {
+            receipt.outcome = outcome;
+        }
+    }
+
+    /// The id of a receipt of this round.
+    pub(crate) fn receipt_id(&self, receipt: usize) -> ReceiptId {
+        self.receipts[receipt].id
+    }
+
+    /// Marks a failure that happened outside any policy: no turn came in time.
+    pub(crate) fn degrade(&mut self, mark: String) {
+        self.degraded.push(mark);
+    }
+
+    /// Ends the round. It keeps nothing when no policy was asked.
+    pub(crate) fn finish(self) -> Finished {
+        Finished {
+            record: self.record,
+            receipts: self.receipts,
+            degraded: self.degraded,
+            tripped: self.tripped,
+        }
+    }
+}
+
+/// The key of a binding's breaker.
+pub(crate) fn breaker_key(binding: waypost_domain::ids::BindingId, revision: i64) -> BreakerKey {
+    BreakerKey { binding: binding.0, revision: u32::try_from(revision).unwrap_or(u32::MAX) }
+}
+
+fn not_asked(failure: Failure) -> Decision {
+    Decision {
+        outcome: Err(failure),
+        fuel: 0,
+        duration: std::time::Duration::ZERO,
+        log: Vec::new(),
+        log_truncated: false,
+    }
+}
+
+fn log_json(lines: &[LogLine], truncated: bool) -> Vec<u8> {
+    #[derive(Serialize)]
+    struct Log<'a> {
+        lines: &'a [LogLine],
+        truncated: bool,
+    }
+    if lines.is_empty() && !truncated {
+        return Vec::new();
+    }
+    plain::json(&Log { lines, truncated })
+}
+
+/// The reasons that an answer or a decline gives.
+pub(crate) fn reasons(answer: &[u8]) -> Vec<String> {
+    if let Ok(answer) = serde_json::from_slice::<Answer>(answer) {
+        return match answer {
+            Answer::Categorization(it) => it.reasons,
+            Answer::Assignment(it) => it.reasons,
+            Answer::Escalation(it) => it.map(|it| it.reasons).unwrap_or_default(),
+            Answer::Plan(it) => it.reasons,
+            Answer::Nudge(_) => Vec::new(),
+            Answer::Notifications(it) => it.reasons,
+        };
+    }
+    match serde_json::from_slice::<Decline>(answer) {
+        Ok(Decline::NoOpinion(reasons)) => reasons,
+        Ok(Decline::Incomplete(what)) => vec![format!("a fact is missing: {what}")],
+        Ok(Decline::Broken(why)) => vec![why],
+        Err(_) => Vec::new(),
+    }
+}
