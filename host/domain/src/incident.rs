@@ -7,6 +7,7 @@
 //! new, in_progress, on_hold ──cancel, merge_into, convert──▶ cancelled
 //! ```
 
+mod sync;
 mod work;
 
 use chrono::{DateTime, Utc};

@@ -7,7 +7,7 @@ use thiserror::Error;
 /// Long enough for any name people would type, short enough for a column of a report.
 pub const MAX_KEY_CHARS: usize = 64;
 
-/// Lower case ASCII letters, digits and single dashes, starting with a letter or digit: `revenue-portal`.
+/// Lower case ASCII letters, digits, dots, underscores and dashes, starting with a letter or digit: `revenue-portal`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(String);
 
@@ -94,5 +94,33 @@ impl FromStr for CategoryPath {
 impl fmt::Display for CategoryPath {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_lower_case_and_starts_with_a_letter_or_digit() {
+        for key in ["a", "9", "revenue-portal", "srv_1.example", &"x".repeat(MAX_KEY_CHARS)] {
+            assert_eq!(key.parse::<Key>().map(|key| key.to_string()), Ok(key.to_owned()));
+        }
+        let long = "x".repeat(MAX_KEY_CHARS + 1);
+        for text in ["", "-a", ".a", "A", "a b", "a/b", "\u{e9}", &long] {
+            assert_eq!(text.parse::<Key>(), Err(InvalidKey));
+        }
+    }
+
+    #[test]
+    fn a_category_path_leads_from_the_general_to_the_special() {
+        let path = "access/password/reset".parse::<CategoryPath>().unwrap();
+        assert_eq!(path.segments().collect::<Vec<_>>(), ["access", "password", "reset"]);
+        let parent = path.parent().unwrap();
+        assert_eq!(parent.as_str(), "access/password");
+        assert_eq!(parent.parent().and_then(|top| top.parent()), None);
+        for text in ["", "/", "a/", "/a", "a//b", "a/b/c/d/e/f", "A"] {
+            assert_eq!(text.parse::<CategoryPath>(), Err(InvalidCategoryPath));
+        }
     }
 }

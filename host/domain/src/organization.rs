@@ -9,6 +9,7 @@ use crate::{
     key::Key,
     name::names,
     priority::Matrix,
+    refusal::{Faults, Refused},
 };
 
 /// Where an organization stands in the tree. A policy layer is an organization on the way up.
@@ -107,5 +108,81 @@ impl OrgSettings {
             receipt_retention_days: 400,
             resolve_demands: Vec::new(),
         }
+    }
+}
+
+/// A longer wait than ten years is never looked at again.
+const MAX_DAYS: u16 = 3_650;
+
+impl OrgSettings {
+    /// Refuses settings that would lose what must be kept, or wait for ever.
+    pub fn check(&self) -> Result<(), Refused> {
+        let mut faults = Faults::new();
+        let days = [
+            ("/reopen_window_days", self.reopen_window_days, 0),
+            ("/auto_close_days", self.auto_close_days, 0),
+            ("/receipt_retention_days", self.receipt_retention_days, 1),
+        ];
+        for (pointer, given, least) in days {
+            if !(least..=MAX_DAYS).contains(&given) {
+                let message = format!("{given} days; give {least} to {MAX_DAYS}");
+                faults.wrong(pointer, "out-of-range", message);
+            }
+        }
+        faults.finish()
+    }
+}
+
+impl OrgKind {
+    /// Whether an organization of this kind can stand below one of that kind; none is above the platform only.
+    #[must_use]
+    pub const fn can_stand_below(self, parent: Option<Self>) -> bool {
+        match (self, parent) {
+            (Self::Platform, None)
+            | (Self::Provider, Some(Self::Platform))
+            | (Self::Client, Some(Self::Platform | Self::Provider)) => true,
+            (Self::Platform, Some(_))
+            | (Self::Provider, None | Some(Self::Provider | Self::Client))
+            | (Self::Client, None | Some(Self::Client)) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{DESK, blank, monday};
+    use crate::ticket::{Ticket, TicketKind};
+
+    #[test]
+    fn q7_the_defaults_work_without_any_setting() {
+        let settings = OrgSettings::new(DESK);
+        settings.check().unwrap();
+        assert_eq!(settings.matrix.lint(), []);
+        assert!(settings.working_hours.next_opening(monday(), settings.zone).is_some());
+        for kind in TicketKind::ALL {
+            let ticket = Ticket::new(blank(*kind), &settings, monday()).unwrap();
+            assert_eq!(ticket.team, DESK);
+            assert!(ticket.waiting_on(None, &settings).is_some());
+        }
+    }
+
+    #[test]
+    fn receipts_are_kept_for_a_day_at_least() {
+        let mut settings = OrgSettings::new(DESK);
+        settings.receipt_retention_days = 0;
+        assert!(settings.check().is_err());
+    }
+
+    #[test]
+    fn the_tree_is_a_platform_then_providers_then_clients() {
+        let below = |parent| {
+            let stands = |kind: &&OrgKind| kind.can_stand_below(parent);
+            OrgKind::ALL.iter().filter(stands).copied().collect::<Vec<_>>()
+        };
+        assert_eq!(below(None), [OrgKind::Platform]);
+        assert_eq!(below(Some(OrgKind::Platform)), [OrgKind::Provider, OrgKind::Client]);
+        assert_eq!(below(Some(OrgKind::Provider)), [OrgKind::Client]);
+        assert_eq!(below(Some(OrgKind::Client)), []);
     }
 }

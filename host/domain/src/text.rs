@@ -137,3 +137,53 @@ fn plain(pointer: &str, text: &str, faults: &mut Faults) {
         faults.wrong(pointer, "control-character", message);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(read: impl FnOnce(&mut Faults)) -> Vec<&'static str> {
+        let mut faults = Faults::new();
+        read(&mut faults);
+        faults.into_vec().into_iter().map(|fault| fault.code).collect()
+    }
+
+    #[test]
+    fn a_short_description_is_one_line_of_250_characters() {
+        let mut faults = Faults::new();
+        assert_eq!(short_description(" a\n b\tc ", &mut faults), "a b c");
+        short_description(&"\u{e4}".repeat(250), &mut faults);
+        assert!(faults.is_empty());
+        assert_eq!(codes(|f| drop(short_description(&"x".repeat(251), f))), ["too-long"]);
+        assert_eq!(codes(|f| drop(short_description("a\u{7}b", f))), ["control-character"]);
+    }
+
+    #[test]
+    fn texts_have_bounds_that_are_named() {
+        assert_eq!(codes(|f| drop(description(&"x".repeat(MAX_TEXT_BYTES), f))), [] as [&str; 0]);
+        assert_eq!(codes(|f| drop(description(&"x".repeat(MAX_TEXT_BYTES + 1), f))), ["too-long"]);
+        let long = "x".repeat(MAX_REASON_CHARS + 1);
+        assert_eq!(codes(|f| drop(reason(Some(&long), "", f))), ["too-long"]);
+        assert_eq!(codes(|f| drop(reason(None, "", f))), ["missing"]);
+        assert_eq!(codes(|f| drop(name("/name", &"x".repeat(201), f))), ["too-long"]);
+        let many = (0..=MAX_TAGS).map(|n| n.to_string()).collect::<Vec<_>>();
+        assert_eq!(codes(|f| drop(tags(&many, f))), ["too-many"]);
+    }
+
+    #[test]
+    fn tags_are_lower_case_and_each_once() {
+        let mut faults = Faults::new();
+        let kept = tags(&["VIP", " vip", "Printer"], &mut faults);
+        assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["printer", "vip"]);
+        assert!(faults.is_empty());
+    }
+
+    #[test]
+    fn an_address_has_two_parts_and_no_spaces() {
+        let is_address = |text: &str| codes(|f| drop(email("/email", text, f))).is_empty();
+        assert!(is_address("ada@example.org") && is_address(" ada@localhost "));
+        for text in ["", "ada", "@example.org", "ada@", "a da@example.org", "a@b@c"] {
+            assert!(!is_address(text), "{text}");
+        }
+    }
+}

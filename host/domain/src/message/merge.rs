@@ -34,3 +34,32 @@ pub fn merge(proposed: Vec<ProposedMessage>) -> Vec<ProposedMessage> {
     }
     merged
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fixture::{AGENT, CALLER};
+
+    fn message(person: PersonId, key: &str, subject: &str) -> ProposedMessage {
+        ProposedMessage {
+            person,
+            way: Way::Mail,
+            subject: subject.to_owned(),
+            body: String::new(),
+            delay_seconds: 0,
+            dedupe_key: key.to_owned(),
+        }
+    }
+
+    #[test]
+    fn a_person_hears_of_a_thing_once_from_the_first_policy() {
+        let merged = merge(vec![
+            message(CALLER, "created", "first"),
+            message(AGENT, "created", "to another"),
+            message(CALLER, "created", "second"),
+            message(CALLER, "assigned", "another thing"),
+        ]);
+        let subjects = merged.iter().map(|message| message.subject.as_str()).collect::<Vec<_>>();
+        assert_eq!(subjects, ["first", "to another", "another thing"]);
+    }
+}
