@@ -2,7 +2,7 @@
 //!
 //! The repository's tasks compile before anything else does, so they do without a real client's crates.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 /// Longer than the slowest answer of a server in its development profile.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// The API as one caller sees it, over one connection that stays open.
 #[derive(Debug)]

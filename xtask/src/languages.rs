@@ -9,6 +9,9 @@ use anyhow::{Context, Result, bail};
 
 use crate::{command, say, wasm_target};
 
+/// Builds one of them and says where it lies.
+type Compile = fn(&Path) -> Result<PathBuf>;
+
 /// The world that the twins implement.
 const WORLD: &str = "routing-policy";
 
@@ -18,8 +21,11 @@ pub(crate) fn build(root: &Path) -> Result<()> {
     wasm_target::ensure()?;
     let policies = root.join("target/policies");
     fs::create_dir_all(&policies).with_context(|| format!("creating {}", policies.display()))?;
-    let twins: [(&str, fn(&Path) -> Result<PathBuf>); 3] =
-        [("example-router-rs", rust), ("example-router-ts", typescript), ("example-router-py", python)];
+    let twins: [(&str, Compile); 3] = [
+        ("example-router-rs", rust),
+        ("example-router-ts", typescript),
+        ("example-router-py", python),
+    ];
     for (name, compile) in twins {
         let built = say::step(format_args!("Building {name}"), || compile(root))?;
         let component = policies.join(format!("{name}.wasm"));
@@ -67,7 +73,14 @@ fn python(root: &Path) -> Result<PathBuf> {
     }
     command::output(
         Command::new(environment.join("bin/python"))
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--requirement"])
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "--requirement",
+            ])
             .arg(folder.join("requirements.txt")),
     )?;
     // Without `--stub-wasi` the component would ask for 25 WASI interfaces, sockets among them.

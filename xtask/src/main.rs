@@ -1,7 +1,10 @@
 //! `cargo xtask`: what a developer asks of this repository beyond `cargo build`.
 
+mod bench;
 mod ci;
 mod command;
+mod demo;
+mod desks;
 mod env;
 mod http;
 mod languages;
@@ -22,8 +25,13 @@ use anyhow::{Result, bail};
 const USAGE: &str = "\
 Usage: cargo xtask TASK
 
+  demo [--data DIR] [--fresh] [--exit]
+                     a provider and two clients with different policies, and a server to try;
+                     --fresh removes an earlier demo, --exit stops the server at the end
   test [ARGUMENTS]   builds the policies, then runs every test on SQLite and PostgreSQL;
                      ARGUMENTS go to `cargo test` (`cargo xtask test -p waypost-store`)
+  bench [decisions | desk]
+                     measures decisions, imports and the API beside bare SQL
   ci                 everything that a change has to pass: format, lints, docs, dependencies, tests
   plugins            builds the policies under plugins/ to target/policies
   languages          builds the example policy in Rust, TypeScript and Python; needs npm and pip
@@ -48,8 +56,10 @@ fn run(words: &[String]) -> Result<()> {
     };
     match (task.as_str(), arguments) {
         ("test", arguments) => tests::run(arguments),
+        ("bench", arguments) => bench::run(arguments),
         ("ci", []) => ci::run(),
         ("plugins", []) => plugins::build().map(drop),
+        ("demo", arguments) => demo::run(arguments),
         ("languages", []) => languages::build(workspace::root()),
         ("postgres", []) => tests::serve_postgres(),
         ("wasm-target", []) => wasm_target::ensure(),

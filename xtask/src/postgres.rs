@@ -48,7 +48,10 @@ impl Postgres {
     /// Makes a cluster in a temporary folder and starts a server on it.
     pub(crate) fn start(durability: Durability) -> Result<Self> {
         let programs = programs()?;
-        let scratch = Scratch::new("postgres")?;
+        let scratch = match durability {
+            Durability::None => Scratch::new("postgres")?,
+            Durability::Full => Scratch::on_disk("postgres")?,
+        };
         let owner = Owner::of_cluster(scratch.path())?;
         fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o700))
             .context("closing the server's folder to others")?;

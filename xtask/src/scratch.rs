@@ -12,7 +12,18 @@ pub(crate) struct Scratch(PathBuf);
 impl Scratch {
     /// Makes an empty folder. The name holds the process id, so that two tasks never share one.
     pub(crate) fn new(purpose: &str) -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("waypost-{purpose}-{}", std::process::id()));
+        Self::new_in(&std::env::temp_dir(), purpose)
+    }
+
+    /// Makes an empty folder that is on a disk, where the usual one may be in memory.
+    pub(crate) fn on_disk(purpose: &str) -> Result<Self> {
+        // By the file hierarchy's standard it outlives a reboot.
+        let disk = Path::new("/var/tmp");
+        if disk.is_dir() { Self::new_in(disk, purpose) } else { Self::new(purpose) }
+    }
+
+    fn new_in(folder: &Path, purpose: &str) -> Result<Self> {
+        let path = folder.join(format!("waypost-{purpose}-{}", std::process::id()));
         if path.exists() {
             fs::remove_dir_all(&path).with_context(|| {
                 format!("removing what an earlier run left in {}", path.display())

@@ -19,7 +19,7 @@ impl Table {
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(cells.to_vec());
+        self.rows.push(Vec::from(cells));
     }
 
     /// How wide each column is.
@@ -48,11 +48,8 @@ impl fmt::Display for Table {
             let Some((last, others)) = row.split_last() else { continue };
             let wrapped = wrap(last, widths.last().copied().unwrap_or(WIDTH));
             for (number, part) in wrapped.into_iter().enumerate() {
-                let mut cells = if number == 0 {
-                    others.to_vec()
-                } else {
-                    vec![String::new(); others.len()]
-                };
+                let mut cells =
+                    if number == 0 { others.to_vec() } else { vec![String::new(); others.len()] };
                 cells.push(part);
                 lines.push(line(&cells, &widths));
             }

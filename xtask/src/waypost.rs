@@ -16,7 +16,7 @@ use crate::{command, http};
 /// Preparing the policies of a large installation may take a while; the demo's are ready within a second.
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// Where the server says that it can serve.
-const READY: &str = "/readyz";
+const READY: &str = "/health/ready";
 
 /// How the binary is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,8 @@ impl Waypost {
         let mut command = self.command(words);
         command.arg("--json");
         let printed = command::output(&mut command)?;
-        serde_json::from_str(&printed).with_context(|| format!("reading what it printed: {printed}"))
+        serde_json::from_str(&printed)
+            .with_context(|| format!("reading what it printed: {printed}"))
     }
 
     /// Starts the server and waits until it can serve. Its log goes to a file.
@@ -99,7 +100,11 @@ impl Waypost {
                 bail!("the server ended at once ({status}):\n{said}");
             }
             if began.elapsed() > START_LIMIT {
-                bail!("the server is not ready after {} s; see {}", START_LIMIT.as_secs(), log.display());
+                bail!(
+                    "the server is not ready after {} s; see {}",
+                    START_LIMIT.as_secs(),
+                    log.display()
+                );
             }
             std::thread::sleep(Duration::from_millis(50));
         }
@@ -117,6 +122,13 @@ pub(crate) struct Server {
 impl Server {
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Asks it to stop, and waits until it has finished what it began.
+    pub(crate) fn stop(mut self) -> Result<()> {
+        let process = self.child.id().to_string();
+        command::output(Command::new("kill").args(["-TERM", &process]))?;
+        self.wait()
     }
 
     /// Waits until somebody else ends it.

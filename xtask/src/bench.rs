@@ -1,0 +1,47 @@
+//! What Waypost costs, measured on this machine: decisions, imports and the API, beside bare SQL.
+//!
+//! The numbers are only comparable with those of the same run: the machine, its disk and what else it does are in each of
+//! them. Durability is an installation's: every acknowledged ticket is on disk.
+
+mod decisions;
+mod desk;
+
+use anyhow::{Result, bail};
+
+use crate::{plugins, say};
+
+/// Measures everything, or one of `decisions` and `desk`.
+pub(crate) fn run(arguments: &[String]) -> Result<()> {
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let (decisions, desk) = match words.as_slice() {
+        [] => (true, true),
+        ["decisions"] => (true, false),
+        ["desk"] => (false, true),
+        _ => bail!("usage: cargo xtask bench [decisions | desk]"),
+    };
+    let policies = plugins::build()?;
+    let mut tables = Vec::new();
+    if decisions {
+        tables.push(decisions::measure(&policies)?);
+    }
+    if desk {
+        tables.push(desk::measure(&policies)?);
+    }
+    say::line(machine());
+    for table in tables {
+        say::line("");
+        say::line(table);
+    }
+    Ok(())
+}
+
+/// What the numbers were measured on.
+fn machine() -> String {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    let model = std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| {
+        let line = text.lines().find(|line| line.starts_with("model name"))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    });
+    let model = model.unwrap_or_else(|| std::env::consts::ARCH.to_owned());
+    format!("{cores} cores, {model}, {}", std::env::consts::OS)
+}
