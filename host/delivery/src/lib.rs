@@ -1,1 +1,27 @@
-//! x
+//! What leaves the desk: messages of the outbox, sent at least once.
+//!
+//! A change of a record and the messages about it are committed together; this crate sends them later. A [`Worker`]
+//! claims what is due, hands it to a [`Courier`] and settles it. Whoever crashes in between sends a message twice, with
+//! the same `Message-ID`, so that a receiver can drop the repeat; nobody ever loses one.
+//!
+//! The clock's other work is here too: [`Housekeeping`] removes what is past its retention.
+
+mod courier;
+mod folder;
+mod housekeeping;
+mod ladder;
+mod letter;
+mod mailer;
+mod sink;
+mod smtp;
+mod worker;
+
+pub use courier::{Courier, Undelivered};
+pub use folder::Folder;
+pub use housekeeping::{Housekeeping, Swept};
+pub use ladder::{LADDER, Next};
+pub use letter::{InvalidSender, Sender};
+pub use mailer::{MailFault, MailOptions, Mailer};
+pub use sink::Sink;
+pub use smtp::Smtp;
+pub use worker::{Delivered, Worker, WorkerOptions};
