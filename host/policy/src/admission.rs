@@ -1,8 +1,8 @@
 //! Turns: who may run a policy now.
 //!
-//! Two gates, both before the engine's pool, so that a full pool is a wait and never an error. [`Admission`] shares the
-//! installation fairly among organizations: a round of decisions takes one permit. [`Slots`] counts running sandboxes, for
-//! callers that came without a permit too.
+//! Two gates, both before the engine's pool, so that a full pool is a wait and never an error.
+//! [`Admission`] shares the installation fairly among organizations: a round of decisions takes one
+//! permit. [`Slots`] counts running sandboxes, for callers that came without a permit too.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, PoisonError, Weak};
@@ -47,8 +47,8 @@ impl Admission {
 
     pub(crate) async fn admit(&self, org: Uuid) -> Result<Permit, Busy> {
         let share = self.share(org);
-        // The organization's own gate comes first: one that has used up its share queues up there, and holds nothing that
-        // others wait for.
+        // The organization's own gate comes first: one that has used up its share queues up there,
+        // and holds nothing that others wait for.
         let both = async {
             let of_org = share.acquire_owned().await?;
             let of_all = Arc::clone(&self.all).acquire_owned().await?;

@@ -1,9 +1,9 @@
 //! Artifacts: compiled components on disk, found again by what they were made from.
 //!
-//! Loading an artifact runs machine code that it holds. So only artifacts are loaded that this installation wrote itself:
-//! each carries an HMAC over its name, its header and its code, and what does not authenticate is compiled again. The name is
-//! a digest of the engine's fingerprint and the content's key, so another engine, another configuration or another processor
-//! never finds it.
+//! Loading an artifact runs machine code that it holds. So only artifacts are loaded that this
+//! installation wrote itself: each carries an HMAC over its name, its header and its code, and what
+//! does not authenticate is compiled again. The name is a digest of the engine's fingerprint and
+//! the content's key, so another engine, another configuration or another processor never finds it.
 
 use std::io::{self, Read as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -86,7 +86,8 @@ impl Artifacts {
         found
     }
 
-    /// Keeps an artifact. If that fails it is compiled again after the next start, which is slower and nothing else.
+    /// Keeps an artifact. If that fails it is compiled again after the next start, which is slower
+    /// and nothing else.
     pub(crate) fn keep<H: Serialize>(&self, kind: Kind, key: Digest, header: &H, code: &[u8]) {
         let Some((dir, secret)) = &self.kept else { return };
         let name = self.name(kind, key);
@@ -131,7 +132,8 @@ impl Artifacts {
 }
 
 impl<H> Authentic<H> {
-    /// The compiled component; none if the engine does not take it, or if the artifact has no code of its own.
+    /// The compiled component; none if the engine does not take it, or if the artifact has no code
+    /// of its own.
     pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
         if self.code.is_empty() {
             return None;
@@ -169,15 +171,18 @@ fn authenticate<H: DeserializeOwned>(
 
 fn mac(secret: &ArtifactKey, name: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
     let mut mac = Hmac::<Sha256>::new_from_slice(&secret.0).expect("an HMAC takes any key");
-    // The name is part of what is authenticated: an artifact moved to another name is not that other artifact. It has no
-    // zero byte, so it cannot run into what follows.
+    // The name is part of what is authenticated: an artifact moved to another name is not that
+    // other artifact. It has no zero byte, so it cannot run into what follows.
     mac.update(name.as_bytes());
     mac.update(&[0]);
-    parts.iter().for_each(|part| mac.update(part));
+    for part in parts {
+        mac.update(part);
+    }
     mac
 }
 
-/// Removes the oldest artifacts until the rest fits, and what a crash left unfinished. Never the newest.
+/// Removes the oldest artifacts until the rest fits, and what a crash left unfinished. Never the
+/// newest.
 fn make_room(dir: &Dir, limit: u64, newest: &str) -> io::Result<()> {
     let mut artifacts = Vec::new();
     for entry in dir.entries()? {
@@ -203,8 +208,9 @@ fn make_room(dir: &Dir, limit: u64, newest: &str) -> io::Result<()> {
 }
 
 impl ArtifactKey {
-    /// The key that is kept in a folder, or a fresh one that is kept there from now on. Only this user can read it. Give the
-    /// folder that holds the installation's other secrets, not one that is copied from machine to machine.
+    /// The key that is kept in a folder, or a fresh one that is kept there from now on. Only this
+    /// user can read it. Give the folder that holds the installation's other secrets, not one that
+    /// is copied from machine to machine.
     pub fn kept_in(dir: &Dir, fresh: [u8; 32]) -> io::Result<Self> {
         const NAME: &str = "artifact.key";
         let options = &mut OpenOptions::new();

@@ -4,8 +4,8 @@
 //!                                 ▲                   │
 //!                                 └──────failure──────┘
 //!
-//! Time is an argument. The table lives in memory: a restart closes every breaker, and a policy that is still broken opens
-//! its own again within a few tickets.
+//! Time is an argument. The table lives in memory: a restart closes every breaker, and a policy
+//! that is still broken opens its own again within a few tickets.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -35,7 +35,8 @@ pub struct BreakerOpen {
     pub until: DateTime<Utc>,
 }
 
-/// The breaker has just opened. Returned once: whoever gets it tells the organization's administrators.
+/// The breaker has just opened. Returned once: whoever gets it tells the organization's
+/// administrators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Opened {
     /// So many failures in a row.
@@ -83,8 +84,8 @@ pub struct Breaker<'a> {
 }
 
 impl Breaker<'_> {
-    /// Whether the policy may be asked now. After the cool-down one caller is let through as a trial; the others wait for
-    /// what comes of it.
+    /// Whether the policy may be asked now. After the cool-down one caller is let through as a
+    /// trial; the others wait for what comes of it.
     pub fn check(&self, now: DateTime<Utc>) -> Result<(), BreakerOpen> {
         self.with_states(|states, config| match states.get(&self.key).copied() {
             None | Some(State::Closed { .. }) => Ok(()),
@@ -100,6 +101,7 @@ impl Breaker<'_> {
     }
 
     /// Counts what came of a decision. What is not the policy's fault changes nothing.
+    #[must_use = "whoever sees it open tells the administrators"]
     pub fn record(&self, decision: &Decision, now: DateTime<Utc>) -> Option<Opened> {
         match &decision.outcome {
             Ok(_) => {
@@ -132,12 +134,11 @@ impl Breaker<'_> {
 
     fn record_success(&self) {
         self.with_states(|states, _| match states.get(&self.key) {
-            None => {}
             Some(State::Closed { .. } | State::Trial { .. }) => {
                 states.remove(&self.key);
             }
-            // A decision that began before the breaker opened: too late to matter.
-            Some(State::Open { .. }) => {}
+            // Open: a decision that began before, and ended too late to matter.
+            None | Some(State::Open { .. }) => {}
         });
     }
 
@@ -194,7 +195,7 @@ mod tests {
     const KEY: BreakerKey = BreakerKey { binding: Uuid::from_u128(1), revision: 1 };
 
     fn breakers() -> Breakers {
-        Breakers::new(BreakerConfig { failures: 3, cool_down: Duration::from_secs(60) })
+        Breakers::new(BreakerConfig { failures: 3, cool_down: Duration::from_mins(1) })
     }
 
     fn at(second: i64) -> DateTime<Utc> {
@@ -237,14 +238,14 @@ mod tests {
         let breakers = breakers();
         let breaker = breakers.of(KEY);
         for second in 0..3 {
-            breaker.record(&failed(), at(second));
+            let _ = breaker.record(&failed(), at(second));
         }
         assert_eq!(breaker.check(at(62)), Ok(()));
         assert!(breaker.check(at(62)).is_err(), "one trial at a time");
         assert_eq!(breaker.record(&failed(), at(63)), None, "nobody is told twice");
         assert!(breaker.check(at(122)).is_err());
         assert_eq!(breaker.check(at(123)), Ok(()));
-        breaker.record(&decision(Ok(())), at(124));
+        let _ = breaker.record(&decision(Ok(())), at(124));
         assert_eq!(breaker.check(at(124)), Ok(()));
         assert_eq!(breaker.open(), None);
     }
@@ -254,10 +255,10 @@ mod tests {
         let breakers = breakers();
         let breaker = breakers.of(KEY);
         for second in 0..3 {
-            breaker.record(&failed(), at(second));
+            let _ = breaker.record(&failed(), at(second));
         }
         assert_eq!(breaker.check(at(100)), Ok(()));
-        breaker.record(&decision(Err(Failure::Busy)), at(101));
+        let _ = breaker.record(&decision(Err(Failure::Busy)), at(101));
         assert_eq!(breaker.check(at(101)), Ok(()));
     }
 
@@ -266,7 +267,7 @@ mod tests {
         let breakers = breakers();
         let breaker = breakers.of(KEY);
         for second in 0..9 {
-            breaker.record(&decision(Err(Failure::Busy)), at(second));
+            let _ = breaker.record(&decision(Err(Failure::Busy)), at(second));
         }
         assert_eq!(breaker.check(at(9)), Ok(()));
     }
@@ -275,7 +276,7 @@ mod tests {
     fn revisions_are_apart_and_a_reset_closes() {
         let breakers = breakers();
         for second in 0..3 {
-            breakers.of(KEY).record(&failed(), at(second));
+            let _ = breakers.of(KEY).record(&failed(), at(second));
         }
         assert!(breakers.of(KEY).check(at(3)).is_err());
         assert_eq!(breakers.of(BreakerKey { revision: 2, ..KEY }).check(at(3)), Ok(()));

@@ -1,5 +1,5 @@
-//! What can be set: the installation's sizes and one decision's limits. Plain values; `server` reads them from its
-//! configuration.
+//! What can be set: the installation's sizes and one decision's limits. Plain values; `server`
+//! reads them from its configuration.
 
 use std::fmt;
 use std::time::Duration;
@@ -12,19 +12,22 @@ const MIB: usize = 1024 * 1024;
 /// The sizes of a policy runtime.
 #[derive(Debug, Clone)]
 pub struct RuntimeConfig {
-    /// Authenticates the artifacts on disk. Without a key nothing is read from or written to the folder, and every start
-    /// compiles anew: see [`ArtifactKey::kept_in`].
+    /// Authenticates the artifacts on disk. Without a key nothing is read from or written to the
+    /// folder, and every start compiles anew: see [`ArtifactKey::kept_in`].
     pub artifact_key: Option<ArtifactKey>,
-    /// How many policies may be running at the same moment, over all organizations. A policy computes and never waits, so
-    /// more than a few per core buys nothing; each may grow to the memory limit.
+    /// How many policies may be running at the same moment, over all organizations. A policy
+    /// computes and never waits, so more than a few per core buys nothing; each may grow to the
+    /// memory limit.
     pub instances: u32,
-    /// How many of them one organization may have at the same moment, so that a slow policy of one is not felt by the rest.
+    /// How many of them one organization may have at the same moment, so that a slow policy of one
+    /// is not felt by the rest.
     pub instances_per_org: u32,
     /// How long a decision waits for its turn before it is given up as `busy`.
     pub admission_wait: Duration,
     /// How often the clock that enforces deadlines ticks: a deadline is late by at most this.
     pub epoch_tick: Duration,
-    /// How many components may be compiled at the same moment. Compiling is work of one core for up to 30 s.
+    /// How many components may be compiled at the same moment. Compiling is work of one core for up
+    /// to 30 s.
     pub concurrent_compiles: u32,
     /// The largest component that is accepted. Python's are 18 MB.
     pub component_bytes: usize,
@@ -32,8 +35,9 @@ pub struct RuntimeConfig {
     pub settings_bytes: usize,
     /// The largest sum of data files of one binding.
     pub data_bytes: usize,
-    /// How many bytes of compiled policies are kept in memory when nothing uses them. A rule policy takes about 300 KiB, an
-    /// interpreter's 35 MiB.
+    /// How many bytes of compiled policies are kept in memory when nothing uses them, and as many
+    /// again of components and of instrumented components. A rule policy takes about 1.5 MiB, an
+    /// interpreter's 35.
     pub kept_policy_bytes: usize,
     /// How many bytes of artifacts the folder may hold before the oldest are removed.
     pub artifact_bytes: u64,
@@ -70,7 +74,8 @@ impl Default for RuntimeConfig {
     }
 }
 
-/// What one decision may use. The default is the table in the architecture; a binding may have its own.
+/// What one decision may use. The default is the table in the architecture; a binding may have its
+/// own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
     /// Instructions, roughly: the unit that is the same on every machine, every time.
@@ -88,7 +93,8 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// The default limits of a hook. Categorizing may run a model over the text, the others apply rules.
+    /// The default limits of a hook. Categorizing may run a model over the text, the others apply
+    /// rules.
     #[must_use]
     pub fn of(hook: Hook) -> Self {
         let fuel = match hook {
@@ -102,8 +108,8 @@ impl Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            // About 50 ms of straight computation on a slow core, so that fuel, which is the same every time, runs out before
-            // the clock does.
+            // About 50 ms of straight computation on a slow core, so that fuel, which is the same
+            // every time, runs out before the clock does.
             fuel: 50_000_000,
             deadline: Duration::from_millis(50),
             memory_bytes: 64 * MIB,
@@ -125,13 +131,14 @@ pub struct BreakerConfig {
 
 impl Default for BreakerConfig {
     fn default() -> Self {
-        Self { failures: 5, cool_down: Duration::from_secs(300) }
+        Self { failures: 5, cool_down: Duration::from_mins(5) }
     }
 }
 
 /// The secret that authenticates artifacts: machine code that this installation compiled itself.
 ///
-/// Loading an artifact runs it, so one that somebody else wrote would be somebody else's code in our process.
+/// Loading an artifact runs it, so one that somebody else wrote would be somebody else's code in
+/// our process.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ArtifactKey(pub(crate) [u8; 32]);
 

@@ -1,7 +1,7 @@
 //! The contract's types, as generated from `wit/0.1.0`.
 //!
-//! Their serde form is what a receipt holds: field and variant names as in Rust, so a receipt can be read without this
-//! crate, and written back into a question for a counterfactual.
+//! Their serde form is what a receipt holds: field and variant names as in Rust, so a receipt can
+//! be read without this crate, and written back into a question for a counterfactual.
 
 #![expect(
     missing_docs,

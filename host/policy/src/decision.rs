@@ -8,7 +8,8 @@ use thiserror::Error;
 use crate::Answer;
 use crate::contract::{Decline, waypost::policy::log};
 
-/// What the random numbers of a decision are derived from: its id, usually. The same seed gives the same numbers.
+/// What the random numbers of a decision are derived from: its id, usually. The same seed gives the
+/// same numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Seed(pub [u8; 16]);
 
@@ -23,7 +24,8 @@ impl From<uuid::Uuid> for Seed {
 pub struct Decision {
     /// The answer, or the policy's reason for giving none, or how it failed.
     pub outcome: Result<Result<Answer, Decline>, Failure>,
-    /// Instructions used by the hook, roughly; the same for the same question, whatever the machine.
+    /// Instructions used by the hook, roughly; the same for the same question, whatever the
+    /// machine.
     pub fuel: u64,
     /// The wall-clock time of the whole evaluation, with the making of the sandbox.
     pub duration: Duration,
@@ -67,7 +69,8 @@ pub struct LogLine {
     pub message: String,
 }
 
-/// How an evaluation failed. It costs the policy its proposal, never the ticket: the binding's fallback is used.
+/// How an evaluation failed. It costs the policy its proposal, never the ticket: the binding's
+/// fallback is used.
 #[derive(Debug, Clone, PartialEq, Eq, Error, Serialize, Deserialize)]
 #[serde(tag = "code", rename_all = "snake_case")]
 pub enum Failure {
@@ -86,7 +89,8 @@ pub enum Failure {
     /// It asked for more memory than its limit, and gave up when it was refused.
     #[error("the policy needed more memory than its limit")]
     Memory,
-    /// Its answer breaks the contract: text that is not UTF-8, a case that does not exist, a pointer to nowhere.
+    /// Its answer breaks the contract: text that is not UTF-8, a case that does not exist, a
+    /// pointer to nowhere.
     #[error("the policy's answer breaks the contract: {message}")]
     BadAnswer {
         /// What is wrong with it.
@@ -118,7 +122,8 @@ pub enum Failure {
         /// In its own words.
         message: String,
     },
-    /// The policy refused its settings in a fresh instance, though it had accepted them when it was bound.
+    /// The policy refused its settings in a fresh instance, though it had accepted them when it was
+    /// bound.
     #[error("the policy could not be configured: {message}")]
     Configure {
         /// What it said.

@@ -39,7 +39,8 @@ impl Description {
         self.hooks.iter().find(|served| served.hook == hook).map(|served| served.needs.as_slice())
     }
 
-    /// Checks what the guest said, but not yet that its schema is one. The error names the field and the remedy.
+    /// Checks what the guest said, but not yet that its schema is one. The error names the field
+    /// and the remedy.
     pub(crate) fn from_guest(said: lifecycle::Description) -> Result<Self, String> {
         check_name(&said.name)?;
         if semver::Version::parse(&said.version).is_err() {

@@ -22,8 +22,8 @@ impl Digest {
         Self(Sha256::digest(bytes).into())
     }
 
-    /// The digest of several parts. Each part's length goes in first, so no two lists of parts share a digest by
-    /// shifting bytes from one part to the next.
+    /// The digest of several parts. Each part's length goes in first, so no two lists of parts
+    /// share a digest by shifting bytes from one part to the next.
     #[must_use]
     pub fn of_parts<'a>(parts: impl IntoIterator<Item = &'a [u8]>) -> Self {
         let mut hasher = Sha256::new();

@@ -15,13 +15,15 @@ use crate::{Digest, RuntimeConfig, RuntimeError};
 /// The most linear memories of one component. Toolchains make one; a second leaves room for tricks.
 pub(crate) const MEMORIES: u32 = 2;
 
-/// The most tables of one component: the language's own, the adapter's, and those of shared libraries.
+/// The most tables of one component: the language's own, the adapter's, and those of shared
+/// libraries.
 pub(crate) const TABLES: u32 = 8;
 
 /// The most elements of one table. An interpreter's has some 15,000.
 pub(crate) const TABLE_ELEMENTS: usize = 65_536;
 
-/// The most core instances of one component. Python's has some thirty: interpreter, libraries, shims.
+/// The most core instances of one component. Python's has some thirty: interpreter, libraries,
+/// shims.
 pub(crate) const CORE_INSTANCES: u32 = 128;
 
 /// What the engine keeps about one instance beside its memories.
@@ -30,14 +32,15 @@ const INSTANCE_BYTES: usize = 4 * 1024 * 1024;
 /// The native stack of a policy. A deeper recursion is a trap.
 const STACK_BYTES: usize = 512 * 1024;
 
-/// How much of an instance's memory is reset by copying instead of by a system call. Fits a rule policy whole: its 64 KiB
-/// stack, its data and its heap.
+/// How much of an instance's memory is reset by copying instead of by a system call. Fits a rule
+/// policy whole: its 64 KiB stack, its data and its heap.
 const RESIDENT_BYTES: usize = 256 * 1024;
 
 /// The same for tables.
 const RESIDENT_TABLE_BYTES: usize = 32 * 1024;
 
-/// Memory that the pool grants above a policy's own limit, for the pages that taking a snapshot adds.
+/// Memory that the pool grants above a policy's own limit, for the pages that taking a snapshot
+/// adds.
 pub(crate) const SNAPSHOT_SLACK: usize = 1024 * 1024;
 
 /// Makes the engine of an installation.
@@ -61,26 +64,30 @@ pub(crate) fn engine(config: &RuntimeConfig) -> Result<Engine, RuntimeError> {
         .max_core_instance_size(INSTANCE_BYTES)
         .linear_memory_keep_resident(RESIDENT_BYTES)
         .table_keep_resident(RESIDENT_TABLE_BYTES)
-        // Has shown one instance's memory to the next. Memory protection keys, which have too, are not compiled in.
+        // Has shown one instance's memory to the next. Memory protection keys, which have too, are
+        // not compiled in.
         .pagemap_scan(Enabled::No);
 
     let mut settings = Config::new();
     settings
         .allocation_strategy(InstanceAllocationStrategy::Pooling(pool))
         .memory_init_cow(true)
-        // The image of a configured policy is sparse. Without this a large one would be written anew for each decision.
+        // The image of a configured policy is sparse. Without this a large one would be written
+        // anew for each decision.
         .memory_guaranteed_dense_image_size(config.memory_bytes as u64)
         .consume_fuel(true)
         .epoch_interruption(true)
         .max_wasm_stack(STACK_BYTES)
         // Policies compute and never wait; component async costs every call.
         .concurrency_support(false)
-        // The bits of a NaN differ between processors, and a receipt must re-execute to the same bytes on any.
+        // The bits of a NaN differ between processors, and a receipt must re-execute to the same
+        // bytes on any.
         .cranelift_nan_canonicalization(true)
         .wasm_relaxed_simd(false)
         .wasm_memory64(false)
         .cranelift_opt_level(OptLevel::Speed)
-        // Traps are told by their code. A backtrace would be walked and allocated for each, and never shown.
+        // Traps are told by their code. A backtrace would be walked and allocated for each, and
+        // never shown.
         .wasm_backtrace_max_frames(None)
         .generate_address_map(false)
         .native_unwind_info(false);
@@ -110,7 +117,8 @@ impl Hasher for Sha256Hasher {
     }
 }
 
-/// The thread that advances the engine's epoch, by which deadlines are enforced. It ends when this is dropped.
+/// The thread that advances the engine's epoch, by which deadlines are enforced. It ends when this
+/// is dropped.
 pub(crate) struct Ticker {
     tick: Duration,
     _stop: mpsc::Sender<()>,
@@ -122,7 +130,8 @@ impl Ticker {
     pub(crate) fn start(engine: &Engine, tick: Duration) -> Result<Self, RuntimeError> {
         let tick = tick.max(Duration::from_micros(100));
         let (stop, stopped) = mpsc::channel();
-        // Weak, so that the thread keeps no engine alive, and with it a pool of some hundred gigabytes of address space.
+        // Weak, so that the thread keeps no engine alive, and with it a pool of some hundred
+        // gigabytes of address space.
         let engine = engine.weak();
         let run = move || {
             let mut next = Instant::now() + tick;

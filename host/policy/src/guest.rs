@@ -81,8 +81,8 @@ pub(crate) struct Memory {
     pub(crate) limit: usize,
     used: usize,
     granted_last: usize,
-    /// Whether the guest was ever refused. A trap after that is told as a lack of memory, which is what its author has to
-    /// know.
+    /// Whether the guest was ever refused. A trap after that is told as a lack of memory, which is
+    /// what its author has to know.
     pub(crate) refused: bool,
 }
 
@@ -126,8 +126,8 @@ impl ResourceLimiter for Memory {
     }
 }
 
-/// Random numbers that follow from a seed: SHA-256 of the seed and a counter. The definition must not change, or old receipts
-/// no longer re-execute.
+/// Random numbers that follow from a seed: SHA-256 of the seed and a counter. The definition must
+/// not change, or old receipts no longer re-execute.
 pub(crate) struct Random {
     seed: Seed,
     block: u64,

@@ -1,7 +1,8 @@
 //! Imports: what a policy may ask of its host, and the host's answers.
 //!
-//! A component imports the contract's `log` and, if its language's runtime wants them, WASI interfaces. Each name is on the
-//! list below or the upload is refused. The answers give no authority: see [`wasi`].
+//! A component imports the contract's `log` and, if its language's runtime wants them, WASI
+//! interfaces. Each name is on the list below or the upload is refused. The answers give no
+//! authority: see [`wasi`].
 
 mod wasi;
 
@@ -117,7 +118,8 @@ fn answer(
     if wasi::answer(answers, name, function)? {
         return Ok(());
     }
-    // Whatever is left needs a handle that the host never gives away, or an authority that a policy does not have.
+    // Whatever is left needs a handle that the host never gives away, or an authority that a policy
+    // does not have.
     let refusal = format!("a policy cannot call {}/{}.{function}", name.package, name.interface);
     answers.func_new(function, move |_, _, _, _| Err(Stopped::Refused(refusal.clone()).into()))
 }

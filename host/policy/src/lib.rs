@@ -1,6 +1,66 @@
 //! The policy runtime: asks sandboxed WebAssembly components what the desk should do.
-
-#![cfg_attr(test, expect(clippy::unwrap_used, reason = "a test fails by panicking"))]
+//!
+//! A policy is a component that exports hooks of the contract in `wit/`. It has no authority: it
+//! gets a question with everything that it may know, and answers with a proposal. The rest of the
+//! desk decides what becomes of that.
+//!
+//! ```text
+//! upload ──inspect──▶ Inspection          is it a policy? what does it say about itself?
+//! bind   ──prepare──▶ Prepared            settings accepted, configured, compiled, ready
+//! ticket ──decide───▶ Decision            an answer, a decline, or a failure with its code
+//! ```
+//!
+//! # A map of the modules
+//!
+//! What the desk sees:
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | [`contract`] | the contract's types, generated from the WIT |
+//! | `question` | hooks, questions and answers as values, with their JSON |
+//! | `decision` | outcome, fuel, time and log of one evaluation; the failures and their codes |
+//! | `config` | sizes of the installation, limits of a decision, with their defaults |
+//! | `runtime` | [`PolicyRuntime`], the one door |
+//! | `admission` | fair shares of organizations; places in the pool |
+//! | `breaker` | bindings that failed too often |
+//!
+//! From bytes to a policy that can be asked:
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `shape` | what can be said about bytes before anything is compiled |
+//! | `imports`, `imports::wasi` | which imports are let in, and the answers without authority |
+//! | `upload` | the order of the checks, and why a component is refused |
+//! | `description` | what a policy says about itself, checked |
+//! | `settings` | the policy's JSON Schema, and settings against it |
+//! | `prepare` | settings, snapshot or not, and what is kept |
+//! | `snapshot` | a component whose memory is that of a configured policy |
+//! | `artifacts` | compiled components on disk, authenticated |
+//! | `shelf` | compiled components in memory, bounded |
+//!
+//! Where it runs:
+//!
+//! | module | owns |
+//! | --- | --- |
+//! | `engine` | wasmtime's configuration, and the thread that makes deadlines fire |
+//! | `sandbox` | a store and an instance for each evaluation; what an engine's error means |
+//! | `guest`, `guest_log` | what a store holds: memory bound, clock, random numbers, log |
+//! | `weight` | sizes of questions and answers |
+//!
+//! # What holds
+//!
+//! - **A decision is a pure function** of policy, question, limits and seed: the clock stands at
+//!   the decision's time, random numbers follow from the seed, floating point is canonical, fuel is
+//!   counted. Only the wall-clock deadline is outside of that, and it has a code of its own.
+//! - **Nothing is reused.** Every evaluation has a fresh store and a fresh instance, so a trap
+//!   leaves nothing behind, and one organization's ticket is never in the memory that sees the
+//!   next.
+//! - **Every bound has a test with a guest that exceeds it**: fuel, time, memory, tables, stack,
+//!   question, answer, log, calls to the host, size of the upload, of settings and of data.
+//! - **Machine code is loaded only if this installation wrote it.** `artifacts` has the only unsafe
+//!   block of the crate.
+//! - **Absent on purpose:** WASI with authority, asynchronous host calls, reuse of instances,
+//!   WebAssembly threads and relaxed SIMD (their results may differ), text components.
 
 mod admission;
 mod artifacts;

@@ -49,7 +49,8 @@ where
 /// What is wrong with one place of the settings or the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SettingsError {
-    /// A JSON pointer into the settings (`/rules/3/team`), empty for the whole, or `data:NAME` for a data file.
+    /// A JSON pointer into the settings (`/rules/3/team`), empty for the whole, or `data:NAME` for
+    /// a data file.
     pub path: String,
     /// What is wrong, and what would be right.
     pub message: String,
@@ -64,7 +65,8 @@ pub enum PrepareRefused {
     /// `configure` failed.
     #[error("`configure` failed: {0}")]
     Configure(Failure),
-    /// The component itself is not acceptable: this host is stricter than the one that took it in, or a limit was lowered.
+    /// The component itself is not acceptable: this host is stricter than the one that took it in,
+    /// or a limit was lowered.
     #[error(transparent)]
     Component(#[from] UploadRefused),
     /// The component's bytes could not be had.
@@ -93,9 +95,11 @@ fn first(errors: &[SettingsError]) -> String {
     })
 }
 
-/// A component with its settings and data, configured and compiled: what [`decide`](crate::PolicyRuntime::decide) asks.
+/// A component with its settings and data, configured and compiled: what
+/// [`decide`](crate::PolicyRuntime::decide) asks.
 ///
-/// It is shared: every organization that binds the same component with the same settings and data uses the same one.
+/// It is shared: every organization that binds the same component with the same settings and data
+/// uses the same one.
 pub struct Prepared {
     keys: Keys,
     description: Description,
@@ -155,7 +159,8 @@ impl Prepared {
         &self.description
     }
 
-    /// Whether its decisions start from an image of the configured policy. If not, each calls `configure` first.
+    /// Whether its decisions start from an image of the configured policy. If not, each calls
+    /// `configure` first.
     #[must_use]
     pub const fn snapshotted(&self) -> bool {
         matches!(self.start, Start::Image(_))
@@ -300,7 +305,8 @@ impl Workshop {
         prepared
     }
 
-    /// Lets the policy take its settings, and makes an image of what it then is, if that can be done.
+    /// Lets the policy take its settings, and makes an image of what it then is, if that can be
+    /// done.
     fn configure(
         &self,
         keys: Keys,
@@ -311,8 +317,7 @@ impl Workshop {
     ) -> Result<Start, PrepareRefused> {
         let files = contract_files(data);
         let instrumented = instrument(bytes).and_then(|instrumented| {
-            let component = self.compile(&instrumented.component).map_err(|e| e.to_string())?;
-            let sandbox = self.sandbox(&component).map_err(|e| e.to_string())?;
+            let sandbox = self.instrumented(keys.component, &instrumented.component)?;
             Ok((instrumented, sandbox))
         });
         let reason = match instrumented {
@@ -337,6 +342,17 @@ impl Workshop {
             "a policy is configured anew for every decision"
         );
         Ok(configure_each_time(Arc::clone(loaded), settings, data, reason))
+    }
+
+    /// The instrumented component, compiled once for all settings.
+    fn instrumented(&self, digest: Digest, bytes: &[u8]) -> Result<Arc<Sandbox>, Reason> {
+        if let Some(sandbox) = self.instrumented.find(digest) {
+            return Ok(sandbox);
+        }
+        let component = self.compile(bytes).map_err(|error| error.to_string())?;
+        let sandbox = Arc::new(self.sandbox(&component).map_err(|error| error.to_string())?);
+        self.instrumented.keep(digest, Arc::clone(&sandbox), code_bytes(&component));
+        Ok(sandbox)
     }
 
     /// Runs `configure` and then, inside the configured policy, something else.
@@ -395,7 +411,8 @@ impl Workshop {
 }
 
 impl Prepared {
-    /// What it takes of the memory that the shelf counts. The component that it is configured from is counted where it is kept.
+    /// What it takes of the memory that the shelf counts. The component that it is configured from
+    /// is counted where it is kept.
     fn kept_bytes(&self) -> usize {
         match &self.start {
             Start::Image(_) => self.code_bytes(),

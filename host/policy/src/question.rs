@@ -190,6 +190,7 @@ impl Question {
 
     /// The question as JSON. Equal questions give equal bytes.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "no value of these types fails to serialize")]
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect(PLAIN)
     }
@@ -214,14 +215,17 @@ pub enum Answer {
 }
 
 impl Answer {
-    /// The answer as JSON. Equal answers give equal bytes: this is what "re-executes to the same bytes" compares.
+    /// The answer as JSON. Equal answers give equal bytes: this is what "re-executes to the same
+    /// bytes" compares.
     #[must_use]
+    #[expect(clippy::missing_panics_doc, reason = "no value of these types fails to serialize")]
     pub fn to_json(&self) -> Vec<u8> {
         serde_json::to_vec(self).expect(PLAIN)
     }
 }
 
-/// Why the JSON of the contract's types cannot fail: no map with keys other than strings, no serializer of ours.
+/// Why the JSON of the contract's types cannot fail: no map with keys other than strings, no
+/// serializer of ours.
 const PLAIN: &str = "the contract's types are plain structs and enums";
 
 #[cfg(test)]

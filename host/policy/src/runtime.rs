@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use cap_std::fs::Dir;
 use thiserror::Error;
@@ -16,7 +16,7 @@ use crate::breaker::{Breaker, BreakerKey, Breakers};
 use crate::contract::Decline;
 use crate::engine::{self, Ticker};
 use crate::prepare::Start;
-use crate::sandbox::{Evaluation, Halt};
+use crate::sandbox::{Evaluation, Halt, Sandbox, Sandboxed};
 use crate::shelf::Shelf;
 use crate::upload::Loaded;
 use crate::weight::Weigh as _;
@@ -28,7 +28,8 @@ use crate::{
 /// The runtime could not be started.
 #[derive(Debug, Error)]
 pub enum RuntimeError {
-    /// The engine refuses its configuration, or the machine has too little address space for the pool.
+    /// The engine refuses its configuration, or the machine has too little address space for the
+    /// pool.
     #[error("the policy engine cannot be set up: {0}")]
     Engine(String),
     /// The thread that enforces deadlines cannot be started.
@@ -64,6 +65,8 @@ pub(crate) struct Workshop {
     pub(crate) artifacts: Artifacts,
     pub(crate) components: Shelf<Loaded>,
     pub(crate) policies: Shelf<Prepared>,
+    /// Components with the instrumentation that snapshots need, by the digests of the components.
+    pub(crate) instrumented: Shelf<Sandbox>,
     /// Turns at compiling, describing and configuring.
     pub(crate) compiles: Slots,
 }
@@ -84,6 +87,7 @@ impl PolicyRuntime {
             workshop: Workshop {
                 components: Shelf::new(config.kept_policy_bytes),
                 policies: Shelf::new(config.kept_policy_bytes),
+                instrumented: Shelf::new(config.kept_policy_bytes),
                 compiles: Slots::new(config.concurrent_compiles),
                 config,
                 engine,
@@ -99,14 +103,14 @@ impl PolicyRuntime {
         &self.workshop.config
     }
 
-    /// Looks at a component before it is kept. Compiles it, which takes up to half a minute of one core for an interpreter:
-    /// never call it on a serving thread.
+    /// Looks at a component before it is kept. Compiles it, which takes up to half a minute of one
+    /// core for an interpreter: never call it on a serving thread.
     pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, UploadRefused> {
         self.workshop.inspect(bytes)
     }
 
-    /// Checks settings and data, configures the component with them and compiles the result, or finds it ready from before.
-    /// May take as long as [`inspect`](Self::inspect) twice.
+    /// Checks settings and data, configures the component with them and compiles the result, or
+    /// finds it ready from before. May take as long as [`inspect`](Self::inspect) twice.
     pub fn prepare(
         &self,
         source: &dyn ComponentSource,
@@ -134,9 +138,11 @@ impl PolicyRuntime {
         self.workshop.policies.len()
     }
 
-    /// Asks a policy one question in a sandbox of its own. Computes on the calling thread, for at most the deadline.
+    /// Asks a policy one question in a sandbox of its own. Computes on the calling thread, for at
+    /// most the deadline.
     ///
-    /// The same policy, question, limits and seed give the same answer, fuel and log, unless the wall clock ended it.
+    /// The same policy, question, limits and seed give the same answer, fuel and log, unless the
+    /// wall clock ended it.
     #[must_use]
     pub fn decide(
         &self,
@@ -159,8 +165,30 @@ impl PolicyRuntime {
         }
     }
 
-    /// Waits for the organization's turn. A caller takes one permit for a round of decisions, and then runs them on a thread
-    /// that may block.
+    /// Asks the same question again and again in one instance, and tells how long the asking took.
+    /// No decision is made that way: it is the measure of what a sandbox of its own costs.
+    pub fn time_reused(
+        &self,
+        policy: &Prepared,
+        question: &Question,
+        limits: &Limits,
+        times: u64,
+    ) -> Result<Duration, Failure> {
+        let mut took = Duration::ZERO;
+        let evaluation = self.evaluate(policy, question, limits, Seed([0; 16]), |inside| {
+            let began = Instant::now();
+            for _ in 0..times {
+                inside.rearm(limits);
+                inside.ask(question)?.ok();
+            }
+            took = began.elapsed();
+            Ok(())
+        });
+        evaluation.outcome.map(|()| took)
+    }
+
+    /// Waits for the organization's turn. A caller takes one permit for a round of decisions, and
+    /// then runs them on a thread that may block.
     pub async fn admit(&self, org: Uuid) -> Result<Permit, Busy> {
         self.admission.admit(org).await
     }
@@ -187,36 +215,43 @@ impl PolicyRuntime {
         if bytes > limit {
             return failed(Failure::InputTooLarge { bytes, limit });
         }
+        self.evaluate(policy, question, limits, seed, |inside| {
+            // What instantiating and configuring cost is not the hook's.
+            inside.rearm(limits);
+            inside.ask(question)
+        })
+    }
+
+    /// Runs something in a fresh instance of the configured policy.
+    fn evaluate<T>(
+        &self,
+        policy: &Prepared,
+        question: &Question,
+        limits: &Limits,
+        seed: Seed,
+        work: impl FnOnce(&mut Sandboxed<'_>) -> Result<T, Halt>,
+    ) -> Evaluation<T> {
         let Ok(_slot) = self.slots.take(self.workshop.config.admission_wait) else {
             return failed(Failure::Busy);
         };
         let ticker = &self.workshop.ticker;
         let now = &question.context().now.utc;
         match &policy.start {
-            Start::Image(sandbox) => {
-                sandbox.run(ticker, limits, seed, now, |inside| {
-                    // What instantiating costs is not the hook's.
-                    inside.rearm(limits);
-                    inside.ask(question)
-                })
-            }
+            Start::Image(sandbox) => sandbox.run(ticker, limits, seed, now, work),
             Start::Configure { loaded, settings, data, .. } => {
                 let configure = &self.workshop.config.configure;
                 let (fuel, deadline) = (configure.fuel, configure.deadline);
                 let first = Limits { fuel, deadline, ..limits.clone() };
                 loaded.sandbox.run(ticker, &first, seed, now, |inside| {
                     match inside.configure(settings, data)? {
-                        Ok(()) => {}
-                        Err(errors) => {
-                            let message = errors.into_iter().next().map_or_else(
+                        Ok(()) => work(inside),
+                        Err(errors) => Err(Halt::Failure(Failure::Configure {
+                            message: errors.into_iter().next().map_or_else(
                                 || "it refused its settings".to_owned(),
                                 |error| format!("{}: {}", error.path, error.message),
-                            );
-                            return Err(Halt::Failure(Failure::Configure { message }));
-                        }
+                            ),
+                        })),
                     }
-                    inside.rearm(limits);
-                    inside.ask(question)
                 })
             }
         }

@@ -1,7 +1,7 @@
 //! Sandboxes: one store and one instance per evaluation, dropped after it.
 //!
-//! A trap stops a guest without running its clean-up: its locks stay locked and its memory half written. Starting every
-//! evaluation from nothing is what makes a trap harmless.
+//! A trap stops a guest without running its clean-up: its locks stay locked and its memory half
+//! written. Starting every evaluation from nothing is what makes a trap harmless.
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{
@@ -258,7 +258,8 @@ impl Exports<'_> {
         self.find::<S>(hook.interface(), hook.as_str())
     }
 
-    /// None if the interface is not exported. An interface without its function, or with another, is no interface of ours.
+    /// None if the interface is not exported. An interface without its function, or with another,
+    /// is no interface of ours.
     fn find<S: Signature>(
         &self,
         interface: &str,
@@ -286,8 +287,8 @@ pub(crate) fn contract_files(data: &[DataFile]) -> Vec<lifecycle::DataFile> {
         .collect()
 }
 
-/// How many times its answer's limit a policy may hand over in one call before the copying itself is stopped. Up to here an
-/// answer is taken and weighed, which tells exactly how large it is.
+/// How many times its answer's limit a policy may hand over in one call before the copying itself
+/// is stopped. Up to here an answer is taken and weighed, which tells exactly how large it is.
 const HANDED_OVER: usize = 8;
 
 fn arm(store: &mut Store<Guest>, ticker: &Ticker, limits: &Limits) {
@@ -328,13 +329,15 @@ fn failure(
     Failure::BadAnswer { message: shortened(&format!("{error:#}")) }
 }
 
-/// Whether the engine stopped copying an answer because it had become too large. Its type is private to the engine, so this
-/// is the one place that goes by a text; a test provokes it, so that an engine which words it differently is noticed.
+/// Whether the engine stopped copying an answer because it had become too large. Its type is
+/// private to the engine, so this is the one place that goes by a text; a test provokes it, so that
+/// an engine which words it differently is noticed.
 fn is_too_much(error: &wasmtime::Error) -> bool {
     error.root_cause().to_string().starts_with("too much data is being copied")
 }
 
-/// A crash, with what the policy last said on its standard error: that is where a panic's message is.
+/// A crash, with what the policy last said on its standard error: that is where a panic's message
+/// is.
 fn trapped(trap: &str, log: &[LogLine]) -> Failure {
     let trap = trap.strip_prefix("wasm trap: ").unwrap_or(trap);
     let said = log.iter().filter(|line| line.level == LogLevel::Error);

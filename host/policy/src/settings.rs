@@ -17,8 +17,8 @@ const MESSAGE_CHARS: usize = 500;
 pub(crate) struct SettingsSchema(Validator);
 
 impl SettingsSchema {
-    /// Compiles a schema. It is a stranger's: it fetches nothing, its patterns run in linear time, and it cannot refer to itself
-    /// without going down into the settings.
+    /// Compiles a schema. It is a stranger's: it fetches nothing, its patterns run in linear time,
+    /// and it cannot refer to itself without going down into the settings.
     pub(crate) fn compile(schema: &Value) -> Result<Self, String> {
         if !(schema.is_object() || schema.is_boolean()) {
             return Err("a JSON Schema is an object".to_owned());
@@ -63,9 +63,11 @@ fn short(message: &str) -> String {
     }
 }
 
-/// Finds a schema that applies itself to the same value again: checking would never end, and use up our stack.
+/// Finds a schema that applies itself to the same value again: checking would never end, and use up
+/// our stack.
 ///
-/// Only keywords that stay at the same value are followed; one that goes down into the settings ends with them.
+/// Only keywords that stay at the same value are followed; one that goes down into the settings
+/// ends with them.
 fn endless_reference(schema: &Value) -> Option<String> {
     let mut settled = HashSet::new();
     let mut pointers = vec![String::new()];
@@ -84,7 +86,9 @@ fn collect_references(schema: &Value, pointers: &mut Vec<String>) {
             object.values().for_each(|inner| collect_references(inner, pointers));
         }
         Value::Array(items) => {
-            items.iter().for_each(|inner| collect_references(inner, pointers));
+            for inner in items {
+                collect_references(inner, pointers);
+            }
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
@@ -98,8 +102,8 @@ fn references(object: &serde_json::Map<String, Value>) -> impl Iterator<Item = &
         .filter(|pointer| pointer.is_empty() || pointer.starts_with('/'))
 }
 
-/// Whether a chain of schemas for the same value comes back to where it was. Nodes are told apart by their address, which
-/// stands still while the document is borrowed.
+/// Whether a chain of schemas for the same value comes back to where it was. Nodes are told apart
+/// by their address, which stands still while the document is borrowed.
 fn circles(
     root: &Value,
     at: &Value,

@@ -14,8 +14,9 @@ pub(crate) struct Shape {
     pub(crate) exports: Vec<String>,
 }
 
-/// How deep components may be nested, and how many instances of components there may be. A component inside a component,
-/// instantiated twice, inside another that is instantiated twice: thirty such layers are few bytes, and a billion instances.
+/// How deep components may be nested, and how many instances of components there may be. A
+/// component inside a component, instantiated twice, inside another that is instantiated twice:
+/// thirty such layers are few bytes, and a billion instances.
 const NESTED: usize = 3;
 const COMPONENT_INSTANCES: usize = 64;
 

@@ -39,7 +39,8 @@ impl<T> Shelf<T> {
         Some(Arc::clone(&item.value))
     }
 
-    /// Keeps a value. What somebody holds elsewhere stays too: letting go of it would free nothing, and make a second one.
+    /// Keeps a value. What somebody holds elsewhere stays too: letting go of it would free nothing,
+    /// and make a second one.
     pub(crate) fn keep(&self, key: Digest, value: Arc<T>, bytes: usize) {
         let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         kept.uses += 1;

@@ -1,7 +1,8 @@
 //! Snapshots: a component whose memory is already that of a configured policy.
 //!
-//! Wizer adds exports to a component that show its memories and globals; the instrumented component is configured; what it
-//! then holds is written back as its initial state. It cannot do so for every component, and says why not.
+//! Wizer adds exports to a component that show its memories and globals; the instrumented component
+//! is configured; what it then holds is written back as its initial state. It cannot do so for
+//! every component, and says why not.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
@@ -54,7 +55,8 @@ pub(crate) fn instrument(component: &[u8]) -> Result<Instrumented<'_>, Reason> {
 }
 
 impl Instrumented<'_> {
-    /// Takes the snapshot of a configured instance of the instrumented component: a component again.
+    /// Takes the snapshot of a configured instance of the instrumented component: a component
+    /// again.
     pub(crate) fn snapshot(&self, inside: &mut Sandboxed<'_>) -> Result<Vec<u8>, Reason> {
         let handles = inside.store.data().handles;
         if handles > 0 {
@@ -86,7 +88,8 @@ impl Instrumented<'_> {
     }
 }
 
-/// Calls Wizer's exports. They cannot report an error, so the first is kept, and what was read after it is thrown away.
+/// Calls Wizer's exports. They cannot report an error, so the first is kept, and what was read
+/// after it is thrown away.
 struct Reader<'a, 'b> {
     inside: &'a mut Sandboxed<'b>,
     failed: Option<Reason>,

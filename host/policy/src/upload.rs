@@ -142,7 +142,8 @@ pub(crate) struct Loaded {
     pub(crate) description: Description,
 }
 
-/// The time on a policy's clocks while it is described or configured, which happens once for decisions at any time.
+/// The time on a policy's clocks while it is described or configured, which happens once for
+/// decisions at any time.
 pub(crate) const NO_TIME: &str = "1970-01-01T00:00:00Z";
 
 impl Workshop {
@@ -213,7 +214,8 @@ impl Workshop {
         })
     }
 
-    /// Asks for the description. The seed is the component's own, so that it says the same every time.
+    /// Asks for the description. The seed is the component's own, so that it says the same every
+    /// time.
     pub(crate) fn describe(
         &self,
         sandbox: &Sandbox,
@@ -221,6 +223,10 @@ impl Workshop {
     ) -> Result<Description, UploadRefused> {
         let limits = &self.config.configure;
         let seed = seed_of(digest);
+        #[expect(
+            clippy::redundant_closure_for_method_calls,
+            reason = "the method itself is not general enough over its lifetimes"
+        )]
         let described =
             sandbox.run(&self.ticker, limits, seed, NO_TIME, |inside| inside.describe());
         let said = described.outcome.map_err(UploadRefused::Describe)?;

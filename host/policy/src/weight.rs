@@ -1,7 +1,8 @@
 //! Weights: how many bytes a question puts into a policy's memory, and an answer into ours.
 //!
-//! Counted from texts and lists alone, without serializing anything, for it is done for every decision. Every record is
-//! taken apart field by field, so that a field that the contract gains cannot be forgotten here.
+//! Counted from texts and lists alone, without serializing anything, for it is done for every
+//! decision. Every record is taken apart field by field, so that a field that the contract gains
+//! cannot be forgotten here.
 
 use crate::contract::{
     ApprovalPlan, Approver, Assignment, Categorization, CategoryProposal, Ci, Clocks, Context,

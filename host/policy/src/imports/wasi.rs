@@ -1,8 +1,9 @@
-//! WASI without authority: a clock that stands still at the decision's time, random numbers that follow from the decision's
-//! seed, an empty environment, output that goes to the log, no files.
+//! WASI without authority: a clock that stands still at the decision's time, random numbers that
+//! follow from the decision's seed, an empty environment, output that goes to the log, no files.
 //!
-//! Toolchains import these interfaces whether a policy uses them or not. Functions that only work on a handle that the host
-//! never gives away, such as those of an open file, have no answer here and stop the policy if they are ever called.
+//! Toolchains import these interfaces whether a policy uses them or not. Functions that only work
+//! on a handle that the host never gives away, such as those of an open file, have no answer here
+//! and stop the policy if they are ever called.
 
 use wasmtime::StoreContextMut;
 use wasmtime::component::{
@@ -399,7 +400,8 @@ fn random(
     Ok(true)
 }
 
-/// Gives a handle away, and counts it: an image of a policy that holds one would hold a handle to nothing.
+/// Gives a handle away, and counts it: an image of a policy that holds one would hold a handle to
+/// nothing.
 fn give<T: 'static>(mut store: Store<'_>, number: u32) -> wasmtime::Result<(Resource<T>,)> {
     charge(&mut store, 0)?;
     store.data_mut().handles += 1;

@@ -1,4 +1,5 @@
-//! Guests for tests: policies written as core WebAssembly text and made into components of the contract.
+//! Guests for tests: policies written as core WebAssembly text and made into components of the
+//! contract.
 //!
 //! No toolchain is needed, and a guest can lie in every way that the binary format allows.
 
@@ -11,7 +12,8 @@ use wit_parser::Resolve;
 /// Where the guest keeps the answer of `route`: a `result<assignment, decline>`.
 pub(crate) const ANSWER: u32 = 8192;
 
-/// Where it keeps its one reason, a text's pointer and length. `configure` points it to the settings.
+/// Where it keeps its one reason, a text's pointer and length. `configure` points it to the
+/// settings.
 pub(crate) const REASON: u32 = 8448;
 
 /// Where `configure` finds a good result.
@@ -110,13 +112,13 @@ impl Guest {
 
     /// What `describe` names it.
     pub(crate) fn named(mut self, name: &str) -> Self {
-        self.name = name.to_owned();
+        name.clone_into(&mut self.name);
         self
     }
 
     /// The JSON Schema of its settings.
     pub(crate) fn schema(mut self, schema: &str) -> Self {
-        self.schema = schema.to_owned();
+        schema.clone_into(&mut self.schema);
         self
     }
 
@@ -141,19 +143,20 @@ impl Guest {
 
     /// The limits of its memory: `1` or `1 16`.
     pub(crate) fn memory(mut self, limits: &str) -> Self {
-        self.memory = limits.to_owned();
+        limits.clone_into(&mut self.memory);
         self
     }
 
     /// The body of `describe`, which returns a pointer.
     pub(crate) fn describe(mut self, body: &str) -> Self {
-        self.describe = body.to_owned();
+        body.clone_into(&mut self.describe);
         self
     }
 
-    /// The body of `configure`: parameters 0 to 3 are the settings' and the data's pointers and lengths.
+    /// The body of `configure`: parameters 0 to 3 are the settings' and the data's pointers and
+    /// lengths.
     pub(crate) fn configure(mut self, body: &str) -> Self {
-        self.configure = body.to_owned();
+        body.clone_into(&mut self.configure);
         self
     }
 
@@ -165,13 +168,13 @@ impl Guest {
 
     /// What its allocator does before it allocates.
     pub(crate) fn before_allocating(mut self, body: &str) -> Self {
-        self.allocate = body.to_owned();
+        body.clone_into(&mut self.allocate);
         self
     }
 
     /// The body of `route`, which returns a pointer.
     pub(crate) fn route(mut self, body: &str) -> Self {
-        self.route = body.to_owned();
+        body.clone_into(&mut self.route);
         self
     }
 
@@ -216,7 +219,9 @@ impl Guest {
         let texts = [(DESCRIPTION, self.description()), (ANSWER, answer())];
         for (at, bytes) in texts.iter().chain(&self.data) {
             let _ = write!(data, "(data (i32.const {at}) \"");
-            bytes.iter().for_each(|byte| write!(data, "\\{byte:02x}").unwrap());
+            for byte in bytes {
+                write!(data, "\\{byte:02x}").unwrap();
+            }
             data.push_str("\")\n");
         }
         // The imports come first, as the text format wants them.
@@ -290,7 +295,7 @@ impl Image {
     }
 
     fn text(&mut self, field: usize, text: &[u8]) {
-        while self.bytes.len() % 4 != 0 {
+        while !self.bytes.len().is_multiple_of(4) {
             self.bytes.push(0);
         }
         let pointer = self.at + u32::try_from(self.bytes.len()).unwrap();

@@ -137,7 +137,8 @@ fn more_memory_than_the_sandbox_has_is_refused_before_compiling() {
     assert!(refused.to_string().contains("131072000 bytes"), "{refused}");
 }
 
-/// Every prefix would take minutes in which nothing new is learned; these lengths hit every section.
+/// Every prefix would take minutes in which nothing new is learned; these lengths hit every
+/// section.
 #[test]
 fn truncated_components_are_refused() {
     let desk = Desk::new();
