@@ -23,8 +23,8 @@ use crate::{
     tickets::{Named, PersonName, breaker_key},
 };
 
-pub(crate) use bind::{check_data, check_limits, data_files};
 pub use bind::{NewBinding, NewRevision, bind, revise};
+pub(crate) use bind::{check_data, check_limits, data_files};
 pub use order::{HookOrder, InForce, in_force};
 pub use switch::{disable, enable, roll_back};
 

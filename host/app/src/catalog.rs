@@ -78,8 +78,7 @@ pub async fn create(
     let description = faults.text("/description", &new.description);
     let cost = cost(&mut faults, new.cost.as_ref());
     let form = form(&mut faults, &new.form);
-    let (key, name, description, cost, form) =
-        checked!(faults; key, name, description, cost, form);
+    let (key, name, description, cost, form) = checked!(faults; key, name, description, cost, form);
 
     let item = CatalogItem {
         id: CatalogItemId(desk.id(caller)),
@@ -179,7 +178,10 @@ const MAX_FIELDS: usize = 50;
 /// People don't read longer lists.
 const MAX_CHOICES: usize = 200;
 
-#[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer level is a fault, the inner one an empty field"
+)]
 fn cost(faults: &mut Faults, given: Option<&(i64, String)>) -> Option<Option<Money>> {
     let Some((minor_units, currency)) = given else { return Some(None) };
     if !(0..=MAX_MINOR_UNITS).contains(minor_units) {

@@ -1,8 +1,6 @@
 //! Categories: the tree of what tickets are about.
 
-use waypost_domain::{
-    catalog::Category, ids::CategoryId, key::CategoryPath, refusal::Faults,
-};
+use waypost_domain::{catalog::Category, ids::CategoryId, key::CategoryPath, refusal::Faults};
 use waypost_store::{ReadTx, category};
 
 use crate::{
@@ -138,10 +136,18 @@ async fn must_hang_on(
     match all.find(|category| category.path == parent) {
         Some(parent) if parent.active => {}
         Some(_) => {
-            faults.wrong(pointer, "inactive", format!("`{parent}` is not active; activate it first"));
+            faults.wrong(
+                pointer,
+                "inactive",
+                format!("`{parent}` is not active; activate it first"),
+            );
         }
         None => {
-            faults.wrong(pointer, "unknown", format!("there is no category `{parent}`; add it first"));
+            faults.wrong(
+                pointer,
+                "unknown",
+                format!("there is no category `{parent}`; add it first"),
+            );
         }
     }
     Ok(())

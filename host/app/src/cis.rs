@@ -1,11 +1,6 @@
 //! Configuration items: what services are made of.
 
-use waypost_domain::{
-    ci::Ci,
-    ids::CiId,
-    key::Key,
-    refusal::Faults,
-};
+use waypost_domain::{ci::Ci, ids::CiId, key::Key, refusal::Faults};
 use waypost_store::{ReadTx, ci};
 
 use crate::{
@@ -159,8 +154,7 @@ pub async fn update(
         set(&mut ci.criticality, criticality(&mut faults, Some(given)));
     }
     if let Some(service) = &edit.service {
-        let service =
-            known.service_if(&mut faults, "/service", service.as_deref());
+        let service = known.service_if(&mut faults, "/service", service.as_deref());
         set(&mut ci.service, service);
     }
     if let Some(team) = &edit.support_team {

@@ -75,7 +75,8 @@ fn clock(minute: u16) -> String {
 fn minute(faults: &mut Faults, pointer: &str, text: &str) -> Option<u16> {
     let read = || {
         let (hour, minute) = text.split_once(':')?;
-        let is_two_digits = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
+        let is_two_digits =
+            |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_digit());
         if !is_two_digits(hour) || !is_two_digits(minute) {
             return None;
         }

@@ -6,7 +6,7 @@ use std::fmt::Display;
 use std::str::FromStr;
 
 use waypost_domain::{
-    refusal::{FieldFault, Faults, Refused},
+    refusal::{Faults, FieldFault, Refused},
     text,
 };
 
@@ -21,7 +21,10 @@ pub(crate) trait Reading {
     fn parse<T: FromStr<Err: Display>>(&mut self, pointer: &str, text: &str) -> Option<T>;
 
     /// A text that must be understood as `T`, where there is one. The outer none is a fault.
-    #[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer level is a fault, the inner one an empty field"
+    )]
     fn parse_if<T: FromStr<Err: Display>>(
         &mut self,
         pointer: &str,
@@ -32,7 +35,10 @@ pub(crate) trait Reading {
     fn name(&mut self, pointer: &str, text: &str) -> Option<String>;
 
     /// As [`Reading::name`], where there is one. The outer none is a fault.
-    #[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer level is a fault, the inner one an empty field"
+    )]
     fn name_if(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<String>>;
 
     /// A text of several lines, possibly empty.
@@ -122,7 +128,10 @@ impl Reading for Faults {
 }
 
 /// What a reading of the domain kept, if nothing is wrong with it.
-pub(crate) fn checked_text(faults: &mut Faults, read: impl FnOnce(&mut Faults) -> String) -> Option<String> {
+pub(crate) fn checked_text(
+    faults: &mut Faults,
+    read: impl FnOnce(&mut Faults) -> String,
+) -> Option<String> {
     let mut found = Faults::new();
     let text = read(&mut found);
     if found.is_empty() {

@@ -1,12 +1,6 @@
 //! People of the directory: who has troubles and wishes, works on them, or approves them.
 
-use waypost_domain::{
-    ids::PersonId,
-    person::Person,
-    refusal::Faults,
-    role::Role,
-    text,
-};
+use waypost_domain::{ids::PersonId, person::Person, refusal::Faults, role::Role, text};
 use waypost_store::{ReadTx, organization, person};
 
 use crate::{
@@ -147,9 +141,8 @@ pub async fn list(
     let page = Page::cut(rows, request, tag, |person| person.id.to_string());
     let managers = page.rows.iter().filter_map(|person| person.manager);
     let names = people_names(&mut tx, managers).await?;
-    Ok(page.map(|person| {
-        PersonView { manager: person.manager.map(|id| named(&names, id)), person }
-    }))
+    Ok(page
+        .map(|person| PersonView { manager: person.manager.map(|id| named(&names, id)), person }))
 }
 
 /// Changes a person. For administrators.
@@ -247,7 +240,10 @@ async fn is_fallback_approver(tx: &mut ReadTx, person: PersonId) -> Result<bool,
 }
 
 /// An address, where there is one. The outer none is a fault.
-#[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer level is a fault, the inner one an empty field"
+)]
 fn email(faults: &mut Faults, given: Option<&str>) -> Option<Option<String>> {
     let Some(given) = given else { return Some(None) };
     checked_text(faults, |faults| text::email("/email", given, faults)).map(Some)

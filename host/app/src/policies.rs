@@ -125,10 +125,7 @@ pub async fn find(desk: &Desk, caller: &Caller, digest: &str) -> Result<PolicyVi
 ///
 /// # Errors
 /// [`CommandError::Invalid`] at `/component`.
-pub(crate) async fn inspect(
-    desk: &Desk,
-    bytes: Arc<Vec<u8>>,
-) -> Result<Inspection, CommandError> {
+pub(crate) async fn inspect(desk: &Desk, bytes: Arc<Vec<u8>>) -> Result<Inspection, CommandError> {
     let limit = desk.runtime.config().component_bytes;
     if bytes.len() > limit {
         return Err(refused(&UploadRefused::TooLarge { bytes: bytes.len(), limit }));

@@ -103,7 +103,8 @@ mod tests {
 
     #[test]
     fn every_complaint_is_noted() {
-        let error = |path: &str| SettingsError { path: path.to_owned(), message: "wrong".to_owned() };
+        let error =
+            |path: &str| SettingsError { path: path.to_owned(), message: "wrong".to_owned() };
         let refused = PrepareRefused::Settings(vec![error("/a"), error("/b")]);
         let mut faults = Faults::new();
         note_refusal(&mut faults, refused).unwrap();

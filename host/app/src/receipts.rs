@@ -191,7 +191,10 @@ fn json(text: &[u8]) -> Result<Option<Value>, CommandError> {
     serde_json::from_slice(text).map(Some).map_err(|error| CommandError::Internal(Box::new(error)))
 }
 
-fn log(text: &[u8]) -> Result<(Vec<(&'static str, String)>, bool), CommandError> {
+/// The lines of a log, level and text, and whether more were written.
+type Written = (Vec<(&'static str, String)>, bool);
+
+fn log(text: &[u8]) -> Result<Written, CommandError> {
     #[derive(serde::Deserialize)]
     struct Log {
         lines: Vec<LogLine>,
@@ -200,8 +203,8 @@ fn log(text: &[u8]) -> Result<(Vec<(&'static str, String)>, bool), CommandError>
     if text.is_empty() {
         return Ok((Vec::new(), false));
     }
-    let log: Log = serde_json::from_slice(text)
-        .map_err(|error| CommandError::Internal(Box::new(error)))?;
+    let log: Log =
+        serde_json::from_slice(text).map_err(|error| CommandError::Internal(Box::new(error)))?;
     let lines = log.lines.into_iter().map(|line| (level_name(line.level), line.message));
     Ok((lines.collect(), log.truncated))
 }

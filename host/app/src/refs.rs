@@ -57,7 +57,6 @@ pub(crate) async fn person(
 }
 
 /// As [`person`], where one is named. The outer none is a fault.
-#[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
 pub(crate) async fn person_if(
     tx: &mut ReadTx,
     faults: &mut Faults,
@@ -87,7 +86,10 @@ impl Known {
     }
 
     /// An active team that serves the organization, where one is named. The outer none is a fault.
-    #[expect(clippy::option_option, reason = "the outer level is a fault, the inner an empty field")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer level is a fault, the inner an empty field"
+    )]
     pub(crate) fn team_if(
         &self,
         faults: &mut Faults,
@@ -99,7 +101,10 @@ impl Known {
     }
 
     /// An active service of the organization, where one is named. The outer none is a fault.
-    #[expect(clippy::option_option, reason = "the outer level is a fault, the inner an empty field")]
+    #[expect(
+        clippy::option_option,
+        reason = "the outer level is a fault, the inner an empty field"
+    )]
     pub(crate) fn service_if(
         &self,
         faults: &mut Faults,

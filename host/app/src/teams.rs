@@ -86,7 +86,7 @@ pub struct TeamView {
 /// [`CommandError::Invalid`] with every wrong field, [`CommandError::Taken`] for a key that is in use.
 pub async fn create(desk: &Desk, caller: &Caller, new: NewTeam) -> Result<TeamView, CommandError> {
     caller.must_be_admin()?;
-    let named = organizations_named(desk, &new.serves).await?;
+    let clients = organizations_with(desk, &new.serves).await?;
     let mut faults = Faults::new();
     let key = faults.parse::<Key>("/key", &new.key);
     let name = faults.name("/name", &new.name);
@@ -97,7 +97,7 @@ pub async fn create(desk: &Desk, caller: &Caller, new: NewTeam) -> Result<TeamVi
     let lead = refs::person_if(&mut tx, &mut faults, "/lead", new.lead.as_ref()).await?;
     let on_call = refs::person_if(&mut tx, &mut faults, "/on_call", new.on_call.as_ref()).await?;
     let members = members(&mut tx, &mut faults, &new.members).await?;
-    let serves = serves(&mut tx, &mut faults, &named).await?;
+    let serves = serves(&mut tx, &mut faults, &clients).await?;
     let (key, name, zone, working_hours, serves, lead, on_call, members) =
         checked!(faults; key, name, zone, working_hours, serves, lead, on_call, members);
 
@@ -119,8 +119,8 @@ pub async fn create(desk: &Desk, caller: &Caller, new: NewTeam) -> Result<TeamVi
     let names = Names::read(&mut tx, std::slice::from_ref(&team)).await?;
     tx.commit().await?;
     tracing::info!(org.id = %caller.org, team.key = %team.key, "team added");
-    let served = served_keys(desk, caller, std::slice::from_ref(&team)).await?;
-    Ok(names.view(team, &served))
+    let visible = served_keys(desk, caller, std::slice::from_ref(&team)).await?;
+    Ok(names.view(team, &visible))
 }
 
 /// Reads a team that serves the organization: its own, or its provider's.
@@ -133,8 +133,8 @@ pub async fn find(desk: &Desk, caller: &Caller, key: &str) -> Result<TeamView, C
     let team = load(&mut tx, key).await?;
     let names = Names::read(&mut tx, std::slice::from_ref(&team)).await?;
     drop(tx);
-    let served = served_keys(desk, caller, std::slice::from_ref(&team)).await?;
-    Ok(names.view(team, &served))
+    let visible = served_keys(desk, caller, std::slice::from_ref(&team)).await?;
+    Ok(names.view(team, &visible))
 }
 
 /// Lists the teams that serve the organization by key. For the desk.
@@ -154,8 +154,8 @@ pub async fn list(
     let page = Page::of_all(teams, request, tag, |team| format!("{} {}", team.key, team.id))?;
     let names = Names::read(&mut tx, &page.rows).await?;
     drop(tx);
-    let served = served_keys(desk, caller, &page.rows).await?;
-    Ok(page.map(|team| names.view(team, &served)))
+    let visible = served_keys(desk, caller, &page.rows).await?;
+    Ok(page.map(|team| names.view(team, &visible)))
 }
 
 /// Changes a team of the organization itself. For administrators.
@@ -171,7 +171,7 @@ pub async fn update(
     expected_version: Option<i64>,
 ) -> Result<TeamView, CommandError> {
     caller.must_be_admin()?;
-    let named = organizations_named(desk, edit.serves.as_deref().unwrap_or_default()).await?;
+    let clients = organizations_with(desk, edit.serves.as_deref().unwrap_or_default()).await?;
     let mut tx = desk.store.write(caller.org).await?;
     let mut team = load(&mut tx, key).await?;
     if team.org != caller.org {
@@ -203,7 +203,7 @@ pub async fn update(
         set(&mut team.members, members(&mut tx, &mut faults, people).await?);
     }
     if edit.serves.is_some() {
-        set(&mut team.serves, serves(&mut tx, &mut faults, &named).await?);
+        set(&mut team.serves, serves(&mut tx, &mut faults, &clients).await?);
     }
     if let Some(active) = edit.active {
         if !active && organization::load(&mut tx).await?.settings.fallback_team == team.id {
@@ -218,8 +218,8 @@ pub async fn update(
     let names = Names::read(&mut tx, std::slice::from_ref(&team)).await?;
     tx.commit().await?;
     tracing::info!(org.id = %caller.org, team.key = %team.key, "team changed");
-    let served = served_keys(desk, caller, std::slice::from_ref(&team)).await?;
-    Ok(names.view(team, &served))
+    let visible = served_keys(desk, caller, std::slice::from_ref(&team)).await?;
+    Ok(names.view(team, &visible))
 }
 
 /// The organization's own team before the provider's of the same key.
@@ -231,7 +231,10 @@ async fn load(tx: &mut ReadTx, key: &str) -> Result<Team, CommandError> {
     all.find(|team| team.key.as_str() == key).ok_or(CommandError::NotFound(Missing::Team))
 }
 
-#[expect(clippy::option_option, reason = "the outer level is a fault, the inner one an empty field")]
+#[expect(
+    clippy::option_option,
+    reason = "the outer level is a fault, the inner one an empty field"
+)]
 fn working_hours(faults: &mut Faults, lines: Option<&[DayHours]>) -> Option<Option<WorkingHours>> {
     match lines {
         None => Some(None),
@@ -252,7 +255,7 @@ async fn members(
 }
 
 /// The organizations with these keys, in the order named; none where there is no such organization.
-async fn organizations_named(
+async fn organizations_with(
     desk: &Desk,
     keys: &[String],
 ) -> Result<Vec<(String, Option<OrgId>)>, CommandError> {
@@ -278,7 +281,9 @@ async fn serves(
     let mut all_found = true;
     for (index, (key, org)) in named.iter().enumerate() {
         let below = match *org {
-            Some(org) if org != tx.org() && organization::is_descendant(tx, org).await? => Some(org),
+            Some(org) if org != tx.org() && organization::is_descendant(tx, org).await? => {
+                Some(org)
+            }
             Some(_) | None => None,
         };
         if let Some(below) = below {

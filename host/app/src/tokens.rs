@@ -197,11 +197,7 @@ fn holds(token: &Token, now: DateTime<Utc>) -> bool {
 }
 
 /// Who left the organization can't call any more, whatever tokens they still have.
-async fn must_be_active(
-    desk: &Desk,
-    org: OrgId,
-    id: PersonId,
-) -> Result<(), Unauthenticated> {
+async fn must_be_active(desk: &Desk, org: OrgId, id: PersonId) -> Result<(), Unauthenticated> {
     let mut tx = desk.store.read(org).await.map_err(Unauthenticated::Internal)?;
     let person = person::find(&mut tx, id).await.map_err(Unauthenticated::Internal)?;
     if person.is_some_and(|person| person.active) { Ok(()) } else { Err(Unauthenticated::Token) }

@@ -118,8 +118,7 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
     caller.must_be_desk()?;
     let mut faults = Faults::new();
     let hook = faults.parse::<Hook>("/hook", &trial.hook);
-    let limits =
-        check_limits(&mut faults, &desk.options, desk.runtime.config(), trial.limits);
+    let limits = check_limits(&mut faults, &desk.options, desk.runtime.config(), trial.limits);
     let data = check_data(&mut faults, trial.data).unwrap_or_default();
     let mut tx = desk.store.read(caller.org).await?;
     let own = organization::load(&mut tx).await?;
@@ -133,8 +132,7 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
         question::build(&mut faults, hook, &parts, &own, caller.now)
     });
     let (component, bytes) = find_component(desk, caller, trial.policy).await?;
-    let recipe =
-        Recipe { component, bytes, settings: trial.settings, data: data_files(&data) };
+    let recipe = Recipe { component, bytes, settings: trial.settings, data: data_files(&data) };
     let prepared = match recipe.prepare(desk).await? {
         Ok(prepared) => Some(prepared),
         Err(refused) => {

@@ -11,8 +11,8 @@ use waypost_domain::{
 use waypost_policy::{DataFile, Digest, NotADigest};
 use waypost_store::{ReadTx, StoreError, binding, component};
 
-pub(crate) use self::draft::{check_data, check_limits};
 use self::draft::{Checked, Draft, FallbackChoice};
+pub(crate) use self::draft::{check_data, check_limits};
 use super::{BindingView, active, load, view};
 use crate::{
     Caller, CommandError, Desk,

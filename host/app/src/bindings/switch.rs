@@ -33,7 +33,10 @@ pub async fn enable(
     let mut tx = desk.store.write(caller.org).await?;
     let mut binding = same(&mut tx, &found).await?;
     if !binding.enabled {
-        position_as_fault(binding::set_enabled(&mut tx, &mut binding, true).await, revision.position)?;
+        position_as_fault(
+            binding::set_enabled(&mut tx, &mut binding, true).await,
+            revision.position,
+        )?;
     }
     finish(desk, caller, tx, binding, revision, "binding enabled").await
 }

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     ids::{OrgId, TeamId},
+    key::Key,
     organization::{OrgKind, OrgSettings, Organization},
 };
 use waypost_store::{StoreError, organization};
@@ -27,7 +28,7 @@ pub async fn bootstrap(desk: &Desk, now: DateTime<Utc>) -> Result<Organization, 
         id: first_team.org,
         parent: None,
         kind: OrgKind::Platform,
-        key: PLATFORM_KEY.parse().expect("the platform's key is a key"),
+        key: platform_key(),
         name: "Platform".to_owned(),
         settings: OrgSettings::new(first_team.id),
         created_at: now,
@@ -47,6 +48,10 @@ pub async fn bootstrap(desk: &Desk, now: DateTime<Utc>) -> Result<Organization, 
         }
         Err(error) => Err(error.into()),
     }
+}
+
+fn platform_key() -> Key {
+    PLATFORM_KEY.parse().expect("the platform's key is a key")
 }
 
 async fn find(desk: &Desk) -> Result<Option<Organization>, CommandError> {

@@ -49,8 +49,10 @@ mod tests {
 
     #[test]
     fn each_place_that_differs_is_a_line() {
-        let then = json!({ "assignment": { "team": "network", "watchers": ["a"], "confidence": 90 } });
-        let now = json!({ "assignment": { "team": "desk", "watchers": ["b"], "reasons": ["new"] } });
+        let then =
+            json!({ "assignment": { "team": "network", "watchers": ["a"], "confidence": 90 } });
+        let now =
+            json!({ "assignment": { "team": "desk", "watchers": ["b"], "reasons": ["new"] } });
         assert_eq!(
             differences(&then, &now),
             [

@@ -278,11 +278,7 @@ fn answer_bytes(decision: &Decision) -> Vec<u8> {
     }
 }
 
-fn verdict(
-    receipt: &Receipt,
-    decision: &Decision,
-    answer: &[u8],
-) -> Result<Verdict, CommandError> {
+fn verdict(receipt: &Receipt, decision: &Decision, answer: &[u8]) -> Result<Verdict, CommandError> {
     let mut lines = Vec::new();
     let then = match &receipt.outcome {
         Outcome::Failed { code, .. } => Some(code.as_str()),
@@ -290,7 +286,9 @@ fn verdict(
     };
     let now = decision.outcome.as_ref().err().map(Failure::code);
     if then != now {
-        let said = |code: Option<&str>| code.map_or("answered".to_owned(), |code| format!("failed: {code}"));
+        let said = |code: Option<&str>| {
+            code.map_or("answered".to_owned(), |code| format!("failed: {code}"))
+        };
         lines.push(format!("the policy {} then, {} now", said(then), said(now)));
     } else if receipt.answer != answer {
         let (then, now) = (json(&receipt.answer)?, json(answer)?);
@@ -364,7 +362,8 @@ mod tests {
     #[test]
     fn every_difference_is_named() {
         let kept = receipt(&Answer::Nudge(Nudge::Remind).to_json(), Outcome::Applied);
-        let Verdict::Different(lines) = judged(&kept, &decision(Ok(Answer::Nudge(Nudge::Wait)), 99))
+        let Verdict::Different(lines) =
+            judged(&kept, &decision(Ok(Answer::Nudge(Nudge::Wait)), 99))
         else {
             panic!("it differs")
         };

@@ -374,17 +374,17 @@ mod tests {
             kind: waypost_domain::organization::OrgKind::Platform,
             key: "acme".parse().unwrap(),
             name: "Acme".to_owned(),
-            settings: waypost_domain::organization::OrgSettings::new(
-                waypost_domain::ids::TeamId(uuid::Uuid::nil()),
-            ),
+            settings: waypost_domain::organization::OrgSettings::new(waypost_domain::ids::TeamId(
+                uuid::Uuid::nil(),
+            )),
             created_at: DateTime::UNIX_EPOCH,
             version: 1,
         };
         let default = || default_context(&organization, DateTime::UNIX_EPOCH);
         let mut faults = Faults::new();
-        let given = json!({ "teams": [{ "key": "network", "load": 150 }], "now": { "weekday": 7 } });
-        let context =
-            read(&mut faults, "/context", "context", default(), Some(&given)).unwrap();
+        let given =
+            json!({ "teams": [{ "key": "network", "load": 150 }], "now": { "weekday": 7 } });
+        let context = read(&mut faults, "/context", "context", default(), Some(&given)).unwrap();
         assert_eq!((context.teams[0].key.as_str(), context.teams[0].load), ("network", 150));
         assert_eq!((context.now.weekday, context.now.minute_of_day), (7, 0));
         assert_eq!(context.organization, "acme");

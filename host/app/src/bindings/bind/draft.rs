@@ -129,7 +129,12 @@ impl Checked {
     }
 
     /// The revision.
-    pub(super) fn into_revision(self, caller: &Caller, binding: BindingId, number: i64) -> Revision {
+    pub(super) fn into_revision(
+        self,
+        caller: &Caller,
+        binding: BindingId,
+        number: i64,
+    ) -> Revision {
         let (settings_digest, data_digest) =
             self.digests.expect("only what was prepared passes the checks");
         Revision {
@@ -161,7 +166,8 @@ async fn find_component(
 ) -> Result<Option<(Digest, Option<Vec<u8>>)>, CommandError> {
     let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
     let Some(found) = component::find(tx, given.trim()).await? else {
-        let message = format!("there is no policy {digest} that this organization may bind; upload it");
+        let message =
+            format!("there is no policy {digest} that this organization may bind; upload it");
         faults.wrong("/component", "unknown", message);
         return Ok(None);
     };
@@ -204,7 +210,8 @@ pub(crate) fn check_data(
             && name.chars().count() <= MAX_DATA_NAME_CHARS
             && !name.chars().any(char::is_control);
         if !is_plain {
-            let message = format!("a data file has a name of 1 to {MAX_DATA_NAME_CHARS} characters");
+            let message =
+                format!("a data file has a name of 1 to {MAX_DATA_NAME_CHARS} characters");
             faults.wrong(&format!("/data/{index}"), "invalid", message);
         }
         if !names.insert(name) {
