@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What an organization's tickets can refer to. An implementation may replace the searches by an index.
-pub trait Lookup {
+pub trait Lookup: Sync {
     /// The organization's teams, and those of its provider that serve it.
     fn teams(&self) -> &[Team];
     /// The organization's services.

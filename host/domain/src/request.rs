@@ -7,6 +7,8 @@
 //! in_fulfilment ──hold──▶ on_hold ──resume──▶ in_fulfilment
 //! ```
 
+#[cfg(test)]
+mod rules;
 mod work;
 
 use chrono::{DateTime, Utc};

@@ -5,14 +5,12 @@ use chrono::Duration;
 use crate::{
     fixture::{
         AGENT, CALLER, COLLEAGUE, DESK, DISSOLVED, MANAGER, NETWORK, PAYROLL, PROVIDERS, SERVER,
-        STRANGERS, answers, blank, hours, in_state, laptop, monday, opened, settings, ticket_id,
-        user, world,
+        STRANGERS, blank, hours, in_state, monday, opened, settings, ticket_id, user, world,
     },
     incident::{AwaitingKind, CancelOutcome, IncidentState, ResolutionCode},
     organization::ResolveDemand,
     priority::{Level, PrioritySource},
     refusal::Refused,
-    request::{FulfilmentCode, Submission},
     ticket::{
         Action, Body, Channel, Edit, Holding, NewTicket, Reply, State, Ticket, TicketKind,
         state_change,
@@ -105,13 +103,6 @@ fn r12_a_resolved_incident_keeps_code_notes_time_and_author() {
     assert_eq!(resolution.code, ResolutionCode::HardwareRepair);
     assert_eq!(resolution.notes, "a new fuser");
     assert_eq!((resolution.at, &resolution.by), (at, &user(AGENT)));
-}
-
-#[test]
-fn r12_a_request_is_fulfilled_with_code_and_notes_only() {
-    let mut request = request(State::InFulfilment);
-    let refused = request.fulfill(None, None, &user(AGENT), monday() + hours(9)).unwrap_err();
-    assert_eq!(pointers(&refused), ["/fulfillment_code", "/fulfillment_notes"]);
 }
 
 #[test]
@@ -356,41 +347,6 @@ fn w1_a_converted_ticket_leads_to_one_of_the_other_kind_with_the_same_facts() {
 }
 
 #[test]
-fn an_answered_request_can_be_submitted_and_a_faulty_one_names_each_answer() {
-    let item = laptop();
-    let good = answers();
-    let new = NewTicket { item: Some(&item), answers: &good, ..blank(TicketKind::Request) };
-    let mut request = Ticket::new(new, &settings(), monday()).unwrap();
-    request.submit(Some(&item), Submission::Asks, monday()).unwrap();
-    assert_eq!(request.state(), State::AwaitingApproval);
-
-    let bad = [("model", "huge"), ("screens", "two"), ("color", "red"), ("from", "2026-02-30")]
-        .map(|(field, answer)| (crate::fixture::key(field), answer.to_owned()));
-    let new = NewTicket { item: Some(&item), answers: &bad, ..blank(TicketKind::Request) };
-    let mut request = Ticket::new(new, &settings(), monday()).unwrap();
-    let refused = request.submit(Some(&item), Submission::Asks, monday()).unwrap_err();
-    let expected =
-        ["/answers/model", "/answers/screens", "/answers/from", "/answers/why", "/answers/color"];
-    assert_eq!(pointers(&refused), expected);
-    assert_eq!(request.state(), State::New);
-}
-
-#[test]
-fn what_approvers_vote_on_does_not_change_behind_their_backs() {
-    let mut waiting = request(State::AwaitingApproval);
-    let edit = || Edit { description: Some("a bigger one".to_owned()), ..Edit::default() };
-    let world = world();
-    assert!(is_guard(&waiting.edit(edit(), &world, &settings(), monday()).unwrap_err()));
-    let answers = Edit { answers: Some(answers()), ..Edit::default() };
-    assert!(is_guard(&waiting.edit(answers, &world, &settings(), monday()).unwrap_err()));
-    let tags = Edit { tags: Some(vec!["VIP".to_owned()]), ..Edit::default() };
-    waiting.edit(tags, &world, &settings(), monday()).unwrap();
-    assert!(waiting.tags.contains("vip"));
-    waiting.revise(monday()).unwrap();
-    waiting.edit(edit(), &world, &settings(), monday()).unwrap();
-}
-
-#[test]
 fn w3_changing_impact_or_urgency_recomputes_the_matrix_but_never_an_override() {
     let mut incident = opened(TicketKind::Incident);
     let levels = |impact, urgency| Edit {
@@ -518,12 +474,4 @@ fn nothing_that_is_announced_as_lacking_is_optional() {
     for (action, refused) in refusals {
         assert_eq!(pointers(&refused), action.demands(), "{action}");
     }
-}
-
-#[test]
-fn a_fulfilled_request_can_be_partial() {
-    let mut request = request(State::InFulfilment);
-    let code = Some(FulfilmentCode::Partial);
-    request.fulfill(code, Some("one screen only"), &user(AGENT), monday() + hours(8)).unwrap();
-    assert_eq!(request.state(), State::Fulfilled);
 }
