@@ -321,3 +321,21 @@ pub enum TicketOrder {
     /// The queue: priority, then the oldest first.
     Queue,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn moves_between_threads<T: Send>(_: impl FnOnce() -> T) {}
+
+    #[test]
+    fn a_use_case_runs_on_whatever_thread_is_free() {
+        fn check(desk: &crate::Desk, caller: &crate::Caller, named: &TicketRef) {
+            moves_between_threads(|| act(desk, caller, named, TicketAction::Close, None));
+            moves_between_threads(|| open(desk, caller, OpenTicket::default()));
+            moves_between_threads(|| edit(desk, caller, named, TicketEdit::default(), None));
+        }
+        // It is the compiler that checks this.
+        let _: fn(&crate::Desk, &crate::Caller, &TicketRef) = check;
+    }
+}

@@ -1,1 +1,42 @@
-//! x
+//! A whole desk in one process, for tests: the real router, the real store on either engine, real policies; and a clock,
+//! ids and a mailbox that belong to the test.
+//!
+//! Nothing here asserts what a test is about; it builds, sends, and returns what came back.
+
+mod client;
+mod desk;
+mod policies;
+mod world;
+
+pub use client::{Answer, Client};
+pub use desk::{TestClock, TestDesk};
+pub use policies::policy;
+pub use world::{Org, PersonOf};
+
+/// Makes `mod sqlite` and `mod postgres`, each running every story on an empty desk of its own.
+#[macro_export]
+macro_rules! on_both_engines {
+    ($($story:ident)*) => {
+        mod sqlite {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $story() {
+                    let path = concat!(module_path!(), "::", stringify!($story));
+                    let desk = $crate::TestDesk::sqlite(path).await;
+                    super::$story(desk).await;
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $story() {
+                    let path = concat!(module_path!(), "::", stringify!($story));
+                    let desk = $crate::TestDesk::postgres(path).await;
+                    super::$story(desk).await;
+                }
+            )*
+        }
+    };
+}

@@ -1,0 +1,1 @@
+//! Stories: what the desk does, told through its real doors. They are all in the test binary `it`.
