@@ -14,6 +14,8 @@ use crate::{
 };
 
 /// What an organization's tickets can refer to. An implementation may replace the searches by an index.
+///
+/// Sharable between threads, because whoever holds one may wait for a policy and wake on another thread.
 pub trait Lookup: Sync {
     /// The organization's teams, and those of its provider that serve it.
     fn teams(&self) -> &[Team];
