@@ -68,16 +68,14 @@ mod tests {
 
     #[test]
     fn parts_come_back_as_they_were() {
-        let mut packer = Packer::new().unwrap();
-        let packed = packer.pack_parts([b"{\"a\":1}", b"", b"[]"]).unwrap();
+        let packed = Packer::new().unwrap().pack_parts([b"{\"a\":1}", b"", b"[]"]).unwrap();
         let parts: [Vec<u8>; 3] = unpack_parts(&packed).unwrap();
         assert_eq!(parts, [b"{\"a\":1}".to_vec(), vec![], b"[]".to_vec()]);
     }
 
     #[test]
     fn a_damaged_pack_is_nothing() {
-        let mut packer = Packer::new().unwrap();
-        let packed = packer.pack_parts([b"question", b"answer"]).unwrap();
+        let packed = Packer::new().unwrap().pack_parts([b"question", b"answer"]).unwrap();
         assert_eq!(unpack_parts::<2>(&packed[..packed.len() - 3]), None);
         assert_eq!(unpack_parts::<3>(&packed), None);
         assert_eq!(unpack(b"nonsense"), None);

@@ -7,9 +7,7 @@ use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
 use sha2::{Digest, Sha256};
 use sqlx::{
-    AssertSqlSafe, Connection, PgConnection,
-    migrate::Migrator,
-    postgres::PgConnectOptions,
+    AssertSqlSafe, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
 };
 
 use crate::{ReadTx, Store, StoreError, StoreOptions, SystemTx, WriteTx, conn::on_conn, store};
@@ -26,10 +24,10 @@ const TEMPLATE_LOCK: i64 = 0x7761_7970;
 /// Makes `mod sqlite` and `mod postgres`, each calling every body with an empty store of its own.
 ///
 /// SQLite's is in memory and has one connection: a body that holds two transactions at once, or is about durability,
-/// is listed after `in files:`.
+/// is listed after `; in files:`.
 #[macro_export]
 macro_rules! on_both_engines {
-    ($($body:ident)* $(in files: $($filed:ident)+)?) => {
+    ($($body:ident)* $(; in files: $($filed:ident)+)?) => {
         mod sqlite {
             $(
                 #[tokio::test]

@@ -148,8 +148,7 @@ async fn an_address_is_found_in_any_case_and_taken_once(store: Store) {
 
 async fn people_are_listed_page_by_page(store: Store) {
     let org = tree(&store).await.client;
-    let people: Vec<_> =
-        (0..7).map(|n| fixture::person(org.id, &format!("person{n}"))).collect();
+    let people: Vec<_> = (0..7).map(|n| fixture::person(org.id, &format!("person{n}"))).collect();
     let mut tx = store.write(org.id).await.unwrap();
     person::insert_many(&mut tx, &people).await.unwrap();
     let first = person::list(&mut tx, None, 4).await.unwrap();
@@ -292,7 +291,7 @@ async fn categories_come_back_as_they_were(store: Store) {
     let password = category_of(&org, "access/password");
     let mut tx = store.write(org.id).await.unwrap();
     category::insert_many(&mut tx, &[password.clone(), access.clone()]).await.unwrap();
-    access.name = "Access and accounts".to_owned();
+    access.name = "Access and accounts".into();
     access.active = false;
     category::update(&mut tx, &mut access).await.unwrap();
     assert_eq!(category::find(&mut tx, access.id).await.unwrap(), Some(access.clone()));

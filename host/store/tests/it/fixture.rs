@@ -23,30 +23,30 @@ use waypost_domain::{
 use waypost_store::{Store, component, organization, round, ticket};
 
 /// An id that no other test of this process has. Later ones sort after earlier ones.
-pub fn id() -> Uuid {
+pub(crate) fn id() -> Uuid {
     static NEXT: AtomicU64 = AtomicU64::new(1);
     Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 16)
 }
 
 /// Minutes after the tests' beginning of time, to the microsecond.
-pub fn at(minutes: i64) -> DateTime<Utc> {
+pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(1_780_000_000_123_456).unwrap() + TimeDelta::minutes(minutes)
 }
 
 /// A digest as columns accept it.
-pub fn digest(of: u8) -> String {
+pub(crate) fn digest(of: u8) -> String {
     format!("sha256:{}", format!("{of:02x}").repeat(32))
 }
 
-pub fn by_policy() -> Actor {
+pub(crate) fn by_policy() -> Actor {
     Actor { kind: ActorKind::Policy, person: None }
 }
 
-pub fn by(person: PersonId) -> Actor {
+pub(crate) fn by(person: PersonId) -> Actor {
     Actor { kind: ActorKind::User, person: Some(person) }
 }
 
-pub fn team(org: OrgId, key: &str) -> Team {
+pub(crate) fn team(org: OrgId, key: &str) -> Team {
     Team {
         id: TeamId(id()),
         org,
@@ -63,7 +63,7 @@ pub fn team(org: OrgId, key: &str) -> Team {
     }
 }
 
-pub fn person(org: OrgId, name: &str) -> Person {
+pub(crate) fn person(org: OrgId, name: &str) -> Person {
     Person {
         id: PersonId(id()),
         org,
@@ -80,7 +80,7 @@ pub fn person(org: OrgId, name: &str) -> Person {
 }
 
 /// An organization with its fallback team.
-pub async fn organization(
+pub(crate) async fn organization(
     store: &Store,
     kind: OrgKind,
     parent: Option<OrgId>,
@@ -105,14 +105,14 @@ pub async fn organization(
 }
 
 /// A platform, a provider below it, and two clients of the provider.
-pub struct Tree {
-    pub platform: Organization,
-    pub provider: Organization,
-    pub client: Organization,
-    pub other: Organization,
+pub(crate) struct Tree {
+    pub(crate) platform: Organization,
+    pub(crate) provider: Organization,
+    pub(crate) client: Organization,
+    pub(crate) other: Organization,
 }
 
-pub async fn tree(store: &Store) -> Tree {
+pub(crate) async fn tree(store: &Store) -> Tree {
     let platform = organization(store, OrgKind::Platform, None, "platform").await;
     let provider = organization(store, OrgKind::Provider, Some(platform.id), "msp").await;
     let client = organization(store, OrgKind::Client, Some(provider.id), "acme").await;
@@ -121,7 +121,7 @@ pub async fn tree(store: &Store) -> Tree {
 }
 
 /// A new incident that nothing is known about, numbered by its id.
-pub fn ticket(org: &Organization) -> Ticket {
+pub(crate) fn ticket(org: &Organization) -> Ticket {
     let id = id();
     Ticket {
         id: TicketId(id),
@@ -165,7 +165,7 @@ pub fn ticket(org: &Organization) -> Ticket {
 }
 
 /// A ticket of the organization that is stored.
-pub async fn stored_ticket(store: &Store, org: &Organization) -> Ticket {
+pub(crate) async fn stored_ticket(store: &Store, org: &Organization) -> Ticket {
     let new = ticket(org);
     let mut tx = store.write(org.id).await.unwrap();
     ticket::insert(&mut tx, &new).await.unwrap();
@@ -174,7 +174,7 @@ pub async fn stored_ticket(store: &Store, org: &Organization) -> Ticket {
 }
 
 /// A round about a ticket that is stored.
-pub async fn stored_round(store: &Store, about: &Ticket, minutes: i64) -> Round {
+pub(crate) async fn stored_round(store: &Store, about: &Ticket, minutes: i64) -> Round {
     let new = Round {
         id: RoundId(id()),
         org: about.org,
@@ -190,7 +190,7 @@ pub async fn stored_round(store: &Store, about: &Ticket, minutes: i64) -> Round 
 }
 
 /// A component that is stored and granted to the organization.
-pub async fn granted_component(store: &Store, org: OrgId, of: u8) -> component::Component {
+pub(crate) async fn granted_component(store: &Store, org: OrgId, of: u8) -> component::Component {
     let new = component::Component {
         digest: digest(of),
         size: 4,
@@ -207,7 +207,7 @@ pub async fn granted_component(store: &Store, org: OrgId, of: u8) -> component::
     new
 }
 
-pub fn binding(org: OrgId, hook: Hook, name: &str) -> Binding {
+pub(crate) fn binding(org: OrgId, hook: Hook, name: &str) -> Binding {
     Binding {
         id: BindingId(id()),
         org,
@@ -221,7 +221,7 @@ pub fn binding(org: OrgId, hook: Hook, name: &str) -> Binding {
 }
 
 /// A revision of the binding, with the settings to the byte.
-pub fn revision(of: &Binding, number: i64, position: i64, component: &str) -> Revision {
+pub(crate) fn revision(of: &Binding, number: i64, position: i64, component: &str) -> Revision {
     Revision {
         binding: of.id,
         number,

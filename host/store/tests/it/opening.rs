@@ -12,7 +12,7 @@ on_both_engines! {
     a_migrated_database_lacks_nothing
     migrating_twice_changes_nothing
     what_was_not_committed_is_gone
-    in files:
+    ; in files:
     writers_wait_for_each_other
     readers_do_not_wait_for_a_writer
     a_closed_store_opens_no_transaction

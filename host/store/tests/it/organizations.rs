@@ -24,7 +24,7 @@ on_both_engines! {
 
 async fn settings_come_back_as_they_were(store: Store) {
     let mut client = tree(&store).await.client;
-    client.name = "Acme & Söhne".to_owned();
+    client.name = "Acme & Söhne".into();
     client.settings.zone = "Europe/Vienna".parse().unwrap();
     client.settings.working_hours = WorkingHours::weekdays(7, 15).unwrap();
     client.settings.matrix =

@@ -1,0 +1,268 @@
+//! Lists of tickets: what a filter leaves, and that pages neither repeat nor skip.
+
+use waypost_domain::{
+    ids::{CiId, PersonId, ServiceId, TeamId, TicketId},
+    incident::IncidentState,
+    organization::Organization,
+    priority::Level,
+    request::{Request, RequestState},
+    ticket::{Body, ExternalRef, State, Ticket, TicketKind},
+};
+use waypost_store::{
+    Store, on_both_engines,
+    ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
+};
+
+use crate::fixture::{self, Tree, at, tree};
+
+on_both_engines! {
+    each_filter_leaves_its_tickets
+    text_is_found_in_any_case_and_to_the_letter
+    pages_cover_every_order_once
+    a_ticket_that_moves_between_pages_hides_no_other
+    lists_of_organizations_are_apart
+}
+
+async fn store_all(store: &Store, org: &Organization, tickets: &[Ticket]) {
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert_many(&mut tx, tickets).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn each_filter_leaves_its_tickets(store: Store) {
+    let org = tree(&store).await.client;
+    let (anna, bert) = (PersonId(fixture::id()), PersonId(fixture::id()));
+    let (network, portal, server) =
+        (TeamId(fixture::id()), ServiceId(fixture::id()), CiId(fixture::id()));
+    let plain = fixture::ticket(&org);
+    let mut special = fixture::ticket(&org);
+    special.body = Body::Incident(IncidentState::InProgress);
+    special.team = network;
+    special.assignee = Some(anna);
+    special.requester = bert;
+    special.priority.policy = Some(Level(1));
+    special.category = Some("access/password".parse().unwrap());
+    special.service = Some(portal);
+    special.ci = Some(server);
+    special.tags = ["vpn".to_owned(), "it's".to_owned()].into();
+    special.parent = Some(plain.id);
+    special.opened_at = at(100);
+    special.updated_at = at(200);
+    special.degraded = Some("route".to_owned());
+    special.watchers = [anna].into();
+    special.external_ref = Some(ExternalRef { source: "csv".to_owned(), id: "7".to_owned() });
+    let mut over = fixture::ticket(&org);
+    over.body = crate::tickets::cancelled();
+    over.category = Some("access-control".parse().unwrap());
+    let mut wish = fixture::ticket(&org);
+    wish.body = Body::Request(Request {
+        item: None,
+        answers: Vec::new(),
+        cost: None,
+        expected_at: None,
+        state: RequestState::New,
+    });
+    wish.opened_by = Some(anna);
+    let all = [plain.clone(), special.clone(), over.clone(), wish.clone()];
+    store_all(&store, &org, &all).await;
+
+    let none = TicketFilter::default;
+    let cases: Vec<(&str, TicketFilter, Vec<&Ticket>)> = vec![
+        ("nothing", none(), vec![&plain, &special, &over, &wish]),
+        ("kind", TicketFilter { kind: Some(TicketKind::Request), ..none() }, vec![&wish]),
+        (
+            "states",
+            TicketFilter { states: vec![State::InProgress, State::Cancelled], ..none() },
+            vec![&special, &over],
+        ),
+        ("active", TicketFilter { active: Some(true), ..none() }, vec![&plain, &special, &wish]),
+        ("over", TicketFilter { active: Some(false), ..none() }, vec![&over]),
+        ("team", TicketFilter { team: Some(network), ..none() }, vec![&special]),
+        (
+            "teams",
+            TicketFilter { teams: vec![network, org.settings.fallback_team], ..none() },
+            vec![&plain, &special, &over, &wish],
+        ),
+        (
+            "assignee",
+            TicketFilter { assignee: Some(Assignee::Person(anna)), ..none() },
+            vec![&special],
+        ),
+        (
+            "unassigned",
+            TicketFilter { assignee: Some(Assignee::Nobody), ..none() },
+            vec![&plain, &over, &wish],
+        ),
+        ("requester", TicketFilter { requester: Some(bert), ..none() }, vec![&special]),
+        ("concerns", TicketFilter { concerns: Some(anna), ..none() }, vec![&special, &wish]),
+        ("priorities", TicketFilter { priorities: vec![1, 2], ..none() }, vec![&special]),
+        (
+            "category above",
+            TicketFilter { category: Some("access".parse().unwrap()), ..none() },
+            vec![&special],
+        ),
+        (
+            "category",
+            TicketFilter { category: Some("access-control".parse().unwrap()), ..none() },
+            vec![&over],
+        ),
+        ("service", TicketFilter { service: Some(portal), ..none() }, vec![&special]),
+        ("ci", TicketFilter { ci: Some(server), ..none() }, vec![&special]),
+        ("tag", TicketFilter { tag: Some("it's".to_owned()), ..none() }, vec![&special]),
+        ("half a tag", TicketFilter { tag: Some("vp".to_owned()), ..none() }, vec![]),
+        ("parent", TicketFilter { parent: Some(plain.id), ..none() }, vec![&special]),
+        ("opened from", TicketFilter { opened_from: Some(at(100)), ..none() }, vec![&special]),
+        (
+            "opened before",
+            TicketFilter { opened_before: Some(at(100)), ..none() },
+            vec![&plain, &over, &wish],
+        ),
+        ("updated from", TicketFilter { updated_from: Some(at(200)), ..none() }, vec![&special]),
+        (
+            "updated before",
+            TicketFilter { updated_before: Some(at(200)), ..none() },
+            vec![&plain, &over, &wish],
+        ),
+        ("degraded", TicketFilter { degraded: Some(true), ..none() }, vec![&special]),
+        (
+            "not degraded",
+            TicketFilter { degraded: Some(false), ..none() },
+            vec![&plain, &over, &wish],
+        ),
+        (
+            "external",
+            TicketFilter {
+                external_source: Some("csv".to_owned()),
+                external_id: Some("7".to_owned()),
+                ..none()
+            },
+            vec![&special],
+        ),
+        (
+            "all at once",
+            TicketFilter {
+                kind: Some(TicketKind::Incident),
+                active: Some(true),
+                team: Some(network),
+                requester: Some(bert),
+                tag: Some("vpn".to_owned()),
+                text: Some("FIRE".to_owned()),
+                ..none()
+            },
+            vec![&special],
+        ),
+    ];
+    let mut tx = store.read(org.id).await.unwrap();
+    for (name, filter, expected) in cases {
+        let found = ticket::list(&mut tx, &filter, TicketSort::Opened, None, 50).await.unwrap();
+        let mut found: Vec<_> = found.iter().map(|ticket| ticket.id).collect();
+        found.sort_unstable();
+        let expected: Vec<_> = expected.iter().map(|ticket| ticket.id).collect();
+        assert_eq!(found, expected, "{name}");
+        let count = ticket::count(&mut tx, &filter).await.unwrap();
+        assert_eq!(usize::try_from(count).unwrap(), expected.len(), "{name}");
+    }
+}
+
+async fn text_is_found_in_any_case_and_to_the_letter(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tickets: Vec<_> = (0..3).map(|_| fixture::ticket(&org)).collect();
+    tickets[0].short_description = "GRÖSSE: 100% of C:\\temp_1".into();
+    tickets[1].short_description = "größe 100 of c:/temp-1".into();
+    store_all(&store, &org, &tickets).await;
+    let mut tx = store.read(org.id).await.unwrap();
+    for (text, expected) in [
+        ("größ", 1),
+        ("GRÖ", 2),
+        ("100%", 1),
+        ("c:\\TEMP", 1),
+        ("temp_", 1),
+        ("printer ON", 1),
+        ("' or 1 = 1 --", 0),
+    ] {
+        let filter = TicketFilter { text: Some(text.to_owned()), ..TicketFilter::default() };
+        assert_eq!(ticket::count(&mut tx, &filter).await.unwrap(), expected, "{text}");
+    }
+}
+
+/// Ids of all tickets, a page of three at a time.
+async fn paged(store: &Store, org: &Organization, sort: TicketSort) -> Vec<TicketId> {
+    let mut ids = Vec::new();
+    let mut after = None;
+    loop {
+        let mut tx = store.read(org.id).await.unwrap();
+        let page = ticket::list(&mut tx, &TicketFilter::default(), sort, after.as_ref(), 3).await;
+        let page = page.unwrap();
+        let Some(last) = page.last() else { return ids };
+        after = Some(TicketCursor::of(last, sort));
+        ids.extend(page.iter().map(|ticket| ticket.id));
+    }
+}
+
+async fn pages_cover_every_order_once(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tickets = Vec::new();
+    // Ties in everything but the id.
+    for (opened, updated, priority) in
+        [(1, 5, 3), (1, 5, 3), (1, 9, 1), (3, 5, 2), (2, 5, 3), (1, 7, 1), (3, 5, 3), (1, 5, 3)]
+    {
+        let mut ticket = fixture::ticket(&org);
+        ticket.opened_at = at(opened);
+        ticket.updated_at = at(updated);
+        ticket.priority.policy = Some(Level(priority));
+        tickets.push(ticket);
+    }
+    store_all(&store, &org, &tickets).await;
+
+    let in_order = |compare: fn(&&Ticket, &&Ticket) -> std::cmp::Ordering| {
+        let mut sorted: Vec<_> = tickets.iter().collect();
+        sorted.sort_by(compare);
+        sorted.iter().map(|ticket| ticket.id).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        paged(&store, &org, TicketSort::Opened).await,
+        in_order(|a, b| (b.opened_at, b.id).cmp(&(a.opened_at, a.id)))
+    );
+    assert_eq!(
+        paged(&store, &org, TicketSort::Updated).await,
+        in_order(|a, b| (b.updated_at, b.id).cmp(&(a.updated_at, a.id)))
+    );
+    assert_eq!(
+        paged(&store, &org, TicketSort::Queue).await,
+        in_order(|a, b| {
+            let place = |t: &Ticket| (t.priority.effective().0, t.opened_at, t.id);
+            place(a).cmp(&place(b))
+        })
+    );
+}
+
+async fn a_ticket_that_moves_between_pages_hides_no_other(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tickets: Vec<_> = (0..4).map(|_| fixture::ticket(&org)).collect();
+    for (ticket, minutes) in tickets.iter_mut().zip([1, 2, 3, 4]) {
+        ticket.updated_at = at(minutes);
+    }
+    store_all(&store, &org, &tickets).await;
+    let filter = TicketFilter::default();
+    let mut tx = store.write(org.id).await.unwrap();
+    let first = ticket::list(&mut tx, &filter, TicketSort::Updated, None, 2).await.unwrap();
+    assert_eq!(first, [tickets[3].clone(), tickets[2].clone()]);
+
+    // The one that the first page ended with moves to the front.
+    let mut moved = first[1].clone();
+    moved.updated_at = at(9);
+    ticket::update(&mut tx, &mut moved).await.unwrap();
+    let after = TicketCursor::of(&first[1], TicketSort::Updated);
+    let second = ticket::list(&mut tx, &filter, TicketSort::Updated, Some(&after), 2).await;
+    assert_eq!(second.unwrap(), [tickets[1].clone(), tickets[0].clone()]);
+}
+
+async fn lists_of_organizations_are_apart(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    fixture::stored_ticket(&store, &client).await;
+    let mut tx = store.read(other.id).await.unwrap();
+    let filter = TicketFilter::default();
+    let found = ticket::list(&mut tx, &filter, TicketSort::Queue, None, 10).await.unwrap();
+    assert_eq!(found, []);
+    assert_eq!(ticket::count(&mut tx, &filter).await.unwrap(), 0);
+}

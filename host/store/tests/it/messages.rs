@@ -1,0 +1,212 @@
+//! The outbox: a message is sent by one worker at a time, and to a person once.
+
+use chrono::TimeDelta;
+use waypost_domain::{
+    ids::{MessageId, PersonId, TicketId},
+    message::{Message, MessageState, Way},
+    organization::Organization,
+};
+use waypost_store::{Store, StoreError, on_both_engines, outbox, testing};
+
+use crate::fixture::{self, Tree, at, tree};
+
+on_both_engines! {
+    a_message_comes_back_as_it_was
+    a_person_hears_of_a_thing_once
+    what_is_due_is_claimed_once_for_a_while
+    a_failed_attempt_is_made_again
+    a_settled_message_stays_settled
+    messages_are_listed_page_by_page
+    messages_of_organizations_are_apart
+    unreadable_messages_are_reported
+    ; in files:
+    workers_share_what_is_due
+}
+
+fn message_to(org: &Organization, person: PersonId, key: &str) -> Message {
+    Message {
+        id: MessageId(fixture::id()),
+        org: org.id,
+        ticket: Some(TicketId(uuid::Uuid::from_u128(77))),
+        person,
+        way: Way::Mail,
+        address: "anna@example.org".to_owned(),
+        subject: "[INC0000001] Printer on fire".to_owned(),
+        body: "It burns.\n".to_owned(),
+        dedupe_key: key.to_owned(),
+        send_at: at(5),
+        created_at: at(1),
+    }
+}
+
+async fn enqueued(store: &Store, org: &Organization, keys: &[&str]) -> Vec<Message> {
+    let messages: Vec<_> =
+        keys.iter().map(|key| message_to(org, PersonId(fixture::id()), key)).collect();
+    let mut tx = store.write(org.id).await.unwrap();
+    outbox::enqueue_many(&mut tx, &messages).await.unwrap();
+    tx.commit().await.unwrap();
+    messages
+}
+
+async fn claim(store: &Store, minutes: i64, limit: u32) -> Vec<MessageId> {
+    let mut tx = store.system().await.unwrap();
+    let claimed = outbox::claim(&mut tx, at(minutes), TimeDelta::minutes(10), limit).await.unwrap();
+    tx.commit().await.unwrap();
+    claimed.iter().map(|posted| posted.message.id).collect()
+}
+
+async fn a_message_comes_back_as_it_was(store: Store) {
+    let org = tree(&store).await.client;
+    let messages = enqueued(&store, &org, &["created"]).await;
+    let mut tx = store.read(org.id).await.unwrap();
+    let posted = outbox::list(&mut tx, None, 10).await.unwrap();
+    assert_eq!(posted.len(), 1);
+    assert_eq!(posted[0].message, messages[0]);
+    assert_eq!(posted[0].state, MessageState::Pending);
+    assert_eq!((posted[0].attempts, posted[0].next_attempt_at), (0, at(5)));
+    let of_ticket = outbox::of_ticket(&mut tx, messages[0].ticket.unwrap()).await.unwrap();
+    assert_eq!(of_ticket, posted);
+    drop(tx);
+    let mut tx = store.system_read().await.unwrap();
+    assert_eq!(outbox::pending_count(&mut tx).await.unwrap(), 1);
+}
+
+async fn a_person_hears_of_a_thing_once(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let (anna, bert) = (PersonId(fixture::id()), PersonId(fixture::id()));
+    let about_nothing =
+        |person| Message { ticket: None, ..message_to(&client, person, "policy failed") };
+    let another_ticket =
+        Message { ticket: Some(TicketId(fixture::id())), ..message_to(&client, anna, "created") };
+    let mut tx = store.write(client.id).await.unwrap();
+    let messages = [
+        message_to(&client, anna, "created"),
+        message_to(&client, anna, "created"),
+        message_to(&client, bert, "created"),
+        message_to(&client, anna, "resolved"),
+        another_ticket,
+        about_nothing(anna),
+        about_nothing(anna),
+        about_nothing(bert),
+    ];
+    assert_eq!(outbox::enqueue_many(&mut tx, &messages).await.unwrap(), 6);
+    let again = message_to(&client, anna, "created");
+    assert_eq!(outbox::enqueue_many(&mut tx, &[again]).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    let mut tx = store.write(other.id).await.unwrap();
+    let elsewhere = message_to(&other, anna, "created");
+    assert_eq!(outbox::enqueue_many(&mut tx, &[elsewhere]).await.unwrap(), 1);
+}
+
+async fn what_is_due_is_claimed_once_for_a_while(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ours = enqueued(&store, &client, &["a", "b"]).await;
+    let theirs = enqueued(&store, &other, &["c"]).await;
+    assert_eq!(claim(&store, 4, 10).await, [], "not yet");
+    assert_eq!(claim(&store, 5, 2).await, [ours[0].id, ours[1].id]);
+    assert_eq!(claim(&store, 6, 10).await, [theirs[0].id]);
+    assert_eq!(claim(&store, 7, 10).await, []);
+    // The worker died: its lease ends, and another one gets them.
+    assert_eq!(claim(&store, 15, 10).await, [ours[0].id, ours[1].id]);
+    let mut tx = store.read(client.id).await.unwrap();
+    let posted = outbox::list(&mut tx, None, 10).await.unwrap();
+    assert!(posted.iter().all(|posted| posted.attempts == 2));
+}
+
+async fn a_failed_attempt_is_made_again(store: Store) {
+    let org = tree(&store).await.client;
+    let message = enqueued(&store, &org, &["a"]).await.remove(0);
+    claim(&store, 5, 10).await;
+    let mut tx = store.write(org.id).await.unwrap();
+    outbox::retry_at(&mut tx, message.id, "connection refused", at(30)).await.unwrap();
+    let posted = outbox::list(&mut tx, None, 10).await.unwrap().remove(0);
+    assert_eq!(posted.last_error.as_deref(), Some("connection refused"));
+    assert_eq!(posted.state, MessageState::Pending);
+    tx.commit().await.unwrap();
+    assert_eq!(claim(&store, 29, 10).await, []);
+    assert_eq!(claim(&store, 30, 10).await, [message.id]);
+}
+
+async fn a_settled_message_stays_settled(store: Store) {
+    let org = tree(&store).await.client;
+    let messages = enqueued(&store, &org, &["a", "b"]).await;
+    let (sent, dead) = (messages[0].id, messages[1].id);
+    let mut tx = store.write(org.id).await.unwrap();
+    outbox::settle_sent(&mut tx, sent, at(6)).await.unwrap();
+    outbox::give_up(&mut tx, dead, "no such mailbox", at(7)).await.unwrap();
+    let posted = outbox::list(&mut tx, None, 10).await.unwrap();
+    let error = "no such mailbox".to_owned();
+    assert_eq!(posted[0].state, MessageState::Dead { error, at: at(7) });
+    assert_eq!(posted[1].state, MessageState::Sent { at: at(6) });
+    for refused in [
+        outbox::settle_sent(&mut tx, sent, at(8)).await,
+        outbox::give_up(&mut tx, sent, "x", at(8)).await,
+        outbox::retry_at(&mut tx, dead, "x", at(8)).await,
+    ] {
+        assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(claim(&store, 99, 10).await, []);
+    let mut tx = store.system_read().await.unwrap();
+    assert_eq!(outbox::pending_count(&mut tx).await.unwrap(), 0);
+}
+
+async fn messages_are_listed_page_by_page(store: Store) {
+    let org = tree(&store).await.client;
+    let mut messages = enqueued(&store, &org, &["a", "b", "c"]).await;
+    messages.reverse();
+    let mut tx = store.read(org.id).await.unwrap();
+    let first = outbox::list(&mut tx, None, 2).await.unwrap();
+    let rest = outbox::list(&mut tx, Some(first[1].message.id), 2).await.unwrap();
+    let listed: Vec<_> = [first, rest].concat().into_iter().map(|posted| posted.message).collect();
+    assert_eq!(listed, messages);
+}
+
+async fn messages_of_organizations_are_apart(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let message = enqueued(&store, &client, &["a"]).await.remove(0);
+    let mut tx = store.write(other.id).await.unwrap();
+    assert_eq!(outbox::list(&mut tx, None, 10).await.unwrap(), []);
+    assert_eq!(outbox::of_ticket(&mut tx, message.ticket.unwrap()).await.unwrap(), []);
+    for refused in [
+        outbox::settle_sent(&mut tx, message.id, at(8)).await,
+        outbox::give_up(&mut tx, message.id, "x", at(8)).await,
+        outbox::retry_at(&mut tx, message.id, "x", at(8)).await,
+    ] {
+        assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    }
+    let refused = outbox::enqueue_many(&mut tx, &[message]).await;
+    assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
+}
+
+async fn unreadable_messages_are_reported(store: Store) {
+    let org = tree(&store).await.client;
+    enqueued(&store, &org, &["a"]).await;
+    let mut tx = store.system().await.unwrap();
+    testing::execute(&mut tx, "update outbox set way = 'pigeon'").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.read(org.id).await.unwrap();
+    let report = outbox::list(&mut tx, None, 10).await.unwrap_err();
+    assert!(matches!(report, StoreError::Corrupt { table: "outbox", column: "way" }));
+}
+
+async fn workers_share_what_is_due(store: Store) {
+    let org = tree(&store).await.client;
+    let keys: Vec<String> = (0..40).map(|n| n.to_string()).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let messages = enqueued(&store, &org, &keys).await;
+    let workers: Vec<_> = (0..4)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { claim(&store, 9, 15).await })
+        })
+        .collect();
+    let mut claimed = Vec::new();
+    for worker in workers {
+        claimed.extend(worker.await.unwrap());
+    }
+    claimed.extend(claim(&store, 9, 40).await);
+    claimed.sort_unstable();
+    let expected: Vec<_> = messages.iter().map(|message| message.id).collect();
+    assert_eq!(claimed, expected, "each message once");
+}

@@ -1,0 +1,38 @@
+//! Numbers: one series for each organization and kind, never given twice.
+
+use waypost_domain::ticket::TicketKind;
+use waypost_store::{Store, number, on_both_engines};
+
+use crate::fixture::{Tree, tree};
+
+on_both_engines! {
+    each_organization_and_kind_has_its_series
+    numbers_of_a_transaction_that_was_dropped_are_given_later
+}
+
+async fn each_organization_and_kind_has_its_series(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let mut tx = store.write(client.id).await.unwrap();
+    assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 1);
+    assert_eq!(number::next(&mut tx, TicketKind::Incident, 200).await.unwrap(), 2);
+    assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 202);
+    assert_eq!(number::next(&mut tx, TicketKind::Request, 1).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let mut tx = store.write(other.id).await.unwrap();
+    assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 1);
+}
+
+async fn numbers_of_a_transaction_that_was_dropped_are_given_later(store: Store) {
+    let client = tree(&store).await.client;
+    let mut tx = store.write(client.id).await.unwrap();
+    number::next(&mut tx, TicketKind::Incident, 5).await.unwrap();
+    drop(tx);
+    let mut tx = store.write(client.id).await.unwrap();
+    assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 1);
+}
+
+#[test]
+fn a_number_has_at_least_seven_digits() {
+    assert_eq!(number::text(TicketKind::Incident, 42), "INC0000042");
+    assert_eq!(number::text(TicketKind::Request, 12_345_678), "REQ12345678");
+}

@@ -1,0 +1,195 @@
+//! Receipts and the rounds that hold their snapshots.
+
+use waypost_domain::{
+    binding::Hook,
+    ids::{BindingId, ReceiptId},
+    receipt::{Outcome, Receipt, Round},
+};
+use waypost_store::{
+    Store, StoreError, on_both_engines,
+    receipt::{self, OutcomeKind, ReceiptFilter},
+    round, testing,
+};
+
+use crate::fixture::{self, Tree, at, digest, stored_round, stored_ticket, tree};
+
+on_both_engines! {
+    receipts_come_back_with_their_snapshot
+    receipts_are_listed_by_filter_and_page
+    old_receipts_are_purged_with_their_rounds
+    receipts_of_organizations_are_apart
+    unreadable_receipts_are_reported
+    what_is_no_digest_is_not_stored
+}
+
+fn receipt_of(round: &Round, seq: i64, hook: Hook, outcome: Outcome) -> Receipt {
+    Receipt {
+        id: ReceiptId(fixture::id()),
+        org: round.org,
+        ticket: round.ticket,
+        round: round.id,
+        seq,
+        hook,
+        layer: round.org,
+        binding: BindingId(fixture::id()),
+        revision: 3,
+        component: digest(1),
+        settings_digest: digest(2),
+        data_digest: digest(3),
+        wit_version: "0.1.0".to_owned(),
+        engine_version: "wasmtime 48.0.8".to_owned(),
+        question: br#"{"event":"created"}"#.repeat(50),
+        answer: b"{}".to_vec(),
+        log: Vec::new(),
+        fuel: 123_456,
+        duration_us: 17,
+        outcome,
+        at: round.at,
+    }
+}
+
+fn failed() -> Outcome {
+    Outcome::Failed {
+        code: "trap".to_owned(),
+        message: "unreachable".to_owned(),
+        fallback: "next".to_owned(),
+    }
+}
+
+async fn receipts_come_back_with_their_snapshot(store: Store) {
+    let org = tree(&store).await.client;
+    let ticket = stored_ticket(&store, &org).await;
+    let round = stored_round(&store, &ticket, 2).await;
+    let receipts = [
+        receipt_of(&round, 1, Hook::Categorize, Outcome::Applied),
+        receipt_of(&round, 2, Hook::Route, Outcome::Overruled(vec!["team: inactive".to_owned()])),
+        receipt_of(&round, 3, Hook::Plan, Outcome::Suggested),
+        receipt_of(&round, 4, Hook::Notify, Outcome::Declined),
+        receipt_of(&round, 5, Hook::Escalate, failed()),
+    ];
+    let mut tx = store.write(org.id).await.unwrap();
+    receipt::insert_many(&mut tx, &receipts).await.unwrap();
+    assert_eq!(receipt::of_ticket(&mut tx, ticket.id).await.unwrap(), receipts);
+    for expected in receipts {
+        let found = receipt::find(&mut tx, expected.id).await.unwrap();
+        assert_eq!(found, Some((expected, round.clone())));
+    }
+    let rounds = round::of_ticket(&mut tx, ticket.id).await.unwrap();
+    assert_eq!(rounds, std::slice::from_ref(&round));
+    assert_eq!(round::find(&mut tx, round.id).await.unwrap(), Some(round));
+    assert_eq!(receipt::find(&mut tx, ReceiptId(fixture::id())).await.unwrap(), None);
+}
+
+async fn receipts_are_listed_by_filter_and_page(store: Store) {
+    let org = tree(&store).await.client;
+    let ticket = stored_ticket(&store, &org).await;
+    let another = stored_ticket(&store, &org).await;
+    let round = stored_round(&store, &ticket, 2).await;
+    let another_round = stored_round(&store, &another, 3).await;
+    let one = receipt_of(&round, 1, Hook::Categorize, Outcome::Applied);
+    let two = receipt_of(&round, 2, Hook::Route, failed());
+    let three = receipt_of(&another_round, 1, Hook::Route, Outcome::Declined);
+    let mut tx = store.write(org.id).await.unwrap();
+    receipt::insert_many(&mut tx, &[one.clone(), two.clone(), three.clone()]).await.unwrap();
+
+    let none = ReceiptFilter::default;
+    for (filter, expected) in [
+        (none(), vec![&three, &two, &one]),
+        (ReceiptFilter { ticket: Some(ticket.id), ..none() }, vec![&two, &one]),
+        (ReceiptFilter { hook: Some(Hook::Route), ..none() }, vec![&three, &two]),
+        (ReceiptFilter { binding: Some(one.binding), ..none() }, vec![&one]),
+        (ReceiptFilter { outcome: Some(OutcomeKind::Failed), ..none() }, vec![&two]),
+        (ReceiptFilter { outcome: Some(OutcomeKind::Declined), ..none() }, vec![&three]),
+    ] {
+        let found = receipt::list(&mut tx, &filter, None, 10).await.unwrap();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{filter:?}");
+    }
+    let first = receipt::list(&mut tx, &none(), None, 2).await.unwrap();
+    let rest = receipt::list(&mut tx, &none(), Some(first[1].id), 2).await.unwrap();
+    assert_eq!([first, rest].concat(), [three, two, one]);
+}
+
+async fn old_receipts_are_purged_with_their_rounds(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ticket = stored_ticket(&store, &client).await;
+    let elsewhere = stored_ticket(&store, &other).await;
+    let old = stored_round(&store, &ticket, 1).await;
+    let older = stored_round(&store, &ticket, 0).await;
+    let recent = stored_round(&store, &ticket, 50).await;
+    let not_ours = stored_round(&store, &elsewhere, 1).await;
+    let mut tx = store.write(client.id).await.unwrap();
+    let kept = receipt_of(&recent, 1, Hook::Route, Outcome::Applied);
+    let receipts = [
+        receipt_of(&old, 1, Hook::Route, Outcome::Applied),
+        receipt_of(&old, 2, Hook::Notify, Outcome::Applied),
+        receipt_of(&older, 1, Hook::Route, Outcome::Applied),
+        kept.clone(),
+    ];
+    receipt::insert_many(&mut tx, &receipts).await.unwrap();
+    assert_eq!(receipt::purge(&mut tx, at(50), 1).await.unwrap(), 1);
+    assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 1);
+    assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 0);
+    assert_eq!(receipt::of_ticket(&mut tx, ticket.id).await.unwrap(), [kept]);
+    assert_eq!(round::of_ticket(&mut tx, ticket.id).await.unwrap(), [recent]);
+    tx.commit().await.unwrap();
+    let mut tx = store.read(other.id).await.unwrap();
+    assert_eq!(round::of_ticket(&mut tx, elsewhere.id).await.unwrap(), [not_ours]);
+}
+
+async fn receipts_of_organizations_are_apart(store: Store) {
+    let Tree { client, other, provider, .. } = tree(&store).await;
+    let ticket = stored_ticket(&store, &client).await;
+    let round = stored_round(&store, &ticket, 2).await;
+    let receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
+    let mut tx = store.write(client.id).await.unwrap();
+    receipt::insert_many(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
+    tx.commit().await.unwrap();
+
+    for elsewhere in [&other, &provider] {
+        let mut tx = store.write(elsewhere.id).await.unwrap();
+        assert_eq!(receipt::find(&mut tx, receipt.id).await.unwrap(), None);
+        assert_eq!(receipt::of_ticket(&mut tx, ticket.id).await.unwrap(), []);
+        let all = receipt::list(&mut tx, &ReceiptFilter::default(), None, 9).await.unwrap();
+        assert_eq!(all, []);
+        assert_eq!(round::find(&mut tx, round.id).await.unwrap(), None);
+        assert_eq!(round::of_ticket(&mut tx, ticket.id).await.unwrap(), []);
+        let refused = round::insert(&mut tx, &round).await;
+        assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
+        let refused = receipt::insert_many(&mut tx, std::slice::from_ref(&receipt)).await;
+        assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
+    }
+}
+
+async fn unreadable_receipts_are_reported(store: Store) {
+    let org = tree(&store).await.client;
+    let ticket = stored_ticket(&store, &org).await;
+    let round = stored_round(&store, &ticket, 2).await;
+    let receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
+    let mut tx = store.write(org.id).await.unwrap();
+    receipt::insert_many(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.system().await.unwrap();
+    for damage in [
+        "update rounds set snapshot = component from receipts",
+        "update receipts set decision = component",
+    ] {
+        testing::execute(&mut tx, damage).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    let mut tx = store.read(org.id).await.unwrap();
+    let report = round::find(&mut tx, round.id).await.unwrap_err();
+    assert!(matches!(report, StoreError::Corrupt { table: "rounds", column: "snapshot" }));
+    let report = receipt::of_ticket(&mut tx, ticket.id).await.unwrap_err();
+    assert!(matches!(report, StoreError::Corrupt { table: "receipts", column: "decision" }));
+}
+
+async fn what_is_no_digest_is_not_stored(store: Store) {
+    let org = tree(&store).await.client;
+    let ticket = stored_ticket(&store, &org).await;
+    let round = stored_round(&store, &ticket, 2).await;
+    let mut receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
+    receipt.component = "latest".into();
+    let mut tx = store.write(org.id).await.unwrap();
+    let refused = receipt::insert_many(&mut tx, &[receipt]).await;
+    assert!(matches!(refused, Err(StoreError::Unstorable("component"))), "{refused:?}");
+}
