@@ -1,1 +1,37 @@
-//! x
+//! JSON over HTTP: what can be asked of the desk, under `/api/v1`.
+//!
+//! A handler takes a request apart, calls one use case of `waypost_app`, and converts what it returns. What every
+//! request goes through is in [`middleware`]; every error leaves as a [`problem`]; the OpenAPI document is made from
+//! the routes themselves.
+
+mod approval_requests;
+mod bindings;
+mod catalog_items;
+mod categories;
+mod cis;
+mod explanations;
+mod extract;
+mod health;
+mod me;
+mod middleware;
+mod openapi;
+mod organizations;
+mod outbox;
+mod people;
+mod policies;
+mod problem;
+mod reader;
+mod receipts;
+mod reply;
+mod routes;
+mod serve;
+mod services;
+mod state;
+mod teams;
+mod tickets;
+mod tokens;
+mod wire;
+
+pub use routes::{document, router};
+pub use serve::serve;
+pub use state::{ApiOptions, ApiState};

@@ -1,0 +1,190 @@
+//! Approval requests: votes that are asked for.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    approvals::{self, Vote, WaitingVote},
+};
+use waypost_domain::ids::ApprovalRequestId;
+
+use crate::{
+    ApiState,
+    extract::{At, JsonBody, Known},
+    problem::Problem,
+    tickets::ApprovalOut,
+    wire::PersonIn,
+};
+
+/// `/approvals`: what waits for the caller.
+pub(crate) fn waiting_routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(mine))
+}
+
+/// `/approval-requests`: the votes.
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(approve))
+        .routes(routes!(reject))
+        .routes(routes!(abstain))
+        .routes(routes!(delegate))
+}
+
+/// List the votes that are asked of the caller
+#[utoipa::path(
+    get,
+    path = "/mine",
+    responses((status = 200, description = "All votes that wait for the caller", body = WaitingVotesOut)),
+)]
+async fn mine(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+) -> Result<Json<WaitingVotesOut>, Problem> {
+    let votes = approvals::mine(&desk, &caller).await?;
+    Ok(Json(WaitingVotesOut { items: votes.into_iter().map(Into::into).collect() }))
+}
+
+/// Approve
+///
+/// Has to name the `content_digest` of what was shown, so that nobody approves what they have not seen.
+#[utoipa::path(
+    post,
+    path = "/{id}/approve",
+    request_body = OpinionIn,
+    responses((status = 200, description = "The approval after the vote", body = ApprovalOut)),
+)]
+async fn approve(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(request): At<ApprovalRequestId>,
+    JsonBody(opinion): JsonBody<OpinionIn>,
+) -> Result<Json<ApprovalOut>, Problem> {
+    let vote = Vote::Approve { comment: opinion.comment };
+    Ok(Json(approvals::vote(&desk, &caller, request, vote, opinion.content_digest).await?.into()))
+}
+
+/// Reject
+///
+/// Has to say why, and to name the `content_digest` of what was shown.
+#[utoipa::path(
+    post,
+    path = "/{id}/reject",
+    request_body = OpinionIn,
+    responses((status = 200, description = "The approval after the vote", body = ApprovalOut)),
+)]
+async fn reject(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(request): At<ApprovalRequestId>,
+    JsonBody(opinion): JsonBody<OpinionIn>,
+) -> Result<Json<ApprovalOut>, Problem> {
+    let vote = Vote::Reject { comment: opinion.comment };
+    Ok(Json(approvals::vote(&desk, &caller, request, vote, opinion.content_digest).await?.into()))
+}
+
+/// Abstain
+#[utoipa::path(
+    post,
+    path = "/{id}/abstain",
+    request_body = OpinionIn,
+    responses((status = 200, description = "The approval after the vote", body = ApprovalOut)),
+)]
+async fn abstain(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(request): At<ApprovalRequestId>,
+    JsonBody(opinion): JsonBody<OpinionIn>,
+) -> Result<Json<ApprovalOut>, Problem> {
+    let vote = Vote::Abstain { comment: opinion.comment };
+    Ok(Json(approvals::vote(&desk, &caller, request, vote, opinion.content_digest).await?.into()))
+}
+
+/// Hand the vote to somebody else
+#[utoipa::path(
+    post,
+    path = "/{id}/delegate",
+    request_body = DelegateIn,
+    responses((status = 200, description = "The approval with the delegate's request", body = ApprovalOut)),
+)]
+async fn delegate(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(request): At<ApprovalRequestId>,
+    JsonBody(input): JsonBody<DelegateIn>,
+) -> Result<Json<ApprovalOut>, Problem> {
+    let vote = Vote::Delegate { to: input.to.map(Into::into), reason: input.reason };
+    Ok(Json(approvals::vote(&desk, &caller, request, vote, None).await?.into()))
+}
+
+/// What a voter thinks of what was shown.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = Opinion)]
+struct OpinionIn {
+    /// The digest of what was shown; needed to approve or reject.
+    content_digest: Option<String>,
+    /// What the voter says; needed to reject.
+    comment: Option<String>,
+}
+
+/// A vote handed to somebody else.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = Delegate)]
+struct DelegateIn {
+    /// Who votes instead, by id or e-mail address.
+    #[schema(required = true)]
+    to: Option<PersonIn>,
+    /// Why.
+    #[schema(required = true)]
+    reason: Option<String>,
+}
+
+/// The votes that wait for the caller.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WaitingVotes)]
+struct WaitingVotesOut {
+    /// The votes.
+    items: Vec<WaitingVoteOut>,
+}
+
+/// A vote that is asked of the caller.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WaitingVote)]
+struct WaitingVoteOut {
+    /// The request's id, for the vote.
+    id: Uuid,
+    /// The approval's id.
+    approval: Uuid,
+    /// The ticket's number.
+    ticket: String,
+    /// What the ticket is about.
+    short_description: String,
+    /// What is asked.
+    step: String,
+    /// The digest of what is shown; an approval has to name it.
+    content_digest: String,
+    /// When the vote was asked for.
+    requested_at: Option<DateTime<Utc>>,
+    /// When it should be decided.
+    due_at: Option<DateTime<Utc>>,
+}
+
+impl From<WaitingVote> for WaitingVoteOut {
+    fn from(vote: WaitingVote) -> Self {
+        Self {
+            id: vote.request.0,
+            approval: vote.approval.0,
+            ticket: vote.number,
+            short_description: vote.short_description,
+            step: vote.step,
+            content_digest: vote.content_digest,
+            requested_at: vote.requested_at,
+            due_at: vote.due_at,
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! Bindings: which policy the organization asks at a hook, in which order, with which settings.
+
+mod incoming;
+mod outgoing;
+
+use axum::{Json, extract::State, response::Response};
+use serde::Deserialize;
+use utoipa::IntoParams;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use waypost_app::{
+    Desk,
+    bindings::{self, BindingView},
+};
+use waypost_domain::ids::BindingId;
+
+use self::{
+    incoming::{BindingIn, RevisionIn, RollBackIn},
+    outgoing::{BindingDetailOut, BindingOut, BindingsOut, InForceOut},
+};
+use crate::{
+    ApiState,
+    extract::{At, JsonBody, Known, KnownVersion, OneFilter, Prefer},
+    problem::Problem,
+    reply,
+    wire::{HookName, NothingIn},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .routes(routes!(bind, list))
+        .routes(routes!(in_force))
+        .routes(routes!(read))
+        .routes(routes!(revise))
+        .routes(routes!(enable))
+        .routes(routes!(disable))
+        .routes(routes!(roll_back))
+}
+
+/// Bind a policy
+///
+/// Its settings are checked against its schema and by the policy itself before anything changes. It is asked from the
+/// next ticket on.
+#[utoipa::path(
+    post,
+    path = "/",
+    request_body = BindingIn,
+    responses((status = 201, description = "The binding with its first revision", body = BindingOut)),
+)]
+async fn bind(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    prefer: Prefer,
+    JsonBody(new): JsonBody<BindingIn>,
+) -> Result<Response, Problem> {
+    let view = bindings::bind(&desk, &caller, new.command()?).await?;
+    let address = format!("/api/v1/bindings/{}", view.binding.id);
+    Ok(reply::created(prefer, &address, view.binding.version, BindingOut::from(view)))
+}
+
+/// List the organization's own bindings
+///
+/// Disabled ones too, in the order they are asked.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(HookFilter),
+    responses((status = 200, description = "All own bindings", body = BindingsOut)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    OneFilter(filter): OneFilter<HookFilter>,
+) -> Result<Json<BindingsOut>, Problem> {
+    let bindings = bindings::list(&desk, &caller, filter.hook.map(|name| name.0)).await?;
+    Ok(Json(bindings.into()))
+}
+
+/// Show which policies are asked
+///
+/// For each hook, over all layers: who is asked, in order, and who is replaced.
+#[utoipa::path(
+    get,
+    path = "/in-force",
+    params(HookFilter),
+    responses((status = 200, description = "The order of each hook", body = InForceOut)),
+)]
+async fn in_force(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    OneFilter(filter): OneFilter<HookFilter>,
+) -> Result<Json<InForceOut>, Problem> {
+    let orders = bindings::in_force(&desk, &caller, filter.hook.map(|name| name.0)).await?;
+    Ok(Json(orders.into()))
+}
+
+/// Read a binding with its revisions
+#[utoipa::path(
+    get,
+    path = "/{id}",
+    responses((status = 200, description = "The binding and all its revisions", body = BindingDetailOut)),
+)]
+async fn read(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<BindingId>,
+) -> Result<Response, Problem> {
+    let detail = bindings::find(&desk, &caller, id).await?;
+    Ok(reply::read(detail.view.binding.version, BindingDetailOut::from(detail)))
+}
+
+/// Make the next revision of a binding
+///
+/// What is left out stays as it is in the active one. Checked like a new binding; in force from the next ticket on.
+#[utoipa::path(
+    post,
+    path = "/{id}/revisions",
+    request_body = RevisionIn,
+    responses((status = 201, description = "The binding with its new revision", body = BindingOut)),
+)]
+async fn revise(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<BindingId>,
+    KnownVersion(version): KnownVersion,
+    prefer: Prefer,
+    JsonBody(new): JsonBody<RevisionIn>,
+) -> Result<Response, Problem> {
+    let view = bindings::revise(&desk, &caller, id, new.command()?, version).await?;
+    let address = format!("/api/v1/bindings/{}", view.binding.id);
+    Ok(reply::created(prefer, &address, view.binding.version, BindingOut::from(view)))
+}
+
+/// Ask a binding again
+#[utoipa::path(
+    post,
+    path = "/{id}/enable",
+    request_body = NothingIn,
+    responses((status = 200, description = "The enabled binding", body = BindingOut)),
+)]
+async fn enable(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<BindingId>,
+    KnownVersion(version): KnownVersion,
+    prefer: Prefer,
+    JsonBody(NothingIn {}): JsonBody<NothingIn>,
+) -> Result<Response, Problem> {
+    Ok(changed(prefer, bindings::enable(&desk, &caller, id, version).await?))
+}
+
+/// Ask a binding no more
+#[utoipa::path(
+    post,
+    path = "/{id}/disable",
+    request_body = NothingIn,
+    responses((status = 200, description = "The disabled binding", body = BindingOut)),
+)]
+async fn disable(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<BindingId>,
+    KnownVersion(version): KnownVersion,
+    prefer: Prefer,
+    JsonBody(NothingIn {}): JsonBody<NothingIn>,
+) -> Result<Response, Problem> {
+    Ok(changed(prefer, bindings::disable(&desk, &caller, id, version).await?))
+}
+
+/// Take an earlier revision back into force
+#[utoipa::path(
+    post,
+    path = "/{id}/roll-back",
+    request_body = RollBackIn,
+    responses((status = 200, description = "The binding with the earlier revision", body = BindingOut)),
+)]
+async fn roll_back(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<BindingId>,
+    KnownVersion(version): KnownVersion,
+    prefer: Prefer,
+    JsonBody(input): JsonBody<RollBackIn>,
+) -> Result<Response, Problem> {
+    Ok(changed(prefer, bindings::roll_back(&desk, &caller, id, input.to, version).await?))
+}
+
+fn changed(prefer: Prefer, view: BindingView) -> Response {
+    reply::changed(prefer, view.binding.version, BindingOut::from(view))
+}
+
+/// Which bindings are asked for.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct HookFilter {
+    /// Of one hook only.
+    #[param(value_type = Option<String>)]
+    hook: Option<HookName>,
+}

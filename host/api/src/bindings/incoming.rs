@@ -1,0 +1,231 @@
+//! What is taken about bindings.
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use waypost_app::bindings::{NewBinding, NewRevision};
+use waypost_domain::{binding::LimitChanges, refusal::FieldFault};
+
+use crate::{
+    problem::Problem,
+    wire::{
+        HookName,
+        patch::{nullable, settable},
+    },
+};
+
+/// A binding to be made.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewBinding)]
+pub(super) struct BindingIn {
+    /// The hook.
+    #[schema(value_type = HookName)]
+    hook: String,
+    /// Its name, unique in the organization; it does not change.
+    #[schema(example = "by-category")]
+    name: String,
+    /// Lower is asked first. Two enabled bindings of a hook never share one.
+    position: i64,
+    /// The component's digest, as the upload gave it.
+    #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    component: String,
+    /// The settings, as the policy's schema wants them.
+    #[serde(default)]
+    settings: Option<Value>,
+    /// The data files.
+    #[serde(default)]
+    data: Vec<DataFileIn>,
+    /// Limits that differ from the installation's.
+    #[serde(default)]
+    limits: LimitsWire,
+    /// The key of the team that gets the ticket when the policy fails, for `route`; the next policy is asked if left out.
+    fallback_team: Option<String>,
+    /// Whether lower organizations can neither replace it nor answer before it.
+    #[serde(default)]
+    locked: bool,
+    /// Whether the unlocked bindings of the organizations above are not asked at this hook.
+    #[serde(default)]
+    replaces_above: bool,
+    /// Whether it starts disabled.
+    #[serde(default)]
+    disabled: bool,
+    /// Why it is made.
+    note: Option<String>,
+}
+
+/// What changes with a revision. What is left out stays as it is in the active one.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = NewRevision)]
+#[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
+pub(super) struct RevisionIn {
+    /// Lower is asked first.
+    #[serde(deserialize_with = "settable")]
+    position: Option<i64>,
+    /// The component's digest.
+    #[serde(deserialize_with = "settable")]
+    component: Option<String>,
+    /// The settings, all of them.
+    #[serde(deserialize_with = "settable")]
+    settings: Option<Value>,
+    /// The data files, all of them.
+    #[serde(deserialize_with = "settable")]
+    data: Option<Vec<DataFileIn>>,
+    /// Limits that differ from the installation's, all of them.
+    #[serde(deserialize_with = "settable")]
+    limits: Option<LimitsWire>,
+    /// The key of the team that gets the ticket when the policy fails; null asks the next policy.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    fallback_team: Option<Option<String>>,
+    /// Whether lower organizations can neither replace it nor answer before it.
+    #[serde(deserialize_with = "settable")]
+    locked: Option<bool>,
+    /// Whether the unlocked bindings of the organizations above are not asked at this hook.
+    #[serde(deserialize_with = "settable")]
+    replaces_above: Option<bool>,
+    /// Why it is made.
+    note: Option<String>,
+}
+
+/// An earlier revision to take back into force.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = RollBack)]
+pub(super) struct RollBackIn {
+    /// The revision's number.
+    pub(super) to: i64,
+}
+
+/// A data file of a policy.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewDataFile)]
+struct DataFileIn {
+    /// Its name.
+    name: String,
+    /// Its content in base64.
+    #[schema(content_encoding = "base64")]
+    content: String,
+}
+
+/// Limits that differ from the installation's, whose maximum holds above them.
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = Limits)]
+pub(super) struct LimitsWire {
+    /// Instructions, as wasmtime counts fuel.
+    fuel: Option<u64>,
+    /// Wall clock, in milliseconds.
+    deadline_ms: Option<u32>,
+    /// Memory, in bytes.
+    memory_bytes: Option<u64>,
+}
+
+impl BindingIn {
+    /// The command.
+    pub(super) fn command(self) -> Result<NewBinding, Problem> {
+        let no_settings = || Value::Object(serde_json::Map::new());
+        Ok(NewBinding {
+            hook: self.hook,
+            name: self.name,
+            position: self.position,
+            component: self.component,
+            settings: self.settings.unwrap_or_else(no_settings).to_string(),
+            data: files(self.data)?,
+            limits: self.limits.into(),
+            fallback_team: self.fallback_team,
+            locked: self.locked,
+            replaces_above: self.replaces_above,
+            disabled: self.disabled,
+            note: self.note,
+        })
+    }
+}
+
+impl RevisionIn {
+    /// The command.
+    pub(super) fn command(self) -> Result<NewRevision, Problem> {
+        Ok(NewRevision {
+            position: self.position,
+            component: self.component,
+            settings: self.settings.map(|settings| settings.to_string()),
+            data: self.data.map(files).transpose()?,
+            limits: self.limits.map(Into::into),
+            fallback_team: self.fallback_team,
+            locked: self.locked,
+            replaces_above: self.replaces_above,
+            note: self.note,
+        })
+    }
+}
+
+fn files(given: Vec<DataFileIn>) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+    let (mut files, mut faults) = (Vec::with_capacity(given.len()), Vec::new());
+    for (index, file) in given.into_iter().enumerate() {
+        match STANDARD.decode(&file.content) {
+            Ok(content) => files.push((file.name, content)),
+            Err(_) => faults.push(FieldFault {
+                pointer: format!("/data/{index}/content"),
+                code: "invalid",
+                message: "must be base64 with its padding (RFC 4648, section 4)".to_owned(),
+            }),
+        }
+    }
+    if faults.is_empty() {
+        Ok(files)
+    } else {
+        Err(Problem::faults(faults.into_iter().map(Into::into).collect()))
+    }
+}
+
+impl From<LimitsWire> for LimitChanges {
+    fn from(limits: LimitsWire) -> Self {
+        Self {
+            fuel: limits.fuel,
+            deadline_ms: limits.deadline_ms,
+            memory_bytes: limits.memory_bytes,
+        }
+    }
+}
+
+impl From<LimitChanges> for LimitsWire {
+    fn from(limits: LimitChanges) -> Self {
+        Self {
+            fuel: limits.fuel,
+            deadline_ms: limits.deadline_ms,
+            memory_bytes: limits.memory_bytes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reader;
+
+    fn binding(data: &Value) -> BindingIn {
+        let value = json!({
+            "hook": "route", "name": "a", "position": 10, "component": "sha256:00", "data": data,
+        });
+        reader::from_json(value).unwrap()
+    }
+
+    #[test]
+    fn data_files_come_in_base64() {
+        let command = binding(&json!([{"name": "map.csv", "content": "YSxi"}])).command().unwrap();
+        assert_eq!(command.data, [("map.csv".to_owned(), b"a,b".to_vec())]);
+        assert_eq!(command.settings, "{}");
+    }
+
+    #[test]
+    fn every_file_that_is_no_base64_is_named() {
+        let data = json!([{"name": "a", "content": "?"}, {"name": "b", "content": "?"}]);
+        let json = serde_json::to_value(binding(&data).command().unwrap_err()).unwrap();
+        assert_eq!(json["errors"][1]["pointer"], "/data/1/content");
+    }
+}

@@ -1,0 +1,230 @@
+//! Bindings as they are shown.
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use waypost_app::bindings::{BindingDetail, BindingView, HookOrder, InForce, Paused, RevisionView};
+use waypost_domain::resolution::Asking;
+
+use super::incoming::LimitsWire;
+use crate::wire::{HookName, NamedOut, OrgKindName, PersonOut, PolicyNameOut};
+
+/// The organization's own bindings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Bindings)]
+pub(super) struct BindingsOut {
+    /// The bindings, in the order they are asked.
+    items: Vec<BindingOut>,
+}
+
+/// A policy's place at a hook.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Binding)]
+pub(super) struct BindingOut {
+    /// Its id.
+    id: Uuid,
+    /// The key of the organization that made it.
+    layer: String,
+    /// The hook.
+    hook: HookName,
+    /// Its name.
+    name: String,
+    /// A disabled binding is not asked.
+    enabled: bool,
+    /// The revision in force.
+    active: RevisionOut,
+    /// Set while it is not asked because it failed too often.
+    paused: Option<PausedOut>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// Rises by one with every change; the `ETag`.
+    version: i64,
+}
+
+/// A pause after too many failures.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Pause)]
+struct PausedOut {
+    /// Since when.
+    since: DateTime<Utc>,
+    /// When it is tried again.
+    until: DateTime<Utc>,
+}
+
+/// One immutable state of a binding.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Revision)]
+struct RevisionOut {
+    /// 1, 2, 3, …
+    number: i64,
+    /// Lower is asked first.
+    position: i64,
+    /// The component's digest.
+    component: String,
+    /// The policy's name and version, where the organization may see it.
+    policy: Option<PolicyNameOut>,
+    /// The settings.
+    settings: Value,
+    /// The digest of the settings.
+    settings_digest: String,
+    /// The digest of the data files.
+    data_digest: String,
+    /// Limits that differ from the installation's.
+    limits: LimitsWire,
+    /// The team that gets the ticket when the policy fails; null asks the next policy.
+    fallback_team: Option<NamedOut>,
+    /// Whether lower organizations can neither replace it nor answer before it.
+    locked: bool,
+    /// Whether the unlocked bindings of the organizations above are not asked at this hook.
+    replaces_above: bool,
+    /// Why it was made.
+    note: Option<String>,
+    /// When.
+    created_at: DateTime<Utc>,
+    /// By whom; null from the command line or a program.
+    created_by: Option<PersonOut>,
+}
+
+/// A binding with its history.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BindingDetail)]
+pub(super) struct BindingDetailOut {
+    /// The binding.
+    #[serde(flatten)]
+    binding: BindingOut,
+    /// All its revisions, the first one first.
+    revisions: Vec<RevisionOut>,
+    /// The data files of the active revision.
+    data: Vec<DataFileOut>,
+}
+
+/// A data file of a policy, without its content.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = DataFile)]
+struct DataFileOut {
+    /// Its name.
+    name: String,
+    /// How many bytes.
+    size: usize,
+}
+
+/// Which policies are asked, over all layers.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InForce)]
+pub(super) struct InForceOut {
+    /// Each hook with its order.
+    items: Vec<HookOrderOut>,
+}
+
+/// Who is asked at a hook.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = BindingsOfHook)]
+struct HookOrderOut {
+    /// The hook.
+    hook: HookName,
+    /// How several answers become one: `each_field` (the first that gives a field counts), `first_opinion` or `all`.
+    #[schema(value_type = String)]
+    asking: &'static str,
+    /// Who is asked, the first one first.
+    asked: Vec<LayeredOut>,
+    /// Enabled bindings of the organizations above that are not asked, because one below replaces them.
+    replaced: Vec<LayeredOut>,
+}
+
+/// A binding with the kind of its layer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LayeredBinding)]
+struct LayeredOut {
+    /// What kind of organization made it.
+    layer_kind: OrgKindName,
+    /// The binding.
+    #[serde(flatten)]
+    binding: BindingOut,
+}
+
+impl From<Vec<BindingView>> for BindingsOut {
+    fn from(bindings: Vec<BindingView>) -> Self {
+        Self { items: bindings.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<BindingView> for BindingOut {
+    fn from(view: BindingView) -> Self {
+        let binding = view.binding;
+        Self {
+            id: binding.id.0,
+            layer: view.layer.to_string(),
+            hook: binding.hook.into(),
+            name: binding.name.to_string(),
+            enabled: binding.enabled,
+            active: view.active.into(),
+            paused: view.paused.map(|Paused { since, until }| PausedOut { since, until }),
+            created_at: binding.created_at,
+            version: binding.version,
+        }
+    }
+}
+
+impl From<RevisionView> for RevisionOut {
+    fn from(revision: RevisionView) -> Self {
+        // Settings were JSON when they were checked; should they not be, their text is better than nothing.
+        let settings =
+            serde_json::from_str(&revision.settings).unwrap_or(Value::String(revision.settings));
+        Self {
+            number: revision.number,
+            position: revision.position,
+            component: revision.component,
+            policy: revision.policy.map(Into::into),
+            settings,
+            settings_digest: revision.settings_digest,
+            data_digest: revision.data_digest,
+            limits: revision.limits.into(),
+            fallback_team: revision.fallback_team.map(Into::into),
+            locked: revision.locked,
+            replaces_above: revision.replaces_above,
+            note: revision.note,
+            created_at: revision.created_at,
+            created_by: revision.created_by.map(Into::into),
+        }
+    }
+}
+
+impl From<BindingDetail> for BindingDetailOut {
+    fn from(detail: BindingDetail) -> Self {
+        let data = detail.data.into_iter();
+        Self {
+            binding: detail.view.into(),
+            revisions: detail.revisions.into_iter().map(Into::into).collect(),
+            data: data.map(|(name, size)| DataFileOut { name, size }).collect(),
+        }
+    }
+}
+
+impl From<Vec<HookOrder>> for InForceOut {
+    fn from(orders: Vec<HookOrder>) -> Self {
+        Self { items: orders.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<HookOrder> for HookOrderOut {
+    fn from(order: HookOrder) -> Self {
+        Self {
+            hook: order.hook.into(),
+            asking: match order.asking {
+                Asking::EachField => "each_field",
+                Asking::FirstOpinion => "first_opinion",
+                Asking::All => "all",
+            },
+            asked: order.asked.into_iter().map(Into::into).collect(),
+            replaced: order.replaced.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<InForce> for LayeredOut {
+    fn from(bound: InForce) -> Self {
+        Self { layer_kind: bound.layer_kind.into(), binding: bound.view.into() }
+    }
+}

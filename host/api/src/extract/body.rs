@@ -1,0 +1,137 @@
+//! The body of a request, as JSON or as a component.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, Request},
+    http::{HeaderMap, header},
+};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::{
+    ApiState,
+    problem::{FaultOut, Problem, Slug},
+    reader::{self, Fault},
+};
+
+/// A JSON body. None at all is as good as `{}`: an action that needs nothing takes none.
+#[derive(Debug)]
+pub(crate) struct JsonBody<T>(pub(crate) T);
+
+impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        // `bounded_body` has read it within its limit already.
+        let bytes = whole(body, state.options.upload_limit).await?;
+        parse(&parts.headers, &bytes).map(Self)
+    }
+}
+
+/// The bytes of a WebAssembly component.
+#[derive(Debug)]
+pub(crate) struct WasmBody(pub(crate) Bytes);
+
+impl FromRequest<ApiState> for WasmBody {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+        if media_type(request.headers()).as_deref() != Some("application/wasm") {
+            let detail = "send the component's bytes with `Content-Type: application/wasm`";
+            return Err(Problem::new(Slug::UnsupportedMediaType, detail));
+        }
+        whole(request.into_body(), state.options.upload_limit).await.map(Self)
+    }
+}
+
+async fn whole(body: axum::body::Body, limit: usize) -> Result<Bytes, Problem> {
+    axum::body::to_bytes(body, limit)
+        .await
+        .map_err(|_| Problem::new(Slug::MalformedBody, "the body could not be read to its end"))
+}
+
+fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+    let value = if bytes.is_empty() {
+        Value::Object(serde_json::Map::new())
+    } else {
+        must_be_json(headers)?;
+        serde_json::from_slice(bytes).map_err(|error| malformed(&error))?
+    };
+    reader::from_json(value)
+        .map_err(|faults| Problem::faults(faults.into_iter().map(in_body).collect()))
+}
+
+fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+    let is_json = media_type(headers).is_some_and(|is| {
+        is == "application/json" || (is.starts_with("application/") && is.ends_with("+json"))
+    });
+    if is_json {
+        return Ok(());
+    }
+    Err(Problem::new(Slug::UnsupportedMediaType, "send JSON with `Content-Type: application/json`"))
+}
+
+/// The media type in lower case, without its parameters.
+fn media_type(headers: &HeaderMap) -> Option<String> {
+    let text = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    text.split(';').next().map(|is| is.trim().to_ascii_lowercase())
+}
+
+fn malformed(error: &serde_json::Error) -> Problem {
+    let place = format!("line {}, column {}", error.line(), error.column());
+    let detail = if error.is_eof() {
+        format!("the JSON ends too early, at {place}")
+    } else {
+        format!("the JSON has a mistake at {place}")
+    };
+    Problem::new(Slug::MalformedBody, detail)
+}
+
+fn in_body(fault: Fault) -> FaultOut {
+    FaultOut {
+        pointer: Some(fault.pointer()),
+        parameter: None,
+        header: None,
+        code: fault.code,
+        message: fault.message,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Note {
+        text: String,
+    }
+
+    fn read(content_type: &str, body: &str) -> Result<Note, Slug> {
+        let value = HeaderValue::from_str(content_type).unwrap();
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value)]);
+        parse(&headers, body.as_bytes()).map_err(|problem| problem.slug())
+    }
+
+    #[test]
+    fn json_is_read_whatever_its_parameters() {
+        assert_eq!(read("application/json; charset=utf-8", r#"{"text":"a"}"#).unwrap().text, "a");
+        assert_eq!(read("application/merge-patch+json", r#"{"text":"a"}"#).unwrap().text, "a");
+    }
+
+    #[test]
+    fn each_mistake_has_its_kind() {
+        let slug = |content_type, body| read(content_type, body).unwrap_err();
+        assert_eq!(slug("text/plain", r#"{"text":"a"}"#), Slug::UnsupportedMediaType);
+        assert_eq!(slug("application/json", r#"{"text":"#), Slug::MalformedBody);
+        assert_eq!(slug("application/json", "{'text'}"), Slug::MalformedBody);
+        assert_eq!(slug("application/json", r#"{"text":"a","more":1}"#), Slug::ValidationFailed);
+        assert_eq!(slug("application/json", r#"{"text":1}"#), Slug::ValidationFailed);
+        assert_eq!(slug("application/json", "{}"), Slug::MissingFields);
+        assert_eq!(slug("application/json", ""), Slug::MissingFields);
+    }
+}

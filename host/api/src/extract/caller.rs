@@ -1,0 +1,24 @@
+//! The caller, whom [`authenticate`](crate::middleware::authenticate) found.
+
+use axum::{extract::FromRequestParts, http::request::Parts};
+use waypost_app::Caller;
+
+use crate::{
+    ApiState,
+    problem::{Problem, Slug},
+};
+
+/// Somebody who is known. A handler that asks for this is behind the bearer token.
+#[derive(Debug, Clone)]
+pub(crate) struct Known(pub(crate) Caller);
+
+impl FromRequestParts<ApiState> for Known {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+        // Absent only where a route was put outside the authenticated router; closed is the safe answer.
+        parts.extensions.get::<Caller>().cloned().map(Self).ok_or_else(|| {
+            Problem::new(Slug::Unauthenticated, "send the header `Authorization: Bearer <token>`")
+        })
+    }
+}

@@ -1,0 +1,55 @@
+//! Health: whether the process lives, and whether it can do its work.
+
+use axum::{Json, extract::State};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use waypost_app::Desk;
+
+use crate::{
+    ApiState,
+    problem::{Problem, Slug},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready))
+}
+
+/// Tell whether the process lives
+#[utoipa::path(
+    get,
+    path = "/live",
+    responses((status = 200, description = "It does", body = HealthOut)),
+)]
+async fn live() -> Json<HealthOut> {
+    Json(HealthOut { status: "live" })
+}
+
+/// Tell whether requests can be carried out
+///
+/// Asks the database. A load balancer sends nothing here while it answers 503.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    responses((status = 200, description = "They can", body = HealthOut)),
+)]
+async fn ready(State(desk): State<Desk>) -> Result<Json<HealthOut>, Problem> {
+    let unavailable = |detail| Problem::new(Slug::Unavailable, detail);
+    let is_ready = desk.ready().await.map_err(|error| {
+        tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
+        unavailable("the database can't be asked")
+    })?;
+    if !is_ready {
+        return Err(unavailable("the database lacks tables; run `waypost migrate`"));
+    }
+    Ok(Json(HealthOut { status: "ready" }))
+}
+
+/// How the server is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Health)]
+struct HealthOut {
+    /// `live` or `ready`.
+    #[schema(value_type = String)]
+    status: &'static str,
+}

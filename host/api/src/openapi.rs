@@ -1,0 +1,280 @@
+//! The OpenAPI document: made from the routes themselves, then completed with what all of them share.
+
+use std::sync::Arc;
+
+use axum::{
+    Extension,
+    http::header,
+    response::{IntoResponse, Response},
+};
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        Components, Content, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
+        Required, ResponseBuilder, SecurityRequirement,
+        path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
+        schema::{ObjectBuilder, Type},
+        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
+    },
+};
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{
+    ApiState,
+    problem::{FaultOut, Problem, Slug},
+};
+
+/// The name of the one way to authenticate.
+const BEARER: &str = "bearer";
+
+/// The document before any route is in it.
+pub(crate) fn skeleton() -> OpenApi {
+    let info = InfoBuilder::new()
+        .title("Waypost")
+        .version(env!("CARGO_PKG_VERSION"))
+        .description(Some(DESCRIPTION))
+        .license(Some(utoipa::openapi::License::new("Apache-2.0")))
+        .build();
+    OpenApiBuilder::new().info(info).components(Some(Components::new())).build()
+}
+
+const DESCRIPTION: &str = "\
+A service desk whose behavior is pluggable with WebAssembly components.
+
+Records have an `ETag`, their version; PATCH and DELETE name it in `If-Match`, actions may. Every POST may carry an \
+`Idempotency-Key`: repeated with the same key and body, it is answered with the first one's answer. Lists are read by \
+pages: `next` of a page is `after` of the next. Errors are problems (RFC 9457); `type` leads to an explanation.";
+
+/// Puts the routes of one collection under its address, and names its operations after it.
+pub(crate) fn collection(
+    address: &str,
+    tag: &str,
+    routes: OpenApiRouter<ApiState>,
+) -> OpenApiRouter<ApiState> {
+    let mut nested = tagged(tag, OpenApiRouter::new().nest(address, routes));
+    for item in nested.get_openapi_mut().paths.paths.values_mut() {
+        for (_, operation) in operations(item) {
+            if let Some(id) = &operation.operation_id {
+                operation.operation_id = Some(format!("{}_{id}", tag.replace('-', "_")));
+            }
+        }
+    }
+    nested
+}
+
+/// The same routes under a heading of their own.
+pub(crate) fn tagged(tag: &str, mut routes: OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState> {
+    for item in routes.get_openapi_mut().paths.paths.values_mut() {
+        for (_, operation) in operations(item) {
+            operation.tags = Some(vec![tag.to_owned()]);
+        }
+    }
+    routes
+}
+
+/// The text of the document, made once: it is the same for every request.
+#[derive(Clone)]
+pub(crate) struct Text(Arc<str>);
+
+impl Text {
+    /// The text of a document.
+    pub(crate) fn of(document: &OpenApi) -> Self {
+        let text = serde_json::to_string(document)
+            .expect("a document of strings, numbers, lists and objects always has JSON");
+        Self(text.into())
+    }
+}
+
+/// The route of the document itself.
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(openapi))
+}
+
+/// Read this document
+#[utoipa::path(
+    get,
+    path = "/openapi.json",
+    responses((status = 200, description = "The OpenAPI 3.1 document of this API", body = Value)),
+)]
+async fn openapi(Extension(Text(text)): Extension<Text>) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response()
+}
+
+/// Adds what every operation shares: the parameters of its path, headers, problems, the token.
+pub(crate) fn complete(document: &mut OpenApi, is_public: impl Fn(&str) -> bool) {
+    let components = document.components.get_or_insert_with(Components::new);
+    describe_problems(components);
+    describe_token(components);
+    for (path, item) in &mut document.paths.paths {
+        let is_public = is_public(path);
+        for (method, operation) in operations(item) {
+            let shared = Shared { path, is_public, method };
+            shared.complete(operation);
+        }
+    }
+}
+
+fn describe_problems(components: &mut Components) {
+    for (name, schema) in
+        [(Problem::name(), Problem::schema()), (FaultOut::name(), FaultOut::schema())]
+    {
+        components.schemas.insert(name.into_owned(), schema);
+    }
+    let content = || Content::new(Some(Ref::from_schema_name(Problem::name())));
+    for slug in Slug::ALL {
+        let text = format!("{}. {}", slug.title(), slug.remedy());
+        let response = ResponseBuilder::new()
+            .description(text)
+            .content("application/problem+json", content())
+            .build();
+        components.responses.insert(slug.as_str().to_owned(), response.into());
+    }
+}
+
+fn describe_token(components: &mut Components) {
+    let scheme = HttpBuilder::new()
+        .scheme(HttpAuthScheme::Bearer)
+        .description(Some("A token of the organization, or of one above it."))
+        .build();
+    components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
+}
+
+/// What is shared by all operations of a kind.
+struct Shared<'a> {
+    path: &'a str,
+    is_public: bool,
+    method: HttpMethod,
+}
+
+impl Shared<'_> {
+    fn complete(&self, operation: &mut Operation) {
+        let parameters = operation.parameters.get_or_insert_default();
+        parameters.extend(self.parameters().into_iter().map(RefOr::T));
+        for slug in self.problems() {
+            let problem = RefOr::Ref(Ref::from_response_name(slug.as_str()));
+            let status = slug.status().as_u16().to_string();
+            // Several kinds share a status; the document has room for one, and all have the same schema.
+            operation.responses.responses.entry(status).or_insert(problem);
+        }
+        if !self.is_public {
+            let none: [&str; 0] = [];
+            operation.security = Some(vec![SecurityRequirement::new(BEARER, none)]);
+        }
+    }
+
+    fn is_action(&self) -> bool {
+        self.method == HttpMethod::Post && self.path.contains("/actions/")
+    }
+
+    fn is_edit(&self) -> bool {
+        matches!(self.method, HttpMethod::Patch | HttpMethod::Put | HttpMethod::Delete)
+    }
+
+    fn is_write(&self) -> bool {
+        self.is_edit() || self.method == HttpMethod::Post
+    }
+
+    fn parameters(&self) -> Vec<Parameter> {
+        let mut parameters = path_parameters(self.path);
+        if self.is_public {
+            return parameters;
+        }
+        parameters.push(in_header(
+            "Waypost-Organization",
+            "The key of the organization to act in: the token's own (the default), or one below it.",
+        ));
+        if self.method == HttpMethod::Post {
+            parameters.push(in_header(
+                "Idempotency-Key",
+                "Makes the request safe to repeat for a day: the same key and body get the first answer.",
+            ));
+        }
+        if self.is_edit() {
+            let mut if_match =
+                in_header("If-Match", "The `ETag` of the record as it was read, or `*`.");
+            if_match.required = Required::True;
+            parameters.push(if_match);
+        } else if self.is_action() {
+            parameters.push(in_header("If-Match", "The `ETag` of the record as it was read."));
+        }
+        if self.is_write() {
+            parameters
+                .push(in_header("Prefer", "`return=minimal` for an answer without the record."));
+        }
+        parameters
+    }
+
+    fn problems(&self) -> Vec<Slug> {
+        let mut slugs = vec![Slug::Internal, Slug::Unavailable];
+        if !self.is_public {
+            slugs.extend([Slug::Unauthenticated, Slug::Forbidden, Slug::NotFound]);
+        }
+        if self.path.contains('{') {
+            slugs.push(Slug::NotFound);
+        }
+        if self.method == HttpMethod::Get {
+            slugs.push(Slug::CursorInvalid);
+        }
+        if self.is_write() {
+            slugs.extend([
+                Slug::MalformedBody,
+                Slug::InvalidTransition,
+                Slug::TooLarge,
+                Slug::UnsupportedMediaType,
+                Slug::ValidationFailed,
+            ]);
+        }
+        if self.is_edit() {
+            slugs.extend([Slug::StaleVersion, Slug::PreconditionRequired]);
+        } else if self.is_action() {
+            slugs.push(Slug::StaleVersion);
+        }
+        slugs
+    }
+}
+
+fn in_header(name: &str, description: &str) -> Parameter {
+    parameter(name, ParameterIn::Header, Required::False, description)
+}
+
+fn path_parameters(path: &str) -> Vec<Parameter> {
+    let names = path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}'));
+    names
+        .map(|name| {
+            let description = match name {
+                "id" => "The record's id; of a ticket also its number.",
+                "key" => "The record's key.",
+                "path" => "The category's path, its slashes written as `%2F`.",
+                "digest" => "The component's digest: `sha256:…`.",
+                "slug" => "The kind of problem.",
+                _ => "Which one.",
+            };
+            parameter(name, ParameterIn::Path, Required::True, description)
+        })
+        .collect()
+}
+
+fn parameter(name: &str, place: ParameterIn, required: Required, description: &str) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(place)
+        .required(required)
+        .description(Some(description))
+        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
+        .build()
+}
+
+/// The operations of a path, with their methods.
+pub(crate) fn operations(
+    item: &mut PathItem,
+) -> impl Iterator<Item = (HttpMethod, &mut Operation)> {
+    [
+        (HttpMethod::Get, &mut item.get),
+        (HttpMethod::Post, &mut item.post),
+        (HttpMethod::Put, &mut item.put),
+        (HttpMethod::Patch, &mut item.patch),
+        (HttpMethod::Delete, &mut item.delete),
+    ]
+    .into_iter()
+    .filter_map(|(method, operation)| operation.as_mut().map(|operation| (method, operation)))
+}

@@ -1,0 +1,290 @@
+//! Organizations: the tree of tenants, and what each can set.
+
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    organizations::{self, NewOrganization, OrganizationEdit, OrganizationView},
+};
+use waypost_domain::priority::{Level, MatrixLint};
+
+use crate::{
+    ApiState,
+    extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
+    problem::Problem,
+    reply,
+    wire::{
+        HoursWire, NamedOut, OrgKindName, PersonIn, PersonOut, ResolveDemandName,
+        patch::{nullable, settable},
+    },
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read, edit))
+}
+
+/// Add an organization
+#[utoipa::path(
+    post,
+    path = "/",
+    request_body = OrganizationIn,
+    responses((status = 201, description = "The new organization", body = OrganizationOut)),
+)]
+async fn create(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    prefer: Prefer,
+    JsonBody(new): JsonBody<OrganizationIn>,
+) -> Result<Response, Problem> {
+    let view = organizations::create(&desk, &caller, new.into()).await?;
+    let address = format!("/api/v1/organizations/{}", view.organization.key);
+    Ok(reply::created(prefer, &address, view.organization.version, OrganizationOut::from(view)))
+}
+
+/// List organizations
+#[utoipa::path(
+    get,
+    path = "/",
+    params(PageParams),
+    responses((status = 200, description = "A page of organizations", body = ListOut<OrganizationOut>)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    listing: Listing<NoFilter>,
+) -> Result<Response, Problem> {
+    let page = organizations::list(&desk, &caller, &listing.page).await?;
+    Ok(listing.reply(page, OrganizationOut::from))
+}
+
+/// Read an organization
+#[utoipa::path(
+    get,
+    path = "/{key}",
+    responses((status = 200, description = "The organization", body = OrganizationOut)),
+)]
+async fn read(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(key): At<String>,
+) -> Result<Response, Problem> {
+    let view = organizations::find(&desk, &caller, &key).await?;
+    Ok(reply::read(view.organization.version, OrganizationOut::from(view)))
+}
+
+/// Change an organization
+#[utoipa::path(
+    patch,
+    path = "/{key}",
+    request_body = OrganizationEditIn,
+    responses((status = 200, description = "The changed organization", body = OrganizationOut)),
+)]
+async fn edit(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(key): At<String>,
+    IfMatch(version): IfMatch,
+    prefer: Prefer,
+    JsonBody(edit): JsonBody<OrganizationEditIn>,
+) -> Result<Response, Problem> {
+    let view = organizations::update(&desk, &caller, &key, edit.into(), version).await?;
+    Ok(reply::changed(prefer, view.organization.version, OrganizationOut::from(view)))
+}
+
+/// A new organization.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewOrganization)]
+struct OrganizationIn {
+    /// `provider` or `client`.
+    kind: String,
+    /// Its key, unique on the installation; it does not change.
+    key: String,
+    /// The name people read.
+    name: String,
+    /// The key of the organization above: the caller's (the default), or one below it.
+    parent: Option<String>,
+    /// The IANA zone of its days; that of the organization above if left out.
+    zone: Option<String>,
+}
+
+/// Which settings of an organization change. What is left out stays; null empties.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = OrganizationEdit)]
+#[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
+struct OrganizationEditIn {
+    /// The name people read.
+    #[serde(deserialize_with = "settable")]
+    name: Option<String>,
+    /// The IANA zone of its days and working hours.
+    #[serde(deserialize_with = "settable")]
+    zone: Option<String>,
+    /// When it works, all of it.
+    #[serde(deserialize_with = "settable")]
+    working_hours: Option<Vec<HoursWire>>,
+    /// The priority for each impact (row) and urgency (column); 2×2 to 5×5.
+    #[serde(deserialize_with = "settable")]
+    matrix: Option<Vec<Vec<u8>>>,
+    /// The key of the team, one of its own, that owns what no policy routes.
+    #[serde(deserialize_with = "settable")]
+    fallback_team: Option<String>,
+    /// Who votes where an approval has no voter left, by id or e-mail address.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<PersonIn>)]
+    fallback_approver: Option<Option<PersonIn>>,
+    /// How long after its resolution a ticket can be reopened.
+    #[serde(deserialize_with = "settable")]
+    reopen_window_days: Option<u16>,
+    /// How long after its resolution a ticket closes by itself; 0 for never.
+    #[serde(deserialize_with = "settable")]
+    auto_close_days: Option<u16>,
+    /// Whether a caller's reply to a resolved incident reopens it.
+    #[serde(deserialize_with = "settable")]
+    caller_reply_reopens: Option<bool>,
+    /// How long receipts are kept.
+    #[serde(deserialize_with = "settable")]
+    receipt_retention_days: Option<u16>,
+    /// What resolving demands beside code and notes, all of it.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Option<Vec<ResolveDemandName>>)]
+    resolve_demands: Option<Vec<String>>,
+}
+
+/// An organization with its settings.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Organization)]
+struct OrganizationOut {
+    /// Its id.
+    id: Uuid,
+    /// Its key.
+    key: String,
+    /// Where it stands in the tree.
+    kind: OrgKindName,
+    /// The key of the organization above, as far as the caller may know it.
+    parent: Option<String>,
+    /// The name people read.
+    name: String,
+    /// The IANA zone of its days and working hours.
+    zone: String,
+    /// When it works.
+    working_hours: Vec<HoursWire>,
+    /// The priority for each impact (row) and urgency (column).
+    matrix: Vec<Vec<u8>>,
+    /// Cells of the matrix that are probably slips.
+    matrix_warnings: Vec<MatrixWarningOut>,
+    /// Owns what no policy routes.
+    fallback_team: NamedOut,
+    /// Votes where an approval has no voter left.
+    fallback_approver: Option<PersonOut>,
+    /// How long after its resolution a ticket can be reopened.
+    reopen_window_days: u16,
+    /// How long after its resolution a ticket closes by itself; 0 for never.
+    auto_close_days: u16,
+    /// Whether a caller's reply to a resolved incident reopens it.
+    caller_reply_reopens: bool,
+    /// How long receipts are kept.
+    receipt_retention_days: u16,
+    /// What resolving demands beside code and notes.
+    resolve_demands: Vec<ResolveDemandName>,
+    /// When it was created.
+    created_at: DateTime<Utc>,
+    /// Rises by one with every change; the `ETag`.
+    version: i64,
+}
+
+/// A cell of a priority matrix that makes priority worse although impact or urgency is higher.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = MatrixWarning)]
+struct MatrixWarningOut {
+    /// The cell's impact.
+    impact: u8,
+    /// The cell's urgency.
+    urgency: u8,
+    /// The cell's priority.
+    priority: u8,
+    /// The impact of the neighbour that is less urgent or less impacting, and yet has the higher priority.
+    neighbour_impact: u8,
+    /// The neighbour's urgency.
+    neighbour_urgency: u8,
+    /// The neighbour's priority.
+    neighbour_priority: u8,
+}
+
+impl From<OrganizationIn> for NewOrganization {
+    fn from(input: OrganizationIn) -> Self {
+        Self {
+            kind: input.kind,
+            key: input.key,
+            name: input.name,
+            parent: input.parent,
+            zone: input.zone,
+        }
+    }
+}
+
+impl From<OrganizationEditIn> for OrganizationEdit {
+    fn from(input: OrganizationEditIn) -> Self {
+        Self {
+            name: input.name,
+            zone: input.zone,
+            working_hours: input
+                .working_hours
+                .map(|lines| lines.into_iter().map(Into::into).collect()),
+            matrix: input.matrix,
+            fallback_team: input.fallback_team,
+            fallback_approver: input.fallback_approver.map(|named| named.map(Into::into)),
+            reopen_window_days: input.reopen_window_days,
+            auto_close_days: input.auto_close_days,
+            caller_reply_reopens: input.caller_reply_reopens,
+            receipt_retention_days: input.receipt_retention_days,
+            resolve_demands: input.resolve_demands,
+        }
+    }
+}
+
+impl From<OrganizationView> for OrganizationOut {
+    fn from(view: OrganizationView) -> Self {
+        let (organization, parent) = (view.organization, view.parent);
+        let settings = organization.settings;
+        let row = |row: &Vec<Level>| row.iter().map(|level| level.0).collect();
+        Self {
+            id: organization.id.0,
+            key: organization.key.to_string(),
+            kind: organization.kind.into(),
+            parent: parent.map(|key| key.to_string()),
+            name: organization.name,
+            zone: settings.zone.to_string(),
+            working_hours: HoursWire::lines(&settings.working_hours),
+            matrix: settings.matrix.rows().iter().map(row).collect(),
+            matrix_warnings: view.matrix_warnings.into_iter().map(Into::into).collect(),
+            fallback_team: view.fallback_team.into(),
+            fallback_approver: view.fallback_approver.map(Into::into),
+            reopen_window_days: settings.reopen_window_days,
+            auto_close_days: settings.auto_close_days,
+            caller_reply_reopens: settings.caller_reply_reopens,
+            receipt_retention_days: settings.receipt_retention_days,
+            resolve_demands: settings.resolve_demands.into_iter().map(Into::into).collect(),
+            created_at: organization.created_at,
+            version: organization.version,
+        }
+    }
+}
+
+impl From<MatrixLint> for MatrixWarningOut {
+    fn from(lint: MatrixLint) -> Self {
+        let ((impact, urgency), (near_impact, near_urgency)) = (lint.cell, lint.neighbour);
+        Self {
+            impact: impact.0,
+            urgency: urgency.0,
+            priority: lint.priority.0,
+            neighbour_impact: near_impact.0,
+            neighbour_urgency: near_urgency.0,
+            neighbour_priority: lint.neighbour_priority.0,
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! The outbox: messages that leave the desk, and where they stand.
+
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    outbox::{self, MessageView},
+};
+
+use crate::{
+    ApiState,
+    extract::{Known, ListOut, Listing, NoFilter, PageParams},
+    problem::Problem,
+    wire::WayName,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// List messages
+///
+/// The latest first. For administrators and auditors.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(PageParams),
+    responses((status = 200, description = "A page of messages", body = ListOut<MessageOut>)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    listing: Listing<NoFilter>,
+) -> Result<Response, Problem> {
+    let page = outbox::list(&desk, &caller, &listing.page).await?;
+    Ok(listing.reply(page, MessageOut::from))
+}
+
+/// A message, and where it stands.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Message)]
+struct MessageOut {
+    /// Its id; the same for all attempts.
+    id: Uuid,
+    /// The id of the ticket it is about; null for a message to administrators.
+    ticket: Option<Uuid>,
+    /// The id of the person who gets it.
+    person: Uuid,
+    /// By which way.
+    way: WayName,
+    /// The address it goes to.
+    address: String,
+    /// One line.
+    subject: String,
+    /// Plain text.
+    body: String,
+    /// `pending`, `sent` or `dead`.
+    #[schema(value_type = String)]
+    state: &'static str,
+    /// How often it was tried.
+    attempts: u32,
+    /// When it is tried next, while it is pending.
+    next_attempt_at: DateTime<Utc>,
+    /// What the last attempt ended with, if it failed.
+    last_error: Option<String>,
+    /// When it leaves, at the earliest.
+    send_at: DateTime<Utc>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+}
+
+impl From<MessageView> for MessageOut {
+    fn from(view: MessageView) -> Self {
+        let message = view.message;
+        Self {
+            id: message.id.0,
+            ticket: message.ticket.map(|ticket| ticket.0),
+            person: message.person.0,
+            way: message.way.into(),
+            address: message.address,
+            subject: message.subject,
+            body: message.body,
+            state: view.state.as_str(),
+            attempts: view.attempts,
+            next_attempt_at: view.next_attempt_at,
+            last_error: view.last_error,
+            send_at: message.send_at,
+            created_at: message.created_at,
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! People: who has troubles and wishes, works on them, or approves them.
+
+use axum::{extract::State, response::Response};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    people::{self, NewPerson, PersonEdit, PersonView},
+    tickets::PersonRef,
+};
+
+use crate::{
+    ApiState,
+    extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
+    problem::Problem,
+    reply,
+    wire::{
+        PersonIn, PersonOut, RoleName,
+        patch::{nullable, settable},
+    },
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(create, list)).routes(routes!(read, edit))
+}
+
+/// Add a person
+#[utoipa::path(
+    post,
+    path = "/",
+    request_body = NewPersonIn,
+    responses((status = 201, description = "The new person", body = DirectoryPersonOut)),
+)]
+async fn create(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    prefer: Prefer,
+    JsonBody(new): JsonBody<NewPersonIn>,
+) -> Result<Response, Problem> {
+    let view = people::create(&desk, &caller, new.into()).await?;
+    let address = format!("/api/v1/people/{}", view.person.id);
+    Ok(reply::created(prefer, &address, view.person.version, DirectoryPersonOut::from(view)))
+}
+
+/// List people
+#[utoipa::path(
+    get,
+    path = "/",
+    params(PageParams),
+    responses((status = 200, description = "A page of people", body = ListOut<DirectoryPersonOut>)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    listing: Listing<NoFilter>,
+) -> Result<Response, Problem> {
+    let page = people::list(&desk, &caller, &listing.page).await?;
+    Ok(listing.reply(page, DirectoryPersonOut::from))
+}
+
+/// Read a person
+#[utoipa::path(
+    get,
+    path = "/{id}",
+    responses((status = 200, description = "The person", body = DirectoryPersonOut)),
+)]
+async fn read(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(named): At<PersonIn>,
+) -> Result<Response, Problem> {
+    let view = people::find(&desk, &caller, &PersonRef::from(named)).await?;
+    Ok(reply::read(view.person.version, DirectoryPersonOut::from(view)))
+}
+
+/// Change a person
+#[utoipa::path(
+    patch,
+    path = "/{id}",
+    request_body = PersonEditIn,
+    responses((status = 200, description = "The changed person", body = DirectoryPersonOut)),
+)]
+async fn edit(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(named): At<PersonIn>,
+    IfMatch(version): IfMatch,
+    prefer: Prefer,
+    JsonBody(edit): JsonBody<PersonEditIn>,
+) -> Result<Response, Problem> {
+    let view =
+        people::update(&desk, &caller, &PersonRef::from(named), edit.into(), version).await?;
+    Ok(reply::changed(prefer, view.person.version, DirectoryPersonOut::from(view)))
+}
+
+/// A person who joins the directory.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewPerson)]
+struct NewPersonIn {
+    /// The name people read.
+    name: String,
+    /// The address mail goes to; unique in the organization.
+    email: Option<String>,
+    /// What they may do; `requester` if left out.
+    #[schema(value_type = Option<RoleName>)]
+    role: Option<String>,
+    /// An IANA zone, where it differs from the organization's.
+    #[schema(example = "Europe/Berlin")]
+    zone: Option<String>,
+    /// Who decides for them, by id or e-mail address.
+    manager: Option<PersonIn>,
+    /// Where they work.
+    location: Option<String>,
+    /// Whether their tickets get special care.
+    #[serde(default)]
+    vip: bool,
+}
+
+/// Which fields of a person change. What is left out stays; null empties.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = PersonEdit)]
+#[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
+struct PersonEditIn {
+    /// The name people read.
+    #[serde(deserialize_with = "settable")]
+    name: Option<String>,
+    /// The address mail goes to.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    email: Option<Option<String>>,
+    /// What they may do.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Option<RoleName>)]
+    role: Option<String>,
+    /// An IANA zone.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    zone: Option<Option<String>>,
+    /// Who decides for them, by id or e-mail address.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<PersonIn>)]
+    manager: Option<Option<PersonIn>>,
+    /// Where they work.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    location: Option<Option<String>>,
+    /// Whether their tickets get special care.
+    #[serde(deserialize_with = "settable")]
+    vip: Option<bool>,
+    /// People who leave are not deleted, because records name them.
+    #[serde(deserialize_with = "settable")]
+    active: Option<bool>,
+}
+
+/// A person of the directory.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Person)]
+struct DirectoryPersonOut {
+    /// Their id.
+    id: Uuid,
+    /// The name people read.
+    name: String,
+    /// The address mail goes to.
+    email: Option<String>,
+    /// What they may do.
+    role: RoleName,
+    /// Their zone, where it differs from the organization's.
+    zone: Option<String>,
+    /// Who decides for them.
+    manager: Option<PersonOut>,
+    /// Where they work.
+    location: Option<String>,
+    /// Whether their tickets get special care.
+    vip: bool,
+    /// Whether they are still there.
+    active: bool,
+    /// Rises by one with every change; the `ETag`.
+    version: i64,
+}
+
+impl From<NewPersonIn> for NewPerson {
+    fn from(input: NewPersonIn) -> Self {
+        Self {
+            name: input.name,
+            email: input.email,
+            role: input.role,
+            zone: input.zone,
+            manager: input.manager.map(Into::into),
+            location: input.location,
+            vip: input.vip,
+        }
+    }
+}
+
+impl From<PersonEditIn> for PersonEdit {
+    fn from(input: PersonEditIn) -> Self {
+        Self {
+            name: input.name,
+            email: input.email,
+            role: input.role,
+            zone: input.zone,
+            manager: input.manager.map(|named| named.map(Into::into)),
+            location: input.location,
+            vip: input.vip,
+            active: input.active,
+        }
+    }
+}
+
+impl From<PersonView> for DirectoryPersonOut {
+    fn from(view: PersonView) -> Self {
+        let person = view.person;
+        Self {
+            id: person.id.0,
+            name: person.name,
+            email: person.email,
+            role: person.role.into(),
+            zone: person.zone.map(|zone| zone.to_string()),
+            manager: view.manager.map(Into::into),
+            location: person.location,
+            vip: person.vip,
+            active: person.active,
+            version: person.version,
+        }
+    }
+}

@@ -1,0 +1,148 @@
+//! Policies: components that were brought to the desk.
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use waypost_app::{
+    Desk,
+    policies::{self, PolicyView, ServedHookView},
+};
+
+use crate::{
+    ApiState,
+    extract::{At, Known, ListOut, Listing, NoFilter, PageParams, WasmBody},
+    problem::Problem,
+    wire::HookName,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(upload, list)).routes(routes!(read))
+}
+
+/// Upload a policy
+///
+/// The body is the component itself. It is checked before it is kept: what it imports, which contract it was built
+/// for, what it says about itself. Bringing the same bytes again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/",
+    request_body(content = Vec<u8>, content_type = "application/wasm"),
+    responses((status = 201, description = "The policy, ready to be bound", body = PolicyOut)),
+)]
+async fn upload(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    WasmBody(bytes): WasmBody,
+) -> Result<Response, Problem> {
+    let policy = policies::upload(&desk, &caller, bytes.into()).await?;
+    let address = format!("/api/v1/policies/{}", policy.digest);
+    let policy = PolicyOut::from(policy);
+    Ok((StatusCode::CREATED, [(header::LOCATION, address)], Json(policy)).into_response())
+}
+
+/// List policies
+///
+/// The organization's own, and those of the organizations above: all that it can bind.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(PageParams),
+    responses((status = 200, description = "A page of policies", body = ListOut<PolicyOut>)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    listing: Listing<NoFilter>,
+) -> Result<Response, Problem> {
+    let page = policies::list(&desk, &caller, &listing.page).await?;
+    Ok(listing.reply(page, PolicyOut::from))
+}
+
+/// Read a policy
+#[utoipa::path(
+    get,
+    path = "/{digest}",
+    responses((status = 200, description = "What the policy says about itself", body = PolicyOut)),
+)]
+async fn read(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(digest): At<String>,
+) -> Result<Json<PolicyOut>, Problem> {
+    Ok(Json(policies::find(&desk, &caller, &digest).await?.into()))
+}
+
+/// A component, and what it says about itself.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Policy)]
+struct PolicyOut {
+    /// The digest of its bytes.
+    #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    digest: String,
+    /// What it calls itself.
+    name: String,
+    /// Its version, as it says.
+    version: String,
+    /// Who to ask.
+    author: String,
+    /// What it does, in one sentence.
+    summary: String,
+    /// The hooks it serves.
+    hooks: Vec<ServedHookOut>,
+    /// The JSON Schema of its settings.
+    settings_schema: Value,
+    /// The version of the contract it was built for.
+    wit_version: String,
+    /// What it imports, by name. The host answers all of it without any authority.
+    imports: Vec<String>,
+    /// What it exports, by name.
+    exports: Vec<String>,
+    /// How many bytes.
+    size: u64,
+    /// When it was brought to the desk first.
+    uploaded_at: DateTime<Utc>,
+}
+
+/// A hook that a policy serves.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ServedHook)]
+struct ServedHookOut {
+    /// The hook.
+    hook: HookName,
+    /// The facts that it wants to know.
+    #[schema(value_type = Vec<String>)]
+    needs: Vec<&'static str>,
+}
+
+impl From<PolicyView> for PolicyOut {
+    fn from(policy: PolicyView) -> Self {
+        Self {
+            digest: policy.digest,
+            name: policy.name,
+            version: policy.version,
+            author: policy.author,
+            summary: policy.summary,
+            hooks: policy.hooks.into_iter().map(Into::into).collect(),
+            settings_schema: policy.settings_schema,
+            wit_version: policy.wit_version,
+            imports: policy.imports,
+            exports: policy.exports,
+            size: policy.size,
+            uploaded_at: policy.uploaded_at,
+        }
+    }
+}
+
+impl From<ServedHookView> for ServedHookOut {
+    fn from(served: ServedHookView) -> Self {
+        Self { hook: served.hook.into(), needs: served.needs }
+    }
+}

@@ -1,0 +1,239 @@
+//! Problems: how the API says no (RFC 9457).
+//!
+//! Every error leaves as one of these, whoever found it: a handler, an extractor, a layer, or axum itself
+//! (see [`crate::middleware::accompany`]). A [`Slug`] is the kind of problem; it fixes the status.
+
+mod command;
+mod slug;
+
+use axum::{
+    Json,
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+use waypost_domain::refusal::FieldFault;
+
+pub(crate) use slug::Slug;
+
+/// The media type of a problem.
+pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
+
+/// Why a request was not carried out. Nothing was changed.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Which kind of problem: `/problems/<slug>`, where it is explained.
+    #[serde(rename = "type")]
+    #[schema(format = "uri-reference", example = "/problems/validation-failed")]
+    kind: String,
+    /// The kind in a few words; always the same for a kind.
+    #[schema(value_type = String)]
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What is wrong with this request, and what would help.
+    detail: String,
+    /// The path that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri-reference")]
+    instance: Option<String>,
+    /// The request's id, also in the header `X-Request-Id`; the server's log has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<String>,
+    /// Everything that is wrong with the input.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<FaultOut>,
+    /// The record's state, where that stands against the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    state: Option<&'static str>,
+    /// What can be done in that state.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<Vec<String>>)]
+    allowed_actions: Option<Vec<&'static str>>,
+    #[serde(skip)]
+    slug: Slug,
+}
+
+/// One thing that is wrong with the input, and where.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct FaultOut {
+    /// The place in the body, as a JSON pointer (RFC 6901); absent when it is not in the body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) pointer: Option<String>,
+    /// The parameter of the query or the path.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parameter: Option<String>,
+    /// The header.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub(crate) header: Option<&'static str>,
+    /// What is wrong, for programs.
+    #[schema(value_type = String, example = "missing")]
+    pub(crate) code: &'static str,
+    /// What is wrong and what would be right, for people.
+    pub(crate) message: String,
+}
+
+impl FaultOut {
+    /// A fault of a header.
+    pub(crate) fn header(name: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            pointer: None,
+            parameter: None,
+            header: Some(name),
+            code: "invalid",
+            message: message.into(),
+        }
+    }
+
+    /// A fault of a parameter of the query or the path.
+    pub(crate) fn parameter(name: impl Into<String>, message: impl Into<String>) -> Self {
+        Self {
+            pointer: None,
+            parameter: Some(name.into()),
+            header: None,
+            code: "invalid",
+            message: message.into(),
+        }
+    }
+}
+
+impl From<FieldFault> for FaultOut {
+    fn from(fault: FieldFault) -> Self {
+        Self {
+            pointer: Some(fault.pointer),
+            parameter: None,
+            header: None,
+            code: fault.code,
+            message: fault.message,
+        }
+    }
+}
+
+impl Problem {
+    /// A problem of this kind; `detail` says what is wrong with this request, and what would help.
+    pub(crate) fn new(slug: Slug, detail: impl Into<String>) -> Self {
+        Self {
+            kind: slug.uri(),
+            title: slug.title(),
+            status: slug.status().as_u16(),
+            detail: detail.into(),
+            instance: None,
+            request_id: None,
+            errors: Vec::new(),
+            state: None,
+            allowed_actions: None,
+            slug,
+        }
+    }
+
+    /// Wrong or missing fields. All missing makes it `missing-fields`, anything else `validation-failed`.
+    pub(crate) fn faults(errors: Vec<FaultOut>) -> Self {
+        let all_missing = !errors.is_empty() && errors.iter().all(|fault| fault.code == "missing");
+        let (slug, detail) = match (all_missing, errors.as_slice()) {
+            (true, [_]) => {
+                (Slug::MissingFields, "a field is missing; `errors` names it".to_owned())
+            }
+            (true, many) => (
+                Slug::MissingFields,
+                format!("{} fields are missing; `errors` names them", many.len()),
+            ),
+            (false, [fault]) => (Slug::ValidationFailed, fault.message.clone()),
+            (false, many) => (
+                Slug::ValidationFailed,
+                format!("{} parts of the input are not valid; `errors` names them", many.len()),
+            ),
+        };
+        Self { errors, ..Self::new(slug, detail) }
+    }
+
+    /// The same problem with the faults that make it up.
+    pub(crate) fn with_errors(self, errors: Vec<FaultOut>) -> Self {
+        Self { errors, ..self }
+    }
+
+    /// The same problem with the state that stands against the request, and what is possible in it.
+    pub(crate) fn with_state(self, state: &'static str, allowed: Vec<&'static str>) -> Self {
+        Self { state: Some(state), allowed_actions: Some(allowed), ..self }
+    }
+
+    /// Its kind.
+    #[cfg(test)]
+    pub(crate) fn slug(&self) -> Slug {
+        self.slug
+    }
+
+    /// Says which request it answers.
+    pub(crate) fn of_request(self, path: &str, request_id: &str) -> Self {
+        Self { instance: Some(path.to_owned()), request_id: Some(request_id.to_owned()), ..self }
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = self.slug.status();
+        let mut response = (status, Json(&self)).into_response();
+        let headers = response.headers_mut();
+        headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
+        if let Some(seconds) = self.slug.retry_after() {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
+        }
+        // Whoever knows the request completes it; see `RequestContext::complete`.
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// What a 401 has to carry (RFC 6750).
+const CHALLENGE: HeaderValue = HeaderValue::from_static("Bearer realm=\"waypost\"");
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(code: &'static str) -> FaultOut {
+        FaultOut { code, ..FaultOut::parameter("limit", "is wrong") }
+    }
+
+    #[test]
+    fn only_missing_fields_make_missing_fields() {
+        assert_eq!(Problem::faults(vec![fault("missing")]).slug(), Slug::MissingFields);
+        assert_eq!(
+            Problem::faults(vec![fault("missing"), fault("invalid")]).slug(),
+            Slug::ValidationFailed
+        );
+        assert_eq!(Problem::faults(vec![]).slug(), Slug::ValidationFailed);
+    }
+
+    #[test]
+    fn a_problem_leaves_as_problem_json_with_the_status_of_its_kind() {
+        let response = Problem::new(Slug::Unavailable, "busy").into_response();
+        assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+        assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
+        assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+    }
+
+    #[test]
+    fn w10_a_refused_move_tells_what_is_possible() {
+        let problem =
+            Problem::new(Slug::InvalidTransition, "cannot reopen an incident that is new")
+                .with_state("new", vec!["start", "cancel"]);
+        let json = serde_json::to_value(&problem).unwrap();
+        assert_eq!(
+            json,
+            serde_json::json!({
+                "type": "/problems/invalid-transition",
+                "title": "The record's state does not allow it",
+                "status": 409,
+                "detail": "cannot reopen an incident that is new",
+                "state": "new",
+                "allowed_actions": ["start", "cancel"],
+            })
+        );
+    }
+}

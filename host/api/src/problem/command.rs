@@ -1,0 +1,134 @@
+//! Which problem each refused command is. Every status that a use case can lead to is here.
+
+use waypost_app::CommandError;
+use waypost_domain::{
+    refusal::{FieldFault, Refused},
+    ticket::{Action, State},
+};
+
+use super::{FaultOut, Problem, Slug};
+
+impl From<CommandError> for Problem {
+    fn from(error: CommandError) -> Self {
+        let detail = error.to_string();
+        match error {
+            CommandError::NotFound(_) => Self::new(Slug::NotFound, detail),
+            CommandError::Forbidden(_) => Self::new(Slug::Forbidden, detail),
+            CommandError::SeparationOfDuties(_) => Self::new(Slug::SeparationOfDuties, detail),
+            CommandError::Stale => Self::new(Slug::StaleVersion, detail),
+            CommandError::Refused(refused) => refused.into(),
+            CommandError::Invalid(faults) => Self::fields(faults),
+            CommandError::Taken(_) => Self::new(Slug::Duplicate, detail),
+            CommandError::ContentChanged => Self::new(Slug::ContentChanged, detail),
+            CommandError::Cursor(_) => Self::new(Slug::CursorInvalid, detail)
+                .with_errors(vec![FaultOut::parameter("after", "leave it out to start again")]),
+            CommandError::Busy => Self::new(Slug::Unavailable, detail),
+            CommandError::Internal(cause) => Self::internal(cause.as_ref()),
+        }
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        let detail = refused.to_string();
+        match refused {
+            Refused::InvalidTransition { state, allowed, .. } => {
+                Self::new(Slug::InvalidTransition, detail)
+                    .with_state(state.as_str(), allowed.into_iter().map(Action::as_str).collect())
+            }
+            Refused::MissingFields(faults) | Refused::Invalid(faults) => Self::fields(faults),
+            Refused::Guard { code, .. } => Self::new(guard(code), detail),
+        }
+    }
+}
+
+impl Problem {
+    /// Not the caller's doing: the log gets the cause, once; the client does not.
+    pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
+        tracing::error!(error = cause, "command failed");
+        Self::new(Slug::Internal, "the request was not carried out, and nothing was changed")
+    }
+
+    /// The same for a list, whose fields are the parameters of its query.
+    pub(crate) fn of_query(error: CommandError) -> Self {
+        let mut problem = Self::from(error);
+        for fault in &mut problem.errors {
+            if let Some(pointer) = fault.pointer.take() {
+                fault.parameter = Some(pointer.trim_start_matches('/').to_owned());
+            }
+        }
+        problem
+    }
+
+    /// A PATCH that names the state.
+    pub(crate) fn state_not_patchable() -> Self {
+        let detail = "a state is changed by an action: `POST …/actions/{action}`";
+        let pointer = "/state".to_owned();
+        let valid = State::NAMES.join(", ");
+        let fault = FieldFault {
+            pointer,
+            code: "read-only",
+            message: format!("leave it out; the states are {valid}, and actions lead to them"),
+        };
+        Self::new(Slug::StateNotPatchable, detail).with_errors(vec![fault.into()])
+    }
+
+    fn fields(faults: Vec<FieldFault>) -> Self {
+        Self::faults(faults.into_iter().map(FaultOut::from).collect())
+    }
+}
+
+/// A guard's code is the slug of its problem, where it has one of its own.
+fn guard(code: &str) -> Slug {
+    match code {
+        "content-changed" => Slug::ContentChanged,
+        "approval-required" => Slug::ApprovalRequired,
+        _ => Slug::GuardFailed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use waypost_domain::ticket::TicketKind;
+
+    use super::*;
+
+    fn missing(pointer: &str) -> FieldFault {
+        FieldFault {
+            pointer: pointer.to_owned(),
+            code: FieldFault::MISSING,
+            message: "say how it ended".to_owned(),
+        }
+    }
+
+    #[test]
+    fn r12_a_refused_resolution_names_every_missing_field() {
+        let faults = vec![missing("/resolution_code"), missing("/resolution_notes")];
+        let problem = Problem::from(CommandError::Refused(Refused::MissingFields(faults)));
+        assert_eq!(problem.slug(), Slug::MissingFields);
+        let json = serde_json::to_value(&problem).unwrap();
+        assert_eq!(json["errors"][0]["pointer"], "/resolution_code");
+        assert_eq!(json["errors"][1]["pointer"], "/resolution_notes");
+    }
+
+    #[test]
+    fn a_refused_move_names_the_state_and_what_it_allows() {
+        let refused = Refused::InvalidTransition {
+            action: Action::Reopen,
+            kind: TicketKind::Incident,
+            state: State::New,
+            allowed: vec![Action::Start],
+        };
+        let json = serde_json::to_value(Problem::from(refused)).unwrap();
+        assert_eq!(json["status"], 409);
+        assert_eq!(json["state"], "new");
+        assert_eq!(json["allowed_actions"], serde_json::json!(["start"]));
+    }
+
+    #[test]
+    fn an_internal_cause_is_not_told() {
+        let cause = std::io::Error::other("secret");
+        let json = serde_json::to_string(&Problem::from(CommandError::Internal(cause.into())));
+        assert!(!json.unwrap().contains("secret"));
+    }
+}

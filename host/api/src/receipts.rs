@@ -1,0 +1,310 @@
+//! Receipts: what policies were asked, what they answered, and what became of it.
+
+use std::time::Duration;
+
+use axum::{Json, extract::State, response::Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    receipts::{self, ReceiptDetail, ReceiptQuery, ReceiptView, Reexecution, Verdict},
+};
+use waypost_domain::{
+    ids::{BindingId, ReceiptId},
+    receipt::Outcome,
+};
+
+use crate::{
+    ApiState,
+    extract::{At, JsonBody, Known, ListOut, Listing, PageParams},
+    problem::Problem,
+    tickets::named,
+    wire::{HookName, NothingIn, PolicyNameOut},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list)).routes(routes!(read)).routes(routes!(reexecute))
+}
+
+/// List receipts
+///
+/// The latest first.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(PageParams, ReceiptFilter),
+    responses((status = 200, description = "A page of receipts", body = ListOut<ReceiptOut>)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    listing: Listing<ReceiptFilter>,
+) -> Result<Response, Problem> {
+    let query = listing.filter.query();
+    let page = receipts::list(&desk, &caller, &query, &listing.page).await;
+    Ok(listing.reply(page.map_err(Problem::of_query)?, ReceiptOut::from))
+}
+
+/// Read a receipt
+///
+/// With the question, the answer and the policy's log.
+#[utoipa::path(
+    get,
+    path = "/{id}",
+    responses((status = 200, description = "The receipt, question and answer", body = ReceiptDetailOut)),
+)]
+async fn read(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<ReceiptId>,
+) -> Result<Json<ReceiptDetailOut>, Problem> {
+    Ok(Json(receipts::find(&desk, &caller, id).await?.into()))
+}
+
+/// Ask a recorded question again
+///
+/// The same component with the same settings has to give the same answer to the same question. Nothing is changed.
+#[utoipa::path(
+    post,
+    path = "/{id}/re-execute",
+    request_body = NothingIn,
+    responses((status = 200, description = "What came of asking again", body = ReexecutionOut)),
+)]
+async fn reexecute(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<ReceiptId>,
+    JsonBody(NothingIn {}): JsonBody<NothingIn>,
+) -> Result<Json<ReexecutionOut>, Problem> {
+    Ok(Json(receipts::reexecute(&desk, &caller, id).await?.into()))
+}
+
+/// Which receipts are asked for. Every part that is set must match.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct ReceiptFilter {
+    /// About this ticket, by id or number.
+    ticket: Option<String>,
+    /// Of this hook.
+    #[param(value_type = Option<String>)]
+    hook: Option<HookName>,
+    /// Of this binding, by id.
+    binding: Option<Uuid>,
+    /// With this outcome: `applied`, `overruled`, `suggested`, `declined` or `failed`.
+    outcome: Option<String>,
+}
+
+impl ReceiptFilter {
+    fn query(&self) -> ReceiptQuery {
+        ReceiptQuery {
+            ticket: self.ticket.as_deref().map(named),
+            hook: self.hook.map(|name| name.0.as_str().to_owned()),
+            binding: self.binding.map(BindingId),
+            outcome: self.outcome.clone(),
+        }
+    }
+}
+
+/// A recorded decision.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Receipt)]
+pub(crate) struct ReceiptOut {
+    /// Its id.
+    id: Uuid,
+    /// The ticket's id.
+    ticket: Uuid,
+    /// The id of the round: the hooks that were asked for one event, with one snapshot.
+    round: Uuid,
+    /// 1, 2, 3, … in the round.
+    seq: i64,
+    /// The hook.
+    hook: HookName,
+    /// The key of the organization whose binding it was.
+    layer: Option<String>,
+    /// The binding's id.
+    binding: Uuid,
+    /// The binding's name, where the organization may know it.
+    binding_name: Option<String>,
+    /// The binding's revision.
+    revision: i64,
+    /// The component's digest.
+    component: String,
+    /// The policy's name and version, where the organization may see it.
+    policy: Option<PolicyNameOut>,
+    /// The digest of the settings.
+    settings_digest: String,
+    /// The digest of the data files.
+    data_digest: String,
+    /// The contract's version.
+    wit_version: String,
+    /// The engine that ran it.
+    engine_version: String,
+    /// What became of it.
+    outcome: OutcomeOut,
+    /// Why, in the policy's words.
+    reasons: Vec<String>,
+    /// The instructions used, as wasmtime counts fuel.
+    fuel: u64,
+    /// How long it took, in microseconds.
+    duration_us: u64,
+    /// When.
+    at: DateTime<Utc>,
+}
+
+/// A recorded decision with the question and the answer.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ReceiptDetail)]
+struct ReceiptDetailOut {
+    /// The receipt.
+    #[serde(flatten)]
+    receipt: ReceiptOut,
+    /// The event that asked: `create`, `submit`, …
+    occasion: String,
+    /// What the policy was asked; null where the contract has changed too much since to read it.
+    question: Option<Value>,
+    /// What it answered, or why it declined; null when it failed.
+    answer: Option<Value>,
+    /// What it wrote.
+    log: Vec<LogLineOut>,
+    /// Whether it wrote more than was kept.
+    log_truncated: bool,
+}
+
+/// A line that a policy wrote.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LogLine)]
+struct LogLineOut {
+    /// How important it is.
+    #[schema(value_type = String)]
+    level: &'static str,
+    /// What it says.
+    text: String,
+}
+
+/// What came of asking again.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Reexecution)]
+struct ReexecutionOut {
+    /// The receipt's id.
+    receipt: Uuid,
+    /// `same`, `different` or `not_repeatable`.
+    #[schema(value_type = String)]
+    verdict: &'static str,
+    /// What differs, or why it cannot be asked again.
+    findings: Vec<String>,
+    /// The recorded answer or decline; null when the policy failed then.
+    recorded: Option<Value>,
+    /// The answer or decline of now; null when the policy failed, or was not asked.
+    answer: Option<Value>,
+    /// The instructions used then.
+    fuel_recorded: u64,
+    /// The instructions used now.
+    fuel: Option<u64>,
+    /// How long it took now, in microseconds.
+    duration_us: Option<u64>,
+}
+
+/// What became of a decision.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Outcome)]
+pub(crate) struct OutcomeOut {
+    /// `applied`, `overruled`, `suggested`, `declined` or `failed`.
+    #[schema(value_type = String)]
+    kind: &'static str,
+    /// What stood against it, where it was overruled.
+    overruled_by: Vec<String>,
+    /// How it failed, where it did.
+    failure: Option<FailureOut>,
+}
+
+/// How a policy failed, and what decided instead.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Failure)]
+struct FailureOut {
+    /// `trap`, `out_of_fuel`, `deadline`, `memory`, `bad_answer`, …
+    code: String,
+    /// What happened, for the policy's author.
+    message: String,
+    /// What decided instead.
+    fallback: String,
+}
+
+impl From<ReceiptView> for ReceiptOut {
+    fn from(view: ReceiptView) -> Self {
+        Self {
+            id: view.id.0,
+            ticket: view.ticket.0,
+            round: view.round.0,
+            seq: view.seq,
+            hook: view.hook.into(),
+            layer: view.layer.map(|key| key.to_string()),
+            binding: view.binding.0,
+            binding_name: view.binding_name,
+            revision: view.revision,
+            component: view.component,
+            policy: view.policy.map(Into::into),
+            settings_digest: view.settings_digest,
+            data_digest: view.data_digest,
+            wit_version: view.wit_version,
+            engine_version: view.engine_version,
+            outcome: view.outcome.into(),
+            reasons: view.reasons,
+            fuel: view.fuel,
+            duration_us: view.duration_us,
+            at: view.at,
+        }
+    }
+}
+
+impl From<ReceiptDetail> for ReceiptDetailOut {
+    fn from(detail: ReceiptDetail) -> Self {
+        let log = detail.log.into_iter();
+        Self {
+            receipt: detail.view.into(),
+            occasion: detail.occasion,
+            question: detail.question,
+            answer: detail.answer,
+            log: log.map(|(level, text)| LogLineOut { level, text }).collect(),
+            log_truncated: detail.log_truncated,
+        }
+    }
+}
+
+impl From<Reexecution> for ReexecutionOut {
+    fn from(again: Reexecution) -> Self {
+        let (verdict, findings) = match again.verdict {
+            Verdict::Same => ("same", Vec::new()),
+            Verdict::Different(differences) => ("different", differences),
+            Verdict::NotRepeatable(why) => ("not_repeatable", vec![why]),
+        };
+        let micros = |duration: Duration| u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        Self {
+            receipt: again.receipt.0,
+            verdict,
+            findings,
+            recorded: again.recorded,
+            answer: again.answer,
+            fuel_recorded: again.fuel_recorded,
+            fuel: again.fuel,
+            duration_us: again.duration.map(micros),
+        }
+    }
+}
+
+impl From<Outcome> for OutcomeOut {
+    fn from(outcome: Outcome) -> Self {
+        let none = Self { kind: outcome.as_str(), overruled_by: Vec::new(), failure: None };
+        match outcome {
+            Outcome::Applied | Outcome::Suggested | Outcome::Declined => none,
+            Outcome::Overruled(reasons) => Self { overruled_by: reasons, ..none },
+            Outcome::Failed { code, message, fallback } => {
+                Self { failure: Some(FailureOut { code, message, fallback }), ..none }
+            }
+        }
+    }
+}

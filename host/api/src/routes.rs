@@ -1,0 +1,263 @@
+//! All routes, with what surrounds them.
+
+use std::time::Duration;
+
+use axum::{Extension, Router, middleware::from_fn_with_state};
+use tower_http::catch_panic::CatchPanicLayer;
+use utoipa::openapi::OpenApi;
+use utoipa_axum::router::OpenApiRouter;
+use waypost_domain::ticket::TicketKind;
+
+use crate::{
+    ApiState, approval_requests, bindings, catalog_items, categories, cis, explanations, health,
+    me,
+    middleware::{Limits, accompany, authenticate, bounded_body, deadline, on_panic, repeatable},
+    openapi::{self, collection},
+    organizations, outbox, people, policies, receipts, services, teams,
+    tickets::Collection,
+    tokens,
+};
+
+/// A health check that takes longer is a failed one.
+const PUBLIC_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Routes that share what surrounds them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// For callers who are known.
+    Records,
+    /// For callers who are known and bring components, which are large and have to be compiled.
+    Components,
+    /// For everybody.
+    Public,
+}
+
+/// The whole API, ready to be served.
+pub fn router(state: ApiState) -> Router {
+    let (router, _) = assemble(|group, routes| surrounded(&state, group, routes)).split_for_parts();
+    router
+        .layer(Extension(openapi::Text::of(&document())))
+        .layer(CatchPanicLayer::custom(on_panic))
+        .layer(from_fn_with_state(state.clone(), accompany))
+        .with_state(state)
+}
+
+/// The OpenAPI 3.1 document of the API.
+#[must_use]
+pub fn document() -> OpenApi {
+    let (_, mut document) = assemble(|_, routes| routes).split_for_parts();
+    openapi::complete(&mut document, is_public);
+    document
+}
+
+fn assemble(
+    surround: impl Fn(Group, OpenApiRouter<ApiState>) -> OpenApiRouter<ApiState>,
+) -> OpenApiRouter<ApiState> {
+    let v1 = OpenApiRouter::new()
+        .merge(surround(Group::Records, records()))
+        .merge(surround(Group::Components, components()));
+    OpenApiRouter::with_openapi(openapi::skeleton())
+        .nest("/api/v1", v1)
+        .merge(surround(Group::Public, public()))
+}
+
+fn surrounded(
+    state: &ApiState,
+    group: Group,
+    routes: OpenApiRouter<ApiState>,
+) -> OpenApiRouter<ApiState> {
+    let options = &state.options;
+    let (body, timeout) = match group {
+        Group::Records => (options.body_limit, options.request_timeout),
+        Group::Components => (options.upload_limit, options.upload_timeout),
+        Group::Public => (0, PUBLIC_TIMEOUT),
+    };
+    let limits = Limits { places: state.places().clone(), body, timeout };
+    // The last one added is the first one that a request meets.
+    let routes = match group {
+        Group::Records | Group::Components => routes
+            .route_layer(from_fn_with_state(state.clone(), repeatable))
+            .route_layer(from_fn_with_state(limits.clone(), bounded_body))
+            .route_layer(from_fn_with_state(state.clone(), authenticate)),
+        Group::Public => routes,
+    };
+    routes.route_layer(from_fn_with_state(limits, deadline))
+}
+
+/// Everything but components and their bindings.
+fn records() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .merge(collection("/tickets", "tickets", Collection::Tickets.routes()))
+        .merge(collection("/incidents", "incidents", Collection::Of(TicketKind::Incident).routes()))
+        .merge(collection("/requests", "requests", Collection::Of(TicketKind::Request).routes()))
+        .merge(collection("/approvals", "approvals", approval_requests::waiting_routes()))
+        .merge(collection("/approval-requests", "approval-requests", approval_requests::routes()))
+        .merge(collection("/organizations", "organizations", organizations::routes()))
+        .merge(collection("/people", "people", people::routes()))
+        .merge(collection("/teams", "teams", teams::routes()))
+        .merge(collection("/services", "services", services::routes()))
+        .merge(collection("/cis", "cis", cis::routes()))
+        .merge(collection("/categories", "categories", categories::routes()))
+        .merge(collection("/catalog-items", "catalog-items", catalog_items::routes()))
+        .merge(collection("/tokens", "tokens", tokens::routes()))
+        .merge(collection("/receipts", "receipts", receipts::routes()))
+        .merge(collection("/outbox", "outbox", outbox::routes()))
+        .merge(openapi::tagged("me", me::routes()))
+}
+
+/// What takes large bodies and compiles them.
+fn components() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .merge(collection("/policies", "policies", policies::routes()))
+        .merge(collection("/bindings", "bindings", bindings::routes()))
+}
+
+/// What nobody needs a token for.
+fn public() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new()
+        .merge(collection("/health", "health", health::routes()))
+        .merge(collection("/problems", "problems", explanations::routes()))
+        .merge(collection("/api/v1", "document", openapi::routes()))
+}
+
+fn is_public(path: &str) -> bool {
+    path.starts_with("/health/") || path.starts_with("/problems") || path.ends_with("/openapi.json")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    fn json() -> Value {
+        serde_json::to_value(document()).unwrap()
+    }
+
+    /// Every operation: its method, its path, and itself.
+    fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+        let paths = document["paths"].as_object().unwrap();
+        let of_path = |(path, item): (&String, &'_ Value)| {
+            let path = path.clone();
+            item.as_object()
+                .unwrap()
+                .keys()
+                .map(move |method| (method.clone(), path.clone()))
+                .collect::<Vec<_>>()
+        };
+        let named = paths.iter().flat_map(of_path).collect::<Vec<_>>();
+        named
+            .into_iter()
+            .map(|(method, path)| {
+                let operation = &paths[&path][&method];
+                (method, path, operation)
+            })
+            .collect()
+    }
+
+    /// Everything that the document refers to within itself.
+    fn references<'a>(value: &'a Value, found: &mut BTreeSet<&'a str>) {
+        match value {
+            Value::Object(map) => {
+                if let Some(Value::String(to)) = map.get("$ref") {
+                    found.insert(to);
+                }
+                map.values().for_each(|value| references(value, found));
+            }
+            Value::Array(values) => values.iter().for_each(|value| references(value, found)),
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+
+    #[test]
+    fn the_document_is_openapi_3_1_and_reads_back() {
+        let json = json();
+        assert_eq!(json["openapi"], "3.1.0");
+        let text = serde_json::to_string(&json).unwrap();
+        assert!(serde_json::from_str::<OpenApi>(&text).unwrap() == document());
+    }
+
+    #[test]
+    fn everything_that_the_document_refers_to_is_in_it() {
+        let json = json();
+        let mut found = BTreeSet::new();
+        references(&json, &mut found);
+        let lost = found
+            .into_iter()
+            .filter(|to| json.pointer(to.trim_start_matches('#')).is_none())
+            .collect::<Vec<_>>();
+        assert!(lost.is_empty(), "{lost:?}");
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own_a_summary_and_a_heading() {
+        let json = json();
+        let mut names = BTreeSet::new();
+        for (method, path, operation) in operations(&json) {
+            let name = operation["operationId"].as_str().unwrap();
+            assert!(names.insert(name.to_owned()), "{method} {path} is a second {name}");
+            assert!(operation["summary"].is_string(), "{method} {path} has no summary");
+            assert_eq!(operation["tags"].as_array().unwrap().len(), 1, "{method} {path}");
+        }
+        assert!(names.len() > 100, "only {} operations", names.len());
+    }
+
+    #[test]
+    fn all_but_health_and_explanations_needs_a_token() {
+        let json = json();
+        for (method, path, operation) in operations(&json) {
+            let needs_token = operation["security"].is_array();
+            assert_eq!(needs_token, !is_public(&path), "{method} {path}");
+            assert_eq!(operation["responses"]["401"].is_object(), needs_token, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_edit_names_its_version_and_every_post_may_name_a_key() {
+        let json = json();
+        for (method, path, operation) in operations(&json) {
+            let parameters = operation["parameters"].as_array().unwrap();
+            let has = |name: &str, required: bool| {
+                parameters.iter().any(|one| one["name"] == name && one["required"] == required)
+            };
+            match method.as_str() {
+                "patch" => assert!(has("If-Match", true), "{path}"),
+                "post" => assert!(has("Idempotency-Key", false), "{path}"),
+                _ => {}
+            }
+        }
+    }
+
+    #[test]
+    fn every_body_refuses_unknown_fields() {
+        let json = json();
+        for (method, path, operation) in operations(&json) {
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let Some(to) = schema["$ref"].as_str() else { continue };
+            let body = json.pointer(to.trim_start_matches('#')).unwrap();
+            assert_eq!(body["additionalProperties"], false, "{method} {path}");
+        }
+    }
+
+    #[test]
+    fn every_action_of_the_domain_that_a_caller_can_ask_for_has_an_address() {
+        use waypost_domain::ticket::Action;
+        let json = json();
+        // The first is the ticket's own POST, the second its PATCH; policies and approvals make the others.
+        let elsewhere = [
+            Action::Create,
+            Action::Edit,
+            Action::Categorize,
+            Action::RequestApproval,
+            Action::Approve,
+            Action::Reject,
+            Action::Vote,
+        ];
+        for action in Action::ALL.iter().filter(|action| !elsewhere.contains(action)) {
+            let path = format!("/api/v1/tickets/{{id}}/actions/{action}");
+            assert!(json["paths"][&path]["post"].is_object(), "no {path}");
+        }
+    }
+}

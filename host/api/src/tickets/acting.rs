@@ -1,0 +1,255 @@
+//! What each action on a ticket takes: one schema per action.
+//!
+//! A field that an action needs is optional here all the same: the domain names every missing one at once.
+
+use chrono::{DateTime, Utc};
+use serde::Deserialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use waypost_app::tickets::TicketAction;
+use waypost_domain::{ids::SuggestionId, refusal::FieldFault};
+
+use super::named;
+use crate::{
+    problem::Problem,
+    wire::{FulfilmentCodeName, KindName, PersonIn, ResolutionCodeName},
+};
+
+macro_rules! inputs {
+    ($(
+        $(#[doc = $doc:literal])+
+        $name:ident as $schema:ident {
+            $($(#[doc = $field_doc:literal])+ $(#[schema($($attribute:tt)*)])? $field:ident: $type:ty,)*
+        }
+    )+) => {$(
+        $(#[doc = $doc])+
+        #[derive(Debug, Default, Deserialize, ToSchema)]
+        #[serde(deny_unknown_fields, default)]
+        #[schema(as = $schema)]
+        pub(super) struct $name {
+            $($(#[doc = $field_doc])+ $(#[schema($($attribute)*)])? pub(super) $field: Option<$type>,)*
+        }
+    )+};
+}
+
+inputs! {
+    /// Another team or person gets it.
+    AssignIn as Assign {
+        /// The team's key; the owning team if left out.
+        team: String,
+        /// A member of it, by id or e-mail address; nobody in particular if left out.
+        assignee: PersonIn,
+    }
+
+    /// A person confirms category, impact and urgency.
+    TriageIn as Triage {
+        /// The category's path.
+        category: String,
+        /// How much is affected; 1 is the most.
+        impact: u8,
+        /// How soon it hurts; 1 is the soonest.
+        urgency: u8,
+    }
+
+    /// A person overrides the priority.
+    SetPriorityIn as SetPriority {
+        /// 1 is the highest.
+        priority: u8,
+        /// Why.
+        reason: String,
+    }
+
+    /// The expected time of restoration is told.
+    SetEtaIn as SetEta {
+        /// When; null withdraws it.
+        eta: DateTime<Utc>,
+    }
+
+    /// A step up.
+    EscalateIn as Escalate {
+        /// To which level.
+        level: u8,
+        /// Why.
+        reason: String,
+    }
+
+    /// Work on an incident starts.
+    StartIn as Start {
+        /// By whom, by id or e-mail address; the caller if left out.
+        assignee: PersonIn,
+    }
+
+    /// It has to wait.
+    HoldIn as PutOnHold {
+        /// `caller`, `vendor` or `evidence`.
+        awaiting: String,
+        /// The vendor's name.
+        vendor: String,
+        /// Who must supply the evidence, by id or e-mail address.
+        person: PersonIn,
+        /// The public question to the caller.
+        comment: String,
+        /// When somebody should look again.
+        follow_up_at: DateTime<Utc>,
+    }
+
+    /// Somebody says something.
+    TextIn as Text {
+        /// What they say.
+        text: String,
+    }
+
+    /// Service is restored.
+    ResolveIn as Resolve {
+        /// The outcome.
+        resolution_code: ResolutionCodeName,
+        /// What was done.
+        resolution_notes: String,
+    }
+
+    /// An action that needs a reason.
+    ReasonIn as Reason {
+        /// Why.
+        reason: String,
+    }
+
+    /// It is the same as another.
+    MergeIntoIn as MergeInto {
+        /// The one that goes on, by id or number.
+        target: String,
+    }
+
+    /// It becomes another kind of ticket.
+    ConvertIn as Convert {
+        /// Which kind.
+        to: KindName,
+        /// Why.
+        reason: String,
+    }
+
+    /// A request is fulfilled.
+    FulfillIn as Fulfill {
+        /// The outcome.
+        fulfillment_code: FulfilmentCodeName,
+        /// What was done.
+        fulfillment_notes: String,
+    }
+
+    /// A policy's suggestion.
+    SuggestionIn as SuggestionChoice {
+        /// Its id.
+        suggestion: Uuid,
+    }
+}
+
+impl SuggestionIn {
+    /// The suggestion that is named.
+    pub(super) fn id(&self) -> Result<SuggestionId, Problem> {
+        self.suggestion.map(SuggestionId).ok_or_else(|| {
+            let (pointer, message) = ("/suggestion".to_owned(), "name it by its id".to_owned());
+            Problem::faults(vec![FieldFault { pointer, code: FieldFault::MISSING, message }.into()])
+        })
+    }
+}
+
+impl From<AssignIn> for TicketAction {
+    fn from(input: AssignIn) -> Self {
+        Self::Assign { team: input.team, assignee: input.assignee.map(Into::into) }
+    }
+}
+
+impl From<TriageIn> for TicketAction {
+    fn from(input: TriageIn) -> Self {
+        Self::Triage { category: input.category, impact: input.impact, urgency: input.urgency }
+    }
+}
+
+impl From<SetPriorityIn> for TicketAction {
+    fn from(input: SetPriorityIn) -> Self {
+        Self::SetPriority { priority: input.priority, reason: input.reason }
+    }
+}
+
+impl From<SetEtaIn> for TicketAction {
+    fn from(input: SetEtaIn) -> Self {
+        Self::SetEta { eta: input.eta }
+    }
+}
+
+impl From<EscalateIn> for TicketAction {
+    fn from(input: EscalateIn) -> Self {
+        Self::Escalate { level: input.level, reason: input.reason }
+    }
+}
+
+impl From<StartIn> for TicketAction {
+    fn from(input: StartIn) -> Self {
+        Self::Start { assignee: input.assignee.map(Into::into) }
+    }
+}
+
+impl From<HoldIn> for TicketAction {
+    fn from(input: HoldIn) -> Self {
+        Self::Hold {
+            awaiting: input.awaiting,
+            vendor: input.vendor,
+            person: input.person.map(Into::into),
+            comment: input.comment,
+            follow_up_at: input.follow_up_at,
+        }
+    }
+}
+
+impl From<ResolveIn> for TicketAction {
+    fn from(input: ResolveIn) -> Self {
+        Self::Resolve {
+            code: input.resolution_code.map(|code| code.0),
+            notes: input.resolution_notes,
+        }
+    }
+}
+
+impl From<MergeIntoIn> for TicketAction {
+    fn from(input: MergeIntoIn) -> Self {
+        Self::MergeInto { target: input.target.as_deref().map(named) }
+    }
+}
+
+impl From<ConvertIn> for TicketAction {
+    fn from(input: ConvertIn) -> Self {
+        Self::Convert { to: input.to.map(|kind| kind.0), reason: input.reason }
+    }
+}
+
+impl From<FulfillIn> for TicketAction {
+    fn from(input: FulfillIn) -> Self {
+        Self::Fulfill {
+            code: input.fulfillment_code.map(|code| code.0),
+            notes: input.fulfillment_notes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::reader;
+
+    #[test]
+    fn r12_missing_fields_are_left_to_the_domain_which_names_them_all() {
+        let input: ResolveIn = reader::from_json(json!({})).unwrap();
+        let TicketAction::Resolve { code, notes } = input.into() else {
+            panic!("not a resolution")
+        };
+        assert_eq!((code, notes), (None, None));
+    }
+
+    #[test]
+    fn an_unknown_field_of_an_action_is_refused() {
+        let faults =
+            reader::from_json::<crate::wire::NothingIn>(json!({"reason": "x"})).unwrap_err();
+        assert_eq!(faults[0].pointer(), "/reason");
+    }
+}

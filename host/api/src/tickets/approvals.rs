@@ -1,0 +1,198 @@
+//! Approvals of tickets.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    approvals::{self, ApprovalView},
+    tickets::PersonName,
+};
+use waypost_domain::{
+    approval::{SeatRequest, Stage, Step},
+    ids::PersonId,
+};
+
+use super::Subject;
+use crate::{
+    ApiState,
+    extract::Known,
+    problem::Problem,
+    wire::{ApprovalOutcomeName, PersonOut, SeatStateName, StageRuleName},
+};
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(of_ticket))
+}
+
+/// List a ticket's approvals
+///
+/// One for each round, with its stages, steps and votes.
+#[utoipa::path(
+    get,
+    path = "/{id}/approvals",
+    responses((status = 200, description = "All rounds", body = ApprovalsOut)),
+)]
+async fn of_ticket(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    Subject(ticket): Subject,
+) -> Result<Json<ApprovalsOut>, Problem> {
+    let rounds = approvals::of_ticket(&desk, &caller, &ticket).await?;
+    Ok(Json(ApprovalsOut { items: rounds.into_iter().map(Into::into).collect() }))
+}
+
+/// The rounds of approval of a ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Approvals)]
+struct ApprovalsOut {
+    /// The rounds.
+    items: Vec<ApprovalOut>,
+}
+
+/// One round of approval of one ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Approval)]
+pub(crate) struct ApprovalOut {
+    /// Its id.
+    id: Uuid,
+    /// The ticket's id.
+    ticket: Uuid,
+    /// 1, 2, 3, … for each ticket.
+    round: i64,
+    /// What came of it.
+    outcome: ApprovalOutcomeName,
+    /// The digest of the ticket's present content; a vote names it.
+    content_digest: String,
+    /// The stages, in order.
+    stages: Vec<StageOut>,
+    /// The id of the receipt of the decision that planned it.
+    receipt: Option<Uuid>,
+    /// When it began.
+    created_at: DateTime<Utc>,
+    /// When it was decided.
+    decided_at: Option<DateTime<Utc>>,
+}
+
+/// Steps that are asked at the same time.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApprovalStage)]
+struct StageOut {
+    /// When it is approved.
+    rule: StageRuleName,
+    /// What came of it.
+    outcome: ApprovalOutcomeName,
+    /// Its steps.
+    steps: Vec<StepOut>,
+}
+
+/// One question to a group of voters.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApprovalStep)]
+struct StepOut {
+    /// What is asked.
+    name: String,
+    /// How many must approve: `any`, `all`, `majority`, `count:N` or `percent:N`.
+    #[schema(example = "count:2")]
+    quorum: String,
+    /// Whether one rejection rejects at once.
+    veto: bool,
+    /// When it should be decided.
+    due_at: Option<DateTime<Utc>>,
+    /// What came of it.
+    outcome: ApprovalOutcomeName,
+    /// One for each voter's seat; a delegated seat has one more for the delegate.
+    requests: Vec<SeatOut>,
+}
+
+/// The request for one seat's vote.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ApprovalRequest)]
+struct SeatOut {
+    /// Its id; votes go to `/api/v1/approval-requests/{id}/…`.
+    id: Uuid,
+    /// Whose seat it is.
+    seat: PersonOut,
+    /// Who is asked: the seat's holder, or a delegate.
+    voter: PersonOut,
+    /// Whether the step can't be approved without this seat.
+    mandatory: bool,
+    /// Where it stands.
+    state: SeatStateName,
+    /// When the vote was asked for.
+    requested_at: Option<DateTime<Utc>>,
+    /// When it was decided, delegated or ended.
+    decided_at: Option<DateTime<Utc>>,
+    /// What the voter said.
+    comment: Option<String>,
+    /// How often the voter was reminded.
+    reminder_count: i64,
+    /// When it was escalated.
+    escalated_at: Option<DateTime<Utc>>,
+}
+
+impl From<ApprovalView> for ApprovalOut {
+    fn from(view: ApprovalView) -> Self {
+        let approval = view.approval;
+        let stages = approval.stages.into_iter();
+        Self {
+            id: approval.id.0,
+            ticket: approval.ticket.0,
+            round: approval.round,
+            outcome: approval.outcome.into(),
+            content_digest: view.content_digest,
+            stages: stages.map(|stage| StageOut::new(stage, &view.names)).collect(),
+            receipt: approval.receipt.map(|receipt| receipt.0),
+            created_at: approval.created_at,
+            decided_at: approval.decided_at,
+        }
+    }
+}
+
+impl StageOut {
+    fn new(stage: Stage, names: &BTreeMap<PersonId, String>) -> Self {
+        let steps = stage.steps.into_iter().map(|step| StepOut::new(step, names)).collect();
+        Self { rule: stage.rule.into(), outcome: stage.outcome.into(), steps }
+    }
+}
+
+impl StepOut {
+    fn new(step: Step, names: &BTreeMap<PersonId, String>) -> Self {
+        let requests = step.requests.into_iter();
+        Self {
+            name: step.name,
+            quorum: step.quorum.to_string(),
+            veto: step.veto,
+            due_at: step.due_at,
+            outcome: step.outcome.into(),
+            requests: requests.map(|request| SeatOut::new(request, names)).collect(),
+        }
+    }
+}
+
+impl SeatOut {
+    fn new(request: SeatRequest, names: &BTreeMap<PersonId, String>) -> Self {
+        let person = |id: PersonId| {
+            // Somebody whose name can't be read still has a seat; the id says whose.
+            let name = names.get(&id).cloned().unwrap_or_else(|| id.to_string());
+            PersonOut::from(PersonName { id, name })
+        };
+        Self {
+            id: request.id.0,
+            seat: person(request.seat),
+            voter: person(request.voter),
+            mandatory: request.mandatory,
+            state: request.state.into(),
+            requested_at: request.requested_at,
+            decided_at: request.decided_at,
+            comment: request.comment,
+            reminder_count: request.reminder_count,
+            escalated_at: request.escalated_at,
+        }
+    }
+}

@@ -1,0 +1,116 @@
+//! Comments on tickets.
+
+use axum::{Json, extract::State, response::Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    comments::{self, CommentView},
+};
+use waypost_domain::comment::Visibility;
+
+use super::{Subject, TicketOut, address};
+use crate::{
+    ApiState,
+    extract::{JsonBody, Known, Prefer},
+    problem::Problem,
+    reply,
+    wire::{ActorOut, PersonOut, VisibilityName},
+};
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(add, list))
+}
+
+/// Comment on a ticket
+///
+/// A requester's public comment is an answer: it ends the waiting for the caller.
+#[utoipa::path(
+    post,
+    path = "/{id}/comments",
+    request_body = CommentIn,
+    responses((status = 201, description = "The ticket with the comment", body = TicketOut)),
+)]
+async fn add(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    Subject(ticket): Subject,
+    prefer: Prefer,
+    JsonBody(comment): JsonBody<CommentIn>,
+) -> Result<Response, Problem> {
+    let visibility = comment.visibility.map_or(Visibility::Public, |name| name.0);
+    let view = comments::add(&desk, &caller, &ticket, visibility, comment.text).await?;
+    let address = format!("{}/comments", address(view.ticket.kind(), &view.ticket.number));
+    Ok(reply::created(prefer, &address, view.ticket.version, TicketOut::from(view)))
+}
+
+/// List a ticket's comments
+///
+/// The first first. A requester gets the public ones only.
+#[utoipa::path(
+    get,
+    path = "/{id}/comments",
+    responses((status = 200, description = "All comments that the caller may read", body = CommentsOut)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    Subject(ticket): Subject,
+) -> Result<Json<CommentsOut>, Problem> {
+    let comments = comments::list(&desk, &caller, &ticket).await?;
+    Ok(Json(CommentsOut { items: comments.into_iter().map(Into::into).collect() }))
+}
+
+/// A comment.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = NewComment)]
+struct CommentIn {
+    /// What it says.
+    #[schema(required = true)]
+    text: String,
+    /// Who may read it: `public` if left out, `internal` for the desk only.
+    visibility: Option<VisibilityName>,
+}
+
+/// The comments on a ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Comments)]
+struct CommentsOut {
+    /// The comments, the first first.
+    items: Vec<CommentOut>,
+}
+
+/// A text about a ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Comment)]
+struct CommentOut {
+    /// Its id.
+    id: Uuid,
+    /// Who may read it.
+    visibility: VisibilityName,
+    /// Who or what wrote it.
+    actor: ActorOut,
+    /// The person who wrote it, by name.
+    author: Option<PersonOut>,
+    /// What it says.
+    text: String,
+    /// When it was written.
+    created_at: DateTime<Utc>,
+}
+
+impl From<CommentView> for CommentOut {
+    fn from(view: CommentView) -> Self {
+        Self {
+            id: view.comment.id.0,
+            visibility: view.comment.visibility.into(),
+            actor: view.comment.author.into(),
+            author: view.author.map(Into::into),
+            text: view.comment.text,
+            created_at: view.comment.created_at,
+        }
+    }
+}

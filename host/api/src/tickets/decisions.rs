@@ -1,0 +1,123 @@
+//! What policies decided about a ticket, and why it is where it is.
+
+use axum::{Json, extract::State, response::Response};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    explain::{ExplainedDecision, Explanation, explain as explain_ticket},
+    receipts::{self, ReceiptQuery},
+};
+
+use super::Subject;
+use crate::{
+    ApiState,
+    extract::{Known, ListOut, Listing, NoFilter, PageParams},
+    problem::Problem,
+    receipts::{OutcomeOut, ReceiptOut},
+    wire::HookName,
+};
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(explain)).routes(routes!(receipts_of))
+}
+
+/// Explain a ticket
+///
+/// In at most one screen of plain sentences: its priority, its team, its approvals, what it waits for.
+#[utoipa::path(
+    get,
+    path = "/{id}/explain",
+    responses((status = 200, description = "Why it is where it is", body = ExplanationOut)),
+)]
+async fn explain(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    Subject(ticket): Subject,
+) -> Result<Json<ExplanationOut>, Problem> {
+    Ok(Json(explain_ticket(&desk, &caller, &ticket).await?.into()))
+}
+
+/// List the receipts of a ticket
+///
+/// One for each policy that was asked about it, the latest first.
+#[utoipa::path(
+    get,
+    path = "/{id}/receipts",
+    params(PageParams),
+    responses((status = 200, description = "A page of receipts", body = ListOut<ReceiptOut>)),
+)]
+async fn receipts_of(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    Subject(ticket): Subject,
+    listing: Listing<NoFilter>,
+) -> Result<Response, Problem> {
+    let query = ReceiptQuery { ticket: Some(ticket), ..ReceiptQuery::default() };
+    let page = receipts::list(&desk, &caller, &query, &listing.page).await?;
+    Ok(listing.reply(page, ReceiptOut::from))
+}
+
+/// Why a ticket is where it is.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Explanation)]
+struct ExplanationOut {
+    /// The ticket's number.
+    number: String,
+    /// At most one screen of plain sentences.
+    sentences: Vec<String>,
+    /// What policies decided, in the order in which they were asked.
+    decisions: Vec<ExplainedDecisionOut>,
+}
+
+/// One decision of a policy.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExplainedDecision)]
+struct ExplainedDecisionOut {
+    /// The id of the receipt, which holds the rest.
+    receipt: Uuid,
+    /// What was asked.
+    hook: HookName,
+    /// The key of the organization whose binding it was.
+    layer: String,
+    /// The binding's name.
+    binding: String,
+    /// Its revision.
+    revision: i64,
+    /// What became of the answer.
+    outcome: OutcomeOut,
+    /// Why, in the policy's words.
+    reasons: Vec<String>,
+    /// The instructions used, as wasmtime counts fuel.
+    fuel: u64,
+    /// How long it took, in microseconds.
+    duration_us: u64,
+}
+
+impl From<Explanation> for ExplanationOut {
+    fn from(explanation: Explanation) -> Self {
+        Self {
+            number: explanation.number,
+            sentences: explanation.sentences,
+            decisions: explanation.decisions.into_iter().map(Into::into).collect(),
+        }
+    }
+}
+
+impl From<ExplainedDecision> for ExplainedDecisionOut {
+    fn from(decision: ExplainedDecision) -> Self {
+        Self {
+            receipt: decision.receipt.0,
+            hook: decision.hook.into(),
+            layer: decision.layer,
+            binding: decision.binding,
+            revision: decision.revision,
+            outcome: decision.outcome.into(),
+            reasons: decision.reasons,
+            fuel: decision.fuel,
+            duration_us: decision.duration_us,
+        }
+    }
+}

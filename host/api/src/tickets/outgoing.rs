@@ -1,0 +1,476 @@
+//! A ticket as it is shown.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use waypost_app::tickets::TicketView;
+use waypost_domain::{
+    incident::{Awaiting, CancelOutcome, Cancellation, Hold, IncidentState, Resolution},
+    priority::{Level, Priority, PrioritySource},
+    request::{Fulfilment, Request, RequestState},
+    ticket::Body,
+    waiting::{WaitingFor, WaitingOn},
+};
+
+use super::incoming::ExternalRefWire;
+use crate::wire::{
+    ActorOut, ChannelName, FulfilmentCodeName, KindName, MoneyOut, NamedOut, PersonOut,
+    PrioritySourceName, ResolutionCodeName, StateName,
+};
+
+/// An incident or a request.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Ticket)]
+pub(crate) struct TicketOut {
+    /// Its id.
+    id: Uuid,
+    /// The number people use.
+    #[schema(example = "INC0000042")]
+    number: String,
+    /// Which kind.
+    kind: KindName,
+    /// Where it stands. Changed by actions only.
+    state: StateName,
+    /// Rises by one with every change; the `ETag`.
+    version: i64,
+    /// What it is about, in one line.
+    short_description: String,
+    /// The full text.
+    description: String,
+    /// How it came in.
+    channel: ChannelName,
+    /// Free labels.
+    tags: Vec<String>,
+    /// Whose trouble or wish it is.
+    requester: PersonOut,
+    /// Who wrote it down, when it was another.
+    opened_by: Option<Uuid>,
+    /// What it is about: the category's path.
+    category: Option<String>,
+    /// The service concerned.
+    service: Option<NamedOut>,
+    /// The configuration item concerned.
+    ci: Option<NamedOut>,
+    /// How much is affected; 1 is the most.
+    impact: Option<u8>,
+    /// How soon it hurts; 1 is the soonest.
+    urgency: Option<u8>,
+    /// How soon it is worked on.
+    priority: PriorityOut,
+    /// The team that owns it. Never missing.
+    team: NamedOut,
+    /// The person who works on it.
+    assignee: Option<PersonOut>,
+    /// How often team or assignee changed after the first assignment.
+    reassignment_count: i64,
+    /// The ids of people who hear of every change.
+    watchers: Vec<Uuid>,
+    /// The ticket that it is a part of.
+    parent: Option<Uuid>,
+    /// The closed ticket that it takes up again.
+    follows: Option<Uuid>,
+    /// Another system's number for it.
+    external_ref: Option<ExternalRefWire>,
+    /// Whom or what it waits for; null once it is over.
+    waiting_on: Option<WaitingOut>,
+    /// Why it is on hold.
+    hold: Option<HoldOut>,
+    /// How an incident was resolved.
+    resolution: Option<ResolutionOut>,
+    /// What is asked for, of a request.
+    request: Option<RequestOut>,
+    /// How a request was fulfilled.
+    fulfillment: Option<FulfillmentOut>,
+    /// Why a request was not approved.
+    rejection: Option<RejectionOut>,
+    /// Who closed it, and when.
+    closing: Option<ClosingOut>,
+    /// Why it ended without a resolution.
+    cancellation: Option<CancellationOut>,
+    /// When the trouble began or the wish was told.
+    opened_at: DateTime<Utc>,
+    /// When it was stored.
+    created_at: DateTime<Utc>,
+    /// When anything of it changed last.
+    updated_at: DateTime<Utc>,
+    /// When it entered its state.
+    state_since: DateTime<Utc>,
+    /// The escalation level reached so far; 0 for none.
+    escalation_level: u8,
+    /// When the desk acknowledged it first.
+    acknowledged_at: Option<DateTime<Utc>>,
+    /// When a person of the desk answered publicly first.
+    first_response_at: Option<DateTime<Utc>>,
+    /// When service should be back.
+    eta: Option<DateTime<Utc>>,
+    /// When a person confirmed category, impact and urgency.
+    triaged_at: Option<DateTime<Utc>>,
+    /// How often it was reopened.
+    reopen_count: i64,
+    /// When it was reopened last.
+    last_reopened_at: Option<DateTime<Utc>>,
+    /// Which hooks failed on it, so that a fallback decided.
+    degraded: Option<String>,
+}
+
+/// How soon a ticket is worked on: every value that was given, and the one that won.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Priority)]
+pub(crate) struct PriorityOut {
+    /// The one in force; 1 is the highest.
+    value: u8,
+    /// Where it comes from.
+    source: PrioritySourceName,
+    /// What the organization's matrix says.
+    matrix: u8,
+    /// What a policy says.
+    policy: Option<u8>,
+    /// What a person says.
+    #[serde(rename = "override")]
+    manual: Option<OverrideOut>,
+}
+
+/// A person's word on a priority.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PriorityOverride)]
+pub(crate) struct OverrideOut {
+    /// The priority.
+    value: u8,
+    /// Why.
+    reason: String,
+}
+
+/// Whom or what a ticket waits for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = WaitingOn)]
+pub(crate) struct WaitingOut {
+    /// `approvers`, `approver_missing`, `caller`, `vendor`, `evidence`, `assignee`, `team` or `confirmation`.
+    #[schema(value_type = String)]
+    what: &'static str,
+    /// Since when.
+    since: DateTime<Utc>,
+    /// The ids of the people, where it is people.
+    people: Vec<Uuid>,
+    /// The team, where it is one.
+    team: Option<NamedOut>,
+    /// The vendor's name, where it is one.
+    vendor: Option<String>,
+    /// When it closes by itself, while it waits for the requester's word that all is well.
+    closes_at: Option<DateTime<Utc>>,
+}
+
+/// Why a ticket is on hold.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Hold)]
+pub(crate) struct HoldOut {
+    /// `caller`, `vendor` or `evidence`.
+    #[schema(value_type = String)]
+    awaiting: &'static str,
+    /// The vendor's name.
+    vendor: Option<String>,
+    /// The id of the person who must supply the evidence.
+    person: Option<Uuid>,
+    /// Since when.
+    since: DateTime<Utc>,
+    /// When somebody should look again.
+    follow_up_at: Option<DateTime<Utc>>,
+}
+
+/// How an incident was resolved.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Resolution)]
+pub(crate) struct ResolutionOut {
+    /// The outcome.
+    code: ResolutionCodeName,
+    /// What was done.
+    notes: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom.
+    by: ActorOut,
+}
+
+/// What is asked for.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RequestDetails)]
+pub(crate) struct RequestOut {
+    /// The catalog item; null for a request in free text.
+    catalog_item: Option<NamedOut>,
+    /// The answers to its form.
+    answers: BTreeMap<String, String>,
+    /// What it costs.
+    cost: Option<MoneyOut>,
+    /// When it should be there.
+    expected_at: Option<DateTime<Utc>>,
+}
+
+/// How a request was fulfilled.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Fulfillment)]
+pub(crate) struct FulfillmentOut {
+    /// The outcome.
+    code: FulfilmentCodeName,
+    /// What was done.
+    notes: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom.
+    by: ActorOut,
+}
+
+/// Why a request was not approved.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Rejection)]
+pub(crate) struct RejectionOut {
+    /// Why.
+    reason: String,
+    /// When.
+    at: DateTime<Utc>,
+}
+
+/// The end of a ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Closing)]
+pub(crate) struct ClosingOut {
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom.
+    by: ActorOut,
+}
+
+/// Why a ticket ended without a resolution.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Cancellation)]
+pub(crate) struct CancellationOut {
+    /// `withdrawn`, `merged_into` or `converted_to`.
+    #[schema(value_type = String)]
+    outcome: &'static str,
+    /// The id of the ticket that goes on instead.
+    ticket: Option<Uuid>,
+    /// Why.
+    reason: String,
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom.
+    by: ActorOut,
+}
+
+impl From<TicketView> for TicketOut {
+    fn from(view: TicketView) -> Self {
+        let ticket = view.ticket;
+        let (kind, state) = (ticket.kind(), ticket.state());
+        let team = NamedOut::from(view.team);
+        let facts = Facts::of(ticket.body, view.catalog_item.map(Into::into));
+        Self {
+            id: ticket.id.0,
+            number: ticket.number,
+            kind: kind.into(),
+            state: state.into(),
+            version: ticket.version,
+            short_description: ticket.short_description,
+            description: ticket.description,
+            channel: ticket.channel.into(),
+            tags: ticket.tags.into_iter().collect(),
+            requester: view.requester.into(),
+            opened_by: ticket.opened_by.map(|person| person.0),
+            category: ticket.category.map(|path| path.to_string()),
+            service: view.service.map(Into::into),
+            ci: view.ci.map(Into::into),
+            impact: ticket.impact.map(|level| level.0),
+            urgency: ticket.urgency.map(|level| level.0),
+            priority: PriorityOut::new(ticket.priority, view.priority),
+            waiting_on: view.waiting_on.map(|on| WaitingOut::new(on, &team)),
+            team,
+            assignee: view.assignee.map(Into::into),
+            reassignment_count: ticket.reassignment_count,
+            watchers: ticket.watchers.into_iter().map(|person| person.0).collect(),
+            parent: ticket.parent.map(|id| id.0),
+            follows: ticket.follows.map(|id| id.0),
+            external_ref: ticket
+                .external_ref
+                .map(|other| ExternalRefWire { source: other.source, id: other.id }),
+            hold: facts.hold,
+            resolution: facts.resolution,
+            request: facts.request,
+            fulfillment: facts.fulfillment,
+            rejection: facts.rejection,
+            closing: facts.closing,
+            cancellation: facts.cancellation,
+            opened_at: ticket.opened_at,
+            created_at: ticket.created_at,
+            updated_at: ticket.updated_at,
+            state_since: ticket.state_since,
+            escalation_level: ticket.escalation_level,
+            acknowledged_at: ticket.acknowledged_at,
+            first_response_at: ticket.first_response_at,
+            eta: ticket.eta,
+            triaged_at: ticket.triaged_at,
+            reopen_count: ticket.reopen_count,
+            last_reopened_at: ticket.last_reopened_at,
+            degraded: ticket.degraded,
+        }
+    }
+}
+
+/// The facts of a state, each under its own name.
+#[derive(Default)]
+struct Facts {
+    hold: Option<HoldOut>,
+    resolution: Option<ResolutionOut>,
+    request: Option<RequestOut>,
+    fulfillment: Option<FulfillmentOut>,
+    rejection: Option<RejectionOut>,
+    closing: Option<ClosingOut>,
+    cancellation: Option<CancellationOut>,
+}
+
+impl Facts {
+    fn of(body: Body, catalog_item: Option<NamedOut>) -> Self {
+        match body {
+            Body::Incident(state) => Self::of_incident(state),
+            Body::Request(request) => {
+                let Request { item: _, answers, cost, expected_at, state } = request;
+                let answers =
+                    answers.into_iter().map(|(field, text)| (field.to_string(), text)).collect();
+                let cost = cost.map(Into::into);
+                let request = RequestOut { catalog_item, answers, cost, expected_at };
+                Self { request: Some(request), ..Self::of_request(state) }
+            }
+        }
+    }
+
+    fn of_incident(state: IncidentState) -> Self {
+        let none = Self::default();
+        match state {
+            IncidentState::New | IncidentState::InProgress => none,
+            IncidentState::OnHold(hold) => Self { hold: Some(hold.into()), ..none },
+            IncidentState::Resolved(resolution) => {
+                Self { resolution: Some(resolution.into()), ..none }
+            }
+            IncidentState::Closed { resolution, at, by } => Self {
+                resolution: Some(resolution.into()),
+                closing: Some(ClosingOut { at, by: by.into() }),
+                ..none
+            },
+            IncidentState::Cancelled(cancellation) => {
+                Self { cancellation: Some(cancellation.into()), ..none }
+            }
+        }
+    }
+
+    fn of_request(state: RequestState) -> Self {
+        let none = Self::default();
+        match state {
+            RequestState::New | RequestState::AwaitingApproval | RequestState::InFulfilment => none,
+            RequestState::OnHold(hold) => Self { hold: Some(hold.into()), ..none },
+            RequestState::Fulfilled(fulfilment) => {
+                Self { fulfillment: Some(fulfilment.into()), ..none }
+            }
+            RequestState::Rejected { reason, at } => {
+                Self { rejection: Some(RejectionOut { reason, at }), ..none }
+            }
+            RequestState::Closed { fulfilment, at, by } => Self {
+                fulfillment: Some(fulfilment.into()),
+                closing: Some(ClosingOut { at, by: by.into() }),
+                ..none
+            },
+            RequestState::Cancelled(cancellation) => {
+                Self { cancellation: Some(cancellation.into()), ..none }
+            }
+        }
+    }
+}
+
+impl PriorityOut {
+    fn new(given: Priority, (value, source): (Level, PrioritySource)) -> Self {
+        Self {
+            value: value.0,
+            source: source.into(),
+            matrix: given.matrix.0,
+            policy: given.policy.map(|level| level.0),
+            manual: given.manual.map(|(level, reason)| OverrideOut { value: level.0, reason }),
+        }
+    }
+}
+
+impl WaitingOut {
+    fn new(on: WaitingOn, owner: &NamedOut) -> Self {
+        let none = Self {
+            what: on.what.as_str(),
+            since: on.since,
+            people: Vec::new(),
+            team: None,
+            vendor: None,
+            closes_at: None,
+        };
+        match on.what {
+            WaitingFor::Approvers(people) => {
+                Self { people: people.into_iter().map(|person| person.0).collect(), ..none }
+            }
+            WaitingFor::ApproverMissing | WaitingFor::Caller => none,
+            WaitingFor::Vendor(vendor) => Self { vendor: Some(vendor), ..none },
+            WaitingFor::Evidence(person) | WaitingFor::Assignee(person) => {
+                Self { people: vec![person.0], ..none }
+            }
+            // Only the owning team is ever waited for.
+            WaitingFor::Team(_) => Self { team: Some(owner.clone()), ..none },
+            WaitingFor::Confirmation { closes_at } => Self { closes_at, ..none },
+        }
+    }
+}
+
+impl From<Hold> for HoldOut {
+    fn from(hold: Hold) -> Self {
+        let awaiting = hold.awaiting.as_str();
+        let (vendor, person) = match hold.awaiting {
+            Awaiting::Caller => (None, None),
+            Awaiting::Vendor(vendor) => (Some(vendor), None),
+            Awaiting::Evidence(person) => (None, Some(person.0)),
+        };
+        Self { awaiting, vendor, person, since: hold.since, follow_up_at: hold.follow_up_at }
+    }
+}
+
+impl From<Resolution> for ResolutionOut {
+    fn from(resolution: Resolution) -> Self {
+        Self {
+            code: resolution.code.into(),
+            notes: resolution.notes,
+            at: resolution.at,
+            by: resolution.by.into(),
+        }
+    }
+}
+
+impl From<Fulfilment> for FulfillmentOut {
+    fn from(fulfilment: Fulfilment) -> Self {
+        Self {
+            code: fulfilment.code.into(),
+            notes: fulfilment.notes,
+            at: fulfilment.at,
+            by: fulfilment.by.into(),
+        }
+    }
+}
+
+impl From<Cancellation> for CancellationOut {
+    fn from(cancellation: Cancellation) -> Self {
+        let outcome = cancellation.outcome.as_str();
+        let ticket = match cancellation.outcome {
+            CancelOutcome::Withdrawn => None,
+            CancelOutcome::MergedInto(ticket) | CancelOutcome::ConvertedTo(ticket) => {
+                Some(ticket.0)
+            }
+        };
+        Self {
+            outcome,
+            ticket,
+            reason: cancellation.reason,
+            at: cancellation.at,
+            by: cancellation.by.into(),
+        }
+    }
+}

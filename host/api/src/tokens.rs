@@ -1,0 +1,161 @@
+//! Tokens: what programs and people show to be let in.
+
+use axum::{
+    Json,
+    extract::State,
+    http::StatusCode,
+    response::{IntoResponse, Response},
+};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    tokens::{self, IssuedToken, NewToken, TokenView},
+};
+use waypost_domain::ids::TokenId;
+
+use crate::{
+    ApiState,
+    extract::{At, JsonBody, Known},
+    middleware::KeptInstead,
+    problem::Problem,
+    wire::{PersonIn, PersonOut, RoleName},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(issue, list)).routes(routes!(revoke))
+}
+
+/// Issue a token
+///
+/// The secret is in this answer only; a repeat with the same `Idempotency-Key` gets the token without it.
+#[utoipa::path(
+    post,
+    path = "/",
+    request_body = TokenIn,
+    responses((status = 201, description = "The token with its secret", body = IssuedTokenOut)),
+)]
+async fn issue(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    JsonBody(new): JsonBody<TokenIn>,
+) -> Result<Response, Problem> {
+    let IssuedToken { token, secret } = tokens::issue(&desk, &caller, new.into()).await?;
+    let issued = IssuedTokenOut { token: token.into(), secret: Some(secret) };
+    let mut response = (StatusCode::CREATED, Json(&issued)).into_response();
+    // The secret must not lie in the database for the sake of a repeat.
+    let without = IssuedTokenOut { secret: None, ..issued };
+    let kept = serde_json::to_vec(&without).map_err(|error| Problem::internal(&error))?;
+    response.extensions_mut().insert(KeptInstead(kept.into()));
+    Ok(response)
+}
+
+/// List the organization's tokens
+#[utoipa::path(
+    get,
+    path = "/",
+    responses((status = 200, description = "All tokens, without their secrets", body = TokensOut)),
+)]
+async fn list(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<TokensOut>, Problem> {
+    let tokens = tokens::list(&desk, &caller).await?;
+    Ok(Json(TokensOut { items: tokens.into_iter().map(Into::into).collect() }))
+}
+
+/// Revoke a token
+///
+/// It is refused from now on. Revoking it again changes nothing.
+#[utoipa::path(
+    post,
+    path = "/{id}/revoke",
+    responses((status = 204, description = "It is refused from now on")),
+)]
+async fn revoke(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<TokenId>,
+) -> Result<StatusCode, Problem> {
+    tokens::revoke(&desk, &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// A new token.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewToken)]
+struct TokenIn {
+    /// What it is for.
+    name: String,
+    /// What its bearer may do.
+    #[schema(value_type = RoleName)]
+    role: String,
+    /// The person it stands for, by id or e-mail address; a requester's token must have one.
+    person: Option<PersonIn>,
+    /// From when it is refused; never if left out.
+    expires_at: Option<DateTime<Utc>>,
+}
+
+impl From<TokenIn> for NewToken {
+    fn from(input: TokenIn) -> Self {
+        Self {
+            name: input.name,
+            role: input.role,
+            person: input.person.map(Into::into),
+            expires_at: input.expires_at,
+        }
+    }
+}
+
+/// A token with its secret.
+#[derive(Serialize, ToSchema)]
+#[schema(as = IssuedToken)]
+struct IssuedTokenOut {
+    /// The token.
+    token: TokenOut,
+    /// What its bearer shows. It can't be read again; null in the answer to a repeat.
+    secret: Option<String>,
+}
+
+/// An organization's tokens.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Tokens)]
+struct TokensOut {
+    /// The tokens.
+    items: Vec<TokenOut>,
+}
+
+/// A token, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Token)]
+struct TokenOut {
+    /// Its id.
+    id: Uuid,
+    /// What it is for.
+    name: String,
+    /// What its bearer may do.
+    role: RoleName,
+    /// The person it stands for.
+    person: Option<PersonOut>,
+    /// When it was made.
+    created_at: DateTime<Utc>,
+    /// From when it is refused.
+    expires_at: Option<DateTime<Utc>>,
+    /// When it was revoked.
+    revoked_at: Option<DateTime<Utc>>,
+}
+
+impl From<TokenView> for TokenOut {
+    fn from(token: TokenView) -> Self {
+        Self {
+            id: token.id.0,
+            name: token.name,
+            role: token.role.into(),
+            person: token.person.map(Into::into),
+            created_at: token.created_at,
+            expires_at: token.expires_at,
+            revoked_at: token.revoked_at,
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! What the API takes and gives, where several collections share it. `*In` comes in, `*Out` goes out.
+//!
+//! Domain types know nothing of JSON; these do, and are converted one by one, so that a change inside never
+//! changes the API by accident.
+
+mod hours;
+mod names;
+pub(crate) mod patch;
+mod reference;
+
+pub(crate) use hours::HoursWire;
+pub(crate) use names::*;
+pub(crate) use reference::{
+    ActorOut, MoneyOut, NamedOut, NothingIn, PersonIn, PersonOut, PolicyNameOut,
+};
