@@ -11,6 +11,7 @@ mod desk;
 mod guest;
 
 use std::path::Path;
+use std::sync::Mutex;
 
 use waypost_policy::open_dir;
 
@@ -21,8 +22,12 @@ use crate::guest::Guest;
 /// greedy guest would be.
 const SLACK: usize = 24 * 1024 * 1024;
 
+/// One test at a time: each looks at the memory of the whole process.
+static ALONE: Mutex<()> = Mutex::new(());
+
 #[test]
 fn memory_returns_to_where_it_was() {
+    let _alone = ALONE.lock();
     let desk = Desk::new();
     let grow = "(loop $more
         (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
@@ -55,6 +60,7 @@ fn memory_returns_to_where_it_was() {
 
 #[test]
 fn refused_uploads_leave_nothing() {
+    let _alone = ALONE.lock();
     let desk = Desk::new();
     let whole = Guest::new().build();
     let refuse_many = || {
