@@ -111,7 +111,8 @@ pub async fn batch(
     let mut report = BatchReport::default();
     let (mut tx, facts) = Facts::open(desk, caller.org).await?;
     let mut job = import_job::find(&mut tx, name).await?.ok_or(CommandError::Stale)?;
-    if rows.first().is_some_and(|row| row.row != job.next_row) {
+    // A new job stands before the first row.
+    if rows.first().is_some_and(|row| row.row != job.next_row.max(1)) {
         return Err(CommandError::Stale);
     }
     let mut known = KnownRefs::default();
@@ -167,7 +168,7 @@ pub async fn finish(
 fn state(job: &ImportJob) -> ImportState {
     ImportState {
         name: job.name.clone(),
-        next_row: job.next_row,
+        next_row: job.next_row.max(1),
         accepted: job.accepted,
         refused: job.refused,
         finished: job.finished_at.is_some(),
