@@ -30,7 +30,16 @@ impl Hasher for Fnv {
     }
 
     fn write_u8(&mut self, byte: u8) {
-        self.write(&[byte]);
+        self.write_u32(byte.into());
+    }
+
+    // What an enumeration's case is hashed as.
+    fn write_isize(&mut self, case: isize) {
+        self.write_u32(u32::try_from(case).unwrap_or(u32::MAX));
+    }
+
+    fn write_usize(&mut self, length: usize) {
+        self.write_u32(u32::try_from(length).unwrap_or(u32::MAX));
     }
 
     fn write_u32(&mut self, number: u32) {

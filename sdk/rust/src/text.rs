@@ -14,6 +14,7 @@
 //! - Scripts that are written without spaces (Chinese, Japanese, Thai, ..) count each character as a word, so a phrase
 //!   is found in the middle of a sentence.
 
+mod lexicon;
 mod phrases;
 mod words;
 

@@ -1,12 +1,20 @@
 //! An index of phrases that are looked for in one walk over a text.
 
-use super::words::each_word;
+use super::lexicon::Lexicon;
+use super::words::{Word, each_word};
 use crate::map::Map;
 
-/// One word of a phrase, or the beginning of one: exact words and beginnings share the numbers.
-type Symbol = u32;
 /// A place in the tree of phrases.
 type NodeId = u32;
+
+/// One word of a phrase.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Symbol {
+    /// The word itself, by its number among the exact ones.
+    Exact(u32),
+    /// Every word with this beginning, by its number among the beginnings.
+    Beginning(u32),
+}
 
 /// A phrase in a [`Phrases`], counted from zero in the order in which the phrases were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -28,19 +36,23 @@ pub struct NoWords;
 #[derive(Debug, Default)]
 pub struct Phrases {
     /// Words that occur in phrases.
-    exact: Map<Box<str>, Symbol>,
+    exact: Lexicon,
     /// Beginnings of words that occur in phrases, written `word*`.
-    beginnings: Map<Box<str>, Symbol>,
+    beginnings: Lexicon,
     /// The lengths of the beginnings in bytes, ascending, without repeats.
     lengths: Vec<usize>,
-    symbols: u32,
     /// The tree of phrases: from a node, by a symbol, to a node. Node 0 is the root.
     steps: Map<(NodeId, Symbol), NodeId>,
-    /// For each node the phrase that ends there.
-    ends: Vec<Option<PhraseId>>,
-    /// For each node whether a phrase goes on from it.
-    goes_on: Vec<bool>,
+    nodes: Vec<Node>,
     count: u32,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Node {
+    /// The phrase that ends here.
+    end: Option<PhraseId>,
+    /// Whether a phrase goes on from here.
+    goes_on: bool,
 }
 
 impl Phrases {
@@ -58,30 +70,30 @@ impl Phrases {
 
     /// Adds a phrase. The same words in other letters are the same phrase and get the same id.
     pub fn add(&mut self, phrase: &str) -> Result<PhraseId, NoWords> {
-        if self.ends.is_empty() {
-            self.grow();
+        if self.nodes.is_empty() {
+            self.nodes.push(Node::default());
         }
         let mut node = 0;
-        let mut words = 0;
         for piece in phrase.split_inclusive('*') {
-            let mut last = None;
-            each_word(piece, &mut String::new(), |word| {
-                if let Some(word) = last.replace(word.to_owned()) {
-                    node = self.step(node, &word, false);
-                }
-                words += 1;
-            });
-            if let Some(word) = last {
-                let ends_open = piece
-                    .strip_suffix('*')
-                    .is_some_and(|rest| rest.ends_with(char::is_alphanumeric));
-                node = self.step(node, &word, ends_open);
+            // Only the word that the star touches is a beginning.
+            let starred =
+                piece.strip_suffix('*').is_some_and(|rest| rest.ends_with(char::is_alphanumeric));
+            let mut words = Vec::new();
+            each_word(piece, |word| words.push(word.to_folded()));
+            let last = words.len();
+            for (place, word) in words.into_iter().enumerate() {
+                let symbol = if starred && place + 1 == last {
+                    self.beginning(word)
+                } else {
+                    Symbol::Exact(self.exact.add(word))
+                };
+                node = self.step(node, symbol);
             }
         }
-        if words == 0 {
+        if node == 0 {
             return Err(NoWords);
         }
-        let end = &mut self.ends[node as usize];
+        let end = &mut self.nodes[node as usize].end;
         Ok(*end.get_or_insert_with(|| {
             self.count += 1;
             PhraseId(self.count - 1)
@@ -96,14 +108,15 @@ impl Phrases {
         // The nodes that the words up to here lead to and from which a phrase goes on.
         let mut open: Vec<NodeId> = Vec::new();
         let mut next: Vec<NodeId> = Vec::new();
-        each_word(text, &mut String::with_capacity(64), |word| {
-            self.each_symbol(word, |symbol| {
+        each_word(text, |word| {
+            self.each_symbol(&word, |symbol| {
                 for &node in [0].iter().chain(&open) {
                     let Some(&reached) = self.steps.get(&(node, symbol)) else { continue };
-                    if let Some(phrase) = self.ends[reached as usize] {
+                    let Node { end, goes_on } = self.nodes[reached as usize];
+                    if let Some(phrase) = end {
                         found(phrase);
                     }
-                    if self.goes_on[reached as usize] {
+                    if goes_on {
                         next.push(reached);
                     }
                 }
@@ -113,47 +126,38 @@ impl Phrases {
         });
     }
 
-    /// Calls `each` with the word's own symbol and with those of its beginnings.
-    fn each_symbol(&self, word: &str, mut each: impl FnMut(Symbol)) {
-        if let Some(&symbol) = self.exact.get(word) {
-            each(symbol);
+    /// Calls `each` with what the word is to phrases: itself, and its beginnings.
+    fn each_symbol(&self, word: &Word<'_>, mut each: impl FnMut(Symbol)) {
+        if let Some(number) = self.exact.find(word) {
+            each(Symbol::Exact(number));
+        }
+        if self.beginnings.is_empty() {
+            return;
         }
         for &length in &self.lengths {
-            if length > word.len() {
-                break;
-            }
-            // `get` is none in the middle of a character.
-            if let Some(&symbol) = word.get(..length).and_then(|start| self.beginnings.get(start)) {
-                each(symbol);
+            let start = word.start(length);
+            if let Some(number) = start.and_then(|start| self.beginnings.find(&start)) {
+                each(Symbol::Beginning(number));
             }
         }
     }
 
-    /// The node behind `node` by a word, made if it is not there.
-    fn step(&mut self, node: NodeId, word: &str, ends_open: bool) -> NodeId {
-        let known = if ends_open { &mut self.beginnings } else { &mut self.exact };
-        let symbol = *known.entry(word.into()).or_insert_with(|| {
-            self.symbols += 1;
-            self.symbols
-        });
-        if ends_open && let Err(place) = self.lengths.binary_search(&word.len()) {
+    fn beginning(&mut self, word: Box<str>) -> Symbol {
+        if let Err(place) = self.lengths.binary_search(&word.len()) {
             self.lengths.insert(place, word.len());
         }
-        if let Some(&reached) = self.steps.get(&(node, symbol)) {
-            return reached;
-        }
-        let reached = self.grow();
-        self.steps.insert((node, symbol), reached);
-        self.goes_on[node as usize] = true;
-        reached
+        Symbol::Beginning(self.beginnings.add(word))
     }
 
-    /// A new node.
-    fn grow(&mut self) -> NodeId {
-        self.ends.push(None);
-        self.goes_on.push(false);
-        // Settings are bounded far below four thousand million words.
-        NodeId::try_from(self.ends.len() - 1).expect("the phrases' words fit in memory")
+    /// The node behind `node`, made if it is not there.
+    fn step(&mut self, node: NodeId, symbol: Symbol) -> NodeId {
+        let next = NodeId::try_from(self.nodes.len()).expect("settings are bounded far below 2^32");
+        let reached = *self.steps.entry((node, symbol)).or_insert(next);
+        if reached == next {
+            self.nodes.push(Node::default());
+            self.nodes[node as usize].goes_on = true;
+        }
+        reached
     }
 }
 
