@@ -15,8 +15,9 @@ type Compile = fn(&Path) -> Result<PathBuf>;
 /// The world that the twins implement.
 const WORLD: &str = "routing-policy";
 
-/// Builds `example-router-rs`, `example-router-ts` and `example-router-py` to `target/policies`. The tools that they need
-/// are fetched in the versions that their folders pin, into folders that git ignores.
+/// Builds `example-router-rs`, `example-router-ts` and `example-router-py` to `target/policies`, and has the host ask them
+/// the cases of `sdk/cases`. The tools that they need are fetched in the versions that their folders pin, into folders that
+/// git ignores.
 pub(crate) fn build(root: &Path) -> Result<()> {
     wasm_target::ensure()?;
     let policies = root.join("target/policies");
@@ -34,7 +35,16 @@ pub(crate) fn build(root: &Path) -> Result<()> {
         let bytes = fs::metadata(&component).context("looking at the component")?.len();
         say::note(format_args!("{name:<24} {:>5} KiB", bytes.div_ceil(1024)));
     }
-    Ok(())
+    say::note("compiling the interpreters of the other two takes minutes");
+    say::step("Asking all three the same questions", || compare(root))
+}
+
+/// Runs the tests that load the components in the host.
+fn compare(root: &Path) -> Result<()> {
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root).args(["test", "--package", "waypost-policy", "--test", "languages"]);
+    cargo.args(["--", "--ignored"]);
+    command::run(&mut cargo)
 }
 
 /// Builds the template that the SDK's README starts from.
