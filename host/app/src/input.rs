@@ -166,12 +166,6 @@ pub(crate) fn must_be_at(version: i64, expected: Option<i64>) -> Result<(), Comm
 ///
 /// A reading answers none only after it has noted a fault, so the values are all there when no fault is.
 macro_rules! checked {
-    ($faults:ident; $value:ident) => {
-        match $value {
-            Some($value) if $faults.is_empty() => $value,
-            _ => return Err($crate::input::Reading::into_error($faults)),
-        }
-    };
     ($faults:ident; $($value:ident),+ $(,)?) => {
         match ($($value,)+) {
             ($(Some($value),)+) if $faults.is_empty() => ($($value,)+),

@@ -103,6 +103,13 @@ pub async fn issue(
     }
     let mut tx = desk.store.write(caller.org).await?;
     let person = refs::person_if(&mut tx, &mut faults, "/person", new.person.as_ref()).await?;
+    if let (Some(role), Some(Some(id))) = (role, person)
+        && let Some(holder) = person::find(&mut tx, id).await?
+        && !includes(holder.role, role)
+    {
+        let message = format!("{} is {}; their token can't be {role}", holder.name, holder.role);
+        faults.wrong("/role", "not-allowed", message);
+    }
     let (name, role, person) = checked!(faults; name, role, person);
 
     let secret = format!("{PREFIX}{}", URL_SAFE_NO_PAD.encode(desk.entropy.secret()));
@@ -164,18 +171,19 @@ pub(crate) async fn authenticate(
 ) -> Result<Caller, Unauthenticated> {
     let now = now.to_micros();
     let token = find_valid(desk, secret, now).await?.ok_or(Unauthenticated::Token)?;
-    if let Some(person) = token.person {
-        must_be_active(desk, token.org, person).await?;
-    }
+    let role = match token.person {
+        Some(person) => role_of(desk, &token, person).await?,
+        None => token.role,
+    };
     let org = match asked {
         None => token.org,
-        Some(asked) => reach(desk, &token, asked).await?,
+        Some(asked) => reach(desk, &token, role, asked).await?,
     };
     let actor = match token.person {
         Some(person) => Actor { kind: ActorKind::User, person: Some(person) },
         None => Actor { kind: ActorKind::Api, person: None },
     };
-    Ok(Caller { org, role: token.role, actor, token: Some(token.id), now })
+    Ok(Caller { org, role, actor, token: Some(token.id), now })
 }
 
 async fn find_valid(
@@ -196,15 +204,31 @@ fn holds(token: &Token, now: DateTime<Utc>) -> bool {
     token.revoked_at.is_none() && token.expires_at.is_none_or(|at| now < at)
 }
 
-/// Who left the organization can't call any more, whatever tokens they still have.
-async fn must_be_active(desk: &Desk, org: OrgId, id: PersonId) -> Result<(), Unauthenticated> {
-    let mut tx = desk.store.read(org).await.map_err(Unauthenticated::Internal)?;
-    let person = person::find(&mut tx, id).await.map_err(Unauthenticated::Internal)?;
-    if person.is_some_and(|person| person.active) { Ok(()) } else { Err(Unauthenticated::Token) }
+/// What a person may do with their token. Who left the organization can't call any more, whatever tokens they still
+/// have, and who may do less than before does no more with an older one.
+async fn role_of(desk: &Desk, token: &Token, id: PersonId) -> Result<Role, Unauthenticated> {
+    let mut tx = desk.store.read(token.org).await.map_err(Unauthenticated::Internal)?;
+    let found = person::find(&mut tx, id).await.map_err(Unauthenticated::Internal)?;
+    let person = found.filter(|person| person.active).ok_or(Unauthenticated::Token)?;
+    Ok(if includes(person.role, token.role) { token.role } else { person.role })
+}
+
+/// Whether somebody of a role may also act as another.
+fn includes(role: Role, other: Role) -> bool {
+    match other {
+        Role::Requester => true,
+        Role::Agent | Role::Auditor => role == other || role == Role::Admin,
+        Role::Admin => role == Role::Admin,
+    }
 }
 
 /// The organization asked for, if the token reaches it: its own, and those below for the roles of a desk.
-async fn reach(desk: &Desk, token: &Token, asked: &Key) -> Result<OrgId, Unauthenticated> {
+async fn reach(
+    desk: &Desk,
+    token: &Token,
+    role: Role,
+    asked: &Key,
+) -> Result<OrgId, Unauthenticated> {
     let internal = |error: StoreError| Unauthenticated::Internal(error);
     let mut tx = desk.store.system_read().await.map_err(internal)?;
     let found = organization::find_by_key(&mut tx, asked.as_str()).await.map_err(internal)?;
@@ -213,7 +237,7 @@ async fn reach(desk: &Desk, token: &Token, asked: &Key) -> Result<OrgId, Unauthe
     if asked == token.org {
         return Ok(asked);
     }
-    if token.role == Role::Requester {
+    if role == Role::Requester {
         return Err(Unauthenticated::OutOfReach);
     }
     let mut tx = desk.store.read(token.org).await.map_err(internal)?;
@@ -270,6 +294,16 @@ mod tests {
         assert!(holds(&token(Some(11), false), now));
         assert!(!holds(&token(Some(10), false), now));
         assert!(!holds(&token(None, true), now));
+    }
+
+    #[test]
+    fn an_administrator_may_be_everything_and_everybody_a_requester() {
+        for role in Role::ALL {
+            assert!(includes(Role::Admin, *role) && includes(*role, Role::Requester), "{role}");
+            assert!(includes(*role, *role), "{role}");
+        }
+        assert!(!includes(Role::Agent, Role::Auditor) && !includes(Role::Auditor, Role::Agent));
+        assert!(!includes(Role::Requester, Role::Agent) && !includes(Role::Agent, Role::Admin));
     }
 
     #[test]

@@ -2,16 +2,18 @@
 
 mod draft;
 
+use std::sync::Arc;
+
 use waypost_domain::{
     binding::{Binding, Hook, LimitChanges, Revision},
     ids::BindingId,
     key::Key,
     refusal::Faults,
 };
-use waypost_policy::{DataFile, Digest, NotADigest};
+use waypost_policy::{DataFile, Digest, NotADigest, Prepared};
 use waypost_store::{ReadTx, StoreError, binding, component};
 
-use self::draft::{Checked, Draft, FallbackChoice};
+use self::draft::{Draft, FallbackChoice};
 pub(crate) use self::draft::{check_data, check_limits};
 use super::{BindingView, active, load, view};
 use crate::{
@@ -105,10 +107,10 @@ pub async fn bind(
     if let (Some(hook), false) = (hook, new.disabled) {
         check_position(&mut tx, &mut faults, hook, new.position, None).await?;
     }
-    let draft = draft.check(desk, &mut tx, &mut faults, hook).await?;
+    let (draft, recipe) = draft.check(desk, &mut tx, &mut faults, hook).await?;
     drop(tx);
-    let draft = prepare(desk, &mut faults, draft).await?;
-    let (hook, name, draft) = checked!(faults; hook, name, draft);
+    let prepared = prepare(desk, &mut faults, recipe).await?;
+    let (hook, name, draft, prepared) = checked!(faults; hook, name, draft, prepared);
 
     let binding = Binding {
         id: BindingId(desk.id(caller)),
@@ -120,7 +122,7 @@ pub async fn bind(
         created_at: caller.now,
         version: 1,
     };
-    let revision = draft.into_revision(caller, binding.id, 1);
+    let revision = draft.into_revision(&prepared, caller, binding.id, 1);
     let mut tx = desk.store.write(caller.org).await?;
     taken_as_fault(binding::insert(&mut tx, &binding, &revision).await)?;
     let view = view(desk, &mut tx, binding, revision).await?;
@@ -175,16 +177,16 @@ pub async fn revise(
     if found.enabled {
         check_position(&mut tx, &mut faults, found.hook, draft.position, Some(id)).await?;
     }
-    let draft = draft.check(desk, &mut tx, &mut faults, Some(found.hook)).await?;
+    let (draft, recipe) = draft.check(desk, &mut tx, &mut faults, Some(found.hook)).await?;
     drop(tx);
-    let draft = prepare(desk, &mut faults, draft).await?;
-    let draft = checked!(faults; draft);
+    let prepared = prepare(desk, &mut faults, recipe).await?;
+    let (draft, prepared) = checked!(faults; draft, prepared);
 
     let mut tx = desk.store.write(caller.org).await?;
     let mut binding = load(&mut tx, id).await?;
     must_be_at(binding.version, Some(found.version))?;
     let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);
-    let revision = draft.into_revision(caller, id, last + 1);
+    let revision = draft.into_revision(&prepared, caller, id, last + 1);
     taken_as_fault(binding::add_revision(&mut tx, &mut binding, &revision).await)?;
     let view = view(desk, &mut tx, binding, revision).await?;
     tx.commit().await?;
@@ -222,16 +224,15 @@ pub(crate) fn data_files(data: &[(String, Vec<u8>)]) -> Vec<DataFile> {
         .collect()
 }
 
-/// Has the policy itself check its settings, with no transaction open. Skipped where the draft is already refused,
-/// because then there is nothing to prepare.
+/// Has the policy itself check its settings, with no transaction open.
 async fn prepare(
     desk: &Desk,
     faults: &mut Faults,
-    draft: Option<Checked>,
-) -> Result<Option<Checked>, CommandError> {
-    let Some(draft) = draft else { return Ok(None) };
-    match draft.recipe().prepare(desk).await? {
-        Ok(prepared) => Ok(Some(draft.digested(&prepared))),
+    recipe: Option<Recipe>,
+) -> Result<Option<Arc<Prepared>>, CommandError> {
+    let Some(recipe) = recipe else { return Ok(None) };
+    match recipe.prepare(desk).await? {
+        Ok(prepared) => Ok(Some(prepared)),
         Err(refused) => {
             note_refusal(faults, refused)?;
             Ok(None)

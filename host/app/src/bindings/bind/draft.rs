@@ -42,11 +42,10 @@ pub(super) enum FallbackChoice {
     Team(String),
 }
 
-/// The parts of a revision that may be kept, once the policy has accepted its settings.
+/// The parts of a revision that may be kept, if the policy accepts its settings.
 pub(super) struct Checked {
     position: i64,
     component: Digest,
-    bytes: Option<Vec<u8>>,
     settings: String,
     data: Vec<(String, Vec<u8>)>,
     limits: LimitChanges,
@@ -54,7 +53,6 @@ pub(super) struct Checked {
     locked: bool,
     replaces_above: bool,
     note: Option<String>,
-    digests: Option<(Digest, Digest)>,
 }
 
 /// Positions beyond this are slips of the keyboard.
@@ -69,16 +67,17 @@ const MIN_FUEL: u64 = 10_000;
 const MIN_MEMORY_BYTES: u64 = 64 * 1024;
 
 impl Draft {
-    /// Checks everything but what the policy itself says of its settings.
+    /// Checks everything but what the policy itself says of its settings, and says what the policy is made from, so that
+    /// it can be asked even if something else is wrong.
     pub(super) async fn check(
         self,
         desk: &Desk,
         tx: &mut ReadTx,
         faults: &mut Faults,
         hook: Option<Hook>,
-    ) -> Result<Option<Checked>, CommandError> {
+    ) -> Result<(Option<Checked>, Option<Recipe>), CommandError> {
         let position = faults.within("/position", self.position, 0, MAX_POSITION);
-        let component = find_component(tx, faults, hook, &self.component).await?;
+        let found = find_component(tx, faults, hook, &self.component).await?;
         let settings = check_settings(faults, self.settings);
         let data = check_data(faults, self.data);
         let limits = check_limits(faults, &desk.options, desk.runtime.config(), self.limits);
@@ -87,18 +86,19 @@ impl Draft {
             None => Some(None),
             Some(note) => faults.text("/note", &note).map(Some),
         };
-        let (Some(position), Some((component, bytes)), Some(settings), Some(data)) =
-            (position, component, settings, data)
+        let (Some((component, bytes)), Some(settings), Some(data)) = (found, settings, data) else {
+            return Ok((None, None));
+        };
+        let recipe =
+            Recipe { component, bytes, settings: settings.clone(), data: data_files(&data) };
+        let (Some(position), Some(limits), Some(fallback), Some(note)) =
+            (position, limits, fallback, note)
         else {
-            return Ok(None);
+            return Ok((None, Some(recipe)));
         };
-        let (Some(limits), Some(fallback), Some(note)) = (limits, fallback, note) else {
-            return Ok(None);
-        };
-        Ok(Some(Checked {
+        let checked = Checked {
             position,
             component,
-            bytes,
             settings,
             data,
             limits,
@@ -106,46 +106,29 @@ impl Draft {
             locked: self.locked,
             replaces_above: self.replaces_above,
             note,
-            digests: None,
-        }))
+        };
+        Ok((Some(checked), Some(recipe)))
     }
 }
 
 impl Checked {
-    /// What the policy is made from.
-    pub(super) fn recipe(&self) -> Recipe {
-        Recipe {
-            component: self.component,
-            bytes: self.bytes.clone(),
-            settings: self.settings.clone(),
-            data: data_files(&self.data),
-        }
-    }
-
-    /// Takes over the digests of what was prepared.
-    pub(super) fn digested(self, prepared: &Prepared) -> Self {
-        let digests = Some((prepared.settings_digest(), prepared.data_digest()));
-        Self { digests, ..self }
-    }
-
-    /// The revision.
+    /// The revision, with the digests of what was prepared.
     pub(super) fn into_revision(
         self,
+        prepared: &Prepared,
         caller: &Caller,
         binding: BindingId,
         number: i64,
     ) -> Revision {
-        let (settings_digest, data_digest) =
-            self.digests.expect("only what was prepared passes the checks");
         Revision {
             binding,
             number,
             position: self.position,
             component: self.component.to_string(),
             settings: self.settings,
-            settings_digest: settings_digest.to_string(),
+            settings_digest: prepared.settings_digest().to_string(),
             data: self.data,
-            data_digest: data_digest.to_string(),
+            data_digest: prepared.data_digest().to_string(),
             limits: self.limits,
             fallback: self.fallback,
             locked: self.locked,
