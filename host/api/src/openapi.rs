@@ -21,7 +21,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     ApiState,
-    problem::{FaultOut, Problem, Slug},
+    problem::{FaultOut, ProblemOut, Slug},
 };
 
 /// The name of the one way to authenticate.
@@ -116,11 +116,11 @@ pub(crate) fn complete(document: &mut OpenApi, is_public: impl Fn(&str) -> bool)
 
 fn describe_problems(components: &mut Components) {
     for (name, schema) in
-        [(Problem::name(), Problem::schema()), (FaultOut::name(), FaultOut::schema())]
+        [(ProblemOut::name(), ProblemOut::schema()), (FaultOut::name(), FaultOut::schema())]
     {
         components.schemas.insert(name.into_owned(), schema);
     }
-    let content = || Content::new(Some(Ref::from_schema_name(Problem::name())));
+    let content = || Content::new(Some(Ref::from_schema_name(ProblemOut::name())));
     for slug in Slug::ALL {
         let text = format!("{}. {}", slug.title(), slug.remedy());
         let response = ResponseBuilder::new()

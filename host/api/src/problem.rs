@@ -21,8 +21,17 @@ pub(crate) use slug::Slug;
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Why a request was not carried out. Nothing was changed.
-#[derive(Debug, Clone, Serialize, ToSchema)]
+#[derive(Debug, Clone)]
 pub(crate) struct Problem {
+    slug: Slug,
+    /// Boxed, because every handler's result has room for it.
+    told: Box<ProblemOut>,
+}
+
+/// What the client is told.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(crate) struct ProblemOut {
     /// Which kind of problem: `/problems/<slug>`, where it is explained.
     #[serde(rename = "type")]
     #[schema(format = "uri-reference", example = "/problems/validation-failed")]
@@ -52,12 +61,11 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
     allowed_actions: Option<Vec<&'static str>>,
-    #[serde(skip)]
-    slug: Slug,
 }
 
 /// One thing that is wrong with the input, and where.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = Fault)]
 pub(crate) struct FaultOut {
     /// The place in the body, as a JSON pointer (RFC 6901); absent when it is not in the body.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -115,7 +123,7 @@ impl From<FieldFault> for FaultOut {
 impl Problem {
     /// A problem of this kind; `detail` says what is wrong with this request, and what would help.
     pub(crate) fn new(slug: Slug, detail: impl Into<String>) -> Self {
-        Self {
+        let told = ProblemOut {
             kind: slug.uri(),
             title: slug.title(),
             status: slug.status().as_u16(),
@@ -125,8 +133,8 @@ impl Problem {
             errors: Vec::new(),
             state: None,
             allowed_actions: None,
-            slug,
-        }
+        };
+        Self { slug, told: Box::new(told) }
     }
 
     /// Wrong or missing fields. All missing makes it `missing-fields`, anything else `validation-failed`.
@@ -146,17 +154,26 @@ impl Problem {
                 format!("{} parts of the input are not valid; `errors` names them", many.len()),
             ),
         };
-        Self { errors, ..Self::new(slug, detail) }
+        Self::new(slug, detail).with_errors(errors)
     }
 
     /// The same problem with the faults that make it up.
-    pub(crate) fn with_errors(self, errors: Vec<FaultOut>) -> Self {
-        Self { errors, ..self }
+    pub(crate) fn with_errors(mut self, errors: Vec<FaultOut>) -> Self {
+        self.told.errors = errors;
+        self
     }
 
     /// The same problem with the state that stands against the request, and what is possible in it.
-    pub(crate) fn with_state(self, state: &'static str, allowed: Vec<&'static str>) -> Self {
-        Self { state: Some(state), allowed_actions: Some(allowed), ..self }
+    pub(crate) fn with_state(mut self, state: &'static str, allowed: Vec<&'static str>) -> Self {
+        self.told.state = Some(state);
+        self.told.allowed_actions = Some(allowed);
+        self
+    }
+
+    /// What the client is told, for tests.
+    #[cfg(test)]
+    pub(crate) fn json(&self) -> serde_json::Value {
+        serde_json::to_value(&self.told).expect("a problem always has JSON")
     }
 
     /// Its kind.
@@ -166,15 +183,17 @@ impl Problem {
     }
 
     /// Says which request it answers.
-    pub(crate) fn of_request(self, path: &str, request_id: &str) -> Self {
-        Self { instance: Some(path.to_owned()), request_id: Some(request_id.to_owned()), ..self }
+    pub(crate) fn of_request(mut self, path: &str, request_id: &str) -> Self {
+        self.told.instance = Some(path.to_owned());
+        self.told.request_id = Some(request_id.to_owned());
+        self
     }
 }
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = self.slug.status();
-        let mut response = (status, Json(&self)).into_response();
+        let mut response = (status, Json(&self.told)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
         if let Some(seconds) = self.slug.retry_after() {
@@ -223,7 +242,7 @@ mod tests {
         let problem =
             Problem::new(Slug::InvalidTransition, "cannot reopen an incident that is new")
                 .with_state("new", vec!["start", "cancel"]);
-        let json = serde_json::to_value(&problem).unwrap();
+        let json = problem.json();
         assert_eq!(
             json,
             serde_json::json!({

@@ -67,7 +67,7 @@ impl Default for ApiOptions {
             body_limit: 1024 * 1024,
             upload_limit: 32 * 1024 * 1024,
             request_timeout: Duration::from_secs(30),
-            upload_timeout: Duration::from_secs(180),
+            upload_timeout: Duration::from_mins(3),
             max_in_flight: 512,
         }
     }

@@ -225,7 +225,7 @@ mod tests {
     #[test]
     fn every_file_that_is_no_base64_is_named() {
         let data = json!([{"name": "a", "content": "?"}, {"name": "b", "content": "?"}]);
-        let json = serde_json::to_value(binding(&data).command().unwrap_err()).unwrap();
+        let json = binding(&data).command().unwrap_err().json();
         assert_eq!(json["errors"][1]["pointer"], "/data/1/content");
     }
 }

@@ -149,11 +149,11 @@ struct Address {
 impl Address {
     /// The first page, and the next one if there is one (RFC 8288).
     fn links(&self, next: Option<&str>) -> String {
-        let mut links = format!("<{}>; rel=\"first\"", self.with(None));
-        if let Some(cursor) = next {
-            links.push_str(&format!(", <{}>; rel=\"next\"", self.with(Some(cursor))));
+        let first = format!("<{}>; rel=\"first\"", self.with(None));
+        match next {
+            Some(cursor) => format!("{first}, <{}>; rel=\"next\"", self.with(Some(cursor))),
+            None => first,
         }
-        links
     }
 
     fn with(&self, after: Option<&str>) -> String {
@@ -164,21 +164,25 @@ impl Address {
             .chain(after)
             .map(|(name, text)| format!("{}={}", encoded(name), encoded(&text)))
             .collect::<Vec<_>>();
-        match query.is_empty() {
-            true => self.path.clone(),
-            false => format!("{}?{}", self.path, query.join("&")),
+        if query.is_empty() {
+            self.path.clone()
+        } else {
+            format!("{}?{}", self.path, query.join("&"))
         }
     }
 }
 
 /// Percent-encodes everything but the unreserved characters of RFC 3986.
 fn encoded(text: &str) -> String {
+    const HEX: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
     let mut encoded = String::with_capacity(text.len());
     for byte in text.bytes() {
         if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
             encoded.push(char::from(byte));
         } else {
-            encoded.push_str(&format!("%{byte:02X}"));
+            let digits = [byte >> 4, byte & 0xf].map(|digit| HEX[usize::from(digit)]);
+            encoded.extend(['%', digits[0], digits[1]]);
         }
     }
     encoded
@@ -225,7 +229,7 @@ mod tests {
             ("count=yes", "count"),
         ] {
             let refused = read(&format!("/api/v1/incidents?{query}")).unwrap_err();
-            let json = serde_json::to_value(&refused).unwrap();
+            let json = refused.json();
             assert_eq!(json["errors"][0]["parameter"], parameter, "{query}");
         }
     }

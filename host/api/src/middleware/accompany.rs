@@ -141,7 +141,7 @@ fn is_bare_error(response: &Response) -> bool {
     let is_error = status.is_client_error() || status.is_server_error();
     let content_type = response.headers().get(header::CONTENT_TYPE);
     let says_more = content_type.is_some_and(|is| is == PROBLEM_JSON || is == "application/json");
-    is_error && !(says_more && !response.body().is_end_stream())
+    is_error && (!says_more || response.body().is_end_stream())
 }
 
 fn bare(status: StatusCode) -> Problem {

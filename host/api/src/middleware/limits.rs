@@ -61,11 +61,10 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Pr
         return Err(too_large(limit));
     }
     axum::body::to_bytes(body, limit).await.map_err(|error| {
-        match error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
-            true => too_large(limit),
-            false => {
-                Problem::new(Slug::MalformedBody, "the body ended before its announced length")
-            }
+        if error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
+            too_large(limit)
+        } else {
+            Problem::new(Slug::MalformedBody, "the body ended before its announced length")
         }
     })
 }

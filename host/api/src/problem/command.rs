@@ -52,7 +52,7 @@ impl Problem {
     /// The same for a list, whose fields are the parameters of its query.
     pub(crate) fn of_query(error: CommandError) -> Self {
         let mut problem = Self::from(error);
-        for fault in &mut problem.errors {
+        for fault in &mut problem.told.errors {
             if let Some(pointer) = fault.pointer.take() {
                 fault.parameter = Some(pointer.trim_start_matches('/').to_owned());
             }
@@ -106,7 +106,7 @@ mod tests {
         let faults = vec![missing("/resolution_code"), missing("/resolution_notes")];
         let problem = Problem::from(CommandError::Refused(Refused::MissingFields(faults)));
         assert_eq!(problem.slug(), Slug::MissingFields);
-        let json = serde_json::to_value(&problem).unwrap();
+        let json = problem.json();
         assert_eq!(json["errors"][0]["pointer"], "/resolution_code");
         assert_eq!(json["errors"][1]["pointer"], "/resolution_notes");
     }
@@ -119,7 +119,7 @@ mod tests {
             state: State::New,
             allowed: vec![Action::Start],
         };
-        let json = serde_json::to_value(Problem::from(refused)).unwrap();
+        let json = Problem::from(refused).json();
         assert_eq!(json["status"], 409);
         assert_eq!(json["state"], "new");
         assert_eq!(json["allowed_actions"], serde_json::json!(["start"]));
@@ -128,7 +128,7 @@ mod tests {
     #[test]
     fn an_internal_cause_is_not_told() {
         let cause = std::io::Error::other("secret");
-        let json = serde_json::to_string(&Problem::from(CommandError::Internal(cause.into())));
-        assert!(!json.unwrap().contains("secret"));
+        let json = Problem::from(CommandError::Internal(cause.into())).json();
+        assert!(!json.to_string().contains("secret"));
     }
 }

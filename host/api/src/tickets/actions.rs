@@ -207,7 +207,8 @@ async fn accept_suggestion(
     prefer: Prefer,
     JsonBody(input): JsonBody<SuggestionIn>,
 ) -> Result<Response, Problem> {
-    let view = suggestions::accept(&desk, &caller, &ticket, input.id()?).await?;
+    // Boxed: what accepting may set off makes a future that would fill the stack.
+    let view = Box::pin(suggestions::accept(&desk, &caller, &ticket, input.id()?)).await?;
     Ok(changed(prefer, view))
 }
 
@@ -225,6 +226,7 @@ async fn dismiss_suggestion(
     prefer: Prefer,
     JsonBody(input): JsonBody<SuggestionIn>,
 ) -> Result<Response, Problem> {
-    let view = suggestions::dismiss(&desk, &caller, &ticket, input.id()?).await?;
+    // Boxed: what dismissing may set off makes a future that would fill the stack.
+    let view = Box::pin(suggestions::dismiss(&desk, &caller, &ticket, input.id()?)).await?;
     Ok(changed(prefer, view))
 }

@@ -42,7 +42,9 @@ async fn add(
     JsonBody(comment): JsonBody<CommentIn>,
 ) -> Result<Response, Problem> {
     let visibility = comment.visibility.map_or(Visibility::Public, |name| name.0);
-    let view = comments::add(&desk, &caller, &ticket, visibility, comment.text).await?;
+    // Boxed: what a reply may set off makes a future that would fill the stack.
+    let added = Box::pin(comments::add(&desk, &caller, &ticket, visibility, comment.text));
+    let view = added.await?;
     let address = format!("{}/comments", address(view.ticket.kind(), &view.ticket.number));
     Ok(reply::created(prefer, &address, view.ticket.version, TicketOut::from(view)))
 }

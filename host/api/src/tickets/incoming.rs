@@ -311,7 +311,7 @@ mod tests {
 
         let value = json!({"answers": {"a/b": []}});
         let ticket: TicketIn = reader::from_json(value).unwrap();
-        let json = serde_json::to_value(ticket.command(None).unwrap_err()).unwrap();
+        let json = ticket.command(None).unwrap_err().json();
         assert_eq!(json["errors"][0]["pointer"], "/answers/a~1b");
     }
 
