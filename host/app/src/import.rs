@@ -107,12 +107,14 @@ pub async fn batch(
     rows: Vec<ImportRow>,
 ) -> Result<BatchReport, CommandError> {
     caller.must_be_admin()?;
-    let Some(last) = rows.last().map(|row| row.row) else { return Ok(BatchReport::default()) };
+    if rows.is_empty() {
+        return Ok(BatchReport::default());
+    }
     let mut report = BatchReport::default();
     let (mut tx, facts) = Facts::open(desk, caller.org).await?;
     let mut job = import_job::find(&mut tx, name).await?.ok_or(CommandError::Stale)?;
-    // A new job stands before the first row.
-    if rows.first().is_some_and(|row| row.row != job.next_row.max(1)) {
+    // The store counts the rows that were looked at; a file's rows are counted from 1.
+    if rows.first().is_some_and(|row| row.row != job.next_row + 1) {
         return Err(CommandError::Stale);
     }
     let mut known = KnownRefs::default();
@@ -143,9 +145,9 @@ pub async fn batch(
 
     let mut tx = desk.store.write(caller.org).await?;
     write::write(desk, &mut tx, &mut writes, caller.now).await?;
-    job.next_row = last + 1;
     let refused = u64::try_from(report.refused.len()).unwrap_or(u64::MAX);
-    import_job::advance(&mut tx, &mut job, report.stored, refused, caller.now).await?;
+    let accepted = report.stored + report.already_there;
+    import_job::advance(&mut tx, &mut job, accepted, refused, caller.now).await?;
     tx.commit().await?;
     write::tell_administrators(desk, &writes, caller.now).await?;
     Ok(report)
@@ -168,7 +170,7 @@ pub async fn finish(
 fn state(job: &ImportJob) -> ImportState {
     ImportState {
         name: job.name.clone(),
-        next_row: job.next_row.max(1),
+        next_row: job.next_row + 1,
         accepted: job.accepted,
         refused: job.refused,
         finished: job.finished_at.is_some(),
