@@ -3,7 +3,7 @@
 //!
 //! `cargo xtask plugins`, then `cargo bench -p waypost-policy --bench binding`.
 
-#[expect(dead_code, unreachable_pub, reason = "each benchmark uses a part of it")]
+#[expect(dead_code, reason = "each benchmark uses a part of it")]
 #[path = "support/rules.rs"]
 mod rules;
 

@@ -43,6 +43,10 @@ pub struct RuntimeConfig {
     pub artifact_bytes: u64,
     /// The most memory that any policy can be allowed; a binding's own limit can only be lower.
     pub memory_bytes: usize,
+    /// How much of an instance's memory is reset by copying instead of by a system call when a
+    /// decision is over. It should hold a rule policy whole: its 64 KiB stack, its data, its heap.
+    /// Each place in the pool keeps so much.
+    pub resident_bytes: usize,
     /// The limits for `describe` and `configure`.
     pub configure: Limits,
     /// When a binding's failures open its circuit breaker.
@@ -64,6 +68,7 @@ impl Default for RuntimeConfig {
             kept_policy_bytes: 512 * MIB,
             artifact_bytes: 4 * 1024 * MIB as u64,
             memory_bytes: 64 * MIB,
+            resident_bytes: 256 * 1024,
             configure: Limits {
                 fuel: 4_000_000_000,
                 deadline: Duration::from_secs(2),

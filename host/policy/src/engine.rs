@@ -32,11 +32,7 @@ const INSTANCE_BYTES: usize = 4 * 1024 * 1024;
 /// The native stack of a policy. A deeper recursion is a trap.
 const STACK_BYTES: usize = 512 * 1024;
 
-/// How much of an instance's memory is reset by copying instead of by a system call. Fits a rule
-/// policy whole: its 64 KiB stack, its data and its heap.
-const RESIDENT_BYTES: usize = 256 * 1024;
-
-/// The same for tables.
+/// How much of a table is reset by copying instead of by a system call.
 const RESIDENT_TABLE_BYTES: usize = 32 * 1024;
 
 /// Memory that the pool grants above a policy's own limit, for the pages that taking a snapshot
@@ -62,7 +58,7 @@ pub(crate) fn engine(config: &RuntimeConfig) -> Result<Engine, RuntimeError> {
         .max_memory_size(config.memory_bytes + SNAPSHOT_SLACK)
         .max_component_instance_size(INSTANCE_BYTES)
         .max_core_instance_size(INSTANCE_BYTES)
-        .linear_memory_keep_resident(RESIDENT_BYTES)
+        .linear_memory_keep_resident(config.resident_bytes)
         .table_keep_resident(RESIDENT_TABLE_BYTES)
         // Has shown one instance's memory to the next. Memory protection keys, which have too, are
         // not compiled in.

@@ -83,6 +83,8 @@ mod settings;
 mod shape;
 mod shelf;
 mod snapshot;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod upload;
 mod weight;
 

@@ -278,3 +278,21 @@ fn accepted(
         answer => Ok(answer),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn receipts_name_the_engine_that_is_built_in() {
+        let lock = include_str!("../../../Cargo.lock");
+        let version = ENGINE_VERSION.strip_prefix("wasmtime ").unwrap();
+        assert!(lock.contains(&format!("name = \"wasmtime\"\nversion = \"{version}\"\n")));
+    }
+
+    #[test]
+    fn the_contract_that_is_served_is_the_one_that_is_generated() {
+        let wit = include_str!("../../../wit/0.1.0/lifecycle.wit");
+        assert!(wit.starts_with(&format!("package waypost:policy@{WIT_VERSION};")));
+    }
+}
