@@ -10,7 +10,11 @@ use sqlx::{
     AssertSqlSafe, Connection, PgConnection, migrate::Migrator, postgres::PgConnectOptions,
 };
 
-use crate::{ReadTx, Store, StoreError, StoreOptions, SystemTx, WriteTx, conn::on_conn, store};
+use crate::{
+    ReadTx, Store, StoreError, StoreOptions, SystemTx, WriteTx,
+    conn::{Conn, on_conn},
+    store,
+};
 
 /// Names the PostgreSQL server to test on; its user may create databases.
 pub const POSTGRES_VARIABLE: &str = "WAYPOST_TEST_POSTGRES";
@@ -117,6 +121,25 @@ pub async fn postgres_url(test: &str) -> String {
 /// Runs any statement with the sight of a transaction across organizations, for tests that damage or inspect rows.
 pub async fn execute(tx: &mut SystemTx, sql: &'static str) -> Result<u64, StoreError> {
     Ok(on_conn!(&mut tx.conn, |conn| sqlx::query(sql).execute(conn).await?.rows_affected()))
+}
+
+/// Takes away the triggers that keep what was recorded as it was, for tests of what becomes of damaged rows.
+pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
+    const SQLITE: &str = "
+        drop trigger events_are_not_changed;
+        drop trigger rounds_are_not_changed;
+        drop trigger receipts_are_not_changed;
+        drop trigger binding_revisions_are_not_changed";
+    const POSTGRES: &str = "
+        drop trigger events_are_not_changed on events;
+        drop trigger rounds_are_not_changed on rounds;
+        drop trigger receipts_are_not_changed on receipts;
+        drop trigger binding_revisions_are_not_changed on binding_revisions";
+    match &mut tx.conn {
+        Conn::Sqlite(tx) => sqlx::raw_sql(SQLITE).execute(&mut **tx).await.map(drop)?,
+        Conn::Postgres(tx) => sqlx::raw_sql(POSTGRES).execute(&mut **tx).await.map(drop)?,
+    }
+    Ok(())
 }
 
 /// Runs any statement with the sight of an organization.

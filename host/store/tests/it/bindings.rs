@@ -237,6 +237,7 @@ async fn unreadable_bindings_are_reported(store: Store) {
     let routing = fixture::binding(org.id, Hook::Route, "routing");
     bound(&store, &routing, &revision(&routing, 1, 1, &router)).await;
     let mut tx = store.system().await.unwrap();
+    testing::allow_changes(&mut tx).await.unwrap();
     testing::execute(&mut tx, "update binding_revisions set limit_deadline_ms = -1").await.unwrap();
     testing::execute(&mut tx, "update bindings set hook = 'pray'").await.unwrap();
     tx.commit().await.unwrap();

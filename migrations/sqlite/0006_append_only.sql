@@ -1,0 +1,17 @@
+-- What was recorded stays as it was: nothing changes or removes an event, and nothing changes a decision. Receipts are
+-- removed when their retention has ended, and in no other way.
+
+create trigger events_are_not_changed before update on events
+begin select raise(abort, 'events are append-only'); end;
+
+create trigger events_are_not_removed before delete on events
+begin select raise(abort, 'events are append-only'); end;
+
+create trigger rounds_are_not_changed before update on rounds
+begin select raise(abort, 'recorded decisions do not change'); end;
+
+create trigger receipts_are_not_changed before update on receipts
+begin select raise(abort, 'recorded decisions do not change'); end;
+
+create trigger binding_revisions_are_not_changed before update on binding_revisions
+begin select raise(abort, 'revisions of bindings do not change'); end;
