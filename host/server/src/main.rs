@@ -1,2 +1,32 @@
-//! x
-fn main(){}
+//! The binary `waypost`: configuration, commands, telemetry, and the one clock.
+
+mod cli;
+mod clock;
+mod commands;
+mod config;
+mod desk_file;
+mod installation;
+mod output;
+mod progress;
+mod stop;
+mod telemetry;
+mod terminal;
+mod trouble;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    let cli = cli::Cli::parse();
+    match commands::run(cli) {
+        Ok(code) => code,
+        Err(error) if output::nobody_listens(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            // Where even the error output is closed, the exit code is all that is left to say.
+            let _ = writeln!(std::io::stderr(), "Error: {}", trouble::told(&error));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! `waypost explain`: why a ticket is as it is.
+
+use std::io::{self, Write};
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::{Value, json};
+use waypost_app::explain::{self, ExplainedDecision, Explanation};
+use waypost_app::tickets::TicketRef;
+use waypost_domain::key::Key;
+use waypost_domain::receipt::Outcome;
+
+use crate::installation::Installation;
+use crate::output::Output;
+use crate::terminal::Terminal;
+
+/// Say why a ticket is as it is: in sentences, then decision by decision.
+#[derive(Debug, Args)]
+pub(crate) struct Explain {
+    /// The ticket's number: INC0000042.
+    number: String,
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+}
+
+impl Explain {
+    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
+        let installation = terminal.open().await?;
+        let done = self.explain(&installation, &mut terminal.output).await;
+        installation.close().await;
+        done
+    }
+
+    async fn explain(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let ticket = TicketRef::Number(self.number);
+        let explanation = explain::explain(&installation.desk, &caller, &ticket).await?;
+        output.tell(|| json(&explanation), |to| write(to, &explanation))
+    }
+}
+
+fn write(to: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
+    writeln!(to, "{}", explanation.number)?;
+    for sentence in &explanation.sentences {
+        writeln!(to, "  {sentence}")?;
+    }
+    if !explanation.decisions.is_empty() {
+        writeln!(to)?;
+        writeln!(to, "Decisions, in the order they were asked")?;
+    }
+    for decision in &explanation.decisions {
+        let ExplainedDecision { hook, binding, layer, revision, fuel, duration_us, .. } = decision;
+        writeln!(
+            to,
+            "  {hook}: {binding} of {layer}, revision {revision}: {}",
+            told(&decision.outcome)
+        )?;
+        for reason in &decision.reasons {
+            writeln!(to, "    because: {reason}")?;
+        }
+        writeln!(to, "    receipt {}, fuel {fuel}, {duration_us} µs", decision.receipt)?;
+    }
+    Ok(())
+}
+
+/// An outcome with its facts.
+pub(crate) fn told(outcome: &Outcome) -> String {
+    let name = outcome.as_str();
+    match outcome {
+        Outcome::Applied | Outcome::Suggested | Outcome::Declined => name.to_owned(),
+        Outcome::Overruled(why) => format!("{name} ({})", why.join("; ")),
+        Outcome::Failed { code, message, fallback } => {
+            format!("{name} ({code}: {message}); {fallback} decided")
+        }
+    }
+}
+
+/// An outcome for programs.
+pub(crate) fn outcome_json(outcome: &Outcome) -> Value {
+    match outcome {
+        Outcome::Applied | Outcome::Suggested | Outcome::Declined => {
+            json!({ "kind": outcome.as_str() })
+        }
+        Outcome::Overruled(why) => json!({ "kind": outcome.as_str(), "by": why }),
+        Outcome::Failed { code, message, fallback } => json!({
+            "kind": outcome.as_str(), "code": code, "message": message, "fallback": fallback,
+        }),
+    }
+}
+
+fn json(explanation: &Explanation) -> Value {
+    let decision = |decision: &ExplainedDecision| {
+        json!({
+            "receipt": decision.receipt.to_string(),
+            "hook": decision.hook.as_str(),
+            "layer": decision.layer,
+            "binding": decision.binding,
+            "revision": decision.revision,
+            "outcome": outcome_json(&decision.outcome),
+            "reasons": decision.reasons,
+            "fuel": decision.fuel,
+            "duration_us": decision.duration_us,
+        })
+    };
+    json!({
+        "number": explanation.number,
+        "sentences": explanation.sentences,
+        "decisions": explanation.decisions.iter().map(decision).collect::<Vec<_>>(),
+    })
+}

@@ -1,0 +1,28 @@
+//! `waypost import`: records from elsewhere.
+
+mod columns;
+mod file;
+mod report;
+mod tickets;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Subcommand;
+
+use crate::terminal::Terminal;
+
+/// Bring in records from elsewhere.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Import {
+    /// Tickets from a CSV file.
+    Tickets(Box<tickets::Tickets>),
+}
+
+impl Import {
+    pub(crate) async fn run(self, terminal: Terminal) -> Result<ExitCode> {
+        match self {
+            Self::Tickets(tickets) => tickets.run(terminal).await,
+        }
+    }
+}

@@ -1,0 +1,267 @@
+//! `waypost org apply`: makes the installation as desk files say.
+//!
+//! Every step first looks at what is there, so a file that is applied again changes nothing, and one that was stopped in
+//! the middle goes on.
+
+mod bindings;
+mod directory;
+mod people;
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::json;
+use waypost_app::hours::{self, DayHours};
+use waypost_app::organizations::{
+    self, NewOrganization, OrganizationEdit, OrganizationView, PLATFORM_KEY,
+};
+use waypost_app::tickets::PersonRef;
+use waypost_app::{Caller, CommandError, Desk};
+use waypost_domain::organization::OrgKind;
+
+use super::{platform, settings};
+use crate::desk_file::{DeskFile, Hours, Organization};
+use crate::installation::Installation;
+use crate::output::Output;
+
+/// Create and change what desk files describe; run again, it changes nothing.
+///
+/// All organizations are created first, so files can name each other's.
+#[derive(Debug, Args)]
+pub(crate) struct Apply {
+    /// The desk files, a parent's before its children's.
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The folder of the components, instead of the desk file's own.
+    #[arg(long, value_name = "DIR")]
+    policies: Option<PathBuf>,
+}
+
+/// Applies one file, and keeps what was done.
+struct Applying<'a> {
+    desk: &'a Desk,
+    caller: Caller,
+    org: String,
+    output: &'a mut Output,
+    done: &'a mut Done,
+}
+
+/// What was done.
+#[derive(Debug, Default)]
+struct Done {
+    created: Vec<String>,
+    changed: Vec<String>,
+    unchanged: usize,
+}
+
+/// What became of one record.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    Created,
+    Changed,
+    Unchanged,
+}
+
+impl Apply {
+    pub(crate) async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let mut files = Vec::with_capacity(self.files.len());
+        for path in &self.files {
+            let mut file = DeskFile::read(path)?;
+            if let Some(folder) = &self.policies {
+                // An absolute path stays what it is when it is joined.
+                let folder = std::path::absolute(folder)
+                    .with_context(|| format!("looking for the folder {}", folder.display()))?;
+                file.policies
+                    .values_mut()
+                    .for_each(|component| *component = folder.join(&*component));
+            }
+            file.check_files().with_context(|| format!("the desk file {}", path.display()))?;
+            files.push(file);
+        }
+        let mut done = Done::default();
+        let operator = platform(installation).await?;
+        for file in &files {
+            let outcome = create(&installation.desk, &operator, &file.organization).await?;
+            let what = format!("organization {}", file.organization.key);
+            if outcome == Outcome::Created {
+                done.note(output, what, outcome)?;
+            }
+        }
+        for file in &files {
+            let key = file.organization.key.parse().context("the organization's key")?;
+            let mut applying = Applying {
+                desk: &installation.desk,
+                caller: installation.operator(&key).await?,
+                org: file.organization.key.clone(),
+                output,
+                done: &mut done,
+            };
+            applying.apply(file).await?;
+        }
+        let Done { created, changed, unchanged } = &done;
+        output.tell(
+            || json!({ "created": created, "changed": changed, "unchanged": unchanged }),
+            |to| {
+                let (created, changed) = (created.len(), changed.len());
+                writeln!(to, "{created} created, {changed} changed, {unchanged} as they were.")
+            },
+        )
+    }
+}
+
+impl Applying<'_> {
+    async fn apply(&mut self, file: &DeskFile) -> Result<()> {
+        self.people(&file.people).await?;
+        self.teams(&file.teams).await?;
+        self.services(&file.services).await?;
+        self.cis(&file.cis).await?;
+        self.categories(&file.categories).await?;
+        self.catalog(&file.catalog).await?;
+        // Settings name teams and people, and policies may route to every team.
+        self.settings(&file.organization).await?;
+        self.bindings(file).await
+    }
+
+    async fn settings(&mut self, wanted: &Organization) -> Result<()> {
+        let found = organizations::find(self.desk, &self.caller, &self.org).await?;
+        let approver = match &wanted.fallback_approver {
+            None => None,
+            Some(email) => {
+                let named = PersonRef::Email(email.clone());
+                let person = waypost_app::people::find(self.desk, &self.caller, &named).await;
+                Some(person.with_context(|| format!("fallback_approver {email}"))?.person.id)
+            }
+        };
+        let edit = OrganizationEdit {
+            fallback_approver: approver
+                .filter(|id| found.organization.settings.fallback_approver != Some(*id))
+                .map(|id| Some(PersonRef::Id(id))),
+            ..difference(wanted, &found)
+        };
+        if settings::is_empty(&edit) {
+            return self.note("settings", Ok(Outcome::Unchanged));
+        }
+        let updated = organizations::update(self.desk, &self.caller, &self.org, edit, None).await;
+        self.note("settings", updated.map(|_| Outcome::Changed))
+    }
+
+    /// Keeps what became of a record, or says whose fault it is.
+    fn note(&mut self, what: &str, outcome: Result<Outcome, CommandError>) -> Result<()> {
+        let what = format!("{}: {what}", self.org);
+        let outcome = outcome.with_context(|| what.clone())?;
+        self.done.note(self.output, what, outcome)
+    }
+}
+
+impl Done {
+    fn note(&mut self, output: &mut Output, what: String, outcome: Outcome) -> Result<()> {
+        match outcome {
+            Outcome::Created => {
+                output.step(format_args!("created  {what}"))?;
+                self.created.push(what);
+            }
+            Outcome::Changed => {
+                output.step(format_args!("changed  {what}"))?;
+                self.changed.push(what);
+            }
+            Outcome::Unchanged => self.unchanged += 1,
+        }
+        Ok(())
+    }
+}
+
+/// Creates the organization if it is missing. One that is there must be of the same kind, in the same place.
+async fn create(desk: &Desk, operator: &Caller, wanted: &Organization) -> Result<Outcome> {
+    let told = || format!("organization {}", wanted.key);
+    match organizations::find(desk, operator, &wanted.key).await {
+        Ok(found) => {
+            must_match(wanted, &found).with_context(told)?;
+            return Ok(Outcome::Unchanged);
+        }
+        Err(CommandError::NotFound(_)) => {}
+        Err(error) => return Err(error).with_context(told),
+    }
+    let new = NewOrganization {
+        kind: wanted.kind.clone().unwrap_or_else(|| OrgKind::Client.to_string()),
+        key: wanted.key.clone(),
+        name: wanted.name.clone().unwrap_or_else(|| wanted.key.clone()),
+        parent: Some(wanted.parent.clone().unwrap_or_else(|| PLATFORM_KEY.to_owned())),
+        zone: wanted.zone.clone(),
+    };
+    organizations::create(desk, operator, new).await.with_context(told)?;
+    Ok(Outcome::Created)
+}
+
+fn must_match(wanted: &Organization, found: &OrganizationView) -> Result<()> {
+    let kind = found.organization.kind;
+    if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind.as_str()) {
+        bail!("it is there as a {kind}, and that never changes; correct the file");
+    }
+    let parent = found.parent.as_ref().map(|key| key.as_str());
+    if wanted.parent.is_some() && wanted.parent.as_deref() != parent {
+        bail!(
+            "it is there below {}, and that never changes; correct the file",
+            parent.unwrap_or("nothing")
+        );
+    }
+    Ok(())
+}
+
+/// The settings that the file names and that are not so yet. The approver, a person, is looked at elsewhere.
+fn difference(wanted: &Organization, found: &OrganizationView) -> OrganizationEdit {
+    let settings = &found.organization.settings;
+    let matrix: Vec<Vec<u8>> = settings
+        .matrix
+        .rows()
+        .iter()
+        .map(|row| row.iter().map(|level| level.0).collect())
+        .collect();
+    let demands: Vec<String> =
+        settings.resolve_demands.iter().map(|demand| demand.to_string()).collect();
+    OrganizationEdit {
+        name: differs(wanted.name.as_ref(), &found.organization.name),
+        zone: differs(wanted.zone.as_ref(), &settings.zone.name().to_owned()),
+        working_hours: differs(
+            wanted.working_hours.as_deref().map(lines).as_ref(),
+            &hours::lines(&settings.working_hours),
+        ),
+        matrix: differs(wanted.matrix.as_ref(), &matrix),
+        fallback_team: differs(wanted.fallback_team.as_ref(), &found.fallback_team.key),
+        fallback_approver: None,
+        reopen_window_days: differs(
+            wanted.reopen_window_days.as_ref(),
+            &settings.reopen_window_days,
+        ),
+        auto_close_days: differs(wanted.auto_close_days.as_ref(), &settings.auto_close_days),
+        caller_reply_reopens: differs(
+            wanted.caller_reply_reopens.as_ref(),
+            &settings.caller_reply_reopens,
+        ),
+        receipt_retention_days: differs(
+            wanted.receipt_retention_days.as_ref(),
+            &settings.receipt_retention_days,
+        ),
+        resolve_demands: differs(wanted.resolve_demands.as_ref(), &demands),
+    }
+}
+
+/// What the file says, if it says something else than what is there.
+fn differs<T: PartialEq + Clone>(wanted: Option<&T>, found: &T) -> Option<T> {
+    wanted.filter(|wanted| *wanted != found).cloned()
+}
+
+/// As [`differs`], where nothing may be there.
+#[expect(clippy::option_option, reason = "edits say by the outer level whether a field changes")]
+fn differs_from<T: PartialEq + Clone>(wanted: Option<&T>, found: Option<&T>) -> Option<Option<T>> {
+    wanted.filter(|wanted| Some(*wanted) != found).map(|wanted| Some(wanted.clone()))
+}
+
+fn lines(hours: &[Hours]) -> Vec<DayHours> {
+    let line = |hours: &Hours| DayHours {
+        day: hours.day.clone(),
+        from: hours.from.clone(),
+        to: hours.to.clone(),
+    };
+    hours.iter().map(line).collect()
+}

@@ -1,0 +1,205 @@
+//! `waypost policy`: policies and their bindings.
+
+mod bind;
+mod bindings;
+mod component;
+mod test_run;
+
+use anyhow::{Context, Result};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use waypost_app::policies::{self, PolicyView};
+use waypost_app::{Caller, PageRequest};
+use waypost_domain::key::Key;
+
+use self::component::Named;
+use crate::installation::Installation;
+use crate::output::{Output, time};
+use crate::terminal::Terminal;
+
+/// Policies and their bindings.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Policy {
+    /// Bring a component to an organization, after a look at what it is.
+    Upload(Upload),
+    /// List the components that an organization may bind.
+    List(Of),
+    /// Show what a component says about itself.
+    Show(Show),
+    /// Bind a policy to a hook, from the next ticket on.
+    Bind(Box<bind::Bind>),
+    /// Make another revision of a binding, from the next ticket on.
+    Revise(Box<bind::Revise>),
+    /// List an organization's own bindings.
+    Bindings(Of),
+    /// Show a binding's revisions.
+    History(bindings::One),
+    /// Ask a binding's policy again.
+    Enable(bindings::One),
+    /// Ask a binding's policy no more.
+    Disable(bindings::One),
+    /// Make an earlier revision of a binding the active one.
+    Rollback(bindings::Rollback),
+    /// Show whose policies are asked, hook by hook, over all layers.
+    Order(bindings::Order),
+    /// Ask a policy about a ticket from a file. With a component's file, it needs no database.
+    TestRun(Box<test_run::TestRun>),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Upload {
+    /// The component.
+    #[arg(value_name = "FILE.wasm")]
+    file: std::path::PathBuf,
+    /// The organization's key; those below it may bind the policy too.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Of {
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The component: its digest, or its name if only one has it.
+    policy: String,
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+}
+
+impl Policy {
+    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
+        if let Self::TestRun(test_run) = self {
+            return test_run.run(terminal).await;
+        }
+        let installation = terminal.open().await?;
+        let output = &mut terminal.output;
+        let done = match self {
+            Self::Upload(upload) => upload.run(&installation, output).await,
+            Self::List(of) => list(&of.org, &installation, output).await,
+            Self::Show(show) => show.run(&installation, output).await,
+            Self::Bind(bind) => bind.run(&installation, output).await,
+            Self::Revise(revise) => revise.run(&installation, output).await,
+            Self::Bindings(of) => bindings::list(&of.org, &installation, output).await,
+            Self::History(one) => one.history(&installation, output).await,
+            Self::Enable(one) => one.enable(&installation, output).await,
+            Self::Disable(one) => one.disable(&installation, output).await,
+            Self::Rollback(rollback) => rollback.run(&installation, output).await,
+            Self::Order(order) => order.run(&installation, output).await,
+            Self::TestRun(_) => Ok(()),
+        };
+        installation.close().await;
+        done
+    }
+}
+
+impl Upload {
+    async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let view = component::upload(installation, &caller, &self.file, output).await?;
+        output.tell(
+            || json(&view),
+            |to| {
+                let hooks = hooks(&view);
+                writeln!(to, "{} {} serves {hooks}.", view.name, view.version)?;
+                writeln!(to, "{}", view.digest)
+            },
+        )
+    }
+}
+
+impl Show {
+    async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let digest = Named::from(self.policy).digest(installation, &caller, output).await?;
+        let view = policies::find(&installation.desk, &caller, &digest).await?;
+        let schema = serde_json::to_string_pretty(&view.settings_schema)
+            .context("writing the settings' schema")?;
+        output.tell(
+            || json(&view),
+            |to| {
+                writeln!(to, "{} {}", view.name, view.version)?;
+                writeln!(to, "  {}", view.summary)?;
+                writeln!(to, "  author     {}", view.author)?;
+                writeln!(to, "  digest     {}", view.digest)?;
+                writeln!(to, "  size       {} KiB", view.size.div_ceil(1024))?;
+                writeln!(to, "  contract   waypost:policy@{}", view.wit_version)?;
+                writeln!(to, "  uploaded   {}", time(view.uploaded_at))?;
+                for hook in &view.hooks {
+                    let needs = if hook.needs.is_empty() {
+                        "nothing else".to_owned()
+                    } else {
+                        hook.needs.join(", ")
+                    };
+                    writeln!(to, "  serves     {}, and wants to know {needs}", hook.hook)?;
+                }
+                writeln!(to, "  imports    {}", view.imports.join(", "))?;
+                writeln!(to, "  settings   as this JSON Schema says:")?;
+                writeln!(to, "{schema}")
+            },
+        )
+    }
+}
+
+async fn list(org: &Key, installation: &Installation, output: &mut Output) -> Result<()> {
+    let caller = installation.operator(org).await?;
+    let views = all(installation, &caller).await?;
+    output.tell_table(
+        || Value::Array(views.iter().map(json).collect()),
+        &["name", "version", "serves", "uploaded", "digest"],
+        views.iter().map(|view| {
+            vec![
+                view.name.clone(),
+                view.version.clone(),
+                hooks(view),
+                time(view.uploaded_at),
+                view.digest.clone(),
+            ]
+        }),
+        "There are no policies; `waypost policy upload FILE.wasm` brings one.",
+    )
+}
+
+/// Every component that the organization may bind.
+async fn all(installation: &Installation, caller: &Caller) -> Result<Vec<PolicyView>> {
+    let mut views = Vec::new();
+    let mut after = None;
+    loop {
+        let request = PageRequest { limit: 200, after };
+        let page = policies::list(&installation.desk, caller, &request).await?;
+        views.extend(page.rows);
+        after = page.next;
+        if after.is_none() {
+            return Ok(views);
+        }
+    }
+}
+
+fn hooks(view: &PolicyView) -> String {
+    view.hooks.iter().map(|served| served.hook.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn json(view: &PolicyView) -> Value {
+    json!({
+        "digest": view.digest,
+        "name": view.name,
+        "version": view.version,
+        "author": view.author,
+        "summary": view.summary,
+        "hooks": view.hooks.iter().map(|served| json!({
+            "hook": served.hook.as_str(),
+            "needs": served.needs,
+        })).collect::<Vec<_>>(),
+        "settings_schema": view.settings_schema,
+        "wit_version": view.wit_version,
+        "imports": view.imports,
+        "exports": view.exports,
+        "size": view.size,
+        "uploaded_at": view.uploaded_at,
+    })
+}

@@ -1,0 +1,254 @@
+//! `waypost policy bindings`, `history`, `enable`, `disable`, `rollback` and `order`.
+
+use anyhow::Result;
+use clap::Args;
+use serde_json::{Value, json};
+use waypost_app::bindings::{self, BindingView, HookOrder, InForce, RevisionView};
+use waypost_domain::binding::Hook;
+use waypost_domain::key::Key;
+
+use crate::installation::Installation;
+use crate::output::{Output, time};
+
+/// One binding.
+#[derive(Debug, Args)]
+pub(crate) struct One {
+    /// The binding's name.
+    name: String,
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Rollback {
+    #[command(flatten)]
+    one: One,
+    /// The revision; without it, the one before the active one.
+    #[arg(long, value_name = "REVISION")]
+    to: Option<i64>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Order {
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// One hook only.
+    #[arg(long)]
+    hook: Option<Hook>,
+}
+
+impl One {
+    pub(crate) async fn history(
+        self,
+        installation: &Installation,
+        output: &mut Output,
+    ) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let id = bindings::by_name(&installation.desk, &caller, &self.name).await?;
+        let detail = bindings::find(&installation.desk, &caller, id).await?;
+        let active = detail.view.binding.active_revision;
+        output.tell_table(
+            || {
+                let mut told = json(&detail.view);
+                told["revisions"] = detail.revisions.iter().map(revision_json).collect();
+                told
+            },
+            &["revision", "policy", "position", "made", "note", ""],
+            detail.revisions.iter().map(|revision| {
+                vec![
+                    revision.number.to_string(),
+                    policy(revision),
+                    revision.position.to_string(),
+                    time(revision.created_at),
+                    revision.note.clone().unwrap_or_default(),
+                    if revision.number == active { "active".to_owned() } else { String::new() },
+                ]
+            }),
+            "",
+        )
+    }
+
+    pub(crate) async fn enable(
+        self,
+        installation: &Installation,
+        output: &mut Output,
+    ) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let id = bindings::by_name(&installation.desk, &caller, &self.name).await?;
+        let view = bindings::enable(&installation.desk, &caller, id, None).await?;
+        tell(output, &view, "Enabled")
+    }
+
+    pub(crate) async fn disable(
+        self,
+        installation: &Installation,
+        output: &mut Output,
+    ) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let id = bindings::by_name(&installation.desk, &caller, &self.name).await?;
+        let view = bindings::disable(&installation.desk, &caller, id, None).await?;
+        tell(output, &view, "Disabled")
+    }
+}
+
+impl Rollback {
+    pub(crate) async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let Self { one, to } = self;
+        let caller = installation.operator(&one.org).await?;
+        let id = bindings::by_name(&installation.desk, &caller, &one.name).await?;
+        let found = bindings::find(&installation.desk, &caller, id).await?;
+        let to = to.unwrap_or(found.view.binding.active_revision - 1);
+        let version = Some(found.view.binding.version);
+        let view = bindings::roll_back(&installation.desk, &caller, id, to, version).await?;
+        tell(output, &view, "Rolled back")
+    }
+}
+
+impl Order {
+    pub(crate) async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let orders = bindings::in_force(&installation.desk, &caller, self.hook).await?;
+        let place = |place: usize, asked: &InForce| {
+            let view = &asked.view;
+            let lock = if view.active.locked { ", locked" } else { "" };
+            format!(
+                "  {}. {} of {} ({}){lock}: {}",
+                place + 1,
+                view.binding.name,
+                view.layer,
+                asked.layer_kind,
+                policy(&view.active)
+            )
+        };
+        output.tell(
+            || orders.iter().map(order_json).collect(),
+            |to| {
+                for order in &orders {
+                    writeln!(to, "{}", order.hook)?;
+                    for (number, asked) in order.asked.iter().enumerate() {
+                        writeln!(to, "{}", place(number, asked))?;
+                    }
+                    for replaced in &order.replaced {
+                        let view = &replaced.view;
+                        writeln!(to, "  -  {} of {}: replaced", view.binding.name, view.layer)?;
+                    }
+                    if order.asked.is_empty() {
+                        writeln!(to, "  nobody is asked; the organization's defaults decide")?;
+                    }
+                }
+                Ok(())
+            },
+        )
+    }
+}
+
+/// Lists the organization's own bindings.
+pub(crate) async fn list(
+    org: &Key,
+    installation: &Installation,
+    output: &mut Output,
+) -> Result<()> {
+    let caller = installation.operator(org).await?;
+    let views = bindings::list(&installation.desk, &caller, None).await?;
+    output.tell_table(
+        || views.iter().map(json).collect(),
+        &["hook", "position", "name", "policy", "revision", "state"],
+        views.iter().map(|view| {
+            vec![
+                view.binding.hook.to_string(),
+                view.active.position.to_string(),
+                view.binding.name.to_string(),
+                policy(&view.active),
+                view.active.number.to_string(),
+                state(view),
+            ]
+        }),
+        "There are no bindings; `waypost policy bind` makes one.",
+    )
+}
+
+/// Tells what became of a binding.
+pub(crate) fn tell(output: &mut Output, view: &BindingView, done: &str) -> Result<()> {
+    output.tell(
+        || json(view),
+        |to| {
+            let binding = &view.binding;
+            writeln!(
+                to,
+                "{done} {} at {}, position {}: {}, revision {}, {}.",
+                binding.name,
+                binding.hook,
+                view.active.position,
+                policy(&view.active),
+                view.active.number,
+                state(view)
+            )
+        },
+    )
+}
+
+fn state(view: &BindingView) -> String {
+    match (view.binding.enabled, &view.paused) {
+        (false, _) => "disabled".to_owned(),
+        (true, Some(paused)) => format!("paused until {} after failures", time(paused.until)),
+        (true, None) => "enabled".to_owned(),
+    }
+}
+
+/// A policy's name and version; its digest where the name is not known.
+fn policy(revision: &RevisionView) -> String {
+    match &revision.policy {
+        Some(policy) => format!("{} {}", policy.name, policy.version),
+        None => revision.component.clone(),
+    }
+}
+
+fn order_json(order: &HookOrder) -> Value {
+    let asked = |asked: &InForce| {
+        let mut told = json(&asked.view);
+        told["layer_kind"] = json!(asked.layer_kind.as_str());
+        told
+    };
+    json!({
+        "hook": order.hook.as_str(),
+        "asked": order.asked.iter().map(asked).collect::<Vec<_>>(),
+        "replaced": order.replaced.iter().map(asked).collect::<Vec<_>>(),
+    })
+}
+
+fn json(view: &BindingView) -> Value {
+    let binding = &view.binding;
+    json!({
+        "id": binding.id.to_string(),
+        "name": binding.name.as_str(),
+        "hook": binding.hook.as_str(),
+        "layer": view.layer.as_str(),
+        "enabled": binding.enabled,
+        "paused": view.paused.map(|paused| json!({ "since": paused.since, "until": paused.until })),
+        "active": revision_json(&view.active),
+        "version": binding.version,
+    })
+}
+
+fn revision_json(revision: &RevisionView) -> Value {
+    json!({
+        "number": revision.number,
+        "position": revision.position,
+        "component": revision.component,
+        "policy": revision.policy.as_ref().map(|policy| json!({ "name": policy.name, "version": policy.version })),
+        "settings_digest": revision.settings_digest,
+        "data_digest": revision.data_digest,
+        "limits": {
+            "fuel": revision.limits.fuel,
+            "deadline_ms": revision.limits.deadline_ms,
+            "memory_bytes": revision.limits.memory_bytes,
+        },
+        "fallback_team": revision.fallback_team.as_ref().map(|team| &team.key),
+        "locked": revision.locked,
+        "replaces_above": revision.replaces_above,
+        "note": revision.note,
+        "created_at": revision.created_at,
+    })
+}

@@ -1,0 +1,190 @@
+//! `waypost policy test-run`: asks a policy about a ticket that need not exist.
+
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::{Value, json};
+use waypost_app::organizations::PLATFORM_KEY;
+use waypost_app::trial::{self, Trial, TrialOutcome, TrialView, TriedPolicy};
+use waypost_domain::binding::{Hook, LimitChanges};
+use waypost_domain::key::Key;
+
+use super::bind::{data, settings};
+use super::component::{Named, read};
+use crate::config::Config;
+use crate::installation::Installation;
+use crate::output::Output;
+use crate::terminal::Terminal;
+
+#[derive(Debug, Args)]
+pub(crate) struct TestRun {
+    /// The component: a file that ends in .wasm, or a digest or name of an organization's.
+    policy: String,
+    /// The hook: categorize, route, escalate, plan, stalled or notify.
+    #[arg(long)]
+    hook: Hook,
+    /// The ticket: a JSON file with any of the contract's fields; the rest is filled in.
+    #[arg(long, value_name = "FILE.json")]
+    ticket: PathBuf,
+    /// The facts around it: a JSON file with any of the contract's fields.
+    #[arg(long, value_name = "FILE.json")]
+    context: Option<PathBuf>,
+    /// What only this hook is asked: the event of notify, the clocks of escalate, the approval of stalled.
+    #[arg(long, value_name = "FILE.json")]
+    part: Option<PathBuf>,
+    /// The settings: a JSON file. Without it, none.
+    #[arg(long, value_name = "FILE.json")]
+    settings: Option<PathBuf>,
+    /// A data file. Can be repeated.
+    #[arg(long, value_name = "FILE")]
+    data: Vec<PathBuf>,
+    /// The organization whose policy it is; without it, the component is a file and no database is used.
+    #[arg(long, value_name = "KEY")]
+    org: Option<Key>,
+}
+
+impl TestRun {
+    pub(crate) async fn run(self: Box<Self>, mut terminal: Terminal) -> Result<()> {
+        let policy = Named::from(self.policy.clone());
+        match &self.org {
+            Some(org) => {
+                let installation = terminal.open().await?;
+                let output = &mut terminal.output;
+                let done = self.with(&installation, org, policy, output).await;
+                installation.close().await;
+                done
+            }
+            None => {
+                let Named::File(_) = policy else {
+                    bail!(
+                        "`{}` is no file; name the organization that has it with --org KEY",
+                        self.policy
+                    );
+                };
+                let scratch = Scratch::make()?;
+                let config = terminal.config();
+                let installation = scratch.installation(config).await?;
+                let platform = PLATFORM_KEY.parse().context("the platform's key")?;
+                self.with(&installation, &platform, policy, &mut terminal.output).await
+            }
+        }
+    }
+
+    async fn with(
+        &self,
+        installation: &Installation,
+        org: &Key,
+        policy: Named,
+        output: &mut Output,
+    ) -> Result<()> {
+        let caller = installation.operator(org).await?;
+        let policy = match policy {
+            Named::File(file) => TriedPolicy::Bytes(read(&file)?),
+            named @ (Named::Digest(_) | Named::Name(_)) => {
+                TriedPolicy::Uploaded(named.digest(installation, &caller, output).await?)
+            }
+        };
+        let trial = Trial {
+            policy,
+            settings: settings(self.settings.as_deref())?.unwrap_or_else(|| "{}".to_owned()),
+            data: data(&self.data)?,
+            limits: LimitChanges::default(),
+            hook: self.hook.to_string(),
+            ticket: json_file(&self.ticket)?,
+            context: self.context.as_deref().map(json_file).transpose()?,
+            part: self.part.as_deref().map(json_file).transpose()?,
+        };
+        let view = trial::run(&installation.desk, &caller, trial).await?;
+        output.tell(|| json(&view), |to| write(to, &view))
+    }
+}
+
+/// A folder for one run, gone afterwards.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make() -> Result<Self> {
+        let path = std::env::temp_dir().join(format!("waypost-test-run-{}", std::process::id()));
+        std::fs::create_dir_all(&path)
+            .with_context(|| format!("making the folder {}", path.display()))?;
+        Ok(Self(path))
+    }
+
+    async fn installation(&self, config: &Config) -> Result<Installation> {
+        Installation::in_memory(config, &self.0).await
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // A folder that stays behind in the temporary folder harms nobody.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+fn json_file(path: &Path) -> Result<Value> {
+    let text =
+        std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
+}
+
+fn write(to: &mut dyn Write, view: &TrialView) -> io::Result<()> {
+    let (name, version) = &view.policy;
+    match &view.outcome {
+        TrialOutcome::Answered(answer) => {
+            writeln!(to, "{name} {version} answered:")?;
+            writeln!(to, "{answer:#}")?;
+        }
+        TrialOutcome::Declined => writeln!(to, "{name} {version} has no opinion.")?,
+        TrialOutcome::Failed { code, message } => {
+            writeln!(to, "{name} {version} failed ({code}): {message}")?;
+        }
+    }
+    for reason in &view.reasons {
+        writeln!(to, "  because: {reason}")?;
+    }
+    for (level, line) in &view.log {
+        writeln!(to, "  {level}: {line}")?;
+    }
+    if view.log_truncated {
+        writeln!(to, "  (the rest of its log was dropped)")?;
+    }
+    let share = view.fuel.saturating_mul(100) / view.fuel_limit.max(1);
+    writeln!(
+        to,
+        "fuel {} of {} ({share} %), {} µs of {} ms",
+        view.fuel,
+        view.fuel_limit,
+        view.duration.as_micros(),
+        view.deadline.as_millis()
+    )?;
+    if let Some(reason) = &view.not_snapshotted_because {
+        writeln!(to, "It is configured anew for each decision, which costs time: {reason}")?;
+    }
+    Ok(())
+}
+
+fn json(view: &TrialView) -> Value {
+    let outcome = match &view.outcome {
+        TrialOutcome::Answered(answer) => json!({ "kind": "answered", "answer": answer }),
+        TrialOutcome::Declined => json!({ "kind": "declined" }),
+        TrialOutcome::Failed { code, message } => {
+            json!({ "kind": "failed", "code": code, "message": message })
+        }
+    };
+    json!({
+        "component": view.component,
+        "policy": { "name": view.policy.0, "version": view.policy.1 },
+        "question": view.question,
+        "outcome": outcome,
+        "reasons": view.reasons,
+        "fuel": view.fuel,
+        "fuel_limit": view.fuel_limit,
+        "duration_us": u64::try_from(view.duration.as_micros()).unwrap_or(u64::MAX),
+        "log": view.log.iter().map(|(level, line)| json!({ "level": level, "message": line })).collect::<Vec<_>>(),
+        "log_truncated": view.log_truncated,
+        "not_snapshotted_because": view.not_snapshotted_because,
+    })
+}

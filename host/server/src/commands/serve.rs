@@ -1,0 +1,122 @@
+//! `waypost serve`: runs the server until it is told to stop.
+
+use std::io::ErrorKind;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow};
+use clap::Args;
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use waypost_api::ApiState;
+use waypost_delivery::{Housekeeping, Mailer, Worker};
+
+use crate::config::{Config, Flag};
+use crate::installation::Installation;
+use crate::output::Output;
+use crate::stop::Stop;
+use crate::terminal::Terminal;
+
+/// Run the server: the API, the outbox, and the work of the clock.
+#[derive(Debug, Args)]
+pub(crate) struct Serve {
+    /// Where the API listens; the same as `--set listen=ADDRESS`. Port 0 takes a free one.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+}
+
+impl Serve {
+    /// The settings that its own options make.
+    pub(crate) fn settings(&self) -> Vec<Flag> {
+        let listen = |address: &SocketAddr| Flag {
+            key: "listen".to_owned(),
+            value: address.to_string(),
+            given_by: "--listen".to_owned(),
+        };
+        self.listen.iter().map(listen).collect()
+    }
+
+    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
+        // First of all, so that a signal during the start is not the end in the middle of a migration.
+        let stop = Stop::on_signals()?;
+        let config = &terminal.loaded.config;
+        let mailer = Mailer::open(&config.mail())?;
+        let listener = listen(config.listen).await?;
+        let installation = Installation::open(config).await?;
+        announce(&mut terminal.output, &listener, config)?;
+
+        let outbox = outbox(&installation, mailer, config, &stop);
+        let housekeeping = housekeeping(&installation, config, &stop);
+        let state = ApiState::new(
+            installation.desk.clone(),
+            Arc::clone(&installation.clock),
+            Arc::clone(&installation.entropy),
+            config.api(),
+        );
+        let served =
+            waypost_api::serve(listener, waypost_api::router(state), stop.clone().wait()).await;
+        // Requests may have left messages; the workers end with what is on its way.
+        stop.ask();
+        finish("the outbox", outbox).await;
+        finish("housekeeping", housekeeping).await;
+        installation.close().await;
+        tracing::info!("stopped");
+        served.context("serving the API")
+    }
+}
+
+async fn listen(address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.map_err(|error| match error.kind() {
+        ErrorKind::AddrInUse => {
+            anyhow!("{address} is taken by another program; choose another address with --listen, or port 0 for a free one")
+        }
+        ErrorKind::PermissionDenied => {
+            anyhow!("{address} needs more rights than this user has; choose a port above 1023 with --listen")
+        }
+        ErrorKind::AddrNotAvailable => {
+            anyhow!("{address} is no address of this machine; choose another with --listen")
+        }
+        _ => anyhow::Error::new(error).context(format!("listening at {address}")),
+    })
+}
+
+fn announce(output: &mut Output, listener: &TcpListener, config: &Config) -> Result<()> {
+    let address = listener.local_addr().context("asking for the address")?;
+    tracing::info!(%address, data_folder = %config.data_folder().display(), "serving");
+    output.tell(
+        || json!({ "address": format!("http://{address}"), "api": format!("http://{address}/api/v1") }),
+        |to| writeln!(to, "Waypost serves http://{address}/api/v1 (Ctrl-C stops it)."),
+    )
+}
+
+fn outbox(
+    installation: &Installation,
+    mailer: Mailer,
+    config: &Config,
+    stop: &Stop,
+) -> JoinHandle<()> {
+    let worker = Worker::new(
+        installation.store.clone(),
+        Arc::clone(&installation.clock),
+        Arc::clone(&installation.entropy),
+        mailer,
+        config.outbox(),
+    );
+    tokio::spawn(worker.run(stop.clone().wait()))
+}
+
+fn housekeeping(installation: &Installation, config: &Config, stop: &Stop) -> JoinHandle<()> {
+    let housekeeping = Housekeeping::new(
+        installation.store.clone(),
+        Arc::clone(&installation.clock),
+        config.housekeeping(),
+    );
+    tokio::spawn(housekeeping.run(stop.clone().wait()))
+}
+
+async fn finish(what: &'static str, work: JoinHandle<()>) {
+    if let Err(error) = work.await {
+        tracing::error!(error = &error as &dyn std::error::Error, "{what} ended badly");
+    }
+}

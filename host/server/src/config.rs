@@ -1,0 +1,172 @@
+//! The configuration: every setting, merged from defaults, file, environment and command line.
+
+mod layers;
+mod secret;
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use waypost_api::ApiOptions;
+use waypost_app::DeskOptions;
+use waypost_delivery::{MailOptions, WorkerOptions};
+use waypost_policy::{BreakerConfig, RuntimeConfig};
+use waypost_store::StoreOptions;
+
+pub(crate) use layers::{Flag, Loaded, Setting, Sources, load};
+pub(crate) use secret::Secret;
+
+/// The settings' documentation and their defaults in one.
+pub(crate) const DEFAULTS: &str = include_str!("config.default.toml");
+
+/// The settings whose values are never shown.
+const SECRETS: [&str; 2] = ["database_url", "mail_password"];
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Everything that can be set; `config.default.toml` explains each key.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    pub(crate) listen: SocketAddr,
+    data_folder: PathBuf,
+    database_url: Secret,
+    database_connections: u32,
+    pub(crate) migrate_at_start: bool,
+    request_body_kib: usize,
+    request_timeout_ms: u64,
+    requests_at_once: usize,
+    pub(crate) log_format: LogFormat,
+    pub(crate) log_filter: String,
+    mail: String,
+    mail_from: String,
+    mail_user: String,
+    mail_password: Secret,
+    outbox_at_once: u32,
+    outbox_pause_ms: u64,
+    housekeeping_minutes: u32,
+    idempotency_hours: u32,
+    stale_retries: u32,
+    policy_instances: u32,
+    policy_instances_per_org: u32,
+    policy_admission_wait_ms: u64,
+    policy_compiles_at_once: u32,
+    policy_memory_mib: usize,
+    policy_component_mib: usize,
+    policy_settings_kib: usize,
+    policy_data_mib: usize,
+    policy_kept_mib: usize,
+    policy_artifacts_mib: u64,
+    policy_max_fuel: u64,
+    policy_max_deadline_ms: u32,
+    policy_breaker_failures: u32,
+    policy_breaker_cool_down_seconds: u64,
+}
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Config {
+    /// The address of the database.
+    pub(crate) fn database(&self) -> Secret {
+        if self.database_url.is_empty() {
+            let file = self.data_folder.join("waypost.db");
+            Secret::from(format!("sqlite:{}", file.display()))
+        } else {
+            self.database_url.clone()
+        }
+    }
+
+    /// What the store is told.
+    pub(crate) fn store(&self) -> StoreOptions {
+        StoreOptions { connections: self.database_connections, ..StoreOptions::default() }
+    }
+
+    /// The folder of prepared policies.
+    pub(crate) fn artifacts(&self) -> PathBuf {
+        self.data_folder.join("artifacts")
+    }
+
+    /// What the API is told.
+    pub(crate) fn api(&self) -> ApiOptions {
+        ApiOptions {
+            body_limit: self.request_body_kib * KIB,
+            // A component and its data files, in the form of JSON or as they are.
+            upload_limit: (self.policy_component_mib + self.policy_data_mib * 2) * MIB,
+            request_timeout: Duration::from_millis(self.request_timeout_ms),
+            max_in_flight: self.requests_at_once.max(1),
+            ..ApiOptions::default()
+        }
+    }
+
+    /// How often what is past its retention is removed.
+    pub(crate) fn housekeeping(&self) -> Duration {
+        Duration::from_mins(u64::from(self.housekeeping_minutes.max(1)))
+    }
+
+    /// What the desk is told.
+    pub(crate) fn desk(&self) -> DeskOptions {
+        DeskOptions {
+            idempotency_hours: self.idempotency_hours,
+            stale_retries: self.stale_retries,
+            max_fuel: self.policy_max_fuel,
+            max_deadline_ms: self.policy_max_deadline_ms,
+        }
+    }
+
+    /// What the mailer is told.
+    pub(crate) fn mail(&self) -> MailOptions {
+        let login = (!self.mail_user.is_empty())
+            .then(|| (self.mail_user.clone(), self.mail_password.reveal().to_owned()));
+        MailOptions {
+            way: self.mail.clone(),
+            from: self.mail_from.clone(),
+            login,
+            base: self.data_folder.clone(),
+        }
+    }
+
+    /// What the outbox worker is told.
+    pub(crate) fn outbox(&self) -> WorkerOptions {
+        WorkerOptions {
+            at_once: self.outbox_at_once.max(1),
+            pause: Duration::from_millis(self.outbox_pause_ms.max(1)),
+            ..WorkerOptions::default()
+        }
+    }
+
+    /// What the policy runtime is told.
+    pub(crate) fn runtime(&self) -> RuntimeConfig {
+        RuntimeConfig {
+            instances: self.policy_instances,
+            instances_per_org: self.policy_instances_per_org,
+            admission_wait: Duration::from_millis(self.policy_admission_wait_ms),
+            concurrent_compiles: self.policy_compiles_at_once,
+            component_bytes: self.policy_component_mib * MIB,
+            settings_bytes: self.policy_settings_kib * KIB,
+            data_bytes: self.policy_data_mib * MIB,
+            kept_policy_bytes: self.policy_kept_mib * MIB,
+            artifact_bytes: self.policy_artifacts_mib * MIB as u64,
+            memory_bytes: self.policy_memory_mib * MIB,
+            breaker: BreakerConfig {
+                failures: self.policy_breaker_failures,
+                cool_down: Duration::from_secs(self.policy_breaker_cool_down_seconds),
+            },
+            ..RuntimeConfig::default()
+        }
+    }
+
+    /// The folder of everything that is kept on this machine.
+    pub(crate) fn data_folder(&self) -> &Path {
+        &self.data_folder
+    }
+}

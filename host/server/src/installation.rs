@@ -1,0 +1,124 @@
+//! The installation: one database and one policy runtime, opened from the configuration.
+
+use std::fs;
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use waypost_app::{Caller, Clock, Desk, Entropy, organizations};
+use waypost_domain::key::Key;
+use waypost_policy::{ArtifactKey, PolicyRuntime, RuntimeConfig, open_dir};
+use waypost_store::{Store, StoreError};
+
+use crate::clock::{SystemClock, SystemEntropy};
+use crate::config::Config;
+
+/// An open installation.
+pub(crate) struct Installation {
+    pub(crate) store: Store,
+    pub(crate) desk: Desk,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl Installation {
+    /// Opens it, brings its database up to date if that is allowed, and makes sure that it has its platform organization.
+    pub(crate) async fn open(config: &Config) -> Result<Self> {
+        make_data_folder(config.data_folder())?;
+        let store = connect(config).await?;
+        if config.migrate_at_start {
+            migrate(&store).await?;
+        } else {
+            refuse_pending(&store).await?;
+        }
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let runtime = runtime(config, &config.artifacts(), entropy.as_ref())?;
+        Self::assemble(store, runtime, entropy, config).await
+    }
+
+    /// An installation that is forgotten when it is closed; prepared policies go to a folder of the caller's.
+    pub(crate) async fn in_memory(config: &Config, artifacts: &Path) -> Result<Self> {
+        let store = Store::connect("sqlite::memory:", &config.store()).await;
+        let store = store.context("opening a database in memory")?;
+        migrate(&store).await?;
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let runtime = runtime(config, artifacts, entropy.as_ref())?;
+        Self::assemble(store, runtime, entropy, config).await
+    }
+
+    async fn assemble(
+        store: Store,
+        runtime: Arc<PolicyRuntime>,
+        entropy: Arc<dyn Entropy>,
+        config: &Config,
+    ) -> Result<Self> {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let desk = Desk::new(store.clone(), runtime, Arc::clone(&entropy), config.desk());
+        let platform = organizations::bootstrap(&desk, clock.now()).await;
+        platform.context("making the platform organization")?;
+        Ok(Self { store, desk, clock, entropy })
+    }
+
+    /// The operator, acting in the organization of that key.
+    pub(crate) async fn operator(&self, org: &Key) -> Result<Caller> {
+        let now = self.clock.now();
+        let organization = organizations::by_key(&self.desk, org)
+            .await
+            .with_context(|| format!("looking for the organization `{org}`"))?;
+        Ok(Caller::operator(organization.id, now))
+    }
+
+    /// Closes the database after its transactions have ended.
+    pub(crate) async fn close(self) {
+        self.store.close().await;
+    }
+}
+
+/// Opens the database without looking at its tables.
+pub(crate) async fn connect(config: &Config) -> Result<Store> {
+    let database = config.database();
+    Store::connect(database.reveal(), &config.store()).await.map_err(|error| match error {
+        StoreError::UnknownUrl => anyhow!("database_url must start with sqlite: or postgres:"),
+        // Its own words name files and hosts, never the password.
+        other => anyhow::Error::new(other).context("opening the database of `database_url`"),
+    })
+}
+
+/// Brings the tables to this release.
+pub(crate) async fn migrate(store: &Store) -> Result<()> {
+    store.migrate().await.map_err(|error| match error {
+        StoreError::Migration(cause) => anyhow::Error::new(cause).context(
+            "the database can't be brought to this release; it may belong to a newer one, whose `waypost` it then needs",
+        ),
+        other => anyhow::Error::new(other).context("migrating the database"),
+    })
+}
+
+async fn refuse_pending(store: &Store) -> Result<()> {
+    let pending = store.pending_migrations().await.context("looking at the database's tables")?;
+    if pending > 0 {
+        bail!("the database lacks {pending} migrations of this release; run `waypost migrate`");
+    }
+    Ok(())
+}
+
+/// Makes the data folder and proves that it can be written.
+pub(crate) fn make_data_folder(folder: &Path) -> Result<()> {
+    let remedy = || {
+        let folder = folder.display();
+        format!("the data folder {folder} can't be written; choose another with --data DIR")
+    };
+    fs::create_dir_all(folder).with_context(remedy)?;
+    let probe = folder.join(format!(".probe-{}", std::process::id()));
+    fs::write(&probe, b"").with_context(remedy)?;
+    fs::remove_file(&probe).with_context(remedy)
+}
+
+/// A policy runtime whose artifacts are kept in a folder.
+fn runtime(config: &Config, artifacts: &Path, entropy: &dyn Entropy) -> Result<Arc<PolicyRuntime>> {
+    let using = || format!("using the folder of prepared policies {}", artifacts.display());
+    let folder = open_dir(artifacts).with_context(using)?;
+    let key = ArtifactKey::kept_in(&folder, entropy.secret()).with_context(using)?;
+    let config = RuntimeConfig { artifact_key: Some(key), ..config.runtime() };
+    PolicyRuntime::open(config, folder).context("starting the policy runtime")
+}

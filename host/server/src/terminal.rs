@@ -1,0 +1,29 @@
+//! The terminal: what every command is handed: the settings, and a place for results.
+
+use anyhow::Result;
+
+use crate::config::{Config, Loaded};
+use crate::installation::Installation;
+use crate::output::{Form, Output};
+
+/// What a command works with.
+pub(crate) struct Terminal {
+    pub(crate) loaded: Loaded,
+    pub(crate) output: Output,
+}
+
+impl Terminal {
+    pub(crate) fn new(loaded: Loaded, form: Form) -> Self {
+        Self { loaded, output: Output::stdout(form) }
+    }
+
+    /// The settings in force.
+    pub(crate) fn config(&self) -> &Config {
+        &self.loaded.config
+    }
+
+    /// Opens the database and the policy runtime.
+    pub(crate) async fn open(&self) -> Result<Installation> {
+        Installation::open(self.config()).await
+    }
+}

@@ -1,0 +1,70 @@
+//! Trouble: how an error is told at the command line.
+
+use waypost_app::CommandError;
+use waypost_domain::refusal::{FieldFault, Refused};
+
+/// One sentence, then a line for each wrong field.
+pub(crate) fn told(error: &anyhow::Error) -> String {
+    let mut told = String::new();
+    let mut last = String::new();
+    for cause in error.chain() {
+        let sentence = cause.to_string();
+        // An error that is nothing but its cause says the same as it.
+        if sentence != last {
+            if !told.is_empty() {
+                told.push_str(": ");
+            }
+            told.push_str(&sentence);
+        }
+        last = sentence;
+    }
+    let faults = error.chain().filter_map(|cause| cause.downcast_ref()).flat_map(field_faults);
+    for FieldFault { pointer, message, .. } in faults {
+        told.push_str(&format!("\n  {}: {message}", pointer.trim_start_matches('/')));
+    }
+    told
+}
+
+/// The wrong fields of a command, each with its place and the remedy.
+pub(crate) fn field_faults(error: &CommandError) -> impl Iterator<Item = &FieldFault> {
+    let faults: &[FieldFault] = match error {
+        CommandError::Invalid(faults)
+        | CommandError::Refused(Refused::MissingFields(faults) | Refused::Invalid(faults)) => {
+            faults
+        }
+        _ => &[],
+    };
+    faults.iter()
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    use super::*;
+
+    #[test]
+    fn every_wrong_field_has_its_line() {
+        let fault = |pointer: &str| FieldFault {
+            pointer: pointer.to_owned(),
+            code: "missing",
+            message: "give one".to_owned(),
+        };
+        let error: Result<(), _> =
+            Err(CommandError::Invalid(vec![fault("/name"), fault("/settings/zone")]));
+        let told = told(&error.context("creating the organization").unwrap_err());
+        assert_eq!(
+            told,
+            "creating the organization: 2 fields of the input are not valid\n  name: give one\n  settings/zone: give one"
+        );
+    }
+
+    #[test]
+    fn nothing_is_said_twice() {
+        let cause = std::io::Error::other("the disk is full");
+        assert_eq!(
+            told(&anyhow::Error::new(cause).context("the disk is full")),
+            "the disk is full"
+        );
+    }
+}
