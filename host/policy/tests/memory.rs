@@ -6,17 +6,13 @@
 #[expect(dead_code, reason = "it is shared with the other tests")]
 #[path = "runtime/desk.rs"]
 mod desk;
-#[expect(dead_code, reason = "it is shared with the other tests")]
-#[path = "runtime/guest.rs"]
-mod guest;
 
 use std::path::Path;
 use std::sync::Mutex;
 
-use waypost_policy::open_dir;
+use waypost_policy::{open_dir, testing::Guest};
 
 use crate::desk::Desk;
-use crate::guest::Guest;
 
 /// More than what allocators and pools keep for next time; less than what one leaked memory of a
 /// greedy guest would be.

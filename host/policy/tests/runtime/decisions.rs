@@ -4,10 +4,10 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
+use waypost_policy::testing::{ANSWER, Guest, REASON};
 use waypost_policy::{Answer, Decline, Failure, Limits, LogLevel, Question, RuntimeConfig, Seed};
 
 use crate::desk::{Desk, config, context, failure, limits, question, reasons, team, ticket};
-use crate::guest::{ANSWER, Guest, REASON};
 
 /// Makes the answer a `decline` of this case with one text.
 fn declining(case: u8, text: &str) -> Guest {

@@ -4,12 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use waypost_policy::contract::{Channel, Context, Kind, Moment, Ticket};
+use waypost_policy::testing::Guest;
 use waypost_policy::{
     Answer, ArtifactKey, Decision, Digest, Dir, Failure, Limits, PolicyRuntime, PrepareRefused,
     Prepared, Question, RuntimeConfig, Seed, open_dir,
 };
-
-use crate::guest::Guest;
 
 /// A runtime and the folder that its artifacts are in.
 pub(crate) struct Desk {

@@ -2,10 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use waypost_policy::testing::{ANSWER, Guest, REASON};
 use waypost_policy::{Failure, Limits, Seed};
 
 use crate::desk::{Desk, failure, limits, question, team};
-use crate::guest::{ANSWER, Guest, REASON};
 
 const FOREVER: &str = "(loop $forever (br $forever))";
 

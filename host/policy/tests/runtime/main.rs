@@ -4,7 +4,6 @@
 
 mod decisions;
 mod desk;
-mod guest;
 mod hostile;
 mod preparing;
 mod uploads;

@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use waypost_policy::testing::Guest;
 use waypost_policy::{
     ArtifactKey, DataFile, Digest, Failure, PrepareRefused, Prepared, RuntimeConfig, SettingsError,
 };
 
 use crate::desk::{Desk, config, failure, reasons, team};
-use crate::guest::Guest;
 
 /// A guest that Wizer does not take: it changes a table.
 fn not_snapshottable() -> Guest {

@@ -1,9 +1,9 @@
 //! Uploads: what is accepted, and what is refused with which words.
 
+use waypost_policy::testing::Guest;
 use waypost_policy::{Digest, Hook, RuntimeConfig, UploadRefused};
 
 use crate::desk::{Desk, config};
-use crate::guest::Guest;
 
 #[track_caller]
 fn refused(bytes: &[u8]) -> UploadRefused {
