@@ -14,7 +14,7 @@ use waypost_store::{comment, person};
 use crate::{
     Caller, CommandError, Desk,
     tickets::{
-        PersonName, TicketAction, TicketRef, TicketView, act, act::demand,
+        PersonName, TicketAction, TicketRef, TicketView, act,
         decide::{self, Deciding},
         facts::Facts,
         names, read, write,
@@ -70,7 +70,7 @@ async fn try_add(
         Visibility::Internal => Action::Note,
     };
     permission::allows(caller.role, seen.relation, action, &seen.ticket)?;
-    demand(&seen.ticket, action)?;
+    seen.ticket.demand(action)?;
     facts.around(&mut tx, &seen.ticket).await?;
     drop(tx);
 

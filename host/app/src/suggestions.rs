@@ -13,7 +13,6 @@ use crate::{
     Caller, CommandError, Desk, Missing,
     tickets::{
         TicketRef, TicketView,
-        act::demand,
         decide::{self, Deciding},
         facts::Facts,
         moves::{Mover, References},
@@ -71,7 +70,7 @@ async fn decide_on(
     let mut suggested = suggestion::find(&mut tx, seen.ticket.id, id)
         .await?
         .ok_or(CommandError::NotFound(Missing::Suggestion))?;
-    demand(&seen.ticket, action)?;
+    seen.ticket.demand(action)?;
     facts.around(&mut tx, &seen.ticket).await?;
     if let Some(found) = ci::find_by_key(&mut tx, &suggested.value).await? {
         facts.add_ci(&mut tx, found).await?;

@@ -1,13 +1,10 @@
 //! Acting on a ticket: one command, one move of the domain, one commit.
 
-use waypost_domain::{
-    permission,
-    refusal::Refused,
-    ticket::{Action, Ticket},
-};
+use waypost_domain::{permission, ticket::Action};
 
 use super::{
-    TicketAction, TicketRef, TicketView, decide,
+    TicketAction, TicketRef, TicketView,
+    decide::{self, Deciding},
     facts::Facts,
     moves::{Mover, References},
     names, read,
@@ -65,28 +62,21 @@ async fn try_act(
     if expected_version.is_some_and(|expected| expected != seen.ticket.version) {
         return Err(CommandError::Stale);
     }
-    demand(&seen.ticket, action.name())?;
+    seen.ticket.demand(action.name())?;
     let references = References::read(&mut tx, caller, &facts, action).await?;
     facts.around(&mut tx, &seen.ticket).await?;
     drop(tx);
 
     let mover = Mover { desk, caller, facts, open_approval: seen.open_approval, references };
     let mut moved = mover.carry_out(seen.ticket, action).await?;
+    if moved.iter().all(Deciding::is_idle) {
+        return names::view_now(desk, caller.org, moved.swap_remove(0).finish().ticket).await;
+    }
     decide::tell(desk, caller, &mut moved).await?;
-    let mut writes: Vec<_> = moved.into_iter().map(decide::Deciding::finish).collect();
+    let mut writes: Vec<_> = moved.into_iter().map(Deciding::finish).collect();
     write::commit(desk, caller.org, &mut writes, caller.now).await?;
     let ticket = writes.swap_remove(0).ticket;
     names::view_now(desk, caller.org, ticket).await
-}
-
-/// Refuses an action that the state does not allow, before its fields are looked at.
-pub(crate) fn demand(ticket: &Ticket, action: Action) -> Result<(), CommandError> {
-    let (kind, state) = (ticket.kind(), ticket.state());
-    if action.is_allowed(kind, state) {
-        return Ok(());
-    }
-    let allowed = Action::allowed(kind, state);
-    Err(Refused::InvalidTransition { action, kind, state, allowed }.into())
 }
 
 impl TicketAction {

@@ -148,6 +148,11 @@ impl Deciding {
         self.happened.last_mut().expect("one was just pushed")
     }
 
+    /// Whether nothing has happened, so that there is nothing to write.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.write.events.is_empty()
+    }
+
     /// Ends the deciding: nothing more is asked.
     pub(crate) fn finish(self) -> TicketWrite {
         let round = self.round.map(Round::finish);

@@ -15,7 +15,6 @@ use waypost_store::{ReadTx, ci};
 
 use super::{
     TicketEdit, TicketRef, TicketView,
-    act::demand,
     decide::{self, Deciding},
     facts::Facts,
     moves, names, read, write,
@@ -39,7 +38,7 @@ pub async fn edit(
     if expected_version.is_some_and(|expected| expected != seen.ticket.version) {
         return Err(CommandError::Stale);
     }
-    demand(&seen.ticket, Action::Edit)?;
+    seen.ticket.demand(Action::Edit)?;
     facts.around(&mut tx, &seen.ticket).await?;
     let edit = resolved(&mut tx, caller, &mut facts, changes).await?;
     permission::allows_edit(caller.role, seen.relation, &edit, &seen.ticket)?;

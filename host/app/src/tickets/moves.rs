@@ -177,7 +177,10 @@ impl Mover<'_> {
             }
             TicketAction::Acknowledge => {
                 let changes = it.write.ticket.acknowledge(now)?;
-                it.did(Action::Acknowledge, by, changes);
+                // Said again, it is no event: nothing has happened.
+                if !changes.is_empty() {
+                    it.did(Action::Acknowledge, by, changes);
+                }
             }
             TicketAction::SetEta { eta } => {
                 let changes = it.write.ticket.set_eta(*eta, now)?;
