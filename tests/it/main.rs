@@ -2,4 +2,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod approvals;
+mod bindings;
+mod events;
+mod explaining;
 mod intake;
+mod layers;
+mod lifecycle;
+mod policies;
+mod refusals;
+mod stories;
+mod suggestions;
+mod telling;
+mod tenancy;
+mod waiting;

@@ -46,6 +46,32 @@ impl Client {
         self.send(Method::GET, path, &[], Body::empty()).await
     }
 
+    /// Reads from an address outside `/api/v1`.
+    pub async fn get_at(&self, path: &str) -> Answer {
+        self.request(Method::GET, path.to_owned(), &[], Body::empty()).await
+    }
+
+    /// Reads a ticket again.
+    pub async fn again(&self, ticket: &Value) -> Value {
+        self.get(&at(ticket, "")).await.ok()
+    }
+
+    /// Reads a part of a ticket: `events`, `comments`, `explain`.
+    pub async fn of(&self, ticket: &Value, part: &str) -> Answer {
+        self.get(&at(ticket, &format!("/{part}"))).await
+    }
+
+    /// Takes an action on a ticket.
+    pub async fn act(&self, ticket: &Value, action: &str, input: Value) -> Answer {
+        self.post(&at(ticket, &format!("/actions/{action}")), input).await
+    }
+
+    /// Comments on a ticket.
+    pub async fn comment(&self, ticket: &Value, visibility: &str, text: &str) -> Answer {
+        let comment = serde_json::json!({ "visibility": visibility, "text": text });
+        self.post(&at(ticket, "/comments"), comment).await
+    }
+
     /// Sends JSON.
     pub async fn post(&self, path: &str, body: Value) -> Answer {
         self.post_with(path, &[], body).await
@@ -77,7 +103,17 @@ impl Client {
         headers: &[(&str, &str)],
         body: Body,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(format!("/api/v1{path}"));
+        self.request(method, format!("/api/v1{path}"), headers, body).await
+    }
+
+    async fn request(
+        &self,
+        method: Method,
+        uri: String,
+        headers: &[(&str, &str)],
+        body: Body,
+    ) -> Answer {
+        let mut request = Request::builder().method(method).uri(uri);
         if !self.token.is_empty() {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
         }
@@ -108,6 +144,11 @@ impl Client {
     }
 }
 
+fn at(ticket: &Value, part: &str) -> String {
+    let number = ticket["number"].as_str().expect("a ticket has a number");
+    format!("/tickets/{number}{part}")
+}
+
 impl Answer {
     /// The JSON of an answer that says it was created.
     ///
@@ -135,6 +176,37 @@ impl Answer {
     pub fn with(self, status: StatusCode) -> Value {
         assert_eq!(self.status, status, "{}", self.text);
         self.json
+    }
+
+    /// The slug of the problem that it is: `not-found`.
+    ///
+    /// # Panics
+    /// With the whole answer when it is none.
+    #[must_use]
+    pub fn slug(&self) -> &str {
+        let kind = self.json["type"].as_str().and_then(|uri| uri.strip_prefix("/problems/"));
+        kind.unwrap_or_else(|| panic!("{} is no problem: {}", self.status, self.text))
+    }
+
+    /// The places that a problem points to, sorted: `/team`.
+    #[must_use]
+    pub fn pointers(&self) -> Vec<&str> {
+        let errors = self.json["errors"].as_array().into_iter().flatten();
+        let mut pointers: Vec<&str> = errors.filter_map(|error| error["pointer"].as_str()).collect();
+        pointers.sort_unstable();
+        pointers
+    }
+
+    /// The records of a page.
+    ///
+    /// # Panics
+    /// With the whole answer when it is none.
+    #[must_use]
+    pub fn items(self) -> Vec<Value> {
+        match self.ok()["items"].take() {
+            Value::Array(items) => items,
+            other => panic!("no list: {other}"),
+        }
     }
 
     /// A header, if it is there and text.

@@ -2,9 +2,10 @@
 
 use std::{
     collections::BTreeMap,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
 };
 
@@ -13,8 +14,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 use waypost_api::{ApiOptions, ApiState};
 use waypost_app::{Caller, Clock, Desk, DeskOptions, Entropy, organizations, tokens};
+use waypost_delivery::{Delivered, Sink, Undelivered, Worker, WorkerOptions};
+use waypost_domain::message::Message;
 use waypost_policy::{PolicyRuntime, RuntimeConfig};
-use waypost_store::{Store, testing};
+use waypost_store::{Store, outbox, testing};
 
 use crate::{Client, Org, policy};
 
@@ -40,30 +43,50 @@ impl Clock for TestClock {
     }
 }
 
-/// Ids and secrets by counting: different each time, the same in every run.
-#[derive(Default)]
-struct Counted(AtomicU64);
+/// Ids and secrets by counting: different each time and on each desk, the same in every run.
+struct Counted {
+    test: [u8; 3],
+    count: AtomicU32,
+}
+
+impl Counted {
+    /// The runtime is one for all desks, and keeps its breakers and fair shares by id: no two desks may share one.
+    fn of(test: &str) -> Self {
+        let mut hasher = DefaultHasher::new();
+        test.hash(&mut hasher);
+        let [a, b, c, ..] = hasher.finish().to_be_bytes();
+        Self { test: [a, b, c], count: AtomicU32::new(0) }
+    }
+
+    fn next(&self) -> [u8; 4] {
+        self.count.fetch_add(1, Ordering::Relaxed).to_be_bytes()
+    }
+}
 
 impl Entropy for Counted {
     fn id(&self, now: DateTime<Utc>) -> Uuid {
-        let count = self.0.fetch_add(1, Ordering::Relaxed);
         let millis = u64::try_from(now.timestamp_millis()).unwrap_or(0);
         let mut bytes = [0; 16];
         bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
-        bytes[8..].copy_from_slice(&count.to_be_bytes());
         bytes[6] = 0x70;
-        bytes[8] |= 0x80;
+        bytes[8] = 0x80;
+        bytes[9..12].copy_from_slice(&self.test);
+        bytes[12..].copy_from_slice(&self.next());
         Uuid::from_bytes(bytes)
     }
 
     fn secret(&self) -> [u8; 32] {
         let mut secret = [0x5a; 32];
-        secret[..8].copy_from_slice(&self.0.fetch_add(1, Ordering::Relaxed).to_be_bytes());
+        secret[..3].copy_from_slice(&self.test);
+        secret[3..7].copy_from_slice(&self.next());
         secret
     }
 }
 
-/// A whole desk: its doors, its clock, its store.
+/// A whole desk: its doors, its clock, its store, its mailbox.
+///
+/// A desk that is dropped while there are messages that its test has not looked at fails the test: somebody would have
+/// got a mail that nobody thought of.
 pub struct TestDesk {
     /// The desk's time.
     pub clock: TestClock,
@@ -71,6 +94,9 @@ pub struct TestDesk {
     pub desk: Desk,
     /// Where its records are, for tests that look behind the doors.
     pub store: Store,
+    entropy: Arc<dyn Entropy>,
+    sink: Sink,
+    is_mail_ignored: AtomicBool,
     router: Router,
     platform: Client,
     uploaded: Mutex<BTreeMap<(String, String), String>>,
@@ -79,24 +105,24 @@ pub struct TestDesk {
 impl TestDesk {
     /// An empty desk on SQLite, in a file of its own.
     pub async fn sqlite(test: &str) -> Self {
-        Self::over(testing::sqlite_file(test).await).await
+        Self::over(testing::sqlite_file(test).await, test).await
     }
 
     /// An empty desk on PostgreSQL, in a database of its own.
     pub async fn postgres(test: &str) -> Self {
-        Self::over(testing::postgres(test).await).await
+        Self::over(testing::postgres(test).await, test).await
     }
 
-    async fn over(store: Store) -> Self {
+    async fn over(store: Store, test: &str) -> Self {
         let clock = TestClock::new();
-        let entropy: Arc<dyn Entropy> = Arc::new(Counted::default());
+        let entropy: Arc<dyn Entropy> = Arc::new(Counted::of(test));
         let desk =
             Desk::new(store.clone(), runtime(), Arc::clone(&entropy), DeskOptions::default());
         let root = organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");
         let state = ApiState::new(
             desk.clone(),
             Arc::new(clock.clone()),
-            entropy,
+            Arc::clone(&entropy),
             ApiOptions::default(),
         );
         let router = waypost_api::router(state);
@@ -108,7 +134,63 @@ impl TestDesk {
         };
         let issued = tokens::issue(&desk, &operator, token).await.expect("a token is issued");
         let platform = Client::new(router.clone(), &issued.secret);
-        Self { clock, desk, store, router, platform, uploaded: Mutex::default() }
+        Self {
+            clock,
+            desk,
+            store,
+            entropy,
+            sink: Sink::default(),
+            is_mail_ignored: AtomicBool::new(false),
+            router,
+            platform,
+            uploaded: Mutex::default(),
+        }
+    }
+
+    /// Sends what is due in the outbox, as the delivery worker does.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub async fn run_outbox(&self) -> Delivered {
+        let worker = Worker::new(
+            self.store.clone(),
+            Arc::new(self.clock.clone()),
+            Arc::clone(&self.entropy),
+            self.sink.clone(),
+            WorkerOptions::default(),
+        );
+        worker.run_once().await.expect("the outbox can be read and settled")
+    }
+
+    /// Sends what is due and takes it out of the mailbox, in the order in which it left.
+    pub async fn letters(&self) -> Vec<Message> {
+        let _ = self.run_outbox().await;
+        self.sink.empty()
+    }
+
+    /// As [`letters`](Self::letters), each as `who@where: subject`, sorted: messages of one moment have no order.
+    pub async fn mailbox(&self) -> Vec<String> {
+        let letters = self.letters().await.into_iter();
+        let mut lines: Vec<String> =
+            letters.map(|letter| format!("{}: {}", letter.address, letter.subject)).collect();
+        lines.sort();
+        lines
+    }
+
+    /// Refuses the next letters, one for each refusal.
+    pub fn refuse_letters(&self, refusals: Vec<Undelivered>) {
+        self.sink.refuse_next(refusals);
+    }
+
+    /// Says that messages are not what the test is about: some may be left.
+    pub fn ignore_mail(&self) {
+        self.is_mail_ignored.store(true, Ordering::Relaxed);
+    }
+
+    async fn unseen(&self) -> u64 {
+        let mut tx = self.store.system_read().await.expect("the store can be read");
+        let pending = outbox::pending_count(&mut tx).await.expect("the outbox can be counted");
+        pending + u64::try_from(self.sink.taken().len()).unwrap_or(u64::MAX)
     }
 
     /// The platform's administrator.
@@ -149,6 +231,17 @@ impl TestDesk {
         let mut uploaded = self.uploaded.lock().unwrap_or_else(PoisonError::into_inner);
         uploaded.insert(at, digest.clone());
         digest
+    }
+}
+
+impl Drop for TestDesk {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.is_mail_ignored.load(Ordering::Relaxed) {
+            return;
+        }
+        let handle = tokio::runtime::Handle::current();
+        let unseen = tokio::task::block_in_place(|| handle.block_on(self.unseen()));
+        assert_eq!(unseen, 0, "messages that the test did not look at: see `letters` and `ignore_mail`");
     }
 }
 

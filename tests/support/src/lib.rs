@@ -11,6 +11,7 @@ mod world;
 pub use client::{Answer, Client};
 pub use desk::{TestClock, TestDesk};
 pub use policies::policy;
+pub use waypost_policy::testing::Guest;
 pub use world::{Org, PersonOf};
 
 /// Makes `mod sqlite` and `mod postgres`, each running every story on an empty desk of its own.

@@ -67,7 +67,7 @@ impl<'a> Org<'a> {
 
     async fn furnish(&self) {
         let admin = &self.admin.client;
-        let person = |one: &PersonOf| json!({ "id": one.id });
+        let person = |one: &PersonOf| json!(one.id);
         let version = admin.get("/teams/service-desk").await.ok()["version"].as_i64();
         let members = json!({ "members": [person(&self.agent)] });
         let _ = admin
@@ -101,7 +101,7 @@ impl<'a> Org<'a> {
             "key": "laptop", "name": "Laptop", "description": "A laptop with a dock",
             "cost": { "minor_units": 150_000, "currency": "EUR" },
             "form": [{ "field": "model", "label": "Which model?",
-                       "kind": { "choice": ["light", "strong"] }, "required": true }],
+                       "kind": "choice", "choices": ["light", "strong"], "required": true }],
         });
         let _ = admin.post("/catalog-items", item).await.created();
         let version = admin.get(&format!("/organizations/{}", self.key)).await.ok()["version"].as_i64();
@@ -128,6 +128,18 @@ impl<'a> Org<'a> {
         settings: Value,
     ) -> Value {
         let component = self.desk.upload(&self.admin.client, &self.key, policy).await;
+        self.bind_component(name, position, hook, &component, settings).await
+    }
+
+    /// Binds a component that was uploaded.
+    pub async fn bind_component(
+        &self,
+        name: &str,
+        position: i64,
+        hook: &str,
+        component: &str,
+        settings: Value,
+    ) -> Value {
         let binding = json!({
             "hook": hook, "name": name, "position": position,
             "component": component, "settings": settings,
@@ -167,11 +179,11 @@ async fn person(
     let email = format!("{name}@{org}.example");
     let mut new = json!({ "name": format!("{name} of {org}"), "email": email, "role": role });
     if let Some(manager) = manager {
-        new["manager"] = json!({ "id": manager });
+        new["manager"] = json!(manager);
     }
     let created = keeper.post("/people", new).await.created();
     let id = created["id"].as_str().expect("a person has an id").to_owned();
-    let token = json!({ "name": name, "role": role, "person": { "id": id } });
+    let token = json!({ "name": name, "role": role, "person": id });
     let issued = keeper.post("/tokens", token).await.created();
     let secret = issued["secret"].as_str().expect("a fresh token shows its secret");
     PersonOf { id, email, client: desk.client(secret) }

@@ -1,0 +1,271 @@
+//! Bringing a policy to the desk, binding it, changing it while tickets come in, and taking it back.
+
+use axum::{body::Body, http::Method};
+use serde_json::{Value, json};
+use waypost_test_support::{Answer, Client, Guest, Org, TestDesk, on_both_engines, policy};
+
+use crate::policies::teams_by_words;
+
+on_both_engines! {
+    a_component_that_is_none_is_refused_with_the_reason
+    a_component_that_wants_more_than_it_may_have_is_refused_by_the_name_of_the_import
+    an_upload_has_a_type_and_a_size
+    the_same_bytes_are_one_policy
+    only_an_administrator_brings_and_binds_policies
+    settings_are_checked_by_schema_and_by_the_policy_before_anything_changes
+    a_position_is_taken_once
+    a_hook_that_the_policy_does_not_serve_is_refused
+    a_changed_binding_decides_the_next_ticket
+    a_binding_is_rolled_back_in_one_call
+    a_disabled_binding_is_not_asked
+    a_revision_that_is_refused_leaves_the_old_one_in_force
+    a_revision_is_made_from_the_version_that_was_read
+    tickets_come_in_while_a_binding_changes
+    limits_above_the_installations_are_refused
+}
+
+async fn upload(client: &Client, bytes: Vec<u8>) -> Answer {
+    let wasm = [("content-type", "application/wasm")];
+    client.send(Method::POST, "/policies", &wasm, Body::from(bytes)).await
+}
+
+async fn a_component_that_is_none_is_refused_with_the_reason(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let whole = policy("team-router");
+    let cut = whole[..whole.len() / 2].to_vec();
+
+    for bytes in [b"hello".to_vec(), Vec::new(), cut, b"\0asm\x01\0\0\0".to_vec()] {
+        let refused = upload(&acme.admin.client, bytes).await;
+        assert_eq!(refused.status.as_u16(), 422, "{}", refused.text);
+        assert_eq!(refused.pointers(), ["/component"]);
+        let message = refused.json["errors"][0]["message"].as_str().unwrap();
+        assert!(message.len() > 20, "{message}");
+    }
+    assert!(acme.admin.client.get("/policies").await.items().is_empty());
+}
+
+async fn a_component_that_wants_more_than_it_may_have_is_refused_by_the_name_of_the_import(
+    desk: TestDesk,
+) {
+    let acme = desk.organization("acme").await;
+    let curious = Guest::new().import(
+        "wasi:http/outgoing-handler@0.2.6",
+        r#"(import "wasi:http/outgoing-handler@0.2.6" "handle" (func $handle))"#,
+    );
+
+    let refused = upload(&acme.admin.client, curious.build()).await;
+
+    let error = &refused.json["errors"][0];
+    assert_eq!(error["code"], "forbidden_import", "{}", refused.text);
+    assert!(error["message"].as_str().unwrap().contains("wasi:http/outgoing-handler"), "{error}");
+}
+
+async fn an_upload_has_a_type_and_a_size(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+
+    let json = [("content-type", "application/json")];
+    let mistyped =
+        acme.admin.client.send(Method::POST, "/policies", &json, Body::from("{}")).await;
+    assert_eq!((mistyped.status.as_u16(), mistyped.slug()), (415, "unsupported-media-type"));
+    let huge = upload(&acme.admin.client, vec![0; 64 * 1024 * 1024]).await;
+
+    assert_eq!((huge.status.as_u16(), huge.slug()), (413, "too-large"));
+}
+
+async fn the_same_bytes_are_one_policy(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+
+    let first = upload(&acme.admin.client, policy("team-router")).await.created();
+    desk.clock.advance(chrono::TimeDelta::days(1));
+    let again = upload(&acme.admin.client, policy("team-router")).await.created();
+
+    assert_eq!(first, again);
+    assert_eq!((&first["name"], &first["hooks"][0]["hook"]), (&json!("team-router"), &json!("route")));
+    assert!(first["settings_schema"]["properties"]["rules"].is_object());
+    assert_eq!(acme.admin.client.get("/policies").await.items().len(), 1);
+}
+
+async fn only_an_administrator_brings_and_binds_policies(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = acme.bind("route", "team-router", json!({})).await;
+    let id = binding["id"].as_str().unwrap();
+
+    for person in [&acme.agent, &acme.requester] {
+        let client = &person.client;
+        assert_eq!(upload(client, policy("team-router")).await.slug(), "forbidden");
+        let new = json!({ "hook": "route", "name": "n", "position": 1, "component": "sha256:00" });
+        assert_eq!(client.post("/bindings", new).await.slug(), "forbidden");
+        for verb in ["disable", "enable", "roll-back", "revisions"] {
+            let path = format!("/bindings/{id}/{verb}");
+            assert_eq!(client.post(&path, json!({ "to": 1 })).await.status.as_u16() / 100, 4);
+        }
+    }
+    assert_eq!(acme.admin.client.get("/bindings").await.items()[0]["enabled"], true);
+}
+
+async fn try_bind(org: &Org<'_>, change: Value) -> Answer {
+    let mut binding = json!({
+        "hook": "route", "name": "router", "position": 10,
+        "component": org.desk.upload(&org.admin.client, &org.key, "team-router").await,
+        "settings": teams_by_words(&[("wifi", "network")]),
+    });
+    for (field, value) in change.as_object().unwrap() {
+        binding[field] = value.clone();
+    }
+    org.admin.client.post("/bindings", binding).await
+}
+
+async fn settings_are_checked_by_schema_and_by_the_policy_before_anything_changes(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+
+    let wrong_type = json!({ "settings": { "rules": [{ "name": 7, "to": { "team": "network" } }] } });
+    let by_schema = try_bind(&acme, wrong_type).await;
+    assert_eq!(by_schema.pointers(), ["/settings/rules/0/name"], "{}", by_schema.text);
+    let unknown = json!({ "settings": { "rulez": [] } });
+    assert_eq!(try_bind(&acme, unknown).await.pointers().len(), 1);
+    // The schema allows it, the policy does not: words must be words.
+    let empty = json!({ "settings": { "rules": [
+        { "name": "n", "when": { "words": { "any": ["", "?"] } }, "to": { "team": "network" } },
+    ] } });
+    let by_policy = try_bind(&acme, empty).await;
+    assert_eq!(by_policy.status.as_u16(), 422, "{}", by_policy.text);
+    assert!(by_policy.pointers()[0].starts_with("/settings/rules/0/when/words"), "{}", by_policy.text);
+
+    let several = try_bind(&acme, json!({ "name": "No Key", "hook": "guess", "position": -1 })).await;
+    assert_eq!(several.pointers(), ["/hook", "/name", "/position"]);
+    assert!(acme.admin.client.get("/bindings").await.items().is_empty());
+}
+
+async fn a_position_is_taken_once(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let _ = try_bind(&acme, json!({})).await.created();
+
+    assert_eq!(try_bind(&acme, json!({ "name": "other" })).await.pointers(), ["/position"]);
+    assert_eq!(try_bind(&acme, json!({ "position": 20 })).await.pointers(), ["/name"]);
+    let _ = try_bind(&acme, json!({ "name": "other", "position": 20 })).await.created();
+    let elsewhere = json!({ "name": "third", "disabled": true });
+    let third = try_bind(&acme, elsewhere).await.created();
+    let enable = format!("/bindings/{}/enable", third["id"].as_str().unwrap());
+    assert!(acme.admin.client.post(&enable, json!({})).await.status.is_client_error());
+}
+
+async fn a_hook_that_the_policy_does_not_serve_is_refused(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+
+    let refused = try_bind(&acme, json!({ "hook": "notify" })).await;
+
+    assert_eq!(refused.pointers(), ["/hook"]);
+    let message = refused.json["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("`team-router` does not serve `notify`; it serves"), "{message}");
+}
+
+async fn revise(org: &Org<'_>, binding: &Value, change: Value) -> Answer {
+    let path = format!("/bindings/{}/revisions", binding["id"].as_str().unwrap());
+    org.admin.client.post(&path, change).await
+}
+
+async fn team(org: &Org<'_>) -> Value {
+    org.report("No wifi").await["team"]["key"].take()
+}
+
+async fn a_changed_binding_decides_the_next_ticket(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    assert_eq!(team(&acme).await, "network");
+
+    let change = json!({ "settings": teams_by_words(&[("wifi", "finance")]), "note": "they asked" });
+    let revised = revise(&acme, &binding, change).await.created();
+
+    assert_eq!((&revised["active"]["number"], &revised["active"]["note"]), (&json!(2), &json!("they asked")));
+    assert_eq!(team(&acme).await, "finance");
+    let receipts = acme.agent.client.get("/receipts").await.items();
+    let revisions: Vec<_> = receipts.iter().map(|one| one["revision"].clone()).collect();
+    assert_eq!(revisions, [2, 1]);
+}
+
+async fn a_binding_is_rolled_back_in_one_call(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    let change = json!({ "settings": teams_by_words(&[("wifi", "finance")]) });
+    let _ = revise(&acme, &binding, change).await.created();
+    let path = format!("/bindings/{}/roll-back", binding["id"].as_str().unwrap());
+
+    let back = acme.admin.client.post(&path, json!({ "to": 1 })).await.ok();
+
+    assert_eq!(back["active"]["number"], 1);
+    assert_eq!(team(&acme).await, "network");
+    let nowhere = acme.admin.client.post(&path, json!({ "to": 9 })).await;
+    assert_eq!(nowhere.pointers(), ["/to"], "{}", nowhere.text);
+    // The history keeps both, and the next revision is the third.
+    let detail = acme.admin.client.get(&format!("/bindings/{}", binding["id"].as_str().unwrap())).await.ok();
+    assert_eq!(detail["revisions"].as_array().unwrap().len(), 2);
+    let third = revise(&acme, &binding, json!({ "position": 11 })).await.created();
+    assert_eq!(third["active"]["number"], 3);
+}
+
+async fn a_disabled_binding_is_not_asked(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    let path = |verb: &str| format!("/bindings/{}/{verb}", binding["id"].as_str().unwrap());
+
+    let _ = acme.admin.client.post(&path("disable"), json!({})).await.ok();
+    assert_eq!(team(&acme).await, "service-desk");
+    assert!(acme.agent.client.get("/receipts").await.items().is_empty());
+    let _ = acme.admin.client.post(&path("enable"), json!({})).await.ok();
+
+    assert_eq!(team(&acme).await, "network");
+}
+
+async fn a_revision_that_is_refused_leaves_the_old_one_in_force(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+
+    let refused = revise(&acme, &binding, json!({ "settings": { "rules": "none" } })).await;
+
+    assert_eq!(refused.pointers(), ["/settings/rules"]);
+    assert_eq!(team(&acme).await, "network");
+    assert_eq!(acme.admin.client.get("/bindings").await.items()[0]["version"], binding["version"]);
+}
+
+async fn a_revision_is_made_from_the_version_that_was_read(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    let path = format!("/bindings/{}/revisions", binding["id"].as_str().unwrap());
+    let first = [("if-match", "\"1\"")];
+    let change = json!({ "position": 11 });
+
+    let _ = acme.admin.client.post_with(&path, &first, change.clone()).await.created();
+    let late = acme.admin.client.post_with(&path, &first, change).await;
+
+    assert_eq!(late.slug(), "stale-version");
+}
+
+async fn tickets_come_in_while_a_binding_changes(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    let change = json!({ "settings": teams_by_words(&[("wifi", "finance")]) });
+
+    let reports = async {
+        let mut teams = Vec::new();
+        for _ in 0..12 {
+            teams.push(team(&acme).await);
+        }
+        teams
+    };
+    let (teams, revised) = tokio::join!(reports, revise(&acme, &binding, change));
+
+    let _ = revised.created();
+    let changed = teams.iter().position(|team| team == "finance").unwrap_or(teams.len());
+    assert!(teams[..changed].iter().all(|team| team == "network"), "{teams:?}");
+    assert!(teams[changed..].iter().all(|team| team == "finance"), "{teams:?}");
+    assert_eq!(team(&acme).await, "finance");
+}
+
+async fn limits_above_the_installations_are_refused(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+
+    let greedy = json!({ "limits": { "fuel": u64::from(u32::MAX) * 10, "deadline_ms": 60_000 } });
+    let refused = try_bind(&acme, greedy).await;
+
+    assert_eq!(refused.pointers(), ["/limits/deadline_ms", "/limits/fuel"], "{}", refused.text);
+}

@@ -1,0 +1,110 @@
+//! Why a ticket is where it is, in sentences.
+
+use serde_json::{Value, json};
+use waypost_test_support::{Guest, Org, TestDesk, on_both_engines};
+
+use crate::policies::{asking, by_words, stage, teams_by_words};
+
+on_both_engines! {
+    q1_priority_team_category_and_what_it_waits_for_are_explained
+    q1_an_explanation_is_never_longer_than_a_screen
+    q1_an_approval_is_explained
+    explain_lists_the_policies_in_the_order_in_which_they_were_asked
+    explain_says_what_failed_and_what_decided_instead
+}
+
+async fn sentences(org: &Org<'_>, ticket: &Value) -> Vec<String> {
+    let mut explanation = org.agent.client.of(ticket, "explain").await.ok();
+    serde_json::from_value(explanation["sentences"].take()).unwrap()
+}
+
+async fn q1_priority_team_category_and_what_it_waits_for_are_explained(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let words = by_words(&[("wifi", json!({ "category": ["network"], "impact": 2, "urgency": 1 }))]);
+    acme.bind("categorize", "keyword-categorizer", words).await;
+    acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+
+    let incident = acme.report("No wifi").await;
+
+    let told = sentences(&acme, &incident).await.join("\n");
+    for expected in [
+        "is an incident of requester of acme",
+        "It has priority 2",
+        "for impact 2 and urgency 1",
+        "Its category is network, because categorize-keyword-categorizer of acme said so",
+        "The team Network owns it, because route-team-router of acme said so",
+        "It waits for the team Network to take it",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in\n{told}");
+    }
+}
+
+async fn q1_an_explanation_is_never_longer_than_a_screen(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let trap = acme.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
+    for position in 1..=12 {
+        let name = format!("broken-{position}");
+        acme.bind_component(&name, position, "route", &trap, json!({})).await;
+    }
+
+    let incident = acme.try_report(json!({
+        "short_description": "x".repeat(250), "description": "y".repeat(4000),
+    }));
+    let incident = incident.await.created();
+    for _ in 0..2 {
+        let _ = acme.agent.client.act(&incident, "reroute", json!({})).await.ok();
+    }
+
+    let told = sentences(&acme, &incident).await;
+    assert!(told.len() <= 18, "{told:?}");
+    assert!(told.iter().all(|sentence| sentence.chars().count() <= 300), "{told:?}");
+    assert!(told.iter().any(|sentence| sentence.contains("more decisions are in the receipts")));
+    desk.ignore_mail();
+}
+
+async fn q1_an_approval_is_explained(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let stages = json!([stage("budget", &json!(["manager"]))]);
+    acme.bind("plan", "approval-chain", asking(&stages)).await;
+
+    let request = acme.ask_for_laptop().await;
+
+    let told = sentences(&acme, &request).await.join("\n");
+    assert!(told.contains("the step budget has 0 of 1 approvals it needs"), "{told}");
+    assert!(told.contains("It waits for the votes of manager of acme"), "{told}");
+}
+
+async fn explain_lists_the_policies_in_the_order_in_which_they_were_asked(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    acme.bind_as("second", 20, "route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    acme.bind_as("first", 10, "route", "team-router", teams_by_words(&[("lan", "finance")])).await;
+    acme.bind("categorize", "keyword-categorizer", by_words(&[("wifi", json!({ "impact": 2 }))])).await;
+
+    let incident = acme.report("No wifi").await;
+
+    let explanation = acme.agent.client.of(&incident, "explain").await.ok();
+    let asked: Vec<_> = explanation["decisions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["hook"].clone(), one["binding"].clone(), one["outcome"]["kind"].clone()))
+        .collect();
+    let expected = [
+        ("categorize", "categorize-keyword-categorizer", "applied"),
+        ("route", "first", "declined"),
+        ("route", "second", "applied"),
+    ];
+    assert_eq!(asked, expected.map(|(hook, name, what)| (json!(hook), json!(name), json!(what))));
+    assert_eq!(explanation["decisions"][1]["layer"], "acme");
+}
+
+async fn explain_says_what_failed_and_what_decided_instead(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let trap = acme.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
+    acme.bind_component("broken", 1, "route", &trap, json!({})).await;
+
+    let incident = acme.report("No wifi").await;
+
+    let told = sentences(&acme, &incident).await.join("\n");
+    assert!(told.contains("broken of acme failed (trap) when asked to name its team"), "{told}");
+}

@@ -1,0 +1,196 @@
+//! Who hears what: messages, and what never leaves the desk.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use waypost_delivery::{Delivered, Undelivered};
+use waypost_test_support::{Org, TestDesk, on_both_engines};
+
+use crate::policies::{telling, telling_the_requester};
+
+on_both_engines! {
+    w6_the_requester_is_told_on_create_assign_eta_and_resolve
+    w6_no_door_shows_a_requester_an_internal_note
+    w6_a_requester_does_not_read_what_policies_reason_nor_receipts
+    a2_the_same_thing_is_told_once
+    a2_quiet_hours_hold_messages_back
+    a2_recipients_are_people_teams_and_watchers
+    a_letter_that_is_not_taken_is_sent_again_with_the_same_id
+    a_letter_that_nobody_can_take_is_given_up_and_says_why
+    a_message_is_committed_with_what_it_tells_of
+}
+
+async fn w6_the_requester_is_told_on_create_assign_eta_and_resolve(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    acme.bind("notify", "stakeholder-notifier", telling_the_requester()).await;
+    let agent = &acme.agent.client;
+
+    let incident = acme.report("The printer is on fire").await;
+    let number = incident["number"].as_str().unwrap();
+    let to_requester = |what: &str| vec![format!("requester@acme.example: {what} {number}")];
+    assert_eq!(desk.mailbox().await, to_requester("received"));
+
+    let _ = agent.act(&incident, "assign", json!({ "team": "network" })).await.ok();
+    assert_eq!(desk.mailbox().await, to_requester("assigned"));
+
+    let _ = agent.act(&incident, "set_eta", json!({ "eta": "2026-06-01T12:00:00Z" })).await.ok();
+    assert_eq!(desk.mailbox().await, to_requester("expected"));
+    assert_eq!(acme.requester.client.again(&incident).await["eta"], "2026-06-01T12:00:00Z");
+
+    let done = json!({ "resolution_code": "fixed", "resolution_notes": "new toner" });
+    let _ = agent.act(&incident, "resolve", done).await.ok();
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].subject, format!("done {number}"));
+    assert!(letters[0].body.contains("new toner"));
+}
+
+async fn w6_no_door_shows_a_requester_an_internal_note(desk: TestDesk) {
+    const SECRET: &str = "the requester is known to shout";
+    let acme = desk.organization("acme").await;
+    acme.bind("notify", "stakeholder-notifier", telling_the_requester()).await;
+    let incident = acme.report("The printer is on fire").await;
+    let agent = &acme.agent.client;
+    let _ = agent.comment(&incident, "internal", SECRET).await.created();
+    let _ = agent.comment(&incident, "public", "We are on our way").await.created();
+
+    let requester = &acme.requester.client;
+    for part in ["", "comments", "events", "approvals"] {
+        let path = format!("/tickets/{}/{part}", incident["number"].as_str().unwrap());
+        let answer = requester.get(path.trim_end_matches('/')).await;
+        assert!(!answer.text.contains(SECRET), "{part}: {}", answer.text);
+    }
+    let comments = requester.of(&incident, "comments").await.items();
+    assert_eq!(comments.len(), 1);
+    let events = requester.of(&incident, "events").await.items();
+    assert!(events.iter().all(|event| event["action"] != "note"), "{events:?}");
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 2);
+    assert!(letters.iter().all(|letter| !letter.body.contains(SECRET)));
+    let of_desk = agent.of(&incident, "comments").await;
+    assert!(of_desk.text.contains(SECRET));
+    let refused = requester.comment(&incident, "internal", "psst").await;
+    assert_eq!(refused.slug(), "forbidden");
+}
+
+async fn w6_a_requester_does_not_read_what_policies_reason_nor_receipts(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let incident = acme.report("The printer is on fire").await;
+
+    for part in ["explain", "suggestions", "receipts"] {
+        let refused = acme.requester.client.of(&incident, part).await;
+        assert_eq!(refused.slug(), "forbidden", "{part}");
+    }
+    for list in ["/receipts", "/policies", "/outbox", "/tokens"] {
+        assert_eq!(acme.requester.client.get(list).await.slug(), "forbidden", "{list}");
+    }
+}
+
+async fn a2_the_same_thing_is_told_once(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut once = telling("answer", "commented", &json!(["requester"]));
+    once["once_per"] = json!("ticket");
+    acme.bind("notify", "stakeholder-notifier", json!({ "rules": [once] })).await;
+    let incident = acme.report("The printer is on fire").await;
+
+    for text in ["On our way", "In the lift", "Almost there"] {
+        let _ = acme.agent.client.comment(&incident, "public", text).await.created();
+    }
+
+    assert_eq!(desk.mailbox().await.len(), 1);
+}
+
+async fn a2_quiet_hours_hold_messages_back(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut settings = json!({ "rules": [telling("received", "created", &json!(["requester"]))] });
+    settings["quiet_hours"] = json!({ "from": "20:00", "to": "07:00", "except_priority": 1 });
+    acme.bind("notify", "stakeholder-notifier", settings).await;
+    // 23:00.
+    desk.clock.advance(TimeDelta::hours(14));
+
+    let _ = acme.report("My chair squeaks").await;
+    let urgent = json!({ "short_description": "All is dark", "impact": 1, "urgency": 1 });
+    let urgent = acme.try_report(urgent).await.created();
+
+    let line = |ticket: &Value| {
+        format!("requester@acme.example: received {}", ticket["number"].as_str().unwrap())
+    };
+    assert_eq!(desk.mailbox().await, [line(&urgent)]);
+    desk.clock.advance(TimeDelta::hours(7));
+    assert_eq!(desk.mailbox().await, [""; 0]);
+    desk.clock.advance(TimeDelta::hours(1));
+    assert_eq!(desk.mailbox().await.len(), 1);
+}
+
+async fn a2_recipients_are_people_teams_and_watchers(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let to = json!([{ "team": "network" }, { "person": acme.manager.id }, "watchers", "assignee"]);
+    let settings = json!({ "rules": [telling("answer", "commented", &to)] });
+    acme.bind("notify", "stakeholder-notifier", settings).await;
+    let incident = acme.report("The printer is on fire").await;
+    let version = incident["version"].as_i64().unwrap();
+    let path = format!("/tickets/{}", incident["number"].as_str().unwrap());
+    let watchers = json!({ "watchers": [acme.requester.id] });
+    let _ = acme.agent.client.patch(&path, version, watchers).await.ok();
+
+    let _ = acme.admin.client.comment(&incident, "public", "On our way").await.created();
+
+    let heard: Vec<String> =
+        desk.letters().await.into_iter().map(|letter| letter.address).collect();
+    for name in ["agent", "second", "manager", "requester"] {
+        let address = format!("{name}@acme.example");
+        assert_eq!(heard.iter().filter(|one| **one == address).count(), 1, "{heard:?}");
+    }
+    assert_eq!(heard.len(), 4);
+}
+
+async fn a_letter_that_is_not_taken_is_sent_again_with_the_same_id(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    acme.bind("notify", "stakeholder-notifier", telling_the_requester()).await;
+    let _ = acme.report("The printer is on fire").await;
+    desk.refuse_letters(vec![Undelivered::Temporary("the mailbox is full".to_owned())]);
+
+    assert_eq!(desk.run_outbox().await, Delivered { put_off: 1, ..Delivered::default() });
+    let waiting = only(&acme).await;
+    assert_eq!((&waiting["state"], &waiting["attempts"]), (&json!("pending"), &json!(1)));
+    assert!(waiting["last_error"].as_str().unwrap().contains("the mailbox is full"));
+    desk.clock.advance(TimeDelta::hours(24));
+
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(json!(letters[0].id.0), waiting["id"]);
+    assert_eq!(only(&acme).await["state"], "sent");
+}
+
+async fn a_letter_that_nobody_can_take_is_given_up_and_says_why(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    acme.bind("notify", "stakeholder-notifier", telling_the_requester()).await;
+    let _ = acme.report("The printer is on fire").await;
+    desk.refuse_letters(vec![Undelivered::Permanent("there is no such mailbox".to_owned())]);
+
+    assert_eq!(desk.run_outbox().await, Delivered { dead: 1, ..Delivered::default() });
+
+    let dead = only(&acme).await;
+    assert_eq!(dead["state"], "dead");
+    assert!(dead["last_error"].as_str().unwrap().contains("there is no such mailbox"));
+}
+
+async fn only(org: &Org<'_>) -> Value {
+    let mut messages = org.admin.client.get("/outbox").await.items();
+    assert_eq!(messages.len(), 1, "{messages:?}");
+    messages.remove(0)
+}
+
+async fn a_message_is_committed_with_what_it_tells_of(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    acme.bind("notify", "stakeholder-notifier", telling_the_requester()).await;
+    let incident = acme.report("The printer is on fire").await;
+    assert_eq!(desk.letters().await.len(), 1);
+
+    // Refused for its missing notes: nothing of it is there, no mail either.
+    let refused =
+        acme.agent.client.act(&incident, "resolve", json!({ "resolution_code": "fixed" })).await;
+
+    assert_eq!(refused.slug(), "missing-fields");
+    assert_eq!(desk.mailbox().await, [""; 0]);
+    assert_eq!(acme.agent.client.again(&incident).await["state"], "new");
+}
