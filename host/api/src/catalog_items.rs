@@ -121,9 +121,11 @@ struct CatalogItemIn {
 struct CatalogItemEditIn {
     /// The name people read.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     name: Option<String>,
     /// What one gets.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     description: Option<String>,
     /// What it costs.
     #[serde(deserialize_with = "nullable")]
@@ -131,9 +133,11 @@ struct CatalogItemEditIn {
     cost: Option<Option<MoneyOut>>,
     /// The questions of its form, all of them.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<FormFieldWire>)]
     form: Option<Vec<FormFieldWire>>,
     /// Whether it can be asked for.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     active: Option<bool>,
 }
 

@@ -110,9 +110,11 @@ struct CategoryIn {
 struct CategoryEditIn {
     /// The name people read.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     name: Option<String>,
     /// Whether tickets may get it.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     active: Option<bool>,
 }
 

@@ -122,13 +122,15 @@ struct CiIn {
 struct CiEditIn {
     /// The name people read.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     name: Option<String>,
     /// Its class.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     class: Option<String>,
     /// How much depends on it.
     #[serde(deserialize_with = "settable")]
-    #[schema(value_type = Option<CriticalityName>)]
+    #[schema(value_type = CriticalityName)]
     criticality: Option<String>,
     /// The key of the service that it belongs to.
     #[serde(deserialize_with = "nullable")]
@@ -140,6 +142,7 @@ struct CiEditIn {
     support_team: Option<Option<String>>,
     /// A retired item is named by no new ticket.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     active: Option<bool>,
 }
 

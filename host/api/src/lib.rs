@@ -1,7 +1,7 @@
 //! JSON over HTTP: what can be asked of the desk, under `/api/v1`.
 //!
 //! A handler takes a request apart, calls one use case of `waypost_app`, and converts what it returns. What every
-//! request goes through is in [`middleware`]; every error leaves as a [`problem`]; the OpenAPI document is made from
+//! request goes through is in `middleware`; every error leaves as a `problem`; the OpenAPI document is made from
 //! the routes themselves.
 
 mod approval_requests;

@@ -7,13 +7,14 @@ use axum::{
     http::header,
     response::{IntoResponse, Response},
 };
+use serde_json::Value;
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
         Components, Content, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
         Required, ResponseBuilder, SecurityRequirement,
         path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
-        schema::{ObjectBuilder, Type},
+        schema::{ObjectBuilder, Schema, Type},
         security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
@@ -104,6 +105,7 @@ async fn openapi(Extension(Text(text)): Extension<Text>) -> Response {
 pub(crate) fn complete(document: &mut OpenApi, is_public: impl Fn(&str) -> bool) {
     let components = document.components.get_or_insert_with(Components::new);
     describe_problems(components);
+    components.schemas.values_mut().for_each(forget_null_defaults);
     describe_token(components);
     for (path, item) in &mut document.paths.paths {
         let is_public = is_public(path);
@@ -128,6 +130,22 @@ fn describe_problems(components: &mut Components) {
             .content("application/problem+json", content())
             .build();
         components.responses.insert(slug.as_str().to_owned(), response.into());
+    }
+}
+
+/// That an absent field is as good as null is said of each field that it is true of; as a default it is wrong for edits.
+fn forget_null_defaults(schema: &mut RefOr<Schema>) {
+    let RefOr::T(Schema::Object(object)) = schema else { return };
+    for property in object.properties.values_mut() {
+        let default = match property {
+            RefOr::T(Schema::Object(object)) => &mut object.default,
+            RefOr::T(Schema::Array(array)) => &mut array.default,
+            RefOr::T(Schema::OneOf(one_of)) => &mut one_of.default,
+            _ => continue,
+        };
+        if *default == Some(Value::Null) {
+            *default = None;
+        }
     }
 }
 

@@ -120,18 +120,23 @@ struct OrganizationIn {
 struct OrganizationEditIn {
     /// The name people read.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     name: Option<String>,
     /// The IANA zone of its days and working hours.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     zone: Option<String>,
     /// When it works, all of it.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<HoursWire>)]
     working_hours: Option<Vec<HoursWire>>,
     /// The priority for each impact (row) and urgency (column); 2×2 to 5×5.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<Vec<u8>>)]
     matrix: Option<Vec<Vec<u8>>>,
     /// The key of the team, one of its own, that owns what no policy routes.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     fallback_team: Option<String>,
     /// Who votes where an approval has no voter left, by id or e-mail address.
     #[serde(deserialize_with = "nullable")]
@@ -139,19 +144,23 @@ struct OrganizationEditIn {
     fallback_approver: Option<Option<PersonIn>>,
     /// How long after its resolution a ticket can be reopened.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = u16)]
     reopen_window_days: Option<u16>,
     /// How long after its resolution a ticket closes by itself; 0 for never.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = u16)]
     auto_close_days: Option<u16>,
     /// Whether a caller's reply to a resolved incident reopens it.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     caller_reply_reopens: Option<bool>,
     /// How long receipts are kept.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = u16)]
     receipt_retention_days: Option<u16>,
     /// What resolving demands beside code and notes, all of it.
     #[serde(deserialize_with = "settable")]
-    #[schema(value_type = Option<Vec<ResolveDemandName>>)]
+    #[schema(value_type = Vec<ResolveDemandName>)]
     resolve_demands: Option<Vec<String>>,
 }
 

@@ -127,6 +127,7 @@ struct NewPersonIn {
 struct PersonEditIn {
     /// The name people read.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     name: Option<String>,
     /// The address mail goes to.
     #[serde(deserialize_with = "nullable")]
@@ -134,7 +135,7 @@ struct PersonEditIn {
     email: Option<Option<String>>,
     /// What they may do.
     #[serde(deserialize_with = "settable")]
-    #[schema(value_type = Option<RoleName>)]
+    #[schema(value_type = RoleName)]
     role: Option<String>,
     /// An IANA zone.
     #[serde(deserialize_with = "nullable")]
@@ -150,9 +151,11 @@ struct PersonEditIn {
     location: Option<Option<String>>,
     /// Whether their tickets get special care.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     vip: Option<bool>,
     /// People who leave are not deleted, because records name them.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     active: Option<bool>,
 }
 

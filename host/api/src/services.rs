@@ -119,10 +119,11 @@ struct ServiceIn {
 struct ServiceEditIn {
     /// The name people read.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     name: Option<String>,
     /// How much depends on it.
     #[serde(deserialize_with = "settable")]
-    #[schema(value_type = Option<CriticalityName>)]
+    #[schema(value_type = CriticalityName)]
     criticality: Option<String>,
     /// Who answers for it, by id or e-mail address.
     #[serde(deserialize_with = "nullable")]
@@ -134,6 +135,7 @@ struct ServiceEditIn {
     support_team: Option<Option<String>>,
     /// Whether tickets may name it.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     active: Option<bool>,
 }
 

@@ -126,6 +126,7 @@ struct TeamIn {
 struct TeamEditIn {
     /// The name people read.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     name: Option<String>,
     /// An IANA zone.
     #[serde(deserialize_with = "nullable")]
@@ -145,12 +146,15 @@ struct TeamEditIn {
     on_call: Option<Option<PersonIn>>,
     /// Who works in it, all of them, by id or e-mail address.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<PersonIn>)]
     members: Option<Vec<PersonIn>>,
     /// The keys of the organizations below that it also serves, all of them.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<String>)]
     serves: Option<Vec<String>>,
     /// An inactive team gets no tickets.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     active: Option<bool>,
 }
 

@@ -63,18 +63,23 @@ pub(super) struct BindingIn {
 pub(super) struct RevisionIn {
     /// Lower is asked first.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = i64)]
     position: Option<i64>,
     /// The component's digest.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     component: Option<String>,
     /// The settings, all of them.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Value)]
     settings: Option<Value>,
     /// The data files, all of them.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<DataFileIn>)]
     data: Option<Vec<DataFileIn>>,
     /// Limits that differ from the installation's, all of them.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = LimitsWire)]
     limits: Option<LimitsWire>,
     /// The key of the team that gets the ticket when the policy fails; null asks the next policy.
     #[serde(deserialize_with = "nullable")]
@@ -82,9 +87,11 @@ pub(super) struct RevisionIn {
     fallback_team: Option<Option<String>>,
     /// Whether lower organizations can neither replace it nor answer before it.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     locked: Option<bool>,
     /// Whether the unlocked bindings of the organizations above are not asked at this hook.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
     replaces_above: Option<bool>,
     /// Why it is made.
     note: Option<String>,

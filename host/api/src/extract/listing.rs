@@ -25,8 +25,6 @@ pub(crate) struct PageParams {
     limit: Option<u16>,
     /// Where the page starts: the `next` of the page before.
     after: Option<String>,
-    /// Whether `total` is counted.
-    count: Option<bool>,
 }
 
 /// How many records a page has if nobody says.
@@ -46,8 +44,6 @@ pub(crate) struct Listing<F> {
     pub(crate) filter: F,
     /// Which page of them.
     pub(crate) page: PageRequest,
-    /// Whether they are counted.
-    pub(crate) count: bool,
     address: Address,
 }
 
@@ -88,7 +84,7 @@ impl<F: DeserializeOwned> FromRequestParts<ApiState> for Listing<F> {
 fn listing<F: DeserializeOwned>(uri: &Uri) -> Result<Listing<F>, Problem> {
     let (of_page, of_filter) = pairs(uri)?
         .into_iter()
-        .partition::<Vec<_>, _>(|(name, _)| matches!(name.as_str(), "limit" | "after" | "count"));
+        .partition::<Vec<_>, _>(|(name, _)| matches!(name.as_str(), "limit" | "after"));
     let address = Address { path: uri.path().to_owned(), filter: of_filter.clone(), limit: None };
 
     let params: PageParams = reader::from_query(of_page).map_err(in_query)?;
@@ -100,7 +96,6 @@ fn listing<F: DeserializeOwned>(uri: &Uri) -> Result<Listing<F>, Problem> {
     Ok(Listing {
         filter,
         page: PageRequest { limit, after: params.after.map(Cursor) },
-        count: params.count.unwrap_or(false),
         address: Address { limit: params.limit, ..address },
     })
 }
@@ -198,6 +193,8 @@ mod tests {
         #[serde(default)]
         state: Vec<String>,
         text: Option<String>,
+        #[serde(default)]
+        count: bool,
     }
 
     fn read(uri: &str) -> Result<Listing<Filter>, Problem> {
@@ -209,14 +206,14 @@ mod tests {
         let listing =
             read("/api/v1/incidents?state=new,on_hold&limit=2&after=abc&count=true").unwrap();
         assert_eq!(listing.filter.state, ["new", "on_hold"]);
-        assert_eq!((listing.page.limit, listing.count), (2, true));
+        assert_eq!((listing.page.limit, listing.filter.count), (2, true));
         assert_eq!(listing.page.after, Some(Cursor("abc".to_owned())));
     }
 
     #[test]
     fn nothing_asked_for_is_the_first_fifty() {
         let listing = read("/api/v1/incidents").unwrap();
-        assert_eq!((listing.page.limit, listing.page.after, listing.count), (50, None, false));
+        assert_eq!((listing.page.limit, listing.page.after), (50, None));
     }
 
     #[test]

@@ -27,7 +27,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(of_ticket))
+    OpenApiRouter::new().routes(routes!(list_approvals))
 }
 
 /// List a ticket's approvals
@@ -38,7 +38,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     path = "/{id}/approvals",
     responses((status = 200, description = "All rounds", body = ApprovalsOut)),
 )]
-async fn of_ticket(
+async fn list_approvals(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,

@@ -22,7 +22,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(add, list))
+    OpenApiRouter::new().routes(routes!(add_comment, list_comments))
 }
 
 /// Comment on a ticket
@@ -34,7 +34,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     request_body = CommentIn,
     responses((status = 201, description = "The ticket with the comment", body = TicketOut)),
 )]
-async fn add(
+async fn add_comment(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
@@ -57,7 +57,7 @@ async fn add(
     path = "/{id}/comments",
     responses((status = 200, description = "All comments that the caller may read", body = CommentsOut)),
 )]
-async fn list(
+async fn list_comments(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,

@@ -21,7 +21,7 @@ use crate::{
 };
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(explain)).routes(routes!(receipts_of))
+    OpenApiRouter::new().routes(routes!(explain)).routes(routes!(list_receipts))
 }
 
 /// Explain a ticket
@@ -49,7 +49,7 @@ async fn explain(
     params(PageParams),
     responses((status = 200, description = "A page of receipts", body = ListOut<ReceiptOut>)),
 )]
-async fn receipts_of(
+async fn list_receipts(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,

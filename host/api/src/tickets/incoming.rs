@@ -112,9 +112,11 @@ impl TicketIn {
 pub(crate) struct TicketEditIn {
     /// What it is about, in one line.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     short_description: Option<String>,
     /// The full text.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = String)]
     description: Option<String>,
     /// The category's path.
     #[serde(deserialize_with = "nullable")]
@@ -138,13 +140,15 @@ pub(crate) struct TicketEditIn {
     urgency: Option<Option<u8>>,
     /// Free labels, all of them.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<String>)]
     tags: Option<Vec<String>>,
     /// The answers to the catalog item's form, all of them.
     #[serde(deserialize_with = "settable")]
-    #[schema(value_type = Option<BTreeMap<String, Value>>)]
+    #[schema(value_type = BTreeMap<String, Value>)]
     answers: Option<BTreeMap<String, Value>>,
     /// The people who hear of every change, all of them, by id or e-mail address.
     #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<PersonIn>)]
     watchers: Option<Vec<PersonIn>>,
     /// Only here to be refused with the remedy: a state is changed by actions.
     #[serde(deserialize_with = "nullable")]
@@ -240,6 +244,8 @@ pub(crate) struct TicketFilter {
     /// Which order: the newest first, the last changed first, or as a queue: by priority, then the oldest first.
     #[param(inline)]
     order: OrderIn,
+    /// Whether `total` is counted.
+    count: bool,
 }
 
 /// The order of a list of tickets.
@@ -257,7 +263,7 @@ pub(crate) enum OrderIn {
 
 impl TicketFilter {
     /// The query, in a collection that may hold one kind only.
-    pub(crate) fn query(&self, only: Option<TicketKind>, count: bool) -> TicketQuery {
+    pub(crate) fn query(&self, only: Option<TicketKind>) -> TicketQuery {
         TicketQuery {
             kind: only.or(self.kind.map(|kind| kind.0)),
             states: self.state.iter().map(|state| state.0.as_str().to_owned()).collect(),
@@ -280,7 +286,7 @@ impl TicketFilter {
                 OrderIn::Updated => TicketOrder::UpdatedDesc,
                 OrderIn::Queue => TicketOrder::Queue,
             },
-            count,
+            count: self.count,
         }
     }
 }

@@ -68,7 +68,7 @@ async fn list(
     Known(caller): Known,
     listing: Listing<TicketFilter>,
 ) -> Result<Response, Problem> {
-    let query = listing.filter.query(collection.kind(), listing.count);
+    let query = listing.filter.query(collection.kind());
     let page = tickets::list(&desk, &caller, &query, &listing.page).await;
     Ok(listing.reply(page.map_err(Problem::of_query)?, TicketOut::from))
 }

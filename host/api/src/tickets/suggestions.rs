@@ -13,7 +13,7 @@ use super::Subject;
 use crate::{ApiState, extract::Known, problem::Problem, wire::SuggestedFieldName};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(list))
+    OpenApiRouter::new().routes(routes!(list_suggestions))
 }
 
 /// List what policies suggest for a ticket
@@ -22,7 +22,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     path = "/{id}/suggestions",
     responses((status = 200, description = "All suggestions", body = SuggestionsOut)),
 )]
-async fn list(
+async fn list_suggestions(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,

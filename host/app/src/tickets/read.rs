@@ -94,7 +94,9 @@ pub async fn list(
     query: &TicketQuery,
     request: &PageRequest,
 ) -> Result<Page<TicketView>, CommandError> {
-    let tag = ListTag::of(caller, "tickets", query);
+    // Counting changes neither the rows nor their order, so a cursor continues the list with it and without.
+    let listed = TicketQuery { count: false, ..query.clone() };
+    let tag = ListTag::of(caller, "tickets", &listed);
     let after = tag.place(request.after.as_ref())?.map(|place| parse_place(&place)).transpose()?;
     let mut tx = desk.store.read(caller.org).await?;
     let Some(filter) = filter(&mut tx, caller, query).await? else {
