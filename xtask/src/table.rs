@@ -10,7 +10,14 @@ const GAP: &str = "  ";
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
     heading: Vec<String>,
-    rows: Vec<Vec<String>>,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone)]
+enum Row {
+    Cells(Vec<String>),
+    /// A line of its own, over all columns.
+    Title(String),
 }
 
 impl Table {
@@ -19,14 +26,20 @@ impl Table {
     }
 
     pub(crate) fn row<const N: usize>(&mut self, cells: [String; N]) {
-        self.rows.push(Vec::from(cells));
+        self.rows.push(Row::Cells(Vec::from(cells)));
+    }
+
+    /// Adds a line that stands over all columns, above the rows that follow.
+    pub(crate) fn title(&mut self, text: impl Into<String>) {
+        self.rows.push(Row::Title(text.into()));
     }
 
     /// How wide each column is.
     fn widths(&self) -> Vec<usize> {
         let mut widths: Vec<usize> = self.heading.iter().map(|cell| length(cell)).collect();
         for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
+            let Row::Cells(cells) = row else { continue };
+            for (width, cell) in widths.iter_mut().zip(cells) {
                 *width = (*width).max(length(cell));
             }
         }
@@ -45,7 +58,14 @@ impl fmt::Display for Table {
         let rule: Vec<String> = widths.iter().map(|width| "─".repeat(*width)).collect();
         let mut lines = vec![line(&self.heading, &widths), rule.join(GAP)];
         for row in &self.rows {
-            let Some((last, others)) = row.split_last() else { continue };
+            let cells = match row {
+                Row::Cells(cells) => cells,
+                Row::Title(text) => {
+                    lines.push(text.clone());
+                    continue;
+                }
+            };
+            let Some((last, others)) = cells.split_last() else { continue };
             let wrapped = wrap(last, widths.last().copied().unwrap_or(WIDTH));
             for (number, part) in wrapped.into_iter().enumerate() {
                 let mut cells =

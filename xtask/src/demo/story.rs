@@ -9,9 +9,9 @@ use crate::table::Table;
 
 /// Sends the stories to every desk, and shows who decided what, and why.
 pub(super) fn send(desks: &mut [Desk]) -> Result<Table> {
-    let mut table = Table::new(["story", "what became of it", "asked", "decided, and why"]);
+    let mut table = Table::new(["  asked", "policy", "decided, and why"]);
     for story in STORIES {
-        let mut title = story.title;
+        table.title(format!("\n{}", story.title.to_uppercase()));
         for desk in desks.iter_mut() {
             let (collection, body) = (story.ticket)(desk.org == MARLOW);
             let ticket = desk
@@ -20,8 +20,13 @@ pub(super) fn send(desks: &mut [Desk]) -> Result<Table> {
                 .with_context(|| format!("sending “{}” to {}", story.title, desk.name))?;
             let number = text(&ticket["number"]);
             let explained = desk.api.get(&format!("/api/v1/{collection}/{number}/explain"))?;
-            tell(&mut table, title, desk.name, &ticket, &explained);
-            title = "";
+            table.title(format!("\n{}: {}", desk.name, outcome(&ticket)));
+            for decision in explained["decisions"].as_array().into_iter().flatten() {
+                let asked = format!("  {}", text(&decision["hook"]));
+                let policy =
+                    format!("{} of {}", text(&decision["binding"]), text(&decision["layer"]));
+                table.row([asked, policy, reasons(decision)]);
+            }
         }
     }
     Ok(table)
@@ -77,44 +82,23 @@ fn laptop(is_marlow: bool) -> (&'static str, Value) {
     ("requests", body)
 }
 
-/// A row for each decision, and one for what came out.
-fn tell(table: &mut Table, title: &str, name: &str, ticket: &Value, explained: &Value) {
-    let mut outcome = outcome(name, ticket).into_iter();
-    let mut title = title.to_owned();
-    let none = Vec::new();
-    for decision in explained["decisions"].as_array().unwrap_or(&none) {
-        let asked = format!("{} · {}", text(&decision["hook"]), text(&decision["binding"]));
-        table.row([
-            std::mem::take(&mut title),
-            outcome.next().unwrap_or_default(),
-            asked,
-            reasons(decision),
-        ]);
-    }
-    for line in outcome {
-        table.row([std::mem::take(&mut title), line, String::new(), String::new()]);
-    }
-    table.row([const { String::new() }; 4]);
-}
-
-/// Who has it, how soon, and what it waits for.
-fn outcome(name: &str, ticket: &Value) -> Vec<String> {
-    let mut lines = vec![
-        format!("{name}, {}", text(&ticket["number"])),
-        format!("  {}, priority {}", text(&ticket["state"]), ticket["priority"]["value"]),
-    ];
+/// Where a ticket stands: its priority, who has it, what it waits for.
+fn outcome(ticket: &Value) -> String {
     let team = text(&ticket["team"]["name"]);
-    lines.push(match ticket["assignee"]["name"].as_str() {
-        Some(assignee) => format!("  {assignee}, {team}"),
-        None => format!("  {team}"),
-    });
-    if let Some(category) = ticket["category"].as_str() {
-        lines.push(format!("  {category}"));
-    }
-    if let Some(what) = ticket["waiting_on"]["what"].as_str() {
-        lines.push(format!("  waits for: {what}"));
-    }
-    lines
+    let owner = match ticket["assignee"]["name"].as_str() {
+        Some(assignee) => format!("{assignee} of {team}"),
+        None => team,
+    };
+    let waits = match ticket["waiting_on"]["what"].as_str() {
+        Some("approvers") => ", waits for approval",
+        _ => "",
+    };
+    format!(
+        "{}, {}, priority {}, {owner}{waits}",
+        text(&ticket["number"]),
+        text(&ticket["category"]),
+        ticket["priority"]["value"],
+    )
 }
 
 /// What became of an answer, in the policy's words.
@@ -123,8 +107,8 @@ fn reasons(decision: &Value) -> String {
     let said: Vec<&str> =
         decision["reasons"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     match (kind.as_str(), said.as_slice()) {
-        ("applied", [_, ..]) => said.join(" "),
+        ("applied", [_, ..]) => said.join("; "),
         (_, []) => kind,
-        (_, [_, ..]) => format!("{kind}: {}", said.join(" ")),
+        (_, [_, ..]) => format!("{kind}: {}", said.join("; ")),
     }
 }
