@@ -11,6 +11,8 @@ use waypost_app::Clock;
 use waypost_domain::organization::Organization;
 use waypost_store::{Store, StoreError, idempotency, organization, receipt};
 
+use crate::every::every;
+
 /// How many records one transaction removes.
 const PORTION: u32 = 500;
 
@@ -40,36 +42,21 @@ impl Housekeeping {
 
     /// Works until `stop` is ready.
     ///
-    /// A database that fails is not the end: it is logged, and tried again after the pause.
+    /// A database that fails is not the end: it is logged, and tried again after the pause. A sweep that is left in the
+    /// middle loses its last portion, and does it again next time.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
-        let mut stop = std::pin::pin!(stop);
-        loop {
-            let swept = tokio::select! {
-                biased;
-                // A sweep that is left in the middle loses its last portion, and does it again next time.
-                () = &mut stop => return,
-                swept = self.sweep() => swept,
-            };
-            match swept {
-                Ok(Swept { rounds: 0, answers: 0 }) => {}
-                Ok(swept) => {
-                    tracing::info!(
-                        swept.rounds,
-                        swept.answers,
-                        "removed what is past its retention"
-                    );
-                }
-                Err(fault) => {
-                    tracing::error!(
-                        error = &fault as &dyn std::error::Error,
-                        "housekeeping failed"
-                    );
-                }
+        let this = &self;
+        every(self.pause, stop, || this.sweep_once()).await;
+    }
+
+    async fn sweep_once(&self) {
+        match self.sweep().await {
+            Ok(Swept { rounds: 0, answers: 0 }) => {}
+            Ok(swept) => {
+                tracing::info!(swept.rounds, swept.answers, "removed what is past its retention");
             }
-            tokio::select! {
-                biased;
-                () = &mut stop => return,
-                () = tokio::time::sleep(self.pause) => {}
+            Err(fault) => {
+                tracing::error!(error = &fault as &dyn std::error::Error, "housekeeping failed");
             }
         }
     }

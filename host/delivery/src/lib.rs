@@ -4,9 +4,11 @@
 //! claims what is due, hands it to a [`Courier`] and settles it. Whoever crashes in between sends a message twice, with
 //! the same `Message-ID`, so that a receiver can drop the repeat; nobody ever loses one.
 //!
-//! The clock's other work is here too: [`Housekeeping`] removes what is past its retention.
+//! The clock's other work is here too: [`Housekeeping`] removes what is past its retention, [`Upkeep`] lets the desk do
+//! what is due: close tickets, look after approvals.
 
 mod courier;
+mod every;
 mod folder;
 mod housekeeping;
 mod ladder;
@@ -14,6 +16,7 @@ mod letter;
 mod mailer;
 mod sink;
 mod smtp;
+mod upkeep;
 mod worker;
 
 pub use courier::{Courier, Undelivered};
@@ -24,4 +27,5 @@ pub use letter::{InvalidSender, Sender};
 pub use mailer::{MailFault, MailOptions, Mailer};
 pub use sink::Sink;
 pub use smtp::Smtp;
+pub use upkeep::Upkeep;
 pub use worker::{Delivered, Worker, WorkerOptions};

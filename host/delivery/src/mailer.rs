@@ -46,7 +46,7 @@ pub enum MailFault {
     )]
     LoginInTheOpen,
     /// The folder can't be made.
-    #[error("the mail folder {} can't be made: {source}", path.display())]
+    #[error("the mail folder {} can't be made", path.display())]
     Folder {
         /// Which.
         path: PathBuf,

@@ -30,7 +30,7 @@ pub struct WorkerOptions {
 
 impl Default for WorkerOptions {
     fn default() -> Self {
-        Self { at_once: 8, pause: Duration::from_secs(1), attempt: Duration::from_secs(120) }
+        Self { at_once: 8, pause: Duration::from_secs(1), attempt: Duration::from_mins(2) }
     }
 }
 
@@ -185,18 +185,18 @@ impl<C: Courier> Worker<C> {
                 tracing::debug!("message sent");
                 Fate::Sent
             }
-            Err(refusal) => match self.next(posted, &refusal, now) {
-                Some(at) => {
-                    outbox::retry_at(&mut tx, id, &refusal.to_string(), at).await?;
+            Err(refusal) => {
+                let error = refusal.to_string();
+                if let Some(at) = self.next(posted, &refusal, now) {
+                    outbox::retry_at(&mut tx, id, &error, at).await?;
                     tracing::info!(next_attempt_at = %at, "message not taken; it will be tried again");
                     Fate::PutOff
-                }
-                None => {
-                    outbox::give_up(&mut tx, id, &refusal.to_string(), now).await?;
+                } else {
+                    outbox::give_up(&mut tx, id, &error, now).await?;
                     tracing::warn!("message given up; the outbox says why");
                     Fate::Dead
                 }
-            },
+            }
         };
         tx.commit().await?;
         Ok(fate)

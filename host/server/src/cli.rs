@@ -21,7 +21,7 @@ pub(crate) struct Cli {
 /// What every command understands.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The configuration file (else WAYPOST_CONFIG, else none).
+    /// The configuration file; without it, the one that `WAYPOST_CONFIG` names.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
     /// The folder of everything that Waypost keeps; the same as `--set data_folder=DIR`.

@@ -47,6 +47,7 @@ pub(crate) struct Config {
     outbox_at_once: u32,
     outbox_pause_ms: u64,
     housekeeping_minutes: u32,
+    upkeep_minutes: u32,
     idempotency_hours: u32,
     stale_retries: u32,
     policy_instances: u32,
@@ -106,6 +107,11 @@ impl Config {
             max_in_flight: self.requests_at_once.max(1),
             ..ApiOptions::default()
         }
+    }
+
+    /// How often what is due is done.
+    pub(crate) fn upkeep(&self) -> Duration {
+        Duration::from_mins(u64::from(self.upkeep_minutes.max(1)))
     }
 
     /// How often what is past its retention is removed.

@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use clap::Args;
 use serde_json::{Value, json};
 use waypost_app::explain::{self, ExplainedDecision, Explanation};
@@ -34,8 +34,10 @@ impl Explain {
 
     async fn explain(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
-        let ticket = TicketRef::Number(self.number);
-        let explanation = explain::explain(&installation.desk, &caller, &ticket).await?;
+        let ticket = TicketRef::Number(self.number.clone());
+        let explanation = explain::explain(&installation.desk, &caller, &ticket)
+            .await
+            .with_context(|| format!("explaining {} of {}", self.number, self.org))?;
         output.tell(|| json(&explanation), |to| write(to, &explanation))
     }
 }

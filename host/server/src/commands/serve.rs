@@ -10,10 +10,10 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use waypost_api::ApiState;
-use waypost_delivery::{Housekeeping, Mailer, Worker};
+use waypost_delivery::{Housekeeping, Mailer, Upkeep, Worker};
 
 use crate::config::{Config, Flag};
-use crate::installation::Installation;
+use crate::installation::{Installation, make_data_folder};
 use crate::output::Output;
 use crate::stop::Stop;
 use crate::terminal::Terminal;
@@ -41,6 +41,7 @@ impl Serve {
         // First of all, so that a signal during the start is not the end in the middle of a migration.
         let stop = Stop::on_signals()?;
         let config = &terminal.loaded.config;
+        make_data_folder(config.data_folder())?;
         let mailer = Mailer::open(&config.mail())?;
         let listener = listen(config.listen).await?;
         let installation = Installation::open(config).await?;
@@ -48,6 +49,7 @@ impl Serve {
 
         let outbox = outbox(&installation, mailer, config, &stop);
         let housekeeping = housekeeping(&installation, config, &stop);
+        let upkeep = upkeep(&installation, config, &stop);
         let state = ApiState::new(
             installation.desk.clone(),
             Arc::clone(&installation.clock),
@@ -60,6 +62,7 @@ impl Serve {
         stop.ask();
         finish("the outbox", outbox).await;
         finish("housekeeping", housekeeping).await;
+        finish("upkeep", upkeep).await;
         installation.close().await;
         tracing::info!("stopped");
         served.context("serving the API")
@@ -113,6 +116,15 @@ fn housekeeping(installation: &Installation, config: &Config, stop: &Stop) -> Jo
         config.housekeeping(),
     );
     tokio::spawn(housekeeping.run(stop.clone().wait()))
+}
+
+fn upkeep(installation: &Installation, config: &Config, stop: &Stop) -> JoinHandle<()> {
+    let upkeep = Upkeep::new(
+        installation.desk.clone(),
+        Arc::clone(&installation.clock),
+        config.upkeep(),
+    );
+    tokio::spawn(upkeep.run(stop.clone().wait()))
 }
 
 async fn finish(what: &'static str, work: JoinHandle<()>) {

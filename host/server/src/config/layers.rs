@@ -129,7 +129,7 @@ impl Defaults {
             .filter_map(|line| line.split_once(" = "))
             .map(|(key, _)| key.to_owned())
             .collect();
-        let values = dict(&table).expect("the embedded defaults are read by every test");
+        let values = dict(&table);
         Self { keys, layer: Layer { from: BY_DEFAULT.to_owned(), values } }
     }
 
@@ -165,8 +165,9 @@ impl Defaults {
     }
 }
 
-fn dict(table: &toml::Table) -> Result<Dict, figment::Error> {
-    Ok(Value::serialize(table)?.into_dict().unwrap_or_default())
+fn dict(table: &toml::Table) -> Dict {
+    let value = Value::serialize(table).expect("whatever TOML can say, a value can hold");
+    value.into_dict().expect("a table is a dictionary")
 }
 
 /// The configuration file, if one is named.
@@ -185,8 +186,7 @@ fn file(sources: &Sources) -> Result<Option<Layer>, ConfigError> {
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| {
         wrong(format!("{} (line {})", error.message(), line_of(&text, error.span())))
     })?;
-    let values = dict(&table).map_err(|error| wrong(error.kind.to_string()))?;
-    Ok(Some(Layer { from: file_name(&path), values }))
+    Ok(Some(Layer { from: file_name(&path), values: dict(&table) }))
 }
 
 fn file_name(path: &Path) -> String {
@@ -195,7 +195,7 @@ fn file_name(path: &Path) -> String {
 
 fn line_of(text: &str, span: Option<std::ops::Range<usize>>) -> usize {
     let upto = span.map_or(0, |span| span.start.min(text.len()));
-    text.as_bytes()[..upto].iter().filter(|byte| **byte == b'\n').count() + 1
+    text.bytes().take(upto).filter(|byte| *byte == b'\n').count() + 1
 }
 
 /// One layer for each variable, so that an error and `waypost config` can name it.

@@ -18,6 +18,7 @@ use waypost_app::organizations::{
 };
 use waypost_app::tickets::PersonRef;
 use waypost_app::{Caller, CommandError, Desk};
+use waypost_domain::key::Key;
 use waypost_domain::organization::OrgKind;
 
 use super::{platform, settings};
@@ -198,7 +199,7 @@ fn must_match(wanted: &Organization, found: &OrganizationView) -> Result<()> {
     if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind.as_str()) {
         bail!("it is there as a {kind}, and that never changes; correct the file");
     }
-    let parent = found.parent.as_ref().map(|key| key.as_str());
+    let parent = found.parent.as_ref().map(Key::as_str);
     if wanted.parent.is_some() && wanted.parent.as_deref() != parent {
         bail!(
             "it is there below {}, and that never changes; correct the file",
@@ -217,8 +218,7 @@ fn difference(wanted: &Organization, found: &OrganizationView) -> OrganizationEd
         .iter()
         .map(|row| row.iter().map(|level| level.0).collect())
         .collect();
-    let demands: Vec<String> =
-        settings.resolve_demands.iter().map(|demand| demand.to_string()).collect();
+    let demands: Vec<String> = settings.resolve_demands.iter().map(ToString::to_string).collect();
     OrganizationEdit {
         name: differs(wanted.name.as_ref(), &found.organization.name),
         zone: differs(wanted.zone.as_ref(), &settings.zone.name().to_owned()),

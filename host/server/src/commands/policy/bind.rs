@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use waypost_app::Caller;
 use waypost_app::bindings::{self, NewBinding, NewRevision};
+use waypost_app::policies;
 use waypost_domain::binding::{Hook, LimitChanges};
 use waypost_domain::key::Key;
 
@@ -78,7 +79,7 @@ pub(crate) struct Revise {
 #[derive(Debug, Args)]
 struct Shared {
     /// A data file; the policy knows it by its name without the folder. Can be repeated.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "data-file", value_name = "FILE")]
     data: Vec<PathBuf>,
     /// The key of the team that gets the ticket when the policy fails (hook route); without it, the next policy is asked.
     #[arg(long, value_name = "KEY")]
@@ -117,13 +118,11 @@ impl Bind {
         let limits = self.shared.limits();
         let policy = Named::from(self.policy);
         let component = policy.digest(installation, &caller, output).await?;
-        let name = match self.name {
-            Some(name) => name.to_string(),
-            None => {
-                let view =
-                    waypost_app::policies::find(&installation.desk, &caller, &component).await?;
-                format!("{}-{}", view.name, self.hook)
-            }
+        let name = if let Some(name) = self.name {
+            name.to_string()
+        } else {
+            let policy = policies::find(&installation.desk, &caller, &component).await?;
+            format!("{}-{}", policy.name, self.hook)
         };
         let position = match self.position {
             Some(position) => position,

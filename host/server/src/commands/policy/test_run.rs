@@ -38,7 +38,7 @@ pub(crate) struct TestRun {
     #[arg(long, value_name = "FILE.json")]
     settings: Option<PathBuf>,
     /// A data file. Can be repeated.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long = "data-file", value_name = "FILE")]
     data: Vec<PathBuf>,
     /// The organization whose policy it is; without it, the component is a file and no database is used.
     #[arg(long, value_name = "KEY")]
@@ -48,28 +48,20 @@ pub(crate) struct TestRun {
 impl TestRun {
     pub(crate) async fn run(self: Box<Self>, mut terminal: Terminal) -> Result<()> {
         let policy = Named::from(self.policy.clone());
-        match &self.org {
-            Some(org) => {
-                let installation = terminal.open().await?;
-                let output = &mut terminal.output;
-                let done = self.with(&installation, org, policy, output).await;
-                installation.close().await;
-                done
-            }
-            None => {
-                let Named::File(_) = policy else {
-                    bail!(
-                        "`{}` is no file; name the organization that has it with --org KEY",
-                        self.policy
-                    );
-                };
-                let scratch = Scratch::make()?;
-                let config = terminal.config();
-                let installation = scratch.installation(config).await?;
-                let platform = PLATFORM_KEY.parse().context("the platform's key")?;
-                self.with(&installation, &platform, policy, &mut terminal.output).await
-            }
+        let output = &mut terminal.output;
+        if let Some(org) = &self.org {
+            let installation = Installation::open(&terminal.loaded.config).await?;
+            let done = self.with(&installation, org, policy, output).await;
+            installation.close().await;
+            return done;
         }
+        let Named::File(_) = policy else {
+            bail!("`{}` is no file; name the organization that has it with --org KEY", self.policy);
+        };
+        let scratch = Scratch::make()?;
+        let installation = scratch.installation(&terminal.loaded.config).await?;
+        let platform = PLATFORM_KEY.parse().context("the platform's key")?;
+        self.with(&installation, &platform, policy, output).await
     }
 
     async fn with(

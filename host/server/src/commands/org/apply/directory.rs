@@ -270,7 +270,6 @@ fn is_same_form(wanted: &[FormField], found: &[waypost_domain::catalog::FormFiel
         })
 }
 
-#[expect(clippy::option_option, reason = "edits say by the outer level whether a field changes")]
 fn person(id: Option<PersonId>) -> Option<PersonRef> {
     id.map(PersonRef::Id)
 }

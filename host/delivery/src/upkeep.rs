@@ -1,0 +1,44 @@
+//! Upkeep: lets the desk do what is due as time passes.
+
+use std::{sync::Arc, time::Duration};
+
+use waypost_app::{
+    Clock, Desk,
+    upkeep::{Upkept, sweep},
+};
+
+use crate::every::every;
+
+/// Closes tickets and looks after approvals that are due, from time to time.
+#[derive(Clone)]
+pub struct Upkeep {
+    desk: Desk,
+    clock: Arc<dyn Clock>,
+    pause: Duration,
+}
+
+impl Upkeep {
+    /// Upkeep that has not begun; it sweeps at once, then after each pause.
+    #[must_use]
+    pub fn new(desk: Desk, clock: Arc<dyn Clock>, pause: Duration) -> Self {
+        Self { desk, clock, pause }
+    }
+
+    /// Works until `stop` is ready. A failure is logged, and what was left is done after the pause.
+    pub async fn run(self, stop: impl Future<Output = ()> + Send) {
+        let this = &self;
+        every(self.pause, stop, || this.sweep_once()).await;
+    }
+
+    async fn sweep_once(&self) {
+        match sweep(&self.desk, self.clock.now()).await {
+            Ok(Upkept { closed: 0, nudged: 0 }) => {}
+            Ok(upkept) => {
+                tracing::info!(upkept.closed, upkept.nudged, "did what was due");
+            }
+            Err(fault) => {
+                tracing::error!(error = &fault as &dyn std::error::Error, "upkeep failed");
+            }
+        }
+    }
+}
