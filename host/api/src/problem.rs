@@ -108,6 +108,17 @@ impl FaultOut {
     }
 }
 
+impl FaultOut {
+    /// Where it is, as the beginning of a sentence about it.
+    fn place(&self) -> String {
+        let places = [self.pointer.as_deref(), self.parameter.as_deref(), self.header];
+        match places.into_iter().flatten().find(|place| !place.is_empty()) {
+            Some(place) => format!("`{place}`: "),
+            None => String::new(),
+        }
+    }
+}
+
 impl From<FieldFault> for FaultOut {
     fn from(fault: FieldFault) -> Self {
         Self {
@@ -148,7 +159,9 @@ impl Problem {
                 Slug::MissingFields,
                 format!("{} fields are missing; `errors` names them", many.len()),
             ),
-            (false, [fault]) => (Slug::ValidationFailed, fault.message.clone()),
+            (false, [fault]) => {
+                (Slug::ValidationFailed, format!("{}{}", fault.place(), fault.message))
+            }
             (false, many) => (
                 Slug::ValidationFailed,
                 format!("{} parts of the input are not valid; `errors` names them", many.len()),
@@ -227,6 +240,13 @@ mod tests {
             Slug::ValidationFailed
         );
         assert_eq!(Problem::faults(vec![]).slug(), Slug::ValidationFailed);
+    }
+
+    #[test]
+    fn the_detail_of_a_single_fault_says_where_it_is() {
+        let json =
+            Problem::faults(vec![FaultOut::parameter("limit", "must be from 1 to 200")]).json();
+        assert_eq!(json["detail"], "`limit`: must be from 1 to 200");
     }
 
     #[test]
