@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::{
-        Approval, Ballot, Outcome, SeatRequest, SeatState, Subject, Vote as Cast, VoteRefused, Voted,
+        Approval, Ballot, Outcome, SeatRequest, SeatState, Subject, Vote as Cast, VoteRefused,
+        Voted,
     },
     event::{Actor, ActorKind},
     ids::{ApprovalId, ApprovalRequestId, PersonId},
@@ -119,9 +120,8 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, Comm
         let Some(ticket) = waypost_store::ticket::find(&mut tx, approval.ticket).await? else {
             continue;
         };
-        let asked = |seat: &&SeatRequest| {
-            seat.voter == person && seat.state == SeatState::Requested
-        };
+        let asked =
+            |seat: &&SeatRequest| seat.voter == person && seat.state == SeatState::Requested;
         for step in approval.steps() {
             for seat in step.requests.iter().filter(asked) {
                 waiting.push(WaitingVote {
@@ -182,7 +182,7 @@ async fn try_vote(
     let mut faults = Faults::new();
     let delegate = match vote {
         Vote::Delegate { to: Some(to), .. } => {
-            moves::person(&mut tx, &mut faults, "/delegate", to).await?
+            moves::person(&mut tx, &facts, &mut faults, "/delegate", to).await?
         }
         _ => None,
     };
@@ -196,9 +196,13 @@ async fn try_vote(
     let subject = Subject { requester: seen.ticket.requester, content_digest: &digest };
     let voted = round.vote(ballot, subject, caller.now)?;
     let ticket = seen.ticket;
-    let mut deciding =
-        Deciding::of_stored(desk, facts, ticket, Action::Vote.as_str(), caller);
-    deciding.did_because(Action::Vote, &caller.actor, voted.changes.clone(), comment.map(str::to_owned));
+    let mut deciding = Deciding::of_stored(desk, facts, ticket, Action::Vote.as_str(), caller);
+    deciding.did_because(
+        Action::Vote,
+        &caller.actor,
+        voted.changes.clone(),
+        comment.map(str::to_owned),
+    );
     apply(&mut deciding, &round, &voted, caller.now)?;
     deciding.write.changed_approvals.push(round);
     let mut decided = vec![deciding];
@@ -254,7 +258,11 @@ fn rejection(round: &Approval) -> String {
             None => step.name.clone(),
         })
         .collect();
-    if said.is_empty() { "the quorum cannot be reached any more".to_owned() } else { said.join("; ") }
+    if said.is_empty() {
+        "the quorum cannot be reached any more".to_owned()
+    } else {
+        said.join("; ")
+    }
 }
 
 fn cast<'a>(

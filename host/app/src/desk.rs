@@ -58,14 +58,7 @@ impl Desk {
         entropy: Arc<dyn Entropy>,
         options: DeskOptions,
     ) -> Self {
-        Self {
-            store,
-            runtime,
-            entropy,
-            prepared: Arc::default(),
-            numbers: Arc::default(),
-            options,
-        }
+        Self { store, runtime, entropy, prepared: Arc::default(), numbers: Arc::default(), options }
     }
 
     /// Whether commands can be carried out: the database answers, and has every table of this version.

@@ -23,7 +23,7 @@ pub enum CommandError {
     #[error(transparent)]
     Refused(#[from] Refused),
     /// Fields are wrong; each says which and how.
-    #[error("{} of the input {} not valid", .0.len(), if .0.len() == 1 { "field is" } else { "fields are" })]
+    #[error("{} not valid", fields(.0.len()))]
     Invalid(Vec<FieldFault>),
     /// Another record has the same value where it must be unique.
     #[error("the {0} is already taken")]
@@ -99,10 +99,18 @@ impl std::fmt::Display for Missing {
     }
 }
 
+fn fields(count: usize) -> String {
+    if count == 1 { "a field is".to_owned() } else { format!("{count} fields are") }
+}
+
 impl CommandError {
     /// One wrong field.
     pub(crate) fn field(pointer: &str, code: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldFault { pointer: pointer.to_owned(), code, message: message.into() }])
+        Self::Invalid(vec![FieldFault {
+            pointer: pointer.to_owned(),
+            code,
+            message: message.into(),
+        }])
     }
 }
 

@@ -113,7 +113,10 @@ pub async fn explain(
         })
         .collect();
     let name_of = |id: PersonId| {
-        people.iter().find(|one| one.id == id).map_or_else(|| id.to_string(), |one| one.name.clone())
+        people
+            .iter()
+            .find(|one| one.id == id)
+            .map_or_else(|| id.to_string(), |one| one.name.clone())
     };
     let explain = ExplainFacts {
         team: &view.team.name,
@@ -155,12 +158,10 @@ async fn binding_names(
 fn people(ticket: &Ticket, round: Option<&Approval>) -> Vec<PersonId> {
     let mut people: Vec<PersonId> =
         std::iter::once(ticket.requester).chain(ticket.assignee).collect();
-    people.extend(round.into_iter().flat_map(Approval::requests).flat_map(|one| [one.seat, one.voter]));
-    if let Some(Hold {
-        awaiting: Awaiting::Evidence(person),
-        ..
-    }) = ticket.held()
-    {
+    people.extend(
+        round.into_iter().flat_map(Approval::requests).flat_map(|one| [one.seat, one.voter]),
+    );
+    if let Some(Hold { awaiting: Awaiting::Evidence(person), .. }) = ticket.held() {
         people.push(*person);
     }
     people.sort_unstable();

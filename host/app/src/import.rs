@@ -5,7 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use waypost_domain::{refusal::{FieldFault, Refused}, ticket::ExternalRef};
+use waypost_domain::{
+    refusal::{FieldFault, Refused},
+    ticket::ExternalRef,
+};
 use waypost_store::{import_job, import_job::ImportJob, ticket};
 
 use crate::{
@@ -154,11 +157,7 @@ pub async fn batch(
 }
 
 /// Notes that the file has been read to its end.
-pub async fn finish(
-    desk: &Desk,
-    caller: &Caller,
-    name: &str,
-) -> Result<ImportState, CommandError> {
+pub async fn finish(desk: &Desk, caller: &Caller, name: &str) -> Result<ImportState, CommandError> {
     caller.must_be_admin()?;
     let mut tx = desk.store.write(caller.org).await?;
     let mut job = import_job::find(&mut tx, name).await?.ok_or(CommandError::Stale)?;

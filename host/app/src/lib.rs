@@ -37,6 +37,7 @@ pub mod teams;
 pub mod tickets;
 pub mod tokens;
 pub mod trial;
+pub mod upkeep;
 
 pub use caller::{Caller, Unauthenticated, authenticate};
 pub use clock::{Clock, Entropy, Seconds};

@@ -86,9 +86,16 @@ async fn decide_on(
         let changes = it.write.ticket.dismiss_suggestion(&mut suggested, by, caller.now)?;
         it.did_because(action, &caller.actor, changes, Some(said(&suggested)));
     } else {
-        match it.write.ticket.accept_suggestion(&mut suggested, by, &lookup, &settings, caller.now)? {
+        match it.write.ticket.accept_suggestion(
+            &mut suggested,
+            by,
+            &lookup,
+            &settings,
+            caller.now,
+        )? {
             Accepted::Changed(changes) => {
-                if changes.iter().any(|change| change.field == "team" || change.field == "assignee") {
+                if changes.iter().any(|change| change.field == "team" || change.field == "assignee")
+                {
                     it.happened(EventKind::Assigned, &caller.actor, was);
                 }
                 it.did_because(action, &caller.actor, changes, Some(said(&suggested)));

@@ -78,7 +78,7 @@ pub async fn roll_back(
     caller.must_be_admin()?;
     let (found, revision) = read(desk, caller, id, Some(to)).await?;
     must_be_at(found.version, expected_version)?;
-    must_be_ready(desk, caller, &revision, "/revision").await?;
+    must_be_ready(desk, caller, &revision, "/to").await?;
     let mut tx = desk.store.write(caller.org).await?;
     let mut binding = same(&mut tx, &found).await?;
     if binding.active_revision != to {
@@ -105,7 +105,7 @@ async fn read(
         }
         let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);
         let message = format!("there is no revision {wanted}; the last one is {last}");
-        return Err(CommandError::field("/revision", "unknown", message));
+        return Err(CommandError::field("/to", "unknown", message));
     };
     Ok((found, revision))
 }

@@ -7,8 +7,7 @@ use super::{
     decide::{self, Deciding},
     facts::Facts,
     moves::{Mover, References},
-    names, read,
-    write,
+    names, read, write,
 };
 use crate::{Caller, CommandError, Desk};
 

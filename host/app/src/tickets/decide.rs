@@ -7,6 +7,7 @@ mod approving;
 mod opening;
 mod proposals;
 mod spread;
+mod stalling;
 mod telling;
 
 use std::collections::BTreeMap;
@@ -37,6 +38,7 @@ use crate::{Caller, Desk};
 
 pub(crate) use self::approving::{submit, voters};
 pub(crate) use self::opening::{open, route_again};
+pub(crate) use self::stalling::{expect_votes, looks_after_approvals, nudge};
 pub(crate) use self::telling::{Happened, tell};
 
 /// A ticket that is being decided on.
@@ -58,6 +60,8 @@ pub(crate) struct Deciding {
     people: BTreeMap<PersonId, bool>,
     last_approval_round: i64,
     happened: Vec<Happened>,
+    /// Votes that are waited for.
+    waiting: Vec<stalling::Waiting>,
 }
 
 impl Deciding {
@@ -99,6 +103,7 @@ impl Deciding {
             people,
             last_approval_round: 0,
             happened: Vec::new(),
+            waiting: Vec::new(),
         }
     }
 
@@ -138,12 +143,7 @@ impl Deciding {
     }
 
     /// Notes what people may want to hear of. More about it can be filled in.
-    pub(crate) fn happened(
-        &mut self,
-        kind: EventKind,
-        actor: &Actor,
-        was: State,
-    ) -> &mut Happened {
+    pub(crate) fn happened(&mut self, kind: EventKind, actor: &Actor, was: State) -> &mut Happened {
         self.happened.push(Happened::new(kind, actor, was));
         self.happened.last_mut().expect("one was just pushed")
     }
@@ -160,7 +160,12 @@ impl Deciding {
     }
 
     /// Asks the policies at a hook about the ticket as it is now.
-    fn ask(&mut self, hook: Hook, part: Option<&Part>, enough: impl Fn(&Answer) -> bool) -> Vec<Said> {
+    fn ask(
+        &mut self,
+        hook: Hook,
+        part: Option<&Part>,
+        enough: impl Fn(&Answer) -> bool,
+    ) -> Vec<Said> {
         if self.facts.layers.of(hook).is_empty() {
             return Vec::new();
         }
@@ -210,7 +215,13 @@ impl Deciding {
     }
 
     /// Notes what a policy did, with its digest and its reasons.
-    fn policy_did(&mut self, action: Action, said: &Said, changes: Vec<Change>, reasons: &[String]) {
+    fn policy_did(
+        &mut self,
+        action: Action,
+        said: &Said,
+        changes: Vec<Change>,
+        reasons: &[String],
+    ) {
         if changes.is_empty() {
             return;
         }

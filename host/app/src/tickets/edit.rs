@@ -82,7 +82,7 @@ async fn resolved(
         let mut people = BTreeSet::new();
         for (place, one) in named.iter().enumerate() {
             let pointer = format!("/watchers/{place}");
-            people.extend(moves::person(tx, &mut faults, &pointer, one).await?);
+            people.extend(moves::person(tx, facts, &mut faults, &pointer, one).await?);
         }
         watchers = Some(people);
     }

@@ -20,6 +20,7 @@ use waypost_store::{
     directory::{Directory, Loads},
 };
 
+use super::PersonRef;
 use crate::{CommandError, Desk, layers, layers::Layers};
 
 /// Everything a round is decided on.
@@ -113,6 +114,19 @@ impl Facts {
             self.cis.push(ci);
         }
         Ok(())
+    }
+
+    /// Somebody who may get tickets, of the organization or of a team that serves it.
+    pub(crate) fn desk_person(&self, named: &PersonRef) -> Option<&Person> {
+        match named {
+            PersonRef::Id(id) => self.desk_people.get(id),
+            PersonRef::Email(email) => self.desk_people.values().find(|person| {
+                person
+                    .email
+                    .as_deref()
+                    .is_some_and(|known| known.to_lowercase() == email.to_lowercase())
+            }),
+        }
     }
 
     /// How many tickets are open on a configuration item.

@@ -76,9 +76,7 @@ fn people_of(
     ticket: &Ticket,
     facts: &Facts,
 ) -> Result<Vec<PersonId>, String> {
-    let known = |id: &str| {
-        id.parse::<PersonId>().map_err(|_| format!("`{id}` is no person's id"))
-    };
+    let known = |id: &str| id.parse::<PersonId>().map_err(|_| format!("`{id}` is no person's id"));
     Ok(match recipient {
         contract::Recipient::Person(id) => vec![known(id)?],
         contract::Recipient::Requester => vec![ticket.requester],

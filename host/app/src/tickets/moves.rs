@@ -43,8 +43,7 @@ impl References {
     ) -> Result<Self, CommandError> {
         let mut faults = Faults::new();
         let mut found = Self::default();
-        let mut resolver =
-            Resolver { directory: facts, org: caller.org, faults: &mut faults };
+        let mut resolver = Resolver { directory: facts, org: caller.org, faults: &mut faults };
         let mut named_person: Option<(&str, &PersonRef)> = None;
         match action {
             TicketAction::Assign { team, assignee } => {
@@ -86,7 +85,7 @@ impl References {
             | TicketAction::Fulfill { .. } => {}
         }
         if let Some((pointer, named)) = named_person {
-            found.person = person(tx, &mut faults, pointer, named).await?;
+            found.person = person(tx, facts, &mut faults, pointer, named).await?;
         }
         if found.target_is_missing {
             faults.wrong("/target", "unknown", "there is no such ticket; give its id or number");
@@ -99,11 +98,13 @@ impl References {
 /// An active person that an action names: of the organization, or of a team that serves it.
 pub(crate) async fn person(
     tx: &mut ReadTx,
+    facts: &Facts,
     faults: &mut Faults,
     pointer: &str,
     named: &PersonRef,
 ) -> Result<Option<PersonId>, CommandError> {
-    let found = refs::find_person(tx, named).await?.filter(|person| person.active);
+    let own = refs::find_person(tx, named).await?;
+    let found = own.or_else(|| facts.desk_person(named).cloned()).filter(|person| person.active);
     if found.is_none() {
         let shown = match named {
             PersonRef::Id(id) => id.to_string(),
@@ -188,13 +189,8 @@ impl Mover<'_> {
                 it.happened(EventKind::EtaChanged, by, was);
             }
             TicketAction::Escalate { level, reason } => {
-                let changes = it.write.ticket.escalate(
-                    *level,
-                    reason.as_deref(),
-                    None,
-                    &self.facts,
-                    now,
-                )?;
+                let changes =
+                    it.write.ticket.escalate(*level, reason.as_deref(), None, &self.facts, now)?;
                 it.did_because(Action::Escalate, by, changes, reason.clone());
                 it.happened(EventKind::Escalated, by, was);
             }
@@ -328,10 +324,8 @@ impl Mover<'_> {
         let settings = &self.facts.directory.org.settings;
         let old = it.write.ticket;
         let id = TicketId(self.desk.id(self.caller));
-        let ticket =
-            old.following(id, said, old.channel, settings, self.caller.now)?;
-        let mut opened =
-            vec![Deciding::of_new(self.desk, self.facts.clone(), ticket, self.caller)];
+        let ticket = old.following(id, said, old.channel, settings, self.caller.now)?;
+        let mut opened = vec![Deciding::of_new(self.desk, self.facts.clone(), ticket, self.caller)];
         decide::open(self.desk, self.caller, &mut opened, false).await?;
         Ok(opened)
     }
@@ -369,8 +363,7 @@ impl Mover<'_> {
             return Err(Refused::Guard { code: Refused::GUARD_FAILED, message }.into());
         }
         let id = TicketId(self.desk.id(self.caller));
-        let (converted, changes) =
-            it.write.ticket.convert(to, reason.as_deref(), id, by, now)?;
+        let (converted, changes) = it.write.ticket.convert(to, reason.as_deref(), id, by, now)?;
         it.did_because(Action::Convert, by, changes, reason);
         let mut opened =
             vec![Deciding::of_new(self.desk, self.facts.clone(), converted, self.caller)];

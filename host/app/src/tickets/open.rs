@@ -87,10 +87,8 @@ impl LookUps {
         let mut resolver = References { directory: &facts, org: caller.org, faults: &mut faults };
         let category =
             command.category.as_deref().and_then(|path| resolver.category("/category", path));
-        let service =
-            command.service.as_deref().and_then(|key| resolver.service("/service", key));
-        let requester =
-            self.requester(tx, caller, command.requester.as_ref(), &mut faults).await?;
+        let service = command.service.as_deref().and_then(|key| resolver.service("/service", key));
+        let requester = self.requester(tx, caller, command.requester.as_ref(), &mut faults).await?;
         let ci = match command.ci.as_deref() {
             Some(key) => self.ci(tx, key, &mut faults).await?,
             None => None,
@@ -158,7 +156,8 @@ impl LookUps {
     ) -> Result<Option<Person>, CommandError> {
         let own = caller.person().map(PersonRef::Id);
         let Some(named) = named.or(own.as_ref()) else {
-            let message = "name the requester by id or e-mail address; this token stands for no person";
+            let message =
+                "name the requester by id or e-mail address; this token stands for no person";
             faults.missing("/requester", message);
             return Ok(None);
         };
@@ -173,7 +172,8 @@ impl LookUps {
         };
         if caller.role == Role::Requester && caller.person() != Some(person.id) {
             return Err(CommandError::Forbidden(
-                "a requester opens tickets for themselves; an agent opens them for others".to_owned(),
+                "a requester opens tickets for themselves; an agent opens them for others"
+                    .to_owned(),
             ));
         }
         Ok(Some(person))

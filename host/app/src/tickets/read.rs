@@ -108,8 +108,7 @@ pub async fn list(
         TicketOrder::UpdatedDesc => TicketSort::Updated,
         TicketOrder::Queue => TicketSort::Queue,
     };
-    let rows =
-        ticket::list(&mut tx, &filter, sort, after.as_ref(), request.rows_to_read()).await?;
+    let rows = ticket::list(&mut tx, &filter, sort, after.as_ref(), request.rows_to_read()).await?;
     let total = if query.count {
         Some(i64::try_from(ticket::count(&mut tx, &filter).await?).unwrap_or(i64::MAX))
     } else {

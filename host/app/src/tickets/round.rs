@@ -194,10 +194,7 @@ pub(crate) struct Unreadable {
 }
 
 /// Rebuilds the exact question of a receipt.
-pub(crate) fn question_of(
-    round: &RoundRecord,
-    receipt: &Receipt,
-) -> Result<Question, Unreadable> {
+pub(crate) fn question_of(round: &RoundRecord, receipt: &Receipt) -> Result<Question, Unreadable> {
     let Snapshot { mut ticket, mut context } = serde_json::from_slice(&round.snapshot)
         .map_err(|source| Unreadable { part: "snapshot", source })?;
     let delta: QuestionDelta = serde_json::from_slice(&receipt.question)
@@ -210,8 +207,10 @@ pub(crate) fn question_of(
         context.ci = ci;
     }
     let context = snapshot::only(&context, &delta.needs);
-    question(receipt.hook, ticket, context, delta.part)
-        .ok_or_else(|| Unreadable { part: "question", source: serde::de::Error::custom("the hook's own part is missing") })
+    question(receipt.hook, ticket, context, delta.part).ok_or_else(|| Unreadable {
+        part: "question",
+        source: serde::de::Error::custom("the hook's own part is missing"),
+    })
 }
 
 fn question(
@@ -359,7 +358,9 @@ impl Round {
         }
         let context = snapshot::only(context, needs);
         let Some(question) = question(hook, ticket.clone(), context, part.cloned()) else {
-            return not_asked(Failure::Unavailable { message: "the question is incomplete".to_owned() });
+            return not_asked(Failure::Unavailable {
+                message: "the question is incomplete".to_owned(),
+            });
         };
         self.runtime.decide(prepared, &question, &asked.limits(hook), seed)
     }
@@ -372,7 +373,8 @@ impl Round {
         decision: &Decision,
     ) -> (Option<Answer>, Vec<u8>, Outcome) {
         let breaker = self.runtime.breaker(asked.breaker_key());
-        let opened = if asked.prepared.is_ok() { breaker.record(decision, self.record.at) } else { None };
+        let opened =
+            if asked.prepared.is_ok() { breaker.record(decision, self.record.at) } else { None };
         let failure = match &decision.outcome {
             Ok(Ok(answer)) => {
                 return (Some(answer.clone()), answer.to_json(), Outcome::Applied);

@@ -100,7 +100,8 @@ pub(crate) fn context(facts: &Facts, ticket: &Ticket, now: DateTime<Utc>) -> con
             .teams
             .iter()
             .filter(|one| one.serves(facts.directory.org.id))
-            .map(|one| team(one, facts, now)).collect(),
+            .map(|one| team(one, facts, now))
+            .collect(),
         fallback_approver: settings.fallback_approver.map(|id| id.to_string()),
         service: ticket.service.and_then(|id| service(facts, id)),
         ci: ticket.ci.and_then(|id| ci(facts, id)),
@@ -147,14 +148,12 @@ pub(crate) fn only(full: &contract::Context, needs: &[contract::Need]) -> contra
         },
         fallback_approver: full.fallback_approver.clone(),
         service: full.service.clone().filter(|_| needs_one(Need::Service)),
-        ci: full
-            .ci
-            .clone()
-            .filter(|_| needs_one(Need::Ci) || needs_one(Need::OpenOnCi))
-            .map(|ci| contract::Ci {
+        ci: full.ci.clone().filter(|_| needs_one(Need::Ci) || needs_one(Need::OpenOnCi)).map(
+            |ci| contract::Ci {
                 open_tickets: if needs_one(Need::OpenOnCi) { ci.open_tickets } else { 0 },
                 ..ci
-            }),
+            },
+        ),
         services: if needs_one(Need::Services) { full.services.clone() } else { Vec::new() },
     }
 }
@@ -244,7 +243,10 @@ fn channel(channel: Channel) -> contract::Channel {
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "costs stay far below 2^53 minor units; the domain bounds them")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "costs stay far below 2^53 minor units; the domain bounds them"
+)]
 fn float(minor_units: i64) -> f64 {
     minor_units as f64
 }

@@ -236,10 +236,8 @@ pub(crate) async fn tell_administrators(
     writes: &[TicketWrite],
     now: DateTime<Utc>,
 ) -> Result<(), CommandError> {
-    let tripped = writes
-        .iter()
-        .filter_map(|one| one.round.as_ref())
-        .flat_map(|round| round.tripped.iter());
+    let tripped =
+        writes.iter().filter_map(|one| one.round.as_ref()).flat_map(|round| round.tripped.iter());
     for one in tripped {
         tracing::warn!(
             org.id = %one.layer,
@@ -249,8 +247,10 @@ pub(crate) async fn tell_administrators(
         );
         let mut tx = desk.store.write(one.layer).await?;
         let administrators = person::administrators(&mut tx).await?;
-        let messages: Vec<Message> =
-            administrators.iter().filter_map(|person| about_breaker(desk, one, person, now)).collect();
+        let messages: Vec<Message> = administrators
+            .iter()
+            .filter_map(|person| about_breaker(desk, one, person, now))
+            .collect();
         outbox::enqueue_many(&mut tx, &messages).await?;
         tx.commit().await?;
     }

@@ -164,6 +164,12 @@ async fn find_component(
         let message = format!("`{}` does not serve `{hook}`; it serves {served}", description.name);
         faults.wrong("/hook", "not-served", message);
     }
+    if hook == Some(Hook::Escalate) {
+        // A binding that is never asked would be a promise that nobody keeps.
+        let message = "this release does not ask `escalate` yet; try the policy with a test run, and \
+                       bind it at categorize, route, plan, stalled or notify";
+        faults.wrong("/hook", "not-asked", message);
+    }
     Ok(Some((digest, component::bytes(tx, given.trim()).await?)))
 }
 

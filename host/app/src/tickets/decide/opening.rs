@@ -184,11 +184,7 @@ impl Deciding {
         }
     }
 
-    fn judge_assignment(
-        &mut self,
-        said: &Said,
-        answer: &contract::Assignment,
-    ) -> bool {
+    fn judge_assignment(&mut self, said: &Said, answer: &contract::Assignment) -> bool {
         let (proposed, notes) = proposals::assignment(answer);
         let known: Vec<_> = proposed
             .watchers
@@ -209,8 +205,7 @@ impl Deciding {
         judged.overruled.extend(notes);
         self.settle(said, &judged, &answer.reasons);
         let is_set = answer.strength == contract::Strength::Set
-            && self.taken.by(SuggestedField::Team)
-                == Some(by.as_str());
+            && self.taken.by(SuggestedField::Team) == Some(by.as_str());
         self.policy_did(Action::Assign, said, judged.changes, &answer.reasons);
         is_set
     }

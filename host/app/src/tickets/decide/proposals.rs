@@ -25,10 +25,7 @@ pub(super) fn categorization(answer: &contract::Categorization) -> Categorizatio
         ci: answer.ci.as_ref().map(|it| proposed(it.value.clone(), it.strength, it.confidence)),
         impact: answer.impact.as_ref().map(|it| proposed(it.value, it.strength, it.confidence)),
         urgency: answer.urgency.as_ref().map(|it| proposed(it.value, it.strength, it.confidence)),
-        priority: answer
-            .priority
-            .as_ref()
-            .map(|it| proposed(it.value, it.strength, it.confidence)),
+        priority: answer.priority.as_ref().map(|it| proposed(it.value, it.strength, it.confidence)),
         tags: answer.tags.clone(),
     }
 }

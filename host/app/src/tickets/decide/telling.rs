@@ -67,13 +67,8 @@ impl Deciding {
             let part = Part::Event(event.clone());
             for said in self.ask(Hook::Notify, Some(&part), |_| false) {
                 let Some(Answer::Notifications(answer)) = &said.answer else { continue };
-                let (drafts, overruled) = messages::drafts(
-                    answer,
-                    &event,
-                    &self.write.ticket,
-                    &self.facts,
-                    self.now,
-                );
+                let (drafts, overruled) =
+                    messages::drafts(answer, &event, &self.write.ticket, &self.facts, self.now);
                 self.write.drafts.extend(drafts);
                 if let Some(round) = &mut self.round
                     && !overruled.is_empty()
