@@ -223,7 +223,8 @@ async fn a_cancelled_request_asks_nobody_any_more(desk: TestDesk) {
     let request = acme.ask_for_laptop().await;
     let shown = asked(&acme.manager).await.remove(0);
 
-    let _ = acme.requester.client.act(&request, "cancel", json!({ "reason": "Found one" })).await.ok();
+    let _ =
+        acme.requester.client.act(&request, "cancel", json!({ "reason": "Found one" })).await.ok();
 
     assert!(asked(&acme.manager).await.is_empty());
     let late = vote(&acme.manager.client, &shown, "approve", None).await;
@@ -235,7 +236,8 @@ async fn approvers_hear_of_it_when_their_stage_opens(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let finance = json!([{ "team_lead": "network" }]);
     bind(&acme, &json!([stage("manager", &json!(["manager"])), stage("budget", &finance)])).await;
-    let rules = json!({ "rules": [telling("please", "approval_requested", &json!(["approvers"]))] });
+    let rules =
+        json!({ "rules": [telling("please", "approval_requested", &json!(["approvers"]))] });
     acme.bind("notify", "stakeholder-notifier", rules).await;
 
     let request = acme.ask_for_laptop().await;
@@ -258,7 +260,10 @@ async fn p4_who_approved_what_under_which_policy_can_be_proven(desk: TestDesk) {
 
     let rounds = auditor.of(&request, "approvals").await.items();
     let seat = &rounds[0]["stages"][0]["steps"][0]["requests"][0];
-    assert_eq!((&seat["voter"]["id"], &seat["state"]), (&json!(acme.manager.id), &json!("approved")));
+    assert_eq!(
+        (&seat["voter"]["id"], &seat["state"]),
+        (&json!(acme.manager.id), &json!("approved"))
+    );
     assert_eq!(rounds[0]["content_digest"], shown["content_digest"]);
     let receipt = format!("/receipts/{}", rounds[0]["receipt"].as_str().unwrap());
     let receipt = auditor.get(&receipt).await.ok();

@@ -64,8 +64,7 @@ async fn an_upload_has_a_type_and_a_size(desk: TestDesk) {
     let acme = desk.organization("acme").await;
 
     let json = [("content-type", "application/json")];
-    let mistyped =
-        acme.admin.client.send(Method::POST, "/policies", &json, Body::from("{}")).await;
+    let mistyped = acme.admin.client.send(Method::POST, "/policies", &json, Body::from("{}")).await;
     assert_eq!((mistyped.status.as_u16(), mistyped.slug()), (415, "unsupported-media-type"));
     let huge = upload(&acme.admin.client, vec![0; 64 * 1024 * 1024]).await;
 
@@ -80,7 +79,10 @@ async fn the_same_bytes_are_one_policy(desk: TestDesk) {
     let again = upload(&acme.admin.client, policy("team-router")).await.created();
 
     assert_eq!(first, again);
-    assert_eq!((&first["name"], &first["hooks"][0]["hook"]), (&json!("team-router"), &json!("route")));
+    assert_eq!(
+        (&first["name"], &first["hooks"][0]["hook"]),
+        (&json!("team-router"), &json!("route"))
+    );
     assert!(first["settings_schema"]["properties"]["rules"].is_object());
     assert_eq!(acme.admin.client.get("/policies").await.items().len(), 1);
 }
@@ -118,7 +120,8 @@ async fn try_bind(org: &Org<'_>, change: Value) -> Answer {
 async fn settings_are_checked_by_schema_and_by_the_policy_before_anything_changes(desk: TestDesk) {
     let acme = desk.organization("acme").await;
 
-    let wrong_type = json!({ "settings": { "rules": [{ "name": 7, "to": { "team": "network" } }] } });
+    let wrong_type =
+        json!({ "settings": { "rules": [{ "name": 7, "to": { "team": "network" } }] } });
     let by_schema = try_bind(&acme, wrong_type).await;
     assert_eq!(by_schema.pointers(), ["/settings/rules/0/name"], "{}", by_schema.text);
     let unknown = json!({ "settings": { "rulez": [] } });
@@ -129,9 +132,14 @@ async fn settings_are_checked_by_schema_and_by_the_policy_before_anything_change
     ] } });
     let by_policy = try_bind(&acme, empty).await;
     assert_eq!(by_policy.status.as_u16(), 422, "{}", by_policy.text);
-    assert!(by_policy.pointers()[0].starts_with("/settings/rules/0/when/words"), "{}", by_policy.text);
+    assert!(
+        by_policy.pointers()[0].starts_with("/settings/rules/0/when/words"),
+        "{}",
+        by_policy.text
+    );
 
-    let several = try_bind(&acme, json!({ "name": "No Key", "hook": "guess", "position": -1 })).await;
+    let several =
+        try_bind(&acme, json!({ "name": "No Key", "hook": "guess", "position": -1 })).await;
     assert_eq!(several.pointers(), ["/hook", "/name", "/position"]);
     assert!(acme.admin.client.get("/bindings").await.items().is_empty());
 }
@@ -173,10 +181,14 @@ async fn a_changed_binding_decides_the_next_ticket(desk: TestDesk) {
     let binding = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
     assert_eq!(team(&acme).await, "network");
 
-    let change = json!({ "settings": teams_by_words(&[("wifi", "finance")]), "note": "they asked" });
+    let change =
+        json!({ "settings": teams_by_words(&[("wifi", "finance")]), "note": "they asked" });
     let revised = revise(&acme, &binding, change).await.created();
 
-    assert_eq!((&revised["active"]["number"], &revised["active"]["note"]), (&json!(2), &json!("they asked")));
+    assert_eq!(
+        (&revised["active"]["number"], &revised["active"]["note"]),
+        (&json!(2), &json!("they asked"))
+    );
     assert_eq!(team(&acme).await, "finance");
     let receipts = acme.agent.client.get("/receipts").await.items();
     let revisions: Vec<_> = receipts.iter().map(|one| one["revision"].clone()).collect();
@@ -197,7 +209,8 @@ async fn a_binding_is_rolled_back_in_one_call(desk: TestDesk) {
     let nowhere = acme.admin.client.post(&path, json!({ "to": 9 })).await;
     assert_eq!(nowhere.pointers(), ["/to"], "{}", nowhere.text);
     // The history keeps both, and the next revision is the third.
-    let detail = acme.admin.client.get(&format!("/bindings/{}", binding["id"].as_str().unwrap())).await.ok();
+    let detail =
+        acme.admin.client.get(&format!("/bindings/{}", binding["id"].as_str().unwrap())).await.ok();
     assert_eq!(detail["revisions"].as_array().unwrap().len(), 2);
     let third = revise(&acme, &binding, json!({ "position": 11 })).await.created();
     assert_eq!(third["active"]["number"], 3);

@@ -24,7 +24,8 @@ async fn w5_every_verb_is_an_event_with_actor_before_and_after(desk: TestDesk) {
     let priority = json!({ "priority": 1, "reason": "the mayor waits" });
     let _ = agent.act(&incident, "set_priority", priority).await.ok();
     let _ = agent.act(&incident, "assign", json!({ "team": "network" })).await.ok();
-    let _ = agent.act(&incident, "escalate", json!({ "level": 1, "reason": "no answer" })).await.ok();
+    let _ =
+        agent.act(&incident, "escalate", json!({ "level": 1, "reason": "no answer" })).await.ok();
     let _ = agent.act(&incident, "start", json!({})).await.ok();
     let done = json!({ "resolution_code": "fixed", "resolution_notes": "new cable" });
     let _ = agent.act(&incident, "resolve", done).await.ok();
@@ -145,7 +146,12 @@ async fn what_follows_from_an_event_names_it_as_its_cause(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let incident = resolved(&acme).await;
 
-    let _ = acme.requester.client.act(&incident, "caller_reply", json!({ "text": "Still broken" })).await.ok();
+    let _ = acme
+        .requester
+        .client
+        .act(&incident, "caller_reply", json!({ "text": "Still broken" }))
+        .await
+        .ok();
 
     let events = acme.agent.client.of(&incident, "events").await.items();
     let (reply, reopening) = (one(&events, "caller_reply"), one(&events, "reopen"));

@@ -20,7 +20,8 @@ async fn sentences(org: &Org<'_>, ticket: &Value) -> Vec<String> {
 
 async fn q1_priority_team_category_and_what_it_waits_for_are_explained(desk: TestDesk) {
     let acme = desk.organization("acme").await;
-    let words = by_words(&[("wifi", json!({ "category": ["network"], "impact": 2, "urgency": 1 }))]);
+    let words =
+        by_words(&[("wifi", json!({ "category": ["network"], "impact": 2, "urgency": 1 }))]);
     acme.bind("categorize", "keyword-categorizer", words).await;
     acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
 
@@ -76,9 +77,11 @@ async fn q1_an_approval_is_explained(desk: TestDesk) {
 
 async fn explain_lists_the_policies_in_the_order_in_which_they_were_asked(desk: TestDesk) {
     let acme = desk.organization("acme").await;
-    acme.bind_as("second", 20, "route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    acme.bind_as("second", 20, "route", "team-router", teams_by_words(&[("wifi", "network")]))
+        .await;
     acme.bind_as("first", 10, "route", "team-router", teams_by_words(&[("lan", "finance")])).await;
-    acme.bind("categorize", "keyword-categorizer", by_words(&[("wifi", json!({ "impact": 2 }))])).await;
+    acme.bind("categorize", "keyword-categorizer", by_words(&[("wifi", json!({ "impact": 2 }))]))
+        .await;
 
     let incident = acme.report("No wifi").await;
 

@@ -101,7 +101,8 @@ async fn w3_the_queue_puts_the_payroll_outage_before_the_cosmetic_issue(desk: Te
     acme.bind("categorize", "keyword-categorizer", levels).await;
 
     let cosmetic = acme.report("Wrong colour on the test system").await;
-    let middle = acme.try_report(json!({ "short_description": "Slow", "impact": 2, "urgency": 2 })).await;
+    let middle =
+        acme.try_report(json!({ "short_description": "Slow", "impact": 2, "urgency": 2 })).await;
     let payroll = acme.report("No payroll since 8:00").await;
 
     assert_eq!(payroll["priority"]["value"], 1);
@@ -116,7 +117,8 @@ async fn w3_the_queue_puts_the_payroll_outage_before_the_cosmetic_issue(desk: Te
 async fn w3_each_organization_has_its_own_matrix(desk: TestDesk) {
     let (acme, bolt) = (desk.organization("acme").await, desk.organization("bolt").await);
     let matrix = json!({ "matrix": [[1, 1, 1], [2, 2, 2], [4, 4, 4]] });
-    let version = bolt.admin.client.get("/organizations/bolt").await.ok()["version"].as_i64().unwrap();
+    let version =
+        bolt.admin.client.get("/organizations/bolt").await.ok()["version"].as_i64().unwrap();
     let _ = bolt.admin.client.patch("/organizations/bolt", version, matrix).await.ok();
 
     let ticket = json!({ "short_description": "Slow", "impact": 2, "urgency": 3 });
@@ -222,8 +224,7 @@ async fn a_draft_waits_to_be_submitted(desk: TestDesk) {
 async fn a_request_is_checked_against_its_form(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let ask = |answers: Value| {
-        let request =
-            json!({ "short_description": "A laptop", "catalog_item": "laptop", "answers": answers });
+        let request = json!({ "short_description": "A laptop", "catalog_item": "laptop", "answers": answers });
         let client = acme.requester.client.clone();
         async move { client.post("/requests", request).await }
     };

@@ -40,7 +40,10 @@ async fn two_organizations_bind_different_components(desk: TestDesk) {
 
     let (ours, theirs) = (acme.report("No wifi").await, bolt.report("No wifi").await);
 
-    assert_eq!((&ours["team"]["key"], &theirs["team"]["key"]), (&json!("finance"), &json!("network")));
+    assert_eq!(
+        (&ours["team"]["key"], &theirs["team"]["key"]),
+        (&json!("finance"), &json!("network"))
+    );
     let component = |receipts: &[Value]| receipts[0]["component"].clone();
     let of_ours = component(&acme.agent.client.of(&ours, "receipts").await.items());
     let of_theirs = component(&bolt.agent.client.of(&theirs, "receipts").await.items());

@@ -36,7 +36,8 @@ async fn a_resolved_incident_is_reopened_within_its_window(desk: TestDesk) {
     desk.clock.advance(TimeDelta::days(13));
 
     let requester = &acme.requester.client;
-    let reopened = requester.act(&incident, "reopen", json!({ "reason": "It burns again" })).await.ok();
+    let reopened =
+        requester.act(&incident, "reopen", json!({ "reason": "It burns again" })).await.ok();
 
     assert_eq!((&reopened["state"], &reopened["reopen_count"]), (&json!("in_progress"), &json!(1)));
     assert_eq!(reopened["resolution"], Value::Null);
@@ -67,7 +68,8 @@ async fn a_reply_to_a_question_ends_the_waiting(desk: TestDesk) {
     assert_eq!((&held["state"], &held["hold"]["awaiting"]), (&json!("on_hold"), &json!("caller")));
 
     // A requester's public comment is the same as the action `caller_reply`.
-    let answered = acme.requester.client.comment(&incident, "public", "The red one").await.created();
+    let answered =
+        acme.requester.client.comment(&incident, "public", "The red one").await.created();
 
     assert_eq!((&answered["state"], &answered["hold"]), (&json!("in_progress"), &Value::Null));
     let comments = acme.agent.client.of(&incident, "comments").await.items();
@@ -92,7 +94,12 @@ async fn a_reply_to_a_resolution_is_kept_where_replies_do_not_reopen(desk: TestD
     let incident = acme.report("The printer is on fire").await;
     let _ = done(&acme, &incident).await;
 
-    let kept = acme.requester.client.act(&incident, "caller_reply", json!({ "text": "Thanks" })).await.ok();
+    let kept = acme
+        .requester
+        .client
+        .act(&incident, "caller_reply", json!({ "text": "Thanks" }))
+        .await
+        .ok();
 
     assert_eq!((&kept["state"], &kept["reopen_count"]), (&json!("resolved"), &json!(0)));
 }
@@ -110,7 +117,8 @@ async fn a_reply_to_a_closed_incident_opens_another_that_follows_it(desk: TestDe
     let requester = &acme.requester.client;
     let closed = requester.act(&incident, "close", json!({})).await.ok();
 
-    let another = requester.act(&incident, "caller_reply", json!({ "text": "It burns again" })).await.ok();
+    let another =
+        requester.act(&incident, "caller_reply", json!({ "text": "It burns again" })).await.ok();
 
     assert_ne!(another["number"], closed["number"]);
     assert_eq!((&another["state"], &another["follows"]), (&json!("new"), &closed["id"]));
@@ -262,9 +270,8 @@ async fn the_allowed_actions_say_what_each_still_lacks(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let incident = acme.report("No wifi").await;
 
-    let of = |hints: Vec<Value>, action: &str| {
-        hints.into_iter().find(|hint| hint["action"] == action)
-    };
+    let of =
+        |hints: Vec<Value>, action: &str| hints.into_iter().find(|hint| hint["action"] == action);
     let agents = acme.agent.client.of(&incident, "actions").await.items();
     let requesters = acme.requester.client.of(&incident, "actions").await.items();
 

@@ -4,13 +4,22 @@
 
 mod approvals;
 mod bindings;
+mod commands;
+mod doors;
 mod events;
 mod explaining;
+mod hostile;
+mod import;
 mod intake;
 mod layers;
 mod lifecycle;
+mod logs;
+mod pages;
 mod policies;
+mod receipts;
 mod refusals;
+mod repeats;
+mod rooms;
 mod stories;
 mod suggestions;
 mod telling;

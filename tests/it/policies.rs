@@ -4,17 +4,13 @@ use serde_json::{Value, json};
 
 /// Settings of the team router: a word leads to a team.
 pub(crate) fn teams_by_words(rules: &[(&str, &str)]) -> Value {
-    let rule = |(word, team): &(&str, &str)| {
-        json!({ "name": *word, "when": { "words": { "any": [word] } }, "to": { "team": team } })
-    };
+    let rule = |(word, team): &(&str, &str)| json!({ "name": *word, "when": { "words": { "any": [word] } }, "to": { "team": team } });
     json!({ "rules": rules.iter().map(rule).collect::<Vec<_>>() })
 }
 
 /// Settings of the categorizer: a word sets fields.
 pub(crate) fn by_words(rules: &[(&str, Value)]) -> Value {
-    let rule = |(word, set): &(&str, Value)| {
-        json!({ "name": *word, "when": { "words": { "any": [word] } }, "set": set })
-    };
+    let rule = |(word, set): &(&str, Value)| json!({ "name": *word, "when": { "words": { "any": [word] } }, "set": set });
     json!({ "rules": rules.iter().map(rule).collect::<Vec<_>>() })
 }
 

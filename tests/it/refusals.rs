@@ -53,7 +53,10 @@ async fn an_old_version_comes_before_the_state(desk: TestDesk) {
 
     let refused = act_at(&acme, &incident, 1, RESOLVE, json!({})).await;
 
-    assert_eq!((refused.status, refused.slug()), (StatusCode::PRECONDITION_FAILED, "stale-version"));
+    assert_eq!(
+        (refused.status, refused.slug()),
+        (StatusCode::PRECONDITION_FAILED, "stale-version")
+    );
 }
 
 async fn the_state_comes_before_the_fields(desk: TestDesk) {

@@ -90,11 +90,13 @@ async fn q11_the_revenue_portal_is_down(desk: TestDesk) {
     let _ = agent.act(&incident, "start", json!({})).await.ok();
     let _ = agent.act(&incident, "set_eta", json!({ "eta": "2026-06-01T10:00:00Z" })).await.ok();
     desk.clock.advance(TimeDelta::minutes(40));
-    let done = json!({ "resolution_code": "fixed", "resolution_notes": "restarted the web server" });
+    let done =
+        json!({ "resolution_code": "fixed", "resolution_notes": "restarted the web server" });
     let resolved = agent.act(&incident, "resolve", done).await.ok();
 
     assert_eq!(resolved["resolution"]["at"], "2026-06-01T09:40:00Z");
-    let expected = ["done", "expected"].map(|what| format!("requester@acme.example: {what} {number}"));
+    let expected =
+        ["done", "expected"].map(|what| format!("requester@acme.example: {what} {number}"));
     assert_eq!(desk.mailbox().await, expected);
 }
 

@@ -35,7 +35,10 @@ async fn a7_a_suggestion_changes_nothing_until_a_person_accepts_it(desk: TestDes
     let acme = desk.organization("acme").await;
     let (incident, suggestion) = suggested(&acme, &json!({ "category": ["hardware"] })).await;
     assert_eq!(incident["category"], Value::Null);
-    assert_eq!((&suggestion["field"], &suggestion["value"]), (&json!("category"), &json!("hardware")));
+    assert_eq!(
+        (&suggestion["field"], &suggestion["value"]),
+        (&json!("category"), &json!("hardware"))
+    );
     assert_eq!((&suggestion["confidence"], &suggestion["state"]), (&json!(70), &json!("open")));
     assert!(suggestion["reasons"][0].as_str().unwrap().contains("printer"));
     let receipts = acme.agent.client.of(&incident, "receipts").await.items();
@@ -61,7 +64,10 @@ async fn a7_a_dismissed_suggestion_changes_nothing_and_is_counted(desk: TestDesk
     assert_eq!(after["impact"], Value::Null);
     assert_eq!(after["priority"], incident["priority"]);
     let all = acme.agent.client.of(&incident, "suggestions").await.items();
-    assert_eq!((&all[0]["state"], &all[0]["decided_by"]), (&json!("dismissed"), &json!(acme.agent.id)));
+    assert_eq!(
+        (&all[0]["state"], &all[0]["decided_by"]),
+        (&json!("dismissed"), &json!(acme.agent.id))
+    );
 }
 
 async fn a7_a_suggestion_is_decided_once(desk: TestDesk) {

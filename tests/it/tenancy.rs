@@ -51,8 +51,15 @@ async fn no_read_shows_a_record_of_another_organization(desk: TestDesk) {
         let refused = bolt.admin.client.get(&path).await;
         assert_eq!((refused.status.as_u16(), refused.slug()), (404, "not-found"), "{path}");
         if ["incidents", "tickets", "requests"].contains(&collection) {
-            let parts =
-                ["events", "comments", "approvals", "suggestions", "explain", "receipts", "actions"];
+            let parts = [
+                "events",
+                "comments",
+                "approvals",
+                "suggestions",
+                "explain",
+                "receipts",
+                "actions",
+            ];
             for part in parts {
                 let refused = bolt.admin.client.get(&format!("{path}/{part}")).await;
                 assert_eq!(refused.slug(), "not-found", "{path}/{part}");
@@ -73,7 +80,10 @@ async fn no_write_reaches_a_record_of_another_organization(desk: TestDesk) {
     let posts = [
         (format!("/tickets/{incident}/actions/start"), json!({})),
         (format!("/tickets/{incident}/actions/resolve"), json!({})),
-        (format!("/tickets/{incident}/actions/accept_suggestion"), json!({ "suggestion": incident })),
+        (
+            format!("/tickets/{incident}/actions/accept_suggestion"),
+            json!({ "suggestion": incident }),
+        ),
         (format!("/tickets/{incident}/comments"), json!({ "text": "Hello" })),
         (format!("/bindings/{binding}/disable"), json!({})),
         (format!("/bindings/{binding}/revisions"), json!({ "note": "mine" })),
@@ -95,7 +105,8 @@ async fn no_write_reaches_a_record_of_another_organization(desk: TestDesk) {
     }
     // Each organization has a team of this key; nobody can mean the other's.
     let version = stranger.get("/teams/network").await.ok()["version"].as_i64().unwrap();
-    let _ = stranger.patch("/teams/network", version, json!({ "name": "Bolt's network" })).await.ok();
+    let _ =
+        stranger.patch("/teams/network", version, json!({ "name": "Bolt's network" })).await.ok();
     assert_eq!(acme.admin.client.get("/teams/network").await.ok()["name"], "Network");
 }
 
@@ -130,7 +141,8 @@ async fn what_a_ticket_names_is_looked_up_in_its_own_organization_only(desk: Tes
 
     let theirs = bolt.report("No wifi").await;
     let ours = acme.report("No wifi").await;
-    let merged = acme.agent.client.act(&ours, "merge_into", json!({ "target": theirs["id"] })).await;
+    let merged =
+        acme.agent.client.act(&ours, "merge_into", json!({ "target": theirs["id"] })).await;
     assert_eq!(merged.pointers(), ["/target"]);
     let stranger = json!({ "assignee": bolt.agent.id });
     assert_eq!(acme.agent.client.act(&ours, "assign", stranger).await.pointers()[0], "/assignee");
@@ -157,9 +169,11 @@ async fn a_token_reaches_its_organization_and_those_below(desk: TestDesk) {
     // Without the header it acts at home, where there is no such ticket.
     let path = format!("/tickets/{}", incident["id"].as_str().unwrap());
     assert_eq!(harbor.admin.client.get(&path).await.slug(), "not-found");
-    for (client, key) in
-        [(&harbor.admin.client, "bolt"), (&acme.admin.client, "harbor"), (&bolt.admin.client, "acme")]
-    {
+    for (client, key) in [
+        (&harbor.admin.client, "bolt"),
+        (&acme.admin.client, "harbor"),
+        (&bolt.admin.client, "acme"),
+    ] {
         assert_eq!(in_organization(client, key).get("/tickets").await.slug(), "not-found", "{key}");
     }
 }

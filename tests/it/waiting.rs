@@ -78,7 +78,8 @@ async fn w10_a_request_waits_for_its_approvers_by_name(desk: TestDesk) {
 
 async fn w10_an_approval_without_a_voter_says_that_one_is_missing(desk: TestDesk) {
     let acme = desk.organization("acme").await;
-    let version = acme.admin.client.get("/organizations/acme").await.ok()["version"].as_i64().unwrap();
+    let version =
+        acme.admin.client.get("/organizations/acme").await.ok()["version"].as_i64().unwrap();
     let nobody = json!({ "fallback_approver": null });
     let _ = acme.admin.client.patch("/organizations/acme", version, nobody).await.ok();
     bind_plan(&acme, &json!([stage("owner", &json!(["service_owner"]))])).await;
@@ -96,8 +97,12 @@ async fn w10_what_is_over_waits_for_nobody(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let incident = acme.report("The printer is on fire").await;
 
-    let cancelled =
-        acme.agent.client.act(&incident, "cancel", json!({ "reason": "It was a drill" })).await.ok();
+    let cancelled = acme
+        .agent
+        .client
+        .act(&incident, "cancel", json!({ "reason": "It was a drill" }))
+        .await
+        .ok();
 
     assert_eq!(cancelled["waiting_on"], Value::Null);
 }

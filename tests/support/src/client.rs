@@ -124,8 +124,7 @@ impl Client {
             request = request.header(*name, *value);
         }
         let request = request.body(body).expect("a test's request is well-formed");
-        let response =
-            self.router.clone().oneshot(request).await.expect("the router never fails");
+        let response = self.router.clone().oneshot(request).await.expect("the router never fails");
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.expect("the body is in memory").to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -192,7 +191,8 @@ impl Answer {
     #[must_use]
     pub fn pointers(&self) -> Vec<&str> {
         let errors = self.json["errors"].as_array().into_iter().flatten();
-        let mut pointers: Vec<&str> = errors.filter_map(|error| error["pointer"].as_str()).collect();
+        let mut pointers: Vec<&str> =
+            errors.filter_map(|error| error["pointer"].as_str()).collect();
         pointers.sort_unstable();
         pointers
     }

@@ -118,7 +118,8 @@ impl TestDesk {
         let entropy: Arc<dyn Entropy> = Arc::new(Counted::of(test));
         let desk =
             Desk::new(store.clone(), runtime(), Arc::clone(&entropy), DeskOptions::default());
-        let root = organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");
+        let root =
+            organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");
         let state = ApiState::new(
             desk.clone(),
             Arc::new(clock.clone()),
@@ -241,7 +242,10 @@ impl Drop for TestDesk {
         }
         let handle = tokio::runtime::Handle::current();
         let unseen = tokio::task::block_in_place(|| handle.block_on(self.unseen()));
-        assert_eq!(unseen, 0, "messages that the test did not look at: see `letters` and `ignore_mail`");
+        assert_eq!(
+            unseen, 0,
+            "messages that the test did not look at: see `letters` and `ignore_mail`"
+        );
     }
 }
 
@@ -249,7 +253,8 @@ impl Drop for TestDesk {
 fn runtime() -> Arc<PolicyRuntime> {
     static RUNTIME: OnceLock<Arc<PolicyRuntime>> = OnceLock::new();
     Arc::clone(RUNTIME.get_or_init(|| {
-        let folder = tempfile::tempdir().expect("a folder can be made in the temporary folder").keep();
+        let folder =
+            tempfile::tempdir().expect("a folder can be made in the temporary folder").keep();
         let dir = waypost_policy::open_dir(&folder).expect("the folder opens");
         PolicyRuntime::open(RuntimeConfig::default(), dir).expect("the engine starts")
     }))

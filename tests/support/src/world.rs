@@ -104,7 +104,8 @@ impl<'a> Org<'a> {
                        "kind": "choice", "choices": ["light", "strong"], "required": true }],
         });
         let _ = admin.post("/catalog-items", item).await.created();
-        let version = admin.get(&format!("/organizations/{}", self.key)).await.ok()["version"].as_i64();
+        let version =
+            admin.get(&format!("/organizations/{}", self.key)).await.ok()["version"].as_i64();
         let approver = json!({ "fallback_approver": person(&self.admin) });
         let path = format!("/organizations/{}", self.key);
         let _ = admin

@@ -1,0 +1,191 @@
+//! The command line: the same desk, from a shell.
+
+use std::{
+    fmt::Write as _,
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use waypost_test_support::{Program, policy};
+
+use crate::policies::teams_by_words;
+
+macro_rules! by_command_line {
+    ($($story:ident)*) => {
+        mod sqlite {
+            $(
+                #[test]
+                fn $story() {
+                    super::$story(&waypost_test_support::Program::sqlite());
+                }
+            )*
+        }
+
+        mod postgres {
+            $(
+                #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+                async fn $story() {
+                    let path = concat!(module_path!(), "::", stringify!($story));
+                    let program = waypost_test_support::Program::postgres(path).await;
+                    tokio::task::block_in_place(|| super::$story(&program));
+                }
+            )*
+        }
+    };
+}
+
+by_command_line! {
+    a_killed_import_is_gone_on_with_and_loses_or_doubles_nothing
+    an_import_tells_which_rows_it_refused_and_why
+    the_server_finishes_what_it_began_and_keeps_what_it_answered
+    a_wrong_word_is_told_with_its_remedy
+}
+
+const DESK: &str = r#"
+[organization]
+key = "acme"
+name = "Acme"
+kind = "client"
+zone = "Europe/Berlin"
+
+[[people]]
+name = "Ada"
+email = "ada@acme.example"
+role = "admin"
+
+[[people]]
+name = "Rita"
+email = "rita@acme.example"
+role = "requester"
+
+[[teams]]
+key = "network"
+name = "Network"
+members = ["ada@acme.example"]
+"#;
+
+fn furnish(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let router = program.file("team-router.wasm", policy("team-router"));
+    let settings = teams_by_words(&[("wifi", "network")]).to_string();
+    let settings = program.file("settings.json", settings);
+    let words =
+        ["policy", "bind", &router, "--org", "acme", "--hook", "route", "--settings", &settings];
+    let _ = program.json(words);
+}
+
+fn rows(count: u32) -> String {
+    (1..=count).fold("number,title,requester\n".to_owned(), |mut file, row| {
+        let _ = writeln!(file, "T{row},No wifi in room {row},rita@acme.example");
+        file
+    })
+}
+
+fn a_killed_import_is_gone_on_with_and_loses_or_doubles_nothing(program: &Program) {
+    const ROWS: u32 = 400;
+    furnish(program);
+    let file = program.file("tickets.csv", rows(ROWS));
+    let words = ["import", "tickets", &file, "--org", "acme", "--source", "old", "--batch", "10"];
+    let mut kills = 0;
+    // Killed a little later each time, wherever it is then, until it comes to its end.
+    let mut patience = Duration::from_millis(120);
+
+    loop {
+        let mut child = program.command(words).stderr(std::process::Stdio::null()).spawn().unwrap();
+        let began = Instant::now();
+        let ended = loop {
+            match child.try_wait().unwrap() {
+                Some(status) => break Some(status),
+                None if began.elapsed() > patience => break None,
+                None => std::thread::sleep(Duration::from_millis(2)),
+            }
+        };
+        if let Some(status) = ended {
+            assert!(status.success());
+            break;
+        }
+        child.kill().unwrap();
+        child.wait().unwrap();
+        kills += 1;
+        patience += Duration::from_millis(60);
+    }
+
+    assert!(kills > 0, "nothing was killed");
+    let verified = program.json(["receipts", "verify", "--org", "acme"]);
+    assert_eq!(
+        (&verified["same"], &verified["different"]),
+        (&json!(ROWS), &json!(0)),
+        "{verified}"
+    );
+    // The same rows from another file: each is there already, once.
+    let copy = program.file("copy.csv", rows(ROWS + 1));
+    let again = ["import", "tickets", &copy, "--org", "acme", "--source", "old"];
+    let again = program.json(again);
+    assert_eq!((&again["stored"], &again["already_there"]), (&json!(1), &json!(ROWS)), "{again}");
+}
+
+fn an_import_tells_which_rows_it_refused_and_why(program: &Program) {
+    furnish(program);
+    let mut file = rows(3);
+    file.push_str("T4,No lan,nobody@acme.example\nT5,,rita@acme.example\n");
+    let file = program.file("tickets.csv", file);
+    let report = program.file("refused.csv", "");
+
+    let words =
+        ["import", "tickets", &file, "--org", "acme", "--source", "old", "--report", &report];
+    let done = program.json(words);
+
+    assert_eq!(
+        (&done["stored"], &done["refused"], &done["complete"]),
+        (&json!(3), &json!(2), &json!(true))
+    );
+    let first = &done["first_refusals"][0];
+    assert_eq!((&first["row"], &first["field"]), (&json!(4), &json!("requester")), "{done}");
+    assert!(first["message"].as_str().unwrap().contains("nobody@acme.example"));
+    let refused = std::fs::read_to_string(report).unwrap();
+    assert!(
+        refused.contains("4,requester,") && refused.contains("5,short_description,"),
+        "{refused}"
+    );
+    let explained = program.json(["explain", "INC0000001", "--org", "acme"]);
+    assert!(explained["sentences"].to_string().contains("The team Network owns it"), "{explained}");
+}
+
+fn the_server_finishes_what_it_began_and_keeps_what_it_answered(program: &Program) {
+    furnish(program);
+    let words = ["token", "create", "--org", "acme", "--name", "t", "--role", "agent"];
+    let token = program.json(words)["secret"].as_str().unwrap().to_owned();
+    let server = program.serve();
+    let ticket = json!({ "short_description": "No wifi, says zebracross", "requester": "rita@acme.example" });
+
+    let (status, created) =
+        server.send("POST", "/api/v1/incidents", &token, &ticket.to_string()).unwrap();
+    assert_eq!((status, &created["team"]["key"]), (201, &json!("network")), "{created}");
+    let (refused, _) = server.get("/api/v1/tickets", "wp_none").unwrap();
+    assert_eq!(refused, 401);
+    let log = server.log();
+    assert!(log.contains("INFO"), "{log}");
+    assert!(!log.contains(&token) && !log.contains("zebracross"), "{log}");
+    assert!(server.stop(), "it ends well");
+
+    let server = program.serve();
+    let path = format!("/api/v1/tickets/{}", created["number"].as_str().unwrap());
+    assert_eq!(server.get(&path, &token), Some((200, created)));
+}
+
+fn a_wrong_word_is_told_with_its_remedy(program: &Program) {
+    let secret = ["config", "--set", "mail_password=hushhush"];
+    let config = program.run(secret);
+    assert!(config.is_ok && config.printed.contains("mail_password"), "{config:?}");
+    assert!(!config.printed.contains("hushhush"));
+
+    let unknown = program.run(["config", "--set", "listne=127.0.0.1:1"]);
+    assert!(!unknown.is_ok && unknown.said.contains("listne"), "{unknown:?}");
+    let nowhere = program.run(["org", "show", "nowhere"]);
+    assert!(!nowhere.is_ok && nowhere.said.contains("nowhere"), "{nowhere:?}");
+    let wasm = program.file("broken.wasm", "hello");
+    let _ = program.run(["migrate"]);
+    let refused = program.run(["policy", "upload", &wasm, "--org", "platform"]);
+    assert!(!refused.is_ok && refused.said.contains("component"), "{refused:?}");
+}

@@ -1,0 +1,116 @@
+//! Logs: what happened, by ids and codes. No secret and no word of a ticket gets into them.
+
+use std::{
+    io,
+    sync::{Mutex, OnceLock, PoisonError},
+};
+
+use axum::{body::Body, http::Method};
+use serde_json::json;
+use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
+use waypost_delivery::Undelivered;
+use waypost_test_support::{Guest, TestDesk, on_both_engines};
+
+use crate::policies::{by_words, telling_the_requester};
+
+on_both_engines! {
+    no_secret_and_no_word_of_a_ticket_gets_into_the_logs
+}
+
+/// What all stories of this process have logged since it is looked at.
+static LOG: Mutex<Vec<u8>> = Mutex::new(Vec::new());
+
+struct ToLog;
+
+impl io::Write for ToLog {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        LOG.lock().unwrap_or_else(PoisonError::into_inner).extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl MakeWriter<'_> for ToLog {
+    type Writer = Self;
+
+    fn make_writer(&self) -> Self {
+        Self
+    }
+}
+
+/// Collects everything that the host's crates say, at every level.
+fn listen() {
+    static LISTENING: OnceLock<()> = OnceLock::new();
+    LISTENING.get_or_init(|| {
+        let filter = "info,waypost_api=trace,waypost_app=trace,waypost_delivery=trace,waypost_domain=trace,\
+                      waypost_policy=trace,waypost_store=trace,tower_http=trace";
+        let subscriber = tracing_subscriber::fmt()
+            .json()
+            .with_env_filter(EnvFilter::new(filter))
+            .with_writer(ToLog)
+            .finish();
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+}
+
+async fn no_secret_and_no_word_of_a_ticket_gets_into_the_logs(desk: TestDesk) {
+    listen();
+    let acme = desk.organization("acme").await;
+    let words = by_words(&[("zebracross", json!({ "category": ["network"] }))]);
+    acme.bind("categorize", "keyword-categorizer", words).await;
+    acme.bind("notify", "stakeholder-notifier", telling_the_requester()).await;
+    let trap = acme.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
+    acme.bind_component("broken", 1, "route", &trap, json!({})).await;
+
+    let ticket = json!({
+        "short_description": "zebracross in the cellar", "description": "yellowgiraffe",
+        "tags": ["purpleotter"],
+    });
+    let headers = [("content-type", "application/json"), ("x-request-id", "logged-1")];
+    let client = &acme.requester.client;
+    let body = Body::from(ticket.to_string());
+    let incident = client.send(Method::POST, "/incidents", &headers, body).await.created();
+    let agent = &acme.agent.client;
+    let _ = agent.comment(&incident, "internal", "silentpanther").await.created();
+    let _ = agent.comment(&incident, "public", "loudparrot").await.created();
+    let refused = json!({ "resolution_notes": "slyfox" });
+    assert_eq!(agent.act(&incident, "resolve", refused).await.slug(), "missing-fields");
+    let _ = agent.get("/tickets?text=zebracross").await.ok();
+    let token = json!({ "name": "script", "role": "agent" });
+    let secret = acme.admin.client.post("/tokens", token).await.created()["secret"].take();
+    let secret = secret.as_str().unwrap();
+    let _ = desk.client(secret).get("/me").await.ok();
+    assert_eq!(desk.client("wp_guessedbadger").get("/me").await.slug(), "unauthenticated");
+    let broken = r#"{"short_description": "brokenotter"#;
+    let json = [("content-type", "application/json")];
+    let _ = client.send(Method::POST, "/incidents", &json, Body::from(broken)).await;
+    desk.refuse_letters(vec![
+        Undelivered::Temporary("not now".to_owned()),
+        Undelivered::Permanent("never".to_owned()),
+    ]);
+    let _ = desk.letters().await;
+    desk.ignore_mail();
+
+    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    let log = String::from_utf8_lossy(&log);
+    for expected in ["logged-1", "policy bound", "token issued"] {
+        assert!(log.contains(expected), "{expected} is not logged");
+    }
+    for secret in [
+        "zebracross",
+        "yellowgiraffe",
+        "purpleotter",
+        "silentpanther",
+        "loudparrot",
+        "slyfox",
+        "brokenotter",
+        "guessedbadger",
+        secret,
+    ] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} is logged");
+    }
+}

@@ -1,0 +1,163 @@
+//! The rooms of the code: which crate may see which.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
+
+/// Who alone may name a crate in its `Cargo.toml`, for any purpose.
+const ONLY_IN: &[(&str, &str)] = &[
+    ("sqlx", "waypost-store"),
+    ("wasmtime", "waypost-policy"),
+    ("wasmtime-wizer", "waypost-policy"),
+    ("cap-std", "waypost-policy"),
+    ("lettre", "waypost-delivery"),
+    ("utoipa", "waypost-api"),
+];
+
+/// What a crate's code may not name.
+const NEVER_NAMES: &[(&str, &[&str])] = &[
+    ("waypost-domain", &["serde", "serde_json", "tokio"]),
+    ("waypost-policy", &["waypost-domain", "waypost-store"]),
+    ("waypost-app", &["sqlx", "wasmtime", "cap-std"]),
+    ("waypost-delivery", &["waypost-policy", "waypost-api"]),
+    ("waypost-api", &["waypost-store", "sqlx", "waypost-policy", "wasmtime", "waypost-delivery"]),
+];
+
+/// What a crate may not see, not even through others.
+const NEVER_SEES: &[(&str, &[&str])] = &[
+    ("waypost-domain", &["sqlx", "axum", "wasmtime", "tokio", "serde_json", "lettre"]),
+    ("waypost-store", &["axum", "wasmtime", "reqwest", "lettre", "waypost-policy", "waypost-app"]),
+    (
+        "waypost-policy",
+        &["sqlx", "axum", "lettre", "waypost-domain", "waypost-store", "waypost-app"],
+    ),
+    ("waypost-app", &["axum", "lettre", "waypost-api", "waypost-delivery"]),
+    ("waypost-delivery", &["axum", "waypost-api"]),
+    ("waypost-api", &["waypost-delivery", "lettre"]),
+];
+
+/// Everything under `host/`.
+const HOST: &[&str] = &[
+    "waypost-domain",
+    "waypost-store",
+    "waypost-policy",
+    "waypost-app",
+    "waypost-delivery",
+    "waypost-api",
+    "waypost",
+];
+
+/// What grows on the contract alone.
+const GUESTS: &[&str] = &[
+    "waypost-sdk",
+    "keyword-categorizer",
+    "team-router",
+    "approval-chain",
+    "stakeholder-notifier",
+];
+
+/// The packages as Cargo sees them.
+struct Rooms {
+    metadata: Metadata,
+    names: BTreeMap<PackageId, String>,
+}
+
+impl Rooms {
+    /// Reads what is built on this machine; packages of other platforms need not be there.
+    fn read() -> Self {
+        let manifest = concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml");
+        let platform = ["--locked".to_owned(), "--filter-platform".to_owned(), host()];
+        let metadata =
+            MetadataCommand::new().manifest_path(manifest).other_options(platform).exec().unwrap();
+        let packages = metadata.packages.iter();
+        let names = packages.map(|one| (one.id.clone(), one.name.to_string())).collect();
+        Self { metadata, names }
+    }
+
+    /// What a package's `Cargo.toml` names: what its code can use, and what its tests can use, too.
+    fn named(&self, package: &str, kinds: &[DependencyKind]) -> BTreeSet<String> {
+        let found = self.metadata.packages.iter().find(|one| one.name.as_str() == package);
+        let found = found.unwrap_or_else(|| panic!("there is no package {package}"));
+        let named = found.dependencies.iter().filter(|one| kinds.contains(&one.kind));
+        named.map(|one| one.name.clone()).collect()
+    }
+
+    /// Everything that a package is compiled with.
+    fn seen(&self, package: &str) -> BTreeSet<String> {
+        let nodes = &self.metadata.resolve.as_ref().unwrap().nodes;
+        let nodes: BTreeMap<_, _> = nodes.iter().map(|node| (&node.id, node)).collect();
+        let start = self.metadata.packages.iter().find(|one| one.name.as_str() == package).unwrap();
+        let mut seen = BTreeSet::new();
+        let mut open = vec![&start.id];
+        while let Some(id) = open.pop() {
+            for dependency in &nodes[id].deps {
+                let is_compiled_in =
+                    dependency.dep_kinds.iter().any(|info| info.kind == DependencyKind::Normal);
+                if is_compiled_in && seen.insert(&dependency.pkg) {
+                    open.push(&dependency.pkg);
+                }
+            }
+        }
+        seen.into_iter().map(|id| self.names[id].clone()).collect()
+    }
+}
+
+/// The platform that this test runs on.
+fn host() -> String {
+    let rustc = std::process::Command::new("rustc").arg("-vV").output().unwrap();
+    let told = String::from_utf8(rustc.stdout).unwrap();
+    told.lines().find_map(|line| line.strip_prefix("host: ")).unwrap().to_owned()
+}
+
+const ALL_KINDS: &[DependencyKind] =
+    &[DependencyKind::Normal, DependencyKind::Development, DependencyKind::Build];
+
+#[test]
+fn the_rooms_keep_their_arrows() {
+    let rooms = Rooms::read();
+    let mut broken = Vec::new();
+    for package in rooms.metadata.workspace_packages() {
+        let package = package.name.as_str();
+        let named = rooms.named(package, ALL_KINDS);
+        for (dependency, room) in ONLY_IN {
+            if package != *room && named.contains(*dependency) {
+                broken.push(format!("{package} names {dependency}, which only {room} does"));
+            }
+        }
+    }
+    for (package, never) in NEVER_NAMES {
+        let named = rooms.named(package, &[DependencyKind::Normal]);
+        let wrong = never.iter().filter(|one| named.contains(**one));
+        broken.extend(wrong.map(|one| format!("{package} names {one}")));
+    }
+    for (package, never) in NEVER_SEES {
+        let seen = rooms.seen(package);
+        let wrong = never.iter().filter(|one| seen.contains(**one));
+        broken.extend(wrong.map(|one| format!("{package} sees {one}")));
+    }
+    for guest in GUESTS {
+        let seen = rooms.seen(guest);
+        let named = rooms.named(guest, ALL_KINDS);
+        let wrong = HOST.iter().filter(|one| seen.contains(**one) || named.contains(**one));
+        broken.extend(wrong.map(|one| format!("{guest} sees {one}, which is the host's")));
+    }
+    assert!(broken.is_empty(), "{broken:#?}");
+}
+
+#[test]
+fn the_tables_of_the_rooms_name_packages_that_exist() {
+    let rooms = Rooms::read();
+    let all: BTreeSet<&str> = rooms.names.values().map(String::as_str).collect();
+    let of_workspace: BTreeSet<&str> =
+        rooms.metadata.workspace_packages().iter().map(|one| one.name.as_str()).collect();
+    let tables = NEVER_NAMES.iter().chain(NEVER_SEES).map(|(package, _)| package);
+    for package in tables.chain(HOST).chain(GUESTS) {
+        assert!(of_workspace.contains(package), "there is no package {package}");
+    }
+    for (dependency, _) in ONLY_IN {
+        assert!(all.contains(dependency), "nothing uses {dependency}");
+    }
+    // What is seen is really followed: the binary sees everything.
+    let seen = rooms.seen("waypost");
+    assert!(["sqlx", "wasmtime", "axum", "lettre"].iter().all(|one| seen.contains(*one)));
+}

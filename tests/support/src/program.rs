@@ -1,0 +1,210 @@
+//! The program `waypost`, as an operator runs it: a process of its own, with a data folder of its own.
+
+use std::{
+    ffi::OsStr,
+    io::{Read, Write},
+    net::{SocketAddr, TcpListener, TcpStream},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tempfile::TempDir;
+use waypost_store::testing;
+
+/// An installation of the program.
+pub struct Program {
+    path: &'static Path,
+    folder: TempDir,
+    settings: Vec<String>,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub struct Ran {
+    /// Whether it says that all is well.
+    pub is_ok: bool,
+    /// What it printed.
+    pub printed: String,
+    /// What it said of its doing, and of what went wrong.
+    pub said: String,
+}
+
+/// How long a server may take until it serves, and to end.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+impl Program {
+    /// With its records on SQLite, in its own data folder.
+    ///
+    /// # Panics
+    /// When the program can't be built.
+    #[must_use]
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().expect("a folder can be made in the temporary folder");
+        let data = format!("data_folder={}", folder.path().join("data").display());
+        Self { path: program(), folder, settings: vec!["--set".to_owned(), data] }
+    }
+
+    /// With its records in a PostgreSQL database of its own.
+    pub async fn postgres(test: &str) -> Self {
+        let url = testing::postgres_url(test).await;
+        let mut program = Self::sqlite();
+        program.settings.extend(["--set".to_owned(), format!("database_url={url}")]);
+        program
+    }
+
+    /// Writes a file for it.
+    ///
+    /// # Panics
+    /// When the disk is full.
+    #[must_use]
+    pub fn file(&self, name: &str, content: impl AsRef<[u8]>) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, content).expect("the temporary folder takes a file");
+        path.display().to_string()
+    }
+
+    /// A command, not started yet.
+    pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
+        let mut command = Command::new(self.path);
+        command.args(&self.settings).args(words).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs a command to its end.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Ran {
+        let ran = self.command(words).output().expect("the program starts");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        Ran { is_ok: ran.status.success(), printed: text(&ran.stdout), said: text(&ran.stderr) }
+    }
+
+    /// Runs a command that must succeed, and reads what it printed as JSON.
+    ///
+    /// # Panics
+    /// With all it said when it does not.
+    pub fn json<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Value {
+        let json = OsStr::new("--json").to_owned();
+        let words = words.into_iter().map(|word| word.as_ref().to_owned());
+        let ran = self.run(words.chain([json]));
+        assert!(ran.is_ok, "{ran:?}");
+        serde_json::from_str(&ran.printed).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
+    }
+
+    /// Starts the server, and waits until it can serve.
+    ///
+    /// # Panics
+    /// When it ends, or takes too long.
+    #[must_use]
+    pub fn serve(&self) -> Server {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.expect("a port is free");
+        let log = self.folder.path().join("server.log");
+        let file = std::fs::File::create(&log).expect("the temporary folder takes a file");
+        let child = self
+            .command(["serve", "--listen", &address.to_string()])
+            .stdout(Stdio::null())
+            .stderr(file)
+            .spawn()
+            .expect("the program starts");
+        let mut server = Server { child, address, log };
+        let began = Instant::now();
+        while server.get("/health/ready", "").is_none_or(|(status, _)| status != 200) {
+            let is_over = !matches!(server.child.try_wait(), Ok(None));
+            assert!(!is_over && began.elapsed() < PATIENCE, "not ready: {}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        server
+    }
+}
+
+/// A running server. It is killed when it is dropped.
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+    log: PathBuf,
+}
+
+impl Server {
+    /// Reads an address: the status and the JSON.
+    #[must_use]
+    pub fn get(&self, path: &str, token: &str) -> Option<(u16, Value)> {
+        self.send("GET", path, token, "")
+    }
+
+    /// Sends JSON: the status and the JSON that comes back. None if nobody answers.
+    #[must_use]
+    pub fn send(&self, method: &str, path: &str, token: &str, body: &str) -> Option<(u16, Value)> {
+        let mut stream = TcpStream::connect(self.address).ok()?;
+        let length = body.len();
+        let request = format!(
+            "{method} {path} HTTP/1.1\r\nhost: desk\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
+             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+        );
+        stream.write_all(request.as_bytes()).ok()?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).ok()?;
+        let status = answer.split(' ').nth(1)?.parse().ok()?;
+        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    }
+
+    /// What it has logged so far.
+    #[must_use]
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Asks it to stop, and says whether it ended well.
+    ///
+    /// # Panics
+    /// When it does not end.
+    pub fn stop(mut self) -> bool {
+        let process = self.child.id().to_string();
+        let asked = Command::new("kill").args(["-TERM", &process]).status();
+        assert!(asked.is_ok_and(|status| status.success()), "the server is gone: {}", self.log());
+        let began = Instant::now();
+        loop {
+            match self.child.try_wait() {
+                Ok(Some(status)) => return status.success(),
+                Ok(None) if began.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                other => panic!("the server does not end ({other:?}): {}", self.log()),
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // Fails only if it has ended already.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The program, built once for all tests of the process, as cargo builds it for people.
+fn program() -> &'static Path {
+    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
+    PROGRAM.get_or_init(|| {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "cargo tells its tests which cargo they are run by"
+        )]
+        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+        let built = Command::new(cargo)
+            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+            .args(["build", "--quiet", "--locked", "--package", "waypost", "--bin", "waypost"])
+            .status();
+        assert!(built.is_ok_and(|status| status.success()), "`waypost` is not built");
+        // The test itself is `debug/deps/it-…`.
+        let test = std::env::current_exe().expect("a process knows its file");
+        let folder = test.parent().and_then(Path::parent).expect("tests are two folders deep");
+        folder.join(format!("waypost{}", std::env::consts::EXE_SUFFIX))
+    })
+}
