@@ -112,6 +112,25 @@ mod tests {
         Cli::command().debug_assert();
     }
 
+    /// Clap hands a global option's value to whatever option of a command has the same id, whichever its name is.
+    #[test]
+    fn no_command_has_an_option_with_the_id_of_a_global_one() {
+        fn walk(command: &clap::Command, global: &[String]) {
+            for subcommand in command.get_subcommands() {
+                for option in subcommand.get_arguments() {
+                    let id = option.get_id().to_string();
+                    assert!(!global.contains(&id), "{} of {}", id, subcommand.get_name());
+                }
+                walk(subcommand, global);
+            }
+        }
+        let command = Cli::command();
+        let global: Vec<String> =
+            command.get_arguments().map(|option| option.get_id().to_string()).collect();
+        assert!(global.contains(&"data".to_owned()));
+        walk(&command, &global);
+    }
+
     #[test]
     fn a_setting_has_a_key_and_keeps_what_follows_the_first_sign() {
         assert_eq!(setting("a=b=c"), Ok(("a".to_owned(), "b=c".to_owned())));

@@ -119,11 +119,8 @@ fn housekeeping(installation: &Installation, config: &Config, stop: &Stop) -> Jo
 }
 
 fn upkeep(installation: &Installation, config: &Config, stop: &Stop) -> JoinHandle<()> {
-    let upkeep = Upkeep::new(
-        installation.desk.clone(),
-        Arc::clone(&installation.clock),
-        config.upkeep(),
-    );
+    let upkeep =
+        Upkeep::new(installation.desk.clone(), Arc::clone(&installation.clock), config.upkeep());
     tokio::spawn(upkeep.run(stop.clone().wait()))
 }
 

@@ -80,7 +80,7 @@ pub(crate) struct Revise {
 struct Shared {
     /// A data file; the policy knows it by its name without the folder. Can be repeated.
     #[arg(long = "data-file", value_name = "FILE")]
-    data: Vec<PathBuf>,
+    data_files: Vec<PathBuf>,
     /// The key of the team that gets the ticket when the policy fails (hook route); without it, the next policy is asked.
     #[arg(long, value_name = "KEY")]
     fallback_team: Option<String>,
@@ -134,7 +134,7 @@ impl Bind {
             position,
             component,
             settings: settings(self.settings.as_deref())?.unwrap_or_else(|| "{}".to_owned()),
-            data: data(&self.shared.data)?,
+            data: data(&self.shared.data_files)?,
             limits,
             fallback_team: self.shared.fallback_team,
             locked: self.locked,
@@ -164,7 +164,9 @@ impl Revise {
             position: self.position,
             component,
             settings: settings(self.settings.as_deref())?,
-            data: (!self.shared.data.is_empty()).then(|| data(&self.shared.data)).transpose()?,
+            data: (!self.shared.data_files.is_empty())
+                .then(|| data(&self.shared.data_files))
+                .transpose()?,
             limits: (limits != LimitChanges::default()).then_some(limits),
             fallback_team: self.shared.fallback_team.map(Some),
             locked: self.locked,

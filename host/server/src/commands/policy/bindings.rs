@@ -1,6 +1,6 @@
 //! `waypost policy bindings`, `history`, `enable`, `disable`, `rollback` and `order`.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use waypost_app::bindings::{self, BindingView, HookOrder, InForce, RevisionView};
@@ -99,7 +99,11 @@ impl Rollback {
         let caller = installation.operator(&one.org).await?;
         let id = bindings::by_name(&installation.desk, &caller, &one.name).await?;
         let found = bindings::find(&installation.desk, &caller, id).await?;
-        let to = to.unwrap_or(found.view.binding.active_revision - 1);
+        let active = found.view.binding.active_revision;
+        if to.is_none() && active == 1 {
+            bail!("the first revision of `{}` is active; there is none before it", one.name);
+        }
+        let to = to.unwrap_or(active - 1);
         let version = Some(found.view.binding.version);
         let view = bindings::roll_back(&installation.desk, &caller, id, to, version).await?;
         tell(output, &view, "Rolled back")

@@ -39,7 +39,7 @@ pub(crate) struct TestRun {
     settings: Option<PathBuf>,
     /// A data file. Can be repeated.
     #[arg(long = "data-file", value_name = "FILE")]
-    data: Vec<PathBuf>,
+    data_files: Vec<PathBuf>,
     /// The organization whose policy it is; without it, the component is a file and no database is used.
     #[arg(long, value_name = "KEY")]
     org: Option<Key>,
@@ -81,7 +81,7 @@ impl TestRun {
         let trial = Trial {
             policy,
             settings: settings(self.settings.as_deref())?.unwrap_or_else(|| "{}".to_owned()),
-            data: data(&self.data)?,
+            data: data(&self.data_files)?,
             limits: LimitChanges::default(),
             hook: self.hook.to_string(),
             ticket: json_file(&self.ticket)?,
