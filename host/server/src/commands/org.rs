@@ -95,7 +95,9 @@ impl Create {
 impl Show {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = platform(installation).await?;
-        let view = organizations::find(&installation.desk, &caller, self.key.as_str()).await?;
+        let view = organizations::find(&installation.desk, &caller, self.key.as_str())
+            .await
+            .with_context(|| format!("looking for the organization `{}`", self.key))?;
         tell(output, &view)
     }
 }
