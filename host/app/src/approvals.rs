@@ -96,14 +96,14 @@ pub async fn of_ticket(
     let mut tx = desk.store.read(caller.org).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     let rounds = approval::of_ticket(&mut tx, seen.ticket.id).await?;
-    let names = names::of_voters(&mut tx, &rounds).await?;
+    let voters = names::of_voters(&mut tx, &rounds).await?;
     let digest = content_digest(&seen.ticket);
     Ok(rounds
         .into_iter()
         .map(|approval| ApprovalView {
             approval,
             content_digest: digest.clone(),
-            names: names.clone(),
+            names: voters.clone(),
         })
         .collect())
 }

@@ -45,7 +45,7 @@ pub async fn add(
     let is_of_caller = caller.person() == Some(seen.ticket.requester);
     if visibility == Visibility::Public && is_of_caller {
         let reply = TicketAction::CallerReply { text: Some(text) };
-        return act(desk, caller, named, reply, None).await;
+        return Box::pin(act(desk, caller, named, reply, None)).await;
     }
     let mut left = desk.options.stale_retries;
     loop {
@@ -117,7 +117,7 @@ pub async fn list(
         comments.iter().filter_map(|comment| comment.author.person).collect();
     authors.sort_unstable();
     authors.dedup();
-    let names: BTreeMap<PersonId, String> = person::find_many(&mut tx, &authors)
+    let people: BTreeMap<PersonId, String> = person::find_many(&mut tx, &authors)
         .await?
         .into_iter()
         .map(|person| (person.id, person.name))
@@ -127,7 +127,7 @@ pub async fn list(
         .map(|comment| {
             let author = comment.author.person.map(|id| PersonName {
                 id,
-                name: names.get(&id).cloned().unwrap_or_else(|| id.to_string()),
+                name: people.get(&id).cloned().unwrap_or_else(|| id.to_string()),
             });
             CommentView { comment, author }
         })

@@ -20,8 +20,11 @@ const MAX_BLOCK: u32 = 64;
 /// The blocks that this process has taken.
 #[derive(Default)]
 pub(crate) struct Numbers {
-    blocks: std::sync::Mutex<HashMap<(OrgId, TicketKind), Arc<Mutex<Block>>>>,
+    blocks: std::sync::Mutex<HashMap<(OrgId, TicketKind), SharedBlock>>,
 }
+
+/// A block that whoever needs numbers of its series waits for.
+type SharedBlock = Arc<Mutex<Block>>;
 
 /// Numbers that were taken and not handed out yet: `next..end`.
 #[derive(Default)]

@@ -43,7 +43,7 @@ pub async fn accept(
     named: &TicketRef,
     id: SuggestionId,
 ) -> Result<TicketView, CommandError> {
-    decide_on(desk, caller, named, id, Action::AcceptSuggestion).await
+    Box::pin(decide_on(desk, caller, named, id, Action::AcceptSuggestion)).await
 }
 
 /// Turns a suggestion down. Nothing changes, and it is counted.
@@ -53,7 +53,7 @@ pub async fn dismiss(
     named: &TicketRef,
     id: SuggestionId,
 ) -> Result<TicketView, CommandError> {
-    decide_on(desk, caller, named, id, Action::DismissSuggestion).await
+    Box::pin(decide_on(desk, caller, named, id, Action::DismissSuggestion)).await
 }
 
 async fn decide_on(

@@ -29,7 +29,7 @@ pub async fn act(
 ) -> Result<TicketView, CommandError> {
     let mut left = desk.options.stale_retries;
     loop {
-        match try_act(desk, caller, named, &action, expected_version).await {
+        match Box::pin(try_act(desk, caller, named, &action, expected_version)).await {
             Err(CommandError::Stale) if expected_version.is_none() && left > 0 => left -= 1,
             other => return other,
         }
@@ -67,12 +67,12 @@ async fn try_act(
     drop(tx);
 
     let mover = Mover { desk, caller, facts, open_approval: seen.open_approval, references };
-    let mut moved = mover.carry_out(seen.ticket, action).await?;
-    if moved.iter().all(Deciding::is_idle) {
-        return names::view_now(desk, caller.org, moved.swap_remove(0).finish().ticket).await;
+    let mut decided = Box::pin(mover.carry_out(seen.ticket, action)).await?;
+    if decided.iter().all(Deciding::is_idle) {
+        return names::view_now(desk, caller.org, decided.swap_remove(0).finish().ticket).await;
     }
-    decide::tell(desk, caller, &mut moved).await?;
-    let mut writes: Vec<_> = moved.into_iter().map(Deciding::finish).collect();
+    decide::tell(desk, caller, &mut decided).await?;
+    let mut writes: Vec<_> = decided.into_iter().map(Deciding::finish).collect();
     write::commit(desk, caller.org, &mut writes, caller.now).await?;
     let ticket = writes.swap_remove(0).ticket;
     names::view_now(desk, caller.org, ticket).await

@@ -48,11 +48,11 @@ pub async fn edit(
     let lookup = facts.clone();
     let mut it = Deciding::of_stored(desk, facts, seen.ticket, Action::Edit.as_str(), caller);
     let (was, before) = (it.write.ticket.state(), it.write.ticket.priority.effective().0);
-    let changed = it.write.ticket.edit(edit, &lookup, &settings, caller.now)?;
-    if changed.is_empty() {
+    let done = it.write.ticket.edit(edit, &lookup, &settings, caller.now)?;
+    if done.is_empty() {
         return names::view_now(desk, caller.org, it.finish().ticket).await;
     }
-    it.did(Action::Edit, &caller.actor, changed);
+    it.did(Action::Edit, &caller.actor, done);
     if it.write.ticket.priority.effective().0 != before {
         it.happened(EventKind::PriorityChanged, &caller.actor, was);
     }

@@ -211,7 +211,7 @@ impl Mover<'_> {
             }
             TicketAction::CallerReply { text } => {
                 let text = text.clone();
-                return self.caller_reply(it, text).await;
+                return Box::pin(self.caller_reply(it, text)).await;
             }
             TicketAction::Resolve { code, notes } => {
                 let changes =

@@ -94,14 +94,14 @@ impl LookUps {
             None => None,
         };
         let item = match command.catalog_item.as_deref() {
-            Some(key) => match catalog::find_by_key(tx, key).await? {
-                Some(item) => Some(item),
-                None => {
+            Some(key) => {
+                let found = catalog::find_by_key(tx, key).await?;
+                if found.is_none() {
                     let message = format!("there is no catalog item `{key}`");
                     faults.wrong("/catalog_item", "unknown", message);
-                    None
                 }
-            },
+                found
+            }
             None => None,
         };
         let answers = answers(&command.answers, &mut faults);

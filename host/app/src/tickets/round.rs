@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 use waypost_domain::{
     binding::{Fallback, Hook},
@@ -86,14 +86,27 @@ struct QuestionDelta {
     #[serde(skip_serializing_if = "TicketDelta::is_empty")]
     ticket: TicketDelta,
     /// The service, where it is not the snapshot's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service: Option<Option<contract::Service>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    service: Option<To<contract::Service>>,
     /// The configuration item, where it is not the snapshot's.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ci: Option<Option<contract::Ci>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    ci: Option<To<contract::Ci>>,
     /// The hook's own part of the question.
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<Part>,
+}
+
+/// What a field became: none where it was emptied.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+struct To<T>(Option<T>);
+
+/// Reads a field that is there: null is a field that was emptied, not one that is left out.
+fn there<'de, D, T>(deserializer: D) -> Result<Option<To<T>>, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de>,
+{
+    To::deserialize(deserializer).map(Some)
 }
 
 /// The part of a question that only one hook has.
@@ -120,20 +133,20 @@ struct TicketDelta {
     state: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     category: Option<Vec<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    service: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    ci: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    impact: Option<Option<u8>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    urgency: Option<Option<u8>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    priority: Option<Option<u8>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    team: Option<Option<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    assignee: Option<Option<String>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    service: Option<To<String>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    ci: Option<To<String>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    impact: Option<To<u8>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    urgency: Option<To<u8>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    priority: Option<To<u8>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    team: Option<To<String>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    assignee: Option<To<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Vec<String>>,
 }
@@ -148,13 +161,13 @@ impl TicketDelta {
             kind: moved(&before.kind, &after.kind),
             state: moved(&before.state, &after.state),
             category: moved(&before.category, &after.category),
-            service: moved(&before.service, &after.service),
-            ci: moved(&before.ci, &after.ci),
-            impact: moved(&before.impact, &after.impact),
-            urgency: moved(&before.urgency, &after.urgency),
-            priority: moved(&before.priority, &after.priority),
-            team: moved(&before.team, &after.team),
-            assignee: moved(&before.assignee, &after.assignee),
+            service: moved(&before.service, &after.service).map(To),
+            ci: moved(&before.ci, &after.ci).map(To),
+            impact: moved(&before.impact, &after.impact).map(To),
+            urgency: moved(&before.urgency, &after.urgency).map(To),
+            priority: moved(&before.priority, &after.priority).map(To),
+            team: moved(&before.team, &after.team).map(To),
+            assignee: moved(&before.assignee, &after.assignee).map(To),
             tags: moved(&before.tags, &after.tags),
         }
     }
@@ -169,13 +182,13 @@ impl TicketDelta {
         put(&mut ticket.kind, self.kind);
         put(&mut ticket.state, self.state);
         put(&mut ticket.category, self.category);
-        put(&mut ticket.service, self.service);
-        put(&mut ticket.ci, self.ci);
-        put(&mut ticket.impact, self.impact);
-        put(&mut ticket.urgency, self.urgency);
-        put(&mut ticket.priority, self.priority);
-        put(&mut ticket.team, self.team);
-        put(&mut ticket.assignee, self.assignee);
+        put(&mut ticket.service, self.service.map(|to| to.0));
+        put(&mut ticket.ci, self.ci.map(|to| to.0));
+        put(&mut ticket.impact, self.impact.map(|to| to.0));
+        put(&mut ticket.urgency, self.urgency.map(|to| to.0));
+        put(&mut ticket.priority, self.priority.map(|to| to.0));
+        put(&mut ticket.team, self.team.map(|to| to.0));
+        put(&mut ticket.assignee, self.assignee.map(|to| to.0));
         put(&mut ticket.tags, self.tags);
     }
 
@@ -200,10 +213,10 @@ pub(crate) fn question_of(round: &RoundRecord, receipt: &Receipt) -> Result<Ques
     let delta: QuestionDelta = serde_json::from_slice(&receipt.question)
         .map_err(|source| Unreadable { part: "question", source })?;
     delta.ticket.apply(&mut ticket);
-    if let Some(service) = delta.service {
+    if let Some(To(service)) = delta.service {
         context.service = service;
     }
-    if let Some(ci) = delta.ci {
+    if let Some(To(ci)) = delta.ci {
         context.ci = ci;
     }
     let context = snapshot::only(&context, &delta.needs);
@@ -305,8 +318,8 @@ impl Round {
             needs,
             ticket: TicketDelta::between(&self.snapshot.ticket, ticket),
             service: (self.snapshot.context.service != context.service)
-                .then(|| context.service.clone()),
-            ci: (self.snapshot.context.ci != context.ci).then(|| context.ci.clone()),
+                .then(|| To(context.service.clone())),
+            ci: (self.snapshot.context.ci != context.ci).then(|| To(context.ci.clone())),
             part: part.cloned(),
         };
         let (answer, answer_json, outcome) = self.weigh(asked, hook, &decision);

@@ -24,7 +24,7 @@ use crate::{
 /// What the approval policies said about a request.
 pub(super) enum PlanSaid {
     /// A policy has an opinion.
-    Opinion(Said, contract::ApprovalPlan),
+    Opinion(Box<Said>, contract::ApprovalPlan),
     /// None has one: nobody needs to be asked.
     NoOpinion,
     /// A policy failed and none after it had an opinion: nothing is approved by an accident.
@@ -97,7 +97,7 @@ impl Deciding {
             }
         }
         self.plan = Some(match opinion {
-            Some((said, plan)) => PlanSaid::Opinion(said, plan),
+            Some((said, plan)) => PlanSaid::Opinion(Box::new(said), plan),
             None if failed => PlanSaid::Failed,
             None => PlanSaid::NoOpinion,
         });
@@ -195,7 +195,7 @@ impl Deciding {
                         notes.extend(resolved.notes);
                         StepPlan {
                             name: step.name.clone(),
-                            quorum: proposals::quorum(&step.quorum),
+                            quorum: proposals::quorum(step.quorum),
                             veto: step.veto,
                             due_hours: step.due_hours,
                             voters: resolved.voters,

@@ -85,13 +85,13 @@ pub(super) fn people_named(stages: &[contract::Stage]) -> Vec<PersonId> {
 }
 
 /// A quorum in the domain's words.
-pub(super) fn quorum(quorum: &contract::Quorum) -> Quorum {
+pub(super) fn quorum(quorum: contract::Quorum) -> Quorum {
     match quorum {
         contract::Quorum::Any => Quorum::Any,
         contract::Quorum::All => Quorum::All,
-        contract::Quorum::Count(count) => Quorum::Count(*count),
+        contract::Quorum::Count(count) => Quorum::Count(count),
         contract::Quorum::Majority => Quorum::Majority,
-        contract::Quorum::Percent(percent) => Quorum::Percent(*percent),
+        contract::Quorum::Percent(percent) => Quorum::Percent(percent),
     }
 }
 

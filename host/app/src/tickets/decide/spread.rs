@@ -22,18 +22,15 @@ pub(crate) async fn spread<T: Send + 'static>(
     while !rest.is_empty() {
         let after = rest.split_off(share.min(rest.len()));
         let mut part = std::mem::replace(&mut rest, after);
-        match desk.runtime.admit(org.0).await {
-            Ok(permit) => {
-                parts.spawn_blocking(move || {
-                    part.iter_mut().for_each(work);
-                    drop(permit);
-                    (place, part)
-                });
-            }
-            Err(_) => {
-                part.iter_mut().for_each(busy);
-                parts.spawn(async move { (place, part) });
-            }
+        if let Ok(permit) = desk.runtime.admit(org.0).await {
+            parts.spawn_blocking(move || {
+                part.iter_mut().for_each(work);
+                drop(permit);
+                (place, part)
+            });
+        } else {
+            part.iter_mut().for_each(busy);
+            parts.spawn(async move { (place, part) });
         }
         place += 1;
     }
