@@ -141,15 +141,12 @@ async fn a_killed_import_goes_on_where_it_was_and_loses_or_doubles_nothing(desk:
         }
         let batch = rows(&acme, next..=LAST.min(next + 14));
         let stored = import::batch(&desk.desk, &caller, "all", batch);
-        match tokio::time::timeout(patience, stored).await {
-            Ok(report) => {
-                assert_eq!(report.unwrap().already_there, 0);
-                patience = Duration::from_millis(1);
-            }
-            Err(_) => {
-                kills += 1;
-                patience = patience * 3 / 2 + Duration::from_millis(1);
-            }
+        if let Ok(report) = tokio::time::timeout(patience, stored).await {
+            assert_eq!(report.unwrap().already_there, 0);
+            patience = Duration::from_millis(1);
+        } else {
+            kills += 1;
+            patience = patience * 3 / 2 + Duration::from_millis(1);
         }
     }
 

@@ -24,4 +24,5 @@ mod stories;
 mod suggestions;
 mod telling;
 mod tenancy;
+mod upkeep;
 mod waiting;

@@ -14,6 +14,7 @@ on_both_engines! {
     a_receipt_holds_the_exact_question_and_no_more_than_the_policy_declared
     receipts_are_filtered_by_hook_ticket_binding_and_outcome
     a_receipt_outlives_its_binding
+    a_field_that_was_emptied_in_between_is_rebuilt_empty
 }
 
 async fn furnish(org: &Org<'_>) {
@@ -180,4 +181,31 @@ async fn a_receipt_outlives_its_binding(desk: TestDesk) {
 
     assert_eq!(receipts[0]["binding_name"], "route-team-router");
     assert_eq!(again(&acme, &receipts[0]).await["verdict"], "same");
+}
+
+async fn a_field_that_was_emptied_in_between_is_rebuilt_empty(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    acme.bind("route", "team-router", teams_by_words(&[("wifi", "finance")])).await;
+    let rules =
+        json!({ "rules": [crate::policies::telling("moved", "assigned", &json!(["requester"]))] });
+    acme.bind("notify", "stakeholder-notifier", rules).await;
+    desk.ignore_mail();
+    let incident = acme.report("No wifi").await;
+    let member = json!({ "team": "network", "assignee": acme.second_agent.id });
+    let _ = acme.agent.client.act(&incident, "assign", member).await.ok();
+
+    // The router gives it to another team, which takes it from its assignee; then the notifier is asked.
+    let rerouted = acme.agent.client.act(&incident, "reroute", json!({})).await.ok();
+
+    assert_eq!(
+        (&rerouted["team"]["key"], &rerouted["assignee"]),
+        (&json!("finance"), &Value::Null)
+    );
+    let told = acme.agent.client.get("/receipts?hook=notify").await.items();
+    let path = format!("/receipts/{}", told[0]["id"].as_str().unwrap());
+    let told = acme.agent.client.get(&path).await.ok();
+    assert_eq!(told["question"]["ticket"]["assignee"], Value::Null);
+    for receipt in all(&acme).await {
+        assert_eq!(again(&acme, &receipt).await["verdict"], "same");
+    }
 }

@@ -87,19 +87,19 @@ async fn a_refused_move_says_what_is_possible(desk: TestDesk) {
 async fn an_edit_names_the_version_that_it_changes(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let incident = acme.report("No wifi").await;
-    let path = format!("/tickets/{}", incident["number"].as_str().unwrap());
+    let address = format!("/tickets/{}", incident["number"].as_str().unwrap());
     let edit = || axum::body::Body::from(r#"{"urgency":1}"#);
     let json = ("content-type", "application/json");
     let patch = axum::http::Method::PATCH;
     let agent = &acme.agent.client;
 
-    let blind = agent.send(patch.clone(), &path, &[json], edit()).await;
+    let blind = agent.send(patch.clone(), &address, &[json], edit()).await;
     assert_eq!((blind.status.as_u16(), blind.slug()), (428, "precondition-required"));
-    let old = agent.send(patch.clone(), &path, &[json, ("if-match", "\"9\"")], edit()).await;
+    let old = agent.send(patch.clone(), &address, &[json, ("if-match", "\"9\"")], edit()).await;
     assert_eq!((old.status.as_u16(), old.slug()), (412, "stale-version"));
-    let weak = agent.send(patch.clone(), &path, &[json, ("if-match", "W/\"1\"")], edit()).await;
+    let weak = agent.send(patch.clone(), &address, &[json, ("if-match", "W/\"1\"")], edit()).await;
     assert_eq!(weak.slug(), "stale-version");
-    let known = agent.send(patch, &path, &[json, ("if-match", "\"1\"")], edit()).await;
+    let known = agent.send(patch, &address, &[json, ("if-match", "\"1\"")], edit()).await;
 
     assert_eq!(known.header("etag"), Some("\"2\""));
     assert_eq!(known.ok()["urgency"], 1);

@@ -163,6 +163,7 @@ impl Server {
     ///
     /// # Panics
     /// When it does not end.
+    #[must_use]
     pub fn stop(mut self) -> bool {
         let process = self.child.id().to_string();
         let asked = Command::new("kill").args(["-TERM", &process]).status();
