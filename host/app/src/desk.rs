@@ -1,6 +1,6 @@
 //! The desk: everything a use case works with.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 use waypost_policy::PolicyRuntime;
@@ -32,6 +32,8 @@ pub struct DeskOptions {
     pub idempotency_hours: u32,
     /// How often a command starts over when somebody else changed the ticket meanwhile.
     pub stale_retries: u32,
+    /// How long a policy may compute for one decision, in milliseconds of wall clock, where its binding says nothing.
+    pub deadline_ms: u32,
     /// The most instructions that a binding may allow its policy for one decision.
     pub max_fuel: u64,
     /// The longest that a binding may let its policy compute, in milliseconds of wall clock.
@@ -43,9 +45,17 @@ impl Default for DeskOptions {
         Self {
             idempotency_hours: 24,
             stale_retries: 1,
+            deadline_ms: 50,
             max_fuel: 1_000_000_000,
             max_deadline_ms: 1_000,
         }
+    }
+}
+
+impl DeskOptions {
+    /// How long a policy may compute for one decision, where its binding says nothing.
+    pub(crate) fn deadline(&self) -> Duration {
+        Duration::from_millis(self.deadline_ms.into())
     }
 }
 

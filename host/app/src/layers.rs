@@ -25,6 +25,8 @@ pub(crate) struct Asked {
     pub(crate) revision: Revision,
     /// The configured policy; a broken binding is a fact about that binding, not about the desk.
     pub(crate) prepared: Result<Arc<Prepared>, String>,
+    /// The installation's wall-clock limit of a decision.
+    pub(crate) deadline: Duration,
 }
 
 impl Asked {
@@ -44,7 +46,7 @@ impl Asked {
 
     /// What one decision may use.
     pub(crate) fn limits(&self, hook: Hook) -> Limits {
-        limits(hook, &self.revision)
+        limits_of(hook, &self.revision.limits, self.deadline)
     }
 
     /// What decides when it fails, for the receipt.
@@ -56,14 +58,9 @@ impl Asked {
     }
 }
 
-/// What one decision of a revision may use: the installation's limits of the hook, with the revision's changes.
-pub(crate) fn limits(hook: Hook, revision: &Revision) -> Limits {
-    limits_of(hook, &revision.limits)
-}
-
 /// What one decision may use: the installation's limits of the hook, with these changes.
-pub(crate) fn limits_of(hook: Hook, changes: &LimitChanges) -> Limits {
-    let mut limits = Limits::of(policy_hook(hook));
+pub(crate) fn limits_of(hook: Hook, changes: &LimitChanges, deadline: Duration) -> Limits {
+    let mut limits = Limits { deadline, ..Limits::of(policy_hook(hook)) };
     if let Some(fuel) = changes.fuel {
         limits.fuel = fuel;
     }
@@ -189,7 +186,7 @@ fn arrange(
                 .cloned()
                 .unwrap_or_else(|| "it is being prepared".to_owned())
         });
-        Arc::new(Asked { binding, revision, prepared })
+        Arc::new(Asked { binding, revision, prepared, deadline: desk.options.deadline() })
     };
     let hooks = Hook::ALL
         .iter()

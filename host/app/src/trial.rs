@@ -151,7 +151,7 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
     let (hook, limits, question, prepared) = checked!(faults; hook, limits, question, prepared);
     let question = question.for_policy(prepared.description());
 
-    let limits = limits_of(hook, &limits);
+    let limits = limits_of(hook, &limits, desk.options.deadline());
     let seed = desk.id(caller).into();
     let permit = desk.runtime.admit(caller.org.0).await.map_err(|_| CommandError::Busy)?;
     let runtime = Arc::clone(&desk.runtime);

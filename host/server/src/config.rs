@@ -61,6 +61,7 @@ pub(crate) struct Config {
     policy_kept_mib: usize,
     policy_artifacts_mib: u64,
     policy_max_fuel: u64,
+    policy_deadline_ms: u32,
     policy_max_deadline_ms: u32,
     policy_breaker_failures: u32,
     policy_breaker_cool_down_seconds: u64,
@@ -125,6 +126,7 @@ impl Config {
             idempotency_hours: self.idempotency_hours,
             stale_retries: self.stale_retries,
             max_fuel: self.policy_max_fuel,
+            deadline_ms: self.policy_deadline_ms.max(1),
             max_deadline_ms: self.policy_max_deadline_ms,
         }
     }

@@ -116,8 +116,9 @@ impl TestDesk {
     async fn over(store: Store, test: &str) -> Self {
         let clock = TestClock::new();
         let entropy: Arc<dyn Entropy> = Arc::new(Counted::of(test));
-        let desk =
-            Desk::new(store.clone(), runtime(), Arc::clone(&entropy), DeskOptions::default());
+        // Fuel ends what loops, the same on every machine; a busy one must not end what only waits for its turn.
+        let options = DeskOptions { deadline_ms: 30_000, ..DeskOptions::default() };
+        let desk = Desk::new(store.clone(), runtime(), Arc::clone(&entropy), options);
         let root =
             organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");
         let state = ApiState::new(

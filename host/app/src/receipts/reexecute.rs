@@ -175,8 +175,11 @@ async fn batch(
     let asked = asked.collect::<Vec<_>>();
     let permit = desk.runtime.admit(caller.org.0).await.map_err(|_| CommandError::Busy)?;
     let runtime = Arc::clone(&desk.runtime);
+    let deadline = desk.options.deadline() * MORE_TIME;
     let work = move || {
-        let ask = |(receipt, policy)| ask(&runtime, &receipt, rounds.get(&receipt.round), policy);
+        let ask = |(receipt, policy)| {
+            ask(&runtime, &receipt, rounds.get(&receipt.round), policy, deadline)
+        };
         let done = asked.into_iter().map(ask).collect::<Result<Vec<_>, CommandError>>();
         drop(permit);
         done
@@ -203,6 +206,7 @@ fn ask(
     receipt: &Receipt,
     round: Option<&Round>,
     policy: Policy,
+    deadline: Duration,
 ) -> Result<Reexecution, CommandError> {
     let not_repeatable = |why: String| {
         Ok(Reexecution {
@@ -230,8 +234,8 @@ fn ask(
     if let Some(why) = other_policy(receipt, &prepared) {
         return not_repeatable(why);
     }
-    let mut limits = layers::limits(receipt.hook, &revision);
-    limits.deadline *= MORE_TIME;
+    let mut limits = layers::limits_of(receipt.hook, &revision.limits, deadline);
+    limits.deadline = limits.deadline.max(deadline);
     let decision = runtime.decide(&prepared, &question, &limits, Seed::from(receipt.id.0));
     let answer = answer_bytes(&decision);
     Ok(Reexecution {
