@@ -56,7 +56,7 @@ pub(crate) async fn person(
     })
 }
 
-/// As [`person`], where one is named. The outer none is a fault.
+/// As [`person()`], where one is named. The outer none is a fault.
 pub(crate) async fn person_if(
     tx: &mut ReadTx,
     faults: &mut Faults,
