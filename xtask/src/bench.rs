@@ -10,14 +10,15 @@ use anyhow::{Result, bail};
 
 use crate::{plugins, say};
 
-/// Measures everything, or one of `decisions` and `desk`.
+/// Measures everything, or one of `decisions` and `desk`; `desk --built` measures what was built before.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (decisions, desk) = match words.as_slice() {
-        [] => (true, true),
-        ["decisions"] => (true, false),
-        ["desk"] => (false, true),
-        _ => bail!("usage: cargo xtask bench [decisions | desk]"),
+    let (decisions, desk, is_built) = match words.as_slice() {
+        [] => (true, true, false),
+        ["decisions"] => (true, false, false),
+        ["desk"] => (false, true, false),
+        ["desk", "--built"] => (false, true, true),
+        _ => bail!("usage: cargo xtask bench [decisions | desk [--built]]"),
     };
     let policies = plugins::build()?;
     let mut tables = Vec::new();
@@ -25,7 +26,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         tables.push(decisions::measure(&policies)?);
     }
     if desk {
-        tables.push(desk::measure(&policies)?);
+        tables.push(desk::measure(&policies, is_built)?);
     }
     say::line(machine());
     for table in tables {

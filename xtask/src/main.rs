@@ -30,7 +30,7 @@ Usage: cargo xtask TASK
                      --fresh removes an earlier demo, --exit stops the server at the end
   test [ARGUMENTS]   builds the policies, then runs every test on SQLite and PostgreSQL;
                      ARGUMENTS go to `cargo test` (`cargo xtask test -p waypost-store`)
-  bench [decisions | desk]
+  bench [decisions | desk [--built]]
                      measures decisions, imports and the API beside bare SQL
   ci                 everything that a change has to pass: format, lints, docs, dependencies, tests
   plugins            builds the policies under plugins/ to target/policies

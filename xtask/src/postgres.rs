@@ -138,7 +138,7 @@ fn programs() -> Result<PathBuf> {
         }
     }
     packaged.sort();
-    env::program_folders()
+    let found = env::program_folders()
         .into_iter()
         .chain(packaged.into_iter().rev().map(|(_, folder)| folder))
         .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
@@ -147,7 +147,10 @@ fn programs() -> Result<PathBuf> {
              Ubuntu: `apt-get install postgresql`, Fedora: `dnf install postgresql-server`, macOS: \
              `brew install postgresql`), or set WAYPOST_TEST_POSTGRES to the URL of a running server in \
              which databases may be created",
-        )
+        )?;
+    // A distribution may put links to some of the programs on the path; where those lead are all of them.
+    let program = fs::canonicalize(found.join("initdb")).context("following the link to initdb")?;
+    Ok(program.parent().map_or(found, Path::to_owned))
 }
 
 /// The user that runs the server, where it is not the one that runs the task.

@@ -39,14 +39,19 @@ impl Waypost {
     pub(crate) fn build(profile: Profile) -> Result<PathBuf> {
         let mut cargo = Command::new("cargo");
         cargo.current_dir(root()).args(["build", "--package", "waypost", "--bin", "waypost"]);
+        if profile == Profile::Release {
+            cargo.arg("--release");
+        }
+        command::run(&mut cargo)?;
+        Self::built(profile)
+    }
+
+    /// Where the binary lies once it is compiled.
+    pub(crate) fn built(profile: Profile) -> Result<PathBuf> {
         let folder = match profile {
             Profile::Dev => "debug",
-            Profile::Release => {
-                cargo.arg("--release");
-                "release"
-            }
+            Profile::Release => "release",
         };
-        command::run(&mut cargo)?;
         let name = format!("waypost{}", std::env::consts::EXE_SUFFIX);
         Ok(Workspace::read()?.target()?.join(folder).join(name))
     }

@@ -31,10 +31,15 @@ const POSTED: usize = 1_500;
 const CLIENTS: [usize; 2] = [1, 16];
 
 /// Measures both databases.
-pub(super) fn measure(policies: &Path) -> Result<Table> {
-    let program =
-        say::step("Building waypost in the release profile", || Waypost::build(Profile::Release))?;
-    let bare = say::step("Building the writer of bare SQL", build_bare)?;
+pub(super) fn measure(policies: &Path, is_built: bool) -> Result<Table> {
+    let (program, bare) = if is_built {
+        (Waypost::built(Profile::Release)?, bare_program()?)
+    } else {
+        let program = say::step("Building waypost in the release profile", || {
+            Waypost::build(Profile::Release)
+        })?;
+        (program, say::step("Building the writer of bare SQL", build_bare)?)
+    };
     let mut table =
         Table::new(["database", "way in", "tickets/s", "bare SQL", "reached", "p50", "p99"]);
     let scratch = Scratch::on_disk("bench")?;
@@ -298,6 +303,10 @@ fn body(row: &Row) -> Value {
 fn build_bare() -> Result<PathBuf> {
     let arguments = ["build", "--release", "--package", "waypost-store", "--example", "bare_sql"];
     command::run(Command::new("cargo").current_dir(root()).args(arguments))?;
+    bare_program()
+}
+
+fn bare_program() -> Result<PathBuf> {
     let folder = Workspace::read()?.target()?.join("release/examples");
     Ok(folder.join(format!("bare_sql{}", std::env::consts::EXE_SUFFIX)))
 }
