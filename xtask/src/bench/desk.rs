@@ -301,8 +301,11 @@ fn body(row: &Row) -> Value {
 }
 
 fn build_bare() -> Result<PathBuf> {
-    let arguments = ["build", "--release", "--package", "waypost-store", "--example", "bare_sql"];
-    command::run(Command::new("cargo").current_dir(root()).args(arguments))?;
+    let mut cargo = Command::new("cargo");
+    cargo.current_dir(root()).args(["build", "--release", "--example", "bare_sql"]);
+    // Together with the host, whose features of the dependencies it shares, so that they are compiled once.
+    cargo.args(["--package", "waypost-store", "--package", "waypost"]);
+    command::run(&mut cargo)?;
     bare_program()
 }
 
