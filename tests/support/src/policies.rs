@@ -16,7 +16,7 @@ pub fn policy(name: &str) -> Vec<u8> {
 
 fn folder() -> PathBuf {
     #[expect(clippy::disallowed_methods, reason = "tests are started by cargo, not configured")]
-    let set = std::env::var("WAYPOST_POLICIES");
+    let set = std::env::var("WAYPOST_TEST_POLICIES");
     set.map_or_else(
         |_| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../target/policies"),
         PathBuf::from,

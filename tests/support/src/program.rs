@@ -1,7 +1,7 @@
 //! The program `waypost`, as an operator runs it: a process of its own, with a data folder of its own.
 
 use std::{
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
     path::{Path, PathBuf},
@@ -70,8 +70,6 @@ impl Program {
     pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(self.path);
         command.args(&self.settings).args(words).stdin(Stdio::null());
-        // Meant for tests; the program refuses settings that it does not know.
-        command.env_remove("WAYPOST_POLICIES");
         command
     }
 
@@ -191,23 +189,26 @@ impl Drop for Server {
     }
 }
 
-/// The program, built once for all tests of the process, as cargo builds it for people.
+/// The program: the one that was built together with the tests, or else built now, as cargo builds it for people.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "cargo tells its tests which cargo they are run by"
-        )]
-        let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-        let built = Command::new(cargo)
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
-            .args(["build", "--quiet", "--locked", "--package", "waypost", "--bin", "waypost"])
-            .status();
-        assert!(built.is_ok_and(|status| status.success()), "`waypost` is not built");
-        // The test itself is `debug/deps/it-…`.
-        let test = std::env::current_exe().expect("a process knows its file");
-        let folder = test.parent().and_then(Path::parent).expect("tests are two folders deep");
-        folder.join(format!("waypost{}", std::env::consts::EXE_SUFFIX))
-    })
+    PROGRAM.get_or_init(|| variable("WAYPOST_TEST_PROGRAM").map_or_else(build, PathBuf::from))
+}
+
+fn build() -> PathBuf {
+    let cargo = variable("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .args(["build", "--quiet", "--locked", "--package", "waypost", "--bin", "waypost"])
+        .status();
+    assert!(built.is_ok_and(|status| status.success()), "`waypost` is not built");
+    // The test itself is `debug/deps/it-…`.
+    let test = std::env::current_exe().expect("a process knows its file");
+    let folder = test.parent().and_then(Path::parent).expect("tests are two folders deep");
+    folder.join(format!("waypost{}", std::env::consts::EXE_SUFFIX))
+}
+
+fn variable(name: &str) -> Option<OsString> {
+    #[expect(clippy::disallowed_methods, reason = "tests are started by cargo, not configured")]
+    std::env::var_os(name)
 }

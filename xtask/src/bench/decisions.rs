@@ -15,7 +15,7 @@ use crate::{command, say};
 pub(super) fn measure(policies: &Path) -> Result<Table> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(root()).args(["bench", "--package", "waypost-policy"]);
-    cargo.env("WAYPOST_POLICIES", policies);
+    cargo.env("WAYPOST_TEST_POLICIES", policies);
     say::step("Measuring decisions (the release profile takes minutes to compile)", || {
         command::run(&mut cargo)
     })?;

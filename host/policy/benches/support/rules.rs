@@ -13,13 +13,13 @@ pub(crate) const POLICY: &str = "team-router.wasm";
 /// The bytes of a built policy, or a word on how to build them.
 pub(crate) fn component(name: &str) -> Vec<u8> {
     #[expect(clippy::disallowed_methods, reason = "a benchmark has no configuration of its own")]
-    let folder = std::env::var("WAYPOST_POLICIES").unwrap_or_else(|_| {
+    let folder = std::env::var("WAYPOST_TEST_POLICIES").unwrap_or_else(|_| {
         concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/policies").to_owned()
     });
     let found = open_dir(Path::new(&folder)).and_then(|dir| dir.read(name));
     found.unwrap_or_else(|error| {
         panic!(
-            "{folder}/{name}: {error}. Run `cargo xtask plugins` first, or set WAYPOST_POLICIES to the folder that holds \
+            "{folder}/{name}: {error}. Run `cargo xtask plugins` first, or set WAYPOST_TEST_POLICIES to the folder that holds \
              the built policies."
         )
     })
