@@ -22,6 +22,9 @@ on_both_engines! {
     an_import_goes_on_with_the_same_file_only
     two_processes_with_the_same_job_do_not_store_a_row_twice
     a_row_that_stands_twice_in_the_file_is_one_ticket
+    a_batch_is_decided_on_while_the_one_before_is_stored
+    a_batch_is_not_stored_before_the_one_before
+    a_refused_row_leaves_its_id_to_a_later_one
 }
 
 /// Rows of a file, as tickets of the requester.
@@ -206,4 +209,49 @@ async fn a_row_that_stands_twice_in_the_file_is_one_ticket(desk: TestDesk) {
     let report = import::batch(&desk.desk, &caller, "all", twice).await.unwrap();
 
     assert_eq!((report.stored, report.already_there), (1, 1));
+}
+
+async fn a_batch_is_decided_on_while_the_one_before_is_stored(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let caller = caller(&acme).await;
+    begin(&desk.desk, &caller, "all", "file").await.unwrap();
+    let first = rows(&acme, 1..=10);
+    let mut second = rows(&acme, 11..=20);
+    second[3].ticket.clone_from(&first[0].ticket);
+
+    let first = import::decide(&desk.desk, &caller, first, &[]).await.unwrap();
+    let second = import::decide(&desk.desk, &caller, second, &[first.origins()]).await.unwrap();
+    let first = import::store(&desk.desk, &caller, "all", first).await.unwrap();
+    let second = import::store(&desk.desk, &caller, "all", second).await.unwrap();
+
+    assert_eq!((first.stored, first.already_there), (10, 0));
+    assert_eq!((second.stored, second.already_there), (9, 1));
+    assert_eq!(total(&acme).await, 19);
+}
+
+async fn a_batch_is_not_stored_before_the_one_before(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let caller = caller(&acme).await;
+    begin(&desk.desk, &caller, "all", "file").await.unwrap();
+    let batch = rows(&acme, 11..=20);
+
+    let early = import::decide(&desk.desk, &caller, batch, &[]).await.unwrap();
+    let refused = import::store(&desk.desk, &caller, "all", early).await;
+
+    assert!(matches!(refused, Err(CommandError::Stale)), "{refused:?}");
+    assert_eq!(total(&acme).await, 0);
+}
+
+async fn a_refused_row_leaves_its_id_to_a_later_one(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let caller = caller(&acme).await;
+    begin(&desk.desk, &caller, "all", "file").await.unwrap();
+    let mut twice = rows(&acme, 1..=1);
+    twice.push(ImportRow { row: 2, ..twice[0].clone() });
+    twice[0].ticket.as_mut().unwrap().requester =
+        Some(PersonRef::Email("nobody@acme.example".to_owned()));
+
+    let report = import::batch(&desk.desk, &caller, "all", twice).await.unwrap();
+
+    assert_eq!((report.refused.len(), report.stored, report.already_there), (1, 1, 0));
 }

@@ -207,7 +207,7 @@ async fn try_vote(
     deciding.write.changed_approvals.push(round);
     let mut decided = vec![deciding];
     decide::tell(desk, caller, &mut decided).await?;
-    let mut writes: Vec<_> = decided.into_iter().map(Deciding::finish).collect();
+    let mut writes = Deciding::finish_all(decided)?;
     write::commit(desk, caller.org, &mut writes, caller.now).await?;
 
     let mut tx = desk.store.read(caller.org).await?;

@@ -94,7 +94,7 @@ async fn try_add(
         said[0].happened(EventKind::Commented, &caller.actor, was).text = Some(text.to_owned());
         decide::tell(desk, caller, &mut said).await?;
     }
-    let mut writes: Vec<_> = said.into_iter().map(Deciding::finish).collect();
+    let mut writes = Deciding::finish_all(said)?;
     write::commit(desk, caller.org, &mut writes, caller.now).await?;
     names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await
 }

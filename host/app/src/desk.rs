@@ -79,6 +79,14 @@ impl Desk {
         Ok(self.store.pending_migrations().await? == 0)
     }
 
+    /// Gives back what was taken in advance, before the process ends: ticket numbers that no ticket has got.
+    ///
+    /// # Errors
+    /// What the database says. Those numbers are a gap then, which does no harm.
+    pub async fn give_back(&self) -> Result<(), CommandError> {
+        Ok(self.numbers.give_back(&self.store).await?)
+    }
+
     /// A new id at the caller's time.
     pub(crate) fn id(&self, caller: &Caller) -> Uuid {
         self.entropy.id(caller.now)

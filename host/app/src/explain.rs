@@ -105,6 +105,7 @@ pub async fn explain(
         .iter()
         .zip(&decisions)
         .map(|(receipt, decision)| DecisionFacts {
+            round: receipt.round,
             hook: decision.hook,
             policy: format!("{} of {}", decision.binding, decision.layer),
             outcome: decision.outcome.clone(),

@@ -3,13 +3,13 @@
 //! A batch is one commit that holds its tickets and the job's progress. So an import that is killed goes on at the row
 //! after the last commit, and no row is stored twice.
 
-use std::collections::BTreeMap;
-
-use waypost_domain::{
-    refusal::{FieldFault, Refused},
-    ticket::ExternalRef,
+use std::{
+    collections::{BTreeMap, HashSet},
+    sync::Arc,
 };
-use waypost_store::{import_job, import_job::ImportJob, ticket};
+
+use waypost_domain::refusal::{FieldFault, Refused};
+use waypost_store::{ReadTx, import_job, import_job::ImportJob, ticket};
 
 use crate::{
     Caller, CommandError, Desk,
@@ -18,7 +18,7 @@ use crate::{
         decide::{self, Deciding},
         facts::Facts,
         open::LookUps,
-        write,
+        write::{self, TicketWrite},
     },
 };
 
@@ -66,6 +66,28 @@ pub struct BatchReport {
     pub refused: Vec<(u64, Vec<FieldFault>)>,
 }
 
+/// A batch of rows that was decided on and is not stored yet.
+#[derive(Default)]
+pub struct DecidedBatch {
+    /// The first row's place in the file; none of an empty batch.
+    first_row: Option<u64>,
+    writes: Vec<TicketWrite>,
+    report: BatchReport,
+    origins: Origins,
+}
+
+impl DecidedBatch {
+    /// Where its tickets come from, for deciding on the batch behind it.
+    #[must_use]
+    pub fn origins(&self) -> Origins {
+        self.origins.clone()
+    }
+}
+
+/// Where tickets come from: sources, and their ids in these.
+#[derive(Debug, Clone, Default)]
+pub struct Origins(Arc<HashSet<(String, String)>>);
+
 /// Begins an import, or goes on with one.
 ///
 /// # Errors
@@ -99,54 +121,82 @@ pub async fn start(
     Ok(state(&job))
 }
 
-/// Stores a batch of rows, which follow the job's last row.
+/// Decides on a batch of rows, and stores nothing. While batches are stored, the next ones can be decided on; `before` tells
+/// where the tickets come from that are not stored yet.
+///
+/// Policies that ask how much a team has to do see what was stored when the batch was read.
 ///
 /// # Errors
-/// [`CommandError::Stale`] when another process has moved the same job on.
-pub async fn batch(
+/// What is not one row's fault.
+pub async fn decide(
     desk: &Desk,
     caller: &Caller,
-    name: &str,
     rows: Vec<ImportRow>,
-) -> Result<BatchReport, CommandError> {
+    before: &[Origins],
+) -> Result<DecidedBatch, CommandError> {
     caller.must_be_admin()?;
-    if rows.is_empty() {
-        return Ok(BatchReport::default());
-    }
-    let mut report = BatchReport::default();
+    let mut batch =
+        DecidedBatch { first_row: rows.first().map(|row| row.row), ..DecidedBatch::default() };
     let (mut tx, facts) = Facts::open(desk, caller.org).await?;
-    let mut job = import_job::find(&mut tx, name).await?.ok_or(CommandError::Stale)?;
-    // The store counts the rows that were looked at; a file's rows are counted from 1.
-    if rows.first().is_some_and(|row| row.row != job.next_row + 1) {
-        return Err(CommandError::Stale);
-    }
-    let mut known = KnownRefs::default();
-    known.read(&mut tx, &rows).await?;
+    let stored = known_origins(&mut tx, &rows).await?;
+    let mut own = HashSet::new();
     let mut look_ups = LookUps::default();
     let mut opening = Vec::with_capacity(rows.len());
     for ImportRow { row, ticket } in rows {
         let command = match ticket {
             Ok(command) => command,
             Err(faults) => {
-                report.refused.push((row, faults));
+                batch.report.refused.push((row, faults));
                 continue;
             }
         };
-        if !known.is_new(&command) {
-            report.already_there += 1;
+        let origin = command.external_ref.clone();
+        if let Some(origin) = &origin
+            && (stored.contains(origin)
+                || own.contains(origin)
+                || before.iter().any(|batch| batch.0.contains(origin)))
+        {
+            batch.report.already_there += 1;
             continue;
         }
         match look_ups.deciding(&mut tx, desk, caller, &facts, command).await {
-            Ok(deciding) => opening.push(deciding),
-            Err(error) => report.refused.push((row, faults_of(error)?)),
+            Ok(deciding) => {
+                opening.push(deciding);
+                own.extend(origin);
+            }
+            Err(error) => batch.report.refused.push((row, faults_of(error)?)),
         }
     }
     drop(tx);
     decide::open(desk, caller, &mut opening, false).await?;
-    let mut writes: Vec<_> = opening.into_iter().map(Deciding::finish).collect();
-    report.stored = u64::try_from(writes.len()).unwrap_or(u64::MAX);
+    let finish = move || Deciding::finish_all(opening);
+    batch.writes = tokio::task::spawn_blocking(finish)
+        .await
+        .map_err(|error| CommandError::Internal(Box::new(error)))??;
+    batch.report.stored = u64::try_from(batch.writes.len()).unwrap_or(u64::MAX);
+    batch.origins = Origins(Arc::new(own));
+    Ok(batch)
+}
 
+/// Stores a batch in one commit, together with how far the job is then.
+///
+/// # Errors
+/// [`CommandError::Stale`] when the rows do not follow the job's last row: another process has moved the same job on.
+pub async fn store(
+    desk: &Desk,
+    caller: &Caller,
+    name: &str,
+    batch: DecidedBatch,
+) -> Result<BatchReport, CommandError> {
+    caller.must_be_admin()?;
+    let DecidedBatch { first_row, mut writes, report, .. } = batch;
+    let Some(first_row) = first_row else { return Ok(report) };
     let mut tx = desk.store.write(caller.org).await?;
+    let mut job = import_job::find(&mut tx, name).await?.ok_or(CommandError::Stale)?;
+    // The store counts the rows that were looked at; a file's rows are counted from 1.
+    if first_row != job.next_row + 1 {
+        return Err(CommandError::Stale);
+    }
     write::write(desk, &mut tx, &mut writes, caller.now).await?;
     let refused = u64::try_from(report.refused.len()).unwrap_or(u64::MAX);
     let accepted = report.stored + report.already_there;
@@ -154,6 +204,20 @@ pub async fn batch(
     tx.commit().await?;
     write::tell_administrators(desk, &writes, caller.now).await?;
     Ok(report)
+}
+
+/// Decides on a batch of rows, which follow the job's last row, and stores it.
+///
+/// # Errors
+/// As [`decide()`] and [`store()`].
+pub async fn batch(
+    desk: &Desk,
+    caller: &Caller,
+    name: &str,
+    rows: Vec<ImportRow>,
+) -> Result<BatchReport, CommandError> {
+    let decided = decide(desk, caller, rows, &[]).await?;
+    store(desk, caller, name, decided).await
 }
 
 /// Notes that the file has been read to its end.
@@ -176,40 +240,23 @@ fn state(job: &ImportJob) -> ImportState {
     }
 }
 
-/// The external references of a batch that the organization has already, or that stand in it twice.
-#[derive(Default)]
-struct KnownRefs {
-    seen: std::collections::HashSet<ExternalRef>,
-}
-
-impl KnownRefs {
-    async fn read(
-        &mut self,
-        tx: &mut waypost_store::ReadTx,
-        rows: &[ImportRow],
-    ) -> Result<(), CommandError> {
-        let mut by_source: BTreeMap<&str, Vec<String>> = BTreeMap::new();
-        for row in rows {
-            if let Ok(OpenTicket { external_ref: Some((source, id)), .. }) = &row.ticket {
-                by_source.entry(source).or_default().push(id.clone());
-            }
-        }
-        for (source, ids) in by_source {
-            for (id, _) in ticket::known_external_ids(tx, source, &ids).await? {
-                self.seen.insert(ExternalRef { source: source.to_owned(), id });
-            }
-        }
-        Ok(())
-    }
-
-    fn is_new(&mut self, command: &OpenTicket) -> bool {
-        match &command.external_ref {
-            Some((source, id)) => {
-                self.seen.insert(ExternalRef { source: source.clone(), id: id.clone() })
-            }
-            None => true,
+/// Which of the places that rows come from have tickets of the organization already.
+async fn known_origins(
+    tx: &mut ReadTx,
+    rows: &[ImportRow],
+) -> Result<HashSet<(String, String)>, CommandError> {
+    let mut by_source: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    for row in rows {
+        if let Ok(OpenTicket { external_ref: Some((source, id)), .. }) = &row.ticket {
+            by_source.entry(source).or_default().push(id.clone());
         }
     }
+    let mut known = HashSet::new();
+    for (source, ids) in by_source {
+        let found = ticket::known_external_ids(tx, source, &ids).await?;
+        known.extend(found.into_iter().map(|(id, _)| (source.to_owned(), id)));
+    }
+    Ok(known)
 }
 
 /// Why a row was refused; what is not the row's fault ends the import.

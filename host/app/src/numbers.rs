@@ -2,8 +2,8 @@
 //!
 //! A number is known before the ticket is written, because messages name it; taking each in a transaction
 //! of its own would cost a second commit for each ticket. So a process takes a block, twice as large each
-//! time, and hands numbers out from memory. What is left when it stops is a gap, which is allowed; a number
-//! is never used twice.
+//! time, and hands numbers out from memory. What is left when it stops it gives back; after a crash it is a
+//! gap, which is allowed. A number is never used twice.
 
 use std::{
     collections::HashMap,
@@ -14,8 +14,9 @@ use tokio::sync::Mutex;
 use waypost_domain::{ids::OrgId, ticket::TicketKind};
 use waypost_store::{Store, StoreError};
 
-/// The largest block: what a crash of a busy process may leave as a gap.
-const MAX_BLOCK: u32 = 64;
+/// The largest block: what a crash of a busy process may leave as a gap. An import waits for the database's one writer each
+/// time a block is used up, so a block serves several batches.
+const MAX_BLOCK: u32 = 1_024;
 
 /// The blocks that this process has taken.
 #[derive(Default)]
@@ -66,5 +67,23 @@ impl Numbers {
             block.next += 1;
         }
         Ok(numbers)
+    }
+
+    /// Gives back what was taken and not handed out. Numbers behind which another process took some stay a gap.
+    pub(crate) async fn give_back(&self, store: &Store) -> Result<(), StoreError> {
+        let blocks: Vec<_> = {
+            let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);
+            blocks.drain().collect()
+        };
+        for ((org, kind), block) in blocks {
+            let mut block = block.lock().await;
+            let Block { next, end, .. } = std::mem::take(&mut *block);
+            if next < end {
+                let mut tx = store.write(org).await?;
+                waypost_store::number::give_back(&mut tx, kind, next, end).await?;
+                tx.commit().await?;
+            }
+        }
+        Ok(())
     }
 }

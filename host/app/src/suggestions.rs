@@ -127,7 +127,7 @@ async fn finish(
     mut decided: Vec<Deciding>,
 ) -> Result<TicketView, CommandError> {
     decide::tell(desk, caller, &mut decided).await?;
-    let mut writes: Vec<_> = decided.into_iter().map(Deciding::finish).collect();
+    let mut writes = Deciding::finish_all(decided)?;
     write::commit(desk, caller.org, &mut writes, caller.now).await?;
     names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await
 }

@@ -130,7 +130,7 @@ async fn commit(
     mut decided: Vec<Deciding>,
 ) -> Result<bool, CommandError> {
     decide::tell(desk, caller, &mut decided).await?;
-    let mut writes: Vec<_> = decided.into_iter().map(Deciding::finish).collect();
+    let mut writes = Deciding::finish_all(decided)?;
     match write::commit(desk, caller.org, &mut writes, caller.now).await {
         Ok(()) => Ok(true),
         Err(CommandError::Stale) => Ok(false),

@@ -8,7 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 use crate::{
     approval::{Approval, Outcome, Step, quorum::Tally},
     binding::Hook,
-    ids::PersonId,
+    ids::{PersonId, RoundId},
     organization::OrgSettings,
     priority::PrioritySource,
     receipt,
@@ -44,6 +44,8 @@ pub struct ExplainFacts<'a> {
 /// What a policy decided about the ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionFacts {
+    /// The round that it belongs to.
+    pub round: RoundId,
     /// What it was asked.
     pub hook: Hook,
     /// Its name, and whose it is: `team-router of acme`.
@@ -260,8 +262,10 @@ fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
 /// The policy that gave one of these fields, with its reasons, as it stands after "because".
 fn by(facts: &ExplainFacts<'_>, fields: &[SuggestedField]) -> Option<String> {
     let gave = |decision: &&DecisionFacts| fields.iter().any(|field| decision.gave.contains(field));
-    // The latest decision stands; an earlier one was asked in another round.
-    let decision = facts.decisions.iter().rev().find(gave)?;
+    // The latest round stands, and in it the policy that was asked first: those after it may have said the same, but were
+    // overruled.
+    let latest = facts.decisions.iter().rev().find(gave)?.round;
+    let decision = facts.decisions.iter().filter(|one| one.round == latest).find(gave)?;
     Some(match reasons(decision) {
         Some(why) => format!("{} said so: {why}", decision.policy),
         None => format!("{} said so", decision.policy),

@@ -70,6 +70,9 @@ impl Installation {
 
     /// Closes the database after its transactions have ended.
     pub(crate) async fn close(self) {
+        if let Err(error) = self.desk.give_back().await {
+            tracing::warn!(%error, "ticket numbers that were taken in advance are left out");
+        }
         self.store.close().await;
     }
 }

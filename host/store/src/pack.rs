@@ -1,5 +1,7 @@
 //! Packed texts: what is kept for an explanation and read seldom, compressed into one column.
 
+use std::cell::RefCell;
+
 use zstd::bulk::{Compressor, Decompressor};
 
 use crate::StoreError;
@@ -10,37 +12,37 @@ const MAX_UNPACKED_BYTES: usize = 32 * 1024 * 1024;
 /// Half the size for a few microseconds; higher levels cost more than the write they save.
 const LEVEL: i32 = 1;
 
-/// Compresses texts. One is used for many, because making it costs more than a small text's compression.
-pub(crate) struct Packer(Compressor<'static>);
+thread_local! {
+    /// Kept, because making a compressor costs more than a small text's compression.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = const { RefCell::new(None) };
+}
 
-impl Packer {
-    pub(crate) fn new() -> Result<Self, StoreError> {
-        Compressor::new(LEVEL).map(Self).map_err(|_| StoreError::Unstorable("snapshot"))
+pub(crate) fn pack(text: &[u8]) -> Result<Vec<u8>, StoreError> {
+    if text.len() > MAX_UNPACKED_BYTES {
+        return Err(StoreError::Unstorable("snapshot"));
     }
+    COMPRESSOR.with_borrow_mut(|kept| {
+        let compressor = match kept {
+            Some(compressor) => compressor,
+            None => {
+                kept.insert(Compressor::new(LEVEL).map_err(|_| StoreError::Unstorable("snapshot"))?)
+            }
+        };
+        compressor.compress(text).map_err(|_| StoreError::Unstorable("snapshot"))
+    })
+}
 
-    pub(crate) fn pack(&mut self, text: &[u8]) -> Result<Vec<u8>, StoreError> {
-        if text.len() > MAX_UNPACKED_BYTES {
-            return Err(StoreError::Unstorable("snapshot"));
-        }
-        self.0.compress(text).map_err(|_| StoreError::Unstorable("snapshot"))
+/// Packs several texts together; [`unpack_parts`] takes them apart.
+pub(crate) fn pack_parts<const N: usize>(parts: [&[u8]; N]) -> Result<Vec<u8>, StoreError> {
+    let mut text = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
+    for part in parts {
+        let length = u32::try_from(part.len()).map_err(|_| StoreError::Unstorable("decision"))?;
+        text.extend_from_slice(&length.to_le_bytes());
     }
-
-    /// Packs several texts together; [`unpack_parts`] takes them apart.
-    pub(crate) fn pack_parts<const N: usize>(
-        &mut self,
-        parts: [&[u8]; N],
-    ) -> Result<Vec<u8>, StoreError> {
-        let mut text = Vec::with_capacity(parts.iter().map(|part| part.len() + 4).sum());
-        for part in parts {
-            let length =
-                u32::try_from(part.len()).map_err(|_| StoreError::Unstorable("decision"))?;
-            text.extend_from_slice(&length.to_le_bytes());
-        }
-        for part in parts {
-            text.extend_from_slice(part);
-        }
-        self.pack(&text)
+    for part in parts {
+        text.extend_from_slice(part);
     }
+    pack(&text)
 }
 
 /// Takes a packed text apart; nothing when it is damaged or larger than anything that was packed.
@@ -48,7 +50,7 @@ pub(crate) fn unpack(packed: &[u8]) -> Option<Vec<u8>> {
     Decompressor::new().ok()?.decompress(packed, MAX_UNPACKED_BYTES).ok()
 }
 
-/// The texts that [`Packer::pack_parts`] packed.
+/// The texts that [`pack_parts`] packed.
 pub(crate) fn unpack_parts<const N: usize>(packed: &[u8]) -> Option<[Vec<u8>; N]> {
     let text = unpack(packed)?;
     let (lengths, mut rest) = text.split_at_checked(N * 4)?;
@@ -68,14 +70,14 @@ mod tests {
 
     #[test]
     fn parts_come_back_as_they_were() {
-        let packed = Packer::new().unwrap().pack_parts([b"{\"a\":1}", b"", b"[]"]).unwrap();
+        let packed = pack_parts([b"{\"a\":1}", b"", b"[]"]).unwrap();
         let parts: [Vec<u8>; 3] = unpack_parts(&packed).unwrap();
         assert_eq!(parts, [b"{\"a\":1}".to_vec(), vec![], b"[]".to_vec()]);
     }
 
     #[test]
     fn a_damaged_pack_is_nothing() {
-        let packed = Packer::new().unwrap().pack_parts([b"question", b"answer"]).unwrap();
+        let packed = pack_parts([b"question", b"answer"]).unwrap();
         assert_eq!(unpack_parts::<2>(&packed[..packed.len() - 3]), None);
         assert_eq!(unpack_parts::<3>(&packed), None);
         assert_eq!(unpack(b"nonsense"), None);

@@ -15,7 +15,7 @@ use crate::{
     column::{Table, number},
     conn::on,
     digest,
-    pack::{Packer, unpack_parts},
+    pack::{pack_parts, unpack_parts},
     round,
     row::{insert_all, row},
     sql::Sql,
@@ -113,14 +113,18 @@ impl OutcomeKind {
     }
 }
 
+/// A receipt as it is stored: compressed before the transaction begins, because others wait for that to end.
+#[derive(Debug, Clone)]
+pub struct PackedReceipt(ReceiptRow);
+
+/// Packs a receipt.
+pub fn pack(receipt: Receipt) -> Result<PackedReceipt, StoreError> {
+    ReceiptRow::try_from(receipt).map(PackedReceipt)
+}
+
 /// Adds receipts.
-pub async fn insert_many(tx: &mut WriteTx, receipts: &[Receipt]) -> Result<(), StoreError> {
-    let mut packer = Packer::new()?;
-    let rows = receipts
-        .iter()
-        .map(|receipt| ReceiptRow::new(receipt, &mut packer))
-        .collect::<Result<_, _>>()?;
-    insert_all(tx, rows, &[]).await?;
+pub async fn insert_many(tx: &mut WriteTx, receipts: Vec<PackedReceipt>) -> Result<(), StoreError> {
+    insert_all(tx, receipts.into_iter().map(|receipt| receipt.0).collect(), &[]).await?;
     Ok(())
 }
 
@@ -217,16 +221,17 @@ pub async fn purge(tx: &mut WriteTx, before: DateTime<Utc>, limit: u32) -> Resul
     Ok(purged)
 }
 
-impl ReceiptRow {
-    fn new(receipt: &Receipt, packer: &mut Packer) -> Result<Self, StoreError> {
-        let facts = match &receipt.outcome {
+impl TryFrom<Receipt> for ReceiptRow {
+    type Error = StoreError;
+
+    fn try_from(receipt: Receipt) -> Result<Self, StoreError> {
+        let outcome = OutcomeKind::of(&receipt.outcome);
+        let facts = match receipt.outcome {
             Outcome::Applied | Outcome::Suggested | Outcome::Declined => None,
-            Outcome::Overruled(why) => Some(Json(FactsJson::Overruled(why.clone()))),
-            Outcome::Failed { code, message, fallback } => Some(Json(FactsJson::Failed {
-                code: code.clone(),
-                message: message.clone(),
-                fallback: fallback.clone(),
-            })),
+            Outcome::Overruled(why) => Some(Json(FactsJson::Overruled(why))),
+            Outcome::Failed { code, message, fallback } => {
+                Some(Json(FactsJson::Failed { code, message, fallback }))
+            }
         };
         Ok(Self {
             id: receipt.id.0,
@@ -241,12 +246,12 @@ impl ReceiptRow {
             component: digest::to_bytes("component", &receipt.component)?,
             settings_digest: digest::to_bytes("settings digest", &receipt.settings_digest)?,
             data_digest: digest::to_bytes("data digest", &receipt.data_digest)?,
-            wit_version: receipt.wit_version.clone(),
-            engine_version: receipt.engine_version.clone(),
-            decision: packer.pack_parts([&receipt.question, &receipt.answer, &receipt.log])?,
+            wit_version: receipt.wit_version,
+            engine_version: receipt.engine_version,
+            decision: pack_parts([&receipt.question, &receipt.answer, &receipt.log])?,
             fuel: number("fuel", receipt.fuel)?,
             duration_us: number("duration", receipt.duration_us)?,
-            outcome: OutcomeKind::of(&receipt.outcome).as_str().to_owned(),
+            outcome: outcome.as_str().to_owned(),
             outcome_facts: facts,
             at: receipt.at,
         })

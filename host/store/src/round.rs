@@ -11,7 +11,7 @@ use crate::{
     ReadTx, StoreError, WriteTx,
     column::Table,
     conn::on,
-    pack::{Packer, unpack},
+    pack::{pack as packed, unpack},
     row::{insert_all, row},
 };
 
@@ -28,28 +28,25 @@ row! {
     }
 }
 
-/// Adds a round.
-pub async fn insert(tx: &mut WriteTx, round: &Round) -> Result<(), StoreError> {
-    insert_many(tx, std::slice::from_ref(round)).await
+/// A round as it is stored: compressed before the transaction begins, because others wait for that to end.
+#[derive(Debug, Clone)]
+pub struct PackedRound(RoundRow);
+
+/// Packs a round.
+pub fn pack(round: Round) -> Result<PackedRound, StoreError> {
+    Ok(PackedRound(RoundRow {
+        id: round.id.0,
+        org_id: round.org.0,
+        ticket_id: round.ticket.0,
+        snapshot: packed(&round.snapshot)?,
+        occasion: round.occasion,
+        at: round.at,
+    }))
 }
 
-/// Adds many rounds at once.
-pub async fn insert_many(tx: &mut WriteTx, rounds: &[Round]) -> Result<(), StoreError> {
-    let mut packer = Packer::new()?;
-    let rows = rounds
-        .iter()
-        .map(|round| {
-            Ok::<_, StoreError>(RoundRow {
-                id: round.id.0,
-                org_id: round.org.0,
-                ticket_id: round.ticket.0,
-                occasion: round.occasion.clone(),
-                snapshot: packer.pack(&round.snapshot)?,
-                at: round.at,
-            })
-        })
-        .collect::<Result<_, _>>()?;
-    insert_all(tx, rows, &[]).await?;
+/// Adds rounds.
+pub async fn insert_many(tx: &mut WriteTx, rounds: Vec<PackedRound>) -> Result<(), StoreError> {
+    insert_all(tx, rounds.into_iter().map(|round| round.0).collect(), &[]).await?;
     Ok(())
 }
 

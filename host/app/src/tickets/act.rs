@@ -69,10 +69,10 @@ async fn try_act(
     let mover = Mover { desk, caller, facts, open_approval: seen.open_approval, references };
     let mut decided = Box::pin(mover.carry_out(seen.ticket, action)).await?;
     if decided.iter().all(Deciding::is_idle) {
-        return names::view_now(desk, caller.org, decided.swap_remove(0).finish().ticket).await;
+        return names::view_now(desk, caller.org, decided.swap_remove(0).write.ticket).await;
     }
     decide::tell(desk, caller, &mut decided).await?;
-    let mut writes: Vec<_> = decided.into_iter().map(Deciding::finish).collect();
+    let mut writes = Deciding::finish_all(decided)?;
     write::commit(desk, caller.org, &mut writes, caller.now).await?;
     let ticket = writes.swap_remove(0).ticket;
     names::view_now(desk, caller.org, ticket).await

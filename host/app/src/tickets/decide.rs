@@ -27,6 +27,7 @@ use waypost_policy::{
     Answer,
     contract::{self, EventKind},
 };
+use waypost_store::StoreError;
 
 use super::{
     facts::Facts,
@@ -52,6 +53,8 @@ pub(crate) struct Deciding {
     now: DateTime<Utc>,
     occasion: String,
     round: Option<Round>,
+    /// The facts as the last question had them, because most of them are the same for all questions.
+    context: Option<contract::Context>,
     /// Fields that somebody has given: a person of the desk, or an earlier policy.
     taken: FieldsTaken,
     /// What `categorize` and `route` said and was not judged yet.
@@ -97,6 +100,7 @@ impl Deciding {
             now: caller.now,
             occasion: occasion.to_owned(),
             round: None,
+            context: None,
             taken: FieldsTaken::default(),
             said: Vec::new(),
             plan: None,
@@ -154,9 +158,14 @@ impl Deciding {
     }
 
     /// Ends the deciding: nothing more is asked.
-    pub(crate) fn finish(self) -> TicketWrite {
-        let round = self.round.map(Round::finish);
-        TicketWrite { round, ..self.write }
+    pub(crate) fn finish(self) -> Result<TicketWrite, StoreError> {
+        let round = self.round.map(Round::finish).transpose()?;
+        Ok(TicketWrite { round, ..self.write })
+    }
+
+    /// As [`Self::finish`], for several.
+    pub(crate) fn finish_all(decided: Vec<Self>) -> Result<Vec<TicketWrite>, StoreError> {
+        decided.into_iter().map(Self::finish).collect()
     }
 
     /// Asks the policies at a hook about the ticket as it is now.
@@ -171,12 +180,18 @@ impl Deciding {
         }
         let ticket = snapshot::ticket(&self.write.ticket, &self.facts);
         let context = self.context();
-        self.round(&ticket, &context).ask(hook, &ticket, &context, part, enough)
+        let said = self.round(&ticket, &context).ask(hook, &ticket, &context, part, enough);
+        self.context = Some(context);
+        said
     }
 
     /// The facts, which follow the ticket where a hook changed its service or configuration item.
-    fn context(&self) -> contract::Context {
-        snapshot::context(&self.facts, &self.write.ticket, self.now)
+    fn context(&mut self) -> contract::Context {
+        let (facts, ticket) = (&self.facts, &self.write.ticket);
+        match self.context.take() {
+            Some(context) => snapshot::following(context, facts, ticket),
+            None => snapshot::context(facts, ticket, self.now),
+        }
     }
 
     fn round(&mut self, ticket: &contract::Ticket, context: &contract::Context) -> &mut Round {

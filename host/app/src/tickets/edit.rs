@@ -50,7 +50,7 @@ pub async fn edit(
     let (was, before) = (it.write.ticket.state(), it.write.ticket.priority.effective().0);
     let done = it.write.ticket.edit(edit, &lookup, &settings, caller.now)?;
     if done.is_empty() {
-        return names::view_now(desk, caller.org, it.finish().ticket).await;
+        return names::view_now(desk, caller.org, it.write.ticket).await;
     }
     it.did(Action::Edit, &caller.actor, done);
     if it.write.ticket.priority.effective().0 != before {
@@ -58,7 +58,7 @@ pub async fn edit(
     }
     let mut edited = vec![it];
     decide::tell(desk, caller, &mut edited).await?;
-    let mut writes: Vec<_> = edited.into_iter().map(Deciding::finish).collect();
+    let mut writes = Deciding::finish_all(edited)?;
     write::commit(desk, caller.org, &mut writes, caller.now).await?;
     names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await
 }

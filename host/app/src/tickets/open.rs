@@ -46,7 +46,7 @@ pub async fn open(
     drop(tx);
     let mut opened = vec![ticket];
     decide::open(desk, caller, &mut opened, false).await?;
-    let mut writes: Vec<_> = opened.into_iter().map(Deciding::finish).collect();
+    let mut writes = Deciding::finish_all(opened)?;
     match write::commit(desk, caller.org, &mut writes, caller.now).await {
         // Two senders of the same external reference: the other one was first, and its ticket is the answer.
         Err(CommandError::Taken(_)) if writes[0].ticket.external_ref.is_some() => {

@@ -18,6 +18,8 @@ use waypost_policy::{
     Question, Seed, WIT_VERSION, contract,
 };
 
+use waypost_store::{StoreError, receipt, receipt::PackedReceipt, round, round::PackedRound};
+
 use super::snapshot::{self, Snapshot};
 use crate::{
     Desk, Entropy,
@@ -66,10 +68,10 @@ pub(crate) struct Said {
 
 /// What came of a finished round.
 pub(crate) struct Finished {
-    /// The round, with its snapshot.
-    pub(crate) record: RoundRecord,
+    /// The round, with its snapshot; none when no policy was asked.
+    pub(crate) record: Option<PackedRound>,
     /// One receipt for each policy that was asked, in the order of asking.
-    pub(crate) receipts: Vec<Receipt>,
+    pub(crate) receipts: Vec<PackedReceipt>,
     /// `hook: failure` of the policies that failed, for the ticket's mark.
     pub(crate) degraded: Vec<String>,
     /// The breakers that opened.
@@ -433,14 +435,15 @@ impl Round {
         self.degraded.push(mark);
     }
 
-    /// Ends the round. It keeps nothing when no policy was asked.
-    pub(crate) fn finish(self) -> Finished {
-        Finished {
-            record: self.record,
-            receipts: self.receipts,
+    /// Ends the round, and packs it for the store.
+    pub(crate) fn finish(self) -> Result<Finished, StoreError> {
+        let was_asked = !self.receipts.is_empty();
+        Ok(Finished {
+            record: was_asked.then(|| round::pack(self.record)).transpose()?,
+            receipts: self.receipts.into_iter().map(receipt::pack).collect::<Result<_, _>>()?,
             degraded: self.degraded,
             tripped: self.tripped,
-        }
+        })
     }
 }
 

@@ -115,6 +115,19 @@ pub(crate) fn context(facts: &Facts, ticket: &Ticket, now: DateTime<Utc>) -> con
     }
 }
 
+/// The same facts, where hooks may have changed the ticket's service or configuration item meanwhile.
+pub(crate) fn following(
+    facts_before: contract::Context,
+    facts: &Facts,
+    ticket: &Ticket,
+) -> contract::Context {
+    contract::Context {
+        service: ticket.service.and_then(|id| service(facts, id)),
+        ci: ticket.ci.and_then(|id| ci(facts, id)),
+        ..facts_before
+    }
+}
+
 /// The part of the facts that a policy declared to need. The same for the same needs: a receipt names the component, and
 /// with it the needs.
 pub(crate) fn only(full: &contract::Context, needs: &[contract::Need]) -> contract::Context {

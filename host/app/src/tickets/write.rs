@@ -129,14 +129,12 @@ pub(crate) async fn write(
     event::append_many(tx, &events).await?;
     let mut rounds = Vec::new();
     let mut receipts = Vec::new();
-    for round in writes.iter().filter_map(|one| one.round.as_ref()) {
-        if !round.receipts.is_empty() {
-            rounds.push(round.record.clone());
-            receipts.extend_from_slice(&round.receipts);
-        }
+    for round in writes.iter_mut().filter_map(|one| one.round.as_mut()) {
+        rounds.extend(round.record.take());
+        receipts.append(&mut round.receipts);
     }
-    round::insert_many(tx, &rounds).await?;
-    receipt::insert_many(tx, &receipts).await?;
+    round::insert_many(tx, rounds).await?;
+    receipt::insert_many(tx, receipts).await?;
     for one in writes.iter_mut() {
         for said in &one.comments {
             comment::insert(tx, said).await?;

@@ -1,10 +1,12 @@
 //! The rules of explanations.
 
+use uuid::Uuid;
+
 use crate::{
     binding::Hook,
     explain::{DecisionFacts, ExplainFacts, MAX_SENTENCES, sentences},
     fixture::{AGENT, CALLER, hours, in_state, monday, opened, settings},
-    ids::PersonId,
+    ids::{PersonId, RoundId},
     incident::AwaitingKind,
     organization::OrgSettings,
     priority::Level,
@@ -25,6 +27,7 @@ fn name_of(person: PersonId) -> String {
 
 fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> DecisionFacts {
     DecisionFacts {
+        round: RoundId(Uuid::from_u128(1)),
         hook,
         policy: "team-router of acme".to_owned(),
         outcome,
@@ -47,6 +50,24 @@ fn explain(ticket: &Ticket, decisions: &[DecisionFacts], settings: &OrgSettings)
         now: monday() + hours(26),
     };
     sentences(ticket, &facts)
+}
+
+#[test]
+fn q1_of_two_policies_that_said_the_same_the_first_of_the_latest_round_is_named() {
+    let team = [SuggestedField::Team];
+    let said = |policy: &str, round: u128, outcome| DecisionFacts {
+        policy: policy.to_owned(),
+        round: RoundId(Uuid::from_u128(round)),
+        ..decision(Hook::Route, outcome, &team)
+    };
+    let overruled = || Outcome::Overruled(vec!["team: given by another".to_owned()]);
+    let decisions = [
+        said("long ago", 1, Outcome::Applied),
+        said("asked first", 2, Outcome::Applied),
+        said("asked second", 2, overruled()),
+    ];
+    let told = explain(&opened(TicketKind::Incident), &decisions, &settings()).join(" ");
+    assert!(told.contains("because asked first said so"), "{told}");
 }
 
 #[test]

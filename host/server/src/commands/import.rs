@@ -3,6 +3,7 @@
 mod columns;
 mod file;
 mod report;
+mod storing;
 mod tickets;
 
 use std::process::ExitCode;

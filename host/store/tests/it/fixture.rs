@@ -184,7 +184,7 @@ pub(crate) async fn stored_round(store: &Store, about: &Ticket, minutes: i64) ->
         at: at(minutes),
     };
     let mut tx = store.write(about.org).await.unwrap();
-    round::insert(&mut tx, &new).await.unwrap();
+    round::insert_many(&mut tx, vec![round::pack(new.clone()).unwrap()]).await.unwrap();
     tx.commit().await.unwrap();
     new
 }

@@ -8,6 +8,7 @@ use crate::fixture::{Tree, tree};
 on_both_engines! {
     each_organization_and_kind_has_its_series
     numbers_of_a_transaction_that_was_dropped_are_given_later
+    unused_numbers_can_be_given_back_until_somebody_takes_more
 }
 
 async fn each_organization_and_kind_has_its_series(store: Store) {
@@ -29,6 +30,26 @@ async fn numbers_of_a_transaction_that_was_dropped_are_given_later(store: Store)
     drop(tx);
     let mut tx = store.write(client.id).await.unwrap();
     assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 1);
+}
+
+async fn unused_numbers_can_be_given_back_until_somebody_takes_more(store: Store) {
+    const KIND: TicketKind = TicketKind::Incident;
+    let Tree { client, other, .. } = tree(&store).await;
+    let mut tx = store.write(other.id).await.unwrap();
+    assert_eq!(number::next(&mut tx, KIND, 20).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+
+    let mut tx = store.write(client.id).await.unwrap();
+    assert_eq!(number::next(&mut tx, KIND, 20).await.unwrap(), 1);
+    assert!(number::give_back(&mut tx, KIND, 15, 21).await.unwrap());
+    assert_eq!(number::next(&mut tx, KIND, 3).await.unwrap(), 15);
+    assert_eq!(number::next(&mut tx, KIND, 1).await.unwrap(), 18);
+    assert!(!number::give_back(&mut tx, KIND, 16, 18).await.unwrap());
+    assert_eq!(number::next(&mut tx, KIND, 1).await.unwrap(), 19);
+    tx.commit().await.unwrap();
+
+    let mut tx = store.write(other.id).await.unwrap();
+    assert_eq!(number::next(&mut tx, KIND, 1).await.unwrap(), 21);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use waypost_domain::{
     receipt::{Outcome, Receipt, Round},
 };
 use waypost_store::{
-    Store, StoreError, on_both_engines,
+    Store, StoreError, WriteTx, on_both_engines,
     receipt::{self, OutcomeKind, ReceiptFilter},
     round, testing,
 };
@@ -56,6 +56,11 @@ fn failed() -> Outcome {
     }
 }
 
+async fn insert(tx: &mut WriteTx, receipts: &[Receipt]) -> Result<(), StoreError> {
+    let packed = receipts.iter().cloned().map(receipt::pack).collect::<Result<_, _>>()?;
+    receipt::insert_many(tx, packed).await
+}
+
 async fn receipts_come_back_with_their_snapshot(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
@@ -68,7 +73,7 @@ async fn receipts_come_back_with_their_snapshot(store: Store) {
         receipt_of(&round, 5, Hook::Escalate, failed()),
     ];
     let mut tx = store.write(org.id).await.unwrap();
-    receipt::insert_many(&mut tx, &receipts).await.unwrap();
+    insert(&mut tx, &receipts).await.unwrap();
     assert_eq!(receipt::of_ticket(&mut tx, ticket.id).await.unwrap(), receipts);
     for expected in receipts {
         let found = receipt::find(&mut tx, expected.id).await.unwrap();
@@ -90,7 +95,7 @@ async fn receipts_are_listed_by_filter_and_page(store: Store) {
     let two = receipt_of(&round, 2, Hook::Route, failed());
     let three = receipt_of(&another_round, 1, Hook::Route, Outcome::Declined);
     let mut tx = store.write(org.id).await.unwrap();
-    receipt::insert_many(&mut tx, &[one.clone(), two.clone(), three.clone()]).await.unwrap();
+    insert(&mut tx, &[one.clone(), two.clone(), three.clone()]).await.unwrap();
 
     let none = ReceiptFilter::default;
     for (filter, expected) in [
@@ -125,7 +130,7 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
         receipt_of(&older, 1, Hook::Route, Outcome::Applied),
         kept.clone(),
     ];
-    receipt::insert_many(&mut tx, &receipts).await.unwrap();
+    insert(&mut tx, &receipts).await.unwrap();
     assert_eq!(receipt::purge(&mut tx, at(50), 1).await.unwrap(), 1);
     assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 1);
     assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 0);
@@ -142,7 +147,7 @@ async fn receipts_of_organizations_are_apart(store: Store) {
     let round = stored_round(&store, &ticket, 2).await;
     let receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
     let mut tx = store.write(client.id).await.unwrap();
-    receipt::insert_many(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
+    insert(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
     tx.commit().await.unwrap();
 
     for elsewhere in [&other, &provider] {
@@ -153,9 +158,9 @@ async fn receipts_of_organizations_are_apart(store: Store) {
         assert_eq!(all, []);
         assert_eq!(round::find(&mut tx, round.id).await.unwrap(), None);
         assert_eq!(round::of_ticket(&mut tx, ticket.id).await.unwrap(), []);
-        let refused = round::insert(&mut tx, &round).await;
+        let refused = round::insert_many(&mut tx, vec![round::pack(round.clone()).unwrap()]).await;
         assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
-        let refused = receipt::insert_many(&mut tx, std::slice::from_ref(&receipt)).await;
+        let refused = insert(&mut tx, std::slice::from_ref(&receipt)).await;
         assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
     }
 }
@@ -166,7 +171,7 @@ async fn unreadable_receipts_are_reported(store: Store) {
     let round = stored_round(&store, &ticket, 2).await;
     let receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
     let mut tx = store.write(org.id).await.unwrap();
-    receipt::insert_many(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
+    insert(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = store.system().await.unwrap();
     testing::allow_changes(&mut tx).await.unwrap();
@@ -191,6 +196,6 @@ async fn what_is_no_digest_is_not_stored(store: Store) {
     let mut receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
     receipt.component = "latest".into();
     let mut tx = store.write(org.id).await.unwrap();
-    let refused = receipt::insert_many(&mut tx, &[receipt]).await;
+    let refused = insert(&mut tx, &[receipt]).await;
     assert!(matches!(refused, Err(StoreError::Unstorable("component"))), "{refused:?}");
 }

@@ -3,16 +3,17 @@
 //! How far an import is stands in the database, in the same transaction as its tickets. Whoever kills it starts it again
 //! with the same words: it goes on behind the last batch, and a row that is there already is not opened twice.
 
+use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
-use waypost_app::import::{self, BatchReport, ImportRow, ImportStart};
+use tokio::sync::mpsc;
+use waypost_app::import::{self, ImportRow, ImportStart};
 use waypost_app::tickets::PersonRef;
-use waypost_app::{Caller, CommandError};
 use waypost_domain::key::Key;
 use waypost_domain::refusal::FieldFault;
 use waypost_domain::ticket::TicketKind;
@@ -20,6 +21,7 @@ use waypost_domain::ticket::TicketKind;
 use super::columns::{Columns, Defaults, Field};
 use super::file::{Row, SourceFile};
 use super::report::{Refusal, Report};
+use super::storing::{Counts, Storing, Writer};
 use crate::cli::setting;
 use crate::installation::Installation;
 use crate::output::Output;
@@ -27,13 +29,8 @@ use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::terminal::Terminal;
 
-/// A busy database is asked again after these waits.
-const RETRIES: [Duration; 4] = [
-    Duration::from_millis(200),
-    Duration::from_millis(500),
-    Duration::from_secs(1),
-    Duration::from_secs(3),
-];
+/// How many batches may be decided on and wait for being stored: enough to keep both sides busy.
+const AHEAD: usize = 1;
 
 /// Tickets from a CSV file, plain or gzip; the first line names the columns.
 ///
@@ -68,25 +65,12 @@ pub(crate) struct Tickets {
     report: Option<PathBuf>,
 }
 
-/// An import on its way.
-struct Import<'a> {
-    installation: &'a Installation,
-    caller: Caller,
+/// The rows of a file, on their way to becoming tickets.
+struct Reading<'a> {
     columns: &'a Columns,
-    /// The job's name: of this source from this file.
-    job: String,
     source: String,
     defaults: Defaults,
-    counts: Counts,
-    report: Report,
-}
-
-/// What came of the rows.
-#[derive(Debug, Default)]
-struct Counts {
-    stored: u64,
-    already_there: u64,
-    last_row: u64,
+    batch: usize,
 }
 
 impl Tickets {
@@ -134,58 +118,76 @@ impl Tickets {
         }
         let defaults =
             Defaults { kind: self.kind, requester: self.requester.map(PersonRef::Email) };
-        let mut import = Import {
-            installation,
+        let writer = Writer {
+            desk: installation.desk.clone(),
+            clock: Arc::clone(&installation.clock),
             caller,
-            columns,
             job,
-            source,
-            defaults,
+        };
+        let progress = Progress::new(file.rows, "tickets", output.form());
+        progress.start_at(first - 1);
+        let storing = Storing {
+            writer: writer.clone(),
             counts: Counts { last_row: first - 1, ..Counts::default() },
             report: Report::open(self.report.as_deref(), first > 1)?,
+            progress,
         };
-        let mut progress = Progress::new(file.rows, "tickets", output.form());
-        progress.start_at(first - 1);
-        import.rows(file, usize::from(self.batch), &mut progress).await?;
-        progress.finish();
-        let is_whole = import.counts.last_row == file.rows;
+        let batch = usize::from(self.batch);
+        let reading = Reading { columns, source, defaults, batch };
+        let stored = reading.run(file, &writer, storing).await?;
+        let is_whole = stored.counts.last_row == file.rows;
         if is_whole && !state.finished {
-            import::finish(&installation.desk, &import.now(), &import.job).await?;
+            import::finish(&installation.desk, &writer.caller(), &writer.job).await?;
         }
-        tell(output, file, &import, progress.elapsed(), is_whole)?;
+        tell(output, file, &reading.source, &stored, is_whole)?;
         Ok(if is_whole { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 
-impl Import<'_> {
-    /// Stores all rows behind the last one, until there are none or somebody asks to stop.
-    async fn rows(
-        &mut self,
-        file: &SourceFile,
-        batch: usize,
-        progress: &mut Progress,
-    ) -> Result<()> {
+impl Reading<'_> {
+    /// Decides on all rows behind the last one, until there are none or somebody asks to stop, while another task stores
+    /// what was decided.
+    async fn run(&self, file: &SourceFile, writer: &Writer, storing: Storing) -> Result<Storing> {
         let stop = Stop::on_signals()?;
-        let done = usize::try_from(self.counts.last_row).context("skipping the rows before")?;
-        let mut rows = file.rows()?.skip(done).peekable();
-        while rows.peek().is_some() && !stop.is_asked() {
-            let mut read = Vec::with_capacity(batch);
-            for row in rows.by_ref().take(batch) {
+        let done = usize::try_from(storing.counts.last_row).context("skipping the rows before")?;
+        let mut rows = file.rows()?.skip(done);
+        let (decided, waiting) = mpsc::channel(AHEAD);
+        let storing = tokio::spawn(storing.run(waiting));
+        let decide = async {
+            let mut unstored = VecDeque::new();
+            while !stop.is_asked() {
+                let batch = self.read(&mut rows)?;
+                if batch.is_empty() {
+                    break;
+                }
+                let batch = writer.decide(batch, unstored.make_contiguous()).await?;
+                unstored.push_back(batch.decided.origins());
+                // One that is stored, one that is handed over, and those that wait between the two.
+                if unstored.len() > AHEAD + 2 {
+                    unstored.pop_front();
+                }
+                if decided.send(batch).await.is_err() {
+                    break;
+                }
+            }
+            Ok(())
+        };
+        let read: Result<()> = decide.await;
+        // Without a sender the other task ends, when all that was decided is stored.
+        drop(decided);
+        let stored = storing.await.context("storing the tickets")??;
+        read.with_context(|| stored.stopped())?;
+        Ok(stored)
+    }
+
+    /// The next batch; empty behind the last row.
+    fn read(&self, rows: &mut impl Iterator<Item = Result<(u64, Row)>>) -> Result<Vec<ImportRow>> {
+        rows.take(self.batch)
+            .map(|row| {
                 let (number, row) = row?;
-                read.push(ImportRow { row: number, ticket: self.ticket(number, row) });
-            }
-            let last_row = read.last().map_or(self.counts.last_row, |row| row.row);
-            let stored = self.store(read).await?;
-            progress.advance(last_row - self.counts.last_row);
-            self.counts.last_row = last_row;
-            self.counts.stored += stored.stored;
-            self.counts.already_there += stored.already_there;
-            for (row, faults) in stored.refused {
-                self.report.refuse(row, faults)?;
-            }
-            self.report.flush()?;
-        }
-        Ok(())
+                Ok(ImportRow { row: number, ticket: self.ticket(number, row) })
+            })
+            .collect()
     }
 
     fn ticket(
@@ -199,49 +201,22 @@ impl Import<'_> {
         let ticket = self.columns.ticket(&row, &self.source, number, &self.defaults);
         ticket.map_err(|fault| vec![fault])
     }
-
-    /// Hands a batch to the desk, and again if the database is busy: a batch is stored as a whole or not at all.
-    async fn store(&self, batch: Vec<ImportRow>) -> Result<BatchReport> {
-        for wait in RETRIES {
-            match self.try_to_store(batch.clone()).await {
-                Err(CommandError::Busy) => tokio::time::sleep(wait).await,
-                done => return done.with_context(|| self.stopped()),
-            }
-        }
-        self.try_to_store(batch).await.with_context(|| self.stopped())
-    }
-
-    async fn try_to_store(&self, batch: Vec<ImportRow>) -> Result<BatchReport, CommandError> {
-        import::batch(&self.installation.desk, &self.now(), &self.job, batch).await
-    }
-
-    fn stopped(&self) -> String {
-        format!(
-            "the import stopped behind row {}; run the same command again to go on",
-            self.counts.last_row
-        )
-    }
-
-    /// The same caller, now.
-    fn now(&self) -> Caller {
-        Caller { now: self.installation.clock.now(), ..self.caller.clone() }
-    }
 }
 
 fn tell(
     output: &mut Output,
     file: &SourceFile,
-    import: &Import<'_>,
-    elapsed: Duration,
+    source: &str,
+    stored: &Storing,
     is_whole: bool,
 ) -> Result<()> {
-    let Import { counts, report, .. } = import;
-    let seconds = elapsed.as_secs_f64();
+    let Storing { writer, counts, report, progress } = stored;
+    let seconds = progress.elapsed().as_secs_f64();
     let refusal = |refused: &Refusal| json!({ "row": refused.row, "field": refused.field, "message": refused.message });
     let json = || {
         json!({
-            "job": import.job,
-            "source": import.source,
+            "job": writer.job,
+            "source": source,
             "rows": file.rows,
             "last_row": counts.last_row,
             "stored": counts.stored,

@@ -1,0 +1,114 @@
+//! Storing: decided batches, one after the other, on a task of its own while the next ones are decided on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::sync::mpsc;
+use waypost_app::import::{self, BatchReport, DecidedBatch, ImportRow, Origins};
+use waypost_app::{Caller, Clock, CommandError, Desk};
+
+use super::report::Report;
+use crate::progress::Progress;
+
+/// A busy database is asked again after these waits.
+const RETRIES: [Duration; 4] = [
+    Duration::from_millis(200),
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(3),
+];
+
+/// Who imports, and where to.
+#[derive(Clone)]
+pub(super) struct Writer {
+    pub(super) desk: Desk,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) caller: Caller,
+    /// The job's name: of this source from this file.
+    pub(super) job: String,
+}
+
+/// A batch that was decided on, with its rows, in case that this has to be done again.
+pub(super) struct Batch {
+    pub(super) rows: Vec<ImportRow>,
+    pub(super) decided: DecidedBatch,
+}
+
+/// What stores batches, and keeps count.
+pub(super) struct Storing {
+    pub(super) writer: Writer,
+    pub(super) counts: Counts,
+    pub(super) report: Report,
+    pub(super) progress: Progress,
+}
+
+/// What came of the rows.
+#[derive(Debug, Default)]
+pub(super) struct Counts {
+    pub(super) stored: u64,
+    pub(super) already_there: u64,
+    pub(super) last_row: u64,
+}
+
+impl Writer {
+    /// Lets the desk decide on a batch, and again if the database is busy.
+    pub(super) async fn decide(&self, rows: Vec<ImportRow>, before: &[Origins]) -> Result<Batch> {
+        let mut waits = RETRIES.into_iter();
+        loop {
+            let decided = import::decide(&self.desk, &self.caller(), rows.clone(), before).await;
+            match (decided, waits.next()) {
+                (Err(CommandError::Busy), Some(wait)) => tokio::time::sleep(wait).await,
+                (decided, _) => return Ok(Batch { rows, decided: decided? }),
+            }
+        }
+    }
+
+    /// Stores a batch. If the database is busy, or somebody else opened one of its tickets meanwhile, the batch is decided on
+    /// and stored again: it is stored as a whole or not at all.
+    async fn store(&self, Batch { rows, decided }: Batch) -> Result<BatchReport, CommandError> {
+        let mut stored = import::store(&self.desk, &self.caller(), &self.job, decided).await;
+        for wait in RETRIES {
+            if !matches!(stored, Err(CommandError::Busy | CommandError::Taken(_))) {
+                break;
+            }
+            tokio::time::sleep(wait).await;
+            stored = import::batch(&self.desk, &self.caller(), &self.job, rows.clone()).await;
+        }
+        stored
+    }
+
+    /// The caller, now.
+    pub(super) fn caller(&self) -> Caller {
+        Caller { now: self.clock.now(), ..self.caller.clone() }
+    }
+}
+
+impl Storing {
+    /// Stores every batch that comes, in order.
+    pub(super) async fn run(mut self, mut batches: mpsc::Receiver<Batch>) -> Result<Self> {
+        while let Some(batch) = batches.recv().await {
+            let last_row = batch.rows.last().map_or(self.counts.last_row, |row| row.row);
+            let stored = self.writer.store(batch).await.with_context(|| self.stopped())?;
+            self.count(stored, last_row)?;
+        }
+        self.progress.finish();
+        Ok(self)
+    }
+
+    pub(super) fn stopped(&self) -> String {
+        let last_row = self.counts.last_row;
+        format!("the import stopped behind row {last_row}; run the same command again to go on")
+    }
+
+    fn count(&mut self, stored: BatchReport, last_row: u64) -> Result<()> {
+        self.progress.advance(last_row - self.counts.last_row);
+        self.counts.last_row = last_row;
+        self.counts.stored += stored.stored;
+        self.counts.already_there += stored.already_there;
+        for (row, faults) in stored.refused {
+            self.report.refuse(row, faults)?;
+        }
+        self.report.flush()
+    }
+}
