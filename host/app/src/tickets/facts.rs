@@ -15,10 +15,7 @@ use waypost_domain::{
     ticket::{Body, Ticket},
 };
 use waypost_policy::Need;
-use waypost_store::{
-    ReadTx,
-    directory::{Directory, Loads},
-};
+use waypost_store::{ReadTx, directory::Directory};
 
 use super::PersonRef;
 use crate::{CommandError, Desk, layers, layers::Layers};
@@ -30,8 +27,8 @@ pub(crate) struct Facts {
     pub(crate) directory: Arc<Directory>,
     /// The policies in force.
     pub(crate) layers: Arc<Layers>,
-    /// Open tickets by team and person; empty unless a policy needs them.
-    pub(crate) loads: Arc<Loads>,
+    /// Open tickets by team; empty unless a policy needs them.
+    pub(crate) loads: Arc<BTreeMap<TeamId, u32>>,
     /// People who may get tickets, approvals or messages: members and leads of teams, owners of services.
     pub(crate) desk_people: Arc<BTreeMap<PersonId, Person>>,
     /// The requester.
@@ -53,7 +50,7 @@ impl Facts {
         let loads = if layers.need(Need::TeamLoads) {
             waypost_store::directory::team_loads(&mut tx).await?
         } else {
-            Loads::default()
+            BTreeMap::new()
         };
         let desk_people = desk_people(&mut tx, &directory).await?;
         let facts = Self {
@@ -136,7 +133,7 @@ impl Facts {
 
     /// How many open tickets a team owns.
     pub(crate) fn open_of_team(&self, id: TeamId) -> u32 {
-        self.loads.teams.get(&id).copied().unwrap_or(0)
+        self.loads.get(&id).copied().unwrap_or(0)
     }
 }
 
