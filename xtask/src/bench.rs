@@ -1,32 +1,35 @@
-//! What Waypost costs, measured on this machine: decisions, imports and the API, beside bare SQL.
+//! What Waypost costs, measured on this machine: decisions, imports and the API beside bare SQL, and what an organization
+//! notices of another one's policies.
 //!
 //! The numbers are only comparable with those of the same run: the machine, its disk and what else it does are in each of
 //! them. Durability is an installation's: every acknowledged ticket is on disk.
 
 mod decisions;
 mod desk;
+mod load;
+mod neighbours;
 
 use anyhow::{Result, bail};
 
 use crate::{plugins, say};
 
-/// Measures everything, or one of `decisions` and `desk`; `desk --built` measures what was built before.
+/// Measures everything, or one of `decisions`, `desk` and `neighbours`; with `--built`, what was built before.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (decisions, desk, is_built) = match words.as_slice() {
-        [] => (true, true, false),
-        ["decisions"] => (true, false, false),
-        ["desk"] => (false, true, false),
-        ["desk", "--built"] => (false, true, true),
-        _ => bail!("usage: cargo xtask bench [decisions | desk [--built]]"),
+    let (parts, is_built): (&[&str], bool) = match words.as_slice() {
+        [] => (&["decisions", "desk", "neighbours"], false),
+        [part @ ("desk" | "neighbours"), "--built"] => (&[*part], true),
+        [part @ ("decisions" | "desk" | "neighbours")] => (&[*part], false),
+        _ => bail!("usage: cargo xtask bench [decisions | desk [--built] | neighbours [--built]]"),
     };
     let policies = plugins::build()?;
     let mut tables = Vec::new();
-    if decisions {
-        tables.push(decisions::measure(&policies)?);
-    }
-    if desk {
-        tables.push(desk::measure(&policies, is_built)?);
+    for part in parts {
+        tables.push(match *part {
+            "decisions" => decisions::measure(&policies)?,
+            "desk" => desk::measure(&policies, is_built)?,
+            _ => neighbours::measure(&policies, is_built)?,
+        });
     }
     say::line(machine());
     for table in tables {

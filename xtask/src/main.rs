@@ -30,8 +30,9 @@ Usage: cargo xtask TASK
                      --fresh removes an earlier demo, --exit stops the server at the end
   test [ARGUMENTS]   builds the policies, then runs every test on SQLite and PostgreSQL;
                      ARGUMENTS go to `cargo test` (`cargo xtask test -p waypost-store`)
-  bench [decisions | desk [--built]]
-                     measures decisions, imports and the API beside bare SQL
+  bench [decisions | desk [--built] | neighbours [--built]]
+                     measures decisions, imports and the API beside bare SQL, and what an organization
+                     notices of another one's policies; --built measures what was built before
   ci                 everything that a change has to pass: format, lints, docs, dependencies, tests
   plugins            builds the policies under plugins/ to target/policies
   languages          builds the example policy in Rust, TypeScript and Python; needs npm and pip

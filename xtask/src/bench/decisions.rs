@@ -19,6 +19,13 @@ pub(super) fn measure(policies: &Path) -> Result<Table> {
     say::step("Measuring decisions (the release profile takes minutes to compile)", || {
         command::run(&mut cargo)
     })?;
+    say::step("Measuring what policies take of memory", || {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(root()).args(["run", "--quiet", "--release"]);
+        cargo.args(["--package", "waypost-policy", "--example", "memory"]);
+        cargo.env("WAYPOST_TEST_POLICIES", policies);
+        command::run(&mut cargo)
+    })?;
     let mut results = Vec::new();
     collect(&Workspace::read()?.target()?.join("criterion"), &mut results)?;
     results.sort_by(|a, b| a.name.cmp(&b.name));

@@ -10,8 +10,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow};
-use serde_json::{Value, json};
 
+use super::load::{Load, body, milliseconds, per_second};
 use crate::desks::{self, MARLOW, Row};
 use crate::http::Client;
 use crate::postgres::{Durability, Postgres};
@@ -240,25 +240,6 @@ impl Driver<'_> {
     }
 }
 
-/// What clients saw.
-struct Load {
-    seconds: f64,
-    /// From the shortest to the longest.
-    times: Vec<Duration>,
-}
-
-impl Load {
-    fn new(seconds: f64, mut times: Vec<Duration>) -> Self {
-        times.sort();
-        Self { seconds, times }
-    }
-
-    fn percentile(&self, percent: usize) -> Duration {
-        let place = (self.times.len() * percent / 100).min(self.times.len().saturating_sub(1));
-        self.times.get(place).copied().unwrap_or_default()
-    }
-}
-
 /// The demo's tickets of one organization, again and again under new numbers.
 fn tickets() -> Result<Vec<Row>> {
     let rows = desks::rows(MARLOW)?;
@@ -290,16 +271,6 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
     writer.flush().context("writing the file to import")
 }
 
-/// A row as the API takes it.
-fn body(row: &Row) -> Value {
-    json!({
-        "requester": row.requester,
-        "short_description": row.short_description,
-        "description": row.description,
-        "external_ref": { "source": "bench", "id": row.number },
-    })
-}
-
 fn build_bare() -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(root()).args(["build", "--release", "--example", "bare_sql"]);
@@ -312,13 +283,4 @@ fn build_bare() -> Result<PathBuf> {
 fn bare_program() -> Result<PathBuf> {
     let folder = Workspace::read()?.target()?.join("release/examples");
     Ok(folder.join(format!("bare_sql{}", std::env::consts::EXE_SUFFIX)))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "a few thousand tickets")]
-fn per_second(tickets: usize, seconds: f64) -> f64 {
-    tickets as f64 / seconds
-}
-
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1e3)
 }
