@@ -190,8 +190,8 @@ async fn a_ticket_of_another_system_is_opened_once(desk: TestDesk) {
         "short_description": "Disk full", "external_ref": { "source": "monitoring", "id": "42" },
     });
 
-    let first = acme.try_report(ticket.clone()).await.created();
-    let again = acme.try_report(ticket).await.created();
+    let first = acme.agent.client.post("/incidents", ticket.clone()).await.created();
+    let again = acme.agent.client.post("/incidents", ticket).await.created();
 
     assert_eq!(first["id"], again["id"]);
     assert_eq!(acme.agent.client.get("/tickets").await.items().len(), 1);

@@ -25,4 +25,5 @@ mod suggestions;
 mod telling;
 mod tenancy;
 mod upkeep;
+mod visibility;
 mod waiting;

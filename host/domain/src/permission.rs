@@ -17,6 +17,8 @@ use crate::{
 pub struct Relation {
     /// They have the trouble or the wish, or wrote it down for somebody.
     pub owns: bool,
+    /// They want to hear of every change.
+    pub watches: bool,
     /// Their vote is awaited.
     pub holds_seat: bool,
 }
@@ -57,16 +59,18 @@ impl Relation {
                     && (request.voter == person || request.seat == person)
             })
         });
-        Self { owns: ticket.is_of(person), holds_seat }
+        let watches = ticket.watchers.contains(&person);
+        Self { owns: ticket.is_of(person), watches, holds_seat }
     }
 }
 
-/// Whether a caller sees a ticket at all: the desk sees every one, a requester their own and those they vote on.
+/// Whether a caller sees a ticket at all: the desk sees every one, a requester their own, those they watch and those
+/// they vote on. The store's filter of a list says the same (`TicketFilter::concerns`).
 #[must_use]
 pub fn sees(role: Role, relation: Relation) -> bool {
     match role {
         Role::Agent | Role::Admin | Role::Auditor => true,
-        Role::Requester => relation.owns || relation.holds_seat,
+        Role::Requester => relation.owns || relation.watches || relation.holds_seat,
     }
 }
 
@@ -76,6 +80,19 @@ pub const fn sees_internals(role: Role) -> bool {
     match role {
         Role::Agent | Role::Admin | Role::Auditor => true,
         Role::Requester => false,
+    }
+}
+
+/// Refuses a caller who may not open tickets, or not with another system's reference: it names a ticket of whoever, so it
+/// is the desk's.
+pub fn allows_opening(role: Role, with_external_ref: bool) -> Result<(), Forbidden> {
+    match role {
+        Role::Agent | Role::Admin => Ok(()),
+        Role::Requester if with_external_ref => {
+            Err(Forbidden::because("`external_ref` is the desk's; leave it out"))
+        }
+        Role::Requester => Ok(()),
+        Role::Auditor => Err(changes_nothing()),
     }
 }
 
@@ -89,7 +106,7 @@ pub fn allows(
     ticket: &Ticket,
 ) -> Result<(), Forbidden> {
     if role == Role::Auditor {
-        return Err(Forbidden::because("an auditor sees everything and changes nothing"));
+        return Err(changes_nothing());
     }
     match standing(action) {
         Standing::Desk => match role {
@@ -143,6 +160,10 @@ pub fn allows_edit(
         )),
         Role::Requester | Role::Agent | Role::Admin | Role::Auditor => Ok(()),
     }
+}
+
+fn changes_nothing() -> Forbidden {
+    Forbidden::because("an auditor sees everything and changes nothing")
 }
 
 /// Who an action is for.

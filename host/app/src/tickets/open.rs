@@ -7,6 +7,7 @@ use waypost_domain::{
     directory::References,
     ids::{PersonId, TicketId},
     key::Key,
+    permission,
     person::Person,
     priority::Level,
     refusal::{Faults, Refused},
@@ -16,29 +17,31 @@ use waypost_domain::{
 use waypost_store::{ReadTx, StoreError, catalog, ci, ticket};
 
 use super::{
-    OpenTicket, PersonRef, TicketView,
+    OpenTicket, PersonRef, TicketRef, TicketView,
     decide::{self, Deciding},
     facts::Facts,
-    names, write,
+    names, read, write,
 };
 use crate::{Caller, CommandError, Desk, refs};
 
 /// Opens a ticket. It is stored, with a team, before this returns.
 ///
-/// A ticket with an external reference that the organization has already is not opened again; the first one is returned.
+/// A ticket with an external reference that the organization has already is not opened again; the first one is returned
+/// to who may see it.
 ///
 /// # Errors
-/// Every wrong field is named. Nothing is stored then.
+/// The role, before anything is read; then every wrong field by name. Nothing is stored then.
 pub async fn open(
     desk: &Desk,
     caller: &Caller,
     command: OpenTicket,
 ) -> Result<TicketView, CommandError> {
+    permission::allows_opening(caller.role, command.external_ref.is_some())?;
     let (mut tx, facts) = Facts::open(desk, caller.org).await?;
     if let Some((source, id)) = &command.external_ref {
         let reference = ExternalRef { source: source.clone(), id: id.clone() };
-        if let Some(known) = ticket::find_by_external_ref(&mut tx, &reference).await? {
-            return names::view(&mut tx, known).await;
+        if let Some(known) = opened_before(&mut tx, caller, &reference).await? {
+            return Ok(known);
         }
     }
     let mut look_ups = LookUps::default();
@@ -49,18 +52,31 @@ pub async fn open(
     let mut writes = Deciding::finish_all(opened)?;
     match write::commit(desk, caller.org, &mut writes, caller.now).await {
         // Two senders of the same external reference: the other one was first, and its ticket is the answer.
-        Err(CommandError::Taken(_)) if writes[0].ticket.external_ref.is_some() => {
-            let mut tx = desk.store.read(caller.org).await?;
-            let reference = writes[0].ticket.external_ref.clone();
-            let known = match reference {
-                Some(reference) => ticket::find_by_external_ref(&mut tx, &reference).await?,
-                None => None,
+        Err(CommandError::Taken(what)) => {
+            let Some(reference) = &writes[0].ticket.external_ref else {
+                return Err(CommandError::Taken(what));
             };
-            let known = known.ok_or(CommandError::Taken("external_ref"))?;
-            names::view(&mut tx, known).await
+            let mut tx = desk.store.read(caller.org).await?;
+            let known = opened_before(&mut tx, caller, reference).await?;
+            known.ok_or(CommandError::Taken(what))
         }
         Err(error) => Err(error),
         Ok(()) => names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await,
+    }
+}
+
+/// The ticket that an external reference belongs to already.
+async fn opened_before(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    reference: &ExternalRef,
+) -> Result<Option<TicketView>, CommandError> {
+    let Some(known) = ticket::find_by_external_ref(tx, reference).await? else { return Ok(None) };
+    match read::seen(tx, caller, &TicketRef::Id(known.id)).await {
+        Ok(seen) => names::view(tx, seen.ticket).await.map(Some),
+        // It is somebody else's: that there is one is all there is to know.
+        Err(CommandError::NotFound(_)) => Err(CommandError::Taken("external_ref")),
+        Err(error) => Err(error),
     }
 }
 

@@ -7,14 +7,15 @@ use crate::{
     fixture::{AGENT, CALLER, COLLEAGUE, MANAGER, ORG, in_state, monday, opened, ticket_id},
     ids::{ApprovalId, ApprovalRequestId},
     incident::AwaitingKind,
-    permission::{Relation, allows, allows_edit, sees, sees_internals},
+    permission::{Relation, allows, allows_edit, allows_opening, sees, sees_internals},
     role::Role,
     ticket::{Action, Edit, State, Ticket, TicketKind},
 };
 
-const OWN: Relation = Relation { owns: true, holds_seat: false };
-const SEAT: Relation = Relation { owns: false, holds_seat: true };
-const OTHER: Relation = Relation { owns: false, holds_seat: false };
+const OTHER: Relation = Relation { owns: false, watches: false, holds_seat: false };
+const OWN: Relation = Relation { owns: true, ..OTHER };
+const WATCHER: Relation = Relation { watches: true, ..OTHER };
+const SEAT: Relation = Relation { holds_seat: true, ..OTHER };
 
 /// Of a new ticket; what changes with the state stands in tests of its own.
 const TABLE: &str = "\
@@ -85,6 +86,23 @@ fn line<'a>(heading: &str, cells: impl Iterator<Item = &'a str>) -> String {
 }
 
 #[test]
+fn an_auditor_opens_nothing_and_only_the_desk_names_another_systems_ticket() {
+    let opens = |role| [false, true].map(|named| allows_opening(role, named).is_ok());
+    assert_eq!(opens(Role::Requester), [true, false]);
+    assert_eq!(opens(Role::Agent), [true, true]);
+    assert_eq!(opens(Role::Admin), [true, true]);
+    assert_eq!(opens(Role::Auditor), [false, false]);
+}
+
+#[test]
+fn a_watcher_reads_and_does_nothing_else() {
+    let ticket = opened(TicketKind::Request);
+    for action in Action::ALL {
+        assert!(allows(Role::Requester, WATCHER, *action, &ticket).is_err(), "{action}");
+    }
+}
+
+#[test]
 fn a_requester_cancels_an_incident_only_while_it_is_new() {
     let cancels = |role, state| {
         let incident = in_state(TicketKind::Incident, state, AwaitingKind::Caller);
@@ -125,7 +143,9 @@ fn a_requester_edits_the_texts_of_a_draft_and_nothing_else() {
 fn w6_a_requester_never_sees_internals_nor_the_tickets_of_others() {
     assert!(!sees_internals(Role::Requester));
     assert!(!sees(Role::Requester, OTHER));
-    assert!(sees(Role::Requester, OWN) && sees(Role::Requester, SEAT));
+    for relation in [OWN, WATCHER, SEAT] {
+        assert!(sees(Role::Requester, relation));
+    }
     for role in [Role::Agent, Role::Admin, Role::Auditor] {
         assert!(sees_internals(role) && sees(role, OTHER));
     }
@@ -161,6 +181,9 @@ fn a_relation_follows_from_the_ticket_and_its_open_approval() {
     assert_eq!(of(Some(AGENT), &approval), OWN);
     assert_eq!(of(Some(COLLEAGUE), &approval), OTHER);
     assert_eq!(of(None, &approval), OTHER);
+    let mut watched = ticket.clone();
+    watched.watchers.insert(COLLEAGUE);
+    assert_eq!(Relation::of(Some(COLLEAGUE), &watched, Some(&approval)), WATCHER);
     assert_eq!(of(Some(MANAGER), &approval), SEAT);
     approval.cancel(monday());
     assert_eq!(of(Some(MANAGER), &approval), OTHER);

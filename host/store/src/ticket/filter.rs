@@ -30,7 +30,8 @@ pub struct TicketFilter {
     pub assignee: Option<Assignee>,
     /// Of this requester.
     pub requester: Option<PersonId>,
-    /// Whom it concerns: requester, opener or watcher. What a person may see at all who isn't of the desk.
+    /// Whom it concerns: requester, opener, watcher, or who is asked to vote. What a person may see at all who isn't of
+    /// the desk; `waypost_domain::permission::sees` says the same of one ticket.
     pub concerns: Option<PersonId>,
     /// With one of these winning priorities; with any when empty.
     pub priorities: Vec<u8>,
@@ -203,7 +204,16 @@ fn filter_by_people(sql: &mut Sql, filter: &TicketFilter) {
         sql.push(" or opened_by_id = ").bind(person.0);
         sql.push(" or ");
         contains(sql, "watchers", person.0.to_string());
-        sql.push(")");
+        sql.push(
+            " or state = 'awaiting_approval' and id in (
+                select ticket_id from approvals join approval_requests
+                    on approval_requests.org_id = approvals.org_id
+                    and approval_requests.approval_id = approvals.id
+                where approvals.org_id = tickets.org_id and approval_requests.state = 'requested'
+                    and (voter_id = ",
+        );
+        sql.bind(person.0).push(" or seat_id = ").bind(person.0);
+        sql.push(")))");
     }
 }
 
