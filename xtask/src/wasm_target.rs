@@ -1,8 +1,8 @@
 //! The `wasm32-wasip2` target, without which no policy can be built.
 //!
 //! It is taken from where it is nearest: the toolchain has it; rustup fetches it; or the standard
-//! library is compiled from its source, which Debian's mirrors have. The last way serves machines
-//! that reach a mirror and the crate registry and nothing else. Whatever happens, the toolchain has
+//! library is compiled from its source, which Debian's mirrors have. The last way serves networks
+//! without a way to rustup's server. Whatever happens, the toolchain has
 //! either the whole target or none of it.
 
 use std::ffi::OsStr;

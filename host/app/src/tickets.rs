@@ -1,6 +1,6 @@
 //! Tickets: opening them, reading them, and acting on them.
 //!
-//! [`open()`] and [`act()`] are the one door: portal, API, mail, import and command line all come through here.
+//! [`open()`] and [`act()`] are the one door: API, import and command line all come through here.
 
 pub(crate) mod act;
 pub(crate) mod content;

@@ -79,7 +79,7 @@ impl Default for RuntimeConfig {
     }
 }
 
-/// What one decision may use. The default is the table in the architecture; a binding may have its
+/// What one decision may use. The defaults are listed in `docs/policies.md`; a binding may have its
 /// own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {

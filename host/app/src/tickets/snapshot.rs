@@ -22,7 +22,7 @@ const MAX_DESCRIPTION_BYTES: usize = 16 * 1024;
 pub(crate) struct Snapshot {
     /// The ticket as it was before the round's first hook.
     pub(crate) ticket: contract::Ticket,
-    /// Every fact that any hook of the round declared.
+    /// All facts; each question holds those of them that its policy declared.
     pub(crate) context: contract::Context,
 }
 
