@@ -16,6 +16,7 @@ on_both_engines! {
     a_new_revision_starts_with_a_closed_breaker
     the_other_organization_does_not_notice
     an_import_outlives_a_hostile_policy
+    what_no_database_keeps_costs_neither_the_ticket_nor_its_receipts
 }
 
 const FOREVER: &str = "(loop $forever (br $forever))";
@@ -220,4 +221,32 @@ async fn an_import_outlives_a_hostile_policy(desk: TestDesk) {
     let page = acme.agent.client.get("/tickets?degraded=true&count=true&limit=1").await.ok();
     assert_eq!(page["total"], 30);
     assert_eq!(desk.letters().await.len(), 1);
+}
+
+async fn what_no_database_keeps_costs_neither_the_ticket_nor_its_receipts(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let says =
+        |level: u8| format!("(call $log (i32.const {level}) (i32.const 9000) (i32.const 3))");
+    let guests = [
+        ("applied", Guest::new().reason(b"because\0\x1b[2J")),
+        ("declined", Guest::new().declining(b"the fact\0\x1b[2J")),
+        ("failed", Guest::new().data(9000, b"a\0b").before_answer(&(says(3) + "unreachable"))),
+        ("applied", Guest::new().data(9000, b"a\0b").before_answer(&says(1))),
+    ];
+    for (place, (kind, guest)) in guests.into_iter().enumerate() {
+        let binding = bind(&acme, &format!("hostile-{place}"), 1, &guest).await;
+
+        let incident = acme.report("No wifi").await;
+
+        let path = receipts(&acme, &incident).await[0]["id"].as_str().unwrap().to_owned();
+        let path = format!("/receipts/{path}");
+        let receipt = acme.agent.client.get(&path).await.ok();
+        assert_eq!(receipt["outcome"]["kind"], kind, "{receipt}");
+        assert!(receipt.to_string().contains('\u{fffd}'), "{receipt}");
+        assert!(!receipt.to_string().contains("\\u00"), "{receipt}");
+        let again = acme.agent.client.post(&format!("{path}/re-execute"), json!({})).await.ok();
+        assert_eq!(again["verdict"], "same", "{again}");
+        let disable = format!("/bindings/{}/disable", binding["id"].as_str().unwrap());
+        let _ = acme.admin.client.post(&disable, json!({})).await.ok();
+    }
 }

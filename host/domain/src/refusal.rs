@@ -86,6 +86,11 @@ impl Faults {
         self.0.push(FieldFault { pointer: pointer.to_owned(), code, message });
     }
 
+    /// Adds the faults of a part.
+    pub(crate) fn append(&mut self, mut part: Self) {
+        self.0.append(&mut part.0);
+    }
+
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -83,18 +83,22 @@ pub fn email(pointer: &str, text: &str, faults: &mut Faults) -> String {
     text.to_owned()
 }
 
-/// Labels, in lower case and each once.
+/// Labels, in lower case and each once. One that is faulted is not among them.
 pub fn tags<T: AsRef<str>>(given: &[T], faults: &mut Faults) -> BTreeSet<String> {
     let mut kept = BTreeSet::new();
     for (index, tag) in given.iter().enumerate() {
         let pointer = format!("/tags/{index}");
         let tag = tag.as_ref().trim().to_lowercase();
+        let mut wrong = Faults::new();
         if tag.is_empty() {
-            faults.wrong(&pointer, "empty", "a tag has at least one character; leave it out");
+            wrong.wrong(&pointer, "empty", "a tag has at least one character; leave it out");
         }
-        at_most_chars(&pointer, &tag, MAX_TAG_CHARS, faults);
-        plain(&pointer, &tag, faults);
-        kept.insert(tag);
+        at_most_chars(&pointer, &tag, MAX_TAG_CHARS, &mut wrong);
+        plain(&pointer, &tag, &mut wrong);
+        if wrong.is_empty() {
+            kept.insert(tag);
+        }
+        faults.append(wrong);
     }
     if kept.len() > MAX_TAGS {
         let message = format!("{} tags; a ticket has at most {MAX_TAGS}", kept.len());
@@ -130,7 +134,7 @@ pub fn at_most_chars(pointer: &str, text: &str, most: usize, faults: &mut Faults
 }
 
 /// Refuses control characters: no database keeps all of them, and terminals obey them.
-fn plain(pointer: &str, text: &str, faults: &mut Faults) {
+pub fn plain(pointer: &str, text: &str, faults: &mut Faults) {
     let control = |c: &char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if let Some(character) = text.chars().find(control) {
         let message = format!("holds the control character U+{:04X}; remove it", character as u32);
@@ -176,6 +180,16 @@ mod tests {
         let kept = tags(&["VIP", " vip", "Printer"], &mut faults);
         assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["printer", "vip"]);
         assert!(faults.is_empty());
+    }
+
+    #[test]
+    fn a_faulted_tag_is_not_kept() {
+        let mut faults = Faults::new();
+        let long = "x".repeat(MAX_TAG_CHARS + 1);
+        let kept = tags(&["vip", "a\0b", " ", long.as_str()], &mut faults);
+        assert_eq!(kept.into_iter().collect::<Vec<_>>(), ["vip"]);
+        let codes: Vec<_> = faults.into_vec().into_iter().map(|fault| fault.code).collect();
+        assert_eq!(codes, ["control-character", "empty", "too-long"]);
     }
 
     #[test]

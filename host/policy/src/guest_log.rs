@@ -2,6 +2,7 @@
 
 use std::mem;
 
+use crate::plain_text::Plain as _;
 use crate::{LogLevel, LogLine};
 
 /// The lines of one evaluation.
@@ -35,10 +36,16 @@ impl GuestLog {
             self.truncated = true;
             return;
         };
-        let kept = &text[..text.floor_char_boundary(room)];
+        let mut kept = text[..text.floor_char_boundary(room)].to_owned();
         self.truncated = kept.len() < text.len();
+        kept.make_plain();
+        // What stands for a control character is longer than the character.
+        if kept.len() > room {
+            kept.truncate(kept.floor_char_boundary(room));
+            self.truncated = true;
+        }
         self.left = room - kept.len();
-        self.lines.push(LogLine { level, message: kept.to_owned() });
+        self.lines.push(LogLine { level, message: kept });
     }
 
     /// Adds what was printed. A line is taken when it is complete.
@@ -102,6 +109,14 @@ mod tests {
         log.line(LogLevel::Info, "äöü");
         log.line(LogLevel::Info, "");
         assert_eq!(texts(log), (vec!["abc".to_owned(), "ä".to_owned()], true));
+    }
+
+    #[test]
+    fn control_characters_are_replaced_within_the_bound() {
+        let mut log = GuestLog::new(2 * LINE_BYTES + 9);
+        log.line(LogLevel::Info, "a\0b");
+        log.print(Stream::Err, b"\x1b\0\0\n");
+        assert_eq!(texts(log), (vec!["a\u{fffd}b".to_owned(), "\u{fffd}".to_owned()], true));
     }
 
     #[test]

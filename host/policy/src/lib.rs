@@ -46,6 +46,7 @@
 //! | `sandbox` | a store and an instance for each evaluation; what an engine's error means |
 //! | `guest`, `guest_log` | what a store holds: memory bound, clock, random numbers, log |
 //! | `weight` | sizes of questions and answers |
+//! | `plain_text` | what a guest says, without the characters that no record keeps |
 //!
 //! # What holds
 //!
@@ -74,6 +75,7 @@ mod engine;
 mod guest;
 mod guest_log;
 mod imports;
+mod plain_text;
 mod prepare;
 mod question;
 mod runtime;

@@ -2,6 +2,9 @@
 //!
 //! A trap stops a guest without running its clean-up: its locks stay locked and its memory half
 //! written. Starting every evaluation from nothing is what makes a trap harmless.
+//!
+//! This is the border at which a guest's words become the desk's: whatever leaves a sandbox holds plain texts only.
+//! (Its log is made plain where it is bounded; `description` refuses what is not.)
 
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{
@@ -17,6 +20,7 @@ use crate::contract::{
 use crate::engine::Ticker;
 use crate::guest::{Guest, Stopped};
 use crate::imports::{contract_export, link};
+use crate::plain_text::Plain as _;
 use crate::{Answer, DataFile, Failure, Hook, Limits, LogLevel, LogLine, Question, Seed};
 
 /// The types of the contract's functions: parameters and results.
@@ -112,9 +116,13 @@ impl Sandbox {
         let guest = store.into_data();
         let refused_memory = guest.memory.refused;
         let (log, log_truncated) = guest.log.close();
-        let outcome = outcome.map_err(|halt| match halt {
-            Halt::Failure(failure) => failure,
-            Halt::Engine(error) => failure(&error, refused_memory, limits, &log),
+        let outcome = outcome.map_err(|halt| {
+            let mut failure = match halt {
+                Halt::Failure(failure) => failure,
+                Halt::Engine(error) => failure(&error, refused_memory, limits, &log),
+            };
+            failure.make_plain();
+            failure
         });
         Evaluation { outcome, fuel, log, log_truncated }
     }
@@ -170,7 +178,10 @@ impl Sandboxed<'_> {
         data: &[lifecycle::DataFile],
     ) -> Result<Result<(), Vec<lifecycle::SettingsError>>, Halt> {
         let index = &self.sandbox.configure;
-        let (said,) = self.call::<signature::Configure<'_>>(index, (settings, data))?;
+        let (mut said,) = self.call::<signature::Configure<'_>>(index, (settings, data))?;
+        if let Err(errors) = &mut said {
+            errors.make_plain();
+        }
         Ok(said)
     }
 
@@ -180,7 +191,7 @@ impl Sandboxed<'_> {
             let message = format!("the policy does not serve `{hook}`");
             return Err(Halt::Failure(Failure::Unavailable { message }));
         };
-        let answer = match question {
+        let mut answer = match question {
             Question::Categorize { ticket, context } => {
                 let (said,) = self.call::<signature::Categorize<'_>>(index, (ticket, context))?;
                 said.map(Answer::Categorization)
@@ -209,6 +220,7 @@ impl Sandboxed<'_> {
                 said.map(Answer::Notifications)
             }
         };
+        answer.make_plain();
         Ok(answer)
     }
 

@@ -16,6 +16,12 @@ pub const ANSWER: u32 = 8192;
 /// settings.
 pub const REASON: u32 = 8448;
 
+/// Where it keeps the text of a reason or of a decline that it was built with.
+const REASON_TEXT: u32 = 16_384;
+
+/// Where it keeps a decline: a `result<assignment, decline>`.
+const DECLINE: u32 = 8456;
+
 /// Where `configure` finds a good result.
 const CONFIGURED: u32 = 1000;
 
@@ -202,6 +208,30 @@ impl Guest {
     pub fn before_answer(self, body: &str) -> Self {
         let route = format!("{body} (i32.const {ANSWER})");
         self.route(&route)
+    }
+
+    /// Gives this as its one reason, whatever its settings are.
+    ///
+    /// # Panics
+    /// When it is longer than any text.
+    #[must_use]
+    pub fn reason(self, text: &[u8]) -> Self {
+        let length = u32::try_from(text.len()).expect("a test's guest is well-formed");
+        let place = [REASON_TEXT.to_le_bytes(), length.to_le_bytes()].concat();
+        let configured = format!("i32.const {CONFIGURED}");
+        self.data(REASON, &place).data(REASON_TEXT, text).configure(&configured)
+    }
+
+    /// Has no opinion about any ticket, because a fact is missing: this one.
+    ///
+    /// # Panics
+    /// When it is longer than any text.
+    #[must_use]
+    pub fn declining(self, what: &[u8]) -> Self {
+        let length = u32::try_from(what.len()).expect("a test's guest is well-formed");
+        // The second case of `result`, and in it the second of `decline`, with its text.
+        let decline = [1, 1, REASON_TEXT, length].map(u32::to_le_bytes).concat();
+        self.data(DECLINE, &decline).data(REASON_TEXT, what).route(&format!("i32.const {DECLINE}"))
     }
 
     /// Writes bytes into the memory that the policy starts with.

@@ -190,9 +190,9 @@ impl Judging<'_> {
             }
             let fits = self.ticket.tags.len() < text::MAX_TAGS;
             for tag in read {
-                if fits && !tag.is_empty() && tag.chars().count() <= text::MAX_TAG_CHARS {
+                if fits {
                     self.ticket.tags.insert(tag);
-                } else if !fits && !self.ticket.tags.contains(&tag) {
+                } else if !self.ticket.tags.contains(&tag) {
                     let most = text::MAX_TAGS;
                     self.judged.overruled.push(format!("tags: `{tag}` is more than {most}"));
                 }
