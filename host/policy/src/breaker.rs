@@ -14,7 +14,7 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{BreakerConfig, Decision};
+use crate::{BreakerConfig, Decision, Failure};
 
 /// A binding at one of its revisions. A new revision starts with a closed breaker.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -109,6 +109,8 @@ impl Breaker<'_> {
                 None
             }
             Err(failure) if failure.is_the_policys_fault() => self.record_failure(now),
+            // Whoever was refused by the open breaker has no trial to give up: it is another's.
+            Err(Failure::BreakerOpen) => None,
             Err(_) => {
                 self.abandon_trial(now);
                 None
@@ -190,7 +192,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Answer, Failure, contract::Nudge};
+    use crate::{Answer, contract::Nudge};
 
     const KEY: BreakerKey = BreakerKey { binding: Uuid::from_u128(1), revision: 1 };
 
@@ -260,6 +262,21 @@ mod tests {
         assert_eq!(breaker.check(at(100)), Ok(()));
         let _ = breaker.record(&decision(Err(Failure::Busy)), at(101));
         assert_eq!(breaker.check(at(101)), Ok(()));
+    }
+
+    #[test]
+    fn whoever_is_refused_during_a_trial_does_not_end_it() {
+        let breakers = breakers();
+        let (owner, bystander) = (breakers.of(KEY), breakers.of(KEY));
+        for second in 0..3 {
+            let _ = owner.record(&failed(), at(second));
+        }
+        assert_eq!(owner.check(at(100)), Ok(()));
+        assert!(bystander.check(at(100)).is_err());
+        let _ = bystander.record(&decision(Err(Failure::BreakerOpen)), at(100));
+        assert!(bystander.check(at(101)).is_err(), "one trial at a time");
+        let _ = owner.record(&decision(Ok(())), at(102));
+        assert_eq!(bystander.check(at(102)), Ok(()));
     }
 
     #[test]
