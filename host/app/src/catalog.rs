@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use waypost_domain::{
-    catalog::{CatalogItem, FieldKind, FormField, Money},
+    catalog::{CatalogItem, FieldKind, FormField, MAX_CHOICES, MAX_FIELDS, Money},
     ids::CatalogItemId,
     key::Key,
     refusal::Faults,
@@ -173,10 +173,6 @@ async fn load(tx: &mut ReadTx, key: &str) -> Result<CatalogItem, CommandError> {
 
 /// The contract passes amounts as floating-point numbers, which hold integers up to this exactly.
 const MAX_MINOR_UNITS: i64 = (1 << 53) - 1;
-/// People don't fill in longer forms.
-const MAX_FIELDS: usize = 50;
-/// People don't read longer lists.
-const MAX_CHOICES: usize = 200;
 
 #[expect(
     clippy::option_option,

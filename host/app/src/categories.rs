@@ -43,7 +43,7 @@ pub async fn create(
 
     let mut tx = desk.store.write(caller.org).await?;
     if let Some(path) = &path {
-        must_hang_on(&mut tx, &mut faults, "/path", path).await?;
+        path.check_above(&category::list(&mut tx).await?, "/path", &mut faults);
     }
     let (path, name) = checked!(faults; path, name);
 
@@ -106,10 +106,15 @@ pub async fn update(
     if let Some(name) = &edit.name {
         set(&mut category.name, faults.name("/name", name));
     }
-    if edit.active == Some(true) {
-        must_hang_on(&mut tx, &mut faults, "/active", &category.path).await?;
+    if let Some(active) = edit.active {
+        let all = category::list(&mut tx).await?;
+        if active {
+            category.path.check_above(&all, "/active", &mut faults);
+        } else {
+            category.check_retiring(&all)?;
+        }
+        category.active = active;
     }
-    category.active = edit.active.unwrap_or(category.active);
     faults.refuse_any()?;
 
     category::update(&mut tx, &mut category).await?;
@@ -122,33 +127,4 @@ async fn load(tx: &mut ReadTx, path: &str) -> Result<Category, CommandError> {
     let mut all = category::list(tx).await?.into_iter();
     all.find(|category| category.path.as_str() == path)
         .ok_or(CommandError::NotFound(Missing::Category))
-}
-
-/// The category above must be there and active, so that a list of the tree has no holes.
-async fn must_hang_on(
-    tx: &mut ReadTx,
-    faults: &mut Faults,
-    pointer: &str,
-    path: &CategoryPath,
-) -> Result<(), CommandError> {
-    let Some(parent) = path.parent() else { return Ok(()) };
-    let mut all = category::list(tx).await?.into_iter();
-    match all.find(|category| category.path == parent) {
-        Some(parent) if parent.active => {}
-        Some(_) => {
-            faults.wrong(
-                pointer,
-                "inactive",
-                format!("`{parent}` is not active; activate it first"),
-            );
-        }
-        None => {
-            faults.wrong(
-                pointer,
-                "unknown",
-                format!("there is no category `{parent}`; add it first"),
-            );
-        }
-    }
-    Ok(())
 }

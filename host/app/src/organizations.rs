@@ -72,7 +72,7 @@ pub async fn create(
     let kind = faults.parse::<OrgKind>("/kind", &new.kind);
     let key = faults.parse::<Key>("/key", &new.key);
     let name = faults.name("/name", &new.name);
-    let zone = faults.parse_if("/zone", new.zone.as_deref());
+    let zone = faults.zone_if("/zone", new.zone.as_deref());
 
     let parent = parent(desk, caller, &mut faults, new.parent.as_deref()).await?;
     if let (Some(kind), Some(parent)) = (kind, &parent) {
@@ -198,16 +198,15 @@ async fn parent(
 }
 
 fn check_place(faults: &mut Faults, kind: OrgKind, parent: &Organization) {
-    let message = match (kind, parent.kind) {
-        (OrgKind::Platform, _) => "an installation has one platform; create a provider or a client",
-        (OrgKind::Provider, OrgKind::Provider | OrgKind::Client) => {
-            "a provider stands below the platform; name the platform as `parent`"
-        }
-        (OrgKind::Client, OrgKind::Client) => {
+    if kind.can_stand_below(Some(parent.kind)) {
+        return;
+    }
+    let message = match kind {
+        OrgKind::Platform => "an installation has one platform; create a provider or a client",
+        OrgKind::Provider => "a provider stands below the platform; name the platform as `parent`",
+        OrgKind::Client => {
             "a client stands below the platform or a provider; name one of them as `parent`"
         }
-        (OrgKind::Provider, OrgKind::Platform)
-        | (OrgKind::Client, OrgKind::Platform | OrgKind::Provider) => return,
     };
     faults.wrong("/kind", "not-allowed", message);
 }

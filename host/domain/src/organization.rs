@@ -9,7 +9,7 @@ use crate::{
     key::Key,
     name::names,
     priority::Matrix,
-    refusal::{Faults, Refused},
+    refusal::Faults,
 };
 
 /// Where an organization stands in the tree. A policy layer is an organization on the way up.
@@ -115,9 +115,8 @@ impl OrgSettings {
 const MAX_DAYS: u16 = 3_650;
 
 impl OrgSettings {
-    /// Refuses settings that would lose what must be kept, or wait for ever.
-    pub fn check(&self) -> Result<(), Refused> {
-        let mut faults = Faults::new();
+    /// Notes settings that would lose what must be kept, or wait for ever.
+    pub fn check(&self, faults: &mut Faults) {
         let days = [
             ("/reopen_window_days", self.reopen_window_days, 0),
             ("/auto_close_days", self.auto_close_days, 0),
@@ -125,11 +124,10 @@ impl OrgSettings {
         ];
         for (pointer, given, least) in days {
             if !(least..=MAX_DAYS).contains(&given) {
-                let message = format!("{given} days; give {least} to {MAX_DAYS}");
+                let message = format!("must be {least} to {MAX_DAYS}, not {given}");
                 faults.wrong(pointer, "out-of-range", message);
             }
         }
-        faults.finish()
     }
 }
 
@@ -157,7 +155,9 @@ mod tests {
     #[test]
     fn q7_the_defaults_work_without_any_setting() {
         let settings = OrgSettings::new(DESK);
-        settings.check().unwrap();
+        let mut faults = Faults::new();
+        settings.check(&mut faults);
+        faults.finish().unwrap();
         assert_eq!(settings.matrix.lint(), []);
         assert!(settings.working_hours.next_opening(monday(), settings.zone).is_some());
         for kind in TicketKind::ALL {
@@ -171,7 +171,9 @@ mod tests {
     fn receipts_are_kept_for_a_day_at_least() {
         let mut settings = OrgSettings::new(DESK);
         settings.receipt_retention_days = 0;
-        assert!(settings.check().is_err());
+        let mut faults = Faults::new();
+        settings.check(&mut faults);
+        assert!(faults.finish().is_err());
     }
 
     #[test]

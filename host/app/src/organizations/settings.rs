@@ -44,9 +44,6 @@ pub struct OrganizationEdit {
     pub resolve_demands: Option<Vec<String>>,
 }
 
-/// Ten years: longer is a slip of the keyboard.
-const MAX_DAYS: u16 = 3_650;
-
 /// Changes the caller's organization, or one below it. For administrators.
 ///
 /// # Errors
@@ -91,7 +88,7 @@ pub async fn update(
 /// The settings that name nobody.
 fn change_plain(settings: &mut OrgSettings, faults: &mut Faults, edit: &OrganizationEdit) {
     if let Some(zone) = &edit.zone {
-        set(&mut settings.zone, faults.parse("/zone", zone));
+        set(&mut settings.zone, faults.zone_if("/zone", Some(zone)).flatten());
     }
     if let Some(lines) = &edit.working_hours {
         set(&mut settings.working_hours, hours::week(faults, "/working_hours", lines));
@@ -100,21 +97,14 @@ fn change_plain(settings: &mut OrgSettings, faults: &mut Faults, edit: &Organiza
         let rows = rows.iter().map(|row| row.iter().copied().map(Level).collect()).collect();
         set(&mut settings.matrix, faults.take("/matrix", Matrix::new(rows)));
     }
-    if let Some(days) = edit.reopen_window_days {
-        let days = faults.within("/reopen_window_days", days, 0, MAX_DAYS);
-        set(&mut settings.reopen_window_days, days);
-    }
-    if let Some(days) = edit.auto_close_days {
-        set(&mut settings.auto_close_days, faults.within("/auto_close_days", days, 0, MAX_DAYS));
-    }
+    set(&mut settings.reopen_window_days, edit.reopen_window_days);
+    set(&mut settings.auto_close_days, edit.auto_close_days);
     set(&mut settings.caller_reply_reopens, edit.caller_reply_reopens);
-    if let Some(days) = edit.receipt_retention_days {
-        let days = faults.within("/receipt_retention_days", days, 1, MAX_DAYS);
-        set(&mut settings.receipt_retention_days, days);
-    }
+    set(&mut settings.receipt_retention_days, edit.receipt_retention_days);
     if let Some(names) = &edit.resolve_demands {
         set(&mut settings.resolve_demands, demands(faults, names));
     }
+    settings.check(faults);
 }
 
 fn demands(faults: &mut Faults, names: &[String]) -> Option<Vec<ResolveDemand>> {

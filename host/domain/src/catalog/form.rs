@@ -6,7 +6,6 @@ use crate::{
     catalog::{CatalogItem, FieldKind, FormField},
     key::Key,
     refusal::{Faults, Refused},
-    text,
 };
 
 /// A text answer is a sentence or two; longer explanations belong into the description.
@@ -52,30 +51,6 @@ impl CatalogItem {
         faults.finish()?;
         Ok(checked)
     }
-
-    /// Refuses an item that could not be asked for: without a name, with a form that can't be answered, or with a
-    /// cost that is none.
-    pub fn check(&self) -> Result<(), Refused> {
-        let mut faults = Faults::new();
-        text::name("/name", &self.name, &mut faults);
-        text::description(&self.description, &mut faults);
-        if let Some(cost) = &self.cost {
-            if cost.minor_units < 0 {
-                faults.wrong("/cost/minor_units", "negative", "a cost is 0 or more");
-            }
-            if cost.currency.len() != 3 || !cost.currency.bytes().all(|b| b.is_ascii_uppercase()) {
-                let message = "give the three capital letters of ISO 4217, such as EUR";
-                faults.wrong("/cost/currency", "invalid", message);
-            }
-        }
-        if self.form.len() > MAX_FIELDS {
-            faults.wrong("/form", "too-many", format!("a form has at most {MAX_FIELDS} fields"));
-        }
-        for (index, field) in self.form.iter().enumerate() {
-            field.check(&format!("/form/{index}"), &self.form[..index], &mut faults);
-        }
-        faults.finish()
-    }
 }
 
 impl FormField {
@@ -102,30 +77,6 @@ impl FormField {
             FieldKind::YesNo => "true or false".to_owned(),
             FieldKind::Date => "a date such as 2026-06-01".to_owned(),
             FieldKind::Choice(choices) => format!("one of {}", choices.join(", ")),
-        }
-    }
-
-    fn check(&self, pointer: &str, earlier: &[Self], faults: &mut Faults) {
-        text::name(&format!("{pointer}/label"), &self.label, faults);
-        if earlier.iter().any(|field| field.field == self.field) {
-            let message =
-                format!("the form asks `{}` twice; give each field its own key", self.field);
-            faults.wrong(&format!("{pointer}/field"), "repeated", message);
-        }
-        if let FieldKind::Choice(choices) = &self.kind {
-            let pointer = format!("{pointer}/choices");
-            if choices.is_empty() || choices.len() > MAX_CHOICES {
-                let message = format!("give 1 to {MAX_CHOICES} choices");
-                faults.wrong(&pointer, "out-of-range", message);
-            }
-            for (index, choice) in choices.iter().enumerate() {
-                if choice.trim().is_empty() || choice.trim() != choice {
-                    let message = "a choice is a text without spaces around it";
-                    faults.wrong(&format!("{pointer}/{index}"), "invalid", message);
-                } else if choices[..index].contains(choice) {
-                    faults.wrong(&format!("{pointer}/{index}"), "repeated", "offered twice");
-                }
-            }
         }
     }
 }

@@ -1,35 +1,33 @@
-//! The category tree: every category but the topmost stands below one that exists.
+//! The category tree: every category but the topmost stands below an active one.
 
 use crate::{
-    catalog::Category,
-    directory::Lookup,
+    catalog::{Category, CategoryPath},
     refusal::{Faults, Refused},
-    text,
 };
 
-impl Category {
-    /// Refuses a new category that is there already, has no parent to stand below, or has no name.
-    pub fn check_new(&self, directory: &dyn Lookup) -> Result<(), Refused> {
-        let mut faults = Faults::new();
-        text::name("/name", &self.name, &mut faults);
-        if directory.category(&self.path).is_some() {
-            let message = format!("there is a category `{}` already; edit that one", self.path);
-            faults.wrong("/path", "repeated", message);
-        }
-        if let Some(parent) = self.path.parent() {
-            let is_there = directory.category(&parent).is_some_and(|category| category.active);
-            if !is_there {
-                let message = format!("there is no active category `{parent}`; create it first");
-                faults.wrong("/path", "no-parent", message);
+impl CategoryPath {
+    /// Whether a category can stand here, as far as `all` categories of the organization go: the one above must be there and
+    /// active, so that the tree has no holes. What is wrong is noted under the pointer.
+    pub fn check_above(&self, all: &[Category], pointer: &str, faults: &mut Faults) {
+        let Some(above) = self.parent() else { return };
+        match all.iter().find(|category| category.path == above) {
+            Some(category) if category.active => {}
+            Some(_) => {
+                let message = format!("`{above}` is not active; activate it first");
+                faults.wrong(pointer, "inactive", message);
+            }
+            None => {
+                let message = format!("there is no category `{above}`; add it first");
+                faults.wrong(pointer, "unknown", message);
             }
         }
-        faults.finish()
     }
+}
 
-    /// Refuses to switch off a category while active ones stand below it.
-    pub fn check_retiring(&self, directory: &dyn Lookup) -> Result<(), Refused> {
-        let below = directory
-            .categories()
+impl Category {
+    /// Refuses to switch off a category while active ones of `all` stand below it.
+    pub fn check_retiring(&self, all: &[Category]) -> Result<(), Refused> {
+        let below = all
             .iter()
             .filter(|category| {
                 category.active && category.path.parent().as_ref() == Some(&self.path)
