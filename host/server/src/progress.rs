@@ -1,13 +1,13 @@
 //! Progress: a bar for people, on the error output so that results stay clean.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::output::Form;
 
-/// How often a log without a terminal hears of the progress.
+/// How often a line tells of the progress where there is no terminal for a bar.
 const QUIET_PAUSE: Duration = Duration::from_secs(10);
 
 /// How far a long piece of work is.
@@ -51,12 +51,10 @@ impl Progress {
         let elapsed = self.bar.elapsed();
         if self.last_line.is_some_and(|last| elapsed >= last + QUIET_PAUSE) {
             self.last_line = Some(elapsed);
-            tracing::info!(
-                done = self.bar.position(),
-                total = self.bar.length(),
-                "{} on their way",
-                self.what
-            );
+            let (done, what) = (self.bar.position(), self.what);
+            let total = self.bar.length().map(|total| format!(" of {total}")).unwrap_or_default();
+            // Where nobody reads it, nothing is lost.
+            let _ = writeln!(std::io::stderr(), "{done}{total} {what}");
         }
     }
 

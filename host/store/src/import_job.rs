@@ -32,9 +32,9 @@ pub struct ImportJob {
     pub name: String,
     /// The digest of the file: `sha256:…`.
     pub file_digest: String,
-    /// The first row of the file that has not been looked at.
+    /// How many rows were looked at, which is the place of the next one, counted from 0.
     pub next_row: u64,
-    /// How many rows became tickets.
+    /// How many rows are tickets now: stored by this job, or there before.
     pub accepted: u64,
     /// How many rows were refused.
     pub refused: u64,

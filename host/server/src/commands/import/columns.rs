@@ -205,7 +205,7 @@ fn fault(field: Field, message: String) -> FieldFault {
 
 /// A column's name without what people write differently: `Short Description` is `short_description`.
 fn fold(name: &str) -> String {
-    name.trim().trim_start_matches('\u{feff}').to_lowercase().replace([' ', '-', '.'], "_")
+    name.trim().to_lowercase().replace([' ', '-', '.'], "_")
 }
 
 /// A text as one line that is a short description, cut at a word if it is too long.
@@ -264,14 +264,14 @@ mod tests {
 
     #[test]
     fn columns_with_telling_names_need_no_option() {
-        let header = row(&["\u{feff}Number", "Short Description", "Body", "Priority", "Opened-At"]);
+        let header = row(&["Number", "Short Description", "Body", "Priority", "Opened-At"]);
         let columns = Columns::find(&header, &[]).unwrap();
         assert_eq!(
             columns.told(),
             [
                 ("short_description", "Short Description"),
                 ("description", "Body"),
-                ("external_id", "\u{feff}Number"),
+                ("external_id", "Number"),
                 ("opened_at", "Opened-At")
             ]
         );

@@ -35,8 +35,10 @@ impl SourceFile {
         let digest = Digest::of(&bytes);
         drop(bytes);
         let mut reader = open(path).with_context(|| format!("reading {shown}"))?;
-        let header =
-            reader.headers().with_context(|| format!("reading the header of {shown}"))?.clone();
+        let header = reader.headers().with_context(|| format!("reading the header of {shown}"))?;
+        // Some programs mark a file as UTF-8 at its beginning; that is no part of the first name.
+        let unmarked = |name: &str| name.trim_start_matches('\u{feff}').to_owned();
+        let header: StringRecord = header.iter().map(unmarked).collect();
         if header.iter().all(|name| name.trim().is_empty()) {
             bail!("{shown} has no header; its first line names the columns");
         }
@@ -125,6 +127,12 @@ mod tests {
         let (plain, same) = read(TEXT, "tickets.csv");
         assert_eq!(rows, same);
         assert_ne!(compressed.digest, plain.digest);
+    }
+
+    #[test]
+    fn the_mark_of_utf_8_is_no_part_of_the_first_column_s_name() {
+        let (file, _) = read(b"\xef\xbb\xbfTitle,Body\nPrinter,on fire\n", "marked.csv");
+        assert_eq!(file.header.iter().collect::<Vec<_>>(), ["Title", "Body"]);
     }
 
     #[test]

@@ -99,7 +99,7 @@ impl Tickets {
         let this_file = format!("{}#{}", file.stem(), &file.digest.hex()[..12]);
         // An id of their own is the same in tomorrow's export; a row's number means something in this very file only.
         let source = match self.source {
-            Some(source) => source,
+            Some(source) => source.trim().to_owned(),
             None if columns.has(Field::ExternalId) => file.stem(),
             None => this_file.clone(),
         };
@@ -113,7 +113,7 @@ impl Tickets {
         if first > 1 {
             let (accepted, refused) = (state.accepted, state.refused);
             output.step(format_args!(
-                "Going on at row {first}; before it, {accepted} tickets were stored and {refused} rows refused."
+                "Going on at row {first}; before it, {accepted} rows were taken and {refused} refused."
             ))?;
         }
         let defaults =
