@@ -117,7 +117,8 @@ pub async fn begin(
 
 /// Keeps the answer of a request that was carried out, until it expires.
 ///
-/// In the same transaction as the request's changes, so that a repeat can't find one without the other.
+/// In a transaction of its own, after the request's changes: a process that dies between the two leaves the key in progress
+/// until its lease ends, and a repeat is carried out then.
 pub async fn complete(
     tx: &mut WriteTx,
     request: &RequestKey,
