@@ -7,6 +7,7 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -181,17 +182,33 @@ fn mac(secret: &ArtifactKey, name: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
     mac
 }
 
+/// Writing an artifact takes moments; what is older than this and still unfinished was left by a crash.
+const ABANDONED: Duration = Duration::from_hours(1);
+
 /// Removes the oldest artifacts until the rest fits, and what a crash left unfinished. Never the
 /// newest.
 fn make_room(dir: &Dir, limit: u64, newest: &str) -> io::Result<()> {
     let mut artifacts = Vec::new();
+    // The time now, as the file system tells it.
+    let now = dir.metadata(newest)?.modified()?;
     for entry in dir.entries()? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
-        if !name.ends_with(SUFFIX) || name == newest {
+        let is_unfinished = name.ends_with(UNFINISHED);
+        if name == newest || !(is_unfinished || name.ends_with(SUFFIX)) {
             continue;
         }
-        let metadata = entry.metadata()?;
+        let metadata = match entry.metadata() {
+            // Another process finished or removed it meanwhile.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            metadata => metadata?,
+        };
+        if is_unfinished {
+            if now.duration_since(metadata.modified()?).is_ok_and(|age| age > ABANDONED) {
+                remove(dir, &name)?;
+            }
+            continue;
+        }
         artifacts.push((metadata.modified()?, metadata.len(), name));
     }
     artifacts.sort();
@@ -201,31 +218,55 @@ fn make_room(dir: &Dir, limit: u64, newest: &str) -> io::Result<()> {
         if total <= limit {
             break;
         }
-        dir.remove_file(&name)?;
+        remove(dir, &name)?;
         total -= bytes;
     }
     Ok(())
+}
+
+/// Removes a file that another process may have removed.
+fn remove(dir: &Dir, name: &str) -> io::Result<()> {
+    match dir.remove_file(name) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 impl ArtifactKey {
     /// The key that is kept in a folder, or a fresh one that is kept there from now on. Only this
     /// user can read it. Give the folder that holds the installation's other secrets, not one that
     /// is copied from machine to machine.
+    ///
+    /// Of processes that start at the same moment, one keeps its fresh key and all use that.
     pub fn kept_in(dir: &Dir, fresh: [u8; 32]) -> io::Result<Self> {
         const NAME: &str = "artifact.key";
-        let options = &mut OpenOptions::new();
-        match dir.open_with(NAME, options.write(true).create_new(true).mode(0o600)) {
-            Ok(mut file) => {
-                file.write_all(&fresh)?;
-                Ok(Self(fresh))
-            }
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let mut key = [0; 32];
-                dir.open(NAME)?.read_exact(&mut key)?;
-                Ok(Self(key))
-            }
-            Err(error) => Err(error),
+        if !dir.try_exists(NAME)? {
+            // Whole before it has its name, so that nobody reads a part of it. The digest of a random
+            // key tells nothing about it, and is different in every process.
+            let unfinished = format!("{NAME}.{}{UNFINISHED}", Digest::of(&fresh).hex());
+            let options = &mut OpenOptions::new();
+            let mut file =
+                dir.open_with(&unfinished, options.write(true).create_new(true).mode(0o600))?;
+            let written = file.write_all(&fresh).and_then(|()| file.sync_all());
+            let named = written.and_then(|()| name_key(dir, &unfinished, NAME));
+            // The error that is reported is the first one.
+            drop(dir.remove_file(&unfinished));
+            named?;
         }
+        let mut key = [0; 32];
+        dir.open(NAME)?.read_exact(&mut key)?;
+        Ok(Self(key))
+    }
+}
+
+/// Gives the key its name, unless another process was first.
+fn name_key(dir: &Dir, unfinished: &str, name: &str) -> io::Result<()> {
+    match dir.hard_link(unfinished, dir, name) {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+        // A file system without links. Of two processes one may then work with a key that is not kept, whose
+        // artifacts the next start ignores and compiles again.
+        Err(_) => dir.rename(unfinished, dir, name),
     }
 }
 
@@ -334,5 +375,41 @@ mod tests {
         let second = ArtifactKey::kept_in(&folder.dir, [2; 32]).unwrap();
         assert_eq!(first, second);
         assert!(!format!("{first:?}").contains('1'));
+    }
+    #[test]
+    fn processes_that_start_together_get_the_same_whole_key() {
+        for _ in 0..20 {
+            let folder = folder();
+            let keys: Vec<_> = std::thread::scope(|scope| {
+                let starting: Vec<_> = (1..=8)
+                    .map(|number| {
+                        let dir = folder.dir.try_clone().unwrap();
+                        scope.spawn(move || ArtifactKey::kept_in(&dir, [number; 32]).unwrap())
+                    })
+                    .collect();
+                starting.into_iter().map(|thread| thread.join().unwrap()).collect()
+            });
+            assert!(keys.iter().all(|key| *key == keys[0] && key.0[0] != 0), "{:?}", keys[0].0);
+            assert_eq!(folder.dir.entries().unwrap().count(), 1, "nothing is left beside it");
+        }
+    }
+
+    #[test]
+    fn what_a_crash_left_unfinished_is_removed_and_what_is_being_written_stays() {
+        let folder = folder();
+        for name in ["old.unfinished", "new.unfinished", "old.other"] {
+            let file = folder.dir.create(name).unwrap().into_std();
+            if name.starts_with("old") {
+                file.set_modified(std::time::SystemTime::UNIX_EPOCH).unwrap();
+            }
+        }
+        let key = Digest::of(b"a");
+        artifacts(&folder, 1, 1000).keep(Kind::Policy, key, &"header", b"code");
+
+        let names = folder.dir.entries().unwrap().map(|entry| entry.unwrap().file_name());
+        let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();
+        names.sort();
+        assert_eq!(names.len(), 3, "{names:?}");
+        assert!(names.iter().all(|name| name != "old.unfinished"), "{names:?}");
     }
 }
