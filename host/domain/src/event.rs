@@ -76,23 +76,3 @@ pub struct Change {
     /// After; none where it is empty.
     pub after: Option<String>,
 }
-
-/// The time of a ticket's next event: now, but never before the event that came last. Clocks of several machines
-/// differ; the order of a history does not.
-#[must_use]
-pub fn next_time(last: Option<DateTime<Utc>>, now: DateTime<Utc>) -> DateTime<Utc> {
-    last.map_or(now, |last| last.max(now))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::fixture::{hours, monday};
-
-    #[test]
-    fn p4_the_times_of_a_history_never_decrease() {
-        assert_eq!(next_time(None, monday()), monday());
-        assert_eq!(next_time(Some(monday()), monday() + hours(1)), monday() + hours(1));
-        assert_eq!(next_time(Some(monday() + hours(1)), monday()), monday() + hours(1));
-    }
-}

@@ -1,13 +1,9 @@
 //! Messages that leave the desk: committed with the change they tell of, sent later, at least once.
 
-mod merge;
-
 use chrono::{DateTime, Utc};
 
 use crate::ids::{MessageId, OrgId, PersonId, TicketId};
 use crate::name::names;
-
-pub use self::merge::{ProposedMessage, merge};
 
 /// By which way a message leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
