@@ -6,7 +6,10 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
-use waypost_app::{Caller, Desk, people, tickets::PersonRef};
+use waypost_app::{
+    Caller, Desk,
+    me::{self, Me},
+};
 
 use crate::{
     ApiState,
@@ -26,20 +29,16 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     responses((status = 200, description = "Who asks, where, with which role", body = MeOut)),
 )]
 async fn me(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<MeOut>, Problem> {
-    let person = match caller.person() {
-        Some(id) => Some(people::find(&desk, &caller, &PersonRef::Id(id)).await?),
-        None => None,
-    };
-    let person = person.map(|view| PersonOut::new(view.person.id, view.person.name));
-    Ok(Json(MeOut::new(&caller, person)))
+    let me = me::me(&desk, &caller).await?;
+    Ok(Json(MeOut::new(&caller, me)))
 }
 
 /// Who asks, where, with which role.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Me)]
 struct MeOut {
-    /// The id of the organization that the request acts in.
-    organization: Uuid,
+    /// The organization that the request acts in.
+    organization: OrganizationNameOut,
     /// What the caller may do there.
     role: RoleName,
     /// What kind of actor the caller is in events.
@@ -52,13 +51,29 @@ struct MeOut {
     now: DateTime<Utc>,
 }
 
+/// An organization, by name.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrganizationName)]
+struct OrganizationNameOut {
+    /// Its id.
+    id: Uuid,
+    /// The key, which the header `Waypost-Organization` takes.
+    key: String,
+    /// The name people read.
+    name: String,
+}
+
 impl MeOut {
-    fn new(caller: &Caller, person: Option<PersonOut>) -> Self {
+    fn new(caller: &Caller, me: Me) -> Self {
         Self {
-            organization: caller.org.0,
+            organization: OrganizationNameOut {
+                id: caller.org.0,
+                key: me.organization.key,
+                name: me.organization.name,
+            },
             role: caller.role.into(),
             actor: caller.actor.kind.into(),
-            person,
+            person: me.person.map(Into::into),
             token: caller.token.map(|token| token.0),
             now: caller.now,
         }

@@ -180,8 +180,22 @@ impl Shared<'_> {
         }
     }
 
-    fn is_action(&self) -> bool {
-        self.method == HttpMethod::Post && self.path.contains("/actions/")
+    /// Whether a POST changes a record that the caller may have read before. What is said about a ticket, and what is
+    /// decided about a suggestion, is good whatever else changed.
+    fn takes_version(&self) -> bool {
+        let is_about_version = |action: &str| {
+            !matches!(action, "comment" | "note" | "accept_suggestion" | "dismiss_suggestion")
+        };
+        let is_action =
+            self.path.split_once("/actions/").is_some_and(|(_, it)| is_about_version(it));
+        self.method == HttpMethod::Post && (is_action || self.path.contains("/bindings/{id}/"))
+    }
+
+    /// Whether the answer is the record, and can be left out. A vote's answer is the round; a token's, a component's and a
+    /// repeated decision's answer is what the request is for.
+    fn takes_preference(&self) -> bool {
+        let answers_otherwise = ["/approval-requests", "/tokens", "/policies", "/receipts"];
+        self.is_write() && !answers_otherwise.iter().any(|address| self.path.contains(address))
     }
 
     fn is_edit(&self) -> bool {
@@ -204,7 +218,8 @@ impl Shared<'_> {
         if self.method == HttpMethod::Post {
             parameters.push(in_header(
                 "Idempotency-Key",
-                "Makes the request safe to repeat for a day: the same key and body get the first answer.",
+                "Makes the request safe to repeat for as long as the setting `idempotency_hours` says (24 by default): the \
+                 same key and body get the first answer.",
             ));
         }
         if self.is_edit() {
@@ -212,10 +227,10 @@ impl Shared<'_> {
                 in_header("If-Match", "The `ETag` of the record as it was read, or `*`.");
             if_match.required = Required::True;
             parameters.push(if_match);
-        } else if self.is_action() {
+        } else if self.takes_version() {
             parameters.push(in_header("If-Match", "The `ETag` of the record as it was read."));
         }
-        if self.is_write() {
+        if self.takes_preference() {
             parameters
                 .push(in_header("Prefer", "`return=minimal` for an answer without the record."));
         }
@@ -244,7 +259,7 @@ impl Shared<'_> {
         }
         if self.is_edit() {
             slugs.extend([Slug::StaleVersion, Slug::PreconditionRequired]);
-        } else if self.is_action() {
+        } else if self.takes_version() {
             slugs.push(Slug::StaleVersion);
         }
         slugs

@@ -16,7 +16,7 @@ use serde_json::{Map, Value};
 pub(crate) struct Fault {
     /// The way to it, from the inside out.
     path: Vec<String>,
-    /// `missing`, `unknown-field`, `wrong-type` or `invalid`.
+    /// `missing`, `unknown-field`, `wrong-type`, `control-character` or `invalid`.
     pub(crate) code: &'static str,
     /// What is wrong and what would be right.
     pub(crate) message: String,
@@ -63,6 +63,19 @@ pub(crate) fn from_query<T: DeserializeOwned>(
     }
     let node = Node { value: Value::Object(map), notation: Notation::Text };
     T::deserialize(node).map_err(|Faults(faults)| faults)
+}
+
+/// The character that no database keeps in a text: where it stands, nothing was ever stored nor can be.
+pub(crate) const UNKEPT: char = '\0';
+
+fn kept(text: String) -> Result<String, Faults> {
+    if text.contains(UNKEPT) {
+        return Err(Faults::one(
+            "control-character",
+            "holds the control character U+0000; remove it",
+        ));
+    }
+    Ok(text)
 }
 
 /// Whether values have JSON's types, or are all text.
@@ -134,7 +147,7 @@ impl<'de> Deserializer<'de> for Node {
                 (None, None, Some(number)) => visitor.visit_f64(number),
                 (None, None, None) => Err(Faults::one("invalid", "is no number we can keep")),
             },
-            Value::String(text) => visitor.visit_string(text),
+            Value::String(text) => visitor.visit_string(kept(text)?),
             Value::Array(values) => visitor.visit_seq(Items::new(values, self.notation)),
             Value::Object(map) => visitor.visit_map(Fields::new(map, self.notation)),
         }
@@ -187,7 +200,7 @@ impl<'de> Deserializer<'de> for Node {
 
     fn deserialize_string<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Faults> {
         match self.value {
-            Value::String(text) => visitor.visit_string(text),
+            Value::String(text) => visitor.visit_string(kept(text)?),
             _ => Err(self.expected("a text")),
         }
     }
@@ -296,7 +309,8 @@ impl<'de> MapAccess<'de> for Fields {
         seed: K,
     ) -> Result<Option<K::Value>, Faults> {
         let Some((key, value)) = self.entries.next() else { return Ok(None) };
-        let text: StringDeserializer<Faults> = key.clone().into_deserializer();
+        let named = kept(key.clone()).map_err(|faults| faults.under(&key))?;
+        let text: StringDeserializer<Faults> = named.into_deserializer();
         let read = seed.deserialize(text).map_err(|faults| faults.under(&key))?;
         self.current = Some((key, value));
         Ok(Some(read))

@@ -231,6 +231,45 @@ mod tests {
         }
     }
 
+    /// The POST operations that promise to hear a header.
+    fn posts_with(header: &str) -> BTreeSet<String> {
+        let json = json();
+        let mut found = BTreeSet::new();
+        for (method, path, operation) in operations(&json) {
+            let parameters = operation["parameters"].as_array().unwrap();
+            if method == "post" && parameters.iter().any(|one| one["name"] == header) {
+                let promises = operation["responses"]["412"].is_object();
+                assert!(promises || header != "If-Match", "{path}");
+                found.insert(path.trim_start_matches("/api/v1").to_owned());
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn a_post_promises_to_heed_a_version_where_it_does() {
+        let posts = posts_with("If-Match");
+        for action in ["revisions", "enable", "disable", "roll-back"] {
+            assert!(posts.contains(&format!("/bindings/{{id}}/{action}")), "{action}");
+        }
+        for action in ["comment", "note", "accept_suggestion", "dismiss_suggestion"] {
+            assert!(!posts.contains(&format!("/tickets/{{id}}/actions/{action}")), "{action}");
+        }
+        assert!(posts.contains("/requests/{id}/actions/submit"));
+        assert!(posts.iter().all(|path| path.contains("/actions/") || path.contains("/bindings/")));
+    }
+
+    #[test]
+    fn a_post_promises_a_short_answer_where_it_has_one() {
+        let posts = posts_with("Prefer");
+        assert!(posts.contains("/tickets") && posts.contains("/tickets/{id}/actions/comment"));
+        for path in
+            ["/tokens", "/policies", "/receipts/{id}/re-execute", "/approval-requests/{id}/approve"]
+        {
+            assert!(!posts.contains(path), "{path}");
+        }
+    }
+
     #[test]
     fn every_body_refuses_unknown_fields() {
         let json = json();

@@ -27,6 +27,7 @@ use crate::{
     ApiState,
     extract::Known,
     problem::{Problem, Slug},
+    reader::UNKEPT,
 };
 
 pub(crate) use approvals::ApprovalOut;
@@ -82,6 +83,9 @@ impl FromRequestParts<ApiState> for Subject {
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let Path(text) =
             Path::<String>::from_request_parts(parts, state).await.map_err(|_| no_such_ticket())?;
+        if text.contains(UNKEPT) {
+            return Err(no_such_ticket());
+        }
         let collection = Collection::from_request_parts(parts, state).await?;
         let Known(caller) = Known::from_request_parts(parts, state).await?;
         let named = named(&text);

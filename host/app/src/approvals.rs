@@ -21,6 +21,7 @@ use crate::{
     Caller, CommandError, Desk, Missing,
     tickets::{
         PersonRef, TicketRef,
+        conclude::start_over_if_stale,
         content::content_digest,
         decide::{self, Deciding},
         facts::Facts,
@@ -151,13 +152,8 @@ pub async fn vote(
     vote: Vote,
     shown: Option<String>,
 ) -> Result<ApprovalView, CommandError> {
-    let mut left = desk.options.stale_retries;
-    loop {
-        match try_vote(desk, caller, request, &vote, shown.as_deref()).await {
-            Err(CommandError::Stale) if left > 0 => left -= 1,
-            other => return other,
-        }
-    }
+    let attempt = || try_vote(desk, caller, request, &vote, shown.as_deref());
+    start_over_if_stale(desk.options.stale_retries, attempt).await
 }
 
 async fn try_vote(
@@ -208,11 +204,12 @@ async fn try_vote(
     let mut decided = vec![deciding];
     decide::tell(desk, caller, &mut decided).await?;
     let mut writes = Deciding::finish_all(decided)?;
-    write::commit(desk, caller.org, &mut writes, caller.now).await?;
-
-    let mut tx = desk.store.read(caller.org).await?;
-    let approval = writes.swap_remove(0).changed_approvals.swap_remove(0);
+    let mut tx = desk.store.write(caller.org).await?;
+    write::write(desk, &mut tx, &mut writes, caller.now).await?;
+    // As it was written, and read before the commit: nothing fails after it.
+    let approval = writes[0].changed_approvals[0].clone();
     let names = names::of_voters(&mut tx, std::slice::from_ref(&approval)).await?;
+    write::commit(desk, tx, &writes, caller.now).await?;
     Ok(ApprovalView { approval, content_digest: digest, names })
 }
 
@@ -272,14 +269,19 @@ fn cast<'a>(
     delegate: Option<PersonId>,
 ) -> (Cast, Option<&'a str>) {
     match vote {
-        Vote::Approve { comment } => (Cast::Approve, comment.as_deref()),
-        Vote::Reject { comment } => (Cast::Reject, comment.as_deref()),
-        Vote::Abstain { comment } => (Cast::Abstain, comment.as_deref()),
+        Vote::Approve { comment } => (Cast::Approve, said(comment.as_deref())),
+        Vote::Reject { comment } => (Cast::Reject, said(comment.as_deref())),
+        Vote::Abstain { comment } => (Cast::Abstain, said(comment.as_deref())),
         Vote::Delegate { reason, .. } => {
             let id = ApprovalRequestId(desk.id(caller));
-            (Cast::Delegate { to: delegate, id }, reason.as_deref())
+            (Cast::Delegate { to: delegate, id }, said(reason.as_deref()))
         }
     }
+}
+
+/// What a voter says, as it is kept; a text of nothing but spaces is none.
+fn said(text: Option<&str>) -> Option<&str> {
+    text.map(str::trim).filter(|text| !text.is_empty())
 }
 
 fn voter(caller: &Caller) -> Result<PersonId, CommandError> {

@@ -15,9 +15,10 @@ use crate::{
     Caller, CommandError, Desk,
     tickets::{
         PersonName, TicketAction, TicketRef, TicketView, act,
-        decide::{self, Deciding},
+        conclude::{conclude, start_over_if_stale},
+        decide::Deciding,
         facts::Facts,
-        names, read, write,
+        read,
     },
 };
 
@@ -39,6 +40,8 @@ pub async fn add(
     visibility: Visibility,
     text: String,
 ) -> Result<TicketView, CommandError> {
+    // What is checked is what is stored, told and sent.
+    let text = text.trim().to_owned();
     let mut tx = desk.store.read(caller.org).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     drop(tx);
@@ -47,13 +50,8 @@ pub async fn add(
         let reply = TicketAction::CallerReply { text: Some(text) };
         return Box::pin(act(desk, caller, named, reply, None)).await;
     }
-    let mut left = desk.options.stale_retries;
-    loop {
-        match try_add(desk, caller, named, visibility, &text).await {
-            Err(CommandError::Stale) if left > 0 => left -= 1,
-            other => return other,
-        }
-    }
+    let attempt = || try_add(desk, caller, named, visibility, &text);
+    start_over_if_stale(desk.options.stale_retries, attempt).await
 }
 
 async fn try_add(
@@ -89,14 +87,10 @@ async fn try_add(
         text: text.to_owned(),
         created_at: caller.now,
     });
-    let mut said = vec![it];
     if visibility == Visibility::Public {
-        said[0].happened(EventKind::Commented, &caller.actor, was).text = Some(text.to_owned());
-        decide::tell(desk, caller, &mut said).await?;
+        it.happened(EventKind::Commented, &caller.actor, was).text = Some(text.to_owned());
     }
-    let mut writes = Deciding::finish_all(said)?;
-    write::commit(desk, caller.org, &mut writes, caller.now).await?;
-    names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await
+    conclude(desk, caller, vec![it]).await
 }
 
 /// The comments that the caller may read, the oldest first.

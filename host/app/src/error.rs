@@ -125,6 +125,11 @@ impl From<StoreError> for CommandError {
                 "unstorable",
                 "this value cannot be stored; leave out control characters and huge numbers",
             ),
+            StoreError::NotText => Self::field(
+                "",
+                "control-character",
+                "a text holds the control character U+0000; remove it",
+            ),
             error @ (StoreError::WrongOrganization
             | StoreError::Corrupt { .. }
             | StoreError::UnknownUrl

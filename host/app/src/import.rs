@@ -201,8 +201,7 @@ pub async fn store(
     let refused = u64::try_from(report.refused.len()).unwrap_or(u64::MAX);
     let accepted = report.stored + report.already_there;
     import_job::advance(&mut tx, &mut job, accepted, refused, caller.now).await?;
-    tx.commit().await?;
-    write::tell_administrators(desk, &writes, caller.now).await?;
+    write::commit(desk, tx, &writes, caller.now).await?;
     Ok(report)
 }
 

@@ -5,12 +5,17 @@
 use std::fmt::Display;
 use std::str::FromStr;
 
+use chrono::{DateTime, Datelike, Utc};
 use waypost_domain::{
     refusal::{Faults, FieldFault, Refused},
     text,
 };
 
-use crate::CommandError;
+use crate::{CommandError, clock::Seconds};
+
+/// Times of records are in years that every calendar, program and database agrees on.
+const FIRST_YEAR: i32 = 1970;
+const LAST_YEAR: i32 = 9999;
 
 /// Readings of an input's fields, with the faults noted in the domain's list.
 pub(crate) trait Reading {
@@ -43,6 +48,21 @@ pub(crate) trait Reading {
 
     /// A text of several lines, possibly empty.
     fn text(&mut self, pointer: &str, text: &str) -> Option<String>;
+
+    /// A time, cut to what is kept.
+    fn moment(&mut self, pointer: &str, given: DateTime<Utc>) -> Option<DateTime<Utc>>;
+
+    /// As [`Reading::moment`], where there is one. A fault answers none, too.
+    fn moment_if(&mut self, pointer: &str, given: Option<DateTime<Utc>>) -> Option<DateTime<Utc>> {
+        given.and_then(|given| self.moment(pointer, given))
+    }
+
+    /// A time zone; none for none. The outer none is a fault.
+    #[expect(
+        clippy::option_option,
+        reason = "the outer level is a fault, the inner one an empty field"
+    )]
+    fn zone_if<T: FromStr>(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<T>>;
 
     /// A number within bounds.
     fn within<T: PartialOrd + Display>(
@@ -97,6 +117,25 @@ impl Reading for Faults {
 
     fn text(&mut self, pointer: &str, text: &str) -> Option<String> {
         checked_text(self, |faults| text::optional(pointer, text, faults))
+    }
+
+    fn moment(&mut self, pointer: &str, given: DateTime<Utc>) -> Option<DateTime<Utc>> {
+        if (FIRST_YEAR..=LAST_YEAR).contains(&given.year()) {
+            return Some(given.to_micros());
+        }
+        let message = format!("name a time from {FIRST_YEAR} to {LAST_YEAR}");
+        self.wrong(pointer, "out-of-range", message);
+        None
+    }
+
+    fn zone_if<T: FromStr>(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<T>> {
+        let Some(text) = text else { return Some(None) };
+        let zone = text.trim().parse::<T>().map_err(|_| {
+            let message =
+                format!("`{text}` is no time zone; give an IANA name such as Europe/Berlin");
+            self.wrong(pointer, "invalid", message);
+        });
+        zone.ok().map(Some)
     }
 
     fn within<T: PartialOrd + Display>(
@@ -195,6 +234,21 @@ mod tests {
         };
         let pointers = found.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>();
         assert_eq!(pointers, ["/name", "/key", "/text", "/days"]);
+    }
+
+    #[test]
+    fn a_time_is_cut_to_microseconds_and_lies_in_a_year_of_four_digits() {
+        let read = |text: &str| {
+            let mut faults = Faults::new();
+            let given = DateTime::parse_from_rfc3339(text).expect("a time").to_utc();
+            faults.moment("/eta", given).map(|at| at.to_rfc3339())
+        };
+        let cut = Some("2026-06-01T09:00:00.123456+00:00".to_owned());
+        assert_eq!(read("2026-06-01T09:00:00.123456789Z"), cut);
+        assert_eq!(read("1969-12-31T23:59:59Z"), None);
+        assert_eq!(read("0001-01-01T00:00:00Z"), None);
+        assert!(read("9999-12-31T23:59:59Z").is_some());
+        assert_eq!(read("9999-12-31T23:59:59-01:00"), None);
     }
 
     #[test]

@@ -26,6 +26,7 @@ pub mod explain;
 pub mod hours;
 pub mod idempotency;
 pub mod import;
+pub mod me;
 pub mod organizations;
 pub mod outbox;
 pub mod people;

@@ -78,7 +78,7 @@ pub async fn create(
         None => Some(Role::Requester),
         Some(role) => faults.parse("/role", role),
     };
-    let zone = faults.parse_if("/zone", new.zone.as_deref());
+    let zone = faults.zone_if("/zone", new.zone.as_deref());
     let location = faults.name_if("/location", new.location.as_deref());
 
     let mut tx = desk.store.write(caller.org).await?;
@@ -173,7 +173,7 @@ pub async fn update(
         set(&mut person.role, faults.parse("/role", role));
     }
     if let Some(zone) = &edit.zone {
-        set(&mut person.zone, faults.parse_if("/zone", zone.as_deref()));
+        set(&mut person.zone, faults.zone_if("/zone", zone.as_deref()));
     }
     if let Some(given) = &edit.location {
         set(&mut person.location, faults.name_if("/location", given.as_deref()));

@@ -13,10 +13,11 @@ use crate::{
     Caller, CommandError, Desk, Missing,
     tickets::{
         TicketRef, TicketView,
-        decide::{self, Deciding},
+        conclude::conclude,
+        decide::Deciding,
         facts::Facts,
         moves::{Mover, References},
-        names, read, write,
+        read,
     },
 };
 
@@ -112,24 +113,13 @@ async fn decide_on(
                 let reason = Some(said(&suggested));
                 it.write.decided.push(suggested.clone());
                 decided = mover.convert(it, Some(kind), reason).await?;
-                return finish(desk, caller, decided).await;
+                return conclude(desk, caller, decided).await;
             }
         }
     }
     it.write.decided.push(suggested);
     decided.push(it);
-    finish(desk, caller, decided).await
-}
-
-async fn finish(
-    desk: &Desk,
-    caller: &Caller,
-    mut decided: Vec<Deciding>,
-) -> Result<TicketView, CommandError> {
-    decide::tell(desk, caller, &mut decided).await?;
-    let mut writes = Deciding::finish_all(decided)?;
-    write::commit(desk, caller.org, &mut writes, caller.now).await?;
-    names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await
+    conclude(desk, caller, decided).await
 }
 
 fn said(suggestion: &Suggestion) -> String {

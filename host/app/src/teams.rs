@@ -90,7 +90,7 @@ pub async fn create(desk: &Desk, caller: &Caller, new: NewTeam) -> Result<TeamVi
     let mut faults = Faults::new();
     let key = faults.parse::<Key>("/key", &new.key);
     let name = faults.name("/name", &new.name);
-    let zone = faults.parse_if("/zone", new.zone.as_deref());
+    let zone = faults.zone_if("/zone", new.zone.as_deref());
     let working_hours = working_hours(&mut faults, new.working_hours.as_deref());
 
     let mut tx = desk.store.write(caller.org).await?;
@@ -186,7 +186,7 @@ pub async fn update(
         set(&mut team.name, faults.name("/name", name));
     }
     if let Some(zone) = &edit.zone {
-        set(&mut team.zone, faults.parse_if("/zone", zone.as_deref()));
+        set(&mut team.zone, faults.zone_if("/zone", zone.as_deref()));
     }
     if let Some(lines) = &edit.working_hours {
         set(&mut team.working_hours, working_hours(&mut faults, lines.as_deref()));

@@ -3,6 +3,7 @@
 //! [`open()`] and [`act()`] are the one door: API, import and command line all come through here.
 
 pub(crate) mod act;
+pub(crate) mod conclude;
 pub(crate) mod content;
 pub(crate) mod decide;
 mod edit;
@@ -23,7 +24,7 @@ use waypost_domain::{
     priority::{Level, PrioritySource},
     request::FulfilmentCode,
     ticket::{Channel, Ticket, TicketKind},
-    waiting::WaitingOn,
+    waiting::{WaitingKind, WaitingOn},
 };
 
 pub use self::{
@@ -284,6 +285,10 @@ pub struct TicketQuery {
     pub assignee: Option<PersonRef>,
     /// Whether somebody is assigned.
     pub assigned: Option<bool>,
+    /// What it waits for.
+    pub waiting_on: Option<WaitingKind>,
+    /// Waiting since before.
+    pub waiting_before: Option<DateTime<Utc>>,
     /// The requester.
     pub requester: Option<PersonRef>,
     /// The priorities.

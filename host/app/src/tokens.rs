@@ -93,7 +93,7 @@ pub async fn issue(
     let mut faults = Faults::new();
     let name = faults.name("/name", &new.name);
     let role = faults.parse::<Role>("/role", &new.role);
-    let expires_at = new.expires_at.map(Seconds::to_micros);
+    let expires_at = faults.moment_if("/expires_at", new.expires_at);
     if expires_at.is_some_and(|at| at <= caller.now) {
         faults.wrong("/expires_at", "out-of-range", "must lie in the future");
     }

@@ -17,9 +17,9 @@ use waypost_store::{
 use crate::{
     Caller, CommandError, Desk,
     tickets::{
+        conclude::conclude,
         decide::{self, Deciding},
         facts::Facts,
-        write,
     },
 };
 
@@ -127,12 +127,10 @@ async fn nudge(desk: &Desk, caller: &Caller, it: Deciding) -> Result<u64, Comman
 async fn commit(
     desk: &Desk,
     caller: &Caller,
-    mut decided: Vec<Deciding>,
+    decided: Vec<Deciding>,
 ) -> Result<bool, CommandError> {
-    decide::tell(desk, caller, &mut decided).await?;
-    let mut writes = Deciding::finish_all(decided)?;
-    match write::commit(desk, caller.org, &mut writes, caller.now).await {
-        Ok(()) => Ok(true),
+    match conclude(desk, caller, decided).await {
+        Ok(_) => Ok(true),
         Err(CommandError::Stale) => Ok(false),
         Err(error) => Err(error),
     }

@@ -87,11 +87,10 @@ pub const fn sees_internals(role: Role) -> bool {
 /// is the desk's.
 pub fn allows_opening(role: Role, with_external_ref: bool) -> Result<(), Forbidden> {
     match role {
-        Role::Agent | Role::Admin => Ok(()),
         Role::Requester if with_external_ref => {
             Err(Forbidden::because("`external_ref` is the desk's; leave it out"))
         }
-        Role::Requester => Ok(()),
+        Role::Requester | Role::Agent | Role::Admin => Ok(()),
         Role::Auditor => Err(changes_nothing()),
     }
 }
@@ -135,6 +134,12 @@ pub fn allows(
             Err(Forbidden::because(message))
         }
     }
+}
+
+/// Whether anybody can ask for it; the rest follows from what policies and approvers decide.
+#[must_use]
+pub const fn is_for_callers(action: Action) -> bool {
+    !matches!(standing(action), Standing::Nobody)
 }
 
 /// Refuses fields of an edit that a caller may not change. The desk may change all; a requester the texts and answers

@@ -8,14 +8,10 @@ use std::fmt;
 use crate::name::names;
 
 mod matrix;
-mod queue;
 #[cfg(test)]
 mod rules;
 
-pub use self::{
-    matrix::{Matrix, MatrixFault, MatrixLint},
-    queue::QueuePlace,
-};
+pub use self::matrix::{Matrix, MatrixFault, MatrixLint};
 
 /// An impact or an urgency: 1 is high. Valid are 1 to the size of the organization's matrix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

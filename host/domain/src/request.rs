@@ -23,6 +23,7 @@ use crate::{
 };
 
 pub use self::work::Submission;
+pub(crate) use self::work::answers;
 
 /// What is particular to a service request.
 #[derive(Debug, Clone, PartialEq, Eq)]

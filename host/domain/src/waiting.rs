@@ -9,6 +9,7 @@ use crate::{
     approval::{Approval, SeatState},
     ids::{PersonId, TeamId},
     incident::{Awaiting, IncidentState},
+    name::names,
     organization::OrgSettings,
     request::{Request, RequestState},
     ticket::{Body, Ticket},
@@ -47,20 +48,58 @@ pub enum WaitingFor {
     },
 }
 
+/// Whom or what a ticket waits for, without names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum WaitingKind {
+    /// Votes.
+    Approvers,
+    /// Somebody who could vote.
+    ApproverMissing,
+    /// The caller's answer.
+    Caller,
+    /// A vendor.
+    Vendor,
+    /// Evidence from a person.
+    Evidence,
+    /// The person who works on it.
+    Assignee,
+    /// The owning team.
+    Team,
+    /// The caller's word that all is well.
+    Confirmation,
+}
+
+names!("waiting_on", WaitingKind {
+    Approvers => "approvers",
+    ApproverMissing => "approver_missing",
+    Caller => "caller",
+    Vendor => "vendor",
+    Evidence => "evidence",
+    Assignee => "assignee",
+    Team => "team",
+    Confirmation => "confirmation",
+});
+
 impl WaitingFor {
+    /// Whom or what, without names.
+    #[must_use]
+    pub const fn kind(&self) -> WaitingKind {
+        match self {
+            Self::Approvers(_) => WaitingKind::Approvers,
+            Self::ApproverMissing => WaitingKind::ApproverMissing,
+            Self::Caller => WaitingKind::Caller,
+            Self::Vendor(_) => WaitingKind::Vendor,
+            Self::Evidence(_) => WaitingKind::Evidence,
+            Self::Assignee(_) => WaitingKind::Assignee,
+            Self::Team(_) => WaitingKind::Team,
+            Self::Confirmation { .. } => WaitingKind::Confirmation,
+        }
+    }
+
     /// The identifier of whom or what, without names.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Approvers(_) => "approvers",
-            Self::ApproverMissing => "approver_missing",
-            Self::Caller => "caller",
-            Self::Vendor(_) => "vendor",
-            Self::Evidence(_) => "evidence",
-            Self::Assignee(_) => "assignee",
-            Self::Team(_) => "team",
-            Self::Confirmation { .. } => "confirmation",
-        }
+        self.kind().as_str()
     }
 }
 

@@ -19,6 +19,9 @@ pub enum StoreError {
     /// A value that no column can hold; the text names the field.
     #[error("the {0} can't be stored")]
     Unstorable(&'static str),
+    /// A text holds a character that the database keeps in no text: U+0000.
+    #[error("a text holds the character U+0000, which is kept in no text")]
+    NotText,
     /// A stored row breaks a rule that the program relies on.
     #[error("the table {table} holds something unreadable in {column}")]
     Corrupt {
@@ -47,11 +50,24 @@ const SQLITE_BUSY: i32 = 5;
 const SQLITE_LOCKED: i32 = 6;
 /// PostgreSQL: serialization failure, deadlock, lock not available, too many connections, shutting down.
 const POSTGRES_BUSY: [&str; 5] = ["40001", "40P01", "55P03", "53300", "57P01"];
+/// PostgreSQL: U+0000 in a text, and in JSON. SQLite keeps it.
+const POSTGRES_NOT_TEXT: [&str; 2] = ["22021", "22P05"];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if is_busy(&error) { Self::Busy } else { Self::Database(error) }
+        if is_busy(&error) {
+            Self::Busy
+        } else if is_not_text(&error) {
+            Self::NotText
+        } else {
+            Self::Database(error)
+        }
     }
+}
+
+fn is_not_text(error: &sqlx::Error) -> bool {
+    let sqlx::Error::Database(answer) = error else { return false };
+    answer.code().is_some_and(|code| POSTGRES_NOT_TEXT.contains(&code.as_ref()))
 }
 
 fn is_busy(error: &sqlx::Error) -> bool {

@@ -10,6 +10,7 @@ use axum::{
 use crate::{
     ApiState,
     problem::{Problem, Slug},
+    reader::UNKEPT,
 };
 
 /// The one parameter of a path. What can't be one is simply not there.
@@ -23,6 +24,9 @@ impl<T: FromStr> FromRequestParts<ApiState> for At<T> {
         let nothing = || Problem::new(Slug::NotFound, "there is no record with this id");
         let Path(text) =
             Path::<String>::from_request_parts(parts, state).await.map_err(|_| nothing())?;
+        if text.contains(UNKEPT) {
+            return Err(nothing());
+        }
         text.parse().map(Self).map_err(|_| nothing())
     }
 }

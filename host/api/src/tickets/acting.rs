@@ -35,7 +35,7 @@ macro_rules! inputs {
 inputs! {
     /// Another team or person gets it.
     AssignIn as Assign {
-        /// The team's key; the owning team if left out.
+        /// The team's key; needed, also if only the assignee changes.
         team: String,
         /// A member of it, by id or e-mail address; nobody in particular if left out.
         assignee: PersonIn,

@@ -12,7 +12,7 @@ use waypost_domain::{refusal::FieldFault, ticket::TicketKind};
 use crate::{
     problem::Problem,
     wire::{
-        ChannelName, KindName, PersonIn, StateName,
+        ChannelName, KindName, PersonIn, StateName, WaitingKindName,
         patch::{nullable, settable},
     },
 };
@@ -53,7 +53,7 @@ pub(crate) struct TicketIn {
     /// The answers to the catalog item's form: texts, numbers, true or false.
     #[schema(value_type = BTreeMap<String, Value>)]
     answers: BTreeMap<String, Value>,
-    /// Another system's number for it; opening the same again returns the first.
+    /// Another system's number for it; opening the same again returns the first. For the desk.
     external_ref: Option<ExternalRefWire>,
     /// When the trouble began; now if left out.
     opened_at: Option<DateTime<Utc>>,
@@ -219,6 +219,11 @@ pub(crate) struct TicketFilter {
     assignee: Option<PersonIn>,
     /// Whether somebody is assigned.
     assigned: Option<bool>,
+    /// Whom or what it waits for, as `waiting_on.what` of a ticket says.
+    #[param(value_type = Option<String>)]
+    waiting_on: Option<WaitingKindName>,
+    /// Waiting since before this time.
+    waiting_before: Option<DateTime<Utc>>,
     /// The requester, by id or e-mail address.
     #[param(value_type = Option<String>)]
     requester: Option<PersonIn>,
@@ -271,6 +276,8 @@ impl TicketFilter {
             team: self.team.clone(),
             assignee: self.assignee.clone().map(Into::into),
             assigned: self.assigned,
+            waiting_on: self.waiting_on.map(|kind| kind.0),
+            waiting_before: self.waiting_before,
             requester: self.requester.clone().map(Into::into),
             priorities: self.priority.clone(),
             category: self.category.clone(),

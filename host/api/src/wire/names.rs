@@ -55,6 +55,8 @@ macro_rules! names {
 names! {
     /// Where a ticket stands.
     StateName(domain::ticket::State), "State";
+    /// Whom or what a ticket waits for.
+    WaitingKindName(domain::waiting::WaitingKind), "WaitingKind";
     /// Which kind of ticket it is.
     KindName(domain::ticket::TicketKind), "Kind";
     /// How a ticket came in.

@@ -40,13 +40,6 @@ pub(crate) struct PersonOut {
     name: String,
 }
 
-impl PersonOut {
-    /// A person by id and name.
-    pub(crate) fn new(id: PersonId, name: String) -> Self {
-        Self { id: id.0, name }
-    }
-}
-
 impl From<PersonName> for PersonOut {
     fn from(person: PersonName) -> Self {
         Self { id: person.id.0, name: person.name }

@@ -4,12 +4,13 @@ use waypost_domain::{permission, ticket::Action};
 
 use super::{
     TicketAction, TicketRef, TicketView,
-    decide::{self, Deciding},
+    conclude::{conclude, start_over_if_stale},
+    decide::Deciding,
     facts::Facts,
     moves::{Mover, References},
-    names, read, write,
+    names, read,
 };
-use crate::{Caller, CommandError, Desk};
+use crate::{Caller, CommandError, Desk, clock::Seconds};
 
 pub use waypost_domain::ticket::ActionHint;
 
@@ -27,13 +28,10 @@ pub async fn act(
     action: TicketAction,
     expected_version: Option<i64>,
 ) -> Result<TicketView, CommandError> {
-    let mut left = desk.options.stale_retries;
-    loop {
-        match Box::pin(try_act(desk, caller, named, &action, expected_version)).await {
-            Err(CommandError::Stale) if expected_version.is_none() && left > 0 => left -= 1,
-            other => return other,
-        }
-    }
+    let action = action.tidied();
+    let retries = if expected_version.is_none() { desk.options.stale_retries } else { 0 };
+    let attempt = || Box::pin(try_act(desk, caller, named, &action, expected_version));
+    start_over_if_stale(retries, attempt).await
 }
 
 /// The actions that the caller may take now, with the fields that each still lacks.
@@ -71,14 +69,41 @@ async fn try_act(
     if decided.iter().all(Deciding::is_idle) {
         return names::view_now(desk, caller.org, decided.swap_remove(0).write.ticket).await;
     }
-    decide::tell(desk, caller, &mut decided).await?;
-    let mut writes = Deciding::finish_all(decided)?;
-    write::commit(desk, caller.org, &mut writes, caller.now).await?;
-    let ticket = writes.swap_remove(0).ticket;
-    names::view_now(desk, caller.org, ticket).await
+    conclude(desk, caller, decided).await
 }
 
 impl TicketAction {
+    /// The same with its texts and times as they are kept, so that what is checked is what is stored, told and sent. A text
+    /// of nothing but spaces is none.
+    fn tidied(mut self) -> Self {
+        match &mut self {
+            Self::SetPriority { reason, .. }
+            | Self::Escalate { reason, .. }
+            | Self::Reopen { reason }
+            | Self::Cancel { reason }
+            | Self::Convert { reason, .. } => trim(reason),
+            Self::SetEta { eta } => *eta = eta.map(Seconds::to_micros),
+            Self::Hold { vendor, comment, follow_up_at, .. } => {
+                trim(vendor);
+                trim(comment);
+                *follow_up_at = follow_up_at.map(Seconds::to_micros);
+            }
+            Self::CallerReply { text } => trim(text),
+            Self::Resolve { notes, .. } | Self::Fulfill { notes, .. } => trim(notes),
+            Self::Assign { .. }
+            | Self::Reroute
+            | Self::Triage { .. }
+            | Self::Acknowledge
+            | Self::Start { .. }
+            | Self::Resume
+            | Self::Close
+            | Self::MergeInto { .. }
+            | Self::Submit
+            | Self::Revise => {}
+        }
+        self
+    }
+
     /// The action's name.
     #[must_use]
     pub const fn name(&self) -> Action {
@@ -105,4 +130,8 @@ impl TicketAction {
             Self::Fulfill { .. } => Action::Fulfill,
         }
     }
+}
+
+fn trim(text: &mut Option<String>) {
+    *text = text.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
 }

@@ -14,10 +14,8 @@ use waypost_policy::contract::EventKind;
 use waypost_store::{ReadTx, ci};
 
 use super::{
-    TicketEdit, TicketRef, TicketView,
-    decide::{self, Deciding},
-    facts::Facts,
-    moves, names, read, write,
+    TicketEdit, TicketRef, TicketView, conclude::conclude, decide::Deciding, facts::Facts, moves,
+    names, read,
 };
 use crate::{Caller, CommandError, Desk};
 
@@ -56,11 +54,7 @@ pub async fn edit(
     if it.write.ticket.priority.effective().0 != before {
         it.happened(EventKind::PriorityChanged, &caller.actor, was);
     }
-    let mut edited = vec![it];
-    decide::tell(desk, caller, &mut edited).await?;
-    let mut writes = Deciding::finish_all(edited)?;
-    write::commit(desk, caller.org, &mut writes, caller.now).await?;
-    names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await
+    conclude(desk, caller, vec![it]).await
 }
 
 /// The edit with everything that it names looked up; all that leads nowhere is refused at once.

@@ -21,7 +21,7 @@ use super::{
     facts::Facts,
     read,
 };
-use crate::{Caller, CommandError, Desk, refs};
+use crate::{Caller, CommandError, Desk, input::Reading, refs};
 
 /// What an action refers to, looked up while the read transaction is open.
 #[derive(Default)]
@@ -57,8 +57,12 @@ impl References {
             TicketAction::Start { assignee } => {
                 named_person = assignee.as_ref().map(|person| ("/assignee", person));
             }
-            TicketAction::Hold { person, .. } => {
+            TicketAction::Hold { person, follow_up_at, .. } => {
                 named_person = person.as_ref().map(|person| ("/person", person));
+                resolver.faults.moment_if("/follow_up_at", *follow_up_at);
+            }
+            TicketAction::SetEta { eta } => {
+                resolver.faults.moment_if("/eta", *eta);
             }
             TicketAction::MergeInto { target: Some(target) } => {
                 match read::seen(tx, caller, target).await {
@@ -71,7 +75,6 @@ impl References {
             | TicketAction::Reroute
             | TicketAction::SetPriority { .. }
             | TicketAction::Acknowledge
-            | TicketAction::SetEta { .. }
             | TicketAction::Escalate { .. }
             | TicketAction::Resume
             | TicketAction::CallerReply { .. }

@@ -48,7 +48,7 @@ pub(crate) async fn view(tx: &mut ReadTx, ticket: Ticket) -> Result<TicketView, 
     Ok(views.pop().expect("one ticket makes one view"))
 }
 
-/// One ticket as a caller may see it, read in a transaction of its own.
+/// One ticket as a caller may see it, read in a transaction of its own: for a command that changed nothing.
 pub(crate) async fn view_now(
     desk: &Desk,
     org: OrgId,

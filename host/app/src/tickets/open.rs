@@ -17,12 +17,12 @@ use waypost_domain::{
 use waypost_store::{ReadTx, StoreError, catalog, ci, ticket};
 
 use super::{
-    OpenTicket, PersonRef, TicketRef, TicketView,
+    OpenTicket, PersonRef, TicketRef, TicketView, conclude,
     decide::{self, Deciding},
     facts::Facts,
-    names, read, write,
+    names, read,
 };
-use crate::{Caller, CommandError, Desk, refs};
+use crate::{Caller, CommandError, Desk, input::Reading, refs};
 
 /// Opens a ticket. It is stored, with a team, before this returns.
 ///
@@ -50,7 +50,7 @@ pub async fn open(
     let mut opened = vec![ticket];
     decide::open(desk, caller, &mut opened, false).await?;
     let mut writes = Deciding::finish_all(opened)?;
-    match write::commit(desk, caller.org, &mut writes, caller.now).await {
+    match conclude::keep(desk, caller, &mut writes).await {
         // Two senders of the same external reference: the other one was first, and its ticket is the answer.
         Err(CommandError::Taken(what)) => {
             let Some(reference) = &writes[0].ticket.external_ref else {
@@ -60,8 +60,7 @@ pub async fn open(
             let known = opened_before(&mut tx, caller, reference).await?;
             known.ok_or(CommandError::Taken(what))
         }
-        Err(error) => Err(error),
-        Ok(()) => names::view_now(desk, caller.org, writes.swap_remove(0).ticket).await,
+        kept => kept,
     }
 }
 
@@ -121,6 +120,8 @@ impl LookUps {
             None => None,
         };
         let answers = answers(&command.answers, &mut faults);
+        let opened_at = faults.moment_if("/opened_at", command.opened_at);
+        let command = OpenTicket { opened_at, ..command };
         if !faults.is_empty() || requester.is_none() {
             // The ticket's own fields are checked too, so that a sender learns of all faults at once.
             let probe = PersonId(uuid::Uuid::nil());

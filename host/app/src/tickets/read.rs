@@ -3,7 +3,7 @@
 use chrono::DateTime;
 use waypost_domain::{
     approval::Approval,
-    event::Event,
+    event::{ActorKind, Event},
     ids::PersonId,
     permission::{self, Relation},
     refusal::Faults,
@@ -17,7 +17,8 @@ use waypost_store::{
 
 use super::{TicketOrder, TicketQuery, TicketRef, TicketView, names};
 use crate::{
-    Caller, CommandError, Desk, InvalidCursor, Missing, Page, PageRequest, page::ListTag, refs,
+    Caller, CommandError, Desk, InvalidCursor, Missing, Page, PageRequest, input::Reading,
+    page::ListTag, refs,
 };
 
 /// A ticket that the caller may see.
@@ -64,7 +65,8 @@ pub async fn find(
     names::view(&mut tx, seen.ticket).await
 }
 
-/// What happened to a ticket, oldest first. A requester sees no reasons of policies and no internal note's existence.
+/// What happened to a ticket, oldest first. A requester sees no internal note's existence, and no reasons of policies, also
+/// where a fallback decided because one failed.
 pub async fn events(
     desk: &Desk,
     caller: &Caller,
@@ -76,12 +78,22 @@ pub async fn events(
     if !permission::sees_internals(caller.role) {
         events.retain(|event| event.action != Action::Note);
         for event in &mut events {
-            if event.policy_digest.take().is_some() {
+            let by_policy = event.policy_digest.take().is_some();
+            if by_policy || is_about_policies(event) {
                 event.reason = None;
             }
         }
     }
     Ok(events)
+}
+
+/// Whether the host itself says what became of its policies' decisions: who owns a ticket, and who approves it.
+fn is_about_policies(event: &Event) -> bool {
+    event.actor.kind == ActorKind::System
+        && matches!(
+            event.action,
+            Action::Categorize | Action::Assign | Action::RequestApproval | Action::Escalate
+        )
 }
 
 /// The tickets that the caller may see and the query asks for.
@@ -155,6 +167,9 @@ async fn filter(
             None
         }
     });
+    let opened_from = faults.moment_if("/opened_from", query.opened_from);
+    let opened_before = faults.moment_if("/opened_to", query.opened_to);
+    let waiting_before = faults.moment_if("/waiting_before", query.waiting_before);
     faults.finish()?;
     let mut filter = TicketFilter {
         kind: query.kind,
@@ -165,8 +180,10 @@ async fn filter(
         tag: query.tag.clone(),
         text: query.text.clone(),
         degraded: query.degraded,
-        opened_from: query.opened_from,
-        opened_before: query.opened_to,
+        opened_from,
+        opened_before,
+        waiting_for: query.waiting_on,
+        waiting_before,
         // Who is not of the desk sees what concerns them, whatever they ask for.
         concerns: (caller.role == Role::Requester)
             .then(|| caller.person().unwrap_or(PersonId(uuid::Uuid::nil()))),
@@ -192,8 +209,14 @@ async fn filter(
     if let Some(named) = &query.assignee {
         let Some(found) = refs::find_person(tx, named).await? else { return Ok(None) };
         filter.assignee = Some(Assignee::Person(found.id));
-    } else if query.assigned == Some(false) {
-        filter.assignee = Some(Assignee::Nobody);
+        if query.assigned == Some(false) {
+            // Nothing is worked on by somebody and by nobody.
+            return Ok(None);
+        }
+    } else {
+        filter.assignee = query
+            .assigned
+            .map(|assigned| if assigned { Assignee::Somebody } else { Assignee::Nobody });
     }
     Ok(Some(filter))
 }

@@ -7,7 +7,7 @@ use waypost_domain::{
     approval::Approval,
     comment::Comment,
     event::{Actor, Change, Event},
-    ids::{EventId, MessageId, OrgId, PersonId},
+    ids::{EventId, MessageId, PersonId},
     message::{Message, Way},
     person::Person,
     suggestion::Suggestion,
@@ -98,17 +98,16 @@ impl TicketWrite {
     }
 }
 
-/// Writes changes of tickets of one organization in one commit of their own.
+/// Keeps what was written. It is done then: whatever fails after it is logged, and is no failure of the command.
 pub(crate) async fn commit(
     desk: &Desk,
-    org: OrgId,
-    writes: &mut [TicketWrite],
+    tx: WriteTx,
+    writes: &[TicketWrite],
     now: DateTime<Utc>,
 ) -> Result<(), CommandError> {
-    let mut tx = desk.store.write(org).await?;
-    write(desk, &mut tx, writes, now).await?;
     tx.commit().await?;
-    tell_administrators(desk, writes, now).await
+    tell_administrators(desk, writes, now).await;
+    Ok(())
 }
 
 /// Writes changes of tickets into an open transaction.
@@ -228,12 +227,9 @@ async fn addressed(
 }
 
 /// Tells the administrators of a binding's layer that its circuit breaker opened. In a transaction of that layer's own:
-/// a client's ticket never writes into its provider's outbox in passing.
-pub(crate) async fn tell_administrators(
-    desk: &Desk,
-    writes: &[TicketWrite],
-    now: DateTime<Utc>,
-) -> Result<(), CommandError> {
+/// a client's ticket never writes into its provider's outbox in passing. A letter that can't be written is logged: the
+/// tickets are stored by now.
+pub(crate) async fn tell_administrators(desk: &Desk, writes: &[TicketWrite], now: DateTime<Utc>) {
     let tripped =
         writes.iter().filter_map(|one| one.round.as_ref()).flat_map(|round| round.tripped.iter());
     for one in tripped {
@@ -243,16 +239,30 @@ pub(crate) async fn tell_administrators(
             hook = one.hook.as_str(),
             "circuit breaker opened"
         );
-        let mut tx = desk.store.write(one.layer).await?;
-        let administrators = person::administrators(&mut tx).await?;
-        let messages: Vec<Message> = administrators
-            .iter()
-            .filter_map(|person| about_breaker(desk, one, person, now))
-            .collect();
-        outbox::enqueue_many(&mut tx, &messages).await?;
-        tx.commit().await?;
+        if let Err(error) = tell_administrators_of(desk, one, now).await {
+            tracing::error!(
+                org.id = %one.layer,
+                binding.name = %one.binding,
+                error = &error as &dyn std::error::Error,
+                "no administrator was told of an open circuit breaker"
+            );
+        }
     }
-    Ok(())
+}
+
+async fn tell_administrators_of(
+    desk: &Desk,
+    tripped: &Tripped,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut tx = desk.store.write(tripped.layer).await?;
+    let administrators = person::administrators(&mut tx).await?;
+    let messages: Vec<Message> = administrators
+        .iter()
+        .filter_map(|person| about_breaker(desk, tripped, person, now))
+        .collect();
+    outbox::enqueue_many(&mut tx, &messages).await?;
+    tx.commit().await
 }
 
 fn about_breaker(

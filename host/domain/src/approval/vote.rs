@@ -371,6 +371,7 @@ fn check_fields(
     let mut faults = Faults::new();
     let comment = ballot.comment.unwrap_or("").trim();
     text::at_most_chars("/comment", comment, text::MAX_REASON_CHARS, &mut faults);
+    text::plain("/comment", comment, &mut faults);
     let digest =
         "give the content_digest of what was shown, so that the vote is about exactly that";
     match ballot.vote {

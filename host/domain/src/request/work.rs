@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    catalog::CatalogItem,
+    catalog::{CatalogItem, MAX_ANSWER_CHARS, MAX_FIELDS},
     event::{Actor, Change},
     key::Key,
     refusal::{Faults, Refused},
@@ -24,6 +24,22 @@ pub enum Submission {
         /// Why, for the requester.
         reason: String,
     },
+}
+
+/// Answers as they are kept: as texts, whatever form they belong to. A form says more when the request is handed in; a
+/// request in free text has none.
+pub(crate) fn answers(given: &[(Key, String)], faults: &mut Faults) -> Vec<(Key, String)> {
+    if given.len() > MAX_FIELDS {
+        let message = format!("{} answers; no form asks more than {MAX_FIELDS}", given.len());
+        faults.wrong("/answers", "too-many", message);
+    }
+    let kept = |(field, answer): &(Key, String)| {
+        let (pointer, answer) = (format!("/answers/{field}"), answer.trim());
+        text::at_most_chars(&pointer, answer, MAX_ANSWER_CHARS, faults);
+        text::plain(&pointer, answer, faults);
+        (field.clone(), answer.to_owned())
+    };
+    given.iter().map(kept).collect()
 }
 
 impl Ticket {

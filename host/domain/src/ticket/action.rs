@@ -2,6 +2,7 @@
 
 use crate::{
     name::names,
+    permission,
     refusal::Refused,
     ticket::{State, Ticket, TicketKind},
 };
@@ -164,7 +165,8 @@ impl Ticket {
         if action.is_allowed(kind, state) {
             return Ok(());
         }
-        let allowed = Action::allowed(kind, state);
+        let mut allowed = Action::allowed(kind, state);
+        allowed.retain(|action| permission::is_for_callers(*action));
         Err(Refused::InvalidTransition { action, kind, state, allowed })
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     organization::OrgSettings,
     priority::{Level, Matrix},
     refusal::{Faults, Refused},
-    request::RequestState,
+    request::{RequestState, answers},
     text,
     ticket::{Action, Body, State, Ticket, open::check_levels},
 };
@@ -70,11 +70,12 @@ impl Ticket {
         if edit.answers.is_some() && matches!(self.body, Body::Incident(_)) {
             faults.wrong("/answers", "not-a-request", "an incident has no form; leave them out");
         }
+        let answers = edit.answers.map(|given| answers(&given, &mut faults));
         if edit.parent == Some(Some(self.id)) {
             faults.wrong("/parent", "itself", "a ticket is no part of itself");
         }
         faults.finish()?;
-        if edit.answers.is_some() && self.state() != State::New {
+        if answers.is_some() && self.state() != State::New {
             return Err(Refused::guard(
                 "the answers were handed in and can't change behind the approvers' backs; \
                  revise the request while it waits for approval or is rejected, else cancel it \
@@ -93,7 +94,7 @@ impl Ticket {
         replace(&mut after.tags, tags);
         replace(&mut after.watchers, edit.watchers);
         replace(&mut after.parent, edit.parent);
-        if let (Body::Request(request), Some(answers)) = (&mut after.body, edit.answers) {
+        if let (Body::Request(request), Some(answers)) = (&mut after.body, answers) {
             request.answers = answers;
         }
         let is_voted_on = self.state() == State::AwaitingApproval;

@@ -38,6 +38,9 @@ impl Ticket {
         self.demand(Action::Hold)?;
         let mut faults = Faults::new();
         let awaiting = holding.awaiting(&mut faults);
+        if let Some(comment) = holding.comment.filter(|_| awaiting != Some(Awaiting::Caller)) {
+            text::optional("/comment", comment.trim(), &mut faults);
+        }
         if holding.follow_up_at.is_some_and(|follow_up| follow_up <= now) {
             faults.wrong("/follow_up_at", "in-the-past", "name a time that is still to come");
         }

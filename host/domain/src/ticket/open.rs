@@ -12,7 +12,7 @@ use crate::{
     organization::OrgSettings,
     priority::{Level, Priority},
     refusal::{Faults, Refused},
-    request::{Request, RequestState},
+    request::{Request, RequestState, answers},
     text,
     ticket::{Body, Channel, ExternalRef, Ticket, TicketKind},
 };
@@ -88,7 +88,8 @@ impl Ticket {
                 if text.trim().is_empty() {
                     faults.missing(pointer, "name the other system and its number for the ticket");
                 }
-                text::at_most_chars(pointer, text, MAX_EXTERNAL_CHARS, &mut faults);
+                text::at_most_chars(pointer, text.trim(), MAX_EXTERNAL_CHARS, &mut faults);
+                text::plain(pointer, text.trim(), &mut faults);
             }
             ExternalRef { source: source.trim().to_owned(), id: id.trim().to_owned() }
         });
@@ -100,12 +101,13 @@ impl Ticket {
             let message = "only a request asks for a catalog item; leave it out or open a request";
             faults.wrong("/catalog_item", "not-a-request", message);
         }
+        let answers = answers(new.answers, &mut faults);
         faults.finish()?;
         let body = match new.kind {
             TicketKind::Incident => Body::Incident(IncidentState::New),
             TicketKind::Request => Body::Request(Request {
                 item: new.item.map(|item| item.id),
-                answers: new.answers.to_vec(),
+                answers,
                 cost: new.item.and_then(|item| item.cost.clone()),
                 expected_at: new.expected_at,
                 state: RequestState::New,

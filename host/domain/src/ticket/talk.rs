@@ -26,7 +26,8 @@ pub enum Reply {
 }
 
 impl Ticket {
-    /// Takes a public comment of the desk. The first one by a human is the first response.
+    /// Takes a public comment of the desk. The first one by a human is the first response, also by whoever wrote the ticket
+    /// down for the caller.
     pub fn comment(
         &mut self,
         text: Option<&str>,
@@ -37,7 +38,7 @@ impl Ticket {
         check_comment(text)?;
         let before = self.clone();
         let is_human = matches!(by.kind, ActorKind::User | ActorKind::Mail);
-        let is_desk = by.person.is_some_and(|person| !self.is_of(person));
+        let is_desk = by.person.is_some_and(|person| person != self.requester);
         if is_human && is_desk && self.first_response_at.is_none() {
             self.first_response_at = Some(now);
         }

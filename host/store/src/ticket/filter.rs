@@ -8,6 +8,7 @@ use waypost_domain::{
     ids::{CiId, PersonId, ServiceId, TeamId, TicketId},
     key::CategoryPath,
     ticket::{State, Ticket, TicketKind},
+    waiting::WaitingKind,
 };
 
 use super::row::{TicketRow, ticket_columns};
@@ -26,8 +27,12 @@ pub struct TicketFilter {
     pub team: Option<TeamId>,
     /// Owned by one of these teams; by any when empty.
     pub teams: Vec<TeamId>,
-    /// Worked on by somebody, or by nobody.
+    /// Worked on by a person, by anybody, or by nobody.
     pub assignee: Option<Assignee>,
+    /// Waiting for this.
+    pub waiting_for: Option<WaitingKind>,
+    /// Waiting since before this moment.
+    pub waiting_before: Option<DateTime<Utc>>,
     /// Of this requester.
     pub requester: Option<PersonId>,
     /// Whom it concerns: requester, opener, watcher, or who is asked to vote. What a person may see at all who isn't of
@@ -68,6 +73,8 @@ pub struct TicketFilter {
 pub enum Assignee {
     /// Nobody.
     Nobody,
+    /// Anybody.
+    Somebody,
     /// This person.
     Person(PersonId),
 }
@@ -155,6 +162,7 @@ fn filtered(tx: &ReadTx, select: &'static str, filter: &TicketFilter) -> Sql {
     let mut sql = Sql::new(&tx.conn, select);
     sql.bind(tx.org.0);
     filter_by_state(&mut sql, filter);
+    filter_by_waiting(&mut sql, filter);
     filter_by_people(&mut sql, filter);
     filter_by_subject(&mut sql, filter);
     filter_by_time(&mut sql, filter);
@@ -180,6 +188,45 @@ fn filter_by_state(sql: &mut Sql, filter: &TicketFilter) {
     }
 }
 
+/// The same order of conditions as `Ticket::waiting_on` of the domain, which the states keep apart.
+fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
+    /// When the votes were asked for that a request waits for; none when nobody is asked.
+    const ASKED: &str = "(
+        select min(requested_at) from approvals join approval_requests
+            on approval_requests.org_id = approvals.org_id and approval_requests.approval_id = approvals.id
+        where approvals.org_id = tickets.org_id and approvals.ticket_id = tickets.id
+            and approval_requests.state = 'requested'
+    )";
+    const AT_WORK: &str = " and state in ('new', 'in_progress', 'in_fulfilment')";
+    if let Some(kind) = filter.waiting_for {
+        match kind {
+            WaitingKind::Caller | WaitingKind::Vendor | WaitingKind::Evidence => {
+                sql.push(" and state = 'on_hold' and hold_awaiting = ").bind(kind.as_str());
+            }
+            WaitingKind::Assignee => {
+                sql.push(AT_WORK).push(" and assignee_id is not null");
+            }
+            WaitingKind::Team => {
+                sql.push(AT_WORK).push(" and assignee_id is null");
+            }
+            WaitingKind::Approvers => {
+                sql.push(" and state = 'awaiting_approval' and ").push(ASKED).push(" is not null");
+            }
+            WaitingKind::ApproverMissing => {
+                sql.push(" and state = 'awaiting_approval' and ").push(ASKED).push(" is null");
+            }
+            WaitingKind::Confirmation => {
+                sql.push(" and state in ('resolved', 'fulfilled')");
+            }
+        }
+    }
+    if let Some(moment) = filter.waiting_before {
+        sql.push(" and state not in ('rejected', 'closed', 'cancelled')");
+        sql.push(" and coalesce(case when state = 'awaiting_approval' then ").push(ASKED);
+        sql.push(" end, waiting_since) < ").bind(moment);
+    }
+}
+
 fn filter_by_people(sql: &mut Sql, filter: &TicketFilter) {
     if let Some(team) = filter.team {
         sql.push(" and team_id = ").bind(team.0);
@@ -193,6 +240,9 @@ fn filter_by_people(sql: &mut Sql, filter: &TicketFilter) {
         }
         Some(Assignee::Nobody) => {
             sql.push(" and assignee_id is null");
+        }
+        Some(Assignee::Somebody) => {
+            sql.push(" and assignee_id is not null");
         }
         None => {}
     }
