@@ -17,6 +17,8 @@ on_both_engines! {
     a_letter_that_is_not_taken_is_sent_again_with_the_same_id
     a_letter_that_nobody_can_take_is_given_up_and_says_why
     a_message_is_committed_with_what_it_tells_of
+    a_policy_that_would_flood_people_is_overruled_and_says_so
+    a_dedupe_key_of_any_length_is_kept
 }
 
 async fn w6_the_requester_is_told_on_create_assign_eta_and_resolve(desk: TestDesk) {
@@ -193,4 +195,42 @@ async fn a_message_is_committed_with_what_it_tells_of(desk: TestDesk) {
     assert_eq!(refused.slug(), "missing-fields");
     assert_eq!(desk.mailbox().await, [""; 0]);
     assert_eq!(acme.agent.client.again(&incident).await["state"], "new");
+}
+
+async fn a_policy_that_would_flood_people_is_overruled_and_says_so(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let rules: Vec<Value> = (0..60)
+        .map(|number| telling(&format!("rule-{number}"), "created", &json!(["requester"])))
+        .collect();
+    acme.bind("notify", "stakeholder-notifier", json!({ "rules": rules })).await;
+
+    let incident = acme.report("The printer is on fire").await;
+
+    assert_eq!(desk.letters().await.len(), 50);
+    let receipts = acme.agent.client.of(&incident, "receipts").await.items();
+    assert_eq!(receipts[0]["outcome"]["kind"], "overruled");
+    let why = receipts[0]["outcome"]["overruled_by"].to_string();
+    assert!(why.contains("60 messages; only the first 50 are sent"), "{why}");
+}
+
+async fn a_dedupe_key_of_any_length_is_kept(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    // The rule's name is part of the key, and does not compress: PostgreSQL would store a compressible one.
+    let mut random = 1_u32;
+    let letters = std::iter::repeat_with(|| {
+        random ^= random << 13;
+        random ^= random >> 17;
+        random ^= random << 5;
+        char::from(b"abcdefghijklmnop"[random as usize % 16])
+    });
+    let name: String = letters.take(6_000).collect();
+    let mut rule = telling("long", "created", &json!(["requester"]));
+    rule["name"] = json!(name);
+    rule["subject"] = json!("It is here");
+    acme.bind("notify", "stakeholder-notifier", json!({ "rules": [rule] })).await;
+
+    let incident = acme.report("The printer is on fire").await;
+
+    assert_eq!(incident["degraded"], Value::Null);
+    assert_eq!(desk.letters().await.len(), 1);
 }

@@ -10,13 +10,19 @@ use waypost_domain::{
     person::Person,
     ticket::Ticket,
 };
-use waypost_policy::contract;
+use waypost_policy::{Digest, contract};
 
 use super::facts::Facts;
 use crate::Desk;
 
-/// No event of one ticket concerns more people than this; a policy that wants more is mistaken.
+/// No event of one ticket needs more messages than this; a policy that answers more is mistaken.
+const MAX_MESSAGES: usize = 50;
+/// No event of one ticket concerns more people than this, counted once for each message that they get.
 const MAX_PEOPLE: usize = 500;
+/// What one answer may put into the outbox, which keeps a text for each person: 500 people get 8 KiB each.
+const MAX_BYTES: usize = 4 * 1024 * 1024;
+/// Longer keys are replaced by their digest: the database finds messages by key, and its index takes no long ones.
+const MAX_DEDUPE_CHARS: usize = 200;
 
 /// A message to some people, before their addresses are known.
 #[derive(Debug, Clone)]
@@ -38,7 +44,8 @@ pub(crate) fn drafts(
 ) -> (Vec<Draft>, Vec<String>) {
     let mut overruled = Vec::new();
     let mut drafts = Vec::new();
-    for message in &notifications.messages {
+    let mut room = Room { people: MAX_PEOPLE, bytes: MAX_BYTES };
+    for message in notifications.messages.iter().take(MAX_MESSAGES) {
         let except: BTreeSet<PersonId> =
             message.except.iter().filter_map(|id| id.parse().ok()).collect();
         let mut people = BTreeSet::new();
@@ -48,10 +55,6 @@ pub(crate) fn drafts(
                 Err(why) => overruled.push(why),
             }
         }
-        if people.len() > MAX_PEOPLE {
-            overruled.push(format!("a message to {} people; at most {MAX_PEOPLE}", people.len()));
-            continue;
-        }
         if message.subject.trim().is_empty() {
             overruled.push("a message without a subject".to_owned());
             continue;
@@ -59,15 +62,59 @@ pub(crate) fn drafts(
         if people.is_empty() {
             continue;
         }
+        if let Err(why) = room.take(people.len(), message.subject.len() + message.body.len()) {
+            overruled.push(why);
+            continue;
+        }
         drafts.push(Draft {
             people,
             subject: message.subject.replace(['\r', '\n'], " "),
             body: message.body.clone(),
-            dedupe_key: message.dedupe_key.clone(),
+            dedupe_key: short(&message.dedupe_key),
             send_at: now + TimeDelta::seconds(message.delay_seconds.into()),
         });
     }
+    let asked = notifications.messages.len();
+    if asked > MAX_MESSAGES {
+        overruled.push(format!("{asked} messages; only the first {MAX_MESSAGES} are sent"));
+    }
     (drafts, overruled)
+}
+
+/// What the messages of one answer may still take.
+struct Room {
+    people: usize,
+    bytes: usize,
+}
+
+impl Room {
+    /// Makes room for a message, or says why there is none. A smaller one may still fit after it.
+    fn take(&mut self, people: usize, bytes_each: usize) -> Result<(), String> {
+        let bytes = people.saturating_mul(bytes_each);
+        if people > self.people {
+            return Err(format!(
+                "a message to {people} people; one answer reaches at most {MAX_PEOPLE}, and {} are left",
+                self.people
+            ));
+        }
+        if bytes > self.bytes {
+            return Err(format!(
+                "a message of {bytes} bytes to {people} people; one answer writes at most {MAX_BYTES}, and {} are left",
+                self.bytes
+            ));
+        }
+        self.people -= people;
+        self.bytes -= bytes;
+        Ok(())
+    }
+}
+
+/// The key, or what stands for it: different keys stay different, and the same key the same.
+fn short(dedupe_key: &str) -> String {
+    if dedupe_key.chars().nth(MAX_DEDUPE_CHARS).is_none() {
+        return dedupe_key.to_owned();
+    }
+    Digest::of(dedupe_key.as_bytes()).to_string()
 }
 
 fn people_of(
@@ -130,4 +177,32 @@ pub(crate) fn addressed(
         }
     }
     messages
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_answer_reaches_a_bounded_number_of_people_with_a_bounded_number_of_bytes() {
+        let mut room = Room { people: MAX_PEOPLE, bytes: MAX_BYTES };
+        assert_eq!(room.take(MAX_PEOPLE - 1, 100), Ok(()));
+        assert!(room.take(2, 1).unwrap_err().contains("1 are left"));
+        assert_eq!(room.take(1, 100), Ok(()));
+        assert!(room.take(1, 1).is_err());
+
+        let mut room = Room { people: MAX_PEOPLE, bytes: MAX_BYTES };
+        assert!(room.take(2, MAX_BYTES / 2 + 1).unwrap_err().contains("bytes"));
+        assert_eq!(room.take(2, MAX_BYTES / 2), Ok(()));
+    }
+
+    #[test]
+    fn a_long_dedupe_key_is_replaced_by_its_digest() {
+        let longest = "\u{e4}".repeat(MAX_DEDUPE_CHARS);
+        assert_eq!(short(&longest), longest);
+        let (one, other) = (format!("{longest}a"), format!("{longest}b"));
+        assert_ne!(short(&one), short(&other));
+        assert_eq!(short(&one), short(&one.clone()));
+        assert!(short(&"x".repeat(60_000)).len() < 100);
+    }
 }
