@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Write as _,
+    path::Path,
     time::{Duration, Instant},
 };
 
@@ -39,6 +40,7 @@ by_command_line! {
     an_import_tells_which_rows_it_refused_and_why
     the_server_finishes_what_it_began_and_keeps_what_it_answered
     a_wrong_word_is_told_with_its_remedy
+    a_server_that_starts_prepares_the_policies_in_force
 }
 
 const DESK: &str = r#"
@@ -188,4 +190,30 @@ fn a_wrong_word_is_told_with_its_remedy(program: &Program) {
     let _ = program.run(["migrate"]);
     let refused = program.run(["policy", "upload", &wasm, "--org", "platform"]);
     assert!(!refused.is_ok && refused.said.contains("component"), "{refused:?}");
+}
+
+fn a_server_that_starts_prepares_the_policies_in_force(program: &Program) {
+    furnish(program);
+    let marker = program.file("marker", "");
+    let artifacts = Path::new(&marker).with_file_name("data").join("artifacts");
+    let kept = || {
+        let files = std::fs::read_dir(&artifacts).unwrap().map(|file| file.unwrap().path());
+        files.filter(|file| file.extension() == Some("artifact".as_ref())).collect::<Vec<_>>()
+    };
+    let before = kept();
+    assert!(!before.is_empty());
+    for artifact in &before {
+        std::fs::remove_file(artifact).unwrap();
+    }
+
+    let server = program.serve();
+
+    let began = Instant::now();
+    while !server.log().contains("the policies in force are prepared") {
+        assert!(began.elapsed() < Duration::from_mins(2), "{}", server.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert!(server.log().contains("ready=1 broken=0"), "{}", server.log());
+    assert!(!kept().is_empty(), "what was compiled is kept");
+    assert!(server.stop(), "it ends well");
 }

@@ -2,6 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
+use waypost_store::testing;
 use waypost_test_support::{Guest, Org, TestDesk, on_both_engines};
 
 use crate::policies::teams_by_words;
@@ -16,6 +17,7 @@ on_both_engines! {
     a_new_revision_starts_with_a_closed_breaker
     the_other_organization_does_not_notice
     an_import_outlives_a_hostile_policy
+    a_binding_that_cannot_be_prepared_is_tried_again_after_a_minute_and_not_for_each_ticket
     what_no_database_keeps_costs_neither_the_ticket_nor_its_receipts
 }
 
@@ -249,4 +251,34 @@ async fn what_no_database_keeps_costs_neither_the_ticket_nor_its_receipts(desk: 
         let disable = format!("/bindings/{}/disable", binding["id"].as_str().unwrap());
         let _ = acme.admin.client.post(&disable, json!({})).await.ok();
     }
+}
+
+async fn a_binding_that_cannot_be_prepared_is_tried_again_after_a_minute_and_not_for_each_ticket(
+    desk: TestDesk,
+) {
+    const BREAK: &str = "update binding_revisions set settings = settings || 'x'";
+    const MEND: &str =
+        "update binding_revisions set settings = substr(settings, 1, length(settings) - 1)";
+    let acme = desk.organization("acme").await;
+    acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    let run = async |sql| {
+        let mut tx = desk.store.system().await.unwrap();
+        if sql == BREAK {
+            testing::allow_changes(&mut tx).await.unwrap();
+        }
+        assert!(testing::execute(&mut tx, sql).await.unwrap() > 0);
+        tx.commit().await.unwrap();
+    };
+    run(BREAK).await;
+    let first = acme.report("No wifi").await;
+    assert_eq!(first["degraded"], "route: unavailable");
+    assert_eq!(receipts(&acme, &first).await[0]["outcome"]["kind"], "failed");
+
+    run(MEND).await;
+
+    desk.clock.advance(TimeDelta::seconds(30));
+    assert_eq!(acme.report("No wifi").await["degraded"], "route: unavailable");
+    desk.clock.advance(TimeDelta::seconds(31));
+    let mended = acme.report("No wifi").await;
+    assert_eq!((&mended["team"]["key"], &mended["degraded"]), (&json!("network"), &Value::Null));
 }

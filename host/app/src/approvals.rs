@@ -164,7 +164,7 @@ async fn try_vote(
     shown: Option<&str>,
 ) -> Result<ApprovalView, CommandError> {
     let by = voter(caller)?;
-    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
     let mut round = approval::find_request(&mut tx, request)
         .await?
         .ok_or(CommandError::NotFound(Missing::Approval))?;

@@ -23,6 +23,7 @@ use crate::{
     tickets::{Named, PersonName, breaker_key},
 };
 
+pub use crate::layers::{Readiness, prepare_all};
 pub use bind::{NewBinding, NewRevision, bind, revise};
 pub(crate) use bind::{check_data, check_limits, data_files};
 pub use order::{HookOrder, InForce, in_force};

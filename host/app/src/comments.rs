@@ -61,7 +61,7 @@ async fn try_add(
     visibility: Visibility,
     text: &str,
 ) -> Result<TicketView, CommandError> {
-    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     let action = match visibility {
         Visibility::Public => Action::Comment,

@@ -64,7 +64,7 @@ pub async fn explain(
     named: &TicketRef,
 ) -> Result<Explanation, CommandError> {
     caller.must_be_desk()?;
-    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     facts.around(&mut tx, &seen.ticket).await?;
     let receipts = receipt::of_ticket(&mut tx, seen.ticket.id).await?;

@@ -137,7 +137,7 @@ pub async fn decide(
     caller.must_be_admin()?;
     let mut batch =
         DecidedBatch { first_row: rows.first().map(|row| row.row), ..DecidedBatch::default() };
-    let (mut tx, facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, facts) = Facts::open(desk, caller).await?;
     let stored = known_origins(&mut tx, &rows).await?;
     let mut own = HashSet::new();
     let mut look_ups = LookUps::default();

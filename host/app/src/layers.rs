@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
     binding::{Binding, Fallback, Hook, LimitChanges, Revision},
     ids::{BindingId, OrgId},
@@ -15,7 +16,7 @@ use waypost_domain::{
 use waypost_policy::{BreakerKey, DataFile, Limits, Need, Prepared};
 use waypost_store::{ReadTx, StoreError, directory::Directory};
 
-use crate::{Desk, preparing::Recipe};
+use crate::{Caller, CommandError, Desk, preparing::Recipe};
 
 /// A binding in force, ready to be asked, or the reason why it is not.
 pub(crate) struct Asked {
@@ -112,7 +113,18 @@ impl Layers {
 #[derive(Default)]
 pub(crate) struct PreparedRevisions {
     known: Mutex<HashMap<(BindingId, i64), Arc<Prepared>>>,
+    refused: Mutex<HashMap<(BindingId, i64), Refusal>>,
 }
+
+/// Why a revision could not be prepared. Its component, settings and data never change, but the machine's state does.
+struct Refusal {
+    at: DateTime<Utc>,
+    why: String,
+}
+
+/// How long a revision that could not be prepared is left alone: trying costs a turn at compiling, for which all
+/// organizations wait, and a broken binding of the platform would cost it for each of their tickets.
+const LEFT_ALONE: TimeDelta = TimeDelta::minutes(1);
 
 /// Enough for hundreds of clients with a handful of bindings each; an entry is a pointer.
 const KEPT_REVISIONS: usize = 16 * 1024;
@@ -123,12 +135,28 @@ impl PreparedRevisions {
         known.get(&(revision.binding, revision.number)).cloned()
     }
 
-    fn keep(&self, revision: &Revision, prepared: Arc<Prepared>) {
+    fn keep(&self, at: (BindingId, i64), prepared: Arc<Prepared>) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KEPT_REVISIONS {
             known.clear();
         }
-        known.insert((revision.binding, revision.number), prepared);
+        known.insert(at, prepared);
+    }
+
+    /// Why a revision is not to be prepared now.
+    fn refusal(&self, at: (BindingId, i64), now: DateTime<Utc>) -> Option<String> {
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let refusal = refused.get(&at)?;
+        // Of callers whose clocks differ a little, the one that is behind leaves it alone too.
+        ((now - refusal.at).abs() < LEFT_ALONE).then(|| refusal.why.clone())
+    }
+
+    fn refuse(&self, at: (BindingId, i64), why: &str, now: DateTime<Utc>) {
+        let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused.len() >= KEPT_REVISIONS {
+            refused.clear();
+        }
+        refused.insert(at, Refusal { at: now, why: why.to_owned() });
     }
 }
 
@@ -138,11 +166,11 @@ impl PreparedRevisions {
 /// and takes no time later; then the read starts over, so that what is returned is one consistent view.
 pub(crate) async fn open(
     desk: &Desk,
-    org: OrgId,
+    caller: &Caller,
 ) -> Result<(ReadTx, Directory, Layers), StoreError> {
     let mut broken = HashMap::new();
     loop {
-        let mut tx = desk.store.read(org).await?;
+        let mut tx = desk.store.read(caller.org).await?;
         let directory = waypost_store::directory::load(&mut tx).await?;
         let bound: Vec<Bound> = waypost_store::binding::in_force(&mut tx)
             .await?
@@ -152,8 +180,14 @@ pub(crate) async fn open(
         let mut unprepared = Vec::new();
         for Bound { revision, .. } in &bound {
             let at = (revision.binding, revision.number);
-            if desk.prepared.find(revision).is_none() && !broken.contains_key(&at) {
-                unprepared.push(Unprepared::load(&mut tx, revision).await?);
+            if desk.prepared.find(revision).is_some() || broken.contains_key(&at) {
+                continue;
+            }
+            match desk.prepared.refusal(at, caller.now) {
+                Some(why) => {
+                    broken.insert(at, why);
+                }
+                None => unprepared.push(Unprepared::load(&mut tx, revision).await?),
             }
         }
         if unprepared.is_empty() {
@@ -162,13 +196,48 @@ pub(crate) async fn open(
         }
         drop(tx);
         for one in unprepared {
-            let at = (one.revision.binding, one.revision.number);
-            if let Err(why) = one.prepare(desk).await {
-                tracing::warn!(binding.id = %at.0, revision = at.1, "a policy cannot be prepared");
-                broken.insert(at, why);
+            let at = one.at;
+            match one.prepare_or_refuse(desk, caller.now).await {
+                Ok(prepared) => desk.prepared.keep(at, prepared),
+                Err(why) => {
+                    broken.insert(at, why);
+                }
             }
         }
     }
+}
+
+/// How many of the policies in force are ready to be asked.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// Ready.
+    pub ready: usize,
+    /// Can't be prepared; the log names each.
+    pub broken: usize,
+}
+
+/// Makes the policies of all organizations ready to be asked, one after the other, so that after a start no ticket waits
+/// for a compiler. What was prepared before is found on disk, which takes no time.
+///
+/// # Errors
+/// What the database says. What was made ready until then stays so.
+pub async fn prepare_all(desk: &Desk, now: DateTime<Utc>) -> Result<Readiness, CommandError> {
+    let mut tx = desk.store.system_read().await?;
+    let revisions = waypost_store::binding::all_active(&mut tx).await?;
+    drop(tx);
+    let mut readiness = Readiness::default();
+    for (org, revision) in revisions {
+        // A transaction for each: compiling takes long, and no view of the database is kept open for it.
+        let mut tx = desk.store.read(org).await?;
+        let unprepared = Unprepared::load(&mut tx, &revision).await?;
+        drop(tx);
+        // Not kept by revision: many are not asked for a long time, and the runtime's own memory has a bound.
+        match unprepared.prepare_or_refuse(desk, now).await {
+            Ok(_) => readiness.ready += 1,
+            Err(_) => readiness.broken += 1,
+        }
+    }
+    Ok(readiness)
 }
 
 fn arrange(
@@ -210,20 +279,24 @@ pub(crate) async fn prepared(
     let mut tx = desk.store.read(org).await?;
     let unprepared = Unprepared::load(&mut tx, revision).await?;
     drop(tx);
-    Ok(unprepared.prepare(desk).await)
+    let prepared = unprepared.prepare(desk).await;
+    if let Ok(prepared) = &prepared {
+        desk.prepared.keep((revision.binding, revision.number), Arc::clone(prepared));
+    }
+    Ok(prepared)
 }
 
 /// A revision with everything that preparing it takes.
 struct Unprepared {
-    revision: Revision,
+    at: (BindingId, i64),
     recipe: Result<Recipe, String>,
 }
 
 impl Unprepared {
     async fn load(tx: &mut ReadTx, revision: &Revision) -> Result<Self, StoreError> {
+        let at = (revision.binding, revision.number);
         let Ok(component) = revision.component.parse() else {
-            let recipe = Err(format!("`{}` is no digest", revision.component));
-            return Ok(Self { revision: revision.clone(), recipe });
+            return Ok(Self { at, recipe: Err(format!("`{}` is no digest", revision.component)) });
         };
         let data =
             waypost_store::binding::revision_data(tx, revision.binding, revision.number).await?;
@@ -233,17 +306,49 @@ impl Unprepared {
             .collect();
         let bytes = waypost_store::component::bytes(tx, &revision.component).await?;
         let recipe = Recipe { component, bytes, settings: revision.settings.clone(), data };
-        Ok(Self { revision: revision.clone(), recipe: Ok(recipe) })
+        Ok(Self { at, recipe: Ok(recipe) })
+    }
+
+    /// Prepares it, or notes why not, so that it is left alone for a while.
+    async fn prepare_or_refuse(
+        self,
+        desk: &Desk,
+        now: DateTime<Utc>,
+    ) -> Result<Arc<Prepared>, String> {
+        let at = self.at;
+        self.prepare(desk).await.inspect_err(|why| {
+            tracing::warn!(binding.id = %at.0, revision = at.1, "a policy cannot be prepared");
+            desk.prepared.refuse(at, why, now);
+        })
     }
 
     async fn prepare(self, desk: &Desk) -> Result<Arc<Prepared>, String> {
-        let prepared = self
-            .recipe?
+        self.recipe?
             .prepare(desk)
             .await
             .map_err(|_| "preparing the policy was interrupted".to_owned())?
-            .map_err(|refused| refused.to_string())?;
-        desk.prepared.keep(&self.revision, Arc::clone(&prepared));
-        Ok(prepared)
+            .map_err(|refused| refused.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_prepared_is_left_alone_for_a_minute() {
+        let revisions = PreparedRevisions::default();
+        let at = (BindingId(Uuid::from_u128(1)), 1);
+        let second = |second: i64| DateTime::from_timestamp(1_000 + second, 0).unwrap();
+        assert_eq!(revisions.refusal(at, second(0)), None);
+
+        revisions.refuse(at, "no such component", second(0));
+
+        assert_eq!(revisions.refusal(at, second(0)).as_deref(), Some("no such component"));
+        assert!(revisions.refusal(at, second(59)).is_some());
+        assert_eq!(revisions.refusal(at, second(60)), None);
+        assert_eq!(revisions.refusal((at.0, 2), second(0)), None, "another revision is tried");
     }
 }

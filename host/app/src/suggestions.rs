@@ -64,7 +64,7 @@ async fn decide_on(
     id: SuggestionId,
     action: Action,
 ) -> Result<TicketView, CommandError> {
-    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     permission::allows(caller.role, seen.relation, action, &seen.ticket)?;
     let by = person(caller)?;

@@ -84,7 +84,7 @@ async fn close_due(
 
 /// Whether it was closed; somebody else may have been first.
 async fn close(desk: &Desk, caller: &Caller, due: Ticket) -> Result<bool, CommandError> {
-    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
     facts.around(&mut tx, &due).await?;
     drop(tx);
     let mut it = Deciding::of_stored(desk, facts, due, Action::Close.as_str(), caller);
@@ -98,7 +98,7 @@ async fn close(desk: &Desk, caller: &Caller, due: Ticket) -> Result<bool, Comman
 
 /// Asks the policies about each vote that waits, and does what they say.
 async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
-    let (mut tx, facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, facts) = Facts::open(desk, caller).await?;
     if !decide::looks_after_approvals(&facts) {
         return Ok(0);
     }

@@ -53,7 +53,7 @@ async fn try_act(
     action: &TicketAction,
     expected_version: Option<i64>,
 ) -> Result<TicketView, CommandError> {
-    let (mut tx, mut facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     permission::allows(caller.role, seen.relation, action.name(), &seen.ticket)?;
     if expected_version.is_some_and(|expected| expected != seen.ticket.version) {

@@ -7,7 +7,7 @@ use waypost_domain::{
     catalog::{CatalogItem, Category},
     ci::Ci,
     directory::Lookup,
-    ids::{CiId, OrgId, PersonId, TeamId},
+    ids::{CiId, PersonId, TeamId},
     person::Person,
     request::Request,
     service::Service,
@@ -18,7 +18,7 @@ use waypost_policy::Need;
 use waypost_store::{ReadTx, directory::Directory};
 
 use super::PersonRef;
-use crate::{CommandError, Desk, layers, layers::Layers};
+use crate::{Caller, CommandError, Desk, layers, layers::Layers};
 
 /// Everything a round is decided on.
 #[derive(Clone)]
@@ -45,8 +45,8 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Opens a read transaction with the facts that are the same for all tickets of the organization.
-    pub(crate) async fn open(desk: &Desk, org: OrgId) -> Result<(ReadTx, Self), CommandError> {
-        let (mut tx, directory, layers) = layers::open(desk, org).await?;
+    pub(crate) async fn open(desk: &Desk, caller: &Caller) -> Result<(ReadTx, Self), CommandError> {
+        let (mut tx, directory, layers) = layers::open(desk, caller).await?;
         let loads = if layers.need(Need::TeamLoads) {
             waypost_store::directory::team_loads(&mut tx).await?
         } else {

@@ -37,7 +37,7 @@ pub async fn open(
     command: OpenTicket,
 ) -> Result<TicketView, CommandError> {
     permission::allows_opening(caller.role, command.external_ref.is_some())?;
-    let (mut tx, facts) = Facts::open(desk, caller.org).await?;
+    let (mut tx, facts) = Facts::open(desk, caller).await?;
     if let Some((source, id)) = &command.external_ref {
         let reference = ExternalRef { source: source.clone(), id: id.clone() };
         if let Some(known) = opened_before(&mut tx, caller, &reference).await? {

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use waypost_api::ApiState;
+use waypost_app::bindings::{Readiness, prepare_all};
 use waypost_delivery::{Housekeeping, Mailer, Upkeep, Worker};
 
 use crate::config::{Config, Flag};
@@ -50,6 +51,7 @@ impl Serve {
         let outbox = outbox(&installation, mailer, config, &stop);
         let housekeeping = housekeeping(&installation, config, &stop);
         let upkeep = upkeep(&installation, config, &stop);
+        let preparing = preparing(&installation, &stop);
         let state = ApiState::new(
             installation.desk.clone(),
             Arc::clone(&installation.clock),
@@ -63,6 +65,7 @@ impl Serve {
         finish("the outbox", outbox).await;
         finish("housekeeping", housekeeping).await;
         finish("upkeep", upkeep).await;
+        finish("preparing policies", preparing).await;
         installation.close().await;
         tracing::info!("stopped");
         served.context("serving the API")
@@ -122,6 +125,26 @@ fn upkeep(installation: &Installation, config: &Config, stop: &Stop) -> JoinHand
     let upkeep =
         Upkeep::new(installation.desk.clone(), Arc::clone(&installation.clock), config.upkeep());
     tokio::spawn(upkeep.run(stop.clone().wait()))
+}
+
+/// Prepares the policies in force, so that the first ticket after an upgrade waits for no compiler. Beside serving and
+/// not before it: what needs no policy, and whose policies are ready, goes on meanwhile.
+fn preparing(installation: &Installation, stop: &Stop) -> JoinHandle<()> {
+    let (desk, now) = (installation.desk.clone(), installation.clock.now());
+    let stop = stop.clone();
+    tokio::spawn(async move {
+        tokio::select! {
+            () = stop.wait() => {}
+            prepared = prepare_all(&desk, now) => match prepared {
+                Ok(Readiness { ready, broken }) => {
+                    tracing::info!(ready, broken, "the policies in force are prepared");
+                }
+                Err(fault) => {
+                    tracing::error!(error = &fault as &dyn std::error::Error, "preparing policies failed");
+                }
+            }
+        }
+    })
 }
 
 async fn finish(what: &'static str, work: JoinHandle<()>) {
