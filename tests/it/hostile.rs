@@ -17,6 +17,7 @@ on_both_engines! {
     a_new_revision_starts_with_a_closed_breaker
     the_other_organization_does_not_notice
     an_import_outlives_a_hostile_policy
+    the_mark_of_a_failed_policy_stands_in_the_history
     a_binding_that_cannot_be_prepared_is_tried_again_after_a_minute_and_not_for_each_ticket
     what_no_database_keeps_costs_neither_the_ticket_nor_its_receipts
 }
@@ -250,6 +251,29 @@ async fn what_no_database_keeps_costs_neither_the_ticket_nor_its_receipts(desk: 
         assert_eq!(again["verdict"], "same", "{again}");
         let disable = format!("/bindings/{}/disable", binding["id"].as_str().unwrap());
         let _ = acme.admin.client.post(&disable, json!({})).await.ok();
+    }
+}
+
+async fn the_mark_of_a_failed_policy_stands_in_the_history(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let incident = acme.report("No wifi").await;
+    assert_eq!(incident["degraded"], Value::Null);
+    bind(&acme, "broken", 1, &Guest::new().before_answer("unreachable")).await;
+    let created = acme.report("No lan").await;
+    let agent = &acme.agent.client;
+
+    let routed = agent.act(&incident, "reroute", json!({})).await.ok();
+
+    assert_eq!(routed["degraded"], "route: trap");
+    for ticket in [&routed, &created] {
+        let events = agent.of(ticket, "events").await.items();
+        let marks: Vec<_> = events
+            .iter()
+            .flat_map(|event| event["changes"].as_array().unwrap())
+            .filter(|change| change["field"] == "degraded")
+            .map(|change| (&change["before"], &change["after"]))
+            .collect();
+        assert_eq!(marks, [(&Value::Null, &json!("route: trap"))], "{events:?}");
     }
 }
 

@@ -156,12 +156,18 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// Marks tickets on which a policy failed, for people to look at.
+/// Marks tickets on which a policy failed, for people to look at. The command's first event tells it: no field changes
+/// without an event.
 fn mark_degraded(writes: &mut [TicketWrite]) {
     for one in writes {
-        let Some(round) = &one.round else { continue };
-        if !round.degraded.is_empty() {
-            one.ticket.degraded = Some(round.degraded.join(", "));
+        let Some(round) = one.round.as_ref().filter(|round| !round.degraded.is_empty()) else {
+            continue;
+        };
+        let Some(event) = one.events.first_mut() else { continue };
+        let after = Some(round.degraded.join(", "));
+        let before = std::mem::replace(&mut one.ticket.degraded, after.clone());
+        if before != after {
+            event.changes.push(Change { field: "degraded".to_owned(), before, after });
         }
     }
 }
