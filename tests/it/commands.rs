@@ -190,6 +190,11 @@ fn a_wrong_word_is_told_with_its_remedy(program: &Program) {
     let _ = program.run(["migrate"]);
     let refused = program.run(["policy", "upload", &wasm, "--org", "platform"]);
     assert!(!refused.is_ok && refused.said.contains("component"), "{refused:?}");
+    let bind = ["policy", "bind", "p", "--org", "platform", "--hook", "route", "--memory-mib"];
+    let endless = program.run(bind.into_iter().chain(["18446744073709551615"]));
+    assert!(!endless.is_ok && endless.said.contains("--memory-mib"), "{endless:?}");
+    let help = program.run(["policy", "bind", "--help"]);
+    assert!(help.is_ok && !help.printed.contains("escalate"), "{help:?}");
 }
 
 fn a_server_that_starts_prepares_the_policies_in_force(program: &Program) {

@@ -25,7 +25,8 @@ use crate::{
 /// A binding to be made.
 #[derive(Debug, Clone, Default)]
 pub struct NewBinding {
-    /// The hook: `categorize`, `route`, `escalate`, `plan`, `stalled` or `notify`.
+    /// The hook: `categorize`, `route`, `plan`, `stalled` or `notify`. Nothing can be bound to `escalate`, which this
+    /// release does not ask.
     pub hook: String,
     /// Its name, unique at the layer; it does not change.
     pub name: String,

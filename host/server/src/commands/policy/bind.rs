@@ -18,6 +18,12 @@ use crate::output::Output;
 /// The step between the places of bindings, so that others fit between them.
 const POSITION_STEP: i64 = 10;
 
+/// One mebibyte.
+const MIB: u64 = 1024 * 1024;
+
+/// More is no number of bytes; what the installation allows is far less, and the desk says how much.
+const MOST_MIB: u64 = u64::MAX / MIB;
+
 #[derive(Debug, Args)]
 pub(crate) struct Bind {
     /// The component: a file that ends in .wasm, a digest, or a name.
@@ -25,7 +31,7 @@ pub(crate) struct Bind {
     /// The organization's key.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// The hook: categorize, route, escalate, plan, stalled or notify.
+    /// The hook: categorize, route, plan, stalled or notify.
     #[arg(long)]
     hook: Hook,
     /// The binding's name, unique in the organization; without it, the policy's name and the hook.
@@ -91,7 +97,7 @@ struct Shared {
     #[arg(long, value_name = "MS")]
     deadline_ms: Option<u32>,
     /// The most memory, in MiB.
-    #[arg(long, value_name = "MIB")]
+    #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=MOST_MIB))]
     memory_mib: Option<u64>,
     /// Why it is so: a sentence for whoever asks later.
     #[arg(long)]
@@ -103,7 +109,7 @@ impl Shared {
         LimitChanges {
             fuel: self.fuel,
             deadline_ms: self.deadline_ms,
-            memory_bytes: self.memory_mib.map(|mib| mib * 1024 * 1024),
+            memory_bytes: self.memory_mib.map(|mib| mib * MIB),
         }
     }
 }
