@@ -13,7 +13,7 @@ use waypost_domain::{
     organization::Organization,
     resolution::{self, Bound},
 };
-use waypost_policy::{BreakerKey, DataFile, Limits, Need, Prepared};
+use waypost_policy::{BreakerKey, DataFile, Digest, Limits, Need, PolicyRuntime, Prepared};
 use waypost_store::{ReadTx, StoreError, directory::Directory};
 
 use crate::{Caller, CommandError, Desk, preparing::Recipe};
@@ -106,13 +106,13 @@ impl Layers {
     }
 }
 
-/// Configured policies by revision, so that a ticket needs neither a component's bytes nor a binding's data.
+/// Which configured policy belongs to a revision, so that a ticket needs neither a component's bytes nor a binding's data.
 ///
-/// A revision never changes, so nothing here can be outdated. What is beyond the bound is forgotten and found again in the
-/// runtime's own memory or on disk.
+/// A revision never changes, so nothing here can be outdated. The policies themselves are kept by the runtime, within its bound;
+/// what it has let go of is found again on disk.
 #[derive(Default)]
 pub(crate) struct PreparedRevisions {
-    known: Mutex<HashMap<(BindingId, i64), Arc<Prepared>>>,
+    known: Mutex<HashMap<(BindingId, i64), Digest>>,
     refused: Mutex<HashMap<(BindingId, i64), Refusal>>,
 }
 
@@ -126,21 +126,24 @@ struct Refusal {
 /// organizations wait, and a broken binding of the platform would cost it for each of their tickets.
 const LEFT_ALONE: TimeDelta = TimeDelta::minutes(1);
 
-/// Enough for hundreds of clients with a handful of bindings each; an entry is a pointer.
+/// Enough for hundreds of clients with a handful of bindings each; an entry is a digest.
 const KEPT_REVISIONS: usize = 16 * 1024;
 
 impl PreparedRevisions {
-    fn find(&self, revision: &Revision) -> Option<Arc<Prepared>> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.get(&(revision.binding, revision.number)).cloned()
+    fn find(&self, runtime: &PolicyRuntime, at: (BindingId, i64)) -> Option<Arc<Prepared>> {
+        let key = {
+            let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+            *known.get(&at)?
+        };
+        runtime.at_hand(key)
     }
 
-    fn keep(&self, at: (BindingId, i64), prepared: Arc<Prepared>) {
+    fn keep(&self, at: (BindingId, i64), prepared: &Prepared) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.len() >= KEPT_REVISIONS {
             known.clear();
         }
-        known.insert(at, prepared);
+        known.insert(at, prepared.key());
     }
 
     /// Why a revision is not to be prepared now.
@@ -168,6 +171,8 @@ pub(crate) async fn open(
     desk: &Desk,
     caller: &Caller,
 ) -> Result<(ReadTx, Directory, Layers), StoreError> {
+    // Held on to until all are ready: together they may be more than the runtime keeps.
+    let mut ready = HashMap::new();
     let mut broken = HashMap::new();
     loop {
         let mut tx = desk.store.read(caller.org).await?;
@@ -180,7 +185,11 @@ pub(crate) async fn open(
         let mut unprepared = Vec::new();
         for Bound { revision, .. } in &bound {
             let at = (revision.binding, revision.number);
-            if desk.prepared.find(revision).is_some() || broken.contains_key(&at) {
+            if ready.contains_key(&at) || broken.contains_key(&at) {
+                continue;
+            }
+            if let Some(prepared) = desk.prepared.find(&desk.runtime, at) {
+                ready.insert(at, prepared);
                 continue;
             }
             match desk.prepared.refusal(at, caller.now) {
@@ -191,14 +200,17 @@ pub(crate) async fn open(
             }
         }
         if unprepared.is_empty() {
-            let layers = arrange(desk, &directory.lineage, &bound, &broken);
+            let layers = arrange(desk, &directory.lineage, &bound, &ready, &broken);
             return Ok((tx, directory, layers));
         }
         drop(tx);
         for one in unprepared {
             let at = one.at;
             match one.prepare_or_refuse(desk, caller.now).await {
-                Ok(prepared) => desk.prepared.keep(at, prepared),
+                Ok(prepared) => {
+                    desk.prepared.keep(at, &prepared);
+                    ready.insert(at, prepared);
+                }
                 Err(why) => {
                     broken.insert(at, why);
                 }
@@ -231,9 +243,12 @@ pub async fn prepare_all(desk: &Desk, now: DateTime<Utc>) -> Result<Readiness, C
         let mut tx = desk.store.read(org).await?;
         let unprepared = Unprepared::load(&mut tx, &revision).await?;
         drop(tx);
-        // Not kept by revision: many are not asked for a long time, and the runtime's own memory has a bound.
+        let at = unprepared.at;
         match unprepared.prepare_or_refuse(desk, now).await {
-            Ok(_) => readiness.ready += 1,
+            Ok(prepared) => {
+                desk.prepared.keep(at, &prepared);
+                readiness.ready += 1;
+            }
             Err(_) => readiness.broken += 1,
         }
     }
@@ -244,24 +259,22 @@ fn arrange(
     desk: &Desk,
     lineage: &[Organization],
     bound: &[Bound],
+    ready: &HashMap<(BindingId, i64), Arc<Prepared>>,
     broken: &HashMap<(BindingId, i64), String>,
 ) -> Layers {
     let layers: Vec<OrgId> = lineage.iter().map(|org| org.id).collect();
-    let ready = |one: &Bound| {
+    let asked = |one: &Bound| {
         let Bound { binding, revision } = one.clone();
-        let prepared = desk.prepared.find(&revision).ok_or_else(|| {
-            broken
-                .get(&(revision.binding, revision.number))
-                .cloned()
-                .unwrap_or_else(|| "it is being prepared".to_owned())
-        });
+        let at = (revision.binding, revision.number);
+        let why = || broken.get(&at).cloned().unwrap_or_else(|| "it is being prepared".to_owned());
+        let prepared = ready.get(&at).cloned().ok_or_else(why);
         Arc::new(Asked { binding, revision, prepared, deadline: desk.options.deadline() })
     };
     let hooks = Hook::ALL
         .iter()
         .map(|hook| {
             let order = resolution::order(*hook, &layers, bound);
-            (*hook, order.into_iter().map(ready).collect())
+            (*hook, order.into_iter().map(asked).collect())
         })
         .collect();
     Layers { hooks }
@@ -273,7 +286,8 @@ pub(crate) async fn prepared(
     org: OrgId,
     revision: &Revision,
 ) -> Result<Result<Arc<Prepared>, String>, StoreError> {
-    if let Some(prepared) = desk.prepared.find(revision) {
+    let at = (revision.binding, revision.number);
+    if let Some(prepared) = desk.prepared.find(&desk.runtime, at) {
         return Ok(Ok(prepared));
     }
     let mut tx = desk.store.read(org).await?;
@@ -281,7 +295,7 @@ pub(crate) async fn prepared(
     drop(tx);
     let prepared = unprepared.prepare(desk).await;
     if let Ok(prepared) = &prepared {
-        desk.prepared.keep((revision.binding, revision.number), Arc::clone(prepared));
+        desk.prepared.keep(at, prepared);
     }
     Ok(prepared)
 }

@@ -262,6 +262,11 @@ impl Workshop {
         self.recall_policy(Keys::of(component, settings, &data), settings, &data)
     }
 
+    /// The policy if it is kept in memory.
+    pub(crate) fn at_hand(&self, key: Digest) -> Option<Arc<Prepared>> {
+        self.policies.find(key)
+    }
+
     fn recall_policy(
         &self,
         keys: Keys,

@@ -132,6 +132,13 @@ impl PolicyRuntime {
         self.workshop.recall(component, settings, data)
     }
 
+    /// The prepared policy with this [`Prepared::key`], if it is still in memory, which keeps it there: the longest unused ones
+    /// go first.
+    #[must_use]
+    pub fn at_hand(&self, key: Digest) -> Option<Arc<Prepared>> {
+        self.workshop.at_hand(key)
+    }
+
     /// How many policies are kept ready in memory.
     #[must_use]
     pub fn kept_policies(&self) -> usize {

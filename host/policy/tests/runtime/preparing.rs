@@ -273,6 +273,12 @@ fn unused_policies_make_room_for_others() {
     }
     assert!(desk.runtime.kept_policies() <= 2);
     assert!(Arc::ptr_eq(&held, &desk.prepare_with(&Guest::new(), "[0]").unwrap()));
+    let key = held.key();
+    assert!(desk.runtime.at_hand(key).is_some());
+    drop(held);
+    desk.prepare_with(&Guest::new(), "[6]").unwrap();
+    desk.prepare_with(&Guest::new(), "[7]").unwrap();
+    assert!(desk.runtime.at_hand(key).is_none());
 }
 
 #[test]
