@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    ids::{CiId, PersonId, ServiceId, TeamId, TicketId},
+    ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     key::CategoryPath,
     ticket::{State, Ticket, TicketKind},
     waiting::WaitingKind,
@@ -163,7 +163,7 @@ fn filtered(tx: &ReadTx, select: &'static str, filter: &TicketFilter) -> Sql {
     sql.bind(tx.org.0);
     filter_by_state(&mut sql, filter);
     filter_by_waiting(&mut sql, filter);
-    filter_by_people(&mut sql, filter);
+    filter_by_people(&mut sql, filter, tx.org);
     filter_by_subject(&mut sql, filter);
     filter_by_time(&mut sql, filter);
     sql
@@ -227,7 +227,7 @@ fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
     }
 }
 
-fn filter_by_people(sql: &mut Sql, filter: &TicketFilter) {
+fn filter_by_people(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
     if let Some(team) = filter.team {
         sql.push(" and team_id = ").bind(team.0);
     }
@@ -259,10 +259,13 @@ fn filter_by_people(sql: &mut Sql, filter: &TicketFilter) {
                 select ticket_id from approvals join approval_requests
                     on approval_requests.org_id = approvals.org_id
                     and approval_requests.approval_id = approvals.id
-                where approvals.org_id = tickets.org_id and approval_requests.state = 'requested'
-                    and (voter_id = ",
+                where approval_requests.state = 'requested' and approval_requests.org_id = ",
         );
-        sql.bind(person.0).push(" or seat_id = ").bind(person.0);
+        sql.bind(org.0)
+            .push(" and (voter_id = ")
+            .bind(person.0)
+            .push(" or seat_id = ")
+            .bind(person.0);
         sql.push(")))");
     }
 }

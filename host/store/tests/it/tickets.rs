@@ -26,6 +26,7 @@ on_both_engines! {
     tickets_of_organizations_are_apart
     unreadable_tickets_are_reported
     a_state_without_its_facts_is_refused_by_the_table
+    a_text_that_no_database_keeps_is_no_failure_of_the_database
 }
 
 /// A ticket with every field set.
@@ -314,4 +315,19 @@ async fn a_state_without_its_facts_is_refused_by_the_table(store: Store) {
         let refused = testing::execute(&mut tx, impossible).await;
         assert!(matches!(refused, Err(StoreError::Database(_))), "{impossible}: {refused:?}");
     }
+}
+
+/// SQLite looks for it and finds nothing; PostgreSQL refuses to take it, in a text as in JSON.
+async fn a_text_that_no_database_keeps_is_no_failure_of_the_database(store: Store) {
+    let Tree { other, .. } = tree(&store).await;
+    let mut tx = store.read(other.id).await.unwrap();
+    let found = ticket::find_by_number(&mut tx, "INC\0").await;
+    assert!(matches!(found, Ok(None) | Err(StoreError::NotText)), "{found:?}");
+    drop(tx);
+
+    let mut ticket = fixture::ticket(&other);
+    ticket.tags = ["a\0b".to_owned()].into();
+    let mut tx = store.write(other.id).await.unwrap();
+    let written = ticket::insert_many(&mut tx, &[ticket]).await;
+    assert!(matches!(written, Ok(()) | Err(StoreError::NotText)), "{written:?}");
 }
