@@ -1,11 +1,14 @@
 //! `waypost policy test-run`: asks a policy about a ticket that need not exist.
 
+use std::fs::Permissions;
 use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use waypost_app::organizations::PLATFORM_KEY;
 use waypost_app::trial::{self, Trial, TrialOutcome, TrialView, TriedPolicy};
 use waypost_domain::binding::{Hook, LimitChanges};
@@ -13,7 +16,6 @@ use waypost_domain::key::Key;
 
 use super::bind::{data, settings};
 use super::component::{Named, read};
-use crate::config::Config;
 use crate::installation::Installation;
 use crate::output::Output;
 use crate::terminal::Terminal;
@@ -58,8 +60,8 @@ impl TestRun {
         let Named::File(_) = policy else {
             bail!("`{}` is no file; name the organization that has it with --org KEY", self.policy);
         };
-        let scratch = Scratch::make()?;
-        let installation = scratch.installation(&terminal.loaded.config).await?;
+        let scratch = scratch()?;
+        let installation = Installation::in_memory(&terminal.loaded.config, scratch.path()).await?;
         let platform = PLATFORM_KEY.parse().context("the platform's key")?;
         self.with(&installation, &platform, policy, output).await
     }
@@ -93,27 +95,11 @@ impl TestRun {
     }
 }
 
-/// A folder for one run, gone afterwards.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn make() -> Result<Self> {
-        let path = std::env::temp_dir().join(format!("waypost-test-run-{}", std::process::id()));
-        std::fs::create_dir_all(&path)
-            .with_context(|| format!("making the folder {}", path.display()))?;
-        Ok(Self(path))
-    }
-
-    async fn installation(&self, config: &Config) -> Result<Installation> {
-        Installation::in_memory(config, &self.0).await
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        // A folder that stays behind in the temporary folder harms nobody.
-        let _ = std::fs::remove_dir_all(&self.0);
-    }
+/// A folder for one run, gone afterwards. Nobody else can look or write into it: what is prepared there is run.
+fn scratch() -> Result<TempDir> {
+    let owners = Permissions::from_mode(0o700);
+    let folder = tempfile::Builder::new().prefix("waypost-test-run-").permissions(owners).tempdir();
+    folder.context("making a folder in the temporary folder")
 }
 
 fn json_file(path: &Path) -> Result<Value> {
@@ -179,4 +165,18 @@ fn json(view: &TrialView) -> Value {
         "log_truncated": view.log_truncated,
         "not_snapshotted_because": view.not_snapshotted_because,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_test_run_has_a_fresh_folder_that_nobody_else_can_write_into() {
+        let (one, other) = (scratch().unwrap(), scratch().unwrap());
+        assert_ne!(one.path(), other.path());
+        let mode = one.path().metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o700);
+        assert_eq!(one.path().read_dir().unwrap().count(), 0);
+    }
 }
