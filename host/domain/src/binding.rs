@@ -5,7 +5,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ids::{BindingId, OrgId, PersonId, TeamId},
+    event::Actor,
+    ids::{BindingId, OrgId, PersonId, SwitchId, TeamId},
     key::Key,
     name::names,
 };
@@ -75,6 +76,40 @@ pub struct Binding {
     pub created_at: DateTime<Utc>,
     /// Rises by one with every change.
     pub version: i64,
+}
+
+/// What a person did to a binding without making a revision.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Switched {
+    /// It is asked again.
+    Enabled,
+    /// It is asked no more.
+    Disabled,
+    /// A revision that was made before is in force again.
+    RolledBack,
+}
+
+names!("switch", Switched {
+    Enabled => "enabled",
+    Disabled => "disabled",
+    RolledBack => "rolled_back",
+});
+
+/// Who switched a binding, how and when. Appended with each switch, never changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Switch {
+    /// Its id.
+    pub id: SwitchId,
+    /// The binding.
+    pub binding: BindingId,
+    /// What was done.
+    pub what: Switched,
+    /// The revision in force from then on; of a disabled binding, the one that was.
+    pub revision: i64,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// By whom.
+    pub by: Actor,
 }
 
 /// One immutable state of a binding.

@@ -240,7 +240,9 @@ fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
             format!("the votes of {}", people.iter().map(name).collect::<Vec<_>>().join(", "))
         }
         WaitingFor::ApproverMissing => {
-            "an approver, but there is none; an administrator must name one".to_owned()
+            "an approver, but there is none; an administrator sets the organization's \
+             fallback_approver, who is then asked"
+                .to_owned()
         }
         WaitingFor::Caller => "the caller's answer".to_owned(),
         WaitingFor::Vendor(vendor) => format!("the vendor {vendor}"),

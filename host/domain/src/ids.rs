@@ -47,6 +47,8 @@ ids! {
     CommentId,
     /// An event of a ticket.
     EventId,
+    /// A switch of a binding.
+    SwitchId,
     /// A suggestion that waits for a person.
     SuggestionId,
     /// A round of approval on a ticket.

@@ -44,6 +44,17 @@ names!("field", SuggestedField {
     Assignee => "assignee",
 });
 
+/// How many of a policy's suggestions people took: whether it may soon decide by itself.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct SuggestionCounts {
+    /// Still waiting for a person.
+    pub open: u64,
+    /// Taken.
+    pub accepted: u64,
+    /// Turned down.
+    pub dismissed: u64,
+}
+
 /// What became of a suggestion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SuggestionState {

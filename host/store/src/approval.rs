@@ -116,24 +116,54 @@ pub async fn waiting_for(
     in_order(tx, ids).await
 }
 
-/// Lists the rounds with a vote that was asked for before a moment, or that is due, the longest waiting first.
+/// Lists a page of the rounds with a vote that was asked for before a moment, or that is due, after a round.
+///
+/// In the order of their ids, which never change: reminding and passing on between two pages neither skips a round nor
+/// repeats it, as it would in the order of waiting.
 pub async fn stalled(
     tx: &mut ReadTx,
     asked_before: DateTime<Utc>,
     now: DateTime<Utc>,
+    after: Option<ApprovalId>,
     limit: u32,
 ) -> Result<Vec<Approval>, StoreError> {
     const STALLED: &str = "
-        select approval_id from approval_requests
+        select distinct approval_id from approval_requests
         where org_id = $1 and state = 'requested' and (requested_at < $2 or due_at <= $3)
-        group by approval_id
-        order by min(requested_at), approval_id
-        limit $4";
+            and approval_id > $4
+        order by approval_id
+        limit $5";
     let ids: Vec<Uuid> = on!(&mut *tx, |conn, org| {
         sqlx::query_scalar(STALLED)
             .bind(org)
             .bind(asked_before)
             .bind(now)
+            .bind(after.map_or(Uuid::nil(), |id| id.0))
+            .bind(i64::from(limit))
+            .fetch_all(conn)
+            .await?
+    });
+    in_order(tx, ids).await
+}
+
+/// Lists a page of the rounds that wait although nobody's vote is asked for, after a round, in the order of their ids.
+pub async fn without_voter(
+    tx: &mut ReadTx,
+    after: Option<ApprovalId>,
+    limit: u32,
+) -> Result<Vec<Approval>, StoreError> {
+    const WITHOUT: &str = "
+        select a.id from approvals a
+        where a.org_id = $1 and a.outcome = 'pending' and a.id > $2 and not exists (
+            select 1 from approval_requests r
+            where r.org_id = a.org_id and r.approval_id = a.id and r.state = 'requested'
+        )
+        order by a.id
+        limit $3";
+    let ids: Vec<Uuid> = on!(&mut *tx, |conn, org| {
+        sqlx::query_scalar(WITHOUT)
+            .bind(org)
+            .bind(after.map_or(Uuid::nil(), |id| id.0))
             .bind(i64::from(limit))
             .fetch_all(conn)
             .await?

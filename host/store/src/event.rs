@@ -15,6 +15,7 @@ use crate::{
     conn::on,
     digest,
     row::{insert_all, row},
+    sql::Sql,
     unique::UniqueKey,
 };
 
@@ -66,6 +67,63 @@ pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Event>, 
         sqlx::query_as(LIST).bind(org).bind(ticket.0).fetch_all(conn).await?
     });
     rows.into_iter().map(Event::try_from).collect()
+}
+
+/// The place of an event among all of the organization's: its ticket, its number there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct EventPlace {
+    /// The ticket.
+    pub ticket: TicketId,
+    /// The event's number in its history.
+    pub seq: i64,
+}
+
+/// A span of time; without a bound it is open on that side.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Period {
+    /// From then on.
+    pub from: Option<DateTime<Utc>>,
+    /// Before then.
+    pub to: Option<DateTime<Utc>>,
+}
+
+/// Lists a page of all the organization's events, each with its ticket's number, after a place.
+///
+/// Ticket by ticket, in the order they came in, and each ticket's history in its order: that is how they are kept, so a
+/// page costs what it holds, however many there are.
+pub async fn page(
+    tx: &mut ReadTx,
+    period: Period,
+    after: Option<EventPlace>,
+    limit: u32,
+) -> Result<Vec<(String, Event)>, StoreError> {
+    #[derive(sqlx::FromRow)]
+    struct NumberedRow {
+        ticket_number: String,
+        #[sqlx(flatten)]
+        event: EventRow,
+    }
+    const PAGE: &str = concat!(
+        "select (select number from tickets where tickets.org_id = events.org_id
+            and tickets.id = events.ticket_id) as ticket_number, ",
+        event_columns!(),
+        " from events where org_id = "
+    );
+    let org = tx.org.0;
+    let mut sql = Sql::new(&tx.conn, PAGE);
+    sql.bind(org);
+    if let Some(EventPlace { ticket, seq }) = after {
+        sql.push(" and (ticket_id, seq) > (").bind(ticket.0).push(", ").bind(seq).push(")");
+    }
+    if let Some(from) = period.from {
+        sql.push(" and at >= ").bind(from);
+    }
+    if let Some(to) = period.to {
+        sql.push(" and at < ").bind(to);
+    }
+    sql.push(" order by ticket_id, seq limit ").bind(i64::from(limit));
+    let rows: Vec<NumberedRow> = sql.fetch_all(&mut tx.conn).await?;
+    rows.into_iter().map(|row| Ok((row.ticket_number, row.event.try_into()?))).collect()
 }
 
 /// Reads a ticket's last event: its number and its time bound the next one's.

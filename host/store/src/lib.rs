@@ -20,6 +20,7 @@ mod unique;
 
 pub mod approval;
 pub mod binding;
+pub mod binding_switch;
 pub mod catalog;
 pub mod category;
 pub mod ci;

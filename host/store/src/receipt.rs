@@ -15,6 +15,7 @@ use crate::{
     column::{Table, number},
     conn::on,
     digest,
+    event::Period,
     pack::{pack_parts, unpack_parts},
     round,
     row::{insert_all, row},
@@ -192,6 +193,31 @@ pub async fn list(
         sql.push(" and id < ").bind(after.0);
     }
     sql.push(" order by id desc limit ").bind(i64::from(limit));
+    let rows: Vec<ReceiptRow> = sql.fetch_all(&mut tx.conn).await?;
+    rows.into_iter().map(Receipt::try_from).collect()
+}
+
+/// Lists a page of the receipts of a span of time after a receipt, the first one first.
+pub async fn page(
+    tx: &mut ReadTx,
+    period: Period,
+    after: Option<ReceiptId>,
+    limit: u32,
+) -> Result<Vec<Receipt>, StoreError> {
+    const PAGE: &str = concat!("select ", receipt_columns!(), " from receipts where org_id = ");
+    let org = tx.org.0;
+    let mut sql = Sql::new(&tx.conn, PAGE);
+    sql.bind(org);
+    if let Some(after) = after {
+        sql.push(" and id > ").bind(after.0);
+    }
+    if let Some(from) = period.from {
+        sql.push(" and at >= ").bind(from);
+    }
+    if let Some(to) = period.to {
+        sql.push(" and at < ").bind(to);
+    }
+    sql.push(" order by id limit ").bind(i64::from(limit));
     let rows: Vec<ReceiptRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Receipt::try_from).collect()
 }

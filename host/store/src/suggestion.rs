@@ -1,11 +1,13 @@
 //! Suggestions: what a policy would set, waiting for a person.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
-    ids::{PersonId, ReceiptId, SuggestionId, TicketId},
-    suggestion::{Suggestion, SuggestionState},
+    ids::{BindingId, PersonId, ReceiptId, SuggestionId, TicketId},
+    suggestion::{Suggestion, SuggestionCounts, SuggestionState},
 };
 
 use crate::{
@@ -13,6 +15,7 @@ use crate::{
     column::Table,
     conn::on,
     row::{insert_all, row},
+    sql::Sql,
 };
 
 const TABLE: Table = Table("suggestions");
@@ -71,6 +74,37 @@ pub async fn find(
         sqlx::query_as(FIND).bind(org).bind(ticket.0).bind(id.0).fetch_optional(conn).await?
     });
     row.map(Suggestion::try_from).transpose()
+}
+
+/// What became of the suggestions of the organization's bindings, as far as their receipts are kept.
+pub async fn counts(
+    tx: &mut ReadTx,
+    binding: Option<BindingId>,
+) -> Result<BTreeMap<BindingId, SuggestionCounts>, StoreError> {
+    const COUNT: &str = "
+        select r.binding_id, s.state, count(*)
+        from suggestions s join receipts r on r.org_id = s.org_id and r.id = s.receipt_id
+        where s.org_id = ";
+    let org = tx.org.0;
+    let mut sql = Sql::new(&tx.conn, COUNT);
+    sql.bind(org);
+    if let Some(binding) = binding {
+        sql.push(" and r.binding_id = ").bind(binding.0);
+    }
+    sql.push(" group by r.binding_id, s.state");
+    let rows: Vec<(Uuid, String, i64)> = sql.fetch_all(&mut tx.conn).await?;
+    let mut counts: BTreeMap<BindingId, SuggestionCounts> = BTreeMap::new();
+    for (binding, state, count) in rows {
+        let of_binding = counts.entry(BindingId(binding)).or_default();
+        let count: u64 = TABLE.fit("count", count)?;
+        match state.as_str() {
+            "open" => of_binding.open = count,
+            "accepted" => of_binding.accepted = count,
+            "dismissed" => of_binding.dismissed = count,
+            _ => return Err(TABLE.corrupt("state")),
+        }
+    }
+    Ok(counts)
 }
 
 /// Keeps what became of a suggestion. `Stale` when it isn't open any more.

@@ -6,7 +6,11 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::{
-    approval::{Approval, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step},
+    approval::{
+        Approval, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step,
+        vote::{Voted, changes},
+    },
+    event::Change,
     ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId},
 };
 
@@ -151,13 +155,29 @@ impl Approval {
         Ok(Planned { approval, opened, notes })
     }
 
-    /// Appoints a voter to every undecided step that has none. Returns the requests whose votes are awaited by it.
+    /// What beginning the round changed: its first stage is open, and votes are asked for.
+    #[must_use]
+    pub fn first_changes(&self) -> Vec<Change> {
+        let mut before = self.clone();
+        before.outcome = Outcome::Waiting;
+        for stage in &mut before.stages {
+            stage.outcome = Outcome::Waiting;
+            for step in &mut stage.steps {
+                step.outcome = Outcome::Waiting;
+                step.requests.clear();
+            }
+        }
+        changes(&before, self)
+    }
+
+    /// Appoints a voter to every undecided step that has none.
     pub fn appoint(
         &mut self,
         approver: PersonId,
         next_id: &mut dyn FnMut() -> ApprovalRequestId,
         now: DateTime<Utc>,
-    ) -> Vec<ApprovalRequestId> {
+    ) -> Voted {
+        let before = self.clone();
         let mut opened = Vec::new();
         for step in self.stages.iter_mut().flat_map(|stage| &mut stage.steps) {
             let is_undecided = matches!(step.outcome, Outcome::Waiting | Outcome::Pending);
@@ -169,7 +189,14 @@ impl Approval {
                 opened.extend(step.open(now));
             }
         }
-        opened
+        Voted { changes: changes(&before, self), opened, outcome: self.outcome }
+    }
+
+    /// Whether votes should be awaited, but there is nobody whose vote it is.
+    #[must_use]
+    pub fn lacks_voter(&self) -> bool {
+        let is_awaited = |seat: &SeatRequest| seat.state == SeatState::Requested;
+        self.outcome == Outcome::Pending && !self.requests().any(is_awaited)
     }
 
     /// Opens the first stage that waits.

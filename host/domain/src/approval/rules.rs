@@ -227,8 +227,11 @@ fn a_step_without_voters_goes_to_the_fallback_approver_and_is_never_approved_sil
     let mut missing = try_plan(stages(), Some(CALLER)).unwrap().approval;
     assert_eq!((missing.outcome, missing.requests().count()), (Outcome::Pending, 0));
     let appointed = ApprovalRequestId(Uuid::from_u128(99));
-    let opened = missing.appoint(OWNER, &mut || appointed, monday());
-    assert_eq!(opened, [appointed]);
+    assert!(missing.lacks_voter());
+    let voted = missing.appoint(OWNER, &mut || appointed, monday());
+    assert!(!missing.lacks_voter());
+    assert_eq!(voted.opened, [appointed]);
+    assert_eq!(voted.changes.len(), 1, "the seat: {:?}", voted.changes);
     assert_eq!(cast(&mut missing, OWNER, Vote::Approve).unwrap().outcome, Outcome::Approved);
 }
 

@@ -432,7 +432,7 @@ fn check_delegate(
 }
 
 /// What became different in a round: seats, then steps, then the round itself.
-fn changes(before: &Approval, after: &Approval) -> Vec<Change> {
+pub(super) fn changes(before: &Approval, after: &Approval) -> Vec<Change> {
     let mut changes = Vec::new();
     let mut note = |field: String, before: Option<&str>, after: &str| {
         if before != Some(after) {

@@ -97,10 +97,11 @@ impl Ticket {
         if let (Body::Request(request), Some(answers)) = (&mut after.body, answers) {
             request.answers = answers;
         }
-        let is_voted_on = self.state() == State::AwaitingApproval;
-        if is_voted_on && after.approval_content() != self.approval_content() {
+        let is_handed_in = self.state() != State::New;
+        if is_handed_in && after.approval_content() != self.approval_content() {
             return Err(Refused::guard(
-                "approvers are voting on this text; revise the request to change it",
+                "the texts were handed in, and an approval is about exactly them; revise the request while it waits \
+                 for approval or is rejected, which begins a new round, else add a comment, or cancel it and ask anew",
             ));
         }
         after.prioritize(&settings.matrix);

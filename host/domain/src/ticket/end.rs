@@ -130,7 +130,8 @@ impl Ticket {
     }
 
     /// Makes another kind of ticket of it: this one ends, and the new one starts in its first state with the same
-    /// facts. The old number leads to the new ticket. Comments are linked by whoever stores both.
+    /// facts. The old number leads to the new ticket. Comments stay with
+    /// the old one; whoever stores both notes its number at the new one.
     pub fn convert(
         &mut self,
         to: Option<TicketKind>,

@@ -16,6 +16,7 @@ on_both_engines! {
     a_round_s_number_is_given_once
     people_find_what_waits_for_them
     stalled_rounds_are_found
+    rounds_without_a_voter_are_found
     approvals_of_organizations_are_apart
     unreadable_rounds_are_reported
 }
@@ -191,10 +192,36 @@ async fn stalled_rounds_are_found(store: Store) {
     for round in [&fresh, &old, &due] {
         stored(&store, round).await;
     }
+    let mut expected = [old.clone(), due.clone()];
+    expected.sort_by_key(|round| round.id);
+    let [first, second] = expected.clone();
     let mut tx = store.read(org.id).await.unwrap();
-    assert_eq!(approval::stalled(&mut tx, at(5), at(39), 10).await.unwrap(), [old.clone()]);
-    assert_eq!(approval::stalled(&mut tx, at(5), at(40), 10).await.unwrap(), [old.clone(), due]);
-    assert_eq!(approval::stalled(&mut tx, at(5), at(40), 1).await.unwrap(), [old]);
+    assert_eq!(approval::stalled(&mut tx, at(5), at(39), None, 10).await.unwrap(), [old]);
+    assert_eq!(approval::stalled(&mut tx, at(5), at(40), None, 10).await.unwrap(), expected);
+    assert_eq!(approval::stalled(&mut tx, at(5), at(40), None, 1).await.unwrap(), [first.clone()]);
+    let after = Some(first.id);
+    assert_eq!(
+        approval::stalled(&mut tx, at(5), at(40), after, 1).await.unwrap(),
+        [second.clone()]
+    );
+    assert_eq!(approval::stalled(&mut tx, at(5), at(40), Some(second.id), 1).await.unwrap(), []);
+}
+
+async fn rounds_without_a_voter_are_found(store: Store) {
+    let org = tree(&store).await.client;
+    let asked = round_of(&stored_ticket(&store, &org).await, 1, &voters());
+    let mut missing = round_of(&stored_ticket(&store, &org).await, 1, &voters());
+    for step in missing.stages.iter_mut().flat_map(|stage| &mut stage.steps) {
+        step.requests.clear();
+    }
+    let mut over = round_of(&stored_ticket(&store, &org).await, 1, &voters());
+    let _ = over.cancel(at(9));
+    for round in [&asked, &missing, &over] {
+        stored(&store, round).await;
+    }
+    let mut tx = store.read(org.id).await.unwrap();
+    assert_eq!(approval::without_voter(&mut tx, None, 10).await.unwrap(), [missing.clone()]);
+    assert_eq!(approval::without_voter(&mut tx, Some(missing.id), 10).await.unwrap(), []);
 }
 
 async fn approvals_of_organizations_are_apart(store: Store) {
@@ -210,7 +237,7 @@ async fn approvals_of_organizations_are_apart(store: Store) {
     assert_eq!(approval::of_ticket(&mut tx, ticket.id).await.unwrap(), []);
     assert_eq!(approval::open_of_ticket(&mut tx, ticket.id).await.unwrap(), None);
     assert_eq!(approval::waiting_for(&mut tx, voters[0], 9).await.unwrap(), []);
-    assert_eq!(approval::stalled(&mut tx, at(99), at(99), 9).await.unwrap(), []);
+    assert_eq!(approval::stalled(&mut tx, at(99), at(99), None, 9).await.unwrap(), []);
     round.org = other.id;
     let refused = approval::update(&mut tx, &mut round).await;
     assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");

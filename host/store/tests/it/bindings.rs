@@ -1,16 +1,17 @@
 //! Bindings: their order, their revisions, and what of the layers above is seen.
 
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, Revision},
-    ids::TeamId,
+    binding::{Binding, Fallback, Hook, Revision, Switch, Switched},
+    ids::{PersonId, SwitchId, TeamId},
 };
-use waypost_store::{Store, StoreError, binding, on_both_engines, testing};
+use waypost_store::{Store, StoreError, binding, binding_switch, on_both_engines, testing};
 
-use crate::fixture::{self, Tree, granted_component, revision, tree};
+use crate::fixture::{self, Tree, at, granted_component, revision, tree};
 
 on_both_engines! {
     bindings_come_back_with_their_revisions
     rolling_back_makes_an_earlier_revision_the_active_one
+    switches_come_back_in_order_and_stay
     a_position_is_taken_by_an_enabled_binding_only
     a_taken_name_is_named
     a_stale_binding_is_not_changed
@@ -249,4 +250,34 @@ async fn unreadable_bindings_are_reported(store: Store) {
         report,
         StoreError::Corrupt { table: "binding_revisions", column: "limit_deadline_ms" }
     ));
+}
+
+async fn switches_come_back_in_order_and_stay(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let router = granted_component(&store, client.id, 1).await;
+    let routing = fixture::binding(client.id, Hook::Route, "routing");
+    bound(&store, &routing, &revision(&routing, 1, 10, &router.digest)).await;
+    let switch = |what, minutes| Switch {
+        id: SwitchId(fixture::id()),
+        binding: routing.id,
+        what,
+        revision: 1,
+        at: at(minutes),
+        by: fixture::by(PersonId(fixture::id())),
+    };
+    let (off, on) = (switch(Switched::Disabled, 1), switch(Switched::Enabled, 2));
+    let mut tx = store.write(client.id).await.unwrap();
+    binding_switch::append(&mut tx, &on).await.unwrap();
+    binding_switch::append(&mut tx, &off).await.unwrap();
+    assert_eq!(binding_switch::of_binding(&mut tx, routing.id).await.unwrap(), [off, on]);
+    tx.commit().await.unwrap();
+
+    let mut tx = store.read(other.id).await.unwrap();
+    assert_eq!(binding_switch::of_binding(&mut tx, routing.id).await.unwrap(), []);
+    drop(tx);
+    for change in ["update binding_switches set what = 'enabled'", "delete from binding_switches"] {
+        let mut tx = store.system().await.unwrap();
+        let refused = testing::execute(&mut tx, change).await;
+        assert!(matches!(refused, Err(StoreError::Database(_))), "{change}: {refused:?}");
+    }
 }

@@ -7,7 +7,11 @@ use waypost_domain::{
     suggestion::{SuggestedField, Suggestion, SuggestionState},
     ticket::{Action, Ticket},
 };
-use waypost_store::{Store, StoreError, comment, event, on_both_engines, suggestion, testing};
+use waypost_store::{
+    Store, StoreError, comment,
+    event::{self, EventPlace, Period},
+    on_both_engines, suggestion, testing,
+};
 
 use crate::fixture::{self, Tree, at, by, by_policy, digest, stored_ticket, tree};
 
@@ -16,6 +20,7 @@ on_both_engines! {
     an_event_s_place_is_given_once
     comments_come_back_for_those_who_may_read_them
     suggestions_come_back_and_are_decided_once
+    all_events_of_an_organization_are_read_in_pages
     conversations_of_organizations_are_apart
     what_is_said_belongs_to_a_ticket
     unreadable_events_are_reported
@@ -191,4 +196,37 @@ async fn unreadable_events_are_reported(store: Store) {
     assert!(matches!(report, StoreError::Corrupt { table: "comments", column: "author" }));
     let report = suggestion::of_ticket(&mut tx, ticket.id).await.unwrap_err();
     assert!(matches!(report, StoreError::Corrupt { table: "suggestions", column: "confidence" }));
+}
+
+async fn all_events_of_an_organization_are_read_in_pages(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let foreign = stored_ticket(&store, &other).await;
+    let mut tx = store.write(other.id).await.unwrap();
+    event::append_many(&mut tx, &[event_of(&foreign, 1)]).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tickets = [stored_ticket(&store, &client).await, stored_ticket(&store, &client).await];
+    tickets.sort_by_key(|ticket| ticket.id);
+    let expected: Vec<(String, Event)> = tickets
+        .iter()
+        .flat_map(|ticket| {
+            let numbered = |seq| (ticket.number.clone(), event_of(ticket, seq));
+            (1..=3).map(numbered)
+        })
+        .collect();
+    let mut tx = store.write(client.id).await.unwrap();
+    let events: Vec<Event> = expected.iter().map(|(_, event)| event.clone()).collect();
+    event::append_many(&mut tx, &events).await.unwrap();
+
+    let mut seen = Vec::new();
+    let mut after = None;
+    loop {
+        let page = event::page(&mut tx, Period::default(), after, 4).await.unwrap();
+        let Some((_, last)) = page.last() else { break };
+        after = Some(EventPlace { ticket: last.ticket, seq: last.seq });
+        seen.extend(page);
+    }
+    assert_eq!(seen, expected);
+    let period = Period { from: Some(at(2)), to: Some(at(3)) };
+    let within = event::page(&mut tx, period, None, 10).await.unwrap();
+    assert_eq!(within.iter().map(|(_, event)| event.seq).collect::<Vec<_>>(), [2, 2]);
 }

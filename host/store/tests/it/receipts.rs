@@ -2,13 +2,16 @@
 
 use waypost_domain::{
     binding::Hook,
-    ids::{BindingId, ReceiptId},
+    ids::{BindingId, PersonId, ReceiptId, SuggestionId},
     receipt::{Outcome, Receipt, Round},
+    suggestion::{SuggestedField, Suggestion, SuggestionCounts, SuggestionState},
 };
 use waypost_store::{
-    Store, StoreError, WriteTx, on_both_engines,
+    Store, StoreError, WriteTx,
+    event::Period,
+    on_both_engines,
     receipt::{self, OutcomeKind, ReceiptFilter},
-    round, testing,
+    round, suggestion, testing,
 };
 
 use crate::fixture::{self, Tree, at, digest, stored_round, stored_ticket, tree};
@@ -16,6 +19,8 @@ use crate::fixture::{self, Tree, at, digest, stored_round, stored_ticket, tree};
 on_both_engines! {
     receipts_come_back_with_their_snapshot
     receipts_are_listed_by_filter_and_page
+    receipts_of_a_period_are_read_from_the_first_one_on
+    suggestions_are_counted_for_the_binding_that_made_them
     old_receipts_are_purged_with_their_rounds
     receipts_of_organizations_are_apart
     unreadable_receipts_are_reported
@@ -198,4 +203,67 @@ async fn what_is_no_digest_is_not_stored(store: Store) {
     let mut tx = store.write(org.id).await.unwrap();
     let refused = insert(&mut tx, &[receipt]).await;
     assert!(matches!(refused, Err(StoreError::Unstorable("component"))), "{refused:?}");
+}
+
+async fn receipts_of_a_period_are_read_from_the_first_one_on(store: Store) {
+    let org = tree(&store).await.client;
+    let ticket = stored_ticket(&store, &org).await;
+    let mut receipts = Vec::new();
+    for minute in 1..=3 {
+        let round = stored_round(&store, &ticket, minute).await;
+        receipts.push(receipt_of(&round, 1, Hook::Route, Outcome::Applied));
+    }
+    let mut tx = store.write(org.id).await.unwrap();
+    insert(&mut tx, &receipts).await.unwrap();
+    receipts.sort_by_key(|receipt| receipt.id);
+
+    let all = Period::default();
+    let first = receipt::page(&mut tx, all, None, 2).await.unwrap();
+    assert_eq!(first, receipts[..2]);
+    let rest = receipt::page(&mut tx, all, Some(first[1].id), 2).await.unwrap();
+    assert_eq!(rest, receipts[2..]);
+    let period = Period { from: Some(at(2)), to: Some(at(3)) };
+    let within = receipt::page(&mut tx, period, None, 9).await.unwrap();
+    assert_eq!(within.iter().map(|receipt| receipt.at).collect::<Vec<_>>(), [at(2)]);
+}
+
+async fn suggestions_are_counted_for_the_binding_that_made_them(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ticket = stored_ticket(&store, &client).await;
+    let round = stored_round(&store, &ticket, 1).await;
+    let one = receipt_of(&round, 1, Hook::Categorize, Outcome::Suggested);
+    let two = receipt_of(&round, 2, Hook::Route, Outcome::Suggested);
+    let (by, at) = (PersonId(fixture::id()), at(2));
+    let of = |receipt: &Receipt, state| Suggestion {
+        id: SuggestionId(fixture::id()),
+        ticket: ticket.id,
+        receipt: receipt.id,
+        field: SuggestedField::Impact,
+        seen: None,
+        value: "1".to_owned(),
+        confidence: 70,
+        reasons: Vec::new(),
+        state,
+        created_at: at,
+    };
+    let suggestions = [
+        of(&one, SuggestionState::Open),
+        of(&one, SuggestionState::Accepted { by, at }),
+        of(&one, SuggestionState::Dismissed { by, at }),
+        of(&one, SuggestionState::Dismissed { by, at }),
+        of(&two, SuggestionState::Accepted { by, at }),
+    ];
+    let mut tx = store.write(client.id).await.unwrap();
+    insert(&mut tx, &[one.clone(), two.clone()]).await.unwrap();
+    suggestion::insert_many(&mut tx, &suggestions).await.unwrap();
+
+    let first = SuggestionCounts { open: 1, accepted: 1, dismissed: 2 };
+    let second = SuggestionCounts { open: 0, accepted: 1, dismissed: 0 };
+    let all = suggestion::counts(&mut tx, None).await.unwrap();
+    assert_eq!(all, [(one.binding, first), (two.binding, second)].into());
+    let of_two = suggestion::counts(&mut tx, Some(two.binding)).await.unwrap();
+    assert_eq!(of_two, [(two.binding, second)].into());
+    tx.commit().await.unwrap();
+    let mut tx = store.read(other.id).await.unwrap();
+    assert!(suggestion::counts(&mut tx, None).await.unwrap().is_empty());
 }
