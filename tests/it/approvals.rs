@@ -20,6 +20,9 @@ on_both_engines! {
     a_cancelled_request_asks_nobody_any_more
     approvers_hear_of_it_when_their_stage_opens
     p4_who_approved_what_under_which_policy_can_be_proven
+    p4_who_handed_a_request_in_and_which_policy_decided_it_are_two_events
+    p4_a_cancelled_approval_says_whose_votes_are_not_needed_any_more
+    texts_that_were_approved_cannot_be_changed_behind_the_approvers_backs
 }
 
 async fn bind(org: &Org<'_>, stages: &Value) -> Value {
@@ -276,4 +279,73 @@ async fn p4_who_approved_what_under_which_policy_can_be_proven(desk: TestDesk) {
     assert_eq!(vote["reason"], "Needed");
     // Who audits changes nothing.
     assert_eq!(auditor.comment(&request, "internal", "hm").await.slug(), "forbidden");
+}
+
+async fn p4_who_handed_a_request_in_and_which_policy_decided_it_are_two_events(desk: TestDesk) {
+    for (key, then, action) in [
+        ("acme", json!("approve"), "approve"),
+        ("bolt", json!({ "refuse": "No laptops this year" }), "reject"),
+    ] {
+        let org = desk.organization(key).await;
+        let rule = json!({ "rules": [{ "name": "always", "then": then }] });
+        let binding = org.bind("plan", "approval-chain", rule).await;
+
+        let request = org.ask_for_laptop().await;
+
+        let events = org.agent.client.of(&request, "events").await.items();
+        let one = |action: &str| events.iter().find(|event| event["action"] == action).unwrap();
+        let requester = json!({ "kind": "user", "person": org.requester.id });
+        assert_eq!(one("submit")["actor"], requester);
+        let verdict = one(action);
+        assert_eq!(verdict["actor"]["kind"], "policy", "{verdict}");
+        assert_eq!(verdict["policy_digest"], binding["active"]["component"]);
+        assert_eq!(verdict["changes"][0]["field"], "state", "{verdict}");
+        assert!(!verdict["reason"].is_null(), "{verdict}");
+    }
+    let crab = desk.organization("crab").await;
+    let binding = bind(&crab, &json!([stage("manager", &json!(["manager"]))])).await;
+    let request = crab.ask_for_laptop().await;
+    let events = crab.agent.client.of(&request, "events").await.items();
+    let asked = events.iter().find(|event| event["action"] == "request_approval").unwrap();
+    assert_eq!(asked["policy_digest"], binding["active"]["component"]);
+    let seat = &asked["changes"][0];
+    assert!(seat["field"].as_str().unwrap().ends_with(&crab.manager.id), "{asked}");
+    assert_eq!(seat["after"], "requested");
+}
+
+async fn p4_a_cancelled_approval_says_whose_votes_are_not_needed_any_more(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    bind(&acme, &json!([stage("manager", &json!(["manager"]))])).await;
+    for action in ["cancel", "revise"] {
+        let request = acme.ask_for_laptop().await;
+        let input = if action == "cancel" { json!({ "reason": "Found one" }) } else { json!({}) };
+        let _ = acme.requester.client.act(&request, action, input).await.ok();
+
+        let events = acme.agent.client.of(&request, "events").await.items();
+        let ended = events.iter().find(|event| event["action"] == action).unwrap();
+        let changes = ended["changes"].as_array().unwrap();
+        let seat = |one: &&Value| one["field"].as_str().unwrap().ends_with(&acme.manager.id);
+        let seat = changes.iter().find(seat).unwrap_or_else(|| panic!("no seat in {ended}"));
+        assert_eq!((&seat["before"], &seat["after"]), (&json!("requested"), &json!("cancelled")));
+    }
+}
+
+async fn texts_that_were_approved_cannot_be_changed_behind_the_approvers_backs(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    bind(&acme, &json!([stage("manager", &json!(["manager"]))])).await;
+    let wish = json!({ "short_description": "A plant for the office" });
+    let request = acme.requester.client.post("/requests", wish).await.created();
+    let _ = decide(&acme.manager, "approve", None).await;
+    let request = acme.agent.client.again(&request).await;
+    assert_eq!(request["state"], "in_fulfilment");
+    let path = format!("/requests/{}", request["id"].as_str().unwrap());
+    let version = request["version"].as_i64().unwrap();
+
+    let texts = json!({ "short_description": "A car for the office" });
+    let refused = acme.agent.client.patch(&path, version, texts).await;
+
+    assert_eq!(refused.slug(), "guard-failed", "{}", refused.text);
+    assert!(refused.text.contains("ask anew"), "{}", refused.text);
+    let other = json!({ "tags": ["green"] });
+    let _ = acme.agent.client.patch(&path, version, other).await.ok();
 }

@@ -6,6 +6,7 @@ use waypost_app::{
     Clock,
     upkeep::{self, Upkept},
 };
+use waypost_store::testing;
 use waypost_test_support::{Org, TestDesk, on_both_engines};
 
 use crate::policies::{asking, stage, telling};
@@ -15,6 +16,9 @@ on_both_engines! {
     an_organization_that_wants_it_keeps_resolved_incidents_open
     a4_a_voter_is_reminded_after_working_hours_of_waiting_and_only_once
     a4_an_approval_that_waits_too_long_goes_to_the_voters_manager
+    a4_a_policy_that_fails_to_look_after_approvals_leaves_receipts_and_is_told_of
+    w10_a_missing_approver_is_told_of_once_and_cured_by_the_setting
+    the_upkeep_of_one_organization_does_not_hinder_the_next
     a_hook_that_is_not_asked_yet_cannot_be_bound
 }
 
@@ -111,10 +115,113 @@ async fn a4_an_approval_that_waits_too_long_goes_to_the_voters_manager(desk: Tes
 
     let asked = acme.admin.client.get("/approvals/mine").await.items();
     assert_eq!(asked[0]["ticket"], request["number"]);
+    let events = acme.agent.client.of(&request, "events").await.items();
+    let passed_on = events.last().unwrap()["changes"].as_array().unwrap();
+    let became = |person: &str| {
+        let seat = passed_on.iter().find(|one| one["field"].as_str().unwrap().ends_with(person));
+        seat.unwrap()["after"].clone()
+    };
+    assert_eq!(became(&acme.manager.id), "delegated");
+    assert_eq!(became(&acme.admin.id), "requested");
     let path = format!("/approval-requests/{}/approve", asked[0]["id"].as_str().unwrap());
     let opinion = json!({ "content_digest": asked[0]["content_digest"] });
     let _ = acme.admin.client.post(&path, opinion).await.ok();
     assert_eq!(acme.agent.client.again(&request).await["state"], "in_fulfilment");
+    desk.ignore_mail();
+}
+
+async fn a4_a_policy_that_fails_to_look_after_approvals_leaves_receipts_and_is_told_of(
+    desk: TestDesk,
+) {
+    let acme = desk.organization("acme").await;
+    let settings = asking(&json!([stage("manager", &json!(["manager"]))]));
+    acme.bind("plan", "approval-chain", settings.clone()).await;
+    let binding = acme.bind("stalled", "approval-chain", settings).await;
+    let starved = json!({ "limits": { "fuel": 10_000 } });
+    let path = format!("/bindings/{}/revisions", binding["id"].as_str().unwrap());
+    let _ = acme.admin.client.post(&path, starved).await.created();
+    for _ in 0..6 {
+        // Reading so many tags alone takes more fuel than there is.
+        let tags: Vec<String> = (0..20).map(|tag| format!("tag number {tag}")).collect();
+        let wish = json!({ "short_description": "A laptop", "tags": tags });
+        let _ = acme.requester.client.post("/requests", wish).await.created();
+    }
+    desk.clock.advance(TimeDelta::hours(2));
+
+    // Five failures open the breaker; a second sweep finds nothing that is not known.
+    assert_eq!(sweep(&desk).await, Upkept::default());
+    assert_eq!(sweep(&desk).await, Upkept::default());
+
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].body.contains("`stalled`"), "{}", letters[0].body);
+    let failed = acme.agent.client.get("/receipts?outcome=failed").await.items();
+    assert_eq!(failed.len(), 5, "{failed:?}");
+    assert_eq!(failed[0]["hook"], "stalled");
+    let marked = acme.agent.client.get("/tickets?degraded=true").await.items();
+    assert_eq!(marked.len(), 5);
+    assert_eq!(marked[0]["degraded"], "stalled: out_of_fuel");
+    let events = acme.agent.client.of(&marked[0], "events").await.items();
+    let last = &events.last().unwrap()["reason"];
+    assert_eq!(last, "nobody was reminded: stalled: out_of_fuel");
+}
+
+async fn name_fallback_approver(acme: &Org<'_>, approver: Value) {
+    let path = "/organizations/acme";
+    let version = acme.admin.client.get(path).await.ok()["version"].as_i64().unwrap();
+    let setting = json!({ "fallback_approver": approver });
+    let _ = acme.admin.client.patch(path, version, setting).await.ok();
+}
+
+async fn w10_a_missing_approver_is_told_of_once_and_cured_by_the_setting(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    name_fallback_approver(&acme, Value::Null).await;
+    let owner = json!([stage("owner", &json!(["service_owner"]))]);
+    acme.bind("plan", "approval-chain", asking(&owner)).await;
+    let first = acme.ask_for_laptop().await;
+    let second = acme.ask_for_laptop().await;
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!(letters[0].address, acme.admin.email);
+    assert!(letters[0].subject.starts_with(first["number"].as_str().unwrap()));
+    let why = acme.agent.client.of(&first, "explain").await.text;
+    assert!(why.contains("fallback_approver"), "{why}");
+    assert_eq!(sweep(&desk).await, Upkept::default());
+
+    // Nobody decides on their own wish, not even as the fallback.
+    name_fallback_approver(&acme, json!(acme.requester.id)).await;
+    assert_eq!(sweep(&desk).await, Upkept::default());
+    let please =
+        json!({ "rules": [telling("please", "approval_requested", &json!(["approvers"]))] });
+    acme.bind("notify", "stakeholder-notifier", please).await;
+    name_fallback_approver(&acme, json!(acme.admin.id)).await;
+    assert_eq!(sweep(&desk).await, Upkept { appointed: 2, ..Upkept::default() });
+    assert_eq!(sweep(&desk).await, Upkept::default());
+
+    let told = desk.mailbox().await;
+    let number = |request: &Value| request["number"].as_str().unwrap().to_owned();
+    assert_eq!(told.len(), 2, "{told:?}");
+    assert!(told.contains(&format!("admin@acme.example: please {}", number(&first))), "{told:?}");
+    let request = acme.agent.client.again(&second).await;
+    assert_eq!(request["waiting_on"]["people"], json!([acme.admin.id]));
+    let events = acme.agent.client.of(&second, "events").await.items();
+    let appointed = events.last().unwrap();
+    assert_eq!(appointed["actor"]["kind"], "system");
+    let seat = appointed["changes"][0]["field"].as_str().unwrap();
+    assert!(seat.ends_with(&acme.admin.id), "{appointed}");
+}
+
+async fn the_upkeep_of_one_organization_does_not_hinder_the_next(desk: TestDesk) {
+    let (acme, bolt) = (desk.organization("acme").await, desk.organization("bolt").await);
+    let _ = waiting(&acme).await;
+    let _ = resolved(&bolt).await;
+    let mut tx = desk.store.system().await.unwrap();
+    let damage = "update approval_requests set stage = 9";
+    assert_eq!(testing::execute(&mut tx, damage).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    desk.clock.advance(TimeDelta::days(6));
+
+    assert_eq!(sweep(&desk).await, Upkept { closed: 1, ..Upkept::default() });
     desk.ignore_mail();
 }
 

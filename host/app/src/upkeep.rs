@@ -5,12 +5,13 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
+    approval::Approval,
     organization::OrgSettings,
     ticket::{Action, State, Ticket},
 };
 use waypost_policy::contract::EventKind;
 use waypost_store::{
-    approval, organization,
+    ReadTx, approval, organization,
     ticket::{self, TicketCursor, TicketFilter, TicketSort},
 };
 
@@ -20,6 +21,7 @@ use crate::{
         conclude::conclude,
         decide::{self, Deciding},
         facts::Facts,
+        write,
     },
 };
 
@@ -28,6 +30,8 @@ use crate::{
 pub struct Upkept {
     /// Tickets that closed by themselves.
     pub closed: u64,
+    /// Approvals that had no voter and got one.
+    pub appointed: u64,
     /// Voters who were reminded or replaced.
     pub nudged: u64,
 }
@@ -41,7 +45,8 @@ const PATIENCE: TimeDelta = TimeDelta::hours(1);
 /// Does what is due in all organizations.
 ///
 /// # Errors
-/// The database failed. What was done until then is done. What somebody else changes meanwhile is left for the next time.
+/// The organizations cannot be read. Where the upkeep of one fails, that is logged, the others are looked after, and the
+/// next sweep tries again. What somebody else changes meanwhile is left for the next time too.
 pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandError> {
     let mut tx = desk.store.system_read().await?;
     let organizations = organization::list(&mut tx).await?;
@@ -49,10 +54,28 @@ pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandErr
     let mut upkept = Upkept::default();
     for organization in organizations {
         let caller = Caller::operator(organization.id, now);
-        upkept.closed += close_due(desk, &caller, &organization.settings).await?;
-        upkept.nudged += look_after_approvals(desk, &caller).await?;
+        if let Err(fault) = look_after(desk, &caller, &organization.settings, &mut upkept).await {
+            // One organization's trouble is not the next one's.
+            tracing::error!(
+                org.id = %organization.id,
+                error = &fault as &dyn std::error::Error,
+                "upkeep of an organization failed"
+            );
+        }
     }
     Ok(upkept)
+}
+
+async fn look_after(
+    desk: &Desk,
+    caller: &Caller,
+    settings: &OrgSettings,
+    upkept: &mut Upkept,
+) -> Result<(), CommandError> {
+    upkept.closed += close_due(desk, caller, settings).await?;
+    upkept.appointed += appoint_approvers(desk, caller).await?;
+    upkept.nudged += look_after_approvals(desk, caller).await?;
+    Ok(())
 }
 
 /// Closes what was resolved or fulfilled long enough ago.
@@ -96,32 +119,83 @@ async fn close(desk: &Desk, caller: &Caller, due: Ticket) -> Result<bool, Comman
     commit(desk, caller, vec![it]).await
 }
 
+/// Lets the fallback approver vote where nobody's vote is awaited.
+async fn appoint_approvers(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
+    let mut after = None;
+    let mut appointed = 0;
+    loop {
+        let (mut tx, facts) = Facts::open(desk, caller).await?;
+        let Some(approver) = decide::fallback_approver(&facts) else { return Ok(appointed) };
+        let waiting = approval::without_voter(&mut tx, after, PORTION).await?;
+        let Some(last) = waiting.last() else { return Ok(appointed) };
+        after = Some(last.id);
+        let mut rounds = Vec::new();
+        for round in waiting {
+            rounds.extend(about(desk, caller, &mut tx, &facts, "appoint", round).await?);
+        }
+        drop(tx);
+        for (mut it, round) in rounds {
+            if decide::appoint(&mut it, round, approver) {
+                appointed += u64::from(commit(desk, caller, vec![it]).await?);
+            }
+        }
+    }
+}
+
 /// Asks the policies about each vote that waits, and does what they say.
 async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
-    let (mut tx, facts) = Facts::open(desk, caller).await?;
-    if !decide::looks_after_approvals(&facts) {
-        return Ok(0);
-    }
-    let waiting = approval::stalled(&mut tx, caller.now - PATIENCE, caller.now, PORTION).await?;
+    let mut after = None;
     let mut nudged = 0;
-    for round in waiting {
-        let Some(subject) = ticket::find(&mut tx, round.ticket).await? else { continue };
-        let mut facts = facts.clone();
-        facts.around(&mut tx, &subject).await?;
-        let mut it = Deciding::of_stored(desk, facts, subject, "stalled", caller);
-        decide::expect_votes(&mut tx, &mut it, round).await?;
-        nudged += nudge(desk, caller, it).await?;
+    loop {
+        let (mut tx, facts) = Facts::open(desk, caller).await?;
+        if !decide::looks_after_approvals(&facts) {
+            return Ok(nudged);
+        }
+        let asked_before = caller.now - PATIENCE;
+        let waiting = approval::stalled(&mut tx, asked_before, caller.now, after, PORTION).await?;
+        let Some(last) = waiting.last() else { return Ok(nudged) };
+        after = Some(last.id);
+        let mut rounds = Vec::new();
+        for round in waiting {
+            let looked_up = about(desk, caller, &mut tx, &facts, "stalled", round).await?;
+            if let Some((mut it, round)) = looked_up {
+                decide::expect_votes(&mut tx, &mut it, round).await?;
+                rounds.push(it);
+            }
+        }
+        // No policy runs while a transaction is open.
+        drop(tx);
+        for it in rounds {
+            nudged += nudge(desk, caller, it).await?;
+        }
     }
-    Ok(nudged)
+}
+
+/// A round with its ticket and what stands around it; none where the ticket is gone.
+async fn about(
+    desk: &Desk,
+    caller: &Caller,
+    tx: &mut ReadTx,
+    facts: &Facts,
+    occasion: &str,
+    round: Approval,
+) -> Result<Option<(Deciding, Approval)>, CommandError> {
+    let Some(subject) = ticket::find(tx, round.ticket).await? else { return Ok(None) };
+    let mut facts = facts.clone();
+    facts.around(tx, &subject).await?;
+    Ok(Some((Deciding::of_stored(desk, facts, subject, occasion, caller), round)))
 }
 
 async fn nudge(desk: &Desk, caller: &Caller, it: Deciding) -> Result<u64, CommandError> {
     let mut waiting = vec![it];
     let nudged = decide::nudge(desk, caller, &mut waiting).await?;
-    if nudged == 0 || !commit(desk, caller, waiting).await? {
+    if waiting.iter().all(Deciding::is_idle) {
+        // Nothing to write, but a breaker that opened is told of in any case.
+        let writes = Deciding::finish_all(waiting)?;
+        write::tell_administrators(desk, &writes, caller.now).await;
         return Ok(0);
     }
-    Ok(nudged)
+    Ok(if commit(desk, caller, waiting).await? { nudged } else { 0 })
 }
 
 async fn commit(

@@ -32,9 +32,9 @@ impl Upkeep {
 
     async fn sweep_once(&self) {
         match sweep(&self.desk, self.clock.now()).await {
-            Ok(Upkept { closed: 0, nudged: 0 }) => {}
+            Ok(upkept) if upkept == Upkept::default() => {}
             Ok(upkept) => {
-                tracing::info!(upkept.closed, upkept.nudged, "did what was due");
+                tracing::info!(upkept.closed, upkept.appointed, upkept.nudged, "did what was due");
             }
             Err(fault) => {
                 tracing::error!(error = &fault as &dyn std::error::Error, "upkeep failed");

@@ -39,7 +39,9 @@ use crate::{Caller, Desk};
 
 pub(crate) use self::approving::{submit, voters};
 pub(crate) use self::opening::{open, route_again};
-pub(crate) use self::stalling::{expect_votes, looks_after_approvals, nudge};
+pub(crate) use self::stalling::{
+    appoint, expect_votes, fallback_approver, looks_after_approvals, nudge,
+};
 pub(crate) use self::telling::{Happened, tell};
 
 /// A ticket that is being decided on.
@@ -60,6 +62,8 @@ pub(crate) struct Deciding {
     /// What `categorize` and `route` said and was not judged yet.
     said: Vec<Said>,
     plan: Option<approving::PlanSaid>,
+    /// Whether the round of approval that begins is the policy's plan, not the fallback.
+    follows_plan: bool,
     people: BTreeMap<PersonId, bool>,
     last_approval_round: i64,
     happened: Vec<Happened>,
@@ -104,6 +108,7 @@ impl Deciding {
             taken: FieldsTaken::default(),
             said: Vec::new(),
             plan: None,
+            follows_plan: false,
             people,
             last_approval_round: 0,
             happened: Vec::new(),
@@ -144,6 +149,13 @@ impl Deciding {
         reason: Option<String>,
     ) {
         self.write.events.push(NewEvent::new(action, by, changes).because(reason));
+    }
+
+    /// Adds to what the last thing that was done has changed.
+    pub(crate) fn changed_too(&mut self, changes: Vec<Change>) {
+        if let Some(last) = self.write.events.last_mut() {
+            last.changes.extend(changes);
+        }
     }
 
     /// Notes what people may want to hear of. More about it can be filled in.

@@ -4,7 +4,7 @@ use waypost_domain::{
     approval::Approval,
     comment::{Comment, Visibility},
     directory::References as Resolver,
-    event::{Actor, ActorKind},
+    event::{Actor, ActorKind, Change},
     ids::{CommentId, PersonId, TeamId, TicketId},
     incident::AwaitingKind,
     key::CategoryPath,
@@ -350,6 +350,7 @@ impl Mover<'_> {
         let mut goes_on = self.deciding(target, Action::MergeInto);
         let reason = Some(format!("{} was merged into it", it.write.ticket.number));
         goes_on.did_because(Action::Edit, by, merged.target, reason);
+        goes_on.changed_too(vec![led_from("merged_from", &it)]);
         Ok(vec![it, goes_on])
     }
 
@@ -372,14 +373,17 @@ impl Mover<'_> {
             vec![Deciding::of_new(self.desk, self.facts.clone(), converted, self.caller)];
         // What it is was just decided by a person: it is routed, not categorized again.
         decide::open(self.desk, self.caller, &mut opened, true).await?;
+        if let Some(created) = opened[0].write.events.first_mut() {
+            created.changes.push(led_from("converted_from", &it));
+        }
         opened.push(it);
         Ok(opened)
     }
 
-    /// Ends the open round of approval: what is cancelled or revised needs no votes.
+    /// Ends the open round of approval: what is cancelled or revised needs no votes. Whose seats ended stands in the event.
     fn end_approval(&self, it: &mut Deciding) {
         if let Some(mut open) = self.open_approval.clone() {
-            open.cancel(self.caller.now);
+            it.changed_too(open.cancel(self.caller.now));
             it.write.changed_approvals.push(open);
         }
     }
@@ -394,4 +398,10 @@ impl Mover<'_> {
             created_at: self.caller.now,
         }
     }
+}
+
+/// The pointer from a ticket that goes on back to the one that led to it, where its earlier comments are read.
+fn led_from(field: &str, source: &Deciding) -> Change {
+    let number = source.write.ticket.number.clone();
+    Change { field: field.to_owned(), before: None, after: Some(number) }
 }

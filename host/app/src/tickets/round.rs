@@ -435,6 +435,17 @@ impl Round {
         self.degraded.push(mark);
     }
 
+    /// `hook: failure` of the policies that were asked and failed. Not of those with an open breaker, which were not asked.
+    pub(crate) fn failures(&self) -> Vec<String> {
+        let failed = self.receipts.iter().filter_map(|receipt| match &receipt.outcome {
+            Outcome::Failed { code, .. } if code != Failure::BreakerOpen.code() => {
+                Some(format!("{}: {code}", receipt.hook.as_str()))
+            }
+            _ => None,
+        });
+        failed.collect()
+    }
+
     /// Ends the round, and packs it for the store.
     pub(crate) fn finish(self) -> Result<Finished, StoreError> {
         let was_asked = !self.receipts.is_empty();
@@ -445,6 +456,17 @@ impl Round {
             tripped: self.tripped,
         })
     }
+}
+
+/// The mark that a ticket gets for what failed: each kind of failure once.
+pub(crate) fn mark(degraded: &[String]) -> String {
+    let mut kinds: Vec<&str> = Vec::new();
+    for one in degraded {
+        if !kinds.contains(&one.as_str()) {
+            kinds.push(one);
+        }
+    }
+    kinds.join(", ")
 }
 
 /// The key of a binding's breaker.

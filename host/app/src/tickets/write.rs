@@ -20,7 +20,7 @@ use waypost_store::{
 
 use super::{
     messages::{self, Draft},
-    round::{Finished, Tripped},
+    round::{Finished, Tripped, mark},
 };
 use crate::{CommandError, Desk};
 
@@ -151,7 +151,8 @@ pub(crate) async fn write(
     let suggestions: Vec<Suggestion> =
         writes.iter().flat_map(|one| one.suggestions.iter().cloned()).collect();
     suggestion::insert_many(tx, &suggestions).await?;
-    let messages = addressed(desk, tx, writes, now).await?;
+    let mut messages = addressed(desk, tx, writes, now).await?;
+    messages.extend(about_missing_approver(desk, tx, writes, now).await?);
     outbox::enqueue_many(tx, &messages).await?;
     Ok(())
 }
@@ -164,7 +165,7 @@ fn mark_degraded(writes: &mut [TicketWrite]) {
             continue;
         };
         let Some(event) = one.events.first_mut() else { continue };
-        let after = Some(round.degraded.join(", "));
+        let after = Some(mark(&round.degraded));
         let before = std::mem::replace(&mut one.ticket.degraded, after.clone());
         if before != after {
             event.changes.push(Change { field: "degraded".to_owned(), before, after });
@@ -228,6 +229,46 @@ async fn addressed(
         .flat_map(|one| {
             let drafts = std::mem::take(&mut one.drafts);
             messages::addressed(drafts, &people, &one.ticket, desk, now)
+        })
+        .collect())
+}
+
+/// The letters to the organization's administrators about an approval that nobody's vote is asked for.
+async fn about_missing_approver(
+    desk: &Desk,
+    tx: &mut ReadTx,
+    writes: &[TicketWrite],
+    now: DateTime<Utc>,
+) -> Result<Vec<Message>, StoreError> {
+    let lacks = |one: &&TicketWrite| {
+        one.new_approval.iter().chain(&one.changed_approvals).any(Approval::lacks_voter)
+    };
+    let Some(lacking) = writes.iter().find(lacks) else { return Ok(Vec::new()) };
+    let number = &lacking.ticket.number;
+    let administrators = person::administrators(tx).await?;
+    Ok(administrators
+        .into_iter()
+        .filter_map(|person| {
+            Some(Message {
+                id: MessageId(desk.entropy.id(now)),
+                org: lacking.ticket.org,
+                ticket: None,
+                person: person.id,
+                way: Way::Mail,
+                address: person.email?,
+                subject: format!("{number} waits for an approver, and there is none"),
+                body: format!(
+                    "{number} needs an approval, but nobody is left whose vote it would be: the plan named nobody, \
+                     nobody who is active, or the requester alone.\n\n\
+                     It waits until the organization's `fallback_approver` is set to somebody else than the requester, \
+                     and is then given to them. What else waits so: every request with `waiting_on` = \
+                     `approver_missing`."
+                ),
+                // The remedy is one setting, so one letter a day is enough, however many requests come in.
+                dedupe_key: format!("approver missing {}", now.format("%Y-%m-%d")),
+                send_at: now,
+                created_at: now,
+            })
         })
         .collect())
 }

@@ -3,6 +3,7 @@
 use waypost_domain::{
     approval::{Approval, NewRound, Planned, Quorum, StagePlan, StageRule, StepPlan},
     binding::Hook,
+    event::{Actor, Change},
     ids::{ApprovalId, ApprovalRequestId, PersonId, ReceiptId},
     proposal::{ApproverFacts, resolve_approvers},
     receipt::Outcome,
@@ -45,7 +46,7 @@ pub(crate) async fn submit(
     opening::phase(desk, caller, submitted, Deciding::ask_plan).await?;
     look_up_approvers(desk, caller, submitted).await?;
     for one in submitted.iter_mut() {
-        one.begin_approval()?;
+        one.begin_approval(&caller.actor)?;
         one.tell_of_approval();
     }
     Ok(())
@@ -113,22 +114,70 @@ impl Deciding {
         }
     }
 
-    /// Hands the request in, as its plan says.
-    pub(super) fn begin_approval(&mut self) -> Result<(), CommandError> {
+    /// Hands the request in, as its plan says. Who hands it in and which policy said what comes of it are events of their
+    /// own, so that an auditor can tell the two apart.
+    pub(super) fn begin_approval(&mut self, by: &Actor) -> Result<(), CommandError> {
         let is_handed_in = self.submits && self.write.ticket.kind() == TicketKind::Request;
         if !is_handed_in {
             return Ok(());
         }
-        let submission = match self.plan.take() {
-            Some(PlanSaid::Opinion(said, plan)) => self.follow_plan(&said, &plan),
-            Some(PlanSaid::NoOpinion) => Submission::Approved,
+        let (submission, opinion) = match self.plan.take() {
+            Some(PlanSaid::Opinion(said, plan)) => {
+                (self.follow_plan(&said, &plan), Some((said, plan)))
+            }
+            Some(PlanSaid::NoOpinion) => (Submission::Approved, None),
             // No turn came in time: as if the policy had failed.
-            Some(PlanSaid::Failed) | None => self.ask_fallback_approver(None),
+            Some(PlanSaid::Failed) | None => (self.ask_fallback_approver(None), None),
         };
         let item = self.facts.item.clone();
         let changes = self.write.ticket.submit(item.as_ref(), submission, self.now)?;
-        self.did(Action::Submit, &system(), changes);
+        match opinion {
+            Some((said, plan)) => self.note_opinion(by, &said, plan, changes),
+            None => {
+                self.did(Action::Submit, by, changes);
+                self.note_round();
+            }
+        }
         Ok(())
+    }
+
+    /// Notes who handed the request in, and what the policy made of it.
+    fn note_opinion(
+        &mut self,
+        by: &Actor,
+        said: &Said,
+        plan: contract::ApprovalPlan,
+        changes: Vec<Change>,
+    ) {
+        match plan.verdict {
+            contract::Verdict::Approve => {
+                self.did(Action::Submit, by, Vec::new());
+                self.policy_did(Action::Approve, said, changes, &plan.reasons);
+            }
+            contract::Verdict::Refuse(reason) => {
+                self.did(Action::Submit, by, Vec::new());
+                self.policy_did(Action::Reject, said, changes, &[reason]);
+            }
+            contract::Verdict::Ask(_) => {
+                self.did(Action::Submit, by, changes);
+                if self.follows_plan {
+                    let begun = self.write.new_approval.as_ref().map(Approval::first_changes);
+                    let begun = begun.unwrap_or_default();
+                    self.policy_did(Action::RequestApproval, said, begun, &plan.reasons);
+                } else {
+                    self.note_round();
+                }
+            }
+        }
+    }
+
+    /// Notes a round that no policy planned.
+    fn note_round(&mut self) {
+        if let Some(round) = &self.write.new_approval {
+            let reason = "no plan could be followed; the fallback approver decides".to_owned();
+            let begun = round.first_changes();
+            self.did_because(Action::RequestApproval, &system(), begun, Some(reason));
+        }
     }
 
     fn follow_plan(&mut self, said: &Said, plan: &contract::ApprovalPlan) -> Submission {
@@ -149,6 +198,7 @@ impl Deciding {
                 if !notes.is_empty() {
                     self.overrule(said, notes);
                 }
+                self.follows_plan = true;
                 Submission::Asks
             }
         }

@@ -38,7 +38,7 @@ pub(crate) async fn open(
     give_numbers(desk, caller, opening).await?;
     approving::look_up_approvers(desk, caller, opening).await?;
     for one in opening.iter_mut() {
-        one.begin_approval()?;
+        one.begin_approval(&caller.actor)?;
         let was = State::New;
         one.happened(EventKind::Created, &caller.actor, was);
         one.tell_of_approval();

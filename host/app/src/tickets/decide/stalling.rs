@@ -19,7 +19,7 @@ use crate::{
     Caller, CommandError, Desk,
     tickets::{
         facts::Facts,
-        round::{Part, Said},
+        round::{Part, Round, Said, mark},
         snapshot,
     },
 };
@@ -38,6 +38,33 @@ const COUNTED_DAYS: i64 = 92;
 /// Whether any policy is bound that looks after approvals.
 pub(crate) fn looks_after_approvals(facts: &Facts) -> bool {
     !facts.layers.of(Hook::Stalled).is_empty()
+}
+
+/// The organization's fallback approver, while they are active.
+pub(crate) fn fallback_approver(facts: &Facts) -> Option<PersonId> {
+    let approver = facts.directory.org.settings.fallback_approver?;
+    facts.desk_people.get(&approver).filter(|person| person.active).map(|person| person.id)
+}
+
+/// Gives a round that waits for nobody its voter. Says whether there was anything to do: nobody decides on their own
+/// wish, so a request of the fallback approver's own goes on waiting.
+pub(crate) fn appoint(it: &mut Deciding, mut round: Approval, approver: PersonId) -> bool {
+    let ticket = &it.write.ticket;
+    let state = ticket.state();
+    if ticket.requester == approver {
+        return false;
+    }
+    let entropy = it.desk.entropy.clone();
+    let voted = round.appoint(approver, &mut || ApprovalRequestId(entropy.id(it.now)), it.now);
+    if voted.changes.is_empty() {
+        return false;
+    }
+    let reason = "nobody was left to vote; the fallback approver decides".to_owned();
+    it.did_because(Action::RequestApproval, &system(), voted.changes, Some(reason));
+    let asked = voters(&round, &voted.opened);
+    it.happened(EventKind::ApprovalRequested, &system(), state).approvers = asked;
+    it.write.changed_approvals.push(round);
+    true
 }
 
 /// Notes the votes that a round waits for.
@@ -91,6 +118,7 @@ pub(crate) async fn nudge(
         for waiting in std::mem::take(&mut one.waiting) {
             nudged += u64::from(one.follow_nudge(waiting));
         }
+        one.note_failures();
     }
     Ok(nudged)
 }
@@ -127,12 +155,25 @@ impl Deciding {
         self.waiting = waiting;
     }
 
+    /// Keeps the receipts of policies that failed. Once for each kind of failure: approvals are looked after every few
+    /// minutes, and what failed will mostly fail again.
+    fn note_failures(&mut self) {
+        let failures = self.round.as_ref().map(Round::failures).unwrap_or_default();
+        let known = self.write.ticket.degraded.as_deref().unwrap_or_default();
+        let is_new = |failure: &String| !known.split(", ").any(|one| one == failure);
+        if self.is_idle() && failures.iter().any(is_new) {
+            let reason = format!("nobody was reminded: {}", mark(&failures));
+            self.did_because(Action::RequestApproval, &system(), Vec::new(), Some(reason));
+        }
+    }
+
     /// Whether somebody hears of it.
     fn follow_nudge(&mut self, waiting: Waiting) -> bool {
         let Some((said, nudge)) = waiting.said else { return false };
         let Some(mut round) = self.write.changed_approvals.pop() else { return false };
         let state = self.write.ticket.state();
         let requester = self.write.ticket.requester;
+        let mut changes = Vec::new();
         let followed = match &nudge {
             Nudge::Wait => Ok(None),
             Nudge::Remind => round
@@ -144,7 +185,9 @@ impl Deciding {
                 round
                     .pass_on(waiting.request, to, seat, requester, self.now)
                     .map(|voted| {
-                        Some((EventKind::ApprovalRequested, voters(&round, &voted.opened)))
+                        let asked = voters(&round, &voted.opened);
+                        changes = voted.changes;
+                        Some((EventKind::ApprovalRequested, asked))
                     })
                     .map_err(|refused| refused.to_string())
             }),
@@ -158,7 +201,7 @@ impl Deciding {
                         format!("{} asks somebody else for the vote", self.name_of(&said))
                     }
                 };
-                self.did_because(Action::RequestApproval, &system(), Vec::new(), Some(reason));
+                self.did_because(Action::RequestApproval, &system(), changes, Some(reason));
                 self.happened(kind, &system(), state).approvers = hear;
                 true
             }
