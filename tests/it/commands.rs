@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use serde_json::json;
+use serde_json::{Value, json};
 use waypost_test_support::{Program, policy};
 
 use crate::policies::teams_by_words;
@@ -41,6 +41,8 @@ by_command_line! {
     the_server_finishes_what_it_began_and_keeps_what_it_answered
     a_wrong_word_is_told_with_its_remedy
     a_server_that_starts_prepares_the_policies_in_force
+    p4_the_audit_trail_is_exported_as_json_lines
+    receipts_are_listed_to_their_end
 }
 
 const DESK: &str = r#"
@@ -221,4 +223,50 @@ fn a_server_that_starts_prepares_the_policies_in_force(program: &Program) {
     assert!(server.log().contains("ready=1 broken=0"), "{}", server.log());
     assert!(!kept().is_empty(), "what was compiled is kept");
     assert!(server.stop(), "it ends well");
+}
+
+fn audited(program: &Program, words: &[&str]) -> Vec<Value> {
+    let ran = program.run([&["audit", "export", "--org", "acme"], words].concat());
+    assert!(ran.is_ok, "{ran:?}");
+    ran.printed.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn p4_the_audit_trail_is_exported_as_json_lines(program: &Program) {
+    furnish(program);
+    // More than a page of events and of receipts.
+    let file = program.file("tickets.csv", rows(210));
+    let _ = program.json(["import", "tickets", &file, "--org", "acme", "--source", "old"]);
+    let bound = program.json(["policy", "bindings", "--org", "acme"]);
+    let name = bound[0]["name"].as_str().unwrap();
+    let _ = program.json(["policy", "disable", name, "--org", "acme"]);
+
+    let lines = audited(program, &[]);
+
+    let of = |kind: &str| lines.iter().filter(|line| line["record"] == kind).collect::<Vec<_>>();
+    assert_eq!(of("receipt").len(), 210);
+    assert_eq!((of("binding_revision").len(), of("binding_switch").len()), (1, 1));
+    let events = of("event");
+    let created = events.iter().filter(|event| event["action"] == "create");
+    assert_eq!(created.count(), 210);
+    let assigned = events.iter().find(|event| event["actor"]["kind"] == "policy").unwrap();
+    assert_eq!(assigned["policy_digest"], of("binding_revision")[0]["component"]);
+    assert_eq!(assigned["policy_digest"], of("receipt")[0]["component"]);
+    let switch = of("binding_switch")[0];
+    assert_eq!((&switch["what"], &switch["by"]["kind"]), (&json!("disabled"), &json!("system")));
+    assert!(audited(program, &["--to", "2020-01-01T00:00:00Z"]).is_empty());
+
+    let file = program.file("audit.jsonl", "");
+    let told = program.json(["audit", "export", "--org", "acme", &file]);
+    assert_eq!((&told["receipts"], &told["bindings"]), (&json!(210), &json!(2)), "{told}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), lines.len());
+}
+
+fn receipts_are_listed_to_their_end(program: &Program) {
+    furnish(program);
+    let file = program.file("tickets.csv", rows(210));
+    let _ = program.json(["import", "tickets", &file, "--org", "acme", "--source", "old"]);
+    for (limit, expected) in [("3", 3), ("205", 205), ("0", 210)] {
+        let listed = program.json(["receipts", "list", "--org", "acme", "--limit", limit]);
+        assert_eq!(listed.as_array().unwrap().len(), expected);
+    }
 }

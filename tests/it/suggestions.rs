@@ -8,6 +8,7 @@ use crate::policies::{suggesting, teams_by_words};
 on_both_engines! {
     a7_a_suggestion_changes_nothing_until_a_person_accepts_it
     a7_a_dismissed_suggestion_changes_nothing_and_is_counted
+    a7_acceptances_and_dismissals_are_counted_for_each_binding
     a7_a_suggestion_is_decided_once
     a7_a_suggestion_about_a_field_that_moved_on_is_outdated
     a7_a_suggested_kind_converts_the_incident
@@ -68,6 +69,27 @@ async fn a7_a_dismissed_suggestion_changes_nothing_and_is_counted(desk: TestDesk
         (&all[0]["state"], &all[0]["decided_by"]),
         (&json!("dismissed"), &json!(acme.agent.id))
     );
+}
+
+async fn a7_acceptances_and_dismissals_are_counted_for_each_binding(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let settings = suggesting("printer", &json!({ "impact": 1 }));
+    let binding = acme.bind("categorize", "keyword-categorizer", settings).await;
+    let router = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    for action in ["accept_suggestion", "dismiss_suggestion", "dismiss_suggestion", "none"] {
+        let incident = acme.report("The printer is on fire").await;
+        let open = agent.of(&incident, "suggestions").await.items();
+        if action != "none" {
+            let _ = agent.act(&incident, action, choice(&open[0])).await.ok();
+        }
+    }
+
+    let counts = |binding: &Value| format!("/bindings/{}", binding["id"].as_str().unwrap());
+    let counted = agent.get(&counts(&binding)).await.ok()["suggestions"].take();
+    assert_eq!(counted, json!({ "open": 1, "accepted": 1, "dismissed": 2 }));
+    let none = agent.get(&counts(&router)).await.ok()["suggestions"].take();
+    assert_eq!(none, json!({ "open": 0, "accepted": 0, "dismissed": 0 }));
 }
 
 async fn a7_a_suggestion_is_decided_once(desk: TestDesk) {

@@ -9,6 +9,7 @@ mod bindings;
 mod catalog_items;
 mod categories;
 mod cis;
+mod events;
 mod explanations;
 mod extract;
 mod health;

@@ -9,8 +9,8 @@ use utoipa_axum::router::OpenApiRouter;
 use waypost_domain::ticket::TicketKind;
 
 use crate::{
-    ApiState, approval_requests, bindings, catalog_items, categories, cis, explanations, health,
-    me,
+    ApiState, approval_requests, bindings, catalog_items, categories, cis, events, explanations,
+    health, me,
     middleware::{Limits, accompany, authenticate, bounded_body, deadline, on_panic, repeatable},
     openapi::{self, collection},
     organizations, outbox, people, policies, receipts, services, teams,
@@ -100,6 +100,7 @@ fn records() -> OpenApiRouter<ApiState> {
         .merge(collection("/categories", "categories", categories::routes()))
         .merge(collection("/catalog-items", "catalog-items", catalog_items::routes()))
         .merge(collection("/tokens", "tokens", tokens::routes()))
+        .merge(collection("/events", "events", events::routes()))
         .merge(collection("/receipts", "receipts", receipts::routes()))
         .merge(collection("/outbox", "outbox", outbox::routes()))
         .merge(openapi::tagged("me", me::routes()))

@@ -32,6 +32,7 @@ use crate::{
 
 pub(crate) use approvals::ApprovalOut;
 pub(crate) use outgoing::TicketOut;
+pub(crate) use records::EventOut;
 
 /// One of the collections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

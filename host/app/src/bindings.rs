@@ -11,11 +11,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    binding::{Binding, Fallback, Hook, LimitChanges, Revision, Switch},
     ids::{BindingId, OrgId},
     key::Key,
+    suggestion::SuggestionCounts,
 };
-use waypost_store::{ReadTx, binding, component, organization};
+use waypost_store::{ReadTx, binding, binding_switch, component, organization, suggestion};
 
 use crate::{
     Caller, CommandError, Desk, Missing,
@@ -102,6 +103,10 @@ pub struct BindingDetail {
     pub revisions: Vec<RevisionView>,
     /// The data files of the active revision: name and size in bytes.
     pub data: Vec<(String, usize)>,
+    /// Who enabled, disabled or rolled it back, the first one first.
+    pub switches: Vec<Switch>,
+    /// What became of its suggestions to this organization, as far as their receipts are kept.
+    pub suggestions: SuggestionCounts,
 }
 
 /// Lists the organization's own bindings, disabled ones too, in the order they are asked. For the desk.
@@ -140,13 +145,30 @@ pub async fn find(
     let found = load(&mut tx, id).await?;
     let revisions = binding::revisions(&mut tx, id).await?;
     let data = binding::revision_data(&mut tx, id, found.active_revision).await?;
+    let switches = binding_switch::of_binding(&mut tx, id).await?;
+    let suggestions = suggestion::counts(&mut tx, Some(id)).await?.remove(&id).unwrap_or_default();
     let names = Names::read(&mut tx, &revisions).await?;
     let active = active(&mut tx, &found).await?;
     Ok(BindingDetail {
         view: names.view(desk, found, active),
         revisions: revisions.into_iter().map(|revision| names.revision(revision)).collect(),
         data: data.into_iter().map(|(name, content)| (name, content.len())).collect(),
+        switches,
+        suggestions,
     })
+}
+
+/// What became of the suggestions of each binding that made any, as far as their receipts are kept. For the desk.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a requester.
+pub async fn suggestions(
+    desk: &Desk,
+    caller: &Caller,
+) -> Result<BTreeMap<BindingId, SuggestionCounts>, CommandError> {
+    caller.must_be_desk()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    Ok(suggestion::counts(&mut tx, None).await?)
 }
 
 /// Finds the id of one of the organization's own bindings by its name. For the desk.

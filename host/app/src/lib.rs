@@ -17,6 +17,7 @@ mod preparing;
 mod refs;
 
 pub mod approvals;
+pub mod audit;
 pub mod bindings;
 pub mod catalog;
 pub mod categories;

@@ -210,14 +210,14 @@ fn log(text: &[u8]) -> Result<Written, CommandError> {
 }
 
 /// The names that views of receipts show.
-struct Names {
+pub(crate) struct Names {
     layers: BTreeMap<OrgId, Key>,
     bindings: BTreeMap<BindingId, String>,
     policies: BTreeMap<String, PolicyName>,
 }
 
 impl Names {
-    async fn read(tx: &mut ReadTx, receipts: &[Receipt]) -> Result<Self, CommandError> {
+    pub(crate) async fn read(tx: &mut ReadTx, receipts: &[Receipt]) -> Result<Self, CommandError> {
         let layers = organization::lineage(tx).await?.into_iter();
         let in_force = binding::in_force(tx).await?.into_iter();
         let mut bindings = in_force
@@ -241,7 +241,7 @@ impl Names {
         })
     }
 
-    fn view(&self, receipt: Receipt) -> ReceiptView {
+    pub(crate) fn view(&self, receipt: Receipt) -> ReceiptView {
         ReceiptView {
             id: receipt.id,
             ticket: receipt.ticket,

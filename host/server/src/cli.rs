@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{config, explain, import, org, policy, receipts, serve, token};
+use crate::commands::{audit, config, explain, import, org, policy, receipts, serve, token};
 use crate::config::{Flag, Sources};
 use crate::output::Form;
 
@@ -59,6 +59,9 @@ pub(crate) enum Command {
     /// Recorded decisions.
     #[command(subcommand)]
     Receipts(receipts::Receipts),
+    /// The audit trail.
+    #[command(subcommand)]
+    Audit(audit::Audit),
     /// Print the settings in force.
     Config(config::Config),
 }

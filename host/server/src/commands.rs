@@ -1,5 +1,6 @@
 //! The commands, one file for each group.
 
+pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod explain;
 pub(crate) mod import;
@@ -47,6 +48,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<ExitCode> {
         Command::Import(import) => return import.run(terminal).await,
         Command::Explain(explain) => explain.run(terminal).await,
         Command::Receipts(receipts) => return receipts.run(terminal).await,
+        Command::Audit(audit) => audit.run(terminal).await,
         Command::Config(config) => config.run(terminal),
     };
     done.map(|()| ExitCode::SUCCESS)

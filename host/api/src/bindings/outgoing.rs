@@ -6,10 +6,10 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use waypost_app::bindings::{BindingDetail, BindingView, HookOrder, InForce, Paused, RevisionView};
-use waypost_domain::resolution::Asking;
+use waypost_domain::{binding::Switch, resolution::Asking, suggestion::SuggestionCounts};
 
 use super::incoming::LimitsWire;
-use crate::wire::{HookName, NamedOut, OrgKindName, PersonOut, PolicyNameOut};
+use crate::wire::{ActorOut, HookName, NamedOut, OrgKindName, PersonOut, PolicyNameOut};
 
 /// The organization's own bindings.
 #[derive(Debug, Serialize, ToSchema)]
@@ -98,6 +98,37 @@ pub(super) struct BindingDetailOut {
     revisions: Vec<RevisionOut>,
     /// The data files of the active revision.
     data: Vec<DataFileOut>,
+    /// Who enabled, disabled or rolled it back, the first one first.
+    switches: Vec<SwitchOut>,
+    /// What became of its suggestions, as far as their receipts are kept.
+    suggestions: SuggestionCountsOut,
+}
+
+/// A binding was switched without a new revision.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Switch)]
+struct SwitchOut {
+    /// `enabled`, `disabled` or `rolled_back`.
+    #[schema(value_type = String)]
+    what: &'static str,
+    /// The revision in force from then on; of a disabled binding, the one that was.
+    revision: i64,
+    /// When.
+    at: DateTime<Utc>,
+    /// By whom.
+    by: ActorOut,
+}
+
+/// How many suggestions people took.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SuggestionCounts)]
+struct SuggestionCountsOut {
+    /// Still waiting for a person.
+    open: u64,
+    /// Taken.
+    accepted: u64,
+    /// Turned down.
+    dismissed: u64,
 }
 
 /// A data file of a policy, without its content.
@@ -198,7 +229,23 @@ impl From<BindingDetail> for BindingDetailOut {
             binding: detail.view.into(),
             revisions: detail.revisions.into_iter().map(Into::into).collect(),
             data: data.map(|(name, size)| DataFileOut { name, size }).collect(),
+            switches: detail.switches.into_iter().map(Into::into).collect(),
+            suggestions: detail.suggestions.into(),
         }
+    }
+}
+
+impl From<Switch> for SwitchOut {
+    fn from(switch: Switch) -> Self {
+        let Switch { what, revision, at, by, .. } = switch;
+        Self { what: what.as_str(), revision, at, by: by.into() }
+    }
+}
+
+impl From<SuggestionCounts> for SuggestionCountsOut {
+    fn from(counts: SuggestionCounts) -> Self {
+        let SuggestionCounts { open, accepted, dismissed } = counts;
+        Self { open, accepted, dismissed }
     }
 }
 

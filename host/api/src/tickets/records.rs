@@ -142,7 +142,7 @@ pub(super) struct EventsOut {
 /// One accepted action.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Event)]
-struct EventOut {
+pub(crate) struct EventOut {
     /// Its id.
     id: Uuid,
     /// 1, 2, 3, … for each ticket.

@@ -1,11 +1,11 @@
 //! Switching a binding on, off, and back to an earlier revision.
 
 use waypost_domain::{
-    binding::{Binding, Revision},
-    ids::BindingId,
+    binding::{Binding, Revision, Switch, Switched},
+    ids::{BindingId, SwitchId},
     refusal::Faults,
 };
-use waypost_store::{StoreError, WriteTx, binding};
+use waypost_store::{StoreError, WriteTx, binding, binding_switch};
 
 use super::{BindingView, bind, load, view};
 use crate::{
@@ -37,6 +37,7 @@ pub async fn enable(
             binding::set_enabled(&mut tx, &mut binding, true).await,
             revision.position,
         )?;
+        note(desk, caller, &mut tx, &binding, Switched::Enabled).await?;
     }
     finish(desk, caller, tx, binding, revision, "binding enabled").await
 }
@@ -58,6 +59,7 @@ pub async fn disable(
     let mut binding = same(&mut tx, &found).await?;
     if binding.enabled {
         binding::set_enabled(&mut tx, &mut binding, false).await?;
+        note(desk, caller, &mut tx, &binding, Switched::Disabled).await?;
     }
     finish(desk, caller, tx, binding, revision, "binding disabled").await
 }
@@ -84,6 +86,7 @@ pub async fn roll_back(
     if binding.active_revision != to {
         let activated = binding::activate_revision(&mut tx, &mut binding, to).await;
         position_as_fault(activated, revision.position)?;
+        note(desk, caller, &mut tx, &binding, Switched::RolledBack).await?;
     }
     finish(desk, caller, tx, binding, revision, "binding rolled back").await
 }
@@ -149,6 +152,25 @@ fn position_as_fault(result: Result<(), StoreError>, position: i64) -> Result<()
         }
         other => Ok(other?),
     }
+}
+
+/// Notes who switched it, for whoever audits: a switch makes no revision.
+async fn note(
+    desk: &Desk,
+    caller: &Caller,
+    tx: &mut WriteTx,
+    binding: &Binding,
+    what: Switched,
+) -> Result<(), StoreError> {
+    let switch = Switch {
+        id: SwitchId(desk.id(caller)),
+        binding: binding.id,
+        what,
+        revision: binding.active_revision,
+        at: caller.now,
+        by: caller.actor.clone(),
+    };
+    binding_switch::append(tx, &switch).await
 }
 
 async fn finish(

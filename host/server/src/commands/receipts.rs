@@ -18,6 +18,9 @@ use crate::output::{Output, time};
 use crate::progress::Progress;
 use crate::terminal::Terminal;
 
+/// So many receipts are read at once.
+pub(super) const PAGE: u16 = 200;
+
 /// So many differences are told; the count is whole.
 const TOLD: usize = 20;
 
@@ -39,9 +42,9 @@ pub(crate) struct List {
     org: Key,
     #[command(flatten)]
     which: Which,
-    /// How many.
-    #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=200))]
-    limit: u16,
+    /// How many at most; 0 lists all.
+    #[arg(long, default_value_t = 50, value_name = "COUNT")]
+    limit: usize,
 }
 
 #[derive(Debug, Args)]
@@ -104,13 +107,23 @@ impl Receipts {
 impl List {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
-        let request = PageRequest { limit: self.limit, after: None };
+        let wanted = if self.limit == 0 { usize::MAX } else { self.limit };
         let query = self.which.into();
-        let page = receipts::list(&installation.desk, &caller, &query, &request).await?;
+        let mut request = PageRequest { limit: PAGE, after: None };
+        let mut views = Vec::new();
+        loop {
+            let page = receipts::list(&installation.desk, &caller, &query, &request).await?;
+            views.extend(page.rows);
+            request.after = page.next;
+            if request.after.is_none() || views.len() >= wanted {
+                break;
+            }
+        }
+        views.truncate(wanted);
         output.tell_table(
-            || page.rows.iter().map(json).collect(),
+            || views.iter().map(json).collect(),
             &["receipt", "hook", "binding", "outcome", "fuel", "µs", "at"],
-            page.rows.iter().map(|view| {
+            views.iter().map(|view| {
                 vec![
                     view.id.to_string(),
                     view.hook.to_string(),
@@ -211,7 +224,7 @@ impl Verify {
     }
 }
 
-fn json(view: &receipts::ReceiptView) -> Value {
+pub(super) fn json(view: &receipts::ReceiptView) -> Value {
     json!({
         "id": view.id.to_string(),
         "ticket": view.ticket.to_string(),

@@ -4,8 +4,9 @@ use anyhow::{Result, bail};
 use clap::Args;
 use serde_json::{Value, json};
 use waypost_app::bindings::{self, BindingView, HookOrder, InForce, RevisionView};
-use waypost_domain::binding::Hook;
+use waypost_domain::binding::{Hook, Switch};
 use waypost_domain::key::Key;
+use waypost_domain::suggestion::SuggestionCounts;
 
 use crate::installation::Installation;
 use crate::output::{Output, time};
@@ -53,6 +54,7 @@ impl One {
             || {
                 let mut told = json(&detail.view);
                 told["revisions"] = detail.revisions.iter().map(revision_json).collect();
+                told["switches"] = detail.switches.iter().map(switch_json).collect();
                 told
             },
             &["revision", "policy", "position", "made", "note", ""],
@@ -156,9 +158,21 @@ pub(crate) async fn list(
 ) -> Result<()> {
     let caller = installation.operator(org).await?;
     let views = bindings::list(&installation.desk, &caller, None).await?;
+    let suggestions = bindings::suggestions(&installation.desk, &caller).await?;
+    let counts =
+        |view: &BindingView| suggestions.get(&view.binding.id).copied().unwrap_or_default();
     output.tell_table(
-        || views.iter().map(json).collect(),
-        &["hook", "position", "name", "policy", "revision", "state"],
+        || {
+            let told = views.iter().map(|view| {
+                let SuggestionCounts { open, accepted, dismissed } = counts(view);
+                let mut told = json(view);
+                told["suggestions"] =
+                    json!({ "open": open, "accepted": accepted, "dismissed": dismissed });
+                told
+            });
+            told.collect()
+        },
+        &["hook", "position", "name", "policy", "revision", "suggested", "state"],
         views.iter().map(|view| {
             vec![
                 view.binding.hook.to_string(),
@@ -166,6 +180,7 @@ pub(crate) async fn list(
                 view.binding.name.to_string(),
                 policy(&view.active),
                 view.active.number.to_string(),
+                suggested(counts(view)),
                 state(view),
             ]
         }),
@@ -191,6 +206,15 @@ pub(crate) fn tell(output: &mut Output, view: &BindingView, done: &str) -> Resul
             )
         },
     )
+}
+
+/// How many of its suggestions people took; nothing where it made none.
+fn suggested(counts: SuggestionCounts) -> String {
+    let SuggestionCounts { open, accepted, dismissed } = counts;
+    if counts == SuggestionCounts::default() {
+        return String::new();
+    }
+    format!("{accepted} taken, {dismissed} turned down, {open} open")
 }
 
 fn state(view: &BindingView) -> String {
@@ -233,6 +257,15 @@ fn json(view: &BindingView) -> Value {
         "paused": view.paused.map(|paused| json!({ "since": paused.since, "until": paused.until })),
         "active": revision_json(&view.active),
         "version": binding.version,
+    })
+}
+
+fn switch_json(switch: &Switch) -> Value {
+    json!({
+        "what": switch.what.as_str(),
+        "revision": switch.revision,
+        "at": switch.at,
+        "by": { "kind": switch.by.kind.as_str(), "person": switch.by.person.map(|id| id.to_string()) },
     })
 }
 

@@ -1,0 +1,72 @@
+//! Events of the whole organization, for whoever audits it.
+
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    audit::{self, AuditedEvent, Period},
+};
+
+use crate::{
+    ApiState,
+    extract::{Known, ListOut, Listing, PageParams},
+    problem::Problem,
+    tickets::EventOut,
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// List the organization's events
+///
+/// Ticket by ticket, in the order they came in, and each ticket's history in its order. For auditors and administrators.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(PageParams, EventFilter),
+    responses((status = 200, description = "A page of events", body = ListOut<AuditedEventOut>)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    listing: Listing<EventFilter>,
+) -> Result<Response, Problem> {
+    let EventFilter { from, to } = listing.filter;
+    let page = audit::events(&desk, &caller, Period { from, to }, &listing.page).await;
+    Ok(listing.reply(page.map_err(Problem::of_query)?, AuditedEventOut::from))
+}
+
+/// Which events are asked for. Every part that is set must match.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct EventFilter {
+    /// From then on.
+    from: Option<DateTime<Utc>>,
+    /// Before then.
+    to: Option<DateTime<Utc>>,
+}
+
+/// An event, with its ticket.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = AuditedEvent)]
+struct AuditedEventOut {
+    /// The ticket's id.
+    ticket: Uuid,
+    /// The ticket's number.
+    number: String,
+    #[serde(flatten)]
+    event: EventOut,
+}
+
+impl From<AuditedEvent> for AuditedEventOut {
+    fn from(audited: AuditedEvent) -> Self {
+        let AuditedEvent { number, event } = audited;
+        Self { ticket: event.ticket.0, number, event: event.into() }
+    }
+}

@@ -1,0 +1,196 @@
+//! `waypost audit`: what happened, for whoever has to prove it (requirement P4).
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use chrono::{DateTime, Utc};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use waypost_app::audit::{self, AuditedBinding, AuditedEvent, Period};
+use waypost_app::{Caller, Desk, PageRequest};
+use waypost_domain::binding::{Revision, Switch};
+use waypost_domain::event::Actor;
+use waypost_domain::key::Key;
+
+use super::receipts::{self, PAGE};
+use crate::installation::Installation;
+use crate::output::Output;
+use crate::terminal::Terminal;
+
+/// The audit trail.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Audit {
+    /// Write everything that happened as JSON lines: bindings, events, receipts.
+    Export(Export),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// From then on: 2026-06-01T00:00:00Z.
+    #[arg(long, value_name = "TIME")]
+    from: Option<DateTime<Utc>>,
+    /// Before then.
+    #[arg(long, value_name = "TIME")]
+    to: Option<DateTime<Utc>>,
+    /// Where to; without it, the standard output.
+    file: Option<PathBuf>,
+}
+
+/// How many lines of each kind were written.
+#[derive(Debug, Clone, Copy, Default)]
+struct Written {
+    bindings: u64,
+    events: u64,
+    receipts: u64,
+}
+
+impl Audit {
+    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
+        let Self::Export(export) = self;
+        let installation = terminal.open().await?;
+        let done = export.run(&installation, &mut terminal.output).await;
+        installation.close().await;
+        done
+    }
+}
+
+impl Export {
+    async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let period = Period { from: self.from, to: self.to };
+        let Some(path) = &self.file else {
+            let mut to = BufWriter::new(io::stdout());
+            write(&installation.desk, &caller, period, &mut to).await?;
+            return to.flush().context("writing the audit trail");
+        };
+        let file = File::create(path).with_context(|| format!("creating {}", path.display()))?;
+        let mut to = BufWriter::new(file);
+        let written = write(&installation.desk, &caller, period, &mut to).await?;
+        to.flush()
+            .and_then(|()| to.get_ref().sync_all())
+            .with_context(|| format!("writing {}", path.display()))?;
+        let Written { bindings, events, receipts } = written;
+        output.tell(
+            || json!({ "bindings": bindings, "events": events, "receipts": receipts }),
+            |to| {
+                writeln!(
+                    to,
+                    "{}: {bindings} lines about bindings, {events} events, {receipts} receipts.",
+                    path.display()
+                )
+            },
+        )
+    }
+}
+
+/// Writes page by page, so that memory does not grow with the organization.
+async fn write(
+    desk: &Desk,
+    caller: &Caller,
+    period: Period,
+    to: &mut impl Write,
+) -> Result<Written> {
+    let mut written = Written::default();
+    let is_within = |at: DateTime<Utc>| {
+        period.from.is_none_or(|from| at >= from) && period.to.is_none_or(|before| at < before)
+    };
+    for audited in audit::bindings(desk, caller).await? {
+        let made = audited.revisions.iter().filter(|made| is_within(made.created_at));
+        let switched = audited.switches.iter().filter(|switch| is_within(switch.at));
+        let lines = made
+            .map(|revision| revision_line(&audited, revision))
+            .chain(switched.map(|switch| switch_line(&audited, switch)));
+        for told in lines {
+            line(to, &told)?;
+            written.bindings += 1;
+        }
+    }
+    let mut request = PageRequest { limit: PAGE, after: None };
+    loop {
+        let page = audit::events(desk, caller, period, &request).await?;
+        for event in &page.rows {
+            line(to, &event_line(event))?;
+            written.events += 1;
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            break;
+        }
+    }
+    loop {
+        let page = audit::receipts(desk, caller, period, &request).await?;
+        for view in &page.rows {
+            let mut told = receipts::json(view);
+            told["record"] = json!("receipt");
+            line(to, &told)?;
+            written.receipts += 1;
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            break;
+        }
+    }
+    Ok(written)
+}
+
+fn line(to: &mut impl Write, told: &Value) -> Result<()> {
+    writeln!(to, "{told}").context("writing the audit trail")
+}
+
+fn actor(actor: &Actor) -> Value {
+    json!({ "kind": actor.kind.as_str(), "person": actor.person.map(|id| id.to_string()) })
+}
+
+fn event_line(audited: &AuditedEvent) -> Value {
+    let event = &audited.event;
+    let change = |change: &waypost_domain::event::Change| json!({ "field": change.field, "before": change.before, "after": change.after });
+    json!({
+        "record": "event",
+        "id": event.id.to_string(),
+        "ticket": event.ticket.to_string(),
+        "number": audited.number,
+        "seq": event.seq,
+        "at": event.at,
+        "actor": actor(&event.actor),
+        "cause": event.cause.map(|id| id.to_string()),
+        "action": event.action.as_str(),
+        "changes": event.changes.iter().map(change).collect::<Vec<_>>(),
+        "policy_digest": event.policy_digest,
+        "reason": event.reason,
+    })
+}
+
+fn revision_line(audited: &AuditedBinding, revision: &Revision) -> Value {
+    json!({
+        "record": "binding_revision",
+        "binding": audited.binding.id.to_string(),
+        "binding_name": audited.binding.name.as_str(),
+        "hook": audited.binding.hook.as_str(),
+        "revision": revision.number,
+        "component": revision.component,
+        "settings_digest": revision.settings_digest,
+        "data_digest": revision.data_digest,
+        "note": revision.note,
+        "at": revision.created_at,
+        "by": revision.created_by.map(|id| id.to_string()),
+    })
+}
+
+fn switch_line(audited: &AuditedBinding, switch: &Switch) -> Value {
+    json!({
+        "record": "binding_switch",
+        "id": switch.id.to_string(),
+        "binding": audited.binding.id.to_string(),
+        "binding_name": audited.binding.name.as_str(),
+        "hook": audited.binding.hook.as_str(),
+        "what": switch.what.as_str(),
+        "revision": switch.revision,
+        "at": switch.at,
+        "by": actor(&switch.by),
+    })
+}
