@@ -156,7 +156,7 @@ mod tests {
         let pointers = faults.into_vec().into_iter().map(|fault| fault.pointer);
         assert_eq!(
             pointers.collect::<Vec<_>>(),
-            ["/zone", "/matrix", "/receipt_retention_days", "/resolve_demands/1"]
+            ["/zone", "/matrix", "/resolve_demands/1", "/receipt_retention_days"]
         );
         assert_eq!(settings, before);
     }
