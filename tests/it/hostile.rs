@@ -19,6 +19,7 @@ on_both_engines! {
     an_import_outlives_a_hostile_policy
     the_mark_of_a_failed_policy_stands_in_the_history
     a_binding_that_cannot_be_prepared_is_tried_again_after_a_minute_and_not_for_each_ticket
+    a_binding_that_is_enabled_after_it_was_mended_decides_the_next_ticket
     what_no_database_keeps_costs_neither_the_ticket_nor_its_receipts
 }
 
@@ -277,32 +278,54 @@ async fn the_mark_of_a_failed_policy_stands_in_the_history(desk: TestDesk) {
     }
 }
 
+const BREAK: &str = "update binding_revisions set settings = settings || 'x'";
+const MEND: &str =
+    "update binding_revisions set settings = substr(settings, 1, length(settings) - 1)";
+
+/// Changes what nobody can change through the doors.
+async fn damage(desk: &TestDesk, sql: &'static str) {
+    let mut tx = desk.store.system().await.unwrap();
+    if sql == BREAK {
+        testing::allow_changes(&mut tx).await.unwrap();
+    }
+    assert!(testing::execute(&mut tx, sql).await.unwrap() > 0);
+    tx.commit().await.unwrap();
+}
+
 async fn a_binding_that_cannot_be_prepared_is_tried_again_after_a_minute_and_not_for_each_ticket(
     desk: TestDesk,
 ) {
-    const BREAK: &str = "update binding_revisions set settings = settings || 'x'";
-    const MEND: &str =
-        "update binding_revisions set settings = substr(settings, 1, length(settings) - 1)";
     let acme = desk.organization("acme").await;
     acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
-    let run = async |sql| {
-        let mut tx = desk.store.system().await.unwrap();
-        if sql == BREAK {
-            testing::allow_changes(&mut tx).await.unwrap();
-        }
-        assert!(testing::execute(&mut tx, sql).await.unwrap() > 0);
-        tx.commit().await.unwrap();
-    };
-    run(BREAK).await;
+    damage(&desk, BREAK).await;
     let first = acme.report("No wifi").await;
     assert_eq!(first["degraded"], "route: unavailable");
     assert_eq!(receipts(&acme, &first).await[0]["outcome"]["kind"], "failed");
 
-    run(MEND).await;
+    damage(&desk, MEND).await;
 
     desk.clock.advance(TimeDelta::seconds(30));
     assert_eq!(acme.report("No wifi").await["degraded"], "route: unavailable");
     desk.clock.advance(TimeDelta::seconds(31));
     let mended = acme.report("No wifi").await;
     assert_eq!((&mended["team"]["key"], &mended["degraded"]), (&json!("network"), &Value::Null));
+}
+
+async fn a_binding_that_is_enabled_after_it_was_mended_decides_the_next_ticket(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let bound = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    damage(&desk, BREAK).await;
+    assert_eq!(acme.report("No wifi").await["degraded"], "route: unavailable");
+    damage(&desk, MEND).await;
+    for switch in ["disable", "enable"] {
+        let path = format!("/bindings/{}/{switch}", bound["id"].as_str().unwrap());
+        let _ = acme.admin.client.post(&path, json!({})).await.ok();
+    }
+
+    let incident = acme.report("No wifi").await;
+
+    assert_eq!(
+        (&incident["team"]["key"], &incident["degraded"]),
+        (&json!("network"), &Value::Null)
+    );
 }

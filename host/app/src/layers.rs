@@ -154,6 +154,11 @@ impl PreparedRevisions {
         ((now - refusal.at).abs() < LEFT_ALONE).then(|| refusal.why.clone())
     }
 
+    /// Lets the next ticket try again a revision that could not be prepared: somebody has mended it.
+    pub(crate) fn pardon(&self, at: (BindingId, i64)) {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(&at);
+    }
+
     fn refuse(&self, at: (BindingId, i64), why: &str, now: DateTime<Utc>) {
         let mut refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
         if refused.len() >= KEPT_REVISIONS {

@@ -123,7 +123,11 @@ async fn must_be_ready(
     let mut tx = desk.store.read(caller.org).await?;
     let recipe = bind::recipe_of(&mut tx, revision).await?;
     drop(tx);
-    let Err(refused) = recipe.prepare(desk).await? else { return Ok(()) };
+    let Err(refused) = recipe.prepare(desk).await? else {
+        // The next ticket asks it, even if the last one could not a moment ago.
+        desk.prepared.pardon((revision.binding, revision.number));
+        return Ok(());
+    };
     let mut found = Faults::new();
     note_refusal(&mut found, refused)?;
     let mut faults = Faults::new();
