@@ -3,6 +3,8 @@
 //! A round asks and records; it judges nothing. What the answers change is decided by the domain, in the
 //! use case that began the round, which then says of each receipt what became of it.
 
+mod kept;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -14,8 +16,8 @@ use waypost_domain::{
     receipt::{Outcome, Receipt, Round as RoundRecord},
 };
 use waypost_policy::{
-    Answer, BreakerKey, Decision, Decline, ENGINE_VERSION, Failure, LogLine, Need, PolicyRuntime,
-    Question, Seed, WIT_VERSION, contract,
+    Answer, BreakerKey, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed,
+    WIT_VERSION, contract,
 };
 
 use waypost_store::{StoreError, receipt, receipt::PackedReceipt, round, round::PackedRound};
@@ -26,6 +28,9 @@ use crate::{
     layers::{Asked, Layers},
     plain,
 };
+
+use self::kept::log_json;
+pub(crate) use self::kept::reasons;
 
 /// A round that is under way.
 pub(crate) struct Round {
@@ -481,37 +486,5 @@ fn not_asked(failure: Failure) -> Decision {
         duration: std::time::Duration::ZERO,
         log: Vec::new(),
         log_truncated: false,
-    }
-}
-
-fn log_json(lines: &[LogLine], truncated: bool) -> Vec<u8> {
-    #[derive(Serialize)]
-    struct Log<'a> {
-        lines: &'a [LogLine],
-        truncated: bool,
-    }
-    if lines.is_empty() && !truncated {
-        return Vec::new();
-    }
-    plain::json(&Log { lines, truncated })
-}
-
-/// The reasons that an answer or a decline gives.
-pub(crate) fn reasons(answer: &[u8]) -> Vec<String> {
-    if let Ok(answer) = serde_json::from_slice::<Answer>(answer) {
-        return match answer {
-            Answer::Categorization(it) => it.reasons,
-            Answer::Assignment(it) => it.reasons,
-            Answer::Escalation(it) => it.map(|it| it.reasons).unwrap_or_default(),
-            Answer::Plan(it) => it.reasons,
-            Answer::Nudge(_) => Vec::new(),
-            Answer::Notifications(it) => it.reasons,
-        };
-    }
-    match serde_json::from_slice::<Decline>(answer) {
-        Ok(Decline::NoOpinion(reasons)) => reasons,
-        Ok(Decline::Incomplete(what)) => vec![format!("a fact is missing: {what}")],
-        Ok(Decline::Broken(why)) => vec![why],
-        Err(_) => Vec::new(),
     }
 }

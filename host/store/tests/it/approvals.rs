@@ -194,17 +194,14 @@ async fn stalled_rounds_are_found(store: Store) {
     }
     let mut expected = [old.clone(), due.clone()];
     expected.sort_by_key(|round| round.id);
-    let [first, second] = expected.clone();
+    let (first, second) = (&expected[..1], &expected[1..]);
     let mut tx = store.read(org.id).await.unwrap();
     assert_eq!(approval::stalled(&mut tx, at(5), at(39), None, 10).await.unwrap(), [old]);
     assert_eq!(approval::stalled(&mut tx, at(5), at(40), None, 10).await.unwrap(), expected);
-    assert_eq!(approval::stalled(&mut tx, at(5), at(40), None, 1).await.unwrap(), [first.clone()]);
-    let after = Some(first.id);
-    assert_eq!(
-        approval::stalled(&mut tx, at(5), at(40), after, 1).await.unwrap(),
-        [second.clone()]
-    );
-    assert_eq!(approval::stalled(&mut tx, at(5), at(40), Some(second.id), 1).await.unwrap(), []);
+    assert_eq!(approval::stalled(&mut tx, at(5), at(40), None, 1).await.unwrap(), first);
+    let after = Some(first[0].id);
+    assert_eq!(approval::stalled(&mut tx, at(5), at(40), after, 1).await.unwrap(), second);
+    assert_eq!(approval::stalled(&mut tx, at(5), at(40), Some(second[0].id), 1).await.unwrap(), []);
 }
 
 async fn rounds_without_a_voter_are_found(store: Store) {

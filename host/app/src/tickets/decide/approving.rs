@@ -131,12 +131,11 @@ impl Deciding {
         };
         let item = self.facts.item.clone();
         let changes = self.write.ticket.submit(item.as_ref(), submission, self.now)?;
-        match opinion {
-            Some((said, plan)) => self.note_opinion(by, &said, plan, changes),
-            None => {
-                self.did(Action::Submit, by, changes);
-                self.note_round();
-            }
+        if let Some((said, plan)) = opinion {
+            self.note_opinion(by, &said, plan, changes);
+        } else {
+            self.did(Action::Submit, by, changes);
+            self.note_round();
         }
         Ok(())
     }
