@@ -38,7 +38,7 @@ pub struct ImportState {
     pub name: String,
     /// The first row, counted from 1, that has not been looked at.
     pub next_row: u64,
-    /// How many rows became tickets so far.
+    /// How many rows are tickets now: stored by this job, or there before.
     pub accepted: u64,
     /// How many rows were refused so far.
     pub refused: u64,
@@ -60,7 +60,7 @@ pub struct ImportRow {
 pub struct BatchReport {
     /// How many tickets were stored.
     pub stored: u64,
-    /// How many of the rows were tickets of this organization before.
+    /// How many of the rows were tickets of this organization before, or stand in the file a second time.
     pub already_there: u64,
     /// The rows that were refused, and why.
     pub refused: Vec<(u64, Vec<FieldFault>)>,
