@@ -16,6 +16,7 @@ on_both_engines! {
     answers_without_a_form_are_checked
     what_is_said_is_kept_told_and_sent_without_the_spaces_around_it
     a_time_zone_that_is_none_says_what_is_wanted
+    a_time_that_is_none_says_what_is_wanted
 }
 
 async fn the_character_that_no_database_keeps_is_refused_in_every_body_by_name(desk: TestDesk) {
@@ -166,4 +167,20 @@ async fn a_time_zone_that_is_none_says_what_is_wanted(desk: TestDesk) {
     assert_eq!(refused.pointers(), ["/zone"]);
     let message = refused.json["errors"][0]["message"].as_str().unwrap();
     assert!(message.contains("Europe/Berlin"), "{message}");
+}
+
+async fn a_time_that_is_none_says_what_is_wanted(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let opened = json!({ "short_description": "No wifi", "opened_at": "yesterday" });
+
+    let body = acme.try_report(opened).await;
+    let query = agent.get("/tickets?opened_from=yesterday").await;
+
+    assert_eq!(body.pointers(), ["/opened_at"]);
+    for refused in [&body, &query] {
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        let message = refused.json["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("2026-06-01T08:00:00Z"), "{message}");
+    }
 }

@@ -1,7 +1,6 @@
 //! Events of the whole organization, for whoever audits it.
 
 use axum::{extract::State, response::Response};
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
@@ -16,6 +15,7 @@ use crate::{
     extract::{Known, ListOut, Listing, PageParams},
     problem::Problem,
     tickets::EventOut,
+    wire::TimeIn,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
@@ -37,7 +37,13 @@ async fn list(
     listing: Listing<EventFilter>,
 ) -> Result<Response, Problem> {
     let EventFilter { from, to } = listing.filter;
-    let page = audit::events(&desk, &caller, Period { from, to }, &listing.page).await;
+    let page = audit::events(
+        &desk,
+        &caller,
+        Period { from: from.map(Into::into), to: to.map(Into::into) },
+        &listing.page,
+    )
+    .await;
     Ok(listing.reply(page.map_err(Problem::of_query)?, AuditedEventOut::from))
 }
 
@@ -47,9 +53,11 @@ async fn list(
 #[into_params(parameter_in = Query)]
 struct EventFilter {
     /// From then on.
-    from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    from: Option<TimeIn>,
     /// Before then.
-    to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    to: Option<TimeIn>,
 }
 
 /// An event, with its ticket.

@@ -22,7 +22,7 @@ use crate::{
     extract::{At, JsonBody, Known},
     middleware::KeptInstead,
     problem::Problem,
-    wire::{PersonIn, PersonOut, RoleName},
+    wire::{PersonIn, PersonOut, RoleName, TimeIn},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
@@ -94,7 +94,7 @@ struct TokenIn {
     /// The person it stands for, by id or e-mail address; a requester's token must have one.
     person: Option<PersonIn>,
     /// From when it is refused; never if left out.
-    expires_at: Option<DateTime<Utc>>,
+    expires_at: Option<TimeIn>,
 }
 
 impl From<TokenIn> for NewToken {
@@ -103,7 +103,7 @@ impl From<TokenIn> for NewToken {
             name: input.name,
             role: input.role,
             person: input.person.map(Into::into),
-            expires_at: input.expires_at,
+            expires_at: input.expires_at.map(Into::into),
         }
     }
 }

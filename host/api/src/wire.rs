@@ -7,9 +7,11 @@ mod hours;
 mod names;
 pub(crate) mod patch;
 mod reference;
+mod time;
 
 pub(crate) use hours::HoursWire;
 pub(crate) use names::*;
 pub(crate) use reference::{
     ActorOut, MoneyOut, NamedOut, NothingIn, PersonIn, PersonOut, PolicyNameOut,
 };
+pub(crate) use time::TimeIn;

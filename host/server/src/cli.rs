@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{audit, config, explain, import, org, policy, receipts, serve, token};
@@ -102,6 +103,14 @@ pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         Some(_) | None => Err("write KEY=VALUE".to_owned()),
     }
+}
+
+/// Reads a time, or a day, which begins at midnight UTC.
+pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
+    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
+    let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).ok();
+    time.or_else(|| day().map(|time| time.and_utc()))
+        .ok_or_else(|| "write a day or a time: 2026-06-01 or 2026-06-01T08:00:00Z".to_owned())
 }
 
 #[cfg(test)]

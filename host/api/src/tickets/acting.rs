@@ -2,7 +2,6 @@
 //!
 //! A field that an action needs is optional here all the same: the domain names every missing one at once.
 
-use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,7 +11,7 @@ use waypost_domain::{ids::SuggestionId, refusal::FieldFault};
 use super::named;
 use crate::{
     problem::Problem,
-    wire::{FulfilmentCodeName, KindName, PersonIn, ResolutionCodeName},
+    wire::{FulfilmentCodeName, KindName, PersonIn, ResolutionCodeName, TimeIn},
 };
 
 macro_rules! inputs {
@@ -62,7 +61,7 @@ inputs! {
     /// The expected time of restoration is told.
     SetEtaIn as SetEta {
         /// When; null withdraws it.
-        eta: DateTime<Utc>,
+        eta: TimeIn,
     }
 
     /// A step up.
@@ -90,7 +89,7 @@ inputs! {
         /// The public question to the caller.
         comment: String,
         /// When somebody should look again.
-        follow_up_at: DateTime<Utc>,
+        follow_up_at: TimeIn,
     }
 
     /// Somebody says something.
@@ -172,7 +171,7 @@ impl From<SetPriorityIn> for TicketAction {
 
 impl From<SetEtaIn> for TicketAction {
     fn from(input: SetEtaIn) -> Self {
-        Self::SetEta { eta: input.eta }
+        Self::SetEta { eta: input.eta.map(Into::into) }
     }
 }
 
@@ -195,7 +194,7 @@ impl From<HoldIn> for TicketAction {
             vendor: input.vendor,
             person: input.person.map(Into::into),
             comment: input.comment,
-            follow_up_at: input.follow_up_at,
+            follow_up_at: input.follow_up_at.map(Into::into),
         }
     }
 }

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -12,7 +11,7 @@ use waypost_domain::{refusal::FieldFault, ticket::TicketKind};
 use crate::{
     problem::Problem,
     wire::{
-        ChannelName, KindName, PersonIn, StateName, WaitingKindName,
+        ChannelName, KindName, PersonIn, StateName, TimeIn, WaitingKindName,
         patch::{nullable, settable},
     },
 };
@@ -56,7 +55,7 @@ pub(crate) struct TicketIn {
     /// Another system's number for it; opening the same again returns the first. For the desk.
     external_ref: Option<ExternalRefWire>,
     /// When the trouble began; now if left out.
-    opened_at: Option<DateTime<Utc>>,
+    opened_at: Option<TimeIn>,
     /// Whether a request is only written down, to be submitted later.
     draft: bool,
 }
@@ -98,7 +97,7 @@ impl TicketIn {
             catalog_item: self.catalog_item,
             answers: answers(self.answers)?,
             external_ref: self.external_ref.map(|other| (other.source, other.id)),
-            opened_at: self.opened_at,
+            opened_at: self.opened_at.map(Into::into),
             draft: self.draft,
         })
     }
@@ -223,7 +222,8 @@ pub(crate) struct TicketFilter {
     #[param(value_type = Option<String>)]
     waiting_on: Option<WaitingKindName>,
     /// Waiting since before this time.
-    waiting_before: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    waiting_before: Option<TimeIn>,
     /// The requester, by id or e-mail address.
     #[param(value_type = Option<String>)]
     requester: Option<PersonIn>,
@@ -243,9 +243,11 @@ pub(crate) struct TicketFilter {
     /// Whether a policy failed on it.
     degraded: Option<bool>,
     /// Opened at or after this time.
-    opened_from: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    opened_from: Option<TimeIn>,
     /// Opened before this time.
-    opened_to: Option<DateTime<Utc>>,
+    #[param(value_type = Option<DateTime<Utc>>)]
+    opened_to: Option<TimeIn>,
     /// Which order: the newest first, the last changed first, or as a queue: by priority, then the oldest first.
     #[param(inline)]
     order: OrderIn,
@@ -277,7 +279,7 @@ impl TicketFilter {
             assignee: self.assignee.clone().map(Into::into),
             assigned: self.assigned,
             waiting_on: self.waiting_on.map(|kind| kind.0),
-            waiting_before: self.waiting_before,
+            waiting_before: self.waiting_before.map(Into::into),
             requester: self.requester.clone().map(Into::into),
             priorities: self.priority.clone(),
             category: self.category.clone(),
@@ -286,8 +288,8 @@ impl TicketFilter {
             tag: self.tag.clone(),
             text: self.text.clone(),
             degraded: self.degraded,
-            opened_from: self.opened_from,
-            opened_to: self.opened_to,
+            opened_from: self.opened_from.map(Into::into),
+            opened_to: self.opened_to.map(Into::into),
             order: match self.order {
                 OrderIn::Opened => TicketOrder::OpenedDesc,
                 OrderIn::Updated => TicketOrder::UpdatedDesc,

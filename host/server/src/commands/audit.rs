@@ -15,6 +15,7 @@ use waypost_domain::event::Actor;
 use waypost_domain::key::Key;
 
 use super::receipts::{self, PAGE};
+use crate::cli::time;
 use crate::installation::Installation;
 use crate::output::Output;
 use crate::terminal::Terminal;
@@ -31,11 +32,11 @@ pub(crate) struct Export {
     /// The organization's key.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// From then on: 2026-06-01T00:00:00Z.
-    #[arg(long, value_name = "TIME")]
+    /// From then on: 2026-06-01 or 2026-06-01T08:00:00Z.
+    #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<DateTime<Utc>>,
     /// Before then.
-    #[arg(long, value_name = "TIME")]
+    #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<DateTime<Utc>>,
     /// Where to; without it, the standard output.
     file: Option<PathBuf>,
