@@ -16,6 +16,7 @@ mod layers;
 mod lifecycle;
 mod logs;
 mod pages;
+mod parts;
 mod policies;
 mod queues;
 mod receipts;

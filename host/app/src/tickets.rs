@@ -116,6 +116,8 @@ pub struct TicketEdit {
     pub answers: Option<Vec<(String, String)>>,
     /// The people who hear of every change, all of them.
     pub watchers: Option<Vec<PersonRef>>,
+    /// The incident that it is a part of.
+    pub parent: Option<Option<TicketRef>>,
 }
 
 /// An action on a ticket, with what it needs. Missing fields are found by the domain, which names all of them.
@@ -301,6 +303,8 @@ pub struct TicketQuery {
     pub ci: Option<String>,
     /// A label.
     pub tag: Option<String>,
+    /// Parts of this incident.
+    pub parent: Option<TicketRef>,
     /// Words in the short description.
     pub text: Option<String>,
     /// Whether a policy failed on it.

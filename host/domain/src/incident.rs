@@ -18,6 +18,8 @@ use crate::{
     name::names,
 };
 
+pub use self::sync::MAX_CHILDREN;
+
 /// An incident's state, with the facts that are true only in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum IncidentState {

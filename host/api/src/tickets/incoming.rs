@@ -10,6 +10,7 @@ use waypost_domain::{refusal::FieldFault, ticket::TicketKind};
 
 use crate::{
     problem::Problem,
+    tickets::named,
     wire::{
         ChannelName, KindName, PersonIn, StateName, TimeIn, WaitingKindName,
         patch::{nullable, settable},
@@ -149,6 +150,11 @@ pub(crate) struct TicketEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<PersonIn>)]
     watchers: Option<Vec<PersonIn>>,
+    /// The incident that it is a part of, by id or number; it follows when that is worked on, waits for a vendor or is
+    /// resolved. For incidents.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    parent: Option<Option<String>>,
     /// Only here to be refused with the remedy: a state is changed by actions.
     #[serde(deserialize_with = "nullable")]
     #[schema(ignore)]
@@ -172,6 +178,7 @@ impl TicketEditIn {
             tags: self.tags,
             answers: self.answers.map(answers).transpose()?,
             watchers: self.watchers.map(|people| people.into_iter().map(Into::into).collect()),
+            parent: self.parent.map(|parent| parent.as_deref().map(named)),
         })
     }
 }
@@ -238,6 +245,8 @@ pub(crate) struct TicketFilter {
     ci: Option<String>,
     /// A label.
     tag: Option<String>,
+    /// Parts of this incident, by its id or number.
+    parent: Option<String>,
     /// Words in the short description.
     text: Option<String>,
     /// Whether a policy failed on it.
@@ -286,6 +295,7 @@ impl TicketFilter {
             service: self.service.clone(),
             ci: self.ci.clone(),
             tag: self.tag.clone(),
+            parent: self.parent.as_deref().map(named),
             text: self.text.clone(),
             degraded: self.degraded,
             opened_from: self.opened_from.map(Into::into),

@@ -17,6 +17,7 @@ use waypost_domain::{
     binding::Hook,
     event::{Actor, ActorKind, Change},
     ids::{PersonId, SuggestionId},
+    incident::IncidentState,
     proposal::{FieldsTaken, Judged},
     receipt::Outcome,
     role::Role,
@@ -162,6 +163,27 @@ impl Deciding {
     pub(crate) fn happened(&mut self, kind: EventKind, actor: &Actor, was: State) -> &mut Happened {
         self.happened.push(Happened::new(kind, actor, was));
         self.happened.last_mut().expect("one was just pushed")
+    }
+
+    /// The part of an incident after that has moved; none where the move does not concern it.
+    pub(crate) fn following(
+        mut self,
+        parent: &str,
+        state: &IncidentState,
+        action: Action,
+    ) -> Option<Self> {
+        let was = self.write.ticket.state();
+        let changes = self.write.ticket.follow_parent(state, &system(), self.now);
+        if changes.is_empty() {
+            return None;
+        }
+        let (kind, text) = match state {
+            IncidentState::Resolved(done) => (EventKind::Resolved, Some(done.notes.clone())),
+            _ => (EventKind::StateChanged, None),
+        };
+        self.did_because(action, &system(), changes, Some(format!("follows its parent {parent}")));
+        self.happened(kind, &system(), was).text = text;
+        Some(self)
     }
 
     /// Whether nothing has happened, so that there is nothing to write.

@@ -4,14 +4,19 @@ use std::collections::BTreeSet;
 
 use waypost_domain::{
     directory::References,
+    ids::TicketId,
+    incident::MAX_CHILDREN,
     key::Key,
     permission,
     priority::Level,
     refusal::Faults,
-    ticket::{Action, Edit},
+    ticket::{Action, Edit, Ticket},
 };
 use waypost_policy::contract::EventKind;
-use waypost_store::{ReadTx, ci};
+use waypost_store::{
+    ReadTx, ci,
+    ticket::{self, TicketFilter},
+};
 
 use super::{
     TicketEdit, TicketRef, TicketView, conclude::conclude, decide::Deciding, facts::Facts, moves,
@@ -38,7 +43,7 @@ pub async fn edit(
     }
     seen.ticket.demand(Action::Edit)?;
     facts.around(&mut tx, &seen.ticket).await?;
-    let edit = resolved(&mut tx, caller, &mut facts, changes).await?;
+    let edit = resolved(&mut tx, caller, &mut facts, &seen.ticket, changes).await?;
     permission::allows_edit(caller.role, seen.relation, &edit, &seen.ticket)?;
     drop(tx);
 
@@ -62,9 +67,15 @@ async fn resolved(
     tx: &mut ReadTx,
     caller: &Caller,
     facts: &mut Facts,
+    ticket: &Ticket,
     changes: TicketEdit,
 ) -> Result<Edit, CommandError> {
     let mut faults = Faults::new();
+    let parent = match &changes.parent {
+        Some(Some(named)) => parent(tx, caller, ticket, named, &mut faults).await?.map(Some),
+        Some(None) => Some(None),
+        None => None,
+    };
     if let Some(Some(key)) = &changes.ci {
         // Only the database knows all of them; the check below then finds it.
         if let Some(found) = ci::find_by_key(tx, key).await? {
@@ -107,8 +118,36 @@ async fn resolved(
         tags: changes.tags,
         answers,
         watchers,
-        parent: None,
+        parent,
     };
     faults.finish()?;
     Ok(edit)
+}
+
+/// The incident that a ticket shall be a part of.
+async fn parent(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    child: &Ticket,
+    named: &TicketRef,
+    faults: &mut Faults,
+) -> Result<Option<TicketId>, CommandError> {
+    let parent = match read::seen(tx, caller, named).await {
+        Ok(seen) => seen.ticket,
+        Err(CommandError::NotFound(_)) => {
+            faults.wrong("/parent", "unknown", "there is no such ticket; give its id or number");
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    let parts_of = |parent| TicketFilter { parent: Some(parent), ..TicketFilter::default() };
+    let has_children = ticket::count(tx, &parts_of(child.id)).await? > 0;
+    child.check_parent(&parent, has_children, faults);
+    if child.parent != Some(parent.id)
+        && ticket::count(tx, &parts_of(parent.id)).await? >= u64::from(MAX_CHILDREN)
+    {
+        let message = format!("the parent has {MAX_CHILDREN} parts, which is the most");
+        faults.wrong("/parent", "too-many", message);
+    }
+    Ok(Some(parent.id))
 }

@@ -194,6 +194,13 @@ async fn filter(
         let Some(found) = found else { return Ok(None) };
         filter.team = Some(found.id);
     }
+    if let Some(named) = &query.parent {
+        match seen(tx, caller, named).await {
+            Ok(parent) => filter.parent = Some(parent.ticket.id),
+            Err(CommandError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
     if let Some(key) = &query.service {
         let Some(found) = service::find_by_key(tx, key).await? else { return Ok(None) };
         filter.service = Some(found.id);

@@ -8,10 +8,31 @@ use chrono::{DateTime, Utc};
 use crate::{
     event::{Actor, Change},
     incident::{Awaiting, Hold, IncidentState, Resolution},
-    ticket::{Body, Ticket},
+    refusal::Faults,
+    ticket::{Body, Ticket, TicketKind},
 };
 
+/// So many parts follow in one commit; a larger outage is told in one incident, with watchers.
+pub const MAX_CHILDREN: u32 = 200;
+
 impl Ticket {
+    /// Notes why it can't be a part of that parent: both are incidents, the parent is active and no part itself, and the
+    /// child has no parts of its own.
+    pub fn check_parent(&self, parent: &Self, has_children: bool, faults: &mut Faults) {
+        let why = if self.kind() != TicketKind::Incident || parent.kind() != TicketKind::Incident {
+            "only an incident is a part of an incident"
+        } else if !parent.state().is_active() {
+            "the parent is not active any more; name one that is worked on"
+        } else if parent.parent.is_some() {
+            "the parent is a part itself; name the incident that it is a part of"
+        } else if has_children {
+            "it has parts itself; move those to the parent first"
+        } else {
+            return;
+        };
+        faults.wrong("/parent", "not-allowed", why);
+    }
+
     /// Follows the parent's state. Returns what changed: nothing for a child that is done, for a request, and for a
     /// move of the parent that does not concern it.
     pub fn follow_parent(
@@ -91,6 +112,23 @@ mod tests {
         let system = Actor { kind: ActorKind::System, person: None };
         let changes = child.follow_parent(&parent, &system, monday() + hours(9));
         (child.state(), !changes.is_empty())
+    }
+
+    #[test]
+    fn parts_are_incidents_one_level_deep_of_an_active_parent() {
+        let refused = |child: &Ticket, parent: &Ticket, has_children| {
+            let mut faults = Faults::new();
+            child.check_parent(parent, has_children, &mut faults);
+            faults.finish().is_err()
+        };
+        let at = |state| in_state(TicketKind::Incident, state, CALLER);
+        let (child, parent) = (at(State::New), at(State::InProgress));
+        let grandchild_of = Ticket { parent: Some(child.id), ..parent.clone() };
+        assert!(!refused(&child, &parent, false));
+        assert!(refused(&child, &parent, true));
+        assert!(refused(&child, &at(State::Resolved), false));
+        assert!(refused(&child, &grandchild_of, false));
+        assert!(refused(&in_state(TicketKind::Request, State::New, CALLER), &parent, false));
     }
 
     #[test]
