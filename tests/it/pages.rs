@@ -71,6 +71,10 @@ async fn every_order_shows_every_ticket_once(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     reports(&acme, 0..10).await;
     let agent = &acme.agent.client;
+    // The oldest ticket is changed last, so that the two orders by time differ.
+    let oldest = agent.get("/tickets?limit=200").await.items().pop().unwrap();
+    desk.clock.advance(TimeDelta::seconds(1));
+    let _ = agent.act(&oldest, "acknowledge", json!({})).await.ok();
 
     for order in ["opened", "updated", "queue"] {
         let rows = read(agent, &format!("/tickets?order={order}"), async || ()).await;
@@ -80,8 +84,11 @@ async fn every_order_shows_every_ticket_once(desk: TestDesk) {
                 rows.iter().map(|row| row["priority"]["value"].as_u64()).collect();
             assert!(priorities.is_sorted(), "{priorities:?}");
         } else {
-            let times: Vec<_> = rows.iter().map(|row| row["opened_at"].as_str().unwrap()).collect();
-            assert!(times.iter().rev().is_sorted(), "{times:?}");
+            let field = format!("{order}_at");
+            let times: Vec<_> = rows.iter().map(|row| row[&field].as_str().unwrap()).collect();
+            assert!(times.iter().rev().is_sorted(), "{order}: {times:?}");
+            let first = if order == "updated" { &rows[0] } else { &rows[9] };
+            assert_eq!(first["id"], oldest["id"], "{order}");
         }
     }
 }

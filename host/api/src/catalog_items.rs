@@ -17,7 +17,7 @@ use crate::{
     problem::Problem,
     reply,
     wire::{
-        MoneyOut,
+        MoneyWire,
         patch::{nullable, settable},
     },
 };
@@ -107,7 +107,7 @@ struct CatalogItemIn {
     #[serde(default)]
     description: String,
     /// What it costs.
-    cost: Option<MoneyOut>,
+    cost: Option<MoneyWire>,
     /// The questions of its form, in order.
     #[serde(default)]
     form: Vec<FormFieldWire>,
@@ -129,8 +129,8 @@ struct CatalogItemEditIn {
     description: Option<String>,
     /// What it costs.
     #[serde(deserialize_with = "nullable")]
-    #[schema(value_type = Option<MoneyOut>)]
-    cost: Option<Option<MoneyOut>>,
+    #[schema(value_type = Option<MoneyWire>)]
+    cost: Option<Option<MoneyWire>>,
     /// The questions of its form, all of them.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<FormFieldWire>)]
@@ -154,7 +154,7 @@ struct CatalogItemOut {
     /// What one gets.
     description: String,
     /// What it costs.
-    cost: Option<MoneyOut>,
+    cost: Option<MoneyWire>,
     /// The questions of its form, in order.
     form: Vec<FormFieldWire>,
     /// Whether it can be asked for.
@@ -206,7 +206,7 @@ impl From<CatalogItemEditIn> for CatalogItemEdit {
     }
 }
 
-fn price(cost: MoneyOut) -> (i64, String) {
+fn price(cost: MoneyWire) -> (i64, String) {
     (cost.minor_units, cost.currency)
 }
 

@@ -12,6 +12,6 @@ mod time;
 pub(crate) use hours::HoursWire;
 pub(crate) use names::*;
 pub(crate) use reference::{
-    ActorOut, MoneyOut, NamedOut, NothingIn, PersonIn, PersonOut, PolicyNameOut,
+    ActorOut, MoneyWire, NamedOut, NothingIn, PersonIn, PersonOut, PolicyNameOut,
 };
 pub(crate) use time::TimeIn;

@@ -18,13 +18,13 @@ pub trait Entropy: Send + Sync + 'static {
 }
 
 /// Cuts a time to what is kept.
-pub trait Seconds {
+pub trait ToMicros {
     /// The same time to the microsecond.
     #[must_use]
     fn to_micros(self) -> Self;
 }
 
-impl Seconds for DateTime<Utc> {
+impl ToMicros for DateTime<Utc> {
     fn to_micros(self) -> Self {
         self.trunc_subsecs(6)
     }

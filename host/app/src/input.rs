@@ -11,7 +11,7 @@ use waypost_domain::{
     text,
 };
 
-use crate::{CommandError, clock::Seconds};
+use crate::{CommandError, clock::ToMicros};
 
 /// Times of records are in years that every calendar, program and database agrees on.
 const FIRST_YEAR: i32 = 1970;

@@ -19,7 +19,7 @@ use waypost_domain::{
 use waypost_store::{StoreError, organization, person, token, token::Token};
 
 use crate::{
-    Caller, CommandError, Desk, Missing, Seconds, Unauthenticated,
+    Caller, CommandError, Desk, Missing, ToMicros, Unauthenticated,
     input::{Reading, checked},
     labels::{named, people_names},
     refs,

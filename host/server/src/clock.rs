@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use chrono::{DateTime, Utc};
 use uuid::{ContextV7, Timestamp, Uuid};
-use waypost_app::{Clock, Entropy, Seconds};
+use waypost_app::{Clock, Entropy, ToMicros};
 
 /// The machine's clock.
 #[derive(Debug, Clone, Copy)]

@@ -17,7 +17,7 @@ use waypost_domain::{
 
 use super::incoming::ExternalRefWire;
 use crate::wire::{
-    ActorOut, ChannelName, FulfilmentCodeName, KindName, MoneyOut, NamedOut, PersonOut,
+    ActorOut, ChannelName, FulfilmentCodeName, KindName, MoneyWire, NamedOut, PersonOut,
     PrioritySourceName, ResolutionCodeName, StateName,
 };
 
@@ -202,7 +202,7 @@ pub(crate) struct RequestOut {
     /// The answers to its form.
     answers: BTreeMap<String, String>,
     /// What it costs.
-    cost: Option<MoneyOut>,
+    cost: Option<MoneyWire>,
     /// When it should be there.
     expected_at: Option<DateTime<Utc>>,
 }

@@ -88,7 +88,7 @@ impl From<Actor> for ActorOut {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = Money)]
-pub(crate) struct MoneyOut {
+pub(crate) struct MoneyWire {
     /// Whole minor units: cents.
     #[schema(example = 149_900)]
     pub(crate) minor_units: i64,
@@ -97,7 +97,7 @@ pub(crate) struct MoneyOut {
     pub(crate) currency: String,
 }
 
-impl From<Money> for MoneyOut {
+impl From<Money> for MoneyWire {
     fn from(money: Money) -> Self {
         Self { minor_units: money.minor_units, currency: money.currency }
     }

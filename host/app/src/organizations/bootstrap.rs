@@ -8,7 +8,7 @@ use waypost_domain::{
 };
 use waypost_store::{StoreError, organization};
 
-use crate::{CommandError, Desk, Missing, Seconds};
+use crate::{CommandError, Desk, Missing, ToMicros};
 
 /// The key of the platform organization.
 pub const PLATFORM_KEY: &str = "platform";

@@ -18,7 +18,7 @@ use super::{
     moves::{Mover, References},
     names, read,
 };
-use crate::{Caller, CommandError, Desk, clock::Seconds};
+use crate::{Caller, CommandError, Desk, clock::ToMicros};
 
 pub use waypost_domain::ticket::ActionHint;
 
@@ -128,11 +128,11 @@ impl TicketAction {
             | Self::Reopen { reason }
             | Self::Cancel { reason }
             | Self::Convert { reason, .. } => trim(reason),
-            Self::SetEta { eta } => *eta = eta.map(Seconds::to_micros),
+            Self::SetEta { eta } => *eta = eta.map(ToMicros::to_micros),
             Self::Hold { vendor, comment, follow_up_at, .. } => {
                 trim(vendor);
                 trim(comment);
-                *follow_up_at = follow_up_at.map(Seconds::to_micros);
+                *follow_up_at = follow_up_at.map(ToMicros::to_micros);
             }
             Self::CallerReply { text } => trim(text),
             Self::Resolve { notes, .. } | Self::Fulfill { notes, .. } => trim(notes),

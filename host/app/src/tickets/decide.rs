@@ -295,7 +295,7 @@ impl Deciding {
     }
 
     /// No turn came in time: the ticket goes on without being asked about, and is marked.
-    fn is_busy(&mut self) {
+    fn mark_busy(&mut self) {
         let ticket = snapshot::ticket(&self.write.ticket, &self.facts);
         let context = self.context();
         self.round(&ticket, &context).degrade("no turn in time: busy".to_owned());

@@ -73,7 +73,7 @@ pub(super) async fn phase(
     work: fn(&mut Deciding),
 ) -> Result<(), CommandError> {
     let taken = std::mem::take(items);
-    *items = spread(desk, caller.org, taken, work, Deciding::is_busy).await?;
+    *items = spread(desk, caller.org, taken, work, Deciding::mark_busy).await?;
     Ok(())
 }
 
