@@ -37,7 +37,7 @@ use crate::{
 /// ```
 ///
 /// It expands to nothing but a check on other targets than WebAssembly, so a policy's tests run natively. A hook that
-/// is named but not implemented does not compile:
+/// is named whose trait the policy lacks does not compile:
 ///
 /// ```compile_fail,E0277
 /// # use waypost_sdk::{DataFile, Policy, SettingsError};
