@@ -12,6 +12,7 @@ mod messages;
 pub(crate) mod moves;
 pub(crate) mod names;
 pub(crate) mod open;
+mod parts;
 pub(crate) mod read;
 pub(crate) mod round;
 mod snapshot;

@@ -1,14 +1,6 @@
 //! Acting on a ticket: one command, one move of the domain, one commit.
 
-use waypost_domain::{
-    incident::{IncidentState, MAX_CHILDREN},
-    permission,
-    ticket::{Action, Body, Ticket, TicketKind},
-};
-use waypost_store::{
-    ReadTx,
-    ticket::{self, TicketFilter, TicketSort},
-};
+use waypost_domain::{permission, ticket::Action};
 
 use super::{
     TicketAction, TicketRef, TicketView,
@@ -16,7 +8,9 @@ use super::{
     decide::Deciding,
     facts::Facts,
     moves::{Mover, References},
-    names, read,
+    names,
+    parts::Children,
+    read,
 };
 use crate::{Caller, CommandError, Desk, clock::ToMicros};
 
@@ -69,53 +63,19 @@ async fn try_act(
     }
     seen.ticket.demand(action.name())?;
     let references = References::read(&mut tx, caller, &facts, action).await?;
-    let children = children(&mut tx, &facts, &seen.ticket).await?;
+    let children = Children::read(&mut tx, &facts, &seen.ticket).await?;
     facts.around(&mut tx, &seen.ticket).await?;
     drop(tx);
 
     let before = seen.ticket.clone();
     let mover = Mover { desk, caller, facts, open_approval: seen.open_approval, references };
     let mut decided = Box::pin(mover.carry_out(seen.ticket, action)).await?;
-    let after = decided.iter().map(|one| &one.write.ticket).find(|one| one.id == before.id);
-    let following = match after {
-        Some(Ticket { number, body: Body::Incident(state), .. }) if state_moved(&before, state) => {
-            let follow = |(facts, child)| {
-                let it = Deciding::of_stored(desk, facts, child, action.name().as_str(), caller);
-                it.following(number, state, action.name())
-            };
-            children.into_iter().filter_map(follow).collect()
-        }
-        _ => Vec::new(),
-    };
+    let following = children.follow(desk, caller, action.name(), &before, &decided);
     decided.extend(following);
     if decided.iter().all(Deciding::is_idle) {
         return names::view_now(desk, caller.org, decided.swap_remove(0).write.ticket).await;
     }
     conclude(desk, caller, decided).await
-}
-
-fn state_moved(before: &Ticket, after: &IncidentState) -> bool {
-    !matches!(&before.body, Body::Incident(state) if state == after)
-}
-
-/// The parts of an incident that may have to follow it, with what stands around each.
-async fn children(
-    tx: &mut ReadTx,
-    facts: &Facts,
-    parent: &Ticket,
-) -> Result<Vec<(Facts, Ticket)>, CommandError> {
-    if parent.kind() != TicketKind::Incident {
-        return Ok(Vec::new());
-    }
-    let parts =
-        TicketFilter { parent: Some(parent.id), active: Some(true), ..TicketFilter::default() };
-    let mut children = Vec::new();
-    for child in ticket::list(tx, &parts, TicketSort::Opened, None, MAX_CHILDREN).await? {
-        let mut facts = facts.clone();
-        facts.around(tx, &child).await?;
-        children.push((facts, child));
-    }
-    Ok(children)
 }
 
 impl TicketAction {

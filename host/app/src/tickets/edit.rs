@@ -4,8 +4,6 @@ use std::collections::BTreeSet;
 
 use waypost_domain::{
     directory::References,
-    ids::TicketId,
-    incident::MAX_CHILDREN,
     key::Key,
     permission,
     priority::Level,
@@ -13,14 +11,11 @@ use waypost_domain::{
     ticket::{Action, Edit, Ticket},
 };
 use waypost_policy::contract::EventKind;
-use waypost_store::{
-    ReadTx, ci,
-    ticket::{self, TicketFilter},
-};
+use waypost_store::{ReadTx, ci};
 
 use super::{
     TicketEdit, TicketRef, TicketView, conclude::conclude, decide::Deciding, facts::Facts, moves,
-    names, read,
+    names, parts, read,
 };
 use crate::{Caller, CommandError, Desk};
 
@@ -72,7 +67,7 @@ async fn resolved(
 ) -> Result<Edit, CommandError> {
     let mut faults = Faults::new();
     let parent = match &changes.parent {
-        Some(Some(named)) => parent(tx, caller, ticket, named, &mut faults).await?.map(Some),
+        Some(Some(named)) => parts::parent(tx, caller, ticket, named, &mut faults).await?.map(Some),
         Some(None) => Some(None),
         None => None,
     };
@@ -122,32 +117,4 @@ async fn resolved(
     };
     faults.finish()?;
     Ok(edit)
-}
-
-/// The incident that a ticket shall be a part of.
-async fn parent(
-    tx: &mut ReadTx,
-    caller: &Caller,
-    child: &Ticket,
-    named: &TicketRef,
-    faults: &mut Faults,
-) -> Result<Option<TicketId>, CommandError> {
-    let parent = match read::seen(tx, caller, named).await {
-        Ok(seen) => seen.ticket,
-        Err(CommandError::NotFound(_)) => {
-            faults.wrong("/parent", "unknown", "there is no such ticket; give its id or number");
-            return Ok(None);
-        }
-        Err(error) => return Err(error),
-    };
-    let parts_of = |parent| TicketFilter { parent: Some(parent), ..TicketFilter::default() };
-    let has_children = ticket::count(tx, &parts_of(child.id)).await? > 0;
-    child.check_parent(&parent, has_children, faults);
-    if child.parent != Some(parent.id)
-        && ticket::count(tx, &parts_of(parent.id)).await? >= u64::from(MAX_CHILDREN)
-    {
-        let message = format!("the parent has {MAX_CHILDREN} parts, which is the most");
-        faults.wrong("/parent", "too-many", message);
-    }
-    Ok(Some(parent.id))
 }
