@@ -1,6 +1,7 @@
 //! Requests that are sent twice: carried out once, answered the same.
 
 use serde_json::{Value, json};
+use waypost_store::testing;
 use waypost_test_support::{Answer, Client, TestDesk, on_both_engines};
 
 on_both_engines! {
@@ -11,6 +12,7 @@ on_both_engines! {
     a_key_is_forgotten_after_a_day
     repeats_at_the_same_moment_open_one_ticket
     a_key_that_is_none_is_refused
+    a_request_whose_answer_was_lost_is_not_carried_out_again
 }
 
 async fn report(client: &Client, key: &str, line: &str) -> Answer {
@@ -118,4 +120,30 @@ async fn a_key_that_is_none_is_refused(desk: TestDesk) {
         assert_eq!(refused.json["errors"][0]["header"], "Idempotency-Key", "{}", refused.text);
     }
     assert_eq!(count(&acme.requester.client).await, 0);
+}
+
+async fn a_request_whose_answer_was_lost_is_not_carried_out_again(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let client = &acme.agent.client;
+    let opened = report(client, "\"a-1\"", "No wifi").await.created();
+    let about = format!("/incidents/{}/actions/comment", opened["number"].as_str().unwrap());
+    let say = || {
+        let body = json!({ "text": "We are looking into it." });
+        client.post_with(&about, &[("idempotency-key", "\"a-2\"")], body)
+    };
+    let _ = say().await.ok();
+    // A process that dies between the commit and the answer leaves this behind.
+    let mut tx = desk.store.system().await.unwrap();
+    let lose = "update idempotency_keys set status = null, response = null";
+    testing::execute(&mut tx, lose).await.unwrap();
+    tx.commit().await.unwrap();
+
+    assert_eq!(report(client, "\"a-1\"", "No wifi").await.slug(), "idempotency-in-progress");
+    desk.clock.advance(chrono::TimeDelta::minutes(6));
+    let again = report(client, "\"a-1\"", "No wifi").await;
+
+    assert_eq!((again.status.as_u16(), again.slug()), (409, "answer-lost"));
+    assert_eq!(count(client).await, 1);
+    assert_eq!(say().await.slug(), "answer-lost");
+    assert_eq!(client.of(&opened, "comments").await.items().len(), 1);
 }

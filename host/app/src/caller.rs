@@ -1,5 +1,7 @@
 //! The caller: who asks, for which organization, when.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 use waypost_domain::{
@@ -9,7 +11,7 @@ use waypost_domain::{
     role::Role,
 };
 
-use crate::{CommandError, Desk};
+use crate::{CommandError, Desk, idempotency::Request};
 
 /// Who asks, for which organization, when. Made by a front end for each request.
 #[derive(Debug, Clone)]
@@ -24,6 +26,8 @@ pub struct Caller {
     pub token: Option<TokenId>,
     /// The time of the request.
     pub now: DateTime<Utc>,
+    /// The key under which the request may be sent again.
+    pub repeatable: Option<Arc<Request>>,
 }
 
 impl Caller {
@@ -37,7 +41,7 @@ impl Caller {
     #[must_use]
     pub fn operator(org: OrgId, now: DateTime<Utc>) -> Self {
         let actor = Actor { kind: ActorKind::System, person: None };
-        Self { org, role: Role::Admin, actor, token: None, now }
+        Self { org, role: Role::Admin, actor, token: None, now, repeatable: None }
     }
 
     /// Refuses a caller who does not keep the organization.

@@ -1,12 +1,16 @@
 //! Idempotency keys: a request that is sent twice is carried out once, and answered the same.
 //!
 //! [`begin`] before the request is carried out, then [`complete`] or [`abandon`] with the same [`Request`]. Should a
-//! process die in between, a repeat may take over after a while.
+//! process die in between, a repeat may take over after a while, unless the request's changes are there already: a command
+//! on tickets notes in its own commit that it was carried out.
 
-use chrono::Duration;
+use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 use waypost_domain::refusal::Faults;
-use waypost_store::idempotency::{self, Known, RequestKey};
+use waypost_store::{
+    WriteTx,
+    idempotency::{self, Known, RequestKey},
+};
 
 use crate::{Caller, CommandError, Desk, input::Reading};
 
@@ -37,6 +41,8 @@ pub enum Begun {
     },
     /// It is being carried out.
     InProgress,
+    /// It was carried out, but the process ended before its answer was kept.
+    AnswerLost,
     /// The key was used for a request with another body.
     Reused,
 }
@@ -76,8 +82,22 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
         Known::Fresh => Begun::Fresh,
         Known::Replay { status, response } => Begun::Replay { status, response },
         Known::InProgress => Begun::InProgress,
+        // The answer is on its way, for as long as it can be.
+        Known::CarriedOut(at) if caller.now < at + LEASE => Begun::InProgress,
+        Known::CarriedOut(_) => Begun::AnswerLost,
         Known::Mismatch => Begun::Reused,
     })
+}
+
+/// Notes in the transaction of its changes that the caller's request is carried out, if it may be sent again.
+pub(crate) async fn carry_out(
+    desk: &Desk,
+    caller: &Caller,
+    tx: &mut WriteTx,
+) -> Result<(), CommandError> {
+    let Some(request) = &caller.repeatable else { return Ok(()) };
+    let key = key(caller, request);
+    Ok(idempotency::carry_out(tx, &key, caller.now, expiry(desk, caller)).await?)
 }
 
 /// Keeps the answer of a request that was carried out, for as long as the operator set.
@@ -91,10 +111,9 @@ pub async fn complete(
     status: u16,
     response: &[u8],
 ) -> Result<(), CommandError> {
-    let expires_at = caller.now + Duration::hours(desk.options.idempotency_hours.into());
     let mut tx = desk.store.write(caller.org).await?;
     let key = key(caller, request);
-    idempotency::complete(&mut tx, &key, status, response, expires_at).await?;
+    idempotency::complete(&mut tx, &key, status, response, expiry(desk, caller)).await?;
     Ok(tx.commit().await?)
 }
 
@@ -106,6 +125,10 @@ pub async fn abandon(desk: &Desk, caller: &Caller, request: &Request) -> Result<
     let mut tx = desk.store.write(caller.org).await?;
     idempotency::abandon(&mut tx, &key(caller, request)).await?;
     Ok(tx.commit().await?)
+}
+
+fn expiry(desk: &Desk, caller: &Caller) -> DateTime<Utc> {
+    caller.now + Duration::hours(desk.options.idempotency_hours.into())
 }
 
 /// A key belongs to who used it: the token, the person, or the operator at the command line.

@@ -183,7 +183,7 @@ pub(crate) async fn authenticate(
         Some(person) => Actor { kind: ActorKind::User, person: Some(person) },
         None => Actor { kind: ActorKind::Api, person: None },
     };
-    Ok(Caller { org, role, actor, token: Some(token.id), now })
+    Ok(Caller { org, role, actor, token: Some(token.id), now, repeatable: None })
 }
 
 async fn find_valid(

@@ -37,6 +37,8 @@ pub enum Known {
     },
     /// It is being carried out.
     InProgress,
+    /// It was carried out at this time, and its answer was not kept yet.
+    CarriedOut(DateTime<Utc>),
     /// The key was used for a request with another body.
     Mismatch,
 }
@@ -46,6 +48,7 @@ struct KeyRow {
     request_digest: Vec<u8>,
     status: Option<i64>,
     response: Option<Vec<u8>>,
+    carried_out_at: Option<DateTime<Utc>>,
 }
 
 /// Notes that a request is being carried out, unless it was or is already.
@@ -66,7 +69,7 @@ pub async fn begin(
         values ($1, $2, $3, $4, $5, $6, $7)
         on conflict do nothing";
     const FIND: &str = "
-        select request_digest, status, response from idempotency_keys
+        select request_digest, status, response, carried_out_at from idempotency_keys
         where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5";
     on!(&mut *tx, |conn, org| {
         sqlx::query(FORGET)
@@ -110,15 +113,40 @@ pub async fn begin(
         Some(KeyRow { status: Some(status), response: Some(response), .. }) => {
             Known::Replay { status: TABLE.fit("status", status)?, response }
         }
+        Some(KeyRow { carried_out_at: Some(at), .. }) => Known::CarriedOut(at),
         // It vanished between the two statements: whoever had it gave it up, and the caller may try again.
         Some(_) | None => Known::InProgress,
     })
 }
 
+/// Notes that a request is carried out, in the transaction of its changes, so that a repeat can't find one without the
+/// other. [`complete`] adds the answer. `Stale` when a repeat has taken over: then nothing may be changed.
+pub async fn carry_out(
+    tx: &mut WriteTx,
+    request: &RequestKey,
+    at: DateTime<Utc>,
+    expires_at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const CARRY_OUT: &str = "
+        update idempotency_keys set carried_out_at = $6, expires_at = $7
+        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5 and carried_out_at is null";
+    let noted = on!(tx, |conn, org| {
+        sqlx::query(CARRY_OUT)
+            .bind(org)
+            .bind(&request.caller)
+            .bind(&request.method)
+            .bind(&request.path)
+            .bind(&request.key)
+            .bind(at)
+            .bind(expires_at)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if noted == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
 /// Keeps the answer of a request that was carried out, until it expires.
-///
-/// In a transaction of its own, after the request's changes: a process that dies between the two leaves the key in progress
-/// until its lease ends, and a repeat is carried out then.
 pub async fn complete(
     tx: &mut WriteTx,
     request: &RequestKey,

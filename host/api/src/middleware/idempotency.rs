@@ -3,6 +3,8 @@
 //! A request with a key is carried out to its end even when its client goes away or its time is up: the client will
 //! come back with the same key, and wants the answer.
 
+use std::sync::Arc;
+
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
@@ -66,11 +68,18 @@ pub(crate) async fn repeatable(
             Slug::IdempotencyInProgress,
             "the first request with this key is still being carried out",
         )),
+        Begun::AnswerLost => Err(Problem::new(
+            Slug::AnswerLost,
+            "the first request with this key was carried out, but the server ended before it kept the answer",
+        )),
         Begun::Reused => Err(Problem::new(
             Slug::IdempotencyKeyReused,
             "the key was used for a request with another body; use a new one",
         )),
         Begun::Fresh => {
+            let mut request = request;
+            let repeated = Some(Arc::new(repeatable.clone()));
+            request.extensions_mut().insert(Caller { repeatable: repeated, ..caller.clone() });
             let first = First { state, caller, context, repeatable };
             let task = tokio::spawn(first.carry_out(request, next).in_current_span());
             task.await.map_err(|_| {
