@@ -18,7 +18,7 @@ use waypost_policy::contract::EventKind;
 use waypost_store::approval;
 
 use crate::{
-    Caller, CommandError, Desk, Missing, idempotency,
+    Caller, CommandError, Desk, Missing,
     tickets::{
         PersonRef, TicketRef,
         conclude::start_over_if_stale,
@@ -204,9 +204,8 @@ async fn try_vote(
     let mut decided = vec![deciding];
     decide::tell(desk, caller, &mut decided).await?;
     let mut writes = Deciding::finish_all(decided)?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     write::write(desk, &mut tx, &mut writes, caller.now).await?;
-    idempotency::carry_out(desk, caller, &mut tx).await?;
     // As it was written, and read before the commit: nothing fails after it.
     let approval = writes[0].changed_approvals[0].clone();
     let names = names::of_voters(&mut tx, std::slice::from_ref(&approval)).await?;

@@ -91,7 +91,7 @@ pub async fn create(
         active: true,
         version: 1,
     };
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     catalog::insert(&mut tx, &item).await?;
     tx.commit().await?;
     tracing::info!(org.id = %caller.org, catalog_item.key = %item.key, "catalog item added");
@@ -141,7 +141,7 @@ pub async fn update(
     expected_version: Option<i64>,
 ) -> Result<CatalogItem, CommandError> {
     caller.must_be_admin()?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut item = load(&mut tx, key).await?;
     must_be_at(item.version, expected_version)?;
 

@@ -41,7 +41,7 @@ pub async fn create(
     let path = faults.parse::<CategoryPath>("/path", &new.path);
     let name = faults.name("/name", &new.name);
 
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     if let Some(path) = &path {
         path.check_above(&category::list(&mut tx).await?, "/path", &mut faults);
     }
@@ -98,7 +98,7 @@ pub async fn update(
     expected_version: Option<i64>,
 ) -> Result<Category, CommandError> {
     caller.must_be_admin()?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut category = load(&mut tx, path).await?;
     must_be_at(category.version, expected_version)?;
 

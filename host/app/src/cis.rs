@@ -70,7 +70,7 @@ pub async fn create(desk: &Desk, caller: &Caller, new: NewCi) -> Result<CiView, 
     let class = faults.parse::<Key>("/class", &new.class);
     let criticality = criticality(&mut faults, new.criticality.as_deref());
 
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let known = Known::read(&mut tx).await?;
     let service = known.service_if(&mut faults, "/service", new.service.as_deref());
     let team = new.support_team.as_deref();
@@ -138,7 +138,7 @@ pub async fn update(
     expected_version: Option<i64>,
 ) -> Result<CiView, CommandError> {
     caller.must_be_admin()?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut ci = load(&mut tx, key).await?;
     must_be_at(ci.version, expected_version)?;
     let known = Known::read(&mut tx).await?;

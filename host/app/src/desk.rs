@@ -4,9 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use uuid::Uuid;
 use waypost_policy::PolicyRuntime;
-use waypost_store::Store;
+use waypost_store::{Store, WriteTx};
 
-use crate::{Caller, CommandError, Entropy, layers::PreparedRevisions, numbers::Numbers};
+use crate::{
+    Caller, CommandError, Entropy, idempotency, layers::PreparedRevisions, numbers::Numbers,
+};
 
 /// What a use case works with. Cheap to clone; every front end holds one.
 #[derive(Clone)]
@@ -85,6 +87,14 @@ impl Desk {
     /// What the database says. Those numbers are a gap then, which does no harm.
     pub async fn give_back(&self) -> Result<(), CommandError> {
         Ok(self.numbers.give_back(&self.store).await?)
+    }
+
+    /// The transaction of a command's changes. A request that may be sent again is noted in it as carried out: a repeat
+    /// finds both or neither.
+    pub(crate) async fn write(&self, caller: &Caller) -> Result<WriteTx, CommandError> {
+        let mut tx = self.store.write(caller.org).await?;
+        idempotency::carry_out(self, caller, &mut tx).await?;
+        Ok(tx)
     }
 
     /// A new id at the caller's time.

@@ -1,8 +1,8 @@
 //! Idempotency keys: a request that is sent twice is carried out once, and answered the same.
 //!
 //! [`begin`] before the request is carried out, then [`complete`] or [`abandon`] with the same [`Request`]. Should a
-//! process die in between, a repeat may take over after a while, unless the request's changes are there already: a command
-//! on tickets notes in its own commit that it was carried out.
+//! process die in between, a repeat may take over after a while, unless the request's changes are there already: the
+//! commit that holds them says so.
 
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};

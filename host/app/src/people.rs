@@ -81,7 +81,7 @@ pub async fn create(
     let zone = faults.zone_if("/zone", new.zone.as_deref());
     let location = faults.name_if("/location", new.location.as_deref());
 
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let manager = refs::person_if(&mut tx, &mut faults, "/manager", new.manager.as_ref()).await?;
     let (name, email, role, zone, location, manager) =
         checked!(faults; name, email, role, zone, location, manager);
@@ -158,7 +158,7 @@ pub async fn update(
     expected_version: Option<i64>,
 ) -> Result<PersonView, CommandError> {
     caller.must_be_admin()?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut person = load(&mut tx, named).await?;
     must_be_at(person.version, expected_version)?;
 

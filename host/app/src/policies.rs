@@ -74,7 +74,7 @@ pub async fn upload(
         description: String::from_utf8_lossy(&plain::json(&inspection)).into_owned(),
         created_at: caller.now,
     };
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     component::insert(&mut tx, &component, &bytes).await?;
     component::grant(&mut tx, &component.digest, caller.now).await?;
     let kept = component::find(&mut tx, &component.digest).await?;

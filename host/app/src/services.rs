@@ -73,7 +73,7 @@ pub async fn create(
     let name = faults.name("/name", &new.name);
     let criticality = criticality(&mut faults, new.criticality.as_deref());
 
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let known = Known::read(&mut tx).await?;
     let owner = refs::person_if(&mut tx, &mut faults, "/owner", new.owner.as_ref()).await?;
     let team = new.support_team.as_deref();
@@ -139,7 +139,7 @@ pub async fn update(
     expected_version: Option<i64>,
 ) -> Result<ServiceView, CommandError> {
     caller.must_be_admin()?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut service = load(&mut tx, key).await?;
     must_be_at(service.version, expected_version)?;
 

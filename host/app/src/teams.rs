@@ -93,7 +93,7 @@ pub async fn create(desk: &Desk, caller: &Caller, new: NewTeam) -> Result<TeamVi
     let zone = faults.zone_if("/zone", new.zone.as_deref());
     let working_hours = working_hours(&mut faults, new.working_hours.as_deref());
 
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let lead = refs::person_if(&mut tx, &mut faults, "/lead", new.lead.as_ref()).await?;
     let on_call = refs::person_if(&mut tx, &mut faults, "/on_call", new.on_call.as_ref()).await?;
     let members = members(&mut tx, &mut faults, &new.members).await?;
@@ -172,7 +172,7 @@ pub async fn update(
 ) -> Result<TeamView, CommandError> {
     caller.must_be_admin()?;
     let clients = organizations_with(desk, edit.serves.as_deref().unwrap_or_default()).await?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut team = load(&mut tx, key).await?;
     if team.org != caller.org {
         return Err(CommandError::Forbidden(format!(

@@ -101,7 +101,7 @@ pub async fn issue(
         let message = "a requester's token names the person whose tickets it opens";
         faults.missing("/person", message);
     }
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let person = refs::person_if(&mut tx, &mut faults, "/person", new.person.as_ref()).await?;
     if let (Some(role), Some(Some(id))) = (role, person)
         && let Some(holder) = person::find(&mut tx, id).await?
@@ -149,7 +149,7 @@ pub async fn list(desk: &Desk, caller: &Caller) -> Result<Vec<TokenView>, Comman
 /// [`CommandError::NotFound`].
 pub async fn revoke(desk: &Desk, caller: &Caller, id: TokenId) -> Result<(), CommandError> {
     caller.must_be_admin()?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let all = token::list(&mut tx).await?;
     let token = all.into_iter().find(|token| token.id == id);
     let token = token.ok_or(CommandError::NotFound(Missing::Token))?;

@@ -178,7 +178,7 @@ pub async fn complete(
 pub async fn abandon(tx: &mut WriteTx, request: &RequestKey) -> Result<(), StoreError> {
     const ABANDON: &str = "
         delete from idempotency_keys
-        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5 and status is null";
+        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5 and status is null and carried_out_at is null";
     on!(tx, |conn, org| {
         sqlx::query(ABANDON)
             .bind(org)

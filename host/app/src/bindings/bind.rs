@@ -124,7 +124,7 @@ pub async fn bind(
         version: 1,
     };
     let revision = draft.into_revision(&prepared, caller, binding.id, 1);
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     taken_as_fault(binding::insert(&mut tx, &binding, &revision).await)?;
     let view = view(desk, &mut tx, binding, revision).await?;
     tx.commit().await?;
@@ -183,7 +183,7 @@ pub async fn revise(
     let prepared = prepare(desk, &mut faults, recipe).await?;
     let (draft, prepared) = checked!(faults; draft, prepared);
 
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut binding = load(&mut tx, id).await?;
     must_be_at(binding.version, Some(found.version))?;
     let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);

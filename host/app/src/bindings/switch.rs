@@ -30,7 +30,7 @@ pub async fn enable(
     let (found, revision) = read(desk, caller, id, None).await?;
     must_be_at(found.version, expected_version)?;
     must_be_ready(desk, caller, &revision, "/binding").await?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if !binding.enabled {
         position_as_fault(
@@ -55,7 +55,7 @@ pub async fn disable(
     caller.must_be_admin()?;
     let (found, revision) = read(desk, caller, id, None).await?;
     must_be_at(found.version, expected_version)?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if binding.enabled {
         binding::set_enabled(&mut tx, &mut binding, false).await?;
@@ -81,7 +81,7 @@ pub async fn roll_back(
     let (found, revision) = read(desk, caller, id, Some(to)).await?;
     must_be_at(found.version, expected_version)?;
     must_be_ready(desk, caller, &revision, "/to").await?;
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if binding.active_revision != to {
         let activated = binding::activate_revision(&mut tx, &mut binding, to).await;

@@ -7,7 +7,7 @@ use super::{
     names,
     write::{self, TicketWrite},
 };
-use crate::{Caller, CommandError, Desk, idempotency};
+use crate::{Caller, CommandError, Desk};
 
 /// Tells whom it concerns, and keeps what was decided. The first ticket is the one that the caller gets back.
 pub(crate) async fn conclude(
@@ -26,9 +26,8 @@ pub(crate) async fn keep(
     caller: &Caller,
     writes: &mut [TicketWrite],
 ) -> Result<TicketView, CommandError> {
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     write::write(desk, &mut tx, writes, caller.now).await?;
-    idempotency::carry_out(desk, caller, &mut tx).await?;
     let view = names::view(&mut tx, writes[0].ticket.clone()).await?;
     write::commit(desk, tx, writes, caller.now).await?;
     Ok(view)

@@ -13,6 +13,8 @@ on_both_engines! {
     another_body_is_a_mismatch
     a_request_that_is_carried_out_is_not_begun_again
     a_request_that_died_is_taken_over
+    a_request_that_died_after_its_changes_is_not_taken_over
+    changes_of_a_request_that_was_taken_over_are_refused
     an_abandoned_request_is_begun_again
     expired_requests_are_forgotten
     requests_of_organizations_and_callers_are_apart
@@ -70,6 +72,39 @@ async fn a_request_that_died_is_taken_over(store: Store) {
     idempotency::begin(&mut tx, &request, &BODY, at(1), at(5)).await.unwrap();
     let known = idempotency::begin(&mut tx, &request, &BODY, at(5), at(9)).await.unwrap();
     assert_eq!(known, Known::Fresh);
+}
+
+async fn a_request_that_died_after_its_changes_is_not_taken_over(store: Store) {
+    let org = tree(&store).await.client;
+    let request = request("k");
+    let mut tx = store.write(org.id).await.unwrap();
+    idempotency::begin(&mut tx, &request, &BODY, at(1), at(5)).await.unwrap();
+    tx.commit().await.unwrap();
+    // Changes that are not kept leave no mark.
+    let mut tx = store.write(org.id).await.unwrap();
+    idempotency::carry_out(&mut tx, &request, at(2), at(100)).await.unwrap();
+    drop(tx);
+    let mut tx = store.write(org.id).await.unwrap();
+    let known = idempotency::begin(&mut tx, &request, &BODY, at(3), at(9)).await.unwrap();
+    assert_eq!(known, Known::InProgress);
+    idempotency::carry_out(&mut tx, &request, at(4), at(100)).await.unwrap();
+    idempotency::abandon(&mut tx, &request).await.unwrap();
+    let known = idempotency::begin(&mut tx, &request, &BODY, at(50), at(55)).await.unwrap();
+    assert_eq!(known, Known::CarriedOut(at(4)));
+    idempotency::complete(&mut tx, &request, 201, b"created", at(100)).await.unwrap();
+    let known = idempotency::begin(&mut tx, &request, &BODY, at(51), at(56)).await.unwrap();
+    assert!(matches!(known, Known::Replay { status: 201, .. }));
+}
+
+async fn changes_of_a_request_that_was_taken_over_are_refused(store: Store) {
+    let org = tree(&store).await.client;
+    let request = request("k");
+    let mut tx = store.write(org.id).await.unwrap();
+    idempotency::begin(&mut tx, &request, &BODY, at(1), at(5)).await.unwrap();
+    idempotency::begin(&mut tx, &request, &BODY, at(5), at(9)).await.unwrap();
+    idempotency::carry_out(&mut tx, &request, at(6), at(100)).await.unwrap();
+    let late = idempotency::carry_out(&mut tx, &request, at(7), at(100)).await;
+    assert!(matches!(late, Err(StoreError::Stale)));
 }
 
 async fn an_abandoned_request_is_begun_again(store: Store) {
