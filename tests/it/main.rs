@@ -14,6 +14,7 @@ mod intake;
 mod keeping;
 mod layers;
 mod lifecycle;
+mod links;
 mod logs;
 mod pages;
 mod parts;

@@ -9,6 +9,7 @@ mod approvals;
 mod comments;
 mod decisions;
 mod incoming;
+mod links;
 mod outgoing;
 mod records;
 mod suggestions;
@@ -52,6 +53,7 @@ impl Collection {
             .merge(comments::routes())
             .merge(approvals::routes())
             .merge(suggestions::routes())
+            .merge(links::routes())
             .merge(decisions::routes())
             .layer(Extension(self))
     }

@@ -8,6 +8,7 @@ pub(crate) mod content;
 pub(crate) mod decide;
 mod edit;
 pub(crate) mod facts;
+mod links;
 mod messages;
 pub(crate) mod moves;
 pub(crate) mod names;
@@ -22,6 +23,7 @@ use chrono::{DateTime, Utc};
 use waypost_domain::{
     ids::{PersonId, TicketId},
     incident::ResolutionCode,
+    link::LinkType,
     priority::{Level, PrioritySource},
     request::FulfilmentCode,
     ticket::{Channel, Ticket, TicketKind},
@@ -31,6 +33,7 @@ use waypost_domain::{
 pub use self::{
     act::{ActionHint, act, actions},
     edit::edit,
+    links::{LinkView, links},
     open::open,
     read::{events, find, list},
 };
@@ -229,6 +232,20 @@ pub enum TicketAction {
         code: Option<FulfilmentCode>,
         /// What was done.
         notes: Option<String>,
+    },
+    /// It has to do with another.
+    Link {
+        /// What.
+        link_type: Option<LinkType>,
+        /// With which.
+        target: Option<TicketRef>,
+    },
+    /// It has not after all.
+    Unlink {
+        /// What it had.
+        link_type: Option<LinkType>,
+        /// With which.
+        target: Option<TicketRef>,
     },
 }
 

@@ -15,6 +15,7 @@ pub mod explain;
 pub mod ids;
 pub mod incident;
 pub mod key;
+pub mod link;
 pub mod message;
 pub mod name;
 pub mod organization;

@@ -195,6 +195,8 @@ const fn standing(action: Action) -> Standing {
         | Action::Hold
         | Action::Resume
         | Action::MergeInto
+        | Action::Link
+        | Action::Unlink
         | Action::Convert
         | Action::Fulfill
         | Action::AcceptSuggestion

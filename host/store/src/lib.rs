@@ -30,6 +30,7 @@ pub mod directory;
 pub mod event;
 pub mod idempotency;
 pub mod import_job;
+pub mod link;
 pub mod number;
 pub mod organization;
 pub mod outbox;

@@ -197,6 +197,15 @@ impl Answer {
         pointers
     }
 
+    /// The places that a problem points to, each with what is wrong there: `/team`, `unknown`.
+    #[must_use]
+    pub fn faults(&self) -> Vec<(&str, &str)> {
+        let errors = self.json["errors"].as_array().into_iter().flatten();
+        errors
+            .filter_map(|error| Some((error["pointer"].as_str()?, error["code"].as_str()?)))
+            .collect()
+    }
+
     /// The records of a page.
     ///
     /// # Panics

@@ -11,7 +11,7 @@ use waypost_domain::{ids::SuggestionId, refusal::FieldFault};
 use super::named;
 use crate::{
     problem::Problem,
-    wire::{FulfilmentCodeName, KindName, PersonIn, ResolutionCodeName, TimeIn},
+    wire::{FulfilmentCodeName, KindName, LinkTypeName, PersonIn, ResolutionCodeName, TimeIn},
 };
 
 macro_rules! inputs {
@@ -115,6 +115,14 @@ inputs! {
     /// It is the same as another.
     MergeIntoIn as MergeInto {
         /// The one that goes on, by id or number.
+        target: String,
+    }
+
+    /// What it has to do with another.
+    LinkIn as LinkTo {
+        /// What, told from this ticket.
+        link_type: LinkTypeName,
+        /// With which, by id or number.
         target: String,
     }
 

@@ -13,9 +13,10 @@ use waypost_domain::comment::Visibility;
 use super::{
     Subject, TicketOut,
     acting::{
-        AssignIn, ConvertIn, EscalateIn, FulfillIn, HoldIn, MergeIntoIn, ReasonIn, ResolveIn,
-        SetEtaIn, SetPriorityIn, StartIn, SuggestionIn, TextIn, TriageIn,
+        AssignIn, ConvertIn, EscalateIn, FulfillIn, HoldIn, LinkIn, MergeIntoIn, ReasonIn,
+        ResolveIn, SetEtaIn, SetPriorityIn, StartIn, SuggestionIn, TextIn, TriageIn,
     },
+    named,
     records::changed,
 };
 use crate::{
@@ -44,6 +45,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(close))
         .routes(routes!(cancel))
         .routes(routes!(merge_into))
+        .routes(routes!(link))
+        .routes(routes!(unlink))
         .routes(routes!(convert))
         .routes(routes!(submit))
         .routes(routes!(revise))
@@ -152,6 +155,16 @@ actions! {
     cancel, "/{id}/actions/cancel", ReasonIn => |input| TicketAction::Cancel { reason: input.reason };
     /// Merge it into another that is about the same
     merge_into, "/{id}/actions/merge_into", MergeIntoIn => Into::into;
+    /// Say what it has to do with another
+    link, "/{id}/actions/link", LinkIn => |input| TicketAction::Link {
+        link_type: input.link_type.map(|name| name.0),
+        target: input.target.as_deref().map(named),
+    };
+    /// Take back what it has to do with another
+    unlink, "/{id}/actions/unlink", LinkIn => |input| TicketAction::Unlink {
+        link_type: input.link_type.map(|name| name.0),
+        target: input.target.as_deref().map(named),
+    };
     /// Make it another kind of ticket
     convert, "/{id}/actions/convert", ConvertIn => Into::into;
     /// Hand in a request

@@ -91,6 +91,8 @@ names! {
     SeatStateName(domain::approval::SeatState), "SeatState";
     /// A field that a policy can suggest a value for.
     SuggestedFieldName(domain::suggestion::SuggestedField), "SuggestedField";
+    /// What a ticket has to do with another.
+    LinkTypeName(domain::link::LinkType), "LinkType";
     /// By which way a message leaves.
     WayName(domain::message::Way), "Way";
 }

@@ -62,7 +62,7 @@ async fn try_act(
         return Err(CommandError::Stale);
     }
     seen.ticket.demand(action.name())?;
-    let references = References::read(&mut tx, caller, &facts, action).await?;
+    let references = References::read(&mut tx, caller, &facts, seen.ticket.id, action).await?;
     let children = Children::read(&mut tx, &facts, &seen.ticket).await?;
     facts.around(&mut tx, &seen.ticket).await?;
     drop(tx);
@@ -104,6 +104,8 @@ impl TicketAction {
             | Self::Resume
             | Self::Close
             | Self::MergeInto { .. }
+            | Self::Link { .. }
+            | Self::Unlink { .. }
             | Self::Submit
             | Self::Revise => {}
         }
@@ -130,6 +132,8 @@ impl TicketAction {
             Self::Close => Action::Close,
             Self::Cancel { .. } => Action::Cancel,
             Self::MergeInto { .. } => Action::MergeInto,
+            Self::Link { .. } => Action::Link,
+            Self::Unlink { .. } => Action::Unlink,
             Self::Convert { .. } => Action::Convert,
             Self::Submit => Action::Submit,
             Self::Revise => Action::Revise,

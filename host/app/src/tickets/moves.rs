@@ -8,12 +8,13 @@ use waypost_domain::{
     ids::{CommentId, PersonId, TeamId, TicketId},
     incident::AwaitingKind,
     key::CategoryPath,
+    link::{Link, LinkType},
     priority::Level,
     refusal::{Faults, Refused},
     ticket::{Action, Holding, Reply, Ticket},
 };
 use waypost_policy::contract::EventKind;
-use waypost_store::ReadTx;
+use waypost_store::{ReadTx, link};
 
 use super::{
     PersonRef, TicketAction,
@@ -31,6 +32,7 @@ pub(crate) struct References {
     category: Option<CategoryPath>,
     target: Option<Ticket>,
     target_is_missing: bool,
+    links: Vec<Link>,
 }
 
 impl References {
@@ -39,6 +41,7 @@ impl References {
         tx: &mut ReadTx,
         caller: &Caller,
         facts: &Facts,
+        subject: TicketId,
         action: &TicketAction,
     ) -> Result<Self, CommandError> {
         let mut faults = Faults::new();
@@ -64,7 +67,9 @@ impl References {
             TicketAction::SetEta { eta } => {
                 resolver.faults.moment_if("/eta", *eta);
             }
-            TicketAction::MergeInto { target: Some(target) } => {
+            TicketAction::MergeInto { target: Some(target) }
+            | TicketAction::Link { target: Some(target), .. }
+            | TicketAction::Unlink { target: Some(target), .. } => {
                 match read::seen(tx, caller, target).await {
                     Ok(seen) => found.target = Some(seen.ticket),
                     Err(CommandError::NotFound(_)) => found.target_is_missing = true,
@@ -72,6 +77,8 @@ impl References {
                 }
             }
             TicketAction::MergeInto { target: None }
+            | TicketAction::Link { target: None, .. }
+            | TicketAction::Unlink { target: None, .. }
             | TicketAction::Reroute
             | TicketAction::SetPriority { .. }
             | TicketAction::Acknowledge
@@ -94,6 +101,11 @@ impl References {
             faults.wrong("/target", "unknown", "there is no such ticket; give its id or number");
         }
         faults.finish()?;
+        if let (TicketAction::Link { .. } | TicketAction::Unlink { .. }, Some(target)) =
+            (action, &found.target)
+        {
+            found.links = link::of_tickets(tx, &[subject, target.id]).await?;
+        }
         Ok(found)
     }
 }
@@ -239,6 +251,8 @@ impl Mover<'_> {
                 self.end_approval(&mut it);
             }
             TicketAction::MergeInto { .. } => return self.merge(it),
+            TicketAction::Link { link_type, .. } => return self.link(it, *link_type),
+            TicketAction::Unlink { link_type, .. } => return self.unlink(it, *link_type),
             TicketAction::Convert { to, reason } => {
                 let (to, reason) = (*to, reason.clone());
                 return self.convert(it, to, reason).await;
@@ -352,6 +366,47 @@ impl Mover<'_> {
         goes_on.did_because(Action::Edit, by, merged.target, reason);
         goes_on.changed_too(vec![led_from("merged_from", &it)]);
         Ok(vec![it, goes_on])
+    }
+
+    fn link(
+        mut self,
+        mut it: Deciding,
+        link_type: Option<LinkType>,
+    ) -> Result<Vec<Deciding>, CommandError> {
+        let (now, by) = (self.caller.now, &self.caller.actor);
+        let (target, links) = (&mut self.references.target, &self.references.links);
+        let linked = it.write.ticket.link(link_type, target.as_mut(), links, by, now)?;
+        it.write.new_link = Some(linked.link);
+        Ok(self.at_both_ends(it, Action::Link, linked.source, linked.target))
+    }
+
+    fn unlink(
+        mut self,
+        mut it: Deciding,
+        link_type: Option<LinkType>,
+    ) -> Result<Vec<Deciding>, CommandError> {
+        let (now, by) = (self.caller.now, &self.caller.actor);
+        let (target, links) = (&mut self.references.target, &self.references.links);
+        let linked = it.write.ticket.unlink(link_type, target.as_mut(), links, by, now)?;
+        it.write.removed_link = Some(linked.link);
+        Ok(self.at_both_ends(it, Action::Unlink, linked.source, linked.target))
+    }
+
+    /// Each of two tickets tells in its own history what was said about both.
+    fn at_both_ends(
+        mut self,
+        mut it: Deciding,
+        action: Action,
+        of_source: Vec<Change>,
+        of_target: Vec<Change>,
+    ) -> Vec<Deciding> {
+        it.did(action, &self.caller.actor, of_source);
+        let other = self.references.target.take().map(|target| {
+            let mut other = self.deciding(target, action);
+            other.did(action, &self.caller.actor, of_target);
+            other
+        });
+        std::iter::once(it).chain(other).collect()
     }
 
     /// The caller gets the new ticket back; the old one leads to it.

@@ -65,7 +65,7 @@ pub async fn find(
     names::view(&mut tx, seen.ticket).await
 }
 
-/// What happened to a ticket, oldest first. A requester sees no internal note's existence, and no reasons of policies, also
+/// What happened to a ticket, oldest first. A requester sees neither internal notes nor links to other people's tickets, and no reasons of policies, also
 /// where a fallback decided because one failed.
 pub async fn events(
     desk: &Desk,
@@ -76,7 +76,8 @@ pub async fn events(
     let seen = seen(&mut tx, caller, named).await?;
     let mut events = event::of_ticket(&mut tx, seen.ticket.id).await?;
     if !permission::sees_internals(caller.role) {
-        events.retain(|event| event.action != Action::Note);
+        events
+            .retain(|event| !matches!(event.action, Action::Note | Action::Link | Action::Unlink));
         for event in &mut events {
             let by_policy = event.policy_digest.take().is_some();
             if by_policy || is_about_policies(event) {

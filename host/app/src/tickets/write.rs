@@ -8,13 +8,14 @@ use waypost_domain::{
     comment::Comment,
     event::{Actor, Change, Event},
     ids::{EventId, MessageId, PersonId},
+    link::Link,
     message::{Message, Way},
     person::Person,
     suggestion::Suggestion,
     ticket::{Action, Ticket},
 };
 use waypost_store::{
-    ReadTx, StoreError, WriteTx, approval, comment, event, outbox, person, receipt, round,
+    ReadTx, StoreError, WriteTx, approval, comment, event, link, outbox, person, receipt, round,
     suggestion, ticket,
 };
 
@@ -44,6 +45,10 @@ pub(crate) struct TicketWrite {
     pub(crate) new_approval: Option<Approval>,
     /// Rounds of approval that moved.
     pub(crate) changed_approvals: Vec<Approval>,
+    /// What it has to do with another, as was said now.
+    pub(crate) new_link: Option<Link>,
+    /// What it was said to have to do with another, and has not.
+    pub(crate) removed_link: Option<Link>,
     /// Who hears of it.
     pub(crate) drafts: Vec<Draft>,
 }
@@ -88,6 +93,8 @@ impl TicketWrite {
             decided: Vec::new(),
             new_approval: None,
             changed_approvals: Vec::new(),
+            new_link: None,
+            removed_link: None,
             drafts: Vec::new(),
         }
     }
@@ -146,6 +153,12 @@ pub(crate) async fn write(
         }
         if let Some(new) = &one.new_approval {
             approval::insert(tx, new).await?;
+        }
+        if let Some(removed) = &one.removed_link {
+            link::remove(tx, removed).await?;
+        }
+        if let Some(new) = &one.new_link {
+            link::insert(tx, new).await?;
         }
     }
     let suggestions: Vec<Suggestion> =

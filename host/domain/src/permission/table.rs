@@ -51,6 +51,8 @@ fulfill             -                -                -                yes      
 accept_suggestion   -                -                -                yes              yes              yes              yes              -
 dismiss_suggestion  -                -                -                yes              yes              yes              yes              -
 vote                -                -                yes              -                -                yes              -                -
+link                -                -                -                yes              yes              yes              yes              -
+unlink              -                -                -                yes              yes              yes              yes              -
 ";
 
 #[test]

@@ -72,6 +72,10 @@ pub enum Action {
     DismissSuggestion,
     /// Somebody votes on an approval.
     Vote,
+    /// It has to do with another.
+    Link,
+    /// It has not after all.
+    Unlink,
 }
 
 names!("action", Action {
@@ -106,6 +110,8 @@ names!("action", Action {
     AcceptSuggestion => "accept_suggestion",
     DismissSuggestion => "dismiss_suggestion",
     Vote => "vote",
+    Link => "link",
+    Unlink => "unlink",
 });
 
 impl Action {
@@ -129,7 +135,7 @@ impl Action {
             Self::Triage => state == State::New,
             Self::Edit | Self::Comment => !state.is_terminal(),
             // What is over takes an internal note; a reply to it opens another ticket.
-            Self::Note | Self::CallerReply => true,
+            Self::Note | Self::CallerReply | Self::Link | Self::Unlink => true,
             Self::Convert => match kind {
                 TicketKind::Incident => state.is_active(),
                 TicketKind::Request => state == State::New,

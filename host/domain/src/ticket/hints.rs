@@ -62,6 +62,7 @@ impl Action {
             Self::Resolve => &["/resolution_code", "/resolution_notes"],
             Self::Reopen | Self::Cancel => &["/reason"],
             Self::MergeInto => &["/target"],
+            Self::Link | Self::Unlink => &["/link_type", "/target"],
             Self::Convert => &["/to", "/reason"],
             Self::Fulfill => &["/fulfillment_code", "/fulfillment_notes"],
             Self::AcceptSuggestion | Self::DismissSuggestion => &["/suggestion"],

@@ -9,6 +9,7 @@ use crate::{
     },
     ids::{ReceiptId, SuggestionId},
     incident::{AwaitingKind, ResolutionCode},
+    link::LinkType,
     priority::Level,
     refusal::Refused,
     request::{FulfilmentCode, Submission},
@@ -49,6 +50,8 @@ fulfill             -                -                -                -        
 accept_suggestion   .                .                .                .                -                -                -
 dismiss_suggestion  .                .                .                .                -                -                -
 vote                -                -                -                -                -                -                -
+link                .                .                .                .                .                .                .
+unlink              .                .                .                .                .                .                .
 ";
 
 const REQUEST: &str = "\
@@ -84,6 +87,8 @@ fulfill             -                -                fulfilled        -        
 accept_suggestion   .                .                .                .                .                -                -                -                -
 dismiss_suggestion  .                .                .                .                .                -                -                -                -
 vote                -                .                -                -                -                -                -                -                -
+link                .                .                .                .                .                .                .                .                .
+unlink              .                .                .                .                .                .                .                .                .
 ";
 
 #[test]
@@ -229,6 +234,19 @@ fn perform(action: Action, ticket: &mut Ticket, awaiting: AwaitingKind) -> Resul
             let mut target = opened(ticket.kind());
             target.id = ticket_id(1);
             ticket.merge_into(&mut target, &by, now).map(|merged| merged.source)
+        }
+        Action::Link | Action::Unlink => {
+            let mut target = opened(ticket.kind());
+            target.id = ticket_id(1);
+            let (related, target) = (Some(LinkType::RelatedTo), Some(&mut target));
+            if action == Action::Link {
+                ticket.link(related, target, &[], &by, now).map(|linked| linked.source)
+            } else {
+                let (mut one, mut other) = (ticket.clone(), opened(ticket.kind()));
+                other.id = ticket_id(1);
+                let linked = one.link(related, Some(&mut other), &[], &by, now)?;
+                ticket.unlink(related, target, &[linked.link], &by, now).map(|one| one.source)
+            }
         }
         Action::Convert => ticket
             .convert(Some(other_kind), why, ticket_id(1), &by, now)

@@ -8,6 +8,7 @@ mod conversations;
 mod directory;
 mod fixture;
 mod import_jobs;
+mod links;
 mod lists;
 mod messages;
 mod numbers;

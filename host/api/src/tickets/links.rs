@@ -1,0 +1,96 @@
+//! Links of tickets: what they have to do with others.
+
+use axum::{Json, extract::State};
+use chrono::{DateTime, Utc};
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    tickets::{self, LinkView},
+};
+
+use super::Subject;
+use crate::{
+    ApiState,
+    extract::Known,
+    problem::Problem,
+    wire::{ActorOut, KindName, LinkTypeName, StateName},
+};
+
+pub(super) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list_links))
+}
+
+/// List what a ticket has to do with others
+///
+/// For the desk. The oldest link comes first. Links are made and taken back by the actions `link` and `unlink`.
+#[utoipa::path(
+    get,
+    path = "/{id}/links",
+    responses((status = 200, description = "All links", body = LinksOut)),
+)]
+async fn list_links(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    Subject(ticket): Subject,
+) -> Result<Json<LinksOut>, Problem> {
+    let links = tickets::links(&desk, &caller, &ticket).await?;
+    Ok(Json(LinksOut { items: links.into_iter().map(Into::into).collect() }))
+}
+
+/// What a ticket has to do with others.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Links)]
+struct LinksOut {
+    /// The links.
+    items: Vec<LinkOut>,
+}
+
+/// What a ticket has to do with another.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Link)]
+struct LinkOut {
+    /// What, told from the ticket whose links these are.
+    link_type: LinkTypeName,
+    /// The other.
+    target: LinkedOut,
+    /// Who said so.
+    created_by: ActorOut,
+    /// When.
+    created_at: DateTime<Utc>,
+}
+
+/// The other ticket of a link.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = LinkedTicket)]
+struct LinkedOut {
+    /// Its id.
+    id: Uuid,
+    /// The number people use.
+    number: String,
+    /// Which kind.
+    kind: KindName,
+    /// Where it stands.
+    state: StateName,
+    /// What it is about, in one line.
+    short_description: String,
+}
+
+impl From<LinkView> for LinkOut {
+    fn from(LinkView { link_type, other, link }: LinkView) -> Self {
+        Self {
+            link_type: link_type.into(),
+            target: LinkedOut {
+                id: other.id.0,
+                kind: other.kind().into(),
+                state: other.state().into(),
+                number: other.number,
+                short_description: other.short_description,
+            },
+            created_by: link.created_by.into(),
+            created_at: link.created_at,
+        }
+    }
+}

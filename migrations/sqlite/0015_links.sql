@@ -1,0 +1,19 @@
+-- What tickets have to do with each other. A link is kept in one form, and told from both ends.
+
+create table links (
+    org_id blob not null constraint links_org references organizations (id),
+    from_id blob not null,
+    link_type text not null constraint links_type check (
+        link_type in ('related_to', 'blocks', 'caused_by', 'recurrence_of')
+    ),
+    to_id blob not null,
+    created_by text not null,
+    created_by_id blob,
+    created_at text not null,
+    constraint links_key primary key (org_id, from_id, to_id, link_type),
+    constraint links_from foreign key (org_id, from_id) references tickets (org_id, id),
+    constraint links_to foreign key (org_id, to_id) references tickets (org_id, id),
+    constraint links_ends check (from_id <> to_id)
+) strict, without rowid;
+
+create index links_to on links (org_id, to_id);
