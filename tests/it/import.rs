@@ -219,8 +219,10 @@ async fn a_batch_is_decided_on_while_the_one_before_is_stored(desk: TestDesk) {
     let mut second = rows(&acme, 11..=20);
     second[3].ticket.clone_from(&first[0].ticket);
 
-    let first = import::decide(&desk.desk, &caller, first, &[]).await.unwrap();
-    let second = import::decide(&desk.desk, &caller, second, &[first.origins()]).await.unwrap();
+    let first = import::read(&desk.desk, &caller, first, &[]).await.unwrap();
+    let second = import::read(&desk.desk, &caller, second, &[first.origins()]).await.unwrap();
+    let second = import::decide(&desk.desk, &caller, second).await.unwrap();
+    let first = import::decide(&desk.desk, &caller, first).await.unwrap();
     let first = import::store(&desk.desk, &caller, "all", first).await.unwrap();
     let second = import::store(&desk.desk, &caller, "all", second).await.unwrap();
 
@@ -235,7 +237,8 @@ async fn a_batch_is_not_stored_before_the_one_before(desk: TestDesk) {
     begin(&desk.desk, &caller, "all", "file").await.unwrap();
     let batch = rows(&acme, 11..=20);
 
-    let early = import::decide(&desk.desk, &caller, batch, &[]).await.unwrap();
+    let early = import::read(&desk.desk, &caller, batch, &[]).await.unwrap();
+    let early = import::decide(&desk.desk, &caller, early).await.unwrap();
     let refused = import::store(&desk.desk, &caller, "all", early).await;
 
     assert!(matches!(refused, Err(CommandError::Stale)), "{refused:?}");

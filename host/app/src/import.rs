@@ -66,18 +66,25 @@ pub struct BatchReport {
     pub refused: Vec<(u64, Vec<FieldFault>)>,
 }
 
-/// A batch of rows that was decided on and is not stored yet.
+/// A batch of rows that was read: what can become tickets, with what stands around each.
 #[derive(Default)]
-pub struct DecidedBatch {
+pub struct ReadBatch {
     /// The first row's place in the file; none of an empty batch.
     first_row: Option<u64>,
-    writes: Vec<TicketWrite>,
+    opening: Vec<Deciding>,
     report: BatchReport,
     origins: Origins,
 }
 
-impl DecidedBatch {
-    /// Where its tickets come from, for deciding on the batch behind it.
+/// A batch of rows that was decided on and is not stored yet.
+pub struct DecidedBatch {
+    first_row: Option<u64>,
+    writes: Vec<TicketWrite>,
+    report: BatchReport,
+}
+
+impl ReadBatch {
+    /// Where its tickets come from, for reading the batch behind it.
     #[must_use]
     pub fn origins(&self) -> Origins {
         self.origins.clone()
@@ -121,27 +128,27 @@ pub async fn start(
     Ok(state(&job))
 }
 
-/// Decides on a batch of rows, and stores nothing. While batches are stored, the next ones can be decided on; `before` tells
-/// where the tickets come from that are not stored yet.
+/// Reads what a batch of rows needs, and decides nothing yet. While batches are decided on and stored, the next ones can be
+/// read; `before` tells where the tickets come from that are not stored yet.
 ///
 /// Policies that ask how much a team has to do see what was stored when the batch was read.
 ///
 /// # Errors
 /// What is not one row's fault.
-pub async fn decide(
+pub async fn read(
     desk: &Desk,
     caller: &Caller,
     rows: Vec<ImportRow>,
     before: &[Origins],
-) -> Result<DecidedBatch, CommandError> {
+) -> Result<ReadBatch, CommandError> {
     caller.must_be_admin()?;
     let mut batch =
-        DecidedBatch { first_row: rows.first().map(|row| row.row), ..DecidedBatch::default() };
+        ReadBatch { first_row: rows.first().map(|row| row.row), ..ReadBatch::default() };
     let (mut tx, facts) = Facts::open(desk, caller).await?;
     let stored = known_origins(&mut tx, &rows).await?;
     let mut own = HashSet::new();
     let mut look_ups = LookUps::default();
-    let mut opening = Vec::with_capacity(rows.len());
+    batch.opening.reserve(rows.len());
     for ImportRow { row, ticket } in rows {
         let command = match ticket {
             Ok(command) => command,
@@ -161,21 +168,33 @@ pub async fn decide(
         }
         match look_ups.deciding(&mut tx, desk, caller, &facts, command).await {
             Ok(deciding) => {
-                opening.push(deciding);
+                batch.opening.push(deciding);
                 own.extend(origin);
             }
             Err(error) => batch.report.refused.push((row, faults_of(error)?)),
         }
     }
-    drop(tx);
-    decide::open(desk, caller, &mut opening, false).await?;
-    let finish = move || Deciding::finish_all(opening);
-    batch.writes = tokio::task::spawn_blocking(finish)
-        .await
-        .map_err(|error| CommandError::Internal(Box::new(error)))??;
-    batch.report.stored = u64::try_from(batch.writes.len()).unwrap_or(u64::MAX);
     batch.origins = Origins(Arc::new(own));
     Ok(batch)
+}
+
+/// Decides on a batch, and stores nothing. Batches may be decided on at the same time, and are stored in their order.
+///
+/// # Errors
+/// What is not one row's fault.
+pub async fn decide(
+    desk: &Desk,
+    caller: &Caller,
+    batch: ReadBatch,
+) -> Result<DecidedBatch, CommandError> {
+    let ReadBatch { first_row, mut opening, mut report, origins: _ } = batch;
+    decide::open(desk, caller, &mut opening, false).await?;
+    let finish = move || Deciding::finish_all(opening);
+    let writes = tokio::task::spawn_blocking(finish)
+        .await
+        .map_err(|error| CommandError::Internal(Box::new(error)))??;
+    report.stored = u64::try_from(writes.len()).unwrap_or(u64::MAX);
+    Ok(DecidedBatch { first_row, writes, report })
 }
 
 /// Stores a batch in one commit, together with how far the job is then.
@@ -189,7 +208,7 @@ pub async fn store(
     batch: DecidedBatch,
 ) -> Result<BatchReport, CommandError> {
     caller.must_be_admin()?;
-    let DecidedBatch { first_row, mut writes, report, .. } = batch;
+    let DecidedBatch { first_row, mut writes, report } = batch;
     let Some(first_row) = first_row else { return Ok(report) };
     let mut tx = desk.store.write(caller.org).await?;
     let mut job = import_job::find(&mut tx, name).await?.ok_or(CommandError::Stale)?;
@@ -205,17 +224,18 @@ pub async fn store(
     Ok(report)
 }
 
-/// Decides on a batch of rows, which follow the job's last row, and stores it.
+/// Reads a batch of rows, which follow the job's last row, decides on it and stores it.
 ///
 /// # Errors
-/// As [`decide()`] and [`store()`].
+/// As [`read()`], [`decide()`] and [`store()`].
 pub async fn batch(
     desk: &Desk,
     caller: &Caller,
     name: &str,
     rows: Vec<ImportRow>,
 ) -> Result<BatchReport, CommandError> {
-    let decided = decide(desk, caller, rows, &[]).await?;
+    let read = read(desk, caller, rows, &[]).await?;
+    let decided = decide(desk, caller, read).await?;
     store(desk, caller, name, decided).await
 }
 

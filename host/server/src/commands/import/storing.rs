@@ -1,10 +1,11 @@
-//! Storing: decided batches, one after the other, on a task of its own while the next ones are decided on.
+//! Storing: decided batches, one after the other, on a task of its own while the next ones are read and decided on.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use waypost_app::import::{self, BatchReport, DecidedBatch, ImportRow, Origins};
 use waypost_app::{Caller, Clock, CommandError, Desk};
 
@@ -29,10 +30,10 @@ pub(super) struct Writer {
     pub(super) job: String,
 }
 
-/// A batch that was decided on, with its rows, in case that this has to be done again.
+/// A batch that is decided on, with its rows, in case that this has to be done again.
 pub(super) struct Batch {
-    pub(super) rows: Vec<ImportRow>,
-    pub(super) decided: DecidedBatch,
+    rows: Vec<ImportRow>,
+    deciding: JoinHandle<Result<DecidedBatch, CommandError>>,
 }
 
 /// What stores batches, and keeps count.
@@ -52,22 +53,33 @@ pub(super) struct Counts {
 }
 
 impl Writer {
-    /// Lets the desk decide on a batch, and again if the database is busy.
-    pub(super) async fn decide(&self, rows: Vec<ImportRow>, before: &[Origins]) -> Result<Batch> {
+    /// Reads a batch, again if the database is busy, and lets the desk decide on it on a task of its own.
+    pub(super) async fn begin(
+        &self,
+        rows: Vec<ImportRow>,
+        before: &[Origins],
+    ) -> Result<(Batch, Origins)> {
         let mut waits = RETRIES.into_iter();
-        loop {
-            let decided = import::decide(&self.desk, &self.caller(), rows.clone(), before).await;
-            match (decided, waits.next()) {
+        let read = loop {
+            let read = import::read(&self.desk, &self.caller(), rows.clone(), before).await;
+            match (read, waits.next()) {
                 (Err(CommandError::Busy), Some(wait)) => tokio::time::sleep(wait).await,
-                (decided, _) => return Ok(Batch { rows, decided: decided? }),
+                (read, _) => break read?,
             }
-        }
+        };
+        let origins = read.origins();
+        let (desk, caller) = (self.desk.clone(), self.caller());
+        let deciding = tokio::spawn(async move { import::decide(&desk, &caller, read).await });
+        Ok((Batch { rows, deciding }, origins))
     }
 
-    /// Stores a batch. If the database is busy, or somebody else opened one of its tickets meanwhile, the batch is decided on
-    /// and stored again: it is stored as a whole or not at all.
-    async fn store(&self, Batch { rows, decided }: Batch) -> Result<BatchReport, CommandError> {
-        let mut stored = import::store(&self.desk, &self.caller(), &self.job, decided).await;
+    /// Stores a batch. If the database is busy, or somebody else opened one of its tickets meanwhile, the batch is read,
+    /// decided on and stored again: it is stored as a whole or not at all.
+    async fn store(&self, Batch { rows, deciding }: Batch) -> Result<BatchReport> {
+        let mut stored = match deciding.await.context("deciding on the tickets")? {
+            Ok(decided) => import::store(&self.desk, &self.caller(), &self.job, decided).await,
+            Err(error) => Err(error),
+        };
         for wait in RETRIES {
             if !matches!(stored, Err(CommandError::Busy | CommandError::Taken(_))) {
                 break;
@@ -75,7 +87,7 @@ impl Writer {
             tokio::time::sleep(wait).await;
             stored = import::batch(&self.desk, &self.caller(), &self.job, rows.clone()).await;
         }
-        stored
+        Ok(stored?)
     }
 
     /// The caller, now.

@@ -29,7 +29,8 @@ use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::terminal::Terminal;
 
-/// How many batches may be decided on and wait for being stored: enough to keep both sides busy.
+/// How many batches may wait for being stored, beside the one that is stored and the one that is read: enough to keep the
+/// cores and the disk busy.
 const AHEAD: usize = 1;
 
 /// Tickets from a CSV file, plain or gzip; the first line names the columns.
@@ -145,36 +146,36 @@ impl Tickets {
 }
 
 impl Reading<'_> {
-    /// Decides on all rows behind the last one, until there are none or somebody asks to stop, while another task stores
-    /// what was decided.
+    /// Reads all rows behind the last one, until there are none or somebody asks to stop, while other tasks decide on what was
+    /// read and store it.
     async fn run(&self, file: &SourceFile, writer: &Writer, storing: Storing) -> Result<Storing> {
         let stop = Stop::on_signals()?;
         let done = usize::try_from(storing.counts.last_row).context("skipping the rows before")?;
         let mut rows = file.rows()?.skip(done);
-        let (decided, waiting) = mpsc::channel(AHEAD);
+        let (begun, waiting) = mpsc::channel(AHEAD);
         let storing = tokio::spawn(storing.run(waiting));
-        let decide = async {
+        let begin = async {
             let mut unstored = VecDeque::new();
             while !stop.is_asked() {
                 let batch = self.read(&mut rows)?;
                 if batch.is_empty() {
                     break;
                 }
-                let batch = writer.decide(batch, unstored.make_contiguous()).await?;
-                unstored.push_back(batch.decided.origins());
+                let (batch, origins) = writer.begin(batch, unstored.make_contiguous()).await?;
+                unstored.push_back(origins);
                 // One that is stored, one that is handed over, and those that wait between the two.
                 if unstored.len() > AHEAD + 2 {
                     unstored.pop_front();
                 }
-                if decided.send(batch).await.is_err() {
+                if begun.send(batch).await.is_err() {
                     break;
                 }
             }
             Ok(())
         };
-        let read: Result<()> = decide.await;
-        // Without a sender the other task ends, when all that was decided is stored.
-        drop(decided);
+        let read: Result<()> = begin.await;
+        // Without a sender the other task ends, when all that was begun is stored.
+        drop(begun);
         let stored = storing.await.context("storing the tickets")??;
         read.with_context(|| stored.stopped())?;
         Ok(stored)
