@@ -9,6 +9,7 @@ use crate::{
     approval::{Approval, Outcome, Step, quorum::Tally},
     binding::Hook,
     ids::{PersonId, RoundId},
+    incident::{Leadership, Major},
     organization::OrgSettings,
     priority::PrioritySource,
     receipt,
@@ -72,6 +73,7 @@ pub fn sentences(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
         category(ticket, facts),
         team(ticket, facts),
     ];
+    told.extend(major(ticket, facts));
     told.extend(facts.approval.map(|approval| approvals(approval, facts)));
     let waiting = waiting(ticket, facts);
     let mut troubles = troubles(facts);
@@ -161,6 +163,34 @@ fn team(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
         None => "named by a person".to_owned(),
     };
     format!("The team {} owns it, {why}{worker}.", facts.team)
+}
+
+/// Where an incident stands as a major one; nothing for all others.
+fn major(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Option<String> {
+    let led = |led_by: &Leadership| {
+        let (manager, owner) = (led_by.manager, led_by.communication_owner);
+        format!("{} leads it and {} tells", (facts.name_of)(manager), (facts.name_of)(owner))
+    };
+    Some(match &ticket.major {
+        Major::None => return None,
+        Major::Proposed => {
+            "It is proposed as a major incident; a person accepts or rejects that.".to_owned()
+        }
+        Major::Rejected => "It was proposed as a major incident, and that was rejected.".to_owned(),
+        Major::Accepted { led_by, next_update_at, update_missed } => {
+            let missed = if *update_missed { ", and was missed" } else { "" };
+            let at = minute(*next_update_at);
+            format!(
+                "It is a major incident: {} of it; the next update was promised for {at}{missed}.",
+                led(led_by)
+            )
+        }
+        Major::Review { .. } => {
+            "It was a major incident; its review is not written, and it does not close before."
+                .to_owned()
+        }
+        Major::Done { .. } => "It was a major incident, and its review is written.".to_owned(),
+    })
 }
 
 fn approvals(approval: &Approval, facts: &ExplainFacts<'_>) -> String {

@@ -219,6 +219,8 @@ pub(crate) fn blank<'a>(kind: TicketKind) -> NewTicket<'a> {
         answers: &[],
         expected_at: None,
         parent: None,
+        sync_with_parent: None,
+        affected_users: None,
         external_ref: None,
         opened_at: None,
     }

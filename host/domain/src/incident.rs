@@ -7,6 +7,7 @@
 //! new, in_progress, on_hold ──cancel, merge_into, convert──▶ cancelled
 //! ```
 
+mod major;
 mod sync;
 mod work;
 
@@ -18,7 +19,13 @@ use crate::{
     name::names,
 };
 
-pub use self::sync::MAX_CHILDREN;
+pub use self::{
+    major::{
+        Acceptance, Leadership, Major, MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorState,
+        MajorWhen,
+    },
+    sync::MAX_CHILDREN,
+};
 
 /// An incident's state, with the facts that are true only in it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use crate::{
     calendar::WorkingHours,
     ids::{OrgId, PersonId, TeamId},
+    incident::MajorRule,
     key::Key,
     name::names,
     priority::Matrix,
@@ -73,6 +74,8 @@ pub struct OrgSettings {
     pub receipt_retention_days: u16,
     /// Fields that resolving demands beside code and notes (requirement R12).
     pub resolve_demands: Vec<ResolveDemand>,
+    /// By which signs a major incident is found; the first rule that matches wins.
+    pub major_rules: Vec<MajorRule>,
 }
 
 /// A field that an organization can demand at resolution.
@@ -107,6 +110,7 @@ impl OrgSettings {
             caller_reply_reopens: true,
             receipt_retention_days: 400,
             resolve_demands: Vec::new(),
+            major_rules: Vec::new(),
         }
     }
 }
@@ -128,6 +132,7 @@ impl OrgSettings {
                 faults.wrong(pointer, "out-of-range", message);
             }
         }
+        MajorRule::check(&self.major_rules, faults);
     }
 }
 

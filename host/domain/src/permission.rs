@@ -83,12 +83,13 @@ pub const fn sees_internals(role: Role) -> bool {
     }
 }
 
-/// Refuses a caller who may not open tickets, or not with another system's reference: it names a ticket of whoever, so it
-/// is the desk's.
-pub fn allows_opening(role: Role, with_external_ref: bool) -> Result<(), Forbidden> {
+/// Refuses a caller who may not open tickets, or not with a field that is the desk's: another system's reference, which names
+/// a ticket of whoever, or what the desk knows about an incident's reach.
+pub fn allows_opening(role: Role, of_desk: &[&str]) -> Result<(), Forbidden> {
     match role {
-        Role::Requester if with_external_ref => {
-            Err(Forbidden::because("`external_ref` is the desk's; leave it out"))
+        Role::Requester if !of_desk.is_empty() => {
+            let fields = of_desk.join("`, `");
+            Err(Forbidden::because(format!("`{fields}` is the desk's; leave it out")))
         }
         Role::Requester | Role::Agent | Role::Admin => Ok(()),
         Role::Auditor => Err(changes_nothing()),
@@ -158,7 +159,9 @@ pub fn allows_edit(
         || edit.urgency.is_some()
         || edit.tags.is_some()
         || edit.watchers.is_some()
-        || edit.parent.is_some();
+        || edit.parent.is_some()
+        || edit.sync_with_parent.is_some()
+        || edit.affected_users.is_some();
     match role {
         Role::Requester if is_of_desk => Err(Forbidden::because(
             "a requester edits short_description, description and answers; the rest is the desk's",
@@ -200,7 +203,12 @@ const fn standing(action: Action) -> Standing {
         | Action::Convert
         | Action::Fulfill
         | Action::AcceptSuggestion
-        | Action::DismissSuggestion => Standing::Desk,
+        | Action::DismissSuggestion
+        | Action::ProposeMajor
+        | Action::AcceptMajor
+        | Action::RejectMajor
+        | Action::UpdateMajor
+        | Action::FinishMajor => Standing::Desk,
         // The desk writes down, hands in and revises for people who call.
         Action::Create
         | Action::Edit

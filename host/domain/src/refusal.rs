@@ -5,7 +5,10 @@
 
 use thiserror::Error;
 
-use crate::ticket::{Action, State, TicketKind};
+use crate::{
+    incident::MajorState,
+    ticket::{Action, State, TicketKind},
+};
 
 /// A move was not made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -20,6 +23,18 @@ pub enum Refused {
         /// Where it stands.
         state: State,
         /// What it allows.
+        allowed: Vec<Action>,
+    },
+    /// Where it stands as a major incident does not allow it.
+    #[error("cannot {action} an incident whose major_state is {major}")]
+    InvalidMajorTransition {
+        /// What was asked for.
+        action: Action,
+        /// Where it stands as a major incident.
+        major: MajorState,
+        /// Where it stands.
+        state: State,
+        /// What both allow.
         allowed: Vec<Action>,
     },
     /// Fields are missing, and nothing else is wrong.

@@ -24,7 +24,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
-    incident::IncidentState,
+    incident::{IncidentState, Major},
     key::CategoryPath,
     name::names,
     priority::{Level, Priority},
@@ -35,7 +35,7 @@ pub use self::{
     action::Action,
     assign::MAX_ESCALATION_LEVEL,
     diff::state_change,
-    edit::{Edit, MAX_WATCHERS},
+    edit::{Edit, MAX_AFFECTED_USERS, MAX_WATCHERS},
     end::Merged,
     hints::ActionHint,
     hold::Holding,
@@ -155,6 +155,12 @@ pub struct Ticket {
     pub watchers: BTreeSet<PersonId>,
     /// A ticket it is a part of.
     pub parent: Option<TicketId>,
+    /// Whether an incident follows the one that it is a part of.
+    pub sync_with_parent: bool,
+    /// How many people an incident keeps from their work, as far as the desk knows.
+    pub affected_users: u32,
+    /// Where an incident stands as a major one.
+    pub major: Major,
     /// The closed ticket that it takes up again, when its caller answered that one.
     pub follows: Option<TicketId>,
     /// Where it came from.

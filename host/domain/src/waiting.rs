@@ -12,7 +12,7 @@ use crate::{
     name::names,
     organization::OrgSettings,
     request::{Request, RequestState},
-    ticket::{Body, Ticket},
+    ticket::{Action, Body, Ticket},
 };
 
 /// Whom or what a ticket waits for, and since when.
@@ -140,9 +140,12 @@ impl Ticket {
         Some(WaitingOn { what, since })
     }
 
-    /// When it closes by itself: some days after it was resolved or fulfilled.
+    /// When it closes by itself: some days after it was resolved or fulfilled. A major incident does not before its review.
     #[must_use]
     pub fn closes_at(&self, settings: &OrgSettings) -> Option<DateTime<Utc>> {
+        if self.is_kept_by_major(Action::Close) {
+            return None;
+        }
         let done_at = self.done_at()?;
         let days = settings.auto_close_days;
         (days > 0).then(|| done_at.checked_add_days(Days::new(days.into()))).flatten()

@@ -7,7 +7,7 @@ use crate::{
     explain::{DecisionFacts, ExplainFacts, MAX_SENTENCES, sentences},
     fixture::{AGENT, CALLER, hours, in_state, monday, opened, settings},
     ids::{PersonId, RoundId},
-    incident::AwaitingKind,
+    incident::{AwaitingKind, Leadership, Major},
     organization::OrgSettings,
     priority::Level,
     receipt::Outcome,
@@ -138,4 +138,16 @@ fn w10_every_state_is_explained_with_whom_it_waits_for() {
             assert!(last.starts_with("It waits for "), "{state}: {last}");
         }
     }
+}
+
+#[test]
+fn a_major_incident_names_who_leads_it_and_what_was_promised() {
+    let led_by = Leadership { manager: AGENT, communication_owner: CALLER };
+    let mut ticket = in_state(TicketKind::Incident, State::InProgress, AwaitingKind::Caller);
+    let told = |ticket: &Ticket| explain(ticket, &[], &settings()).join(" ");
+    assert!(!told(&ticket).contains("major"));
+    ticket.major = Major::Accepted { led_by, next_update_at: monday(), update_missed: true };
+    let wanted = "It is a major incident: Grace leads it and Ada tells of it; the next update was promised for \
+                  2026-06-01 08:00 UTC, and was missed.";
+    assert!(told(&ticket).contains(wanted), "{}", told(&ticket));
 }

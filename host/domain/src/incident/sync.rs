@@ -33,8 +33,8 @@ impl Ticket {
         faults.wrong("/parent", "not-allowed", why);
     }
 
-    /// Follows the parent's state. Returns what changed: nothing for a child that is done, for a request, and for a
-    /// move of the parent that does not concern it.
+    /// Follows the parent's state. Returns what changed: nothing for a child that is done or goes its own way, for a request,
+    /// and for a move of the parent that does not concern it.
     pub fn follow_parent(
         &mut self,
         parent: &IncidentState,
@@ -42,6 +42,9 @@ impl Ticket {
         now: DateTime<Utc>,
     ) -> Vec<Change> {
         let Body::Incident(state) = &self.body else { return Vec::new() };
+        if !self.sync_with_parent {
+            return Vec::new();
+        }
         let Some(next) = following(state, parent, by, now) else { return Vec::new() };
         let before = self.clone();
         let is_other_hold = matches!(next, IncidentState::OnHold(_));
@@ -164,6 +167,17 @@ mod tests {
         }
         let waiting = (State::OnHold, VENDOR);
         assert_eq!(after(waiting, (State::OnHold, VENDOR)), (State::OnHold, false));
+    }
+
+    #[test]
+    fn a_child_that_goes_its_own_way_is_left_alone() {
+        let mut child = Ticket { sync_with_parent: false, ..incident(State::New, CALLER) };
+        let Body::Incident(parent) = incident(State::Resolved, CALLER).body else {
+            panic!("the parent is an incident")
+        };
+        let system = Actor { kind: ActorKind::System, person: None };
+        assert!(child.follow_parent(&parent, &system, monday() + hours(9)).is_empty());
+        assert_eq!(child.state(), State::New);
     }
 
     #[test]

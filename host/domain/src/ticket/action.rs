@@ -76,6 +76,16 @@ pub enum Action {
     Link,
     /// It has not after all.
     Unlink,
+    /// Somebody, or a rule, says that it is a major incident.
+    ProposeMajor,
+    /// It is accepted as a major incident.
+    AcceptMajor,
+    /// It is no major incident.
+    RejectMajor,
+    /// Everybody concerned hears where a major incident stands.
+    UpdateMajor,
+    /// The review of a major incident is written.
+    FinishMajor,
 }
 
 names!("action", Action {
@@ -112,6 +122,11 @@ names!("action", Action {
     Vote => "vote",
     Link => "link",
     Unlink => "unlink",
+    ProposeMajor => "propose_major",
+    AcceptMajor => "accept_major",
+    RejectMajor => "reject_major",
+    UpdateMajor => "update_major",
+    FinishMajor => "finish_major",
 });
 
 impl Action {
@@ -154,6 +169,13 @@ impl Action {
             }
             Self::Revise => matches!(state, State::AwaitingApproval | State::Rejected),
             Self::Fulfill => state == State::InFulfilment,
+            // Where it stands as a major incident counts too: see `MajorState::allows`.
+            Self::ProposeMajor | Self::AcceptMajor | Self::UpdateMajor => {
+                kind == TicketKind::Incident && state.is_active()
+            }
+            // A proposal that outlived the trouble can still be turned down.
+            Self::RejectMajor => kind == TicketKind::Incident && !state.is_terminal(),
+            Self::FinishMajor => state == State::Resolved,
         }
     }
 
@@ -167,12 +189,17 @@ impl Action {
 impl Ticket {
     /// Refuses an action that the state does not allow.
     pub fn demand(&self, action: Action) -> Result<(), Refused> {
-        let (kind, state) = (self.kind(), self.state());
-        if action.is_allowed(kind, state) {
+        let (kind, state, major) = (self.kind(), self.state(), self.major.state());
+        let is_allowed = action.is_allowed(kind, state);
+        if is_allowed && major.allows(action) {
             return Ok(());
         }
         let mut allowed = Action::allowed(kind, state);
-        allowed.retain(|action| permission::is_for_callers(*action));
-        Err(Refused::InvalidTransition { action, kind, state, allowed })
+        allowed.retain(|action| permission::is_for_callers(*action) && major.allows(*action));
+        Err(if is_allowed {
+            Refused::InvalidMajorTransition { action, major, state, allowed }
+        } else {
+            Refused::InvalidTransition { action, kind, state, allowed }
+        })
     }
 }

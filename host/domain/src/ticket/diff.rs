@@ -10,7 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::{
     directory::{Lookup, ci_text, service_text, team_text},
     event::Change,
-    incident::{Awaiting, CancelOutcome, Cancellation, Hold, IncidentState, Resolution},
+    incident::{Awaiting, CancelOutcome, Cancellation, Hold, IncidentState, Major, Resolution},
     request::{Fulfilment, Request, RequestState},
     ticket::{Body, State, Ticket},
 };
@@ -19,7 +19,7 @@ use crate::{
 type Fact = (String, String);
 
 impl Ticket {
-    /// Ends a move: keeps the times of the record and returns what changed.
+    /// Ends a move: keeps the times of the record, lets a major incident follow its state, and returns what changed.
     ///
     /// The directory is needed by moves that change a team, a service or a configuration item.
     pub(crate) fn settle(
@@ -28,6 +28,7 @@ impl Ticket {
         directory: Option<&dyn Lookup>,
         now: DateTime<Utc>,
     ) -> Vec<Change> {
+        self.major.follow(self.state(), now);
         self.updated_at = now.max(before.updated_at);
         if self.state() != before.state() {
             self.state_since = now;
@@ -103,6 +104,13 @@ fn facts(ticket: &Ticket, directory: Option<&dyn Lookup>) -> Vec<Fact> {
     facts.add_list("tags", &ticket.tags);
     facts.add("requester", ticket.requester);
     facts.add_some("parent", ticket.parent);
+    if ticket.parent.is_some() || !ticket.sync_with_parent {
+        facts.add("sync_with_parent", ticket.sync_with_parent);
+    }
+    if ticket.affected_users > 0 {
+        facts.add("affected_users", ticket.affected_users);
+    }
+    facts.add_major(&ticket.major);
     facts.add_some("follows", ticket.follows);
     facts.add_time("eta", ticket.eta);
     facts.add_time("acknowledged_at", ticket.acknowledged_at);
@@ -141,6 +149,24 @@ impl Facts {
 
     fn add_time(&mut self, field: &str, time: Option<DateTime<Utc>>) {
         self.add_some(field, time.map(|time| time.to_rfc3339_opts(SecondsFormat::AutoSi, true)));
+    }
+
+    fn add_major(&mut self, major: &Major) {
+        if *major == Major::None {
+            return;
+        }
+        self.add("major_state", major.state());
+        if let Some(led_by) = major.led_by() {
+            self.add("manager", led_by.manager);
+            self.add("communication_owner", led_by.communication_owner);
+        }
+        self.add_time("next_update_at", major.next_update_at());
+        if let Major::Accepted { update_missed: true, .. } = major {
+            self.add("update_missed", true);
+        }
+        if let Major::Done { review_note, .. } = major {
+            self.add("review_note", review_note);
+        }
     }
 
     fn add_incident(&mut self, state: &IncidentState) {

@@ -14,7 +14,7 @@ use crate::{
     refusal::{Faults, Refused},
     request::{RequestState, answers},
     text,
-    ticket::{Action, Body, State, Ticket, open::check_levels},
+    ticket::{Action, Body, State, Ticket, TicketKind, open::check_levels},
 };
 
 /// Which fields change. None leaves a field as it is; `Some(None)` empties it.
@@ -42,10 +42,17 @@ pub struct Edit {
     pub watchers: Option<BTreeSet<PersonId>>,
     /// A ticket it is a part of.
     pub parent: Option<Option<crate::ids::TicketId>>,
+    /// Whether an incident follows the one that it is a part of.
+    pub sync_with_parent: Option<bool>,
+    /// How many people an incident keeps from their work.
+    pub affected_users: Option<u32>,
 }
 
 /// More people than this are a distribution list, which has an address of its own.
 pub const MAX_WATCHERS: usize = 100;
+
+/// More people than the largest organizations have are a slip of the keyboard.
+pub const MAX_AFFECTED_USERS: u32 = 1_000_000;
 
 impl Ticket {
     /// Changes fields. The matrix's priority follows impact and urgency; an override stays.
@@ -74,6 +81,7 @@ impl Ticket {
         if edit.parent == Some(Some(self.id)) {
             faults.wrong("/parent", "itself", "a ticket is no part of itself");
         }
+        check_incident_fields(self.kind(), edit.affected_users, edit.sync_with_parent, &mut faults);
         faults.finish()?;
         if answers.is_some() && self.state() != State::New {
             return Err(Refused::guard(
@@ -94,6 +102,8 @@ impl Ticket {
         replace(&mut after.tags, tags);
         replace(&mut after.watchers, edit.watchers);
         replace(&mut after.parent, edit.parent);
+        replace(&mut after.sync_with_parent, edit.sync_with_parent);
+        replace(&mut after.affected_users, edit.affected_users);
         if let (Body::Request(request), Some(answers)) = (&mut after.body, answers) {
             request.answers = answers;
         }
@@ -177,6 +187,28 @@ impl Ticket {
     #[must_use]
     pub fn is_draft(&self) -> bool {
         matches!(&self.body, Body::Request(request) if request.state == RequestState::New)
+    }
+}
+
+/// Refuses what only an incident has, and a count that can't be one.
+pub(crate) fn check_incident_fields(
+    kind: TicketKind,
+    affected_users: Option<u32>,
+    sync_with_parent: Option<bool>,
+    faults: &mut Faults,
+) {
+    let given = [
+        ("/affected_users", affected_users.is_some()),
+        ("/sync_with_parent", sync_with_parent.is_some()),
+    ];
+    if kind != TicketKind::Incident {
+        for (pointer, _) in given.iter().filter(|(_, is_given)| *is_given) {
+            faults.wrong(pointer, "not-an-incident", "only an incident has it; leave it out");
+        }
+    }
+    if let Some(given) = affected_users.filter(|given| *given > MAX_AFFECTED_USERS) {
+        let message = format!("must be 0 to {MAX_AFFECTED_USERS}, not {given}");
+        faults.wrong("/affected_users", "out-of-range", message);
     }
 }
 

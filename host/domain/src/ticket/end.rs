@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     event::{Actor, Change},
     ids::TicketId,
-    incident::{CancelOutcome, Cancellation, IncidentState},
+    incident::{CancelOutcome, Cancellation, IncidentState, Major},
     organization::OrgSettings,
     priority::Priority,
     refusal::{Faults, Refused},
@@ -54,6 +54,7 @@ impl Ticket {
     /// Ends it for good.
     pub fn close(&mut self, by: &Actor, now: DateTime<Utc>) -> Result<Vec<Change>, Refused> {
         self.demand(Action::Close)?;
+        self.check_major(Action::Close)?;
         let before = self.clone();
         let by = by.clone();
         match &mut self.body {
@@ -84,6 +85,7 @@ impl Ticket {
         let mut faults = Faults::new();
         let reason = text::reason(reason, "say why it is withdrawn", &mut faults);
         faults.finish()?;
+        self.check_major(Action::Cancel)?;
         let before = self.clone();
         self.cancelled(CancelOutcome::Withdrawn, reason, by, now);
         Ok(self.settle(&before, None, now))
@@ -109,6 +111,7 @@ impl Ticket {
             faults.wrong(pointer, "other-kind", message);
         }
         faults.finish()?;
+        self.check_major(Action::MergeInto)?;
         if target.state().is_terminal() {
             return Err(Refused::guard(format!(
                 "{} is {}; merge into a ticket that goes on",
@@ -152,6 +155,7 @@ impl Ticket {
         }
         let reason = text::reason(reason, "say why it is of another kind", &mut faults);
         faults.finish()?;
+        self.check_major(Action::Convert)?;
         let before = self.clone();
         let mut converted = self.clone();
         converted.id = id;
@@ -169,6 +173,9 @@ impl Ticket {
         converted.last_reopened_at = None;
         converted.triaged_at = None;
         converted.escalation_level = 0;
+        converted.sync_with_parent = true;
+        converted.affected_users = 0;
+        converted.major = Major::None;
         converted.degraded = None;
         converted.created_at = now;
         converted.updated_at = now;

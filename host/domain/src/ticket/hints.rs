@@ -28,6 +28,7 @@ impl Ticket {
         Action::allowed(self.kind(), self.state())
             .into_iter()
             .filter(|action| !self.is_done_once(*action))
+            .filter(|action| self.major.state().allows(*action) && !self.is_kept_by_major(*action))
             .filter(|action| allows(role, relation, *action, self).is_ok())
             .map(|action| ActionHint { action, lacks: self.lacks(action, settings) })
             .collect()
@@ -60,7 +61,10 @@ impl Action {
             Self::Escalate => &["/level", "/reason"],
             Self::Hold => &["/awaiting"],
             Self::Resolve => &["/resolution_code", "/resolution_notes"],
-            Self::Reopen | Self::Cancel => &["/reason"],
+            Self::Reopen | Self::Cancel | Self::ProposeMajor | Self::RejectMajor => &["/reason"],
+            Self::AcceptMajor => &["/manager", "/communication_owner", "/next_update_at"],
+            Self::UpdateMajor => &["/text", "/next_update_at"],
+            Self::FinishMajor => &["/review_note"],
             Self::MergeInto => &["/target"],
             Self::Link | Self::Unlink => &["/link_type", "/target"],
             Self::Convert => &["/to", "/reason"],

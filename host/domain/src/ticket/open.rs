@@ -7,14 +7,14 @@ use chrono::{DateTime, Utc};
 use crate::{
     catalog::CatalogItem,
     ids::{CiId, OrgId, PersonId, ServiceId, TicketId},
-    incident::IncidentState,
+    incident::{IncidentState, Major},
     key::{CategoryPath, Key},
     organization::OrgSettings,
     priority::{Level, Priority},
     refusal::{Faults, Refused},
     request::{Request, RequestState, answers},
     text,
-    ticket::{Body, Channel, ExternalRef, Ticket, TicketKind},
+    ticket::{Body, Channel, ExternalRef, Ticket, TicketKind, edit::check_incident_fields},
 };
 
 /// What a ticket starts with. References are resolved already; texts and levels are checked here.
@@ -56,6 +56,10 @@ pub struct NewTicket<'a> {
     pub expected_at: Option<DateTime<Utc>>,
     /// A ticket it is a part of.
     pub parent: Option<TicketId>,
+    /// Whether it follows the one that it is a part of, for an incident; none for yes.
+    pub sync_with_parent: Option<bool>,
+    /// How many people it keeps from their work, for an incident.
+    pub affected_users: Option<u32>,
     /// Another system's name and number for it.
     pub external_ref: Option<(&'a str, &'a str)>,
     /// When the trouble began; none for now.
@@ -102,6 +106,7 @@ impl Ticket {
             faults.wrong("/catalog_item", "not-a-request", message);
         }
         let answers = answers(new.answers, &mut faults);
+        check_incident_fields(new.kind, new.affected_users, new.sync_with_parent, &mut faults);
         faults.finish()?;
         let body = match new.kind {
             TicketKind::Incident => Body::Incident(IncidentState::New),
@@ -134,6 +139,9 @@ impl Ticket {
             reassignment_count: 0,
             watchers: BTreeSet::new(),
             parent: new.parent,
+            sync_with_parent: new.sync_with_parent.unwrap_or(true),
+            affected_users: new.affected_users.unwrap_or(0),
+            major: Major::None,
             follows: None,
             external_ref,
             body,
@@ -183,6 +191,8 @@ impl Ticket {
             answers: &[],
             expected_at: None,
             parent: None,
+            sync_with_parent: None,
+            affected_users: None,
             external_ref: None,
             opened_at: None,
         };
@@ -202,6 +212,9 @@ impl Ticket {
         match (&self.body, kind) {
             (Body::Incident(IncidentState::New), TicketKind::Request) => {
                 self.body = Body::Request(Request::plain());
+                // What only an incident has goes with it; the event shows what it was.
+                self.affected_users = 0;
+                self.sync_with_parent = true;
                 true
             }
             (

@@ -22,7 +22,9 @@ fn pointers(refused: &Refused) -> Vec<&str> {
         Refused::MissingFields(faults) | Refused::Invalid(faults) => {
             faults.iter().map(|fault| fault.pointer.as_str()).collect()
         }
-        Refused::InvalidTransition { .. } | Refused::Guard { .. } => panic!("{refused}"),
+        Refused::InvalidTransition { .. }
+        | Refused::InvalidMajorTransition { .. }
+        | Refused::Guard { .. } => panic!("{refused}"),
     }
 }
 

@@ -8,7 +8,7 @@ use crate::{
         ticket_id, user, world,
     },
     ids::{ReceiptId, SuggestionId},
-    incident::{AwaitingKind, ResolutionCode},
+    incident::{AwaitingKind, Leadership, Major, ResolutionCode},
     link::LinkType,
     priority::Level,
     refusal::Refused,
@@ -52,6 +52,11 @@ dismiss_suggestion  .                .                .                .        
 vote                -                -                -                -                -                -                -
 link                .                .                .                .                .                .                .
 unlink              .                .                .                .                .                .                .
+propose_major       .                .                .                .                -                -                -
+accept_major        .                .                .                .                -                -                -
+reject_major        .                .                .                .                .                -                -
+update_major        .                .                .                .                -                -                -
+finish_major        -                -                -                -                .                -                -
 ";
 
 const REQUEST: &str = "\
@@ -89,6 +94,11 @@ dismiss_suggestion  .                .                .                .        
 vote                -                .                -                -                -                -                -                -                -
 link                .                .                .                .                .                .                .                .                .
 unlink              .                .                .                .                .                .                .                .                .
+propose_major       -                -                -                -                -                -                -                -                -
+accept_major        -                -                -                -                -                -                -                -                -
+reject_major        -                -                -                -                -                -                -                -                -
+update_major        -                -                -                -                -                -                -                -                -
+finish_major        -                -                -                -                -                -                -                -                -
 ";
 
 #[test]
@@ -145,6 +155,7 @@ fn table(kind: TicketKind) -> String {
     for action in Action::ALL {
         let cells = columns.iter().map(|(state, awaiting)| {
             let mut ticket = in_state(kind, *state, *awaiting);
+            ticket.major = major_before(*action);
             let before = ticket.clone();
             let done = perform(*action, &mut ticket, *awaiting);
             let is_allowed = action.is_allowed(kind, *state);
@@ -266,12 +277,31 @@ fn perform(action: Action, ticket: &mut Ticket, awaiting: AwaitingKind) -> Resul
             let mut suggestion = suggestion(ticket);
             ticket.dismiss_suggestion(&mut suggestion, AGENT, now)
         }
+        // Which major states allow them stands in a table of its own.
+        Action::ProposeMajor
+        | Action::AcceptMajor
+        | Action::RejectMajor
+        | Action::UpdateMajor
+        | Action::FinishMajor => ticket.demand(action).map(|()| Vec::new()),
     }?;
     let before_state = changes.iter().find(|change| change.field == "state");
     if let Some(change) = before_state {
         assert_eq!(change.after.as_deref(), Some(ticket.state().as_str()));
     }
     Ok(Done::Moved)
+}
+
+/// Where an incident stands as a major one when an action is possible.
+fn major_before(action: Action) -> Major {
+    let led_by = Leadership { manager: AGENT, communication_owner: COLLEAGUE };
+    match action {
+        Action::AcceptMajor | Action::RejectMajor => Major::Proposed,
+        Action::UpdateMajor => {
+            Major::Accepted { led_by, next_update_at: monday(), update_missed: false }
+        }
+        Action::FinishMajor => Major::Review { led_by },
+        _ => Major::None,
+    }
 }
 
 fn suggestion(ticket: &Ticket) -> Suggestion {
