@@ -3,6 +3,8 @@
 //! An organization reads itself, those above it and those below it. Creating one, and looking one up by its key, is
 //! about the whole installation, so it takes a system transaction.
 
+mod major_rules;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
@@ -21,6 +23,8 @@ use crate::{
     team::{self, HoursJson},
     unique::{UniqueKey, explain},
 };
+
+use self::major_rules::MajorRuleJson;
 
 const TABLE: Table = Table("organizations");
 
@@ -63,6 +67,9 @@ struct SettingsJson {
     caller_reply_reopens: bool,
     receipt_retention_days: u16,
     resolve_demands: Vec<String>,
+    /// Not in the settings of organizations that were written before there were rules.
+    #[serde(default)]
+    major_rules: Vec<MajorRuleJson>,
 }
 
 /// Creates an organization with the team that owns what no policy routes.
@@ -274,6 +281,7 @@ impl From<&OrgSettings> for SettingsJson {
                 .iter()
                 .map(|demand| demand.as_str().to_owned())
                 .collect(),
+            major_rules: major_rules::to_json(&settings.major_rules),
         }
     }
 }
@@ -300,6 +308,7 @@ impl TryFrom<SettingsJson> for OrgSettings {
             caller_reply_reopens: json.caller_reply_reopens,
             receipt_retention_days: json.receipt_retention_days,
             resolve_demands: demands.collect::<Result<_, _>>()?,
+            major_rules: major_rules::from_json(json.major_rules)?,
         })
     }
 }

@@ -2,6 +2,7 @@
 
 mod body;
 mod filter;
+mod major;
 mod row;
 
 use waypost_domain::{

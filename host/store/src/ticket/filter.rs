@@ -6,6 +6,7 @@
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
+    incident::MajorState,
     key::CategoryPath,
     ticket::{State, Ticket, TicketKind},
     waiting::WaitingKind,
@@ -50,6 +51,10 @@ pub struct TicketFilter {
     pub tag: Option<String>,
     /// Part of this ticket.
     pub parent: Option<TicketId>,
+    /// Standing there as a major incident; anywhere when empty.
+    pub major_states: Vec<MajorState>,
+    /// Major incidents whose next update was promised for this moment or earlier, and whose silence nobody was told of yet.
+    pub silent_at: Option<DateTime<Utc>>,
     /// Opened at this moment or later.
     pub opened_from: Option<DateTime<Utc>>,
     /// Opened before this moment.
@@ -165,6 +170,7 @@ fn filtered(tx: &ReadTx, select: &'static str, filter: &TicketFilter) -> Sql {
     filter_by_waiting(&mut sql, filter);
     filter_by_people(&mut sql, filter, tx.org);
     filter_by_subject(&mut sql, filter);
+    filter_by_major(&mut sql, filter);
     filter_by_time(&mut sql, filter);
     sql
 }
@@ -299,6 +305,22 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter) {
     }
     if let Some(id) = &filter.external_id {
         sql.push(" and external_id = ").bind(id.clone());
+    }
+}
+
+fn filter_by_major(sql: &mut Sql, filter: &TicketFilter) {
+    // What SQLite must read literally to use the index of the few that there are.
+    const IS_ONE: &str = " and major_state <> 'none'";
+    if !filter.major_states.is_empty() {
+        if !filter.major_states.contains(&MajorState::None) {
+            sql.push(IS_ONE);
+        }
+        let names = filter.major_states.iter().map(|state| state.as_str());
+        sql.push(" and major_state in ").bind_list(names);
+    }
+    if let Some(moment) = filter.silent_at {
+        sql.push(IS_ONE).push(" and major_state = 'accepted' and not major_update_missed");
+        sql.push(" and major_next_update_at <= ").bind(moment);
     }
 }
 

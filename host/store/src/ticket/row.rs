@@ -11,7 +11,7 @@ use waypost_domain::{
     ticket::{ExternalRef, Ticket},
 };
 
-use super::body;
+use super::{body, major};
 use crate::{StoreError, column::Table, row::row};
 
 pub(super) const TABLE: Table = Table("tickets");
@@ -47,6 +47,14 @@ row! {
         reassignment_count: i64,
         watchers: Json<Vec<Uuid>>,
         parent_id: Option<Uuid>,
+        sync_with_parent: bool,
+        affected_users: i64,
+        major_state: String,
+        major_manager_id: Option<Uuid>,
+        major_communication_owner_id: Option<Uuid>,
+        major_next_update_at: Option<DateTime<Utc>>,
+        major_update_missed: bool,
+        major_review_note: Option<String>,
         follows_id: Option<Uuid>,
         external_source: Option<String>,
         external_id: Option<String>,
@@ -128,6 +136,8 @@ impl From<&Ticket> for TicketRow {
             reassignment_count: ticket.reassignment_count,
             watchers: Json(ticket.watchers.iter().map(|person| person.0).collect()),
             parent_id: ticket.parent.map(|parent| parent.0),
+            sync_with_parent: ticket.sync_with_parent,
+            affected_users: i64::from(ticket.affected_users),
             follows_id: ticket.follows.map(|earlier| earlier.0),
             external_source: ticket.external_ref.as_ref().map(|from| from.source.clone()),
             external_id: ticket.external_ref.as_ref().map(|from| from.id.clone()),
@@ -148,6 +158,7 @@ impl From<&Ticket> for TicketRow {
             ..Self::default()
         };
         body::write(&ticket.body, &mut row);
+        major::write(&ticket.major, &mut row);
         row
     }
 }
@@ -157,6 +168,7 @@ impl TryFrom<TicketRow> for Ticket {
 
     fn try_from(row: TicketRow) -> Result<Self, StoreError> {
         let body = body::read(&row)?;
+        let major = major::read(&row)?;
         let priority = priority(&row)?;
         let external_ref = row
             .external_source
@@ -188,6 +200,9 @@ impl TryFrom<TicketRow> for Ticket {
             reassignment_count: row.reassignment_count,
             watchers: row.watchers.0.into_iter().map(PersonId).collect(),
             parent: row.parent_id.map(TicketId),
+            sync_with_parent: row.sync_with_parent,
+            affected_users: TABLE.fit("affected_users", row.affected_users)?,
+            major,
             follows: row.follows_id.map(TicketId),
             external_ref,
             body,

@@ -2,7 +2,7 @@
 
 use waypost_domain::{
     ids::{CiId, PersonId, ServiceId, TeamId, TicketId},
-    incident::IncidentState,
+    incident::{IncidentState, Leadership, Major, MajorState},
     organization::Organization,
     priority::Level,
     request::{Request, RequestState},
@@ -46,6 +46,8 @@ async fn each_filter_leaves_its_tickets(store: Store) {
     special.ci = Some(server);
     special.tags = ["vpn".to_owned(), "it's".to_owned()].into();
     special.parent = Some(plain.id);
+    let led_by = Leadership { manager: anna, communication_owner: bert };
+    special.major = Major::Accepted { led_by, next_update_at: at(300), update_missed: false };
     special.opened_at = at(100);
     special.updated_at = at(200);
     special.degraded = Some("route".to_owned());
@@ -63,6 +65,7 @@ async fn each_filter_leaves_its_tickets(store: Store) {
         state: RequestState::New,
     });
     wish.opened_by = Some(anna);
+    over.major = Major::Rejected;
     let all = [plain.clone(), special.clone(), over.clone(), wish.clone()];
     store_all(&store, &org, &all).await;
 
@@ -107,6 +110,21 @@ async fn each_filter_leaves_its_tickets(store: Store) {
             vec![&over],
         ),
         ("service", TicketFilter { service: Some(portal), ..none() }, vec![&special]),
+        (
+            "major_states",
+            TicketFilter {
+                major_states: vec![MajorState::Accepted, MajorState::Rejected],
+                ..none()
+            },
+            vec![&special, &over],
+        ),
+        (
+            "no major incidents",
+            TicketFilter { major_states: vec![MajorState::None], ..none() },
+            vec![&plain, &wish],
+        ),
+        ("silent", TicketFilter { silent_at: Some(at(300)), ..none() }, vec![&special]),
+        ("not silent yet", TicketFilter { silent_at: Some(at(299)), ..none() }, vec![]),
         ("ci", TicketFilter { ci: Some(server), ..none() }, vec![&special]),
         ("tag", TicketFilter { tag: Some("it's".to_owned()), ..none() }, vec![&special]),
         ("half a tag", TicketFilter { tag: Some("vp".to_owned()), ..none() }, vec![]),

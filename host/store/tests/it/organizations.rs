@@ -3,8 +3,10 @@
 use waypost_domain::{
     calendar::WorkingHours,
     ids::PersonId,
+    incident::{Leadership, MajorOutcome, MajorRule, MajorWhen},
     organization::{OrgKind, ResolveDemand},
     priority::{Level, Matrix},
+    service::Criticality,
 };
 use waypost_store::{Store, StoreError, on_both_engines, organization, team, testing};
 
@@ -12,6 +14,7 @@ use crate::fixture::{self, tree};
 
 on_both_engines! {
     settings_come_back_as_they_were
+    settings_of_before_there_were_rules_have_none
     a_new_organization_has_its_fallback_team
     the_lineage_begins_with_the_platform
     organizations_see_those_below_them_and_not_beside_them
@@ -35,9 +38,51 @@ async fn settings_come_back_as_they_were(store: Store) {
     client.settings.caller_reply_reopens = false;
     client.settings.receipt_retention_days = 90;
     client.settings.resolve_demands = vec![ResolveDemand::ServiceOrCi, ResolveDemand::Category];
+    let led_by = Leadership {
+        manager: PersonId(fixture::id()),
+        communication_owner: PersonId(fixture::id()),
+    };
+    client.settings.major_rules = vec![
+        MajorRule {
+            name: "critical".to_owned(),
+            when: MajorWhen {
+                priority_at_most: Some(Level(1)),
+                criticality_at_least: Some(Criticality::High),
+                children_more_than: None,
+            },
+            then: MajorOutcome::Promote { led_by, update_minutes: 30 },
+        },
+        MajorRule {
+            name: "many".to_owned(),
+            when: MajorWhen { children_more_than: Some(20), ..MajorWhen::default() },
+            then: MajorOutcome::Propose,
+        },
+    ];
     let mut tx = store.write(client.id).await.unwrap();
     organization::update(&mut tx, &mut client).await.unwrap();
     assert_eq!(client.version, 2);
+    assert_eq!(organization::load(&mut tx).await.unwrap(), client);
+}
+
+async fn settings_of_before_there_were_rules_have_none(store: Store) {
+    let client = tree(&store).await.client;
+    // The one that the engine understands.
+    let spellings = [
+        "update organizations set settings = json_remove(settings, '$.major_rules')",
+        "update organizations set settings = settings - 'major_rules'",
+    ];
+    let mut earlier = 0;
+    for spelling in spellings {
+        let mut tx = store.system().await.unwrap();
+        if let Ok(changed) = testing::execute(&mut tx, spelling).await
+            && earlier == 0
+        {
+            earlier = changed;
+            tx.commit().await.unwrap();
+        }
+    }
+    assert!(earlier > 0);
+    let mut tx = store.read(client.id).await.unwrap();
     assert_eq!(organization::load(&mut tx).await.unwrap(), client);
 }
 

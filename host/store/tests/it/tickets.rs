@@ -4,7 +4,8 @@ use waypost_domain::{
     catalog::Money,
     ids::{CatalogItemId, CiId, PersonId, ServiceId, TicketId},
     incident::{
-        Awaiting, CancelOutcome, Cancellation, Hold, IncidentState, Resolution, ResolutionCode,
+        Awaiting, CancelOutcome, Cancellation, Hold, IncidentState, Leadership, Major, Resolution,
+        ResolutionCode,
     },
     organization::Organization,
     priority::Level,
@@ -18,6 +19,7 @@ use crate::fixture::{self, Tree, at, by, by_policy, tree};
 on_both_engines! {
     every_field_comes_back
     every_state_comes_back_with_its_facts
+    every_major_state_comes_back_with_its_facts
     many_tickets_are_written_at_once
     a_stale_ticket_is_not_written
     taken_numbers_and_references_are_named
@@ -47,6 +49,8 @@ fn full(org: &Organization) -> Ticket {
     ticket.reassignment_count = 2;
     ticket.watchers = [PersonId(fixture::id()), PersonId(fixture::id())].into();
     ticket.parent = Some(TicketId(fixture::id()));
+    ticket.sync_with_parent = false;
+    ticket.affected_users = 1_000_000;
     ticket.follows = Some(TicketId(fixture::id()));
     ticket.external_ref =
         Some(ExternalRef { source: "tickets.csv".to_owned(), id: "42".to_owned() });
@@ -155,6 +159,31 @@ async fn every_state_comes_back_with_its_facts(store: Store) {
     let bodies = incident_states().into_iter().map(Body::Incident);
     for body in bodies.chain(request_states().into_iter().map(request)) {
         ticket.body = body;
+        ticket::update(&mut tx, &mut ticket).await.unwrap();
+        assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap(), Some(ticket.clone()));
+    }
+}
+
+async fn every_major_state_comes_back_with_its_facts(store: Store) {
+    let org = tree(&store).await.client;
+    let mut ticket = fixture::ticket(&org);
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert(&mut tx, &ticket).await.unwrap();
+    let led_by = Leadership {
+        manager: PersonId(fixture::id()),
+        communication_owner: PersonId(fixture::id()),
+    };
+    let promised = |update_missed| Major::Accepted { led_by, next_update_at: at(7), update_missed };
+    for major in [
+        Major::Proposed,
+        promised(false),
+        promised(true),
+        Major::Review { led_by },
+        Major::Done { led_by, review_note: "two power supplies".to_owned() },
+        Major::Rejected,
+        Major::None,
+    ] {
+        ticket.major = major;
         ticket::update(&mut tx, &mut ticket).await.unwrap();
         assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap(), Some(ticket.clone()));
     }
@@ -310,6 +339,10 @@ async fn a_state_without_its_facts_is_refused_by_the_table(store: Store) {
         "update tickets set hold_awaiting = 'godot'",
         "update tickets set priority_manual = 1",
         "update tickets set external_id = 'x'",
+        "update tickets set major_state = 'accepted'",
+        "update tickets set major_state = 'huge'",
+        "update tickets set major_review_note = 'x'",
+        "update tickets set kind = 'request', answers = '[]', major_state = 'proposed'",
     ] {
         let mut tx = store.system().await.unwrap();
         let refused = testing::execute(&mut tx, impossible).await;
