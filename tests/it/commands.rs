@@ -43,6 +43,7 @@ by_command_line! {
     a_server_that_starts_prepares_the_policies_in_force
     p4_the_audit_trail_is_exported_as_json_lines
     receipts_are_listed_to_their_end
+    major_rules_are_applied_from_a_desk_file
 }
 
 const DESK: &str = r#"
@@ -77,6 +78,39 @@ fn furnish(program: &Program) {
     let words =
         ["policy", "bind", &router, "--org", "acme", "--hook", "route", "--settings", &settings];
     let _ = program.json(words);
+}
+
+fn major_rules_are_applied_from_a_desk_file(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let rules = r#"
+[[organization.major_rules]]
+name = "core service down"
+priority_at_most = 1
+criticality_at_least = "high"
+promote = { manager = "ada@acme.example", communication_owner = "ada@acme.example", update_minutes = 30 }
+
+[[organization.major_rules]]
+name = "many parts"
+children_more_than = 20
+"#;
+    let desk = DESK.replacen("\n[[people]]", &format!("{rules}\n[[people]]"), 1);
+    let file = program.file("desk.toml", &desk);
+    let _ = program.json(["org", "apply", &file]);
+
+    let again = program.json(["org", "apply", &file]);
+
+    assert_eq!(again["changed"], json!([]), "{again}");
+    let shown = program.json(["org", "show", "acme"]);
+    let stored = &shown["settings"]["major_rules"];
+    assert_eq!(
+        (&stored[0]["priority_at_most"], &stored[0]["promote"]["update_minutes"]),
+        (&json!(1), &json!(30))
+    );
+    assert_eq!((&stored[1]["name"], &stored[1]["promote"]), (&json!("many parts"), &Value::Null));
+    let wrong = desk.replace("children_more_than = 20", "children_more_than = 500");
+    let refused = program.run(["org", "apply", &program.file("wrong.toml", wrong)]);
+    let pointer = "major_rules/1/children_more_than";
+    assert!(!refused.is_ok && refused.said.contains(pointer), "{refused:?}");
 }
 
 fn rows(count: u32) -> String {

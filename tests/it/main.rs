@@ -16,6 +16,8 @@ mod layers;
 mod lifecycle;
 mod links;
 mod logs;
+mod major_rules;
+mod majors;
 mod pages;
 mod parts;
 mod policies;

@@ -11,6 +11,8 @@ on_both_engines! {
     what_cannot_be_a_part_is_refused_by_name
     only_the_desk_says_what_is_a_part_of_what
     parts_are_listed_by_their_parent
+    a_part_that_goes_its_own_way_is_left_alone
+    the_desk_says_how_many_people_are_affected
 }
 
 fn path(ticket: &Value) -> String {
@@ -108,4 +110,64 @@ async fn parts_are_listed_by_their_parent(desk: TestDesk) {
     let ids: Vec<_> = parts.iter().map(|part| &part["id"]).collect();
     assert_eq!(ids, [&child["id"]]);
     assert_eq!(agent.get("/tickets?parent=INC9999999").await.items().len(), 0);
+}
+
+async fn a_part_that_goes_its_own_way_is_left_alone(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let parent = acme.report("The network is down").await;
+    let own = json!({
+        "short_description": "No mail", "requester": acme.requester.id, "sync_with_parent": false,
+    });
+    let own = agent.post("/incidents", own).await.created();
+    let own = agent.patch(&path(&own), version(&own), json!({ "parent": parent["number"] })).await;
+    let (own, child) = (own.ok(), part_of(&acme, &parent, "No wifi").await);
+    assert_eq!(
+        (&own["sync_with_parent"], &child["sync_with_parent"]),
+        (&json!(false), &json!(true))
+    );
+
+    let _ = agent.act(&parent, "start", json!({})).await.ok();
+    assert_eq!(agent.get(&path(&own)).await.ok()["state"], "new");
+    let child = agent.get(&path(&child)).await.ok();
+    assert_eq!(child["state"], "in_progress");
+    let alone = json!({ "sync_with_parent": false });
+    let child = agent.patch(&path(&child), version(&child), alone).await.ok();
+    let done = json!({ "resolution_code": "fixed", "resolution_notes": "a new switch" });
+    let _ = agent.act(&parent, "resolve", done).await.ok();
+
+    assert_eq!(agent.get(&path(&child)).await.ok()["state"], "in_progress");
+    let events = agent.of(&child, "events").await.items();
+    let edited = events.iter().rfind(|event| event["action"] == "edit").unwrap();
+    let expected = json!([{ "field": "sync_with_parent", "before": "true", "after": "false" }]);
+    assert_eq!(edited["changes"], expected);
+}
+
+async fn the_desk_says_how_many_people_are_affected(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let report = |count: i64| {
+        json!({ "short_description": "No wifi", "requester": acme.requester.id,
+                "affected_users": count })
+    };
+    let incident = agent.post("/incidents", report(40)).await.created();
+    assert_eq!(incident["affected_users"], 40);
+    let most = json!({ "affected_users": 1_000_000 });
+    let incident = agent.patch(&path(&incident), version(&incident), most).await.ok();
+    assert_eq!(incident["affected_users"], 1_000_000);
+    let events = agent.of(&incident, "events").await.items();
+    let expected = json!([{ "field": "affected_users", "before": "40", "after": "1000000" }]);
+    assert_eq!(events.last().unwrap()["changes"], expected);
+
+    let more = json!({ "affected_users": 1_000_001 });
+    let refused = agent.patch(&path(&incident), version(&incident), more).await;
+    assert_eq!(refused.faults(), [("/affected_users", "out-of-range")]);
+    let refused = agent.post("/incidents", report(-1)).await;
+    assert_eq!(refused.pointers(), ["/affected_users"], "{}", refused.text);
+    let refused = acme.try_report(report(3)).await;
+    assert_eq!(refused.status, StatusCode::FORBIDDEN, "{}", refused.text);
+    let request = acme.ask_for_laptop().await;
+    let at = format!("/requests/{}", request["number"].as_str().unwrap());
+    let refused = agent.patch(&at, version(&request), json!({ "affected_users": 3 })).await;
+    assert_eq!(refused.faults(), [("/affected_users", "not-an-incident")]);
 }

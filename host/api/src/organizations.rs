@@ -1,5 +1,7 @@
 //! Organizations: the tree of tenants, and what each can set.
 
+mod major_rules;
+
 use axum::{extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -12,6 +14,7 @@ use waypost_app::{
 };
 use waypost_domain::priority::{Level, MatrixLint};
 
+use self::major_rules::{MajorRuleIn, MajorRuleOut};
 use crate::{
     ApiState,
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
@@ -162,6 +165,10 @@ struct OrganizationEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<ResolveDemandName>)]
     resolve_demands: Option<Vec<String>>,
+    /// By which signs a major incident is found, all rules in their order; the first that matches wins.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<MajorRuleIn>)]
+    major_rules: Option<Vec<MajorRuleIn>>,
 }
 
 /// An organization with its settings.
@@ -200,6 +207,8 @@ struct OrganizationOut {
     receipt_retention_days: u16,
     /// What resolving demands beside code and notes.
     resolve_demands: Vec<ResolveDemandName>,
+    /// By which signs a major incident is found; the first rule that matches wins.
+    major_rules: Vec<MajorRuleOut>,
     /// When it was created.
     created_at: DateTime<Utc>,
     /// Rises by one with every change; the `ETag`.
@@ -252,6 +261,7 @@ impl From<OrganizationEditIn> for OrganizationEdit {
             caller_reply_reopens: input.caller_reply_reopens,
             receipt_retention_days: input.receipt_retention_days,
             resolve_demands: input.resolve_demands,
+            major_rules: input.major_rules.map(|rules| rules.into_iter().map(Into::into).collect()),
         }
     }
 }
@@ -278,6 +288,12 @@ impl From<OrganizationView> for OrganizationOut {
             caller_reply_reopens: settings.caller_reply_reopens,
             receipt_retention_days: settings.receipt_retention_days,
             resolve_demands: settings.resolve_demands.into_iter().map(Into::into).collect(),
+            major_rules: settings
+                .major_rules
+                .into_iter()
+                .zip(view.major_leaders)
+                .map(|(rule, leaders)| MajorRuleOut::new(rule, leaders))
+                .collect(),
             created_at: organization.created_at,
             version: organization.version,
         }

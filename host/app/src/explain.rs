@@ -165,6 +165,9 @@ fn people(ticket: &Ticket, round: Option<&Approval>) -> Vec<PersonId> {
     if let Some(Hold { awaiting: Awaiting::Evidence(person), .. }) = ticket.held() {
         people.push(*person);
     }
+    people.extend(
+        ticket.major.led_by().into_iter().flat_map(|it| [it.manager, it.communication_owner]),
+    );
     people.sort_unstable();
     people.dedup();
     people

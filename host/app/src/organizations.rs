@@ -1,10 +1,12 @@
 //! Organizations: the tree of platform, providers and clients, and what each of them has set.
 
 mod bootstrap;
+mod major_rules;
 mod settings;
 
 use waypost_domain::{
     ids::{OrgId, TeamId},
+    incident::MajorRule,
     key::Key,
     organization::{OrgKind, OrgSettings, Organization},
     priority::MatrixLint,
@@ -22,6 +24,7 @@ use crate::{
 };
 
 pub use bootstrap::{PLATFORM_KEY, bootstrap};
+pub use major_rules::{LeadersView, MajorRuleEdit, PromotionEdit};
 pub use settings::{OrganizationEdit, update};
 
 /// An organization to be created.
@@ -50,6 +53,8 @@ pub struct OrganizationView {
     pub fallback_team: Named,
     /// Votes where an approval has no voter left.
     pub fallback_approver: Option<PersonName>,
+    /// Who leads what each rule accepts at once as a major incident; none of a rule that only proposes.
+    pub major_leaders: Vec<Option<LeadersView>>,
     /// Cells of the priority matrix that are probably slips.
     pub matrix_warnings: Vec<MatrixLint>,
 }
@@ -101,6 +106,7 @@ pub async fn create(
         parent: Some(parent.key),
         fallback_team: Named { key: first_team.key.to_string(), name: first_team.name },
         fallback_approver: None,
+        major_leaders: Vec::new(),
         matrix_warnings: organization.settings.matrix.lint(),
         organization,
     })
@@ -234,12 +240,16 @@ async fn view(
     organization: Organization,
 ) -> Result<OrganizationView, CommandError> {
     let lineage = organization::lineage(tx).await?;
-    let labels = Labels::read(tx, organization.settings.fallback_approver).await?;
+    let rules = &organization.settings.major_rules;
+    let named =
+        organization.settings.fallback_approver.into_iter().chain(MajorRule::leaders(rules));
+    let labels = Labels::read(tx, named).await?;
     let above = |parent| lineage.iter().find(|layer| layer.id == parent);
     Ok(OrganizationView {
         parent: organization.parent.and_then(above).map(|parent| parent.key.clone()),
         fallback_team: labels.team(organization.settings.fallback_team),
         fallback_approver: organization.settings.fallback_approver.map(|id| labels.person(id)),
+        major_leaders: major_rules::leaders(rules, &labels),
         matrix_warnings: organization.settings.matrix.lint(),
         organization,
     })

@@ -22,7 +22,7 @@ pub(crate) mod write;
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     ids::{PersonId, TicketId},
-    incident::ResolutionCode,
+    incident::{MajorState, ResolutionCode},
     link::LinkType,
     priority::{Level, PrioritySource},
     request::FulfilmentCode,
@@ -95,6 +95,10 @@ pub struct OpenTicket {
     pub opened_at: Option<DateTime<Utc>>,
     /// Whether a request is only written down (`new`), to be submitted later.
     pub draft: bool,
+    /// Whether an incident follows the one that it is a part of; none for yes.
+    pub sync_with_parent: Option<bool>,
+    /// How many people an incident keeps from their work.
+    pub affected_users: Option<u32>,
 }
 
 /// Which fields of a ticket change. None leaves a field; `Some(None)` empties it.
@@ -122,6 +126,10 @@ pub struct TicketEdit {
     pub watchers: Option<Vec<PersonRef>>,
     /// The incident that it is a part of.
     pub parent: Option<Option<TicketRef>>,
+    /// Whether an incident follows the one that it is a part of.
+    pub sync_with_parent: Option<bool>,
+    /// How many people an incident keeps from their work.
+    pub affected_users: Option<u32>,
 }
 
 /// An action on a ticket, with what it needs. Missing fields are found by the domain, which names all of them.
@@ -247,6 +255,41 @@ pub enum TicketAction {
         /// With which.
         target: Option<TicketRef>,
     },
+    /// Somebody says that it is a major incident.
+    ProposeMajor {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// It is accepted as a major incident.
+    AcceptMajor {
+        /// Who decides what is done.
+        manager: Option<PersonRef>,
+        /// Who tells everybody concerned.
+        communication_owner: Option<PersonRef>,
+        /// When everybody concerned hears of it next.
+        next_update_at: Option<DateTime<Utc>>,
+    },
+    /// It is no major incident.
+    RejectMajor {
+        /// Why.
+        reason: Option<String>,
+    },
+    /// Everybody concerned hears where a major incident stands.
+    UpdateMajor {
+        /// What they hear, in public.
+        text: Option<String>,
+        /// When they hear of it next.
+        next_update_at: Option<DateTime<Utc>>,
+        /// Who decides from now on what is done; none for who does.
+        manager: Option<PersonRef>,
+        /// Who tells from now on; none for who does.
+        communication_owner: Option<PersonRef>,
+    },
+    /// The review of a major incident is written.
+    FinishMajor {
+        /// What was learned.
+        review_note: Option<String>,
+    },
 }
 
 /// A key and the name people read.
@@ -284,6 +327,10 @@ pub struct TicketView {
     pub requester: PersonName,
     /// The assignee.
     pub assignee: Option<PersonName>,
+    /// Who decides what is done about a major incident.
+    pub manager: Option<PersonName>,
+    /// Who tells everybody concerned of a major incident.
+    pub communication_owner: Option<PersonName>,
     /// The priority in force and where it comes from.
     pub priority: (Level, PrioritySource),
     /// What it waits for, and since when; none once it is over.
@@ -323,6 +370,8 @@ pub struct TicketQuery {
     pub tag: Option<String>,
     /// Parts of this incident.
     pub parent: Option<TicketRef>,
+    /// Where it stands as a major incident.
+    pub major_states: Vec<MajorState>,
     /// Words in the short description.
     pub text: Option<String>,
     /// Whether a policy failed on it.

@@ -1,5 +1,5 @@
 //! Upkeep: what the desk does by itself as time passes. Tickets that were done some days ago close; approvals that wait
-//! are looked after, as the organization's policies say (requirement A4).
+//! are looked after, as the organization's policies say (requirement A4); major incidents of which nobody hears escalate.
 //!
 //! It goes through the same door as everything else: each change is an event with its actor, and is told.
 
@@ -21,7 +21,7 @@ use crate::{
         conclude::conclude,
         decide::{self, Deciding},
         facts::Facts,
-        write,
+        timestamp, write,
     },
 };
 
@@ -34,6 +34,8 @@ pub struct Upkept {
     pub appointed: u64,
     /// Voters who were reminded or replaced.
     pub nudged: u64,
+    /// Major incidents whose promised update was not given.
+    pub silent: u64,
 }
 
 /// So many tickets or approvals are looked at in one transaction.
@@ -75,6 +77,7 @@ async fn look_after(
     upkept.closed += close_due(desk, caller, settings).await?;
     upkept.appointed += appoint_approvers(desk, caller).await?;
     upkept.nudged += look_after_approvals(desk, caller).await?;
+    upkept.silent += escalate_silent(desk, caller).await?;
     Ok(())
 }
 
@@ -103,6 +106,41 @@ async fn close_due(
             closed += u64::from(close(desk, caller, due).await?);
         }
     }
+}
+
+/// Takes major incidents a step up whose promised update was not given, and tells who leads them. Once for each promise.
+async fn escalate_silent(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
+    let filter = TicketFilter { silent_at: Some(caller.now), ..TicketFilter::default() };
+    let mut after: Option<TicketCursor> = None;
+    let mut escalated = 0;
+    loop {
+        let mut tx = desk.store.read(caller.org).await?;
+        let page =
+            ticket::list(&mut tx, &filter, TicketSort::Opened, after.as_ref(), PORTION).await?;
+        drop(tx);
+        let Some(last) = page.last() else { return Ok(escalated) };
+        after = Some(TicketCursor::of(last, TicketSort::Opened));
+        for silent in page {
+            escalated += u64::from(escalate(desk, caller, silent).await?);
+        }
+    }
+}
+
+/// Whether it was escalated; somebody else may have been first.
+async fn escalate(desk: &Desk, caller: &Caller, silent: Ticket) -> Result<bool, CommandError> {
+    let Some(promised) = silent.major.next_update_at() else { return Ok(false) };
+    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
+    facts.around(&mut tx, &silent).await?;
+    drop(tx);
+    let lookup = facts.clone();
+    let mut it = Deciding::of_stored(desk, facts, silent, Action::Escalate.as_str(), caller);
+    let was = it.write.ticket.state();
+    let reason = format!("the update that was promised for {} was not given", timestamp(promised));
+    let changes = it.write.ticket.miss_update(&reason, &lookup, caller.now)?;
+    it.did_because(Action::Escalate, &caller.actor, changes, Some(reason));
+    it.happened(EventKind::Escalated, &caller.actor, was);
+    it.tell_of_silence();
+    commit(desk, caller, vec![it]).await
 }
 
 /// Whether it was closed; somebody else may have been first.

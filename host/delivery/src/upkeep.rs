@@ -34,7 +34,14 @@ impl Upkeep {
         match sweep(&self.desk, self.clock.now()).await {
             Ok(upkept) if upkept == Upkept::default() => {}
             Ok(upkept) => {
-                tracing::info!(upkept.closed, upkept.appointed, upkept.nudged, "did what was due");
+                let Upkept { closed, appointed, nudged, silent } = upkept;
+                tracing::info!(
+                    upkept.closed = closed,
+                    upkept.appointed = appointed,
+                    upkept.nudged = nudged,
+                    upkept.silent = silent,
+                    "did what was due"
+                );
             }
             Err(fault) => {
                 tracing::error!(error = &fault as &dyn std::error::Error, "upkeep failed");

@@ -22,7 +22,7 @@ use crate::{
 pub use self::{
     major::{
         Acceptance, Leadership, Major, MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorState,
-        MajorWhen,
+        MajorUpdate, MajorWhen,
     },
     sync::MAX_CHILDREN,
 };

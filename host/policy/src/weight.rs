@@ -52,7 +52,7 @@ weigh!(Money { currency; minor_units });
 weigh!(FormAnswer { field, value; });
 weigh!(Ticket {
     id, number, state, short_description, description, requester, category, service, ci, team,
-    assignee, tags, catalog_item, cost, answers, opened_at;
+    assignee, tags, catalog_item, cost, answers, opened_at, major_state;
     kind, channel, impact, urgency, priority
 });
 weigh!(Person { id, name, email, location, manager; vip });

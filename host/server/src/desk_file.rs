@@ -60,6 +60,29 @@ pub(crate) struct Organization {
     pub(crate) caller_reply_reopens: Option<bool>,
     pub(crate) receipt_retention_days: Option<u16>,
     pub(crate) resolve_demands: Option<Vec<String>>,
+    /// By which signs a major incident is found, all rules in their order.
+    pub(crate) major_rules: Option<Vec<MajorRule>>,
+}
+
+/// A rule that finds major incidents.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct MajorRule {
+    pub(crate) name: String,
+    pub(crate) priority_at_most: Option<u8>,
+    pub(crate) criticality_at_least: Option<String>,
+    pub(crate) children_more_than: Option<u32>,
+    /// Who leads what the rule accepts at once; none for a rule that only proposes.
+    pub(crate) promote: Option<Promotion>,
+}
+
+/// Who leads what a rule accepts at once, by e-mail address.
+#[derive(Debug, Clone, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Promotion {
+    pub(crate) manager: Option<String>,
+    pub(crate) communication_owner: Option<String>,
+    pub(crate) update_minutes: Option<u32>,
 }
 
 /// One stretch of a weekday: `{ day = "mon", from = "08:00", to = "18:00" }`.

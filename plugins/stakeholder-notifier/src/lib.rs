@@ -13,7 +13,7 @@ use waypost_sdk::{
     Ticket, Way,
 };
 
-pub use settings::{OncePer, QuietHours, Recipient, Rule, Settings, Weekday};
+pub use settings::{MajorState, OncePer, QuietHours, Recipient, Rule, Settings, Weekday};
 
 /// Rules about messages, indexed, their texts read.
 #[derive(Debug)]
@@ -83,8 +83,11 @@ impl Notify for StakeholderNotifier {
         let mut answer = Notifications::default();
         for place in self.index.of(ticket, context).iter() {
             let ready = &self.rules[place];
-            let Rule { name, on, states, .. } = &ready.rule;
-            if !on.contains(&kind) || !(states.is_empty() || states.contains(&ticket.state)) {
+            let Rule { name, on, states, major_states, .. } = &ready.rule;
+            if !on.contains(&kind)
+                || !(states.is_empty() || states.contains(&ticket.state))
+                || !(major_states.is_empty() || stands_as(major_states, ticket))
+            {
                 continue;
             }
             let recipients = recipients(&ready.rule, event, ticket);
@@ -125,6 +128,11 @@ impl StakeholderNotifier {
             _ => rule.delay_minutes,
         }
     }
+}
+
+/// Whether an incident stands as a major one where one of these says.
+fn stands_as(wanted: &[MajorState], ticket: &Ticket) -> bool {
+    ticket.major_state.as_deref().is_some_and(|name| wanted.iter().any(|one| one.as_str() == name))
 }
 
 /// Who hears, without those that this ticket or event does not have.

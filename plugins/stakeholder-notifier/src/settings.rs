@@ -29,6 +29,9 @@ pub struct Rule {
     /// The states that the ticket must be in afterwards: `on_hold`. Without any, every state.
     #[serde(default)]
     pub states: Vec<String>,
+    /// Where an incident must stand as a major one afterwards: `accepted`. Without any, it does not matter.
+    #[serde(default)]
+    pub major_states: Vec<MajorState>,
     /// Who hears.
     pub to: Vec<Recipient>,
     /// Whether the person who caused the event hears too.
@@ -45,6 +48,35 @@ pub struct Rule {
     /// How often a person hears.
     #[serde(default)]
     pub once_per: OncePer,
+}
+
+/// Where an incident stands as a major one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MajorState {
+    /// Somebody, or a rule of the desk, thinks that it is one.
+    Proposed,
+    /// It is one.
+    Accepted,
+    /// Service is restored; the review is not written.
+    Review,
+    /// Over, and reviewed.
+    Done,
+    /// It is none.
+    Rejected,
+}
+
+impl MajorState {
+    /// The name under which tickets carry it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Proposed => "proposed",
+            Self::Accepted => "accepted",
+            Self::Review => "review",
+            Self::Done => "done",
+            Self::Rejected => "rejected",
+        }
+    }
 }
 
 /// Somebody who hears.

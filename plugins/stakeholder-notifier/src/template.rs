@@ -11,6 +11,7 @@ enum Placeholder {
     Kind,
     State,
     BeforeState,
+    MajorState,
     Priority,
     ShortDescription,
     Description,
@@ -23,11 +24,12 @@ enum Placeholder {
 
 impl Placeholder {
     /// The names, as settings write them.
-    const ALL: [(&'static str, Self); 12] = [
+    const ALL: [(&'static str, Self); 13] = [
         ("number", Self::Number),
         ("kind", Self::Kind),
         ("state", Self::State),
         ("before_state", Self::BeforeState),
+        ("major_state", Self::MajorState),
         ("priority", Self::Priority),
         ("short_description", Self::ShortDescription),
         ("description", Self::Description),
@@ -56,6 +58,7 @@ impl Placeholder {
             Self::BeforeState => {
                 push_words(text, event.before_state.as_deref().unwrap_or_default());
             }
+            Self::MajorState => text.push_str(ticket.major_state.as_deref().unwrap_or_default()),
             Self::Priority => {
                 if let Some(priority) = ticket.priority {
                     text.push_str(&priority.to_string());

@@ -47,6 +47,20 @@ fn the_example_fits_the_schema() {
 }
 
 #[test]
+fn a_major_incident_is_told_of_when_it_is_accepted_and_not_before() {
+    let at = |major_state: &str| Ticket { major_state: Some(major_state.to_owned()), ..owned() };
+    let happened = event(EventKind::MajorChanged);
+    let answer = tell(&happened, &at("accepted"));
+    assert_eq!(answer.messages[0].subject, "Major incident INC0000042: VPN down");
+    assert_eq!(answer.messages.len(), 1);
+    let harness = Harness::<StakeholderNotifier>::new(&example()).unwrap();
+    for quiet in [at("proposed"), owned()] {
+        let declined = harness.notify(&happened, &quiet, &context()).unwrap_err();
+        assert_eq!(declined, Decline::no_opinion("no rule tells anybody of this"));
+    }
+}
+
+#[test]
 fn the_requester_hears_that_the_ticket_was_received() {
     let answer = tell(&event(EventKind::Created), &owned());
     let [message] = answer.messages.as_slice() else { panic!("{answer:?}") };

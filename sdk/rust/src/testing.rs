@@ -190,6 +190,7 @@ pub fn ticket(short_description: &str) -> Ticket {
         cost: None,
         answers: Vec::new(),
         opened_at: "2026-06-01T08:00:00Z".to_owned(),
+        major_state: None,
     }
 }
 

@@ -100,5 +100,7 @@ vocabulary! {
         Resolved,
         /// The ticket is closed or cancelled.
         Closed,
+        /// The incident was proposed, accepted, rejected or reviewed as a major one.
+        MajorChanged,
     }
 }

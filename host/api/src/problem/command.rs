@@ -32,7 +32,8 @@ impl From<Refused> for Problem {
     fn from(refused: Refused) -> Self {
         let detail = refused.to_string();
         match refused {
-            Refused::InvalidTransition { state, allowed, .. } => {
+            Refused::InvalidTransition { state, allowed, .. }
+            | Refused::InvalidMajorTransition { state, allowed, .. } => {
                 Self::new(Slug::InvalidTransition, detail)
                     .with_state(state.as_str(), allowed.into_iter().map(Action::as_str).collect())
             }

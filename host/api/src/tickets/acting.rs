@@ -142,6 +142,34 @@ inputs! {
         fulfillment_notes: String,
     }
 
+    /// It is accepted as a major incident.
+    AcceptMajorIn as AcceptMajor {
+        /// Who decides what is done, by id or e-mail address: an agent of the desk.
+        manager: PersonIn,
+        /// Who tells everybody concerned, by id or e-mail address: an agent of the desk.
+        communication_owner: PersonIn,
+        /// When everybody concerned hears of it next.
+        next_update_at: TimeIn,
+    }
+
+    /// Everybody concerned hears where a major incident stands.
+    UpdateMajorIn as UpdateMajor {
+        /// What they hear: a public comment.
+        text: String,
+        /// When they hear of it next.
+        next_update_at: TimeIn,
+        /// Who decides from now on what is done, by id or e-mail address; who does if left out.
+        manager: PersonIn,
+        /// Who tells from now on, by id or e-mail address; who does if left out.
+        communication_owner: PersonIn,
+    }
+
+    /// The review of a major incident.
+    FinishMajorIn as FinishMajor {
+        /// What was learned. Who sees the incident reads it.
+        review_note: String,
+    }
+
     /// A policy's suggestion.
     SuggestionIn as SuggestionChoice {
         /// Its id.
@@ -233,6 +261,27 @@ impl From<FulfillIn> for TicketAction {
         Self::Fulfill {
             code: input.fulfillment_code.map(|code| code.0),
             notes: input.fulfillment_notes,
+        }
+    }
+}
+
+impl From<AcceptMajorIn> for TicketAction {
+    fn from(input: AcceptMajorIn) -> Self {
+        Self::AcceptMajor {
+            manager: input.manager.map(Into::into),
+            communication_owner: input.communication_owner.map(Into::into),
+            next_update_at: input.next_update_at.map(Into::into),
+        }
+    }
+}
+
+impl From<UpdateMajorIn> for TicketAction {
+    fn from(input: UpdateMajorIn) -> Self {
+        Self::UpdateMajor {
+            text: input.text,
+            next_update_at: input.next_update_at.map(Into::into),
+            manager: input.manager.map(Into::into),
+            communication_owner: input.communication_owner.map(Into::into),
         }
     }
 }

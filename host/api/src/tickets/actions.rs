@@ -13,8 +13,9 @@ use waypost_domain::comment::Visibility;
 use super::{
     Subject, TicketOut,
     acting::{
-        AssignIn, ConvertIn, EscalateIn, FulfillIn, HoldIn, LinkIn, MergeIntoIn, ReasonIn,
-        ResolveIn, SetEtaIn, SetPriorityIn, StartIn, SuggestionIn, TextIn, TriageIn,
+        AcceptMajorIn, AssignIn, ConvertIn, EscalateIn, FinishMajorIn, FulfillIn, HoldIn, LinkIn,
+        MergeIntoIn, ReasonIn, ResolveIn, SetEtaIn, SetPriorityIn, StartIn, SuggestionIn, TextIn,
+        TriageIn, UpdateMajorIn,
     },
     named,
     records::changed,
@@ -51,6 +52,11 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(submit))
         .routes(routes!(revise))
         .routes(routes!(fulfill))
+        .routes(routes!(propose_major))
+        .routes(routes!(accept_major))
+        .routes(routes!(reject_major))
+        .routes(routes!(update_major))
+        .routes(routes!(finish_major))
         .routes(routes!(comment))
         .routes(routes!(note))
         .routes(routes!(accept_suggestion))
@@ -173,6 +179,19 @@ actions! {
     revise, "/{id}/actions/revise", NothingIn => |NothingIn {}| TicketAction::Revise;
     /// Fulfill a request
     fulfill, "/{id}/actions/fulfill", FulfillIn => Into::into;
+    /// Propose an incident as a major one
+    propose_major, "/{id}/actions/propose_major", ReasonIn =>
+        |input| TicketAction::ProposeMajor { reason: input.reason };
+    /// Accept an incident as a major one
+    accept_major, "/{id}/actions/accept_major", AcceptMajorIn => Into::into;
+    /// Say that it is no major incident
+    reject_major, "/{id}/actions/reject_major", ReasonIn =>
+        |input| TicketAction::RejectMajor { reason: input.reason };
+    /// Tell everybody concerned where a major incident stands
+    update_major, "/{id}/actions/update_major", UpdateMajorIn => Into::into;
+    /// Write the review of a major incident
+    finish_major, "/{id}/actions/finish_major", FinishMajorIn =>
+        |input| TicketAction::FinishMajor { review_note: input.review_note };
 }
 
 macro_rules! texts {

@@ -12,7 +12,7 @@ use crate::{
     problem::Problem,
     tickets::named,
     wire::{
-        ChannelName, KindName, PersonIn, StateName, TimeIn, WaitingKindName,
+        ChannelName, KindName, MajorStateName, PersonIn, StateName, TimeIn, WaitingKindName,
         patch::{nullable, settable},
     },
 };
@@ -59,6 +59,11 @@ pub(crate) struct TicketIn {
     opened_at: Option<TimeIn>,
     /// Whether a request is only written down, to be submitted later.
     draft: bool,
+    /// How many people an incident keeps from their work. For the desk.
+    #[schema(maximum = 1_000_000)]
+    affected_users: Option<u32>,
+    /// Whether an incident follows the one that it is made a part of; yes if left out. For the desk.
+    sync_with_parent: Option<bool>,
 }
 
 /// Another system's number for a ticket.
@@ -100,6 +105,8 @@ impl TicketIn {
             external_ref: self.external_ref.map(|other| (other.source, other.id)),
             opened_at: self.opened_at.map(Into::into),
             draft: self.draft,
+            affected_users: self.affected_users,
+            sync_with_parent: self.sync_with_parent,
         })
     }
 }
@@ -155,6 +162,14 @@ pub(crate) struct TicketEditIn {
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     parent: Option<Option<String>>,
+    /// Whether it follows the incident that it is a part of. For incidents.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
+    sync_with_parent: Option<bool>,
+    /// How many people it keeps from their work. For incidents.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = u32, maximum = 1_000_000)]
+    affected_users: Option<u32>,
     /// Only here to be refused with the remedy: a state is changed by actions.
     #[serde(deserialize_with = "nullable")]
     #[schema(ignore)]
@@ -179,6 +194,8 @@ impl TicketEditIn {
             answers: self.answers.map(answers).transpose()?,
             watchers: self.watchers.map(|people| people.into_iter().map(Into::into).collect()),
             parent: self.parent.map(|parent| parent.as_deref().map(named)),
+            sync_with_parent: self.sync_with_parent,
+            affected_users: self.affected_users,
         })
     }
 }
@@ -247,6 +264,9 @@ pub(crate) struct TicketFilter {
     tag: Option<String>,
     /// Parts of this incident, by its id or number.
     parent: Option<String>,
+    /// Where it stands as a major incident.
+    #[param(value_type = Vec<String>, style = Form, explode = false)]
+    major_state: Vec<MajorStateName>,
     /// Words in the short description.
     text: Option<String>,
     /// Whether a policy failed on it.
@@ -296,6 +316,7 @@ impl TicketFilter {
             ci: self.ci.clone(),
             tag: self.tag.clone(),
             parent: self.parent.as_deref().map(named),
+            major_states: self.major_state.iter().map(|state| state.0).collect(),
             text: self.text.clone(),
             degraded: self.degraded,
             opened_from: self.opened_from.map(Into::into),

@@ -1,5 +1,7 @@
 //! A ticket as it is shown.
 
+mod major;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -15,10 +17,11 @@ use waypost_domain::{
     waiting::{WaitingFor, WaitingOn},
 };
 
+use self::major::MajorOut;
 use super::incoming::ExternalRefWire;
 use crate::wire::{
-    ActorOut, ChannelName, FulfilmentCodeName, KindName, MoneyWire, NamedOut, PersonOut,
-    PrioritySourceName, ResolutionCodeName, StateName,
+    ActorOut, ChannelName, FulfilmentCodeName, KindName, MajorStateName, MoneyWire, NamedOut,
+    PersonOut, PrioritySourceName, ResolutionCodeName, StateName,
 };
 
 /// An incident or a request.
@@ -70,6 +73,14 @@ pub(crate) struct TicketOut {
     watchers: Vec<Uuid>,
     /// The ticket that it is a part of.
     parent: Option<Uuid>,
+    /// Whether an incident follows the one that it is a part of.
+    sync_with_parent: bool,
+    /// How many people an incident keeps from their work, as far as the desk knows.
+    affected_users: u32,
+    /// Where an incident stands as a major one. Changed by actions only.
+    major_state: MajorStateName,
+    /// What is particular to a major incident that was accepted; null for all others.
+    major: Option<MajorOut>,
     /// The closed ticket that it takes up again.
     follows: Option<Uuid>,
     /// Another system's number for it.
@@ -288,6 +299,10 @@ impl From<TicketView> for TicketOut {
             reassignment_count: ticket.reassignment_count,
             watchers: ticket.watchers.into_iter().map(|person| person.0).collect(),
             parent: ticket.parent.map(|id| id.0),
+            sync_with_parent: ticket.sync_with_parent,
+            affected_users: ticket.affected_users,
+            major_state: ticket.major.state().into(),
+            major: MajorOut::of(ticket.major, view.manager, view.communication_owner),
             follows: ticket.follows.map(|id| id.0),
             external_ref: ticket
                 .external_ref

@@ -57,6 +57,8 @@ names! {
     StateName(domain::ticket::State), "State";
     /// Whom or what a ticket waits for.
     WaitingKindName(domain::waiting::WaitingKind), "WaitingKind";
+    /// Where an incident stands as a major one.
+    MajorStateName(domain::incident::MajorState), "MajorState";
     /// Which kind of ticket it is.
     KindName(domain::ticket::TicketKind), "Kind";
     /// How a ticket came in.

@@ -8,7 +8,11 @@ use waypost_domain::{
 };
 use waypost_store::{ReadTx, StoreError, organization, team};
 
-use super::{OrganizationView, view, within_reach};
+use super::{
+    OrganizationView,
+    major_rules::{self, MajorRuleEdit},
+    view, within_reach,
+};
 use crate::{
     Caller, CommandError, Desk,
     hours::{self, DayHours},
@@ -42,6 +46,8 @@ pub struct OrganizationEdit {
     pub receipt_retention_days: Option<u16>,
     /// What resolving demands beside code and notes: `category`, `service_or_ci`, `assignee`.
     pub resolve_demands: Option<Vec<String>>,
+    /// By which signs a major incident is found, all rules; the first that matches wins.
+    pub major_rules: Option<Vec<MajorRuleEdit>>,
 }
 
 /// Changes the caller's organization, or one below it. For administrators.
@@ -67,6 +73,10 @@ pub async fn update(
         set(&mut organization.name, faults.name("/name", name));
     }
     let settings = &mut organization.settings;
+    if let Some(given) = &edit.major_rules {
+        // Before what checks all settings.
+        settings.major_rules = major_rules::read(&mut tx, &mut faults, given).await?;
+    }
     change_plain(settings, &mut faults, &edit);
     if let Some(key) = &edit.fallback_team {
         set(&mut settings.fallback_team, own_team(&mut tx, &mut faults, key).await?);

@@ -87,6 +87,8 @@ impl TicketAction {
             | Self::Escalate { reason, .. }
             | Self::Reopen { reason }
             | Self::Cancel { reason }
+            | Self::ProposeMajor { reason }
+            | Self::RejectMajor { reason }
             | Self::Convert { reason, .. } => trim(reason),
             Self::SetEta { eta } => *eta = eta.map(ToMicros::to_micros),
             Self::Hold { vendor, comment, follow_up_at, .. } => {
@@ -95,6 +97,14 @@ impl TicketAction {
                 *follow_up_at = follow_up_at.map(ToMicros::to_micros);
             }
             Self::CallerReply { text } => trim(text),
+            Self::AcceptMajor { next_update_at, .. } => {
+                *next_update_at = next_update_at.map(ToMicros::to_micros);
+            }
+            Self::UpdateMajor { text, next_update_at, .. } => {
+                trim(text);
+                *next_update_at = next_update_at.map(ToMicros::to_micros);
+            }
+            Self::FinishMajor { review_note } => trim(review_note),
             Self::Resolve { notes, .. } | Self::Fulfill { notes, .. } => trim(notes),
             Self::Assign { .. }
             | Self::Reroute
@@ -138,6 +148,11 @@ impl TicketAction {
             Self::Submit => Action::Submit,
             Self::Revise => Action::Revise,
             Self::Fulfill { .. } => Action::Fulfill,
+            Self::ProposeMajor { .. } => Action::ProposeMajor,
+            Self::AcceptMajor { .. } => Action::AcceptMajor,
+            Self::RejectMajor { .. } => Action::RejectMajor,
+            Self::UpdateMajor { .. } => Action::UpdateMajor,
+            Self::FinishMajor { .. } => Action::FinishMajor,
         }
     }
 }

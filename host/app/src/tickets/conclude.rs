@@ -9,12 +9,13 @@ use super::{
 };
 use crate::{Caller, CommandError, Desk};
 
-/// Tells whom it concerns, and keeps what was decided. The first ticket is the one that the caller gets back.
+/// Looks whether it makes a major incident, tells whom it concerns, and keeps what was decided. The first ticket is the one that the caller gets back.
 pub(crate) async fn conclude(
     desk: &Desk,
     caller: &Caller,
     mut decided: Vec<Deciding>,
 ) -> Result<TicketView, CommandError> {
+    decide::find_majors(desk, caller, &mut decided).await?;
     decide::tell(desk, caller, &mut decided).await?;
     let mut writes = Deciding::finish_all(decided)?;
     keep(desk, caller, &mut writes).await

@@ -4,6 +4,7 @@
 //! phases, what they named is looked up. No transaction is open while one runs.
 
 mod approving;
+mod majors;
 mod opening;
 mod proposals;
 mod spread;
@@ -39,6 +40,7 @@ use super::{
 use crate::{Caller, Desk};
 
 pub(crate) use self::approving::{submit, voters};
+pub(crate) use self::majors::find_majors;
 pub(crate) use self::opening::{open, route_again};
 pub(crate) use self::stalling::{
     appoint, expect_votes, fallback_approver, looks_after_approvals, nudge,
@@ -70,6 +72,8 @@ pub(crate) struct Deciding {
     happened: Vec<Happened>,
     /// Votes that are waited for.
     waiting: Vec<stalling::Waiting>,
+    /// What the rules that find major incidents have looked at before; none for a ticket that has just come in.
+    looked_at: Option<majors::LookedAt>,
 }
 
 impl Deciding {
@@ -97,6 +101,7 @@ impl Deciding {
         let mut people: BTreeMap<PersonId, bool> =
             facts.desk_people.values().map(|person| (person.id, person.active)).collect();
         people.extend(facts.manager.iter().map(|person| (person.id, person.active)));
+        let looked_at = (!write.is_new).then(|| majors::LookedAt::of(&write.ticket));
         Self {
             write,
             submits: false,
@@ -114,6 +119,7 @@ impl Deciding {
             last_approval_round: 0,
             happened: Vec::new(),
             waiting: Vec::new(),
+            looked_at,
         }
     }
 

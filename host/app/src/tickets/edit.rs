@@ -114,6 +114,8 @@ async fn resolved(
         answers,
         watchers,
         parent,
+        sync_with_parent: changes.sync_with_parent,
+        affected_users: changes.affected_users,
     };
     faults.finish()?;
     Ok(edit)

@@ -8,6 +8,7 @@ use waypost_domain::{
     ci::Ci,
     directory::Lookup,
     ids::{CiId, PersonId, TeamId},
+    incident::MajorRule,
     person::Person,
     request::Request,
     service::Service,
@@ -29,7 +30,8 @@ pub(crate) struct Facts {
     pub(crate) layers: Arc<Layers>,
     /// Open tickets by team; empty unless a policy needs them.
     pub(crate) loads: Arc<BTreeMap<TeamId, u32>>,
-    /// People who may get tickets, approvals or messages: members and leads of teams, owners of services.
+    /// People who may get tickets, approvals or messages: members and leads of teams, owners of services,
+    /// who leads what a rule makes a major incident.
     pub(crate) desk_people: Arc<BTreeMap<PersonId, Person>>,
     /// The requester.
     pub(crate) requester: Option<Person>,
@@ -165,6 +167,7 @@ async fn desk_people(
         .flat_map(|team| team.members.iter().copied().chain(team.lead).chain(team.on_call))
         .chain(directory.services.iter().filter_map(|service| service.owner))
         .chain(directory.org.settings.fallback_approver)
+        .chain(MajorRule::leaders(&directory.org.settings.major_rules))
         .collect();
     ids.sort_unstable();
     ids.dedup();

@@ -34,6 +34,20 @@ pub(crate) struct Draft {
     send_at: DateTime<Utc>,
 }
 
+impl Draft {
+    /// A message of the desk itself, by no policy.
+    pub(crate) fn of_desk(
+        people: impl IntoIterator<Item = PersonId>,
+        subject: &str,
+        body: String,
+        dedupe_key: String,
+        send_at: DateTime<Utc>,
+    ) -> Self {
+        let people = people.into_iter().collect();
+        Self { people, subject: subject.to_owned(), body, dedupe_key, send_at }
+    }
+}
+
 /// Turns a policy's messages into drafts. What cannot be done is named in the second part.
 pub(crate) fn drafts(
     notifications: &contract::Notifications,

@@ -1,5 +1,7 @@
 //! Moves: what each action does to the ticket, its approval and the tickets around it.
 
+mod major;
+
 use waypost_domain::{
     approval::Approval,
     comment::{Comment, Visibility},
@@ -9,6 +11,7 @@ use waypost_domain::{
     incident::AwaitingKind,
     key::CategoryPath,
     link::{Link, LinkType},
+    person::Person,
     priority::Level,
     refusal::{Faults, Refused},
     ticket::{Action, Holding, Reply, Ticket},
@@ -33,6 +36,8 @@ pub(crate) struct References {
     target: Option<Ticket>,
     target_is_missing: bool,
     links: Vec<Link>,
+    manager: Option<Person>,
+    communication_owner: Option<Person>,
 }
 
 impl References {
@@ -67,6 +72,10 @@ impl References {
             TicketAction::SetEta { eta } => {
                 resolver.faults.moment_if("/eta", *eta);
             }
+            TicketAction::AcceptMajor { next_update_at, .. }
+            | TicketAction::UpdateMajor { next_update_at, .. } => {
+                resolver.faults.moment_if("/next_update_at", *next_update_at);
+            }
             TicketAction::MergeInto { target: Some(target) }
             | TicketAction::Link { target: Some(target), .. }
             | TicketAction::Unlink { target: Some(target), .. } => {
@@ -92,8 +101,12 @@ impl References {
             | TicketAction::Convert { .. }
             | TicketAction::Submit
             | TicketAction::Revise
-            | TicketAction::Fulfill { .. } => {}
+            | TicketAction::Fulfill { .. }
+            | TicketAction::ProposeMajor { .. }
+            | TicketAction::RejectMajor { .. }
+            | TicketAction::FinishMajor { .. } => {}
         }
+        found.read_leaders(tx, facts, &mut faults, action).await?;
         if let Some((pointer, named)) = named_person {
             found.person = person(tx, facts, &mut faults, pointer, named).await?;
         }
@@ -110,7 +123,7 @@ impl References {
     }
 }
 
-/// An active person that an action names: of the organization, or of a team that serves it.
+/// The id of an active person that an action names.
 pub(crate) async fn person(
     tx: &mut ReadTx,
     facts: &Facts,
@@ -118,6 +131,18 @@ pub(crate) async fn person(
     pointer: &str,
     named: &PersonRef,
 ) -> Result<Option<PersonId>, CommandError> {
+    let found = active_person(tx, facts, faults, pointer, named).await?;
+    Ok(found.map(|person| person.id))
+}
+
+/// An active person that an action names: of the organization, or of a team that serves it.
+async fn active_person(
+    tx: &mut ReadTx,
+    facts: &Facts,
+    faults: &mut Faults,
+    pointer: &str,
+    named: &PersonRef,
+) -> Result<Option<Person>, CommandError> {
     let own = refs::find_person(tx, named).await?;
     let found = own.or_else(|| facts.desk_person(named).cloned()).filter(|person| person.active);
     if found.is_none() {
@@ -130,7 +155,7 @@ pub(crate) async fn person(
         );
         faults.wrong(pointer, "unknown", message);
     }
-    Ok(found.map(|person| person.id))
+    Ok(found)
 }
 
 /// Carries out one action.
@@ -272,6 +297,11 @@ impl Mover<'_> {
                 it.did_because(Action::Fulfill, by, changes, notes.clone());
                 it.happened(EventKind::Resolved, by, was).text.clone_from(notes);
             }
+            TicketAction::ProposeMajor { .. }
+            | TicketAction::AcceptMajor { .. }
+            | TicketAction::RejectMajor { .. }
+            | TicketAction::UpdateMajor { .. }
+            | TicketAction::FinishMajor { .. } => self.major(&mut it, action)?,
         }
         Ok(vec![it])
     }

@@ -60,9 +60,12 @@ pub(crate) async fn view_now(
 
 impl Names {
     async fn load(tx: &mut ReadTx, tickets: &[Ticket]) -> Result<Self, CommandError> {
-        let people = unique(
-            tickets.iter().flat_map(|one| std::iter::once(one.requester).chain(one.assignee)),
-        );
+        let people = unique(tickets.iter().flat_map(|one| {
+            let led_by = one.major.led_by();
+            let leaders = led_by.map(|it| [it.manager, it.communication_owner]);
+            let leaders = leaders.into_iter().flatten();
+            std::iter::once(one.requester).chain(one.assignee).chain(leaders)
+        }));
         let mut teams: BTreeMap<TeamId, Named> = team::serving(tx)
             .await?
             .into_iter()
@@ -111,6 +114,7 @@ impl Names {
         waiting_on: Option<waypost_domain::waiting::WaitingOn>,
     ) -> TicketView {
         let item = item(&ticket);
+        let led_by = ticket.major.led_by();
         TicketView {
             team: self.teams.get(&ticket.team).cloned().unwrap_or_else(|| unnamed(ticket.team)),
             service: ticket.service.and_then(|id| self.services.get(&id).cloned()),
@@ -118,6 +122,8 @@ impl Names {
             catalog_item: item.and_then(|id| self.items.get(&id).cloned()),
             requester: self.person(ticket.requester),
             assignee: ticket.assignee.map(|id| self.person(id)),
+            manager: led_by.map(|it| self.person(it.manager)),
+            communication_owner: led_by.map(|it| self.person(it.communication_owner)),
             priority: ticket.priority.effective(),
             waiting_on,
             ticket,

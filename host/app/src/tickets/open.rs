@@ -36,7 +36,7 @@ pub async fn open(
     caller: &Caller,
     command: OpenTicket,
 ) -> Result<TicketView, CommandError> {
-    permission::allows_opening(caller.role, command.external_ref.is_some())?;
+    permission::allows_opening(caller.role, &of_desk(&command))?;
     let (mut tx, facts) = Facts::open(desk, caller).await?;
     if let Some((source, id)) = &command.external_ref {
         let reference = ExternalRef { source: source.clone(), id: id.clone() };
@@ -62,6 +62,16 @@ pub async fn open(
         }
         kept => kept,
     }
+}
+
+/// The fields of the command that only the desk may fill in.
+fn of_desk(command: &OpenTicket) -> Vec<&'static str> {
+    let fields = [
+        ("external_ref", command.external_ref.is_some()),
+        ("affected_users", command.affected_users.is_some()),
+        ("sync_with_parent", command.sync_with_parent.is_some()),
+    ];
+    fields.into_iter().filter(|(_, is_given)| *is_given).map(|(field, _)| field).collect()
 }
 
 /// The ticket that an external reference belongs to already.
@@ -271,6 +281,8 @@ fn new_ticket<'a>(
         answers,
         expected_at: None,
         parent: None,
+        sync_with_parent: command.sync_with_parent,
+        affected_users: command.affected_users,
         external_ref: command
             .external_ref
             .as_ref()

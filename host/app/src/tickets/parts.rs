@@ -45,7 +45,7 @@ pub(super) async fn parent(
 pub(super) struct Children(Vec<(Facts, Ticket)>);
 
 impl Children {
-    /// Reads the active parts of a ticket. A request has none.
+    /// Reads the active parts of a ticket that do not go their own way. A request has none.
     pub(super) async fn read(
         tx: &mut ReadTx,
         facts: &Facts,
@@ -57,9 +57,11 @@ impl Children {
         }
         let active = TicketFilter { active: Some(true), ..parts_of(parent.id) };
         for child in ticket::list(tx, &active, TicketSort::Opened, None, MAX_CHILDREN).await? {
-            let mut facts = facts.clone();
-            facts.around(tx, &child).await?;
-            children.push((facts, child));
+            if child.sync_with_parent {
+                let mut facts = facts.clone();
+                facts.around(tx, &child).await?;
+                children.push((facts, child));
+            }
         }
         Ok(Self(children))
     }
@@ -87,6 +89,7 @@ impl Children {
     }
 }
 
-fn parts_of(parent: TicketId) -> TicketFilter {
+/// All parts of an incident, whatever became of them.
+pub(super) fn parts_of(parent: TicketId) -> TicketFilter {
     TicketFilter { parent: Some(parent), ..TicketFilter::default() }
 }

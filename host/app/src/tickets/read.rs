@@ -88,12 +88,18 @@ pub async fn events(
     Ok(events)
 }
 
-/// Whether the host itself says what became of its policies' decisions: who owns a ticket, and who approves it.
+/// Whether the host itself says what became of its policies' and rules' decisions: who owns a ticket, who approves it, and
+/// whether it is a major incident.
 fn is_about_policies(event: &Event) -> bool {
     event.actor.kind == ActorKind::System
         && matches!(
             event.action,
-            Action::Categorize | Action::Assign | Action::RequestApproval | Action::Escalate
+            Action::Categorize
+                | Action::Assign
+                | Action::RequestApproval
+                | Action::Escalate
+                | Action::ProposeMajor
+                | Action::AcceptMajor
         )
 }
 
@@ -177,6 +183,7 @@ async fn filter(
         states,
         active: query.active,
         priorities: query.priorities.clone(),
+        major_states: query.major_states.clone(),
         category,
         tag: query.tag.clone(),
         text: query.text.clone(),

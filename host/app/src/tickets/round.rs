@@ -128,7 +128,7 @@ pub(crate) enum Part {
     Approval(contract::WaitingApproval),
 }
 
-/// The fields of a ticket that hooks change, where they differ from the snapshot's.
+/// The fields of a ticket that hooks and rules change, where they differ from the snapshot's.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 struct TicketDelta {
@@ -156,6 +156,8 @@ struct TicketDelta {
     assignee: Option<To<String>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     tags: Option<Vec<String>>,
+    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
+    major_state: Option<To<String>>,
 }
 
 impl TicketDelta {
@@ -176,6 +178,7 @@ impl TicketDelta {
             team: moved(&before.team, &after.team).map(To),
             assignee: moved(&before.assignee, &after.assignee).map(To),
             tags: moved(&before.tags, &after.tags),
+            major_state: moved(&before.major_state, &after.major_state).map(To),
         }
     }
 
@@ -197,6 +200,7 @@ impl TicketDelta {
         put(&mut ticket.team, self.team.map(|to| to.0));
         put(&mut ticket.assignee, self.assignee.map(|to| to.0));
         put(&mut ticket.tags, self.tags);
+        put(&mut ticket.major_state, self.major_state.map(|to| to.0));
     }
 
     fn is_empty(&self) -> bool {

@@ -6,6 +6,7 @@ use waypost_domain::{
     calendar,
     directory::Lookup,
     ids::{CiId, ServiceId, TeamId},
+    incident::Major,
     service::Criticality,
     team::Team,
     ticket::{Body, Channel, Ticket},
@@ -76,6 +77,8 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts) -> contract::Ticket {
             })
             .collect(),
         opened_at: timestamp(ticket.opened_at),
+        major_state: (ticket.major != Major::None)
+            .then(|| ticket.major.state().as_str().to_owned()),
     }
 }
 

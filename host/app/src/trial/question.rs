@@ -106,6 +106,7 @@ fn default_ticket(now: DateTime<Utc>) -> contract::Ticket {
         cost: None,
         answers: Vec::new(),
         opened_at: timestamp(now),
+        major_state: None,
     }
 }
 

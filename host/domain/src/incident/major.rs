@@ -111,6 +111,19 @@ pub struct Acceptance<'a> {
     pub next_update_at: Option<DateTime<Utc>>,
 }
 
+/// What an update of a major incident tells.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MajorUpdate<'a> {
+    /// Where it stands, for everybody concerned.
+    pub text: Option<&'a str>,
+    /// When they hear of it next.
+    pub next_update_at: Option<DateTime<Utc>>,
+    /// Who decides from now on what is done; none for who does.
+    pub manager: Option<&'a Person>,
+    /// Who tells from now on; none for who does.
+    pub communication_owner: Option<&'a Person>,
+}
+
 impl Major {
     /// The state's name.
     #[must_use]
@@ -280,22 +293,29 @@ impl Ticket {
         Ok(self.settle(&before, None, now))
     }
 
-    /// Tells everybody concerned where it stands, and when they hear of it next. The text is a public comment.
+    /// Tells everybody concerned where it stands, and when they hear of it next. The text is a public comment. At the end of
+    /// a shift, others are named who lead it from then on.
     pub fn update_major(
         &mut self,
-        text: Option<&str>,
-        next_update_at: Option<DateTime<Utc>>,
+        update: MajorUpdate<'_>,
         by: &Actor,
         now: DateTime<Utc>,
     ) -> Result<Vec<Change>, Refused> {
         self.demand(Action::UpdateMajor)?;
         let mut faults = Faults::new();
-        text::body("/text", text, "tell everybody concerned where it stands", &mut faults);
-        let next_update_at = promised(next_update_at, now, &mut faults);
+        text::body("/text", update.text, "tell everybody concerned where it stands", &mut faults);
+        let next_update_at = promised(update.next_update_at, now, &mut faults);
+        let manager = update.manager.map(|named| able("/manager", named, &mut faults));
+        let pointer = "/communication_owner";
+        let owner = update.communication_owner.map(|named| able(pointer, named, &mut faults));
         let next_update_at = faults.finish_with(next_update_at)?;
         let before = self.clone();
-        self.comment(text, by, now)?;
+        self.comment(update.text, by, now)?;
         if let Some(led_by) = self.major.led_by() {
+            let led_by = Leadership {
+                manager: manager.unwrap_or(led_by.manager),
+                communication_owner: owner.unwrap_or(led_by.communication_owner),
+            };
             self.major = Major::Accepted { led_by, next_update_at, update_missed: false };
         }
         Ok(self.settle(&before, None, now))
@@ -343,7 +363,7 @@ impl Ticket {
     }
 }
 
-/// Somebody who leads a major incident works at the desk.
+/// Somebody who must be named to lead a major incident.
 fn leader(
     pointer: &str,
     named: Option<&Person>,
@@ -354,6 +374,11 @@ fn leader(
         faults.missing(pointer, what);
         return None;
     };
+    Some(able(pointer, person, faults))
+}
+
+/// Somebody who leads a major incident works at the desk.
+fn able(pointer: &str, person: &Person, faults: &mut Faults) -> PersonId {
     let is_of_desk = match person.role {
         Role::Agent | Role::Admin => true,
         Role::Requester | Role::Auditor => false,
@@ -365,7 +390,7 @@ fn leader(
             format!("{} is no agent; name somebody with the role agent or admin", person.name);
         faults.wrong(pointer, "not-an-agent", message);
     }
-    Some(person.id)
+    person.id
 }
 
 fn promised(

@@ -83,6 +83,7 @@ pub(crate) fn question() -> Question {
         cost: None,
         answers: vec![],
         opened_at: "2026-06-01T08:30:00Z".to_owned(),
+        major_state: None,
     };
     let team = |number: usize| Team {
         key: format!("team-{number}"),

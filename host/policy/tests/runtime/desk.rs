@@ -112,6 +112,7 @@ pub(crate) fn ticket() -> Ticket {
         cost: None,
         answers: vec![],
         opened_at: "2026-06-01T08:30:00Z".to_owned(),
+        major_state: None,
     }
 }
 

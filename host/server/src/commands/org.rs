@@ -9,8 +9,10 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use waypost_app::organizations::{self, NewOrganization, OrganizationView, PLATFORM_KEY};
 use waypost_app::{Caller, PageRequest, hours as week};
+use waypost_domain::incident::{MajorOutcome, MajorRule};
 use waypost_domain::key::Key;
 use waypost_domain::organization::OrgKind;
+use waypost_domain::service::Criticality;
 
 use crate::installation::Installation;
 use crate::output::{Output, time};
@@ -164,6 +166,7 @@ fn facts(view: &OrganizationView) -> Vec<(&'static str, String)> {
         .iter()
         .map(|row| row.iter().map(|level| level.0.to_string()).collect::<Vec<_>>().join(" "));
     let demands = settings.resolve_demands.iter().map(|demand| demand.as_str());
+    let rules = settings.major_rules.iter().map(|rule| rule.name.as_str());
     vec![
         ("kind", view.organization.kind.to_string()),
         ("parent", view.parent.as_ref().map_or_else(|| "none".to_owned(), Key::to_string)),
@@ -182,6 +185,7 @@ fn facts(view: &OrganizationView) -> Vec<(&'static str, String)> {
         ("caller_reply_reopens", settings.caller_reply_reopens.to_string()),
         ("receipt_retention_days", settings.receipt_retention_days.to_string()),
         ("resolve_demands", demands.collect::<Vec<_>>().join(", ")),
+        ("major_rules", rules.collect::<Vec<_>>().join(", ")),
         ("created", time(view.organization.created_at)),
     ]
 }
@@ -191,6 +195,23 @@ fn json(view: &OrganizationView) -> Value {
     let settings = &organization.settings;
     let matrix = settings.matrix.rows().iter().map(|row| row.iter().map(|level| level.0).collect());
     let line = |line: &week::DayHours| json!({ "day": line.day, "from": line.from, "to": line.to });
+    let rule = |rule: &MajorRule| {
+        let promote = match rule.then {
+            MajorOutcome::Propose => Value::Null,
+            MajorOutcome::Promote { led_by, update_minutes } => json!({
+                "manager": led_by.manager.to_string(),
+                "communication_owner": led_by.communication_owner.to_string(),
+                "update_minutes": update_minutes,
+            }),
+        };
+        json!({
+            "name": rule.name,
+            "priority_at_most": rule.when.priority_at_most.map(|level| level.0),
+            "criticality_at_least": rule.when.criticality_at_least.map(Criticality::as_str),
+            "children_more_than": rule.when.children_more_than,
+            "promote": promote,
+        })
+    };
     json!({
         "id": organization.id.to_string(),
         "key": organization.key.as_str(),
@@ -208,6 +229,7 @@ fn json(view: &OrganizationView) -> Value {
             "caller_reply_reopens": settings.caller_reply_reopens,
             "receipt_retention_days": settings.receipt_retention_days,
             "resolve_demands": settings.resolve_demands.iter().map(|demand| demand.as_str()).collect::<Vec<_>>(),
+            "major_rules": settings.major_rules.iter().map(rule).collect::<Vec<_>>(),
         },
         "created_at": organization.created_at,
         "version": organization.version,

@@ -10,7 +10,7 @@ use crate::StoreError;
 
 /// Fills the columns.
 pub(super) fn write(major: &Major, row: &mut TicketRow) {
-    row.major_state = major.state().as_str().to_owned();
+    major.state().as_str().clone_into(&mut row.major_state);
     row.major_manager_id = major.led_by().map(|led_by| led_by.manager.0);
     row.major_communication_owner_id = major.led_by().map(|led_by| led_by.communication_owner.0);
     row.major_next_update_at = major.next_update_at();

@@ -41,6 +41,7 @@ pub(crate) async fn open(
         one.begin_approval(&caller.actor)?;
         let was = State::New;
         one.happened(EventKind::Created, &caller.actor, was);
+        one.find_major(0)?;
         one.tell_of_approval();
     }
     telling::tell(desk, caller, opening).await

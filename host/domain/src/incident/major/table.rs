@@ -87,7 +87,10 @@ fn perform(action: Action, ticket: &mut Ticket) -> Result<Vec<Change>, Refused> 
             ticket.accept_major(Acceptance { manager, communication_owner, next_update_at }, now)
         }
         Action::RejectMajor => ticket.reject_major(why, now),
-        Action::UpdateMajor => ticket.update_major(why, next_update_at, &by, now),
+        Action::UpdateMajor => {
+            let update = MajorUpdate { text: why, next_update_at, ..MajorUpdate::default() };
+            ticket.update_major(update, &by, now)
+        }
         Action::FinishMajor => ticket.finish_major(why, now),
         Action::Resolve => ticket.resolve(Some(ResolutionCode::Fixed), why, &settings(), &by, now),
         Action::Reopen => ticket.reopen(why, &settings(), now),
@@ -180,7 +183,7 @@ fn reasons_texts_and_notes_are_never_empty() {
     ticket.major = Major::Proposed;
     assert_eq!(pointers(ticket.reject_major(None, monday())), ["/reason"]);
     ticket.major = accepted(monday() + hours(1));
-    let untold = ticket.update_major(None, None, &user(AGENT), monday());
+    let untold = ticket.update_major(MajorUpdate::default(), &user(AGENT), monday());
     assert_eq!(pointers(untold), ["/text", "/next_update_at"]);
     let mut resolved = incident(MajorState::Review, Action::FinishMajor);
     assert_eq!(pointers(resolved.finish_major(Some(""), monday())), ["/review_note"]);
@@ -223,12 +226,34 @@ fn a_missed_update_escalates_once_for_each_promise() {
     assert_eq!(miss(&mut ticket, 40), 2);
     assert_eq!((ticket.escalation_level, miss(&mut ticket, 41)), (1, 0));
     let soon = Some(monday() + hours(43));
-    ticket
-        .update_major(Some("a part is coming"), soon, &user(AGENT), monday() + hours(42))
-        .unwrap();
+    let update = MajorUpdate {
+        text: Some("a part is coming"),
+        next_update_at: soon,
+        ..MajorUpdate::default()
+    };
+    ticket.update_major(update, &user(AGENT), monday() + hours(42)).unwrap();
     ticket.escalation_level = MAX_ESCALATION_LEVEL;
     assert_eq!(miss(&mut ticket, 43), 1, "that it was missed is noted at the highest level too");
     assert_eq!(ticket.escalation_level, MAX_ESCALATION_LEVEL);
+}
+
+#[test]
+fn an_update_hands_over_to_the_next_shift() {
+    let mut ticket = incident(MajorState::Accepted, Action::UpdateMajor);
+    let (colleague, requester) =
+        (agent(COLLEAGUE), Person { role: Role::Requester, ..agent(CALLER) });
+    let update = MajorUpdate {
+        text: Some("the night shift goes on"),
+        next_update_at: Some(monday() + hours(40)),
+        manager: Some(&requester),
+        communication_owner: None,
+    };
+    let wrong = ticket.update_major(update, &user(AGENT), monday() + hours(9));
+    assert_eq!(pointers(wrong), ["/manager"]);
+    let update = MajorUpdate { manager: Some(&colleague), ..update };
+    ticket.update_major(update, &user(AGENT), monday() + hours(9)).unwrap();
+    let now = Leadership { manager: COLLEAGUE, ..led_by() };
+    assert_eq!(ticket.major.led_by(), Some(now));
 }
 
 fn rule(name: &str, when: MajorWhen, then: MajorOutcome) -> MajorRule {
@@ -251,7 +276,7 @@ fn the_first_rule_whose_signs_are_all_there_wins() {
     ];
     let found = |priority, criticality, children| {
         let signs = MajorSigns { priority: Level(priority), criticality, children };
-        MajorRule::first(&rules, &signs).map(|rule| rule.name.as_str())
+        MajorRule::first(&rules, signs).map(|rule| rule.name.as_str())
     };
     assert_eq!(found(1, Some(Criticality::High), 30), Some("critical"));
     assert_eq!(found(1, Some(Criticality::Medium), 30), Some("urgent"));
@@ -290,7 +315,7 @@ fn a_rule_says_by_which_signs_and_promotes_only_to_those_who_can_lead() {
         let mut ticket = opened(TicketKind::Incident);
         let signs = ticket.major_signs(0, &world());
         let person = |id| people.iter().find(|person| person.id == id);
-        let moves = ticket.trigger_major(&rule, &signs, person, monday()).unwrap();
+        let moves = ticket.trigger_major(&rule, signs, person, monday()).unwrap();
         (ticket.major, moves)
     };
     let (major, moves) = trigger(&[agent(AGENT), agent(COLLEAGUE)]);

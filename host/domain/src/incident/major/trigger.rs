@@ -84,7 +84,7 @@ const UPDATE_MINUTES: std::ops::RangeInclusive<u32> = 5..=10_080;
 impl MajorRule {
     /// The first rule that these signs match.
     #[must_use]
-    pub fn first<'a>(rules: &'a [Self], signs: &MajorSigns) -> Option<&'a Self> {
+    pub fn first(rules: &[Self], signs: MajorSigns) -> Option<&Self> {
         rules.iter().find(|rule| rule.when.matches(signs))
     }
 
@@ -126,7 +126,7 @@ impl MajorRule {
         }
     }
 
-    fn reason(&self, signs: &MajorSigns) -> String {
+    fn reason(&self, signs: MajorSigns) -> String {
         let mut found = Vec::new();
         if self.when.priority_at_most.is_some() {
             found.push(format!("priority {}", signs.priority));
@@ -153,7 +153,7 @@ impl MajorOutcome {
 }
 
 impl MajorWhen {
-    fn matches(&self, signs: &MajorSigns) -> bool {
+    fn matches(&self, signs: MajorSigns) -> bool {
         self.priority_at_most.is_none_or(|most| signs.priority <= most)
             && self.criticality_at_least.is_none_or(|least| signs.criticality >= Some(least))
             && self.children_more_than.is_none_or(|bound| signs.children > bound)
@@ -204,7 +204,7 @@ impl Ticket {
     pub fn trigger_major<'a>(
         &mut self,
         rule: &MajorRule,
-        signs: &MajorSigns,
+        signs: MajorSigns,
         person: impl Fn(PersonId) -> Option<&'a Person>,
         now: DateTime<Utc>,
     ) -> Result<Vec<MajorMove>, Refused> {

@@ -168,6 +168,8 @@ impl Columns {
             external_ref: Some((source.to_owned(), id)),
             opened_at: self.text(row, Field::OpenedAt).map(time).transpose()?,
             draft: false,
+            sync_with_parent: None,
+            affected_users: None,
         })
     }
 

@@ -5,6 +5,7 @@
 
 mod bindings;
 mod directory;
+mod major_rules;
 mod people;
 
 use std::path::PathBuf;
@@ -138,6 +139,7 @@ impl Applying<'_> {
             fallback_approver: approver
                 .filter(|id| found.organization.settings.fallback_approver != Some(*id))
                 .map(|id| Some(PersonRef::Id(id))),
+            major_rules: self.major_rules(wanted, &found).await?,
             ..difference(wanted, &found)
         };
         if settings::is_empty(&edit) {
@@ -209,7 +211,8 @@ fn must_match(wanted: &Organization, found: &OrganizationView) -> Result<()> {
     Ok(())
 }
 
-/// The settings that the file names and that are not so yet. The approver, a person, is looked at elsewhere.
+/// The settings that the file names and that are not so yet. The approver and the rules, which name
+/// people, are looked at elsewhere.
 fn difference(wanted: &Organization, found: &OrganizationView) -> OrganizationEdit {
     let settings = &found.organization.settings;
     let matrix: Vec<Vec<u8>> = settings
@@ -243,6 +246,7 @@ fn difference(wanted: &Organization, found: &OrganizationView) -> OrganizationEd
             &settings.receipt_retention_days,
         ),
         resolve_demands: differs(wanted.resolve_demands.as_ref(), &demands),
+        major_rules: None,
     }
 }
 

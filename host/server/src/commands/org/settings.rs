@@ -89,6 +89,8 @@ impl Set {
             caller_reply_reopens: self.caller_reply_reopens,
             receipt_retention_days: self.receipt_retention_days,
             resolve_demands: self.resolve_demands.map(Into::into),
+            // A list of rules is written in a desk file, and applied with `waypost org apply`.
+            major_rules: None,
         }
     }
 }
@@ -107,6 +109,7 @@ pub(crate) fn is_empty(edit: &OrganizationEdit) -> bool {
         caller_reply_reopens,
         receipt_retention_days,
         resolve_demands,
+        major_rules,
     } = edit;
     name.is_none()
         && zone.is_none()
@@ -119,6 +122,7 @@ pub(crate) fn is_empty(edit: &OrganizationEdit) -> bool {
         && caller_reply_reopens.is_none()
         && receipt_retention_days.is_none()
         && resolve_demands.is_none()
+        && major_rules.is_none()
 }
 
 fn read_hours(text: &str) -> Result<Week, String> {

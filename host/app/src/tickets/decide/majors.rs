@@ -1,0 +1,184 @@
+//! Looking for major incidents: an organization's trigger rules, judged in the commit of what shows the signs.
+//!
+//! An organization without rules pays nothing for them. The number of parts is counted only where a rule asks for it, and never
+//! for a ticket that has just come in: it has none.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, SecondsFormat, Utc};
+use waypost_domain::{
+    event::{Actor, ActorKind},
+    ids::{CiId, PersonId, ServiceId, TicketId},
+    incident::{Leadership, Major, MajorRule},
+    priority::Level,
+    ticket::{Action, Ticket},
+};
+use waypost_policy::contract::EventKind;
+use waypost_store::{ReadTx, ticket};
+
+use super::{Deciding, system};
+use crate::{
+    Caller, CommandError, Desk,
+    tickets::{messages::Draft, parts::parts_of},
+};
+
+/// What of a stored ticket the rules have looked at before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct LookedAt {
+    priority: Level,
+    service: Option<ServiceId>,
+    ci: Option<CiId>,
+    parent: Option<TicketId>,
+}
+
+impl LookedAt {
+    pub(super) fn of(ticket: &Ticket) -> Self {
+        Self {
+            priority: ticket.priority.effective().0,
+            service: ticket.service,
+            ci: ticket.ci,
+            parent: ticket.parent,
+        }
+    }
+}
+
+/// Lets the rules look at stored tickets that show other signs than before, and at those that got another part.
+pub(crate) async fn find_majors(
+    desk: &Desk,
+    caller: &Caller,
+    decided: &mut Vec<Deciding>,
+) -> Result<(), CommandError> {
+    let Some(rules) =
+        decided.first().map(|one| one.facts.directory.org.settings.major_rules.clone())
+    else {
+        return Ok(());
+    };
+    let counts = MajorRule::any_counts_children(&rules);
+    let larger: Vec<(TicketId, usize)> = decided
+        .iter()
+        .enumerate()
+        .filter(|_| counts)
+        .filter_map(|(place, one)| Some((one.joined()?, place)))
+        .collect();
+    let is_any_to_look_at = decided.iter().any(Deciding::shows_other_signs) || !larger.is_empty();
+    if rules.is_empty() || !is_any_to_look_at {
+        return Ok(());
+    }
+    let mut tx = desk.store.read(caller.org).await?;
+    for one in decided.iter_mut().filter(|one| one.shows_other_signs()) {
+        let children = if counts { parts(&mut tx, one.write.ticket.id).await? } else { 0 };
+        one.find_major(children)?;
+    }
+    for (id, place) in larger {
+        // Not counted yet: that it is a part is written together with what the rules find.
+        let children = parts(&mut tx, id).await?.saturating_add(1);
+        let Some(parent) = ticket::find(&mut tx, id).await? else { continue };
+        let mut facts = decided[place].facts.clone();
+        facts.around(&mut tx, &parent).await?;
+        let mut parent = Deciding::of_stored(desk, facts, parent, "part", caller);
+        if parent.find_major(children)? {
+            decided.push(parent);
+        }
+    }
+    Ok(())
+}
+
+async fn parts(tx: &mut ReadTx, of: TicketId) -> Result<u32, CommandError> {
+    let count = ticket::count(tx, &parts_of(of)).await?;
+    Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+impl Deciding {
+    fn shows_other_signs(&self) -> bool {
+        self.looked_at.is_some_and(|before| before != LookedAt::of(&self.write.ticket))
+    }
+
+    /// The incident that it has become a part of by this command.
+    fn joined(&self) -> Option<TicketId> {
+        let parent = self.write.ticket.parent?;
+        self.looked_at.is_some_and(|before| before.parent != Some(parent)).then_some(parent)
+    }
+
+    /// Does what the first rule says that the ticket matches. Whether there was one.
+    pub(super) fn find_major(&mut self, children: u32) -> Result<bool, CommandError> {
+        let directory = Arc::clone(&self.facts.directory);
+        let rules = &directory.org.settings.major_rules;
+        if rules.is_empty() || !self.write.ticket.may_become_major() {
+            return Ok(false);
+        }
+        let signs = self.write.ticket.major_signs(children, &self.facts);
+        let Some(rule) = MajorRule::first(rules, signs) else { return Ok(false) };
+        let people = Arc::clone(&self.facts.desk_people);
+        let person = |id: PersonId| people.get(&id);
+        let was = self.write.ticket.state();
+        for made in self.write.ticket.trigger_major(rule, signs, person, self.now)? {
+            self.did_because(made.action, &system(), made.changes, Some(made.reason));
+            if made.action == Action::AcceptMajor {
+                self.tell_leaders(None, &system());
+            }
+        }
+        self.happened(EventKind::MajorChanged, &system(), was);
+        Ok(true)
+    }
+
+    /// Tells who leads a major incident, and did not before, what they have to do; but not the one who said so.
+    pub(crate) fn tell_leaders(&mut self, before: Option<Leadership>, by: &Actor) {
+        let Major::Accepted { led_by, next_update_at, .. } = self.write.ticket.major else {
+            return;
+        };
+        let (number, at) = (&self.write.ticket.number, minute(next_update_at));
+        let who = match by.kind {
+            ActorKind::System => "A rule of the organization",
+            ActorKind::User
+            | ActorKind::Mail
+            | ActorKind::Api
+            | ActorKind::Alert
+            | ActorKind::Policy => "The desk",
+        };
+        let subject = format!("{number} is a major incident, and you lead it");
+        let tasks = [
+            ("manager", led_by.manager, before.map(|it| it.manager), "You decide what is done."),
+            (
+                "communication_owner",
+                led_by.communication_owner,
+                before.map(|it| it.communication_owner),
+                "You tell everybody concerned where it stands.",
+            ),
+        ];
+        let is_news = |person, before| Some(person) != before && by.person != Some(person);
+        for (role, person, before, task) in tasks {
+            if !is_news(person, before) {
+                continue;
+            }
+            let body = format!(
+                "{who} says that you lead the major incident {number}: {}\n\n{task} The next update is promised for {at}; \
+                 `update_major` gives it, and promises the one after it.",
+                self.write.ticket.short_description
+            );
+            let key = format!("major {role} {at}");
+            self.write.drafts.push(Draft::of_desk([person], &subject, body, key, self.now));
+        }
+    }
+
+    /// Tells who leads a major incident that the promised update was not given.
+    pub(crate) fn tell_of_silence(&mut self) {
+        let Major::Accepted { led_by, next_update_at, .. } = self.write.ticket.major else {
+            return;
+        };
+        let (number, at) = (&self.write.ticket.number, minute(next_update_at));
+        let subject = format!("{number}: the promised update is overdue");
+        let body = format!(
+            "The next update of the major incident {number} was promised for {at}, and was not given: {}\n\nIt has gone a \
+             step up. `update_major` tells everybody concerned where it stands, and promises the next one.",
+            self.write.ticket.short_description
+        );
+        let key = format!("major update missed {at}");
+        let people = [led_by.manager, led_by.communication_owner];
+        self.write.drafts.push(Draft::of_desk(people, &subject, body, key, self.now));
+    }
+}
+
+/// A time as the desk's letters give it. To the second, because the key that keeps a letter from being sent twice holds it.
+fn minute(at: DateTime<Utc>) -> String {
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
