@@ -2,6 +2,8 @@
 //!
 //! An organization without rules pays nothing for them. The number of parts is counted only where a rule asks for it, and never
 //! for a ticket that has just come in: it has none.
+//! It is read before the commit, as every fact: of two parts that are added at the same moment neither sees the other, and a rule
+//! that needed both finds the incident with the next one.
 
 use std::sync::Arc;
 
