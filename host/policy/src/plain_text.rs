@@ -73,7 +73,7 @@ plain!(KeyProposal { value; strength, confidence });
 plain!(Categorization { category, service, ci, tags, reasons; kind, impact, urgency, priority });
 plain!(Assignment { team, assignee, watchers, agreement, reasons; strength, confidence });
 plain!(Escalation { team, inform, reasons; level });
-plain!(Step { name, approvers; quorum, veto, due_hours });
+plain!(Step { name, approvers, mandatory; quorum, veto, due_hours });
 plain!(Stage { steps; rule });
 plain!(Risk { reasons; score });
 plain!(ApprovalPlan { verdict, risk, reasons; });
@@ -114,7 +114,7 @@ impl Plain for Verdict {
 impl Plain for Nudge {
     fn make_plain(&mut self) {
         match self {
-            Self::Wait | Self::Remind => {}
+            Self::Wait | Self::Remind | Self::Expire => {}
             Self::Delegate(person) => person.make_plain(),
         }
     }

@@ -66,7 +66,7 @@ weigh!(Context {
 weigh!(Clocks {; age_minutes, unassigned_minutes, idle_minutes, level });
 weigh!(WaitingApproval {
     step, requested_at, approver, approver_manager;
-    waiting_hours, reminders, escalated
+    waiting_hours, reminders, escalated, mandatory
 });
 weigh!(Event { actor_person, before_state, text, approvers; kind, actor });
 
@@ -79,7 +79,7 @@ weigh!(Categorization {
 });
 weigh!(Assignment { team, assignee, watchers, agreement, reasons; strength, confidence });
 weigh!(Escalation { team, inform, reasons; level });
-weigh!(Step { name, approvers; quorum, veto, due_hours });
+weigh!(Step { name, approvers, mandatory; quorum, veto, due_hours });
 weigh!(Stage { steps; rule });
 weigh!(Risk { reasons; score });
 weigh!(ApprovalPlan { verdict, risk, reasons; });
@@ -119,7 +119,7 @@ impl Weigh for Verdict {
 impl Weigh for Nudge {
     fn weight(&self) -> usize {
         match self {
-            Self::Wait | Self::Remind => 0,
+            Self::Wait | Self::Remind | Self::Expire => 0,
             Self::Delegate(person) => person.weight(),
         }
     }

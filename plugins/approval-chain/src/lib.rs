@@ -35,6 +35,7 @@ impl Policy for ApprovalChain {
             index.add(&rule.when, &format!("{pointer}/when"), &mut errors);
             check(rule, &pointer, &mut errors);
         }
+        waiting.check(&mut errors);
         if errors.is_empty() { Ok(Self { index, rules, otherwise, waiting }) } else { Err(errors) }
     }
 }
@@ -58,7 +59,7 @@ fn check(rule: &Rule, pointer: &str, errors: &mut Vec<SettingsError>) {
         }
         for (step_place, step) in stage.steps.iter().enumerate() {
             let place = format!("then/ask/{stage_place}/steps/{step_place}");
-            if step.approvers.is_empty() {
+            if step.approvers.is_empty() && step.mandatory.is_empty() {
                 refuse(format!("{place}/approvers"), "name at least one approver");
             }
             match step.quorum {

@@ -72,6 +72,8 @@ fn stage(stage: &Stage) -> waypost_sdk::Stage {
         rule: match stage.rule {
             StageRule::All => waypost_sdk::StageRule::All,
             StageRule::Any => waypost_sdk::StageRule::Any,
+            StageRule::Majority => waypost_sdk::StageRule::Majority,
+            StageRule::FirstDecided => waypost_sdk::StageRule::FirstDecided,
         },
     }
 }
@@ -80,6 +82,7 @@ fn step(step: &Step) -> waypost_sdk::Step {
     waypost_sdk::Step {
         name: step.name.clone(),
         approvers: step.approvers.iter().map(approver).collect(),
+        mandatory: step.mandatory.iter().map(approver).collect(),
         quorum: match step.quorum {
             Quorum::Any => waypost_sdk::Quorum::Any,
             Quorum::All => waypost_sdk::Quorum::All,

@@ -68,7 +68,7 @@ pub enum Then {
 pub struct Stage {
     /// The questions.
     pub steps: Vec<Step>,
-    /// Whether all of them must be approved or one is enough.
+    /// How many of them must be approved.
     #[serde(default)]
     pub rule: StageRule,
 }
@@ -82,6 +82,10 @@ pub enum StageRule {
     All,
     /// When one of them is.
     Any,
+    /// When more than half of them are.
+    Majority,
+    /// As the one that is decided first: approved with it, or rejected with it.
+    FirstDecided,
 }
 
 /// One question to a group of people.
@@ -91,7 +95,11 @@ pub struct Step {
     /// What is asked, in a few words: `budget`.
     pub name: String,
     /// Who may vote.
+    #[serde(default)]
     pub approvers: Vec<Approver>,
+    /// Who must agree, whatever the others say. They vote too, without being named among the approvers again.
+    #[serde(default)]
+    pub mandatory: Vec<Approver>,
     /// How many of them must approve.
     #[serde(default)]
     pub quorum: Quorum,
@@ -149,7 +157,7 @@ pub enum Otherwise {
     AskManager,
 }
 
-/// What happens to approvals that wait. Hours are working hours of the approver.
+/// What happens to approvals that wait. Hours are working hours of the organization.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Waiting {
@@ -162,11 +170,20 @@ pub struct Waiting {
     /// After how many hours the approver's manager is asked instead; without it never.
     #[schemars(range(min = 1))]
     pub delegate_after_hours: Option<u16>,
+    /// After how many hours the desk does without the vote, which then counts as an abstention; without it never. They
+    /// are counted anew for whoever is asked instead.
+    #[schemars(range(min = 1))]
+    pub expire_after_hours: Option<u16>,
 }
 
-/// The shipped defaults of the desk: a working day, each working day, three working days.
+/// The shipped defaults of the desk: a working day, each working day, three working days, never.
 impl Default for Waiting {
     fn default() -> Self {
-        Self { remind_after_hours: 8, repeat_hours: 8, delegate_after_hours: Some(24) }
+        Self {
+            remind_after_hours: 8,
+            repeat_hours: 8,
+            delegate_after_hours: Some(24),
+            expire_after_hours: None,
+        }
     }
 }

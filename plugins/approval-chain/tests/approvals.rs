@@ -97,6 +97,7 @@ fn stages_are_asked_in_order_with_their_steps() {
                 Step {
                     name: "budget".to_owned(),
                     approvers: vec![Approver::Team("finance".to_owned())],
+                    mandatory: vec![Approver::TeamLead("finance".to_owned())],
                     quorum: Quorum::Count(2),
                     veto: false,
                     due_hours: None,
@@ -107,6 +108,7 @@ fn stages_are_asked_in_order_with_their_steps() {
                         Approver::ServiceOwner,
                         Approver::TeamLead("workplace".to_owned())
                     ],
+                    mandatory: Vec::new(),
                     quorum: Quorum::Any,
                     veto: true,
                     due_hours: None,
@@ -137,7 +139,7 @@ fn what_no_rule_matches_is_as_the_settings_say() {
 }
 
 #[test]
-fn a_waiting_approval_is_reminded_repeatedly_and_then_moves_on_once() {
+fn a_waiting_approval_is_reminded_repeatedly_moves_on_once_and_is_given_up_in_the_end() {
     let chain = chain(&example());
     let nudge = |waiting_hours, reminders, escalated| {
         let approval =
@@ -153,12 +155,44 @@ fn a_waiting_approval_is_reminded_repeatedly_and_then_moves_on_once() {
     assert_eq!(nudge(16, 2, false), boss);
     assert_eq!(nudge(19, 2, true), Nudge::Wait);
     assert_eq!(nudge(20, 2, true), Nudge::Remind);
+    assert_eq!(nudge(39, 5, true), Nudge::Wait);
+    assert_eq!(nudge(40, 5, true), Nudge::Expire);
+    // Whoever could be asked instead is asked first, however late it is.
+    assert_eq!(nudge(40, 5, false), Nudge::Delegate("boss".to_owned()));
+}
+
+#[test]
+fn without_a_limit_a_vote_is_never_given_up() {
+    let long = WaitingApproval {
+        waiting_hours: 4_000,
+        escalated: true,
+        ..waiting_approval("budget")
+    };
+    let nudge = chain(&json!({})).stalled(&ticket(""), &long, &context());
+    assert_eq!(nudge, Ok(Nudge::Remind));
+}
+
+#[test]
+fn every_rule_of_a_stage_can_be_set() {
+    let rule = |name: &str| {
+        let step = json!({ "name": "a", "mandatory": ["manager"] });
+        let ask = json!([{ "steps": [step], "rule": name }]);
+        let settings = json!({ "rules": [{ "name": "a", "then": { "ask": ask } }] });
+        let plan = chain(&settings).plan(&ticket(""), &context()).unwrap();
+        let Verdict::Ask(stages) = plan.verdict else { panic!("{plan:?}") };
+        assert_eq!(stages[0].steps[0].mandatory, [Approver::Manager]);
+        stages[0].rule
+    };
+    assert_eq!(
+        ["all", "any", "majority", "first_decided"].map(rule),
+        [StageRule::All, StageRule::Any, StageRule::Majority, StageRule::FirstDecided]
+    );
 }
 
 #[test]
 fn without_a_manager_the_approver_is_reminded() {
     let approval = WaitingApproval {
-        waiting_hours: 40,
+        waiting_hours: 39,
         reminders: 1,
         approver_manager: None,
         ..waiting_approval("budget")
@@ -177,7 +211,7 @@ fn settings_that_cannot_work_are_refused_where_they_stand() {
             { "name": "y", "approvers": ["manager"], "quorum": { "count": 0 } },
             { "name": "z", "approvers": ["manager"], "quorum": { "percent": 0 } }
         ] }] } }
-    ] });
+    ], "waiting": { "delegate_after_hours": 24, "expire_after_hours": 24 } });
     let errors = Harness::<ApprovalChain>::new(&settings).unwrap_err();
     let paths: Vec<_> = errors.iter().map(|error| error.path.as_str()).collect();
     assert_eq!(
@@ -189,6 +223,7 @@ fn settings_that_cannot_work_are_refused_where_they_stand() {
             "/rules/2/then/ask/1/steps/0/approvers",
             "/rules/2/then/ask/1/steps/1/quorum/count",
             "/rules/2/then/ask/1/steps/2/quorum/percent",
+            "/waiting/expire_after_hours",
         ]
     );
 }

@@ -105,7 +105,20 @@ impl Step {
     /// Asks these approvers; one approval is enough, no veto, due when the organization says so.
     #[must_use]
     pub fn any(name: impl Into<String>, approvers: Vec<crate::Approver>) -> Self {
-        Self { name: name.into(), approvers, quorum: Quorum::Any, veto: false, due_hours: None }
+        Self {
+            name: name.into(),
+            approvers,
+            mandatory: Vec::new(),
+            quorum: Quorum::Any,
+            veto: false,
+            due_hours: None,
+        }
+    }
+
+    /// Asks these approvers too, and is not approved without their yes.
+    #[must_use]
+    pub fn not_without(self, mandatory: Vec<crate::Approver>) -> Self {
+        Self { mandatory, ..self }
     }
 }
 

@@ -293,6 +293,7 @@ pub fn waiting_approval(step: &str) -> WaitingApproval {
         waiting_hours: 0,
         reminders: 0,
         escalated: false,
+        mandatory: false,
         approver: "approver".to_owned(),
         approver_manager: Some("boss".to_owned()),
     }

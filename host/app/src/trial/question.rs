@@ -144,6 +144,7 @@ fn default_approval(now: DateTime<Utc>) -> contract::WaitingApproval {
         waiting_hours: 0,
         reminders: 0,
         escalated: false,
+        mandatory: false,
         approver: "approver".to_owned(),
         approver_manager: None,
     }
