@@ -6,17 +6,25 @@ use std::{fmt, num::ParseIntError, str::FromStr};
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId};
+use crate::ids::{
+    ApprovalId, ApprovalRequestId, DelegationId, OrgId, PersonId, ReceiptId, TicketId,
+};
 use crate::name::{UnknownName, names};
 
+mod duties;
 mod plan;
 pub mod quorum;
+mod refused;
 #[cfg(test)]
 mod rules;
+mod stand_in;
 mod vote;
 
 pub use self::{
+    duties::Duties,
     plan::{MAX_STAGES, MAX_STEPS, MAX_VOTERS, NewRound, PlanFault, Planned, StagePlan, StepPlan},
+    refused::{MAX_REFUSED, RefusedVote, VoteKind},
+    stand_in::StoodIn,
     vote::{Ballot, MAX_DELEGATIONS, Subject, Vote, VoteRefused, Voted},
 };
 
@@ -42,11 +50,17 @@ pub enum StageRule {
     All,
     /// When one of its steps is.
     Any,
+    /// When floor(n / 2) + 1 of its n steps are.
+    Majority,
+    /// As the step that is decided first.
+    FirstDecided,
 }
 
 names!("stage rule", StageRule {
     All => "all",
     Any => "any",
+    Majority => "majority",
+    FirstDecided => "first_decided",
 });
 
 /// One round of approval of one ticket.
@@ -140,6 +154,8 @@ pub struct SeatRequest {
     pub voter: PersonId,
     /// Whether the step can't be approved without this seat.
     pub mandatory: bool,
+    /// The delegation under which the voter stands in for the seat's holder; none where they were asked otherwise.
+    pub delegation: Option<DelegationId>,
     /// Where it stands.
     pub state: SeatState,
     /// When the vote was asked for.

@@ -55,6 +55,10 @@ ids! {
     ApprovalId,
     /// A seat's request for a vote.
     ApprovalRequestId,
+    /// A delegation: who votes for a person while they are away.
+    DelegationId,
+    /// A vote that was refused.
+    RefusedVoteId,
     /// A message in the outbox.
     MessageId,
     /// A binding of a policy to a hook.

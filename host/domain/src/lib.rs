@@ -9,6 +9,7 @@ pub mod calendar;
 pub mod catalog;
 pub mod ci;
 pub mod comment;
+pub mod delegation;
 pub mod directory;
 pub mod event;
 pub mod explain;

@@ -1,13 +1,11 @@
 //! Planning a round of approval: from people who must agree to seats that are asked.
 
-use std::collections::BTreeSet;
-
 use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::{
     approval::{
-        Approval, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step,
+        Approval, Duties, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step,
         vote::{Voted, changes},
     },
     event::Change,
@@ -45,8 +43,9 @@ pub struct StepPlan {
     pub due_hours: Option<u16>,
     /// Who votes. A person counts once, however often they are named.
     pub voters: Vec<PersonId>,
-    /// Those of the voters without whom it can't be approved.
-    pub mandatory: BTreeSet<PersonId>,
+    /// Who votes too, and without whose yes it can't be approved. Each list is the people behind one approver of the
+    /// plan: where nobody of it may vote, the fallback approver's yes is needed.
+    pub mandatory: Vec<Vec<PersonId>>,
 }
 
 /// What a round belongs to.
@@ -64,8 +63,8 @@ pub struct NewRound {
     pub content_digest: String,
     /// The recorded decision that planned it.
     pub receipt: Option<ReceiptId>,
-    /// Who asks, and therefore holds no seat.
-    pub requester: PersonId,
+    /// Who holds no seat.
+    pub duties: Duties,
     /// Who votes where nobody is left.
     pub fallback_approver: Option<PersonId>,
 }
@@ -116,8 +115,9 @@ pub enum PlanFault {
 impl Approval {
     /// Plans a round and opens its first stage.
     ///
-    /// Nobody decides on their own wish: the requester's seat is removed. A step that nobody is left for goes to the
-    /// fallback approver; without one it stays pending until somebody is appointed, never approved silently.
+    /// Nobody decides on their own wish or work: those seats are removed. A step that nobody is left for, or nobody of
+    /// those without whom it can't be approved, goes to the fallback approver; without one it has no seats and stays
+    /// pending until somebody is appointed, never approved silently.
     pub fn plan(
         new: NewRound,
         stages: Vec<StagePlan>,
@@ -244,6 +244,7 @@ impl SeatRequest {
             seat,
             voter: seat,
             mandatory,
+            delegation: None,
             state: SeatState::Waiting,
             requested_at: None,
             decided_at: None,
@@ -268,8 +269,8 @@ fn check(stages: &[StagePlan]) -> Result<(), PlanFault> {
             {
                 return Err(PlanFault::Name { stage: stage_index + 1, step: step_index + 1 });
             }
-            if step.voters.len() > MAX_VOTERS {
-                let voters = step.voters.len();
+            let voters = step.voters.len() + step.mandatory.iter().map(Vec::len).sum::<usize>();
+            if voters > MAX_VOTERS {
                 return Err(PlanFault::Voters { step: step.name.clone(), voters });
             }
         }
@@ -284,29 +285,33 @@ fn seat(
     notes: &mut Vec<String>,
 ) -> Step {
     let name = plan.name.trim().to_owned();
-    let mut seats = Vec::with_capacity(plan.voters.len());
-    for voter in plan.voters {
-        if voter == new.requester {
-            notes.push(format!("step `{name}`: the requester's own seat was removed"));
-        } else if !seats.contains(&voter) {
-            seats.push(voter);
-        }
+    let mut seats = Seats::default();
+    seats.add(&plan.voters, IsMandatory::No, new.duties, &name, notes);
+    let mut is_complete = true;
+    for named in &plan.mandatory {
+        is_complete &= seats.add(named, IsMandatory::Yes, new.duties, &name, notes);
     }
-    if seats.is_empty() {
-        match new.fallback_approver.filter(|fallback| *fallback != new.requester) {
+    if seats.0.is_empty() || !is_complete {
+        let needed = if is_complete { IsMandatory::No } else { IsMandatory::Yes };
+        match new.fallback_approver.filter(|fallback| new.duties.allow(*fallback)) {
             Some(fallback) => {
                 notes.push(format!("step `{name}`: nobody was left, the fallback approver votes"));
-                seats.push(fallback);
+                seats.add(&[fallback], needed, new.duties, &name, notes);
             }
-            None => notes.push(format!(
-                "step `{name}`: nobody was left and there is no fallback approver; \
-                 it waits until somebody is appointed"
-            )),
+            None => {
+                notes.push(format!(
+                    "step `{name}`: nobody was left and there is no fallback approver; \
+                     it waits until somebody is appointed"
+                ));
+                // The others can't make up for a yes that is needed and that nobody can give.
+                seats.0.clear();
+            }
         }
     }
     let requests = seats
+        .0
         .into_iter()
-        .map(|seat| SeatRequest::waiting(next_id(), seat, plan.mandatory.contains(&seat)))
+        .map(|(seat, needed)| SeatRequest::waiting(next_id(), seat, needed == IsMandatory::Yes))
         .collect();
     Step {
         name,
@@ -316,5 +321,44 @@ fn seat(
         due_hours: plan.due_hours,
         requests,
         outcome: Outcome::Waiting,
+    }
+}
+
+/// Whether a step can't be approved without a seat.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum IsMandatory {
+    Yes,
+    No,
+}
+
+/// The seats of a step, in the order in which they were named.
+#[derive(Default)]
+struct Seats(Vec<(PersonId, IsMandatory)>);
+
+impl Seats {
+    /// Gives each of these people a seat, once. Says whether anybody of them may hold one.
+    fn add(
+        &mut self,
+        people: &[PersonId],
+        needed: IsMandatory,
+        duties: Duties,
+        step: &str,
+        notes: &mut Vec<String>,
+    ) -> bool {
+        let mut is_anybody = false;
+        for person in people {
+            if !duties.allow(*person) {
+                let whose = if *person == duties.requester { "requester" } else { "implementer" };
+                notes.push(format!("step `{step}`: the {whose}'s own seat was removed"));
+                continue;
+            }
+            is_anybody = true;
+            match self.0.iter_mut().find(|(seat, _)| seat == person) {
+                Some((_, is_mandatory)) if needed == IsMandatory::Yes => *is_mandatory = needed,
+                Some(_) => {}
+                None => self.0.push((*person, needed)),
+            }
+        }
+        is_anybody
     }
 }

@@ -6,7 +6,10 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 
 use crate::{
-    approval::{Approval, Outcome, SeatRequest, SeatState, Stage, StageRule, Step, quorum::Tally},
+    approval::{
+        Approval, Duties, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step,
+        quorum::Tally,
+    },
     event::Change,
     ids::{ApprovalRequestId, PersonId},
     permission::Forbidden,
@@ -53,8 +56,8 @@ pub struct Ballot<'a> {
 /// What is voted on, as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Subject<'a> {
-    /// Who asks.
-    pub requester: PersonId,
+    /// Who does not decide.
+    pub duties: Duties,
     /// The digest of the present content.
     pub content_digest: &'a str,
 }
@@ -102,9 +105,9 @@ impl Approval {
         now: DateTime<Utc>,
     ) -> Result<Voted, VoteRefused> {
         let (step, request) = self.find(ballot.request).ok_or(VoteRefused::Unknown)?;
-        check_voter(request, ballot.by, subject.requester)?;
+        check_voter(request, &ballot, subject.duties)?;
         check_open(request)?;
-        let comment = check_fields(&ballot, step, request, subject.requester)?;
+        let comment = check_fields(&ballot, step, request, subject.duties)?;
         let decides = matches!(ballot.vote, Vote::Approve | Vote::Reject);
         let is_current = self.content_digest == subject.content_digest
             && ballot.shown.is_none_or(|shown| shown == subject.content_digest);
@@ -136,7 +139,7 @@ impl Approval {
         Ok(self.decide(&before, opened, now))
     }
 
-    /// Ends a request that nobody answered in time.
+    /// Ends a request that nobody answered in time. It counts as an abstention, which never approves anything.
     pub fn expire(
         &mut self,
         request: ApprovalRequestId,
@@ -156,13 +159,13 @@ impl Approval {
         request: ApprovalRequestId,
         to: PersonId,
         id: ApprovalRequestId,
-        requester: PersonId,
+        duties: Duties,
         now: DateTime<Utc>,
     ) -> Result<Voted, VoteRefused> {
         let (step, found) = self.find(request).ok_or(VoteRefused::Unknown)?;
         check_open(found)?;
         let mut faults = Faults::new();
-        check_delegate(to, step, found, requester, &mut faults);
+        check_delegate(to, step, found, duties, &mut faults);
         faults.finish()?;
         let before = self.clone();
         if let Some(request) = self.request_mut(request) {
@@ -218,13 +221,13 @@ impl Approval {
         })
     }
 
-    fn request_mut(&mut self, id: ApprovalRequestId) -> Option<&mut SeatRequest> {
+    pub(super) fn request_mut(&mut self, id: ApprovalRequestId) -> Option<&mut SeatRequest> {
         let steps = self.stages.iter_mut().flat_map(|stage| &mut stage.steps);
         steps.flat_map(|step| &mut step.requests).find(|request| request.id == id)
     }
 
     /// Adds the request of a delegate for the same seat.
-    fn hand_over(
+    pub(super) fn hand_over(
         &mut self,
         from: ApprovalRequestId,
         to: PersonId,
@@ -292,6 +295,14 @@ impl Stage {
         let (approved, rejected) = match self.rule {
             StageRule::All => (every(Outcome::Approved), one(Outcome::Rejected)),
             StageRule::Any => (one(Outcome::Approved), every(Outcome::Rejected)),
+            StageRule::Majority => {
+                let count = |outcome| self.steps.iter().filter(|s| s.outcome == outcome).count();
+                let needed = Quorum::Majority.needed(self.steps.len());
+                let can_reach = self.steps.len() - count(Outcome::Rejected) >= needed;
+                (count(Outcome::Approved) >= needed, !can_reach)
+            }
+            // One vote decides one step at most, so there is one first.
+            StageRule::FirstDecided => (one(Outcome::Approved), one(Outcome::Rejected)),
         };
         if approved || rejected {
             self.outcome = if approved { Outcome::Approved } else { Outcome::Rejected };
@@ -324,15 +335,22 @@ impl Step {
 }
 
 impl SeatRequest {
-    fn end(&mut self, state: SeatState, now: DateTime<Utc>) {
+    pub(super) fn end(&mut self, state: SeatState, now: DateTime<Utc>) {
         self.state = state;
         self.decided_at = Some(now);
     }
 }
 
-fn check_voter(request: &SeatRequest, by: PersonId, requester: PersonId) -> Result<(), Forbidden> {
-    if by == requester {
-        return Err(Forbidden::duties("nobody decides on their own wish"));
+fn check_voter(
+    request: &SeatRequest,
+    ballot: &Ballot<'_>,
+    duties: Duties,
+) -> Result<(), Forbidden> {
+    let by = ballot.by;
+    // Whoever was assigned the work since they were asked lets somebody else vote.
+    let passes_on = matches!(ballot.vote, Vote::Delegate { .. }) && by != duties.requester;
+    if !passes_on {
+        duties.check(by)?;
     }
     if request.voter != by && request.seat != by {
         return Err(Forbidden::because("the vote belongs to somebody else"));
@@ -366,7 +384,7 @@ fn check_fields(
     ballot: &Ballot<'_>,
     step: &Step,
     request: &SeatRequest,
-    requester: PersonId,
+    duties: Duties,
 ) -> Result<String, Refused> {
     let mut faults = Faults::new();
     let comment = ballot.comment.unwrap_or("").trim();
@@ -394,7 +412,7 @@ fn check_fields(
                 faults.missing("/comment", "say why somebody else should vote");
             }
             match to {
-                Some(to) => check_delegate(to, step, request, requester, &mut faults),
+                Some(to) => check_delegate(to, step, request, duties, &mut faults),
                 None => faults.missing("/delegate", "name the person who votes instead"),
             }
         }
@@ -403,18 +421,18 @@ fn check_fields(
     Ok(comment.to_owned())
 }
 
-fn check_delegate(
+pub(super) fn check_delegate(
     to: PersonId,
     step: &Step,
     request: &SeatRequest,
-    requester: PersonId,
+    duties: Duties,
     faults: &mut Faults,
 ) {
     let pointer = "/delegate";
     let of_seat = step.requests.iter().filter(|other| other.seat == request.seat);
     let is_in_chain = request.seat == to || of_seat.clone().any(|other| other.voter == to);
-    if to == requester {
-        faults.wrong(pointer, "separation-of-duties", "nobody decides on their own wish");
+    if let Err(forbidden) = duties.check(to) {
+        faults.wrong(pointer, forbidden.code, forbidden.message);
     } else if is_in_chain {
         let message = "the seat was this person's already; name somebody else";
         faults.wrong(pointer, "cycle", message);

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use crate::{
-    approval::{Approval, NewRound, Quorum, StagePlan, StageRule, StepPlan},
+    approval::{Approval, Duties, NewRound, Quorum, StagePlan, StageRule, StepPlan},
     fixture::{AGENT, CALLER, COLLEAGUE, MANAGER, ORG, in_state, monday, opened, ticket_id},
     ids::{ApprovalId, ApprovalRequestId},
     incident::AwaitingKind,
@@ -170,7 +170,7 @@ fn a_relation_follows_from_the_ticket_and_its_open_approval() {
         round: 1,
         content_digest: String::new(),
         receipt: None,
-        requester: CALLER,
+        duties: Duties { requester: CALLER, implementer: None },
         fallback_approver: None,
     };
     let step = StepPlan {
@@ -179,7 +179,7 @@ fn a_relation_follows_from_the_ticket_and_its_open_approval() {
         veto: false,
         due_hours: None,
         voters: vec![MANAGER],
-        mandatory: std::collections::BTreeSet::new(),
+        mandatory: Vec::new(),
     };
     let stages = vec![StagePlan { rule: StageRule::All, steps: vec![step] }];
     let mut next_id = || ApprovalRequestId(ORG.0);

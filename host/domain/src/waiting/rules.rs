@@ -3,7 +3,7 @@
 use chrono::Duration;
 
 use crate::{
-    approval::{Approval, NewRound, Quorum, StagePlan, StageRule, StepPlan},
+    approval::{Approval, Duties, NewRound, Quorum, StagePlan, StageRule, StepPlan},
     fixture::{
         AGENT, CALLER, DESK, MANAGER, NETWORK, ORG, hours, in_state, monday, opened, settings,
         ticket_id, user, world,
@@ -26,7 +26,7 @@ fn round(voters: &[PersonId]) -> Approval {
         round: 1,
         content_digest: String::new(),
         receipt: None,
-        requester: CALLER,
+        duties: Duties { requester: CALLER, implementer: None },
         fallback_approver: None,
     };
     let step = StepPlan {
@@ -35,7 +35,7 @@ fn round(voters: &[PersonId]) -> Approval {
         veto: false,
         due_hours: None,
         voters: voters.to_vec(),
-        mandatory: std::collections::BTreeSet::new(),
+        mandatory: Vec::new(),
     };
     let mut next = 0;
     let mut next_id = || {
