@@ -1,20 +1,19 @@
 //! Approvals: who is asked, and how they vote.
 
+mod refused;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::{
-        Approval, Ballot, Outcome, SeatRequest, SeatState, Subject, Vote as Cast, VoteRefused,
-        Voted,
+        Approval, Ballot, Duties, SeatRequest, SeatState, Subject, Vote as Cast, VoteRefused,
     },
-    event::{Actor, ActorKind},
     ids::{ApprovalId, ApprovalRequestId, PersonId},
     permission,
     refusal::Faults,
     ticket::Action,
 };
-use waypost_policy::contract::EventKind;
 use waypost_store::approval;
 
 use crate::{
@@ -24,7 +23,7 @@ use crate::{
         conclude::start_over_if_stale,
         content::content_digest,
         decide::{self, Deciding},
-        facts::Facts,
+        facts::{self, Facts},
         moves, names, read, write,
     },
 };
@@ -141,7 +140,8 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, Comm
     Ok(waiting)
 }
 
-/// Casts a vote. `shown` is the digest of the content that the voter decided on.
+/// Casts a vote. `shown` is the digest of the content that the voter decided on. One that is refused changes nothing, but
+/// is kept for whoever audits it.
 ///
 /// # Errors
 /// [`CommandError::ContentChanged`] when something else is there now; the domain's refusals otherwise.
@@ -153,7 +153,11 @@ pub async fn vote(
     shown: Option<String>,
 ) -> Result<ApprovalView, CommandError> {
     let attempt = || try_vote(desk, caller, request, &vote, shown.as_deref());
-    start_over_if_stale(desk.options.stale_retries, attempt).await
+    let voted = start_over_if_stale(desk.options.stale_retries, attempt).await;
+    if let Err(error) = &voted {
+        refused::note(desk, caller, request, &vote, error).await;
+    }
+    voted
 }
 
 async fn try_vote(
@@ -184,12 +188,13 @@ async fn try_vote(
     };
     faults.finish()?;
     facts.around(&mut tx, &seen.ticket).await?;
+    facts.delegations = facts::delegations(&mut tx, caller.now).await?;
     drop(tx);
 
     let digest = content_digest(&seen.ticket);
     let (cast, comment) = cast(desk, caller, vote, delegate);
     let ballot = Ballot { request, by, vote: cast, comment, shown };
-    let subject = Subject { requester: seen.ticket.requester, content_digest: &digest };
+    let subject = Subject { duties: Duties::about(&seen.ticket), content_digest: &digest };
     let voted = round.vote(ballot, subject, caller.now)?;
     let ticket = seen.ticket;
     let mut deciding = Deciding::of_stored(desk, facts, ticket, Action::Vote.as_str(), caller);
@@ -199,7 +204,7 @@ async fn try_vote(
         voted.changes.clone(),
         comment.map(str::to_owned),
     );
-    apply(&mut deciding, &round, &voted, caller.now)?;
+    deciding.follow_votes(&mut round, &voted)?;
     deciding.write.changed_approvals.push(round);
     let mut decided = vec![deciding];
     decide::tell(desk, caller, &mut decided).await?;
@@ -211,55 +216,6 @@ async fn try_vote(
     let names = names::of_voters(&mut tx, std::slice::from_ref(&approval)).await?;
     write::commit(desk, tx, &writes, caller.now).await?;
     Ok(ApprovalView { approval, content_digest: digest, names })
-}
-
-/// Moves the ticket when the round is decided, and tells those who are asked next.
-fn apply(
-    deciding: &mut Deciding,
-    round: &Approval,
-    voted: &Voted,
-    now: DateTime<Utc>,
-) -> Result<(), CommandError> {
-    let system = Actor { kind: ActorKind::System, person: None };
-    let was = deciding.write.ticket.state();
-    match voted.outcome {
-        Outcome::Approved => {
-            let changes = deciding.write.ticket.approve(now)?;
-            deciding.did(Action::Approve, &system, changes);
-            deciding.happened(EventKind::ApprovalDecided, &system, was);
-        }
-        Outcome::Rejected => {
-            let reason = rejection(round);
-            let changes = deciding.write.ticket.reject(&reason, now)?;
-            deciding.did_because(Action::Reject, &system, changes, Some(reason.clone()));
-            deciding.happened(EventKind::ApprovalDecided, &system, was).text = Some(reason);
-        }
-        Outcome::Waiting | Outcome::Pending | Outcome::Cancelled => {
-            // A vote that decides nothing still changes what the ticket waits for.
-            deciding.write.ticket.updated_at = deciding.write.ticket.updated_at.max(now);
-        }
-    }
-    let asked = decide::voters(round, &voted.opened);
-    if !asked.is_empty() {
-        deciding.happened(EventKind::ApprovalRequested, &system, was).approvers = asked;
-    }
-    Ok(())
-}
-
-/// Why a round was rejected, as the voters put it.
-fn rejection(round: &Approval) -> String {
-    let said: Vec<String> = round
-        .rejections()
-        .map(|(step, request)| match &request.comment {
-            Some(comment) => format!("{}: {comment}", step.name),
-            None => step.name.clone(),
-        })
-        .collect();
-    if said.is_empty() {
-        "the quorum cannot be reached any more".to_owned()
-    } else {
-        said.join("; ")
-    }
 }
 
 fn cast<'a>(

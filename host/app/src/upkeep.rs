@@ -19,8 +19,8 @@ use crate::{
     Caller, CommandError, Desk,
     tickets::{
         conclude::conclude,
-        decide::{self, Deciding},
-        facts::Facts,
+        decide::{self, Deciding, Nudged},
+        facts::{self, Facts},
         timestamp, write,
     },
 };
@@ -34,6 +34,8 @@ pub struct Upkept {
     pub appointed: u64,
     /// Voters who were reminded or replaced.
     pub nudged: u64,
+    /// Votes that nobody cast in time, and that the desk does without.
+    pub expired: u64,
     /// Major incidents whose promised update was not given.
     pub silent: u64,
 }
@@ -76,7 +78,9 @@ async fn look_after(
 ) -> Result<(), CommandError> {
     upkept.closed += close_due(desk, caller, settings).await?;
     upkept.appointed += appoint_approvers(desk, caller).await?;
-    upkept.nudged += look_after_approvals(desk, caller).await?;
+    let Nudged { nudged, expired } = look_after_approvals(desk, caller).await?;
+    upkept.nudged += nudged;
+    upkept.expired += expired;
     upkept.silent += escalate_silent(desk, caller).await?;
     Ok(())
 }
@@ -162,11 +166,12 @@ async fn appoint_approvers(desk: &Desk, caller: &Caller) -> Result<u64, CommandE
     let mut after = None;
     let mut appointed = 0;
     loop {
-        let (mut tx, facts) = Facts::open(desk, caller).await?;
+        let (mut tx, mut facts) = Facts::open(desk, caller).await?;
         let Some(approver) = decide::fallback_approver(&facts) else { return Ok(appointed) };
         let waiting = approval::without_voter(&mut tx, after, PORTION).await?;
         let Some(last) = waiting.last() else { return Ok(appointed) };
         after = Some(last.id);
+        facts.delegations = facts::delegations(&mut tx, caller.now).await?;
         let mut rounds = Vec::new();
         for round in waiting {
             rounds.extend(about(desk, caller, &mut tx, &facts, "appoint", round).await?);
@@ -181,11 +186,11 @@ async fn appoint_approvers(desk: &Desk, caller: &Caller) -> Result<u64, CommandE
 }
 
 /// Asks the policies about each vote that waits, and does what they say.
-async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
+async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<Nudged, CommandError> {
     let mut after = None;
-    let mut nudged = 0;
+    let mut nudged = Nudged::default();
     loop {
-        let (mut tx, facts) = Facts::open(desk, caller).await?;
+        let (mut tx, mut facts) = Facts::open(desk, caller).await?;
         if !decide::looks_after_approvals(&facts) {
             return Ok(nudged);
         }
@@ -193,6 +198,7 @@ async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<u64, Comma
         let waiting = approval::stalled(&mut tx, asked_before, caller.now, after, PORTION).await?;
         let Some(last) = waiting.last() else { return Ok(nudged) };
         after = Some(last.id);
+        facts.delegations = facts::delegations(&mut tx, caller.now).await?;
         let mut rounds = Vec::new();
         for round in waiting {
             let looked_up = about(desk, caller, &mut tx, &facts, "stalled", round).await?;
@@ -204,7 +210,9 @@ async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<u64, Comma
         // No policy runs while a transaction is open.
         drop(tx);
         for it in rounds {
-            nudged += nudge(desk, caller, it).await?;
+            let done = nudge(desk, caller, it).await?;
+            nudged.nudged += done.nudged;
+            nudged.expired += done.expired;
         }
     }
 }
@@ -224,16 +232,16 @@ async fn about(
     Ok(Some((Deciding::of_stored(desk, facts, subject, occasion, caller), round)))
 }
 
-async fn nudge(desk: &Desk, caller: &Caller, it: Deciding) -> Result<u64, CommandError> {
+async fn nudge(desk: &Desk, caller: &Caller, it: Deciding) -> Result<Nudged, CommandError> {
     let mut waiting = vec![it];
     let nudged = decide::nudge(desk, caller, &mut waiting).await?;
     if waiting.iter().all(Deciding::is_idle) {
         // Nothing to write, but a breaker that opened is told of in any case.
         let writes = Deciding::finish_all(waiting)?;
         write::tell_administrators(desk, &writes, caller.now).await;
-        return Ok(0);
+        return Ok(Nudged::default());
     }
-    Ok(if commit(desk, caller, waiting).await? { nudged } else { 0 })
+    Ok(if commit(desk, caller, waiting).await? { nudged } else { Nudged::default() })
 }
 
 async fn commit(

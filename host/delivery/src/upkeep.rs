@@ -34,11 +34,12 @@ impl Upkeep {
         match sweep(&self.desk, self.clock.now()).await {
             Ok(upkept) if upkept == Upkept::default() => {}
             Ok(upkept) => {
-                let Upkept { closed, appointed, nudged, silent } = upkept;
+                let Upkept { closed, appointed, nudged, expired, silent } = upkept;
                 tracing::info!(
                     upkept.closed = closed,
                     upkept.appointed = appointed,
                     upkept.nudged = nudged,
+                    upkept.expired = expired,
                     upkept.silent = silent,
                     "did what was due"
                 );

@@ -10,6 +10,7 @@ mod proposals;
 mod spread;
 mod stalling;
 mod telling;
+mod voting;
 
 use std::collections::BTreeMap;
 
@@ -39,11 +40,11 @@ use super::{
 };
 use crate::{Caller, Desk};
 
-pub(crate) use self::approving::{submit, voters};
+pub(crate) use self::approving::submit;
 pub(crate) use self::majors::find_majors;
 pub(crate) use self::opening::{open, route_again};
 pub(crate) use self::stalling::{
-    appoint, expect_votes, fallback_approver, looks_after_approvals, nudge,
+    Nudged, appoint, expect_votes, fallback_approver, looks_after_approvals, nudge,
 };
 pub(crate) use self::telling::{Happened, tell};
 

@@ -1,11 +1,16 @@
 //! The facts a round is decided on, read in one transaction: the organization and its policies, the people
 //! around the ticket, and exactly what the policies declared to need beside it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
+use chrono::{DateTime, Utc};
 use waypost_domain::{
     catalog::{CatalogItem, Category},
     ci::Ci,
+    delegation::Delegation,
     directory::Lookup,
     ids::{CiId, PersonId, TeamId},
     incident::MajorRule,
@@ -33,6 +38,8 @@ pub(crate) struct Facts {
     /// People who may get tickets, approvals or messages: members and leads of teams, owners of services,
     /// who leads what a rule makes a major incident.
     pub(crate) desk_people: Arc<BTreeMap<PersonId, Person>>,
+    /// Who stands in for whom now; empty where nobody's vote can be asked for.
+    pub(crate) delegations: Arc<Vec<Delegation>>,
     /// The requester.
     pub(crate) requester: Option<Person>,
     /// The requester's manager.
@@ -60,6 +67,7 @@ impl Facts {
             layers: Arc::new(layers),
             loads: Arc::new(loads),
             desk_people: Arc::new(desk_people),
+            delegations: Arc::default(),
             requester: None,
             manager: None,
             cis: Vec::new(),
@@ -173,4 +181,19 @@ async fn desk_people(
     ids.dedup();
     let people = waypost_store::person::find_many(tx, &ids).await?;
     Ok(people.into_iter().map(|person| (person.id, person)).collect())
+}
+
+/// The delegations in force now. Whoever is not active any more, or not to be seen from here, stands in for nobody.
+pub(crate) async fn delegations(
+    tx: &mut ReadTx,
+    now: DateTime<Utc>,
+) -> Result<Arc<Vec<Delegation>>, CommandError> {
+    let mut in_force = waypost_store::delegation::in_force(tx, now).await?;
+    let named: BTreeSet<PersonId> = in_force.iter().map(|one| one.to).collect();
+    let named: Vec<PersonId> = named.into_iter().collect();
+    let people = waypost_store::person::find_many(tx, &named).await?;
+    let active: BTreeSet<PersonId> =
+        people.into_iter().filter(|person| person.active).map(|person| person.id).collect();
+    in_force.retain(|one| active.contains(&one.to));
+    Ok(Arc::new(in_force))
 }

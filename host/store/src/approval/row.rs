@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
     approval::{Approval, Quorum, SeatRequest, Stage, Step},
-    ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId},
+    ids::{ApprovalId, ApprovalRequestId, DelegationId, OrgId, PersonId, ReceiptId, TicketId},
 };
 
 use crate::{
@@ -52,6 +52,7 @@ row! {
         comment: Option<String>,
         reminder_count: i64,
         escalated_at: Option<DateTime<Utc>>,
+        delegation_id: Option<Uuid>,
     }
 }
 
@@ -155,6 +156,7 @@ impl RequestRow {
                         comment: request.comment.clone(),
                         reminder_count: request.reminder_count,
                         escalated_at: request.escalated_at,
+                        delegation_id: request.delegation.map(|id| id.0),
                     });
                 }
             }
@@ -172,6 +174,7 @@ impl TryFrom<RequestRow> for SeatRequest {
             seat: PersonId(row.seat_id),
             voter: PersonId(row.voter_id),
             mandatory: row.mandatory,
+            delegation: row.delegation_id.map(DelegationId),
             state: REQUESTS.parse("state", &row.state)?,
             requested_at: row.requested_at,
             decided_at: row.decided_at,

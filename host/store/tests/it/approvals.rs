@@ -2,7 +2,7 @@
 
 use waypost_domain::{
     approval::{Approval, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step},
-    ids::{ApprovalId, ApprovalRequestId, PersonId, ReceiptId},
+    ids::{ApprovalId, ApprovalRequestId, DelegationId, PersonId, ReceiptId},
     ticket::Ticket,
 };
 use waypost_store::{Store, StoreError, approval, on_both_engines, testing};
@@ -27,6 +27,7 @@ fn seat(voter: PersonId, state: SeatState, asked: Option<i64>) -> SeatRequest {
         seat: PersonId(fixture::id()),
         voter,
         mandatory: true,
+        delegation: Some(DelegationId(fixture::id())),
         state,
         requested_at: asked.map(at),
         decided_at: None,
@@ -67,7 +68,7 @@ fn round_of(ticket: &Ticket, round: i64, voters: &[PersonId; 2]) -> Approval {
                 outcome: Outcome::Pending,
             },
             Stage {
-                rule: StageRule::All,
+                rule: StageRule::FirstDecided,
                 steps: vec![
                     step("board", Quorum::Percent(60), vec![closed(voters[0])]),
                     step("anybody", Quorum::Any, vec![]),

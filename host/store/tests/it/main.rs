@@ -5,6 +5,7 @@ mod approvals;
 mod bindings;
 mod components;
 mod conversations;
+mod delegations;
 mod directory;
 mod fixture;
 mod import_jobs;

@@ -1,7 +1,9 @@
 //! Approving: a request is handed in, the approval policies say who must agree, and a round begins.
 
 use waypost_domain::{
-    approval::{Approval, NewRound, Planned, Quorum, StagePlan, StageRule, StepPlan},
+    approval::{
+        Approval, Duties, NewRound, Planned, Quorum, SeatState, StagePlan, StageRule, StepPlan,
+    },
     binding::Hook,
     event::{Actor, Change},
     ids::{ApprovalId, ApprovalRequestId, PersonId, ReceiptId},
@@ -19,7 +21,7 @@ use waypost_store::{approval, person};
 use super::{Deciding, opening, proposals, system};
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{content::content_digest, round::Said},
+    tickets::{content::content_digest, facts, round::Said},
 };
 
 /// What the approval policies said about a request.
@@ -52,7 +54,7 @@ pub(crate) async fn submit(
     Ok(())
 }
 
-/// Finds out about the people whom plans name by id, and which rounds there were before.
+/// Finds out about the people whom plans name by id, who stands in for whom, and which rounds there were before.
 pub(super) async fn look_up_approvers(
     desk: &Desk,
     caller: &Caller,
@@ -62,7 +64,9 @@ pub(super) async fn look_up_approvers(
         return Ok(());
     }
     let mut tx = desk.store.read(caller.org).await?;
+    let delegations = facts::delegations(&mut tx, caller.now).await?;
     for one in items.iter_mut().filter(|one| one.plan.is_some()) {
+        one.facts.delegations = delegations.clone();
         let named: Vec<PersonId> = one.people_named();
         for person in person::find_many(&mut tx, &named).await? {
             one.people.insert(person.id, person.active);
@@ -85,6 +89,12 @@ pub(crate) fn voters(round: &Approval, opened: &[ApprovalRequestId]) -> Vec<Pers
     voters.sort_unstable();
     voters.dedup();
     voters
+}
+
+/// The requests whose votes are awaited.
+fn open_requests(round: &Approval) -> Vec<ApprovalRequestId> {
+    let open = round.requests().filter(|request| request.state == SeatState::Requested);
+    open.map(|request| request.id).collect()
 }
 
 impl Deciding {
@@ -136,6 +146,11 @@ impl Deciding {
         } else {
             self.did(Action::Submit, by, changes);
             self.note_round();
+        }
+        if let Some(mut round) = self.write.new_approval.take() {
+            let opened = open_requests(&round);
+            self.stand_in(&mut round, &opened);
+            self.write.new_approval = Some(round);
         }
         Ok(())
     }
@@ -213,7 +228,7 @@ impl Deciding {
             veto: false,
             due_hours: None,
             voters,
-            mandatory: std::collections::BTreeSet::new(),
+            mandatory: Vec::new(),
         };
         let stage = StagePlan { rule: StageRule::All, steps: vec![step] };
         // One named step is within every bound of a plan.
@@ -238,17 +253,25 @@ impl Deciding {
                     .steps
                     .iter()
                     .map(|step| {
-                        let (approvers, senseless) = proposals::approvers(step);
-                        let resolved = resolve_approvers(&approvers, &self.write.ticket, &facts);
-                        notes.extend(senseless);
-                        notes.extend(resolved.notes);
+                        let mut people = |named: &[contract::Approver]| {
+                            let (approvers, senseless) = proposals::approvers(named);
+                            let ticket = &self.write.ticket;
+                            let resolved = resolve_approvers(&approvers, ticket, &facts);
+                            notes.extend(senseless);
+                            notes.extend(resolved.notes);
+                            resolved.voters
+                        };
+                        let voters = people(&step.approvers);
+                        let mandatory = step.mandatory.iter();
+                        let mandatory =
+                            mandatory.map(|one| people(std::slice::from_ref(one))).collect();
                         StepPlan {
                             name: step.name.clone(),
                             quorum: proposals::quorum(step.quorum),
                             veto: step.veto,
                             due_hours: step.due_hours,
-                            voters: resolved.voters,
-                            mandatory: std::collections::BTreeSet::new(),
+                            voters,
+                            mandatory,
                         }
                     })
                     .collect(),
@@ -272,7 +295,7 @@ impl Deciding {
             round: self.last_approval_round + 1,
             content_digest: content_digest(ticket),
             receipt,
-            requester: ticket.requester,
+            duties: Duties::about(ticket),
             fallback_approver: self.facts.directory.org.settings.fallback_approver,
         };
         let mut next_id = || ApprovalRequestId(entropy.id(now));
@@ -291,12 +314,7 @@ impl Deciding {
     /// Lets those who are asked for their vote hear of it.
     pub(super) fn tell_of_approval(&mut self) {
         let Some(round) = &self.write.new_approval else { return };
-        let opened: Vec<ApprovalRequestId> = round
-            .requests()
-            .filter(|request| request.requested_at.is_some())
-            .map(|request| request.id)
-            .collect();
-        let asked = voters(round, &opened);
+        let asked = voters(round, &open_requests(round));
         let was = self.write.ticket.state();
         if !asked.is_empty() {
             self.happened(EventKind::ApprovalRequested, &system(), was).approvers = asked;

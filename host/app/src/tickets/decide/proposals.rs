@@ -49,11 +49,10 @@ pub(super) fn assignment(answer: &contract::Assignment) -> (AssignmentProposal, 
     (proposal, notes)
 }
 
-/// The approvers of a step in the domain's words, and those that made no sense.
-pub(super) fn approvers(step: &contract::Step) -> (Vec<Approver>, Vec<String>) {
+/// Approvers in the domain's words, and those that made no sense.
+pub(super) fn approvers(named: &[contract::Approver]) -> (Vec<Approver>, Vec<String>) {
     let mut notes = Vec::new();
-    let approvers = step
-        .approvers
+    let approvers = named
         .iter()
         .filter_map(|approver| match approver {
             contract::Approver::Person(id) => {
@@ -73,7 +72,7 @@ pub(super) fn people_named(stages: &[contract::Stage]) -> Vec<PersonId> {
     stages
         .iter()
         .flat_map(|stage| &stage.steps)
-        .flat_map(|step| &step.approvers)
+        .flat_map(|step| step.approvers.iter().chain(&step.mandatory))
         .filter_map(|approver| match approver {
             contract::Approver::Person(id) => id.parse().ok(),
             contract::Approver::Manager
@@ -100,6 +99,8 @@ pub(super) fn stage_rule(rule: contract::StageRule) -> StageRule {
     match rule {
         contract::StageRule::All => StageRule::All,
         contract::StageRule::Any => StageRule::Any,
+        contract::StageRule::Majority => StageRule::Majority,
+        contract::StageRule::FirstDecided => StageRule::FirstDecided,
     }
 }
 

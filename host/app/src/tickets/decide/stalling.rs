@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use waypost_domain::{
-    approval::{Approval, SeatRequest, SeatState},
+    approval::{Approval, Duties, SeatRequest, SeatState, VoteRefused},
     binding::Hook,
     ids::{ApprovalRequestId, PersonId},
     receipt::Outcome,
@@ -14,7 +14,7 @@ use waypost_policy::{
 };
 use waypost_store::{ReadTx, person};
 
-use super::{Deciding, approving::voters, opening, system};
+use super::{Deciding, opening, system};
 use crate::{
     Caller, CommandError, Desk,
     tickets::{
@@ -32,6 +32,29 @@ pub(super) struct Waiting {
     said: Option<(Said, Nudge)>,
 }
 
+/// What became of votes that were waited for.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Nudged {
+    /// Voters who were reminded or replaced.
+    pub(crate) nudged: u64,
+    /// Votes that the desk does without from now on.
+    pub(crate) expired: u64,
+}
+
+/// Why what a policy said was not done.
+enum NotDone {
+    /// The rules of approvals stand against it.
+    Overruled(String),
+    /// The ticket's state stands against what follows from it.
+    Failed(CommandError),
+}
+
+impl From<VoteRefused> for NotDone {
+    fn from(refused: VoteRefused) -> Self {
+        Self::Overruled(refused.to_string())
+    }
+}
+
 /// Nobody waits longer than this for a reminder, so nothing is lost by not counting further.
 const COUNTED_DAYS: i64 = 92;
 
@@ -47,11 +70,11 @@ pub(crate) fn fallback_approver(facts: &Facts) -> Option<PersonId> {
 }
 
 /// Gives a round that waits for nobody its voter. Says whether there was anything to do: nobody decides on their own
-/// wish, so a request of the fallback approver's own goes on waiting.
+/// wish or work, so a request of the fallback approver's own goes on waiting.
 pub(crate) fn appoint(it: &mut Deciding, mut round: Approval, approver: PersonId) -> bool {
     let ticket = &it.write.ticket;
     let state = ticket.state();
-    if ticket.requester == approver {
+    if !Duties::about(ticket).allow(approver) {
         return false;
     }
     let entropy = it.desk.entropy.clone();
@@ -61,7 +84,7 @@ pub(crate) fn appoint(it: &mut Deciding, mut round: Approval, approver: PersonId
     }
     let reason = "nobody was left to vote; the fallback approver decides".to_owned();
     it.did_because(Action::RequestApproval, &system(), voted.changes, Some(reason));
-    let asked = voters(&round, &voted.opened);
+    let asked = it.stand_in(&mut round, &voted.opened);
     it.happened(EventKind::ApprovalRequested, &system(), state).approvers = asked;
     it.write.changed_approvals.push(round);
     true
@@ -95,6 +118,7 @@ pub(crate) async fn expect_votes(
                     waiting_hours: working_hours(&it.facts, since, it.now),
                     reminders: u16::try_from(seat.reminder_count).unwrap_or(u16::MAX),
                     escalated: seat.escalated_at.is_some(),
+                    mandatory: seat.mandatory,
                     approver: seat.voter.to_string(),
                     approver_manager: manager_of(seat.voter).map(|id| id.to_string()),
                 },
@@ -106,17 +130,17 @@ pub(crate) async fn expect_votes(
     Ok(())
 }
 
-/// Asks the policies about the votes that are waited for, and does what they say. Returns how many people hear of it.
+/// Asks the policies about the votes that are waited for, and does what they say.
 pub(crate) async fn nudge(
     desk: &Desk,
     caller: &Caller,
     items: &mut Vec<Deciding>,
-) -> Result<u64, CommandError> {
+) -> Result<Nudged, CommandError> {
     opening::phase(desk, caller, items, Deciding::ask_stalled).await?;
-    let mut nudged = 0;
+    let mut nudged = Nudged::default();
     for one in items.iter_mut() {
         for waiting in std::mem::take(&mut one.waiting) {
-            nudged += u64::from(one.follow_nudge(waiting));
+            one.follow_nudge(waiting, &mut nudged)?;
         }
         one.note_failures();
     }
@@ -167,52 +191,89 @@ impl Deciding {
         }
     }
 
-    /// Whether somebody hears of it.
-    fn follow_nudge(&mut self, waiting: Waiting) -> bool {
-        let Some((said, nudge)) = waiting.said else { return false };
-        let Some(mut round) = self.write.changed_approvals.pop() else { return false };
-        let state = self.write.ticket.state();
-        let requester = self.write.ticket.requester;
-        let mut changes = Vec::new();
-        let followed = match &nudge {
-            Nudge::Wait => Ok(None),
-            Nudge::Remind => round
-                .remind(waiting.request)
-                .map(|()| Some((EventKind::Escalated, vec![waiting.voter])))
-                .map_err(|refused| refused.to_string()),
-            Nudge::Delegate(id) => self.delegate_of(id).and_then(|to| {
-                let seat = ApprovalRequestId(self.desk.entropy.id(self.now));
-                round
-                    .pass_on(waiting.request, to, seat, requester, self.now)
-                    .map(|voted| {
-                        let asked = voters(&round, &voted.opened);
-                        changes = voted.changes;
-                        Some((EventKind::ApprovalRequested, asked))
-                    })
-                    .map_err(|refused| refused.to_string())
-            }),
+    /// Does what a policy said about a vote that is waited for.
+    fn follow_nudge(&mut self, waiting: Waiting, done: &mut Nudged) -> Result<(), CommandError> {
+        let Some((said, nudge)) = &waiting.said else { return Ok(()) };
+        let Some(mut round) = self.write.changed_approvals.pop() else { return Ok(()) };
+        // What was done about another vote may have decided the step already.
+        let is_awaited = round
+            .find(waiting.request)
+            .is_some_and(|(_, request)| request.state == SeatState::Requested);
+        let followed = match nudge {
+            _ if !is_awaited => Ok(()),
+            Nudge::Wait => Ok(()),
+            Nudge::Remind => self.remind(&mut round, &waiting, said).map(|()| done.nudged += 1),
+            Nudge::Delegate(to) => {
+                self.pass_on(&mut round, &waiting, said, to).map(|()| done.nudged += 1)
+            }
+            Nudge::Expire => self.give_up(&mut round, &waiting, said).map(|()| done.expired += 1),
         };
         self.write.changed_approvals.push(round);
         match followed {
-            Ok(Some((kind, hear))) => {
-                let reason = match nudge {
-                    Nudge::Remind => format!("{} reminds a voter", self.name_of(&said)),
-                    Nudge::Delegate(_) | Nudge::Wait => {
-                        format!("{} asks somebody else for the vote", self.name_of(&said))
-                    }
-                };
-                self.did_because(Action::RequestApproval, &system(), changes, Some(reason));
-                self.happened(kind, &system(), state).approvers = hear;
-                true
-            }
-            Ok(None) => false,
-            Err(why) => {
+            Ok(()) => Ok(()),
+            Err(NotDone::Overruled(why)) => {
                 if let Some(asked) = &mut self.round {
                     asked.settle(said.receipt, Outcome::Overruled(vec![why]));
                 }
-                false
+                Ok(())
             }
+            Err(NotDone::Failed(error)) => Err(error),
         }
+    }
+
+    /// Reminds a voter; or asks whoever stands in for them, if they have gone away since they were asked.
+    fn remind(
+        &mut self,
+        round: &mut Approval,
+        waiting: &Waiting,
+        said: &Said,
+    ) -> Result<(), NotDone> {
+        let state = self.write.ticket.state();
+        let asked = self.stand_in(round, &[waiting.request]);
+        if asked != [waiting.voter] {
+            self.happened(EventKind::ApprovalRequested, &system(), state).approvers = asked;
+            return Ok(());
+        }
+        round.remind(waiting.request)?;
+        let reason = format!("{} reminds a voter", self.name_of(said));
+        self.did_because(Action::RequestApproval, &system(), Vec::new(), Some(reason));
+        self.happened(EventKind::Escalated, &system(), state).approvers = asked;
+        Ok(())
+    }
+
+    /// Asks somebody else for a vote.
+    fn pass_on(
+        &mut self,
+        round: &mut Approval,
+        waiting: &Waiting,
+        said: &Said,
+        to: &str,
+    ) -> Result<(), NotDone> {
+        let to = self.delegate_of(to).map_err(NotDone::Overruled)?;
+        let state = self.write.ticket.state();
+        let duties = Duties::about(&self.write.ticket);
+        let seat = ApprovalRequestId(self.desk.entropy.id(self.now));
+        let voted = round.pass_on(waiting.request, to, seat, duties, self.now)?;
+        let reason = format!("{} asks somebody else for the vote", self.name_of(said));
+        self.did_because(Action::RequestApproval, &system(), voted.changes, Some(reason));
+        let asked = self.stand_in(round, &voted.opened);
+        self.happened(EventKind::ApprovalRequested, &system(), state).approvers = asked;
+        Ok(())
+    }
+
+    /// Does without a vote, which decides the step if it can't be approved any more.
+    fn give_up(
+        &mut self,
+        round: &mut Approval,
+        waiting: &Waiting,
+        said: &Said,
+    ) -> Result<(), NotDone> {
+        let voted = round.expire(waiting.request, self.now)?;
+        let hours = waiting.question.waiting_hours;
+        let reason =
+            format!("{} does without a vote, after {hours} working hours", self.name_of(said));
+        self.policy_did(Action::RequestApproval, said, voted.changes.clone(), &[reason]);
+        self.follow_votes(round, &voted).map_err(NotDone::Failed)
     }
 
     fn delegate_of(&self, id: &str) -> Result<PersonId, String> {

@@ -1,0 +1,111 @@
+//! Refused votes, kept for whoever audits them.
+//!
+//! In a small transaction of their own, so that the round and its ticket stay as they were. What is not there, and what
+//! somebody else changed meanwhile, leaves no trace: nothing was refused then.
+
+use waypost_domain::{
+    approval::{MAX_REFUSED, RefusedVote, VoteKind},
+    ids::{ApprovalRequestId, RefusedVoteId},
+    refusal::{FieldFault, Refused},
+};
+use waypost_store::{approval, refused_vote};
+
+use super::Vote;
+use crate::{
+    Caller, CommandError, Desk,
+    tickets::{TicketRef, read},
+};
+
+/// Keeps a vote that was refused, as far as anything was. A failure to do so is logged: the caller gets to hear of the
+/// refusal in any case.
+pub(super) async fn note(
+    desk: &Desk,
+    caller: &Caller,
+    request: ApprovalRequestId,
+    vote: &Vote,
+    error: &CommandError,
+) {
+    let Some(code) = code(error) else { return };
+    if let Err(fault) = keep(desk, caller, request, vote, code, message(error)).await {
+        tracing::error!(
+            org.id = %caller.org,
+            request.id = %request,
+            error = &fault as &dyn std::error::Error,
+            "a refused vote was not kept"
+        );
+    }
+}
+
+async fn keep(
+    desk: &Desk,
+    caller: &Caller,
+    request: ApprovalRequestId,
+    vote: &Vote,
+    code: &'static str,
+    message: String,
+) -> Result<(), CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let Some(round) = approval::find_request(&mut tx, request).await? else { return Ok(()) };
+    let seen = match read::seen(&mut tx, caller, &TicketRef::Id(round.ticket)).await {
+        Ok(seen) => seen,
+        // Who may not see the ticket was told that there is no such request.
+        Err(CommandError::NotFound(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    if refused_vote::count(&mut tx, request, caller.person()).await? >= MAX_REFUSED {
+        return Ok(());
+    }
+    drop(tx);
+    let (vote, comment) = match vote {
+        Vote::Approve { comment } => (VoteKind::Approve, comment),
+        Vote::Reject { comment } => (VoteKind::Reject, comment),
+        Vote::Abstain { comment } => (VoteKind::Abstain, comment),
+        Vote::Delegate { reason, .. } => (VoteKind::Delegate, reason),
+    };
+    let refused = RefusedVote {
+        id: RefusedVoteId(desk.id(caller)),
+        org: caller.org,
+        ticket: seen.ticket.id,
+        approval: round.id,
+        request,
+        at: caller.now,
+        by: caller.actor.clone(),
+        vote,
+        code: code.to_owned(),
+        message,
+        comment: comment.clone(),
+    };
+    let mut tx = desk.store.write(caller.org).await?;
+    refused_vote::append(&mut tx, &refused.bounded()).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The word for a refusal; none where nothing was refused.
+fn code(error: &CommandError) -> Option<&'static str> {
+    match error {
+        CommandError::Forbidden(_) => Some("forbidden"),
+        CommandError::SeparationOfDuties(_) => Some("separation-of-duties"),
+        CommandError::ContentChanged => Some("content-changed"),
+        CommandError::Refused(Refused::InvalidTransition { .. }) => Some("invalid-transition"),
+        CommandError::Refused(Refused::MissingFields(_)) => Some("missing-fields"),
+        CommandError::Refused(Refused::Guard { code, .. }) => Some(code),
+        CommandError::Refused(Refused::Invalid(_)) | CommandError::Invalid(_) => {
+            Some("validation-failed")
+        }
+        CommandError::NotFound(_)
+        | CommandError::Stale
+        | CommandError::Taken(_)
+        | CommandError::Cursor(_)
+        | CommandError::Busy
+        | CommandError::Internal(_) => None,
+    }
+}
+
+fn message(error: &CommandError) -> String {
+    let told = |fault: &FieldFault| format!("{}: {}", fault.pointer, fault.message);
+    match error {
+        CommandError::Refused(Refused::MissingFields(faults) | Refused::Invalid(faults))
+        | CommandError::Invalid(faults) => faults.iter().map(told).collect::<Vec<_>>().join("; "),
+        other => other.to_string(),
+    }
+}

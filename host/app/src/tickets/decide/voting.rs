@@ -1,0 +1,93 @@
+//! Voting: what a round that moved means for its ticket, and who is asked next.
+
+use waypost_domain::{
+    approval::{Approval, Duties, Outcome, SeatState, Voted},
+    delegation::StandIns,
+    ids::{ApprovalRequestId, PersonId},
+    ticket::Action,
+};
+use waypost_policy::contract::EventKind;
+
+use super::{Deciding, approving::voters, system};
+use crate::CommandError;
+
+impl Deciding {
+    /// Moves the ticket when its round is decided, and lets those who are asked next hear of it.
+    pub(crate) fn follow_votes(
+        &mut self,
+        round: &mut Approval,
+        voted: &Voted,
+    ) -> Result<(), CommandError> {
+        let was = self.write.ticket.state();
+        match voted.outcome {
+            Outcome::Approved => {
+                let changes = self.write.ticket.approve(self.now)?;
+                self.did(Action::Approve, &system(), changes);
+                self.happened(EventKind::ApprovalDecided, &system(), was);
+            }
+            Outcome::Rejected => {
+                let reason = rejection(round);
+                let changes = self.write.ticket.reject(&reason, self.now)?;
+                self.did_because(Action::Reject, &system(), changes, Some(reason.clone()));
+                self.happened(EventKind::ApprovalDecided, &system(), was).text = Some(reason);
+            }
+            Outcome::Waiting | Outcome::Pending | Outcome::Cancelled => {
+                // A vote that decides nothing still changes what the ticket waits for.
+                let updated_at = &mut self.write.ticket.updated_at;
+                *updated_at = (*updated_at).max(self.now);
+            }
+        }
+        let asked = self.stand_in(round, &voted.opened);
+        if !asked.is_empty() {
+            self.happened(EventKind::ApprovalRequested, &system(), was).approvers = asked;
+        }
+        Ok(())
+    }
+
+    /// Asks those who stand in for the voters of these requests, where any are away, and says whose votes are awaited
+    /// then. That is an event of its own, so that an auditor can tell it from what a policy or a voter did.
+    pub(crate) fn stand_in(
+        &mut self,
+        round: &mut Approval,
+        requests: &[ApprovalRequestId],
+    ) -> Vec<PersonId> {
+        let (entropy, now) = (self.desk.entropy.clone(), self.now);
+        let ticket = &self.write.ticket;
+        let stand_ins = StandIns::about(&self.facts.delegations, ticket, now);
+        let mut next_id = || ApprovalRequestId(entropy.id(now));
+        let stood_in =
+            round.stand_in(requests, &stand_ins, Duties::about(ticket), &mut next_id, now);
+        if !stood_in.changes.is_empty() {
+            let under: Vec<String> =
+                stood_in.followed.iter().map(|delegation| delegation.id.to_string()).collect();
+            let reason = format!("voters are away; delegations followed: {}", under.join(", "));
+            self.did_because(Action::RequestApproval, &system(), stood_in.changes, Some(reason));
+        }
+        voters(round, &stood_in.asked)
+    }
+}
+
+/// Why a round was rejected, as the voters put it.
+fn rejection(round: &Approval) -> String {
+    let said: Vec<String> = round
+        .rejections()
+        .map(|(step, request)| match &request.comment {
+            Some(comment) => format!("{}: {comment}", step.name),
+            None => step.name.clone(),
+        })
+        .collect();
+    if !said.is_empty() {
+        return said.join("; ");
+    }
+    let given_up: Vec<String> = round
+        .steps()
+        .filter(|step| step.outcome == Outcome::Rejected)
+        .filter(|step| step.requests.iter().any(|seat| seat.state == SeatState::Expired))
+        .map(|step| format!("{}: too few voted in time", step.name))
+        .collect();
+    if given_up.is_empty() {
+        "the quorum cannot be reached any more".to_owned()
+    } else {
+        given_up.join("; ")
+    }
+}
