@@ -9,11 +9,11 @@ use utoipa_axum::router::OpenApiRouter;
 use waypost_domain::ticket::TicketKind;
 
 use crate::{
-    ApiState, approval_requests, bindings, catalog_items, categories, cis, events, explanations,
-    health, me,
+    ApiState, approval_requests, bindings, catalog_items, categories, cis, delegations, events,
+    explanations, health, me,
     middleware::{Limits, accompany, authenticate, bounded_body, deadline, on_panic, repeatable},
     openapi::{self, collection},
-    organizations, outbox, people, policies, receipts, services, teams,
+    organizations, outbox, people, policies, receipts, refused_votes, services, teams,
     tickets::Collection,
     tokens,
 };
@@ -92,6 +92,7 @@ fn records() -> OpenApiRouter<ApiState> {
         .merge(collection("/requests", "requests", Collection::Of(TicketKind::Request).routes()))
         .merge(collection("/approvals", "approvals", approval_requests::waiting_routes()))
         .merge(collection("/approval-requests", "approval-requests", approval_requests::routes()))
+        .merge(collection("/delegations", "delegations", delegations::routes()))
         .merge(collection("/organizations", "organizations", organizations::routes()))
         .merge(collection("/people", "people", people::routes()))
         .merge(collection("/teams", "teams", teams::routes()))
@@ -101,6 +102,7 @@ fn records() -> OpenApiRouter<ApiState> {
         .merge(collection("/catalog-items", "catalog-items", catalog_items::routes()))
         .merge(collection("/tokens", "tokens", tokens::routes()))
         .merge(collection("/events", "events", events::routes()))
+        .merge(collection("/refused-votes", "refused-votes", refused_votes::routes()))
         .merge(collection("/receipts", "receipts", receipts::routes()))
         .merge(collection("/outbox", "outbox", outbox::routes()))
         .merge(openapi::tagged("me", me::routes()))

@@ -1,18 +1,21 @@
 //! Auditing: everything that happened in an organization, in pages. For auditors and administrators (requirement P4).
 //!
 //! Events come ticket by ticket, in the order the tickets came in, and each ticket's history in its order. Receipts come
-//! in the order they were made. Neither ever changes, so pages read at different times fit together.
+//! in the order they were made. Neither ever changes, so pages read at different times fit together. Votes that were
+//! refused, and delegations of votes, are no events of a ticket and have lists of their own.
 
 use waypost_domain::{
+    approval::RefusedVote,
     binding::{Binding, Revision, Switch},
+    delegation::Delegation,
     event::Event,
-    ids::{ReceiptId, TicketId},
+    ids::{DelegationId, ReceiptId, RefusedVoteId, TicketId},
     role::Role,
 };
 use waypost_store::{
-    binding, binding_switch,
+    binding, binding_switch, delegation,
     event::{self, EventPlace},
-    receipt,
+    receipt, refused_vote,
 };
 
 use crate::{
@@ -30,6 +33,15 @@ pub struct AuditedEvent {
     pub number: String,
     /// The event.
     pub event: Event,
+}
+
+/// A refused vote with its ticket's number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditedRefusal {
+    /// The ticket's number.
+    pub number: String,
+    /// The refused vote.
+    pub refused: RefusedVote,
 }
 
 /// What happened to a binding: each of its revisions says who made it, each switch who put it into force.
@@ -62,6 +74,46 @@ pub async fn events(
     let place = |(_, event): &(String, Event)| format!("{}/{}", event.ticket, event.seq);
     let page = Page::cut(rows, request, tag, place);
     Ok(page.map(|(number, event)| AuditedEvent { number, event }))
+}
+
+/// Lists the organization's refused votes in the order in which they were tried. For auditors and administrators.
+///
+/// # Errors
+/// As [`events`].
+pub async fn refused_votes(
+    desk: &Desk,
+    caller: &Caller,
+    period: Period,
+    request: &PageRequest,
+) -> Result<Page<AuditedRefusal>, CommandError> {
+    must_audit(caller)?;
+    let tag = ListTag::of(caller, "refused votes", &period);
+    let after = tag.place(request.after.as_ref())?;
+    let after =
+        after.map(|id| id.parse::<RefusedVoteId>().map_err(|_| InvalidCursor)).transpose()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let rows = refused_vote::page(&mut tx, period, after, request.rows_to_read()).await?;
+    let page = Page::cut(rows, request, tag, |(_, refused)| refused.id.to_string());
+    Ok(page.map(|(number, refused)| AuditedRefusal { number, refused }))
+}
+
+/// Lists the organization's delegations in the order in which they were planned. For auditors and administrators.
+///
+/// # Errors
+/// As [`events`].
+pub async fn delegations(
+    desk: &Desk,
+    caller: &Caller,
+    request: &PageRequest,
+) -> Result<Page<Delegation>, CommandError> {
+    must_audit(caller)?;
+    let tag = ListTag::of(caller, "audited delegations", &());
+    let after = tag.place(request.after.as_ref())?;
+    let after =
+        after.map(|id| id.parse::<DelegationId>().map_err(|_| InvalidCursor)).transpose()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let rows = delegation::list(&mut tx, None, after, request.rows_to_read()).await?;
+    Ok(Page::cut(rows, request, tag, |one| one.id.to_string()))
 }
 
 /// Lists the organization's receipts, the first one first. For auditors and administrators.

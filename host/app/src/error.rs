@@ -63,6 +63,8 @@ pub enum Missing {
     Ticket,
     /// An approval request.
     Approval,
+    /// A delegation.
+    Delegation,
     /// A suggestion.
     Suggestion,
     /// A component.
@@ -89,6 +91,7 @@ impl std::fmt::Display for Missing {
             Self::CatalogItem => "catalog item",
             Self::Ticket => "ticket",
             Self::Approval => "approval request",
+            Self::Delegation => "delegation",
             Self::Suggestion => "suggestion",
             Self::Policy => "policy",
             Self::Binding => "binding",

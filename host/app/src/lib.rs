@@ -23,6 +23,7 @@ pub mod catalog;
 pub mod categories;
 pub mod cis;
 pub mod comments;
+pub mod delegations;
 pub mod explain;
 pub mod hours;
 pub mod idempotency;

@@ -56,6 +56,44 @@ pub(crate) async fn person(
     })
 }
 
+/// Somebody active who can hold a seat: a person of the organization, or of a provider's team that serves it.
+pub(crate) async fn voter(
+    tx: &mut ReadTx,
+    faults: &mut Faults,
+    pointer: &str,
+    named: &PersonRef,
+) -> Result<Option<PersonId>, StoreError> {
+    let found = match named {
+        PersonRef::Id(id) => person::find(tx, *id).await?,
+        PersonRef::Email(email) => match person::find_by_email(tx, email).await? {
+            Some(own) => Some(own),
+            None => serving(tx).await?.into_iter().find(|one| {
+                let known = one.email.as_deref().unwrap_or_default();
+                known.to_lowercase() == email.to_lowercase()
+            }),
+        },
+    };
+    let found = found.filter(|person| person.active);
+    if found.is_none() {
+        let shown = match named {
+            PersonRef::Id(id) => id.to_string(),
+            PersonRef::Email(email) => email.clone(),
+        };
+        let remedy = "give the id or e-mail address of one in the directory";
+        faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
+    }
+    Ok(found.map(|person| person.id))
+}
+
+/// The people of a provider's teams that serve the organization, and of its own teams.
+async fn serving(tx: &mut ReadTx) -> Result<Vec<Person>, StoreError> {
+    let teams = team::serving(tx).await?;
+    let mut members: Vec<PersonId> = teams.into_iter().flat_map(|team| team.members).collect();
+    members.sort_unstable();
+    members.dedup();
+    person::find_many(tx, &members).await
+}
+
 /// As [`person()`], where one is named. The outer none is a fault.
 pub(crate) async fn person_if(
     tx: &mut ReadTx,

@@ -179,6 +179,16 @@ pub fn allows(role: Role, caller: Option<PersonId>, from: PersonId) -> Result<()
     }
 }
 
+/// Refuses one more delegation of a person who has so many that are not over.
+pub fn check_room(open: usize) -> Result<(), Refused> {
+    if open < MAX_OPEN {
+        return Ok(());
+    }
+    Err(Refused::guard(format!(
+        "{open} delegations of this person are in force or to come, and nobody oversees more; end some first"
+    )))
+}
+
 /// The delegations in force about one ticket.
 #[derive(Debug, Clone, Default)]
 pub struct StandIns<'a>(Vec<&'a Delegation>);

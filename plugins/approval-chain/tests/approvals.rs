@@ -163,11 +163,8 @@ fn a_waiting_approval_is_reminded_repeatedly_moves_on_once_and_is_given_up_in_th
 
 #[test]
 fn without_a_limit_a_vote_is_never_given_up() {
-    let long = WaitingApproval {
-        waiting_hours: 4_000,
-        escalated: true,
-        ..waiting_approval("budget")
-    };
+    let long =
+        WaitingApproval { waiting_hours: 4_000, escalated: true, ..waiting_approval("budget") };
     let nudge = chain(&json!({})).stalled(&ticket(""), &long, &context());
     assert_eq!(nudge, Ok(Nudge::Remind));
 }

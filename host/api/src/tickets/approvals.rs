@@ -122,6 +122,8 @@ struct SeatOut {
     voter: PersonOut,
     /// Whether the step can't be approved without this seat.
     mandatory: bool,
+    /// The id of the delegation under which the voter stands in for the seat's holder.
+    delegation: Option<Uuid>,
     /// Where it stands.
     state: SeatStateName,
     /// When the vote was asked for.
@@ -187,6 +189,7 @@ impl SeatOut {
             seat: person(request.seat),
             voter: person(request.voter),
             mandatory: request.mandatory,
+            delegation: request.delegation.map(|id| id.0),
             state: request.state.into(),
             requested_at: request.requested_at,
             decided_at: request.decided_at,

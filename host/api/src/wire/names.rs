@@ -91,6 +91,8 @@ names! {
     StageRuleName(domain::approval::StageRule), "StageRule";
     /// Where a seat's request for a vote stands.
     SeatStateName(domain::approval::SeatState), "SeatState";
+    /// What a voter does.
+    VoteName(domain::approval::VoteKind), "Vote";
     /// A field that a policy can suggest a value for.
     SuggestedFieldName(domain::suggestion::SuggestedField), "SuggestedField";
     /// What a ticket has to do with another.

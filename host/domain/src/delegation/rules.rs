@@ -118,6 +118,12 @@ fn what_is_said_about_the_one_thing_goes_before_what_is_said_about_all() {
 }
 
 #[test]
+fn a_person_has_only_so_many_delegations_at_a_time() {
+    assert!(check_room(MAX_OPEN - 1).is_ok());
+    assert!(check_room(MAX_OPEN).is_err());
+}
+
+#[test]
 fn people_delegate_their_own_votes_and_administrators_anybody_s() {
     let may = |role, caller| allows(role, caller, MANAGER).is_ok();
     for role in [Role::Requester, Role::Agent] {

@@ -8,9 +8,10 @@ use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use waypost_app::audit::{self, AuditedBinding, AuditedEvent, Period};
+use waypost_app::audit::{self, AuditedBinding, AuditedEvent, AuditedRefusal, Period};
 use waypost_app::{Caller, Desk, PageRequest};
 use waypost_domain::binding::{Revision, Switch};
+use waypost_domain::delegation::{Delegation, Scope};
 use waypost_domain::event::Actor;
 use waypost_domain::key::Key;
 
@@ -23,7 +24,7 @@ use crate::terminal::Terminal;
 /// The audit trail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Write everything that happened as JSON lines: bindings, events, receipts.
+    /// Write everything that happened as JSON lines: bindings, delegations, events, refused votes, receipts.
     Export(Export),
 }
 
@@ -46,7 +47,9 @@ pub(crate) struct Export {
 #[derive(Debug, Clone, Copy, Default)]
 struct Written {
     bindings: u64,
+    delegations: u64,
     events: u64,
+    refused_votes: u64,
     receipts: u64,
 }
 
@@ -75,13 +78,19 @@ impl Export {
         to.flush()
             .and_then(|()| to.get_ref().sync_all())
             .with_context(|| format!("writing {}", path.display()))?;
-        let Written { bindings, events, receipts } = written;
+        let Written { bindings, delegations, events, refused_votes, receipts } = written;
         output.tell(
-            || json!({ "bindings": bindings, "events": events, "receipts": receipts }),
+            || {
+                json!({
+                    "bindings": bindings, "delegations": delegations, "events": events,
+                    "refused_votes": refused_votes, "receipts": receipts,
+                })
+            },
             |to| {
                 writeln!(
                     to,
-                    "{}: {bindings} lines about bindings, {events} events, {receipts} receipts.",
+                    "{}: {bindings} lines about bindings, {delegations} about delegations, \
+                     {events} events, {refused_votes} refused votes, {receipts} receipts.",
                     path.display()
                 )
             },
@@ -113,10 +122,32 @@ async fn write(
     }
     let mut request = PageRequest { limit: PAGE, after: None };
     loop {
+        let page = audit::delegations(desk, caller, &request).await?;
+        for told in page.rows.iter().flat_map(|one| delegation_lines(one, is_within)) {
+            line(to, &told)?;
+            written.delegations += 1;
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            break;
+        }
+    }
+    loop {
         let page = audit::events(desk, caller, period, &request).await?;
         for event in &page.rows {
             line(to, &event_line(event))?;
             written.events += 1;
+        }
+        request.after = page.next;
+        if request.after.is_none() {
+            break;
+        }
+    }
+    loop {
+        let page = audit::refused_votes(desk, caller, period, &request).await?;
+        for refused in &page.rows {
+            line(to, &refused_line(refused))?;
+            written.refused_votes += 1;
         }
         request.after = page.next;
         if request.after.is_none() {
@@ -163,6 +194,63 @@ fn event_line(audited: &AuditedEvent) -> Value {
         "changes": event.changes.iter().map(change).collect::<Vec<_>>(),
         "policy_digest": event.policy_digest,
         "reason": event.reason,
+    })
+}
+
+/// One line says who planned it, another who ended it early.
+fn delegation_lines(
+    delegation: &Delegation,
+    is_within: impl Fn(DateTime<Utc>) -> bool,
+) -> Vec<Value> {
+    let (category, service, item) = match &delegation.scope {
+        Scope::Everything => (None, None, None),
+        Scope::Category(path) => (Some(path.to_string()), None, None),
+        Scope::Service(id) => (None, Some(id.to_string()), None),
+        Scope::CatalogItem(id) => (None, None, Some(id.to_string())),
+    };
+    let told = |record: &str, at: DateTime<Utc>, by: &Actor| {
+        json!({
+            "record": record,
+            "id": delegation.id.to_string(),
+            "from": delegation.from.to_string(),
+            "to": delegation.to.to_string(),
+            "category": category,
+            "service": service,
+            "catalog_item": item,
+            "starts_at": delegation.starts_at,
+            "ends_at": delegation.ends_at,
+            "reason": delegation.reason,
+            "at": at,
+            "by": actor(by),
+        })
+    };
+    let mut lines = Vec::new();
+    if is_within(delegation.created_at) {
+        lines.push(told("delegation", delegation.created_at, &delegation.created_by));
+    }
+    if let Some((at, by)) = &delegation.ended
+        && is_within(*at)
+    {
+        lines.push(told("delegation_end", *at, by));
+    }
+    lines
+}
+
+fn refused_line(audited: &AuditedRefusal) -> Value {
+    let refused = &audited.refused;
+    json!({
+        "record": "refused_vote",
+        "id": refused.id.to_string(),
+        "ticket": refused.ticket.to_string(),
+        "number": audited.number,
+        "approval": refused.approval.to_string(),
+        "request": refused.request.to_string(),
+        "at": refused.at,
+        "actor": actor(&refused.by),
+        "vote": refused.vote.as_str(),
+        "code": refused.code,
+        "message": refused.message,
+        "comment": refused.comment,
     })
 }
 

@@ -1,0 +1,204 @@
+//! Delegations: who votes for a person while they are away.
+
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    delegations::{self, DelegationView, NewDelegation},
+};
+use waypost_domain::{delegation::Scope, ids::DelegationId};
+
+use crate::{
+    ApiState,
+    extract::{At, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
+    problem::Problem,
+    reply,
+    wire::{ActorOut, NamedOut, NothingIn, PersonIn, PersonOut, TimeIn},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(plan, list)).routes(routes!(read)).routes(routes!(end))
+}
+
+/// Plan a delegation
+///
+/// Of one's own votes; administrators, of anybody's. While it is in force, votes that are asked for are asked of the one
+/// named; they count for the same seat, and whose seat it is may still vote first.
+#[utoipa::path(
+    post,
+    path = "/",
+    request_body = DelegationIn,
+    responses((status = 201, description = "The new delegation", body = DelegationOut)),
+)]
+async fn plan(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    prefer: Prefer,
+    JsonBody(new): JsonBody<DelegationIn>,
+) -> Result<Response, Problem> {
+    let view = delegations::plan(&desk, &caller, new.into()).await?;
+    let address = format!("/api/v1/delegations/{}", view.delegation.id);
+    Ok(reply::created(prefer, &address, view.delegation.version, DelegationOut::from(view)))
+}
+
+/// List delegations
+///
+/// In the order in which they were planned, those that are over too. The desk sees all, a requester those that they gave
+/// or got.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(PageParams),
+    responses((status = 200, description = "A page of delegations", body = ListOut<DelegationOut>)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    listing: Listing<NoFilter>,
+) -> Result<Response, Problem> {
+    let page = delegations::list(&desk, &caller, &listing.page).await?;
+    Ok(listing.reply(page, DelegationOut::from))
+}
+
+/// Read a delegation
+#[utoipa::path(
+    get,
+    path = "/{id}",
+    responses((status = 200, description = "The delegation", body = DelegationOut)),
+)]
+async fn read(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<DelegationId>,
+) -> Result<Response, Problem> {
+    let view = delegations::find(&desk, &caller, id).await?;
+    Ok(reply::read(view.delegation.version, DelegationOut::from(view)))
+}
+
+/// End a delegation early
+///
+/// Votes that were asked for under it stay asked for, but whose seat it is may cast them first.
+#[utoipa::path(
+    post,
+    path = "/{id}/end",
+    request_body = NothingIn,
+    responses((status = 200, description = "The delegation, which is over", body = DelegationOut)),
+)]
+async fn end(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<DelegationId>,
+    prefer: Prefer,
+    JsonBody(NothingIn {}): JsonBody<NothingIn>,
+) -> Result<Response, Problem> {
+    let view = delegations::end(&desk, &caller, id).await?;
+    Ok(reply::changed(prefer, view.delegation.version, DelegationOut::from(view)))
+}
+
+/// A delegation as somebody plans it. At most one of `category`, `service` and `catalog_item`; without any it is about all
+/// requests.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewDelegation)]
+struct DelegationIn {
+    /// Who is away, by id or e-mail address; the caller if left out.
+    from: Option<PersonIn>,
+    /// Who votes instead, by id or e-mail address.
+    to: PersonIn,
+    /// Requests of this category, and of all below it.
+    #[schema(example = "access/password")]
+    category: Option<String>,
+    /// Requests about the service with this key.
+    service: Option<String>,
+    /// Requests for the catalog item with this key.
+    catalog_item: Option<String>,
+    /// From when on; at once if left out.
+    starts_at: Option<TimeIn>,
+    /// Until when; at most 366 days after the start.
+    ends_at: TimeIn,
+    /// Why; whoever is asked instead reads it.
+    reason: String,
+}
+
+/// A delegation: who votes for a person while they are away.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Delegation)]
+struct DelegationOut {
+    /// Its id.
+    id: Uuid,
+    /// Who is away.
+    from: PersonOut,
+    /// Who votes instead.
+    to: PersonOut,
+    /// Requests of this category, and of all below it.
+    category: Option<String>,
+    /// Requests about this service.
+    service: Option<NamedOut>,
+    /// Requests for this catalog item.
+    catalog_item: Option<NamedOut>,
+    /// From when on.
+    starts_at: DateTime<Utc>,
+    /// Until when, unless it was ended early.
+    ends_at: DateTime<Utc>,
+    /// Why.
+    reason: String,
+    /// Whether it is followed now.
+    in_force: bool,
+    /// When it was planned.
+    created_at: DateTime<Utc>,
+    /// By whom.
+    created_by: ActorOut,
+    /// When it was ended early.
+    ended_at: Option<DateTime<Utc>>,
+    /// By whom.
+    ended_by: Option<ActorOut>,
+    /// Rises by one with every change; the `ETag`.
+    version: i64,
+}
+
+impl From<DelegationIn> for NewDelegation {
+    fn from(input: DelegationIn) -> Self {
+        Self {
+            from: input.from.map(Into::into),
+            to: input.to.into(),
+            category: input.category,
+            service: input.service,
+            catalog_item: input.catalog_item,
+            starts_at: input.starts_at.map(Into::into),
+            ends_at: input.ends_at.into(),
+            reason: input.reason,
+        }
+    }
+}
+
+impl From<DelegationView> for DelegationOut {
+    fn from(view: DelegationView) -> Self {
+        let delegation = view.delegation;
+        let category = match delegation.scope {
+            Scope::Category(path) => Some(path.to_string()),
+            Scope::Everything | Scope::Service(_) | Scope::CatalogItem(_) => None,
+        };
+        let (ended_at, ended_by) = delegation.ended.unzip();
+        Self {
+            id: delegation.id.0,
+            from: view.from.into(),
+            to: view.to.into(),
+            category,
+            service: view.service.map(Into::into),
+            catalog_item: view.catalog_item.map(Into::into),
+            starts_at: delegation.starts_at,
+            ends_at: delegation.ends_at,
+            reason: delegation.reason,
+            in_force: view.in_force,
+            created_at: delegation.created_at,
+            created_by: delegation.created_by.into(),
+            ended_at,
+            ended_by: ended_by.map(Into::into),
+            version: delegation.version,
+        }
+    }
+}

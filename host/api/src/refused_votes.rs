@@ -1,0 +1,105 @@
+//! Refused votes, for whoever audits approvals.
+
+use axum::{extract::State, response::Response};
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    audit::{self, AuditedRefusal, Period},
+};
+
+use crate::{
+    ApiState,
+    extract::{Known, ListOut, Listing, PageParams},
+    problem::Problem,
+    wire::{ActorOut, TimeIn, VoteName},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(list))
+}
+
+/// List the organization's refused votes
+///
+/// In the order in which they were tried. Of one person on one request the first ten are kept. For auditors and
+/// administrators.
+#[utoipa::path(
+    get,
+    path = "/",
+    params(PageParams, RefusedVoteFilter),
+    responses((status = 200, description = "A page of refused votes", body = ListOut<RefusedVoteOut>)),
+)]
+async fn list(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    listing: Listing<RefusedVoteFilter>,
+) -> Result<Response, Problem> {
+    let RefusedVoteFilter { from, to } = listing.filter;
+    let period = Period { from: from.map(Into::into), to: to.map(Into::into) };
+    let page = audit::refused_votes(&desk, &caller, period, &listing.page).await;
+    Ok(listing.reply(page.map_err(Problem::of_query)?, RefusedVoteOut::from))
+}
+
+/// Which refused votes are asked for. Every part that is set must match.
+#[derive(Debug, Default, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields, default)]
+#[into_params(parameter_in = Query)]
+struct RefusedVoteFilter {
+    /// From then on.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    from: Option<TimeIn>,
+    /// Before then.
+    #[param(value_type = Option<DateTime<Utc>>)]
+    to: Option<TimeIn>,
+}
+
+/// A vote that was tried and refused.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = RefusedVote)]
+struct RefusedVoteOut {
+    /// Its id.
+    id: Uuid,
+    /// The ticket's id.
+    ticket: Uuid,
+    /// The ticket's number.
+    number: String,
+    /// The id of the round of approval.
+    approval: Uuid,
+    /// The id of the request that it was to answer.
+    request: Uuid,
+    /// When.
+    at: DateTime<Utc>,
+    /// Who tried.
+    actor: ActorOut,
+    /// What they tried.
+    vote: VoteName,
+    /// Why it was refused, as a word.
+    #[schema(example = "forbidden")]
+    code: String,
+    /// Why it was refused, as a sentence; cut where it is long.
+    message: String,
+    /// What they said; cut where it is long.
+    comment: Option<String>,
+}
+
+impl From<AuditedRefusal> for RefusedVoteOut {
+    fn from(audited: AuditedRefusal) -> Self {
+        let AuditedRefusal { number, refused } = audited;
+        Self {
+            id: refused.id.0,
+            ticket: refused.ticket.0,
+            number,
+            approval: refused.approval.0,
+            request: refused.request.0,
+            at: refused.at,
+            actor: refused.by.into(),
+            vote: refused.vote.into(),
+            code: refused.code,
+            message: refused.message,
+            comment: refused.comment,
+        }
+    }
+}
