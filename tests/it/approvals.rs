@@ -25,29 +25,34 @@ on_both_engines! {
     texts_that_were_approved_cannot_be_changed_behind_the_approvers_backs
 }
 
-async fn bind(org: &Org<'_>, stages: &Value) -> Value {
+pub(crate) async fn bind(org: &Org<'_>, stages: &Value) -> Value {
     org.bind("plan", "approval-chain", asking(stages)).await
 }
 
 /// The votes that a person is asked for.
-async fn asked(person: &PersonOf) -> Vec<Value> {
+pub(crate) async fn asked(person: &PersonOf) -> Vec<Value> {
     person.client.get("/approvals/mine").await.items()
 }
 
-async fn vote(client: &Client, asked: &Value, how: &str, comment: Option<&str>) -> Answer {
+pub(crate) async fn vote(
+    client: &Client,
+    asked: &Value,
+    how: &str,
+    comment: Option<&str>,
+) -> Answer {
     let path = format!("/approval-requests/{}/{how}", asked["id"].as_str().unwrap());
     let opinion = json!({ "content_digest": asked["content_digest"], "comment": comment });
     client.post(&path, opinion).await
 }
 
 /// The one vote that a person is asked for, cast.
-async fn decide(person: &PersonOf, how: &str, comment: Option<&str>) -> Value {
+pub(crate) async fn decide(person: &PersonOf, how: &str, comment: Option<&str>) -> Value {
     let asked = asked(person).await;
     assert_eq!(asked.len(), 1, "{asked:?}");
     vote(&person.client, &asked[0], how, comment).await.ok()
 }
 
-async fn state(org: &Org<'_>, request: &Value) -> Value {
+pub(crate) async fn state(org: &Org<'_>, request: &Value) -> Value {
     org.agent.client.again(request).await["state"].take()
 }
 

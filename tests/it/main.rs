@@ -5,6 +5,7 @@
 mod approvals;
 mod bindings;
 mod commands;
+mod delegations;
 mod doors;
 mod events;
 mod explaining;
@@ -26,6 +27,7 @@ mod receipts;
 mod refusals;
 mod repeats;
 mod rooms;
+mod seats;
 mod stories;
 mod suggestions;
 mod telling;
