@@ -120,7 +120,7 @@ struct DelegationIn {
     starts_at: Option<TimeIn>,
     /// Until when; at most 366 days after the start.
     ends_at: TimeIn,
-    /// Why; whoever is asked instead reads it.
+    /// Why. It stands in the approvals in which it is followed.
     reason: String,
 }
 
@@ -144,7 +144,7 @@ struct DelegationOut {
     starts_at: DateTime<Utc>,
     /// Until when, unless it was ended early.
     ends_at: DateTime<Utc>,
-    /// Why.
+    /// Why. It stands in the approvals in which it is followed.
     reason: String,
     /// Whether it is followed now.
     in_force: bool,

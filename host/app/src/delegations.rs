@@ -74,7 +74,7 @@ pub async fn plan(
     let mut faults = Faults::new();
     let starts_at = new.starts_at.map(|at| faults.moment("/starts_at", at));
     let ends_at = faults.moment("/ends_at", new.ends_at);
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let from = from(&mut tx, &mut faults, caller, new.from.as_ref()).await?;
     let to = refs::voter(&mut tx, &mut faults, "/to", &new.to).await?;
     let scope = scope(&mut tx, &mut faults, &new).await?;
@@ -146,7 +146,7 @@ pub async fn end(
     caller: &Caller,
     id: DelegationId,
 ) -> Result<DelegationView, CommandError> {
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.write(caller).await?;
     let mut found = seen(&mut tx, caller, id).await?;
     rules::allows(caller.role, caller.person(), found.from)?;
     found.end(&caller.actor, caller.now)?;

@@ -54,7 +54,7 @@ pub struct Delegation {
     pub starts_at: DateTime<Utc>,
     /// Until when.
     pub ends_at: DateTime<Utc>,
-    /// Why; voters read it.
+    /// Why. It stands in the approvals in which it is followed.
     pub reason: String,
     /// When it was planned.
     pub created_at: DateTime<Utc>,
@@ -103,7 +103,7 @@ impl Delegation {
             let message = format!("longer than {MAX_DAYS} days; name an earlier end");
             faults.wrong("/ends_at", "out-of-range", message);
         }
-        let what = "say why; whoever is asked instead reads it";
+        let what = "say why; it stands in the approvals in which it is followed";
         let reason = text::reason(Some(&new.reason), what, &mut faults);
         faults.finish()?;
         Ok(Self {

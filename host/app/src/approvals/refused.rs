@@ -75,6 +75,7 @@ async fn keep(
         message,
         comment: comment.clone(),
     };
+    // Not `Desk::write`: nothing was carried out, so a repeat of the request is tried anew.
     let mut tx = desk.store.write(caller.org).await?;
     refused_vote::append(&mut tx, &refused.bounded()).await?;
     Ok(tx.commit().await?)

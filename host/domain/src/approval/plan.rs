@@ -133,7 +133,7 @@ impl Approval {
                 steps: stage
                     .steps
                     .into_iter()
-                    .map(|step| seat(step, &new, next_id, &mut notes))
+                    .map(|step| seat(&step, &new, next_id, &mut notes))
                     .collect(),
                 outcome: Outcome::Waiting,
             })
@@ -279,7 +279,7 @@ fn check(stages: &[StagePlan]) -> Result<(), PlanFault> {
 }
 
 fn seat(
-    plan: StepPlan,
+    plan: &StepPlan,
     new: &NewRound,
     next_id: &mut dyn FnMut() -> ApprovalRequestId,
     notes: &mut Vec<String>,
@@ -293,19 +293,17 @@ fn seat(
     }
     if seats.0.is_empty() || !is_complete {
         let needed = if is_complete { IsMandatory::No } else { IsMandatory::Yes };
-        match new.fallback_approver.filter(|fallback| new.duties.allow(*fallback)) {
-            Some(fallback) => {
-                notes.push(format!("step `{name}`: nobody was left, the fallback approver votes"));
-                seats.add(&[fallback], needed, new.duties, &name, notes);
-            }
-            None => {
-                notes.push(format!(
-                    "step `{name}`: nobody was left and there is no fallback approver; \
-                     it waits until somebody is appointed"
-                ));
-                // The others can't make up for a yes that is needed and that nobody can give.
-                seats.0.clear();
-            }
+        let fallback = new.fallback_approver.filter(|fallback| new.duties.allow(*fallback));
+        if let Some(fallback) = fallback {
+            notes.push(format!("step `{name}`: nobody was left, the fallback approver votes"));
+            seats.add(&[fallback], needed, new.duties, &name, notes);
+        } else {
+            notes.push(format!(
+                "step `{name}`: nobody was left and there is no fallback approver; \
+                 it waits until somebody is appointed"
+            ));
+            // The others can't make up for a yes that is needed and that nobody can give.
+            seats.0.clear();
         }
     }
     let requests = seats

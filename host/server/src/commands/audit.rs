@@ -283,3 +283,48 @@ fn switch_line(audited: &AuditedBinding, switch: &Switch) -> Value {
         "by": actor(&switch.by),
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+    use waypost_domain::{
+        event::ActorKind,
+        ids::{DelegationId, OrgId, PersonId},
+    };
+
+    use super::*;
+
+    #[test]
+    fn who_planned_a_delegation_and_who_ended_it_are_two_lines() {
+        let at = |day: u32| DateTime::parse_from_rfc3339(&format!("2026-06-{day:02}T08:00:00Z"));
+        let at = |day| at(day).expect("a time").to_utc();
+        let id = Uuid::from_u128;
+        let by = |person| Actor { kind: ActorKind::User, person: Some(PersonId(id(person))) };
+        let mut delegation = Delegation {
+            id: DelegationId(id(1)),
+            org: OrgId(id(2)),
+            from: PersonId(id(3)),
+            to: PersonId(id(4)),
+            scope: Scope::Category("access".parse().expect("a path")),
+            starts_at: at(10),
+            ends_at: at(20),
+            reason: "On holiday".to_owned(),
+            created_at: at(1),
+            created_by: by(3),
+            ended: None,
+            version: 1,
+        };
+        assert_eq!(delegation_lines(&delegation, |_| true).len(), 1);
+        delegation.ended = Some((at(12), by(5)));
+
+        let lines = delegation_lines(&delegation, |_| true);
+
+        let told: Vec<_> =
+            lines.iter().map(|line| (&line["record"], &line["by"]["person"])).collect();
+        let (planned, ended) = (json!(id(3).to_string()), json!(id(5).to_string()));
+        assert_eq!(told, [(&json!("delegation"), &planned), (&json!("delegation_end"), &ended)]);
+        assert_eq!((&lines[0]["category"], &lines[0]["service"]), (&json!("access"), &Value::Null));
+        let later = delegation_lines(&delegation, |when| when > at(5));
+        assert_eq!(later, lines[1..]);
+    }
+}

@@ -140,7 +140,7 @@ pub(crate) async fn nudge(
     let mut nudged = Nudged::default();
     for one in items.iter_mut() {
         for waiting in std::mem::take(&mut one.waiting) {
-            one.follow_nudge(waiting, &mut nudged)?;
+            one.follow_nudge(&waiting, &mut nudged)?;
         }
         one.note_failures();
     }
@@ -192,7 +192,7 @@ impl Deciding {
     }
 
     /// Does what a policy said about a vote that is waited for.
-    fn follow_nudge(&mut self, waiting: Waiting, done: &mut Nudged) -> Result<(), CommandError> {
+    fn follow_nudge(&mut self, waiting: &Waiting, done: &mut Nudged) -> Result<(), CommandError> {
         let Some((said, nudge)) = &waiting.said else { return Ok(()) };
         let Some(mut round) = self.write.changed_approvals.pop() else { return Ok(()) };
         // What was done about another vote may have decided the step already.
@@ -202,11 +202,11 @@ impl Deciding {
         let followed = match nudge {
             _ if !is_awaited => Ok(()),
             Nudge::Wait => Ok(()),
-            Nudge::Remind => self.remind(&mut round, &waiting, said).map(|()| done.nudged += 1),
+            Nudge::Remind => self.remind(&mut round, waiting, said).map(|()| done.nudged += 1),
             Nudge::Delegate(to) => {
-                self.pass_on(&mut round, &waiting, said, to).map(|()| done.nudged += 1)
+                self.pass_on(&mut round, waiting, said, to).map(|()| done.nudged += 1)
             }
-            Nudge::Expire => self.give_up(&mut round, &waiting, said).map(|()| done.expired += 1),
+            Nudge::Expire => self.give_up(&mut round, waiting, said).map(|()| done.expired += 1),
         };
         self.write.changed_approvals.push(round);
         match followed {
