@@ -71,6 +71,7 @@ async fn a_vote_is_asked_of_whom_the_absent_person_named(desk: TestDesk) {
     let number = request["number"].as_str().unwrap();
     assert_eq!(desk.mailbox().await, [format!("agent@acme.example: please {number}")]);
     assert!(asked(&acme.manager).await.is_empty());
+    assert_eq!(asked(&acme.agent).await[0]["seat"]["id"], acme.manager.id);
     assert_eq!(waits_for(&acme, &request).await, json!([acme.agent.id]));
     let events = acme.agent.client.of(&request, "events").await.items();
     let planned = events.iter().find(|one| one["policy_digest"] == binding["active"]["component"]);

@@ -17,7 +17,7 @@ use crate::{
     extract::{At, JsonBody, Known},
     problem::Problem,
     tickets::ApprovalOut,
-    wire::PersonIn,
+    wire::{PersonIn, PersonOut},
 };
 
 /// `/approvals`: what waits for the caller.
@@ -166,6 +166,8 @@ struct WaitingVoteOut {
     short_description: String,
     /// What is asked.
     step: String,
+    /// Whose seat it is: the caller's own, or of whom they vote for.
+    seat: PersonOut,
     /// The digest of what is shown; an approval has to name it.
     content_digest: String,
     /// When the vote was asked for.
@@ -182,6 +184,7 @@ impl From<WaitingVote> for WaitingVoteOut {
             ticket: vote.number,
             short_description: vote.short_description,
             step: vote.step,
+            seat: vote.seat.into(),
             content_digest: vote.content_digest,
             requested_at: vote.requested_at,
             due_at: vote.due_at,

@@ -18,8 +18,9 @@ use waypost_store::approval;
 
 use crate::{
     Caller, CommandError, Desk, Missing,
+    labels::named,
     tickets::{
-        PersonRef, TicketRef,
+        PersonName, PersonRef, TicketRef,
         conclude::start_over_if_stale,
         content::content_digest,
         decide::{self, Deciding},
@@ -52,6 +53,8 @@ pub struct WaitingVote {
     pub short_description: String,
     /// What is asked.
     pub step: String,
+    /// Whose seat it is: the caller's own, or of whom they vote for.
+    pub seat: PersonName,
     /// The digest of what is shown; the vote names it.
     pub content_digest: String,
     /// Since when.
@@ -116,7 +119,9 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, Comm
     let person = voter(caller)?;
     let mut tx = desk.store.read(caller.org).await?;
     let mut waiting = Vec::new();
-    for approval in approval::waiting_for(&mut tx, person, MAX_WAITING).await? {
+    let rounds = approval::waiting_for(&mut tx, person, MAX_WAITING).await?;
+    let names = names::of_voters(&mut tx, &rounds).await?;
+    for approval in rounds {
         let Some(ticket) = waypost_store::ticket::find(&mut tx, approval.ticket).await? else {
             continue;
         };
@@ -128,6 +133,7 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, Comm
                     request: seat.id,
                     approval: approval.id,
                     step: step.name.clone(),
+                    seat: named(&names, seat.seat),
                     content_digest: content_digest(&ticket),
                     requested_at: seat.requested_at,
                     due_at: step.due_at,
