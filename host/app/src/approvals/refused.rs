@@ -87,7 +87,9 @@ fn code(error: &CommandError) -> Option<&'static str> {
         CommandError::Forbidden(_) => Some("forbidden"),
         CommandError::SeparationOfDuties(_) => Some("separation-of-duties"),
         CommandError::ContentChanged => Some("content-changed"),
-        CommandError::Refused(Refused::InvalidTransition { .. }) => Some("invalid-transition"),
+        CommandError::Refused(
+            Refused::InvalidTransition { .. } | Refused::InvalidMajorTransition { .. },
+        ) => Some("invalid-transition"),
         CommandError::Refused(Refused::MissingFields(_)) => Some("missing-fields"),
         CommandError::Refused(Refused::Guard { code, .. }) => Some(code),
         CommandError::Refused(Refused::Invalid(_)) | CommandError::Invalid(_) => {
