@@ -152,7 +152,7 @@ impl Reading<'_> {
         let stop = Stop::on_signals()?;
         let done = usize::try_from(storing.counts.last_row).context("skipping the rows before")?;
         let mut rows = file.rows()?.skip(done);
-        let (begun, waiting) = mpsc::channel(AHEAD);
+        let (to_store, waiting) = mpsc::channel(AHEAD);
         let storing = tokio::spawn(storing.run(waiting));
         let begin = async {
             let mut unstored = VecDeque::new();
@@ -167,7 +167,7 @@ impl Reading<'_> {
                 if unstored.len() > AHEAD + 2 {
                     unstored.pop_front();
                 }
-                if begun.send(batch).await.is_err() {
+                if to_store.send(batch).await.is_err() {
                     break;
                 }
             }
@@ -175,7 +175,7 @@ impl Reading<'_> {
         };
         let read: Result<()> = begin.await;
         // Without a sender the other task ends, when all that was begun is stored.
-        drop(begun);
+        drop(to_store);
         let stored = storing.await.context("storing the tickets")??;
         read.with_context(|| stored.stopped())?;
         Ok(stored)
