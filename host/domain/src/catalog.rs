@@ -8,9 +8,15 @@ mod tree;
 use crate::{
     ids::{CatalogItemId, CategoryId, OrgId},
     key::{CategoryPath, Key},
+    task::PlannedTask,
 };
 
 pub use self::form::{MAX_ANSWER_CHARS, MAX_CHOICES, MAX_FIELDS};
+
+/// A working year; what takes longer is a project, whose date somebody plans.
+pub const MAX_DELIVERY_HOURS: u16 = 2_000;
+/// The contract passes amounts as floating-point numbers, which hold integers up to this exactly.
+pub const MAX_MINOR_UNITS: i64 = (1 << 53) - 1;
 
 /// A node of an organization's category tree.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +61,10 @@ pub struct CatalogItem {
     pub cost: Option<Money>,
     /// The questions of its form, in order.
     pub form: Vec<FormField>,
+    /// How many working hours of the organization it takes until it is there; none where nothing is promised.
+    pub delivery_hours: Option<u16>,
+    /// The tasks that every request for it begins with.
+    pub tasks: Vec<PlannedTask>,
     /// Whether it can be asked for.
     pub active: bool,
     /// Rises by one with every change.

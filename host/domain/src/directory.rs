@@ -147,6 +147,30 @@ impl Team {
     }
 }
 
+/// Notes what is wrong with an owner of an organization's work: the team, or a person who does not work in it.
+pub(crate) fn check_owner(
+    org: OrgId,
+    team: TeamId,
+    assignee: Option<PersonId>,
+    directory: &dyn Lookup,
+    faults: &mut Faults,
+) {
+    let Some(found) = directory.team(team).filter(|found| found.serves(org)) else {
+        let message =
+            "the team is inactive or does not serve this organization; name one that does";
+        faults.wrong("/team", "not-serving", message);
+        return;
+    };
+    if assignee.is_some_and(|person| !found.has_member(person)) {
+        let message = format!(
+            "this person is no member of the team `{}`; name a member, or assign it to one of the \
+             person's teams",
+            found.key
+        );
+        faults.wrong("/assignee", "not-a-member", message);
+    }
+}
+
 /// As many as a reader takes in at a glance; a longer list is looked up elsewhere.
 const LISTED: usize = 12;
 

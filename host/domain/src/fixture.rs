@@ -10,12 +10,13 @@ use crate::{
     ci::Ci,
     directory::Lookup,
     event::{Actor, ActorKind},
-    ids::{CatalogItemId, CategoryId, CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
+    ids::{CatalogItemId, CategoryId, CiId, OrgId, PersonId, ServiceId, TaskId, TeamId, TicketId},
     incident::{AwaitingKind, ResolutionCode},
     key::Key,
     organization::OrgSettings,
     request::{FulfilmentCode, Submission},
     service::{Criticality, Service},
+    task::{Standing, Task, Tasks},
     team::Team,
     ticket::{Channel, Holding, NewTicket, State, Ticket, TicketKind},
 };
@@ -188,6 +189,8 @@ pub(crate) fn laptop() -> CatalogItem {
             field("remote", FieldKind::YesNo, false),
             field("why", FieldKind::Text, true),
         ],
+        delivery_hours: Some(16),
+        tasks: Vec::new(),
         active: true,
         version: 1,
     }
@@ -217,12 +220,39 @@ pub(crate) fn blank<'a>(kind: TicketKind) -> NewTicket<'a> {
         tags: &[],
         item: None,
         answers: &[],
-        expected_at: None,
+        quantity: 1,
+        order: None,
         parent: None,
         sync_with_parent: None,
         affected_users: None,
         external_ref: None,
         opened_at: None,
+    }
+}
+
+pub(crate) fn task_id(number: u128) -> TaskId {
+    TaskId(Uuid::from_u128(3_000 + number))
+}
+
+/// An open task of the ticket of [`blank`], numbered as its id.
+pub(crate) fn task(number: u128) -> Task {
+    Task {
+        id: task_id(number),
+        org: ORG,
+        ticket: ticket_id(0),
+        number: format!("TASK{number}"),
+        short_description: format!("piece {number}"),
+        description: String::new(),
+        team: DESK,
+        assignee: None,
+        position: 0,
+        mandatory: false,
+        depends_on: BTreeSet::new(),
+        standing: Standing::Open,
+        created_at: monday(),
+        updated_at: monday(),
+        state_since: monday(),
+        version: 1,
     }
 }
 
@@ -252,7 +282,7 @@ pub(crate) fn in_state(kind: TicketKind, state: State, awaiting: AwaitingKind) -
     let by = user(AGENT);
     let submit = |ticket: &mut Ticket, submission: Submission, now| {
         if ticket.kind() == TicketKind::Request {
-            ticket.submit(None, submission, now).unwrap();
+            ticket.submit(None, submission, &settings(), now).unwrap();
         }
     };
     let done = |ticket: &mut Ticket, now| match kind {
@@ -260,7 +290,8 @@ pub(crate) fn in_state(kind: TicketKind, state: State, awaiting: AwaitingKind) -
             ticket.resolve(Some(ResolutionCode::Fixed), Some("a new cable"), &settings(), &by, now)
         }
         TicketKind::Request => {
-            ticket.fulfill(Some(FulfilmentCode::Complete), Some("handed over"), &by, now)
+            let code = Some(FulfilmentCode::Complete);
+            ticket.fulfill(code, Some("handed over"), &Tasks::default(), &by, now)
         }
     };
     match state {

@@ -43,6 +43,10 @@ ids! {
     CatalogItemId,
     /// A ticket: an incident or a request.
     TicketId,
+    /// A task of a request.
+    TaskId,
+    /// Requests that were ordered together.
+    OrderId,
     /// A comment.
     CommentId,
     /// An event of a ticket.

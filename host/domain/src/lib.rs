@@ -31,6 +31,7 @@ pub mod resolution;
 pub mod role;
 pub mod service;
 pub mod suggestion;
+pub mod task;
 pub mod team;
 pub mod text;
 pub mod ticket;

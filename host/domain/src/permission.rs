@@ -9,6 +9,7 @@ use crate::{
     approval::{Approval, SeatState},
     ids::PersonId,
     role::Role,
+    task::TaskAction,
     ticket::{Action, Edit, State, Ticket, TicketKind},
 };
 
@@ -161,12 +162,52 @@ pub fn allows_edit(
         || edit.watchers.is_some()
         || edit.parent.is_some()
         || edit.sync_with_parent.is_some()
-        || edit.affected_users.is_some();
+        || edit.affected_users.is_some()
+        || edit.expected_at.is_some();
     match role {
         Role::Requester if is_of_desk => Err(Forbidden::because(
-            "a requester edits short_description, description and answers; the rest is the desk's",
+            "a requester edits short_description, description, answers and quantity; the rest is the desk's",
         )),
         Role::Requester | Role::Agent | Role::Admin | Role::Auditor => Ok(()),
+    }
+}
+
+/// Whether a caller sees a task: who sees its request, and who works on it. The store's filter of a list says the same
+/// (`TaskFilter::concerns`).
+#[must_use]
+pub fn sees_task(role: Role, relation: Relation, is_assignee: bool) -> bool {
+    is_assignee || sees(role, relation)
+}
+
+/// Refuses a caller who may not do this to a task. The desk plans and works; whoever the task is assigned to works on it, unless
+/// the request is their own.
+pub fn allows_task(
+    role: Role,
+    relation: Relation,
+    is_assignee: bool,
+    action: TaskAction,
+) -> Result<(), Forbidden> {
+    match role {
+        Role::Agent | Role::Admin => Ok(()),
+        Role::Auditor => Err(changes_nothing()),
+        Role::Requester if relation.owns => Err(Forbidden::because(
+            "the tasks of a request are for those who fulfil it; comment on the request instead",
+        )),
+        Role::Requester if is_assignee => match action {
+            TaskAction::Start
+            | TaskAction::Hold
+            | TaskAction::Resume
+            | TaskAction::Complete
+            | TaskAction::Incomplete => Ok(()),
+            TaskAction::Edit | TaskAction::Assign | TaskAction::Skip | TaskAction::Cancel => {
+                Err(Forbidden::because(format!(
+                    "to {action} a task is for the desk; this needs the role agent or admin"
+                )))
+            }
+        },
+        Role::Requester => Err(Forbidden::because(format!(
+            "to {action} a task is for the desk and the task's assignee"
+        ))),
     }
 }
 
@@ -208,7 +249,17 @@ const fn standing(action: Action) -> Standing {
         | Action::AcceptMajor
         | Action::RejectMajor
         | Action::UpdateMajor
-        | Action::FinishMajor => Standing::Desk,
+        | Action::FinishMajor
+        | Action::AddTask
+        | Action::EditTask
+        | Action::AssignTask
+        | Action::StartTask
+        | Action::HoldTask
+        | Action::ResumeTask
+        | Action::CompleteTask
+        | Action::IncompleteTask
+        | Action::SkipTask
+        | Action::CancelTask => Standing::Desk,
         // The desk writes down, hands in and revises for people who call.
         Action::Create
         | Action::Edit

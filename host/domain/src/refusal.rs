@@ -7,6 +7,7 @@ use thiserror::Error;
 
 use crate::{
     incident::MajorState,
+    task::{TaskAction, TaskState},
     ticket::{Action, State, TicketKind},
 };
 
@@ -36,6 +37,16 @@ pub enum Refused {
         state: State,
         /// What both allow.
         allowed: Vec<Action>,
+    },
+    /// A task's state does not allow it.
+    #[error("cannot {action} a task that is {state}")]
+    InvalidTaskTransition {
+        /// What was asked for.
+        action: TaskAction,
+        /// Where it stands.
+        state: TaskState,
+        /// What it allows.
+        allowed: Vec<TaskAction>,
     },
     /// Fields are missing, and nothing else is wrong.
     #[error("missing: {}", pointers(.0))]

@@ -7,6 +7,7 @@
 //! in_fulfilment ──hold──▶ on_hold ──resume──▶ in_fulfilment
 //! ```
 
+mod quantity;
 #[cfg(test)]
 mod rules;
 mod work;
@@ -16,14 +17,17 @@ use chrono::{DateTime, Utc};
 use crate::{
     catalog::Money,
     event::Actor,
-    ids::CatalogItemId,
+    ids::{CatalogItemId, OrderId},
     incident::{Cancellation, Hold},
     key::Key,
     name::names,
 };
 
-pub use self::work::Submission;
-pub(crate) use self::work::answers;
+pub use self::{quantity::MAX_QUANTITY, work::Submission};
+pub(crate) use self::{
+    quantity::{check_quantity, cost_of},
+    work::answers,
+};
 
 /// What is particular to a service request.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +36,11 @@ pub struct Request {
     pub item: Option<CatalogItemId>,
     /// The form's answers, in the form's order.
     pub answers: Vec<(Key, String)>,
-    /// What it costs, copied from the item when it was asked for.
+    /// How many of it, 1 to [`MAX_QUANTITY`].
+    pub quantity: u16,
+    /// What was ordered together with other requests.
+    pub order: Option<OrderId>,
+    /// What all of it costs: the item's cost when it was asked for, times the quantity.
     pub cost: Option<Money>,
     /// When it should be there.
     pub expected_at: Option<DateTime<Utc>>,

@@ -31,6 +31,7 @@ use crate::{
     request::Request,
 };
 
+pub(crate) use self::diff::{Fact, differences};
 pub use self::{
     action::Action,
     assign::MAX_ESCALATION_LEVEL,

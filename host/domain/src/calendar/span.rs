@@ -23,6 +23,9 @@ pub struct Span {
 /// of clocks can swallow a short interval.
 const DAYS_AHEAD: u64 = 15;
 
+/// Ten years: nobody promises what comes later.
+const DAYS_PLANNED: u64 = 3_653;
+
 impl WorkingHours {
     /// Whether a moment is worked.
     #[must_use]
@@ -54,6 +57,35 @@ impl WorkingHours {
         // Days ahead without a break: as far as the week goes, there is none.
         let horizon = at.checked_add_days(Days::new(DAYS_AHEAD - 2))?;
         (span.to < horizon).then_some(span.to)
+    }
+
+    /// When so much will have been worked, counted from a moment. None if it is not within the years that anybody plans.
+    #[must_use]
+    pub fn worked_by(
+        &self,
+        from: DateTime<Utc>,
+        work: Duration,
+        zone: Tz,
+    ) -> Option<DateTime<Utc>> {
+        // The day before, whose last stretch may reach into this one.
+        let first = from.with_timezone(&zone).date_naive().pred_opt()?;
+        let mut left = work;
+        let mut worked_until = from;
+        for days in 0..=DAYS_PLANNED {
+            for span in self.spans_on(first.checked_add_days(Days::new(days))?, zone) {
+                let begin = span.from.max(worked_until);
+                let length = span.to - begin;
+                if length <= Duration::zero() {
+                    continue;
+                }
+                if left <= length {
+                    return Some(begin + left);
+                }
+                left -= length;
+                worked_until = span.to;
+            }
+        }
+        None
     }
 
     /// The stretches of work that begin on a local date, as real time. An interval that the clock skips is left out.
@@ -134,6 +166,24 @@ mod tests {
 
     fn daily(from: u16, to: u16) -> WorkingHours {
         WorkingHours::new(std::array::from_fn(|_| vec![Interval { from, to }])).unwrap()
+    }
+
+    #[test]
+    fn work_is_counted_in_the_hours_that_are_worked() {
+        // Monday to Friday, 8 to 18 o'clock; 2026-06-05 is a Friday.
+        let week = WorkingHours::default();
+        let by = |from: &str, hours| week.worked_by(at(from), Duration::hours(hours), Tz::UTC);
+        assert_eq!(by("2026-06-05T09:00:00Z", 4), Some(at("2026-06-05T13:00:00Z")));
+        assert_eq!(by("2026-06-05T09:00:00Z", 9), Some(at("2026-06-05T18:00:00Z")));
+        assert_eq!(by("2026-06-05T09:00:00Z", 10), Some(at("2026-06-08T09:00:00Z")));
+        assert_eq!(by("2026-06-06T12:00:00Z", 1), Some(at("2026-06-08T09:00:00Z")));
+        assert_eq!(by("2026-06-05T20:00:00Z", 50), Some(at("2026-06-12T18:00:00Z")));
+        // Through the night in which the clock is put forward, an hour of it is missing.
+        let always = WorkingHours::always();
+        let day = always.worked_by(at("2026-03-28T12:00:00Z"), Duration::hours(24), Berlin);
+        assert_eq!(day, Some(at("2026-03-29T12:00:00Z")));
+        let never = WorkingHours::new(Default::default()).unwrap();
+        assert_eq!(never.worked_by(at("2026-06-05T09:00:00Z"), Duration::hours(1), Berlin), None);
     }
 
     #[test]

@@ -16,6 +16,7 @@ fn pointers(refused: &Refused) -> Vec<&str> {
         }
         Refused::InvalidTransition { .. }
         | Refused::InvalidMajorTransition { .. }
+        | Refused::InvalidTaskTransition { .. }
         | Refused::Guard { .. } => panic!("{refused}"),
     }
 }

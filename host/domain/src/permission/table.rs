@@ -58,6 +58,16 @@ accept_major        -                -                -                yes      
 reject_major        -                -                -                yes              yes              yes              yes              -
 update_major        -                -                -                yes              yes              yes              yes              -
 finish_major        -                -                -                yes              yes              yes              yes              -
+add_task            -                -                -                yes              yes              yes              yes              -
+edit_task           -                -                -                yes              yes              yes              yes              -
+assign_task         -                -                -                yes              yes              yes              yes              -
+start_task          -                -                -                yes              yes              yes              yes              -
+hold_task           -                -                -                yes              yes              yes              yes              -
+resume_task         -                -                -                yes              yes              yes              yes              -
+complete_task       -                -                -                yes              yes              yes              yes              -
+incomplete_task     -                -                -                yes              yes              yes              yes              -
+skip_task           -                -                -                yes              yes              yes              yes              -
+cancel_task         -                -                -                yes              yes              yes              yes              -
 ";
 
 #[test]

@@ -1,13 +1,15 @@
 //! Work on a request: it is submitted, approved or rejected, revised, and fulfilled.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     catalog::{CatalogItem, MAX_ANSWER_CHARS, MAX_FIELDS},
     event::{Actor, Change},
     key::Key,
+    organization::OrgSettings,
     refusal::{Faults, Refused},
     request::{Fulfilment, FulfilmentCode, Request, RequestState},
+    task::Tasks,
     text,
     ticket::{Action, Body, Ticket},
 };
@@ -62,12 +64,17 @@ impl Ticket {
         &mut self,
         item: Option<&CatalogItem>,
         submission: Submission,
+        settings: &OrgSettings,
         now: DateTime<Utc>,
     ) -> Result<Vec<Change>, Refused> {
         let answers = self.check_submission(item)?;
         let before = self.clone();
         if let Some(request) = self.request_mut() {
             request.answers = answers;
+            // What waits for approvers is promised from now on; their answer counts it anew.
+            if !matches!(submission, Submission::Refused { .. }) {
+                request.promise(item, settings, now);
+            }
             request.state = match submission {
                 Submission::Approved => RequestState::InFulfilment,
                 Submission::Asks => RequestState::AwaitingApproval,
@@ -78,9 +85,19 @@ impl Ticket {
     }
 
     /// All approvals are there: fulfilment begins. Only the outcome of an approval calls this.
-    pub fn approve(&mut self, now: DateTime<Utc>) -> Result<Vec<Change>, Refused> {
+    pub fn approve(
+        &mut self,
+        item: Option<&CatalogItem>,
+        settings: &OrgSettings,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Change>, Refused> {
         self.demand(Action::Approve)?;
-        Ok(self.request_moves(RequestState::InFulfilment, now))
+        let before = self.clone();
+        if let Some(request) = self.request_mut() {
+            request.promise(item, settings, now);
+            request.state = RequestState::InFulfilment;
+        }
+        Ok(self.settle(&before, None, now))
     }
 
     /// An approval was refused. Only the outcome of an approval calls this.
@@ -97,11 +114,12 @@ impl Ticket {
         Ok(self.request_moves(RequestState::New, now))
     }
 
-    /// Records that what was asked for is there.
+    /// Records that what was asked for is there. Not while a mandatory one of its tasks is neither done nor skipped.
     pub fn fulfill(
         &mut self,
         code: Option<FulfilmentCode>,
         notes: Option<&str>,
+        tasks: &Tasks,
         by: &Actor,
         now: DateTime<Utc>,
     ) -> Result<Vec<Change>, Refused> {
@@ -113,11 +131,12 @@ impl Ticket {
         }
         let notes = text::body("/fulfillment_notes", notes, "say what was done", &mut faults);
         let code = faults.finish_with(code)?;
+        tasks.check_fulfilment()?;
         let fulfilment = Fulfilment { code, notes, at: now, by: by.clone() };
         Ok(self.request_moves(RequestState::Fulfilled(fulfilment), now))
     }
 
-    /// What approvers decide on, as a text that is the same for the same content: the item, the answers and the cost;
+    /// What approvers decide on, as a text that is the same for the same content: the item, how many of it, the answers and the cost;
     /// for a request in free text, its texts. Its digest is what votes name.
     #[must_use]
     pub fn approval_content(&self) -> String {
@@ -129,6 +148,9 @@ impl Ticket {
         let Body::Request(request) = &self.body else { return content };
         if let Some(item) = request.item {
             add("item", &item.to_string());
+            if request.quantity > 1 {
+                add("quantity", &request.quantity.to_string());
+            }
         } else {
             add("short_description", &self.short_description);
             add("description", &self.description);
@@ -155,5 +177,15 @@ impl Ticket {
             Body::Request(request) => Some(request),
             Body::Incident(_) => None,
         }
+    }
+}
+
+impl Request {
+    /// Says when it should be there, where its item promises a time of delivery: counted in the organization's working hours. What
+    /// a person has said stays where nothing is promised.
+    fn promise(&mut self, item: Option<&CatalogItem>, settings: &OrgSettings, now: DateTime<Utc>) {
+        let Some(hours) = item.and_then(|item| item.delivery_hours) else { return };
+        self.expected_at =
+            settings.working_hours.worked_by(now, Duration::hours(hours.into()), settings.zone);
     }
 }

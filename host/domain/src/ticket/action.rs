@@ -86,6 +86,26 @@ pub enum Action {
     UpdateMajor,
     /// The review of a major incident is written.
     FinishMajor,
+    /// A task is added to a request.
+    AddTask,
+    /// A task's fields are edited.
+    EditTask,
+    /// Another team or person gets a task.
+    AssignTask,
+    /// Work on a task starts.
+    StartTask,
+    /// A task has to wait.
+    HoldTask,
+    /// A task's waiting is over.
+    ResumeTask,
+    /// A task is done.
+    CompleteTask,
+    /// A task is left incomplete.
+    IncompleteTask,
+    /// A task is not needed.
+    SkipTask,
+    /// A task is withdrawn.
+    CancelTask,
 }
 
 names!("action", Action {
@@ -127,6 +147,16 @@ names!("action", Action {
     RejectMajor => "reject_major",
     UpdateMajor => "update_major",
     FinishMajor => "finish_major",
+    AddTask => "add_task",
+    EditTask => "edit_task",
+    AssignTask => "assign_task",
+    StartTask => "start_task",
+    HoldTask => "hold_task",
+    ResumeTask => "resume_task",
+    CompleteTask => "complete_task",
+    IncompleteTask => "incomplete_task",
+    SkipTask => "skip_task",
+    CancelTask => "cancel_task",
 });
 
 impl Action {
@@ -176,7 +206,38 @@ impl Action {
             // A proposal that outlived the trouble can still be turned down.
             Self::RejectMajor => kind == TicketKind::Incident && !state.is_terminal(),
             Self::FinishMajor => state == State::Resolved,
+            // Tasks are planned as soon as there is a request, and worked on while it is being fulfilled.
+            Self::AddTask
+            | Self::EditTask
+            | Self::AssignTask
+            | Self::SkipTask
+            | Self::CancelTask => kind == TicketKind::Request && state.is_active(),
+            Self::StartTask
+            | Self::HoldTask
+            | Self::ResumeTask
+            | Self::CompleteTask
+            | Self::IncompleteTask => {
+                kind == TicketKind::Request && matches!(state, State::InFulfilment | State::OnHold)
+            }
         }
+    }
+
+    /// Whether it is about a task of the request: asked of the task, not of the ticket.
+    #[must_use]
+    pub const fn is_about_task(self) -> bool {
+        matches!(
+            self,
+            Self::AddTask
+                | Self::EditTask
+                | Self::AssignTask
+                | Self::StartTask
+                | Self::HoldTask
+                | Self::ResumeTask
+                | Self::CompleteTask
+                | Self::IncompleteTask
+                | Self::SkipTask
+                | Self::CancelTask
+        )
     }
 
     /// Everything that a ticket of this kind allows in this state, whoever asks.
@@ -195,7 +256,9 @@ impl Ticket {
             return Ok(());
         }
         let mut allowed = Action::allowed(kind, state);
-        allowed.retain(|action| permission::is_for_callers(*action) && major.allows(*action));
+        let is_of_ticket =
+            |action: &Action| permission::is_for_callers(*action) && !action.is_about_task();
+        allowed.retain(|action| is_of_ticket(action) && major.allows(*action));
         Err(if is_allowed {
             Refused::InvalidMajorTransition { action, major, state, allowed }
         } else {

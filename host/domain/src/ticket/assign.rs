@@ -3,7 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
-    directory::Lookup,
+    directory::{Lookup, check_owner},
     event::Change,
     ids::{PersonId, TeamId},
     refusal::{Faults, Refused},
@@ -82,20 +82,7 @@ impl Ticket {
         directory: &dyn Lookup,
         faults: &mut Faults,
     ) {
-        let Some(found) = directory.team(team).filter(|found| found.serves(self.org)) else {
-            let message = "the team is inactive or does not serve this organization; \
-                           name one that does";
-            faults.wrong("/team", "not-serving", message);
-            return;
-        };
-        if assignee.is_some_and(|person| !found.has_member(person)) {
-            let message = format!(
-                "this person is no member of the team `{}`; name a member, or assign the ticket \
-                 to one of the person's teams",
-                found.key
-            );
-            faults.wrong("/assignee", "not-a-member", message);
-        }
+        check_owner(self.org, team, assignee, directory, faults);
     }
 
     /// Changes the owner and counts it, unless it is the first assignment to a person.

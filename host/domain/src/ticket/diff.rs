@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// A field and its value, as text.
-type Fact = (String, String);
+pub(crate) type Fact = (String, String);
 
 impl Ticket {
     /// Ends a move: keeps the times of the record, lets a major incident follow its state, and returns what changed.
@@ -53,7 +53,8 @@ impl Ticket {
     }
 }
 
-fn differences(before: &[Fact], after: Vec<Fact>) -> Vec<Change> {
+/// What became of the facts before: changed and new ones in their order, then those that are gone.
+pub(crate) fn differences(before: &[Fact], after: Vec<Fact>) -> Vec<Change> {
     let value_of = |facts: &[Fact], field: &str| {
         facts.iter().find(|(name, _)| name == field).map(|(_, value)| value.clone())
     };
@@ -182,6 +183,10 @@ impl Facts {
 
     fn add_request(&mut self, request: &Request) {
         self.add_some("item", request.item);
+        if request.quantity > 1 {
+            self.add("quantity", request.quantity);
+        }
+        self.add_some("order", request.order);
         self.add_some(
             "cost",
             request.cost.as_ref().map(|cost| format!("{} {}", cost.minor_units, cost.currency)),

@@ -12,7 +12,7 @@ use crate::{
     organization::OrgSettings,
     priority::{Level, Matrix},
     refusal::{Faults, Refused},
-    request::{RequestState, answers},
+    request::{RequestState, answers, check_quantity},
     text,
     ticket::{Action, Body, State, Ticket, TicketKind, open::check_levels},
 };
@@ -38,6 +38,10 @@ pub struct Edit {
     pub tags: Option<Vec<String>>,
     /// The form's answers, all of them.
     pub answers: Option<Vec<(Key, String)>>,
+    /// How many of the item are asked for.
+    pub quantity: Option<u16>,
+    /// When what is asked for should be there.
+    pub expected_at: Option<Option<DateTime<Utc>>>,
     /// The people who hear of every change, all of them.
     pub watchers: Option<BTreeSet<PersonId>>,
     /// A ticket it is a part of.
@@ -78,14 +82,26 @@ impl Ticket {
             faults.wrong("/answers", "not-a-request", "an incident has no form; leave them out");
         }
         let answers = edit.answers.map(|given| answers(&given, &mut faults));
+        if edit.expected_at.is_some() && matches!(self.body, Body::Incident(_)) {
+            let message = "an incident has an `eta` (action set_eta); leave this out";
+            faults.wrong("/expected_at", "not-a-request", message);
+        }
+        let mut body = self.body.clone();
+        if let Some(quantity) = edit.quantity {
+            self.check_quantity(quantity, &mut faults);
+            if let (Body::Request(request), true) = (&mut body, faults.is_empty()) {
+                request.set_quantity(quantity, &mut faults);
+            }
+        }
         if edit.parent == Some(Some(self.id)) {
             faults.wrong("/parent", "itself", "a ticket is no part of itself");
         }
         check_incident_fields(self.kind(), edit.affected_users, edit.sync_with_parent, &mut faults);
         faults.finish()?;
-        if answers.is_some() && self.state() != State::New {
+        let is_recounted = body != self.body;
+        if (answers.is_some() || is_recounted) && self.state() != State::New {
             return Err(Refused::guard(
-                "the answers were handed in and can't change behind the approvers' backs; \
+                "the answers and the quantity were handed in and can't change behind the approvers' backs; \
                  revise the request while it waits for approval or is rejected, else cancel it \
                  and ask anew",
             ));
@@ -104,8 +120,10 @@ impl Ticket {
         replace(&mut after.parent, edit.parent);
         replace(&mut after.sync_with_parent, edit.sync_with_parent);
         replace(&mut after.affected_users, edit.affected_users);
-        if let (Body::Request(request), Some(answers)) = (&mut after.body, answers) {
-            request.answers = answers;
+        after.body = body;
+        if let Body::Request(request) = &mut after.body {
+            replace(&mut request.answers, answers);
+            replace(&mut request.expected_at, edit.expected_at);
         }
         let is_handed_in = self.state() != State::New;
         if is_handed_in && after.approval_content() != self.approval_content() {
@@ -176,6 +194,16 @@ impl Ticket {
         let before = self.clone();
         self.priority.manual = Some((level, reason));
         Ok(self.settle(&before, None, now))
+    }
+
+    fn check_quantity(&self, quantity: u16, faults: &mut Faults) {
+        match &self.body {
+            Body::Request(request) => check_quantity(quantity, request.item.is_some(), faults),
+            Body::Incident(_) => {
+                let message = "an incident asks for nothing; leave it out";
+                faults.wrong("/quantity", "not-a-request", message);
+            }
+        }
     }
 
     /// What the matrix says for the present impact and urgency. Never touches an override or a policy's value.

@@ -27,8 +27,8 @@ impl Ticket {
     ) -> Vec<ActionHint> {
         Action::allowed(self.kind(), self.state())
             .into_iter()
-            .filter(|action| !self.is_done_once(*action))
             .filter(|action| self.major.state().allows(*action) && !self.is_kept_by_major(*action))
+            .filter(|action| !action.is_about_task() && !self.is_done_once(*action))
             .filter(|action| allows(role, relation, *action, self).is_ok())
             .map(|action| ActionHint { action, lacks: self.lacks(action, settings) })
             .collect()
@@ -70,6 +70,11 @@ impl Action {
             Self::Convert => &["/to", "/reason"],
             Self::Fulfill => &["/fulfillment_code", "/fulfillment_notes"],
             Self::AcceptSuggestion | Self::DismissSuggestion => &["/suggestion"],
+            Self::AssignTask => &["/team"],
+            Self::HoldTask | Self::IncompleteTask | Self::SkipTask | Self::CancelTask => {
+                &["/reason"]
+            }
+            Self::AddTask => &["/short_description"],
             // Whom a start is for is the caller, unless another is named.
             Self::Create
             | Self::Categorize
@@ -85,7 +90,11 @@ impl Action {
             | Self::Approve
             | Self::Reject
             | Self::Revise
-            | Self::Vote => &[],
+            | Self::Vote
+            | Self::EditTask
+            | Self::StartTask
+            | Self::ResumeTask
+            | Self::CompleteTask => &[],
         }
     }
 }

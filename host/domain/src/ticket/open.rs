@@ -6,13 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::CatalogItem,
-    ids::{CiId, OrgId, PersonId, ServiceId, TicketId},
+    ids::{CiId, OrderId, OrgId, PersonId, ServiceId, TicketId},
     incident::{IncidentState, Major},
     key::{CategoryPath, Key},
     organization::OrgSettings,
     priority::{Level, Priority},
     refusal::{Faults, Refused},
-    request::{Request, RequestState, answers},
+    request::{Request, RequestState, answers, check_quantity, cost_of},
     text,
     ticket::{Body, Channel, ExternalRef, Ticket, TicketKind, edit::check_incident_fields},
 };
@@ -52,8 +52,10 @@ pub struct NewTicket<'a> {
     pub item: Option<&'a CatalogItem>,
     /// The form's answers, for a request.
     pub answers: &'a [(Key, String)],
-    /// When it should be there, for a request.
-    pub expected_at: Option<DateTime<Utc>>,
+    /// How many of it, for a request.
+    pub quantity: u16,
+    /// What it was ordered together with, for a request.
+    pub order: Option<OrderId>,
     /// A ticket it is a part of.
     pub parent: Option<TicketId>,
     /// Whether it follows the one that it is a part of, for an incident; none for yes.
@@ -107,14 +109,18 @@ impl Ticket {
         }
         let answers = answers(new.answers, &mut faults);
         check_incident_fields(new.kind, new.affected_users, new.sync_with_parent, &mut faults);
+        check_quantity(new.quantity, new.item.is_some(), &mut faults);
+        let cost = cost_of(new.item, new.quantity, &mut faults);
         faults.finish()?;
         let body = match new.kind {
             TicketKind::Incident => Body::Incident(IncidentState::New),
             TicketKind::Request => Body::Request(Request {
                 item: new.item.map(|item| item.id),
                 answers,
-                cost: new.item.and_then(|item| item.cost.clone()),
-                expected_at: new.expected_at,
+                quantity: new.quantity,
+                order: new.order,
+                cost,
+                expected_at: None,
                 state: RequestState::New,
             }),
         };
@@ -189,7 +195,8 @@ impl Ticket {
             tags: &[],
             item: None,
             answers: &[],
-            expected_at: None,
+            quantity: 1,
+            order: None,
             parent: None,
             sync_with_parent: None,
             affected_users: None,
@@ -235,6 +242,8 @@ impl Request {
         Self {
             item: None,
             answers: Vec::new(),
+            quantity: 1,
+            order: None,
             cost: None,
             expected_at: None,
             state: RequestState::New,

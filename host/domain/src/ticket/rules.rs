@@ -11,6 +11,7 @@ use crate::{
     organization::ResolveDemand,
     priority::{Level, PrioritySource},
     refusal::Refused,
+    task::Tasks,
     ticket::{
         Action, Body, Channel, Edit, Holding, NewTicket, Reply, State, Ticket, TicketKind,
         state_change,
@@ -24,6 +25,7 @@ fn pointers(refused: &Refused) -> Vec<&str> {
         }
         Refused::InvalidTransition { .. }
         | Refused::InvalidMajorTransition { .. }
+        | Refused::InvalidTaskTransition { .. }
         | Refused::Guard { .. } => panic!("{refused}"),
     }
 }
@@ -470,7 +472,9 @@ fn nothing_that_is_announced_as_lacking_is_optional() {
         ),
         (
             Action::Fulfill,
-            request(State::InFulfilment).fulfill(None, None, &user(AGENT), now).unwrap_err(),
+            request(State::InFulfilment)
+                .fulfill(None, None, &Tasks::default(), &user(AGENT), now)
+                .unwrap_err(),
         ),
     ];
     for (action, refused) in refusals {

@@ -14,6 +14,7 @@ use crate::{
     refusal::Refused,
     request::{FulfilmentCode, Submission},
     suggestion::{SuggestedField, Suggestion, SuggestionState},
+    task::Tasks,
     ticket::{Action, Edit, Holding, Reply, State, Ticket, TicketKind},
 };
 
@@ -57,6 +58,16 @@ accept_major        .                .                .                .        
 reject_major        .                .                .                .                .                -                -
 update_major        .                .                .                .                -                -                -
 finish_major        -                -                -                -                .                -                -
+add_task            -                -                -                -                -                -                -
+edit_task           -                -                -                -                -                -                -
+assign_task         -                -                -                -                -                -                -
+start_task          -                -                -                -                -                -                -
+hold_task           -                -                -                -                -                -                -
+resume_task         -                -                -                -                -                -                -
+complete_task       -                -                -                -                -                -                -
+incomplete_task     -                -                -                -                -                -                -
+skip_task           -                -                -                -                -                -                -
+cancel_task         -                -                -                -                -                -                -
 ";
 
 const REQUEST: &str = "\
@@ -99,6 +110,16 @@ accept_major        -                -                -                -        
 reject_major        -                -                -                -                -                -                -                -                -
 update_major        -                -                -                -                -                -                -                -                -
 finish_major        -                -                -                -                -                -                -                -                -
+add_task            .                .                .                .                .                -                -                -                -
+edit_task           .                .                .                .                .                -                -                -                -
+assign_task         .                .                .                .                .                -                -                -                -
+start_task          -                -                .                .                .                -                -                -                -
+hold_task           -                -                .                .                .                -                -                -                -
+resume_task         -                -                .                .                .                -                -                -                -
+complete_task       -                -                .                .                .                -                -                -                -
+incomplete_task     -                -                .                .                .                -                -                -                -
+skip_task           .                .                .                .                .                -                -                -                -
+cancel_task         .                .                .                .                .                -                -                -                -
 ";
 
 #[test]
@@ -115,7 +136,7 @@ fn every_action_on_a_request_moves_as_specified() {
 fn a_submission_goes_where_the_approval_policy_says() {
     let submit = |submission| {
         let mut request = opened(TicketKind::Request);
-        request.submit(None, submission, monday() + hours(1)).unwrap();
+        request.submit(None, submission, &settings(), monday() + hours(1)).unwrap();
         request.state()
     };
     assert_eq!(submit(Submission::Asks), State::AwaitingApproval);
@@ -213,7 +234,17 @@ fn perform(action: Action, ticket: &mut Ticket, awaiting: AwaitingKind) -> Resul
         | Action::Categorize
         | Action::Reroute
         | Action::RequestApproval
-        | Action::Vote => ticket.demand(action).map(|()| Vec::new()),
+        | Action::Vote
+        | Action::AddTask
+        | Action::EditTask
+        | Action::AssignTask
+        | Action::StartTask
+        | Action::HoldTask
+        | Action::ResumeTask
+        | Action::CompleteTask
+        | Action::IncompleteTask
+        | Action::SkipTask
+        | Action::CancelTask => ticket.demand(action).map(|()| Vec::new()),
         Action::Assign => ticket.assign(Some(NETWORK), Some(COLLEAGUE), &world, now),
         Action::Triage => {
             ticket.triage("access".parse().ok(), Some(Level(1)), Some(Level(1)), &settings, now)
@@ -262,11 +293,13 @@ fn perform(action: Action, ticket: &mut Ticket, awaiting: AwaitingKind) -> Resul
         Action::Convert => ticket
             .convert(Some(other_kind), why, ticket_id(1), &by, now)
             .map(|(_, changes)| changes),
-        Action::Submit => ticket.submit(None, Submission::Asks, now),
-        Action::Approve => ticket.approve(now),
+        Action::Submit => ticket.submit(None, Submission::Asks, &settings, now),
+        Action::Approve => ticket.approve(None, &settings, now),
         Action::Reject => ticket.reject("no", now),
         Action::Revise => ticket.revise(now),
-        Action::Fulfill => ticket.fulfill(Some(FulfilmentCode::Complete), why, &by, now),
+        Action::Fulfill => {
+            ticket.fulfill(Some(FulfilmentCode::Complete), why, &Tasks::default(), &by, now)
+        }
         Action::AcceptSuggestion => {
             let mut suggestion = suggestion(ticket);
             ticket

@@ -1,0 +1,127 @@
+//! Plans of catalog items: the tasks that every request for an item begins with.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    directory::Lookup,
+    ids::TaskId,
+    key::Key,
+    refusal::Faults,
+    task::{MAX_POSITION, MAX_TASKS, Standing, Task, Tasks},
+    text,
+    ticket::Ticket,
+};
+
+/// A task as a catalog item plans it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedTask {
+    /// Its key in the plan, which other tasks of the plan name.
+    pub key: Key,
+    /// One line.
+    pub short_description: String,
+    /// The full text.
+    pub description: String,
+    /// The team that gets it, by its key; the request's own if none.
+    pub team: Option<Key>,
+    /// Its place.
+    pub position: u16,
+    /// Whether the request can't be fulfilled without it.
+    pub mandatory: bool,
+    /// The tasks of the plan that come before it.
+    pub depends_on: BTreeSet<Key>,
+}
+
+/// Notes what is wrong with a plan, each at its place below the pointer: `/tasks/2/depends_on/0`. Texts are kept as they will be
+/// stored.
+pub fn check_plan(pointer: &str, plan: &mut [PlannedTask], faults: &mut Faults) {
+    if plan.len() > MAX_TASKS {
+        let message = format!("{} tasks; a request has at most {MAX_TASKS}", plan.len());
+        faults.wrong(pointer, "too-many", message);
+    }
+    for (place, task) in plan.iter_mut().enumerate() {
+        let at = format!("{pointer}/{place}");
+        let mut texts = Faults::new();
+        task.short_description = text::short_description(&task.short_description, &mut texts);
+        task.description = text::description(&task.description, &mut texts);
+        for fault in texts.into_vec() {
+            faults.wrong(&format!("{at}{}", fault.pointer), fault.code, fault.message);
+        }
+        if task.position > MAX_POSITION {
+            let message = format!("give a place from 0 to {MAX_POSITION}");
+            faults.wrong(&format!("{at}/position"), "out-of-range", message);
+        }
+    }
+    for (place, task) in plan.iter().enumerate() {
+        let at = format!("{pointer}/{place}");
+        if plan[..place].iter().any(|earlier| earlier.key == task.key) {
+            let message = format!("`{}` is the key of an earlier task too", task.key);
+            faults.wrong(&format!("{at}/key"), "taken", message);
+        }
+        for unknown in task.depends_on.iter().filter(|key| !plan.iter().any(|one| one.key == **key))
+        {
+            let message =
+                format!("the plan has no task `{unknown}`; name the key of one that it has");
+            faults.wrong(&format!("{at}/depends_on"), "unknown", message);
+        }
+        if waits_for_itself(plan, &task.key) {
+            let message =
+                format!("`{}` would wait for itself; leave out what waits for it", task.key);
+            faults.wrong(&format!("{at}/depends_on"), "circular", message);
+        }
+    }
+}
+
+fn waits_for_itself(plan: &[PlannedTask], key: &Key) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next: Vec<&Key> = comes_before(plan, key).collect();
+    while let Some(at) = next.pop() {
+        if at == key {
+            return true;
+        }
+        if seen.insert(at) {
+            next.extend(comes_before(plan, at));
+        }
+    }
+    false
+}
+
+fn comes_before<'a>(plan: &'a [PlannedTask], key: &Key) -> impl Iterator<Item = &'a Key> {
+    plan.iter().filter(move |task| task.key == *key).flat_map(|task| &task.depends_on)
+}
+
+/// The tasks that a request begins with, as its item plans them. A team that does not serve the organization any more is
+/// replaced by the request's own: no task is without a team that works.
+pub fn planned(
+    plan: &[PlannedTask],
+    request: &Ticket,
+    directory: &dyn Lookup,
+    next_id: &mut dyn FnMut() -> TaskId,
+    now: DateTime<Utc>,
+) -> Vec<Task> {
+    let ids: BTreeMap<&Key, TaskId> = plan.iter().map(|task| (&task.key, next_id())).collect();
+    let team = |key: &Key| {
+        let named = directory.team_named(request.org, key.as_str());
+        named.filter(|team| team.serves(request.org)).map(|team| team.id)
+    };
+    let tasks = plan.iter().map(|one| Task {
+        id: ids[&one.key],
+        org: request.org,
+        ticket: request.id,
+        number: String::new(),
+        short_description: one.short_description.clone(),
+        description: one.description.clone(),
+        team: one.team.as_ref().and_then(team).unwrap_or(request.team),
+        assignee: None,
+        position: one.position,
+        mandatory: one.mandatory,
+        depends_on: one.depends_on.iter().filter_map(|key| ids.get(key).copied()).collect(),
+        standing: if one.depends_on.is_empty() { Standing::Open } else { Standing::Waiting },
+        created_at: now,
+        updated_at: now,
+        state_since: now,
+        version: 1,
+    });
+    Tasks::new(tasks.collect()).iter().cloned().collect()
+}
