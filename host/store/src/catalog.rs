@@ -6,6 +6,7 @@ use uuid::Uuid;
 use waypost_domain::{
     catalog::{CatalogItem, FieldKind, FormField, Money},
     ids::{CatalogItemId, OrgId},
+    task::PlannedTask,
 };
 
 use crate::{
@@ -34,6 +35,8 @@ row! {
         cost_minor: Option<i64>,
         cost_currency: Option<String>,
         form: Json<Vec<FieldJson>>,
+        delivery_hours: Option<i64>,
+        tasks: Json<Vec<TaskJson>>,
         active: bool,
         version: i64,
     }
@@ -55,6 +58,17 @@ enum KindJson {
     YesNo,
     Date,
     Choice(Vec<String>),
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct TaskJson {
+    key: String,
+    short_description: String,
+    description: String,
+    team: Option<String>,
+    position: u16,
+    mandatory: bool,
+    depends_on: Vec<String>,
 }
 
 /// Adds an item. A key that another item of the organization has is `Taken("key")`.
@@ -112,6 +126,8 @@ impl From<&CatalogItem> for ItemRow {
             cost_minor: item.cost.as_ref().map(|cost| cost.minor_units),
             cost_currency: item.cost.as_ref().map(|cost| cost.currency.clone()),
             form: Json(item.form.iter().map(FieldJson::from).collect()),
+            delivery_hours: item.delivery_hours.map(i64::from),
+            tasks: Json(item.tasks.iter().map(TaskJson::from).collect()),
             active: item.active,
             version: item.version,
         }
@@ -130,6 +146,8 @@ impl TryFrom<ItemRow> for CatalogItem {
             description: row.description,
             cost: money(TABLE, row.cost_minor, row.cost_currency)?,
             form: row.form.0.into_iter().map(FormField::try_from).collect::<Result<_, _>>()?,
+            delivery_hours: TABLE.fit_some("delivery_hours", row.delivery_hours)?,
+            tasks: row.tasks.0.into_iter().map(PlannedTask::try_from).collect::<Result<_, _>>()?,
             active: row.active,
             version: row.version,
         })
@@ -163,6 +181,37 @@ impl From<&FormField> for FieldJson {
             },
             required: field.required,
         }
+    }
+}
+
+impl From<&PlannedTask> for TaskJson {
+    fn from(task: &PlannedTask) -> Self {
+        Self {
+            key: task.key.to_string(),
+            short_description: task.short_description.clone(),
+            description: task.description.clone(),
+            team: task.team.as_ref().map(ToString::to_string),
+            position: task.position,
+            mandatory: task.mandatory,
+            depends_on: task.depends_on.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+impl TryFrom<TaskJson> for PlannedTask {
+    type Error = StoreError;
+
+    fn try_from(task: TaskJson) -> Result<Self, StoreError> {
+        let keys = task.depends_on.iter().map(|key| TABLE.parse("tasks", key));
+        Ok(Self {
+            key: TABLE.parse("tasks", &task.key)?,
+            short_description: task.short_description,
+            description: task.description,
+            team: TABLE.parse_some("tasks", task.team.as_deref())?,
+            position: task.position,
+            mandatory: task.mandatory,
+            depends_on: keys.collect::<Result<_, _>>()?,
+        })
     }
 }
 

@@ -41,6 +41,7 @@ pub mod refused_vote;
 pub mod round;
 pub mod service;
 pub mod suggestion;
+pub mod task;
 pub mod team;
 #[cfg(feature = "testing")]
 pub mod testing;

@@ -10,6 +10,7 @@ use waypost_domain::{
     ticket::{ExternalRef, Ticket},
 };
 
+pub(crate) use self::filter::concerns;
 pub use self::filter::{Assignee, TicketCursor, TicketFilter, TicketSort, count, list};
 use self::row::{TicketRow, ticket_columns};
 use crate::{
@@ -71,6 +72,36 @@ pub async fn find_by_number(tx: &mut ReadTx, number: &str) -> Result<Option<Tick
         sqlx::query_as(FIND).bind(org).bind(number).fetch_optional(conn).await?
     });
     row.map(Ticket::try_from).transpose()
+}
+
+/// A ticket's number, and what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Heading {
+    /// The number people use.
+    pub number: String,
+    /// One line.
+    pub short_description: String,
+}
+
+/// Says what these tickets are called.
+pub async fn headings(
+    tx: &mut ReadTx,
+    ids: &[TicketId],
+) -> Result<Vec<(TicketId, Heading)>, StoreError> {
+    const HEADINGS: &str = "select id, number, short_description from tickets where org_id = ";
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(&tx.conn, HEADINGS);
+    sql.bind(tx.org.0);
+    sql.push(" and id in ").bind_list(ids.iter().map(|id| id.0));
+    let rows: Vec<(uuid::Uuid, String, String)> = sql.fetch_all(&mut tx.conn).await?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, number, short_description)| {
+            (TicketId(id), Heading { number, short_description })
+        })
+        .collect())
 }
 
 /// Reads the ticket that came from there.

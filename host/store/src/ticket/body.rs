@@ -2,7 +2,7 @@
 
 use waypost_domain::{
     event::Actor,
-    ids::{CatalogItemId, PersonId, TicketId},
+    ids::{CatalogItemId, OrderId, PersonId, TicketId},
     incident::{Awaiting, CancelOutcome, Cancellation, Hold, IncidentState, Resolution},
     request::{Fulfilment, Request, RequestState},
     ticket::{Body, TicketKind},
@@ -50,6 +50,8 @@ fn write_request(request: &Request, row: &mut TicketRow) {
     row.cost_minor = request.cost.as_ref().map(|cost| cost.minor_units);
     row.cost_currency = request.cost.as_ref().map(|cost| cost.currency.clone());
     row.expected_at = request.expected_at;
+    row.quantity = Some(request.quantity.into());
+    row.order_id = request.order.map(|order| order.0);
     match &request.state {
         RequestState::New | RequestState::AwaitingApproval | RequestState::InFulfilment => {}
         RequestState::OnHold(hold) => write_hold(hold, row),
@@ -153,6 +155,9 @@ fn read_request(row: &TicketRow) -> Result<Request, StoreError> {
     Ok(Request {
         item: row.item_id.map(CatalogItemId),
         answers,
+        // An older release wrote none, and counted none.
+        quantity: TABLE.fit("quantity", row.quantity.unwrap_or(1))?,
+        order: row.order_id.map(OrderId),
         cost: catalog::money(TABLE, row.cost_minor, row.cost_currency.clone())?,
         expected_at: row.expected_at,
         state,

@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     incident::MajorState,
+    ids::{CiId, OrderId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     key::CategoryPath,
     ticket::{State, Ticket, TicketKind},
     waiting::WaitingKind,
@@ -55,6 +55,8 @@ pub struct TicketFilter {
     pub major_states: Vec<MajorState>,
     /// Major incidents whose next update was promised for this moment or earlier, and whose silence nobody was told of yet.
     pub silent_at: Option<DateTime<Utc>>,
+    /// Of this order.
+    pub order: Option<OrderId>,
     /// Opened at this moment or later.
     pub opened_from: Option<DateTime<Utc>>,
     /// Opened before this moment.
@@ -256,24 +258,25 @@ fn filter_by_people(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
         sql.push(" and requester_id = ").bind(requester.0);
     }
     if let Some(person) = filter.concerns {
-        sql.push(" and (requester_id = ").bind(person.0);
-        sql.push(" or opened_by_id = ").bind(person.0);
-        sql.push(" or ");
-        contains(sql, "watchers", person.0.to_string());
-        sql.push(
-            " or state = 'awaiting_approval' and id in (
-                select ticket_id from approvals join approval_requests
-                    on approval_requests.org_id = approvals.org_id
-                    and approval_requests.approval_id = approvals.id
-                where approval_requests.state = 'requested' and approval_requests.org_id = ",
-        );
-        sql.bind(org.0)
-            .push(" and (voter_id = ")
-            .bind(person.0)
-            .push(" or seat_id = ")
-            .bind(person.0);
-        sql.push(")))");
+        concerns(sql.push(" and "), person, org);
     }
+}
+
+/// The condition that a ticket concerns a person.
+pub(crate) fn concerns(sql: &mut Sql, person: PersonId, org: OrgId) {
+    sql.push("(requester_id = ").bind(person.0);
+    sql.push(" or opened_by_id = ").bind(person.0);
+    sql.push(" or ");
+    contains(sql, "watchers", person.0.to_string());
+    sql.push(
+        " or state = 'awaiting_approval' and id in (
+            select ticket_id from approvals join approval_requests
+                on approval_requests.org_id = approvals.org_id
+                and approval_requests.approval_id = approvals.id
+            where approval_requests.state = 'requested' and approval_requests.org_id = ",
+    );
+    sql.bind(org.0).push(" and (voter_id = ").bind(person.0).push(" or seat_id = ").bind(person.0);
+    sql.push(")))");
 }
 
 fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter) {
@@ -292,6 +295,9 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter) {
     }
     if let Some(parent) = filter.parent {
         sql.push(" and parent_id = ").bind(parent.0);
+    }
+    if let Some(order) = filter.order {
+        sql.push(" and order_id = ").bind(order.0);
     }
     if let Some(tag) = &filter.tag {
         sql.push(" and ");

@@ -97,6 +97,8 @@ row! {
         cost_minor: Option<i64>,
         cost_currency: Option<String>,
         expected_at: Option<DateTime<Utc>>,
+        quantity: Option<i64>,
+        order_id: Option<Uuid>,
         version: i64,
     }
 }

@@ -8,6 +8,7 @@ use waypost_domain::{
     organization::Organization,
     role::Role,
     service::{Criticality, Service},
+    task::PlannedTask,
 };
 use waypost_store::{
     Store, StoreError, catalog, category, ci, directory, on_both_engines, person, service, team,
@@ -97,6 +98,16 @@ fn laptop(org: &Organization) -> CatalogItem {
             field("when", FieldKind::Date),
             field("size", FieldKind::Choice(vec!["13".to_owned(), "15".to_owned()])),
         ],
+        delivery_hours: Some(40),
+        tasks: vec![PlannedTask {
+            key: "hand-over".parse().unwrap(),
+            short_description: "Hand it over".to_owned(),
+            description: "With its bag.".to_owned(),
+            team: Some("network".parse().unwrap()),
+            position: 2,
+            mandatory: true,
+            depends_on: ["buy".parse().unwrap()].into(),
+        }],
         active: true,
         version: 1,
     }

@@ -1,8 +1,8 @@
 //! Lists of tickets: what a filter leaves, and that pages neither repeat nor skip.
 
 use waypost_domain::{
-    ids::{CiId, PersonId, ServiceId, TeamId, TicketId},
     incident::{IncidentState, Leadership, Major, MajorState},
+    ids::{CiId, OrderId, PersonId, ServiceId, TeamId, TicketId},
     organization::Organization,
     priority::Level,
     request::{Request, RequestState},
@@ -57,9 +57,12 @@ async fn each_filter_leaves_its_tickets(store: Store) {
     over.body = crate::tickets::cancelled();
     over.category = Some("access-control".parse().unwrap());
     let mut wish = fixture::ticket(&org);
+    let ordered = fixture::id();
     wish.body = Body::Request(Request {
         item: None,
         answers: Vec::new(),
+        quantity: 1,
+        order: Some(OrderId(ordered)),
         cost: None,
         expected_at: None,
         state: RequestState::New,
@@ -72,6 +75,7 @@ async fn each_filter_leaves_its_tickets(store: Store) {
     let none = TicketFilter::default;
     let cases: Vec<(&str, TicketFilter, Vec<&Ticket>)> = vec![
         ("nothing", none(), vec![&plain, &special, &over, &wish]),
+        ("order", TicketFilter { order: Some(OrderId(ordered)), ..none() }, vec![&wish]),
         ("kind", TicketFilter { kind: Some(TicketKind::Request), ..none() }, vec![&wish]),
         (
             "states",

@@ -17,6 +17,7 @@ mod opening;
 mod organizations;
 mod receipts;
 mod requests;
+mod tasks;
 mod tickets;
 mod tokens;
 mod walls;

@@ -1,7 +1,7 @@
 //! Numbers: one series for each organization and kind, never given twice.
 
 use waypost_domain::ticket::TicketKind;
-use waypost_store::{Store, number, on_both_engines};
+use waypost_store::{Store, number, number::Series, on_both_engines};
 
 use crate::fixture::{Tree, tree};
 
@@ -18,6 +18,8 @@ async fn each_organization_and_kind_has_its_series(store: Store) {
     assert_eq!(number::next(&mut tx, TicketKind::Incident, 200).await.unwrap(), 2);
     assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 202);
     assert_eq!(number::next(&mut tx, TicketKind::Request, 1).await.unwrap(), 1);
+    assert_eq!(number::next(&mut tx, Series::Tasks, 3).await.unwrap(), 1);
+    assert_eq!(number::text(Series::Tasks, 4), "TASK0000004");
     tx.commit().await.unwrap();
     let mut tx = store.write(other.id).await.unwrap();
     assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 1);

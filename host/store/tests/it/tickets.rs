@@ -2,7 +2,7 @@
 
 use waypost_domain::{
     catalog::Money,
-    ids::{CatalogItemId, CiId, PersonId, ServiceId, TicketId},
+    ids::{CatalogItemId, CiId, OrderId, PersonId, ServiceId, TicketId},
     incident::{
         Awaiting, CancelOutcome, Cancellation, Hold, IncidentState, Leadership, Major, Resolution,
         ResolutionCode,
@@ -132,6 +132,8 @@ fn request(state: RequestState) -> Body {
             ("a-size".parse().unwrap(), "15".to_owned()),
         ],
         cost: Some(Money { minor_units: 129_900, currency: "EUR".to_owned() }),
+        quantity: 3,
+        order: Some(OrderId(fixture::id())),
         expected_at: Some(at(99)),
         state,
     })

@@ -73,6 +73,7 @@ async fn filled(store: &Store) -> Tree {
     let client = &tree.client;
     let ticket = stored_ticket(store, client).await;
     stored_round(store, &ticket, 1).await;
+    crate::tasks::stored_task(store, &ticket).await;
     let component = granted_component(store, client.id, 1).await;
     let routing = fixture::binding(client.id, Hook::Route, "routing");
     let mut tx = store.write(client.id).await.unwrap();
@@ -118,10 +119,11 @@ async fn filled(store: &Store) -> Tree {
 /// Queries that forget to name their organization see nothing of others all the same.
 #[tokio::test]
 async fn a_query_that_forgets_its_organization_sees_no_other() {
-    const COUNTS: [(&str, &str); 10] = [
+    const COUNTS: [(&str, &str); 11] = [
         ("tickets", "select count(*) from tickets"),
         ("events", "select count(*) from events"),
         ("comments", "select count(*) from comments"),
+        ("tasks", "select count(*) from tasks"),
         ("rounds", "select count(*) from rounds"),
         ("bindings", "select count(*) from bindings"),
         ("binding_data", "select count(*) from binding_data"),
@@ -153,6 +155,7 @@ async fn a_statement_that_forgets_its_organization_changes_no_other() {
     for change in [
         "update tickets set description = 'mine now'",
         "delete from comments",
+        "update tasks set description = 'mine now'",
         "update bindings set enabled = false",
         "update people set vip = true",
         "update organizations set name = 'mine now' where key <> 'globex'",

@@ -130,6 +130,7 @@ fn every_action_moves_a_major_incident_as_specified() {
                     match refused {
                         Refused::Guard { .. } => "guard",
                         Refused::InvalidTransition { .. }
+                        | Refused::InvalidTaskTransition { .. }
                         | Refused::InvalidMajorTransition { .. } => "-",
                         Refused::MissingFields(_) | Refused::Invalid(_) => panic!("{refused}"),
                     }
