@@ -7,9 +7,12 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use waypost_app::{
     Desk,
-    catalog::{self, CatalogItemEdit, NewCatalogItem, NewFormField},
+    catalog::{self, CatalogItemEdit, NewCatalogItem, NewFormField, NewPlannedTask},
 };
-use waypost_domain::catalog::{CatalogItem, FieldKind, FormField};
+use waypost_domain::{
+    catalog::{CatalogItem, FieldKind, FormField},
+    task::PlannedTask,
+};
 
 use crate::{
     ApiState,
@@ -111,6 +114,12 @@ struct CatalogItemIn {
     /// The questions of its form, in order.
     #[serde(default)]
     form: Vec<FormFieldWire>,
+    /// How many working hours of the organization it takes until it is there; a request says by it when that will be.
+    #[schema(minimum = 1, maximum = 2000)]
+    delivery_hours: Option<u16>,
+    /// The tasks that every request for it begins with, made when its fulfilment begins.
+    #[serde(default)]
+    tasks: Vec<PlannedTaskWire>,
 }
 
 /// Which fields of a catalog item change. What is left out stays; null empties.
@@ -135,6 +144,14 @@ struct CatalogItemEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<FormFieldWire>)]
     form: Option<Vec<FormFieldWire>>,
+    /// How many working hours of the organization it takes until it is there.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<u16>, minimum = 1, maximum = 2000)]
+    delivery_hours: Option<Option<u16>>,
+    /// The tasks that every request for it begins with, all of them.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<PlannedTaskWire>)]
+    tasks: Option<Vec<PlannedTaskWire>>,
     /// Whether it can be asked for.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
@@ -157,6 +174,10 @@ struct CatalogItemOut {
     cost: Option<MoneyWire>,
     /// The questions of its form, in order.
     form: Vec<FormFieldWire>,
+    /// How many working hours of the organization it takes until it is there.
+    delivery_hours: Option<u16>,
+    /// The tasks that every request for it begins with.
+    tasks: Vec<PlannedTaskWire>,
     /// Whether it can be asked for.
     active: bool,
     /// Rises by one with every change; the `ETag`.
@@ -182,6 +203,36 @@ struct FormFieldWire {
     required: bool,
 }
 
+/// A task that every request for an item begins with.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = PlannedTask)]
+struct PlannedTaskWire {
+    /// Its key in the plan.
+    key: String,
+    /// What is to be done, in one line.
+    short_description: String,
+    /// The full text.
+    #[serde(default)]
+    description: String,
+    /// The key of the team that gets it; the request's own if left out.
+    team: Option<String>,
+    /// Its place; its place in this list if left out.
+    #[schema(maximum = 1000)]
+    position: Option<u16>,
+    /// Whether a request can't be fulfilled before it is done or skipped.
+    #[serde(default = "mandatory")]
+    mandatory: bool,
+    /// The keys of the plan's tasks that come before it.
+    #[serde(default)]
+    depends_on: Vec<String>,
+}
+
+/// Whoever plans a task wants it done.
+const fn mandatory() -> bool {
+    true
+}
+
 impl From<CatalogItemIn> for NewCatalogItem {
     fn from(input: CatalogItemIn) -> Self {
         Self {
@@ -190,6 +241,8 @@ impl From<CatalogItemIn> for NewCatalogItem {
             description: input.description,
             cost: input.cost.map(price),
             form: questions(input.form),
+            delivery_hours: input.delivery_hours,
+            tasks: planned(input.tasks),
         }
     }
 }
@@ -201,6 +254,8 @@ impl From<CatalogItemEditIn> for CatalogItemEdit {
             description: input.description,
             cost: input.cost.map(|cost| cost.map(price)),
             form: input.form.map(questions),
+            delivery_hours: input.delivery_hours,
+            tasks: input.tasks.map(planned),
             active: input.active,
         }
     }
@@ -208,6 +263,35 @@ impl From<CatalogItemEditIn> for CatalogItemEdit {
 
 fn price(cost: MoneyWire) -> (i64, String) {
     (cost.minor_units, cost.currency)
+}
+
+fn planned(tasks: Vec<PlannedTaskWire>) -> Vec<NewPlannedTask> {
+    tasks
+        .into_iter()
+        .map(|task| NewPlannedTask {
+            key: task.key,
+            short_description: task.short_description,
+            description: task.description,
+            team: task.team,
+            position: task.position,
+            mandatory: task.mandatory,
+            depends_on: task.depends_on,
+        })
+        .collect()
+}
+
+impl From<PlannedTask> for PlannedTaskWire {
+    fn from(task: PlannedTask) -> Self {
+        Self {
+            key: task.key.to_string(),
+            short_description: task.short_description,
+            description: task.description,
+            team: task.team.map(|key| key.to_string()),
+            position: Some(task.position),
+            mandatory: task.mandatory,
+            depends_on: task.depends_on.iter().map(ToString::to_string).collect(),
+        }
+    }
 }
 
 fn questions(form: Vec<FormFieldWire>) -> Vec<NewFormField> {
@@ -248,6 +332,8 @@ impl From<CatalogItem> for CatalogItemOut {
             description: item.description,
             cost: item.cost.map(Into::into),
             form: item.form.into_iter().map(Into::into).collect(),
+            delivery_hours: item.delivery_hours,
+            tasks: item.tasks.into_iter().map(Into::into).collect(),
             active: item.active,
             version: item.version,
         }

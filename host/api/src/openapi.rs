@@ -191,10 +191,11 @@ impl Shared<'_> {
         self.method == HttpMethod::Post && (is_action || self.path.contains("/bindings/{id}/"))
     }
 
-    /// Whether the answer is the record, and can be left out. A vote's answer is the round; a token's, a component's and a
+    /// Whether the answer is the record, and can be left out. A vote's answer is the round; an order's are its requests; a token's, a component's and a
     /// repeated decision's answer is what the request is for.
     fn takes_preference(&self) -> bool {
-        let answers_otherwise = ["/approval-requests", "/tokens", "/policies", "/receipts"];
+        let answers_otherwise =
+            ["/approval-requests", "/orders", "/tokens", "/policies", "/receipts"];
         self.is_write() && !answers_otherwise.iter().any(|address| self.path.contains(address))
     }
 
@@ -275,7 +276,7 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
     names
         .map(|name| {
             let description = match name {
-                "id" => "The record's id; of a ticket also its number.",
+                "id" => "The record's id; of a ticket or a task also its number.",
                 "key" => "The record's key.",
                 "path" => "The category's path, its slashes written as `%2F`.",
                 "digest" => "The component's digest: `sha256:…`.",

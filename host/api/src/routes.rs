@@ -13,7 +13,7 @@ use crate::{
     explanations, health, me,
     middleware::{Limits, accompany, authenticate, bounded_body, deadline, on_panic, repeatable},
     openapi::{self, collection},
-    organizations, outbox, people, policies, receipts, refused_votes, services, teams,
+    orders, organizations, outbox, people, policies, receipts, refused_votes, services, tasks, teams,
     tickets::Collection,
     tokens,
 };
@@ -90,6 +90,8 @@ fn records() -> OpenApiRouter<ApiState> {
         .merge(collection("/tickets", "tickets", Collection::Tickets.routes()))
         .merge(collection("/incidents", "incidents", Collection::Of(TicketKind::Incident).routes()))
         .merge(collection("/requests", "requests", Collection::Of(TicketKind::Request).routes()))
+        .merge(collection("/tasks", "tasks", tasks::routes()))
+        .merge(collection("/orders", "orders", orders::routes()))
         .merge(collection("/approvals", "approvals", approval_requests::waiting_routes()))
         .merge(collection("/approval-requests", "approval-requests", approval_requests::routes()))
         .merge(collection("/delegations", "delegations", delegations::routes()))
@@ -286,7 +288,7 @@ mod tests {
 
     #[test]
     fn every_action_of_the_domain_that_a_caller_can_ask_for_has_an_address() {
-        use waypost_domain::ticket::Action;
+        use waypost_domain::{task::TaskAction, ticket::Action};
         let json = json();
         // The first is the ticket's own POST, the second its PATCH; policies and approvals make the others.
         let elsewhere = [
@@ -298,8 +300,13 @@ mod tests {
             Action::Reject,
             Action::Vote,
         ];
-        for action in Action::ALL.iter().filter(|action| !elsewhere.contains(action)) {
+        let is_here = |action: &&Action| !elsewhere.contains(action) && !action.is_about_task();
+        for action in Action::ALL.iter().filter(is_here) {
             let path = format!("/api/v1/tickets/{{id}}/actions/{action}");
+            assert!(json["paths"][&path]["post"].is_object(), "no {path}");
+        }
+        for action in TaskAction::ALL.iter().filter(|action| **action != TaskAction::Edit) {
+            let path = format!("/api/v1/tasks/{{id}}/actions/{action}");
             assert!(json["paths"][&path]["post"].is_object(), "no {path}");
         }
     }

@@ -13,6 +13,7 @@ mod links;
 mod outgoing;
 mod records;
 mod suggestions;
+mod tasks;
 
 use axum::{
     Extension,
@@ -32,6 +33,7 @@ use crate::{
 };
 
 pub(crate) use approvals::ApprovalOut;
+pub(crate) use incoming::answers;
 pub(crate) use outgoing::TicketOut;
 pub(crate) use records::EventOut;
 
@@ -52,6 +54,7 @@ impl Collection {
             .merge(actions::routes())
             .merge(comments::routes())
             .merge(approvals::routes())
+            .merge(tasks::routes())
             .merge(suggestions::routes())
             .merge(links::routes())
             .merge(decisions::routes())

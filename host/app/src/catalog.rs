@@ -3,11 +3,16 @@
 use std::collections::BTreeSet;
 
 use waypost_domain::{
-    catalog::{CatalogItem, FieldKind, FormField, MAX_CHOICES, MAX_FIELDS, Money},
+    catalog::{
+        CatalogItem, FieldKind, FormField, MAX_CHOICES, MAX_DELIVERY_HOURS, MAX_FIELDS,
+        MAX_MINOR_UNITS, Money,
+    },
+    directory::Lookup,
     ids::CatalogItemId,
     key::Key,
     refusal::Faults,
     role::Role,
+    task::{PlannedTask, check_plan},
 };
 use waypost_store::{ReadTx, catalog};
 
@@ -15,6 +20,7 @@ use crate::{
     Caller, CommandError, Desk, Missing, Page, PageRequest,
     input::{Reading, checked, must_be_at, set},
     page::ListTag,
+    refs::Known,
 };
 
 /// A new catalog item.
@@ -30,6 +36,29 @@ pub struct NewCatalogItem {
     pub cost: Option<(i64, String)>,
     /// The questions of its form, in order.
     pub form: Vec<NewFormField>,
+    /// How many working hours of the organization it takes until it is there.
+    pub delivery_hours: Option<u16>,
+    /// The tasks that every request for it begins with.
+    pub tasks: Vec<NewPlannedTask>,
+}
+
+/// A task of an item's plan.
+#[derive(Debug, Clone, Default)]
+pub struct NewPlannedTask {
+    /// Its key in the plan.
+    pub key: String,
+    /// One line.
+    pub short_description: String,
+    /// The full text.
+    pub description: String,
+    /// The key of the team that gets it; none for the request's own.
+    pub team: Option<String>,
+    /// Its place; none for its place in the plan.
+    pub position: Option<u16>,
+    /// Whether the request can't be fulfilled without it.
+    pub mandatory: bool,
+    /// The keys of the plan's tasks that come before it.
+    pub depends_on: Vec<String>,
 }
 
 /// One question of a form.
@@ -58,6 +87,10 @@ pub struct CatalogItemEdit {
     pub cost: Option<Option<(i64, String)>>,
     /// The questions of its form, all of them.
     pub form: Option<Vec<NewFormField>>,
+    /// How many working hours it takes until it is there.
+    pub delivery_hours: Option<Option<u16>>,
+    /// The tasks that every request for it begins with, all of them.
+    pub tasks: Option<Vec<NewPlannedTask>>,
     /// Whether it can be asked for.
     pub active: Option<bool>,
 }
@@ -78,7 +111,11 @@ pub async fn create(
     let description = faults.text("/description", &new.description);
     let cost = cost(&mut faults, new.cost.as_ref());
     let form = form(&mut faults, &new.form);
-    let (key, name, description, cost, form) = checked!(faults; key, name, description, cost, form);
+    let delivery_hours = delivery_hours(&mut faults, new.delivery_hours);
+    let mut tx = desk.write(caller).await?;
+    let tasks = tasks(&mut tx, &mut faults, &new.tasks).await?;
+    let (key, name, description, cost, form, delivery_hours, tasks) =
+        checked!(faults; key, name, description, cost, form, delivery_hours, tasks);
 
     let item = CatalogItem {
         id: CatalogItemId(desk.id(caller)),
@@ -88,10 +125,11 @@ pub async fn create(
         description,
         cost,
         form,
+        delivery_hours,
+        tasks,
         active: true,
         version: 1,
     };
-    let mut tx = desk.write(caller).await?;
     catalog::insert(&mut tx, &item).await?;
     tx.commit().await?;
     tracing::info!(org.id = %caller.org, catalog_item.key = %item.key, "catalog item added");
@@ -158,6 +196,12 @@ pub async fn update(
     if let Some(fields) = &edit.form {
         set(&mut item.form, form(&mut faults, fields));
     }
+    if let Some(hours) = edit.delivery_hours {
+        set(&mut item.delivery_hours, delivery_hours(&mut faults, hours));
+    }
+    if let Some(plan) = &edit.tasks {
+        set(&mut item.tasks, tasks(&mut tx, &mut faults, plan).await?);
+    }
     item.active = edit.active.unwrap_or(item.active);
     faults.refuse_any()?;
 
@@ -170,9 +214,6 @@ pub async fn update(
 async fn load(tx: &mut ReadTx, key: &str) -> Result<CatalogItem, CommandError> {
     catalog::find_by_key(tx, key).await?.ok_or(CommandError::NotFound(Missing::CatalogItem))
 }
-
-/// The contract passes amounts as floating-point numbers, which hold integers up to this exactly.
-const MAX_MINOR_UNITS: i64 = (1 << 53) - 1;
 
 #[expect(
     clippy::option_option,
@@ -191,6 +232,64 @@ fn cost(faults: &mut Faults, given: Option<&(i64, String)>) -> Option<Option<Mon
         return None;
     }
     Some(Some(Money { minor_units: *minor_units, currency: currency.clone() }))
+}
+
+#[expect(
+    clippy::option_option,
+    reason = "the outer level is a fault, the inner one an empty field"
+)]
+fn delivery_hours(faults: &mut Faults, given: Option<u16>) -> Option<Option<u16>> {
+    match given {
+        Some(hours) => faults.within("/delivery_hours", hours, 1, MAX_DELIVERY_HOURS).map(Some),
+        None => Some(None),
+    }
+}
+
+/// A plan whose teams serve the organization; none with the faults noted.
+async fn tasks(
+    tx: &mut ReadTx,
+    faults: &mut Faults,
+    given: &[NewPlannedTask],
+) -> Result<Option<Vec<PlannedTask>>, CommandError> {
+    if given.is_empty() {
+        return Ok(Some(Vec::new()));
+    }
+    let known = Known::read(tx).await?;
+    Ok(plan(&known, faults, given))
+}
+
+fn plan(known: &Known, faults: &mut Faults, given: &[NewPlannedTask]) -> Option<Vec<PlannedTask>> {
+    let mut wrong = Faults::new();
+    let mut plan = Vec::with_capacity(given.len());
+    for (place, task) in given.iter().enumerate() {
+        let at = format!("/tasks/{place}");
+        let key = wrong.parse::<Key>(&format!("{at}/key"), &task.key);
+        let named = known.team_if(&mut wrong, &format!("{at}/team"), task.team.as_deref());
+        let team = named.flatten().and_then(|id| known.team(id)).map(|team| team.key.clone());
+        let mut depends_on = BTreeSet::new();
+        for (index, text) in task.depends_on.iter().enumerate() {
+            depends_on.extend(wrong.parse::<Key>(&format!("{at}/depends_on/{index}"), text));
+        }
+        let behind = u16::try_from(place).unwrap_or(u16::MAX);
+        plan.extend(key.map(|key| PlannedTask {
+            key,
+            short_description: task.short_description.clone(),
+            description: task.description.clone(),
+            team,
+            position: task.position.unwrap_or(behind),
+            mandatory: task.mandatory,
+            depends_on,
+        }));
+    }
+    // A key that is none leaves a hole in the plan, behind which places would be named wrongly.
+    if plan.len() == given.len() {
+        check_plan("/tasks", &mut plan, &mut wrong);
+    }
+    let is_right = wrong.is_empty();
+    for fault in wrong.into_vec() {
+        faults.wrong(&fault.pointer, fault.code, fault.message);
+    }
+    is_right.then_some(plan)
 }
 
 fn form(faults: &mut Faults, fields: &[NewFormField]) -> Option<Vec<FormField>> {

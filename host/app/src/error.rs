@@ -61,6 +61,8 @@ pub enum Missing {
     CatalogItem,
     /// A ticket.
     Ticket,
+    /// A task of a request.
+    Task,
     /// An approval request.
     Approval,
     /// A delegation.
@@ -90,6 +92,7 @@ impl std::fmt::Display for Missing {
             Self::Category => "category",
             Self::CatalogItem => "catalog item",
             Self::Ticket => "ticket",
+            Self::Task => "task",
             Self::Approval => "approval request",
             Self::Delegation => "delegation",
             Self::Suggestion => "suggestion",

@@ -21,7 +21,7 @@ pub(crate) mod write;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    ids::{PersonId, TicketId},
+    ids::{OrderId, PersonId, TicketId},
     incident::{MajorState, ResolutionCode},
     link::LinkType,
     priority::{Level, PrioritySource},
@@ -29,6 +29,7 @@ use waypost_domain::{
     ticket::{Channel, Ticket, TicketKind},
     waiting::{WaitingKind, WaitingOn},
 };
+use waypost_store::task::TaskCount;
 
 pub use self::{
     act::{ActionHint, act, actions},
@@ -89,6 +90,8 @@ pub struct OpenTicket {
     pub catalog_item: Option<String>,
     /// The form's answers: field and value.
     pub answers: Vec<(String, String)>,
+    /// How many of the item, for a request; none for one.
+    pub quantity: Option<u16>,
     /// Another system's name and its number for it; opening the same again returns the first.
     pub external_ref: Option<(String, String)>,
     /// When the trouble began; none for now.
@@ -122,6 +125,10 @@ pub struct TicketEdit {
     pub tags: Option<Vec<String>>,
     /// The form's answers, all of them.
     pub answers: Option<Vec<(String, String)>>,
+    /// How many of the item are asked for.
+    pub quantity: Option<u16>,
+    /// When what is asked for should be there.
+    pub expected_at: Option<Option<DateTime<Utc>>>,
     /// The people who hear of every change, all of them.
     pub watchers: Option<Vec<PersonRef>>,
     /// The incident that it is a part of.
@@ -335,6 +342,8 @@ pub struct TicketView {
     pub priority: (Level, PrioritySource),
     /// What it waits for, and since when; none once it is over.
     pub waiting_on: Option<WaitingOn>,
+    /// How many tasks it has.
+    pub tasks: TaskCount,
 }
 
 /// Which tickets are asked for. Every part that is set must match.
@@ -372,6 +381,8 @@ pub struct TicketQuery {
     pub parent: Option<TicketRef>,
     /// Where it stands as a major incident.
     pub major_states: Vec<MajorState>,
+    /// Requests of this order.
+    pub ordered: Option<OrderId>,
     /// Words in the short description.
     pub text: Option<String>,
     /// Whether a policy failed on it.

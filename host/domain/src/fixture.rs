@@ -221,7 +221,6 @@ pub(crate) fn blank<'a>(kind: TicketKind) -> NewTicket<'a> {
         item: None,
         answers: &[],
         quantity: 1,
-        order: None,
         parent: None,
         sync_with_parent: None,
         affected_users: None,

@@ -163,6 +163,23 @@ pub(crate) struct CatalogItem {
     pub(crate) description: Option<String>,
     pub(crate) cost: Option<Cost>,
     pub(crate) form: Option<Vec<FormField>>,
+    pub(crate) delivery_hours: Option<u16>,
+    pub(crate) tasks: Option<Vec<PlannedTask>>,
+}
+
+/// A task that every request for an item begins with: `{ key = "buy", short_description = "Buy it", team = "finance" }`.
+#[derive(Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlannedTask {
+    pub(crate) key: String,
+    pub(crate) short_description: String,
+    #[serde(default)]
+    pub(crate) description: String,
+    pub(crate) team: Option<String>,
+    pub(crate) position: Option<u16>,
+    pub(crate) mandatory: Option<bool>,
+    #[serde(default)]
+    pub(crate) depends_on: Vec<String>,
 }
 
 /// What something costs: `{ minor_units = 149900, currency = "EUR" }`.

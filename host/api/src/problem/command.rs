@@ -3,7 +3,8 @@
 use waypost_app::CommandError;
 use waypost_domain::{
     refusal::{FieldFault, Refused},
-    ticket::{Action, State},
+    task::TaskAction,
+    ticket::Action,
 };
 
 use super::{FaultOut, Problem, Slug};
@@ -37,6 +38,10 @@ impl From<Refused> for Problem {
                 Self::new(Slug::InvalidTransition, detail)
                     .with_state(state.as_str(), allowed.into_iter().map(Action::as_str).collect())
             }
+            Refused::InvalidTaskTransition { state, allowed, .. } => {
+                let allowed = allowed.into_iter().map(TaskAction::as_str).collect();
+                Self::new(Slug::InvalidTransition, detail).with_state(state.as_str(), allowed)
+            }
             Refused::MissingFields(faults) | Refused::Invalid(faults) => Self::fields(faults),
             Refused::Guard { code, .. } => Self::new(guard(code), detail),
         }
@@ -62,10 +67,10 @@ impl Problem {
     }
 
     /// A PATCH that names the state.
-    pub(crate) fn state_not_patchable() -> Self {
+    pub(crate) fn state_not_patchable(states: &[&str]) -> Self {
         let detail = "a state is changed by an action: `POST …/actions/{action}`";
         let pointer = "/state".to_owned();
-        let valid = State::NAMES.join(", ");
+        let valid = states.join(", ");
         let fault = FieldFault {
             pointer,
             code: "read-only",
@@ -90,7 +95,10 @@ fn guard(code: &str) -> Slug {
 
 #[cfg(test)]
 mod tests {
-    use waypost_domain::ticket::TicketKind;
+    use waypost_domain::{
+        task::TaskState,
+        ticket::{State, TicketKind},
+    };
 
     use super::*;
 
@@ -124,6 +132,19 @@ mod tests {
         assert_eq!(json["status"], 409);
         assert_eq!(json["state"], "new");
         assert_eq!(json["allowed_actions"], serde_json::json!(["start"]));
+    }
+
+    #[test]
+    fn a_refused_move_of_a_task_names_its_state_and_what_it_allows() {
+        let state = TaskState::Incomplete;
+        let refused = Refused::InvalidTaskTransition {
+            action: TaskAction::Complete,
+            state,
+            allowed: TaskAction::allowed(state),
+        };
+        let json = Problem::from(refused).json();
+        assert_eq!((&json["status"], &json["state"]), (&409.into(), &"incomplete".into()));
+        assert_eq!(json["allowed_actions"], serde_json::json!(["start", "skip"]));
     }
 
     #[test]

@@ -5,8 +5,13 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
 use waypost_app::tickets::{OpenTicket, TicketEdit, TicketOrder, TicketQuery};
-use waypost_domain::{refusal::FieldFault, ticket::TicketKind};
+use waypost_domain::{
+    ids::OrderId,
+    refusal::FieldFault,
+    ticket::{State, TicketKind},
+};
 
 use crate::{
     problem::Problem,
@@ -53,6 +58,9 @@ pub(crate) struct TicketIn {
     /// The answers to the catalog item's form: texts, numbers, true or false.
     #[schema(value_type = BTreeMap<String, Value>)]
     answers: BTreeMap<String, Value>,
+    /// How many of the catalog item; one if left out.
+    #[schema(minimum = 1, maximum = 1000)]
+    quantity: Option<u16>,
     /// Another system's number for it; opening the same again returns the first. For the desk.
     external_ref: Option<ExternalRefWire>,
     /// When the trouble began; now if left out.
@@ -101,7 +109,8 @@ impl TicketIn {
             urgency: self.urgency,
             tags: self.tags,
             catalog_item: self.catalog_item,
-            answers: answers(self.answers)?,
+            answers: answers("", self.answers)?,
+            quantity: self.quantity,
             external_ref: self.external_ref.map(|other| (other.source, other.id)),
             opened_at: self.opened_at.map(Into::into),
             draft: self.draft,
@@ -153,6 +162,14 @@ pub(crate) struct TicketEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = BTreeMap<String, Value>)]
     answers: Option<BTreeMap<String, Value>>,
+    /// How many of the catalog item, while the request is a draft.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = u16, minimum = 1, maximum = 1000)]
+    quantity: Option<u16>,
+    /// When what is asked for should be there. For the desk, and for requests.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<DateTime<Utc>>)]
+    expected_at: Option<Option<TimeIn>>,
     /// The people who hear of every change, all of them, by id or e-mail address.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<PersonIn>)]
@@ -180,7 +197,7 @@ impl TicketEditIn {
     /// The command.
     pub(crate) fn command(self) -> Result<TicketEdit, Problem> {
         if self.state.is_some() {
-            return Err(Problem::state_not_patchable());
+            return Err(Problem::state_not_patchable(State::NAMES));
         }
         Ok(TicketEdit {
             short_description: self.short_description,
@@ -191,7 +208,9 @@ impl TicketEditIn {
             impact: self.impact,
             urgency: self.urgency,
             tags: self.tags,
-            answers: self.answers.map(answers).transpose()?,
+            answers: self.answers.map(|given| answers("", given)).transpose()?,
+            quantity: self.quantity,
+            expected_at: self.expected_at.map(|at| at.map(Into::into)),
             watchers: self.watchers.map(|people| people.into_iter().map(Into::into).collect()),
             parent: self.parent.map(|parent| parent.as_deref().map(named)),
             sync_with_parent: self.sync_with_parent,
@@ -200,15 +219,19 @@ impl TicketEditIn {
     }
 }
 
-/// Forms are answered in texts; JSON's other plain values are as good.
-fn answers(given: BTreeMap<String, Value>) -> Result<Vec<(String, String)>, Problem> {
+/// Forms are answered in texts; JSON's other plain values are as good. `at` points to what has the answers.
+pub(crate) fn answers(
+    at: &str,
+    given: BTreeMap<String, Value>,
+) -> Result<Vec<(String, String)>, Problem> {
     let answer = |(field, value): (String, Value)| {
         let text = match value {
             Value::String(text) => text,
             Value::Number(number) => number.to_string(),
             Value::Bool(value) => value.to_string(),
             Value::Null | Value::Array(_) | Value::Object(_) => {
-                let pointer = format!("/answers/{}", field.replace('~', "~0").replace('/', "~1"));
+                let field = field.replace('~', "~0").replace('/', "~1");
+                let pointer = format!("{at}/answers/{field}");
                 return Err(fault(&pointer, "must be a text, a number, true or false".to_owned()));
             }
         };
@@ -267,6 +290,9 @@ pub(crate) struct TicketFilter {
     /// Where it stands as a major incident.
     #[param(value_type = Vec<String>, style = Form, explode = false)]
     major_state: Vec<MajorStateName>,
+    /// Requests of this order, by its id.
+    #[param(value_type = Option<Uuid>)]
+    order_id: Option<Uuid>,
     /// Words in the short description.
     text: Option<String>,
     /// Whether a policy failed on it.
@@ -317,6 +343,7 @@ impl TicketFilter {
             tag: self.tag.clone(),
             parent: self.parent.as_deref().map(named),
             major_states: self.major_state.iter().map(|state| state.0).collect(),
+            ordered: self.order_id.map(OrderId),
             text: self.text.clone(),
             degraded: self.degraded,
             opened_from: self.opened_from.map(Into::into),

@@ -212,10 +212,26 @@ pub(crate) struct RequestOut {
     catalog_item: Option<NamedOut>,
     /// The answers to its form.
     answers: BTreeMap<String, String>,
-    /// What it costs.
+    /// How many of it.
+    quantity: u16,
+    /// The id of the order, where it was ordered together with others.
+    order_id: Option<Uuid>,
+    /// What all of it costs.
     cost: Option<MoneyWire>,
     /// When it should be there.
     expected_at: Option<DateTime<Utc>>,
+    /// The pieces of work that fulfil it.
+    tasks: TaskCountOut,
+}
+
+/// How many tasks a request has.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TaskCount)]
+pub(crate) struct TaskCountOut {
+    /// Those about which somebody still has to do something.
+    open: u32,
+    /// All.
+    total: u32,
 }
 
 /// How a request was fulfilled.
@@ -274,7 +290,8 @@ impl From<TicketView> for TicketOut {
         let ticket = view.ticket;
         let (kind, state) = (ticket.kind(), ticket.state());
         let team = NamedOut::from(view.team);
-        let facts = Facts::of(ticket.body, view.catalog_item.map(Into::into));
+        let tasks = TaskCountOut { open: view.tasks.open, total: view.tasks.total };
+        let facts = Facts::of(ticket.body, view.catalog_item.map(Into::into), tasks);
         Self {
             id: ticket.id.0,
             number: ticket.number,
@@ -343,15 +360,24 @@ struct Facts {
 }
 
 impl Facts {
-    fn of(body: Body, catalog_item: Option<NamedOut>) -> Self {
+    fn of(body: Body, catalog_item: Option<NamedOut>, tasks: TaskCountOut) -> Self {
         match body {
             Body::Incident(state) => Self::of_incident(state),
             Body::Request(request) => {
-                let Request { item: _, answers, cost, expected_at, state } = request;
+                let Request { item: _, answers, quantity, order, cost, expected_at, state } =
+                    request;
                 let answers =
                     answers.into_iter().map(|(field, text)| (field.to_string(), text)).collect();
                 let cost = cost.map(Into::into);
-                let request = RequestOut { catalog_item, answers, cost, expected_at };
+                let request = RequestOut {
+                    catalog_item,
+                    answers,
+                    quantity,
+                    order_id: order.map(|order| order.0),
+                    cost,
+                    expected_at,
+                    tasks,
+                };
                 Self { request: Some(request), ..Self::of_request(state) }
             }
         }

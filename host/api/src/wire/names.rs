@@ -65,6 +65,10 @@ names! {
     ChannelName(domain::ticket::Channel), "Channel";
     /// What can be done to a ticket.
     ActionName(domain::ticket::Action), "Action";
+    /// Where a task stands.
+    TaskStateName(domain::task::TaskState), "TaskState";
+    /// What can be done to a task.
+    TaskActionName(domain::task::TaskAction), "TaskAction";
     /// The outcome of an incident.
     ResolutionCodeName(domain::incident::ResolutionCode), "ResolutionCode";
     /// The outcome of a request.

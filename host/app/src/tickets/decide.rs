@@ -17,9 +17,11 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     binding::Hook,
+    catalog::CatalogItem,
     event::{Actor, ActorKind, Change},
     ids::{PersonId, SuggestionId},
     incident::IncidentState,
+    organization::OrgSettings,
     proposal::{FieldsTaken, Judged},
     receipt::Outcome,
     role::Role,
@@ -191,6 +193,16 @@ impl Deciding {
         self.did_because(action, &system(), changes, Some(format!("follows its parent {parent}")));
         self.happened(kind, &system(), was).text = text;
         Some(self)
+    }
+
+    /// The catalog item that is asked for.
+    pub(crate) fn item(&self) -> Option<CatalogItem> {
+        self.facts.item.clone()
+    }
+
+    /// The organization's settings.
+    pub(crate) fn settings(&self) -> OrgSettings {
+        self.facts.directory.org.settings.clone()
     }
 
     /// Whether nothing has happened, so that there is nothing to write.

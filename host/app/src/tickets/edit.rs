@@ -17,7 +17,7 @@ use super::{
     TicketEdit, TicketRef, TicketView, conclude::conclude, decide::Deciding, facts::Facts, moves,
     names, parts, read,
 };
-use crate::{Caller, CommandError, Desk};
+use crate::{Caller, CommandError, Desk, input::Reading};
 
 /// Changes fields. `expected_version` is the version that the caller read.
 ///
@@ -99,6 +99,11 @@ async fn resolved(
         }
         answers = Some(parsed);
     }
+    let expected_at = match changes.expected_at {
+        Some(Some(given)) => faults.moment("/expected_at", given).map(Some),
+        Some(None) => Some(None),
+        None => None,
+    };
     let mut found = References { directory: facts, org: caller.org, faults: &mut faults };
     let edit = Edit {
         category: changes
@@ -112,6 +117,8 @@ async fn resolved(
         urgency: changes.urgency.map(|level| level.map(Level)),
         tags: changes.tags,
         answers,
+        quantity: changes.quantity,
+        expected_at,
         watchers,
         parent,
         sync_with_parent: changes.sync_with_parent,

@@ -14,10 +14,11 @@ use waypost_domain::{
     person::Person,
     priority::Level,
     refusal::{Faults, Refused},
+    task::Tasks,
     ticket::{Action, Holding, Reply, Ticket},
 };
 use waypost_policy::contract::EventKind;
-use waypost_store::{ReadTx, link};
+use waypost_store::{ReadTx, link, task};
 
 use super::{
     PersonRef, TicketAction,
@@ -38,6 +39,8 @@ pub(crate) struct References {
     links: Vec<Link>,
     manager: Option<Person>,
     communication_owner: Option<Person>,
+    /// The request's tasks, for an action that they can stand against.
+    tasks: Tasks,
 }
 
 impl References {
@@ -101,10 +104,12 @@ impl References {
             | TicketAction::Convert { .. }
             | TicketAction::Submit
             | TicketAction::Revise
-            | TicketAction::Fulfill { .. }
             | TicketAction::ProposeMajor { .. }
             | TicketAction::RejectMajor { .. }
             | TicketAction::FinishMajor { .. } => {}
+            TicketAction::Fulfill { .. } => {
+                found.tasks = Tasks::new(task::of_ticket(tx, subject).await?);
+            }
         }
         found.read_leaders(tx, facts, &mut faults, action).await?;
         if let Some((pointer, named)) = named_person {
@@ -293,7 +298,8 @@ impl Mover<'_> {
                 self.end_approval(&mut it);
             }
             TicketAction::Fulfill { code, notes } => {
-                let changes = it.write.ticket.fulfill(*code, notes.as_deref(), by, now)?;
+                let (notes_given, tasks) = (notes.as_deref(), &self.references.tasks);
+                let changes = it.write.ticket.fulfill(*code, notes_given, tasks, by, now)?;
                 it.did_because(Action::Fulfill, by, changes, notes.clone());
                 it.happened(EventKind::Resolved, by, was).text.clone_from(notes);
             }

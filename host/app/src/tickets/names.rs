@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use waypost_domain::{
     approval::Approval,
-    ids::{CatalogItemId, CiId, OrgId, PersonId, ServiceId, TeamId},
+    ids::{CatalogItemId, CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     key::Key,
-    ticket::{Body, Ticket},
+    ticket::{Body, Ticket, TicketKind},
 };
-use waypost_store::{ReadTx, approval, catalog, ci, person, service, team};
+use waypost_store::{ReadTx, approval, catalog, ci, person, service, task, task::TaskCount, team};
 
 use super::{Named, PersonName, TicketView};
 use crate::{CommandError, Desk};
@@ -20,6 +20,7 @@ struct Names {
     services: BTreeMap<ServiceId, Named>,
     cis: BTreeMap<CiId, Named>,
     items: BTreeMap<CatalogItemId, Named>,
+    tasks: BTreeMap<TicketId, TaskCount>,
 }
 
 /// Tickets as a caller may see them.
@@ -95,7 +96,10 @@ impl Names {
         } else {
             Vec::new()
         };
+        let requests = tickets.iter().filter(|one| one.kind() == TicketKind::Request);
+        let requests: Vec<TicketId> = requests.map(|one| one.id).collect();
         Ok(Self {
+            tasks: task::counts(tx, &requests).await?.into_iter().collect(),
             people: person::find_many(tx, &people)
                 .await?
                 .into_iter()
@@ -126,6 +130,7 @@ impl Names {
             communication_owner: led_by.map(|it| self.person(it.communication_owner)),
             priority: ticket.priority.effective(),
             waiting_on,
+            tasks: self.tasks.get(&ticket.id).copied().unwrap_or_default(),
             ticket,
         }
     }

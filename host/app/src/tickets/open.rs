@@ -279,7 +279,7 @@ fn new_ticket<'a>(
         tags: &command.tags,
         item: None,
         answers,
-        expected_at: None,
+        quantity: command.quantity.unwrap_or(1),
         parent: None,
         sync_with_parent: command.sync_with_parent,
         affected_users: command.affected_users,

@@ -42,15 +42,25 @@ pub(crate) async fn seen(
         TicketRef::Number(number) => ticket::find_by_number(tx, number).await?,
     };
     let ticket = found.ok_or(CommandError::NotFound(Missing::Ticket))?;
+    let seen = beside(tx, caller, ticket).await?;
+    if !permission::sees(caller.role, seen.relation) {
+        return Err(CommandError::NotFound(Missing::Ticket));
+    }
+    Ok(seen)
+}
+
+/// A ticket with how the caller stands to it, whether they may see it or not.
+pub(crate) async fn beside(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    ticket: Ticket,
+) -> Result<Seen, CommandError> {
     let open_approval = if ticket.state() == State::AwaitingApproval {
         approval::open_of_ticket(tx, ticket.id).await?
     } else {
         None
     };
     let relation = Relation::of(caller.person(), &ticket, open_approval.as_ref());
-    if !permission::sees(caller.role, relation) {
-        return Err(CommandError::NotFound(Missing::Ticket));
-    }
     Ok(Seen { ticket, open_approval, relation })
 }
 
@@ -188,6 +198,7 @@ async fn filter(
         tag: query.tag.clone(),
         text: query.text.clone(),
         degraded: query.degraded,
+        order: query.ordered,
         opened_from,
         opened_before,
         waiting_for: query.waiting_on,

@@ -1,5 +1,7 @@
 //! Writing a change: the ticket, its events, receipts, approvals and messages, in one commit.
 
+mod follow;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
@@ -12,11 +14,12 @@ use waypost_domain::{
     message::{Message, Way},
     person::Person,
     suggestion::Suggestion,
+    task::Task,
     ticket::{Action, Ticket},
 };
 use waypost_store::{
     ReadTx, StoreError, WriteTx, approval, comment, event, link, outbox, person, receipt, round,
-    suggestion, ticket,
+    suggestion, task, ticket,
 };
 
 use super::{
@@ -49,6 +52,10 @@ pub(crate) struct TicketWrite {
     pub(crate) new_link: Option<Link>,
     /// What it was said to have to do with another, and has not.
     pub(crate) removed_link: Option<Link>,
+    /// Tasks that are added. They get their numbers when they are stored.
+    pub(crate) new_tasks: Vec<Task>,
+    /// Tasks that moved.
+    pub(crate) changed_tasks: Vec<Task>,
     /// Who hears of it.
     pub(crate) drafts: Vec<Draft>,
 }
@@ -95,6 +102,8 @@ impl TicketWrite {
             changed_approvals: Vec::new(),
             new_link: None,
             removed_link: None,
+            new_tasks: Vec::new(),
+            changed_tasks: Vec::new(),
             drafts: Vec::new(),
         }
     }
@@ -131,6 +140,7 @@ pub(crate) async fn write(
     for one in writes.iter_mut().filter(|one| !one.is_new) {
         ticket::update(tx, &mut one.ticket).await?;
     }
+    follow::follow(desk, tx, writes, now).await?;
     let events = placed(desk, tx, writes, now).await?;
     event::append_many(tx, &events).await?;
     let mut rounds = Vec::new();
@@ -154,6 +164,10 @@ pub(crate) async fn write(
         if let Some(new) = &one.new_approval {
             approval::insert(tx, new).await?;
         }
+        for changed in &mut one.changed_tasks {
+            task::update(tx, changed).await?;
+        }
+        task::insert_many(tx, &one.new_tasks).await?;
         if let Some(removed) = &one.removed_link {
             link::remove(tx, removed).await?;
         }

@@ -55,14 +55,14 @@ pub struct TaskEdit {
 
 impl Tasks {
     /// Adds a task. It gets its number when it is stored, and what the event says of it is known then
-    /// ([`Tasks::first_changes`]).
+    /// ([`Tasks::first_changes`]). What is wrong with its references was found before.
     pub fn add(
         &mut self,
         new: NewTask<'_>,
+        mut faults: Faults,
         directory: &dyn Lookup,
         now: DateTime<Utc>,
     ) -> Result<(), Refused> {
-        let mut faults = Faults::new();
         let short_description = text::short_description(new.short_description, &mut faults);
         let description = text::description(new.description, &mut faults);
         check_position(new.position, &mut faults);
@@ -100,17 +100,18 @@ impl Tasks {
         Ok(())
     }
 
-    /// Changes fields of one of the tasks. What comes before it can't change once it has been started.
+    /// Changes fields of one of the tasks. What comes before it can't change once it has been started. What is wrong with its
+    /// references was found before.
     pub fn edit(
         &mut self,
         id: TaskId,
         edit: TaskEdit,
+        mut faults: Faults,
         now: DateTime<Utc>,
     ) -> Result<Vec<Change>, Refused> {
         let before = self.clone();
         let Some(was) = before.get(id) else { return Ok(Vec::new()) };
         was.demand(TaskAction::Edit)?;
-        let mut faults = Faults::new();
         let short_description =
             edit.short_description.map(|text| text::short_description(&text, &mut faults));
         let description = edit.description.map(|text| text::description(&text, &mut faults));

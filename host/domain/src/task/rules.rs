@@ -127,7 +127,7 @@ fn a_mandatory_task_is_skipped_not_cancelled() {
     let refused = tasks.carry_out(task_id(3), cancel, &world(), monday()).unwrap_err();
     assert!(guard(refused).contains("skip it"));
     let optional = TaskEdit { mandatory: Some(false), ..TaskEdit::default() };
-    tasks.edit(task_id(3), optional, monday()).unwrap();
+    tasks.edit(task_id(3), optional, Faults::new(), monday()).unwrap();
     carry_out(&mut tasks, 3, cancel);
 }
 
@@ -167,13 +167,13 @@ fn no_task_waits_for_itself() {
     let after =
         |number| TaskEdit { depends_on: Some([task_id(number)].into()), ..TaskEdit::default() };
     for (number, on) in [(1, 1), (1, 3), (2, 3)] {
-        let refused = tasks.edit(task_id(number), after(on), monday()).unwrap_err();
+        let refused = tasks.edit(task_id(number), after(on), Faults::new(), monday()).unwrap_err();
         assert_eq!(pointers(&refused), ["/depends_on"], "{number} after {on}");
     }
-    tasks.edit(task_id(2), after(1), monday()).unwrap();
+    tasks.edit(task_id(2), after(1), Faults::new(), monday()).unwrap();
     assert_eq!(states(&tasks)[1], TaskState::Waiting);
     let nothing = TaskEdit { depends_on: Some(BTreeSet::new()), ..TaskEdit::default() };
-    tasks.edit(task_id(2), nothing, monday()).unwrap();
+    tasks.edit(task_id(2), nothing, Faults::new(), monday()).unwrap();
     assert_eq!(states(&tasks)[1], TaskState::Open);
 }
 
@@ -182,7 +182,10 @@ fn what_comes_before_a_task_is_settled_once_it_was_started() {
     let mut tasks = chain();
     carry_out(&mut tasks, 1, TaskMove::Start { by: None });
     let edit = TaskEdit { depends_on: Some([task_id(2)].into()), ..TaskEdit::default() };
-    assert!(guard(tasks.edit(task_id(1), edit, monday()).unwrap_err()).contains("in_progress"));
+    assert!(
+        guard(tasks.edit(task_id(1), edit, Faults::new(), monday()).unwrap_err())
+            .contains("in_progress")
+    );
 }
 
 #[test]
@@ -214,15 +217,17 @@ fn tasks_are_added_behind_the_others_and_not_without_end() {
     };
     let mut tasks = chain();
     for number in 3..MAX_TASKS {
-        tasks.add(new(number), &world(), monday()).unwrap();
+        tasks.add(new(number), Faults::new(), &world(), monday()).unwrap();
     }
     let last = tasks.iter().last().unwrap();
     assert_eq!((last.id, last.state()), (task_id(149), TaskState::Open));
-    assert!(guard(tasks.add(new(0), &world(), monday()).unwrap_err()).contains("50"));
+    assert!(
+        guard(tasks.add(new(0), Faults::new(), &world(), monday()).unwrap_err()).contains("50")
+    );
 
     let wrong =
         NewTask { short_description: " ", position: Some(1_001), team: STRANGERS, ..new(0) };
-    let refused = Tasks::default().add(wrong, &world(), monday()).unwrap_err();
+    let refused = Tasks::default().add(wrong, Faults::new(), &world(), monday()).unwrap_err();
     assert_eq!(pointers(&refused), ["/short_description", "/position", "/team"]);
 }
 

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use crate::{
     fixture::{AGENT, COLLEAGUE, NETWORK, hours, monday, task, task_id, world},
-    refusal::Refused,
+    refusal::{Faults, Refused},
     task::{Standing, TaskAction, TaskEdit, TaskMove, TaskState, Tasks},
 };
 
@@ -89,7 +89,7 @@ fn perform(action: TaskAction, tasks: &mut Tasks) -> Result<Vec<crate::event::Ch
     let step = match action {
         TaskAction::Edit => {
             let edit = TaskEdit { position: Some(9), ..TaskEdit::default() };
-            return tasks.edit(id, edit, now);
+            return tasks.edit(id, edit, Faults::new(), now);
         }
         TaskAction::Assign => TaskMove::Assign { team: Some(NETWORK), assignee: Some(COLLEAGUE) },
         TaskAction::Start => TaskMove::Start { by: Some(AGENT) },

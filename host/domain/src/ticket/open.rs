@@ -54,8 +54,6 @@ pub struct NewTicket<'a> {
     pub answers: &'a [(Key, String)],
     /// How many of it, for a request.
     pub quantity: u16,
-    /// What it was ordered together with, for a request.
-    pub order: Option<OrderId>,
     /// A ticket it is a part of.
     pub parent: Option<TicketId>,
     /// Whether it follows the one that it is a part of, for an incident; none for yes.
@@ -118,7 +116,7 @@ impl Ticket {
                 item: new.item.map(|item| item.id),
                 answers,
                 quantity: new.quantity,
-                order: new.order,
+                order: None,
                 cost,
                 expected_at: None,
                 state: RequestState::New,
@@ -196,7 +194,6 @@ impl Ticket {
             item: None,
             answers: &[],
             quantity: 1,
-            order: None,
             parent: None,
             sync_with_parent: None,
             affected_users: None,
@@ -206,6 +203,13 @@ impl Ticket {
         let mut following = Self::new(new, settings, now)?;
         following.follows = Some(self.id);
         Ok(following)
+    }
+
+    /// Says what it is ordered together with. Only a request is ordered.
+    pub fn order(&mut self, order: OrderId) {
+        if let Body::Request(request) = &mut self.body {
+            request.order = Some(order);
+        }
     }
 
     /// Whether it comes in at this moment: policies look at it for the first time, and nobody else has seen it.

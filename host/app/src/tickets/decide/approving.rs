@@ -139,8 +139,8 @@ impl Deciding {
             // No turn came in time: as if the policy had failed.
             Some(PlanSaid::Failed) | None => (self.ask_fallback_approver(None), None),
         };
-        let item = self.facts.item.clone();
-        let changes = self.write.ticket.submit(item.as_ref(), submission, self.now)?;
+        let (item, settings) = (self.item(), self.settings());
+        let changes = self.write.ticket.submit(item.as_ref(), submission, &settings, self.now)?;
         if let Some((said, plan)) = opinion {
             self.note_opinion(by, &said, plan, changes);
         } else {

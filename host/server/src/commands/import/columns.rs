@@ -167,6 +167,8 @@ impl Columns {
             answers: Vec::new(),
             external_ref: Some((source.to_owned(), id)),
             opened_at: self.text(row, Field::OpenedAt).map(time).transpose()?,
+            // Old systems count nothing: each row is a wish of its own.
+            quantity: None,
             draft: false,
             sync_with_parent: None,
             affected_users: None,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result};
-use waypost_app::catalog::{self, CatalogItemEdit, NewCatalogItem, NewFormField};
+use waypost_app::catalog::{self, CatalogItemEdit, NewCatalogItem, NewFormField, NewPlannedTask};
 use waypost_app::categories::{self, CategoryEdit, NewCategory};
 use waypost_app::cis::{self, CiEdit, NewCi};
 use waypost_app::services::{self, NewService, ServiceEdit};
@@ -12,10 +12,11 @@ use waypost_app::tickets::PersonRef;
 use waypost_app::{CommandError, hours, people};
 use waypost_domain::catalog::FieldKind;
 use waypost_domain::ids::PersonId;
+use waypost_domain::key::Key;
 
 use super::people::by_email;
 use super::{Applying, Outcome, differs, differs_from, lines};
-use crate::desk_file::{CatalogItem, Category, Ci, FormField, Service, Team};
+use crate::desk_file::{CatalogItem, Category, Ci, FormField, PlannedTask, Service, Team};
 
 /// Creates a record if it is missing, changes it if it differs.
 macro_rules! settle {
@@ -138,6 +139,8 @@ impl Applying<'_> {
                     description: item.description.clone().unwrap_or_default(),
                     cost: cost(item),
                     form: item.form.iter().flatten().map(field).collect(),
+                    delivery_hours: item.delivery_hours,
+                    tasks: item.tasks.iter().flatten().map(planned).collect(),
                 }),
                 edit |found| item_edit(item, &found),
                 update |edit| catalog::update(self.desk, &self.caller, &item.key, edit, None)
@@ -240,17 +243,22 @@ fn item_edit(
 ) -> Option<CatalogItemEdit> {
     let found_cost = found.cost.as_ref().map(|cost| (cost.minor_units, cost.currency.clone()));
     let form = wanted.form.as_ref().filter(|form| !is_same_form(form, &found.form));
+    let tasks = wanted.tasks.as_ref().filter(|tasks| !is_same_plan(tasks, &found.tasks));
     let edit = CatalogItemEdit {
         name: differs(Some(&wanted.name), &found.name),
         description: differs(wanted.description.as_ref(), &found.description),
         cost: differs_from(cost(wanted).as_ref(), found_cost.as_ref()),
         form: form.map(|form| form.iter().map(field).collect()),
+        delivery_hours: differs_from(wanted.delivery_hours.as_ref(), found.delivery_hours.as_ref()),
+        tasks: tasks.map(|tasks| tasks.iter().map(planned).collect()),
         active: (!found.active).then_some(true),
     };
     let changes = edit.name.is_some()
         || edit.description.is_some()
         || edit.cost.is_some()
         || edit.form.is_some()
+        || edit.delivery_hours.is_some()
+        || edit.tasks.is_some()
         || edit.active.is_some();
     changes.then_some(edit)
 }
@@ -270,12 +278,40 @@ fn is_same_form(wanted: &[FormField], found: &[waypost_domain::catalog::FormFiel
         })
 }
 
+fn is_same_plan(wanted: &[PlannedTask], found: &[waypost_domain::task::PlannedTask]) -> bool {
+    wanted.len() == found.len()
+        && wanted.iter().zip(found).enumerate().all(|(place, (wanted, found))| {
+            let wanted = planned(wanted);
+            let before: BTreeSet<&str> = wanted.depends_on.iter().map(String::as_str).collect();
+            wanted.key == found.key.as_str()
+                && wanted.short_description == found.short_description
+                && wanted.description == found.description
+                && wanted.team.as_deref() == found.team.as_ref().map(Key::as_str)
+                && wanted.position.map_or(place, usize::from) == usize::from(found.position)
+                && wanted.mandatory == found.mandatory
+                && before == found.depends_on.iter().map(Key::as_str).collect()
+        })
+}
+
 fn person(id: Option<PersonId>) -> Option<PersonRef> {
     id.map(PersonRef::Id)
 }
 
 fn cost(item: &CatalogItem) -> Option<(i64, String)> {
     item.cost.as_ref().map(|cost| (cost.minor_units, cost.currency.clone()))
+}
+
+/// Whoever plans a task wants it done, unless they say otherwise.
+fn planned(task: &PlannedTask) -> NewPlannedTask {
+    NewPlannedTask {
+        key: task.key.clone(),
+        short_description: task.short_description.clone(),
+        description: task.description.clone(),
+        team: task.team.clone(),
+        position: task.position,
+        mandatory: task.mandatory.unwrap_or(true),
+        depends_on: task.depends_on.clone(),
+    }
 }
 
 fn field(field: &FormField) -> NewFormField {

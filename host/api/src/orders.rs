@@ -1,0 +1,115 @@
+//! Orders: several requests of one person, made together or not at all.
+
+use std::collections::BTreeMap;
+
+use axum::{Json, extract::State, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use uuid::Uuid;
+use waypost_app::{
+    Desk,
+    orders::{self, NewOrder, NewOrderItem, OrderView},
+};
+
+use crate::{
+    ApiState,
+    extract::{JsonBody, Known},
+    problem::Problem,
+    tickets::{TicketOut, answers},
+    wire::{ChannelName, PersonIn},
+};
+
+pub(crate) fn routes() -> OpenApiRouter<ApiState> {
+    OpenApiRouter::new().routes(routes!(place))
+}
+
+/// Order several catalog items
+///
+/// Makes a request of each item and hands all of them in; they share `order_id`, and are stored together or not at all. Each is
+/// routed, approved and fulfilled by itself.
+#[utoipa::path(
+    post,
+    path = "/",
+    request_body = OrderIn,
+    responses((status = 201, description = "The requests of the order", body = OrderOut)),
+)]
+async fn place(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    JsonBody(order): JsonBody<OrderIn>,
+) -> Result<(StatusCode, Json<OrderOut>), Problem> {
+    // Boxed: deciding on many requests makes a future that would fill the stack.
+    let placed = Box::pin(orders::place(&desk, &caller, order.command()?)).await?;
+    Ok((StatusCode::CREATED, Json(placed.into())))
+}
+
+/// What is ordered together.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = NewOrder)]
+struct OrderIn {
+    /// Whose wish it is, by id or e-mail address; the caller if left out.
+    requester: Option<PersonIn>,
+    /// How it came in; `api` if left out.
+    channel: Option<ChannelName>,
+    /// What is ordered: 1 to 20 items.
+    items: Vec<OrderItemIn>,
+}
+
+/// One item of an order.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, default)]
+#[schema(as = NewOrderItem)]
+struct OrderItemIn {
+    /// The catalog item's key.
+    #[schema(required = true)]
+    catalog_item: String,
+    /// How many of it; one if left out.
+    #[schema(minimum = 1, maximum = 1000)]
+    quantity: Option<u16>,
+    /// The answers to the item's form: texts, numbers, true or false.
+    #[schema(value_type = BTreeMap<String, Value>)]
+    answers: BTreeMap<String, Value>,
+    /// What the request is about, in one line; the item's name if left out.
+    short_description: Option<String>,
+    /// The full text.
+    description: String,
+}
+
+/// An order, as the requests that it has become.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Order)]
+struct OrderOut {
+    /// Its id: `GET /requests?order_id=…` lists the requests again.
+    id: Uuid,
+    /// One for each item, in the order's order.
+    items: Vec<TicketOut>,
+}
+
+impl OrderIn {
+    fn command(self) -> Result<NewOrder, Problem> {
+        let mut items = Vec::with_capacity(self.items.len());
+        for (place, item) in self.items.into_iter().enumerate() {
+            items.push(NewOrderItem {
+                catalog_item: item.catalog_item,
+                quantity: item.quantity,
+                answers: answers(&format!("/items/{place}"), item.answers)?,
+                short_description: item.short_description,
+                description: item.description,
+            });
+        }
+        Ok(NewOrder {
+            requester: self.requester.map(Into::into),
+            channel: self.channel.map(|channel| channel.0),
+            items,
+        })
+    }
+}
+
+impl From<OrderView> for OrderOut {
+    fn from(order: OrderView) -> Self {
+        Self { id: order.id.0, items: order.requests.into_iter().map(Into::into).collect() }
+    }
+}

@@ -1,0 +1,567 @@
+//! The pieces of work that fulfil a request: planned, worked on in their order, and over with their request.
+
+use chrono::TimeDelta;
+use serde_json::{Value, json};
+use waypost_test_support::{Client, Org, TestDesk, on_both_engines};
+
+use crate::policies::{asking, stage};
+
+on_both_engines! {
+    an_item_s_plan_becomes_tasks_when_fulfilment_begins
+    tasks_are_done_in_their_order_and_every_step_is_an_event_of_the_request
+    a_request_is_not_fulfilled_before_its_mandatory_tasks
+    an_approved_request_gets_its_tasks_once
+    what_is_over_with_its_request_is_cancelled_in_the_same_commit
+    tasks_are_planned_before_fulfilment_and_not_started
+    the_assignee_works_on_a_task_and_the_requester_never_does
+    tasks_are_listed_for_teams_and_people_page_by_page
+    what_is_wrong_with_a_task_is_named_and_nothing_is_stored
+    a_task_s_version_keeps_two_people_from_overwriting_each_other
+    actions_on_a_task_are_announced_and_refused_in_their_order
+    a_plan_of_an_item_is_checked_as_a_whole
+    tasks_of_organizations_are_apart
+    a_repeated_request_adds_no_second_task
+}
+
+/// Gives the laptop a plan: bought by finance, then installed, then handed over; a bag is optional.
+async fn plan(acme: &Org<'_>) {
+    let admin = &acme.admin.client;
+    let item = admin.get("/catalog-items/laptop").await.ok();
+    let tasks = json!([
+        { "key": "buy", "short_description": "Buy it", "team": "finance" },
+        { "key": "install", "short_description": "Install it", "team": "network", "depends_on": ["buy"] },
+        { "key": "hand-over", "short_description": "Hand it over", "depends_on": ["install"] },
+        { "key": "bag", "short_description": "Add a bag", "mandatory": false },
+    ]);
+    let version = item["version"].as_i64().unwrap();
+    let edit = json!({ "tasks": tasks });
+    let edited = admin.patch("/catalog-items/laptop", version, edit).await.ok();
+    assert_eq!(edited["tasks"].as_array().unwrap().len(), 4);
+}
+
+async fn tasks_of(client: &Client, request: &Value) -> Vec<Value> {
+    client.of(request, "tasks").await.items()
+}
+
+fn states(tasks: &[Value]) -> Vec<&str> {
+    tasks.iter().map(|task| task["state"].as_str().unwrap()).collect()
+}
+
+fn path(task: &Value, action: &str) -> String {
+    format!("/tasks/{}{action}", task["number"].as_str().unwrap())
+}
+
+async fn step(client: &Client, task: &Value, action: &str, input: Value) -> Value {
+    client.post(&path(task, &format!("/actions/{action}")), input).await.ok()
+}
+
+fn because() -> Value {
+    json!({ "reason": "there is one in the cupboard" })
+}
+
+async fn an_item_s_plan_becomes_tasks_when_fulfilment_begins(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    let draft = json!({ "short_description": "A laptop", "catalog_item": "laptop",
+                        "answers": { "model": "light" }, "draft": true });
+    let request = acme.requester.client.post("/requests", draft).await.created();
+    assert!(tasks_of(&acme.requester.client, &request).await.is_empty());
+
+    let submitted = acme.requester.client.act(&request, "submit", json!({})).await.ok();
+
+    assert_eq!(submitted["state"], "in_fulfilment");
+    assert_eq!(submitted["request"]["tasks"], json!({ "open": 4, "total": 4 }));
+    let tasks = tasks_of(&acme.requester.client, &request).await;
+    assert_eq!(states(&tasks), ["open", "waiting", "waiting", "open"]);
+    let shown: Vec<_> = tasks.iter().map(|task| &task["team"]["key"]).collect();
+    assert_eq!(shown, ["finance", "network", "service-desk", "service-desk"]);
+    assert_eq!(tasks[0]["number"], "TASK0000001");
+    assert_eq!(tasks[1]["depends_on"], json!(["TASK0000001"]));
+    assert_eq!(tasks[3]["mandatory"], false);
+    assert_eq!(tasks[0]["request"]["number"], request["number"]);
+    // The event that began the fulfilment tells of each.
+    let events = acme.agent.client.of(&request, "events").await.items();
+    let submit = events.iter().find(|event| event["action"] == "submit").unwrap();
+    let changes = submit["changes"].as_array().unwrap();
+    let opened = json!({ "field": "task/TASK0000001/state", "before": null, "after": "open" });
+    assert!(changes.contains(&opened), "{changes:?}");
+    // A request that is handed in at once has them as well, with numbers of their own.
+    let second = acme.ask_for_laptop().await;
+    assert_eq!(tasks_of(&acme.agent.client, &second).await[0]["number"], "TASK0000005");
+}
+
+async fn tasks_are_done_in_their_order_and_every_step_is_an_event_of_the_request(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    let request = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    let tasks = tasks_of(agent, &request).await;
+    let early = agent.post(&path(&tasks[1], "/actions/start"), json!({})).await;
+    assert_eq!((early.status.as_u16(), early.slug()), (409, "invalid-transition"));
+    assert_eq!(early.json["state"], "waiting");
+
+    desk.clock.advance(TimeDelta::hours(1));
+    let assigned = json!({ "team": "network", "assignee": acme.second_agent.email });
+    let bought = step(agent, &tasks[0], "assign", assigned).await;
+    assert_eq!(bought["assignee"]["id"], acme.second_agent.id);
+    let _ = step(agent, &tasks[0], "start", json!({})).await;
+    let held = step(agent, &tasks[0], "hold", json!({ "reason": "no stock" })).await;
+    assert_eq!((&held["state"], &held["reason"]), (&json!("on_hold"), &json!("no stock")));
+    let resumed = step(agent, &tasks[0], "resume", json!({})).await;
+    assert_eq!(resumed["reason"], Value::Null);
+    let _ = step(agent, &tasks[0], "complete", json!({})).await;
+    assert_eq!(states(&tasks_of(agent, &request).await), ["done", "open", "waiting", "open"]);
+    // Who starts what nobody has gets it.
+    let started = step(agent, &tasks[1], "start", json!({})).await;
+    assert_eq!(started["assignee"]["id"], acme.agent.id);
+    let left = step(agent, &tasks[1], "incomplete", json!({ "reason": "it burnt" })).await;
+    assert_eq!(left["state"], "incomplete");
+    let _ = step(agent, &tasks[1], "start", json!({})).await;
+    let _ = step(agent, &tasks[1], "complete", json!({})).await;
+    let _ = step(agent, &tasks[2], "skip", because()).await;
+    let _ = step(agent, &tasks[3], "cancel", because()).await;
+
+    assert_eq!(states(&tasks_of(agent, &request).await), ["done", "done", "skipped", "cancelled"]);
+    let events = agent.of(&request, "events").await.items();
+    let told: Vec<_> = events.iter().skip(events.len() - 11).collect();
+    let actions: Vec<_> = told.iter().map(|event| event["action"].as_str().unwrap()).collect();
+    assert_eq!(
+        actions,
+        [
+            "assign_task",
+            "start_task",
+            "hold_task",
+            "resume_task",
+            "complete_task",
+            "start_task",
+            "incomplete_task",
+            "start_task",
+            "complete_task",
+            "skip_task",
+            "cancel_task",
+        ]
+    );
+    assert!(told.iter().all(|event| event["actor"]["person"] == acme.agent.id));
+    assert_eq!(told[2]["reason"], "no stock");
+    // What the step opened is told with it.
+    let complete = told[4]["changes"].as_array().unwrap();
+    let change = |number: u32, before: &str, after: &str| json!({ "field": format!("task/TASK{number:07}/state"), "before": before, "after": after });
+    assert!(complete.contains(&change(1, "in_progress", "done")), "{complete:?}");
+    assert!(complete.contains(&change(2, "waiting", "open")), "{complete:?}");
+    let now = agent.again(&request).await;
+    assert_eq!(now["request"]["tasks"], json!({ "open": 0, "total": 4 }));
+    assert_eq!(now["updated_at"], "2026-06-01T10:00:00Z");
+}
+
+async fn a_request_is_not_fulfilled_before_its_mandatory_tasks(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    let request = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    let tasks = tasks_of(agent, &request).await;
+    let done = json!({ "fulfillment_code": "complete", "fulfillment_notes": "on your desk" });
+
+    let refused = agent.act(&request, "fulfill", done.clone()).await;
+    assert_eq!((refused.status.as_u16(), refused.slug()), (409, "guard-failed"));
+    let detail = refused.json["detail"].as_str().unwrap();
+    assert!(detail.contains("TASK0000001 (open), TASK0000002 (waiting), TASK0000003"), "{detail}");
+    assert!(!detail.contains("TASK0000004"), "an optional task holds nothing up: {detail}");
+    // Fields are asked for before guards.
+    assert_eq!(agent.act(&request, "fulfill", json!({})).await.status.as_u16(), 422);
+    // A mandatory task is no way out by being withdrawn.
+    let withdrawn = agent.post(&path(&tasks[0], "/actions/cancel"), because()).await;
+    assert_eq!((withdrawn.status.as_u16(), withdrawn.slug()), (409, "guard-failed"));
+
+    let _ = step(agent, &tasks[0], "complete", json!({})).await;
+    let _ = step(agent, &tasks[1], "skip", because()).await;
+    let now = agent.get(&path(&tasks[2], "")).await.ok();
+    let optional = json!({ "mandatory": false });
+    let _ =
+        agent.patch(&path(&tasks[2], ""), now["version"].as_i64().unwrap(), optional).await.ok();
+    let fulfilled = agent.act(&request, "fulfill", done).await.ok();
+
+    assert_eq!(fulfilled["state"], "fulfilled");
+    // What was left of the optional ones nobody needs any more.
+    let tasks = tasks_of(agent, &request).await;
+    assert_eq!(states(&tasks), ["done", "skipped", "cancelled", "cancelled"]);
+    assert_eq!(tasks[3]["reason"], "its request was fulfilled without it");
+    let late = agent.post(&path(&tasks[3], "/actions/start"), json!({})).await;
+    assert_eq!((late.status.as_u16(), &late.json["state"]), (409, &json!("fulfilled")));
+}
+
+async fn an_approved_request_gets_its_tasks_once(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    acme.bind("plan", "approval-chain", asking(&json!([stage("manager", &json!(["manager"]))])))
+        .await;
+    let request = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    assert!(tasks_of(agent, &request).await.is_empty());
+
+    let asked = acme.manager.client.get("/approvals/mine").await.items();
+    let vote = format!("/approval-requests/{}/approve", asked[0]["id"].as_str().unwrap());
+    let opinion = json!({ "content_digest": asked[0]["content_digest"] });
+    let _ = acme.manager.client.post(&vote, opinion).await.ok();
+
+    let tasks = tasks_of(agent, &request).await;
+    assert_eq!(tasks.len(), 4);
+    let events = agent.of(&request, "events").await.items();
+    let approve = events.iter().find(|event| event["action"] == "approve").unwrap();
+    assert!(approve["changes"].to_string().contains("task/TASK0000001/state"), "{approve}");
+    // Neither a hold nor a second beginning makes them again.
+    let hold = json!({ "awaiting": "vendor", "vendor": "Dell" });
+    let _ = agent.act(&request, "hold", hold).await.ok();
+    let _ = agent.act(&request, "resume", json!({})).await.ok();
+    for task in &tasks {
+        let _ = step(agent, task, "skip", because()).await;
+    }
+    let done = json!({ "fulfillment_code": "complete", "fulfillment_notes": "on your desk" });
+    let _ = agent.act(&request, "fulfill", done).await.ok();
+    let _ = agent.act(&request, "reopen", json!({ "reason": "it is broken" })).await.ok();
+    assert_eq!(tasks_of(agent, &request).await.len(), 4);
+}
+
+async fn what_is_over_with_its_request_is_cancelled_in_the_same_commit(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    let agent = &acme.agent.client;
+    let (first, second, third) =
+        (acme.ask_for_laptop().await, acme.ask_for_laptop().await, acme.ask_for_laptop().await);
+    let tasks = tasks_of(agent, &first).await;
+    let _ = step(agent, &tasks[0], "complete", json!({})).await;
+
+    let _ = agent.act(&first, "cancel", json!({ "reason": "not needed" })).await.ok();
+    let _ = agent.act(&second, "merge_into", json!({ "target": third["number"] })).await.ok();
+
+    for (request, expected) in [
+        (&first, ["done", "cancelled", "cancelled", "cancelled"]),
+        (&second, ["cancelled", "cancelled", "cancelled", "cancelled"]),
+        (&third, ["open", "waiting", "waiting", "open"]),
+    ] {
+        assert_eq!(states(&tasks_of(agent, request).await), expected, "{}", request["number"]);
+    }
+    let events = agent.of(&first, "events").await.items();
+    let cancel = events.iter().find(|event| event["action"] == "cancel").unwrap();
+    let change =
+        json!({ "field": "task/TASK0000002/state", "before": "waiting", "after": "cancelled" });
+    assert!(cancel["changes"].as_array().unwrap().contains(&change), "{cancel}");
+
+    // A draft that becomes an incident takes its planned tasks with it.
+    let draft = json!({ "short_description": "A wish", "draft": true });
+    let draft = agent.post("/requests", draft).await.created();
+    let new = json!({ "short_description": "Ask around" });
+    let _ = agent
+        .post(&format!("/requests/{}/tasks", draft["number"].as_str().unwrap()), new)
+        .await
+        .created();
+    let _ =
+        agent.act(&draft, "convert", json!({ "to": "incident", "reason": "it broke" })).await.ok();
+    assert_eq!(states(&tasks_of(agent, &draft).await), ["cancelled"]);
+}
+
+async fn tasks_are_planned_before_fulfilment_and_not_started(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    acme.bind("plan", "approval-chain", asking(&json!([stage("manager", &json!(["manager"]))])))
+        .await;
+    let request = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    let place = format!("/requests/{}/tasks", request["number"].as_str().unwrap());
+
+    let first = agent.post(&place, json!({ "short_description": "Look for one" })).await.created();
+    let after = json!({ "short_description": "Buy one", "depends_on": [first["number"]],
+                        "team": "finance", "assignee": acme.admin.email });
+    let second = agent.post(&place, after).await.created();
+    assert_eq!((&first["state"], &second["state"]), (&json!("open"), &json!("waiting")));
+    assert_eq!((&first["team"]["key"], &second["position"]), (&json!("service-desk"), &json!(1)));
+    let early = agent.post(&path(&first, "/actions/start"), json!({})).await;
+    assert_eq!((early.status.as_u16(), early.slug()), (409, "invalid-transition"));
+    assert_eq!(early.json["state"], "awaiting_approval");
+    let skipped = step(agent, &first, "skip", because()).await;
+    assert_eq!(skipped["state"], "skipped");
+    assert_eq!(agent.get(&path(&second, "")).await.ok()["state"], "open");
+
+    // Written anew, the request keeps what was planned for it.
+    let _ = acme.requester.client.act(&request, "revise", json!({})).await.ok();
+    assert_eq!(states(&tasks_of(agent, &request).await), ["skipped", "open"]);
+    let incident = acme.report("No wifi").await;
+    let refused = agent
+        .post(
+            &format!("/incidents/{}/tasks", incident["number"].as_str().unwrap()),
+            json!({ "short_description": "x" }),
+        )
+        .await;
+    assert_eq!((refused.status.as_u16(), refused.slug()), (409, "invalid-transition"));
+}
+
+async fn the_assignee_works_on_a_task_and_the_requester_never_does(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    let request = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    let tasks = tasks_of(&acme.requester.client, &request).await;
+    for action in ["start", "complete", "skip"] {
+        let refused = acme
+            .requester
+            .client
+            .post(&path(&tasks[0], &format!("/actions/{action}")), because())
+            .await;
+        assert_eq!((refused.status.as_u16(), refused.slug()), (403, "forbidden"), "{action}");
+    }
+    let place = format!("/requests/{}/tasks", request["number"].as_str().unwrap());
+    let own = acme.requester.client.post(&place, json!({ "short_description": "Faster" })).await;
+    assert_eq!(own.slug(), "forbidden");
+
+    // The manager works in finance, without a role at the desk: not theirs, the task is not there for them.
+    let manager = &acme.manager.client;
+    assert_eq!(manager.get(&path(&tasks[0], "")).await.slug(), "not-found");
+    let assign = json!({ "team": "finance", "assignee": acme.manager.id });
+    let _ = step(agent, &tasks[0], "assign", assign).await;
+
+    assert_eq!(manager.get("/tasks").await.items().len(), 1);
+    let _ = step(manager, &tasks[0], "start", json!({})).await;
+    let skipped = manager.post(&path(&tasks[0], "/actions/skip"), because()).await;
+    assert_eq!(skipped.slug(), "forbidden");
+    let allowed = manager.get(&path(&tasks[0], "/actions")).await.items();
+    let allowed: Vec<_> = allowed.iter().map(|one| one["action"].as_str().unwrap()).collect();
+    assert_eq!(allowed, ["hold", "complete", "incomplete"]);
+    let done = step(manager, &tasks[0], "complete", json!({})).await;
+    assert_eq!(done["state"], "done");
+    // The request itself stays the requester's and the desk's.
+    assert_eq!(manager.of(&request, "tasks").await.slug(), "not-found");
+}
+
+async fn tasks_are_listed_for_teams_and_people_page_by_page(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    let first = acme.ask_for_laptop().await;
+    desk.clock.advance(TimeDelta::minutes(1));
+    let second = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    let tasks = tasks_of(agent, &first).await;
+    let assign = json!({ "team": "network", "assignee": acme.second_agent.email });
+    let _ = step(agent, &tasks[1], "assign", assign).await;
+    let _ = step(agent, &tasks[0], "complete", json!({})).await;
+
+    let list = async |query: String| -> Vec<String> {
+        let items = agent.get(&format!("/tasks?{query}")).await.items();
+        items.iter().map(|task| task["number"].as_str().unwrap().to_owned()).collect()
+    };
+    let numbers = |numbers: &[u32]| -> Vec<String> {
+        numbers.iter().map(|number| format!("TASK{number:07}")).collect()
+    };
+    assert_eq!(list(String::new()).await.len(), 8);
+    assert_eq!(list("team=finance&active=true".to_owned()).await, numbers(&[5]));
+    assert_eq!(list("state=done,open&team=network".to_owned()).await, numbers(&[2]));
+    assert_eq!(list(format!("assignee={}", acme.second_agent.email)).await, numbers(&[2]));
+    let of_second = format!("request={}", second["number"].as_str().unwrap());
+    assert_eq!(list(of_second).await, numbers(&[5, 6, 7, 8]));
+    assert!(list("request=REQ9999999".to_owned()).await.is_empty());
+    assert!(list("team=nobody".to_owned()).await.is_empty());
+    assert_eq!(acme.requester.client.get("/tasks").await.items().len(), 8);
+    assert!(acme.manager.client.get("/tasks").await.items().is_empty());
+
+    let mut seen = Vec::new();
+    let mut page = agent.get("/tasks?limit=3").await.ok();
+    loop {
+        seen.extend(page["items"].as_array().unwrap().iter().map(|task| task["number"].clone()));
+        let Some(next) = page["next"].as_str() else { break };
+        page = agent.get(&format!("/tasks?limit=3&after={next}")).await.ok();
+    }
+    seen.sort_by_key(Value::to_string);
+    assert_eq!(seen, numbers(&[1, 2, 3, 4, 5, 6, 7, 8]));
+    let cursor = agent.get("/tasks?limit=3").await.ok()["next"].as_str().unwrap().to_owned();
+    let other = agent.get(&format!("/tasks?active=true&after={cursor}")).await;
+    assert_eq!(other.slug(), "cursor-invalid");
+    let unknown = agent.get("/tasks?state=finished").await;
+    assert_eq!(unknown.status.as_u16(), 422);
+}
+
+async fn what_is_wrong_with_a_task_is_named_and_nothing_is_stored(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let (request, other) = (acme.ask_for_laptop().await, acme.ask_for_laptop().await);
+    let agent = &acme.agent.client;
+    let place = |of: &Value| format!("/requests/{}/tasks", of["number"].as_str().unwrap());
+    let foreign = agent.post(&place(&other), json!({ "short_description": "x" })).await.created();
+
+    let wrong = json!({
+        "short_description": " ", "team": "nobody", "assignee": "nobody@acme.example",
+        "position": 5_000, "depends_on": [foreign["number"]],
+    });
+    let refused = agent.post(&place(&request), wrong).await;
+    assert_eq!(refused.status.as_u16(), 422);
+    let expected = ["/assignee", "/depends_on/0", "/position", "/short_description", "/team"];
+    assert_eq!(refused.pointers(), expected);
+    let stranger =
+        json!({ "short_description": "x", "team": "finance", "assignee": acme.agent.id });
+    assert_eq!(agent.post(&place(&request), stranger).await.pointers(), ["/assignee"]);
+    let long = json!({ "short_description": "x".repeat(251), "description": "\u{1}" });
+    assert_eq!(
+        agent.post(&place(&request), long).await.pointers(),
+        ["/description", "/short_description"]
+    );
+    assert!(tasks_of(agent, &request).await.is_empty());
+
+    let one = agent.post(&place(&request), json!({ "short_description": "one" })).await.created();
+    let after = json!({ "short_description": "two", "depends_on": [one["id"]] });
+    let two = agent.post(&place(&request), after).await.created();
+    let circle = json!({ "depends_on": [two["number"]] });
+    let refused = agent.patch(&path(&one, ""), 1, circle).await;
+    assert_eq!((refused.status.as_u16(), refused.pointers()), (422, vec!["/depends_on"]));
+    let refused = agent.patch(&path(&one, ""), 1, json!({ "state": "done" })).await;
+    assert_eq!(refused.slug(), "state-not-patchable");
+    assert!(refused.text.contains("in_progress"), "{}", refused.text);
+    for action in ["hold", "incomplete", "skip", "cancel"] {
+        let refused = agent.post(&path(&one, &format!("/actions/{action}")), json!({})).await;
+        assert_eq!(
+            (refused.slug(), refused.pointers()),
+            ("missing-fields", vec!["/reason"]),
+            "{action}"
+        );
+    }
+    assert_eq!(agent.get(&path(&one, "")).await.ok()["version"], 1);
+}
+
+async fn a_task_s_version_keeps_two_people_from_overwriting_each_other(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    let request = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    let task = tasks_of(agent, &request).await.swap_remove(0);
+
+    let read = agent.get(&path(&task, "")).await;
+    assert_eq!(read.header("etag"), Some("\"1\""));
+    let edit = json!({ "short_description": "Buy a light one", "position": 7 });
+    let edited = agent.patch(&path(&task, ""), 1, edit).await;
+    assert_eq!(edited.header("etag"), Some("\"2\""));
+    assert_eq!(edited.ok()["short_description"], "Buy a light one");
+    let stale = agent.patch(&path(&task, ""), 1, json!({ "position": 1 })).await;
+    assert_eq!((stale.status.as_u16(), stale.slug()), (412, "stale-version"));
+    let start = path(&task, "/actions/start");
+    let stale = agent.post_with(&start, &[("if-match", "\"1\"")], json!({})).await;
+    assert_eq!(stale.slug(), "stale-version");
+    let started = agent.post_with(&start, &[("if-match", "\"2\"")], json!({})).await.ok();
+    assert_eq!(started["version"], 3);
+    // What changes nothing is no event.
+    let events = agent.of(&request, "events").await.items().len();
+    let same = agent.patch(&path(&task, ""), 3, json!({ "position": 7 })).await.ok();
+    assert_eq!(same["version"], 3);
+    assert_eq!(agent.of(&request, "events").await.items().len(), events);
+    // Whoever read the request before a task moved has not read what is there now.
+    let old = format!("/requests/{}/actions/escalate", request["number"].as_str().unwrap());
+    let escalate = json!({ "level": 1, "reason": "slow" });
+    assert_eq!(
+        agent.post_with(&old, &[("if-match", "\"1\"")], escalate).await.slug(),
+        "stale-version"
+    );
+}
+
+async fn actions_on_a_task_are_announced_and_refused_in_their_order(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    plan(&acme).await;
+    let request = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    let tasks = tasks_of(agent, &request).await;
+    let announced = async |client: &Client, task: &Value| -> Vec<String> {
+        let items = client.get(&path(task, "/actions")).await.items();
+        items.iter().map(|one| one["action"].as_str().unwrap().to_owned()).collect()
+    };
+
+    let open = announced(agent, &tasks[0]).await;
+    assert_eq!(
+        open,
+        ["edit", "assign", "start", "hold", "complete", "incomplete", "skip", "cancel"]
+    );
+    assert_eq!(announced(agent, &tasks[1]).await, ["edit", "assign", "skip", "cancel"]);
+    assert!(announced(&acme.requester.client, &tasks[0]).await.is_empty());
+    let hints = agent.get(&path(&tasks[0], "/actions")).await.items();
+    let hold = hints.iter().find(|one| one["action"] == "hold").unwrap();
+    assert_eq!(hold["lacks"], json!(["/reason"]));
+    // The request's own actions do not list what is asked of its tasks.
+    let own = agent.of(&request, "actions").await.items();
+    assert!(own.iter().all(|one| !one["action"].as_str().unwrap().ends_with("_task")), "{own:?}");
+
+    // 403 before 412 before 409 before 422.
+    let resume = path(&tasks[0], "/actions/resume");
+    let stale = [("if-match", "\"9\"")];
+    let refused = acme.requester.client.post_with(&resume, &stale, json!({})).await;
+    assert_eq!(refused.status.as_u16(), 403);
+    let refused = agent.post_with(&resume, &stale, json!({})).await;
+    assert_eq!(refused.status.as_u16(), 412);
+    assert_eq!(agent.post(&resume, json!({})).await.status.as_u16(), 409);
+    let lost = agent.get("/tasks/TASK9999999").await;
+    assert_eq!((lost.status.as_u16(), lost.slug()), (404, "not-found"));
+    assert_eq!(agent.get("/tasks/task0000001").await.ok()["id"], tasks[0]["id"]);
+    let by_id = format!("/tasks/{}", tasks[0]["id"].as_str().unwrap());
+    assert_eq!(agent.get(&by_id).await.ok()["number"], "TASK0000001");
+}
+
+async fn a_plan_of_an_item_is_checked_as_a_whole(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let admin = &acme.admin.client;
+    let version = admin.get("/catalog-items/laptop").await.ok()["version"].as_i64().unwrap();
+    let edit = json!({ "delivery_hours": 0, "tasks": [
+        { "key": "a", "short_description": "", "depends_on": ["b"], "team": "nobody" },
+        { "key": "b", "short_description": "B", "depends_on": ["a", "c"], "position": 2_000 },
+    ] });
+
+    let refused = admin.patch("/catalog-items/laptop", version, edit).await;
+
+    assert_eq!(refused.status.as_u16(), 422);
+    assert_eq!(
+        refused.pointers(),
+        [
+            "/delivery_hours",
+            "/tasks/0/depends_on",
+            "/tasks/0/short_description",
+            "/tasks/0/team",
+            "/tasks/1/depends_on",
+            "/tasks/1/depends_on",
+            "/tasks/1/position",
+        ]
+    );
+    assert_eq!(admin.get("/catalog-items/laptop").await.ok()["version"], version);
+    let new = json!({ "key": "desk", "name": "Desk", "delivery_hours": 40,
+                      "tasks": [{ "key": "build", "short_description": "Build it" }] });
+    let desk_item = admin.post("/catalog-items", new).await.created();
+    assert_eq!(desk_item["delivery_hours"], 40);
+    assert_eq!(
+        desk_item["tasks"],
+        json!([{ "key": "build", "short_description": "Build it", "description": "", "team": null,
+                 "position": 0, "mandatory": true, "depends_on": [] }])
+    );
+}
+
+async fn tasks_of_organizations_are_apart(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let globex = desk.organization("globex").await;
+    plan(&acme).await;
+    let request = acme.ask_for_laptop().await;
+    let task = tasks_of(&acme.agent.client, &request).await.swap_remove(0);
+    let by_id = format!("/tasks/{}", task["id"].as_str().unwrap());
+
+    let stranger = &globex.agent.client;
+    for path in [path(&task, ""), by_id.clone()] {
+        assert_eq!(stranger.get(&path).await.slug(), "not-found");
+    }
+    let start = stranger.post(&format!("{by_id}/actions/start"), json!({})).await;
+    assert_eq!(start.slug(), "not-found");
+    assert_eq!(stranger.patch(&by_id, 1, json!({ "position": 1 })).await.slug(), "not-found");
+    assert!(stranger.get("/tasks").await.items().is_empty());
+    assert_eq!(acme.agent.client.get(&by_id).await.ok(), task);
+}
+
+async fn a_repeated_request_adds_no_second_task(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let request = acme.ask_for_laptop().await;
+    let agent = &acme.agent.client;
+    let place = format!("/requests/{}/tasks", request["number"].as_str().unwrap());
+    let key = [("idempotency-key", "once")];
+    let new = json!({ "short_description": "Buy it" });
+
+    let first = agent.post_with(&place, &key, new.clone()).await;
+    let again = agent.post_with(&place, &key, new).await;
+
+    assert_eq!(first.header("location"), Some("/api/v1/tasks/TASK0000001"));
+    assert_eq!(first.created(), again.created());
+    assert_eq!(tasks_of(agent, &request).await.len(), 1);
+}
