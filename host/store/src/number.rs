@@ -36,11 +36,11 @@ pub async fn next(
     series: impl Into<Series>,
     how_many: u32,
 ) -> Result<u64, StoreError> {
-    let series = series.into();
     const NEXT: &str = "
         insert into number_series (org_id, kind, last) values ($1, $2, $3)
         on conflict (org_id, kind) do update set last = number_series.last + excluded.last
         returning last";
+    let series = series.into();
     let last: i64 = on!(tx, |conn, org| {
         sqlx::query_scalar(NEXT)
             .bind(org)

@@ -73,9 +73,9 @@ impl Tasks {
                 "the request has {MAX_TASKS} tasks, which is the most; put several pieces of work into one"
             )));
         }
-        let behind = || self.iter().map(|task| task.position + 1).max().unwrap_or(0);
+        let behind = || self.all().iter().map(|task| task.position + 1).max().unwrap_or(0);
         let position = new.position.unwrap_or_else(|| behind().min(MAX_POSITION));
-        let mut tasks: Vec<Task> = self.iter().cloned().collect();
+        let mut tasks = self.all().to_vec();
         tasks.push(Task {
             id: new.id,
             org: new.org,

@@ -28,8 +28,9 @@ impl Tasks {
     }
 
     /// All of them.
-    pub fn iter(&self) -> std::slice::Iter<'_, Task> {
-        self.0.iter()
+    #[must_use]
+    pub fn all(&self) -> &[Task] {
+        &self.0
     }
 
     /// How many there are.

@@ -123,5 +123,5 @@ pub fn planned(
         state_since: now,
         version: 1,
     });
-    Tasks::new(tasks.collect()).iter().cloned().collect()
+    Tasks::new(tasks.collect()).all().to_vec()
 }

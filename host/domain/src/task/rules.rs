@@ -21,7 +21,7 @@ use crate::{
 };
 
 fn states(tasks: &Tasks) -> Vec<TaskState> {
-    tasks.iter().map(Task::state).collect()
+    tasks.all().iter().map(Task::state).collect()
 }
 
 fn pointers(refused: &Refused) -> Vec<&str> {
@@ -88,7 +88,7 @@ fn who_starts_an_unassigned_task_of_their_team_gets_it() {
     let mut tasks = chain();
     carry_out(&mut tasks, 1, TaskMove::Start { by: Some(AGENT) });
     carry_out(&mut tasks, 2, TaskMove::Start { by: Some(COLLEAGUE) });
-    let assignees: Vec<_> = tasks.iter().map(|task| task.assignee).collect();
+    let assignees: Vec<_> = tasks.all().iter().map(|task| task.assignee).collect();
     assert_eq!(assignees, [Some(AGENT), None, None]);
 }
 
@@ -156,8 +156,8 @@ fn what_is_over_with_its_request_is_cancelled_and_what_was_done_stays() {
 
     assert_eq!(states(&tasks), [TaskState::Done, TaskState::Cancelled, TaskState::Cancelled]);
     assert_eq!(changes.len(), 4);
-    let changed: Vec<TaskId> = tasks.changed_since(&before).iter().map(|task| task.id).collect();
-    assert_eq!(changed, [task_id(2), task_id(3)]);
+    let moved: Vec<TaskId> = tasks.changed_since(&before).iter().map(|task| task.id).collect();
+    assert_eq!(moved, [task_id(2), task_id(3)]);
     assert!(tasks.end("again", monday()).is_empty());
 }
 
@@ -219,7 +219,7 @@ fn tasks_are_added_behind_the_others_and_not_without_end() {
     for number in 3..MAX_TASKS {
         tasks.add(new(number), Faults::new(), &world(), monday()).unwrap();
     }
-    let last = tasks.iter().last().unwrap();
+    let last = tasks.all().last().unwrap();
     assert_eq!((last.id, last.state()), (task_id(149), TaskState::Open));
     assert!(
         guard(tasks.add(new(0), Faults::new(), &world(), monday()).unwrap_err()).contains("50")

@@ -28,7 +28,7 @@ fn every_action_on_a_task_moves_as_specified() {
 }
 
 fn table() -> String {
-    let mut table = line("action", TaskState::ALL.iter().map(|state| state.to_string()));
+    let mut table = line("action", TaskState::ALL.iter().map(ToString::to_string));
     for action in TaskAction::ALL {
         let cells = TaskState::ALL.iter().map(|state| {
             let mut tasks = in_state(*state);

@@ -54,26 +54,29 @@ impl Action {
     #[must_use]
     pub const fn demands(self) -> &'static [&'static str] {
         match self {
-            Self::Assign => &["/team"],
+            Self::Assign | Self::AssignTask => &["/team"],
             Self::Triage => &["/category", "/impact", "/urgency"],
             Self::SetPriority => &["/priority", "/reason"],
             Self::Comment | Self::Note | Self::CallerReply => &["/text"],
             Self::Escalate => &["/level", "/reason"],
             Self::Hold => &["/awaiting"],
             Self::Resolve => &["/resolution_code", "/resolution_notes"],
-            Self::Reopen | Self::Cancel | Self::ProposeMajor | Self::RejectMajor => &["/reason"],
             Self::AcceptMajor => &["/manager", "/communication_owner", "/next_update_at"],
             Self::UpdateMajor => &["/text", "/next_update_at"],
             Self::FinishMajor => &["/review_note"],
+            Self::Reopen
+            | Self::Cancel
+            | Self::ProposeMajor
+            | Self::RejectMajor
+            | Self::HoldTask
+            | Self::IncompleteTask
+            | Self::SkipTask
+            | Self::CancelTask => &["/reason"],
             Self::MergeInto => &["/target"],
             Self::Link | Self::Unlink => &["/link_type", "/target"],
             Self::Convert => &["/to", "/reason"],
             Self::Fulfill => &["/fulfillment_code", "/fulfillment_notes"],
             Self::AcceptSuggestion | Self::DismissSuggestion => &["/suggestion"],
-            Self::AssignTask => &["/team"],
-            Self::HoldTask | Self::IncompleteTask | Self::SkipTask | Self::CancelTask => {
-                &["/reason"]
-            }
             Self::AddTask => &["/short_description"],
             // Whom a start is for is the caller, unless another is named.
             Self::Create

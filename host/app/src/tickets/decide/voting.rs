@@ -21,7 +21,8 @@ impl Deciding {
         let was = self.write.ticket.state();
         match voted.outcome {
             Outcome::Approved => {
-                let changes = self.write.ticket.approve(self.now)?;
+                let (item, settings) = (self.item(), self.settings());
+                let changes = self.write.ticket.approve(item.as_ref(), &settings, self.now)?;
                 self.did(Action::Approve, &system(), changes);
                 self.happened(EventKind::ApprovalDecided, &system(), was);
             }
