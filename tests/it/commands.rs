@@ -44,6 +44,7 @@ by_command_line! {
     p4_the_audit_trail_is_exported_as_json_lines
     receipts_are_listed_to_their_end
     major_rules_are_applied_from_a_desk_file
+    a_desk_file_s_plan_of_tasks_is_applied_once
 }
 
 const DESK: &str = r#"
@@ -111,6 +112,35 @@ children_more_than = 20
     let refused = program.run(["org", "apply", &program.file("wrong.toml", wrong)]);
     let pointer = "major_rules/1/children_more_than";
     assert!(!refused.is_ok && refused.said.contains(pointer), "{refused:?}");
+}
+
+fn a_desk_file_s_plan_of_tasks_is_applied_once(program: &Program) {
+    const LAPTOP: &str = r#"
+[[catalog]]
+key = "laptop"
+name = "Laptop"
+delivery_hours = 40
+tasks = [
+    { key = "buy", short_description = "Buy it", team = "network" },
+    { key = "hand-over", short_description = "Hand it over", depends_on = ["buy"], mandatory = false },
+]
+"#;
+    let _ = program.json(["migrate"]);
+    let apply = |text: &str| {
+        program.json(["org", "apply", &program.file("desk.toml", format!("{DESK}{text}"))])
+    };
+    let item = json!(["acme: catalog item laptop"]);
+
+    let _ = apply("");
+    assert_eq!(apply(LAPTOP)["created"], item);
+    let again = apply(LAPTOP);
+    assert_eq!((&again["created"], &again["changed"]), (&json!([]), &json!([])));
+    assert_eq!(apply(&LAPTOP.replace("Buy it", "Buy a light one"))["changed"], item);
+    assert_eq!(apply(&LAPTOP.replace("40", "16"))["changed"], item);
+    let wrong =
+        program.file("desk.toml", format!("{DESK}{}", LAPTOP.replace("\"buy\"]", "\"sell\"]")));
+    let refused = program.run(["org", "apply", &wrong]);
+    assert!(!refused.is_ok && refused.said.contains("sell"), "{}", refused.said);
 }
 
 fn rows(count: u32) -> String {

@@ -22,6 +22,7 @@ mod majors;
 mod orders;
 mod pages;
 mod parts;
+mod planning;
 mod policies;
 mod queues;
 mod receipts;

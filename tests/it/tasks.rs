@@ -1,4 +1,4 @@
-//! The pieces of work that fulfil a request: planned, worked on in their order, and over with their request.
+//! The pieces of work that fulfil a request: worked on in their order, and over with their request.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -12,19 +12,15 @@ on_both_engines! {
     a_request_is_not_fulfilled_before_its_mandatory_tasks
     an_approved_request_gets_its_tasks_once
     what_is_over_with_its_request_is_cancelled_in_the_same_commit
-    tasks_are_planned_before_fulfilment_and_not_started
     the_assignee_works_on_a_task_and_the_requester_never_does
     tasks_are_listed_for_teams_and_people_page_by_page
-    what_is_wrong_with_a_task_is_named_and_nothing_is_stored
     a_task_s_version_keeps_two_people_from_overwriting_each_other
     actions_on_a_task_are_announced_and_refused_in_their_order
-    a_plan_of_an_item_is_checked_as_a_whole
     tasks_of_organizations_are_apart
-    a_repeated_request_adds_no_second_task
 }
 
 /// Gives the laptop a plan: bought by finance, then installed, then handed over; a bag is optional.
-async fn plan(acme: &Org<'_>) {
+pub(crate) async fn plan(acme: &Org<'_>) {
     let admin = &acme.admin.client;
     let item = admin.get("/catalog-items/laptop").await.ok();
     let tasks = json!([
@@ -39,23 +35,23 @@ async fn plan(acme: &Org<'_>) {
     assert_eq!(edited["tasks"].as_array().unwrap().len(), 4);
 }
 
-async fn tasks_of(client: &Client, request: &Value) -> Vec<Value> {
+pub(crate) async fn tasks_of(client: &Client, request: &Value) -> Vec<Value> {
     client.of(request, "tasks").await.items()
 }
 
-fn states(tasks: &[Value]) -> Vec<&str> {
+pub(crate) fn states(tasks: &[Value]) -> Vec<&str> {
     tasks.iter().map(|task| task["state"].as_str().unwrap()).collect()
 }
 
-fn path(task: &Value, action: &str) -> String {
+pub(crate) fn path(task: &Value, action: &str) -> String {
     format!("/tasks/{}{action}", task["number"].as_str().unwrap())
 }
 
-async fn step(client: &Client, task: &Value, action: &str, input: Value) -> Value {
+pub(crate) async fn step(client: &Client, task: &Value, action: &str, input: Value) -> Value {
     client.post(&path(task, &format!("/actions/{action}")), input).await.ok()
 }
 
-fn because() -> Value {
+pub(crate) fn because() -> Value {
     json!({ "reason": "there is one in the cupboard" })
 }
 
@@ -259,40 +255,6 @@ async fn what_is_over_with_its_request_is_cancelled_in_the_same_commit(desk: Tes
     assert_eq!(states(&tasks_of(agent, &draft).await), ["cancelled"]);
 }
 
-async fn tasks_are_planned_before_fulfilment_and_not_started(desk: TestDesk) {
-    let acme = desk.organization("acme").await;
-    acme.bind("plan", "approval-chain", asking(&json!([stage("manager", &json!(["manager"]))])))
-        .await;
-    let request = acme.ask_for_laptop().await;
-    let agent = &acme.agent.client;
-    let place = format!("/requests/{}/tasks", request["number"].as_str().unwrap());
-
-    let first = agent.post(&place, json!({ "short_description": "Look for one" })).await.created();
-    let after = json!({ "short_description": "Buy one", "depends_on": [first["number"]],
-                        "team": "finance", "assignee": acme.admin.email });
-    let second = agent.post(&place, after).await.created();
-    assert_eq!((&first["state"], &second["state"]), (&json!("open"), &json!("waiting")));
-    assert_eq!((&first["team"]["key"], &second["position"]), (&json!("service-desk"), &json!(1)));
-    let early = agent.post(&path(&first, "/actions/start"), json!({})).await;
-    assert_eq!((early.status.as_u16(), early.slug()), (409, "invalid-transition"));
-    assert_eq!(early.json["state"], "awaiting_approval");
-    let skipped = step(agent, &first, "skip", because()).await;
-    assert_eq!(skipped["state"], "skipped");
-    assert_eq!(agent.get(&path(&second, "")).await.ok()["state"], "open");
-
-    // Written anew, the request keeps what was planned for it.
-    let _ = acme.requester.client.act(&request, "revise", json!({})).await.ok();
-    assert_eq!(states(&tasks_of(agent, &request).await), ["skipped", "open"]);
-    let incident = acme.report("No wifi").await;
-    let refused = agent
-        .post(
-            &format!("/incidents/{}/tasks", incident["number"].as_str().unwrap()),
-            json!({ "short_description": "x" }),
-        )
-        .await;
-    assert_eq!((refused.status.as_u16(), refused.slug()), (409, "invalid-transition"));
-}
-
 async fn the_assignee_works_on_a_task_and_the_requester_never_does(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     plan(&acme).await;
@@ -376,51 +338,6 @@ async fn tasks_are_listed_for_teams_and_people_page_by_page(desk: TestDesk) {
     assert_eq!(unknown.status.as_u16(), 422);
 }
 
-async fn what_is_wrong_with_a_task_is_named_and_nothing_is_stored(desk: TestDesk) {
-    let acme = desk.organization("acme").await;
-    let (request, other) = (acme.ask_for_laptop().await, acme.ask_for_laptop().await);
-    let agent = &acme.agent.client;
-    let place = |of: &Value| format!("/requests/{}/tasks", of["number"].as_str().unwrap());
-    let foreign = agent.post(&place(&other), json!({ "short_description": "x" })).await.created();
-
-    let wrong = json!({
-        "short_description": " ", "team": "nobody", "assignee": "nobody@acme.example",
-        "position": 5_000, "depends_on": [foreign["number"]],
-    });
-    let refused = agent.post(&place(&request), wrong).await;
-    assert_eq!(refused.status.as_u16(), 422);
-    let expected = ["/assignee", "/depends_on/0", "/position", "/short_description", "/team"];
-    assert_eq!(refused.pointers(), expected);
-    let stranger =
-        json!({ "short_description": "x", "team": "finance", "assignee": acme.agent.id });
-    assert_eq!(agent.post(&place(&request), stranger).await.pointers(), ["/assignee"]);
-    let long = json!({ "short_description": "x".repeat(251), "description": "\u{1}" });
-    assert_eq!(
-        agent.post(&place(&request), long).await.pointers(),
-        ["/description", "/short_description"]
-    );
-    assert!(tasks_of(agent, &request).await.is_empty());
-
-    let one = agent.post(&place(&request), json!({ "short_description": "one" })).await.created();
-    let after = json!({ "short_description": "two", "depends_on": [one["id"]] });
-    let two = agent.post(&place(&request), after).await.created();
-    let circle = json!({ "depends_on": [two["number"]] });
-    let refused = agent.patch(&path(&one, ""), 1, circle).await;
-    assert_eq!((refused.status.as_u16(), refused.pointers()), (422, vec!["/depends_on"]));
-    let refused = agent.patch(&path(&one, ""), 1, json!({ "state": "done" })).await;
-    assert_eq!(refused.slug(), "state-not-patchable");
-    assert!(refused.text.contains("in_progress"), "{}", refused.text);
-    for action in ["hold", "incomplete", "skip", "cancel"] {
-        let refused = agent.post(&path(&one, &format!("/actions/{action}")), json!({})).await;
-        assert_eq!(
-            (refused.slug(), refused.pointers()),
-            ("missing-fields", vec!["/reason"]),
-            "{action}"
-        );
-    }
-    assert_eq!(agent.get(&path(&one, "")).await.ok()["version"], 1);
-}
-
 async fn a_task_s_version_keeps_two_people_from_overwriting_each_other(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     plan(&acme).await;
@@ -495,42 +412,6 @@ async fn actions_on_a_task_are_announced_and_refused_in_their_order(desk: TestDe
     assert_eq!(agent.get(&by_id).await.ok()["number"], "TASK0000001");
 }
 
-async fn a_plan_of_an_item_is_checked_as_a_whole(desk: TestDesk) {
-    let acme = desk.organization("acme").await;
-    let admin = &acme.admin.client;
-    let version = admin.get("/catalog-items/laptop").await.ok()["version"].as_i64().unwrap();
-    let edit = json!({ "delivery_hours": 0, "tasks": [
-        { "key": "a", "short_description": "", "depends_on": ["b"], "team": "nobody" },
-        { "key": "b", "short_description": "B", "depends_on": ["a", "c"], "position": 2_000 },
-    ] });
-
-    let refused = admin.patch("/catalog-items/laptop", version, edit).await;
-
-    assert_eq!(refused.status.as_u16(), 422);
-    assert_eq!(
-        refused.pointers(),
-        [
-            "/delivery_hours",
-            "/tasks/0/depends_on",
-            "/tasks/0/short_description",
-            "/tasks/0/team",
-            "/tasks/1/depends_on",
-            "/tasks/1/depends_on",
-            "/tasks/1/position",
-        ]
-    );
-    assert_eq!(admin.get("/catalog-items/laptop").await.ok()["version"], version);
-    let new = json!({ "key": "desk", "name": "Desk", "delivery_hours": 40,
-                      "tasks": [{ "key": "build", "short_description": "Build it" }] });
-    let desk_item = admin.post("/catalog-items", new).await.created();
-    assert_eq!(desk_item["delivery_hours"], 40);
-    assert_eq!(
-        desk_item["tasks"],
-        json!([{ "key": "build", "short_description": "Build it", "description": "", "team": null,
-                 "position": 0, "mandatory": true, "depends_on": [] }])
-    );
-}
-
 async fn tasks_of_organizations_are_apart(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let globex = desk.organization("globex").await;
@@ -548,20 +429,4 @@ async fn tasks_of_organizations_are_apart(desk: TestDesk) {
     assert_eq!(stranger.patch(&by_id, 1, json!({ "position": 1 })).await.slug(), "not-found");
     assert!(stranger.get("/tasks").await.items().is_empty());
     assert_eq!(acme.agent.client.get(&by_id).await.ok(), task);
-}
-
-async fn a_repeated_request_adds_no_second_task(desk: TestDesk) {
-    let acme = desk.organization("acme").await;
-    let request = acme.ask_for_laptop().await;
-    let agent = &acme.agent.client;
-    let place = format!("/requests/{}/tasks", request["number"].as_str().unwrap());
-    let key = [("idempotency-key", "once")];
-    let new = json!({ "short_description": "Buy it" });
-
-    let first = agent.post_with(&place, &key, new.clone()).await;
-    let again = agent.post_with(&place, &key, new).await;
-
-    assert_eq!(first.header("location"), Some("/api/v1/tasks/TASK0000001"));
-    assert_eq!(first.created(), again.created());
-    assert_eq!(tasks_of(agent, &request).await.len(), 1);
 }

@@ -26,10 +26,10 @@ use waypost_domain::{
     link::LinkType,
     priority::{Level, PrioritySource},
     request::FulfilmentCode,
+    task::TaskCount,
     ticket::{Channel, Ticket, TicketKind},
     waiting::{WaitingKind, WaitingOn},
 };
-use waypost_store::task::TaskCount;
 
 pub use self::{
     act::{ActionHint, act, actions},

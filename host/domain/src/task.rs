@@ -179,6 +179,15 @@ names!("action on a task", TaskAction {
     Cancel => "cancel",
 });
 
+/// How many tasks a request has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TaskCount {
+    /// Those about which somebody still has to do something.
+    pub open: u32,
+    /// All.
+    pub total: u32,
+}
+
 /// An action that is allowed, with the fields that it must be given.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TaskHint {

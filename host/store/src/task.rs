@@ -6,7 +6,7 @@ mod row;
 use uuid::Uuid;
 use waypost_domain::{
     ids::{TaskId, TicketId},
-    task::Task,
+    task::{Task, TaskCount},
 };
 
 pub use self::filter::{TaskCursor, TaskFilter, list};
@@ -24,15 +24,6 @@ const KEYS: [UniqueKey; 1] = [UniqueKey {
     postgres: "tasks_number_key",
     sqlite: "tasks.org_id, tasks.number",
 }];
-
-/// How many tasks a request has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TaskCount {
-    /// Those about which somebody still has to do something.
-    pub open: u32,
-    /// All.
-    pub total: u32,
-}
 
 /// Adds tasks: all or none.
 pub async fn insert_many(tx: &mut WriteTx, tasks: &[Task]) -> Result<(), StoreError> {

@@ -6,9 +6,10 @@ use waypost_domain::{
     approval::Approval,
     ids::{CatalogItemId, CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     key::Key,
+    task::TaskCount,
     ticket::{Body, Ticket, TicketKind},
 };
-use waypost_store::{ReadTx, approval, catalog, ci, person, service, task, task::TaskCount, team};
+use waypost_store::{ReadTx, approval, catalog, ci, person, service, task, team};
 
 use super::{Named, PersonName, TicketView};
 use crate::{CommandError, Desk};

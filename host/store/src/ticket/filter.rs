@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    incident::MajorState,
     ids::{CiId, OrderId, OrgId, PersonId, ServiceId, TeamId, TicketId},
+    incident::MajorState,
     key::CategoryPath,
     ticket::{State, Ticket, TicketKind},
     waiting::WaitingKind,

@@ -1,8 +1,8 @@
 //! Lists of tickets: what a filter leaves, and that pages neither repeat nor skip.
 
 use waypost_domain::{
-    incident::{IncidentState, Leadership, Major, MajorState},
     ids::{CiId, OrderId, PersonId, ServiceId, TeamId, TicketId},
+    incident::{IncidentState, Leadership, Major, MajorState},
     organization::Organization,
     priority::Level,
     request::{Request, RequestState},

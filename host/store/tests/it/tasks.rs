@@ -2,12 +2,12 @@
 
 use waypost_domain::{
     ids::{PersonId, TaskId, TeamId, TicketId},
-    task::{Standing, Task, TaskState},
+    task::{Standing, Task, TaskCount, TaskState},
     ticket::Ticket,
 };
 use waypost_store::{
     Store, StoreError, on_both_engines, task,
-    task::{TaskCount, TaskCursor, TaskFilter},
+    task::{TaskCursor, TaskFilter},
     testing, ticket,
 };
 

@@ -38,7 +38,8 @@ pub(super) async fn follow(
             (_, State::Fulfilled) => {
                 end(tx, one, place, "its request was fulfilled without it", now).await?;
             }
-            (_, State::Closed) => end(tx, one, place, "its request was closed", now).await?,
+            // Nobody works on what was refused. Revised, the request is planned anew.
+            (_, State::Rejected) => end(tx, one, place, "its request was rejected", now).await?,
             (
                 _,
                 State::New
@@ -47,7 +48,8 @@ pub(super) async fn follow(
                 | State::InFulfilment
                 | State::OnHold
                 | State::Resolved
-                | State::Rejected,
+                // Fulfilled before, so nothing is left.
+                | State::Closed,
             ) => {}
         }
     }
