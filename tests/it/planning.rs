@@ -1,6 +1,6 @@
 //! Planning the work that fulfils a request: by its item, by hand, and within bounds.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use waypost_test_support::{Org, TestDesk, on_both_engines};
 
 use crate::{
