@@ -13,7 +13,8 @@ use crate::{
     explanations, health, me,
     middleware::{Limits, accompany, authenticate, bounded_body, deadline, on_panic, repeatable},
     openapi::{self, collection},
-    orders, organizations, outbox, people, policies, receipts, refused_votes, services, tasks, teams,
+    orders, organizations, outbox, people, policies, receipts, refused_votes, services, tasks,
+    teams,
     tickets::Collection,
     tokens,
 };

@@ -88,7 +88,9 @@ fn code(error: &CommandError) -> Option<&'static str> {
         CommandError::SeparationOfDuties(_) => Some("separation-of-duties"),
         CommandError::ContentChanged => Some("content-changed"),
         CommandError::Refused(
-            Refused::InvalidTransition { .. } | Refused::InvalidMajorTransition { .. },
+            Refused::InvalidTransition { .. }
+            | Refused::InvalidMajorTransition { .. }
+            | Refused::InvalidTaskTransition { .. },
         ) => Some("invalid-transition"),
         CommandError::Refused(Refused::MissingFields(_)) => Some("missing-fields"),
         CommandError::Refused(Refused::Guard { code, .. }) => Some(code),
