@@ -42,6 +42,7 @@ by_command_line! {
     a_wrong_word_is_told_with_its_remedy
     a_server_that_starts_prepares_the_policies_in_force
     p4_the_audit_trail_is_exported_as_json_lines
+    records_are_looked_over_for_what_must_be_true
     receipts_are_listed_to_their_end
     major_rules_are_applied_from_a_desk_file
     a_desk_file_s_plan_of_tasks_is_applied_once
@@ -323,6 +324,16 @@ fn p4_the_audit_trail_is_exported_as_json_lines(program: &Program) {
     let told = program.json(["audit", "export", "--org", "acme", &file]);
     assert_eq!((&told["receipts"], &told["bindings"]), (&json!(210), &json!(2)), "{told}");
     assert_eq!(std::fs::read_to_string(&file).unwrap().lines().count(), lines.len());
+}
+
+fn records_are_looked_over_for_what_must_be_true(program: &Program) {
+    furnish(program);
+    let file = program.file("tickets.csv", rows(10));
+    let _ = program.json(["import", "tickets", &file, "--org", "acme", "--source", "old"]);
+    let checked = program.json(["audit", "check", "--org", "acme"]);
+    assert_eq!(checked["broken"], json!([]));
+    assert!(checked["checked"].as_array().unwrap().contains(&json!("history_is_whole")));
+    assert!(!program.run(["audit", "check", "--org", "nobody"]).is_ok);
 }
 
 fn receipts_are_listed_to_their_end(program: &Program) {

@@ -10,12 +10,13 @@ use waypost_domain::{
     delegation::Delegation,
     event::Event,
     ids::{DelegationId, ReceiptId, RefusedVoteId, TicketId},
+    invariant::{Broken, Invariant},
     role::Role,
 };
 use waypost_store::{
     binding, binding_switch, delegation,
     event::{self, EventPlace},
-    receipt, refused_vote,
+    invariant, receipt, refused_vote,
 };
 
 use crate::{
@@ -53,6 +54,24 @@ pub struct AuditedBinding {
     pub revisions: Vec<Revision>,
     /// Who enabled, disabled or rolled it back, the first one first.
     pub switches: Vec<Switch>,
+}
+
+/// So many broken records of each invariant are named; who has more has one cause for them.
+pub const MAX_NAMED: u32 = 100;
+
+/// Looks over the organization's records, and lists where an invariant is not true: nowhere, unless somebody wrote past
+/// Waypost. For auditors and administrators.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for anybody else.
+pub async fn check(desk: &Desk, caller: &Caller) -> Result<Vec<Broken>, CommandError> {
+    must_audit(caller)?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let mut broken = Vec::new();
+    for one in Invariant::ALL {
+        broken.extend(invariant::broken(&mut tx, *one, MAX_NAMED).await?);
+    }
+    Ok(broken)
 }
 
 /// Lists the organization's events. For auditors and administrators.

@@ -15,6 +15,7 @@ pub mod event;
 pub mod explain;
 pub mod ids;
 pub mod incident;
+pub mod invariant;
 pub mod key;
 pub mod link;
 pub mod message;

@@ -48,7 +48,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<ExitCode> {
         Command::Import(import) => return import.run(terminal).await,
         Command::Explain(explain) => explain.run(terminal).await,
         Command::Receipts(receipts) => return receipts.run(terminal).await,
-        Command::Audit(audit) => audit.run(terminal).await,
+        Command::Audit(audit) => return audit.run(terminal).await,
         Command::Config(config) => config.run(terminal),
     };
     done.map(|()| ExitCode::SUCCESS)

@@ -31,6 +31,7 @@ pub mod directory;
 pub mod event;
 pub mod idempotency;
 pub mod import_job;
+pub mod invariant;
 pub mod link;
 pub mod number;
 pub mod organization;

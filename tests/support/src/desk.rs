@@ -13,11 +13,11 @@ use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 use waypost_api::{ApiOptions, ApiState};
-use waypost_app::{Caller, Clock, Desk, DeskOptions, Entropy, organizations, tokens};
+use waypost_app::{Caller, Clock, Desk, DeskOptions, Entropy, audit, organizations, tokens};
 use waypost_delivery::{Delivered, Sink, Undelivered, Worker, WorkerOptions};
 use waypost_domain::message::Message;
 use waypost_policy::{PolicyRuntime, RuntimeConfig};
-use waypost_store::{Store, outbox, testing};
+use waypost_store::{Store, organization, outbox, testing};
 
 use crate::{Client, Org, policy};
 
@@ -102,7 +102,37 @@ pub struct TestDesk {
     uploaded: Mutex<BTreeMap<(String, String), String>>,
 }
 
+/// The records of a desk, looked over when its story is told.
+pub struct Records {
+    desk: Desk,
+    store: Store,
+    now: DateTime<Utc>,
+}
+
+impl Records {
+    /// Whatever was done to them, what must be true of all records is.
+    ///
+    /// # Panics
+    /// With the tickets of which it is not.
+    pub async fn are_as_they_must_be(self) {
+        let mut tx = self.store.system_read().await.expect("the database answers");
+        let organizations = organization::list(&mut tx).await.expect("organizations are listed");
+        drop(tx);
+        for organization in organizations {
+            let caller = Caller::operator(organization.id, self.now);
+            let broken = audit::check(&self.desk, &caller).await.expect("records are looked over");
+            assert!(broken.is_empty(), "{}: {broken:?}", organization.key);
+        }
+    }
+}
+
 impl TestDesk {
+    /// Its records, to be looked over at the end.
+    #[must_use]
+    pub fn records(&self) -> Records {
+        Records { desk: self.desk.clone(), store: self.store.clone(), now: self.clock.now() }
+    }
+
     /// An empty desk on SQLite, in a file of its own.
     pub async fn sqlite(test: &str) -> Self {
         Self::over(testing::sqlite_file(test).await, test).await

@@ -26,7 +26,9 @@ macro_rules! on_both_engines {
                 async fn $story() {
                     let path = concat!(module_path!(), "::", stringify!($story));
                     let desk = $crate::TestDesk::sqlite(path).await;
+                    let records = desk.records();
                     super::$story(desk).await;
+                    records.are_as_they_must_be().await;
                 }
             )*
         }
@@ -37,7 +39,9 @@ macro_rules! on_both_engines {
                 async fn $story() {
                     let path = concat!(module_path!(), "::", stringify!($story));
                     let desk = $crate::TestDesk::postgres(path).await;
+                    let records = desk.records();
                     super::$story(desk).await;
+                    records.are_as_they_must_be().await;
                 }
             )*
         }

@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use chrono::{DateTime, Utc};
@@ -13,6 +14,7 @@ use waypost_app::{Caller, Desk, PageRequest};
 use waypost_domain::binding::{Revision, Switch};
 use waypost_domain::delegation::{Delegation, Scope};
 use waypost_domain::event::Actor;
+use waypost_domain::invariant::{Broken, Invariant};
 use waypost_domain::key::Key;
 
 use super::receipts::{self, PAGE};
@@ -26,6 +28,15 @@ use crate::terminal::Terminal;
 pub(crate) enum Audit {
     /// Write everything that happened as JSON lines: bindings, delegations, events, refused votes, receipts.
     Export(Export),
+    /// Look over all records for what must be true of them, and list where it is not.
+    Check(Check),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Check {
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
 }
 
 #[derive(Debug, Args)]
@@ -54,12 +65,42 @@ struct Written {
 }
 
 impl Audit {
-    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
-        let Self::Export(export) = self;
+    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<ExitCode> {
         let installation = terminal.open().await?;
-        let done = export.run(&installation, &mut terminal.output).await;
+        let done = match self {
+            Self::Export(export) => {
+                let exported = export.run(&installation, &mut terminal.output).await;
+                exported.map(|()| ExitCode::SUCCESS)
+            }
+            Self::Check(check) => check.run(&installation, &mut terminal.output).await,
+        };
         installation.close().await;
         done
+    }
+}
+
+impl Check {
+    async fn run(self, installation: &Installation, output: &mut Output) -> Result<ExitCode> {
+        let caller = installation.operator(&self.org).await?;
+        let broken = audit::check(&installation.desk, &caller).await?;
+        let checked: Vec<&str> = Invariant::NAMES.to_vec();
+        let one = |broken: &Broken| json!({ "invariant": broken.invariant.as_str(), "ticket": broken.ticket });
+        output.tell(
+            || json!({ "checked": checked, "broken": broken.iter().map(one).collect::<Vec<_>>() }),
+            |to| {
+                for Broken { invariant, ticket } in &broken {
+                    writeln!(to, "{ticket}: {invariant} is not true")?;
+                }
+                match broken.len() {
+                    0 => writeln!(to, "All is as it must be: {}.", checked.join(", ")),
+                    found => writeln!(
+                        to,
+                        "{found} found; nothing that Waypost does leads there, so look for who else writes to the database."
+                    ),
+                }
+            },
+        )?;
+        Ok(if broken.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
     }
 }
 

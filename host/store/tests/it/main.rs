@@ -9,6 +9,7 @@ mod delegations;
 mod directory;
 mod fixture;
 mod import_jobs;
+mod invariants;
 mod links;
 mod lists;
 mod messages;

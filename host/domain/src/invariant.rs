@@ -1,0 +1,41 @@
+//! Invariants: what is true of every stored record, whatever happened to it.
+//!
+//! Most of them the database keeps by itself: every ticket has a team, what is resolved has code, notes, time and actor,
+//! what is cancelled has a reason. Those here span several tables, so they are looked over.
+
+use crate::name::names;
+
+/// What is true of every ticket and its history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Invariant {
+    /// Its events are numbered 1, 2, 3, …: none is missing.
+    HistoryIsWhole,
+    /// No event is earlier than the one before it.
+    HistoryGoesForward,
+    /// Each event by a person names the person.
+    EventsNameTheirActor,
+    /// `reopen_count` is the number of its reopenings.
+    ReopeningsAreCounted,
+    /// An approval is open while it awaits approval, and only then.
+    OpenApprovalIsAwaited,
+    /// What is over has no task that somebody still has to do.
+    EndedHasNoOpenTask,
+}
+
+names!("invariant", Invariant {
+    HistoryIsWhole => "history_is_whole",
+    HistoryGoesForward => "history_goes_forward",
+    EventsNameTheirActor => "events_name_their_actor",
+    ReopeningsAreCounted => "reopenings_are_counted",
+    OpenApprovalIsAwaited => "open_approval_is_awaited",
+    EndedHasNoOpenTask => "ended_has_no_open_task",
+});
+
+/// A ticket of which an invariant is not true.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Broken {
+    /// What should be true of it.
+    pub invariant: Invariant,
+    /// Its number.
+    pub ticket: String,
+}

@@ -1,0 +1,159 @@
+//! Invariants: what is not as it must be is found, and nothing else.
+
+use waypost_domain::{
+    event::{ActorKind, Event},
+    ids::{EventId, TicketId},
+    invariant::{Broken, Invariant},
+    organization::Organization,
+    ticket::{Action, Ticket},
+};
+use waypost_store::{Store, event, invariant, on_both_engines, testing};
+
+use crate::fixture::{at, by_policy, id, stored_ticket, tree};
+
+on_both_engines! {
+    a_history_has_every_number_from_one_on
+    a_history_never_goes_back
+    people_who_acted_are_named
+    reopenings_are_counted
+    an_awaited_approval_is_open
+    what_is_over_has_nothing_left_to_do
+    records_of_organizations_are_looked_over_apart
+}
+
+fn event_of(ticket: TicketId, seq: i64, minutes: i64, action: Action) -> Event {
+    Event {
+        id: EventId(id()),
+        ticket,
+        seq,
+        at: at(minutes),
+        actor: by_policy(),
+        cause: None,
+        action,
+        changes: Vec::new(),
+        policy_digest: None,
+        reason: None,
+    }
+}
+
+/// A ticket whose history are these events.
+async fn with_events(
+    store: &Store,
+    of: &Organization,
+    events: impl Fn(TicketId) -> Vec<Event>,
+) -> Ticket {
+    let ticket = stored_ticket(store, of).await;
+    let mut tx = store.write(of.id).await.unwrap();
+    event::append_many(&mut tx, &events(ticket.id)).await.unwrap();
+    tx.commit().await.unwrap();
+    ticket
+}
+
+/// Every invariant that is not true of the organization's records, with the tickets.
+async fn broken(store: &Store, of: &Organization) -> Vec<Broken> {
+    let mut tx = store.read(of.id).await.unwrap();
+    let mut all = Vec::new();
+    for one in Invariant::ALL {
+        all.extend(invariant::broken(&mut tx, *one, 10).await.unwrap());
+    }
+    all
+}
+
+/// Changes records as no command does.
+async fn tamper(store: &Store, sql: &'static str) {
+    let mut tx = store.system().await.unwrap();
+    testing::execute(&mut tx, sql).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+fn only(invariant: Invariant, ticket: &Ticket) -> Vec<Broken> {
+    vec![Broken { invariant, ticket: ticket.number.clone() }]
+}
+
+fn whole(ticket: TicketId) -> Vec<Event> {
+    vec![event_of(ticket, 1, 1, Action::Create), event_of(ticket, 2, 1, Action::Assign)]
+}
+
+async fn a_history_has_every_number_from_one_on(store: Store) {
+    let org = tree(&store).await.client;
+    let _ = with_events(&store, &org, whole).await;
+    assert_eq!(broken(&store, &org).await, []);
+    let with_gap = with_events(&store, &org, |ticket| {
+        vec![event_of(ticket, 1, 1, Action::Create), event_of(ticket, 3, 2, Action::Assign)]
+    });
+    let with_gap = with_gap.await;
+    assert_eq!(broken(&store, &org).await, only(Invariant::HistoryIsWhole, &with_gap));
+    let _ = with_events(&store, &org, |_| Vec::new()).await;
+    assert_eq!(broken(&store, &org).await.len(), 2);
+}
+
+async fn a_history_never_goes_back(store: Store) {
+    let org = tree(&store).await.client;
+    let back = with_events(&store, &org, |ticket| {
+        vec![event_of(ticket, 1, 5, Action::Create), event_of(ticket, 2, 4, Action::Assign)]
+    });
+    let back = back.await;
+    assert_eq!(broken(&store, &org).await, only(Invariant::HistoryGoesForward, &back));
+}
+
+async fn people_who_acted_are_named(store: Store) {
+    let org = tree(&store).await.client;
+    let nameless = with_events(&store, &org, |ticket| {
+        let mut event = event_of(ticket, 1, 1, Action::Create);
+        event.actor.kind = ActorKind::User;
+        vec![event]
+    });
+    let nameless = nameless.await;
+    assert_eq!(broken(&store, &org).await, only(Invariant::EventsNameTheirActor, &nameless));
+}
+
+async fn reopenings_are_counted(store: Store) {
+    let org = tree(&store).await.client;
+    let uncounted = with_events(&store, &org, |ticket| {
+        vec![event_of(ticket, 1, 1, Action::Create), event_of(ticket, 2, 1, Action::Reopen)]
+    });
+    let uncounted = uncounted.await;
+    assert_eq!(broken(&store, &org).await, only(Invariant::ReopeningsAreCounted, &uncounted));
+    tamper(&store, "update tickets set reopen_count = 1").await;
+    assert_eq!(broken(&store, &org).await, []);
+}
+
+async fn an_awaited_approval_is_open(store: Store) {
+    let org = tree(&store).await.client;
+    let ticket = with_events(&store, &org, whole).await;
+    tamper(
+        &store,
+        "update tickets set kind = 'request', answers = '{}', state = 'awaiting_approval'",
+    )
+    .await;
+    assert_eq!(broken(&store, &org).await, only(Invariant::OpenApprovalIsAwaited, &ticket));
+}
+
+async fn what_is_over_has_nothing_left_to_do(store: Store) {
+    let org = tree(&store).await.client;
+    let ticket = with_events(&store, &org, whole).await;
+    tamper(
+        &store,
+        "insert into tasks (id, org_id, ticket_id, number, state, active, short_description, description, team_id,
+            position, mandatory, depends_on, created_at, updated_at, state_since, version)
+         select id, org_id, id, 'TASK0000001', 'open', active, 'Order', '', team_id,
+            1, active, '[]', created_at, updated_at, state_since, 1
+         from tickets",
+    )
+    .await;
+    assert_eq!(broken(&store, &org).await, []);
+    tamper(
+        &store,
+        "update tickets set state = 'cancelled', active = (1 = 0), cancelled_at = updated_at, cancelled_by = 'system',
+            cancel_reason = 'x', cancel_outcome = 'withdrawn'",
+    )
+    .await;
+    assert_eq!(broken(&store, &org).await, only(Invariant::EndedHasNoOpenTask, &ticket));
+}
+
+async fn records_of_organizations_are_looked_over_apart(store: Store) {
+    let tree = tree(&store).await;
+    let _ = with_events(&store, &tree.provider, |_| Vec::new()).await;
+    assert_eq!(broken(&store, &tree.client).await, []);
+    assert_eq!(broken(&store, &tree.provider).await.len(), 1);
+}
