@@ -15,7 +15,7 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
     /// The state does not allow it.
-    #[error("cannot {action} {} that is {state}", kind.with_article())]
+    #[error("cannot {} that is {state}", attempt(*action, *kind))]
     InvalidTransition {
         /// What was asked for.
         action: Action,
@@ -62,6 +62,15 @@ pub enum Refused {
         /// What it is, and what helps.
         message: String,
     },
+}
+
+/// What was tried, as it stands in a sentence: some actions on a ticket are about its tasks.
+fn attempt(action: Action, kind: TicketKind) -> String {
+    let kind = kind.with_article();
+    match action.as_str().strip_suffix("_task") {
+        Some(verb) => format!("{verb} a task of {kind}"),
+        None => format!("{action} {kind}"),
+    }
 }
 
 /// What is wrong with one field.

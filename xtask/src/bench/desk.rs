@@ -21,8 +21,8 @@ use crate::waypost::{self, Profile, Waypost};
 use crate::workspace::{Workspace, root};
 use crate::{command, say};
 
-/// Enough for half a minute on a slow disk, and for the start of the program not to count.
-const IMPORTED: usize = 6_000;
+/// Enough for some seconds, so that the start of the program, a tenth of one, does not count.
+const IMPORTED: usize = 24_000;
 /// The batch that `waypost import` uses by itself.
 const BATCH: usize = 200;
 /// How many tickets go through the API with each number of clients.

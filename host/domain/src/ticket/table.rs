@@ -153,6 +153,13 @@ fn a_refused_transition_says_what_is_allowed_instead() {
     assert!(allowed.contains(&Action::Resolve) && !allowed.contains(&Action::Close));
 }
 
+#[test]
+fn a_refused_step_of_a_task_says_whose_state_stands_against_it() {
+    let waiting = in_state(TicketKind::Request, State::AwaitingApproval, AwaitingKind::Caller);
+    let refused = waiting.demand(Action::StartTask).unwrap_err();
+    assert_eq!(refused.to_string(), "cannot start a task of a request that is awaiting_approval");
+}
+
 fn assert_table(kind: TicketKind, expected: &str) {
     let actual = table(kind);
     assert!(actual == expected, "expected\n{expected}\nbut the moves do\n{actual}");
