@@ -281,8 +281,9 @@ impl Mover<'_> {
                 self.end_approval(&mut it);
             }
             TicketAction::MergeInto { .. } => return self.merge(it),
-            TicketAction::Link { link_type, .. } => return self.link(it, *link_type),
-            TicketAction::Unlink { link_type, .. } => return self.unlink(it, *link_type),
+            TicketAction::Link { link_type, .. } | TicketAction::Unlink { link_type, .. } => {
+                return self.relate(it, action.name(), *link_type);
+            }
             TicketAction::Convert { to, reason } => {
                 let (to, reason) = (*to, reason.clone());
                 return self.convert(it, to, reason).await;
@@ -404,45 +405,31 @@ impl Mover<'_> {
         Ok(vec![it, goes_on])
     }
 
-    fn link(
-        mut self,
-        mut it: Deciding,
-        link_type: Option<LinkType>,
-    ) -> Result<Vec<Deciding>, CommandError> {
-        let (now, by) = (self.caller.now, &self.caller.actor);
-        let (target, links) = (&mut self.references.target, &self.references.links);
-        let linked = it.write.ticket.link(link_type, target.as_mut(), links, by, now)?;
-        it.write.new_link = Some(linked.link);
-        Ok(self.at_both_ends(it, Action::Link, linked.source, linked.target))
-    }
-
-    fn unlink(
-        mut self,
-        mut it: Deciding,
-        link_type: Option<LinkType>,
-    ) -> Result<Vec<Deciding>, CommandError> {
-        let (now, by) = (self.caller.now, &self.caller.actor);
-        let (target, links) = (&mut self.references.target, &self.references.links);
-        let linked = it.write.ticket.unlink(link_type, target.as_mut(), links, by, now)?;
-        it.write.removed_link = Some(linked.link);
-        Ok(self.at_both_ends(it, Action::Unlink, linked.source, linked.target))
-    }
-
-    /// Each of two tickets tells in its own history what was said about both.
-    fn at_both_ends(
+    /// Each of the two tickets tells in its own history what was said about both.
+    fn relate(
         mut self,
         mut it: Deciding,
         action: Action,
-        of_source: Vec<Change>,
-        of_target: Vec<Change>,
-    ) -> Vec<Deciding> {
-        it.did(action, &self.caller.actor, of_source);
+        link_type: Option<LinkType>,
+    ) -> Result<Vec<Deciding>, CommandError> {
+        let (now, by) = (self.caller.now, &self.caller.actor);
+        let (target, links) = (self.references.target.as_mut(), &self.references.links);
+        let linked = if action == Action::Link {
+            let linked = it.write.ticket.link(link_type, target, links, by, now)?;
+            it.write.new_link = Some(linked.link.clone());
+            linked
+        } else {
+            let linked = it.write.ticket.unlink(link_type, target, links, by, now)?;
+            it.write.removed_link = Some(linked.link.clone());
+            linked
+        };
+        it.did(action, by, linked.source);
         let other = self.references.target.take().map(|target| {
             let mut other = self.deciding(target, action);
-            other.did(action, &self.caller.actor, of_target);
+            other.did(action, by, linked.target);
             other
         });
-        std::iter::once(it).chain(other).collect()
+        Ok(std::iter::once(it).chain(other).collect())
     }
 
     /// The caller gets the new ticket back; the old one leads to it.
