@@ -7,9 +7,12 @@ use std::{fmt, num::ParseIntError, str::FromStr};
 use chrono::{DateTime, Utc};
 
 use crate::ids::{
-    ApprovalId, ApprovalRequestId, DelegationId, OrgId, PersonId, ReceiptId, TicketId,
+    ApprovalId, ApprovalRequestId, DelegationId, OrgId, PersonId, ReceiptId,
 };
-use crate::name::{UnknownName, names};
+use crate::{
+    name::{UnknownName, names},
+    subject::Subject,
+};
 
 mod duties;
 mod plan;
@@ -25,7 +28,7 @@ pub use self::{
     plan::{MAX_STAGES, MAX_STEPS, MAX_VOTERS, NewRound, PlanFault, Planned, StagePlan, StepPlan},
     refused::{MAX_REFUSED, RefusedVote, VoteKind},
     stand_in::StoodIn,
-    vote::{Ballot, MAX_DELEGATIONS, Subject, Vote, VoteRefused, Voted},
+    vote::{Ballot, MAX_DELEGATIONS, Matter, Vote, VoteRefused, Voted},
 };
 
 /// How many of the voters of a step must approve.
@@ -63,16 +66,16 @@ names!("stage rule", StageRule {
     FirstDecided => "first_decided",
 });
 
-/// One round of approval of one ticket.
+/// One round of approval of one record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Approval {
     /// Its id.
     pub id: ApprovalId,
     /// The organization.
     pub org: OrgId,
-    /// The ticket.
-    pub ticket: TicketId,
-    /// 1, 2, 3, … for each ticket.
+    /// The record.
+    pub subject: Subject,
+    /// 1, 2, 3, … for each record.
     pub round: i64,
     /// The stages, in order.
     pub stages: Vec<Stage>,
@@ -242,6 +245,12 @@ impl FromStr for Quorum {
 }
 
 impl Approval {
+    /// Whether it is not decided yet.
+    #[must_use]
+    pub const fn is_open(&self) -> bool {
+        matches!(self.outcome, Outcome::Waiting | Outcome::Pending)
+    }
+
     /// The stage whose votes are awaited, while the round is not decided.
     #[must_use]
     pub fn open_stage(&self) -> Option<&Stage> {

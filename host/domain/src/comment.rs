@@ -1,17 +1,18 @@
-//! Comments on a ticket.
+//! Comments on a record.
 
 use chrono::{DateTime, Utc};
 
 use crate::{
     event::Actor,
-    ids::{CommentId, TicketId},
+    ids::CommentId,
     name::names,
+    subject::Subject,
 };
 
 /// Who may read a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Visibility {
-    /// Everybody who sees the ticket.
+    /// Everybody who sees the record.
     Public,
     /// The desk only; never a requester, on any path.
     Internal,
@@ -22,13 +23,13 @@ names!("visibility", Visibility {
     Internal => "internal",
 });
 
-/// A text about a ticket.
+/// A text about a record.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Comment {
     /// Its id.
     pub id: CommentId,
-    /// The ticket.
-    pub ticket: TicketId,
+    /// What it is about.
+    pub subject: Subject,
     /// Who may read it.
     pub visibility: Visibility,
     /// Who wrote it.

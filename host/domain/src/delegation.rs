@@ -16,7 +16,7 @@ use crate::{
     refusal::{Faults, Refused},
     role::Role,
     text,
-    ticket::{Body, Ticket},
+    ticket::Ticket,
 };
 
 /// Who is away longer does not come back soon; the directory's managers are changed then.
@@ -159,10 +159,9 @@ impl Delegation {
                 false
             }
             Scope::Service(service) => ticket.service == Some(*service),
-            Scope::CatalogItem(item) => match &ticket.body {
-                Body::Request(request) => request.item == Some(*item),
-                Body::Incident(_) => false,
-            },
+            Scope::CatalogItem(item) => {
+                ticket.request().is_some_and(|request| request.item == Some(*item))
+            }
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Events: what happened to a ticket. Appended by every accepted action, never changed.
+//! Events: what happened to a record. Appended by every accepted action, never changed.
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::{EventId, PersonId, TicketId};
-use crate::name::names;
+use crate::ids::{EventId, PersonId};
+use crate::{name::names, subject::Subject};
 
 /// Who or what acted.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -45,11 +45,11 @@ names!("kind of actor", ActorKind {
 pub struct Event {
     /// Its id.
     pub id: EventId,
-    /// The ticket.
-    pub ticket: TicketId,
-    /// 1, 2, 3, … for each ticket.
+    /// What it happened to.
+    pub subject: Subject,
+    /// 1, 2, 3, … for each record.
     pub seq: i64,
-    /// When it happened; never before the ticket's previous event.
+    /// When it happened; never before the record's previous event.
     pub at: DateTime<Utc>,
     /// Who or what acted.
     pub actor: Actor,
@@ -58,7 +58,7 @@ pub struct Event {
     /// What was done: `create`, `assign`, `resolve`, ...
     pub action: crate::ticket::Action,
     /// The fields that changed.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FieldChange>,
     /// The digest of the policy that decided it.
     pub policy_digest: Option<String>,
     /// Why, as the actor put it.
@@ -68,7 +68,7 @@ pub struct Event {
 /// One field, before and after. Teams, services and configuration items stand with their keys, which do not change;
 /// people stand with their ids, because a name can change or be erased while events stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
+pub struct FieldChange {
     /// The field: `state`, `team`, `priority`, ...
     pub field: String,
     /// Before; none where it was empty.

@@ -94,11 +94,12 @@ pub fn sentences(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
 }
 
 fn subject(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
+    let of = ticket.requester.map(|person| format!(" of {}", (facts.name_of)(person)));
     let mut text = format!(
-        "{} is {} of {}, {} since {}",
+        "{} is {}{}, {} since {}",
         if ticket.number.is_empty() { "The ticket" } else { &ticket.number },
         ticket.kind().with_article(),
-        (facts.name_of)(ticket.requester),
+        of.unwrap_or_default(),
         ticket.state().as_str().replace('_', " "),
         minute(ticket.state_since),
     );
@@ -171,7 +172,7 @@ fn major(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Option<String> {
         let (manager, owner) = (led_by.manager, led_by.communication_owner);
         format!("{} leads it and {} tells", (facts.name_of)(manager), (facts.name_of)(owner))
     };
-    Some(match &ticket.major {
+    Some(match &ticket.incident()?.major {
         Major::None => return None,
         Major::Proposed => {
             "It is proposed as a major incident; a person accepts or rejects that.".to_owned()
@@ -277,6 +278,9 @@ fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
         WaitingFor::Caller => "the caller's answer".to_owned(),
         WaitingFor::Vendor(vendor) => format!("the vendor {vendor}"),
         WaitingFor::Evidence(person) => format!("evidence from {}", name(person)),
+        WaitingFor::Problem(_) => "the fix of a problem".to_owned(),
+        WaitingFor::Other(what) => what.clone(),
+        WaitingFor::Tasks => "the tasks that come before it".to_owned(),
         WaitingFor::Assignee(person) => name(person),
         WaitingFor::Team(_) => format!("the team {} to take it", facts.team),
         WaitingFor::Confirmation { closes_at: Some(at) } => {

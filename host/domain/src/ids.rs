@@ -41,21 +41,19 @@ ids! {
     CategoryId,
     /// An item of the request catalog.
     CatalogItemId,
-    /// A ticket: an incident or a request.
+    /// A ticket: an incident, a request, a problem or a task.
     TicketId,
-    /// A task of a request.
-    TaskId,
     /// Requests that were ordered together.
     OrderId,
     /// A comment.
     CommentId,
-    /// An event of a ticket.
+    /// An event of a record.
     EventId,
     /// A switch of a binding.
     SwitchId,
     /// A suggestion that waits for a person.
     SuggestionId,
-    /// A round of approval on a ticket.
+    /// A round of approval.
     ApprovalId,
     /// A seat's request for a vote.
     ApprovalRequestId,
@@ -67,7 +65,7 @@ ids! {
     MessageId,
     /// A binding of a policy to a hook.
     BindingId,
-    /// The hooks asked for one event of one ticket.
+    /// The hooks asked for one event of one record.
     RoundId,
     /// A recorded decision.
     ReceiptId,

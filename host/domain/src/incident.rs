@@ -1,205 +1,264 @@
-//! Incidents and the states they move through.
-//!
-//! ```text
-//! new ──start──▶ in_progress ──hold──▶ on_hold ──resume──▶ in_progress
-//! new, in_progress, on_hold ──resolve──▶ resolved ──close──▶ closed
-//! resolved ──reopen, caller_reply──▶ in_progress
-//! new, in_progress, on_hold ──cancel, merge_into, convert──▶ cancelled
-//! ```
+//! Incidents: unplanned interruptions of services, from the report to the restored service.
 
 mod major;
 mod sync;
-mod work;
-
-use chrono::{DateTime, Utc};
 
 use crate::{
-    event::Actor,
-    ids::{PersonId, TicketId},
-    name::names,
+    directory::check_owner,
+    ids::TicketId,
+    organization::{OrgSettings, ResolveDemand},
+    refusal::Refused,
+    text,
+    ticket::{
+        self, AwaitingKind, Action, CONVERT, COMMON, COMMON_FIELDS, Code, Field, FieldType, From, INTAKE,
+        INTAKE_FIELDS, Kind, Notice, Phase, Row, SUBJECT_FIELDS, Stage, State, TALKED, Ticket,
+        TicketKind, Turn, Value, WORKED, Who, count, flag, input, need, row,
+    },
 };
 
+pub(crate) use self::major::against_ending;
 pub use self::{
-    major::{
-        Acceptance, Leadership, Major, MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorState,
-        MajorUpdate, MajorWhen,
-    },
+    major::{Leadership, Major, MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorState, MajorWhen},
     sync::MAX_CHILDREN,
 };
 
-/// An incident's state, with the facts that are true only in it.
+/// More people than the largest organizations have are a slip of the keyboard.
+pub const MAX_AFFECTED_USERS: u32 = 1_000_000;
+
+/// What only an incident has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IncidentState {
-    /// Reported; nobody has started.
-    New,
-    /// Somebody works on it.
-    InProgress,
-    /// Waits for somebody or something outside the desk.
-    OnHold(Hold),
-    /// Service is restored; the caller can still object.
-    Resolved(Resolution),
-    /// Over.
-    Closed {
-        /// How it was resolved.
-        resolution: Resolution,
-        /// When it was closed.
-        at: DateTime<Utc>,
-        /// Who closed it.
-        by: Actor,
-    },
-    /// Ended without a resolution.
-    Cancelled(Cancellation),
+pub struct Incident {
+    /// Whether it follows its parent.
+    pub sync_with_parent: bool,
+    /// How many people it keeps from their work, as far as the desk knows.
+    pub affected_users: u32,
+    /// The problem that causes it, as far as the desk knows.
+    pub problem: Option<TicketId>,
+    /// Where it stands as a major incident.
+    pub major: Major,
 }
 
-/// What a ticket on hold waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Hold {
-    /// Whom or what.
-    pub awaiting: Awaiting,
-    /// Since when.
-    pub since: DateTime<Utc>,
-    /// When somebody should look again.
-    pub follow_up_at: Option<DateTime<Utc>>,
+impl Default for Incident {
+    fn default() -> Self {
+        Self { sync_with_parent: true, affected_users: 0, problem: None, major: Major::None }
+    }
 }
 
-/// Whom or what a ticket on hold waits for.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Awaiting {
-    /// The caller's answer.
-    Caller,
-    /// A vendor, by name.
-    Vendor(String),
-    /// Evidence from a person.
-    Evidence(PersonId),
+/// All rules of incidents.
+pub const INCIDENT: Kind = Kind {
+    kind: TicketKind::Incident,
+    with_article: "an incident",
+    prefix: "INC",
+    path: "incidents",
+    summary: "An unplanned interruption of a service, or a drop in its quality.",
+    states: &[
+        (State::New, Phase::Open),
+        (State::InProgress, Phase::Open),
+        (State::OnHold, Phase::OnHold),
+        (State::Resolved, Phase::Done),
+        (State::Closed, Phase::Closed),
+        (State::Cancelled, Phase::Cancelled),
+    ],
+    at_work: State::InProgress,
+    codes: &[
+        Code::Fixed,
+        Code::WorkaroundApplied,
+        Code::Assistance,
+        Code::Training,
+        Code::HardwareRepair,
+        Code::SoftwarePatch,
+        Code::SystemUpdate,
+        Code::ResolvedByProblem,
+        Code::ResolvedByChange,
+        Code::MonitoringCleared,
+        Code::ResolvedByCaller,
+        Code::NoFaultFound,
+        Code::Other,
+    ],
+    opened_by: Who::DeskOrOwner(From::Anywhere),
+    rows: &[ROWS, major::ROWS, COMMON, WORKED, INTAKE, TALKED],
+    fields: &[COMMON_FIELDS, INTAKE_FIELDS, SUBJECT_FIELDS, FIELDS],
+};
+
+const ROWS: &[Row] = &[
+    row(Action::Start, "Start work on it")
+        .from(&[State::New])
+        .to(State::InProgress)
+        .takes(&[input(
+            "assignee",
+            FieldType::Person,
+            "Who works on it: a member of the owning team; the caller if left out.",
+        )])
+        .by(start)
+        .tells(Notice::StateChanged),
+    row(Action::Hold, "Put it on hold")
+        .to(State::OnHold)
+        .takes(&[
+            need(
+                "awaiting",
+                FieldType::Choice(&["caller", "vendor", "evidence", "problem"]),
+                "What it waits for.",
+            ),
+            input("vendor", FieldType::Line, "The vendor's name, when it waits for one."),
+            input("person", FieldType::Person, "Who must supply the evidence, when it waits for some."),
+            input("problem", FieldType::Ticket, "The problem whose fix it waits for, by id or number."),
+            input("comment", FieldType::Text, "The public question to the caller, when it waits for them."),
+            input("follow_up_at", FieldType::Time, "When somebody should look again."),
+        ])
+        .by(hold)
+        .tells(Notice::StateChanged),
+    row(Action::Resume, "End the hold")
+        .from(&[State::OnHold])
+        .to(State::InProgress)
+        .by(ticket::resume)
+        .tells(Notice::StateChanged),
+    row(Action::Resolve, "Record that service is restored")
+        .to(State::Resolved)
+        .who(Who::DeskOrOwner(From::Anywhere))
+        .takes(&[
+            need("resolution_code", FieldType::Code, "How it was resolved."),
+            need("resolution_notes", FieldType::Text, "What was done."),
+        ])
+        .lacking(lacks)
+        .by(resolve)
+        .tells(Notice::Resolved),
+    row(Action::Reopen, "Reopen it, because the trouble is not over")
+        .from(&[State::Resolved])
+        .to(State::InProgress)
+        .who(Who::DeskOrOwner(From::Anywhere))
+        .takes(&[need("reason", FieldType::Reason, "What is still wrong.")])
+        .by(ticket::reopen)
+        .tells(Notice::StateChanged),
+    row(Action::Close, "Close it")
+        .from(&[State::Resolved])
+        .to(State::Closed)
+        .who(Who::DeskOrOwner(From::Anywhere))
+        .unless(against_ending)
+        .by(ticket::close)
+        .tells(Notice::Closed),
+    row(Action::Cancel, "Withdraw it")
+        .to(State::Cancelled)
+        .who(Who::DeskOrOwner(From::In(&[State::New])))
+        .takes(&[need("reason", FieldType::Reason, "Why it is withdrawn.")])
+        .unless(against_ending)
+        .by(ticket::cancel)
+        .tells(Notice::Closed),
+    CONVERT,
+];
+
+const FIELDS: &[Field] = &[
+    Field::new(
+        "parent",
+        FieldType::Ticket,
+        "The larger incident that it is a child of, by id or number: it follows when that is worked on, waits for a vendor \
+         or is resolved. For the desk.",
+        |ticket| ticket.parent.map(|id| Value::Tickets(vec![id])),
+        |ticket, value, faults| {
+            let given = if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            if given == Some(ticket.id) {
+                faults.wrong("/parent", "itself", "A ticket cannot be its own parent.");
+            }
+            ticket.parent = given;
+        },
+    )
+    .of_desk()
+    .editing(),
+    Field::new(
+        "sync_with_parent",
+        FieldType::Flag,
+        "Whether it follows its parent; it does if left out. For the desk.",
+        |ticket| {
+            let incident = ticket.incident()?;
+            let is_said = ticket.parent.is_some() || !incident.sync_with_parent;
+            is_said.then_some(Value::Flag(incident.sync_with_parent))
+        },
+        |ticket, value, _| {
+            if let Some(incident) = ticket.incident_mut() {
+                incident.sync_with_parent = flag(value).unwrap_or(true);
+            }
+        },
+    )
+    .of_desk()
+    .kept(),
+    Field::new(
+        "affected_users",
+        FieldType::Count { least: 0, most: MAX_AFFECTED_USERS },
+        "How many people it keeps from their work. For the desk.",
+        |ticket| ticket.incident().map(|it| it.affected_users).filter(|it| *it > 0).map(Value::Number),
+        |ticket, value, _| {
+            if let Some(incident) = ticket.incident_mut() {
+                incident.affected_users = count(value).unwrap_or(0);
+            }
+        },
+    )
+    .of_desk()
+    .kept(),
+    Field::new(
+        "problem",
+        FieldType::Ticket,
+        "The problem that causes it, by id or number. For the desk.",
+        |ticket| ticket.incident()?.problem.map(|id| Value::Tickets(vec![id])),
+        |ticket, value, _| {
+            if let Some(incident) = ticket.incident_mut() {
+                incident.problem =
+                    if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            }
+        },
+    )
+    .of_desk()
+    .editing(),
+];
+
+/// Starts the work. The assignee must be a member of the owning team.
+fn start(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let assignee = turn.given.person("assignee").or(turn.by.person);
+    match assignee {
+        Some(_) => check_owner(ticket.org, ticket.team, assignee, turn.directory, &mut turn.faults),
+        None => turn.faults.missing("/assignee", "Name the person who works on it."),
+    }
+    turn.fields_are_right()?;
+    ticket.set_owner(ticket.team, assignee);
+    ticket.stage = Stage::Open(State::InProgress);
+    Ok(())
 }
 
-impl Awaiting {
-    /// Whom or what, without the name.
-    #[must_use]
-    pub const fn kind(&self) -> AwaitingKind {
-        match self {
-            Self::Caller => AwaitingKind::Caller,
-            Self::Vendor(_) => AwaitingKind::Vendor,
-            Self::Evidence(_) => AwaitingKind::Evidence,
+/// Puts it on hold; one that waits for a problem is linked to it.
+fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    ticket::hold(ticket, turn)?;
+    let awaited = turn.given.ticket("problem");
+    let is_for_problem = ticket.stage.hold().is_some_and(|it| it.awaiting.kind() == AwaitingKind::Problem);
+    if let Some(incident) = ticket.incident_mut().filter(|_| is_for_problem) {
+        incident.problem = awaited.or(incident.problem);
+    }
+    Ok(())
+}
+
+/// Records that service is restored, from every active state. Code and notes are never empty, and the organization can
+/// demand more (requirement R12).
+fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    let notes = turn.given.text("resolution_notes").unwrap_or_default().to_owned();
+    turn.left.reason = Some(notes.clone());
+    let outcome = turn.outcome(turn.given.choice("resolution_code"), notes);
+    ticket.stage = Stage::Done(State::Resolved, outcome);
+    Ok(())
+}
+
+/// The fields that the organization demands before an incident is resolved, and that are empty.
+fn lacks(ticket: &Ticket, settings: &OrgSettings) -> Vec<(&'static str, &'static str)> {
+    let lack = |demand: &ResolveDemand| match demand {
+        ResolveDemand::Category => {
+            let remedy = "The organization demands a category; edit it in.";
+            ticket.category.is_none().then_some(("/category", remedy))
         }
-    }
-
-    /// The identifier of whom or what, without the name.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        self.kind().as_str()
-    }
-}
-
-/// Whom or what a ticket on hold waits for, without the name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum AwaitingKind {
-    /// The caller's answer.
-    Caller,
-    /// A vendor.
-    Vendor,
-    /// Evidence from a person.
-    Evidence,
-}
-
-names!("reason to wait", AwaitingKind {
-    Caller => "caller",
-    Vendor => "vendor",
-    Evidence => "evidence",
-});
-
-/// How an incident was resolved. Code and notes are never empty (requirement R12).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Resolution {
-    /// The outcome.
-    pub code: ResolutionCode,
-    /// What was done.
-    pub notes: String,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// By whom.
-    pub by: Actor,
-}
-
-/// The outcome of an incident.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum ResolutionCode {
-    /// The cause was repaired.
-    Fixed,
-    /// The caller can work; the cause remains.
-    WorkaroundApplied,
-    /// Somebody helped.
-    Assistance,
-    /// Somebody was taught.
-    Training,
-    /// Hardware was repaired or replaced.
-    HardwareRepair,
-    /// Software was patched.
-    SoftwarePatch,
-    /// A system was updated.
-    SystemUpdate,
-    /// A problem's fix cured it.
-    ResolvedByProblem,
-    /// A change cured it.
-    ResolvedByChange,
-    /// Monitoring reports that it is gone.
-    MonitoringCleared,
-    /// The caller found the way.
-    ResolvedByCaller,
-    /// Nothing was wrong.
-    NoFaultFound,
-    /// Something else; the notes say what.
-    Other,
-}
-
-names!("resolution code", ResolutionCode {
-    Fixed => "fixed",
-    WorkaroundApplied => "workaround_applied",
-    Assistance => "assistance",
-    Training => "training",
-    HardwareRepair => "hardware_repair",
-    SoftwarePatch => "software_patch",
-    SystemUpdate => "system_update",
-    ResolvedByProblem => "resolved_by_problem",
-    ResolvedByChange => "resolved_by_change",
-    MonitoringCleared => "monitoring_cleared",
-    ResolvedByCaller => "resolved_by_caller",
-    NoFaultFound => "no_fault_found",
-    Other => "other",
-});
-
-/// Why a ticket ended without a resolution.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Cancellation {
-    /// In which way it ended.
-    pub outcome: CancelOutcome,
-    /// Why.
-    pub reason: String,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// By whom.
-    pub by: Actor,
-}
-
-/// In which way a cancelled ticket ended.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum CancelOutcome {
-    /// Withdrawn.
-    Withdrawn,
-    /// It is about the same as this ticket, which goes on.
-    MergedInto(TicketId),
-    /// It became this ticket, of another kind.
-    ConvertedTo(TicketId),
-}
-
-impl CancelOutcome {
-    /// The identifier of the way it ended.
-    #[must_use]
-    pub const fn as_str(&self) -> &'static str {
-        match self {
-            Self::Withdrawn => "withdrawn",
-            Self::MergedInto(_) => "merged_into",
-            Self::ConvertedTo(_) => "converted_to",
+        ResolveDemand::ServiceOrCi => {
+            let remedy = "The organization demands a service or a configuration item; edit it in.";
+            (ticket.service.is_none() && ticket.ci.is_none()).then_some(("/service", remedy))
         }
-    }
+        ResolveDemand::Assignee => {
+            let remedy = "The organization demands an assignee; assign it.";
+            ticket.assignee.is_none().then_some(("/assignee", remedy))
+        }
+    };
+    settings.resolve_demands.iter().filter_map(lack).collect()
 }

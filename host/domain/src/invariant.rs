@@ -1,7 +1,7 @@
 //! Invariants: what is true of every stored record, whatever happened to it.
 //!
-//! Most of them the database keeps by itself: every ticket has a team, what is resolved has code, notes, time and actor,
-//! what is cancelled has a reason. Those here span several tables, so they are looked over.
+//! Most of them the database keeps by itself: every ticket has a team, what is done has an outcome with time and actor,
+//! what is cancelled has a reason. Those here span several tables, so they are checked by a report.
 
 use crate::name::names;
 
@@ -16,7 +16,7 @@ pub enum Invariant {
     EventsNameTheirActor,
     /// `reopen_count` is the number of its reopenings.
     ReopeningsAreCounted,
-    /// An approval is open while it awaits approval, and only then.
+    /// A request has an open approval while it awaits approval, and only then.
     OpenApprovalIsAwaited,
     /// What is over has no task that somebody still has to do.
     EndedHasNoOpenTask,
@@ -31,9 +31,9 @@ names!("invariant", Invariant {
     EndedHasNoOpenTask => "ended_has_no_open_task",
 });
 
-/// A ticket of which an invariant is not true.
+/// A ticket of which an invariant does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Broken {
+pub struct Violation {
     /// What should be true of it.
     pub invariant: Invariant,
     /// Its number.

@@ -7,7 +7,7 @@ use thiserror::Error;
 
 /// A text that names no value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{given}` is no {what}; valid: {}", valid.join(", "))]
+#[error("`{given}` is not a valid {what}; use one of: {}", valid.join(", "))]
 pub struct UnknownName {
     /// What was expected: `channel`, `state`, ...
     pub what: &'static str,
@@ -77,7 +77,7 @@ mod tests {
         let fault = "fax".parse::<Channel>().unwrap_err();
         assert_eq!(
             fault.to_string(),
-            "`fax` is no channel; valid: portal, mail, phone, chat, in_person, monitoring, api, import, schedule"
+            "`fax` is not a valid channel; use one of: portal, mail, phone, chat, in_person, monitoring, api, import, schedule"
         );
     }
 }

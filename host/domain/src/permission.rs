@@ -1,4 +1,4 @@
-//! Permission: who may do what to a ticket, by role and by how they stand to it.
+//! Permission: who may do what to a ticket, by role and by how they stand to it. Who may take an action stands in its row.
 
 #[cfg(test)]
 mod table;
@@ -9,19 +9,20 @@ use crate::{
     approval::{Approval, SeatState},
     ids::PersonId,
     role::Role,
-    task::TaskAction,
-    ticket::{Action, Edit, State, Ticket, TicketKind},
+    ticket::{Action, Given, Ticket, TicketKind, Who, Writer},
 };
 
-/// How a caller stands to a ticket.
+/// How a caller stands to a ticket. To a task, as to its ticket, and as whoever works on it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Relation {
-    /// They have the trouble or the wish, or wrote it down for somebody.
+    /// It is for them, or they wrote it down for somebody.
     pub owns: bool,
     /// They want to hear of every change.
     pub watches: bool,
     /// Their vote is awaited.
     pub holds_seat: bool,
+    /// The task is assigned to them.
+    pub works: bool,
 }
 
 /// The caller's role or standing does not allow it.
@@ -50,28 +51,41 @@ impl Forbidden {
 }
 
 impl Relation {
-    /// How a person stands to a ticket and its open approval. A caller that is no person stands to none.
+    /// How a person stands to a ticket and its open approval; `parent` is the ticket of a task. A caller that is no person
+    /// stands to none.
     #[must_use]
-    pub fn of(person: Option<PersonId>, ticket: &Ticket, approval: Option<&Approval>) -> Self {
+    pub fn of(
+        person: Option<PersonId>,
+        ticket: &Ticket,
+        parent: Option<&Ticket>,
+        approval: Option<&Approval>,
+    ) -> Self {
         let Some(person) = person else { return Self::default() };
+        let about = if ticket.kind() == TicketKind::Task { parent.unwrap_or(ticket) } else { ticket };
         let holds_seat = approval.is_some_and(|approval| {
             approval.requests().any(|request| {
                 request.state == SeatState::Requested
                     && (request.voter == person || request.seat == person)
             })
         });
-        let watches = ticket.watchers.contains(&person);
-        Self { owns: ticket.is_of(person), watches, holds_seat }
+        Self {
+            owns: about.is_of(person),
+            watches: about.watchers.contains(&person) || ticket.watchers.contains(&person),
+            holds_seat,
+            works: ticket.kind() == TicketKind::Task && ticket.assignee == Some(person),
+        }
     }
 }
 
-/// Whether a caller sees a ticket at all: the desk sees every one, a requester their own, those they watch and those
-/// they vote on. The store's filter of a list says the same (`TicketFilter::concerns`).
+/// Whether a caller sees a ticket at all: the desk sees every one, a requester their own, those they watch, those they vote
+/// on, and the tasks that are assigned to them. The store's filter of a list says the same (`TicketFilter::concerns`).
 #[must_use]
 pub fn sees(role: Role, relation: Relation) -> bool {
     match role {
         Role::Agent | Role::Admin | Role::Auditor => true,
-        Role::Requester => relation.owns || relation.watches || relation.holds_seat,
+        Role::Requester => {
+            relation.owns || relation.watches || relation.holds_seat || relation.works
+        }
     }
 }
 
@@ -84,20 +98,24 @@ pub const fn sees_internals(role: Role) -> bool {
     }
 }
 
-/// Refuses a caller who may not open tickets, or not with a field that is the desk's: another system's reference, which names
-/// a ticket of whoever, or what the desk knows about an incident's reach.
-pub fn allows_opening(role: Role, of_desk: &[&str]) -> Result<(), Forbidden> {
+/// Refuses a caller who may not open tickets of a kind, or not with a field that is the desk's: another system's reference,
+/// which names a ticket of whoever, or what the desk knows about an incident's reach.
+pub fn allows_opening(role: Role, kind: TicketKind, given: &Given) -> Result<(), Forbidden> {
     match role {
-        Role::Requester if !of_desk.is_empty() => {
-            let fields = of_desk.join("`, `");
-            Err(Forbidden::because(format!("`{fields}` is the desk's; leave it out")))
-        }
-        Role::Requester | Role::Agent | Role::Admin => Ok(()),
+        Role::Agent | Role::Admin => Ok(()),
         Role::Auditor => Err(changes_nothing()),
+        Role::Requester if kind.rules().opened_by == Who::Desk => Err(Forbidden::because(format!(
+            "only the desk opens {}; this needs the role agent or admin",
+            kind.with_article()
+        ))),
+        Role::Requester => only_own_fields(kind, given, |writer| match writer {
+            Writer::Anybody | Writer::Opener => true,
+            Writer::Desk => false,
+        }),
     }
 }
 
-/// Refuses a caller who may not do this to the ticket in its present state.
+/// Refuses a caller who may not take this action on the ticket in its present state.
 ///
 /// Policies and Waypost itself act without a role; nobody asks here for them.
 pub fn allows(
@@ -109,193 +127,81 @@ pub fn allows(
     if role == Role::Auditor {
         return Err(changes_nothing());
     }
-    match standing(action) {
-        Standing::Desk => match role {
-            Role::Agent | Role::Admin => Ok(()),
-            Role::Requester | Role::Auditor => {
-                let message =
-                    format!("`{action}` is for the desk; this needs the role agent or admin");
-                Err(Forbidden::because(message))
+    let is_desk = matches!(role, Role::Agent | Role::Admin);
+    // What the kind does not have is refused by its state, which says what it has instead.
+    let Some(row) = ticket.rules().row(action) else {
+        return if is_desk { Ok(()) } else { Err(for_desk(action)) };
+    };
+    match row.who {
+        Who::Desk | Who::DeskOrOwner(_) | Who::DeskOrAssignee if is_desk => Ok(()),
+        Who::DeskOrAssignee if relation.owns => Err(Forbidden::because(
+            "the tasks of a request are for those who fulfil it; comment on the request instead",
+        )),
+        Who::DeskOrAssignee if relation.works => Ok(()),
+        Who::Desk | Who::DeskOrAssignee => Err(for_desk(action)),
+        Who::DeskOrOwner(_) if !relation.owns => {
+            Err(Forbidden::because("the ticket is somebody else's"))
+        }
+        // A state that nobody could do it in is the state's refusal, which says what is allowed instead.
+        Who::DeskOrOwner(states) => {
+            let (state, phase) = (ticket.state(), ticket.phase());
+            if states.holds(state, phase) || !row.allows(state, phase) {
+                return Ok(());
             }
-        },
-        Standing::DeskOrOwner => match role {
-            Role::Agent | Role::Admin => Ok(()),
-            Role::Requester | Role::Auditor => owner_may(relation, action, ticket),
-        },
-        Standing::Owner if relation.owns => Ok(()),
-        Standing::Owner => {
+            let kind = ticket.kind().with_article();
+            Err(Forbidden::because(format!(
+                "the requester cannot {action} {kind} that is {state} any more; ask the desk"
+            )))
+        }
+        Who::Owner if relation.owns => Ok(()),
+        Who::Owner => {
             let message = format!("`{action}` is for the caller of the ticket; the desk comments");
             Err(Forbidden::because(message))
         }
-        Standing::SeatHolder if relation.holds_seat => Ok(()),
-        Standing::SeatHolder => {
-            Err(Forbidden::because("only who holds a seat of the open approval votes"))
+        Who::SeatHolder if relation.holds_seat => Ok(()),
+        Who::SeatHolder => {
+            Err(Forbidden::because("only who holds a seat of the open approval can vote"))
         }
-        Standing::Nobody => {
+        Who::System => {
             let message = format!("`{action}` follows from what policies and approvers decide");
             Err(Forbidden::because(message))
         }
     }
 }
 
-/// Whether anybody can ask for it; the rest follows from what policies and approvers decide.
-#[must_use]
-pub const fn is_for_callers(action: Action) -> bool {
-    !matches!(standing(action), Standing::Nobody)
-}
-
-/// Refuses fields of an edit that a caller may not change. The desk may change all; a requester the texts and answers
-/// of their own request while it is not handed in.
-pub fn allows_edit(
-    role: Role,
-    relation: Relation,
-    edit: &Edit,
-    ticket: &Ticket,
-) -> Result<(), Forbidden> {
-    allows(role, relation, Action::Edit, ticket)?;
-    let is_of_desk = edit.category.is_some()
-        || edit.service.is_some()
-        || edit.ci.is_some()
-        || edit.impact.is_some()
-        || edit.urgency.is_some()
-        || edit.tags.is_some()
-        || edit.watchers.is_some()
-        || edit.parent.is_some()
-        || edit.sync_with_parent.is_some()
-        || edit.affected_users.is_some()
-        || edit.expected_at.is_some();
+/// Refuses fields of an edit that a caller may not change. The desk may change all; a requester the texts and answers of
+/// their own request while it is not submitted.
+pub fn allows_edit(role: Role, given: &Given, ticket: &Ticket) -> Result<(), Forbidden> {
     match role {
-        Role::Requester if is_of_desk => Err(Forbidden::because(
-            "a requester edits short_description, description, answers and quantity; the rest is the desk's",
-        )),
-        Role::Requester | Role::Agent | Role::Admin | Role::Auditor => Ok(()),
+        Role::Agent | Role::Admin | Role::Auditor => Ok(()),
+        Role::Requester => only_own_fields(ticket.kind(), given, |writer| match writer {
+            Writer::Anybody => true,
+            Writer::Opener | Writer::Desk => false,
+        }),
     }
 }
 
-/// Whether a caller sees a task: who sees its request, and who works on it. The store's filter of a list says the same
-/// (`TaskFilter::concerns`).
-#[must_use]
-pub fn sees_task(role: Role, relation: Relation, is_assignee: bool) -> bool {
-    is_assignee || sees(role, relation)
+fn only_own_fields(
+    kind: TicketKind,
+    given: &Given,
+    may: impl Fn(Writer) -> bool,
+) -> Result<(), Forbidden> {
+    let rules = kind.rules();
+    let of_desk = given.iter().map(|(name, _)| name).filter(|name| {
+        rules.field(name).is_some_and(|field| !may(field.writer))
+    });
+    let of_desk = of_desk.collect::<Vec<_>>();
+    if of_desk.is_empty() {
+        return Ok(());
+    }
+    let fields = of_desk.join("`, `");
+    Err(Forbidden::because(format!("`{fields}` is for the desk; leave it out")))
 }
 
-/// Refuses a caller who may not do this to a task. The desk plans and works; whoever the task is assigned to works on it, unless
-/// the request is their own.
-pub fn allows_task(
-    role: Role,
-    relation: Relation,
-    is_assignee: bool,
-    action: TaskAction,
-) -> Result<(), Forbidden> {
-    match role {
-        Role::Agent | Role::Admin => Ok(()),
-        Role::Auditor => Err(changes_nothing()),
-        Role::Requester if relation.owns => Err(Forbidden::because(
-            "the tasks of a request are for those who fulfil it; comment on the request instead",
-        )),
-        Role::Requester if is_assignee => match action {
-            TaskAction::Start
-            | TaskAction::Hold
-            | TaskAction::Resume
-            | TaskAction::Complete
-            | TaskAction::Incomplete => Ok(()),
-            TaskAction::Edit | TaskAction::Assign | TaskAction::Skip | TaskAction::Cancel => {
-                Err(Forbidden::because(format!(
-                    "to {action} a task is for the desk; this needs the role agent or admin"
-                )))
-            }
-        },
-        Role::Requester => Err(Forbidden::because(format!(
-            "to {action} a task is for the desk and the task's assignee"
-        ))),
-    }
+fn for_desk(action: Action) -> Forbidden {
+    Forbidden::because(format!("`{action}` is for the desk; this needs the role agent or admin"))
 }
 
 fn changes_nothing() -> Forbidden {
     Forbidden::because("an auditor sees everything and changes nothing")
-}
-
-/// Who an action is for.
-enum Standing {
-    Desk,
-    DeskOrOwner,
-    Owner,
-    SeatHolder,
-    Nobody,
-}
-
-const fn standing(action: Action) -> Standing {
-    match action {
-        Action::Assign
-        | Action::Reroute
-        | Action::Triage
-        | Action::SetPriority
-        | Action::Acknowledge
-        | Action::Comment
-        | Action::Note
-        | Action::Escalate
-        | Action::SetEta
-        | Action::Start
-        | Action::Hold
-        | Action::Resume
-        | Action::MergeInto
-        | Action::Link
-        | Action::Unlink
-        | Action::Convert
-        | Action::Fulfill
-        | Action::AcceptSuggestion
-        | Action::DismissSuggestion
-        | Action::ProposeMajor
-        | Action::AcceptMajor
-        | Action::RejectMajor
-        | Action::UpdateMajor
-        | Action::FinishMajor
-        | Action::AddTask
-        | Action::EditTask
-        | Action::AssignTask
-        | Action::StartTask
-        | Action::HoldTask
-        | Action::ResumeTask
-        | Action::CompleteTask
-        | Action::IncompleteTask
-        | Action::SkipTask
-        | Action::CancelTask => Standing::Desk,
-        // The desk writes down, hands in and revises for people who call.
-        Action::Create
-        | Action::Edit
-        | Action::Resolve
-        | Action::Reopen
-        | Action::Close
-        | Action::Cancel
-        | Action::Submit
-        | Action::Revise => Standing::DeskOrOwner,
-        Action::CallerReply => Standing::Owner,
-        Action::Vote => Standing::SeatHolder,
-        Action::Categorize | Action::RequestApproval | Action::Approve | Action::Reject => {
-            Standing::Nobody
-        }
-    }
-}
-
-/// What an owner without a role at the desk may do; some of it only in the beginning.
-fn owner_may(relation: Relation, action: Action, ticket: &Ticket) -> Result<(), Forbidden> {
-    if !relation.owns {
-        return Err(Forbidden::because("the ticket is somebody else's"));
-    }
-    let state = ticket.state();
-    let is_begun = match ticket.kind() {
-        TicketKind::Incident => state != State::New,
-        TicketKind::Request => !matches!(state, State::New | State::AwaitingApproval),
-    };
-    let too_late =
-        (action == Action::Cancel && is_begun) || (action == Action::Edit && !ticket.is_draft());
-    // A state that nobody could do it in is the state's refusal, which says what is allowed instead.
-    if too_late && action.is_allowed(ticket.kind(), state) {
-        let message = format!(
-            "the requester can't {action} {} that is {state} any more; ask the desk",
-            ticket.kind().with_article()
-        );
-        return Err(Forbidden::because(message));
-    }
-    Ok(())
 }

@@ -11,11 +11,11 @@ mod rules;
 
 use std::collections::BTreeMap;
 
-use crate::{event::Change, suggestion::SuggestedField};
+use crate::{event::FieldChange, suggestion::SuggestedField};
 
 pub use self::{
     assignment::{AssignmentProposal, apply_assignment},
-    categorization::{CategorizationProposal, ProposedKind, apply_categorization},
+    categorization::{CategorizationProposal, apply_categorization},
     plan::{Approver, ApproverFacts, ResolvedApprovers, resolve_approvers},
 };
 
@@ -60,7 +60,7 @@ pub struct NewSuggestion {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Judged {
     /// What it changed.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FieldChange>,
     /// What waits for a person.
     pub suggestions: Vec<NewSuggestion>,
     /// What stood against parts of it, as sentences.

@@ -4,7 +4,8 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     binding::Hook,
-    ids::{BindingId, OrgId, ReceiptId, RoundId, TicketId},
+    ids::{BindingId, OrgId, ReceiptId, RoundId},
+    subject::Subject,
 };
 
 /// The hooks asked for one event of one ticket, and the snapshot they share.
@@ -14,8 +15,8 @@ pub struct Round {
     pub id: RoundId,
     /// The organization.
     pub org: OrgId,
-    /// The ticket.
-    pub ticket: TicketId,
+    /// The record.
+    pub subject: Subject,
     /// The event that asked: `create`, `submit`, ...
     pub occasion: String,
     /// The ticket and all declared facts, as JSON text (compressed by the store).
@@ -31,8 +32,8 @@ pub struct Receipt {
     pub id: ReceiptId,
     /// The organization.
     pub org: OrgId,
-    /// The ticket.
-    pub ticket: TicketId,
+    /// The record.
+    pub subject: Subject,
     /// The round, which holds the snapshot.
     pub round: RoundId,
     /// 1, 2, 3, … in the round.

@@ -5,48 +5,24 @@
 
 use thiserror::Error;
 
-use crate::{
-    incident::MajorState,
-    task::{TaskAction, TaskState},
-    ticket::{Action, State, TicketKind},
-};
+use crate::ticket::{Action, State, TicketKind};
 
 /// A move was not made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
-    /// The state does not allow it.
-    #[error("cannot {} that is {state}", attempt(*action, *kind))]
+    /// Where it stands does not allow it.
+    #[error("cannot {action} {} {why}", kind.with_article())]
     InvalidTransition {
         /// What was asked for.
         action: Action,
         /// The kind of ticket.
         kind: TicketKind,
-        /// Where it stands.
+        /// Where it stands, as it stands after "cannot close an incident".
+        why: String,
+        /// Its state.
         state: State,
-        /// What it allows.
+        /// What is allowed instead.
         allowed: Vec<Action>,
-    },
-    /// Where it stands as a major incident does not allow it.
-    #[error("cannot {action} an incident whose major_state is {major}")]
-    InvalidMajorTransition {
-        /// What was asked for.
-        action: Action,
-        /// Where it stands as a major incident.
-        major: MajorState,
-        /// Where it stands.
-        state: State,
-        /// What both allow.
-        allowed: Vec<Action>,
-    },
-    /// A task's state does not allow it.
-    #[error("cannot {action} a task that is {state}")]
-    InvalidTaskTransition {
-        /// What was asked for.
-        action: TaskAction,
-        /// Where it stands.
-        state: TaskState,
-        /// What it allows.
-        allowed: Vec<TaskAction>,
     },
     /// Fields are missing, and nothing else is wrong.
     #[error("missing: {}", pointers(.0))]
@@ -62,15 +38,6 @@ pub enum Refused {
         /// What it is, and what helps.
         message: String,
     },
-}
-
-/// What was tried, as it stands in a sentence: some actions on a ticket are about its tasks.
-fn attempt(action: Action, kind: TicketKind) -> String {
-    let kind = kind.with_article();
-    match action.as_str().strip_suffix("_task") {
-        Some(verb) => format!("{verb} a task of {kind}"),
-        None => format!("{action} {kind}"),
-    }
 }
 
 /// What is wrong with one field.
@@ -91,6 +58,8 @@ pub struct Faults(Vec<FieldFault>);
 impl Refused {
     /// The code of a guard that has no code of its own.
     pub const GUARD_FAILED: &'static str = "guard-failed";
+    /// The code of a move that needs an approval first.
+    pub const APPROVAL_REQUIRED: &'static str = "approval-required";
 
     /// Something around the record stands against it.
     pub(crate) fn guard(message: impl Into<String>) -> Self {

@@ -1,35 +1,29 @@
-//! Service requests and the states they move through.
-//!
-//! ```text
-//! new ──submit──▶ awaiting_approval ──approved──▶ in_fulfilment ──fulfill──▶ fulfilled ──close──▶ closed
-//! new ──submit──▶ in_fulfilment (nobody needs to be asked) or rejected (the policy refuses)
-//! awaiting_approval ──rejected──▶ rejected ──revise──▶ new
-//! in_fulfilment ──hold──▶ on_hold ──resume──▶ in_fulfilment
-//! ```
+//! Service requests: what people ask for, from the draft over its approval to the delivery.
 
 mod quantity;
 #[cfg(test)]
 mod rules;
-mod work;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Duration, Utc};
 
 use crate::{
-    catalog::Money,
-    event::Actor,
+    catalog::{CatalogItem, MAX_ANSWER_CHARS, MAX_FIELDS, Money},
     ids::{CatalogItemId, OrderId},
-    incident::{Cancellation, Hold},
     key::Key,
-    name::names,
+    organization::OrgSettings,
+    refusal::{Faults, Refused},
+    task::check_fulfilment,
+    text,
+    ticket::{
+        self, APPROVED, Action, CONVERT, COMMON, COMMON_FIELDS, Code, Field, FieldType, From, INTAKE,
+        INTAKE_FIELDS, Kind, Notice, Phase, Rejection, Row, SUBJECT_FIELDS, Stage, State, TALKED,
+        Ticket, TicketKind, Turn, Value, WORKED, Who, count, input, need, row,
+    },
 };
 
-pub use self::{quantity::MAX_QUANTITY, work::Submission};
-pub(crate) use self::{
-    quantity::{check_quantity, cost_of},
-    work::answers,
-};
+pub use self::quantity::MAX_QUANTITY;
 
-/// What is particular to a service request.
+/// What only a service request has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {
     /// What is asked for; none for a free-text request.
@@ -44,69 +38,323 @@ pub struct Request {
     pub cost: Option<Money>,
     /// When it should be there.
     pub expected_at: Option<DateTime<Utc>>,
-    /// Where it stands.
-    pub state: RequestState,
 }
 
-/// A request's state, with the facts that are true only in it.
+impl Default for Request {
+    fn default() -> Self {
+        Self { item: None, answers: Vec::new(), quantity: 1, order: None, cost: None, expected_at: None }
+    }
+}
+
+/// What the approval policy says about a request that is submitted.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum RequestState {
-    /// Written, not submitted.
-    New,
-    /// Approvers are asked.
-    AwaitingApproval,
-    /// Being fulfilled.
-    InFulfilment,
-    /// Waits for somebody or something outside the desk.
-    OnHold(Hold),
-    /// Done; the requester can still object.
-    Fulfilled(Fulfilment),
-    /// Not approved; can be revised.
-    Rejected {
-        /// Why.
+pub enum Submission {
+    /// Nobody needs to be asked.
+    Approved,
+    /// These people must agree first: an approval has been planned.
+    Asks,
+    /// It can't be approved.
+    Refused {
+        /// Why, for the requester.
         reason: String,
-        /// When.
-        at: DateTime<Utc>,
     },
-    /// Over.
-    Closed {
-        /// How it was fulfilled.
-        fulfilment: Fulfilment,
-        /// When it was closed.
-        at: DateTime<Utc>,
-        /// Who closed it.
-        by: Actor,
-    },
-    /// Ended without fulfilment.
-    Cancelled(Cancellation),
 }
 
-/// How a request was fulfilled.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fulfilment {
-    /// The outcome.
-    pub code: FulfilmentCode,
-    /// What was done.
-    pub notes: String,
-    /// When.
-    pub at: DateTime<Utc>,
-    /// By whom.
-    pub by: Actor,
+/// All rules of service requests.
+pub const REQUEST: Kind = Kind {
+    kind: TicketKind::Request,
+    with_article: "a request",
+    prefix: "REQ",
+    path: "requests",
+    summary: "Something that a person asks for: an item of the catalog, or a wish in their own words.",
+    states: &[
+        (State::New, Phase::Open),
+        (State::AwaitingApproval, Phase::Open),
+        (State::InFulfilment, Phase::Open),
+        (State::OnHold, Phase::OnHold),
+        (State::Fulfilled, Phase::Done),
+        (State::Rejected, Phase::Rejected),
+        (State::Closed, Phase::Closed),
+        (State::Cancelled, Phase::Cancelled),
+    ],
+    at_work: State::InFulfilment,
+    codes: &[Code::Complete, Code::Partial, Code::Substituted],
+    opened_by: Who::DeskOrOwner(From::Anywhere),
+    rows: &[ROWS, COMMON, WORKED, INTAKE, TALKED, APPROVED],
+    fields: &[COMMON_FIELDS, INTAKE_FIELDS, SUBJECT_FIELDS, FIELDS],
+};
+
+const ROWS: &[Row] = &[
+    row(Action::Submit, "Submit it")
+        .from(&[State::New])
+        .to_one_of(&[State::AwaitingApproval, State::InFulfilment, State::Rejected])
+        .who(Who::DeskOrOwner(From::Anywhere))
+        .tells(Notice::StateChanged),
+    row(Action::Revise, "Take it back to change it")
+        .from(&[State::AwaitingApproval, State::Rejected])
+        .to(State::New)
+        .who(Who::DeskOrOwner(From::Anywhere)),
+    row(Action::Hold, "Put it on hold")
+        .from(&[State::InFulfilment, State::OnHold])
+        .to(State::OnHold)
+        .takes(&[
+            need("awaiting", FieldType::Choice(&["caller", "vendor", "evidence"]), "What it waits for."),
+            input("vendor", FieldType::Line, "The vendor's name, when it waits for one."),
+            input("person", FieldType::Person, "Who must supply the evidence, when it waits for some."),
+            input("comment", FieldType::Text, "The public question to the caller, when it waits for them."),
+            input("follow_up_at", FieldType::Time, "When somebody should look again."),
+        ])
+        .by(ticket::hold)
+        .tells(Notice::StateChanged),
+    row(Action::Resume, "End the hold")
+        .from(&[State::OnHold])
+        .to(State::InFulfilment)
+        .by(ticket::resume)
+        .tells(Notice::StateChanged),
+    row(Action::Fulfill, "Record that what was asked for is there")
+        .from(&[State::InFulfilment])
+        .to(State::Fulfilled)
+        .takes(&[
+            need("fulfillment_code", FieldType::Code, "How it was fulfilled."),
+            need("fulfillment_notes", FieldType::Text, "What was done."),
+        ])
+        .by(fulfill)
+        .tells(Notice::Resolved),
+    row(Action::Reopen, "Reopen it, because something is missing")
+        .from(&[State::Fulfilled])
+        .to(State::InFulfilment)
+        .who(Who::DeskOrOwner(From::Anywhere))
+        .takes(&[need("reason", FieldType::Reason, "What is still wrong.")])
+        .by(ticket::reopen)
+        .tells(Notice::StateChanged),
+    row(Action::Close, "Close it")
+        .from(&[State::Fulfilled])
+        .to(State::Closed)
+        .who(Who::DeskOrOwner(From::Anywhere))
+        .by(ticket::close)
+        .tells(Notice::Closed),
+    row(Action::Cancel, "Withdraw it")
+        .to(State::Cancelled)
+        .who(Who::DeskOrOwner(From::In(&[State::New, State::AwaitingApproval])))
+        .takes(&[need("reason", FieldType::Reason, "Why it is withdrawn.")])
+        .by(ticket::cancel)
+        .tells(Notice::Closed),
+    CONVERT.from(&[State::New]),
+    row(Action::RequestApproval, "Its approval is planned, and the first votes are asked for")
+        .from(&[State::AwaitingApproval])
+        .who(Who::System),
+    row(Action::Vote, "Vote on its approval").from(&[State::AwaitingApproval]).who(Who::SeatHolder),
+    row(Action::Approve, "All approvals are there")
+        .from(&[State::AwaitingApproval])
+        .to(State::InFulfilment)
+        .who(Who::System)
+        .by(approve)
+        .tells(Notice::ApprovalDecided),
+    row(Action::Reject, "An approval is refused")
+        .from(&[State::AwaitingApproval])
+        .to(State::Rejected)
+        .who(Who::System)
+        .by(reject)
+        .tells(Notice::ApprovalDecided),
+];
+
+const FIELDS: &[Field] = &[
+    Field::new(
+        "catalog_item",
+        FieldType::CatalogItem,
+        "What is asked for: the catalog item's key; none for a wish in free text.",
+        |ticket| ticket.request()?.item.map(Value::CatalogItem),
+        |ticket, value, _| {
+            if let (Some(request), Some(Value::CatalogItem(item))) = (ticket.request_mut(), value) {
+                request.item = Some(*item);
+            }
+        },
+    )
+    .opening(),
+    Field::new(
+        "answers",
+        FieldType::Answers,
+        "The answers to the catalog item's form, all of them: texts, numbers, true or false.",
+        |ticket| ticket.request().map(|request| Value::Answers(request.answers.clone())),
+        |ticket, value, faults| {
+            let given = if let Some(Value::Answers(answers)) = value { answers.as_slice() } else { &[] };
+            let kept = answers(given, faults);
+            if let Some(request) = ticket.request_mut() {
+                request.answers = kept;
+            }
+        },
+    )
+    .kept(),
+    Field::new(
+        "quantity",
+        FieldType::Count { least: 1, most: MAX_QUANTITY as u32 },
+        "How many of the catalog item, while the request is a draft; one if left out.",
+        |ticket| {
+            ticket.request().map(|it| it.quantity).filter(|it| *it > 1).map(|it| Value::Number(it.into()))
+        },
+        |ticket, value, faults| {
+            let given = count(value).and_then(|given| u16::try_from(given).ok()).unwrap_or(1);
+            if let Some(request) = ticket.request_mut() {
+                request.set_quantity(given, faults);
+            }
+        },
+    )
+    .kept(),
+    Field::new(
+        "expected_at",
+        FieldType::Time,
+        "When what is asked for should be there. For the desk.",
+        |ticket| ticket.request()?.expected_at.map(Value::Time),
+        |ticket, value, _| {
+            if let Some(request) = ticket.request_mut() {
+                request.expected_at = if let Some(Value::Time(at)) = value { Some(*at) } else { None };
+            }
+        },
+    )
+    .of_desk()
+    .editing(),
+];
+
+/// Answers as they are kept: as texts, whatever form they belong to. A form says more when the request is submitted; a
+/// request in free text has none.
+fn answers(given: &[(Key, String)], faults: &mut Faults) -> Vec<(Key, String)> {
+    if given.len() > MAX_FIELDS {
+        let message = format!("{} answers; a form asks at most {MAX_FIELDS}", given.len());
+        faults.wrong("/answers", "too-many", message);
+    }
+    let kept = |(field, answer): &(Key, String)| {
+        let (pointer, answer) = (format!("/answers/{field}"), answer.trim());
+        text::at_most_chars(&pointer, answer, MAX_ANSWER_CHARS, faults);
+        text::plain(&pointer, answer, faults);
+        (field.clone(), answer.to_owned())
+    };
+    given.iter().map(kept).collect()
 }
 
-/// The outcome of a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum FulfilmentCode {
-    /// All of it.
-    Complete,
-    /// A part.
-    Partial,
-    /// Something else that serves.
-    Substituted,
+/// All approvals are there: fulfilment begins.
+fn approve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    ticket.promise(turn.beside.item.as_ref(), turn.settings, turn.now);
+    ticket.stage = Stage::Open(State::InFulfilment);
+    Ok(())
 }
 
-names!("fulfilment code", FulfilmentCode {
-    Complete => "complete",
-    Partial => "partial",
-    Substituted => "substituted",
-});
+/// An approval was refused, for the reason that is given.
+fn reject(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let reason = turn.given.text("reason").unwrap_or_default().to_owned();
+    ticket.stage = Stage::Rejected(Rejection { reason, at: turn.now });
+    Ok(())
+}
+
+/// Records that what was asked for is there. Not while a mandatory one of its tasks is neither done nor skipped.
+fn fulfill(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    check_fulfilment(&turn.beside.tasks)?;
+    let notes = turn.given.text("fulfillment_notes").unwrap_or_default().to_owned();
+    turn.left.reason = Some(notes.clone());
+    let outcome = turn.outcome(turn.given.choice("fulfillment_code"), notes);
+    ticket.stage = Stage::Done(State::Fulfilled, outcome);
+    Ok(())
+}
+
+impl Ticket {
+    /// Whether it is a request that is not submitted, so that its content can still be changed.
+    #[must_use]
+    pub fn is_draft(&self) -> bool {
+        self.kind() == TicketKind::Request && self.state() == State::New
+    }
+
+    /// Says what it is ordered together with. Only a request is ordered.
+    pub fn order(&mut self, order: OrderId) {
+        if let Some(request) = self.request_mut() {
+            request.order = Some(order);
+        }
+    }
+
+    /// Checks whether a request can be submitted, before the approval policy is asked: its state, and each answer of its
+    /// form. `item` is the catalog item that it asks for. Returns the answers as they will be kept.
+    pub fn check_submission(
+        &self,
+        item: Option<&CatalogItem>,
+    ) -> Result<Vec<(Key, String)>, Refused> {
+        self.admit(Action::Submit)?;
+        let Some(request) = self.request() else { return Ok(Vec::new()) };
+        item.map_or_else(|| Ok(request.answers.clone()), |item| item.check_answers(&request.answers))
+    }
+
+    /// Submits a request: where it goes, the approval policy has said. Returns what changed.
+    pub fn submit(
+        &mut self,
+        item: Option<&CatalogItem>,
+        submission: Submission,
+        settings: &OrgSettings,
+        now: DateTime<Utc>,
+    ) -> Result<Vec<crate::event::FieldChange>, Refused> {
+        let answers = self.check_submission(item)?;
+        let before = self.clone();
+        // What waits for approvers is promised from now on; their answer counts it anew.
+        if !matches!(submission, Submission::Refused { .. }) {
+            self.promise(item, settings, now);
+        }
+        if let Some(request) = self.request_mut() {
+            request.answers = answers;
+        }
+        self.stage = match submission {
+            Submission::Approved => Stage::Open(State::InFulfilment),
+            Submission::Asks => Stage::Open(State::AwaitingApproval),
+            Submission::Refused { reason } => Stage::Rejected(Rejection { reason, at: now }),
+        };
+        Ok(self.settle(&before, None, now))
+    }
+
+    /// What approvers decide on, as a text that is the same for the same content: of a request the item, how many of it, the
+    /// answers and the cost, or the texts of one in free text; of a problem the risk. Its digest is what votes name.
+    #[must_use]
+    pub fn approval_content(&self) -> String {
+        let mut content = Content::default();
+        if let Some(request) = self.request() {
+            match request.item {
+                Some(item) => {
+                    content.add("item", &item.to_string());
+                    if request.quantity > 1 {
+                        content.add("quantity", &request.quantity.to_string());
+                    }
+                }
+                None => {
+                    content.add("short_description", &self.short_description);
+                    content.add("description", &self.description);
+                }
+            }
+            for (field, answer) in &request.answers {
+                content.add(field.as_str(), answer);
+            }
+            if let Some(cost) = &request.cost {
+                content.add("cost", &format!("{} {}", cost.minor_units, cost.currency));
+            }
+        }
+        if let Some(problem) = self.problem() {
+            problem.add_risk(&self.short_description, &mut content);
+        }
+        content.0
+    }
+
+    /// Says when it should be there, where its item promises a time of delivery: counted in the organization's working
+    /// hours. What a person has said stays where nothing is promised.
+    fn promise(&mut self, item: Option<&CatalogItem>, settings: &OrgSettings, now: DateTime<Utc>) {
+        let Some(hours) = item.and_then(|item| item.delivery_hours) else { return };
+        let hours = Duration::hours(hours.into());
+        if let Some(request) = self.request_mut() {
+            request.expected_at = settings.working_hours.worked_by(now, hours, settings.zone);
+        }
+    }
+}
+
+/// The text that an approval is about.
+#[derive(Default)]
+pub(crate) struct Content(String);
+
+impl Content {
+    pub(crate) fn add(&mut self, name: &str, value: &str) {
+        // The length keeps one value from looking like two.
+        self.0.extend([name, " ", &value.len().to_string(), " ", value, "\n"]);
+    }
+}

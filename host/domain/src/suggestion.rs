@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use crate::ids::{PersonId, ReceiptId, SuggestionId, TicketId};
 use crate::name::names;
 
-pub use self::decide::Accepted;
+pub(crate) use self::decide::{accept, dismiss};
 
 /// A field that a policy can suggest a value for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

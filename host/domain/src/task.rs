@@ -1,309 +1,301 @@
-//! Tasks: the pieces of work that fulfil a request.
-//!
-//! ```text
-//! waiting ──all it depends on are done or skipped──▶ open ──start──▶ in_progress ──complete──▶ done
-//! open, in_progress ──hold──▶ on_hold ──resume──▶ in_progress
-//! open, in_progress, on_hold ──incomplete──▶ incomplete ──start──▶ in_progress
-//! what is not over, and incomplete ──skip──▶ skipped      what is not over ──cancel──▶ cancelled
-//! ```
-//!
-//! A task belongs to its request: whatever happens to it is an event of the request, and the two are written together. While
-//! the request is not being fulfilled, its tasks can be planned, assigned, skipped and cancelled, and none is worked on.
+//! Tasks: the pieces of work that belong to another ticket: what fulfils a request, what a problem has left to do.
 
-mod edit;
-mod list;
-mod moves;
+mod follow;
 mod plan;
 #[cfg(test)]
 mod rules;
-#[cfg(test)]
-mod table;
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
-
 use crate::{
-    ids::{OrgId, PersonId, TaskId, TeamId, TicketId},
-    name::names,
-    refusal::Refused,
-    ticket::Action,
+    directory::{Lookup, check_owner},
+    ids::{PersonId, TicketId},
+    refusal::{Faults, Refused},
+    ticket::{
+        self, Action, Awaiting, COMMON, COMMON_FIELDS, Closing, Field, FieldType, From, Hold, Kind, Notice,
+        Obstacle, Phase, Row, Stage, State, Ticket, TicketKind, Turn, Value, Who, count, flag, need,
+        row,
+    },
 };
 
+pub(crate) use self::follow::check_fulfilment;
 pub use self::{
-    edit::{NewTask, TaskEdit},
-    list::Tasks,
-    moves::TaskMove,
+    follow::{TaskCount, follow_siblings},
     plan::{PlannedTask, check_plan, planned},
 };
 
-/// More pieces of work than this are a project, not a request.
+/// More pieces of work than this are a project, not a ticket.
 pub const MAX_TASKS: usize = 50;
-/// Places among the tasks of a request; more are not told apart.
+/// Places among the tasks of a ticket; more are not told apart.
 pub const MAX_POSITION: u16 = 1_000;
 
-/// One piece of the work that fulfils a request.
+/// What only a task has.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Task {
-    /// Its id.
-    pub id: TaskId,
-    /// The organization.
-    pub org: OrgId,
-    /// The request.
-    pub ticket: TicketId,
-    /// The number people use: `TASK0000007`. Empty until it is stored.
-    pub number: String,
-    /// One line, 1 to 250 characters.
-    pub short_description: String,
-    /// The full text.
-    pub description: String,
-    /// The team that owns it (ITIL: assignment group). Never missing.
-    pub team: TeamId,
-    /// The person who works on it.
-    pub assignee: Option<PersonId>,
-    /// Its place among the tasks of the request; the lowest is shown first.
+    /// Its place among the tasks of its ticket; the lowest is shown first.
     pub position: u16,
-    /// Whether the request can't be fulfilled before it is done or skipped.
+    /// Whether a request can't be fulfilled before it is done or skipped.
     pub mandatory: bool,
-    /// The tasks of the same request that come before it.
-    pub depends_on: BTreeSet<TaskId>,
-    /// Where it stands.
-    pub standing: Standing,
-    /// When it was planned.
-    pub created_at: DateTime<Utc>,
-    /// When anything of it changed last.
-    pub updated_at: DateTime<Utc>,
-    /// When it entered its state.
-    pub state_since: DateTime<Utc>,
-    /// Rises by one with every change.
-    pub version: i64,
+    /// The tasks of the same ticket that come before it.
+    pub depends_on: BTreeSet<TicketId>,
 }
 
-/// A task's state, with the reason that belongs to some of them.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Standing {
-    /// What it depends on is neither done nor skipped.
-    Waiting,
-    /// Can be started.
-    Open,
-    /// Somebody works on it.
-    InProgress,
-    /// Can't go on for now.
-    OnHold {
-        /// Why.
-        reason: String,
-    },
-    /// Done.
-    Done,
-    /// Tried, and not brought to its end.
-    Incomplete {
-        /// Why.
-        reason: String,
-    },
-    /// Not needed.
-    Skipped {
-        /// Why.
-        reason: String,
-    },
-    /// Withdrawn, or ended with its request.
-    Cancelled {
-        /// Why.
-        reason: String,
-    },
+impl Default for Task {
+    fn default() -> Self {
+        // Whoever adds a task wants it done.
+        Self { position: 0, mandatory: true, depends_on: BTreeSet::new() }
+    }
 }
 
-/// The name of a task's state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TaskState {
-    /// What it depends on is neither done nor skipped.
-    Waiting,
-    /// Can be started.
-    Open,
-    /// Somebody works on it.
-    InProgress,
-    /// Can't go on for now.
-    OnHold,
-    /// Done.
-    Done,
-    /// Tried, and not brought to its end.
-    Incomplete,
-    /// Not needed.
-    Skipped,
-    /// Withdrawn, or ended with its request.
-    Cancelled,
+/// All rules of tasks.
+pub const TASK: Kind = Kind {
+    kind: TicketKind::Task,
+    with_article: "a task",
+    prefix: "TASK",
+    path: "tasks",
+    summary: "A piece of work that belongs to another ticket.",
+    states: &[
+        (State::Waiting, Phase::Open),
+        (State::Open, Phase::Open),
+        (State::InProgress, Phase::Open),
+        (State::OnHold, Phase::OnHold),
+        (State::Incomplete, Phase::Done),
+        (State::Done, Phase::Closed),
+        (State::Skipped, Phase::Closed),
+        (State::Cancelled, Phase::Cancelled),
+    ],
+    at_work: State::InProgress,
+    codes: &[],
+    opened_by: Who::Desk,
+    rows: &[ROWS, COMMON],
+    fields: &[COMMON_FIELDS, FIELDS],
+};
+
+const NOT_DONE: &[State] = &[State::Open, State::InProgress, State::OnHold];
+
+const ROWS: &[Row] = &[
+    row(Action::Release, "It can be started: all that it depends on are done or skipped")
+        .from(&[State::Waiting])
+        .to(State::Open)
+        .who(Who::System),
+    row(Action::Start, "Start work on it, or try it again")
+        .from(&[State::Open, State::Incomplete])
+        .to(State::InProgress)
+        .who(Who::DeskOrAssignee)
+        .by(start)
+        .tells(Notice::StateChanged),
+    row(Action::Hold, "Put it on hold")
+        .from(&[State::Open, State::InProgress])
+        .to(State::OnHold)
+        .who(Who::DeskOrAssignee)
+        .takes(&[need("reason", FieldType::Reason, "What it waits for.")])
+        .by(hold)
+        .tells(Notice::StateChanged),
+    row(Action::Resume, "End the hold")
+        .from(&[State::OnHold])
+        .to(State::InProgress)
+        .who(Who::DeskOrAssignee)
+        .by(resume)
+        .tells(Notice::StateChanged),
+    row(Action::Complete, "Say that it is done")
+        .from(NOT_DONE)
+        .to(State::Done)
+        .who(Who::DeskOrAssignee)
+        .by(|task, turn| end(task, turn, State::Done))
+        .tells(Notice::Resolved),
+    row(Action::Incomplete, "Leave it incomplete")
+        .from(NOT_DONE)
+        .to(State::Incomplete)
+        .who(Who::DeskOrAssignee)
+        .takes(&[need("reason", FieldType::Reason, "Why it was not brought to its end.")])
+        .by(|task, turn| end(task, turn, State::Incomplete))
+        .tells(Notice::StateChanged),
+    row(Action::Skip, "Say that it is not needed")
+        .from(&[State::Waiting, State::Open, State::InProgress, State::OnHold, State::Incomplete])
+        .to(State::Skipped)
+        .takes(&[need("reason", FieldType::Reason, "Why it is not needed.")])
+        .by(|task, turn| end(task, turn, State::Skipped))
+        .tells(Notice::Closed),
+    row(Action::Cancel, "Withdraw it")
+        .to(State::Cancelled)
+        .takes(&[need("reason", FieldType::Reason, "Why it is withdrawn.")])
+        .unless(is_mandatory)
+        .by(ticket::cancel)
+        .tells(Notice::Closed),
+];
+
+const FIELDS: &[Field] = &[
+    Field::new(
+        "parent",
+        FieldType::Ticket,
+        "The ticket that it belongs to, by id or number.",
+        |ticket| ticket.parent.map(|id| Value::Tickets(vec![id])),
+        |ticket, value, _| {
+            ticket.parent = if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+        },
+    )
+    .of_desk()
+    .opening()
+    .kept(),
+    Field::new(
+        "team",
+        FieldType::Team,
+        "The key of the team that gets it; that of its ticket if left out.",
+        |_| None,
+        |ticket, value, _| {
+            if let Some(Value::Team(team)) = value {
+                ticket.team = *team;
+            }
+        },
+    )
+    .of_desk()
+    .opening(),
+    Field::new(
+        "assignee",
+        FieldType::Person,
+        "A member of the team, by id or e-mail address.",
+        |_| None,
+        |ticket, value, _| {
+            if let Some(Value::Person(person)) = value {
+                ticket.assignee = Some(*person);
+            }
+        },
+    )
+    .of_desk()
+    .opening(),
+    Field::new(
+        "position",
+        FieldType::Count { least: 0, most: MAX_POSITION as u32 },
+        "Its place among the tasks of its ticket; behind all others if left out.",
+        |ticket| ticket.task().map(|task| Value::Number(task.position.into())),
+        |ticket, value, _| {
+            let position = count(value).and_then(|given| u16::try_from(given).ok());
+            if let (Some(task), Some(position)) = (ticket.task_mut(), position) {
+                task.position = position;
+            }
+        },
+    )
+    .of_desk()
+    .kept(),
+    Field::new(
+        "mandatory",
+        FieldType::Flag,
+        "Whether its request can't be fulfilled before it is done or skipped; it is so if left out.",
+        |ticket| ticket.task().map(|task| Value::Flag(task.mandatory)),
+        |ticket, value, _| {
+            if let Some(task) = ticket.task_mut() {
+                task.mandatory = flag(value).unwrap_or(true);
+            }
+        },
+    )
+    .of_desk()
+    .kept(),
+    Field::new(
+        "depends_on",
+        FieldType::Tickets,
+        "The tasks of the same ticket that come before it, all of them, by id or number; while it has not been started.",
+        |ticket| {
+            let before = ticket.task()?.depends_on.iter().copied().collect::<Vec<_>>();
+            (!before.is_empty()).then_some(Value::Tickets(before))
+        },
+        |ticket, value, _| {
+            let before = if let Some(Value::Tickets(ids)) = value { ids.as_slice() } else { &[] };
+            if let Some(task) = ticket.task_mut() {
+                task.depends_on = before.iter().copied().collect();
+            }
+        },
+    )
+    .of_desk()
+    .kept(),
+];
+
+fn is_mandatory(ticket: &Ticket, _: Action) -> Option<Obstacle> {
+    ticket.task().filter(|task| task.mandatory).map(|_| {
+        Obstacle::Guard(
+            "It is mandatory, and its request could never be fulfilled without it; skip it, or make it optional first.",
+        )
+    })
 }
 
-names!("state of a task", TaskState {
-    Waiting => "waiting",
-    Open => "open",
-    InProgress => "in_progress",
-    OnHold => "on_hold",
-    Done => "done",
-    Incomplete => "incomplete",
-    Skipped => "skipped",
-    Cancelled => "cancelled",
-});
-
-/// Everything that can be done to a task.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TaskAction {
-    /// Fields are edited (PATCH).
-    Edit,
-    /// Another team or person gets it.
-    Assign,
-    /// Work on it starts, or starts again.
-    Start,
-    /// It has to wait.
-    Hold,
-    /// The waiting is over.
-    Resume,
-    /// It is done.
-    Complete,
-    /// It is left incomplete.
-    Incomplete,
-    /// It is not needed.
-    Skip,
-    /// It is withdrawn.
-    Cancel,
+/// Who starts what nobody has gets it, if they are of its team.
+fn start(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    is_at_work(turn)?;
+    let is_of_team = |person: &PersonId| {
+        turn.directory.team(ticket.team).is_some_and(|team| team.has_member(*person))
+    };
+    ticket.assignee = ticket.assignee.or(turn.by.person.filter(is_of_team));
+    ticket.stage = Stage::Open(State::InProgress);
+    Ok(())
 }
 
-names!("action on a task", TaskAction {
-    Edit => "edit",
-    Assign => "assign",
-    Start => "start",
-    Hold => "hold",
-    Resume => "resume",
-    Complete => "complete",
-    Incomplete => "incomplete",
-    Skip => "skip",
-    Cancel => "cancel",
-});
-
-/// How many tasks a request has.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct TaskCount {
-    /// Those about which somebody still has to do something.
-    pub open: u32,
-    /// All.
-    pub total: u32,
+fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    is_at_work(turn)?;
+    let awaiting = Awaiting::Other(turn.given.text("reason").unwrap_or_default().to_owned());
+    ticket.stage = Stage::OnHold(Hold { awaiting, since: turn.now, follow_up_at: None });
+    Ok(())
 }
 
-/// An action that is allowed, with the fields that it must be given.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TaskHint {
-    /// The action.
-    pub action: TaskAction,
-    /// JSON pointers.
-    pub lacks: &'static [&'static str],
+fn resume(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    is_at_work(turn)?;
+    ticket::resume(ticket, turn)
 }
 
-impl Standing {
-    /// The state's name.
-    #[must_use]
-    pub const fn name(&self) -> TaskState {
-        match self {
-            Self::Waiting => TaskState::Waiting,
-            Self::Open => TaskState::Open,
-            Self::InProgress => TaskState::InProgress,
-            Self::OnHold { .. } => TaskState::OnHold,
-            Self::Done => TaskState::Done,
-            Self::Incomplete { .. } => TaskState::Incomplete,
-            Self::Skipped { .. } => TaskState::Skipped,
-            Self::Cancelled { .. } => TaskState::Cancelled,
+/// Brings it to one of its ends. What is done or skipped is over; what is incomplete can be tried again.
+fn end(ticket: &mut Ticket, turn: &mut Turn<'_>, state: State) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    if state != State::Skipped {
+        is_at_work(turn)?;
+    }
+    let outcome = turn.outcome(None, turn.given.text("reason").unwrap_or_default().to_owned());
+    ticket.stage = if state == State::Incomplete {
+        Stage::Done(state, outcome)
+    } else {
+        Stage::Closed(state, outcome, Closing { at: turn.now, by: turn.by.clone() })
+    };
+    Ok(())
+}
+
+/// Nobody works on what may be refused: a request's tasks wait for its fulfilment.
+fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
+    let Some(parent) = &turn.beside.parent else { return Ok(()) };
+    let is_at_work = match parent.kind() {
+        TicketKind::Request => matches!(parent.state(), State::InFulfilment | State::OnHold),
+        TicketKind::Incident | TicketKind::Problem | TicketKind::Task => !parent.phase().is_over(),
+    };
+    if is_at_work {
+        return Ok(());
+    }
+    Err(Refused::guard(match parent.kind() {
+        TicketKind::Request => {
+            format!("{} is {}; its tasks can be worked on only while it is in fulfilment.", parent.number, parent.state())
         }
-    }
-
-    /// Why it stands there, where that has to be said.
-    #[must_use]
-    pub fn reason(&self) -> Option<&str> {
-        match self {
-            Self::Waiting | Self::Open | Self::InProgress | Self::Done => None,
-            Self::OnHold { reason }
-            | Self::Incomplete { reason }
-            | Self::Skipped { reason }
-            | Self::Cancelled { reason } => Some(reason),
+        TicketKind::Incident | TicketKind::Problem | TicketKind::Task => {
+            format!("{} is {}, so nothing is left to do for it.", parent.number, parent.state())
         }
-    }
+    }))
 }
 
-impl TaskState {
-    /// Whether somebody still has to do something about it.
-    #[must_use]
-    pub const fn is_active(self) -> bool {
-        match self {
-            Self::Waiting | Self::Open | Self::InProgress | Self::OnHold => true,
-            Self::Done | Self::Incomplete | Self::Skipped | Self::Cancelled => false,
+impl Ticket {
+    /// Notes what is wrong with a new task, or with what of it has changed: its owner, and what it depends on. `siblings` are
+    /// the tasks of the same ticket.
+    pub fn check_task(
+        &self,
+        siblings: &[Self],
+        directory: &dyn Lookup,
+        faults: &mut Faults,
+    ) {
+        let Some(task) = self.task() else { return };
+        check_owner(self.org, self.team, self.assignee, directory, faults);
+        for (place, id) in task.depends_on.iter().enumerate() {
+            if !siblings.iter().any(|sibling| sibling.id == *id && *id != self.id) {
+                let message = "Name another task of the same ticket.";
+                faults.wrong(&format!("/depends_on/{place}"), "unknown", message);
+            }
         }
-    }
-
-    /// Whether what depends on it can begin, and the request be fulfilled.
-    #[must_use]
-    pub const fn is_settled(self) -> bool {
-        matches!(self, Self::Done | Self::Skipped)
-    }
-}
-
-impl TaskAction {
-    /// Whether a task allows it in this state, whoever asks.
-    #[must_use]
-    pub const fn is_allowed(self, state: TaskState) -> bool {
-        use TaskState::{InProgress, Incomplete, OnHold, Open};
-        match self {
-            Self::Edit | Self::Assign | Self::Cancel => state.is_active(),
-            Self::Start => matches!(state, Open | Incomplete),
-            Self::Hold => matches!(state, Open | InProgress),
-            Self::Resume => matches!(state, OnHold),
-            Self::Complete | Self::Incomplete => matches!(state, Open | InProgress | OnHold),
-            Self::Skip => state.is_active() || matches!(state, Incomplete),
+        if follow::is_circular(self.id, &task.depends_on, siblings) {
+            let message = "The task would wait for itself; leave out what waits for it.";
+            faults.wrong("/depends_on", "circular", message);
         }
-    }
-
-    /// Everything that a task allows in this state, whoever asks.
-    #[must_use]
-    pub fn allowed(state: TaskState) -> Vec<Self> {
-        Self::ALL.iter().copied().filter(|action| action.is_allowed(state)).collect()
-    }
-
-    /// The action on the request that it is: what its event says, and what the request's own state must allow.
-    #[must_use]
-    pub const fn on_request(self) -> Action {
-        match self {
-            Self::Edit => Action::EditTask,
-            Self::Assign => Action::AssignTask,
-            Self::Start => Action::StartTask,
-            Self::Hold => Action::HoldTask,
-            Self::Resume => Action::ResumeTask,
-            Self::Complete => Action::CompleteTask,
-            Self::Incomplete => Action::IncompleteTask,
-            Self::Skip => Action::SkipTask,
-            Self::Cancel => Action::CancelTask,
-        }
-    }
-
-    /// The fields that must come with the action, as JSON pointers.
-    #[must_use]
-    pub const fn demands(self) -> &'static [&'static str] {
-        match self {
-            Self::Assign => &["/team"],
-            Self::Hold | Self::Incomplete | Self::Skip | Self::Cancel => &["/reason"],
-            Self::Edit | Self::Start | Self::Resume | Self::Complete => &[],
-        }
-    }
-}
-
-impl Task {
-    /// The name of its state.
-    #[must_use]
-    pub const fn state(&self) -> TaskState {
-        self.standing.name()
-    }
-
-    /// Refuses an action that the state does not allow.
-    pub fn demand(&self, action: TaskAction) -> Result<(), Refused> {
-        let state = self.state();
-        if action.is_allowed(state) {
-            return Ok(());
-        }
-        Err(Refused::InvalidTaskTransition { action, state, allowed: TaskAction::allowed(state) })
     }
 }

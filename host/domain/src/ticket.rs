@@ -1,19 +1,24 @@
-//! Tickets: what incidents and requests have in common, and the actions that change them.
+//! Tickets: what the desk works on, of every kind, and the actions that change it.
 //!
-//! A state changes only by an action. Every accepted action returns what it changed, from which the
-//! caller makes the event; a refused one says why and changes nothing.
+//! What all kinds share is the ticket itself and the shape of where it stands, its [`Stage`]; what only one kind has are
+//! its [`Details`]. What can be done to it is data: the rows of its [`Kind`]. A state changes only by an action, and
+//! [`Ticket::perform`] is the one way to take one: it returns what happened, or refuses and changes nothing.
 
 mod action;
 mod assign;
-mod diff;
+mod common;
 mod edit;
 mod end;
+mod facts;
+mod field;
 mod hints;
 mod hold;
+mod kind;
 mod open;
+mod perform;
 #[cfg(test)]
 mod rules;
-mod state;
+mod stage;
 #[cfg(test)]
 mod table;
 mod talk;
@@ -24,25 +29,38 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
-    incident::{IncidentState, Major},
-    key::CategoryPath,
+    incident::Incident,
+    key::{CategoryPath, Key},
     name::names,
     priority::{Level, Priority},
+    problem::Problem,
     request::Request,
+    task::Task,
 };
 
-pub(crate) use self::diff::{Fact, differences};
 pub use self::{
     action::Action,
     assign::MAX_ESCALATION_LEVEL,
-    diff::state_change,
-    edit::{Edit, MAX_AFFECTED_USERS, MAX_WATCHERS},
-    end::Merged,
+    facts::state_change,
+    field::{Field, FieldType, Given, Input, MAX_FACTS, MAX_WATCHERS, Value, Writer},
     hints::ActionHint,
-    hold::Holding,
-    open::NewTicket,
-    state::State,
-    talk::Reply,
+    kind::{From, Kind, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who},
+    open::Opening,
+    perform::{Beside, Done, Left, Said, Turn},
+    stage::{
+        Awaiting, AwaitingKind, Cancellation, CancelOutcome, Closing, Code, Hold, Outcome, Phase,
+        Rejection, Stage, State,
+    },
+};
+pub(crate) use self::{
+    assign::{assign, check_levels},
+    common::{APPROVED, CONVERT, COMMON, COMMON_FIELDS, INTAKE, INTAKE_FIELDS, SUBJECT_FIELDS, TALKED, WORKED},
+    end::{cancel, close, reopen},
+    facts::{Fact, Facts, differences},
+    field::{choice, count, flag, input, level, need, text_of},
+    hold::{hold, resume},
+    kind::row,
+    talk::comment,
 };
 
 /// How a ticket came in.
@@ -64,7 +82,7 @@ pub enum Channel {
     Api,
     /// A bulk import.
     Import,
-    /// A recurring schedule.
+    /// A recurring schedule, or a plan.
     Schedule,
 }
 
@@ -80,27 +98,17 @@ names!("channel", Channel {
     Schedule => "schedule",
 });
 
-/// Which kind of ticket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum TicketKind {
-    /// An unplanned interruption of a service or a drop in its quality.
-    Incident,
-    /// Something a person asks for.
-    Request,
-}
-
-names!("kind of ticket", TicketKind {
-    Incident => "incident",
-    Request => "request",
-});
-
-/// What a ticket is, with what is particular to it.
+/// What only one kind of ticket has.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Body {
+pub enum Details {
     /// An incident.
-    Incident(IncidentState),
+    Incident(Incident),
     /// A service request.
     Request(Request),
+    /// A problem.
+    Problem(Problem),
+    /// A task.
+    Task(Task),
 }
 
 /// Where a ticket came from, when another system has its own number for it. Unique in the organization: what makes an
@@ -113,7 +121,27 @@ pub struct ExternalRef {
     pub id: String,
 }
 
-/// An incident or a request.
+/// A fact of the organization's own: its name and value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnField {
+    /// The name.
+    pub name: Key,
+    /// The value.
+    pub value: OwnValue,
+}
+
+/// The value of an organization's own field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OwnValue {
+    /// A text.
+    Text(String),
+    /// A whole number.
+    Number(i64),
+    /// Yes or no.
+    Flag(bool),
+}
+
+/// A ticket: a record that the desk works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
     /// Its id.
@@ -130,21 +158,23 @@ pub struct Ticket {
     pub channel: Channel,
     /// Free labels, lower case.
     pub tags: BTreeSet<String>,
-    /// The person with the trouble or the wish (ITIL: caller, requested for).
-    pub requester: PersonId,
+    /// The organization's own fields.
+    pub fields: Vec<OwnField>,
+    /// The person it is for (ITIL: caller, requested for); none of a problem or a task.
+    pub requester: Option<PersonId>,
     /// Who wrote it down, when it was another.
     pub opened_by: Option<PersonId>,
     /// What it is about.
     pub category: Option<CategoryPath>,
     /// The service concerned.
     pub service: Option<ServiceId>,
-    /// The configuration item concerned.
+    /// The configuration item concerned; of several, the main one.
     pub ci: Option<CiId>,
-    /// How much is affected.
+    /// Impact: how much of the business is affected; 1 is the most.
     pub impact: Option<Level>,
-    /// How soon it hurts.
+    /// Urgency: how quickly it must be dealt with; 1 is the most urgent.
     pub urgency: Option<Level>,
-    /// How soon it is worked on.
+    /// In which order it is worked on.
     pub priority: Priority,
     /// The team that owns it (ITIL: assignment group). Never missing.
     pub team: TeamId,
@@ -154,20 +184,16 @@ pub struct Ticket {
     pub reassignment_count: i64,
     /// People who hear of every change.
     pub watchers: BTreeSet<PersonId>,
-    /// A ticket it is a part of.
+    /// The ticket that it is a child of: a larger incident, or what a task belongs to.
     pub parent: Option<TicketId>,
-    /// Whether an incident follows the one that it is a part of.
-    pub sync_with_parent: bool,
-    /// How many people an incident keeps from their work, as far as the desk knows.
-    pub affected_users: u32,
-    /// Where an incident stands as a major one.
-    pub major: Major,
     /// The closed ticket that it takes up again, when its caller answered that one.
     pub follows: Option<TicketId>,
     /// Where it came from.
     pub external_ref: Option<ExternalRef>,
-    /// What it is, and its state.
-    pub body: Body,
+    /// Where it stands.
+    pub stage: Stage,
+    /// What only its kind has.
+    pub details: Details,
     /// When the trouble began or the wish was told.
     pub opened_at: DateTime<Utc>,
     /// When it was stored.
@@ -184,7 +210,7 @@ pub struct Ticket {
     pub acknowledged_at: Option<DateTime<Utc>>,
     /// When a human of the desk answered publicly first.
     pub first_response_at: Option<DateTime<Utc>>,
-    /// When service should be back (an incident), as told to the requester.
+    /// When service should be back, as told to the requester.
     pub eta: Option<DateTime<Utc>>,
     /// When a person confirmed category, impact and urgency.
     pub triaged_at: Option<DateTime<Utc>>,
@@ -193,7 +219,90 @@ pub struct Ticket {
     /// When it was reopened last.
     pub last_reopened_at: Option<DateTime<Utc>>,
     /// Set when a policy failed on it and a fallback decided: which hooks, for people to look at.
-    pub degraded: Option<String>,
+    pub policy_failures: Option<String>,
     /// Rises by one with every change.
     pub version: i64,
+}
+
+/// Reads of one kind's details: `ticket.incident()`, `ticket.incident_mut()`, …
+macro_rules! details {
+    ($($variant:ident, $read:ident, $change:ident;)+) => {
+        impl Details {
+            /// Which kind of ticket has these.
+            #[must_use]
+            pub const fn kind(&self) -> TicketKind {
+                match self {
+                    $(Self::$variant(_) => TicketKind::$variant,)+
+                }
+            }
+
+            /// What a new ticket of a kind starts with.
+            #[must_use]
+            pub fn of(kind: TicketKind) -> Self {
+                match kind {
+                    $(TicketKind::$variant => Self::$variant($variant::default()),)+
+                }
+            }
+        }
+
+        impl Ticket {
+            $(
+                /// What only this kind has; none of another.
+                #[must_use]
+                pub fn $read(&self) -> Option<&$variant> {
+                    if let Details::$variant(details) = &self.details { Some(details) } else { None }
+                }
+
+                pub(crate) fn $change(&mut self) -> Option<&mut $variant> {
+                    if let Details::$variant(details) = &mut self.details { Some(details) } else { None }
+                }
+            )+
+        }
+    };
+}
+
+details! {
+    Incident, incident, incident_mut;
+    Request, request, request_mut;
+    Problem, problem, problem_mut;
+    Task, task, task_mut;
+}
+
+impl Ticket {
+    /// Which kind of ticket it is.
+    #[must_use]
+    pub const fn kind(&self) -> TicketKind {
+        self.details.kind()
+    }
+
+    /// The rules of its kind.
+    #[must_use]
+    pub const fn rules(&self) -> &'static Kind {
+        self.kind().rules()
+    }
+
+    /// The name of its state.
+    #[must_use]
+    pub const fn state(&self) -> State {
+        self.stage.state()
+    }
+
+    /// The phase of its state.
+    #[must_use]
+    pub const fn phase(&self) -> Phase {
+        self.stage.phase()
+    }
+
+    /// Whether the person it is for is this one, or who wrote it down for somebody.
+    #[must_use]
+    pub fn is_of(&self, person: PersonId) -> bool {
+        self.requester == Some(person) || self.opened_by == Some(person)
+    }
+
+    /// Whether a round of approval can be open in its state.
+    #[must_use]
+    pub fn can_await_approval(&self) -> bool {
+        let row = self.rules().row(Action::Vote);
+        row.is_some_and(|row| row.allows(self.state(), self.phase()))
+    }
 }

@@ -7,12 +7,11 @@ use chrono::{DateTime, Days, Utc};
 
 use crate::{
     approval::{Approval, SeatState},
-    ids::{PersonId, TeamId},
-    incident::{Awaiting, IncidentState},
+    ids::{PersonId, TeamId, TicketId},
+    incident::against_ending,
     name::names,
     organization::OrgSettings,
-    request::{Request, RequestState},
-    ticket::{Action, Body, Ticket},
+    ticket::{Action, Awaiting, Phase, Stage, State, Ticket},
 };
 
 /// Whom or what a ticket waits for, and since when.
@@ -37,6 +36,12 @@ pub enum WaitingFor {
     Vendor(String),
     /// Evidence from a person.
     Evidence(PersonId),
+    /// The fix of a problem.
+    Problem(TicketId),
+    /// Something else, in a few words.
+    Other(String),
+    /// Other tasks, which come before it.
+    Tasks,
     /// The person who works on it.
     Assignee(PersonId),
     /// The owning team, to take it.
@@ -61,6 +66,12 @@ pub enum WaitingKind {
     Vendor,
     /// Evidence from a person.
     Evidence,
+    /// The fix of a problem.
+    Problem,
+    /// Something else.
+    Other,
+    /// Other tasks.
+    Tasks,
     /// The person who works on it.
     Assignee,
     /// The owning team.
@@ -75,6 +86,9 @@ names!("waiting_on", WaitingKind {
     Caller => "caller",
     Vendor => "vendor",
     Evidence => "evidence",
+    Problem => "problem",
+    Other => "other",
+    Tasks => "tasks",
     Assignee => "assignee",
     Team => "team",
     Confirmation => "confirmation",
@@ -90,6 +104,9 @@ impl WaitingFor {
             Self::Caller => WaitingKind::Caller,
             Self::Vendor(_) => WaitingKind::Vendor,
             Self::Evidence(_) => WaitingKind::Evidence,
+            Self::Problem(_) => WaitingKind::Problem,
+            Self::Other(_) => WaitingKind::Other,
+            Self::Tasks => WaitingKind::Tasks,
             Self::Assignee(_) => WaitingKind::Assignee,
             Self::Team(_) => WaitingKind::Team,
             Self::Confirmation { .. } => WaitingKind::Confirmation,
@@ -105,9 +122,10 @@ impl WaitingFor {
 
 /// What decides whom a ticket waits for. As long as it stays the same, the waiting goes on.
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Subject<'a> {
+pub(crate) enum Waits<'a> {
     Approval,
     Hold(&'a Awaiting),
+    Tasks,
     Assignee(PersonId),
     Team(TeamId),
     Confirmation,
@@ -125,25 +143,30 @@ impl Ticket {
         settings: &OrgSettings,
     ) -> Option<WaitingOn> {
         let since = self.waiting_since;
-        let what = match self.subject() {
-            Subject::Approval => return Some(self.waiting_on_approval(approval)),
-            Subject::Hold(Awaiting::Caller) => WaitingFor::Caller,
-            Subject::Hold(Awaiting::Vendor(vendor)) => WaitingFor::Vendor(vendor.clone()),
-            Subject::Hold(Awaiting::Evidence(person)) => WaitingFor::Evidence(*person),
-            Subject::Assignee(person) => WaitingFor::Assignee(person),
-            Subject::Team(team) => WaitingFor::Team(team),
-            Subject::Confirmation => {
-                WaitingFor::Confirmation { closes_at: self.closes_at(settings) }
-            }
-            Subject::Nobody => return None,
+        if approval.is_some() && self.can_await_approval() {
+            return Some(self.waiting_on_approval(approval));
+        }
+        let what = match self.waits() {
+            Waits::Approval => return Some(self.waiting_on_approval(approval)),
+            Waits::Hold(Awaiting::Caller) => WaitingFor::Caller,
+            Waits::Hold(Awaiting::Vendor(vendor)) => WaitingFor::Vendor(vendor.clone()),
+            Waits::Hold(Awaiting::Evidence(person)) => WaitingFor::Evidence(*person),
+            Waits::Hold(Awaiting::Problem(problem)) => WaitingFor::Problem(*problem),
+            Waits::Hold(Awaiting::Other(what)) => WaitingFor::Other(what.clone()),
+            Waits::Tasks => WaitingFor::Tasks,
+            Waits::Assignee(person) => WaitingFor::Assignee(person),
+            Waits::Team(team) => WaitingFor::Team(team),
+            Waits::Confirmation => WaitingFor::Confirmation { closes_at: self.closes_at(settings) },
+            Waits::Nobody => return None,
         };
         Some(WaitingOn { what, since })
     }
 
-    /// When it closes by itself: some days after it was resolved or fulfilled. A major incident does not before its review.
+    /// When it closes by itself: some days after it was resolved or fulfilled. A major incident does not before its review;
+    /// a problem and a task never do.
     #[must_use]
     pub fn closes_at(&self, settings: &OrgSettings) -> Option<DateTime<Utc>> {
-        if self.is_kept_by_major(Action::Close) {
+        if self.requester.is_none() || against_ending(self, Action::Close).is_some() {
             return None;
         }
         let done_at = self.done_at()?;
@@ -151,40 +174,18 @@ impl Ticket {
         (days > 0).then(|| done_at.checked_add_days(Days::new(days.into()))).flatten()
     }
 
-    /// When it was resolved or fulfilled, while it is not closed.
-    #[must_use]
-    pub fn done_at(&self) -> Option<DateTime<Utc>> {
-        match &self.body {
-            Body::Incident(IncidentState::Resolved(resolution)) => Some(resolution.at),
-            Body::Request(Request { state: RequestState::Fulfilled(fulfilment), .. }) => {
-                Some(fulfilment.at)
+    pub(crate) fn waits(&self) -> Waits<'_> {
+        match (&self.stage, self.phase()) {
+            (Stage::Open(State::AwaitingApproval), _) => Waits::Approval,
+            (Stage::Open(State::Waiting), _) => Waits::Tasks,
+            (Stage::OnHold(hold), _) => Waits::Hold(&hold.awaiting),
+            // A caller says that all is well; of what has none, somebody of the desk does.
+            (_, Phase::Done) if self.requester.is_some() => Waits::Confirmation,
+            (_, Phase::Open | Phase::OnHold | Phase::Done) => {
+                self.assignee.map_or(Waits::Team(self.team), Waits::Assignee)
             }
-            Body::Incident(_) | Body::Request(_) => None,
+            (_, Phase::Rejected | Phase::Closed | Phase::Cancelled) => Waits::Nobody,
         }
-    }
-
-    pub(crate) fn subject(&self) -> Subject<'_> {
-        match &self.body {
-            Body::Incident(state) => match state {
-                IncidentState::New | IncidentState::InProgress => self.owner(),
-                IncidentState::OnHold(hold) => Subject::Hold(&hold.awaiting),
-                IncidentState::Resolved(_) => Subject::Confirmation,
-                IncidentState::Closed { .. } | IncidentState::Cancelled(_) => Subject::Nobody,
-            },
-            Body::Request(request) => match &request.state {
-                RequestState::AwaitingApproval => Subject::Approval,
-                RequestState::New | RequestState::InFulfilment => self.owner(),
-                RequestState::OnHold(hold) => Subject::Hold(&hold.awaiting),
-                RequestState::Fulfilled(_) => Subject::Confirmation,
-                RequestState::Rejected { .. }
-                | RequestState::Closed { .. }
-                | RequestState::Cancelled(_) => Subject::Nobody,
-            },
-        }
-    }
-
-    fn owner(&self) -> Subject<'_> {
-        self.assignee.map_or(Subject::Team(self.team), Subject::Assignee)
     }
 
     fn waiting_on_approval(&self, approval: Option<&Approval>) -> WaitingOn {

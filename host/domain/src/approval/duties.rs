@@ -9,8 +9,8 @@ use crate::{ids::PersonId, permission::Forbidden, ticket::Ticket};
 /// else may decide on it: that is how managers order for their people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duties {
-    /// Who asks.
-    pub requester: PersonId,
+    /// Who asks; none where it is for nobody.
+    pub requester: Option<PersonId>,
     /// Who does the work.
     pub implementer: Option<PersonId>,
 }
@@ -30,11 +30,11 @@ impl Duties {
 
     /// Refuses a person who may not decide.
     pub(super) fn check(self, person: PersonId) -> Result<(), Forbidden> {
-        if person == self.requester {
-            Err(Forbidden::duties("nobody decides on their own wish"))
+        if self.requester == Some(person) {
+            Err(Forbidden::duties("you cannot approve your own request"))
         } else if self.implementer == Some(person) {
             Err(Forbidden::duties(
-                "nobody decides on work of their own; pass the vote on, or assign the work to \
+                "you cannot approve work of your own; pass the vote on, or assign the work to \
                  somebody else",
             ))
         } else {

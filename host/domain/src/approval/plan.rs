@@ -8,8 +8,9 @@ use crate::{
         Approval, Duties, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step,
         vote::{Voted, changes},
     },
-    event::Change,
-    ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId, TicketId},
+    event::FieldChange,
+    ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId},
+    subject::Subject,
 };
 
 /// More stages than this are not waited out by anybody.
@@ -55,9 +56,9 @@ pub struct NewRound {
     pub id: ApprovalId,
     /// The organization.
     pub org: OrgId,
-    /// The ticket.
-    pub ticket: TicketId,
-    /// One more than the ticket's last round.
+    /// The record.
+    pub subject: Subject,
+    /// One more than the record's last round.
     pub round: i64,
     /// The digest of what is shown to the voters.
     pub content_digest: String,
@@ -141,7 +142,7 @@ impl Approval {
         let mut approval = Self {
             id: new.id,
             org: new.org,
-            ticket: new.ticket,
+            subject: new.subject,
             round: new.round,
             stages,
             outcome: Outcome::Pending,
@@ -157,7 +158,7 @@ impl Approval {
 
     /// What beginning the round changed: its first stage is open, and votes are asked for.
     #[must_use]
-    pub fn first_changes(&self) -> Vec<Change> {
+    pub fn first_changes(&self) -> Vec<FieldChange> {
         let mut before = self.clone();
         before.outcome = Outcome::Waiting;
         for stage in &mut before.stages {
@@ -346,7 +347,7 @@ impl Seats {
         let mut is_anybody = false;
         for person in people {
             if !duties.allow(*person) {
-                let whose = if *person == duties.requester { "requester" } else { "implementer" };
+                let whose = if duties.requester == Some(*person) { "requester" } else { "implementer" };
                 notes.push(format!("step `{step}`: the {whose}'s own seat was removed"));
                 continue;
             }

@@ -6,8 +6,9 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     event::Actor,
-    ids::{ApprovalId, ApprovalRequestId, OrgId, RefusedVoteId, TicketId},
+    ids::{ApprovalId, ApprovalRequestId, OrgId, RefusedVoteId},
     name::names,
+    subject::Subject,
 };
 
 /// So many refused votes of one person on one request are kept; what they try further says nothing new.
@@ -22,8 +23,8 @@ pub struct RefusedVote {
     pub id: RefusedVoteId,
     /// The organization.
     pub org: OrgId,
-    /// The ticket.
-    pub ticket: TicketId,
+    /// The record.
+    pub subject: Subject,
     /// The round.
     pub approval: ApprovalId,
     /// The request that it was to answer.

@@ -11,7 +11,7 @@ use crate::{
         vote::{changes, check_delegate},
     },
     delegation::{Delegation, StandIns},
-    event::Change,
+    event::FieldChange,
     ids::ApprovalRequestId,
     refusal::Faults,
 };
@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct StoodIn {
     /// What changed, for the event; nothing where nobody is away.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FieldChange>,
     /// The requests whose votes are awaited now: those that were passed on to stand-ins and those that were not.
     pub asked: Vec<ApprovalRequestId>,
     /// The delegations that were followed.

@@ -10,7 +10,7 @@ use crate::{
         Approval, Duties, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step,
         quorum::Tally,
     },
-    event::Change,
+    event::FieldChange,
     ids::{ApprovalRequestId, PersonId},
     permission::Forbidden,
     refusal::{Faults, Refused},
@@ -55,7 +55,7 @@ pub struct Ballot<'a> {
 
 /// What is voted on, as it is now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Subject<'a> {
+pub struct Matter<'a> {
     /// Who does not decide.
     pub duties: Duties,
     /// The digest of the present content.
@@ -66,7 +66,7 @@ pub struct Subject<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Voted {
     /// What changed, for the event.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FieldChange>,
     /// The requests whose votes are awaited because of it: a delegate's, or those of the next stage.
     pub opened: Vec<ApprovalRequestId>,
     /// Where the round stands now.
@@ -101,16 +101,16 @@ impl Approval {
     pub fn vote(
         &mut self,
         ballot: Ballot<'_>,
-        subject: Subject<'_>,
+        matter: Matter<'_>,
         now: DateTime<Utc>,
     ) -> Result<Voted, VoteRefused> {
         let (step, request) = self.find(ballot.request).ok_or(VoteRefused::Unknown)?;
-        check_voter(request, &ballot, subject.duties)?;
+        check_voter(request, &ballot, matter.duties)?;
         check_open(request)?;
-        let comment = check_fields(&ballot, step, request, subject.duties)?;
+        let comment = check_fields(&ballot, step, request, matter.duties)?;
         let decides = matches!(ballot.vote, Vote::Approve | Vote::Reject);
-        let is_current = self.content_digest == subject.content_digest
-            && ballot.shown.is_none_or(|shown| shown == subject.content_digest);
+        let is_current = self.content_digest == matter.content_digest
+            && ballot.shown.is_none_or(|shown| shown == matter.content_digest);
         if decides && !is_current {
             return Err(Refused::Guard {
                 code: VoteRefused::CONTENT_CHANGED,
@@ -187,7 +187,7 @@ impl Approval {
 
     /// Ends an open round from outside: the ticket was revised, cancelled or merged. Votes stay as they were cast. A
     /// round that was decided before stays as it is, and nothing changes.
-    pub fn cancel(&mut self, now: DateTime<Utc>) -> Vec<Change> {
+    pub fn cancel(&mut self, now: DateTime<Utc>) -> Vec<FieldChange> {
         match self.outcome {
             Outcome::Waiting | Outcome::Pending => self.void(now),
             Outcome::Approved | Outcome::Rejected | Outcome::Cancelled => Vec::new(),
@@ -195,7 +195,7 @@ impl Approval {
     }
 
     /// Makes a round void, because what it is about has changed: an approval that was given counts no more.
-    pub fn void(&mut self, now: DateTime<Utc>) -> Vec<Change> {
+    pub fn void(&mut self, now: DateTime<Utc>) -> Vec<FieldChange> {
         let before = self.clone();
         for stage in &mut self.stages {
             stage.cancel(now);
@@ -348,7 +348,7 @@ fn check_voter(
 ) -> Result<(), Forbidden> {
     let by = ballot.by;
     // Whoever was assigned the work since they were asked lets somebody else vote.
-    let passes_on = matches!(ballot.vote, Vote::Delegate { .. }) && by != duties.requester;
+    let passes_on = matches!(ballot.vote, Vote::Delegate { .. }) && Some(by) != duties.requester;
     if !passes_on {
         duties.check(by)?;
     }
@@ -391,7 +391,7 @@ fn check_fields(
     text::at_most_chars("/comment", comment, text::MAX_REASON_CHARS, &mut faults);
     text::plain("/comment", comment, &mut faults);
     let digest =
-        "give the content_digest of what was shown, so that the vote is about exactly that";
+        "Give the content_digest of what was shown, so that the vote is about exactly that.";
     match ballot.vote {
         Vote::Approve => {
             if ballot.shown.is_none() {
@@ -403,17 +403,17 @@ fn check_fields(
                 faults.missing("/content_digest", digest);
             }
             if comment.is_empty() {
-                faults.missing("/comment", "say why you reject it");
+                faults.missing("/comment", "Say why you reject it.");
             }
         }
         Vote::Abstain => {}
         Vote::Delegate { to, .. } => {
             if comment.is_empty() {
-                faults.missing("/comment", "say why somebody else should vote");
+                faults.missing("/comment", "Say why somebody else should vote.");
             }
             match to {
                 Some(to) => check_delegate(to, step, request, duties, &mut faults),
-                None => faults.missing("/delegate", "name the person who votes instead"),
+                None => faults.missing("/delegate", "Name the person who votes instead."),
             }
         }
     }
@@ -434,28 +434,28 @@ pub(super) fn check_delegate(
     if let Err(forbidden) = duties.check(to) {
         faults.wrong(pointer, forbidden.code, forbidden.message);
     } else if is_in_chain {
-        let message = "the seat was this person's already; name somebody else";
+        let message = "The vote was this person's already; name somebody else.";
         faults.wrong(pointer, "cycle", message);
     } else if step
         .requests
         .iter()
         .any(|other| (other.seat == to || other.voter == to) && other.state != SeatState::Delegated)
     {
-        let message = "this person votes in the step already and counts once; name somebody else";
+        let message = "This person votes in the step already and counts once; name somebody else.";
         faults.wrong(pointer, "repeated", message);
     } else if of_seat.count() > MAX_DELEGATIONS {
-        let message = format!("a seat is passed on at most {MAX_DELEGATIONS} times; vote yourself");
+        let message = format!("A vote is passed on at most {MAX_DELEGATIONS} times; vote yourself.");
         faults.wrong(pointer, "too-deep", message);
     }
 }
 
 /// What became different in a round: seats, then steps, then the round itself.
-pub(super) fn changes(before: &Approval, after: &Approval) -> Vec<Change> {
+pub(super) fn changes(before: &Approval, after: &Approval) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     let mut note = |field: String, before: Option<&str>, after: &str| {
         if before != Some(after) {
             let before = before.map(str::to_owned);
-            changes.push(Change { field, before, after: Some(after.to_owned()) });
+            changes.push(FieldChange { field, before, after: Some(after.to_owned()) });
         }
     };
     for (index, stage) in after.stages.iter().enumerate() {

@@ -14,18 +14,68 @@ mod trigger;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
-    directory::Lookup,
-    event::{Actor, Change},
+    event::FieldChange,
     ids::PersonId,
     name::names,
     person::Person,
     refusal::{Faults, Refused},
     role::Role,
-    text,
-    ticket::{Action, MAX_ESCALATION_LEVEL, State, Ticket},
+    ticket::{
+        self, Action, Facts, FieldType, From, MAX_ESCALATION_LEVEL, Notice, Obstacle, Phase, Row,
+        State, Ticket, Turn, input, need, row,
+    },
 };
 
 pub use self::trigger::{MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorWhen};
+
+/// The rows of major incidents.
+pub(super) const ROWS: &[Row] = &[
+    row(Action::ProposeMajor, "Propose it as a major incident")
+        .takes(&[need("reason", FieldType::Reason, "Why it is a major incident.")])
+        .unless(against_standing)
+        .by(propose)
+        .tells(Notice::MajorChanged),
+    row(Action::AcceptMajor, "Accept it as a major incident")
+        .takes(&[
+            need("manager", FieldType::Person, "Who decides what is done: an agent of the desk."),
+            need(
+                "communication_owner",
+                FieldType::Person,
+                "Who keeps everybody concerned informed: an agent of the desk.",
+            ),
+            need("next_update_at", FieldType::Time, "When everybody concerned hears of it next."),
+        ])
+        .unless(against_standing)
+        .by(accept)
+        .tells(Notice::MajorChanged),
+    // A proposal that outlived the trouble can still be turned down.
+    row(Action::RejectMajor, "Say that it is not a major incident")
+        .wherever(From::NotOver)
+        .takes(&[need("reason", FieldType::Reason, "Why it is not a major incident.")])
+        .unless(against_standing)
+        .by(reject)
+        .tells(Notice::MajorChanged),
+    row(Action::UpdateMajor, "Tell everybody concerned where it stands")
+        .takes(&[
+            need("text", FieldType::Text, "Where it stands: a public comment."),
+            need("next_update_at", FieldType::Time, "When everybody concerned hears of it next."),
+            input("manager", FieldType::Person, "Who decides from now on what is done; unchanged if left out."),
+            input(
+                "communication_owner",
+                FieldType::Person,
+                "Who keeps everybody concerned informed from now on; unchanged if left out.",
+            ),
+        ])
+        .unless(against_standing)
+        .by(update)
+        .tells(Notice::Commented),
+    row(Action::FinishMajor, "Write the review of the major incident")
+        .from(&[State::Resolved])
+        .takes(&[need("review_note", FieldType::Text, "What was learned. Whoever sees the incident reads it.")])
+        .unless(against_standing)
+        .by(finish)
+        .tells(Notice::MajorChanged),
+];
 
 /// After a reopening, what was promised went with the resolution. So long is enough to see what is wrong again, and short
 /// enough that nobody believes it is over.
@@ -100,30 +150,6 @@ names!("major state", MajorState {
     Rejected => "rejected",
 });
 
-/// What accepting a major incident needs.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Acceptance<'a> {
-    /// Who decides what is done.
-    pub manager: Option<&'a Person>,
-    /// Who tells everybody concerned.
-    pub communication_owner: Option<&'a Person>,
-    /// When everybody concerned hears of it next.
-    pub next_update_at: Option<DateTime<Utc>>,
-}
-
-/// What an update of a major incident tells.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct MajorUpdate<'a> {
-    /// Where it stands, for everybody concerned.
-    pub text: Option<&'a str>,
-    /// When they hear of it next.
-    pub next_update_at: Option<DateTime<Utc>>,
-    /// Who decides from now on what is done; none for who does.
-    pub manager: Option<&'a Person>,
-    /// Who tells from now on; none for who does.
-    pub communication_owner: Option<&'a Person>,
-}
-
 impl Major {
     /// The state's name.
     #[must_use]
@@ -163,12 +189,12 @@ impl Major {
     }
 
     /// Goes into review with the resolution, and comes back with the reopening, however the incident got there.
-    pub(crate) fn follow(&mut self, state: State, now: DateTime<Utc>) {
+    pub(crate) fn follow(&mut self, phase: Phase, now: DateTime<Utc>) {
         match self {
-            Self::Accepted { led_by, .. } if state == State::Resolved => {
+            Self::Accepted { led_by, .. } if phase == Phase::Done => {
                 *self = Self::Review { led_by: *led_by };
             }
-            Self::Review { led_by } if state.is_active() => {
+            Self::Review { led_by } if phase.is_active() => {
                 *self = Self::Accepted {
                     led_by: *led_by,
                     next_update_at: now + UPDATE_AFTER_REOPENING,
@@ -183,228 +209,178 @@ impl Major {
             | Self::Done { .. } => {}
         }
     }
+
+    /// What events tell of it; nothing of an incident as any other.
+    pub(crate) fn add_facts(&self, facts: &mut Facts) {
+        if *self == Self::None {
+            return;
+        }
+        facts.add("major_state", self.state());
+        if let Some(led_by) = self.led_by() {
+            facts.add("manager", led_by.manager);
+            facts.add("communication_owner", led_by.communication_owner);
+        }
+        facts.add_time("next_update_at", self.next_update_at());
+        if let Self::Accepted { update_missed: true, .. } = self {
+            facts.add("update_missed", true);
+        }
+        if let Self::Done { review_note, .. } = self {
+            facts.add("review_note", review_note);
+        }
+    }
 }
 
-impl MajorState {
-    /// Whether it allows an action; what is no business of major incidents it always does.
-    #[must_use]
-    pub const fn allows(self, action: Action) -> bool {
-        match action {
-            Action::ProposeMajor => matches!(self, Self::None | Self::Rejected),
-            Action::AcceptMajor | Action::RejectMajor => matches!(self, Self::Proposed),
-            Action::UpdateMajor => matches!(self, Self::Accepted),
-            Action::FinishMajor => matches!(self, Self::Review),
-            _ => true,
-        }
-    }
+/// Where an incident must stand as a major one for an action.
+fn against_standing(ticket: &Ticket, action: Action) -> Option<Obstacle> {
+    let state = ticket.major_state();
+    let allowed: &[MajorState] = match action {
+        Action::ProposeMajor => &[MajorState::None, MajorState::Rejected],
+        Action::AcceptMajor | Action::RejectMajor => &[MajorState::Proposed],
+        Action::UpdateMajor => &[MajorState::Accepted],
+        _ => &[MajorState::Review],
+    };
+    let why = || Obstacle::Standing(format!("whose major_state is {state}"));
+    (!allowed.contains(&state)).then(why)
+}
 
-    /// What stands against an action that would end the incident, and what helps.
-    const fn against(self, action: Action) -> Option<&'static str> {
-        match (self, action) {
-            (
-                Self::Accepted,
-                Action::Close | Action::Cancel | Action::MergeInto | Action::Convert,
-            ) => Some("it is an accepted major incident; resolve it, which leads to its review"),
-            (Self::Review, Action::Close) => Some(
-                "the review of this major incident is not written; finish it with a review_note first",
-            ),
-            _ => None,
-        }
+/// What keeps a major incident from being closed, cancelled, merged or converted.
+pub(crate) fn against_ending(ticket: &Ticket, action: Action) -> Option<Obstacle> {
+    match (ticket.major_state(), action) {
+        (MajorState::Accepted, _) => Some(Obstacle::Guard(
+            "It is an accepted major incident; resolve it, which leads to its review.",
+        )),
+        (MajorState::Review, Action::Close) => Some(Obstacle::Guard(
+            "The review of this major incident is not written; finish it with a review_note first.",
+        )),
+        (
+            MajorState::None
+            | MajorState::Proposed
+            | MajorState::Review
+            | MajorState::Done
+            | MajorState::Rejected,
+            _,
+        ) => None,
     }
+}
+
+/// Says that it is a major incident. What was rejected is proposed again by a person only, so that no program asks the
+/// same question over and over.
+fn propose(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    if ticket.major_state() == MajorState::Rejected && turn.by.person.is_none() {
+        return Err(Refused::guard(
+            "It was rejected, and only a person can propose it again; use a token that names one.",
+        ));
+    }
+    ticket.set_major(Major::Proposed);
+    Ok(())
+}
+
+/// Accepts it as a major incident: from now on somebody leads it, and the next update is promised.
+fn accept(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let (manager, owner) = (leader("manager", turn), leader("communication_owner", turn));
+    turn.must_come("next_update_at");
+    turn.fields_are_right()?;
+    let (Some(manager), Some(communication_owner), Some(next_update_at)) =
+        (manager, owner, turn.given.time("next_update_at"))
+    else {
+        return Ok(());
+    };
+    let led_by = Leadership { manager, communication_owner };
+    ticket.set_major(Major::Accepted { led_by, next_update_at, update_missed: false });
+    Ok(())
+}
+
+/// Says that it is not a major incident.
+fn reject(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    ticket.set_major(Major::Rejected);
+    Ok(())
+}
+
+/// Tells everybody concerned where it stands, and when they hear of it next. The text is a public comment. At the end of a
+/// shift, others are named who lead it from then on.
+fn update(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let (manager, owner) = (leader("manager", turn), leader("communication_owner", turn));
+    turn.must_come("next_update_at");
+    ticket::comment(ticket, turn)?;
+    if let (Some(led_by), Some(next_update_at)) =
+        (ticket.led_by(), turn.given.time("next_update_at"))
+    {
+        let led_by = Leadership {
+            manager: manager.unwrap_or(led_by.manager),
+            communication_owner: owner.unwrap_or(led_by.communication_owner),
+        };
+        ticket.set_major(Major::Accepted { led_by, next_update_at, update_missed: false });
+    }
+    Ok(())
+}
+
+/// Ends the review, with what was learned.
+fn finish(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    let review_note = turn.given.text("review_note").unwrap_or_default().to_owned();
+    if let Some(led_by) = ticket.led_by() {
+        ticket.set_major(Major::Done { led_by, review_note });
+    }
+    Ok(())
 }
 
 impl Ticket {
-    /// Refuses to end what is a major incident still.
-    pub(crate) fn check_major(&self, action: Action) -> Result<(), Refused> {
-        match self.major.state().against(action) {
-            Some(why) => Err(Refused::guard(why)),
-            None => Ok(()),
+    /// Where it stands as a major incident; any other kind never is one.
+    #[must_use]
+    pub fn major_state(&self) -> MajorState {
+        self.incident().map_or(MajorState::None, |incident| incident.major.state())
+    }
+
+    /// Who leads it as a major incident, or led it.
+    #[must_use]
+    pub fn led_by(&self) -> Option<Leadership> {
+        self.incident().and_then(|incident| incident.major.led_by())
+    }
+
+    pub(super) fn set_major(&mut self, major: Major) {
+        if let Some(incident) = self.incident_mut() {
+            incident.major = major;
         }
     }
 
-    /// Whether an action would be refused because it is a major incident still.
-    pub(crate) fn is_kept_by_major(&self, action: Action) -> bool {
-        self.major.state().against(action).is_some()
-    }
-
-    /// Says that it is a major incident. What was rejected is proposed again by a person only, so that no program asks
-    /// the same question over and over.
-    pub fn propose_major(
-        &mut self,
-        reason: Option<&str>,
-        by: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::ProposeMajor)?;
-        let mut faults = Faults::new();
-        text::reason(reason, "say why it is a major incident", &mut faults);
-        faults.finish()?;
-        if self.major == Major::Rejected && by.person.is_none() {
-            return Err(Refused::guard(
-                "it was rejected, and only a person proposes it again; use a token that names one",
-            ));
-        }
+    /// Notes that the promised time passed without an update, and escalates the incident, as long as there is a higher
+    /// level. Once for each promise: nothing changes for one that was noted, or that is still to come.
+    pub fn miss_update(&mut self, now: DateTime<Utc>) -> Vec<FieldChange> {
         let before = self.clone();
-        self.major = Major::Proposed;
-        Ok(self.settle(&before, None, now))
-    }
-
-    /// Accepts it as a major incident: from now on somebody leads it, and the next update is promised.
-    pub fn accept_major(
-        &mut self,
-        acceptance: Acceptance<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::AcceptMajor)?;
-        let mut faults = Faults::new();
-        let manager = leader(
-            "/manager",
-            acceptance.manager,
-            "name who decides what is done: an agent of the desk",
-            &mut faults,
-        );
-        let communication_owner = leader(
-            "/communication_owner",
-            acceptance.communication_owner,
-            "name who tells everybody concerned: an agent of the desk",
-            &mut faults,
-        );
-        let next_update_at = promised(acceptance.next_update_at, now, &mut faults);
-        let given = manager.zip(communication_owner).zip(next_update_at);
-        let ((manager, communication_owner), next_update_at) = faults.finish_with(given)?;
-        let before = self.clone();
-        let led_by = Leadership { manager, communication_owner };
-        self.major = Major::Accepted { led_by, next_update_at, update_missed: false };
-        Ok(self.settle(&before, None, now))
-    }
-
-    /// Says that it is no major incident.
-    pub fn reject_major(
-        &mut self,
-        reason: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::RejectMajor)?;
-        let mut faults = Faults::new();
-        text::reason(reason, "say why it is no major incident", &mut faults);
-        faults.finish()?;
-        let before = self.clone();
-        self.major = Major::Rejected;
-        Ok(self.settle(&before, None, now))
-    }
-
-    /// Tells everybody concerned where it stands, and when they hear of it next. The text is a public comment. At the end of
-    /// a shift, others are named who lead it from then on.
-    pub fn update_major(
-        &mut self,
-        update: MajorUpdate<'_>,
-        by: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::UpdateMajor)?;
-        let mut faults = Faults::new();
-        text::body("/text", update.text, "tell everybody concerned where it stands", &mut faults);
-        let next_update_at = promised(update.next_update_at, now, &mut faults);
-        let manager = update.manager.map(|named| able("/manager", named, &mut faults));
-        let pointer = "/communication_owner";
-        let owner = update.communication_owner.map(|named| able(pointer, named, &mut faults));
-        let next_update_at = faults.finish_with(next_update_at)?;
-        let before = self.clone();
-        self.comment(update.text, by, now)?;
-        if let Some(led_by) = self.major.led_by() {
-            let led_by = Leadership {
-                manager: manager.unwrap_or(led_by.manager),
-                communication_owner: owner.unwrap_or(led_by.communication_owner),
-            };
-            self.major = Major::Accepted { led_by, next_update_at, update_missed: false };
-        }
-        Ok(self.settle(&before, None, now))
-    }
-
-    /// Ends the review, with what was learned.
-    pub fn finish_major(
-        &mut self,
-        review_note: Option<&str>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::FinishMajor)?;
-        let mut faults = Faults::new();
-        let review_note =
-            text::body("/review_note", review_note, "write what was learned", &mut faults);
-        faults.finish()?;
-        let before = self.clone();
-        if let Some(led_by) = self.major.led_by() {
-            self.major = Major::Done { led_by, review_note };
-        }
-        Ok(self.settle(&before, None, now))
-    }
-
-    /// Notes that the promised time passed without an update, and takes the incident a step up, as long as there is one.
-    /// Once for each promise: nothing changes for one that was noted, or that is still to come.
-    pub fn miss_update(
-        &mut self,
-        reason: &str,
-        directory: &dyn Lookup,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        let before = self.clone();
-        match &mut self.major {
-            Major::Accepted { next_update_at, update_missed, .. }
+        match self.incident_mut().map(|incident| &mut incident.major) {
+            Some(Major::Accepted { next_update_at, update_missed, .. })
                 if *next_update_at <= now && !*update_missed =>
             {
                 *update_missed = true;
             }
-            _ => return Ok(Vec::new()),
+            Some(_) | None => return Vec::new(),
         }
-        if self.escalation_level < MAX_ESCALATION_LEVEL {
-            self.escalate(Some(self.escalation_level + 1), Some(reason), None, directory, now)?;
-        }
-        Ok(self.settle(&before, Some(directory), now))
+        self.escalation_level = (self.escalation_level + 1).min(MAX_ESCALATION_LEVEL);
+        self.settle(&before, None, now)
     }
 }
 
-/// Somebody who must be named to lead a major incident.
-fn leader(
-    pointer: &str,
-    named: Option<&Person>,
-    what: &str,
-    faults: &mut Faults,
-) -> Option<PersonId> {
-    let Some(person) = named else {
-        faults.missing(pointer, what);
-        return None;
-    };
-    Some(able(pointer, person, faults))
+/// Whoever leads a major incident works at the desk; notes why somebody can't.
+fn leader(name: &str, turn: &mut Turn<'_>) -> Option<PersonId> {
+    let id = turn.given.person(name)?;
+    if let Some(person) = turn.beside.people.get(&id) {
+        able(&format!("/{name}"), person, &mut turn.faults);
+    }
+    Some(id)
 }
 
-/// Somebody who leads a major incident works at the desk.
-fn able(pointer: &str, person: &Person, faults: &mut Faults) -> PersonId {
+fn able(pointer: &str, person: &Person, faults: &mut Faults) {
     let is_of_desk = match person.role {
         Role::Agent | Role::Admin => true,
         Role::Requester | Role::Auditor => false,
     };
     if !person.active {
-        faults.wrong(pointer, "inactive", format!("{} is not active any more", person.name));
+        faults.wrong(pointer, "inactive", format!("{} is not active any more.", person.name));
     } else if !is_of_desk {
         let message =
-            format!("{} is no agent; name somebody with the role agent or admin", person.name);
+            format!("{} is not an agent; name somebody with the role agent or admin.", person.name);
         faults.wrong(pointer, "not-an-agent", message);
     }
-    person.id
-}
-
-fn promised(
-    next_update_at: Option<DateTime<Utc>>,
-    now: DateTime<Utc>,
-    faults: &mut Faults,
-) -> Option<DateTime<Utc>> {
-    let pointer = "/next_update_at";
-    match next_update_at {
-        None => faults.missing(pointer, "promise when everybody concerned hears of it next"),
-        Some(at) if at <= now => {
-            faults.wrong(pointer, "in-the-past", "promise a time that is still to come");
-        }
-        Some(_) => {}
-    }
-    next_update_at
 }

@@ -59,10 +59,10 @@ pub fn apply_assignment(
     }
     match proposal.strength {
         Strength::Suggested => {
-            let seen = ticket.text_of(SuggestedField::Team, directory);
+            let seen = ticket.text_of_field(SuggestedField::Team.as_str(), directory);
             judged.suggest(SuggestedField::Team, seen, proposal.team.clone(), proposal.confidence);
             if let Some(person) = assignee {
-                let seen = ticket.text_of(SuggestedField::Assignee, directory);
+                let seen = ticket.text_of_field(SuggestedField::Assignee.as_str(), directory);
                 let value = person.to_string();
                 judged.suggest(SuggestedField::Assignee, seen, value, proposal.confidence);
             }

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CategorizationProposal {
     /// What kind of record it should be.
-    pub kind: Option<Proposed<ProposedKind>>,
+    pub kind: Option<Proposed<TicketKind>>,
     /// The category path.
     pub category: Option<Proposed<String>>,
     /// The service's key.
@@ -32,29 +32,6 @@ pub struct CategorizationProposal {
     pub priority: Option<Proposed<u8>>,
     /// Labels to add.
     pub tags: Vec<String>,
-}
-
-/// A kind of record as policies know it. Problems and changes can only be suggested: a person decides on those.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ProposedKind {
-    /// An incident or a request.
-    Ticket(TicketKind),
-    /// A problem.
-    Problem,
-    /// A change.
-    Change,
-}
-
-impl ProposedKind {
-    /// The identifier of the kind.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Ticket(kind) => kind.as_str(),
-            Self::Problem => "problem",
-            Self::Change => "change",
-        }
-    }
 }
 
 /// Judges a categorization by `by` and applies what is allowed.
@@ -113,7 +90,7 @@ struct Judging<'a> {
 }
 
 impl Judging<'_> {
-    fn kind(&mut self, proposed: &Proposed<ProposedKind>) {
+    fn kind(&mut self, proposed: &Proposed<TicketKind>) {
         let field = SuggestedField::Kind;
         let present = self.ticket.kind();
         if !self.judged.may_give(field, self.taken, self.by) {
@@ -125,16 +102,15 @@ impl Judging<'_> {
                 let seen = Some(present.as_str().to_owned());
                 self.judged.suggest(field, seen, value, proposed.confidence);
             }
-            (Strength::Set, ProposedKind::Ticket(kind)) if kind == present => {}
-            (Strength::Set, ProposedKind::Ticket(kind)) => {
+            (Strength::Set, kind) if kind == present => {}
+            (Strength::Set, kind @ (TicketKind::Incident | TicketKind::Request)) => {
                 if !self.ticket.is_arriving(self.now) || !self.ticket.retype(kind) {
-                    let why = "only a ticket that just comes in, without a catalog item, changes its kind; \
+                    let why = "only a ticket that has just come in, without a catalog item, changes its kind; \
                                a person can convert it";
                     self.judged.overrule(field, why);
                 }
             }
-            (Strength::Set, ProposedKind::Problem | ProposedKind::Change) => {
-                let kind = proposed.value.as_str();
+            (Strength::Set, kind @ (TicketKind::Problem | TicketKind::Task)) => {
                 self.judged.overrule(field, format!("a {kind} can only be suggested"));
             }
         }
@@ -150,7 +126,7 @@ impl Judging<'_> {
 
     fn service(&mut self, proposed: &Proposed<String>) {
         let found = self.find(|references| references.service("", &proposed.value));
-        let seen = self.ticket.text_of(SuggestedField::Service, self.directory);
+        let seen = self.ticket.text_of_field(SuggestedField::Service.as_str(), self.directory);
         if let Some(value) = self.given(SuggestedField::Service, proposed, found, seen) {
             self.ticket.service = Some(value);
         }
@@ -158,7 +134,7 @@ impl Judging<'_> {
 
     fn ci(&mut self, proposed: &Proposed<String>) {
         let found = self.find(|references| references.ci("", &proposed.value));
-        let seen = self.ticket.text_of(SuggestedField::Ci, self.directory);
+        let seen = self.ticket.text_of_field(SuggestedField::Ci.as_str(), self.directory);
         if let Some(value) = self.given(SuggestedField::Ci, proposed, found, seen) {
             self.ticket.ci = Some(value);
         }
@@ -166,7 +142,7 @@ impl Judging<'_> {
 
     fn level(&mut self, field: SuggestedField, proposed: &Proposed<u8>, most: u8) {
         let found = self.find(|references| references.level("", proposed.value, most));
-        let seen = self.ticket.text_of(field, self.directory);
+        let seen = self.ticket.text_of_field(field.as_str(), self.directory);
         let Some(level) = self.given(field, proposed, found, seen) else { return };
         match field {
             SuggestedField::Impact => self.ticket.impact = Some(level),

@@ -9,31 +9,11 @@ use crate::{
 /// More of one thing is a purchase that somebody negotiates.
 pub const MAX_QUANTITY: u16 = 1_000;
 
-/// Notes what is wrong with a quantity. Only items are counted: a wish in free text says itself how many.
-pub(crate) fn check_quantity(quantity: u16, is_of_item: bool, faults: &mut Faults) {
-    let pointer = "/quantity";
-    if !(1..=MAX_QUANTITY).contains(&quantity) {
-        faults.wrong(pointer, "out-of-range", format!("ask for 1 to {MAX_QUANTITY}"));
-    } else if quantity > 1 && !is_of_item {
-        let message = "only catalog items are counted; name one, or leave the quantity out";
-        faults.wrong(pointer, "not-an-item", message);
-    }
-}
-
 /// What so many of an item cost together. More than can be told exactly is a fault.
-pub(crate) fn cost_of(
-    item: Option<&CatalogItem>,
-    quantity: u16,
-    faults: &mut Faults,
-) -> Option<Money> {
-    let cost = item?.cost.as_ref()?;
-    times(cost, quantity, faults)
-}
-
 fn times(cost: &Money, quantity: u16, faults: &mut Faults) -> Option<Money> {
     let total = cost.minor_units.checked_mul(i64::from(quantity));
     let Some(minor_units) = total.filter(|total| *total <= MAX_MINOR_UNITS) else {
-        let message = "so many of it cost more than can be told; ask for fewer";
+        let message = "The total exceeds the largest supported amount; reduce the quantity.";
         faults.wrong("/quantity", "out-of-range", message);
         return None;
     };
@@ -41,6 +21,19 @@ fn times(cost: &Money, quantity: u16, faults: &mut Faults) -> Option<Money> {
 }
 
 impl Request {
+    /// Begins with its item: notes what is wrong with it, and says what it costs.
+    pub(crate) fn begin(&mut self, item: Option<&CatalogItem>, faults: &mut Faults) {
+        if let Some(item) = item.filter(|item| !item.active) {
+            let message = format!("`{}` is not offered any more.", item.key);
+            faults.wrong("/catalog_item", "inactive", message);
+        }
+        if item.is_none() && self.quantity > 1 {
+            self.refuse_count(faults);
+        }
+        let cost = item.and_then(|item| item.cost.as_ref());
+        self.cost = cost.and_then(|cost| times(cost, self.quantity, faults));
+    }
+
     /// The same request for another quantity, at the same cost of one.
     pub(crate) fn set_quantity(&mut self, quantity: u16, faults: &mut Faults) {
         if let Some(cost) = &self.cost {
@@ -51,5 +44,11 @@ impl Request {
             self.cost = times(&one, quantity, faults);
         }
         self.quantity = quantity;
+    }
+
+    /// Only items are counted: a wish in free text says itself how many.
+    pub(crate) fn refuse_count(&self, faults: &mut Faults) {
+        let message = "Only catalog items are counted; name one, or leave the quantity out.";
+        faults.wrong("/quantity", "not-an-item", message);
     }
 }

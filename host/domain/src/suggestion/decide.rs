@@ -1,139 +1,124 @@
 //! Deciding on a suggestion: a person takes it or turns it down. Until then it changes nothing.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
-    directory::{Lookup, References, ci_text, service_text, team_text},
-    event::Change,
+    directory::References,
     ids::PersonId,
-    organization::OrgSettings,
     priority::Matrix,
     refusal::{Faults, Refused},
     suggestion::{SuggestedField, Suggestion, SuggestionState},
-    ticket::{Action, Ticket, TicketKind},
+    ticket::{Given, Notice, Ticket, TicketKind, Turn, Value},
 };
 
-/// What taking a suggestion did.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Accepted {
-    /// These fields changed.
-    Changed(Vec<Change>),
-    /// The ticket is to be converted; the caller does it with the action `convert`.
-    Convert(TicketKind),
+/// Takes a suggestion: the field changes as if the person had changed it. A suggested kind is left to the action
+/// `convert`. Refused when the field has moved on since, because the policy had not seen that.
+pub(crate) fn accept(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let (by, suggestion) = open(turn)?;
+    let field = suggestion.field;
+    if ticket.text_of_field(field.as_str(), turn.directory) != suggestion.seen {
+        return Err(Refused::guard(format!(
+            "{field} has changed since it was suggested; dismiss the suggestion or set the field."
+        )));
+    }
+    ticket.take(&suggestion, turn)?;
+    if matches!(field, SuggestedField::Team | SuggestedField::Assignee) {
+        turn.left.tells = Some(Some(Notice::Assigned));
+    }
+    decide(turn, suggestion, SuggestionState::Accepted { by, at: turn.now });
+    Ok(())
+}
+
+/// Turns a suggestion down.
+pub(crate) fn dismiss(_: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let (by, suggestion) = open(turn)?;
+    decide(turn, suggestion, SuggestionState::Dismissed { by, at: turn.now });
+    Ok(())
+}
+
+/// Who decides, and the suggestion, while nobody has decided on it.
+fn open(turn: &mut Turn<'_>) -> Result<(PersonId, Suggestion), Refused> {
+    turn.fields_are_right()?;
+    let (Some(by), Some(suggestion)) = (turn.by.person, turn.beside.suggestion.clone()) else {
+        return Err(Refused::guard(
+            "Only a person can decide on a suggestion; use a token that names one.",
+        ));
+    };
+    match &suggestion.state {
+        SuggestionState::Open => Ok((by, suggestion)),
+        decided @ (SuggestionState::Accepted { .. } | SuggestionState::Dismissed { .. }) => {
+            Err(Refused::guard(format!("The suggestion is {} already.", decided.as_str())))
+        }
+    }
+}
+
+fn decide(turn: &mut Turn<'_>, suggestion: Suggestion, state: SuggestionState) {
+    turn.left.reason = Some(format!("suggested {}: {}", suggestion.field, suggestion.value));
+    turn.beside.suggestion = Some(Suggestion { state, ..suggestion });
+}
+
+impl Suggestion {
+    /// The kind of ticket that it suggests; none for every other field, and for a kind that the desk does not keep.
+    #[must_use]
+    pub fn kind(&self) -> Option<TicketKind> {
+        self.value.parse().ok().filter(|_| self.field == SuggestedField::Kind)
+    }
+
+    /// What the action `convert` is given to follow it.
+    #[must_use]
+    pub fn conversion(&self) -> Option<Given> {
+        let reason = format!("suggested {}: {}", self.field, self.value);
+        let given = |kind: TicketKind| {
+            Given::default()
+                .with("to", Value::Text(kind.to_string()))
+                .with("reason", Value::Text(reason))
+        };
+        self.kind().map(given)
+    }
 }
 
 impl Ticket {
-    /// Takes a suggestion. Refused when the field has moved on since, because the policy had not seen that.
-    pub fn accept_suggestion(
-        &mut self,
-        suggestion: &mut Suggestion,
-        by: PersonId,
-        directory: &dyn Lookup,
-        settings: &OrgSettings,
-        now: DateTime<Utc>,
-    ) -> Result<Accepted, Refused> {
-        self.demand(Action::AcceptSuggestion)?;
-        suggestion.demand_open()?;
-        if self.text_of(suggestion.field, directory) != suggestion.seen {
-            return Err(Refused::guard(format!(
-                "{} has changed since it was suggested; dismiss the suggestion or set the field",
-                suggestion.field
-            )));
-        }
-        let accepted = self.take(suggestion, directory, settings, now)?;
-        suggestion.state = SuggestionState::Accepted { by, at: now };
-        Ok(accepted)
-    }
-
-    /// Turns a suggestion down.
-    pub fn dismiss_suggestion(
-        &mut self,
-        suggestion: &mut Suggestion,
-        by: PersonId,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::DismissSuggestion)?;
-        suggestion.demand_open()?;
-        suggestion.state = SuggestionState::Dismissed { by, at: now };
-        Ok(Vec::new())
-    }
-
-    /// What a field holds, in the words in which suggestions are written.
-    #[must_use]
-    pub fn text_of(&self, field: SuggestedField, directory: &dyn Lookup) -> Option<String> {
-        let directory = Some(directory);
-        match field {
-            SuggestedField::Kind => Some(self.kind().to_string()),
-            SuggestedField::Category => self.category.as_ref().map(ToString::to_string),
-            SuggestedField::Service => self.service.map(|id| service_text(directory, id)),
-            SuggestedField::Ci => self.ci.map(|id| ci_text(directory, id)),
-            SuggestedField::Impact => self.impact.map(|level| level.to_string()),
-            SuggestedField::Urgency => self.urgency.map(|level| level.to_string()),
-            SuggestedField::Priority => Some(self.priority.effective().0.to_string()),
-            SuggestedField::Team => Some(team_text(directory, self.team)),
-            SuggestedField::Assignee => self.assignee.map(|person| person.to_string()),
-        }
-    }
-
-    fn take(
-        &mut self,
-        suggestion: &Suggestion,
-        directory: &dyn Lookup,
-        settings: &OrgSettings,
-        now: DateTime<Utc>,
-    ) -> Result<Accepted, Refused> {
-        let value = suggestion.value.as_str();
-        if suggestion.field == SuggestedField::Kind {
-            return value.parse().map(Accepted::Convert).map_err(|_| {
-                Refused::guard(format!("the desk keeps no {value} records; dismiss the suggestion"))
-            });
-        }
-        let mut after = self.clone();
+    fn take(&mut self, suggestion: &Suggestion, turn: &Turn<'_>) -> Result<(), Refused> {
+        let (value, settings) = (suggestion.value.as_str(), turn.settings);
         let mut faults = Faults::new();
-        let mut find = References { directory, org: self.org, faults: &mut faults };
+        let mut find =
+            References { directory: turn.directory, org: self.org, faults: &mut faults };
         let pointer = "/value";
         match suggestion.field {
-            SuggestedField::Kind => {}
-            SuggestedField::Category => after.category = find.category(pointer, value),
-            SuggestedField::Service => after.service = find.service(pointer, value),
-            SuggestedField::Ci => after.ci = find.ci(pointer, value),
+            SuggestedField::Kind => {
+                if suggestion.kind().is_none() {
+                    return Err(Refused::guard(format!(
+                        "The desk keeps no tickets of the kind {value}; dismiss the suggestion."
+                    )));
+                }
+            }
+            SuggestedField::Category => self.category = find.category(pointer, value),
+            SuggestedField::Service => self.service = find.service(pointer, value),
+            SuggestedField::Ci => self.ci = find.ci(pointer, value),
             SuggestedField::Impact => {
-                after.impact = find.level(pointer, number(value), settings.matrix.impacts());
+                self.impact = find.level(pointer, number(value), settings.matrix.impacts());
             }
             SuggestedField::Urgency => {
-                after.urgency = find.level(pointer, number(value), settings.matrix.urgencies());
+                self.urgency = find.level(pointer, number(value), settings.matrix.urgencies());
             }
             SuggestedField::Priority => {
-                after.priority.policy = find.level(pointer, number(value), Matrix::LOWEST.0);
+                self.priority.policy = find.level(pointer, number(value), Matrix::LOWEST.0);
             }
             SuggestedField::Team => {
                 if let Some(team) = find.team(pointer, value) {
-                    after.set_owner(team, None);
+                    self.set_owner(team, None);
                 }
             }
             SuggestedField::Assignee => match value.parse() {
                 Ok(person) => {
-                    self.check_owner(self.team, Some(person), directory, &mut faults);
-                    after.set_owner(self.team, Some(person));
+                    let (team, directory) = (self.team, turn.directory);
+                    crate::directory::check_owner(self.org, team, Some(person), directory, &mut faults);
+                    self.set_owner(team, Some(person));
                 }
-                Err(_) => faults.wrong(pointer, "unknown", "the suggested person has no valid id"),
+                Err(_) => faults.wrong(pointer, "unknown", "The suggested person has no valid id."),
             },
         }
         faults.finish()?;
-        after.prioritize(&settings.matrix);
-        let before = std::mem::replace(self, after);
-        Ok(Accepted::Changed(self.settle(&before, Some(directory), now)))
-    }
-}
-
-impl Suggestion {
-    fn demand_open(&self) -> Result<(), Refused> {
-        match &self.state {
-            SuggestionState::Open => Ok(()),
-            decided @ (SuggestionState::Accepted { .. } | SuggestionState::Dismissed { .. }) => {
-                Err(Refused::guard(format!("the suggestion is {} already", decided.as_str())))
-            }
-        }
+        self.prioritize(&settings.matrix);
+        Ok(())
     }
 }
 

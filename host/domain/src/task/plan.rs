@@ -6,12 +6,13 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     directory::Lookup,
-    ids::TaskId,
+    ids::TicketId,
     key::Key,
-    refusal::Faults,
-    task::{MAX_POSITION, MAX_TASKS, Standing, Task, Tasks},
+    organization::OrgSettings,
+    refusal::{Faults, Refused},
+    task::{MAX_POSITION, MAX_TASKS, follow_siblings},
     text,
-    ticket::Ticket,
+    ticket::{Channel, Given, Opening, Ticket, TicketKind, Value},
 };
 
 /// A task as a catalog item plans it.
@@ -37,7 +38,7 @@ pub struct PlannedTask {
 /// stored.
 pub fn check_plan(pointer: &str, plan: &mut [PlannedTask], faults: &mut Faults) {
     if plan.len() > MAX_TASKS {
-        let message = format!("{} tasks; a request has at most {MAX_TASKS}", plan.len());
+        let message = format!("{} tasks; plan at most {MAX_TASKS}", plan.len());
         faults.wrong(pointer, "too-many", message);
     }
     for (place, task) in plan.iter_mut().enumerate() {
@@ -49,7 +50,7 @@ pub fn check_plan(pointer: &str, plan: &mut [PlannedTask], faults: &mut Faults) 
             faults.wrong(&format!("{at}{}", fault.pointer), fault.code, fault.message);
         }
         if task.position > MAX_POSITION {
-            let message = format!("give a place from 0 to {MAX_POSITION}");
+            let message = format!("Give a place from 0 to {MAX_POSITION}.");
             faults.wrong(&format!("{at}/position"), "out-of-range", message);
         }
     }
@@ -97,31 +98,38 @@ pub fn planned(
     plan: &[PlannedTask],
     request: &Ticket,
     directory: &dyn Lookup,
-    next_id: &mut dyn FnMut() -> TaskId,
+    settings: &OrgSettings,
+    next_id: &mut dyn FnMut() -> TicketId,
     now: DateTime<Utc>,
-) -> Vec<Task> {
-    let ids: BTreeMap<&Key, TaskId> = plan.iter().map(|task| (&task.key, next_id())).collect();
+) -> Result<Vec<Ticket>, Refused> {
+    let ids: BTreeMap<&Key, TicketId> = plan.iter().map(|task| (&task.key, next_id())).collect();
     let team = |key: &Key| {
         let named = directory.team_named(request.org, key.as_str());
         named.filter(|team| team.serves(request.org)).map(|team| team.id)
     };
-    let tasks = plan.iter().map(|one| Task {
-        id: ids[&one.key],
-        org: request.org,
-        ticket: request.id,
-        number: String::new(),
-        short_description: one.short_description.clone(),
-        description: one.description.clone(),
-        team: one.team.as_ref().and_then(team).unwrap_or(request.team),
-        assignee: None,
-        position: one.position,
-        mandatory: one.mandatory,
-        depends_on: one.depends_on.iter().filter_map(|key| ids.get(key).copied()).collect(),
-        standing: if one.depends_on.is_empty() { Standing::Open } else { Standing::Waiting },
-        created_at: now,
-        updated_at: now,
-        state_since: now,
-        version: 1,
-    });
-    Tasks::new(tasks.collect()).all().to_vec()
+    let task = |one: &PlannedTask| {
+        let before = one.depends_on.iter().filter_map(|key| ids.get(key).copied()).collect();
+        let given = Given::default()
+            .with("short_description", Value::Text(one.short_description.clone()))
+            .with("description", Value::Text(one.description.clone()))
+            .with("channel", Value::Text(Channel::Schedule.to_string()))
+            .with("parent", Value::Tickets(vec![request.id]))
+            .with("position", Value::Number(one.position.into()))
+            .with("mandatory", Value::Flag(one.mandatory))
+            .with("depends_on", Value::Tickets(before));
+        let opening = Opening {
+            id: ids[&one.key],
+            org: request.org,
+            kind: TicketKind::Task,
+            opened_by: None,
+            given: &given,
+            item: None,
+            team: Some(one.team.as_ref().and_then(team).unwrap_or(request.team)),
+        };
+        Ticket::open(opening, settings, now)
+    };
+    let mut tasks = plan.iter().map(task).collect::<Result<Vec<_>, _>>()?;
+    tasks.sort_by_key(|task| task.task().map_or(0, |it| it.position));
+    follow_siblings(&mut tasks, now);
+    Ok(tasks)
 }

@@ -1,90 +1,105 @@
-//! Assigning: which team owns a ticket, and who works on it.
-
-use chrono::{DateTime, Utc};
+//! Assigning: which team owns a ticket and who works on it; and how it is weighed: triage, priority, escalation.
 
 use crate::{
-    directory::{Lookup, check_owner},
-    event::Change,
+    directory::check_owner,
     ids::{PersonId, TeamId},
+    organization::OrgSettings,
+    priority::{Level, Matrix},
     refusal::{Faults, Refused},
-    text,
-    ticket::{Action, Ticket},
+    ticket::{Action, Notice, Obstacle, Ticket, Turn},
 };
 
 /// Higher levels are not told apart by people.
 pub const MAX_ESCALATION_LEVEL: u8 = 9;
 
+/// Gives it to a team, and to a person of that team if one is named.
+///
+/// The team must be active and serve the organization, so no ticket lands where nobody works.
+pub(crate) fn assign(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let (team, assignee) = (turn.given.team("team"), turn.given.person("assignee"));
+    if let Some(team) = team {
+        check_owner(ticket.org, team, assignee, turn.directory, &mut turn.faults);
+    }
+    turn.fields_are_right()?;
+    ticket.set_owner(team.unwrap_or(ticket.team), assignee);
+    Ok(())
+}
+
+/// Takes it to a level above the present one.
+pub(crate) fn escalate(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let reached = ticket.escalation_level;
+    let level = turn.given.count("level").and_then(|level| u8::try_from(level).ok());
+    if level.is_some_and(|level| level <= reached) {
+        let message = format!(
+            "it has reached level {reached}; give a level above it, {MAX_ESCALATION_LEVEL} at most"
+        );
+        turn.faults.wrong("/level", "out-of-range", message);
+    }
+    turn.fields_are_right()?;
+    ticket.escalation_level = level.unwrap_or(reached);
+    Ok(())
+}
+
+/// Notes that a person has confirmed category, impact and urgency. Once; later corrections are edits.
+pub(crate) fn triage(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let (impact, urgency) = (turn.given.level("impact"), turn.given.level("urgency"));
+    check_levels(turn.settings, impact, urgency, &mut turn.faults);
+    turn.fields_are_right()?;
+    let before = ticket.priority.effective().0;
+    for field in crate::ticket::SUBJECT_FIELDS {
+        if let Some(value) = turn.given.get(field.name) {
+            (field.set)(ticket, Some(value), &mut turn.faults);
+        }
+    }
+    ticket.triaged_at = Some(turn.now);
+    ticket.prioritize(&turn.settings.matrix);
+    if ticket.priority.effective().0 != before {
+        turn.left.tells = Some(Some(Notice::PriorityChanged));
+    }
+    Ok(())
+}
+
+pub(crate) fn is_triaged(ticket: &Ticket, _: Action) -> Option<Obstacle> {
+    let is_triaged = ticket.triaged_at.is_some();
+    is_triaged.then_some(Obstacle::Guard("It is triaged already; edit the fields instead."))
+}
+
+/// Overrides the priority, with a reason. It holds until a person overrides it again.
+pub(crate) fn set_priority(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let lowest = Matrix::LOWEST;
+    let level = turn.given.level("priority");
+    if let Some(level) = level.filter(|level| !(1..=lowest.0).contains(&level.0)) {
+        let message =
+            format!("{level} is not a valid priority; use 1 (highest) to {lowest} (lowest)");
+        turn.faults.wrong("/priority", "out-of-range", message);
+    }
+    turn.fields_are_right()?;
+    let reason = turn.given.text("reason").unwrap_or_default().to_owned();
+    ticket.priority.manual = level.map(|level| (level, reason));
+    Ok(())
+}
+
+/// Refuses levels that the organization's matrix does not know.
+pub(crate) fn check_levels(
+    settings: &OrgSettings,
+    impact: Option<Level>,
+    urgency: Option<Level>,
+    faults: &mut Faults,
+) {
+    let sizes = [
+        ("/impact", impact, settings.matrix.impacts()),
+        ("/urgency", urgency, settings.matrix.urgencies()),
+    ];
+    for (pointer, level, most) in sizes {
+        if let Some(level) = level.filter(|level| !(1..=most).contains(&level.0)) {
+            let message =
+                format!("{level} is not a valid level; use 1 (highest) to {most} (lowest)");
+            faults.wrong(pointer, "out-of-range", message);
+        }
+    }
+}
+
 impl Ticket {
-    /// Gives it to a team, and to a person of that team if one is named.
-    ///
-    /// The team must be active and serve the organization, so no ticket lands where nobody works.
-    pub fn assign(
-        &mut self,
-        team: Option<TeamId>,
-        assignee: Option<PersonId>,
-        directory: &dyn Lookup,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::Assign)?;
-        let mut faults = Faults::new();
-        match team {
-            Some(team) => self.check_owner(team, assignee, directory, &mut faults),
-            None => faults.missing("/team", "name the team that gets it, by its key"),
-        }
-        let team = faults.finish_with(team)?;
-        let before = self.clone();
-        self.set_owner(team, assignee);
-        Ok(self.settle(&before, Some(directory), now))
-    }
-
-    /// Takes it a step up: to a level above the present one, to another team if one is named.
-    pub fn escalate(
-        &mut self,
-        level: Option<u8>,
-        reason: Option<&str>,
-        team: Option<TeamId>,
-        directory: &dyn Lookup,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::Escalate)?;
-        let mut faults = Faults::new();
-        let next = self.escalation_level + 1;
-        match level {
-            None => faults.missing("/level", "say to which level it goes"),
-            Some(level) if !(next..=MAX_ESCALATION_LEVEL).contains(&level) => {
-                let message = format!(
-                    "{level} is not above level {}, which it has reached; the highest is \
-                     {MAX_ESCALATION_LEVEL}",
-                    self.escalation_level
-                );
-                faults.wrong("/level", "out-of-range", message);
-            }
-            Some(_) => {}
-        }
-        text::reason(reason, "say why it has to go a step up", &mut faults);
-        if let Some(team) = team {
-            self.check_owner(team, None, directory, &mut faults);
-        }
-        let level = faults.finish_with(level)?;
-        let before = self.clone();
-        self.escalation_level = level;
-        if let Some(team) = team {
-            self.set_owner(team, None);
-        }
-        Ok(self.settle(&before, Some(directory), now))
-    }
-
-    /// Notes what is wrong with an owner: the team, or a person who does not work in it.
-    pub(crate) fn check_owner(
-        &self,
-        team: TeamId,
-        assignee: Option<PersonId>,
-        directory: &dyn Lookup,
-        faults: &mut Faults,
-    ) {
-        check_owner(self.org, team, assignee, directory, faults);
-    }
-
     /// Changes the owner and counts it, unless it is the first assignment to a person.
     pub(crate) fn set_owner(&mut self, team: TeamId, assignee: Option<PersonId>) {
         let moves_team = team != self.team;
@@ -94,5 +109,10 @@ impl Ticket {
         }
         self.team = team;
         self.assignee = assignee;
+    }
+
+    /// What the matrix says for the present impact and urgency. Never touches an override or a policy's value.
+    pub(crate) fn prioritize(&mut self, matrix: &Matrix) {
+        self.priority.matrix = matrix.lookup(self.impact, self.urgency);
     }
 }

@@ -1,202 +1,167 @@
 //! Endings: how a ticket is closed, cancelled, merged or converted, and how a resolved one is reopened.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
-    event::{Actor, Change},
+    event::FieldChange,
     ids::TicketId,
-    incident::{CancelOutcome, Cancellation, IncidentState, Major},
-    organization::OrgSettings,
     priority::Priority,
     refusal::{Faults, Refused},
-    request::{Request, RequestState},
-    text,
-    ticket::{Action, Body, Ticket, TicketKind},
+    ticket::{
+        CancelOutcome, Cancellation, Closing, Code, Details, Stage, State, Ticket, TicketKind, Turn,
+    },
 };
 
-/// What became of two tickets that are about the same.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Merged {
-    /// The changes of the one that ends.
-    pub source: Vec<Change>,
-    /// The changes of the one that goes on.
-    pub target: Vec<Change>,
+/// Opens it again, because whoever it is for objects. Only while the organization's window is open; the old outcome stays
+/// in the history.
+pub(crate) fn reopen(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    if !ticket.can_reopen(turn.settings, turn.now) {
+        return Err(Refused::guard(format!(
+            "It can be reopened for {} days after it was done; open a new ticket instead.",
+            turn.settings.reopen_window_days
+        )));
+    }
+    ticket.stage = Stage::Open(ticket.rules().at_work);
+    ticket.count_reopening(turn.now);
+    Ok(())
+}
+
+/// Ends it for good.
+pub(crate) fn close(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    if let Stage::Done(_, outcome) = &ticket.stage {
+        let closing = Closing { at: turn.now, by: turn.by.clone() };
+        ticket.stage = Stage::Closed(State::Closed, outcome.clone(), closing);
+    }
+    Ok(())
+}
+
+/// Withdraws it.
+pub(crate) fn cancel(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    let reason = turn.given.text("reason").unwrap_or_default().to_owned();
+    ticket.cancelled(CancelOutcome::Withdrawn, reason, turn);
+    Ok(())
+}
+
+/// Ends it, because it is about the same as another ticket, which goes on and keeps its people informed.
+pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    check_merge(ticket, turn);
+    turn.fields_are_right()?;
+    let Some(mut target) = turn.beside.target.take() else { return Ok(()) };
+    if target.phase().is_over() {
+        return Err(Refused::guard(format!(
+            "{} is {}; merge into a ticket that goes on.",
+            target.number,
+            target.state()
+        )));
+    }
+    ticket.cancelled(
+        CancelOutcome::MergedInto(target.id),
+        format!("the same as {}", target.number),
+        turn,
+    );
+    target.watchers.extend(ticket.watchers.iter().copied());
+    target.watchers.extend(ticket.requester.filter(|person| target.requester != Some(*person)));
+    turn.left.target_changes.push(led_from("merged_from", ticket));
+    turn.left.reason = Some(format!("merged into {}", target.number));
+    turn.beside.target = Some(target);
+    Ok(())
+}
+
+/// Notes what stands against being the same as the ticket that is named.
+pub(crate) fn check_merge(ticket: &Ticket, turn: &mut Turn<'_>) {
+    let Some(target) = &turn.beside.target else { return };
+    if target.id == ticket.id {
+        let message = "A ticket cannot be merged into itself; name another.";
+        turn.faults.wrong("/target", "itself", message);
+    } else if target.org != ticket.org || target.kind() != ticket.kind() {
+        let message = format!(
+            "Name {} of the same organization; convert this one first if it is of another kind.",
+            ticket.kind().with_article()
+        );
+        turn.faults.wrong("/target", "other-kind", message);
+    }
+}
+
+/// Makes another kind of ticket of it: this one ends, and the new one starts in its first state with the same facts. The
+/// old number leads to the new ticket. Comments stay with the old one, whose number stands at the new one.
+pub(crate) fn convert(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let to: Option<TicketKind> = turn.given.choice("to");
+    if let Some(kind) = to.filter(|kind| *kind == ticket.kind()) {
+        let message = format!("It is {} already.", kind.with_article());
+        turn.faults.wrong("/to", "same-kind", message);
+    }
+    turn.fields_are_right()?;
+    let (Some(to), Some(id)) = (to, turn.beside.new_id) else { return Ok(()) };
+    if turn.beside.round.as_ref().is_some_and(|round| round.is_open()) {
+        return Err(Refused::guard("An approval is outstanding; revise or cancel it first."));
+    }
+    let mut converted = ticket.converted(to, id, turn);
+    let needs_requester = matches!(to, TicketKind::Incident | TicketKind::Request);
+    if needs_requester {
+        converted.requester = ticket.requester.or(turn.by.person);
+        if converted.requester.is_none() {
+            let mut faults = Faults::new();
+            let message = "It is for nobody yet; convert it with a token that names a person.";
+            faults.wrong("/to", "no-requester", message);
+            faults.finish()?;
+        }
+    } else {
+        converted.requester = None;
+    }
+    turn.left.opened = Some(converted);
+    let reason = turn.given.text("reason").unwrap_or_default().to_owned();
+    if let Some(problem) = ticket.problem_mut() {
+        // A problem is settled, never cancelled: the outcome says that it was none.
+        problem.converted_to = Some(id);
+        ticket.stage = Stage::Done(State::Resolved, turn.outcome(Some(Code::Cancelled), reason));
+    } else {
+        ticket.cancelled(CancelOutcome::ConvertedTo(id), reason, turn);
+    }
+    Ok(())
+}
+
+/// The pointer from a ticket that goes on back to the one that led to it, where its earlier comments are read.
+pub(crate) fn led_from(field: &str, source: &Ticket) -> FieldChange {
+    FieldChange { field: field.to_owned(), before: None, after: Some(source.number.clone()) }
 }
 
 impl Ticket {
-    /// Opens it again, because the requester objects. Only while the organization's window is open; the old
-    /// resolution stays in the history.
-    pub fn reopen(
-        &mut self,
-        reason: Option<&str>,
-        settings: &OrgSettings,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::Reopen)?;
-        let mut faults = Faults::new();
-        text::reason(reason, "say what is still wrong", &mut faults);
-        faults.finish()?;
-        if !self.can_reopen(settings, now) {
-            return Err(Refused::guard(format!(
-                "it can be reopened for {} days after it was done; open a new ticket instead",
-                settings.reopen_window_days
-            )));
-        }
-        let before = self.clone();
-        match &mut self.body {
-            Body::Incident(state) => *state = IncidentState::InProgress,
-            Body::Request(request) => request.state = RequestState::InFulfilment,
-        }
-        self.count_reopening(now);
-        Ok(self.settle(&before, None, now))
+    pub(crate) fn cancelled(&mut self, outcome: CancelOutcome, reason: String, turn: &Turn<'_>) {
+        let (at, by) = (turn.now, turn.by.clone());
+        self.stage = Stage::Cancelled(Cancellation { outcome, reason, at, by });
     }
 
-    /// Ends it for good.
-    pub fn close(&mut self, by: &Actor, now: DateTime<Utc>) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::Close)?;
-        self.check_major(Action::Close)?;
-        let before = self.clone();
-        let by = by.clone();
-        match &mut self.body {
-            Body::Incident(state) => {
-                if let IncidentState::Resolved(resolution) = state {
-                    let resolution = resolution.clone();
-                    *state = IncidentState::Closed { resolution, at: now, by };
-                }
-            }
-            Body::Request(request) => {
-                if let RequestState::Fulfilled(fulfilment) = &request.state {
-                    let fulfilment = fulfilment.clone();
-                    request.state = RequestState::Closed { fulfilment, at: now, by };
-                }
-            }
+    fn converted(&self, to: TicketKind, id: TicketId, turn: &Turn<'_>) -> Self {
+        let now = turn.now;
+        Self {
+            id,
+            number: String::new(),
+            stage: Stage::Open(to.rules().states[0].0),
+            details: Details::of(to),
+            // The other system's number stays with the ticket that it was given for.
+            external_ref: None,
+            priority: Priority { manual: None, ..self.priority.clone() },
+            parent: None,
+            assignee: None,
+            reassignment_count: 0,
+            reopen_count: 0,
+            last_reopened_at: None,
+            triaged_at: None,
+            escalation_level: 0,
+            policy_failures: None,
+            created_at: now,
+            updated_at: now,
+            state_since: now,
+            waiting_since: now,
+            version: 1,
+            ..self.clone()
         }
-        Ok(self.settle(&before, None, now))
     }
 
-    /// Withdraws it. Whoever calls this ends its open approval, too.
-    pub fn cancel(
-        &mut self,
-        reason: Option<&str>,
-        by: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::Cancel)?;
-        let mut faults = Faults::new();
-        let reason = text::reason(reason, "say why it is withdrawn", &mut faults);
-        faults.finish()?;
-        self.check_major(Action::Cancel)?;
-        let before = self.clone();
-        self.cancelled(CancelOutcome::Withdrawn, reason, by, now);
-        Ok(self.settle(&before, None, now))
-    }
-
-    /// Ends it, because it is about the same as another ticket, which goes on and keeps its people informed.
-    pub fn merge_into(
-        &mut self,
-        target: &mut Self,
-        by: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<Merged, Refused> {
-        self.demand(Action::MergeInto)?;
-        let mut faults = Faults::new();
-        let pointer = "/target";
-        if target.id == self.id {
-            faults.wrong(pointer, "itself", "a ticket can't be merged into itself; name another");
-        } else if target.org != self.org || target.kind() != self.kind() {
-            let message = format!(
-                "name {} of the same organization; convert this one first if it is of another kind",
-                self.kind().with_article()
-            );
-            faults.wrong(pointer, "other-kind", message);
-        }
-        faults.finish()?;
-        self.check_major(Action::MergeInto)?;
-        if target.state().is_terminal() {
-            return Err(Refused::guard(format!(
-                "{} is {}; merge into a ticket that goes on",
-                target.number,
-                target.state()
-            )));
-        }
-        let (source_before, target_before) = (self.clone(), target.clone());
-        let reason = format!("the same as {}", target.number);
-        self.cancelled(CancelOutcome::MergedInto(target.id), reason, by, now);
-        target.watchers.extend(self.watchers.iter().copied());
-        if self.requester != target.requester {
-            target.watchers.insert(self.requester);
-        }
-        Ok(Merged {
-            source: self.settle(&source_before, None, now),
-            target: target.settle(&target_before, None, now),
-        })
-    }
-
-    /// Makes another kind of ticket of it: this one ends, and the new one starts in its first state with the same
-    /// facts. The old number leads to the new ticket. Comments stay with
-    /// the old one; whoever stores both notes its number at the new one.
-    pub fn convert(
-        &mut self,
-        to: Option<TicketKind>,
-        reason: Option<&str>,
-        id: TicketId,
-        by: &Actor,
-        now: DateTime<Utc>,
-    ) -> Result<(Self, Vec<Change>), Refused> {
-        self.demand(Action::Convert)?;
-        let mut faults = Faults::new();
-        match to {
-            None => faults.missing("/to", "say which kind of ticket it becomes"),
-            Some(kind) if kind == self.kind() => {
-                let message = format!("it is {} already", kind.with_article());
-                faults.wrong("/to", "same-kind", message);
-            }
-            Some(_) => {}
-        }
-        let reason = text::reason(reason, "say why it is of another kind", &mut faults);
-        faults.finish()?;
-        self.check_major(Action::Convert)?;
-        let before = self.clone();
-        let mut converted = self.clone();
-        converted.id = id;
-        converted.number.clear();
-        converted.body = match self.kind() {
-            TicketKind::Incident => Body::Request(Request::plain()),
-            TicketKind::Request => Body::Incident(IncidentState::New),
-        };
-        // The other system's number stays with the ticket that it was given for.
-        converted.external_ref = None;
-        converted.priority = Priority { manual: None, ..self.priority.clone() };
-        converted.assignee = None;
-        converted.reassignment_count = 0;
-        converted.reopen_count = 0;
-        converted.last_reopened_at = None;
-        converted.triaged_at = None;
-        converted.escalation_level = 0;
-        converted.sync_with_parent = true;
-        converted.affected_users = 0;
-        converted.major = Major::None;
-        converted.degraded = None;
-        converted.created_at = now;
-        converted.updated_at = now;
-        converted.state_since = now;
-        converted.waiting_since = now;
-        converted.version = 1;
-        self.cancelled(CancelOutcome::ConvertedTo(id), reason, by, now);
-        Ok((converted, self.settle(&before, None, now)))
-    }
-
-    fn cancelled(
-        &mut self,
-        outcome: CancelOutcome,
-        reason: String,
-        by: &Actor,
-        now: DateTime<Utc>,
-    ) {
-        let cancellation = Cancellation { outcome, reason, at: now, by: by.clone() };
-        match &mut self.body {
-            Body::Incident(state) => *state = IncidentState::Cancelled(cancellation),
-            Body::Request(request) => request.state = RequestState::Cancelled(cancellation),
-        }
+    /// What the first event of a converted ticket says of the one that it was.
+    #[must_use]
+    pub fn converted_from(source: &Self) -> FieldChange {
+        led_from("converted_from", source)
     }
 }

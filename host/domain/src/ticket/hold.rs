@@ -1,124 +1,72 @@
 //! Holding: a ticket waits for somebody or something outside the desk.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
-    event::Change,
-    ids::PersonId,
-    incident::{Awaiting, AwaitingKind, Hold, IncidentState},
-    refusal::{Faults, Refused},
-    request::RequestState,
+    comment::Visibility,
+    refusal::Refused,
     text,
-    ticket::{Action, Body, Ticket},
+    ticket::{Awaiting, AwaitingKind, Hold, Stage, Ticket, Turn},
 };
 
-/// What a hold needs. Which fields are mandatory depends on whom it waits for.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct Holding<'a> {
-    /// Whom or what it waits for.
-    pub awaiting: Option<AwaitingKind>,
-    /// The vendor's name, when it waits for one.
-    pub vendor: Option<&'a str>,
-    /// Who must supply the evidence, when it waits for some.
-    pub person: Option<PersonId>,
-    /// The public question to the caller, when it waits for them.
-    pub comment: Option<&'a str>,
-    /// When somebody should look again.
-    pub follow_up_at: Option<DateTime<Utc>>,
+/// Puts it on hold. Holding it again for another reason starts a new wait; for the same reason it is refused, because
+/// that would only hide how long it has waited.
+pub(crate) fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    let awaiting = turn.given.choice("awaiting").and_then(|kind| awaiting(kind, turn));
+    turn.must_come("follow_up_at");
+    turn.fields_are_right()?;
+    let Some(awaiting) = awaiting else { return Ok(()) };
+    if ticket.stage.hold().is_some_and(|hold| hold.awaiting == awaiting) {
+        return Err(Refused::guard(format!(
+            "It waits for this {} already; resume it, or put it on hold for another reason.",
+            awaiting.as_str()
+        )));
+    }
+    let follow_up_at = turn.given.time("follow_up_at");
+    ticket.stage = Stage::OnHold(Hold { awaiting, since: turn.now, follow_up_at });
+    // The question to the caller is a public comment of the same command.
+    turn.say(Visibility::Public, "comment");
+    Ok(())
 }
 
-impl Ticket {
-    /// Lets it wait. Holding it again for another reason starts a new wait; for the same reason it is refused,
-    /// because that would only hide how long it has waited.
-    pub fn hold(
-        &mut self,
-        holding: Holding<'_>,
-        now: DateTime<Utc>,
-    ) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::Hold)?;
-        let mut faults = Faults::new();
-        let awaiting = holding.awaiting(&mut faults);
-        if let Some(comment) = holding.comment.filter(|_| awaiting != Some(Awaiting::Caller)) {
-            text::optional("/comment", comment.trim(), &mut faults);
-        }
-        if holding.follow_up_at.is_some_and(|follow_up| follow_up <= now) {
-            faults.wrong("/follow_up_at", "in-the-past", "name a time that is still to come");
-        }
-        let awaiting = faults.finish_with(awaiting)?;
-        if self.held().is_some_and(|hold| hold.awaiting == awaiting) {
-            return Err(Refused::guard(format!(
-                "it waits for this {} already; resume it, or hold it for another reason",
-                awaiting.as_str()
-            )));
-        }
-        let before = self.clone();
-        let hold = Hold { awaiting, since: now, follow_up_at: holding.follow_up_at };
-        match &mut self.body {
-            Body::Incident(state) => *state = IncidentState::OnHold(hold),
-            Body::Request(request) => request.state = RequestState::OnHold(hold),
-        }
-        self.state_since = now;
-        Ok(self.settle(&before, None, now))
-    }
-
-    /// Ends the waiting: the desk works on it again.
-    pub fn resume(&mut self, now: DateTime<Utc>) -> Result<Vec<Change>, Refused> {
-        self.demand(Action::Resume)?;
-        let before = self.clone();
-        match &mut self.body {
-            Body::Incident(state) => *state = IncidentState::InProgress,
-            Body::Request(request) => request.state = RequestState::InFulfilment,
-        }
-        Ok(self.settle(&before, None, now))
-    }
-
-    /// What it waits for, while it is on hold.
-    #[must_use]
-    pub fn held(&self) -> Option<&Hold> {
-        match &self.body {
-            Body::Incident(IncidentState::OnHold(hold)) => Some(hold),
-            Body::Incident(_) => None,
-            Body::Request(request) => match &request.state {
-                RequestState::OnHold(hold) => Some(hold),
-                RequestState::New
-                | RequestState::AwaitingApproval
-                | RequestState::InFulfilment
-                | RequestState::Fulfilled(_)
-                | RequestState::Rejected { .. }
-                | RequestState::Closed { .. }
-                | RequestState::Cancelled(_) => None,
-            },
-        }
-    }
+/// Ends the hold: the desk works on it again.
+pub(crate) fn resume(ticket: &mut Ticket, _: &mut Turn<'_>) -> Result<(), Refused> {
+    ticket.stage = Stage::Open(ticket.rules().at_work);
+    Ok(())
 }
 
-impl Holding<'_> {
-    /// Whom or what it waits for; notes what is missing for it.
-    fn awaiting(&self, faults: &mut Faults) -> Option<Awaiting> {
-        match self.awaiting {
-            None => {
-                let message = format!("say what it waits for: {}", AwaitingKind::NAMES.join(", "));
-                faults.missing("/awaiting", message);
-                None
-            }
-            Some(AwaitingKind::Caller) => {
-                text::body("/comment", self.comment, "ask the caller in public", faults);
-                Some(Awaiting::Caller)
-            }
-            Some(AwaitingKind::Vendor) => {
-                let vendor = self.vendor.unwrap_or("").trim();
-                if vendor.is_empty() {
-                    faults.missing("/vendor", "name the vendor that it waits for");
-                    return None;
-                }
-                Some(Awaiting::Vendor(text::name("/vendor", vendor, faults)))
-            }
-            Some(AwaitingKind::Evidence) => {
-                if self.person.is_none() {
-                    faults.missing("/person", "name the person who must supply the evidence");
-                }
-                self.person.map(Awaiting::Evidence)
-            }
+/// Whom or what it waits for; notes what is missing for it.
+fn awaiting(kind: AwaitingKind, turn: &mut Turn<'_>) -> Option<Awaiting> {
+    let (given, faults) = (turn.given, &mut turn.faults);
+    match kind {
+        AwaitingKind::Caller => {
+            let what = "Ask the caller in public: the question is a comment.";
+            text::body("/comment", given.text("comment"), what, faults);
+            Some(Awaiting::Caller)
         }
+        AwaitingKind::Vendor => {
+            let Some(vendor) = given.text("vendor") else {
+                faults.missing("/vendor", "Name the vendor that it waits for.");
+                return None;
+            };
+            Some(Awaiting::Vendor(text::name("/vendor", vendor, faults)))
+        }
+        AwaitingKind::Evidence => {
+            let person = given.person("person");
+            if person.is_none() {
+                faults.missing("/person", "Name the person who must supply the evidence.");
+            }
+            person.map(Awaiting::Evidence)
+        }
+        AwaitingKind::Problem => {
+            let Some(problem) = turn.beside.target.as_ref() else {
+                faults.missing("/problem", "Name the problem whose fix it waits for.");
+                return None;
+            };
+            if problem.problem().is_none() || !problem.phase().is_active() {
+                let message = "Name a problem that is neither resolved nor closed.";
+                faults.wrong("/problem", "not-open", message);
+            }
+            Some(Awaiting::Problem(problem.id))
+        }
+        AwaitingKind::Other => given.text("reason").map(|why| Awaiting::Other(why.to_owned())),
     }
 }

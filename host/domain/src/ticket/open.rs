@@ -6,150 +6,105 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::CatalogItem,
-    ids::{CiId, OrderId, OrgId, PersonId, ServiceId, TicketId},
-    incident::{IncidentState, Major},
-    key::{CategoryPath, Key},
+    ids::{OrgId, PersonId, TeamId, TicketId},
     organization::OrgSettings,
-    priority::{Level, Priority},
+    priority::Priority,
     refusal::{Faults, Refused},
-    request::{Request, RequestState, answers, check_quantity, cost_of},
+    request::Request,
     text,
-    ticket::{Body, Channel, ExternalRef, Ticket, TicketKind, edit::check_incident_fields},
+    ticket::{
+        Channel, Details, ExternalRef, Given, Stage, State, Ticket, TicketKind, Turn, Value,
+        assign::check_levels,
+    },
 };
 
 /// What a ticket starts with. References are resolved already; texts and levels are checked here.
-#[derive(Debug, Clone)]
-pub struct NewTicket<'a> {
+#[derive(Debug, Clone, Copy)]
+pub struct Opening<'a> {
     /// Its id.
     pub id: TicketId,
     /// Its organization.
     pub org: OrgId,
     /// What it is.
     pub kind: TicketKind,
-    /// One line.
-    pub short_description: &'a str,
-    /// The full text.
-    pub description: &'a str,
-    /// How it came in.
-    pub channel: Channel,
-    /// The person with the trouble or the wish.
-    pub requester: PersonId,
     /// Who wrote it down.
     pub opened_by: Option<PersonId>,
-    /// What it is about.
-    pub category: Option<CategoryPath>,
-    /// The service concerned.
-    pub service: Option<ServiceId>,
-    /// The configuration item concerned.
-    pub ci: Option<CiId>,
-    /// How much is affected.
-    pub impact: Option<Level>,
-    /// How soon it hurts.
-    pub urgency: Option<Level>,
-    /// Free labels.
-    pub tags: &'a [String],
-    /// What is asked for, for a request.
+    /// The fields that were given.
+    pub given: &'a Given,
+    /// The catalog item that is asked for.
     pub item: Option<&'a CatalogItem>,
-    /// The form's answers, for a request.
-    pub answers: &'a [(Key, String)],
-    /// How many of it, for a request.
-    pub quantity: u16,
-    /// A ticket it is a part of.
-    pub parent: Option<TicketId>,
-    /// Whether it follows the one that it is a part of, for an incident; none for yes.
-    pub sync_with_parent: Option<bool>,
-    /// How many people it keeps from their work, for an incident.
-    pub affected_users: Option<u32>,
-    /// Another system's name and number for it.
-    pub external_ref: Option<(&'a str, &'a str)>,
-    /// When the trouble began; none for now.
-    pub opened_at: Option<DateTime<Utc>>,
+    /// The team that owns it, where it is not for a policy to say.
+    pub team: Option<TeamId>,
 }
 
 /// A source's name or number is an identifier, not a text.
 const MAX_EXTERNAL_CHARS: usize = 200;
 
 impl Ticket {
-    /// A ticket that has just come in: new, owned by the organization's fallback team until a policy routes it.
+    /// A ticket that has just come in: in its first state, owned by the organization's fallback team until a policy routes
+    /// it.
     ///
-    /// Its number is empty, because policies can still change what kind of ticket it is. A form's answers are not
-    /// checked before the request is submitted, but an item that can't be asked for is refused here.
-    pub fn new(
-        new: NewTicket<'_>,
+    /// Its number is empty, because policies can still change what kind of ticket it is. A form's answers are not checked
+    /// before the request is submitted, but an item that can't be asked for is refused here.
+    pub fn open(
+        new: Opening<'_>,
         settings: &OrgSettings,
         now: DateTime<Utc>,
     ) -> Result<Self, Refused> {
+        let rules = new.kind.rules();
         let mut faults = Faults::new();
-        let short_description = text::short_description(new.short_description, &mut faults);
-        let description = text::description(new.description, &mut faults);
-        let tags = text::tags(new.tags, &mut faults);
-        check_levels(settings, new.impact, new.urgency, &mut faults);
-        if new.opened_at.is_some_and(|opened_at| opened_at > now) {
-            faults.wrong("/opened_at", "in-the-future", "a ticket can't be opened after now");
-        }
-        let external_ref = new.external_ref.map(|(source, id)| {
-            for (pointer, text) in [("/external_ref/source", source), ("/external_ref/id", id)] {
-                if text.trim().is_empty() {
-                    faults.missing(pointer, "name the other system and its number for the ticket");
-                }
-                text::at_most_chars(pointer, text.trim(), MAX_EXTERNAL_CHARS, &mut faults);
-                text::plain(pointer, text.trim(), &mut faults);
+        let mut ticket = Self::blank(&new, settings, now);
+        for field in rules.fields().filter(|field| field.opens) {
+            let value = new.given.get(field.name);
+            if let Some(value) = value {
+                field.takes.check(&field.pointer(), value, &mut faults);
             }
-            ExternalRef { source: source.trim().to_owned(), id: id.trim().to_owned() }
-        });
-        if let Some(item) = new.item.filter(|item| !item.active) {
-            let message = format!("`{}` can't be asked for any more", item.key);
-            faults.wrong("/catalog_item", "inactive", message);
+            if value.is_some() || field.name == "short_description" {
+                (field.set)(&mut ticket, value, &mut faults);
+            }
         }
-        if new.kind == TicketKind::Incident && (new.item.is_some() || !new.answers.is_empty()) {
-            let message = "only a request asks for a catalog item; leave it out or open a request";
-            faults.wrong("/catalog_item", "not-a-request", message);
+        check_levels(settings, ticket.impact, ticket.urgency, &mut faults);
+        if ticket.opened_at > now {
+            let message = "A ticket cannot be opened in the future; leave it out for now.";
+            faults.wrong("/opened_at", "in-the-future", message);
         }
-        let answers = answers(new.answers, &mut faults);
-        check_incident_fields(new.kind, new.affected_users, new.sync_with_parent, &mut faults);
-        check_quantity(new.quantity, new.item.is_some(), &mut faults);
-        let cost = cost_of(new.item, new.quantity, &mut faults);
+        ticket.opened_by = new.opened_by.filter(|opener| Some(*opener) != ticket.requester);
+        ticket.priority = Priority::of_matrix(settings.matrix.lookup(ticket.impact, ticket.urgency));
+        if let Some(request) = ticket.request_mut() {
+            request.begin(new.item, &mut faults);
+        }
         faults.finish()?;
-        let body = match new.kind {
-            TicketKind::Incident => Body::Incident(IncidentState::New),
-            TicketKind::Request => Body::Request(Request {
-                item: new.item.map(|item| item.id),
-                answers,
-                quantity: new.quantity,
-                order: None,
-                cost,
-                expected_at: None,
-                state: RequestState::New,
-            }),
-        };
-        Ok(Self {
+        Ok(ticket)
+    }
+
+    fn blank(new: &Opening<'_>, settings: &OrgSettings, now: DateTime<Utc>) -> Self {
+        Self {
             id: new.id,
             org: new.org,
             number: String::new(),
-            short_description,
-            description,
-            channel: new.channel,
-            tags,
-            requester: new.requester,
-            opened_by: new.opened_by.filter(|opener| *opener != new.requester),
-            category: new.category,
-            service: new.service,
-            ci: new.ci,
-            impact: new.impact,
-            urgency: new.urgency,
-            priority: Priority::of_matrix(settings.matrix.lookup(new.impact, new.urgency)),
-            team: settings.fallback_team,
+            short_description: String::new(),
+            description: String::new(),
+            channel: Channel::Api,
+            tags: BTreeSet::new(),
+            fields: Vec::new(),
+            requester: None,
+            opened_by: None,
+            category: None,
+            service: None,
+            ci: None,
+            impact: None,
+            urgency: None,
+            priority: Priority::of_matrix(settings.matrix.lookup(None, None)),
+            team: new.team.unwrap_or(settings.fallback_team),
             assignee: None,
             reassignment_count: 0,
             watchers: BTreeSet::new(),
-            parent: new.parent,
-            sync_with_parent: new.sync_with_parent.unwrap_or(true),
-            affected_users: new.affected_users.unwrap_or(0),
-            major: Major::None,
+            parent: None,
             follows: None,
-            external_ref,
-            body,
-            opened_at: new.opened_at.unwrap_or(now),
+            external_ref: None,
+            stage: Stage::Open(new.kind.rules().states[0].0),
+            details: Details::of(new.kind),
+            opened_at: now,
             created_at: now,
             updated_at: now,
             state_since: now,
@@ -161,55 +116,36 @@ impl Ticket {
             triaged_at: None,
             reopen_count: 0,
             last_reopened_at: None,
-            degraded: None,
+            policy_failures: None,
             version: 1,
-        })
+        }
     }
 
     /// A new ticket that takes up a closed one, because its caller answered: with the caller, the service, the
     /// configuration item and the category of the old one, and the reply as its text.
-    pub fn following(
-        &self,
-        id: TicketId,
-        reply: &str,
-        channel: Channel,
-        settings: &OrgSettings,
-        now: DateTime<Utc>,
-    ) -> Result<Self, Refused> {
-        let new = NewTicket {
-            id,
+    pub(crate) fn following(&self, reply: &str, turn: &Turn<'_>) -> Result<Self, Refused> {
+        let given = Given::default()
+            .with("short_description", Value::Text(self.short_description.clone()))
+            .with("description", Value::Text(reply.to_owned()));
+        let opening = Opening {
+            id: turn.beside.new_id.unwrap_or(self.id),
             org: self.org,
             kind: self.kind(),
-            short_description: &self.short_description,
-            description: reply,
-            channel,
-            requester: self.requester,
             opened_by: None,
+            given: &given,
+            item: None,
+            team: None,
+        };
+        let new = Self::open(opening, turn.settings, turn.now)?;
+        Ok(Self {
+            channel: self.channel,
+            requester: self.requester,
             category: self.category.clone(),
             service: self.service,
             ci: self.ci,
-            impact: None,
-            urgency: None,
-            tags: &[],
-            item: None,
-            answers: &[],
-            quantity: 1,
-            parent: None,
-            sync_with_parent: None,
-            affected_users: None,
-            external_ref: None,
-            opened_at: None,
-        };
-        let mut following = Self::new(new, settings, now)?;
-        following.follows = Some(self.id);
-        Ok(following)
-    }
-
-    /// Says what it is ordered together with. Only a request is ordered.
-    pub fn order(&mut self, order: OrderId) {
-        if let Body::Request(request) = &mut self.body {
-            request.order = Some(order);
-        }
+            follows: Some(self.id),
+            ..new
+        })
     }
 
     /// Whether it comes in at this moment: policies look at it for the first time, and nobody else has seen it.
@@ -217,59 +153,34 @@ impl Ticket {
         self.created_at == now
     }
 
-    /// Makes a ticket that was never stored another kind; for a policy that sees what has arrived (requirement W1).
-    /// A request for a catalog item stays one.
+    /// Makes a ticket that was never stored another kind; for a policy that sees what has arrived (requirement W1). A
+    /// request for a catalog item stays one.
     pub(crate) fn retype(&mut self, kind: TicketKind) -> bool {
-        match (&self.body, kind) {
-            (Body::Incident(IncidentState::New), TicketKind::Request) => {
-                self.body = Body::Request(Request::plain());
-                // What only an incident has goes with it; the event shows what it was.
-                self.affected_users = 0;
-                self.sync_with_parent = true;
-                true
-            }
+        let is_fresh = self.state() == State::New;
+        let can = match (&self.details, kind) {
+            (Details::Incident(_), TicketKind::Request) => true,
+            (Details::Request(Request { item: None, .. }), TicketKind::Incident) => true,
             (
-                Body::Request(Request { item: None, state: RequestState::New, .. }),
-                TicketKind::Incident,
-            ) => {
-                self.body = Body::Incident(IncidentState::New);
-                true
-            }
-            (Body::Incident(_) | Body::Request(_), _) => false,
+                Details::Incident(_) | Details::Request(_) | Details::Problem(_) | Details::Task(_),
+                _,
+            ) => false,
+        };
+        if can && is_fresh {
+            // What only the other kind has goes with it; the event shows what it was.
+            self.details = Details::of(kind);
         }
+        can && is_fresh
     }
 }
 
-impl Request {
-    /// A request in free text.
-    pub(crate) const fn plain() -> Self {
-        Self {
-            item: None,
-            answers: Vec::new(),
-            quantity: 1,
-            order: None,
-            cost: None,
-            expected_at: None,
-            state: RequestState::New,
+/// Another system's name and number, as they are kept.
+pub(crate) fn external_ref(source: &str, id: &str, faults: &mut Faults) -> ExternalRef {
+    for (pointer, text) in [("/external_ref/source", source), ("/external_ref/id", id)] {
+        if text.trim().is_empty() {
+            faults.missing(pointer, "Name the other system, and its number for the ticket.");
         }
+        text::at_most_chars(pointer, text.trim(), MAX_EXTERNAL_CHARS, faults);
+        text::plain(pointer, text.trim(), faults);
     }
-}
-
-/// Refuses levels that the organization's matrix does not know.
-pub(crate) fn check_levels(
-    settings: &OrgSettings,
-    impact: Option<Level>,
-    urgency: Option<Level>,
-    faults: &mut Faults,
-) {
-    let sizes = [
-        ("/impact", impact, settings.matrix.impacts()),
-        ("/urgency", urgency, settings.matrix.urgencies()),
-    ];
-    for (pointer, level, most) in sizes {
-        if let Some(level) = level.filter(|level| !(1..=most).contains(&level.0)) {
-            let message = format!("{level} is no level; valid are 1 (high) to {most} (low)");
-            faults.wrong(pointer, "out-of-range", message);
-        }
-    }
+    ExternalRef { source: source.trim().to_owned(), id: id.trim().to_owned() }
 }

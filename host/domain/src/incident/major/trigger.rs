@@ -1,18 +1,19 @@
 //! Trigger rules: by which signs an organization's desk finds a major incident by itself.
 //!
-//! The rules are ordered and the first that matches wins. Parts of a larger incident are skipped, because the larger one is
+//! The rules are ordered and the first that matches wins. Children of a larger incident are skipped, because the larger one is
 //! looked at; so is every incident that was proposed before.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::able;
 use crate::{
     directory::Lookup,
-    event::{Actor, ActorKind, Change},
+    event::{Actor, FieldChange},
     ids::PersonId,
-    incident::{Acceptance, Leadership, MAX_CHILDREN, Major},
+    incident::{Leadership, MAX_CHILDREN, Major, MajorState},
     person::Person,
     priority::{Level, Matrix},
-    refusal::{Faults, Refused},
+    refusal::Faults,
     service::Criticality,
     text,
     ticket::{Action, Ticket, TicketKind},
@@ -36,7 +37,7 @@ pub struct MajorWhen {
     pub priority_at_most: Option<Level>,
     /// The service or the configuration item is that critical, or more.
     pub criticality_at_least: Option<Criticality>,
-    /// It has more parts than this.
+    /// It has more children than this.
     pub children_more_than: Option<u32>,
 }
 
@@ -61,7 +62,7 @@ pub struct MajorSigns {
     pub priority: Level,
     /// How much depends on what is concerned: the more critical of service and configuration item.
     pub criticality: Option<Criticality>,
-    /// How many parts it has, whatever became of them.
+    /// How many children it has, whatever became of them.
     pub children: u32,
 }
 
@@ -71,7 +72,7 @@ pub struct MajorMove {
     /// What was done.
     pub action: Action,
     /// What it changed.
-    pub changes: Vec<Change>,
+    pub changes: Vec<FieldChange>,
     /// Which rule, and by which signs.
     pub reason: String,
 }
@@ -88,7 +89,7 @@ impl MajorRule {
         rules.iter().find(|rule| rule.when.matches(signs))
     }
 
-    /// Whether a rule looks at the number of parts, which only the database knows.
+    /// Whether a rule looks at the number of children, which only the database knows.
     #[must_use]
     pub fn any_counts_children(rules: &[Self]) -> bool {
         rules.iter().any(|rule| rule.when.children_more_than.is_some())
@@ -105,7 +106,7 @@ impl MajorRule {
     /// Notes what is wrong with rules, each by its place.
     pub fn check(rules: &[Self], faults: &mut Faults) {
         if rules.len() > MAX_RULES {
-            let message = format!("{} rules; there are at most {MAX_RULES}", rules.len());
+            let message = format!("{} rules; give at most {MAX_RULES}", rules.len());
             faults.wrong("/major_rules", "too-many", message);
         }
         for (place, rule) in rules.iter().enumerate() {
@@ -135,7 +136,7 @@ impl MajorRule {
             found.push(format!("criticality {criticality}"));
         }
         if self.when.children_more_than.is_some() {
-            found.push(format!("{} parts", signs.children));
+            found.push(format!("{} children", signs.children));
         }
         format!("rule `{}`: {}", self.name, found.join(", "))
     }
@@ -174,7 +175,7 @@ impl MajorWhen {
         }
         if let Some(given) = self.children_more_than.filter(|given| *given >= MAX_CHILDREN) {
             let message = format!(
-                "an incident has at most {MAX_CHILDREN} parts, never more than {given}; give a lower number"
+                "an incident has at most {MAX_CHILDREN} children, never more than {given}; give a lower number"
             );
             faults.wrong(&at("/children_more_than"), "out-of-range", message);
         }
@@ -186,9 +187,9 @@ impl Ticket {
     #[must_use]
     pub fn may_become_major(&self) -> bool {
         self.kind() == TicketKind::Incident
-            && self.state().is_active()
+            && self.phase().is_active()
             && self.parent.is_none()
-            && self.major == Major::None
+            && self.major_state() == MajorState::None
     }
 
     /// The signs that trigger rules look at.
@@ -207,24 +208,35 @@ impl Ticket {
         signs: MajorSigns,
         person: impl Fn(PersonId) -> Option<&'a Person>,
         now: DateTime<Utc>,
-    ) -> Result<Vec<MajorMove>, Refused> {
-        let system = Actor { kind: ActorKind::System, person: None };
+    ) -> Vec<MajorMove> {
         let reason = rule.reason(signs);
-        let changes = self.propose_major(Some(&reason), &system, now)?;
-        let mut moves = vec![MajorMove { action: Action::ProposeMajor, changes, reason }];
-        let MajorOutcome::Promote { led_by, update_minutes } = rule.then else { return Ok(moves) };
-        let acceptance = Acceptance {
-            manager: person(led_by.manager),
-            communication_owner: person(led_by.communication_owner),
-            next_update_at: Some(now + TimeDelta::minutes(update_minutes.into())),
-        };
-        let reason = moves[0].reason.clone();
-        match self.accept_major(acceptance, now) {
-            Ok(changes) => moves.push(MajorMove { action: Action::AcceptMajor, changes, reason }),
-            Err(_) => moves[0].reason.push_str(
-                "; it would be accepted, but whom the rule names is no active agent any more: correct `major_rules`",
-            ),
+        let changes = self.becomes(Major::Proposed, now);
+        let mut moves =
+            vec![MajorMove { action: Action::ProposeMajor, changes, reason: reason.clone() }];
+        let MajorOutcome::Promote { led_by, update_minutes } = rule.then else { return moves };
+        let mut faults = Faults::new();
+        for id in [led_by.manager, led_by.communication_owner] {
+            match person(id) {
+                Some(person) => able("", person, &mut faults),
+                None => faults.missing("", "nobody is there"),
+            }
         }
-        Ok(moves)
+        if faults.is_empty() {
+            let next_update_at = now + TimeDelta::minutes(update_minutes.into());
+            let major = Major::Accepted { led_by, next_update_at, update_missed: false };
+            let changes = self.becomes(major, now);
+            moves.push(MajorMove { action: Action::AcceptMajor, changes, reason });
+        } else {
+            moves[0].reason.push_str(
+                "; it would be accepted, but whom the rule names is not an active agent any more: correct `major_rules`",
+            );
+        }
+        moves
+    }
+
+    fn becomes(&mut self, major: Major, now: DateTime<Utc>) -> Vec<FieldChange> {
+        let before = self.clone();
+        self.set_major(major);
+        self.settle(&before, None, now)
     }
 }

@@ -1,0 +1,113 @@
+//! What the tasks of a ticket do because of each other, and because of their ticket.
+
+use std::collections::BTreeSet;
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    event::FieldChange,
+    ids::TicketId,
+    refusal::Refused,
+    ticket::{Phase, Stage, State, Ticket},
+};
+
+/// How many tasks a ticket has.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct TaskCount {
+    /// Those about which somebody still has to do something.
+    pub open: u32,
+    /// All.
+    pub total: u32,
+}
+
+impl TaskCount {
+    /// Counts them.
+    #[must_use]
+    pub fn of<'a>(tasks: impl Iterator<Item = &'a Ticket>) -> Self {
+        tasks.fold(Self::default(), |count, task| Self {
+            open: count.open + u32::from(task.phase().is_active()),
+            total: count.total + 1,
+        })
+    }
+}
+
+/// Whether what depends on a task can begin, and its request be fulfilled.
+fn is_settled(task: &Ticket) -> bool {
+    matches!(task.state(), State::Done | State::Skipped)
+}
+
+/// Refuses to fulfil a request while a mandatory task is neither done nor skipped.
+pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
+    let holds_up =
+        |task: &&Ticket| task.task().is_some_and(|it| it.mandatory) && !is_settled(task);
+    let missing = tasks
+        .iter()
+        .filter(holds_up)
+        .map(|task| format!("{} ({})", task.number, task.state()))
+        .collect::<Vec<_>>();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Refused::guard(format!(
+        "Mandatory tasks are neither done nor skipped: {}; complete or skip them first.",
+        missing.join(", ")
+    )))
+}
+
+/// Lets the tasks of one ticket follow each other: one opens when all that it depends on are done or skipped, and waits
+/// again when it is given something to wait for. Returns those that moved: their place, and what changed.
+pub fn follow_siblings(
+    tasks: &mut [Ticket],
+    now: DateTime<Utc>,
+) -> Vec<(usize, Vec<FieldChange>)> {
+    let settled: BTreeSet<TicketId> =
+        tasks.iter().filter(|task| is_settled(task)).map(|task| task.id).collect();
+    let mut moved = Vec::new();
+    for (place, task) in tasks.iter_mut().enumerate() {
+        let is_ready = task.task().is_some_and(|it| it.depends_on.is_subset(&settled));
+        let next = match task.state() {
+            State::Waiting if is_ready => State::Open,
+            State::Open if !is_ready => State::Waiting,
+            _ => continue,
+        };
+        let before = task.clone();
+        task.stage = Stage::Open(next);
+        moved.push((place, task.settle(&before, None, now)));
+    }
+    moved
+}
+
+/// Whether a task would, in the end, wait for itself.
+pub(super) fn is_circular(
+    id: TicketId,
+    depends_on: &BTreeSet<TicketId>,
+    siblings: &[Ticket],
+) -> bool {
+    let mut seen = BTreeSet::new();
+    let mut next: Vec<TicketId> = depends_on.iter().copied().collect();
+    while let Some(at) = next.pop() {
+        if at == id {
+            return true;
+        }
+        if seen.insert(at) {
+            let of = siblings.iter().filter(|sibling| sibling.id == at);
+            next.extend(of.filter_map(Ticket::task).flat_map(|task| task.depends_on.iter()));
+        }
+    }
+    false
+}
+
+impl Ticket {
+    /// Why what is left of its tasks is cancelled with it; none while it needs them.
+    #[must_use]
+    pub fn ends_its_tasks(&self) -> Option<String> {
+        let what = match self.phase() {
+            Phase::Open | Phase::OnHold => return None,
+            Phase::Done => "done without it",
+            Phase::Rejected => "rejected",
+            Phase::Closed => "closed",
+            Phase::Cancelled => "cancelled",
+        };
+        Some(format!("{} was {what}", self.number))
+    }
+}

@@ -1,0 +1,305 @@
+//! What kinds of tickets share: rows of actions, and fields.
+
+use crate::{
+    incident::against_ending,
+    link::{self, LinkType},
+    suggestion, text,
+    ticket::{
+        Action, Channel, Field, FieldType, From, Input, MAX_FACTS, Notice, OwnValue, Row, State, Value, Who,
+        assign, end,
+        field::{choice, input, level, need, text_of},
+        open, row, talk,
+    },
+};
+
+/// Rows of every kind.
+pub(crate) const COMMON: &[Row] = &[
+    row(Action::Create, "Open it").wherever(From::Nowhere).who(Who::System),
+    row(Action::Edit, "Change its fields")
+        .wherever(From::NotOver)
+        .who(Who::DeskOrOwner(From::In(&[State::New]))),
+    row(Action::Assign, "Assign it to a team, and to a person of that team")
+        .takes(&[
+            need("team", FieldType::Team, "The key of the team that gets it; needed, also if only the assignee changes."),
+            input("assignee", FieldType::Person, "A member of the team; nobody in particular if left out."),
+        ])
+        .by(assign::assign)
+        .tells(Notice::Assigned),
+    row(Action::Note, "Add an internal note, which only the desk reads")
+        .wherever(From::Anywhere)
+        .takes(TEXT)
+        .by(talk::note),
+    row(Action::Link, "Link it to another ticket").wherever(From::Anywhere).takes(LINK).by(link::link),
+    row(Action::Unlink, "Remove a link").wherever(From::Anywhere).takes(LINK).by(link::unlink),
+];
+
+/// Rows of what is worked on by its own right: not of tasks.
+pub(crate) const WORKED: &[Row] = &[
+    row(Action::Triage, "Confirm its category, impact and urgency")
+        .from(&[State::New])
+        .takes(&[
+            need("category", FieldType::Category, "The category's path: what it is about."),
+            need("impact", FieldType::Level, "Impact: how much of the business is affected; 1 is the most."),
+            need("urgency", FieldType::Level, "Urgency: how quickly it must be dealt with; 1 is the most urgent."),
+        ])
+        .unless(assign::is_triaged)
+        .by(assign::triage),
+    row(Action::SetPriority, "Override the priority")
+        .takes(&[
+            need("priority", FieldType::Level, "The priority; 1 is the highest."),
+            need("reason", FieldType::Reason, "Why the priority is overridden."),
+        ])
+        .by(assign::set_priority)
+        .tells(Notice::PriorityChanged),
+    row(Action::Acknowledge, "Confirm that the desk has seen it").by(talk::acknowledge),
+    row(Action::Escalate, "Escalate it to a higher level")
+        .takes(&[
+            need("level", FieldType::Count { least: 1, most: 9 }, "The level, above the present one."),
+            need("reason", FieldType::Reason, "Why it is escalated."),
+        ])
+        .by(assign::escalate)
+        .tells(Notice::Escalated),
+    row(Action::Comment, "Add a public comment")
+        .wherever(From::NotOver)
+        .takes(TEXT)
+        .by(talk::comment)
+        .tells(Notice::Commented),
+    row(Action::AcceptSuggestion, "Accept a policy's suggestion")
+        .takes(SUGGESTION)
+        .by(suggestion::accept),
+    row(Action::DismissSuggestion, "Dismiss a policy's suggestion")
+        .takes(SUGGESTION)
+        .by(suggestion::dismiss),
+];
+
+/// The row of a conversion; from where it is possible is the kind's.
+pub(crate) const CONVERT: Row = row(Action::Convert, "Convert it to another kind of ticket")
+    .takes(&[
+        need(
+            "to",
+            FieldType::Choice(&["incident", "request", "problem"]),
+            "The kind of ticket that it becomes.",
+        ),
+        need("reason", FieldType::Reason, "Why it is of another kind."),
+    ])
+    .to(State::Cancelled)
+    .unless(against_ending)
+    .by(end::convert);
+
+/// Rows of what policies take in, somebody asks for, and somebody answers.
+pub(crate) const INTAKE: &[Row] = &[
+    row(Action::Categorize, "A policy categorizes it").who(Who::System),
+    row(Action::Reroute, "Ask the policies again who should get it"),
+    row(Action::SetEta, "Tell when service should be back")
+        .takes(&[input("eta", FieldType::Time, "When; null withdraws what was told.")])
+        .by(talk::set_eta)
+        .tells(Notice::EtaChanged),
+    row(Action::MergeInto, "Merge it into another ticket that is about the same")
+        .takes(&[need("target", FieldType::Ticket, "The ticket that goes on, by its id or number.")])
+        .to(State::Cancelled)
+        .unless(against_ending)
+        .by(end::merge_into)
+        .tells(Notice::Closed),
+];
+
+/// What talking takes and leads to is the same for incidents and requests; where a reply leads is the kind's.
+pub(crate) const TALKED: &[Row] = &[
+    row(Action::CallerReply, "Answer as the caller")
+        .wherever(From::Anywhere)
+        .who(Who::Owner)
+        .takes(TEXT)
+        .by(talk::caller_reply)
+        .tells(Notice::Commented),
+];
+
+const TEXT: &[Input] = &[need("text", FieldType::Text, "What is said.")];
+
+const LINK: &[Input] = &[
+    need("link_type", FieldType::Choice(LinkType::NAMES), "What it has to do with the other, told from this ticket."),
+    need("target", FieldType::Ticket, "The other ticket, by its id or number."),
+];
+
+const SUGGESTION: &[Input] =
+    &[need("suggestion", FieldType::Suggestion, "The suggestion, by its id.")];
+
+/// Fields of every kind.
+pub(crate) const COMMON_FIELDS: &[Field] = &[
+    Field::new(
+        "short_description",
+        FieldType::Text,
+        "What it is about, in one line of at most 250 characters.",
+        |ticket| Some(Value::Text(ticket.short_description.clone())),
+        |ticket, value, faults| {
+            let line = text_of(value).unwrap_or_default();
+            ticket.short_description = text::short_description(line, faults);
+        },
+    )
+    .kept(),
+    Field::new(
+        "description",
+        FieldType::Text,
+        "The full text.",
+        |ticket| (!ticket.description.is_empty()).then(|| Value::Text(ticket.description.clone())),
+        |ticket, value, faults| {
+            ticket.description = text::description(text_of(value).unwrap_or_default(), faults);
+        },
+    )
+    .kept(),
+    Field::new(
+        "tags",
+        FieldType::Tags,
+        "Free labels, all of them.",
+        |ticket| {
+            let tags = ticket.tags.iter().cloned().collect::<Vec<_>>();
+            (!tags.is_empty()).then_some(Value::Texts(tags))
+        },
+        |ticket, value, faults| {
+            let given = if let Some(Value::Texts(tags)) = value { tags.as_slice() } else { &[] };
+            ticket.tags = text::tags(given, faults);
+        },
+    )
+    .kept(),
+    Field::new(
+        "fields",
+        FieldType::OwnFields,
+        "The organization's own fields, all of them: texts, whole numbers, true or false, by name. For the desk.",
+        |ticket| (!ticket.fields.is_empty()).then(|| Value::OwnFields(ticket.fields.clone())),
+        |ticket, value, faults| {
+            ticket.fields = if let Some(Value::OwnFields(own)) = value { own.clone() } else { Vec::new() };
+            if ticket.fields.len() > MAX_FACTS {
+                let message = format!("give at most {} fields", MAX_FACTS);
+                faults.wrong("/fields", "too-many", message);
+            }
+            for own in &ticket.fields {
+                if let OwnValue::Text(value) = &own.value {
+                    let pointer = format!("/fields/{}", own.name);
+                    text::at_most_chars(&pointer, value, text::MAX_REASON_CHARS, faults);
+                    text::plain(&pointer, value, faults);
+                }
+            }
+        },
+    )
+    .of_desk()
+    .kept(),
+    Field::new(
+        "watchers",
+        FieldType::People,
+        "The people who hear of every change, all of them, by id or e-mail address. For the desk.",
+        |ticket| (!ticket.watchers.is_empty()).then(|| Value::People(ticket.watchers.clone())),
+        |ticket, value, _| {
+            ticket.watchers =
+                if let Some(Value::People(people)) = value { people.clone() } else { Default::default() };
+        },
+    )
+    .of_desk()
+    .editing()
+    .kept(),
+    Field::new(
+        "channel",
+        FieldType::Choice(Channel::NAMES),
+        "How it came in; `api` if left out.",
+        |_| None,
+        |ticket, value, _| ticket.channel = choice(value).unwrap_or(Channel::Api),
+    )
+    .opening(),
+    Field::new(
+        "opened_at",
+        FieldType::Time,
+        "When the trouble began or the wish was told; now if left out.",
+        |_| None,
+        |ticket, value, _| {
+            if let Some(Value::Time(at)) = value {
+                ticket.opened_at = *at;
+            }
+        },
+    )
+    .opening(),
+    Field::new(
+        "external_ref",
+        FieldType::ExternalRef,
+        "Another system's name, and its number for the ticket; opening the same again returns the first. For the desk.",
+        |_| None,
+        |ticket, value, faults| {
+            if let Some(Value::ExternalRef(source, id)) = value {
+                ticket.external_ref = Some(open::external_ref(source, id, faults));
+            }
+        },
+    )
+    .of_desk()
+    .opening(),
+];
+
+/// Fields of what has a subject of its own: not of tasks.
+pub(crate) const SUBJECT_FIELDS: &[Field] = &[
+    Field::new(
+        "category",
+        FieldType::Category,
+        "The category's path, such as `access/password`. Later, it is the desk's.",
+        |ticket| ticket.category.clone().map(Value::Category),
+        |ticket, value, _| {
+            ticket.category = if let Some(Value::Category(path)) = value { Some(path.clone()) } else { None };
+        },
+    )
+    .of_desk_later(),
+    Field::new(
+        "service",
+        FieldType::Service,
+        "The key of the service concerned. Later, it is the desk's.",
+        |ticket| ticket.service.map(Value::Service),
+        |ticket, value, _| {
+            ticket.service = if let Some(Value::Service(id)) = value { Some(*id) } else { None };
+        },
+    )
+    .of_desk_later(),
+    Field::new(
+        "ci",
+        FieldType::Ci,
+        "The key of the configuration item concerned; of several, the main one. Later, it is the desk's.",
+        |ticket| ticket.ci.map(|id| Value::Cis(vec![id])),
+        |ticket, value, _| {
+            ticket.ci = if let Some(Value::Cis(ids)) = value { ids.first().copied() } else { None };
+        },
+    )
+    .of_desk_later(),
+    Field::new(
+        "impact",
+        FieldType::Level,
+        "Impact: how much of the business is affected. 1 is the most. Later, it is the desk's.",
+        |ticket| ticket.impact.map(|level| Value::Number(level.0.into())),
+        |ticket, value, _| ticket.impact = level(value),
+    )
+    .of_desk_later(),
+    Field::new(
+        "urgency",
+        FieldType::Level,
+        "Urgency: how quickly it must be dealt with. 1 is the most urgent. Later, it is the desk's.",
+        |ticket| ticket.urgency.map(|level| Value::Number(level.0.into())),
+        |ticket, value, _| ticket.urgency = level(value),
+    )
+    .of_desk_later(),
+];
+
+/// Fields of what somebody reports or asks for.
+pub(crate) const INTAKE_FIELDS: &[Field] = &[
+    Field::new(
+        "requester",
+        FieldType::Person,
+        "The person the ticket is for, by id or e-mail address; the caller if left out.",
+        |ticket| ticket.requester.map(Value::Person),
+        |ticket, value, _| {
+            ticket.requester = if let Some(Value::Person(id)) = value { Some(*id) } else { None };
+        },
+    )
+    .opening(),
+];
+
+/// Rows of what approvals are about, beside those that are the kind's own.
+pub(crate) const APPROVED: &[Row] = &[
+    row(Action::RemindVoter, "A voter is reminded").who(Who::System).tells(Notice::VoteLate),
+    row(Action::DelegateVote, "A vote is passed on").who(Who::System).tells(Notice::ApprovalRequested),
+    row(Action::ExpireVote, "A vote is given up").who(Who::System),
+    row(Action::AppointVoter, "A voter is appointed").who(Who::System).tells(Notice::ApprovalRequested),
+    row(Action::VoidApproval, "The approval is ended from outside")
+        .wherever(From::Anywhere)
+        .who(Who::System),
+];

@@ -1,0 +1,368 @@
+//! Fields: what a ticket holds that people fill in, and what actions take, as data.
+//!
+//! A front end reads each by its type; references are looked up before a rule sees them. So a new plain field is a row
+//! here and a column in the store.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::{DateTime, Utc};
+
+use crate::{
+    ids::{CatalogItemId, CiId, PersonId, ServiceId, TeamId, TicketId},
+    key::{CategoryPath, Key},
+    priority::Level,
+    refusal::Faults,
+    text,
+    ticket::{OwnField, Ticket},
+};
+
+/// More people than this are a distribution list, which has an address of its own.
+pub const MAX_WATCHERS: usize = 100;
+/// More fields of their own belong into a record of their own.
+pub const MAX_FACTS: usize = 50;
+
+/// What a field or an input holds, as a front end has to read it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FieldType {
+    /// One line.
+    Line,
+    /// A text of several lines.
+    Text,
+    /// Why; a sentence or two.
+    Reason,
+    /// A level: 1 is the highest.
+    Level,
+    /// A whole number from 0 (or 1) to so many.
+    Count {
+        /// The least.
+        least: u32,
+        /// The most.
+        most: u32,
+    },
+    /// Yes or no.
+    Flag,
+    /// A time.
+    Time,
+    /// One of these names.
+    Choice(&'static [&'static str]),
+    /// An outcome code of the ticket's kind.
+    Code,
+    /// Free labels.
+    Tags,
+    /// The answers of a form: a text for each field of it.
+    Answers,
+    /// The organization's own fields: texts, numbers, yes or no.
+    OwnFields,
+    /// A category, by its path.
+    Category,
+    /// A service, by its key.
+    Service,
+    /// A configuration item, by its key.
+    Ci,
+    /// Configuration items, by their keys.
+    Cis,
+    /// A team, by its key.
+    Team,
+    /// A person, by id or e-mail address.
+    Person,
+    /// People, by id or e-mail address.
+    People,
+    /// A ticket, by id or number.
+    Ticket,
+    /// Tickets, by id or number.
+    Tickets,
+    /// A catalog item, by its key.
+    CatalogItem,
+    /// Another system's name and its number.
+    ExternalRef,
+    /// A suggestion, by its id.
+    Suggestion,
+}
+
+/// A value that was given, with its references looked up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Value {
+    /// A text, a reason, a name of a choice.
+    Text(String),
+    /// A count or a level.
+    Number(u32),
+    /// Yes or no.
+    Flag(bool),
+    /// A time.
+    Time(DateTime<Utc>),
+    /// Labels.
+    Texts(Vec<String>),
+    /// Answers of a form.
+    Answers(Vec<(Key, String)>),
+    /// The organization's own fields.
+    OwnFields(Vec<OwnField>),
+    /// A category.
+    Category(CategoryPath),
+    /// A service.
+    Service(ServiceId),
+    /// Configuration items.
+    Cis(Vec<CiId>),
+    /// A team.
+    Team(TeamId),
+    /// A person.
+    Person(PersonId),
+    /// People.
+    People(BTreeSet<PersonId>),
+    /// Tickets.
+    Tickets(Vec<TicketId>),
+    /// A catalog item.
+    CatalogItem(CatalogItemId),
+    /// Another system's name and its number.
+    ExternalRef(String, String),
+}
+
+/// Who may fill a field in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// Whoever may open or edit the ticket.
+    Anybody,
+    /// Whoever opens it; the desk later.
+    Opener,
+    /// The desk only.
+    Desk,
+}
+
+/// A field of a ticket that people fill in.
+pub struct Field {
+    /// Its name in the API.
+    pub name: &'static str,
+    /// What it holds.
+    pub takes: FieldType,
+    /// What it means, for the API's docs.
+    pub doc: &'static str,
+    /// Who may fill it in.
+    pub writer: Writer,
+    /// Whether it is given when the ticket is opened.
+    pub opens: bool,
+    /// Whether it is edited later.
+    pub edits: bool,
+    /// Whether null empties it.
+    pub nullable: bool,
+    /// Reads it; none where it is empty, or what it has when nobody filled it in.
+    pub get: fn(&Ticket) -> Option<Value>,
+    /// Fills it in, or empties it; notes what is wrong with the value.
+    pub set: fn(&mut Ticket, Option<&Value>, &mut Faults),
+}
+
+/// Something that an action takes.
+pub struct Input {
+    /// Its name in the API.
+    pub name: &'static str,
+    /// What it holds.
+    pub takes: FieldType,
+    /// What it means, for the API's docs; what to do, where it is missing.
+    pub doc: &'static str,
+    /// Whether the action is refused without it.
+    pub needed: bool,
+}
+
+/// An input that may be left out.
+pub(crate) const fn input(name: &'static str, takes: FieldType, doc: &'static str) -> Input {
+    Input { name, takes, doc, needed: false }
+}
+
+/// An input that the action needs.
+pub(crate) const fn need(name: &'static str, takes: FieldType, doc: &'static str) -> Input {
+    Input { name, takes, doc, needed: true }
+}
+
+impl Field {
+    /// Which writers it is for: the desk only.
+    pub(crate) const fn of_desk(self) -> Self {
+        Self { writer: Writer::Desk, ..self }
+    }
+
+    /// The same field, which only the desk edits later.
+    pub(crate) const fn of_desk_later(self) -> Self {
+        Self { writer: Writer::Opener, ..self }
+    }
+
+    /// The same field, which is not edited later.
+    pub(crate) const fn opening(self) -> Self {
+        Self { edits: false, ..self }
+    }
+
+    /// The same field, which is not given at the beginning.
+    pub(crate) const fn editing(self) -> Self {
+        Self { opens: false, ..self }
+    }
+
+    /// The same field, which null does not empty.
+    pub(crate) const fn kept(self) -> Self {
+        Self { nullable: false, ..self }
+    }
+
+    /// A field with its reading and writing.
+    pub(crate) const fn new(
+        name: &'static str,
+        takes: FieldType,
+        doc: &'static str,
+        get: fn(&Ticket) -> Option<Value>,
+        set: fn(&mut Ticket, Option<&Value>, &mut Faults),
+    ) -> Self {
+        let (writer, opens, edits, nullable) = (Writer::Anybody, true, true, true);
+        Self { name, takes, doc, writer, opens, edits, nullable, get, set }
+    }
+
+    /// A JSON pointer to it.
+    #[must_use]
+    pub fn pointer(&self) -> String {
+        format!("/{}", self.name)
+    }
+}
+
+/// What was given, by name. A name that was given as null is there without a value.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Given(BTreeMap<&'static str, Option<Value>>);
+
+impl Given {
+    /// Adds a value.
+    pub fn put(&mut self, name: &'static str, value: Option<Value>) {
+        self.0.insert(name, value);
+    }
+
+    /// The same with another text; for callers that are programs.
+    #[must_use]
+    pub fn with(mut self, name: &'static str, value: Value) -> Self {
+        self.put(name, Some(value));
+        self
+    }
+
+    /// What was given, by name.
+    pub fn iter(&self) -> impl Iterator<Item = (&'static str, Option<&Value>)> {
+        self.0.iter().map(|(name, value)| (*name, value.as_ref()))
+    }
+
+    /// Whether nothing was given.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Whether it was given, be it as null.
+    #[must_use]
+    pub fn has(&self, name: &str) -> bool {
+        self.0.contains_key(name)
+    }
+
+    /// The value, where there is one.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&Value> {
+        self.0.get(name).and_then(Option::as_ref)
+    }
+
+    /// A text.
+    #[must_use]
+    pub fn text(&self, name: &str) -> Option<&str> {
+        text_of(self.get(name))
+    }
+
+    /// A level.
+    #[must_use]
+    pub fn level(&self, name: &str) -> Option<Level> {
+        level(self.get(name))
+    }
+
+    /// A count.
+    #[must_use]
+    pub fn count(&self, name: &str) -> Option<u32> {
+        count(self.get(name))
+    }
+
+    /// Yes or no.
+    #[must_use]
+    pub fn flag(&self, name: &str) -> Option<bool> {
+        flag(self.get(name))
+    }
+
+    /// A time.
+    #[must_use]
+    pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
+        if let Some(Value::Time(at)) = self.get(name) { Some(*at) } else { None }
+    }
+
+    /// A team.
+    #[must_use]
+    pub fn team(&self, name: &str) -> Option<TeamId> {
+        if let Some(Value::Team(id)) = self.get(name) { Some(*id) } else { None }
+    }
+
+    /// A person.
+    #[must_use]
+    pub fn person(&self, name: &str) -> Option<PersonId> {
+        if let Some(Value::Person(id)) = self.get(name) { Some(*id) } else { None }
+    }
+
+    /// A ticket.
+    #[must_use]
+    pub fn ticket(&self, name: &str) -> Option<TicketId> {
+        if let Some(Value::Tickets(ids)) = self.get(name) { ids.first().copied() } else { None }
+    }
+
+    /// A name of an enum; one of a [`FieldType::Choice`] is always understood.
+    #[must_use]
+    pub fn choice<T: std::str::FromStr>(&self, name: &str) -> Option<T> {
+        choice(self.get(name))
+    }
+}
+
+/// The text of a value.
+pub(crate) fn text_of(value: Option<&Value>) -> Option<&str> {
+    if let Some(Value::Text(text)) = value { Some(text) } else { None }
+}
+
+/// The level of a value. A number that is no level is level 0, which every check refuses.
+pub(crate) fn level(value: Option<&Value>) -> Option<Level> {
+    count(value).map(|number| Level(u8::try_from(number).unwrap_or(0)))
+}
+
+/// The count of a value.
+pub(crate) fn count(value: Option<&Value>) -> Option<u32> {
+    if let Some(Value::Number(number)) = value { Some(*number) } else { None }
+}
+
+/// The yes or no of a value.
+pub(crate) fn flag(value: Option<&Value>) -> Option<bool> {
+    if let Some(Value::Flag(flag)) = value { Some(*flag) } else { None }
+}
+
+/// The enum that a value names.
+pub(crate) fn choice<T: std::str::FromStr>(value: Option<&Value>) -> Option<T> {
+    text_of(value).and_then(|name| name.parse().ok())
+}
+
+impl FieldType {
+    /// Notes what of a value is too long, too many or not plain, as far as the type alone tells.
+    pub(crate) fn check(self, pointer: &str, value: &Value, faults: &mut Faults) {
+        match (self, value) {
+            (Self::Line, Value::Text(line)) => {
+                text::at_most_chars(pointer, line, text::MAX_NAME_CHARS, faults);
+                text::plain(pointer, line, faults);
+            }
+            (Self::Text, Value::Text(body)) => {
+                text::optional(pointer, body, faults);
+            }
+            (Self::Reason, Value::Text(reason)) => {
+                text::at_most_chars(pointer, reason, text::MAX_REASON_CHARS, faults);
+                text::plain(pointer, reason, faults);
+            }
+            (Self::Count { least, most }, Value::Number(given))
+                if !(least..=most).contains(given) =>
+            {
+                let message = format!("must be {least} to {most}, not {given}");
+                faults.wrong(pointer, "out-of-range", message);
+            }
+            (Self::People, Value::People(people)) if people.len() > MAX_WATCHERS => {
+                let message = format!("{} people; name at most {MAX_WATCHERS}", people.len());
+                faults.wrong(pointer, "too-many", message);
+            }
+            // The rest is checked where it is looked up, or by the field itself.
+            _ => {}
+        }
+    }
+}
