@@ -15,7 +15,7 @@ use waypost_domain::ids::ApprovalRequestId;
 use crate::{
     ApiState,
     extract::{At, JsonBody, Known},
-    problem::Problem,
+    api_error::ApiError,
     tickets::ApprovalOut,
     wire::{PersonIn, PersonOut},
 };
@@ -43,7 +43,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 async fn mine(
     State(desk): State<Desk>,
     Known(caller): Known,
-) -> Result<Json<WaitingVotesOut>, Problem> {
+) -> Result<Json<WaitingVotesOut>, ApiError> {
     let votes = approvals::mine(&desk, &caller).await?;
     Ok(Json(WaitingVotesOut { items: votes.into_iter().map(Into::into).collect() }))
 }
@@ -62,7 +62,7 @@ async fn approve(
     Known(caller): Known,
     At(request): At<ApprovalRequestId>,
     JsonBody(opinion): JsonBody<OpinionIn>,
-) -> Result<Json<ApprovalOut>, Problem> {
+) -> Result<Json<ApprovalOut>, ApiError> {
     let vote = Vote::Approve { comment: opinion.comment };
     Ok(Json(approvals::vote(&desk, &caller, request, vote, opinion.content_digest).await?.into()))
 }
@@ -81,7 +81,7 @@ async fn reject(
     Known(caller): Known,
     At(request): At<ApprovalRequestId>,
     JsonBody(opinion): JsonBody<OpinionIn>,
-) -> Result<Json<ApprovalOut>, Problem> {
+) -> Result<Json<ApprovalOut>, ApiError> {
     let vote = Vote::Reject { comment: opinion.comment };
     Ok(Json(approvals::vote(&desk, &caller, request, vote, opinion.content_digest).await?.into()))
 }
@@ -98,7 +98,7 @@ async fn abstain(
     Known(caller): Known,
     At(request): At<ApprovalRequestId>,
     JsonBody(opinion): JsonBody<OpinionIn>,
-) -> Result<Json<ApprovalOut>, Problem> {
+) -> Result<Json<ApprovalOut>, ApiError> {
     let vote = Vote::Abstain { comment: opinion.comment };
     Ok(Json(approvals::vote(&desk, &caller, request, vote, opinion.content_digest).await?.into()))
 }
@@ -115,7 +115,7 @@ async fn delegate(
     Known(caller): Known,
     At(request): At<ApprovalRequestId>,
     JsonBody(input): JsonBody<DelegateIn>,
-) -> Result<Json<ApprovalOut>, Problem> {
+) -> Result<Json<ApprovalOut>, ApiError> {
     let vote = Vote::Delegate { to: input.to.map(Into::into), reason: input.reason };
     Ok(Json(approvals::vote(&desk, &caller, request, vote, None).await?.into()))
 }

@@ -20,7 +20,7 @@ use self::{
 use crate::{
     ApiState,
     extract::{At, JsonBody, Known, KnownVersion, OneFilter, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::{HookName, NothingIn},
 };
@@ -51,7 +51,7 @@ async fn bind(
     Known(caller): Known,
     prefer: Prefer,
     JsonBody(new): JsonBody<BindingIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = bindings::bind(&desk, &caller, new.command()?).await?;
     let address = format!("/api/v1/bindings/{}", view.binding.id);
     Ok(reply::created(prefer, &address, view.binding.version, BindingOut::from(view)))
@@ -70,7 +70,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     OneFilter(filter): OneFilter<HookFilter>,
-) -> Result<Json<BindingsOut>, Problem> {
+) -> Result<Json<BindingsOut>, ApiError> {
     let bindings = bindings::list(&desk, &caller, filter.hook.map(|name| name.0)).await?;
     Ok(Json(bindings.into()))
 }
@@ -88,7 +88,7 @@ async fn in_force(
     State(desk): State<Desk>,
     Known(caller): Known,
     OneFilter(filter): OneFilter<HookFilter>,
-) -> Result<Json<InForceOut>, Problem> {
+) -> Result<Json<InForceOut>, ApiError> {
     let orders = bindings::in_force(&desk, &caller, filter.hook.map(|name| name.0)).await?;
     Ok(Json(orders.into()))
 }
@@ -103,7 +103,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(id): At<BindingId>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let detail = bindings::find(&desk, &caller, id).await?;
     Ok(reply::read(detail.view.binding.version, BindingDetailOut::from(detail)))
 }
@@ -124,7 +124,7 @@ async fn revise(
     KnownVersion(version): KnownVersion,
     prefer: Prefer,
     JsonBody(new): JsonBody<RevisionIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = bindings::revise(&desk, &caller, id, new.command()?, version).await?;
     let address = format!("/api/v1/bindings/{}", view.binding.id);
     Ok(reply::created(prefer, &address, view.binding.version, BindingOut::from(view)))
@@ -144,7 +144,7 @@ async fn enable(
     KnownVersion(version): KnownVersion,
     prefer: Prefer,
     JsonBody(NothingIn {}): JsonBody<NothingIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     Ok(changed(prefer, bindings::enable(&desk, &caller, id, version).await?))
 }
 
@@ -162,7 +162,7 @@ async fn disable(
     KnownVersion(version): KnownVersion,
     prefer: Prefer,
     JsonBody(NothingIn {}): JsonBody<NothingIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     Ok(changed(prefer, bindings::disable(&desk, &caller, id, version).await?))
 }
 
@@ -180,7 +180,7 @@ async fn roll_back(
     KnownVersion(version): KnownVersion,
     prefer: Prefer,
     JsonBody(input): JsonBody<RollBackIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     Ok(changed(prefer, bindings::roll_back(&desk, &caller, id, input.to, version).await?))
 }
 

@@ -17,7 +17,7 @@ use waypost_domain::{
 use crate::{
     ApiState,
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::{
         MoneyWire,
@@ -41,7 +41,7 @@ async fn create(
     Known(caller): Known,
     prefer: Prefer,
     JsonBody(new): JsonBody<CatalogItemIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = catalog::create(&desk, &caller, new.into()).await?;
     let address = format!("/api/v1/catalog-items/{}", view.key);
     Ok(reply::created(prefer, &address, view.version, CatalogItemOut::from(view)))
@@ -58,7 +58,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let page = catalog::list(&desk, &caller, &listing.page).await?;
     Ok(listing.reply(page, CatalogItemOut::from))
 }
@@ -73,7 +73,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(key): At<String>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = catalog::find(&desk, &caller, &key).await?;
     Ok(reply::read(view.version, CatalogItemOut::from(view)))
 }
@@ -92,7 +92,7 @@ async fn edit(
     IfMatch(version): IfMatch,
     prefer: Prefer,
     JsonBody(edit): JsonBody<CatalogItemEditIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = catalog::update(&desk, &caller, &key, edit.into(), version).await?;
     Ok(reply::changed(prefer, view.version, CatalogItemOut::from(view)))
 }

@@ -14,7 +14,7 @@ use waypost_domain::catalog::Category;
 use crate::{
     ApiState,
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::patch::settable,
 };
@@ -35,7 +35,7 @@ async fn create(
     Known(caller): Known,
     prefer: Prefer,
     JsonBody(new): JsonBody<CategoryIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = categories::create(&desk, &caller, new.into()).await?;
     let address = format!("/api/v1/categories/{}", view.path.as_str().replace('/', "%2F"));
     Ok(reply::created(prefer, &address, view.version, CategoryOut::from(view)))
@@ -52,7 +52,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let page = categories::list(&desk, &caller, &listing.page).await?;
     Ok(listing.reply(page, CategoryOut::from))
 }
@@ -67,7 +67,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(path): At<String>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = categories::find(&desk, &caller, &path).await?;
     Ok(reply::read(view.version, CategoryOut::from(view)))
 }
@@ -86,7 +86,7 @@ async fn edit(
     IfMatch(version): IfMatch,
     prefer: Prefer,
     JsonBody(edit): JsonBody<CategoryEditIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = categories::update(&desk, &caller, &path, edit.into(), version).await?;
     Ok(reply::changed(prefer, view.version, CategoryOut::from(view)))
 }

@@ -15,7 +15,7 @@ use waypost_domain::{delegation::Scope, ids::DelegationId};
 use crate::{
     ApiState,
     extract::{At, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::{ActorOut, NamedOut, NothingIn, PersonIn, PersonOut, TimeIn},
 };
@@ -39,7 +39,7 @@ async fn plan(
     Known(caller): Known,
     prefer: Prefer,
     JsonBody(new): JsonBody<DelegationIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = delegations::plan(&desk, &caller, new.into()).await?;
     let address = format!("/api/v1/delegations/{}", view.delegation.id);
     Ok(reply::created(prefer, &address, view.delegation.version, DelegationOut::from(view)))
@@ -59,7 +59,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let page = delegations::list(&desk, &caller, &listing.page).await?;
     Ok(listing.reply(page, DelegationOut::from))
 }
@@ -74,7 +74,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(id): At<DelegationId>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = delegations::find(&desk, &caller, id).await?;
     Ok(reply::read(view.delegation.version, DelegationOut::from(view)))
 }
@@ -94,7 +94,7 @@ async fn end(
     At(id): At<DelegationId>,
     prefer: Prefer,
     JsonBody(NothingIn {}): JsonBody<NothingIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = delegations::end(&desk, &caller, id).await?;
     Ok(reply::changed(prefer, view.delegation.version, DelegationOut::from(view)))
 }

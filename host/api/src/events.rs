@@ -13,7 +13,7 @@ use waypost_app::{
 use crate::{
     ApiState,
     extract::{Known, ListOut, Listing, PageParams},
-    problem::Problem,
+    api_error::ApiError,
     tickets::EventOut,
     wire::TimeIn,
 };
@@ -24,7 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// List the organization's events
 ///
-/// Ticket by ticket, in the order they came in, and each ticket's history in its order. For auditors and administrators.
+/// Ticket by ticket in the order of their arrival, and the events of each ticket in order. For auditors and administrators.
 #[utoipa::path(
     get,
     path = "/",
@@ -35,7 +35,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<EventFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let EventFilter { from, to } = listing.filter;
     let page = audit::events(
         &desk,
@@ -44,7 +44,7 @@ async fn list(
         &listing.page,
     )
     .await;
-    Ok(listing.reply(page.map_err(Problem::of_query)?, AuditedEventOut::from))
+    Ok(listing.reply(page.map_err(ApiError::of_query)?, AuditedEventOut::from))
 }
 
 /// Which events are asked for. Every part that is set must match.
@@ -75,6 +75,6 @@ struct AuditedEventOut {
 impl From<AuditedEvent> for AuditedEventOut {
     fn from(audited: AuditedEvent) -> Self {
         let AuditedEvent { number, event } = audited;
-        Self { ticket: event.ticket.0, number, event: event.into() }
+        Self { ticket: event.subject.id(), number, event: event.into() }
     }
 }

@@ -1,4 +1,4 @@
-//! Explanations of problems: what a `type` like `/problems/stale-version` leads to.
+//! Explanations of errors: what a `type` like `/errors/stale-version` leads to.
 
 use axum::Json;
 use serde::Serialize;
@@ -8,50 +8,50 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     ApiState,
     extract::At,
-    problem::{Problem, Slug},
+    api_error::{ApiError, Slug},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(list)).routes(routes!(explain))
 }
 
-/// List all kinds of problems
+/// List the kinds of errors
 #[utoipa::path(
     get,
     path = "/",
-    responses((status = 200, description = "Every kind of problem", body = ProblemKindsOut)),
+    responses((status = 200, description = "Every kind of error", body = ErrorKindsOut)),
 )]
-async fn list() -> Json<ProblemKindsOut> {
-    Json(ProblemKindsOut { items: Slug::ALL.iter().copied().map(Into::into).collect() })
+async fn list() -> Json<ErrorKindsOut> {
+    Json(ErrorKindsOut { items: Slug::ALL.iter().copied().map(Into::into).collect() })
 }
 
-/// Explain a kind of problem
+/// Explain a kind of error
 #[utoipa::path(
     get,
     path = "/{slug}",
-    responses((status = 200, description = "What it is and what helps", body = ProblemKindOut)),
+    responses((status = 200, description = "What it is and what helps", body = ErrorKindOut)),
 )]
-async fn explain(At(name): At<String>) -> Result<Json<ProblemKindOut>, Problem> {
+async fn explain(At(name): At<String>) -> Result<Json<ErrorKindOut>, ApiError> {
     let slug = Slug::ALL.iter().copied().find(|slug| slug.as_str() == name);
     let slug = slug.ok_or_else(|| {
-        Problem::new(Slug::NotFound, "there is no such kind of problem; `/problems` lists all")
+        ApiError::new(Slug::NotFound, "there is no such kind of error; `/errors` lists all of them")
     })?;
     Ok(Json(slug.into()))
 }
 
-/// Every kind of problem.
+/// Every kind of error.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ProblemKinds)]
-struct ProblemKindsOut {
+#[schema(as = ErrorKinds)]
+struct ErrorKindsOut {
     /// The kinds.
-    items: Vec<ProblemKindOut>,
+    items: Vec<ErrorKindOut>,
 }
 
-/// A kind of problem.
+/// A kind of error.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ProblemKind)]
-struct ProblemKindOut {
-    /// The `type` of a problem.
+#[schema(as = ErrorKind)]
+struct ErrorKindOut {
+    /// The `type` of an error.
     #[serde(rename = "type")]
     kind: String,
     /// The HTTP status it is answered with.
@@ -64,7 +64,7 @@ struct ProblemKindOut {
     remedy: &'static str,
 }
 
-impl From<Slug> for ProblemKindOut {
+impl From<Slug> for ErrorKindOut {
     fn from(slug: Slug) -> Self {
         Self {
             kind: slug.uri(),

@@ -7,9 +7,9 @@ mod path;
 mod prefer;
 mod version;
 
-pub(crate) use body::{JsonBody, WasmBody};
+pub(crate) use body::{JsonBody, WasmBody, unreadable};
 pub(crate) use caller::Known;
 pub(crate) use listing::{ListOut, Listing, NoFilter, OneFilter, PageParams};
-pub(crate) use path::At;
+pub(crate) use path::{At, parameter};
 pub(crate) use prefer::Prefer;
 pub(crate) use version::{IfMatch, KnownVersion, etag};

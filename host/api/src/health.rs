@@ -8,7 +8,7 @@ use waypost_app::Desk;
 
 use crate::{
     ApiState,
-    problem::{Problem, Slug},
+    api_error::{ApiError, Slug},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
@@ -33,8 +33,8 @@ async fn live() -> Json<HealthOut> {
     path = "/ready",
     responses((status = 200, description = "They can", body = HealthOut)),
 )]
-async fn ready(State(desk): State<Desk>) -> Result<Json<HealthOut>, Problem> {
-    let unavailable = |detail| Problem::new(Slug::Unavailable, detail);
+async fn ready(State(desk): State<Desk>) -> Result<Json<HealthOut>, ApiError> {
+    let unavailable = |detail| ApiError::new(Slug::Unavailable, detail);
     let is_ready = desk.ready().await.map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
         unavailable("the database can't be asked")

@@ -1,9 +1,10 @@
 //! JSON over HTTP: what can be asked of the desk, under `/api/v1`.
 //!
 //! A handler takes a request apart, calls one use case of `waypost_app`, and converts what it returns. What every
-//! request goes through is in `middleware`; every error leaves as a `problem`; the OpenAPI document is made from
+//! request goes through is in `middleware`; every error leaves as an `api_error`; the OpenAPI document is made from
 //! the routes themselves.
 
+mod api_error;
 mod approval_requests;
 mod bindings;
 mod catalog_items;
@@ -22,7 +23,6 @@ mod organizations;
 mod outbox;
 mod people;
 mod policies;
-mod problem;
 mod reader;
 mod receipts;
 mod refused_votes;
@@ -31,7 +31,6 @@ mod routes;
 mod serve;
 mod services;
 mod state;
-mod tasks;
 mod teams;
 mod tickets;
 mod tokens;

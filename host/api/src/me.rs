@@ -14,7 +14,7 @@ use waypost_app::{
 use crate::{
     ApiState,
     extract::Known,
-    problem::Problem,
+    api_error::ApiError,
     wire::{ActorKindName, PersonOut, RoleName},
 };
 
@@ -28,7 +28,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     path = "/me",
     responses((status = 200, description = "Who asks, where, with which role", body = MeOut)),
 )]
-async fn me(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<MeOut>, Problem> {
+async fn me(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<MeOut>, ApiError> {
     let me = me::me(&desk, &caller).await?;
     Ok(Json(MeOut::new(&caller, me)))
 }

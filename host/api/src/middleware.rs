@@ -1,8 +1,8 @@
 //! What surrounds the handlers, from the outside in.
 //!
 //! ```text
-//! accompany      the request's id, span, log line; completes problems; security headers
-//!   panic        a panic becomes a problem
+//! accompany      the request's id, span, log line; completes errors; security headers
+//!   panic        a panic becomes an error
 //!     limits     a place, a deadline
 //!       authenticate   who asks, and for which organization
 //!         body         at most so many bytes

@@ -22,7 +22,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     ApiState,
-    problem::{FaultOut, ProblemOut, Slug},
+    api_error::{ApiErrorOut, FaultOut, Slug},
+    tickets::takes_version,
 };
 
 /// The name of the one way to authenticate.
@@ -42,9 +43,9 @@ pub(crate) fn skeleton() -> OpenApi {
 const DESCRIPTION: &str = "\
 A service desk whose behavior is pluggable with WebAssembly components.
 
-Records have an `ETag`, their version; PATCH and DELETE name it in `If-Match`, actions may. Every POST may carry an \
-`Idempotency-Key`: repeated with the same key and body, it is answered with the first one's answer. Lists are read by \
-pages: `next` of a page is `after` of the next. Errors are problems (RFC 9457); `type` leads to an explanation.";
+Every record has a version, its `ETag`. PATCH and DELETE must name it in `If-Match`; actions may. Every POST may carry an \
+`Idempotency-Key`: a repeat with the same key and body gets the first answer. Lists come in pages: pass the `next` of one \
+page as `after` to get the following one. Errors follow RFC 9457; their `type` leads to an explanation.";
 
 /// Puts the routes of one collection under its address, and names its operations after it.
 pub(crate) fn collection(
@@ -101,10 +102,10 @@ async fn openapi(Extension(Text(text)): Extension<Text>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response()
 }
 
-/// Adds what every operation shares: the parameters of its path, headers, problems, the token.
+/// Adds what every operation shares: the parameters of its path, headers, errors, the token.
 pub(crate) fn complete(document: &mut OpenApi, is_public: impl Fn(&str) -> bool) {
     let components = document.components.get_or_insert_with(Components::new);
-    describe_problems(components);
+    describe_errors(components);
     components.schemas.values_mut().for_each(forget_null_defaults);
     describe_token(components);
     for (path, item) in &mut document.paths.paths {
@@ -116,13 +117,13 @@ pub(crate) fn complete(document: &mut OpenApi, is_public: impl Fn(&str) -> bool)
     }
 }
 
-fn describe_problems(components: &mut Components) {
+fn describe_errors(components: &mut Components) {
     for (name, schema) in
-        [(ProblemOut::name(), ProblemOut::schema()), (FaultOut::name(), FaultOut::schema())]
+        [(ApiErrorOut::name(), ApiErrorOut::schema()), (FaultOut::name(), FaultOut::schema())]
     {
         components.schemas.insert(name.into_owned(), schema);
     }
-    let content = || Content::new(Some(Ref::from_schema_name(ProblemOut::name())));
+    let content = || Content::new(Some(Ref::from_schema_name(ApiErrorOut::name())));
     for slug in Slug::ALL {
         let text = format!("{}. {}", slug.title(), slug.remedy());
         let response = ResponseBuilder::new()
@@ -168,11 +169,11 @@ impl Shared<'_> {
     fn complete(&self, operation: &mut Operation) {
         let parameters = operation.parameters.get_or_insert_default();
         parameters.extend(self.parameters().into_iter().map(RefOr::T));
-        for slug in self.problems() {
-            let problem = RefOr::Ref(Ref::from_response_name(slug.as_str()));
+        for slug in self.errors() {
+            let error = RefOr::Ref(Ref::from_response_name(slug.as_str()));
             let status = slug.status().as_u16().to_string();
             // Several kinds share a status; the document has room for one, and all have the same schema.
-            operation.responses.responses.entry(status).or_insert(problem);
+            operation.responses.responses.entry(status).or_insert(error);
         }
         if !self.is_public {
             let none: [&str; 0] = [];
@@ -180,14 +181,10 @@ impl Shared<'_> {
         }
     }
 
-    /// Whether a POST changes a record that the caller may have read before. What is said about a ticket, and what is
-    /// decided about a suggestion, is good whatever else changed.
+    /// Whether a POST heeds the version of the record that the caller may have read before.
     fn takes_version(&self) -> bool {
-        let is_about_version = |action: &str| {
-            !matches!(action, "comment" | "note" | "accept_suggestion" | "dismiss_suggestion")
-        };
         let is_action =
-            self.path.split_once("/actions/").is_some_and(|(_, it)| is_about_version(it));
+            self.path.split_once("/actions/").is_some_and(|(_, action)| takes_version(action));
         self.method == HttpMethod::Post && (is_action || self.path.contains("/bindings/{id}/"))
     }
 
@@ -238,7 +235,7 @@ impl Shared<'_> {
         parameters
     }
 
-    fn problems(&self) -> Vec<Slug> {
+    fn errors(&self) -> Vec<Slug> {
         let mut slugs = vec![Slug::Internal, Slug::Unavailable];
         if !self.is_public {
             slugs.extend([Slug::Unauthenticated, Slug::Forbidden, Slug::NotFound]);
@@ -276,11 +273,11 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
     names
         .map(|name| {
             let description = match name {
-                "id" => "The record's id; of a ticket or a task also its number.",
+                "id" => "The record's id; of a ticket also its number.",
                 "key" => "The record's key.",
                 "path" => "The category's path, its slashes written as `%2F`.",
                 "digest" => "The component's digest: `sha256:…`.",
-                "slug" => "The kind of problem.",
+                "slug" => "The kind of error.",
                 _ => "Which one.",
             };
             parameter(name, ParameterIn::Path, Required::True, description)

@@ -16,7 +16,7 @@ use waypost_app::{
 use crate::{
     ApiState,
     extract::{JsonBody, Known},
-    problem::Problem,
+    api_error::ApiError,
     tickets::{TicketOut, answers},
     wire::{ChannelName, PersonIn},
 };
@@ -27,8 +27,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Order several catalog items
 ///
-/// Makes a request of each item and hands all of them in; they share `order_id`, and are stored together or not at all. Each is
-/// routed, approved and fulfilled by itself.
+/// Opens a request for each item and submits it. The requests share `order_id`, and are stored together or not at all. Each is
+/// routed, approved and fulfilled on its own.
 #[utoipa::path(
     post,
     path = "/",
@@ -39,7 +39,7 @@ async fn place(
     State(desk): State<Desk>,
     Known(caller): Known,
     JsonBody(order): JsonBody<OrderIn>,
-) -> Result<(StatusCode, Json<OrderOut>), Problem> {
+) -> Result<(StatusCode, Json<OrderOut>), ApiError> {
     // Boxed: deciding on many requests makes a future that would fill the stack.
     let placed = Box::pin(orders::place(&desk, &caller, order.command()?)).await?;
     Ok((StatusCode::CREATED, Json(placed.into())))
@@ -50,7 +50,7 @@ async fn place(
 #[serde(deny_unknown_fields)]
 #[schema(as = NewOrder)]
 struct OrderIn {
-    /// Whose wish it is, by id or e-mail address; the caller if left out.
+    /// The person the requests are for, by id or e-mail address; the caller if left out.
     requester: Option<PersonIn>,
     /// How it came in; `api` if left out.
     channel: Option<ChannelName>,
@@ -78,7 +78,7 @@ struct OrderItemIn {
     description: String,
 }
 
-/// An order, as the requests that it has become.
+/// An order, as the requests that it consists of.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Order)]
 struct OrderOut {
@@ -89,7 +89,7 @@ struct OrderOut {
 }
 
 impl OrderIn {
-    fn command(self) -> Result<NewOrder, Problem> {
+    fn command(self) -> Result<NewOrder, ApiError> {
         let mut items = Vec::with_capacity(self.items.len());
         for (place, item) in self.items.into_iter().enumerate() {
             items.push(NewOrderItem {

@@ -18,7 +18,7 @@ use self::major_rules::{MajorRuleIn, MajorRuleOut};
 use crate::{
     ApiState,
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::{
         HoursWire, NamedOut, OrgKindName, PersonIn, PersonOut, ResolveDemandName,
@@ -42,7 +42,7 @@ async fn create(
     Known(caller): Known,
     prefer: Prefer,
     JsonBody(new): JsonBody<OrganizationIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = organizations::create(&desk, &caller, new.into()).await?;
     let address = format!("/api/v1/organizations/{}", view.organization.key);
     Ok(reply::created(prefer, &address, view.organization.version, OrganizationOut::from(view)))
@@ -59,7 +59,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let page = organizations::list(&desk, &caller, &listing.page).await?;
     Ok(listing.reply(page, OrganizationOut::from))
 }
@@ -74,7 +74,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(key): At<String>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = organizations::find(&desk, &caller, &key).await?;
     Ok(reply::read(view.organization.version, OrganizationOut::from(view)))
 }
@@ -93,7 +93,7 @@ async fn edit(
     IfMatch(version): IfMatch,
     prefer: Prefer,
     JsonBody(edit): JsonBody<OrganizationEditIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = organizations::update(&desk, &caller, &key, edit.into(), version).await?;
     Ok(reply::changed(prefer, view.organization.version, OrganizationOut::from(view)))
 }

@@ -14,7 +14,7 @@ use waypost_app::{
 use crate::{
     ApiState,
     extract::{Known, ListOut, Listing, NoFilter, PageParams},
-    problem::Problem,
+    api_error::ApiError,
     wire::WayName,
 };
 
@@ -35,7 +35,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let page = outbox::list(&desk, &caller, &listing.page).await?;
     Ok(listing.reply(page, MessageOut::from))
 }

@@ -14,7 +14,7 @@ use waypost_app::{
 use crate::{
     ApiState,
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::{
         PersonIn, PersonOut, RoleName,
@@ -38,7 +38,7 @@ async fn create(
     Known(caller): Known,
     prefer: Prefer,
     JsonBody(new): JsonBody<NewPersonIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = people::create(&desk, &caller, new.into()).await?;
     let address = format!("/api/v1/people/{}", view.person.id);
     Ok(reply::created(prefer, &address, view.person.version, DirectoryPersonOut::from(view)))
@@ -55,7 +55,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let page = people::list(&desk, &caller, &listing.page).await?;
     Ok(listing.reply(page, DirectoryPersonOut::from))
 }
@@ -70,7 +70,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(named): At<PersonIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = people::find(&desk, &caller, &PersonRef::from(named)).await?;
     Ok(reply::read(view.person.version, DirectoryPersonOut::from(view)))
 }
@@ -89,7 +89,7 @@ async fn edit(
     IfMatch(version): IfMatch,
     prefer: Prefer,
     JsonBody(edit): JsonBody<PersonEditIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view =
         people::update(&desk, &caller, &PersonRef::from(named), edit.into(), version).await?;
     Ok(reply::changed(prefer, view.person.version, DirectoryPersonOut::from(view)))

@@ -19,7 +19,7 @@ use waypost_app::{
 use crate::{
     ApiState,
     extract::{At, Known, ListOut, Listing, NoFilter, PageParams, WasmBody},
-    problem::Problem,
+    api_error::ApiError,
     wire::HookName,
 };
 
@@ -41,7 +41,7 @@ async fn upload(
     State(desk): State<Desk>,
     Known(caller): Known,
     WasmBody(bytes): WasmBody,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let policy = policies::upload(&desk, &caller, bytes.into()).await?;
     let address = format!("/api/v1/policies/{}", policy.digest);
     let policy = PolicyOut::from(policy);
@@ -61,7 +61,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let page = policies::list(&desk, &caller, &listing.page).await?;
     Ok(listing.reply(page, PolicyOut::from))
 }
@@ -76,7 +76,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(digest): At<String>,
-) -> Result<Json<PolicyOut>, Problem> {
+) -> Result<Json<PolicyOut>, ApiError> {
     Ok(Json(policies::find(&desk, &caller, &digest).await?.into()))
 }
 

@@ -145,7 +145,7 @@ impl<'de> Deserializer<'de> for Node {
                 (Some(number), _, _) => visitor.visit_u64(number),
                 (None, Some(number), _) => visitor.visit_i64(number),
                 (None, None, Some(number)) => visitor.visit_f64(number),
-                (None, None, None) => Err(Faults::one("invalid", "is no number we can keep")),
+                (None, None, None) => Err(Faults::one("invalid", "is not a number that can be stored")),
             },
             Value::String(text) => visitor.visit_string(kept(text)?),
             Value::Array(values) => visitor.visit_seq(Items::new(values, self.notation)),
@@ -346,9 +346,9 @@ impl Faults {
 impl Fault {
     fn unknown_field(field: &str, known: &[&str]) -> Self {
         let message = if known.is_empty() {
-            "is not known here; nothing is expected".to_owned()
+            "is unknown; nothing is expected here".to_owned()
         } else {
-            format!("is not known here; known are {}", known.join(", "))
+            format!("is unknown; use one of: {}", known.join(", "))
         };
         Self { path: vec![field.to_owned()], code: "unknown-field", message }
     }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use waypost_app::{
     Desk,
     receipts::{self, ReceiptDetail, ReceiptQuery, ReceiptView, Reexecution, Verdict},
+    tickets::TicketRef,
 };
 use waypost_domain::{
     ids::{BindingId, ReceiptId},
@@ -21,8 +22,7 @@ use waypost_domain::{
 use crate::{
     ApiState,
     extract::{At, JsonBody, Known, ListOut, Listing, PageParams},
-    problem::Problem,
-    tickets::named,
+    api_error::ApiError,
     wire::{HookName, NothingIn, PolicyNameOut},
 };
 
@@ -43,10 +43,10 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<ReceiptFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let query = listing.filter.query();
     let page = receipts::list(&desk, &caller, &query, &listing.page).await;
-    Ok(listing.reply(page.map_err(Problem::of_query)?, ReceiptOut::from))
+    Ok(listing.reply(page.map_err(ApiError::of_query)?, ReceiptOut::from))
 }
 
 /// Read a receipt
@@ -61,7 +61,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(id): At<ReceiptId>,
-) -> Result<Json<ReceiptDetailOut>, Problem> {
+) -> Result<Json<ReceiptDetailOut>, ApiError> {
     Ok(Json(receipts::find(&desk, &caller, id).await?.into()))
 }
 
@@ -79,7 +79,7 @@ async fn reexecute(
     Known(caller): Known,
     At(id): At<ReceiptId>,
     JsonBody(NothingIn {}): JsonBody<NothingIn>,
-) -> Result<Json<ReexecutionOut>, Problem> {
+) -> Result<Json<ReexecutionOut>, ApiError> {
     Ok(Json(receipts::reexecute(&desk, &caller, id).await?.into()))
 }
 
@@ -102,7 +102,7 @@ struct ReceiptFilter {
 impl ReceiptFilter {
     fn query(&self) -> ReceiptQuery {
         ReceiptQuery {
-            ticket: self.ticket.as_deref().map(named),
+            ticket: self.ticket.as_deref().map(TicketRef::parse),
             hook: self.hook.map(|name| name.0.as_str().to_owned()),
             binding: self.binding.map(BindingId),
             outcome: self.outcome.clone(),

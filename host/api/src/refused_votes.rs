@@ -14,7 +14,7 @@ use waypost_app::{
 use crate::{
     ApiState,
     extract::{Known, ListOut, Listing, PageParams},
-    problem::Problem,
+    api_error::ApiError,
     wire::{ActorOut, TimeIn, VoteName},
 };
 
@@ -36,11 +36,11 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<RefusedVoteFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let RefusedVoteFilter { from, to } = listing.filter;
     let period = Period { from: from.map(Into::into), to: to.map(Into::into) };
     let page = audit::refused_votes(&desk, &caller, period, &listing.page).await;
-    Ok(listing.reply(page.map_err(Problem::of_query)?, RefusedVoteOut::from))
+    Ok(listing.reply(page.map_err(ApiError::of_query)?, RefusedVoteOut::from))
 }
 
 /// Which refused votes are asked for. Every part that is set must match.
@@ -90,7 +90,7 @@ impl From<AuditedRefusal> for RefusedVoteOut {
         let AuditedRefusal { number, refused } = audited;
         Self {
             id: refused.id.0,
-            ticket: refused.ticket.0,
+            ticket: refused.subject.id(),
             number,
             approval: refused.approval.0,
             request: refused.request.0,

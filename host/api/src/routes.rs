@@ -6,15 +6,13 @@ use axum::{Extension, Router, middleware::from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
-use waypost_domain::ticket::TicketKind;
 
 use crate::{
     ApiState, approval_requests, bindings, catalog_items, categories, cis, delegations, events,
     explanations, health, me,
     middleware::{Limits, accompany, authenticate, bounded_body, deadline, on_panic, repeatable},
     openapi::{self, collection},
-    orders, organizations, outbox, people, policies, receipts, refused_votes, services, tasks,
-    teams,
+    orders, organizations, outbox, people, policies, receipts, refused_votes, services, teams,
     tickets::Collection,
     tokens,
 };
@@ -87,11 +85,10 @@ fn surrounded(
 
 /// Everything but components and their bindings.
 fn records() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
-        .merge(collection("/tickets", "tickets", Collection::Tickets.routes()))
-        .merge(collection("/incidents", "incidents", Collection::Of(TicketKind::Incident).routes()))
-        .merge(collection("/requests", "requests", Collection::Of(TicketKind::Request).routes()))
-        .merge(collection("/tasks", "tasks", tasks::routes()))
+    let tickets = Collection::all().fold(OpenApiRouter::new(), |routes, of| {
+        routes.merge(collection(&format!("/{}", of.path()), of.path(), of.routes()))
+    });
+    tickets
         .merge(collection("/orders", "orders", orders::routes()))
         .merge(collection("/approvals", "approvals", approval_requests::waiting_routes()))
         .merge(collection("/approval-requests", "approval-requests", approval_requests::routes()))
@@ -122,12 +119,12 @@ fn components() -> OpenApiRouter<ApiState> {
 fn public() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new()
         .merge(collection("/health", "health", health::routes()))
-        .merge(collection("/problems", "problems", explanations::routes()))
+        .merge(collection("/errors", "errors", explanations::routes()))
         .merge(collection("/api/v1", "document", openapi::routes()))
 }
 
 fn is_public(path: &str) -> bool {
-    path.starts_with("/health/") || path.starts_with("/problems") || path.ends_with("/openapi.json")
+    path.starts_with("/health/") || path.starts_with("/errors") || path.ends_with("/openapi.json")
 }
 
 #[cfg(test)]
@@ -135,6 +132,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use serde_json::Value;
+    use waypost_domain::ticket::{Action, TicketKind, Who};
 
     use super::*;
 
@@ -287,28 +285,77 @@ mod tests {
         }
     }
 
+    /// The actions that a collection documents.
+    fn documented(json: &Value, collection: Collection) -> BTreeSet<String> {
+        let under = format!("/api/v1/{}/{{id}}/actions/", collection.path());
+        let paths = json["paths"].as_object().unwrap().keys();
+        paths.filter_map(|path| path.strip_prefix(&under)).map(str::to_owned).collect()
+    }
+
     #[test]
-    fn every_action_of_the_domain_that_a_caller_can_ask_for_has_an_address() {
-        use waypost_domain::{task::TaskAction, ticket::Action};
+    fn every_collection_documents_exactly_the_actions_of_its_kinds() {
         let json = json();
-        // The first is the ticket's own POST, the second its PATCH; policies and approvals make the others.
-        let elsewhere = [
-            Action::Create,
-            Action::Edit,
-            Action::Categorize,
-            Action::RequestApproval,
-            Action::Approve,
-            Action::Reject,
-            Action::Vote,
-        ];
-        let is_here = |action: &&Action| !elsewhere.contains(action) && !action.is_about_task();
-        for action in Action::ALL.iter().filter(is_here) {
-            let path = format!("/api/v1/tickets/{{id}}/actions/{action}");
-            assert!(json["paths"][&path]["post"].is_object(), "no {path}");
+        let mut of_all = BTreeSet::new();
+        for kind in TicketKind::ALL {
+            // Tickets are opened and edited elsewhere, votes are cast elsewhere, and the rest follows from decisions.
+            let elsewhere = [Action::Create, Action::Edit, Action::Vote];
+            let of_kind = kind
+                .rules()
+                .rows()
+                .filter(|row| row.who != Who::System && !elsewhere.contains(&row.action))
+                .map(|row| row.action.as_str().to_owned())
+                .collect::<BTreeSet<_>>();
+            assert_eq!(documented(&json, Collection::Of(*kind)), of_kind, "{kind}");
+            of_all.extend(of_kind);
         }
-        for action in TaskAction::ALL.iter().filter(|action| **action != TaskAction::Edit) {
-            let path = format!("/api/v1/tasks/{{id}}/actions/{action}");
-            assert!(json["paths"][&path]["post"].is_object(), "no {path}");
+        assert_eq!(documented(&json, Collection::Tickets), of_all);
+    }
+
+    #[test]
+    fn every_action_says_what_it_takes_and_refuses_everything_else() {
+        let json = json();
+        let mut seen = 0;
+        for (method, path, operation) in operations(&json) {
+            if method != "post" || !path.contains("/actions/") {
+                continue;
+            }
+            let schema = &operation["requestBody"]["content"]["application/json"]["schema"];
+            let to = schema["$ref"].as_str().unwrap_or_else(|| panic!("{path} takes anything"));
+            let body = json.pointer(to.trim_start_matches('#')).unwrap();
+            assert_eq!(body["additionalProperties"], false, "{path}");
+            assert_eq!(operation["responses"]["200"]["description"], "The changed ticket");
+            seen += 1;
         }
+        assert!(seen > 80, "only {seen} actions");
+    }
+
+    #[test]
+    fn the_document_says_what_the_rows_say() {
+        let json = json();
+        let schemas = &json["components"]["schemas"];
+        let of = |schema: &str, property: &str| schemas[schema]["properties"][property].clone();
+        // Each kind has its own outcome codes; the collection of all kinds has them all.
+        let codes = |schema: &str| of(schema, "resolution_code")["enum"].as_array().unwrap().len();
+        assert_eq!(codes("ResolveIncident"), TicketKind::Incident.rules().codes.len());
+        assert_eq!(codes("ResolveProblem"), TicketKind::Problem.rules().codes.len());
+        assert_eq!(codes("ResolveTicket"), codes("ResolveIncident") + codes("ResolveProblem"));
+        let level = of("EscalateIncident", "level");
+        assert_eq!((&level["minimum"], &level["maximum"]), (&1.into(), &9.into()));
+        assert_eq!(of("IncidentEdit", "impact")["type"], serde_json::json!(["integer", "null"]));
+        assert_eq!(of("NewIncident", "impact")["type"], "integer");
+        assert!(of("NewIncident", "quantity").is_null() && of("NewTask", "impact").is_null());
+        assert!(of("AddedTask", "parent").is_null() && !of("NewTask", "parent").is_null());
+        assert!(!of("NewRequest", "draft").is_null() && of("NewProblem", "draft").is_null());
+        assert_eq!(schemas["NewIncident"]["required"], serde_json::json!(["short_description"]));
+        let resolve = &json["paths"]["/api/v1/problems/{id}/actions/resolve"]["post"];
+        assert_eq!(resolve["summary"], "Record that it is settled, and how");
+        let description = resolve["description"].as_str().unwrap();
+        assert!(description.contains("Needs: `resolution_code`, `resolution_notes`."), "{description}");
+    }
+
+    #[test]
+    fn the_document_is_the_same_text_each_time() {
+        let text = || serde_json::to_string(&document()).unwrap();
+        assert_eq!(text(), text());
     }
 }

@@ -13,7 +13,7 @@ use waypost_app::{
 use crate::{
     ApiState,
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::{
         HoursWire, PersonIn, PersonOut,
@@ -37,7 +37,7 @@ async fn create(
     Known(caller): Known,
     prefer: Prefer,
     JsonBody(new): JsonBody<TeamIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = teams::create(&desk, &caller, new.into()).await?;
     let address = format!("/api/v1/teams/{}", view.team.key);
     Ok(reply::created(prefer, &address, view.team.version, TeamOut::from(view)))
@@ -54,7 +54,7 @@ async fn list(
     State(desk): State<Desk>,
     Known(caller): Known,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let page = teams::list(&desk, &caller, &listing.page).await?;
     Ok(listing.reply(page, TeamOut::from))
 }
@@ -69,7 +69,7 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(key): At<String>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = teams::find(&desk, &caller, &key).await?;
     Ok(reply::read(view.team.version, TeamOut::from(view)))
 }
@@ -88,7 +88,7 @@ async fn edit(
     IfMatch(version): IfMatch,
     prefer: Prefer,
     JsonBody(edit): JsonBody<TeamEditIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = teams::update(&desk, &caller, &key, edit.into(), version).await?;
     Ok(reply::changed(prefer, view.team.version, TeamOut::from(view)))
 }

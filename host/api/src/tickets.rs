@@ -1,9 +1,9 @@
-//! The collections of tickets: `/tickets`, and of each kind `/incidents` and `/requests`.
+//! The collections of tickets: `/tickets`, and one for each kind: `/incidents`, `/requests`, `/problems`, `/tasks`.
 //!
-//! All three have the same routes. `/tickets` takes a ticket whose kind nobody knows yet, and lets the organization's
-//! policies decide; in `/incidents` and `/requests` the other kind is not there.
+//! All are served by the same handlers. `/tickets` takes a ticket whose kind nobody knows yet, and lets the
+//! organization's policies decide. In the collection of a kind the other kinds are not there. What a kind takes and
+//! which actions it has is read from its rows, by the app for the requests and by `schema` for the document.
 
-mod acting;
 mod actions;
 mod approvals;
 mod comments;
@@ -12,26 +12,22 @@ mod incoming;
 mod links;
 mod outgoing;
 mod records;
+mod schema;
 mod suggestions;
 mod tasks;
 
-use axum::{
-    Extension,
-    extract::{FromRequestParts, Path},
-    http::request::Parts,
-};
+use axum::{Extension, extract::FromRequestParts, http::request::Parts};
 use utoipa_axum::router::OpenApiRouter;
-use uuid::Uuid;
 use waypost_app::tickets::{self, TicketRef};
-use waypost_domain::{ids::TicketId, ticket::TicketKind};
+use waypost_domain::ticket::{Action, TicketKind};
 
 use crate::{
     ApiState,
-    extract::Known,
-    problem::{Problem, Slug},
-    reader::UNKEPT,
+    api_error::{ApiError, Slug},
+    extract::{Known, parameter},
 };
 
+pub(crate) use actions::takes_version;
 pub(crate) use approvals::ApprovalOut;
 pub(crate) use incoming::answers;
 pub(crate) use outgoing::TicketOut;
@@ -40,25 +36,46 @@ pub(crate) use records::EventOut;
 /// One of the collections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Collection {
-    /// Both kinds.
+    /// All kinds.
     Tickets,
     /// One kind.
     Of(TicketKind),
 }
 
 impl Collection {
-    /// Its routes.
+    /// Every collection.
+    pub(crate) fn all() -> impl Iterator<Item = Self> {
+        let of_kinds = TicketKind::ALL.iter().copied().map(Self::Of);
+        std::iter::once(Self::Tickets).chain(of_kinds)
+    }
+
+    /// Its name in addresses.
+    pub(crate) fn path(self) -> &'static str {
+        match self {
+            Self::Tickets => "tickets",
+            Self::Of(kind) => kind.rules().path,
+        }
+    }
+
+    /// Its routes, with what the document says of them.
     pub(crate) fn routes(self) -> OpenApiRouter<ApiState> {
-        OpenApiRouter::new()
+        let mut routes = OpenApiRouter::new()
             .merge(records::routes())
             .merge(actions::routes())
             .merge(comments::routes())
-            .merge(approvals::routes())
-            .merge(tasks::routes())
-            .merge(suggestions::routes())
             .merge(links::routes())
-            .merge(decisions::routes())
-            .layer(Extension(self))
+            .merge(decisions::routes());
+        if self.has(Action::Vote) {
+            routes = routes.merge(approvals::routes());
+        }
+        if self.has(Action::AcceptSuggestion) {
+            routes = routes.merge(suggestions::routes());
+        }
+        if self != Self::Of(TicketKind::Task) {
+            routes = routes.merge(tasks::routes());
+        }
+        schema::describe(self, routes.get_openapi_mut());
+        routes.layer(Extension(self))
     }
 
     /// The kind that it holds, if only one.
@@ -68,12 +85,22 @@ impl Collection {
             Self::Of(kind) => Some(kind),
         }
     }
+
+    /// The kinds that it holds.
+    fn kinds(self) -> Vec<TicketKind> {
+        self.kind().map_or_else(|| TicketKind::ALL.to_vec(), |kind| vec![kind])
+    }
+
+    /// Whether a kind that it holds has this action, whoever takes it.
+    fn has(self, action: Action) -> bool {
+        self.kinds().iter().any(|kind| kind.rules().row(action).is_some())
+    }
 }
 
 impl<S: Send + Sync> FromRequestParts<S> for Collection {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, ApiError> {
         // Every route of a collection is under its layer; elsewhere there are no tickets.
         parts.extensions.get::<Self>().copied().ok_or_else(no_such_ticket)
     }
@@ -84,54 +111,43 @@ impl<S: Send + Sync> FromRequestParts<S> for Collection {
 pub(crate) struct Subject(pub(crate) TicketRef);
 
 impl FromRequestParts<ApiState> for Subject {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
-        let Path(text) =
-            Path::<String>::from_request_parts(parts, state).await.map_err(|_| no_such_ticket())?;
-        if text.contains(UNKEPT) {
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let text = parameter(parts, state, "id").await.ok_or_else(no_such_ticket)?;
+        let collection = Collection::from_request_parts(parts, state).await?;
+        let named = TicketRef::parse(&text);
+        if let Some(kind) = collection.kind()
+            && kind_of(&named, parts, state).await? != kind
+        {
             return Err(no_such_ticket());
         }
-        let collection = Collection::from_request_parts(parts, state).await?;
-        let Known(caller) = Known::from_request_parts(parts, state).await?;
-        let named = named(&text);
-        let fits = match (collection.kind(), &named) {
-            (None, _) => true,
-            (Some(kind), TicketRef::Number(number)) => number.starts_with(prefix(kind)),
-            (Some(kind), TicketRef::Id(_)) => {
-                tickets::find(&state.desk, &caller, &named).await?.ticket.kind() == kind
-            }
-        };
-        if fits { Ok(Self(named)) } else { Err(no_such_ticket()) }
+        Ok(Self(named))
     }
 }
 
-/// A ticket by its id, or else by its number, in whichever case people write it.
-pub(crate) fn named(text: &str) -> TicketRef {
-    match Uuid::try_parse(text) {
-        Ok(id) => TicketRef::Id(TicketId(id)),
-        Err(_) => TicketRef::Number(text.trim().to_ascii_uppercase()),
+/// The kind of a ticket: its number tells it, an id has to be looked up.
+async fn kind_of(
+    named: &TicketRef,
+    parts: &mut Parts,
+    state: &ApiState,
+) -> Result<TicketKind, ApiError> {
+    match named {
+        TicketRef::Number(number) => TicketKind::of_number(number).ok_or_else(no_such_ticket),
+        TicketRef::Id(_) => {
+            let Known(caller) = Known::from_request_parts(parts, state).await?;
+            Ok(tickets::find(&state.desk, &caller, named).await?.ticket.kind())
+        }
     }
 }
 
-/// What the numbers of a kind begin with.
-fn prefix(kind: TicketKind) -> &'static str {
-    match kind {
-        TicketKind::Incident => "INC",
-        TicketKind::Request => "REQ",
-    }
-}
-
-/// Where tickets of a kind are found.
+/// Where a ticket of a kind is found.
 fn address(kind: TicketKind, number: &str) -> String {
-    match kind {
-        TicketKind::Incident => format!("/api/v1/incidents/{number}"),
-        TicketKind::Request => format!("/api/v1/requests/{number}"),
-    }
+    format!("/api/v1/{}/{number}", kind.rules().path)
 }
 
-fn no_such_ticket() -> Problem {
-    Problem::new(Slug::NotFound, "there is no such ticket")
+fn no_such_ticket() -> ApiError {
+    ApiError::new(Slug::NotFound, "there is no such ticket")
 }
 
 #[cfg(test)]
@@ -139,9 +155,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_ticket_is_named_by_id_or_number() {
-        let id = Uuid::from_u128(3);
-        assert_eq!(named(&id.to_string()), TicketRef::Id(TicketId(id)));
-        assert_eq!(named("inc0000042"), TicketRef::Number("INC0000042".to_owned()));
+    fn a_ticket_is_found_in_the_collection_of_its_kind() {
+        assert_eq!(address(TicketKind::Problem, "PRB0000007"), "/api/v1/problems/PRB0000007");
     }
 }

@@ -21,7 +21,7 @@ use crate::{
     ApiState,
     extract::{At, JsonBody, Known},
     middleware::KeptInstead,
-    problem::Problem,
+    api_error::ApiError,
     wire::{PersonIn, PersonOut, RoleName, TimeIn},
 };
 
@@ -42,13 +42,13 @@ async fn issue(
     State(desk): State<Desk>,
     Known(caller): Known,
     JsonBody(new): JsonBody<TokenIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let IssuedToken { token, secret } = tokens::issue(&desk, &caller, new.into()).await?;
     let issued = IssuedTokenOut { token: token.into(), secret: Some(secret) };
     let mut response = (StatusCode::CREATED, Json(&issued)).into_response();
     // The secret must not lie in the database for the sake of a repeat.
     let without = IssuedTokenOut { secret: None, ..issued };
-    let kept = serde_json::to_vec(&without).map_err(|error| Problem::internal(&error))?;
+    let kept = serde_json::to_vec(&without).map_err(|error| ApiError::internal(&error))?;
     response.extensions_mut().insert(KeptInstead(kept.into()));
     Ok(response)
 }
@@ -59,7 +59,7 @@ async fn issue(
     path = "/",
     responses((status = 200, description = "All tokens, without their secrets", body = TokensOut)),
 )]
-async fn list(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<TokensOut>, Problem> {
+async fn list(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<TokensOut>, ApiError> {
     let tokens = tokens::list(&desk, &caller).await?;
     Ok(Json(TokensOut { items: tokens.into_iter().map(Into::into).collect() }))
 }
@@ -76,7 +76,7 @@ async fn revoke(
     State(desk): State<Desk>,
     Known(caller): Known,
     At(id): At<TokenId>,
-) -> Result<StatusCode, Problem> {
+) -> Result<StatusCode, ApiError> {
     tokens::revoke(&desk, &caller, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

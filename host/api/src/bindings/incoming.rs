@@ -8,7 +8,7 @@ use waypost_app::bindings::{NewBinding, NewRevision};
 use waypost_domain::{binding::LimitChanges, refusal::FieldFault};
 
 use crate::{
-    problem::Problem,
+    api_error::ApiError,
     wire::{
         HookName,
         patch::{nullable, settable},
@@ -133,7 +133,7 @@ pub(super) struct LimitsWire {
 
 impl BindingIn {
     /// The command.
-    pub(super) fn command(self) -> Result<NewBinding, Problem> {
+    pub(super) fn command(self) -> Result<NewBinding, ApiError> {
         let no_settings = || Value::Object(serde_json::Map::new());
         Ok(NewBinding {
             hook: self.hook,
@@ -154,7 +154,7 @@ impl BindingIn {
 
 impl RevisionIn {
     /// The command.
-    pub(super) fn command(self) -> Result<NewRevision, Problem> {
+    pub(super) fn command(self) -> Result<NewRevision, ApiError> {
         Ok(NewRevision {
             position: self.position,
             component: self.component,
@@ -169,7 +169,7 @@ impl RevisionIn {
     }
 }
 
-fn files(given: Vec<DataFileIn>) -> Result<Vec<(String, Vec<u8>)>, Problem> {
+fn files(given: Vec<DataFileIn>) -> Result<Vec<(String, Vec<u8>)>, ApiError> {
     let (mut files, mut faults) = (Vec::with_capacity(given.len()), Vec::new());
     for (index, file) in given.into_iter().enumerate() {
         match STANDARD.decode(&file.content) {
@@ -184,7 +184,7 @@ fn files(given: Vec<DataFileIn>) -> Result<Vec<(String, Vec<u8>)>, Problem> {
     if faults.is_empty() {
         Ok(files)
     } else {
-        Err(Problem::faults(faults.into_iter().map(Into::into).collect()))
+        Err(ApiError::faults(faults.into_iter().map(Into::into).collect()))
     }
 }
 

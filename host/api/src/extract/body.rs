@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     ApiState,
-    problem::{FaultOut, Problem, Slug},
+    api_error::{FaultOut, ApiError, Slug},
     reader::{self, Fault},
 };
 
@@ -19,9 +19,9 @@ use crate::{
 pub(crate) struct JsonBody<T>(pub(crate) T);
 
 impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         // `bounded_body` has read it within its limit already.
         let bytes = whole(body, state.options.upload_limit).await?;
@@ -34,42 +34,46 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
 pub(crate) struct WasmBody(pub(crate) Bytes);
 
 impl FromRequest<ApiState> for WasmBody {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request(request: Request, state: &ApiState) -> Result<Self, Problem> {
+    async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
         if media_type(request.headers()).as_deref() != Some("application/wasm") {
             let detail = "send the component's bytes with `Content-Type: application/wasm`";
-            return Err(Problem::new(Slug::UnsupportedMediaType, detail));
+            return Err(ApiError::new(Slug::UnsupportedMediaType, detail));
         }
         whole(request.into_body(), state.options.upload_limit).await.map(Self)
     }
 }
 
-async fn whole(body: axum::body::Body, limit: usize) -> Result<Bytes, Problem> {
+async fn whole(body: axum::body::Body, limit: usize) -> Result<Bytes, ApiError> {
     axum::body::to_bytes(body, limit)
         .await
-        .map_err(|_| Problem::new(Slug::MalformedBody, "the body could not be read to its end"))
+        .map_err(|_| ApiError::new(Slug::MalformedBody, "the body could not be read to its end"))
 }
 
-fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Problem> {
+fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ApiError> {
     let value = if bytes.is_empty() {
         Value::Object(serde_json::Map::new())
     } else {
         must_be_json(headers)?;
         serde_json::from_slice(bytes).map_err(|error| malformed(&error))?
     };
-    reader::from_json(value)
-        .map_err(|faults| Problem::faults(faults.into_iter().map(in_body).collect()))
+    reader::from_json(value).map_err(unreadable)
 }
 
-fn must_be_json(headers: &HeaderMap) -> Result<(), Problem> {
+/// The error of a body, or a part of one, that does not fit.
+pub(crate) fn unreadable(faults: Vec<Fault>) -> ApiError {
+    ApiError::faults(faults.into_iter().map(in_body).collect())
+}
+
+fn must_be_json(headers: &HeaderMap) -> Result<(), ApiError> {
     let is_json = media_type(headers).is_some_and(|is| {
         is == "application/json" || (is.starts_with("application/") && is.ends_with("+json"))
     });
     if is_json {
         return Ok(());
     }
-    Err(Problem::new(Slug::UnsupportedMediaType, "send JSON with `Content-Type: application/json`"))
+    Err(ApiError::new(Slug::UnsupportedMediaType, "send JSON with `Content-Type: application/json`"))
 }
 
 /// The media type in lower case, without its parameters.
@@ -78,14 +82,14 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
     text.split(';').next().map(|is| is.trim().to_ascii_lowercase())
 }
 
-fn malformed(error: &serde_json::Error) -> Problem {
+fn malformed(error: &serde_json::Error) -> ApiError {
     let place = format!("line {}, column {}", error.line(), error.column());
     let detail = if error.is_eof() {
         format!("the JSON ends too early, at {place}")
     } else {
         format!("the JSON has a mistake at {place}")
     };
-    Problem::new(Slug::MalformedBody, detail)
+    ApiError::new(Slug::MalformedBody, detail)
 }
 
 fn in_body(fault: Fault) -> FaultOut {
@@ -114,7 +118,7 @@ mod tests {
     fn read(content_type: &str, body: &str) -> Result<Note, Slug> {
         let value = HeaderValue::from_str(content_type).unwrap();
         let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, value)]);
-        parse(&headers, body.as_bytes()).map_err(|problem| problem.slug())
+        parse(&headers, body.as_bytes()).map_err(|error| error.slug())
     }
 
     #[test]

@@ -5,7 +5,7 @@ use waypost_app::Caller;
 
 use crate::{
     ApiState,
-    problem::{Problem, Slug},
+    api_error::{ApiError, Slug},
 };
 
 /// Somebody who is known. A handler that asks for this is behind the bearer token.
@@ -13,12 +13,12 @@ use crate::{
 pub(crate) struct Known(pub(crate) Caller);
 
 impl FromRequestParts<ApiState> for Known {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, ApiError> {
         // Absent only where a route was put outside the authenticated router; closed is the safe answer.
         parts.extensions.get::<Caller>().cloned().map(Self).ok_or_else(|| {
-            Problem::new(Slug::Unauthenticated, "send the header `Authorization: Bearer <token>`")
+            ApiError::new(Slug::Unauthenticated, "send the header `Authorization: Bearer <token>`")
         })
     }
 }

@@ -12,7 +12,7 @@ use waypost_app::{Cursor, Page, PageRequest};
 
 use crate::{
     ApiState,
-    problem::{FaultOut, Problem},
+    api_error::{FaultOut, ApiError},
     reader,
 };
 
@@ -64,24 +64,24 @@ pub(crate) struct ListOut<T> {
 pub(crate) struct OneFilter<F>(pub(crate) F);
 
 impl<F: DeserializeOwned> FromRequestParts<ApiState> for OneFilter<F> {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, ApiError> {
         reader::from_query(pairs(&parts.uri)?).map(Self).map_err(in_query)
     }
 }
 
 impl<F: DeserializeOwned> FromRequestParts<ApiState> for Listing<F> {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, ApiError> {
         // Nested routers see a shortened path; links need the whole one.
         let original = parts.extensions.get::<OriginalUri>().map(|OriginalUri(uri)| uri);
         listing(original.unwrap_or(&parts.uri))
     }
 }
 
-fn listing<F: DeserializeOwned>(uri: &Uri) -> Result<Listing<F>, Problem> {
+fn listing<F: DeserializeOwned>(uri: &Uri) -> Result<Listing<F>, ApiError> {
     let (of_page, of_filter) = pairs(uri)?
         .into_iter()
         .partition::<Vec<_>, _>(|(name, _)| matches!(name.as_str(), "limit" | "after"));
@@ -100,22 +100,22 @@ fn listing<F: DeserializeOwned>(uri: &Uri) -> Result<Listing<F>, Problem> {
     })
 }
 
-fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, Problem> {
+fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
     Query::try_from_uri(uri)
         .map(|Query(pairs)| pairs)
         .map_err(|_| unreadable("", "the query is no list of `name=value` pairs"))
 }
 
-fn unreadable(parameter: &str, message: &str) -> Problem {
-    Problem::faults(vec![FaultOut::parameter(parameter, message)])
+fn unreadable(parameter: &str, message: &str) -> ApiError {
+    ApiError::faults(vec![FaultOut::parameter(parameter, message)])
 }
 
-fn in_query(faults: Vec<reader::Fault>) -> Problem {
+fn in_query(faults: Vec<reader::Fault>) -> ApiError {
     let fault = |fault: reader::Fault| FaultOut {
         code: fault.code,
         ..FaultOut::parameter(fault.parameter(), fault.message)
     };
-    Problem::faults(faults.into_iter().map(fault).collect())
+    ApiError::faults(faults.into_iter().map(fault).collect())
 }
 
 impl<F> Listing<F> {
@@ -197,7 +197,7 @@ mod tests {
         count: bool,
     }
 
-    fn read(uri: &str) -> Result<Listing<Filter>, Problem> {
+    fn read(uri: &str) -> Result<Listing<Filter>, ApiError> {
         listing(&uri.parse().unwrap())
     }
 

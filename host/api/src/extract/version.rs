@@ -7,7 +7,7 @@ use axum::{
 
 use crate::{
     ApiState,
-    problem::{FaultOut, Problem, Slug},
+    api_error::{FaultOut, ApiError, Slug},
 };
 
 /// The entity tag of a record at this version.
@@ -21,9 +21,9 @@ pub(crate) fn etag(version: i64) -> HeaderValue {
 pub(crate) struct KnownVersion(pub(crate) Option<i64>);
 
 impl FromRequestParts<ApiState> for KnownVersion {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, ApiError> {
         if_match(&parts.headers).map(|named| Self(named.and_then(Named::version)))
     }
 }
@@ -33,17 +33,17 @@ impl FromRequestParts<ApiState> for KnownVersion {
 pub(crate) struct IfMatch(pub(crate) Option<i64>);
 
 impl FromRequestParts<ApiState> for IfMatch {
-    type Rejection = Problem;
+    type Rejection = ApiError;
 
-    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, Problem> {
+    async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, ApiError> {
         required(&parts.headers)
     }
 }
 
-fn required(headers: &HeaderMap) -> Result<IfMatch, Problem> {
+fn required(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
     match if_match(headers)? {
         Some(named) => Ok(IfMatch(named.version())),
-        None => Err(Problem::new(
+        None => Err(ApiError::new(
             Slug::PreconditionRequired,
             "send `If-Match` with the `ETag` of the record as you read it, so that nobody's change is lost",
         )),
@@ -72,11 +72,11 @@ impl Named {
     }
 }
 
-fn if_match(headers: &HeaderMap) -> Result<Option<Named>, Problem> {
+fn if_match(headers: &HeaderMap) -> Result<Option<Named>, ApiError> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let fault = || {
         let message = "takes one entity tag as it was given: `\"3\"`, or `*`";
-        Problem::faults(vec![FaultOut::header("If-Match", message)])
+        ApiError::faults(vec![FaultOut::header("If-Match", message)])
     };
     let text = value.to_str().map_err(|_| fault())?.trim();
     if text == "*" {

@@ -1,5 +1,5 @@
 //! Goes with a request from its arrival to its answer: gives it an id, a span and one line in the log, and sees that
-//! every error leaves as a problem.
+//! every error leaves as an [`ApiError`].
 
 use std::{any::Any, sync::Arc, time::Instant};
 
@@ -14,7 +14,7 @@ use tracing::Instrument;
 
 use crate::{
     ApiState,
-    problem::{PROBLEM_JSON, Problem, Slug},
+    api_error::{ApiError, PROBLEM_JSON, Slug},
 };
 
 /// Names a request, in both directions.
@@ -32,17 +32,17 @@ pub(crate) struct RequestContext {
 }
 
 impl RequestContext {
-    /// Makes an error a problem that says which request it answers. Other answers stay as they are.
+    /// Completes an error with the request that it answers. Other answers stay as they are.
     pub(crate) fn complete(&self, mut response: Response) -> Response {
         let status = response.status();
-        let problem = response.extensions_mut().remove::<Problem>();
-        let problem = match problem {
-            Some(problem) => problem,
+        let error = response.extensions_mut().remove::<ApiError>();
+        let error = match error {
+            Some(error) => error,
             None if is_bare_error(&response) => bare(status),
             None => return response,
         };
-        let mut completed = problem.of_request(&self.path, &self.id).into_response();
-        completed.extensions_mut().remove::<Problem>();
+        let mut completed = error.of_request(&self.path, &self.id).into_response();
+        completed.extensions_mut().remove::<ApiError>();
         // What was said beside the body still holds: `Allow`, `ETag`, `Retry-After`.
         for (name, value) in response.headers() {
             if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
@@ -95,7 +95,7 @@ pub(crate) async fn accompany(
 /// What a panic in a handler is answered with. The panic hook has told the log; its text may hold a ticket's.
 pub(crate) fn on_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request's handler panicked");
-    Problem::new(Slug::Internal, "the request was not carried out").into_response()
+    ApiError::new(Slug::Internal, "the request was not carried out").into_response()
 }
 
 /// The id that the client gave, if it can stand in a log line.
@@ -144,7 +144,7 @@ fn is_bare_error(response: &Response) -> bool {
     is_error && (!says_more || response.body().is_end_stream())
 }
 
-fn bare(status: StatusCode) -> Problem {
+fn bare(status: StatusCode) -> ApiError {
     let slug = Slug::of_status(status);
     let detail = match slug {
         Slug::NotFound => "nothing is at this address; `/api/v1/openapi.json` lists what there is",
@@ -152,7 +152,7 @@ fn bare(status: StatusCode) -> Problem {
         Slug::Internal => "the request was not carried out",
         _ => slug.remedy(),
     };
-    Problem::new(slug, detail)
+    ApiError::new(slug, detail)
 }
 
 #[cfg(test)]
@@ -164,7 +164,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_bare_error_becomes_a_problem_and_keeps_its_headers() {
+    async fn a_bare_error_is_explained_and_keeps_its_headers() {
         let bare = (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")], "").into_response();
         let response = context().complete(bare);
         assert_eq!(response.headers()[header::ALLOW], "GET");
@@ -172,7 +172,7 @@ mod tests {
 
         let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
         let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(json["type"], "/problems/method-not-allowed");
+        assert_eq!(json["type"], "/errors/method-not-allowed");
         assert_eq!(json["instance"], "/api/v1/incidents/INC1");
         assert_eq!(json["request_id"], "r-1");
     }

@@ -11,7 +11,7 @@ use waypost_domain::key::Key;
 
 use crate::{
     ApiState,
-    problem::{FaultOut, Problem, Slug},
+    api_error::{FaultOut, ApiError, Slug},
 };
 
 /// Names the organization to act in: the token's own (the default), or one below it.
@@ -22,7 +22,7 @@ pub(crate) async fn authenticate(
     State(state): State<ApiState>,
     mut request: Request,
     next: Next,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     // What a method allows is no secret, and a browser asks without a token.
     if request.method() == Method::OPTIONS {
         return Ok(next.run(request).await);
@@ -37,24 +37,24 @@ pub(crate) async fn authenticate(
     Ok(next.run(request).await)
 }
 
-fn unauthenticated(refused: &Unauthenticated) -> Problem {
+fn unauthenticated(refused: &Unauthenticated) -> ApiError {
     match refused {
-        Unauthenticated::Token => Problem::new(Slug::Unauthenticated, refused.to_string()),
+        Unauthenticated::Token => ApiError::new(Slug::Unauthenticated, refused.to_string()),
         // Whether it exists is not for this token to know.
         Unauthenticated::OutOfReach => {
             let fault = FaultOut::header(
                 "Waypost-Organization",
                 "name the token's organization or one below it, or leave the header out",
             );
-            Problem::new(Slug::NotFound, "there is no such organization for this token")
+            ApiError::new(Slug::NotFound, "there is no such organization for this token")
                 .with_errors(vec![fault])
         }
-        Unauthenticated::Internal(cause) => Problem::internal(cause),
+        Unauthenticated::Internal(cause) => ApiError::internal(cause),
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
-    let refused = |detail| Problem::new(Slug::Unauthenticated, detail);
+fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
+    let refused = |detail| ApiError::new(Slug::Unauthenticated, detail);
     let value = headers
         .get(header::AUTHORIZATION)
         .ok_or_else(|| refused("send the header `Authorization: Bearer <token>`"))?;
@@ -69,12 +69,12 @@ fn bearer(headers: &HeaderMap) -> Result<&str, Problem> {
     }
 }
 
-fn organization(headers: &HeaderMap) -> Result<Option<Key>, Problem> {
+fn organization(headers: &HeaderMap) -> Result<Option<Key>, ApiError> {
     let Some(value) = headers.get(WAYPOST_ORGANIZATION) else { return Ok(None) };
     let key = value.to_str().ok().and_then(|text| text.trim().parse::<Key>().ok());
     match key {
         Some(key) => Ok(Some(key)),
-        None => Err(Problem::faults(vec![FaultOut::header(
+        None => Err(ApiError::faults(vec![FaultOut::header(
             "Waypost-Organization",
             "name an organization by its key, such as `acme`",
         )])),

@@ -22,7 +22,7 @@ use waypost_app::{
 use super::RequestContext;
 use crate::{
     ApiState,
-    problem::{FaultOut, Problem, Slug},
+    api_error::{FaultOut, ApiError, Slug},
 };
 
 /// Names a request, so that it can be repeated.
@@ -43,7 +43,7 @@ pub(crate) async fn repeatable(
     State(state): State<ApiState>,
     request: Request,
     next: Next,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     if request.method() != Method::POST {
         return Ok(next.run(request).await);
     }
@@ -64,15 +64,15 @@ pub(crate) async fn repeatable(
     };
     match idempotency::begin(&state.desk, &caller, &repeatable).await? {
         Begun::Replay { status, response } => replay(status, &response),
-        Begun::InProgress => Err(Problem::new(
+        Begun::InProgress => Err(ApiError::new(
             Slug::IdempotencyInProgress,
             "the first request with this key is still being carried out",
         )),
-        Begun::AnswerLost => Err(Problem::new(
+        Begun::AnswerLost => Err(ApiError::new(
             Slug::AnswerLost,
             "the first request with this key was carried out, but the server ended before it kept the answer",
         )),
-        Begun::Reused => Err(Problem::new(
+        Begun::Reused => Err(ApiError::new(
             Slug::IdempotencyKeyReused,
             "the key was used for a request with another body; use a new one",
         )),
@@ -83,7 +83,7 @@ pub(crate) async fn repeatable(
             let first = First { state, caller, context, repeatable };
             let task = tokio::spawn(first.carry_out(request, next).in_current_span());
             task.await.map_err(|_| {
-                Problem::new(
+                ApiError::new(
                     Slug::Internal,
                     "the request was not carried out, and nothing was changed",
                 )
@@ -174,10 +174,10 @@ impl Kept {
     }
 }
 
-fn replay(status: u16, packed: &[u8]) -> Result<Response, Problem> {
+fn replay(status: u16, packed: &[u8]) -> Result<Response, ApiError> {
     let unreadable = || {
         tracing::error!("a kept answer can't be read");
-        Problem::new(Slug::Internal, "the first answer was kept, but can't be read")
+        ApiError::new(Slug::Internal, "the first answer was kept, but can't be read")
     };
     let (kept, body) = Kept::unpack(packed).ok_or_else(unreadable)?;
     let mut response = Response::new(Body::from(Bytes::copy_from_slice(body)));
@@ -191,22 +191,22 @@ fn replay(status: u16, packed: &[u8]) -> Result<Response, Problem> {
     Ok(response)
 }
 
-async fn buffered(request: Request) -> Result<(Request, Bytes), Problem> {
+async fn buffered(request: Request) -> Result<(Request, Bytes), ApiError> {
     let (parts, body) = request.into_parts();
     // `bounded_body` has read it within its limit already.
     let bytes = axum::body::to_bytes(body, usize::MAX)
         .await
-        .map_err(|_| Problem::new(Slug::MalformedBody, "the body could not be read to its end"))?;
+        .map_err(|_| ApiError::new(Slug::MalformedBody, "the body could not be read to its end"))?;
     Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
 }
 
 /// The key: a quoted string (RFC 8941), or a bare token, which many clients send.
-fn key(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get(IDEMPOTENCY_KEY) else { return Ok(None) };
     let key = value.to_str().ok().and_then(|text| unquoted(text.trim()));
     match key {
         Some(key) if (1..=255).contains(&key.len()) => Ok(Some(key)),
-        Some(_) | None => Err(Problem::faults(vec![FaultOut::header(
+        Some(_) | None => Err(ApiError::faults(vec![FaultOut::header(
             "Idempotency-Key",
             "takes 1 to 255 characters in double quotes: `\"8e03978e-40d5-43dd\"`",
         )])),
@@ -240,7 +240,7 @@ mod tests {
     fn read(text: &str) -> Result<Option<String>, Slug> {
         let value = HeaderValue::from_str(text).unwrap();
         let headers = HeaderMap::from_iter([(IDEMPOTENCY_KEY, value)]);
-        key(&headers).map_err(|problem| problem.slug())
+        key(&headers).map_err(|error| error.slug())
     }
 
     #[test]

@@ -12,7 +12,7 @@ use axum::{
 use http_body_util::LengthLimitError;
 use tokio::sync::Semaphore;
 
-use crate::problem::{Problem, Slug};
+use crate::api_error::{ApiError, Slug};
 
 /// What one request of a group of routes may take.
 #[derive(Clone)]
@@ -30,14 +30,14 @@ pub(crate) async fn deadline(
     State(limits): State<Limits>,
     request: Request,
     next: Next,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     // Waiting for a place would only move the queue in here, with everybody's body in memory.
     let Ok(_place) = limits.places.try_acquire() else {
-        return Err(Problem::new(Slug::Unavailable, "too many requests at once"));
+        return Err(ApiError::new(Slug::Unavailable, "too many requests at once"));
     };
     tokio::time::timeout(limits.timeout, next.run(request)).await.map_err(|_| {
         tracing::warn!(timeout_ms = limits.timeout.as_millis(), "request ran out of time");
-        Problem::new(
+        ApiError::new(
             Slug::Unavailable,
             "the request took too long; read the record before you repeat it, or use an `Idempotency-Key`",
         )
@@ -49,13 +49,13 @@ pub(crate) async fn bounded_body(
     State(limits): State<Limits>,
     request: Request,
     next: Next,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let (parts, body) = request.into_parts();
     let bytes = read(&parts.headers, body, limits.body).await?;
     Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await)
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Problem> {
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
     if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
         return Err(too_large(limit));
@@ -64,13 +64,13 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Pr
         if error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
             too_large(limit)
         } else {
-            Problem::new(Slug::MalformedBody, "the body ended before its announced length")
+            ApiError::new(Slug::MalformedBody, "the body ended before its announced length")
         }
     })
 }
 
-fn too_large(limit: usize) -> Problem {
-    Problem::new(Slug::TooLarge, format!("the body may have {limit} bytes at most"))
+fn too_large(limit: usize) -> ApiError {
+    ApiError::new(Slug::TooLarge, format!("the body may have {limit} bytes at most"))
 }
 
 #[cfg(test)]

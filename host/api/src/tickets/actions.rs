@@ -1,69 +1,49 @@
-//! Actions on tickets: one address and one schema for each.
+//! Actions on tickets: one handler for all of them. Which ones a kind has, and what each takes, stands in its rows.
 
-use axum::{Json, extract::State, response::Response};
+use axum::{
+    Json,
+    extract::{FromRequestParts, State},
+    http::request::Parts,
+    response::Response,
+    routing::post,
+};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use waypost_app::{
-    Desk, comments, suggestions,
-    tickets::{self, TicketAction},
+    Desk,
+    tickets::{self, TicketRef},
 };
-use waypost_domain::comment::Visibility;
+use waypost_domain::ticket::{Action, Kind, Row, TicketKind, Who};
 
-use super::{
-    Subject, TicketOut,
-    acting::{
-        AcceptMajorIn, AssignIn, ConvertIn, EscalateIn, FinishMajorIn, FulfillIn, HoldIn, LinkIn,
-        MergeIntoIn, ReasonIn, ResolveIn, SetEtaIn, SetPriorityIn, StartIn, SuggestionIn, TextIn,
-        TriageIn, UpdateMajorIn,
-    },
-    named,
-    records::changed,
-};
+use super::{Collection, Subject, kind_of, records::changed};
 use crate::{
     ApiState,
-    extract::{JsonBody, Known, KnownVersion, Prefer},
-    problem::Problem,
-    wire::{ActionName, NothingIn},
+    api_error::{ApiError, Slug},
+    extract::{JsonBody, Known, KnownVersion, Prefer, parameter},
+    wire::ActionName,
 };
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new()
-        .routes(routes!(allowed))
-        .routes(routes!(assign))
-        .routes(routes!(reroute))
-        .routes(routes!(triage))
-        .routes(routes!(set_priority))
-        .routes(routes!(acknowledge))
-        .routes(routes!(set_eta))
-        .routes(routes!(escalate))
-        .routes(routes!(start))
-        .routes(routes!(hold))
-        .routes(routes!(resume))
-        .routes(routes!(caller_reply))
-        .routes(routes!(resolve))
-        .routes(routes!(reopen))
-        .routes(routes!(close))
-        .routes(routes!(cancel))
-        .routes(routes!(merge_into))
-        .routes(routes!(link))
-        .routes(routes!(unlink))
-        .routes(routes!(convert))
-        .routes(routes!(submit))
-        .routes(routes!(revise))
-        .routes(routes!(fulfill))
-        .routes(routes!(propose_major))
-        .routes(routes!(accept_major))
-        .routes(routes!(reject_major))
-        .routes(routes!(update_major))
-        .routes(routes!(finish_major))
-        .routes(routes!(comment))
-        .routes(routes!(note))
-        .routes(routes!(accept_suggestion))
-        .routes(routes!(dismiss_suggestion))
+    // What the document says of actions is made from the rows; see `schema`.
+    OpenApiRouter::new().routes(routes!(allowed)).route("/{id}/actions/{action}", post(act))
 }
 
-/// List what can be done now
+/// The actions of a kind that callers take at an address of their own. Tickets are edited by PATCH, and votes have a
+/// collection of their own.
+pub(super) fn askable(kind: &Kind) -> impl Iterator<Item = &'static Row> + use<> {
+    let is_elsewhere = |action| matches!(action, Action::Create | Action::Edit | Action::Vote);
+    kind.rows().filter(move |row| row.who != Who::System && !is_elsewhere(row.action))
+}
+
+/// Whether an action heeds the version that the caller knows. What is said about a ticket, and what is decided about a
+/// suggestion, holds whatever else has changed.
+pub(crate) fn takes_version(action: &str) -> bool {
+    !matches!(action, "comment" | "note" | "accept_suggestion" | "dismiss_suggestion")
+}
+
+/// List the actions that are possible now
 ///
 /// Each action comes with the fields that it still lacks.
 #[utoipa::path(
@@ -75,7 +55,7 @@ async fn allowed(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
-) -> Result<Json<ActionsOut>, Problem> {
+) -> Result<Json<ActionsOut>, ApiError> {
     let hints = tickets::actions(&desk, &caller, &ticket).await?;
     let items = hints
         .into_iter()
@@ -84,181 +64,93 @@ async fn allowed(
     Ok(Json(ActionsOut { items }))
 }
 
-/// What can be done to a ticket now.
+/// Takes an action.
+async fn act(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    Asked { ticket, action }: Asked,
+    version: Result<KnownVersion, ApiError>,
+    prefer: Prefer,
+    JsonBody(input): JsonBody<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    let version = if takes_version(action.as_str()) { version?.0 } else { None };
+    // Boxed: what an action may set off makes a future that would fill the stack.
+    let acted = Box::pin(tickets::act(&desk, &caller, &ticket, action, input, version));
+    Ok(changed(prefer, acted.await?))
+}
+
+/// The ticket and the action in the path, if the kind of the ticket has the action.
+struct Asked {
+    ticket: TicketRef,
+    action: Action,
+}
+
+impl FromRequestParts<ApiState> for Asked {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, ApiError> {
+        let Subject(ticket) = Subject::from_request_parts(parts, state).await?;
+        let name = parameter(parts, state, "action").await.unwrap_or_default();
+        let collection = Collection::from_request_parts(parts, state).await?;
+        let kind = match collection.kind() {
+            Some(kind) => kind,
+            None => kind_of(&ticket, parts, state).await?,
+        };
+        Ok(Self { ticket, action: asked(kind, &name)? })
+    }
+}
+
+/// The action that a kind has under this name.
+fn asked(kind: TicketKind, name: &str) -> Result<Action, ApiError> {
+    let mut actions = askable(kind.rules()).map(|row| row.action);
+    actions.find(|action| action.as_str() == name).ok_or_else(|| {
+        let names = askable(kind.rules()).map(|row| row.action.as_str()).collect::<Vec<_>>();
+        let detail = format!(
+            "`{name}` is not an action of {}; use one of: {}",
+            kind.with_article(),
+            names.join(", ")
+        );
+        ApiError::new(Slug::NotFound, detail)
+    })
+}
+
+/// The actions that are possible now.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AllowedActions)]
 struct ActionsOut {
-    /// The actions.
+    /// The actions. `edit` is the PATCH of the ticket, and votes are cast at `/approval-requests`.
     items: Vec<ActionHintOut>,
 }
 
-/// Something that can be done to a ticket now.
+/// An action that is possible now.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = AllowedAction)]
 struct ActionHintOut {
     /// The action.
     action: ActionName,
-    /// JSON pointers to the fields that it must be given, or that the ticket must have before.
-    #[schema(value_type = Vec<String>)]
-    lacks: Vec<&'static str>,
+    /// JSON pointers to fields that the action must be given, and fields of the ticket that must be filled first.
+    lacks: Vec<String>,
 }
 
-macro_rules! actions {
-    ($($(#[doc = $doc:literal])+ $name:ident, $path:tt, $input:ident => $action:expr;)+) => {$(
-        $(#[doc = $doc])+
-        #[utoipa::path(
-            post,
-            path = $path,
-            request_body = $input,
-            responses((status = 200, description = "The changed ticket", body = TicketOut)),
-        )]
-        async fn $name(
-            State(desk): State<Desk>,
-            Known(caller): Known,
-            Subject(ticket): Subject,
-            KnownVersion(version): KnownVersion,
-            prefer: Prefer,
-            JsonBody(input): JsonBody<$input>,
-        ) -> Result<Response, Problem> {
-            let action: fn($input) -> TicketAction = $action;
-            let view = tickets::act(&desk, &caller, &ticket, action(input), version).await?;
-            Ok(changed(prefer, view))
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_that_the_kind_does_not_have_is_not_found_and_the_others_are_named() {
+        for (kind, name) in [
+            (TicketKind::Incident, "fulfill"),
+            (TicketKind::Request, "request_approval"),
+            (TicketKind::Problem, "reopen"),
+            (TicketKind::Task, "comment"),
+            (TicketKind::Task, "edit"),
+            (TicketKind::Incident, "dance"),
+        ] {
+            let refused = asked(kind, name).unwrap_err();
+            assert_eq!(refused.slug(), Slug::NotFound, "{name}");
+            let detail = refused.json()["detail"].as_str().unwrap().to_owned();
+            assert!(detail.contains("use one of:") && detail.contains("assign"), "{detail}");
         }
-    )+};
-}
-
-actions! {
-    /// Give it to another team or person
-    assign, "/{id}/actions/assign", AssignIn => Into::into;
-    /// Ask the policies again who should get it
-    reroute, "/{id}/actions/reroute", NothingIn => |NothingIn {}| TicketAction::Reroute;
-    /// Confirm category, impact and urgency
-    triage, "/{id}/actions/triage", TriageIn => Into::into;
-    /// Override the priority
-    set_priority, "/{id}/actions/set_priority", SetPriorityIn => Into::into;
-    /// Tell that the desk has seen it
-    acknowledge, "/{id}/actions/acknowledge", NothingIn => |NothingIn {}| TicketAction::Acknowledge;
-    /// Tell when service should be back
-    set_eta, "/{id}/actions/set_eta", SetEtaIn => Into::into;
-    /// Take it a step up
-    escalate, "/{id}/actions/escalate", EscalateIn => Into::into;
-    /// Start work on an incident
-    start, "/{id}/actions/start", StartIn => Into::into;
-    /// Put it on hold
-    hold, "/{id}/actions/hold", HoldIn => Into::into;
-    /// End the hold
-    resume, "/{id}/actions/resume", NothingIn => |NothingIn {}| TicketAction::Resume;
-    /// Answer as the caller
-    caller_reply, "/{id}/actions/caller_reply", TextIn =>
-        |input| TicketAction::CallerReply { text: input.text };
-    /// Resolve an incident
-    resolve, "/{id}/actions/resolve", ResolveIn => Into::into;
-    /// Reopen it
-    reopen, "/{id}/actions/reopen", ReasonIn => |input| TicketAction::Reopen { reason: input.reason };
-    /// Close it
-    close, "/{id}/actions/close", NothingIn => |NothingIn {}| TicketAction::Close;
-    /// Withdraw it
-    cancel, "/{id}/actions/cancel", ReasonIn => |input| TicketAction::Cancel { reason: input.reason };
-    /// Merge it into another that is about the same
-    merge_into, "/{id}/actions/merge_into", MergeIntoIn => Into::into;
-    /// Say what it has to do with another
-    link, "/{id}/actions/link", LinkIn => |input| TicketAction::Link {
-        link_type: input.link_type.map(|name| name.0),
-        target: input.target.as_deref().map(named),
-    };
-    /// Take back what it has to do with another
-    unlink, "/{id}/actions/unlink", LinkIn => |input| TicketAction::Unlink {
-        link_type: input.link_type.map(|name| name.0),
-        target: input.target.as_deref().map(named),
-    };
-    /// Make it another kind of ticket
-    convert, "/{id}/actions/convert", ConvertIn => Into::into;
-    /// Hand in a request
-    submit, "/{id}/actions/submit", NothingIn => |NothingIn {}| TicketAction::Submit;
-    /// Take a request back to write it anew
-    revise, "/{id}/actions/revise", NothingIn => |NothingIn {}| TicketAction::Revise;
-    /// Fulfill a request
-    fulfill, "/{id}/actions/fulfill", FulfillIn => Into::into;
-    /// Propose an incident as a major one
-    propose_major, "/{id}/actions/propose_major", ReasonIn =>
-        |input| TicketAction::ProposeMajor { reason: input.reason };
-    /// Accept an incident as a major one
-    accept_major, "/{id}/actions/accept_major", AcceptMajorIn => Into::into;
-    /// Say that it is no major incident
-    reject_major, "/{id}/actions/reject_major", ReasonIn =>
-        |input| TicketAction::RejectMajor { reason: input.reason };
-    /// Tell everybody concerned where a major incident stands
-    update_major, "/{id}/actions/update_major", UpdateMajorIn => Into::into;
-    /// Write the review of a major incident
-    finish_major, "/{id}/actions/finish_major", FinishMajorIn =>
-        |input| TicketAction::FinishMajor { review_note: input.review_note };
-}
-
-macro_rules! texts {
-    ($($(#[doc = $doc:literal])+ $name:ident, $path:tt, $visibility:ident;)+) => {$(
-        $(#[doc = $doc])+
-        #[utoipa::path(
-            post,
-            path = $path,
-            request_body = TextIn,
-            responses((status = 200, description = "The changed ticket", body = TicketOut)),
-        )]
-        async fn $name(
-            State(desk): State<Desk>,
-            Known(caller): Known,
-            Subject(ticket): Subject,
-            prefer: Prefer,
-            JsonBody(input): JsonBody<TextIn>,
-        ) -> Result<Response, Problem> {
-            let text = input.text.unwrap_or_default();
-            let visibility = Visibility::$visibility;
-            let view = comments::add(&desk, &caller, &ticket, visibility, text).await?;
-            Ok(changed(prefer, view))
-        }
-    )+};
-}
-
-texts! {
-    /// Comment for everybody who sees it
-    comment, "/{id}/actions/comment", Public;
-    /// Note something for the desk only
-    note, "/{id}/actions/note", Internal;
-}
-
-/// Take a policy's suggestion
-#[utoipa::path(
-    post,
-    path = "/{id}/actions/accept_suggestion",
-    request_body = SuggestionIn,
-    responses((status = 200, description = "The changed ticket", body = TicketOut)),
-)]
-async fn accept_suggestion(
-    State(desk): State<Desk>,
-    Known(caller): Known,
-    Subject(ticket): Subject,
-    prefer: Prefer,
-    JsonBody(input): JsonBody<SuggestionIn>,
-) -> Result<Response, Problem> {
-    // Boxed: what accepting may set off makes a future that would fill the stack.
-    let view = Box::pin(suggestions::accept(&desk, &caller, &ticket, input.id()?)).await?;
-    Ok(changed(prefer, view))
-}
-
-/// Turn a policy's suggestion down
-#[utoipa::path(
-    post,
-    path = "/{id}/actions/dismiss_suggestion",
-    request_body = SuggestionIn,
-    responses((status = 200, description = "The ticket", body = TicketOut)),
-)]
-async fn dismiss_suggestion(
-    State(desk): State<Desk>,
-    Known(caller): Known,
-    Subject(ticket): Subject,
-    prefer: Prefer,
-    JsonBody(input): JsonBody<SuggestionIn>,
-) -> Result<Response, Problem> {
-    // Boxed: what dismissing may set off makes a future that would fill the stack.
-    let view = Box::pin(suggestions::dismiss(&desk, &caller, &ticket, input.id()?)).await?;
-    Ok(changed(prefer, view))
+        assert_eq!(asked(TicketKind::Problem, "request_approval").unwrap(), Action::RequestApproval);
+    }
 }

@@ -22,7 +22,7 @@ use super::Subject;
 use crate::{
     ApiState,
     extract::Known,
-    problem::Problem,
+    api_error::ApiError,
     wire::{ApprovalOutcomeName, PersonOut, SeatStateName, StageRuleName},
 };
 
@@ -42,7 +42,7 @@ async fn list_approvals(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
-) -> Result<Json<ApprovalsOut>, Problem> {
+) -> Result<Json<ApprovalsOut>, ApiError> {
     let rounds = approvals::of_ticket(&desk, &caller, &ticket).await?;
     Ok(Json(ApprovalsOut { items: rounds.into_iter().map(Into::into).collect() }))
 }
@@ -65,7 +65,7 @@ pub(crate) struct ApprovalOut {
     ticket: Uuid,
     /// 1, 2, 3, … for each ticket.
     round: i64,
-    /// What came of it.
+    /// Its outcome.
     outcome: ApprovalOutcomeName,
     /// The digest of the ticket's present content; a vote names it.
     content_digest: String,
@@ -85,7 +85,7 @@ pub(crate) struct ApprovalOut {
 struct StageOut {
     /// When it is approved.
     rule: StageRuleName,
-    /// What came of it.
+    /// Its outcome.
     outcome: ApprovalOutcomeName,
     /// Its steps.
     steps: Vec<StepOut>,
@@ -95,7 +95,7 @@ struct StageOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ApprovalStep)]
 struct StepOut {
-    /// What is asked.
+    /// What is asked, in a few words.
     name: String,
     /// How many must approve: `any`, `all`, `majority`, `count:N` or `percent:N`.
     #[schema(example = "count:2")]
@@ -104,7 +104,7 @@ struct StepOut {
     veto: bool,
     /// When it should be decided.
     due_at: Option<DateTime<Utc>>,
-    /// What came of it.
+    /// Its outcome.
     outcome: ApprovalOutcomeName,
     /// One for each voter's seat; a delegated seat has one more for the delegate.
     requests: Vec<SeatOut>,
@@ -120,11 +120,11 @@ struct SeatOut {
     seat: PersonOut,
     /// Who is asked: the seat's holder, or a delegate.
     voter: PersonOut,
-    /// Whether the step can't be approved without this seat.
+    /// Whether the step cannot be approved without this seat.
     mandatory: bool,
     /// The id of the delegation under which the voter stands in for the seat's holder.
     delegation: Option<Uuid>,
-    /// Where it stands.
+    /// Its state.
     state: SeatStateName,
     /// When the vote was asked for.
     requested_at: Option<DateTime<Utc>>,
@@ -144,7 +144,7 @@ impl From<ApprovalView> for ApprovalOut {
         let stages = approval.stages.into_iter();
         Self {
             id: approval.id.0,
-            ticket: approval.ticket.0,
+            ticket: approval.subject.id(),
             round: approval.round,
             outcome: approval.outcome.into(),
             content_digest: view.content_digest,

@@ -3,20 +3,26 @@
 use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use waypost_app::{
-    Desk,
+    Caller, Desk,
     comments::{self, CommentView},
+    tickets,
 };
-use waypost_domain::comment::Visibility;
+use waypost_domain::{
+    comment::Visibility,
+    role::Role,
+    ticket::{Action, Ticket},
+};
 
 use super::{Subject, TicketOut, address};
 use crate::{
     ApiState,
     extract::{JsonBody, Known, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::{ActorOut, PersonOut, VisibilityName},
 };
@@ -27,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Comment on a ticket
 ///
-/// A requester's public comment is an answer: it ends the waiting for the caller.
+/// A public comment by the caller of the ticket is a reply: it ends a hold that waits for them.
 #[utoipa::path(
     post,
     path = "/{id}/comments",
@@ -40,18 +46,32 @@ async fn add_comment(
     Subject(ticket): Subject,
     prefer: Prefer,
     JsonBody(comment): JsonBody<CommentIn>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let visibility = comment.visibility.map_or(Visibility::Public, |name| name.0);
+    let action = match visibility {
+        Visibility::Internal => Action::Note,
+        Visibility::Public => {
+            spoken(&caller, &tickets::find(&desk, &caller, &ticket).await?.ticket)
+        }
+    };
+    let input = Map::from_iter([("text".to_owned(), Value::String(comment.text))]);
     // Boxed: what a reply may set off makes a future that would fill the stack.
-    let added = Box::pin(comments::add(&desk, &caller, &ticket, visibility, comment.text));
-    let view = added.await?;
+    let view = Box::pin(tickets::act(&desk, &caller, &ticket, action, input, None)).await?;
     let address = format!("{}/comments", address(view.ticket.kind(), &view.ticket.number));
     Ok(reply::created(prefer, &address, view.ticket.version, TicketOut::from(view)))
 }
 
+/// Which action a public comment is: what the person says whom the ticket is for is a reply, also if they are of the desk.
+fn spoken(caller: &Caller, ticket: &Ticket) -> Action {
+    let Some(person) = caller.person() else { return Action::Comment };
+    let is_reply = ticket.requester == Some(person)
+        || (caller.role == Role::Requester && ticket.is_of(person));
+    if is_reply { Action::CallerReply } else { Action::Comment }
+}
+
 /// List a ticket's comments
 ///
-/// The first first. A requester gets the public ones only.
+/// The oldest first. A requester gets the public ones only.
 #[utoipa::path(
     get,
     path = "/{id}/comments",
@@ -61,7 +81,7 @@ async fn list_comments(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
-) -> Result<Json<CommentsOut>, Problem> {
+) -> Result<Json<CommentsOut>, ApiError> {
     let comments = comments::list(&desk, &caller, &ticket).await?;
     Ok(Json(CommentsOut { items: comments.into_iter().map(Into::into).collect() }))
 }
@@ -82,7 +102,7 @@ struct CommentIn {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Comments)]
 struct CommentsOut {
-    /// The comments, the first first.
+    /// The comments, the oldest first.
     items: Vec<CommentOut>,
 }
 

@@ -1,4 +1,4 @@
-//! What policies decided about a ticket, and why it is where it is.
+//! What policies decided about a ticket, and why its state is what it is.
 
 use axum::{Json, extract::State, response::Response};
 use serde::Serialize;
@@ -15,7 +15,7 @@ use super::Subject;
 use crate::{
     ApiState,
     extract::{Known, ListOut, Listing, NoFilter, PageParams},
-    problem::Problem,
+    api_error::ApiError,
     receipts::{OutcomeOut, ReceiptOut},
     wire::HookName,
 };
@@ -26,17 +26,17 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Explain a ticket
 ///
-/// In at most one screen of plain sentences: its priority, its team, its approvals, what it waits for.
+/// In at most one screen of plain sentences: its priority, its team, its approvals, and what it is waiting for.
 #[utoipa::path(
     get,
     path = "/{id}/explain",
-    responses((status = 200, description = "Why it is where it is", body = ExplanationOut)),
+    responses((status = 200, description = "The explanation", body = ExplanationOut)),
 )]
 async fn explain(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
-) -> Result<Json<ExplanationOut>, Problem> {
+) -> Result<Json<ExplanationOut>, ApiError> {
     Ok(Json(explain_ticket(&desk, &caller, &ticket).await?.into()))
 }
 
@@ -54,13 +54,13 @@ async fn list_receipts(
     Known(caller): Known,
     Subject(ticket): Subject,
     listing: Listing<NoFilter>,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let query = ReceiptQuery { ticket: Some(ticket), ..ReceiptQuery::default() };
     let page = receipts::list(&desk, &caller, &query, &listing.page).await?;
     Ok(listing.reply(page, ReceiptOut::from))
 }
 
-/// Why a ticket is where it is.
+/// Why a ticket has its priority, team and state.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Explanation)]
 struct ExplanationOut {

@@ -2,228 +2,76 @@
 
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
-use waypost_app::tickets::{OpenTicket, TicketEdit, TicketOrder, TicketQuery};
-use waypost_domain::{
-    ids::OrderId,
-    refusal::FieldFault,
-    ticket::{State, TicketKind},
-};
+use waypost_app::tickets::{OpenTicket, TicketOrder, TicketQuery, TicketRef};
+use waypost_domain::{ids::OrderId, refusal::FieldFault, ticket::TicketKind};
 
 use crate::{
-    problem::Problem,
-    tickets::named,
-    wire::{
-        ChannelName, KindName, MajorStateName, PersonIn, StateName, TimeIn, WaitingKindName,
-        patch::{nullable, settable},
-    },
+    api_error::{ApiError, FaultOut},
+    extract::unreadable,
+    reader,
+    wire::{KindName, MajorStateName, PersonIn, PhaseName, StateName, TimeIn, WaitingKindName},
 };
 
-/// A ticket that comes in.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schema(as = NewTicket)]
-pub(crate) struct TicketIn {
-    /// What it is. Left out at `/tickets`, the organization's policies decide.
-    kind: Option<KindName>,
-    /// What it is about, in one line of at most 250 characters.
-    #[schema(required = true, example = "I can't log in, my password has expired")]
-    short_description: String,
-    /// The full text.
-    description: String,
-    /// How it came in; `api` if left out.
-    channel: Option<ChannelName>,
-    /// Whose trouble or wish it is, by id or e-mail address; the caller if left out.
-    requester: Option<PersonIn>,
-    /// The category's path.
-    #[schema(example = "access/password")]
-    category: Option<String>,
-    /// The service's key.
-    service: Option<String>,
-    /// The configuration item's key.
-    ci: Option<String>,
-    /// How much is affected; 1 is the most.
-    #[schema(minimum = 1, maximum = 5)]
-    impact: Option<u8>,
-    /// How soon it hurts; 1 is the soonest.
-    #[schema(minimum = 1, maximum = 5)]
-    urgency: Option<u8>,
-    /// Free labels.
-    tags: Vec<String>,
-    /// What is asked for: the catalog item's key. For requests.
-    catalog_item: Option<String>,
-    /// The answers to the catalog item's form: texts, numbers, true or false.
-    #[schema(value_type = BTreeMap<String, Value>)]
-    answers: BTreeMap<String, Value>,
-    /// How many of the catalog item; one if left out.
-    #[schema(minimum = 1, maximum = 1000)]
-    quantity: Option<u16>,
-    /// Another system's number for it; opening the same again returns the first. For the desk.
-    external_ref: Option<ExternalRefWire>,
-    /// When the trouble began; now if left out.
-    opened_at: Option<TimeIn>,
-    /// Whether a request is only written down, to be submitted later.
-    draft: bool,
-    /// How many people an incident keeps from their work. For the desk.
-    #[schema(maximum = 1_000_000)]
-    affected_users: Option<u32>,
-    /// Whether an incident follows the one that it is made a part of; yes if left out. For the desk.
-    sync_with_parent: Option<bool>,
-}
-
-/// Another system's number for a ticket.
+/// A ticket of another system.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ExternalRef)]
 pub(crate) struct ExternalRefWire {
-    /// The system.
+    /// The other system.
     #[schema(example = "monitoring")]
     pub(crate) source: String,
-    /// Its number there.
+    /// Its number for the ticket.
     pub(crate) id: String,
 }
 
-impl TicketIn {
-    /// The command, in a collection that may hold one kind only.
-    pub(crate) fn command(self, only: Option<TicketKind>) -> Result<OpenTicket, Problem> {
-        let kind = self.kind.map(|kind| kind.0);
-        if let (Some(only), Some(kind)) = (only, kind)
-            && only != kind
-        {
-            let message = format!("this collection holds tickets of the kind {only}; leave it out");
-            return Err(fault("/kind", message));
-        }
-        Ok(OpenTicket {
-            kind: only.or(kind),
-            short_description: self.short_description,
-            description: self.description,
-            channel: self.channel.map(|channel| channel.0),
-            requester: self.requester.map(Into::into),
-            category: self.category,
-            service: self.service,
-            ci: self.ci,
-            impact: self.impact,
-            urgency: self.urgency,
-            tags: self.tags,
-            catalog_item: self.catalog_item,
-            answers: answers("", self.answers)?,
-            quantity: self.quantity,
-            external_ref: self.external_ref.map(|other| (other.source, other.id)),
-            opened_at: self.opened_at.map(Into::into),
-            draft: self.draft,
-            affected_users: self.affected_users,
-            sync_with_parent: self.sync_with_parent,
-        })
+/// A ticket that comes in, in a collection that may hold one kind only. Which fields its kind takes, the app knows.
+pub(super) fn opening(
+    mut fields: Map<String, Value>,
+    only: Option<TicketKind>,
+) -> Result<OpenTicket, ApiError> {
+    let kind = take::<KindName>(&mut fields, "kind")?.map(|name| name.0);
+    if let (Some(only), Some(kind)) = (only, kind)
+        && only != kind
+    {
+        let path = only.rules().path;
+        return Err(fault("/kind", format!("must be {only} here, or be left out: these are {path}")));
     }
+    let kind = only.or(kind);
+    // Only a request is written before it is submitted.
+    let has_drafts = kind.is_none_or(|kind| kind == TicketKind::Request);
+    let draft = if has_drafts { take(&mut fields, "draft")? } else { None };
+    Ok(OpenTicket { kind, fields, draft: draft.unwrap_or(false) })
 }
 
-/// Which fields of a ticket change. What is left out stays; null empties.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields, default)]
-#[schema(as = TicketEdit)]
-#[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
-pub(crate) struct TicketEditIn {
-    /// What it is about, in one line.
-    #[serde(deserialize_with = "settable")]
-    #[schema(value_type = String)]
-    short_description: Option<String>,
-    /// The full text.
-    #[serde(deserialize_with = "settable")]
-    #[schema(value_type = String)]
-    description: Option<String>,
-    /// The category's path.
-    #[serde(deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
-    category: Option<Option<String>>,
-    /// The service's key.
-    #[serde(deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
-    service: Option<Option<String>>,
-    /// The configuration item's key.
-    #[serde(deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
-    ci: Option<Option<String>>,
-    /// How much is affected; 1 is the most.
-    #[serde(deserialize_with = "nullable")]
-    #[schema(value_type = Option<u8>, minimum = 1, maximum = 5)]
-    impact: Option<Option<u8>>,
-    /// How soon it hurts; 1 is the soonest.
-    #[serde(deserialize_with = "nullable")]
-    #[schema(value_type = Option<u8>, minimum = 1, maximum = 5)]
-    urgency: Option<Option<u8>>,
-    /// Free labels, all of them.
-    #[serde(deserialize_with = "settable")]
-    #[schema(value_type = Vec<String>)]
-    tags: Option<Vec<String>>,
-    /// The answers to the catalog item's form, all of them.
-    #[serde(deserialize_with = "settable")]
-    #[schema(value_type = BTreeMap<String, Value>)]
-    answers: Option<BTreeMap<String, Value>>,
-    /// How many of the catalog item, while the request is a draft.
-    #[serde(deserialize_with = "settable")]
-    #[schema(value_type = u16, minimum = 1, maximum = 1000)]
-    quantity: Option<u16>,
-    /// When what is asked for should be there. For the desk, and for requests.
-    #[serde(deserialize_with = "nullable")]
-    #[schema(value_type = Option<DateTime<Utc>>)]
-    expected_at: Option<Option<TimeIn>>,
-    /// The people who hear of every change, all of them, by id or e-mail address.
-    #[serde(deserialize_with = "settable")]
-    #[schema(value_type = Vec<PersonIn>)]
-    watchers: Option<Vec<PersonIn>>,
-    /// The incident that it is a part of, by id or number; it follows when that is worked on, waits for a vendor or is
-    /// resolved. For incidents.
-    #[serde(deserialize_with = "nullable")]
-    #[schema(value_type = Option<String>)]
-    parent: Option<Option<String>>,
-    /// Whether it follows the incident that it is a part of. For incidents.
-    #[serde(deserialize_with = "settable")]
-    #[schema(value_type = bool)]
-    sync_with_parent: Option<bool>,
-    /// How many people it keeps from their work. For incidents.
-    #[serde(deserialize_with = "settable")]
-    #[schema(value_type = u32, maximum = 1_000_000)]
-    affected_users: Option<u32>,
-    /// Only here to be refused with the remedy: a state is changed by actions.
-    #[serde(deserialize_with = "nullable")]
-    #[schema(ignore)]
-    state: Option<Option<Value>>,
+/// Takes a field out of what was given, if it is there.
+fn take<T: DeserializeOwned>(
+    fields: &mut Map<String, Value>,
+    name: &str,
+) -> Result<Option<T>, ApiError> {
+    let Some((name, value)) = fields.remove_entry(name) else { return Ok(None) };
+    // Read under its name, so that a fault has its place.
+    let alone = Value::Object(Map::from_iter([(name, value)]));
+    let read = reader::from_json::<BTreeMap<String, Option<T>>>(alone).map_err(unreadable)?;
+    Ok(read.into_values().next().flatten())
 }
 
-impl TicketEditIn {
-    /// The command.
-    pub(crate) fn command(self) -> Result<TicketEdit, Problem> {
-        if self.state.is_some() {
-            return Err(Problem::state_not_patchable(State::NAMES));
-        }
-        Ok(TicketEdit {
-            short_description: self.short_description,
-            description: self.description,
-            category: self.category,
-            service: self.service,
-            ci: self.ci,
-            impact: self.impact,
-            urgency: self.urgency,
-            tags: self.tags,
-            answers: self.answers.map(|given| answers("", given)).transpose()?,
-            quantity: self.quantity,
-            expected_at: self.expected_at.map(|at| at.map(Into::into)),
-            watchers: self.watchers.map(|people| people.into_iter().map(Into::into).collect()),
-            parent: self.parent.map(|parent| parent.as_deref().map(named)),
-            sync_with_parent: self.sync_with_parent,
-            affected_users: self.affected_users,
-        })
+/// Refuses an edit of the state.
+pub(super) fn editing(fields: Map<String, Value>) -> Result<Map<String, Value>, ApiError> {
+    if fields.contains_key("state") {
+        return Err(ApiError::state_not_patchable());
     }
+    Ok(fields)
 }
 
-/// Forms are answered in texts; JSON's other plain values are as good. `at` points to what has the answers.
+/// The answers of a form as texts; JSON's other plain values are taken as well. `at` points to what has the answers.
 pub(crate) fn answers(
     at: &str,
     given: BTreeMap<String, Value>,
-) -> Result<Vec<(String, String)>, Problem> {
+) -> Result<Vec<(String, String)>, ApiError> {
     let answer = |(field, value): (String, Value)| {
         let text = match value {
             Value::String(text) => text,
@@ -232,7 +80,7 @@ pub(crate) fn answers(
             Value::Null | Value::Array(_) | Value::Object(_) => {
                 let field = field.replace('~', "~0").replace('/', "~1");
                 let pointer = format!("{at}/answers/{field}");
-                return Err(fault(&pointer, "must be a text, a number, true or false".to_owned()));
+                return Err(fault(&pointer, "must be a string, a number, true or false".to_owned()));
             }
         };
         Ok((field, text))
@@ -240,9 +88,9 @@ pub(crate) fn answers(
     given.into_iter().map(answer).collect()
 }
 
-fn fault(pointer: &str, message: String) -> Problem {
+pub(super) fn fault(pointer: &str, message: String) -> ApiError {
     let fault = FieldFault { pointer: pointer.to_owned(), code: "invalid", message };
-    Problem::faults(vec![fault.into()])
+    ApiError::faults(vec![fault.into()])
 }
 
 /// Which tickets are asked for. Every part that is set must match.
@@ -250,25 +98,28 @@ fn fault(pointer: &str, message: String) -> Problem {
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TicketFilter {
-    /// Which kind; at `/tickets`.
-    #[param(value_type = Option<String>)]
-    kind: Option<KindName>,
+    /// The kinds; incidents and requests if left out.
+    #[param(value_type = Vec<String>, style = Form, explode = false)]
+    kind: Vec<KindName>,
     /// The states.
     #[param(value_type = Vec<String>, style = Form, explode = false)]
     state: Vec<StateName>,
-    /// Whether the desk still has to do something about it.
+    /// The phases.
+    #[param(value_type = Vec<String>, style = Form, explode = false)]
+    phase: Vec<PhaseName>,
+    /// Whether it is open or on hold.
     active: Option<bool>,
     /// The owning team's key.
     team: Option<String>,
     /// The assignee, by id or e-mail address.
     #[param(value_type = Option<String>)]
     assignee: Option<PersonIn>,
-    /// Whether somebody is assigned.
+    /// Whether it has an assignee.
     assigned: Option<bool>,
-    /// Whom or what it waits for, as `waiting_on.what` of a ticket says.
+    /// Whom or what it is waiting for: `waiting_on.what`.
     #[param(value_type = Option<String>)]
     waiting_on: Option<WaitingKindName>,
-    /// Waiting since before this time.
+    /// Waiting since an earlier time than this.
     #[param(value_type = Option<DateTime<Utc>>)]
     waiting_before: Option<TimeIn>,
     /// The requester, by id or e-mail address.
@@ -277,36 +128,38 @@ pub(crate) struct TicketFilter {
     /// The priorities.
     #[param(style = Form, explode = false)]
     priority: Vec<u8>,
-    /// A category's path; everything below it matches too.
+    /// The category's path; the categories below it match too.
     category: Option<String>,
     /// The service's key.
     service: Option<String>,
     /// The configuration item's key.
     ci: Option<String>,
-    /// A label.
+    /// A tag.
     tag: Option<String>,
-    /// Parts of this incident, by its id or number.
+    /// The parent, by id or number: the child incidents or the tasks of a ticket.
     parent: Option<String>,
-    /// Where it stands as a major incident.
+    /// The problem, by id or number: the incidents that it causes.
+    problem: Option<String>,
+    /// The states as a major incident.
     #[param(value_type = Vec<String>, style = Form, explode = false)]
     major_state: Vec<MajorStateName>,
-    /// Requests of this order, by its id.
+    /// The id of the order: the requests that were ordered together.
     #[param(value_type = Option<Uuid>)]
     order_id: Option<Uuid>,
     /// Words in the short description.
     text: Option<String>,
     /// Whether a policy failed on it.
-    degraded: Option<bool>,
+    policy_failures: Option<bool>,
     /// Opened at or after this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_from: Option<TimeIn>,
     /// Opened before this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_to: Option<TimeIn>,
-    /// Which order: the newest first, the last changed first, or as a queue: by priority, then the oldest first.
+    /// The order: the newest first, the last changed first, or a queue: by priority, then the oldest first.
     #[param(inline)]
     order: OrderIn,
-    /// Whether `total` is counted.
+    /// Whether to count the `total`.
     count: bool,
 }
 
@@ -325,10 +178,11 @@ pub(crate) enum OrderIn {
 
 impl TicketFilter {
     /// The query, in a collection that may hold one kind only.
-    pub(crate) fn query(&self, only: Option<TicketKind>) -> TicketQuery {
-        TicketQuery {
-            kind: only.or(self.kind.map(|kind| kind.0)),
+    pub(crate) fn query(&self, only: Option<TicketKind>) -> Result<TicketQuery, ApiError> {
+        Ok(TicketQuery {
+            kinds: self.kinds(only)?,
             states: self.state.iter().map(|state| state.0.as_str().to_owned()).collect(),
+            phases: self.phase.iter().map(|phase| phase.0).collect(),
             active: self.active,
             team: self.team.clone(),
             assignee: self.assignee.clone().map(Into::into),
@@ -341,11 +195,12 @@ impl TicketFilter {
             service: self.service.clone(),
             ci: self.ci.clone(),
             tag: self.tag.clone(),
-            parent: self.parent.as_deref().map(named),
+            parent: self.parent.as_deref().map(TicketRef::parse),
+            problem: self.problem.as_deref().map(TicketRef::parse),
             major_states: self.major_state.iter().map(|state| state.0).collect(),
             ordered: self.order_id.map(OrderId),
             text: self.text.clone(),
-            degraded: self.degraded,
+            policy_failures: self.policy_failures,
             opened_from: self.opened_from.map(Into::into),
             opened_to: self.opened_to.map(Into::into),
             order: match self.order {
@@ -354,6 +209,19 @@ impl TicketFilter {
                 OrderIn::Queue => TicketOrder::Queue,
             },
             count: self.count,
+        })
+    }
+
+    fn kinds(&self, only: Option<TicketKind>) -> Result<Vec<TicketKind>, ApiError> {
+        let given = self.kind.iter().map(|name| name.0).collect::<Vec<_>>();
+        match only {
+            Some(kind) if given.iter().any(|one| *one != kind) => {
+                let message = format!("leave it out; this collection holds {} only", kind.rules().path);
+                Err(ApiError::faults(vec![FaultOut::parameter("kind", message)]))
+            }
+            Some(kind) => Ok(vec![kind]),
+            None if given.is_empty() => Ok(vec![TicketKind::Incident, TicketKind::Request]),
+            None => Ok(given),
         }
     }
 }
@@ -363,35 +231,73 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{problem::Slug, reader};
+    use crate::api_error::Slug;
+
+    fn fields(value: Value) -> Map<String, Value> {
+        value.as_object().unwrap().clone()
+    }
 
     #[test]
     fn a_patch_of_the_state_is_refused_even_if_it_empties_it() {
         for value in [json!({"state": "closed"}), json!({"state": null})] {
-            let edit: TicketEditIn = reader::from_json(value).unwrap();
-            assert_eq!(edit.command().unwrap_err().slug(), Slug::StateNotPatchable);
+            assert_eq!(editing(fields(value)).unwrap_err().slug(), Slug::StateNotPatchable);
         }
+        assert!(editing(fields(json!({"impact": 1}))).is_ok());
     }
 
     #[test]
     fn answers_are_plain_values() {
-        let value =
-            json!({"short_description": "a", "answers": {"count": 2, "now": true, "why": "x"}});
-        let ticket: TicketIn = reader::from_json(value).unwrap();
-        let command = ticket.command(None).unwrap();
-        let texts = command.answers.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>();
+        let given = json!({"count": 2, "now": true, "why": "x"});
+        let texts = answers("", serde_json::from_value(given).unwrap()).unwrap();
+        let texts = texts.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>();
         assert_eq!(texts, ["2", "true", "x"]);
 
-        let value = json!({"answers": {"a/b": []}});
-        let ticket: TicketIn = reader::from_json(value).unwrap();
-        let json = ticket.command(None).unwrap_err().json();
+        let given = serde_json::from_value(json!({"a/b": []})).unwrap();
+        let json = answers("", given).unwrap_err().json();
         assert_eq!(json["errors"][0]["pointer"], "/answers/a~1b");
     }
 
     #[test]
+    fn kind_and_draft_are_told_from_the_fields() {
+        let given = fields(json!({"kind": "request", "draft": true, "quantity": 2}));
+        let request = opening(given, None).unwrap();
+        assert_eq!((request.kind, request.draft), (Some(TicketKind::Request), true));
+        assert_eq!(request.fields, fields(json!({"quantity": 2})));
+
+        let unknown = opening(fields(json!({"kind": null})), None).unwrap();
+        assert_eq!((unknown.kind, unknown.draft), (None, false));
+    }
+
+    #[test]
+    fn only_a_request_has_a_draft() {
+        let problem = opening(fields(json!({"draft": true})), Some(TicketKind::Problem)).unwrap();
+        assert!(problem.fields.contains_key("draft"), "left for the app to refuse");
+    }
+
+    #[test]
     fn a_collection_of_one_kind_takes_no_other() {
-        let ticket: TicketIn = reader::from_json(json!({"kind": "request"})).unwrap();
-        let refused = ticket.command(Some(TicketKind::Incident)).unwrap_err();
-        assert_eq!(refused.slug(), Slug::ValidationFailed);
+        let given = fields(json!({"kind": "request"}));
+        let refused = opening(given.clone(), Some(TicketKind::Incident)).unwrap_err();
+        assert_eq!(refused.json()["errors"][0]["pointer"], "/kind");
+        assert!(opening(given, Some(TicketKind::Request)).is_ok());
+
+        let refused = opening(fields(json!({"kind": "wish"})), None).unwrap_err().json();
+        assert_eq!(refused["errors"][0]["pointer"], "/kind");
+        let message = refused["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("use one of: incident, request, problem, task"), "{message}");
+    }
+
+    #[test]
+    fn the_intake_lists_incidents_and_requests_unless_it_is_asked_for_others() {
+        let kinds = |names: &[TicketKind], only| {
+            let kind = names.iter().map(|kind| KindName(*kind)).collect();
+            TicketFilter { kind, ..TicketFilter::default() }.kinds(only)
+        };
+        let both = vec![TicketKind::Incident, TicketKind::Request];
+        assert_eq!(kinds(&[], None).unwrap(), both);
+        assert_eq!(kinds(&[TicketKind::Task], None).unwrap(), [TicketKind::Task]);
+        assert_eq!(kinds(&[], Some(TicketKind::Problem)).unwrap(), [TicketKind::Problem]);
+        let refused = kinds(&[TicketKind::Task], Some(TicketKind::Problem)).unwrap_err();
+        assert_eq!(refused.json()["errors"][0]["parameter"], "kind");
     }
 }

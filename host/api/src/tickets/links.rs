@@ -1,4 +1,4 @@
-//! Links of tickets: what they have to do with others.
+//! Links of tickets to others.
 
 use axum::{Json, extract::State};
 use chrono::{DateTime, Utc};
@@ -15,7 +15,7 @@ use super::Subject;
 use crate::{
     ApiState,
     extract::Known,
-    problem::Problem,
+    api_error::ApiError,
     wire::{ActorOut, KindName, LinkTypeName, StateName},
 };
 
@@ -23,9 +23,9 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(list_links))
 }
 
-/// List what a ticket has to do with others
+/// List a ticket's links
 ///
-/// For the desk. The oldest link comes first. Links are made and taken back by the actions `link` and `unlink`.
+/// For the desk. The oldest first. Use the actions `link` and `unlink` to change them.
 #[utoipa::path(
     get,
     path = "/{id}/links",
@@ -35,12 +35,12 @@ async fn list_links(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
-) -> Result<Json<LinksOut>, Problem> {
+) -> Result<Json<LinksOut>, ApiError> {
     let links = tickets::links(&desk, &caller, &ticket).await?;
     Ok(Json(LinksOut { items: links.into_iter().map(Into::into).collect() }))
 }
 
-/// What a ticket has to do with others.
+/// The links of a ticket.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Links)]
 struct LinksOut {
@@ -48,15 +48,15 @@ struct LinksOut {
     items: Vec<LinkOut>,
 }
 
-/// What a ticket has to do with another.
+/// A link to another ticket.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Link)]
 struct LinkOut {
-    /// What, told from the ticket whose links these are.
+    /// The type, as seen from the ticket whose links these are.
     link_type: LinkTypeName,
-    /// The other.
+    /// The other ticket.
     target: LinkedOut,
-    /// Who said so.
+    /// Who made it.
     created_by: ActorOut,
     /// When.
     created_at: DateTime<Utc>,
@@ -70,9 +70,9 @@ struct LinkedOut {
     id: Uuid,
     /// The number people use.
     number: String,
-    /// Which kind.
+    /// Its kind.
     kind: KindName,
-    /// Where it stands.
+    /// Its state.
     state: StateName,
     /// What it is about, in one line.
     short_description: String,

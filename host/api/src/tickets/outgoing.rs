@@ -1,31 +1,35 @@
 //! A ticket as it is shown.
 
-mod facts;
+mod details;
 mod major;
+mod stage;
+
+use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use waypost_app::tickets::TicketView;
+use waypost_app::tickets::{TicketName, TicketView};
 use waypost_domain::{
     priority::{Level, Priority, PrioritySource},
+    ticket::{OwnField, OwnValue, TicketKind},
     waiting::{WaitingFor, WaitingOn},
 };
 
 use self::{
-    facts::{
-        CancellationOut, ClosingOut, Facts, FulfillmentOut, HoldOut, RejectionOut, RequestOut,
-        ResolutionOut, TaskCountOut,
-    },
+    details::{DetailsOut, ProblemNameOut, ProblemOut, RequestOut, TaskOut},
     major::MajorOut,
+    stage::{CancellationOut, ClosingOut, HoldOut, OutcomeOut, RejectionOut, StageOut},
 };
 use super::incoming::ExternalRefWire;
 use crate::wire::{
-    ChannelName, KindName, MajorStateName, NamedOut, PersonOut, PrioritySourceName, StateName,
+    ChannelName, KindName, MajorStateName, NamedOut, PersonOut, PhaseName, PrioritySourceName,
+    StateName, WaitingKindName,
 };
 
-/// An incident or a request.
+/// A ticket: an incident, a request, a problem or a task. What its kind or its state does not have is null.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ticket)]
 pub(crate) struct TicketOut {
@@ -34,10 +38,12 @@ pub(crate) struct TicketOut {
     /// The number people use.
     #[schema(example = "INC0000042")]
     number: String,
-    /// Which kind.
+    /// Its kind.
     kind: KindName,
-    /// Where it stands. Changed by actions only.
+    /// Its state. Changed by actions only.
     state: StateName,
+    /// The phase of its state.
+    phase: PhaseName,
     /// Rises by one with every change; the `ETag`.
     version: i64,
     /// What it is about, in one line.
@@ -48,61 +54,71 @@ pub(crate) struct TicketOut {
     channel: ChannelName,
     /// Free labels.
     tags: Vec<String>,
-    /// Whose trouble or wish it is.
-    requester: PersonOut,
-    /// Who wrote it down, when it was another.
+    /// The organization's own fields: texts, whole numbers, true or false, by name.
+    fields: BTreeMap<String, Value>,
+    /// The person the ticket is for (caller, requested for); null for problems and tasks.
+    requester: Option<PersonOut>,
+    /// The id of who wrote it down for the requester.
     opened_by: Option<Uuid>,
-    /// What it is about: the category's path.
+    /// The path of its category.
     category: Option<String>,
     /// The service concerned.
     service: Option<NamedOut>,
-    /// The configuration item concerned.
+    /// The configuration item concerned; of several, the main one.
     ci: Option<NamedOut>,
-    /// How much is affected; 1 is the most.
+    /// Impact: how much of the business is affected. 1 is the most.
     impact: Option<u8>,
-    /// How soon it hurts; 1 is the soonest.
+    /// Urgency: how quickly it must be dealt with. 1 is the most urgent.
     urgency: Option<u8>,
-    /// How soon it is worked on.
+    /// In which order it is worked on.
     priority: PriorityOut,
-    /// The team that owns it. Never missing.
+    /// The team that owns it (assignment group). Never null.
     team: NamedOut,
     /// The person who works on it.
     assignee: Option<PersonOut>,
-    /// How often team or assignee changed after the first assignment.
+    /// How often the team or the assignee changed after the first assignment.
     reassignment_count: i64,
-    /// The ids of people who hear of every change.
+    /// The ids of the people who hear of every change.
     watchers: Vec<Uuid>,
-    /// The ticket that it is a part of.
-    parent: Option<Uuid>,
-    /// Whether an incident follows the one that it is a part of.
-    sync_with_parent: bool,
-    /// How many people an incident keeps from their work, as far as the desk knows.
-    affected_users: u32,
-    /// Where an incident stands as a major one. Changed by actions only.
-    major_state: MajorStateName,
-    /// What is particular to a major incident that was accepted; null for all others.
+    /// The larger incident that it is a child of, or the ticket that a task belongs to.
+    parent: Option<TicketNameOut>,
+    /// Whether an incident follows its parent; null for other kinds.
+    sync_with_parent: Option<bool>,
+    /// How many people an incident keeps from their work; null for other kinds.
+    affected_users: Option<u32>,
+    /// The problem that causes an incident.
+    caused_by_problem: Option<ProblemNameOut>,
+    /// The state of an incident as a major incident; null for other kinds. Changed by actions only.
+    major_state: Option<MajorStateName>,
+    /// What only an accepted major incident has.
     major: Option<MajorOut>,
-    /// The closed ticket that it takes up again.
+    /// What only a request has.
+    request: Option<RequestOut>,
+    /// What only a problem has.
+    problem: Option<ProblemOut>,
+    /// What only a task has.
+    task: Option<TaskOut>,
+    /// The id of the closed ticket that it takes up again.
     follows: Option<Uuid>,
-    /// Another system's number for it.
+    /// The ticket of another system that it was made from.
     external_ref: Option<ExternalRefWire>,
-    /// Whom or what it waits for; null once it is over.
+    /// Whom or what it is waiting for; null once it is over.
     waiting_on: Option<WaitingOut>,
     /// Why it is on hold.
     hold: Option<HoldOut>,
-    /// How an incident was resolved.
-    resolution: Option<ResolutionOut>,
-    /// What is asked for, of a request.
-    request: Option<RequestOut>,
+    /// How an incident or a problem was resolved.
+    resolution: Option<OutcomeOut>,
     /// How a request was fulfilled.
-    fulfillment: Option<FulfillmentOut>,
+    fulfillment: Option<OutcomeOut>,
+    /// Why a task is on hold, or was left incomplete, skipped or cancelled.
+    reason: Option<String>,
     /// Why a request was not approved.
     rejection: Option<RejectionOut>,
     /// Who closed it, and when.
     closing: Option<ClosingOut>,
-    /// Why it ended without a resolution.
+    /// Why it was cancelled.
     cancellation: Option<CancellationOut>,
-    /// When the trouble began or the wish was told.
+    /// When the trouble began, or the request was made.
     opened_at: DateTime<Utc>,
     /// When it was stored.
     created_at: DateTime<Utc>,
@@ -114,9 +130,9 @@ pub(crate) struct TicketOut {
     escalation_level: u8,
     /// When the desk acknowledged it first.
     acknowledged_at: Option<DateTime<Utc>>,
-    /// When a person of the desk answered publicly first.
+    /// When a person of the desk first replied publicly.
     first_response_at: Option<DateTime<Utc>>,
-    /// When service should be back.
+    /// When service is expected to be restored.
     eta: Option<DateTime<Utc>>,
     /// When a person confirmed category, impact and urgency.
     triaged_at: Option<DateTime<Utc>>,
@@ -124,11 +140,24 @@ pub(crate) struct TicketOut {
     reopen_count: i64,
     /// When it was reopened last.
     last_reopened_at: Option<DateTime<Utc>>,
-    /// Which hooks failed on it, so that a fallback decided.
-    degraded: Option<String>,
+    /// The hooks whose policies failed on it, so that a fallback decided.
+    policy_failures: Option<String>,
 }
 
-/// How soon a ticket is worked on: every value that was given, and the one that won.
+/// A ticket, by number and what it is about.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = TicketName)]
+pub(crate) struct TicketNameOut {
+    /// Its id.
+    id: Uuid,
+    /// The number people use.
+    #[schema(example = "REQ0000042")]
+    number: String,
+    /// What it is about, in one line.
+    short_description: String,
+}
+
+/// The priority of a ticket: every value that was given, and the one in force.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Priority)]
 pub(crate) struct PriorityOut {
@@ -136,16 +165,16 @@ pub(crate) struct PriorityOut {
     value: u8,
     /// Where it comes from.
     source: PrioritySourceName,
-    /// What the organization's matrix says.
+    /// The value of the organization's matrix for its impact and urgency.
     matrix: u8,
-    /// What a policy says.
+    /// The value that a policy gave.
     policy: Option<u8>,
-    /// What a person says.
+    /// The value that a person gave.
     #[serde(rename = "override")]
     manual: Option<OverrideOut>,
 }
 
-/// A person's word on a priority.
+/// A priority that a person gave.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PriorityOverride)]
 pub(crate) struct OverrideOut {
@@ -155,13 +184,12 @@ pub(crate) struct OverrideOut {
     reason: String,
 }
 
-/// Whom or what a ticket waits for.
+/// Whom or what a ticket is waiting for.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WaitingOn)]
 pub(crate) struct WaitingOut {
-    /// `approvers`, `approver_missing`, `caller`, `vendor`, `evidence`, `assignee`, `team` or `confirmation`.
-    #[schema(value_type = String)]
-    what: &'static str,
+    /// Whom or what.
+    what: WaitingKindName,
     /// Since when.
     since: DateTime<Utc>,
     /// The ids of the people, where it is people.
@@ -170,28 +198,41 @@ pub(crate) struct WaitingOut {
     team: Option<NamedOut>,
     /// The vendor's name, where it is one.
     vendor: Option<String>,
-    /// When it closes by itself, while it waits for the requester's word that all is well.
+    /// The id of the problem, where it is one.
+    problem: Option<Uuid>,
+    /// What it is in a few words, where it is something else.
+    reason: Option<String>,
+    /// When it closes by itself, while it waits for the requester to confirm.
     closes_at: Option<DateTime<Utc>>,
 }
 
 impl From<TicketView> for TicketOut {
     fn from(view: TicketView) -> Self {
+        let kind = view.ticket.kind();
+        let (state, phase) = (view.ticket.state(), view.ticket.phase());
+        let details = DetailsOut::of(&view);
         let ticket = view.ticket;
-        let (kind, state) = (ticket.kind(), ticket.state());
+        let incident = ticket.incident();
+        let sync_with_parent = incident.map(|it| it.sync_with_parent);
+        let affected_users = incident.map(|it| it.affected_users);
+        let major_state = incident.map(|it| it.major.state().into());
+        let major = incident
+            .and_then(|it| MajorOut::of(&it.major, view.manager, view.communication_owner));
         let team = NamedOut::from(view.team);
-        let tasks = TaskCountOut { open: view.tasks.open, total: view.tasks.total };
-        let facts = Facts::of(ticket.body, view.catalog_item.map(Into::into), tasks);
+        let stage = StageOut::of(kind, ticket.stage);
         Self {
             id: ticket.id.0,
             number: ticket.number,
             kind: kind.into(),
             state: state.into(),
+            phase: phase.into(),
             version: ticket.version,
             short_description: ticket.short_description,
             description: ticket.description,
             channel: ticket.channel.into(),
             tags: ticket.tags.into_iter().collect(),
-            requester: view.requester.into(),
+            fields: own_fields(ticket.fields),
+            requester: view.requester.map(Into::into),
             opened_by: ticket.opened_by.map(|person| person.0),
             category: ticket.category.map(|path| path.to_string()),
             service: view.service.map(Into::into),
@@ -204,22 +245,26 @@ impl From<TicketView> for TicketOut {
             assignee: view.assignee.map(Into::into),
             reassignment_count: ticket.reassignment_count,
             watchers: ticket.watchers.into_iter().map(|person| person.0).collect(),
-            parent: ticket.parent.map(|id| id.0),
-            sync_with_parent: ticket.sync_with_parent,
-            affected_users: ticket.affected_users,
-            major_state: ticket.major.state().into(),
-            major: MajorOut::of(ticket.major, view.manager, view.communication_owner),
+            parent: view.parent.map(Into::into),
+            sync_with_parent,
+            affected_users,
+            caused_by_problem: view.problem.map(Into::into),
+            major_state,
+            major,
+            request: details.request,
+            problem: details.problem,
+            task: details.task,
             follows: ticket.follows.map(|id| id.0),
             external_ref: ticket
                 .external_ref
                 .map(|other| ExternalRefWire { source: other.source, id: other.id }),
-            hold: facts.hold,
-            resolution: facts.resolution,
-            request: facts.request,
-            fulfillment: facts.fulfillment,
-            rejection: facts.rejection,
-            closing: facts.closing,
-            cancellation: facts.cancellation,
+            hold: stage.hold,
+            reason: stage.reason.filter(|_| kind == TicketKind::Task),
+            resolution: stage.resolution,
+            fulfillment: stage.fulfillment,
+            rejection: stage.rejection,
+            closing: stage.closing,
+            cancellation: stage.cancellation,
             opened_at: ticket.opened_at,
             created_at: ticket.created_at,
             updated_at: ticket.updated_at,
@@ -231,8 +276,14 @@ impl From<TicketView> for TicketOut {
             triaged_at: ticket.triaged_at,
             reopen_count: ticket.reopen_count,
             last_reopened_at: ticket.last_reopened_at,
-            degraded: ticket.degraded,
+            policy_failures: ticket.policy_failures,
         }
+    }
+}
+
+impl From<TicketName> for TicketNameOut {
+    fn from(name: TicketName) -> Self {
+        Self { id: name.id.0, number: name.number, short_description: name.short_description }
     }
 }
 
@@ -251,25 +302,38 @@ impl PriorityOut {
 impl WaitingOut {
     fn new(on: WaitingOn, owner: &NamedOut) -> Self {
         let none = Self {
-            what: on.what.as_str(),
+            what: on.what.kind().into(),
             since: on.since,
             people: Vec::new(),
             team: None,
             vendor: None,
+            problem: None,
+            reason: None,
             closes_at: None,
         };
         match on.what {
             WaitingFor::Approvers(people) => {
                 Self { people: people.into_iter().map(|person| person.0).collect(), ..none }
             }
-            WaitingFor::ApproverMissing | WaitingFor::Caller => none,
+            WaitingFor::ApproverMissing | WaitingFor::Caller | WaitingFor::Tasks => none,
             WaitingFor::Vendor(vendor) => Self { vendor: Some(vendor), ..none },
             WaitingFor::Evidence(person) | WaitingFor::Assignee(person) => {
                 Self { people: vec![person.0], ..none }
             }
+            WaitingFor::Problem(problem) => Self { problem: Some(problem.0), ..none },
+            WaitingFor::Other(reason) => Self { reason: Some(reason), ..none },
             // Only the owning team is ever waited for.
             WaitingFor::Team(_) => Self { team: Some(owner.clone()), ..none },
             WaitingFor::Confirmation { closes_at } => Self { closes_at, ..none },
         }
     }
+}
+
+fn own_fields(fields: Vec<OwnField>) -> BTreeMap<String, Value> {
+    let value = |value| match value {
+        OwnValue::Text(text) => Value::from(text),
+        OwnValue::Number(number) => Value::from(number),
+        OwnValue::Flag(flag) => Value::from(flag),
+    };
+    fields.into_iter().map(|own| (own.name.to_string(), value(own.value))).collect()
 }

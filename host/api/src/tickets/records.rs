@@ -3,6 +3,7 @@
 use axum::{Json, extract::State, response::Response};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -10,16 +11,16 @@ use waypost_app::{
     Desk,
     tickets::{self, TicketView},
 };
-use waypost_domain::event::{Change, Event};
+use waypost_domain::event::{Event, FieldChange};
 
 use super::{
     Collection, Subject, TicketOut, address,
-    incoming::{TicketEditIn, TicketFilter, TicketIn},
+    incoming::{TicketFilter, editing, opening},
 };
 use crate::{
     ApiState,
     extract::{IfMatch, JsonBody, Known, ListOut, Listing, PageParams, Prefer},
-    problem::Problem,
+    api_error::ApiError,
     reply,
     wire::{ActionName, ActorOut},
 };
@@ -33,12 +34,11 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Open a ticket
 ///
-/// The organization's policies categorize it, route it and say who hears of it, all before the answer. Without a
-/// policy, or when one fails, the organization's defaults decide.
+/// The organization's policies categorize it, route it and decide who is notified, all before the answer. Without a
+/// policy, or when one fails, the organization's defaults apply.
 #[utoipa::path(
     post,
     path = "/",
-    request_body = TicketIn,
     responses((status = 201, description = "Stored, prioritized and routed", body = TicketOut)),
 )]
 async fn create(
@@ -46,16 +46,18 @@ async fn create(
     collection: Collection,
     Known(caller): Known,
     prefer: Prefer,
-    JsonBody(ticket): JsonBody<TicketIn>,
-) -> Result<Response, Problem> {
-    let view = tickets::open(&desk, &caller, ticket.command(collection.kind())?).await?;
+    JsonBody(fields): JsonBody<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    let ticket = opening(fields, collection.kind())?;
+    // Boxed: what opening may set off makes a future that would fill the stack.
+    let view = Box::pin(tickets::open(&desk, &caller, ticket)).await?;
     let address = address(view.ticket.kind(), &view.ticket.number);
     Ok(reply::created(prefer, &address, view.ticket.version, TicketOut::from(view)))
 }
 
 /// List tickets
 ///
-/// A requester gets their own.
+/// A requester gets the tickets that concern them.
 #[utoipa::path(
     get,
     path = "/",
@@ -67,10 +69,10 @@ async fn list(
     collection: Collection,
     Known(caller): Known,
     listing: Listing<TicketFilter>,
-) -> Result<Response, Problem> {
-    let query = listing.filter.query(collection.kind());
+) -> Result<Response, ApiError> {
+    let query = listing.filter.query(collection.kind())?;
     let page = tickets::list(&desk, &caller, &query, &listing.page).await;
-    Ok(listing.reply(page.map_err(Problem::of_query)?, TicketOut::from))
+    Ok(listing.reply(page.map_err(ApiError::of_query)?, TicketOut::from))
 }
 
 /// Read a ticket
@@ -83,18 +85,17 @@ async fn read(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
-) -> Result<Response, Problem> {
+) -> Result<Response, ApiError> {
     let view = tickets::find(&desk, &caller, &ticket).await?;
     Ok(reply::read(view.ticket.version, TicketOut::from(view)))
 }
 
 /// Edit a ticket
 ///
-/// States, the team and the assignee are changed by actions.
+/// What is left out stays. The state, the team and the assignee are changed by actions.
 #[utoipa::path(
     patch,
     path = "/{id}",
-    request_body = TicketEditIn,
     responses((status = 200, description = "The changed ticket", body = TicketOut)),
 )]
 async fn edit(
@@ -103,15 +104,15 @@ async fn edit(
     Subject(ticket): Subject,
     IfMatch(version): IfMatch,
     prefer: Prefer,
-    JsonBody(edit): JsonBody<TicketEditIn>,
-) -> Result<Response, Problem> {
-    let view = tickets::edit(&desk, &caller, &ticket, edit.command()?, version).await?;
-    Ok(changed(prefer, view))
+    JsonBody(fields): JsonBody<Map<String, Value>>,
+) -> Result<Response, ApiError> {
+    let edited = Box::pin(tickets::edit(&desk, &caller, &ticket, editing(fields)?, version));
+    Ok(changed(prefer, edited.await?))
 }
 
 /// List a ticket's events
 ///
-/// Everything that happened to it, the first first.
+/// Everything that happened to it, the oldest first.
 #[utoipa::path(
     get,
     path = "/{id}/events",
@@ -121,7 +122,7 @@ async fn events(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
-) -> Result<Json<EventsOut>, Problem> {
+) -> Result<Json<EventsOut>, ApiError> {
     let events = tickets::events(&desk, &caller, &ticket).await?;
     Ok(Json(EventsOut { items: events.into_iter().map(Into::into).collect() }))
 }
@@ -135,7 +136,7 @@ pub(super) fn changed(prefer: Prefer, view: TicketView) -> Response {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Events)]
 pub(super) struct EventsOut {
-    /// The events, the first first.
+    /// The events, the oldest first.
     items: Vec<EventOut>,
 }
 
@@ -156,7 +157,7 @@ pub(crate) struct EventOut {
     /// What was done.
     action: ActionName,
     /// The fields that changed.
-    changes: Vec<ChangeOut>,
+    changes: Vec<FieldChangeOut>,
     /// The digest of the policy that decided it.
     policy_digest: Option<String>,
     /// Why, as the actor put it.
@@ -165,8 +166,8 @@ pub(crate) struct EventOut {
 
 /// One field, before and after.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Change)]
-struct ChangeOut {
+#[schema(as = FieldChange)]
+struct FieldChangeOut {
     /// The field.
     field: String,
     /// Before; null where it was empty.
@@ -191,8 +192,8 @@ impl From<Event> for EventOut {
     }
 }
 
-impl From<Change> for ChangeOut {
-    fn from(change: Change) -> Self {
+impl From<FieldChange> for FieldChangeOut {
+    fn from(change: FieldChange) -> Self {
         Self { field: change.field, before: change.before, after: change.after }
     }
 }

@@ -10,13 +10,15 @@ use waypost_app::{Desk, suggestions};
 use waypost_domain::suggestion::{Suggestion, SuggestionState};
 
 use super::Subject;
-use crate::{ApiState, extract::Known, problem::Problem, wire::SuggestedFieldName};
+use crate::{ApiState, extract::Known, api_error::ApiError, wire::SuggestedFieldName};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(list_suggestions))
 }
 
-/// List what policies suggest for a ticket
+/// List a ticket's suggestions
+///
+/// What policies would set. Use the actions `accept_suggestion` and `dismiss_suggestion` to decide.
 #[utoipa::path(
     get,
     path = "/{id}/suggestions",
@@ -26,12 +28,12 @@ async fn list_suggestions(
     State(desk): State<Desk>,
     Known(caller): Known,
     Subject(ticket): Subject,
-) -> Result<Json<SuggestionsOut>, Problem> {
+) -> Result<Json<SuggestionsOut>, ApiError> {
     let suggestions = suggestions::of_ticket(&desk, &caller, &ticket).await?;
     Ok(Json(SuggestionsOut { items: suggestions.into_iter().map(Into::into).collect() }))
 }
 
-/// What policies suggest for a ticket.
+/// The suggestions of policies for a ticket.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Suggestions)]
 struct SuggestionsOut {

@@ -53,55 +53,53 @@ macro_rules! names {
 }
 
 names! {
-    /// Where a ticket stands.
+    /// The state of a ticket. Which ones it can have depends on its kind.
     StateName(domain::ticket::State), "State";
-    /// Whom or what a ticket waits for.
+    /// The phase of a ticket: what kind of state it is in, whatever its kind calls it.
+    PhaseName(domain::ticket::Phase), "Phase";
+    /// Whom or what a ticket is waiting for.
     WaitingKindName(domain::waiting::WaitingKind), "WaitingKind";
-    /// Where an incident stands as a major one.
+    /// Whom or what a ticket on hold is waiting for.
+    AwaitingName(domain::ticket::AwaitingKind), "Awaiting";
+    /// The state of an incident as a major incident.
     MajorStateName(domain::incident::MajorState), "MajorState";
-    /// Which kind of ticket it is.
+    /// The kind of a ticket.
     KindName(domain::ticket::TicketKind), "Kind";
     /// How a ticket came in.
     ChannelName(domain::ticket::Channel), "Channel";
-    /// What can be done to a ticket.
+    /// An action on a ticket.
     ActionName(domain::ticket::Action), "Action";
-    /// Where a task stands.
-    TaskStateName(domain::task::TaskState), "TaskState";
-    /// What can be done to a task.
-    TaskActionName(domain::task::TaskAction), "TaskAction";
-    /// The outcome of an incident.
-    ResolutionCodeName(domain::incident::ResolutionCode), "ResolutionCode";
-    /// The outcome of a request.
-    FulfilmentCodeName(domain::request::FulfilmentCode), "FulfilmentCode";
-    /// Which value of a priority won.
+    /// An outcome code. Which ones are valid depends on the kind of the ticket.
+    CodeName(domain::ticket::Code), "OutcomeCode";
+    /// Where the priority comes from.
     PrioritySourceName(domain::priority::PrioritySource), "PrioritySource";
     /// Who may read a comment.
     VisibilityName(domain::comment::Visibility), "Visibility";
     /// What a caller may do.
     RoleName(domain::role::Role), "Role";
-    /// A question that the desk asks policies.
+    /// A hook: a question that the desk asks policies.
     HookName(domain::binding::Hook), "Hook";
-    /// Where an organization stands in the tree.
+    /// The place of an organization in the tree.
     OrgKindName(domain::organization::OrgKind), "OrganizationKind";
     /// A field that an organization can demand at resolution.
     ResolveDemandName(domain::organization::ResolveDemand), "ResolveDemand";
-    /// How much depends on it.
+    /// How much of the business depends on it.
     CriticalityName(domain::service::Criticality), "Criticality";
     /// What kind of actor acted.
     ActorKindName(domain::event::ActorKind), "ActorKind";
-    /// What came of a round, a stage or a step of an approval.
+    /// The outcome of a round, a stage or a step of an approval.
     ApprovalOutcomeName(domain::approval::Outcome), "ApprovalOutcome";
     /// When a stage of an approval is approved.
     StageRuleName(domain::approval::StageRule), "StageRule";
-    /// Where a seat's request for a vote stands.
+    /// The state of an approval request.
     SeatStateName(domain::approval::SeatState), "SeatState";
     /// What a voter does.
     VoteName(domain::approval::VoteKind), "Vote";
     /// A field that a policy can suggest a value for.
     SuggestedFieldName(domain::suggestion::SuggestedField), "SuggestedField";
-    /// What a ticket has to do with another.
+    /// The type of a link, as seen from the ticket whose link it is.
     LinkTypeName(domain::link::LinkType), "LinkType";
-    /// By which way a message leaves.
+    /// The way in which a message is sent.
     WayName(domain::message::Way), "Way";
 }
 
@@ -115,7 +113,7 @@ mod tests {
     fn a_name_is_read_and_written_as_the_domain_has_it() {
         let read = |text: &str| crate::reader::from_json::<StateName>(json!(text));
         assert_eq!(serde_json::to_value(read("on_hold").unwrap()).unwrap(), json!("on_hold"));
-        assert!(read("onhold").unwrap_err()[0].message.contains("valid: new, awaiting_approval"));
+        assert!(read("onhold").unwrap_err()[0].message.contains("not a valid state; use one of: new,"));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is particular to a major incident, as it is shown.
+//! What only a major incident has, as it is shown.
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -8,17 +8,17 @@ use waypost_domain::incident::Major;
 
 use crate::wire::PersonOut;
 
-/// What is particular to a major incident that was accepted.
+/// What only an accepted major incident has.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Major)]
 pub(crate) struct MajorOut {
-    /// Who decides what is done.
+    /// The major incident manager, who decides what is done.
     manager: PersonOut,
-    /// Who tells everybody concerned.
+    /// The communication owner, who keeps everybody concerned informed.
     communication_owner: PersonOut,
-    /// When everybody concerned hears of it next; null once it is resolved.
+    /// When the next update is due; null once the incident is resolved.
     next_update_at: Option<DateTime<Utc>>,
-    /// Whether that time passed without an update, and who leads it was told so.
+    /// Whether that time has passed without an update, and those who lead it were told so.
     update_missed: bool,
     /// What was learned; null before the review is written.
     review_note: Option<String>,
@@ -27,7 +27,7 @@ pub(crate) struct MajorOut {
 impl MajorOut {
     /// What is shown of it, with the names of who leads it; none of what was never accepted.
     pub(super) fn of(
-        major: Major,
+        major: &Major,
         manager: Option<PersonName>,
         communication_owner: Option<PersonName>,
     ) -> Option<Self> {
@@ -35,7 +35,7 @@ impl MajorOut {
         let next_update_at = major.next_update_at();
         let update_missed = matches!(major, Major::Accepted { update_missed: true, .. });
         let review_note = match major {
-            Major::Done { review_note, .. } => Some(review_note),
+            Major::Done { review_note, .. } => Some(review_note.clone()),
             Major::None
             | Major::Proposed
             | Major::Rejected

@@ -1,15 +1,14 @@
-//! Which problem each refused command is. Every status that a use case can lead to is here.
+//! Which error a refused command is answered with. Every status that a use case can lead to is here.
 
 use waypost_app::CommandError;
 use waypost_domain::{
     refusal::{FieldFault, Refused},
-    task::TaskAction,
     ticket::Action,
 };
 
-use super::{FaultOut, Problem, Slug};
+use super::{FaultOut, ApiError, Slug};
 
-impl From<CommandError> for Problem {
+impl From<CommandError> for ApiError {
     fn from(error: CommandError) -> Self {
         let detail = error.to_string();
         match error {
@@ -29,17 +28,12 @@ impl From<CommandError> for Problem {
     }
 }
 
-impl From<Refused> for Problem {
+impl From<Refused> for ApiError {
     fn from(refused: Refused) -> Self {
         let detail = refused.to_string();
         match refused {
-            Refused::InvalidTransition { state, allowed, .. }
-            | Refused::InvalidMajorTransition { state, allowed, .. } => {
-                Self::new(Slug::InvalidTransition, detail)
-                    .with_state(state.as_str(), allowed.into_iter().map(Action::as_str).collect())
-            }
-            Refused::InvalidTaskTransition { state, allowed, .. } => {
-                let allowed = allowed.into_iter().map(TaskAction::as_str).collect();
+            Refused::InvalidTransition { state, allowed, .. } => {
+                let allowed = allowed.into_iter().map(Action::as_str).collect();
                 Self::new(Slug::InvalidTransition, detail).with_state(state.as_str(), allowed)
             }
             Refused::MissingFields(faults) | Refused::Invalid(faults) => Self::fields(faults),
@@ -48,7 +42,7 @@ impl From<Refused> for Problem {
     }
 }
 
-impl Problem {
+impl ApiError {
     /// Not the caller's doing: the log gets the cause, once; the client does not.
     pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "command failed");
@@ -57,24 +51,22 @@ impl Problem {
 
     /// The same for a list, whose fields are the parameters of its query.
     pub(crate) fn of_query(error: CommandError) -> Self {
-        let mut problem = Self::from(error);
-        for fault in &mut problem.told.errors {
+        let mut error = Self::from(error);
+        for fault in &mut error.body.errors {
             if let Some(pointer) = fault.pointer.take() {
                 fault.parameter = Some(pointer.trim_start_matches('/').to_owned());
             }
         }
-        problem
+        error
     }
 
     /// A PATCH that names the state.
-    pub(crate) fn state_not_patchable(states: &[&str]) -> Self {
-        let detail = "a state is changed by an action: `POST …/actions/{action}`";
-        let pointer = "/state".to_owned();
-        let valid = states.join(", ");
+    pub(crate) fn state_not_patchable() -> Self {
+        let detail = "the state changes only by an action; use `POST …/actions/{action}`";
         let fault = FieldFault {
-            pointer,
+            pointer: "/state".to_owned(),
             code: "read-only",
-            message: format!("leave it out; the states are {valid}, and actions lead to them"),
+            message: "leave it out; `GET …/actions` lists the actions that are possible now".to_owned(),
         };
         Self::new(Slug::StateNotPatchable, detail).with_errors(vec![fault.into()])
     }
@@ -84,7 +76,7 @@ impl Problem {
     }
 }
 
-/// A guard's code is the slug of its problem, where it has one of its own.
+/// A guard's code is the slug of its error, where it has one of its own.
 fn guard(code: &str) -> Slug {
     match code {
         "content-changed" => Slug::ContentChanged,
@@ -95,10 +87,7 @@ fn guard(code: &str) -> Slug {
 
 #[cfg(test)]
 mod tests {
-    use waypost_domain::{
-        task::TaskState,
-        ticket::{State, TicketKind},
-    };
+    use waypost_domain::ticket::{State, TicketKind};
 
     use super::*;
 
@@ -113,44 +102,32 @@ mod tests {
     #[test]
     fn r12_a_refused_resolution_names_every_missing_field() {
         let faults = vec![missing("/resolution_code"), missing("/resolution_notes")];
-        let problem = Problem::from(CommandError::Refused(Refused::MissingFields(faults)));
-        assert_eq!(problem.slug(), Slug::MissingFields);
-        let json = problem.json();
+        let error = ApiError::from(CommandError::Refused(Refused::MissingFields(faults)));
+        assert_eq!(error.slug(), Slug::MissingFields);
+        let json = error.json();
         assert_eq!(json["errors"][0]["pointer"], "/resolution_code");
         assert_eq!(json["errors"][1]["pointer"], "/resolution_notes");
     }
 
     #[test]
-    fn a_refused_move_names_the_state_and_what_it_allows() {
+    fn a_refused_action_names_the_state_and_what_it_allows() {
         let refused = Refused::InvalidTransition {
             action: Action::Reopen,
             kind: TicketKind::Incident,
+            why: "that is new".to_owned(),
             state: State::New,
             allowed: vec![Action::Start],
         };
-        let json = Problem::from(refused).json();
+        let json = ApiError::from(refused).json();
         assert_eq!(json["status"], 409);
         assert_eq!(json["state"], "new");
         assert_eq!(json["allowed_actions"], serde_json::json!(["start"]));
     }
 
     #[test]
-    fn a_refused_move_of_a_task_names_its_state_and_what_it_allows() {
-        let state = TaskState::Incomplete;
-        let refused = Refused::InvalidTaskTransition {
-            action: TaskAction::Complete,
-            state,
-            allowed: TaskAction::allowed(state),
-        };
-        let json = Problem::from(refused).json();
-        assert_eq!((&json["status"], &json["state"]), (&409.into(), &"incomplete".into()));
-        assert_eq!(json["allowed_actions"], serde_json::json!(["start", "skip"]));
-    }
-
-    #[test]
     fn an_internal_cause_is_not_told() {
         let cause = std::io::Error::other("secret");
-        let json = Problem::from(CommandError::Internal(cause.into())).json();
+        let json = ApiError::from(CommandError::Internal(cause.into())).json();
         assert!(!json.to_string().contains("secret"));
     }
 }

@@ -1,7 +1,7 @@
-//! Problems: how the API says no (RFC 9457).
+//! Errors: how the API says no (RFC 9457).
 //!
 //! Every error leaves as one of these, whoever found it: a handler, an extractor, a layer, or axum itself
-//! (see [`crate::middleware::accompany`]). A [`Slug`] is the kind of problem; it fixes the status.
+//! (see [`crate::middleware::accompany`]). A [`Slug`] is the kind of error; it fixes the status.
 
 mod command;
 mod slug;
@@ -17,24 +17,24 @@ use waypost_domain::refusal::FieldFault;
 
 pub(crate) use slug::Slug;
 
-/// The media type of a problem.
+/// The media type of an error.
 pub(crate) const PROBLEM_JSON: HeaderValue = HeaderValue::from_static("application/problem+json");
 
 /// Why a request was not carried out. Nothing was changed.
 #[derive(Debug, Clone)]
-pub(crate) struct Problem {
+pub(crate) struct ApiError {
     slug: Slug,
     /// Boxed, because every handler's result has room for it.
-    told: Box<ProblemOut>,
+    body: Box<ApiErrorOut>,
 }
 
-/// What the client is told.
+/// Why a request was not carried out, as the client reads it.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Problem)]
-pub(crate) struct ProblemOut {
-    /// Which kind of problem: `/problems/<slug>`, where it is explained.
+#[schema(as = ApiError)]
+pub(crate) struct ApiErrorOut {
+    /// The kind of error: `/errors/<slug>`, where it is explained.
     #[serde(rename = "type")]
-    #[schema(format = "uri-reference", example = "/problems/validation-failed")]
+    #[schema(format = "uri-reference", example = "/errors/validation-failed")]
     kind: String,
     /// The kind in a few words; always the same for a kind.
     #[schema(value_type = String)]
@@ -67,7 +67,7 @@ pub(crate) struct ProblemOut {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Fault)]
 pub(crate) struct FaultOut {
-    /// The place in the body, as a JSON pointer (RFC 6901); absent when it is not in the body.
+    /// Where in the body, as a JSON pointer (RFC 6901); absent when it is elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pointer: Option<String>,
     /// The parameter of the query or the path.
@@ -131,10 +131,10 @@ impl From<FieldFault> for FaultOut {
     }
 }
 
-impl Problem {
-    /// A problem of this kind; `detail` says what is wrong with this request, and what would help.
+impl ApiError {
+    /// An error of this kind; `detail` says what is wrong with this request, and what would help.
     pub(crate) fn new(slug: Slug, detail: impl Into<String>) -> Self {
-        let told = ProblemOut {
+        let body = ApiErrorOut {
             kind: slug.uri(),
             title: slug.title(),
             status: slug.status().as_u16(),
@@ -145,7 +145,7 @@ impl Problem {
             state: None,
             allowed_actions: None,
         };
-        Self { slug, told: Box::new(told) }
+        Self { slug, body: Box::new(body) }
     }
 
     /// Wrong or missing fields. All missing makes it `missing-fields`, anything else `validation-failed`.
@@ -170,23 +170,23 @@ impl Problem {
         Self::new(slug, detail).with_errors(errors)
     }
 
-    /// The same problem with the faults that make it up.
+    /// The same error with the faults that make it up.
     pub(crate) fn with_errors(mut self, errors: Vec<FaultOut>) -> Self {
-        self.told.errors = errors;
+        self.body.errors = errors;
         self
     }
 
-    /// The same problem with the state that stands against the request, and what is possible in it.
+    /// The same error with the state that stands against the request, and what is possible in it.
     pub(crate) fn with_state(mut self, state: &'static str, allowed: Vec<&'static str>) -> Self {
-        self.told.state = Some(state);
-        self.told.allowed_actions = Some(allowed);
+        self.body.state = Some(state);
+        self.body.allowed_actions = Some(allowed);
         self
     }
 
-    /// What the client is told, for tests.
+    /// What the client reads, for tests.
     #[cfg(test)]
     pub(crate) fn json(&self) -> serde_json::Value {
-        serde_json::to_value(&self.told).expect("a problem always has JSON")
+        serde_json::to_value(&self.body).expect("an error always has JSON")
     }
 
     /// Its kind.
@@ -197,16 +197,16 @@ impl Problem {
 
     /// Says which request it answers.
     pub(crate) fn of_request(mut self, path: &str, request_id: &str) -> Self {
-        self.told.instance = Some(path.to_owned());
-        self.told.request_id = Some(request_id.to_owned());
+        self.body.instance = Some(path.to_owned());
+        self.body.request_id = Some(request_id.to_owned());
         self
     }
 }
 
-impl IntoResponse for Problem {
+impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let status = self.slug.status();
-        let mut response = (status, Json(&self.told)).into_response();
+        let mut response = (status, Json(&self.body)).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, PROBLEM_JSON);
         if let Some(seconds) = self.slug.retry_after() {
@@ -234,39 +234,39 @@ mod tests {
 
     #[test]
     fn only_missing_fields_make_missing_fields() {
-        assert_eq!(Problem::faults(vec![fault("missing")]).slug(), Slug::MissingFields);
+        assert_eq!(ApiError::faults(vec![fault("missing")]).slug(), Slug::MissingFields);
         assert_eq!(
-            Problem::faults(vec![fault("missing"), fault("invalid")]).slug(),
+            ApiError::faults(vec![fault("missing"), fault("invalid")]).slug(),
             Slug::ValidationFailed
         );
-        assert_eq!(Problem::faults(vec![]).slug(), Slug::ValidationFailed);
+        assert_eq!(ApiError::faults(vec![]).slug(), Slug::ValidationFailed);
     }
 
     #[test]
     fn the_detail_of_a_single_fault_says_where_it_is() {
         let json =
-            Problem::faults(vec![FaultOut::parameter("limit", "must be from 1 to 200")]).json();
+            ApiError::faults(vec![FaultOut::parameter("limit", "must be from 1 to 200")]).json();
         assert_eq!(json["detail"], "`limit`: must be from 1 to 200");
     }
 
     #[test]
-    fn a_problem_leaves_as_problem_json_with_the_status_of_its_kind() {
-        let response = Problem::new(Slug::Unavailable, "busy").into_response();
+    fn an_error_leaves_as_problem_json_with_the_status_of_its_kind() {
+        let response = ApiError::new(Slug::Unavailable, "busy").into_response();
         assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
         assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
         assert_eq!(response.headers()[header::RETRY_AFTER], "1");
     }
 
     #[test]
-    fn w10_a_refused_move_tells_what_is_possible() {
-        let problem =
-            Problem::new(Slug::InvalidTransition, "cannot reopen an incident that is new")
+    fn w10_a_refused_action_says_what_is_possible() {
+        let error =
+            ApiError::new(Slug::InvalidTransition, "cannot reopen an incident that is new")
                 .with_state("new", vec!["start", "cancel"]);
-        let json = problem.json();
+        let json = error.json();
         assert_eq!(
             json,
             serde_json::json!({
-                "type": "/problems/invalid-transition",
+                "type": "/errors/invalid-transition",
                 "title": "The record's state does not allow it",
                 "status": 409,
                 "detail": "cannot reopen an incident that is new",

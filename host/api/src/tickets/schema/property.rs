@@ -1,0 +1,167 @@
+//! One field or input, as the document shows it.
+
+use serde_json::Value;
+use utoipa::{
+    ToSchema,
+    openapi::{
+        Ref, RefOr,
+        schema::{
+            ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat,
+            SchemaType, Type,
+        },
+    },
+};
+use waypost_domain::ticket::{Code, Field, FieldType, Input, TicketKind};
+
+use crate::{
+    tickets::incoming::ExternalRefWire,
+    wire::PersonIn,
+};
+
+/// A field or an input, with the kinds of tickets that have it.
+#[derive(Debug, Clone)]
+pub(super) struct Property {
+    pub(super) name: &'static str,
+    pub(super) nullable: bool,
+    takes: FieldType,
+    doc: &'static str,
+    /// The names that it takes, where it takes one of several.
+    names: Vec<&'static str>,
+    kinds: Vec<TicketKind>,
+}
+
+/// The properties of several kinds, each name once.
+pub(super) fn gather(properties: impl Iterator<Item = Property>) -> Vec<Property> {
+    let mut all: Vec<Property> = Vec::new();
+    for property in properties {
+        match all.iter_mut().find(|known| known.name == property.name) {
+            Some(known) => known.join(property),
+            None => all.push(property),
+        }
+    }
+    all
+}
+
+impl Property {
+    pub(super) fn of_field(kind: TicketKind, field: &Field) -> Self {
+        let nullable = field.nullable;
+        Self { nullable, ..Self::new(kind, field.name, field.takes, field.doc) }
+    }
+
+    pub(super) fn of_input(kind: TicketKind, input: &Input) -> Self {
+        Self::new(kind, input.name, input.takes, input.doc)
+    }
+
+    /// What kind a ticket is that comes in at the collection of all kinds.
+    pub(super) fn kind(kinds: &[TicketKind]) -> Self {
+        Self {
+            name: "kind",
+            nullable: false,
+            takes: FieldType::Choice(TicketKind::NAMES),
+            doc: "Its kind. The organization's policies decide if left out.",
+            names: TicketKind::NAMES.to_vec(),
+            kinds: kinds.to_vec(),
+        }
+    }
+
+    /// Whether a request is submitted later.
+    pub(super) fn draft() -> Self {
+        let doc = "Whether to save the request as a draft, to be submitted later.";
+        Self::new(TicketKind::Request, "draft", FieldType::Flag, doc)
+    }
+
+    fn new(kind: TicketKind, name: &'static str, takes: FieldType, doc: &'static str) -> Self {
+        let names = if let FieldType::Choice(names) = takes {
+            names.to_vec()
+        } else if takes == FieldType::Code {
+            kind.rules().codes.iter().copied().map(Code::as_str).collect()
+        } else {
+            Vec::new()
+        };
+        Self { name, nullable: false, takes, doc, names, kinds: vec![kind] }
+    }
+
+    fn join(&mut self, other: Self) {
+        self.nullable |= other.nullable;
+        let more = other.names.into_iter().filter(|name| !self.names.contains(name));
+        let more = more.collect::<Vec<_>>();
+        self.names.extend(more);
+        self.kinds.extend(other.kinds);
+    }
+
+    /// Its schema among the properties of these kinds.
+    pub(super) fn schema(&self, of: &[TicketKind]) -> RefOr<Schema> {
+        let doc = self.description(of);
+        let plain = |schema_type: Type| ObjectBuilder::new().schema_type(schema_type);
+        let string = || plain(Type::String);
+        let object = match self.takes {
+            FieldType::Person => return self.reference::<PersonIn>(doc),
+            FieldType::ExternalRef => return self.reference::<ExternalRefWire>(doc),
+            FieldType::People => return list(Ref::from_schema_name(PersonIn::name()), doc),
+            FieldType::Tags | FieldType::Cis | FieldType::Tickets => return list(string(), doc),
+            FieldType::Line
+            | FieldType::Text
+            | FieldType::Reason
+            | FieldType::Category
+            | FieldType::Service
+            | FieldType::Ci
+            | FieldType::Team
+            | FieldType::Ticket
+            | FieldType::CatalogItem => string(),
+            FieldType::Choice(_) | FieldType::Code => {
+                string().enum_values(Some(self.names.iter().copied()))
+            }
+            FieldType::Level => plain(Type::Integer).minimum(Some(1)).maximum(Some(5)),
+            FieldType::Count { least, most } => {
+                plain(Type::Integer).minimum(Some(least)).maximum(Some(most))
+            }
+            FieldType::Flag => plain(Type::Boolean),
+            FieldType::Time => {
+                string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
+            }
+            FieldType::Suggestion => {
+                string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
+            }
+            FieldType::Answers => values(&[Type::String, Type::Number, Type::Boolean]),
+            FieldType::OwnFields => values(&[Type::String, Type::Integer, Type::Boolean]),
+        };
+        let mut object: Object = object.description(Some(doc)).build();
+        if self.nullable
+            && let SchemaType::Type(is) = object.schema_type
+        {
+            object.schema_type = SchemaType::Array(vec![is, Type::Null]);
+            object.enum_values.iter_mut().for_each(|names| names.push(Value::Null));
+        }
+        object.into()
+    }
+
+    fn reference<T: ToSchema>(&self, doc: String) -> RefOr<Schema> {
+        let to = Ref::from_schema_name(T::name());
+        if !self.nullable {
+            let mut to = to;
+            to.description = doc;
+            return to.into();
+        }
+        let null = ObjectBuilder::new().schema_type(Type::Null);
+        OneOfBuilder::new().item(null).item(to).description(Some(doc)).into()
+    }
+
+    /// What it means, and which kinds have it, if not all.
+    fn description(&self, of: &[TicketKind]) -> String {
+        if of.iter().all(|kind| self.kinds.contains(kind)) {
+            return self.doc.to_owned();
+        }
+        let paths = self.kinds.iter().map(|kind| kind.rules().path).collect::<Vec<_>>();
+        format!("{} Only for {}.", self.doc, paths.join(" and "))
+    }
+}
+
+fn list(of: impl Into<RefOr<Schema>>, doc: String) -> RefOr<Schema> {
+    ArrayBuilder::new().items(of.into()).description(Some(doc)).into()
+}
+
+/// Values of these types, by name.
+fn values(types: &[Type]) -> ObjectBuilder {
+    let value = ObjectBuilder::new().schema_type(SchemaType::Array(types.to_vec()));
+    ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(value))
+}
