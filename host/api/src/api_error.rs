@@ -1,7 +1,8 @@
 //! Errors: how the API says no (RFC 9457).
 //!
-//! Every error leaves as one of these, whoever found it: a handler, an extractor, a layer, or axum itself
-//! (see [`crate::middleware::accompany`]). A [`Slug`] is the kind of error; it fixes the status.
+//! Every error leaves as one of these, whoever found it: a handler, an extractor, a layer, or axum
+//! itself (see [`crate::middleware::accompany`]). A [`Slug`] is the kind of error; it fixes the
+//! status.
 
 mod command;
 mod slug;
@@ -148,7 +149,8 @@ impl ApiError {
         Self { slug, body: Box::new(body) }
     }
 
-    /// Wrong or missing fields. All missing makes it `missing-fields`, anything else `validation-failed`.
+    /// Wrong or missing fields. All missing makes it `missing-fields`, anything else
+    /// `validation-failed`.
     pub(crate) fn faults(errors: Vec<FaultOut>) -> Self {
         let all_missing = !errors.is_empty() && errors.iter().all(|fault| fault.code == "missing");
         let (slug, detail) = match (all_missing, errors.as_slice()) {
@@ -259,9 +261,8 @@ mod tests {
 
     #[test]
     fn w10_a_refused_action_says_what_is_possible() {
-        let error =
-            ApiError::new(Slug::InvalidTransition, "cannot reopen an incident that is new")
-                .with_state("new", vec!["start", "cancel"]);
+        let error = ApiError::new(Slug::InvalidTransition, "cannot reopen an incident that is new")
+            .with_state("new", vec!["start", "cancel"]);
         let json = error.json();
         assert_eq!(
             json,

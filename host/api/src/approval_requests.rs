@@ -14,8 +14,8 @@ use waypost_domain::ids::ApprovalRequestId;
 
 use crate::{
     ApiState,
-    extract::{At, JsonBody, Known},
     api_error::ApiError,
+    extract::{At, JsonBody, Known},
     tickets::ApprovalOut,
     wire::{PersonIn, PersonOut},
 };
@@ -50,7 +50,7 @@ async fn mine(
 
 /// Approve
 ///
-/// Has to name the `content_digest` of what was shown, so that nobody approves what they have not seen.
+/// Needs the `content_digest` of what was shown, so that nobody approves what they have not seen.
 #[utoipa::path(
     post,
     path = "/{id}/approve",
@@ -69,7 +69,7 @@ async fn approve(
 
 /// Reject
 ///
-/// Has to say why, and to name the `content_digest` of what was shown.
+/// Needs a comment that says why, and the `content_digest` of what was shown.
 #[utoipa::path(
     post,
     path = "/{id}/reject",
@@ -103,7 +103,7 @@ async fn abstain(
     Ok(Json(approvals::vote(&desk, &caller, request, vote, opinion.content_digest).await?.into()))
 }
 
-/// Hand the vote to somebody else
+/// Delegate the vote to somebody else
 #[utoipa::path(
     post,
     path = "/{id}/delegate",
@@ -120,7 +120,7 @@ async fn delegate(
     Ok(Json(approvals::vote(&desk, &caller, request, vote, None).await?.into()))
 }
 
-/// What a voter thinks of what was shown.
+/// A vote, with the digest of what was shown.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Opinion)]
@@ -131,7 +131,7 @@ struct OpinionIn {
     comment: Option<String>,
 }
 
-/// A vote handed to somebody else.
+/// A vote that is delegated to somebody else.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Delegate)]
@@ -166,7 +166,7 @@ struct WaitingVoteOut {
     short_description: String,
     /// What is asked.
     step: String,
-    /// Whose seat it is: the caller's own, or of whom they vote for.
+    /// The voter: the caller, or the person the caller votes for.
     seat: PersonOut,
     /// The digest of what is shown; an approval has to name it.
     content_digest: String,

@@ -19,8 +19,8 @@ use self::{
 };
 use crate::{
     ApiState,
-    extract::{At, JsonBody, Known, KnownVersion, OneFilter, Prefer},
     api_error::ApiError,
+    extract::{At, JsonBody, Known, KnownVersion, OneFilter, Prefer},
     reply,
     wire::{HookName, NothingIn},
 };
@@ -38,8 +38,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Bind a policy
 ///
-/// Its settings are checked against its schema and by the policy itself before anything changes. It is asked from the
-/// next ticket on.
+/// Its settings are checked against its schema and by the policy itself before anything changes. It
+/// is asked from the next ticket on.
 #[utoipa::path(
     post,
     path = "/",
@@ -110,7 +110,8 @@ async fn read(
 
 /// Make the next revision of a binding
 ///
-/// What is left out stays as it is in the active one. Checked like a new binding; in force from the next ticket on.
+/// What is left out stays as it is in the active one. Checked like a new binding; in force from the
+/// next ticket on.
 #[utoipa::path(
     post,
     path = "/{id}/revisions",

@@ -16,8 +16,8 @@ use waypost_domain::{
 
 use crate::{
     ApiState,
-    extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     api_error::ApiError,
+    extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     reply,
     wire::{
         MoneyWire,
@@ -114,7 +114,8 @@ struct CatalogItemIn {
     /// The questions of its form, in order.
     #[serde(default)]
     form: Vec<FormFieldWire>,
-    /// How many working hours of the organization it takes until it is there; a request says by it when that will be.
+    /// How many working hours of the organization it takes until it is there; a request says by it
+    /// when that will be.
     #[schema(minimum = 1, maximum = 2000)]
     delivery_hours: Option<u16>,
     /// The tasks that every request for it begins with, made when its fulfilment begins.

@@ -12,8 +12,8 @@ use waypost_app::{
 
 use crate::{
     ApiState,
-    extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     api_error::ApiError,
+    extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     reply,
     wire::{
         CriticalityName, NamedOut,

@@ -14,8 +14,8 @@ use waypost_domain::{delegation::Scope, ids::DelegationId};
 
 use crate::{
     ApiState,
-    extract::{At, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     api_error::ApiError,
+    extract::{At, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     reply,
     wire::{ActorOut, NamedOut, NothingIn, PersonIn, PersonOut, TimeIn},
 };
@@ -26,8 +26,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Plan a delegation
 ///
-/// Of one's own votes; administrators, of anybody's. While it is in force, votes that are asked for are asked of the one
-/// named; they count for the same seat, and whose seat it is may still vote first.
+/// Of one's own votes; administrators, of anybody's. While it is in force, votes that are asked for
+/// are asked of the one named; they count for the same seat, and whose seat it is may still vote
+/// first.
 #[utoipa::path(
     post,
     path = "/",
@@ -47,8 +48,8 @@ async fn plan(
 
 /// List delegations
 ///
-/// In the order in which they were planned, those that are over too. The desk sees all, a requester those that they gave
-/// or got.
+/// In the order in which they were planned, those that are over too. The desk sees all, a requester
+/// those that they gave or got.
 #[utoipa::path(
     get,
     path = "/",
@@ -99,8 +100,8 @@ async fn end(
     Ok(reply::changed(prefer, view.delegation.version, DelegationOut::from(view)))
 }
 
-/// A delegation as somebody plans it. At most one of `category`, `service` and `catalog_item`; without any it is about all
-/// requests.
+/// A delegation as somebody plans it. At most one of `category`, `service` and `catalog_item`;
+/// without any it is about all requests.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewDelegation)]

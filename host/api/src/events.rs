@@ -12,8 +12,8 @@ use waypost_app::{
 
 use crate::{
     ApiState,
-    extract::{Known, ListOut, Listing, PageParams},
     api_error::ApiError,
+    extract::{Known, ListOut, Listing, PageParams},
     tickets::EventOut,
     wire::TimeIn,
 };
@@ -24,7 +24,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// List the organization's events
 ///
-/// Ticket by ticket in the order of their arrival, and the events of each ticket in order. For auditors and administrators.
+/// Ticket by ticket in the order of their arrival, and the events of each ticket in order. For
+/// auditors and administrators.
 #[utoipa::path(
     get,
     path = "/",

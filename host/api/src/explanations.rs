@@ -7,8 +7,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 
 use crate::{
     ApiState,
-    extract::At,
     api_error::{ApiError, Slug},
+    extract::At,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {

@@ -1,8 +1,8 @@
 //! JSON over HTTP: what can be asked of the desk, under `/api/v1`.
 //!
-//! A handler takes a request apart, calls one use case of `waypost_app`, and converts what it returns. What every
-//! request goes through is in `middleware`; every error leaves as an `api_error`; the OpenAPI document is made from
-//! the routes themselves.
+//! A handler takes a request apart, calls one use case of `waypost_app`, and converts what it
+//! returns. What every request goes through is in `middleware`; every error leaves as an
+//! `api_error`; the OpenAPI document is made from the routes themselves.
 
 mod api_error;
 mod approval_requests;

@@ -13,8 +13,8 @@ use waypost_app::{
 
 use crate::{
     ApiState,
-    extract::Known,
     api_error::ApiError,
+    extract::Known,
     wire::{ActorKindName, PersonOut, RoleName},
 };
 

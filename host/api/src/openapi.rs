@@ -1,4 +1,5 @@
-//! The OpenAPI document: made from the routes themselves, then completed with what all of them share.
+//! The OpenAPI document: made from the routes themselves, then completed with what all of them
+//! share.
 
 use std::sync::Arc;
 
@@ -134,7 +135,8 @@ fn describe_errors(components: &mut Components) {
     }
 }
 
-/// That an absent field is as good as null is said of each field that it is true of; as a default it is wrong for edits.
+/// That an absent field is as good as null is said of each field that it is true of; as a default
+/// it is wrong for edits.
 fn forget_null_defaults(schema: &mut RefOr<Schema>) {
     let RefOr::T(Schema::Object(object)) = schema else { return };
     for property in object.properties.values_mut() {
@@ -172,7 +174,8 @@ impl Shared<'_> {
         for slug in self.errors() {
             let error = RefOr::Ref(Ref::from_response_name(slug.as_str()));
             let status = slug.status().as_u16().to_string();
-            // Several kinds share a status; the document has room for one, and all have the same schema.
+            // Several kinds share a status; the document has room for one, and all have the same
+            // schema.
             operation.responses.responses.entry(status).or_insert(error);
         }
         if !self.is_public {
@@ -188,8 +191,9 @@ impl Shared<'_> {
         self.method == HttpMethod::Post && (is_action || self.path.contains("/bindings/{id}/"))
     }
 
-    /// Whether the answer is the record, and can be left out. A vote's answer is the round; an order's are its requests; a token's, a component's and a
-    /// repeated decision's answer is what the request is for.
+    /// Whether the answer is the record, and can be left out. A vote's answer is the round; an
+    /// order's are its requests; a token's, a component's and a repeated decision's answer is what
+    /// the request is for.
     fn takes_preference(&self) -> bool {
         let answers_otherwise =
             ["/approval-requests", "/orders", "/tokens", "/policies", "/receipts"];

@@ -15,8 +15,8 @@ use waypost_app::{
 
 use crate::{
     ApiState,
-    extract::{JsonBody, Known},
     api_error::ApiError,
+    extract::{JsonBody, Known},
     tickets::{TicketOut, answers},
     wire::{ChannelName, PersonIn},
 };
@@ -27,8 +27,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Order several catalog items
 ///
-/// Opens a request for each item and submits it. The requests share `order_id`, and are stored together or not at all. Each is
-/// routed, approved and fulfilled on its own.
+/// Opens a request for each item and submits it. The requests share `order_id`, and are stored
+/// together or not at all. Each is routed, approved and fulfilled on its own.
 #[utoipa::path(
     post,
     path = "/",

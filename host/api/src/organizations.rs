@@ -17,8 +17,8 @@ use waypost_domain::priority::{Level, MatrixLint};
 use self::major_rules::{MajorRuleIn, MajorRuleOut};
 use crate::{
     ApiState,
-    extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     api_error::ApiError,
+    extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     reply,
     wire::{
         HoursWire, NamedOut, OrgKindName, PersonIn, PersonOut, ResolveDemandName,
@@ -165,7 +165,8 @@ struct OrganizationEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<ResolveDemandName>)]
     resolve_demands: Option<Vec<String>>,
-    /// By which signs a major incident is found, all rules in their order; the first that matches wins.
+    /// By which signs a major incident is found, all rules in their order; the first that matches
+    /// wins.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<MajorRuleIn>)]
     major_rules: Option<Vec<MajorRuleIn>>,
@@ -179,7 +180,7 @@ struct OrganizationOut {
     id: Uuid,
     /// Its key.
     key: String,
-    /// Where it stands in the tree.
+    /// Its place in the tree.
     kind: OrgKindName,
     /// The key of the organization above, as far as the caller may know it.
     parent: Option<String>,
@@ -225,7 +226,8 @@ struct MatrixWarningOut {
     urgency: u8,
     /// The cell's priority.
     priority: u8,
-    /// The impact of the neighbour that is less urgent or less impacting, and yet has the higher priority.
+    /// The impact of the neighbour that is less urgent or less impacting, and yet has the higher
+    /// priority.
     neighbour_impact: u8,
     /// The neighbour's urgency.
     neighbour_urgency: u8,

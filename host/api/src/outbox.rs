@@ -13,8 +13,8 @@ use waypost_app::{
 
 use crate::{
     ApiState,
-    extract::{Known, ListOut, Listing, NoFilter, PageParams},
     api_error::ApiError,
+    extract::{Known, ListOut, Listing, NoFilter, PageParams},
     wire::WayName,
 };
 

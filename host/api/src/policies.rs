@@ -18,8 +18,8 @@ use waypost_app::{
 
 use crate::{
     ApiState,
-    extract::{At, Known, ListOut, Listing, NoFilter, PageParams, WasmBody},
     api_error::ApiError,
+    extract::{At, Known, ListOut, Listing, NoFilter, PageParams, WasmBody},
     wire::HookName,
 };
 
@@ -29,8 +29,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Upload a policy
 ///
-/// The body is the component itself. It is checked before it is kept: what it imports, which contract it was built
-/// for, what it says about itself. Bringing the same bytes again changes nothing.
+/// The body is the component itself. It is checked before it is kept: what it imports, which
+/// contract it was built for, what it says about itself. Bringing the same bytes again changes
+/// nothing.
 #[utoipa::path(
     post,
     path = "/",

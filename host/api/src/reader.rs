@@ -1,7 +1,8 @@
 //! Reads JSON and query strings into wire types, and says where it doesn't fit.
 //!
-//! serde's own error is one sentence. A client needs the place, a code, and at best every fault at once; so this
-//! deserializer over [`Value`] keeps the path, and names all unknown fields of an object together.
+//! serde's own error is one sentence. A client needs the place, a code, and at best every fault at
+//! once; so this deserializer over [`Value`] keeps the path, and names all unknown fields of an
+//! object together.
 
 use std::fmt;
 
@@ -65,7 +66,8 @@ pub(crate) fn from_query<T: DeserializeOwned>(
     T::deserialize(node).map_err(|Faults(faults)| faults)
 }
 
-/// The character that no database keeps in a text: where it stands, nothing was ever stored nor can be.
+/// The character that no database keeps in a text: where it stands, nothing was ever stored nor can
+/// be.
 pub(crate) const UNKEPT: char = '\0';
 
 fn kept(text: String) -> Result<String, Faults> {
@@ -145,7 +147,9 @@ impl<'de> Deserializer<'de> for Node {
                 (Some(number), _, _) => visitor.visit_u64(number),
                 (None, Some(number), _) => visitor.visit_i64(number),
                 (None, None, Some(number)) => visitor.visit_f64(number),
-                (None, None, None) => Err(Faults::one("invalid", "is not a number that can be stored")),
+                (None, None, None) => {
+                    Err(Faults::one("invalid", "is not a number that can be stored"))
+                }
             },
             Value::String(text) => visitor.visit_string(kept(text)?),
             Value::Array(values) => visitor.visit_seq(Items::new(values, self.notation)),

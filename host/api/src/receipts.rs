@@ -21,8 +21,8 @@ use waypost_domain::{
 
 use crate::{
     ApiState,
-    extract::{At, JsonBody, Known, ListOut, Listing, PageParams},
     api_error::ApiError,
+    extract::{At, JsonBody, Known, ListOut, Listing, PageParams},
     wire::{HookName, NothingIn, PolicyNameOut},
 };
 
@@ -67,12 +67,13 @@ async fn read(
 
 /// Ask a recorded question again
 ///
-/// The same component with the same settings has to give the same answer to the same question. Nothing is changed.
+/// The same component with the same settings has to give the same answer to the same question.
+/// Nothing is changed.
 #[utoipa::path(
     post,
     path = "/{id}/re-execute",
     request_body = NothingIn,
-    responses((status = 200, description = "What came of asking again", body = ReexecutionOut)),
+    responses((status = 200, description = "The result of asking again", body = ReexecutionOut)),
 )]
 async fn reexecute(
     State(desk): State<Desk>,
@@ -144,7 +145,7 @@ pub(crate) struct ReceiptOut {
     wit_version: String,
     /// The engine that ran it.
     engine_version: String,
-    /// What became of it.
+    /// The outcome.
     outcome: OutcomeOut,
     /// Why, in the policy's words.
     reasons: Vec<String>,
@@ -186,7 +187,7 @@ struct LogLineOut {
     text: String,
 }
 
-/// What came of asking again.
+/// The result of asking again.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Reexecution)]
 struct ReexecutionOut {
@@ -209,7 +210,7 @@ struct ReexecutionOut {
     duration_us: Option<u64>,
 }
 
-/// What became of a decision.
+/// The outcome of a decision.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Outcome)]
 pub(crate) struct OutcomeOut {

@@ -13,8 +13,8 @@ use waypost_app::{
 
 use crate::{
     ApiState,
-    extract::{Known, ListOut, Listing, PageParams},
     api_error::ApiError,
+    extract::{Known, ListOut, Listing, PageParams},
     wire::{ActorOut, TimeIn, VoteName},
 };
 
@@ -24,8 +24,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// List the organization's refused votes
 ///
-/// In the order in which they were tried. Of one person on one request the first ten are kept. For auditors and
-/// administrators.
+/// In the order in which they were tried. Of one person on one request the first ten are kept. For
+/// auditors and administrators.
 #[utoipa::path(
     get,
     path = "/",

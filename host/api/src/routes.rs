@@ -297,7 +297,8 @@ mod tests {
         let json = json();
         let mut of_all = BTreeSet::new();
         for kind in TicketKind::ALL {
-            // Tickets are opened and edited elsewhere, votes are cast elsewhere, and the rest follows from decisions.
+            // Tickets are opened and edited elsewhere, votes are cast elsewhere, and the rest
+            // follows from decisions.
             let elsewhere = [Action::Create, Action::Edit, Action::Vote];
             let of_kind = kind
                 .rules()
@@ -350,7 +351,10 @@ mod tests {
         let resolve = &json["paths"]["/api/v1/problems/{id}/actions/resolve"]["post"];
         assert_eq!(resolve["summary"], "Record that it is settled, and how");
         let description = resolve["description"].as_str().unwrap();
-        assert!(description.contains("Needs: `resolution_code`, `resolution_notes`."), "{description}");
+        assert!(
+            description.contains("Needs: `resolution_code`, `resolution_notes`."),
+            "{description}"
+        );
     }
 
     #[test]

@@ -5,11 +5,12 @@ use std::{future::Future, io, time::Duration};
 use axum::{Router, serve::ListenerExt};
 use tokio::{net::TcpListener, sync::oneshot};
 
-/// How long requests that have begun may take to end after the order to stop. Longer than a request's own time limit,
-/// shorter than what most process supervisors wait before they kill.
+/// How long requests that have begun may take to end after the order to stop. Longer than a
+/// request's own time limit, shorter than what most process supervisors wait before they kill.
 const DRAIN: Duration = Duration::from_secs(40);
 
-/// Answers requests until `shutdown` completes; then takes no new ones, and ends when the last has its answer.
+/// Answers requests until `shutdown` completes; then takes no new ones, and ends when the last has
+/// its answer.
 ///
 /// # Errors
 /// The listener's.

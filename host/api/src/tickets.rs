@@ -1,8 +1,10 @@
-//! The collections of tickets: `/tickets`, and one for each kind: `/incidents`, `/requests`, `/problems`, `/tasks`.
+//! The collections of tickets: `/tickets`, and one for each kind: `/incidents`, `/requests`,
+//! `/problems`, `/tasks`.
 //!
-//! All are served by the same handlers. `/tickets` takes a ticket whose kind nobody knows yet, and lets the
-//! organization's policies decide. In the collection of a kind the other kinds are not there. What a kind takes and
-//! which actions it has is read from its rows, by the app for the requests and by `schema` for the document.
+//! All are served by the same handlers. `/tickets` takes a ticket whose kind nobody knows yet, and
+//! lets the organization's policies decide. In the collection of a kind the other kinds are not
+//! there. What a kind takes and which actions it has is read from its rows, by the app for the
+//! requests and by `schema` for the document.
 
 mod actions;
 mod approvals;

@@ -19,9 +19,9 @@ use waypost_domain::ids::TokenId;
 
 use crate::{
     ApiState,
+    api_error::ApiError,
     extract::{At, JsonBody, Known},
     middleware::KeptInstead,
-    api_error::ApiError,
     wire::{PersonIn, PersonOut, RoleName, TimeIn},
 };
 
@@ -31,7 +31,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Issue a token
 ///
-/// The secret is in this answer only; a repeat with the same `Idempotency-Key` gets the token without it.
+/// The secret is in this answer only; a repeat with the same `Idempotency-Key` gets the token
+/// without it.
 #[utoipa::path(
     post,
     path = "/",

@@ -1,7 +1,8 @@
-//! What the API takes and gives, where several collections share it. `*In` comes in, `*Out` goes out.
+//! What the API takes and gives, where several collections share it. `*In` comes in, `*Out` goes
+//! out.
 //!
-//! Domain types know nothing of JSON; these do, and are converted one by one, so that a change inside never
-//! changes the API by accident.
+//! Domain types know nothing of JSON; these do, and are converted one by one, so that a change
+//! inside never changes the API by accident.
 
 mod hours;
 mod names;

@@ -1,4 +1,5 @@
-//! Which error a refused command is answered with. Every status that a use case can lead to is here.
+//! Which error a refused command is answered with. Every status that a use case can lead to is
+//! here.
 
 use waypost_app::CommandError;
 use waypost_domain::{
@@ -6,7 +7,7 @@ use waypost_domain::{
     ticket::Action,
 };
 
-use super::{FaultOut, ApiError, Slug};
+use super::{ApiError, FaultOut, Slug};
 
 impl From<CommandError> for ApiError {
     fn from(error: CommandError) -> Self {
@@ -66,7 +67,8 @@ impl ApiError {
         let fault = FieldFault {
             pointer: "/state".to_owned(),
             code: "read-only",
-            message: "leave it out; `GET …/actions` lists the actions that are possible now".to_owned(),
+            message: "leave it out; `GET …/actions` lists the actions that are possible now"
+                .to_owned(),
         };
         Self::new(Slug::StateNotPatchable, detail).with_errors(vec![fault.into()])
     }

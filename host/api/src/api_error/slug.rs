@@ -74,7 +74,7 @@ slugs! {
     /// The first request with this key still runs.
     IdempotencyInProgress, "idempotency-in-progress", CONFLICT, "The first request with this key is still running",
         "Repeat the same request in a moment; it will get the first one's answer.";
-    /// The request was carried out, and nobody knows any more what it was answered.
+    /// The request was carried out, and its answer was not kept.
     AnswerLost, "answer-lost", CONFLICT, "The request was carried out, but its answer is lost",
         "Read the records that it was about; do not send it again with another key.";
     /// A unique value is taken.

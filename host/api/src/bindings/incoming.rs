@@ -40,7 +40,8 @@ pub(super) struct BindingIn {
     /// Limits that differ from the installation's.
     #[serde(default)]
     limits: LimitsWire,
-    /// The key of the team that gets the ticket when the policy fails, for `route`; the next policy is asked if left out.
+    /// The key of the team that gets the ticket when the policy fails, for `route`; the next policy
+    /// is asked if left out.
     fallback_team: Option<String>,
     /// Whether lower organizations can neither replace it nor answer before it.
     #[serde(default)]

@@ -94,13 +94,13 @@ pub(super) struct BindingDetailOut {
     /// The binding.
     #[serde(flatten)]
     binding: BindingOut,
-    /// All its revisions, the first one first.
+    /// All its revisions, in order.
     revisions: Vec<RevisionOut>,
     /// The data files of the active revision.
     data: Vec<DataFileOut>,
-    /// Who enabled, disabled or rolled it back, the first one first.
+    /// Who enabled, disabled or rolled it back, in order.
     switches: Vec<SwitchOut>,
-    /// What became of its suggestions, as far as their receipts are kept.
+    /// How many of its suggestions were accepted and dismissed, as far as their receipts are kept.
     suggestions: SuggestionCountsOut,
 }
 
@@ -119,15 +119,15 @@ struct SwitchOut {
     by: ActorOut,
 }
 
-/// How many suggestions people took.
+/// How many suggestions people accepted and dismissed.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SuggestionCounts)]
 struct SuggestionCountsOut {
     /// Still waiting for a person.
     open: u64,
-    /// Taken.
+    /// Accepted.
     accepted: u64,
-    /// Turned down.
+    /// Dismissed.
     dismissed: u64,
 }
 
@@ -155,12 +155,14 @@ pub(super) struct InForceOut {
 struct HookOrderOut {
     /// The hook.
     hook: HookName,
-    /// How several answers become one: `each_field` (the first that gives a field counts), `first_opinion` or `all`.
+    /// How several answers become one: `each_field` (the first that gives a field counts),
+    /// `first_opinion` or `all`.
     #[schema(value_type = String)]
     asking: &'static str,
-    /// Who is asked, the first one first.
+    /// Who is asked, in order.
     asked: Vec<LayeredOut>,
-    /// Enabled bindings of the organizations above that are not asked, because one below replaces them.
+    /// Enabled bindings of the organizations above that are not asked, because one below replaces
+    /// them.
     replaced: Vec<LayeredOut>,
 }
 
@@ -200,7 +202,8 @@ impl From<BindingView> for BindingOut {
 
 impl From<RevisionView> for RevisionOut {
     fn from(revision: RevisionView) -> Self {
-        // Settings were JSON when they were checked; should they not be, their text is better than nothing.
+        // Settings were JSON when they were checked; should they not be, their text is better than
+        // nothing.
         let settings =
             serde_json::from_str(&revision.settings).unwrap_or(Value::String(revision.settings));
         Self {

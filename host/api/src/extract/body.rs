@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use crate::{
     ApiState,
-    api_error::{FaultOut, ApiError, Slug},
+    api_error::{ApiError, FaultOut, Slug},
     reader::{self, Fault},
 };
 
@@ -73,7 +73,10 @@ fn must_be_json(headers: &HeaderMap) -> Result<(), ApiError> {
     if is_json {
         return Ok(());
     }
-    Err(ApiError::new(Slug::UnsupportedMediaType, "send JSON with `Content-Type: application/json`"))
+    Err(ApiError::new(
+        Slug::UnsupportedMediaType,
+        "send JSON with `Content-Type: application/json`",
+    ))
 }
 
 /// The media type in lower case, without its parameters.

@@ -16,7 +16,8 @@ impl FromRequestParts<ApiState> for Known {
     type Rejection = ApiError;
 
     async fn from_request_parts(parts: &mut Parts, _: &ApiState) -> Result<Self, ApiError> {
-        // Absent only where a route was put outside the authenticated router; closed is the safe answer.
+        // Absent only where a route was put outside the authenticated router; closed is the safe
+        // answer.
         parts.extensions.get::<Caller>().cloned().map(Self).ok_or_else(|| {
             ApiError::new(Slug::Unauthenticated, "send the header `Authorization: Bearer <token>`")
         })

@@ -12,7 +12,7 @@ use waypost_app::{Cursor, Page, PageRequest};
 
 use crate::{
     ApiState,
-    api_error::{FaultOut, ApiError},
+    api_error::{ApiError, FaultOut},
     reader,
 };
 
@@ -103,7 +103,7 @@ fn listing<F: DeserializeOwned>(uri: &Uri) -> Result<Listing<F>, ApiError> {
 fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
     Query::try_from_uri(uri)
         .map(|Query(pairs)| pairs)
-        .map_err(|_| unreadable("", "the query is no list of `name=value` pairs"))
+        .map_err(|_| unreadable("", "the query must consist of `name=value` pairs"))
 }
 
 fn unreadable(parameter: &str, message: &str) -> ApiError {

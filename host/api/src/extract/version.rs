@@ -7,7 +7,7 @@ use axum::{
 
 use crate::{
     ApiState,
-    api_error::{FaultOut, ApiError, Slug},
+    api_error::{ApiError, FaultOut, Slug},
 };
 
 /// The entity tag of a record at this version.
@@ -28,7 +28,8 @@ impl FromRequestParts<ApiState> for KnownVersion {
     }
 }
 
-/// The version that a client changes, which it has to name: PATCH, PUT, DELETE. None for `*`, whichever there is.
+/// The version that a client changes, which it has to name: PATCH, PUT, DELETE. None for `*`,
+/// whichever there is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct IfMatch(pub(crate) Option<i64>);
 

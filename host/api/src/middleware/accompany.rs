@@ -1,5 +1,5 @@
-//! Goes with a request from its arrival to its answer: gives it an id, a span and one line in the log, and sees that
-//! every error leaves as an [`ApiError`].
+//! Goes with a request from its arrival to its answer: gives it an id, a span and one line in the
+//! log, and sees that every error leaves as an [`ApiError`].
 
 use std::{any::Any, sync::Arc, time::Instant};
 
@@ -92,7 +92,8 @@ pub(crate) async fn accompany(
     response
 }
 
-/// What a panic in a handler is answered with. The panic hook has told the log; its text may hold a ticket's.
+/// What a panic in a handler is answered with. The panic hook has told the log; its text may hold a
+/// ticket's.
 pub(crate) fn on_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("a request's handler panicked");
     ApiError::new(Slug::Internal, "the request was not carried out").into_response()

@@ -11,13 +11,13 @@ use waypost_domain::key::Key;
 
 use crate::{
     ApiState,
-    api_error::{FaultOut, ApiError, Slug},
+    api_error::{ApiError, FaultOut, Slug},
 };
 
 /// Names the organization to act in: the token's own (the default), or one below it.
 pub(crate) const WAYPOST_ORGANIZATION: HeaderName = HeaderName::from_static("waypost-organization");
 
-/// Puts the `Caller` into the request, or answers that nobody is known by the token.
+/// Puts the `Caller` into the request, or answers that the token is unknown.
 pub(crate) async fn authenticate(
     State(state): State<ApiState>,
     mut request: Request,

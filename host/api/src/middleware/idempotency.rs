@@ -1,7 +1,8 @@
-//! Repeatable requests: with an `Idempotency-Key`, a POST that is sent twice is carried out once and answered the same.
+//! Repeatable requests: with an `Idempotency-Key`, a POST that is sent twice is carried out once
+//! and answered the same.
 //!
-//! A request with a key is carried out to its end even when its client goes away or its time is up: the client will
-//! come back with the same key, and wants the answer.
+//! A request with a key is carried out to its end even when its client goes away or its time is up:
+//! the client will come back with the same key, and wants the answer.
 
 use std::sync::Arc;
 
@@ -22,7 +23,7 @@ use waypost_app::{
 use super::RequestContext;
 use crate::{
     ApiState,
-    api_error::{FaultOut, ApiError, Slug},
+    api_error::{ApiError, FaultOut, Slug},
 };
 
 /// Names a request, so that it can be repeated.
@@ -34,7 +35,8 @@ const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// The headers that belong to an answer; all others are made anew.
 const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
 
-/// In the extensions of an answer that holds a secret: the body that a repeat gets instead, and that is kept.
+/// In the extensions of an answer that holds a secret: the body that a repeat gets instead, and
+/// that is kept.
 #[derive(Debug, Clone)]
 pub(crate) struct KeptInstead(pub(crate) Bytes);
 
@@ -132,7 +134,8 @@ impl First {
         Response::from_parts(parts, Body::from(bytes))
     }
 
-    /// The request was carried out or not, and is answered so; only its repeats have to wait for the lease to end.
+    /// The request was carried out or not, and is answered so; only its repeats have to wait for
+    /// the lease to end.
     fn log(&self, settled: Result<(), waypost_app::CommandError>) {
         if let Err(error) = settled {
             tracing::error!(

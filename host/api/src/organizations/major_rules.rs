@@ -7,7 +7,8 @@ use waypost_domain::incident::{MajorOutcome, MajorRule};
 
 use crate::wire::{CriticalityName, PersonIn, PersonOut};
 
-/// A rule that finds major incidents. Every sign that is given must be there; one at least is needed.
+/// A rule that finds major incidents. Every sign that is given must be there; one at least is
+/// needed.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = MajorRuleEdit)]

@@ -1,4 +1,5 @@
-//! Actions on tickets: one handler for all of them. Which ones a kind has, and what each takes, stands in its rows.
+//! Actions on tickets: one handler for all of them. Which ones a kind has, and what each takes,
+//! stands in its rows.
 
 use axum::{
     Json,
@@ -30,15 +31,15 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(allowed)).route("/{id}/actions/{action}", post(act))
 }
 
-/// The actions of a kind that callers take at an address of their own. Tickets are edited by PATCH, and votes have a
-/// collection of their own.
+/// The actions of a kind that callers take at an address of their own. Tickets are edited by PATCH,
+/// and votes have a collection of their own.
 pub(super) fn askable(kind: &Kind) -> impl Iterator<Item = &'static Row> + use<> {
     let is_elsewhere = |action| matches!(action, Action::Create | Action::Edit | Action::Vote);
     kind.rows().filter(move |row| row.who != Who::System && !is_elsewhere(row.action))
 }
 
-/// Whether an action heeds the version that the caller knows. What is said about a ticket, and what is decided about a
-/// suggestion, holds whatever else has changed.
+/// Whether an action heeds the version that the caller knows. What is said about a ticket, and what
+/// is decided about a suggestion, holds whatever else has changed.
 pub(crate) fn takes_version(action: &str) -> bool {
     !matches!(action, "comment" | "note" | "accept_suggestion" | "dismiss_suggestion")
 }
@@ -128,7 +129,8 @@ struct ActionsOut {
 struct ActionHintOut {
     /// The action.
     action: ActionName,
-    /// JSON pointers to fields that the action must be given, and fields of the ticket that must be filled first.
+    /// JSON pointers to fields that the action must be given, and fields of the ticket that must be
+    /// filled first.
     lacks: Vec<String>,
 }
 
@@ -151,6 +153,9 @@ mod tests {
             let detail = refused.json()["detail"].as_str().unwrap().to_owned();
             assert!(detail.contains("use one of:") && detail.contains("assign"), "{detail}");
         }
-        assert_eq!(asked(TicketKind::Problem, "request_approval").unwrap(), Action::RequestApproval);
+        assert_eq!(
+            asked(TicketKind::Problem, "request_approval").unwrap(),
+            Action::RequestApproval
+        );
     }
 }

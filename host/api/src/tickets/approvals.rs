@@ -21,8 +21,8 @@ use waypost_domain::{
 use super::Subject;
 use crate::{
     ApiState,
-    extract::Known,
     api_error::ApiError,
+    extract::Known,
     wire::{ApprovalOutcomeName, PersonOut, SeatStateName, StageRuleName},
 };
 

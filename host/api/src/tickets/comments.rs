@@ -21,8 +21,8 @@ use waypost_domain::{
 use super::{Subject, TicketOut, address};
 use crate::{
     ApiState,
-    extract::{JsonBody, Known, Prefer},
     api_error::ApiError,
+    extract::{JsonBody, Known, Prefer},
     reply,
     wire::{ActorOut, PersonOut, VisibilityName},
 };
@@ -61,7 +61,8 @@ async fn add_comment(
     Ok(reply::created(prefer, &address, view.ticket.version, TicketOut::from(view)))
 }
 
-/// Which action a public comment is: what the person says whom the ticket is for is a reply, also if they are of the desk.
+/// Which action a public comment is. The person the ticket is for replies, also if they work at the
+/// desk.
 fn spoken(caller: &Caller, ticket: &Ticket) -> Action {
     let Some(person) = caller.person() else { return Action::Comment };
     let is_reply = ticket.requester == Some(person)

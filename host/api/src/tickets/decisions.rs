@@ -14,8 +14,8 @@ use waypost_app::{
 use super::Subject;
 use crate::{
     ApiState,
-    extract::{Known, ListOut, Listing, NoFilter, PageParams},
     api_error::ApiError,
+    extract::{Known, ListOut, Listing, NoFilter, PageParams},
     receipts::{OutcomeOut, ReceiptOut},
     wire::HookName,
 };
@@ -26,7 +26,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Explain a ticket
 ///
-/// In at most one screen of plain sentences: its priority, its team, its approvals, and what it is waiting for.
+/// In at most one screen of plain sentences: its priority, its team, its approvals, and what it is
+/// waiting for.
 #[utoipa::path(
     get,
     path = "/{id}/explain",
@@ -86,7 +87,7 @@ struct ExplainedDecisionOut {
     binding: String,
     /// Its revision.
     revision: i64,
-    /// What became of the answer.
+    /// The outcome of the answer.
     outcome: OutcomeOut,
     /// Why, in the policy's words.
     reasons: Vec<String>,

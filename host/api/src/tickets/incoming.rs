@@ -28,7 +28,8 @@ pub(crate) struct ExternalRefWire {
     pub(crate) id: String,
 }
 
-/// A ticket that comes in, in a collection that may hold one kind only. Which fields its kind takes, the app knows.
+/// A ticket that comes in, in a collection that may hold one kind only. Which fields its kind
+/// takes, the app knows.
 pub(super) fn opening(
     mut fields: Map<String, Value>,
     only: Option<TicketKind>,
@@ -38,7 +39,10 @@ pub(super) fn opening(
         && only != kind
     {
         let path = only.rules().path;
-        return Err(fault("/kind", format!("must be {only} here, or be left out: these are {path}")));
+        return Err(fault(
+            "/kind",
+            format!("must be {only} here, or be left out: these are {path}"),
+        ));
     }
     let kind = only.or(kind);
     // Only a request is written before it is submitted.
@@ -67,7 +71,8 @@ pub(super) fn editing(fields: Map<String, Value>) -> Result<Map<String, Value>, 
     Ok(fields)
 }
 
-/// The answers of a form as texts; JSON's other plain values are taken as well. `at` points to what has the answers.
+/// The answers of a form as texts; JSON's other plain values are taken as well. `at` points to what
+/// has the answers.
 pub(crate) fn answers(
     at: &str,
     given: BTreeMap<String, Value>,
@@ -80,7 +85,10 @@ pub(crate) fn answers(
             Value::Null | Value::Array(_) | Value::Object(_) => {
                 let field = field.replace('~', "~0").replace('/', "~1");
                 let pointer = format!("{at}/answers/{field}");
-                return Err(fault(&pointer, "must be a string, a number, true or false".to_owned()));
+                return Err(fault(
+                    &pointer,
+                    "must be a string, a number, true or false".to_owned(),
+                ));
             }
         };
         Ok((field, text))
@@ -156,7 +164,8 @@ pub(crate) struct TicketFilter {
     /// Opened before this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_to: Option<TimeIn>,
-    /// The order: the newest first, the last changed first, or a queue: by priority, then the oldest first.
+    /// The order: the newest first, the last changed first, or a queue: by priority, then the
+    /// oldest first.
     #[param(inline)]
     order: OrderIn,
     /// Whether to count the `total`.
@@ -216,7 +225,8 @@ impl TicketFilter {
         let given = self.kind.iter().map(|name| name.0).collect::<Vec<_>>();
         match only {
             Some(kind) if given.iter().any(|one| *one != kind) => {
-                let message = format!("leave it out; this collection holds {} only", kind.rules().path);
+                let message =
+                    format!("leave it out; this collection holds {} only", kind.rules().path);
                 Err(ApiError::faults(vec![FaultOut::parameter("kind", message)]))
             }
             Some(kind) => Ok(vec![kind]),

@@ -14,8 +14,8 @@ use waypost_app::{
 use super::Subject;
 use crate::{
     ApiState,
-    extract::Known,
     api_error::ApiError,
+    extract::Known,
     wire::{ActorOut, KindName, LinkTypeName, StateName},
 };
 

@@ -29,7 +29,8 @@ use crate::wire::{
     StateName, WaitingKindName,
 };
 
-/// A ticket: an incident, a request, a problem or a task. What its kind or its state does not have is null.
+/// A ticket: an incident, a request, a problem or a task. What its kind or its state does not have
+/// is null.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ticket)]
 pub(crate) struct TicketOut {
@@ -216,8 +217,8 @@ impl From<TicketView> for TicketOut {
         let sync_with_parent = incident.map(|it| it.sync_with_parent);
         let affected_users = incident.map(|it| it.affected_users);
         let major_state = incident.map(|it| it.major.state().into());
-        let major = incident
-            .and_then(|it| MajorOut::of(&it.major, view.manager, view.communication_owner));
+        let major =
+            incident.and_then(|it| MajorOut::of(&it.major, view.manager, view.communication_owner));
         let team = NamedOut::from(view.team);
         let stage = StageOut::of(kind, ticket.stage);
         Self {

@@ -19,8 +19,8 @@ use super::{
 };
 use crate::{
     ApiState,
-    extract::{IfMatch, JsonBody, Known, ListOut, Listing, PageParams, Prefer},
     api_error::ApiError,
+    extract::{IfMatch, JsonBody, Known, ListOut, Listing, PageParams, Prefer},
     reply,
     wire::{ActionName, ActorOut},
 };
@@ -34,8 +34,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Open a ticket
 ///
-/// The organization's policies categorize it, route it and decide who is notified, all before the answer. Without a
-/// policy, or when one fails, the organization's defaults apply.
+/// The organization's policies categorize it, route it and decide who is notified, all before the
+/// answer. Without a policy, or when one fails, the organization's defaults apply.
 #[utoipa::path(
     post,
     path = "/",

@@ -1,7 +1,7 @@
 //! What the OpenAPI document says of tickets, read from the rows and the fields of their kinds.
 //!
-//! Each collection documents the fields and the actions of the kinds that it holds, and no others. Nothing that a kind
-//! takes is written down a second time here.
+//! Each collection documents the fields and the actions of the kinds that it holds, and no others.
+//! Nothing that a kind takes is written down a second time here.
 
 mod property;
 
@@ -32,7 +32,8 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
     let (new, edit) = (format!("New{}", of.noun()), format!("{}Edit", of.noun()));
     let opening = body(of, of.opened()).description(Some(format!("{} that comes in.", of.one())));
     components.schemas.insert(new.clone(), opening.required("short_description").into());
-    let editing = format!("Fields of {} to change. What is left out stays.", of.one().to_lowercase());
+    let editing =
+        format!("Fields of {} to change. What is left out stays.", of.one().to_lowercase());
     let editing = body(of, of.edited()).description(Some(editing));
     components.schemas.insert(edit.clone(), editing.into());
     let task = gather(opened(TicketKind::Task).filter(|property| property.name != "parent"));
@@ -58,7 +59,7 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
         describe_record(of, item, &edit);
     }
     if let Some(operation) = paths.get_mut("/{id}/tasks").and_then(|item| item.post.as_mut()) {
-        operation.request_body = Some(takes(ADDED_TASK, Required::True));
+        operation.request_body = Some(RefOr::T(takes(ADDED_TASK, Required::True)));
     }
     for action in &actions {
         let path = format!("/{{id}}/actions/{}", action.action);
@@ -75,7 +76,7 @@ fn add<T: ToSchema>(components: &mut Components) {
 
 fn describe_records(of: Collection, item: &mut PathItem, new: &str) {
     if let Some(open) = &mut item.post {
-        open.request_body = Some(takes(new, Required::True));
+        open.request_body = Some(RefOr::T(takes(new, Required::True)));
         open.summary = Some(format!("Open {}", of.one().to_lowercase()));
         // Only what is taken in goes through policies.
         if let Some(kind) = of.kind().filter(|_| !of.has(Action::Categorize)) {
@@ -97,7 +98,7 @@ fn describe_record(of: Collection, item: &mut PathItem, edit: &str) {
         read.summary = Some(format!("Read {}", of.one().to_lowercase()));
     }
     if let Some(editing) = &mut item.patch {
-        editing.request_body = Some(takes(edit, Required::True));
+        editing.request_body = Some(RefOr::T(takes(edit, Required::True)));
         editing.summary = Some(format!("Edit {}", of.one().to_lowercase()));
     }
 }
@@ -112,18 +113,16 @@ fn takes(schema: &str, required: Required) -> RequestBody {
 /// An object with these properties and no others.
 fn body(of: Collection, properties: Vec<Property>) -> ObjectBuilder {
     let none = AdditionalProperties::<Schema>::FreeForm(false);
-    let empty =
-        ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(none));
-    properties.iter().fold(empty, |body, property| {
-        body.property(property.name, property.schema(&of.kinds()))
-    })
+    let empty = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(none));
+    properties
+        .iter()
+        .fold(empty, |body, property| body.property(property.name, property.schema(&of.kinds())))
 }
 
 /// The fields that a ticket of a kind is opened with.
 fn opened(kind: TicketKind) -> impl Iterator<Item = Property> {
     let fields = kind.rules().fields().filter(|field: &&Field| field.opens);
-    // What is left out when a ticket is opened is empty; there is no need for null.
-    fields.map(move |field| Property { nullable: false, ..Property::of_field(kind, field) })
+    fields.map(move |field| Property::of_new_field(kind, field))
 }
 
 impl Collection {
@@ -156,7 +155,8 @@ impl Collection {
         }))
     }
 
-    /// The actions of its kinds, each with all the rows that it has, in the order of the first kind that has it.
+    /// The actions of its kinds, each with all the rows that it has, in the order of the first kind
+    /// that has it.
     fn actions(self) -> Vec<Documented> {
         let mut all: Vec<Documented> = Vec::new();
         for kind in self.kinds() {
@@ -220,20 +220,25 @@ impl Documented {
             .build()
     }
 
-    /// Who takes it, where, and what it needs; of several kinds, for each.
+    /// Who takes it, where, and what it needs: for all kinds that differ, one line.
     fn description(&self, of: Collection) -> String {
-        let told = self.rows.iter().map(|(kind, row)| {
-            if of.kind().is_some() {
-                return conditions(row);
+        let summary = self.summary();
+        let mut lines: Vec<(Vec<&str>, String)> = Vec::new();
+        for (kind, row) in &self.rows {
+            let path = kind.rules().path;
+            let does =
+                if row.summary == summary { String::new() } else { format!("{}. ", row.summary) };
+            let text = does + &conditions(row);
+            match lines.iter_mut().find(|(_, known)| *known == text) {
+                Some((paths, _)) => paths.push(path),
+                None => lines.push((vec![path], text)),
             }
-            let does = if self.summary() == row.summary {
-                String::new()
-            } else {
-                format!("{}. ", row.summary)
-            };
-            format!("- {}: {does}{}", capital(kind.as_str()), conditions(row))
-        });
-        told.collect::<Vec<_>>().join("\n")
+        }
+        if of.kind().is_some() {
+            return lines.into_iter().map(|(_, text)| text).collect();
+        }
+        let line = |(paths, text): (Vec<_>, _)| format!("- {}: {text}", capital(&paths.join(", ")));
+        lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -259,7 +264,7 @@ fn conditions(row: &Row) -> String {
         Who::System => "By Waypost itself.".to_owned(),
     };
     let from = match row.from {
-        From::In(states) => format!(" Possible in the states {}.", listed(states)),
+        From::In(states) => format!(" Possible in: {}.", listed(states)),
         From::Active => " Possible while it is open or on hold.".to_owned(),
         From::NotOver => " Possible until it is closed or cancelled.".to_owned(),
         From::Anywhere | From::Nowhere => String::new(),

@@ -10,7 +10,7 @@ use waypost_app::{Desk, suggestions};
 use waypost_domain::suggestion::{Suggestion, SuggestionState};
 
 use super::Subject;
-use crate::{ApiState, extract::Known, api_error::ApiError, wire::SuggestedFieldName};
+use crate::{ApiState, api_error::ApiError, extract::Known, wire::SuggestedFieldName};
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(list_suggestions))

@@ -1,4 +1,5 @@
-//! Names of values: the domain's enums under their identifiers, with all of them listed in the OpenAPI document.
+//! Names of values: the domain's enums under their identifiers, with all of them listed in the
+//! OpenAPI document.
 
 use std::borrow::Cow;
 
@@ -113,7 +114,9 @@ mod tests {
     fn a_name_is_read_and_written_as_the_domain_has_it() {
         let read = |text: &str| crate::reader::from_json::<StateName>(json!(text));
         assert_eq!(serde_json::to_value(read("on_hold").unwrap()).unwrap(), json!("on_hold"));
-        assert!(read("onhold").unwrap_err()[0].message.contains("not a valid state; use one of: new,"));
+        assert!(
+            read("onhold").unwrap_err()[0].message.contains("not a valid state; use one of: new,")
+        );
     }
 
     #[test]

@@ -109,7 +109,8 @@ pub(super) struct ProblemNameOut {
     workaround: Option<String>,
 }
 
-/// The details of a ticket, under the name of its kind. Those of incidents stand in the ticket itself.
+/// The details of a ticket, under the name of its kind. Those of incidents stand in the ticket
+/// itself.
 #[derive(Default)]
 pub(super) struct DetailsOut {
     pub(super) request: Option<RequestOut>,

@@ -18,7 +18,7 @@ pub(crate) struct MajorOut {
     communication_owner: PersonOut,
     /// When the next update is due; null once the incident is resolved.
     next_update_at: Option<DateTime<Utc>>,
-    /// Whether that time has passed without an update, and those who lead it were told so.
+    /// Whether the next update is overdue, and those who lead the incident were notified.
     update_missed: bool,
     /// What was learned; null before the review is written.
     review_note: Option<String>,

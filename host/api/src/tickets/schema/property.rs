@@ -13,16 +13,13 @@ use utoipa::{
 };
 use waypost_domain::ticket::{Code, Field, FieldType, Input, TicketKind};
 
-use crate::{
-    tickets::incoming::ExternalRefWire,
-    wire::PersonIn,
-};
+use crate::{tickets::incoming::ExternalRefWire, wire::PersonIn};
 
 /// A field or an input, with the kinds of tickets that have it.
 #[derive(Debug, Clone)]
 pub(super) struct Property {
     pub(super) name: &'static str,
-    pub(super) nullable: bool,
+    nullable: bool,
     takes: FieldType,
     doc: &'static str,
     /// The names that it takes, where it takes one of several.
@@ -43,11 +40,17 @@ pub(super) fn gather(properties: impl Iterator<Item = Property>) -> Vec<Property
 }
 
 impl Property {
-    pub(super) fn of_field(kind: TicketKind, field: &Field) -> Self {
-        let nullable = field.nullable;
-        Self { nullable, ..Self::new(kind, field.name, field.takes, field.doc) }
+    /// A field when a ticket is opened: what is left out is empty, so nobody needs null.
+    pub(super) fn of_new_field(kind: TicketKind, field: &Field) -> Self {
+        Self::new(kind, field.name, field.takes, field.doc)
     }
 
+    /// A field of an edit.
+    pub(super) fn of_field(kind: TicketKind, field: &Field) -> Self {
+        Self { nullable: field.nullable, ..Self::of_new_field(kind, field) }
+    }
+
+    /// What an action takes.
     pub(super) fn of_input(kind: TicketKind, input: &Input) -> Self {
         Self::new(kind, input.name, input.takes, input.doc)
     }
@@ -152,7 +155,7 @@ impl Property {
             return self.doc.to_owned();
         }
         let paths = self.kinds.iter().map(|kind| kind.rules().path).collect::<Vec<_>>();
-        format!("{} Only for {}.", self.doc, paths.join(" and "))
+        format!("{} Only for {}.", self.doc, paths.join(", "))
     }
 }
 
