@@ -103,7 +103,11 @@ create table catalog_items (
     description text not null,
     cost_minor bigint,
     cost_currency text,
+    -- Working hours of the organization until what is asked for is there.
+    delivery_hours bigint,
     form jsonb not null,
+    -- The tasks that every request for it begins with.
+    tasks jsonb not null,
     active boolean not null,
     version bigint not null,
     constraint catalog_items_key primary key (org_id, id),

@@ -103,7 +103,11 @@ create table catalog_items (
     description text not null,
     cost_minor integer,
     cost_currency text,
+    -- Working hours of the organization until what is asked for is there.
+    delivery_hours integer,
     form text not null constraint catalog_items_form_json check (json_valid(form)),
+    -- The tasks that every request for it begins with.
+    tasks text not null constraint catalog_items_tasks_json check (json_valid(tasks)),
     active integer not null constraint catalog_items_active_bool check (active in (0, 1)),
     version integer not null,
     constraint catalog_items_key primary key (org_id, id),

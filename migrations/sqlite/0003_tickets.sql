@@ -1,22 +1,67 @@
--- Tickets and what belongs to them.
+-- Tickets, of every kind: what they share, and a table beside them for what only one kind has.
 
--- Incidents and requests. Facts that are true only in some states are nullable columns, which the checks tie to the
--- state. No foreign keys to the directory: see 0002.
+-- Which states a kind has, and the phase of each. Whoever adds a kind adds rows; no other table names a state.
+create table states (
+    kind text not null,
+    state text not null,
+    phase text not null,
+    constraint states_key primary key (kind, state),
+    -- What tickets refer to.
+    constraint states_phase_key unique (kind, state, phase),
+    constraint states_phase check (phase in ('open', 'on_hold', 'done', 'rejected', 'closed', 'cancelled'))
+) strict, without rowid;
+
+insert into states (kind, state, phase) values
+    ('incident', 'new', 'open'),
+    ('incident', 'in_progress', 'open'),
+    ('incident', 'on_hold', 'on_hold'),
+    ('incident', 'resolved', 'done'),
+    ('incident', 'closed', 'closed'),
+    ('incident', 'cancelled', 'cancelled'),
+    ('request', 'new', 'open'),
+    ('request', 'awaiting_approval', 'open'),
+    ('request', 'in_fulfilment', 'open'),
+    ('request', 'on_hold', 'on_hold'),
+    ('request', 'fulfilled', 'done'),
+    ('request', 'rejected', 'rejected'),
+    ('request', 'closed', 'closed'),
+    ('request', 'cancelled', 'cancelled'),
+    ('problem', 'new', 'open'),
+    ('problem', 'assess', 'open'),
+    ('problem', 'root_cause_analysis', 'open'),
+    ('problem', 'fix_in_progress', 'open'),
+    ('problem', 'resolved', 'done'),
+    ('problem', 'closed', 'closed'),
+    ('task', 'waiting', 'open'),
+    ('task', 'open', 'open'),
+    ('task', 'in_progress', 'open'),
+    ('task', 'on_hold', 'on_hold'),
+    ('task', 'incomplete', 'done'),
+    ('task', 'done', 'closed'),
+    ('task', 'skipped', 'closed'),
+    ('task', 'cancelled', 'cancelled');
+
+-- Facts that are true only in some phases are nullable columns, which the checks tie to the phase. No foreign keys to the
+-- directory: see 0002.
 create table tickets (
     id blob not null,
     org_id blob not null constraint tickets_org references organizations (id),
     kind text not null,
     number text not null,
     state text not null,
-    -- Whether the desk still has to do something; from the state, for the indexes.
-    active integer not null constraint tickets_active_bool check (active in (0, 1)),
+    phase text not null,
+    -- Whether the desk still has to do something, for the indexes.
+    active integer not null generated always as (phase in ('open', 'on_hold')) stored,
     short_description text not null,
     -- The short description in lower case, for searching.
     short_folded text not null,
     description text not null,
     channel text not null,
     tags text not null constraint tickets_tags_json check (json_valid(tags)),
-    requester_id blob not null,
+    -- The organization's own fields: pairs of a name and a text, a number or a boolean.
+    fields text not null constraint tickets_fields_json check (json_valid(fields)),
+    -- Whom it is for; a problem or a task is for nobody.
+    requester_id blob,
     opened_by_id blob,
     category text,
     service_id blob,
@@ -33,6 +78,7 @@ create table tickets (
     assignee_id blob,
     reassignment_count integer not null,
     watchers text not null constraint tickets_watchers_json check (json_valid(watchers)),
+    -- The larger incident that an incident is a child of, or the ticket that a task belongs to.
     parent_id blob,
     -- The closed ticket that this one takes up again.
     follows_id blob,
@@ -51,14 +97,16 @@ create table tickets (
     reopen_count integer not null,
     last_reopened_at text,
     -- The hooks at which a policy failed and a fallback decided.
-    degraded text,
+    policy_failures text,
     -- On hold.
     hold_awaiting text,
     hold_vendor text,
     hold_person_id blob,
+    hold_problem_id blob,
+    hold_other text,
     hold_since text,
     hold_follow_up_at text,
-    -- Resolved (an incident) or fulfilled (a request); stays when closed.
+    -- Done; stays when closed. A kind without outcome codes has none.
     outcome_code text,
     outcome_notes text,
     outcome_at text,
@@ -75,49 +123,35 @@ create table tickets (
     cancelled_by_id blob,
     rejected_reason text,
     rejected_at text,
-    -- Requests only.
-    item_id blob,
-    answers text constraint tickets_answers_json check (json_valid(answers)),
-    cost_minor integer,
-    cost_currency text,
-    expected_at text,
     version integer not null,
     constraint tickets_key primary key (org_id, id),
     constraint tickets_number_key unique (org_id, number),
     -- What makes an import idempotent.
     constraint tickets_external_key unique (org_id, external_source, external_id),
-    constraint tickets_state check (
-        kind = 'incident'
-            and state in ('new', 'in_progress', 'on_hold', 'resolved', 'closed', 'cancelled')
-        or kind = 'request'
-            and state in (
-                'new', 'awaiting_approval', 'in_fulfilment', 'on_hold', 'fulfilled', 'rejected', 'closed', 'cancelled'
-            )
-    ),
-    constraint tickets_active check (
-        active = (state in ('new', 'awaiting_approval', 'in_progress', 'in_fulfilment', 'on_hold'))
-    ),
+    constraint tickets_state foreign key (kind, state, phase) references states (kind, state, phase),
     constraint tickets_manual check ((priority_manual is null) = (priority_reason is null)),
     constraint tickets_external check ((external_source is null) = (external_id is null)),
     constraint tickets_hold check (
-        (state = 'on_hold') = (hold_awaiting is not null) and (hold_awaiting is null) = (hold_since is null)
+        (phase = 'on_hold') = (hold_awaiting is not null) and (hold_awaiting is null) = (hold_since is null)
     ),
     constraint tickets_awaiting check (
-        coalesce(hold_awaiting, 'caller') in ('caller', 'vendor', 'evidence')
+        coalesce(hold_awaiting, 'caller') in ('caller', 'vendor', 'evidence', 'problem', 'other')
         and (coalesce(hold_awaiting, '') = 'vendor') = (hold_vendor is not null)
         and (coalesce(hold_awaiting, '') = 'evidence') = (hold_person_id is not null)
+        and (coalesce(hold_awaiting, '') = 'problem') = (hold_problem_id is not null)
+        and (coalesce(hold_awaiting, '') = 'other') = (hold_other is not null)
     ),
     constraint tickets_outcome check (
-        (state in ('resolved', 'fulfilled', 'closed')) = (outcome_code is not null)
-        and (outcome_code is null) = (outcome_notes is null)
-        and (outcome_code is null) = (outcome_at is null)
-        and (outcome_code is null) = (outcome_by is null)
+        (phase in ('done', 'closed')) = (outcome_notes is not null)
+        and (outcome_notes is null) = (outcome_at is null)
+        and (outcome_notes is null) = (outcome_by is null)
+        and (outcome_code is null or outcome_notes is not null)
     ),
     constraint tickets_closed check (
-        (state = 'closed') = (closed_at is not null) and (closed_at is null) = (closed_by is null)
+        (phase = 'closed') = (closed_at is not null) and (closed_at is null) = (closed_by is null)
     ),
     constraint tickets_cancelled check (
-        (state = 'cancelled') = (cancelled_at is not null)
+        (phase = 'cancelled') = (cancelled_at is not null)
         and (cancelled_at is null) = (cancelled_by is null)
         and (cancelled_at is null) = (cancel_reason is null)
         and (cancelled_at is null) = (cancel_outcome is null)
@@ -125,10 +159,8 @@ create table tickets (
         and (coalesce(cancel_outcome, 'withdrawn') = 'withdrawn') = (cancel_ticket_id is null)
     ),
     constraint tickets_rejected check (
-        (state = 'rejected') = (rejected_at is not null) and (rejected_at is null) = (rejected_reason is null)
-    ),
-    constraint tickets_request check ((kind = 'request') = (answers is not null)),
-    constraint tickets_cost check ((cost_minor is null) = (cost_currency is null))
+        (phase = 'rejected') = (rejected_at is not null) and (rejected_at is null) = (rejected_reason is null)
+    )
 ) strict;
 
 -- The default order of lists.
@@ -136,106 +168,118 @@ create index tickets_opened on tickets (org_id, opened_at, id);
 -- Who asks for what has changed: front ends that keep a copy.
 create index tickets_updated on tickets (org_id, updated_at, id);
 -- What a person has asked for: the portal's first page.
-create index tickets_requester on tickets (org_id, requester_id, opened_at, id);
+create index tickets_requester on tickets (org_id, requester_id, opened_at, id) where requester_id is not null;
 -- Queues and loads of teams; open tickets are few, so it stays small.
 create index tickets_queue on tickets (org_id, team_id, priority, opened_at, id) where active;
+-- What a person works on; as small.
+create index tickets_assignee on tickets (org_id, assignee_id, opened_at, id) where active and assignee_id is not null;
 -- What else is open on a CI, asked before each decision.
 create index tickets_ci on tickets (org_id, ci_id) where active and ci_id is not null;
+-- Every action on an incident asks for its children, and every ticket is read with its tasks.
+create index tickets_parent on tickets (org_id, parent_id) where parent_id is not null;
 
--- What happened. Appended, never changed.
-create table events (
+-- What only one kind has. A row is there only where something differs from what a new ticket of the kind starts with, so
+-- an ordinary incident costs no second insert.
+
+create table incidents (
     org_id blob not null,
     ticket_id blob not null,
-    seq integer not null,
-    id blob not null,
-    at text not null,
-    actor text not null,
-    actor_id blob,
-    cause_id blob,
-    action text not null,
-    changes text not null constraint events_changes_json check (json_valid(changes)),
-    policy_digest blob,
-    reason text,
-    constraint events_key primary key (org_id, ticket_id, seq),
-    constraint events_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
-) strict, without rowid;
-
-create table comments (
-    id blob not null,
-    org_id blob not null,
-    ticket_id blob not null,
-    visibility text not null constraint comments_visibility check (visibility in ('public', 'internal')),
-    author text not null,
-    author_id blob,
-    text text not null,
-    created_at text not null,
-    constraint comments_key primary key (org_id, ticket_id, created_at, id),
-    constraint comments_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
-) strict;
-
-create table suggestions (
-    id blob not null,
-    org_id blob not null,
-    ticket_id blob not null,
-    receipt_id blob not null,
-    field text not null,
-    seen text,
-    value text not null,
-    confidence integer not null,
-    reasons text not null constraint suggestions_reasons_json check (json_valid(reasons)),
-    state text not null,
-    decided_by_id blob,
-    decided_at text,
-    created_at text not null,
-    constraint suggestions_key primary key (org_id, ticket_id, id),
-    constraint suggestions_ticket foreign key (org_id, ticket_id) references tickets (org_id, id),
-    constraint suggestions_state check (
-        state in ('open', 'accepted', 'dismissed')
-        and (state = 'open') = (decided_at is null)
-        and (decided_at is null) = (decided_by_id is null)
+    sync_with_parent integer not null constraint incidents_sync_with_parent_bool check (sync_with_parent in (0, 1)),
+    affected_users integer not null,
+    problem_id blob,
+    -- Where it stands as a major incident; the columns after it hold what is true only there.
+    major_state text not null,
+    major_manager_id blob,
+    major_communication_owner_id blob,
+    major_next_update_at text,
+    -- Whether that time passed without an update, and somebody was told so.
+    major_update_missed integer not null constraint incidents_major_update_missed_bool check (major_update_missed in (0, 1)),
+    major_review_note text,
+    constraint incidents_key primary key (org_id, ticket_id),
+    constraint incidents_ticket foreign key (org_id, ticket_id) references tickets (org_id, id),
+    constraint incidents_major check (
+        major_state in ('none', 'proposed', 'accepted', 'review', 'done', 'rejected')
+        and (major_state in ('accepted', 'review', 'done')) = (major_manager_id is not null)
+        and (major_manager_id is null) = (major_communication_owner_id is null)
+        and (major_state = 'accepted') = (major_next_update_at is not null)
+        and (major_state = 'accepted' or not major_update_missed)
+        and (major_state = 'done') = (major_review_note is not null)
     )
 ) strict;
 
--- Rounds of approval. The stages and steps are one JSON document, read and written as a whole; the requests to voters
--- are rows, because people ask for theirs.
-create table approvals (
-    id blob not null,
+-- Who asks where major incidents stand, and each round of upkeep for promises that were not kept. There are few.
+create index incidents_major on incidents (org_id, major_state) where major_state <> 'none';
+-- The incidents that a problem causes, asked with each of its actions.
+create index incidents_problem on incidents (org_id, problem_id) where problem_id is not null;
+
+create table requests (
     org_id blob not null,
     ticket_id blob not null,
-    round integer not null,
-    stages text not null constraint approvals_stages_json check (json_valid(stages)),
-    outcome text not null,
-    content_digest text not null,
-    receipt_id blob,
-    created_at text not null,
-    decided_at text,
-    version integer not null,
-    constraint approvals_key primary key (org_id, id),
-    constraint approvals_round_key unique (org_id, ticket_id, round),
-    constraint approvals_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+    item_id blob,
+    answers text not null constraint requests_answers_json check (json_valid(answers)),
+    -- How many of the item it asks for.
+    quantity integer not null constraint requests_quantity check (quantity >= 1),
+    -- What was ordered together.
+    order_id blob,
+    cost_minor integer,
+    cost_currency text,
+    expected_at text,
+    constraint requests_key primary key (org_id, ticket_id),
+    constraint requests_ticket foreign key (org_id, ticket_id) references tickets (org_id, id),
+    constraint requests_cost check ((cost_minor is null) = (cost_currency is null))
 ) strict;
 
-create table approval_requests (
-    id blob not null,
+-- The requests of an order are asked for by its id.
+create index requests_order on requests (org_id, order_id) where order_id is not null;
+
+create table problems (
     org_id blob not null,
-    approval_id blob not null,
-    stage integer not null,
-    step integer not null,
-    place integer not null,
-    seat_id blob not null,
-    voter_id blob not null,
-    mandatory integer not null constraint approval_requests_mandatory_bool check (mandatory in (0, 1)),
-    state text not null,
-    due_at text,
-    requested_at text,
-    decided_at text,
-    comment text,
-    reminder_count integer not null,
-    escalated_at text,
-    constraint approval_requests_key primary key (org_id, id),
-    constraint approval_requests_approval foreign key (org_id, approval_id) references approvals (org_id, id)
+    ticket_id blob not null,
+    symptom text,
+    root_cause text,
+    workaround text,
+    fix_notes text,
+    improvements text,
+    known_error integer not null constraint problems_known_error_bool check (known_error in (0, 1)),
+    major integer not null constraint problems_major_bool check (major in (0, 1)),
+    risk_owner_id blob,
+    risk_review_at text,
+    -- Whether the task of that review was opened.
+    risk_review_opened integer not null constraint problems_risk_review_opened_bool check (risk_review_opened in (0, 1)),
+    duplicate_of_id blob,
+    converted_to_id blob,
+    no_article_reason text,
+    review_note text,
+    constraint problems_key primary key (org_id, ticket_id),
+    constraint problems_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
 ) strict;
 
-create index approval_requests_of on approval_requests (org_id, approval_id, stage, step, place);
--- What waits for a person's vote, and what has waited too long.
-create index approval_requests_open on approval_requests (org_id, voter_id, requested_at) where state = 'requested';
+-- Each round of upkeep looks for accepted risks that are to be looked at again.
+create index problems_risk_review on problems (org_id, risk_review_at)
+    where risk_review_at is not null and not risk_review_opened;
+
+create table tasks (
+    org_id blob not null,
+    ticket_id blob not null,
+    -- The place among the tasks of its ticket.
+    position integer not null,
+    mandatory integer not null constraint tasks_mandatory_bool check (mandatory in (0, 1)),
+    -- The ids of tasks of the same ticket that come before it.
+    depends_on text not null constraint tasks_depends_on_json check (json_valid(depends_on)),
+    constraint tasks_key primary key (org_id, ticket_id),
+    constraint tasks_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+) strict;
+
+-- The configuration items that a ticket concerns beside its main one.
+create table ticket_cis (
+    org_id blob not null,
+    ticket_id blob not null,
+    ci_id blob not null,
+    -- How it is concerned: `affected`.
+    role text not null,
+    constraint ticket_cis_key primary key (org_id, ticket_id, ci_id, role),
+    constraint ticket_cis_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+) strict, without rowid;
+
+-- What a CI is named in.
+create index ticket_cis_ci on ticket_cis (org_id, ci_id);

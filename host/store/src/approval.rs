@@ -1,4 +1,4 @@
-//! Approvals: rounds on a ticket, and the votes that people are asked for.
+//! Approvals: rounds on a record, and the votes that people are asked for.
 //!
 //! A round is read and written as a whole, guarded by its version.
 
@@ -10,7 +10,8 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
     approval::Approval,
-    ids::{ApprovalId, ApprovalRequestId, PersonId, TicketId},
+    ids::{ApprovalId, ApprovalRequestId, PersonId},
+    subject::Subject,
 };
 
 use self::row::{ApprovalRow, RequestRow, approval_columns, request_columns};
@@ -25,10 +26,10 @@ use crate::{
 const KEYS: [UniqueKey; 1] = [UniqueKey {
     what: "round",
     postgres: "approvals_round_key",
-    sqlite: "approvals.org_id, approvals.ticket_id, approvals.round",
+    sqlite: "approvals.org_id, approvals.subject_id, approvals.round",
 }];
 
-/// Adds a round. A number that another round of the ticket has is `Taken("round")`.
+/// Adds a round. A number that another round of the record has is `Taken("round")`.
 pub async fn insert(tx: &mut WriteTx, approval: &Approval) -> Result<(), StoreError> {
     insert_all(tx, vec![ApprovalRow::from(approval)], &KEYS).await?;
     insert_all(tx, RequestRow::of(approval)?, &[]).await?;
@@ -72,22 +73,31 @@ pub async fn find_request(
     .pop())
 }
 
-/// Lists a ticket's rounds, the first one first.
-pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Approval>, StoreError> {
+/// Lists a record's rounds, the first one first.
+pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Approval>, StoreError> {
     select(tx, |sql| {
-        sql.push(" and ticket_id = ").bind(ticket.0);
+        sql.push(" and subject_id = ").bind(subject.id());
     })
     .await
 }
 
-/// Reads the round of a ticket that is not decided yet.
-pub async fn open_of_ticket(
-    tx: &mut ReadTx,
-    ticket: TicketId,
-) -> Result<Option<Approval>, StoreError> {
+/// Reads the round of a record that is not decided yet.
+pub async fn open_of(tx: &mut ReadTx, subject: Subject) -> Result<Option<Approval>, StoreError> {
     Ok(select(tx, |sql| {
-        sql.push(" and ticket_id = ").bind(ticket.0);
+        sql.push(" and subject_id = ").bind(subject.id());
         sql.push(" and outcome in ('waiting', 'pending')");
+    })
+    .await?
+    .pop())
+}
+
+/// Reads the latest round of a record.
+pub async fn latest_of(tx: &mut ReadTx, subject: Subject) -> Result<Option<Approval>, StoreError> {
+    let org = tx.org.0;
+    Ok(select(tx, |sql| {
+        sql.push(" and subject_id = ").bind(subject.id());
+        sql.push(" and round = (select max(round) from approvals where org_id = ").bind(org);
+        sql.push(" and subject_id = ").bind(subject.id()).push(")");
     })
     .await?
     .pop())
@@ -194,7 +204,7 @@ async fn select(tx: &mut ReadTx, filter: impl Fn(&mut Sql)) -> Result<Vec<Approv
     let mut sql = Sql::new(&tx.conn, ROUNDS);
     sql.bind(org);
     filter(&mut sql);
-    sql.push(" order by ticket_id, round");
+    sql.push(" order by subject_id, round");
     let rows: Vec<ApprovalRow> = sql.fetch_all(&mut tx.conn).await?;
     if rows.is_empty() {
         return Ok(Vec::new());

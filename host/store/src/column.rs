@@ -6,6 +6,7 @@ use uuid::Uuid;
 use waypost_domain::{
     event::{Actor, ActorKind},
     ids::PersonId,
+    subject::Subject,
 };
 
 use crate::StoreError;
@@ -70,6 +71,11 @@ impl Table {
     ) -> Result<Actor, StoreError> {
         let kind: ActorKind = self.parse(column, kind)?;
         Ok(Actor { kind, person: person.map(PersonId) })
+    }
+
+    /// What a row is about, from its two columns.
+    pub(crate) fn subject(self, kind: &str, id: Uuid) -> Result<Subject, StoreError> {
+        Ok(Subject::new(self.parse("subject_kind", kind)?, id))
     }
 }
 

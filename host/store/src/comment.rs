@@ -1,10 +1,11 @@
-//! Comments on a ticket. Who may read internal ones is asked of the caller by the one who reads them here.
+//! Comments on a record. Who may read internal ones is asked of the caller by the one who reads them here.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
     comment::{Comment, Visibility},
-    ids::{CommentId, TicketId},
+    ids::CommentId,
+    subject::Subject,
 };
 
 use crate::{
@@ -20,7 +21,8 @@ row! {
     struct CommentRow in "comments", columns comment_columns {
         id: Uuid,
         org_id: Uuid,
-        ticket_id: Uuid,
+        subject_kind: String,
+        subject_id: Uuid,
         visibility: String,
         author: String,
         author_id: Option<Uuid>,
@@ -31,26 +33,32 @@ row! {
 
 /// Adds a comment.
 pub async fn insert(tx: &mut WriteTx, comment: &Comment) -> Result<(), StoreError> {
+    insert_many(tx, std::slice::from_ref(comment)).await
+}
+
+/// Adds comments.
+pub async fn insert_many(tx: &mut WriteTx, comments: &[Comment]) -> Result<(), StoreError> {
     let org = tx.org.0;
-    insert_all(tx, vec![CommentRow::new(org, comment)], &[]).await?;
+    let rows = comments.iter().map(|comment| CommentRow::new(org, comment)).collect();
+    insert_all(tx, rows, &[]).await?;
     Ok(())
 }
 
-/// Lists a ticket's comments, the oldest first: the public ones, or with `Internal` all of them.
-pub async fn of_ticket(
+/// Lists a record's comments, the oldest first: the public ones, or with `Internal` all of them.
+pub async fn of(
     tx: &mut ReadTx,
-    ticket: TicketId,
+    subject: Subject,
     up_to: Visibility,
 ) -> Result<Vec<Comment>, StoreError> {
     const ALL: &str = concat!(
         "select ",
         comment_columns!(),
-        " from comments where org_id = $1 and ticket_id = $2 order by created_at, id"
+        " from comments where org_id = $1 and subject_id = $2 order by created_at, id"
     );
     const PUBLIC: &str = concat!(
         "select ",
         comment_columns!(),
-        " from comments where org_id = $1 and ticket_id = $2 and visibility = 'public'
+        " from comments where org_id = $1 and subject_id = $2 and visibility = 'public'
           order by created_at, id"
     );
     let list = match up_to {
@@ -58,7 +66,7 @@ pub async fn of_ticket(
         Visibility::Internal => ALL,
     };
     let rows: Vec<CommentRow> = on!(tx, |conn, org| {
-        sqlx::query_as(list).bind(org).bind(ticket.0).fetch_all(conn).await?
+        sqlx::query_as(list).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
     rows.into_iter().map(Comment::try_from).collect()
 }
@@ -68,7 +76,8 @@ impl CommentRow {
         Self {
             id: comment.id.0,
             org_id,
-            ticket_id: comment.ticket.0,
+            subject_kind: comment.subject.kind().as_str().to_owned(),
+            subject_id: comment.subject.id(),
             visibility: comment.visibility.as_str().to_owned(),
             author: comment.author.kind.as_str().to_owned(),
             author_id: comment.author.person.map(|person| person.0),
@@ -84,7 +93,7 @@ impl TryFrom<CommentRow> for Comment {
     fn try_from(row: CommentRow) -> Result<Self, StoreError> {
         Ok(Self {
             id: CommentId(row.id),
-            ticket: TicketId(row.ticket_id),
+            subject: TABLE.subject(&row.subject_kind, row.subject_id)?,
             visibility: TABLE.parse("visibility", &row.visibility)?,
             author: TABLE.actor("author", &row.author, row.author_id)?,
             text: row.text,

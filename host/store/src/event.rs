@@ -1,12 +1,13 @@
-//! Events: what happened to a ticket. Appended, never changed.
+//! Events: what happened to a record. Appended, never changed.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
-    event::{Change, Event},
-    ids::{EventId, TicketId},
+    event::{Event, FieldChange},
+    ids::EventId,
+    subject::Subject,
 };
 
 use crate::{
@@ -24,13 +25,14 @@ const TABLE: Table = Table("events");
 const KEYS: [UniqueKey; 1] = [UniqueKey {
     what: "seq",
     postgres: "events_key",
-    sqlite: "events.org_id, events.ticket_id, events.seq",
+    sqlite: "events.org_id, events.subject_id, events.seq",
 }];
 
 row! {
     struct EventRow in "events", columns event_columns {
         org_id: Uuid,
-        ticket_id: Uuid,
+        subject_kind: String,
+        subject_id: Uuid,
         seq: i64,
         id: Uuid,
         at: DateTime<Utc>,
@@ -44,11 +46,11 @@ row! {
     }
 }
 
-/// Field, before, after: short, because an event has many and a ticket many events.
+/// Field, before, after: short, because an event has many and a record many events.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct ChangeJson(String, Option<String>, Option<String>);
 
-/// Appends events. A number that another event of the ticket has is `Taken("seq")`: somebody else acted first.
+/// Appends events. A number that another event of the record has is `Taken("seq")`: somebody else acted first.
 pub async fn append_many(tx: &mut WriteTx, events: &[Event]) -> Result<(), StoreError> {
     let org = tx.org.0;
     let rows = events.iter().map(|event| EventRow::new(org, event)).collect::<Result<_, _>>()?;
@@ -56,24 +58,24 @@ pub async fn append_many(tx: &mut WriteTx, events: &[Event]) -> Result<(), Store
     Ok(())
 }
 
-/// Lists a ticket's events, the first one first.
-pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Event>, StoreError> {
+/// Lists a record's events, the first one first.
+pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Event>, StoreError> {
     const LIST: &str = concat!(
         "select ",
         event_columns!(),
-        " from events where org_id = $1 and ticket_id = $2 order by seq"
+        " from events where org_id = $1 and subject_id = $2 order by seq"
     );
     let rows: Vec<EventRow> = on!(tx, |conn, org| {
-        sqlx::query_as(LIST).bind(org).bind(ticket.0).fetch_all(conn).await?
+        sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
     rows.into_iter().map(Event::try_from).collect()
 }
 
-/// The place of an event among all of the organization's: its ticket, its number there.
+/// The place of an event among all of the organization's: the record's id, the number in its history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventPlace {
-    /// The ticket.
-    pub ticket: TicketId,
+    /// The id of what it happened to.
+    pub subject: Uuid,
     /// The event's number in its history.
     pub seq: i64,
 }
@@ -89,7 +91,7 @@ pub struct Period {
 
 /// Lists a page of all the organization's events, each with its ticket's number, after a place.
 ///
-/// Ticket by ticket, in the order they came in, and each ticket's history in its order: that is how they are kept, so a
+/// Record by record, in the order they came in, and each record's history in its order: that is how they are kept, so a
 /// page costs what it holds, however many there are.
 pub async fn page(
     tx: &mut ReadTx,
@@ -105,15 +107,15 @@ pub async fn page(
     }
     const PAGE: &str = concat!(
         "select (select number from tickets where tickets.org_id = events.org_id
-            and tickets.id = events.ticket_id) as ticket_number, ",
+            and tickets.id = events.subject_id) as ticket_number, ",
         event_columns!(),
         " from events where org_id = "
     );
     let org = tx.org.0;
     let mut sql = Sql::new(&tx.conn, PAGE);
     sql.bind(org);
-    if let Some(EventPlace { ticket, seq }) = after {
-        sql.push(" and (ticket_id, seq) > (").bind(ticket.0).push(", ").bind(seq).push(")");
+    if let Some(EventPlace { subject, seq }) = after {
+        sql.push(" and (subject_id, seq) > (").bind(subject).push(", ").bind(seq).push(")");
     }
     if let Some(from) = period.from {
         sql.push(" and at >= ").bind(from);
@@ -121,25 +123,18 @@ pub async fn page(
     if let Some(to) = period.to {
         sql.push(" and at < ").bind(to);
     }
-    sql.push(" order by ticket_id, seq limit ").bind(i64::from(limit));
+    sql.push(" order by subject_id, seq limit ").bind(i64::from(limit));
     let rows: Vec<NumberedRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(|row| Ok((row.ticket_number, row.event.try_into()?))).collect()
 }
 
-/// Reads a ticket's last event: its number and its time bound the next one's.
-pub async fn last_of_ticket(
-    tx: &mut ReadTx,
-    ticket: TicketId,
-) -> Result<Option<Event>, StoreError> {
-    const LAST: &str = concat!(
-        "select ",
-        event_columns!(),
-        " from events where org_id = $1 and ticket_id = $2 order by seq desc limit 1"
-    );
-    let row: Option<EventRow> = on!(tx, |conn, org| {
-        sqlx::query_as(LAST).bind(org).bind(ticket.0).fetch_optional(conn).await?
-    });
-    row.map(Event::try_from).transpose()
+/// Reads the number of a record's last event; 0 for one without a history.
+pub async fn last_seq(tx: &mut ReadTx, subject: Subject) -> Result<i64, StoreError> {
+    const LAST: &str =
+        "select coalesce(max(seq), 0) from events where org_id = $1 and subject_id = $2";
+    Ok(on!(tx, |conn, org| {
+        sqlx::query_scalar(LAST).bind(org).bind(subject.id()).fetch_one(conn).await?
+    }))
 }
 
 impl EventRow {
@@ -148,7 +143,8 @@ impl EventRow {
         let digest = event.policy_digest.as_deref();
         Ok(Self {
             org_id,
-            ticket_id: event.ticket.0,
+            subject_kind: event.subject.kind().as_str().to_owned(),
+            subject_id: event.subject.id(),
             seq: event.seq,
             id: event.id.0,
             at: event.at,
@@ -182,14 +178,14 @@ impl TryFrom<EventRow> for Event {
         let changes = row.changes.0.into_iter();
         Ok(Self {
             id: EventId(row.id),
-            ticket: TicketId(row.ticket_id),
+            subject: TABLE.subject(&row.subject_kind, row.subject_id)?,
             seq: row.seq,
             at: row.at,
             actor: TABLE.actor("actor", &row.actor, row.actor_id)?,
             cause: row.cause_id.map(EventId),
             action: TABLE.parse("action", &row.action)?,
             changes: changes
-                .map(|ChangeJson(field, before, after)| Change { field, before, after })
+                .map(|ChangeJson(field, before, after)| FieldChange { field, before, after })
                 .collect(),
             policy_digest: row.policy_digest.as_deref().map(digest::to_text),
             reason: row.reason,

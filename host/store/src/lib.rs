@@ -42,7 +42,6 @@ pub mod refused_vote;
 pub mod round;
 pub mod service;
 pub mod suggestion;
-pub mod task;
 pub mod team;
 #[cfg(feature = "testing")]
 pub mod testing;

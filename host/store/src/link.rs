@@ -1,8 +1,8 @@
-//! Links between tickets, each in the one form that the domain gives it.
+//! Links between records, each in the one form that the domain gives it.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
-use waypost_domain::{ids::TicketId, link::Link};
+use waypost_domain::{link::Link, subject::Subject};
 
 use crate::{
     ReadTx, StoreError, WriteTx,
@@ -24,8 +24,10 @@ const KEYS: [UniqueKey; 1] = [UniqueKey {
 row! {
     struct LinkRow in "links", columns link_columns {
         org_id: Uuid,
+        from_kind: String,
         from_id: Uuid,
         link_type: String,
+        to_kind: String,
         to_id: Uuid,
         created_by: String,
         created_by_id: Option<Uuid>,
@@ -37,9 +39,11 @@ row! {
 pub async fn insert(tx: &mut WriteTx, link: &Link) -> Result<(), StoreError> {
     let row = LinkRow {
         org_id: tx.org.0,
-        from_id: link.from.0,
+        from_kind: link.from.kind().to_string(),
+        from_id: link.from.id(),
         link_type: link.link_type.to_string(),
-        to_id: link.to.0,
+        to_kind: link.to.kind().to_string(),
+        to_id: link.to.id(),
         created_by: link.created_by.kind.to_string(),
         created_by_id: link.created_by.person.map(|person| person.0),
         created_at: link.created_at,
@@ -55,9 +59,9 @@ pub async fn remove(tx: &mut WriteTx, link: &Link) -> Result<(), StoreError> {
     let removed = on!(tx, |conn, org| {
         sqlx::query(REMOVE)
             .bind(org)
-            .bind(link.from.0)
+            .bind(link.from.id())
             .bind(link.link_type.as_str())
-            .bind(link.to.0)
+            .bind(link.to.id())
             .execute(conn)
             .await?
             .rows_affected()
@@ -65,17 +69,17 @@ pub async fn remove(tx: &mut WriteTx, link: &Link) -> Result<(), StoreError> {
     if removed == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
-/// Lists the links that have any of these tickets at either end, the oldest first, each once.
-pub async fn of_tickets(tx: &mut ReadTx, tickets: &[TicketId]) -> Result<Vec<Link>, StoreError> {
+/// Lists the links that have any of these records at either end, the oldest first, each once.
+pub async fn of(tx: &mut ReadTx, subjects: &[Subject]) -> Result<Vec<Link>, StoreError> {
     const LIST: &str = concat!("select ", link_columns!(), " from links where org_id = ");
-    if tickets.is_empty() {
+    if subjects.is_empty() {
         return Ok(Vec::new());
     }
     let org = tx.org.0;
     let mut sql = Sql::new(&tx.conn, LIST);
     sql.bind(org);
-    sql.push(" and (from_id in ").bind_list(tickets.iter().map(|id| id.0));
-    sql.push(" or to_id in ").bind_list(tickets.iter().map(|id| id.0));
+    sql.push(" and (from_id in ").bind_list(subjects.iter().map(|subject| subject.id()));
+    sql.push(" or to_id in ").bind_list(subjects.iter().map(|subject| subject.id()));
     sql.push(") order by created_at, from_id, to_id, link_type");
     let rows: Vec<LinkRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Link::try_from).collect()
@@ -86,9 +90,9 @@ impl TryFrom<LinkRow> for Link {
 
     fn try_from(row: LinkRow) -> Result<Self, StoreError> {
         Ok(Self {
-            from: TicketId(row.from_id),
+            from: TABLE.subject(&row.from_kind, row.from_id)?,
             link_type: TABLE.parse("link_type", &row.link_type)?,
-            to: TicketId(row.to_id),
+            to: TABLE.subject(&row.to_kind, row.to_id)?,
             created_by: TABLE.actor("created_by", &row.created_by, row.created_by_id)?,
             created_at: row.created_at,
         })

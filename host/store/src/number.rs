@@ -4,47 +4,22 @@ use waypost_domain::ticket::TicketKind;
 
 use crate::{StoreError, WriteTx, column::number, conn::on};
 
-/// Whose numbers are counted together.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Series {
-    /// Tickets of a kind.
-    Tickets(TicketKind),
-    /// Tasks.
-    Tasks,
-}
-
-impl From<TicketKind> for Series {
-    fn from(kind: TicketKind) -> Self {
-        Self::Tickets(kind)
-    }
-}
-
-impl Series {
-    const fn as_str(self) -> &'static str {
-        match self {
-            Self::Tickets(kind) => kind.as_str(),
-            Self::Tasks => "task",
-        }
-    }
-}
-
-/// Takes the next numbers of a series, and returns the first of them as a number.
+/// Takes the next numbers of a kind's series, and returns the first of them as a number.
 ///
 /// The series is locked until the transaction ends, so ask late and for all that are needed at once.
 pub async fn next(
     tx: &mut WriteTx,
-    series: impl Into<Series>,
+    kind: TicketKind,
     how_many: u32,
 ) -> Result<u64, StoreError> {
     const NEXT: &str = "
         insert into number_series (org_id, kind, last) values ($1, $2, $3)
         on conflict (org_id, kind) do update set last = number_series.last + excluded.last
         returning last";
-    let series = series.into();
     let last: i64 = on!(tx, |conn, org| {
         sqlx::query_scalar(NEXT)
             .bind(org)
-            .bind(series.as_str())
+            .bind(kind.as_str())
             .bind(i64::from(how_many))
             .fetch_one(conn)
             .await?
@@ -77,13 +52,8 @@ pub async fn give_back(
     Ok(changed > 0)
 }
 
-/// A number as people read it: the series' prefix and at least seven digits.
+/// A number as people read it: the kind's prefix and at least seven digits.
 #[must_use]
-pub fn text(series: impl Into<Series>, number: u64) -> String {
-    let prefix = match series.into() {
-        Series::Tickets(TicketKind::Incident) => "INC",
-        Series::Tickets(TicketKind::Request) => "REQ",
-        Series::Tasks => "TASK",
-    };
-    format!("{prefix}{number:07}")
+pub fn text(kind: TicketKind, number: u64) -> String {
+    format!("{}{number:07}", kind.rules().prefix)
 }

@@ -6,8 +6,9 @@ use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
     binding::Hook,
-    ids::{BindingId, OrgId, ReceiptId, RoundId, TicketId},
+    ids::{BindingId, OrgId, ReceiptId, RoundId},
     receipt::{Outcome, Receipt, Round},
+    subject::Subject,
 };
 
 use crate::{
@@ -28,7 +29,8 @@ row! {
     struct ReceiptRow in "receipts", columns receipt_columns {
         id: Uuid,
         org_id: Uuid,
-        ticket_id: Uuid,
+        subject_kind: String,
+        subject_id: Uuid,
         round_id: Uuid,
         seq: i64,
         hook: String,
@@ -59,8 +61,8 @@ enum FactsJson {
 /// Which receipts; an empty filter leaves all of the organization's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReceiptFilter {
-    /// About this ticket.
-    pub ticket: Option<TicketId>,
+    /// About this record.
+    pub subject: Option<Subject>,
     /// Of this hook.
     pub hook: Option<Hook>,
     /// Of this binding.
@@ -142,18 +144,18 @@ pub async fn find(tx: &mut ReadTx, id: ReceiptId) -> Result<Option<(Receipt, Rou
     Ok(Some((receipt, round.ok_or_else(|| TABLE.corrupt("round_id"))?)))
 }
 
-/// Lists a ticket's receipts in the order the decisions were made.
-pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Receipt>, StoreError> {
+/// Lists a record's receipts in the order the decisions were made.
+pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Receipt>, StoreError> {
     const LIST: &str = concat!(
         "select ",
         receipt_columns!(),
         " from receipts
           where org_id = $1
-            and round_id in (select id from rounds where org_id = $1 and ticket_id = $2)
+            and round_id in (select id from rounds where org_id = $1 and subject_id = $2)
           order by at, round_id, seq"
     );
     let rows: Vec<ReceiptRow> = on!(tx, |conn, org| {
-        sqlx::query_as(LIST).bind(org).bind(ticket.0).fetch_all(conn).await?
+        sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
     rows.into_iter().map(Receipt::try_from).collect()
 }
@@ -169,9 +171,9 @@ pub async fn list(
     let org = tx.org.0;
     let mut sql = Sql::new(&tx.conn, LIST);
     sql.bind(org);
-    if let Some(ticket) = filter.ticket {
+    if let Some(subject) = filter.subject {
         sql.push(" and round_id in (select id from rounds where org_id = ").bind(org);
-        sql.push(" and ticket_id = ").bind(ticket.0).push(")");
+        sql.push(" and subject_id = ").bind(subject.id()).push(")");
     }
     if let Some(hook) = filter.hook {
         sql.push(" and hook = ").bind(hook.as_str());
@@ -262,7 +264,8 @@ impl TryFrom<Receipt> for ReceiptRow {
         Ok(Self {
             id: receipt.id.0,
             org_id: receipt.org.0,
-            ticket_id: receipt.ticket.0,
+            subject_kind: receipt.subject.kind().as_str().to_owned(),
+            subject_id: receipt.subject.id(),
             round_id: receipt.round.0,
             seq: receipt.seq,
             hook: receipt.hook.as_str().to_owned(),
@@ -303,7 +306,7 @@ impl TryFrom<ReceiptRow> for Receipt {
         Ok(Self {
             id: ReceiptId(row.id),
             org: OrgId(row.org_id),
-            ticket: TicketId(row.ticket_id),
+            subject: TABLE.subject(&row.subject_kind, row.subject_id)?,
             round: RoundId(row.round_id),
             seq: row.seq,
             hook: TABLE.parse("hook", &row.hook)?,

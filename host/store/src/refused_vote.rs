@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
     approval::RefusedVote,
-    ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, RefusedVoteId, TicketId},
+    ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, RefusedVoteId},
 };
 
 use crate::{
@@ -22,7 +22,8 @@ row! {
     struct RefusedRow in "refused_votes", columns refused_columns {
         org_id: Uuid,
         id: Uuid,
-        ticket_id: Uuid,
+        subject_kind: String,
+        subject_id: Uuid,
         approval_id: Uuid,
         request_id: Uuid,
         at: DateTime<Utc>,
@@ -40,7 +41,8 @@ pub async fn append(tx: &mut WriteTx, refused: &RefusedVote) -> Result<(), Store
     let row = RefusedRow {
         org_id: refused.org.0,
         id: refused.id.0,
-        ticket_id: refused.ticket.0,
+        subject_kind: refused.subject.kind().as_str().to_owned(),
+        subject_id: refused.subject.id(),
         approval_id: refused.approval.0,
         request_id: refused.request.0,
         at: refused.at,
@@ -90,7 +92,7 @@ pub async fn page(
     }
     const PAGE: &str = concat!(
         "select (select number from tickets where tickets.org_id = refused_votes.org_id
-            and tickets.id = refused_votes.ticket_id) as ticket_number, ",
+            and tickets.id = refused_votes.subject_id) as ticket_number, ",
         refused_columns!(),
         " from refused_votes where org_id = "
     );
@@ -118,7 +120,7 @@ impl TryFrom<RefusedRow> for RefusedVote {
         Ok(Self {
             id: RefusedVoteId(row.id),
             org: OrgId(row.org_id),
-            ticket: TicketId(row.ticket_id),
+            subject: TABLE.subject(&row.subject_kind, row.subject_id)?,
             approval: ApprovalId(row.approval_id),
             request: ApprovalRequestId(row.request_id),
             at: row.at,

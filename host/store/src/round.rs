@@ -1,10 +1,11 @@
-//! Rounds: the snapshot that the decisions about one event of a ticket share.
+//! Rounds: the snapshot that the decisions about one event of a record share.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
-    ids::{OrgId, RoundId, TicketId},
+    ids::{OrgId, RoundId},
     receipt::Round,
+    subject::Subject,
 };
 
 use crate::{
@@ -21,7 +22,8 @@ row! {
     struct RoundRow in "rounds", columns round_columns {
         id: Uuid,
         org_id: Uuid,
-        ticket_id: Uuid,
+        subject_kind: String,
+        subject_id: Uuid,
         occasion: String,
         snapshot: Vec<u8>,
         at: DateTime<Utc>,
@@ -37,7 +39,8 @@ pub fn pack(round: Round) -> Result<PackedRound, StoreError> {
     Ok(PackedRound(RoundRow {
         id: round.id.0,
         org_id: round.org.0,
-        ticket_id: round.ticket.0,
+        subject_kind: round.subject.kind().as_str().to_owned(),
+        subject_id: round.subject.id(),
         snapshot: packed(&round.snapshot)?,
         occasion: round.occasion,
         at: round.at,
@@ -60,15 +63,15 @@ pub async fn find(tx: &mut ReadTx, id: RoundId) -> Result<Option<Round>, StoreEr
     row.map(Round::try_from).transpose()
 }
 
-/// Lists a ticket's rounds, the oldest first.
-pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Round>, StoreError> {
+/// Lists a record's rounds, the oldest first.
+pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Round>, StoreError> {
     const LIST: &str = concat!(
         "select ",
         round_columns!(),
-        " from rounds where org_id = $1 and ticket_id = $2 order by at, id"
+        " from rounds where org_id = $1 and subject_id = $2 order by at, id"
     );
     let rows: Vec<RoundRow> = on!(tx, |conn, org| {
-        sqlx::query_as(LIST).bind(org).bind(ticket.0).fetch_all(conn).await?
+        sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
     rows.into_iter().map(Round::try_from).collect()
 }
@@ -80,7 +83,7 @@ impl TryFrom<RoundRow> for Round {
         Ok(Self {
             id: RoundId(row.id),
             org: OrgId(row.org_id),
-            ticket: TicketId(row.ticket_id),
+            subject: TABLE.subject(&row.subject_kind, row.subject_id)?,
             occasion: row.occasion,
             snapshot: unpack(&row.snapshot).ok_or_else(|| TABLE.corrupt("snapshot"))?,
             at: row.at,

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use crate::{
-    StoreError, WriteTx,
+    ReadTx, StoreError, WriteTx,
     conn::Conn,
     sql::Sql,
     unique::{UniqueKey, explain},
@@ -45,6 +45,10 @@ macro_rules! row {
 
         macro_rules! $columns {
             () => { concat!(stringify!($first), $(", ", stringify!($field),)*) };
+            // As above, with a prefix such as `"tickets."`, for a `select` from several tables.
+            ($prefix:literal) => {
+                concat!($prefix, stringify!($first), $(", ", $prefix, stringify!($field),)*)
+            };
         }
 
         impl $crate::row::Row for $row {
@@ -138,6 +142,18 @@ pub(crate) async fn update_guarded<R: Row>(
     read_version: i64,
     keys: &[UniqueKey],
 ) -> Result<(), StoreError> {
+    let sql = guarded_update(tx, row, id, read_version)?;
+    let updated = sql.execute(&mut tx.conn).await.map_err(|error| explain(error, keys))?;
+    if updated == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+/// The statement of [`update_guarded`], for a caller who asks it for more.
+pub(crate) fn guarded_update<R: Row>(
+    tx: &ReadTx,
+    row: R,
+    id: Uuid,
+    read_version: i64,
+) -> Result<Sql, StoreError> {
     let org = tx.org.0;
     if row.org_id() != org {
         return Err(StoreError::WrongOrganization);
@@ -147,6 +163,5 @@ pub(crate) async fn update_guarded<R: Row>(
     sql.push(" where org_id = ").bind(org);
     sql.push(" and id = ").bind(id);
     sql.push(" and version = ").bind(read_version);
-    let updated = sql.execute(&mut tx.conn).await.map_err(|error| explain(error, keys))?;
-    if updated == 0 { Err(StoreError::Stale) } else { Ok(()) }
+    Ok(sql)
 }

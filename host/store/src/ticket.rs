@@ -1,24 +1,27 @@
-//! Tickets: incidents and requests, in one table.
+//! Tickets of every kind: one table for what they share, and one beside it for what only one kind has.
 
-mod body;
+mod details;
 mod filter;
-mod major;
 mod row;
+mod stage;
 
+use uuid::Uuid;
 use waypost_domain::{
     ids::TicketId,
+    task::TaskCount,
     ticket::{ExternalRef, Ticket},
 };
 
-pub(crate) use self::filter::concerns;
 pub use self::filter::{Assignee, TicketCursor, TicketFilter, TicketSort, count, list};
-use self::row::{TicketRow, ticket_columns};
+use self::{
+    details::{DetailsRows, WholeRow},
+    row::TicketRow,
+};
 use crate::{
     ReadTx, StoreError, WriteTx,
-    conn::on,
-    row::{insert_all, update_guarded},
+    row::{guarded_update, insert_all},
     sql::Sql,
-    unique::UniqueKey,
+    unique::{UniqueKey, explain},
 };
 
 const KEYS: [UniqueKey; 2] = [
@@ -42,36 +45,108 @@ pub async fn insert(tx: &mut WriteTx, ticket: &Ticket) -> Result<(), StoreError>
 /// Adds many tickets at once: all or none.
 pub async fn insert_many(tx: &mut WriteTx, tickets: &[Ticket]) -> Result<(), StoreError> {
     insert_all(tx, tickets.iter().map(TicketRow::from).collect(), &KEYS).await?;
-    Ok(())
+    let mut beside = DetailsRows::default();
+    tickets.iter().filter(|ticket| DetailsRows::has_any(ticket)).for_each(|it| beside.add(it));
+    beside.write(tx).await
 }
 
 /// Writes a ticket back, provided nobody else has since it was read.
 pub async fn update(tx: &mut WriteTx, ticket: &mut Ticket) -> Result<(), StoreError> {
     let mut row = TicketRow::from(&*ticket);
     row.version += 1;
-    update_guarded(tx, row, ticket.id.0, ticket.version, &KEYS).await?;
+    let mut sql = guarded_update(tx, row, ticket.id.0, ticket.version)?;
+    sql.push(details::has_row(ticket.kind()));
+    let updated: Vec<(bool,)> =
+        sql.fetch_all(&mut tx.conn).await.map_err(|error| explain(error, &KEYS))?;
+    let Some((has_row,)) = updated.first() else { return Err(StoreError::Stale) };
+    if *has_row || DetailsRows::has_any(ticket) {
+        details::rewrite(tx, ticket).await?;
+    }
     ticket.version += 1;
     Ok(())
 }
 
 /// Reads one ticket.
 pub async fn find(tx: &mut ReadTx, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-    const FIND: &str =
-        concat!("select ", ticket_columns!(), " from tickets where org_id = $1 and id = $2");
-    let row: Option<TicketRow> = on!(tx, |conn, org| {
-        sqlx::query_as(FIND).bind(org).bind(id.0).fetch_optional(conn).await?
-    });
-    row.map(Ticket::try_from).transpose()
+    find_one(tx, |sql| {
+        sql.push(" and tickets.id = ").bind(id.0);
+    })
+    .await
+}
+
+/// Reads these tickets, by id; what is not there is left out.
+pub async fn find_many(tx: &mut ReadTx, ids: &[TicketId]) -> Result<Vec<Ticket>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    select(tx, |sql| {
+        sql.push(" and tickets.id in ").bind_list(ids.iter().map(|id| id.0));
+        sql.push(" order by tickets.id");
+    })
+    .await
 }
 
 /// Reads the ticket with this number: `INC0000042`.
 pub async fn find_by_number(tx: &mut ReadTx, number: &str) -> Result<Option<Ticket>, StoreError> {
-    const FIND: &str =
-        concat!("select ", ticket_columns!(), " from tickets where org_id = $1 and number = $2");
-    let row: Option<TicketRow> = on!(tx, |conn, org| {
-        sqlx::query_as(FIND).bind(org).bind(number).fetch_optional(conn).await?
-    });
-    row.map(Ticket::try_from).transpose()
+    find_one(tx, |sql| {
+        sql.push(" and number = ").bind(number.to_owned());
+    })
+    .await
+}
+
+/// Reads the ticket that came from there.
+pub async fn find_by_external_ref(
+    tx: &mut ReadTx,
+    from: &ExternalRef,
+) -> Result<Option<Ticket>, StoreError> {
+    find_one(tx, |sql| {
+        sql.push(" and external_source = ").bind(from.source.clone());
+        sql.push(" and external_id = ").bind(from.id.clone());
+    })
+    .await
+}
+
+/// Lists the tasks of a ticket, by their place.
+pub async fn tasks_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, StoreError> {
+    select(tx, |sql| {
+        sql.push(" and kind = 'task' and parent_id = ").bind(parent.0);
+        sql.push(" order by coalesce(position, 0), created_at, number");
+    })
+    .await
+}
+
+/// Lists the incidents that a problem causes and that are not over, at most 1,000.
+pub async fn caused_by(tx: &mut ReadTx, problem: TicketId) -> Result<Vec<Ticket>, StoreError> {
+    select(tx, |sql| {
+        sql.push(" and problem_id = ").bind(problem.0);
+        sql.push(" and phase not in ('closed', 'cancelled') order by tickets.id limit 1000");
+    })
+    .await
+}
+
+/// Counts the tasks of these tickets; one that has none is left out.
+pub async fn task_counts(
+    tx: &mut ReadTx,
+    tickets: &[TicketId],
+) -> Result<Vec<(TicketId, TaskCount)>, StoreError> {
+    const COUNTS: &str = "
+        select parent_id, sum(case when active then 1 else 0 end), count(*)
+        from tickets where kind = 'task' and org_id = ";
+    if tickets.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(&tx.conn, COUNTS);
+    sql.bind(tx.org.0);
+    sql.push(" and parent_id in ").bind_list(tickets.iter().map(|id| id.0));
+    sql.push(" group by parent_id");
+    let rows: Vec<(Uuid, i64, i64)> = sql.fetch_all(&mut tx.conn).await?;
+    let count = |number: i64| u32::try_from(number).unwrap_or(u32::MAX);
+    Ok(rows
+        .into_iter()
+        .map(|(id, open, total)| {
+            (TicketId(id), TaskCount { open: count(open), total: count(total) })
+        })
+        .collect())
 }
 
 /// A ticket's number, and what it is about.
@@ -95,34 +170,13 @@ pub async fn headings(
     let mut sql = Sql::new(&tx.conn, HEADINGS);
     sql.bind(tx.org.0);
     sql.push(" and id in ").bind_list(ids.iter().map(|id| id.0));
-    let rows: Vec<(uuid::Uuid, String, String)> = sql.fetch_all(&mut tx.conn).await?;
+    let rows: Vec<(Uuid, String, String)> = sql.fetch_all(&mut tx.conn).await?;
     Ok(rows
         .into_iter()
         .map(|(id, number, short_description)| {
             (TicketId(id), Heading { number, short_description })
         })
         .collect())
-}
-
-/// Reads the ticket that came from there.
-pub async fn find_by_external_ref(
-    tx: &mut ReadTx,
-    from: &ExternalRef,
-) -> Result<Option<Ticket>, StoreError> {
-    const FIND: &str = concat!(
-        "select ",
-        ticket_columns!(),
-        " from tickets where org_id = $1 and external_source = $2 and external_id = $3"
-    );
-    let row: Option<TicketRow> = on!(tx, |conn, org| {
-        sqlx::query_as(FIND)
-            .bind(org)
-            .bind(&from.source)
-            .bind(&from.id)
-            .fetch_optional(conn)
-            .await?
-    });
-    row.map(Ticket::try_from).transpose()
 }
 
 /// Says which of a source's ids have a ticket already, with the ticket.
@@ -141,8 +195,24 @@ pub async fn known_external_ids(
         sql.bind(org);
         sql.push(" and external_source = ").bind(source.to_owned());
         sql.push(" and external_id in ").bind_list(ids.iter().cloned());
-        let rows: Vec<(String, uuid::Uuid)> = sql.fetch_all(&mut tx.conn).await?;
+        let rows: Vec<(String, Uuid)> = sql.fetch_all(&mut tx.conn).await?;
         known.extend(rows.into_iter().map(|(external, id)| (external, TicketId(id))));
     }
     Ok(known)
+}
+
+/// Reads the tickets that the condition leaves, in one statement.
+async fn select(tx: &mut ReadTx, condition: impl Fn(&mut Sql)) -> Result<Vec<Ticket>, StoreError> {
+    let mut sql = details::select(&tx.conn);
+    sql.bind(tx.org.0);
+    condition(&mut sql);
+    let rows: Vec<WholeRow> = sql.fetch_all(&mut tx.conn).await?;
+    rows.into_iter().map(Ticket::try_from).collect()
+}
+
+async fn find_one(
+    tx: &mut ReadTx,
+    condition: impl Fn(&mut Sql),
+) -> Result<Option<Ticket>, StoreError> {
+    Ok(select(tx, condition).await?.pop())
 }

@@ -6,7 +6,7 @@ use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
     approval::{Approval, Quorum, SeatRequest, Stage, Step},
-    ids::{ApprovalId, ApprovalRequestId, DelegationId, OrgId, PersonId, ReceiptId, TicketId},
+    ids::{ApprovalId, ApprovalRequestId, DelegationId, OrgId, PersonId, ReceiptId},
 };
 
 use crate::{
@@ -22,7 +22,8 @@ row! {
     pub(super) struct ApprovalRow in "approvals", columns approval_columns {
         id: Uuid,
         org_id: Uuid,
-        ticket_id: Uuid,
+        subject_kind: String,
+        subject_id: Uuid,
         round: i64,
         stages: Json<Vec<StageJson>>,
         outcome: String,
@@ -91,7 +92,8 @@ impl From<&Approval> for ApprovalRow {
         Self {
             id: approval.id.0,
             org_id: approval.org.0,
-            ticket_id: approval.ticket.0,
+            subject_kind: approval.subject.kind().as_str().to_owned(),
+            subject_id: approval.subject.id(),
             round: approval.round,
             stages: Json(approval.stages.iter().map(StageJson::from).collect()),
             outcome: approval.outcome.as_str().to_owned(),
@@ -119,7 +121,7 @@ impl ApprovalRow {
         Ok(Approval {
             id: ApprovalId(self.id),
             org: OrgId(self.org_id),
-            ticket: TicketId(self.ticket_id),
+            subject: TABLE.subject(&self.subject_kind, self.subject_id)?,
             round: self.round,
             stages,
             outcome: TABLE.parse("outcome", &self.outcome)?,

@@ -8,20 +8,22 @@ use waypost_domain::{
     ids::{CiId, OrderId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     incident::MajorState,
     key::CategoryPath,
-    ticket::{State, Ticket, TicketKind},
+    ticket::{Phase, State, Ticket, TicketKind},
     waiting::WaitingKind,
 };
 
-use super::row::{TicketRow, ticket_columns};
+use super::details::{WholeRow, select, select_from};
 use crate::{ReadTx, StoreError, sql::Sql};
 
 /// Which tickets; an empty filter leaves all of the organization's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TicketFilter {
-    /// Only of this kind.
-    pub kind: Option<TicketKind>,
+    /// Of one of these kinds; of any when empty.
+    pub kinds: Vec<TicketKind>,
     /// In one of these states; in any when empty.
     pub states: Vec<State>,
+    /// In one of these phases; in any when empty.
+    pub phases: Vec<Phase>,
     /// Whether the desk still has to do something.
     pub active: Option<bool>,
     /// Owned by this team.
@@ -36,8 +38,9 @@ pub struct TicketFilter {
     pub waiting_before: Option<DateTime<Utc>>,
     /// Of this requester.
     pub requester: Option<PersonId>,
-    /// Whom it concerns: requester, opener, watcher, or who is asked to vote. What a person may see at all who isn't of
-    /// the desk; `waypost_domain::permission::sees` says the same of one ticket.
+    /// Whom it concerns: requester, opener, watcher, or who is asked to vote; of a task, whom its ticket concerns, and whom
+    /// it is assigned to. What a person may see at all who isn't of the desk; `waypost_domain::permission::sees` says the
+    /// same of one ticket.
     pub concerns: Option<PersonId>,
     /// With one of these winning priorities; with any when empty.
     pub priorities: Vec<u8>,
@@ -45,12 +48,16 @@ pub struct TicketFilter {
     pub category: Option<CategoryPath>,
     /// About this service.
     pub service: Option<ServiceId>,
-    /// About this CI.
+    /// About this CI, as the main one or beside it.
     pub ci: Option<CiId>,
     /// With this tag.
     pub tag: Option<String>,
-    /// Part of this ticket.
+    /// A child of this ticket, or one of its tasks.
     pub parent: Option<TicketId>,
+    /// Incidents that this problem causes.
+    pub problem: Option<TicketId>,
+    /// Problems whose risk was accepted until this moment or earlier, and for whose review no task was opened yet.
+    pub risk_review_due: Option<DateTime<Utc>>,
     /// Standing there as a major incident; anywhere when empty.
     pub major_states: Vec<MajorState>,
     /// Major incidents whose next update was promised for this moment or earlier, and whose silence nobody was told of yet.
@@ -68,7 +75,7 @@ pub struct TicketFilter {
     /// With this text in the short description, in whatever case.
     pub text: Option<String>,
     /// Decided by a fallback because a policy failed, or not.
-    pub degraded: Option<bool>,
+    pub policy_failures: Option<bool>,
     /// From this external source.
     pub external_source: Option<String>,
     /// From this id of an external source.
@@ -129,60 +136,61 @@ pub async fn list(
     after: Option<&TicketCursor>,
     limit: u32,
 ) -> Result<Vec<Ticket>, StoreError> {
-    const LIST: &str = concat!("select ", ticket_columns!(), " from tickets where org_id = ");
-    let mut sql = filtered(tx, LIST, filter);
+    let mut sql = select(&tx.conn);
+    add_filter(&mut sql, tx, filter);
     if let Some(TicketCursor { priority, at, id }) = after {
         match sort {
             TicketSort::Opened => {
-                sql.push(" and (opened_at, id) < (").bind(*at);
+                sql.push(" and (opened_at, tickets.id) < (").bind(*at);
             }
             TicketSort::Updated => {
-                sql.push(" and (updated_at, id) < (").bind(*at);
+                sql.push(" and (updated_at, tickets.id) < (").bind(*at);
             }
             TicketSort::Queue => {
-                sql.push(" and (priority, opened_at, id) > (").bind(i64::from(*priority));
+                sql.push(" and (priority, opened_at, tickets.id) > (").bind(i64::from(*priority));
                 sql.push(", ").bind(*at);
             }
         }
         sql.push(", ").bind(id.0).push(")");
     }
     sql.push(match sort {
-        TicketSort::Opened => " order by opened_at desc, id desc",
-        TicketSort::Updated => " order by updated_at desc, id desc",
-        TicketSort::Queue => " order by priority, opened_at, id",
+        TicketSort::Opened => " order by opened_at desc, tickets.id desc",
+        TicketSort::Updated => " order by updated_at desc, tickets.id desc",
+        TicketSort::Queue => " order by priority, opened_at, tickets.id",
     });
     sql.push(" limit ").bind(i64::from(limit));
-    let rows: Vec<TicketRow> = sql.fetch_all(&mut tx.conn).await?;
+    let rows: Vec<WholeRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Ticket::try_from).collect()
 }
 
 /// Counts the tickets that a filter leaves.
 pub async fn count(tx: &mut ReadTx, filter: &TicketFilter) -> Result<u64, StoreError> {
-    const COUNT: &str = "select count(*) from tickets where org_id = ";
-    let sql = filtered(tx, COUNT, filter);
+    let mut sql = select_from(&tx.conn, "select count(*)");
+    add_filter(&mut sql, tx, filter);
     let rows: Vec<(i64,)> = sql.fetch_all(&mut tx.conn).await?;
     Ok(rows.first().and_then(|(count,)| u64::try_from(*count).ok()).unwrap_or(0))
 }
 
-/// A statement that selects the filter's tickets of the transaction's organization.
-fn filtered(tx: &ReadTx, select: &'static str, filter: &TicketFilter) -> Sql {
-    let mut sql = Sql::new(&tx.conn, select);
+/// The condition that a ticket is of the transaction's organization, and that the filter leaves it.
+fn add_filter(sql: &mut Sql, tx: &ReadTx, filter: &TicketFilter) {
     sql.bind(tx.org.0);
-    filter_by_state(&mut sql, filter);
-    filter_by_waiting(&mut sql, filter);
-    filter_by_people(&mut sql, filter, tx.org);
-    filter_by_subject(&mut sql, filter);
-    filter_by_major(&mut sql, filter);
-    filter_by_time(&mut sql, filter);
-    sql
+    filter_by_state(sql, filter);
+    filter_by_waiting(sql, filter);
+    filter_by_people(sql, filter, tx.org);
+    filter_by_subject(sql, filter, tx.org);
+    filter_by_details(sql, filter);
+    filter_by_time(sql, filter);
 }
 
 fn filter_by_state(sql: &mut Sql, filter: &TicketFilter) {
-    if let Some(kind) = filter.kind {
-        sql.push(" and kind = ").bind(kind.as_str());
+    if !filter.kinds.is_empty() {
+        sql.push(" and kind in ").bind_list(filter.kinds.iter().map(|kind| kind.as_str()));
     }
     if !filter.states.is_empty() {
         sql.push(" and state in ").bind_list(filter.states.iter().map(|state| state.as_str()));
+    }
+    if !filter.phases.is_empty() {
+        sql.push(" and phase in ").bind_list(filter.phases.iter().map(|phase| phase.as_str()));
     }
     if let Some(active) = filter.active {
         sql.push(if active { " and active" } else { " and not active" });
@@ -191,46 +199,59 @@ fn filter_by_state(sql: &mut Sql, filter: &TicketFilter) {
         let levels = filter.priorities.iter().map(|level| i64::from(*level));
         sql.push(" and priority in ").bind_list(levels);
     }
-    if let Some(degraded) = filter.degraded {
-        sql.push(if degraded { " and degraded is not null" } else { " and degraded is null" });
+    if let Some(has_some) = filter.policy_failures {
+        sql.push(" and policy_failures is ").push(if has_some { "not null" } else { "null" });
     }
 }
 
-/// The same order of conditions as `Ticket::waiting_on` of the domain, which the states keep apart.
+/// The same order of conditions as `Ticket::waiting_on` of the domain, which the phases keep apart.
 fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
-    /// When the votes were asked for that a request waits for; none when nobody is asked.
+    /// When the votes of the open round were asked for; none when nobody is asked, or no round is open.
     const ASKED: &str = "(
         select min(requested_at) from approvals join approval_requests
             on approval_requests.org_id = approvals.org_id and approval_requests.approval_id = approvals.id
-        where approvals.org_id = tickets.org_id and approvals.ticket_id = tickets.id
-            and approval_requests.state = 'requested'
+        where approvals.org_id = tickets.org_id and approvals.subject_id = tickets.id
+            and approvals.outcome in ('waiting', 'pending') and approval_requests.state = 'requested'
     )";
-    const AT_WORK: &str = " and state in ('new', 'in_progress', 'in_fulfilment')";
+    /// Whether votes are waited for: the state says so, or a round is open beside the work.
+    const AWAITS_APPROVAL: &str = "(state = 'awaiting_approval' or exists (
+        select 1 from approvals where approvals.org_id = tickets.org_id and approvals.subject_id = tickets.id
+            and approvals.outcome in ('waiting', 'pending')
+    ))";
     if let Some(kind) = filter.waiting_for {
         match kind {
-            WaitingKind::Caller | WaitingKind::Vendor | WaitingKind::Evidence => {
-                sql.push(" and state = 'on_hold' and hold_awaiting = ").bind(kind.as_str());
+            WaitingKind::Caller
+            | WaitingKind::Vendor
+            | WaitingKind::Evidence
+            | WaitingKind::Problem
+            | WaitingKind::Other => {
+                sql.push(" and phase = 'on_hold' and hold_awaiting = ").bind(kind.as_str());
             }
-            WaitingKind::Assignee => {
-                sql.push(AT_WORK).push(" and assignee_id is not null");
+            WaitingKind::Assignee | WaitingKind::Team => {
+                // Of what is done for nobody, somebody of the desk says that all is well.
+                sql.push(" and (phase = 'done' and requester_id is null or phase = 'open'");
+                sql.push(" and state <> 'waiting' and not ").push(AWAITS_APPROVAL);
+                sql.push(") and assignee_id is ");
+                sql.push(if kind == WaitingKind::Assignee { "not null" } else { "null" });
             }
-            WaitingKind::Team => {
-                sql.push(AT_WORK).push(" and assignee_id is null");
+            WaitingKind::Tasks => {
+                sql.push(" and phase = 'open' and state = 'waiting'");
             }
             WaitingKind::Approvers => {
-                sql.push(" and state = 'awaiting_approval' and ").push(ASKED).push(" is not null");
+                sql.push(" and phase = 'open' and ").push(ASKED).push(" is not null");
             }
             WaitingKind::ApproverMissing => {
-                sql.push(" and state = 'awaiting_approval' and ").push(ASKED).push(" is null");
+                sql.push(" and phase = 'open' and ").push(AWAITS_APPROVAL);
+                sql.push(" and ").push(ASKED).push(" is null");
             }
             WaitingKind::Confirmation => {
-                sql.push(" and state in ('resolved', 'fulfilled')");
+                sql.push(" and phase = 'done' and requester_id is not null");
             }
         }
     }
     if let Some(moment) = filter.waiting_before {
-        sql.push(" and state not in ('rejected', 'closed', 'cancelled')");
-        sql.push(" and coalesce(case when state = 'awaiting_approval' then ").push(ASKED);
+        sql.push(" and phase in ('open', 'on_hold', 'done')");
+        sql.push(" and coalesce(case when phase = 'open' then ").push(ASKED);
         sql.push(" end, waiting_since) < ").bind(moment);
     }
 }
@@ -262,24 +283,45 @@ fn filter_by_people(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
     }
 }
 
-/// The condition that a ticket concerns a person.
-pub(crate) fn concerns(sql: &mut Sql, person: PersonId, org: OrgId) {
-    sql.push("(requester_id = ").bind(person.0);
-    sql.push(" or opened_by_id = ").bind(person.0);
+/// The condition that a ticket concerns a person. A task does as its ticket does.
+fn concerns(sql: &mut Sql, person: PersonId, org: OrgId) {
+    sql.push("(kind <> 'task' and ");
+    owns(sql, person);
     sql.push(" or ");
     contains(sql, "watchers", person.0.to_string());
-    sql.push(
-        " or state = 'awaiting_approval' and id in (
-            select ticket_id from approvals join approval_requests
-                on approval_requests.org_id = approvals.org_id
-                and approval_requests.approval_id = approvals.id
-            where approval_requests.state = 'requested' and approval_requests.org_id = ",
-    );
-    sql.bind(org.0).push(" and (voter_id = ").bind(person.0).push(" or seat_id = ").bind(person.0);
-    sql.push(")))");
+    sql.push(" or ");
+    is_asked(sql, person, org);
+    sql.push(" or kind = 'task' and (assignee_id = ").bind(person.0);
+    sql.push(" or parent_id in (select id from tickets where org_id = ").bind(org.0);
+    sql.push(" and (");
+    owns(sql, person);
+    sql.push(" or ");
+    contains(sql, "watchers", person.0.to_string());
+    sql.push(" or ");
+    is_asked(sql, person, org);
+    sql.push("))))");
 }
 
-fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter) {
+fn owns(sql: &mut Sql, person: PersonId) {
+    sql.push("(requester_id = ").bind(person.0);
+    sql.push(" or opened_by_id = ").bind(person.0).push(")");
+}
+
+/// The condition that a vote of the person is waited for.
+fn is_asked(sql: &mut Sql, person: PersonId, org: OrgId) {
+    sql.push(
+        "id in (
+            select subject_id from approvals join approval_requests
+                on approval_requests.org_id = approvals.org_id
+                and approval_requests.approval_id = approvals.id
+            where approvals.outcome in ('waiting', 'pending')
+                and approval_requests.state = 'requested' and approval_requests.org_id = ",
+    );
+    sql.bind(org.0).push(" and (voter_id = ").bind(person.0).push(" or seat_id = ").bind(person.0);
+    sql.push("))");
+}
+
+fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
     if let Some(category) = &filter.category {
         // The text after a slash sorts before the same text after a zero, the next character.
         sql.push(" and (category = ").bind(category.to_string());
@@ -291,13 +333,12 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter) {
         sql.push(" and service_id = ").bind(service.0);
     }
     if let Some(ci) = filter.ci {
-        sql.push(" and ci_id = ").bind(ci.0);
+        sql.push(" and (ci_id = ").bind(ci.0);
+        sql.push(" or id in (select ticket_id from ticket_cis where org_id = ").bind(org.0);
+        sql.push(" and ci_id = ").bind(ci.0).push("))");
     }
     if let Some(parent) = filter.parent {
         sql.push(" and parent_id = ").bind(parent.0);
-    }
-    if let Some(order) = filter.order {
-        sql.push(" and order_id = ").bind(order.0);
     }
     if let Some(tag) = &filter.tag {
         sql.push(" and ");
@@ -314,18 +355,29 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter) {
     }
 }
 
-fn filter_by_major(sql: &mut Sql, filter: &TicketFilter) {
+fn filter_by_details(sql: &mut Sql, filter: &TicketFilter) {
     // What SQLite must read literally to use the index of the few that there are.
-    const IS_ONE: &str = " and major_state <> 'none'";
+    const IS_MAJOR: &str = " and major_state <> 'none'";
+    const IS_DUE: &str = " and risk_review_at is not null and not risk_review_opened";
+    if let Some(order) = filter.order {
+        sql.push(" and order_id = ").bind(order.0);
+    }
+    if let Some(problem) = filter.problem {
+        sql.push(" and problem_id = ").bind(problem.0);
+    }
+    if let Some(moment) = filter.risk_review_due {
+        sql.push(IS_DUE).push(" and outcome_code = 'risk_accepted' and risk_review_at <= ");
+        sql.bind(moment);
+    }
     if !filter.major_states.is_empty() {
         if !filter.major_states.contains(&MajorState::None) {
-            sql.push(IS_ONE);
+            sql.push(IS_MAJOR);
         }
         let names = filter.major_states.iter().map(|state| state.as_str());
-        sql.push(" and major_state in ").bind_list(names);
+        sql.push(" and coalesce(major_state, 'none') in ").bind_list(names);
     }
     if let Some(moment) = filter.silent_at {
-        sql.push(IS_ONE).push(" and major_state = 'accepted' and not major_update_missed");
+        sql.push(IS_MAJOR).push(" and major_state = 'accepted' and not major_update_missed");
         sql.push(" and major_next_update_at <= ").bind(moment);
     }
 }

@@ -1,17 +1,18 @@
-//! The row of a ticket, and what of it does not depend on its state.
+//! The row of a ticket: what tickets of every kind share.
 
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
     ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     priority::{Level, Priority},
-    ticket::{ExternalRef, Ticket},
+    ticket::{Details, ExternalRef, OwnField, OwnValue, Ticket, TicketKind},
 };
 
-use super::{body, major};
+use super::stage;
 use crate::{StoreError, column::Table, row::row};
 
 pub(super) const TABLE: Table = Table("tickets");
@@ -24,13 +25,14 @@ row! {
         kind: String,
         number: String,
         state: String,
-        active: bool,
+        phase: String,
         short_description: String,
         short_folded: String,
         description: String,
         channel: String,
         tags: Json<BTreeSet<String>>,
-        requester_id: Uuid,
+        fields: Json<Vec<(String, OwnValueJson)>>,
+        requester_id: Option<Uuid>,
         opened_by_id: Option<Uuid>,
         category: Option<String>,
         service_id: Option<Uuid>,
@@ -47,14 +49,6 @@ row! {
         reassignment_count: i64,
         watchers: Json<Vec<Uuid>>,
         parent_id: Option<Uuid>,
-        sync_with_parent: bool,
-        affected_users: i64,
-        major_state: String,
-        major_manager_id: Option<Uuid>,
-        major_communication_owner_id: Option<Uuid>,
-        major_next_update_at: Option<DateTime<Utc>>,
-        major_update_missed: bool,
-        major_review_note: Option<String>,
         follows_id: Option<Uuid>,
         external_source: Option<String>,
         external_id: Option<String>,
@@ -70,10 +64,12 @@ row! {
         triaged_at: Option<DateTime<Utc>>,
         reopen_count: i64,
         last_reopened_at: Option<DateTime<Utc>>,
-        degraded: Option<String>,
+        policy_failures: Option<String>,
         hold_awaiting: Option<String>,
         hold_vendor: Option<String>,
         hold_person_id: Option<Uuid>,
+        hold_problem_id: Option<Uuid>,
+        hold_other: Option<String>,
         hold_since: Option<DateTime<Utc>>,
         hold_follow_up_at: Option<DateTime<Utc>>,
         outcome_code: Option<String>,
@@ -92,36 +88,38 @@ row! {
         cancelled_by_id: Option<Uuid>,
         rejected_reason: Option<String>,
         rejected_at: Option<DateTime<Utc>>,
-        item_id: Option<Uuid>,
-        answers: Option<Json<Vec<(String, String)>>>,
-        cost_minor: Option<i64>,
-        cost_currency: Option<String>,
-        expected_at: Option<DateTime<Utc>>,
-        quantity: Option<i64>,
-        order_id: Option<Uuid>,
         version: i64,
     }
 }
 
 pub(super) use ticket_columns;
 
+/// The value of one of the organization's own fields: a text, a number or a boolean.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(untagged)]
+pub(super) enum OwnValueJson {
+    Text(String),
+    Number(i64),
+    Flag(bool),
+}
+
 impl From<&Ticket> for TicketRow {
     fn from(ticket: &Ticket) -> Self {
-        let state = ticket.state();
         let level = |level: Level| i64::from(level.0);
         let mut row = Self {
             id: ticket.id.0,
             org_id: ticket.org.0,
             kind: ticket.kind().as_str().to_owned(),
             number: ticket.number.clone(),
-            state: state.as_str().to_owned(),
-            active: state.is_active(),
+            state: ticket.state().as_str().to_owned(),
+            phase: ticket.phase().as_str().to_owned(),
             short_description: ticket.short_description.clone(),
             short_folded: ticket.short_description.to_lowercase(),
             description: ticket.description.clone(),
             channel: ticket.channel.as_str().to_owned(),
             tags: Json(ticket.tags.clone()),
-            requester_id: ticket.requester.0,
+            fields: Json(ticket.fields.iter().map(own_field).collect()),
+            requester_id: ticket.requester.map(|person| person.0),
             opened_by_id: ticket.opened_by.map(|person| person.0),
             category: ticket.category.as_ref().map(ToString::to_string),
             service_id: ticket.service.map(|service| service.0),
@@ -138,8 +136,6 @@ impl From<&Ticket> for TicketRow {
             reassignment_count: ticket.reassignment_count,
             watchers: Json(ticket.watchers.iter().map(|person| person.0).collect()),
             parent_id: ticket.parent.map(|parent| parent.0),
-            sync_with_parent: ticket.sync_with_parent,
-            affected_users: i64::from(ticket.affected_users),
             follows_id: ticket.follows.map(|earlier| earlier.0),
             external_source: ticket.external_ref.as_ref().map(|from| from.source.clone()),
             external_id: ticket.external_ref.as_ref().map(|from| from.id.clone()),
@@ -155,23 +151,33 @@ impl From<&Ticket> for TicketRow {
             triaged_at: ticket.triaged_at,
             reopen_count: ticket.reopen_count,
             last_reopened_at: ticket.last_reopened_at,
-            degraded: ticket.degraded.clone(),
+            policy_failures: ticket.policy_failures.clone(),
             version: ticket.version,
             ..Self::default()
         };
-        body::write(&ticket.body, &mut row);
-        major::write(&ticket.major, &mut row);
+        stage::write(&ticket.stage, &mut row);
         row
     }
 }
 
-impl TryFrom<TicketRow> for Ticket {
-    type Error = StoreError;
+impl TicketRow {
+    pub(super) fn kind(&self) -> Result<TicketKind, StoreError> {
+        TABLE.parse("kind", &self.kind)
+    }
 
-    fn try_from(row: TicketRow) -> Result<Self, StoreError> {
-        let body = body::read(&row)?;
-        let major = major::read(&row)?;
+    /// The ticket, with what only its kind has.
+    pub(super) fn into_ticket(self, details: Details) -> Result<Ticket, StoreError> {
+        let row = self;
+        let stage = stage::read(&row)?;
         let priority = priority(&row)?;
+        let fields = row.fields.0.into_iter().map(|(name, value)| {
+            let value = match value {
+                OwnValueJson::Text(text) => OwnValue::Text(text),
+                OwnValueJson::Number(number) => OwnValue::Number(number),
+                OwnValueJson::Flag(flag) => OwnValue::Flag(flag),
+            };
+            Ok(OwnField { name: TABLE.parse("fields", &name)?, value })
+        });
         let external_ref = row
             .external_source
             .map(|source| {
@@ -181,7 +187,7 @@ impl TryFrom<TicketRow> for Ticket {
                 })
             })
             .transpose()?;
-        Ok(Self {
+        Ok(Ticket {
             id: TicketId(row.id),
             org: OrgId(row.org_id),
             number: row.number,
@@ -189,7 +195,8 @@ impl TryFrom<TicketRow> for Ticket {
             description: row.description,
             channel: TABLE.parse("channel", &row.channel)?,
             tags: row.tags.0,
-            requester: PersonId(row.requester_id),
+            fields: fields.collect::<Result<_, StoreError>>()?,
+            requester: row.requester_id.map(PersonId),
             opened_by: row.opened_by_id.map(PersonId),
             category: TABLE.parse_some("category", row.category.as_deref())?,
             service: row.service_id.map(ServiceId),
@@ -202,12 +209,10 @@ impl TryFrom<TicketRow> for Ticket {
             reassignment_count: row.reassignment_count,
             watchers: row.watchers.0.into_iter().map(PersonId).collect(),
             parent: row.parent_id.map(TicketId),
-            sync_with_parent: row.sync_with_parent,
-            affected_users: TABLE.fit("affected_users", row.affected_users)?,
-            major,
             follows: row.follows_id.map(TicketId),
             external_ref,
-            body,
+            stage,
+            details,
             opened_at: row.opened_at,
             created_at: row.created_at,
             updated_at: row.updated_at,
@@ -220,10 +225,19 @@ impl TryFrom<TicketRow> for Ticket {
             triaged_at: row.triaged_at,
             reopen_count: row.reopen_count,
             last_reopened_at: row.last_reopened_at,
-            degraded: row.degraded,
+            policy_failures: row.policy_failures,
             version: row.version,
         })
     }
+}
+
+fn own_field(field: &OwnField) -> (String, OwnValueJson) {
+    let value = match &field.value {
+        OwnValue::Text(text) => OwnValueJson::Text(text.clone()),
+        OwnValue::Number(number) => OwnValueJson::Number(*number),
+        OwnValue::Flag(flag) => OwnValueJson::Flag(*flag),
+    };
+    (field.name.to_string(), value)
 }
 
 fn priority(row: &TicketRow) -> Result<Priority, StoreError> {

@@ -24,3 +24,21 @@ for each row execute function refuse_change('recorded decisions do not change');
 
 create trigger binding_revisions_are_not_changed before update on binding_revisions
 for each row execute function refuse_change('revisions of bindings do not change');
+
+create trigger binding_switches_are_not_changed before update on binding_switches
+for each row execute function refuse_change('switches of bindings are append-only');
+
+create trigger binding_switches_are_not_removed before delete on binding_switches
+for each row execute function refuse_change('switches of bindings are append-only');
+
+create trigger binding_switches_are_not_emptied before truncate on binding_switches
+for each statement execute function refuse_change('switches of bindings are append-only');
+
+create trigger refused_votes_are_not_changed before update on refused_votes
+for each row execute function refuse_change('refused votes are append-only');
+
+create trigger refused_votes_are_not_removed before delete on refused_votes
+for each row execute function refuse_change('refused votes are append-only');
+
+create trigger refused_votes_are_not_emptied before truncate on refused_votes
+for each statement execute function refuse_change('refused votes are append-only');

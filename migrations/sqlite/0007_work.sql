@@ -41,6 +41,9 @@ create table idempotency_keys (
     -- Empty while the first request is being carried out.
     status integer,
     response blob,
+    -- Written in the transaction of the request's own changes: a process that dies before it has kept the answer leaves
+    -- behind that there was one, so a repeat is not carried out a second time.
+    carried_out_at text,
     -- While carried out: when a repeat may take over. Afterwards: when it is forgotten.
     expires_at text not null,
     constraint idempotency_keys_key primary key (org_id, caller, method, path, key),

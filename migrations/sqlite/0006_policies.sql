@@ -78,25 +78,43 @@ create table binding_data (
         references binding_revisions (org_id, binding_id, number)
 ) strict;
 
--- The hooks asked for one event of a ticket share one snapshot.
+-- What an auditor asks for: who switched a policy on, off or back, and when. A revision says who made it; this says who
+-- put it into force. Appended with each switch, never changed.
+create table binding_switches (
+    org_id blob not null,
+    id blob not null,
+    binding_id blob not null,
+    what text not null,
+    -- The revision in force from then on; of a disabled binding, the one that was.
+    revision integer not null,
+    at text not null,
+    actor text not null,
+    actor_id blob,
+    constraint binding_switches_key primary key (org_id, id),
+    constraint binding_switches_binding foreign key (org_id, binding_id) references bindings (org_id, id),
+    constraint binding_switches_what check (what in ('enabled', 'disabled', 'rolled_back'))
+) strict;
+
+-- The hooks asked for one event of a record share one snapshot.
 create table rounds (
     id blob not null,
     org_id blob not null,
-    ticket_id blob not null,
+    subject_kind text not null,
+    subject_id blob not null,
     occasion text not null,
     -- JSON, compressed.
     snapshot blob not null,
     at text not null,
-    constraint rounds_key primary key (org_id, id),
-    constraint rounds_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+    constraint rounds_key primary key (org_id, id)
 ) strict;
 
-create index rounds_of_ticket on rounds (org_id, ticket_id);
+create index rounds_of on rounds (org_id, subject_id);
 
 create table receipts (
     id blob not null,
     org_id blob not null,
-    ticket_id blob not null,
+    subject_kind text not null,
+    subject_id blob not null,
     round_id blob not null,
     seq integer not null,
     hook text not null,
@@ -116,7 +134,7 @@ create table receipts (
     -- What stood against it, or how it failed.
     outcome_facts text constraint receipts_outcome_facts_json check (json_valid(outcome_facts)),
     at text not null,
-    -- By round, because receipts are read by ticket through their rounds, and purged with them.
+    -- By round, because receipts are read by record through their rounds, and purged with them.
     constraint receipts_key primary key (org_id, round_id, seq),
     constraint receipts_id_key unique (org_id, id),
     constraint receipts_round foreign key (org_id, round_id) references rounds (org_id, id),

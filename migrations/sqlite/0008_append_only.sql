@@ -15,3 +15,15 @@ begin select raise(abort, 'recorded decisions do not change'); end;
 
 create trigger binding_revisions_are_not_changed before update on binding_revisions
 begin select raise(abort, 'revisions of bindings do not change'); end;
+
+create trigger binding_switches_are_not_changed before update on binding_switches
+begin select raise(abort, 'switches of bindings are append-only'); end;
+
+create trigger binding_switches_are_not_removed before delete on binding_switches
+begin select raise(abort, 'switches of bindings are append-only'); end;
+
+create trigger refused_votes_are_not_changed before update on refused_votes
+begin select raise(abort, 'refused votes are append-only'); end;
+
+create trigger refused_votes_are_not_removed before delete on refused_votes
+begin select raise(abort, 'refused votes are append-only'); end;

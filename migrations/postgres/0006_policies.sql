@@ -78,25 +78,43 @@ create table binding_data (
         references binding_revisions (org_id, binding_id, number)
 );
 
--- The hooks asked for one event of a ticket share one snapshot.
+-- What an auditor asks for: who switched a policy on, off or back, and when. A revision says who made it; this says who
+-- put it into force. Appended with each switch, never changed.
+create table binding_switches (
+    org_id uuid not null,
+    id uuid not null,
+    binding_id uuid not null,
+    what text not null,
+    -- The revision in force from then on; of a disabled binding, the one that was.
+    revision bigint not null,
+    at timestamptz not null,
+    actor text not null,
+    actor_id uuid,
+    constraint binding_switches_key primary key (org_id, id),
+    constraint binding_switches_binding foreign key (org_id, binding_id) references bindings (org_id, id),
+    constraint binding_switches_what check (what in ('enabled', 'disabled', 'rolled_back'))
+);
+
+-- The hooks asked for one event of a record share one snapshot.
 create table rounds (
     id uuid not null,
     org_id uuid not null,
-    ticket_id uuid not null,
+    subject_kind text not null,
+    subject_id uuid not null,
     occasion text not null,
     -- JSON, compressed.
     snapshot bytea not null,
     at timestamptz not null,
-    constraint rounds_key primary key (org_id, id),
-    constraint rounds_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+    constraint rounds_key primary key (org_id, id)
 );
 
-create index rounds_of_ticket on rounds (org_id, ticket_id);
+create index rounds_of on rounds (org_id, subject_id);
 
 create table receipts (
     id uuid not null,
     org_id uuid not null,
-    ticket_id uuid not null,
+    subject_kind text not null,
+    subject_id uuid not null,
     round_id uuid not null,
     seq bigint not null,
     hook text not null,
@@ -116,7 +134,7 @@ create table receipts (
     -- What stood against it, or how it failed.
     outcome_facts jsonb,
     at timestamptz not null,
-    -- By round, because receipts are read by ticket through their rounds, and purged with them.
+    -- By round, because receipts are read by record through their rounds, and purged with them.
     constraint receipts_key primary key (org_id, round_id, seq),
     constraint receipts_id_key unique (org_id, id),
     constraint receipts_round foreign key (org_id, round_id) references rounds (org_id, id),
@@ -133,6 +151,7 @@ call waypost_wall('component_grants');
 call waypost_wall('bindings');
 call waypost_wall('binding_revisions');
 call waypost_wall('binding_data');
+call waypost_wall('binding_switches');
 call waypost_wall('rounds');
 call waypost_wall('receipts');
 
