@@ -136,7 +136,7 @@ struct OpinionIn {
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Delegate)]
 struct DelegateIn {
-    /// Who votes instead, by id or e-mail address.
+    /// The delegate, who votes instead, by id or e-mail address.
     #[schema(required = true)]
     to: Option<PersonIn>,
     /// Why.

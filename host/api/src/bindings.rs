@@ -38,8 +38,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Bind a policy
 ///
-/// Its settings are checked against its schema and by the policy itself before anything changes. It
-/// is asked from the next ticket on.
+/// The settings are checked against the policy's schema and by the policy itself before anything
+/// changes. The binding takes effect with the next ticket.
 #[utoipa::path(
     post,
     path = "/",
@@ -59,7 +59,7 @@ async fn bind(
 
 /// List the organization's own bindings
 ///
-/// Disabled ones too, in the order they are asked.
+/// Including disabled ones, in the order in which they are asked.
 #[utoipa::path(
     get,
     path = "/",
@@ -77,7 +77,8 @@ async fn list(
 
 /// Show which policies are asked
 ///
-/// For each hook, over all layers: who is asked, in order, and who is replaced.
+/// For each hook, across all layers: the bindings that are asked, in order, and those that are
+/// replaced.
 #[utoipa::path(
     get,
     path = "/in-force",
@@ -108,10 +109,10 @@ async fn read(
     Ok(reply::read(detail.view.binding.version, BindingDetailOut::from(detail)))
 }
 
-/// Make the next revision of a binding
+/// Create a revision of a binding
 ///
-/// What is left out stays as it is in the active one. Checked like a new binding; in force from the
-/// next ticket on.
+/// What is left out stays as it is in the active revision. It is checked like a new binding, and
+/// takes effect with the next ticket.
 #[utoipa::path(
     post,
     path = "/{id}/revisions",
@@ -131,7 +132,7 @@ async fn revise(
     Ok(reply::created(prefer, &address, view.binding.version, BindingOut::from(view)))
 }
 
-/// Ask a binding again
+/// Enable a binding
 #[utoipa::path(
     post,
     path = "/{id}/enable",
@@ -149,7 +150,7 @@ async fn enable(
     Ok(changed(prefer, bindings::enable(&desk, &caller, id, version).await?))
 }
 
-/// Ask a binding no more
+/// Disable a binding
 #[utoipa::path(
     post,
     path = "/{id}/disable",
@@ -167,7 +168,7 @@ async fn disable(
     Ok(changed(prefer, bindings::disable(&desk, &caller, id, version).await?))
 }
 
-/// Take an earlier revision back into force
+/// Roll back to an earlier revision
 #[utoipa::path(
     post,
     path = "/{id}/roll-back",
@@ -189,12 +190,12 @@ fn changed(prefer: Prefer, view: BindingView) -> Response {
     reply::changed(prefer, view.binding.version, BindingOut::from(view))
 }
 
-/// Which bindings are asked for.
+/// Which bindings to list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 struct HookFilter {
-    /// Of one hook only.
+    /// Only bindings at this hook.
     #[param(value_type = Option<String>)]
     hook: Option<HookName>,
 }

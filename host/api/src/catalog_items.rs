@@ -97,7 +97,7 @@ async fn edit(
     Ok(reply::changed(prefer, view.version, CatalogItemOut::from(view)))
 }
 
-/// Something new that people can ask for.
+/// A new catalog item.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewCatalogItem)]
@@ -106,7 +106,7 @@ struct CatalogItemIn {
     key: String,
     /// The name people read.
     name: String,
-    /// What one gets.
+    /// What the requester gets.
     #[serde(default)]
     description: String,
     /// What it costs.
@@ -114,11 +114,11 @@ struct CatalogItemIn {
     /// The questions of its form, in order.
     #[serde(default)]
     form: Vec<FormFieldWire>,
-    /// How many working hours of the organization it takes until it is there; a request says by it
-    /// when that will be.
+    /// The delivery time in working hours of the organization, from which a request's `expected_at`
+    /// is computed.
     #[schema(minimum = 1, maximum = 2000)]
     delivery_hours: Option<u16>,
-    /// The tasks that every request for it begins with, made when its fulfilment begins.
+    /// The tasks that every request for it gets when its fulfilment begins.
     #[serde(default)]
     tasks: Vec<PlannedTaskWire>,
 }
@@ -133,7 +133,7 @@ struct CatalogItemEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     name: Option<String>,
-    /// What one gets.
+    /// What the requester gets.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     description: Option<String>,
@@ -145,21 +145,21 @@ struct CatalogItemEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<FormFieldWire>)]
     form: Option<Vec<FormFieldWire>>,
-    /// How many working hours of the organization it takes until it is there.
+    /// The delivery time in working hours of the organization.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<u16>, minimum = 1, maximum = 2000)]
     delivery_hours: Option<Option<u16>>,
-    /// The tasks that every request for it begins with, all of them.
+    /// The tasks that every request for it gets, all of them.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<PlannedTaskWire>)]
     tasks: Option<Vec<PlannedTaskWire>>,
-    /// Whether it can be asked for.
+    /// Whether it can be requested.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     active: Option<bool>,
 }
 
-/// Something that people can ask for.
+/// A catalog item: something that people can request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = CatalogItem)]
 struct CatalogItemOut {
@@ -169,17 +169,17 @@ struct CatalogItemOut {
     key: String,
     /// The name people read.
     name: String,
-    /// What one gets.
+    /// What the requester gets.
     description: String,
     /// What it costs.
     cost: Option<MoneyWire>,
     /// The questions of its form, in order.
     form: Vec<FormFieldWire>,
-    /// How many working hours of the organization it takes until it is there.
+    /// The delivery time in working hours of the organization.
     delivery_hours: Option<u16>,
-    /// The tasks that every request for it begins with.
+    /// The tasks that every request for it gets.
     tasks: Vec<PlannedTaskWire>,
-    /// Whether it can be asked for.
+    /// Whether it can be requested.
     active: bool,
     /// Rises by one with every change; the `ETag`.
     version: i64,
@@ -196,7 +196,7 @@ struct FormFieldWire {
     label: String,
     /// `text`, `number`, `yes_no`, `date` or `choice`.
     kind: String,
-    /// What can be chosen, for a `choice`.
+    /// The options of a `choice`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     choices: Vec<String>,
     /// Whether it must be answered.
@@ -204,7 +204,7 @@ struct FormFieldWire {
     required: bool,
 }
 
-/// A task that every request for an item begins with.
+/// A task that every request for an item gets.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = PlannedTask)]
@@ -218,13 +218,13 @@ struct PlannedTaskWire {
     description: String,
     /// The key of the team that gets it; the request's own if left out.
     team: Option<String>,
-    /// Its place; its place in this list if left out.
+    /// Its position; its place in this list if left out.
     #[schema(maximum = 1000)]
     position: Option<u16>,
-    /// Whether a request can't be fulfilled before it is done or skipped.
+    /// Whether a request cannot be fulfilled before it is done or skipped.
     #[serde(default = "mandatory")]
     mandatory: bool,
-    /// The keys of the plan's tasks that come before it.
+    /// The keys of the tasks of the plan that it depends on.
     #[serde(default)]
     depends_on: Vec<String>,
 }

@@ -105,7 +105,7 @@ struct CiIn {
     /// Its class.
     #[schema(example = "database")]
     class: String,
-    /// How much depends on it; medium if left out.
+    /// Its criticality; medium if left out.
     #[schema(value_type = Option<CriticalityName>)]
     criticality: Option<String>,
     /// The key of the service that it belongs to.
@@ -128,7 +128,7 @@ struct CiEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     class: Option<String>,
-    /// How much depends on it.
+    /// Its criticality.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = CriticalityName)]
     criticality: Option<String>,
@@ -140,7 +140,7 @@ struct CiEditIn {
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     support_team: Option<Option<String>>,
-    /// A retired item is named by no new ticket.
+    /// Whether new tickets may name it.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     active: Option<bool>,
@@ -158,13 +158,13 @@ struct CiOut {
     name: String,
     /// Its class.
     class: String,
-    /// How much depends on it.
+    /// Its criticality.
     criticality: CriticalityName,
     /// The service that it belongs to.
     service: Option<NamedOut>,
     /// The team that supports it.
     support_team: Option<NamedOut>,
-    /// A retired item is named by no new ticket.
+    /// Whether new tickets may name it.
     active: bool,
     /// Rises by one with every change; the `ETag`.
     version: i64,

@@ -24,11 +24,10 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(plan, list)).routes(routes!(read)).routes(routes!(end))
 }
 
-/// Plan a delegation
+/// Create a delegation
 ///
-/// Of one's own votes; administrators, of anybody's. While it is in force, votes that are asked for
-/// are asked of the one named; they count for the same seat, and whose seat it is may still vote
-/// first.
+/// For one's own votes; administrators, for anybody's. While it is in force, the delegate is asked
+/// for the votes, which count for the same seat. The person who is away may still vote first.
 #[utoipa::path(
     post,
     path = "/",
@@ -48,8 +47,8 @@ async fn plan(
 
 /// List delegations
 ///
-/// In the order in which they were planned, those that are over too. The desk sees all, a requester
-/// those that they gave or got.
+/// In the order of their creation, past ones included. The desk sees all; a requester sees those
+/// they gave or received.
 #[utoipa::path(
     get,
     path = "/",
@@ -82,7 +81,8 @@ async fn read(
 
 /// End a delegation early
 ///
-/// Votes that were asked for under it stay asked for, but whose seat it is may cast them first.
+/// The delegate can still cast the votes that were requested under it, unless the person who was
+/// away casts them first.
 #[utoipa::path(
     post,
     path = "/{id}/end",
@@ -100,28 +100,28 @@ async fn end(
     Ok(reply::changed(prefer, view.delegation.version, DelegationOut::from(view)))
 }
 
-/// A delegation as somebody plans it. At most one of `category`, `service` and `catalog_item`;
-/// without any it is about all requests.
+/// A new delegation. Give at most one of `category`, `service` and `catalog_item`; without any of
+/// them it covers all requests.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewDelegation)]
 struct DelegationIn {
     /// Who is away, by id or e-mail address; the caller if left out.
     from: Option<PersonIn>,
-    /// Who votes instead, by id or e-mail address.
+    /// The delegate, who votes instead, by id or e-mail address.
     to: PersonIn,
-    /// Requests of this category, and of all below it.
+    /// Only requests of this category, and of those below it.
     #[schema(example = "access/password")]
     category: Option<String>,
-    /// Requests about the service with this key.
+    /// Only requests about the service with this key.
     service: Option<String>,
-    /// Requests for the catalog item with this key.
+    /// Only requests for the catalog item with this key.
     catalog_item: Option<String>,
-    /// From when on; at once if left out.
+    /// When it begins; at once if left out.
     starts_at: Option<TimeIn>,
-    /// Until when; at most 366 days after the start.
+    /// When it ends: at most 366 days after the beginning.
     ends_at: TimeIn,
-    /// Why. It stands in the approvals in which it is followed.
+    /// The reason, which is shown in the approvals that it applies to.
     reason: String,
 }
 
@@ -133,23 +133,23 @@ struct DelegationOut {
     id: Uuid,
     /// Who is away.
     from: PersonOut,
-    /// Who votes instead.
+    /// The delegate, who votes instead.
     to: PersonOut,
-    /// Requests of this category, and of all below it.
+    /// Only requests of this category, and of those below it.
     category: Option<String>,
-    /// Requests about this service.
+    /// Only requests about this service.
     service: Option<NamedOut>,
-    /// Requests for this catalog item.
+    /// Only requests for this catalog item.
     catalog_item: Option<NamedOut>,
-    /// From when on.
+    /// When it begins.
     starts_at: DateTime<Utc>,
-    /// Until when, unless it was ended early.
+    /// When it ends, unless it was ended early.
     ends_at: DateTime<Utc>,
-    /// Why. It stands in the approvals in which it is followed.
+    /// The reason, which is shown in the approvals that it applies to.
     reason: String,
-    /// Whether it is followed now.
+    /// Whether it is in force now.
     in_force: bool,
-    /// When it was planned.
+    /// When it was created.
     created_at: DateTime<Utc>,
     /// By whom.
     created_by: ActorOut,

@@ -53,10 +53,10 @@ async fn list(
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 struct EventFilter {
-    /// From then on.
+    /// At or after this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     from: Option<TimeIn>,
-    /// Before then.
+    /// Before this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     to: Option<TimeIn>,
 }

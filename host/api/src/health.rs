@@ -15,7 +15,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(live)).routes(routes!(ready))
 }
 
-/// Tell whether the process lives
+/// Check liveness
 #[utoipa::path(
     get,
     path = "/live",
@@ -25,9 +25,9 @@ async fn live() -> Json<HealthOut> {
     Json(HealthOut { status: "live" })
 }
 
-/// Tell whether requests can be carried out
+/// Check readiness
 ///
-/// Asks the database. A load balancer sends nothing here while it answers 503.
+/// Checks the database. A load balancer should send no requests here while it answers 503.
 #[utoipa::path(
     get,
     path = "/ready",
@@ -45,7 +45,7 @@ async fn ready(State(desk): State<Desk>) -> Result<Json<HealthOut>, ApiError> {
     Ok(Json(HealthOut { status: "ready" }))
 }
 
-/// How the server is.
+/// The status of the server.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Health)]
 struct HealthOut {

@@ -22,7 +22,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(me))
 }
 
-/// Tell who the token's bearer is
+/// Read who the caller is
 #[utoipa::path(
     get,
     path = "/me",
@@ -33,17 +33,17 @@ async fn me(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<MeOut
     Ok(Json(MeOut::new(&caller, me)))
 }
 
-/// Who asks, where, with which role.
+/// The caller, the organization and the role.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Me)]
 struct MeOut {
     /// The organization that the request acts in.
     organization: OrganizationNameOut,
-    /// What the caller may do there.
+    /// The caller's role there.
     role: RoleName,
-    /// What kind of actor the caller is in events.
+    /// The kind of actor that events name for the caller.
     actor: ActorKindName,
-    /// The person whom the token stands for.
+    /// The person that the token acts as.
     person: Option<PersonOut>,
     /// The token's id.
     token: Option<Uuid>,

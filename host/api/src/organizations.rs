@@ -129,27 +129,28 @@ struct OrganizationEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     zone: Option<String>,
-    /// When it works, all of it.
+    /// Its working hours, all of them.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<HoursWire>)]
     working_hours: Option<Vec<HoursWire>>,
-    /// The priority for each impact (row) and urgency (column); 2×2 to 5×5.
+    /// The priority matrix: a row for each impact, a column for each urgency; 2×2 to 5×5.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<Vec<u8>>)]
     matrix: Option<Vec<Vec<u8>>>,
-    /// The key of the team, one of its own, that owns what no policy routes.
+    /// The key of the fallback team, one of its own, which gets the tickets that no policy routes.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     fallback_team: Option<String>,
-    /// Who votes where an approval has no voter left, by id or e-mail address.
+    /// The fallback approver, who votes where an approval has no voter left, by id or e-mail
+    /// address.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<PersonIn>)]
     fallback_approver: Option<Option<PersonIn>>,
-    /// How long after its resolution a ticket can be reopened.
+    /// For how many days after its resolution a ticket can be reopened.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = u16)]
     reopen_window_days: Option<u16>,
-    /// How long after its resolution a ticket closes by itself; 0 for never.
+    /// After how many days a resolved ticket closes by itself; 0 for never.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = u16)]
     auto_close_days: Option<u16>,
@@ -157,16 +158,15 @@ struct OrganizationEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     caller_reply_reopens: Option<bool>,
-    /// How long receipts are kept.
+    /// For how many days receipts are kept.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = u16)]
     receipt_retention_days: Option<u16>,
-    /// What resolving demands beside code and notes, all of it.
+    /// The fields that must be filled in before an incident is resolved, all of them.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<ResolveDemandName>)]
     resolve_demands: Option<Vec<String>>,
-    /// By which signs a major incident is found, all rules in their order; the first that matches
-    /// wins.
+    /// The rules that detect major incidents, all of them in order; the first that matches wins.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<MajorRuleIn>)]
     major_rules: Option<Vec<MajorRuleIn>>,
@@ -188,27 +188,27 @@ struct OrganizationOut {
     name: String,
     /// The IANA zone of its days and working hours.
     zone: String,
-    /// When it works.
+    /// Its working hours.
     working_hours: Vec<HoursWire>,
-    /// The priority for each impact (row) and urgency (column).
+    /// The priority matrix: a row for each impact, a column for each urgency.
     matrix: Vec<Vec<u8>>,
-    /// Cells of the matrix that are probably slips.
+    /// Cells of the matrix that are probably mistakes.
     matrix_warnings: Vec<MatrixWarningOut>,
-    /// Owns what no policy routes.
+    /// The fallback team, which gets the tickets that no policy routes.
     fallback_team: NamedOut,
-    /// Votes where an approval has no voter left.
+    /// The fallback approver, who votes where an approval has no voter left.
     fallback_approver: Option<PersonOut>,
-    /// How long after its resolution a ticket can be reopened.
+    /// For how many days after its resolution a ticket can be reopened.
     reopen_window_days: u16,
-    /// How long after its resolution a ticket closes by itself; 0 for never.
+    /// After how many days a resolved ticket closes by itself; 0 for never.
     auto_close_days: u16,
     /// Whether a caller's reply to a resolved incident reopens it.
     caller_reply_reopens: bool,
-    /// How long receipts are kept.
+    /// For how many days receipts are kept.
     receipt_retention_days: u16,
-    /// What resolving demands beside code and notes.
+    /// The fields that must be filled in before an incident is resolved.
     resolve_demands: Vec<ResolveDemandName>,
-    /// By which signs a major incident is found; the first rule that matches wins.
+    /// The rules that detect major incidents; the first that matches wins.
     major_rules: Vec<MajorRuleOut>,
     /// When it was created.
     created_at: DateTime<Utc>,
@@ -216,7 +216,7 @@ struct OrganizationOut {
     version: i64,
 }
 
-/// A cell of a priority matrix that makes priority worse although impact or urgency is higher.
+/// A cell of a priority matrix whose priority is lower although its impact or urgency is higher.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MatrixWarning)]
 struct MatrixWarningOut {
@@ -226,7 +226,7 @@ struct MatrixWarningOut {
     urgency: u8,
     /// The cell's priority.
     priority: u8,
-    /// The impact of the neighbour that is less urgent or less impacting, and yet has the higher
+    /// The impact of the neighbouring cell, which has less impact or urgency and yet the higher
     /// priority.
     neighbour_impact: u8,
     /// The neighbour's urgency.

@@ -40,7 +40,7 @@ async fn list(
     Ok(listing.reply(page, MessageOut::from))
 }
 
-/// A message, and where it stands.
+/// A message and its state.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Message)]
 struct MessageOut {
@@ -48,15 +48,15 @@ struct MessageOut {
     id: Uuid,
     /// The id of the ticket it is about; null for a message to administrators.
     ticket: Option<Uuid>,
-    /// The id of the person who gets it.
+    /// The id of the recipient.
     person: Uuid,
-    /// By which way.
+    /// The way in which it is sent.
     way: WayName,
     /// The address it goes to.
     address: String,
-    /// One line.
+    /// The subject, in one line.
     subject: String,
-    /// Plain text.
+    /// The body, in plain text.
     body: String,
     /// `pending`, `sent` or `dead`.
     #[schema(value_type = String)]
@@ -65,11 +65,11 @@ struct MessageOut {
     attempts: u32,
     /// When it is tried next, while it is pending.
     next_attempt_at: DateTime<Utc>,
-    /// What the last attempt ended with, if it failed.
+    /// The error of the last attempt, if it failed.
     last_error: Option<String>,
-    /// When it leaves, at the earliest.
+    /// When it is sent, at the earliest.
     send_at: DateTime<Utc>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
 }
 

@@ -95,7 +95,7 @@ async fn edit(
     Ok(reply::changed(prefer, view.person.version, DirectoryPersonOut::from(view)))
 }
 
-/// A person who joins the directory.
+/// A new person of the directory.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewPerson)]
@@ -104,13 +104,13 @@ struct NewPersonIn {
     name: String,
     /// The address mail goes to; unique in the organization.
     email: Option<String>,
-    /// What they may do; `requester` if left out.
+    /// Their role; `requester` if left out.
     #[schema(value_type = Option<RoleName>)]
     role: Option<String>,
     /// An IANA zone, where it differs from the organization's.
     #[schema(example = "Europe/Berlin")]
     zone: Option<String>,
-    /// Who decides for them, by id or e-mail address.
+    /// Their manager, by id or e-mail address.
     manager: Option<PersonIn>,
     /// Where they work.
     location: Option<String>,
@@ -133,7 +133,7 @@ struct PersonEditIn {
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     email: Option<Option<String>>,
-    /// What they may do.
+    /// Their role.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = RoleName)]
     role: Option<String>,
@@ -141,7 +141,7 @@ struct PersonEditIn {
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     zone: Option<Option<String>>,
-    /// Who decides for them, by id or e-mail address.
+    /// Their manager, by id or e-mail address.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<PersonIn>)]
     manager: Option<Option<PersonIn>>,
@@ -153,7 +153,7 @@ struct PersonEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     vip: Option<bool>,
-    /// People who leave are not deleted, because records name them.
+    /// Whether they are active. People who leave are not deleted, because records name them.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     active: Option<bool>,
@@ -169,17 +169,17 @@ struct DirectoryPersonOut {
     name: String,
     /// The address mail goes to.
     email: Option<String>,
-    /// What they may do.
+    /// Their role.
     role: RoleName,
     /// Their zone, where it differs from the organization's.
     zone: Option<String>,
-    /// Who decides for them.
+    /// Their manager.
     manager: Option<PersonOut>,
     /// Where they work.
     location: Option<String>,
     /// Whether their tickets get special care.
     vip: bool,
-    /// Whether they are still there.
+    /// Whether they are active.
     active: bool,
     /// Rises by one with every change; the `ETag`.
     version: i64,

@@ -29,9 +29,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Upload a policy
 ///
-/// The body is the component itself. It is checked before it is kept: what it imports, which
-/// contract it was built for, what it says about itself. Bringing the same bytes again changes
-/// nothing.
+/// The body is the component itself. It is checked before it is stored: its imports, the contract
+/// it was built for, and its description of itself. Uploading the same bytes again changes nothing.
 #[utoipa::path(
     post,
     path = "/",
@@ -51,7 +50,7 @@ async fn upload(
 
 /// List policies
 ///
-/// The organization's own, and those of the organizations above: all that it can bind.
+/// The organization's own policies and those of the organizations above: all that it can bind.
 #[utoipa::path(
     get,
     path = "/",
@@ -81,18 +80,18 @@ async fn read(
     Ok(Json(policies::find(&desk, &caller, &digest).await?.into()))
 }
 
-/// A component, and what it says about itself.
+/// A policy: a component, and its description of itself.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Policy)]
 struct PolicyOut {
     /// The digest of its bytes.
     #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     digest: String,
-    /// What it calls itself.
+    /// Its name.
     name: String,
-    /// Its version, as it says.
+    /// Its version.
     version: String,
-    /// Who to ask.
+    /// Its contact.
     author: String,
     /// What it does, in one sentence.
     summary: String,
@@ -102,13 +101,13 @@ struct PolicyOut {
     settings_schema: Value,
     /// The version of the contract it was built for.
     wit_version: String,
-    /// What it imports, by name. The host answers all of it without any authority.
+    /// Its imports, by name. The host grants them no authority.
     imports: Vec<String>,
-    /// What it exports, by name.
+    /// Its exports, by name.
     exports: Vec<String>,
-    /// How many bytes.
+    /// Its size in bytes.
     size: u64,
-    /// When it was brought to the desk first.
+    /// When it was uploaded first.
     uploaded_at: DateTime<Utc>,
 }
 
@@ -118,7 +117,7 @@ struct PolicyOut {
 struct ServedHookOut {
     /// The hook.
     hook: HookName,
-    /// The facts that it wants to know.
+    /// The facts that it declares to need.
     #[schema(value_type = Vec<String>)]
     needs: Vec<&'static str>,
 }

@@ -65,9 +65,9 @@ async fn read(
     Ok(Json(receipts::find(&desk, &caller, id).await?.into()))
 }
 
-/// Ask a recorded question again
+/// Re-execute a recorded decision
 ///
-/// The same component with the same settings has to give the same answer to the same question.
+/// The same component with the same settings must give the same answer to the same question.
 /// Nothing is changed.
 #[utoipa::path(
     post,
@@ -170,9 +170,9 @@ struct ReceiptDetailOut {
     question: Option<Value>,
     /// What it answered, or why it declined; null when it failed.
     answer: Option<Value>,
-    /// What it wrote.
+    /// The policy's log.
     log: Vec<LogLineOut>,
-    /// Whether it wrote more than was kept.
+    /// Whether the log was longer than what was kept.
     log_truncated: bool,
 }
 
@@ -180,14 +180,14 @@ struct ReceiptDetailOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LogLine)]
 struct LogLineOut {
-    /// How important it is.
+    /// The level.
     #[schema(value_type = String)]
     level: &'static str,
-    /// What it says.
+    /// The text.
     text: String,
 }
 
-/// The result of asking again.
+/// The result of a re-execution.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Reexecution)]
 struct ReexecutionOut {
@@ -200,13 +200,13 @@ struct ReexecutionOut {
     findings: Vec<String>,
     /// The recorded answer or decline; null when the policy failed then.
     recorded: Option<Value>,
-    /// The answer or decline of now; null when the policy failed, or was not asked.
+    /// The answer or decline of the re-execution; null when the policy failed, or was not asked.
     answer: Option<Value>,
-    /// The instructions used then.
+    /// The instructions used by the recorded decision.
     fuel_recorded: u64,
-    /// The instructions used now.
+    /// The instructions used by the re-execution.
     fuel: Option<u64>,
-    /// How long it took now, in microseconds.
+    /// How long the re-execution took, in microseconds.
     duration_us: Option<u64>,
 }
 
@@ -217,9 +217,9 @@ pub(crate) struct OutcomeOut {
     /// `applied`, `overruled`, `suggested`, `declined` or `failed`.
     #[schema(value_type = String)]
     kind: &'static str,
-    /// What stood against it, where it was overruled.
+    /// What overruled it.
     overruled_by: Vec<String>,
-    /// How it failed, where it did.
+    /// How it failed.
     failure: Option<FailureOut>,
 }
 

@@ -24,8 +24,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// List the organization's refused votes
 ///
-/// In the order in which they were tried. Of one person on one request the first ten are kept. For
-/// auditors and administrators.
+/// The oldest first. For each person and approval request the first ten are kept. For auditors and
+/// administrators.
 #[utoipa::path(
     get,
     path = "/",
@@ -48,15 +48,15 @@ async fn list(
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 struct RefusedVoteFilter {
-    /// From then on.
+    /// At or after this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     from: Option<TimeIn>,
-    /// Before then.
+    /// Before this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     to: Option<TimeIn>,
 }
 
-/// A vote that was tried and refused.
+/// A refused vote.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RefusedVote)]
 struct RefusedVoteOut {
@@ -68,20 +68,20 @@ struct RefusedVoteOut {
     number: String,
     /// The id of the round of approval.
     approval: Uuid,
-    /// The id of the request that it was to answer.
+    /// The id of the approval request.
     request: Uuid,
     /// When.
     at: DateTime<Utc>,
-    /// Who tried.
+    /// The voter.
     actor: ActorOut,
-    /// What they tried.
+    /// The vote.
     vote: VoteName,
-    /// Why it was refused, as a word.
+    /// Why it was refused, as a code.
     #[schema(example = "forbidden")]
     code: String,
     /// Why it was refused, as a sentence; cut where it is long.
     message: String,
-    /// What they said; cut where it is long.
+    /// The comment; cut where it is long.
     comment: Option<String>,
 }
 

@@ -102,10 +102,10 @@ struct ServiceIn {
     key: String,
     /// The name people read.
     name: String,
-    /// How much depends on it; medium if left out.
+    /// Its criticality; medium if left out.
     #[schema(value_type = Option<CriticalityName>)]
     criticality: Option<String>,
-    /// Who answers for it, by id or e-mail address.
+    /// The owner, by id or e-mail address.
     owner: Option<PersonIn>,
     /// The key of the team that supports it.
     support_team: Option<String>,
@@ -121,11 +121,11 @@ struct ServiceEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     name: Option<String>,
-    /// How much depends on it.
+    /// Its criticality.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = CriticalityName)]
     criticality: Option<String>,
-    /// Who answers for it, by id or e-mail address.
+    /// The owner, by id or e-mail address.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<PersonIn>)]
     owner: Option<Option<PersonIn>>,
@@ -149,9 +149,9 @@ struct ServiceOut {
     key: String,
     /// The name people read.
     name: String,
-    /// How much depends on it.
+    /// Its criticality.
     criticality: CriticalityName,
-    /// Who answers for it.
+    /// The owner.
     owner: Option<PersonOut>,
     /// The team that supports it.
     support_team: Option<NamedOut>,

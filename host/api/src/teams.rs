@@ -106,11 +106,11 @@ struct TeamIn {
     zone: Option<String>,
     /// Its working hours, where they differ from the organization's.
     working_hours: Option<Vec<HoursWire>>,
-    /// Who leads it, by id or e-mail address.
+    /// The team lead, by id or e-mail address.
     lead: Option<PersonIn>,
     /// Who is on call now, by id or e-mail address.
     on_call: Option<PersonIn>,
-    /// Who works in it, by id or e-mail address.
+    /// The members, by id or e-mail address.
     #[serde(default)]
     members: Vec<PersonIn>,
     /// The keys of the organizations below that it also serves.
@@ -136,7 +136,7 @@ struct TeamEditIn {
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<Vec<HoursWire>>)]
     working_hours: Option<Option<Vec<HoursWire>>>,
-    /// Who leads it, by id or e-mail address.
+    /// The team lead, by id or e-mail address.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<PersonIn>)]
     lead: Option<Option<PersonIn>>,
@@ -144,7 +144,7 @@ struct TeamEditIn {
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<PersonIn>)]
     on_call: Option<Option<PersonIn>>,
-    /// Who works in it, all of them, by id or e-mail address.
+    /// The members, all of them, by id or e-mail address.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<PersonIn>)]
     members: Option<Vec<PersonIn>>,
@@ -174,11 +174,11 @@ struct TeamOut {
     zone: Option<String>,
     /// Its working hours, where they differ from the organization's.
     working_hours: Option<Vec<HoursWire>>,
-    /// Who leads it.
+    /// The team lead.
     lead: Option<PersonOut>,
     /// Who is on call now.
     on_call: Option<PersonOut>,
-    /// Who works in it.
+    /// The members.
     members: Vec<PersonOut>,
     /// The keys of the organizations that it also serves.
     serves: Vec<String>,

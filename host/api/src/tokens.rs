@@ -67,7 +67,7 @@ async fn list(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<Tok
 
 /// Revoke a token
 ///
-/// It is refused from now on. Revoking it again changes nothing.
+/// It is refused from now on. Revoking it again has no effect.
 #[utoipa::path(
     post,
     path = "/{id}/revoke",
@@ -89,12 +89,12 @@ async fn revoke(
 struct TokenIn {
     /// What it is for.
     name: String,
-    /// What its bearer may do.
+    /// The role of its bearer.
     #[schema(value_type = RoleName)]
     role: String,
-    /// The person it stands for, by id or e-mail address; a requester's token must have one.
+    /// The person that it acts as, by id or e-mail address; needed for a requester's token.
     person: Option<PersonIn>,
-    /// From when it is refused; never if left out.
+    /// When it expires; never if left out.
     expires_at: Option<TimeIn>,
 }
 
@@ -115,7 +115,8 @@ impl From<TokenIn> for NewToken {
 struct IssuedTokenOut {
     /// The token.
     token: TokenOut,
-    /// What its bearer shows. It can't be read again; null in the answer to a repeat.
+    /// The secret that its bearer presents. It cannot be read again; null in the answer to a
+    /// repeat.
     secret: Option<String>,
 }
 
@@ -135,13 +136,13 @@ struct TokenOut {
     id: Uuid,
     /// What it is for.
     name: String,
-    /// What its bearer may do.
+    /// The role of its bearer.
     role: RoleName,
-    /// The person it stands for.
+    /// The person that it acts as.
     person: Option<PersonOut>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
-    /// From when it is refused.
+    /// When it expires.
     expires_at: Option<DateTime<Utc>>,
     /// When it was revoked.
     revoked_at: Option<DateTime<Utc>>,

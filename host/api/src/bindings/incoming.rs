@@ -15,7 +15,7 @@ use crate::{
     },
 };
 
-/// A binding to be made.
+/// A new binding.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewBinding)]
@@ -28,10 +28,10 @@ pub(super) struct BindingIn {
     name: String,
     /// Lower is asked first. Two enabled bindings of a hook never share one.
     position: i64,
-    /// The component's digest, as the upload gave it.
+    /// The component's digest, as the upload returned it.
     #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     component: String,
-    /// The settings, as the policy's schema wants them.
+    /// The settings, which must match the policy's schema.
     #[serde(default)]
     settings: Option<Value>,
     /// The data files.
@@ -52,11 +52,11 @@ pub(super) struct BindingIn {
     /// Whether it starts disabled.
     #[serde(default)]
     disabled: bool,
-    /// Why it is made.
+    /// The reason for it.
     note: Option<String>,
 }
 
-/// What changes with a revision. What is left out stays as it is in the active one.
+/// A new revision. What is left out stays as it is in the active one.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = NewRevision)]
@@ -94,11 +94,11 @@ pub(super) struct RevisionIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     replaces_above: Option<bool>,
-    /// Why it is made.
+    /// The reason for it.
     note: Option<String>,
 }
 
-/// An earlier revision to take back into force.
+/// The earlier revision to roll back to.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = RollBack)]
@@ -119,7 +119,7 @@ struct DataFileIn {
     content: String,
 }
 
-/// Limits that differ from the installation's, whose maximum holds above them.
+/// Limits that differ from the installation's defaults, up to its maximum.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Limits)]

@@ -19,13 +19,13 @@ pub(super) struct BindingsOut {
     items: Vec<BindingOut>,
 }
 
-/// A policy's place at a hook.
+/// A binding: a policy's place at a hook.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Binding)]
 pub(super) struct BindingOut {
     /// Its id.
     id: Uuid,
-    /// The key of the organization that made it.
+    /// The key of the organization that owns it.
     layer: String,
     /// The hook.
     hook: HookName,
@@ -35,9 +35,9 @@ pub(super) struct BindingOut {
     enabled: bool,
     /// The revision in force.
     active: RevisionOut,
-    /// Set while it is not asked because it failed too often.
+    /// Set while it is paused because it failed too often.
     paused: Option<PausedOut>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
     /// Rises by one with every change; the `ETag`.
     version: i64,
@@ -79,7 +79,7 @@ struct RevisionOut {
     locked: bool,
     /// Whether the unlocked bindings of the organizations above are not asked at this hook.
     replaces_above: bool,
-    /// Why it was made.
+    /// The reason for it.
     note: Option<String>,
     /// When.
     created_at: DateTime<Utc>,
@@ -104,7 +104,7 @@ pub(super) struct BindingDetailOut {
     suggestions: SuggestionCountsOut,
 }
 
-/// A binding was switched without a new revision.
+/// A change of a binding without a new revision.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Switch)]
 struct SwitchOut {
@@ -137,11 +137,11 @@ struct SuggestionCountsOut {
 struct DataFileOut {
     /// Its name.
     name: String,
-    /// How many bytes.
+    /// Its size in bytes.
     size: usize,
 }
 
-/// Which policies are asked, over all layers.
+/// Which policies are asked, across all layers.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = InForce)]
 pub(super) struct InForceOut {
@@ -149,17 +149,17 @@ pub(super) struct InForceOut {
     items: Vec<HookOrderOut>,
 }
 
-/// Who is asked at a hook.
+/// The bindings that are asked at a hook.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BindingsOfHook)]
 struct HookOrderOut {
     /// The hook.
     hook: HookName,
-    /// How several answers become one: `each_field` (the first that gives a field counts),
+    /// How several answers are combined: `each_field` (for each field the first answer counts),
     /// `first_opinion` or `all`.
     #[schema(value_type = String)]
     asking: &'static str,
-    /// Who is asked, in order.
+    /// The bindings that are asked, in order.
     asked: Vec<LayeredOut>,
     /// Enabled bindings of the organizations above that are not asked, because one below replaces
     /// them.
@@ -170,7 +170,7 @@ struct HookOrderOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = LayeredBinding)]
 struct LayeredOut {
-    /// What kind of organization made it.
+    /// The kind of the organization that owns it.
     layer_kind: OrgKindName,
     /// The binding.
     #[serde(flatten)]

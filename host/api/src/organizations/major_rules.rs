@@ -7,45 +7,46 @@ use waypost_domain::incident::{MajorOutcome, MajorRule};
 
 use crate::wire::{CriticalityName, PersonIn, PersonOut};
 
-/// A rule that finds major incidents. Every sign that is given must be there; one at least is
+/// A rule that detects major incidents. All conditions that are given must be met; at least one is
 /// needed.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = MajorRuleEdit)]
 pub(super) struct MajorRuleIn {
-    /// Its name, which the event tells.
+    /// Its name, which the event shows.
     #[schema(required = true, example = "core service down")]
     name: String,
     /// This priority or a higher one; 1 is the highest.
     #[schema(minimum = 1, maximum = 5)]
     priority_at_most: Option<u8>,
-    /// The service or the configuration item is that critical, or more.
+    /// The service or the configuration item has this criticality or a higher one.
     #[schema(value_type = Option<CriticalityName>)]
     criticality_at_least: Option<String>,
-    /// It has more parts than this.
+    /// It has more child incidents than this.
     #[schema(maximum = 199)]
     children_more_than: Option<u32>,
-    /// Who leads what the rule accepts at once; a rule without only proposes.
+    /// Who leads the incidents that the rule accepts at once; without it the rule only proposes
+    /// them.
     promote: Option<PromotionIn>,
 }
 
-/// Who leads what a rule accepts at once.
+/// Who leads the major incidents that a rule accepts at once.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = PromotionEdit)]
 pub(super) struct PromotionIn {
-    /// Who decides what is done, by id or e-mail address: an agent of the desk.
+    /// The major incident manager, by id or e-mail address: an agent of the desk.
     #[schema(required = true)]
     manager: Option<PersonIn>,
-    /// Who tells everybody concerned, by id or e-mail address: an agent of the desk.
+    /// The communication owner, by id or e-mail address: an agent of the desk.
     #[schema(required = true)]
     communication_owner: Option<PersonIn>,
-    /// In how many minutes everybody concerned hears of it first.
+    /// After how many minutes the first update is due.
     #[schema(required = true, minimum = 5, maximum = 10_080)]
     update_minutes: Option<u32>,
 }
 
-/// A rule that finds major incidents.
+/// A rule that detects major incidents.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MajorRule)]
 pub(super) struct MajorRuleOut {
@@ -53,23 +54,23 @@ pub(super) struct MajorRuleOut {
     name: String,
     /// This priority or a higher one.
     priority_at_most: Option<u8>,
-    /// The service or the configuration item is that critical, or more.
+    /// The service or the configuration item has this criticality or a higher one.
     criticality_at_least: Option<CriticalityName>,
-    /// It has more parts than this.
+    /// It has more child incidents than this.
     children_more_than: Option<u32>,
-    /// Who leads what the rule accepts at once; null for one that only proposes.
+    /// Who leads the incidents that the rule accepts at once; null if it only proposes them.
     promote: Option<PromotionOut>,
 }
 
-/// Who leads what a rule accepts at once.
+/// Who leads the major incidents that a rule accepts at once.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Promotion)]
 pub(super) struct PromotionOut {
-    /// Who decides what is done.
+    /// The major incident manager.
     manager: PersonOut,
-    /// Who tells everybody concerned.
+    /// The communication owner.
     communication_owner: PersonOut,
-    /// In how many minutes everybody concerned hears of it first.
+    /// After how many minutes the first update is due.
     update_minutes: u32,
 }
 

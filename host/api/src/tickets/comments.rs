@@ -92,7 +92,7 @@ async fn list_comments(
 #[serde(deny_unknown_fields, default)]
 #[schema(as = NewComment)]
 struct CommentIn {
-    /// What it says.
+    /// The text.
     #[schema(required = true)]
     text: String,
     /// Who may read it: `public` if left out, `internal` for the desk only.
@@ -119,7 +119,7 @@ struct CommentOut {
     actor: ActorOut,
     /// The person who wrote it, by name.
     author: Option<PersonOut>,
-    /// What it says.
+    /// The text.
     text: String,
     /// When it was written.
     created_at: DateTime<Utc>,

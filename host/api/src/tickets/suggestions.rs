@@ -66,7 +66,7 @@ struct SuggestionOut {
     decided_by: Option<Uuid>,
     /// When.
     decided_at: Option<DateTime<Utc>>,
-    /// When it was made.
+    /// When it was created.
     created_at: DateTime<Utc>,
 }
 
