@@ -14,6 +14,14 @@ pub struct Actor {
     pub person: Option<PersonId>,
 }
 
+impl Actor {
+    /// Waypost itself.
+    #[must_use]
+    pub const fn system() -> Self {
+        Self { kind: ActorKind::System, person: None }
+    }
+}
+
 /// What kind of actor acted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum ActorKind {

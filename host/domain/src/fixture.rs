@@ -1,24 +1,36 @@
-//! A small organization for tests: two teams and one that is somebody else's, a service, a server, a few people.
+//! A small organization for tests: two teams and one that is somebody else's, a service, a server,
+//! a few people; and tickets of every kind, brought into every state by actions.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
 use uuid::Uuid;
 
 use crate::{
+    approval::{Approval, Duties, NewRound, Quorum, StagePlan, StageRule, StepPlan},
     catalog::{CatalogItem, Category, FieldKind, FormField, Money},
     ci::Ci,
     directory::Lookup,
     event::{Actor, ActorKind},
-    ids::{CatalogItemId, CategoryId, CiId, OrgId, PersonId, ServiceId, TaskId, TeamId, TicketId},
-    incident::{AwaitingKind, ResolutionCode},
+    ids::{
+        ApprovalId, ApprovalRequestId, CatalogItemId, CategoryId, CiId, OrgId, PersonId, ReceiptId,
+        ServiceId, SuggestionId, TeamId, TicketId,
+    },
+    incident::{Leadership, Major},
     key::Key,
+    link::Link,
     organization::OrgSettings,
-    request::{FulfilmentCode, Submission},
+    person::Person,
+    refusal::Refused,
+    request::Submission,
+    role::Role,
     service::{Criticality, Service},
-    task::{Standing, Task, Tasks},
+    suggestion::{SuggestedField, Suggestion, SuggestionState},
     team::Team,
-    ticket::{Channel, Holding, NewTicket, State, Ticket, TicketKind},
+    ticket::{
+        Action, AwaitingKind, Beside, Code, Done, FieldType, Given, Input, Opening, Phase, Row,
+        State, Ticket, TicketKind, Turn, Value,
+    },
 };
 
 pub(crate) const ORG: OrgId = OrgId(Uuid::from_u128(1));
@@ -202,125 +214,486 @@ pub(crate) fn answers() -> Vec<(Key, String)> {
         .to_vec()
 }
 
-pub(crate) fn blank<'a>(kind: TicketKind) -> NewTicket<'a> {
-    NewTicket {
-        id: ticket_id(0),
-        org: ORG,
-        kind,
-        short_description: "nothing works",
-        description: "since this morning",
-        channel: Channel::Portal,
-        requester: CALLER,
-        opened_by: None,
-        category: None,
-        service: None,
-        ci: None,
-        impact: None,
-        urgency: None,
-        tags: &[],
-        item: None,
-        answers: &[],
-        quantity: 1,
-        parent: None,
-        sync_with_parent: None,
-        affected_users: None,
-        external_ref: None,
-        opened_at: None,
+/// What a ticket of a kind is opened with; those that are for somebody are for [`CALLER`].
+pub(crate) fn blank(kind: TicketKind) -> Given {
+    let given = Given::default()
+        .with("short_description", text("nothing works"))
+        .with("description", text("since this morning"))
+        .with("channel", text("portal"));
+    if kind.rules().field("requester").is_some() {
+        given.with("requester", Value::Person(CALLER))
+    } else {
+        given
     }
 }
 
-pub(crate) fn task_id(number: u128) -> TaskId {
-    TaskId(Uuid::from_u128(3_000 + number))
-}
-
-/// An open task of the ticket of [`blank`], numbered as its id.
-pub(crate) fn task(number: u128) -> Task {
-    Task {
-        id: task_id(number),
-        org: ORG,
-        ticket: ticket_id(0),
-        number: format!("TASK{number}"),
-        short_description: format!("piece {number}"),
-        description: String::new(),
-        team: DESK,
-        assignee: None,
-        position: 0,
-        mandatory: false,
-        depends_on: BTreeSet::new(),
-        standing: Standing::Open,
-        created_at: monday(),
-        updated_at: monday(),
-        state_since: monday(),
-        version: 1,
-    }
+/// Opens a ticket with these fields on Monday morning.
+pub(crate) fn open(
+    kind: TicketKind,
+    given: &Given,
+    item: Option<&CatalogItem>,
+) -> Result<Ticket, Refused> {
+    let opening =
+        Opening { id: ticket_id(0), org: ORG, kind, opened_by: None, given, item, team: None };
+    Ticket::open(opening, &settings(), monday())
 }
 
 /// A ticket that was opened on Monday morning.
 pub(crate) fn opened(kind: TicketKind) -> Ticket {
-    let mut ticket = Ticket::new(blank(kind), &settings(), monday()).unwrap();
+    let mut ticket = open(kind, &blank(kind), None).unwrap();
     ticket.number = "T1".to_owned();
     ticket
 }
 
-/// A ticket that was brought into a state by moves, one hour each; on hold, it waits for `awaiting`.
+/// A request for the laptop.
+pub(crate) fn asked_for(quantity: u32, answers: Vec<(Key, String)>) -> Result<Ticket, Refused> {
+    let given = blank(TicketKind::Request)
+        .with("catalog_item", Value::CatalogItem(LAPTOP))
+        .with("answers", Value::Answers(answers))
+        .with("quantity", number(quantity));
+    open(TicketKind::Request, &given, Some(&laptop()))
+}
+
+/// Another ticket than that of [`opened`].
+pub(crate) fn another(kind: TicketKind) -> Ticket {
+    Ticket { id: ticket_id(1), number: "T2".to_owned(), ..opened(kind) }
+}
+
+/// An open task of the ticket of [`opened`], numbered as its id.
+pub(crate) fn task(number: u128) -> Ticket {
+    let given = blank(TicketKind::Task)
+        .with("parent", Value::Tickets(vec![ticket_id(0)]))
+        .with("mandatory", Value::Flag(false));
+    let mut task = open(TicketKind::Task, &given, None).unwrap();
+    (task.id, task.number) = (task_id(number), format!("TASK{number}"));
+    task
+}
+
+pub(crate) fn task_id(number: u128) -> TicketId {
+    TicketId(Uuid::from_u128(3_000 + number))
+}
+
+pub(crate) fn text(text: &str) -> Value {
+    Value::Text(text.to_owned())
+}
+
+pub(crate) fn number(number: u32) -> Value {
+    Value::Number(number)
+}
+
+/// One thing that is given.
+pub(crate) fn with(name: &'static str, value: Value) -> Given {
+    Given::default().with(name, value)
+}
+
+pub(crate) fn nothing() -> Given {
+    Given::default()
+}
+
+/// A reason, which is all that many actions need.
+pub(crate) fn why() -> Given {
+    with("reason", text("because"))
+}
+
+/// An agent of the desk, or somebody else by that name.
+pub(crate) fn agent(id: PersonId) -> Person {
+    Person {
+        id,
+        org: ORG,
+        name: "Ada".to_owned(),
+        email: None,
+        role: Role::Agent,
+        zone: None,
+        manager: None,
+        location: None,
+        vip: false,
+        active: true,
+        version: 1,
+    }
+}
+
+/// A round of approval about the ticket of [`opened`], planned at ten o'clock on Monday.
+pub(crate) fn round(voters: &[PersonId]) -> Approval {
+    let new = NewRound {
+        id: ApprovalId(ORG.0),
+        org: ORG,
+        subject: ticket_id(0).into(),
+        round: 1,
+        content_digest: String::new(),
+        receipt: None,
+        duties: Duties { requester: Some(CALLER), implementer: None },
+        fallback_approver: None,
+    };
+    let step = StepPlan {
+        name: "budget".to_owned(),
+        quorum: Quorum::All,
+        veto: false,
+        due_hours: None,
+        voters: voters.to_vec(),
+        mandatory: Vec::new(),
+    };
+    let mut next = 0;
+    let mut next_id = || {
+        next += 1;
+        ApprovalRequestId(Uuid::from_u128(next))
+    };
+    let stages = vec![StagePlan { rule: StageRule::All, steps: vec![step] }];
+    Approval::plan(new, stages, &mut next_id, monday() + hours(2)).unwrap().approval
+}
+
+/// A suggestion for a field, made when the ticket came in.
+pub(crate) fn suggestion(field: SuggestedField, seen: Option<&str>, value: &str) -> Suggestion {
+    Suggestion {
+        id: SuggestionId(DESK.0),
+        ticket: ticket_id(0),
+        receipt: ReceiptId(LAPTOP.0),
+        field,
+        seen: seen.map(str::to_owned),
+        value: value.to_owned(),
+        confidence: 80,
+        reasons: Vec::new(),
+        state: SuggestionState::Open,
+        created_at: monday(),
+    }
+}
+
+/// Who acts, when, under which settings, and what stands around the ticket.
+pub(crate) struct Scene {
+    pub(crate) by: Actor,
+    pub(crate) now: DateTime<Utc>,
+    pub(crate) settings: OrgSettings,
+    pub(crate) world: World,
+    pub(crate) beside: Beside,
+}
+
+impl Scene {
+    /// An agent acts, so many hours after Monday morning; nothing stands around the ticket.
+    pub(crate) fn at(hour: i64) -> Self {
+        Self {
+            by: user(AGENT),
+            now: monday() + hours(hour),
+            settings: settings(),
+            world: world(),
+            beside: Beside::default(),
+        }
+    }
+
+    /// Everything stands around the ticket that an action of it can need.
+    pub(crate) fn with_all(hour: i64, action: Action, ticket: &Ticket) -> Self {
+        let kind = match action {
+            Action::Hold | Action::Resolve => TicketKind::Problem,
+            _ => ticket.kind(),
+        };
+        let target = another(kind);
+        let links = if action == Action::Unlink {
+            let mut scene = Self::at(hour);
+            scene.beside.target = Some(target.clone());
+            let done = scene.act(&mut ticket.clone(), Action::Link, link("related_to")).unwrap();
+            done.left.link.map(made).into_iter().collect()
+        } else {
+            Vec::new()
+        };
+        let impact = ticket.impact.map(|level| level.to_string());
+        let people = [AGENT, COLLEAGUE].map(|id| (id, agent(id)));
+        let beside = Beside {
+            tasks: vec![task(7), ticket.clone()],
+            target: Some(target),
+            links,
+            suggestion: Some(suggestion(SuggestedField::Impact, impact.as_deref(), "2")),
+            is_approved: true,
+            people: BTreeMap::from(people),
+            new_id: Some(ticket_id(9)),
+            ..Beside::default()
+        };
+        let beside = if ticket.kind() == TicketKind::Task {
+            beside
+        } else {
+            Beside { tasks: Vec::new(), ..beside }
+        };
+        Self { beside, ..Self::at(hour) }
+    }
+
+    pub(crate) fn by(self, by: Actor) -> Self {
+        Self { by, ..self }
+    }
+
+    pub(crate) fn beside(self, target: Ticket) -> Self {
+        Self { beside: Beside { target: Some(target), ..self.beside }, ..self }
+    }
+
+    pub(crate) fn act(
+        &mut self,
+        ticket: &mut Ticket,
+        action: Action,
+        given: Given,
+    ) -> Result<Done, Refused> {
+        let mut turn =
+            Turn::new(&given, &self.by, self.now, &self.settings, &self.world, &mut self.beside);
+        ticket.perform(action, &mut turn)
+    }
+
+    pub(crate) fn edit(
+        &self,
+        ticket: &mut Ticket,
+        given: &Given,
+    ) -> Result<Vec<crate::event::FieldChange>, Refused> {
+        let tasks = &self.beside.tasks;
+        ticket.edit(given, tasks, &self.world, &self.settings, self.now)
+    }
+}
+
+/// An agent takes an action a day after Monday morning.
+pub(crate) fn act(ticket: &mut Ticket, action: Action, given: Given) -> Result<Done, Refused> {
+    Scene::at(24).act(ticket, action, given)
+}
+
+/// An agent edits a ticket a day after Monday morning.
+pub(crate) fn edit(
+    ticket: &mut Ticket,
+    given: &Given,
+) -> Result<Vec<crate::event::FieldChange>, Refused> {
+    Scene::at(24).edit(ticket, given)
+}
+
+/// What a link to the ticket of [`another`] takes.
+pub(crate) fn link(link_type: &str) -> Given {
+    with("link_type", text(link_type)).with("target", Value::Tickets(vec![ticket_id(1)]))
+}
+
+pub(crate) fn made(change: crate::link::LinkChange) -> Link {
+    let (crate::link::LinkChange::Made(link) | crate::link::LinkChange::Removed(link)) = change;
+    link
+}
+
+/// The fields that a refusal names.
+pub(crate) fn pointers(refused: &Refused) -> Vec<&str> {
+    match refused {
+        Refused::MissingFields(faults) | Refused::Invalid(faults) => {
+            faults.iter().map(|fault| fault.pointer.as_str()).collect()
+        }
+        Refused::InvalidTransition { .. } | Refused::Guard { .. } => panic!("{refused}"),
+    }
+}
+
+/// The field and the code of the first fault.
+pub(crate) fn fault<T: std::fmt::Debug>(refused: Result<T, Refused>) -> (String, &'static str) {
+    match refused {
+        Err(Refused::Invalid(faults) | Refused::MissingFields(faults)) => {
+            (faults[0].pointer.clone(), faults[0].code)
+        }
+        other => panic!("no fault of a field: {other:?}"),
+    }
+}
+
+/// What stands against a move.
+pub(crate) fn guard<T: std::fmt::Debug>(refused: Result<T, Refused>) -> String {
+    match refused {
+        Err(Refused::Guard { message, .. }) => message,
+        other => panic!("nothing stands against it: {other:?}"),
+    }
+}
+
+/// A value for each thing that an action takes, be it needed or not.
+pub(crate) fn all_inputs(ticket: &Ticket, row: &Row, now: DateTime<Utc>) -> Given {
+    let mut given = Given::default();
+    for input in row.inputs {
+        given.put(input.name, Some(value(ticket, input, now)));
+    }
+    given
+}
+
+/// A value for each thing that an action needs.
+pub(crate) fn needed_inputs(ticket: &Ticket, row: &Row, now: DateTime<Utc>) -> Given {
+    let mut given = Given::default();
+    for input in row.inputs.iter().filter(|input| input.needed) {
+        given.put(input.name, Some(value(ticket, input, now)));
+    }
+    given
+}
+
+fn value(ticket: &Ticket, input: &Input, now: DateTime<Utc>) -> Value {
+    match input.takes {
+        FieldType::Line | FieldType::Text | FieldType::Reason => text("because"),
+        FieldType::Level => number(1),
+        FieldType::Count { most, .. } => number(most),
+        FieldType::Flag => Value::Flag(true),
+        FieldType::Time => Value::Time(now + hours(1)),
+        FieldType::Choice(names) => {
+            let awaiting = ticket.stage.hold().map(|hold| hold.awaiting.as_str());
+            let is_other =
+                |name: &&&str| Some(**name) != awaiting && **name != ticket.kind().as_str();
+            text(names.iter().find(is_other).unwrap())
+        }
+        FieldType::Code => text(match ticket.kind() {
+            TicketKind::Incident => Code::Fixed.as_str(),
+            TicketKind::Request => Code::Complete.as_str(),
+            // The one that is possible wherever a problem can be resolved, and needs nothing else.
+            TicketKind::Problem | TicketKind::Task => Code::Cancelled.as_str(),
+        }),
+        FieldType::Tags => Value::Texts(vec!["vip".to_owned()]),
+        FieldType::Answers => Value::Answers(answers()),
+        FieldType::OwnFields => Value::OwnFields(Vec::new()),
+        FieldType::Category => Value::Category("access".parse().unwrap()),
+        FieldType::Service => Value::Service(PAYROLL),
+        FieldType::Ci | FieldType::Cis => Value::Cis(vec![SERVER]),
+        FieldType::Team => Value::Team(NETWORK),
+        FieldType::Person => Value::Person(AGENT),
+        FieldType::People => Value::People([AGENT].into()),
+        FieldType::Ticket | FieldType::Tickets => Value::Tickets(vec![ticket_id(1)]),
+        FieldType::CatalogItem => Value::CatalogItem(LAPTOP),
+        FieldType::ExternalRef => Value::ExternalRef("tickets.csv".to_owned(), "7".to_owned()),
+        FieldType::Suggestion => text(&DESK.to_string()),
+    }
+}
+
+/// What a hold takes.
+pub(crate) fn holding(awaiting: AwaitingKind) -> Given {
+    let given = with("awaiting", text(awaiting.as_str()));
+    match awaiting {
+        AwaitingKind::Caller => given.with("comment", text("which one?")),
+        AwaitingKind::Vendor => given.with("vendor", text("Dell")),
+        AwaitingKind::Evidence => given.with("person", Value::Person(MANAGER)),
+        AwaitingKind::Problem => given.with("problem", Value::Tickets(vec![ticket_id(1)])),
+        AwaitingKind::Other => why(),
+    }
+}
+
+/// What an outcome takes: a code of the kind, and notes.
+pub(crate) fn resolved_as(code: Code) -> Given {
+    with("resolution_code", text(code.as_str())).with("resolution_notes", text("a new cable"))
+}
+
+fn fulfilled_as(code: Code) -> Given {
+    with("fulfillment_code", text(code.as_str())).with("fulfillment_notes", text("handed over"))
+}
+
+/// Submits a request.
+pub(crate) fn submit(ticket: &mut Ticket, submission: Submission, hour: i64) {
+    ticket.submit(None, submission, &settings(), monday() + hours(hour)).unwrap();
+}
+
+/// A ticket that was brought into a state by actions, one hour each; on hold, it waits for
+/// `awaiting`.
 pub(crate) fn in_state(kind: TicketKind, state: State, awaiting: AwaitingKind) -> Ticket {
-    let mut ticket = opened(kind);
-    let world = world();
-    let mut now = monday();
-    let mut later = || {
-        now += hours(1);
-        now
-    };
-    let holding = Holding {
-        awaiting: Some(awaiting),
-        vendor: Some("Dell"),
-        person: Some(MANAGER),
-        comment: Some("which one?"),
-        follow_up_at: None,
-    };
-    let by = user(AGENT);
-    let submit = |ticket: &mut Ticket, submission: Submission, now| {
-        if ticket.kind() == TicketKind::Request {
-            ticket.submit(None, submission, &settings(), now).unwrap();
+    let mut ticket = if kind == TicketKind::Task { task(0) } else { opened(kind) };
+    for (hour, step) in (1..).zip(way(kind, state, awaiting)) {
+        match step {
+            Step::Act(action, given) => {
+                let mut scene = Scene::at(hour).beside(another(TicketKind::Problem));
+                scene.act(&mut ticket, action, given).unwrap();
+            }
+            Step::Submit(submission) => submit(&mut ticket, submission, hour),
         }
-    };
-    let done = |ticket: &mut Ticket, now| match kind {
-        TicketKind::Incident => {
-            ticket.resolve(Some(ResolutionCode::Fixed), Some("a new cable"), &settings(), &by, now)
-        }
-        TicketKind::Request => {
-            let code = Some(FulfilmentCode::Complete);
-            ticket.fulfill(code, Some("handed over"), &Tasks::default(), &by, now)
-        }
-    };
-    match state {
-        State::New => {}
-        State::InProgress => {
-            ticket.start(Some(AGENT), &world, later()).unwrap();
-        }
-        State::AwaitingApproval => submit(&mut ticket, Submission::Asks, later()),
-        State::InFulfilment => submit(&mut ticket, Submission::Approved, later()),
-        State::Rejected => {
-            let reason = "too dear".to_owned();
-            submit(&mut ticket, Submission::Refused { reason }, later());
-        }
-        State::OnHold => {
-            submit(&mut ticket, Submission::Approved, later());
-            ticket.hold(holding, later()).unwrap();
-        }
-        State::Resolved | State::Fulfilled => {
-            submit(&mut ticket, Submission::Approved, later());
-            done(&mut ticket, later()).unwrap();
-        }
-        State::Closed => {
-            submit(&mut ticket, Submission::Approved, later());
-            done(&mut ticket, later()).unwrap();
-            ticket.close(&by, later()).unwrap();
-        }
-        State::Cancelled => {
-            ticket.cancel(Some("a mistake"), &by, later()).unwrap();
-        }
+    }
+    if state == State::Waiting {
+        let mut one = [task(7), ticket];
+        one[1].task_mut().unwrap().depends_on.insert(task_id(7));
+        crate::task::follow_siblings(&mut one, monday() + hours(1));
+        [_, ticket] = one;
     }
     assert_eq!(ticket.state(), state);
     ticket
+}
+
+/// A step on the way into a state.
+enum Step {
+    Act(Action, Given),
+    Submit(Submission),
+}
+
+fn way(kind: TicketKind, state: State, awaiting: AwaitingKind) -> Vec<Step> {
+    let act = |action, given| vec![Step::Act(action, given)];
+    let before = |mut steps: Vec<Step>, action, given| {
+        steps.push(Step::Act(action, given));
+        steps
+    };
+    let past = |state| way(kind, state, awaiting);
+    let owner = || with("team", Value::Team(DESK)).with("assignee", Value::Person(AGENT));
+    match (kind, state) {
+        (_, State::New | State::Open | State::Waiting) => Vec::new(),
+        (TicketKind::Incident | TicketKind::Task, State::InProgress) => {
+            act(Action::Start, nothing())
+        }
+        (TicketKind::Incident, State::OnHold) => act(Action::Hold, holding(awaiting)),
+        (TicketKind::Incident, State::Resolved) => act(Action::Resolve, resolved_as(Code::Fixed)),
+        (TicketKind::Request, State::AwaitingApproval) => vec![Step::Submit(Submission::Asks)],
+        (TicketKind::Request, State::InFulfilment) => vec![Step::Submit(Submission::Approved)],
+        (TicketKind::Request, State::Rejected) => {
+            vec![Step::Submit(Submission::Refused { reason: "too dear".to_owned() })]
+        }
+        (TicketKind::Request, State::OnHold) => {
+            before(past(State::InFulfilment), Action::Hold, holding(awaiting))
+        }
+        (TicketKind::Request, State::Fulfilled) => {
+            before(past(State::InFulfilment), Action::Fulfill, fulfilled_as(Code::Complete))
+        }
+        (TicketKind::Request, State::Closed) => {
+            before(past(State::Fulfilled), Action::Close, nothing())
+        }
+        (TicketKind::Incident, State::Closed) => {
+            before(past(State::Resolved), Action::Close, nothing())
+        }
+        (TicketKind::Problem, State::Assess) => act(Action::Assess, owner()),
+        (TicketKind::Problem, State::RootCauseAnalysis) => {
+            let given = with("impact", number(1))
+                .with("urgency", number(2))
+                .with("service", Value::Service(PAYROLL));
+            before(past(State::Assess), Action::Confirm, given)
+        }
+        (TicketKind::Problem, State::FixInProgress) => {
+            let given =
+                with("root_cause", text("a bent pin")).with("fix_notes", text("a new plug"));
+            before(past(State::RootCauseAnalysis), Action::StartFix, given)
+        }
+        (TicketKind::Problem, State::Resolved) => {
+            before(past(State::FixInProgress), Action::Resolve, resolved_as(Code::FixApplied))
+        }
+        (TicketKind::Problem, State::Closed) => {
+            let given = with("no_article_reason", text("nobody else has it"));
+            before(past(State::Resolved), Action::Close, given)
+        }
+        (TicketKind::Task, State::OnHold) => act(Action::Hold, why()),
+        (TicketKind::Task, State::Done) => act(Action::Complete, nothing()),
+        (TicketKind::Task, State::Incomplete) => act(Action::Incomplete, why()),
+        (TicketKind::Task, State::Skipped) => act(Action::Skip, why()),
+        (_, State::Cancelled) => act(Action::Cancel, with("reason", text("a mistake"))),
+        (kind, state) => panic!("{} is never {state}", kind.with_article()),
+    }
+}
+
+/// A ticket in each state of its kind; on hold, once for each reason to wait that the kind knows.
+pub(crate) fn in_every_state(kind: TicketKind) -> Vec<Ticket> {
+    let waits: &[AwaitingKind] = match kind {
+        TicketKind::Incident => {
+            &[AwaitingKind::Caller, AwaitingKind::Vendor, AwaitingKind::Problem]
+        }
+        TicketKind::Request => &[AwaitingKind::Caller, AwaitingKind::Vendor],
+        TicketKind::Problem | TicketKind::Task => &[AwaitingKind::Other],
+    };
+    let tickets = |(state, phase): &(State, Phase)| {
+        let waits = if *phase == Phase::OnHold { waits } else { &waits[..1] };
+        waits.iter().map(|awaiting| in_state(kind, *state, *awaiting)).collect::<Vec<_>>()
+    };
+    kind.rules().states.iter().flat_map(tickets).collect()
+}
+
+/// An agent and a colleague lead it.
+pub(crate) fn led_by() -> Leadership {
+    Leadership { manager: AGENT, communication_owner: COLLEAGUE }
+}
+
+/// Puts an incident where the action is possible, if it is one of those of major incidents.
+pub(crate) fn make_major_for(action: Action, ticket: &mut Ticket) {
+    let major = match action {
+        Action::AcceptMajor | Action::RejectMajor => Major::Proposed,
+        Action::UpdateMajor => {
+            let (led_by, next_update_at) = (led_by(), monday());
+            Major::Accepted { led_by, next_update_at, update_missed: false }
+        }
+        Action::FinishMajor => Major::Review { led_by: led_by() },
+        _ => return,
+    };
+    if let Some(incident) = ticket.incident_mut() {
+        incident.major = major;
+    }
 }

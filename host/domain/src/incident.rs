@@ -11,7 +11,7 @@ use crate::{
     text,
     ticket::{
         self, AwaitingKind, Action, CONVERT, COMMON, COMMON_FIELDS, Code, Field, FieldType, From, INTAKE,
-        INTAKE_FIELDS, Kind, Notice, Phase, Row, SUBJECT_FIELDS, Stage, State, TALKED, Ticket,
+        INTAKE_FIELDS, Kind, Notice, Phase, Row, SUBJECT_FIELDS, Stage, State, CALLER_REPLY, EDIT, Ticket,
         TicketKind, Turn, Value, WORKED, Who, count, flag, input, need, row,
     },
 };
@@ -76,7 +76,7 @@ pub const INCIDENT: Kind = Kind {
         Code::Other,
     ],
     opened_by: Who::DeskOrOwner(From::Anywhere),
-    rows: &[ROWS, major::ROWS, COMMON, WORKED, INTAKE, TALKED],
+    rows: &[ROWS, major::ROWS, COMMON, WORKED, INTAKE],
     fields: &[COMMON_FIELDS, INTAKE_FIELDS, SUBJECT_FIELDS, FIELDS],
 };
 
@@ -144,6 +144,8 @@ const ROWS: &[Row] = &[
         .by(ticket::cancel)
         .tells(Notice::Closed),
     CONVERT,
+    EDIT,
+    CALLER_REPLY.to_one_of(&[State::InProgress]),
 ];
 
 const FIELDS: &[Field] = &[

@@ -80,13 +80,7 @@ pub struct Link {
 }
 
 impl Link {
-    fn new(
-        from: Subject,
-        link_type: LinkType,
-        to: Subject,
-        by: &Actor,
-        at: DateTime<Utc>,
-    ) -> Self {
+    fn new(from: Subject, link_type: LinkType, to: Subject, by: &Actor, at: DateTime<Utc>) -> Self {
         // Of the two ways to tell a link, one is kept: so it is found again however it was told.
         let is_turned = match link_type {
             LinkType::RelatedTo => to < from,
@@ -207,3 +201,141 @@ fn note(
     turn.left.target_changes.push(change(told));
 }
 
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::ActorKind,
+        fixture::{
+            STRANGER, Scene, act, fault, hours, in_state, link, made, monday, nothing, opened,
+            pointers, ticket_id,
+        },
+        ticket::{Action, AwaitingKind, Done, State, TicketKind},
+    };
+
+    fn two() -> (Ticket, Ticket) {
+        let (mut one, mut other) = (opened(TicketKind::Incident), opened(TicketKind::Request));
+        (one.id, one.number) = (ticket_id(1), "INC0000001".to_owned());
+        (other.id, other.number) = (ticket_id(2), "REQ0000002".to_owned());
+        (one, other)
+    }
+
+    fn asked(
+        action: Action,
+        from: &mut Ticket,
+        link_type: LinkType,
+        to: &Ticket,
+        links: &[Link],
+    ) -> Result<Done, Refused> {
+        let mut scene = Scene::at(1).beside(to.clone());
+        scene.beside.links = links.to_vec();
+        scene.act(from, action, link(link_type.as_str()))
+    }
+
+    fn linked(from: &mut Ticket, link_type: LinkType, to: &Ticket, links: &[Link]) -> Done {
+        asked(Action::Link, from, link_type, to, links).unwrap()
+    }
+
+    fn link_of(done: Done) -> Link {
+        made(done.left.link.unwrap())
+    }
+
+    #[test]
+    fn every_type_is_told_from_both_ends_and_kept_in_one_form() {
+        for link_type in LinkType::ALL {
+            let other_end = link_type.from_the_other_end();
+            assert_eq!(other_end.from_the_other_end(), *link_type);
+            let (mut one, mut other) = two();
+            let told = linked(&mut one, *link_type, &other, &[]);
+            let told_back = link_of(linked(&mut other, other_end, &one, &[]));
+            assert_eq!(told.changes[0].after, Some(format!("{link_type} REQ0000002")));
+            assert_eq!(told.left.target_changes[0].after, Some(format!("{other_end} INC0000001")));
+            let link = link_of(told);
+            assert_eq!(link, told_back);
+            assert_eq!(link.seen_from(one.id), Some((*link_type, other.id.into())));
+            assert_eq!(link.seen_from(other.id), Some((other_end, one.id.into())));
+            assert_eq!(link.seen_from(ticket_id(3)), None);
+        }
+    }
+
+    #[test]
+    fn a_link_is_told_once_and_never_both_ways_round() {
+        let (mut one, mut other) = two();
+        let blocks = link_of(linked(&mut one, LinkType::Blocks, &other, &[]));
+        let links = std::slice::from_ref(&blocks);
+        let told = |from: &mut Ticket, link_type, to: &Ticket| {
+            fault(asked(Action::Link, from, link_type, to, links))
+        };
+        let repeated = ("/target".to_owned(), "repeated");
+        let contradiction = ("/link_type".to_owned(), "contradiction");
+        assert_eq!(told(&mut one, LinkType::Blocks, &other), repeated);
+        assert_eq!(told(&mut other, LinkType::BlockedBy, &one), repeated);
+        assert_eq!(told(&mut other, LinkType::Blocks, &one), contradiction);
+        assert_eq!(told(&mut one, LinkType::BlockedBy, &other), contradiction);
+        // Two tickets can have to do with each other in more than one way.
+        linked(&mut one, LinkType::RelatedTo, &other, links);
+    }
+
+    #[test]
+    fn a_link_is_taken_back_from_either_end() {
+        let (mut one, mut other) = two();
+        let causes = link_of(linked(&mut one, LinkType::Causes, &other, &[]));
+        let links = [causes.clone()];
+        let back = |from: &mut Ticket, link_type, to: &Ticket| {
+            asked(Action::Unlink, from, link_type, to, &links)
+        };
+        let unknown = ("/target".to_owned(), "unknown");
+        assert_eq!(fault(back(&mut one, LinkType::CausedBy, &other)), unknown);
+        assert_eq!(link_of(back(&mut one, LinkType::Causes, &other).unwrap()), causes);
+        let from_there = back(&mut other, LinkType::CausedBy, &one).unwrap();
+        assert_eq!(from_there.changes[0].before.as_deref(), Some("caused_by INC0000001"));
+        let target = &from_there.left.target_changes[0];
+        assert_eq!(target.before.as_deref(), Some("causes REQ0000002"));
+        assert_eq!(from_there.left.link, Some(LinkChange::Removed(causes)));
+    }
+
+    #[test]
+    fn what_is_missing_or_leads_elsewhere_is_named() {
+        let (mut one, mut other) = two();
+        let refused = act(&mut one, Action::Link, nothing()).unwrap_err();
+        assert!(matches!(refused, Refused::MissingFields(_)));
+        assert_eq!(pointers(&refused), ["/link_type", "/target"]);
+        let itself = one.clone();
+        let refused = fault(asked(Action::Link, &mut one, LinkType::RelatedTo, &itself, &[]));
+        assert_eq!(refused, ("/target".to_owned(), "itself"));
+        other.org = STRANGER;
+        let refused = fault(asked(Action::Link, &mut one, LinkType::RelatedTo, &other, &[]));
+        assert_eq!(refused, ("/target".to_owned(), "other-organization"));
+    }
+
+    #[test]
+    fn neither_end_has_more_links_than_anybody_reads() {
+        let (mut one, other) = two();
+        let by = Actor { kind: ActorKind::System, person: None };
+        let full = |of: &Ticket| -> Vec<Link> {
+            let to = |number: usize| ticket_id(10 + u128::try_from(number).unwrap()).into();
+            (0..MAX_LINKS)
+                .map(|n| Link::new(of.id.into(), LinkType::Blocks, to(n), &by, monday()))
+                .collect()
+        };
+        for links in [full(&one), full(&other)] {
+            let refused = fault(asked(Action::Link, &mut one, LinkType::RelatedTo, &other, &links));
+            assert_eq!(refused, ("/target".to_owned(), "too-many"));
+            linked(&mut one, LinkType::RelatedTo, &other, &links[1..]);
+        }
+    }
+
+    #[test]
+    fn every_kind_is_linked_and_what_is_over_too() {
+        let (_, mut other) = two();
+        let mut over = in_state(TicketKind::Incident, State::Closed, AwaitingKind::Caller);
+        over.id = ticket_id(9);
+        linked(&mut other, LinkType::RecurrenceOf, &over, &[]);
+        linked(&mut over, LinkType::RelatedTo, &other, &[]);
+        for kind in TicketKind::ALL {
+            let mut one = opened(*kind);
+            linked(&mut one, LinkType::CausedBy, &other, &[]);
+            assert_eq!(one.updated_at, monday() + hours(1));
+        }
+    }
+}

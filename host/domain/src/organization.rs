@@ -154,8 +154,8 @@ impl OrgKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::fixture::{DESK, blank, monday};
-    use crate::ticket::{Ticket, TicketKind};
+    use crate::fixture::{DESK, monday, opened};
+    use crate::ticket::TicketKind;
 
     #[test]
     fn q7_the_defaults_work_without_any_setting() {
@@ -166,7 +166,7 @@ mod tests {
         assert_eq!(settings.matrix.lint(), []);
         assert!(settings.working_hours.next_opening(monday(), settings.zone).is_some());
         for kind in TicketKind::ALL {
-            let ticket = Ticket::new(blank(*kind), &settings, monday()).unwrap();
+            let ticket = opened(*kind);
             assert_eq!(ticket.team, DESK);
             assert!(ticket.waiting_on(None, &settings).is_some());
         }

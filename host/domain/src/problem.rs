@@ -1,5 +1,8 @@
 //! Problems: causes, or possible causes, of incidents. A known error is an analyzed problem without a permanent fix.
 
+#[cfg(test)]
+mod rules;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
@@ -10,7 +13,7 @@ use crate::{
     refusal::Refused,
     request::Content,
     ticket::{
-        self, APPROVED, Action, CONVERT, COMMON, COMMON_FIELDS, Code, Field, FieldType, From, Kind,
+        self, APPROVED, Action, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field, FieldType, From, Kind,
         Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value,
         WORKED, Who, flag, input, need, row, text_of,
     },
@@ -94,6 +97,12 @@ const ROWS: &[Row] = &[
             input("service", FieldType::Service, "The service, if neither it nor a CI is set yet."),
             input("ci", FieldType::Ci, "The configuration item, if neither it nor a service is set yet."),
         ])
+        .lacking(|ticket, _| {
+            ticket.lacks_fields(&[
+                ("/impact", "Say how much of the business is affected; 1 is the most."),
+                ("/urgency", "Say how quickly it must be dealt with; 1 is the most urgent."),
+            ])
+        })
         .by(confirm)
         .tells(Notice::StateChanged),
     row(Action::StartFix, "Start the fix of its cause")
@@ -104,7 +113,7 @@ const ROWS: &[Row] = &[
             input("fix_notes", FieldType::Text, "How it is fixed, if it is not set yet."),
         ])
         .lacking(|ticket, _| {
-            ticket.lacks_texts(&[
+            ticket.lacks_fields(&[
                 ("/root_cause", "Say why it happens."),
                 ("/fix_notes", "Say how it is fixed."),
             ])
@@ -124,7 +133,7 @@ const ROWS: &[Row] = &[
             input("workaround", FieldType::Text, "How to live with it, if it is not set yet."),
         ])
         .lacking(|ticket, _| {
-            ticket.lacks_texts(&[
+            ticket.lacks_fields(&[
                 ("/symptom", "Say what people see."),
                 ("/workaround", "Say how to live with it."),
             ])
@@ -139,6 +148,11 @@ const ROWS: &[Row] = &[
             FieldType::Text,
             "What they read as a comment on their incidents; the workaround, or else the fix, if left out.",
         )])
+        .lacking(|ticket, _| {
+            let remedy = "Say how to live with it, or fill in the workaround first.";
+            let is_known = ticket.known_remedy().is_some();
+            if is_known { Vec::new() } else { vec![("/text", remedy)] }
+        })
         .by(communicate),
     row(Action::RequestApproval, "Ask the owner of the service to accept the risk")
         .from(ANALYZED)
@@ -179,9 +193,15 @@ const ROWS: &[Row] = &[
             need("no_article_reason", FieldType::Reason, "Why no article tells of it."),
             input("review_note", FieldType::Text, "What was learned; needed of a major problem."),
         ])
+        .lacking(|ticket, _| {
+            let remedy = "Write what was learned: the problem is a major one.";
+            let is_major = ticket.problem().is_some_and(|problem| problem.major);
+            if is_major { vec![("/review_note", remedy)] } else { Vec::new() }
+        })
         .by(close)
         .tells(Notice::Closed),
     CONVERT.from(&[State::New]).to(State::Resolved),
+    EDIT,
 ];
 
 /// A text that only problems have.
@@ -194,7 +214,8 @@ macro_rules! text_field {
             |ticket| ticket.problem()?.$name.clone().map(Value::Text),
             |ticket, value, _| {
                 if let Some(problem) = ticket.problem_mut() {
-                    problem.$name = text_of(value).filter(|it| !it.is_empty()).map(str::to_owned);
+                    let text = text_of(value).map(str::trim).filter(|it| !it.is_empty());
+                    problem.$name = text.map(str::to_owned);
                 }
             },
         )
@@ -272,12 +293,6 @@ fn assess(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 fn confirm(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     ticket.fill(&["impact", "urgency", "service", "ci"], turn);
     ticket::check_levels(turn.settings, ticket.impact, ticket.urgency, &mut turn.faults);
-    if ticket.impact.is_none() {
-        turn.faults.missing("/impact", "Say how much of the business is affected; 1 is the most.");
-    }
-    if ticket.urgency.is_none() {
-        turn.faults.missing("/urgency", "Say how quickly it must be dealt with; 1 is the most urgent.");
-    }
     if ticket.service.is_none() && ticket.ci.is_none() {
         turn.faults.missing("/service", "Name the service or the configuration item concerned.");
     }
@@ -298,6 +313,9 @@ fn start_fix(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 fn reanalyze(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     ticket.stage = Stage::Open(State::RootCauseAnalysis);
+    if let Some(problem) = ticket.problem_mut() {
+        problem.duplicate_of = None;
+    }
     ticket.count_reopening(turn.now);
     Ok(())
 }
@@ -318,14 +336,8 @@ fn publish_known_error(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), R
 
 /// Says it on the incidents that it causes; that is what follows from its event.
 fn communicate(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
-    let given = turn.given.text("text").map(str::to_owned);
-    let known = ticket.problem().and_then(|it| it.workaround.clone().or_else(|| it.fix_notes.clone()));
-    let Some(text) = given.or(known) else {
-        turn.faults.missing("/text", "Say how to live with it, or fill in the workaround first.");
-        return turn.fields_are_right();
-    };
     turn.fields_are_right()?;
-    turn.left.text = Some(text);
+    turn.left.text = turn.given.text("text").or(ticket.known_remedy()).map(str::to_owned);
     Ok(())
 }
 
@@ -399,12 +411,8 @@ fn check_duplicate(ticket: &Ticket, turn: &mut Turn<'_>) {
 }
 
 fn close(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
-    let review_note = turn.given.text("review_note").map(str::to_owned);
-    let is_major = ticket.problem().is_some_and(|problem| problem.major);
-    if is_major && review_note.is_none() {
-        turn.faults.missing("/review_note", "Write what was learned: the problem is a major one.");
-    }
     turn.fields_are_right()?;
+    let review_note = turn.given.text("review_note").map(str::to_owned);
     let no_article_reason = turn.given.text("no_article_reason").map(str::to_owned);
     if let Some(problem) = ticket.problem_mut() {
         problem.no_article_reason = no_article_reason;
@@ -428,8 +436,14 @@ impl Problem {
 }
 
 impl Ticket {
-    /// Which of these texts are empty.
-    fn lacks_texts(
+    /// What people are told of a problem: how to live with it, or how it is fixed.
+    fn known_remedy(&self) -> Option<&str> {
+        let problem = self.problem()?;
+        problem.workaround.as_deref().or(problem.fix_notes.as_deref())
+    }
+
+    /// Which of these fields are empty.
+    fn lacks_fields(
         &self,
         needed: &[(&'static str, &'static str)],
     ) -> Vec<(&'static str, &'static str)> {

@@ -86,8 +86,11 @@ impl Faults {
 
     /// Notes a field that is wrong; the message says what would be right.
     pub fn wrong(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        let message = message.into();
-        self.0.push(FieldFault { pointer: pointer.to_owned(), code, message });
+        let fault = FieldFault { pointer: pointer.to_owned(), code, message: message.into() };
+        // What the type of a field tells, the field itself may tell again.
+        if !self.0.contains(&fault) {
+            self.0.push(fault);
+        }
     }
 
     /// Adds the faults of a part.

@@ -16,7 +16,7 @@ use crate::{
     text,
     ticket::{
         self, APPROVED, Action, CONVERT, COMMON, COMMON_FIELDS, Code, Field, FieldType, From, INTAKE,
-        INTAKE_FIELDS, Kind, Notice, Phase, Rejection, Row, SUBJECT_FIELDS, Stage, State, TALKED,
+        INTAKE_FIELDS, Kind, Notice, Phase, Rejection, Row, SUBJECT_FIELDS, Stage, State, CALLER_REPLY, EDIT,
         Ticket, TicketKind, Turn, Value, WORKED, Who, count, input, need, row,
     },
 };
@@ -80,7 +80,7 @@ pub const REQUEST: Kind = Kind {
     at_work: State::InFulfilment,
     codes: &[Code::Complete, Code::Partial, Code::Substituted],
     opened_by: Who::DeskOrOwner(From::Anywhere),
-    rows: &[ROWS, COMMON, WORKED, INTAKE, TALKED, APPROVED],
+    rows: &[ROWS, COMMON, WORKED, INTAKE, APPROVED],
     fields: &[COMMON_FIELDS, INTAKE_FIELDS, SUBJECT_FIELDS, FIELDS],
 };
 
@@ -140,6 +140,8 @@ const ROWS: &[Row] = &[
         .by(ticket::cancel)
         .tells(Notice::Closed),
     CONVERT.from(&[State::New]),
+    EDIT.who(Who::DeskOrOwner(From::In(&[State::New]))),
+    CALLER_REPLY.to_one_of(&[State::InFulfilment]),
     row(Action::RequestApproval, "Its approval is planned, and the first votes are asked for")
         .from(&[State::AwaitingApproval])
         .who(Who::System),

@@ -7,12 +7,15 @@ mod rules;
 
 use std::collections::BTreeSet;
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     directory::{Lookup, check_owner},
+    event::{Actor, FieldChange},
     ids::{PersonId, TicketId},
     refusal::{Faults, Refused},
     ticket::{
-        self, Action, Awaiting, COMMON, COMMON_FIELDS, Closing, Field, FieldType, From, Hold, Kind, Notice,
+        self, Action, Awaiting, CancelOutcome, Cancellation, COMMON, COMMON_FIELDS, Closing, EDIT, Field, FieldType, From, Hold, Kind, Notice,
         Obstacle, Phase, Row, Stage, State, Ticket, TicketKind, Turn, Value, Who, count, flag, need,
         row,
     },
@@ -122,6 +125,7 @@ const ROWS: &[Row] = &[
         .unless(is_mandatory)
         .by(ticket::cancel)
         .tells(Notice::Closed),
+    EDIT,
 ];
 
 const FIELDS: &[Field] = &[
@@ -277,6 +281,26 @@ fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
 }
 
 impl Ticket {
+    /// Puts a new task behind all others of its ticket.
+    pub fn go_behind(&mut self, siblings: &[Self]) {
+        let last = siblings.iter().filter_map(Self::task).map(|task| task.position).max();
+        if let Some(task) = self.task_mut() {
+            task.position = last.map_or(0, |last| last.saturating_add(1)).min(MAX_POSITION);
+        }
+    }
+
+    /// Cancels a task, because its ticket does not need it any more. Returns what changed.
+    pub fn cancelled_with_parent(&mut self, why: &str, now: DateTime<Utc>) -> Vec<FieldChange> {
+        let before = self.clone();
+        self.stage = Stage::Cancelled(Cancellation {
+            outcome: CancelOutcome::Withdrawn,
+            reason: why.to_owned(),
+            at: now,
+            by: Actor::system(),
+        });
+        self.settle(&before, None, now)
+    }
+
     /// Notes what is wrong with a new task, or with what of it has changed: its owner, and what it depends on. `siblings` are
     /// the tasks of the same ticket.
     pub fn check_task(

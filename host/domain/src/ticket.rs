@@ -54,7 +54,9 @@ pub use self::{
 };
 pub(crate) use self::{
     assign::{assign, check_levels},
-    common::{APPROVED, CONVERT, COMMON, COMMON_FIELDS, INTAKE, INTAKE_FIELDS, SUBJECT_FIELDS, TALKED, WORKED},
+    common::{
+        APPROVED, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, EDIT, INTAKE, INTAKE_FIELDS, SUBJECT_FIELDS, WORKED,
+    },
     end::{cancel, close, reopen},
     facts::{Fact, Facts, differences},
     field::{choice, count, flag, input, level, need, text_of},

@@ -9,8 +9,8 @@ use uuid::Uuid;
 
 use crate::{
     approval::{
-        Approval, Ballot, Duties, NewRound, Outcome, PlanFault, Planned, Quorum, SeatState,
-        StagePlan, StageRule, StepPlan, Subject, Vote, VoteRefused, Voted, quorum::Tally,
+        Approval, Ballot, Duties, Matter, NewRound, Outcome, PlanFault, Planned, Quorum, SeatState,
+        StagePlan, StageRule, StepPlan, Vote, VoteRefused, Voted, quorum::Tally,
     },
     fixture::{CALLER, MANAGER, ORG, OWNER, hours, monday, person, ticket_id},
     ids::{ApprovalId, ApprovalRequestId, PersonId},
@@ -19,8 +19,8 @@ use crate::{
 };
 
 const SHOWN: &str = "sha256:of-what-was-shown";
-const DUTIES: Duties = Duties { requester: CALLER, implementer: None };
-const SUBJECT: Subject<'static> = Subject { duties: DUTIES, content_digest: SHOWN };
+const DUTIES: Duties = Duties { requester: Some(CALLER), implementer: None };
+const MATTER: Matter<'static> = Matter { duties: DUTIES, content_digest: SHOWN };
 
 fn step(name: &str, quorum: Quorum, voters: impl IntoIterator<Item = PersonId>) -> StepPlan {
     StepPlan {
@@ -56,7 +56,7 @@ fn plan_about(
     let new = NewRound {
         id: ApprovalId(Uuid::from_u128(1)),
         org: ORG,
-        ticket: ticket_id(0),
+        subject: ticket_id(0).into(),
         round: 1,
         content_digest: SHOWN.to_owned(),
         receipt: None,
@@ -99,7 +99,7 @@ fn cast_on(
     vote: Vote,
 ) -> Result<Voted, VoteRefused> {
     let ballot = Ballot { request, by, vote, comment: Some("because"), shown: Some(SHOWN) };
-    approval.vote(ballot, SUBJECT, monday() + hours(1))
+    approval.vote(ballot, MATTER, monday() + hours(1))
 }
 
 fn delegate(to: PersonId, id: u128) -> Vote {
@@ -240,8 +240,8 @@ fn a_vote_is_about_exactly_what_was_shown() {
     let request = request_of(&approval, person(0));
     let mut vote = |vote, shown, content_digest, comment| {
         let ballot = Ballot { request, by: person(0), vote, comment, shown };
-        let subject = Subject { duties: DUTIES, content_digest };
-        approval.vote(ballot, subject, monday()).unwrap_err()
+        let matter = Matter { duties: DUTIES, content_digest };
+        approval.vote(ballot, matter, monday()).unwrap_err()
     };
     let missing = vote(Vote::Reject, None, SHOWN, None);
     let pointers = refused_pointers(missing).into_iter().map(|(pointer, _)| pointer);
@@ -323,6 +323,16 @@ fn an_approval_is_void_when_its_content_changed() {
     cast(&mut approved, person(0), Vote::Approve).unwrap();
     approved.void(monday());
     assert_eq!(approved.outcome, Outcome::Cancelled);
+}
+
+#[test]
+fn what_is_for_nobody_keeps_nobody_from_voting_but_whoever_does_the_work() {
+    let duties = Duties { requester: None, implementer: Some(person(0)) };
+    let stages = vec![stage(StageRule::All, vec![step("risk", Quorum::All, people(2))])];
+    let planned = plan_about(duties, stages, None).unwrap();
+    let seats = planned.approval.requests().map(|request| request.seat).collect::<Vec<_>>();
+    assert_eq!(seats, [person(1)]);
+    assert!(duties.allow(CALLER));
 }
 
 #[test]

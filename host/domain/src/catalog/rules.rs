@@ -4,22 +4,10 @@ use uuid::Uuid;
 
 use crate::{
     catalog::Category,
-    fixture::{ORG, answers, key, laptop, world},
+    fixture::{ORG, answers, key, laptop, pointers, world},
     ids::CategoryId,
-    refusal::{Faults, Refused},
+    refusal::Faults,
 };
-
-fn pointers(refused: &Refused) -> Vec<&str> {
-    match refused {
-        Refused::MissingFields(faults) | Refused::Invalid(faults) => {
-            faults.iter().map(|fault| fault.pointer.as_str()).collect()
-        }
-        Refused::InvalidTransition { .. }
-        | Refused::InvalidMajorTransition { .. }
-        | Refused::InvalidTaskTransition { .. }
-        | Refused::Guard { .. } => panic!("{refused}"),
-    }
-}
 
 fn category(path: &str) -> Category {
     Category {

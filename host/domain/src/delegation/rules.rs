@@ -90,8 +90,7 @@ fn a_delegation_covers_what_it_is_about() {
     assert!(!covers(category("hardware")) && !covers(category("access/pass")));
     assert!(!covers(category("access/password/reset/now")));
     assert!(covers(Scope::Service(PAYROLL)) && !covers(Scope::Service(RETIRED)));
-    let Body::Request(body) = &mut request.body else { panic!("a request") };
-    body.item = Some(LAPTOP);
+    request.request_mut().unwrap().item = Some(LAPTOP);
     assert!(about(1, Scope::CatalogItem(LAPTOP)).covers(&request));
     assert!(!about(1, Scope::CatalogItem(LAPTOP)).covers(&opened(TicketKind::Incident)));
 }

@@ -5,14 +5,17 @@ use uuid::Uuid;
 use crate::{
     binding::Hook,
     explain::{DecisionFacts, ExplainFacts, MAX_SENTENCES, sentences},
-    fixture::{AGENT, CALLER, hours, in_state, monday, opened, settings},
+    fixture::{
+        AGENT, CALLER, act, hours, in_every_state, in_state, monday, number, opened, settings,
+        text, with,
+    },
     ids::{PersonId, RoundId},
-    incident::{AwaitingKind, Leadership, Major},
+    incident::{Leadership, Major},
     organization::OrgSettings,
     priority::Level,
     receipt::Outcome,
     suggestion::SuggestedField,
-    ticket::{State, Ticket, TicketKind},
+    ticket::{Action, AwaitingKind, State, Ticket, TicketKind},
 };
 
 fn name_of(person: PersonId) -> String {
@@ -114,7 +117,8 @@ fn q1_an_explanation_fits_on_one_screen_whatever_policies_do() {
 #[test]
 fn q1_an_override_is_explained_with_its_reason_and_what_the_matrix_says() {
     let mut ticket = opened(TicketKind::Incident);
-    ticket.set_priority(Some(Level(1)), Some("the board is waiting"), monday()).unwrap();
+    let given = with("priority", number(1)).with("reason", text("the board is waiting"));
+    act(&mut ticket, Action::SetPriority, given).unwrap();
     let told = explain(&ticket, &[], &settings());
     assert!(
         told[1].starts_with("It has priority 1, because a person said so: the board is waiting;")
@@ -131,13 +135,20 @@ fn w4_a_ticket_that_nobody_routed_says_that_its_team_is_the_fallback() {
 #[test]
 fn w10_every_state_is_explained_with_whom_it_waits_for() {
     for kind in TicketKind::ALL {
-        for state in State::of_kind(*kind) {
-            let ticket = in_state(*kind, *state, AwaitingKind::Vendor);
+        for ticket in in_every_state(*kind) {
             let told = explain(&ticket, &[], &settings());
             let last = told.last().map(String::as_str).unwrap_or_default();
-            assert!(last.starts_with("It waits for "), "{state}: {last}");
+            assert!(last.starts_with("It waits for "), "{}: {last}", ticket.state());
         }
     }
+}
+
+#[test]
+fn a_problem_is_nobodys_and_explained_so() {
+    let problem = in_state(TicketKind::Problem, State::RootCauseAnalysis, AwaitingKind::Caller);
+    let told = explain(&problem, &[], &settings());
+    assert_eq!(told[0], "T1 is a problem, root cause analysis since 2026-06-01 10:00 UTC.");
+    assert!(told.last().unwrap().starts_with("It waits for Grace; since "));
 }
 
 #[test]
@@ -146,7 +157,8 @@ fn a_major_incident_names_who_leads_it_and_what_was_promised() {
     let mut ticket = in_state(TicketKind::Incident, State::InProgress, AwaitingKind::Caller);
     let told = |ticket: &Ticket| explain(ticket, &[], &settings()).join(" ");
     assert!(!told(&ticket).contains("major"));
-    ticket.major = Major::Accepted { led_by, next_update_at: monday(), update_missed: true };
+    ticket.incident_mut().unwrap().major =
+        Major::Accepted { led_by, next_update_at: monday(), update_missed: true };
     let wanted = "It is a major incident: Grace leads it and Ada tells of it; the next update was promised for \
                   2026-06-01 08:00 UTC, and was missed.";
     assert!(told(&ticket).contains(wanted), "{}", told(&ticket));

@@ -78,3 +78,125 @@ fn following(child: &Stage, parent: &Stage, by: &Actor, now: DateTime<Utc>) -> O
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        event::ActorKind,
+        fixture::{another, hours, in_state, monday, ticket_id},
+        ticket::AwaitingKind,
+    };
+
+    const CALLER: AwaitingKind = AwaitingKind::Caller;
+    const VENDOR: AwaitingKind = AwaitingKind::Vendor;
+    const PROBLEM: AwaitingKind = AwaitingKind::Problem;
+
+    fn incident(state: State, awaiting: AwaitingKind) -> Ticket {
+        in_state(TicketKind::Incident, state, awaiting)
+    }
+
+    fn system() -> Actor {
+        Actor { kind: ActorKind::System, person: None }
+    }
+
+    /// The child's state after the parent's, and whether anything changed.
+    fn after(child: (State, AwaitingKind), parent: (State, AwaitingKind)) -> (State, bool) {
+        let mut child = incident(child.0, child.1);
+        let parent = incident(parent.0, parent.1);
+        let changes = child.follow_parent(&parent.stage, &system(), monday() + hours(9));
+        (child.state(), !changes.is_empty())
+    }
+
+    #[test]
+    fn children_are_incidents_one_level_deep_of_an_active_parent() {
+        let refused = |child: &Ticket, parent: &Ticket, has_children| {
+            let mut faults = Faults::new();
+            child.check_parent(parent, has_children, &mut faults);
+            faults.finish().is_err()
+        };
+        let at = |state| incident(state, CALLER);
+        let (child, parent) = (at(State::New), at(State::InProgress));
+        let grandchild_of = Ticket { parent: Some(child.id), ..parent.clone() };
+        assert!(!refused(&child, &parent, false));
+        assert!(refused(&child, &parent, true));
+        assert!(refused(&child, &at(State::Resolved), false));
+        assert!(refused(&child, &grandchild_of, false));
+        for kind in [TicketKind::Request, TicketKind::Problem, TicketKind::Task] {
+            assert!(
+                refused(&another(kind), &parent, false) && refused(&child, &another(kind), false)
+            );
+        }
+    }
+
+    #[test]
+    fn a_child_works_waits_for_the_vendor_or_the_problem_and_is_resolved_with_its_parent() {
+        let new = (State::New, CALLER);
+        assert_eq!(after(new, (State::InProgress, CALLER)), (State::InProgress, true));
+        assert_eq!(after(new, (State::OnHold, VENDOR)), (State::OnHold, true));
+        assert_eq!(after(new, (State::OnHold, PROBLEM)), (State::OnHold, true));
+        assert_eq!(after(new, (State::Resolved, CALLER)), (State::Resolved, true));
+        let waiting = (State::OnHold, CALLER);
+        assert_eq!(after(waiting, (State::Resolved, CALLER)), (State::Resolved, true));
+        assert_eq!(after(waiting, (State::OnHold, VENDOR)), (State::OnHold, true));
+    }
+
+    #[test]
+    fn what_is_asked_of_the_parents_caller_leaves_the_child_alone() {
+        for awaiting in [CALLER, AwaitingKind::Evidence] {
+            let child = (State::InProgress, CALLER);
+            assert_eq!(after(child, (State::OnHold, awaiting)), (State::InProgress, false));
+        }
+    }
+
+    #[test]
+    fn a_child_is_neither_closed_nor_cancelled_with_its_parent() {
+        for end in [State::Closed, State::Cancelled] {
+            assert_eq!(after((State::New, CALLER), (end, CALLER)), (State::New, false));
+        }
+    }
+
+    #[test]
+    fn a_child_that_is_done_or_waits_for_the_same_stays_as_it_is() {
+        for done in [State::Resolved, State::Closed, State::Cancelled] {
+            assert_eq!(after((done, CALLER), (State::InProgress, CALLER)), (done, false));
+        }
+        for same in [VENDOR, PROBLEM] {
+            let waiting = (State::OnHold, same);
+            assert_eq!(after(waiting, waiting), (State::OnHold, false));
+        }
+    }
+
+    #[test]
+    fn a_child_that_goes_its_own_way_is_left_alone() {
+        let mut child = incident(State::New, CALLER);
+        child.incident_mut().unwrap().sync_with_parent = false;
+        let parent = incident(State::Resolved, CALLER).stage;
+        assert!(child.follow_parent(&parent, &system(), monday() + hours(9)).is_empty());
+        assert_eq!(child.state(), State::New);
+    }
+
+    #[test]
+    fn a_child_is_resolved_with_the_parents_code_and_notes() {
+        let parent = incident(State::Resolved, CALLER);
+        let mut child = incident(State::New, CALLER);
+        child.follow_parent(&parent.stage, &system(), monday() + hours(9));
+        let (of_parent, of_child) =
+            (parent.stage.outcome().unwrap(), child.stage.outcome().unwrap());
+        assert_eq!((of_child.code, &of_child.notes), (of_parent.code, &of_parent.notes));
+        assert_eq!((of_child.at, &of_child.by), (monday() + hours(9), &system()));
+    }
+
+    #[test]
+    fn a_child_waits_from_when_it_followed() {
+        let mut child = incident(State::OnHold, CALLER);
+        let parent = incident(State::OnHold, VENDOR).stage;
+        child.follow_parent(&parent, &system(), monday() + hours(9));
+        assert_eq!(child.stage.hold().unwrap().since, monday() + hours(9));
+        assert_eq!(
+            (child.state_since, child.waiting_since),
+            (monday() + hours(9), monday() + hours(9))
+        );
+        assert_ne!(child.id, ticket_id(1));
+    }
+}

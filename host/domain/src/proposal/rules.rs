@@ -1,22 +1,19 @@
 //! The rules of proposals and of the suggestions that come of them.
 
-use uuid::Uuid;
-
 use crate::{
     fixture::{
-        AGENT, CALLER, COLLEAGUE, DESK, MANAGER, NETWORK, OWNER, PAYROLL, SERVER, answers, blank,
-        hours, laptop, monday, opened, settings, world,
+        AGENT, CALLER, COLLEAGUE, DESK, MANAGER, NETWORK, OWNER, PAYROLL, SERVER, Scene, answers,
+        asked_for, hours, monday, opened, settings, suggestion, text, with, world,
     },
-    ids::{ReceiptId, SuggestionId},
     priority::{Level, PrioritySource},
     proposal::{
         Approver, ApproverFacts, AssignmentProposal, CategorizationProposal, FieldsTaken, Judged,
-        NewSuggestion, Proposed, ProposedKind, Strength, apply_assignment, apply_categorization,
+        NewSuggestion, Proposed, Strength, apply_assignment, apply_categorization,
         resolve_approvers,
     },
     refusal::Refused,
-    suggestion::{Accepted, Suggestion, SuggestionState},
-    ticket::{NewTicket, State, Ticket, TicketKind},
+    suggestion::{Suggestion, SuggestionState},
+    ticket::{Action, Done, State, Ticket, TicketKind},
 };
 
 fn set<T>(value: T) -> Proposed<T> {
@@ -52,23 +49,26 @@ fn assignment(team: &str) -> AssignmentProposal {
     }
 }
 
-fn stored(new: NewSuggestion) -> Suggestion {
-    Suggestion {
-        id: SuggestionId(Uuid::nil()),
-        ticket: opened(TicketKind::Incident).id,
-        receipt: ReceiptId(Uuid::nil()),
-        field: new.field,
-        seen: new.seen,
-        value: new.value,
-        confidence: new.confidence,
-        reasons: Vec::new(),
-        state: SuggestionState::Open,
-        created_at: monday(),
-    }
+fn stored(new: &NewSuggestion) -> Suggestion {
+    suggestion(new.field, new.seen.as_deref(), &new.value)
 }
 
-fn accept(ticket: &mut Ticket, suggestion: &mut Suggestion) -> Result<Accepted, Refused> {
-    ticket.accept_suggestion(suggestion, AGENT, &world(), &settings(), monday() + hours(1))
+/// A person decides on a suggestion, an hour after the ticket came in.
+fn decide(
+    ticket: &mut Ticket,
+    suggestion: &mut Suggestion,
+    action: Action,
+) -> Result<Done, Refused> {
+    let mut scene = Scene::at(1);
+    scene.beside.suggestion = Some(suggestion.clone());
+    let given = with("suggestion", text(&suggestion.id.to_string()));
+    let done = scene.act(ticket, action, given);
+    *suggestion = scene.beside.suggestion.unwrap();
+    done
+}
+
+fn accept(ticket: &mut Ticket, suggestion: &mut Suggestion) -> Result<Done, Refused> {
+    decide(ticket, suggestion, Action::AcceptSuggestion)
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn a1_what_a_policy_sets_is_applied_and_told() {
     assert_eq!(ticket.priority.effective(), (Level(1), PrioritySource::Matrix));
     assert!(ticket.tags.contains("vip"));
     let fields = judged.changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>();
-    assert_eq!(fields, ["category", "service", "ci", "impact", "urgency", "priority", "tags"]);
+    assert_eq!(fields, ["tags", "category", "service", "ci", "impact", "urgency", "priority"]);
 }
 
 #[test]
@@ -103,10 +103,10 @@ fn a7_a_suggestion_changes_nothing_until_a_person_accepts_it() {
     });
     assert_eq!(ticket, opened(TicketKind::Incident));
     assert_eq!((judged.changes.len(), judged.suggestions.len()), (0, 2));
-    let mut impact = stored(judged.suggestions[1].clone());
-    let accepted = accept(&mut ticket, &mut impact).unwrap();
-    let Accepted::Changed(changes) = accepted else { panic!("nothing changed") };
-    let fields = changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>();
+    let mut impact = stored(&judged.suggestions[1]);
+    let done = accept(&mut ticket, &mut impact).unwrap();
+    assert_eq!(done.reason.as_deref(), Some("suggested impact: 1"));
+    let fields = done.changes.iter().map(|change| change.field.as_str()).collect::<Vec<_>>();
     assert_eq!(fields, ["impact", "priority"]);
     assert_eq!(impact.state, SuggestionState::Accepted { by: AGENT, at: monday() + hours(1) });
     assert!(accept(&mut ticket, &mut impact).is_err());
@@ -118,10 +118,11 @@ fn a7_a_dismissed_suggestion_changes_nothing_and_is_counted() {
         impact: Some(suggest(1)),
         ..CategorizationProposal::default()
     });
-    let mut suggestion = stored(judged.suggestions[0].clone());
-    ticket.dismiss_suggestion(&mut suggestion, AGENT, monday()).unwrap();
-    assert_eq!(suggestion.state, SuggestionState::Dismissed { by: AGENT, at: monday() });
-    assert_eq!(ticket, opened(TicketKind::Incident));
+    let mut suggestion = stored(&judged.suggestions[0]);
+    let done = decide(&mut ticket, &mut suggestion, Action::DismissSuggestion).unwrap();
+    let dismissed = SuggestionState::Dismissed { by: AGENT, at: monday() + hours(1) };
+    assert_eq!((suggestion.state, done.changes), (dismissed, vec![]));
+    assert_eq!((ticket.impact, ticket.version), (None, 1));
 }
 
 #[test]
@@ -130,7 +131,7 @@ fn a7_a_suggestion_is_outdated_when_its_field_has_moved_on() {
         impact: Some(suggest(1)),
         ..CategorizationProposal::default()
     });
-    let mut suggestion = stored(judged.suggestions[0].clone());
+    let mut suggestion = stored(&judged.suggestions[0]);
     ticket.impact = Some(Level(2));
     let refused = accept(&mut ticket, &mut suggestion).unwrap_err();
     assert!(matches!(refused, Refused::Guard { .. }));
@@ -153,7 +154,7 @@ fn a7_a_suggested_team_and_person_can_be_taken() {
     let judged = apply_assignment(&mut ticket, &proposal, "router", &world(), &mut taken, monday());
     assert_eq!((ticket.team, judged.suggestions.len()), (DESK, 2));
     for suggestion in judged.suggestions {
-        accept(&mut ticket, &mut stored(suggestion)).unwrap();
+        accept(&mut ticket, &mut stored(&suggestion)).unwrap();
     }
     assert_eq!((ticket.team, ticket.assignee), (NETWORK, Some(COLLEAGUE)));
 }
@@ -178,7 +179,7 @@ fn a_field_belongs_to_the_first_policy_that_gives_it() {
 #[test]
 fn what_a_policy_may_not_do_is_overruled_and_the_rest_stands() {
     let (ticket, judged) = judge(&CategorizationProposal {
-        kind: Some(set(ProposedKind::Problem)),
+        kind: Some(set(TicketKind::Problem)),
         category: Some(set("access/unheard-of".to_owned())),
         service: Some(set("telex".to_owned())),
         impact: Some(set(4)),
@@ -211,7 +212,7 @@ fn an_unknown_value_leaves_the_field_to_the_next_policy() {
 #[test]
 fn w2_a_policy_says_what_kind_of_work_has_arrived() {
     let proposal = CategorizationProposal {
-        kind: Some(set(ProposedKind::Ticket(TicketKind::Request))),
+        kind: Some(set(TicketKind::Request)),
         ..CategorizationProposal::default()
     };
     let (ticket, judged) = judge(&proposal);
@@ -235,11 +236,9 @@ fn w2_a_policy_says_what_kind_of_work_has_arrived() {
 
 #[test]
 fn w2_a_request_for_a_catalog_item_stays_a_request() {
-    let (item, answers) = (laptop(), answers());
-    let new = NewTicket { item: Some(&item), answers: &answers, ..blank(TicketKind::Request) };
-    let mut ticket = Ticket::new(new, &settings(), monday()).unwrap();
+    let mut ticket = asked_for(1, answers()).unwrap();
     let proposal = CategorizationProposal {
-        kind: Some(set(ProposedKind::Ticket(TicketKind::Incident))),
+        kind: Some(set(TicketKind::Incident)),
         ..CategorizationProposal::default()
     };
     let judged = categorize(&mut ticket, &proposal, "intake", &mut FieldsTaken::default());
@@ -247,16 +246,49 @@ fn w2_a_request_for_a_catalog_item_stays_a_request() {
 }
 
 #[test]
-fn a_kind_that_the_desk_does_not_keep_can_be_suggested_but_not_taken() {
+fn a_policy_makes_no_problems_and_no_tasks_of_what_arrives_but_may_suggest_them() {
+    for kind in [TicketKind::Problem, TicketKind::Task] {
+        let (ticket, judged) = judge(&CategorizationProposal {
+            kind: Some(set(kind)),
+            ..CategorizationProposal::default()
+        });
+        let why = format!("kind: a {kind} can only be suggested");
+        assert_eq!((ticket.kind(), judged.overruled), (TicketKind::Incident, vec![why]));
+    }
+}
+
+#[test]
+fn a_suggested_kind_is_what_a_conversion_is_given_and_an_unheard_of_one_is_not_taken() {
     let (mut ticket, judged) = judge(&CategorizationProposal {
-        kind: Some(suggest(ProposedKind::Problem)),
+        kind: Some(suggest(TicketKind::Problem)),
         ..CategorizationProposal::default()
     });
-    let mut suggestion = stored(judged.suggestions[0].clone());
-    assert!(accept(&mut ticket, &mut suggestion).is_err());
-    suggestion.value = "request".to_owned();
-    let accepted = accept(&mut ticket, &mut suggestion).unwrap();
-    assert_eq!(accepted, Accepted::Convert(TicketKind::Request));
+    let mut suggestion = stored(&judged.suggestions[0]);
+    let conversion = suggestion.conversion().unwrap();
+    assert_eq!(conversion.text("to"), Some("problem"));
+    assert_eq!(conversion.text("reason"), Some("suggested kind: problem"));
+    let mut scene = Scene::at(2);
+    scene.beside.new_id = Some(crate::fixture::ticket_id(7));
+    let done = scene.act(&mut ticket.clone(), Action::Convert, conversion).unwrap();
+    assert_eq!(done.left.opened.unwrap().kind(), TicketKind::Problem);
+
+    suggestion.value = "rumour".to_owned();
+    assert_eq!(suggestion.conversion(), None);
+    assert!(matches!(accept(&mut ticket, &mut suggestion), Err(Refused::Guard { .. })));
+    assert_eq!(suggestion.state, SuggestionState::Open);
+}
+
+#[test]
+fn only_a_person_decides_on_a_suggestion() {
+    let mut scene =
+        Scene::at(1).by(crate::event::Actor { kind: crate::event::ActorKind::Api, person: None });
+    scene.beside.suggestion =
+        Some(suggestion(crate::suggestion::SuggestedField::Impact, None, "1"));
+    for action in [Action::AcceptSuggestion, Action::DismissSuggestion] {
+        let mut ticket = opened(TicketKind::Incident);
+        let refused = scene.act(&mut ticket, action, with("suggestion", text("1")));
+        assert!(matches!(refused, Err(Refused::Guard { .. })));
+    }
 }
 
 #[test]

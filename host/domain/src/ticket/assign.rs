@@ -29,7 +29,7 @@ pub(crate) fn assign(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
 pub(crate) fn escalate(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let reached = ticket.escalation_level;
     let level = turn.given.count("level").and_then(|level| u8::try_from(level).ok());
-    if level.is_some_and(|level| level <= reached) {
+    if level.is_some_and(|level| (1..=reached).contains(&level)) {
         let message = format!(
             "it has reached level {reached}; give a level above it, {MAX_ESCALATION_LEVEL} at most"
         );

@@ -12,12 +12,12 @@ use crate::{
     },
 };
 
+/// The row of an edit; whether somebody beside the desk edits is the kind's.
+pub(crate) const EDIT: Row = row(Action::Edit, "Change its fields").wherever(From::NotOver);
+
 /// Rows of every kind.
 pub(crate) const COMMON: &[Row] = &[
     row(Action::Create, "Open it").wherever(From::Nowhere).who(Who::System),
-    row(Action::Edit, "Change its fields")
-        .wherever(From::NotOver)
-        .who(Who::DeskOrOwner(From::In(&[State::New]))),
     row(Action::Assign, "Assign it to a team, and to a person of that team")
         .takes(&[
             need("team", FieldType::Team, "The key of the team that gets it; needed, also if only the assignee changes."),
@@ -102,15 +102,13 @@ pub(crate) const INTAKE: &[Row] = &[
         .tells(Notice::Closed),
 ];
 
-/// What talking takes and leads to is the same for incidents and requests; where a reply leads is the kind's.
-pub(crate) const TALKED: &[Row] = &[
-    row(Action::CallerReply, "Answer as the caller")
-        .wherever(From::Anywhere)
-        .who(Who::Owner)
-        .takes(TEXT)
-        .by(talk::caller_reply)
-        .tells(Notice::Commented),
-];
+/// The row of a reply; where it leads is the kind's.
+pub(crate) const CALLER_REPLY: Row = row(Action::CallerReply, "Answer as the caller")
+    .wherever(From::Anywhere)
+    .who(Who::Owner)
+    .takes(TEXT)
+    .by(talk::caller_reply)
+    .tells(Notice::Commented);
 
 const TEXT: &[Input] = &[need("text", FieldType::Text, "What is said.")];
 
@@ -148,7 +146,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "tags",
         FieldType::Tags,
-        "Free labels, all of them.",
+        "Free labels, all of them. Later, they are the desk's.",
         |ticket| {
             let tags = ticket.tags.iter().cloned().collect::<Vec<_>>();
             (!tags.is_empty()).then_some(Value::Texts(tags))
@@ -158,6 +156,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
             ticket.tags = text::tags(given, faults);
         },
     )
+    .of_desk_later()
     .kept(),
     Field::new(
         "fields",

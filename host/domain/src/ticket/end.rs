@@ -1,5 +1,7 @@
 //! Endings: how a ticket is closed, cancelled, merged or converted, and how a resolved one is reopened.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     event::FieldChange,
     ids::TicketId,
@@ -108,6 +110,8 @@ pub(crate) fn convert(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Re
         }
     } else {
         converted.requester = None;
+        // Whoever told of the trouble has their own ticket; this one is the desk's.
+        converted.opened_by = turn.by.person;
     }
     turn.left.opened = Some(converted);
     let reason = turn.given.text("reason").unwrap_or_default().to_owned();
@@ -157,6 +161,12 @@ impl Ticket {
             version: 1,
             ..self.clone()
         }
+    }
+
+    /// Becomes what another's move has made of it. Returns what changed.
+    pub fn absorb(&mut self, after: Self, now: DateTime<Utc>) -> Vec<FieldChange> {
+        let before = std::mem::replace(self, after);
+        self.settle(&before, None, now)
     }
 
     /// What the first event of a converted ticket says of the one that it was.

@@ -127,6 +127,7 @@ fn facts(ticket: &Ticket, directory: Option<&dyn Lookup>) -> Vec<Fact> {
         Details::Problem(problem) => {
             facts.add_set("known_error", problem.known_error);
             facts.add_some("duplicate_of", problem.duplicate_of);
+            facts.add_some("converted_to", problem.converted_to);
             facts.add_some("no_article_reason", problem.no_article_reason.as_ref());
             facts.add_some("review_note", problem.review_note.as_ref());
         }

@@ -256,10 +256,19 @@ impl Given {
         self.0.get(name).and_then(Option::as_ref)
     }
 
-    /// A text.
+    /// A text, without the blanks around it. A text of blanks says nothing, so it is none.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        text_of(self.get(name))
+        text_of(self.get(name)).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// Whether there is a value that says something.
+    pub(crate) fn says(&self, name: &str) -> bool {
+        match self.get(name) {
+            Some(Value::Text(_)) => self.text(name).is_some(),
+            Some(_) => true,
+            None => false,
+        }
     }
 
     /// A level.
@@ -356,6 +365,10 @@ impl FieldType {
             {
                 let message = format!("must be {least} to {most}, not {given}");
                 faults.wrong(pointer, "out-of-range", message);
+            }
+            (Self::Choice(names), Value::Text(given)) if !names.contains(&given.as_str()) => {
+                let message = format!("`{given}` is not valid; use one of: {}.", names.join(", "));
+                faults.wrong(pointer, "unknown", message);
             }
             (Self::People, Value::People(people)) if people.len() > MAX_WATCHERS => {
                 let message = format!("{} people; name at most {MAX_WATCHERS}", people.len());

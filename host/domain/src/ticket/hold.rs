@@ -2,6 +2,7 @@
 
 use crate::{
     comment::Visibility,
+    ids::TicketId,
     refusal::Refused,
     text,
     ticket::{Awaiting, AwaitingKind, Hold, Stage, Ticket, Turn},
@@ -31,6 +32,14 @@ pub(crate) fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
 pub(crate) fn resume(ticket: &mut Ticket, _: &mut Turn<'_>) -> Result<(), Refused> {
     ticket.stage = Stage::Open(ticket.rules().at_work);
     Ok(())
+}
+
+impl Ticket {
+    /// Whether it is on hold for this problem.
+    #[must_use]
+    pub fn awaits_problem(&self, problem: TicketId) -> bool {
+        self.stage.hold().is_some_and(|hold| hold.awaiting == Awaiting::Problem(problem))
+    }
 }
 
 /// Whom or what it waits for; notes what is missing for it.

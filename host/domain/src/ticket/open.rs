@@ -73,6 +73,9 @@ impl Ticket {
         if let Some(request) = ticket.request_mut() {
             request.begin(new.item, &mut faults);
         }
+        if ticket.task().is_some_and(|task| task.depends_on.is_empty()) {
+            ticket.stage = Stage::Open(State::Open);
+        }
         faults.finish()?;
         Ok(ticket)
     }

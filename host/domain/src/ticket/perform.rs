@@ -18,6 +18,7 @@ use crate::{
     suggestion::Suggestion,
     ticket::{
         Action, Code, FieldType, Given, Input, Notice, Obstacle, Outcome, Row, Stage, Ticket, To,
+        Value, choice,
     },
 };
 
@@ -199,18 +200,35 @@ impl Ticket {
     fn check_inputs(&self, row: &Row, turn: &mut Turn<'_>) {
         for input in row.inputs {
             let pointer = format!("/{}", input.name);
-            match turn.given.get(input.name) {
-                Some(value) => input.takes.check(&pointer, value, &mut turn.faults),
+            let value = turn.given.get(input.name).filter(|_| turn.given.says(input.name));
+            match value {
+                Some(value) => {
+                    input.takes.check(&pointer, value, &mut turn.faults);
+                    if input.takes == FieldType::Code {
+                        self.check_code(&pointer, value, &mut turn.faults);
+                    }
+                }
                 None if input.needed => turn.faults.missing(&pointer, self.missing(input)),
                 None => {}
             }
         }
         if let Some(lacks) = row.lacks {
             for (pointer, remedy) in lacks(self, turn.settings) {
-                if !turn.given.has(pointer.trim_start_matches('/')) {
+                if !turn.given.says(pointer.trim_start_matches('/')) {
                     turn.faults.missing(pointer, remedy);
                 }
             }
+        }
+    }
+
+    /// Notes a code that is another kind's, or nobody's.
+    fn check_code(&self, pointer: &str, value: &Value, faults: &mut Faults) {
+        let codes = self.rules().codes;
+        let code: Option<Code> = choice(Some(value));
+        if code.is_none_or(|code| !codes.contains(&code)) {
+            let names = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");
+            let message = format!("It is not valid of {}; use one of: {names}.", self.kind().with_article());
+            faults.wrong(pointer, "unknown", message);
         }
     }
 

@@ -3,47 +3,17 @@
 use chrono::Duration;
 
 use crate::{
-    approval::{Approval, Duties, NewRound, Quorum, StagePlan, StageRule, StepPlan},
+    approval::Approval,
     fixture::{
-        AGENT, CALLER, DESK, MANAGER, NETWORK, ORG, hours, in_state, monday, opened, settings,
-        ticket_id, user, world,
+        AGENT, CALLER, DESK, MANAGER, NETWORK, Scene, holding, hours, in_every_state, in_state,
+        monday, nothing, opened, resolved_as, round, settings, ticket_id, with,
     },
-    ids::{ApprovalId, ApprovalRequestId, PersonId},
-    incident::{AwaitingKind, ResolutionCode},
-    ticket::{Holding, State, TicketKind},
+    ticket::{Action, AwaitingKind, Code, State, TicketKind, Value},
     waiting::{WaitingFor, WaitingOn},
 };
 
 fn waits(kind: TicketKind, state: State, awaiting: AwaitingKind) -> Option<WaitingFor> {
     in_state(kind, state, awaiting).waiting_on(None, &settings()).map(|waiting| waiting.what)
-}
-
-fn round(voters: &[PersonId]) -> Approval {
-    let new = NewRound {
-        id: ApprovalId(ORG.0),
-        org: ORG,
-        ticket: ticket_id(0),
-        round: 1,
-        content_digest: String::new(),
-        receipt: None,
-        duties: Duties { requester: CALLER, implementer: None },
-        fallback_approver: None,
-    };
-    let step = StepPlan {
-        name: "budget".to_owned(),
-        quorum: Quorum::All,
-        veto: false,
-        due_hours: None,
-        voters: voters.to_vec(),
-        mandatory: Vec::new(),
-    };
-    let mut next = 0;
-    let mut next_id = || {
-        next += 1;
-        ApprovalRequestId(uuid::Uuid::from_u128(next))
-    };
-    let stages = vec![StagePlan { rule: StageRule::All, steps: vec![step] }];
-    Approval::plan(new, stages, &mut next_id, monday() + hours(2)).unwrap().approval
 }
 
 #[test]
@@ -69,10 +39,29 @@ fn w10_every_state_names_whom_it_waits_for() {
 }
 
 #[test]
+fn w10_a_ticket_on_hold_for_a_problem_names_it() {
+    let waiting = waits(TicketKind::Incident, State::OnHold, AwaitingKind::Problem);
+    assert_eq!(waiting, Some(WaitingFor::Problem(ticket_id(1))));
+}
+
+#[test]
+fn w10_every_task_names_whom_it_waits_for() {
+    let task = |state| waits(TicketKind::Task, state, AwaitingKind::Other);
+    assert_eq!(task(State::Waiting), Some(WaitingFor::Tasks));
+    assert_eq!(task(State::Open), Some(WaitingFor::Team(DESK)));
+    assert_eq!(task(State::InProgress), Some(WaitingFor::Assignee(AGENT)));
+    assert_eq!(task(State::OnHold), Some(WaitingFor::Other("because".to_owned())));
+    // Somebody tries it again, or skips it.
+    assert_eq!(task(State::Incomplete), Some(WaitingFor::Team(DESK)));
+    assert_eq!(task(State::Done), None);
+}
+
+#[test]
 fn w10_no_active_state_waits_for_nobody() {
     for kind in TicketKind::ALL {
-        for state in State::of_kind(*kind).iter().filter(|state| state.is_active()) {
-            assert!(waits(*kind, *state, AwaitingKind::Caller).is_some(), "{kind} {state}");
+        for ticket in in_every_state(*kind) {
+            let waits = ticket.waiting_on(None, &settings()).is_some();
+            assert!(waits || !ticket.phase().is_active(), "{kind} {}", ticket.state());
         }
     }
 }
@@ -89,7 +78,7 @@ fn w10_an_approval_names_each_approver_who_has_not_voted() {
 #[test]
 fn w10_an_approval_without_voters_says_so() {
     let request = in_state(TicketKind::Request, State::AwaitingApproval, AwaitingKind::Caller);
-    let approval = round(&[CALLER]);
+    let approval: Approval = round(&[CALLER]);
     for approval in [Some(&approval), None] {
         let waiting = request.waiting_on(approval, &settings()).unwrap();
         assert_eq!(waiting.what, WaitingFor::ApproverMissing);
@@ -100,28 +89,18 @@ fn w10_an_approval_without_voters_says_so() {
 #[test]
 fn w10_the_wait_is_counted_from_when_it_began() {
     let mut incident = opened(TicketKind::Incident);
-    let since = |ticket: &crate::ticket::Ticket| {
-        (ticket.waiting_on(None, &settings()).unwrap().since - monday()).num_hours()
+    let mut since = |hour, action, given| {
+        Scene::at(hour).act(&mut incident, action, given).unwrap();
+        (incident.waiting_on(None, &settings()).unwrap().since - monday()).num_hours()
     };
-    incident.acknowledge(monday() + hours(1)).unwrap();
-    assert_eq!(since(&incident), 0);
-    incident.assign(Some(NETWORK), Some(AGENT), &world(), monday() + hours(2)).unwrap();
-    assert_eq!(since(&incident), 2);
+    assert_eq!(since(1, Action::Acknowledge, nothing()), 0);
+    let owner = with("team", Value::Team(NETWORK)).with("assignee", Value::Person(AGENT));
+    assert_eq!(since(2, Action::Assign, owner), 2);
     // The same person starts: they have been waited for since they got it.
-    incident.start(Some(AGENT), &world(), monday() + hours(3)).unwrap();
-    assert_eq!(since(&incident), 2);
-    let holding = Holding {
-        awaiting: Some(AwaitingKind::Evidence),
-        person: Some(MANAGER),
-        ..Holding::default()
-    };
-    incident.hold(holding, monday() + hours(4)).unwrap();
-    assert_eq!(since(&incident), 4);
-    incident.resume(monday() + hours(5)).unwrap();
-    assert_eq!(since(&incident), 5);
-    let code = Some(ResolutionCode::Fixed);
-    incident.resolve(code, Some("done"), &settings(), &user(AGENT), monday() + hours(6)).unwrap();
-    assert_eq!(since(&incident), 6);
+    assert_eq!(since(3, Action::Start, nothing()), 2);
+    assert_eq!(since(4, Action::Hold, holding(AwaitingKind::Evidence)), 4);
+    assert_eq!(since(5, Action::Resume, nothing()), 5);
+    assert_eq!(since(6, Action::Resolve, resolved_as(Code::Fixed)), 6);
 }
 
 #[test]

@@ -115,11 +115,11 @@ fn nobody_decides_on_work_of_their_own() {
 fn whoever_gets_the_work_while_asked_passes_the_vote_on() {
     let mut approval = one_step(Quorum::Any, 1);
     let request = request_of(&approval, person(0));
-    let duties = Duties { requester: CALLER, implementer: Some(person(0)) };
+    let duties = Duties { requester: Some(CALLER), implementer: Some(person(0)) };
     let mut cast = |vote| {
         let ballot =
             Ballot { request, by: person(0), vote, comment: Some("mine now"), shown: Some(SHOWN) };
-        approval.vote(ballot, Subject { duties, content_digest: SHOWN }, monday())
+        approval.vote(ballot, Matter { duties, content_digest: SHOWN }, monday())
     };
     for vote in [Vote::Approve, Vote::Reject, Vote::Abstain] {
         let VoteRefused::Forbidden(forbidden) = cast(vote).unwrap_err() else { panic!("{vote:?}") };

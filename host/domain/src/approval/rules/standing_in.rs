@@ -84,7 +84,7 @@ fn nobody_stands_in_for_each_other_in_circles() {
 
 #[test]
 fn neither_requester_nor_implementer_stands_in_and_the_next_best_delegation_counts() {
-    let duties = Duties { requester: CALLER, implementer: Some(MANAGER) };
+    let duties = Duties { requester: Some(CALLER), implementer: Some(MANAGER) };
     for excluded in [CALLER, MANAGER] {
         let mut approval = one_step(Quorum::All, 1);
         let away = [delegation(1, person(0), excluded)];
@@ -125,7 +125,7 @@ proptest! {
         voters in 1_u128..5,
         away in proptest::collection::vec((0_u128..7, 0_u128..7), 0..12),
     ) {
-        let duties = Duties { requester: person(5), implementer: Some(person(6)) };
+        let duties = Duties { requester: Some(person(5)), implementer: Some(person(6)) };
         let stages =
             vec![stage(StageRule::All, vec![step("board", Quorum::All, people(voters))])];
         let mut approval = plan_about(duties, stages, None).unwrap().approval;
