@@ -1,15 +1,15 @@
 //! Delegations come back whole and are found while they are in force; refused votes are kept and counted.
 
 use waypost_domain::{
-    approval::{RefusedVote, VoteKind},
+    approval::{Approval, RefusedVote, VoteKind},
     delegation::{Delegation, Scope},
     ids::{
-        ApprovalId, ApprovalRequestId, CatalogItemId, DelegationId, OrgId, PersonId, RefusedVoteId,
-        ServiceId, TicketId,
+        ApprovalRequestId, CatalogItemId, DelegationId, OrgId, PersonId, RefusedVoteId, ServiceId,
     },
+    ticket::Ticket,
 };
 use waypost_store::{
-    Store, StoreError, delegation, event::Period, on_both_engines, refused_vote, testing,
+    Store, StoreError, approval, delegation, event::Period, on_both_engines, refused_vote, testing,
 };
 
 use crate::fixture::{self, Tree, at, stored_ticket, tree};
@@ -161,13 +161,26 @@ async fn unreadable_delegations_are_reported(store: Store) {
     }
 }
 
-fn refused(org: OrgId, ticket: TicketId, request: ApprovalRequestId, minute: i64) -> RefusedVote {
+async fn stored_round_of(store: &Store, ticket: &Ticket) -> Approval {
+    let round = crate::approvals::round_of(ticket, 1, &[person(), person()]);
+    let mut tx = store.write(ticket.org).await.unwrap();
+    approval::insert(&mut tx, &round).await.unwrap();
+    tx.commit().await.unwrap();
+    round
+}
+
+fn request_of(round: &Approval) -> ApprovalRequestId {
+    round.requests().next().unwrap().id
+}
+
+/// A vote on a round of a ticket that is stored.
+fn refused(round: &Approval, minute: i64) -> RefusedVote {
     RefusedVote {
         id: RefusedVoteId(fixture::id()),
-        org,
-        ticket,
-        approval: ApprovalId(fixture::id()),
-        request,
+        org: round.org,
+        subject: round.subject,
+        approval: round.id,
+        request: request_of(round),
         at: at(minute),
         by: fixture::by(person()),
         vote: VoteKind::Reject,
@@ -179,11 +192,11 @@ fn refused(org: OrgId, ticket: TicketId, request: ApprovalRequestId, minute: i64
 
 async fn refused_votes_are_kept_counted_and_never_changed(store: Store) {
     let org = tree(&store).await.client;
-    let stored = stored_ticket(&store, &org).await;
-    let (ticket, number) = (stored.id, stored.number);
-    let request = ApprovalRequestId(fixture::id());
-    let first = refused(org.id, ticket, request, 3);
-    let mut nobodys = refused(org.id, ticket, request, 5);
+    let ticket = stored_ticket(&store, &org).await;
+    let round = stored_round_of(&store, &ticket).await;
+    let (request, number) = (request_of(&round), ticket.number);
+    let first = refused(&round, 3);
+    let mut nobodys = refused(&round, 5);
     nobodys.by.person = None;
     nobodys.comment = None;
     let mut tx = store.write(org.id).await.unwrap();
@@ -211,9 +224,9 @@ async fn refused_votes_are_kept_counted_and_never_changed(store: Store) {
 
 async fn refused_votes_of_organizations_are_apart(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
-    let ticket = stored_ticket(&store, &client).await.id;
-    let request = ApprovalRequestId(fixture::id());
-    let mut one = refused(client.id, ticket, request, 3);
+    let round = stored_round_of(&store, &stored_ticket(&store, &client).await).await;
+    let request = request_of(&round);
+    let mut one = refused(&round, 3);
     let mut tx = store.write(client.id).await.unwrap();
     refused_vote::append(&mut tx, &one).await.unwrap();
     tx.commit().await.unwrap();
@@ -224,5 +237,5 @@ async fn refused_votes_of_organizations_are_apart(store: Store) {
     assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
     one.org = other.id;
     let refused = refused_vote::append(&mut tx, &one).await;
-    assert!(matches!(refused, Err(StoreError::Database(_))), "not its ticket: {refused:?}");
+    assert!(matches!(refused, Err(StoreError::Database(_))), "not its round: {refused:?}");
 }

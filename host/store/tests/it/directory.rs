@@ -9,6 +9,7 @@ use waypost_domain::{
     role::Role,
     service::{Criticality, Service},
     task::PlannedTask,
+    ticket::CancelOutcome,
 };
 use waypost_store::{
     Store, StoreError, catalog, category, ci, directory, on_both_engines, person, service, team,
@@ -449,7 +450,7 @@ async fn loads_count_open_tickets(store: Store) {
     let mut tickets: Vec<_> = (0..4).map(|_| fixture::ticket(&client)).collect();
     tickets[1].ci = Some(server);
     tickets[3].ci = Some(server);
-    tickets[3].body = crate::tickets::cancelled();
+    tickets[3].stage = crate::tickets::cancelled(CancelOutcome::Withdrawn);
     let mut tx = store.write(client.id).await.unwrap();
     ticket::insert_many(&mut tx, &tickets).await.unwrap();
     let loads = directory::team_loads(&mut tx).await.unwrap();

@@ -11,14 +11,13 @@ use waypost_domain::{
     binding::{Binding, Fallback, Hook, LimitChanges, Revision},
     event::{Actor, ActorKind},
     ids::{BindingId, OrgId, PersonId, RoundId, TeamId, TicketId},
-    incident::{IncidentState, Major},
     organization::{OrgKind, OrgSettings, Organization},
     person::Person,
     priority::{Level, Priority},
     receipt::Round,
     role::Role,
     team::Team,
-    ticket::{Body, Channel, Ticket},
+    ticket::{Channel, Details, Stage, State, Ticket, TicketKind},
 };
 use waypost_store::{Store, component, organization, round, ticket};
 
@@ -131,7 +130,8 @@ pub(crate) fn ticket(org: &Organization) -> Ticket {
         description: "It burns.".to_owned(),
         channel: Channel::Portal,
         tags: BTreeSet::new(),
-        requester: PersonId(self::id()),
+        fields: Vec::new(),
+        requester: Some(PersonId(self::id())),
         opened_by: None,
         category: None,
         service: None,
@@ -144,12 +144,10 @@ pub(crate) fn ticket(org: &Organization) -> Ticket {
         reassignment_count: 0,
         watchers: BTreeSet::new(),
         parent: None,
-        sync_with_parent: true,
-        affected_users: 0,
-        major: Major::None,
         follows: None,
         external_ref: None,
-        body: Body::Incident(IncidentState::New),
+        stage: Stage::Open(State::New),
+        details: Details::of(TicketKind::Incident),
         opened_at: at(0),
         created_at: at(1),
         updated_at: at(1),
@@ -162,8 +160,21 @@ pub(crate) fn ticket(org: &Organization) -> Ticket {
         triaged_at: None,
         reopen_count: 0,
         last_reopened_at: None,
-        degraded: None,
+        policy_failures: None,
         version: 1,
+    }
+}
+
+/// A new ticket of a kind, that nothing is known about.
+pub(crate) fn ticket_of(org: &Organization, kind: TicketKind) -> Ticket {
+    let new = ticket(org);
+    let rules = kind.rules();
+    Ticket {
+        number: new.number.replace("INC", rules.prefix),
+        requester: new.requester.filter(|_| matches!(kind, TicketKind::Incident | TicketKind::Request)),
+        stage: Stage::Open(rules.states[0].0),
+        details: Details::of(kind),
+        ..new
     }
 }
 
@@ -181,7 +192,7 @@ pub(crate) async fn stored_round(store: &Store, about: &Ticket, minutes: i64) ->
     let new = Round {
         id: RoundId(id()),
         org: about.org,
-        ticket: about.id,
+        subject: about.id.into(),
         occasion: "create".to_owned(),
         snapshot: br#"{"ticket":{"text":"Printer on fire"}}"#.to_vec(),
         at: at(minutes),

@@ -2,21 +2,31 @@
 
 use waypost_domain::{
     ids::{CiId, OrderId, PersonId, ServiceId, TeamId, TicketId},
-    incident::{IncidentState, Leadership, Major, MajorState},
+    incident::{Incident, Leadership, Major, MajorState},
     organization::Organization,
     priority::Level,
-    request::{Request, RequestState},
-    ticket::{Body, ExternalRef, State, Ticket, TicketKind},
+    problem::Problem,
+    request::Request,
+    ticket::{
+        Awaiting, CancelOutcome, Code, Details, ExternalRef, Phase, Stage, State, Ticket,
+        TicketKind,
+    },
+    waiting::WaitingKind,
 };
 use waypost_store::{
-    Store, on_both_engines,
+    Store, approval, on_both_engines,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
 };
 
-use crate::fixture::{self, Tree, at, tree};
+use crate::{
+    fixture::{self, Tree, at, ticket_of, tree},
+    tickets::{cancelled, hold, outcome, stage},
+};
 
 on_both_engines! {
     each_filter_leaves_its_tickets
+    what_a_ticket_waits_for_is_found_as_the_domain_says
+    problems_are_found_by_what_they_cause_and_when_their_risk_is_due
     text_is_found_in_any_case_and_to_the_letter
     pages_cover_every_order_once
     a_ticket_that_moves_between_pages_hides_no_other
@@ -36,10 +46,10 @@ async fn each_filter_leaves_its_tickets(store: Store) {
         (TeamId(fixture::id()), ServiceId(fixture::id()), CiId(fixture::id()));
     let plain = fixture::ticket(&org);
     let mut special = fixture::ticket(&org);
-    special.body = Body::Incident(IncidentState::InProgress);
+    special.stage = Stage::Open(State::InProgress);
     special.team = network;
     special.assignee = Some(anna);
-    special.requester = bert;
+    special.requester = Some(bert);
     special.priority.policy = Some(Level(1));
     special.category = Some("access/password".parse().unwrap());
     special.service = Some(portal);
@@ -47,28 +57,23 @@ async fn each_filter_leaves_its_tickets(store: Store) {
     special.tags = ["vpn".to_owned(), "it's".to_owned()].into();
     special.parent = Some(plain.id);
     let led_by = Leadership { manager: anna, communication_owner: bert };
-    special.major = Major::Accepted { led_by, next_update_at: at(300), update_missed: false };
+    let major = Major::Accepted { led_by, next_update_at: at(300), update_missed: false };
+    special.details = Details::Incident(Incident { major, ..Incident::default() });
     special.opened_at = at(100);
     special.updated_at = at(200);
-    special.degraded = Some("route".to_owned());
+    special.policy_failures = Some("route".to_owned());
     special.watchers = [anna].into();
     special.external_ref = Some(ExternalRef { source: "csv".to_owned(), id: "7".to_owned() });
     let mut over = fixture::ticket(&org);
-    over.body = crate::tickets::cancelled();
+    over.stage = cancelled(CancelOutcome::Withdrawn);
     over.category = Some("access-control".parse().unwrap());
     let mut wish = fixture::ticket(&org);
     let ordered = fixture::id();
-    wish.body = Body::Request(Request {
-        item: None,
-        answers: Vec::new(),
-        quantity: 1,
-        order: Some(OrderId(ordered)),
-        cost: None,
-        expected_at: None,
-        state: RequestState::New,
-    });
+    wish.details =
+        Details::Request(Request { order: Some(OrderId(ordered)), ..Request::default() });
     wish.opened_by = Some(anna);
-    over.major = Major::Rejected;
+    over.details =
+        Details::Incident(Incident { major: Major::Rejected, ..Incident::default() });
     let all = [plain.clone(), special.clone(), over.clone(), wish.clone()];
     store_all(&store, &org, &all).await;
 
@@ -76,7 +81,13 @@ async fn each_filter_leaves_its_tickets(store: Store) {
     let cases: Vec<(&str, TicketFilter, Vec<&Ticket>)> = vec![
         ("nothing", none(), vec![&plain, &special, &over, &wish]),
         ("order", TicketFilter { order: Some(OrderId(ordered)), ..none() }, vec![&wish]),
-        ("kind", TicketFilter { kind: Some(TicketKind::Request), ..none() }, vec![&wish]),
+        ("kind", TicketFilter { kinds: vec![TicketKind::Request], ..none() }, vec![&wish]),
+        (
+            "kinds",
+            TicketFilter { kinds: vec![TicketKind::Request, TicketKind::Incident], ..none() },
+            vec![&plain, &special, &over, &wish],
+        ),
+        ("phases", TicketFilter { phases: vec![Phase::Cancelled, Phase::Done], ..none() }, vec![&over]),
         (
             "states",
             TicketFilter { states: vec![State::InProgress, State::Cancelled], ..none() },
@@ -145,10 +156,10 @@ async fn each_filter_leaves_its_tickets(store: Store) {
             TicketFilter { updated_before: Some(at(200)), ..none() },
             vec![&plain, &over, &wish],
         ),
-        ("degraded", TicketFilter { degraded: Some(true), ..none() }, vec![&special]),
+        ("failures", TicketFilter { policy_failures: Some(true), ..none() }, vec![&special]),
         (
-            "not degraded",
-            TicketFilter { degraded: Some(false), ..none() },
+            "no failures",
+            TicketFilter { policy_failures: Some(false), ..none() },
             vec![&plain, &over, &wish],
         ),
         (
@@ -163,7 +174,7 @@ async fn each_filter_leaves_its_tickets(store: Store) {
         (
             "all at once",
             TicketFilter {
-                kind: Some(TicketKind::Incident),
+                kinds: vec![TicketKind::Incident],
                 active: Some(true),
                 team: Some(network),
                 requester: Some(bert),
@@ -184,6 +195,126 @@ async fn each_filter_leaves_its_tickets(store: Store) {
         let count = ticket::count(&mut tx, &filter).await.unwrap();
         assert_eq!(usize::try_from(count).unwrap(), expected.len(), "{name}");
     }
+}
+
+/// The same as `Ticket::waiting_on`, of every kind in every state, with and without an open round, held and not.
+async fn what_a_ticket_waits_for_is_found_as_the_domain_says(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tickets = Vec::new();
+    let mut rounds = Vec::new();
+    for kind in TicketKind::ALL {
+        for (state, _) in kind.rules().states {
+            for assignee in [None, Some(PersonId(fixture::id()))] {
+                let mut ticket = ticket_of(&org, *kind);
+                ticket.stage = stage(*kind, *state);
+                ticket.assignee = assignee;
+                if ticket.can_await_approval() {
+                    let asked = Ticket { id: TicketId(fixture::id()), ..ticket.clone() };
+                    let asked = Ticket { number: asked.id.to_string(), ..asked };
+                    let missing = Ticket { id: TicketId(fixture::id()), ..ticket.clone() };
+                    let missing = Ticket { number: missing.id.to_string(), ..missing };
+                    rounds.push(crate::approvals::round_of(&asked, 1, &[PersonId(fixture::id()); 2]));
+                    let mut round =
+                        crate::approvals::round_of(&missing, 1, &[PersonId(fixture::id()); 2]);
+                    round.stages.iter_mut().flat_map(|stage| &mut stage.steps).for_each(|step| {
+                        step.requests.clear();
+                    });
+                    rounds.push(round);
+                    tickets.extend([asked, missing]);
+                }
+                tickets.push(ticket);
+            }
+        }
+    }
+    for awaiting in [
+        Awaiting::Vendor("Initech".to_owned()),
+        Awaiting::Evidence(PersonId(fixture::id())),
+        Awaiting::Problem(TicketId(fixture::id())),
+        Awaiting::Other("a key".to_owned()),
+    ] {
+        tickets.push(Ticket { stage: hold(awaiting), ..fixture::ticket(&org) });
+    }
+    store_all(&store, &org, &tickets).await;
+    let mut tx = store.write(org.id).await.unwrap();
+    for round in &rounds {
+        approval::insert(&mut tx, round).await.unwrap();
+    }
+
+    let waiting = |ticket: &Ticket| {
+        let round = rounds.iter().find(|round| round.subject == ticket.id.into());
+        ticket.waiting_on(round, &org.settings)
+    };
+    for kind in WaitingKind::ALL {
+        let filter = TicketFilter { waiting_for: Some(*kind), ..TicketFilter::default() };
+        let found = ticket::list(&mut tx, &filter, TicketSort::Opened, None, 500).await.unwrap();
+        let mut found = found.iter().map(|ticket| ticket.id).collect::<Vec<_>>();
+        found.sort_unstable();
+        let waits = |ticket: &&Ticket| {
+            waiting(ticket).is_some_and(|waiting| waiting.what.kind() == *kind)
+        };
+        let mut expected = tickets.iter().filter(waits).map(|it| it.id).collect::<Vec<_>>();
+        expected.sort_unstable();
+        assert!(!expected.is_empty(), "{kind}");
+        assert_eq!(found, expected, "{kind}");
+    }
+    for minutes in [1, 2, 6, 100] {
+        let moment = at(minutes);
+        let filter = TicketFilter { waiting_before: Some(moment), ..TicketFilter::default() };
+        let waits =
+            |ticket: &&Ticket| waiting(ticket).is_some_and(|waiting| waiting.since < moment);
+        let expected = tickets.iter().filter(waits).count();
+        let count = ticket::count(&mut tx, &filter).await.unwrap();
+        assert_eq!(usize::try_from(count).unwrap(), expected, "{minutes}");
+    }
+}
+
+async fn problems_are_found_by_what_they_cause_and_when_their_risk_is_due(store: Store) {
+    let Tree { client: org, other, .. } = tree(&store).await;
+    let ci = CiId(fixture::id());
+    let mut accepted = ticket_of(&org, TicketKind::Problem);
+    let risk = Problem { risk_review_at: Some(at(50)), cis: [ci].into(), ..Problem::default() };
+    accepted.details = Details::Problem(risk.clone());
+    accepted.stage = Stage::Done(State::Resolved, outcome(Some(Code::RiskAccepted)));
+    let mut opened = ticket_of(&org, TicketKind::Problem);
+    opened.stage.clone_from(&accepted.stage);
+    opened.details = Details::Problem(Problem { risk_review_opened: true, ..risk.clone() });
+    let mut fixed = ticket_of(&org, TicketKind::Problem);
+    fixed.stage = Stage::Done(State::Resolved, outcome(Some(Code::FixApplied)));
+    fixed.details = Details::Problem(Problem { cis: [].into(), ..risk });
+    let caused = |state| {
+        let mut incident = fixture::ticket(&org);
+        incident.stage = stage(TicketKind::Incident, state);
+        let problem = Some(accepted.id);
+        incident.details = Details::Incident(Incident { problem, ..Incident::default() });
+        incident
+    };
+    let active = caused(State::New);
+    let resolved = caused(State::Resolved);
+    let over = [caused(State::Closed), caused(State::Cancelled)];
+    let unrelated = fixture::ticket(&org);
+    let all = [&accepted, &opened, &fixed, &active, &resolved, &over[0], &over[1], &unrelated];
+    store_all(&store, &org, &all.map(Clone::clone)).await;
+
+    let none = TicketFilter::default;
+    let mut tx = store.read(org.id).await.unwrap();
+    for (name, filter, expected) in [
+        (
+            "problem",
+            TicketFilter { problem: Some(accepted.id), ..none() },
+            vec![&active, &resolved, &over[0], &over[1]],
+        ),
+        ("due", TicketFilter { risk_review_due: Some(at(50)), ..none() }, vec![&accepted]),
+        ("not due", TicketFilter { risk_review_due: Some(at(49)), ..none() }, vec![]),
+        ("ci", TicketFilter { ci: Some(ci), ..none() }, vec![&accepted, &opened]),
+    ] {
+        let found = ticket::list(&mut tx, &filter, TicketSort::Queue, None, 50).await.unwrap();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{name}");
+    }
+    let caused = ticket::caused_by(&mut tx, accepted.id).await.unwrap();
+    assert_eq!(caused, [active, resolved]);
+    drop(tx);
+    let mut tx = store.read(other.id).await.unwrap();
+    assert_eq!(ticket::caused_by(&mut tx, accepted.id).await.unwrap(), []);
 }
 
 async fn text_is_found_in_any_case_and_to_the_letter(store: Store) {

@@ -1,7 +1,7 @@
 //! Numbers: one series for each organization and kind, never given twice.
 
 use waypost_domain::ticket::TicketKind;
-use waypost_store::{Store, number, number::Series, on_both_engines};
+use waypost_store::{Store, number, on_both_engines};
 
 use crate::fixture::{Tree, tree};
 
@@ -18,8 +18,8 @@ async fn each_organization_and_kind_has_its_series(store: Store) {
     assert_eq!(number::next(&mut tx, TicketKind::Incident, 200).await.unwrap(), 2);
     assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 202);
     assert_eq!(number::next(&mut tx, TicketKind::Request, 1).await.unwrap(), 1);
-    assert_eq!(number::next(&mut tx, Series::Tasks, 3).await.unwrap(), 1);
-    assert_eq!(number::text(Series::Tasks, 4), "TASK0000004");
+    assert_eq!(number::next(&mut tx, TicketKind::Task, 3).await.unwrap(), 1);
+    assert_eq!(number::next(&mut tx, TicketKind::Problem, 1).await.unwrap(), 1);
     tx.commit().await.unwrap();
     let mut tx = store.write(other.id).await.unwrap();
     assert_eq!(number::next(&mut tx, TicketKind::Incident, 1).await.unwrap(), 1);
@@ -58,4 +58,6 @@ async fn unused_numbers_can_be_given_back_until_somebody_takes_more(store: Store
 fn a_number_has_at_least_seven_digits() {
     assert_eq!(number::text(TicketKind::Incident, 42), "INC0000042");
     assert_eq!(number::text(TicketKind::Request, 12_345_678), "REQ12345678");
+    assert_eq!(number::text(TicketKind::Problem, 3), "PRB0000003");
+    assert_eq!(number::text(TicketKind::Task, 4), "TASK0000004");
 }

@@ -31,7 +31,7 @@ fn receipt_of(round: &Round, seq: i64, hook: Hook, outcome: Outcome) -> Receipt 
     Receipt {
         id: ReceiptId(fixture::id()),
         org: round.org,
-        ticket: round.ticket,
+        subject: round.subject,
         round: round.id,
         seq,
         hook,
@@ -79,12 +79,12 @@ async fn receipts_come_back_with_their_snapshot(store: Store) {
     ];
     let mut tx = store.write(org.id).await.unwrap();
     insert(&mut tx, &receipts).await.unwrap();
-    assert_eq!(receipt::of_ticket(&mut tx, ticket.id).await.unwrap(), receipts);
+    assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), receipts);
     for expected in receipts {
         let found = receipt::find(&mut tx, expected.id).await.unwrap();
         assert_eq!(found, Some((expected, round.clone())));
     }
-    let rounds = round::of_ticket(&mut tx, ticket.id).await.unwrap();
+    let rounds = round::of(&mut tx, ticket.id.into()).await.unwrap();
     assert_eq!(rounds, std::slice::from_ref(&round));
     assert_eq!(round::find(&mut tx, round.id).await.unwrap(), Some(round));
     assert_eq!(receipt::find(&mut tx, ReceiptId(fixture::id())).await.unwrap(), None);
@@ -105,7 +105,7 @@ async fn receipts_are_listed_by_filter_and_page(store: Store) {
     let none = ReceiptFilter::default;
     for (filter, expected) in [
         (none(), vec![&three, &two, &one]),
-        (ReceiptFilter { ticket: Some(ticket.id), ..none() }, vec![&two, &one]),
+        (ReceiptFilter { subject: Some(ticket.id.into()), ..none() }, vec![&two, &one]),
         (ReceiptFilter { hook: Some(Hook::Route), ..none() }, vec![&three, &two]),
         (ReceiptFilter { binding: Some(one.binding), ..none() }, vec![&one]),
         (ReceiptFilter { outcome: Some(OutcomeKind::Failed), ..none() }, vec![&two]),
@@ -139,11 +139,11 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     assert_eq!(receipt::purge(&mut tx, at(50), 1).await.unwrap(), 1);
     assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 1);
     assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 0);
-    assert_eq!(receipt::of_ticket(&mut tx, ticket.id).await.unwrap(), [kept]);
-    assert_eq!(round::of_ticket(&mut tx, ticket.id).await.unwrap(), [recent]);
+    assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), [kept]);
+    assert_eq!(round::of(&mut tx, ticket.id.into()).await.unwrap(), [recent]);
     tx.commit().await.unwrap();
     let mut tx = store.read(other.id).await.unwrap();
-    assert_eq!(round::of_ticket(&mut tx, elsewhere.id).await.unwrap(), [not_ours]);
+    assert_eq!(round::of(&mut tx, elsewhere.id.into()).await.unwrap(), [not_ours]);
 }
 
 async fn receipts_of_organizations_are_apart(store: Store) {
@@ -158,11 +158,11 @@ async fn receipts_of_organizations_are_apart(store: Store) {
     for elsewhere in [&other, &provider] {
         let mut tx = store.write(elsewhere.id).await.unwrap();
         assert_eq!(receipt::find(&mut tx, receipt.id).await.unwrap(), None);
-        assert_eq!(receipt::of_ticket(&mut tx, ticket.id).await.unwrap(), []);
+        assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), []);
         let all = receipt::list(&mut tx, &ReceiptFilter::default(), None, 9).await.unwrap();
         assert_eq!(all, []);
         assert_eq!(round::find(&mut tx, round.id).await.unwrap(), None);
-        assert_eq!(round::of_ticket(&mut tx, ticket.id).await.unwrap(), []);
+        assert_eq!(round::of(&mut tx, ticket.id.into()).await.unwrap(), []);
         let refused = round::insert_many(&mut tx, vec![round::pack(round.clone()).unwrap()]).await;
         assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
         let refused = insert(&mut tx, std::slice::from_ref(&receipt)).await;
@@ -190,7 +190,7 @@ async fn unreadable_receipts_are_reported(store: Store) {
     let mut tx = store.read(org.id).await.unwrap();
     let report = round::find(&mut tx, round.id).await.unwrap_err();
     assert!(matches!(report, StoreError::Corrupt { table: "rounds", column: "snapshot" }));
-    let report = receipt::of_ticket(&mut tx, ticket.id).await.unwrap_err();
+    let report = receipt::of(&mut tx, ticket.id.into()).await.unwrap_err();
     assert!(matches!(report, StoreError::Corrupt { table: "receipts", column: "decision" }));
 }
 

@@ -3,22 +3,26 @@
 use waypost_domain::{
     catalog::Money,
     ids::{CatalogItemId, CiId, OrderId, PersonId, ServiceId, TicketId},
-    incident::{
-        Awaiting, CancelOutcome, Cancellation, Hold, IncidentState, Leadership, Major, Resolution,
-        ResolutionCode,
-    },
+    incident::{Leadership, Major},
     organization::Organization,
     priority::Level,
-    request::{Fulfilment, FulfilmentCode, Request, RequestState},
-    ticket::{Body, Channel, ExternalRef, Ticket},
+    ticket::{
+        Awaiting, CancelOutcome, Cancellation, Channel, Closing, Code, Details, ExternalRef, Hold,
+        Outcome, OwnField, OwnValue, Phase, Rejection, Stage, State, Ticket, TicketKind,
+    },
 };
 use waypost_store::{Store, StoreError, on_both_engines, testing, ticket};
 
-use crate::fixture::{self, Tree, at, by, by_policy, tree};
+use crate::fixture::{self, Tree, at, by, by_policy, ticket_of, tree};
 
 on_both_engines! {
     every_field_comes_back
     every_state_comes_back_with_its_facts
+    every_hold_and_every_end_comes_back
+    what_only_one_kind_has_comes_back
+    what_is_as_at_the_start_has_no_row_beside_it
+    a_row_beside_a_ticket_is_there_once_something_differs
+    tickets_are_read_together
     every_major_state_comes_back_with_its_facts
     many_tickets_are_written_at_once
     a_stale_ticket_is_not_written
@@ -27,7 +31,8 @@ on_both_engines! {
     known_references_are_found
     tickets_of_organizations_are_apart
     unreadable_tickets_are_reported
-    a_state_without_its_facts_is_refused_by_the_table
+    a_phase_without_its_facts_is_refused_by_the_table
+    a_state_that_its_kind_does_not_have_is_refused_by_the_table
     a_text_that_no_database_keeps_is_no_failure_of_the_database
 }
 
@@ -49,8 +54,12 @@ fn full(org: &Organization) -> Ticket {
     ticket.reassignment_count = 2;
     ticket.watchers = [PersonId(fixture::id()), PersonId(fixture::id())].into();
     ticket.parent = Some(TicketId(fixture::id()));
-    ticket.sync_with_parent = false;
-    ticket.affected_users = 1_000_000;
+    let field = |name: &str, value| OwnField { name: name.parse().unwrap(), value };
+    ticket.fields = vec![
+        field("vendor-ticket", OwnValue::Text("ünï".to_owned())),
+        field("floor", OwnValue::Number(-3)),
+        field("badge", OwnValue::Flag(false)),
+    ];
     ticket.follows = Some(TicketId(fixture::id()));
     ticket.external_ref =
         Some(ExternalRef { source: "tickets.csv".to_owned(), id: "42".to_owned() });
@@ -61,82 +70,91 @@ fn full(org: &Organization) -> Ticket {
     ticket.triaged_at = Some(at(5));
     ticket.reopen_count = 1;
     ticket.last_reopened_at = Some(at(6));
-    ticket.degraded = Some("route".to_owned());
+    ticket.policy_failures = Some("route".to_owned());
     ticket
 }
 
-pub(crate) fn cancelled() -> Body {
-    Body::Incident(IncidentState::Cancelled(cancellation(CancelOutcome::Withdrawn)))
+pub(crate) fn cancelled(outcome: CancelOutcome) -> Stage {
+    let reason = "sent twice".to_owned();
+    Stage::Cancelled(Cancellation { outcome, reason, at: at(9), by: by_policy() })
 }
 
-fn cancellation(outcome: CancelOutcome) -> Cancellation {
-    Cancellation { outcome, reason: "sent twice".to_owned(), at: at(9), by: by_policy() }
+pub(crate) fn outcome(code: Option<Code>) -> Outcome {
+    let notes = "a bucket of water".to_owned();
+    Outcome { code, notes, at: at(7), by: by(PersonId(fixture::id())) }
 }
 
-pub(crate) fn resolution() -> Resolution {
-    Resolution {
-        code: ResolutionCode::WorkaroundApplied,
-        notes: "a bucket of water".to_owned(),
-        at: at(7),
-        by: by(PersonId(fixture::id())),
+pub(crate) fn hold(awaiting: Awaiting) -> Stage {
+    Stage::OnHold(Hold { awaiting, since: at(6), follow_up_at: Some(at(60)) })
+}
+
+/// A stage in this state, with facts of its phase.
+pub(crate) fn stage(kind: TicketKind, state: State) -> Stage {
+    let code = kind.rules().codes.first().copied();
+    match kind.rules().phase(state).unwrap() {
+        Phase::Open => Stage::Open(state),
+        Phase::OnHold => hold(Awaiting::Caller),
+        Phase::Done => Stage::Done(state, outcome(code)),
+        Phase::Rejected => Stage::Rejected(Rejection { reason: "too dear".to_owned(), at: at(8) }),
+        Phase::Closed => {
+            Stage::Closed(state, outcome(code), Closing { at: at(8), by: by_policy() })
+        }
+        Phase::Cancelled => cancelled(CancelOutcome::Withdrawn),
     }
 }
 
-fn hold(awaiting: Awaiting) -> Hold {
-    Hold { awaiting, since: at(6), follow_up_at: Some(at(60)) }
-}
-
-fn incident_states() -> Vec<IncidentState> {
-    vec![
-        IncidentState::New,
-        IncidentState::InProgress,
-        IncidentState::OnHold(hold(Awaiting::Caller)),
-        IncidentState::OnHold(hold(Awaiting::Vendor("Initech".to_owned()))),
-        IncidentState::OnHold(hold(Awaiting::Evidence(PersonId(fixture::id())))),
-        IncidentState::Resolved(resolution()),
-        IncidentState::Closed { resolution: resolution(), at: at(8), by: by_policy() },
-        IncidentState::Cancelled(cancellation(CancelOutcome::Withdrawn)),
-        IncidentState::Cancelled(cancellation(CancelOutcome::MergedInto(TicketId(fixture::id())))),
-        IncidentState::Cancelled(cancellation(CancelOutcome::ConvertedTo(TicketId(fixture::id())))),
-    ]
-}
-
-fn request_states() -> Vec<RequestState> {
-    let fulfilment = || Fulfilment {
-        code: FulfilmentCode::Substituted,
-        notes: "another model".to_owned(),
-        at: at(7),
-        by: by_policy(),
-    };
-    vec![
-        RequestState::New,
-        RequestState::AwaitingApproval,
-        RequestState::InFulfilment,
-        RequestState::OnHold(hold(Awaiting::Vendor("Initech".to_owned()))),
-        RequestState::Fulfilled(fulfilment()),
-        RequestState::Rejected { reason: "too dear".to_owned(), at: at(8) },
-        RequestState::Closed {
-            fulfilment: fulfilment(),
-            at: at(8),
-            by: by(PersonId(fixture::id())),
-        },
-        RequestState::Cancelled(cancellation(CancelOutcome::Withdrawn)),
-    ]
-}
-
-fn request(state: RequestState) -> Body {
-    Body::Request(Request {
-        item: Some(CatalogItemId(fixture::id())),
-        answers: vec![
-            ("why".parse().unwrap(), "the old one burnt".to_owned()),
-            ("a-size".parse().unwrap(), "15".to_owned()),
-        ],
-        cost: Some(Money { minor_units: 129_900, currency: "EUR".to_owned() }),
-        quantity: 3,
-        order: Some(OrderId(fixture::id())),
-        expected_at: Some(at(99)),
-        state,
-    })
+/// A ticket of each kind that has something which only this kind has.
+pub(crate) fn one_of_every_kind(org: &Organization) -> Vec<Ticket> {
+    TicketKind::ALL
+        .iter()
+        .map(|kind| {
+            let mut ticket = ticket_of(org, *kind);
+            let person = || PersonId(fixture::id());
+            let other = || TicketId(fixture::id());
+            let text = |text: &str| Some(text.to_owned());
+            match &mut ticket.details {
+                Details::Incident(incident) => {
+                    incident.sync_with_parent = false;
+                    incident.affected_users = 1_000_000;
+                    incident.problem = Some(other());
+                }
+                Details::Request(request) => {
+                    request.item = Some(CatalogItemId(fixture::id()));
+                    request.answers = vec![
+                        ("why".parse().unwrap(), "the old one burnt".to_owned()),
+                        ("a-size".parse().unwrap(), "15".to_owned()),
+                    ];
+                    request.cost = Some(Money { minor_units: 129_900, currency: "EUR".to_owned() });
+                    request.quantity = 3;
+                    request.order = Some(OrderId(fixture::id()));
+                    request.expected_at = Some(at(99));
+                }
+                Details::Problem(problem) => {
+                    problem.cis = [CiId(fixture::id()), CiId(fixture::id())].into();
+                    problem.symptom = text("smoke");
+                    problem.root_cause = text("a fan");
+                    problem.workaround = text("open the window");
+                    problem.fix_notes = text("another fan");
+                    problem.improvements = text("clean it");
+                    problem.known_error = true;
+                    problem.major = true;
+                    problem.risk_owner = Some(person());
+                    problem.risk_review_at = Some(at(50));
+                    problem.risk_review_opened = true;
+                    problem.duplicate_of = Some(other());
+                    problem.converted_to = Some(other());
+                    problem.no_article_reason = text("nobody would look");
+                    problem.review_note = text("look at fans");
+                }
+                Details::Task(task) => {
+                    task.position = 7;
+                    task.mandatory = false;
+                    task.depends_on = [other(), other()].into();
+                }
+            }
+            ticket
+        })
+        .collect()
 }
 
 async fn every_field_comes_back(store: Store) {
@@ -155,15 +173,106 @@ async fn every_field_comes_back(store: Store) {
 
 async fn every_state_comes_back_with_its_facts(store: Store) {
     let org = tree(&store).await.client;
+    let mut tx = store.write(org.id).await.unwrap();
+    for kind in TicketKind::ALL {
+        let mut ticket = ticket_of(&org, *kind);
+        ticket::insert(&mut tx, &ticket).await.unwrap();
+        for (state, _) in kind.rules().states {
+            ticket.stage = stage(*kind, *state);
+            ticket::update(&mut tx, &mut ticket).await.unwrap();
+            assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap(), Some(ticket.clone()));
+        }
+    }
+}
+
+async fn every_hold_and_every_end_comes_back(store: Store) {
+    let org = tree(&store).await.client;
     let mut ticket = fixture::ticket(&org);
     let mut tx = store.write(org.id).await.unwrap();
     ticket::insert(&mut tx, &ticket).await.unwrap();
-    let bodies = incident_states().into_iter().map(Body::Incident);
-    for body in bodies.chain(request_states().into_iter().map(request)) {
-        ticket.body = body;
+    for stage in [
+        hold(Awaiting::Caller),
+        hold(Awaiting::Vendor("Initech".to_owned())),
+        hold(Awaiting::Evidence(PersonId(fixture::id()))),
+        hold(Awaiting::Problem(TicketId(fixture::id()))),
+        hold(Awaiting::Other("a key".to_owned())),
+        cancelled(CancelOutcome::MergedInto(TicketId(fixture::id()))),
+        cancelled(CancelOutcome::ConvertedTo(TicketId(fixture::id()))),
+    ] {
+        ticket.stage = stage;
         ticket::update(&mut tx, &mut ticket).await.unwrap();
         assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap(), Some(ticket.clone()));
     }
+}
+
+async fn what_only_one_kind_has_comes_back(store: Store) {
+    let org = tree(&store).await.client;
+    let tickets = one_of_every_kind(&org);
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert_many(&mut tx, &tickets).await.unwrap();
+    for ticket in tickets {
+        assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap(), Some(ticket.clone()));
+        // All of it is taken back, and some of it said anew.
+        let mut plain = Ticket { details: Details::of(ticket.kind()), ..ticket.clone() };
+        ticket::update(&mut tx, &mut plain).await.unwrap();
+        assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap(), Some(plain.clone()));
+        let mut again = Ticket { version: plain.version, ..ticket };
+        if let Details::Problem(problem) = &mut again.details {
+            problem.cis = [CiId(fixture::id())].into();
+        }
+        ticket::update(&mut tx, &mut again).await.unwrap();
+        assert_eq!(ticket::find(&mut tx, again.id).await.unwrap(), Some(again));
+    }
+}
+
+/// How many rows there are beside those of the tickets.
+async fn rows_beside(store: &Store) -> Vec<String> {
+    const ROWS: &str = "
+        select 'incident' from incidents union all select 'request' from requests
+        union all select 'problem' from problems union all select 'task' from tasks
+        union all select 'ci' from ticket_cis";
+    testing::texts(&mut store.system().await.unwrap(), ROWS).await.unwrap()
+}
+
+/// An ordinary incident costs no second insert.
+async fn what_is_as_at_the_start_has_no_row_beside_it(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tickets = TicketKind::ALL.iter().map(|kind| ticket_of(&org, *kind)).collect::<Vec<_>>();
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert_many(&mut tx, &tickets).await.unwrap();
+    for ticket in &mut tickets {
+        ticket.short_description = "Printer smokes".to_owned();
+        ticket::update(&mut tx, ticket).await.unwrap();
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(rows_beside(&store).await, Vec::<String>::new());
+}
+
+async fn a_row_beside_a_ticket_is_there_once_something_differs(store: Store) {
+    let org = tree(&store).await.client;
+    let mut ticket = fixture::stored_ticket(&store, &org).await;
+    let mut tx = store.write(org.id).await.unwrap();
+    for affected_users in [3, 0, 5] {
+        let Details::Incident(incident) = &mut ticket.details else { panic!("an incident") };
+        incident.affected_users = affected_users;
+        ticket::update(&mut tx, &mut ticket).await.unwrap();
+        assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap(), Some(ticket.clone()));
+    }
+    tx.commit().await.unwrap();
+    assert_eq!(rows_beside(&store).await, ["incident"]);
+}
+
+async fn tickets_are_read_together(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let foreign = fixture::stored_ticket(&store, &other).await;
+    let tickets = one_of_every_kind(&client);
+    let mut tx = store.write(client.id).await.unwrap();
+    ticket::insert_many(&mut tx, &tickets).await.unwrap();
+    let mut ids = tickets.iter().map(|ticket| ticket.id).collect::<Vec<_>>();
+    ids.extend([foreign.id, TicketId(fixture::id())]);
+    ids.reverse();
+    assert_eq!(ticket::find_many(&mut tx, &ids).await.unwrap(), tickets);
+    assert_eq!(ticket::find_many(&mut tx, &[]).await.unwrap(), []);
 }
 
 async fn every_major_state_comes_back_with_its_facts(store: Store) {
@@ -185,7 +294,8 @@ async fn every_major_state_comes_back_with_its_facts(store: Store) {
         Major::Rejected,
         Major::None,
     ] {
-        ticket.major = major;
+        let Details::Incident(incident) = &mut ticket.details else { panic!("an incident") };
+        incident.major = major;
         ticket::update(&mut tx, &mut ticket).await.unwrap();
         assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap(), Some(ticket.clone()));
     }
@@ -309,9 +419,10 @@ async fn unreadable_tickets_are_reported(store: Store) {
         ("update tickets set channel = 'fax'", "channel"),
         ("update tickets set impact = 4000", "impact"),
         ("update tickets set category = 'Not a path'", "category"),
+        (r#"update tickets set fields = '[["Not a key", 1]]'"#, "fields"),
     ] {
         let mut ticket = fixture::ticket(&org);
-        ticket.body = Body::Incident(IncidentState::Resolved(resolution()));
+        ticket.stage = stage(TicketKind::Incident, State::Resolved);
         let mut tx = store.write(org.id).await.unwrap();
         ticket::insert(&mut tx, &ticket).await.unwrap();
         tx.commit().await.unwrap();
@@ -328,27 +439,62 @@ async fn unreadable_tickets_are_reported(store: Store) {
     }
 }
 
-async fn a_state_without_its_facts_is_refused_by_the_table(store: Store) {
+async fn a_phase_without_its_facts_is_refused_by_the_table(store: Store) {
     let org = tree(&store).await.client;
-    fixture::stored_ticket(&store, &org).await;
+    let mut incident = fixture::ticket(&org);
+    incident.details = one_of_every_kind(&org).remove(0).details;
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert(&mut tx, &incident).await.unwrap();
+    tx.commit().await.unwrap();
     for impossible in [
-        "update tickets set state = 'resolved', active = (1 = 0)",
-        "update tickets set state = 'on_hold'",
-        "update tickets set state = 'closed', active = (1 = 0)",
-        "update tickets set state = 'cancelled', active = (1 = 0)",
-        "update tickets set state = 'awaiting_approval'",
-        "update tickets set active = (1 = 0)",
+        "update tickets set state = 'resolved', phase = 'done'",
+        "update tickets set state = 'on_hold', phase = 'on_hold'",
+        "update tickets set state = 'closed', phase = 'closed'",
+        "update tickets set state = 'cancelled', phase = 'cancelled'",
+        "update tickets set kind = 'request', state = 'rejected', phase = 'rejected'",
+        "update tickets set outcome_code = 'fixed'",
         "update tickets set hold_awaiting = 'godot'",
+        "update tickets set hold_other = 'a key'",
         "update tickets set priority_manual = 1",
         "update tickets set external_id = 'x'",
-        "update tickets set major_state = 'accepted'",
-        "update tickets set major_state = 'huge'",
-        "update tickets set major_review_note = 'x'",
-        "update tickets set kind = 'request', answers = '[]', major_state = 'proposed'",
+        "update incidents set major_state = 'accepted'",
+        "update incidents set major_state = 'huge'",
+        "update incidents set major_review_note = 'x'",
+        "insert into requests (org_id, ticket_id, answers, quantity) select org_id, id, '[]', 0 from tickets",
+        "insert into tasks (org_id, ticket_id, position, mandatory, depends_on)
+         select org_id, org_id, 1, active, '[]' from tickets",
     ] {
         let mut tx = store.system().await.unwrap();
         let refused = testing::execute(&mut tx, impossible).await;
         assert!(matches!(refused, Err(StoreError::Database(_))), "{impossible}: {refused:?}");
+    }
+}
+
+async fn a_state_that_its_kind_does_not_have_is_refused_by_the_table(store: Store) {
+    let org = tree(&store).await.client;
+    fixture::stored_ticket(&store, &org).await;
+    for unknown in [
+        "update tickets set state = 'dreaming'",
+        "update tickets set state = 'awaiting_approval'",
+        "update tickets set kind = 'change'",
+        "update tickets set kind = 'task'",
+        // Its phase is the state's, and whether it is active is the phase's.
+        "update tickets set phase = 'closed'",
+        "update tickets set active = (1 = 0)",
+        "update states set phase = 'done' where kind = 'incident' and state = 'new'",
+        "delete from states where kind = 'incident'",
+    ] {
+        let mut tx = store.system().await.unwrap();
+        let refused = testing::execute(&mut tx, unknown).await;
+        assert!(matches!(refused, Err(StoreError::Database(_))), "{unknown}: {refused:?}");
+    }
+    // A new kind is an insert.
+    let mut tx = store.system().await.unwrap();
+    for known in [
+        "insert into states (kind, state, phase) values ('change', 'new', 'open')",
+        "update tickets set kind = 'change'",
+    ] {
+        testing::execute(&mut tx, known).await.unwrap();
     }
 }
 

@@ -1,9 +1,10 @@
 //! The two sets of migrations are the same tables, and PostgreSQL's row-level security is a wall of its own.
 
-use waypost_domain::{binding::Hook, ids::PersonId};
+use waypost_domain::{binding::Hook, ids::PersonId, ticket::TicketKind};
 use waypost_store::{
-    Store, StoreError, binding, comment, event, import_job, number, person, team,
+    Store, StoreError, approval, binding, comment, event, import_job, number, person, team,
     testing::{self, execute_as, number_as, texts},
+    ticket,
 };
 
 use crate::fixture::{
@@ -14,7 +15,7 @@ use crate::fixture::{
 async fn both_engines_have_the_same_tables_and_columns() {
     const SQLITE: &str = "
         select t.name || '.' || c.name || case when c.\"notnull\" = 1 then ' not null' else '' end
-        from sqlite_schema t join pragma_table_info(t.name) c
+        from sqlite_schema t join pragma_table_xinfo(t.name) c
         where t.type = 'table' and t.name not like 'sqlite%' and t.name not like '\\_%' escape '\\'";
     const POSTGRES: &str = "
         select cast(table_name || '.' || column_name
@@ -73,20 +74,23 @@ async fn filled(store: &Store) -> Tree {
     let client = &tree.client;
     let ticket = stored_ticket(store, client).await;
     stored_round(store, &ticket, 1).await;
-    crate::tasks::stored_task(store, &ticket).await;
+    let round = crate::approvals::round_of(&ticket, 1, &[PersonId(fixture::id()); 2]);
+    let details = crate::tickets::one_of_every_kind(&tree.client);
     let component = granted_component(store, client.id, 1).await;
     let routing = fixture::binding(client.id, Hook::Route, "routing");
     let mut tx = store.write(client.id).await.unwrap();
+    ticket::insert_many(&mut tx, &details).await.unwrap();
+    approval::insert(&mut tx, &round).await.unwrap();
     let first = fixture::revision(&routing, 1, 1, &component.digest);
     binding::insert(&mut tx, &routing, &first).await.unwrap();
     person::insert(&mut tx, &fixture::person(client.id, "anna")).await.unwrap();
-    number::next(&mut tx, waypost_domain::ticket::TicketKind::Incident, 1).await.unwrap();
+    number::next(&mut tx, TicketKind::Incident, 1).await.unwrap();
     import_job::start(&mut tx, "job", &digest(1), at(1)).await.unwrap();
     comment::insert(
         &mut tx,
         &waypost_domain::comment::Comment {
             id: waypost_domain::ids::CommentId(fixture::id()),
-            ticket: ticket.id,
+            subject: ticket.id.into(),
             visibility: waypost_domain::comment::Visibility::Internal,
             author: fixture::by_policy(),
             text: "secret".to_owned(),
@@ -99,7 +103,7 @@ async fn filled(store: &Store) -> Tree {
         &mut tx,
         &[waypost_domain::event::Event {
             id: waypost_domain::ids::EventId(fixture::id()),
-            ticket: ticket.id,
+            subject: ticket.id.into(),
             seq: 1,
             at: at(1),
             actor: fixture::by(PersonId(fixture::id())),
@@ -119,11 +123,16 @@ async fn filled(store: &Store) -> Tree {
 /// Queries that forget to name their organization see nothing of others all the same.
 #[tokio::test]
 async fn a_query_that_forgets_its_organization_sees_no_other() {
-    const COUNTS: [(&str, &str); 11] = [
+    const COUNTS: [(&str, &str); 16] = [
         ("tickets", "select count(*) from tickets"),
         ("events", "select count(*) from events"),
         ("comments", "select count(*) from comments"),
+        ("incidents", "select count(*) from incidents"),
+        ("requests", "select count(*) from requests"),
+        ("problems", "select count(*) from problems"),
         ("tasks", "select count(*) from tasks"),
+        ("ticket_cis", "select count(*) from ticket_cis"),
+        ("approvals", "select count(*) from approvals"),
         ("rounds", "select count(*) from rounds"),
         ("bindings", "select count(*) from bindings"),
         ("binding_data", "select count(*) from binding_data"),
@@ -155,7 +164,9 @@ async fn a_statement_that_forgets_its_organization_changes_no_other() {
     for change in [
         "update tickets set description = 'mine now'",
         "delete from comments",
-        "update tasks set description = 'mine now'",
+        "update tasks set position = 0",
+        "delete from problems",
+        "delete from states",
         "update bindings set enabled = false",
         "update people set vip = true",
         "update organizations set name = 'mine now' where key <> 'globex'",
@@ -223,6 +234,27 @@ async fn every_table_has_its_wall() {
     let store = testing::postgres("every_table_has_its_wall").await;
     let mut tx = store.system().await.unwrap();
     assert_eq!(texts(&mut tx, UNWALLED).await.unwrap(), Vec::<String>::new());
+}
+
+/// A new state is an insert, so the table and the program must not drift apart.
+#[tokio::test]
+async fn the_tables_know_the_states_that_the_program_knows() {
+    const STATES: &str = "select kind || ' ' || state || ' ' || phase from states";
+    let known = TicketKind::ALL.iter().flat_map(|kind| {
+        let states = kind.rules().states.iter();
+        states.map(move |(state, phase)| format!("{kind} {state} {phase}"))
+    });
+    let mut known = known.collect::<Vec<_>>();
+    known.sort_unstable();
+    let stores = [
+        testing::sqlite().await,
+        testing::postgres("the_tables_know_the_states_that_the_program_knows").await,
+    ];
+    for store in stores {
+        let mut stored = texts(&mut store.system().await.unwrap(), STATES).await.unwrap();
+        stored.sort_unstable();
+        assert_eq!(stored, known);
+    }
 }
 
 /// A test that bypassed the wall would prove nothing.
