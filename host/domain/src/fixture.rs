@@ -421,6 +421,7 @@ impl Scene {
         Self { beside: Beside { target: Some(target), ..self.beside }, ..self }
     }
 
+    #[expect(clippy::needless_pass_by_value, reason = "what is given is written where it is used")]
     pub(crate) fn act(
         &mut self,
         ticket: &mut Ticket,

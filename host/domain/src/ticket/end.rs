@@ -49,7 +49,7 @@ pub(crate) fn cancel(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
 pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     check_merge(ticket, turn);
     turn.fields_are_right()?;
-    let Some(mut target) = turn.beside.target.take() else { return Ok(()) };
+    let Some(mut target) = turn.beside.target.clone() else { return Ok(()) };
     if target.phase().is_over() {
         return Err(Refused::guard(format!(
             "{} is {}; merge into a ticket that goes on.",

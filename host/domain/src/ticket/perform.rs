@@ -170,13 +170,18 @@ impl Ticket {
         }
         self.check_inputs(row, turn);
         let mut after = self.clone();
+        if let Some(Obstacle::Guard(why)) = against {
+            // What is wrong with the fields goes first, and only the logic knows all of it.
+            let beside = turn.beside.clone();
+            let tried = row.logic.map_or(Ok(()), |logic| logic(&mut after, turn));
+            *turn.beside = beside;
+            tried.and_then(|()| turn.fields_are_right())?;
+            return Err(Refused::guard(why));
+        }
         if let Some(logic) = row.logic {
             logic(&mut after, turn)?;
         }
         turn.fields_are_right()?;
-        if let Some(Obstacle::Guard(why)) = against {
-            return Err(Refused::guard(why));
-        }
         if let (None, To::State(state)) = (row.logic, row.to) {
             after.stage = Stage::Open(state);
         }

@@ -341,3 +341,19 @@ fn each_fault_of_a_rule_is_named_by_its_place() {
         ]
     );
 }
+
+#[test]
+fn a_refused_merger_leaves_the_other_ticket_as_it_was() {
+    let mut ticket = incident(MajorState::Accepted, Action::MergeInto);
+    let mut scene = Scene::with_all(24, Action::MergeInto, &ticket);
+    let target = Ticket { requester: Some(COLLEAGUE), ..scene.beside.target.unwrap() };
+    scene.beside.target = Some(target.clone());
+    let given = with("target", Value::Tickets(vec![target.id]));
+    scene.act(&mut ticket, Action::MergeInto, given).unwrap_err();
+    assert_eq!(scene.beside.target, Some(target));
+    // Fields come before guards.
+    let itself = Ticket { id: ticket.id, ..opened(TicketKind::Incident) };
+    let given = with("target", Value::Tickets(vec![itself.id]));
+    let refused = Scene::at(24).beside(itself).act(&mut ticket, Action::MergeInto, given);
+    assert_eq!(pointers(&refused.unwrap_err()), ["/target"]);
+}

@@ -9,33 +9,33 @@ use crate::{
     ticket::Phase,
 };
 
-/// How an action is asked for.
+/// What an action is given.
 #[derive(Debug, Clone, Copy)]
-enum Asked {
-    WithAll,
-    WithWhatIsNeeded,
-    WithNothing,
+enum Inputs {
+    All,
+    Needed,
+    Nothing,
 }
 
-fn asked() -> impl Strategy<Value = Asked> {
+fn inputs() -> impl Strategy<Value = Inputs> {
     prop_oneof![
-        4 => Just(Asked::WithAll),
-        2 => Just(Asked::WithWhatIsNeeded),
-        1 => Just(Asked::WithNothing),
+        4 => Just(Inputs::All),
+        2 => Just(Inputs::Needed),
+        1 => Just(Inputs::Nothing),
     ]
 }
 
-fn steps() -> impl Strategy<Value = Vec<(Action, Asked, i64)>> {
+fn steps() -> impl Strategy<Value = Vec<(Action, Inputs, i64)>> {
     let action = proptest::sample::select(Action::ALL);
     // A clock that goes back happens: it is set right, or another machine's is wrong.
-    proptest::collection::vec((action, asked(), -2_i64..9), 1..60)
+    proptest::collection::vec((action, inputs(), -2_i64..9), 1..60)
 }
 
 fn begin(kind: TicketKind) -> Ticket {
     if kind == TicketKind::Task { task(0) } else { opened(kind) }
 }
 
-fn take(ticket: &mut Ticket, action: Action, asked: Asked, hour: i64) -> Result<(), Refused> {
+fn take(ticket: &mut Ticket, action: Action, inputs: Inputs, hour: i64) -> Result<(), Refused> {
     let mut scene = Scene::with_all(hour, action, ticket);
     match action {
         Action::Submit => ticket.submit(None, Submission::Asks, &settings(), scene.now).map(|_| ()),
@@ -44,12 +44,18 @@ fn take(ticket: &mut Ticket, action: Action, asked: Asked, hour: i64) -> Result<
             scene.edit(ticket, &given).map(|_| ())
         }
         _ => {
-            let given = ticket.rules().row(action).map(|row| match asked {
-                Asked::WithAll => all_inputs(ticket, row, scene.now),
-                Asked::WithWhatIsNeeded => needed_inputs(ticket, row, scene.now),
-                Asked::WithNothing => nothing(),
+            let given = ticket.rules().row(action).map(|row| match inputs {
+                Inputs::All => all_inputs(ticket, row, scene.now),
+                Inputs::Needed => needed_inputs(ticket, row, scene.now),
+                Inputs::Nothing => nothing(),
             });
-            scene.act(ticket, action, given.unwrap_or_default()).map(|_| ())
+            let around = scene.beside.clone();
+            let done = scene.act(ticket, action, given.unwrap_or_default()).map(|_| ());
+            if done.is_err() {
+                assert_eq!(scene.beside.target, around.target, "{action} is refused");
+                assert_eq!(scene.beside.suggestion, around.suggestion, "{action} is refused");
+            }
+            done
         }
     }
 }
@@ -100,16 +106,17 @@ proptest! {
     ) {
         let mut ticket = begin(kind);
         let mut hour = 0;
-        for (action, asked, later) in steps {
+        for (action, inputs, later) in steps {
             hour += later;
             let before = ticket.clone();
-            let done = take(&mut ticket, action, asked, hour);
-            let place = format!("{action} {asked:?} at {hour}: {done:?}");
+            let done = take(&mut ticket, action, inputs, hour);
+            let place = format!("{action} {inputs:?} at {hour}: {done:?}");
             let row = kind.rules().row(action);
             let is_allowed = row.is_some_and(|row| row.allows(before.state(), before.phase()));
-            match done {
-                Ok(()) => prop_assert!(is_allowed, "{}", place),
-                Err(_) => prop_assert_eq!(&ticket, &before, "{}", place),
+            if done.is_ok() {
+                prop_assert!(is_allowed, "{}", place);
+            } else {
+                prop_assert_eq!(&ticket, &before, "{}", place);
             }
             let sound = is_sound(&ticket, &before);
             prop_assert!(sound.is_ok(), "{}: {:?}", place, sound);
@@ -122,12 +129,12 @@ proptest! {
         steps in steps(),
     ) {
         let mut ticket = begin(kind);
-        for (hour, (action, asked, _)) in (1..).zip(steps) {
-            let _ = take(&mut ticket, action, asked, hour);
+        for (hour, (action, inputs, _)) in (1..).zip(steps) {
+            let _ = take(&mut ticket, action, inputs, hour);
         }
         let hints = ticket.allowed_actions(Role::Agent, Relation::default(), &settings());
         for hint in hints {
-            let done = take(&mut ticket.clone(), hint.action, Asked::WithAll, 1_000);
+            let done = take(&mut ticket.clone(), hint.action, Inputs::All, 1_000);
             let is_state = matches!(done, Err(Refused::InvalidTransition { .. }));
             prop_assert!(!is_state, "{}: {:?}", hint.action, done);
         }
