@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ use crate::{
     ApiState,
     api_error::ApiError,
     extract::{JsonBody, Known},
-    tickets::{TicketOut, answers},
+    tickets::TicketOut,
     wire::{ChannelName, PersonIn},
 };
 
@@ -41,12 +41,12 @@ async fn place(
     JsonBody(order): JsonBody<OrderIn>,
 ) -> Result<(StatusCode, Json<OrderOut>), ApiError> {
     // Boxed: deciding on many requests makes a future that would fill the stack.
-    let placed = Box::pin(orders::place(&desk, &caller, order.command()?)).await?;
+    let placed = Box::pin(orders::place(&desk, &caller, order.command())).await?;
     Ok((StatusCode::CREATED, Json(placed.into())))
 }
 
 /// What is ordered together.
-#[derive(Debug, Deserialize, ToSchema)]
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewOrder)]
 struct OrderIn {
@@ -59,7 +59,7 @@ struct OrderIn {
 }
 
 /// One item of an order.
-#[derive(Debug, Default, Deserialize, ToSchema)]
+#[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = NewOrderItem)]
 struct OrderItemIn {
@@ -89,27 +89,43 @@ struct OrderOut {
 }
 
 impl OrderIn {
-    fn command(self) -> Result<NewOrder, ApiError> {
-        let mut items = Vec::with_capacity(self.items.len());
-        for (place, item) in self.items.into_iter().enumerate() {
-            items.push(NewOrderItem {
-                catalog_item: item.catalog_item,
-                quantity: item.quantity,
-                answers: answers(&format!("/items/{place}"), item.answers)?,
-                short_description: item.short_description,
-                description: item.description,
-            });
-        }
-        Ok(NewOrder {
-            requester: self.requester.map(Into::into),
-            channel: self.channel.map(|channel| channel.0),
-            items,
-        })
+    fn command(self) -> NewOrder {
+        let items = self.items.iter().map(|item| NewOrderItem { fields: fields(item) }).collect();
+        let mut shared = fields(&self);
+        shared.remove("items");
+        NewOrder { fields: shared, items }
     }
+}
+
+/// What was given of a record, by name.
+fn fields(record: &impl Serialize) -> Map<String, Value> {
+    let value = serde_json::to_value(record).expect("texts, numbers and lists always have JSON");
+    let Value::Object(fields) = value else { return Map::new() };
+    fields.into_iter().filter(|(_, value)| !value.is_null()).collect()
 }
 
 impl From<OrderView> for OrderOut {
     fn from(order: OrderView) -> Self {
         Self { id: order.id.0, items: order.requests.into_iter().map(Into::into).collect() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_was_left_out_of_an_order_is_left_to_the_app() {
+        let given = json!({
+            "requester": "ada@example.org",
+            "items": [{ "catalog_item": "laptop", "answers": { "size": 14 } }],
+        });
+        let order = crate::reader::from_json::<OrderIn>(given).unwrap().command();
+        assert_eq!(Value::Object(order.fields), json!({ "requester": "ada@example.org" }));
+        let item =
+            json!({ "catalog_item": "laptop", "answers": { "size": 14 }, "description": "" });
+        assert_eq!(Value::Object(order.items[0].fields.clone()), item);
     }
 }

@@ -31,7 +31,6 @@ use crate::{
 
 pub(crate) use actions::takes_version;
 pub(crate) use approvals::ApprovalOut;
-pub(crate) use incoming::answers;
 pub(crate) use outgoing::TicketOut;
 pub(crate) use records::EventOut;
 

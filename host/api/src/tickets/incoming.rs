@@ -71,31 +71,6 @@ pub(super) fn editing(fields: Map<String, Value>) -> Result<Map<String, Value>, 
     Ok(fields)
 }
 
-/// The answers of a form as texts; JSON's other plain values are taken as well. `at` points to what
-/// has the answers.
-pub(crate) fn answers(
-    at: &str,
-    given: BTreeMap<String, Value>,
-) -> Result<Vec<(String, String)>, ApiError> {
-    let answer = |(field, value): (String, Value)| {
-        let text = match value {
-            Value::String(text) => text,
-            Value::Number(number) => number.to_string(),
-            Value::Bool(value) => value.to_string(),
-            Value::Null | Value::Array(_) | Value::Object(_) => {
-                let field = field.replace('~', "~0").replace('/', "~1");
-                let pointer = format!("{at}/answers/{field}");
-                return Err(fault(
-                    &pointer,
-                    "must be a string, a number, true or false".to_owned(),
-                ));
-            }
-        };
-        Ok((field, text))
-    };
-    given.into_iter().map(answer).collect()
-}
-
 pub(super) fn fault(pointer: &str, message: String) -> ApiError {
     let fault = FieldFault { pointer: pointer.to_owned(), code: "invalid", message };
     ApiError::faults(vec![fault.into()])
@@ -253,18 +228,6 @@ mod tests {
             assert_eq!(editing(fields(value)).unwrap_err().slug(), Slug::StateNotPatchable);
         }
         assert!(editing(fields(json!({"impact": 1}))).is_ok());
-    }
-
-    #[test]
-    fn answers_are_plain_values() {
-        let given = json!({"count": 2, "now": true, "why": "x"});
-        let texts = answers("", serde_json::from_value(given).unwrap()).unwrap();
-        let texts = texts.iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>();
-        assert_eq!(texts, ["2", "true", "x"]);
-
-        let given = serde_json::from_value(json!({"a/b": []})).unwrap();
-        let json = answers("", given).unwrap_err().json();
-        assert_eq!(json["errors"][0]["pointer"], "/answers/a~1b");
     }
 
     #[test]
