@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::{
-        Approval, Ballot, Duties, SeatRequest, SeatState, Subject, Vote as Cast, VoteRefused,
+        Approval, Ballot, Duties, Matter, SeatRequest, SeatState, Vote as Cast, VoteRefused,
     },
     ids::{ApprovalId, ApprovalRequestId, PersonId},
     permission,
@@ -19,13 +19,13 @@ use waypost_store::approval;
 use crate::{
     Caller, CommandError, Desk, Missing,
     labels::named,
+    refs,
     tickets::{
         PersonName, PersonRef, TicketRef,
-        conclude::start_over_if_stale,
         content::content_digest,
-        decide::{self, Deciding},
         facts::{self, Facts},
-        moves, names, read, write,
+        names, read,
+        scene::{self, Scene, start_over_if_stale},
     },
 };
 
@@ -98,7 +98,7 @@ pub async fn of_ticket(
 ) -> Result<Vec<ApprovalView>, CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
-    let rounds = approval::of_ticket(&mut tx, seen.ticket.id).await?;
+    let rounds = approval::of(&mut tx, seen.ticket.id.into()).await?;
     let voters = names::of_voters(&mut tx, &rounds).await?;
     let digest = content_digest(&seen.ticket);
     Ok(rounds
@@ -122,9 +122,8 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, Comm
     let rounds = approval::waiting_for(&mut tx, person, MAX_WAITING).await?;
     let names = names::of_voters(&mut tx, &rounds).await?;
     for approval in rounds {
-        let Some(ticket) = waypost_store::ticket::find(&mut tx, approval.ticket).await? else {
-            continue;
-        };
+        let Some(id) = approval.subject.ticket() else { continue };
+        let Some(ticket) = waypost_store::ticket::find(&mut tx, id).await? else { continue };
         let asked =
             |seat: &&SeatRequest| seat.voter == person && seat.state == SeatState::Requested;
         for step in approval.steps() {
@@ -175,52 +174,55 @@ async fn try_vote(
 ) -> Result<ApprovalView, CommandError> {
     let by = voter(caller)?;
     let (mut tx, mut facts) = Facts::open(desk, caller).await?;
-    let mut round = approval::find_request(&mut tx, request)
-        .await?
-        .ok_or(CommandError::NotFound(Missing::Approval))?;
-    let seen = read::seen(&mut tx, caller, &TicketRef::Id(round.ticket)).await.map_err(
+    let missing = || CommandError::NotFound(Missing::Approval);
+    let mut round = approval::find_request(&mut tx, request).await?.ok_or_else(missing)?;
+    let subject = round.subject.ticket().ok_or_else(missing)?;
+    let seen = read::seen(&mut tx, caller, &TicketRef::Id(subject)).await.map_err(
         // Who may not see the ticket may not know of its approval either.
         |error| match error {
-            CommandError::NotFound(_) => CommandError::NotFound(Missing::Approval),
+            CommandError::NotFound(_) => missing(),
             other => other,
         },
     )?;
     let mut faults = Faults::new();
     let delegate = match vote {
         Vote::Delegate { to: Some(to), .. } => {
-            moves::person(&mut tx, &facts, &mut faults, "/delegate", to).await?
+            refs::active_person(&mut tx, &facts, &mut faults, "/delegate", to).await?
         }
-        _ => None,
+        Vote::Delegate { to: None, .. }
+        | Vote::Approve { .. }
+        | Vote::Reject { .. }
+        | Vote::Abstain { .. } => None,
     };
     faults.finish()?;
     facts.around(&mut tx, &seen.ticket).await?;
     facts.delegations = facts::delegations(&mut tx, caller.now).await?;
+    let mut names = names::of_voters(&mut tx, std::slice::from_ref(&round)).await?;
     drop(tx);
 
     let digest = content_digest(&seen.ticket);
     let (cast, comment) = cast(desk, caller, vote, delegate);
     let ballot = Ballot { request, by, vote: cast, comment, shown };
-    let subject = Subject { duties: Duties::about(&seen.ticket), content_digest: &digest };
-    let voted = round.vote(ballot, subject, caller.now)?;
-    let ticket = seen.ticket;
-    let mut deciding = Deciding::of_stored(desk, facts, ticket, Action::Vote.as_str(), caller);
-    deciding.did_because(
-        Action::Vote,
-        &caller.actor,
-        voted.changes.clone(),
-        comment.map(str::to_owned),
-    );
-    deciding.follow_votes(&mut round, &voted)?;
-    deciding.write.changed_approvals.push(round);
-    let mut decided = vec![deciding];
-    decide::tell(desk, caller, &mut decided).await?;
-    let mut writes = Deciding::finish_all(decided)?;
-    let mut tx = desk.write(caller).await?;
-    write::write(desk, &mut tx, &mut writes, caller.now).await?;
-    // As it was written, and read before the commit: nothing fails after it.
-    let approval = writes[0].changed_approvals[0].clone();
-    let names = names::of_voters(&mut tx, std::slice::from_ref(&approval)).await?;
-    write::commit(desk, tx, &writes, caller.now).await?;
+    let matter = Matter { duties: Duties::about(&seen.ticket), content_digest: &digest };
+    let voted = round.vote(ballot, matter, caller.now)?;
+    let mut scene = Scene::new(desk, caller, facts);
+    let draft = scene.add_stored(seen.ticket, Action::Vote.as_str());
+    let said = comment.map(str::to_owned);
+    draft.did_because(Action::Vote, &caller.actor, voted.changes.clone(), said);
+    draft.follow_votes(&mut round, &voted)?;
+    draft.write.changed_approvals.push(round);
+    scene.react().await?;
+    let people = scene.facts.desk_people.values().map(|person| (person.id, person.name.clone()));
+    names.extend(people);
+    let (mut writes, ..) = scene.finished()?;
+    scene::commit(desk, caller, &mut writes).await?;
+    let voted = writes.iter_mut().find_map(|one| one.changed_approvals.pop());
+    let approval = voted.ok_or_else(missing)?;
+    let strangers = approval.requests().any(|it| !names.contains_key(&it.voter));
+    if strangers {
+        let mut tx = desk.store.read(caller.org).await?;
+        names = names::of_voters(&mut tx, std::slice::from_ref(&approval)).await?;
+    }
     Ok(ApprovalView { approval, content_digest: digest, names })
 }
 

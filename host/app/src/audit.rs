@@ -9,8 +9,8 @@ use waypost_domain::{
     binding::{Binding, Revision, Switch},
     delegation::Delegation,
     event::Event,
-    ids::{DelegationId, ReceiptId, RefusedVoteId, TicketId},
-    invariant::{Broken, Invariant},
+    ids::{DelegationId, ReceiptId, RefusedVoteId},
+    invariant::{Invariant, Violation},
     role::Role,
 };
 use waypost_store::{
@@ -64,12 +64,12 @@ pub const MAX_NAMED: u32 = 100;
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for anybody else.
-pub async fn check(desk: &Desk, caller: &Caller) -> Result<Vec<Broken>, CommandError> {
+pub async fn check(desk: &Desk, caller: &Caller) -> Result<Vec<Violation>, CommandError> {
     must_audit(caller)?;
     let mut tx = desk.store.read(caller.org).await?;
     let mut broken = Vec::new();
     for one in Invariant::ALL {
-        broken.extend(invariant::broken(&mut tx, *one, MAX_NAMED).await?);
+        broken.extend(invariant::violations(&mut tx, *one, MAX_NAMED).await?);
     }
     Ok(broken)
 }
@@ -90,7 +90,7 @@ pub async fn events(
     let after = after.map(|place| event_place(&place).ok_or(InvalidCursor)).transpose()?;
     let mut tx = desk.store.read(caller.org).await?;
     let rows = event::page(&mut tx, period, after, request.rows_to_read()).await?;
-    let place = |(_, event): &(String, Event)| format!("{}/{}", event.ticket, event.seq);
+    let place = |(_, event): &(String, Event)| format!("{}/{}", event.subject.id(), event.seq);
     let page = Page::cut(rows, request, tag, place);
     Ok(page.map(|(number, event)| AuditedEvent { number, event }))
 }
@@ -177,6 +177,6 @@ fn must_audit(caller: &Caller) -> Result<(), CommandError> {
 }
 
 fn event_place(place: &str) -> Option<EventPlace> {
-    let (ticket, seq) = place.split_once('/')?;
-    Some(EventPlace { ticket: ticket.parse::<TicketId>().ok()?, seq: seq.parse().ok()? })
+    let (subject, seq) = place.split_once('/')?;
+    Some(EventPlace { subject: subject.parse().ok()?, seq: seq.parse().ok()? })
 }

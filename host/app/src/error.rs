@@ -61,8 +61,6 @@ pub enum Missing {
     CatalogItem,
     /// A ticket.
     Ticket,
-    /// A task of a request.
-    Task,
     /// An approval request.
     Approval,
     /// A delegation.
@@ -92,7 +90,6 @@ impl std::fmt::Display for Missing {
             Self::Category => "category",
             Self::CatalogItem => "catalog item",
             Self::Ticket => "ticket",
-            Self::Task => "task",
             Self::Approval => "approval request",
             Self::Delegation => "delegation",
             Self::Suggestion => "suggestion",
@@ -110,6 +107,11 @@ fn fields(count: usize) -> String {
 }
 
 impl CommandError {
+    /// Something around the record stands against it.
+    pub(crate) fn guard(message: String) -> Self {
+        Refused::Guard { code: Refused::GUARD_FAILED, message }.into()
+    }
+
     /// One wrong field.
     pub(crate) fn field(pointer: &str, code: &'static str, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldFault {

@@ -7,10 +7,9 @@ use waypost_domain::{
     binding::Hook,
     explain::{DecisionFacts, ExplainFacts, sentences},
     ids::{BindingId, PersonId, ReceiptId},
-    incident::{Awaiting, Hold},
     receipt::{Outcome, Receipt},
     suggestion::{SuggestedField, SuggestionState},
-    ticket::Ticket,
+    ticket::{Awaiting, Hold, Ticket},
 };
 use waypost_policy::{Answer, contract::Strength};
 use waypost_store::{ReadTx, approval, binding, organization, person, receipt, suggestion};
@@ -67,8 +66,8 @@ pub async fn explain(
     let (mut tx, mut facts) = Facts::open(desk, caller).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     facts.around(&mut tx, &seen.ticket).await?;
-    let receipts = receipt::of_ticket(&mut tx, seen.ticket.id).await?;
-    let rounds = approval::of_ticket(&mut tx, seen.ticket.id).await?;
+    let receipts = receipt::of(&mut tx, seen.ticket.id.into()).await?;
+    let rounds = approval::of(&mut tx, seen.ticket.id.into()).await?;
     let open_suggestions = suggestion::of_ticket(&mut tx, seen.ticket.id)
         .await?
         .iter()
@@ -158,15 +157,15 @@ async fn binding_names(
 
 fn people(ticket: &Ticket, round: Option<&Approval>) -> Vec<PersonId> {
     let mut people: Vec<PersonId> =
-        std::iter::once(ticket.requester).chain(ticket.assignee).collect();
+        ticket.requester.into_iter().chain(ticket.assignee).collect();
     people.extend(
         round.into_iter().flat_map(Approval::requests).flat_map(|one| [one.seat, one.voter]),
     );
-    if let Some(Hold { awaiting: Awaiting::Evidence(person), .. }) = ticket.held() {
+    if let Some(Hold { awaiting: Awaiting::Evidence(person), .. }) = ticket.stage.hold() {
         people.push(*person);
     }
     people.extend(
-        ticket.major.led_by().into_iter().flat_map(|it| [it.manager, it.communication_owner]),
+        ticket.incident().and_then(|it| it.major.led_by()).into_iter().flat_map(|it| [it.manager, it.communication_owner]),
     );
     people.sort_unstable();
     people.dedup();
@@ -214,7 +213,7 @@ fn gave(receipt: &Receipt, ticket: &Ticket, facts: &Facts) -> Vec<SuggestedField
         | Answer::Notifications(_) => {}
     }
     set.into_iter()
-        .filter(|(field, value)| ticket.text_of(*field, facts).as_ref() == Some(value))
+        .filter(|(field, value)| ticket.text_of_field(field.as_str(), facts).as_ref() == Some(value))
         .map(|(field, _)| field)
         .collect()
 }

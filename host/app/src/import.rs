@@ -8,16 +8,21 @@ use std::{
     sync::Arc,
 };
 
-use waypost_domain::refusal::{FieldFault, Refused};
+use waypost_domain::{
+    message::Message,
+    refusal::{FieldFault, Refused},
+};
 use waypost_store::{ReadTx, import_job, import_job::ImportJob, ticket};
 
 use crate::{
     Caller, CommandError, Desk,
     tickets::{
         OpenTicket,
-        decide::{self, Deciding},
+        decide::Deciding,
         facts::Facts,
-        open::LookUps,
+        given::LookUps,
+        open,
+        scene::Scene,
         write::{self, TicketWrite},
     },
 };
@@ -72,6 +77,7 @@ pub struct ReadBatch {
     /// The first row's place in the file; none of an empty batch.
     first_row: Option<u64>,
     opening: Vec<Deciding>,
+    facts: Option<Facts>,
     report: BatchReport,
     origins: Origins,
 }
@@ -80,6 +86,7 @@ pub struct ReadBatch {
 pub struct DecidedBatch {
     first_row: Option<u64>,
     writes: Vec<TicketWrite>,
+    letters: Vec<Message>,
     report: BatchReport,
 }
 
@@ -149,6 +156,7 @@ pub async fn read(
     let mut own = HashSet::new();
     let mut look_ups = LookUps::default();
     batch.opening.reserve(rows.len());
+    batch.facts = Some(facts.clone());
     for ImportRow { row, ticket } in rows {
         let command = match ticket {
             Ok(command) => command,
@@ -157,7 +165,7 @@ pub async fn read(
                 continue;
             }
         };
-        let origin = command.external_ref.clone();
+        let origin = origin(&command);
         if let Some(origin) = &origin
             && (stored.contains(origin)
                 || own.contains(origin)
@@ -166,7 +174,7 @@ pub async fn read(
             batch.report.already_there += 1;
             continue;
         }
-        match look_ups.deciding(&mut tx, desk, caller, &facts, command).await {
+        match look_ups.draft(&mut tx, desk, caller, &facts, &command).await {
             Ok(deciding) => {
                 batch.opening.push(deciding);
                 own.extend(origin);
@@ -187,14 +195,22 @@ pub async fn decide(
     caller: &Caller,
     batch: ReadBatch,
 ) -> Result<DecidedBatch, CommandError> {
-    let ReadBatch { first_row, mut opening, mut report, origins: _ } = batch;
-    decide::open(desk, caller, &mut opening, false).await?;
-    let finish = move || Deciding::finish_all(opening);
-    let writes = tokio::task::spawn_blocking(finish)
+    let ReadBatch { first_row, opening, facts, mut report, origins: _ } = batch;
+    let Some(facts) = facts else {
+        return Ok(DecidedBatch { first_row, writes: Vec::new(), letters: Vec::new(), report });
+    };
+    report.stored = u64::try_from(opening.len()).unwrap_or(u64::MAX);
+    let mut scene = Scene::new(desk, caller, facts);
+    scene.drafts = opening;
+    open::decide_on(&mut scene).await?;
+    scene.react().await?;
+    let drafts = scene.drafts;
+    let finish = move || Deciding::finish_all(drafts);
+    let mut writes = tokio::task::spawn_blocking(finish)
         .await
         .map_err(|error| CommandError::Internal(Box::new(error)))??;
-    report.stored = u64::try_from(writes.len()).unwrap_or(u64::MAX);
-    Ok(DecidedBatch { first_row, writes, report })
+    let letters = write::letters(desk, caller.org, &mut writes, caller.now).await?;
+    Ok(DecidedBatch { first_row, writes, letters, report })
 }
 
 /// Stores a batch in one commit, together with how far the job is then.
@@ -208,7 +224,7 @@ pub async fn store(
     batch: DecidedBatch,
 ) -> Result<BatchReport, CommandError> {
     caller.must_be_admin()?;
-    let DecidedBatch { first_row, mut writes, report } = batch;
+    let DecidedBatch { first_row, mut writes, letters, report } = batch;
     let Some(first_row) = first_row else { return Ok(report) };
     let mut tx = desk.store.write(caller.org).await?;
     let mut job = import_job::find(&mut tx, name).await?.ok_or(CommandError::Stale)?;
@@ -216,7 +232,7 @@ pub async fn store(
     if first_row != job.next_row + 1 {
         return Err(CommandError::Stale);
     }
-    write::write(desk, &mut tx, &mut writes, caller.now).await?;
+    write::write(desk, &mut tx, &mut writes, letters, caller.now).await?;
     let refused = u64::try_from(report.refused.len()).unwrap_or(u64::MAX);
     let accepted = report.stored + report.already_there;
     import_job::advance(&mut tx, &mut job, accepted, refused, caller.now).await?;
@@ -264,18 +280,23 @@ async fn known_origins(
     tx: &mut ReadTx,
     rows: &[ImportRow],
 ) -> Result<HashSet<(String, String)>, CommandError> {
-    let mut by_source: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+    let mut by_source: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for row in rows {
-        if let Ok(OpenTicket { external_ref: Some((source, id)), .. }) = &row.ticket {
-            by_source.entry(source).or_default().push(id.clone());
+        if let Some((source, id)) = row.ticket.as_ref().ok().and_then(origin) {
+            by_source.entry(source).or_default().push(id);
         }
     }
     let mut known = HashSet::new();
     for (source, ids) in by_source {
-        let found = ticket::known_external_ids(tx, source, &ids).await?;
-        known.extend(found.into_iter().map(|(id, _)| (source.to_owned(), id)));
+        let found = ticket::known_external_ids(tx, &source, &ids).await?;
+        known.extend(found.into_iter().map(|(id, _)| (source.clone(), id)));
     }
     Ok(known)
+}
+
+/// Where a row comes from.
+fn origin(command: &OpenTicket) -> Option<(String, String)> {
+    open::origin(command).map(|it| (it.source, it.id))
 }
 
 /// Why a row was refused; what is not the row's fault ends the import.

@@ -37,7 +37,6 @@ pub mod policies;
 pub mod receipts;
 pub mod services;
 pub mod suggestions;
-pub mod tasks;
 pub mod teams;
 pub mod tickets;
 pub mod tokens;

@@ -1,49 +1,33 @@
 //! Orders: several requests of one person, made together or not at all.
 
+use serde_json::{Map, Value};
 use waypost_domain::{
     ids::OrderId,
     permission,
     refusal::{Faults, Refused},
-    ticket::{Channel, TicketKind},
+    ticket::{Given, TicketKind},
 };
 use waypost_store::catalog;
 
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{
-        OpenTicket, PersonRef, TicketView,
-        decide::{self, Deciding},
-        facts::Facts,
-        names,
-        open::LookUps,
-        write,
-    },
+    tickets::{OpenTicket, TicketView, facts::Facts, given::LookUps, open, scene::Scene},
 };
 
 /// What is ordered together.
 #[derive(Debug, Clone, Default)]
 pub struct NewOrder {
-    /// The person who wants it; none for the caller themselves.
-    pub requester: Option<PersonRef>,
-    /// How it came in; none for the API.
-    pub channel: Option<Channel>,
-    /// What they want.
+    /// What all of its requests share: `requester`, `channel`.
+    pub fields: Map<String, Value>,
+    /// What is wanted.
     pub items: Vec<NewOrderItem>,
 }
 
 /// One item of an order.
 #[derive(Debug, Clone, Default)]
 pub struct NewOrderItem {
-    /// The catalog item's key.
-    pub catalog_item: String,
-    /// How many of it; none for one.
-    pub quantity: Option<u16>,
-    /// The form's answers: field and value.
-    pub answers: Vec<(String, String)>,
-    /// What the request is about, in one line; none for the item's name.
-    pub short_description: Option<String>,
-    /// The full text.
-    pub description: String,
+    /// The fields of its request: `catalog_item`, `quantity`, `answers`; without a `short_description` it is the item's name.
+    pub fields: Map<String, Value>,
 }
 
 /// An order, as the requests that it has become.
@@ -63,7 +47,7 @@ pub const MAX_ITEMS: usize = 20;
 /// # Errors
 /// The role; then every wrong field of every item by its place: `/items/2/answers/model`. Nothing is stored then.
 pub async fn place(desk: &Desk, caller: &Caller, new: NewOrder) -> Result<OrderView, CommandError> {
-    permission::allows_opening(caller.role, &[])?;
+    permission::allows_opening(caller.role, TicketKind::Request, &Given::default())?;
     let mut faults = Faults::new();
     match new.items.len() {
         0 => faults.missing("/items", "name what is ordered: at least one catalog item"),
@@ -75,58 +59,47 @@ pub async fn place(desk: &Desk, caller: &Caller, new: NewOrder) -> Result<OrderV
     }
     faults.finish()?;
     let id = OrderId(desk.id(caller));
-    let mut requests = decided(desk, caller, &new, id).await?;
-    decide::open(desk, caller, &mut requests, false).await?;
-    let mut writes = Deciding::finish_all(requests)?;
-    let mut tx = desk.write(caller).await?;
-    write::write(desk, &mut tx, &mut writes, caller.now).await?;
-    let stored = writes.iter().map(|one| one.ticket.clone()).collect();
-    let requests = names::views(&mut tx, stored).await?;
-    write::commit(desk, tx, &writes, caller.now).await?;
+    let mut scene = drafts(desk, caller, &new, id).await?;
+    open::decide_on(&mut scene).await?;
+    let requests = open::finish_all(scene).await?;
     Ok(OrderView { id, requests })
 }
 
 /// The requests of an order, checked and ready to be decided on.
-async fn decided(
-    desk: &Desk,
-    caller: &Caller,
+async fn drafts<'a>(
+    desk: &'a Desk,
+    caller: &'a Caller,
     new: &NewOrder,
     id: OrderId,
-) -> Result<Vec<Deciding>, CommandError> {
+) -> Result<Scene<'a>, CommandError> {
     let (mut tx, facts) = Facts::open(desk, caller).await?;
+    let mut scene = Scene::new(desk, caller, facts.clone());
     let mut look_ups = LookUps::default();
     let mut faults = Faults::new();
-    let mut requests = Vec::with_capacity(new.items.len());
     for (place, item) in new.items.iter().enumerate() {
-        let named = match &item.short_description {
-            Some(text) => text.clone(),
-            None => catalog::find_by_key(&mut tx, &item.catalog_item)
-                .await?
-                // One that is not there is refused below, and not for its missing text as well.
-                .map_or_else(|| item.catalog_item.clone(), |found| found.name),
-        };
-        let command = OpenTicket {
-            kind: Some(TicketKind::Request),
-            short_description: named,
-            description: item.description.clone(),
-            channel: new.channel,
-            requester: new.requester.clone(),
-            catalog_item: Some(item.catalog_item.clone()),
-            answers: item.answers.clone(),
-            quantity: item.quantity,
-            ..OpenTicket::default()
-        };
-        match look_ups.deciding(&mut tx, desk, caller, &facts, command).await {
-            Ok(mut deciding) => {
-                deciding.keep_kind();
-                deciding.write.ticket.order(id);
-                requests.push(deciding);
+        let mut fields = item.fields.clone();
+        let key = fields.get("catalog_item").and_then(|it| it.as_str()).unwrap_or_default();
+        if !fields.contains_key("short_description") {
+            let found = catalog::find_by_key(&mut tx, key).await?;
+            // One that is not there is refused below, and not for its missing text as well.
+            let name = found.map_or_else(|| format!("`{key}`"), |found| found.name);
+            fields.insert("short_description".to_owned(), name.into());
+        }
+        for (name, value) in &new.fields {
+            fields.insert(name.clone(), value.clone());
+        }
+        let command = OpenTicket { kind: Some(TicketKind::Request), fields, draft: false };
+        match look_ups.draft(&mut tx, desk, caller, &facts, &command).await {
+            Ok(mut draft) => {
+                draft.keep_kind();
+                draft.write.ticket.order(id);
+                scene.drafts.push(draft);
             }
             Err(error) => note(error, place, &mut faults)?,
         }
     }
     faults.finish()?;
-    Ok(requests)
+    Ok(scene)
 }
 
 /// Notes an item's faults at its place. What is the order's own stands for all items; what is no fault of a field ends the command.
@@ -137,7 +110,7 @@ fn note(error: CommandError, place: usize, faults: &mut Faults) -> Result<(), Co
         return Err(error);
     };
     for fault in found {
-        if fault.pointer == "/requester" {
+        if matches!(fault.pointer.as_str(), "/requester" | "/channel") {
             if place == 0 {
                 faults.wrong(&fault.pointer, fault.code, fault.message);
             }

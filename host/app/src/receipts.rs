@@ -9,10 +9,11 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use waypost_domain::{
     binding::Hook,
-    ids::{BindingId, OrgId, ReceiptId, RoundId, TicketId},
+    ids::{BindingId, OrgId, ReceiptId, RoundId},
     key::Key,
     receipt::{Outcome, Receipt},
     refusal::Faults,
+    subject::Subject,
 };
 use waypost_policy::LogLine;
 use waypost_store::{
@@ -50,8 +51,8 @@ pub struct ReceiptQuery {
 pub struct ReceiptView {
     /// Its id.
     pub id: ReceiptId,
-    /// The ticket.
-    pub ticket: TicketId,
+    /// The record.
+    pub subject: Subject,
     /// The round.
     pub round: RoundId,
     /// 1, 2, 3, … in the round.
@@ -180,7 +181,7 @@ async fn filter(tx: &mut ReadTx, query: &ReceiptQuery) -> Result<ReceiptFilter, 
         None => None,
         Some(found) => Some(found.ok_or(CommandError::NotFound(Missing::Ticket))?.id),
     };
-    Ok(ReceiptFilter { ticket, hook, binding: query.binding, outcome })
+    Ok(ReceiptFilter { subject: ticket.map(Into::into), hook, binding: query.binding, outcome })
 }
 
 /// The JSON value of a kept text; none where nothing was kept.
@@ -244,7 +245,7 @@ impl Names {
     pub(crate) fn view(&self, receipt: Receipt) -> ReceiptView {
         ReceiptView {
             id: receipt.id,
-            ticket: receipt.ticket,
+            subject: receipt.subject,
             round: receipt.round,
             seq: receipt.seq,
             hook: receipt.hook,

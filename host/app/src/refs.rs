@@ -14,7 +14,7 @@ use waypost_domain::{
 };
 use waypost_store::{ReadTx, StoreError, person, service, team};
 
-use crate::tickets::PersonRef;
+use crate::tickets::{PersonRef, facts::Facts};
 
 /// The person that is named, if they are in the organization.
 pub(crate) async fn find_person(
@@ -54,6 +54,27 @@ pub(crate) async fn person(
             None
         }
     })
+}
+
+/// An active person that a command names: of the organization, or of a team that serves it.
+pub(crate) async fn active_person(
+    tx: &mut ReadTx,
+    facts: &Facts,
+    faults: &mut Faults,
+    pointer: &str,
+    named: &PersonRef,
+) -> Result<Option<PersonId>, StoreError> {
+    let own = find_person(tx, named).await?;
+    let found = own.or_else(|| facts.desk_person(named).cloned()).filter(|person| person.active);
+    if found.is_none() {
+        let shown = match named {
+            PersonRef::Id(id) => id.to_string(),
+            PersonRef::Email(email) => email.clone(),
+        };
+        let remedy = "give the id or e-mail address of one in the directory";
+        faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
+    }
+    Ok(found.map(|person| person.id))
 }
 
 /// Somebody active who can hold a seat: a person of the organization, or of a provider's team that serves it.

@@ -1,47 +1,45 @@
 //! Tickets: opening them, reading them, and acting on them.
 //!
-//! [`open()`] and [`act()`] are the one door: API, import and command line all come through here.
+//! [`open()`], [`edit()`] and [`act()`] are the one door: API, import and command line all come through here, and every
+//! command goes one way: read the scene, admit, perform, ask the policies, react, notify, commit ([`scene`]).
 
-pub(crate) mod act;
-pub(crate) mod conclude;
 pub(crate) mod content;
 pub(crate) mod decide;
-mod edit;
 pub(crate) mod facts;
+pub(crate) mod given;
 mod links;
 mod messages;
-pub(crate) mod moves;
 pub(crate) mod names;
 pub(crate) mod open;
-mod parts;
+mod reactions;
 pub(crate) mod read;
 pub(crate) mod round;
+pub(crate) mod scene;
 mod snapshot;
 pub(crate) mod write;
 
 use chrono::{DateTime, Utc};
+use serde_json::{Map, Value};
 use waypost_domain::{
     ids::{OrderId, PersonId, TicketId},
-    incident::{MajorState, ResolutionCode},
-    link::LinkType,
+    incident::MajorState,
     priority::{Level, PrioritySource},
-    request::FulfilmentCode,
     task::TaskCount,
-    ticket::{Channel, Ticket, TicketKind},
+    ticket::{Phase, State, Ticket, TicketKind},
     waiting::{WaitingKind, WaitingOn},
 };
 
 pub use self::{
-    act::{ActionHint, act, actions},
-    edit::edit,
     links::{LinkView, links},
     open::open,
-    read::{events, find, list},
+    read::{events, find, list, tasks},
+    scene::{act, actions, edit},
 };
 pub(crate) use self::{
     round::{breaker_key, question_of, reasons},
     snapshot::{only, timestamp},
 };
+pub use waypost_domain::ticket::ActionHint;
 
 /// Names a ticket by its id or its number.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,6 +48,15 @@ pub enum TicketRef {
     Id(TicketId),
     /// By its number: `INC0000042`.
     Number(String),
+}
+
+impl TicketRef {
+    /// The ticket that a text names: by its id, or else by its number, in whichever case people write it.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        text.parse().map_or_else(|_| Self::Number(text.to_ascii_uppercase()), Self::Id)
+    }
 }
 
 /// Names a person by id or by e-mail address.
@@ -61,242 +68,24 @@ pub enum PersonRef {
     Email(String),
 }
 
-/// A ticket that comes in. Texts and keys are checked here, not by the front end.
+impl PersonRef {
+    /// The person that a text names: by their id, or else by their e-mail address.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        let text = text.trim();
+        text.parse().map_or_else(|_| Self::Email(text.to_owned()), Self::Id)
+    }
+}
+
+/// A ticket that comes in.
 #[derive(Debug, Clone, Default)]
 pub struct OpenTicket {
     /// What it is; none lets the policies decide, an incident if they don't.
     pub kind: Option<TicketKind>,
-    /// One line, 1 to 250 characters.
-    pub short_description: String,
-    /// The full text.
-    pub description: String,
-    /// How it came in; none for the API.
-    pub channel: Option<Channel>,
-    /// The person with the trouble or the wish; none for the caller themselves.
-    pub requester: Option<PersonRef>,
-    /// The category path, when the sender knows it.
-    pub category: Option<String>,
-    /// The service's key.
-    pub service: Option<String>,
-    /// The configuration item's key.
-    pub ci: Option<String>,
-    /// How much is affected.
-    pub impact: Option<u8>,
-    /// How soon it hurts.
-    pub urgency: Option<u8>,
-    /// Free labels.
-    pub tags: Vec<String>,
-    /// The catalog item's key, for a request.
-    pub catalog_item: Option<String>,
-    /// The form's answers: field and value.
-    pub answers: Vec<(String, String)>,
-    /// How many of the item, for a request; none for one.
-    pub quantity: Option<u16>,
-    /// Another system's name and its number for it; opening the same again returns the first.
-    pub external_ref: Option<(String, String)>,
-    /// When the trouble began; none for now.
-    pub opened_at: Option<DateTime<Utc>>,
+    /// Its fields, by the names of the kind's field table.
+    pub fields: Map<String, Value>,
     /// Whether a request is only written down (`new`), to be submitted later.
     pub draft: bool,
-    /// Whether an incident follows the one that it is a part of; none for yes.
-    pub sync_with_parent: Option<bool>,
-    /// How many people an incident keeps from their work.
-    pub affected_users: Option<u32>,
-}
-
-/// Which fields of a ticket change. None leaves a field; `Some(None)` empties it.
-#[derive(Debug, Clone, Default)]
-pub struct TicketEdit {
-    /// One line.
-    pub short_description: Option<String>,
-    /// The full text.
-    pub description: Option<String>,
-    /// The category path.
-    pub category: Option<Option<String>>,
-    /// The service's key.
-    pub service: Option<Option<String>>,
-    /// The configuration item's key.
-    pub ci: Option<Option<String>>,
-    /// How much is affected.
-    pub impact: Option<Option<u8>>,
-    /// How soon it hurts.
-    pub urgency: Option<Option<u8>>,
-    /// Free labels, all of them.
-    pub tags: Option<Vec<String>>,
-    /// The form's answers, all of them.
-    pub answers: Option<Vec<(String, String)>>,
-    /// How many of the item are asked for.
-    pub quantity: Option<u16>,
-    /// When what is asked for should be there.
-    pub expected_at: Option<Option<DateTime<Utc>>>,
-    /// The people who hear of every change, all of them.
-    pub watchers: Option<Vec<PersonRef>>,
-    /// The incident that it is a part of.
-    pub parent: Option<Option<TicketRef>>,
-    /// Whether an incident follows the one that it is a part of.
-    pub sync_with_parent: Option<bool>,
-    /// How many people an incident keeps from their work.
-    pub affected_users: Option<u32>,
-}
-
-/// An action on a ticket, with what it needs. Missing fields are found by the domain, which names all of them.
-#[derive(Debug, Clone)]
-pub enum TicketAction {
-    /// Another team or person gets it.
-    Assign {
-        /// The team's key.
-        team: Option<String>,
-        /// A member of it.
-        assignee: Option<PersonRef>,
-    },
-    /// The policies are asked again who should get it.
-    Reroute,
-    /// A person confirms category, impact and urgency.
-    Triage {
-        /// The category path.
-        category: Option<String>,
-        /// How much is affected.
-        impact: Option<u8>,
-        /// How soon it hurts.
-        urgency: Option<u8>,
-    },
-    /// A person overrides the priority.
-    SetPriority {
-        /// 1 is the highest.
-        priority: Option<u8>,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// The desk says that it has seen it.
-    Acknowledge,
-    /// The expected time of restoration is told.
-    SetEta {
-        /// When; none withdraws it.
-        eta: Option<DateTime<Utc>>,
-    },
-    /// A step up.
-    Escalate {
-        /// To which level.
-        level: Option<u8>,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Work on an incident starts.
-    Start {
-        /// By whom; none for the caller.
-        assignee: Option<PersonRef>,
-    },
-    /// It has to wait.
-    Hold {
-        /// `caller`, `vendor` or `evidence`.
-        awaiting: Option<String>,
-        /// The vendor's name.
-        vendor: Option<String>,
-        /// Who must supply the evidence.
-        person: Option<PersonRef>,
-        /// The public question to the caller.
-        comment: Option<String>,
-        /// When somebody should look again.
-        follow_up_at: Option<DateTime<Utc>>,
-    },
-    /// The waiting is over.
-    Resume,
-    /// The caller answers.
-    CallerReply {
-        /// What they say.
-        text: Option<String>,
-    },
-    /// Service is restored.
-    Resolve {
-        /// The outcome.
-        code: Option<ResolutionCode>,
-        /// What was done.
-        notes: Option<String>,
-    },
-    /// The requester objects.
-    Reopen {
-        /// Why.
-        reason: Option<String>,
-    },
-    /// It is over.
-    Close,
-    /// It is withdrawn.
-    Cancel {
-        /// Why.
-        reason: Option<String>,
-    },
-    /// It is the same as another.
-    MergeInto {
-        /// The one that goes on.
-        target: Option<TicketRef>,
-    },
-    /// It becomes another kind of ticket.
-    Convert {
-        /// Which.
-        to: Option<TicketKind>,
-        /// Why.
-        reason: Option<String>,
-    },
-    /// A request is handed in.
-    Submit,
-    /// A rejected or waiting request is written anew.
-    Revise,
-    /// A request is fulfilled.
-    Fulfill {
-        /// The outcome.
-        code: Option<FulfilmentCode>,
-        /// What was done.
-        notes: Option<String>,
-    },
-    /// It has to do with another.
-    Link {
-        /// What.
-        link_type: Option<LinkType>,
-        /// With which.
-        target: Option<TicketRef>,
-    },
-    /// It has not after all.
-    Unlink {
-        /// What it had.
-        link_type: Option<LinkType>,
-        /// With which.
-        target: Option<TicketRef>,
-    },
-    /// Somebody says that it is a major incident.
-    ProposeMajor {
-        /// Why.
-        reason: Option<String>,
-    },
-    /// It is accepted as a major incident.
-    AcceptMajor {
-        /// Who decides what is done.
-        manager: Option<PersonRef>,
-        /// Who tells everybody concerned.
-        communication_owner: Option<PersonRef>,
-        /// When everybody concerned hears of it next.
-        next_update_at: Option<DateTime<Utc>>,
-    },
-    /// It is no major incident.
-    RejectMajor {
-        /// Why.
-        reason: Option<String>,
-    },
-    /// Everybody concerned hears where a major incident stands.
-    UpdateMajor {
-        /// What they hear, in public.
-        text: Option<String>,
-        /// When they hear of it next.
-        next_update_at: Option<DateTime<Utc>>,
-        /// Who decides from now on what is done; none for who does.
-        manager: Option<PersonRef>,
-        /// Who tells from now on; none for who does.
-        communication_owner: Option<PersonRef>,
-    },
-    /// The review of a major incident is written.
-    FinishMajor {
-        /// What was learned.
-        review_note: Option<String>,
-    },
 }
 
 /// A key and the name people read.
@@ -330,27 +119,63 @@ pub struct TicketView {
     pub ci: Option<Named>,
     /// The catalog item.
     pub catalog_item: Option<Named>,
-    /// The requester.
-    pub requester: PersonName,
+    /// The configuration items beside it.
+    pub cis: Vec<Named>,
+    /// The person it is for.
+    pub requester: Option<PersonName>,
     /// The assignee.
     pub assignee: Option<PersonName>,
     /// Who decides what is done about a major incident.
     pub manager: Option<PersonName>,
     /// Who tells everybody concerned of a major incident.
     pub communication_owner: Option<PersonName>,
+    /// Who answers for the accepted risk of a problem.
+    pub risk_owner: Option<PersonName>,
     /// The priority in force and where it comes from.
     pub priority: (Level, PrioritySource),
     /// What it waits for, and since when; none once it is over.
     pub waiting_on: Option<WaitingOn>,
     /// How many tasks it has.
     pub tasks: TaskCount,
+    /// The ticket that it is a child of, or that a task belongs to.
+    pub parent: Option<TicketName>,
+    /// The problem that causes an incident.
+    pub problem: Option<ProblemName>,
+    /// The numbers of the tasks that come before a task.
+    pub depends_on: Vec<String>,
+}
+
+/// A ticket, by number and what it is about.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TicketName {
+    /// Its id.
+    pub id: TicketId,
+    /// The number people use.
+    pub number: String,
+    /// What it is about.
+    pub short_description: String,
+}
+
+/// A problem, as far as who works on one of its incidents wants to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProblemName {
+    /// Which.
+    pub name: TicketName,
+    /// Where it stands.
+    pub state: State,
+    /// Whether it is a known error.
+    pub known_error: bool,
+    /// How to live with it.
+    pub workaround: Option<String>,
 }
 
 /// Which tickets are asked for. Every part that is set must match.
 #[derive(Debug, Clone, Default)]
 pub struct TicketQuery {
-    /// Which kind.
-    pub kind: Option<TicketKind>,
+    /// Which kinds; any when empty.
+    pub kinds: Vec<TicketKind>,
+    /// The phases.
+    pub phases: Vec<Phase>,
     /// The states, by name.
     pub states: Vec<String>,
     /// Whether it is active (neither resolved, fulfilled, rejected, closed nor cancelled).
@@ -377,8 +202,10 @@ pub struct TicketQuery {
     pub ci: Option<String>,
     /// A label.
     pub tag: Option<String>,
-    /// Parts of this incident.
+    /// Children of this incident, or tasks of this ticket.
     pub parent: Option<TicketRef>,
+    /// Incidents of this problem.
+    pub problem: Option<TicketRef>,
     /// Where it stands as a major incident.
     pub major_states: Vec<MajorState>,
     /// Requests of this order.
@@ -386,7 +213,7 @@ pub struct TicketQuery {
     /// Words in the short description.
     pub text: Option<String>,
     /// Whether a policy failed on it.
-    pub degraded: Option<bool>,
+    pub policy_failures: Option<bool>,
     /// Opened at or after.
     pub opened_from: Option<DateTime<Utc>>,
     /// Opened before.
@@ -411,6 +238,8 @@ pub enum TicketOrder {
 
 #[cfg(test)]
 mod tests {
+    use waypost_domain::ticket::Action;
+
     use super::*;
 
     fn moves_between_threads<T: Send>(_: impl FnOnce() -> T) {}
@@ -418,11 +247,18 @@ mod tests {
     #[test]
     fn a_use_case_runs_on_whatever_thread_is_free() {
         fn check(desk: &crate::Desk, caller: &crate::Caller, named: &TicketRef) {
-            moves_between_threads(|| act(desk, caller, named, TicketAction::Close, None));
+            moves_between_threads(|| act(desk, caller, named, Action::Close, Map::new(), None));
             moves_between_threads(|| open(desk, caller, OpenTicket::default()));
-            moves_between_threads(|| edit(desk, caller, named, TicketEdit::default(), None));
+            moves_between_threads(|| edit(desk, caller, named, Map::new(), None));
         }
         // It is the compiler that checks this.
         let _: fn(&crate::Desk, &crate::Caller, &TicketRef) = check;
+    }
+
+    #[test]
+    fn a_ticket_is_named_by_id_or_number() {
+        let id = TicketId(uuid::Uuid::from_u128(3));
+        assert_eq!(TicketRef::parse(&id.to_string()), TicketRef::Id(id));
+        assert_eq!(TicketRef::parse("inc0000042"), TicketRef::Number("INC0000042".to_owned()));
     }
 }

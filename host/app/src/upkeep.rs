@@ -6,10 +6,10 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
     approval::Approval,
+    incident::Major,
     organization::OrgSettings,
-    ticket::{Action, State, Ticket},
+    ticket::{Action, Given, Notice, Phase, Ticket, TicketKind, Value},
 };
-use waypost_policy::contract::EventKind;
 use waypost_store::{
     ReadTx, approval, organization,
     ticket::{self, TicketCursor, TicketFilter, TicketSort},
@@ -18,9 +18,9 @@ use waypost_store::{
 use crate::{
     Caller, CommandError, Desk,
     tickets::{
-        conclude::conclude,
         decide::{self, Deciding, Nudged},
         facts::{self, Facts},
+        scene::{self, Scene},
         timestamp, write,
     },
 };
@@ -38,6 +38,8 @@ pub struct Upkept {
     pub expired: u64,
     /// Major incidents whose promised update was not given.
     pub silent: u64,
+    /// Accepted risks of problems whose review was due, and has a task now.
+    pub risk_reviews: u64,
 }
 
 /// So many tickets or approvals are looked at in one transaction.
@@ -82,6 +84,7 @@ async fn look_after(
     upkept.nudged += nudged;
     upkept.expired += expired;
     upkept.silent += escalate_silent(desk, caller).await?;
+    upkept.risk_reviews += open_risk_reviews(desk, caller).await?;
     Ok(())
 }
 
@@ -94,8 +97,11 @@ async fn close_due(
     if settings.auto_close_days == 0 {
         return Ok(0);
     }
-    let filter =
-        TicketFilter { states: vec![State::Resolved, State::Fulfilled], ..TicketFilter::default() };
+    let filter = TicketFilter {
+        phases: vec![Phase::Done],
+        kinds: vec![TicketKind::Incident, TicketKind::Request],
+        ..TicketFilter::default()
+    };
     let mut after: Option<TicketCursor> = None;
     let mut closed = 0;
     loop {
@@ -132,33 +138,52 @@ async fn escalate_silent(desk: &Desk, caller: &Caller) -> Result<u64, CommandErr
 
 /// Whether it was escalated; somebody else may have been first.
 async fn escalate(desk: &Desk, caller: &Caller, silent: Ticket) -> Result<bool, CommandError> {
-    let Some(promised) = silent.major.next_update_at() else { return Ok(false) };
-    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
-    facts.around(&mut tx, &silent).await?;
-    drop(tx);
-    let lookup = facts.clone();
-    let mut it = Deciding::of_stored(desk, facts, silent, Action::Escalate.as_str(), caller);
-    let was = it.write.ticket.state();
+    let major = silent.incident().map(|incident| &incident.major);
+    let Some(promised) = major.and_then(Major::next_update_at) else { return Ok(false) };
+    let mut scene = scene_of(desk, caller, &silent).await?;
+    let was = silent.state();
+    let draft = scene.add_stored(silent, Action::Escalate.as_str());
     let reason = format!("the update that was promised for {} was not given", timestamp(promised));
-    let changes = it.write.ticket.miss_update(&reason, &lookup, caller.now)?;
-    it.did_because(Action::Escalate, &caller.actor, changes, Some(reason));
-    it.happened(EventKind::Escalated, &caller.actor, was);
-    it.tell_of_silence();
-    commit(desk, caller, vec![it]).await
+    let changes = draft.write.ticket.miss_update(caller.now);
+    draft.did_because(Action::Escalate, &caller.actor, changes, Some(reason));
+    draft.happened(Notice::Escalated, &caller.actor, was);
+    draft.tell_of_silence();
+    commit(scene).await
 }
 
 /// Whether it was closed; somebody else may have been first.
 async fn close(desk: &Desk, caller: &Caller, due: Ticket) -> Result<bool, CommandError> {
-    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
-    facts.around(&mut tx, &due).await?;
+    let mut scene = scene_of(desk, caller, &due).await?;
+    let reason = Value::Text("nobody objected in time".to_owned());
+    let given = Given::default().with("reason", reason);
+    scene.add_stored(due, Action::Close.as_str()).takes(Action::Close, &given)?;
+    commit(scene).await
+}
+
+/// Opens the task of each accepted risk whose review is due.
+async fn open_risk_reviews(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
+    let filter = TicketFilter { risk_review_due: Some(caller.now), ..TicketFilter::default() };
+    let mut opened = 0;
+    let mut tx = desk.store.read(caller.org).await?;
+    let due = ticket::list(&mut tx, &filter, TicketSort::Opened, None, PORTION).await?;
     drop(tx);
-    let mut it = Deciding::of_stored(desk, facts, due, Action::Close.as_str(), caller);
-    let was = it.write.ticket.state();
-    let changes = it.write.ticket.close(&caller.actor, caller.now)?;
-    let reason = "nobody objected in time".to_owned();
-    it.did_because(Action::Close, &caller.actor, changes, Some(reason));
-    it.happened(EventKind::Closed, &caller.actor, was);
-    commit(desk, caller, vec![it]).await
+    for problem in due.into_iter().filter(|problem| problem.needs_risk_review(caller.now)) {
+        let mut scene = scene_of(desk, caller, &problem).await?;
+        scene.plan_risk_review(problem)?;
+        opened += u64::from(commit(scene).await?);
+    }
+    Ok(opened)
+}
+
+/// A scene with the facts around one ticket.
+async fn scene_of<'a>(
+    desk: &'a Desk,
+    caller: &'a Caller,
+    ticket: &Ticket,
+) -> Result<Scene<'a>, CommandError> {
+    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
+    facts.around(&mut tx, ticket).await?;
+    Ok(Scene::new(desk, caller, facts))
 }
 
 /// Lets the fallback approver vote where nobody's vote is awaited.
@@ -177,9 +202,11 @@ async fn appoint_approvers(desk: &Desk, caller: &Caller) -> Result<u64, CommandE
             rounds.extend(about(desk, caller, &mut tx, &facts, "appoint", round).await?);
         }
         drop(tx);
-        for (mut it, round) in rounds {
-            if decide::appoint(&mut it, round, approver) {
-                appointed += u64::from(commit(desk, caller, vec![it]).await?);
+        for (mut draft, round) in rounds {
+            if decide::appoint(&mut draft, round, approver) {
+                let mut scene = Scene::new(desk, caller, facts.clone());
+                scene.drafts.push(draft);
+                appointed += u64::from(commit(scene).await?);
             }
         }
     }
@@ -202,15 +229,17 @@ async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<Nudged, Co
         let mut rounds = Vec::new();
         for round in waiting {
             let looked_up = about(desk, caller, &mut tx, &facts, "stalled", round).await?;
-            if let Some((mut it, round)) = looked_up {
-                decide::expect_votes(&mut tx, &mut it, round).await?;
-                rounds.push(it);
+            if let Some((mut draft, round)) = looked_up {
+                decide::expect_votes(&mut tx, &mut draft, round).await?;
+                rounds.push(draft);
             }
         }
         // No policy runs while a transaction is open.
         drop(tx);
-        for it in rounds {
-            let done = nudge(desk, caller, it).await?;
+        for draft in rounds {
+            let mut scene = Scene::new(desk, caller, facts.clone());
+            scene.drafts.push(draft);
+            let done = nudge(scene).await?;
             nudged.nudged += done.nudged;
             nudged.expired += done.expired;
         }
@@ -226,31 +255,31 @@ async fn about(
     occasion: &str,
     round: Approval,
 ) -> Result<Option<(Deciding, Approval)>, CommandError> {
-    let Some(subject) = ticket::find(tx, round.ticket).await? else { return Ok(None) };
+    let Some(id) = round.subject.ticket() else { return Ok(None) };
+    let Some(subject) = ticket::find(tx, id).await? else { return Ok(None) };
     let mut facts = facts.clone();
     facts.around(tx, &subject).await?;
     Ok(Some((Deciding::of_stored(desk, facts, subject, occasion, caller), round)))
 }
 
-async fn nudge(desk: &Desk, caller: &Caller, it: Deciding) -> Result<Nudged, CommandError> {
-    let mut waiting = vec![it];
-    let nudged = decide::nudge(desk, caller, &mut waiting).await?;
-    if waiting.iter().all(Deciding::is_idle) {
+async fn nudge(mut scene: Scene<'_>) -> Result<Nudged, CommandError> {
+    let (desk, caller) = (scene.desk, scene.caller);
+    let nudged = decide::nudge(desk, caller, &mut scene.drafts).await?;
+    if scene.drafts.iter().all(Deciding::is_idle) {
         // Nothing to write, but a breaker that opened is told of in any case.
-        let writes = Deciding::finish_all(waiting)?;
+        let (writes, ..) = scene.finished()?;
         write::tell_administrators(desk, &writes, caller.now).await;
         return Ok(Nudged::default());
     }
-    Ok(if commit(desk, caller, waiting).await? { nudged } else { Nudged::default() })
+    Ok(if commit(scene).await? { nudged } else { Nudged::default() })
 }
 
-async fn commit(
-    desk: &Desk,
-    caller: &Caller,
-    decided: Vec<Deciding>,
-) -> Result<bool, CommandError> {
-    match conclude(desk, caller, decided).await {
-        Ok(_) => Ok(true),
+/// Whether it was written; somebody else may have been first.
+async fn commit(mut scene: Scene<'_>) -> Result<bool, CommandError> {
+    scene.react().await?;
+    let (mut writes, _, desk, caller) = scene.finished()?;
+    match scene::commit(desk, caller, &mut writes).await {
+        Ok(()) => Ok(true),
         Err(CommandError::Stale) => Ok(false),
         Err(error) => Err(error),
     }

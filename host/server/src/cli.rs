@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use chrono::{DateTime, NaiveDate, Utc};
 use clap::{Args, Parser, Subcommand};
 
-use crate::commands::{audit, config, explain, import, org, policy, receipts, serve, token};
+use crate::commands::{
+    audit, config, explain, import, org, policy, receipts, serve, ticket, token,
+};
 use crate::config::{Flag, Sources};
 use crate::output::Form;
 
@@ -55,6 +57,9 @@ pub(crate) enum Command {
     /// Bring in records from elsewhere.
     #[command(subcommand)]
     Import(import::Import),
+    /// Tickets: open, list, show, and act on them.
+    #[command(subcommand)]
+    Ticket(ticket::Ticket),
     /// Say why a ticket is as it is.
     Explain(explain::Explain),
     /// Recorded decisions.

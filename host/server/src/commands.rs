@@ -9,6 +9,7 @@ pub(crate) mod org;
 pub(crate) mod policy;
 pub(crate) mod receipts;
 pub(crate) mod serve;
+pub(crate) mod ticket;
 pub(crate) mod token;
 
 use std::process::ExitCode;
@@ -46,6 +47,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<ExitCode> {
         Command::Token(token) => token.run(terminal).await,
         Command::Policy(policy) => policy.run(terminal).await,
         Command::Import(import) => return import.run(terminal).await,
+        Command::Ticket(ticket) => ticket.run(terminal).await,
         Command::Explain(explain) => explain.run(terminal).await,
         Command::Receipts(receipts) => return receipts.run(terminal).await,
         Command::Audit(audit) => return audit.run(terminal).await,

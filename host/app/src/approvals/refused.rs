@@ -46,12 +46,13 @@ async fn keep(
 ) -> Result<(), CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
     let Some(round) = approval::find_request(&mut tx, request).await? else { return Ok(()) };
-    let seen = match read::seen(&mut tx, caller, &TicketRef::Id(round.ticket)).await {
-        Ok(seen) => seen,
+    let Some(subject) = round.subject.ticket() else { return Ok(()) };
+    match read::seen(&mut tx, caller, &TicketRef::Id(subject)).await {
+        Ok(_) => {}
         // Who may not see the ticket was told that there is no such request.
         Err(CommandError::NotFound(_)) => return Ok(()),
         Err(error) => return Err(error),
-    };
+    }
     if refused_vote::count(&mut tx, request, caller.person()).await? >= MAX_REFUSED {
         return Ok(());
     }
@@ -65,7 +66,7 @@ async fn keep(
     let refused = RefusedVote {
         id: RefusedVoteId(desk.id(caller)),
         org: caller.org,
-        ticket: seen.ticket.id,
+        subject: round.subject,
         approval: round.id,
         request,
         at: caller.now,
@@ -87,11 +88,7 @@ fn code(error: &CommandError) -> Option<&'static str> {
         CommandError::Forbidden(_) => Some("forbidden"),
         CommandError::SeparationOfDuties(_) => Some("separation-of-duties"),
         CommandError::ContentChanged => Some("content-changed"),
-        CommandError::Refused(
-            Refused::InvalidTransition { .. }
-            | Refused::InvalidMajorTransition { .. }
-            | Refused::InvalidTaskTransition { .. },
-        ) => Some("invalid-transition"),
+        CommandError::Refused(Refused::InvalidTransition { .. }) => Some("invalid-transition"),
         CommandError::Refused(Refused::MissingFields(_)) => Some("missing-fields"),
         CommandError::Refused(Refused::Guard { code, .. }) => Some(code),
         CommandError::Refused(Refused::Invalid(_)) | CommandError::Invalid(_) => {

@@ -17,21 +17,19 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     binding::Hook,
+    approval::Approval,
     catalog::CatalogItem,
-    event::{Actor, ActorKind, Change},
-    ids::{PersonId, SuggestionId},
-    incident::IncidentState,
+    comment::Comment,
+    event::{Actor, ActorKind, FieldChange},
+    ids::{CommentId, PersonId, SuggestionId},
     organization::OrgSettings,
     proposal::{FieldsTaken, Judged},
     receipt::Outcome,
     role::Role,
     suggestion::{SuggestedField, Suggestion, SuggestionState},
-    ticket::{Action, State, Ticket},
+    ticket::{self, Action, Done, Notice, Stage, State, Ticket},
 };
-use waypost_policy::{
-    Answer,
-    contract::{self, EventKind},
-};
+use waypost_policy::{Answer, contract};
 use waypost_store::StoreError;
 
 use super::{
@@ -44,7 +42,7 @@ use crate::{Caller, Desk};
 
 pub(crate) use self::approving::submit;
 pub(crate) use self::majors::find_majors;
-pub(crate) use self::opening::{open, route_again};
+pub(crate) use self::opening::{give_numbers, open, route_again};
 pub(crate) use self::stalling::{
     Nudged, appoint, expect_votes, fallback_approver, looks_after_approvals, nudge,
 };
@@ -75,8 +73,14 @@ pub(crate) struct Deciding {
     happened: Vec<Happened>,
     /// Votes that are waited for.
     waiting: Vec<stalling::Waiting>,
-    /// What the rules that find major incidents have looked at before; none for a ticket that has just come in.
-    looked_at: Option<majors::LookedAt>,
+    /// The ticket as it was when the command began; none of one that is opened.
+    before: Option<Ticket>,
+    /// The open round of approval, as it was when the command began.
+    pub(crate) open_round: Option<Approval>,
+    /// Whether it is a task that is planned or ended together with its ticket, which is written in any case.
+    pub(crate) is_planned: bool,
+    /// The public text of what was done.
+    text: Option<String>,
 }
 
 impl Deciding {
@@ -104,7 +108,7 @@ impl Deciding {
         let mut people: BTreeMap<PersonId, bool> =
             facts.desk_people.values().map(|person| (person.id, person.active)).collect();
         people.extend(facts.manager.iter().map(|person| (person.id, person.active)));
-        let looked_at = (!write.is_new).then(|| majors::LookedAt::of(&write.ticket));
+        let before = (!write.is_new).then(|| write.ticket.clone());
         Self {
             write,
             submits: false,
@@ -122,7 +126,10 @@ impl Deciding {
             last_approval_round: 0,
             happened: Vec::new(),
             waiting: Vec::new(),
-            looked_at,
+            before,
+            open_round: None,
+            is_planned: false,
+            text: None,
         }
     }
 
@@ -146,7 +153,7 @@ impl Deciding {
     }
 
     /// Notes what was done, by whom.
-    pub(crate) fn did(&mut self, action: Action, by: &Actor, changes: Vec<Change>) {
+    pub(crate) fn did(&mut self, action: Action, by: &Actor, changes: Vec<FieldChange>) {
         self.write.events.push(NewEvent::new(action, by, changes));
     }
 
@@ -155,44 +162,120 @@ impl Deciding {
         &mut self,
         action: Action,
         by: &Actor,
-        changes: Vec<Change>,
+        changes: Vec<FieldChange>,
         reason: Option<String>,
     ) {
         self.write.events.push(NewEvent::new(action, by, changes).because(reason));
     }
 
     /// Adds to what the last thing that was done has changed.
-    pub(crate) fn changed_too(&mut self, changes: Vec<Change>) {
+    pub(crate) fn changed_too(&mut self, changes: Vec<FieldChange>) {
         if let Some(last) = self.write.events.last_mut() {
             last.changes.extend(changes);
         }
     }
 
     /// Notes what people may want to hear of. More about it can be filled in.
-    pub(crate) fn happened(&mut self, kind: EventKind, actor: &Actor, was: State) -> &mut Happened {
-        self.happened.push(Happened::new(kind, actor, was));
+    pub(crate) fn happened(&mut self, notice: Notice, actor: &Actor, was: State) -> &mut Happened {
+        self.happened.push(Happened::new(notice, actor, was));
         self.happened.last_mut().expect("one was just pushed")
     }
 
-    /// The part of an incident after that has moved; none where the move does not concern it.
-    pub(crate) fn following(
-        mut self,
-        parent: &str,
-        state: &IncidentState,
-        action: Action,
-    ) -> Option<Self> {
+    /// Notes what a move did, as its row says that it is told.
+    pub(crate) fn performed(&mut self, done: Done, by: &Actor, was: State) {
+        let Done { action, changes, reason, tells, left } = done;
+        match left.caused {
+            // What Waypost does because of it is an event of its own, and holds the changes.
+            Some(caused) => {
+                self.did_because(action, by, Vec::new(), reason);
+                self.did(caused, &system(), changes);
+            }
+            None => self.did_because(action, by, changes, reason),
+        }
+        self.text.clone_from(&left.text);
+        if let Some(notice) = tells {
+            self.happened(notice, by, was).text = left.text;
+        }
+    }
+
+    /// Keeps what was said, as a comment by whoever acts.
+    pub(crate) fn say(&mut self, said: Option<ticket::Said>) {
+        let Some(ticket::Said { visibility, text }) = said else { return };
+        let author = self.write.events.last().map_or_else(system, |event| event.actor.clone());
+        self.write.comments.push(Comment {
+            id: CommentId(self.desk.entropy.id(self.now)),
+            subject: self.write.ticket.id.into(),
+            visibility,
+            author,
+            text,
+            created_at: self.now,
+        });
+    }
+
+    /// Tells of an edit what people hear of: another priority.
+    pub(crate) fn tell_of_edit(&mut self, by: &Actor, was: State) {
+        let priority = |ticket: &Ticket| ticket.priority.effective().0;
+        let before = self.before.as_ref().map(priority);
+        if before.is_some_and(|before| before != priority(&self.write.ticket)) {
+            self.happened(Notice::PriorityChanged, by, was);
+        }
+    }
+
+    /// Adds to what the first event says.
+    pub(crate) fn add_to_first_event(&mut self, change: FieldChange) {
+        if let Some(first) = self.write.events.first_mut() {
+            first.changes.push(change);
+        }
+    }
+
+    /// What was done first; an edit where nothing was.
+    pub(crate) fn first_action(&self) -> Action {
+        self.write.events.first().map_or(Action::Edit, |event| event.action)
+    }
+
+    /// The public text of what was done.
+    pub(crate) fn text_told(&self) -> Option<String> {
+        self.text.clone()
+    }
+
+    /// The time of the command.
+    pub(crate) fn now(&self) -> DateTime<Utc> {
+        self.now
+    }
+
+    /// Says which rounds of approval there were before.
+    pub(crate) fn count_rounds(&mut self, last: i64) {
+        self.last_approval_round = last;
+    }
+
+    /// The child of an incident after that has moved; none where the move does not concern it.
+    pub(crate) fn following(mut self, parent: &str, stage: &Stage, action: Action) -> Option<Self> {
         let was = self.write.ticket.state();
-        let changes = self.write.ticket.follow_parent(state, &system(), self.now);
+        let changes = self.write.ticket.follow_parent(stage, &system(), self.now);
         if changes.is_empty() {
             return None;
         }
-        let (kind, text) = match state {
-            IncidentState::Resolved(done) => (EventKind::Resolved, Some(done.notes.clone())),
-            _ => (EventKind::StateChanged, None),
+        let (notice, text) = match stage {
+            Stage::Done(_, outcome) => (Notice::Resolved, Some(outcome.notes.clone())),
+            Stage::Open(_)
+            | Stage::OnHold(_)
+            | Stage::Rejected(_)
+            | Stage::Closed(..)
+            | Stage::Cancelled(_) => (Notice::StateChanged, None),
         };
         self.did_because(action, &system(), changes, Some(format!("follows its parent {parent}")));
-        self.happened(kind, &system(), was).text = text;
+        self.happened(notice, &system(), was).text = text;
         Some(self)
+    }
+
+    /// The ticket as it was when the command began; none of one that is opened.
+    pub(crate) fn before(&self) -> Option<&Ticket> {
+        self.before.as_ref()
+    }
+
+    /// The facts that it is decided on.
+    pub(crate) fn facts(&self) -> &Facts {
+        &self.facts
     }
 
     /// The catalog item that is asked for.
@@ -207,7 +290,7 @@ impl Deciding {
 
     /// Whether nothing has happened, so that there is nothing to write.
     pub(crate) fn is_idle(&self) -> bool {
-        self.write.events.is_empty()
+        self.write.events.is_empty() && !self.write.is_touched
     }
 
     /// Ends the deciding: nothing more is asked.
@@ -287,7 +370,7 @@ impl Deciding {
         &mut self,
         action: Action,
         said: &Said,
-        changes: Vec<Change>,
+        changes: Vec<FieldChange>,
         reasons: &[String],
     ) {
         if changes.is_empty() {
@@ -322,6 +405,6 @@ impl Deciding {
 }
 
 /// Waypost itself, as an actor.
-fn system() -> Actor {
+pub(crate) fn system() -> Actor {
     Actor { kind: ActorKind::System, person: None }
 }

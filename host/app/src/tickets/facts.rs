@@ -15,10 +15,9 @@ use waypost_domain::{
     ids::{CiId, PersonId, TeamId},
     incident::MajorRule,
     person::Person,
-    request::Request,
     service::Service,
     team::Team,
-    ticket::{Body, Ticket},
+    ticket::Ticket,
 };
 use waypost_policy::Need;
 use waypost_store::{ReadTx, directory::Directory};
@@ -97,7 +96,9 @@ impl Facts {
         tx: &mut ReadTx,
         ticket: &Ticket,
     ) -> Result<(), CommandError> {
-        if let Some(requester) = waypost_store::person::find(tx, ticket.requester).await? {
+        if let Some(id) = ticket.requester
+            && let Some(requester) = waypost_store::person::find(tx, id).await?
+        {
             self.add_requester(tx, requester).await?;
         }
         if let Some(id) = ticket.ci
@@ -105,8 +106,8 @@ impl Facts {
         {
             self.add_ci(tx, found).await?;
         }
-        if let Body::Request(Request { item: Some(item), .. }) = &ticket.body {
-            self.item = waypost_store::catalog::find(tx, *item).await?;
+        if let Some(item) = ticket.request().and_then(|request| request.item) {
+            self.item = waypost_store::catalog::find(tx, item).await?;
         }
         Ok(())
     }

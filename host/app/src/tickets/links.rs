@@ -37,8 +37,9 @@ pub async fn links(
 
 async fn views(tx: &mut ReadTx, of: &Ticket) -> Result<Vec<LinkView>, CommandError> {
     let mut views = Vec::new();
-    for link in link::of_tickets(tx, &[of.id]).await? {
+    for link in link::of(tx, &[of.id.into()]).await? {
         let Some((link_type, other)) = link.seen_from(of.id) else { continue };
+        let Some(other) = other.ticket() else { continue };
         if let Some(other) = ticket::find(tx, other).await? {
             views.push(LinkView { link_type, other, link });
         }

@@ -140,7 +140,7 @@ fn people_of(
     let known = |id: &str| id.parse::<PersonId>().map_err(|_| format!("`{id}` is no person's id"));
     Ok(match recipient {
         contract::Recipient::Person(id) => vec![known(id)?],
-        contract::Recipient::Requester => vec![ticket.requester],
+        contract::Recipient::Requester => ticket.requester.into_iter().collect(),
         contract::Recipient::Assignee => ticket.assignee.into_iter().collect(),
         contract::Recipient::Team(key) => facts
             .team_named(ticket.org, key)

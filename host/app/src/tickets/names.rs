@@ -1,27 +1,36 @@
-//! The names of what a ticket refers to, for a reader.
+//! The names of what tickets refer to, for a reader.
 
 use std::collections::BTreeMap;
 
 use waypost_domain::{
     approval::Approval,
-    ids::{CatalogItemId, CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
+    directory::Lookup,
+    ids::{CatalogItemId, CiId, PersonId, ServiceId, TeamId, TicketId},
     key::Key,
+    organization::OrgSettings,
+    person::Person,
     task::TaskCount,
-    ticket::{Body, Ticket, TicketKind},
+    ticket::{Ticket, TicketKind},
 };
-use waypost_store::{ReadTx, approval, catalog, ci, person, service, task, team};
+use waypost_store::{ReadTx, approval, catalog, ci, person, service, team, ticket};
 
-use super::{Named, PersonName, TicketView};
-use crate::{CommandError, Desk};
+use super::{
+    Named, PersonName, ProblemName, TicketName, TicketView, decide::Deciding, facts::Facts,
+    write::TicketWrite,
+};
+use crate::{Caller, CommandError, Desk};
 
-/// The names that a page of tickets refers to, read in one go.
-struct Names {
+/// The names that some tickets refer to. What a command knows already is not read again.
+pub(crate) struct Names {
+    settings: OrgSettings,
     people: BTreeMap<PersonId, String>,
     teams: BTreeMap<TeamId, Named>,
     services: BTreeMap<ServiceId, Named>,
     cis: BTreeMap<CiId, Named>,
     items: BTreeMap<CatalogItemId, Named>,
     tasks: BTreeMap<TicketId, TaskCount>,
+    tickets: BTreeMap<TicketId, Ticket>,
+    open_rounds: BTreeMap<TicketId, Approval>,
 }
 
 /// Tickets as a caller may see them.
@@ -30,18 +39,16 @@ pub(crate) async fn views(
     tickets: Vec<Ticket>,
 ) -> Result<Vec<TicketView>, CommandError> {
     let settings = waypost_store::organization::load(tx).await?.settings;
-    let names = Names::load(tx, &tickets).await?;
-    let mut views = Vec::with_capacity(tickets.len());
-    for ticket in tickets {
-        let open = if ticket.state() == waypost_domain::ticket::State::AwaitingApproval {
-            approval::open_of_ticket(tx, ticket.id).await?
-        } else {
-            None
-        };
-        let waiting_on = ticket.waiting_on(open.as_ref(), &settings);
-        views.push(names.view(ticket, waiting_on));
+    let mut names = Names::none(settings);
+    for team in team::serving(tx).await? {
+        names.teams.insert(team.id, named(&team.key, team.name));
     }
-    Ok(views)
+    names.read(tx, &tickets).await?;
+    for ticket in tickets.iter().filter(|one| one.can_await_approval()) {
+        let open = approval::open_of(tx, ticket.id.into()).await?;
+        names.add_open_round(ticket.id, open);
+    }
+    Ok(tickets.into_iter().map(|ticket| names.view(ticket)).collect())
 }
 
 /// One ticket as a caller may see it.
@@ -50,103 +57,241 @@ pub(crate) async fn view(tx: &mut ReadTx, ticket: Ticket) -> Result<TicketView, 
     Ok(views.pop().expect("one ticket makes one view"))
 }
 
-/// One ticket as a caller may see it, read in a transaction of its own: for a command that changed nothing.
-pub(crate) async fn view_now(
-    desk: &Desk,
-    org: OrgId,
-    ticket: Ticket,
-) -> Result<TicketView, CommandError> {
-    let mut tx = desk.store.read(org).await?;
-    view(&mut tx, ticket).await
-}
-
 impl Names {
-    async fn load(tx: &mut ReadTx, tickets: &[Ticket]) -> Result<Self, CommandError> {
-        let people = unique(tickets.iter().flat_map(|one| {
-            let led_by = one.major.led_by();
-            let leaders = led_by.map(|it| [it.manager, it.communication_owner]);
-            let leaders = leaders.into_iter().flatten();
-            std::iter::once(one.requester).chain(one.assignee).chain(leaders)
-        }));
-        let mut teams: BTreeMap<TeamId, Named> = team::serving(tx)
-            .await?
-            .into_iter()
-            .map(|one| (one.id, named(&one.key, one.name)))
-            .collect();
-        for id in unique(tickets.iter().map(|one| one.team)) {
-            // A team that is not active any more still owns what it owned.
-            if !teams.contains_key(&id)
-                && let Some(one) = team::find(tx, id).await?
-            {
-                teams.insert(id, named(&one.key, one.name));
-            }
+    fn none(settings: OrgSettings) -> Self {
+        Self {
+            settings,
+            people: BTreeMap::new(),
+            teams: BTreeMap::new(),
+            services: BTreeMap::new(),
+            cis: BTreeMap::new(),
+            items: BTreeMap::new(),
+            tasks: BTreeMap::new(),
+            tickets: BTreeMap::new(),
+            open_rounds: BTreeMap::new(),
         }
-        let mut cis = BTreeMap::new();
-        for id in unique(tickets.iter().filter_map(|one| one.ci)) {
-            if let Some(one) = ci::find(tx, id).await? {
-                cis.insert(id, named(&one.key, one.name));
-            }
-        }
-        let services = if tickets.iter().any(|one| one.service.is_some()) {
-            service::list(tx).await?
-        } else {
-            Vec::new()
-        };
-        let items = if tickets.iter().any(|one| item(one).is_some()) {
-            catalog::list(tx).await?
-        } else {
-            Vec::new()
-        };
-        let requests = tickets.iter().filter(|one| one.kind() == TicketKind::Request);
-        let requests: Vec<TicketId> = requests.map(|one| one.id).collect();
-        Ok(Self {
-            tasks: task::counts(tx, &requests).await?.into_iter().collect(),
-            people: person::find_many(tx, &people)
-                .await?
-                .into_iter()
-                .map(|one| (one.id, one.name))
-                .collect(),
-            teams,
-            services: services.into_iter().map(|one| (one.id, named(&one.key, one.name))).collect(),
-            cis,
-            items: items.into_iter().map(|one| (one.id, named(&one.key, one.name))).collect(),
-        })
     }
 
-    fn view(
-        &self,
-        ticket: Ticket,
-        waiting_on: Option<waypost_domain::waiting::WaitingOn>,
-    ) -> TicketView {
-        let item = item(&ticket);
-        let led_by = ticket.major.led_by();
+    /// The names that the facts of the organization hold.
+    pub(crate) fn of(facts: &Facts) -> Self {
+        let mut names = Self::none(facts.directory.org.settings.clone());
+        names.add_facts(facts);
+        for team in facts.teams() {
+            names.teams.insert(team.id, named(&team.key, team.name.clone()));
+        }
+        for service in facts.services() {
+            names.services.insert(service.id, named(&service.key, service.name.clone()));
+        }
+        names
+    }
+
+    /// The names that the facts of a ticket hold.
+    pub(crate) fn add_facts(&mut self, facts: &Facts) {
+        let people = facts.desk_people.values().chain(&facts.requester).chain(&facts.manager);
+        self.add_people(people);
+        for ci in &facts.cis {
+            self.cis.insert(ci.id, named(&ci.key, ci.name.clone()));
+        }
+        for item in &facts.item {
+            self.items.insert(item.id, named(&item.key, item.name.clone()));
+        }
+    }
+
+    pub(crate) fn add_people<'p>(&mut self, people: impl IntoIterator<Item = &'p Person>) {
+        self.people.extend(people.into_iter().map(|one| (one.id, one.name.clone())));
+    }
+
+    pub(crate) fn add_tickets<'t>(&mut self, tickets: impl IntoIterator<Item = &'t Ticket>) {
+        self.tickets.extend(tickets.into_iter().map(|one| (one.id, one.clone())));
+    }
+
+    pub(crate) fn add_open_round(&mut self, ticket: TicketId, open: Option<Approval>) {
+        if let Some(open) = open {
+            self.open_rounds.insert(ticket, open);
+        }
+    }
+
+    /// What a command has just written.
+    pub(crate) fn learn(&mut self, writes: &[TicketWrite]) {
+        for write in writes {
+            let id = write.ticket.id;
+            self.tickets.insert(id, write.ticket.clone());
+            let moved = write.changed_approvals.last().or(write.new_approval.as_ref());
+            if let Some(round) = moved {
+                self.open_rounds.remove(&id);
+                self.add_open_round(id, Some(round.clone()).filter(Approval::is_open));
+            }
+        }
+    }
+
+    /// What drafts make of the numbers of tasks.
+    pub(crate) fn count_tasks(&mut self, drafts: &[Deciding]) {
+        for draft in drafts {
+            let task = &draft.write.ticket;
+            let Some(parent) = task.parent.filter(|_| task.kind() == TicketKind::Task) else {
+                continue;
+            };
+            let count = self.tasks.entry(parent).or_default();
+            let was_open = draft.before().is_some_and(|before| before.phase().is_active());
+            count.total += u32::from(draft.write.is_new);
+            count.open += u32::from(task.phase().is_active());
+            count.open = count.open.saturating_sub(u32::from(was_open));
+        }
+    }
+
+    /// Tickets as a caller may see them; what is not known yet is read.
+    pub(crate) async fn views_of(
+        &mut self,
+        desk: &Desk,
+        caller: &Caller,
+        tickets: Vec<Ticket>,
+    ) -> Result<Vec<TicketView>, CommandError> {
+        if tickets.iter().any(|ticket| self.lack(ticket)) {
+            let mut tx = desk.store.read(caller.org).await?;
+            self.read(&mut tx, &tickets).await?;
+        }
+        Ok(tickets.into_iter().map(|ticket| self.view(ticket)).collect())
+    }
+
+    /// Whether anything that the ticket refers to has no name yet.
+    fn lack(&self, ticket: &Ticket) -> bool {
+        people(ticket).any(|id| !self.people.contains_key(&id))
+            || !self.teams.contains_key(&ticket.team)
+            || ticket.service.is_some_and(|id| !self.services.contains_key(&id))
+            || cis(ticket).any(|id| !self.cis.contains_key(&id))
+            || item(ticket).is_some_and(|id| !self.items.contains_key(&id))
+            || relatives(ticket).any(|id| !self.tickets.contains_key(&id))
+    }
+
+    /// Reads the names that are not known yet, of all these tickets in one go.
+    pub(crate) async fn read(
+        &mut self,
+        tx: &mut ReadTx,
+        tickets: &[Ticket],
+    ) -> Result<(), CommandError> {
+        let lacking = unique(
+            tickets.iter().flat_map(people).filter(|id| !self.people.contains_key(id)),
+        );
+        if !lacking.is_empty() {
+            let found = person::find_many(tx, &lacking).await?;
+            self.add_people(&found);
+        }
+        for id in unique(tickets.iter().map(|one| one.team)) {
+            // A team that is not active any more still owns what it owned.
+            if !self.teams.contains_key(&id)
+                && let Some(one) = team::find(tx, id).await?
+            {
+                self.teams.insert(id, named(&one.key, one.name));
+            }
+        }
+        for id in unique(tickets.iter().flat_map(cis)) {
+            if !self.cis.contains_key(&id)
+                && let Some(one) = ci::find(tx, id).await?
+            {
+                self.cis.insert(id, named(&one.key, one.name));
+            }
+        }
+        let knows = |id: &ServiceId| self.services.contains_key(id);
+        if tickets.iter().filter_map(|one| one.service).any(|id| !knows(&id)) {
+            for one in service::list(tx).await? {
+                self.services.insert(one.id, named(&one.key, one.name));
+            }
+        }
+        if tickets.iter().filter_map(item).any(|id| !self.items.contains_key(&id)) {
+            for one in catalog::list(tx).await? {
+                self.items.insert(one.id, named(&one.key, one.name));
+            }
+        }
+        let lacking = unique(
+            tickets.iter().flat_map(relatives).filter(|id| !self.tickets.contains_key(id)),
+        );
+        if !lacking.is_empty() {
+            let found = ticket::find_many(tx, &lacking).await?;
+            self.add_tickets(&found);
+        }
+        let with_tasks = tickets.iter().filter(|one| one.kind() != TicketKind::Task);
+        let with_tasks = with_tasks.filter(|one| one.kind() != TicketKind::Incident);
+        let ids: Vec<TicketId> = with_tasks.map(|one| one.id).collect();
+        self.tasks.extend(ticket::task_counts(tx, &ids).await?);
+        Ok(())
+    }
+
+    fn view(&self, ticket: Ticket) -> TicketView {
+        let led_by = ticket.led_by();
+        let problem = ticket.incident().and_then(|it| it.problem);
+        let numbers = |task: &waypost_domain::task::Task| {
+            let numbers = task.depends_on.iter().filter_map(|id| self.tickets.get(id));
+            numbers.map(|one| one.number.clone()).collect::<Vec<_>>()
+        };
+        let other = ticket.problem().into_iter().flat_map(|it| &it.cis);
         TicketView {
             team: self.teams.get(&ticket.team).cloned().unwrap_or_else(|| unnamed(ticket.team)),
             service: ticket.service.and_then(|id| self.services.get(&id).cloned()),
             ci: ticket.ci.and_then(|id| self.cis.get(&id).cloned()),
-            catalog_item: item.and_then(|id| self.items.get(&id).cloned()),
-            requester: self.person(ticket.requester),
+            cis: other.filter_map(|id| self.cis.get(id).cloned()).collect(),
+            catalog_item: item(&ticket).and_then(|id| self.items.get(&id).cloned()),
+            requester: ticket.requester.map(|id| self.person(id)),
             assignee: ticket.assignee.map(|id| self.person(id)),
             manager: led_by.map(|it| self.person(it.manager)),
             communication_owner: led_by.map(|it| self.person(it.communication_owner)),
+            risk_owner: ticket.problem().and_then(|it| it.risk_owner).map(|id| self.person(id)),
             priority: ticket.priority.effective(),
-            waiting_on,
+            waiting_on: ticket.waiting_on(self.open_rounds.get(&ticket.id), &self.settings),
             tasks: self.tasks.get(&ticket.id).copied().unwrap_or_default(),
+            parent: ticket.parent.map(|id| self.ticket(id)),
+            problem: problem.and_then(|id| self.problem(id)),
+            depends_on: ticket.task().map(numbers).unwrap_or_default(),
             ticket,
         }
     }
 
     fn person(&self, id: PersonId) -> PersonName {
-        let name = self.people.get(&id).cloned().unwrap_or_else(|| id.to_string());
-        PersonName { id, name }
+        crate::labels::named(&self.people, id)
+    }
+
+    fn ticket(&self, id: TicketId) -> TicketName {
+        let known = self.tickets.get(&id);
+        TicketName {
+            id,
+            number: known.map(|it| it.number.clone()).unwrap_or_default(),
+            short_description: known.map(|it| it.short_description.clone()).unwrap_or_default(),
+        }
+    }
+
+    fn problem(&self, id: TicketId) -> Option<ProblemName> {
+        let ticket = self.tickets.get(&id)?;
+        let problem = ticket.problem()?;
+        Some(ProblemName {
+            name: self.ticket(id),
+            state: ticket.state(),
+            known_error: problem.known_error,
+            workaround: problem.workaround.clone(),
+        })
     }
 }
 
+/// The people that a ticket names.
+fn people(ticket: &Ticket) -> impl Iterator<Item = PersonId> + use<> {
+    let leaders = ticket.led_by().map(|it| [it.manager, it.communication_owner]);
+    let risk_owner = ticket.problem().and_then(|it| it.risk_owner);
+    let one = ticket.requester.into_iter().chain(ticket.assignee).chain(risk_owner);
+    one.chain(leaders.into_iter().flatten())
+}
+
+/// The configuration items that a ticket names.
+fn cis(ticket: &Ticket) -> impl Iterator<Item = CiId> + '_ {
+    let other = ticket.problem().into_iter().flat_map(|it| it.cis.iter().copied());
+    ticket.ci.into_iter().chain(other)
+}
+
+/// The tickets that a ticket names.
+fn relatives(ticket: &Ticket) -> impl Iterator<Item = TicketId> + '_ {
+    let before = ticket.task().into_iter().flat_map(|it| it.depends_on.iter().copied());
+    ticket.parent.into_iter().chain(ticket.incident().and_then(|it| it.problem)).chain(before)
+}
+
 fn item(ticket: &Ticket) -> Option<CatalogItemId> {
-    match &ticket.body {
-        Body::Request(request) => request.item,
-        Body::Incident(_) => None,
-    }
+    ticket.request().and_then(|request| request.item)
 }
 
 fn named(key: &Key, name: String) -> Named {
@@ -170,14 +315,9 @@ pub(crate) async fn of_voters(
     tx: &mut ReadTx,
     approvals: &[Approval],
 ) -> Result<BTreeMap<PersonId, String>, CommandError> {
-    let ids = unique(
-        approvals
-            .iter()
-            .flat_map(|one| &one.stages)
-            .flat_map(|stage| &stage.steps)
-            .flat_map(|step| &step.requests)
-            .flat_map(|request| [request.seat, request.voter]),
-    );
-    let people = person::find_many(tx, &ids).await?;
-    Ok(people.into_iter().map(|one| (one.id, one.name)).collect())
+    let voters = approvals
+        .iter()
+        .flat_map(Approval::requests)
+        .flat_map(|request| [request.seat, request.voter]);
+    Ok(crate::labels::people_names(tx, voters).await?)
 }

@@ -1,28 +1,25 @@
 //! Opening a ticket: from what a front end got to a stored, routed, prioritized ticket.
 
-use std::collections::HashMap;
-
 use waypost_domain::{
-    ci::Ci,
-    directory::References,
-    ids::{PersonId, TicketId},
-    key::Key,
+    directory::Lookup,
+    ids::TicketId,
     permission,
-    person::Person,
-    priority::Level,
     refusal::{Faults, Refused},
     role::Role,
-    ticket::{Channel, ExternalRef, NewTicket, Ticket, TicketKind},
+    task::MAX_TASKS,
+    ticket::{Action, ExternalRef, Opening, Ticket, TicketKind, Value},
 };
-use waypost_store::{ReadTx, StoreError, catalog, ci, ticket};
+use waypost_store::{ReadTx, ticket};
 
 use super::{
-    OpenTicket, PersonRef, TicketRef, TicketView, conclude,
+    OpenTicket, TicketRef, TicketView,
     decide::{self, Deciding},
     facts::Facts,
+    given::{Found, LookUps, Reader},
     names, read,
+    scene::{self, Scene},
 };
-use crate::{Caller, CommandError, Desk, input::Reading, refs};
+use crate::{Caller, CommandError, Desk};
 
 /// Opens a ticket. It is stored, with a team, before this returns.
 ///
@@ -36,26 +33,25 @@ pub async fn open(
     caller: &Caller,
     command: OpenTicket,
 ) -> Result<TicketView, CommandError> {
-    permission::allows_opening(caller.role, &of_desk(&command))?;
+    let kind = kind_of(&command);
+    permission::allows_opening(caller.role, kind, &waypost_domain::ticket::Given::default())?;
     let (mut tx, facts) = Facts::open(desk, caller).await?;
-    if let Some((source, id)) = &command.external_ref {
-        let reference = ExternalRef { source: source.clone(), id: id.clone() };
-        if let Some(known) = opened_before(&mut tx, caller, &reference).await? {
-            return Ok(known);
-        }
+    let origin = origin(&command);
+    if let Some(reference) = &origin
+        && caller.role != Role::Requester
+        && let Some(known) = opened_before(&mut tx, caller, reference).await?
+    {
+        return Ok(known);
     }
-    let mut look_ups = LookUps::default();
-    let ticket = look_ups.deciding(&mut tx, desk, caller, &facts, command).await?;
+    let mut scene = Scene::new(desk, caller, facts.clone());
+    let draft = LookUps::default().draft(&mut tx, desk, caller, &facts, &command).await?;
     drop(tx);
-    let mut opened = vec![ticket];
-    decide::open(desk, caller, &mut opened, false).await?;
-    let mut writes = Deciding::finish_all(opened)?;
-    match conclude::keep(desk, caller, &mut writes).await {
+    scene.drafts.push(draft);
+    decide_on(&mut scene).await?;
+    match scene.finish().await {
         // Two senders of the same external reference: the other one was first, and its ticket is the answer.
         Err(CommandError::Taken(what)) => {
-            let Some(reference) = &writes[0].ticket.external_ref else {
-                return Err(CommandError::Taken(what));
-            };
+            let Some(reference) = &origin else { return Err(CommandError::Taken(what)) };
             let mut tx = desk.store.read(caller.org).await?;
             let known = opened_before(&mut tx, caller, reference).await?;
             known.ok_or(CommandError::Taken(what))
@@ -64,14 +60,34 @@ pub async fn open(
     }
 }
 
-/// The fields of the command that only the desk may fill in.
-fn of_desk(command: &OpenTicket) -> Vec<&'static str> {
-    let fields = [
-        ("external_ref", command.external_ref.is_some()),
-        ("affected_users", command.affected_users.is_some()),
-        ("sync_with_parent", command.sync_with_parent.is_some()),
-    ];
-    fields.into_iter().filter(|(_, is_given)| *is_given).map(|(field, _)| field).collect()
+/// Asks the policies about new tickets. A task is planned work: it goes to the team that was named.
+pub(crate) async fn decide_on(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    let (desk, caller) = (scene.desk, scene.caller);
+    if scene.drafts.iter().any(|draft| draft.write.ticket.kind() == TicketKind::Task) {
+        for draft in &mut scene.drafts {
+            let changes = draft.write.ticket.first_changes(draft.facts());
+            draft.did(Action::Create, &caller.actor, changes);
+        }
+        return Ok(());
+    }
+    decide::open(desk, caller, &mut scene.drafts, false).await
+}
+
+/// What kind of ticket it is as long as no policy has said.
+fn kind_of(command: &OpenTicket) -> TicketKind {
+    let asks_for_item = ["catalog_item", "answers"].iter().any(|name| {
+        let given = command.fields.get(*name);
+        given.is_some_and(|json| !json.is_null() && json.as_object().is_none_or(|it| !it.is_empty()))
+    });
+    let guessed = if asks_for_item { TicketKind::Request } else { TicketKind::Incident };
+    command.kind.unwrap_or(guessed)
+}
+
+/// Where it comes from, if that was given as it should be.
+pub(crate) fn origin(command: &OpenTicket) -> Option<ExternalRef> {
+    let given = command.fields.get("external_ref")?.as_object()?;
+    let part = |name: &str| given.get(name)?.as_str().map(|text| text.trim().to_owned());
+    Some(ExternalRef { source: part("source")?, id: part("id")? })
 }
 
 /// The ticket that an external reference belongs to already.
@@ -89,224 +105,170 @@ async fn opened_before(
     }
 }
 
-/// What tickets name, looked up once for a whole batch.
-#[derive(Default)]
-pub(crate) struct LookUps {
-    people: HashMap<String, Option<Person>>,
-    managers: HashMap<PersonId, Option<Person>>,
-    cis: HashMap<String, Option<Ci>>,
-}
-
 impl LookUps {
     /// Checks a ticket that comes in and prepares what its policies are asked.
-    pub(crate) async fn deciding(
+    pub(crate) async fn draft(
         &mut self,
         tx: &mut ReadTx,
         desk: &Desk,
         caller: &Caller,
         facts: &Facts,
-        command: OpenTicket,
+        command: &OpenTicket,
     ) -> Result<Deciding, CommandError> {
+        let kind = kind_of(command);
+        let rules = kind.rules();
         let mut facts = facts.clone();
-        let mut faults = Faults::new();
-        let mut resolver = References { directory: &facts, org: caller.org, faults: &mut faults };
-        let category =
-            command.category.as_deref().and_then(|path| resolver.category("/category", path));
-        let service = command.service.as_deref().and_then(|key| resolver.service("/service", key));
-        let requester = self.requester(tx, caller, command.requester.as_ref(), &mut faults).await?;
-        let ci = match command.ci.as_deref() {
-            Some(key) => self.ci(tx, key, &mut faults).await?,
-            None => None,
+        let accepted: Vec<_> =
+            rules.fields().filter(|field| field.opens).map(|it| (it.name, it.takes)).collect();
+        let mut reader = Reader {
+            tx: &mut *tx,
+            caller,
+            facts: &mut facts,
+            look_ups: self,
+            faults: Faults::new(),
+            found: Found::default(),
+            rules,
+            subject: None,
+            drops_blanks: false,
         };
-        let item = match command.catalog_item.as_deref() {
-            Some(key) => {
-                let found = catalog::find_by_key(tx, key).await?;
-                if found.is_none() {
-                    let message = format!("there is no catalog item `{key}`");
-                    faults.wrong("/catalog_item", "unknown", message);
-                }
-                found
+        let what = format!("A new {kind}");
+        reader.read(&command.fields, &accepted, &what).await?;
+        let Reader { mut found, mut faults, .. } = reader;
+        permission::allows_opening(caller.role, kind, &found.given)?;
+        if rules.field("requester").is_some() {
+            self.requester(tx, caller, command, &mut found, &mut faults).await?;
+        }
+        let parent = found.target.take().filter(|_| kind == TicketKind::Task);
+        let opening = Opening {
+            id: TicketId(desk.id(caller)),
+            org: caller.org,
+            kind,
+            opened_by: caller.person(),
+            given: &found.given,
+            item: found.item.as_ref(),
+            team: parent.as_ref().map(|parent| parent.team),
+        };
+        let opened = Ticket::open(opening, &facts.directory.org.settings, caller.now);
+        // The ticket's own fields are checked too, so that a sender learns of all faults at once.
+        let mut ticket = match opened {
+            Ok(ticket) => {
+                faults.finish()?;
+                ticket
             }
-            None => None,
-        };
-        let answers = answers(&command.answers, &mut faults);
-        let opened_at = faults.moment_if("/opened_at", command.opened_at);
-        let command = OpenTicket { opened_at, ..command };
-        if !faults.is_empty() || requester.is_none() {
-            // The ticket's own fields are checked too, so that a sender learns of all faults at once.
-            let probe = PersonId(uuid::Uuid::nil());
-            let new = new_ticket(desk, caller, &command, probe, &answers);
-            if let Err(Refused::Invalid(more) | Refused::MissingFields(more)) =
-                Ticket::new(new, &facts.directory.org.settings, caller.now)
-            {
+            Err(Refused::Invalid(more) | Refused::MissingFields(more)) => {
                 for fault in more {
                     faults.wrong(&fault.pointer, fault.code, fault.message);
                 }
+                faults.finish()?;
+                return Err(CommandError::Busy);
             }
-            faults.finish()?;
-        }
-        let Some(requester) = requester else {
-            return Err(CommandError::field("/requester", "missing", "name the requester"));
+            Err(other) => return Err(other.into()),
         };
-        let new = NewTicket {
-            category,
-            service,
-            ci: ci.as_ref().map(|ci| ci.id),
-            item: item.as_ref(),
-            ..new_ticket(desk, caller, &command, requester.id, &answers)
-        };
-        let ticket = Ticket::new(new, &facts.directory.org.settings, caller.now)?;
-        if !command.draft && ticket.kind() == TicketKind::Request {
-            ticket.check_submission(item.as_ref())?;
+        if kind == TicketKind::Task {
+            let has_place = found.given.has("position");
+            place(tx, &mut ticket, parent.as_ref(), has_place, &facts).await?;
         }
-        facts.manager = self.manager(tx, &requester).await?;
-        facts.requester = Some(requester);
-        facts.item = item;
-        if let Some(ci) = ci {
-            facts.add_ci(tx, ci).await?;
+        if !command.draft && kind == TicketKind::Request {
+            ticket.check_submission(found.item.as_ref())?;
         }
-        let mut deciding = Deciding::of_new(desk, facts, ticket, caller);
+        if let Some(requester) = ticket.requester.and_then(|id| found.people.get(&id)) {
+            facts.manager = self.manager(tx, requester).await?;
+            facts.requester = Some(requester.clone());
+        }
+        facts.item = found.item;
+        let mut draft = Deciding::of_new(desk, facts, ticket, caller);
         if command.kind.is_some() && caller.role != Role::Requester {
-            deciding.keep_kind();
+            draft.keep_kind();
         }
-        deciding.submits = !command.draft;
-        Ok(deciding)
+        draft.submits = !command.draft;
+        Ok(draft)
     }
 
-    /// The requester: the caller themselves, or whom an agent names.
+    /// Whom the ticket is for: the caller themselves, or whom an agent names.
     async fn requester(
         &mut self,
         tx: &mut ReadTx,
         caller: &Caller,
-        named: Option<&PersonRef>,
+        command: &OpenTicket,
+        found: &mut Found,
         faults: &mut Faults,
-    ) -> Result<Option<Person>, CommandError> {
-        let own = caller.person().map(PersonRef::Id);
-        let Some(named) = named.or(own.as_ref()) else {
-            let message =
-                "name the requester by id or e-mail address; this token stands for no person";
-            faults.missing("/requester", message);
-            return Ok(None);
-        };
-        let found = self.person(tx, named).await?.filter(|person| person.active);
-        let Some(person) = found else {
-            let shown = shown(named);
-            let message = format!(
-                "there is no active person `{shown}` in this organization; create the person first"
-            );
-            faults.wrong("/requester", "unknown", message);
-            return Ok(None);
-        };
-        if caller.role == Role::Requester && caller.person() != Some(person.id) {
+    ) -> Result<(), CommandError> {
+        let is_named = command.fields.get("requester").is_some_and(|json| !json.is_null());
+        if !is_named {
+            let own = caller.person().map(super::PersonRef::Id);
+            let person = match &own {
+                Some(own) => self.person(tx, own).await?.filter(|person| person.active),
+                None => None,
+            };
+            match person {
+                Some(person) => {
+                    found.given.put("requester", Some(Value::Person(person.id)));
+                    found.people.insert(person.id, person);
+                }
+                None => faults.missing(
+                    "/requester",
+                    "name the requester by id or e-mail address; this token stands for no person of the organization",
+                ),
+            }
+        }
+        let requester = found.given.person("requester");
+        if caller.role == Role::Requester && requester.is_some() && requester != caller.person() {
             return Err(CommandError::Forbidden(
                 "a requester opens tickets for themselves; an agent opens them for others"
                     .to_owned(),
             ));
         }
-        Ok(Some(person))
-    }
-
-    async fn person(
-        &mut self,
-        tx: &mut ReadTx,
-        named: &PersonRef,
-    ) -> Result<Option<Person>, StoreError> {
-        let key = shown(named);
-        if let Some(known) = self.people.get(&key) {
-            return Ok(known.clone());
-        }
-        let found = refs::find_person(tx, named).await?;
-        self.people.insert(key, found.clone());
-        Ok(found)
-    }
-
-    async fn manager(
-        &mut self,
-        tx: &mut ReadTx,
-        person: &Person,
-    ) -> Result<Option<Person>, StoreError> {
-        let Some(id) = person.manager else { return Ok(None) };
-        if let Some(known) = self.managers.get(&id) {
-            return Ok(known.clone());
-        }
-        let found = waypost_store::person::find(tx, id).await?.filter(|manager| manager.active);
-        self.managers.insert(id, found.clone());
-        Ok(found)
-    }
-
-    async fn ci(
-        &mut self,
-        tx: &mut ReadTx,
-        key: &str,
-        faults: &mut Faults,
-    ) -> Result<Option<Ci>, StoreError> {
-        if !self.cis.contains_key(key) {
-            let found = ci::find_by_key(tx, key).await?.filter(|ci| ci.active);
-            self.cis.insert(key.to_owned(), found);
-        }
-        let found = self.cis.get(key).cloned().flatten();
-        if found.is_none() {
-            let message = format!("there is no active configuration item `{key}`");
-            faults.wrong("/ci", "unknown", message);
-        }
-        Ok(found)
+        Ok(())
     }
 }
 
-fn new_ticket<'a>(
-    desk: &Desk,
-    caller: &Caller,
-    command: &'a OpenTicket,
-    requester: PersonId,
-    answers: &'a [(Key, String)],
-) -> NewTicket<'a> {
-    let asks_for_item = command.catalog_item.is_some() || !command.answers.is_empty();
-    let guessed = if asks_for_item { TicketKind::Request } else { TicketKind::Incident };
-    NewTicket {
-        id: TicketId(desk.id(caller)),
-        org: caller.org,
-        kind: command.kind.unwrap_or(guessed),
-        short_description: &command.short_description,
-        description: &command.description,
-        channel: command.channel.unwrap_or(Channel::Api),
-        requester,
-        opened_by: caller.person(),
-        category: None,
-        service: None,
-        ci: None,
-        impact: command.impact.map(Level),
-        urgency: command.urgency.map(Level),
-        tags: &command.tags,
-        item: None,
-        answers,
-        quantity: command.quantity.unwrap_or(1),
-        parent: None,
-        sync_with_parent: command.sync_with_parent,
-        affected_users: command.affected_users,
-        external_ref: command
-            .external_ref
-            .as_ref()
-            .map(|(source, id)| (source.as_str(), id.as_str())),
-        opened_at: command.opened_at,
+/// Gives a new task its place among the others of its ticket, and checks what it depends on.
+async fn place(
+    tx: &mut ReadTx,
+    task: &mut Ticket,
+    parent: Option<&Ticket>,
+    has_place: bool,
+    facts: &Facts,
+) -> Result<(), CommandError> {
+    let mut faults = Faults::new();
+    let Some(parent) = parent else {
+        faults.missing("/parent", "name the ticket that the task belongs to, by its id or number");
+        return Ok(faults.finish()?);
+    };
+    if parent.kind() == TicketKind::Task {
+        faults.wrong("/parent", "a-task", "a task has no tasks; name the ticket itself");
     }
+    faults.finish()?;
+    if !parent.phase().is_active() {
+        let message = format!("{} is {}; nothing is added to it any more", parent.number, parent.state());
+        return Err(CommandError::guard(message));
+    }
+    let siblings = ticket::tasks_of(tx, parent.id).await?;
+    let mut faults = Faults::new();
+    task.check_task(&siblings, facts as &dyn Lookup, &mut faults);
+    faults.finish()?;
+    if siblings.len() >= MAX_TASKS {
+        let message = format!(
+            "{} has {MAX_TASKS} tasks, which is the most; put several pieces of work into one",
+            parent.number
+        );
+        return Err(CommandError::guard(message));
+    }
+    if !has_place {
+        task.go_behind(&siblings);
+    }
+    Ok(())
 }
 
-fn answers(given: &[(String, String)], faults: &mut Faults) -> Vec<(Key, String)> {
-    let mut answers = Vec::with_capacity(given.len());
-    for (field, value) in given {
-        match field.parse::<Key>() {
-            Ok(key) => answers.push((key, value.clone())),
-            Err(invalid) => {
-                faults.wrong(&format!("/answers/{field}"), "unknown", invalid.to_string());
-            }
-        }
-    }
-    answers
-}
-
-fn shown(named: &PersonRef) -> String {
-    match named {
-        PersonRef::Id(id) => id.to_string(),
-        PersonRef::Email(email) => email.to_lowercase(),
-    }
+/// Stores new tickets that were decided on, in one commit, and answers with all of them.
+pub(crate) async fn finish_all(mut scene: Scene<'_>) -> Result<Vec<TicketView>, CommandError> {
+    scene.react().await?;
+    scene.names.count_tasks(&scene.drafts);
+    let facts: Vec<Facts> = scene.drafts.iter().map(|draft| draft.facts().clone()).collect();
+    let (mut writes, mut names, desk, caller) = scene.finished()?;
+    scene::commit(desk, caller, &mut writes).await?;
+    facts.iter().for_each(|facts| names.add_facts(facts));
+    names.learn(&writes);
+    let new = writes.iter().filter(|one| one.is_new && one.ticket.kind() != TicketKind::Task);
+    names.views_of(desk, caller, new.map(|one| one.ticket.clone()).collect()).await
 }

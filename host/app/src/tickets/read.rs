@@ -8,7 +8,7 @@ use waypost_domain::{
     permission::{self, Relation},
     refusal::Faults,
     role::Role,
-    ticket::{Action, State, Ticket},
+    ticket::{Action, State, Ticket, TicketKind},
 };
 use waypost_store::{
     ReadTx, approval, ci, event, service, team, ticket,
@@ -25,6 +25,8 @@ use crate::{
 pub(crate) struct Seen {
     /// The ticket.
     pub(crate) ticket: Ticket,
+    /// The ticket that a task belongs to.
+    pub(crate) parent: Option<Ticket>,
     /// Its open round of approval.
     pub(crate) open_approval: Option<Approval>,
     /// How the caller stands to it.
@@ -50,18 +52,19 @@ pub(crate) async fn seen(
 }
 
 /// A ticket with how the caller stands to it, whether they may see it or not.
-pub(crate) async fn beside(
-    tx: &mut ReadTx,
-    caller: &Caller,
-    ticket: Ticket,
-) -> Result<Seen, CommandError> {
-    let open_approval = if ticket.state() == State::AwaitingApproval {
-        approval::open_of_ticket(tx, ticket.id).await?
+async fn beside(tx: &mut ReadTx, caller: &Caller, ticket: Ticket) -> Result<Seen, CommandError> {
+    let open_approval = if ticket.can_await_approval() {
+        approval::open_of(tx, ticket.id.into()).await?
     } else {
         None
     };
-    let relation = Relation::of(caller.person(), &ticket, open_approval.as_ref());
-    Ok(Seen { ticket, open_approval, relation })
+    let parent = match ticket.parent.filter(|_| ticket.kind() == TicketKind::Task) {
+        Some(id) => ticket::find(tx, id).await?,
+        None => None,
+    };
+    let relation =
+        Relation::of(caller.person(), &ticket, parent.as_ref(), open_approval.as_ref());
+    Ok(Seen { ticket, parent, open_approval, relation })
 }
 
 /// One ticket.
@@ -84,7 +87,7 @@ pub async fn events(
 ) -> Result<Vec<Event>, CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
     let seen = seen(&mut tx, caller, named).await?;
-    let mut events = event::of_ticket(&mut tx, seen.ticket.id).await?;
+    let mut events = event::of(&mut tx, seen.ticket.id.into()).await?;
     if !permission::sees_internals(caller.role) {
         events
             .retain(|event| !matches!(event.action, Action::Note | Action::Link | Action::Unlink));
@@ -107,6 +110,10 @@ fn is_about_policies(event: &Event) -> bool {
             Action::Categorize
                 | Action::Assign
                 | Action::RequestApproval
+                | Action::RemindVoter
+                | Action::DelegateVote
+                | Action::ExpireVote
+                | Action::AppointVoter
                 | Action::Escalate
                 | Action::ProposeMajor
                 | Action::AcceptMajor
@@ -146,6 +153,21 @@ pub async fn list(
     let page = Page::cut(rows, request, tag, |row| place(&TicketCursor::of(row, sort)));
     let views = names::views(&mut tx, page.rows).await?;
     Ok(Page { rows: views, next: page.next, total })
+}
+
+/// The tasks of a ticket, by their place.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for a ticket that the caller may not see.
+pub async fn tasks(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<Vec<TicketView>, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let seen = seen(&mut tx, caller, named).await?;
+    let tasks = ticket::tasks_of(&mut tx, seen.ticket.id).await?;
+    names::views(&mut tx, tasks).await
 }
 
 fn place(cursor: &TicketCursor) -> String {
@@ -189,7 +211,8 @@ async fn filter(
     let waiting_before = faults.moment_if("/waiting_before", query.waiting_before);
     faults.finish()?;
     let mut filter = TicketFilter {
-        kind: query.kind,
+        kinds: query.kinds.clone(),
+        phases: query.phases.clone(),
         states,
         active: query.active,
         priorities: query.priorities.clone(),
@@ -197,7 +220,7 @@ async fn filter(
         category,
         tag: query.tag.clone(),
         text: query.text.clone(),
-        degraded: query.degraded,
+        policy_failures: query.policy_failures,
         order: query.ordered,
         opened_from,
         opened_before,
@@ -216,6 +239,13 @@ async fn filter(
     if let Some(named) = &query.parent {
         match seen(tx, caller, named).await {
             Ok(parent) => filter.parent = Some(parent.ticket.id),
+            Err(CommandError::NotFound(_)) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(named) = &query.problem {
+        match seen(tx, caller, named).await {
+            Ok(problem) => filter.problem = Some(problem.ticket.id),
             Err(CommandError::NotFound(_)) => return Ok(None),
             Err(error) => return Err(error),
         }

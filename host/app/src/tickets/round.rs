@@ -271,7 +271,7 @@ impl Round {
         let record = RoundRecord {
             id: RoundId(desk.entropy.id(now)),
             org,
-            ticket,
+            subject: ticket.into(),
             occasion: occasion.to_owned(),
             snapshot: plain::json(&snapshot),
             at: now,
@@ -338,7 +338,7 @@ impl Round {
         self.receipts.push(Receipt {
             id,
             org: self.record.org,
-            ticket: self.record.ticket,
+            subject: self.record.subject,
             round: self.record.id,
             seq: i64::try_from(self.receipts.len()).unwrap_or(i64::MAX) + 1,
             hook,

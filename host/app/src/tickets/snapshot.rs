@@ -6,10 +6,10 @@ use waypost_domain::{
     calendar,
     directory::Lookup,
     ids::{CiId, ServiceId, TeamId},
-    incident::Major,
+    incident::MajorState,
     service::Criticality,
     team::Team,
-    ticket::{Body, Channel, Ticket},
+    ticket::{Channel, Ticket, TicketKind},
 };
 use waypost_policy::contract;
 
@@ -34,22 +34,20 @@ pub(crate) fn timestamp(at: DateTime<Utc>) -> String {
 
 /// The ticket in the words of the contract.
 pub(crate) fn ticket(ticket: &Ticket, facts: &Facts) -> contract::Ticket {
-    let request = match &ticket.body {
-        Body::Request(request) => Some(request),
-        Body::Incident(_) => None,
-    };
+    let request = ticket.request();
     contract::Ticket {
         id: ticket.id.to_string(),
         number: ticket.number.clone(),
-        kind: match ticket.body {
-            Body::Incident(_) => contract::Kind::Incident,
-            Body::Request(_) => contract::Kind::Request,
+        kind: match ticket.kind() {
+            TicketKind::Incident => contract::Kind::Incident,
+            TicketKind::Request | TicketKind::Task => contract::Kind::Request,
+            TicketKind::Problem => contract::Kind::Problem,
         },
         state: ticket.state().as_str().to_owned(),
         channel: channel(ticket.channel),
         short_description: ticket.short_description.clone(),
         description: cut(&ticket.description, MAX_DESCRIPTION_BYTES).to_owned(),
-        requester: ticket.requester.to_string(),
+        requester: ticket.requester.map(|id| id.to_string()).unwrap_or_default(),
         category: ticket
             .category
             .iter()
@@ -77,8 +75,9 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts) -> contract::Ticket {
             })
             .collect(),
         opened_at: timestamp(ticket.opened_at),
-        major_state: (ticket.major != Major::None)
-            .then(|| ticket.major.state().as_str().to_owned()),
+        major_state: Some(ticket.major_state())
+            .filter(|state| *state != MajorState::None)
+            .map(|state| state.as_str().to_owned()),
     }
 }
 

@@ -1,25 +1,22 @@
 //! Writing a change: the ticket, its events, receipts, approvals and messages, in one commit.
 
-mod follow;
-
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::Approval,
     comment::Comment,
-    event::{Actor, Change, Event},
-    ids::{EventId, MessageId, PersonId},
-    link::Link,
+    event::{Actor, Event, FieldChange},
+    ids::{EventId, MessageId, OrgId, PersonId},
+    link::LinkChange,
     message::{Message, Way},
     person::Person,
     suggestion::Suggestion,
-    task::Task,
     ticket::{Action, Ticket},
 };
 use waypost_store::{
     ReadTx, StoreError, WriteTx, approval, comment, event, link, outbox, person, receipt, round,
-    suggestion, task, ticket,
+    suggestion, ticket,
 };
 
 use super::{
@@ -48,14 +45,10 @@ pub(crate) struct TicketWrite {
     pub(crate) new_approval: Option<Approval>,
     /// Rounds of approval that moved.
     pub(crate) changed_approvals: Vec<Approval>,
-    /// What it has to do with another, as was said now.
-    pub(crate) new_link: Option<Link>,
-    /// What it was said to have to do with another, and has not.
-    pub(crate) removed_link: Option<Link>,
-    /// Tasks that are added. They get their numbers when they are stored.
-    pub(crate) new_tasks: Vec<Task>,
-    /// Tasks that moved.
-    pub(crate) changed_tasks: Vec<Task>,
+    /// A link that was made or removed.
+    pub(crate) link: Option<LinkChange>,
+    /// Whether only its version moves, because something that belongs to it did.
+    pub(crate) is_touched: bool,
     /// Who hears of it.
     pub(crate) drafts: Vec<Draft>,
 }
@@ -68,7 +61,7 @@ pub(crate) struct NewEvent {
     /// By whom.
     pub(crate) actor: Actor,
     /// What it changed.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<FieldChange>,
     /// The policy that decided it.
     pub(crate) policy_digest: Option<String>,
     /// Why.
@@ -77,7 +70,7 @@ pub(crate) struct NewEvent {
 
 impl NewEvent {
     /// An event without a reason, by whoever asked.
-    pub(crate) fn new(action: Action, actor: &Actor, changes: Vec<Change>) -> Self {
+    pub(crate) fn new(action: Action, actor: &Actor, changes: Vec<FieldChange>) -> Self {
         Self { action, actor: actor.clone(), changes, policy_digest: None, reason: None }
     }
 
@@ -100,10 +93,8 @@ impl TicketWrite {
             decided: Vec::new(),
             new_approval: None,
             changed_approvals: Vec::new(),
-            new_link: None,
-            removed_link: None,
-            new_tasks: Vec::new(),
-            changed_tasks: Vec::new(),
+            link: None,
+            is_touched: false,
             drafts: Vec::new(),
         }
     }
@@ -126,21 +117,21 @@ pub(crate) async fn commit(
     Ok(())
 }
 
-/// Writes changes of tickets into an open transaction.
+/// Writes changes of tickets into an open transaction, with the letters that tell of them.
 pub(crate) async fn write(
     desk: &Desk,
     tx: &mut WriteTx,
     writes: &mut [TicketWrite],
+    letters: Vec<Message>,
     now: DateTime<Utc>,
 ) -> Result<(), CommandError> {
-    mark_degraded(writes);
+    mark_failures(writes);
     let new: Vec<Ticket> =
         writes.iter().filter(|one| one.is_new).map(|one| one.ticket.clone()).collect();
     ticket::insert_many(tx, &new).await?;
     for one in writes.iter_mut().filter(|one| !one.is_new) {
         ticket::update(tx, &mut one.ticket).await?;
     }
-    follow::follow(desk, tx, writes, now).await?;
     let events = placed(desk, tx, writes, now).await?;
     event::append_many(tx, &events).await?;
     let mut rounds = Vec::new();
@@ -151,10 +142,10 @@ pub(crate) async fn write(
     }
     round::insert_many(tx, rounds).await?;
     receipt::insert_many(tx, receipts).await?;
+    let comments: Vec<Comment> =
+        writes.iter().flat_map(|one| one.comments.iter().cloned()).collect();
+    comment::insert_many(tx, &comments).await?;
     for one in writes.iter_mut() {
-        for said in &one.comments {
-            comment::insert(tx, said).await?;
-        }
         for decided in &one.decided {
             suggestion::decide(tx, decided).await?;
         }
@@ -164,38 +155,49 @@ pub(crate) async fn write(
         if let Some(new) = &one.new_approval {
             approval::insert(tx, new).await?;
         }
-        for changed in &mut one.changed_tasks {
-            task::update(tx, changed).await?;
-        }
-        task::insert_many(tx, &one.new_tasks).await?;
-        if let Some(removed) = &one.removed_link {
-            link::remove(tx, removed).await?;
-        }
-        if let Some(new) = &one.new_link {
-            link::insert(tx, new).await?;
+        match &one.link {
+            Some(LinkChange::Made(link)) => link::insert(tx, link).await?,
+            Some(LinkChange::Removed(link)) => link::remove(tx, link).await?,
+            None => {}
         }
     }
     let suggestions: Vec<Suggestion> =
         writes.iter().flat_map(|one| one.suggestions.iter().cloned()).collect();
     suggestion::insert_many(tx, &suggestions).await?;
-    let mut messages = addressed(desk, tx, writes, now).await?;
-    messages.extend(about_missing_approver(desk, tx, writes, now).await?);
-    outbox::enqueue_many(tx, &messages).await?;
+    outbox::enqueue_many(tx, &letters).await?;
     Ok(())
+}
+
+/// The letters that tell of these changes, with the addresses of today. Read before the write transaction begins, because
+/// others wait for that to end.
+pub(crate) async fn letters(
+    desk: &Desk,
+    org: OrgId,
+    writes: &mut [TicketWrite],
+    now: DateTime<Utc>,
+) -> Result<Vec<Message>, StoreError> {
+    let is_any = writes.iter().any(|one| !one.drafts.is_empty() || lacks_approver(one));
+    if !is_any {
+        return Ok(Vec::new());
+    }
+    let mut tx = desk.store.read(org).await?;
+    let mut messages = addressed(desk, &mut tx, writes, now).await?;
+    messages.extend(about_missing_approver(desk, &mut tx, writes, now).await?);
+    Ok(messages)
 }
 
 /// Marks tickets on which a policy failed, for people to look at. The command's first event tells it: no field changes
 /// without an event.
-fn mark_degraded(writes: &mut [TicketWrite]) {
+fn mark_failures(writes: &mut [TicketWrite]) {
     for one in writes {
         let Some(round) = one.round.as_ref().filter(|round| !round.degraded.is_empty()) else {
             continue;
         };
         let Some(event) = one.events.first_mut() else { continue };
         let after = Some(mark(&round.degraded));
-        let before = std::mem::replace(&mut one.ticket.degraded, after.clone());
+        let before = std::mem::replace(&mut one.ticket.policy_failures, after.clone());
         if before != after {
-            event.changes.push(Change { field: "degraded".to_owned(), before, after });
+            event.changes.push(FieldChange { field: "policy_failures".to_owned(), before, after });
         }
     }
 }
@@ -209,17 +211,20 @@ async fn placed(
 ) -> Result<Vec<Event>, StoreError> {
     let mut placed = Vec::new();
     for one in writes {
+        if one.events.is_empty() {
+            continue;
+        }
         let last = if one.is_new {
             0
         } else {
-            event::last_of_ticket(tx, one.ticket.id).await?.map_or(0, |event| event.seq)
+            event::last_seq(tx, one.ticket.id.into()).await?
         };
         let mut cause = None;
         for (event, seq) in one.events.iter().zip(last + 1..) {
             let id = EventId(desk.entropy.id(now));
             placed.push(Event {
                 id,
-                ticket: one.ticket.id,
+                subject: one.ticket.id.into(),
                 seq,
                 // `updated_at` never goes back, so neither do events.
                 at: one.ticket.updated_at.max(now),
@@ -260,6 +265,11 @@ async fn addressed(
         .collect())
 }
 
+/// Whether an approval of it waits for nobody.
+fn lacks_approver(one: &TicketWrite) -> bool {
+    one.new_approval.iter().chain(&one.changed_approvals).any(Approval::lacks_voter)
+}
+
 /// The letters to the organization's administrators about an approval that nobody's vote is asked for.
 async fn about_missing_approver(
     desk: &Desk,
@@ -267,9 +277,7 @@ async fn about_missing_approver(
     writes: &[TicketWrite],
     now: DateTime<Utc>,
 ) -> Result<Vec<Message>, StoreError> {
-    let lacks = |one: &&TicketWrite| {
-        one.new_approval.iter().chain(&one.changed_approvals).any(Approval::lacks_voter)
-    };
+    let lacks = |one: &&TicketWrite| lacks_approver(one);
     let Some(lacking) = writes.iter().find(lacks) else { return Ok(Vec::new()) };
     let number = &lacking.ticket.number;
     let administrators = person::administrators(tx).await?;

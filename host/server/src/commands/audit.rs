@@ -14,7 +14,7 @@ use waypost_app::{Caller, Desk, PageRequest};
 use waypost_domain::binding::{Revision, Switch};
 use waypost_domain::delegation::{Delegation, Scope};
 use waypost_domain::event::Actor;
-use waypost_domain::invariant::{Broken, Invariant};
+use waypost_domain::invariant::{Invariant, Violation};
 use waypost_domain::key::Key;
 
 use super::receipts::{self, PAGE};
@@ -84,11 +84,13 @@ impl Check {
         let caller = installation.operator(&self.org).await?;
         let broken = audit::check(&installation.desk, &caller).await?;
         let checked: Vec<&str> = Invariant::NAMES.to_vec();
-        let one = |broken: &Broken| json!({ "invariant": broken.invariant.as_str(), "ticket": broken.ticket });
+        let one = |violation: &Violation| {
+            json!({ "invariant": violation.invariant.as_str(), "ticket": violation.ticket })
+        };
         output.tell(
             || json!({ "checked": checked, "broken": broken.iter().map(one).collect::<Vec<_>>() }),
             |to| {
-                for Broken { invariant, ticket } in &broken {
+                for Violation { invariant, ticket } in &broken {
                     writeln!(to, "{ticket}: {invariant} is not true")?;
                 }
                 match broken.len() {

@@ -5,17 +5,14 @@ use waypost_domain::{
         Approval, Duties, NewRound, Planned, Quorum, SeatState, StagePlan, StageRule, StepPlan,
     },
     binding::Hook,
-    event::{Actor, Change},
+    event::{Actor, FieldChange},
     ids::{ApprovalId, ApprovalRequestId, PersonId, ReceiptId},
-    proposal::{ApproverFacts, resolve_approvers},
+    proposal::{Approver, ApproverFacts, resolve_approvers},
     receipt::Outcome,
     request::Submission,
-    ticket::{Action, State, TicketKind},
+    ticket::{Action, Notice, State, TicketKind},
 };
-use waypost_policy::{
-    Answer,
-    contract::{self, EventKind},
-};
+use waypost_policy::{Answer, contract};
 use waypost_store::{approval, person};
 
 use super::{Deciding, opening, proposals, system};
@@ -43,7 +40,7 @@ pub(crate) async fn submit(
     for one in submitted.iter_mut() {
         one.write.ticket.check_submission(one.facts.item.as_ref())?;
         one.submits = true;
-        one.happened(EventKind::StateChanged, &caller.actor, State::New);
+        one.happened(Notice::StateChanged, &caller.actor, State::New);
     }
     opening::phase(desk, caller, submitted, Deciding::ask_plan).await?;
     look_up_approvers(desk, caller, submitted).await?;
@@ -72,7 +69,7 @@ pub(super) async fn look_up_approvers(
             one.people.insert(person.id, person.active);
         }
         if !one.write.is_new {
-            let rounds = approval::of_ticket(&mut tx, one.write.ticket.id).await?;
+            let rounds = approval::of(&mut tx, one.write.ticket.id.into()).await?;
             one.last_approval_round = rounds.iter().map(|round| round.round).max().unwrap_or(0);
         }
     }
@@ -161,7 +158,7 @@ impl Deciding {
         by: &Actor,
         said: &Said,
         plan: contract::ApprovalPlan,
-        changes: Vec<Change>,
+        changes: Vec<FieldChange>,
     ) {
         match plan.verdict {
             contract::Verdict::Approve => {
@@ -291,7 +288,7 @@ impl Deciding {
         let new = NewRound {
             id: ApprovalId(entropy.id(now)),
             org: ticket.org,
-            ticket: ticket.id,
+            subject: ticket.id.into(),
             round: self.last_approval_round + 1,
             content_digest: content_digest(ticket),
             receipt,
@@ -303,6 +300,32 @@ impl Deciding {
             Approval::plan(new, stages, &mut next_id, now).map_err(|fault| fault.to_string())?;
         self.write.new_approval = Some(approval);
         Ok(notes)
+    }
+
+    /// Asks the owner of the service whether a risk may be accepted. Without one, the fallback approver decides.
+    pub(crate) fn ask_for_risk(&mut self) {
+        let can_vote = |id: PersonId| self.people.get(&id).copied().unwrap_or(false);
+        let facts = ApproverFacts { directory: &self.facts, manager: None, can_vote: &can_vote };
+        let approvers = [Approver::ServiceOwner];
+        let step = StepPlan {
+            name: "risk acceptance".to_owned(),
+            quorum: Quorum::Any,
+            veto: false,
+            due_hours: None,
+            voters: resolve_approvers(&approvers, &self.write.ticket, &facts).voters,
+            mandatory: Vec::new(),
+        };
+        let stage = StagePlan { rule: StageRule::All, steps: vec![step] };
+        let begun = self.begin_round(vec![stage], None);
+        debug_assert!(begun.is_ok(), "one named step is within every bound of a plan");
+        let changes = self.write.new_approval.as_ref().map(Approval::first_changes);
+        self.changed_too(changes.unwrap_or_default());
+        if let Some(mut round) = self.write.new_approval.take() {
+            let opened = open_requests(&round);
+            self.stand_in(&mut round, &opened);
+            self.write.new_approval = Some(round);
+        }
+        self.tell_of_approval();
     }
 
     fn overrule(&mut self, said: &Said, notes: Vec<String>) {
@@ -317,7 +340,7 @@ impl Deciding {
         let asked = voters(round, &open_requests(round));
         let was = self.write.ticket.state();
         if !asked.is_empty() {
-            self.happened(EventKind::ApprovalRequested, &system(), was).approvers = asked;
+            self.happened(Notice::ApprovalRequested, &system(), was).approvers = asked;
         }
     }
 }

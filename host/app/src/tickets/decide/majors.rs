@@ -1,50 +1,27 @@
 //! Looking for major incidents: an organization's trigger rules, judged in the commit of what shows the signs.
 //!
-//! An organization without rules pays nothing for them. The number of parts is counted only where a rule asks for it, and never
-//! for a ticket that has just come in: it has none.
-//! It is read before the commit, as every fact: of two parts that are added at the same moment neither sees the other, and a rule
-//! that needed both finds the incident with the next one.
+//! An organization without rules pays nothing for them. The number of children is counted only where a rule asks for it, and
+//! never for a ticket that has just come in: it has none. It is read before the commit, as every fact: of two children that
+//! are added at the same moment neither sees the other, and a rule that needed both finds the incident with the next one.
 
 use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use waypost_domain::{
     event::{Actor, ActorKind},
-    ids::{CiId, PersonId, ServiceId, TicketId},
+    ids::{PersonId, TicketId},
     incident::{Leadership, Major, MajorRule},
-    priority::Level,
-    ticket::{Action, Ticket},
+    ticket::{Action, Notice, Ticket},
 };
-use waypost_policy::contract::EventKind;
 use waypost_store::{ReadTx, ticket};
 
 use super::{Deciding, system};
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{messages::Draft, parts::parts_of},
+    tickets::{messages::Draft, reactions::children_of},
 };
 
-/// What of a stored ticket the rules have looked at before.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct LookedAt {
-    priority: Level,
-    service: Option<ServiceId>,
-    ci: Option<CiId>,
-    parent: Option<TicketId>,
-}
-
-impl LookedAt {
-    pub(super) fn of(ticket: &Ticket) -> Self {
-        Self {
-            priority: ticket.priority.effective().0,
-            service: ticket.service,
-            ci: ticket.ci,
-            parent: ticket.parent,
-        }
-    }
-}
-
-/// Lets the rules look at stored tickets that show other signs than before, and at those that got another part.
+/// Lets the rules look at stored tickets that show other signs than before, and at those that got another child.
 pub(crate) async fn find_majors(
     desk: &Desk,
     caller: &Caller,
@@ -68,64 +45,74 @@ pub(crate) async fn find_majors(
     }
     let mut tx = desk.store.read(caller.org).await?;
     for one in decided.iter_mut().filter(|one| one.shows_other_signs()) {
-        let children = if counts { parts(&mut tx, one.write.ticket.id).await? } else { 0 };
-        one.find_major(children)?;
+        // What has just come in has no children.
+        let is_counted = counts && !one.write.is_new;
+        let children = if is_counted { children(&mut tx, one.write.ticket.id).await? } else { 0 };
+        one.find_major(children);
     }
     for (id, place) in larger {
-        // Not counted yet: that it is a part is written together with what the rules find.
-        let children = parts(&mut tx, id).await?.saturating_add(1);
+        // Not counted yet: that it is a child is written together with what the rules find.
+        let children = children(&mut tx, id).await?.saturating_add(1);
         let Some(parent) = ticket::find(&mut tx, id).await? else { continue };
         let mut facts = decided[place].facts.clone();
         facts.around(&mut tx, &parent).await?;
-        let mut parent = Deciding::of_stored(desk, facts, parent, "part", caller);
-        if parent.find_major(children)? {
+        let mut parent = Deciding::of_stored(desk, facts, parent, "child", caller);
+        if parent.find_major(children) {
             decided.push(parent);
         }
     }
     Ok(())
 }
 
-async fn parts(tx: &mut ReadTx, of: TicketId) -> Result<u32, CommandError> {
-    let count = ticket::count(tx, &parts_of(of)).await?;
+async fn children(tx: &mut ReadTx, of: TicketId) -> Result<u32, CommandError> {
+    let count = ticket::count(tx, &children_of(of)).await?;
     Ok(u32::try_from(count).unwrap_or(u32::MAX))
+}
+
+/// What of a ticket the rules look at.
+fn looked_at(ticket: &Ticket) -> impl PartialEq + use<> {
+    (ticket.priority.effective().0, ticket.service, ticket.ci, ticket.parent)
 }
 
 impl Deciding {
     fn shows_other_signs(&self) -> bool {
-        self.looked_at.is_some_and(|before| before != LookedAt::of(&self.write.ticket))
+        let ticket = &self.write.ticket;
+        self.before.as_ref().is_none_or(|before| looked_at(before) != looked_at(ticket))
+            && ticket.may_become_major()
     }
 
     /// The incident that it has become a part of by this command.
     fn joined(&self) -> Option<TicketId> {
-        let parent = self.write.ticket.parent?;
-        self.looked_at.is_some_and(|before| before.parent != Some(parent)).then_some(parent)
+        let ticket = &self.write.ticket;
+        let parent = ticket.parent.filter(|_| ticket.incident().is_some())?;
+        self.before.as_ref().is_some_and(|it| it.parent != Some(parent)).then_some(parent)
     }
 
     /// Does what the first rule says that the ticket matches. Whether there was one.
-    pub(super) fn find_major(&mut self, children: u32) -> Result<bool, CommandError> {
+    fn find_major(&mut self, children: u32) -> bool {
         let directory = Arc::clone(&self.facts.directory);
         let rules = &directory.org.settings.major_rules;
         if rules.is_empty() || !self.write.ticket.may_become_major() {
-            return Ok(false);
+            return false;
         }
         let signs = self.write.ticket.major_signs(children, &self.facts);
-        let Some(rule) = MajorRule::first(rules, signs) else { return Ok(false) };
+        let Some(rule) = MajorRule::first(rules, signs) else { return false };
         let people = Arc::clone(&self.facts.desk_people);
         let person = |id: PersonId| people.get(&id);
         let was = self.write.ticket.state();
-        for made in self.write.ticket.trigger_major(rule, signs, person, self.now)? {
+        for made in self.write.ticket.trigger_major(rule, signs, person, self.now) {
             self.did_because(made.action, &system(), made.changes, Some(made.reason));
             if made.action == Action::AcceptMajor {
                 self.tell_leaders(None, &system());
             }
         }
-        self.happened(EventKind::MajorChanged, &system(), was);
-        Ok(true)
+        self.happened(Notice::MajorChanged, &system(), was);
+        true
     }
 
     /// Tells who leads a major incident, and did not before, what they have to do; but not the one who said so.
     pub(crate) fn tell_leaders(&mut self, before: Option<Leadership>, by: &Actor) {
-        let Major::Accepted { led_by, next_update_at, .. } = self.write.ticket.major else {
+        let Some(Major::Accepted { led_by, next_update_at, .. }) = self.major() else {
             return;
         };
         let (number, at) = (&self.write.ticket.number, minute(next_update_at));
@@ -162,9 +149,13 @@ impl Deciding {
         }
     }
 
+    fn major(&self) -> Option<Major> {
+        self.write.ticket.incident().map(|incident| incident.major.clone())
+    }
+
     /// Tells who leads a major incident that the promised update was not given.
     pub(crate) fn tell_of_silence(&mut self) {
-        let Major::Accepted { led_by, next_update_at, .. } = self.write.ticket.major else {
+        let Some(Major::Accepted { led_by, next_update_at, .. }) = self.major() else {
             return;
         };
         let (number, at) = (&self.write.ticket.number, minute(next_update_at));

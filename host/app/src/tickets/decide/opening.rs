@@ -6,15 +6,12 @@ use waypost_domain::{
     ids::TeamId,
     proposal::{self, FieldsTaken},
     suggestion::SuggestedField,
-    ticket::{Action, State, TicketKind},
+    ticket::{Action, Notice, State, TicketKind},
 };
-use waypost_policy::{
-    Answer,
-    contract::{self, EventKind},
-};
+use waypost_policy::{Answer, contract};
 use waypost_store::ci;
 
-use super::{Deciding, approving, proposals, spread::spread, system, telling};
+use super::{Deciding, approving, proposals, spread::spread, system};
 use crate::{Caller, CommandError, Desk, tickets::round::Said};
 
 /// Decides on tickets of one organization that have just come in, and gives them their numbers.
@@ -39,12 +36,10 @@ pub(crate) async fn open(
     approving::look_up_approvers(desk, caller, opening).await?;
     for one in opening.iter_mut() {
         one.begin_approval(&caller.actor)?;
-        let was = State::New;
-        one.happened(EventKind::Created, &caller.actor, was);
-        one.find_major(0)?;
+        one.happened(Notice::Created, &caller.actor, State::New);
         one.tell_of_approval();
     }
-    telling::tell(desk, caller, opening).await
+    Ok(())
 }
 
 /// Asks the policies again who should get stored tickets.
@@ -61,7 +56,7 @@ pub(crate) async fn route_again(
     for (one, was) in routed.iter_mut().zip(were) {
         if one.write.ticket.team != was {
             let state = one.write.ticket.state();
-            one.happened(EventKind::Assigned, &system(), state);
+            one.happened(Notice::Assigned, &system(), state);
         }
     }
     Ok(())
@@ -99,19 +94,22 @@ async fn look_up_cis(
     Ok(())
 }
 
-async fn give_numbers(
+/// Gives every ticket that has none its number.
+pub(crate) async fn give_numbers(
     desk: &Desk,
     caller: &Caller,
     opening: &mut [Deciding],
 ) -> Result<(), CommandError> {
-    for kind in [TicketKind::Incident, TicketKind::Request] {
-        let of_kind = || opening.iter().filter(|one| one.write.ticket.kind() == kind).count();
-        let how_many = of_kind();
+    for kind in TicketKind::ALL {
+        let lacks = |one: &Deciding| {
+            one.write.ticket.kind() == *kind && one.write.ticket.number.is_empty()
+        };
+        let how_many = opening.iter().filter(|one| lacks(one)).count();
         if how_many == 0 {
             continue;
         }
-        let numbers = desk.numbers.take(&desk.store, caller.org, kind, how_many).await?;
-        let unnumbered = opening.iter_mut().filter(|one| one.write.ticket.kind() == kind);
+        let numbers = desk.numbers.take(&desk.store, caller.org, *kind, how_many).await?;
+        let unnumbered = opening.iter_mut().filter(|one| lacks(one));
         for (one, number) in unnumbered.zip(numbers) {
             one.write.ticket.number = number;
         }
@@ -191,7 +189,7 @@ impl Deciding {
             .watchers
             .iter()
             .copied()
-            .filter(|id| self.people.contains_key(id) || *id == self.write.ticket.requester)
+            .filter(|id| self.people.contains_key(id) || Some(*id) == self.write.ticket.requester)
             .collect();
         let proposed = proposal::AssignmentProposal { watchers: known, ..proposed };
         let by = self.name_of(said);

@@ -4,7 +4,7 @@ use waypost_domain::{
     approval::{Quorum, StageRule},
     ids::PersonId,
     proposal::{
-        Approver, AssignmentProposal, CategorizationProposal, Proposed, ProposedKind, Strength,
+        Approver, AssignmentProposal, CategorizationProposal, Proposed, Strength,
     },
     ticket::TicketKind,
 };
@@ -13,7 +13,10 @@ use waypost_policy::contract;
 /// A categorization in the domain's words.
 pub(super) fn categorization(answer: &contract::Categorization) -> CategorizationProposal {
     CategorizationProposal {
-        kind: answer.kind.as_ref().map(|it| proposed(kind(it.value), it.strength, it.confidence)),
+        kind: answer
+            .kind
+            .as_ref()
+            .and_then(|it| Some(proposed(kind(it.value)?, it.strength, it.confidence))),
         category: answer
             .category
             .as_ref()
@@ -115,12 +118,13 @@ fn strength(strength: contract::Strength) -> Strength {
     }
 }
 
-fn kind(kind: contract::Kind) -> ProposedKind {
+/// The kind in the domain's words; none for one that the desk does not keep.
+fn kind(kind: contract::Kind) -> Option<TicketKind> {
     match kind {
-        contract::Kind::Incident => ProposedKind::Ticket(TicketKind::Incident),
-        contract::Kind::Request => ProposedKind::Ticket(TicketKind::Request),
-        contract::Kind::Problem => ProposedKind::Problem,
-        contract::Kind::Change => ProposedKind::Change,
+        contract::Kind::Incident => Some(TicketKind::Incident),
+        contract::Kind::Request => Some(TicketKind::Request),
+        contract::Kind::Problem => Some(TicketKind::Problem),
+        contract::Kind::Change => None,
     }
 }
 

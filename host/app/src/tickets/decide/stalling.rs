@@ -6,11 +6,11 @@ use waypost_domain::{
     binding::Hook,
     ids::{ApprovalRequestId, PersonId},
     receipt::Outcome,
-    ticket::Action,
+    ticket::{Action, Notice},
 };
 use waypost_policy::{
     Answer,
-    contract::{self, EventKind, Nudge},
+    contract::{self, Nudge},
 };
 use waypost_store::{ReadTx, person};
 
@@ -83,9 +83,9 @@ pub(crate) fn appoint(it: &mut Deciding, mut round: Approval, approver: PersonId
         return false;
     }
     let reason = "nobody was left to vote; the fallback approver decides".to_owned();
-    it.did_because(Action::RequestApproval, &system(), voted.changes, Some(reason));
+    it.did_because(Action::AppointVoter, &system(), voted.changes, Some(reason));
     let asked = it.stand_in(&mut round, &voted.opened);
-    it.happened(EventKind::ApprovalRequested, &system(), state).approvers = asked;
+    it.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
     it.write.changed_approvals.push(round);
     true
 }
@@ -183,11 +183,11 @@ impl Deciding {
     /// minutes, and what failed will mostly fail again.
     fn note_failures(&mut self) {
         let failures = self.round.as_ref().map(Round::failures).unwrap_or_default();
-        let known = self.write.ticket.degraded.as_deref().unwrap_or_default();
+        let known = self.write.ticket.policy_failures.as_deref().unwrap_or_default();
         let is_new = |failure: &String| !known.split(", ").any(|one| one == failure);
         if self.is_idle() && failures.iter().any(is_new) {
             let reason = format!("nobody was reminded: {}", mark(&failures));
-            self.did_because(Action::RequestApproval, &system(), Vec::new(), Some(reason));
+            self.did_because(Action::RemindVoter, &system(), Vec::new(), Some(reason));
         }
     }
 
@@ -231,13 +231,13 @@ impl Deciding {
         let state = self.write.ticket.state();
         let asked = self.stand_in(round, &[waiting.request]);
         if asked != [waiting.voter] {
-            self.happened(EventKind::ApprovalRequested, &system(), state).approvers = asked;
+            self.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
             return Ok(());
         }
         round.remind(waiting.request)?;
         let reason = format!("{} reminds a voter", self.name_of(said));
-        self.did_because(Action::RequestApproval, &system(), Vec::new(), Some(reason));
-        self.happened(EventKind::Escalated, &system(), state).approvers = asked;
+        self.did_because(Action::RemindVoter, &system(), Vec::new(), Some(reason));
+        self.happened(Notice::VoteLate, &system(), state).approvers = asked;
         Ok(())
     }
 
@@ -255,9 +255,9 @@ impl Deciding {
         let seat = ApprovalRequestId(self.desk.entropy.id(self.now));
         let voted = round.pass_on(waiting.request, to, seat, duties, self.now)?;
         let reason = format!("{} asks somebody else for the vote", self.name_of(said));
-        self.did_because(Action::RequestApproval, &system(), voted.changes, Some(reason));
+        self.did_because(Action::DelegateVote, &system(), voted.changes, Some(reason));
         let asked = self.stand_in(round, &voted.opened);
-        self.happened(EventKind::ApprovalRequested, &system(), state).approvers = asked;
+        self.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
         Ok(())
     }
 
@@ -272,7 +272,7 @@ impl Deciding {
         let hours = waiting.question.waiting_hours;
         let reason =
             format!("{} does without a vote, after {hours} working hours", self.name_of(said));
-        self.policy_did(Action::RequestApproval, said, voted.changes.clone(), &[reason]);
+        self.policy_did(Action::ExpireVote, said, voted.changes.clone(), &[reason]);
         self.follow_votes(round, &voted).map_err(NotDone::Failed)
     }
 

@@ -5,7 +5,7 @@ use waypost_domain::{
     event::{Actor, ActorKind},
     ids::PersonId,
     receipt::Outcome,
-    ticket::State,
+    ticket::{Notice, State},
 };
 use waypost_policy::{
     Answer,
@@ -24,22 +24,22 @@ pub(crate) struct Happened {
     pub(crate) text: Option<String>,
     /// The people whose approval is asked for.
     pub(crate) approvers: Vec<PersonId>,
-    kind: EventKind,
+    notice: Notice,
     actor: Actor,
     was: State,
 }
 
 impl Happened {
-    pub(super) fn new(kind: EventKind, actor: &Actor, was: State) -> Self {
-        Self { text: None, approvers: Vec::new(), kind, actor: actor.clone(), was }
+    pub(super) fn new(notice: Notice, actor: &Actor, was: State) -> Self {
+        Self { text: None, approvers: Vec::new(), notice, actor: actor.clone(), was }
     }
 
     fn event(&self) -> contract::Event {
         contract::Event {
-            kind: self.kind,
+            kind: event_kind(self.notice),
             actor: actor_kind(self.actor.kind),
             actor_person: self.actor.person.map(|id| id.to_string()),
-            before_state: (self.kind != EventKind::Created).then(|| self.was.as_str().to_owned()),
+            before_state: (self.notice != Notice::Created).then(|| self.was.as_str().to_owned()),
             text: self.text.clone(),
             approvers: self.approvers.iter().map(ToString::to_string).collect(),
         }
@@ -77,6 +77,23 @@ impl Deciding {
                 }
             }
         }
+    }
+}
+
+fn event_kind(notice: Notice) -> EventKind {
+    match notice {
+        Notice::Created => EventKind::Created,
+        Notice::Assigned => EventKind::Assigned,
+        Notice::StateChanged => EventKind::StateChanged,
+        Notice::PriorityChanged => EventKind::PriorityChanged,
+        Notice::Commented => EventKind::Commented,
+        Notice::EtaChanged => EventKind::EtaChanged,
+        Notice::ApprovalRequested => EventKind::ApprovalRequested,
+        Notice::ApprovalDecided => EventKind::ApprovalDecided,
+        Notice::VoteLate | Notice::Escalated => EventKind::Escalated,
+        Notice::Resolved => EventKind::Resolved,
+        Notice::Closed => EventKind::Closed,
+        Notice::MajorChanged => EventKind::MajorChanged,
     }
 }
 

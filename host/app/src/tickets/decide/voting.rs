@@ -4,9 +4,8 @@ use waypost_domain::{
     approval::{Approval, Duties, Outcome, SeatState, Voted},
     delegation::StandIns,
     ids::{ApprovalRequestId, PersonId},
-    ticket::Action,
+    ticket::{Action, Beside, Given, Notice, Turn, Value},
 };
-use waypost_policy::contract::EventKind;
 
 use super::{Deciding, approving::voters, system};
 use crate::CommandError;
@@ -20,17 +19,10 @@ impl Deciding {
     ) -> Result<(), CommandError> {
         let was = self.write.ticket.state();
         match voted.outcome {
-            Outcome::Approved => {
-                let (item, settings) = (self.item(), self.settings());
-                let changes = self.write.ticket.approve(item.as_ref(), &settings, self.now)?;
-                self.did(Action::Approve, &system(), changes);
-                self.happened(EventKind::ApprovalDecided, &system(), was);
-            }
+            Outcome::Approved => self.decided(Action::Approve, Given::default())?,
             Outcome::Rejected => {
-                let reason = rejection(round);
-                let changes = self.write.ticket.reject(&reason, self.now)?;
-                self.did_because(Action::Reject, &system(), changes, Some(reason.clone()));
-                self.happened(EventKind::ApprovalDecided, &system(), was).text = Some(reason);
+                let reason = Value::Text(rejection(round));
+                self.decided(Action::Reject, Given::default().with("reason", reason))?;
             }
             Outcome::Waiting | Outcome::Pending | Outcome::Cancelled => {
                 // A vote that decides nothing still changes what the ticket waits for.
@@ -40,8 +32,19 @@ impl Deciding {
         }
         let asked = self.stand_in(round, &voted.opened);
         if !asked.is_empty() {
-            self.happened(EventKind::ApprovalRequested, &system(), was).approvers = asked;
+            self.happened(Notice::ApprovalRequested, &system(), was).approvers = asked;
         }
+        Ok(())
+    }
+
+    /// Takes the action that a decided round leads to.
+    fn decided(&mut self, action: Action, given: Given) -> Result<(), CommandError> {
+        let was = self.write.ticket.state();
+        let (by, settings) = (system(), self.settings());
+        let mut beside = Beside { item: self.item(), ..Beside::default() };
+        let mut turn = Turn::new(&given, &by, self.now, &settings, &self.facts, &mut beside);
+        let done = self.write.ticket.perform(action, &mut turn)?;
+        self.performed(done, &by, was);
         Ok(())
     }
 
@@ -62,7 +65,7 @@ impl Deciding {
             let under: Vec<String> =
                 stood_in.followed.iter().map(|delegation| delegation.id.to_string()).collect();
             let reason = format!("voters are away; delegations followed: {}", under.join(", "));
-            self.did_because(Action::RequestApproval, &system(), stood_in.changes, Some(reason));
+            self.did_because(Action::DelegateVote, &system(), stood_in.changes, Some(reason));
         }
         voters(round, &stood_in.asked)
     }

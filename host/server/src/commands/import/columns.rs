@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use anyhow::{Result, bail};
 use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 use csv::StringRecord;
-use waypost_app::tickets::{OpenTicket, PersonRef};
+use serde_json::{Map, Value, json};
+use waypost_app::tickets::OpenTicket;
 use waypost_domain::refusal::FieldFault;
 use waypost_domain::ticket::{Channel, TicketKind};
 
@@ -66,7 +67,7 @@ impl Field {
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Defaults {
     pub(crate) kind: Option<TicketKind>,
-    pub(crate) requester: Option<PersonRef>,
+    pub(crate) requester: Option<String>,
 }
 
 /// Where each field is found in a row.
@@ -85,7 +86,7 @@ impl Columns {
             let Some(field) = Field::named(name) else {
                 let valid = FIELDS.map(|(_, name, _)| name).join(", ");
                 bail!(
-                    "--map {name}={column}: a ticket has no field `{name}` to import; valid: {valid}"
+                    "--map {name}={column}: `{name}` is not a field that can be imported; use one of: {valid}"
                 );
             };
             let Some(place) = names.iter().position(|known| known == column) else {
@@ -148,40 +149,38 @@ impl Columns {
         };
         let id =
             self.text(row, Field::ExternalId).map_or_else(|| number.to_string(), str::to_owned);
-        Ok(OpenTicket {
-            kind: self.parsed::<TicketKind>(row, Field::Kind)?.or(defaults.kind),
-            short_description: first_words(short.unwrap_or(description)),
-            description: description.to_owned(),
-            channel: self.parsed(row, Field::Channel)?.or(Some(Channel::Import)),
-            requester: self
-                .text(row, Field::Requester)
-                .map(|email| PersonRef::Email(email.to_owned()))
-                .or_else(|| defaults.requester.clone()),
-            category: self.owned(row, Field::Category),
-            service: self.owned(row, Field::Service),
-            ci: self.owned(row, Field::Ci),
-            impact: self.parsed(row, Field::Impact)?,
-            urgency: self.parsed(row, Field::Urgency)?,
-            tags: self.text(row, Field::Tags).map(tags).unwrap_or_default(),
-            catalog_item: self.owned(row, Field::CatalogItem),
-            answers: Vec::new(),
-            external_ref: Some((source.to_owned(), id)),
-            opened_at: self.text(row, Field::OpenedAt).map(time).transpose()?,
-            // Old systems count nothing: each row is a wish of its own.
-            quantity: None,
-            draft: false,
-            sync_with_parent: None,
-            affected_users: None,
-        })
+        let mut fields = Map::new();
+        let mut put = |field: &str, value: Value| fields.insert(field.to_owned(), value);
+        put("short_description", first_words(short.unwrap_or(description)).into());
+        put("description", description.into());
+        put("channel", self.text(row, Field::Channel).unwrap_or(Channel::Import.as_str()).into());
+        put("external_ref", json!({ "source": source, "id": id }));
+        if let Some(requester) = self.text(row, Field::Requester).or(defaults.requester.as_deref()) {
+            put("requester", requester.into());
+        }
+        for field in [Field::Category, Field::Service, Field::Ci, Field::CatalogItem] {
+            if let Some(text) = self.text(row, field) {
+                put(field.name(), text.into());
+            }
+        }
+        for field in [Field::Impact, Field::Urgency] {
+            if let Some(level) = self.parsed::<u8>(row, field)? {
+                put(field.name(), level.into());
+            }
+        }
+        if let Some(text) = self.text(row, Field::Tags) {
+            put("tags", tags(text).into());
+        }
+        if let Some(at) = self.text(row, Field::OpenedAt).map(time).transpose()? {
+            put("opened_at", at.to_rfc3339().into());
+        }
+        let kind = self.parsed::<TicketKind>(row, Field::Kind)?.or(defaults.kind);
+        Ok(OpenTicket { kind, fields, draft: false })
     }
 
     fn text<'a>(&self, row: &'a StringRecord, field: Field) -> Option<&'a str> {
         let place = self.places.get(&field)?;
         row.get(*place).map(str::trim).filter(|text| !text.is_empty())
-    }
-
-    fn owned(&self, row: &StringRecord, field: Field) -> Option<String> {
-        self.text(row, field).map(str::to_owned)
     }
 
     fn parsed<T: std::str::FromStr>(
@@ -195,7 +194,7 @@ impl Columns {
         self.text(row, field)
             .map(|text| {
                 text.parse().map_err(|error: T::Err| {
-                    fault(field, format!("`{text}` can't be used: {error}"))
+                    fault(field, format!("{error}"))
                 })
             })
             .transpose()
@@ -244,7 +243,7 @@ fn time(text: &str) -> Result<DateTime<Utc>, FieldFault> {
         .or_else(|| plain().or_else(day).map(|time| time.and_utc()))
         .ok_or_else(|| {
             let message =
-                format!("`{text}` is no time; write 2026-06-01T09:30:00Z or 2026-06-01 09:30");
+                format!("`{text}` is not a valid time; write 2026-06-01T09:30:00Z or 2026-06-01 09:30");
             fault(Field::OpenedAt, message)
         })
 }
@@ -295,7 +294,7 @@ mod tests {
             |pairs: &[(&str, &str)]| Columns::find(&header, &maps(pairs)).unwrap_err().to_string();
         assert!(
             told(&[("topic", "text")])
-                .contains("no field `topic` to import; valid: short_description, ")
+                .contains("`topic` is not a field that can be imported; use one of: short_description, ")
         );
         assert!(
             told(&[("description", "Text")])
@@ -310,19 +309,20 @@ mod tests {
     fn a_description_alone_gives_the_short_description() {
         let long = "printer ".repeat(100);
         let ticket = ticket(&["Document", "Topic_group"], &[&long, "Hardware"]).unwrap();
-        assert_eq!(ticket.description, long.trim());
-        assert!(ticket.short_description.chars().count() <= MAX_SHORT_CHARS);
-        assert!(ticket.short_description.ends_with("printer…"), "{}", ticket.short_description);
-        assert_eq!(ticket.external_ref, Some(("old-desk".to_owned(), "7".to_owned())));
-        assert_eq!(ticket.channel, Some(Channel::Import));
+        assert_eq!(ticket.fields["description"], long.trim());
+        let short = ticket.fields["short_description"].as_str().unwrap();
+        assert!(short.chars().count() <= MAX_SHORT_CHARS);
+        assert!(short.ends_with("printer…"), "{short}");
+        assert_eq!(ticket.fields["external_ref"], json!({ "source": "old-desk", "id": "7" }));
+        assert_eq!(ticket.fields["channel"], "import");
     }
 
     #[test]
     fn a_title_that_is_too_long_is_kept_whole_in_the_description() {
         let long = "ä".repeat(300);
         let ticket = ticket(&["title"], &[&long]).unwrap();
-        assert_eq!(ticket.short_description, format!("{}…", "ä".repeat(249)));
-        assert_eq!(ticket.description, long);
+        assert_eq!(ticket.fields["short_description"], format!("{}…", "ä".repeat(249)));
+        assert_eq!(ticket.fields["description"], long);
     }
 
     #[test]
@@ -348,13 +348,14 @@ mod tests {
             "phone",
         ];
         let ticket = ticket(&header, &values).unwrap();
-        assert_eq!(ticket.impact, Some(2));
-        assert_eq!(ticket.tags, ["vpn", "remote"]);
-        assert_eq!(ticket.opened_at.unwrap().to_rfc3339(), "2026-06-01T09:30:00+00:00");
-        assert_eq!(ticket.requester, Some(PersonRef::Email("a@b.example".to_owned())));
         assert_eq!(ticket.kind, Some(TicketKind::Request));
-        assert_eq!(ticket.channel, Some(Channel::Phone));
-        assert_eq!(ticket.external_ref.unwrap().1, "T-1");
+        let read = Value::Object(ticket.fields);
+        let expected = json!({
+            "impact": 2, "tags": ["vpn", "remote"], "opened_at": "2026-06-01T09:30:00+00:00",
+            "requester": "a@b.example", "channel": "phone", "short_description": "vpn",
+            "description": "", "external_ref": { "source": "old-desk", "id": "T-1" },
+        });
+        assert_eq!(read, expected);
     }
 
     #[test]
@@ -369,7 +370,7 @@ mod tests {
     #[test]
     fn an_empty_value_is_none() {
         let ticket = ticket(&["title", "impact", "requester"], &["vpn", " ", ""]).unwrap();
-        assert_eq!((ticket.impact, ticket.requester), (None, None));
+        assert!(!ticket.fields.contains_key("impact") && !ticket.fields.contains_key("requester"));
     }
 
     #[test]

@@ -13,7 +13,6 @@ use clap::Args;
 use serde_json::json;
 use tokio::sync::mpsc;
 use waypost_app::import::{self, ImportRow, ImportStart};
-use waypost_app::tickets::PersonRef;
 use waypost_domain::key::Key;
 use waypost_domain::refusal::FieldFault;
 use waypost_domain::ticket::TicketKind;
@@ -118,7 +117,7 @@ impl Tickets {
             ))?;
         }
         let defaults =
-            Defaults { kind: self.kind, requester: self.requester.map(PersonRef::Email) };
+            Defaults { kind: self.kind, requester: self.requester };
         let writer = Writer {
             desk: installation.desk.clone(),
             clock: Arc::clone(&installation.clock),

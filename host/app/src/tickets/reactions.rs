@@ -1,0 +1,335 @@
+//! Reactions: what follows from a move for the tickets around it. One list, run for every command of every door.
+//!
+//! A reaction looks at what the drafts were and are, reads what it needs only when there is something to do, and adds
+//! drafts of its own. All of them are written in the command's one commit.
+
+use std::pin::Pin;
+
+use waypost_domain::{
+    ids::TicketId,
+    incident::MAX_CHILDREN,
+    task::{follow_siblings, planned},
+    ticket::{
+        Action, Beside, Channel, Code, Given, Opening, State, Ticket, TicketKind, Turn, Value,
+    },
+};
+use waypost_store::{
+    catalog, ticket,
+    ticket::{TicketFilter, TicketSort},
+};
+
+use super::{
+    decide::{self, Deciding, system},
+    scene::Scene,
+};
+use crate::CommandError;
+
+/// What a reaction returns while it reads.
+type Reacting<'s> = Pin<Box<dyn Future<Output = Result<(), CommandError>> + Send + 's>>;
+
+/// One reaction.
+pub(crate) type Reaction = for<'s> fn(&'s mut Scene<'_>) -> Reacting<'s>;
+
+/// All of them, in their order.
+pub(crate) const REACTIONS: &[Reaction] = &[
+    |scene| Box::pin(approvals_end(scene)),
+    |scene| Box::pin(children_follow(scene)),
+    |scene| Box::pin(incidents_follow(scene)),
+    |scene| Box::pin(tasks_follow(scene)),
+    |scene| Box::pin(majors_are_found(scene)),
+];
+
+/// All children of an incident, whatever became of them.
+pub(crate) fn children_of(parent: TicketId) -> TicketFilter {
+    TicketFilter {
+        parent: Some(parent),
+        kinds: vec![TicketKind::Incident],
+        ..TicketFilter::default()
+    }
+}
+
+/// What is cancelled or revised needs no votes: its open round of approval ends, as an event of its own.
+async fn approvals_end(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    let now = scene.caller.now;
+    for draft in &mut scene.drafts {
+        let ends = !draft.write.ticket.can_await_approval() && draft.write.changed_approvals.is_empty();
+        let Some(mut open) = draft.open_round.take().filter(|_| ends) else { continue };
+        let changes = open.cancel(now);
+        draft.did(Action::VoidApproval, &system(), changes);
+        draft.write.changed_approvals.push(open);
+    }
+    Ok(())
+}
+
+/// The children of an incident work, wait for a vendor and are resolved with it.
+async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    let moved = |draft: &Deciding| {
+        let before = draft.before()?;
+        let ticket = &draft.write.ticket;
+        let is_moved = ticket.incident().is_some() && ticket.stage != before.stage;
+        is_moved.then(|| (ticket.clone(), draft.first_action()))
+    };
+    let parents: Vec<_> = scene.drafts.iter().filter_map(moved).collect();
+    for (parent, action) in parents {
+        let active = TicketFilter { active: Some(true), ..children_of(parent.id) };
+        let mut tx = scene.desk.store.read(scene.caller.org).await?;
+        let children =
+            ticket::list(&mut tx, &active, TicketSort::Opened, None, MAX_CHILDREN).await?;
+        for child in children {
+            let mut facts = scene.facts.clone();
+            facts.around(&mut tx, &child).await?;
+            let draft =
+                Deciding::of_stored(scene.desk, facts, child, action.as_str(), scene.caller);
+            scene.drafts.extend(draft.following(&parent.number, &parent.stage, action));
+        }
+    }
+    Ok(())
+}
+
+/// The incidents of a problem resume or are resolved when it is; they go to the problem that it is a duplicate of; and their
+/// callers read how to live with it.
+async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    let moved = |draft: &Deciding| {
+        let ticket = &draft.write.ticket;
+        ticket.problem()?;
+        let action = draft.write.events.first()?.action;
+        let concerns = matches!(action, Action::Resolve | Action::Communicate);
+        concerns.then(|| (ticket.clone(), action, draft.text_told()))
+    };
+    let problems: Vec<_> = scene.drafts.iter().filter_map(moved).collect();
+    for (problem, action, text) in problems {
+        let mut tx = scene.desk.store.read(scene.caller.org).await?;
+        for incident in ticket::caused_by(&mut tx, problem.id).await? {
+            let mut facts = scene.facts.clone();
+            facts.around(&mut tx, &incident).await?;
+            let occasion = action.as_str();
+            let mut draft = Deciding::of_stored(scene.desk, facts, incident, occasion, scene.caller);
+            match action {
+                Action::Communicate => draft.hear_of_problem(&problem, text.clone())?,
+                _ => draft.follow_problem(&problem, scene.resolves_incidents)?,
+            }
+            if !draft.is_idle() {
+                scene.drafts.push(draft);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Tasks are made when a request's fulfilment begins, follow each other, and end with their ticket. A task that moved moves
+/// the version of its ticket, so that whoever fulfils it has seen all of them.
+async fn tasks_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    begin_tasks(scene).await?;
+    end_tasks(scene).await?;
+    let of_tasks = |draft: &Deciding| {
+        let ticket = &draft.write.ticket;
+        ticket.parent.filter(|_| ticket.kind() == TicketKind::Task && !draft.is_planned)
+    };
+    let mut parents: Vec<TicketId> = scene.drafts.iter().filter_map(of_tasks).collect();
+    parents.sort_unstable();
+    parents.dedup();
+    for parent in parents {
+        siblings_follow(scene, parent).await?;
+        if !scene.drafts.iter().any(|draft| draft.write.ticket.id == parent) {
+            let mut tx = scene.desk.store.read(scene.caller.org).await?;
+            if let Some(parent) = ticket::find(&mut tx, parent).await? {
+                let now = scene.caller.now;
+                let draft = scene.add_stored(parent, "task");
+                draft.write.ticket.updated_at = draft.write.ticket.updated_at.max(now);
+                draft.write.is_touched = true;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Makes the tasks that the item of a request plans.
+async fn begin_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    let begins = |draft: &Deciding| {
+        let ticket = &draft.write.ticket;
+        let is_begun = draft.before().is_some_and(|before| {
+            !matches!(before.state(), State::New | State::AwaitingApproval)
+        });
+        (ticket.state() == State::InFulfilment && !is_begun).then(|| ticket.clone())
+    };
+    let requests: Vec<Ticket> = scene.drafts.iter().filter_map(begins).collect();
+    for request in requests {
+        let known = scene.drafts.iter().find(|it| it.write.ticket.id == request.id);
+        let mut item = known.and_then(Deciding::item);
+        let Some(id) = request.request().and_then(|it| it.item) else { continue };
+        if item.is_none() {
+            let mut tx = scene.desk.store.read(scene.caller.org).await?;
+            item = catalog::find(&mut tx, id).await?;
+        }
+        let plan = item.map(|item| item.tasks).unwrap_or_default();
+        if plan.is_empty() {
+            continue;
+        }
+        let (desk, caller, facts) = (scene.desk, scene.caller, &scene.facts);
+        let settings = &facts.directory.org.settings;
+        let mut next_id = || TicketId(desk.id(caller));
+        let tasks = planned(&plan, &request, facts, settings, &mut next_id, caller.now)?;
+        for task in tasks {
+            let mut draft = Deciding::of_new(desk, scene.facts.clone(), task, caller);
+            draft.is_planned = true;
+            let changes = draft.write.ticket.first_changes(&scene.facts);
+            draft.did(Action::Create, &system(), changes);
+            scene.drafts.push(draft);
+        }
+    }
+    Ok(())
+}
+
+/// Cancels what is left of the tasks of what is over, done or rejected.
+async fn end_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    let ended = |draft: &Deciding| {
+        let ticket = &draft.write.ticket;
+        let before = draft.before()?;
+        let has_tasks = ticket.kind() != TicketKind::Task && before.phase() != ticket.phase();
+        let why = ticket.ends_its_tasks().filter(|_| has_tasks)?;
+        Some((ticket.id, why))
+    };
+    let ended: Vec<_> = scene.drafts.iter().filter_map(ended).collect();
+    for (id, why) in ended {
+        let mut tx = scene.desk.store.read(scene.caller.org).await?;
+        let tasks = ticket::tasks_of(&mut tx, id).await?;
+        drop(tx);
+        for task in tasks.into_iter().filter(|task| task.phase().is_active()) {
+            let draft = scene.add_stored(task, Action::Cancel.as_str());
+            let changes = draft.write.ticket.cancelled_with_parent(&why, draft.now());
+            draft.is_planned = true;
+            draft.did_because(Action::Cancel, &system(), changes, Some(why.clone()));
+        }
+    }
+    Ok(())
+}
+
+/// Lets the tasks of one ticket open and wait because of each other.
+async fn siblings_follow(scene: &mut Scene<'_>, parent: TicketId) -> Result<(), CommandError> {
+    let mut tx = scene.desk.store.read(scene.caller.org).await?;
+    let mut tasks = ticket::tasks_of(&mut tx, parent).await?;
+    drop(tx);
+    // As the command leaves them.
+    for draft in &scene.drafts {
+        let task = &draft.write.ticket;
+        if task.parent == Some(parent) && task.kind() == TicketKind::Task {
+            match tasks.iter_mut().find(|known| known.id == task.id) {
+                Some(known) => known.clone_from(task),
+                None => tasks.push(task.clone()),
+            }
+        }
+    }
+    let before = tasks.clone();
+    for (place, changes) in follow_siblings(&mut tasks, scene.caller.now) {
+        let moved = tasks[place].clone();
+        let drafted = scene.drafts.iter_mut().find(|draft| draft.write.ticket.id == moved.id);
+        if let Some(draft) = drafted {
+            draft.write.ticket = moved;
+            draft.changed_too(changes);
+        } else {
+            let draft = scene.add_stored(before[place].clone(), Action::Release.as_str());
+            draft.write.ticket = moved;
+            draft.did(Action::Release, &system(), changes);
+        }
+    }
+    Ok(())
+}
+
+/// The organization's rules look for major incidents.
+async fn majors_are_found(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    decide::find_majors(scene.desk, scene.caller, &mut scene.drafts).await
+}
+
+impl Scene<'_> {
+    /// Opens the task of the review of an accepted risk, for the team of its problem.
+    pub(crate) fn plan_risk_review(&mut self, problem: Ticket) -> Result<(), CommandError> {
+        let (desk, caller) = (self.desk, self.caller);
+        let line = format!("Review the accepted risk of {}", problem.number);
+        let given = Given::default()
+            .with("short_description", Value::Text(line))
+            .with("description", Value::Text(problem.short_description.clone()))
+            .with("channel", Value::Text(Channel::Schedule.to_string()))
+            .with("parent", Value::Tickets(vec![problem.id]));
+        let opening = Opening {
+            id: TicketId(desk.id(caller)),
+            org: problem.org,
+            kind: TicketKind::Task,
+            opened_by: None,
+            given: &given,
+            item: None,
+            team: Some(problem.team),
+        };
+        let settings = &self.facts.directory.org.settings;
+        let task = Ticket::open(opening, settings, caller.now)?;
+        let mut draft = Deciding::of_new(desk, self.facts.clone(), task, caller);
+        let changes = draft.write.ticket.first_changes(&self.facts);
+        draft.did(Action::Create, &system(), changes);
+        self.drafts.push(draft);
+        let draft = self.add_stored(problem, Action::Create.as_str());
+        draft.write.ticket.open_risk_review(caller.now);
+        draft.write.is_touched = true;
+        Ok(())
+    }
+}
+
+impl Deciding {
+    /// An incident whose problem is settled: it resumes if it is on hold for it, is resolved if that was asked for, and goes
+    /// to the problem that goes on if its own is a duplicate.
+    fn follow_problem(&mut self, problem: &Ticket, resolves: bool) -> Result<(), CommandError> {
+        let duplicate_of = problem.problem().and_then(|it| it.duplicate_of);
+        if let Some(goes_on) = duplicate_of {
+            let given = Given::default().with("problem", Value::Tickets(vec![goes_on]));
+            let facts = self.facts().clone();
+            let settings = self.settings();
+            let changes = self.write.ticket.edit(&given, &[], &facts, &settings, self.now())?;
+            let reason = Some(format!("{} is a duplicate", problem.number));
+            self.did_because(Action::Edit, &system(), changes, reason);
+            return Ok(());
+        }
+        if !self.write.ticket.phase().is_active() {
+            return Ok(());
+        }
+        if resolves {
+            let notes = problem.stage.outcome().map(|it| it.notes.clone()).unwrap_or_default();
+            let given = Given::default()
+                .with("resolution_code", Value::Text(Code::ResolvedByProblem.to_string()))
+                .with("resolution_notes", Value::Text(format!("{}: {notes}", problem.number)));
+            return self.takes(Action::Resolve, &given);
+        }
+        if self.write.ticket.awaits_problem(problem.id) {
+            let reason = Value::Text(format!("{} is resolved", problem.number));
+            let given = Given::default().with("reason", reason);
+            return self.takes(Action::Resume, &given);
+        }
+        Ok(())
+    }
+
+    /// An incident whose caller reads how to live with its problem.
+    fn hear_of_problem(
+        &mut self,
+        problem: &Ticket,
+        text: Option<String>,
+    ) -> Result<(), CommandError> {
+        if !self.write.ticket.phase().is_active() {
+            return Ok(());
+        }
+        let text = Value::Text(text.unwrap_or_default());
+        let given = Given::default()
+            .with("text", text)
+            .with("reason", Value::Text(format!("{} communicates", problem.number)));
+        self.takes(Action::Comment, &given)
+    }
+
+    /// Takes an action that follows from another's, or from the clock.
+    pub(crate) fn takes(&mut self, action: Action, given: &Given) -> Result<(), CommandError> {
+        let was = self.write.ticket.state();
+        let (by, settings, facts) = (system(), self.settings(), self.facts().clone());
+        let mut beside = Beside::default();
+        let mut turn = Turn::new(given, &by, self.now(), &settings, &facts, &mut beside);
+        let mut done = self.write.ticket.perform(action, &mut turn)?;
+        let said = done.left.said.take();
+        self.performed(done, &by, was);
+        self.say(said);
+        Ok(())
+    }
+}

@@ -1,0 +1,472 @@
+//! Scenes: one command on tickets, from what is read to what is written. Every command of every door goes this way.
+//!
+//! ```text
+//! read ─▶ admit ─▶ perform ─▶ ask the policies ─▶ react ─▶ notify ─▶ commit
+//! ```
+//!
+//! No policy runs while a transaction is open, and the answer is made from the scene: no query runs inside the write
+//! transaction to build it.
+
+use serde_json::{Map, Value as Json};
+use waypost_domain::{
+    approval::Approval,
+    ids::TicketId,
+    incident::MAX_CHILDREN,
+    permission::{self, Relation},
+    refusal::Faults,
+    ticket::{
+        Action, ActionHint, Beside, Given, Row, Ticket, TicketKind, Turn,
+    },
+};
+use waypost_store::{ReadTx, WriteTx, approval, link, ticket};
+
+use super::{
+    TicketRef, TicketView,
+    content::content_digest,
+    decide::{self, Deciding},
+    facts::{self, Facts},
+    given::{Found, LookUps, Reader},
+    names::Names,
+    reactions, read,
+    write::{self, TicketWrite},
+};
+use crate::{Caller, CommandError, Desk};
+
+/// What one command looks at and changes.
+pub(crate) struct Scene<'a> {
+    pub(crate) desk: &'a Desk,
+    pub(crate) caller: &'a Caller,
+    /// What is the same for all tickets of the organization.
+    pub(crate) facts: Facts,
+    /// The tickets that it changes. The first one is what the caller gets back.
+    pub(crate) drafts: Vec<Deciding>,
+    /// The names of what they refer to, as far as they are known.
+    pub(crate) names: Names,
+    /// Whether the incidents of a problem that is resolved are resolved with it.
+    pub(crate) resolves_incidents: bool,
+}
+
+/// A stored ticket that a command is about, with what stands around it.
+struct Subject {
+    ticket: Ticket,
+    relation: Relation,
+    beside: Beside,
+    /// The open round of approval.
+    open: Option<Approval>,
+}
+
+/// Carries out an action on a ticket.
+///
+/// With `expected_version`, somebody else's change in between is [`CommandError::Stale`]; without, the action starts over
+/// on what is there then.
+///
+/// # Errors
+/// In this order: not there or not visible, role, version, state, fields, what stands around it.
+pub async fn act(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    action: Action,
+    input: Map<String, Json>,
+    expected_version: Option<i64>,
+) -> Result<TicketView, CommandError> {
+    let retries = if expected_version.is_none() { desk.options.stale_retries } else { 0 };
+    let attempt = || Box::pin(try_act(desk, caller, named, action, &input, expected_version));
+    start_over_if_stale(retries, attempt).await
+}
+
+/// Changes fields. `expected_version` is the version that the caller read.
+///
+/// # Errors
+/// In this order: not there or not visible, role, version, state, fields.
+pub async fn edit(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    fields: Map<String, Json>,
+    expected_version: Option<i64>,
+) -> Result<TicketView, CommandError> {
+    Box::pin(try_act(desk, caller, named, Action::Edit, &fields, expected_version)).await
+}
+
+/// The actions that the caller may take now, with the fields that each still lacks.
+///
+/// # Errors
+/// [`CommandError::NotFound`].
+pub async fn actions(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<Vec<ActionHint>, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let seen = read::seen(&mut tx, caller, named).await?;
+    let settings = waypost_store::organization::load(&mut tx).await?.settings;
+    Ok(seen.ticket.allowed_actions(caller.role, seen.relation, &settings))
+}
+
+async fn try_act(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    action: Action,
+    input: &Map<String, Json>,
+    expected_version: Option<i64>,
+) -> Result<TicketView, CommandError> {
+    let (mut tx, facts) = Facts::open(desk, caller).await?;
+    let mut scene = Scene::new(desk, caller, facts);
+    let mut subject = Subject::read(&mut tx, caller, named).await?;
+    let action = subject.means(caller, action);
+    let row = subject.admit(caller, action, expected_version)?;
+    let given = subject.given(&mut tx, &mut scene, row, input).await?;
+    drop(tx);
+
+    scene.perform(subject, row, &given)?;
+    scene.ask(action).await?;
+    scene.finish().await
+}
+
+impl Subject {
+    async fn read(
+        tx: &mut ReadTx,
+        caller: &Caller,
+        named: &TicketRef,
+    ) -> Result<Self, CommandError> {
+        let seen = read::seen(tx, caller, named).await?;
+        let beside = Beside { parent: seen.parent, ..Beside::default() };
+        let (ticket, relation) = (seen.ticket, seen.relation);
+        Ok(Self { ticket, relation, beside, open: seen.open_approval })
+    }
+
+    /// What is meant by an action: a public comment by whoever the ticket is for is their reply.
+    fn means(&self, caller: &Caller, action: Action) -> Action {
+        let is_own = caller.person().is_some() && caller.person() == self.ticket.requester;
+        if action == Action::Comment && is_own { Action::CallerReply } else { action }
+    }
+
+    /// Refuses who may not, what was changed meanwhile, and what the state does not allow.
+    fn admit(
+        &self,
+        caller: &Caller,
+        action: Action,
+        expected_version: Option<i64>,
+    ) -> Result<&'static Row, CommandError> {
+        permission::allows(caller.role, self.relation, action, &self.ticket)?;
+        if expected_version.is_some_and(|expected| expected != self.ticket.version) {
+            return Err(CommandError::Stale);
+        }
+        Ok(self.ticket.admit(action)?)
+    }
+
+    /// Reads what was given, and what the action has to know beside the ticket.
+    async fn given(
+        &mut self,
+        tx: &mut ReadTx,
+        scene: &mut Scene<'_>,
+        row: &'static Row,
+        input: &Map<String, Json>,
+    ) -> Result<Given, CommandError> {
+        let rules = self.ticket.rules();
+        let is_edit = row.action == Action::Edit;
+        let accepted: Vec<_> = if is_edit {
+            rules.fields().filter(|field| field.edits).map(|it| (it.name, it.takes)).collect()
+        } else {
+            row.inputs.iter().map(|input| (input.name, input.takes)).collect()
+        };
+        let what = if is_edit {
+            format!("An edit of {}", rules.with_article)
+        } else {
+            format!("The action {}", row.action)
+        };
+        let mut look_ups = LookUps::default();
+        let mut reader = Reader {
+            tx: &mut *tx,
+            caller: scene.caller,
+            facts: &mut scene.facts,
+            look_ups: &mut look_ups,
+            faults: Faults::new(),
+            found: Found::default(),
+            rules,
+            subject: Some(self.ticket.id),
+            drops_blanks: !is_edit,
+        };
+        reader.read(input, &accepted, &what).await?;
+        let Reader { found, mut faults, .. } = reader;
+        if is_edit {
+            permission::allows_edit(scene.caller.role, &found.given, &self.ticket)?;
+            self.check_relatives(tx, &found, &mut faults).await?;
+        }
+        faults.finish()?;
+        scene.names.add_people(found.people.values());
+        scene.names.add_tickets(found.target.iter().chain(&self.beside.parent));
+        self.beside.target = found.target;
+        self.beside.people = found.people;
+        self.beside.suggestion = found.suggestion;
+        self.look_around(tx, scene, row).await?;
+        Ok(found.given)
+    }
+
+    /// Notes what stands against another parent or problem.
+    async fn check_relatives(
+        &self,
+        tx: &mut ReadTx,
+        found: &Found,
+        faults: &mut Faults,
+    ) -> Result<(), CommandError> {
+        if let Some(id) = found.given.ticket("problem") {
+            let problem = ticket::find(tx, id).await?;
+            if !problem.is_some_and(|it| it.problem().is_some() && !it.phase().is_over()) {
+                faults.wrong("/problem", "not-open", "name a problem that is not closed");
+            }
+        }
+        let Some(id) = found.given.ticket("parent") else { return Ok(()) };
+        let Some(parent) = ticket::find(tx, id).await? else { return Ok(()) };
+        let of_child = ticket::count(tx, &reactions::children_of(self.ticket.id)).await?;
+        self.ticket.check_parent(&parent, of_child > 0, faults);
+        let is_new = self.ticket.parent != Some(id);
+        let of_parent = ticket::count(tx, &reactions::children_of(id)).await?;
+        if is_new && of_parent >= u64::from(MAX_CHILDREN) {
+            let message = format!("the parent has {MAX_CHILDREN} children, which is the most");
+            faults.wrong("/parent", "too-many", message);
+        }
+        Ok(())
+    }
+
+    /// Reads what the action's rules look at beside the ticket, and the facts that policies are told.
+    async fn look_around(
+        &mut self,
+        tx: &mut ReadTx,
+        scene: &mut Scene<'_>,
+        row: &'static Row,
+    ) -> Result<(), CommandError> {
+        let (desk, caller) = (scene.desk, scene.caller);
+        scene.facts.around(tx, &self.ticket).await?;
+        self.beside.item.clone_from(&scene.facts.item);
+        self.beside.new_id = Some(TicketId(desk.id(caller)));
+        if matches!(row.action, Action::Link | Action::Unlink) {
+            let ends = std::iter::once(&self.ticket).chain(&self.beside.target);
+            let ends: Vec<_> = ends.map(|end| end.id.into()).collect();
+            self.beside.links = link::of(tx, &ends).await?;
+        }
+        let tasks_of = match self.ticket.kind() {
+            TicketKind::Task => self.ticket.parent,
+            TicketKind::Request if row.action == Action::Fulfill => Some(self.ticket.id),
+            TicketKind::Incident | TicketKind::Request | TicketKind::Problem => None,
+        };
+        if let Some(id) = tasks_of {
+            self.beside.tasks = ticket::tasks_of(tx, id).await?;
+        }
+        if self.ticket.can_await_approval() {
+            let latest = approval::latest_of(tx, self.ticket.id.into()).await?;
+            let digest = content_digest(&self.ticket);
+            self.beside.is_approved = latest.as_ref().is_some_and(|round| {
+                round.outcome == waypost_domain::approval::Outcome::Approved
+                    && round.content_digest == digest
+            });
+            self.beside.round = latest;
+            scene.facts.delegations = facts::delegations(tx, caller.now).await?;
+        }
+        scene.names.add_open_round(self.ticket.id, self.open.clone());
+        scene.names.read(tx, std::slice::from_ref(&self.ticket)).await?;
+        Ok(())
+    }
+}
+
+impl<'a> Scene<'a> {
+    /// A scene without any ticket yet.
+    pub(crate) fn new(desk: &'a Desk, caller: &'a Caller, facts: Facts) -> Self {
+        let names = Names::of(&facts);
+        Self { desk, caller, facts, drafts: Vec::new(), names, resolves_incidents: false }
+    }
+
+    /// Adds a stored ticket.
+    pub(crate) fn add_stored(&mut self, ticket: Ticket, occasion: &str) -> &mut Deciding {
+        let draft =
+            Deciding::of_stored(self.desk, self.facts.clone(), ticket, occasion, self.caller);
+        self.drafts.push(draft);
+        self.drafts.last_mut().expect("one was just pushed")
+    }
+
+    /// Makes the move, and notes what it did to the ticket and to those that it names.
+    fn perform(
+        &mut self,
+        subject: Subject,
+        row: &'static Row,
+        given: &Given,
+    ) -> Result<(), CommandError> {
+        let Subject { ticket, mut beside, open, .. } = subject;
+        let (desk, caller) = (self.desk, self.caller);
+        let settings = self.facts.directory.org.settings.clone();
+        let (was, target_before) = (ticket.state(), beside.target.clone());
+        let action = row.action;
+        let lookup = self.facts.clone();
+        self.resolves_incidents = given.flag("resolve_incidents").unwrap_or(false);
+        let draft = self.add_stored(ticket, action.as_str());
+        draft.open_round = open;
+        draft.count_rounds(beside.round.as_ref().map_or(0, |round| round.round));
+        // What a policy answers decides where it goes.
+        if matches!(action, Action::Submit | Action::Reroute) {
+            return Ok(());
+        }
+        if action == Action::Edit {
+            let (by, now) = (&caller.actor, caller.now);
+            let changes =
+                draft.write.ticket.edit(given, &beside.tasks, &lookup, &settings, now)?;
+            if !changes.is_empty() {
+                draft.did(Action::Edit, by, changes);
+                draft.tell_of_edit(by, was);
+            }
+            return Ok(());
+        }
+        let conversion = beside.suggestion.as_ref().and_then(|it| it.conversion());
+        let mut turn =
+            Turn::new(given, &caller.actor, caller.now, &settings, &lookup, &mut beside);
+        let mut done = draft.write.ticket.perform(action, &mut turn)?;
+        draft.write.decided.extend(beside.suggestion.take());
+        let mut opened = done.left.opened.take();
+        let is_elsewhere = done.left.is_elsewhere;
+        let (said, link) = (done.left.said.take(), done.left.link.take());
+        let target_changes = std::mem::take(&mut done.left.target_changes);
+        let is_idle = action == Action::Acknowledge && done.changes.is_empty();
+        if !is_idle && !is_elsewhere {
+            draft.write.link = link;
+            draft.performed(done, &caller.actor, was);
+            draft.say(said);
+        }
+        if let Some(given) = conversion.filter(|_| action == Action::AcceptSuggestion) {
+            let was = draft.write.ticket.state();
+            beside.new_id = Some(TicketId(desk.id(caller)));
+            let mut turn =
+                Turn::new(&given, &caller.actor, caller.now, &settings, &lookup, &mut beside);
+            let mut done = draft.write.ticket.perform(Action::Convert, &mut turn)?;
+            opened = done.left.opened.take();
+            draft.performed(done, &caller.actor, was);
+        }
+        if is_elsewhere {
+            self.drafts.clear();
+        }
+        self.goes_on(target_before, beside.target, action, target_changes);
+        if let Some(opened) = opened {
+            // What was converted or answered is a new ticket, which is what the caller gets back.
+            let new = Deciding::of_new(desk, self.facts.clone(), opened, caller);
+            self.drafts.insert(0, new);
+        }
+        Ok(())
+    }
+
+    /// The ticket that the action names has changed too: each tells it in its own history.
+    fn goes_on(
+        &mut self,
+        before: Option<Ticket>,
+        target: Option<Ticket>,
+        action: Action,
+        changes: Vec<waypost_domain::event::FieldChange>,
+    ) {
+        let (Some(before), Some(target)) = (before, target) else { return };
+        if changes.is_empty() {
+            return;
+        }
+        let number = self.drafts.first().map(|it| it.write.ticket.number.clone());
+        let now = self.caller.now;
+        let by = self.caller.actor.clone();
+        let draft = self.add_stored(before, action.as_str());
+        let mut changed = draft.write.ticket.absorb(target, now);
+        changed.extend(changes);
+        let (told, reason) = match action {
+            Action::MergeInto => {
+                (Action::Edit, number.map(|number| format!("{number} was merged into it")))
+            }
+            other => (other, None),
+        };
+        draft.did_because(told, &by, changed, reason);
+    }
+
+    /// Asks the policies, where the action leaves something to them.
+    async fn ask(&mut self, action: Action) -> Result<(), CommandError> {
+        let (desk, caller) = (self.desk, self.caller);
+        let is_new = |draft: &Deciding| draft.write.is_new;
+        if self.drafts.first().is_some_and(is_new) {
+            let mut opened = vec![self.drafts.remove(0)];
+            // What was converted is of the kind that a person has said: it is routed, not categorized again.
+            let is_categorized = action != Action::CallerReply;
+            decide::open(desk, caller, &mut opened, is_categorized).await?;
+            if let (Some(source), Some(new)) = (self.drafts.first(), opened.first_mut()) {
+                let led_from = Ticket::converted_from(&source.write.ticket);
+                new.add_to_first_event(led_from);
+            }
+            self.drafts.splice(0..0, opened);
+            return Ok(());
+        }
+        match action {
+            Action::Submit => decide::submit(desk, caller, &mut self.drafts).await,
+            Action::Reroute => decide::route_again(desk, caller, &mut self.drafts).await,
+            Action::RequestApproval => {
+                for draft in &mut self.drafts {
+                    draft.ask_for_risk();
+                }
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Reacts, notifies and commits; answers with the first ticket.
+    pub(crate) async fn finish(mut self) -> Result<TicketView, CommandError> {
+        let is_idle = self.drafts.iter().all(Deciding::is_idle);
+        if !is_idle {
+            self.react().await?;
+        }
+        self.names.count_tasks(&self.drafts);
+        let facts = self.drafts[0].facts().clone();
+        self.names.add_facts(&facts);
+        let (mut writes, mut names, desk, caller) = self.finished()?;
+        if !is_idle {
+            commit(desk, caller, &mut writes).await?;
+        }
+        let tickets = vec![writes[0].ticket.clone()];
+        names.learn(&writes);
+        let mut views = names.views_of(desk, caller, tickets).await?;
+        Ok(views.pop().expect("one ticket makes one view"))
+    }
+
+    /// Lets follow what has to follow, gives new tickets their numbers, and tells whom it concerns.
+    pub(crate) async fn react(&mut self) -> Result<(), CommandError> {
+        for reaction in reactions::REACTIONS {
+            reaction(self).await?;
+        }
+        decide::give_numbers(self.desk, self.caller, &mut self.drafts).await?;
+        decide::tell(self.desk, self.caller, &mut self.drafts).await
+    }
+
+    /// What is to be written.
+    pub(crate) fn finished(
+        self,
+    ) -> Result<(Vec<TicketWrite>, Names, &'a Desk, &'a Caller), CommandError> {
+        Ok((Deciding::finish_all(self.drafts)?, self.names, self.desk, self.caller))
+    }
+}
+
+/// Writes what was decided, in one commit.
+pub(crate) async fn commit(
+    desk: &Desk,
+    caller: &Caller,
+    writes: &mut [TicketWrite],
+) -> Result<(), CommandError> {
+    let letters = write::letters(desk, caller.org, writes, caller.now).await?;
+    let mut tx: WriteTx = desk.write(caller).await?;
+    write::write(desk, &mut tx, writes, letters, caller.now).await?;
+    write::commit(desk, tx, writes, caller.now).await
+}
+
+/// Starts over while somebody else was first, at most so often.
+pub(crate) async fn start_over_if_stale<T, F: Future<Output = Result<T, CommandError>>>(
+    retries: u32,
+    mut attempt: impl FnMut() -> F,
+) -> Result<T, CommandError> {
+    let mut left = retries;
+    loop {
+        match attempt().await {
+            Err(CommandError::Stale) if left > 0 => left -= 1,
+            other => return other,
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! `waypost ticket`: tickets of every kind, at the command line. Fields and actions are those of the API.
+
+use std::io::{self, Write};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, Subcommand};
+use serde_json::{Map, Value, json};
+use waypost_app::{
+    PageRequest,
+    tickets::{self, OpenTicket, TicketQuery, TicketRef, TicketView},
+};
+use waypost_domain::{
+    key::Key,
+    ticket::{Action, TicketKind},
+};
+
+use crate::cli::setting;
+use crate::installation::Installation;
+use crate::output::Output;
+use crate::terminal::Terminal;
+
+/// More are listed page by page through the API.
+const LISTED: u16 = 200;
+
+/// Tickets: open, list, show, and act on them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Ticket {
+    /// Open a ticket.
+    Open(Open),
+    /// List tickets, the newest first.
+    List(List),
+    /// Show a ticket, and what can be done to it.
+    Show(Show),
+    /// Change fields of a ticket.
+    Edit(Act),
+    /// Take an action on a ticket: `act PRB0000001 confirm --field impact=2`.
+    Act(Act),
+}
+
+/// Open a ticket.
+#[derive(Debug, Args)]
+pub(crate) struct Open {
+    /// What it is: incident, request, problem or task; without it, the policies decide.
+    #[arg(long)]
+    kind: Option<TicketKind>,
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// A field: `short_description=The VPN is down`. Can be repeated; the API's docs list
+    /// the fields of each kind.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = setting)]
+    fields: Vec<(String, String)>,
+    /// Only write a request down; it is submitted later.
+    #[arg(long)]
+    draft: bool,
+}
+
+/// List tickets.
+#[derive(Debug, Args)]
+pub(crate) struct List {
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// Only these kinds. Can be repeated.
+    #[arg(long)]
+    kind: Vec<TicketKind>,
+    /// Only those that somebody still has to do something about.
+    #[arg(long)]
+    active: bool,
+}
+
+/// Show a ticket.
+#[derive(Debug, Args)]
+pub(crate) struct Show {
+    /// The ticket's number: INC0000042.
+    number: String,
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+}
+
+/// Change a ticket.
+#[derive(Debug, Args)]
+pub(crate) struct Act {
+    /// The ticket's number: INC0000042.
+    number: String,
+    /// The action; `edit` changes fields.
+    #[arg(default_value = "edit")]
+    action: Action,
+    /// The organization's key.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// What the action takes: `reason=A new router`. Can be repeated. A value that is JSON is taken as that: `impact=2`,
+    /// `tags=["vpn"]`.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = setting)]
+    fields: Vec<(String, String)>,
+}
+
+impl Ticket {
+    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
+        let installation = terminal.open().await?;
+        let done = self.carry_out(&installation, &mut terminal.output).await;
+        installation.close().await;
+        done
+    }
+
+    async fn carry_out(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let desk = &installation.desk;
+        match self {
+            Self::Open(Open { kind, org, fields, draft }) => {
+                let caller = installation.operator(&org).await?;
+                let command = OpenTicket { kind, fields: read(fields), draft };
+                let view = tickets::open(desk, &caller, command).await.context("opening a ticket")?;
+                tell(output, &view)
+            }
+            Self::List(List { org, kind, active }) => {
+                let caller = installation.operator(&org).await?;
+                let query = TicketQuery {
+                    kinds: kind,
+                    active: active.then_some(true),
+                    ..TicketQuery::default()
+                };
+                let page = PageRequest { limit: LISTED, after: None };
+                let page = tickets::list(desk, &caller, &query, &page).await?;
+                let json = || page.rows.iter().cloned().map(waypost_api::ticket_json).collect();
+                output.tell(json, |to| page.rows.iter().try_for_each(|view| line(to, view)))
+            }
+            Self::Show(Show { number, org }) => {
+                let caller = installation.operator(&org).await?;
+                let named = TicketRef::parse(&number);
+                let view = tickets::find(desk, &caller, &named)
+                    .await
+                    .with_context(|| format!("reading {number} of {org}"))?;
+                let hints = tickets::actions(desk, &caller, &named).await?;
+                let json = || {
+                    let actions = hints.iter().map(|hint| {
+                        json!({ "action": hint.action.as_str(), "lacks": hint.lacks })
+                    });
+                    let actions = actions.collect::<Vec<_>>();
+                    json!({ "ticket": waypost_api::ticket_json(view.clone()), "actions": actions })
+                };
+                output.tell(json, |to| {
+                    write(to, &view)?;
+                    writeln!(to)?;
+                    writeln!(to, "What can be done now, and what it needs:")?;
+                    hints.iter().try_for_each(|hint| {
+                        let needs = hint.lacks.iter().map(|it| it.trim_start_matches('/'));
+                        let needs = needs.collect::<Vec<_>>().join(", ");
+                        writeln!(to, "  {} {needs}", hint.action)
+                    })
+                })
+            }
+            Self::Edit(act) | Self::Act(act) => {
+                let Act { number, action, org, fields } = act;
+                let caller = installation.operator(&org).await?;
+                if fields.is_empty() && action == Action::Edit {
+                    bail!("nothing to change; give fields with --field NAME=VALUE");
+                }
+                let named = TicketRef::parse(&number);
+                let view = tickets::act(desk, &caller, &named, action, read(fields), None)
+                    .await
+                    .with_context(|| format!("{action} of {number} of {org}"))?;
+                tell(output, &view)
+            }
+        }
+    }
+}
+
+/// What was given: JSON where a value is some, else a text.
+fn read(fields: Vec<(String, String)>) -> Map<String, Value> {
+    let value = |text: String| match serde_json::from_str(&text) {
+        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => value,
+        Ok(value @ (Value::Array(_) | Value::Object(_))) => value,
+        Ok(Value::String(_)) | Err(_) => Value::String(text),
+    };
+    fields.into_iter().map(|(name, text)| (name, value(text))).collect()
+}
+
+fn tell(output: &mut Output, view: &TicketView) -> Result<()> {
+    output.tell(|| waypost_api::ticket_json(view.clone()), |to| write(to, view))
+}
+
+fn line(to: &mut dyn Write, view: &TicketView) -> io::Result<()> {
+    let ticket = &view.ticket;
+    let (level, _) = view.priority;
+    writeln!(
+        to,
+        "{:<12} {:<20} {level}  {:<20} {}",
+        ticket.number,
+        ticket.state(),
+        view.team.key,
+        ticket.short_description
+    )
+}
+
+fn write(to: &mut dyn Write, view: &TicketView) -> io::Result<()> {
+    let ticket = &view.ticket;
+    writeln!(to, "{}  {}", ticket.number, ticket.short_description)?;
+    writeln!(to, "  {} of version {}, {}", ticket.kind(), ticket.version, ticket.state())?;
+    writeln!(to, "  priority {}, team {}", view.priority.0, view.team.key)?;
+    if let Some(assignee) = &view.assignee {
+        writeln!(to, "  assigned to {}", assignee.name)?;
+    }
+    if let Some(waiting) = &view.waiting_on {
+        writeln!(to, "  waits for {} since {}", waiting.what.as_str(), waiting.since)?;
+    }
+    if let Some(problem) = &view.problem {
+        let known = if problem.known_error { "known error" } else { "problem" };
+        writeln!(to, "  {known} {}: {}", problem.name.number, problem.name.short_description)?;
+        if let Some(workaround) = &problem.workaround {
+            writeln!(to, "  workaround: {workaround}")?;
+        }
+    }
+    Ok(())
+}
