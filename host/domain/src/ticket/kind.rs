@@ -134,6 +134,24 @@ pub enum Notice {
     MajorChanged,
 }
 
+impl Notice {
+    /// Whether people hear why. Why the desk weighs a ticket as it does is its own affair.
+    pub(crate) const fn says_why(self) -> bool {
+        match self {
+            Self::StateChanged | Self::ApprovalDecided | Self::Resolved | Self::Closed => true,
+            Self::Created
+            | Self::Assigned
+            | Self::PriorityChanged
+            | Self::Commented
+            | Self::EtaChanged
+            | Self::ApprovalRequested
+            | Self::VoteLate
+            | Self::Escalated
+            | Self::MajorChanged => false,
+        }
+    }
+}
+
 /// The logic of an action. It changes the ticket, or refuses and changes nothing.
 pub type Move = fn(&mut Ticket, &mut Turn<'_>) -> Result<(), Refused>;
 

@@ -193,7 +193,7 @@ impl Ticket {
         }
         changes.append(&mut left.changes);
         let reason = left.reason.take().or_else(|| turn.given.text("reason").map(str::to_owned));
-        if left.text.is_none() && row.tells.is_some() {
+        if left.text.is_none() && row.tells.is_some_and(Notice::says_why) {
             left.text.clone_from(&reason);
         }
         let tells = left.tells.unwrap_or(row.tells);

@@ -578,6 +578,28 @@ fn a_note_is_for_the_desk_and_is_written_when_all_is_over_too() {
 }
 
 #[test]
+fn w6_why_the_desk_weighs_a_ticket_as_it_does_is_told_to_nobody_else() {
+    let told = |action, state: State, given: Given| {
+        let mut ticket = incident(state);
+        make_major_for(action, &mut ticket);
+        let done = act(&mut ticket, action, given.with("reason", text("because"))).unwrap();
+        assert_eq!(done.reason.as_deref(), Some("because"), "{action}");
+        (done.tells.is_some(), done.left.text)
+    };
+    for (action, given) in [
+        (Action::SetPriority, with("priority", number(1))),
+        (Action::Escalate, with("level", number(1))),
+        (Action::ProposeMajor, nothing()),
+        (Action::RejectMajor, nothing()),
+    ] {
+        assert_eq!(told(action, State::New, given), (true, None), "{action}");
+    }
+    let public = (true, Some("because".to_owned()));
+    assert_eq!(told(Action::Cancel, State::New, nothing()), public);
+    assert_eq!(told(Action::Reopen, State::Resolved, nothing()), public);
+}
+
+#[test]
 fn the_actions_endpoint_names_the_fields_that_are_lacking() {
     let mut demanding = settings();
     demanding.resolve_demands = vec![ResolveDemand::Category];
