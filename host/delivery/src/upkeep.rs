@@ -34,13 +34,14 @@ impl Upkeep {
         match sweep(&self.desk, self.clock.now()).await {
             Ok(upkept) if upkept == Upkept::default() => {}
             Ok(upkept) => {
-                let Upkept { closed, appointed, nudged, expired, silent } = upkept;
+                let Upkept { closed, appointed, nudged, expired, silent, risk_reviews } = upkept;
                 tracing::info!(
                     upkept.closed = closed,
                     upkept.appointed = appointed,
                     upkept.nudged = nudged,
                     upkept.expired = expired,
                     upkept.silent = silent,
+                    upkept.risk_reviews = risk_reviews,
                     "did what was due"
                 );
             }
