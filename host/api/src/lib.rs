@@ -39,3 +39,4 @@ mod wire;
 pub use routes::{document, router};
 pub use serve::serve;
 pub use state::{ApiOptions, ApiState};
+pub use tickets::ticket_json;

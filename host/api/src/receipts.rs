@@ -239,7 +239,7 @@ impl From<ReceiptView> for ReceiptOut {
     fn from(view: ReceiptView) -> Self {
         Self {
             id: view.id.0,
-            ticket: view.ticket.0,
+            ticket: view.subject.id(),
             round: view.round.0,
             seq: view.seq,
             hook: view.hook.into(),

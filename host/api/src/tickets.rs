@@ -32,6 +32,7 @@ use crate::{
 pub(crate) use actions::takes_version;
 pub(crate) use approvals::ApprovalOut;
 pub(crate) use outgoing::TicketOut;
+pub use outgoing::ticket_json;
 pub(crate) use records::EventOut;
 
 /// One of the collections.

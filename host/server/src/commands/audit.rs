@@ -223,11 +223,11 @@ fn actor(actor: &Actor) -> Value {
 
 fn event_line(audited: &AuditedEvent) -> Value {
     let event = &audited.event;
-    let change = |change: &waypost_domain::event::Change| json!({ "field": change.field, "before": change.before, "after": change.after });
+    let change = |change: &waypost_domain::event::FieldChange| json!({ "field": change.field, "before": change.before, "after": change.after });
     json!({
         "record": "event",
         "id": event.id.to_string(),
-        "ticket": event.ticket.to_string(),
+        "ticket": event.subject.id().to_string(),
         "number": audited.number,
         "seq": event.seq,
         "at": event.at,
@@ -284,7 +284,7 @@ fn refused_line(audited: &AuditedRefusal) -> Value {
     json!({
         "record": "refused_vote",
         "id": refused.id.to_string(),
-        "ticket": refused.ticket.to_string(),
+        "ticket": refused.subject.id().to_string(),
         "number": audited.number,
         "approval": refused.approval.to_string(),
         "request": refused.request.to_string(),

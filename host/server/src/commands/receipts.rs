@@ -227,7 +227,7 @@ impl Verify {
 pub(super) fn json(view: &receipts::ReceiptView) -> Value {
     json!({
         "id": view.id.to_string(),
-        "ticket": view.ticket.to_string(),
+        "ticket": view.subject.id().to_string(),
         "round": view.round.to_string(),
         "seq": view.seq,
         "hook": view.hook.as_str(),
