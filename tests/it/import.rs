@@ -2,11 +2,11 @@
 
 use std::{ops::RangeInclusive, time::Duration};
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 use waypost_app::{
     Caller, CommandError, Desk,
     import::{self, BatchReport, ImportRow, ImportStart},
-    tickets::{OpenTicket, PersonRef},
+    tickets::OpenTicket,
 };
 use waypost_domain::ids::OrgId;
 use waypost_test_support::{Org, TestDesk, on_both_engines};
@@ -32,13 +32,20 @@ fn rows(org: &Org<'_>, numbers: RangeInclusive<u64>) -> Vec<ImportRow> {
     let row = |row: u64| ImportRow {
         row,
         ticket: Ok(OpenTicket {
-            short_description: format!("No wifi in room {row}"),
-            requester: Some(PersonRef::Email(org.requester.email.clone())),
-            external_ref: Some(("old-desk".to_owned(), format!("T{row}"))),
+            fields: object(json!({
+                "short_description": format!("No wifi in room {row}"),
+                "requester": { "email": org.requester.email },
+                "external_ref": { "source": "old-desk", "id": format!("T{row}") },
+            })),
             ..OpenTicket::default()
         }),
     };
     numbers.map(row).collect()
+}
+
+fn object(json: Value) -> Map<String, Value> {
+    let Value::Object(fields) = json else { panic!("an object, not {json}") };
+    fields
 }
 
 async fn caller(org: &Org<'_>) -> Caller {
@@ -91,8 +98,10 @@ async fn refused_rows_are_named_with_every_fault(desk: TestDesk) {
     begin(&desk.desk, &caller, "all", "file").await.unwrap();
     let mut some = rows(&acme, 1..=3);
     some[1].ticket = Ok(OpenTicket {
-        requester: Some(PersonRef::Email("nobody@acme.example".to_owned())),
-        category: Some("no/such".to_owned()),
+        fields: object(json!({
+            "requester": { "email": "nobody@acme.example" },
+            "category": "no/such",
+        })),
         ..OpenTicket::default()
     });
 
@@ -251,8 +260,8 @@ async fn a_refused_row_leaves_its_id_to_a_later_one(desk: TestDesk) {
     begin(&desk.desk, &caller, "all", "file").await.unwrap();
     let mut twice = rows(&acme, 1..=1);
     twice.push(ImportRow { row: 2, ..twice[0].clone() });
-    twice[0].ticket.as_mut().unwrap().requester =
-        Some(PersonRef::Email("nobody@acme.example".to_owned()));
+    let fields = &mut twice[0].ticket.as_mut().unwrap().fields;
+    fields.insert("requester".to_owned(), json!({ "email": "nobody@acme.example" }));
 
     let report = import::batch(&desk.desk, &caller, "all", twice).await.unwrap();
 

@@ -7,11 +7,7 @@ use crate::{StoreError, WriteTx, column::number, conn::on};
 /// Takes the next numbers of a kind's series, and returns the first of them as a number.
 ///
 /// The series is locked until the transaction ends, so ask late and for all that are needed at once.
-pub async fn next(
-    tx: &mut WriteTx,
-    kind: TicketKind,
-    how_many: u32,
-) -> Result<u64, StoreError> {
+pub async fn next(tx: &mut WriteTx, kind: TicketKind, how_many: u32) -> Result<u64, StoreError> {
     const NEXT: &str = "
         insert into number_series (org_id, kind, last) values ($1, $2, $3)
         on conflict (org_id, kind) do update set last = number_series.last + excluded.last

@@ -117,8 +117,9 @@ pub async fn tasks_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, 
 
 /// Lists the incidents that a problem causes and that are not over, at most 1,000.
 pub async fn caused_by(tx: &mut ReadTx, problem: TicketId) -> Result<Vec<Ticket>, StoreError> {
+    let org = tx.org;
     select(tx, |sql| {
-        sql.push(" and problem_id = ").bind(problem.0);
+        filter::is_caused_by(sql, problem, org);
         sql.push(" and phase not in ('closed', 'cancelled') order by tickets.id limit 1000");
     })
     .await

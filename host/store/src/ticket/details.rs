@@ -151,21 +151,7 @@ pub(super) struct WholeRow {
     cis: Option<Json<Vec<Uuid>>>,
 }
 
-/// Begins to select from the tickets and the tables beside them, up to the condition.
-pub(super) fn select_from(conn: &Conn, select: &'static str) -> Sql {
-    const FROM: &str = "
-        from tickets
-        left join incidents on incidents.org_id = tickets.org_id and incidents.ticket_id = tickets.id
-        left join requests on requests.org_id = tickets.org_id and requests.ticket_id = tickets.id
-        left join problems on problems.org_id = tickets.org_id and problems.ticket_id = tickets.id
-        left join tasks on tasks.org_id = tickets.org_id and tasks.ticket_id = tickets.id
-        where tickets.org_id = ";
-    let mut sql = Sql::new(conn, select);
-    sql.push(FROM);
-    sql
-}
-
-/// Begins to select whole rows, up to the condition.
+/// Begins to select whole rows, up to the organization.
 pub(super) fn select(conn: &Conn) -> Sql {
     macro_rules! whole {
         ($cis:literal) => {
@@ -179,15 +165,21 @@ pub(super) fn select(conn: &Conn) -> Sql {
                 task_columns!(),
                 ", (select ",
                 $cis,
-                " from ticket_cis where org_id = tickets.org_id and ticket_id = tickets.id) as cis"
+                " from ticket_cis where org_id = tickets.org_id and ticket_id = tickets.id) as cis
+        from tickets
+        left join incidents on incidents.org_id = tickets.org_id and incidents.ticket_id = tickets.id
+        left join requests on requests.org_id = tickets.org_id and requests.ticket_id = tickets.id
+        left join problems on problems.org_id = tickets.org_id and problems.ticket_id = tickets.id
+        left join tasks on tasks.org_id = tickets.org_id and tasks.ticket_id = tickets.id
+        where tickets.org_id = "
             )
         };
     }
-    let columns = match conn {
+    let select = match conn {
         Conn::Sqlite(_) => whole!("json_group_array(lower(hex(ci_id)))"),
         Conn::Postgres(_) => whole!("jsonb_agg(ci_id)"),
     };
-    select_from(conn, columns)
+    Sql::new(conn, select)
 }
 
 impl TryFrom<WholeRow> for Ticket {
@@ -332,7 +324,8 @@ impl IncidentRow {
             MajorState::Rejected => Major::Rejected,
             MajorState::Accepted => Major::Accepted {
                 led_by: led_by()?,
-                next_update_at: INCIDENTS.need("major_next_update_at", self.major_next_update_at)?,
+                next_update_at: INCIDENTS
+                    .need("major_next_update_at", self.major_next_update_at)?,
                 update_missed: self.major_update_missed.unwrap_or(false),
             },
             MajorState::Review => Major::Review { led_by: led_by()? },

@@ -12,7 +12,7 @@ use waypost_domain::{
     waiting::WaitingKind,
 };
 
-use super::details::{WholeRow, select, select_from};
+use super::details::{WholeRow, select};
 use crate::{ReadTx, StoreError, sql::Sql};
 
 /// Which tickets; an empty filter leaves all of the organization's.
@@ -165,7 +165,8 @@ pub async fn list(
 
 /// Counts the tickets that a filter leaves.
 pub async fn count(tx: &mut ReadTx, filter: &TicketFilter) -> Result<u64, StoreError> {
-    let mut sql = select_from(&tx.conn, "select count(*)");
+    const COUNT: &str = "select count(*) from tickets where tickets.org_id = ";
+    let mut sql = Sql::new(&tx.conn, COUNT);
     add_filter(&mut sql, tx, filter);
     let rows: Vec<(i64,)> = sql.fetch_all(&mut tx.conn).await?;
     Ok(rows.first().and_then(|(count,)| u64::try_from(*count).ok()).unwrap_or(0))
@@ -178,7 +179,7 @@ fn add_filter(sql: &mut Sql, tx: &ReadTx, filter: &TicketFilter) {
     filter_by_waiting(sql, filter);
     filter_by_people(sql, filter, tx.org);
     filter_by_subject(sql, filter, tx.org);
-    filter_by_details(sql, filter);
+    filter_by_details(sql, filter, tx.org);
     filter_by_time(sql, filter);
 }
 
@@ -355,31 +356,47 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
     }
 }
 
-fn filter_by_details(sql: &mut Sql, filter: &TicketFilter) {
-    // What SQLite must read literally to use the index of the few that there are.
-    const IS_MAJOR: &str = " and major_state <> 'none'";
-    const IS_DUE: &str = " and risk_review_at is not null and not risk_review_opened";
+fn filter_by_details(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
     if let Some(order) = filter.order {
-        sql.push(" and order_id = ").bind(order.0);
+        beside(sql, "requests", org).push(" and order_id = ").bind(order.0).push(")");
     }
     if let Some(problem) = filter.problem {
-        sql.push(" and problem_id = ").bind(problem.0);
+        is_caused_by(sql, problem, org);
     }
     if let Some(moment) = filter.risk_review_due {
-        sql.push(IS_DUE).push(" and outcome_code = 'risk_accepted' and risk_review_at <= ");
-        sql.bind(moment);
+        sql.push(" and outcome_code = 'risk_accepted'");
+        beside(sql, "problems", org);
+        // What SQLite must read literally to use the index of the few that there are; below, too.
+        sql.push(" and risk_review_at is not null and not risk_review_opened");
+        sql.push(" and risk_review_at <= ").bind(moment).push(")");
     }
-    if !filter.major_states.is_empty() {
-        if !filter.major_states.contains(&MajorState::None) {
-            sql.push(IS_MAJOR);
-        }
-        let names = filter.major_states.iter().map(|state| state.as_str());
-        sql.push(" and coalesce(major_state, 'none') in ").bind_list(names);
+    let names = filter.major_states.iter().map(|state| state.as_str());
+    if filter.major_states.contains(&MajorState::None) {
+        sql.push(" and not exists (select 1 from incidents where org_id = tickets.org_id");
+        sql.push(" and ticket_id = tickets.id and major_state not in ").bind_list(names).push(")");
+    } else if !filter.major_states.is_empty() {
+        beside(sql, "incidents", org).push(" and major_state <> 'none' and major_state in ");
+        sql.bind_list(names).push(")");
     }
     if let Some(moment) = filter.silent_at {
-        sql.push(IS_MAJOR).push(" and major_state = 'accepted' and not major_update_missed");
-        sql.push(" and major_next_update_at <= ").bind(moment);
+        beside(sql, "incidents", org)
+            .push(" and major_state <> 'none' and major_state = 'accepted'");
+        sql.push(" and not major_update_missed and major_next_update_at <= ")
+            .bind(moment)
+            .push(")");
     }
+}
+
+/// The condition that a problem causes a ticket.
+pub(super) fn is_caused_by(sql: &mut Sql, problem: TicketId, org: OrgId) {
+    beside(sql, "incidents", org).push(" and problem_id = ").bind(problem.0).push(")");
+}
+
+/// Begins the condition that a ticket has such a row in a table beside. A row of what is few leads to its ticket, in whatever
+/// order the tickets are wanted.
+fn beside<'s>(sql: &'s mut Sql, table: &'static str, org: OrgId) -> &'s mut Sql {
+    sql.push(" and tickets.id in (select ticket_id from ").push(table);
+    sql.push(" where org_id = ").bind(org.0)
 }
 
 fn filter_by_time(sql: &mut Sql, filter: &TicketFilter) {

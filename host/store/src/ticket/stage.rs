@@ -41,7 +41,7 @@ pub(super) fn write(stage: &Stage, row: &mut TicketRow) {
 /// Reads it back; a row whose columns do not fit its phase is reported.
 pub(super) fn read(row: &TicketRow) -> Result<Stage, StoreError> {
     let state = TABLE.parse("state", &row.state)?;
-    let stage = match TABLE.parse("phase", &row.phase)? {
+    let read = match TABLE.parse("phase", &row.phase)? {
         Phase::Open => Stage::Open(state),
         Phase::OnHold => Stage::OnHold(read_hold(row)?),
         Phase::Done => Stage::Done(state, read_outcome(row)?),
@@ -59,7 +59,7 @@ pub(super) fn read(row: &TicketRow) -> Result<Stage, StoreError> {
         ),
         Phase::Cancelled => Stage::Cancelled(read_cancellation(row)?),
     };
-    if stage.state() == state { Ok(stage) } else { Err(TABLE.corrupt("state")) }
+    if read.state() == state { Ok(read) } else { Err(TABLE.corrupt("state")) }
 }
 
 fn write_hold(hold: &Hold, row: &mut TicketRow) {

@@ -171,7 +171,9 @@ pub(crate) fn ticket_of(org: &Organization, kind: TicketKind) -> Ticket {
     let rules = kind.rules();
     Ticket {
         number: new.number.replace("INC", rules.prefix),
-        requester: new.requester.filter(|_| matches!(kind, TicketKind::Incident | TicketKind::Request)),
+        requester: new
+            .requester
+            .filter(|_| matches!(kind, TicketKind::Incident | TicketKind::Request)),
         stage: Stage::Open(rules.states[0].0),
         details: Details::of(kind),
         ..new

@@ -72,8 +72,7 @@ async fn each_filter_leaves_its_tickets(store: Store) {
     wish.details =
         Details::Request(Request { order: Some(OrderId(ordered)), ..Request::default() });
     wish.opened_by = Some(anna);
-    over.details =
-        Details::Incident(Incident { major: Major::Rejected, ..Incident::default() });
+    over.details = Details::Incident(Incident { major: Major::Rejected, ..Incident::default() });
     let all = [plain.clone(), special.clone(), over.clone(), wish.clone()];
     store_all(&store, &org, &all).await;
 
@@ -87,7 +86,11 @@ async fn each_filter_leaves_its_tickets(store: Store) {
             TicketFilter { kinds: vec![TicketKind::Request, TicketKind::Incident], ..none() },
             vec![&plain, &special, &over, &wish],
         ),
-        ("phases", TicketFilter { phases: vec![Phase::Cancelled, Phase::Done], ..none() }, vec![&over]),
+        (
+            "phases",
+            TicketFilter { phases: vec![Phase::Cancelled, Phase::Done], ..none() },
+            vec![&over],
+        ),
         (
             "states",
             TicketFilter { states: vec![State::InProgress, State::Cancelled], ..none() },
@@ -213,7 +216,11 @@ async fn what_a_ticket_waits_for_is_found_as_the_domain_says(store: Store) {
                     let asked = Ticket { number: asked.id.to_string(), ..asked };
                     let missing = Ticket { id: TicketId(fixture::id()), ..ticket.clone() };
                     let missing = Ticket { number: missing.id.to_string(), ..missing };
-                    rounds.push(crate::approvals::round_of(&asked, 1, &[PersonId(fixture::id()); 2]));
+                    rounds.push(crate::approvals::round_of(
+                        &asked,
+                        1,
+                        &[PersonId(fixture::id()); 2],
+                    ));
                     let mut round =
                         crate::approvals::round_of(&missing, 1, &[PersonId(fixture::id()); 2]);
                     round.stages.iter_mut().flat_map(|stage| &mut stage.steps).for_each(|step| {
@@ -249,9 +256,8 @@ async fn what_a_ticket_waits_for_is_found_as_the_domain_says(store: Store) {
         let found = ticket::list(&mut tx, &filter, TicketSort::Opened, None, 500).await.unwrap();
         let mut found = found.iter().map(|ticket| ticket.id).collect::<Vec<_>>();
         found.sort_unstable();
-        let waits = |ticket: &&Ticket| {
-            waiting(ticket).is_some_and(|waiting| waiting.what.kind() == *kind)
-        };
+        let waits =
+            |ticket: &&Ticket| waiting(ticket).is_some_and(|waiting| waiting.what.kind() == *kind);
         let mut expected = tickets.iter().filter(waits).map(|it| it.id).collect::<Vec<_>>();
         expected.sort_unstable();
         assert!(!expected.is_empty(), "{kind}");

@@ -241,7 +241,7 @@ async fn what_is_as_at_the_start_has_no_row_beside_it(store: Store) {
     let mut tx = store.write(org.id).await.unwrap();
     ticket::insert_many(&mut tx, &tickets).await.unwrap();
     for ticket in &mut tickets {
-        ticket.short_description = "Printer smokes".to_owned();
+        "Printer smokes".clone_into(&mut ticket.short_description);
         ticket::update(&mut tx, ticket).await.unwrap();
     }
     tx.commit().await.unwrap();

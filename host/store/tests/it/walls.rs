@@ -251,9 +251,9 @@ async fn the_tables_know_the_states_that_the_program_knows() {
         testing::postgres("the_tables_know_the_states_that_the_program_knows").await,
     ];
     for store in stores {
-        let mut stored = texts(&mut store.system().await.unwrap(), STATES).await.unwrap();
-        stored.sort_unstable();
-        assert_eq!(stored, known);
+        let mut seeded = texts(&mut store.system().await.unwrap(), STATES).await.unwrap();
+        seeded.sort_unstable();
+        assert_eq!(seeded, known);
     }
 }
 
