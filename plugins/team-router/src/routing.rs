@@ -1,18 +1,22 @@
 //! Who gets a ticket.
 
 use waypost_sdk::rules::Matches;
-use waypost_sdk::{Assignment, Context, Decline, Team, Ticket};
+use waypost_sdk::{Assignment, Context, Decline, Team, TextProposal, TextsProposal, Ticket};
 
+use crate::TeamRouter;
 use crate::settings::{Assign, Rule, Supported, Target, WhenClosed};
-use crate::{TeamRouter, find};
 
 /// How sure the fallback is: it knows nothing about the ticket.
 const FALLBACK_CONFIDENCE: u8 = 50;
 
 impl TeamRouter {
     pub(crate) fn assign(&self, ticket: &Ticket, context: &Context) -> Result<Assignment, Decline> {
+        if context.teams.is_none() {
+            return Err(Decline::Incomplete("teams".to_owned()));
+        }
         let matches = self.index.of(ticket, context);
-        // Why rules that matched did not get the ticket: the person who asks "why?" wants to know that too.
+        // Why rules that matched did not get the ticket: whoever asks "why?" wants to know that
+        // too.
         let mut passed = Vec::new();
         for place in matches.iter() {
             let rule = &self.rules[place];
@@ -30,13 +34,13 @@ impl TeamRouter {
             passed.push("no rule takes the ticket, and there is no fallback".to_owned());
             return Err(Decline::NoOpinion(passed));
         };
-        if find(context, fallback).is_none() {
+        let Some(team) = context.team(fallback) else {
             passed.push(format!("the fallback “{fallback}” is not a team that takes tickets"));
             return Err(Decline::NoOpinion(passed));
-        }
+        };
         passed.push("no rule takes the ticket, so the fallback does".to_owned());
-        let confidence = FALLBACK_CONFIDENCE;
-        Ok(Assignment { confidence, reasons: passed, ..Assignment::to(fallback) })
+        let team = TextProposal::set(team.full_name()).confidence(FALLBACK_CONFIDENCE);
+        Ok(Assignment { team: Some(team), reasons: passed, ..Assignment::default() })
     }
 }
 
@@ -48,39 +52,54 @@ struct Choice<'a> {
 
 /// The team that a rule means, or what is missing.
 fn choose<'a>(target: &Target, context: &'a Context) -> Result<Choice<'a>, String> {
-    let key = match target {
-        Target::LeastLoaded(keys) => return least_loaded(keys, context),
-        Target::Team(key) => Some(key),
-        Target::SupportTeamOf(Supported::Service) => {
-            context.service.as_ref().and_then(|service| service.support_team.as_ref())
-        }
-        Target::SupportTeamOf(Supported::Ci) => {
-            context.ci.as_ref().and_then(|ci| ci.support_team.as_ref())
-        }
+    let name = match target {
+        Target::LeastLoaded(names) => return least_loaded(names, context),
+        Target::Team(name) => name.clone(),
+        Target::SupportTeamOf(Supported::Service) => context
+            .service
+            .as_ref()
+            .and_then(|service| service.support_team.as_ref())
+            .ok_or("the ticket has no service with a support team")?
+            .full_name(),
+        Target::SupportTeamOf(Supported::Ci) => context
+            .ci
+            .as_ref()
+            .and_then(|ci| ci.support_team.as_ref())
+            .ok_or("the ticket has no configuration item with a support team")?
+            .full_name(),
     };
-    let key = key.ok_or_else(|| match target {
-        Target::SupportTeamOf(Supported::Ci) => {
-            "the ticket has no configuration item with a support team".to_owned()
-        }
-        _ => "the ticket has no service with a support team".to_owned(),
-    })?;
     let team =
-        find(context, key).ok_or_else(|| format!("“{key}” is not a team that takes tickets"))?;
+        context.team(&name).ok_or_else(|| format!("“{name}” is not a team that takes tickets"))?;
     Ok(Choice { team, because: None })
 }
 
-fn least_loaded<'a>(keys: &[String], context: &'a Context) -> Result<Choice<'a>, String> {
-    let team = keys
+/// Of the teams that work now, or of all where none does, the one with the least work. A team whose
+/// load nobody knows is not an idle one: it is chosen only where there is no choice.
+fn least_loaded<'a>(names: &[String], context: &'a Context) -> Result<Choice<'a>, String> {
+    let mut teams: Vec<_> = names.iter().filter_map(|name| context.team(name)).collect();
+    if teams.iter().any(|team| team.open_now) {
+        teams.retain(|team| team.open_now);
+    }
+    if let [team] = teams.as_slice() {
+        return Ok(Choice {
+            team, because: Some(format!("“{}” is the only choice", team.name))
+        });
+    }
+    let (team, load) = teams
         .iter()
-        .filter_map(|key| find(context, key))
+        .filter_map(|team| Some((*team, team.load?)))
         // Of equals the first, as the settings list them.
-        .min_by_key(|team| (!team.open_now, team.load))
-        .ok_or_else(|| "none of its teams takes tickets".to_owned())?;
+        .min_by_key(|(_, load)| *load)
+        .ok_or(if teams.is_empty() {
+            "none of its teams takes tickets"
+        } else {
+            "the loads of its teams are not known"
+        })?;
     let because = format!(
         "“{}” has the least open work per head: {}.{:02} tickets",
         team.name,
-        team.load / 100,
-        team.load % 100
+        load / 100,
+        load % 100
     );
     Ok(Choice { team, because: Some(because) })
 }
@@ -96,8 +115,8 @@ fn assignment(
     let mut assignee = None;
     if !team.open_now {
         match &rule.when_closed {
-            Some(WhenClosed::Team(key)) => {
-                if let Some(instead) = find(context, key) {
+            Some(WhenClosed::Team(name)) => {
+                if let Some(instead) = context.team(name) {
                     let closed = &team.name;
                     reasons
                         .push(format!("“{closed}” is closed now, so “{}” gets it", instead.name));
@@ -105,7 +124,7 @@ fn assignment(
                 }
             }
             Some(WhenClosed::OnCall) => {
-                assignee.clone_from(&team.on_call);
+                assignee = team.first_on_call();
                 reasons.push(match assignee {
                     Some(_) => {
                         format!("“{}” is closed now, so whoever is on call gets it", team.name)
@@ -117,15 +136,22 @@ fn assignment(
         }
     }
     if assignee.is_none() && rule.assign == Assign::OnCall {
-        assignee.clone_from(&team.on_call);
+        assignee = team.first_on_call();
     }
+    let (is, confidence) = (rule.strength.each(), rule.confidence);
+    let text = |value: String, strength: waypost_sdk::vocabulary::Strength| TextProposal {
+        value,
+        strength: strength.into(),
+        confidence,
+    };
     Assignment {
-        team: team.key.clone(),
-        assignee,
-        watchers: rule.watchers.clone(),
-        agreement: rule.agreement.clone(),
-        strength: rule.strength.into(),
-        confidence: rule.confidence,
+        team: Some(text(team.full_name(), is.team)),
+        assignee: assignee.map(|person| text(person.to_owned(), is.assignee)),
+        watchers: (!rule.watchers.is_empty()).then(|| TextsProposal {
+            value: rule.watchers.clone(),
+            strength: is.watchers.into(),
+            confidence,
+        }),
         reasons,
     }
 }
@@ -135,6 +161,6 @@ fn reason(rule: &Rule, matches: &Matches<'_>, place: usize) -> String {
     if words.is_empty() {
         format!("rule “{}”", rule.name)
     } else {
-        format!("rule “{}”: the text holds {words}", rule.name)
+        format!("rule “{}”: the text contains {words}", rule.name)
     }
 }
