@@ -188,8 +188,12 @@ fn every_rule_of_a_stage_can_be_set() {
 fn every_approver_can_be_named() {
     let step = json!({
         "name": "a",
-        "approvers": ["manager", { "manager_of": "p-1" }, "service_owner", "ci_owner", "assignee_lead"],
-        "mandatory": [{ "team": "finance" }, { "team_lead": "harbor-it/network" }, { "person": "p-2" }]
+        "approvers": [
+            "manager", { "manager_of": "p-1" }, "service_owner", "ci_owner", "assignee_lead"
+        ],
+        "mandatory": [
+            { "team": "finance" }, { "team_lead": "harbor-it/network" }, { "person": "p-2" }
+        ]
     });
     let settings = json!({ "rules": [{ "name": "a", "then": { "ask": [{ "steps": [step] }] } }] });
     let plan = chain(&settings).plan(&ticket(""), &context()).unwrap();

@@ -103,7 +103,12 @@ fn labels_are_collected_without_repeats() {
 
 #[test]
 fn labels_that_are_set_are_not_mixed_with_suggested_ones() {
-    let rule = |tag: &str, strength: &str, confidence: u8| json!({ "name": tag, "set": { "tags": [tag] }, "strength": strength, "confidence": confidence });
+    let rule = |tag: &str, strength: &str, confidence: u8| {
+        json!({
+            "name": tag, "set": { "tags": [tag] },
+            "strength": strength, "confidence": confidence
+        })
+    };
     for (rules, labels, strength, confidence) in [
         (json!([rule("a", "suggested", 60), rule("b", "set", 90)]), vec!["b"], Strength::Set, 90),
         (json!([rule("a", "set", 90), rule("b", "suggested", 60)]), vec!["a"], Strength::Set, 90),

@@ -19,8 +19,8 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The name by which explanations call the rule. Messages are told apart by it, so it stays when
-    /// the rule moves.
+    /// The name by which explanations call the rule. Messages are told apart by it, so it stays
+    /// when the rule moves.
     pub name: String,
     /// What must have happened; one of these.
     pub on: Vec<EventKind>,
@@ -30,7 +30,8 @@ pub struct Rule {
     /// The states that the ticket must be in afterwards: `on_hold`. Without any, every state.
     #[serde(default)]
     pub states: Vec<String>,
-    /// Where an incident must stand as a major one afterwards: `accepted`. Without any, it does not matter.
+    /// Where an incident must stand as a major one afterwards: `accepted`. Without any, it does not
+    /// matter.
     #[serde(default)]
     pub major_states: Vec<MajorState>,
     /// Who hears.

@@ -1,5 +1,5 @@
-//! Texts with placeholders. They are read once; a placeholder that does not exist is refused in the settings, so that no
-//! reader ever sees one.
+//! Texts with placeholders. They are read once; a placeholder that does not exist is refused in the
+//! settings, so that no reader ever sees one.
 
 use waypost_sdk::vocabulary::TicketKind;
 use waypost_sdk::{Context, Event, Ticket};
@@ -162,7 +162,8 @@ impl Template {
         text
     }
 
-    /// Fills the placeholders into one line: a line's end in a ticket's text must not end a subject.
+    /// Fills the placeholders into one line: a line's end in a ticket's text must not end a
+    /// subject.
     pub(crate) fn fill_line(&self, facts: &Facts<'_>) -> String {
         let mut line = self.fill(facts);
         if line.contains(|character: char| character.is_control()) {

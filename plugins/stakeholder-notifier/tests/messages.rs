@@ -176,7 +176,12 @@ fn approvers_hear_when_the_event_names_them() {
 
 #[test]
 fn a_late_vote_and_an_escalated_ticket_are_two_things() {
-    let rule = |name: &str, on: &str| json!({ "name": name, "on": [on], "to": ["assignee"], "subject": "s", "body": "b" });
+    let rule = |name: &str, on: &str| {
+        json!({
+            "name": name, "on": [on], "to": ["assignee"],
+            "subject": "s", "body": "b"
+        })
+    };
     let settings = json!({ "rules": [rule("late", "vote_late"), rule("up", "escalated")] });
     let worked_on = incident(Head { assignee: Some("nora".to_owned()), ..owned() });
     for (kind, told) in [(EventKind::VoteLate, "rule “late”"), (EventKind::Escalated, "rule “up”")]

@@ -25,12 +25,8 @@ fn desk() -> Context {
     Context { teams: Some(teams()), ..context() }
 }
 
-fn on_call(person: &str) -> Option<Vec<String>> {
-    Some(vec![person.to_owned()])
-}
-
-fn of_acme(key: &str) -> Option<TeamRef> {
-    Some(TeamRef { organization: "acme".to_owned(), key: key.to_owned() })
+fn of_acme(key: &str) -> TeamRef {
+    TeamRef { organization: "acme".to_owned(), key: key.to_owned() }
 }
 
 /// The team of an answer, without its organization where that is `acme`.
@@ -92,8 +88,11 @@ fn portal_down() -> (Ticket, Context) {
         ..head("The revenue portal is down")
     });
     let supported = Context {
-        service: Some(Service { support_team: of_acme("field-east"), ..service("revenue-portal") }),
-        teams: Some(vec![Team { on_call: on_call("otto"), ..team("field-east") }]),
+        service: Some(Service {
+            support_team: Some(of_acme("field-east")),
+            ..service("revenue-portal")
+        }),
+        teams: Some(vec![Team { on_call: Some(vec!["otto".to_owned()]), ..team("field-east") }]),
         ..context()
     };
     (portal, supported)
@@ -150,7 +149,7 @@ fn a_configuration_items_support_team_can_be_meant() {
     let settings = json!({
         "rules": [{ "name": "ci", "to": { "support_team_of": "ci" } }], "fallback": "network"
     });
-    let supported = Ci { support_team: of_acme("field-north"), ..ci("db-1") };
+    let supported = Ci { support_team: Some(of_acme("field-north")), ..ci("db-1") };
     let known = Context { ci: Some(supported), ..desk() };
     assert_eq!(team_of(&ask(&settings, &ticket(""), &known).unwrap()), "field-north");
     assert_eq!(team_of(&ask(&settings, &ticket(""), &desk()).unwrap()), "network");

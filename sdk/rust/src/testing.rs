@@ -1,4 +1,5 @@
-//! A test kit: runs a policy natively, with tickets and contexts that need only what a test is about.
+//! A test kit: runs a policy natively, with tickets and contexts that need only what a test is
+//! about.
 //!
 //! ```
 //! use waypost_sdk::testing::{Harness, context, head, incident, team};
@@ -28,7 +29,8 @@
 //! assert_eq!(desk.route(&outage, &busy).unwrap().team.unwrap().value, "network");
 //! ```
 //!
-//! Like the host, the harness passes only those facts of the context that the hook declared to need.
+//! Like the host, the harness passes only those facts of the context that the hook declared to
+//! need.
 
 use std::cell::RefCell;
 
@@ -388,4 +390,37 @@ pub(crate) fn note(level: Level, message: &str) {
 #[must_use]
 pub fn logged() -> Vec<(Level, String)> {
     LINES.take()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_hook_does_not_need_it_does_not_know() {
+        let desk = Context {
+            requester: Some(person("requester")),
+            manager: Some(person("boss")),
+            teams: Some(vec![team("network")]),
+            service: Some(service("vpn")),
+            ci: Some(ci("gw-1")),
+            ..context()
+        };
+        let nothing = only_needed(&desk, &[]);
+        assert_eq!((nothing.requester, nothing.manager), (None, None));
+        assert_eq!((nothing.teams, nothing.services), (None, None));
+        assert_eq!((nothing.service, nothing.ci), (None, None));
+
+        // A router that forgot to ask for loads knows none; it does not see idle teams.
+        let teams = only_needed(&desk, &[Need::Teams]).teams.expect("the teams are needed");
+        let [network] = teams.as_slice() else { panic!("{teams:?}") };
+        assert!(network.open_now);
+        assert_eq!((network.load, network.open_tickets), (None, None));
+        assert_eq!((&network.on_call, &network.members), (&None, &None));
+
+        let all = [Need::TeamLoads, Need::OnCall, Need::TeamMembers];
+        assert_eq!(only_needed(&desk, &all).teams, desk.teams);
+        let counted = |needs: &[Need]| only_needed(&desk, needs).ci.and_then(|ci| ci.open_tickets);
+        assert_eq!((counted(&[Need::Ci]), counted(&[Need::OpenOnCi])), (None, Some(0)));
+    }
 }

@@ -1,4 +1,5 @@
-//! The template is what the README shows, and answers the cases that its twins in other languages answer.
+//! The template is what the README shows, and answers the cases that its twins in other languages
+//! answer.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its cases fails")]
 

@@ -9,8 +9,9 @@ use crate::{Context, SettingsError, Ticket};
 
 /// Rules, counted from zero in the order in which they were added.
 ///
-/// Each rule has one condition by which it is found, the one that the fewest tickets fulfill: its configuration items,
-/// catalog items, services, words or categories. Only rules without any of these are looked at for every ticket.
+/// Each rule has one condition by which it is found, the one that the fewest tickets fulfill: its
+/// configuration items, catalog items, services, words or categories. Only rules without any of
+/// these are looked at for every ticket.
 #[derive(Debug, Default)]
 pub struct Rules {
     listed: Vec<Rule>,
@@ -42,8 +43,8 @@ struct WordIds {
 }
 
 impl Rules {
-    /// Adds a rule. `pointer` is where its conditions are in the settings; what is wrong with them is added to
-    /// `errors`.
+    /// Adds a rule. `pointer` is where its conditions are in the settings; what is wrong with them
+    /// is added to `errors`.
     pub fn add(&mut self, when: &When, pointer: &str, errors: &mut Vec<SettingsError>) {
         if let Some(range) = when.priority
             && range.from > range.to
@@ -175,7 +176,8 @@ pub struct Matches<'a> {
 }
 
 impl Matches<'_> {
-    /// The rules that hold, in order. Each is checked when the iterator comes to it, so taking the first is cheap.
+    /// The rules that hold, in order. Each is checked when the iterator comes to it, so taking the
+    /// first is cheap.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         self.candidates.iter().filter(|&rule| {
             let Rule { check, words } = &self.rules.listed[rule];
@@ -184,8 +186,8 @@ impl Matches<'_> {
         })
     }
 
-    /// The words that a rule asked for and the text holds, as a sentence's part: `“wlan” and “down”`. Empty for a rule
-    /// that asks for none.
+    /// The words that a rule asked for and the text holds, as a sentence's part: `“wlan” and
+    /// “down”`. Empty for a rule that asks for none.
     #[must_use]
     pub fn words_of(&self, rule: usize) -> String {
         let Some(words) = &self.rules.listed[rule].words else { return String::new() };

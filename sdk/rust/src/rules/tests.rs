@@ -105,7 +105,8 @@ fn every_condition_of_a_rule_must_hold() {
         ..context()
     };
     let when = json!({
-        "kinds": ["problem", "request"], "phases": ["rejected"], "channels": ["mail"], "categories": [["hardware"]],
+        "kinds": ["problem", "request"], "phases": ["rejected"], "channels": ["mail"],
+        "categories": [["hardware"]],
         "services": ["workplace"], "cis": ["lap-1", "lap-2"], "catalog_items": ["laptop"],
         "tags": ["new-hire"], "priority": { "from": 1, "to": 2 }, "vip": true,
         "locations": ["KÖLN"], "words": { "any": ["laptop"] },
