@@ -121,6 +121,9 @@ impl KeywordCategorizer {
     }
 }
 
+/// The contract's limit for one answer.
+const MOST_LABELS: usize = 20;
+
 /// Adds a rule's labels to those of the rules before it, and says whether there were any. They have
 /// one strength together: labels that are set take the place of labels that were only suggested,
 /// and none is suggested beside them. They are as sure as the least sure of them.
@@ -137,7 +140,7 @@ fn add_labels(
         Some(known) if known.strength == strength => {
             let before = known.value.len();
             for label in new {
-                if !known.value.contains(&label) {
+                if known.value.len() < MOST_LABELS && !known.value.contains(&label) {
                     known.value.push(label);
                     known.confidence = known.confidence.min(confidence);
                 }
@@ -148,7 +151,7 @@ fn add_labels(
         Some(_) | None => {
             let mut value: Vec<String> = Vec::with_capacity(new.len());
             for label in new {
-                if !value.contains(&label) {
+                if value.len() < MOST_LABELS && !value.contains(&label) {
                     value.push(label);
                 }
             }

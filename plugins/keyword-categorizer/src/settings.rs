@@ -60,7 +60,8 @@ pub struct Fields {
     /// Urgency: how quickly it must be dealt with. 1 is the highest.
     #[schemars(range(min = 1, max = 5))]
     pub urgency: Option<u8>,
-    /// Labels to add. Every matching rule adds its own; where some are set, none is suggested.
+    /// Labels to add, at most 20 to a ticket at once. Every matching rule adds its own; where some
+    /// are set, none is suggested.
     pub tags: Vec<String>,
 }
 

@@ -128,6 +128,18 @@ fn labels_that_are_set_are_not_mixed_with_suggested_ones() {
     }
 }
 
+#[test]
+fn no_more_labels_are_added_than_an_answer_may_hold() {
+    let rule = |name: &str, labels: std::ops::Range<u8>| {
+        let tags: Vec<_> = labels.map(|label| format!("label-{label}")).collect();
+        json!({ "name": name, "set": { "tags": tags } })
+    };
+    for rules in [json!([rule("a", 0..30)]), json!([rule("a", 0..15), rule("b", 10..30)])] {
+        let labels = ask(&json!({ "rules": rules }), &ticket("")).tags.unwrap().value;
+        assert_eq!((labels.len(), labels[19].as_str()), (20, "label-19"));
+    }
+}
+
 fn owned(labels: &[&str]) -> Vec<String> {
     labels.iter().map(|label| (*label).to_owned()).collect()
 }

@@ -34,6 +34,7 @@ pub struct Rule {
     pub assign: Assign,
     /// The ids of people who are told of every change.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     pub watchers: Vec<String>,
     /// Whether the host applies it or shows it as a suggestion: one word for the whole rule, or one
     /// for each field.
