@@ -13,7 +13,7 @@ use crate::{
     ids::{CatalogItemId, CategoryId, CiId, OrgId, PersonId, ServiceId, TaskId, TeamId, TicketId},
     incident::{AwaitingKind, ResolutionCode},
     key::Key,
-    organization::OrgSettings,
+    organization::{OrgKind, OrgSettings, Organization},
     request::{FulfilmentCode, Submission},
     service::{Criticality, Service},
     task::{Standing, Task, Tasks},
@@ -24,6 +24,7 @@ use crate::{
 pub(crate) const ORG: OrgId = OrgId(Uuid::from_u128(1));
 pub(crate) const PROVIDER: OrgId = OrgId(Uuid::from_u128(2));
 pub(crate) const STRANGER: OrgId = OrgId(Uuid::from_u128(3));
+pub(crate) const PLATFORM: OrgId = OrgId(Uuid::from_u128(4));
 
 pub(crate) const CALLER: PersonId = PersonId(Uuid::from_u128(10));
 pub(crate) const AGENT: PersonId = PersonId(Uuid::from_u128(11));
@@ -69,6 +70,25 @@ pub(crate) fn key(text: &str) -> Key {
 
 pub(crate) fn settings() -> OrgSettings {
     OrgSettings::new(DESK)
+}
+
+/// The platform, the provider and the organization itself.
+pub(crate) fn lineage() -> Vec<Organization> {
+    let one = |id: OrgId, parent: Option<OrgId>, kind: OrgKind, name: &str| Organization {
+        id,
+        parent,
+        kind,
+        key: key(name),
+        name: name.to_owned(),
+        settings: settings(),
+        created_at: monday(),
+        version: 1,
+    };
+    vec![
+        one(PLATFORM, None, OrgKind::Platform, "platform"),
+        one(PROVIDER, Some(PLATFORM), OrgKind::Provider, "northwind"),
+        one(ORG, Some(PROVIDER), OrgKind::Client, "acme"),
+    ]
 }
 
 pub(crate) struct World {
