@@ -10,6 +10,7 @@ use crate::{
     ci::Ci,
     directory::Lookup,
     event::{Actor, ActorKind},
+    fields::Fields,
     ids::{CatalogItemId, CategoryId, CiId, OrgId, PersonId, ServiceId, TaskId, TeamId, TicketId},
     incident::{AwaitingKind, ResolutionCode},
     key::Key,
@@ -142,6 +143,7 @@ fn service(id: ServiceId, name: &str, active: bool) -> Service {
         criticality: Criticality::High,
         owner: Some(OWNER),
         support_team: Some(NETWORK),
+        fields: Fields::default(),
         active,
         version: 1,
     }
@@ -181,6 +183,7 @@ pub(crate) fn world() -> World {
             criticality: Criticality::High,
             service: Some(PAYROLL),
             support_team: Some(NETWORK),
+            fields: Fields::default(),
             active: true,
             version: 1,
         }],

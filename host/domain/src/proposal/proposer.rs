@@ -1,11 +1,6 @@
 //! Who proposes: a policy at its binding, and the teams that its names mean.
 
-use crate::{
-    directory::Lookup,
-    ids::OrgId,
-    organization::Organization,
-    team::Team,
-};
+use crate::{directory::Lookup, ids::OrgId, organization::Organization, team::Team};
 
 /// A policy at its binding, in front of one ticket.
 #[derive(Clone, Copy)]
