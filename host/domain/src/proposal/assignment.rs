@@ -95,6 +95,14 @@ impl Judging<'_, '_> {
                 return None;
             }
         };
+        // Whoever takes a suggestion takes a key, which must then mean the same team.
+        let named = self.proposer.directory.team_named(self.ticket.org, team.key.as_str());
+        if proposed.strength == Strength::Suggested && named.map(|named| named.id) != Some(team.id)
+        {
+            let why = "another team has the same key here, so this one can only be set";
+            self.judged.overrule(field, why);
+            return None;
+        }
         if !self.judged.may_give(field, self.taken, self.proposer.name) {
             return None;
         }
