@@ -8,7 +8,7 @@ use waypost_domain::{
     permission,
     ticket::Action,
 };
-use waypost_policy::contract::EventKind;
+use waypost_policy::question::EventKind;
 use waypost_store::{comment, person};
 
 use crate::{

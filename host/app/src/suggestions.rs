@@ -6,7 +6,7 @@ use waypost_domain::{
     suggestion::{Accepted, Suggestion},
     ticket::Action,
 };
-use waypost_policy::contract::EventKind;
+use waypost_policy::question::EventKind;
 use waypost_store::{ci, suggestion};
 
 use crate::{

@@ -40,7 +40,7 @@ pub use self::{
 };
 pub(crate) use self::{
     round::{breaker_key, question_of, reasons},
-    snapshot::{only, timestamp},
+    snapshot::{moment, only, timestamp},
 };
 
 /// Names a ticket by its id or its number.

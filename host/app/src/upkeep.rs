@@ -9,7 +9,7 @@ use waypost_domain::{
     organization::OrgSettings,
     ticket::{Action, State, Ticket},
 };
-use waypost_policy::contract::EventKind;
+use waypost_policy::question::EventKind;
 use waypost_store::{
     ReadTx, approval, organization,
     ticket::{self, TicketCursor, TicketFilter, TicketSort},

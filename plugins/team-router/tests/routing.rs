@@ -29,10 +29,8 @@ fn of_acme(key: &str) -> TeamRef {
     TeamRef { organization: "acme".to_owned(), key: key.to_owned() }
 }
 
-/// The team of an answer, without its organization where that is `acme`.
 fn team_of(answer: &Assignment) -> &str {
-    let name = answer.team.as_ref().unwrap().value.as_str();
-    name.strip_prefix("acme/").unwrap_or(name)
+    answer.team.as_ref().unwrap().value.as_str()
 }
 
 fn person_of(answer: &Assignment) -> Option<&str> {
@@ -68,7 +66,7 @@ fn the_example_fits_the_schema() {
 #[test]
 fn a_category_goes_to_its_team() {
     let answer = ask(&example(), &about("network"), &desk()).unwrap();
-    assert_eq!(answer.team, Some(TextProposal::set("acme/network")));
+    assert_eq!(answer.team, Some(TextProposal::set("network")));
     assert_eq!((answer.assignee, answer.watchers), (None, None));
     assert_eq!(answer.reasons, ["rule “network”"]);
 }
@@ -76,7 +74,7 @@ fn a_category_goes_to_its_team() {
 #[test]
 fn words_are_named_in_the_reasons() {
     let answer = ask(&example(), &ticket("No WLAN on floor 3"), &desk()).unwrap();
-    assert_eq!(answer.team, Some(TextProposal::suggested("acme/network").confidence(70)));
+    assert_eq!(answer.team, Some(TextProposal::suggested("network").confidence(70)));
     assert_eq!(answer.reasons, ["rule “Wi-Fi”: the text contains “wlan”"]);
 }
 
@@ -151,23 +149,36 @@ fn a_configuration_items_support_team_can_be_meant() {
     });
     let supported = Ci { support_team: Some(of_acme("field-north")), ..ci("db-1") };
     let known = Context { ci: Some(supported), ..desk() };
-    assert_eq!(team_of(&ask(&settings, &ticket(""), &known).unwrap()), "field-north");
+    assert_eq!(team_of(&ask(&settings, &ticket(""), &known).unwrap()), "acme/field-north");
     assert_eq!(team_of(&ask(&settings, &ticket(""), &desk()).unwrap()), "network");
 }
 
 #[test]
 fn a_team_that_a_client_made_does_not_answer_for_one_of_the_provider() {
-    let of = |organization: &str| Team { organization: organization.to_owned(), ..team("network") };
-    let settings = json!({ "fallback": "network" });
-    let theirs = Context { layer: "harbor-it".to_owned(), ..desk() };
-    assert!(matches!(ask(&settings, &ticket(""), &theirs), Err(Decline::NoOpinion(_))));
+    let of = |organization: &str, name: &str| Team {
+        organization: organization.to_owned(),
+        name: name.to_owned(),
+        open_now: false,
+        on_call: Some(vec![format!("{name}-on-call")]),
+        ..team("network")
+    };
+    let rule = |team: &str| json!({ "rules": [{ "name": "a", "to": { "team": team }, "when_closed": "on_call" }] });
+    let client = of("acme", "client");
+    let only_ours = Context { teams: Some(vec![client.clone()]), ..desk() };
+    let both = Context { teams: Some(vec![client, of("harbor-it", "provider")]), ..desk() };
+    let from = |layer: &str, desk: &Context| Context { layer: layer.to_owned(), ..desk.clone() };
 
-    let both = Context { teams: Some(vec![of("acme"), of("harbor-it")]), ..theirs };
-    assert_eq!(team_of(&ask(&settings, &ticket(""), &both).unwrap()), "harbor-it/network");
-    let ours = Context { layer: "acme".to_owned(), ..both };
-    assert_eq!(team_of(&ask(&settings, &ticket(""), &ours).unwrap()), "network");
-    let exactly = json!({ "fallback": "harbor-it/network" });
-    assert_eq!(team_of(&ask(&exactly, &ticket(""), &ours).unwrap()), "harbor-it/network");
+    let theirs = ask(&rule("network"), &ticket(""), &from("harbor-it", &only_ours));
+    assert!(matches!(theirs, Err(Decline::NoOpinion(_))));
+    for (layer, name, person) in [
+        ("harbor-it", "network", "provider-on-call"),
+        ("harbor-it", "acme/network", "client-on-call"),
+        ("acme", "network", "client-on-call"),
+        ("acme", "harbor-it/network", "provider-on-call"),
+    ] {
+        let answer = ask(&rule(name), &ticket(""), &from(layer, &both)).unwrap();
+        assert_eq!((team_of(&answer), person_of(&answer)), (name, Some(person)), "{layer}");
+    }
 }
 
 #[test]
@@ -250,7 +261,7 @@ fn a_closed_team_may_hand_over_to_another() {
 #[test]
 fn what_no_rule_takes_goes_to_the_fallback() {
     let answer = ask(&example(), &ticket("The coffee machine leaks"), &desk()).unwrap();
-    assert_eq!(answer.team, Some(TextProposal::set("acme/service-desk").confidence(50)));
+    assert_eq!(answer.team, Some(TextProposal::set("service-desk").confidence(50)));
 }
 
 #[test]

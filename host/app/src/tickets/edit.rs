@@ -10,7 +10,7 @@ use waypost_domain::{
     refusal::Faults,
     ticket::{Action, Edit, Ticket},
 };
-use waypost_policy::contract::EventKind;
+use waypost_policy::question::EventKind;
 use waypost_store::{ReadTx, ci};
 
 use super::{

@@ -8,8 +8,10 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
+    approval::{Approval, Outcome},
     catalog::{CatalogItem, Category},
     ci::Ci,
+    comment::Comment,
     delegation::Delegation,
     directory::Lookup,
     ids::{CiId, PersonId, TeamId},
@@ -18,12 +20,12 @@ use waypost_domain::{
     request::Request,
     service::Service,
     team::Team,
-    ticket::{Body, Ticket},
+    ticket::{Body, State, Ticket},
 };
 use waypost_policy::Need;
 use waypost_store::{ReadTx, directory::Directory};
 
-use super::PersonRef;
+use super::{PersonRef, snapshot::MAX_COMMENTS};
 use crate::{Caller, CommandError, Desk, layers, layers::Layers};
 
 /// Everything a round is decided on.
@@ -50,6 +52,12 @@ pub(crate) struct Facts {
     pub(crate) open_on_cis: BTreeMap<CiId, u32>,
     /// The ticket's catalog item.
     pub(crate) item: Option<CatalogItem>,
+    /// The number of the ticket that it is a part of.
+    pub(crate) parent: Option<String>,
+    /// The last public comments, the newest last; empty where no policy is asked.
+    pub(crate) comments: Vec<Comment>,
+    /// Its round of approval, while it awaits one.
+    pub(crate) open_approval: Option<Approval>,
 }
 
 impl Facts {
@@ -73,6 +81,9 @@ impl Facts {
             cis: Vec::new(),
             open_on_cis: BTreeMap::new(),
             item: None,
+            parent: None,
+            comments: Vec::new(),
+            open_approval: None,
         };
         Ok((tx, facts))
     }
@@ -108,6 +119,24 @@ impl Facts {
         if let Body::Request(Request { item: Some(item), .. }) = &ticket.body {
             self.item = waypost_store::catalog::find(tx, *item).await?;
         }
+        if self.layers.is_empty() {
+            return Ok(());
+        }
+        self.parent = match ticket.parent {
+            Some(parent) => {
+                let mut found = waypost_store::ticket::headings(tx, &[parent]).await?;
+                found.pop().map(|(_, heading)| heading.number)
+            }
+            None => None,
+        };
+        let most = u32::try_from(MAX_COMMENTS).unwrap_or(u32::MAX);
+        self.comments = waypost_store::comment::last_public(tx, ticket.id, most).await?;
+        self.open_approval = if ticket.state() == State::AwaitingApproval {
+            let rounds = waypost_store::approval::of_ticket(tx, ticket.id).await?;
+            rounds.into_iter().find(|round| round.outcome == Outcome::Pending)
+        } else {
+            None
+        };
         Ok(())
     }
 

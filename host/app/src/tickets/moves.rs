@@ -17,7 +17,7 @@ use waypost_domain::{
     task::Tasks,
     ticket::{Action, Holding, Reply, Ticket},
 };
-use waypost_policy::contract::EventKind;
+use waypost_policy::question::EventKind;
 use waypost_store::{ReadTx, link, task};
 
 use super::{

@@ -31,7 +31,7 @@ pub struct CategorizationProposal {
     /// The priority, against the matrix.
     pub priority: Option<Proposed<u8>>,
     /// Labels to add.
-    pub tags: Vec<String>,
+    pub tags: Option<Proposed<Vec<String>>>,
 }
 
 /// A kind of record as policies know it. Problems and changes can only be suggested: a person decides on those.
@@ -94,7 +94,9 @@ pub fn apply_categorization(
             judging.level(field, level, most);
         }
     }
-    judging.tags(&proposal.tags);
+    if let Some(tags) = &proposal.tags {
+        judging.tags(tags);
+    }
     let mut judged = judging.judged;
     ticket.prioritize(&settings.matrix);
     if *ticket != before {
@@ -177,25 +179,33 @@ impl Judging<'_> {
             | SuggestedField::Service
             | SuggestedField::Ci
             | SuggestedField::Team
-            | SuggestedField::Assignee => {}
+            | SuggestedField::Assignee
+            | SuggestedField::Tags
+            | SuggestedField::Watchers => {}
         }
     }
 
-    fn tags(&mut self, proposed: &[String]) {
-        for tag in proposed {
+    /// Labels are added, and several policies may add some.
+    fn tags(&mut self, proposed: &Proposed<Vec<String>>) {
+        let mut new = Vec::new();
+        for tag in &proposed.value {
             let mut faults = Faults::new();
             let read = text::tags(&[tag], &mut faults);
             for fault in faults.into_vec() {
                 self.judged.overruled.push(format!("tags: `{tag}` {}", fault.message));
             }
-            let fits = self.ticket.tags.len() < text::MAX_TAGS;
-            for tag in read {
-                if fits {
-                    self.ticket.tags.insert(tag);
-                } else if !self.ticket.tags.contains(&tag) {
-                    let most = text::MAX_TAGS;
-                    self.judged.overruled.push(format!("tags: `{tag}` is more than {most}"));
-                }
+            new.extend(read.into_iter().filter(|tag| !self.ticket.tags.contains(tag)));
+        }
+        for tag in new.split_off(new.len().min(text::MAX_TAGS - self.ticket.tags.len())) {
+            let most = text::MAX_TAGS;
+            self.judged.overruled.push(format!("tags: `{tag}` is more than {most}"));
+        }
+        match proposed.strength {
+            Strength::Set => self.ticket.tags.extend(new),
+            Strength::Suggested if new.is_empty() => {}
+            Strength::Suggested => {
+                let (field, confidence) = (SuggestedField::Tags, proposed.confidence);
+                self.judged.suggest(field, None, new.join(", "), confidence);
             }
         }
     }

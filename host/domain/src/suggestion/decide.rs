@@ -10,7 +10,8 @@ use crate::{
     priority::Matrix,
     refusal::{Faults, Refused},
     suggestion::{SuggestedField, Suggestion, SuggestionState},
-    ticket::{Action, Ticket, TicketKind},
+    text,
+    ticket::{Action, MAX_WATCHERS, Ticket, TicketKind},
 };
 
 /// What taking a suggestion did.
@@ -72,6 +73,8 @@ impl Ticket {
             SuggestedField::Priority => Some(self.priority.effective().0.to_string()),
             SuggestedField::Team => Some(team_text(directory, self.team)),
             SuggestedField::Assignee => self.assignee.map(|person| person.to_string()),
+            // What is only added to is never outdated.
+            SuggestedField::Tags | SuggestedField::Watchers => None,
         }
     }
 
@@ -118,6 +121,18 @@ impl Ticket {
                 }
                 Err(_) => faults.wrong(pointer, "unknown", "the suggested person has no valid id"),
             },
+            SuggestedField::Tags => {
+                let all: Vec<&str> =
+                    self.tags.iter().map(String::as_str).chain(several(value)).collect();
+                after.tags = text::tags(&all, &mut faults);
+            }
+            SuggestedField::Watchers => {
+                after.watchers.extend(several(value).filter_map(|id| id.parse::<PersonId>().ok()));
+                if after.watchers.len() > MAX_WATCHERS {
+                    let message = format!("a ticket has at most {MAX_WATCHERS} watchers");
+                    faults.wrong(pointer, "too-many", message);
+                }
+            }
         }
         faults.finish()?;
         after.prioritize(&settings.matrix);
@@ -135,6 +150,11 @@ impl Suggestion {
             }
         }
     }
+}
+
+/// The texts of a suggestion that has several.
+fn several(value: &str) -> impl Iterator<Item = &str> {
+    value.split(", ").filter(|text| !text.is_empty())
 }
 
 /// The level in a suggestion; 0, which is no level, for a text that is no number.

@@ -108,7 +108,10 @@ async fn comments_come_back_for_those_who_may_read_them(store: Store) {
     let public = comment::of_ticket(&mut tx, ticket.id, Visibility::Public).await.unwrap();
     assert_eq!(public, [first.clone(), last.clone()]);
     let all = comment::of_ticket(&mut tx, ticket.id, Visibility::Internal).await.unwrap();
-    assert_eq!(all, [first, internal, last]);
+    assert_eq!(all, [first.clone(), internal, last.clone()]);
+    let latest = comment::last_public(&mut tx, ticket.id, 1).await.unwrap();
+    assert_eq!(latest, std::slice::from_ref(&last));
+    assert_eq!(comment::last_public(&mut tx, ticket.id, 3).await.unwrap(), [first, last]);
 }
 
 async fn suggestions_come_back_and_are_decided_once(store: Store) {
@@ -146,6 +149,7 @@ async fn conversations_of_organizations_are_apart(store: Store) {
     assert_eq!(event::last_of_ticket(&mut tx, ticket.id).await.unwrap(), None);
     let comments = comment::of_ticket(&mut tx, ticket.id, Visibility::Internal).await.unwrap();
     assert_eq!(comments, []);
+    assert_eq!(comment::last_public(&mut tx, ticket.id, 3).await.unwrap(), []);
     assert_eq!(suggestion::of_ticket(&mut tx, ticket.id).await.unwrap(), []);
     assert_eq!(suggestion::find(&mut tx, ticket.id, suggestion.id).await.unwrap(), None);
     suggestion.state = SuggestionState::Dismissed { by: PersonId(fixture::id()), at: at(6) };

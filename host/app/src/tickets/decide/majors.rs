@@ -15,7 +15,7 @@ use waypost_domain::{
     priority::Level,
     ticket::{Action, Ticket},
 };
-use waypost_policy::contract::EventKind;
+use waypost_policy::question::EventKind;
 use waypost_store::{ReadTx, ticket};
 
 use super::{Deciding, system};

@@ -6,7 +6,7 @@ use waypost_domain::{
     ids::{ApprovalRequestId, PersonId},
     ticket::Action,
 };
-use waypost_policy::contract::EventKind;
+use waypost_policy::question::EventKind;
 
 use super::{Deciding, approving::voters, system};
 use crate::CommandError;

@@ -5,7 +5,7 @@ use waypost_domain::{
     refusal::Faults,
     ticket::Action,
 };
-use waypost_policy::contract::EventKind;
+use waypost_policy::question::EventKind;
 use waypost_store::ReadTx;
 
 use super::{Mover, References, active_person};

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::*;
 use crate::{
     event::ActorKind,
+    fields::Fields,
     fixture::{
         AGENT, CALLER, COLLEAGUE, ORG, PAYROLL, hours, in_state, monday, opened, settings,
         ticket_id, user, world,
@@ -41,6 +42,8 @@ fn agent(id: PersonId) -> Person {
         manager: None,
         location: None,
         vip: false,
+        language: None,
+        fields: Fields::default(),
         active: true,
         version: 1,
     }
