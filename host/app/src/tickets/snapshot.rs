@@ -87,13 +87,19 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts, unwritten: Unwritten<'_>) -
         assignee: ticket.assignee.map(|id| id.to_string()),
         watchers: ticket.watchers.iter().map(ToString::to_string).collect(),
         tags: ticket.tags.iter().cloned().collect(),
-        parent: ticket.parent.and_then(|_| facts.parent.clone()),
+        parent: parent_number(ticket, facts),
         reopen_count: u32::try_from(ticket.reopen_count).unwrap_or(u32::MAX),
         waiting_on,
         comments: last_comments(&facts.comments, unwritten.comments),
         fields: ticket_fields(ticket),
     };
     question::Ticket { head, details: details(ticket, facts) }
+}
+
+/// The number of the ticket that it is a part of. A parent that the command has just set has none here.
+fn parent_number(ticket: &Ticket, facts: &Facts) -> Option<String> {
+    let (id, number) = facts.parent.as_ref()?;
+    (ticket.parent == Some(*id)).then(|| number.clone())
 }
 
 /// The fields that the organization defined for its tickets. Tickets have none yet.
