@@ -14,7 +14,7 @@ use waypost_domain::{
     comment::Comment,
     delegation::Delegation,
     directory::Lookup,
-    ids::{CiId, PersonId, TeamId},
+    ids::{CiId, PersonId, TeamId, TicketId},
     incident::MajorRule,
     person::Person,
     service::Service,
@@ -51,8 +51,8 @@ pub(crate) struct Facts {
     pub(crate) open_on_cis: BTreeMap<CiId, u32>,
     /// The ticket's catalog item.
     pub(crate) item: Option<CatalogItem>,
-    /// The number of the ticket that it is a part of.
-    pub(crate) parent: Option<String>,
+    /// The ticket that it was a part of when it was read, with its number.
+    pub(crate) parent: Option<(TicketId, String)>,
     /// The last public comments, the newest last; empty where no policy is asked.
     pub(crate) comments: Vec<Comment>,
     /// Its round of approval, while it awaits one.
@@ -131,7 +131,7 @@ impl Facts {
         self.parent = match ticket.parent {
             Some(parent) => {
                 let mut found = waypost_store::ticket::headings(tx, &[parent]).await?;
-                found.pop().map(|(_, heading)| heading.number)
+                found.pop().map(|(id, heading)| (id, heading.number))
             }
             None => None,
         };

@@ -86,13 +86,19 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts, unwritten: Unwritten<'_>) -
         assignee: ticket.assignee.map(|id| id.to_string()),
         watchers: ticket.watchers.iter().map(ToString::to_string).collect(),
         tags: ticket.tags.iter().cloned().collect(),
-        parent: ticket.parent.and_then(|_| facts.parent.clone()),
+        parent: parent_number(ticket, facts),
         reopen_count: u32::try_from(ticket.reopen_count).unwrap_or(u32::MAX),
         waiting_on,
         comments: last_comments(&facts.comments, unwritten.comments),
         fields: ticket_fields(ticket),
     };
     question::Ticket { head, details: details(ticket, facts) }
+}
+
+/// The number of the ticket that it is a part of. A parent that the command has just set has none here.
+fn parent_number(ticket: &Ticket, facts: &Facts) -> Option<String> {
+    let (id, number) = facts.parent.as_ref()?;
+    (ticket.parent == Some(*id)).then(|| number.clone())
 }
 
 /// The fields that the organization keeps on its tickets.
@@ -140,7 +146,7 @@ fn details(ticket: &Ticket, facts: &Facts) -> question::Details {
             workaround: problem.workaround.clone(),
         }),
         Details::Task(task) => question::Details::Task(question::TaskDetails {
-            ticket: facts.parent.clone().unwrap_or_default(),
+            ticket: parent_number(ticket, facts).unwrap_or_default(),
             mandatory: task.mandatory,
         }),
     }
