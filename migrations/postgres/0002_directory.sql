@@ -16,6 +16,9 @@ create table people (
     manager_id uuid,
     location text,
     vip boolean not null,
+    language text,
+    -- What the organization defined for itself, as a JSON object.
+    fields text not null,
     active boolean not null,
     version bigint not null,
     constraint people_email_key unique (org_id, email_folded)
@@ -63,6 +66,8 @@ create table services (
     criticality text not null,
     owner_id uuid,
     support_team_id uuid,
+    -- What the organization defined for itself, as a JSON object.
+    fields text not null,
     active boolean not null,
     version bigint not null,
     constraint services_key primary key (org_id, id),
@@ -78,6 +83,8 @@ create table cis (
     criticality text not null,
     service_id uuid,
     support_team_id uuid,
+    -- What the organization defined for itself, as a JSON object.
+    fields text not null,
     active boolean not null,
     version bigint not null,
     constraint cis_key primary key (org_id, id),

@@ -16,6 +16,9 @@ create table people (
     manager_id blob,
     location text,
     vip integer not null constraint people_vip_bool check (vip in (0, 1)),
+    language text,
+    -- What the organization defined for itself, as a JSON object.
+    fields text not null,
     active integer not null constraint people_active_bool check (active in (0, 1)),
     version integer not null,
     constraint people_email_key unique (org_id, email_folded)
@@ -63,6 +66,8 @@ create table services (
     criticality text not null,
     owner_id blob,
     support_team_id blob,
+    -- What the organization defined for itself, as a JSON object.
+    fields text not null,
     active integer not null constraint services_active_bool check (active in (0, 1)),
     version integer not null,
     constraint services_key primary key (org_id, id),
@@ -78,6 +83,8 @@ create table cis (
     criticality text not null,
     service_id blob,
     support_team_id blob,
+    -- What the organization defined for itself, as a JSON object.
+    fields text not null,
     active integer not null constraint cis_active_bool check (active in (0, 1)),
     version integer not null,
     constraint cis_key primary key (org_id, id),

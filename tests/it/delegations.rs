@@ -202,7 +202,7 @@ async fn whoever_went_away_since_is_not_reminded_but_stood_in_for(desk: TestDesk
     acme.bind("stalled", "approval-chain", settings).await;
     let rules = json!({ "rules": [
         telling("please", "approval_requested", &json!(["approvers"])),
-        telling("still", "escalated", &json!(["approvers"])),
+        telling("still", "vote_late", &json!(["approvers"])),
     ] });
     acme.bind("notify", "stakeholder-notifier", rules).await;
     let request = acme.ask_for_laptop().await;

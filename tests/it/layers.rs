@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use waypost_test_support::{Guest, Org, TestDesk, on_both_engines};
 
-use crate::policies::{by_words, teams_by_words};
+use crate::policies::{asking, by_words, stage, teams_by_words};
 
 on_both_engines! {
     two_organizations_bind_the_same_component_with_different_settings
@@ -15,6 +15,7 @@ on_both_engines! {
     each_field_is_given_by_the_first_layer_that_gives_it
     a_client_neither_sees_nor_changes_more_of_its_provider_than_it_needs
     a_client_binds_a_policy_that_its_provider_brought
+    a_clients_team_cannot_answer_for_a_key_that_a_providers_locked_plan_names
 }
 
 async fn team_of(org: &Org<'_>, line: &str) -> Value {
@@ -53,16 +54,19 @@ async fn two_organizations_bind_different_components(desk: TestDesk) {
 async fn a_provider_decides_what_its_client_leaves_open(desk: TestDesk) {
     let harbor = desk.provider("harbor").await;
     let acme = desk.client_of("harbor", "acme").await;
-    harbor.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    let rules = teams_by_words(&[("wifi", "acme/network"), ("lan", "network")]);
+    harbor.bind("route", "team-router", rules).await;
 
-    // The key is looked up where the ticket is: the client's own team `network`.
     assert_eq!(team_of(&acme, "No wifi").await, "network");
+    // A bare key is looked up where the binding is, and never below: the provider's `network` does not serve this client, and the
+    // client's own `network` was not meant.
+    assert_eq!(team_of(&acme, "No lan").await, "service-desk");
 }
 
 async fn a_clients_own_policy_comes_before_its_providers(desk: TestDesk) {
     let harbor = desk.provider("harbor").await;
     let acme = desk.client_of("harbor", "acme").await;
-    let rules = teams_by_words(&[("wifi", "network"), ("lan", "network")]);
+    let rules = teams_by_words(&[("wifi", "acme/network"), ("lan", "acme/network")]);
     harbor.bind("route", "team-router", rules).await;
     acme.bind("route", "team-router", teams_by_words(&[("wifi", "finance")])).await;
 
@@ -76,7 +80,7 @@ async fn a_locked_policy_of_the_provider_comes_first(desk: TestDesk) {
     let component = desk.upload(&harbor.admin.client, "harbor", "team-router").await;
     let locked = json!({
         "hook": "route", "name": "by-law", "position": 1, "component": component, "locked": true,
-        "settings": teams_by_words(&[("fire", "network")]),
+        "settings": teams_by_words(&[("fire", "acme/network")]),
     });
     let _ = harbor.admin.client.post("/bindings", locked).await.created();
     let own = json!({
@@ -98,7 +102,7 @@ async fn a_locked_policy_of_the_provider_comes_first(desk: TestDesk) {
 async fn a_policy_that_replaces_hides_the_unlocked_ones_above(desk: TestDesk) {
     let harbor = desk.provider("harbor").await;
     let acme = desk.client_of("harbor", "acme").await;
-    harbor.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+    harbor.bind("route", "team-router", teams_by_words(&[("wifi", "acme/network")])).await;
     let own = json!({
         "hook": "route", "name": "own", "position": 1, "replaces_above": true,
         "component": desk.upload(&acme.admin.client, "acme", "team-router").await,
@@ -160,4 +164,31 @@ async fn a_client_binds_a_policy_that_its_provider_brought(desk: TestDesk) {
         "hook": "route", "name": "stolen", "position": 1, "component": component, "settings": settings,
     });
     assert_eq!(bolt.admin.client.post("/bindings", foreign).await.pointers(), ["/component"]);
+}
+
+async fn a_clients_team_cannot_answer_for_a_key_that_a_providers_locked_plan_names(desk: TestDesk) {
+    let harbor = desk.provider("harbor").await;
+    let acme = desk.client_of("harbor", "acme").await;
+    let version = harbor.admin.client.get("/teams/finance").await.ok()["version"].as_i64();
+    let serves = json!({ "serves": ["acme"] });
+    let _ = harbor.admin.client.patch("/teams/finance", version.unwrap(), serves).await.ok();
+    let component = desk.upload(&harbor.admin.client, "harbor", "approval-chain").await;
+    let stages = json!([stage("budget", &json!([{ "team": "finance" }]))]);
+    let locked = json!({
+        "hook": "plan", "name": "by-law", "position": 1, "component": component, "locked": true,
+        "settings": asking(&stages),
+    });
+    let _ = harbor.admin.client.post("/bindings", locked).await.created();
+
+    // The client has a team `finance` too, and its administrator fills it at will.
+    let request = acme.ask_for_laptop().await;
+
+    let round = acme.agent.client.of(&request, "approvals").await.items().remove(0);
+    let requests = round["stages"][0]["steps"][0]["requests"].as_array().unwrap();
+    let voters: Vec<&Value> = requests.iter().map(|one| &one["voter"]["id"]).collect();
+    assert_eq!(voters.len(), 2, "{voters:?}");
+    for person in [&harbor.manager, &harbor.admin] {
+        assert!(voters.contains(&&json!(person.id)), "the provider's finance is asked");
+    }
+    desk.ignore_mail();
 }

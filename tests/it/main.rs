@@ -9,6 +9,7 @@ mod delegations;
 mod doors;
 mod events;
 mod explaining;
+mod golden;
 mod hostile;
 mod import;
 mod intake;

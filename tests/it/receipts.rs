@@ -139,12 +139,12 @@ async fn a_receipt_holds_the_exact_question_and_no_more_than_the_policy_declared
     assert_eq!(categorize["occasion"], "create");
     assert!(categorize["question"].to_string().contains("No wifi"));
     // The router sees what the categorizer gave.
-    let category = |receipt: &Value| receipt["question"]["ticket"]["category"].clone();
+    let category = |receipt: &Value| receipt["question"]["ticket"]["head"]["category"].clone();
     assert_eq!(category(&categorize), json!([]));
     assert_eq!(category(&route), json!(["network"]));
     // Whom a policy does not ask for, it does not get.
     assert!(!categorize["question"].to_string().contains(&acme.manager.email));
-    assert_eq!(route["answer"]["assignment"]["team"], "network", "{}", route["answer"]);
+    assert_eq!(route["answer"]["assignment"]["team"]["value"], "network", "{}", route["answer"]);
 }
 
 async fn receipts_are_filtered_by_hook_ticket_binding_and_outcome(desk: TestDesk) {
@@ -204,7 +204,7 @@ async fn a_field_that_was_emptied_in_between_is_rebuilt_empty(desk: TestDesk) {
     let told = acme.agent.client.get("/receipts?hook=notify").await.items();
     let path = format!("/receipts/{}", told[0]["id"].as_str().unwrap());
     let told = acme.agent.client.get(&path).await.ok();
-    assert_eq!(told["question"]["ticket"]["assignee"], Value::Null);
+    assert_eq!(told["question"]["ticket"]["head"]["assignee"], Value::Null);
     for receipt in all(&acme).await {
         assert_eq!(again(&acme, &receipt).await["verdict"], "same");
     }

@@ -16,7 +16,7 @@ use crate::{
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     reply,
     wire::{
-        CriticalityName, NamedOut,
+        CriticalityName, FieldsWire, NamedOut, fields_in, fields_out,
         patch::{nullable, settable},
     },
 };
@@ -112,6 +112,9 @@ struct CiIn {
     service: Option<String>,
     /// The key of the team that supports it.
     support_team: Option<String>,
+    /// Facts that the organization defined for itself: a flag, a number, a text or several texts by name.
+    #[serde(default)]
+    fields: FieldsWire,
 }
 
 /// Which fields of a configuration item change. What is left out stays; null empties.
@@ -144,6 +147,10 @@ struct CiEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     active: Option<bool>,
+    /// Takes the place of all fields.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = FieldsWire)]
+    fields: Option<FieldsWire>,
 }
 
 /// A configuration item.
@@ -168,6 +175,8 @@ struct CiOut {
     active: bool,
     /// Rises by one with every change; the `ETag`.
     version: i64,
+    /// Facts that the organization defined for itself.
+    fields: FieldsWire,
 }
 
 impl From<CiIn> for NewCi {
@@ -179,6 +188,7 @@ impl From<CiIn> for NewCi {
             criticality: input.criticality,
             service: input.service,
             support_team: input.support_team,
+            fields: fields_in(input.fields),
         }
     }
 }
@@ -192,6 +202,7 @@ impl From<CiEditIn> for CiEdit {
             service: input.service,
             support_team: input.support_team,
             active: input.active,
+            fields: input.fields.map(fields_in),
         }
     }
 }
@@ -207,6 +218,7 @@ impl From<CiView> for CiOut {
             criticality: ci.criticality.into(),
             service: view.service.map(Into::into),
             support_team: view.support_team.map(Into::into),
+            fields: fields_out(&ci.fields),
             active: ci.active,
             version: ci.version,
         }

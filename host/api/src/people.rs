@@ -17,7 +17,7 @@ use crate::{
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     reply,
     wire::{
-        PersonIn, PersonOut, RoleName,
+        FieldsWire, PersonIn, PersonOut, RoleName, fields_in, fields_out,
         patch::{nullable, settable},
     },
 };
@@ -117,6 +117,12 @@ struct NewPersonIn {
     /// Whether their tickets get special care.
     #[serde(default)]
     vip: bool,
+    /// The language they read, as a BCP 47 tag.
+    #[schema(example = "pt-BR")]
+    language: Option<String>,
+    /// Facts that the organization defined for itself: a flag, a number, a text or several texts by name.
+    #[serde(default)]
+    fields: FieldsWire,
 }
 
 /// Which fields of a person change. What is left out stays; null empties.
@@ -157,6 +163,14 @@ struct PersonEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     active: Option<bool>,
+    /// The language they read, as a BCP 47 tag.
+    #[serde(deserialize_with = "nullable")]
+    #[schema(value_type = Option<String>)]
+    language: Option<Option<String>>,
+    /// Takes the place of all fields.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = FieldsWire)]
+    fields: Option<FieldsWire>,
 }
 
 /// A person of the directory.
@@ -183,6 +197,10 @@ struct DirectoryPersonOut {
     active: bool,
     /// Rises by one with every change; the `ETag`.
     version: i64,
+    /// The language they read, as a BCP 47 tag.
+    language: Option<String>,
+    /// Facts that the organization defined for itself.
+    fields: FieldsWire,
 }
 
 impl From<NewPersonIn> for NewPerson {
@@ -195,6 +213,8 @@ impl From<NewPersonIn> for NewPerson {
             manager: input.manager.map(Into::into),
             location: input.location,
             vip: input.vip,
+            language: input.language,
+            fields: fields_in(input.fields),
         }
     }
 }
@@ -210,6 +230,8 @@ impl From<PersonEditIn> for PersonEdit {
             location: input.location,
             vip: input.vip,
             active: input.active,
+            language: input.language,
+            fields: input.fields.map(fields_in),
         }
     }
 }
@@ -226,6 +248,8 @@ impl From<PersonView> for DirectoryPersonOut {
             manager: view.manager.map(Into::into),
             location: person.location,
             vip: person.vip,
+            language: person.language.as_ref().map(ToString::to_string),
+            fields: fields_out(&person.fields),
             active: person.active,
             version: person.version,
         }

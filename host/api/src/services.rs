@@ -16,7 +16,7 @@ use crate::{
     extract::{At, IfMatch, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, Prefer},
     reply,
     wire::{
-        CriticalityName, NamedOut, PersonIn, PersonOut,
+        CriticalityName, FieldsWire, NamedOut, PersonIn, PersonOut, fields_in, fields_out,
         patch::{nullable, settable},
     },
 };
@@ -109,6 +109,9 @@ struct ServiceIn {
     owner: Option<PersonIn>,
     /// The key of the team that supports it.
     support_team: Option<String>,
+    /// Facts that the organization defined for itself: a flag, a number, a text or several texts by name.
+    #[serde(default)]
+    fields: FieldsWire,
 }
 
 /// Which fields of a service change. What is left out stays; null empties.
@@ -137,6 +140,10 @@ struct ServiceEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     active: Option<bool>,
+    /// Takes the place of all fields.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = FieldsWire)]
+    fields: Option<FieldsWire>,
 }
 
 /// A service that people use.
@@ -159,6 +166,8 @@ struct ServiceOut {
     active: bool,
     /// Rises by one with every change; the `ETag`.
     version: i64,
+    /// Facts that the organization defined for itself.
+    fields: FieldsWire,
 }
 
 impl From<ServiceIn> for NewService {
@@ -169,6 +178,7 @@ impl From<ServiceIn> for NewService {
             criticality: input.criticality,
             owner: input.owner.map(Into::into),
             support_team: input.support_team,
+            fields: fields_in(input.fields),
         }
     }
 }
@@ -181,6 +191,7 @@ impl From<ServiceEditIn> for ServiceEdit {
             owner: input.owner.map(|named| named.map(Into::into)),
             support_team: input.support_team,
             active: input.active,
+            fields: input.fields.map(fields_in),
         }
     }
 }
@@ -195,6 +206,7 @@ impl From<ServiceView> for ServiceOut {
             criticality: service.criticality.into(),
             owner: view.owner.map(Into::into),
             support_team: view.support_team.map(Into::into),
+            fields: fields_out(&service.fields),
             active: service.active,
             version: service.version,
         }

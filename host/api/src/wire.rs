@@ -4,12 +4,14 @@
 //! Domain types know nothing of JSON; these do, and are converted one by one, so that a change
 //! inside never changes the API by accident.
 
+mod fields;
 mod hours;
 mod names;
 pub(crate) mod patch;
 mod reference;
 mod time;
 
+pub(crate) use fields::{FieldsWire, fields_in, fields_out};
 pub(crate) use hours::HoursWire;
 pub(crate) use names::*;
 pub(crate) use reference::{

@@ -1,6 +1,14 @@
 //! Configuration items: what services are made of.
 
-use waypost_domain::{ci::Ci, ids::CiId, key::Key, refusal::Faults};
+use std::collections::BTreeMap;
+
+use waypost_domain::{
+    ci::Ci,
+    fields::{FieldValue, Fields},
+    ids::CiId,
+    key::Key,
+    refusal::Faults,
+};
 use waypost_store::{ReadTx, ci};
 
 use crate::{
@@ -28,6 +36,8 @@ pub struct NewCi {
     pub service: Option<String>,
     /// The key of the team that supports it.
     pub support_team: Option<String>,
+    /// Facts that the organization defined for itself, by their names.
+    pub fields: BTreeMap<String, FieldValue>,
 }
 
 /// Which fields of a configuration item change. None leaves a field; `Some(None)` empties it.
@@ -45,6 +55,8 @@ pub struct CiEdit {
     pub support_team: Option<Option<String>>,
     /// A retired item is named by no new ticket.
     pub active: Option<bool>,
+    /// Takes the place of all fields.
+    pub fields: Option<BTreeMap<String, FieldValue>>,
 }
 
 /// A configuration item, with the names of what it refers to.
@@ -69,6 +81,7 @@ pub async fn create(desk: &Desk, caller: &Caller, new: NewCi) -> Result<CiView, 
     let name = faults.name("/name", &new.name);
     let class = faults.parse::<Key>("/class", &new.class);
     let criticality = criticality(&mut faults, new.criticality.as_deref());
+    let fields = Fields::checked(new.fields, &mut faults);
 
     let mut tx = desk.write(caller).await?;
     let known = Known::read(&mut tx).await?;
@@ -87,6 +100,7 @@ pub async fn create(desk: &Desk, caller: &Caller, new: NewCi) -> Result<CiView, 
         criticality,
         service,
         support_team,
+        fields,
         active: true,
         version: 1,
     };
@@ -160,6 +174,9 @@ pub async fn update(
     if let Some(team) = &edit.support_team {
         let team = known.team_if(&mut faults, "/support_team", team.as_deref());
         set(&mut ci.support_team, team);
+    }
+    if let Some(given) = edit.fields {
+        ci.fields = Fields::checked(given, &mut faults);
     }
     ci.active = edit.active.unwrap_or(ci.active);
     faults.refuse_any()?;

@@ -11,7 +11,10 @@ use waypost_domain::{
     suggestion::{SuggestedField, SuggestionState},
     ticket::{Awaiting, Hold, Ticket},
 };
-use waypost_policy::{Answer, contract::Strength};
+use waypost_policy::{
+    Answer, Reply,
+    answer::{Proposal, Strength},
+};
 use waypost_store::{ReadTx, approval, binding, organization, person, receipt, suggestion};
 
 use crate::{
@@ -174,46 +177,37 @@ fn people(ticket: &Ticket, round: Option<&Approval>) -> Vec<PersonId> {
 
 /// The fields that an answer set and that hold its value still.
 fn gave(receipt: &Receipt, ticket: &Ticket, facts: &Facts) -> Vec<SuggestedField> {
-    let Ok(answer) = serde_json::from_slice::<Answer>(&receipt.answer) else { return Vec::new() };
+    let Ok(Reply::Answer(answer)) = Reply::from_json(&receipt.answer) else { return Vec::new() };
     let mut set: Vec<(SuggestedField, String)> = Vec::new();
     match answer {
         Answer::Categorization(it) => {
-            let mut add = |field, strength, value| {
-                if strength == Strength::Set {
-                    set.push((field, value));
-                }
-            };
-            if let Some(one) = it.category {
-                add(SuggestedField::Category, one.strength, one.value.join("/"));
-            }
-            if let Some(one) = it.service {
-                add(SuggestedField::Service, one.strength, one.value);
-            }
-            if let Some(one) = it.ci {
-                add(SuggestedField::Ci, one.strength, one.value);
-            }
-            if let Some(one) = it.impact {
-                add(SuggestedField::Impact, one.strength, one.value.to_string());
-            }
-            if let Some(one) = it.urgency {
-                add(SuggestedField::Urgency, one.strength, one.value.to_string());
-            }
-            if let Some(one) = it.priority {
-                add(SuggestedField::Priority, one.strength, one.value.to_string());
-            }
+            set.extend(given(SuggestedField::Category, it.category, |path| path.join("/")));
+            set.extend(given(SuggestedField::Service, it.service, |key| key));
+            set.extend(given(SuggestedField::Ci, it.ci, |key| key));
+            set.extend(given(SuggestedField::Impact, it.impact, |level| level.to_string()));
+            set.extend(given(SuggestedField::Urgency, it.urgency, |level| level.to_string()));
+            set.extend(given(SuggestedField::Priority, it.priority, |level| level.to_string()));
         }
-        Answer::Assignment(it) if it.strength == Strength::Set => {
-            set.push((SuggestedField::Team, it.team));
-            set.extend(it.assignee.map(|person| (SuggestedField::Assignee, person)));
+        Answer::Assignment(it) => {
+            // A team may be named with its organization; the ticket tells its key.
+            let key = |name: String| name.rsplit('/').next().unwrap_or_default().to_owned();
+            set.extend(given(SuggestedField::Team, it.team, key));
+            set.extend(given(SuggestedField::Assignee, it.assignee, |person| person));
         }
-        Answer::Assignment(_)
-        | Answer::Escalation(_)
-        | Answer::Plan(_)
-        | Answer::Nudge(_)
-        | Answer::Notifications(_) => {}
+        Answer::Plan(_) | Answer::Nudge(_) | Answer::Notifications(_) => {}
     }
     set.into_iter()
         .filter(|(field, value)| ticket.text_of_field(field.as_str(), facts).as_ref() == Some(value))
         .map(|(field, _)| field)
         .collect()
+}
+
+/// What a policy set, as the ticket would tell it.
+fn given<T>(
+    field: SuggestedField,
+    proposed: Option<Proposal<T>>,
+    text: impl FnOnce(T) -> String,
+) -> Option<(SuggestedField, String)> {
+    let set = proposed.filter(|it| it.strength == Strength::Set)?;
+    Some((field, text(set.value)))
 }

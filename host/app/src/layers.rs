@@ -26,6 +26,8 @@ pub(crate) struct Asked {
     pub(crate) revision: Revision,
     /// The configured policy; a broken binding is a fact about that binding, not about the desk.
     pub(crate) prepared: Result<Arc<Prepared>, String>,
+    /// The key of the organization that made the binding.
+    pub(crate) layer: String,
     /// The installation's wall-clock limit of a decision.
     pub(crate) deadline: Duration,
 }
@@ -79,7 +81,6 @@ pub(crate) fn policy_hook(hook: Hook) -> waypost_policy::Hook {
     match hook {
         Hook::Categorize => waypost_policy::Hook::Categorize,
         Hook::Route => waypost_policy::Hook::Route,
-        Hook::Escalate => waypost_policy::Hook::Escalate,
         Hook::Plan => waypost_policy::Hook::Plan,
         Hook::Stalled => waypost_policy::Hook::Stalled,
         Hook::Notify => waypost_policy::Hook::Notify,
@@ -96,6 +97,11 @@ impl Layers {
     /// The policies bound to a hook, in the order in which they are asked.
     pub(crate) fn of(&self, hook: Hook) -> &[Arc<Asked>] {
         self.hooks.get(&hook).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether no policy is asked anything.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.hooks.values().all(Vec::is_empty)
     }
 
     /// Whether any policy of these hooks declared to need a fact.
@@ -188,7 +194,7 @@ pub(crate) async fn open(
             .map(|(binding, revision)| Bound { binding, revision })
             .collect();
         let mut unprepared = Vec::new();
-        for Bound { revision, .. } in &bound {
+        for Bound { binding, revision } in &bound {
             let at = (revision.binding, revision.number);
             if ready.contains_key(&at) || broken.contains_key(&at) {
                 continue;
@@ -201,7 +207,7 @@ pub(crate) async fn open(
                 Some(why) => {
                     broken.insert(at, why);
                 }
-                None => unprepared.push(Unprepared::load(&mut tx, revision).await?),
+                None => unprepared.push(Unprepared::load(&mut tx, binding.hook, revision).await?),
             }
         }
         if unprepared.is_empty() {
@@ -243,10 +249,10 @@ pub async fn prepare_all(desk: &Desk, now: DateTime<Utc>) -> Result<Readiness, C
     let revisions = waypost_store::binding::all_active(&mut tx).await?;
     drop(tx);
     let mut readiness = Readiness::default();
-    for (org, revision) in revisions {
+    for (org, hook, revision) in revisions {
         // A transaction for each: compiling takes long, and no view of the database is kept open for it.
         let mut tx = desk.store.read(org).await?;
-        let unprepared = Unprepared::load(&mut tx, &revision).await?;
+        let unprepared = Unprepared::load(&mut tx, hook, &revision).await?;
         drop(tx);
         let at = unprepared.at;
         match unprepared.prepare_or_refuse(desk, now).await {
@@ -273,7 +279,10 @@ fn arrange(
         let at = (revision.binding, revision.number);
         let why = || broken.get(&at).cloned().unwrap_or_else(|| "it is being prepared".to_owned());
         let prepared = ready.get(&at).cloned().ok_or_else(why);
-        Arc::new(Asked { binding, revision, prepared, deadline: desk.options.deadline() })
+        let made_by = lineage.iter().find(|org| org.id == binding.org);
+        let layer = made_by.map_or_else(|| binding.org.to_string(), |org| org.key.to_string());
+        let deadline = desk.options.deadline();
+        Arc::new(Asked { binding, revision, prepared, layer, deadline })
     };
     let hooks = Hook::ALL
         .iter()
@@ -289,6 +298,7 @@ fn arrange(
 pub(crate) async fn prepared(
     desk: &Desk,
     org: OrgId,
+    hook: Hook,
     revision: &Revision,
 ) -> Result<Result<Arc<Prepared>, String>, StoreError> {
     let at = (revision.binding, revision.number);
@@ -296,7 +306,7 @@ pub(crate) async fn prepared(
         return Ok(Ok(prepared));
     }
     let mut tx = desk.store.read(org).await?;
-    let unprepared = Unprepared::load(&mut tx, revision).await?;
+    let unprepared = Unprepared::load(&mut tx, hook, revision).await?;
     drop(tx);
     let prepared = unprepared.prepare(desk).await;
     if let Ok(prepared) = &prepared {
@@ -312,7 +322,7 @@ struct Unprepared {
 }
 
 impl Unprepared {
-    async fn load(tx: &mut ReadTx, revision: &Revision) -> Result<Self, StoreError> {
+    async fn load(tx: &mut ReadTx, hook: Hook, revision: &Revision) -> Result<Self, StoreError> {
         let at = (revision.binding, revision.number);
         let Ok(component) = revision.component.parse() else {
             return Ok(Self { at, recipe: Err(format!("`{}` is no digest", revision.component)) });
@@ -324,7 +334,13 @@ impl Unprepared {
             .map(|(name, content)| DataFile { name, content: content.into() })
             .collect();
         let bytes = waypost_store::component::bytes(tx, &revision.component).await?;
-        let recipe = Recipe { component, bytes, settings: revision.settings.clone(), data };
+        let recipe = Recipe {
+            component,
+            bytes,
+            settings: revision.settings.clone(),
+            data,
+            hooks: vec![policy_hook(hook)],
+        };
         Ok(Self { at, recipe: Ok(recipe) })
     }
 

@@ -1,6 +1,15 @@
 //! People of the directory: who has troubles and wishes, works on them, or approves them.
 
-use waypost_domain::{ids::PersonId, person::Person, refusal::Faults, role::Role, text};
+use std::collections::BTreeMap;
+
+use waypost_domain::{
+    fields::{FieldValue, Fields},
+    ids::PersonId,
+    person::{Language, Person},
+    refusal::Faults,
+    role::Role,
+    text,
+};
 use waypost_store::{ReadTx, organization, person};
 
 use crate::{
@@ -29,6 +38,10 @@ pub struct NewPerson {
     pub location: Option<String>,
     /// Whether their tickets get special care.
     pub vip: bool,
+    /// The language they read, as a BCP 47 tag.
+    pub language: Option<String>,
+    /// Facts that the organization defined for itself, by their names.
+    pub fields: BTreeMap<String, FieldValue>,
 }
 
 /// Which fields of a person change. None leaves a field; `Some(None)` empties it.
@@ -50,6 +63,10 @@ pub struct PersonEdit {
     pub vip: Option<bool>,
     /// People who leave are not deleted, because records name them.
     pub active: Option<bool>,
+    /// The language they read.
+    pub language: Option<Option<String>>,
+    /// Takes the place of all fields.
+    pub fields: Option<BTreeMap<String, FieldValue>>,
 }
 
 /// A person, with the names of what they refer to.
@@ -80,11 +97,13 @@ pub async fn create(
     };
     let zone = faults.zone_if("/zone", new.zone.as_deref());
     let location = faults.name_if("/location", new.location.as_deref());
+    let language = language(&mut faults, new.language.as_deref());
+    let fields = Fields::checked(new.fields, &mut faults);
 
     let mut tx = desk.write(caller).await?;
     let manager = refs::person_if(&mut tx, &mut faults, "/manager", new.manager.as_ref()).await?;
-    let (name, email, role, zone, location, manager) =
-        checked!(faults; name, email, role, zone, location, manager);
+    let (name, email, role, zone, location, language, manager) =
+        checked!(faults; name, email, role, zone, location, language, manager);
 
     let person = Person {
         id: PersonId(desk.id(caller)),
@@ -96,6 +115,8 @@ pub async fn create(
         manager,
         location,
         vip: new.vip,
+        language,
+        fields,
         active: true,
         version: 1,
     };
@@ -188,6 +209,12 @@ pub async fn update(
         }
         set(&mut person.manager, manager);
     }
+    if let Some(given) = &edit.language {
+        set(&mut person.language, language(&mut faults, given.as_deref()));
+    }
+    if let Some(given) = edit.fields {
+        person.fields = Fields::checked(given, &mut faults);
+    }
     person.vip = edit.vip.unwrap_or(person.vip);
     if let Some(active) = edit.active {
         if !active && is_fallback_approver(&mut tx, person.id).await? {
@@ -203,6 +230,12 @@ pub async fn update(
     tx.commit().await?;
     tracing::info!(org.id = %caller.org, person.id = %view.person.id, "person changed");
     Ok(view)
+}
+
+#[expect(clippy::option_option, reason = "the outer level is a fault, the inner an empty field")]
+fn language(faults: &mut Faults, given: Option<&str>) -> Option<Option<Language>> {
+    let Some(text) = given else { return Some(None) };
+    faults.parse("/language", text).map(Some)
 }
 
 async fn load(tx: &mut ReadTx, named: &PersonRef) -> Result<Person, CommandError> {

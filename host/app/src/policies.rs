@@ -149,7 +149,7 @@ fn view(component: Component) -> Result<PolicyView, CommandError> {
     let Inspection { description, imports, exports, .. } = inspection(&component)?;
     let hooks = description.hooks.into_iter().map(|served| ServedHookView {
         hook: domain_hook(served.hook),
-        needs: served.needs.into_iter().map(need_name).collect(),
+        needs: served.needs.into_iter().map(Need::as_str).collect(),
     });
     Ok(PolicyView {
         digest: component.digest,
@@ -172,25 +172,8 @@ pub(crate) fn domain_hook(hook: waypost_policy::Hook) -> Hook {
     match hook {
         waypost_policy::Hook::Categorize => Hook::Categorize,
         waypost_policy::Hook::Route => Hook::Route,
-        waypost_policy::Hook::Escalate => Hook::Escalate,
         waypost_policy::Hook::Plan => Hook::Plan,
         waypost_policy::Hook::Stalled => Hook::Stalled,
         waypost_policy::Hook::Notify => Hook::Notify,
-    }
-}
-
-/// A need's name in the contract.
-pub(crate) fn need_name(need: Need) -> &'static str {
-    match need {
-        Need::Requester => "requester",
-        Need::Manager => "manager",
-        Need::Teams => "teams",
-        Need::TeamLoads => "team-loads",
-        Need::TeamMembers => "team-members",
-        Need::OnCall => "on-call",
-        Need::Service => "service",
-        Need::Ci => "ci",
-        Need::OpenOnCi => "open-on-ci",
-        Need::Services => "services",
     }
 }

@@ -1,6 +1,9 @@
 //! Services of the catalog: what people use, who answers for it, who supports it.
 
+use std::collections::BTreeMap;
+
 use waypost_domain::{
+    fields::{FieldValue, Fields},
     ids::ServiceId,
     key::Key,
     refusal::Faults,
@@ -30,6 +33,8 @@ pub struct NewService {
     pub owner: Option<PersonRef>,
     /// The key of the team that supports it.
     pub support_team: Option<String>,
+    /// Facts that the organization defined for itself, by their names.
+    pub fields: BTreeMap<String, FieldValue>,
 }
 
 /// Which fields of a service change. None leaves a field; `Some(None)` empties it.
@@ -45,6 +50,8 @@ pub struct ServiceEdit {
     pub support_team: Option<Option<String>>,
     /// Whether tickets may name it.
     pub active: Option<bool>,
+    /// Takes the place of all fields.
+    pub fields: Option<BTreeMap<String, FieldValue>>,
 }
 
 /// A service, with the names of what it refers to.
@@ -72,6 +79,7 @@ pub async fn create(
     let key = faults.parse::<Key>("/key", &new.key);
     let name = faults.name("/name", &new.name);
     let criticality = criticality(&mut faults, new.criticality.as_deref());
+    let fields = Fields::checked(new.fields, &mut faults);
 
     let mut tx = desk.write(caller).await?;
     let known = Known::read(&mut tx).await?;
@@ -89,6 +97,7 @@ pub async fn create(
         criticality,
         owner,
         support_team,
+        fields,
         active: true,
         version: 1,
     };
@@ -158,6 +167,9 @@ pub async fn update(
         let known = Known::read(&mut tx).await?;
         let team = known.team_if(&mut faults, "/support_team", team.as_deref());
         set(&mut service.support_team, team);
+    }
+    if let Some(given) = edit.fields {
+        service.fields = Fields::checked(given, &mut faults);
     }
     service.active = edit.active.unwrap_or(service.active);
     faults.refuse_any()?;

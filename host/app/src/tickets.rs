@@ -37,7 +37,7 @@ pub use self::{
 };
 pub(crate) use self::{
     round::{breaker_key, question_of, reasons},
-    snapshot::{only, timestamp},
+    snapshot::{moment, only, timestamp},
 };
 pub use waypost_domain::ticket::ActionHint;
 

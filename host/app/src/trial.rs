@@ -19,7 +19,7 @@ use crate::{
     bindings::{check_data, check_limits, data_files},
     input::{Reading, checked},
     layers::{limits_of, policy_hook},
-    plain, policies,
+    policies,
     preparing::{Recipe, note_refusal, on_blocking_thread},
     tickets::reasons,
 };
@@ -37,11 +37,12 @@ pub struct Trial {
     pub limits: LimitChanges,
     /// The hook.
     pub hook: String,
-    /// The ticket: a JSON object with any of the contract's fields; the rest is filled in.
+    /// The ticket: a JSON object with any of the contract's fields, those of `head` and `details` side by side or apart; the
+    /// rest is filled in.
     pub ticket: Value,
     /// The facts around it: a JSON object with any of the contract's fields.
     pub context: Option<Value>,
-    /// What only this hook is asked: `event` of `notify`, `clocks` of `escalate`, `approval` of `stalled`.
+    /// What only this hook is asked: `event` of `notify`, `approval` of `stalled`.
     pub part: Option<Value>,
 }
 
@@ -132,7 +133,9 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
         question::build(&mut faults, hook, &parts, &own, caller.now)
     });
     let (component, bytes) = find_component(desk, caller, trial.policy).await?;
-    let recipe = Recipe { component, bytes, settings: trial.settings, data: data_files(&data) };
+    let hooks = hook.map(policy_hook).into_iter().collect();
+    let data = data_files(&data);
+    let recipe = Recipe { component, bytes, settings: trial.settings, data, hooks };
     let prepared = match recipe.prepare(desk).await? {
         Ok(prepared) => Some(prepared),
         Err(refused) => {
@@ -158,9 +161,10 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
     let work = {
         let (prepared, limits) = (Arc::clone(&prepared), limits.clone());
         move || {
-            let decision = runtime.decide(&prepared, &question, &limits, seed);
+            let asked = question.to_json();
+            let decision = runtime.decide(&prepared, question, &limits, seed);
             drop(permit);
-            (question, decision)
+            (asked, decision)
         }
     };
     let (question, decision) = on_blocking_thread(work).await?;
@@ -170,7 +174,7 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
     Ok(TrialView {
         component: prepared.component().to_string(),
         policy: (description.name.clone(), description.version.clone()),
-        question: value(&question.to_json())?,
+        question: value(&question)?,
         outcome,
         reasons,
         fuel: decision.fuel,
@@ -213,7 +217,7 @@ fn told(decision: &Decision) -> Result<(TrialOutcome, Vec<String>), CommandError
             let bytes = answer.to_json();
             (TrialOutcome::Answered(value(&bytes)?), reasons(&bytes))
         }
-        Ok(Err(decline)) => (TrialOutcome::Declined, reasons(&plain::json(decline))),
+        Ok(Err(decline)) => (TrialOutcome::Declined, reasons(&decline.to_json())),
         Err(failure) => {
             let message = failure.to_string();
             (TrialOutcome::Failed { code: failure.code(), message }, Vec::new())

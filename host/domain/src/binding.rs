@@ -18,8 +18,6 @@ pub enum Hook {
     Categorize,
     /// Who should work on it?
     Route,
-    /// Should it go a step up?
-    Escalate,
     /// Who must agree?
     Plan,
     /// What to do about an approval that waits?
@@ -31,7 +29,6 @@ pub enum Hook {
 names!("hook", Hook {
     Categorize => "categorize",
     Route => "route",
-    Escalate => "escalate",
     Plan => "plan",
     Stalled => "stalled",
     Notify => "notify",

@@ -1,6 +1,7 @@
 //! Configuration items: what services are made of.
 
 use crate::{
+    fields::Fields,
     ids::{CiId, OrgId, ServiceId, TeamId},
     key::Key,
     service::Criticality,
@@ -25,6 +26,8 @@ pub struct Ci {
     pub service: Option<ServiceId>,
     /// The team that supports it.
     pub support_team: Option<TeamId>,
+    /// Facts that the organization defined for its configuration items.
+    pub fields: Fields,
     /// A retired item is named by no new ticket.
     pub active: bool,
     /// Rises by one with every change.

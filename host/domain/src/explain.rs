@@ -253,7 +253,6 @@ const fn task(hook: Hook) -> &'static str {
     match hook {
         Hook::Categorize => "categorize it",
         Hook::Route => "name its team",
-        Hook::Escalate => "say whether it escalates",
         Hook::Plan => "plan its approval",
         Hook::Stalled => "look after its approval",
         Hook::Notify => "say who hears of it",

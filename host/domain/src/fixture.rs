@@ -12,6 +12,7 @@ use crate::{
     ci::Ci,
     directory::Lookup,
     event::{Actor, ActorKind},
+    fields::Fields,
     ids::{
         ApprovalId, ApprovalRequestId, CatalogItemId, CategoryId, CiId, OrgId, PersonId, ReceiptId,
         ServiceId, SuggestionId, TeamId, TicketId,
@@ -19,7 +20,7 @@ use crate::{
     incident::{Leadership, Major},
     key::Key,
     link::Link,
-    organization::OrgSettings,
+    organization::{OrgKind, OrgSettings, Organization},
     person::Person,
     refusal::Refused,
     request::Submission,
@@ -36,6 +37,7 @@ use crate::{
 pub(crate) const ORG: OrgId = OrgId(Uuid::from_u128(1));
 pub(crate) const PROVIDER: OrgId = OrgId(Uuid::from_u128(2));
 pub(crate) const STRANGER: OrgId = OrgId(Uuid::from_u128(3));
+pub(crate) const PLATFORM: OrgId = OrgId(Uuid::from_u128(4));
 
 pub(crate) const CALLER: PersonId = PersonId(Uuid::from_u128(10));
 pub(crate) const AGENT: PersonId = PersonId(Uuid::from_u128(11));
@@ -81,6 +83,25 @@ pub(crate) fn key(text: &str) -> Key {
 
 pub(crate) fn settings() -> OrgSettings {
     OrgSettings::new(DESK)
+}
+
+/// The platform, the provider and the organization itself.
+pub(crate) fn lineage() -> Vec<Organization> {
+    let one = |id: OrgId, parent: Option<OrgId>, kind: OrgKind, name: &str| Organization {
+        id,
+        parent,
+        kind,
+        key: key(name),
+        name: name.to_owned(),
+        settings: settings(),
+        created_at: monday(),
+        version: 1,
+    };
+    vec![
+        one(PLATFORM, None, OrgKind::Platform, "platform"),
+        one(PROVIDER, Some(PLATFORM), OrgKind::Provider, "northwind"),
+        one(ORG, Some(PROVIDER), OrgKind::Client, "acme"),
+    ]
 }
 
 pub(crate) struct World {
@@ -134,6 +155,7 @@ fn service(id: ServiceId, name: &str, active: bool) -> Service {
         criticality: Criticality::High,
         owner: Some(OWNER),
         support_team: Some(NETWORK),
+        fields: Fields::default(),
         active,
         version: 1,
     }
@@ -173,6 +195,7 @@ pub(crate) fn world() -> World {
             criticality: Criticality::High,
             service: Some(PAYROLL),
             support_team: Some(NETWORK),
+            fields: Fields::default(),
             active: true,
             version: 1,
         }],

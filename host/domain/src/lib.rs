@@ -13,6 +13,7 @@ pub mod delegation;
 pub mod directory;
 pub mod event;
 pub mod explain;
+pub mod fields;
 pub mod ids;
 pub mod incident;
 pub mod invariant;

@@ -1,8 +1,12 @@
 //! People of an organization's directory.
 
+use std::{fmt, str::FromStr};
+
 use chrono_tz::Tz;
+use thiserror::Error;
 
 use crate::{
+    fields::Fields,
     ids::{OrgId, PersonId},
     role::Role,
 };
@@ -28,8 +32,64 @@ pub struct Person {
     pub location: Option<String>,
     /// Whose tickets get special care.
     pub vip: bool,
+    /// The language they read, where it is known.
+    pub language: Option<Language>,
+    /// Facts that the organization defined for its people.
+    pub fields: Fields,
     /// People who left stay in the directory, because records name them.
     pub active: bool,
     /// Rises by one with every change.
     pub version: i64,
+}
+
+/// A language as a BCP 47 tag: `de`, `pt-BR`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Language(String);
+
+/// A text is not a language tag.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("not a language tag; give one such as de, en-GB or pt-BR (BCP 47)")]
+pub struct InvalidLanguage;
+
+/// What RFC 5646 asks software to have room for.
+const MAX_LANGUAGE_CHARS: usize = 35;
+
+impl FromStr for Language {
+    type Err = InvalidLanguage;
+
+    fn from_str(text: &str) -> Result<Self, InvalidLanguage> {
+        let is_subtag = |part: &str| {
+            (1..=8).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphanumeric())
+        };
+        let mut parts = text.split('-');
+        let is_language = parts.next().is_some_and(|part| {
+            (2..=3).contains(&part.len()) && part.bytes().all(|b| b.is_ascii_alphabetic())
+        });
+        if is_language && parts.all(is_subtag) && text.len() <= MAX_LANGUAGE_CHARS {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidLanguage)
+        }
+    }
+}
+
+impl fmt::Display for Language {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_language_is_a_tag() {
+        for good in ["de", "en-GB", "zh-Hant-TW", "pt-BR"] {
+            assert_eq!(good.parse::<Language>().unwrap().to_string(), good);
+        }
+        for bad in ["", "d", "german", "de_DE", "de-", "de-überall"] {
+            assert_eq!(bad.parse::<Language>(), Err(InvalidLanguage), "{bad}");
+        }
+    }
 }

@@ -6,6 +6,7 @@
 mod assignment;
 mod categorization;
 mod plan;
+mod proposer;
 #[cfg(test)]
 mod rules;
 
@@ -17,6 +18,7 @@ pub use self::{
     assignment::{AssignmentProposal, apply_assignment},
     categorization::{CategorizationProposal, apply_categorization},
     plan::{Approver, ApproverFacts, ResolvedApprovers, resolve_approvers},
+    proposer::Proposer,
 };
 
 /// How strongly a policy means a value.

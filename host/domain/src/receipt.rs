@@ -56,7 +56,7 @@ pub struct Receipt {
     pub wit_version: String,
     /// The engine: `wasmtime 48.0.8`.
     pub engine_version: String,
-    /// What differs from the snapshot's ticket in the question, and the hook's own part of it (event, clocks), as JSON text.
+    /// What differs from the snapshot's ticket in the question, and the hook's own part of it (event, approval), as JSON text.
     pub question: Vec<u8>,
     /// The answer or the decline as JSON text; empty when the policy failed.
     pub answer: Vec<u8>,

@@ -37,7 +37,7 @@ impl Hook {
     pub const fn asking(self) -> Asking {
         match self {
             Self::Categorize => Asking::EachField,
-            Self::Route | Self::Escalate | Self::Plan | Self::Stalled => Asking::FirstOpinion,
+            Self::Route | Self::Plan | Self::Stalled => Asking::FirstOpinion,
             Self::Notify => Asking::All,
         }
     }

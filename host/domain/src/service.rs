@@ -1,6 +1,7 @@
 //! Services of the catalog.
 
 use crate::{
+    fields::Fields,
     ids::{OrgId, PersonId, ServiceId, TeamId},
     key::Key,
     name::names,
@@ -40,6 +41,8 @@ pub struct Service {
     pub owner: Option<PersonId>,
     /// The team that supports it.
     pub support_team: Option<TeamId>,
+    /// Facts that the organization defined for its services.
+    pub fields: Fields,
     /// Whether tickets may name it.
     pub active: bool,
     /// Rises by one with every change.

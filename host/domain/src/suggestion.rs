@@ -30,6 +30,10 @@ pub enum SuggestedField {
     Team,
     /// The person's id.
     Assignee,
+    /// Labels to add, joined with `, `.
+    Tags,
+    /// Ids of people to add to the watchers, joined with `, `.
+    Watchers,
 }
 
 names!("field", SuggestedField {
@@ -42,6 +46,8 @@ names!("field", SuggestedField {
     Priority => "priority",
     Team => "team",
     Assignee => "assignee",
+    Tags => "tags",
+    Watchers => "watchers",
 });
 
 /// How many of a policy's suggestions people took: whether it may soon decide by itself.

@@ -81,13 +81,13 @@ fn main() {
 fn bind(runtime: &PolicyRuntime, component: &[u8], number: usize) -> Arc<Prepared> {
     let settings = rules::settings(10).replace("rule 0", &format!("rule {number} of many"));
     runtime
-        .prepare(&|_| Ok(component.to_vec()), Digest::of(component), &settings, &[])
+        .prepare(&|_| Ok(component.to_vec()), Digest::of(component), &settings, &[], &[Hook::Route])
         .expect("the policy takes its settings")
 }
 
 fn decide(runtime: &PolicyRuntime, policy: &Prepared) -> Decision {
     let limits = Limits { deadline: Duration::from_mins(1), ..Limits::of(Hook::Route) };
-    let decision = runtime.decide(policy, &rules::question(), &limits, Seed([0; 16]));
+    let decision = runtime.decide(policy, rules::question(), &limits, Seed([0; 16]));
     assert!(matches!(decision.outcome, Ok(Ok(_))), "{:?}", decision.outcome);
     decision
 }

@@ -192,7 +192,7 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use crate::{Answer, contract::Nudge};
+    use crate::{Answer, answer::Nudge};
 
     const KEY: BreakerKey = BreakerKey { binding: Uuid::from_u128(1), revision: 1 };
 

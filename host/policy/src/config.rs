@@ -104,7 +104,7 @@ impl Limits {
     pub fn of(hook: Hook) -> Self {
         let fuel = match hook {
             Hook::Categorize => 100_000_000,
-            Hook::Route | Hook::Escalate | Hook::Plan | Hook::Stalled | Hook::Notify => 50_000_000,
+            Hook::Route | Hook::Plan | Hook::Stalled | Hook::Notify => 50_000_000,
         };
         Self { fuel, ..Self::default() }
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-use crate::Answer;
-use crate::contract::{Decline, waypost::policy::log};
+use crate::contract::v0_1::log;
+use crate::{Answer, Decline};
 
 /// What the random numbers of a decision are derived from: its id, usually. The same seed gives the
 /// same numbers.

@@ -1,19 +1,21 @@
 //! Descriptions: what a policy says about itself, checked.
 
+use std::fmt::Display;
+
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::Hook;
-use crate::contract::{Need, exports::waypost::policy::lifecycle};
+use crate::contract::lifecycle;
+use crate::{Hook, Need};
 
 /// A policy's description of itself. Constant for a component.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Description {
-    /// Lower case words joined by dashes: `team-router`.
+    /// Lower-case words joined by hyphens: `team-router`.
     pub name: String,
     /// Semantic version: `1.4.0`.
     pub version: String,
-    /// Who to ask.
+    /// Who maintains it.
     pub author: String,
     /// One sentence.
     pub summary: String,
@@ -61,11 +63,19 @@ impl Description {
         }
         let mut hooks = Vec::<ServedHook>::with_capacity(said.hooks.len());
         for served in said.hooks {
-            let hook = Hook::from(served.hook);
+            let unknown = |error: &dyn Display| format!("`hooks`: {}", shown(&error.to_string()));
+            let hook = served.hook.parse::<Hook>().map_err(|error| unknown(&error))?;
             if hooks.iter().any(|other| other.hook == hook) {
                 return Err(format!("`hooks` names `{hook}` twice"));
             }
-            hooks.push(ServedHook { hook, needs: served.needs });
+            let mut needs = Vec::with_capacity(served.needs.len().min(Need::ALL.len()));
+            for need in &served.needs {
+                let need = need.parse::<Need>().map_err(|error| unknown(&error))?;
+                if !needs.contains(&need) {
+                    needs.push(need);
+                }
+            }
+            hooks.push(ServedHook { hook, needs });
         }
         let lifecycle::Description { name, version, author, summary, .. } = said;
         Ok(Self { name, version, author, summary, settings_schema, hooks })
@@ -83,14 +93,14 @@ fn check_name(name: &str) -> Result<(), String> {
         return Ok(());
     }
     Err(format!(
-        "`name` is `{}`; it must be lower case words joined by dashes, like `team-router`",
+        "`name` is `{}`; it must be lower-case words joined by hyphens, like `team-router`",
         shown(name)
     ))
 }
 
 /// As much of a hostile text as fits into a message.
 fn shown(text: &str) -> String {
-    text.chars().filter(|c| !c.is_control()).take(60).collect()
+    text.chars().filter(|c| !c.is_control()).take(MAX_LINE).collect()
 }
 
 #[cfg(test)]
@@ -105,8 +115,8 @@ mod tests {
             summary: "Routes.".to_owned(),
             settings_schema: "{}".to_owned(),
             hooks: vec![lifecycle::ServedHook {
-                hook: lifecycle::Hook::Route,
-                needs: vec![Need::Teams],
+                hook: "route".to_owned(),
+                needs: vec!["teams".to_owned(), "teams".to_owned()],
             }],
         }
     }
@@ -121,13 +131,15 @@ mod tests {
     #[test]
     fn a_bad_description_is_refused_with_the_field_and_the_remedy() {
         type Spoil = fn(&mut lifecycle::Description);
-        let cases: [(&str, Spoil); 7] = [
+        let cases: [(&str, Spoil); 9] = [
             ("`name`", |d| d.name = "Team Router".to_owned()),
             ("`name`", |d| d.name = "a--b".to_owned()),
             ("`version`", |d| d.version = "one".to_owned()),
             ("`summary`", |d| d.summary = "two\nlines".to_owned()),
             ("`settings-schema`", |d| d.settings_schema = "{".to_owned()),
             ("`hooks` is empty", |d| d.hooks.clear()),
+            ("`cook` is not a hook", |d| d.hooks[0].hook = "cook".to_owned()),
+            ("`mood` is not a need", |d| d.hooks[0].needs.push("mood".to_owned())),
             ("`hooks` names `route` twice", |d| d.hooks.push(d.hooks[0].clone())),
         ];
         for (expected, spoil) in cases {

@@ -9,7 +9,8 @@ use wasmtime::{
     Config, Enabled, Engine, InstanceAllocationStrategy, OptLevel, PoolingAllocationConfig,
 };
 
-use crate::runtime::{ENGINE_VERSION, WIT_VERSION};
+use crate::contract::WIT_VERSION;
+use crate::runtime::ENGINE_VERSION;
 use crate::{Digest, RuntimeConfig, RuntimeError};
 
 /// The most linear memories of one component. Toolchains make one; a second leaves room for tricks.

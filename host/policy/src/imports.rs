@@ -10,13 +10,9 @@ use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{Component, InstancePre, Linker, LinkerInstance, ResourceType, WasmStr};
 use wasmtime::{Engine, StoreContextMut};
 
-use crate::contract::waypost::policy::log;
+use crate::contract::{LIFECYCLE_PACKAGE, PACKAGE, WIT_VERSION, v0_1::log};
 use crate::guest::{Guest, Stopped, charge};
-use crate::runtime::WIT_VERSION;
 use crate::{LogLevel, UploadRefused};
-
-/// The contract's package.
-const CONTRACT: &str = "waypost:policy";
 
 /// An import's or export's name taken apart: `wasi:io/streams@0.2.6`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,15 +36,15 @@ impl<'a> Name<'a> {
         Some(Self { package, interface, version })
     }
 
-    /// Whether it is an interface of the contract.
-    pub(crate) fn is_of_contract(&self) -> bool {
-        self.package == CONTRACT
+    /// Whether it is an interface of the hooks' package.
+    pub(crate) fn is_of_hooks(&self) -> bool {
+        self.package == PACKAGE
     }
-}
 
-/// The export name of an interface of the contract.
-pub(crate) fn contract_export(interface: &str) -> String {
-    format!("{CONTRACT}/{interface}@{WIT_VERSION}")
+    /// Whether it is an interface of the lifecycle's package.
+    pub(crate) fn is_of_lifecycle(&self) -> bool {
+        self.package == LIFECYCLE_PACKAGE
+    }
 }
 
 /// Whether an import can be answered; if not, why, and what to do instead.
@@ -59,16 +55,18 @@ pub(crate) fn check(import: &str) -> Result<(), UploadRefused> {
     let Some(name) = Name::parse(import) else {
         return refuse("a policy imports interfaces of its contract only, by their full names");
     };
-    if name.is_of_contract() {
+    const EXPORTED: &str = "this interface is what a policy exports, the host does not offer it";
+    if name.is_of_lifecycle() {
+        return refuse(EXPORTED);
+    }
+    if name.is_of_hooks() {
         if name.version != Some(WIT_VERSION) {
             let found = import.to_owned();
             return Err(UploadRefused::ContractVersion { found, served: WIT_VERSION });
         }
         return match name.interface {
             "log" | "types" => Ok(()),
-            "lifecycle" | "categorization" | "routing" | "approval" | "notification" => {
-                refuse("this interface is what a policy exports, the host does not offer it")
-            }
+            "categorization" | "routing" | "approval" | "notification" => refuse(EXPORTED),
             _ => refuse("the contract has no such interface"),
         };
     }
@@ -112,7 +110,7 @@ fn answer(
     name: &Name<'_>,
     function: &str,
 ) -> wasmtime::Result<()> {
-    if name.is_of_contract() && name.interface == "log" && function == "log" {
+    if name.is_of_hooks() && name.interface == "log" && function == "log" {
         return answers.func_wrap(function, write);
     }
     if wasi::answer(answers, name, function)? {
@@ -179,6 +177,7 @@ mod tests {
             ("wasi:cli/run@0.2.6", "gives no"),
             ("acme:tools/shell@1.0.0", "nothing but"),
             ("waypost:policy/routing@0.1.0", "exports"),
+            ("waypost:lifecycle/lifecycle@0.1.0", "exports"),
             ("waypost:policy/admin@0.1.0", "no such interface"),
             ("log", "full names"),
         ] {

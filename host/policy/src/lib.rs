@@ -16,8 +16,9 @@
 //!
 //! | module | owns |
 //! | --- | --- |
-//! | [`contract`] | the contract's types, generated from the WIT |
-//! | `question` | hooks, questions and answers as values, with their JSON |
+//! | `hook` | hooks, and the facts that a policy may need, by their names |
+//! | [`question`], [`answer`] | questions and answers as values of the host's own types |
+//! | [`form`] | their JSON, which rounds and receipts keep, with the version of its form |
 //! | `decision` | outcome, fuel, time and log of one evaluation; the failures and their codes |
 //! | `config` | sizes of the installation, limits of a decision, with their defaults |
 //! | `runtime` | [`PolicyRuntime`], the one door |
@@ -42,6 +43,7 @@
 //!
 //! | module | owns |
 //! | --- | --- |
+//! | `contract` | a module for each version of the WIT: generated types, `lower` and `lift` |
 //! | `engine` | wasmtime's configuration, and the thread that makes deadlines fire |
 //! | `sandbox` | a store and an instance for each evaluation; what an engine's error means |
 //! | `guest`, `guest_log` | what a store holds: memory bound, clock, random numbers, log |
@@ -64,20 +66,23 @@
 //!   WebAssembly threads and relaxed SIMD (their results may differ), text components.
 
 mod admission;
+pub mod answer;
 mod artifacts;
 mod breaker;
 mod config;
-pub mod contract;
+mod contract;
 mod decision;
 mod description;
 mod digest;
 mod engine;
+pub mod form;
 mod guest;
 mod guest_log;
+mod hook;
 mod imports;
 mod plain_text;
 mod prepare;
-mod question;
+pub mod question;
 mod runtime;
 mod sandbox;
 mod schema_bounds;
@@ -93,13 +98,15 @@ mod weight;
 pub use cap_std::fs::Dir;
 
 pub use self::admission::{Busy, Permit};
+pub use self::answer::{Answer, Decline, Reply};
 pub use self::breaker::{Breaker, BreakerKey, BreakerOpen, Opened};
 pub use self::config::{ArtifactKey, BreakerConfig, Limits, RuntimeConfig};
-pub use self::contract::{Decline, Need};
+pub use self::contract::WIT_VERSION;
 pub use self::decision::{Decision, Failure, LogLevel, LogLine, Seed};
 pub use self::description::{Description, ServedHook};
 pub use self::digest::{Digest, NotADigest};
+pub use self::hook::{Hook, Need, NoSuchHook, NoSuchNeed};
 pub use self::prepare::{ComponentSource, DataFile, PrepareRefused, Prepared, SettingsError};
-pub use self::question::{Answer, Hook, NoSuchHook, Question};
-pub use self::runtime::{ENGINE_VERSION, PolicyRuntime, RuntimeError, WIT_VERSION, open_dir};
+pub use self::question::Question;
+pub use self::runtime::{ENGINE_VERSION, PolicyRuntime, RuntimeError, open_dir};
 pub use self::upload::{Inspection, UploadRefused};

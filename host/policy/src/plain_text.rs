@@ -8,12 +8,12 @@
 //!
 //! Every record is taken apart field by field, so that a field that the contract gains cannot be forgotten here.
 
-use crate::contract::exports::waypost::policy::lifecycle::SettingsError;
-use crate::contract::{
-    ApprovalPlan, Approver, Assignment, Categorization, CategoryProposal, Decline, Escalation,
-    KeyProposal, Message, Notifications, Nudge, Recipient, Risk, Stage, Step, Verdict,
+use crate::answer::{
+    ApprovalPlan, Approver, Assignment, Categorization, Kind, Message, Notifications, Nudge,
+    Proposal, Recipient, Stage, Step, Verdict,
 };
-use crate::{Answer, Failure};
+use crate::contract::lifecycle::SettingsError;
+use crate::{Answer, Decline, Failure};
 
 /// Something that holds texts of a guest.
 pub(crate) trait Plain {
@@ -68,25 +68,38 @@ macro_rules! plain {
     };
 }
 
-plain!(CategoryProposal { value; strength, confidence });
-plain!(KeyProposal { value; strength, confidence });
-plain!(Categorization { category, service, ci, tags, reasons; kind, impact, urgency, priority });
-plain!(Assignment { team, assignee, watchers, agreement, reasons; strength, confidence });
-plain!(Escalation { team, inform, reasons; level });
+plain!(Categorization {
+    kind, category, service, ci, impact, urgency, priority, tags, reasons;
+});
+plain!(Assignment { team, assignee, watchers, reasons; });
 plain!(Step { name, approvers, mandatory; quorum, veto, due_hours });
 plain!(Stage { steps; rule });
-plain!(Risk { reasons; score });
-plain!(ApprovalPlan { verdict, risk, reasons; });
-plain!(Message { recipients, except, subject, body, dedupe_key; way, delay_seconds });
+plain!(ApprovalPlan { verdict, reasons; });
+plain!(Message { recipients, except, subject, body, not_before, dedupe_key; channel });
 plain!(Notifications { messages, reasons; });
 plain!(SettingsError { path, message; });
+
+impl Plain for u8 {
+    fn make_plain(&mut self) {}
+}
+
+impl Plain for Kind {
+    fn make_plain(&mut self) {}
+}
+
+impl<T: Plain> Plain for Proposal<T> {
+    fn make_plain(&mut self) {
+        let Self { value, strength: _, confidence: _ } = self;
+        value.make_plain();
+    }
+}
 
 impl Plain for Approver {
     fn make_plain(&mut self) {
         match self {
-            Self::Person(id) => id.make_plain(),
-            Self::Team(key) | Self::TeamLead(key) => key.make_plain(),
-            Self::Manager | Self::ServiceOwner => {}
+            Self::Person(id) | Self::ManagerOf(id) => id.make_plain(),
+            Self::Team(name) | Self::TeamLead(name) => name.make_plain(),
+            Self::Manager | Self::ServiceOwner | Self::CiOwner | Self::AssigneeLead => {}
         }
     }
 }
@@ -134,7 +147,6 @@ impl Plain for Answer {
         match self {
             Self::Categorization(answer) => answer.make_plain(),
             Self::Assignment(answer) => answer.make_plain(),
-            Self::Escalation(answer) => answer.make_plain(),
             Self::Plan(answer) => answer.make_plain(),
             Self::Nudge(answer) => answer.make_plain(),
             Self::Notifications(answer) => answer.make_plain(),
@@ -164,7 +176,7 @@ impl Plain for Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract::Way;
+    use crate::answer::{DeliveryChannel, Strength};
 
     fn plain<T: Plain>(mut said: T) -> T {
         said.make_plain();
@@ -186,19 +198,19 @@ mod tests {
                 messages: vec![Message {
                     recipients: vec![Recipient::Person(text()), Recipient::Team(text())],
                     except: vec![text()],
-                    way: Way::Mail,
+                    channel: DeliveryChannel::Mail,
                     subject: text(),
                     body: text(),
-                    delay_seconds: 0,
+                    not_before: Some(text()),
                     dedupe_key: text(),
                 }],
                 reasons: vec![text()],
             }),
             Answer::Nudge(Nudge::Delegate(text())),
-            Answer::Plan(ApprovalPlan {
-                verdict: Verdict::Refuse(text()),
-                risk: Some(Risk { score: 1, reasons: vec![text()] }),
-                reasons: vec![text()],
+            Answer::Plan(ApprovalPlan { verdict: Verdict::Refuse(text()), reasons: vec![text()] }),
+            Answer::Assignment(Assignment {
+                team: Some(Proposal { value: text(), strength: Strength::Set, confidence: 1 }),
+                ..Assignment::default()
             }),
         ];
         for answer in answers {

@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 use crate::artifacts::Kind;
-use crate::contract::exports::waypost::policy::lifecycle;
+use crate::contract::lifecycle;
 use crate::runtime::Workshop;
-use crate::sandbox::{Sandbox, Sandboxed, contract_files};
+use crate::sandbox::{Sandbox, Sandboxed};
 use crate::settings::SettingsSchema;
 use crate::snapshot::{Reason, instrument};
 use crate::upload::{Loaded, NO_TIME, code_bytes, seed_of};
-use crate::{Description, Digest, Failure, UploadRefused};
+use crate::{Description, Digest, Failure, Hook, UploadRefused};
 
 /// A file that belongs to a binding: a table, a model.
 #[derive(Clone, PartialEq, Eq)]
@@ -103,6 +103,7 @@ fn first(errors: &[SettingsError]) -> String {
 pub struct Prepared {
     keys: Keys,
     description: Description,
+    hooks: Vec<Hook>,
     pub(crate) start: Start,
 }
 
@@ -117,6 +118,16 @@ pub(crate) enum Start {
         data: Vec<lifecycle::DataFile>,
         reason: Reason,
     },
+}
+
+/// What a component is configured with.
+#[derive(Clone, Copy)]
+pub(crate) struct Configuration<'a> {
+    settings: &'a str,
+    /// In the order of their names.
+    data: &'a [DataFile],
+    /// In the order of [`Hook::ALL`], each once.
+    hooks: &'a [Hook],
 }
 
 /// The digests that tell one policy from another.
@@ -147,7 +158,7 @@ impl Prepared {
         self.keys.data
     }
 
-    /// The digest of the three: equal keys decide equally.
+    /// The digest of the three and of the hooks: equal keys decide equally.
     #[must_use]
     pub const fn key(&self) -> Digest {
         self.keys.all
@@ -157,6 +168,18 @@ impl Prepared {
     #[must_use]
     pub const fn description(&self) -> &Description {
         &self.description
+    }
+
+    /// The hooks that it was configured for.
+    #[must_use]
+    pub fn hooks(&self) -> &[Hook] {
+        &self.hooks
+    }
+
+    /// Whether it was configured for this hook, and serves it.
+    #[must_use]
+    pub fn serves(&self, hook: Hook) -> bool {
+        self.hooks.contains(&hook) && self.description.needs(hook).is_some()
     }
 
     /// Whether its decisions start from an image of the configured policy. If not, each calls
@@ -197,13 +220,13 @@ impl fmt::Debug for Prepared {
 }
 
 impl Keys {
-    /// The data are in the order of their names.
-    fn of(component: Digest, settings: &str, data: &[DataFile]) -> Self {
-        let settings = Digest::of(settings.as_bytes());
-        let parts = data.iter().flat_map(|file| [file.name.as_bytes(), &file.content]);
+    fn of(component: Digest, with: Configuration<'_>) -> Self {
+        let settings = Digest::of(with.settings.as_bytes());
+        let parts = with.data.iter().flat_map(|file| [file.name.as_bytes(), &file.content]);
         let data = Digest::of_parts(parts);
-        let all =
-            Digest::of_parts([component, settings, data].each_ref().map(|d| &d.as_bytes()[..]));
+        let hooks = Digest::of_parts(with.hooks.iter().map(|hook| hook.as_str().as_bytes()));
+        let all = [component, settings, data, hooks];
+        let all = Digest::of_parts(all.each_ref().map(|digest| &digest.as_bytes()[..]));
         Self { component, settings, data, all }
     }
 }
@@ -223,16 +246,19 @@ impl Workshop {
         component: Digest,
         settings: &str,
         data: &[DataFile],
+        hooks: &[Hook],
     ) -> Result<Arc<Prepared>, PrepareRefused> {
         self.check_sizes(settings, data).map_err(PrepareRefused::Settings)?;
         let data = in_order(data).map_err(PrepareRefused::Settings)?;
-        let keys = Keys::of(component, settings, &data);
+        let hooks = each_once(hooks);
+        let with = Configuration { settings, data: &data, hooks: &hooks };
+        let keys = Keys::of(component, with);
         if let Some(prepared) = self.policies.find(keys.all) {
             return Ok(prepared);
         }
         let _turn = self.compiles.take_patiently();
         // Whoever had the turn before may have prepared the same.
-        if let Some(prepared) = self.recall_policy(keys, settings, &data) {
+        if let Some(prepared) = self.recall_policy(keys, with) {
             return Ok(prepared);
         }
 
@@ -248,8 +274,9 @@ impl Workshop {
             .map_err(|message| UploadRefused::SettingsSchema { message })?
             .check(settings)
             .map_err(PrepareRefused::Settings)?;
-        let start = self.configure(keys, &loaded, &bytes, settings, &data)?;
-        Ok(self.keep_policy(keys, loaded.description.clone(), start))
+        let start = self.configure(keys, &loaded, &bytes, with)?;
+        let description = loaded.description.clone();
+        Ok(self.keep_policy(Prepared { keys, description, hooks, start }))
     }
 
     pub(crate) fn recall(
@@ -257,9 +284,12 @@ impl Workshop {
         component: Digest,
         settings: &str,
         data: &[DataFile],
+        hooks: &[Hook],
     ) -> Option<Arc<Prepared>> {
         let data = in_order(data).ok()?;
-        self.recall_policy(Keys::of(component, settings, &data), settings, &data)
+        let hooks = each_once(hooks);
+        let with = Configuration { settings, data: &data, hooks: &hooks };
+        self.recall_policy(Keys::of(component, with), with)
     }
 
     /// The policy if it is kept in memory.
@@ -267,12 +297,7 @@ impl Workshop {
         self.policies.find(key)
     }
 
-    fn recall_policy(
-        &self,
-        keys: Keys,
-        settings: &str,
-        data: &[DataFile],
-    ) -> Option<Arc<Prepared>> {
+    fn recall_policy(&self, keys: Keys, with: Configuration<'_>) -> Option<Arc<Prepared>> {
         if let Some(prepared) = self.policies.find(keys.all) {
             return Some(prepared);
         }
@@ -284,16 +309,19 @@ impl Workshop {
             }
             Some(reason) => {
                 let loaded = self.recall_component(keys.component)?;
-                configure_each_time(loaded, settings, data, reason.clone())
+                configure_each_time(loaded, with, reason.clone())
             }
         };
-        let prepared = Arc::new(Prepared { keys, description: artifact.header.description, start });
+        let hooks = with.hooks.to_vec();
+        let description = artifact.header.description;
+        let prepared = Arc::new(Prepared { keys, description, hooks, start });
         self.policies.keep(keys.all, Arc::clone(&prepared), prepared.kept_bytes());
         Some(prepared)
     }
 
-    fn keep_policy(&self, keys: Keys, description: Description, start: Start) -> Arc<Prepared> {
-        let prepared = Arc::new(Prepared { keys, description, start });
+    fn keep_policy(&self, prepared: Prepared) -> Arc<Prepared> {
+        let keys = prepared.keys;
+        let prepared = Arc::new(prepared);
         let code = match &prepared.start {
             Start::Image(sandbox) => sandbox.component().serialize(),
             Start::Configure { .. } => Ok(Vec::new()),
@@ -317,17 +345,16 @@ impl Workshop {
         keys: Keys,
         loaded: &Arc<Loaded>,
         bytes: &[u8],
-        settings: &str,
-        data: &[DataFile],
+        with: Configuration<'_>,
     ) -> Result<Start, PrepareRefused> {
-        let files = contract_files(data);
+        let files = lifecycle::lower_files(with.data);
         let instrumented = instrument(bytes).and_then(|instrumented| {
             let sandbox = self.instrumented(keys.component, &instrumented.component)?;
             Ok((instrumented, sandbox))
         });
         let reason = match instrumented {
             Ok((instrumented, sandbox)) => {
-                let taken = self.configured(keys, &sandbox, settings, &files, |inside| {
+                let taken = self.configured(keys, &sandbox, with, &files, |inside| {
                     instrumented.snapshot(inside)
                 })?;
                 match taken.and_then(|image| self.image(keys, loaded, &image)) {
@@ -336,7 +363,7 @@ impl Workshop {
                 }
             }
             Err(reason) => {
-                self.configured(keys, &loaded.sandbox, settings, &files, |_| ())?;
+                self.configured(keys, &loaded.sandbox, with, &files, |_| ())?;
                 reason
             }
         };
@@ -346,7 +373,7 @@ impl Workshop {
             reason,
             "a policy is configured anew for every decision"
         );
-        Ok(configure_each_time(Arc::clone(loaded), settings, data, reason))
+        Ok(configure_each_time(Arc::clone(loaded), with, reason))
     }
 
     /// The instrumented component, compiled once for all settings.
@@ -365,14 +392,14 @@ impl Workshop {
         &self,
         keys: Keys,
         sandbox: &Sandbox,
-        settings: &str,
+        with: Configuration<'_>,
         files: &[lifecycle::DataFile],
         then: impl FnOnce(&mut Sandboxed<'_>) -> T,
     ) -> Result<T, PrepareRefused> {
         let limits = &self.config.configure;
         let seed = seed_of(keys.all);
         let evaluation = sandbox.run(&self.ticker, limits, seed, NO_TIME, |inside| {
-            Ok(match inside.configure(settings, files)? {
+            Ok(match inside.configure(with.settings, files, with.hooks)? {
                 Ok(()) => Ok(then(inside)),
                 Err(errors) => Err(errors),
             })
@@ -428,14 +455,18 @@ impl Prepared {
     }
 }
 
-fn configure_each_time(
-    loaded: Arc<Loaded>,
-    settings: &str,
-    data: &[DataFile],
-    reason: Reason,
-) -> Start {
-    let (settings, data) = (settings.to_owned(), contract_files(data));
-    Start::Configure { loaded, settings, data, reason }
+fn configure_each_time(loaded: Arc<Loaded>, with: Configuration<'_>, reason: Reason) -> Start {
+    Start::Configure {
+        loaded,
+        settings: with.settings.to_owned(),
+        data: lifecycle::lower_files(with.data),
+        reason,
+    }
+}
+
+/// The hooks in the order of [`Hook::ALL`], each once.
+fn each_once(hooks: &[Hook]) -> Vec<Hook> {
+    Hook::ALL.into_iter().filter(|hook| hooks.contains(hook)).collect()
 }
 
 /// The data files in the order of their names, which are different.

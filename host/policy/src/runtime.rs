@@ -13,7 +13,7 @@ use wasmtime::Engine;
 use crate::admission::{Admission, Busy, Permit, Slots};
 use crate::artifacts::Artifacts;
 use crate::breaker::{Breaker, BreakerKey, Breakers};
-use crate::contract::Decline;
+use crate::contract::v0_1;
 use crate::engine::{self, Ticker};
 use crate::prepare::Start;
 use crate::sandbox::{Evaluation, Halt, Sandbox, Sandboxed};
@@ -21,8 +21,8 @@ use crate::shelf::Shelf;
 use crate::upload::Loaded;
 use crate::weight::Weigh as _;
 use crate::{
-    Answer, ComponentSource, DataFile, Decision, Digest, Failure, Inspection, Limits,
-    PrepareRefused, Prepared, Question, RuntimeConfig, Seed, UploadRefused,
+    Answer, ComponentSource, DataFile, Decision, Decline, Digest, Failure, Hook, Inspection,
+    Limits, PrepareRefused, Prepared, Question, RuntimeConfig, Seed, UploadRefused,
 };
 
 /// The runtime could not be started.
@@ -39,9 +39,6 @@ pub enum RuntimeError {
 
 /// The engine's version, as receipts record it.
 pub const ENGINE_VERSION: &str = "wasmtime 48.0.8";
-
-/// The version of the contract that this host serves.
-pub const WIT_VERSION: &str = "0.1.0";
 
 /// Opens a folder for artifacts, and makes it if it is missing.
 pub fn open_dir(path: &Path) -> std::io::Result<Dir> {
@@ -111,14 +108,17 @@ impl PolicyRuntime {
 
     /// Checks settings and data, configures the component with them and compiles the result, or
     /// finds it ready from before. May take as long as [`inspect`](Self::inspect) twice.
+    ///
+    /// The hooks are those that the settings are for; the policy is told them, and asked no other.
     pub fn prepare(
         &self,
         source: &dyn ComponentSource,
         component: Digest,
         settings: &str,
         data: &[DataFile],
+        hooks: &[Hook],
     ) -> Result<Arc<Prepared>, PrepareRefused> {
-        self.workshop.prepare(source, component, settings, data)
+        self.workshop.prepare(source, component, settings, data, hooks)
     }
 
     /// The prepared policy if it is ready in memory or on disk. Quick, and needs no component.
@@ -128,8 +128,9 @@ impl PolicyRuntime {
         component: Digest,
         settings: &str,
         data: &[DataFile],
+        hooks: &[Hook],
     ) -> Option<Arc<Prepared>> {
-        self.workshop.recall(component, settings, data)
+        self.workshop.recall(component, settings, data, hooks)
     }
 
     /// The prepared policy with this [`Prepared::key`], if it is still in memory, which keeps it there: the longest unused ones
@@ -154,7 +155,7 @@ impl PolicyRuntime {
     pub fn decide(
         &self,
         policy: &Prepared,
-        question: &Question,
+        question: Question,
         limits: &Limits,
         seed: Seed,
     ) -> Decision {
@@ -177,16 +178,18 @@ impl PolicyRuntime {
     pub fn time_reused(
         &self,
         policy: &Prepared,
-        question: &Question,
+        question: Question,
         limits: &Limits,
         times: u64,
     ) -> Result<Duration, Failure> {
         let mut took = Duration::ZERO;
-        let evaluation = self.evaluate(policy, question, limits, Seed([0; 16]), |inside| {
+        let now = question.context().now.utc.clone();
+        let question = v0_1::lower(question);
+        let evaluation = self.evaluate(policy, &now, limits, Seed([0; 16]), |inside| {
             let began = Instant::now();
             for _ in 0..times {
                 inside.rearm(limits);
-                inside.ask(question)?.ok();
+                inside.ask(&question)?.ok();
             }
             took = began.elapsed();
             Ok(())
@@ -209,12 +212,12 @@ impl PolicyRuntime {
     fn ask(
         &self,
         policy: &Prepared,
-        question: &Question,
+        question: Question,
         limits: &Limits,
         seed: Seed,
     ) -> Evaluation<Result<Answer, Decline>> {
         let hook = question.hook();
-        if policy.description().needs(hook).is_none() {
+        if !policy.serves(hook) {
             let message = format!("the policy does not serve `{hook}`");
             return failed(Failure::Unavailable { message });
         }
@@ -222,10 +225,12 @@ impl PolicyRuntime {
         if bytes > limit {
             return failed(Failure::InputTooLarge { bytes, limit });
         }
-        self.evaluate(policy, question, limits, seed, |inside| {
+        let now = question.context().now.utc.clone();
+        let question = v0_1::lower(question);
+        self.evaluate(policy, &now, limits, seed, |inside| {
             // What instantiating and configuring cost is not the hook's.
             inside.rearm(limits);
-            inside.ask(question)
+            inside.ask(&question)
         })
     }
 
@@ -233,7 +238,7 @@ impl PolicyRuntime {
     fn evaluate<T>(
         &self,
         policy: &Prepared,
-        question: &Question,
+        now: &str,
         limits: &Limits,
         seed: Seed,
         work: impl FnOnce(&mut Sandboxed<'_>) -> Result<T, Halt>,
@@ -242,7 +247,6 @@ impl PolicyRuntime {
             return failed(Failure::Busy);
         };
         let ticker = &self.workshop.ticker;
-        let now = &question.context().now.utc;
         match &policy.start {
             Start::Image(sandbox) => sandbox.run(ticker, limits, seed, now, work),
             Start::Configure { loaded, settings, data, .. } => {
@@ -250,7 +254,7 @@ impl PolicyRuntime {
                 let (fuel, deadline) = (configure.fuel, configure.deadline);
                 let first = Limits { fuel, deadline, ..limits.clone() };
                 loaded.sandbox.run(ticker, &first, seed, now, |inside| {
-                    match inside.configure(settings, data)? {
+                    match inside.configure(settings, data, policy.hooks())? {
                         Ok(()) => work(inside),
                         Err(errors) => Err(Halt::Failure(Failure::Configure {
                             message: errors.into_iter().next().map_or_else(
@@ -295,11 +299,5 @@ mod tests {
         let lock = include_str!("../../../Cargo.lock");
         let version = ENGINE_VERSION.strip_prefix("wasmtime ").unwrap();
         assert!(lock.contains(&format!("name = \"wasmtime\"\nversion = \"{version}\"\n")));
-    }
-
-    #[test]
-    fn the_contract_that_is_served_is_the_one_that_is_generated() {
-        let wit = include_str!("../../../wit/0.1.0/lifecycle.wit");
-        assert!(wit.starts_with(&format!("package waypost:policy@{WIT_VERSION};")));
     }
 }

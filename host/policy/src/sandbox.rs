@@ -12,43 +12,19 @@ use wasmtime::component::{
 };
 use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap};
 
-use crate::contract::exports::waypost::policy::lifecycle;
-use crate::contract::{
-    ApprovalPlan, Assignment, Categorization, Clocks, Context, Decline, Escalation, Event,
-    Notifications, Nudge, Ticket, WaitingApproval,
-};
+use crate::contract::{hook_export, lifecycle, lifecycle_export, v0_1};
 use crate::engine::Ticker;
 use crate::guest::{Guest, Stopped};
-use crate::imports::{contract_export, link};
+use crate::imports::link;
 use crate::plain_text::Plain as _;
-use crate::{Answer, DataFile, Failure, Hook, Limits, LogLevel, LogLine, Question, Seed};
-
-/// The types of the contract's functions: parameters and results.
-mod signature {
-    use super::{
-        ApprovalPlan, Assignment, Categorization, Clocks, Context, Decline, Escalation, Event,
-        Notifications, Nudge, Ticket, WaitingApproval, lifecycle,
-    };
-
-    pub(super) type Or<A> = (Result<A, Decline>,);
-    pub(super) type Describe = ((), (lifecycle::Description,));
-    pub(super) type Configured = (Result<(), Vec<lifecycle::SettingsError>>,);
-    pub(super) type Configure<'a> = ((&'a str, &'a [lifecycle::DataFile]), Configured);
-    pub(super) type Categorize<'a> = ((&'a Ticket, &'a Context), Or<Categorization>);
-    pub(super) type Route<'a> = ((&'a Ticket, &'a Context), Or<Assignment>);
-    pub(super) type Escalate<'a> = ((&'a Ticket, Clocks, &'a Context), Or<Option<Escalation>>);
-    pub(super) type Plan<'a> = ((&'a Ticket, &'a Context), Or<ApprovalPlan>);
-    pub(super) type Stalled<'a> = ((&'a Ticket, &'a WaitingApproval, &'a Context), Or<Nudge>);
-    pub(super) type Notify<'a> = ((&'a Event, &'a Ticket, &'a Context), Or<Notifications>);
-}
+use crate::{Answer, Decline, Failure, Hook, Limits, LogLevel, LogLine, Seed};
 
 /// A component that is compiled, linked and typechecked.
 pub(crate) struct Sandbox {
     pre: InstancePre<Guest>,
     describe: ComponentExportIndex,
     configure: ComponentExportIndex,
-    /// In the order of [`Hook::ALL`].
-    hooks: [Option<ComponentExportIndex>; Hook::ALL.len()],
+    hooks: v0_1::Hooks,
 }
 
 /// Why a component makes no sandbox.
@@ -64,21 +40,14 @@ impl Sandbox {
     pub(crate) fn new(engine: &Engine, component: &Component) -> Result<Self, Unfit> {
         let pre = link(engine, component).map_err(|error| Unfit::Shape(format!("{error:#}")))?;
         let exports = Exports { component, pre: &pre };
-        let describe = exports.require::<signature::Describe>("lifecycle", "describe")?;
-        let configure = exports.require::<signature::Configure<'_>>("lifecycle", "configure")?;
-        let hooks = [
-            exports.hook::<signature::Categorize<'_>>(Hook::Categorize)?,
-            exports.hook::<signature::Route<'_>>(Hook::Route)?,
-            exports.hook::<signature::Escalate<'_>>(Hook::Escalate)?,
-            exports.hook::<signature::Plan<'_>>(Hook::Plan)?,
-            exports.hook::<signature::Stalled<'_>>(Hook::Stalled)?,
-            exports.hook::<signature::Notify<'_>>(Hook::Notify)?,
-        ];
+        let describe = exports.lifecycle::<lifecycle::Describe>("describe")?;
+        let configure = exports.lifecycle::<lifecycle::Configure<'_>>("configure")?;
+        let hooks = v0_1::Hooks::find(&exports)?;
         Ok(Self { pre, describe, configure, hooks })
     }
 
     pub(crate) const fn exports(&self, hook: Hook) -> bool {
-        self.hooks[hook as usize].is_some()
+        self.hooks.have(hook)
     }
 
     pub(crate) fn component(&self) -> &Component {
@@ -167,7 +136,7 @@ impl Sandboxed<'_> {
     }
 
     pub(crate) fn describe(&mut self) -> Result<lifecycle::Description, Halt> {
-        let (said,) = self.call::<signature::Describe>(&self.sandbox.describe, ())?;
+        let (said,) = self.call::<lifecycle::Describe>(&self.sandbox.describe, ())?;
         Ok(said)
     }
 
@@ -176,55 +145,29 @@ impl Sandboxed<'_> {
         &mut self,
         settings: &str,
         data: &[lifecycle::DataFile],
+        hooks: &[Hook],
     ) -> Result<Result<(), Vec<lifecycle::SettingsError>>, Halt> {
         let index = &self.sandbox.configure;
-        let (mut said,) = self.call::<signature::Configure<'_>>(index, (settings, data))?;
+        let hooks: Vec<&str> = hooks.iter().map(|hook| hook.as_str()).collect();
+        let told = (settings, data, hooks.as_slice());
+        let (mut said,) = self.call::<lifecycle::Configure<'_>>(index, told)?;
         if let Err(errors) = &mut said {
             errors.make_plain();
         }
         Ok(said)
     }
 
-    pub(crate) fn ask(&mut self, question: &Question) -> Result<Result<Answer, Decline>, Halt> {
-        let hook = question.hook();
-        let Some(index) = &self.sandbox.hooks[hook as usize] else {
-            let message = format!("the policy does not serve `{hook}`");
-            return Err(Halt::Failure(Failure::Unavailable { message }));
-        };
-        let mut answer = match question {
-            Question::Categorize { ticket, context } => {
-                let (said,) = self.call::<signature::Categorize<'_>>(index, (ticket, context))?;
-                said.map(Answer::Categorization)
-            }
-            Question::Route { ticket, context } => {
-                let (said,) = self.call::<signature::Route<'_>>(index, (ticket, context))?;
-                said.map(Answer::Assignment)
-            }
-            Question::Escalate { ticket, clocks, context } => {
-                let asked = (ticket, *clocks, context);
-                let (said,) = self.call::<signature::Escalate<'_>>(index, asked)?;
-                said.map(Answer::Escalation)
-            }
-            Question::Plan { ticket, context } => {
-                let (said,) = self.call::<signature::Plan<'_>>(index, (ticket, context))?;
-                said.map(Answer::Plan)
-            }
-            Question::Stalled { ticket, approval, context } => {
-                let asked = (ticket, approval, context);
-                let (said,) = self.call::<signature::Stalled<'_>>(index, asked)?;
-                said.map(Answer::Nudge)
-            }
-            Question::Notify { event, ticket, context } => {
-                let asked = (event, ticket, context);
-                let (said,) = self.call::<signature::Notify<'_>>(index, asked)?;
-                said.map(Answer::Notifications)
-            }
-        };
-        answer.make_plain();
-        Ok(answer)
+    pub(crate) fn ask(
+        &mut self,
+        question: &v0_1::Question,
+    ) -> Result<Result<Answer, Decline>, Halt> {
+        let sandbox = self.sandbox;
+        let mut said = sandbox.hooks.ask(self, question)?;
+        said.make_plain();
+        Ok(said)
     }
 
-    fn call<S: Signature>(
+    pub(crate) fn call<S: Signature>(
         &mut self,
         index: &ComponentExportIndex,
         params: S::Params,
@@ -236,7 +179,7 @@ impl Sandboxed<'_> {
 }
 
 /// A function's parameters and results, as a pair of tuples.
-trait Signature {
+pub(crate) trait Signature {
     type Params: ComponentNamedList + Lower + Send + Sync;
     type Results: ComponentNamedList + Lift + Send + Sync + 'static;
 }
@@ -251,34 +194,32 @@ where
 }
 
 /// Looks up and typechecks exports once, so that decisions go by index.
-struct Exports<'a> {
+pub(crate) struct Exports<'a> {
     component: &'a Component,
     pre: &'a InstancePre<Guest>,
 }
 
 impl Exports<'_> {
-    fn require<S: Signature>(
-        &self,
-        interface: &str,
-        function: &str,
-    ) -> Result<ComponentExportIndex, Unfit> {
-        self.find::<S>(interface, function)?
-            .ok_or_else(|| Unfit::Missing(contract_export(interface)))
+    fn lifecycle<S: Signature>(&self, function: &str) -> Result<ComponentExportIndex, Unfit> {
+        let export = lifecycle_export();
+        self.find::<S>(&export, function)?.ok_or(Unfit::Missing(export))
     }
 
-    fn hook<S: Signature>(&self, hook: Hook) -> Result<Option<ComponentExportIndex>, Unfit> {
-        self.find::<S>(hook.interface(), hook.as_str())
+    pub(crate) fn hook<S: Signature>(
+        &self,
+        hook: Hook,
+    ) -> Result<Option<ComponentExportIndex>, Unfit> {
+        self.find::<S>(&hook_export(hook.interface()), hook.as_str())
     }
 
     /// None if the interface is not exported. An interface without its function, or with another,
     /// is no interface of ours.
     fn find<S: Signature>(
         &self,
-        interface: &str,
+        export: &str,
         function: &str,
     ) -> Result<Option<ComponentExportIndex>, Unfit> {
-        let export = contract_export(interface);
-        let Some(instance) = self.component.get_export_index(None, &export) else {
+        let Some(instance) = self.component.get_export_index(None, export) else {
             return Ok(None);
         };
         let Some((ComponentItem::ComponentFunc(ty), index)) =
@@ -290,13 +231,6 @@ impl Exports<'_> {
             .map_err(|error| Unfit::Shape(format!("`{export}`, `{function}`: {error:#}")))?;
         Ok(Some(index))
     }
-}
-
-/// The data files as the contract has them.
-pub(crate) fn contract_files(data: &[DataFile]) -> Vec<lifecycle::DataFile> {
-    data.iter()
-        .map(|file| lifecycle::DataFile { name: file.name.clone(), content: file.content.to_vec() })
-        .collect()
 }
 
 /// How many times its answer's limit a policy may hand over in one call before the copying itself

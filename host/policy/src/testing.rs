@@ -23,7 +23,7 @@ const REASON_TEXT: u32 = 16_384;
 const DECLINE: u32 = 8456;
 
 /// Where `configure` finds a good result.
-const CONFIGURED: u32 = 1000;
+pub const CONFIGURED: u32 = 1000;
 
 /// Where its description begins.
 const DESCRIPTION: u32 = 1024;
@@ -82,7 +82,7 @@ package wasi:http@0.2.6 {
 pub struct Guest {
     name: String,
     schema: String,
-    hooks: Vec<u8>,
+    hooks: Vec<String>,
     worlds: String,
     extra: String,
     memory: String,
@@ -106,7 +106,7 @@ impl Guest {
         Self {
             name: "test-router".to_owned(),
             schema: "{}".to_owned(),
-            hooks: vec![1],
+            hooks: vec!["route".to_owned()],
             worlds: "import waypost:policy/log@0.1.0;".to_owned(),
             extra: r#"(import "waypost:policy/log@0.1.0" "log" (func $log (param i32 i32 i32)))"#
                 .to_owned(),
@@ -138,10 +138,10 @@ impl Guest {
         self
     }
 
-    /// The hooks that it lists in its description, by their number in the contract.
+    /// The hooks that it lists in its description, by their names.
     #[must_use]
-    pub fn hooks(mut self, hooks: &[u8]) -> Self {
-        self.hooks = hooks.to_vec();
+    pub fn hooks(mut self, hooks: &[&str]) -> Self {
+        self.hooks = hooks.iter().map(|hook| (*hook).to_owned()).collect();
         self
     }
 
@@ -174,8 +174,8 @@ impl Guest {
         self
     }
 
-    /// The body of `configure`: parameters 0 to 3 are the settings' and the data's pointers and
-    /// lengths.
+    /// The body of `configure`: parameters 0 to 5 are the pointers and lengths of the settings, the
+    /// data and the hooks.
     #[must_use]
     pub fn configure(mut self, body: &str) -> Self {
         body.clone_into(&mut self.configure);
@@ -248,7 +248,7 @@ impl Guest {
     #[must_use]
     pub fn build(&self) -> Vec<u8> {
         self.build_with(&format!(
-            "export waypost:policy/lifecycle@0.1.0; export waypost:policy/routing@0.1.0; {}",
+            "export waypost:lifecycle/lifecycle@0.1.0; export waypost:policy/routing@0.1.0; {}",
             self.worlds
         ))
     }
@@ -309,13 +309,11 @@ impl Guest {
                                 (then unreachable))
                             (br $more)))
                     (local.get $at))
-                (func (export "waypost:policy/lifecycle@0.1.0#describe") (result i32) {describe})
-                (func (export "waypost:policy/lifecycle@0.1.0#configure")
-                    (param i32 i32 i32 i32) (result i32) {configure})
+                (func (export "waypost:lifecycle/lifecycle@0.1.0#describe") (result i32) {describe})
+                (func (export "waypost:lifecycle/lifecycle@0.1.0#configure")
+                    (param i32 i32 i32 i32 i32 i32) (result i32) {configure})
                 (func (export "waypost:policy/routing@0.1.0#route") (param i32) (result i32)
                     {route})
-                (func (export "waypost:policy/routing@0.1.0#escalate") (param i32) (result i32)
-                    unreachable)
                 {data})"#
         )
     }
@@ -326,21 +324,27 @@ impl Guest {
         for (field, text) in texts.into_iter().enumerate() {
             image.text(field * 8, text.as_bytes());
         }
-        let hooks: Vec<u8> =
-            self.hooks.iter().flat_map(|hook| [*hook, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).collect();
+        // Each is its name's pointer and length, and no needs.
+        let mut hooks = vec![0; self.hooks.len() * 16];
+        for (place, hook) in self.hooks.iter().enumerate() {
+            let [pointer, length] = image.put(hook.as_bytes());
+            hooks[place * 16..place * 16 + 4].copy_from_slice(&pointer.to_le_bytes());
+            hooks[place * 16 + 4..place * 16 + 8].copy_from_slice(&length.to_le_bytes());
+        }
         image.text(40, &hooks);
         image.number(44, u32::try_from(self.hooks.len()).expect("a test's guest is well-formed"));
         image.bytes
     }
 }
 
-/// Team `network`, set, with full confidence and one reason.
+/// Team `network`, set, with full confidence and one reason; neither person nor watchers.
 fn answer() -> Vec<u8> {
-    let mut image = Image::at(ANSWER, 56);
-    image.text(4, b"network");
-    image.bytes[45] = 100;
-    image.number(48, REASON);
-    image.number(52, 1);
+    let mut image = Image::at(ANSWER, 60);
+    image.bytes[4] = 1;
+    image.text(8, b"network");
+    image.bytes[17] = 100;
+    image.number(52, REASON);
+    image.number(56, 1);
     image.bytes
 }
 
@@ -360,13 +364,19 @@ impl Image {
     }
 
     fn text(&mut self, field: usize, text: &[u8]) {
+        let [pointer, length] = self.put(text);
+        self.number(field, pointer);
+        self.number(field + 4, length);
+    }
+
+    /// Appends bytes, and says where they are and how many.
+    fn put(&mut self, text: &[u8]) -> [u32; 2] {
         while !self.bytes.len().is_multiple_of(4) {
             self.bytes.push(0);
         }
         let pointer =
             self.at + u32::try_from(self.bytes.len()).expect("a test's guest is well-formed");
-        self.number(field, pointer);
-        self.number(field + 4, u32::try_from(text.len()).expect("a test's guest is well-formed"));
         self.bytes.extend_from_slice(text);
+        [pointer, u32::try_from(text.len()).expect("a test's guest is well-formed")]
     }
 }

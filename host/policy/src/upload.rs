@@ -8,8 +8,9 @@ use thiserror::Error;
 use wasmtime::component::Component;
 
 use crate::artifacts::Kind;
-use crate::imports::{self, Name, contract_export};
-use crate::runtime::{WIT_VERSION, Workshop};
+use crate::contract::{LIFECYCLE_VERSION, WIT_VERSION, hook_export, lifecycle_export};
+use crate::imports::{self, Name};
+use crate::runtime::Workshop;
 use crate::sandbox::{Sandbox, Unfit};
 use crate::settings::SettingsSchema;
 use crate::shape::{self, Shape};
@@ -262,21 +263,24 @@ pub(crate) fn code_bytes(component: &Component) -> usize {
     image.end.addr() - image.start.addr()
 }
 
-/// A component without a lifecycle of our version may have one of another.
+/// What is exported of the contract's two packages has the versions that are served, and the
+/// lifecycle is among it.
 fn check_version(shape: &Shape) -> Result<(), UploadRefused> {
-    let lifecycle = contract_export("lifecycle");
-    if shape.exports.contains(&lifecycle) {
+    let is_other = |export: &&String| {
+        Name::parse(export).is_some_and(|name| {
+            let other_than = |served| name.version.is_some_and(|version| version != served);
+            (name.is_of_hooks() && other_than(WIT_VERSION))
+                || (name.is_of_lifecycle() && other_than(LIFECYCLE_VERSION))
+        })
+    };
+    if let Some(found) = shape.exports.iter().find(is_other) {
+        return Err(UploadRefused::ContractVersion { found: found.clone(), served: WIT_VERSION });
+    }
+    let export = lifecycle_export();
+    if shape.exports.contains(&export) {
         return Ok(());
     }
-    let other = shape.exports.iter().find(|export| {
-        Name::parse(export).is_some_and(|name| name.is_of_contract() && name.version.is_some())
-    });
-    Err(match other {
-        Some(found) if !found.ends_with(&format!("@{WIT_VERSION}")) => {
-            UploadRefused::ContractVersion { found: found.clone(), served: WIT_VERSION }
-        }
-        _ => UploadRefused::MissingExport { export: lifecycle },
-    })
+    Err(UploadRefused::MissingExport { export })
 }
 
 fn check_hooks(
@@ -285,12 +289,12 @@ fn check_hooks(
     shape: &Shape,
 ) -> Result<(), UploadRefused> {
     let missing = description.hooks.iter().map(|served| served.hook).find(|hook| {
-        !sandbox.exports(*hook) || !shape.exports.contains(&contract_export(hook.interface()))
+        !sandbox.exports(*hook) || !shape.exports.contains(&hook_export(hook.interface()))
     });
     match missing {
         None => Ok(()),
         Some(hook) => {
-            let export = contract_export(hook.interface());
+            let export = hook_export(hook.interface());
             Err(UploadRefused::HookNotExported { hook, export })
         }
     }

@@ -4,13 +4,16 @@
 //! decision. Every record is taken apart field by field, so that a field that the contract gains
 //! cannot be forgotten here.
 
-use crate::contract::{
-    ApprovalPlan, Approver, Assignment, Categorization, CategoryProposal, Ci, Clocks, Context,
-    Decline, Escalation, Event, FormAnswer, KeyProposal, KindProposal, LevelProposal, Message,
-    Moment, Money, Notifications, Nudge, Person, Recipient, Risk, Service, Stage, Step, Team,
-    Ticket, Verdict, WaitingApproval,
+use crate::answer::{
+    ApprovalPlan, Approver, Assignment, Categorization, Kind, Message, Notifications, Nudge,
+    Proposal, Recipient, Stage, Step, Verdict,
 };
-use crate::{Answer, Question};
+use crate::question::{
+    Ci, Comment, Context, Details, Event, Field, FieldChange, FieldValue, FormAnswer, Head,
+    IncidentDetails, Moment, Money, Person, ProblemDetails, RequestDetails, Service, TaskDetails,
+    Team, TeamRef, Ticket, WaitingApproval, WaitingOn,
+};
+use crate::{Answer, Decline, Question};
 
 /// Something with a size in bytes.
 pub(crate) trait Weigh {
@@ -50,48 +53,92 @@ macro_rules! weigh {
 
 weigh!(Money { currency; minor_units });
 weigh!(FormAnswer { field, value; });
-weigh!(Ticket {
-    id, number, state, short_description, description, requester, category, service, ci, team,
-    assignee, tags, catalog_item, cost, answers, opened_at, major_state;
-    kind, channel, impact, urgency, priority
+weigh!(TeamRef { organization, key; });
+weigh!(WaitingOn { whom, since; });
+weigh!(Comment { author, at, text; });
+weigh!(Field { name, value; });
+weigh!(Ticket { head, details; });
+weigh!(Head {
+    id, number, state, state_since, outcome, short_description, description, requester, opened_by,
+    opened_at, category, service, ci, cis, team, assignee, watchers, tags, parent, waiting_on,
+    comments, fields;
+    phase, channel, impact, urgency, priority, reopen_count
 });
-weigh!(Person { id, name, email, location, manager; vip });
-weigh!(Team { key, name, on_call, lead, members; open_now, load, open_tickets });
-weigh!(Service { key, name, owner, support_team; criticality });
-weigh!(Ci { key, name, class, service, support_team; criticality, open_tickets });
-weigh!(Moment { utc, local_date, zone; weekday, minute_of_day, working_time });
+weigh!(IncidentDetails { major_state, restore_by; affected_users });
+weigh!(RequestDetails { catalog_item, cost, answers, expected_at; quantity });
+weigh!(ProblemDetails { symptom, root_cause, workaround; known_error });
+weigh!(TaskDetails { ticket; mandatory });
+weigh!(Person { id, name, email, location, manager, zone, language, fields; vip });
+weigh!(Team { organization, key, name, on_call, lead, members; open_now, load, open_tickets });
+weigh!(Service { key, name, owner, support_team, fields; criticality });
+weigh!(Ci { key, name, class, service, support_team, fields; criticality, open_tickets });
+weigh!(Moment { utc, local_date, zone; weekday, minute_of_day, utc_offset, working_time });
 weigh!(Context {
-    now, organization, requester, manager, teams, fallback_approver, service, ci, services;
+    now, organization, layer, requester, manager, teams, fallback_approver, service, ci, services;
 });
-weigh!(Clocks {; age_minutes, unassigned_minutes, idle_minutes, level });
 weigh!(WaitingApproval {
-    step, requested_at, approver, approver_manager;
-    waiting_hours, reminders, escalated, mandatory
+    step, seat, voter, voter_manager, requested_at, due_at;
+    waiting_hours, reminders, delegated, mandatory, tally
 });
-weigh!(Event { actor_person, before_state, text, approvers; kind, actor });
+weigh!(FieldChange { field, before, after; });
+weigh!(Event { id, cause, actor_person, changes, text, approvers; kind, actor });
 
-weigh!(KindProposal {; value, strength, confidence });
-weigh!(CategoryProposal { value; strength, confidence });
-weigh!(KeyProposal { value; strength, confidence });
-weigh!(LevelProposal {; value, strength, confidence });
 weigh!(Categorization {
     kind, category, service, ci, impact, urgency, priority, tags, reasons;
 });
-weigh!(Assignment { team, assignee, watchers, agreement, reasons; strength, confidence });
-weigh!(Escalation { team, inform, reasons; level });
+weigh!(Assignment { team, assignee, watchers, reasons; });
 weigh!(Step { name, approvers, mandatory; quorum, veto, due_hours });
 weigh!(Stage { steps; rule });
-weigh!(Risk { reasons; score });
-weigh!(ApprovalPlan { verdict, risk, reasons; });
-weigh!(Message { recipients, except, subject, body, dedupe_key; way, delay_seconds });
+weigh!(ApprovalPlan { verdict, reasons; });
+weigh!(Message { recipients, except, subject, body, not_before, dedupe_key; channel });
 weigh!(Notifications { messages, reasons; });
+
+impl Weigh for u8 {
+    fn weight(&self) -> usize {
+        0
+    }
+}
+
+impl Weigh for Kind {
+    fn weight(&self) -> usize {
+        0
+    }
+}
+
+impl<T: Weigh> Weigh for Proposal<T> {
+    fn weight(&self) -> usize {
+        let Self { value, strength: _, confidence: _ } = self;
+        value.weight()
+    }
+}
+
+impl Weigh for Details {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Incident(it) => it.weight(),
+            Self::Request(it) => it.weight(),
+            Self::Problem(it) => it.weight(),
+            Self::Task(it) => it.weight(),
+        }
+    }
+}
+
+impl Weigh for FieldValue {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Flag(_) | Self::Number(_) => 0,
+            Self::Text(text) => text.weight(),
+            Self::Texts(texts) => texts.weight(),
+        }
+    }
+}
 
 impl Weigh for Approver {
     fn weight(&self) -> usize {
         match self {
-            Self::Person(id) => id.weight(),
-            Self::Team(key) | Self::TeamLead(key) => key.weight(),
-            Self::Manager | Self::ServiceOwner => 0,
+            Self::Person(id) | Self::ManagerOf(id) => id.weight(),
+            Self::Team(name) | Self::TeamLead(name) => name.weight(),
+            Self::Manager | Self::ServiceOwner | Self::CiOwner | Self::AssigneeLead => 0,
         }
     }
 }
@@ -140,9 +187,6 @@ impl Weigh for Question {
             Self::Categorize { ticket, context }
             | Self::Route { ticket, context }
             | Self::Plan { ticket, context } => ticket.weight() + context.weight(),
-            Self::Escalate { ticket, clocks, context } => {
-                ticket.weight() + clocks.weight() + context.weight()
-            }
             Self::Stalled { ticket, approval, context } => {
                 ticket.weight() + approval.weight() + context.weight()
             }
@@ -158,7 +202,6 @@ impl Weigh for Answer {
         match self {
             Self::Categorization(answer) => answer.weight(),
             Self::Assignment(answer) => answer.weight(),
-            Self::Escalation(answer) => answer.weight(),
             Self::Plan(answer) => answer.weight(),
             Self::Nudge(answer) => answer.weight(),
             Self::Notifications(answer) => answer.weight(),
@@ -175,6 +218,5 @@ mod tests {
         let decline = Decline::NoOpinion(vec!["four".to_owned(), "five!".to_owned()]);
         assert_eq!(decline.weight(), 9 + 2 * size_of::<String>());
         assert_eq!(Nudge::Delegate("p-1".to_owned()).weight(), 3);
-        assert_eq!(Answer::Escalation(None).weight(), 0);
     }
 }

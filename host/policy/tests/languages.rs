@@ -10,10 +10,11 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use serde_json::{Map, Value};
-use waypost_policy::contract::{Assignment, Context, Decline, Ticket};
+use waypost_policy::answer::Assignment;
+use waypost_policy::question::{Context, Details, Ticket};
 use waypost_policy::{
-    Answer, ArtifactKey, Digest, Hook, Limits, PolicyRuntime, PrepareRefused, Prepared, Question,
-    RuntimeConfig, Seed, SettingsError, open_dir,
+    Answer, ArtifactKey, Decline, Digest, Hook, Limits, PolicyRuntime, PrepareRefused, Prepared,
+    Question, RuntimeConfig, Seed, SettingsError, open_dir,
 };
 
 /// What every twin answers; see the file.
@@ -27,9 +28,15 @@ struct Shared {
 /// What a case leaves out.
 #[derive(Deserialize)]
 struct Base {
-    ticket: Map<String, Value>,
+    ticket: BaseTicket,
     context: Map<String, Value>,
     team: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct BaseTicket {
+    head: Map<String, Value>,
+    details: Details,
 }
 
 #[derive(Deserialize)]
@@ -50,7 +57,8 @@ struct Refused {
 
 impl Case {
     fn question(&self, base: &Base) -> Question {
-        let ticket: Ticket = serde_json::from_value(lay(&self.ticket, &base.ticket)).unwrap();
+        let head = serde_json::from_value(lay(&self.ticket, &base.ticket.head)).unwrap();
+        let ticket = Ticket { head, details: base.ticket.details.clone() };
         let teams = self.teams.iter().map(|team| lay(team, &base.team)).collect();
         let teams = Map::from_iter([("teams".to_owned(), Value::Array(teams))]);
         let context: Context = serde_json::from_value(lay(&teams, &base.context)).unwrap();
@@ -93,7 +101,13 @@ impl Twin {
 
     fn prepare(&self, settings: &Value) -> Result<Arc<Prepared>, PrepareRefused> {
         let digest = Digest::of(&self.bytes);
-        self.runtime.prepare(&|_| Ok(self.bytes.clone()), digest, &settings.to_string(), &[])
+        self.runtime.prepare(
+            &|_| Ok(self.bytes.clone()),
+            digest,
+            &settings.to_string(),
+            &[],
+            &[Hook::Route],
+        )
     }
 }
 
@@ -114,7 +128,7 @@ fn check(name: &str) {
         let policy = twin.prepare(&case.settings).unwrap();
         assert_eq!(policy.not_snapshotted_because(), None, "every language's memory can be kept");
         let question = case.question(&base);
-        let decision = twin.runtime.decide(&policy, &question, &limits(), Seed([7; 16]));
+        let decision = twin.runtime.decide(&policy, question, &limits(), Seed([7; 16]));
         let answer = decision.outcome.unwrap_or_else(|failure| panic!("{}: {failure}", case.name));
         assert_eq!(answer, case.answer.map(Answer::Assignment), "{}", case.name);
     }

@@ -320,10 +320,16 @@ pub async fn in_force(tx: &mut ReadTx) -> Result<Vec<(Binding, Revision)>, Store
 }
 
 /// Reads the active revisions of the enabled bindings of all organizations, the uppermost layers' first, each with the
-/// organization that made it, without data files.
-pub async fn all_active(tx: &mut SystemReadTx) -> Result<Vec<(OrgId, Revision)>, StoreError> {
+/// organization that made it and the hook, without data files.
+pub async fn all_active(tx: &mut SystemReadTx) -> Result<Vec<(OrgId, Hook, Revision)>, StoreError> {
+    #[derive(sqlx::FromRow)]
+    struct ActiveRow {
+        hook: String,
+        #[sqlx(flatten)]
+        revision: RevisionRow,
+    }
     const ALL_ACTIVE: &str = "
-        select r.org_id, r.binding_id, r.number, r.position, r.component, r.settings, r.settings_digest, r.data_digest,
+        select b.hook, r.org_id, r.binding_id, r.number, r.position, r.component, r.settings, r.settings_digest, r.data_digest,
             r.limit_fuel, r.limit_deadline_ms, r.limit_memory_bytes, r.fallback, r.fallback_team_id, r.locked,
             r.replaces_above, r.note, r.created_at, r.created_by_id
         from bindings b
@@ -331,9 +337,13 @@ pub async fn all_active(tx: &mut SystemReadTx) -> Result<Vec<(OrgId, Revision)>,
             on r.org_id = b.org_id and r.binding_id = b.id and r.number = b.active_revision
         where b.enabled
         order by (select max(l.depth) from organization_lines l where l.org_id = b.org_id), b.org_id, b.id";
-    let rows: Vec<RevisionRow> =
+    let rows: Vec<ActiveRow> =
         on_conn!(&mut tx.conn, |conn| sqlx::query_as(ALL_ACTIVE).fetch_all(conn).await?);
-    rows.into_iter().map(|row| Ok((OrgId(row.org_id), row.try_into()?))).collect()
+    let active = |ActiveRow { hook, revision }| {
+        let hook = TABLE.parse("hook", &hook)?;
+        Ok((OrgId(revision.org_id), hook, revision.try_into()?))
+    };
+    rows.into_iter().map(active).collect()
 }
 
 async fn insert_revision(tx: &mut WriteTx, revision: &Revision) -> Result<(), StoreError> {

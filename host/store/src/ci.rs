@@ -10,6 +10,7 @@ use crate::{
     ReadTx, StoreError, WriteTx,
     column::Table,
     conn::on,
+    fields,
     row::{insert_all, row, update_guarded},
     unique::UniqueKey,
 };
@@ -29,6 +30,7 @@ row! {
         criticality: String,
         service_id: Option<Uuid>,
         support_team_id: Option<Uuid>,
+        fields: String,
         active: bool,
         version: i64,
     }
@@ -102,6 +104,7 @@ impl From<&Ci> for CiRow {
             criticality: ci.criticality.as_str().to_owned(),
             service_id: ci.service.map(|service| service.0),
             support_team_id: ci.support_team.map(|team| team.0),
+            fields: fields::to_json(&ci.fields),
             active: ci.active,
             version: ci.version,
         }
@@ -121,6 +124,7 @@ impl TryFrom<CiRow> for Ci {
             criticality: TABLE.parse("criticality", &row.criticality)?,
             service: row.service_id.map(ServiceId),
             support_team: row.support_team_id.map(TeamId),
+            fields: fields::from_json(TABLE.0, &row.fields)?,
             active: row.active,
             version: row.version,
         })

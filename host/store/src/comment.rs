@@ -71,6 +71,24 @@ pub async fn of(
     rows.into_iter().map(Comment::try_from).collect()
 }
 
+/// Reads a record's last public comments, the newest last.
+pub async fn last_public(
+    tx: &mut ReadTx,
+    subject: Subject,
+    most: u32,
+) -> Result<Vec<Comment>, StoreError> {
+    const LAST: &str = concat!(
+        "select ",
+        comment_columns!(),
+        " from comments where org_id = $1 and subject_id = $2 and visibility = 'public'
+          order by created_at desc, id desc limit $3"
+    );
+    let rows: Vec<CommentRow> = on!(tx, |conn, org| {
+        sqlx::query_as(LAST).bind(org).bind(subject.id()).bind(i64::from(most)).fetch_all(conn).await?
+    });
+    rows.into_iter().rev().map(Comment::try_from).collect()
+}
+
 impl CommentRow {
     fn new(org_id: Uuid, comment: &Comment) -> Self {
         Self {

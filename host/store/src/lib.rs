@@ -29,6 +29,7 @@ pub mod component;
 pub mod delegation;
 pub mod directory;
 pub mod event;
+mod fields;
 pub mod idempotency;
 pub mod import_job;
 pub mod invariant;

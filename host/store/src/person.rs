@@ -13,6 +13,7 @@ use crate::{
     ReadTx, StoreError, WriteTx,
     column::Table,
     conn::on,
+    fields,
     row::{insert_all, row, update_guarded},
     sql::Sql,
     unique::UniqueKey,
@@ -38,6 +39,8 @@ row! {
         manager_id: Option<Uuid>,
         location: Option<String>,
         vip: bool,
+        language: Option<String>,
+        fields: String,
         active: bool,
         version: i64,
     }
@@ -146,6 +149,8 @@ impl From<&Person> for PersonRow {
             manager_id: person.manager.map(|manager| manager.0),
             location: person.location.clone(),
             vip: person.vip,
+            language: person.language.as_ref().map(ToString::to_string),
+            fields: fields::to_json(&person.fields),
             active: person.active,
             version: person.version,
         }
@@ -166,6 +171,8 @@ impl TryFrom<PersonRow> for Person {
             manager: row.manager_id.map(PersonId),
             location: row.location,
             vip: row.vip,
+            language: TABLE.parse_some("language", row.language.as_deref())?,
+            fields: fields::from_json(TABLE.0, &row.fields)?,
             active: row.active,
             version: row.version,
         })

@@ -10,6 +10,7 @@ use crate::{
     ReadTx, StoreError, WriteTx,
     column::Table,
     conn::on,
+    fields,
     row::{insert_all, row, update_guarded},
     unique::UniqueKey,
 };
@@ -31,6 +32,7 @@ row! {
         criticality: String,
         owner_id: Option<Uuid>,
         support_team_id: Option<Uuid>,
+        fields: String,
         active: bool,
         version: i64,
     }
@@ -95,6 +97,7 @@ impl From<&Service> for ServiceRow {
             criticality: service.criticality.as_str().to_owned(),
             owner_id: service.owner.map(|owner| owner.0),
             support_team_id: service.support_team.map(|team| team.0),
+            fields: fields::to_json(&service.fields),
             active: service.active,
             version: service.version,
         }
@@ -113,6 +116,7 @@ impl TryFrom<ServiceRow> for Service {
             criticality: TABLE.parse("criticality", &row.criticality)?,
             owner: row.owner_id.map(PersonId),
             support_team: row.support_team_id.map(TeamId),
+            fields: fields::from_json(TABLE.0, &row.fields)?,
             active: row.active,
             version: row.version,
         })

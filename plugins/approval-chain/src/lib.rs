@@ -6,8 +6,8 @@ mod stalled;
 
 use waypost_sdk::rules::Rules;
 use waypost_sdk::{
-    ApprovalPlan, Context, DataFile, Decline, Need, Nudge, Plan, Policy, SettingsError, Stalled,
-    Ticket, WaitingApproval,
+    ApprovalPlan, Binding, Context, Decline, Hook, Need, Nudge, Plan, Policy, SettingsError,
+    Stalled, Ticket, WaitingApproval,
 };
 
 pub use settings::{
@@ -26,7 +26,7 @@ pub struct ApprovalChain {
 impl Policy for ApprovalChain {
     type Settings = Settings;
 
-    fn new(settings: Settings, _data: &[DataFile]) -> Result<Self, Vec<SettingsError>> {
+    fn new(settings: Settings, binding: &Binding) -> Result<Self, Vec<SettingsError>> {
         let Settings { rules, otherwise, waiting } = settings;
         let mut index = Rules::default();
         let mut errors = Vec::new();
@@ -34,6 +34,11 @@ impl Policy for ApprovalChain {
             let pointer = format!("/rules/{place}");
             index.add(&rule.when, &format!("{pointer}/when"), &mut errors);
             check(rule, &pointer, &mut errors);
+        }
+        if binding.serves(Hook::Plan) && rules.is_empty() && otherwise == Otherwise::NextPolicy {
+            let message = "every ticket would be left to the next policy; add a rule, or set \
+                           `otherwise` to `approve` or `ask_manager`";
+            errors.push(SettingsError::at("/rules", message));
         }
         waiting.check(&mut errors);
         if errors.is_empty() { Ok(Self { index, rules, otherwise, waiting }) } else { Err(errors) }
@@ -47,7 +52,7 @@ fn check(rule: &Rule, pointer: &str, errors: &mut Vec<SettingsError>) {
     };
     if rule.cost.as_ref().is_some_and(|cost| cost.below.is_some_and(|below| below <= cost.at_least))
     {
-        refuse("cost/below".to_owned(), "nothing costs less than this and at least `at_least`");
+        refuse("cost/below".to_owned(), "no cost matches; write more than in `at_least`");
     }
     let Then::Ask(stages) = &rule.then else { return };
     if stages.is_empty() {
@@ -74,7 +79,7 @@ fn check(rule: &Rule, pointer: &str, errors: &mut Vec<SettingsError>) {
 }
 
 impl Plan for ApprovalChain {
-    // For rules about the requester. Approvers are resolved by the host.
+    // For rules about the requester. The host resolves the approvers.
     fn needs() -> Vec<Need> {
         vec![Need::Requester]
     }

@@ -1,7 +1,7 @@
 //! Who must agree.
 
 use waypost_sdk::rules::Matches;
-use waypost_sdk::{ApprovalPlan, Context, Decline, Money, Risk, Ticket};
+use waypost_sdk::{ApprovalPlan, Context, Decline, Money, Ticket};
 
 use crate::ApprovalChain;
 use crate::settings::{Approver, Cost, Otherwise, Quorum, Rule, Stage, StageRule, Step, Then};
@@ -13,18 +13,14 @@ impl ApprovalChain {
         context: &Context,
     ) -> Result<ApprovalPlan, Decline> {
         let matches = self.index.of(ticket, context);
+        let cost = ticket.request().and_then(|request| request.cost.as_ref());
         let first = matches.iter().find(|&place| {
             let rule = &self.rules[place];
-            rule.cost.as_ref().is_none_or(|cost| covers(cost, ticket.cost.as_ref(), &rule.then))
+            rule.cost.as_ref().is_none_or(|range| covers(range, cost, &rule.then))
         });
         if let Some(place) = first {
             let rule = &self.rules[place];
-            let mut plan = verdict(&rule.then).because(reason(rule, &matches, place, ticket));
-            plan.risk = rule.risk.map(|score| Risk {
-                score,
-                reasons: vec![format!("rule “{}” says so", rule.name)],
-            });
-            return Ok(plan);
+            return Ok(verdict(&rule.then).because(reason(rule, &matches, place, cost)));
         }
         match self.otherwise {
             Otherwise::NextPolicy => Err(Decline::no_opinion("no rule matches")),
@@ -38,8 +34,8 @@ impl ApprovalChain {
     }
 }
 
-/// Whether a ticket's cost is in a rule's range. In another currency nobody can say, and then the careful answer is
-/// right: a rule that asks or refuses applies, a rule that approves does not.
+/// Whether a ticket's cost is in a rule's range. In another currency nobody can say, and then the
+/// careful answer is right: a rule that asks or refuses applies, a rule that approves does not.
 fn covers(range: &Cost, cost: Option<&Money>, then: &Then) -> bool {
     let Some(cost) = cost else { return range.at_least == 0 };
     if !cost.currency.eq_ignore_ascii_case(&range.currency) {
@@ -98,21 +94,24 @@ fn step(step: &Step) -> waypost_sdk::Step {
 fn approver(approver: &Approver) -> waypost_sdk::Approver {
     match approver {
         Approver::Manager => waypost_sdk::Approver::Manager,
+        Approver::ManagerOf(id) => waypost_sdk::Approver::ManagerOf(id.clone()),
         Approver::ServiceOwner => waypost_sdk::Approver::ServiceOwner,
-        Approver::Team(key) => waypost_sdk::Approver::Team(key.clone()),
-        Approver::TeamLead(key) => waypost_sdk::Approver::TeamLead(key.clone()),
+        Approver::CiOwner => waypost_sdk::Approver::CiOwner,
+        Approver::AssigneeLead => waypost_sdk::Approver::AssigneeLead,
+        Approver::Team(name) => waypost_sdk::Approver::Team(name.clone()),
+        Approver::TeamLead(name) => waypost_sdk::Approver::TeamLead(name.clone()),
         Approver::Person(id) => waypost_sdk::Approver::Person(id.clone()),
     }
 }
 
-fn reason(rule: &Rule, matches: &Matches<'_>, place: usize, ticket: &Ticket) -> String {
+fn reason(rule: &Rule, matches: &Matches<'_>, place: usize, cost: Option<&Money>) -> String {
     let mut reason = format!("rule “{}”", rule.name);
     let words = matches.words_of(place);
     if !words.is_empty() {
-        reason.push_str(": the text holds ");
+        reason.push_str(": the text contains ");
         reason.push_str(&words);
     }
-    if let (Some(range), Some(cost)) = (&rule.cost, &ticket.cost)
+    if let (Some(range), Some(cost)) = (&rule.cost, cost)
         && !cost.currency.eq_ignore_ascii_case(&range.currency)
     {
         reason.push_str(", to be careful: its limit is in ");

@@ -14,7 +14,7 @@ pub struct Settings {
     /// What happens to tickets that no rule matches.
     #[serde(default)]
     pub otherwise: Otherwise,
-    /// What happens to approvals that wait.
+    /// What happens to votes that are awaited.
     #[serde(default)]
     pub waiting: Waiting,
 }
@@ -32,9 +32,6 @@ pub struct Rule {
     pub cost: Option<Cost>,
     /// What happens.
     pub then: Then,
-    /// How risky the rule holds such tickets to be, from 0 (not at all) to 100.
-    #[schemars(range(max = 100))]
-    pub risk: Option<u8>,
 }
 
 /// A range of costs. A ticket without a cost costs nothing.
@@ -97,7 +94,8 @@ pub struct Step {
     /// Who may vote.
     #[serde(default)]
     pub approvers: Vec<Approver>,
-    /// Who must agree, whatever the others say. They vote too, without being named among the approvers again.
+    /// Who must agree, whatever the others say. They vote too, without being named among the
+    /// approvers again.
     #[serde(default)]
     pub mandatory: Vec<Approver>,
     /// How many of them must approve.
@@ -111,17 +109,25 @@ pub struct Step {
     pub due_hours: Option<u16>,
 }
 
-/// Somebody who may vote.
+/// Somebody who may vote. A team is named by its key, which is looked up in the organization that
+/// the binding belongs to and then above it; or as `organization/key`, which is exactly that team.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Approver {
     /// The requester's manager.
     Manager,
+    /// The manager of the person with this id.
+    ManagerOf(String),
     /// The owner of the ticket's service.
     ServiceOwner,
-    /// Every member of the team with this key.
+    /// The owner of the main configuration item's service; without one, the lead of the
+    /// configuration item's support team.
+    CiOwner,
+    /// The lead of the team that owns the ticket.
+    AssigneeLead,
+    /// Every member of this team.
     Team(String),
-    /// The lead of the team with this key.
+    /// The lead of this team.
     TeamLead(String),
     /// The person with this id.
     Person(String),
@@ -145,7 +151,7 @@ pub enum Quorum {
 }
 
 /// What happens to a ticket that no rule matches.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Otherwise {
     /// The next policy is asked.
@@ -157,21 +163,21 @@ pub enum Otherwise {
     AskManager,
 }
 
-/// What happens to approvals that wait. Hours are working hours of the organization.
+/// What happens to votes that are awaited. Hours are working hours of the organization.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Waiting {
-    /// After how many hours the approver is reminded for the first time.
+    /// After how many hours the voter is reminded for the first time.
     #[schemars(range(min = 1))]
     pub remind_after_hours: u16,
     /// After how many further hours again.
     #[schemars(range(min = 1))]
     pub repeat_hours: u16,
-    /// After how many hours the approver's manager is asked instead; without it never.
+    /// After how many hours the voter's manager is asked instead; without it never.
     #[schemars(range(min = 1))]
     pub delegate_after_hours: Option<u16>,
-    /// After how many hours the desk does without the vote, which then counts as an abstention; without it never. They
-    /// are counted anew for whoever is asked instead.
+    /// After how many hours the desk does without the vote, which then counts as an abstention;
+    /// without it never. They are counted anew for whoever is asked instead.
     #[schemars(range(min = 1))]
     pub expire_after_hours: Option<u16>,
 }

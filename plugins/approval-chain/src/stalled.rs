@@ -1,4 +1,4 @@
-//! What to do about an approval that waits.
+//! What to do about a vote that is awaited.
 
 use waypost_sdk::{Nudge, SettingsError, WaitingApproval};
 
@@ -18,21 +18,22 @@ impl Waiting {
         }
     }
 
-    /// Asking the manager comes before what is due as well. An approval moves on once: whoever was asked instead is
-    /// reminded, until the desk does without the vote.
+    /// Asking the manager comes before what is due as well. A seat moves on once: whoever was asked
+    /// instead is reminded, until the desk does without the vote.
     pub(crate) fn nudge(&self, approval: &WaitingApproval) -> Nudge {
         let waited = approval.waiting_hours;
-        if !approval.escalated
-            && self.delegate_after_hours.is_some_and(|limit| waited >= limit)
-            && let Some(manager) = &approval.approver_manager
+        let passed = |limit: Option<u16>| limit.is_some_and(|limit| waited >= u32::from(limit));
+        if !approval.delegated
+            && passed(self.delegate_after_hours)
+            && let Some(manager) = &approval.voter_manager
         {
             return Nudge::Delegate(manager.clone());
         }
-        if self.expire_after_hours.is_some_and(|limit| waited >= limit) {
+        if passed(self.expire_after_hours) {
             return Nudge::Expire;
         }
         let next = u32::from(self.remind_after_hours)
-            + u32::from(self.repeat_hours) * u32::from(approval.reminders);
-        if u32::from(waited) >= next { Nudge::Remind } else { Nudge::Wait }
+            .saturating_add(u32::from(self.repeat_hours).saturating_mul(approval.reminders));
+        if waited >= next { Nudge::Remind } else { Nudge::Wait }
     }
 }

@@ -4,11 +4,11 @@ mod settings;
 
 use waypost_sdk::rules::Rules;
 use waypost_sdk::{
-    Categorization, Categorize, CategoryProposal, Context, DataFile, Decline, KeyProposal,
-    KindProposal, LevelProposal, Need, Policy, SettingsError, Strength, Ticket, vocabulary,
+    Binding, Categorization, Categorize, Context, Decline, Head, KindProposal, LevelProposal, Need,
+    Policy, SettingsError, Strength, TextProposal, TextsProposal, Ticket, vocabulary,
 };
 
-pub use settings::{Fields, Rule, Settings};
+pub use settings::{FieldStrengths, Fields, Rule, Settings, Strengths};
 
 /// Rules, indexed by the words that they look for.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ pub struct KeywordCategorizer {
 impl Policy for KeywordCategorizer {
     type Settings = Settings;
 
-    fn new(settings: Settings, _data: &[DataFile]) -> Result<Self, Vec<SettingsError>> {
+    fn new(settings: Settings, _binding: &Binding) -> Result<Self, Vec<SettingsError>> {
         let mut index = Rules::default();
         let mut errors = Vec::new();
         for (place, rule) in settings.rules.iter().enumerate() {
@@ -51,7 +51,7 @@ fn check(fields: &Fields, pointer: &str, errors: &mut Vec<SettingsError>) {
 }
 
 impl Categorize for KeywordCategorizer {
-    // For rules about the requester: special care, location.
+    // For rules about the requester: VIP, location, fields.
     fn needs() -> Vec<Need> {
         vec![Need::Requester]
     }
@@ -61,7 +61,7 @@ impl Categorize for KeywordCategorizer {
         let mut answer = Categorization::default();
         for place in matches.iter() {
             let rule = &self.rules[place];
-            if self.apply(rule, ticket, &mut answer) {
+            if self.apply(rule, &ticket.head, &mut answer) {
                 answer.reasons.push(reason(&rule.name, &matches.words_of(place)));
             }
             if rule.stop {
@@ -77,40 +77,87 @@ impl Categorize for KeywordCategorizer {
 
 impl KeywordCategorizer {
     /// Takes from a rule what no rule before it has set, and says whether there was anything.
-    fn apply(&self, rule: &Rule, ticket: &Ticket, answer: &mut Categorization) -> bool {
-        let (strength, confidence) = (Strength::from(rule.strength), rule.confidence);
-        let path =
-            |value: &Vec<String>| CategoryProposal { value: value.clone(), strength, confidence };
-        let key = |value: &String| KeyProposal { value: value.clone(), strength, confidence };
-        let level = |value: u8| LevelProposal { value, strength, confidence };
+    fn apply(&self, rule: &Rule, head: &Head, answer: &mut Categorization) -> bool {
+        let (is, confidence) = (rule.strength.each(), rule.confidence);
+        let text = |value: &String, strength: vocabulary::Strength| TextProposal {
+            value: value.clone(),
+            strength: strength.into(),
+            confidence,
+        };
+        let level = |value: u8, strength: vocabulary::Strength| LevelProposal {
+            value,
+            strength: strength.into(),
+            confidence,
+        };
         let open = |given: bool| self.overwrite || !given;
         let set = &rule.set;
         let mut added = false;
 
-        added |=
-            fill(&mut answer.kind, set.kind.map(|kind| kind_proposal(kind, strength, confidence)));
-        if open(!ticket.category.is_empty()) {
-            added |= fill(&mut answer.category, set.category.as_ref().map(path));
+        let kind = set.kind.map(|kind| kind_proposal(kind, is.kind.into(), confidence));
+        added |= fill(&mut answer.kind, kind);
+        if open(!head.category.is_empty()) {
+            let path = set.category.as_ref().map(|path| TextsProposal {
+                value: path.clone(),
+                strength: is.category.into(),
+                confidence,
+            });
+            added |= fill(&mut answer.category, path);
         }
-        if open(ticket.service.is_some()) {
-            added |= fill(&mut answer.service, set.service.as_ref().map(key));
+        if open(head.service.is_some()) {
+            let service = set.service.as_ref().map(|key| text(key, is.service));
+            added |= fill(&mut answer.service, service);
         }
-        if open(ticket.ci.is_some()) {
-            added |= fill(&mut answer.ci, set.ci.as_ref().map(key));
+        if open(head.ci.is_some()) {
+            added |= fill(&mut answer.ci, set.ci.as_ref().map(|key| text(key, is.ci)));
         }
-        if open(ticket.impact.is_some()) {
-            added |= fill(&mut answer.impact, set.impact.map(level));
+        if open(head.impact.is_some()) {
+            added |= fill(&mut answer.impact, set.impact.map(|value| level(value, is.impact)));
         }
-        if open(ticket.urgency.is_some()) {
-            added |= fill(&mut answer.urgency, set.urgency.map(level));
+        if open(head.urgency.is_some()) {
+            added |= fill(&mut answer.urgency, set.urgency.map(|value| level(value, is.urgency)));
         }
-        for tag in &set.tags {
-            if !ticket.tags.contains(tag) && !answer.tags.contains(tag) {
-                answer.tags.push(tag.clone());
-                added = true;
+        let labels = set.tags.iter().filter(|tag| !head.tags.contains(tag)).cloned().collect();
+        added | add_labels(&mut answer.tags, labels, is.tags.into(), confidence)
+    }
+}
+
+/// The contract's limit for one answer.
+const MOST_LABELS: usize = 20;
+
+/// Adds a rule's labels to those of the rules before it, and says whether there were any. They have
+/// one strength together: labels that are set take the place of labels that were only suggested,
+/// and none is suggested beside them. They are as sure as the least sure of them.
+fn add_labels(
+    labels: &mut Option<TextsProposal>,
+    new: Vec<String>,
+    strength: Strength,
+    confidence: u8,
+) -> bool {
+    if new.is_empty() {
+        return false;
+    }
+    match labels {
+        Some(known) if known.strength == strength => {
+            let before = known.value.len();
+            for label in new {
+                if known.value.len() < MOST_LABELS && !known.value.contains(&label) {
+                    known.value.push(label);
+                    known.confidence = known.confidence.min(confidence);
+                }
             }
+            known.value.len() > before
         }
-        added
+        Some(known) if known.strength == Strength::Set => false,
+        Some(_) | None => {
+            let mut value: Vec<String> = Vec::with_capacity(new.len());
+            for label in new {
+                if value.len() < MOST_LABELS && !value.contains(&label) {
+                    value.push(label);
+                }
+            }
+            *labels = Some(TextsProposal { value, strength, confidence });
+            true
+        }
     }
 }
 
@@ -134,7 +181,7 @@ fn reason(rule: &str, words: &str) -> String {
     if words.is_empty() {
         format!("rule “{rule}”")
     } else {
-        format!("rule “{rule}”: the text holds {words}")
+        format!("rule “{rule}”: the text contains {words}")
     }
 }
 

@@ -11,8 +11,8 @@ use waypost_sdk::vocabulary::{Kind, Strength};
 pub struct Settings {
     /// The rules, in order. For each field the first rule that matches and sets it wins.
     pub rules: Vec<Rule>,
-    /// Whether fields that the ticket already has (a category chosen in the portal, a service named by monitoring) may
-    /// be proposed anew.
+    /// Whether fields that the ticket already has (a category chosen in the portal, a service named
+    /// by monitoring) may be proposed anew.
     #[serde(default)]
     pub overwrite: bool,
 }
@@ -29,9 +29,10 @@ pub struct Rule {
     /// What it sets.
     #[serde(default)]
     pub set: Fields,
-    /// Whether the host applies it or shows it as a suggestion.
-    #[serde(default = "set")]
-    pub strength: Strength,
+    /// Whether the host applies it or shows it as a suggestion: one word for everything that the
+    /// rule sets, or one for each field.
+    #[serde(default)]
+    pub strength: Strengths,
     /// How sure the rule is, in percent.
     #[serde(default = "quite_sure")]
     #[schemars(range(max = 100))]
@@ -53,18 +54,75 @@ pub struct Fields {
     pub service: Option<String>,
     /// The key of the configuration item.
     pub ci: Option<String>,
-    /// How much is affected; 1 is the most.
+    /// Impact: how much of the business is affected. 1 is the highest.
     #[schemars(range(min = 1, max = 5))]
     pub impact: Option<u8>,
-    /// How soon it hurts; 1 is the soonest.
+    /// Urgency: how quickly it must be dealt with. 1 is the highest.
     #[schemars(range(min = 1, max = 5))]
     pub urgency: Option<u8>,
-    /// Labels to add. Every matching rule adds its own.
+    /// Labels to add, at most 20 to a ticket at once. Every matching rule adds its own; where some
+    /// are set, none is suggested.
     pub tags: Vec<String>,
 }
 
-fn set() -> Strength {
-    Strength::Set
+/// How strongly a rule means what it says.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Strengths {
+    /// Everything alike.
+    All(Strength),
+    /// Each field on its own; what is left out is set.
+    Each(FieldStrengths),
+}
+
+impl Default for Strengths {
+    fn default() -> Self {
+        Self::All(Strength::Set)
+    }
+}
+
+impl Strengths {
+    /// The strength of each field.
+    pub(crate) fn each(self) -> FieldStrengths {
+        match self {
+            Self::All(strength) => FieldStrengths {
+                kind: strength,
+                category: strength,
+                service: strength,
+                ci: strength,
+                impact: strength,
+                urgency: strength,
+                tags: strength,
+            },
+            Self::Each(strengths) => strengths,
+        }
+    }
+}
+
+/// How strongly a rule means each field.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FieldStrengths {
+    /// The kind of record.
+    pub kind: Strength,
+    /// The category.
+    pub category: Strength,
+    /// The service.
+    pub service: Strength,
+    /// The configuration item.
+    pub ci: Strength,
+    /// The impact.
+    pub impact: Strength,
+    /// The urgency.
+    pub urgency: Strength,
+    /// The labels.
+    pub tags: Strength,
+}
+
+impl Default for FieldStrengths {
+    fn default() -> Self {
+        Strengths::default().each()
+    }
 }
 
 /// Below certainty: words can mislead, and a rule of another policy that knows should win.

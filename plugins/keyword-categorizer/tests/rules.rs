@@ -4,8 +4,8 @@
 
 use keyword_categorizer::{KeywordCategorizer, Settings};
 use serde_json::{Value, json};
-use waypost_sdk::testing::{Harness, context, ticket};
-use waypost_sdk::{Categorization, Decline, Kind, Strength, Ticket};
+use waypost_sdk::testing::{Harness, context, head, incident, ticket};
+use waypost_sdk::{Categorization, Channel, Decline, Head, Kind, Strength, Ticket};
 
 fn categorizer(settings: &Value) -> Harness<KeywordCategorizer> {
     Harness::new(settings).unwrap()
@@ -40,8 +40,8 @@ fn the_first_match_wins_field_by_field() {
     assert_eq!((impact.value, impact.confidence), (3, 95));
     assert_eq!((urgency.value, urgency.strength), (2, Strength::Set));
     assert_eq!(answer.kind.unwrap().value, Kind::Request);
-    assert_eq!(answer.tags, ["self-service"]);
-    assert_eq!(answer.reasons, ["rule “password”: the text holds “passwort”"]);
+    assert_eq!(answer.tags.unwrap().value, ["self-service"]);
+    assert_eq!(answer.reasons, ["rule “password”: the text contains “passwort”"]);
 }
 
 #[test]
@@ -53,14 +53,13 @@ fn a_later_rule_completes_what_earlier_ones_left_open() {
     assert_eq!(answer.impact.unwrap().confidence, 50);
     assert_eq!(
         answer.reasons,
-        ["rule “printing”: the text holds “toner”", "rule “everything else”"]
+        ["rule “printing”: the text contains “toner”", "rule “everything else”"]
     );
 }
 
 #[test]
 fn a_rule_that_stops_hides_the_later_ones() {
-    let alert =
-        Ticket { channel: waypost_sdk::Channel::Monitoring, ..ticket("printer hub UNREACHABLE") };
+    let alert = incident(Head { channel: Channel::Monitoring, ..head("printer hub UNREACHABLE") });
     let answer = ask(&example(), &alert);
     assert_eq!(answer.impact.unwrap().value, 1);
     assert_eq!(answer.category, None);
@@ -72,12 +71,12 @@ fn what_a_person_chose_stays_unless_the_settings_say_otherwise() {
         { "name": "vpn", "when": { "words": { "any": ["vpn"] } },
           "set": { "category": ["network"], "service": "vpn", "ci": "gw-1", "impact": 2 } }
     ] });
-    let chosen = Ticket {
+    let chosen = incident(Head {
         category: vec!["access".to_owned()],
         service: Some("identity".to_owned()),
         impact: Some(3),
-        ..ticket("VPN")
-    };
+        ..head("VPN")
+    });
 
     let answer = ask(&settings, &chosen);
     assert_eq!((answer.category, answer.service, answer.impact), (None, None, None));
@@ -96,10 +95,69 @@ fn labels_are_collected_without_repeats() {
         { "name": "b", "set": { "tags": ["y", "z"] } },
         { "name": "c", "set": { "tags": ["z"] } }
     ] });
-    let labelled = Ticket { tags: vec!["x".to_owned()], ..ticket("") };
+    let labelled = incident(Head { tags: vec!["x".to_owned()], ..head("") });
     let answer = ask(&settings, &labelled);
-    assert_eq!(answer.tags, ["y", "z"]);
+    assert_eq!(answer.tags.unwrap().value, ["y", "z"]);
     assert_eq!(answer.reasons, ["rule “a”", "rule “b”"]);
+}
+
+#[test]
+fn labels_that_are_set_are_not_mixed_with_suggested_ones() {
+    let rule = |tag: &str, strength: &str, confidence: u8| {
+        json!({
+            "name": tag, "set": { "tags": [tag] },
+            "strength": strength, "confidence": confidence
+        })
+    };
+    for (rules, labels, strength, confidence) in [
+        (json!([rule("a", "suggested", 60), rule("b", "set", 90)]), vec!["b"], Strength::Set, 90),
+        (json!([rule("a", "set", 90), rule("b", "suggested", 60)]), vec!["a"], Strength::Set, 90),
+        (json!([rule("a", "set", 90), rule("b", "set", 70)]), vec!["a", "b"], Strength::Set, 70),
+        (
+            json!([rule("a", "suggested", 60), rule("b", "suggested", 70)]),
+            vec!["a", "b"],
+            Strength::Suggested,
+            60,
+        ),
+    ] {
+        let tags = ask(&json!({ "rules": rules }), &ticket("")).tags.unwrap();
+        assert_eq!(
+            (tags.value, tags.strength, tags.confidence),
+            (owned(&labels), strength, confidence)
+        );
+    }
+}
+
+#[test]
+fn no_more_labels_are_added_than_an_answer_may_hold() {
+    let rule = |name: &str, labels: std::ops::Range<u8>| {
+        let tags: Vec<_> = labels.map(|label| format!("label-{label}")).collect();
+        json!({ "name": name, "set": { "tags": tags } })
+    };
+    for rules in [json!([rule("a", 0..30)]), json!([rule("a", 0..15), rule("b", 10..30)])] {
+        let labels = ask(&json!({ "rules": rules }), &ticket("")).tags.unwrap().value;
+        assert_eq!((labels.len(), labels[19].as_str()), (20, "label-19"));
+    }
+}
+
+fn owned(labels: &[&str]) -> Vec<String> {
+    labels.iter().map(|label| (*label).to_owned()).collect()
+}
+
+#[test]
+fn a_rule_may_set_one_field_and_suggest_another() {
+    let answer = ask(
+        &json!({ "rules": [{
+            "name": "a",
+            "set": { "category": ["network"], "service": "vpn", "impact": 2, "tags": ["remote"] },
+            "strength": { "service": "suggested", "tags": "suggested" }
+        }] }),
+        &ticket(""),
+    );
+    assert_eq!(answer.category.unwrap().strength, Strength::Set);
+    assert_eq!(answer.impact.unwrap().strength, Strength::Set);
+    assert_eq!(answer.service.unwrap().strength, Strength::Suggested);
+    assert_eq!(answer.tags.unwrap().strength, Strength::Suggested);
 }
 
 #[test]

@@ -1,16 +1,19 @@
 #![doc = include_str!("../README.md")]
 
+mod clock;
 mod quiet;
+mod schedule;
 mod settings;
 mod template;
 
 use quiet::Quiet;
+use schedule::Schedule;
 use template::{Facts, Template};
 use waypost_sdk::rules::Rules;
 use waypost_sdk::vocabulary::EventKind;
 use waypost_sdk::{
-    Context, DataFile, Decline, Event, Message, Need, Notifications, Notify, Policy, SettingsError,
-    Ticket, Way,
+    Binding, Context, Decline, DeliveryChannel, Event, Message, Need, Notifications, Notify,
+    Policy, SettingsError, Ticket,
 };
 
 pub use settings::{MajorState, OncePer, QuietHours, Recipient, Rule, Settings, Weekday};
@@ -34,7 +37,7 @@ struct Ready {
 impl Policy for StakeholderNotifier {
     type Settings = Settings;
 
-    fn new(settings: Settings, _data: &[DataFile]) -> Result<Self, Vec<SettingsError>> {
+    fn new(settings: Settings, _binding: &Binding) -> Result<Self, Vec<SettingsError>> {
         let mut index = Rules::default();
         let mut errors = Vec::new();
         let mut rules = Vec::with_capacity(settings.rules.len());
@@ -80,12 +83,13 @@ impl Notify for StakeholderNotifier {
     ) -> Result<Notifications, Decline> {
         let kind = EventKind::from(event.kind);
         let facts = Facts { event, ticket, context };
+        let schedule = Schedule::new(self.quiet.as_ref(), ticket, context)?;
         let mut answer = Notifications::default();
         for place in self.index.of(ticket, context).iter() {
             let ready = &self.rules[place];
             let Rule { name, on, states, major_states, .. } = &ready.rule;
             if !on.contains(&kind)
-                || !(states.is_empty() || states.contains(&ticket.state))
+                || !(states.is_empty() || states.contains(&ticket.head.state))
                 || !(major_states.is_empty() || stands_as(major_states, ticket))
             {
                 continue;
@@ -95,21 +99,22 @@ impl Notify for StakeholderNotifier {
                 answer.reasons.push(format!("rule “{name}” has nobody to tell"));
                 continue;
             }
-            let minutes = self.wait(&ready.rule, ticket, context);
-            answer.reasons.push(if minutes > ready.rule.delay_minutes {
+            let message = Message {
+                recipients,
+                except: except(&ready.rule, event),
+                channel: DeliveryChannel::Mail,
+                subject: ready.subject.fill_line(&facts),
+                body: ready.body.fill(&facts),
+                not_before: None,
+                dedupe_key: dedupe_key(&ready.rule, event, ticket, context),
+            };
+            let (messages, waits) = schedule.send(message, ready.rule.delay_minutes);
+            answer.reasons.push(if waits {
                 format!("rule “{name}”, after the quiet hours")
             } else {
                 format!("rule “{name}”")
             });
-            answer.messages.push(Message {
-                recipients,
-                except: except(&ready.rule, event),
-                way: Way::Mail,
-                subject: ready.subject.fill_line(&facts),
-                body: ready.body.fill(&facts),
-                delay_seconds: minutes * 60,
-                dedupe_key: dedupe_key(&ready.rule, event, ticket, context),
-            });
+            answer.messages.extend(messages);
         }
         if answer.reasons.is_empty() {
             return Err(Decline::no_opinion("no rule tells anybody of this"));
@@ -118,21 +123,10 @@ impl Notify for StakeholderNotifier {
     }
 }
 
-impl StakeholderNotifier {
-    /// The minutes until a rule's message leaves.
-    fn wait(&self, rule: &Rule, ticket: &Ticket, context: &Context) -> u32 {
-        match &self.quiet {
-            Some(quiet) if !quiet.spares(ticket.priority) => {
-                quiet.wait(&context.now, rule.delay_minutes)
-            }
-            _ => rule.delay_minutes,
-        }
-    }
-}
-
 /// Whether an incident stands as a major one where one of these says.
 fn stands_as(wanted: &[MajorState], ticket: &Ticket) -> bool {
-    ticket.major_state.as_deref().is_some_and(|name| wanted.iter().any(|one| one.as_str() == name))
+    let state = ticket.incident().and_then(|incident| incident.major_state.as_deref());
+    state.is_some_and(|name| wanted.iter().any(|one| one.as_str() == name))
 }
 
 /// Who hears, without those that this ticket or event does not have.
@@ -141,10 +135,14 @@ fn recipients(rule: &Rule, event: &Event, ticket: &Ticket) -> Vec<waypost_sdk::R
     let mut recipients = Vec::with_capacity(rule.to.len());
     for somebody in &rule.to {
         let recipient = match somebody {
-            Recipient::Requester => {
-                (!spared(&ticket.requester)).then_some(waypost_sdk::Recipient::Requester)
-            }
+            Recipient::Requester => ticket
+                .head
+                .requester
+                .as_ref()
+                .filter(|person| !spared(person))
+                .map(|_| waypost_sdk::Recipient::Requester),
             Recipient::Assignee => ticket
+                .head
                 .assignee
                 .as_ref()
                 .filter(|person| !spared(person))
@@ -155,8 +153,10 @@ fn recipients(rule: &Rule, event: &Event, ticket: &Ticket) -> Vec<waypost_sdk::R
                 .iter()
                 .any(|person| !spared(person))
                 .then_some(waypost_sdk::Recipient::Approvers),
-            Recipient::OwningTeam => ticket.team.clone().map(waypost_sdk::Recipient::Team),
-            Recipient::Team(key) => Some(waypost_sdk::Recipient::Team(key.clone())),
+            Recipient::OwningTeam => {
+                ticket.head.team.as_ref().map(|team| waypost_sdk::Recipient::Team(team.full_name()))
+            }
+            Recipient::Team(name) => Some(waypost_sdk::Recipient::Team(name.clone())),
             Recipient::Person(id) => {
                 (!spared(id)).then(|| waypost_sdk::Recipient::Person(id.clone()))
             }
@@ -175,9 +175,8 @@ fn except(rule: &Rule, event: &Event) -> Vec<String> {
 fn dedupe_key(rule: &Rule, event: &Event, ticket: &Ticket, context: &Context) -> String {
     let name = &rule.name;
     match rule.once_per {
-        // An event has no number; its kind and the moment at which it is decided about are as good.
-        OncePer::Event => format!("{name}/{}/{}", event.kind as u8, context.now.utc),
-        OncePer::State => format!("{name}/{}", ticket.state),
+        OncePer::Event => format!("{name}/{}", event.id),
+        OncePer::State => format!("{name}/{}", ticket.head.state),
         OncePer::Day => format!("{name}/{}", context.now.local_date),
         OncePer::Ticket => name.clone(),
     }

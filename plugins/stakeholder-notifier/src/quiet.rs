@@ -1,7 +1,9 @@
-//! Quiet hours: how long a message has to wait.
+//! Quiet hours: until when a message has to wait.
 
-use waypost_sdk::{Moment, SettingsError};
+use chrono::{DateTime, Datelike as _, NaiveDateTime, NaiveTime, TimeDelta, Timelike as _, Utc};
+use waypost_sdk::SettingsError;
 
+use crate::clock::Clock;
 use crate::settings::{QuietHours, Weekday};
 
 const MINUTES_OF_A_DAY: u32 = 24 * 60;
@@ -24,7 +26,7 @@ impl Quiet {
         let mut time = |name: &str, text: &str| {
             let minutes = minutes(text);
             if minutes.is_none() {
-                let message = format!("`{text}` is no time of day; write it as `22:00`");
+                let message = format!("`{text}` is not a valid time of day; write it as `22:00`");
                 errors.push(SettingsError::at(format!("/quiet_hours/{name}"), message));
             }
             minutes
@@ -35,13 +37,13 @@ impl Quiet {
             whole_days[number(*day)] = true;
         }
         if whole_days == [true; DAYS_OF_A_WEEK] {
-            let message = "some day must not be quiet, or no message ever leaves";
+            let message = "leave out at least one day; otherwise no message is ever sent";
             errors.push(SettingsError::at("/quiet_hours/days", message));
             return None;
         }
         let (from, to) = (from?, to?);
         if from == to {
-            let message = "quiet hours end at another time than they begin";
+            let message = "write another time than in `from`";
             errors.push(SettingsError::at("/quiet_hours/to", message));
             return None;
         }
@@ -53,34 +55,33 @@ impl Quiet {
         matches!((self.except_priority, priority), (Some(limit), Some(priority)) if priority <= limit)
     }
 
-    /// How many minutes after `now` a message leaves that would like to leave after `delay` minutes.
-    ///
-    /// Counted on the wall clock: in the two nights in which clocks change, a message leaves an hour early or late.
-    pub(crate) fn wait(&self, now: &Moment, delay: u32) -> u32 {
-        let mut wait = delay;
-        // Each turn leaves a quiet stretch behind; a week has no more than two of them a day.
-        for _ in 0..=2 * DAYS_OF_A_WEEK {
-            let minute = u32::from(now.minute_of_day) + wait;
-            let days = minute / MINUTES_OF_A_DAY;
-            let today = (usize::from(now.weekday.max(1)) - 1 + days as usize) % DAYS_OF_A_WEEK;
-            let Some(end) = self.end_of_quiet(today, minute % MINUTES_OF_A_DAY) else { break };
-            wait += end - minute % MINUTES_OF_A_DAY;
+    /// When a message leaves that would like to leave at a moment: then, or when the quiet hours
+    /// by this clock are over.
+    pub(crate) fn over(&self, clock: Clock, wish: DateTime<Utc>) -> DateTime<Utc> {
+        let mut at = wish;
+        // Each turn leaves a quiet stretch behind; a week has no more than two of them a day, and
+        // an hour that comes twice may bring one more.
+        for _ in 0..=2 * DAYS_OF_A_WEEK + 1 {
+            let Some(end) = self.end_of_quiet(clock.shows(at)) else { break };
+            let Some(next) = clock.next(end, at) else { break };
+            at = next;
         }
-        wait
+        at
     }
 
-    /// If a minute of a day is quiet, the minute of the same day at which that ends; midnight may begin another stretch.
-    fn end_of_quiet(&self, day: usize, minute: u32) -> Option<u32> {
-        if self.whole_days[day] {
-            return Some(MINUTES_OF_A_DAY);
-        }
-        if self.from < self.to {
-            return (self.from..self.to).contains(&minute).then_some(self.to);
-        }
-        if minute >= self.from {
-            return Some(MINUTES_OF_A_DAY);
-        }
-        (minute < self.to).then_some(self.to)
+    /// If a time is quiet, when that ends on the clock; midnight may begin another stretch.
+    fn end_of_quiet(&self, time: NaiveDateTime) -> Option<NaiveDateTime> {
+        let minute = time.hour() * 60 + time.minute();
+        let end = if self.whole_days[time.weekday().num_days_from_monday() as usize] {
+            MINUTES_OF_A_DAY
+        } else if self.from < self.to {
+            (self.from..self.to).contains(&minute).then_some(self.to)?
+        } else if minute >= self.from {
+            MINUTES_OF_A_DAY
+        } else {
+            (minute < self.to).then_some(self.to)?
+        };
+        time.date().and_time(NaiveTime::MIN).checked_add_signed(TimeDelta::minutes(end.into()))
     }
 }
 
@@ -125,43 +126,41 @@ mod tests {
         Quiet::new(&hours, &mut Vec::new()).expect("these hours are fine")
     }
 
-    /// How long a message waits that would leave on a weekday (1 is Monday) at an hour.
-    fn wait(quiet: &Quiet, weekday: u8, hour: u16, delay: u32) -> u32 {
-        let now =
-            Moment { weekday, minute_of_day: hour * 60, ..waypost_sdk::testing::context().now };
-        quiet.wait(&now, delay)
+    /// When a message leaves that would like to leave at a time of Berlin, in Berlin's time.
+    fn leaves(quiet: &Quiet, wish: &str) -> String {
+        let berlin = Clock::Zone(chrono_tz::Europe::Berlin);
+        let local: NaiveDateTime = format!("{wish}:00").parse().expect("the test writes times");
+        let wish = berlin.next(local, DateTime::<Utc>::MIN_UTC).expect("the clock shows this time");
+        berlin.shows(quiet.over(berlin, wish)).format("%Y-%m-%dT%H:%M").to_string()
     }
 
     #[test]
     fn a_message_waits_until_the_morning() {
         let night = quiet("22:00", "07:30", &[]);
-        assert_eq!(wait(&night, 1, 21, 0), 0);
-        assert_eq!(wait(&night, 1, 22, 0), 9 * 60 + 30);
-        assert_eq!(wait(&night, 1, 0, 0), 7 * 60 + 30);
-        assert_eq!(wait(&night, 1, 8, 0), 0);
-    }
-
-    #[test]
-    fn a_delay_that_ends_in_the_night_is_prolonged() {
-        let night = quiet("22:00", "07:30", &[]);
-        assert_eq!(wait(&night, 1, 21, 30), 30);
-        assert_eq!(wait(&night, 1, 21, 90), 10 * 60 + 30);
-        assert_eq!(wait(&night, 1, 12, 24 * 60), 24 * 60);
+        for (wish, leaves_at) in [
+            ("2026-06-01T21:59", "2026-06-01T21:59"),
+            ("2026-06-01T22:00", "2026-06-02T07:30"),
+            ("2026-06-01T00:00", "2026-06-01T07:30"),
+            ("2026-06-01T07:29", "2026-06-01T07:30"),
+            ("2026-06-01T08:00", "2026-06-01T08:00"),
+        ] {
+            assert_eq!(leaves(&night, wish), leaves_at, "{wish}");
+        }
     }
 
     #[test]
     fn hours_within_a_day_end_on_that_day() {
         let noon = quiet("12:00", "13:00", &[]);
-        assert_eq!(wait(&noon, 3, 12, 0), 60);
-        assert_eq!(wait(&noon, 3, 13, 0), 0);
+        assert_eq!(leaves(&noon, "2026-06-03T12:00"), "2026-06-03T13:00");
+        assert_eq!(leaves(&noon, "2026-06-03T13:00"), "2026-06-03T13:00");
     }
 
     #[test]
     fn a_quiet_weekend_lasts_until_mondays_morning() {
         let night = quiet("22:00", "07:00", &[Weekday::Saturday, Weekday::Sunday]);
-        assert_eq!(wait(&night, 5, 23, 0), (1 + 48 + 7) * 60);
-        assert_eq!(wait(&night, 6, 12, 0), (12 + 24 + 7) * 60);
-        assert_eq!(wait(&night, 7, 12, 0), (12 + 7) * 60);
+        for wish in ["2026-06-05T23:00", "2026-06-06T12:00", "2026-06-07T12:00"] {
+            assert_eq!(leaves(&night, wish), "2026-06-08T07:00", "{wish}");
+        }
     }
 
     #[test]
@@ -174,7 +173,24 @@ mod tests {
             Weekday::Friday,
             Weekday::Saturday,
         ];
-        assert_eq!(wait(&quiet("22:00", "07:00", &days), 7, 22, 0), (2 + 6 * 24 + 7) * 60);
+        let night = quiet("22:00", "07:00", &days);
+        assert_eq!(leaves(&night, "2026-06-07T22:00"), "2026-06-14T07:00");
+    }
+
+    #[test]
+    fn the_morning_is_the_morning_in_the_nights_in_which_clocks_change() {
+        let night = quiet("22:00", "07:00", &[]);
+        for (wish, leaves_at) in [
+            // Spring: 02:00 is followed by 03:00, so the night has an hour less.
+            ("2026-03-28T23:00", "2026-03-29T07:00"),
+            // Autumn: 02:00 to 03:00 comes twice, so the night has an hour more.
+            ("2026-10-24T23:00", "2026-10-25T07:00"),
+        ] {
+            assert_eq!(leaves(&night, wish), leaves_at, "{wish}");
+        }
+        // Hours that end in the hour that is left out are over when the clock has jumped over it.
+        let short = quiet("22:00", "02:30", &[]);
+        assert_eq!(leaves(&short, "2026-03-28T23:00"), "2026-03-29T03:00");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use waypost_sdk::rules::When;
 use waypost_sdk::vocabulary::EventKind;
 
-/// Who hears of what happens to a ticket, and when.
+/// Who is told of what happens to a ticket, and when.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -19,7 +19,8 @@ pub struct Settings {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The name by which explanations call the rule. Messages are told apart by it, so it stays when the rule moves.
+    /// The name by which explanations call the rule. Messages are told apart by it, so it stays
+    /// when the rule moves.
     pub name: String,
     /// What must have happened; one of these.
     pub on: Vec<EventKind>,
@@ -29,7 +30,8 @@ pub struct Rule {
     /// The states that the ticket must be in afterwards: `on_hold`. Without any, every state.
     #[serde(default)]
     pub states: Vec<String>,
-    /// Where an incident must stand as a major one afterwards: `accepted`. Without any, it does not matter.
+    /// Where an incident must stand as a major one afterwards: `accepted`. Without any, it does not
+    /// matter.
     #[serde(default)]
     pub major_states: Vec<MajorState>,
     /// Who hears.
@@ -41,9 +43,10 @@ pub struct Rule {
     pub subject: String,
     /// The message, with {placeholders}.
     pub body: String,
-    /// Minutes until the message leaves.
+    /// Minutes until the message is sent, at most 23 days. Quiet hours may add up to a week to it,
+    /// and the desk sends nothing later than in 30 days.
     #[serde(default)]
-    #[schemars(range(max = 43200))]
+    #[schemars(range(max = 33120))]
     pub delay_minutes: u32,
     /// How often a person hears.
     #[serde(default)]
@@ -93,7 +96,8 @@ pub enum Recipient {
     Approvers,
     /// Every member of the team that owns the ticket.
     OwningTeam,
-    /// Every member of the team with this key.
+    /// Every member of this team: its key, which is looked up in the organization that the binding
+    /// belongs to and then above it; or `organization/key` for exactly that team.
     Team(String),
     /// The person with this id.
     Person(String),
@@ -114,7 +118,8 @@ pub enum OncePer {
     Ticket,
 }
 
-/// Hours in which messages wait until they are over, by the organization's zone.
+/// Hours in which messages wait until they are over: by the organization's clock, for the requester
+/// by their own if they have a time zone.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct QuietHours {

@@ -1,7 +1,7 @@
-//! Texts with placeholders. They are read once; a placeholder that does not exist is refused in the settings, so that no
-//! reader ever sees one.
+//! Texts with placeholders. They are read once; a placeholder that does not exist is refused in the
+//! settings, so that no reader ever sees one.
 
-use waypost_sdk::vocabulary::Kind;
+use waypost_sdk::vocabulary::TicketKind;
 use waypost_sdk::{Context, Event, Ticket};
 
 /// What a placeholder stands for. Each is something that the requester may read.
@@ -46,43 +46,50 @@ impl Placeholder {
 
     fn write(self, facts: &Facts<'_>, text: &mut String) {
         let Facts { event, ticket, context } = facts;
+        let head = &ticket.head;
         match self {
-            Self::Number => text.push_str(&ticket.number),
-            Self::Kind => text.push_str(match Kind::from(ticket.kind) {
-                Kind::Incident => "incident",
-                Kind::Request => "request",
-                Kind::Problem => "problem",
-                Kind::Change => "change",
+            Self::Number => text.push_str(&head.number),
+            Self::Kind => text.push_str(match ticket.kind() {
+                TicketKind::Incident => "incident",
+                TicketKind::Request => "request",
+                TicketKind::Problem => "problem",
+                TicketKind::Task => "task",
             }),
-            Self::State => push_words(text, &ticket.state),
-            Self::BeforeState => {
-                push_words(text, event.before_state.as_deref().unwrap_or_default());
+            Self::State => push_words(text, &head.state),
+            Self::BeforeState => push_words(text, state_before(event).unwrap_or_default()),
+            Self::MajorState => {
+                let state = ticket.incident().and_then(|incident| incident.major_state.as_deref());
+                text.push_str(state.unwrap_or_default());
             }
-            Self::MajorState => text.push_str(ticket.major_state.as_deref().unwrap_or_default()),
             Self::Priority => {
-                if let Some(priority) = ticket.priority {
+                if let Some(priority) = head.priority {
                     text.push_str(&priority.to_string());
                 }
             }
-            Self::ShortDescription => text.push_str(&ticket.short_description),
-            Self::Description => text.push_str(&ticket.description),
+            Self::ShortDescription => text.push_str(&head.short_description),
+            Self::Description => text.push_str(&head.description),
             Self::Text => text.push_str(event.text.as_deref().unwrap_or_default()),
             Self::Category => {
-                for (place, part) in ticket.category.iter().enumerate() {
+                for (place, part) in head.category.iter().enumerate() {
                     text.push_str(if place > 0 { " / " } else { "" });
                     text.push_str(part);
                 }
             }
             Self::Service => {
                 let name = context.service.as_ref().map(|service| &service.name);
-                text.push_str(name.or(ticket.service.as_ref()).map_or("", String::as_str));
+                text.push_str(name.or(head.service.as_ref()).map_or("", String::as_str));
             }
-            Self::Team => text.push_str(ticket.team.as_deref().unwrap_or_default()),
+            Self::Team => text.push_str(head.team.as_ref().map_or("", |team| &team.key)),
             Self::Requester => {
                 text.push_str(context.requester.as_ref().map_or("", |person| &person.name));
             }
         }
     }
+}
+
+/// The state before an event that changed it.
+fn state_before(event: &Event) -> Option<&str> {
+    event.changes.iter().find(|change| change.field == "state")?.before.as_deref()
 }
 
 /// A state's name as words: `in_progress` is "in progress".
@@ -121,14 +128,14 @@ impl Template {
                 rest = &brace[2..];
                 continue;
             }
-            let (name, after) = brace
-                .strip_prefix('{')
-                .and_then(|inner| inner.split_once('}'))
-                .ok_or("a brace has no partner; write `{{` or `}}` for a brace itself")?;
+            let (name, after) =
+                brace.strip_prefix('{').and_then(|inner| inner.split_once('}')).ok_or(
+                    "a brace is not closed or not opened; write `{{` or `}}` for a brace itself",
+                )?;
             let placeholder = Placeholder::named(name).ok_or_else(|| {
                 let known: Vec<_> =
                     Placeholder::ALL.iter().map(|(name, _)| format!("{{{name}}}")).collect();
-                format!("`{{{name}}}` is unknown; there are {}", known.join(", "))
+                format!("`{{{name}}}` is not a valid placeholder; use one of: {}", known.join(", "))
             })?;
             if !plain.is_empty() {
                 pieces.push(Piece::Text(std::mem::take(&mut plain).into()));
@@ -155,7 +162,8 @@ impl Template {
         text
     }
 
-    /// Fills the placeholders into one line: a line's end in a ticket's text must not end a subject.
+    /// Fills the placeholders into one line: a line's end in a ticket's text must not end a
+    /// subject.
     pub(crate) fn fill_line(&self, facts: &Facts<'_>) -> String {
         let mut line = self.fill(facts);
         if line.contains(|character: char| character.is_control()) {
@@ -171,25 +179,30 @@ impl Template {
 
 #[cfg(test)]
 mod tests {
-    use waypost_sdk::EventKind;
-    use waypost_sdk::testing::{context, event, person, service, ticket};
+    use waypost_sdk::testing::{context, event, head, incident, person, service};
+    use waypost_sdk::{EventKind, FieldChange, Head, TeamRef};
 
     use super::*;
 
     fn filled(text: &str) -> String {
         let event = Event {
-            before_state: Some("on_hold".to_owned()),
+            changes: vec![FieldChange {
+                field: "state".to_owned(),
+                before: Some("on_hold".to_owned()),
+                after: Some("in_progress".to_owned()),
+            }],
             text: Some("It works\r\nagain.".to_owned()),
             ..event(EventKind::StateChanged)
         };
-        let ticket = Ticket {
+        let team = TeamRef { organization: "acme".to_owned(), key: "network".to_owned() };
+        let ticket = incident(Head {
             state: "in_progress".to_owned(),
             category: vec!["network".to_owned(), "vpn".to_owned()],
             service: Some("vpn".to_owned()),
-            team: Some("network".to_owned()),
+            team: Some(team),
             priority: Some(2),
-            ..ticket("VPN is {slow}")
-        };
+            ..head("VPN is {slow}")
+        });
         let mut context = waypost_sdk::Context { requester: Some(person("Ada")), ..context() };
         context.service = Some(waypost_sdk::Service { name: "VPN".to_owned(), ..service("vpn") });
         let template = Template::read(text).expect("the template is fine");
@@ -229,7 +242,7 @@ mod tests {
     #[test]
     fn what_is_not_known_is_refused() {
         let refused = |text| Template::read(text).expect_err("the template is wrong");
-        assert!(refused("{nubmer}").starts_with("`{nubmer}` is unknown; there are {number}, "));
+        assert!(refused("{nubmer}").starts_with("`{nubmer}` is not a valid placeholder; use"));
         for text in ["{number", "number}", "{a{number}}"] {
             refused(text);
         }

@@ -4,8 +4,13 @@
 
 use serde_json::{Value, json};
 use stakeholder_notifier::{Settings, StakeholderNotifier};
-use waypost_sdk::testing::{Harness, context, event, person, ticket};
-use waypost_sdk::{Context, Decline, Event, EventKind, Notifications, Recipient, Ticket, Way};
+use waypost_sdk::testing::{
+    Harness, context, event, head, incident, incident_details, person, problem,
+};
+use waypost_sdk::{
+    Context, Decline, DeliveryChannel, Details, Event, EventKind, FieldChange, Head,
+    IncidentDetails, Message, Moment, Notifications, Person, Recipient, TeamRef, Ticket,
+};
 
 /// The settings in the README.
 fn example() -> Value {
@@ -23,8 +28,22 @@ fn tell(event: &Event, ticket: &Ticket) -> Notifications {
     notify(&example(), event, ticket, &context)
 }
 
-fn owned() -> Ticket {
-    Ticket { team: Some("network".to_owned()), priority: Some(3), ..ticket("VPN down") }
+fn owned() -> Head {
+    let team = TeamRef { organization: "acme".to_owned(), key: "network".to_owned() };
+    Head { team: Some(team), priority: Some(3), ..head("VPN down") }
+}
+
+fn ticket() -> Ticket {
+    incident(owned())
+}
+
+fn changed(kind: EventKind, before: &str, after: &str) -> Event {
+    let change = FieldChange {
+        field: "state".to_owned(),
+        before: Some(before.to_owned()),
+        after: Some(after.to_owned()),
+    };
+    Event { changes: vec![change], ..event(kind) }
 }
 
 /// One rule for comments, with some members changed.
@@ -41,20 +60,24 @@ fn the_example_fits_the_schema() {
     let schema: Value = serde_json::from_str(&waypost_sdk::schema_of::<Settings>()).unwrap();
     let schema = jsonschema::validator_for(&schema).unwrap();
     assert!(schema.is_valid(&example()));
-    assert!(
-        !schema.is_valid(&json!({ "rules": [], "quiet_hours": { "from": "8pm", "to": "07:00" } }))
-    );
+    let quiet = |from: &str| json!({ "rules": [], "quiet_hours": { "from": from, "to": "07:00" } });
+    assert!(schema.is_valid(&quiet("20:00")) && !schema.is_valid(&quiet("8pm")));
+    assert!(!schema.is_valid(&comments(&json!({ "delay_minutes": 33_121 }))));
 }
 
 #[test]
 fn a_major_incident_is_told_of_when_it_is_accepted_and_not_before() {
-    let at = |major_state: &str| Ticket { major_state: Some(major_state.to_owned()), ..owned() };
+    let at = |major_state: &str| {
+        let major_state = Some(major_state.to_owned());
+        let details = IncidentDetails { major_state, ..incident_details() };
+        Ticket { head: owned(), details: Details::Incident(details) }
+    };
     let happened = event(EventKind::MajorChanged);
     let answer = tell(&happened, &at("accepted"));
     assert_eq!(answer.messages[0].subject, "Major incident INC0000042: VPN down");
     assert_eq!(answer.messages.len(), 1);
     let harness = Harness::<StakeholderNotifier>::new(&example()).unwrap();
-    for quiet in [at("proposed"), owned()] {
+    for quiet in [at("proposed"), ticket()] {
         let declined = harness.notify(&happened, &quiet, &context()).unwrap_err();
         assert_eq!(declined, Decline::no_opinion("no rule tells anybody of this"));
     }
@@ -62,24 +85,31 @@ fn a_major_incident_is_told_of_when_it_is_accepted_and_not_before() {
 
 #[test]
 fn the_requester_hears_that_the_ticket_was_received() {
-    let answer = tell(&event(EventKind::Created), &owned());
+    let answer = tell(&event(EventKind::Created), &ticket());
     let [message] = answer.messages.as_slice() else { panic!("{answer:?}") };
     assert_eq!(message.recipients, [Recipient::Requester]);
-    assert_eq!(message.way, Way::Mail);
+    assert_eq!(message.channel, DeliveryChannel::Mail);
     assert_eq!(message.subject, "INC0000042: VPN down");
     assert_eq!(message.body, "Hello Ada,\n\nwe have your incident and gave it to network.");
-    assert_eq!((message.delay_seconds, message.dedupe_key.as_str()), (0, "received"));
+    assert_eq!((message.not_before.as_deref(), message.dedupe_key.as_str()), (None, "received"));
     assert_eq!(answer.reasons, ["rule “received”"]);
 }
 
 #[test]
+fn a_ticket_without_a_requester_has_no_requester_to_tell() {
+    let answer = tell(&event(EventKind::Created), &problem(owned()));
+    assert_eq!(answer.messages, []);
+    assert_eq!(answer.reasons, ["rule “received” has nobody to tell"]);
+}
+
+#[test]
 fn every_rule_that_matches_sends_its_message() {
-    let urgent = Ticket { priority: Some(1), ..owned() };
+    let urgent = incident(Head { priority: Some(1), ..owned() });
     let answer = tell(&event(EventKind::Created), &urgent);
     assert_eq!(answer.messages.len(), 2);
     assert_eq!(
         answer.messages[1].recipients,
-        [Recipient::Team("network".to_owned()), Recipient::Team("major-incidents".to_owned())]
+        [Recipient::Team("acme/network".to_owned()), Recipient::Team("major-incidents".to_owned())]
     );
     assert_eq!(answer.messages[1].dedupe_key, "urgent/2026-06-01");
 }
@@ -91,7 +121,7 @@ fn nobody_is_told_of_what_they_did_themselves() {
         text: Some("Any news?".to_owned()),
         ..event(EventKind::Commented)
     };
-    let worked_on = Ticket { assignee: Some("agent".to_owned()), ..owned() };
+    let worked_on = incident(Head { assignee: Some("agent".to_owned()), ..owned() });
 
     let answer = tell(&by("requester"), &worked_on);
     assert_eq!(answer.messages[0].recipients, [Recipient::Assignee, Recipient::Watchers]);
@@ -106,25 +136,25 @@ fn nobody_is_told_of_what_they_did_themselves() {
 #[test]
 fn a_rule_without_anybody_to_tell_sends_nothing() {
     let own = Event { actor_person: Some("requester".to_owned()), ..event(EventKind::Commented) };
-    let answer = notify(&comments(&json!({})), &own, &owned(), &context());
+    let answer = notify(&comments(&json!({})), &own, &ticket(), &context());
     assert_eq!(answer.messages, []);
     assert_eq!(answer.reasons, ["rule “a” has nobody to tell"]);
 
-    let answer = notify(&comments(&json!({ "to_actor": true })), &own, &owned(), &context());
+    let answer = notify(&comments(&json!({ "to_actor": true })), &own, &ticket(), &context());
     assert_eq!(answer.messages[0].except, [""; 0]);
 }
 
 #[test]
 fn a_rule_may_ask_for_a_state() {
-    let held = Ticket { state: "on_hold".to_owned(), ..owned() };
-    let change =
-        Event { before_state: Some("in_progress".to_owned()), ..event(EventKind::StateChanged) };
+    let held = incident(Head { state: "on_hold".to_owned(), ..owned() });
+    let change = changed(EventKind::StateChanged, "in_progress", "on_hold");
     let answer = tell(&change, &held);
     assert_eq!(answer.messages[0].body, "It was in progress and is on hold now.\n\n");
-    assert_eq!(answer.messages[0].delay_seconds, 15 * 60);
+    assert_eq!(answer.messages[0].not_before.as_deref(), Some("2026-06-01T08:15:00Z"));
+    assert_eq!(answer.reasons, ["rule “waiting for you”"]);
     assert_eq!(answer.messages[0].dedupe_key, "waiting for you/on_hold");
 
-    let resumed = Ticket { state: "in_progress".to_owned(), ..owned() };
+    let resumed = incident(Head { state: "in_progress".to_owned(), ..owned() });
     let notifier = Harness::<StakeholderNotifier>::new(&example()).unwrap();
     let declined = notifier.notify(&change, &resumed, &context()).unwrap_err();
     assert_eq!(declined, Decline::no_opinion("no rule tells anybody of this"));
@@ -132,35 +162,148 @@ fn a_rule_may_ask_for_a_state() {
 
 #[test]
 fn approvers_hear_when_the_event_names_them() {
-    let asked = Event { approvers: vec!["boss".to_owned()], ..event(EventKind::ApprovalRequested) };
-    assert_eq!(tell(&asked, &owned()).messages[0].recipients, [Recipient::Approvers]);
-    let nobody = event(EventKind::ApprovalRequested);
-    assert_eq!(tell(&nobody, &owned()).messages, []);
+    for (kind, subject) in [
+        (EventKind::ApprovalRequested, "Please decide: INC0000042 VPN down"),
+        (EventKind::VoteLate, "Reminder, please decide: INC0000042 VPN down"),
+    ] {
+        let asked = Event { approvers: vec!["boss".to_owned()], ..event(kind) };
+        let answer = tell(&asked, &ticket());
+        assert_eq!(answer.messages[0].recipients, [Recipient::Approvers]);
+        assert_eq!(answer.messages[0].subject, subject);
+        assert_eq!(tell(&event(kind), &ticket()).messages, []);
+    }
+}
+
+#[test]
+fn a_late_vote_and_an_escalated_ticket_are_two_things() {
+    let rule = |name: &str, on: &str| {
+        json!({
+            "name": name, "on": [on], "to": ["assignee"],
+            "subject": "s", "body": "b"
+        })
+    };
+    let settings = json!({ "rules": [rule("late", "vote_late"), rule("up", "escalated")] });
+    let worked_on = incident(Head { assignee: Some("nora".to_owned()), ..owned() });
+    for (kind, told) in [(EventKind::VoteLate, "rule “late”"), (EventKind::Escalated, "rule “up”")]
+    {
+        assert_eq!(notify(&settings, &event(kind), &worked_on, &context()).reasons, [told]);
+    }
 }
 
 #[test]
 fn messages_wait_for_the_end_of_quiet_hours_unless_they_are_urgent() {
-    let mut night = context();
-    night.now.minute_of_day = 23 * 60;
+    let night = at("2026-06-01T21:00:00Z", 120);
     let comment = event(EventKind::Commented);
 
-    let answer = notify(&example(), &comment, &owned(), &night);
-    assert_eq!(answer.messages[0].delay_seconds, 8 * 3600);
+    let answer = notify(&example(), &comment, &ticket(), &night);
+    assert_eq!(answer.messages[0].not_before.as_deref(), Some("2026-06-02T05:00:00Z"));
     assert_eq!(answer.reasons, ["rule “answer”, after the quiet hours"]);
 
-    let urgent = Ticket { priority: Some(2), ..owned() };
-    assert_eq!(notify(&example(), &comment, &urgent, &night).messages[0].delay_seconds, 0);
+    let urgent = incident(Head { priority: Some(2), ..owned() });
+    assert_eq!(notify(&example(), &comment, &urgent, &night).messages[0].not_before, None);
+}
+
+/// A decision at a moment in Berlin, whose clock is that many minutes ahead of UTC then.
+fn at(utc: &str, utc_offset: i16) -> Context {
+    Context { now: Moment { utc: utc.to_owned(), utc_offset, ..context().now }, ..context() }
+}
+
+/// Quiet from 22:00 to 07:00, and one rule for comments with some members changed.
+fn nightly(changed: &Value) -> Value {
+    let mut settings = comments(changed);
+    settings["quiet_hours"] = json!({ "from": "22:00", "to": "07:00" });
+    settings
+}
+
+fn messages(settings: &Value, context: &Context) -> Vec<Message> {
+    notify(settings, &event(EventKind::Commented), &ticket(), context).messages
+}
+
+#[test]
+fn in_the_nights_in_which_clocks_change_messages_leave_at_seven_all_the_same() {
+    for (night, now, utc_offset, seven) in [
+        ("an ordinary night in winter", "2026-03-27T22:30:00Z", 60, "2026-03-28T06:00:00Z"),
+        // At 02:00 the clock is put forward to 03:00.
+        ("spring, before the change", "2026-03-28T22:30:00Z", 60, "2026-03-29T05:00:00Z"),
+        ("spring, after the change", "2026-03-29T01:30:00Z", 120, "2026-03-29T05:00:00Z"),
+        ("an ordinary night in summer", "2026-10-23T21:30:00Z", 120, "2026-10-24T05:00:00Z"),
+        // At 03:00 the clock is put back to 02:00.
+        ("autumn, before the change", "2026-10-24T21:30:00Z", 120, "2026-10-25T06:00:00Z"),
+        ("autumn, 02:30 for the first time", "2026-10-25T00:30:00Z", 120, "2026-10-25T06:00:00Z"),
+        ("autumn, 02:30 for the second time", "2026-10-25T01:30:00Z", 60, "2026-10-25T06:00:00Z"),
+    ] {
+        let [message] = messages(&nightly(&json!({})), &at(now, utc_offset)).try_into().unwrap();
+        assert_eq!(message.not_before.as_deref(), Some(seven), "{night}");
+    }
+}
+
+#[test]
+fn a_delay_is_of_real_minutes_also_when_the_clock_changes_in_between() {
+    let settings = comments(&json!({ "delay_minutes": 120 }));
+    let [message] = messages(&settings, &at("2026-03-28T23:30:00Z", 60)).try_into().unwrap();
+    assert_eq!(message.not_before.as_deref(), Some("2026-03-29T01:30:00Z"));
+}
+
+#[test]
+fn a_zone_that_the_policy_does_not_know_is_as_far_ahead_as_the_host_says() {
+    let mut night = at("2026-03-28T22:30:00Z", 60);
+    night.now.zone = "Europe/Atlantis".to_owned();
+    let [message] = messages(&nightly(&json!({})), &night).try_into().unwrap();
+    assert_eq!(message.not_before.as_deref(), Some("2026-03-29T06:00:00Z"));
+}
+
+/// The same moment for a requester who lives in a zone.
+fn seen_from(zone: &str, context: Context) -> Context {
+    let zone = Some(zone.to_owned());
+    Context { requester: Some(Person { zone, ..person("requester") }), ..context }
+}
+
+#[test]
+fn the_requester_is_told_by_their_own_clock() {
+    let settings = nightly(&json!({}));
+    for (zone, now, utc_offset, not_before) in [
+        // 23:30 in Berlin is 17:30 in New York, and 06:30 of the next day in Tokyo.
+        ("America/New_York", "2026-06-01T21:30:00Z", 120, None),
+        ("Asia/Tokyo", "2026-06-01T21:30:00Z", 120, Some("2026-06-01T22:00:00Z")),
+        // America puts its clock back a week later: 06:00 in Berlin is 01:00 in New York.
+        ("America/New_York", "2026-10-26T05:00:00Z", 60, Some("2026-10-26T11:00:00Z")),
+        ("America/New_York", "2026-11-01T04:30:00Z", 60, Some("2026-11-01T12:00:00Z")),
+        ("Europe/Berlin", "2026-06-01T21:30:00Z", 120, Some("2026-06-02T05:00:00Z")),
+        ("Moon/Tycho", "2026-06-01T21:30:00Z", 120, Some("2026-06-02T05:00:00Z")),
+    ] {
+        let context = seen_from(zone, at(now, utc_offset));
+        let [message] = messages(&settings, &context).try_into().unwrap();
+        assert_eq!(message.not_before.as_deref(), not_before, "{now} in {zone}");
+    }
+}
+
+#[test]
+fn a_requester_elsewhere_is_told_apart_from_the_others_and_once() {
+    let settings = nightly(&json!({ "to": ["requester", "watchers"] }));
+    let night = at("2026-06-01T21:30:00Z", 120);
+    let [theirs, others] =
+        messages(&settings, &seen_from("Asia/Tokyo", night.clone())).try_into().unwrap();
+    assert_eq!(theirs.recipients, [Recipient::Requester]);
+    assert_eq!(theirs.not_before.as_deref(), Some("2026-06-01T22:00:00Z"));
+    assert_eq!(others.recipients, [Recipient::Watchers]);
+    assert_eq!(others.not_before.as_deref(), Some("2026-06-02T05:00:00Z"));
+    assert_eq!(others.except, ["agent", "requester"]);
+    assert_eq!(theirs.dedupe_key, others.dedupe_key);
+
+    let noon = at("2026-06-01T10:00:00Z", 120);
+    assert_eq!(messages(&settings, &seen_from("Asia/Tokyo", noon)).len(), 1);
+    assert_eq!(messages(&settings, &seen_from("Europe/Berlin", night)).len(), 1);
 }
 
 #[test]
 fn two_comments_are_two_messages() {
-    let key = |utc: &str| {
-        let mut later = context();
-        later.now.utc = utc.to_owned();
-        let comment = event(EventKind::Commented);
-        notify(&comments(&json!({})), &comment, &owned(), &later).messages[0].dedupe_key.clone()
+    let key = |id: &str| {
+        let comment = Event { id: id.to_owned(), ..event(EventKind::Commented) };
+        notify(&comments(&json!({})), &comment, &ticket(), &context()).messages[0]
+            .dedupe_key
+            .clone()
     };
-    assert_ne!(key("2026-06-01T08:00:00Z"), key("2026-06-01T08:00:00.000001Z"));
+    assert_ne!(key("event-1"), key("event-2"));
 }
 
 #[test]

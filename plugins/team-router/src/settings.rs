@@ -5,18 +5,15 @@ use serde::Deserialize;
 use waypost_sdk::rules::When;
 use waypost_sdk::vocabulary::Strength;
 
-/// Which team gets a ticket, and what happens when nobody works on it.
+/// Which team gets a ticket.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
     /// The rules, in order. The first that matches, and whose team can take the ticket, wins.
     #[serde(default)]
     pub rules: Vec<Rule>,
-    /// The key of the team for tickets that no rule takes. Without it they are left to the next policy.
+    /// The team for tickets that no rule takes. Without it they are left to the next policy.
     pub fallback: Option<String>,
-    /// When an open ticket moves up, and to whom.
-    #[serde(default)]
-    pub escalation: Vec<Step>,
 }
 
 /// When it matches, who gets the ticket.
@@ -30,32 +27,34 @@ pub struct Rule {
     pub when: When,
     /// The team.
     pub to: Target,
-    /// What to do when the team does not work right now; without it the ticket waits for its morning.
+    /// What to do when the team does not work right now; without it the ticket waits until it does.
     pub when_closed: Option<WhenClosed>,
     /// Whether somebody of the team gets the ticket at once.
     #[serde(default)]
     pub assign: Assign,
-    /// The ids of people who hear of every change.
+    /// The ids of people who are told of every change.
     #[serde(default)]
+    #[schemars(length(max = 100))]
     pub watchers: Vec<String>,
-    /// The key of the agreement that should hold; without it the organization's own selection.
-    pub agreement: Option<String>,
-    /// Whether the host applies it or shows it as a suggestion.
-    #[serde(default = "set")]
-    pub strength: Strength,
+    /// Whether the host applies it or shows it as a suggestion: one word for the whole rule, or one
+    /// for each field.
+    #[serde(default)]
+    pub strength: Strengths,
     /// How sure the rule is, in percent.
     #[serde(default = "certain")]
     #[schemars(range(max = 100))]
     pub confidence: u8,
 }
 
-/// A team, named or found.
+/// A team, named or found. A team is named by its key, which is looked up in the organization that
+/// the binding belongs to and then above it; or as `organization/key`, which is exactly that team.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Target {
-    /// The team with this key.
+    /// This team.
     Team(String),
-    /// Of these teams the one with the fewest open tickets per member. Teams that work right now come first.
+    /// Of these teams the one with the fewest open tickets per member. Teams that work right now
+    /// come first.
     LeastLoaded(Vec<String>),
     /// The team that supports the ticket's service or configuration item.
     SupportTeamOf(Supported),
@@ -75,7 +74,7 @@ pub enum Supported {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum WhenClosed {
-    /// The team with this key gets the ticket instead.
+    /// This team gets the ticket instead.
     Team(String),
     /// The team keeps it, and whoever is on call gets it.
     OnCall,
@@ -92,55 +91,50 @@ pub enum Assign {
     OnCall,
 }
 
-/// A step up: what happens to a ticket that has waited too long.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// The level that is reached, from 1 on. Each level is reached once.
-    #[schemars(range(min = 1))]
-    pub level: u8,
-    /// Which tickets take this step; without conditions all of them.
-    #[serde(default)]
-    pub when: When,
-    /// After how many minutes.
-    pub after_minutes: u32,
-    /// Minutes of what.
-    #[serde(default)]
-    pub counting: Clock,
-    /// The key of the team that takes over; without it the ticket stays where it is.
-    pub team: Option<String>,
-    /// Who is told.
-    #[serde(default)]
-    pub inform: Vec<Inform>,
+/// How strongly a rule means what it says.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(untagged)]
+pub enum Strengths {
+    /// Everything alike.
+    All(Strength),
+    /// Each field on its own; what is left out is set.
+    Each(FieldStrengths),
 }
 
-/// What is counted. The minutes are plain minutes; nights and weekends count.
-#[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Clock {
-    /// Since the ticket was opened.
-    #[default]
-    Age,
-    /// Since it has had no assignee.
-    Unassigned,
-    /// Since anybody of the desk touched it.
-    Idle,
+impl Default for Strengths {
+    fn default() -> Self {
+        Self::All(Strength::Set)
+    }
 }
 
-/// Somebody who is told of a step up.
-#[derive(Clone, Debug, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Inform {
-    /// The lead of the team that has had the ticket.
-    Lead,
-    /// Whoever is on call in the team that has it after the step.
-    OnCall,
-    /// The person with this id.
-    Person(String),
+impl Strengths {
+    /// The strength of each field.
+    pub(crate) fn each(self) -> FieldStrengths {
+        match self {
+            Self::All(strength) => {
+                FieldStrengths { team: strength, assignee: strength, watchers: strength }
+            }
+            Self::Each(strengths) => strengths,
+        }
+    }
 }
 
-fn set() -> Strength {
-    Strength::Set
+/// How strongly a rule means each field.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default)]
+pub struct FieldStrengths {
+    /// The team.
+    pub team: Strength,
+    /// The person.
+    pub assignee: Strength,
+    /// The people who are told of every change.
+    pub watchers: Strength,
+}
+
+impl Default for FieldStrengths {
+    fn default() -> Self {
+        Strengths::default().each()
+    }
 }
 
 fn certain() -> u8 {

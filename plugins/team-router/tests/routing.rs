@@ -4,8 +4,11 @@
 
 use serde_json::{Value, json};
 use team_router::{Settings, TeamRouter};
-use waypost_sdk::testing::{Harness, ci, context, person, service, team, ticket};
-use waypost_sdk::{Assignment, Ci, Context, Decline, Person, Service, Strength, Team, Ticket};
+use waypost_sdk::testing::{Harness, ci, context, head, incident, person, service, team, ticket};
+use waypost_sdk::{
+    Assignment, Ci, Context, Decline, Head, Person, Service, Strength, Team, TeamRef, TextProposal,
+    Ticket,
+};
 
 /// The settings in the README.
 fn example() -> Value {
@@ -19,15 +22,27 @@ fn teams() -> Vec<Team> {
 }
 
 fn desk() -> Context {
-    Context { teams: teams(), ..context() }
+    Context { teams: Some(teams()), ..context() }
+}
+
+fn of_acme(key: &str) -> TeamRef {
+    TeamRef { organization: "acme".to_owned(), key: key.to_owned() }
+}
+
+fn team_of(answer: &Assignment) -> &str {
+    answer.team.as_ref().unwrap().value.as_str()
+}
+
+fn person_of(answer: &Assignment) -> Option<&str> {
+    Some(answer.assignee.as_ref()?.value.as_str())
 }
 
 /// The teams, one of them closed and with somebody on call or not.
-fn closed(key: &str, on_call: Option<&str>) -> Context {
+fn closed(key: &str, people: &[&str]) -> Context {
     let mut desk = desk();
-    let team = desk.teams.iter_mut().find(|team| team.key == key).unwrap();
+    let team = desk.teams.as_mut().unwrap().iter_mut().find(|team| team.key == key).unwrap();
     team.open_now = false;
-    team.on_call = on_call.map(str::to_owned);
+    team.on_call = Some(people.iter().map(|person| (*person).to_owned()).collect());
     desk
 }
 
@@ -36,7 +51,7 @@ fn ask(settings: &Value, ticket: &Ticket, context: &Context) -> Result<Assignmen
 }
 
 fn about(category: &str) -> Ticket {
-    Ticket { category: vec![category.to_owned(), "other".to_owned()], ..ticket("") }
+    incident(Head { category: vec![category.to_owned(), "other".to_owned()], ..head("") })
 }
 
 #[test]
@@ -51,53 +66,77 @@ fn the_example_fits_the_schema() {
 #[test]
 fn a_category_goes_to_its_team() {
     let answer = ask(&example(), &about("network"), &desk()).unwrap();
-    assert_eq!((answer.team.as_str(), answer.confidence), ("network", 100));
+    assert_eq!(answer.team, Some(TextProposal::set("network")));
+    assert_eq!((answer.assignee, answer.watchers), (None, None));
     assert_eq!(answer.reasons, ["rule “network”"]);
 }
 
 #[test]
 fn words_are_named_in_the_reasons() {
     let answer = ask(&example(), &ticket("No WLAN on floor 3"), &desk()).unwrap();
-    assert_eq!((answer.team.as_str(), answer.strength), ("network", Strength::Suggested));
-    assert_eq!(answer.reasons, ["rule “Wi-Fi”: the text holds “wlan”"]);
+    assert_eq!(answer.team, Some(TextProposal::suggested("network").confidence(70)));
+    assert_eq!(answer.reasons, ["rule “Wi-Fi”: the text contains “wlan”"]);
+}
+
+/// The revenue portal is down, and its support team has somebody on call.
+fn portal_down() -> (Ticket, Context) {
+    let portal = incident(Head {
+        service: Some("revenue-portal".to_owned()),
+        priority: Some(1),
+        ..head("The revenue portal is down")
+    });
+    let supported = Context {
+        service: Some(Service {
+            support_team: Some(of_acme("field-east")),
+            ..service("revenue-portal")
+        }),
+        teams: Some(vec![Team { on_call: Some(vec!["otto".to_owned()]), ..team("field-east") }]),
+        ..context()
+    };
+    (portal, supported)
 }
 
 #[test]
-fn a_service_in_trouble_goes_to_whoever_is_on_call_in_its_support_team() {
-    let portal = Ticket {
-        service: Some("revenue-portal".to_owned()),
-        priority: Some(1),
-        ..ticket("The revenue portal is down")
-    };
-    let supported = Context {
-        service: Some(Service {
-            support_team: Some("field-east".to_owned()),
-            ..service("revenue-portal")
-        }),
-        teams: vec![Team { on_call: Some("otto".to_owned()), ..team("field-east") }],
-        ..context()
-    };
+fn a_rule_may_set_the_team_and_suggest_the_person() {
+    let (portal, supported) = portal_down();
     let answer = ask(&example(), &portal, &supported).unwrap();
-    assert_eq!(answer.team, "field-east");
-    assert_eq!(answer.assignee.as_deref(), Some("otto"));
-    assert_eq!(answer.agreement.as_deref(), Some("gold"));
+    assert_eq!(answer.team, Some(TextProposal::set("acme/field-east")));
+    assert_eq!(answer.assignee, Some(TextProposal::suggested("otto")));
+}
+
+#[test]
+fn one_strength_holds_for_every_field_of_a_rule() {
+    let (portal, supported) = portal_down();
+    let rule = json!({ "name": "a", "to": { "team": "field-east" }, "assign": "on_call",
+        "watchers": ["olga"], "strength": "suggested", "confidence": 60 });
+    let answer = ask(&json!({ "rules": [rule] }), &portal, &supported).unwrap();
+    let [team, person] = [answer.team.unwrap(), answer.assignee.unwrap()];
+    let watchers = answer.watchers.unwrap();
+    assert_eq!(watchers.value, ["olga"]);
+    for (strength, confidence) in [
+        (team.strength, team.confidence),
+        (person.strength, person.confidence),
+        (watchers.strength, watchers.confidence),
+    ] {
+        assert_eq!((strength, confidence), (Strength::Suggested, 60));
+    }
 }
 
 #[test]
 fn a_rule_without_a_team_that_can_take_it_is_passed_over() {
-    let portal = Ticket {
+    let portal = incident(Head {
         service: Some("revenue-portal".to_owned()),
         priority: Some(2),
-        ..about("network")
-    };
+        ..about("network").head
+    });
     let unsupported = Context { service: Some(service("revenue-portal")), ..desk() };
     let answer = ask(&example(), &portal, &unsupported).unwrap();
-    assert_eq!(answer.team, "network");
+    assert_eq!(team_of(&answer), "network");
     assert_eq!(
         answer.reasons,
         [
             "rule “the revenue portal is down” was passed over: \
-         the ticket has no service with a support team",
+             the ticket has no service with a support team",
             "rule “network”"
         ]
     );
@@ -105,51 +144,105 @@ fn a_rule_without_a_team_that_can_take_it_is_passed_over() {
 
 #[test]
 fn a_configuration_items_support_team_can_be_meant() {
-    let settings = json!({ "rules": [{ "name": "ci", "to": { "support_team_of": "ci" } }], "fallback": "network" });
-    let supported = Ci { support_team: Some("field-north".to_owned()), ..ci("db-1") };
+    let settings = json!({
+        "rules": [{ "name": "ci", "to": { "support_team_of": "ci" } }], "fallback": "network"
+    });
+    let supported = Ci { support_team: Some(of_acme("field-north")), ..ci("db-1") };
     let known = Context { ci: Some(supported), ..desk() };
-    assert_eq!(ask(&settings, &ticket(""), &known).unwrap().team, "field-north");
-    assert_eq!(ask(&settings, &ticket(""), &desk()).unwrap().team, "network");
+    assert_eq!(team_of(&ask(&settings, &ticket(""), &known).unwrap()), "acme/field-north");
+    assert_eq!(team_of(&ask(&settings, &ticket(""), &desk()).unwrap()), "network");
+}
+
+#[test]
+fn a_team_that_a_client_made_does_not_answer_for_one_of_the_provider() {
+    let of = |organization: &str, name: &str| Team {
+        organization: organization.to_owned(),
+        name: name.to_owned(),
+        open_now: false,
+        on_call: Some(vec![format!("{name}-on-call")]),
+        ..team("network")
+    };
+    let rule = |team: &str| json!({ "rules": [{ "name": "a", "to": { "team": team }, "when_closed": "on_call" }] });
+    let client = of("acme", "client");
+    let only_ours = Context { teams: Some(vec![client.clone()]), ..desk() };
+    let both = Context { teams: Some(vec![client, of("harbor-it", "provider")]), ..desk() };
+    let from = |layer: &str, desk: &Context| Context { layer: layer.to_owned(), ..desk.clone() };
+
+    let theirs = ask(&rule("network"), &ticket(""), &from("harbor-it", &only_ours));
+    assert!(matches!(theirs, Err(Decline::NoOpinion(_))));
+    for (layer, name, person) in [
+        ("harbor-it", "network", "provider-on-call"),
+        ("harbor-it", "acme/network", "client-on-call"),
+        ("acme", "network", "client-on-call"),
+        ("acme", "harbor-it/network", "provider-on-call"),
+    ] {
+        let answer = ask(&rule(name), &ticket(""), &from(layer, &both)).unwrap();
+        assert_eq!((team_of(&answer), person_of(&answer)), (name, Some(person)), "{layer}");
+    }
 }
 
 #[test]
 fn of_several_teams_the_least_loaded_gets_it() {
     let somewhere = Context {
         requester: Some(Person { location: Some("berlin".to_owned()), ..person("requester") }),
-        teams: vec![
-            Team { load: 210, ..team("field-east") },
-            Team { load: 205, ..team("field-north") },
-            Team { load: 1, ..team("network") },
-        ],
+        teams: Some(vec![
+            Team { load: Some(210), ..team("field-east") },
+            Team { load: Some(205), ..team("field-north") },
+            Team { load: Some(1), ..team("network") },
+        ]),
         ..context()
     };
     let answer = ask(&example(), &about("hardware"), &somewhere).unwrap();
-    assert_eq!(answer.team, "field-north");
+    assert_eq!(team_of(&answer), "field-north");
     assert_eq!(answer.reasons[1], "“field-north” has the least open work per head: 2.05 tickets");
+}
+
+/// Where a rule for the least loaded of `first` and `second` sends a ticket.
+fn least_loaded(first: Team, second: Team) -> Result<Assignment, Decline> {
+    let settings = json!({ "rules": [{
+        "name": "a", "to": { "least_loaded": ["first", "gone", "second"] }
+    }] });
+    let desk = Context { teams: Some(vec![first, second]), ..context() };
+    ask(&settings, &ticket(""), &desk)
+}
+
+#[test]
+fn a_load_that_is_not_known_is_not_no_load() {
+    let known = |key, load| Team { load: Some(load), ..team(key) };
+    let unknown = |key| Team { load: None, ..team(key) };
+
+    let answer = least_loaded(unknown("first"), known("second", 900)).unwrap();
+    assert_eq!(team_of(&answer), "second");
+
+    // Without any load, as for a router that does not ask for them, nothing goes to the first team.
+    let declined = least_loaded(unknown("first"), unknown("second")).unwrap_err();
+    let Decline::NoOpinion(reasons) = declined else { panic!("{declined:?}") };
+    assert_eq!(reasons[0], "rule “a” was passed over: the loads of its teams are not known");
+
+    let closed = Team { open_now: false, ..unknown("first") };
+    let answer = least_loaded(closed, unknown("second")).unwrap();
+    assert_eq!(team_of(&answer), "second");
+    assert_eq!(answer.reasons[1], "“second” is the only choice");
 }
 
 #[test]
 fn a_team_at_work_comes_before_an_idle_one_that_is_closed() {
-    let settings =
-        json!({ "rules": [{ "name": "a", "to": { "least_loaded": ["x", "night", "day"] } }] });
-    let mut desk = Context {
-        teams: vec![Team { load: 900, ..team("day") }, Team { open_now: false, ..team("night") }],
-        ..context()
-    };
-    assert_eq!(ask(&settings, &ticket(""), &desk).unwrap().team, "day");
-    desk.teams[0].open_now = false;
-    assert_eq!(ask(&settings, &ticket(""), &desk).unwrap().team, "night");
+    let busy = Team { load: Some(900), ..team("first") };
+    let idle = Team { open_now: false, ..team("second") };
+    assert_eq!(team_of(&least_loaded(busy.clone(), idle.clone()).unwrap()), "first");
+    let busy = Team { open_now: false, ..busy };
+    assert_eq!(team_of(&least_loaded(busy, idle).unwrap()), "second");
 }
 
 #[test]
 fn a_closed_team_is_reached_through_whoever_is_on_call() {
-    let answer = ask(&example(), &about("network"), &closed("network", Some("nora"))).unwrap();
-    assert_eq!(answer.team, "network");
-    assert_eq!(answer.assignee.as_deref(), Some("nora"));
+    let night = closed("network", &["nora", "otto"]);
+    let answer = ask(&example(), &about("network"), &night).unwrap();
+    assert_eq!((team_of(&answer), person_of(&answer)), ("network", Some("nora")));
     assert_eq!(answer.reasons[1], "“network” is closed now, so whoever is on call gets it");
 
-    let answer = ask(&example(), &about("network"), &closed("network", None)).unwrap();
-    assert_eq!((answer.team.as_str(), answer.assignee), ("network", None));
+    let answer = ask(&example(), &about("network"), &closed("network", &[])).unwrap();
+    assert_eq!((team_of(&answer), person_of(&answer)), ("network", None));
     assert_eq!(answer.reasons[1], "“network” is closed now, and nobody is on call");
 }
 
@@ -157,18 +250,18 @@ fn a_closed_team_is_reached_through_whoever_is_on_call() {
 fn a_closed_team_may_hand_over_to_another() {
     let vip = Some(Person { vip: true, ..person("requester") });
     let open = Context { requester: vip.clone(), ..desk() };
-    assert_eq!(ask(&example(), &ticket(""), &open).unwrap().team, "vip-desk");
+    assert_eq!(team_of(&ask(&example(), &ticket(""), &open).unwrap()), "vip-desk");
 
-    let night = Context { requester: vip, ..closed("vip-desk", Some("vera")) };
+    let night = Context { requester: vip, ..closed("vip-desk", &["vera"]) };
     let answer = ask(&example(), &ticket(""), &night).unwrap();
-    assert_eq!((answer.team.as_str(), answer.assignee), ("service-desk", None));
+    assert_eq!((team_of(&answer), person_of(&answer)), ("service-desk", None));
     assert_eq!(answer.reasons[1], "“vip-desk” is closed now, so “service-desk” gets it");
 }
 
 #[test]
 fn what_no_rule_takes_goes_to_the_fallback() {
     let answer = ask(&example(), &ticket("The coffee machine leaks"), &desk()).unwrap();
-    assert_eq!((answer.team.as_str(), answer.confidence), ("service-desk", 50));
+    assert_eq!(answer.team, Some(TextProposal::set("service-desk").confidence(50)));
 }
 
 #[test]
@@ -181,17 +274,23 @@ fn without_a_fallback_there_is_no_opinion() {
 }
 
 #[test]
+fn without_the_teams_nothing_can_be_decided() {
+    let unknown = Context { teams: None, ..context() };
+    let declined = ask(&example(), &ticket(""), &unknown).unwrap_err();
+    assert_eq!(declined, Decline::Incomplete("teams".to_owned()));
+}
+
+#[test]
 fn settings_that_cannot_work_are_refused_where_they_stand() {
     let settings = json!({
         "rules": [
             { "name": "a", "when": { "priority": { "from": 4, "to": 3 } }, "to": { "team": "x" } },
             { "name": "b", "to": { "least_loaded": [] } }
-        ],
-        "escalation": [{ "level": 1, "after_minutes": 5 }]
+        ]
     });
     let errors = Harness::<TeamRouter>::new(&settings).unwrap_err();
     let paths: Vec<_> = errors.iter().map(|error| error.path.as_str()).collect();
-    assert_eq!(paths, ["/rules/0/when/priority", "/rules/1/to/least_loaded", "/escalation/0"]);
+    assert_eq!(paths, ["/rules/0/when/priority", "/rules/1/to/least_loaded"]);
 }
 
 #[test]

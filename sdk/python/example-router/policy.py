@@ -5,10 +5,10 @@ from typing import Any, List, Optional
 
 from componentize_py_types import Err
 from wit_world import exports
-from wit_world.exports.lifecycle import DataFile, Description, Hook, ServedHook, SettingsError
-from wit_world.exports.routing import Assignment, Clocks, Escalation
+from wit_world.exports.lifecycle import DataFile, Description, ServedHook, SettingsError
+from wit_world.exports.routing import Assignment
 from wit_world.imports import log
-from wit_world.imports.types import Context, Decline_NoOpinion, Need, Strength, Ticket
+from wit_world.imports.types import Context, Decline_NoOpinion, Strength, Team, TextProposal, Ticket
 
 # The host checks settings against this before `configure` sees them.
 SETTINGS_SCHEMA = {
@@ -26,10 +26,13 @@ SETTINGS_SCHEMA = {
                 "required": ["keyword", "team"],
                 "properties": {
                     "keyword": {
-                        "description": "Text that the ticket must hold; capitals do not matter.",
+                        "description": "Text that the ticket must contain; capitals do not matter.",
                         "type": "string",
                     },
-                    "team": {"description": "The key of the team that gets the ticket.", "type": "string"},
+                    "team": {
+                        "description": "The team that gets the ticket: its key, or `organization/key` for exactly that team.",
+                        "type": "string",
+                    },
                 },
             },
         },
@@ -53,10 +56,10 @@ class Lifecycle(exports.Lifecycle):
             author="The Waypost authors",
             summary="Routes tickets by keywords, and calls whoever is on call when the team is closed",
             settings_schema=json.dumps(SETTINGS_SCHEMA),
-            hooks=[ServedHook(hook=Hook.ROUTE, needs=[Need.TEAMS, Need.ON_CALL])],
+            hooks=[ServedHook(hook="route", needs=["teams", "on-call"])],
         )
 
-    def configure(self, text: str, data: List[DataFile]) -> None:
+    def configure(self, text: str, data: List[DataFile], hooks: List[str]) -> None:
         global settings
         settings = json.loads(text)
         errors = []
@@ -73,31 +76,46 @@ class Routing(exports.Routing):
     """The hooks of routing."""
 
     def route(self, ticket: Ticket, context: Context) -> Assignment:
-        text = f"{ticket.short_description}\n{ticket.description}".lower()
+        text = f"{ticket.head.short_description}\n{ticket.head.description}".lower()
         rule = next((rule for rule in settings["rules"] if rule["keyword"] in text), None)
         team = rule["team"] if rule else settings.get("fallback")
         if team is None:
             raise no_opinion("no keyword was found")
         if rule:
             log.log(log.Level.DEBUG, f"found {rule['keyword']}")
+        # Each field that is proposed has a strength and a confidence of its own.
         assignment = Assignment(
-            team=team,
+            team=proposed(team, 100 if rule else 50),
             assignee=None,
-            watchers=[],
-            agreement=None,
-            strength=Strength.SET,
-            confidence=100 if rule else 50,
-            reasons=[f"the text holds “{rule['keyword']}”" if rule else "no keyword was found"],
+            watchers=None,
+            reasons=[f"the text contains “{rule['keyword']}”" if rule else "no keyword was found"],
         )
-        closed = next((known for known in context.teams if known.key == team and not known.open_now), None)
-        if closed and closed.on_call is not None:
-            assignment.assignee = closed.on_call
+        known = find_team(context, team)
+        if known and not known.open_now and known.on_call:
+            assignment.assignee = proposed(known.on_call[0], 100)
             assignment.reasons.append("the team is closed, so the person on call gets it")
         return assignment
 
-    # The world asks for it; it is never called, because `describe` does not list it.
-    def escalate(self, ticket: Ticket, clocks: Clocks, context: Context) -> Optional[Escalation]:
-        raise no_opinion("this policy only routes")
+
+def proposed(value: str, confidence: int) -> TextProposal:
+    """A value that the host applies."""
+    return TextProposal(value=value, strength=Strength.SET, confidence=confidence)
+
+
+def find_team(context: Context, name: str) -> Optional[Team]:
+    """The team that a name means, as the host resolves it.
+
+    `acme/network` is exactly that team; a bare key is looked up in the layer of the binding, then above it, never below.
+    """
+    teams = context.teams or []
+    organization, slash, key = name.partition("/")
+    if slash:
+        return next((team for team in teams if (team.organization, team.key) == (organization, key)), None)
+    named = [team for team in teams if team.key == name]
+    own = next((team for team in named if team.organization == context.layer), None)
+    if own is None and context.layer == context.organization and named:
+        return named[0]
+    return own
 
 
 def no_opinion(reason: str) -> Err:

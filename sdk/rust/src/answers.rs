@@ -1,8 +1,9 @@
 //! Answers, built in one breath: `Assignment::to("network").because("the ticket is about Wi-Fi")`.
 
 use crate::{
-    ApprovalPlan, Assignment, Categorization, Decline, Escalation, Notifications, Quorum,
-    SettingsError, Stage, StageRule, Step, Strength, Verdict,
+    ApprovalPlan, Assignment, Categorization, Decline, Kind, KindProposal, Level, LevelProposal,
+    Notifications, Quorum, SettingsError, Stage, StageRule, Step, Strength, TextProposal,
+    TextsProposal, Verdict,
 };
 
 /// Gives each answer with reasons a method that adds one.
@@ -18,29 +19,52 @@ macro_rules! reasons {
         }
     )+};
 }
-reasons!(ApprovalPlan, Assignment, Categorization, Escalation, Notifications);
+reasons!(ApprovalPlan, Assignment, Categorization, Notifications);
 
-impl Assignment {
-    /// Gives the ticket to a team, applied by the host and fully meant.
-    #[must_use]
-    pub fn to(team: impl Into<String>) -> Self {
-        Self {
-            team: team.into(),
-            assignee: None,
-            watchers: Vec::new(),
-            agreement: None,
-            strength: Strength::Set,
-            confidence: 100,
-            reasons: Vec::new(),
+/// Gives each proposal its ways to be made.
+macro_rules! proposals {
+    ($($proposal:ident($value:ty)),+ $(,)?) => {$(
+        impl $proposal {
+            /// A value that the host applies, with full confidence.
+            #[must_use]
+            pub fn set(value: impl Into<$value>) -> Self {
+                Self { value: value.into(), strength: Strength::Set, confidence: 100 }
+            }
+
+            /// A value that the host shows to a person, with full confidence.
+            #[must_use]
+            pub fn suggested(value: impl Into<$value>) -> Self {
+                Self { value: value.into(), strength: Strength::Suggested, confidence: 100 }
+            }
+
+            /// The same value with another confidence, in percent.
+            #[must_use]
+            pub fn confidence(self, percent: u8) -> Self {
+                Self { confidence: percent, ..self }
+            }
         }
+    )+};
+}
+proposals!(
+    KindProposal(Kind),
+    LevelProposal(Level),
+    TextProposal(String),
+    TextsProposal(Vec<String>)
+);
+
+/// Proposes nothing.
+impl Default for Assignment {
+    fn default() -> Self {
+        Self { team: None, assignee: None, watchers: None, reasons: Vec::new() }
     }
 }
 
-impl Escalation {
-    /// Moves the ticket up to a level; it stays where it is and nobody is told, until the fields say otherwise.
+impl Assignment {
+    /// Gives the ticket to a team, applied by the host and with full confidence. The rest is left
+    /// open.
     #[must_use]
-    pub fn to_level(level: u8) -> Self {
-        Self { level, team: None, inform: Vec::new(), reasons: Vec::new() }
+    pub fn to(team: impl Into<String>) -> Self {
+        Self { team: Some(TextProposal::set(team)), ..Self::default() }
     }
 }
 
@@ -55,7 +79,7 @@ impl Default for Categorization {
             impact: None,
             urgency: None,
             priority: None,
-            tags: Vec::new(),
+            tags: None,
             reasons: Vec::new(),
         }
     }
@@ -89,7 +113,7 @@ impl ApprovalPlan {
 
     /// The verdict alone.
     fn of(verdict: Verdict) -> Self {
-        Self { verdict, risk: None, reasons: Vec::new() }
+        Self { verdict, reasons: Vec::new() }
     }
 }
 
@@ -131,7 +155,8 @@ impl Decline {
 }
 
 impl SettingsError {
-    /// What is wrong at one place: a JSON pointer into the settings, or `data:NAME` for a data file.
+    /// What is wrong at one place: a JSON pointer into the settings, or `data:NAME` for a data
+    /// file.
     #[must_use]
     pub fn at(path: impl Into<String>, message: impl Into<String>) -> Self {
         Self { path: path.into(), message: message.into() }

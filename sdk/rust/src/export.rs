@@ -1,27 +1,28 @@
-//! The bridge from the generated bindings to a policy's traits. Only [`export!`](crate::export!) uses it.
+//! The bridge from the generated bindings to a policy's traits. Only [`export!`](crate::export!)
+//! uses it.
 
 use std::sync::OnceLock;
 
-use crate::bindings::exports::waypost::policy::{
-    approval, categorization, lifecycle, notification, routing,
-};
+use crate::bindings::exports::waypost::lifecycle::lifecycle;
+use crate::bindings::exports::waypost::policy::{approval, categorization, notification, routing};
 use crate::{
-    About, ApprovalPlan, Assignment, Categorization, Clocks, Context, DataFile, Decline,
-    Description, Escalation, Event, Notifications, Nudge, Policy, ServedHook, SettingsError,
+    About, ApprovalPlan, Assignment, Binding, Categorization, Context, DataFile, Decline,
+    Description, Event, Hook, Need, Notifications, Nudge, Policy, ServedHook, SettingsError,
     Ticket, WaitingApproval, log, schema_of, settings,
 };
 
-/// Makes a policy a component: names the policy and the hooks that it serves, each of which it must implement.
+/// Makes a policy a component: names the policy and the hooks that it serves, each of which it must
+/// implement.
 ///
 /// ```
-/// # use waypost_sdk::{Assignment, Context, DataFile, Decline, Policy, Route, SettingsError, Ticket};
+/// # use waypost_sdk::{Assignment, Binding, Context, Decline, Policy, Route, SettingsError, Ticket};
 /// # #[derive(serde::Deserialize, schemars::JsonSchema)]
 /// # struct Settings {}
 /// struct OneDesk;
 ///
 /// impl Policy for OneDesk {
 ///     type Settings = Settings;
-///     fn new(_settings: Settings, _data: &[DataFile]) -> Result<Self, Vec<SettingsError>> {
+///     fn new(_settings: Settings, _binding: &Binding) -> Result<Self, Vec<SettingsError>> {
 ///         Ok(Self)
 ///     }
 /// }
@@ -36,18 +37,18 @@ use crate::{
 /// # fn main() {}
 /// ```
 ///
-/// It expands to nothing but a check on other targets than WebAssembly, so a policy's tests run natively. A hook that
-/// is named whose trait the policy lacks does not compile:
+/// It expands to nothing but a check on other targets than WebAssembly, so a policy's tests run
+/// natively. A hook that is named whose trait the policy lacks does not compile:
 ///
 /// ```compile_fail,E0277
-/// # use waypost_sdk::{DataFile, Policy, SettingsError};
+/// # use waypost_sdk::{Binding, Policy, SettingsError};
 /// # #[derive(serde::Deserialize, schemars::JsonSchema)]
 /// # struct Settings {}
 /// struct Silent;
 ///
 /// impl Policy for Silent {
 ///     type Settings = Settings;
-///     fn new(_settings: Settings, _data: &[DataFile]) -> Result<Self, Vec<SettingsError>> {
+///     fn new(_settings: Settings, _binding: &Binding) -> Result<Self, Vec<SettingsError>> {
 ///         Ok(Self)
 ///     }
 /// }
@@ -103,19 +104,17 @@ macro_rules! export {
 macro_rules! __hook {
     (implemented categorize $policy:ident) => { $crate::export::categorizes::<$policy>() };
     (implemented route $policy:ident) => { $crate::export::routes::<$policy>() };
-    (implemented escalate $policy:ident) => { $crate::export::escalates::<$policy>() };
     (implemented plan $policy:ident) => { $crate::export::plans::<$policy>() };
     (implemented stalled $policy:ident) => { $crate::export::nudges::<$policy>() };
     (implemented notify $policy:ident) => { $crate::export::notifies::<$policy>() };
 
     (served categorize $policy:ident) => { $crate::__hook!(served Categorize $policy) };
     (served route $policy:ident) => { $crate::__hook!(served Route $policy) };
-    (served escalate $policy:ident) => { $crate::__hook!(served Escalate $policy) };
     (served plan $policy:ident) => { $crate::__hook!(served Plan $policy) };
     (served stalled $policy:ident) => { $crate::__hook!(served Stalled $policy) };
     (served notify $policy:ident) => { $crate::__hook!(served Notify $policy) };
     (served $hook:ident $policy:ident) => {
-        $crate::ServedHook { hook: $crate::Hook::$hook, needs: <$policy as $crate::$hook>::needs() }
+        $crate::export::served($crate::Hook::$hook, <$policy as $crate::$hook>::needs())
     };
 
     (answer categorize) => {
@@ -134,16 +133,6 @@ macro_rules! __hook {
             context: &$crate::Context,
         ) -> ::std::result::Result<$crate::Assignment, $crate::Decline> {
             $crate::Route::route(policy, ticket, context)
-        }
-    };
-    (answer escalate) => {
-        fn escalate(
-            policy: &Self::Policy,
-            ticket: &$crate::Ticket,
-            clocks: &$crate::Clocks,
-            context: &$crate::Context,
-        ) -> ::std::result::Result<::std::option::Option<$crate::Escalation>, $crate::Decline> {
-            $crate::Escalate::escalate(policy, ticket, clocks, context)
         }
     };
     (answer plan) => {
@@ -181,14 +170,19 @@ macro_rules! __hook {
 pub fn categorizes<P: crate::Categorize>() {}
 /// Fails to compile for a policy that does not route.
 pub fn routes<P: crate::Route>() {}
-/// Fails to compile for a policy that does not escalate.
-pub fn escalates<P: crate::Escalate>() {}
 /// Fails to compile for a policy that does not plan approvals.
 pub fn plans<P: crate::Plan>() {}
-/// Fails to compile for a policy that does not look after waiting approvals.
+/// Fails to compile for a policy that does not look after awaited votes.
 pub fn nudges<P: crate::Stalled>() {}
 /// Fails to compile for a policy that does not notify.
 pub fn notifies<P: crate::Notify>() {}
+
+/// What `describe` says of a hook.
+#[must_use]
+pub fn served(hook: Hook, needs: Vec<Need>) -> ServedHook {
+    let needs = needs.into_iter().map(|need| need.name().to_owned()).collect();
+    ServedHook { hook: hook.name().to_owned(), needs }
+}
 
 /// A policy with the hooks that it serves; the others decline.
 pub trait Pack: 'static {
@@ -208,15 +202,6 @@ pub trait Pack: 'static {
     }
     /// Asks `route`.
     fn route(_: &Self::Policy, _: &Ticket, _: &Context) -> Result<Assignment, Decline> {
-        Err(unserved())
-    }
-    /// Asks `escalate`.
-    fn escalate(
-        _: &Self::Policy,
-        _: &Ticket,
-        _: &Clocks,
-        _: &Context,
-    ) -> Result<Option<Escalation>, Decline> {
         Err(unserved())
     }
     /// Asks `plan`.
@@ -268,10 +253,16 @@ impl<T: Pack> lifecycle::Guest for T {
         }
     }
 
-    fn configure(json: String, data: Vec<DataFile>) -> Result<(), Vec<SettingsError>> {
+    fn configure(
+        json: String,
+        data: Vec<DataFile>,
+        hooks: Vec<String>,
+    ) -> Result<(), Vec<SettingsError>> {
         // A panic ends as a bare trap; this way the receipt's log says what went wrong.
         std::panic::set_hook(Box::new(|panic| log::error(&panic.to_string())));
-        let policy = T::Policy::new(settings::read(&json)?, &data)?;
+        // The host names only hooks that `describe` lists, and those are known here.
+        let hooks = hooks.iter().filter_map(|name| Hook::named(name)).collect();
+        let policy = T::Policy::new(settings::read(&json)?, &Binding { hooks, data })?;
         T::configured()
             .set(policy)
             .map_err(|_| vec![SettingsError::at("", "the policy is configured already")])
@@ -287,14 +278,6 @@ impl<T: Pack> categorization::Guest for T {
 impl<T: Pack> routing::Guest for T {
     fn route(ticket: Ticket, context: Context) -> Result<Assignment, Decline> {
         T::route(configured::<T>()?, &ticket, &context)
-    }
-
-    fn escalate(
-        ticket: Ticket,
-        clocks: Clocks,
-        context: Context,
-    ) -> Result<Option<Escalation>, Decline> {
-        T::escalate(configured::<T>()?, &ticket, &clocks, &context)
     }
 }
 

@@ -3,7 +3,6 @@
 mod answers;
 #[expect(
     clippy::same_length_and_capacity,
-    clippy::unsafe_derive_deserialize,
     reason = "written by wit-bindgen: values cross the sandbox's border as pointer and length"
 )]
 #[doc(hidden)]
@@ -13,13 +12,17 @@ pub mod bindings {
         world: "policy-pack",
         pub_export_macro: true,
         default_bindings_module: "::waypost_sdk::bindings",
-        additional_derives: [PartialEq, Clone, serde::Serialize, serde::Deserialize],
+        additional_derives: [PartialEq, Clone],
     });
 }
+mod binding;
 #[doc(hidden)]
 pub mod export;
+mod facts;
+mod hook;
 pub mod log;
 mod map;
+mod need;
 mod policy;
 pub mod rules;
 mod settings;
@@ -28,22 +31,26 @@ pub mod testing;
 pub mod text;
 pub mod vocabulary;
 
+pub use binding::Binding;
+pub use bindings::exports::waypost::lifecycle::lifecycle::{
+    DataFile, Description, ServedHook, SettingsError,
+};
 pub use bindings::exports::waypost::policy::approval::{
-    ApprovalPlan, Approver, Nudge, Quorum, Risk, Stage, StageRule, Step, Verdict, WaitingApproval,
+    ApprovalPlan, Approver, Nudge, Quorum, Stage, StageRule, Step, Tally, Verdict, WaitingApproval,
 };
-pub use bindings::exports::waypost::policy::categorization::{
-    Categorization, CategoryProposal, KeyProposal, KindProposal, LevelProposal,
-};
-pub use bindings::exports::waypost::policy::lifecycle::{
-    DataFile, Description, Hook, ServedHook, SettingsError,
-};
+pub use bindings::exports::waypost::policy::categorization::{Categorization, Kind, KindProposal};
 pub use bindings::exports::waypost::policy::notification::{
-    ActorKind, Event, EventKind, Message, Notifications, Recipient, Way,
+    ActorKind, DeliveryChannel, Event, EventKind, FieldChange, Message, Notifications, Recipient,
 };
-pub use bindings::exports::waypost::policy::routing::{Assignment, Clocks, Escalation};
+pub use bindings::exports::waypost::policy::routing::Assignment;
 pub use bindings::waypost::policy::types::{
-    Channel, Ci, Context, Criticality, Decline, FormAnswer, Key, Kind, Level, Moment, Money, Need,
-    Person, PersonId, Service, Strength, Team, Ticket, Timestamp,
+    Channel, Ci, Comment, Context, Criticality, Decline, Details, Field, FieldValue, FormAnswer,
+    Head, IncidentDetails, Key, Level, LevelProposal, Moment, Money, Person, PersonId, Phase,
+    ProblemDetails, RequestDetails, Service, Strength, TaskDetails, Team, TeamName, TeamRef,
+    TextProposal, TextsProposal, Ticket, Timestamp, Waiting,
 };
-pub use policy::{About, Categorize, Escalate, Notify, Plan, Policy, Route, Stalled};
+pub use facts::value_of;
+pub use hook::Hook;
+pub use need::Need;
+pub use policy::{About, Categorize, Notify, Plan, Policy, Route, Stalled};
 pub use settings::schema_of;

@@ -5,8 +5,8 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Fnv>>;
 
-/// Fowler, Noll and Vo's hash, 32 bits wide like a sandbox's registers. Its keys come from an administrator, so nobody
-/// gains by making them collide.
+/// Fowler, Noll and Vo's hash, 32 bits wide like a sandbox's registers. Its keys come from an
+/// administrator, so nobody gains by making them collide.
 #[derive(Debug)]
 pub(crate) struct Fnv(u32);
 

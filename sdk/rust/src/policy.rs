@@ -1,14 +1,14 @@
-//! A policy, and the six questions that the desk may ask it.
+//! A policy, and the five questions that the desk may ask it.
 //!
-//! A policy implements [`Policy`] and one trait for each hook that it serves, and names those hooks in
-//! [`export!`](crate::export!). A hook that is not named there is never asked.
+//! A policy implements [`Policy`] and one trait for each hook that it serves, and names those hooks
+//! in [`export!`](crate::export!). A hook that is not named there is never asked.
 
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    ApprovalPlan, Assignment, Categorization, Clocks, Context, DataFile, Decline, Escalation,
-    Event, Need, Notifications, Nudge, SettingsError, Ticket, WaitingApproval,
+    ApprovalPlan, Assignment, Binding, Categorization, Context, Decline, Event, Need,
+    Notifications, Nudge, SettingsError, Ticket, WaitingApproval,
 };
 
 /// What a policy is called and who wrote it.
@@ -26,16 +26,16 @@ pub struct About {
 
 /// A configured policy: what it has learned from its settings, ready to be asked.
 ///
-/// It is made once for each binding. The host keeps an image of the memory that [`Policy::new`] leaves, and every
-/// decision starts from that image: parse, sort and index there, and a decision finds the work done. Nothing that a
-/// hook leaves behind reaches the next decision.
+/// It is made once for each binding. The host keeps an image of the memory that [`Policy::new`]
+/// leaves, and every decision starts from that image: parse, sort and index there, and a decision
+/// finds the work done. Nothing that a hook leaves behind reaches the next decision.
 pub trait Policy: Sized + Send + Sync + 'static {
-    /// What an administrator may set. The schema of this type is what the host checks settings against.
+    /// What an administrator may set. The host checks settings against the schema of this type.
     type Settings: DeserializeOwned + JsonSchema;
 
-    /// Makes the policy from its settings and data files, or says which places of them are wrong, all of them at
-    /// once.
-    fn new(settings: Self::Settings, data: &[DataFile]) -> Result<Self, Vec<SettingsError>>;
+    /// Makes the policy from its settings, or says which places of them are wrong, all of them at
+    /// once. The binding has the data files and the hooks that will be asked.
+    fn new(settings: Self::Settings, binding: &Binding) -> Result<Self, Vec<SettingsError>>;
 
     /// Who this policy is. The default is what `Cargo.toml` says.
     #[must_use]
@@ -46,7 +46,7 @@ pub trait Policy: Sized + Send + Sync + 'static {
 
 /// What kind of work has arrived?
 pub trait Categorize: Policy {
-    /// The facts to be filled in the context; the others stay empty.
+    /// The facts that the context shall have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
@@ -58,36 +58,19 @@ pub trait Categorize: Policy {
 
 /// Who should work on it?
 pub trait Route: Policy {
-    /// The facts to be filled in the context; the others stay empty.
+    /// The facts that the context shall have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
     }
 
-    /// Names the team for a ticket that has just come in, or that a person asked to be routed again.
+    /// Says who works on a ticket that has just come in, or that somebody asked to be routed again.
     fn route(&self, ticket: &Ticket, context: &Context) -> Result<Assignment, Decline>;
-}
-
-/// Should it move up?
-pub trait Escalate: Policy {
-    /// The facts to be filled in the context; the others stay empty.
-    #[must_use]
-    fn needs() -> Vec<Need> {
-        Vec::new()
-    }
-
-    /// Says whether an open ticket should escalate now; `None` leaves it as it is.
-    fn escalate(
-        &self,
-        ticket: &Ticket,
-        clocks: &Clocks,
-        context: &Context,
-    ) -> Result<Option<Escalation>, Decline>;
 }
 
 /// Who must agree?
 pub trait Plan: Policy {
-    /// The facts to be filled in the context; the others stay empty.
+    /// The facts that the context shall have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
@@ -97,15 +80,15 @@ pub trait Plan: Policy {
     fn plan(&self, ticket: &Ticket, context: &Context) -> Result<ApprovalPlan, Decline>;
 }
 
-/// What about an approval that waits?
+/// What about a vote that is awaited?
 pub trait Stalled: Policy {
-    /// The facts to be filled in the context; the others stay empty.
+    /// The facts that the context shall have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
     }
 
-    /// Says what to do about an approval that waits for somebody.
+    /// Says what to do about a vote that is awaited.
     fn stalled(
         &self,
         ticket: &Ticket,
@@ -114,15 +97,15 @@ pub trait Stalled: Policy {
     ) -> Result<Nudge, Decline>;
 }
 
-/// Who should hear of it?
+/// Who should be notified?
 pub trait Notify: Policy {
-    /// The facts to be filled in the context; the others stay empty.
+    /// The facts that the context shall have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
     }
 
-    /// Says who hears what about an event.
+    /// Says who is notified of an event.
     fn notify(
         &self,
         event: &Event,

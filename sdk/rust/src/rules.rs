@@ -1,7 +1,7 @@
 //! Rules with conditions on a ticket, indexed: two hundred of them cost little more than ten.
 //!
-//! A settings type holds a [`When`] for each of its rules, [`Rules`] indexes them in [`Policy::new`](crate::Policy::new),
-//! and a hook asks which of them hold:
+//! A settings type holds a [`When`] for each of its rules, [`Rules`] indexes them in
+//! [`Policy::new`](crate::Policy::new), and a hook asks which of them hold:
 //!
 //! ```
 //! use waypost_sdk::rules::{Rules, When};
@@ -26,42 +26,52 @@
 
 mod bits;
 mod check;
+mod fields;
 mod index;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::vocabulary::{Channel, Kind};
+use crate::vocabulary::{Channel, Phase, TicketKind};
 
+pub use fields::Wanted;
 pub use index::{Matches, Rules};
 
-/// When a rule applies. Every condition that is given must hold; of a list's values one is enough. Without any
-/// condition the rule always applies.
+/// When a rule applies. Every condition that is given must hold; of a list's values one is enough.
+/// Without any condition the rule always applies.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
     /// What kind of record the ticket is.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<TicketKind>,
+    /// Where it is in its life, whatever its kind calls the state.
+    pub phases: Vec<Phase>,
     /// How it came in.
     pub channels: Vec<Channel>,
     /// Its category, or one below it: `["network"]` stands for `["network", "wifi"]` too.
     pub categories: Vec<Vec<String>>,
     /// The key of its service.
     pub services: Vec<String>,
-    /// The key of its configuration item.
+    /// The key of one of its configuration items, the main one or a further one.
     pub cis: Vec<String>,
-    /// The key of the catalog item that is asked for.
+    /// The key of the catalog item that a request is for.
     pub catalog_items: Vec<String>,
     /// One of its labels.
     pub tags: Vec<String>,
     /// Its priority. A ticket without one does not match.
     pub priority: Option<Priorities>,
-    /// Whether the requester is marked for special care.
+    /// Whether the requester is a VIP. A ticket without a requester does not match.
     pub vip: Option<bool>,
     /// Where the requester works, as the directory has it; capitals do not matter.
     pub locations: Vec<String>,
+    /// Fields that the organization defined for its tickets, each with the values that count.
+    pub fields: BTreeMap<String, Vec<Wanted>>,
+    /// Fields that the organization defined for its people: those of the requester.
+    pub requester_fields: BTreeMap<String, Vec<Wanted>>,
     /// Words in its text.
     pub words: Option<Words>,
 }
@@ -88,8 +98,8 @@ fn lowest() -> u8 {
     5
 }
 
-/// Words and phrases that a ticket's text must hold, or must not. At least one of the lists is filled.
-/// A word that ends in `*` stands for every word that begins with it.
+/// Words and phrases that a ticket's text must contain, or must not. At least one of the lists is
+/// filled. A word that ends in `*` stands for every word that begins with it.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Words {

@@ -43,8 +43,8 @@ fn pointer(path: &Path) -> String {
     pointer
 }
 
-/// The message of a JSON error without " at line 1 column 23": settings are edited in forms, and the pointer says
-/// where.
+/// The message of a JSON error without " at line 1 column 23": settings are edited in forms, and
+/// the pointer says where.
 fn without_position(error: &serde_json::Error) -> String {
     let message = error.to_string();
     let position = format!(" at line {} column {}", error.line(), error.column());

@@ -1,15 +1,16 @@
-//! A test kit: runs a policy natively, with tickets and contexts that need only what a test is about.
+//! A test kit: runs a policy natively, with tickets and contexts that need only what a test is
+//! about.
 //!
 //! ```
-//! use waypost_sdk::testing::{Harness, context, team, ticket};
-//! use waypost_sdk::{Context, Team, Ticket};
-//! # use waypost_sdk::{Assignment, DataFile, Decline, Need, Policy, Route, SettingsError};
+//! use waypost_sdk::testing::{Harness, context, head, incident, team};
+//! use waypost_sdk::{Context, Head, Team};
+//! # use waypost_sdk::{Assignment, Binding, Decline, Need, Policy, Route, SettingsError, Ticket};
 //! # #[derive(serde::Deserialize, schemars::JsonSchema)]
 //! # struct Settings { team: String }
 //! # struct OneDesk(String);
 //! # impl Policy for OneDesk {
 //! #     type Settings = Settings;
-//! #     fn new(settings: Settings, _: &[DataFile]) -> Result<Self, Vec<SettingsError>> {
+//! #     fn new(settings: Settings, _: &Binding) -> Result<Self, Vec<SettingsError>> {
 //! #         Ok(Self(settings.team))
 //! #     }
 //! # }
@@ -21,22 +22,25 @@
 //! # }
 //!
 //! let desk = Harness::<OneDesk>::new(&serde_json::json!({ "team": "network" })).unwrap();
-//! let outage = Ticket { priority: Some(1), ..ticket("the Wi-Fi is down") };
-//! let busy = Context { teams: vec![Team { load: 450, ..team("network") }], ..context() };
+//! let outage = incident(Head { priority: Some(1), ..head("the Wi-Fi is down") });
+//! let network = Team { load: Some(450), ..team("network") };
+//! let busy = Context { teams: Some(vec![network]), ..context() };
 //!
-//! assert_eq!(desk.route(&outage, &busy).unwrap().team, "network");
+//! assert_eq!(desk.route(&outage, &busy).unwrap().team.unwrap().value, "network");
 //! ```
 //!
-//! Like the host, the harness passes only those facts of the context that the hook declared to need.
+//! Like the host, the harness passes only those facts of the context that the hook declared to
+//! need.
 
 use std::cell::RefCell;
 
 use crate::log::Level;
 use crate::{
-    ActorKind, ApprovalPlan, Assignment, Categorization, Categorize, Channel, Ci, Clocks, Context,
-    Criticality, DataFile, Decline, Escalate, Escalation, Event, EventKind, Kind, Moment, Need,
-    Notifications, Notify, Nudge, Person, Plan, Policy, Route, Service, SettingsError, Stalled,
-    Team, Ticket, WaitingApproval, settings,
+    ActorKind, ApprovalPlan, Assignment, Binding, Categorization, Categorize, Channel, Ci, Context,
+    Criticality, Decline, Details, Event, EventKind, Head, IncidentDetails, Moment, Need,
+    Notifications, Notify, Nudge, Person, Phase, Plan, Policy, ProblemDetails, RequestDetails,
+    Route, Service, SettingsError, Stalled, Tally, TaskDetails, Team, Ticket, WaitingApproval,
+    settings,
 };
 
 /// A configured policy under test.
@@ -46,17 +50,18 @@ pub struct Harness<P> {
 }
 
 impl<P: Policy> Harness<P> {
-    /// Configures the policy as the host would, without data files.
+    /// Configures the policy as the host would, without data files, and without naming the hooks
+    /// that will be asked.
     pub fn new(settings: &serde_json::Value) -> Result<Self, Vec<SettingsError>> {
-        Self::with_data(settings, &[])
+        Self::bound(settings, &Binding::default())
     }
 
     /// Configures the policy as the host would.
-    pub fn with_data(
+    pub fn bound(
         settings: &serde_json::Value,
-        data: &[DataFile],
+        binding: &Binding,
     ) -> Result<Self, Vec<SettingsError>> {
-        let policy = P::new(settings::read(&settings.to_string())?, data)?;
+        let policy = P::new(settings::read(&settings.to_string())?, binding)?;
         Ok(Self { policy })
     }
 
@@ -76,19 +81,6 @@ impl<P: Policy> Harness<P> {
         self.policy.route(ticket, &only_needed(context, &<P as Route>::needs()))
     }
 
-    /// Asks the policy whether to escalate.
-    pub fn escalate(
-        &self,
-        ticket: &Ticket,
-        clocks: &Clocks,
-        context: &Context,
-    ) -> Result<Option<Escalation>, Decline>
-    where
-        P: Escalate,
-    {
-        self.policy.escalate(ticket, clocks, &only_needed(context, &<P as Escalate>::needs()))
-    }
-
     /// Asks the policy who must agree.
     pub fn plan(&self, ticket: &Ticket, context: &Context) -> Result<ApprovalPlan, Decline>
     where
@@ -97,7 +89,7 @@ impl<P: Policy> Harness<P> {
         self.policy.plan(ticket, &only_needed(context, &<P as Plan>::needs()))
     }
 
-    /// Asks the policy about an approval that waits.
+    /// Asks the policy about a vote that is awaited.
     pub fn stalled(
         &self,
         ticket: &Ticket,
@@ -110,7 +102,7 @@ impl<P: Policy> Harness<P> {
         self.policy.stalled(ticket, approval, &only_needed(context, &<P as Stalled>::needs()))
     }
 
-    /// Asks the policy who hears of an event.
+    /// Asks the policy who is notified of an event.
     pub fn notify(
         &self,
         event: &Event,
@@ -124,7 +116,7 @@ impl<P: Policy> Harness<P> {
     }
 }
 
-/// The context with every fact emptied that is not needed, as the host passes it.
+/// The context without the facts that are not needed, as the host passes it.
 fn only_needed(context: &Context, needs: &[Need]) -> Context {
     let needed = |need| needs.contains(&need);
     let mut context = context.clone();
@@ -136,14 +128,14 @@ fn only_needed(context: &Context, needs: &[Need]) -> Context {
     }
     let teams = [Need::Teams, Need::TeamLoads, Need::TeamMembers, Need::OnCall];
     if !teams.into_iter().any(needed) {
-        context.teams.clear();
+        context.teams = None;
     }
-    for team in &mut context.teams {
+    for team in context.teams.iter_mut().flatten() {
         if !needed(Need::TeamLoads) {
-            (team.load, team.open_tickets) = (0, 0);
+            (team.load, team.open_tickets) = (None, None);
         }
         if !needed(Need::TeamMembers) {
-            team.members.clear();
+            team.members = None;
         }
         if !needed(Need::OnCall) {
             team.on_call = None;
@@ -156,45 +148,115 @@ fn only_needed(context: &Context, needs: &[Need]) -> Context {
         context.ci = None;
     }
     if let Some(ci) = context.ci.as_mut().filter(|_| !needed(Need::OpenOnCi)) {
-        ci.open_tickets = 0;
+        ci.open_tickets = None;
     }
     if !needed(Need::Services) {
-        context.services.clear();
+        context.services = None;
     }
     context
 }
 
-/// An incident from the portal that nobody has categorized, opened on Monday, 2026-06-01, at 10:00 in Berlin by the
-/// person `requester`.
+/// An incident from the portal that nobody has categorized, opened on Monday, 2026-06-01, at 10:00
+/// in Berlin by the person `requester`.
 #[must_use]
 pub fn ticket(short_description: &str) -> Ticket {
-    Ticket {
+    incident(head(short_description))
+}
+
+/// An incident with this head.
+#[must_use]
+pub fn incident(head: Head) -> Ticket {
+    Ticket { head, details: Details::Incident(incident_details()) }
+}
+
+/// A free-text request with this head.
+#[must_use]
+pub fn request(head: Head) -> Ticket {
+    Ticket { head, details: Details::Request(request_details()) }
+}
+
+/// A problem with this head, which has no requester.
+#[must_use]
+pub fn problem(head: Head) -> Ticket {
+    let head = Head { requester: None, ..head };
+    Ticket { head, details: Details::Problem(problem_details()) }
+}
+
+/// A task with this head.
+#[must_use]
+pub fn task(head: Head) -> Ticket {
+    Ticket { head, details: Details::Task(task_details()) }
+}
+
+/// What tickets of every kind have: new, from the portal, opened on Monday, 2026-06-01, at 10:00 in
+/// Berlin by the person `requester`. Nobody has said anything else about it.
+#[must_use]
+pub fn head(short_description: &str) -> Head {
+    Head {
         id: "0198c0de-0000-7000-8000-000000000042".to_owned(),
         number: "INC0000042".to_owned(),
-        kind: Kind::Incident,
         state: "new".to_owned(),
+        phase: Phase::Open,
+        state_since: "2026-06-01T08:00:00Z".to_owned(),
+        outcome: None,
         channel: Channel::Portal,
         short_description: short_description.to_owned(),
         description: String::new(),
-        requester: "requester".to_owned(),
+        requester: Some("requester".to_owned()),
+        opened_by: None,
+        opened_at: "2026-06-01T08:00:00Z".to_owned(),
         category: Vec::new(),
         service: None,
         ci: None,
+        cis: Vec::new(),
         impact: None,
         urgency: None,
         priority: None,
         team: None,
         assignee: None,
+        watchers: Vec::new(),
         tags: Vec::new(),
-        catalog_item: None,
-        cost: None,
-        answers: Vec::new(),
-        opened_at: "2026-06-01T08:00:00Z".to_owned(),
-        major_state: None,
+        parent: None,
+        reopen_count: 0,
+        waiting_on: None,
+        comments: Vec::new(),
+        fields: Vec::new(),
     }
 }
 
-/// The organization `acme` on Monday, 2026-06-01, at 10:00 in Berlin, a working hour; no other facts.
+/// What only incidents have: not a major one, nobody is known to be affected, nothing is promised.
+#[must_use]
+pub fn incident_details() -> IncidentDetails {
+    IncidentDetails { major_state: None, affected_users: 0, restore_by: None }
+}
+
+/// What only requests have: a free-text request that costs nothing.
+#[must_use]
+pub fn request_details() -> RequestDetails {
+    RequestDetails {
+        catalog_item: None,
+        quantity: 1,
+        cost: None,
+        answers: Vec::new(),
+        expected_at: None,
+    }
+}
+
+/// What only problems have: nothing is known yet.
+#[must_use]
+pub fn problem_details() -> ProblemDetails {
+    ProblemDetails { known_error: false, symptom: None, root_cause: None, workaround: None }
+}
+
+/// What only tasks have: a mandatory one of the request `REQ0000001`.
+#[must_use]
+pub fn task_details() -> TaskDetails {
+    TaskDetails { ticket: "REQ0000001".to_owned(), mandatory: true }
+}
+
+/// The organization `acme`, which asks a policy of its own, on Monday, 2026-06-01, at 10:00 in
+/// Berlin, a working hour. It has no teams and no services; nothing is known of the ticket's
+/// requester, service and configuration item.
 #[must_use]
 pub fn context() -> Context {
     Context {
@@ -203,36 +265,41 @@ pub fn context() -> Context {
             local_date: "2026-06-01".to_owned(),
             weekday: 1,
             minute_of_day: 600,
+            utc_offset: 120,
             zone: "Europe/Berlin".to_owned(),
             working_time: true,
         },
         organization: "acme".to_owned(),
+        layer: "acme".to_owned(),
+        fallback_approver: None,
         requester: None,
         manager: None,
-        teams: Vec::new(),
-        fallback_approver: None,
+        teams: Some(Vec::new()),
         service: None,
         ci: None,
-        services: Vec::new(),
+        services: Some(Vec::new()),
     }
 }
 
-/// A team at work, without a lead, members, anybody on call or open tickets. Its name is its key.
+/// A team of `acme` at work, without a lead, members, anybody on call or open tickets. Its name is
+/// its key. The harness hides what the hook does not need.
 #[must_use]
 pub fn team(key: &str) -> Team {
     Team {
+        organization: "acme".to_owned(),
         key: key.to_owned(),
         name: key.to_owned(),
         open_now: true,
-        load: 0,
-        open_tickets: 0,
-        on_call: None,
         lead: None,
-        members: Vec::new(),
+        load: Some(0),
+        open_tickets: Some(0),
+        on_call: Some(Vec::new()),
+        members: Some(Vec::new()),
     }
 }
 
-/// A person with an address, without special care, place or manager. The name is the id.
+/// A person with an address, in the organization's zone, no VIP, without a location or a manager.
+/// The name is the id.
 #[must_use]
 pub fn person(id: &str) -> Person {
     Person {
@@ -242,10 +309,13 @@ pub fn person(id: &str) -> Person {
         vip: false,
         location: None,
         manager: None,
+        zone: None,
+        language: None,
+        fields: Vec::new(),
     }
 }
 
-/// A service that matters normally, without owner or support team. Its name is its key.
+/// A service of normal criticality, without owner or support team. Its name is its key.
 #[must_use]
 pub fn service(key: &str) -> Service {
     Service {
@@ -254,10 +324,11 @@ pub fn service(key: &str) -> Service {
         criticality: Criticality::Medium,
         owner: None,
         support_team: None,
+        fields: Vec::new(),
     }
 }
 
-/// A server that matters normally, without service or support team. Its name is its key.
+/// A server of normal criticality, without service or support team. Its name is its key.
 #[must_use]
 pub fn ci(key: &str) -> Ci {
     Ci {
@@ -267,42 +338,43 @@ pub fn ci(key: &str) -> Ci {
         criticality: Criticality::Medium,
         service: None,
         support_team: None,
-        open_tickets: 0,
+        open_tickets: Some(0),
+        fields: Vec::new(),
     }
 }
 
-/// An event that a person, `agent`, caused.
+/// An event that the person `agent` caused.
 #[must_use]
 pub fn event(kind: EventKind) -> Event {
     Event {
+        id: "0198c0de-0000-7000-8000-000000000043".to_owned(),
         kind,
+        cause: None,
         actor: ActorKind::User,
         actor_person: Some("agent".to_owned()),
-        before_state: None,
+        changes: Vec::new(),
         text: None,
         approvers: Vec::new(),
     }
 }
 
-/// An approval that has just been asked of the person `approver`, whose manager is `boss`.
+/// A vote of the person `approver`, whose manager is `boss`, that has just been asked for. It is
+/// the only one of its step.
 #[must_use]
 pub fn waiting_approval(step: &str) -> WaitingApproval {
     WaitingApproval {
         step: step.to_owned(),
+        seat: "approver".to_owned(),
+        voter: "approver".to_owned(),
+        voter_manager: Some("boss".to_owned()),
         requested_at: "2026-06-01T08:00:00Z".to_owned(),
+        due_at: None,
         waiting_hours: 0,
         reminders: 0,
-        escalated: false,
+        delegated: false,
         mandatory: false,
-        approver: "approver".to_owned(),
-        approver_manager: Some("boss".to_owned()),
+        tally: Tally { needed: 1, approved: 0, rejected: 0, outstanding: 1 },
     }
-}
-
-/// The clocks of a ticket that has just come in and has no assignee.
-#[must_use]
-pub fn clocks() -> Clocks {
-    Clocks { age_minutes: 0, unassigned_minutes: 0, idle_minutes: 0, level: 0 }
 }
 
 thread_local! {
@@ -318,4 +390,37 @@ pub(crate) fn note(level: Level, message: &str) {
 #[must_use]
 pub fn logged() -> Vec<(Level, String)> {
     LINES.take()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_hook_does_not_need_it_does_not_know() {
+        let desk = Context {
+            requester: Some(person("requester")),
+            manager: Some(person("boss")),
+            teams: Some(vec![team("network")]),
+            service: Some(service("vpn")),
+            ci: Some(ci("gw-1")),
+            ..context()
+        };
+        let nothing = only_needed(&desk, &[]);
+        assert_eq!((nothing.requester, nothing.manager), (None, None));
+        assert_eq!((nothing.teams, nothing.services), (None, None));
+        assert_eq!((nothing.service, nothing.ci), (None, None));
+
+        // A router that forgot to ask for loads knows none; it does not see idle teams.
+        let teams = only_needed(&desk, &[Need::Teams]).teams.expect("the teams are needed");
+        let [network] = teams.as_slice() else { panic!("{teams:?}") };
+        assert!(network.open_now);
+        assert_eq!((network.load, network.open_tickets), (None, None));
+        assert_eq!((&network.on_call, &network.members), (&None, &None));
+
+        let all = [Need::TeamLoads, Need::OnCall, Need::TeamMembers];
+        assert_eq!(only_needed(&desk, &all).teams, desk.teams);
+        let counted = |needs: &[Need]| only_needed(&desk, needs).ci.and_then(|ci| ci.open_tickets);
+        assert_eq!((counted(&[Need::Ci]), counted(&[Need::OpenOnCi])), (None, Some(0)));
+    }
 }

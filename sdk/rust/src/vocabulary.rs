@@ -1,6 +1,6 @@
 //! The contract's enumerations as settings write them: `in_person`, `state_changed`.
 //!
-//! The contract's own types have the form of receipts; these are for people, and carry a JSON Schema.
+//! The contract's own types have no JSON form; these have one, and carry a JSON Schema.
 
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -33,10 +33,24 @@ macro_rules! vocabulary {
     )+};
 }
 
+/// What kind of record a ticket is: the case of its details.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum TicketKind {
+    /// An unplanned interruption of a service, or a reduction of its quality.
+    Incident,
+    /// Something a person asks for: access, equipment, advice.
+    Request,
+    /// A cause, or possible cause, of one or more incidents.
+    Problem,
+    /// A piece of the work that another ticket needs.
+    Task,
+}
+
 vocabulary! {
-    /// What kind of record a ticket is.
+    /// What kind of record a ticket should be.
     Kind {
-        /// An unplanned interruption of a service or a drop in its quality.
+        /// An unplanned interruption of a service, or a reduction of its quality.
         Incident,
         /// Something a person asks for: access, equipment, advice.
         Request,
@@ -46,17 +60,33 @@ vocabulary! {
         Change,
     }
 
+    /// Where a ticket is in its life, whatever its kind calls the state.
+    Phase {
+        /// It waits to be worked on, is being worked on, or awaits approval.
+        Open,
+        /// It waits for somebody or something outside the desk.
+        OnHold,
+        /// Resolved, fulfilled or completed; it can still be reopened.
+        Done,
+        /// Not approved.
+        Rejected,
+        /// Closed for good.
+        Closed,
+        /// Ended without a result: withdrawn, merged, or converted to another kind.
+        Cancelled,
+    }
+
     /// How a ticket came in.
     Channel {
         /// The self-service portal.
         Portal,
         /// An e-mail.
         Mail,
-        /// A call, noted by an agent.
+        /// A call, logged by an agent.
         Phone,
         /// A chat.
         Chat,
-        /// Somebody at the counter.
+        /// A walk-up.
         InPerson,
         /// A monitoring system's alert.
         Monitoring,
@@ -80,23 +110,25 @@ vocabulary! {
     EventKind {
         /// The ticket came in and was routed.
         Created,
-        /// Another team or person got it.
+        /// It was assigned to another team or person.
         Assigned,
-        /// Its state changed.
+        /// Its state changed, and no other kind of event says it better.
         StateChanged,
         /// Its priority changed.
         PriorityChanged,
         /// A public comment was written.
         Commented,
-        /// The expected time of restoration changed.
+        /// The promised time changed: of restoration (incident) or of delivery (request).
         EtaChanged,
-        /// An approval was asked for.
+        /// Votes were asked for.
         ApprovalRequested,
         /// An approval was decided.
         ApprovalDecided,
-        /// An approval waits too long; or the ticket escalated.
+        /// A vote is late and its voter is to be reminded.
+        VoteLate,
+        /// The ticket was escalated.
         Escalated,
-        /// The ticket is resolved or fulfilled.
+        /// The ticket is resolved, fulfilled or completed.
         Resolved,
         /// The ticket is closed or cancelled.
         Closed,

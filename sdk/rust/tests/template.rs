@@ -1,4 +1,5 @@
-//! The template is what the README shows, and answers the cases that its twins in other languages answer.
+//! The template is what the README shows, and answers the cases that its twins in other languages
+//! answer.
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot read its cases fails")]
 
@@ -9,9 +10,12 @@ mod template;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use template::ExampleRouter;
-use waypost_sdk::testing::Harness;
-use waypost_sdk::{Assignment, Context, Decline, SettingsError, Ticket};
+use waypost_sdk::testing::{Harness, context, head, incident, team};
+use waypost_sdk::{
+    Assignment, Context, Decline, Head, SettingsError, Strength, Team, TextProposal, TextsProposal,
+};
 
+/// The cases in the form of receipts. Only what the router reads is read here.
 #[derive(Deserialize)]
 struct Shared {
     base: Base,
@@ -22,49 +26,149 @@ struct Shared {
 /// What a case leaves out.
 #[derive(Deserialize)]
 struct Base {
-    ticket: Map<String, Value>,
-    context: Map<String, Value>,
+    context: Around,
     team: Map<String, Value>,
+}
+
+#[derive(Deserialize)]
+struct Around {
+    organization: String,
+    layer: String,
 }
 
 #[derive(Deserialize)]
 struct Case {
     name: String,
     settings: Value,
-    ticket: Map<String, Value>,
+    ticket: Words,
     teams: Vec<Map<String, Value>>,
-    answer: Result<Assignment, Decline>,
+    answer: Result<Assigned, Declined>,
+}
+
+#[derive(Deserialize)]
+struct Words {
+    short_description: String,
+    #[serde(default)]
+    description: String,
+}
+
+#[derive(Deserialize)]
+struct Known {
+    organization: String,
+    key: String,
+    open_now: bool,
+    on_call: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Assigned {
+    team: Option<Proposed<String>>,
+    assignee: Option<Proposed<String>>,
+    watchers: Option<Proposed<Vec<String>>>,
+    reasons: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Proposed<T> {
+    value: T,
+    strength: Meant,
+    confidence: u8,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Meant {
+    Set,
+    Suggested,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Declined {
+    NoOpinion(Vec<String>),
 }
 
 #[derive(Deserialize)]
 struct Refused {
     name: String,
     settings: Value,
-    errors: Vec<SettingsError>,
+    errors: Vec<Wrong>,
+}
+
+#[derive(Deserialize)]
+struct Wrong {
+    path: String,
+    message: String,
+}
+
+impl From<Meant> for Strength {
+    fn from(meant: Meant) -> Self {
+        match meant {
+            Meant::Set => Self::Set,
+            Meant::Suggested => Self::Suggested,
+        }
+    }
+}
+
+impl From<Proposed<String>> for TextProposal {
+    fn from(Proposed { value, strength, confidence }: Proposed<String>) -> Self {
+        Self { value, strength: strength.into(), confidence }
+    }
+}
+
+impl From<Proposed<Vec<String>>> for TextsProposal {
+    fn from(Proposed { value, strength, confidence }: Proposed<Vec<String>>) -> Self {
+        Self { value, strength: strength.into(), confidence }
+    }
+}
+
+impl From<Assigned> for Assignment {
+    fn from(Assigned { team, assignee, watchers, reasons }: Assigned) -> Self {
+        Self {
+            team: team.map(Into::into),
+            assignee: assignee.map(Into::into),
+            watchers: watchers.map(Into::into),
+            reasons,
+        }
+    }
+}
+
+impl From<Declined> for Decline {
+    fn from(Declined::NoOpinion(reasons): Declined) -> Self {
+        Self::NoOpinion(reasons)
+    }
 }
 
 fn shared() -> Shared {
     serde_json::from_str(include_str!("../../cases/example-router.json")).unwrap()
 }
 
-/// The base with the members of `over` instead of its own.
-fn lay(over: Map<String, Value>, base: &Map<String, Value>) -> Value {
+/// A team of a case, laid over the one in the base.
+fn known(over: Map<String, Value>, base: &Map<String, Value>) -> Team {
     let mut whole = base.clone();
     whole.extend(over);
-    Value::Object(whole)
+    let Known { organization, key, open_now, on_call } =
+        serde_json::from_value(Value::Object(whole)).unwrap();
+    Team { organization, open_now, on_call: Some(on_call), ..team(&key) }
 }
 
 #[test]
 fn the_template_answers_the_cases_of_its_twins() {
     let Shared { base, cases, .. } = shared();
-    for case in cases {
-        let ticket: Ticket = serde_json::from_value(lay(case.ticket, &base.ticket)).unwrap();
-        let teams = case.teams.into_iter().map(|team| lay(team, &base.team)).collect();
-        let teams = Map::from_iter([("teams".to_owned(), Value::Array(teams))]);
-        let context: Context = serde_json::from_value(lay(teams, &base.context)).unwrap();
-
-        let router = Harness::<ExampleRouter>::new(&case.settings).unwrap();
-        assert_eq!(router.route(&ticket, &context), case.answer, "{}", case.name);
+    for Case { name, settings, ticket, teams, answer } in cases {
+        let ticket =
+            incident(Head { description: ticket.description, ..head(&ticket.short_description) });
+        let context = Context {
+            organization: base.context.organization.clone(),
+            layer: base.context.layer.clone(),
+            teams: Some(teams.into_iter().map(|team| known(team, &base.team)).collect()),
+            ..context()
+        };
+        let router = Harness::<ExampleRouter>::new(&settings).unwrap();
+        let expected = answer.map(Into::into).map_err(Into::into);
+        assert_eq!(router.route(&ticket, &context), expected, "{name}");
     }
 }
 
@@ -72,7 +176,12 @@ fn the_template_answers_the_cases_of_its_twins() {
 fn the_template_refuses_the_settings_that_its_twins_refuse() {
     for refused in shared().refused {
         let errors = Harness::<ExampleRouter>::new(&refused.settings).err().unwrap();
-        assert_eq!(errors, refused.errors, "{}", refused.name);
+        let expected: Vec<_> = refused
+            .errors
+            .into_iter()
+            .map(|Wrong { path, message }| SettingsError { path, message })
+            .collect();
+        assert_eq!(errors, expected, "{}", refused.name);
     }
 }
 

@@ -1,9 +1,9 @@
 // Routes tickets by keywords: the twin of sdk/rust/template, with the same settings and the same answers.
 
-import type { DataFile, Description, SettingsError } from 'waypost:policy/lifecycle@0.1.0';
+import type { DataFile, Description, SettingsError } from 'waypost:lifecycle/lifecycle@0.1.0';
 import { log } from 'waypost:policy/log@0.1.0';
-import type { Assignment, Clocks, Escalation } from 'waypost:policy/routing@0.1.0';
-import type { Context, Decline, Ticket } from 'waypost:policy/types@0.1.0';
+import type { Assignment } from 'waypost:policy/routing@0.1.0';
+import type { Context, Decline, Team, TextProposal, Ticket } from 'waypost:policy/types@0.1.0';
 
 /** What an administrator may set. */
 interface Settings {
@@ -28,8 +28,11 @@ const settingsSchema = {
         additionalProperties: false,
         required: ['keyword', 'team'],
         properties: {
-          keyword: { description: 'Text that the ticket must hold; capitals do not matter.', type: 'string' },
-          team: { description: 'The key of the team that gets the ticket.', type: 'string' },
+          keyword: { description: 'Text that the ticket must contain; capitals do not matter.', type: 'string' },
+          team: {
+            description: 'The team that gets the ticket: its key, or `organization/key` for exactly that team.',
+            type: 'string',
+          },
         },
       },
     },
@@ -54,7 +57,7 @@ export const lifecycle = {
     };
   },
 
-  configure(json: string, _data: DataFile[]): void {
+  configure(json: string, _data: DataFile[], _hooks: string[]): void {
     settings = JSON.parse(json) as Settings;
     const errors: SettingsError[] = [];
     settings.rules.forEach((rule, place) => {
@@ -69,32 +72,47 @@ export const lifecycle = {
 };
 
 export const routing = {
-  route(ticket: Ticket, context: Context): Assignment {
-    const text = `${ticket.shortDescription}\n${ticket.description}`.toLowerCase();
+  route({ head }: Ticket, context: Context): Assignment {
+    const text = `${head.shortDescription}\n${head.description}`.toLowerCase();
     const rule = settings.rules.find((rule) => text.includes(rule.keyword));
     const team = rule?.team ?? settings.fallback;
     if (team === undefined || team === null) throw noOpinion('no keyword was found');
     if (rule) log('debug', `found ${rule.keyword}`);
+    // Each field that is proposed has a strength and a confidence of its own.
     const assignment: Assignment = {
-      team,
-      watchers: [],
-      strength: 'set',
-      confidence: rule ? 100 : 50,
-      reasons: [rule ? `the text holds “${rule.keyword}”` : 'no keyword was found'],
+      team: set(team, rule ? 100 : 50),
+      reasons: [rule ? `the text contains “${rule.keyword}”` : 'no keyword was found'],
     };
-    const closed = context.teams.find((candidate) => candidate.key === team && !candidate.openNow);
-    if (closed?.onCall !== undefined) {
-      assignment.assignee = closed.onCall;
+    const known = findTeam(context, team);
+    const person = known && !known.openNow ? known.onCall?.[0] : undefined;
+    if (person !== undefined) {
+      assignment.assignee = set(person, 100);
       assignment.reasons.push('the team is closed, so the person on call gets it');
     }
     return assignment;
   },
-
-  // The world asks for it; it is never called, because `describe` does not list it.
-  escalate(_ticket: Ticket, _clocks: Clocks, _context: Context): Escalation | undefined {
-    throw noOpinion('this policy only routes');
-  },
 };
+
+/** A value that the host applies. */
+function set(value: string, confidence: number): TextProposal {
+  return { value, strength: 'set', confidence };
+}
+
+/**
+ * The team that a name means, as the host resolves it: `acme/network` is exactly that team; a bare key is looked up in
+ * the layer of the binding, then above it, never below.
+ */
+function findTeam(context: Context, name: string): Team | undefined {
+  const teams = context.teams ?? [];
+  const slash = name.indexOf('/');
+  if (slash >= 0) {
+    const [organization, key] = [name.slice(0, slash), name.slice(slash + 1)];
+    return teams.find((team) => team.organization === organization && team.key === key);
+  }
+  const named = teams.filter((team) => team.key === name);
+  const own = named.find((team) => team.organization === context.layer);
+  return own ?? (context.layer === context.organization ? named[0] : undefined);
+}
 
 function noOpinion(reason: string): Decline {
   return { tag: 'no-opinion', val: [reason] };

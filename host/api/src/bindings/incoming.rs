@@ -20,7 +20,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = NewBinding)]
 pub(super) struct BindingIn {
-    /// The hook. Nothing can be bound to `escalate`, which this release does not ask.
+    /// The hook.
     #[schema(value_type = HookName)]
     hook: String,
     /// Its name, unique in the organization; it does not change.

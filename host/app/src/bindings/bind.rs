@@ -19,14 +19,14 @@ use super::{BindingView, active, load, view};
 use crate::{
     Caller, CommandError, Desk,
     input::{Reading, checked, must_be_at},
+    layers::policy_hook,
     preparing::{Recipe, note_refusal},
 };
 
 /// A binding to be made.
 #[derive(Debug, Clone, Default)]
 pub struct NewBinding {
-    /// The hook: `categorize`, `route`, `plan`, `stalled` or `notify`. Nothing can be bound to `escalate`, which this
-    /// release does not ask.
+    /// The hook: `categorize`, `route`, `plan`, `stalled` or `notify`.
     pub hook: String,
     /// Its name, unique at the layer; it does not change.
     pub name: String,
@@ -203,6 +203,7 @@ pub async fn revise(
 /// What a revision's policy is made from.
 pub(super) async fn recipe_of(
     tx: &mut ReadTx,
+    hook: Hook,
     revision: &Revision,
 ) -> Result<Recipe, CommandError> {
     let component: Digest = revision
@@ -215,6 +216,7 @@ pub(super) async fn recipe_of(
         bytes: component::bytes(tx, &revision.component).await?,
         settings: revision.settings.clone(),
         data: data_files(&data),
+        hooks: vec![policy_hook(hook)],
     })
 }
 

@@ -1,7 +1,7 @@
 //! Switching a binding on, off, and back to an earlier revision.
 
 use waypost_domain::{
-    binding::{Binding, Revision, Switch, Switched},
+    binding::{Binding, Hook, Revision, Switch, Switched},
     ids::{BindingId, SwitchId},
     refusal::Faults,
 };
@@ -29,7 +29,7 @@ pub async fn enable(
     caller.must_be_admin()?;
     let (found, revision) = read(desk, caller, id, None).await?;
     must_be_at(found.version, expected_version)?;
-    must_be_ready(desk, caller, &revision, "/binding").await?;
+    must_be_ready(desk, caller, found.hook, &revision, "/binding").await?;
     let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if !binding.enabled {
@@ -80,7 +80,7 @@ pub async fn roll_back(
     caller.must_be_admin()?;
     let (found, revision) = read(desk, caller, id, Some(to)).await?;
     must_be_at(found.version, expected_version)?;
-    must_be_ready(desk, caller, &revision, "/to").await?;
+    must_be_ready(desk, caller, found.hook, &revision, "/to").await?;
     let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if binding.active_revision != to {
@@ -117,11 +117,12 @@ async fn read(
 async fn must_be_ready(
     desk: &Desk,
     caller: &Caller,
+    hook: Hook,
     revision: &Revision,
     pointer: &str,
 ) -> Result<(), CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
-    let recipe = bind::recipe_of(&mut tx, revision).await?;
+    let recipe = bind::recipe_of(&mut tx, hook, revision).await?;
     drop(tx);
     let Err(refused) = recipe.prepare(desk).await? else {
         // The next ticket asks it, even if the last one could not a moment ago.

@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 use waypost_domain::{
-    binding::Revision,
+    binding::{Hook, Revision},
     ids::{BindingId, ReceiptId, RoundId},
     receipt::{Outcome, Receipt, Round},
 };
@@ -17,8 +17,8 @@ use waypost_store::{ReadTx, binding, receipt, round};
 
 use super::{ReceiptQuery, differences::differences, filter, json};
 use crate::{
-    Caller, CommandError, Desk, Missing, layers, page::MAX_ROWS, plain,
-    preparing::on_blocking_thread, tickets::question_of,
+    Caller, CommandError, Desk, Missing, layers, page::MAX_ROWS, preparing::on_blocking_thread,
+    tickets::question_of,
 };
 
 /// What came of asking again.
@@ -157,16 +157,17 @@ async fn batch(
     rounds: BTreeMap<RoundId, Round>,
     policies: &mut Policies,
 ) -> Result<Vec<Reexecution>, CommandError> {
-    let mut unknown = Vec::new();
+    let mut unknown: Vec<((BindingId, i64), Hook, Option<Revision>)> = Vec::new();
     for receipt in &receipts {
         let at = (receipt.binding, receipt.revision);
-        if !policies.contains_key(&at) && !unknown.iter().any(|(known, _)| *known == at) {
-            unknown.push((at, binding::find_revision(&mut tx, at.0, at.1).await?));
+        if !policies.contains_key(&at) && !unknown.iter().any(|(known, ..)| *known == at) {
+            let revision = binding::find_revision(&mut tx, at.0, at.1).await?;
+            unknown.push((at, receipt.hook, revision));
         }
     }
     drop(tx);
-    for (at, revision) in unknown {
-        policies.insert(at, policy(desk, caller, revision).await?);
+    for (at, hook, revision) in unknown {
+        policies.insert(at, policy(desk, caller, hook, revision).await?);
     }
     let asked = receipts.into_iter().map(|receipt| {
         let policy = policies[&(receipt.binding, receipt.revision)].clone();
@@ -190,12 +191,13 @@ async fn batch(
 async fn policy(
     desk: &Desk,
     caller: &Caller,
+    hook: Hook,
     revision: Option<Revision>,
 ) -> Result<Policy, CommandError> {
     let Some(revision) = revision else {
         return Ok(Err("the binding's revision is gone".to_owned()));
     };
-    let prepared = layers::prepared(desk, caller.org, &revision).await?;
+    let prepared = layers::prepared(desk, caller.org, hook, &revision).await?;
     Ok(prepared
         .map(|prepared| (Arc::new(revision), prepared))
         .map_err(|why| format!("the policy cannot be made ready: {why}")))
@@ -236,7 +238,7 @@ fn ask(
     }
     let mut limits = layers::limits_of(receipt.hook, &revision.limits, deadline);
     limits.deadline = limits.deadline.max(deadline);
-    let decision = runtime.decide(&prepared, &question, &limits, Seed::from(receipt.id.0));
+    let decision = runtime.decide(&prepared, question, &limits, Seed::from(receipt.id.0));
     let answer = answer_bytes(&decision);
     Ok(Reexecution {
         receipt: receipt.id,
@@ -277,7 +279,7 @@ fn other_policy(receipt: &Receipt, prepared: &Prepared) -> Option<String> {
 fn answer_bytes(decision: &Decision) -> Vec<u8> {
     match &decision.outcome {
         Ok(Ok(answer)) => answer.to_json(),
-        Ok(Err(decline)) => plain::json(decline),
+        Ok(Err(decline)) => decline.to_json(),
         Err(_) => Vec::new(),
     }
 }
@@ -312,11 +314,8 @@ fn verdict(receipt: &Receipt, decision: &Decision, answer: &[u8]) -> Result<Verd
 mod tests {
     use chrono::DateTime;
     use uuid::Uuid;
-    use waypost_domain::{
-        binding::Hook,
-        ids::{OrgId, TicketId},
-    };
-    use waypost_policy::{Answer, contract::Nudge};
+    use waypost_domain::ids::{OrgId, TicketId};
+    use waypost_policy::{Answer, answer::Nudge};
 
     use super::*;
 
@@ -371,7 +370,7 @@ mod tests {
         else {
             panic!("it differs")
         };
-        assert_eq!(lines, ["/nudge: \"Remind\" then, \"Wait\" now", "fuel: 100 then, 99 now"]);
+        assert_eq!(lines, ["/nudge: \"remind\" then, \"wait\" now", "fuel: 100 then, 99 now"]);
 
         let Verdict::Different(lines) = judged(&kept, &decision(Err(Failure::OutOfFuel), 100))
         else {

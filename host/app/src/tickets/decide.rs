@@ -23,22 +23,22 @@ use waypost_domain::{
     event::{Actor, ActorKind, FieldChange},
     ids::{CommentId, PersonId, SuggestionId},
     organization::OrgSettings,
-    proposal::{FieldsTaken, Judged},
+    proposal::{FieldsTaken, Judged, Proposer},
     receipt::Outcome,
     role::Role,
     suggestion::{SuggestedField, Suggestion, SuggestionState},
     ticket::{self, Action, Done, Notice, Stage, State, Ticket},
 };
-use waypost_policy::{Answer, contract};
+use waypost_policy::{Answer, question};
 use waypost_store::StoreError;
 
 use super::{
     facts::Facts,
     round::{Part, Round, Said},
-    snapshot::{self, Snapshot},
+    snapshot::{self, Snapshot, Unwritten},
     write::{NewEvent, TicketWrite},
 };
-use crate::{Caller, Desk};
+use crate::{Caller, Desk, layers::Asked};
 
 pub(crate) use self::approving::submit;
 pub(crate) use self::majors::find_majors;
@@ -60,7 +60,7 @@ pub(crate) struct Deciding {
     occasion: String,
     round: Option<Round>,
     /// The facts as the last question had them, because most of them are the same for all questions.
-    context: Option<contract::Context>,
+    context: Option<question::Context>,
     /// Fields that somebody has given: a person of the desk, or an earlier policy.
     taken: FieldsTaken,
     /// What `categorize` and `route` said and was not judged yet.
@@ -69,6 +69,8 @@ pub(crate) struct Deciding {
     /// Whether the round of approval that begins is the policy's plan, not the fallback.
     follows_plan: bool,
     people: BTreeMap<PersonId, bool>,
+    /// The managers of people whom a plan names.
+    managers: BTreeMap<PersonId, PersonId>,
     last_approval_round: i64,
     happened: Vec<Happened>,
     /// Votes that are waited for.
@@ -123,6 +125,7 @@ impl Deciding {
             plan: None,
             follows_plan: false,
             people,
+            managers: BTreeMap::new(),
             last_approval_round: 0,
             happened: Vec::new(),
             waiting: Vec::new(),
@@ -177,7 +180,7 @@ impl Deciding {
 
     /// Notes what people may want to hear of. More about it can be filled in.
     pub(crate) fn happened(&mut self, notice: Notice, actor: &Actor, was: State) -> &mut Happened {
-        self.happened.push(Happened::new(notice, actor, was));
+        self.happened.push(Happened::new(notice, actor, was, self.write.events.len()));
         self.happened.last_mut().expect("one was just pushed")
     }
 
@@ -309,20 +312,33 @@ impl Deciding {
         &mut self,
         hook: Hook,
         part: Option<&Part>,
-        enough: impl Fn(&Answer) -> bool,
+        enough: impl Fn(&Asked, &Answer) -> bool,
     ) -> Vec<Said> {
         if self.facts.layers.of(hook).is_empty() {
             return Vec::new();
         }
-        let ticket = snapshot::ticket(&self.write.ticket, &self.facts);
+        let ticket = self.ticket_asked_about();
         let context = self.context();
         let said = self.round(&ticket, &context).ask(hook, &ticket, &context, part, enough);
         self.context = Some(context);
         said
     }
 
+    /// The ticket as it is now, with what is about to be written.
+    fn ticket_asked_about(&self) -> question::Ticket {
+        let write = &self.write;
+        let approval = write.new_approval.as_ref().or(write.changed_approvals.last());
+        let unwritten = Unwritten { comments: &write.comments, approval };
+        snapshot::ticket(&write.ticket, &self.facts, unwritten)
+    }
+
+    /// A policy at its binding, in front of this ticket.
+    fn proposer<'a>(&'a self, name: &'a str, said: &Said) -> Proposer<'a> {
+        proposer(&self.facts, name, &said.asked)
+    }
+
     /// The facts, which follow the ticket where a hook changed its service or configuration item.
-    fn context(&mut self) -> contract::Context {
+    fn context(&mut self) -> question::Context {
         let (facts, ticket) = (&self.facts, &self.write.ticket);
         match self.context.take() {
             Some(context) => snapshot::following(context, facts, ticket),
@@ -330,7 +346,7 @@ impl Deciding {
         }
     }
 
-    fn round(&mut self, ticket: &contract::Ticket, context: &contract::Context) -> &mut Round {
+    fn round(&mut self, ticket: &question::Ticket, context: &question::Context) -> &mut Round {
         let (desk, facts, now) = (&self.desk, &self.facts, self.now);
         let of = (self.write.ticket.org, self.write.ticket.id);
         let occasion = &self.occasion;
@@ -398,10 +414,16 @@ impl Deciding {
 
     /// No turn came in time: the ticket goes on without being asked about, and is marked.
     fn mark_busy(&mut self) {
-        let ticket = snapshot::ticket(&self.write.ticket, &self.facts);
+        let ticket = self.ticket_asked_about();
         let context = self.context();
         self.round(&ticket, &context).degrade("no turn in time: busy".to_owned());
     }
+}
+
+/// A policy at its binding, with the names of teams as its layer reads them.
+fn proposer<'a>(facts: &'a Facts, name: &'a str, asked: &Asked) -> Proposer<'a> {
+    let lineage = &facts.directory.lineage;
+    Proposer { name, layer: asked.binding.org, lineage, directory: facts }
 }
 
 /// Waypost itself, as an actor.

@@ -8,11 +8,13 @@ use std::{
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
+    approval::{Approval, Outcome},
     catalog::{CatalogItem, Category},
     ci::Ci,
+    comment::Comment,
     delegation::Delegation,
     directory::Lookup,
-    ids::{CiId, PersonId, TeamId},
+    ids::{CiId, PersonId, TeamId, TicketId},
     incident::MajorRule,
     person::Person,
     service::Service,
@@ -22,7 +24,7 @@ use waypost_domain::{
 use waypost_policy::Need;
 use waypost_store::{ReadTx, directory::Directory};
 
-use super::PersonRef;
+use super::{PersonRef, snapshot::MAX_COMMENTS};
 use crate::{Caller, CommandError, Desk, layers, layers::Layers};
 
 /// Everything a round is decided on.
@@ -49,6 +51,12 @@ pub(crate) struct Facts {
     pub(crate) open_on_cis: BTreeMap<CiId, u32>,
     /// The ticket's catalog item.
     pub(crate) item: Option<CatalogItem>,
+    /// The ticket that it was a part of when it was read, with its number.
+    pub(crate) parent: Option<(TicketId, String)>,
+    /// The last public comments, the newest last; empty where no policy is asked.
+    pub(crate) comments: Vec<Comment>,
+    /// Its round of approval, while it awaits one.
+    pub(crate) open_approval: Option<Approval>,
 }
 
 impl Facts {
@@ -72,6 +80,9 @@ impl Facts {
             cis: Vec::new(),
             open_on_cis: BTreeMap::new(),
             item: None,
+            parent: None,
+            comments: Vec::new(),
+            open_approval: None,
         };
         Ok((tx, facts))
     }
@@ -109,6 +120,29 @@ impl Facts {
         if let Some(item) = ticket.request().and_then(|request| request.item) {
             self.item = waypost_store::catalog::find(tx, item).await?;
         }
+        if self.layers.is_empty() {
+            return Ok(());
+        }
+        for id in ticket.problem().into_iter().flat_map(|problem| &problem.cis) {
+            if let Some(found) = waypost_store::ci::find(tx, *id).await? {
+                self.add_ci(tx, found).await?;
+            }
+        }
+        self.parent = match ticket.parent {
+            Some(parent) => {
+                let mut found = waypost_store::ticket::headings(tx, &[parent]).await?;
+                found.pop().map(|(id, heading)| (id, heading.number))
+            }
+            None => None,
+        };
+        let most = u32::try_from(MAX_COMMENTS).unwrap_or(u32::MAX);
+        self.comments = waypost_store::comment::last_public(tx, ticket.id.into(), most).await?;
+        self.open_approval = if ticket.can_await_approval() {
+            let rounds = waypost_store::approval::of(tx, ticket.id.into()).await?;
+            rounds.into_iter().find(|round| round.outcome == Outcome::Pending)
+        } else {
+            None
+        };
         Ok(())
     }
 

@@ -4,15 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
-    directory::Lookup,
     ids::{MessageId, PersonId},
     message::{Message, Way},
     person::Person,
+    proposal::Proposer,
     ticket::Ticket,
 };
-use waypost_policy::{Digest, contract};
+use waypost_policy::{
+    Digest,
+    answer::{Notifications, Recipient},
+    question::Event,
+};
 
-use super::facts::Facts;
 use crate::Desk;
 
 /// No event of one ticket needs more messages than this; a policy that answers more is mistaken.
@@ -23,6 +26,9 @@ const MAX_PEOPLE: usize = 500;
 const MAX_BYTES: usize = 4 * 1024 * 1024;
 /// Longer keys are replaced by their digest: the database finds messages by key, and its index takes no long ones.
 const MAX_DEDUPE_CHARS: usize = 200;
+
+/// No message is held longer: what it says would not be news any more.
+const MAX_WAIT: TimeDelta = TimeDelta::days(30);
 
 /// A message to some people, before their addresses are known.
 #[derive(Debug, Clone)]
@@ -48,12 +54,20 @@ impl Draft {
     }
 }
 
+/// What a policy was told, and which policy.
+pub(crate) struct Told<'a> {
+    /// What happened.
+    pub(crate) event: &'a Event,
+    /// To which ticket.
+    pub(crate) ticket: &'a Ticket,
+    /// The policy.
+    pub(crate) proposer: Proposer<'a>,
+}
+
 /// Turns a policy's messages into drafts. What cannot be done is named in the second part.
 pub(crate) fn drafts(
-    notifications: &contract::Notifications,
-    event: &contract::Event,
-    ticket: &Ticket,
-    facts: &Facts,
+    notifications: &Notifications,
+    told: &Told<'_>,
     now: DateTime<Utc>,
 ) -> (Vec<Draft>, Vec<String>) {
     let mut overruled = Vec::new();
@@ -64,7 +78,7 @@ pub(crate) fn drafts(
             message.except.iter().filter_map(|id| id.parse().ok()).collect();
         let mut people = BTreeSet::new();
         for recipient in &message.recipients {
-            match people_of(recipient, event, ticket, facts) {
+            match people_of(recipient, told) {
                 Ok(found) => people.extend(found.into_iter().filter(|id| !except.contains(id))),
                 Err(why) => overruled.push(why),
             }
@@ -76,6 +90,13 @@ pub(crate) fn drafts(
         if people.is_empty() {
             continue;
         }
+        let send_at = match send_at(message.not_before.as_deref(), now) {
+            Ok(send_at) => send_at,
+            Err(why) => {
+                overruled.push(why);
+                continue;
+            }
+        };
         if let Err(why) = room.take(people.len(), message.subject.len() + message.body.len()) {
             overruled.push(why);
             continue;
@@ -85,7 +106,7 @@ pub(crate) fn drafts(
             subject: message.subject.replace(['\r', '\n'], " "),
             body: message.body.clone(),
             dedupe_key: short(&message.dedupe_key),
-            send_at: now + TimeDelta::seconds(message.delay_seconds.into()),
+            send_at,
         });
     }
     let asked = notifications.messages.len();
@@ -123,6 +144,19 @@ impl Room {
     }
 }
 
+/// When a message leaves: at once, or at a later time that its policy names.
+fn send_at(not_before: Option<&str>, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
+    let Some(text) = not_before else { return Ok(now) };
+    let at = DateTime::parse_from_rfc3339(text)
+        .map_err(|_| format!("a message not before `{text}`, which is not an RFC 3339 time"))?;
+    let at = at.to_utc();
+    if at > now + MAX_WAIT {
+        let days = MAX_WAIT.num_days();
+        return Err(format!("a message not before {text}; one waits at most {days} days"));
+    }
+    Ok(at.max(now))
+}
+
 /// The key, or what stands for it: different keys stay different, and the same key the same.
 fn short(dedupe_key: &str) -> String {
     if dedupe_key.chars().nth(MAX_DEDUPE_CHARS).is_none() {
@@ -131,26 +165,17 @@ fn short(dedupe_key: &str) -> String {
     Digest::of(dedupe_key.as_bytes()).to_string()
 }
 
-fn people_of(
-    recipient: &contract::Recipient,
-    event: &contract::Event,
-    ticket: &Ticket,
-    facts: &Facts,
-) -> Result<Vec<PersonId>, String> {
-    let known = |id: &str| id.parse::<PersonId>().map_err(|_| format!("`{id}` is no person's id"));
+fn people_of(recipient: &Recipient, told: &Told<'_>) -> Result<Vec<PersonId>, String> {
+    let Told { event, ticket, proposer } = told;
+    let known =
+        |id: &str| id.parse::<PersonId>().map_err(|_| format!("`{id}` is not a person's id"));
     Ok(match recipient {
-        contract::Recipient::Person(id) => vec![known(id)?],
-        contract::Recipient::Requester => ticket.requester.into_iter().collect(),
-        contract::Recipient::Assignee => ticket.assignee.into_iter().collect(),
-        contract::Recipient::Team(key) => facts
-            .team_named(ticket.org, key)
-            .ok_or_else(|| format!("there is no team `{key}`"))?
-            .members
-            .iter()
-            .copied()
-            .collect(),
-        contract::Recipient::Watchers => ticket.watchers.iter().copied().collect(),
-        contract::Recipient::Approvers => {
+        Recipient::Person(id) => vec![known(id)?],
+        Recipient::Requester => ticket.requester.into_iter().collect(),
+        Recipient::Assignee => ticket.assignee.into_iter().collect(),
+        Recipient::Team(name) => proposer.team(ticket.org, name)?.members.iter().copied().collect(),
+        Recipient::Watchers => ticket.watchers.iter().copied().collect(),
+        Recipient::Approvers => {
             event.approvers.iter().map(|id| known(id)).collect::<Result<_, _>>()?
         }
     })
@@ -208,6 +233,17 @@ mod tests {
         let mut room = Room { people: MAX_PEOPLE, bytes: MAX_BYTES };
         assert!(room.take(2, MAX_BYTES / 2 + 1).unwrap_err().contains("bytes"));
         assert_eq!(room.take(2, MAX_BYTES / 2), Ok(()));
+    }
+
+    #[test]
+    fn a_message_leaves_at_once_or_at_a_time_within_a_month() {
+        let now: DateTime<Utc> = "2026-06-01T08:00:00Z".parse().unwrap();
+        let at = |text: &str| send_at(Some(text), now).map(|at| at.to_rfc3339());
+        assert_eq!(send_at(None, now), Ok(now));
+        assert_eq!(at("2026-06-01T09:30:00+02:00").unwrap(), "2026-06-01T08:00:00+00:00");
+        assert_eq!(at("2026-06-02T08:00:00Z").unwrap(), "2026-06-02T08:00:00+00:00");
+        assert!(at("2026-07-02T08:00:00Z").unwrap_err().contains("30 days"));
+        assert!(at("tomorrow").unwrap_err().contains("RFC 3339"));
     }
 
     #[test]

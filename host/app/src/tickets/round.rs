@@ -3,12 +3,13 @@
 //! A round asks and records; it judges nothing. What the answers change is decided by the domain, in the
 //! use case that began the round, which then says of each receipt what became of it.
 
+mod delta;
 mod kept;
 
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize, de::Error as _};
 use thiserror::Error;
 use waypost_domain::{
     binding::{Fallback, Hook},
@@ -17,9 +18,10 @@ use waypost_domain::{
 };
 use waypost_policy::{
     Answer, BreakerKey, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed,
-    WIT_VERSION, contract,
+    WIT_VERSION,
+    form::{self, FormError},
+    question,
 };
-
 use waypost_store::{StoreError, receipt, receipt::PackedReceipt, round, round::PackedRound};
 
 use super::snapshot::{self, Snapshot};
@@ -29,8 +31,11 @@ use crate::{
     plain,
 };
 
-use self::kept::log_json;
 pub(crate) use self::kept::reasons;
+use self::{
+    delta::{TicketDelta, To, there},
+    kept::log_json,
+};
 
 /// A round that is under way.
 pub(crate) struct Round {
@@ -89,31 +94,20 @@ pub(crate) struct Finished {
 struct QuestionDelta {
     /// The facts that the policy declared.
     needs: Vec<Need>,
+    /// The key of the organization whose binding asked.
+    layer: String,
     /// What earlier hooks of the round changed on the ticket.
     #[serde(skip_serializing_if = "TicketDelta::is_empty")]
     ticket: TicketDelta,
     /// The service, where it is not the snapshot's.
     #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    service: Option<To<contract::Service>>,
+    service: Option<To<Option<question::Service>>>,
     /// The configuration item, where it is not the snapshot's.
     #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    ci: Option<To<contract::Ci>>,
+    ci: Option<To<Option<question::Ci>>>,
     /// The hook's own part of the question.
     #[serde(skip_serializing_if = "Option::is_none")]
     part: Option<Part>,
-}
-
-/// What a field became: none where it was emptied.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-struct To<T>(Option<T>);
-
-/// Reads a field that is there: null is a field that was emptied, not one that is left out.
-fn there<'de, D, T>(deserializer: D) -> Result<Option<To<T>>, D::Error>
-where
-    D: Deserializer<'de>,
-    T: Deserialize<'de>,
-{
-    To::deserialize(deserializer).map(Some)
 }
 
 /// The part of a question that only one hook has.
@@ -121,107 +115,25 @@ where
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Part {
     /// Of `notify`.
-    Event(contract::Event),
-    /// Of `escalate`.
-    Clocks(contract::Clocks),
+    Event(question::Event),
     /// Of `stalled`.
-    Approval(contract::WaitingApproval),
+    Approval(question::WaitingApproval),
 }
 
-/// The fields of a ticket that hooks and rules change, where they differ from the snapshot's.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
-struct TicketDelta {
-    #[serde(skip_serializing_if = "Option::is_none")]
-    number: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    kind: Option<contract::Kind>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    state: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    category: Option<Vec<String>>,
-    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    service: Option<To<String>>,
-    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    ci: Option<To<String>>,
-    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    impact: Option<To<u8>>,
-    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    urgency: Option<To<u8>>,
-    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    priority: Option<To<u8>>,
-    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    team: Option<To<String>>,
-    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    assignee: Option<To<String>>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    tags: Option<Vec<String>>,
-    #[serde(deserialize_with = "there", skip_serializing_if = "Option::is_none")]
-    major_state: Option<To<String>>,
-}
-
-impl TicketDelta {
-    fn between(before: &contract::Ticket, after: &contract::Ticket) -> Self {
-        fn moved<T: PartialEq + Clone>(before: &T, after: &T) -> Option<T> {
-            (before != after).then(|| after.clone())
-        }
-        Self {
-            number: moved(&before.number, &after.number),
-            kind: moved(&before.kind, &after.kind),
-            state: moved(&before.state, &after.state),
-            category: moved(&before.category, &after.category),
-            service: moved(&before.service, &after.service).map(To),
-            ci: moved(&before.ci, &after.ci).map(To),
-            impact: moved(&before.impact, &after.impact).map(To),
-            urgency: moved(&before.urgency, &after.urgency).map(To),
-            priority: moved(&before.priority, &after.priority).map(To),
-            team: moved(&before.team, &after.team).map(To),
-            assignee: moved(&before.assignee, &after.assignee).map(To),
-            tags: moved(&before.tags, &after.tags),
-            major_state: moved(&before.major_state, &after.major_state).map(To),
-        }
-    }
-
-    fn apply(self, ticket: &mut contract::Ticket) {
-        fn put<T>(field: &mut T, value: Option<T>) {
-            if let Some(value) = value {
-                *field = value;
-            }
-        }
-        put(&mut ticket.number, self.number);
-        put(&mut ticket.kind, self.kind);
-        put(&mut ticket.state, self.state);
-        put(&mut ticket.category, self.category);
-        put(&mut ticket.service, self.service.map(|to| to.0));
-        put(&mut ticket.ci, self.ci.map(|to| to.0));
-        put(&mut ticket.impact, self.impact.map(|to| to.0));
-        put(&mut ticket.urgency, self.urgency.map(|to| to.0));
-        put(&mut ticket.priority, self.priority.map(|to| to.0));
-        put(&mut ticket.team, self.team.map(|to| to.0));
-        put(&mut ticket.assignee, self.assignee.map(|to| to.0));
-        put(&mut ticket.tags, self.tags);
-        put(&mut ticket.major_state, self.major_state.map(|to| to.0));
-    }
-
-    fn is_empty(&self) -> bool {
-        *self == Self::default()
-    }
-}
-
-/// A kept question that does not fit the contract any more.
+/// A kept question that cannot be read.
 #[derive(Debug, Error)]
 #[error("the {part} of the recorded decision cannot be read")]
 pub(crate) struct Unreadable {
     part: &'static str,
     #[source]
-    source: serde_json::Error,
+    source: FormError,
 }
 
 /// Rebuilds the exact question of a receipt.
 pub(crate) fn question_of(round: &RoundRecord, receipt: &Receipt) -> Result<Question, Unreadable> {
-    let Snapshot { mut ticket, mut context } = serde_json::from_slice(&round.snapshot)
+    let Snapshot { mut ticket, mut context } = form::from_json(&round.snapshot)
         .map_err(|source| Unreadable { part: "snapshot", source })?;
-    let delta: QuestionDelta = serde_json::from_slice(&receipt.question)
+    let delta: QuestionDelta = form::from_json(&receipt.question)
         .map_err(|source| Unreadable { part: "question", source })?;
     delta.ticket.apply(&mut ticket);
     if let Some(To(service)) = delta.service {
@@ -230,17 +142,17 @@ pub(crate) fn question_of(round: &RoundRecord, receipt: &Receipt) -> Result<Ques
     if let Some(To(ci)) = delta.ci {
         context.ci = ci;
     }
-    let context = snapshot::only(&context, &delta.needs);
+    let context = snapshot::only(&context, &delta.layer, &delta.needs);
     question(receipt.hook, ticket, context, delta.part).ok_or_else(|| Unreadable {
         part: "question",
-        source: serde::de::Error::custom("the hook's own part is missing"),
+        source: serde_json::Error::custom("the hook's own part is missing").into(),
     })
 }
 
 fn question(
     hook: Hook,
-    ticket: contract::Ticket,
-    context: contract::Context,
+    ticket: question::Ticket,
+    context: question::Context,
     part: Option<Part>,
 ) -> Option<Question> {
     Some(match (hook, part) {
@@ -248,13 +160,10 @@ fn question(
         (Hook::Route, _) => Question::Route { ticket, context },
         (Hook::Plan, _) => Question::Plan { ticket, context },
         (Hook::Notify, Some(Part::Event(event))) => Question::Notify { event, ticket, context },
-        (Hook::Escalate, Some(Part::Clocks(clocks))) => {
-            Question::Escalate { ticket, clocks, context }
-        }
         (Hook::Stalled, Some(Part::Approval(approval))) => {
             Question::Stalled { ticket, approval, context }
         }
-        (Hook::Notify | Hook::Escalate | Hook::Stalled, _) => return None,
+        (Hook::Notify | Hook::Stalled, _) => return None,
     })
 }
 
@@ -273,7 +182,7 @@ impl Round {
             org,
             subject: ticket.into(),
             occasion: occasion.to_owned(),
-            snapshot: plain::json(&snapshot),
+            snapshot: form::to_json(&snapshot),
             at: now,
         };
         Self {
@@ -294,10 +203,10 @@ impl Round {
     pub(crate) fn ask(
         &mut self,
         hook: Hook,
-        ticket: &contract::Ticket,
-        context: &contract::Context,
+        ticket: &question::Ticket,
+        context: &question::Context,
         part: Option<&Part>,
-        enough: impl Fn(&Answer) -> bool,
+        enough: impl Fn(&Asked, &Answer) -> bool,
     ) -> Vec<Said> {
         let layers = Arc::clone(&self.layers);
         let mut said = Vec::new();
@@ -305,7 +214,8 @@ impl Round {
             let one = self.ask_one(asked, hook, ticket, context, part);
             let has_own_fallback =
                 one.failed && matches!(asked.revision.fallback, Fallback::Team(_));
-            let is_enough = has_own_fallback || one.answer.as_ref().is_some_and(&enough);
+            let is_enough =
+                has_own_fallback || one.answer.as_ref().is_some_and(|answer| enough(asked, answer));
             said.push(one);
             if is_enough {
                 break;
@@ -318,15 +228,16 @@ impl Round {
         &mut self,
         asked: &Arc<Asked>,
         hook: Hook,
-        ticket: &contract::Ticket,
-        context: &contract::Context,
+        ticket: &question::Ticket,
+        context: &question::Context,
         part: Option<&Part>,
     ) -> Said {
         let id = ReceiptId(self.entropy.id(self.record.at));
         let needs = asked.needs(hook).to_vec();
-        let decision = self.decide(asked, hook, &needs, ticket, context, part, Seed::from(id.0));
+        let decision = self.decide(asked, hook, ticket, context, part, Seed::from(id.0));
         let delta = QuestionDelta {
             needs,
+            layer: asked.layer.clone(),
             ticket: TicketDelta::between(&self.snapshot.ticket, ticket),
             service: (self.snapshot.context.service != context.service)
                 .then(|| To(context.service.clone())),
@@ -350,7 +261,7 @@ impl Round {
             data_digest: asked.revision.data_digest.clone(),
             wit_version: WIT_VERSION.to_owned(),
             engine_version: ENGINE_VERSION.to_owned(),
-            question: plain::json(&delta),
+            question: form::to_json(&delta),
             answer: answer_json,
             log: log_json(&decision.log, decision.log_truncated),
             fuel: decision.fuel,
@@ -361,14 +272,12 @@ impl Round {
         Said { receipt: self.receipts.len() - 1, asked: Arc::clone(asked), answer, failed }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the parts of one question")]
     fn decide(
         &self,
         asked: &Asked,
         hook: Hook,
-        needs: &[Need],
-        ticket: &contract::Ticket,
-        context: &contract::Context,
+        ticket: &question::Ticket,
+        context: &question::Context,
         part: Option<&Part>,
         seed: Seed,
     ) -> Decision {
@@ -380,13 +289,13 @@ impl Round {
         if breaker.check(self.record.at).is_err() {
             return not_asked(Failure::BreakerOpen);
         }
-        let context = snapshot::only(context, needs);
+        let context = snapshot::only(context, &asked.layer, asked.needs(hook));
         let Some(question) = question(hook, ticket.clone(), context, part.cloned()) else {
             return not_asked(Failure::Unavailable {
                 message: "the question is incomplete".to_owned(),
             });
         };
-        self.runtime.decide(prepared, &question, &asked.limits(hook), seed)
+        self.runtime.decide(prepared, question, &asked.limits(hook), seed)
     }
 
     /// What a decision comes to, before the domain judges it; failures count for the breaker.
@@ -404,8 +313,7 @@ impl Round {
                 return (Some(answer.clone()), answer.to_json(), Outcome::Applied);
             }
             Ok(Err(decline)) => {
-                let json = plain::json(decline);
-                return (None, json, Outcome::Declined);
+                return (None, decline.to_json(), Outcome::Declined);
             }
             Err(failure) => failure,
         };

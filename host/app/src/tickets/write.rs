@@ -56,6 +56,8 @@ pub(crate) struct TicketWrite {
 /// An event, before it has its place in the ticket's history.
 #[derive(Debug, Clone)]
 pub(crate) struct NewEvent {
+    /// Its id, where somebody was told of it before it is written.
+    pub(crate) id: Option<EventId>,
     /// What was done.
     pub(crate) action: Action,
     /// By whom.
@@ -71,7 +73,8 @@ pub(crate) struct NewEvent {
 impl NewEvent {
     /// An event without a reason, by whoever asked.
     pub(crate) fn new(action: Action, actor: &Actor, changes: Vec<FieldChange>) -> Self {
-        Self { action, actor: actor.clone(), changes, policy_digest: None, reason: None }
+        let actor = actor.clone();
+        Self { id: None, action, actor, changes, policy_digest: None, reason: None }
     }
 
     /// The same event, with a reason.
@@ -221,7 +224,7 @@ async fn placed(
         };
         let mut cause = None;
         for (event, seq) in one.events.iter().zip(last + 1..) {
-            let id = EventId(desk.entropy.id(now));
+            let id = event.id.unwrap_or_else(|| EventId(desk.entropy.id(now)));
             placed.push(Event {
                 id,
                 subject: one.ticket.id.into(),

@@ -2,6 +2,7 @@ use std::sync::Mutex;
 
 use chrono::TimeZone;
 use uuid::Uuid;
+use waypost_domain::fields::Fields;
 use waypost_domain::ids::{MessageId, OrgId, PersonId, TeamId};
 use waypost_domain::message::{MessageState, Way};
 use waypost_domain::organization::{OrgKind, OrgSettings, Organization};
@@ -99,6 +100,8 @@ impl Office {
             manager: None,
             location: None,
             vip: false,
+            language: None,
+            fields: Fields::default(),
             active: true,
             version: 1,
         };

@@ -31,7 +31,7 @@ pub struct CategorizationProposal {
     /// The priority, against the matrix.
     pub priority: Option<Proposed<u8>>,
     /// Labels to add.
-    pub tags: Vec<String>,
+    pub tags: Option<Proposed<Vec<String>>>,
 }
 
 /// Judges a categorization by `by` and applies what is allowed.
@@ -71,7 +71,9 @@ pub fn apply_categorization(
             judging.level(field, level, most);
         }
     }
-    judging.tags(&proposal.tags);
+    if let Some(tags) = &proposal.tags {
+        judging.tags(tags);
+    }
     let mut judged = judging.judged;
     ticket.prioritize(&settings.matrix);
     if *ticket != before {
@@ -126,7 +128,7 @@ impl Judging<'_> {
 
     fn service(&mut self, proposed: &Proposed<String>) {
         let found = self.find(|references| references.service("", &proposed.value));
-        let seen = self.ticket.text_of_field(SuggestedField::Service.as_str(), self.directory);
+        let seen = self.ticket.text_of(SuggestedField::Service, self.directory);
         if let Some(value) = self.given(SuggestedField::Service, proposed, found, seen) {
             self.ticket.service = Some(value);
         }
@@ -134,7 +136,7 @@ impl Judging<'_> {
 
     fn ci(&mut self, proposed: &Proposed<String>) {
         let found = self.find(|references| references.ci("", &proposed.value));
-        let seen = self.ticket.text_of_field(SuggestedField::Ci.as_str(), self.directory);
+        let seen = self.ticket.text_of(SuggestedField::Ci, self.directory);
         if let Some(value) = self.given(SuggestedField::Ci, proposed, found, seen) {
             self.ticket.ci = Some(value);
         }
@@ -142,7 +144,7 @@ impl Judging<'_> {
 
     fn level(&mut self, field: SuggestedField, proposed: &Proposed<u8>, most: u8) {
         let found = self.find(|references| references.level("", proposed.value, most));
-        let seen = self.ticket.text_of_field(field.as_str(), self.directory);
+        let seen = self.ticket.text_of(field, self.directory);
         let Some(level) = self.given(field, proposed, found, seen) else { return };
         match field {
             SuggestedField::Impact => self.ticket.impact = Some(level),
@@ -153,25 +155,33 @@ impl Judging<'_> {
             | SuggestedField::Service
             | SuggestedField::Ci
             | SuggestedField::Team
-            | SuggestedField::Assignee => {}
+            | SuggestedField::Assignee
+            | SuggestedField::Tags
+            | SuggestedField::Watchers => {}
         }
     }
 
-    fn tags(&mut self, proposed: &[String]) {
-        for tag in proposed {
+    /// Labels are added, and several policies may add some.
+    fn tags(&mut self, proposed: &Proposed<Vec<String>>) {
+        let mut new = Vec::new();
+        for tag in &proposed.value {
             let mut faults = Faults::new();
             let read = text::tags(&[tag], &mut faults);
             for fault in faults.into_vec() {
                 self.judged.overruled.push(format!("tags: `{tag}` {}", fault.message));
             }
-            let fits = self.ticket.tags.len() < text::MAX_TAGS;
-            for tag in read {
-                if fits {
-                    self.ticket.tags.insert(tag);
-                } else if !self.ticket.tags.contains(&tag) {
-                    let most = text::MAX_TAGS;
-                    self.judged.overruled.push(format!("tags: `{tag}` is more than {most}"));
-                }
+            new.extend(read.into_iter().filter(|tag| !self.ticket.tags.contains(tag)));
+        }
+        for tag in new.split_off(new.len().min(text::MAX_TAGS - self.ticket.tags.len())) {
+            let most = text::MAX_TAGS;
+            self.judged.overruled.push(format!("tags: `{tag}` is more than {most}"));
+        }
+        match proposed.strength {
+            Strength::Set => self.ticket.tags.extend(new),
+            Strength::Suggested if new.is_empty() => {}
+            Strength::Suggested => {
+                let (field, confidence) = (SuggestedField::Tags, proposed.confidence);
+                self.judged.suggest(field, None, new.join(", "), confidence);
             }
         }
     }

@@ -1,6 +1,10 @@
 //! Approvers: the people behind what an approval policy calls them.
 
-use crate::{directory::Lookup, ids::PersonId, ticket::Ticket};
+use crate::{
+    ids::{PersonId, TeamId},
+    proposal::Proposer,
+    ticket::Ticket,
+};
 
 /// Somebody who may vote, as a policy names them.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -9,20 +13,28 @@ pub enum Approver {
     Person(PersonId),
     /// The requester's manager.
     Manager,
+    /// The manager of this person.
+    ManagerOf(PersonId),
     /// The owner of the ticket's service.
     ServiceOwner,
-    /// Every member of a team, by its key.
+    /// The owner of the configuration item's service, or else the lead of its support team.
+    CiOwner,
+    /// The lead of the team that owns the ticket.
+    AssigneeLead,
+    /// Every member of a team, as policies name teams.
     Team(String),
-    /// The lead of a team, by its key.
+    /// The lead of a team, as policies name teams.
     TeamLead(String),
 }
 
 /// What is known about people while approvers are resolved.
 pub struct ApproverFacts<'a> {
-    /// Where teams and services are looked up.
-    pub directory: &'a dyn Lookup,
+    /// Whose plan it is, and where teams and services are looked up.
+    pub proposer: Proposer<'a>,
     /// The requester's manager.
     pub manager: Option<PersonId>,
+    /// The manager of a person whom the plan names.
+    pub manager_of: &'a dyn Fn(PersonId) -> Option<PersonId>,
     /// Whether a person is there and can vote: of the organization or a team that serves it, and active.
     pub can_vote: &'a dyn Fn(PersonId) -> bool,
 }
@@ -47,28 +59,29 @@ pub fn resolve_approvers(
     for approver in approvers {
         let found = match approver {
             Approver::Person(person) => Ok(vec![*person]),
-            Approver::Manager => {
-                facts.manager.map(|p| vec![p]).ok_or("the requester has no manager".to_owned())
+            Approver::Manager => one(facts.manager, || "the requester has no manager".to_owned()),
+            Approver::ManagerOf(person) => {
+                one((facts.manager_of)(*person), || format!("{person} has no manager"))
             }
-            Approver::ServiceOwner => ticket
-                .service
-                .and_then(|service| facts.directory.service(service))
-                .and_then(|service| service.owner)
-                .map(|owner| vec![owner])
-                .ok_or("the ticket has no service with an owner".to_owned()),
-            Approver::Team(key) => facts
-                .directory
-                .team_named(ticket.org, key)
-                .filter(|team| team.serves(ticket.org))
-                .map(|team| team.members.iter().copied().collect())
-                .ok_or(format!("there is no active team `{key}`")),
-            Approver::TeamLead(key) => facts
-                .directory
-                .team_named(ticket.org, key)
-                .filter(|team| team.serves(ticket.org))
-                .and_then(|team| team.lead)
-                .map(|lead| vec![lead])
-                .ok_or(format!("there is no active team `{key}` with a lead")),
+            Approver::ServiceOwner => one(facts.service_owner(ticket), || {
+                "the ticket has no service with an owner".to_owned()
+            }),
+            Approver::CiOwner => one(facts.ci_owner(ticket), || {
+                "the ticket has no configuration item whose service has an owner, or whose support \
+                 team has a lead"
+                    .to_owned()
+            }),
+            Approver::AssigneeLead => one(facts.lead_of(ticket.team), || {
+                "the team that owns the ticket has no lead".to_owned()
+            }),
+            Approver::Team(name) => facts
+                .proposer
+                .team(ticket.org, name)
+                .map(|team| team.members.iter().copied().collect()),
+            Approver::TeamLead(name) => facts
+                .proposer
+                .team(ticket.org, name)
+                .and_then(|team| one(team.lead, || format!("the team `{name}` has no lead"))),
         };
         match found {
             Ok(people) => {
@@ -80,6 +93,27 @@ pub fn resolve_approvers(
         }
     }
     resolved
+}
+
+fn one(person: Option<PersonId>, why: impl FnOnce() -> String) -> Result<Vec<PersonId>, String> {
+    person.map(|person| vec![person]).ok_or_else(why)
+}
+
+impl ApproverFacts<'_> {
+    fn service_owner(&self, ticket: &Ticket) -> Option<PersonId> {
+        ticket.service.and_then(|service| self.proposer.directory.service(service)?.owner)
+    }
+
+    fn ci_owner(&self, ticket: &Ticket) -> Option<PersonId> {
+        let directory = self.proposer.directory;
+        let ci = directory.ci(ticket.ci?)?;
+        let owner = ci.service.and_then(|service| directory.service(service)?.owner);
+        owner.or_else(|| self.lead_of(ci.support_team?))
+    }
+
+    fn lead_of(&self, team: TeamId) -> Option<PersonId> {
+        self.proposer.directory.team(team)?.lead
+    }
 }
 
 impl ResolvedApprovers {

@@ -1,14 +1,18 @@
 //! The rules of proposals and of the suggestions that come of them.
 
+use uuid::Uuid;
+
 use crate::{
     fixture::{
-        AGENT, CALLER, COLLEAGUE, DESK, MANAGER, NETWORK, OWNER, PAYROLL, SERVER, Scene, answers,
-        asked_for, hours, monday, opened, settings, suggestion, text, with, world,
+        AGENT, CALLER, COLLEAGUE, DESK, MANAGER, NETWORK, ORG, OWNER, PAYROLL, PLATFORM, PROVIDER,
+        PROVIDERS, SERVER, Scene, World, answers, asked_for, hours, key, lineage, monday, opened,
+        settings, suggestion, text, with, world,
     },
+    ids::{OrgId, TeamId},
     priority::{Level, PrioritySource},
     proposal::{
         Approver, ApproverFacts, AssignmentProposal, CategorizationProposal, FieldsTaken, Judged,
-        NewSuggestion, Proposed, Strength, apply_assignment, apply_categorization,
+        NewSuggestion, Proposed, Proposer, Strength, apply_assignment, apply_categorization,
         resolve_approvers,
     },
     refusal::Refused,
@@ -41,12 +45,28 @@ fn judge(proposal: &CategorizationProposal) -> (Ticket, Judged) {
 
 fn assignment(team: &str) -> AssignmentProposal {
     AssignmentProposal {
-        team: team.to_owned(),
+        team: Some(set(team.to_owned())),
         assignee: None,
-        watchers: vec![MANAGER],
-        strength: Strength::Set,
-        confidence: 100,
+        watchers: Some(set(vec![MANAGER])),
     }
+}
+
+/// Judges an assignment by a binding of this layer.
+fn assign_in(
+    world: &World,
+    layer: OrgId,
+    ticket: &mut Ticket,
+    proposal: &AssignmentProposal,
+    hour: i64,
+) -> Judged {
+    let lineage = lineage();
+    let proposer = Proposer { name: "router", layer, lineage: &lineage, directory: world };
+    let now = monday() + hours(hour);
+    apply_assignment(ticket, proposal, proposer, &mut FieldsTaken::default(), now)
+}
+
+fn assign(ticket: &mut Ticket, proposal: &AssignmentProposal, hour: i64) -> Judged {
+    assign_in(&world(), ORG, ticket, proposal, hour)
 }
 
 fn stored(new: &NewSuggestion) -> Suggestion {
@@ -79,7 +99,7 @@ fn a1_what_a_policy_sets_is_applied_and_told() {
         ci: Some(set("srv-1".to_owned())),
         impact: Some(set(1)),
         urgency: Some(set(1)),
-        tags: vec!["VIP ".to_owned()],
+        tags: Some(set(vec!["VIP ".to_owned()])),
         ..CategorizationProposal::default()
     });
     assert_eq!(judged.overruled, Vec::<String>::new());
@@ -146,17 +166,105 @@ fn a7_a_suggestion_is_outdated_when_its_field_has_moved_on() {
 fn a7_a_suggested_team_and_person_can_be_taken() {
     let mut ticket = opened(TicketKind::Incident);
     let proposal = AssignmentProposal {
-        assignee: Some(COLLEAGUE),
-        strength: Strength::Suggested,
-        ..assignment("network")
+        team: Some(suggest("network".to_owned())),
+        assignee: Some(suggest(COLLEAGUE)),
+        watchers: Some(suggest(vec![MANAGER, OWNER])),
     };
-    let mut taken = FieldsTaken::default();
-    let judged = apply_assignment(&mut ticket, &proposal, "router", &world(), &mut taken, monday());
-    assert_eq!((ticket.team, judged.suggestions.len()), (DESK, 2));
+    let judged = assign(&mut ticket, &proposal, 0);
+    assert_eq!((ticket.team, judged.suggestions.len()), (DESK, 3));
     for suggestion in judged.suggestions {
         accept(&mut ticket, &mut stored(&suggestion)).unwrap();
     }
     assert_eq!((ticket.team, ticket.assignee), (NETWORK, Some(COLLEAGUE)));
+    assert!(ticket.watchers.contains(&MANAGER) && ticket.watchers.contains(&OWNER));
+}
+
+#[test]
+fn a7_a_policy_can_set_the_team_and_only_suggest_the_person() {
+    let mut ticket = opened(TicketKind::Incident);
+    let proposal = AssignmentProposal {
+        team: Some(set("network".to_owned())),
+        assignee: Some(suggest(COLLEAGUE)),
+        watchers: None,
+    };
+    let judged = assign(&mut ticket, &proposal, 0);
+    assert_eq!((ticket.team, ticket.assignee), (NETWORK, None));
+    accept(&mut ticket, &mut stored(&judged.suggestions[0])).unwrap();
+    assert_eq!((ticket.team, ticket.assignee), (NETWORK, Some(COLLEAGUE)));
+
+    // A team that is only suggested does not have its people yet.
+    let mut ticket = opened(TicketKind::Incident);
+    let proposal = AssignmentProposal {
+        team: Some(suggest("network".to_owned())),
+        assignee: Some(set(COLLEAGUE)),
+        watchers: None,
+    };
+    let judged = assign(&mut ticket, &proposal, 0);
+    assert_eq!((ticket.assignee, judged.overruled.len()), (None, 1));
+}
+
+#[test]
+fn a7_suggested_labels_are_added_when_they_are_taken() {
+    let (mut ticket, judged) = judge(&CategorizationProposal {
+        tags: Some(suggest(vec!["VIP".to_owned(), "branch".to_owned()])),
+        ..CategorizationProposal::default()
+    });
+    assert!(ticket.tags.is_empty());
+    ticket.tags.insert("own".to_owned());
+    accept(&mut ticket, &mut stored(&judged.suggestions[0])).unwrap();
+    assert_eq!(ticket.tags.iter().collect::<Vec<_>>(), ["branch", "own", "vip"]);
+}
+
+/// The world with two more teams `finance`: one of the client, one of its provider.
+fn two_finances() -> (World, TeamId, TeamId) {
+    let mut world = world();
+    let (clients, providers) = (TeamId(Uuid::from_u128(70)), TeamId(Uuid::from_u128(71)));
+    let named = |id: TeamId, like: TeamId, world: &World| {
+        let mut team = world.teams.iter().find(|team| team.id == like).unwrap().clone();
+        team.id = id;
+        team.key = key("finance");
+        team
+    };
+    let added = [named(clients, NETWORK, &world), named(providers, PROVIDERS, &world)];
+    world.teams.extend(added);
+    (world, clients, providers)
+}
+
+#[test]
+fn a_clients_team_cannot_answer_for_a_key_that_a_providers_plan_names() {
+    let (world, clients, providers) = two_finances();
+    let lineage = lineage();
+    let found = |layer: OrgId, name: &str| {
+        let proposer = Proposer { name: "plan", layer, lineage: &lineage, directory: &world };
+        proposer.team(ORG, name).map(|team| team.id).ok()
+    };
+    let cases = [
+        (ORG, "finance", Some(clients)),
+        (PROVIDER, "finance", Some(providers)),
+        (PLATFORM, "finance", None),
+        // Above its own layer, but never below.
+        (ORG, "night-shift", Some(PROVIDERS)),
+        (PROVIDER, "network", None),
+        // Exactly that one, from everywhere.
+        (PROVIDER, "acme/network", Some(NETWORK)),
+        (ORG, "northwind/finance", Some(providers)),
+        (PLATFORM, "acme/finance", Some(clients)),
+        (ORG, "elsewhere/finance", None),
+        (ORG, "acme/night-shift", None),
+        // Inactive, and serving somebody else.
+        (ORG, "fax", None),
+        (ORG, "elsewhere", None),
+    ];
+    for (layer, name, team) in cases {
+        assert_eq!(found(layer, name), team, "`{name}` in {layer}");
+    }
+
+    let mut ticket = opened(TicketKind::Incident);
+    let judged = assign_in(&world, PROVIDER, &mut ticket, &assignment("network"), 0);
+    assert_eq!(ticket.team, DESK);
+    assert!(judged.overruled[0].contains("`northwind` or a layer above"), "{judged:?}");
+    assign_in(&world, PROVIDER, &mut ticket, &assignment("finance"), 0);
+    assert_eq!(ticket.team, providers);
 }
 
 #[test]
@@ -184,7 +292,7 @@ fn what_a_policy_may_not_do_is_overruled_and_the_rest_stands() {
         service: Some(set("telex".to_owned())),
         impact: Some(set(4)),
         urgency: Some(set(2)),
-        tags: vec!["x".repeat(60)],
+        tags: Some(set(vec!["x".repeat(60)])),
         ..CategorizationProposal::default()
     });
     assert_eq!(judged.overruled.len(), 5, "{:#?}", judged.overruled);
@@ -295,15 +403,7 @@ fn only_a_person_decides_on_a_suggestion() {
 fn w4_a_ticket_keeps_its_team_when_a_policy_names_one_that_can_not_have_it() {
     for team in ["nowhere", "elsewhere", "fax"] {
         let mut ticket = opened(TicketKind::Incident);
-        let mut taken = FieldsTaken::default();
-        let judged = apply_assignment(
-            &mut ticket,
-            &assignment(team),
-            "router",
-            &world(),
-            &mut taken,
-            monday(),
-        );
+        let judged = assign(&mut ticket, &assignment(team), 0);
         assert_eq!((ticket.team, judged.overruled.len()), (DESK, 1));
     }
 }
@@ -311,25 +411,39 @@ fn w4_a_ticket_keeps_its_team_when_a_policy_names_one_that_can_not_have_it() {
 #[test]
 fn a1_the_first_assignment_is_no_reassignment_and_a_stranger_to_the_team_is_left_out() {
     let mut ticket = opened(TicketKind::Incident);
-    let proposal = AssignmentProposal { assignee: Some(CALLER), ..assignment("network") };
-    let mut taken = FieldsTaken::default();
-    let judged = apply_assignment(&mut ticket, &proposal, "router", &world(), &mut taken, monday());
+    let proposal = AssignmentProposal { assignee: Some(set(CALLER)), ..assignment("network") };
+    let judged = assign(&mut ticket, &proposal, 0);
     assert_eq!((ticket.team, ticket.assignee), (NETWORK, None));
     assert_eq!((ticket.reassignment_count, judged.overruled.len()), (0, 1));
     assert!(ticket.watchers.contains(&MANAGER));
-    let mut taken = FieldsTaken::default();
-    let later = monday() + hours(1);
-    apply_assignment(&mut ticket, &assignment("desk"), "router", &world(), &mut taken, later);
+    assign(&mut ticket, &assignment("desk"), 1);
     assert_eq!(ticket.reassignment_count, 1);
+}
+
+#[test]
+fn a_team_that_stays_keeps_its_person_unless_another_is_named() {
+    let mut ticket = opened(TicketKind::Incident);
+    let person = AssignmentProposal { assignee: Some(set(AGENT)), ..AssignmentProposal::default() };
+    assign(&mut ticket, &person, 0);
+    assert_eq!((ticket.team, ticket.assignee), (DESK, Some(AGENT)));
+    assign(&mut ticket, &assignment("desk"), 1);
+    assert_eq!(ticket.assignee, Some(AGENT));
+    assign(&mut ticket, &assignment("network"), 1);
+    assert_eq!((ticket.team, ticket.assignee), (NETWORK, None));
 }
 
 #[test]
 fn a3_approvers_are_resolved_to_people_each_once() {
     let mut ticket = opened(TicketKind::Request);
     ticket.service = Some(PAYROLL);
-    let world = world();
+    let (world, lineage) = (world(), lineage());
     let can_vote = |person| person != COLLEAGUE;
-    let facts = ApproverFacts { directory: &world, manager: Some(MANAGER), can_vote: &can_vote };
+    let facts = ApproverFacts {
+        proposer: Proposer { name: "plan", layer: ORG, lineage: &lineage, directory: &world },
+        manager: Some(MANAGER),
+        manager_of: &|_| None,
+        can_vote: &can_vote,
+    };
     let approvers = [
         Approver::Manager,
         Approver::ServiceOwner,
@@ -341,4 +455,35 @@ fn a3_approvers_are_resolved_to_people_each_once() {
     let resolved = resolve_approvers(&approvers, &ticket, &facts);
     assert_eq!(resolved.voters, [MANAGER, OWNER, AGENT]);
     assert_eq!(resolved.notes.len(), 2);
+}
+
+#[test]
+fn a3_each_approver_is_found_by_its_rule_or_noted() {
+    let (mut world, lineage) = (world(), lineage());
+    let manager_of = |person| (person == AGENT).then_some(MANAGER);
+    let mut ticket = opened(TicketKind::Request);
+    ticket.ci = Some(SERVER);
+    let found = |world: &World, ticket: &Ticket, approver: Approver| {
+        let facts = ApproverFacts {
+            proposer: Proposer { name: "plan", layer: ORG, lineage: &lineage, directory: world },
+            manager: None,
+            manager_of: &manager_of,
+            can_vote: &|_| true,
+        };
+        let resolved = resolve_approvers(&[approver], ticket, &facts);
+        assert_eq!(resolved.voters.is_empty(), !resolved.notes.is_empty());
+        resolved.voters
+    };
+    assert_eq!(found(&world, &ticket, Approver::ManagerOf(AGENT)), [MANAGER]);
+    assert_eq!(found(&world, &ticket, Approver::ManagerOf(OWNER)), []);
+    assert_eq!(found(&world, &ticket, Approver::Manager), []);
+    assert_eq!(found(&world, &ticket, Approver::AssigneeLead), [AGENT]);
+    assert_eq!(found(&world, &ticket, Approver::CiOwner), [OWNER]);
+    // Without an owner of its service, the lead of the team that supports the item.
+    world.services[0].owner = None;
+    assert_eq!(found(&world, &ticket, Approver::CiOwner), [AGENT]);
+    world.cis[0].support_team = None;
+    assert_eq!(found(&world, &ticket, Approver::CiOwner), []);
+    ticket.ci = None;
+    assert_eq!(found(&world, &ticket, Approver::CiOwner), []);
 }

@@ -1,12 +1,13 @@
 //! Deciding on a suggestion: a person takes it or turns it down. Until then it changes nothing.
 
 use crate::{
-    directory::References,
+    directory::{Lookup, References},
     ids::PersonId,
     priority::Matrix,
     refusal::{Faults, Refused},
     suggestion::{SuggestedField, Suggestion, SuggestionState},
-    ticket::{Given, Notice, Ticket, TicketKind, Turn, Value},
+    text,
+    ticket::{Given, MAX_WATCHERS, Notice, Ticket, TicketKind, Turn, Value},
 };
 
 /// Takes a suggestion: the field changes as if the person had changed it. A suggested kind is left to the action
@@ -14,7 +15,7 @@ use crate::{
 pub(crate) fn accept(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let (by, suggestion) = open(turn)?;
     let field = suggestion.field;
-    if ticket.text_of_field(field.as_str(), turn.directory) != suggestion.seen {
+    if ticket.text_of(field, turn.directory) != suggestion.seen {
         return Err(Refused::guard(format!(
             "{field} has changed since it was suggested; dismiss the suggestion or set the field."
         )));
@@ -76,6 +77,16 @@ impl Suggestion {
 }
 
 impl Ticket {
+    /// What a field holds, in the words in which suggestions are written.
+    #[must_use]
+    pub fn text_of(&self, field: SuggestedField, directory: &dyn Lookup) -> Option<String> {
+        match field {
+            // What is only added to is never outdated.
+            SuggestedField::Tags | SuggestedField::Watchers => None,
+            field => self.text_of_field(field.as_str(), directory),
+        }
+    }
+
     fn take(&mut self, suggestion: &Suggestion, turn: &Turn<'_>) -> Result<(), Refused> {
         let (value, settings) = (suggestion.value.as_str(), turn.settings);
         let mut faults = Faults::new();
@@ -115,11 +126,28 @@ impl Ticket {
                 }
                 Err(_) => faults.wrong(pointer, "unknown", "The suggested person has no valid id."),
             },
+            SuggestedField::Tags => {
+                let all: Vec<&str> =
+                    self.tags.iter().map(String::as_str).chain(several(value)).collect();
+                self.tags = text::tags(&all, &mut faults);
+            }
+            SuggestedField::Watchers => {
+                self.watchers.extend(several(value).filter_map(|id| id.parse::<PersonId>().ok()));
+                if self.watchers.len() > MAX_WATCHERS {
+                    let message = format!("A ticket has at most {MAX_WATCHERS} watchers.");
+                    faults.wrong(pointer, "too-many", message);
+                }
+            }
         }
         faults.finish()?;
         self.prioritize(&settings.matrix);
         Ok(())
     }
+}
+
+/// The texts of a suggestion that has several.
+fn several(value: &str) -> impl Iterator<Item = &str> {
+    value.split(", ").filter(|text| !text.is_empty())
 }
 
 /// The level in a suggestion; 0, which is no level, for a text that is no number.

@@ -4,8 +4,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use waypost_policy::contract::{Channel, Context, Kind, Moment, Team, Ticket};
-use waypost_policy::{Digest, PolicyRuntime, Prepared, Question, RuntimeConfig, open_dir};
+use waypost_policy::question::{
+    Channel, Context, Details, Head, IncidentDetails, Moment, Phase, Team, Ticket,
+};
+use waypost_policy::{Digest, Hook, PolicyRuntime, Prepared, Question, RuntimeConfig, open_dir};
 
 /// The component that is measured.
 pub(crate) const POLICY: &str = "team-router.wasm";
@@ -58,42 +60,51 @@ const TEAMS: usize = 8;
 
 /// A ticket of ordinary length among eight teams.
 pub(crate) fn question() -> Question {
-    let ticket = Ticket {
+    let head = Head {
         id: "0197f3c0-0000-7000-8000-000000000001".to_owned(),
         number: "INC0000042".to_owned(),
-        kind: Kind::Incident,
         state: "new".to_owned(),
+        phase: Phase::Open,
+        state_since: "2026-06-01T08:30:00Z".to_owned(),
+        outcome: None,
         channel: Channel::Portal,
         short_description: "The revenue portal shows an error since this morning".to_owned(),
-        description: "When I open the page of the monthly figures, I get a white screen and the message that the service is \
-            not available. My colleagues on the same floor see it too. It worked yesterday evening. We have to close the \
-            books by Friday, so please have a look soon. I tried two browsers and a restart of the laptop."
+        description: "When I open the page of the monthly figures, I get a white screen and the \
+            message that the service is not available. My colleagues on the same floor see it \
+            too. It worked yesterday evening. We have to close the books by Friday, so please \
+            have a look soon. I tried two browsers and a restart of the laptop."
             .to_owned(),
-        requester: "0197f3c0-0000-7000-8000-000000000002".to_owned(),
+        requester: Some("0197f3c0-0000-7000-8000-000000000002".to_owned()),
+        opened_by: None,
+        opened_at: "2026-06-01T08:30:00Z".to_owned(),
         category: vec!["software".to_owned(), "error".to_owned()],
         service: None,
         ci: None,
+        cis: vec![],
         impact: Some(2),
         urgency: Some(2),
         priority: Some(2),
         team: None,
         assignee: None,
+        watchers: vec![],
         tags: vec![],
-        catalog_item: None,
-        cost: None,
-        answers: vec![],
-        opened_at: "2026-06-01T08:30:00Z".to_owned(),
-        major_state: None,
+        parent: None,
+        reopen_count: 0,
+        waiting_on: None,
+        comments: vec![],
+        fields: vec![],
     };
+    let ticket = Ticket { head, details: Details::Incident(IncidentDetails::default()) };
     let team = |number: usize| Team {
+        organization: "acme".to_owned(),
         key: format!("team-{number}"),
         name: format!("Team {number}"),
         open_now: true,
-        load: 100,
-        open_tickets: 5,
-        on_call: None,
         lead: None,
-        members: vec![],
+        load: Some(100),
+        open_tickets: Some(5),
+        on_call: None,
+        members: None,
     };
     let context = Context {
         now: Moment {
@@ -101,17 +112,19 @@ pub(crate) fn question() -> Question {
             local_date: "2026-06-01".to_owned(),
             weekday: 1,
             minute_of_day: 630,
+            utc_offset: 120,
             zone: "Europe/Berlin".to_owned(),
             working_time: true,
         },
         organization: "acme".to_owned(),
+        layer: "acme".to_owned(),
+        fallback_approver: None,
         requester: None,
         manager: None,
-        teams: (0..TEAMS).map(team).collect(),
-        fallback_approver: None,
+        teams: Some((0..TEAMS).map(team).collect()),
         service: None,
         ci: None,
-        services: vec![],
+        services: None,
     };
     Question::Route { ticket, context }
 }
@@ -126,6 +139,12 @@ pub(crate) fn runtime(config: RuntimeConfig) -> (Arc<PolicyRuntime>, tempfile::T
 /// The measured policy with so many rules.
 pub(crate) fn prepare(runtime: &PolicyRuntime, component: &[u8], rules: usize) -> Arc<Prepared> {
     runtime
-        .prepare(&|_| Ok(component.to_vec()), Digest::of(component), &settings(rules), &[])
+        .prepare(
+            &|_| Ok(component.to_vec()),
+            Digest::of(component),
+            &settings(rules),
+            &[],
+            &[Hook::Route],
+        )
         .expect("the policy takes its settings")
 }

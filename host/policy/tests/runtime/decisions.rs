@@ -4,6 +4,7 @@ use std::sync::Barrier;
 use std::thread;
 use std::time::Duration;
 
+use waypost_policy::answer::Assignment;
 use waypost_policy::testing::{ANSWER, Guest, REASON};
 use waypost_policy::{Answer, Decline, Failure, Limits, LogLevel, Question, RuntimeConfig, Seed};
 
@@ -71,12 +72,14 @@ fn nothing_of_one_decision_is_left_for_the_next() {
     // Counts its calls in memory and gives the number as its confidence.
     let count = format!(
         "(i32.store8 (i32.const {at}) (i32.add (i32.load8_u (i32.const {at})) (i32.const 1)))",
-        at = ANSWER + 45
+        at = ANSWER + 17
     );
     let policy = desk.prepare(&Guest::new().before_answer(&count));
     for _ in 0..5 {
         match desk.route(&policy).outcome {
-            Ok(Ok(Answer::Assignment(assignment))) => assert_eq!(assignment.confidence, 101),
+            Ok(Ok(Answer::Assignment(Assignment { team: Some(team), .. }))) => {
+                assert_eq!(team.confidence, 101);
+            }
             other => panic!("{other:?}"),
         }
     }
@@ -87,7 +90,7 @@ fn a_hook_that_is_not_described_is_not_called() {
     let desk = Desk::new();
     let policy = desk.prepare(&Guest::new());
     let plan = Question::Plan { ticket: ticket(), context: context() };
-    let decision = desk.runtime.decide(&policy, &plan, &limits(), Seed([0; 16]));
+    let decision = desk.runtime.decide(&policy, plan, &limits(), Seed([0; 16]));
     assert_eq!(failure(&decision).code(), "unavailable");
     assert_eq!(decision.fuel, 0);
 }
@@ -123,7 +126,7 @@ fn the_clock_stands_at_the_decisions_time() {
 #[test]
 fn random_numbers_follow_from_the_seed() {
     let desk = Desk::new();
-    let at = ANSWER + 45;
+    let at = ANSWER + 17;
     let guest = Guest::new()
         .import(
             "wasi:random/random@0.2.6",
@@ -135,9 +138,9 @@ fn random_numbers_follow_from_the_seed() {
         ));
     let policy = desk.prepare(&guest);
     let confidence = |seed: u8| {
-        let decision = desk.runtime.decide(&policy, &question(), &limits(), Seed([seed; 16]));
+        let decision = desk.runtime.decide(&policy, question(), &limits(), Seed([seed; 16]));
         match decision.outcome {
-            Ok(Ok(Answer::Assignment(assignment))) => assignment.confidence,
+            Ok(Ok(Answer::Assignment(answer))) => answer.team.unwrap().confidence,
             other => panic!("{other:?}"),
         }
     };
@@ -219,7 +222,7 @@ fn a_full_pool_is_a_wait_and_then_busy() {
                 let limits =
                     Limits { fuel: u64::MAX / 2, deadline: Duration::from_millis(400), ..limits() };
                 begun.wait();
-                let decision = desk.runtime.decide(&slow, &question(), &limits, Seed([0; 16]));
+                let decision = desk.runtime.decide(&slow, question(), &limits, Seed([0; 16]));
                 assert_eq!(failure(&decision), &Failure::Deadline);
             });
             begun.wait();

@@ -3,12 +3,17 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use waypost_policy::contract::{Channel, Context, Kind, Moment, Ticket};
+use waypost_policy::question::{
+    Channel, Context, Details, Head, IncidentDetails, Moment, Phase, Ticket,
+};
 use waypost_policy::testing::Guest;
 use waypost_policy::{
-    Answer, ArtifactKey, Decision, Digest, Dir, Failure, Limits, PolicyRuntime, PrepareRefused,
-    Prepared, Question, RuntimeConfig, Seed, open_dir,
+    Answer, ArtifactKey, Decision, Digest, Dir, Failure, Hook, Limits, PolicyRuntime,
+    PrepareRefused, Prepared, Question, RuntimeConfig, Seed, open_dir,
 };
+
+/// What guests are configured for.
+pub(crate) const HOOKS: &[Hook] = &[Hook::Route, Hook::Plan];
 
 /// A runtime and the folder that its artifacts are in.
 pub(crate) struct Desk {
@@ -51,12 +56,12 @@ impl Desk {
     ) -> Result<Arc<Prepared>, PrepareRefused> {
         let bytes = guest.build();
         let digest = Digest::of(&bytes);
-        self.runtime.prepare(&|_| Ok(bytes.clone()), digest, settings, &[])
+        self.runtime.prepare(&|_| Ok(bytes.clone()), digest, settings, &[], HOOKS)
     }
 
     /// Asks a policy to route a ticket.
     pub(crate) fn route(&self, policy: &Prepared) -> Decision {
-        self.runtime.decide(policy, &question(), &limits(), Seed([7; 16]))
+        self.runtime.decide(policy, question(), &limits(), Seed([7; 16]))
     }
 
     /// Makes a policy of a guest and asks it to route a ticket.
@@ -90,30 +95,38 @@ pub(crate) fn question() -> Question {
 }
 
 pub(crate) fn ticket() -> Ticket {
-    Ticket {
+    let at = || "2026-06-01T08:30:00Z".to_owned();
+    let head = Head {
         id: "t-1".to_owned(),
         number: "INC0000001".to_owned(),
-        kind: Kind::Incident,
         state: "new".to_owned(),
+        phase: Phase::Open,
+        state_since: at(),
+        outcome: None,
         channel: Channel::Portal,
         short_description: "The revenue portal is down".to_owned(),
         description: String::new(),
-        requester: "p-1".to_owned(),
+        requester: Some("p-1".to_owned()),
+        opened_by: None,
+        opened_at: at(),
         category: vec!["network".to_owned()],
         service: None,
         ci: None,
+        cis: vec![],
         impact: Some(2),
         urgency: Some(1),
         priority: None,
         team: None,
         assignee: None,
+        watchers: vec![],
         tags: vec![],
-        catalog_item: None,
-        cost: None,
-        answers: vec![],
-        opened_at: "2026-06-01T08:30:00Z".to_owned(),
-        major_state: None,
-    }
+        parent: None,
+        reopen_count: 0,
+        waiting_on: None,
+        comments: vec![],
+        fields: vec![],
+    };
+    Ticket { head, details: Details::Incident(IncidentDetails::default()) }
 }
 
 pub(crate) fn context() -> Context {
@@ -123,17 +136,19 @@ pub(crate) fn context() -> Context {
             local_date: "2026-06-01".to_owned(),
             weekday: 1,
             minute_of_day: 630,
+            utc_offset: 120,
             zone: "Europe/Berlin".to_owned(),
             working_time: true,
         },
         organization: "acme".to_owned(),
+        layer: "acme".to_owned(),
+        fallback_approver: None,
         requester: None,
         manager: None,
-        teams: vec![],
-        fallback_approver: None,
+        teams: None,
         service: None,
         ci: None,
-        services: vec![],
+        services: None,
     }
 }
 
@@ -141,7 +156,7 @@ pub(crate) fn context() -> Context {
 #[track_caller]
 pub(crate) fn team(decision: &Decision) -> &str {
     match &decision.outcome {
-        Ok(Ok(Answer::Assignment(assignment))) => &assignment.team,
+        Ok(Ok(Answer::Assignment(assignment))) => &assignment.team.as_ref().unwrap().value,
         other => panic!("not an assignment: {other:?}"),
     }
 }

@@ -39,7 +39,7 @@ fn a_loop_with_much_fuel_meets_its_deadline() {
     let policy = desk.prepare(&Guest::new().before_answer(FOREVER));
     let limits = Limits { fuel: u64::MAX / 2, deadline: Duration::from_millis(50), ..limits() };
     let began = Instant::now();
-    let decision = desk.runtime.decide(&policy, &question(), &limits, Seed([0; 16]));
+    let decision = desk.runtime.decide(&policy, question(), &limits, Seed([0; 16]));
     assert_eq!(failure(&decision), &Failure::Deadline);
     assert!(began.elapsed() >= Duration::from_millis(50));
     assert!(began.elapsed() < Duration::from_secs(10));
@@ -66,7 +66,7 @@ fn a_limit_below_the_image_is_a_lack_of_memory() {
     let desk = Desk::new();
     let policy = desk.prepare(&Guest::new());
     let limits = Limits { memory_bytes: 65_536, ..limits() };
-    let decision = desk.runtime.decide(&policy, &question(), &limits, Seed([0; 16]));
+    let decision = desk.runtime.decide(&policy, question(), &limits, Seed([0; 16]));
     assert_eq!(failure(&decision), &Failure::Memory);
     desk.assert_serves();
 }
@@ -105,25 +105,25 @@ fn a_trap_is_told_by_its_name() {
 
 #[test]
 fn text_that_is_not_utf_8_is_a_bad_answer() {
-    fails_with(&Guest::new().data(ANSWER + 56, b"\xff\xfe"), "bad_answer");
+    fails_with(&Guest::new().data(ANSWER + 60, b"\xff\xfe"), "bad_answer");
 }
 
 #[test]
 fn a_case_that_does_not_exist_is_a_bad_answer() {
     fails_with(&answering(0, &[9]), "bad_answer");
-    fails_with(&answering(44, &[7]), "bad_answer");
+    fails_with(&answering(16, &[7]), "bad_answer");
 }
 
 #[test]
 fn pointers_to_nowhere_are_a_bad_answer() {
     let nowhere = 0xffff_0000_u32.to_le_bytes();
     // The team's text, the list of reasons, and the answer itself.
-    fails_with(&answering(4, &nowhere), "bad_answer");
-    fails_with(&answering(48, &nowhere), "bad_answer");
+    fails_with(&answering(8, &nowhere), "bad_answer");
+    fails_with(&answering(52, &nowhere), "bad_answer");
     fails_with(&Guest::new().route("i32.const -65536"), "bad_answer");
     fails_with(&Guest::new().route("i32.const 8193"), "bad_answer");
     // A list whose length alone would be larger than any memory.
-    fails_with(&answering(52, &u32::MAX.to_le_bytes()), "bad_answer");
+    fails_with(&answering(56, &u32::MAX.to_le_bytes()), "bad_answer");
 }
 
 #[test]
@@ -164,8 +164,8 @@ fn an_answer_far_above_its_limit_is_not_even_copied() {
             (br_if $more (i32.lt_u (local.get $i) (i32.const 8000))))
          (i32.store (i32.const {}) (i32.const 20000))
          (i32.store (i32.const {}) (i32.const 1000))",
-        ANSWER + 48,
-        ANSWER + 52
+        ANSWER + 52,
+        ANSWER + 56
     ));
     fails_with(&guest, "answer_too_large");
 }
@@ -174,8 +174,8 @@ fn an_answer_far_above_its_limit_is_not_even_copied() {
 fn a_list_of_empty_texts_counts_too() {
     let guest = Guest::new().memory("16").before_answer(&format!(
         "(i32.store (i32.const {}) (i32.const 131072)) (i32.store (i32.const {}) (i32.const 20000))",
-        ANSWER + 48,
-        ANSWER + 52
+        ANSWER + 52,
+        ANSWER + 56
     ));
     fails_with(&guest, "answer_too_large");
 }
@@ -185,7 +185,7 @@ fn a_question_above_its_limit_is_not_asked() {
     let desk = Desk::new();
     let policy = desk.prepare(&Guest::new());
     let limits = Limits { input_bytes: 100, ..limits() };
-    let decision = desk.runtime.decide(&policy, &question(), &limits, Seed([0; 16]));
+    let decision = desk.runtime.decide(&policy, question(), &limits, Seed([0; 16]));
     assert_eq!(failure(&decision).code(), "input_too_large");
     assert_eq!(decision.fuel, 0);
 }

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use waypost_policy::testing::Guest;
+use waypost_policy::testing::{CONFIGURED, Guest, REASON};
 use waypost_policy::{
-    ArtifactKey, DataFile, Digest, Failure, PrepareRefused, Prepared, RuntimeConfig, SettingsError,
+    ArtifactKey, DataFile, Digest, Failure, Hook, PrepareRefused, Prepared, RuntimeConfig,
+    SettingsError,
 };
 
-use crate::desk::{Desk, config, failure, reasons, team};
+use crate::desk::{Desk, HOOKS, config, failure, reasons, team};
 
 /// A guest that Wizer does not take: it changes a table.
 fn not_snapshottable() -> Guest {
@@ -83,7 +84,7 @@ fn settings_and_data_have_limits() {
     let bytes = Guest::new().build();
     let file = |name: &str, size| DataFile { name: name.to_owned(), content: vec![0; size].into() };
     let prepare = |data: &[DataFile]| {
-        desk.runtime.prepare(&|_| Ok(bytes.clone()), Digest::of(&bytes), "{}", data)
+        desk.runtime.prepare(&|_| Ok(bytes.clone()), Digest::of(&bytes), "{}", data, HOOKS)
     };
     assert_eq!(settings_errors(prepare(&[file("a.csv", 11)]))[0].path, "data:a.csv");
     assert_eq!(settings_errors(prepare(&[file("a", 1), file("a", 1)]))[0].path, "data:a");
@@ -104,13 +105,38 @@ fn equal_inputs_share_one_policy_and_different_ones_do_not() {
 }
 
 #[test]
+fn a_policy_is_told_its_hooks_and_asked_no_other() {
+    let desk = Desk::new();
+    // Gives the name of the first hook as its reason.
+    let told = format!(
+        "(i32.store (i32.const {REASON}) (i32.load (local.get 4)))
+         (i32.store offset=4 (i32.const {REASON}) (i32.load offset=4 (local.get 4)))
+         (i32.const {CONFIGURED})"
+    );
+    let guest = Guest::new().configure(&told);
+    let bytes = guest.build();
+    let prepare = |hooks: &[Hook]| {
+        let source = |_| Ok(bytes.clone());
+        desk.runtime.prepare(&source, Digest::of(&bytes), "{}", &[], hooks).unwrap()
+    };
+
+    let both = prepare(&[Hook::Plan, Hook::Route, Hook::Route]);
+    assert_eq!(reasons(&desk.route(&both)), ["route"]);
+    assert_eq!(both.key(), prepare(&[Hook::Route, Hook::Plan]).key());
+
+    let other = prepare(&[Hook::Plan]);
+    assert_ne!(other.key(), both.key());
+    assert_eq!(failure(&desk.route(&other)).code(), "unavailable");
+}
+
+#[test]
 fn the_order_of_data_files_does_not_matter() {
     let desk = Desk::new();
     let bytes = Guest::new().build();
     let file = |name: &str| DataFile { name: name.to_owned(), content: [1].into() };
     let prepare = |data: [DataFile; 2]| {
         let prepared =
-            desk.runtime.prepare(&|_| Ok(bytes.clone()), Digest::of(&bytes), "{}", &data);
+            desk.runtime.prepare(&|_| Ok(bytes.clone()), Digest::of(&bytes), "{}", &data, HOOKS);
         prepared.unwrap().key()
     };
     assert_eq!(prepare([file("a"), file("b")]), prepare([file("b"), file("a")]));
@@ -128,7 +154,7 @@ fn a_policy_without_a_snapshot_is_configured_for_each_decision() {
 
     let desk = desk.restart(config());
     let bytes = not_snapshottable().build();
-    let again = desk.runtime.recall(Digest::of(&bytes), r#"{"a": 1}"#, &[]).unwrap();
+    let again = desk.runtime.recall(Digest::of(&bytes), r#"{"a": 1}"#, &[], HOOKS).unwrap();
     assert_eq!(reasons(&desk.route(&again)), [r#"{"a": 1}"#]);
 }
 
@@ -151,7 +177,7 @@ fn a_configure_budget_is_apart_from_the_decisions() {
         let policy = desk.prepare(&guest.before_configured(busy));
         let limits = waypost_policy::Limits { fuel: 50_000, ..crate::desk::limits() };
         let seed = waypost_policy::Seed([0; 16]);
-        let decision = desk.runtime.decide(&policy, &crate::desk::question(), &limits, seed);
+        let decision = desk.runtime.decide(&policy, crate::desk::question(), &limits, seed);
         assert_eq!(team(&decision), "network");
     }
 }
@@ -204,7 +230,7 @@ fn after_a_restart_the_artifact_is_enough() {
     let before = desk.prepare(&Guest::new()).key();
     let desk = desk.restart(config());
     let source = |_| -> Result<Vec<u8>, _> { Err("the component was not needed".into()) };
-    let prepared = desk.runtime.prepare(&source, digest, "{}", &[]).unwrap();
+    let prepared = desk.runtime.prepare(&source, digest, "{}", &[], HOOKS).unwrap();
     assert_eq!(prepared.key(), before);
     assert!(prepared.snapshotted());
     assert_eq!(team(&desk.route(&prepared)), "network");
@@ -227,11 +253,11 @@ fn an_artifact_that_was_tampered_with_is_compiled_anew() {
     let desk = desk.restart(config());
     let bytes = Guest::new().build();
     let digest = Digest::of(&bytes);
-    assert!(desk.runtime.recall(digest, "{}", &[]).is_none());
+    assert!(desk.runtime.recall(digest, "{}", &[], HOOKS).is_none());
     desk.assert_serves();
     // And the good one is back in its place.
     let desk = desk.restart(config());
-    assert!(desk.runtime.recall(digest, "{}", &[]).is_some());
+    assert!(desk.runtime.recall(digest, "{}", &[], HOOKS).is_some());
 }
 
 #[test]
@@ -241,7 +267,7 @@ fn an_artifact_of_another_installation_is_ignored() {
     let other = RuntimeConfig { artifact_key: Some(ArtifactKey::from([2; 32])), ..config() };
     let desk = desk.restart(other);
     let bytes = Guest::new().build();
-    assert!(desk.runtime.recall(Digest::of(&bytes), "{}", &[]).is_none());
+    assert!(desk.runtime.recall(Digest::of(&bytes), "{}", &[], HOOKS).is_none());
     desk.assert_serves();
 }
 
@@ -257,10 +283,10 @@ fn a_component_that_is_gone_or_changed_is_told() {
     let desk = Desk::new();
     let digest = Digest::of(b"gone");
     let gone = |_| -> Result<Vec<u8>, _> { Err("no such file".into()) };
-    let refused = desk.runtime.prepare(&gone, digest, "{}", &[]).unwrap_err();
+    let refused = desk.runtime.prepare(&gone, digest, "{}", &[], HOOKS).unwrap_err();
     assert!(matches!(refused, PrepareRefused::Missing { .. }), "{refused}");
     let changed = |_| Ok(b"other".to_vec());
-    let refused = desk.runtime.prepare(&changed, digest, "{}", &[]).unwrap_err();
+    let refused = desk.runtime.prepare(&changed, digest, "{}", &[], HOOKS).unwrap_err();
     assert!(matches!(refused, PrepareRefused::WrongBytes { .. }), "{refused}");
 }
 

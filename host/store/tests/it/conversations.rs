@@ -111,7 +111,11 @@ async fn comments_come_back_for_those_who_may_read_them(store: Store) {
     let public = comment::of(&mut tx, ticket.id.into(), Visibility::Public).await.unwrap();
     assert_eq!(public, [first.clone(), last.clone()]);
     let all = comment::of(&mut tx, ticket.id.into(), Visibility::Internal).await.unwrap();
-    assert_eq!(all, [first, internal, last]);
+    assert_eq!(all, [first.clone(), internal, last.clone()]);
+    let latest = comment::last_public(&mut tx, ticket.id.into(), 1).await.unwrap();
+    assert_eq!(latest, std::slice::from_ref(&last));
+    let latest = comment::last_public(&mut tx, ticket.id.into(), 3).await.unwrap();
+    assert_eq!(latest, [first, last]);
 }
 
 async fn suggestions_come_back_and_are_decided_once(store: Store) {
@@ -149,6 +153,7 @@ async fn conversations_of_organizations_are_apart(store: Store) {
     assert_eq!(event::last_seq(&mut tx, ticket.id.into()).await.unwrap(), 0);
     let comments = comment::of(&mut tx, ticket.id.into(), Visibility::Internal).await.unwrap();
     assert_eq!(comments, []);
+    assert_eq!(comment::last_public(&mut tx, ticket.id.into(), 3).await.unwrap(), []);
     assert_eq!(suggestion::of_ticket(&mut tx, ticket.id).await.unwrap(), []);
     assert_eq!(suggestion::find(&mut tx, ticket.id, suggestion.id).await.unwrap(), None);
     suggestion.state = SuggestionState::Dismissed { by: PersonId(fixture::id()), at: at(6) };

@@ -4,6 +4,7 @@ use waypost_domain::{
     calendar::WorkingHours,
     catalog::{CatalogItem, Category, FieldKind, FormField, Money},
     ci::Ci,
+    fields::{FieldValue, Fields, Number},
     ids::{CatalogItemId, CategoryId, CiId, PersonId, ServiceId},
     organization::Organization,
     role::Role,
@@ -38,6 +39,18 @@ on_both_engines! {
     unreadable_directory_rows_are_reported
 }
 
+/// One field of each type, which must come back as they were.
+fn fields() -> Fields {
+    let values = [
+        FieldValue::Flag(true),
+        FieldValue::Number(Number::new(2.5).unwrap()),
+        FieldValue::Text("4711".to_owned()),
+        FieldValue::Texts(vec!["a".to_owned(), "b".to_owned()]),
+    ];
+    let named = |(place, value)| (format!("field-{place}").parse().unwrap(), value);
+    Fields::kept(values.into_iter().enumerate().map(named).collect())
+}
+
 fn service_of(org: &Organization, key: &str) -> Service {
     Service {
         id: ServiceId(fixture::id()),
@@ -47,6 +60,7 @@ fn service_of(org: &Organization, key: &str) -> Service {
         criticality: Criticality::High,
         owner: Some(PersonId(fixture::id())),
         support_team: Some(org.settings.fallback_team),
+        fields: fields(),
         active: true,
         version: 1,
     }
@@ -62,6 +76,7 @@ fn ci_of(org: &Organization, key: &str) -> Ci {
         criticality: Criticality::Low,
         service: Some(ServiceId(fixture::id())),
         support_team: None,
+        fields: fields(),
         active: true,
         version: 1,
     }

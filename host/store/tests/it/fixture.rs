@@ -10,6 +10,7 @@ use uuid::Uuid;
 use waypost_domain::{
     binding::{Binding, Fallback, Hook, LimitChanges, Revision},
     event::{Actor, ActorKind},
+    fields::Fields,
     ids::{BindingId, OrgId, PersonId, RoundId, TeamId, TicketId},
     organization::{OrgKind, OrgSettings, Organization},
     person::Person,
@@ -73,6 +74,8 @@ pub(crate) fn person(org: OrgId, name: &str) -> Person {
         manager: None,
         location: None,
         vip: false,
+        language: None,
+        fields: Fields::default(),
         active: true,
         version: 1,
     }

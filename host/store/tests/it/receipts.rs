@@ -75,7 +75,7 @@ async fn receipts_come_back_with_their_snapshot(store: Store) {
         receipt_of(&round, 2, Hook::Route, Outcome::Overruled(vec!["team: inactive".to_owned()])),
         receipt_of(&round, 3, Hook::Plan, Outcome::Suggested),
         receipt_of(&round, 4, Hook::Notify, Outcome::Declined),
-        receipt_of(&round, 5, Hook::Escalate, failed()),
+        receipt_of(&round, 5, Hook::Stalled, failed()),
     ];
     let mut tx = store.write(org.id).await.unwrap();
     insert(&mut tx, &receipts).await.unwrap();

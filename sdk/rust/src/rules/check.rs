@@ -1,7 +1,10 @@
 //! What a rule asks of a ticket beside its words, in the form in which it is compared.
 
+use std::collections::BTreeMap;
+
 use super::When;
-use crate::vocabulary::{Channel, Kind};
+use super::fields::{Wanted, all_are};
+use crate::vocabulary::{Channel, Phase};
 use crate::{Context, Ticket};
 
 /// A rule's conditions but for its words.
@@ -9,6 +12,8 @@ use crate::{Context, Ticket};
 pub(super) struct Check {
     /// One bit for each kind that counts; all of them if the rule does not ask.
     kinds: u16,
+    /// One bit for each phase that counts; all of them if the rule does not ask.
+    phases: u16,
     /// One bit for each channel that counts; all of them if the rule does not ask.
     channels: u16,
     priority: Option<(u8, u8)>,
@@ -20,12 +25,15 @@ pub(super) struct Check {
     tags: Box<[String]>,
     /// In lower case.
     locations: Box<[String]>,
+    fields: BTreeMap<String, Vec<Wanted>>,
+    requester_fields: BTreeMap<String, Vec<Wanted>>,
 }
 
 impl Check {
     pub(super) fn new(when: &When) -> Self {
         Self {
             kinds: mask(when.kinds.iter().map(|kind| *kind as u8)),
+            phases: mask(when.phases.iter().map(|phase| *phase as u8)),
             channels: mask(when.channels.iter().map(|channel| *channel as u8)),
             priority: when.priority.map(|range| (range.from, range.to)),
             vip: when.vip,
@@ -35,26 +43,41 @@ impl Check {
             catalog_items: when.catalog_items.clone().into(),
             tags: when.tags.clone().into(),
             locations: when.locations.iter().map(|place| place.to_lowercase()).collect(),
+            fields: when.fields.clone(),
+            requester_fields: when.requester_fields.clone(),
         }
     }
 
-    /// Whether the ticket is what the rule asks for, its words aside. The cheap conditions come first.
+    /// Whether the ticket is what the rule asks for, its words aside. The cheap conditions come
+    /// first.
     pub(super) fn holds(&self, ticket: &Ticket, context: &Context) -> bool {
-        self.kinds & bit(Kind::from(ticket.kind) as u8) != 0
-            && self.channels & bit(Channel::from(ticket.channel) as u8) != 0
+        let head = &ticket.head;
+        self.kinds & bit(ticket.kind() as u8) != 0
+            && self.phases & bit(Phase::from(head.phase) as u8) != 0
+            && self.channels & bit(Channel::from(head.channel) as u8) != 0
             && self.priority.is_none_or(|(from, to)| {
-                ticket.priority.is_some_and(|priority| (from..=to).contains(&priority))
+                head.priority.is_some_and(|priority| (from..=to).contains(&priority))
             })
             && self.vip.is_none_or(|vip| {
                 context.requester.as_ref().is_some_and(|requester| requester.vip == vip)
             })
-            && one_of(&self.services, ticket.service.as_ref())
-            && one_of(&self.cis, ticket.ci.as_ref())
-            && one_of(&self.catalog_items, ticket.catalog_item.as_ref())
+            && one_of(&self.services, head.service.as_ref())
+            && (self.cis.is_empty()
+                || head.all_cis().any(|ci| self.cis.iter().any(|one| one == ci)))
+            && one_of(
+                &self.catalog_items,
+                ticket.request().and_then(|request| request.catalog_item.as_ref()),
+            )
             && (self.categories.is_empty()
-                || self.categories.iter().any(|path| ticket.category.starts_with(path)))
-            && (self.tags.is_empty() || self.tags.iter().any(|tag| ticket.tags.contains(tag)))
+                || self.categories.iter().any(|path| head.category.starts_with(path)))
+            && (self.tags.is_empty() || self.tags.iter().any(|tag| head.tags.contains(tag)))
             && (self.locations.is_empty() || self.is_at_one_of_the_locations(context))
+            && all_are(&self.fields, &head.fields)
+            && (self.requester_fields.is_empty()
+                || context
+                    .requester
+                    .as_ref()
+                    .is_some_and(|requester| all_are(&self.requester_fields, &requester.fields)))
     }
 
     fn is_at_one_of_the_locations(&self, context: &Context) -> bool {

@@ -9,8 +9,9 @@ use crate::{Context, SettingsError, Ticket};
 
 /// Rules, counted from zero in the order in which they were added.
 ///
-/// Each rule has one condition by which it is found, the one that the fewest tickets fulfill: its configuration items,
-/// catalog items, services, words or categories. Only rules without any of these are looked at for every ticket.
+/// Each rule has one condition by which it is found, the one that the fewest tickets fulfill: its
+/// configuration items, catalog items, services, words or categories. Only rules without any of
+/// these are looked at for every ticket.
 #[derive(Debug, Default)]
 pub struct Rules {
     listed: Vec<Rule>,
@@ -42,13 +43,16 @@ struct WordIds {
 }
 
 impl Rules {
-    /// Adds a rule. `pointer` is where its conditions are in the settings; what is wrong with them is added to
-    /// `errors`.
+    /// Adds a rule. `pointer` is where its conditions are in the settings; what is wrong with them
+    /// is added to `errors`.
     pub fn add(&mut self, when: &When, pointer: &str, errors: &mut Vec<SettingsError>) {
         if let Some(range) = when.priority
             && range.from > range.to
         {
-            let message = format!("from {} to {} is no priority", range.from, range.to);
+            let message = format!(
+                "`from` {} is a lower priority than `to` {}; 1 is the highest, so swap them",
+                range.from, range.to
+            );
             errors.push(SettingsError::at(format!("{pointer}/priority"), message));
         }
         if let Some(place) = when.categories.iter().position(Vec::is_empty) {
@@ -136,7 +140,7 @@ impl Rules {
                 }
                 Err(NoWords) => errors.push(SettingsError::at(
                     format!("{pointer}/{place}"),
-                    format!("`{phrase}` holds no letter and no digit"),
+                    format!("`{phrase}` has no letter and no digit; write a word"),
                 )),
             }
         }
@@ -172,7 +176,8 @@ pub struct Matches<'a> {
 }
 
 impl Matches<'_> {
-    /// The rules that hold, in order. Each is checked when the iterator comes to it, so taking the first is cheap.
+    /// The rules that hold, in order. Each is checked when the iterator comes to it, so taking the
+    /// first is cheap.
     pub fn iter(&self) -> impl Iterator<Item = usize> {
         self.candidates.iter().filter(|&rule| {
             let Rule { check, words } = &self.rules.listed[rule];
@@ -181,8 +186,8 @@ impl Matches<'_> {
         })
     }
 
-    /// The words that a rule asked for and the text holds, as a sentence's part: `“wlan” and “down”`. Empty for a rule
-    /// that asks for none.
+    /// The words that a rule asked for and the text holds, as a sentence's part: `“wlan” and
+    /// “down”`. Empty for a rule that asks for none.
     #[must_use]
     pub fn words_of(&self, rule: usize) -> String {
         let Some(words) = &self.rules.listed[rule].words else { return String::new() };
@@ -208,26 +213,28 @@ impl Matches<'_> {
             }
         };
         found(&rules.always);
-        let keyed = [
-            (&rules.by_ci, &ticket.ci),
-            (&rules.by_catalog_item, &ticket.catalog_item),
-            (&rules.by_service, &ticket.service),
-        ];
-        for (map, key) in keyed {
-            if let Some(rules) = key.as_ref().and_then(|key| map.get(key.as_str())) {
+        let head = &ticket.head;
+        let mut found_by = |map: &Map<Box<str>, Vec<usize>>, key: Option<&str>| {
+            if let Some(rules) = key.and_then(|key| map.get(key)) {
                 found(rules);
             }
+        };
+        for ci in head.all_cis() {
+            found_by(&rules.by_ci, Some(ci));
         }
+        let item = ticket.request().and_then(|request| request.catalog_item.as_deref());
+        found_by(&rules.by_catalog_item, item);
+        found_by(&rules.by_service, head.service.as_deref());
         if !rules.by_category.is_empty() {
-            for length in 1..=ticket.category.len() {
-                if let Some(rules) = rules.by_category.get(&ticket.category[..length]) {
+            for length in 1..=head.category.len() {
+                if let Some(rules) = rules.by_category.get(&head.category[..length]) {
                     found(rules);
                 }
             }
         }
         let texts = [
-            (&ticket.short_description, &mut self.short_description),
-            (&ticket.description, &mut self.description),
+            (&head.short_description, &mut self.short_description),
+            (&head.description, &mut self.description),
         ];
         for (text, seen) in texts {
             rules.phrases.scan(text, |phrase| {

@@ -3,8 +3,11 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::testing::{context, person, ticket};
-use crate::{Channel, Context, Kind, Person, SettingsError, Ticket};
+use crate::testing::{context, head, incident, person, request, request_details, ticket};
+use crate::{
+    Channel, Context, Details, Field, FieldValue, Head, Person, Phase, RequestDetails,
+    SettingsError, Ticket,
+};
 
 fn indexed(whens: &[Value]) -> (Rules, Vec<SettingsError>) {
     let mut rules = Rules::default();
@@ -27,7 +30,7 @@ fn matching(whens: &[Value], ticket: &Ticket) -> Vec<usize> {
 }
 
 fn said(short_description: &str, description: &str) -> Ticket {
-    Ticket { description: description.to_owned(), ..ticket(short_description) }
+    incident(Head { description: description.to_owned(), ..head(short_description) })
 }
 
 fn words(parts: &[&str]) -> Vec<String> {
@@ -66,7 +69,7 @@ fn a_category_stands_for_those_below_it() {
         json!({ "categories": [["network", "wifi"], ["hardware"]] }),
         json!({ "categories": [["net"]] }),
     ];
-    let of = |path: &[&str]| Ticket { category: words(path), ..ticket("") };
+    let of = |path: &[&str]| incident(Head { category: words(path), ..head("") });
     assert_eq!(matching(&rules, &of(&["network", "wifi", "guest"])), [0, 1]);
     assert_eq!(matching(&rules, &of(&["network"])), [0]);
     assert_eq!(matching(&rules, &of(&["hardware", "laptop"])), [1]);
@@ -75,49 +78,100 @@ fn a_category_stands_for_those_below_it() {
 
 #[test]
 fn every_condition_of_a_rule_must_hold() {
-    let whole = Ticket {
-        kind: Kind::Request,
+    let laptop = || {
+        Details::Request(RequestDetails {
+            catalog_item: Some("laptop".to_owned()),
+            ..request_details()
+        })
+    };
+    let whole = Head {
+        phase: Phase::Rejected,
         channel: Channel::Mail,
         category: words(&["hardware"]),
         service: Some("workplace".to_owned()),
         ci: Some("lap-1".to_owned()),
-        catalog_item: Some("laptop".to_owned()),
         tags: words(&["urgent", "new-hire"]),
         priority: Some(2),
-        ..ticket("A laptop")
+        fields: vec![field("cost-center", FieldValue::Text("4711".to_owned()))],
+        ..head("A laptop")
     };
     let whole_context = Context {
         requester: Some(Person {
             vip: true,
             location: Some("Köln".to_owned()),
+            fields: vec![field("contractor", FieldValue::Flag(false))],
             ..person("requester")
         }),
         ..context()
     };
     let when = json!({
-        "kinds": ["incident", "request"], "channels": ["mail"], "categories": [["hardware"]],
+        "kinds": ["problem", "request"], "phases": ["rejected"], "channels": ["mail"],
+        "categories": [["hardware"]],
         "services": ["workplace"], "cis": ["lap-1", "lap-2"], "catalog_items": ["laptop"],
         "tags": ["new-hire"], "priority": { "from": 1, "to": 2 }, "vip": true,
-        "locations": ["KÖLN"], "words": { "any": ["laptop"] }
+        "locations": ["KÖLN"], "words": { "any": ["laptop"] },
+        "fields": { "cost-center": ["4700", "4711"] }, "requester_fields": { "contractor": [false] }
     });
     let rules = [when];
-    assert_eq!(matching_in(&rules, &whole, &whole_context), [0]);
+    let of = |head: &Head| Ticket { head: head.clone(), details: laptop() };
+    assert_eq!(matching_in(&rules, &of(&whole), &whole_context), [0]);
     let others = [
-        Ticket { kind: Kind::Change, ..whole.clone() },
-        Ticket { channel: Channel::Portal, ..whole.clone() },
-        Ticket { category: words(&["software"]), ..whole.clone() },
-        Ticket { service: None, ..whole.clone() },
-        Ticket { ci: Some("lap-3".to_owned()), ..whole.clone() },
-        Ticket { catalog_item: None, ..whole.clone() },
-        Ticket { tags: words(&["urgent"]), ..whole.clone() },
-        Ticket { priority: Some(3), ..whole.clone() },
-        Ticket { priority: None, ..whole.clone() },
-        Ticket { short_description: "A phone".to_owned(), ..whole.clone() },
+        Head { phase: Phase::Open, ..whole.clone() },
+        Head { channel: Channel::Portal, ..whole.clone() },
+        Head { category: words(&["software"]), ..whole.clone() },
+        Head { service: None, ..whole.clone() },
+        Head { ci: Some("lap-3".to_owned()), ..whole.clone() },
+        Head { tags: words(&["urgent"]), ..whole.clone() },
+        Head { priority: Some(3), ..whole.clone() },
+        Head { priority: None, ..whole.clone() },
+        Head { short_description: "A phone".to_owned(), ..whole.clone() },
+        Head { fields: Vec::new(), ..whole.clone() },
     ];
     for other in others {
-        assert_eq!(matching_in(&rules, &other, &whole_context), [0; 0], "{other:?}");
+        assert_eq!(matching_in(&rules, &of(&other), &whole_context), [0; 0], "{other:?}");
     }
-    assert_eq!(matching_in(&rules, &whole, &context()), [0; 0]);
+    for ticket in [incident(whole.clone()), request(whole.clone())] {
+        assert_eq!(matching_in(&rules, &ticket, &whole_context), [0; 0], "{ticket:?}");
+    }
+    assert_eq!(matching_in(&rules, &of(&whole), &context()), [0; 0]);
+    let known = Context { requester: Some(person("requester")), ..context() };
+    assert_eq!(matching_in(&rules, &of(&whole), &known), [0; 0]);
+}
+
+fn field(name: &str, value: FieldValue) -> Field {
+    Field { name: name.to_owned(), value }
+}
+
+#[test]
+fn a_field_has_one_of_the_wanted_values_in_the_form_in_which_it_is_kept() {
+    let rules = [
+        json!({ "fields": { "floor": [3, "third"] } }),
+        json!({ "fields": { "floor": ["3"] } }),
+        json!({ "fields": { "floor": [true] } }),
+        json!({ "fields": { "floor": [3], "wing": ["east"] } }),
+        json!({ "fields": { "floor": [] } }),
+    ];
+    for (value, found) in [
+        (FieldValue::Number(3.0), vec![0]),
+        (FieldValue::Text("3".to_owned()), vec![1]),
+        (FieldValue::Text("third".to_owned()), vec![0]),
+        (FieldValue::Texts(words(&["first", "third"])), vec![0]),
+        (FieldValue::Flag(true), vec![2]),
+        (FieldValue::Flag(false), vec![]),
+    ] {
+        let ticket = incident(Head { fields: vec![field("floor", value.clone())], ..head("") });
+        assert_eq!(matching(&rules, &ticket), found, "{value:?}");
+    }
+    assert_eq!(matching(&rules, &ticket("")), [0; 0]);
+}
+
+#[test]
+fn a_further_configuration_item_counts_like_the_main_one() {
+    let rules =
+        [json!({ "cis": ["db-1"] }), json!({ "cis": ["db-2"] }), json!({ "cis": ["db-3"] })];
+    let ticket =
+        incident(Head { ci: Some("db-1".to_owned()), cis: words(&["db-2", "db-4"]), ..head("") });
+    assert_eq!(matching(&rules, &ticket), [0, 1]);
 }
 
 #[test]
@@ -130,12 +184,17 @@ fn a_rule_is_found_by_each_of_its_kinds_of_anchors() {
         json!({ "vip": false }),
     ];
     let ticket = Ticket {
-        ci: Some("db-1".to_owned()),
-        catalog_item: Some("laptop".to_owned()),
-        service: Some("shop".to_owned()),
-        category: words(&["sales"]),
-        priority: Some(1),
-        ..ticket("")
+        head: Head {
+            ci: Some("db-1".to_owned()),
+            service: Some("shop".to_owned()),
+            category: words(&["sales"]),
+            priority: Some(1),
+            ..head("")
+        },
+        details: Details::Request(RequestDetails {
+            catalog_item: Some("laptop".to_owned()),
+            ..request_details()
+        }),
     };
     let context = Context { requester: Some(person("requester")), ..context() };
     assert_eq!(matching_in(&rules, &ticket, &context), [0, 1, 2, 3, 4]);

@@ -2,8 +2,8 @@
 
 use super::words::{Word, folded};
 
-/// Words, counted from zero. Looking for a word that is not there, which is what a text does most, ends at its first slot
-/// nearly always.
+/// Words, counted from zero. Looking for a word that is not there, which is what a text does most,
+/// ends at its first slot nearly always.
 #[derive(Debug, Default)]
 pub(super) struct Lexicon {
     words: Vec<Box<str>>,
@@ -82,8 +82,8 @@ impl Lexicon {
     }
 }
 
-/// The slot at which a search begins. The low bits of the hash depend on the last letters alone, so the high ones are
-/// mixed in.
+/// The slot at which a search begins. The low bits of the hash depend on the last letters alone, so
+/// the high ones are mixed in.
 fn start(hash: u32) -> usize {
     (hash ^ (hash >> 15)) as usize
 }

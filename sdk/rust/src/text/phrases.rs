@@ -100,7 +100,8 @@ impl Phrases {
         }))
     }
 
-    /// Calls `found` for each place of the text where a phrase ends; so a phrase may be told several times.
+    /// Calls `found` for each place of the text where a phrase ends; so a phrase may be told
+    /// several times.
     pub fn scan(&self, text: &str, mut found: impl FnMut(PhraseId)) {
         if self.is_empty() {
             return;

@@ -1,7 +1,7 @@
 //! The words of a text, folded so that equal words are equal bytes.
 //!
-//! Most text is ASCII, so its words are hashed where they stand; only a word with another character in it is copied to be
-//! folded.
+//! Most text is ASCII, so its words are hashed where they stand; only a word with another character
+//! in it is copied to be folded.
 
 /// What a byte of ASCII is folded to; or one of the two below.
 static FOLD: [u8; 256] = fold_table();
@@ -81,7 +81,8 @@ pub(super) fn folded(word: &str) -> Word<'_> {
     Word { hash: word.bytes().fold(EMPTY, step), spelling: Spelling::Folded(word) }
 }
 
-/// The hash of no bytes. This is the hash of Fowler, Noll and Vo, 32 bits wide like a sandbox's registers.
+/// The hash of no bytes. This is the hash of Fowler, Noll and Vo, 32 bits wide like a sandbox's
+/// registers.
 const EMPTY: u32 = 0x811c_9dc5;
 
 fn step(hash: u32, byte: u8) -> u32 {
@@ -114,7 +115,8 @@ pub(super) fn each_word(text: &str, mut each: impl FnMut(Word<'_>)) {
     }
 }
 
-/// Folds the word at the text's beginning, if there is one, and says how many bytes of the text are done with.
+/// Folds the word at the text's beginning, if there is one, and says how many bytes of the text are
+/// done with.
 fn fold_word(text: &str, buffer: &mut String, each: &mut impl FnMut(Word<'_>)) -> usize {
     buffer.clear();
     let mut done = text.len();

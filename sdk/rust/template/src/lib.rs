@@ -3,7 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 use waypost_sdk::{
-    Assignment, Context, DataFile, Decline, Need, Policy, Route, SettingsError, Ticket, log,
+    Assignment, Binding, Context, Decline, Need, Policy, Route, SettingsError, Team, TextProposal,
+    Ticket, log,
 };
 
 /// What an administrator may set.
@@ -20,9 +21,9 @@ pub struct Settings {
 #[derive(Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// Text that the ticket must hold; capitals do not matter.
+    /// Text that the ticket must contain; capitals do not matter.
     keyword: String,
-    /// The key of the team that gets the ticket.
+    /// The team that gets the ticket: its key, or `organization/key` for exactly that team.
     team: String,
 }
 
@@ -33,7 +34,7 @@ impl Policy for ExampleRouter {
     type Settings = Settings;
 
     // Called once, when the settings are bound: do the work here that decisions should find done.
-    fn new(mut settings: Settings, _data: &[DataFile]) -> Result<Self, Vec<SettingsError>> {
+    fn new(mut settings: Settings, _binding: &Binding) -> Result<Self, Vec<SettingsError>> {
         let mut errors = Vec::new();
         for (place, rule) in settings.rules.iter_mut().enumerate() {
             rule.keyword = rule.keyword.trim().to_lowercase();
@@ -53,23 +54,26 @@ impl Route for ExampleRouter {
     }
 
     fn route(&self, ticket: &Ticket, context: &Context) -> Result<Assignment, Decline> {
-        let text = format!("{}\n{}", ticket.short_description, ticket.description).to_lowercase();
+        let head = &ticket.head;
+        let text = format!("{}\n{}", head.short_description, head.description).to_lowercase();
         let rule = self.0.rules.iter().find(|rule| text.contains(&rule.keyword));
-        let mut assignment = match (rule, &self.0.fallback) {
+        let (team, confidence, reason) = match (rule, &self.0.fallback) {
             (Some(rule), _) => {
                 log::debug(&format!("found {}", rule.keyword));
-                Assignment::to(&rule.team).because(format!("the text holds “{}”", rule.keyword))
+                (&rule.team, 100, format!("the text contains “{}”", rule.keyword))
             }
-            (None, Some(team)) => Assignment {
-                confidence: 50,
-                ..Assignment::to(team).because("no keyword was found")
-            },
+            (None, Some(team)) => (team, 50, "no keyword was found".to_owned()),
             (None, None) => return Err(Decline::no_opinion("no keyword was found")),
         };
-        let closed =
-            context.teams.iter().find(|team| team.key == assignment.team && !team.open_now);
-        if let Some(person) = closed.and_then(|team| team.on_call.clone()) {
-            assignment.assignee = Some(person);
+        // Each field that is proposed has a strength and a confidence of its own.
+        let mut assignment = Assignment {
+            team: Some(TextProposal::set(team).confidence(confidence)),
+            ..Assignment::default()
+        }
+        .because(reason);
+        let closed = context.team(team).filter(|team| !team.open_now);
+        if let Some(person) = closed.and_then(Team::first_on_call) {
+            assignment.assignee = Some(TextProposal::set(person));
             assignment.reasons.push("the team is closed, so the person on call gets it".to_owned());
         }
         Ok(assignment)
@@ -81,7 +85,6 @@ waypost_sdk::export!(ExampleRouter: route);
 #[cfg(test)]
 mod tests {
     use serde_json::json;
-    use waypost_sdk::Team;
     use waypost_sdk::testing::{Harness, context, team, ticket};
 
     use super::*;
@@ -90,14 +93,14 @@ mod tests {
     fn a_closed_team_is_reached_through_whoever_is_on_call() {
         let settings = json!({ "rules": [{ "keyword": "VPN", "team": "network" }] });
         let router = Harness::<ExampleRouter>::new(&settings).unwrap();
-        let network = Team { open_now: false, on_call: Some("nora".to_owned()), ..team("network") };
+        let on_call = Some(vec!["nora".to_owned()]);
+        let network = Team { open_now: false, on_call, ..team("network") };
+        let desk = Context { teams: Some(vec![network]), ..context() };
 
-        let answer =
-            router.route(&ticket("vpn down"), &Context { teams: vec![network], ..context() });
+        let assignment = router.route(&ticket("vpn down"), &desk).unwrap();
 
-        let assignment = answer.unwrap();
-        assert_eq!(assignment.team, "network");
-        assert_eq!(assignment.assignee.as_deref(), Some("nora"));
+        assert_eq!(assignment.team, Some(TextProposal::set("network")));
+        assert_eq!(assignment.assignee, Some(TextProposal::set("nora")));
     }
 
     #[test]

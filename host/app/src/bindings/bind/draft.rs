@@ -14,6 +14,7 @@ use super::data_files;
 use crate::{
     Caller, CommandError, Desk, DeskOptions,
     input::Reading,
+    layers::policy_hook,
     policies::{self, domain_hook},
     preparing::Recipe,
     refs::Known,
@@ -89,8 +90,13 @@ impl Draft {
         let (Some((component, bytes)), Some(settings), Some(data)) = (found, settings, data) else {
             return Ok((None, None));
         };
-        let recipe =
-            Recipe { component, bytes, settings: settings.clone(), data: data_files(&data) };
+        let recipe = Recipe {
+            component,
+            bytes,
+            settings: settings.clone(),
+            data: data_files(&data),
+            hooks: hook.map(policy_hook).into_iter().collect(),
+        };
         let (Some(position), Some(limits), Some(fallback), Some(note)) =
             (position, limits, fallback, note)
         else {
@@ -163,12 +169,6 @@ async fn find_component(
         let served = served.iter().map(|hook| hook.as_str()).collect::<Vec<_>>().join(", ");
         let message = format!("`{}` does not serve `{hook}`; it serves {served}", description.name);
         faults.wrong("/hook", "not-served", message);
-    }
-    if hook == Some(Hook::Escalate) {
-        // A binding that is never asked would be a promise that nobody keeps.
-        let message = "this release does not ask `escalate` yet; try the policy with a test run, and \
-                       bind it at categorize, route, plan, stalled or notify";
-        faults.wrong("/hook", "not-asked", message);
     }
     Ok(Some((digest, component::bytes(tx, given.trim()).await?)))
 }

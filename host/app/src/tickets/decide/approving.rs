@@ -5,6 +5,7 @@ use waypost_domain::{
         Approval, Duties, NewRound, Planned, Quorum, SeatState, StagePlan, StageRule, StepPlan,
     },
     binding::Hook,
+    directory::Lookup,
     event::{Actor, FieldChange},
     ids::{ApprovalId, ApprovalRequestId, PersonId, ReceiptId},
     proposal::{Approver, ApproverFacts, resolve_approvers},
@@ -12,7 +13,10 @@ use waypost_domain::{
     request::Submission,
     ticket::{Action, Notice, State, TicketKind},
 };
-use waypost_policy::{Answer, contract};
+use waypost_policy::{
+    Answer,
+    answer::{self, ApprovalPlan, Verdict},
+};
 use waypost_store::{approval, person};
 
 use super::{Deciding, opening, proposals, system};
@@ -24,7 +28,7 @@ use crate::{
 /// What the approval policies said about a request.
 pub(super) enum PlanSaid {
     /// A policy has an opinion.
-    Opinion(Box<Said>, contract::ApprovalPlan),
+    Opinion(Box<Said>, ApprovalPlan),
     /// None has one: nobody needs to be asked.
     NoOpinion,
     /// A policy failed and none after it had an opinion: nothing is approved by an accident.
@@ -65,9 +69,11 @@ pub(super) async fn look_up_approvers(
     for one in items.iter_mut().filter(|one| one.plan.is_some()) {
         one.facts.delegations = delegations.clone();
         let named: Vec<PersonId> = one.people_named();
-        for person in person::find_many(&mut tx, &named).await? {
-            one.people.insert(person.id, person.active);
-        }
+        let named = person::find_many(&mut tx, &named).await?;
+        let managers: Vec<PersonId> = named.iter().filter_map(|person| person.manager).collect();
+        let managers = person::find_many(&mut tx, &managers).await?;
+        one.managers.extend(named.iter().filter_map(|one| Some((one.id, one.manager?))));
+        one.people.extend(named.iter().chain(&managers).map(|person| (person.id, person.active)));
         if !one.write.is_new {
             let rounds = approval::of(&mut tx, one.write.ticket.id.into()).await?;
             one.last_approval_round = rounds.iter().map(|round| round.round).max().unwrap_or(0);
@@ -98,7 +104,7 @@ impl Deciding {
     pub(super) fn ask_plan(&mut self) {
         let mut failed = false;
         let mut opinion = None;
-        for said in self.ask(Hook::Plan, None, |_| true) {
+        for said in self.ask(Hook::Plan, None, |_, _| true) {
             failed |= said.failed;
             if let Some(Answer::Plan(plan)) = said.answer.clone() {
                 opinion = Some((said, plan));
@@ -114,8 +120,8 @@ impl Deciding {
     fn people_named(&self) -> Vec<PersonId> {
         match &self.plan {
             Some(PlanSaid::Opinion(_, plan)) => match &plan.verdict {
-                contract::Verdict::Ask(stages) => proposals::people_named(stages),
-                contract::Verdict::Approve | contract::Verdict::Refuse(_) => Vec::new(),
+                Verdict::Ask(stages) => proposals::people_named(stages),
+                Verdict::Approve | Verdict::Refuse(_) => Vec::new(),
             },
             Some(PlanSaid::NoOpinion | PlanSaid::Failed) | None => Vec::new(),
         }
@@ -157,19 +163,19 @@ impl Deciding {
         &mut self,
         by: &Actor,
         said: &Said,
-        plan: contract::ApprovalPlan,
+        plan: ApprovalPlan,
         changes: Vec<FieldChange>,
     ) {
         match plan.verdict {
-            contract::Verdict::Approve => {
+            Verdict::Approve => {
                 self.did(Action::Submit, by, Vec::new());
                 self.policy_did(Action::Approve, said, changes, &plan.reasons);
             }
-            contract::Verdict::Refuse(reason) => {
+            Verdict::Refuse(reason) => {
                 self.did(Action::Submit, by, Vec::new());
                 self.policy_did(Action::Reject, said, changes, &[reason]);
             }
-            contract::Verdict::Ask(_) => {
+            Verdict::Ask(_) => {
                 self.did(Action::Submit, by, changes);
                 if self.follows_plan {
                     let begun = self.write.new_approval.as_ref().map(Approval::first_changes);
@@ -191,13 +197,13 @@ impl Deciding {
         }
     }
 
-    fn follow_plan(&mut self, said: &Said, plan: &contract::ApprovalPlan) -> Submission {
+    fn follow_plan(&mut self, said: &Said, plan: &ApprovalPlan) -> Submission {
         match &plan.verdict {
-            contract::Verdict::Approve => Submission::Approved,
-            contract::Verdict::Refuse(reason) => Submission::Refused { reason: reason.clone() },
-            contract::Verdict::Ask(stages) => {
+            Verdict::Approve => Submission::Approved,
+            Verdict::Refuse(reason) => Submission::Refused { reason: reason.clone() },
+            Verdict::Ask(stages) => {
                 let receipt = self.round.as_ref().map(|round| round.receipt_id(said.receipt));
-                let (stages, mut notes) = self.resolved(stages);
+                let (stages, mut notes) = self.resolved(said, stages);
                 match self.begin_round(stages, receipt) {
                     Ok(changed) => notes.extend(changed),
                     Err(fault) => {
@@ -234,12 +240,15 @@ impl Deciding {
         Submission::Asks
     }
 
-    fn resolved(&self, stages: &[contract::Stage]) -> (Vec<StagePlan>, Vec<String>) {
+    fn resolved(&self, said: &Said, stages: &[answer::Stage]) -> (Vec<StagePlan>, Vec<String>) {
         let mut notes = Vec::new();
         let can_vote = |id: PersonId| self.people.get(&id).copied().unwrap_or(false);
+        let name = self.name_of(said);
+        let manager_of = |id: PersonId| self.managers.get(&id).copied();
         let facts = ApproverFacts {
-            directory: &self.facts,
+            proposer: self.proposer(&name, said),
             manager: self.facts.manager.as_ref().map(|manager| manager.id),
+            manager_of: &manager_of,
             can_vote: &can_vote,
         };
         let stages = stages
@@ -250,7 +259,7 @@ impl Deciding {
                     .steps
                     .iter()
                     .map(|step| {
-                        let mut people = |named: &[contract::Approver]| {
+                        let mut people = |named: &[answer::Approver]| {
                             let (approvers, senseless) = proposals::approvers(named);
                             let ticket = &self.write.ticket;
                             let resolved = resolve_approvers(&approvers, ticket, &facts);
@@ -304,15 +313,15 @@ impl Deciding {
 
     /// Asks the owner of the service whether a risk may be accepted. Without one, the fallback approver decides.
     pub(crate) fn ask_for_risk(&mut self) {
-        let can_vote = |id: PersonId| self.people.get(&id).copied().unwrap_or(false);
-        let facts = ApproverFacts { directory: &self.facts, manager: None, can_vote: &can_vote };
-        let approvers = [Approver::ServiceOwner];
+        let can_vote = |id: &PersonId| self.people.get(id).copied().unwrap_or(false);
+        let service = self.write.ticket.service.and_then(|id| Lookup::service(&self.facts, id));
+        let owner = service.and_then(|service| service.owner).filter(can_vote);
         let step = StepPlan {
             name: "risk acceptance".to_owned(),
             quorum: Quorum::Any,
             veto: false,
             due_hours: None,
-            voters: resolve_approvers(&approvers, &self.write.ticket, &facts).voters,
+            voters: owner.into_iter().collect(),
             mandatory: Vec::new(),
         };
         let stage = StagePlan { rule: StageRule::All, steps: vec![step] };

@@ -8,7 +8,10 @@ use waypost_domain::{
     suggestion::SuggestedField,
     ticket::{Action, Notice, State, TicketKind},
 };
-use waypost_policy::{Answer, contract};
+use waypost_policy::{
+    Answer,
+    answer::{self, Strength},
+};
 use waypost_store::ci;
 
 use super::{Deciding, approving, proposals, spread::spread, system};
@@ -119,7 +122,7 @@ pub(crate) async fn give_numbers(
 
 impl Deciding {
     fn ask_categorize(&mut self) {
-        self.said = self.ask(Hook::Categorize, None, |_| false);
+        self.said = self.ask(Hook::Categorize, None, |_, _| false);
     }
 
     fn cis_named(&self) -> impl Iterator<Item = &str> {
@@ -161,9 +164,9 @@ impl Deciding {
     fn route(&mut self) {
         let facts = self.facts.clone();
         let org = self.write.ticket.org;
-        let said = self.ask(Hook::Route, None, |answer| match answer {
-            Answer::Assignment(answer) => {
-                facts.team_named(org, &answer.team).is_some_and(|team| team.serves(org))
+        let said = self.ask(Hook::Route, None, |asked, answer| match answer {
+            Answer::Assignment(answer::Assignment { team: Some(team), .. }) => {
+                super::proposer(&facts, "", asked).team(org, &team.value).is_ok()
             }
             _ => false,
         });
@@ -183,28 +186,22 @@ impl Deciding {
         }
     }
 
-    fn judge_assignment(&mut self, said: &Said, answer: &contract::Assignment) -> bool {
-        let (proposed, notes) = proposals::assignment(answer);
-        let known: Vec<_> = proposed
-            .watchers
-            .iter()
-            .copied()
-            .filter(|id| self.people.contains_key(id) || Some(*id) == self.write.ticket.requester)
-            .collect();
-        let proposed = proposal::AssignmentProposal { watchers: known, ..proposed };
+    fn judge_assignment(&mut self, said: &Said, answer: &answer::Assignment) -> bool {
+        let is_known =
+            |id| self.people.contains_key(&id) || Some(id) == self.write.ticket.requester;
+        let (proposed, notes) = proposals::assignment(answer, is_known);
         let by = self.name_of(said);
         let mut judged = proposal::apply_assignment(
             &mut self.write.ticket,
             &proposed,
-            &by,
-            &self.facts,
+            super::proposer(&self.facts, &by, &said.asked),
             &mut self.taken,
             self.now,
         );
         judged.overruled.extend(notes);
         self.settle(said, &judged, &answer.reasons);
-        let is_set = answer.strength == contract::Strength::Set
-            && self.taken.by(SuggestedField::Team) == Some(by.as_str());
+        let sets_team = answer.team.as_ref().is_some_and(|team| team.strength == Strength::Set);
+        let is_set = sets_team && self.taken.by(SuggestedField::Team) == Some(by.as_str());
         self.policy_did(Action::Assign, said, judged.changes, &answer.reasons);
         is_set
     }
@@ -216,17 +213,22 @@ impl Deciding {
             return false;
         };
         let proposed = proposal::AssignmentProposal {
-            team: team.key.to_string(),
-            assignee: None,
-            watchers: Vec::new(),
-            strength: proposal::Strength::Set,
-            confidence: 100,
+            team: Some(proposal::Proposed {
+                value: team.key.to_string(),
+                strength: proposal::Strength::Set,
+                confidence: 100,
+            }),
+            ..proposal::AssignmentProposal::default()
+        };
+        // The binding names its team by id; in the team's own layer its key names no other.
+        let proposer = proposal::Proposer {
+            layer: team.org,
+            ..super::proposer(&self.facts, "the fallback", &said.asked)
         };
         let changes = proposal::apply_assignment(
             &mut self.write.ticket,
             &proposed,
-            "the fallback",
-            &self.facts,
+            proposer,
             &mut FieldsTaken::default(),
             self.now,
         )

@@ -8,130 +8,140 @@ use waypost_domain::{
     },
     ticket::TicketKind,
 };
-use waypost_policy::contract;
+use waypost_policy::answer;
 
 /// A categorization in the domain's words.
-pub(super) fn categorization(answer: &contract::Categorization) -> CategorizationProposal {
+pub(super) fn categorization(answer: &answer::Categorization) -> CategorizationProposal {
     CategorizationProposal {
-        kind: answer
-            .kind
-            .as_ref()
-            .and_then(|it| Some(proposed(kind(it.value)?, it.strength, it.confidence))),
-        category: answer
-            .category
-            .as_ref()
-            .map(|it| proposed(it.value.join("/"), it.strength, it.confidence)),
-        service: answer
-            .service
-            .as_ref()
-            .map(|it| proposed(it.value.clone(), it.strength, it.confidence)),
-        ci: answer.ci.as_ref().map(|it| proposed(it.value.clone(), it.strength, it.confidence)),
-        impact: answer.impact.as_ref().map(|it| proposed(it.value, it.strength, it.confidence)),
-        urgency: answer.urgency.as_ref().map(|it| proposed(it.value, it.strength, it.confidence)),
-        priority: answer.priority.as_ref().map(|it| proposed(it.value, it.strength, it.confidence)),
-        tags: answer.tags.clone(),
+        kind: answer.kind.as_ref().and_then(|it| {
+            let value = kind(it.value)?;
+            Some(proposed(it, |_| value))
+        }),
+        category: answer.category.as_ref().map(|it| proposed(it, |value| value.join("/"))),
+        service: answer.service.as_ref().map(same),
+        ci: answer.ci.as_ref().map(same),
+        impact: answer.impact.as_ref().map(same),
+        urgency: answer.urgency.as_ref().map(same),
+        priority: answer.priority.as_ref().map(same),
+        tags: answer.tags.as_ref().map(same),
     }
 }
 
-/// An assignment in the domain's words, and what of it made no sense.
-pub(super) fn assignment(answer: &contract::Assignment) -> (AssignmentProposal, Vec<String>) {
+/// An assignment in the domain's words, and what of it made no sense. Watchers whom nobody knows are left out.
+pub(super) fn assignment(
+    answer: &answer::Assignment,
+    is_known: impl Fn(PersonId) -> bool,
+) -> (AssignmentProposal, Vec<String>) {
     let mut notes = Vec::new();
-    let assignee = answer.assignee.as_deref().and_then(|id| person(id, "assignee", &mut notes));
-    let watchers =
-        answer.watchers.iter().filter_map(|id| person(id, "watchers", &mut notes)).collect();
-    if let Some(agreement) = &answer.agreement {
-        notes.push(format!("agreement: `{agreement}` is not known to this desk"));
-    }
-    let proposal = AssignmentProposal {
-        team: answer.team.clone(),
-        assignee,
-        watchers,
-        strength: strength(answer.strength),
-        confidence: answer.confidence,
-    };
-    (proposal, notes)
+    let assignee = answer.assignee.as_ref().and_then(|it| {
+        let value = person(&it.value, "assignee", &mut notes)?;
+        Some(proposed(it, |_| value))
+    });
+    let watchers = answer.watchers.as_ref().map(|it| {
+        proposed(it, |ids| {
+            let read = ids.iter().filter_map(|id| person(id, "watchers", &mut notes));
+            read.filter(|id| is_known(*id)).collect()
+        })
+    });
+    let team = answer.team.as_ref().map(same);
+    (AssignmentProposal { team, assignee, watchers }, notes)
 }
 
 /// Approvers in the domain's words, and those that made no sense.
-pub(super) fn approvers(named: &[contract::Approver]) -> (Vec<Approver>, Vec<String>) {
+pub(super) fn approvers(named: &[answer::Approver]) -> (Vec<Approver>, Vec<String>) {
     let mut notes = Vec::new();
     let approvers = named
         .iter()
         .filter_map(|approver| match approver {
-            contract::Approver::Person(id) => {
+            answer::Approver::Person(id) => {
                 person(id, "approvers", &mut notes).map(Approver::Person)
             }
-            contract::Approver::Manager => Some(Approver::Manager),
-            contract::Approver::ServiceOwner => Some(Approver::ServiceOwner),
-            contract::Approver::Team(key) => Some(Approver::Team(key.clone())),
-            contract::Approver::TeamLead(key) => Some(Approver::TeamLead(key.clone())),
+            answer::Approver::Manager => Some(Approver::Manager),
+            answer::Approver::ManagerOf(id) => {
+                person(id, "approvers", &mut notes).map(Approver::ManagerOf)
+            }
+            answer::Approver::ServiceOwner => Some(Approver::ServiceOwner),
+            answer::Approver::CiOwner => Some(Approver::CiOwner),
+            answer::Approver::AssigneeLead => Some(Approver::AssigneeLead),
+            answer::Approver::Team(name) => Some(Approver::Team(name.clone())),
+            answer::Approver::TeamLead(name) => Some(Approver::TeamLead(name.clone())),
         })
         .collect();
     (approvers, notes)
 }
 
 /// The people that a plan names by id, who are to be looked up.
-pub(super) fn people_named(stages: &[contract::Stage]) -> Vec<PersonId> {
+pub(super) fn people_named(stages: &[answer::Stage]) -> Vec<PersonId> {
     stages
         .iter()
         .flat_map(|stage| &stage.steps)
         .flat_map(|step| step.approvers.iter().chain(&step.mandatory))
         .filter_map(|approver| match approver {
-            contract::Approver::Person(id) => id.parse().ok(),
-            contract::Approver::Manager
-            | contract::Approver::ServiceOwner
-            | contract::Approver::Team(_)
-            | contract::Approver::TeamLead(_) => None,
+            answer::Approver::Person(id) | answer::Approver::ManagerOf(id) => id.parse().ok(),
+            answer::Approver::Manager
+            | answer::Approver::ServiceOwner
+            | answer::Approver::CiOwner
+            | answer::Approver::AssigneeLead
+            | answer::Approver::Team(_)
+            | answer::Approver::TeamLead(_) => None,
         })
         .collect()
 }
 
 /// A quorum in the domain's words.
-pub(super) fn quorum(quorum: contract::Quorum) -> Quorum {
+pub(super) fn quorum(quorum: answer::Quorum) -> Quorum {
     match quorum {
-        contract::Quorum::Any => Quorum::Any,
-        contract::Quorum::All => Quorum::All,
-        contract::Quorum::Count(count) => Quorum::Count(count),
-        contract::Quorum::Majority => Quorum::Majority,
-        contract::Quorum::Percent(percent) => Quorum::Percent(percent),
+        answer::Quorum::Any => Quorum::Any,
+        answer::Quorum::All => Quorum::All,
+        answer::Quorum::Count(count) => Quorum::Count(count),
+        answer::Quorum::Majority => Quorum::Majority,
+        answer::Quorum::Percent(percent) => Quorum::Percent(percent),
     }
 }
 
 /// A stage's rule in the domain's words.
-pub(super) fn stage_rule(rule: contract::StageRule) -> StageRule {
+pub(super) fn stage_rule(rule: answer::StageRule) -> StageRule {
     match rule {
-        contract::StageRule::All => StageRule::All,
-        contract::StageRule::Any => StageRule::Any,
-        contract::StageRule::Majority => StageRule::Majority,
-        contract::StageRule::FirstDecided => StageRule::FirstDecided,
+        answer::StageRule::All => StageRule::All,
+        answer::StageRule::Any => StageRule::Any,
+        answer::StageRule::Majority => StageRule::Majority,
+        answer::StageRule::FirstDecided => StageRule::FirstDecided,
     }
 }
 
-fn proposed<T>(value: T, meant: contract::Strength, confidence: u8) -> Proposed<T> {
-    Proposed { value, strength: strength(meant), confidence }
+fn proposed<T, U>(given: &answer::Proposal<T>, read: impl FnOnce(&T) -> U) -> Proposed<U> {
+    Proposed {
+        value: read(&given.value),
+        strength: strength(given.strength),
+        confidence: given.confidence,
+    }
 }
 
-fn strength(strength: contract::Strength) -> Strength {
+fn same<T: Clone>(given: &answer::Proposal<T>) -> Proposed<T> {
+    proposed(given, T::clone)
+}
+
+fn strength(strength: answer::Strength) -> Strength {
     match strength {
-        contract::Strength::Set => Strength::Set,
-        contract::Strength::Suggested => Strength::Suggested,
+        answer::Strength::Set => Strength::Set,
+        answer::Strength::Suggested => Strength::Suggested,
     }
 }
 
 /// The kind in the domain's words; none for one that the desk does not keep.
-fn kind(kind: contract::Kind) -> Option<TicketKind> {
+fn kind(kind: answer::Kind) -> Option<TicketKind> {
     match kind {
-        contract::Kind::Incident => Some(TicketKind::Incident),
-        contract::Kind::Request => Some(TicketKind::Request),
-        contract::Kind::Problem => Some(TicketKind::Problem),
-        contract::Kind::Change => None,
+        answer::Kind::Incident => Some(TicketKind::Incident),
+        answer::Kind::Request => Some(TicketKind::Request),
+        answer::Kind::Problem => Some(TicketKind::Problem),
+        answer::Kind::Change => None,
     }
 }
 
 fn person(id: &str, field: &str, notes: &mut Vec<String>) -> Option<PersonId> {
     let parsed = id.parse().ok();
     if parsed.is_none() {
-        notes.push(format!("{field}: `{id}` is no person's id"));
+        notes.push(format!("{field}: `{id}` is not a person's id"));
     }
     parsed
 }

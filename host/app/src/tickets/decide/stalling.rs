@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Duration, Utc};
 use waypost_domain::{
-    approval::{Approval, Duties, SeatRequest, SeatState, VoteRefused},
+    approval::{Approval, Duties, SeatRequest, SeatState, Step, VoteRefused, quorum::Tally},
     binding::Hook,
     ids::{ApprovalRequestId, PersonId},
     receipt::Outcome,
@@ -10,7 +10,8 @@ use waypost_domain::{
 };
 use waypost_policy::{
     Answer,
-    contract::{self, Nudge},
+    answer::Nudge,
+    question,
 };
 use waypost_store::{ReadTx, person};
 
@@ -28,7 +29,7 @@ use crate::{
 pub(super) struct Waiting {
     request: ApprovalRequestId,
     voter: PersonId,
-    question: contract::WaitingApproval,
+    question: question::WaitingApproval,
     said: Option<(Said, Nudge)>,
 }
 
@@ -112,15 +113,18 @@ pub(crate) async fn expect_votes(
             it.waiting.push(Waiting {
                 request: seat.id,
                 voter: seat.voter,
-                question: contract::WaitingApproval {
+                question: question::WaitingApproval {
                     step: step.name.clone(),
+                    seat: seat.seat.to_string(),
+                    voter: seat.voter.to_string(),
+                    voter_manager: manager_of(seat.voter).map(|id| id.to_string()),
                     requested_at: snapshot::timestamp(since),
+                    due_at: step.due_at.map(snapshot::timestamp),
                     waiting_hours: working_hours(&it.facts, since, it.now),
-                    reminders: u16::try_from(seat.reminder_count).unwrap_or(u16::MAX),
-                    escalated: seat.escalated_at.is_some(),
+                    reminders: u32::try_from(seat.reminder_count).unwrap_or(u32::MAX),
+                    delegated: was_passed_on(step, seat.seat),
                     mandatory: seat.mandatory,
-                    approver: seat.voter.to_string(),
-                    approver_manager: manager_of(seat.voter).map(|id| id.to_string()),
+                    tally: tally(step),
                 },
                 said: None,
             });
@@ -147,8 +151,25 @@ pub(crate) async fn nudge(
     Ok(nudged)
 }
 
+/// How far the voting in a step is.
+fn tally(step: &Step) -> question::Tally {
+    let of = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+    let tally = Tally::of(step);
+    question::Tally {
+        needed: of(step.quorum.needed(tally.seats)),
+        approved: of(tally.approved),
+        rejected: of(tally.rejected),
+        outstanding: of(tally.outstanding()),
+    }
+}
+
+/// Whether a policy has had somebody else asked in this person's seat.
+fn was_passed_on(step: &Step, seat: PersonId) -> bool {
+    step.requests.iter().any(|one| one.seat == seat && one.escalated_at.is_some())
+}
+
 /// Whole working hours of the organization between two moments.
-fn working_hours(facts: &Facts, from: DateTime<Utc>, to: DateTime<Utc>) -> u16 {
+fn working_hours(facts: &Facts, from: DateTime<Utc>, to: DateTime<Utc>) -> u32 {
     let settings = &facts.directory.org.settings;
     let from = from.max(to - Duration::days(COUNTED_DAYS));
     let mut day = from.with_timezone(&settings.zone).date_naive();
@@ -162,7 +183,7 @@ fn working_hours(facts: &Facts, from: DateTime<Utc>, to: DateTime<Utc>) -> u16 {
         let Some(next) = day.succ_opt() else { break };
         day = next;
     }
-    u16::try_from(worked.num_hours()).unwrap_or(u16::MAX)
+    u32::try_from(worked.num_hours()).unwrap_or(0)
 }
 
 impl Deciding {
@@ -170,7 +191,7 @@ impl Deciding {
         let mut waiting = std::mem::take(&mut self.waiting);
         for one in &mut waiting {
             let part = Part::Approval(one.question.clone());
-            for said in self.ask(Hook::Stalled, Some(&part), |_| true) {
+            for said in self.ask(Hook::Stalled, Some(&part), |_, _| true) {
                 if let Some(Answer::Nudge(nudge)) = said.answer.clone() {
                     one.said = Some((said, nudge));
                 }

@@ -2,20 +2,20 @@
 
 use waypost_domain::{
     binding::Hook,
-    event::{Actor, ActorKind},
-    ids::PersonId,
+    event::{Actor, ActorKind, FieldChange},
+    ids::{EventId, PersonId},
     receipt::Outcome,
     ticket::{Notice, State},
 };
 use waypost_policy::{
     Answer,
-    contract::{self, EventKind},
+    question::{self, EventKind},
 };
 
 use super::{Deciding, opening};
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{messages, round::Part},
+    tickets::{messages, round::Part, write::NewEvent},
 };
 
 /// Something that happened to a ticket, of which people may want to hear.
@@ -27,22 +27,18 @@ pub(crate) struct Happened {
     notice: Notice,
     actor: Actor,
     was: State,
+    /// How many events there were when it happened: the last of them is it.
+    events: usize,
 }
 
 impl Happened {
-    pub(super) fn new(notice: Notice, actor: &Actor, was: State) -> Self {
-        Self { text: None, approvers: Vec::new(), notice, actor: actor.clone(), was }
+    pub(super) fn new(notice: Notice, actor: &Actor, was: State, events: usize) -> Self {
+        Self { text: None, approvers: Vec::new(), notice, actor: actor.clone(), was, events }
     }
 
-    fn event(&self) -> contract::Event {
-        contract::Event {
-            kind: event_kind(self.notice),
-            actor: actor_kind(self.actor.kind),
-            actor_person: self.actor.person.map(|id| id.to_string()),
-            before_state: (self.notice != Notice::Created).then(|| self.was.as_str().to_owned()),
-            text: self.text.clone(),
-            approvers: self.approvers.iter().map(ToString::to_string).collect(),
-        }
+    /// The place of its event among those of the command. A ticket is created by the first.
+    fn place(&self) -> usize {
+        if self.notice == Notice::Created { 0 } else { self.events.saturating_sub(1) }
     }
 }
 
@@ -61,14 +57,56 @@ pub(crate) async fn tell(
 }
 
 impl Deciding {
+    /// What happened, as policies are told it.
+    fn event_of(&mut self, happened: &Happened) -> question::Event {
+        let (entropy, now) = (&self.desk.entropy, self.now);
+        let mut id_of = |event: &mut NewEvent| {
+            let id = event.id.get_or_insert_with(|| EventId(entropy.id(now)));
+            id.to_string()
+        };
+        let events = &mut self.write.events;
+        let place = happened.place();
+        let cause = if place > 0 { events.first_mut().map(&mut id_of) } else { None };
+        let event = events.get_mut(place);
+        let (id, mut changes) = match event {
+            Some(event) => (id_of(event), event.changes.iter().map(field_change).collect()),
+            None => (EventId(entropy.id(now)).to_string(), Vec::new()),
+        };
+        // A state that an earlier event of the command changed belongs to what happened too.
+        let (was, is) = (happened.was.as_str(), self.write.ticket.state().as_str());
+        let has_state = changes.iter().any(|change| change.field == "state");
+        if happened.notice != Notice::Created && was != is && !has_state {
+            changes.push(question::FieldChange {
+                field: "state".to_owned(),
+                before: Some(was.to_owned()),
+                after: Some(is.to_owned()),
+            });
+        }
+        question::Event {
+            id,
+            kind: event_kind(happened.notice),
+            cause,
+            actor: actor_kind(happened.actor.kind),
+            actor_person: happened.actor.person.map(|id| id.to_string()),
+            changes,
+            text: happened.text.clone(),
+            approvers: happened.approvers.iter().map(ToString::to_string).collect(),
+        }
+    }
+
     fn notify(&mut self) {
         for happened in std::mem::take(&mut self.happened) {
-            let event = happened.event();
+            let event = self.event_of(&happened);
             let part = Part::Event(event.clone());
-            for said in self.ask(Hook::Notify, Some(&part), |_| false) {
+            for said in self.ask(Hook::Notify, Some(&part), |_, _| false) {
                 let Some(Answer::Notifications(answer)) = &said.answer else { continue };
-                let (drafts, overruled) =
-                    messages::drafts(answer, &event, &self.write.ticket, &self.facts, self.now);
+                let name = self.name_of(&said);
+                let told = messages::Told {
+                    event: &event,
+                    ticket: &self.write.ticket,
+                    proposer: self.proposer(&name, &said),
+                };
+                let (drafts, overruled) = messages::drafts(answer, &told, self.now);
                 self.write.drafts.extend(drafts);
                 if let Some(round) = &mut self.round
                     && !overruled.is_empty()
@@ -90,20 +128,29 @@ fn event_kind(notice: Notice) -> EventKind {
         Notice::EtaChanged => EventKind::EtaChanged,
         Notice::ApprovalRequested => EventKind::ApprovalRequested,
         Notice::ApprovalDecided => EventKind::ApprovalDecided,
-        Notice::VoteLate | Notice::Escalated => EventKind::Escalated,
+        Notice::VoteLate => EventKind::VoteLate,
+        Notice::Escalated => EventKind::Escalated,
         Notice::Resolved => EventKind::Resolved,
         Notice::Closed => EventKind::Closed,
         Notice::MajorChanged => EventKind::MajorChanged,
     }
 }
 
-fn actor_kind(kind: ActorKind) -> contract::ActorKind {
+fn field_change(change: &FieldChange) -> question::FieldChange {
+    question::FieldChange {
+        field: change.field.clone(),
+        before: change.before.clone(),
+        after: change.after.clone(),
+    }
+}
+
+fn actor_kind(kind: ActorKind) -> question::ActorKind {
     match kind {
-        ActorKind::User => contract::ActorKind::User,
-        ActorKind::Mail => contract::ActorKind::Mail,
-        ActorKind::Api => contract::ActorKind::Api,
-        ActorKind::Alert => contract::ActorKind::Alert,
-        ActorKind::Policy => contract::ActorKind::Policy,
-        ActorKind::System => contract::ActorKind::System,
+        ActorKind::User => question::ActorKind::User,
+        ActorKind::Mail => question::ActorKind::Mail,
+        ActorKind::Api => question::ActorKind::Api,
+        ActorKind::Alert => question::ActorKind::Alert,
+        ActorKind::Policy => question::ActorKind::Policy,
+        ActorKind::System => question::ActorKind::System,
     }
 }

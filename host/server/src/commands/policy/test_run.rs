@@ -33,7 +33,7 @@ pub(crate) struct TestRun {
     /// The facts around it: a JSON file with any of the contract's fields.
     #[arg(long, value_name = "FILE.json")]
     context: Option<PathBuf>,
-    /// What only this hook is asked: the event of notify, the clocks of escalate, the approval of stalled.
+    /// What only this hook is asked: the event of notify, the approval of stalled.
     #[arg(long, value_name = "FILE.json")]
     part: Option<PathBuf>,
     /// The settings: a JSON file. Without it, none.

@@ -80,6 +80,7 @@ impl Applying<'_> {
                     criticality: service.criticality.clone(),
                     owner: owner.map(PersonRef::Id),
                     support_team: service.support_team.clone(),
+                    ..NewService::default()
                 }),
                 edit |found| service_edit(service, owner, &found),
                 update |edit| services::update(self.desk, &self.caller, &service.key, edit, None)
@@ -100,6 +101,7 @@ impl Applying<'_> {
                     criticality: ci.criticality.clone(),
                     service: ci.service.clone(),
                     support_team: ci.support_team.clone(),
+                    ..NewCi::default()
                 }),
                 edit |found| ci_edit(ci, &found),
                 update |edit| cis::update(self.desk, &self.caller, &ci.key, edit, None)
@@ -207,6 +209,8 @@ fn service_edit(
         owner: differs_from(owner.as_ref(), service.owner.as_ref()).map(person),
         support_team: differs_from(wanted.support_team.as_ref(), support_team),
         active: (!service.active).then_some(true),
+        // Fields are kept up by whoever sends them.
+        fields: None,
     };
     let changes = edit.name.is_some()
         || edit.criticality.is_some()
@@ -227,6 +231,7 @@ fn ci_edit(wanted: &Ci, found: &cis::CiView) -> Option<CiEdit> {
         service: differs_from(wanted.service.as_ref(), service),
         support_team: differs_from(wanted.support_team.as_ref(), support_team),
         active: (!ci.active).then_some(true),
+        fields: None,
     };
     let changes = edit.name.is_some()
         || edit.class.is_some()

@@ -48,6 +48,7 @@ impl Applying<'_> {
                     manager: None,
                     location: wanted.location.clone(),
                     vip: wanted.vip.unwrap_or_default(),
+                    ..NewPerson::default()
                 };
                 people::create(self.desk, &self.caller, new).await?;
                 return Ok(Outcome::Created);
@@ -101,6 +102,8 @@ fn difference(wanted: &Person, found: &PersonView) -> Option<PersonEdit> {
         vip: differs(wanted.vip.as_ref(), &person.vip),
         // Whoever is in the file is there again.
         active: (!person.active).then_some(true),
+        language: None,
+        fields: None,
     };
     let changes = edit.name.is_some()
         || edit.role.is_some()

@@ -1,0 +1,99 @@
+//! Golden rounds: recorded decisions that must re-execute to the same bytes, whatever changes around them.
+
+use chrono::{DateTime, Utc};
+use serde_json::{Value, json};
+use waypost_domain::{
+    binding::Hook,
+    ids::{BindingId, OrgId, ReceiptId, RoundId, TicketId},
+    receipt::{Outcome, Receipt, Round},
+};
+use waypost_store::{receipt, round};
+use waypost_test_support::{TestDesk, on_both_engines};
+
+on_both_engines! {
+    golden_rounds_re_execute_to_the_same_bytes
+}
+
+/// A recorded decision; see `tests/golden/README.md`.
+struct Golden {
+    name: &'static str,
+    component: &'static [u8],
+    receipt: &'static str,
+    snapshot: &'static str,
+    question: &'static str,
+    answer: &'static str,
+}
+
+macro_rules! golden {
+    ($round:literal against $component:literal) => {
+        Golden {
+            name: concat!($round, " against ", $component),
+            component: include_bytes!(concat!("../golden/components/", $component, ".wasm")),
+            receipt: include_str!(concat!("../golden/", $round, "/receipt.json")),
+            snapshot: include_str!(concat!("../golden/", $round, "/snapshot.json")),
+            question: include_str!(concat!("../golden/", $round, "/question.json")),
+            answer: include_str!(concat!("../golden/", $round, "/answer.json")),
+        }
+    };
+}
+
+const GOLDEN: [Golden; 1] = [golden!("route" against "example-router-rs-0.1.0")];
+
+async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    for (place, golden) in GOLDEN.iter().enumerate() {
+        let about: Value = serde_json::from_str(golden.receipt).unwrap();
+        let hook = about["hook"].as_str().unwrap();
+        let component = acme.admin.client.upload(golden.component.to_vec()).await;
+        let name = format!("golden-{place}");
+        let position = i64::try_from(place).unwrap() + 1;
+        let binding =
+            acme.bind_component(&name, position, hook, &component, about["settings"].clone()).await;
+        let ticket = acme.report("Something else").await;
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let me = acme.admin.client.get("/me").await.ok();
+        let org: OrgId = text(&me["organization"]["id"]).parse().unwrap();
+        let at: DateTime<Utc> = text(&about["at"]).parse().unwrap();
+        let recorded = Round {
+            id: text(&about["id"]).parse::<RoundId>().unwrap(),
+            org,
+            ticket: text(&ticket["id"]).parse::<TicketId>().unwrap(),
+            occasion: "create".to_owned(),
+            snapshot: golden.snapshot.as_bytes().to_vec(),
+            at,
+        };
+        let kept = Receipt {
+            id: text(&about["id"]).parse::<ReceiptId>().unwrap(),
+            org,
+            ticket: recorded.ticket,
+            round: recorded.id,
+            seq: 1,
+            hook: hook.parse::<Hook>().unwrap(),
+            layer: org,
+            binding: text(&binding["id"]).parse::<BindingId>().unwrap(),
+            revision: 1,
+            component,
+            settings_digest: text(&binding["active"]["settings_digest"]),
+            data_digest: text(&binding["active"]["data_digest"]),
+            wit_version: text(&about["wit_version"]),
+            engine_version: text(&about["engine_version"]),
+            question: golden.question.as_bytes().to_vec(),
+            answer: golden.answer.trim_end().as_bytes().to_vec(),
+            log: Vec::new(),
+            fuel: about["fuel"].as_u64().unwrap(),
+            duration_us: 1,
+            outcome: Outcome::Applied,
+            at,
+        };
+        let mut tx = desk.store.write(org).await.unwrap();
+        round::insert_many(&mut tx, vec![round::pack(recorded).unwrap()]).await.unwrap();
+        receipt::insert_many(&mut tx, vec![receipt::pack(kept).unwrap()]).await.unwrap();
+        tx.commit().await.unwrap();
+
+        let path = format!("/receipts/{}/re-execute", text(&about["id"]));
+        let again = acme.agent.client.post(&path, json!({})).await.ok();
+
+        assert_eq!(again["verdict"], "same", "{}: {again}", golden.name);
+    }
+    desk.ignore_mail();
+}
