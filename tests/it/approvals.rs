@@ -161,7 +161,7 @@ async fn a3_a_plan_that_fails_is_never_taken_for_a_yes(desk: TestDesk) {
 
     assert_eq!(request["state"], "awaiting_approval");
     assert_eq!(request["waiting_on"]["people"], json!([acme.admin.id]));
-    assert_eq!(request["degraded"], "plan: out_of_fuel");
+    assert_eq!(request["policy_failures"], "plan: out_of_fuel");
 }
 
 async fn a3_what_was_approved_at_once_needs_nobody(desk: TestDesk) {
@@ -327,7 +327,10 @@ async fn p4_a_cancelled_approval_says_whose_votes_are_not_needed_any_more(desk: 
         let _ = acme.requester.client.act(&request, action, input).await.ok();
 
         let events = acme.agent.client.of(&request, "events").await.items();
-        let ended = events.iter().find(|event| event["action"] == action).unwrap();
+        let done = events.iter().find(|event| event["action"] == action).unwrap();
+        // The end of the approval is an event of its own, which that one caused.
+        let ended = events.iter().find(|event| event["action"] == "void_approval").unwrap();
+        assert_eq!(ended["cause"], done["id"]);
         let changes = ended["changes"].as_array().unwrap();
         let seat = |one: &&Value| one["field"].as_str().unwrap().ends_with(&acme.manager.id);
         let seat = changes.iter().find(seat).unwrap_or_else(|| panic!("no seat in {ended}"));

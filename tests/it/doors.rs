@@ -116,7 +116,7 @@ async fn an_address_that_is_none_is_a_problem_too(desk: TestDesk) {
 async fn every_problem_is_explained(desk: TestDesk) {
     let nobody = desk.client("");
 
-    let all = nobody.get_at("/problems").await.items();
+    let all = nobody.get_at("/errors").await.items();
 
     assert!(all.len() > 20);
     for kind in all {
@@ -125,7 +125,7 @@ async fn every_problem_is_explained(desk: TestDesk) {
         assert_eq!(explained, kind);
         assert!(kind["status"].as_u64().unwrap() >= 400);
     }
-    assert_eq!(nobody.get_at("/problems/odd").await.slug(), "not-found");
+    assert_eq!(nobody.get_at("/errors/odd").await.slug(), "not-found");
 }
 
 async fn every_route_of_the_document_is_there_and_asks_for_a_token(desk: TestDesk) {

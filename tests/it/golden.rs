@@ -57,7 +57,7 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
         let recorded = Round {
             id: text(&about["id"]).parse::<RoundId>().unwrap(),
             org,
-            ticket: text(&ticket["id"]).parse::<TicketId>().unwrap(),
+            subject: text(&ticket["id"]).parse::<TicketId>().unwrap().into(),
             occasion: "create".to_owned(),
             snapshot: golden.snapshot.as_bytes().to_vec(),
             at,
@@ -65,7 +65,7 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
         let kept = Receipt {
             id: text(&about["id"]).parse::<ReceiptId>().unwrap(),
             org,
-            ticket: recorded.ticket,
+            subject: recorded.subject,
             round: recorded.id,
             seq: 1,
             hook: hook.parse::<Hook>().unwrap(),

@@ -61,7 +61,7 @@ async fn tickets_of_a_hostile_policy_arrive_with_the_fallback_and_a_mark(desk: T
         let incident = acme.report("No wifi").await;
 
         assert_eq!(incident["team"]["key"], "service-desk", "{code}");
-        let mark = incident["degraded"].as_str().unwrap();
+        let mark = incident["policy_failures"].as_str().unwrap();
         // An unoptimized host on a busy machine may be slower than the clock allows before the fuel is used up.
         let codes = if code == "out_of_fuel" { vec![code, "deadline"] } else { vec![code] };
         assert!(codes.iter().any(|code| mark == format!("route: {code}")), "{code}: {mark}");
@@ -74,7 +74,7 @@ async fn tickets_of_a_hostile_policy_arrive_with_the_fallback_and_a_mark(desk: T
         let disable = format!("/bindings/{}/disable", binding["id"].as_str().unwrap());
         let _ = acme.admin.client.post(&disable, json!({})).await.ok();
     }
-    let degraded = acme.agent.client.get("/tickets?degraded=true").await.items();
+    let degraded = acme.agent.client.get("/tickets?policy_failures=true").await.items();
     assert_eq!(degraded.len(), hostile().len());
 }
 
@@ -109,7 +109,7 @@ async fn after_a_failure_the_next_policy_is_asked(desk: TestDesk) {
     let incident = acme.report("No wifi").await;
 
     assert_eq!(incident["team"]["key"], "network");
-    assert_eq!(incident["degraded"], "route: trap");
+    assert_eq!(incident["policy_failures"], "route: trap");
     let receipts = receipts(&acme, &incident).await;
     let kinds: Vec<_> = receipts.iter().map(|one| one["outcome"]["kind"].clone()).collect();
     assert_eq!(kinds, ["failed", "applied"]);
@@ -126,7 +126,7 @@ async fn a_failed_categorization_does_not_hinder_the_routing(desk: TestDesk) {
 
     let incident = acme.report("No wifi").await;
 
-    assert_eq!(incident["degraded"], "categorize: out_of_fuel");
+    assert_eq!(incident["policy_failures"], "categorize: out_of_fuel");
     assert_eq!((&incident["impact"], &incident["team"]["key"]), (&Value::Null, &json!("network")));
 }
 
@@ -163,8 +163,8 @@ async fn a_breaker_tries_again_after_its_cool_down(desk: TestDesk) {
     let trial = acme.report("No wifi").await;
     let after = acme.report("No wifi").await;
 
-    assert_eq!(trial["degraded"], "route: trap");
-    assert_eq!(after["degraded"], "route: breaker_open");
+    assert_eq!(trial["policy_failures"], "route: trap");
+    assert_eq!(after["policy_failures"], "route: breaker_open");
     desk.ignore_mail();
 }
 
@@ -181,7 +181,7 @@ async fn a_new_revision_starts_with_a_closed_breaker(desk: TestDesk) {
 
     let incident = acme.report("No wifi").await;
     assert_eq!(
-        (&incident["team"]["key"], &incident["degraded"]),
+        (&incident["team"]["key"], &incident["policy_failures"]),
         (&json!("network"), &Value::Null)
     );
     desk.ignore_mail();
@@ -208,7 +208,7 @@ async fn the_other_organization_does_not_notice(desk: TestDesk) {
 
     for incident in incidents {
         assert_eq!(
-            (&incident["team"]["key"], &incident["degraded"]),
+            (&incident["team"]["key"], &incident["policy_failures"]),
             (&json!("network"), &Value::Null)
         );
     }
@@ -222,7 +222,7 @@ async fn an_import_outlives_a_hostile_policy(desk: TestDesk) {
     let report = crate::import::import(&acme, "all", 1..=30).await;
 
     assert_eq!((report.stored, report.refused.len()), (30, 0));
-    let page = acme.agent.client.get("/tickets?degraded=true&count=true&limit=1").await.ok();
+    let page = acme.agent.client.get("/tickets?policy_failures=true&count=true&limit=1").await.ok();
     assert_eq!(page["total"], 30);
     assert_eq!(desk.letters().await.len(), 1);
 }
@@ -258,20 +258,20 @@ async fn what_no_database_keeps_costs_neither_the_ticket_nor_its_receipts(desk: 
 async fn the_mark_of_a_failed_policy_stands_in_the_history(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let incident = acme.report("No wifi").await;
-    assert_eq!(incident["degraded"], Value::Null);
+    assert_eq!(incident["policy_failures"], Value::Null);
     bind(&acme, "broken", 1, &Guest::new().before_answer("unreachable")).await;
     let created = acme.report("No lan").await;
     let agent = &acme.agent.client;
 
     let routed = agent.act(&incident, "reroute", json!({})).await.ok();
 
-    assert_eq!(routed["degraded"], "route: trap");
+    assert_eq!(routed["policy_failures"], "route: trap");
     for ticket in [&routed, &created] {
         let events = agent.of(ticket, "events").await.items();
         let marks: Vec<_> = events
             .iter()
             .flat_map(|event| event["changes"].as_array().unwrap())
-            .filter(|change| change["field"] == "degraded")
+            .filter(|change| change["field"] == "policy_failures")
             .map(|change| (&change["before"], &change["after"]))
             .collect();
         assert_eq!(marks, [(&Value::Null, &json!("route: trap"))], "{events:?}");
@@ -299,23 +299,23 @@ async fn a_binding_that_cannot_be_prepared_is_tried_again_after_a_minute_and_not
     acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
     damage(&desk, BREAK).await;
     let first = acme.report("No wifi").await;
-    assert_eq!(first["degraded"], "route: unavailable");
+    assert_eq!(first["policy_failures"], "route: unavailable");
     assert_eq!(receipts(&acme, &first).await[0]["outcome"]["kind"], "failed");
 
     damage(&desk, MEND).await;
 
     desk.clock.advance(TimeDelta::seconds(30));
-    assert_eq!(acme.report("No wifi").await["degraded"], "route: unavailable");
+    assert_eq!(acme.report("No wifi").await["policy_failures"], "route: unavailable");
     desk.clock.advance(TimeDelta::seconds(31));
     let mended = acme.report("No wifi").await;
-    assert_eq!((&mended["team"]["key"], &mended["degraded"]), (&json!("network"), &Value::Null));
+    assert_eq!((&mended["team"]["key"], &mended["policy_failures"]), (&json!("network"), &Value::Null));
 }
 
 async fn a_binding_that_is_enabled_after_it_was_mended_decides_the_next_ticket(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let bound = acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
     damage(&desk, BREAK).await;
-    assert_eq!(acme.report("No wifi").await["degraded"], "route: unavailable");
+    assert_eq!(acme.report("No wifi").await["policy_failures"], "route: unavailable");
     damage(&desk, MEND).await;
     for switch in ["disable", "enable"] {
         let path = format!("/bindings/{}/{switch}", bound["id"].as_str().unwrap());
@@ -325,7 +325,7 @@ async fn a_binding_that_is_enabled_after_it_was_mended_decides_the_next_ticket(d
     let incident = acme.report("No wifi").await;
 
     assert_eq!(
-        (&incident["team"]["key"], &incident["degraded"]),
+        (&incident["team"]["key"], &incident["policy_failures"]),
         (&json!("network"), &Value::Null)
     );
 }

@@ -34,7 +34,7 @@ fn rows(org: &Org<'_>, numbers: RangeInclusive<u64>) -> Vec<ImportRow> {
         ticket: Ok(OpenTicket {
             fields: object(json!({
                 "short_description": format!("No wifi in room {row}"),
-                "requester": { "email": org.requester.email },
+                "requester": org.requester.email,
                 "external_ref": { "source": "old-desk", "id": format!("T{row}") },
             })),
             ..OpenTicket::default()
@@ -99,7 +99,7 @@ async fn refused_rows_are_named_with_every_fault(desk: TestDesk) {
     let mut some = rows(&acme, 1..=3);
     some[1].ticket = Ok(OpenTicket {
         fields: object(json!({
-            "requester": { "email": "nobody@acme.example" },
+            "requester": "nobody@acme.example",
             "category": "no/such",
         })),
         ..OpenTicket::default()
@@ -261,7 +261,7 @@ async fn a_refused_row_leaves_its_id_to_a_later_one(desk: TestDesk) {
     let mut twice = rows(&acme, 1..=1);
     twice.push(ImportRow { row: 2, ..twice[0].clone() });
     let fields = &mut twice[0].ticket.as_mut().unwrap().fields;
-    fields.insert("requester".to_owned(), json!({ "email": "nobody@acme.example" }));
+    fields.insert("requester".to_owned(), json!("nobody@acme.example"));
 
     let report = import::batch(&desk.desk, &caller, "all", twice).await.unwrap();
 

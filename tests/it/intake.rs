@@ -55,7 +55,7 @@ async fn w4_what_no_rule_takes_belongs_to_the_fallback_team(desk: TestDesk) {
     let incident = acme.report("My chair squeaks").await;
 
     assert_eq!(incident["team"]["key"], "service-desk");
-    assert_eq!(incident["degraded"], Value::Null);
+    assert_eq!(incident["policy_failures"], Value::Null);
     let events = acme.agent.client.of(&incident, "events").await.items();
     assert_eq!(events[1]["action"], "assign");
     assert!(events[1]["reason"].as_str().unwrap().contains("fallback team"));

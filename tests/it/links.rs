@@ -76,7 +76,7 @@ async fn what_cannot_be_linked_is_refused_by_name(desk: TestDesk) {
     let nowhere = refused(json!({ "link_type": "blocks", "target": "INC9999999" })).await;
     assert_eq!(nowhere.faults(), [("/target", "unknown")]);
     let odd = refused(json!({ "link_type": "likes", "target": "INC9999999" })).await;
-    assert!(odd.text.contains("valid: related_to, blocks"), "{}", odd.text);
+    assert!(odd.text.contains("use one of: related_to, blocks"), "{}", odd.text);
 }
 
 async fn links_are_the_desks(desk: TestDesk) {

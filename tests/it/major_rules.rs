@@ -110,7 +110,7 @@ async fn a_rule_counts_the_parts_when_one_is_added(desk: TestDesk) {
     let events = events(&acme, &parent).await;
     let found = events.iter().filter(|event| event["action"] == "propose_major");
     let reasons: Vec<_> = found.map(|event| event["reason"].as_str().unwrap()).collect();
-    assert_eq!(reasons, ["rule `many`: 2 parts"]);
+    assert_eq!(reasons, ["rule `many`: 2 children"]);
 }
 
 async fn rules_skip_parts_and_what_was_proposed_before(desk: TestDesk) {
@@ -144,7 +144,7 @@ async fn a_rule_whose_leader_left_proposes(desk: TestDesk) {
     assert_eq!(urgent["major_state"], "proposed");
     let last = events(&acme, &urgent).await.pop().unwrap();
     let reason = last["reason"].as_str().unwrap();
-    assert!(reason.contains("no active agent any more"), "{reason}");
+    assert!(reason.contains("is not an active agent any more"), "{reason}");
 }
 
 async fn wrong_rules_are_named_by_their_place_and_change_nothing(desk: TestDesk) {

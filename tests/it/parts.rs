@@ -38,7 +38,7 @@ async fn parts_follow_what_concerns_them_with_events_and_messages(desk: TestDesk
     let agent = &acme.agent.client;
     let parent = acme.report("The network is down").await;
     let child = part_of(&acme, &parent, "No mail").await;
-    assert_eq!(child["parent"], parent["id"]);
+    assert_eq!(child["parent"]["id"], parent["id"]);
 
     let _ = agent.act(&parent, "start", json!({})).await.ok();
     assert_eq!(agent.get(&path(&child)).await.ok()["state"], "in_progress");

@@ -231,6 +231,6 @@ async fn a_dedupe_key_of_any_length_is_kept(desk: TestDesk) {
 
     let incident = acme.report("The printer is on fire").await;
 
-    assert_eq!(incident["degraded"], Value::Null);
+    assert_eq!(incident["policy_failures"], Value::Null);
     assert_eq!(desk.letters().await.len(), 1);
 }

@@ -158,9 +158,9 @@ async fn a4_a_policy_that_fails_to_look_after_approvals_leaves_receipts_and_is_t
     let failed = acme.agent.client.get("/receipts?outcome=failed").await.items();
     assert_eq!(failed.len(), 5, "{failed:?}");
     assert_eq!(failed[0]["hook"], "stalled");
-    let marked = acme.agent.client.get("/tickets?degraded=true").await.items();
+    let marked = acme.agent.client.get("/tickets?policy_failures=true").await.items();
     assert_eq!(marked.len(), 5);
-    assert_eq!(marked[0]["degraded"], "stalled: out_of_fuel");
+    assert_eq!(marked[0]["policy_failures"], "stalled: out_of_fuel");
     let events = acme.agent.client.of(&marked[0], "events").await.items();
     let last = &events.last().unwrap()["reason"];
     assert_eq!(last, "nobody was reminded: stalled: out_of_fuel");

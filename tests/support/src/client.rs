@@ -183,7 +183,7 @@ impl Answer {
     /// With the whole answer when it is none.
     #[must_use]
     pub fn slug(&self) -> &str {
-        let kind = self.json["type"].as_str().and_then(|uri| uri.strip_prefix("/problems/"));
+        let kind = self.json["type"].as_str().and_then(|uri| uri.strip_prefix("/errors/"));
         kind.unwrap_or_else(|| panic!("{} is no problem: {}", self.status, self.text))
     }
 

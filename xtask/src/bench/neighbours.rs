@@ -127,7 +127,7 @@ fn beside(waypost: &Waypost, server: &Server, is_neighbour_there: bool) -> Resul
         let sent = beside.join().map_err(|_| anyhow!("the neighbour broke"))??;
         Ok::<_, anyhow::Error>((load?, sent))
     })?;
-    let marked = neighbour.get("/api/v1/tickets?degraded=true&count=true&limit=1")?;
+    let marked = neighbour.get("/api/v1/tickets?policy_failures=true&count=true&limit=1")?;
     let marked = marked["total"].as_u64().context("reading how many tickets are marked")?;
     Ok(Seen { load, sent, marked })
 }

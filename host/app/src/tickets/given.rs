@@ -211,9 +211,14 @@ impl Reader<'_> {
     }
 
     fn number(&mut self, pointer: &str, json: &Json, most: u32) -> Option<u32> {
-        let given = json.as_u64().and_then(|given| u32::try_from(given).ok());
         let what = format!("a whole number from 0 to {most}");
-        self.expect(pointer, given.filter(|given| *given <= most), &what)
+        let whole = json.as_f64().filter(|given| given.fract() == 0.0);
+        let given = json.as_u64().and_then(|given| u32::try_from(given).ok());
+        if whole.is_some() && given.is_none_or(|given| given > most) {
+            self.faults.wrong(pointer, "out-of-range", format!("must be {what}"));
+            return None;
+        }
+        self.expect(pointer, given, &what)
     }
 
     fn time(&mut self, pointer: &str, json: &Json) -> Option<DateTime<Utc>> {

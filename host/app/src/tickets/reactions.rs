@@ -36,6 +36,7 @@ pub(crate) const REACTIONS: &[Reaction] = &[
     |scene| Box::pin(children_follow(scene)),
     |scene| Box::pin(incidents_follow(scene)),
     |scene| Box::pin(tasks_follow(scene)),
+    |scene| Box::pin(leaders_are_told(scene)),
     |scene| Box::pin(majors_are_found(scene)),
 ];
 
@@ -57,6 +58,18 @@ async fn approvals_end(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         let changes = open.cancel(now);
         draft.did(Action::VoidApproval, &system(), changes);
         draft.write.changed_approvals.push(open);
+    }
+    Ok(())
+}
+
+/// Who leads a major incident since this command, and did not before, hears what there is to do. What a rule accepts
+/// tells them itself.
+async fn leaders_are_told(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    for draft in &mut scene.drafts {
+        let Some(before) = draft.before().map(Ticket::led_by) else { continue };
+        if let Some(by) = draft.write.events.first().map(|event| event.actor.clone()) {
+            draft.tell_leaders(before, &by);
+        }
     }
     Ok(())
 }
