@@ -1,4 +1,5 @@
-//! Bindings: which policy the organization asks at a hook, in which order, with which settings.
+//! Bindings: which policy the organization asks at which hooks, in which order, with which
+//! settings.
 
 mod incoming;
 mod outgoing;
@@ -38,8 +39,9 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Bind a policy
 ///
-/// Its settings are checked against its schema and by the policy itself before anything changes. It is asked from the
-/// next ticket on.
+/// Its settings are checked against its schema and by the policy itself before anything changes. It
+/// is asked from the next ticket on, at every hook that it is bound at; one binding serves several
+/// with one set of settings and data.
 #[utoipa::path(
     post,
     path = "/",
@@ -110,7 +112,8 @@ async fn read(
 
 /// Make the next revision of a binding
 ///
-/// What is left out stays as it is in the active one. Checked like a new binding; in force from the next ticket on.
+/// What is left out stays as it is in the active one. Checked like a new binding; in force from the
+/// next ticket on, at all of its hooks at once.
 #[utoipa::path(
     post,
     path = "/{id}/revisions",

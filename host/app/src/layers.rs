@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    binding::{Binding, Hook, LimitChanges, Revision},
     ids::{BindingId, OrgId},
     organization::Organization,
     resolution::{self, Bound},
@@ -40,9 +40,9 @@ impl Asked {
             .unwrap_or_default()
     }
 
-    /// The key of its circuit breaker. A new revision starts with a closed one.
-    pub(crate) fn breaker_key(&self) -> BreakerKey {
-        crate::tickets::breaker_key(self.binding.id, self.revision.number)
+    /// The key of its circuit breaker at a hook. A new revision starts with a closed one.
+    pub(crate) fn breaker_key(&self, hook: Hook) -> BreakerKey {
+        breaker_key(self.binding.id, self.revision.number, hook)
     }
 
     /// What one decision may use.
@@ -50,11 +50,11 @@ impl Asked {
         limits_of(hook, &self.revision.limits, self.deadline)
     }
 
-    /// What decides when it fails, for the receipt.
-    pub(crate) fn fallback_name(&self) -> String {
-        match self.revision.fallback {
-            Fallback::Next => "the next policy in the order".to_owned(),
-            Fallback::Team(_) => "the binding's fallback team".to_owned(),
+    /// What decides when it fails at a hook, for the receipt.
+    pub(crate) fn fallback_name(&self, hook: Hook) -> String {
+        match self.revision.fallback_team_at(hook) {
+            None => "the next policy in the order".to_owned(),
+            Some(_) => "the binding's fallback team".to_owned(),
         }
     }
 }
@@ -72,6 +72,13 @@ pub(crate) fn limits_of(hook: Hook, changes: &LimitChanges, deadline: Duration) 
         limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
     limits
+}
+
+/// The key of a binding's breaker: one for each hook, so that a policy that fails at one of them is
+/// asked at the others.
+pub(crate) fn breaker_key(binding: BindingId, revision: i64, hook: Hook) -> BreakerKey {
+    let revision = u32::try_from(revision).unwrap_or(u32::MAX);
+    BreakerKey { binding: binding.0, revision, hook: policy_hook(hook) }
 }
 
 /// The hook in the runtime's words.
@@ -324,7 +331,9 @@ impl Unprepared {
             .map(|(name, content)| DataFile { name, content: content.into() })
             .collect();
         let bytes = waypost_store::component::bytes(tx, &revision.component).await?;
-        let recipe = Recipe { component, bytes, settings: revision.settings.clone(), data };
+        let settings = revision.settings.clone();
+        let hooks = revision.hooks.as_slice().to_vec();
+        let recipe = Recipe { component, bytes, settings, data, hooks };
         Ok(Self { at, recipe: Ok(recipe) })
     }
 

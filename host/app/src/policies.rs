@@ -43,6 +43,15 @@ pub struct PolicyView {
     pub uploaded_at: DateTime<Utc>,
 }
 
+impl PolicyView {
+    /// The hooks that a binding serves that names none: all that the policy serves and this release
+    /// asks.
+    #[must_use]
+    pub fn bindable_hooks(&self) -> Vec<Hook> {
+        self.hooks.iter().map(|served| served.hook).filter(|hook| is_asked(*hook)).collect()
+    }
+}
+
 /// A hook that a policy serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedHookView {
@@ -165,6 +174,12 @@ fn view(component: Component) -> Result<PolicyView, CommandError> {
         size: component.size,
         uploaded_at: component.created_at,
     })
+}
+
+/// Whether this release asks the hook. A binding that is never asked would be a promise that nobody
+/// keeps.
+pub(crate) fn is_asked(hook: Hook) -> bool {
+    hook != Hook::Escalate
 }
 
 /// The hook in the domain's words.

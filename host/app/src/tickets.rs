@@ -39,7 +39,7 @@ pub use self::{
     read::{events, find, list},
 };
 pub(crate) use self::{
-    round::{breaker_key, question_of, reasons},
+    round::{question_of, reasons},
     snapshot::{only, timestamp},
 };
 

@@ -8,7 +8,7 @@
 mod rules;
 
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
-use waypost_policy::{ArtifactKey, Digest, PolicyRuntime, RuntimeConfig, open_dir};
+use waypost_policy::{ArtifactKey, Digest, Hook, PolicyRuntime, RuntimeConfig, open_dir};
 
 fn with_artifacts() -> RuntimeConfig {
     RuntimeConfig { artifact_key: Some(ArtifactKey::from([7; 32])), ..RuntimeConfig::default() }
@@ -38,7 +38,7 @@ fn binding(criterion: &mut Criterion) {
             // A blank more each time: the same settings under another digest.
             let settings = format!("{settings}{}", " ".repeat(number));
             runtime
-                .prepare(&|_| Ok(component.clone()), digest, &settings, &[])
+                .prepare(&|_| Ok(component.clone()), digest, &settings, &[], &[Hook::Route])
                 .expect("it prepares")
         });
     });
@@ -52,7 +52,7 @@ fn binding(criterion: &mut Criterion) {
                 PolicyRuntime::open(with_artifacts(), dir).expect("the engine starts")
             },
             |runtime| {
-                let prepared = runtime.recall(digest, &settings, &[]);
+                let prepared = runtime.recall(digest, &settings, &[], &[Hook::Route]);
                 (prepared.expect("the artifact is there"), runtime)
             },
             BatchSize::PerIteration,

@@ -81,7 +81,7 @@ fn main() {
 fn bind(runtime: &PolicyRuntime, component: &[u8], number: usize) -> Arc<Prepared> {
     let settings = rules::settings(10).replace("rule 0", &format!("rule {number} of many"));
     runtime
-        .prepare(&|_| Ok(component.to_vec()), Digest::of(component), &settings, &[])
+        .prepare(&|_| Ok(component.to_vec()), Digest::of(component), &settings, &[], &[Hook::Route])
         .expect("the policy takes its settings")
 }
 

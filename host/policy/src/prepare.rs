@@ -14,7 +14,7 @@ use crate::sandbox::{Sandbox, Sandboxed, contract_files};
 use crate::settings::SettingsSchema;
 use crate::snapshot::{Reason, instrument};
 use crate::upload::{Loaded, NO_TIME, code_bytes, seed_of};
-use crate::{Description, Digest, Failure, UploadRefused};
+use crate::{Description, Digest, Failure, Hook, UploadRefused};
 
 /// A file that belongs to a binding: a table, a model.
 #[derive(Clone, PartialEq, Eq)]
@@ -99,7 +99,7 @@ fn first(errors: &[SettingsError]) -> String {
 /// [`decide`](crate::PolicyRuntime::decide) asks.
 ///
 /// It is shared: every organization that binds the same component with the same settings and data
-/// uses the same one.
+/// at the same hooks uses the same one.
 pub struct Prepared {
     keys: Keys,
     description: Description,
@@ -119,12 +119,14 @@ pub(crate) enum Start {
     },
 }
 
-/// The digests that tell one policy from another.
+/// What tells one policy from another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Keys {
     component: Digest,
     settings: Digest,
     data: Digest,
+    /// Which of [`Hook::ALL`] the policy is configured for.
+    hooks: [bool; Hook::ALL.len()],
     all: Digest,
 }
 
@@ -147,7 +149,12 @@ impl Prepared {
         self.keys.data
     }
 
-    /// The digest of the three: equal keys decide equally.
+    /// The hooks that it is configured for, in the order in which a round asks them.
+    pub fn hooks(&self) -> impl Iterator<Item = Hook> {
+        self.keys.hooks()
+    }
+
+    /// The digest of the four: equal keys decide equally.
     #[must_use]
     pub const fn key(&self) -> Digest {
         self.keys.all
@@ -197,15 +204,28 @@ impl fmt::Debug for Prepared {
 }
 
 impl Keys {
-    /// The data are in the order of their names.
-    fn of(component: Digest, settings: &str, data: &[DataFile]) -> Self {
+    /// The data are in the order of their names; the order of the hooks says nothing.
+    fn of(component: Digest, settings: &str, data: &[DataFile], hooks: &[Hook]) -> Self {
         let settings = Digest::of(settings.as_bytes());
         let parts = data.iter().flat_map(|file| [file.name.as_bytes(), &file.content]);
         let data = Digest::of_parts(parts);
-        let all =
-            Digest::of_parts([component, settings, data].each_ref().map(|d| &d.as_bytes()[..]));
-        Self { component, settings, data, all }
+        let hooks = Hook::ALL.map(|hook| hooks.contains(&hook));
+        let digests = [component, settings, data];
+        let digests = digests.each_ref().map(|digest| &digest.as_bytes()[..]);
+        let names = served(hooks).map(|hook| hook.as_str().as_bytes());
+        let all = Digest::of_parts(digests.into_iter().chain(names));
+        Self { component, settings, data, hooks, all }
     }
+
+    /// The hooks that `configure` is called for.
+    fn hooks(self) -> impl Iterator<Item = Hook> {
+        served(self.hooks)
+    }
+}
+
+/// The hooks that are marked.
+fn served(hooks: [bool; Hook::ALL.len()]) -> impl Iterator<Item = Hook> {
+    Hook::ALL.into_iter().zip(hooks).filter_map(|(hook, is_served)| is_served.then_some(hook))
 }
 
 /// What an artifact of a policy says about itself.
@@ -223,10 +243,11 @@ impl Workshop {
         component: Digest,
         settings: &str,
         data: &[DataFile],
+        hooks: &[Hook],
     ) -> Result<Arc<Prepared>, PrepareRefused> {
         self.check_sizes(settings, data).map_err(PrepareRefused::Settings)?;
         let data = in_order(data).map_err(PrepareRefused::Settings)?;
-        let keys = Keys::of(component, settings, &data);
+        let keys = Keys::of(component, settings, &data, hooks);
         if let Some(prepared) = self.policies.find(keys.all) {
             return Ok(prepared);
         }
@@ -257,9 +278,10 @@ impl Workshop {
         component: Digest,
         settings: &str,
         data: &[DataFile],
+        hooks: &[Hook],
     ) -> Option<Arc<Prepared>> {
         let data = in_order(data).ok()?;
-        self.recall_policy(Keys::of(component, settings, &data), settings, &data)
+        self.recall_policy(Keys::of(component, settings, &data, hooks), settings, &data)
     }
 
     /// The policy if it is kept in memory.

@@ -21,7 +21,7 @@ use crate::shelf::Shelf;
 use crate::upload::Loaded;
 use crate::weight::Weigh as _;
 use crate::{
-    Answer, ComponentSource, DataFile, Decision, Digest, Failure, Inspection, Limits,
+    Answer, ComponentSource, DataFile, Decision, Digest, Failure, Hook, Inspection, Limits,
     PrepareRefused, Prepared, Question, RuntimeConfig, Seed, UploadRefused,
 };
 
@@ -109,16 +109,18 @@ impl PolicyRuntime {
         self.workshop.inspect(bytes)
     }
 
-    /// Checks settings and data, configures the component with them and compiles the result, or
-    /// finds it ready from before. May take as long as [`inspect`](Self::inspect) twice.
+    /// Checks settings and data, configures the component with them for the hooks that a binding
+    /// serves, and compiles the result, or finds it ready from before. May take as long as
+    /// [`inspect`](Self::inspect) twice.
     pub fn prepare(
         &self,
         source: &dyn ComponentSource,
         component: Digest,
         settings: &str,
         data: &[DataFile],
+        hooks: &[Hook],
     ) -> Result<Arc<Prepared>, PrepareRefused> {
-        self.workshop.prepare(source, component, settings, data)
+        self.workshop.prepare(source, component, settings, data, hooks)
     }
 
     /// The prepared policy if it is ready in memory or on disk. Quick, and needs no component.
@@ -128,8 +130,9 @@ impl PolicyRuntime {
         component: Digest,
         settings: &str,
         data: &[DataFile],
+        hooks: &[Hook],
     ) -> Option<Arc<Prepared>> {
-        self.workshop.recall(component, settings, data)
+        self.workshop.recall(component, settings, data, hooks)
     }
 
     /// The prepared policy with this [`Prepared::key`], if it is still in memory, which keeps it there: the longest unused ones
@@ -200,7 +203,7 @@ impl PolicyRuntime {
         self.admission.admit(org).await
     }
 
-    /// The circuit breaker of a binding.
+    /// The circuit breaker of a binding at a hook.
     #[must_use]
     pub const fn breaker(&self, key: BreakerKey) -> Breaker<'_> {
         self.breakers.of(key)

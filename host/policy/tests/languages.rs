@@ -93,7 +93,13 @@ impl Twin {
 
     fn prepare(&self, settings: &Value) -> Result<Arc<Prepared>, PrepareRefused> {
         let digest = Digest::of(&self.bytes);
-        self.runtime.prepare(&|_| Ok(self.bytes.clone()), digest, &settings.to_string(), &[])
+        self.runtime.prepare(
+            &|_| Ok(self.bytes.clone()),
+            digest,
+            &settings.to_string(),
+            &[],
+            &[Hook::Route],
+        )
     }
 }
 

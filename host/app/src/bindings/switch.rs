@@ -11,8 +11,8 @@ use super::{BindingView, bind, load, view};
 use crate::{
     Caller, CommandError, Desk, Missing,
     input::{Reading, must_be_at},
+    layers::breaker_key,
     preparing::note_refusal,
-    tickets::breaker_key,
 };
 
 /// Asks a binding again, from the next ticket on. For administrators.
@@ -146,12 +146,15 @@ async fn same(tx: &mut WriteTx, read: &Binding) -> Result<Binding, CommandError>
     Ok(binding)
 }
 
-/// Two enabled bindings of a hook never share a position: nobody could say which is asked first.
+/// Two enabled bindings that share a hook never share a position: nobody could say which is asked
+/// first.
 fn position_as_fault(result: Result<(), StoreError>, position: i64) -> Result<(), CommandError> {
     match result {
         Err(StoreError::Taken("position")) => {
             let remedy = "disable that one, or give this one another position";
-            let message = format!("another enabled binding has the position {position}; {remedy}");
+            let message = format!(
+                "another enabled binding has the position {position} at one of its hooks; {remedy}"
+            );
             Err(CommandError::field("/position", "taken", message))
         }
         other => Ok(other?),
@@ -185,16 +188,20 @@ async fn finish(
     revision: Revision,
     event: &'static str,
 ) -> Result<BindingView, CommandError> {
-    let key = breaker_key(binding.id, revision.number);
+    let hooks = revision.hooks.as_slice().iter();
+    let keys = hooks.map(|hook| breaker_key(binding.id, revision.number, *hook));
+    let keys = keys.collect::<Vec<_>>();
     let view = view(desk, &mut tx, binding, revision).await?;
     tx.commit().await?;
-    // Whoever switches a binding has looked at it; it gets a fresh chance.
-    desk.runtime.breaker(key).reset();
+    // Whoever switches a binding has looked at it; it gets a fresh chance at each hook.
+    for key in keys {
+        desk.runtime.breaker(key).reset();
+    }
     tracing::info!(
         org.id = %caller.org,
         binding.id = %view.binding.id,
         binding.revision = view.active.number,
         "{event}"
     );
-    Ok(BindingView { paused: None, ..view })
+    Ok(BindingView { paused: Vec::new(), ..view })
 }

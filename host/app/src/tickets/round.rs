@@ -11,13 +11,13 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Deserializer, Serialize};
 use thiserror::Error;
 use waypost_domain::{
-    binding::{Fallback, Hook},
+    binding::Hook,
     ids::{OrgId, ReceiptId, RoundId, TicketId},
     receipt::{Outcome, Receipt, Round as RoundRecord},
 };
 use waypost_policy::{
-    Answer, BreakerKey, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed,
-    WIT_VERSION, contract,
+    Answer, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed, WIT_VERSION,
+    contract,
 };
 
 use waypost_store::{StoreError, receipt, receipt::PackedReceipt, round, round::PackedRound};
@@ -303,8 +303,7 @@ impl Round {
         let mut said = Vec::new();
         for asked in layers.of(hook) {
             let one = self.ask_one(asked, hook, ticket, context, part);
-            let has_own_fallback =
-                one.failed && matches!(asked.revision.fallback, Fallback::Team(_));
+            let has_own_fallback = one.failed && asked.revision.fallback_team_at(hook).is_some();
             let is_enough = has_own_fallback || one.answer.as_ref().is_some_and(&enough);
             said.push(one);
             if is_enough {
@@ -376,7 +375,7 @@ impl Round {
             Ok(prepared) => prepared,
             Err(message) => return not_asked(Failure::Unavailable { message: message.clone() }),
         };
-        let breaker = self.runtime.breaker(asked.breaker_key());
+        let breaker = self.runtime.breaker(asked.breaker_key(hook));
         if breaker.check(self.record.at).is_err() {
             return not_asked(Failure::BreakerOpen);
         }
@@ -396,7 +395,7 @@ impl Round {
         hook: Hook,
         decision: &Decision,
     ) -> (Option<Answer>, Vec<u8>, Outcome) {
-        let breaker = self.runtime.breaker(asked.breaker_key());
+        let breaker = self.runtime.breaker(asked.breaker_key(hook));
         let opened =
             if asked.prepared.is_ok() { breaker.record(decision, self.record.at) } else { None };
         let failure = match &decision.outcome {
@@ -422,7 +421,7 @@ impl Round {
         let outcome = Outcome::Failed {
             code: failure.code().to_owned(),
             message: failure.to_string(),
-            fallback: asked.fallback_name(),
+            fallback: asked.fallback_name(hook),
         };
         (None, Vec::new(), outcome)
     }
@@ -476,11 +475,6 @@ pub(crate) fn mark(degraded: &[String]) -> String {
         }
     }
     kinds.join(", ")
-}
-
-/// The key of a binding's breaker.
-pub(crate) fn breaker_key(binding: waypost_domain::ids::BindingId, revision: i64) -> BreakerKey {
-    BreakerKey { binding: binding.0, revision: u32::try_from(revision).unwrap_or(u32::MAX) }
 }
 
 fn not_asked(failure: Failure) -> Decision {

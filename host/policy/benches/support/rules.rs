@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use waypost_policy::contract::{Channel, Context, Kind, Moment, Team, Ticket};
-use waypost_policy::{Digest, PolicyRuntime, Prepared, Question, RuntimeConfig, open_dir};
+use waypost_policy::{Digest, Hook, PolicyRuntime, Prepared, Question, RuntimeConfig, open_dir};
 
 /// The component that is measured.
 pub(crate) const POLICY: &str = "team-router.wasm";
@@ -126,6 +126,12 @@ pub(crate) fn runtime(config: RuntimeConfig) -> (Arc<PolicyRuntime>, tempfile::T
 /// The measured policy with so many rules.
 pub(crate) fn prepare(runtime: &PolicyRuntime, component: &[u8], rules: usize) -> Arc<Prepared> {
     runtime
-        .prepare(&|_| Ok(component.to_vec()), Digest::of(component), &settings(rules), &[])
+        .prepare(
+            &|_| Ok(component.to_vec()),
+            Digest::of(component),
+            &settings(rules),
+            &[],
+            &[Hook::Route],
+        )
         .expect("the policy takes its settings")
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use waypost_policy::contract::{Channel, Context, Kind, Moment, Ticket};
 use waypost_policy::testing::Guest;
 use waypost_policy::{
-    Answer, ArtifactKey, Decision, Digest, Dir, Failure, Limits, PolicyRuntime, PrepareRefused,
-    Prepared, Question, RuntimeConfig, Seed, open_dir,
+    Answer, ArtifactKey, Decision, Digest, Dir, Failure, Hook, Limits, PolicyRuntime,
+    PrepareRefused, Prepared, Question, RuntimeConfig, Seed, open_dir,
 };
 
 /// A runtime and the folder that its artifacts are in.
@@ -51,7 +51,7 @@ impl Desk {
     ) -> Result<Arc<Prepared>, PrepareRefused> {
         let bytes = guest.build();
         let digest = Digest::of(&bytes);
-        self.runtime.prepare(&|_| Ok(bytes.clone()), digest, settings, &[])
+        self.runtime.prepare(&|_| Ok(bytes.clone()), digest, settings, &[], &[Hook::Route])
     }
 
     /// Asks a policy to route a ticket.

@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use waypost_policy::testing::Guest;
 use waypost_policy::{
-    ArtifactKey, DataFile, Digest, Failure, PrepareRefused, Prepared, RuntimeConfig, SettingsError,
+    ArtifactKey, DataFile, Digest, Failure, Hook, PrepareRefused, Prepared, RuntimeConfig,
+    SettingsError,
 };
 
 use crate::desk::{Desk, config, failure, reasons, team};
@@ -83,7 +84,7 @@ fn settings_and_data_have_limits() {
     let bytes = Guest::new().build();
     let file = |name: &str, size| DataFile { name: name.to_owned(), content: vec![0; size].into() };
     let prepare = |data: &[DataFile]| {
-        desk.runtime.prepare(&|_| Ok(bytes.clone()), Digest::of(&bytes), "{}", data)
+        desk.runtime.prepare(&|_| Ok(bytes.clone()), Digest::of(&bytes), "{}", data, &[Hook::Route])
     };
     assert_eq!(settings_errors(prepare(&[file("a.csv", 11)]))[0].path, "data:a.csv");
     assert_eq!(settings_errors(prepare(&[file("a", 1), file("a", 1)]))[0].path, "data:a");
@@ -109,8 +110,13 @@ fn the_order_of_data_files_does_not_matter() {
     let bytes = Guest::new().build();
     let file = |name: &str| DataFile { name: name.to_owned(), content: [1].into() };
     let prepare = |data: [DataFile; 2]| {
-        let prepared =
-            desk.runtime.prepare(&|_| Ok(bytes.clone()), Digest::of(&bytes), "{}", &data);
+        let prepared = desk.runtime.prepare(
+            &|_| Ok(bytes.clone()),
+            Digest::of(&bytes),
+            "{}",
+            &data,
+            &[Hook::Route],
+        );
         prepared.unwrap().key()
     };
     assert_eq!(prepare([file("a"), file("b")]), prepare([file("b"), file("a")]));
@@ -128,8 +134,25 @@ fn a_policy_without_a_snapshot_is_configured_for_each_decision() {
 
     let desk = desk.restart(config());
     let bytes = not_snapshottable().build();
-    let again = desk.runtime.recall(Digest::of(&bytes), r#"{"a": 1}"#, &[]).unwrap();
+    let again =
+        desk.runtime.recall(Digest::of(&bytes), r#"{"a": 1}"#, &[], &[Hook::Route]).unwrap();
     assert_eq!(reasons(&desk.route(&again)), [r#"{"a": 1}"#]);
+}
+
+#[test]
+fn a_policy_is_prepared_once_for_each_set_of_hooks() {
+    let desk = Desk::new();
+    let bytes = Guest::new().build();
+    let prepare = |hooks: &[Hook]| {
+        let source = |_| Ok(bytes.clone());
+        desk.runtime.prepare(&source, Digest::of(&bytes), "{}", &[], hooks).unwrap()
+    };
+    let both = prepare(&[Hook::Route, Hook::Categorize]);
+    assert_eq!(both.hooks().collect::<Vec<_>>(), [Hook::Categorize, Hook::Route]);
+    assert_eq!(prepare(&[Hook::Categorize, Hook::Route]).key(), both.key());
+    let one = prepare(&[Hook::Route]);
+    assert_ne!(one.key(), both.key());
+    assert_eq!(one.settings_digest(), both.settings_digest());
 }
 
 #[test]
@@ -204,7 +227,7 @@ fn after_a_restart_the_artifact_is_enough() {
     let before = desk.prepare(&Guest::new()).key();
     let desk = desk.restart(config());
     let source = |_| -> Result<Vec<u8>, _> { Err("the component was not needed".into()) };
-    let prepared = desk.runtime.prepare(&source, digest, "{}", &[]).unwrap();
+    let prepared = desk.runtime.prepare(&source, digest, "{}", &[], &[Hook::Route]).unwrap();
     assert_eq!(prepared.key(), before);
     assert!(prepared.snapshotted());
     assert_eq!(team(&desk.route(&prepared)), "network");
@@ -227,11 +250,11 @@ fn an_artifact_that_was_tampered_with_is_compiled_anew() {
     let desk = desk.restart(config());
     let bytes = Guest::new().build();
     let digest = Digest::of(&bytes);
-    assert!(desk.runtime.recall(digest, "{}", &[]).is_none());
+    assert!(desk.runtime.recall(digest, "{}", &[], &[Hook::Route]).is_none());
     desk.assert_serves();
     // And the good one is back in its place.
     let desk = desk.restart(config());
-    assert!(desk.runtime.recall(digest, "{}", &[]).is_some());
+    assert!(desk.runtime.recall(digest, "{}", &[], &[Hook::Route]).is_some());
 }
 
 #[test]
@@ -241,7 +264,7 @@ fn an_artifact_of_another_installation_is_ignored() {
     let other = RuntimeConfig { artifact_key: Some(ArtifactKey::from([2; 32])), ..config() };
     let desk = desk.restart(other);
     let bytes = Guest::new().build();
-    assert!(desk.runtime.recall(Digest::of(&bytes), "{}", &[]).is_none());
+    assert!(desk.runtime.recall(Digest::of(&bytes), "{}", &[], &[Hook::Route]).is_none());
     desk.assert_serves();
 }
 
@@ -257,10 +280,10 @@ fn a_component_that_is_gone_or_changed_is_told() {
     let desk = Desk::new();
     let digest = Digest::of(b"gone");
     let gone = |_| -> Result<Vec<u8>, _> { Err("no such file".into()) };
-    let refused = desk.runtime.prepare(&gone, digest, "{}", &[]).unwrap_err();
+    let refused = desk.runtime.prepare(&gone, digest, "{}", &[], &[Hook::Route]).unwrap_err();
     assert!(matches!(refused, PrepareRefused::Missing { .. }), "{refused}");
     let changed = |_| Ok(b"other".to_vec());
-    let refused = desk.runtime.prepare(&changed, digest, "{}", &[]).unwrap_err();
+    let refused = desk.runtime.prepare(&changed, digest, "{}", &[], &[Hook::Route]).unwrap_err();
     assert!(matches!(refused, PrepareRefused::WrongBytes { .. }), "{refused}");
 }
 

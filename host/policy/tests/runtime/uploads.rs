@@ -165,7 +165,9 @@ fn mutated_components_never_harm_the_host() {
         if let Ok(inspection) = desk.runtime.inspect(&changed) {
             accepted += 1;
             let source = |_| Ok(changed.clone());
-            if let Ok(policy) = desk.runtime.prepare(&source, inspection.digest, "{}", &[]) {
+            if let Ok(policy) =
+                desk.runtime.prepare(&source, inspection.digest, "{}", &[], &[Hook::Route])
+            {
                 let decision = desk.route(&policy);
                 assert!(decision.fuel <= crate::desk::limits().fuel);
             }
