@@ -326,7 +326,7 @@ mod tests {
         Receipt {
             id: ReceiptId(id),
             org: OrgId(id),
-            ticket: TicketId(id),
+            subject: TicketId(id).into(),
             round: RoundId(id),
             seq: 1,
             hook: Hook::Stalled,
