@@ -23,25 +23,35 @@ create table component_grants (
 create table bindings (
     id uuid not null,
     org_id uuid not null constraint bindings_org references organizations (id),
-    hook text not null,
     name text collate "C" not null,
     enabled boolean not null,
     active_revision bigint not null,
-    -- The active revision's, so that the index below can forbid two enabled bindings at one place.
-    position bigint not null,
     created_at timestamptz not null,
     version bigint not null,
     constraint bindings_key primary key (org_id, id),
     constraint bindings_name_key unique (org_id, name)
 );
 
-create unique index bindings_position_key on bindings (org_id, hook, position) where enabled;
+-- Where an enabled binding stands at each hook of its active revision, so that the key forbids two
+-- at one place: nobody could say which of them is asked first. The position is the binding's own,
+-- and the same at each of its hooks; it is unique for each hook and not for the layer, because
+-- bindings without a common hook need no order.
+create table binding_places (
+    org_id uuid not null,
+    hook text not null,
+    position bigint not null,
+    binding_id uuid not null,
+    constraint binding_places_key primary key (org_id, hook, position),
+    constraint binding_places_binding foreign key (org_id, binding_id) references bindings (org_id, id)
+);
 
 -- Never changed: a change of a binding is another revision.
 create table binding_revisions (
     org_id uuid not null,
     binding_id uuid not null,
     number bigint not null,
+    -- JSON: the names of the hooks, in the order in which a ticket meets them.
+    hooks jsonb not null,
     position bigint not null,
     component bytea not null constraint binding_revisions_component references components (digest),
     -- The text that was checked, to the byte: its digest is in every receipt.
@@ -60,6 +70,7 @@ create table binding_revisions (
     created_by_id uuid,
     constraint binding_revisions_key primary key (org_id, binding_id, number),
     constraint binding_revisions_binding foreign key (org_id, binding_id) references bindings (org_id, id),
+    constraint binding_revisions_hooks check (jsonb_array_length(hooks) > 0),
     constraint binding_revisions_fallback check (
         fallback in ('next', 'team') and (fallback = 'team') = (fallback_team_id is not null)
     )
@@ -149,6 +160,7 @@ create index receipts_failed on receipts (org_id, id) where outcome = 'failed';
 
 call waypost_wall('component_grants');
 call waypost_wall('bindings');
+call waypost_wall('binding_places');
 call waypost_wall('binding_revisions');
 call waypost_wall('binding_data');
 call waypost_wall('binding_switches');

@@ -23,25 +23,35 @@ create table component_grants (
 create table bindings (
     id blob not null,
     org_id blob not null constraint bindings_org references organizations (id),
-    hook text not null,
     name text not null,
     enabled integer not null constraint bindings_enabled_bool check (enabled in (0, 1)),
     active_revision integer not null,
-    -- The active revision's, so that the index below can forbid two enabled bindings at one place.
-    position integer not null,
     created_at text not null,
     version integer not null,
     constraint bindings_key primary key (org_id, id),
     constraint bindings_name_key unique (org_id, name)
 ) strict;
 
-create unique index bindings_position_key on bindings (org_id, hook, position) where enabled;
+-- Where an enabled binding stands at each hook of its active revision, so that the key forbids two
+-- at one place: nobody could say which of them is asked first. The position is the binding's own,
+-- and the same at each of its hooks; it is unique for each hook and not for the layer, because
+-- bindings without a common hook need no order.
+create table binding_places (
+    org_id blob not null,
+    hook text not null,
+    position integer not null,
+    binding_id blob not null,
+    constraint binding_places_key primary key (org_id, hook, position),
+    constraint binding_places_binding foreign key (org_id, binding_id) references bindings (org_id, id)
+) strict, without rowid;
 
 -- Never changed: a change of a binding is another revision.
 create table binding_revisions (
     org_id blob not null,
     binding_id blob not null,
     number integer not null,
+    -- JSON: the names of the hooks, in the order in which a ticket meets them.
+    hooks text not null constraint binding_revisions_hooks_json check (json_valid(hooks)),
     position integer not null,
     component blob not null constraint binding_revisions_component references components (digest),
     -- The text that was checked, to the byte: its digest is in every receipt.
@@ -60,6 +70,7 @@ create table binding_revisions (
     created_by_id blob,
     constraint binding_revisions_key primary key (org_id, binding_id, number),
     constraint binding_revisions_binding foreign key (org_id, binding_id) references bindings (org_id, id),
+    constraint binding_revisions_hooks check (json_array_length(hooks) > 0),
     constraint binding_revisions_fallback check (
         fallback in ('next', 'team') and (fallback = 'team') = (fallback_team_id is not null)
     )

@@ -1,10 +1,14 @@
 //! Bringing a policy to the desk, binding it, changing it while tickets come in, and taking it back.
 
 use axum::{body::Body, http::Method};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use waypost_test_support::{Answer, Client, Guest, Org, TestDesk, on_both_engines, policy};
 
-use crate::policies::teams_by_words;
+use crate::{
+    policies::{stage, teams_by_words},
+    upkeep::sweep,
+};
 
 on_both_engines! {
     a_component_that_is_none_is_refused_with_the_reason
@@ -14,7 +18,12 @@ on_both_engines! {
     only_an_administrator_brings_and_binds_policies
     settings_are_checked_by_schema_and_by_the_policy_before_anything_changes
     a_position_is_taken_once
-    a_hook_that_the_policy_does_not_serve_is_refused
+    a_hook_that_the_policy_does_not_serve_is_refused_by_name
+    a_fallback_team_is_for_route_only
+    one_binding_serves_several_hooks_with_one_set_of_settings
+    revising_or_rolling_back_switches_all_hooks_at_once
+    a_disabled_binding_is_asked_at_none_of_its_hooks
+    a_breaker_that_opens_at_one_hook_leaves_the_others_working
     a_changed_binding_decides_the_next_ticket
     a_binding_is_rolled_back_in_one_call
     a_disabled_binding_is_not_asked
@@ -95,7 +104,8 @@ async fn only_an_administrator_brings_and_binds_policies(desk: TestDesk) {
     for person in [&acme.agent, &acme.requester] {
         let client = &person.client;
         assert_eq!(upload(client, policy("team-router")).await.slug(), "forbidden");
-        let new = json!({ "hook": "route", "name": "n", "position": 1, "component": "sha256:00" });
+        let new =
+            json!({ "hooks": ["route"], "name": "n", "position": 1, "component": "sha256:00" });
         assert_eq!(client.post("/bindings", new).await.slug(), "forbidden");
         for verb in ["disable", "enable", "roll-back", "revisions"] {
             let path = format!("/bindings/{id}/{verb}");
@@ -107,7 +117,7 @@ async fn only_an_administrator_brings_and_binds_policies(desk: TestDesk) {
 
 async fn try_bind(org: &Org<'_>, change: Value) -> Answer {
     let mut binding = json!({
-        "hook": "route", "name": "router", "position": 10,
+        "hooks": ["route"], "name": "router", "position": 10,
         "component": org.desk.upload(&org.admin.client, &org.key, "team-router").await,
         "settings": teams_by_words(&[("wifi", "network")]),
     });
@@ -139,8 +149,8 @@ async fn settings_are_checked_by_schema_and_by_the_policy_before_anything_change
     );
 
     let several =
-        try_bind(&acme, json!({ "name": "No Key", "hook": "guess", "position": -1 })).await;
-    assert_eq!(several.pointers(), ["/hook", "/name", "/position"]);
+        try_bind(&acme, json!({ "name": "No Key", "hooks": ["guess"], "position": -1 })).await;
+    assert_eq!(several.pointers(), ["/hooks/0", "/name", "/position"]);
     assert!(acme.admin.client.get("/bindings").await.items().is_empty());
 }
 
@@ -157,14 +167,187 @@ async fn a_position_is_taken_once(desk: TestDesk) {
     assert!(acme.admin.client.post(&enable, json!({})).await.status.is_client_error());
 }
 
-async fn a_hook_that_the_policy_does_not_serve_is_refused(desk: TestDesk) {
+async fn a_hook_that_the_policy_does_not_serve_is_refused_by_name(desk: TestDesk) {
     let acme = desk.organization("acme").await;
 
-    let refused = try_bind(&acme, json!({ "hook": "notify" })).await;
+    let refused = try_bind(&acme, json!({ "hooks": ["notify", "route", "plan"] })).await;
 
-    assert_eq!(refused.pointers(), ["/hook"]);
+    assert_eq!(refused.pointers(), ["/hooks/0", "/hooks/2"], "{}", refused.text);
+    for (error, hook) in [(0, "notify"), (1, "plan")] {
+        let message = refused.json["errors"][error]["message"].as_str().unwrap();
+        let expected = format!("`team-router` does not serve `{hook}`; it serves route");
+        assert!(message.starts_with(&expected), "{message}");
+    }
+    assert_eq!(try_bind(&acme, json!({ "hooks": [] })).await.pointers(), ["/hooks"]);
+    let twice = json!({ "hooks": ["route", "route"] });
+    assert_eq!(try_bind(&acme, twice).await.pointers(), ["/hooks/1"]);
+
+    // Another component has to serve the hooks that the binding has.
+    let router = try_bind(&acme, json!({})).await.created();
+    let chain = desk.upload(&acme.admin.client, "acme", "approval-chain").await;
+    let change = json!({ "component": chain, "settings": {} });
+    let refused = revise(&acme, &router, change).await;
+    assert_eq!(refused.pointers(), ["/component"], "{}", refused.text);
     let message = refused.json["errors"][0]["message"].as_str().unwrap();
-    assert!(message.contains("`team-router` does not serve `notify`; it serves"), "{message}");
+    assert!(message.contains("does not serve `route`; it serves plan, stalled"), "{message}");
+}
+
+async fn a_fallback_team_is_for_route_only(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let refused = json!({
+        "hooks": ["plan"], "name": "chain", "position": 1, "fallback_team": "finance",
+        "component": desk.upload(&acme.admin.client, "acme", "approval-chain").await,
+    });
+
+    let refused = acme.admin.client.post("/bindings", refused).await;
+
+    assert_eq!(refused.pointers(), ["/fallback_team"], "{}", refused.text);
+    let message = refused.json["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("the hook `route` only"), "{message}");
+}
+
+/// The manager is asked for everything about a laptop, and reminded after so many working hours.
+fn approvals(remind_after_hours: u16) -> Value {
+    json!({
+        "rules": [{
+            "name": "laptops", "when": { "words": { "any": ["laptop"] } },
+            "then": { "ask": [stage("manager", &json!(["manager"]))] },
+        }],
+        "waiting": { "remind_after_hours": remind_after_hours, "repeat_hours": 100 },
+    })
+}
+
+/// Binds the approval chain at both of its hooks.
+async fn bind_both(org: &Org<'_>, change: Value) -> Value {
+    let mut binding = json!({
+        "name": "approvals", "position": 10, "settings": approvals(2),
+        "component": org.desk.upload(&org.admin.client, &org.key, "approval-chain").await,
+    });
+    for (field, value) in change.as_object().unwrap() {
+        binding[field] = value.clone();
+    }
+    org.admin.client.post("/bindings", binding).await.created()
+}
+
+/// Asks for a laptop, has the vote looked after two working hours later, and returns who answered
+/// at which hook.
+async fn asked_at(desk: &TestDesk, org: &Org<'_>) -> Vec<(String, i64)> {
+    let request = org.ask_for_laptop().await;
+    desk.clock.advance(TimeDelta::hours(2));
+    let _ = sweep(desk).await;
+    let receipts = org.agent.client.of(&request, "receipts").await.items();
+    let asked = receipts.iter().map(|receipt| {
+        assert_eq!(receipt["binding_name"], "approvals");
+        (receipt["hook"].as_str().unwrap().to_owned(), receipt["revision"].as_i64().unwrap())
+    });
+    let mut asked = asked.collect::<Vec<_>>();
+    asked.sort();
+    asked
+}
+
+fn at(hook: &str, revision: i64) -> (String, i64) {
+    (hook.to_owned(), revision)
+}
+
+async fn one_binding_serves_several_hooks_with_one_set_of_settings(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+
+    // Without hooks it is bound at all that the component serves.
+    let binding = bind_both(&acme, json!({})).await;
+
+    assert_eq!(binding["active"]["hooks"], json!(["plan", "stalled"]));
+    assert_eq!(asked_at(&desk, &acme).await, [at("plan", 1), at("stalled", 1)]);
+    let receipts = acme.agent.client.get("/receipts").await.items();
+    assert_eq!(receipts[0]["settings_digest"], receipts[1]["settings_digest"]);
+    for hook in ["plan", "stalled"] {
+        let list = acme.admin.client.get(&format!("/bindings?hook={hook}")).await.items();
+        assert_eq!(list[0]["id"], binding["id"], "{hook}");
+        let path = format!("/bindings/in-force?hook={hook}");
+        let orders = acme.admin.client.get(&path).await.items();
+        assert_eq!(orders[0]["asked"][0]["id"], binding["id"], "{hook}");
+    }
+    assert!(acme.admin.client.get("/bindings?hook=notify").await.items().is_empty());
+
+    // It has its position at each of them.
+    let chain = binding["active"]["component"].as_str().unwrap();
+    let second = json!({
+        "hooks": ["stalled"], "name": "second", "position": 10, "component": chain, "settings": {},
+    });
+    let refused = acme.admin.client.post("/bindings", second).await;
+    assert_eq!(refused.pointers(), ["/position"], "{}", refused.text);
+    let message = refused.json["errors"][0]["message"].as_str().unwrap();
+    assert!(message.contains("`approvals` has the position 10 at stalled"), "{message}");
+    desk.ignore_mail();
+}
+
+async fn revising_or_rolling_back_switches_all_hooks_at_once(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = bind_both(&acme, json!({})).await;
+    assert_eq!(asked_at(&desk, &acme).await, [at("plan", 1), at("stalled", 1)]);
+
+    let change = json!({ "settings": approvals(3) });
+    let revised = revise(&acme, &binding, change).await.created();
+    assert_eq!(revised["active"]["hooks"], json!(["plan", "stalled"]));
+    // By the new settings, nobody is reminded after two hours; that, too, is an answer of revision
+    // 2.
+    assert_eq!(asked_at(&desk, &acme).await, [at("plan", 2)]);
+
+    let fewer = revise(&acme, &binding, json!({ "hooks": ["plan"] })).await.created();
+    assert_eq!(fewer["active"]["hooks"], json!(["plan"]));
+    let at_stalled = acme.admin.client.get("/bindings/in-force?hook=stalled").await.items();
+    assert_eq!(at_stalled[0]["asked"], json!([]));
+
+    // Rolling back takes back settings and hooks.
+    let path = format!("/bindings/{}/roll-back", binding["id"].as_str().unwrap());
+    let back = acme.admin.client.post(&path, json!({ "to": 1 })).await.ok();
+    assert_eq!(back["active"]["hooks"], json!(["plan", "stalled"]));
+    assert_eq!(asked_at(&desk, &acme).await, [at("plan", 1), at("stalled", 1)]);
+    desk.ignore_mail();
+}
+
+async fn a_disabled_binding_is_asked_at_none_of_its_hooks(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let binding = bind_both(&acme, json!({})).await;
+    let path = |verb: &str| format!("/bindings/{}/{verb}", binding["id"].as_str().unwrap());
+
+    let _ = acme.admin.client.post(&path("disable"), json!({})).await.ok();
+    assert_eq!(asked_at(&desk, &acme).await, []);
+    for order in acme.admin.client.get("/bindings/in-force").await.items() {
+        assert_eq!(order["asked"], json!([]), "{order}");
+    }
+    let _ = acme.admin.client.post(&path("enable"), json!({})).await.ok();
+
+    assert_eq!(asked_at(&desk, &acme).await, [at("plan", 1), at("stalled", 1)]);
+    desk.ignore_mail();
+}
+
+async fn a_breaker_that_opens_at_one_hook_leaves_the_others_working(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    // Enough fuel for a wish in a few words, and for a look at a vote.
+    let binding = bind_both(&acme, json!({ "limits": { "fuel": 400_000 } })).await;
+    let request = acme.ask_for_laptop().await;
+    assert_eq!(request["degraded"], Value::Null);
+
+    // Looking for words in a long text takes more than there is.
+    let long = json!({ "short_description": "A laptop", "description": "why not ".repeat(2_000) });
+    for wanted in ["out_of_fuel"; 5].into_iter().chain(["breaker_open"]) {
+        let request = acme.requester.client.post("/requests", long.clone()).await.created();
+        assert_eq!(request["degraded"], format!("plan: {wanted}"));
+    }
+
+    let path = format!("/bindings/{}", binding["id"].as_str().unwrap());
+    let paused = acme.admin.client.get(&path).await.ok()["paused"].clone();
+    assert_eq!(paused.as_array().unwrap().len(), 1, "{paused}");
+    assert_eq!(paused[0]["hook"], "plan");
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert!(letters[0].body.contains("`plan`"), "{}", letters[0].body);
+    desk.clock.advance(TimeDelta::hours(2));
+    let _ = sweep(&desk).await;
+    let receipts = acme.agent.client.of(&request, "receipts").await.items();
+    let stalled = receipts.iter().find(|receipt| receipt["hook"] == "stalled").unwrap();
+    assert_eq!(stalled["outcome"]["kind"], "applied", "{stalled}");
+    desk.ignore_mail();
 }
 
 async fn revise(org: &Org<'_>, binding: &Value, change: Value) -> Answer {

@@ -46,6 +46,8 @@ by_command_line! {
     receipts_are_listed_to_their_end
     major_rules_are_applied_from_a_desk_file
     a_desk_file_s_plan_of_tasks_is_applied_once
+    a_policy_is_bound_to_the_hooks_that_are_named_or_to_all_that_it_serves
+    a_desk_file_s_binding_of_several_hooks_is_applied_once
 }
 
 const DESK: &str = r#"
@@ -80,6 +82,66 @@ fn furnish(program: &Program) {
     let words =
         ["policy", "bind", &router, "--org", "acme", "--hook", "route", "--settings", &settings];
     let _ = program.json(words);
+}
+
+fn a_policy_is_bound_to_the_hooks_that_are_named_or_to_all_that_it_serves(program: &Program) {
+    furnish(program);
+    let chain = program.file("approval-chain.wasm", policy("approval-chain"));
+    let bind = ["policy", "bind", &chain, "--org", "acme"];
+    let all = program.json(bind);
+    assert_eq!((&all["name"], &all["active"]["position"]), (&json!("approval-chain"), &json!(10)));
+    assert_eq!(all["active"]["hooks"], json!(["plan", "stalled"]));
+    let twice = ["--hook", "stalled", "--hook", "plan"];
+    let second = program.json(bind.into_iter().chain(twice));
+    assert_eq!(second["name"], "approval-chain-stalled-plan");
+    assert_eq!(second["active"]["position"], 20, "after the other one at both hooks");
+    let wrong = program.run(bind.into_iter().chain(["--hook", "route"]));
+    assert!(!wrong.is_ok && wrong.said.contains("it serves plan, stalled"), "{wrong:?}");
+
+    let revise = ["policy", "revise", "approval-chain", "--org", "acme", "--hook", "plan"];
+    assert_eq!(program.json(revise)["active"]["hooks"], json!(["plan"]));
+    let order = program.json(["policy", "order", "--org", "acme", "--hook", "stalled"]);
+    assert_eq!(order[0]["asked"].as_array().unwrap().len(), 1, "{order}");
+    let back = program.json(["policy", "rollback", "approval-chain", "--org", "acme"]);
+    assert_eq!(back["active"]["hooks"], json!(["plan", "stalled"]));
+
+    let lines = audited(program, &[]);
+    let of = |kind: &str| lines.iter().find(|line| line["record"] == kind).unwrap();
+    assert_eq!(of("binding_switch")["hooks"], json!(["plan", "stalled"]));
+    let bound = program.run(["policy", "bindings", "--org", "acme"]);
+    assert!(bound.printed.contains("plan, stalled"), "{bound:?}");
+}
+
+fn a_desk_file_s_binding_of_several_hooks_is_applied_once(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.file("approval-chain.wasm", policy("approval-chain"));
+    let desk = format!(
+        "{DESK}
+[policies]
+approval-chain = \"approval-chain.wasm\"
+
+[[bindings]]
+name = \"approvals\"
+policy = \"approval-chain\"
+"
+    );
+    let apply = |text: &str| {
+        let file = program.file("desk.toml", text);
+        program.json(["org", "apply", &file])
+    };
+    let hooks = || {
+        let bound = program.json(["policy", "bindings", "--org", "acme"]);
+        bound[0]["active"]["hooks"].clone()
+    };
+
+    let _ = apply(&desk);
+    assert_eq!(hooks(), json!(["plan", "stalled"]));
+    assert_eq!(apply(&desk)["changed"], json!([]));
+    let named = format!("{desk}hooks = [\"stalled\", \"plan\"]\n");
+    assert_eq!(apply(&named)["changed"], json!([]));
+    let fewer = format!("{desk}hooks = [\"plan\"]\n");
+    assert_eq!(apply(&fewer)["changed"], json!(["acme: binding approvals"]));
+    assert_eq!(hooks(), json!(["plan"]));
 }
 
 fn major_rules_are_applied_from_a_desk_file(program: &Program) {

@@ -83,7 +83,7 @@ async fn a_bindings_own_fallback_team_gets_what_its_policy_could_not_route(desk:
     let component =
         acme.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
     let binding = json!({
-        "hook": "route", "name": "broken", "position": 1, "component": component, "settings": {},
+        "hooks": ["route"], "name": "broken", "position": 1, "component": component, "settings": {},
         "fallback_team": "finance",
     });
     let _ = acme.admin.client.post("/bindings", binding).await.created();
@@ -149,7 +149,11 @@ async fn a_breaker_opens_and_administrators_are_told_once(desk: TestDesk) {
     assert_eq!(letters[0].address, acme.admin.email);
     assert!(letters[0].body.contains("broken") && letters[0].body.contains("route"));
     let bound = acme.admin.client.get("/bindings").await.items();
-    assert_eq!(bound[0]["paused"]["until"], "2026-06-01T09:05:00Z");
+    let paused = &bound[0]["paused"][0];
+    assert_eq!(
+        (&paused["hook"], &paused["until"]),
+        (&json!("route"), &json!("2026-06-01T09:05:00Z"))
+    );
 }
 
 async fn a_breaker_tries_again_after_its_cool_down(desk: TestDesk) {

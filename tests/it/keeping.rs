@@ -18,7 +18,7 @@ async fn failing(acme: &Org<'_>) {
     let component =
         acme.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
     let binding = json!({
-        "hook": "route", "name": "broken", "position": 1, "component": component,
+        "hooks": ["route"], "name": "broken", "position": 1, "component": component,
         "fallback_team": "finance",
     });
     let _ = acme.admin.client.post("/bindings", binding).await.created();

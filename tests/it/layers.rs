@@ -79,12 +79,12 @@ async fn a_locked_policy_of_the_provider_comes_first(desk: TestDesk) {
     let acme = desk.client_of("harbor", "acme").await;
     let component = desk.upload(&harbor.admin.client, "harbor", "team-router").await;
     let locked = json!({
-        "hook": "route", "name": "by-law", "position": 1, "component": component, "locked": true,
+        "hooks": ["route"], "name": "by-law", "position": 1, "component": component, "locked": true,
         "settings": teams_by_words(&[("fire", "acme/network")]),
     });
     let _ = harbor.admin.client.post("/bindings", locked).await.created();
     let own = json!({
-        "hook": "route", "name": "own", "position": 1, "replaces_above": true,
+        "hooks": ["route"], "name": "own", "position": 1, "replaces_above": true,
         "component": desk.upload(&acme.admin.client, "acme", "team-router").await,
         "settings": teams_by_words(&[("fire", "finance"), ("wifi", "finance")]),
     });
@@ -104,7 +104,7 @@ async fn a_policy_that_replaces_hides_the_unlocked_ones_above(desk: TestDesk) {
     let acme = desk.client_of("harbor", "acme").await;
     harbor.bind("route", "team-router", teams_by_words(&[("wifi", "acme/network")])).await;
     let own = json!({
-        "hook": "route", "name": "own", "position": 1, "replaces_above": true,
+        "hooks": ["route"], "name": "own", "position": 1, "replaces_above": true,
         "component": desk.upload(&acme.admin.client, "acme", "team-router").await,
         "settings": teams_by_words(&[("lan", "finance")]),
     });
@@ -161,7 +161,7 @@ async fn a_client_binds_a_policy_that_its_provider_brought(desk: TestDesk) {
 
     assert_eq!(team_of(&acme, "No wifi").await, "network");
     let foreign = json!({
-        "hook": "route", "name": "stolen", "position": 1, "component": component, "settings": settings,
+        "hooks": ["route"], "name": "stolen", "position": 1, "component": component, "settings": settings,
     });
     assert_eq!(bolt.admin.client.post("/bindings", foreign).await.pointers(), ["/component"]);
 }
@@ -175,7 +175,7 @@ async fn a_clients_team_cannot_answer_for_a_key_that_a_providers_locked_plan_nam
     let component = desk.upload(&harbor.admin.client, "harbor", "approval-chain").await;
     let stages = json!([stage("budget", &json!([{ "team": "finance" }]))]);
     let locked = json!({
-        "hook": "plan", "name": "by-law", "position": 1, "component": component, "locked": true,
+        "hooks": ["plan"], "name": "by-law", "position": 1, "component": component, "locked": true,
         "settings": asking(&stages),
     });
     let _ = harbor.admin.client.post("/bindings", locked).await.created();

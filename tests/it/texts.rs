@@ -34,7 +34,7 @@ async fn the_character_that_no_database_keeps_is_refused_in_every_body_by_name(d
         ("/tokens".to_owned(), json!({ "name": "\0", "role": "agent" }), "/name"),
         (
             "/bindings".to_owned(),
-            json!({ "hook": "route", "name": "a", "position": 1, "component": "b",
+            json!({ "hooks": ["route"], "name": "a", "position": 1, "component": "b",
                     "settings": { "rules": [{ "name": "\0" }] } }),
             "/settings/rules/0/name",
         ),

@@ -22,7 +22,7 @@ on_both_engines! {
     only_a_hook_of_the_contract_can_be_bound
 }
 
-async fn sweep(desk: &TestDesk) -> Upkept {
+pub(crate) async fn sweep(desk: &TestDesk) -> Upkept {
     upkeep::sweep(&desk.desk, desk.clock.now()).await.unwrap()
 }
 
@@ -230,9 +230,9 @@ async fn only_a_hook_of_the_contract_can_be_bound(desk: TestDesk) {
     let component = desk.upload(&acme.admin.client, "acme", "team-router").await;
 
     let binding = json!({
-        "hook": "escalate", "name": "up", "position": 1, "component": component, "settings": {},
+        "hooks": ["escalate"], "name": "up", "position": 1, "component": component, "settings": {},
     });
     let refused = acme.admin.client.post("/bindings", binding).await;
 
-    assert_eq!(refused.pointers(), ["/hook"], "{}", refused.text);
+    assert_eq!(refused.pointers(), ["/hooks/0"], "{}", refused.text);
 }

@@ -1,4 +1,5 @@
-//! Bindings: which policy the organization asks at a hook, in which order, with which settings.
+//! Bindings: which policy the organization asks at which hooks, in which order, with which
+//! settings.
 
 mod incoming;
 mod outgoing;
@@ -39,7 +40,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 /// Bind a policy
 ///
 /// The settings are checked against the policy's schema and by the policy itself before anything
-/// changes. The binding takes effect with the next ticket.
+/// changes. The binding takes effect with the next ticket, at each of its hooks; one binding serves
+/// several with one set of settings and data.
 #[utoipa::path(
     post,
     path = "/",
@@ -112,7 +114,7 @@ async fn read(
 /// Create a revision of a binding
 ///
 /// What is left out stays as it is in the active revision. It is checked like a new binding, and
-/// takes effect with the next ticket.
+/// takes effect with the next ticket, at all of its hooks at once.
 #[utoipa::path(
     post,
     path = "/{id}/revisions",

@@ -164,7 +164,7 @@ pub async fn bindings(desk: &Desk, caller: &Caller) -> Result<Vec<AuditedBinding
     must_audit(caller)?;
     let mut tx = desk.store.read(caller.org).await?;
     let mut audited = Vec::new();
-    for binding in binding::list(&mut tx).await? {
+    for (binding, _) in binding::list(&mut tx).await? {
         let revisions = binding::revisions(&mut tx, binding.id).await?;
         let switches = binding_switch::of_binding(&mut tx, binding.id).await?;
         audited.push(AuditedBinding { binding, revisions, switches });

@@ -1,4 +1,4 @@
-//! Bindings: which policy an organization asks at a hook, in which order, with which settings.
+//! Bindings: which policy an organization asks at which hooks, in which order, with which settings.
 //!
 //! A revision never changes. [`revise`] makes another and [`roll_back`] makes an earlier one the active one; both take
 //! effect for the next ticket. Everything is checked, with the policy itself, before anything changes.
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, LimitChanges, Revision, Switch},
+    binding::{Binding, Fallback, Hook, Hooks, LimitChanges, Revision, Switch},
     ids::{BindingId, OrgId},
     key::Key,
     suggestion::SuggestionCounts,
@@ -21,7 +21,8 @@ use waypost_store::{ReadTx, binding, binding_switch, component, organization, su
 use crate::{
     Caller, CommandError, Desk, Missing,
     labels::Labels,
-    tickets::{Named, PersonName, breaker_key},
+    layers::breaker_key,
+    tickets::{Named, PersonName},
 };
 
 pub use crate::layers::{Readiness, prepare_all};
@@ -39,13 +40,15 @@ pub struct BindingView {
     pub layer: Key,
     /// The revision in force.
     pub active: RevisionView,
-    /// Since when and until when it is not asked, because it failed too often.
-    pub paused: Option<Paused>,
+    /// The hooks at which it is not asked now, because it failed too often there.
+    pub paused: Vec<Paused>,
 }
 
-/// A binding's circuit breaker is open.
+/// A binding's circuit breaker is open at a hook.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paused {
+    /// The hook.
+    pub hook: Hook,
     /// Since when.
     pub since: DateTime<Utc>,
     /// When it is tried again.
@@ -57,7 +60,9 @@ pub struct Paused {
 pub struct RevisionView {
     /// 1, 2, 3, …
     pub number: i64,
-    /// Lower is asked first within the layer.
+    /// The hooks that it serves.
+    pub hooks: Hooks,
+    /// Lower is asked first within the layer, at each of the hooks.
     pub position: i64,
     /// The component's digest.
     pub component: String,
@@ -75,7 +80,7 @@ pub struct RevisionView {
     pub fallback_team: Option<Named>,
     /// Whether lower layers can neither replace it nor answer before it.
     pub locked: bool,
-    /// Whether the unlocked bindings of the layers above are not asked at this hook.
+    /// Whether the unlocked bindings of the layers above are not asked at its hooks.
     pub replaces_above: bool,
     /// Why it was made.
     pub note: Option<String>,
@@ -109,7 +114,8 @@ pub struct BindingDetail {
     pub suggestions: SuggestionCounts,
 }
 
-/// Lists the organization's own bindings, disabled ones too, in the order they are asked. For the desk.
+/// Lists the organization's own bindings, of one hook or of all, disabled ones too, in the order
+/// they are asked. For the desk.
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for a requester.
@@ -120,13 +126,8 @@ pub async fn list(
 ) -> Result<Vec<BindingView>, CommandError> {
     caller.must_be_desk()?;
     let mut tx = desk.store.read(caller.org).await?;
-    let mut bindings = binding::list(&mut tx).await?;
-    bindings.retain(|binding| hook.is_none_or(|hook| binding.hook == hook));
-    let mut bound = Vec::with_capacity(bindings.len());
-    for binding in bindings {
-        let revision = active(&mut tx, &binding).await?;
-        bound.push((binding, revision));
-    }
+    let mut bound = binding::list(&mut tx).await?;
+    bound.retain(|(_, revision)| hook.is_none_or(|hook| revision.hooks.contains(hook)));
     let names = Names::read(&mut tx, bound.iter().map(|(_, revision)| revision)).await?;
     Ok(bound.into_iter().map(|(binding, revision)| names.view(desk, binding, revision)).collect())
 }
@@ -230,8 +231,12 @@ impl Names {
     }
 
     fn view(&self, desk: &Desk, binding: Binding, revision: Revision) -> BindingView {
-        let breaker = desk.runtime.breaker(breaker_key(binding.id, revision.number));
-        let paused = breaker.open().map(|open| Paused { since: open.since, until: open.until });
+        let paused = revision.hooks.as_slice().iter().filter_map(|hook| {
+            let key = breaker_key(binding.id, revision.number, *hook);
+            let open = desk.runtime.breaker(key).open()?;
+            Some(Paused { hook: *hook, since: open.since, until: open.until })
+        });
+        let paused = paused.collect();
         // Bindings are read from the organization's own lineage only.
         let layer = self.layers[&binding.org].clone();
         BindingView { layer, active: self.revision(revision), paused, binding }
@@ -240,6 +245,7 @@ impl Names {
     fn revision(&self, revision: Revision) -> RevisionView {
         RevisionView {
             number: revision.number,
+            hooks: revision.hooks,
             position: revision.position,
             policy: self.policies.get(&revision.component).cloned(),
             component: revision.component,

@@ -8,7 +8,7 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    binding::{Binding, Hook, LimitChanges, Revision},
     ids::{BindingId, OrgId},
     organization::Organization,
     resolution::{self, Bound},
@@ -42,9 +42,9 @@ impl Asked {
             .unwrap_or_default()
     }
 
-    /// The key of its circuit breaker. A new revision starts with a closed one.
-    pub(crate) fn breaker_key(&self) -> BreakerKey {
-        crate::tickets::breaker_key(self.binding.id, self.revision.number)
+    /// The key of its circuit breaker at a hook. A new revision starts with a closed one.
+    pub(crate) fn breaker_key(&self, hook: Hook) -> BreakerKey {
+        breaker_key(self.binding.id, self.revision.number, hook)
     }
 
     /// What one decision may use.
@@ -52,11 +52,11 @@ impl Asked {
         limits_of(hook, &self.revision.limits, self.deadline)
     }
 
-    /// What decides when it fails, for the receipt.
-    pub(crate) fn fallback_name(&self) -> String {
-        match self.revision.fallback {
-            Fallback::Next => "the next policy in the order".to_owned(),
-            Fallback::Team(_) => "the binding's fallback team".to_owned(),
+    /// What decides when it fails at a hook, for the receipt.
+    pub(crate) fn fallback_name(&self, hook: Hook) -> String {
+        match self.revision.fallback_team_at(hook) {
+            None => "the next policy in the order".to_owned(),
+            Some(_) => "the binding's fallback team".to_owned(),
         }
     }
 }
@@ -74,6 +74,13 @@ pub(crate) fn limits_of(hook: Hook, changes: &LimitChanges, deadline: Duration) 
         limits.memory_bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
     }
     limits
+}
+
+/// The key of a binding's breaker: one for each hook, so that a policy that fails at one of them is
+/// asked at the others.
+pub(crate) fn breaker_key(binding: BindingId, revision: i64, hook: Hook) -> BreakerKey {
+    let revision = u32::try_from(revision).unwrap_or(u32::MAX);
+    BreakerKey { binding: binding.0, revision, hook: policy_hook(hook) }
 }
 
 /// The hook in the runtime's words.
@@ -194,7 +201,7 @@ pub(crate) async fn open(
             .map(|(binding, revision)| Bound { binding, revision })
             .collect();
         let mut unprepared = Vec::new();
-        for Bound { binding, revision } in &bound {
+        for Bound { revision, .. } in &bound {
             let at = (revision.binding, revision.number);
             if ready.contains_key(&at) || broken.contains_key(&at) {
                 continue;
@@ -207,7 +214,7 @@ pub(crate) async fn open(
                 Some(why) => {
                     broken.insert(at, why);
                 }
-                None => unprepared.push(Unprepared::load(&mut tx, binding.hook, revision).await?),
+                None => unprepared.push(Unprepared::load(&mut tx, revision).await?),
             }
         }
         if unprepared.is_empty() {
@@ -249,10 +256,10 @@ pub async fn prepare_all(desk: &Desk, now: DateTime<Utc>) -> Result<Readiness, C
     let revisions = waypost_store::binding::all_active(&mut tx).await?;
     drop(tx);
     let mut readiness = Readiness::default();
-    for (org, hook, revision) in revisions {
+    for (org, revision) in revisions {
         // A transaction for each: compiling takes long, and no view of the database is kept open for it.
         let mut tx = desk.store.read(org).await?;
-        let unprepared = Unprepared::load(&mut tx, hook, &revision).await?;
+        let unprepared = Unprepared::load(&mut tx, &revision).await?;
         drop(tx);
         let at = unprepared.at;
         match unprepared.prepare_or_refuse(desk, now).await {
@@ -298,7 +305,6 @@ fn arrange(
 pub(crate) async fn prepared(
     desk: &Desk,
     org: OrgId,
-    hook: Hook,
     revision: &Revision,
 ) -> Result<Result<Arc<Prepared>, String>, StoreError> {
     let at = (revision.binding, revision.number);
@@ -306,7 +312,7 @@ pub(crate) async fn prepared(
         return Ok(Ok(prepared));
     }
     let mut tx = desk.store.read(org).await?;
-    let unprepared = Unprepared::load(&mut tx, hook, revision).await?;
+    let unprepared = Unprepared::load(&mut tx, revision).await?;
     drop(tx);
     let prepared = unprepared.prepare(desk).await;
     if let Ok(prepared) = &prepared {
@@ -322,7 +328,7 @@ struct Unprepared {
 }
 
 impl Unprepared {
-    async fn load(tx: &mut ReadTx, hook: Hook, revision: &Revision) -> Result<Self, StoreError> {
+    async fn load(tx: &mut ReadTx, revision: &Revision) -> Result<Self, StoreError> {
         let at = (revision.binding, revision.number);
         let Ok(component) = revision.component.parse() else {
             return Ok(Self { at, recipe: Err(format!("`{}` is no digest", revision.component)) });
@@ -334,13 +340,9 @@ impl Unprepared {
             .map(|(name, content)| DataFile { name, content: content.into() })
             .collect();
         let bytes = waypost_store::component::bytes(tx, &revision.component).await?;
-        let recipe = Recipe {
-            component,
-            bytes,
-            settings: revision.settings.clone(),
-            data,
-            hooks: vec![policy_hook(hook)],
-        };
+        let settings = revision.settings.clone();
+        let hooks = revision.hooks.as_slice().to_vec();
+        let recipe = Recipe { component, bytes, settings, data, hooks };
         Ok(Self { at, recipe: Ok(recipe) })
     }
 

@@ -43,6 +43,14 @@ pub struct PolicyView {
     pub uploaded_at: DateTime<Utc>,
 }
 
+impl PolicyView {
+    /// The hooks that a binding serves that names none: all that the policy serves.
+    #[must_use]
+    pub fn bindable_hooks(&self) -> Vec<Hook> {
+        self.hooks.iter().map(|served| served.hook).collect()
+    }
+}
+
 /// A hook that a policy serves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServedHookView {

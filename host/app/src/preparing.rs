@@ -2,10 +2,10 @@
 
 use std::sync::Arc;
 
-use waypost_domain::refusal::Faults;
-use waypost_policy::{DataFile, Digest, Hook, PrepareRefused, Prepared, SettingsError};
+use waypost_domain::{binding::Hook, refusal::Faults};
+use waypost_policy::{DataFile, Digest, PrepareRefused, Prepared, SettingsError};
 
-use crate::{CommandError, Desk};
+use crate::{CommandError, Desk, layers::policy_hook};
 
 /// What a policy is made from.
 pub(crate) struct Recipe {
@@ -17,7 +17,7 @@ pub(crate) struct Recipe {
     pub(crate) settings: String,
     /// The data files.
     pub(crate) data: Vec<DataFile>,
-    /// The hooks that it is for.
+    /// The hooks that it will be asked at.
     pub(crate) hooks: Vec<Hook>,
 }
 
@@ -33,6 +33,7 @@ impl Recipe {
         let runtime = Arc::clone(&desk.runtime);
         let prepare = move || {
             let Self { component, bytes, settings, data, hooks } = self;
+            let hooks = hooks.into_iter().map(policy_hook).collect::<Vec<_>>();
             let source = move |_| bytes.clone().ok_or_else(|| "the database lacks it".into());
             runtime.prepare(&source, component, &settings, &data, &hooks)
         };

@@ -36,7 +36,7 @@ pub use self::{
     scene::{act, actions, edit},
 };
 pub(crate) use self::{
-    round::{breaker_key, question_of, reasons},
+    round::{question_of, reasons},
     snapshot::{moment, only, timestamp},
 };
 pub use waypost_domain::ticket::ActionHint;

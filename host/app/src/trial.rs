@@ -133,15 +133,23 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
         question::build(&mut faults, hook, &parts, &own, caller.now)
     });
     let (component, bytes) = find_component(desk, caller, trial.policy).await?;
-    let hooks = hook.map(policy_hook).into_iter().collect();
-    let data = data_files(&data);
-    let recipe = Recipe { component, bytes, settings: trial.settings, data, hooks };
-    let prepared = match recipe.prepare(desk).await? {
-        Ok(prepared) => Some(prepared),
-        Err(refused) => {
-            note_refusal(&mut faults, refused)?;
-            None
-        }
+    // Which settings are right may depend on the hook, so without one they are not looked at.
+    let recipe = hook.map(|hook| Recipe {
+        component,
+        bytes,
+        settings: trial.settings,
+        data: data_files(&data),
+        hooks: vec![hook],
+    });
+    let prepared = match recipe {
+        None => None,
+        Some(recipe) => match recipe.prepare(desk).await? {
+            Ok(prepared) => Some(prepared),
+            Err(refused) => {
+                note_refusal(&mut faults, refused)?;
+                None
+            }
+        },
     };
     if let (Some(hook), Some(prepared)) = (hook, &prepared)
         && prepared.description().needs(policy_hook(hook)).is_none()

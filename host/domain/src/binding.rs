@@ -1,6 +1,10 @@
-//! Bindings: which policy an organization asks at a hook, in which order, with which settings.
+//! Bindings: which policy an organization asks at which hooks, in which order, with which settings.
 //!
-//! A revision never changes; a change makes a new one, and rolling back makes an earlier one the active one.
+//! A revision never changes; a change makes a new one, and rolling back makes an earlier one the
+//! active one. The hooks are part of the revision, so all of them are switched at once, and rolling
+//! back also takes back a change of them.
+
+use std::fmt;
 
 use chrono::{DateTime, Utc};
 
@@ -34,6 +38,47 @@ names!("hook", Hook {
     Notify => "notify",
 });
 
+/// The hooks that a binding serves: at least one, each once, in the order in which a ticket meets
+/// them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hooks(Vec<Hook>);
+
+impl Hooks {
+    /// The hooks in their order; none if there is no hook, for such a binding would never be asked.
+    #[must_use]
+    pub fn new(hooks: impl IntoIterator<Item = Hook>) -> Option<Self> {
+        let mut hooks = hooks.into_iter().collect::<Vec<_>>();
+        hooks.sort_unstable();
+        hooks.dedup();
+        (!hooks.is_empty()).then_some(Self(hooks))
+    }
+
+    /// The hooks in their order.
+    #[must_use]
+    pub fn as_slice(&self) -> &[Hook] {
+        &self.0
+    }
+
+    /// Whether the hook is one of them.
+    #[must_use]
+    pub fn contains(&self, hook: Hook) -> bool {
+        self.0.contains(&hook)
+    }
+}
+
+impl From<Hook> for Hooks {
+    fn from(hook: Hook) -> Self {
+        Self(vec![hook])
+    }
+}
+
+impl fmt::Display for Hooks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names = self.0.iter().map(|hook| hook.as_str()).collect::<Vec<_>>();
+        f.write_str(&names.join(", "))
+    }
+}
+
 /// What happens when the policy fails: traps, runs out of fuel or time, answers nonsense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fallback {
@@ -54,15 +99,13 @@ impl Fallback {
     }
 }
 
-/// A policy's place at a hook of an organization's layer.
+/// A policy's place at one or several hooks of an organization's layer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Binding {
     /// Its id.
     pub id: BindingId,
     /// The layer: the organization that made it.
     pub org: OrgId,
-    /// The hook.
-    pub hook: Hook,
     /// Its name, unique at the layer.
     pub name: Key,
     /// A disabled binding is not asked.
@@ -116,7 +159,11 @@ pub struct Revision {
     pub binding: BindingId,
     /// 1, 2, 3, …
     pub number: i64,
-    /// Lower is asked first within the layer. Two enabled bindings of a hook never share one.
+    /// The hooks that it serves.
+    pub hooks: Hooks,
+    /// Lower is asked first within the layer, at each of the hooks. Two enabled bindings that share
+    /// a hook never share a position; bindings without a common hook may, for nobody has to order
+    /// them.
     pub position: i64,
     /// The component, as `sha256:…`.
     pub component: String,
@@ -134,7 +181,7 @@ pub struct Revision {
     pub fallback: Fallback,
     /// Whether lower layers can neither replace it nor answer before it.
     pub locked: bool,
-    /// Whether the unlocked bindings of the layers above are not asked at this hook.
+    /// Whether the unlocked bindings of the layers above are not asked at its hooks.
     pub replaces_above: bool,
     /// Why it was made.
     pub note: Option<String>,
@@ -142,6 +189,19 @@ pub struct Revision {
     pub created_at: DateTime<Utc>,
     /// By whom; none from the command line.
     pub created_by: Option<PersonId>,
+}
+
+impl Revision {
+    /// The team that gets the ticket when the policy fails at this hook. Only `route` hands tickets
+    /// to teams: at its other hooks a binding with a fallback team leaves the question to the next
+    /// policy.
+    #[must_use]
+    pub fn fallback_team_at(&self, hook: Hook) -> Option<TeamId> {
+        match (hook, &self.fallback) {
+            (Hook::Route, Fallback::Team(team)) => Some(*team),
+            (_, Fallback::Team(_) | Fallback::Next) => None,
+        }
+    }
 }
 
 /// Limits that a revision changes; the installation's maximum holds above them.
@@ -153,4 +213,19 @@ pub struct LimitChanges {
     pub deadline_ms: Option<u32>,
     /// Memory, in bytes.
     pub memory_bytes: Option<u64>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hooks_are_a_set_in_the_order_of_a_ticket_and_never_empty() {
+        let hooks = Hooks::new([Hook::Notify, Hook::Categorize, Hook::Notify, Hook::Route]);
+        let hooks = hooks.expect("three hooks");
+        assert_eq!(hooks.as_slice(), [Hook::Categorize, Hook::Route, Hook::Notify]);
+        assert_eq!(hooks.to_string(), "categorize, route, notify");
+        assert!(hooks.contains(Hook::Route) && !hooks.contains(Hook::Plan));
+        assert_eq!(Hooks::new([]), None);
+    }
 }

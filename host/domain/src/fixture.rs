@@ -330,6 +330,8 @@ pub(crate) fn agent(id: PersonId) -> Person {
         manager: None,
         location: None,
         vip: false,
+        language: None,
+        fields: Fields::default(),
         active: true,
         version: 1,
     }

@@ -1,7 +1,9 @@
 //! Resolution: in which order the bindings of a hook are asked, over all layers.
 //!
-//! Locked bindings come first, from the platform down: what a higher layer locks, a lower one can neither replace nor
-//! answer before. Then come the others, from the most specific layer up. Within a layer the position decides.
+//! Locked bindings come first, from the platform down: what a higher layer locks, a lower one can
+//! neither replace nor answer before. Then come the others, from the most specific layer up. Within
+//! a layer the position decides. A binding of several hooks takes part in the order of each of
+//! them, with the one position that it has.
 
 #[cfg(test)]
 mod rules;
@@ -53,7 +55,7 @@ pub fn order<'a>(hook: Hook, lineage: &[OrgId], bindings: &'a [Bound]) -> Vec<&'
     let depth = |bound: &Bound| lineage.iter().position(|org| *org == bound.binding.org);
     let mut asked = bindings
         .iter()
-        .filter(|bound| bound.binding.hook == hook && bound.binding.enabled)
+        .filter(|bound| bound.revision.hooks.contains(hook) && bound.binding.enabled)
         .filter_map(|bound| depth(bound).map(|depth| (depth, bound)))
         .collect::<Vec<_>>();
     let replacing = asked.iter().filter(|(_, bound)| bound.revision.replaces_above);

@@ -1,4 +1,4 @@
-//! Circuit breakers: a binding that fails again and again is not asked for a while.
+//! Circuit breakers: a binding that fails again and again at a hook is not asked there for a while.
 //!
 //! Closed ──failures in a row──▶ Open ──cool-down──▶ Trial ──answer──▶ Closed
 //!                                 ▲                   │
@@ -14,15 +14,18 @@ use chrono::{DateTime, Utc};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::{BreakerConfig, Decision, Failure};
+use crate::{BreakerConfig, Decision, Failure, Hook};
 
-/// A binding at one of its revisions. A new revision starts with a closed breaker.
+/// A binding at one of its revisions and one of its hooks. A new revision starts with closed
+/// breakers; and what fails at one hook is asked at the others all the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct BreakerKey {
     /// The binding's id.
     pub binding: Uuid,
     /// The revision's number.
     pub revision: u32,
+    /// The hook.
+    pub hook: Hook,
 }
 
 /// The binding is not asked for now.
@@ -77,7 +80,7 @@ impl Breakers {
     }
 }
 
-/// The circuit breaker of one binding.
+/// The circuit breaker of one binding at one hook.
 pub struct Breaker<'a> {
     table: &'a Breakers,
     key: BreakerKey,
@@ -194,7 +197,8 @@ mod tests {
     use super::*;
     use crate::{Answer, answer::Nudge};
 
-    const KEY: BreakerKey = BreakerKey { binding: Uuid::from_u128(1), revision: 1 };
+    const KEY: BreakerKey =
+        BreakerKey { binding: Uuid::from_u128(1), revision: 1, hook: Hook::Route };
 
     fn breakers() -> Breakers {
         Breakers::new(BreakerConfig { failures: 3, cool_down: Duration::from_mins(1) })
@@ -290,13 +294,15 @@ mod tests {
     }
 
     #[test]
-    fn revisions_are_apart_and_a_reset_closes() {
+    fn revisions_and_hooks_are_apart_and_a_reset_closes() {
         let breakers = breakers();
         for second in 0..3 {
             let _ = breakers.of(KEY).record(&failed(), at(second));
         }
         assert!(breakers.of(KEY).check(at(3)).is_err());
-        assert_eq!(breakers.of(BreakerKey { revision: 2, ..KEY }).check(at(3)), Ok(()));
+        for other in [BreakerKey { revision: 2, ..KEY }, BreakerKey { hook: Hook::Notify, ..KEY }] {
+            assert_eq!(breakers.of(other).check(at(3)), Ok(()));
+        }
         breakers.of(KEY).reset();
         assert_eq!(breakers.of(KEY).check(at(3)), Ok(()));
     }

@@ -99,7 +99,7 @@ fn first(errors: &[SettingsError]) -> String {
 /// [`decide`](crate::PolicyRuntime::decide) asks.
 ///
 /// It is shared: every organization that binds the same component with the same settings and data
-/// uses the same one.
+/// at the same hooks uses the same one.
 pub struct Prepared {
     keys: Keys,
     description: Description,

@@ -109,7 +109,8 @@ impl PolicyRuntime {
     /// Checks settings and data, configures the component with them and compiles the result, or
     /// finds it ready from before. May take as long as [`inspect`](Self::inspect) twice.
     ///
-    /// The hooks are those that the settings are for; the policy is told them, and asked no other.
+    /// The hooks are those that a binding serves with these settings; the policy is told them, and
+    /// asked no other.
     pub fn prepare(
         &self,
         source: &dyn ComponentSource,
@@ -203,7 +204,7 @@ impl PolicyRuntime {
         self.admission.admit(org).await
     }
 
-    /// The circuit breaker of a binding.
+    /// The circuit breaker of a binding at a hook.
     #[must_use]
     pub const fn breaker(&self, key: BreakerKey) -> Breaker<'_> {
         self.breakers.of(key)

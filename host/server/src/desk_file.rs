@@ -203,15 +203,16 @@ pub(crate) struct FormField {
     pub(crate) required: bool,
 }
 
-/// A binding of a policy to a hook.
+/// A binding of a policy to its hooks.
 #[derive(Debug, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Binding {
     pub(crate) name: String,
-    pub(crate) hook: String,
+    /// The hooks that it serves; none for all that the policy serves.
+    pub(crate) hooks: Option<Vec<String>>,
     /// A name of the `policies` table.
     pub(crate) policy: String,
-    /// Its place among the bindings of the hook; none for its place in this file, in tens.
+    /// Its place among the bindings of its hooks; none for its place in this file, in tens.
     pub(crate) position: Option<i64>,
     /// The settings, or else a JSON file with them, relative to this one.
     pub(crate) settings: Option<toml::Table>,
@@ -221,7 +222,8 @@ pub(crate) struct Binding {
     pub(crate) data: Vec<PathBuf>,
     #[serde(default)]
     pub(crate) limits: Limits,
-    /// The key of the team that gets the ticket when the policy fails (hook `route` only); none asks the next policy.
+    /// The key of the team that gets the ticket when the policy fails (at the hook `route` only);
+    /// none asks the next policy.
     pub(crate) fallback_team: Option<String>,
     #[serde(default)]
     pub(crate) locked: bool,
@@ -306,12 +308,12 @@ impl DeskFile {
         Ok(())
     }
 
-    /// Gives each binding without a position the next one of its hook.
+    /// Gives each binding without a position the one after all before it, whichever their hooks:
+    /// which hooks a policy serves, only its component knows.
     fn place_bindings(&mut self) {
-        let mut last: BTreeMap<&str, i64> = BTreeMap::new();
-        for Binding { hook, position, .. } in &mut self.bindings {
-            let last = last.entry(hook.as_str()).or_default();
-            *last = *position.get_or_insert(*last + POSITION_STEP);
+        let mut last = 0;
+        for Binding { position, .. } in &mut self.bindings {
+            last = last.max(*position.get_or_insert(last + POSITION_STEP));
         }
     }
 }
@@ -362,13 +364,12 @@ mod tests {
 
         [[bindings]]
         name = "first"
-        hook = "route"
+        hooks = ["route"]
         policy = "team-router"
         settings = { rules = [{ team = "network", words = ["vpn"] }] }
 
         [[bindings]]
         name = "second"
-        hook = "route"
         policy = "team-router"
     "#;
 
@@ -422,6 +423,15 @@ mod tests {
         let file = DeskFile::parse(SMALL).unwrap();
         let positions: Vec<_> = file.bindings.iter().map(|binding| binding.position).collect();
         assert_eq!(positions, [Some(10), Some(20)]);
+        let placed = SMALL.replace("name = \"first\"", "name = \"first\"\nposition = 35");
+        assert_eq!(DeskFile::parse(&placed).unwrap().bindings[1].position, Some(45));
+    }
+
+    #[test]
+    fn a_binding_that_names_no_hooks_leaves_them_to_the_policy() {
+        let file = DeskFile::parse(SMALL).unwrap();
+        assert_eq!(file.bindings[0].hooks, Some(vec!["route".to_owned()]));
+        assert_eq!(file.bindings[1].hooks, None);
     }
 
     #[test]

@@ -1,9 +1,10 @@
 //! Bindings and their revisions: which policies an organization asks, in which order.
 
 use chrono::{DateTime, Utc};
+use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    binding::{Binding, Fallback, Hooks, LimitChanges, Revision},
     ids::{BindingId, OrgId, PersonId, TeamId},
 };
 
@@ -13,24 +14,23 @@ use crate::{
     conn::{on, on_conn},
     digest,
     row::{insert_all, row},
-    unique::{UniqueKey, explain},
+    unique::UniqueKey,
 };
 
 const TABLE: Table = Table("bindings");
 const REVISIONS: Table = Table("binding_revisions");
 
-const KEYS: [UniqueKey; 2] = [
-    UniqueKey {
-        what: "name",
-        postgres: "bindings_name_key",
-        sqlite: "bindings.org_id, bindings.name",
-    },
-    UniqueKey {
-        what: "position",
-        postgres: "bindings_position_key",
-        sqlite: "bindings.org_id, bindings.hook, bindings.position",
-    },
-];
+const KEYS: [UniqueKey; 1] = [UniqueKey {
+    what: "name",
+    postgres: "bindings_name_key",
+    sqlite: "bindings.org_id, bindings.name",
+}];
+
+const PLACE_KEYS: [UniqueKey; 1] = [UniqueKey {
+    what: "position",
+    postgres: "binding_places_key",
+    sqlite: "binding_places.org_id, binding_places.hook, binding_places.position",
+}];
 
 const REVISION_KEYS: [UniqueKey; 1] = [UniqueKey {
     what: "revision",
@@ -42,13 +42,20 @@ row! {
     struct BindingRow in "bindings", columns binding_columns {
         id: Uuid,
         org_id: Uuid,
-        hook: String,
         name: String,
         enabled: bool,
         active_revision: i64,
-        position: i64,
         created_at: DateTime<Utc>,
         version: i64,
+    }
+}
+
+row! {
+    struct PlaceRow in "binding_places", columns place_columns {
+        org_id: Uuid,
+        hook: String,
+        position: i64,
+        binding_id: Uuid,
     }
 }
 
@@ -57,6 +64,7 @@ row! {
         org_id: Uuid,
         binding_id: Uuid,
         number: i64,
+        hooks: Json<Vec<String>>,
         position: i64,
         component: Vec<u8>,
         settings: String,
@@ -86,10 +94,42 @@ row! {
     }
 }
 
+/// The columns of a revision that is joined as `r`.
+macro_rules! active_columns {
+    () => {
+        "r.org_id, r.binding_id, r.number, r.hooks, r.position, r.component, r.settings, r.settings_digest,
+        r.data_digest, r.limit_fuel, r.limit_deadline_ms, r.limit_memory_bytes, r.fallback, r.fallback_team_id, r.locked,
+        r.replaces_above, r.note, r.created_at, r.created_by_id"
+    };
+}
+
+/// Selects a binding that is joined as `b` with its active revision, which is joined as `r`.
+macro_rules! both_columns {
+    () => {
+        concat!(
+            "select b.id, b.name, b.enabled, b.active_revision, b.created_at as binding_created_at, b.version, ",
+            active_columns!()
+        )
+    };
+}
+
+/// A binding with its active revision.
+#[derive(sqlx::FromRow)]
+struct BothRow {
+    id: Uuid,
+    name: String,
+    enabled: bool,
+    active_revision: i64,
+    binding_created_at: DateTime<Utc>,
+    version: i64,
+    #[sqlx(flatten)]
+    revision: RevisionRow,
+}
+
 /// Adds a binding with its first revision, which becomes the active one.
 ///
-/// A name that another binding of the layer has is `Taken("name")`; a position that another enabled binding of the hook
-/// has is `Taken("position")`.
+/// A name that another binding of the layer has is `Taken("name")`; a position that another enabled
+/// binding has at one of the hooks is `Taken("position")`.
 pub async fn insert(
     tx: &mut WriteTx,
     binding: &Binding,
@@ -101,16 +141,15 @@ pub async fn insert(
     let row = BindingRow {
         id: binding.id.0,
         org_id: binding.org.0,
-        hook: binding.hook.as_str().to_owned(),
         name: binding.name.to_string(),
         enabled: binding.enabled,
         active_revision: binding.active_revision,
-        position: first.position,
         created_at: binding.created_at,
         version: binding.version,
     };
     insert_all(tx, vec![row], &KEYS).await?;
-    insert_revision(tx, first).await
+    insert_revision(tx, first).await?;
+    take_places(tx, binding).await
 }
 
 /// Adds the next revision of a binding and makes it the active one, provided nobody else has changed the binding.
@@ -136,7 +175,7 @@ pub async fn activate_revision(
 ) -> Result<(), StoreError> {
     const ACTIVATE: &str = "
         update bindings
-        set active_revision = r.number, position = r.position, version = bindings.version + 1
+        set active_revision = r.number, version = bindings.version + 1
         from binding_revisions r
         where bindings.org_id = $1 and bindings.id = $2 and bindings.version = $3
             and r.org_id = bindings.org_id and r.binding_id = bindings.id and r.number = $4";
@@ -147,15 +186,16 @@ pub async fn activate_revision(
             .bind(binding.version)
             .bind(revision)
             .execute(conn)
-            .await
-            .map_err(|error| explain(error, &KEYS))?
+            .await?
             .rows_affected()
     });
     if activated == 0 {
         return Err(StoreError::Stale);
     }
-    binding.active_revision = revision;
-    binding.version += 1;
+    let version = binding.version + 1;
+    let changed = Binding { active_revision: revision, version, ..binding.clone() };
+    take_places(tx, &changed).await?;
+    *binding = changed;
     Ok(())
 }
 
@@ -175,15 +215,15 @@ pub async fn set_enabled(
             .bind(binding.version)
             .bind(enabled)
             .execute(conn)
-            .await
-            .map_err(|error| explain(error, &KEYS))?
+            .await?
             .rows_affected()
     });
     if updated == 0 {
         return Err(StoreError::Stale);
     }
-    binding.enabled = enabled;
-    binding.version += 1;
+    let changed = Binding { enabled, version: binding.version + 1, ..binding.clone() };
+    take_places(tx, &changed).await?;
+    *binding = changed;
     Ok(())
 }
 
@@ -207,16 +247,22 @@ pub async fn find_by_name(tx: &mut ReadTx, name: &str) -> Result<Option<Binding>
     row.map(Binding::try_from).transpose()
 }
 
-/// Lists the organization's own bindings in the order they are asked, disabled ones too.
-pub async fn list(tx: &mut ReadTx) -> Result<Vec<Binding>, StoreError> {
+/// Lists the organization's own bindings, disabled ones too, each with its active revision, without
+/// data files.
+///
+/// In the order of their positions, in which each hook asks those that serve it.
+pub async fn list(tx: &mut ReadTx) -> Result<Vec<(Binding, Revision)>, StoreError> {
     const LIST: &str = concat!(
-        "select ",
-        binding_columns!(),
-        " from bindings where org_id = $1 order by hook, position, name"
+        both_columns!(),
+        " from bindings b
+        join binding_revisions r
+            on r.org_id = b.org_id and r.binding_id = b.id and r.number = b.active_revision
+        where b.org_id = $1
+        order by r.position, b.name"
     );
-    let rows: Vec<BindingRow> =
+    let rows: Vec<BothRow> =
         on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).fetch_all(conn).await?);
-    rows.into_iter().map(Binding::try_from).collect()
+    rows.into_iter().map(BothRow::both).collect()
 }
 
 /// Lists a binding's revisions, the first one first, without their data files.
@@ -275,75 +321,59 @@ pub async fn revision_data(
 /// Reads the enabled bindings of the organization and of all layers above it, each with its active revision, without
 /// data files.
 ///
-/// In the order hook, layer (the platform first), position. Which of them are asked, and when, is the domain's to say.
+/// In the order layer (the platform first), position, name. Which of them are asked at which hook,
+/// and when, is the domain's to say.
 pub async fn in_force(tx: &mut ReadTx) -> Result<Vec<(Binding, Revision)>, StoreError> {
-    #[derive(sqlx::FromRow)]
-    struct BothRow {
-        id: Uuid,
-        hook: String,
-        name: String,
-        active_revision: i64,
-        binding_created_at: DateTime<Utc>,
-        version: i64,
-        #[sqlx(flatten)]
-        revision: RevisionRow,
-    }
-    const IN_FORCE: &str = "
-        select b.id, b.hook, b.name, b.active_revision, b.created_at as binding_created_at, b.version,
-            r.org_id, r.binding_id, r.number, r.position, r.component, r.settings, r.settings_digest, r.data_digest,
-            r.limit_fuel, r.limit_deadline_ms, r.limit_memory_bytes, r.fallback, r.fallback_team_id, r.locked,
-            r.replaces_above, r.note, r.created_at, r.created_by_id
-        from organization_lines l
+    const IN_FORCE: &str = concat!(
+        both_columns!(),
+        " from organization_lines l
         join bindings b on b.org_id = l.ancestor_id
         join binding_revisions r
             on r.org_id = b.org_id and r.binding_id = b.id and r.number = b.active_revision
         where l.org_id = $1 and b.enabled
-        order by b.hook, l.depth desc, b.position";
+        order by l.depth desc, r.position, b.name"
+    );
     let rows: Vec<BothRow> =
         on!(tx, |conn, org| sqlx::query_as(IN_FORCE).bind(org).fetch_all(conn).await?);
-    rows.into_iter()
-        .map(|row| {
-            let binding = Binding::try_from(BindingRow {
-                id: row.id,
-                org_id: row.revision.org_id,
-                hook: row.hook,
-                name: row.name,
-                enabled: true,
-                active_revision: row.active_revision,
-                position: row.revision.position,
-                created_at: row.binding_created_at,
-                version: row.version,
-            })?;
-            Ok((binding, row.revision.try_into()?))
-        })
-        .collect()
+    rows.into_iter().map(BothRow::both).collect()
 }
 
 /// Reads the active revisions of the enabled bindings of all organizations, the uppermost layers' first, each with the
-/// organization that made it and the hook, without data files.
-pub async fn all_active(tx: &mut SystemReadTx) -> Result<Vec<(OrgId, Hook, Revision)>, StoreError> {
-    #[derive(sqlx::FromRow)]
-    struct ActiveRow {
-        hook: String,
-        #[sqlx(flatten)]
-        revision: RevisionRow,
-    }
-    const ALL_ACTIVE: &str = "
-        select b.hook, r.org_id, r.binding_id, r.number, r.position, r.component, r.settings, r.settings_digest, r.data_digest,
-            r.limit_fuel, r.limit_deadline_ms, r.limit_memory_bytes, r.fallback, r.fallback_team_id, r.locked,
-            r.replaces_above, r.note, r.created_at, r.created_by_id
-        from bindings b
+/// organization that made it, without data files.
+pub async fn all_active(tx: &mut SystemReadTx) -> Result<Vec<(OrgId, Revision)>, StoreError> {
+    const ALL_ACTIVE: &str = concat!(
+        "select ",
+        active_columns!(),
+        " from bindings b
         join binding_revisions r
             on r.org_id = b.org_id and r.binding_id = b.id and r.number = b.active_revision
         where b.enabled
-        order by (select max(l.depth) from organization_lines l where l.org_id = b.org_id), b.org_id, b.id";
-    let rows: Vec<ActiveRow> =
+        order by (select max(l.depth) from organization_lines l where l.org_id = b.org_id), b.org_id, b.id"
+    );
+    let rows: Vec<RevisionRow> =
         on_conn!(&mut tx.conn, |conn| sqlx::query_as(ALL_ACTIVE).fetch_all(conn).await?);
-    let active = |ActiveRow { hook, revision }| {
-        let hook = TABLE.parse("hook", &hook)?;
-        Ok((OrgId(revision.org_id), hook, revision.try_into()?))
-    };
-    rows.into_iter().map(active).collect()
+    rows.into_iter().map(|row| Ok((OrgId(row.org_id), row.try_into()?))).collect()
+}
+
+/// Gives the binding its place at each hook of its active revision, and none if it is disabled.
+async fn take_places(tx: &mut WriteTx, binding: &Binding) -> Result<(), StoreError> {
+    const LEAVE: &str = "delete from binding_places where org_id = $1 and binding_id = $2";
+    on!(tx, |conn, org| {
+        sqlx::query(LEAVE).bind(org).bind(binding.id.0).execute(conn).await?;
+    });
+    if !binding.enabled {
+        return Ok(());
+    }
+    let active = find_revision(tx, binding.id, binding.active_revision).await?;
+    let active = active.ok_or_else(|| TABLE.corrupt("active_revision"))?;
+    let rows = active.hooks.as_slice().iter().map(|hook| PlaceRow {
+        org_id: binding.org.0,
+        hook: hook.as_str().to_owned(),
+        position: active.position,
+        binding_id: binding.id.0,
+    });
+    insert_all(tx, rows.collect(), &PLACE_KEYS).await?;
+    Ok(())
 }
 
 async fn insert_revision(tx: &mut WriteTx, revision: &Revision) -> Result<(), StoreError> {
@@ -371,11 +401,9 @@ impl TryFrom<BindingRow> for Binding {
     type Error = StoreError;
 
     fn try_from(row: BindingRow) -> Result<Self, StoreError> {
-        let hook: Hook = TABLE.parse("hook", &row.hook)?;
         Ok(Self {
             id: BindingId(row.id),
             org: OrgId(row.org_id),
-            hook,
             name: TABLE.parse("name", &row.name)?,
             enabled: row.enabled,
             active_revision: row.active_revision,
@@ -385,17 +413,33 @@ impl TryFrom<BindingRow> for Binding {
     }
 }
 
+impl BothRow {
+    fn both(self) -> Result<(Binding, Revision), StoreError> {
+        let binding = Binding::try_from(BindingRow {
+            id: self.id,
+            org_id: self.revision.org_id,
+            name: self.name,
+            enabled: self.enabled,
+            active_revision: self.active_revision,
+            created_at: self.binding_created_at,
+            version: self.version,
+        })?;
+        Ok((binding, self.revision.try_into()?))
+    }
+}
+
 impl RevisionRow {
     fn new(org_id: Uuid, revision: &Revision) -> Result<Self, StoreError> {
         let fallback_team_id = match &revision.fallback {
             Fallback::Next => None,
             Fallback::Team(team) => Some(team.0),
         };
-        let limits = &revision.limits;
+        let (hooks, limits) = (revision.hooks.as_slice(), &revision.limits);
         Ok(Self {
             org_id,
             binding_id: revision.binding.0,
             number: revision.number,
+            hooks: Json(hooks.iter().map(|hook| hook.as_str().to_owned()).collect()),
             position: revision.position,
             component: digest::to_bytes("component", &revision.component)?,
             settings: revision.settings.clone(),
@@ -427,9 +471,12 @@ impl TryFrom<RevisionRow> for Revision {
             ("team", Some(team)) => Fallback::Team(TeamId(team)),
             _ => return Err(REVISIONS.corrupt("fallback")),
         };
+        let hooks = row.hooks.0.iter().map(|hook| REVISIONS.parse("hooks", hook));
+        let hooks = Hooks::new(hooks.collect::<Result<Vec<_>, _>>()?);
         Ok(Self {
             binding: BindingId(row.binding_id),
             number: row.number,
+            hooks: hooks.ok_or_else(|| REVISIONS.corrupt("hooks"))?,
             position: row.position,
             component: digest::to_text(&row.component),
             settings: row.settings,

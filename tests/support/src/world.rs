@@ -142,7 +142,7 @@ impl<'a> Org<'a> {
         settings: Value,
     ) -> Value {
         let binding = json!({
-            "hook": hook, "name": name, "position": position,
+            "hooks": [hook], "name": name, "position": position,
             "component": component, "settings": settings,
         });
         self.admin.client.post("/bindings", binding).await.created()

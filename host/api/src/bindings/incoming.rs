@@ -20,13 +20,15 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = NewBinding)]
 pub(super) struct BindingIn {
-    /// The hook.
-    #[schema(value_type = HookName)]
-    hook: String,
+    /// The hooks that it serves with one set of settings; all that the component serves if left
+    /// out.
+    #[schema(value_type = Option<Vec<HookName>>)]
+    hooks: Option<Vec<String>>,
     /// Its name, unique in the organization; it does not change.
     #[schema(example = "by-category")]
     name: String,
-    /// Lower is asked first. Two enabled bindings of a hook never share one.
+    /// Lower is asked first, at each of the hooks. Two enabled bindings that share a hook never
+    /// share one.
     position: i64,
     /// The component's digest, as the upload returned it.
     #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
@@ -40,13 +42,13 @@ pub(super) struct BindingIn {
     /// Limits that differ from the installation's.
     #[serde(default)]
     limits: LimitsWire,
-    /// The key of the team that gets the ticket when the policy fails, for `route`; the next policy
-    /// is asked if left out.
+    /// The key of the team that gets the ticket when the policy fails at `route`; the next policy
+    /// is asked if left out, as it is at the other hooks.
     fallback_team: Option<String>,
     /// Whether lower organizations can neither replace it nor answer before it.
     #[serde(default)]
     locked: bool,
-    /// Whether the unlocked bindings of the organizations above are not asked at this hook.
+    /// Whether the unlocked bindings of the organizations above are not asked at its hooks.
     #[serde(default)]
     replaces_above: bool,
     /// Whether it starts disabled.
@@ -62,6 +64,10 @@ pub(super) struct BindingIn {
 #[schema(as = NewRevision)]
 #[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
 pub(super) struct RevisionIn {
+    /// The hooks that it serves, all of them.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = Vec<HookName>)]
+    hooks: Option<Vec<String>>,
     /// Lower is asked first.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = i64)]
@@ -90,7 +96,7 @@ pub(super) struct RevisionIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     locked: Option<bool>,
-    /// Whether the unlocked bindings of the organizations above are not asked at this hook.
+    /// Whether the unlocked bindings of the organizations above are not asked at its hooks.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     replaces_above: Option<bool>,
@@ -137,7 +143,7 @@ impl BindingIn {
     pub(super) fn command(self) -> Result<NewBinding, ApiError> {
         let no_settings = || Value::Object(serde_json::Map::new());
         Ok(NewBinding {
-            hook: self.hook,
+            hooks: self.hooks,
             name: self.name,
             position: self.position,
             component: self.component,
@@ -157,6 +163,7 @@ impl RevisionIn {
     /// The command.
     pub(super) fn command(self) -> Result<NewRevision, ApiError> {
         Ok(NewRevision {
+            hooks: self.hooks,
             position: self.position,
             component: self.component,
             settings: self.settings.map(|settings| settings.to_string()),
@@ -218,7 +225,7 @@ mod tests {
 
     fn binding(data: &Value) -> BindingIn {
         let value = json!({
-            "hook": "route", "name": "a", "position": 10, "component": "sha256:00", "data": data,
+            "hooks": ["route"], "name": "a", "position": 10, "component": "sha256:00", "data": data,
         });
         reader::from_json(value).unwrap()
     }

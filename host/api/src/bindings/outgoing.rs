@@ -19,7 +19,7 @@ pub(super) struct BindingsOut {
     items: Vec<BindingOut>,
 }
 
-/// A binding: a policy's place at a hook.
+/// A binding: a policy's place at one or several hooks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Binding)]
 pub(super) struct BindingOut {
@@ -27,16 +27,14 @@ pub(super) struct BindingOut {
     id: Uuid,
     /// The key of the organization that owns it.
     layer: String,
-    /// The hook.
-    hook: HookName,
     /// Its name.
     name: String,
     /// A disabled binding is not asked.
     enabled: bool,
     /// The revision in force.
     active: RevisionOut,
-    /// Set while it is paused because it failed too often.
-    paused: Option<PausedOut>,
+    /// The hooks at which it is paused because it failed too often there.
+    paused: Vec<PausedOut>,
     /// When it was created.
     created_at: DateTime<Utc>,
     /// Rises by one with every change; the `ETag`.
@@ -47,6 +45,8 @@ pub(super) struct BindingOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Pause)]
 struct PausedOut {
+    /// The hook.
+    hook: HookName,
     /// Since when.
     since: DateTime<Utc>,
     /// When it is tried again.
@@ -59,7 +59,9 @@ struct PausedOut {
 struct RevisionOut {
     /// 1, 2, 3, …
     number: i64,
-    /// Lower is asked first.
+    /// The hooks that it serves, in the order in which a ticket meets them.
+    hooks: Vec<HookName>,
+    /// Lower is asked first, at each of the hooks.
     position: i64,
     /// The component's digest.
     component: String,
@@ -73,11 +75,11 @@ struct RevisionOut {
     data_digest: String,
     /// Limits that differ from the installation's.
     limits: LimitsWire,
-    /// The team that gets the ticket when the policy fails; null asks the next policy.
+    /// The team that gets the ticket when the policy fails at `route`; null asks the next policy.
     fallback_team: Option<NamedOut>,
     /// Whether lower organizations can neither replace it nor answer before it.
     locked: bool,
-    /// Whether the unlocked bindings of the organizations above are not asked at this hook.
+    /// Whether the unlocked bindings of the organizations above are not asked at its hooks.
     replaces_above: bool,
     /// The reason for it.
     note: Option<String>,
@@ -189,14 +191,20 @@ impl From<BindingView> for BindingOut {
         Self {
             id: binding.id.0,
             layer: view.layer.to_string(),
-            hook: binding.hook.into(),
             name: binding.name.to_string(),
             enabled: binding.enabled,
             active: view.active.into(),
-            paused: view.paused.map(|Paused { since, until }| PausedOut { since, until }),
+            paused: view.paused.into_iter().map(Into::into).collect(),
             created_at: binding.created_at,
             version: binding.version,
         }
+    }
+}
+
+impl From<Paused> for PausedOut {
+    fn from(paused: Paused) -> Self {
+        let Paused { hook, since, until } = paused;
+        Self { hook: hook.into(), since, until }
     }
 }
 
@@ -208,6 +216,7 @@ impl From<RevisionView> for RevisionOut {
             serde_json::from_str(&revision.settings).unwrap_or(Value::String(revision.settings));
         Self {
             number: revision.number,
+            hooks: revision.hooks.as_slice().iter().copied().map(Into::into).collect(),
             position: revision.position,
             component: revision.component,
             policy: revision.policy.map(Into::into),

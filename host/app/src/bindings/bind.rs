@@ -5,7 +5,7 @@ mod draft;
 use std::sync::Arc;
 
 use waypost_domain::{
-    binding::{Binding, Hook, LimitChanges, Revision},
+    binding::{Binding, LimitChanges, Revision},
     ids::BindingId,
     key::Key,
     refusal::Faults,
@@ -13,24 +13,25 @@ use waypost_domain::{
 use waypost_policy::{DataFile, Digest, NotADigest, Prepared};
 use waypost_store::{ReadTx, StoreError, binding, component};
 
-use self::draft::{Draft, FallbackChoice};
+use self::draft::{Draft, FallbackChoice, HooksChoice};
 pub(crate) use self::draft::{check_data, check_limits};
 use super::{BindingView, active, load, view};
 use crate::{
     Caller, CommandError, Desk,
     input::{Reading, checked, must_be_at},
-    layers::policy_hook,
     preparing::{Recipe, note_refusal},
 };
 
 /// A binding to be made.
 #[derive(Debug, Clone, Default)]
 pub struct NewBinding {
-    /// The hook: `categorize`, `route`, `plan`, `stalled` or `notify`.
-    pub hook: String,
+    /// The hooks that it serves: `categorize`, `route`, `plan`, `stalled`, `notify`; none for all
+    /// that the component serves.
+    pub hooks: Option<Vec<String>>,
     /// Its name, unique at the layer; it does not change.
     pub name: String,
-    /// Lower is asked first within the layer. Two enabled bindings of a hook never share one.
+    /// Lower is asked first within the layer, at each of the hooks. Two enabled bindings that share
+    /// a hook never share one.
     pub position: i64,
     /// The component's digest: `sha256:…`.
     pub component: String,
@@ -40,11 +41,12 @@ pub struct NewBinding {
     pub data: Vec<(String, Vec<u8>)>,
     /// Limits that differ from the installation's.
     pub limits: LimitChanges,
-    /// The key of the team that gets the ticket when the policy fails (hook `route` only); none asks the next policy.
+    /// The key of the team that gets the ticket when the policy fails at `route`; none asks the
+    /// next policy, as at the other hooks.
     pub fallback_team: Option<String>,
     /// Whether lower layers can neither replace it nor answer before it.
     pub locked: bool,
-    /// Whether the unlocked bindings of the layers above are not asked at this hook.
+    /// Whether the unlocked bindings of the layers above are not asked at its hooks.
     pub replaces_above: bool,
     /// Whether it starts disabled.
     pub disabled: bool,
@@ -55,6 +57,8 @@ pub struct NewBinding {
 /// What changes with a revision. None leaves a part as it is in the active one; `Some(None)` empties it.
 #[derive(Debug, Clone, Default)]
 pub struct NewRevision {
+    /// The hooks that it serves, all of them.
+    pub hooks: Option<Vec<String>>,
     /// Lower is asked first within the layer.
     pub position: Option<i64>,
     /// The component's digest.
@@ -69,7 +73,7 @@ pub struct NewRevision {
     pub fallback_team: Option<Option<String>>,
     /// Whether lower layers can neither replace it nor answer before it.
     pub locked: Option<bool>,
-    /// Whether the unlocked bindings of the layers above are not asked at this hook.
+    /// Whether the unlocked bindings of the layers above are not asked at its hooks.
     pub replaces_above: Option<bool>,
     /// Why it is made.
     pub note: Option<String>,
@@ -86,9 +90,11 @@ pub async fn bind(
 ) -> Result<BindingView, CommandError> {
     caller.must_be_admin()?;
     let mut faults = Faults::new();
-    let hook = faults.parse::<Hook>("/hook", &new.hook);
     let name = faults.parse::<Key>("/name", &new.name);
     let draft = Draft {
+        binding: None,
+        is_asked: !new.disabled,
+        hooks: new.hooks.map_or(HooksChoice::All, HooksChoice::Named),
         position: new.position,
         component: new.component,
         settings: new.settings,
@@ -105,18 +111,14 @@ pub async fn bind(
     {
         faults.wrong("/name", "taken", format!("there is a binding `{name}` already"));
     }
-    if let (Some(hook), false) = (hook, new.disabled) {
-        check_position(&mut tx, &mut faults, hook, new.position, None).await?;
-    }
-    let (draft, recipe) = draft.check(desk, &mut tx, &mut faults, hook).await?;
+    let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
     let prepared = prepare(desk, &mut faults, recipe).await?;
-    let (hook, name, draft, prepared) = checked!(faults; hook, name, draft, prepared);
+    let (name, draft, prepared) = checked!(faults; name, draft, prepared);
 
     let binding = Binding {
         id: BindingId(desk.id(caller)),
         org: caller.org,
-        hook,
         name,
         enabled: !new.disabled,
         active_revision: 1,
@@ -131,7 +133,7 @@ pub async fn bind(
     tracing::info!(
         org.id = %caller.org,
         binding.id = %view.binding.id,
-        binding.hook = %view.binding.hook,
+        binding.hooks = %view.active.hooks,
         component.digest = %view.active.component,
         "policy bound"
     );
@@ -160,6 +162,9 @@ pub async fn revise(
         None => binding::revision_data(&mut tx, id, before.number).await?,
     };
     let draft = Draft {
+        binding: Some(id),
+        is_asked: found.enabled,
+        hooks: new.hooks.map_or(HooksChoice::Keep(before.hooks), HooksChoice::Named),
         position: new.position.unwrap_or(before.position),
         component: new.component.unwrap_or(before.component),
         settings: new.settings.unwrap_or(before.settings),
@@ -175,10 +180,7 @@ pub async fn revise(
         note: new.note,
     };
     let mut faults = Faults::new();
-    if found.enabled {
-        check_position(&mut tx, &mut faults, found.hook, draft.position, Some(id)).await?;
-    }
-    let (draft, recipe) = draft.check(desk, &mut tx, &mut faults, Some(found.hook)).await?;
+    let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
     let prepared = prepare(desk, &mut faults, recipe).await?;
     let (draft, prepared) = checked!(faults; draft, prepared);
@@ -203,7 +205,6 @@ pub async fn revise(
 /// What a revision's policy is made from.
 pub(super) async fn recipe_of(
     tx: &mut ReadTx,
-    hook: Hook,
     revision: &Revision,
 ) -> Result<Recipe, CommandError> {
     let component: Digest = revision
@@ -216,7 +217,7 @@ pub(super) async fn recipe_of(
         bytes: component::bytes(tx, &revision.component).await?,
         settings: revision.settings.clone(),
         data: data_files(&data),
-        hooks: vec![policy_hook(hook)],
+        hooks: revision.hooks.as_slice().to_vec(),
     })
 }
 
@@ -241,28 +242,6 @@ async fn prepare(
             Ok(None)
         }
     }
-}
-
-async fn check_position(
-    tx: &mut ReadTx,
-    faults: &mut Faults,
-    hook: Hook,
-    position: i64,
-    own: Option<BindingId>,
-) -> Result<(), CommandError> {
-    let others = binding::list(tx).await?;
-    let others = others.into_iter().filter(|other| other.enabled && other.hook == hook);
-    for other in others.filter(|other| Some(other.id) != own) {
-        let revision = active(tx, &other).await?;
-        if revision.position == position {
-            let message = format!(
-                "the binding `{}` has the position {position} at this hook; choose another",
-                other.name
-            );
-            faults.wrong("/position", "taken", message);
-        }
-    }
-    Ok(())
 }
 
 /// A name or position that somebody took between the checks and the write.

@@ -59,7 +59,7 @@ pub async fn in_force(
     let orders = hooks.map(|hook| {
         let asked = resolution::order(hook, &layers, &bound);
         let is_asked = |one: &&Bound| asked.iter().any(|asked| asked.binding.id == one.binding.id);
-        let at_hook = bound.iter().filter(|bound| bound.binding.hook == hook);
+        let at_hook = bound.iter().filter(|bound| bound.revision.hooks.contains(hook));
         HookOrder {
             hook,
             asking: hook.asking(),

@@ -1,7 +1,7 @@
 //! Switching a binding on, off, and back to an earlier revision.
 
 use waypost_domain::{
-    binding::{Binding, Hook, Revision, Switch, Switched},
+    binding::{Binding, Revision, Switch, Switched},
     ids::{BindingId, SwitchId},
     refusal::Faults,
 };
@@ -11,8 +11,8 @@ use super::{BindingView, bind, load, view};
 use crate::{
     Caller, CommandError, Desk, Missing,
     input::{Reading, must_be_at},
+    layers::breaker_key,
     preparing::note_refusal,
-    tickets::breaker_key,
 };
 
 /// Asks a binding again, from the next ticket on. For administrators.
@@ -29,7 +29,7 @@ pub async fn enable(
     caller.must_be_admin()?;
     let (found, revision) = read(desk, caller, id, None).await?;
     must_be_at(found.version, expected_version)?;
-    must_be_ready(desk, caller, found.hook, &revision, "/binding").await?;
+    must_be_ready(desk, caller, &revision, "/binding").await?;
     let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if !binding.enabled {
@@ -80,7 +80,7 @@ pub async fn roll_back(
     caller.must_be_admin()?;
     let (found, revision) = read(desk, caller, id, Some(to)).await?;
     must_be_at(found.version, expected_version)?;
-    must_be_ready(desk, caller, found.hook, &revision, "/to").await?;
+    must_be_ready(desk, caller, &revision, "/to").await?;
     let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if binding.active_revision != to {
@@ -117,12 +117,11 @@ async fn read(
 async fn must_be_ready(
     desk: &Desk,
     caller: &Caller,
-    hook: Hook,
     revision: &Revision,
     pointer: &str,
 ) -> Result<(), CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
-    let recipe = bind::recipe_of(&mut tx, hook, revision).await?;
+    let recipe = bind::recipe_of(&mut tx, revision).await?;
     drop(tx);
     let Err(refused) = recipe.prepare(desk).await? else {
         // The next ticket asks it, even if the last one could not a moment ago.
@@ -147,12 +146,15 @@ async fn same(tx: &mut WriteTx, read: &Binding) -> Result<Binding, CommandError>
     Ok(binding)
 }
 
-/// Two enabled bindings of a hook never share a position: nobody could say which is asked first.
+/// Two enabled bindings that share a hook never share a position: nobody could say which is asked
+/// first.
 fn position_as_fault(result: Result<(), StoreError>, position: i64) -> Result<(), CommandError> {
     match result {
         Err(StoreError::Taken("position")) => {
             let remedy = "disable that one, or give this one another position";
-            let message = format!("another enabled binding has the position {position}; {remedy}");
+            let message = format!(
+                "another enabled binding has the position {position} at one of its hooks; {remedy}"
+            );
             Err(CommandError::field("/position", "taken", message))
         }
         other => Ok(other?),
@@ -186,16 +188,20 @@ async fn finish(
     revision: Revision,
     event: &'static str,
 ) -> Result<BindingView, CommandError> {
-    let key = breaker_key(binding.id, revision.number);
+    let hooks = revision.hooks.as_slice().iter();
+    let keys = hooks.map(|hook| breaker_key(binding.id, revision.number, *hook));
+    let keys = keys.collect::<Vec<_>>();
     let view = view(desk, &mut tx, binding, revision).await?;
     tx.commit().await?;
-    // Whoever switches a binding has looked at it; it gets a fresh chance.
-    desk.runtime.breaker(key).reset();
+    // Whoever switches a binding has looked at it; it gets a fresh chance at each hook.
+    for key in keys {
+        desk.runtime.breaker(key).reset();
+    }
     tracing::info!(
         org.id = %caller.org,
         binding.id = %view.binding.id,
         binding.revision = view.active.number,
         "{event}"
     );
-    Ok(BindingView { paused: None, ..view })
+    Ok(BindingView { paused: Vec::new(), ..view })
 }

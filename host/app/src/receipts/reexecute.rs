@@ -8,7 +8,7 @@ use std::{
 
 use serde_json::Value;
 use waypost_domain::{
-    binding::{Hook, Revision},
+    binding::Revision,
     ids::{BindingId, ReceiptId, RoundId},
     receipt::{Outcome, Receipt, Round},
 };
@@ -157,17 +157,17 @@ async fn batch(
     rounds: BTreeMap<RoundId, Round>,
     policies: &mut Policies,
 ) -> Result<Vec<Reexecution>, CommandError> {
-    let mut unknown: Vec<((BindingId, i64), Hook, Option<Revision>)> = Vec::new();
+    let mut unknown: Vec<((BindingId, i64), Option<Revision>)> = Vec::new();
     for receipt in &receipts {
         let at = (receipt.binding, receipt.revision);
         if !policies.contains_key(&at) && !unknown.iter().any(|(known, ..)| *known == at) {
             let revision = binding::find_revision(&mut tx, at.0, at.1).await?;
-            unknown.push((at, receipt.hook, revision));
+            unknown.push((at, revision));
         }
     }
     drop(tx);
-    for (at, hook, revision) in unknown {
-        policies.insert(at, policy(desk, caller, hook, revision).await?);
+    for (at, revision) in unknown {
+        policies.insert(at, policy(desk, caller, revision).await?);
     }
     let asked = receipts.into_iter().map(|receipt| {
         let policy = policies[&(receipt.binding, receipt.revision)].clone();
@@ -191,13 +191,12 @@ async fn batch(
 async fn policy(
     desk: &Desk,
     caller: &Caller,
-    hook: Hook,
     revision: Option<Revision>,
 ) -> Result<Policy, CommandError> {
     let Some(revision) = revision else {
         return Ok(Err("the binding's revision is gone".to_owned()));
     };
-    let prepared = layers::prepared(desk, caller.org, hook, &revision).await?;
+    let prepared = layers::prepared(desk, caller.org, &revision).await?;
     Ok(prepared
         .map(|prepared| (Arc::new(revision), prepared))
         .map_err(|why| format!("the policy cannot be made ready: {why}")))
@@ -314,7 +313,10 @@ fn verdict(receipt: &Receipt, decision: &Decision, answer: &[u8]) -> Result<Verd
 mod tests {
     use chrono::DateTime;
     use uuid::Uuid;
-    use waypost_domain::ids::{OrgId, TicketId};
+    use waypost_domain::{
+        binding::Hook,
+        ids::{OrgId, TicketId},
+    };
     use waypost_policy::{Answer, answer::Nudge};
 
     use super::*;
@@ -324,7 +326,7 @@ mod tests {
         Receipt {
             id: ReceiptId(id),
             org: OrgId(id),
-            ticket: TicketId(id),
+            subject: TicketId(id).into(),
             round: RoundId(id),
             seq: 1,
             hook: Hook::Stalled,

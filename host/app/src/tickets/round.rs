@@ -12,13 +12,12 @@ use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::Error as _};
 use thiserror::Error;
 use waypost_domain::{
-    binding::{Fallback, Hook},
+    binding::Hook,
     ids::{OrgId, ReceiptId, RoundId, TicketId},
     receipt::{Outcome, Receipt, Round as RoundRecord},
 };
 use waypost_policy::{
-    Answer, BreakerKey, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed,
-    WIT_VERSION,
+    Answer, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed, WIT_VERSION,
     form::{self, FormError},
     question,
 };
@@ -212,10 +211,8 @@ impl Round {
         let mut said = Vec::new();
         for asked in layers.of(hook) {
             let one = self.ask_one(asked, hook, ticket, context, part);
-            let has_own_fallback =
-                one.failed && matches!(asked.revision.fallback, Fallback::Team(_));
-            let is_enough =
-                has_own_fallback || one.answer.as_ref().is_some_and(|answer| enough(asked, answer));
+            let has_own_fallback = one.failed && asked.revision.fallback_team_at(hook).is_some();
+            let is_enough = has_own_fallback || one.answer.as_ref().is_some_and(|answer| enough(asked, answer));
             said.push(one);
             if is_enough {
                 break;
@@ -285,7 +282,7 @@ impl Round {
             Ok(prepared) => prepared,
             Err(message) => return not_asked(Failure::Unavailable { message: message.clone() }),
         };
-        let breaker = self.runtime.breaker(asked.breaker_key());
+        let breaker = self.runtime.breaker(asked.breaker_key(hook));
         if breaker.check(self.record.at).is_err() {
             return not_asked(Failure::BreakerOpen);
         }
@@ -305,7 +302,7 @@ impl Round {
         hook: Hook,
         decision: &Decision,
     ) -> (Option<Answer>, Vec<u8>, Outcome) {
-        let breaker = self.runtime.breaker(asked.breaker_key());
+        let breaker = self.runtime.breaker(asked.breaker_key(hook));
         let opened =
             if asked.prepared.is_ok() { breaker.record(decision, self.record.at) } else { None };
         let failure = match &decision.outcome {
@@ -330,7 +327,7 @@ impl Round {
         let outcome = Outcome::Failed {
             code: failure.code().to_owned(),
             message: failure.to_string(),
-            fallback: asked.fallback_name(),
+            fallback: asked.fallback_name(hook),
         };
         (None, Vec::new(), outcome)
     }
@@ -384,11 +381,6 @@ pub(crate) fn mark(degraded: &[String]) -> String {
         }
     }
     kinds.join(", ")
-}
-
-/// The key of a binding's breaker.
-pub(crate) fn breaker_key(binding: waypost_domain::ids::BindingId, revision: i64) -> BreakerKey {
-    BreakerKey { binding: binding.0, revision: u32::try_from(revision).unwrap_or(u32::MAX) }
 }
 
 fn not_asked(failure: Failure) -> Decision {

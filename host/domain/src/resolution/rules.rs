@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use crate::{
-    binding::{Binding, Fallback, Hook, LimitChanges, Revision},
+    binding::{Binding, Fallback, Hook, Hooks, LimitChanges, Revision},
     fixture::{key, monday},
-    ids::{BindingId, OrgId},
+    ids::{BindingId, OrgId, TeamId},
     resolution::{Bound, order},
 };
 
@@ -20,7 +20,6 @@ fn bound(org: OrgId, name: &str, position: i64) -> Bound {
         binding: Binding {
             id,
             org,
-            hook: Hook::Route,
             name: key(name),
             enabled: true,
             active_revision: 1,
@@ -30,6 +29,7 @@ fn bound(org: OrgId, name: &str, position: i64) -> Bound {
         revision: Revision {
             binding: id,
             number: 1,
+            hooks: Hook::Route.into(),
             position,
             component: String::new(),
             settings: "{}".to_owned(),
@@ -57,8 +57,17 @@ fn replacing(mut bound: Bound) -> Bound {
     bound
 }
 
+fn serving(mut bound: Bound, hooks: &[Hook]) -> Bound {
+    bound.revision.hooks = Hooks::new(hooks.iter().copied()).expect("a binding serves a hook");
+    bound
+}
+
+fn names_at(hook: Hook, bindings: &[Bound]) -> Vec<&str> {
+    order(hook, &LINEAGE, bindings).iter().map(|bound| bound.binding.name.as_str()).collect()
+}
+
 fn names(bindings: &[Bound]) -> Vec<&str> {
-    order(Hook::Route, &LINEAGE, bindings).iter().map(|bound| bound.binding.name.as_str()).collect()
+    names_at(Hook::Route, bindings)
 }
 
 #[test]
@@ -104,7 +113,42 @@ fn a_disabled_binding_is_not_asked_and_replaces_nothing() {
 #[test]
 fn bindings_of_other_hooks_and_other_organizations_are_not_asked() {
     let mut other_hook = bound(CLIENT, "notify", 1);
-    other_hook.binding.hook = Hook::Notify;
+    other_hook.revision.hooks = Hook::Notify.into();
     let stranger = bound(OrgId(Uuid::from_u128(9)), "stranger", 1);
     assert!(names(&[other_hook, stranger]).is_empty());
+}
+
+#[test]
+fn a_binding_of_several_hooks_takes_part_in_the_order_of_each() {
+    let bindings = [
+        serving(bound(CLIENT, "pack", 5), &[Hook::Categorize, Hook::Route]),
+        bound(CLIENT, "router", 1),
+        serving(bound(CLIENT, "words", 9), &[Hook::Categorize]),
+        locked(serving(bound(PLATFORM, "law", 7), &[Hook::Route, Hook::Notify])),
+        serving(bound(PLATFORM, "usual", 1), &[Hook::Categorize, Hook::Notify]),
+    ];
+    assert_eq!(names_at(Hook::Categorize, &bindings), ["pack", "words", "usual"]);
+    assert_eq!(names_at(Hook::Route, &bindings), ["law", "router", "pack"]);
+    assert_eq!(names_at(Hook::Notify, &bindings), ["law", "usual"]);
+}
+
+#[test]
+fn a_binding_replaces_what_is_above_at_its_own_hooks_only() {
+    let bindings = [
+        replacing(serving(bound(CLIENT, "pack", 1), &[Hook::Categorize, Hook::Route])),
+        serving(bound(PLATFORM, "usual", 1), &[Hook::Categorize, Hook::Route, Hook::Notify]),
+    ];
+    assert_eq!(names_at(Hook::Categorize, &bindings), ["pack"]);
+    assert_eq!(names_at(Hook::Route, &bindings), ["pack"]);
+    assert_eq!(names_at(Hook::Notify, &bindings), ["usual"]);
+}
+
+#[test]
+fn a_fallback_team_gets_tickets_at_route_only() {
+    let team = TeamId(Uuid::from_u128(7));
+    let mut revision = serving(bound(CLIENT, "pack", 1), &[Hook::Route, Hook::Notify]).revision;
+    assert_eq!(revision.fallback_team_at(Hook::Route), None);
+    revision.fallback = Fallback::Team(team);
+    assert_eq!(revision.fallback_team_at(Hook::Route), Some(team));
+    assert_eq!(revision.fallback_team_at(Hook::Notify), None);
 }

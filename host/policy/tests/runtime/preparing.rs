@@ -159,6 +159,22 @@ fn a_policy_without_a_snapshot_is_configured_for_each_decision() {
 }
 
 #[test]
+fn a_policy_is_prepared_once_for_each_set_of_hooks() {
+    let desk = Desk::new();
+    let bytes = Guest::new().build();
+    let prepare = |hooks: &[Hook]| {
+        let source = |_| Ok(bytes.clone());
+        desk.runtime.prepare(&source, Digest::of(&bytes), "{}", &[], hooks).unwrap()
+    };
+    let both = prepare(&[Hook::Route, Hook::Categorize]);
+    assert_eq!(both.hooks(), [Hook::Categorize, Hook::Route]);
+    assert_eq!(prepare(&[Hook::Categorize, Hook::Route]).key(), both.key());
+    let one = prepare(&[Hook::Route]);
+    assert_ne!(one.key(), both.key());
+    assert_eq!(one.settings_digest(), both.settings_digest());
+}
+
+#[test]
 fn fuel_is_the_hooks_alone_with_and_without_a_snapshot() {
     let desk = Desk::new();
     let with = desk.ask(&Guest::new());

@@ -297,12 +297,16 @@ fn refused_line(audited: &AuditedRefusal) -> Value {
     })
 }
 
+fn hook_names(revision: &Revision) -> Vec<&'static str> {
+    revision.hooks.as_slice().iter().map(|hook| hook.as_str()).collect()
+}
+
 fn revision_line(audited: &AuditedBinding, revision: &Revision) -> Value {
     json!({
         "record": "binding_revision",
         "binding": audited.binding.id.to_string(),
         "binding_name": audited.binding.name.as_str(),
-        "hook": audited.binding.hook.as_str(),
+        "hooks": hook_names(revision),
         "revision": revision.number,
         "component": revision.component,
         "settings_digest": revision.settings_digest,
@@ -314,12 +318,14 @@ fn revision_line(audited: &AuditedBinding, revision: &Revision) -> Value {
 }
 
 fn switch_line(audited: &AuditedBinding, switch: &Switch) -> Value {
+    let mut revisions = audited.revisions.iter();
+    let switched = revisions.find(|revision| revision.number == switch.revision);
     json!({
         "record": "binding_switch",
         "id": switch.id.to_string(),
         "binding": audited.binding.id.to_string(),
         "binding_name": audited.binding.name.as_str(),
-        "hook": audited.binding.hook.as_str(),
+        "hooks": switched.map(hook_names),
         "what": switch.what.as_str(),
         "revision": switch.revision,
         "at": switch.at,

@@ -26,7 +26,7 @@ pub(crate) enum Policy {
     List(Of),
     /// Show what a component says about itself.
     Show(Show),
-    /// Bind a policy to a hook, from the next ticket on.
+    /// Bind a policy to its hooks, or to some of them, from the next ticket on.
     Bind(Box<bind::Bind>),
     /// Make another revision of a binding, from the next ticket on.
     Revise(Box<bind::Revise>),
@@ -34,9 +34,9 @@ pub(crate) enum Policy {
     Bindings(Of),
     /// Show a binding's revisions.
     History(bindings::One),
-    /// Ask a binding's policy again.
+    /// Ask a binding's policy again, at all of its hooks.
     Enable(bindings::One),
-    /// Ask a binding's policy no more.
+    /// Ask a binding's policy no more, at none of its hooks.
     Disable(bindings::One),
     /// Make an earlier revision of a binding the active one.
     Rollback(bindings::Rollback),

@@ -1,7 +1,7 @@
 //! Bindings: their order, their revisions, and what of the layers above is seen.
 
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, Revision, Switch, Switched},
+    binding::{Binding, Fallback, Hook, Hooks, Revision, Switch, Switched},
     ids::{PersonId, SwitchId, TeamId},
 };
 use waypost_store::{Store, StoreError, binding, binding_switch, on_both_engines, testing};
@@ -13,12 +13,20 @@ on_both_engines! {
     rolling_back_makes_an_earlier_revision_the_active_one
     switches_come_back_in_order_and_stay
     a_position_is_taken_by_an_enabled_binding_only
+    a_position_is_taken_at_every_hook_of_a_binding
+    a_revision_without_a_hook_is_not_stored
     a_taken_name_is_named
     a_stale_binding_is_not_changed
     a_revision_that_is_not_there_is_not_activated
     the_layers_above_are_in_force_too
     bindings_of_organizations_are_apart
     unreadable_bindings_are_reported
+}
+
+/// The revision at other hooks.
+fn serving(hooks: &[Hook], revision: Revision) -> Revision {
+    let hooks = Hooks::new(hooks.iter().copied()).expect("a revision serves a hook");
+    Revision { hooks, ..revision }
 }
 
 /// As it is read: without its data files.
@@ -35,9 +43,10 @@ async fn bound(store: &Store, new: &Binding, first: &Revision) {
 async fn bindings_come_back_with_their_revisions(store: Store) {
     let org = tree(&store).await.client;
     let router = granted_component(&store, org.id, 1).await;
-    let mut routing = fixture::binding(org.id, Hook::Route, "routing");
+    let mut routing = fixture::binding(org.id, "routing");
     let first = revision(&routing, 1, 10, &router.digest);
-    let mut second = revision(&routing, 2, 20, &router.digest);
+    let mut second =
+        serving(&[Hook::Notify, Hook::Route], revision(&routing, 2, 20, &router.digest));
     second.fallback = Fallback::Team(TeamId(fixture::id()));
     second.limits.memory_bytes = Some(1 << 40);
     second.limits.fuel = None;
@@ -54,7 +63,7 @@ async fn bindings_come_back_with_their_revisions(store: Store) {
     assert_eq!((routing.active_revision, routing.version), (2, 2));
     assert_eq!(binding::find(&mut tx, routing.id).await.unwrap(), Some(routing.clone()));
     assert_eq!(binding::find_by_name(&mut tx, "routing").await.unwrap(), Some(routing.clone()));
-    assert_eq!(binding::list(&mut tx).await.unwrap(), [routing.clone()]);
+    assert_eq!(binding::list(&mut tx).await.unwrap(), [(routing.clone(), second.clone())]);
     let revisions = binding::revisions(&mut tx, routing.id).await.unwrap();
     assert_eq!(revisions, [without_data(&first), second.clone()]);
     let found = binding::find_revision(&mut tx, routing.id, 1).await.unwrap();
@@ -67,7 +76,7 @@ async fn bindings_come_back_with_their_revisions(store: Store) {
 async fn rolling_back_makes_an_earlier_revision_the_active_one(store: Store) {
     let org = tree(&store).await.client;
     let router = granted_component(&store, org.id, 1).await;
-    let mut routing = fixture::binding(org.id, Hook::Route, "routing");
+    let mut routing = fixture::binding(org.id, "routing");
     let first = revision(&routing, 1, 10, &router.digest);
     bound(&store, &routing, &first).await;
     let mut tx = store.write(org.id).await.unwrap();
@@ -85,19 +94,19 @@ async fn rolling_back_makes_an_earlier_revision_the_active_one(store: Store) {
 async fn a_position_is_taken_by_an_enabled_binding_only(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let router = granted_component(&store, client.id, 1).await.digest;
-    let mut first = fixture::binding(client.id, Hook::Route, "first");
+    let mut first = fixture::binding(client.id, "first");
     bound(&store, &first, &revision(&first, 1, 10, &router)).await;
 
-    let mut second = fixture::binding(client.id, Hook::Route, "second");
+    let mut second = fixture::binding(client.id, "second");
     let mut tx = store.write(client.id).await.unwrap();
     let refused = binding::insert(&mut tx, &second, &revision(&second, 1, 10, &router)).await;
     assert!(matches!(refused, Err(StoreError::Taken("position"))), "{refused:?}");
     drop(tx);
 
     // Another hook, and another organization, have positions of their own.
-    let notify = fixture::binding(client.id, Hook::Notify, "notify");
-    bound(&store, &notify, &revision(&notify, 1, 10, &router)).await;
-    let elsewhere = fixture::binding(other.id, Hook::Route, "first");
+    let notify = fixture::binding(client.id, "notify");
+    bound(&store, &notify, &serving(&[Hook::Notify], revision(&notify, 1, 10, &router))).await;
+    let elsewhere = fixture::binding(other.id, "first");
     bound(&store, &elsewhere, &revision(&elsewhere, 1, 10, &router)).await;
 
     // A disabled one may wait at a taken position, and is not enabled there.
@@ -122,21 +131,71 @@ async fn a_position_is_taken_by_an_enabled_binding_only(store: Store) {
     assert!(matches!(refused, Err(StoreError::Taken("position"))), "{refused:?}");
 }
 
+async fn a_position_is_taken_at_every_hook_of_a_binding(store: Store) {
+    const BOTH: [Hook; 2] = [Hook::Categorize, Hook::Route];
+    let org = tree(&store).await.client;
+    let pack = granted_component(&store, org.id, 1).await.digest;
+    let mut first = fixture::binding(org.id, "first");
+    bound(&store, &first, &serving(&BOTH, revision(&first, 1, 10, &pack))).await;
+    let taken = |refused: Result<(), StoreError>| {
+        assert!(matches!(refused, Err(StoreError::Taken("position"))), "{refused:?}");
+    };
+
+    let mut second = fixture::binding(org.id, "second");
+    for hooks in [&[Hook::Categorize][..], &[Hook::Route, Hook::Notify]] {
+        let mut tx = store.write(org.id).await.unwrap();
+        let there = serving(hooks, revision(&second, 1, 10, &pack));
+        taken(binding::insert(&mut tx, &second, &there).await);
+    }
+    bound(&store, &second, &serving(&[Hook::Notify], revision(&second, 1, 10, &pack))).await;
+
+    // A revision that gives a hook up leaves its place there, and rolling back wants it again.
+    let mut tx = store.write(org.id).await.unwrap();
+    let routing = serving(&[Hook::Route], revision(&first, 2, 10, &pack));
+    binding::add_revision(&mut tx, &mut first, &routing).await.unwrap();
+    let wider = serving(&[Hook::Categorize, Hook::Notify], revision(&second, 2, 10, &pack));
+    binding::add_revision(&mut tx, &mut second, &wider).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.write(org.id).await.unwrap();
+    taken(binding::activate_revision(&mut tx, &mut first.clone(), 1).await);
+    drop(tx);
+
+    // Disabling leaves all places at once.
+    let mut tx = store.write(org.id).await.unwrap();
+    binding::set_enabled(&mut tx, &mut second, false).await.unwrap();
+    binding::activate_revision(&mut tx, &mut first, 1).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.write(org.id).await.unwrap();
+    taken(binding::set_enabled(&mut tx, &mut second, true).await);
+}
+
+async fn a_revision_without_a_hook_is_not_stored(store: Store) {
+    let org = tree(&store).await.client;
+    let router = granted_component(&store, org.id, 1).await.digest;
+    let routing = fixture::binding(org.id, "routing");
+    bound(&store, &routing, &revision(&routing, 1, 1, &router)).await;
+    let mut tx = store.system().await.unwrap();
+    testing::allow_changes(&mut tx).await.unwrap();
+    let refused = testing::execute(&mut tx, "update binding_revisions set hooks = '[]'").await;
+    assert!(matches!(refused, Err(StoreError::Database(_))), "{refused:?}");
+}
+
 async fn a_taken_name_is_named(store: Store) {
     let org = tree(&store).await.client;
     let router = granted_component(&store, org.id, 1).await.digest;
-    let first = fixture::binding(org.id, Hook::Route, "same");
+    let first = fixture::binding(org.id, "same");
     bound(&store, &first, &revision(&first, 1, 1, &router)).await;
-    let second = fixture::binding(org.id, Hook::Notify, "same");
+    let second = fixture::binding(org.id, "same");
     let mut tx = store.write(org.id).await.unwrap();
-    let refused = binding::insert(&mut tx, &second, &revision(&second, 1, 1, &router)).await;
+    let elsewhere = serving(&[Hook::Notify], revision(&second, 1, 1, &router));
+    let refused = binding::insert(&mut tx, &second, &elsewhere).await;
     assert!(matches!(refused, Err(StoreError::Taken("name"))), "{refused:?}");
 }
 
 async fn a_stale_binding_is_not_changed(store: Store) {
     let org = tree(&store).await.client;
     let router = granted_component(&store, org.id, 1).await.digest;
-    let mut routing = fixture::binding(org.id, Hook::Route, "routing");
+    let mut routing = fixture::binding(org.id, "routing");
     bound(&store, &routing, &revision(&routing, 1, 1, &router)).await;
     let mut late = routing.clone();
     let mut tx = store.write(org.id).await.unwrap();
@@ -162,7 +221,7 @@ async fn a_stale_binding_is_not_changed(store: Store) {
 async fn a_revision_that_is_not_there_is_not_activated(store: Store) {
     let org = tree(&store).await.client;
     let router = granted_component(&store, org.id, 1).await.digest;
-    let mut routing = fixture::binding(org.id, Hook::Route, "routing");
+    let mut routing = fixture::binding(org.id, "routing");
     bound(&store, &routing, &revision(&routing, 1, 1, &router)).await;
     let mut tx = store.write(org.id).await.unwrap();
     let refused = binding::activate_revision(&mut tx, &mut routing, 7).await;
@@ -180,12 +239,12 @@ async fn the_layers_above_are_in_force_too(store: Store) {
         (&provider, "providers", 5),
         (&platform, "platforms", 7),
     ] {
-        let binding = fixture::binding(org.id, Hook::Route, name);
+        let binding = fixture::binding(org.id, name);
         let revision = revision(&binding, 1, position, &router);
         bound(&store, &binding, &revision).await;
         made.push((binding, without_data(&revision)));
     }
-    let mut off = fixture::binding(provider.id, Hook::Route, "off");
+    let mut off = fixture::binding(provider.id, "off");
     off.enabled = false;
     bound(&store, &off, &revision(&off, 1, 2, &router)).await;
 
@@ -206,7 +265,7 @@ async fn the_layers_above_are_in_force_too(store: Store) {
 async fn bindings_of_organizations_are_apart(store: Store) {
     let Tree { client, other, provider, .. } = tree(&store).await;
     let router = granted_component(&store, client.id, 1).await.digest;
-    let mut routing = fixture::binding(client.id, Hook::Route, "routing");
+    let mut routing = fixture::binding(client.id, "routing");
     bound(&store, &routing, &revision(&routing, 1, 1, &router)).await;
     for elsewhere in [&other, &provider] {
         let mut tx = store.write(elsewhere.id).await.unwrap();
@@ -225,7 +284,7 @@ async fn bindings_of_organizations_are_apart(store: Store) {
         }
     }
     // The layer above is seen by the client, and not changed by it.
-    let above = fixture::binding(provider.id, Hook::Route, "above");
+    let above = fixture::binding(provider.id, "above");
     bound(&store, &above, &revision(&above, 1, 1, &router)).await;
     let mut tx = store.write(client.id).await.unwrap();
     let refused = binding::set_enabled(&mut tx, &mut above.clone(), false).await;
@@ -235,27 +294,33 @@ async fn bindings_of_organizations_are_apart(store: Store) {
 async fn unreadable_bindings_are_reported(store: Store) {
     let org = tree(&store).await.client;
     let router = granted_component(&store, org.id, 1).await.digest;
-    let routing = fixture::binding(org.id, Hook::Route, "routing");
+    let routing = fixture::binding(org.id, "routing");
     bound(&store, &routing, &revision(&routing, 1, 1, &router)).await;
     let mut tx = store.system().await.unwrap();
     testing::allow_changes(&mut tx).await.unwrap();
-    testing::execute(&mut tx, "update binding_revisions set limit_deadline_ms = -1").await.unwrap();
-    testing::execute(&mut tx, "update bindings set hook = 'pray'").await.unwrap();
     tx.commit().await.unwrap();
-    let mut tx = store.read(org.id).await.unwrap();
-    let report = binding::in_force(&mut tx).await.unwrap_err();
-    assert!(matches!(report, StoreError::Corrupt { table: "bindings", column: "hook" }));
-    let report = binding::revisions(&mut tx, routing.id).await.unwrap_err();
-    assert!(matches!(
-        report,
-        StoreError::Corrupt { table: "binding_revisions", column: "limit_deadline_ms" }
-    ));
+    for (damage, damaged) in [
+        ("update binding_revisions set limit_deadline_ms = -1", "limit_deadline_ms"),
+        ("update binding_revisions set hooks = '[\"route\", \"pray\"]'", "hooks"),
+    ] {
+        let mut tx = store.system().await.unwrap();
+        testing::execute(&mut tx, damage).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = store.read(org.id).await.unwrap();
+        for report in [
+            binding::in_force(&mut tx).await.map(drop).unwrap_err(),
+            binding::revisions(&mut tx, routing.id).await.map(drop).unwrap_err(),
+        ] {
+            let StoreError::Corrupt { table, column } = report else { panic!("{report:?}") };
+            assert_eq!((table, column), ("binding_revisions", damaged));
+        }
+    }
 }
 
 async fn switches_come_back_in_order_and_stay(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let router = granted_component(&store, client.id, 1).await;
-    let routing = fixture::binding(client.id, Hook::Route, "routing");
+    let routing = fixture::binding(client.id, "routing");
     bound(&store, &routing, &revision(&routing, 1, 10, &router.digest)).await;
     let switch = |what, minutes| Switch {
         id: SwitchId(fixture::id()),

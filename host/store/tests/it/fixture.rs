@@ -226,11 +226,10 @@ pub(crate) async fn granted_component(store: &Store, org: OrgId, of: u8) -> comp
     new
 }
 
-pub(crate) fn binding(org: OrgId, hook: Hook, name: &str) -> Binding {
+pub(crate) fn binding(org: OrgId, name: &str) -> Binding {
     Binding {
         id: BindingId(id()),
         org,
-        hook,
         name: name.parse().unwrap(),
         enabled: true,
         active_revision: 1,
@@ -239,11 +238,12 @@ pub(crate) fn binding(org: OrgId, hook: Hook, name: &str) -> Binding {
     }
 }
 
-/// A revision of the binding, with the settings to the byte.
+/// A revision of the binding that serves `route`, with the settings to the byte.
 pub(crate) fn revision(of: &Binding, number: i64, position: i64, component: &str) -> Revision {
     Revision {
         binding: of.id,
         number,
+        hooks: Hook::Route.into(),
         position,
         component: component.to_owned(),
         settings: format!("{{ \"z\": 1,  \"a\": {number} }}"),

@@ -1,6 +1,6 @@
 //! The two sets of migrations are the same tables, and PostgreSQL's row-level security is a wall of its own.
 
-use waypost_domain::{binding::Hook, ids::PersonId, ticket::TicketKind};
+use waypost_domain::{ids::PersonId, ticket::TicketKind};
 use waypost_store::{
     Store, StoreError, approval, binding, comment, event, import_job, number, person, team,
     testing::{self, execute_as, number_as, texts},
@@ -77,7 +77,7 @@ async fn filled(store: &Store) -> Tree {
     let round = crate::approvals::round_of(&ticket, 1, &[PersonId(fixture::id()); 2]);
     let details = crate::tickets::one_of_every_kind(&tree.client);
     let component = granted_component(store, client.id, 1).await;
-    let routing = fixture::binding(client.id, Hook::Route, "routing");
+    let routing = fixture::binding(client.id, "routing");
     let mut tx = store.write(client.id).await.unwrap();
     ticket::insert_many(&mut tx, &details).await.unwrap();
     approval::insert(&mut tx, &round).await.unwrap();
@@ -194,7 +194,7 @@ async fn a_client_reads_the_layers_above_and_changes_nothing_there() {
         testing::postgres("a_client_reads_the_layers_above_and_changes_nothing_there").await;
     let tree = tree(&store).await;
     let component = granted_component(&store, tree.provider.id, 1).await;
-    let above = fixture::binding(tree.provider.id, Hook::Route, "above");
+    let above = fixture::binding(tree.provider.id, "above");
     let mut serving = fixture::team(tree.provider.id, "serving");
     serving.serves = [tree.client.id].into();
     let mut tx = store.write(tree.provider.id).await.unwrap();

@@ -3,18 +3,17 @@
 use std::collections::BTreeSet;
 
 use waypost_domain::{
-    binding::{Fallback, Hook, LimitChanges, Revision},
+    binding::{Fallback, Hook, Hooks, LimitChanges, Revision},
     ids::BindingId,
     refusal::Faults,
 };
-use waypost_policy::{Digest, Prepared, RuntimeConfig};
-use waypost_store::{ReadTx, component};
+use waypost_policy::{Description, Digest, Prepared, RuntimeConfig};
+use waypost_store::{ReadTx, binding, component};
 
 use super::data_files;
 use crate::{
     Caller, CommandError, Desk, DeskOptions,
     input::Reading,
-    layers::policy_hook,
     policies::{self, domain_hook},
     preparing::Recipe,
     refs::Known,
@@ -22,6 +21,11 @@ use crate::{
 
 /// The parts of a revision, as given.
 pub(super) struct Draft {
+    /// The binding that it is to be a revision of; none for a new one.
+    pub(super) binding: Option<BindingId>,
+    /// Whether the binding is enabled, so that it must have a place of its own.
+    pub(super) is_asked: bool,
+    pub(super) hooks: HooksChoice,
     pub(super) position: i64,
     pub(super) component: String,
     pub(super) settings: String,
@@ -31,6 +35,16 @@ pub(super) struct Draft {
     pub(super) locked: bool,
     pub(super) replaces_above: bool,
     pub(super) note: Option<String>,
+}
+
+/// Which hooks the binding should serve.
+pub(super) enum HooksChoice {
+    /// All that the component serves.
+    All,
+    /// As before.
+    Keep(Hooks),
+    /// Those of these names.
+    Named(Vec<String>),
 }
 
 /// What should happen when the policy fails.
@@ -45,6 +59,7 @@ pub(super) enum FallbackChoice {
 
 /// The parts of a revision that may be kept, if the policy accepts its settings.
 pub(super) struct Checked {
+    hooks: Hooks,
     position: i64,
     component: Digest,
     settings: String,
@@ -75,27 +90,34 @@ impl Draft {
         desk: &Desk,
         tx: &mut ReadTx,
         faults: &mut Faults,
-        hook: Option<Hook>,
     ) -> Result<(Option<Checked>, Option<Recipe>), CommandError> {
         let position = faults.within("/position", self.position, 0, MAX_POSITION);
-        let found = find_component(tx, faults, hook, &self.component).await?;
+        let found = find_component(tx, faults, &self.component).await?;
+        let served = found.as_ref().map(|found| &found.description);
+        let hooks = check_hooks(faults, self.hooks, served);
+        if let (Some(hooks), Some(position), true) = (&hooks, position, self.is_asked) {
+            check_position(tx, faults, hooks, position, self.binding).await?;
+        }
         let settings = check_settings(faults, self.settings);
         let data = check_data(faults, self.data);
         let limits = check_limits(faults, &desk.options, desk.runtime.config(), self.limits);
-        let fallback = check_fallback(tx, faults, hook, self.fallback).await?;
+        let fallback = check_fallback(tx, faults, hooks.as_ref(), self.fallback).await?;
         let note = match self.note {
             None => Some(None),
             Some(note) => faults.text("/note", &note).map(Some),
         };
-        let (Some((component, bytes)), Some(settings), Some(data)) = (found, settings, data) else {
+        // Which settings are right may depend on the hooks, so without these they are not looked
+        // at.
+        let (Some(found), Some(hooks), Some(settings), Some(data)) = (found, hooks, settings, data)
+        else {
             return Ok((None, None));
         };
         let recipe = Recipe {
-            component,
-            bytes,
+            component: found.digest,
+            bytes: found.bytes,
             settings: settings.clone(),
             data: data_files(&data),
-            hooks: hook.map(policy_hook).into_iter().collect(),
+            hooks: hooks.as_slice().to_vec(),
         };
         let (Some(position), Some(limits), Some(fallback), Some(note)) =
             (position, limits, fallback, note)
@@ -103,8 +125,9 @@ impl Draft {
             return Ok((None, Some(recipe)));
         };
         let checked = Checked {
+            hooks,
             position,
-            component,
+            component: found.digest,
             settings,
             data,
             limits,
@@ -129,6 +152,7 @@ impl Checked {
         Revision {
             binding,
             number,
+            hooks: self.hooks,
             position: self.position,
             component: self.component.to_string(),
             settings: self.settings,
@@ -146,13 +170,18 @@ impl Checked {
     }
 }
 
-/// The component and its bytes, if the organization may bind it and it serves the hook.
+/// A component that the organization may bind.
+struct Found {
+    digest: Digest,
+    bytes: Option<Vec<u8>>,
+    description: Description,
+}
+
 async fn find_component(
     tx: &mut ReadTx,
     faults: &mut Faults,
-    hook: Option<Hook>,
     given: &str,
-) -> Result<Option<(Digest, Option<Vec<u8>>)>, CommandError> {
+) -> Result<Option<Found>, CommandError> {
     let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
     let Some(found) = component::find(tx, given.trim()).await? else {
         let message =
@@ -161,16 +190,92 @@ async fn find_component(
         return Ok(None);
     };
     let description = policies::inspection(&found)?.description;
-    let served = description.hooks.iter().map(|served| domain_hook(served.hook));
-    let served = served.collect::<Vec<_>>();
-    if let Some(hook) = hook
+    Ok(Some(Found { digest, bytes: component::bytes(tx, given.trim()).await?, description }))
+}
+
+/// The hooks of the binding: at least one, each of them served by the component.
+fn check_hooks(
+    faults: &mut Faults,
+    choice: HooksChoice,
+    description: Option<&Description>,
+) -> Option<Hooks> {
+    match choice {
+        // A component that serves none is not taken in.
+        HooksChoice::All => Hooks::new(served(description?)),
+        // What was kept can only be wrong by the new component.
+        HooksChoice::Keep(hooks) => {
+            let mut checks = hooks.as_slice().iter();
+            checks.all(|hook| check_hook(faults, "/component", *hook, description)).then_some(hooks)
+        }
+        HooksChoice::Named(names) => {
+            if names.is_empty() {
+                let remedy = "leave `hooks` out for all that the component serves";
+                faults.missing("/hooks", format!("name at least one hook, or {remedy}"));
+            }
+            let mut hooks = Vec::with_capacity(names.len());
+            for (index, name) in names.iter().enumerate() {
+                let pointer = format!("/hooks/{index}");
+                let Some(hook) = faults.parse::<Hook>(&pointer, name) else { continue };
+                if hooks.contains(&hook) {
+                    faults.wrong(&pointer, "taken", format!("`{hook}` is named twice"));
+                } else if check_hook(faults, &pointer, hook, description) {
+                    hooks.push(hook);
+                }
+            }
+            let are_fine = hooks.len() == names.len();
+            Hooks::new(hooks).filter(|_| are_fine)
+        }
+    }
+}
+
+/// Whether the component can be bound at the hook; where it is unknown, nothing stands against it.
+fn check_hook(
+    faults: &mut Faults,
+    pointer: &str,
+    hook: Hook,
+    description: Option<&Description>,
+) -> bool {
+    if let Some(description) = description
+        && let served = served(description)
         && !served.contains(&hook)
     {
-        let served = served.iter().map(|hook| hook.as_str()).collect::<Vec<_>>().join(", ");
-        let message = format!("`{}` does not serve `{hook}`; it serves {served}", description.name);
-        faults.wrong("/hook", "not-served", message);
+        let (name, served) = (&description.name, served.iter().map(|hook| hook.as_str()));
+        let served = served.collect::<Vec<_>>().join(", ");
+        let message = format!("`{name}` does not serve `{hook}`; it serves {served}");
+        faults.wrong(pointer, "not-served", message);
+        return false;
     }
-    Ok(Some((digest, component::bytes(tx, given.trim()).await?)))
+    true
+}
+
+fn served(description: &Description) -> Vec<Hook> {
+    description.hooks.iter().map(|served| domain_hook(served.hook)).collect()
+}
+
+/// Two enabled bindings that share a hook never share a position: nobody could say which is asked
+/// first there.
+async fn check_position(
+    tx: &mut ReadTx,
+    faults: &mut Faults,
+    hooks: &Hooks,
+    position: i64,
+    own: Option<BindingId>,
+) -> Result<(), CommandError> {
+    for (other, revision) in binding::list(tx).await? {
+        let shared = hooks.as_slice().iter().copied().filter(|hook| revision.hooks.contains(*hook));
+        if let Some(shared) = Hooks::new(shared)
+            && other.enabled
+            && Some(other.id) != own
+            && revision.position == position
+        {
+            let message = format!(
+                "the binding `{}` has the position {position} at {shared}; choose another",
+                other.name
+            );
+            faults.wrong("/position", "taken", message);
+        }
+    }
+    Ok(())
 }
 
 fn check_settings(faults: &mut Faults, settings: String) -> Option<String> {
@@ -236,25 +341,35 @@ pub(crate) fn check_limits(
     checks.iter().all(|fits| *fits).then_some(given)
 }
 
+/// The fallback. Only `route` hands tickets to teams, so a team needs that hook.
 async fn check_fallback(
     tx: &mut ReadTx,
     faults: &mut Faults,
-    hook: Option<Hook>,
+    hooks: Option<&Hooks>,
     choice: FallbackChoice,
 ) -> Result<Option<Fallback>, CommandError> {
-    let key = match choice {
-        FallbackChoice::Keep(fallback) => return Ok(Some(fallback)),
-        FallbackChoice::Next => return Ok(Some(Fallback::Next)),
-        FallbackChoice::Team(key) => key,
+    let routes = hooks.is_none_or(|hooks| hooks.contains(Hook::Route));
+    let message = match choice {
+        FallbackChoice::Next | FallbackChoice::Keep(Fallback::Next) => {
+            return Ok(Some(Fallback::Next));
+        }
+        FallbackChoice::Keep(fallback @ Fallback::Team(_)) if routes => return Ok(Some(fallback)),
+        FallbackChoice::Team(key) if routes => {
+            let known = Known::read(tx).await?;
+            let team = known.team_if(faults, "/fallback_team", Some(&key));
+            return Ok(team.flatten().map(Fallback::Team));
+        }
+        FallbackChoice::Keep(Fallback::Team(_)) => {
+            "the binding has a fallback team, which applies to the hook `route` only; give the team \
+             up, or keep `route`"
+        }
+        FallbackChoice::Team(_) => {
+            "a fallback team applies to the hook `route` only, which this binding does not serve; \
+             leave it out, or add `route`"
+        }
     };
-    if hook.is_some_and(|hook| hook != Hook::Route) {
-        let message = "only a binding of `route` falls back to a team; leave it out";
-        faults.wrong("/fallback_team", "not-allowed", message);
-        return Ok(None);
-    }
-    let known = Known::read(tx).await?;
-    let team = known.team_if(faults, "/fallback_team", Some(&key));
-    Ok(team.flatten().map(Fallback::Team))
+    faults.wrong("/fallback_team", "not-allowed", message);
+    Ok(None)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Opening: categorize, prioritize, route, plan, in their one order.
 
 use waypost_domain::{
-    binding::{Fallback, Hook},
+    binding::Hook,
     directory::Lookup,
     ids::TeamId,
     proposal::{self, FieldsTaken},
@@ -175,7 +175,7 @@ impl Deciding {
             if let Some(Answer::Assignment(answer)) = &one.answer {
                 is_routed |= self.judge_assignment(&one, answer);
             } else if one.failed
-                && let Fallback::Team(team) = one.asked.revision.fallback
+                && let Some(team) = one.asked.revision.fallback_team_at(Hook::Route)
             {
                 is_routed |= self.fall_back(&one, team);
             }

@@ -31,13 +31,15 @@ pub(crate) struct Bind {
     /// The organization's key.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// The hook: categorize, route, plan, stalled or notify.
-    #[arg(long)]
-    hook: Hook,
-    /// The binding's name, unique in the organization; without it, the policy's name and the hook.
+    /// A hook: categorize, route, plan, stalled or notify. Repeat it for several, which share
+    /// settings and data; without it, all that the policy serves.
+    #[arg(long = "hook", value_name = "HOOK")]
+    hooks: Vec<Hook>,
+    /// The binding's name, unique in the organization; without it, the policy's name and the hooks
+    /// that are named.
     #[arg(long)]
     name: Option<Key>,
-    /// Its place among the organization's bindings of the hook, lower first; without it, the last.
+    /// Its place among the organization's bindings of its hooks, lower first; without it, the last.
     #[arg(long, value_name = "NUMBER")]
     position: Option<i64>,
     /// The settings: a JSON file. Without it, none.
@@ -51,7 +53,7 @@ pub(crate) struct Bind {
     /// Lower layers can neither replace it nor answer before it.
     #[arg(long)]
     locked: bool,
-    /// The unlocked bindings of the layers above are not asked at this hook.
+    /// The unlocked bindings of the layers above are not asked at its hooks.
     #[arg(long)]
     replaces_above: bool,
 }
@@ -66,6 +68,9 @@ pub(crate) struct Revise {
     /// Another component: a file that ends in .wasm, a digest, or a name.
     #[arg(long)]
     policy: Option<String>,
+    /// Other hooks: all that it serves from then on, one --hook for each.
+    #[arg(long = "hook", value_name = "HOOK")]
+    hooks: Vec<Hook>,
     /// Another place, lower first.
     #[arg(long, value_name = "NUMBER")]
     position: Option<i64>,
@@ -74,10 +79,13 @@ pub(crate) struct Revise {
     settings: Option<PathBuf>,
     #[command(flatten)]
     shared: Shared,
+    /// When the policy fails at route, the next policy is asked again.
+    #[arg(long, conflicts_with = "fallback_team")]
+    no_fallback_team: bool,
     /// Whether lower layers can neither replace it nor answer before it: true or false.
     #[arg(long, value_name = "BOOL")]
     locked: Option<bool>,
-    /// Whether the unlocked bindings of the layers above are not asked at this hook: true or false.
+    /// Whether the unlocked bindings of the layers above are not asked at its hooks: true or false.
     #[arg(long, value_name = "BOOL")]
     replaces_above: Option<bool>,
 }
@@ -87,7 +95,8 @@ struct Shared {
     /// A data file; the policy knows it by its name without the folder. Can be repeated.
     #[arg(long = "data-file", value_name = "FILE")]
     data_files: Vec<PathBuf>,
-    /// The key of the team that gets the ticket when the policy fails (hook route); without it, the next policy is asked.
+    /// The key of the team that gets the ticket when the policy fails at route; without it, the
+    /// next policy is asked.
     #[arg(long, value_name = "KEY")]
     fallback_team: Option<String>,
     /// The most instructions for one decision.
@@ -124,18 +133,22 @@ impl Bind {
         let limits = self.shared.limits();
         let policy = Named::from(self.policy);
         let component = policy.digest(installation, &caller, output).await?;
-        let name = if let Some(name) = self.name {
-            name.to_string()
-        } else {
-            let policy = policies::find(&installation.desk, &caller, &component).await?;
-            format!("{}-{}", policy.name, self.hook)
+        let policy = policies::find(&installation.desk, &caller, &component).await?;
+        let named = names(&self.hooks);
+        let name = match self.name {
+            Some(name) => name.to_string(),
+            None => [&[policy.name.clone()][..], &named].concat().join("-"),
         };
         let position = match self.position {
             Some(position) => position,
-            None => last_position(installation, &caller, self.hook).await? + POSITION_STEP,
+            None => {
+                let all = policy.bindable_hooks();
+                let hooks = if self.hooks.is_empty() { &all } else { &self.hooks };
+                last_position(installation, &caller, hooks).await? + POSITION_STEP
+            }
         };
         let new = NewBinding {
-            hook: self.hook.to_string(),
+            hooks: (!named.is_empty()).then_some(named),
             name,
             position,
             component,
@@ -166,7 +179,9 @@ impl Revise {
             Some(policy) => Some(Named::from(policy).digest(installation, &caller, output).await?),
             None => None,
         };
+        let hooks = names(&self.hooks);
         let edit = NewRevision {
+            hooks: (!hooks.is_empty()).then_some(hooks),
             position: self.position,
             component,
             settings: settings(self.settings.as_deref())?,
@@ -174,7 +189,10 @@ impl Revise {
                 .then(|| data(&self.shared.data_files))
                 .transpose()?,
             limits: (limits != LimitChanges::default()).then_some(limits),
-            fallback_team: self.shared.fallback_team.map(Some),
+            fallback_team: match self.shared.fallback_team {
+                None => self.no_fallback_team.then_some(None),
+                team => Some(team),
+            },
             locked: self.locked,
             replaces_above: self.replaces_above,
             note: self.shared.note,
@@ -184,9 +202,20 @@ impl Revise {
     }
 }
 
-async fn last_position(installation: &Installation, caller: &Caller, hook: Hook) -> Result<i64> {
-    let bound = bindings::list(&installation.desk, caller, Some(hook)).await?;
-    Ok(bound.iter().map(|view| view.active.position).max().unwrap_or(0))
+fn names(hooks: &[Hook]) -> Vec<String> {
+    hooks.iter().map(ToString::to_string).collect()
+}
+
+/// The last place at any of the hooks, for a binding has one place for all of its hooks.
+async fn last_position(
+    installation: &Installation,
+    caller: &Caller,
+    hooks: &[Hook],
+) -> Result<i64> {
+    let bound = bindings::list(&installation.desk, caller, None).await?;
+    let rivals =
+        bound.iter().filter(|view| hooks.iter().any(|hook| view.active.hooks.contains(*hook)));
+    Ok(rivals.map(|view| view.active.position).max().unwrap_or(0))
 }
 
 /// The settings' text; what is wrong with it the desk says.

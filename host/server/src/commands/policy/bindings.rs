@@ -57,11 +57,12 @@ impl One {
                 told["switches"] = detail.switches.iter().map(switch_json).collect();
                 told
             },
-            &["revision", "policy", "position", "made", "note", ""],
+            &["revision", "policy", "hooks", "position", "made", "note", ""],
             detail.revisions.iter().map(|revision| {
                 vec![
                     revision.number.to_string(),
                     policy(revision),
+                    revision.hooks.to_string(),
                     revision.position.to_string(),
                     time(revision.created_at),
                     revision.note.clone().unwrap_or_default(),
@@ -172,12 +173,12 @@ pub(crate) async fn list(
             });
             told.collect()
         },
-        &["hook", "position", "name", "policy", "revision", "suggested", "state"],
+        &["position", "name", "hooks", "policy", "revision", "suggested", "state"],
         views.iter().map(|view| {
             vec![
-                view.binding.hook.to_string(),
                 view.active.position.to_string(),
                 view.binding.name.to_string(),
+                view.active.hooks.to_string(),
                 policy(&view.active),
                 view.active.number.to_string(),
                 suggested(counts(view)),
@@ -198,7 +199,7 @@ pub(crate) fn tell(output: &mut Output, view: &BindingView, done: &str) -> Resul
                 to,
                 "{done} {} at {}, position {}: {}, revision {}, {}.",
                 binding.name,
-                binding.hook,
+                view.active.hooks,
                 view.active.position,
                 policy(&view.active),
                 view.active.number,
@@ -218,11 +219,15 @@ fn suggested(counts: SuggestionCounts) -> String {
 }
 
 fn state(view: &BindingView) -> String {
-    match (view.binding.enabled, &view.paused) {
-        (false, _) => "disabled".to_owned(),
-        (true, Some(paused)) => format!("paused until {} after failures", time(paused.until)),
-        (true, None) => "enabled".to_owned(),
+    if !view.binding.enabled {
+        return "disabled".to_owned();
     }
+    if view.paused.is_empty() {
+        return "enabled".to_owned();
+    }
+    let pauses = view.paused.iter();
+    let pauses = pauses.map(|paused| format!("{} until {}", paused.hook, time(paused.until)));
+    format!("paused after failures at {}", pauses.collect::<Vec<_>>().join(", "))
 }
 
 /// A policy's name and version; its digest where the name is not known.
@@ -251,10 +256,13 @@ fn json(view: &BindingView) -> Value {
     json!({
         "id": binding.id.to_string(),
         "name": binding.name.as_str(),
-        "hook": binding.hook.as_str(),
         "layer": view.layer.as_str(),
         "enabled": binding.enabled,
-        "paused": view.paused.map(|paused| json!({ "since": paused.since, "until": paused.until })),
+        "paused": view.paused.iter().map(|paused| json!({
+            "hook": paused.hook.as_str(),
+            "since": paused.since,
+            "until": paused.until,
+        })).collect::<Vec<_>>(),
         "active": revision_json(&view.active),
         "version": binding.version,
     })
@@ -272,6 +280,7 @@ fn switch_json(switch: &Switch) -> Value {
 fn revision_json(revision: &RevisionView) -> Value {
     json!({
         "number": revision.number,
+        "hooks": revision.hooks.as_slice().iter().map(|hook| hook.as_str()).collect::<Vec<_>>(),
         "position": revision.position,
         "component": revision.component,
         "policy": revision.policy.as_ref().map(|policy| json!({ "name": policy.name, "version": policy.version })),

@@ -24,7 +24,7 @@ use crate::terminal::Terminal;
 pub(crate) struct TestRun {
     /// The component: a file that ends in .wasm, or a digest or name of an organization's.
     policy: String,
-    /// The hook: categorize, route, escalate, plan, stalled or notify.
+    /// The hook: categorize, route, plan, stalled or notify.
     #[arg(long)]
     hook: Hook,
     /// The ticket: a JSON file with any of the contract's fields; the rest is filled in.

@@ -1,13 +1,14 @@
 //! The policies and bindings of a desk file.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
+use waypost_app::CommandError;
 use waypost_app::bindings::{self, BindingView, NewBinding, NewRevision};
-use waypost_app::{CommandError, policies};
-use waypost_domain::binding::LimitChanges;
+use waypost_app::policies::{self, PolicyView};
+use waypost_domain::binding::{Hooks, LimitChanges};
 use waypost_policy::Digest;
 
 use super::{Applying, Outcome};
@@ -16,6 +17,7 @@ use crate::desk_file::{Binding, DeskFile};
 /// A binding with everything that it is made of.
 struct Wanted<'a> {
     binding: &'a Binding,
+    hooks: Vec<String>,
     component: String,
     settings: String,
     data: Vec<(String, Vec<u8>)>,
@@ -23,14 +25,17 @@ struct Wanted<'a> {
 
 impl Applying<'_> {
     pub(super) async fn bindings(&mut self, file: &DeskFile) -> Result<()> {
-        let components = self.upload(file).await?;
+        let policies = self.upload(file).await?;
         for binding in &file.bindings {
             let what = format!("binding {}", binding.name);
             let told = || format!("{}: {what}", self.org);
+            // The file was checked: every binding names a policy of the table.
+            let policy = &policies[&binding.policy];
+            let served = || policy.bindable_hooks().iter().map(ToString::to_string).collect();
             let wanted = Wanted {
                 binding,
-                // The file was checked: every binding names a policy of the table.
-                component: components.get(&binding.policy).cloned().unwrap_or_default(),
+                hooks: binding.hooks.clone().unwrap_or_else(served),
+                component: policy.digest.clone(),
                 settings: binding.settings_json(&file.folder).with_context(told)?,
                 data: data(&file.folder, binding).with_context(told)?,
             };
@@ -40,25 +45,26 @@ impl Applying<'_> {
         Ok(())
     }
 
-    /// Brings every component to the organization; returns their digests by name.
-    async fn upload(&mut self, file: &DeskFile) -> Result<BTreeMap<String, String>> {
-        let mut digests = BTreeMap::new();
+    /// Brings every component to the organization; returns what they are by their names in the
+    /// file.
+    async fn upload(&mut self, file: &DeskFile) -> Result<BTreeMap<String, PolicyView>> {
+        let mut brought = BTreeMap::new();
         for (name, component) in &file.policies {
             let path = file.folder.join(component);
             let bytes =
                 std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
             let digest = Digest::of(&bytes).to_string();
-            let outcome = match policies::find(self.desk, &self.caller, &digest).await {
-                Ok(_) => Ok(Outcome::Unchanged),
+            let (policy, outcome) = match policies::find(self.desk, &self.caller, &digest).await {
                 Err(CommandError::NotFound(_)) => {
-                    policies::upload(self.desk, &self.caller, bytes).await.map(|_| Outcome::Created)
+                    let uploaded = policies::upload(self.desk, &self.caller, bytes).await;
+                    (uploaded, Outcome::Created)
                 }
-                Err(error) => Err(error),
+                found => (found, Outcome::Unchanged),
             };
-            self.note(&format!("policy {name}"), outcome)?;
-            digests.insert(name.clone(), digest);
+            let noted = policy.map(|policy| brought.insert(name.clone(), policy));
+            self.note(&format!("policy {name}"), noted.map(|_| outcome))?;
         }
-        Ok(digests)
+        Ok(brought)
     }
 
     async fn binding(&self, wanted: Wanted<'_>) -> Result<Outcome, CommandError> {
@@ -93,7 +99,7 @@ impl Applying<'_> {
 impl Wanted<'_> {
     fn bind(self) -> NewBinding {
         NewBinding {
-            hook: self.binding.hook.clone(),
+            hooks: self.binding.hooks.clone(),
             name: self.binding.name.clone(),
             position: self.position(),
             limits: self.limits(),
@@ -112,6 +118,7 @@ impl Wanted<'_> {
         NewRevision {
             position: Some(self.position()),
             limits: Some(self.limits()),
+            hooks: Some(self.hooks),
             component: Some(self.component),
             settings: Some(self.settings),
             data: Some(self.data),
@@ -126,6 +133,7 @@ impl Wanted<'_> {
     fn differs(&self, found: &BindingView) -> bool {
         let active = &found.active;
         active.component != self.component
+            || !is_same_set(&active.hooks, &self.hooks)
             || active.position != self.position()
             || !is_same_json(&active.settings, &self.settings)
             || active.data_digest != data_digest(&self.data)
@@ -149,6 +157,12 @@ impl Wanted<'_> {
             memory_bytes: limits.memory_bytes,
         }
     }
+}
+
+/// Whether the names are those of the hooks, in whichever order.
+fn is_same_set(hooks: &Hooks, names: &[String]) -> bool {
+    let hooks = hooks.as_slice().iter().map(|hook| hook.as_str()).collect::<BTreeSet<_>>();
+    hooks == names.iter().map(String::as_str).collect()
 }
 
 fn is_same_json(one: &str, other: &str) -> bool {
