@@ -157,7 +157,7 @@ async fn batch(
     rounds: BTreeMap<RoundId, Round>,
     policies: &mut Policies,
 ) -> Result<Vec<Reexecution>, CommandError> {
-    let mut unknown = Vec::new();
+    let mut unknown: Vec<((BindingId, i64), Hook, Option<Revision>)> = Vec::new();
     for receipt in &receipts {
         let at = (receipt.binding, receipt.revision);
         if !policies.contains_key(&at) && !unknown.iter().any(|(known, ..)| *known == at) {
