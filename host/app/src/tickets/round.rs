@@ -27,7 +27,6 @@ use super::snapshot::{self, Snapshot};
 use crate::{
     Desk, Entropy,
     layers::{Asked, Layers},
-    plain,
 };
 
 pub(crate) use self::kept::reasons;
