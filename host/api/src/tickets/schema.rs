@@ -6,7 +6,7 @@
 mod property;
 
 use utoipa::{
-    PartialSchema, ToSchema,
+    ToSchema,
     openapi::{
         Components, Content, HttpMethod, OpenApi, PathItem, Ref, RefOr, Required, Response,
         ResponseBuilder,
