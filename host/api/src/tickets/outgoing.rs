@@ -227,7 +227,7 @@ impl From<TicketView> for TicketOut {
         let major =
             incident.and_then(|it| MajorOut::of(&it.major, view.manager, view.communication_owner));
         let team = NamedOut::from(view.team);
-        let stage = StageOut::of(kind, ticket.stage);
+        let facts = StageOut::of(kind, ticket.stage);
         Self {
             id: ticket.id.0,
             number: ticket.number,
@@ -266,13 +266,13 @@ impl From<TicketView> for TicketOut {
             external_ref: ticket
                 .external_ref
                 .map(|other| ExternalRefWire { source: other.source, id: other.id }),
-            hold: stage.hold,
-            reason: stage.reason.filter(|_| kind == TicketKind::Task),
-            resolution: stage.resolution,
-            fulfillment: stage.fulfillment,
-            rejection: stage.rejection,
-            closing: stage.closing,
-            cancellation: stage.cancellation,
+            hold: facts.hold,
+            reason: facts.reason.filter(|_| kind == TicketKind::Task),
+            resolution: facts.resolution,
+            fulfillment: facts.fulfillment,
+            rejection: facts.rejection,
+            closing: facts.closing,
+            cancellation: facts.cancellation,
             opened_at: ticket.opened_at,
             created_at: ticket.created_at,
             updated_at: ticket.updated_at,

@@ -30,14 +30,14 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
     add::<NothingIn>(components);
 
     let (new, edit) = (format!("New{}", of.noun()), format!("{}Edit", of.noun()));
-    let opening = body(of, of.opened()).description(Some(format!("{} that comes in.", of.one())));
+    let opening = body(of, &of.opened()).description(Some(format!("{} that comes in.", of.one())));
     components.schemas.insert(new.clone(), opening.required("short_description").into());
     let editing =
         format!("Fields of {} to change. What is left out stays.", of.one().to_lowercase());
-    let editing = body(of, of.edited()).description(Some(editing));
+    let editing = body(of, &of.edited()).description(Some(editing));
     components.schemas.insert(edit.clone(), editing.into());
     let task = gather(opened(TicketKind::Task).filter(|property| property.name != "parent"));
-    let task = body(Collection::Of(TicketKind::Task), task)
+    let task = body(Collection::Of(TicketKind::Task), &task)
         .description(Some("A task that is added to a ticket."))
         .required("short_description");
     components.schemas.insert(ADDED_TASK.to_owned(), task.into());
@@ -46,7 +46,7 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
     for action in &actions {
         if !action.inputs.is_empty() {
             let inputs = gather(action.inputs.iter().cloned());
-            let input = body(of, inputs).description(Some(action.summary()));
+            let input = body(of, &inputs).description(Some(action.summary()));
             components.schemas.insert(action.schema_name(of), input.into());
         }
     }
@@ -111,7 +111,7 @@ fn takes(schema: &str, required: Required) -> RequestBody {
 }
 
 /// An object with these properties and no others.
-fn body(of: Collection, properties: Vec<Property>) -> ObjectBuilder {
+fn body(of: Collection, properties: &[Property]) -> ObjectBuilder {
     let none = AdditionalProperties::<Schema>::FreeForm(false);
     let empty = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(none));
     properties
