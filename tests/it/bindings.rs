@@ -197,6 +197,7 @@ async fn a_fallback_team_is_for_route_only(desk: TestDesk) {
     let refused = json!({
         "hooks": ["plan"], "name": "chain", "position": 1, "fallback_team": "finance",
         "component": desk.upload(&acme.admin.client, "acme", "approval-chain").await,
+        "settings": { "otherwise": "ask_manager" },
     });
 
     let refused = acme.admin.client.post("/bindings", refused).await;
@@ -326,13 +327,13 @@ async fn a_breaker_that_opens_at_one_hook_leaves_the_others_working(desk: TestDe
     // Enough fuel for a wish in a few words, and for a look at a vote.
     let binding = bind_both(&acme, json!({ "limits": { "fuel": 400_000 } })).await;
     let request = acme.ask_for_laptop().await;
-    assert_eq!(request["degraded"], Value::Null);
+    assert_eq!(request["policy_failures"], Value::Null);
 
     // Looking for words in a long text takes more than there is.
     let long = json!({ "short_description": "A laptop", "description": "why not ".repeat(2_000) });
     for wanted in ["out_of_fuel"; 5].into_iter().chain(["breaker_open"]) {
         let request = acme.requester.client.post("/requests", long.clone()).await.created();
-        assert_eq!(request["degraded"], format!("plan: {wanted}"));
+        assert_eq!(request["policy_failures"], format!("plan: {wanted}"));
     }
 
     let path = format!("/bindings/{}", binding["id"].as_str().unwrap());

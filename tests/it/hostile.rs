@@ -312,7 +312,10 @@ async fn a_binding_that_cannot_be_prepared_is_tried_again_after_a_minute_and_not
     assert_eq!(acme.report("No wifi").await["policy_failures"], "route: unavailable");
     desk.clock.advance(TimeDelta::seconds(31));
     let mended = acme.report("No wifi").await;
-    assert_eq!((&mended["team"]["key"], &mended["policy_failures"]), (&json!("network"), &Value::Null));
+    assert_eq!(
+        (&mended["team"]["key"], &mended["policy_failures"]),
+        (&json!("network"), &Value::Null)
+    );
 }
 
 async fn a_binding_that_is_enabled_after_it_was_mended_decides_the_next_ticket(desk: TestDesk) {

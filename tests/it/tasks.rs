@@ -289,7 +289,10 @@ async fn tasks_are_listed_for_teams_and_people_page_by_page(desk: TestDesk) {
 
     let list = async |query: String| -> Vec<String> {
         let items = agent.get(&format!("/tasks?{query}")).await.items();
-        items.iter().map(|task| task["number"].as_str().unwrap().to_owned()).collect()
+        let number = |task: &Value| task["number"].as_str().unwrap().to_owned();
+        let mut numbers: Vec<_> = items.iter().map(number).collect();
+        numbers.sort_unstable();
+        numbers
     };
     let numbers = |numbers: &[u32]| -> Vec<String> {
         numbers.iter().map(|number| format!("TASK{number:07}")).collect()
@@ -370,7 +373,15 @@ async fn actions_on_a_task_are_announced_and_refused_in_their_order(desk: TestDe
     assert_eq!(
         open,
         [
-            "start", "hold", "complete", "incomplete", "skip", "edit", "assign", "note", "link",
+            "start",
+            "hold",
+            "complete",
+            "incomplete",
+            "skip",
+            "edit",
+            "assign",
+            "note",
+            "link",
             "unlink"
         ]
     );

@@ -159,8 +159,7 @@ async fn binding_names(
 }
 
 fn people(ticket: &Ticket, round: Option<&Approval>) -> Vec<PersonId> {
-    let mut people: Vec<PersonId> =
-        ticket.requester.into_iter().chain(ticket.assignee).collect();
+    let mut people: Vec<PersonId> = ticket.requester.into_iter().chain(ticket.assignee).collect();
     people.extend(
         round.into_iter().flat_map(Approval::requests).flat_map(|one| [one.seat, one.voter]),
     );
@@ -168,7 +167,11 @@ fn people(ticket: &Ticket, round: Option<&Approval>) -> Vec<PersonId> {
         people.push(*person);
     }
     people.extend(
-        ticket.incident().and_then(|it| it.major.led_by()).into_iter().flat_map(|it| [it.manager, it.communication_owner]),
+        ticket
+            .incident()
+            .and_then(|it| it.major.led_by())
+            .into_iter()
+            .flat_map(|it| [it.manager, it.communication_owner]),
     );
     people.sort_unstable();
     people.dedup();
@@ -197,7 +200,9 @@ fn gave(receipt: &Receipt, ticket: &Ticket, facts: &Facts) -> Vec<SuggestedField
         Answer::Plan(_) | Answer::Nudge(_) | Answer::Notifications(_) => {}
     }
     set.into_iter()
-        .filter(|(field, value)| ticket.text_of_field(field.as_str(), facts).as_ref() == Some(value))
+        .filter(|(field, value)| {
+            ticket.text_of_field(field.as_str(), facts).as_ref() == Some(value)
+        })
         .map(|(field, _)| field)
         .collect()
 }

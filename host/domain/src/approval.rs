@@ -6,9 +6,7 @@ use std::{fmt, num::ParseIntError, str::FromStr};
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::{
-    ApprovalId, ApprovalRequestId, DelegationId, OrgId, PersonId, ReceiptId,
-};
+use crate::ids::{ApprovalId, ApprovalRequestId, DelegationId, OrgId, PersonId, ReceiptId};
 use crate::{
     name::{UnknownName, names},
     subject::Subject,

@@ -2,12 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::{
-    event::Actor,
-    ids::CommentId,
-    name::names,
-    subject::Subject,
-};
+use crate::{event::Actor, ids::CommentId, name::names, subject::Subject};
 
 /// Who may read a comment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -10,15 +10,17 @@ use crate::{
     refusal::Refused,
     text,
     ticket::{
-        self, AwaitingKind, Action, CONVERT, COMMON, COMMON_FIELDS, Code, Field, FieldType, From, INTAKE,
-        INTAKE_FIELDS, Kind, Notice, Phase, Row, SUBJECT_FIELDS, Stage, State, CALLER_REPLY, EDIT, Ticket,
-        TicketKind, Turn, Value, WORKED, Who, count, flag, input, need, row,
+        self, Action, AwaitingKind, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT,
+        Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, Row, SUBJECT_FIELDS,
+        Stage, State, Ticket, TicketKind, Turn, Value, WORKED, Who, count, flag, input, need, row,
     },
 };
 
 pub(crate) use self::major::against_ending;
 pub use self::{
-    major::{Leadership, Major, MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorState, MajorWhen},
+    major::{
+        Leadership, Major, MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorState, MajorWhen,
+    },
     sync::MAX_CHILDREN,
 };
 
@@ -100,9 +102,21 @@ const ROWS: &[Row] = &[
                 "What it waits for.",
             ),
             input("vendor", FieldType::Line, "The vendor's name, when it waits for one."),
-            input("person", FieldType::Person, "Who must supply the evidence, when it waits for some."),
-            input("problem", FieldType::Ticket, "The problem whose fix it waits for, by id or number."),
-            input("comment", FieldType::Text, "The public question to the caller, when it waits for them."),
+            input(
+                "person",
+                FieldType::Person,
+                "Who must supply the evidence, when it waits for some.",
+            ),
+            input(
+                "problem",
+                FieldType::Ticket,
+                "The problem whose fix it waits for, by id or number.",
+            ),
+            input(
+                "comment",
+                FieldType::Text,
+                "The public question to the caller, when it waits for them.",
+            ),
             input("follow_up_at", FieldType::Time, "When somebody should look again."),
         ])
         .by(hold)
@@ -228,7 +242,8 @@ fn start(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     ticket::hold(ticket, turn)?;
     let awaited = turn.given.ticket("problem");
-    let is_for_problem = ticket.stage.hold().is_some_and(|it| it.awaiting.kind() == AwaitingKind::Problem);
+    let is_for_problem =
+        ticket.stage.hold().is_some_and(|it| it.awaiting.kind() == AwaitingKind::Problem);
     if let Some(incident) = ticket.incident_mut().filter(|_| is_for_problem) {
         incident.problem = awaited.or(incident.problem);
     }

@@ -61,7 +61,8 @@ impl Relation {
         approval: Option<&Approval>,
     ) -> Self {
         let Some(person) = person else { return Self::default() };
-        let about = if ticket.kind() == TicketKind::Task { parent.unwrap_or(ticket) } else { ticket };
+        let about =
+            if ticket.kind() == TicketKind::Task { parent.unwrap_or(ticket) } else { ticket };
         let holds_seat = approval.is_some_and(|approval| {
             approval.requests().any(|request| {
                 request.state == SeatState::Requested
@@ -187,9 +188,10 @@ fn only_own_fields(
     may: impl Fn(Writer) -> bool,
 ) -> Result<(), Forbidden> {
     let rules = kind.rules();
-    let of_desk = given.iter().map(|(name, _)| name).filter(|name| {
-        rules.field(name).is_some_and(|field| !may(field.writer))
-    });
+    let of_desk = given
+        .iter()
+        .map(|(name, _)| name)
+        .filter(|name| rules.field(name).is_some_and(|field| !may(field.writer)));
     let of_desk = of_desk.collect::<Vec<_>>();
     if of_desk.is_empty() {
         return Ok(());

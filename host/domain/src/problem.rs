@@ -13,9 +13,9 @@ use crate::{
     refusal::Refused,
     request::Content,
     ticket::{
-        self, APPROVED, Action, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field, FieldType, From, Kind,
-        Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value,
-        WORKED, Who, flag, input, need, row, text_of,
+        self, APPROVED, Action, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field, FieldType, From,
+        Kind, Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn,
+        Value, WORKED, Who, flag, input, need, row, text_of,
     },
 };
 
@@ -238,8 +238,11 @@ const FIELDS: &[Field] = &[
         },
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
-                problem.cis =
-                    if let Some(Value::Cis(ids)) = value { ids.iter().copied().collect() } else { BTreeSet::new() };
+                problem.cis = if let Some(Value::Cis(ids)) = value {
+                    ids.iter().copied().collect()
+                } else {
+                    BTreeSet::new()
+                };
             }
         },
     )
@@ -263,7 +266,8 @@ const FIELDS: &[Field] = &[
         |ticket| ticket.problem()?.risk_owner.map(Value::Person),
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
-                problem.risk_owner = if let Some(Value::Person(id)) = value { Some(*id) } else { None };
+                problem.risk_owner =
+                    if let Some(Value::Person(id)) = value { Some(*id) } else { None };
             }
         },
     )
@@ -275,7 +279,8 @@ const FIELDS: &[Field] = &[
         |ticket| ticket.problem()?.risk_review_at.map(Value::Time),
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
-                problem.risk_review_at = if let Some(Value::Time(at)) = value { Some(*at) } else { None };
+                problem.risk_review_at =
+                    if let Some(Value::Time(at)) = value { Some(*at) } else { None };
                 problem.risk_review_opened = false;
             }
         },
@@ -322,7 +327,9 @@ fn reanalyze(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 
 fn is_known_error(ticket: &Ticket, _: Action) -> Option<Obstacle> {
     let is_one = ticket.problem().is_some_and(|problem| problem.known_error);
-    is_one.then_some(Obstacle::Guard("It is a known error already; edit its symptom and workaround instead."))
+    is_one.then_some(Obstacle::Guard(
+        "It is a known error already; edit its symptom and workaround instead.",
+    ))
 }
 
 fn publish_known_error(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
@@ -457,7 +464,8 @@ impl Ticket {
     /// Whether the review of an accepted risk is due.
     #[must_use]
     pub fn needs_risk_review(&self, now: DateTime<Utc>) -> bool {
-        let is_accepted = self.stage.outcome().is_some_and(|it| it.code == Some(Code::RiskAccepted));
+        let is_accepted =
+            self.stage.outcome().is_some_and(|it| it.code == Some(Code::RiskAccepted));
         self.problem().is_some_and(|problem| {
             let is_due = problem.risk_review_at.is_some_and(|at| at <= now);
             is_accepted && is_due && !problem.risk_review_opened

@@ -15,9 +15,10 @@ use crate::{
     task::check_fulfilment,
     text,
     ticket::{
-        self, APPROVED, Action, CONVERT, COMMON, COMMON_FIELDS, Code, Field, FieldType, From, INTAKE,
-        INTAKE_FIELDS, Kind, Notice, Phase, Rejection, Row, SUBJECT_FIELDS, Stage, State, CALLER_REPLY, EDIT,
-        Ticket, TicketKind, Turn, Value, WORKED, Who, count, input, need, row,
+        self, APPROVED, Action, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field,
+        FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, Rejection, Row,
+        SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value, WORKED, Who, count, input,
+        need, row,
     },
 };
 
@@ -42,7 +43,14 @@ pub struct Request {
 
 impl Default for Request {
     fn default() -> Self {
-        Self { item: None, answers: Vec::new(), quantity: 1, order: None, cost: None, expected_at: None }
+        Self {
+            item: None,
+            answers: Vec::new(),
+            quantity: 1,
+            order: None,
+            cost: None,
+            expected_at: None,
+        }
     }
 }
 
@@ -98,10 +106,22 @@ const ROWS: &[Row] = &[
         .from(&[State::InFulfilment, State::OnHold])
         .to(State::OnHold)
         .takes(&[
-            need("awaiting", FieldType::Choice(&["caller", "vendor", "evidence"]), "What it waits for."),
+            need(
+                "awaiting",
+                FieldType::Choice(&["caller", "vendor", "evidence"]),
+                "What it waits for.",
+            ),
             input("vendor", FieldType::Line, "The vendor's name, when it waits for one."),
-            input("person", FieldType::Person, "Who must supply the evidence, when it waits for some."),
-            input("comment", FieldType::Text, "The public question to the caller, when it waits for them."),
+            input(
+                "person",
+                FieldType::Person,
+                "Who must supply the evidence, when it waits for some.",
+            ),
+            input(
+                "comment",
+                FieldType::Text,
+                "The public question to the caller, when it waits for them.",
+            ),
             input("follow_up_at", FieldType::Time, "When somebody should look again."),
         ])
         .by(ticket::hold)
@@ -179,7 +199,8 @@ const FIELDS: &[Field] = &[
         "The answers to the catalog item's form, all of them: texts, numbers, true or false.",
         |ticket| ticket.request().map(|request| Value::Answers(request.answers.clone())),
         |ticket, value, faults| {
-            let given = if let Some(Value::Answers(answers)) = value { answers.as_slice() } else { &[] };
+            let given =
+                if let Some(Value::Answers(answers)) = value { answers.as_slice() } else { &[] };
             let kept = answers(given, faults);
             if let Some(request) = ticket.request_mut() {
                 request.answers = kept;
@@ -192,7 +213,11 @@ const FIELDS: &[Field] = &[
         FieldType::Count { least: 1, most: MAX_QUANTITY as u32 },
         "How many of the catalog item, while the request is a draft; one if left out.",
         |ticket| {
-            ticket.request().map(|it| it.quantity).filter(|it| *it > 1).map(|it| Value::Number(it.into()))
+            ticket
+                .request()
+                .map(|it| it.quantity)
+                .filter(|it| *it > 1)
+                .map(|it| Value::Number(it.into()))
         },
         |ticket, value, faults| {
             let given = count(value).and_then(|given| u16::try_from(given).ok()).unwrap_or(1);
@@ -209,7 +234,8 @@ const FIELDS: &[Field] = &[
         |ticket| ticket.request()?.expected_at.map(Value::Time),
         |ticket, value, _| {
             if let Some(request) = ticket.request_mut() {
-                request.expected_at = if let Some(Value::Time(at)) = value { Some(*at) } else { None };
+                request.expected_at =
+                    if let Some(Value::Time(at)) = value { Some(*at) } else { None };
             }
         },
     )
@@ -280,7 +306,10 @@ impl Ticket {
     ) -> Result<Vec<(Key, String)>, Refused> {
         self.admit(Action::Submit)?;
         let Some(request) = self.request() else { return Ok(Vec::new()) };
-        item.map_or_else(|| Ok(request.answers.clone()), |item| item.check_answers(&request.answers))
+        item.map_or_else(
+            || Ok(request.answers.clone()),
+            |item| item.check_answers(&request.answers),
+        )
     }
 
     /// Submits a request: where it goes, the approval policy has said. Returns what changed.

@@ -15,9 +15,9 @@ use crate::{
     ids::{PersonId, TicketId},
     refusal::{Faults, Refused},
     ticket::{
-        self, Action, Awaiting, CancelOutcome, Cancellation, COMMON, COMMON_FIELDS, Closing, EDIT, Field, FieldType, From, Hold, Kind, Notice,
-        Obstacle, Phase, Row, Stage, State, Ticket, TicketKind, Turn, Value, Who, count, flag, need,
-        row,
+        self, Action, Awaiting, COMMON, COMMON_FIELDS, CancelOutcome, Cancellation, Closing, EDIT,
+        Field, FieldType, From, Hold, Kind, Notice, Obstacle, Phase, Row, Stage, State, Ticket,
+        TicketKind, Turn, Value, Who, count, flag, need, row,
     },
 };
 
@@ -272,7 +272,11 @@ fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
     }
     Err(Refused::guard(match parent.kind() {
         TicketKind::Request => {
-            format!("{} is {}; its tasks can be worked on only while it is in fulfilment.", parent.number, parent.state())
+            format!(
+                "{} is {}; its tasks can be worked on only while it is in fulfilment.",
+                parent.number,
+                parent.state()
+            )
         }
         TicketKind::Incident | TicketKind::Problem | TicketKind::Task => {
             format!("{} is {}, so nothing is left to do for it.", parent.number, parent.state())
@@ -303,12 +307,7 @@ impl Ticket {
 
     /// Notes what is wrong with a new task, or with what of it has changed: its owner, and what it depends on. `siblings` are
     /// the tasks of the same ticket.
-    pub fn check_task(
-        &self,
-        siblings: &[Self],
-        directory: &dyn Lookup,
-        faults: &mut Faults,
-    ) {
+    pub fn check_task(&self, siblings: &[Self], directory: &dyn Lookup, faults: &mut Faults) {
         let Some(task) = self.task() else { return };
         check_owner(self.org, self.team, self.assignee, directory, faults);
         for (place, id) in task.depends_on.iter().enumerate() {

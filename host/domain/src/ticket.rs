@@ -48,14 +48,15 @@ pub use self::{
     open::Opening,
     perform::{Beside, Done, Left, Said, Turn},
     stage::{
-        Awaiting, AwaitingKind, Cancellation, CancelOutcome, Closing, Code, Hold, Outcome, Phase,
+        Awaiting, AwaitingKind, CancelOutcome, Cancellation, Closing, Code, Hold, Outcome, Phase,
         Rejection, Stage, State,
     },
 };
 pub(crate) use self::{
     assign::{assign, check_levels},
     common::{
-        APPROVED, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, EDIT, INTAKE, INTAKE_FIELDS, SUBJECT_FIELDS, WORKED,
+        APPROVED, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, EDIT, INTAKE, INTAKE_FIELDS,
+        SUBJECT_FIELDS, WORKED,
     },
     end::{cancel, close, reopen},
     facts::{Fact, Facts, differences},

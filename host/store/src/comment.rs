@@ -84,7 +84,12 @@ pub async fn last_public(
           order by created_at desc, id desc limit $3"
     );
     let rows: Vec<CommentRow> = on!(tx, |conn, org| {
-        sqlx::query_as(LAST).bind(org).bind(subject.id()).bind(i64::from(most)).fetch_all(conn).await?
+        sqlx::query_as(LAST)
+            .bind(org)
+            .bind(subject.id())
+            .bind(i64::from(most))
+            .fetch_all(conn)
+            .await?
     });
     rows.into_iter().rev().map(Comment::try_from).collect()
 }

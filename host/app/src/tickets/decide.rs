@@ -16,8 +16,8 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    binding::Hook,
     approval::Approval,
+    binding::Hook,
     catalog::CatalogItem,
     comment::Comment,
     event::{Actor, ActorKind, FieldChange},

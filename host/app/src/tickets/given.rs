@@ -110,7 +110,11 @@ impl Reader<'_> {
     ) -> Result<Option<Value>, CommandError> {
         Ok(match takes {
             FieldType::Text => self.text(pointer, json).map(|text| {
-                Value::Text(if self.drops_blanks { text.trim().to_owned() } else { text.to_owned() })
+                Value::Text(if self.drops_blanks {
+                    text.trim().to_owned()
+                } else {
+                    text.to_owned()
+                })
             }),
             FieldType::Line | FieldType::Reason => {
                 self.text(pointer, json).map(|text| Value::Text(text.trim().to_owned()))
@@ -119,7 +123,9 @@ impl Reader<'_> {
             FieldType::Count { most, .. } => {
                 self.number(pointer, json, most.max(u32::from(u16::MAX))).map(Value::Number)
             }
-            FieldType::Flag => self.expect(pointer, json.as_bool(), "true or false").map(Value::Flag),
+            FieldType::Flag => {
+                self.expect(pointer, json.as_bool(), "true or false").map(Value::Flag)
+            }
             FieldType::Time => self.time(pointer, json).map(Value::Time),
             FieldType::Choice(names) => self.choice(pointer, json, names),
             FieldType::Code => {
@@ -337,17 +343,26 @@ impl Reader<'_> {
     }
 
     /// An active person: of the organization, or of a team that serves it.
-    async fn person(&mut self, pointer: &str, text: &str) -> Result<Option<PersonId>, CommandError> {
+    async fn person(
+        &mut self,
+        pointer: &str,
+        text: &str,
+    ) -> Result<Option<PersonId>, CommandError> {
         let named = PersonRef::parse(text);
         let own = self.look_ups.person(self.tx, &named).await?;
         // Whom a ticket is for is a person of the organization itself.
-        let of_desk = || self.facts.desk_person(&named).filter(|_| pointer != "/requester").cloned();
+        let of_desk =
+            || self.facts.desk_person(&named).filter(|_| pointer != "/requester").cloned();
         let Some(person) = own.or_else(of_desk).filter(|person| person.active) else {
             let text = text.trim();
             let message = if pointer == "/requester" {
-                format!("there is no active person `{text}` in this organization; create the person first")
+                format!(
+                    "there is no active person `{text}` in this organization; create the person first"
+                )
             } else {
-                format!("there is no active person `{text}`; give the id or e-mail address of one in the directory")
+                format!(
+                    "there is no active person `{text}`; give the id or e-mail address of one in the directory"
+                )
             };
             self.faults.wrong(pointer, "unknown", message);
             return Ok(None);
@@ -358,7 +373,11 @@ impl Reader<'_> {
     }
 
     /// A ticket that the caller may see.
-    async fn ticket(&mut self, pointer: &str, text: &str) -> Result<Option<TicketId>, CommandError> {
+    async fn ticket(
+        &mut self,
+        pointer: &str,
+        text: &str,
+    ) -> Result<Option<TicketId>, CommandError> {
         match read::seen(self.tx, self.caller, &TicketRef::parse(text)).await {
             Ok(seen) => {
                 let id = seen.ticket.id;

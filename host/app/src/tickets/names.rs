@@ -169,9 +169,8 @@ impl Names {
         tx: &mut ReadTx,
         tickets: &[Ticket],
     ) -> Result<(), CommandError> {
-        let lacking = unique(
-            tickets.iter().flat_map(people).filter(|id| !self.people.contains_key(id)),
-        );
+        let lacking =
+            unique(tickets.iter().flat_map(people).filter(|id| !self.people.contains_key(id)));
         if !lacking.is_empty() {
             let found = person::find_many(tx, &lacking).await?;
             self.add_people(&found);
@@ -202,9 +201,8 @@ impl Names {
                 self.items.insert(one.id, named(&one.key, one.name));
             }
         }
-        let lacking = unique(
-            tickets.iter().flat_map(relatives).filter(|id| !self.tickets.contains_key(id)),
-        );
+        let lacking =
+            unique(tickets.iter().flat_map(relatives).filter(|id| !self.tickets.contains_key(id)));
         if !lacking.is_empty() {
             let found = ticket::find_many(tx, &lacking).await?;
             self.add_tickets(&found);

@@ -77,7 +77,8 @@ pub(crate) async fn decide_on(scene: &mut Scene<'_>) -> Result<(), CommandError>
 fn kind_of(command: &OpenTicket) -> TicketKind {
     let asks_for_item = ["catalog_item", "answers"].iter().any(|name| {
         let given = command.fields.get(*name);
-        given.is_some_and(|json| !json.is_null() && json.as_object().is_none_or(|it| !it.is_empty()))
+        given
+            .is_some_and(|json| !json.is_null() && json.as_object().is_none_or(|it| !it.is_empty()))
     });
     let guessed = if asks_for_item { TicketKind::Request } else { TicketKind::Incident };
     command.kind.unwrap_or(guessed)
@@ -240,7 +241,8 @@ async fn place(
     }
     faults.finish()?;
     if !parent.phase().is_active() {
-        let message = format!("{} is {}; nothing is added to it any more", parent.number, parent.state());
+        let message =
+            format!("{} is {}; nothing is added to it any more", parent.number, parent.state());
         return Err(CommandError::guard(message));
     }
     let siblings = ticket::tasks_of(tx, parent.id).await?;

@@ -6,6 +6,7 @@
 use std::pin::Pin;
 
 use waypost_domain::{
+    approval::Approval,
     ids::TicketId,
     incident::MAX_CHILDREN,
     task::{follow_siblings, planned},
@@ -19,6 +20,7 @@ use waypost_store::{
 };
 
 use super::{
+    content::content_digest,
     decide::{self, Deciding, system},
     scene::Scene,
 };
@@ -49,12 +51,19 @@ pub(crate) fn children_of(parent: TicketId) -> TicketFilter {
     }
 }
 
-/// What is cancelled or revised needs no votes: its open round of approval ends, as an event of its own.
+/// What is cancelled or revised needs no votes, nor does what is not what the approvers were shown any more: its open round of
+/// approval ends, as an event of its own.
 async fn approvals_end(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let now = scene.caller.now;
     for draft in &mut scene.drafts {
-        let ends = !draft.write.ticket.can_await_approval() && draft.write.changed_approvals.is_empty();
-        let Some(mut open) = draft.open_round.take().filter(|_| ends) else { continue };
+        if !draft.write.changed_approvals.is_empty() {
+            continue;
+        }
+        let ticket = &draft.write.ticket;
+        let ends = |open: &Approval| {
+            !ticket.can_await_approval() || open.content_digest != content_digest(ticket)
+        };
+        let Some(mut open) = draft.open_round.take().filter(ends) else { continue };
         let changes = open.cancel(now);
         draft.did(Action::VoidApproval, &system(), changes);
         draft.write.changed_approvals.push(open);
@@ -116,7 +125,8 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
             let mut facts = scene.facts.clone();
             facts.around(&mut tx, &incident).await?;
             let occasion = action.as_str();
-            let mut draft = Deciding::of_stored(scene.desk, facts, incident, occasion, scene.caller);
+            let mut draft =
+                Deciding::of_stored(scene.desk, facts, incident, occasion, scene.caller);
             match action {
                 Action::Communicate => draft.hear_of_problem(&problem, text.clone())?,
                 _ => draft.follow_problem(&problem, scene.resolves_incidents)?,
@@ -160,9 +170,9 @@ async fn tasks_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
 async fn begin_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let begins = |draft: &Deciding| {
         let ticket = &draft.write.ticket;
-        let is_begun = draft.before().is_some_and(|before| {
-            !matches!(before.state(), State::New | State::AwaitingApproval)
-        });
+        let is_begun = draft
+            .before()
+            .is_some_and(|before| !matches!(before.state(), State::New | State::AwaitingApproval));
         (ticket.state() == State::InFulfilment && !is_begun).then(|| ticket.clone())
     };
     let requests: Vec<Ticket> = scene.drafts.iter().filter_map(begins).collect();
@@ -294,7 +304,9 @@ impl Deciding {
             let given = Given::default().with("problem", Value::Tickets(vec![goes_on]));
             let facts = self.facts().clone();
             let settings = self.settings();
-            let changes = self.write.ticket.edit(&given, &[], &facts, &settings, self.now())?;
+            let now = self.now();
+            let mut changes = self.write.ticket.edit(&given, &[], &facts, &settings, now)?;
+            changes.extend(self.write.ticket.await_instead(problem.id, goes_on, now));
             let reason = Some(format!("{} is a duplicate", problem.number));
             self.did_because(Action::Edit, &system(), changes, reason);
             return Ok(());

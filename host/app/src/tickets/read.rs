@@ -62,8 +62,7 @@ async fn beside(tx: &mut ReadTx, caller: &Caller, ticket: Ticket) -> Result<Seen
         Some(id) => ticket::find(tx, id).await?,
         None => None,
     };
-    let relation =
-        Relation::of(caller.person(), &ticket, parent.as_ref(), open_approval.as_ref());
+    let relation = Relation::of(caller.person(), &ticket, parent.as_ref(), open_approval.as_ref());
     Ok(Seen { ticket, parent, open_approval, relation })
 }
 

@@ -211,7 +211,8 @@ impl Round {
         for asked in layers.of(hook) {
             let one = self.ask_one(asked, hook, ticket, context, part);
             let has_own_fallback = one.failed && asked.revision.fallback_team_at(hook).is_some();
-            let is_enough = has_own_fallback || one.answer.as_ref().is_some_and(|answer| enough(asked, answer));
+            let is_enough =
+                has_own_fallback || one.answer.as_ref().is_some_and(|answer| enough(asked, answer));
             said.push(one);
             if is_enough {
                 break;

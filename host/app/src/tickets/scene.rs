@@ -14,9 +14,7 @@ use waypost_domain::{
     incident::MAX_CHILDREN,
     permission::{self, Relation},
     refusal::Faults,
-    ticket::{
-        Action, ActionHint, Beside, Given, Row, Ticket, TicketKind, Turn,
-    },
+    ticket::{Action, ActionHint, Beside, Given, Row, Ticket, TicketKind, Turn},
 };
 use waypost_store::{ReadTx, WriteTx, approval, link, ticket};
 
@@ -309,8 +307,7 @@ impl<'a> Scene<'a> {
         }
         if action == Action::Edit {
             let (by, now) = (&caller.actor, caller.now);
-            let changes =
-                draft.write.ticket.edit(given, &beside.tasks, &lookup, &settings, now)?;
+            let changes = draft.write.ticket.edit(given, &beside.tasks, &lookup, &settings, now)?;
             if !changes.is_empty() {
                 draft.did(Action::Edit, by, changes);
                 draft.tell_of_edit(by, was);
@@ -318,8 +315,7 @@ impl<'a> Scene<'a> {
             return Ok(());
         }
         let conversion = beside.suggestion.as_ref().and_then(|it| it.conversion());
-        let mut turn =
-            Turn::new(given, &caller.actor, caller.now, &settings, &lookup, &mut beside);
+        let mut turn = Turn::new(given, &caller.actor, caller.now, &settings, &lookup, &mut beside);
         let mut done = draft.write.ticket.perform(action, &mut turn)?;
         draft.write.decided.extend(beside.suggestion.take());
         let mut opened = done.left.opened.take();

@@ -217,11 +217,7 @@ async fn placed(
         if one.events.is_empty() {
             continue;
         }
-        let last = if one.is_new {
-            0
-        } else {
-            event::last_seq(tx, one.ticket.id.into()).await?
-        };
+        let last = if one.is_new { 0 } else { event::last_seq(tx, one.ticket.id.into()).await? };
         let mut cause = None;
         for (event, seq) in one.events.iter().zip(last + 1..) {
             let id = event.id.unwrap_or_else(|| EventId(desk.entropy.id(now)));

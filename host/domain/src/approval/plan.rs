@@ -347,7 +347,8 @@ impl Seats {
         let mut is_anybody = false;
         for person in people {
             if !duties.allow(*person) {
-                let whose = if duties.requester == Some(*person) { "requester" } else { "implementer" };
+                let whose =
+                    if duties.requester == Some(*person) { "requester" } else { "implementer" };
                 notes.push(format!("step `{step}`: the {whose}'s own seat was removed"));
                 continue;
             }

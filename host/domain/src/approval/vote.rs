@@ -444,7 +444,8 @@ pub(super) fn check_delegate(
         let message = "This person votes in the step already and counts once; name somebody else.";
         faults.wrong(pointer, "repeated", message);
     } else if of_seat.count() > MAX_DELEGATIONS {
-        let message = format!("A vote is passed on at most {MAX_DELEGATIONS} times; vote yourself.");
+        let message =
+            format!("A vote is passed on at most {MAX_DELEGATIONS} times; vote yourself.");
         faults.wrong(pointer, "too-deep", message);
     }
 }

@@ -59,7 +59,11 @@ pub(super) const ROWS: &[Row] = &[
         .takes(&[
             need("text", FieldType::Text, "Where it stands: a public comment."),
             need("next_update_at", FieldType::Time, "When everybody concerned hears of it next."),
-            input("manager", FieldType::Person, "Who decides from now on what is done; unchanged if left out."),
+            input(
+                "manager",
+                FieldType::Person,
+                "Who decides from now on what is done; unchanged if left out.",
+            ),
             input(
                 "communication_owner",
                 FieldType::Person,
@@ -71,7 +75,11 @@ pub(super) const ROWS: &[Row] = &[
         .tells(Notice::Commented),
     row(Action::FinishMajor, "Write the review of the major incident")
         .from(&[State::Resolved])
-        .takes(&[need("review_note", FieldType::Text, "What was learned. Whoever sees the incident reads it.")])
+        .takes(&[need(
+            "review_note",
+            FieldType::Text,
+            "What was learned. Whoever sees the incident reads it.",
+        )])
         .unless(against_standing)
         .by(finish)
         .tells(Notice::MajorChanged),

@@ -90,8 +90,7 @@ impl Ticket {
     fn take(&mut self, suggestion: &Suggestion, turn: &Turn<'_>) -> Result<(), Refused> {
         let (value, settings) = (suggestion.value.as_str(), turn.settings);
         let mut faults = Faults::new();
-        let mut find =
-            References { directory: turn.directory, org: self.org, faults: &mut faults };
+        let mut find = References { directory: turn.directory, org: self.org, faults: &mut faults };
         let pointer = "/value";
         match suggestion.field {
             SuggestedField::Kind => {
@@ -121,7 +120,13 @@ impl Ticket {
             SuggestedField::Assignee => match value.parse() {
                 Ok(person) => {
                     let (team, directory) = (self.team, turn.directory);
-                    crate::directory::check_owner(self.org, team, Some(person), directory, &mut faults);
+                    crate::directory::check_owner(
+                        self.org,
+                        team,
+                        Some(person),
+                        directory,
+                        &mut faults,
+                    );
                     self.set_owner(team, Some(person));
                 }
                 Err(_) => faults.wrong(pointer, "unknown", "The suggested person has no valid id."),

@@ -38,8 +38,7 @@ fn is_settled(task: &Ticket) -> bool {
 
 /// Refuses to fulfil a request while a mandatory task is neither done nor skipped.
 pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
-    let holds_up =
-        |task: &&Ticket| task.task().is_some_and(|it| it.mandatory) && !is_settled(task);
+    let holds_up = |task: &&Ticket| task.task().is_some_and(|it| it.mandatory) && !is_settled(task);
     let missing = tasks
         .iter()
         .filter(holds_up)
@@ -56,10 +55,7 @@ pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
 
 /// Lets the tasks of one ticket follow each other: one opens when all that it depends on are done or skipped, and waits
 /// again when it is given something to wait for. Returns those that moved: their place, and what changed.
-pub fn follow_siblings(
-    tasks: &mut [Ticket],
-    now: DateTime<Utc>,
-) -> Vec<(usize, Vec<FieldChange>)> {
+pub fn follow_siblings(tasks: &mut [Ticket], now: DateTime<Utc>) -> Vec<(usize, Vec<FieldChange>)> {
     let settled: BTreeSet<TicketId> =
         tasks.iter().filter(|task| is_settled(task)).map(|task| task.id).collect();
     let mut moved = Vec::new();

@@ -141,7 +141,8 @@ impl Ticket {
     pub(crate) fn refuse(&self, action: Action, why: String) -> Refused {
         let asked = self.rules().rows().filter(|row| row.who != Who::System);
         let is_possible = |row: &&Row| {
-            row.allows(self.state(), self.phase()) && row.against.is_none_or(|it| it(self, row.action).is_none())
+            row.allows(self.state(), self.phase())
+                && row.against.is_none_or(|it| it(self, row.action).is_none())
         };
         Refused::InvalidTransition {
             action,

@@ -5,8 +5,8 @@ use crate::{
     link::{self, LinkType},
     suggestion, text,
     ticket::{
-        Action, Channel, Field, FieldType, From, Input, MAX_FACTS, Notice, OwnValue, Row, State, Value, Who,
-        assign, end,
+        Action, Channel, Field, FieldType, From, Input, MAX_FACTS, Notice, OwnValue, Row, State,
+        Value, Who, assign, end,
         field::{choice, input, level, need, text_of},
         open, row, talk,
     },
@@ -20,8 +20,16 @@ pub(crate) const COMMON: &[Row] = &[
     row(Action::Create, "Open it").wherever(From::Nowhere).who(Who::System),
     row(Action::Assign, "Assign it to a team, and to a person of that team")
         .takes(&[
-            need("team", FieldType::Team, "The key of the team that gets it; needed, also if only the assignee changes."),
-            input("assignee", FieldType::Person, "A member of the team; nobody in particular if left out."),
+            need(
+                "team",
+                FieldType::Team,
+                "The key of the team that gets it; needed, also if only the assignee changes.",
+            ),
+            input(
+                "assignee",
+                FieldType::Person,
+                "A member of the team; nobody in particular if left out.",
+            ),
         ])
         .by(assign::assign)
         .tells(Notice::Assigned),
@@ -29,7 +37,10 @@ pub(crate) const COMMON: &[Row] = &[
         .wherever(From::Anywhere)
         .takes(TEXT)
         .by(talk::note),
-    row(Action::Link, "Link it to another ticket").wherever(From::Anywhere).takes(LINK).by(link::link),
+    row(Action::Link, "Link it to another ticket")
+        .wherever(From::Anywhere)
+        .takes(LINK)
+        .by(link::link),
     row(Action::Unlink, "Remove a link").wherever(From::Anywhere).takes(LINK).by(link::unlink),
 ];
 
@@ -39,8 +50,16 @@ pub(crate) const WORKED: &[Row] = &[
         .from(&[State::New])
         .takes(&[
             need("category", FieldType::Category, "The category's path: what it is about."),
-            need("impact", FieldType::Level, "Impact: how much of the business is affected; 1 is the most."),
-            need("urgency", FieldType::Level, "Urgency: how quickly it must be dealt with; 1 is the most urgent."),
+            need(
+                "impact",
+                FieldType::Level,
+                "Impact: how much of the business is affected; 1 is the most.",
+            ),
+            need(
+                "urgency",
+                FieldType::Level,
+                "Urgency: how quickly it must be dealt with; 1 is the most urgent.",
+            ),
         ])
         .unless(assign::is_triaged)
         .by(assign::triage),
@@ -54,7 +73,11 @@ pub(crate) const WORKED: &[Row] = &[
     row(Action::Acknowledge, "Confirm that the desk has seen it").by(talk::acknowledge),
     row(Action::Escalate, "Escalate it to a higher level")
         .takes(&[
-            need("level", FieldType::Count { least: 1, most: 9 }, "The level, above the present one."),
+            need(
+                "level",
+                FieldType::Count { least: 1, most: 9 },
+                "The level, above the present one.",
+            ),
             need("reason", FieldType::Reason, "Why it is escalated."),
         ])
         .by(assign::escalate)
@@ -95,7 +118,11 @@ pub(crate) const INTAKE: &[Row] = &[
         .by(talk::set_eta)
         .tells(Notice::EtaChanged),
     row(Action::MergeInto, "Merge it into another ticket that is about the same")
-        .takes(&[need("target", FieldType::Ticket, "The ticket that goes on, by its id or number.")])
+        .takes(&[need(
+            "target",
+            FieldType::Ticket,
+            "The ticket that goes on, by its id or number.",
+        )])
         .to(State::Cancelled)
         .unless(against_ending)
         .by(end::merge_into)
@@ -113,7 +140,11 @@ pub(crate) const CALLER_REPLY: Row = row(Action::CallerReply, "Answer as the cal
 const TEXT: &[Input] = &[need("text", FieldType::Text, "What is said.")];
 
 const LINK: &[Input] = &[
-    need("link_type", FieldType::Choice(LinkType::NAMES), "What it has to do with the other, told from this ticket."),
+    need(
+        "link_type",
+        FieldType::Choice(LinkType::NAMES),
+        "What it has to do with the other, told from this ticket.",
+    ),
     need("target", FieldType::Ticket, "The other ticket, by its id or number."),
 ];
 
@@ -279,25 +310,27 @@ pub(crate) const SUBJECT_FIELDS: &[Field] = &[
 ];
 
 /// Fields of what somebody reports or asks for.
-pub(crate) const INTAKE_FIELDS: &[Field] = &[
-    Field::new(
-        "requester",
-        FieldType::Person,
-        "The person the ticket is for, by id or e-mail address; the caller if left out.",
-        |ticket| ticket.requester.map(Value::Person),
-        |ticket, value, _| {
-            ticket.requester = if let Some(Value::Person(id)) = value { Some(*id) } else { None };
-        },
-    )
-    .opening(),
-];
+pub(crate) const INTAKE_FIELDS: &[Field] = &[Field::new(
+    "requester",
+    FieldType::Person,
+    "The person the ticket is for, by id or e-mail address; the caller if left out.",
+    |ticket| ticket.requester.map(Value::Person),
+    |ticket, value, _| {
+        ticket.requester = if let Some(Value::Person(id)) = value { Some(*id) } else { None };
+    },
+)
+.opening()];
 
 /// Rows of what approvals are about, beside those that are the kind's own.
 pub(crate) const APPROVED: &[Row] = &[
     row(Action::RemindVoter, "A voter is reminded").who(Who::System).tells(Notice::VoteLate),
-    row(Action::DelegateVote, "A vote is passed on").who(Who::System).tells(Notice::ApprovalRequested),
+    row(Action::DelegateVote, "A vote is passed on")
+        .who(Who::System)
+        .tells(Notice::ApprovalRequested),
     row(Action::ExpireVote, "A vote is given up").who(Who::System),
-    row(Action::AppointVoter, "A voter is appointed").who(Who::System).tells(Notice::ApprovalRequested),
+    row(Action::AppointVoter, "A voter is appointed")
+        .who(Who::System)
+        .tells(Notice::ApprovalRequested),
     row(Action::VoidApproval, "The approval is ended from outside")
         .wherever(From::Anywhere)
         .who(Who::System),

@@ -25,7 +25,9 @@ impl Ticket {
         let mut faults = Faults::new();
         let mut after = self.clone();
         for (name, value) in given.iter() {
-            let Some(field) = self.rules().field(name).filter(|field| field.edits) else { continue };
+            let Some(field) = self.rules().field(name).filter(|field| field.edits) else {
+                continue;
+            };
             if let Some(value) = value {
                 field.takes.check(&field.pointer(), value, &mut faults);
             }

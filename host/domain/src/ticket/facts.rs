@@ -10,9 +10,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::{
     directory::{Lookup, ci_text, service_text, team_text},
     event::FieldChange,
-    ticket::{
-        Awaiting, CancelOutcome, Details, FieldType, OwnValue, Stage, State, Ticket, Value,
-    },
+    ticket::{Awaiting, CancelOutcome, Details, FieldType, OwnValue, Stage, State, Ticket, Value},
 };
 
 /// A field and its value, as text.

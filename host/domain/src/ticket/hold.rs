@@ -1,7 +1,10 @@
 //! Holding: a ticket waits for somebody or something outside the desk.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
     comment::Visibility,
+    event::FieldChange,
     ids::TicketId,
     refusal::Refused,
     text,
@@ -39,6 +42,22 @@ impl Ticket {
     #[must_use]
     pub fn awaits_problem(&self, problem: TicketId) -> bool {
         self.stage.hold().is_some_and(|hold| hold.awaiting == Awaiting::Problem(problem))
+    }
+
+    /// Waits for the problem that goes on, where it waited for a duplicate of it. Returns what changed.
+    pub fn await_instead(
+        &mut self,
+        duplicate: TicketId,
+        goes_on: TicketId,
+        now: DateTime<Utc>,
+    ) -> Vec<FieldChange> {
+        let before = self.clone();
+        if let Stage::OnHold(hold) = &mut self.stage
+            && hold.awaiting == Awaiting::Problem(duplicate)
+        {
+            hold.awaiting = Awaiting::Problem(goes_on);
+        }
+        if *self == before { Vec::new() } else { self.settle(&before, None, now) }
     }
 }
 

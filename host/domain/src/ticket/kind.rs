@@ -8,7 +8,7 @@ use crate::{
     incident,
     name::names,
     organization::OrgSettings,
-    problem, 
+    problem,
     refusal::Refused,
     request, task,
     ticket::{Action, Code, Field, Input, Phase, State, Ticket, Turn},

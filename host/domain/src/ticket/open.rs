@@ -69,7 +69,8 @@ impl Ticket {
             faults.wrong("/opened_at", "in-the-future", message);
         }
         ticket.opened_by = new.opened_by.filter(|opener| Some(*opener) != ticket.requester);
-        ticket.priority = Priority::of_matrix(settings.matrix.lookup(ticket.impact, ticket.urgency));
+        ticket.priority =
+            Priority::of_matrix(settings.matrix.lookup(ticket.impact, ticket.urgency));
         if let Some(request) = ticket.request_mut() {
             request.begin(new.item, &mut faults);
         }

@@ -232,7 +232,8 @@ impl Ticket {
         let code: Option<Code> = choice(Some(value));
         if code.is_none_or(|code| !codes.contains(&code)) {
             let names = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");
-            let message = format!("It is not valid of {}; use one of: {names}.", self.kind().with_article());
+            let message =
+                format!("It is not valid of {}; use one of: {names}.", self.kind().with_article());
             faults.wrong(pointer, "unknown", message);
         }
     }

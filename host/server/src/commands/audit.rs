@@ -84,9 +84,7 @@ impl Check {
         let caller = installation.operator(&self.org).await?;
         let broken = audit::check(&installation.desk, &caller).await?;
         let checked: Vec<&str> = Invariant::NAMES.to_vec();
-        let one = |violation: &Violation| {
-            json!({ "invariant": violation.invariant.as_str(), "ticket": violation.ticket })
-        };
+        let one = |violation: &Violation| json!({ "invariant": violation.invariant.as_str(), "ticket": violation.ticket });
         output.tell(
             || json!({ "checked": checked, "broken": broken.iter().map(one).collect::<Vec<_>>() }),
             |to| {

@@ -110,7 +110,8 @@ impl Ticket {
             Self::Open(Open { kind, org, fields, draft }) => {
                 let caller = installation.operator(&org).await?;
                 let command = OpenTicket { kind, fields: read(fields), draft };
-                let view = tickets::open(desk, &caller, command).await.context("opening a ticket")?;
+                let view =
+                    tickets::open(desk, &caller, command).await.context("opening a ticket")?;
                 tell(output, &view)
             }
             Self::List(List { org, kind, active }) => {
@@ -133,9 +134,9 @@ impl Ticket {
                     .with_context(|| format!("reading {number} of {org}"))?;
                 let hints = tickets::actions(desk, &caller, &named).await?;
                 let json = || {
-                    let actions = hints.iter().map(|hint| {
-                        json!({ "action": hint.action.as_str(), "lacks": hint.lacks })
-                    });
+                    let actions = hints
+                        .iter()
+                        .map(|hint| json!({ "action": hint.action.as_str(), "lacks": hint.lacks }));
                     let actions = actions.collect::<Vec<_>>();
                     json!({ "ticket": waypost_api::ticket_json(view.clone()), "actions": actions })
                 };

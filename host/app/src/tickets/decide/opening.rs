@@ -104,9 +104,8 @@ pub(crate) async fn give_numbers(
     opening: &mut [Deciding],
 ) -> Result<(), CommandError> {
     for kind in TicketKind::ALL {
-        let lacks = |one: &Deciding| {
-            one.write.ticket.kind() == *kind && one.write.ticket.number.is_empty()
-        };
+        let lacks =
+            |one: &Deciding| one.write.ticket.kind() == *kind && one.write.ticket.number.is_empty();
         let how_many = opening.iter().filter(|one| lacks(one)).count();
         if how_many == 0 {
             continue;

@@ -3,9 +3,7 @@
 use waypost_domain::{
     approval::{Quorum, StageRule},
     ids::PersonId,
-    proposal::{
-        Approver, AssignmentProposal, CategorizationProposal, Proposed, Strength,
-    },
+    proposal::{Approver, AssignmentProposal, CategorizationProposal, Proposed, Strength},
     ticket::TicketKind,
 };
 use waypost_policy::answer;

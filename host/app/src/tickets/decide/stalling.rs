@@ -8,11 +8,7 @@ use waypost_domain::{
     receipt::Outcome,
     ticket::{Action, Notice},
 };
-use waypost_policy::{
-    Answer,
-    answer::Nudge,
-    question,
-};
+use waypost_policy::{Answer, answer::Nudge, question};
 use waypost_store::{ReadTx, person};
 
 use super::{Deciding, opening, system};

@@ -155,7 +155,8 @@ impl Columns {
         put("description", description.into());
         put("channel", self.text(row, Field::Channel).unwrap_or(Channel::Import.as_str()).into());
         put("external_ref", json!({ "source": source, "id": id }));
-        if let Some(requester) = self.text(row, Field::Requester).or(defaults.requester.as_deref()) {
+        if let Some(requester) = self.text(row, Field::Requester).or(defaults.requester.as_deref())
+        {
             put("requester", requester.into());
         }
         for field in [Field::Category, Field::Service, Field::Ci, Field::CatalogItem] {
@@ -192,11 +193,7 @@ impl Columns {
         T::Err: std::fmt::Display,
     {
         self.text(row, field)
-            .map(|text| {
-                text.parse().map_err(|error: T::Err| {
-                    fault(field, format!("{error}"))
-                })
-            })
+            .map(|text| text.parse().map_err(|error: T::Err| fault(field, format!("{error}"))))
             .transpose()
     }
 }
@@ -242,8 +239,9 @@ fn time(text: &str) -> Result<DateTime<Utc>, FieldFault> {
         .ok()
         .or_else(|| plain().or_else(day).map(|time| time.and_utc()))
         .ok_or_else(|| {
-            let message =
-                format!("`{text}` is not a valid time; write 2026-06-01T09:30:00Z or 2026-06-01 09:30");
+            let message = format!(
+                "`{text}` is not a valid time; write 2026-06-01T09:30:00Z or 2026-06-01 09:30"
+            );
             fault(Field::OpenedAt, message)
         })
 }
@@ -292,10 +290,9 @@ mod tests {
         let header = row(&["text"]);
         let told =
             |pairs: &[(&str, &str)]| Columns::find(&header, &maps(pairs)).unwrap_err().to_string();
-        assert!(
-            told(&[("topic", "text")])
-                .contains("`topic` is not a field that can be imported; use one of: short_description, ")
-        );
+        assert!(told(&[("topic", "text")]).contains(
+            "`topic` is not a field that can be imported; use one of: short_description, "
+        ));
         assert!(
             told(&[("description", "Text")])
                 .ends_with("the file has no column `Text`; it has: text")

@@ -116,8 +116,7 @@ impl Tickets {
                 "Going on at row {first}; before it, {accepted} rows were taken and {refused} refused."
             ))?;
         }
-        let defaults =
-            Defaults { kind: self.kind, requester: self.requester };
+        let defaults = Defaults { kind: self.kind, requester: self.requester };
         let writer = Writer {
             desk: installation.desk.clone(),
             clock: Arc::clone(&installation.clock),
