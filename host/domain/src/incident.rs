@@ -8,7 +8,6 @@ use crate::{
     ids::TicketId,
     organization::{OrgSettings, ResolveDemand},
     refusal::Refused,
-    text,
     ticket::{
         self, Action, AwaitingKind, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT,
         Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, Row, SUBJECT_FIELDS,

@@ -13,8 +13,8 @@ use crate::{
     refusal::Refused,
     request::Content,
     ticket::{
-        self, APPROVED, Action, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field, FieldType, From,
-        Kind, Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn,
+        self, APPROVED, Action, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field, FieldType, Kind,
+        Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn,
         Value, WORKED, Who, flag, input, need, row, text_of,
     },
 };

@@ -110,14 +110,6 @@ impl Faults {
         self.0
     }
 
-    /// The value of a mandatory field, whose absence was noted; refuses if anything was found.
-    pub(crate) fn finish_with<T>(self, value: Option<T>) -> Result<T, Refused> {
-        match value {
-            Some(value) => self.finish().map(|()| value),
-            None => Err(self.finish().err().unwrap_or(Refused::MissingFields(Vec::new()))),
-        }
-    }
-
     /// Refuses if anything was found.
     pub fn finish(self) -> Result<(), Refused> {
         if self.0.is_empty() {

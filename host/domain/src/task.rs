@@ -16,7 +16,7 @@ use crate::{
     refusal::{Faults, Refused},
     ticket::{
         self, Action, Awaiting, COMMON, COMMON_FIELDS, CancelOutcome, Cancellation, Closing, EDIT,
-        Field, FieldType, From, Hold, Kind, Notice, Obstacle, Phase, Row, Stage, State, Ticket,
+        Field, FieldType, Hold, Kind, Notice, Obstacle, Phase, Row, Stage, State, Ticket,
         TicketKind, Turn, Value, Who, count, flag, need, row,
     },
 };

@@ -92,7 +92,7 @@ impl Names {
         for ci in &facts.cis {
             self.cis.insert(ci.id, named(&ci.key, ci.name.clone()));
         }
-        for item in &facts.item {
+        if let Some(item) = &facts.item {
             self.items.insert(item.id, named(&item.key, item.name.clone()));
         }
     }

@@ -8,7 +8,7 @@ use waypost_domain::{
     directory::Lookup,
     event::{Actor, FieldChange},
     ids::{ApprovalId, ApprovalRequestId, PersonId, ReceiptId},
-    proposal::{Approver, ApproverFacts, resolve_approvers},
+    proposal::{ApproverFacts, resolve_approvers},
     receipt::Outcome,
     request::Submission,
     ticket::{Action, Notice, State, TicketKind},

@@ -8,7 +8,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use super::able;
 use crate::{
     directory::Lookup,
-    event::{Actor, FieldChange},
+    event::FieldChange,
     ids::PersonId,
     incident::{Leadership, MAX_CHILDREN, Major, MajorState},
     person::Person,
