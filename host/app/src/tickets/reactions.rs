@@ -33,8 +33,8 @@ pub(crate) type Reaction = for<'s> fn(&'s mut Scene<'_>) -> Reacting<'s>;
 /// All of them, in their order.
 pub(crate) const REACTIONS: &[Reaction] = &[
     |scene| Box::pin(approvals_end(scene)),
-    |scene| Box::pin(children_follow(scene)),
     |scene| Box::pin(incidents_follow(scene)),
+    |scene| Box::pin(children_follow(scene)),
     |scene| Box::pin(tasks_follow(scene)),
     |scene| Box::pin(leaders_are_told(scene)),
     |scene| Box::pin(majors_are_found(scene)),
@@ -88,6 +88,11 @@ async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         let mut tx = scene.desk.store.read(scene.caller.org).await?;
         let children =
             ticket::list(&mut tx, &active, TicketSort::Opened, None, MAX_CHILDREN).await?;
+        // A child that is moved by the same command itself, with its own problem, is left to that.
+        let is_moved = |child: &Ticket| {
+            scene.drafts.iter().any(|draft| draft.write.ticket.id == child.id)
+        };
+        let children: Vec<_> = children.into_iter().filter(|child| !is_moved(child)).collect();
         for child in children {
             let mut facts = scene.facts.clone();
             facts.around(&mut tx, &child).await?;
@@ -112,6 +117,10 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let problems: Vec<_> = scene.drafts.iter().filter_map(moved).collect();
     for (problem, action, text) in problems {
         let mut tx = scene.desk.store.read(scene.caller.org).await?;
+        let goes_on = match problem.problem().and_then(|it| it.duplicate_of) {
+            Some(id) => ticket::find(&mut tx, id).await?,
+            None => None,
+        };
         for incident in ticket::caused_by(&mut tx, problem.id).await? {
             let mut facts = scene.facts.clone();
             facts.around(&mut tx, &incident).await?;
@@ -119,7 +128,7 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
             let mut draft = Deciding::of_stored(scene.desk, facts, incident, occasion, scene.caller);
             match action {
                 Action::Communicate => draft.hear_of_problem(&problem, text.clone())?,
-                _ => draft.follow_problem(&problem, scene.resolves_incidents)?,
+                _ => draft.follow_problem(&problem, goes_on.as_ref(), scene.resolves_incidents)?,
             }
             if !draft.is_idle() {
                 scene.drafts.push(draft);
@@ -287,30 +296,37 @@ impl Scene<'_> {
 
 impl Deciding {
     /// An incident whose problem is settled: it resumes if it is on hold for it, is resolved if that was asked for, and goes
-    /// to the problem that goes on if its own is a duplicate.
-    fn follow_problem(&mut self, problem: &Ticket, resolves: bool) -> Result<(), CommandError> {
-        let duplicate_of = problem.problem().and_then(|it| it.duplicate_of);
-        if let Some(goes_on) = duplicate_of {
-            let given = Given::default().with("problem", Value::Tickets(vec![goes_on]));
+    /// to the problem that goes on if its own is a duplicate. On hold, it waits for that one then.
+    fn follow_problem(
+        &mut self,
+        problem: &Ticket,
+        goes_on: Option<&Ticket>,
+        resolves: bool,
+    ) -> Result<(), CommandError> {
+        if let Some(goes_on) = goes_on {
+            let given = Given::default().with("problem", Value::Tickets(vec![goes_on.id]));
             let facts = self.facts().clone();
             let settings = self.settings();
             let changes = self.write.ticket.edit(&given, &[], &facts, &settings, self.now())?;
             let reason = Some(format!("{} is a duplicate", problem.number));
             self.did_because(Action::Edit, &system(), changes, reason);
-            return Ok(());
+            if goes_on.phase().is_active() {
+                return Ok(());
+            }
         }
+        let settled = goes_on.unwrap_or(problem);
         if !self.write.ticket.phase().is_active() {
             return Ok(());
         }
         if resolves {
-            let notes = problem.stage.outcome().map(|it| it.notes.clone()).unwrap_or_default();
+            let notes = settled.stage.outcome().map(|it| it.notes.clone()).unwrap_or_default();
             let given = Given::default()
                 .with("resolution_code", Value::Text(Code::ResolvedByProblem.to_string()))
-                .with("resolution_notes", Value::Text(format!("{}: {notes}", problem.number)));
+                .with("resolution_notes", Value::Text(format!("{}: {notes}", settled.number)));
             return self.takes(Action::Resolve, &given);
         }
-        if self.write.ticket.awaits_problem(problem.id) {
-            let reason = Value::Text(format!("{} is resolved", problem.number));
+        if self.write.ticket.awaits_problem(settled.id) {
+            let reason = Value::Text(format!("{} is resolved", settled.number));
             let given = Given::default().with("reason", reason);
             return self.takes(Action::Resume, &given);
         }

@@ -3,7 +3,7 @@
 use crate::{
     comment::Visibility,
     ids::TicketId,
-    refusal::Refused,
+    refusal::{Faults, Refused},
     text,
     ticket::{Awaiting, AwaitingKind, Hold, Stage, Ticket, Turn},
 };
@@ -39,6 +39,20 @@ impl Ticket {
     #[must_use]
     pub fn awaits_problem(&self, problem: TicketId) -> bool {
         self.stage.hold().is_some_and(|hold| hold.awaiting == Awaiting::Problem(problem))
+    }
+
+    /// An incident on hold for its problem waits for the one that it is linked to: nothing else would end the hold.
+    pub(crate) fn waits_for_its_problem(
+        &mut self,
+        problem: Option<TicketId>,
+        faults: &mut Faults,
+    ) {
+        let Stage::OnHold(hold) = &mut self.stage else { return };
+        let Awaiting::Problem(awaited) = &mut hold.awaiting else { return };
+        match problem {
+            Some(problem) => *awaited = problem,
+            None => faults.wrong("/problem", "awaited", "It is on hold for this problem; resume it first."),
+        }
     }
 }
 
