@@ -229,7 +229,10 @@ async fn a_known_error_is_shown_on_its_incidents_with_its_workaround(desk: TestD
     assert_eq!(published["state"], "root_cause_analysis", "it moves nothing");
     assert_eq!(published["problem"]["known_error"], true);
     let cause = agent.again(&incident).await["caused_by_problem"].take();
-    assert_eq!((&cause["known_error"], &cause["workaround"]), (&json!(true), &json!("Sign in again")));
+    assert_eq!(
+        (&cause["known_error"], &cause["workaround"]),
+        (&json!(true), &json!("Sign in again"))
+    );
     assert_eq!(cause["state"], "root_cause_analysis");
     // Once is enough; what it says is edited.
     let again = agent.act(&problem, "publish_known_error", known).await;
@@ -329,9 +332,7 @@ async fn a_duplicate_names_another_problem_that_is_not_closed(desk: TestDesk) {
     let nothing = json!({ "resolution_code": "duplicate", "resolution_notes": "the same" });
     let nothing = agent.act(&problem, "resolve", nothing).await;
     assert_eq!(nothing.faults(), [("/duplicate_of", "missing")]);
-    for (target, code) in
-        [(&problem, "itself"), (&incident, "not-open"), (&closed, "not-open")]
-    {
+    for (target, code) in [(&problem, "itself"), (&incident, "not-open"), (&closed, "not-open")] {
         let refused = agent.act(&problem, "resolve", duplicate_of(target)).await;
         assert_eq!(refused.faults(), [("/duplicate_of", code)], "{}", refused.text);
     }
@@ -346,9 +347,7 @@ async fn a_duplicate_names_another_problem_that_is_not_closed(desk: TestDesk) {
     }
 }
 
-async fn an_incident_on_hold_for_a_duplicate_resumes_with_the_problem_that_goes_on(
-    desk: TestDesk,
-) {
+async fn an_incident_on_hold_for_a_duplicate_resumes_with_the_problem_that_goes_on(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let agent = &acme.agent.client;
     let (goes_on, same) =
@@ -360,8 +359,19 @@ async fn an_incident_on_hold_for_a_duplicate_resumes_with_the_problem_that_goes_
     let waiting = agent.again(&held).await;
     assert_eq!(waiting["state"], "on_hold");
     assert_eq!(waiting["waiting_on"]["problem"], goes_on["id"]);
+    // Without its problem, nothing would end the hold.
+    let version = waiting["version"].as_i64().unwrap();
+    let refused = agent.patch(&path(&held), version, json!({ "problem": null })).await;
+    assert_eq!(refused.faults(), [("/problem", "awaited")], "{}", refused.text);
     let _ = agent.act(&goes_on, "resolve", fixed()).await.ok();
     assert_eq!(agent.again(&held).await["state"], "in_progress");
+    // Where that one is resolved already, there is nothing to wait for.
+    let late = suspect(&acme, "Slower pages").await;
+    let held = held_for(&acme, &late, "I wait for hours").await;
+    let _ = agent.act(&late, "resolve", duplicate_of(&goes_on)).await.ok();
+    let resumed = agent.again(&held).await;
+    assert_eq!(resumed["state"], "in_progress");
+    assert_eq!(resumed["caused_by_problem"]["number"], goes_on["number"]);
 }
 
 async fn incidents_on_hold_for_a_problem_resume_when_it_is_resolved(desk: TestDesk) {
@@ -408,7 +418,8 @@ async fn incidents_are_resolved_with_their_problem_where_that_is_asked_for(desk:
         let by = last_event(agent, incident).await["actor"]["kind"].take();
         assert_eq!(by, "system");
     }
-    let mut told = [&held, &active].map(|it| format!("{}: done {}", acme.requester.email, number(it)));
+    let mut told =
+        [&held, &active].map(|it| format!("{}: done {}", acme.requester.email, number(it)));
     told.sort();
     assert_eq!(desk.mailbox().await, told);
 }
@@ -586,6 +597,16 @@ async fn the_review_of_an_accepted_risk_is_due_after_its_problem_is_closed(desk:
 
     let tasks = agent.of(&problem, "tasks").await.items();
     assert_eq!((tasks.len(), &tasks[0]["state"]), (1, &json!("open")));
+    let done = agent.act(&tasks[0], "complete", json!({})).await.ok();
+    assert_eq!(done["state"], "done");
+    // Nor does closing a problem end a review that was begun.
+    let other = lived_with(&acme, 30).await;
+    desk.clock.advance(TimeDelta::days(30));
+    assert_eq!(sweep(&desk).await, Upkept { risk_reviews: 1, ..Upkept::default() });
+    let reason = json!({ "no_article_reason": "the vendor is gone" });
+    let _ = agent.act(&other, "close", reason).await.ok();
+    let tasks = agent.of(&other, "tasks").await.items();
+    assert_eq!((tasks.len(), &tasks[0]["state"]), (1, &json!("open")));
 }
 
 async fn a_problem_that_is_analyzed_again_counts_as_reopened(desk: TestDesk) {
@@ -595,7 +616,8 @@ async fn a_problem_that_is_analyzed_again_counts_as_reopened(desk: TestDesk) {
     let _ = agent.act(&problem, "resolve", fixed()).await.ok();
     desk.clock.advance(TimeDelta::days(2));
 
-    let again = agent.act(&problem, "reanalyze", json!({ "reason": "it is slow again" })).await.ok();
+    let again =
+        agent.act(&problem, "reanalyze", json!({ "reason": "it is slow again" })).await.ok();
 
     assert_eq!(again["state"], "root_cause_analysis");
     assert_eq!((&again["reopen_count"], &again["resolution"]), (&json!(1), &Value::Null));
@@ -631,7 +653,10 @@ async fn an_incident_becomes_a_problem_of_the_desk(desk: TestDesk) {
     assert_eq!(number(&problem), "PRB0000001");
     assert_eq!(problem["short_description"], "The portal is slow on Mondays");
     assert_eq!(problem["service"]["key"], "revenue-portal");
-    assert_eq!((&problem["requester"], &problem["opened_by"]), (&Value::Null, &json!(acme.agent.id)));
+    assert_eq!(
+        (&problem["requester"], &problem["opened_by"]),
+        (&Value::Null, &json!(acme.agent.id))
+    );
     let was = acme.requester.client.again(&incident).await;
     assert_eq!(was["state"], "cancelled");
     assert_eq!(was["cancellation"]["reason"], "it comes every week");
@@ -655,7 +680,10 @@ async fn a_problem_that_is_none_becomes_an_incident(desk: TestDesk) {
     assert_eq!((&incident["kind"], &incident["state"]), (&json!("incident"), &json!("new")));
     assert_eq!(incident["requester"]["id"], json!(acme.agent.id), "it is for who converted it");
     let was = agent.again(&problem).await;
-    assert_eq!((&was["state"], &was["resolution"]["code"]), (&json!("resolved"), &json!("cancelled")));
+    assert_eq!(
+        (&was["state"], &was["resolution"]["code"]),
+        (&json!("resolved"), &json!("cancelled"))
+    );
     assert_eq!(was["problem"]["converted_to"], incident["id"]);
     let late = agent.act(&cause, "convert", why).await;
     assert_eq!((late.status, late.slug()), (StatusCode::CONFLICT, "invalid-transition"));
@@ -672,14 +700,20 @@ async fn incidents_are_listed_by_the_problem_that_causes_them(desk: TestDesk) {
         found.iter().map(|one| number(one).to_owned()).collect::<Vec<_>>()
     };
 
-    assert_eq!(listed(&format!("/incidents?problem={}", number(&problem))).await, [number(&incident)]);
+    assert_eq!(
+        listed(&format!("/incidents?problem={}", number(&problem))).await,
+        [number(&incident)]
+    );
     assert_eq!(listed("/problems").await, [number(&problem)]);
     assert_eq!(listed("/tickets?kind=problem").await, [number(&problem)]);
     // A link goes both ways and moves nothing.
     let link = json!({ "link_type": "caused_by", "target": problem["number"] });
     let _ = agent.act(&incident, "link", link).await.ok();
     let links = agent.of(&problem, "links").await.items();
-    assert_eq!((&links[0]["link_type"], &links[0]["target"]["number"]), (&json!("causes"), &incident["number"]));
+    assert_eq!(
+        (&links[0]["link_type"], &links[0]["target"]["number"]),
+        (&json!("causes"), &incident["number"])
+    );
     let free = edit(agent, &incident, json!({ "problem": null })).await;
     assert_eq!(free["caused_by_problem"], Value::Null);
     assert!(listed(&format!("/incidents?problem={}", number(&problem))).await.is_empty());

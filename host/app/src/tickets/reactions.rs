@@ -295,8 +295,9 @@ impl Scene<'_> {
 }
 
 impl Deciding {
-    /// An incident whose problem is settled: it resumes if it is on hold for it, is resolved if that was asked for, and goes
-    /// to the problem that goes on if its own is a duplicate. On hold, it waits for that one then.
+    /// An incident whose problem is settled: it resumes if it is on hold for it, is resolved if
+    /// that was asked for, and goes to the problem that goes on if its own is a duplicate. On hold,
+    /// it waits for that one then.
     fn follow_problem(
         &mut self,
         problem: &Ticket,

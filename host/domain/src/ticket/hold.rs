@@ -41,7 +41,8 @@ impl Ticket {
         self.stage.hold().is_some_and(|hold| hold.awaiting == Awaiting::Problem(problem))
     }
 
-    /// An incident on hold for its problem waits for the one that it is linked to: nothing else would end the hold.
+    /// An incident on hold for its problem waits for the one that it is linked to: nothing else
+    /// would end the hold.
     pub(crate) fn waits_for_its_problem(
         &mut self,
         problem: Option<TicketId>,
