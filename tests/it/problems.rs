@@ -597,16 +597,6 @@ async fn the_review_of_an_accepted_risk_is_due_after_its_problem_is_closed(desk:
 
     let tasks = agent.of(&problem, "tasks").await.items();
     assert_eq!((tasks.len(), &tasks[0]["state"]), (1, &json!("open")));
-    let done = agent.act(&tasks[0], "complete", json!({})).await.ok();
-    assert_eq!(done["state"], "done");
-    // Nor does closing a problem end a review that was begun.
-    let other = lived_with(&acme, 30).await;
-    desk.clock.advance(TimeDelta::days(30));
-    assert_eq!(sweep(&desk).await, Upkept { risk_reviews: 1, ..Upkept::default() });
-    let reason = json!({ "no_article_reason": "the vendor is gone" });
-    let _ = agent.act(&other, "close", reason).await.ok();
-    let tasks = agent.of(&other, "tasks").await.items();
-    assert_eq!((tasks.len(), &tasks[0]["state"]), (1, &json!("open")));
 }
 
 async fn a_problem_that_is_analyzed_again_counts_as_reopened(desk: TestDesk) {
