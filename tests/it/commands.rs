@@ -48,6 +48,7 @@ by_command_line! {
     a_desk_file_s_plan_of_tasks_is_applied_once
     a_policy_is_bound_to_the_hooks_that_are_named_or_to_all_that_it_serves
     a_desk_file_s_binding_of_several_hooks_is_applied_once
+    a_problem_is_opened_shown_worked_on_and_listed
 }
 
 const DESK: &str = r#"
@@ -87,7 +88,8 @@ fn furnish(program: &Program) {
 fn a_policy_is_bound_to_the_hooks_that_are_named_or_to_all_that_it_serves(program: &Program) {
     furnish(program);
     let chain = program.file("approval-chain.wasm", policy("approval-chain"));
-    let bind = ["policy", "bind", &chain, "--org", "acme"];
+    let settings = program.file("chain.json", json!({ "otherwise": "ask_manager" }).to_string());
+    let bind = ["policy", "bind", &chain, "--org", "acme", "--settings", &settings];
     let all = program.json(bind);
     assert_eq!((&all["name"], &all["active"]["position"]), (&json!("approval-chain"), &json!(10)));
     assert_eq!(all["active"]["hooks"], json!(["plan", "stalled"]));
@@ -115,6 +117,7 @@ fn a_policy_is_bound_to_the_hooks_that_are_named_or_to_all_that_it_serves(progra
 fn a_desk_file_s_binding_of_several_hooks_is_applied_once(program: &Program) {
     let _ = program.json(["migrate"]);
     let _ = program.file("approval-chain.wasm", policy("approval-chain"));
+    let _ = program.file("chain.json", json!({ "otherwise": "ask_manager" }).to_string());
     let desk = format!(
         "{DESK}
 [policies]
@@ -123,6 +126,7 @@ approval-chain = \"approval-chain.wasm\"
 [[bindings]]
 name = \"approvals\"
 policy = \"approval-chain\"
+settings_file = \"chain.json\"
 "
     );
     let apply = |text: &str| {
@@ -406,4 +410,66 @@ fn receipts_are_listed_to_their_end(program: &Program) {
         let listed = program.json(["receipts", "list", "--org", "acme", "--limit", limit]);
         assert_eq!(listed.as_array().unwrap().len(), expected);
     }
+}
+
+fn a_problem_is_opened_shown_worked_on_and_listed(program: &Program) {
+    const SERVICE: &str = r#"
+[[services]]
+key = "wifi"
+name = "Wifi"
+support_team = "network"
+"#;
+    let _ = program.json(["migrate"]);
+    let desk = program.file("desk.toml", format!("{DESK}{SERVICE}"));
+    let _ = program.json(["org", "apply", &desk]);
+    let ticket = |words: &[&str], fields: &[&str]| {
+        let fields = fields.iter().flat_map(|field| ["--field", field]);
+        let words = ["ticket"].into_iter().chain(words.iter().copied());
+        words.chain(["--org", "acme"]).chain(fields).map(str::to_owned).collect::<Vec<_>>()
+    };
+    let act = |action: &str, fields: &[&str]| {
+        program.json(ticket(&["act", "PRB0000001", action], fields))
+    };
+
+    let opened = program
+        .json(ticket(&["open", "--kind", "problem"], &["short_description=Wifi drops at noon"]));
+    assert_eq!((&opened["number"], &opened["state"]), (&json!("PRB0000001"), &json!("new")));
+    let assessed = act("assess", &["team=network", "assignee=ada@acme.example"]);
+    assert_eq!(assessed["assignee"]["name"], "Ada");
+    let lacking = program.run(ticket(&["act", "PRB0000001", "confirm"], &["impact=2"]));
+    assert!(!lacking.is_ok, "{lacking:?}");
+    for missing in ["urgency", "service"] {
+        assert!(lacking.said.contains(missing), "{missing}: {}", lacking.said);
+    }
+    let confirmed = act("confirm", &["impact=2", "urgency=2", "service=wifi"]);
+    assert_eq!(confirmed["state"], "root_cause_analysis");
+    let known = act("publish_known_error", &["symptom=No wifi", "workaround=Use a cable"]);
+    assert_eq!(known["problem"]["known_error"], true);
+
+    let shown = program.json(ticket(&["show", "PRB0000001"], &[]));
+    assert_eq!(shown["ticket"]["problem"]["workaround"], "Use a cable");
+    let actions = shown["actions"].as_array().unwrap();
+    let start = actions.iter().find(|one| one["action"] == "start_fix").unwrap();
+    assert_eq!(start["lacks"], json!(["/root_cause", "/fix_notes"]));
+    let text = program.run(ticket(&["show", "PRB0000001"], &[]));
+    assert!(text.is_ok && text.printed.contains("start_fix root_cause, fix_notes"), "{text:?}");
+    let incident = ["short_description=No wifi", "requester=rita@acme.example"];
+    let incident = program.json(ticket(&["open", "--kind", "incident"], &incident));
+    let number = incident["number"].as_str().unwrap();
+    let _ = program.json(ticket(&["edit", number], &["problem=PRB0000001"]));
+    let caused = program.run(ticket(&["show", number], &[]));
+    assert!(caused.printed.contains("known error PRB0000001"), "{caused:?}");
+    assert!(caused.printed.contains("workaround: Use a cable"), "{caused:?}");
+
+    let listed = |words: &[&str]| {
+        let listed = program.json(ticket(&[&["list", "--kind", "problem"], words].concat(), &[]));
+        listed.as_array().unwrap().iter().map(|one| one["number"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(listed(&["--active"]), ["PRB0000001"]);
+    let outcome = ["resolution_code=cancelled", "resolution_notes=It was the microwave"];
+    assert_eq!(act("resolve", &outcome)["state"], "resolved");
+    assert!(listed(&["--active"]).is_empty());
+    assert_eq!(listed(&[]), ["PRB0000001"]);
+    let early = program.run(ticket(&["act", "PRB0000001", "assess"], &["team=network"]));
+    assert!(!early.is_ok && early.said.contains("resolved"), "{early:?}");
 }

@@ -25,6 +25,7 @@ mod pages;
 mod parts;
 mod planning;
 mod policies;
+mod problems;
 mod queues;
 mod receipts;
 mod refusals;

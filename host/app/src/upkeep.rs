@@ -60,7 +60,9 @@ pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandErr
     let mut upkept = Upkept::default();
     for organization in organizations {
         let caller = Caller::operator(organization.id, now);
-        if let Err(fault) = look_after(desk, &caller, &organization.settings, &mut upkept).await {
+        // Boxed here and below: what may follow makes futures that would fill the stack.
+        let looked_after = look_after(desk, &caller, &organization.settings, &mut upkept);
+        if let Err(fault) = Box::pin(looked_after).await {
             // One organization's trouble is not the next one's.
             tracing::error!(
                 org.id = %organization.id,
@@ -79,8 +81,8 @@ async fn look_after(
     upkept: &mut Upkept,
 ) -> Result<(), CommandError> {
     upkept.closed += close_due(desk, caller, settings).await?;
-    upkept.appointed += appoint_approvers(desk, caller).await?;
-    let Nudged { nudged, expired } = look_after_approvals(desk, caller).await?;
+    upkept.appointed += Box::pin(appoint_approvers(desk, caller)).await?;
+    let Nudged { nudged, expired } = Box::pin(look_after_approvals(desk, caller)).await?;
     upkept.nudged += nudged;
     upkept.expired += expired;
     upkept.silent += escalate_silent(desk, caller).await?;

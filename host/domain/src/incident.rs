@@ -158,7 +158,7 @@ const ROWS: &[Row] = &[
         .tells(Notice::Closed),
     CONVERT,
     EDIT,
-    CALLER_REPLY.to_one_of(&[State::InProgress]),
+    CALLER_REPLY.one_of(&[State::InProgress]),
 ];
 
 const FIELDS: &[Field] = &[
@@ -213,10 +213,11 @@ const FIELDS: &[Field] = &[
         FieldType::Ticket,
         "The problem that causes it, by id or number. For the desk.",
         |ticket| ticket.incident()?.problem.map(|id| Value::Tickets(vec![id])),
-        |ticket, value, _| {
+        |ticket, value, faults| {
+            let problem = if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            ticket.waits_for_its_problem(problem, faults);
             if let Some(incident) = ticket.incident_mut() {
-                incident.problem =
-                    if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+                incident.problem = problem;
             }
         },
     )

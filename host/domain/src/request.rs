@@ -95,7 +95,7 @@ pub const REQUEST: Kind = Kind {
 const ROWS: &[Row] = &[
     row(Action::Submit, "Submit it")
         .from(&[State::New])
-        .to_one_of(&[State::AwaitingApproval, State::InFulfilment, State::Rejected])
+        .one_of(&[State::AwaitingApproval, State::InFulfilment, State::Rejected])
         .who(Who::DeskOrOwner(From::Anywhere))
         .tells(Notice::StateChanged),
     row(Action::Revise, "Take it back to change it")
@@ -161,7 +161,7 @@ const ROWS: &[Row] = &[
         .tells(Notice::Closed),
     CONVERT.from(&[State::New]),
     EDIT.who(Who::DeskOrOwner(From::In(&[State::New]))),
-    CALLER_REPLY.to_one_of(&[State::InFulfilment]),
+    CALLER_REPLY.one_of(&[State::InFulfilment]),
     row(Action::RequestApproval, "Its approval is planned, and the first votes are asked for")
         .from(&[State::AwaitingApproval])
         .who(Who::System),
@@ -260,6 +260,7 @@ fn answers(given: &[(Key, String)], faults: &mut Faults) -> Vec<(Key, String)> {
 }
 
 /// All approvals are there: fulfilment begins.
+#[expect(clippy::unnecessary_wraps, reason = "every move has this shape")]
 fn approve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     ticket.promise(turn.beside.item.as_ref(), turn.settings, turn.now);
     ticket.stage = Stage::Open(State::InFulfilment);
@@ -267,6 +268,7 @@ fn approve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 }
 
 /// An approval was refused, for the reason that is given.
+#[expect(clippy::unnecessary_wraps, reason = "every move has this shape")]
 fn reject(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let reason = turn.given.text("reason").unwrap_or_default().to_owned();
     ticket.stage = Stage::Rejected(Rejection { reason, at: turn.now });
@@ -343,17 +345,14 @@ impl Ticket {
     pub fn approval_content(&self) -> String {
         let mut content = Content::default();
         if let Some(request) = self.request() {
-            match request.item {
-                Some(item) => {
-                    content.add("item", &item.to_string());
-                    if request.quantity > 1 {
-                        content.add("quantity", &request.quantity.to_string());
-                    }
+            if let Some(item) = request.item {
+                content.add("item", &item.to_string());
+                if request.quantity > 1 {
+                    content.add("quantity", &request.quantity.to_string());
                 }
-                None => {
-                    content.add("short_description", &self.short_description);
-                    content.add("description", &self.description);
-                }
+            } else {
+                content.add("short_description", &self.short_description);
+                content.add("description", &self.description);
             }
             for (field, answer) in &request.answers {
                 content.add(field.as_str(), answer);

@@ -265,7 +265,10 @@ fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
     let Some(parent) = &turn.beside.parent else { return Ok(()) };
     let is_at_work = match parent.kind() {
         TicketKind::Request => matches!(parent.state(), State::InFulfilment | State::OnHold),
-        TicketKind::Incident | TicketKind::Problem | TicketKind::Task => !parent.phase().is_over(),
+        // What outlives its ticket, as the review of an accepted risk, is worked on.
+        TicketKind::Incident | TicketKind::Problem | TicketKind::Task => {
+            !parent.phase().is_over() || parent.ends_its_tasks().is_none()
+        }
     };
     if is_at_work {
         return Ok(());

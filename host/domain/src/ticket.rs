@@ -44,7 +44,7 @@ pub use self::{
     facts::state_change,
     field::{Field, FieldType, Given, Input, MAX_FACTS, MAX_WATCHERS, Value, Writer},
     hints::ActionHint,
-    kind::{From, Kind, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who},
+    kind::{Against, From, Kind, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who},
     open::Opening,
     perform::{Beside, Done, Left, Said, Turn},
     stage::{

@@ -49,13 +49,13 @@ impl<'a> Name<'a> {
 
 /// Whether an import can be answered; if not, why, and what to do instead.
 pub(crate) fn check(import: &str) -> Result<(), UploadRefused> {
+    const EXPORTED: &str = "this interface is what a policy exports, the host does not offer it";
     let refuse = |why: &str| {
         Err(UploadRefused::ForbiddenImport { import: import.to_owned(), why: why.to_owned() })
     };
     let Some(name) = Name::parse(import) else {
         return refuse("a policy imports interfaces of its contract only, by their full names");
     };
-    const EXPORTED: &str = "this interface is what a policy exports, the host does not offer it";
     if name.is_of_lifecycle() {
         return refuse(EXPORTED);
     }

@@ -67,10 +67,10 @@ const OPEN_APPROVAL_IS_AWAITED: &str = "
     )
     order by t.number limit $2";
 
-// A problem whose risk was accepted is done, and has a task once the risk is to be looked at again.
+// A problem whose risk was accepted is over, and has a task once the risk is to be looked at again.
 const ENDED_HAS_NO_OPEN_TASK: &str = "
     select t.number from tickets t
-    where t.org_id = $1 and not t.active and not (t.kind = 'problem' and t.phase = 'done')
+    where t.org_id = $1 and not t.active and not (t.kind = 'problem' and t.phase in ('done', 'closed'))
         and t.id in (
             select parent_id from tickets where org_id = $1 and kind = 'task' and active
         )

@@ -219,7 +219,7 @@ mod tests {
     use crate::api_error::Slug;
 
     fn fields(value: Value) -> Map<String, Value> {
-        value.as_object().unwrap().clone()
+        serde_json::from_value(value).unwrap()
     }
 
     #[test]

@@ -230,7 +230,7 @@ impl Reader<'_> {
     fn time(&mut self, pointer: &str, json: &Json) -> Option<DateTime<Utc>> {
         let text = self.text(pointer, json)?;
         let parsed = DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.to_utc());
-        let at = self.expect(pointer, parsed, "a time such as 2026-06-01T09:00:00Z")?;
+        let at = self.expect(pointer, parsed, "a time such as 2026-06-01T08:00:00Z")?;
         self.faults.moment(pointer, at)
     }
 
@@ -322,12 +322,11 @@ impl Reader<'_> {
             self.look_ups.cis.insert(key.to_owned(), found);
         }
         let found = self.look_ups.cis.get(key).cloned().flatten();
-        match &found {
-            Some(ci) => self.facts.add_ci(self.tx, ci.clone()).await?,
-            None => {
-                let message = format!("there is no active configuration item `{key}`");
-                self.faults.wrong(pointer, "unknown", message);
-            }
+        if let Some(ci) = &found {
+            self.facts.add_ci(self.tx, ci.clone()).await?;
+        } else {
+            let message = format!("there is no active configuration item `{key}`");
+            self.faults.wrong(pointer, "unknown", message);
         }
         Ok(found)
     }

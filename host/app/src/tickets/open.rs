@@ -269,7 +269,9 @@ pub(crate) async fn finish_all(mut scene: Scene<'_>) -> Result<Vec<TicketView>, 
     let facts: Vec<Facts> = scene.drafts.iter().map(|draft| draft.facts().clone()).collect();
     let (mut writes, mut names, desk, caller) = scene.finished()?;
     scene::commit(desk, caller, &mut writes).await?;
-    facts.iter().for_each(|facts| names.add_facts(facts));
+    for facts in &facts {
+        names.add_facts(facts);
+    }
     names.learn(&writes);
     let new = writes.iter().filter(|one| one.is_new && one.ticket.kind() != TicketKind::Task);
     names.views_of(desk, caller, new.map(|one| one.ticket.clone()).collect()).await

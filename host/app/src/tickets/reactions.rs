@@ -3,7 +3,7 @@
 //! A reaction looks at what the drafts were and are, reads what it needs only when there is something to do, and adds
 //! drafts of its own. All of them are written in the command's one commit.
 
-use std::pin::Pin;
+use std::{future::ready, pin::Pin};
 
 use waypost_domain::{
     approval::Approval,
@@ -34,11 +34,11 @@ pub(crate) type Reaction = for<'s> fn(&'s mut Scene<'_>) -> Reacting<'s>;
 
 /// All of them, in their order.
 pub(crate) const REACTIONS: &[Reaction] = &[
-    |scene| Box::pin(approvals_end(scene)),
-    |scene| Box::pin(children_follow(scene)),
+    |scene| Box::pin(ready(approvals_end(scene))),
     |scene| Box::pin(incidents_follow(scene)),
+    |scene| Box::pin(children_follow(scene)),
     |scene| Box::pin(tasks_follow(scene)),
-    |scene| Box::pin(leaders_are_told(scene)),
+    |scene| Box::pin(ready(leaders_are_told(scene))),
     |scene| Box::pin(majors_are_found(scene)),
 ];
 
@@ -53,7 +53,7 @@ pub(crate) fn children_of(parent: TicketId) -> TicketFilter {
 
 /// What is cancelled or revised needs no votes, nor does what is not what the approvers were shown any more: its open round of
 /// approval ends, as an event of its own.
-async fn approvals_end(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+fn approvals_end(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let now = scene.caller.now;
     for draft in &mut scene.drafts {
         if !draft.write.changed_approvals.is_empty() {
@@ -73,7 +73,7 @@ async fn approvals_end(scene: &mut Scene<'_>) -> Result<(), CommandError> {
 
 /// Who leads a major incident since this command, and did not before, hears what there is to do. What a rule accepts
 /// tells them itself.
-async fn leaders_are_told(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+fn leaders_are_told(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     for draft in &mut scene.drafts {
         let Some(before) = draft.before().map(Ticket::led_by) else { continue };
         if let Some(by) = draft.write.events.first().map(|event| event.actor.clone()) {
@@ -97,6 +97,10 @@ async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         let mut tx = scene.desk.store.read(scene.caller.org).await?;
         let children =
             ticket::list(&mut tx, &active, TicketSort::Opened, None, MAX_CHILDREN).await?;
+        // A child that is moved by the same command itself, with its own problem, is left to that.
+        let is_moved =
+            |child: &Ticket| scene.drafts.iter().any(|draft| draft.write.ticket.id == child.id);
+        let children: Vec<_> = children.into_iter().filter(|child| !is_moved(child)).collect();
         for child in children {
             let mut facts = scene.facts.clone();
             facts.around(&mut tx, &child).await?;
@@ -121,6 +125,10 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let problems: Vec<_> = scene.drafts.iter().filter_map(moved).collect();
     for (problem, action, text) in problems {
         let mut tx = scene.desk.store.read(scene.caller.org).await?;
+        let goes_on = match problem.problem().and_then(|it| it.duplicate_of) {
+            Some(id) => ticket::find(&mut tx, id).await?,
+            None => None,
+        };
         for incident in ticket::caused_by(&mut tx, problem.id).await? {
             let mut facts = scene.facts.clone();
             facts.around(&mut tx, &incident).await?;
@@ -129,7 +137,7 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
                 Deciding::of_stored(scene.desk, facts, incident, occasion, scene.caller);
             match action {
                 Action::Communicate => draft.hear_of_problem(&problem, text.clone())?,
-                _ => draft.follow_problem(&problem, scene.resolves_incidents)?,
+                _ => draft.follow_problem(&problem, goes_on.as_ref(), scene.resolves_incidents)?,
             }
             if !draft.is_idle() {
                 scene.drafts.push(draft);
@@ -296,33 +304,40 @@ impl Scene<'_> {
 }
 
 impl Deciding {
-    /// An incident whose problem is settled: it resumes if it is on hold for it, is resolved if that was asked for, and goes
-    /// to the problem that goes on if its own is a duplicate.
-    fn follow_problem(&mut self, problem: &Ticket, resolves: bool) -> Result<(), CommandError> {
-        let duplicate_of = problem.problem().and_then(|it| it.duplicate_of);
-        if let Some(goes_on) = duplicate_of {
-            let given = Given::default().with("problem", Value::Tickets(vec![goes_on]));
+    /// An incident whose problem is settled: it resumes if it is on hold for it, is resolved if
+    /// that was asked for, and goes to the problem that goes on if its own is a duplicate. On hold,
+    /// it waits for that one then.
+    fn follow_problem(
+        &mut self,
+        problem: &Ticket,
+        goes_on: Option<&Ticket>,
+        resolves: bool,
+    ) -> Result<(), CommandError> {
+        if let Some(goes_on) = goes_on {
+            let given = Given::default().with("problem", Value::Tickets(vec![goes_on.id]));
             let facts = self.facts().clone();
             let settings = self.settings();
             let now = self.now();
-            let mut changes = self.write.ticket.edit(&given, &[], &facts, &settings, now)?;
-            changes.extend(self.write.ticket.await_instead(problem.id, goes_on, now));
+            let changes = self.write.ticket.edit(&given, &[], &facts, &settings, now)?;
             let reason = Some(format!("{} is a duplicate", problem.number));
             self.did_because(Action::Edit, &system(), changes, reason);
-            return Ok(());
+            if goes_on.phase().is_active() {
+                return Ok(());
+            }
         }
+        let settled = goes_on.unwrap_or(problem);
         if !self.write.ticket.phase().is_active() {
             return Ok(());
         }
         if resolves {
-            let notes = problem.stage.outcome().map(|it| it.notes.clone()).unwrap_or_default();
+            let notes = settled.stage.outcome().map(|it| it.notes.clone()).unwrap_or_default();
             let given = Given::default()
                 .with("resolution_code", Value::Text(Code::ResolvedByProblem.to_string()))
-                .with("resolution_notes", Value::Text(format!("{}: {notes}", problem.number)));
+                .with("resolution_notes", Value::Text(format!("{}: {notes}", settled.number)));
             return self.takes(Action::Resolve, &given);
         }
-        if self.write.ticket.awaits_problem(problem.id) {
-            let reason = Value::Text(format!("{} is resolved", problem.number));
+        if self.write.ticket.awaits_problem(settled.id) {
+            let reason = Value::Text(format!("{} is resolved", settled.number));
             let given = Given::default().with("reason", reason);
             return self.takes(Action::Resume, &given);
         }

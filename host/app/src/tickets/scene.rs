@@ -14,6 +14,7 @@ use waypost_domain::{
     incident::MAX_CHILDREN,
     permission::{self, Relation},
     refusal::Faults,
+    suggestion::Suggestion,
     ticket::{Action, ActionHint, Beside, Given, Row, Ticket, TicketKind, Turn},
 };
 use waypost_store::{ReadTx, WriteTx, approval, link, ticket};
@@ -314,7 +315,7 @@ impl<'a> Scene<'a> {
             }
             return Ok(());
         }
-        let conversion = beside.suggestion.as_ref().and_then(|it| it.conversion());
+        let conversion = beside.suggestion.as_ref().and_then(Suggestion::conversion);
         let mut turn = Turn::new(given, &caller.actor, caller.now, &settings, &lookup, &mut beside);
         let mut done = draft.write.ticket.perform(action, &mut turn)?;
         draft.write.decided.extend(beside.suggestion.take());
@@ -365,15 +366,15 @@ impl<'a> Scene<'a> {
         let now = self.caller.now;
         let by = self.caller.actor.clone();
         let draft = self.add_stored(before, action.as_str());
-        let mut changed = draft.write.ticket.absorb(target, now);
-        changed.extend(changes);
+        let mut all = draft.write.ticket.absorb(target, now);
+        all.extend(changes);
         let (told, reason) = match action {
             Action::MergeInto => {
                 (Action::Edit, number.map(|number| format!("{number} was merged into it")))
             }
             other => (other, None),
         };
-        draft.did_because(told, &by, changed, reason);
+        draft.did_because(told, &by, all, reason);
     }
 
     /// Asks the policies, where the action leaves something to them.

@@ -8,7 +8,7 @@ use crate::{
     event::FieldChange,
     ids::TicketId,
     refusal::Refused,
-    ticket::{Phase, Stage, State, Ticket},
+    ticket::{Code, Phase, Stage, State, Ticket},
 };
 
 /// How many tasks a ticket has.
@@ -97,8 +97,11 @@ impl Ticket {
     /// Why what is left of its tasks is cancelled with it; none while it needs them.
     #[must_use]
     pub fn ends_its_tasks(&self) -> Option<String> {
+        // The review of an accepted risk is due even if its problem is closed by then.
+        let is_risk = self.stage.outcome().is_some_and(|it| it.code == Some(Code::RiskAccepted));
         let what = match self.phase() {
             Phase::Open | Phase::OnHold => return None,
+            Phase::Closed if is_risk => return None,
             Phase::Done => "done without it",
             Phase::Rejected => "rejected",
             Phase::Closed => "closed",

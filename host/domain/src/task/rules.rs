@@ -13,8 +13,8 @@ use crate::{
     role::Role,
     task::{MAX_POSITION, PlannedTask, TaskCount, check_plan, follow_siblings, planned},
     ticket::{
-        Action, AwaitingKind, Given, Notice, OwnField, OwnValue, State, Ticket, TicketKind, Value,
-        Who,
+        Action, AwaitingKind, Code, Given, Notice, OwnField, OwnValue, Stage, State, Ticket,
+        TicketKind, Value, Who,
     },
 };
 
@@ -211,6 +211,12 @@ fn a_ticket_ends_its_tasks_once_it_needs_them_no_more() {
     }
     let rejected = in_state(TicketKind::Request, State::Rejected, AwaitingKind::Caller);
     assert_eq!(rejected.ends_its_tasks().as_deref(), Some("T1 was rejected"));
+    // The review of an accepted risk outlives its problem.
+    let mut closed = in_state(TicketKind::Problem, State::Closed, AwaitingKind::Caller);
+    assert_eq!(closed.ends_its_tasks().as_deref(), Some("T1 was closed"));
+    let Stage::Closed(_, outcome, _) = &mut closed.stage else { panic!("it is closed") };
+    outcome.code = Some(Code::RiskAccepted);
+    assert_eq!(closed.ends_its_tasks(), None);
 }
 
 #[test]

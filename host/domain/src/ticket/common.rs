@@ -1,5 +1,7 @@
 //! What kinds of tickets share: rows of actions, and fields.
 
+use std::collections::BTreeSet;
+
 use crate::{
     incident::against_ending,
     link::{self, LinkType},
@@ -197,7 +199,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
         |ticket, value, faults| {
             ticket.fields = if let Some(Value::OwnFields(own)) = value { own.clone() } else { Vec::new() };
             if ticket.fields.len() > MAX_FACTS {
-                let message = format!("give at most {} fields", MAX_FACTS);
+                let message = format!("give at most {MAX_FACTS} fields");
                 faults.wrong("/fields", "too-many", message);
             }
             for own in &ticket.fields {
@@ -218,7 +220,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
         |ticket| (!ticket.watchers.is_empty()).then(|| Value::People(ticket.watchers.clone())),
         |ticket, value, _| {
             ticket.watchers =
-                if let Some(Value::People(people)) = value { people.clone() } else { Default::default() };
+                if let Some(Value::People(people)) = value { people.clone() } else { BTreeSet::default() };
         },
     )
     .of_desk()

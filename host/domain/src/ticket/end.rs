@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 
 use crate::{
+    approval::Approval,
     event::FieldChange,
     ids::TicketId,
     priority::Priority,
@@ -95,7 +96,7 @@ pub(crate) fn convert(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Re
     }
     turn.fields_are_right()?;
     let (Some(to), Some(id)) = (to, turn.beside.new_id) else { return Ok(()) };
-    if turn.beside.round.as_ref().is_some_and(|round| round.is_open()) {
+    if turn.beside.round.as_ref().is_some_and(Approval::is_open) {
         return Err(Refused::guard("An approval is outstanding; revise or cancel it first."));
     }
     let mut converted = ticket.converted(to, id, turn);

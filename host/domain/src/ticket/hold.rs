@@ -1,12 +1,9 @@
 //! Holding: a ticket waits for somebody or something outside the desk.
 
-use chrono::{DateTime, Utc};
-
 use crate::{
     comment::Visibility,
-    event::FieldChange,
     ids::TicketId,
-    refusal::Refused,
+    refusal::{Faults, Refused},
     text,
     ticket::{Awaiting, AwaitingKind, Hold, Stage, Ticket, Turn},
 };
@@ -32,6 +29,7 @@ pub(crate) fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
 }
 
 /// Ends the hold: the desk works on it again.
+#[expect(clippy::unnecessary_wraps, reason = "every move has this shape")]
 pub(crate) fn resume(ticket: &mut Ticket, _: &mut Turn<'_>) -> Result<(), Refused> {
     ticket.stage = Stage::Open(ticket.rules().at_work);
     Ok(())
@@ -44,20 +42,19 @@ impl Ticket {
         self.stage.hold().is_some_and(|hold| hold.awaiting == Awaiting::Problem(problem))
     }
 
-    /// Waits for the problem that goes on, where it waited for a duplicate of it. Returns what changed.
-    pub fn await_instead(
-        &mut self,
-        duplicate: TicketId,
-        goes_on: TicketId,
-        now: DateTime<Utc>,
-    ) -> Vec<FieldChange> {
-        let before = self.clone();
-        if let Stage::OnHold(hold) = &mut self.stage
-            && hold.awaiting == Awaiting::Problem(duplicate)
-        {
-            hold.awaiting = Awaiting::Problem(goes_on);
+    /// An incident on hold for its problem waits for the one that it is linked to: nothing else
+    /// would end the hold.
+    pub(crate) fn waits_for_its_problem(&mut self, problem: Option<TicketId>, faults: &mut Faults) {
+        let Stage::OnHold(hold) = &mut self.stage else { return };
+        let Awaiting::Problem(awaited) = &mut hold.awaiting else { return };
+        match problem {
+            Some(problem) => *awaited = problem,
+            None => faults.wrong(
+                "/problem",
+                "awaited",
+                "It is on hold for this problem; resume it first.",
+            ),
         }
-        if *self == before { Vec::new() } else { self.settle(&before, None, now) }
     }
 }
 

@@ -223,7 +223,7 @@ impl Row {
         Self { to: To::State(state), ..self }
     }
 
-    pub(crate) const fn to_one_of(self, states: &'static [State]) -> Self {
+    pub(crate) const fn one_of(self, states: &'static [State]) -> Self {
         Self { to: To::OneOf(states), ..self }
     }
 

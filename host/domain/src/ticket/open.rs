@@ -162,8 +162,8 @@ impl Ticket {
     pub(crate) fn retype(&mut self, kind: TicketKind) -> bool {
         let is_fresh = self.state() == State::New;
         let can = match (&self.details, kind) {
-            (Details::Incident(_), TicketKind::Request) => true,
-            (Details::Request(Request { item: None, .. }), TicketKind::Incident) => true,
+            (Details::Incident(_), TicketKind::Request)
+            | (Details::Request(Request { item: None, .. }), TicketKind::Incident) => true,
             (
                 Details::Incident(_) | Details::Request(_) | Details::Problem(_) | Details::Task(_),
                 _,

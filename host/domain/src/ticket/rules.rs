@@ -302,6 +302,14 @@ fn an_incident_waits_for_a_problem_that_is_worked_on_and_is_linked_to_it() {
     assert_eq!(hold(&waiting).awaiting.kind(), AwaitingKind::Problem);
     let again = Scene::at(2).beside(problem.clone()).act(&mut waiting, Action::Hold, given());
     assert!(guard(again).contains("waits for this problem already"));
+    // It waits for the problem that it is linked to, whichever that is.
+    let mut unlinked = Given::default();
+    unlinked.put("problem", None);
+    let refused = edit(&mut waiting, &unlinked);
+    assert_eq!(fault(refused), ("/problem".to_owned(), "awaited"));
+    let linked = with("problem", Value::Tickets(vec![ticket_id(5)]));
+    edit(&mut waiting, &linked).unwrap();
+    assert!(waiting.awaits_problem(ticket_id(5)));
 
     let settled = in_state(TicketKind::Problem, State::Resolved, AwaitingKind::Caller);
     let settled = Ticket { id: problem.id, ..settled };

@@ -31,6 +31,7 @@ pub(crate) fn note(_: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 }
 
 /// Notes that the desk has seen it. Said again, it changes nothing: the first time is kept.
+#[expect(clippy::unnecessary_wraps, reason = "every move has this shape")]
 pub(crate) fn acknowledge(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     ticket.acknowledged_at.get_or_insert(turn.now);
     Ok(())

@@ -3,7 +3,6 @@
 use crate::DataFile as OurFile;
 
 /// Generated from the WIT, which documents its items.
-#[expect(clippy::all, clippy::pedantic, reason = "generated code")]
 mod generated {
     wasmtime::component::bindgen!({
         inline: "

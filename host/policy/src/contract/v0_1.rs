@@ -43,7 +43,6 @@ use crate::sandbox::{Exports, Halt, Sandboxed, Unfit};
 use crate::{Answer, Decline, Failure, Hook};
 
 /// Generated from the WIT, which documents its items.
-#[expect(clippy::all, clippy::pedantic, reason = "generated code")]
 mod generated {
     wasmtime::component::bindgen!({
         path: "../../wit/0.1.0",

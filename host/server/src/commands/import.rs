@@ -23,7 +23,7 @@ pub(crate) enum Import {
 impl Import {
     pub(crate) async fn run(self, terminal: Terminal) -> Result<ExitCode> {
         match self {
-            Self::Tickets(tickets) => tickets.run(terminal).await,
+            Self::Tickets(tickets) => Box::pin(tickets.run(terminal)).await,
         }
     }
 }

@@ -170,9 +170,8 @@ impl Ticket {
 /// What was given: JSON where a value is some, else a text.
 fn read(fields: Vec<(String, String)>) -> Map<String, Value> {
     let value = |text: String| match serde_json::from_str(&text) {
-        Ok(value @ (Value::Number(_) | Value::Bool(_) | Value::Null)) => value,
-        Ok(value @ (Value::Array(_) | Value::Object(_))) => value,
         Ok(Value::String(_)) | Err(_) => Value::String(text),
+        Ok(value) => value,
     };
     fields.into_iter().map(|(name, text)| (name, value(text))).collect()
 }

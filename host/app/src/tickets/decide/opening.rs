@@ -220,14 +220,14 @@ impl Deciding {
             ..proposal::AssignmentProposal::default()
         };
         // The binding names its team by id; in the team's own layer its key names no other.
-        let proposer = proposal::Proposer {
+        let fallback = proposal::Proposer {
             layer: team.org,
             ..super::proposer(&self.facts, "the fallback", &said.asked)
         };
         let changes = proposal::apply_assignment(
             &mut self.write.ticket,
             &proposed,
-            proposer,
+            fallback,
             &mut FieldsTaken::default(),
             self.now,
         )

@@ -19,10 +19,10 @@ impl Deciding {
     ) -> Result<(), CommandError> {
         let was = self.write.ticket.state();
         match voted.outcome {
-            Outcome::Approved => self.decided(Action::Approve, Given::default())?,
+            Outcome::Approved => self.decided(Action::Approve, &Given::default())?,
             Outcome::Rejected => {
                 let reason = Value::Text(rejection(round));
-                self.decided(Action::Reject, Given::default().with("reason", reason))?;
+                self.decided(Action::Reject, &Given::default().with("reason", reason))?;
             }
             Outcome::Waiting | Outcome::Pending | Outcome::Cancelled => {
                 // A vote that decides nothing still changes what the ticket waits for.
@@ -38,11 +38,11 @@ impl Deciding {
     }
 
     /// Takes the action that a decided round leads to.
-    fn decided(&mut self, action: Action, given: Given) -> Result<(), CommandError> {
+    fn decided(&mut self, action: Action, given: &Given) -> Result<(), CommandError> {
         let was = self.write.ticket.state();
         let (by, settings) = (system(), self.settings());
         let mut beside = Beside { item: self.item(), ..Beside::default() };
-        let mut turn = Turn::new(&given, &by, self.now, &settings, &self.facts, &mut beside);
+        let mut turn = Turn::new(given, &by, self.now, &settings, &self.facts, &mut beside);
         let done = self.write.ticket.perform(action, &mut turn)?;
         self.performed(done, &by, was);
         Ok(())

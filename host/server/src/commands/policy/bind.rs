@@ -139,13 +139,12 @@ impl Bind {
             Some(name) => name.to_string(),
             None => [&[policy.name.clone()][..], &named].concat().join("-"),
         };
-        let position = match self.position {
-            Some(position) => position,
-            None => {
-                let all = policy.bindable_hooks();
-                let hooks = if self.hooks.is_empty() { &all } else { &self.hooks };
-                last_position(installation, &caller, hooks).await? + POSITION_STEP
-            }
+        let position = if let Some(position) = self.position {
+            position
+        } else {
+            let all = policy.bindable_hooks();
+            let hooks = if self.hooks.is_empty() { &all } else { &self.hooks };
+            last_position(installation, &caller, hooks).await? + POSITION_STEP
         };
         let new = NewBinding {
             hooks: (!named.is_empty()).then_some(named),
