@@ -1,7 +1,7 @@
 //! Tickets: opening them, reading them, and acting on them.
 //!
 //! [`open()`], [`edit()`] and [`act()`] are the one door: API, import and command line all come through here, and every
-//! command goes one way: read the scene, admit, perform, ask the policies, react, notify, commit ([`scene`]).
+//! command goes one way: read the scene, admit, perform, ask the policies, react, notify, commit (`scene`).
 
 pub(crate) mod content;
 pub(crate) mod decide;

@@ -14,6 +14,7 @@ use crate::{
 
 /// How a caller stands to a ticket. To a task, as to its ticket, and as whoever works on it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "any of them can be true beside the others")]
 pub struct Relation {
     /// It is for them, or they wrote it down for somebody.
     pub owns: bool,

@@ -34,13 +34,24 @@ pub(crate) type Reaction = for<'s> fn(&'s mut Scene<'_>) -> Reacting<'s>;
 
 /// All of them, in their order.
 pub(crate) const REACTIONS: &[Reaction] = &[
-    |scene| Box::pin(ready(approvals_end(scene))),
+    |scene| {
+        approvals_end(scene);
+        at_once()
+    },
     |scene| Box::pin(incidents_follow(scene)),
     |scene| Box::pin(children_follow(scene)),
     |scene| Box::pin(tasks_follow(scene)),
-    |scene| Box::pin(ready(leaders_are_told(scene))),
+    |scene| {
+        leaders_are_told(scene);
+        at_once()
+    },
     |scene| Box::pin(majors_are_found(scene)),
 ];
+
+/// What a reaction that reads nothing returns.
+fn at_once<'s>() -> Reacting<'s> {
+    Box::pin(ready(Ok(())))
+}
 
 /// All children of an incident, whatever became of them.
 pub(crate) fn children_of(parent: TicketId) -> TicketFilter {
@@ -53,7 +64,7 @@ pub(crate) fn children_of(parent: TicketId) -> TicketFilter {
 
 /// What is cancelled or revised needs no votes, nor does what is not what the approvers were shown any more: its open round of
 /// approval ends, as an event of its own.
-fn approvals_end(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+fn approvals_end(scene: &mut Scene<'_>) {
     let now = scene.caller.now;
     for draft in &mut scene.drafts {
         if !draft.write.changed_approvals.is_empty() {
@@ -68,19 +79,17 @@ fn approvals_end(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         draft.did(Action::VoidApproval, &system(), changes);
         draft.write.changed_approvals.push(open);
     }
-    Ok(())
 }
 
 /// Who leads a major incident since this command, and did not before, hears what there is to do. What a rule accepts
 /// tells them itself.
-fn leaders_are_told(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+fn leaders_are_told(scene: &mut Scene<'_>) {
     for draft in &mut scene.drafts {
         let Some(before) = draft.before().map(Ticket::led_by) else { continue };
         if let Some(by) = draft.write.events.first().map(|event| event.actor.clone()) {
             draft.tell_leaders(before, &by);
         }
     }
-    Ok(())
 }
 
 /// The children of an incident work, wait for a vendor and are resolved with it.

@@ -23,16 +23,13 @@ impl<'a> Proposer<'a> {
     /// below: a client's team cannot stand in for one that its provider's policy names.
     /// `organization/key` names exactly one team.
     pub fn team(&self, org: OrgId, name: &str) -> Result<&'a Team, String> {
-        let (found, place) = match name.split_once('/') {
-            Some((organization, key)) => {
-                let owner = self.lineage.iter().find(|one| one.key.as_str() == organization);
-                (owner.and_then(|owner| self.team_of(owner.id, key)), String::new())
-            }
-            None => {
-                let upwards = self.lineage.iter().rev().skip_while(|above| above.id != self.layer);
-                let mut found = upwards.map(|above| self.team_of(above.id, name));
-                (found.find_map(|found| found), self.in_its_layer())
-            }
+        let (found, place) = if let Some((organization, key)) = name.split_once('/') {
+            let owner = self.lineage.iter().find(|one| one.key.as_str() == organization);
+            (owner.and_then(|owner| self.team_of(owner.id, key)), String::new())
+        } else {
+            let upwards = self.lineage.iter().rev().skip_while(|above| above.id != self.layer);
+            let mut found = upwards.map(|above| self.team_of(above.id, name));
+            (found.find_map(|found| found), self.in_its_layer())
         };
         found.filter(|team| team.serves(org)).ok_or_else(|| {
             format!("there is no active team `{name}`{place} that tickets may go to")

@@ -28,7 +28,7 @@ impl Request {
             faults.wrong("/catalog_item", "inactive", message);
         }
         if item.is_none() && self.quantity > 1 {
-            self.refuse_count(faults);
+            Self::refuse_count(faults);
         }
         let cost = item.and_then(|item| item.cost.as_ref());
         self.cost = cost.and_then(|cost| times(cost, self.quantity, faults));
@@ -47,7 +47,7 @@ impl Request {
     }
 
     /// Only items are counted: a wish in free text says itself how many.
-    pub(crate) fn refuse_count(&self, faults: &mut Faults) {
+    pub(crate) fn refuse_count(faults: &mut Faults) {
         let message = "Only catalog items are counted; name one, or leave the quantity out.";
         faults.wrong("/quantity", "not-an-item", message);
     }

@@ -7,6 +7,7 @@ use crate::{
     event::FieldChange,
     organization::OrgSettings,
     refusal::{Faults, Refused},
+    request::Request,
     ticket::{Action, Given, State, Ticket, TicketKind, Turn, assign::check_levels},
 };
 
@@ -34,8 +35,8 @@ impl Ticket {
             (field.set)(&mut after, value, &mut faults);
         }
         check_levels(settings, given.level("impact"), given.level("urgency"), &mut faults);
-        if let Some(request) = after.request().filter(|it| it.item.is_none() && it.quantity > 1) {
-            request.refuse_count(&mut faults);
+        if after.request().is_some_and(|it| it.item.is_none() && it.quantity > 1) {
+            Request::refuse_count(&mut faults);
         }
         if self.kind() == TicketKind::Task {
             after.check_task(siblings, directory, &mut faults);

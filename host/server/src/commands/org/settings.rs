@@ -163,6 +163,6 @@ mod tests {
     fn demands_are_names_or_none() {
         assert_eq!(*read_demands("category, assignee").unwrap(), ["category", "assignee"]);
         assert!(read_demands("none").unwrap().is_empty());
-        assert!(read_demands("mood").unwrap_err().contains("valid: category"));
+        assert!(read_demands("mood").unwrap_err().contains("use one of: category"));
     }
 }
