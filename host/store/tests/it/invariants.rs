@@ -134,34 +134,33 @@ async fn an_awaited_approval_is_open(store: Store) {
 
 async fn what_is_over_has_nothing_left_to_do(store: Store) {
     let org = tree(&store).await.client;
-    let mut parent = fixture::ticket_of(&org, TicketKind::Problem);
-    let mut task = fixture::ticket_of(&org, TicketKind::Task);
-    task.parent = Some(parent.id);
-    let mut tx = store.write(org.id).await.unwrap();
-    ticket::insert_many(&mut tx, &[parent.clone(), task.clone()]).await.unwrap();
-    event::append_many(&mut tx, &whole(parent.id)).await.unwrap();
-    event::append_many(&mut tx, &whole(task.id)).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(broken(&store, &org).await, []);
-
-    let outcome = Outcome {
-        code: Some(Code::RiskAccepted),
-        notes: "rarely".to_owned(),
-        at: at(2),
-        by: by_policy(),
-    };
-    let closing = Closing { at: at(3), by: by_policy() };
-    // The risk that was accepted is looked at again in a task of a problem that is done.
-    let done = Stage::Done(State::Resolved, outcome.clone());
-    let closed = Stage::Closed(State::Closed, outcome, closing);
-    for (stage, expected) in
-        [(done, vec![]), (closed, only(Invariant::EndedHasNoOpenTask, &parent))]
-    {
-        parent.stage = stage;
+    for kind in [TicketKind::Problem, TicketKind::Incident] {
+        let mut parent = fixture::ticket_of(&org, kind);
+        let mut task = fixture::ticket_of(&org, TicketKind::Task);
+        task.parent = Some(parent.id);
         let mut tx = store.write(org.id).await.unwrap();
-        ticket::update(&mut tx, &mut parent).await.unwrap();
+        ticket::insert_many(&mut tx, &[parent.clone(), task.clone()]).await.unwrap();
+        event::append_many(&mut tx, &whole(parent.id)).await.unwrap();
+        event::append_many(&mut tx, &whole(task.id)).await.unwrap();
         tx.commit().await.unwrap();
-        assert_eq!(broken(&store, &org).await, expected);
+        assert_eq!(broken(&store, &org).await, []);
+
+        let (code, expected) = match kind {
+            // The risk that was accepted is looked at again in a task, also of a closed problem.
+            TicketKind::Problem => (Code::RiskAccepted, Vec::new()),
+            _ => (Code::Fixed, only(Invariant::EndedHasNoOpenTask, &parent)),
+        };
+        let notes = "rarely".to_owned();
+        let outcome = Outcome { code: Some(code), notes, at: at(2), by: by_policy() };
+        let closing = Closing { at: at(3), by: by_policy() };
+        let done = Stage::Done(State::Resolved, outcome.clone());
+        for stage in [done, Stage::Closed(State::Closed, outcome, closing)] {
+            parent.stage = stage;
+            let mut tx = store.write(org.id).await.unwrap();
+            ticket::update(&mut tx, &mut parent).await.unwrap();
+            tx.commit().await.unwrap();
+            assert_eq!(broken(&store, &org).await, expected);
+        }
     }
 }
 
