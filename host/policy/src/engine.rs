@@ -117,7 +117,7 @@ impl Hasher for Sha256Hasher {
 /// The thread that advances the engine's epoch, by which deadlines are enforced. It ends when this
 /// is dropped.
 pub(crate) struct Ticker {
-    tick: Duration,
+    pub(crate) tick: Tick,
     _stop: mpsc::Sender<()>,
     #[cfg(test)]
     thread: std::thread::JoinHandle<()>,
@@ -154,16 +154,22 @@ impl Ticker {
         #[cfg(not(test))]
         drop(thread);
         Ok(Self {
-            tick,
+            tick: Tick(tick),
             _stop: stop,
             #[cfg(test)]
             thread,
         })
     }
+}
 
+/// How often the epoch advances.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Tick(Duration);
+
+impl Tick {
     /// How many ticks a duration takes, at least.
-    pub(crate) fn ticks(&self, duration: Duration) -> u64 {
-        let ticks = duration.as_nanos().div_ceil(self.tick.as_nanos());
+    pub(crate) fn ticks(self, duration: Duration) -> u64 {
+        let ticks = duration.as_nanos().div_ceil(self.0.as_nanos());
         // One more, because the first tick may come at once.
         u64::try_from(ticks).unwrap_or(u64::MAX / 2).saturating_add(1)
     }
@@ -193,9 +199,8 @@ mod tests {
 
     #[test]
     fn a_duration_is_at_least_so_many_ticks() {
-        let engine = Engine::default();
-        let ticker = Ticker::start(&engine, Duration::from_millis(2)).unwrap();
-        assert_eq!(ticker.ticks(Duration::from_millis(3)), 3);
-        assert_eq!(ticker.ticks(Duration::ZERO), 1);
+        let tick = Tick(Duration::from_millis(2));
+        assert_eq!(tick.ticks(Duration::from_millis(3)), 3);
+        assert_eq!(tick.ticks(Duration::ZERO), 1);
     }
 }

@@ -6,14 +6,16 @@
 //! This is the border at which a guest's words become the desk's: whatever leaves a sandbox holds plain texts only.
 //! (Its log is made plain where it is bounded; `description` refuses what is not.)
 
+use std::time::{Duration, Instant};
+
 use wasmtime::component::types::ComponentItem;
 use wasmtime::component::{
     Component, ComponentExportIndex, ComponentNamedList, Instance, InstancePre, Lift, Lower,
 };
-use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap};
+use wasmtime::{Engine, PoolConcurrencyLimitError, Store, Trap, UpdateDeadline};
 
 use crate::contract::{hook_export, lifecycle, lifecycle_export, v0_1};
-use crate::engine::Ticker;
+use crate::engine::{Tick, Ticker};
 use crate::guest::{Guest, Stopped};
 use crate::imports::link;
 use crate::plain_text::Plain as _;
@@ -67,7 +69,7 @@ impl Sandbox {
         let mut store = Store::new(self.pre.engine(), guest);
         store.limiter(|guest| &mut guest.memory);
         store.set_hostcall_fuel(limits.answer_bytes.saturating_mul(HANDED_OVER));
-        arm(&mut store, ticker, limits);
+        arm(&mut store, ticker.tick, limits);
 
         let instance = self.pre.instantiate(&mut store);
         let (outcome, budget) = match instance {
@@ -131,7 +133,7 @@ pub(crate) struct Sandboxed<'a> {
 impl Sandboxed<'_> {
     /// Starts counting fuel and time anew.
     pub(crate) fn rearm(&mut self, limits: &Limits) {
-        arm(self.store, self.ticker, limits);
+        arm(self.store, self.ticker.tick, limits);
         self.fuel_budget = limits.fuel;
     }
 
@@ -237,9 +239,18 @@ impl Exports<'_> {
 /// is stopped. Up to here an answer is taken and weighed, which tells exactly how large it is.
 const HANDED_OVER: usize = 8;
 
-fn arm(store: &mut Store<Guest>, ticker: &Ticker, limits: &Limits) {
+fn arm(store: &mut Store<Guest>, tick: Tick, limits: &Limits) {
     store.set_fuel(limits.fuel).expect("the engine is configured to count fuel");
-    store.set_epoch_deadline(ticker.ticks(limits.deadline));
+    store.set_epoch_deadline(tick.ticks(limits.deadline));
+    // Epochs only say when to look at the clock: a ticker that was not scheduled makes up for
+    // several ticks at once, which must not shorten the time of a policy that has just begun.
+    let (began, deadline) = (Instant::now(), limits.deadline);
+    store.epoch_deadline_callback(move |_| {
+        Ok(match deadline.saturating_sub(began.elapsed()) {
+            Duration::ZERO => UpdateDeadline::Interrupt,
+            left => UpdateDeadline::Continue(tick.ticks(left)),
+        })
+    });
 }
 
 /// What the engine's error means. Variants are recognized by their types.
@@ -301,4 +312,37 @@ fn shortened(message: &str) -> String {
         kept.push('…');
     }
     kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::RuntimeConfig;
+
+    /// `(module (func (export "run") (loop (br 0))))`
+    const FOREVER: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\
+        \x07\x07\x01\x03run\0\0\x0a\x09\x01\x07\0\x03\x40\x0c\0\x0b\x0b";
+
+    #[test]
+    fn ticks_that_come_in_a_heap_end_no_policy_before_its_deadline() {
+        let config = RuntimeConfig { instances: 1, ..RuntimeConfig::default() };
+        let engine = crate::engine::engine(&config).unwrap();
+        let ticker = Ticker::start(&engine, Duration::from_millis(1)).unwrap();
+        let guest = Guest::new(1 << 20, 1 << 10, Seed([0; 16]), "2026-01-01T00:00:00Z");
+        let mut store = Store::new(&engine, guest);
+        let limits =
+            Limits { fuel: u64::MAX / 2, deadline: Duration::from_millis(20), ..Limits::default() };
+        let module = wasmtime::Module::new(&engine, FOREVER).unwrap();
+        arm(&mut store, ticker.tick, &limits);
+        let instance = wasmtime::Instance::new(&mut store, &module, &[]).unwrap();
+        let run = instance.get_typed_func::<(), ()>(&mut store, "run").unwrap();
+        let began = Instant::now();
+        arm(&mut store, ticker.tick, &limits);
+        for _ in 0..1_000 {
+            engine.increment_epoch();
+        }
+        let ended = run.call(&mut store, ()).unwrap_err();
+        assert_eq!(ended.downcast_ref(), Some(&Trap::Interrupt));
+        assert!(began.elapsed() >= limits.deadline);
+    }
 }
