@@ -1,8 +1,8 @@
 -- Organizations, and what every other table leans on.
 
--- Row-level security is the second wall between organizations: the queries bind their organization, and these
--- policies hold where one forgot to. A transaction sets its organization (`waypost.org`), or says that it works
--- across them (`waypost.system`); one that sets neither sees nothing.
+-- Row-level security is the second wall between organizations: the queries bind their organization,
+-- and these policies hold where one forgot to. A transaction sets its organization (`waypost.org`),
+-- or says that it works across them (`waypost.system`); one that sets neither sees nothing.
 create function waypost_org() returns uuid
     language sql stable parallel safe
     return nullif(current_setting('waypost.org', true), '')::uuid;
@@ -11,7 +11,8 @@ create function waypost_system() returns boolean
     language sql stable parallel safe
     return coalesce(current_setting('waypost.system', true), '') = 'on';
 
--- Only the organization itself, and work across organizations, sees and changes the rows of this table.
+-- Only the organization itself, and work across organizations, sees and changes the rows of this
+-- table.
 create procedure waypost_wall(walled regclass)
     language plpgsql as $$
 begin
@@ -40,8 +41,8 @@ create table organizations (
 -- At most one platform.
 create unique index organizations_platform on organizations (kind) where kind = 'platform';
 
--- For each organization, itself (depth 0) and every organization above it. An organization never moves, so the lines
--- are written once, with it; a query about layers needs no recursion.
+-- For each organization, itself (depth 0) and every organization above it. An organization never
+-- moves, so the lines are written once, with it; a query about layers needs no recursion.
 create table organization_lines (
     org_id uuid not null constraint organization_lines_org references organizations (id),
     ancestor_id uuid not null constraint organization_lines_ancestor references organizations (id),
@@ -51,7 +52,8 @@ create table organization_lines (
 
 create index organization_lines_below on organization_lines (ancestor_id);
 
--- The last number that was given to a kind of record. Numbers are never given twice; gaps are allowed.
+-- The last number that was given to a kind of record. Numbers are never given twice; gaps are
+-- allowed.
 create table number_series (
     org_id uuid not null constraint number_series_org references organizations (id),
     kind text not null,

@@ -1,8 +1,9 @@
--- The directory: people, teams, services, configuration items, categories, the request catalog; and tokens.
+-- The directory: people, teams, services, configuration items, categories, the request catalog; and
+-- tokens.
 --
--- Rows here are never deleted, only made inactive, because tickets name them. So tickets and teams hold no foreign keys
--- to them, which would cost a look-up and, on PostgreSQL, a shared row lock for each ticket; commands check what they
--- name, where the message matters.
+-- Rows here are never deleted, only made inactive, because tickets name them. So tickets and teams
+-- hold no foreign keys to them, which would cost a look-up and, on PostgreSQL, a shared row lock
+-- for each ticket; commands check what they name, where the message matters.
 
 create table people (
     id uuid not null constraint people_key primary key,

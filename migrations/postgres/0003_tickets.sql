@@ -1,6 +1,7 @@
 -- Tickets, of every kind: what they share, and a table beside them for what only one kind has.
 
--- Which states a kind has, and the phase of each. Whoever adds a kind adds rows; no other table names a state.
+-- Which states a kind has, and the phase of each. Whoever adds a kind adds rows; no other table
+-- names a state.
 create table states (
     kind text not null,
     state text not null,
@@ -41,8 +42,8 @@ insert into states (kind, state, phase) values
     ('task', 'skipped', 'closed'),
     ('task', 'cancelled', 'cancelled');
 
--- Facts that are true only in some phases are nullable columns, which the checks tie to the phase. No foreign keys to the
--- directory: see 0002.
+-- Facts that are true only in some phases are nullable columns, which the checks tie to the phase.
+-- No foreign keys to the directory: see 0002.
 create table tickets (
     id uuid not null,
     org_id uuid not null constraint tickets_org references organizations (id),
@@ -178,8 +179,8 @@ create index tickets_ci on tickets (org_id, ci_id) where active and ci_id is not
 -- Every action on an incident asks for its children, and every ticket is read with its tasks.
 create index tickets_parent on tickets (org_id, parent_id) where parent_id is not null;
 
--- What only one kind has. A row is there only where something differs from what a new ticket of the kind starts with, so
--- an ordinary incident costs no second insert.
+-- What only one kind has. A row is there only where something differs from what a new ticket of the
+-- kind starts with, so an ordinary incident costs no second insert.
 
 create table incidents (
     org_id uuid not null,
@@ -207,7 +208,8 @@ create table incidents (
     )
 );
 
--- Who asks where major incidents stand, and each round of upkeep for promises that were not kept. There are few.
+-- Who asks where major incidents stand, and each round of upkeep for promises that were not kept.
+-- There are few.
 create index incidents_major on incidents (org_id, major_state) where major_state <> 'none';
 -- The incidents that a problem causes, asked with each of its actions.
 create index incidents_problem on incidents (org_id, problem_id) where problem_id is not null;

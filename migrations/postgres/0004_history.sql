@@ -1,7 +1,8 @@
 -- What happened to records, what people said about them, and what they have to do with each other.
 --
--- A subject is a record of whichever kind that has a history: its kind and its id. No foreign key ties these rows to it,
--- because it may stand in any of several tables. Ids are unique across all of them, so keys and indexes need the id alone.
+-- A subject is a record of whichever kind that has a history: its kind and its id. No foreign key
+-- ties these rows to it, because it may stand in any of several tables. Ids are unique across all
+-- of them, so keys and indexes need the id alone.
 
 -- What happened. Appended, never changed.
 create table events (

@@ -76,7 +76,8 @@ create table binding_revisions (
     )
 );
 
--- A revision's data files. Apart, because they can be large and are read only when the policy is prepared.
+-- A revision's data files. Apart, because they can be large and are read only when the policy is
+-- prepared.
 create table binding_data (
     org_id uuid not null,
     binding_id uuid not null,
@@ -89,8 +90,8 @@ create table binding_data (
         references binding_revisions (org_id, binding_id, number)
 );
 
--- What an auditor asks for: who switched a policy on, off or back, and when. A revision says who made it; this says who
--- put it into force. Appended with each switch, never changed.
+-- What an auditor asks for: who switched a policy on, off or back, and when. A revision says who
+-- made it; this says who put it into force. Appended with each switch, never changed.
 create table binding_switches (
     org_id uuid not null,
     id uuid not null,
@@ -167,7 +168,8 @@ call waypost_wall('binding_switches');
 call waypost_wall('rounds');
 call waypost_wall('receipts');
 
--- The layers above an organization decide for it too: it reads their bindings, and the components granted to them.
+-- The layers above an organization decide for it too: it reads their bindings, and the components
+-- granted to them.
 create policy above on bindings for select using (
     org_id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
 );

@@ -1,5 +1,5 @@
--- What was recorded stays as it was: nothing changes or removes an event, and nothing changes a decision. Receipts are
--- removed when their retention has ended, and in no other way.
+-- What was recorded stays as it was: nothing changes or removes an event, and nothing changes a
+-- decision. Receipts are removed when their retention has ended, and in no other way.
 
 create function refuse_change() returns trigger language plpgsql as $$
 begin

@@ -16,8 +16,8 @@ create table organizations (
 -- At most one platform.
 create unique index organizations_platform on organizations (kind) where kind = 'platform';
 
--- For each organization, itself (depth 0) and every organization above it. An organization never moves, so the lines
--- are written once, with it; a query about layers needs no recursion.
+-- For each organization, itself (depth 0) and every organization above it. An organization never
+-- moves, so the lines are written once, with it; a query about layers needs no recursion.
 create table organization_lines (
     org_id blob not null constraint organization_lines_org references organizations (id),
     ancestor_id blob not null constraint organization_lines_ancestor references organizations (id),
@@ -27,7 +27,8 @@ create table organization_lines (
 
 create index organization_lines_below on organization_lines (ancestor_id);
 
--- The last number that was given to a kind of record. Numbers are never given twice; gaps are allowed.
+-- The last number that was given to a kind of record. Numbers are never given twice; gaps are
+-- allowed.
 create table number_series (
     org_id blob not null constraint number_series_org references organizations (id),
     kind text not null,

@@ -1,7 +1,7 @@
 -- Approvals: rounds of votes on a subject (see 0004), who votes for whom, and what was refused.
 
--- Rounds of approval. The stages and steps are one JSON document, read and written as a whole; the requests to voters
--- are rows, because people ask for theirs.
+-- Rounds of approval. The stages and steps are one JSON document, read and written as a whole; the
+-- requests to voters are rows, because people ask for theirs.
 create table approvals (
     id blob not null,
     org_id blob not null constraint approvals_org references organizations (id),
@@ -19,7 +19,8 @@ create table approvals (
     constraint approvals_round_key unique (org_id, subject_id, round)
 ) strict;
 
--- Upkeep looks for rounds that nobody's vote is asked for among the open ones, which are few beside all there ever were.
+-- Upkeep looks for rounds that nobody's vote is asked for among the open ones, which are few beside
+-- all there ever were.
 create index approvals_pending on approvals (org_id, id) where outcome = 'pending';
 
 create table approval_requests (
@@ -48,7 +49,8 @@ create table approval_requests (
 create index approval_requests_of on approval_requests (org_id, approval_id, stage, step, place);
 -- What waits for a person's vote, and what has waited too long.
 create index approval_requests_open on approval_requests (org_id, voter_id, requested_at) where state = 'requested';
--- Whoever passed their vote on still finds the request in their list: a requester's list asks for both ends of a seat.
+-- Whoever passed their vote on still finds the request in their list: a requester's list asks for
+-- both ends of a seat.
 create index approval_requests_seat on approval_requests (org_id, seat_id) where state = 'requested';
 
 -- Who votes for a person while they are away, planned ahead. Never deleted; it only ends early.

@@ -76,7 +76,8 @@ create table binding_revisions (
     )
 ) strict;
 
--- A revision's data files. Apart, because they can be large and are read only when the policy is prepared.
+-- A revision's data files. Apart, because they can be large and are read only when the policy is
+-- prepared.
 create table binding_data (
     org_id blob not null,
     binding_id blob not null,
@@ -89,8 +90,8 @@ create table binding_data (
         references binding_revisions (org_id, binding_id, number)
 ) strict;
 
--- What an auditor asks for: who switched a policy on, off or back, and when. A revision says who made it; this says who
--- put it into force. Appended with each switch, never changed.
+-- What an auditor asks for: who switched a policy on, off or back, and when. A revision says who
+-- made it; this says who put it into force. Appended with each switch, never changed.
 create table binding_switches (
     org_id blob not null,
     id blob not null,

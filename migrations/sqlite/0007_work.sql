@@ -25,7 +25,8 @@ create table outbox (
     constraint outbox_dead check (state <> 'dead' or last_error is not null)
 ) strict;
 
--- A person hears of a thing once. A message to administrators is about no ticket; it is once for each key too.
+-- A person hears of a thing once. A message to administrators is about no ticket; it is once for
+-- each key too.
 create unique index outbox_dedupe_key
     on outbox (org_id, person_id, dedupe_key, coalesce(ticket_id, zeroblob(16)));
 
@@ -41,8 +42,9 @@ create table idempotency_keys (
     -- Empty while the first request is being carried out.
     status integer,
     response blob,
-    -- Written in the transaction of the request's own changes: a process that dies before it has kept the answer leaves
-    -- behind that there was one, so a repeat is not carried out a second time.
+    -- Written in the transaction of the request's own changes: a process that dies before it has
+    -- kept the answer leaves behind that there was one, so a repeat is not carried out a second
+    -- time.
     carried_out_at text,
     -- While carried out: when a repeat may take over. Afterwards: when it is forgotten.
     expires_at text not null,

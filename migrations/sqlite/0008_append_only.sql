@@ -1,5 +1,5 @@
--- What was recorded stays as it was: nothing changes or removes an event, and nothing changes a decision. Receipts are
--- removed when their retention has ended, and in no other way.
+-- What was recorded stays as it was: nothing changes or removes an event, and nothing changes a
+-- decision. Receipts are removed when their retention has ended, and in no other way.
 
 create trigger events_are_not_changed before update on events
 begin select raise(abort, 'events are append-only'); end;

@@ -1,4 +1,5 @@
-//! Bringing a policy to the desk, binding it, changing it while tickets come in, and taking it back.
+//! Bringing a policy to the desk, binding it, changing it while tickets come in, and taking it
+//! back.
 
 use axum::{body::Body, http::Method};
 use chrono::TimeDelta;

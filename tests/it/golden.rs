@@ -1,4 +1,5 @@
-//! Golden rounds: recorded decisions that must re-execute to the same bytes, whatever changes around them.
+//! Golden rounds: recorded decisions that must re-execute to the same bytes, whatever changes
+//! around them.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};

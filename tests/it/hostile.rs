@@ -1,4 +1,5 @@
-//! Policies that loop, grow, trap, or answer nonsense: their tickets arrive all the same, and nobody else notices.
+//! Policies that loop, grow, trap, or answer nonsense: their tickets arrive all the same, and
+//! nobody else notices.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -62,7 +63,8 @@ async fn tickets_of_a_hostile_policy_arrive_with_the_fallback_and_a_mark(desk: T
 
         assert_eq!(incident["team"]["key"], "service-desk", "{code}");
         let mark = incident["policy_failures"].as_str().unwrap();
-        // An unoptimized host on a busy machine may be slower than the clock allows before the fuel is used up.
+        // An unoptimized host on a busy machine may be slower than the clock allows before the fuel
+        // is used up.
         let codes = if code == "out_of_fuel" { vec![code, "deadline"] } else { vec![code] };
         assert!(codes.iter().any(|code| mark == format!("route: {code}")), "{code}: {mark}");
         let receipts = receipts(&acme, &incident).await;

@@ -58,8 +58,8 @@ async fn a_provider_decides_what_its_client_leaves_open(desk: TestDesk) {
     harbor.bind("route", "team-router", rules).await;
 
     assert_eq!(team_of(&acme, "No wifi").await, "network");
-    // A bare key is looked up where the binding is, and never below: the provider's `network` does not serve this client, and the
-    // client's own `network` was not meant.
+    // A bare key is looked up where the binding is, and never below: the provider's `network` does
+    // not serve this client, and the client's own `network` was not meant.
     assert_eq!(team_of(&acme, "No lan").await, "service-desk");
 }
 

@@ -1,4 +1,5 @@
-//! Major incidents: found by a person or a rule, led by somebody, told of at promised times, and reviewed.
+//! Major incidents: found by a person or a rule, led by somebody, told of at promised times, and
+//! reviewed.
 
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
@@ -339,7 +340,8 @@ async fn policies_hear_of_major_incidents(desk: TestDesk) {
     let _ = acme.agent.client.act(&incident, "update_major", text).await.ok();
     assert_eq!(desk.mailbox().await, [format!("requester@acme.example: update {number}")]);
 
-    // What a rule found while the incident was opened is in the question, and asked again it is the same.
+    // What a rule found while the incident was opened is in the question, and asked again it is the
+    // same.
     let top = json!({ "name": "top", "priority_at_most": 1, "promote": promoting(&acme) });
     let _ = set(&acme, json!({ "major_rules": [top] })).await.ok();
     let urgent = json!({ "short_description": "All phones ring", "impact": 1, "urgency": 1 });

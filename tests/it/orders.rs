@@ -16,7 +16,8 @@ on_both_engines! {
     a_repeated_order_is_placed_once
 }
 
-/// The laptop is there after twelve working hours; the organization works Monday to Friday, 8 to 18 o'clock, in UTC.
+/// The laptop is there after twelve working hours; the organization works Monday to Friday, 8 to 18
+/// o'clock, in UTC.
 async fn promise(acme: &Org<'_>) {
     let admin = &acme.admin.client;
     let version = admin.get("/catalog-items/laptop").await.ok()["version"].as_i64().unwrap();

@@ -194,7 +194,8 @@ async fn a_field_that_was_emptied_in_between_is_rebuilt_empty(desk: TestDesk) {
     let member = json!({ "team": "network", "assignee": acme.second_agent.id });
     let _ = acme.agent.client.act(&incident, "assign", member).await.ok();
 
-    // The router gives it to another team, which takes it from its assignee; then the notifier is asked.
+    // The router gives it to another team, which takes it from its assignee; then the notifier is
+    // asked.
     let rerouted = acme.agent.client.act(&incident, "reroute", json!({})).await.ok();
 
     assert_eq!(

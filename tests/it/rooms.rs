@@ -161,3 +161,48 @@ fn the_tables_of_the_rooms_name_packages_that_exist() {
     let seen = rooms.seen("waypost");
     assert!(["sqlx", "wasmtime", "axum", "lettre"].iter().all(|one| seen.contains(*one)));
 }
+
+/// The files whose comments people read, by their endings, and how a line of comment begins there.
+const COMMENTED: &[(&str, &[&str])] = &[
+    ("rs", &["//"]),
+    ("wit", &["//"]),
+    ("ts", &["//", "*", "/*"]),
+    ("sql", &["--"]),
+    ("toml", &["#"]),
+    ("py", &["#"]),
+];
+
+#[test]
+fn comments_end_at_column_100() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let mut folders = vec![root.canonicalize().unwrap()];
+    let (mut wide, mut files) = (Vec::new(), 0);
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+            let is_made = matches!(name.as_str(), "target" | "node_modules" | "Cargo.lock");
+            if is_made || (name.starts_with('.') && name != ".cargo") {
+                continue;
+            }
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let ending = path.extension().unwrap_or_default().to_string_lossy();
+            let Some((_, begins)) = COMMENTED.iter().find(|(known, _)| *known == ending) else {
+                continue;
+            };
+            files += 1;
+            let text = std::fs::read_to_string(&path).unwrap();
+            for (place, line) in text.lines().enumerate() {
+                let is_comment = begins.iter().any(|one| line.trim_start().starts_with(one));
+                if is_comment && line.chars().count() > 100 {
+                    wide.push(format!("{}:{}", path.display(), place + 1));
+                }
+            }
+        }
+    }
+    assert!(files > 500, "only {files} files were looked at");
+    assert!(wide.is_empty(), "wrap these comments at 100 columns:\n{}", wide.join("\n"));
+}

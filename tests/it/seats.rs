@@ -1,4 +1,5 @@
-//! Who holds a seat of an approval, who must agree, how stages are decided, and votes that are refused or given up.
+//! Who holds a seat of an approval, who must agree, how stages are decided, and votes that are
+//! refused or given up.
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
@@ -173,7 +174,8 @@ async fn a3_whoever_gets_the_work_while_asked_passes_the_vote_on(desk: TestDesk)
     assert_eq!(state(&acme, &request).await, "in_fulfilment");
 }
 
-/// One question to the team `network`, of which so many must agree; votes are given up after 16 working hours.
+/// One question to the team `network`, of which so many must agree; votes are given up after 16
+/// working hours.
 async fn impatient(acme: &Org<'_>, quorum: Value) -> Value {
     let settings = json!({
         "rules": [{ "name": "always", "then": { "ask": [{ "steps": [
@@ -233,7 +235,8 @@ async fn a4_a_vote_that_is_given_up_counts_as_an_abstention(desk: TestDesk) {
     let to = json!({ "to": acme.admin.id, "reason": "On holiday" });
     let _ = acme.agent.client.post(&path, to).await.ok();
 
-    // Tuesday at 15:00: sixteen working hours for the one who was asked on Monday, eight fewer for the other.
+    // Tuesday at 15:00: sixteen working hours for the one who was asked on Monday, eight fewer for
+    // the other.
     desk.clock.advance(TimeDelta::hours(22));
     assert_eq!(sweep(&desk).await, Upkept { expired: 1, ..Upkept::default() });
 

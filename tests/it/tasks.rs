@@ -256,7 +256,8 @@ async fn the_assignee_works_on_a_task_and_the_requester_never_does(desk: TestDes
     let own = acme.requester.client.post(&place, json!({ "short_description": "Faster" })).await;
     assert_eq!(own.slug(), "forbidden");
 
-    // The manager works in finance, without a role at the desk: not theirs, the task is not there for them.
+    // The manager works in finance, without a role at the desk: not theirs, the task is not there
+    // for them.
     let manager = &acme.manager.client;
     assert_eq!(manager.get(&path(&tasks[0], "")).await.slug(), "not-found");
     let assign = json!({ "team": "finance", "assignee": acme.manager.id });

@@ -215,7 +215,8 @@ async fn a_policy_that_would_flood_people_is_overruled_and_says_so(desk: TestDes
 
 async fn a_dedupe_key_of_any_length_is_kept(desk: TestDesk) {
     let acme = desk.organization("acme").await;
-    // The rule's name is part of the key, and does not compress: PostgreSQL would store a compressible one.
+    // The rule's name is part of the key, and does not compress: PostgreSQL would store a
+    // compressible one.
     let mut random = 1_u32;
     let letters = std::iter::repeat_with(|| {
         random ^= random << 13;

@@ -1,4 +1,5 @@
-//! Texts and what becomes of them: checked, kept, told, sent. What no database keeps is refused by name.
+//! Texts and what becomes of them: checked, kept, told, sent. What no database keeps is refused by
+//! name.
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};

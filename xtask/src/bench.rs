@@ -1,8 +1,9 @@
-//! What Waypost costs, measured on this machine: decisions, imports and the API beside bare SQL, and what an organization
-//! notices of another one's policies.
+//! What Waypost costs, measured on this machine: decisions, imports and the API beside bare SQL,
+//! and what an organization notices of another one's policies.
 //!
-//! The numbers are only comparable with those of the same run: the machine, its disk and what else it does are in each of
-//! them. Durability is an installation's: every acknowledged ticket is on disk.
+//! The numbers are only comparable with those of the same run: the machine, its disk and what else
+//! it does are in each of them. Durability is an installation's: every acknowledged ticket is on
+//! disk.
 
 mod decisions;
 mod desk;
@@ -13,7 +14,8 @@ use anyhow::{Result, bail};
 
 use crate::{plugins, say};
 
-/// Measures everything, or one of `decisions`, `desk` and `neighbours`; with `--built`, what was built before.
+/// Measures everything, or one of `decisions`, `desk` and `neighbours`; with `--built`, what was
+/// built before.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (parts, is_built): (&[&str], bool) = match words.as_slice() {

@@ -1,4 +1,5 @@
-//! The demo: a provider and two clients with different policies, three stories, 150 tickets, and a server to try.
+//! The demo: a provider and two clients with different policies, three stories, 150 tickets, and a
+//! server to try.
 //!
 //! It uses nothing but what everybody can: the commands of `waypost` and its API.
 
@@ -60,7 +61,8 @@ struct Desk {
     api: Client,
 }
 
-/// Builds everything, fills a data folder, shows what was decided, and leaves the server running until Ctrl-C.
+/// Builds everything, fills a data folder, shows what was decided, and leaves the server running
+/// until Ctrl-C.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let options = Options::read(arguments)?;
     let data = match options.data {

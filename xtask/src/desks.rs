@@ -1,4 +1,5 @@
-//! The organizations of the demo, and how an installation gets them. `xtask/demo/README.md` says who they are.
+//! The organizations of the demo, and how an installation gets them. `xtask/demo/README.md` says
+//! who they are.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,6 +1,8 @@
-//! A client for the server that a task has started on this machine: JSON over HTTP/1.1, nothing more.
+//! A client for the server that a task has started on this machine: JSON over HTTP/1.1, nothing
+//! more.
 //!
-//! The repository's tasks compile before anything else does, so they do without a real client's crates.
+//! The repository's tasks compile before anything else does, so they do without a real client's
+//! crates.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -122,7 +124,8 @@ fn read_chunks(from: &mut impl BufRead) -> Result<Vec<u8>> {
         let size = read_line(from)?;
         let size = usize::from_str_radix(&size, 16).context("reading a chunk's size")?;
         whole.extend(read_bytes(from, size)?);
-        // The line end behind the chunk, and behind the last one, which is empty, the end of it all.
+        // The line end behind the chunk, and behind the last one, which is empty, the end of it
+        // all.
         read_line(from)?;
         if size == 0 {
             return Ok(whole);

@@ -1,5 +1,5 @@
-//! The example policy in Rust, TypeScript and Python, built to components: the proof that the contract suits other
-//! languages. It needs `npm` and Python's `pip`, so no other task does it.
+//! The example policy in Rust, TypeScript and Python, built to components: the proof that the
+//! contract suits other languages. It needs `npm` and Python's `pip`, so no other task does it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -15,9 +15,9 @@ type Compile = fn(&Path) -> Result<PathBuf>;
 /// The world that the twins implement.
 const WORLD: &str = "routing-policy";
 
-/// Builds `example-router-rs`, `example-router-ts` and `example-router-py` to `target/policies`, and has the host ask them
-/// the cases of `sdk/cases`. The tools that they need are fetched in the versions that their folders pin, into folders that
-/// git ignores.
+/// Builds `example-router-rs`, `example-router-ts` and `example-router-py` to `target/policies`,
+/// and has the host ask them the cases of `sdk/cases`. The tools that they need are fetched in the
+/// versions that their folders pin, into folders that git ignores.
 pub(crate) fn build(root: &Path) -> Result<()> {
     wasm_target::ensure()?;
     let policies = root.join("target/policies");
@@ -54,13 +54,15 @@ fn rust(root: &Path) -> Result<PathBuf> {
     cargo.current_dir(root.join("sdk/rust/template"));
     cargo.args(["build", "--locked", "--target", wasm_target::TARGET, "--profile", "policy"]);
     cargo.arg("--target-dir").arg(&target);
-    // These would replace the flags in the template's `.cargo/config.toml`, the small stack among them.
+    // These would replace the flags in the template's `.cargo/config.toml`, the small stack among
+    // them.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command::run(&mut cargo)?;
     Ok(target.join(wasm_target::TARGET).join("policy/example_router.wasm"))
 }
 
-/// Fetches the tools with npm, declares the contract's types, checks the policy against them, and builds it.
+/// Fetches the tools with npm, declares the contract's types, checks the policy against them, and
+/// builds it.
 fn typescript(root: &Path) -> Result<PathBuf> {
     let folder = root.join("sdk/typescript/example-router");
     let npm = |arguments: &[&str]| {

@@ -33,7 +33,8 @@ fn compile(names: &[String]) -> Result<()> {
     for name in names {
         cargo.args(["--package", name]);
     }
-    // These would replace the target's own flags in `.cargo/config.toml`, the small stack among them.
+    // These would replace the target's own flags in `.cargo/config.toml`, the small stack among
+    // them.
     cargo.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
     command::run(&mut cargo)
 }

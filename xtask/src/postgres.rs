@@ -1,8 +1,8 @@
 //! A PostgreSQL server of our own, started from the machine's programs and gone afterwards.
 //!
-//! It must also be gone after Ctrl-C or a crash of the task, where nothing of ours runs any more. So a
-//! guard process holds the other end of a pipe: the pipe closes when the task ends, in whichever way,
-//! and the guard stops the server and removes its folder.
+//! It must also be gone after Ctrl-C or a crash of the task, where nothing of ours runs any more.
+//! So a guard process holds the other end of a pipe: the pipe closes when the task ends, in
+//! whichever way, and the guard stops the server and removes its folder.
 
 use std::fs;
 use std::net::TcpListener;
@@ -18,7 +18,8 @@ use crate::{command, env};
 
 /// A port that is free now may be taken before the server has it.
 const ATTEMPTS: usize = 3;
-/// Ends the server, then removes its folder. Arguments: `pg_ctl`, the data folder, the whole folder.
+/// Ends the server, then removes its folder. Arguments: `pg_ctl`, the data folder, the whole
+/// folder.
 const GUARD: &str =
     r#"read -r _; "$1" --pgdata="$2" --mode=immediate --wait stop; cd / && rm -rf "$3""#;
 /// Who runs the server if we are root, which it refuses to be run by.
@@ -97,8 +98,8 @@ impl Postgres {
         format!("postgres://waypost@127.0.0.1:{}/postgres", self.port)
     }
 
-    /// Makes the user that owns the databases of [`Self::create_database`]: like an installation's, it is no superuser,
-    /// so row-level security holds for it.
+    /// Makes the user that owns the databases of [`Self::create_database`]: like an installation's,
+    /// it is no superuser, so row-level security holds for it.
     pub(crate) fn create_user(&self) -> Result<()> {
         command::output(self.client("createuser").arg(OWNER)).map(drop)
     }
@@ -148,7 +149,8 @@ fn programs() -> Result<PathBuf> {
              `brew install postgresql`), or set WAYPOST_TEST_POSTGRES to the URL of a running server in \
              which databases may be created",
         )?;
-    // A distribution may put links to some of the programs on the path; where those lead are all of them.
+    // A distribution may put links to some of the programs on the path; where those lead are all of
+    // them.
     let program = fs::canonicalize(found.join("initdb")).context("following the link to initdb")?;
     Ok(program.parent().map_or(found, Path::to_owned))
 }

@@ -41,8 +41,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     say::step("Running the tests", || command::run(&mut cargo))
 }
 
-/// Builds the program together with the tests: alone, it would have dependencies with fewer features, and compile them
-/// a second time.
+/// Builds the program together with the tests: alone, it would have dependencies with fewer
+/// features, and compile them a second time.
 fn build() -> Result<()> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(root()).arg("build").args(WHOLE).args(["--tests", "--bin", "waypost"]);

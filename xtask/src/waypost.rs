@@ -13,7 +13,8 @@ use serde_json::Value;
 use crate::workspace::{Workspace, root};
 use crate::{command, http};
 
-/// Preparing the policies of a large installation may take a while; the demo's are ready within a second.
+/// Preparing the policies of a large installation may take a while; the demo's are ready within a
+/// second.
 const START_LIMIT: Duration = Duration::from_mins(1);
 /// Where the server says that it can serve.
 const READY: &str = "/health/ready";

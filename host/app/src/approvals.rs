@@ -145,11 +145,12 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, Comm
     Ok(waiting)
 }
 
-/// Casts a vote. `shown` is the digest of the content that the voter decided on. One that is refused changes nothing, but
-/// is kept for whoever audits it.
+/// Casts a vote. `shown` is the digest of the content that the voter decided on. One that is
+/// refused changes nothing, but is kept for whoever audits it.
 ///
 /// # Errors
-/// [`CommandError::ContentChanged`] when something else is there now; the domain's refusals otherwise.
+/// [`CommandError::ContentChanged`] when something else is there now; the domain's refusals
+/// otherwise.
 pub async fn vote(
     desk: &Desk,
     caller: &Caller,

@@ -1,8 +1,10 @@
-//! Auditing: everything that happened in an organization, in pages. For auditors and administrators (requirement P4).
+//! Auditing: everything that happened in an organization, in pages. For auditors and administrators
+//! (requirement P4).
 //!
-//! Events come ticket by ticket, in the order the tickets came in, and each ticket's history in its order. Receipts come
-//! in the order they were made. Neither ever changes, so pages read at different times fit together. Votes that were
-//! refused, and delegations of votes, are no events of a ticket and have lists of their own.
+//! Events come ticket by ticket, in the order the tickets came in, and each ticket's history in its
+//! order. Receipts come in the order they were made. Neither ever changes, so pages read at
+//! different times fit together. Votes that were refused, and delegations of votes, are no events
+//! of a ticket and have lists of their own.
 
 use waypost_domain::{
     approval::RefusedVote,
@@ -45,7 +47,8 @@ pub struct AuditedRefusal {
     pub refused: RefusedVote,
 }
 
-/// What happened to a binding: each of its revisions says who made it, each switch who put it into force.
+/// What happened to a binding: each of its revisions says who made it, each switch who put it into
+/// force.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AuditedBinding {
     /// The binding.
@@ -59,8 +62,8 @@ pub struct AuditedBinding {
 /// So many broken records of each invariant are named; who has more has one cause for them.
 pub const MAX_NAMED: u32 = 100;
 
-/// Looks over the organization's records, and lists where an invariant is not true: nowhere, unless somebody wrote past
-/// Waypost. For auditors and administrators.
+/// Looks over the organization's records, and lists where an invariant is not true: nowhere, unless
+/// somebody wrote past Waypost. For auditors and administrators.
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for anybody else.
@@ -77,7 +80,8 @@ pub async fn check(desk: &Desk, caller: &Caller) -> Result<Vec<Violation>, Comma
 /// Lists the organization's events. For auditors and administrators.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for anybody else, [`CommandError::Cursor`] for a cursor of another list.
+/// [`CommandError::Forbidden`] for anybody else, [`CommandError::Cursor`] for a cursor of another
+/// list.
 pub async fn events(
     desk: &Desk,
     caller: &Caller,
@@ -95,7 +99,8 @@ pub async fn events(
     Ok(page.map(|(number, event)| AuditedEvent { number, event }))
 }
 
-/// Lists the organization's refused votes in the order in which they were tried. For auditors and administrators.
+/// Lists the organization's refused votes in the order in which they were tried. For auditors and
+/// administrators.
 ///
 /// # Errors
 /// As [`events`].
@@ -116,7 +121,8 @@ pub async fn refused_votes(
     Ok(page.map(|(number, refused)| AuditedRefusal { number, refused }))
 }
 
-/// Lists the organization's delegations in the order in which they were planned. For auditors and administrators.
+/// Lists the organization's delegations in the order in which they were planned. For auditors and
+/// administrators.
 ///
 /// # Errors
 /// As [`events`].
@@ -156,7 +162,8 @@ pub async fn receipts(
     Ok(page.map(|receipt| names.view(receipt)))
 }
 
-/// All of the organization's own bindings with what happened to them. For auditors and administrators.
+/// All of the organization's own bindings with what happened to them. For auditors and
+/// administrators.
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for anybody else.

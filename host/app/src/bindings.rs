@@ -1,7 +1,8 @@
 //! Bindings: which policy an organization asks at which hooks, in which order, with which settings.
 //!
-//! A revision never changes. [`revise`] makes another and [`roll_back`] makes an earlier one the active one; both take
-//! effect for the next ticket. Everything is checked, with the policy itself, before anything changes.
+//! A revision never changes. [`revise`] makes another and [`roll_back`] makes an earlier one the
+//! active one; both take effect for the next ticket. Everything is checked, with the policy itself,
+//! before anything changes.
 
 mod bind;
 mod order;
@@ -159,7 +160,8 @@ pub async fn find(
     })
 }
 
-/// What became of the suggestions of each binding that made any, as far as their receipts are kept. For the desk.
+/// What became of the suggestions of each binding that made any, as far as their receipts are kept.
+/// For the desk.
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for a requester.

@@ -83,8 +83,8 @@ pub enum Unauthenticated {
 
 /// Finds who shows a bearer token.
 ///
-/// `asked` names the organization to act in: the token's own (the default), or one below it. `now` is the time of the
-/// request; an expired token is as good as none.
+/// `asked` names the organization to act in: the token's own (the default), or one below it. `now`
+/// is the time of the request; an expired token is as good as none.
 ///
 /// # Errors
 /// [`Unauthenticated`], which says no more than a stranger may know.

@@ -1,4 +1,5 @@
-//! Comments on a ticket, as those who may read them see them. Writing one is an action on the ticket.
+//! Comments on a ticket, as those who may read them see them. Writing one is an action on the
+//! ticket.
 
 use std::collections::BTreeMap;
 

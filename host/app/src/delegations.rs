@@ -1,6 +1,7 @@
 //! Delegations: who votes for a person while they are away, planned ahead.
 //!
-//! They are followed when a vote is asked for, and again before anybody is reminded; see `tickets::decide`.
+//! They are followed when a vote is asked for, and again before anybody is reminded; see
+//! `tickets::decide`.
 
 use std::collections::BTreeMap;
 
@@ -24,7 +25,8 @@ use crate::{
     tickets::{Named, PersonName, PersonRef},
 };
 
-/// A delegation as somebody plans it. At most one of category, service and catalog item; none for all requests.
+/// A delegation as somebody plans it. At most one of category, service and catalog item; none for
+/// all requests.
 #[derive(Debug, Clone)]
 pub struct NewDelegation {
     /// Who is away; the caller if left out.
@@ -65,7 +67,8 @@ pub struct DelegationView {
 /// Plans a delegation: of the caller's own votes; administrators, of anybody's.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for somebody else's votes, [`CommandError::Invalid`] with every wrong field.
+/// [`CommandError::Forbidden`] for somebody else's votes, [`CommandError::Invalid`] with every
+/// wrong field.
 pub async fn plan(
     desk: &Desk,
     caller: &Caller,
@@ -113,7 +116,8 @@ pub async fn find(
     view(&mut tx, found, caller.now).await
 }
 
-/// Lists delegations in the order in which they were planned. The desk sees all, a requester those that they gave or got.
+/// Lists delegations in the order in which they were planned. The desk sees all, a requester those
+/// that they gave or got.
 ///
 /// # Errors
 /// [`CommandError::Cursor`] for a cursor of another list.
@@ -136,8 +140,8 @@ pub async fn list(
     Ok(page.map(|one| names.view(one, caller.now)))
 }
 
-/// Ends a delegation early: one's own; administrators, anybody's. Votes that were asked for under it stay asked for, but
-/// whose seat it is may cast them first.
+/// Ends a delegation early: one's own; administrators, anybody's. Votes that were asked for under
+/// it stay asked for, but whose seat it is may cast them first.
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for somebody else's, [`CommandError::Refused`] for one that is over.

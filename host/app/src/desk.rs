@@ -34,7 +34,8 @@ pub struct DeskOptions {
     pub idempotency_hours: u32,
     /// How often a command starts over when somebody else changed the ticket meanwhile.
     pub stale_retries: u32,
-    /// How long a policy may compute for one decision, in milliseconds of wall clock, where its binding says nothing.
+    /// How long a policy may compute for one decision, in milliseconds of wall clock, where its
+    /// binding says nothing.
     pub deadline_ms: u32,
     /// The most instructions that a binding may allow its policy for one decision.
     pub max_fuel: u64,
@@ -73,7 +74,8 @@ impl Desk {
         Self { store, runtime, entropy, prepared: Arc::default(), numbers: Arc::default(), options }
     }
 
-    /// Whether commands can be carried out: the database answers, and has every table of this version.
+    /// Whether commands can be carried out: the database answers, and has every table of this
+    /// version.
     ///
     /// # Errors
     /// What the database says instead.
@@ -81,7 +83,8 @@ impl Desk {
         Ok(self.store.pending_migrations().await? == 0)
     }
 
-    /// Gives back what was taken in advance, before the process ends: ticket numbers that no ticket has got.
+    /// Gives back what was taken in advance, before the process ends: ticket numbers that no ticket
+    /// has got.
     ///
     /// # Errors
     /// What the database says. Those numbers are a gap then, which does no harm.
@@ -89,8 +92,8 @@ impl Desk {
         Ok(self.numbers.give_back(&self.store).await?)
     }
 
-    /// The transaction of a command's changes. A request that may be sent again is noted in it as carried out: a repeat
-    /// finds both or neither.
+    /// The transaction of a command's changes. A request that may be sent again is noted in it as
+    /// carried out: a repeat finds both or neither.
     pub(crate) async fn write(&self, caller: &Caller) -> Result<WriteTx, CommandError> {
         let mut tx = self.store.write(caller.org).await?;
         idempotency::carry_out(self, caller, &mut tx).await?;

@@ -1,4 +1,5 @@
-//! Explaining a ticket: why it has its priority and team, who must agree, what it waits for (requirement Q1).
+//! Explaining a ticket: why it has its priority and team, who must agree, what it waits for
+//! (requirement Q1).
 
 use std::collections::BTreeMap;
 

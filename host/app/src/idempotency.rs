@@ -1,8 +1,8 @@
 //! Idempotency keys: a request that is sent twice is carried out once, and answered the same.
 //!
-//! [`begin`] before the request is carried out, then [`complete`] or [`abandon`] with the same [`Request`]. Should a
-//! process die in between, a repeat may take over after a while, unless the request's changes are there already: the
-//! commit that holds them says so.
+//! [`begin`] before the request is carried out, then [`complete`] or [`abandon`] with the same
+//! [`Request`]. Should a process die in between, a repeat may take over after a while, unless the
+//! request's changes are there already: the commit that holds them says so.
 
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
@@ -50,7 +50,8 @@ pub enum Begun {
 /// Longer keys are no keys; the header has room for more.
 const MAX_KEY_CHARS: usize = 255;
 
-/// How long a repeat waits before it may take over from a process that died. Longer than any request takes.
+/// How long a repeat waits before it may take over from a process that died. Longer than any
+/// request takes.
 const LEASE: Duration = Duration::minutes(5);
 
 /// The digest of a request's body.
@@ -89,7 +90,8 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
     })
 }
 
-/// Notes in the transaction of its changes that the caller's request is carried out, if it may be sent again.
+/// Notes in the transaction of its changes that the caller's request is carried out, if it may be
+/// sent again.
 pub(crate) async fn carry_out(
     desk: &Desk,
     caller: &Caller,

@@ -1,7 +1,7 @@
 //! Imports: many tickets from a file, through the same door, in batches.
 //!
-//! A batch is one commit that holds its tickets and the job's progress. So an import that is killed goes on at the row
-//! after the last commit, and no row is stored twice.
+//! A batch is one commit that holds its tickets and the job's progress. So an import that is killed
+//! goes on at the row after the last commit, and no row is stored twice.
 
 use std::{
     collections::{BTreeMap, HashSet},
@@ -65,7 +65,8 @@ pub struct ImportRow {
 pub struct BatchReport {
     /// How many tickets were stored.
     pub stored: u64,
-    /// How many of the rows were tickets of this organization before, or stand in the file a second time.
+    /// How many of the rows were tickets of this organization before, or stand in the file a second
+    /// time.
     pub already_there: u64,
     /// The rows that were refused, and why.
     pub refused: Vec<(u64, Vec<FieldFault>)>,
@@ -135,8 +136,9 @@ pub async fn start(
     Ok(state(&job))
 }
 
-/// Reads what a batch of rows needs, and decides nothing yet. While batches are decided on and stored, the next ones can be
-/// read; `before` tells where the tickets come from that are not stored yet.
+/// Reads what a batch of rows needs, and decides nothing yet. While batches are decided on and
+/// stored, the next ones can be read; `before` tells where the tickets come from that are not
+/// stored yet.
 ///
 /// Policies that ask how much a team has to do see what was stored when the batch was read.
 ///
@@ -186,7 +188,8 @@ pub async fn read(
     Ok(batch)
 }
 
-/// Decides on a batch, and stores nothing. Batches may be decided on at the same time, and are stored in their order.
+/// Decides on a batch, and stores nothing. Batches may be decided on at the same time, and are
+/// stored in their order.
 ///
 /// # Errors
 /// What is not one row's fault.
@@ -216,7 +219,8 @@ pub async fn decide(
 /// Stores a batch in one commit, together with how far the job is then.
 ///
 /// # Errors
-/// [`CommandError::Stale`] when the rows do not follow the job's last row: another process has moved the same job on.
+/// [`CommandError::Stale`] when the rows do not follow the job's last row: another process has
+/// moved the same job on.
 pub async fn store(
     desk: &Desk,
     caller: &Caller,

@@ -1,4 +1,5 @@
-//! Input: what a front end sends as plain values, turned into the domain's own, with every fault named at once.
+//! Input: what a front end sends as plain values, turned into the domain's own, with every fault
+//! named at once.
 //!
 //! A check that fails notes a fault and answers none, so the checks after it still run.
 
@@ -182,7 +183,8 @@ pub(crate) fn checked_text(
     None
 }
 
-/// Puts a checked value in its place. A fault leaves what is there; the command ends with the fault later.
+/// Puts a checked value in its place. A fault leaves what is there; the command ends with the fault
+/// later.
 pub(crate) fn set<T>(place: &mut T, checked: Option<T>) {
     if let Some(value) = checked {
         *place = value;
@@ -201,9 +203,11 @@ pub(crate) fn must_be_at(version: i64, expected: Option<i64>) -> Result<(), Comm
     }
 }
 
-/// Takes every value out of its option, or ends with all faults: `let (name, zone) = checked!(faults; name, zone);`.
+/// Takes every value out of its option, or ends with all faults: `let (name, zone) =
+/// checked!(faults; name, zone);`.
 ///
-/// A reading answers none only after it has noted a fault, so the values are all there when no fault is.
+/// A reading answers none only after it has noted a fault, so the values are all there when no
+/// fault is.
 macro_rules! checked {
     ($faults:ident; $($value:ident),+ $(,)?) => {
         match ($($value,)+) {

@@ -33,7 +33,8 @@ impl Labels {
         named(&self.people, id)
     }
 
-    /// A team's key and name. A team that does not serve the organization any more is called by its id.
+    /// A team's key and name. A team that does not serve the organization any more is called by its
+    /// id.
     pub(crate) fn team(&self, id: TeamId) -> Named {
         self.known.team(id).map_or_else(
             || Named { key: id.to_string(), name: id.to_string() },

@@ -1,4 +1,5 @@
-//! Layers: the policies in force for an organization, from its own layer and those above, ready to be asked.
+//! Layers: the policies in force for an organization, from its own layer and those above, ready to
+//! be asked.
 
 use std::{
     collections::HashMap,
@@ -119,24 +120,27 @@ impl Layers {
     }
 }
 
-/// Which configured policy belongs to a revision, so that a ticket needs neither a component's bytes nor a binding's data.
+/// Which configured policy belongs to a revision, so that a ticket needs neither a component's
+/// bytes nor a binding's data.
 ///
-/// A revision never changes, so nothing here can be outdated. The policies themselves are kept by the runtime, within its bound;
-/// what it has let go of is found again on disk.
+/// A revision never changes, so nothing here can be outdated. The policies themselves are kept by
+/// the runtime, within its bound; what it has let go of is found again on disk.
 #[derive(Default)]
 pub(crate) struct PreparedRevisions {
     known: Mutex<HashMap<(BindingId, i64), Digest>>,
     refused: Mutex<HashMap<(BindingId, i64), Refusal>>,
 }
 
-/// Why a revision could not be prepared. Its component, settings and data never change, but the machine's state does.
+/// Why a revision could not be prepared. Its component, settings and data never change, but the
+/// machine's state does.
 struct Refusal {
     at: DateTime<Utc>,
     why: String,
 }
 
-/// How long a revision that could not be prepared is left alone: trying costs a turn at compiling, for which all
-/// organizations wait, and a broken binding of the platform would cost it for each of their tickets.
+/// How long a revision that could not be prepared is left alone: trying costs a turn at compiling,
+/// for which all organizations wait, and a broken binding of the platform would cost it for each of
+/// their tickets.
 const LEFT_ALONE: TimeDelta = TimeDelta::minutes(1);
 
 /// Enough for hundreds of clients with a handful of bindings each; an entry is a digest.
@@ -167,7 +171,8 @@ impl PreparedRevisions {
         ((now - refusal.at).abs() < LEFT_ALONE).then(|| refusal.why.clone())
     }
 
-    /// Lets the next ticket try again a revision that could not be prepared: somebody has mended it.
+    /// Lets the next ticket try again a revision that could not be prepared: somebody has mended
+    /// it.
     pub(crate) fn pardon(&self, at: (BindingId, i64)) {
         self.refused.lock().unwrap_or_else(PoisonError::into_inner).remove(&at);
     }
@@ -183,8 +188,9 @@ impl PreparedRevisions {
 
 /// Opens a read transaction with the organization's directory and the policies in force for it.
 ///
-/// Policies that are not ready are made ready with no transaction open, which compiles at the first use on a new machine
-/// and takes no time later; then the read starts over, so that what is returned is one consistent view.
+/// Policies that are not ready are made ready with no transaction open, which compiles at the first
+/// use on a new machine and takes no time later; then the read starts over, so that what is
+/// returned is one consistent view.
 pub(crate) async fn open(
     desk: &Desk,
     caller: &Caller,
@@ -246,8 +252,9 @@ pub struct Readiness {
     pub broken: usize,
 }
 
-/// Makes the policies of all organizations ready to be asked, one after the other, so that after a start no ticket waits
-/// for a compiler. What was prepared before is found on disk, which takes no time.
+/// Makes the policies of all organizations ready to be asked, one after the other, so that after a
+/// start no ticket waits for a compiler. What was prepared before is found on disk, which takes no
+/// time.
 ///
 /// # Errors
 /// What the database says. What was made ready until then stays so.
@@ -257,7 +264,8 @@ pub async fn prepare_all(desk: &Desk, now: DateTime<Utc>) -> Result<Readiness, C
     drop(tx);
     let mut readiness = Readiness::default();
     for (org, revision) in revisions {
-        // A transaction for each: compiling takes long, and no view of the database is kept open for it.
+        // A transaction for each: compiling takes long, and no view of the database is kept open
+        // for it.
         let mut tx = desk.store.read(org).await?;
         let unprepared = Unprepared::load(&mut tx, &revision).await?;
         drop(tx);
@@ -301,7 +309,8 @@ fn arrange(
     Layers { hooks }
 }
 
-/// The configured policy of one revision, or why there is none. For asking again what was asked before.
+/// The configured policy of one revision, or why there is none. For asking again what was asked
+/// before.
 pub(crate) async fn prepared(
     desk: &Desk,
     org: OrgId,

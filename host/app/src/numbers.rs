@@ -1,9 +1,9 @@
 //! Ticket numbers, taken from their series in blocks.
 //!
-//! A number is known before the ticket is written, because messages name it; taking each in a transaction
-//! of its own would cost a second commit for each ticket. So a process takes a block, twice as large each
-//! time, and hands numbers out from memory. What is left when it stops it gives back; after a crash it is a
-//! gap, which is allowed. A number is never used twice.
+//! A number is known before the ticket is written, because messages name it; taking each in a
+//! transaction of its own would cost a second commit for each ticket. So a process takes a block,
+//! twice as large each time, and hands numbers out from memory. What is left when it stops it gives
+//! back; after a crash it is a gap, which is allowed. A number is never used twice.
 
 use std::{
     collections::HashMap,
@@ -14,8 +14,8 @@ use tokio::sync::Mutex;
 use waypost_domain::{ids::OrgId, ticket::TicketKind};
 use waypost_store::{Store, StoreError};
 
-/// The largest block: what a crash of a busy process may leave as a gap. An import waits for the database's one writer each
-/// time a block is used up, so a block serves several batches.
+/// The largest block: what a crash of a busy process may leave as a gap. An import waits for the
+/// database's one writer each time a block is used up, so a block serves several batches.
 const MAX_BLOCK: u32 = 1_024;
 
 /// The blocks that this process has taken.
@@ -69,7 +69,8 @@ impl Numbers {
         Ok(numbers)
     }
 
-    /// Gives back what was taken and not handed out. Numbers behind which another process took some stay a gap.
+    /// Gives back what was taken and not handed out. Numbers behind which another process took some
+    /// stay a gap.
     pub(crate) async fn give_back(&self, store: &Store) -> Result<(), StoreError> {
         let blocks: Vec<_> = {
             let mut blocks = self.blocks.lock().unwrap_or_else(PoisonError::into_inner);

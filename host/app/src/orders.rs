@@ -26,7 +26,8 @@ pub struct NewOrder {
 /// One item of an order.
 #[derive(Debug, Clone, Default)]
 pub struct NewOrderItem {
-    /// The fields of its request: `catalog_item`, `quantity`, `answers`; without a `short_description` it is the item's name.
+    /// The fields of its request: `catalog_item`, `quantity`, `answers`; without a
+    /// `short_description` it is the item's name.
     pub fields: Map<String, Value>,
 }
 
@@ -42,10 +43,12 @@ pub struct OrderView {
 /// More belongs into several orders; all of one are decided on and stored at once.
 pub const MAX_ITEMS: usize = 20;
 
-/// Makes a request of each item and hands all of them in. They share the order's id and are stored in one commit.
+/// Makes a request of each item and hands all of them in. They share the order's id and are stored
+/// in one commit.
 ///
 /// # Errors
-/// The role; then every wrong field of every item by its place: `/items/2/answers/model`. Nothing is stored then.
+/// The role; then every wrong field of every item by its place: `/items/2/answers/model`. Nothing
+/// is stored then.
 pub async fn place(desk: &Desk, caller: &Caller, new: NewOrder) -> Result<OrderView, CommandError> {
     permission::allows_opening(caller.role, TicketKind::Request, &Given::default())?;
     let mut faults = Faults::new();
@@ -102,7 +105,8 @@ async fn drafts<'a>(
     Ok(scene)
 }
 
-/// Notes an item's faults at its place. What is the order's own stands for all items; what is no fault of a field ends the command.
+/// Notes an item's faults at its place. What is the order's own stands for all items; what is no
+/// fault of a field ends the command.
 fn note(error: CommandError, place: usize, faults: &mut Faults) -> Result<(), CommandError> {
     let (CommandError::Invalid(found)
     | CommandError::Refused(Refused::Invalid(found) | Refused::MissingFields(found))) = error

@@ -53,7 +53,8 @@ pub struct OrganizationView {
     pub fallback_team: Named,
     /// Votes where an approval has no voter left.
     pub fallback_approver: Option<PersonName>,
-    /// Who leads what each rule accepts at once as a major incident; none of a rule that only proposes.
+    /// Who leads what each rule accepts at once as a major incident; none of a rule that only
+    /// proposes.
     pub major_leaders: Vec<Option<LeadersView>>,
     /// Cells of the priority matrix that are probably slips.
     pub matrix_warnings: Vec<MatrixLint>,
@@ -62,11 +63,12 @@ pub struct OrganizationView {
 /// The team that a new organization gets, so that no ticket is ever without one.
 const FIRST_TEAM: (&str, &str) = ("service-desk", "Service desk");
 
-/// Creates an organization below the caller's, with a team `service-desk` that owns what no policy routes.
-/// For administrators.
+/// Creates an organization below the caller's, with a team `service-desk` that owns what no policy
+/// routes. For administrators.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] with every wrong field, [`CommandError::Taken`] for a key that is in use.
+/// [`CommandError::Invalid`] with every wrong field, [`CommandError::Taken`] for a key that is in
+/// use.
 pub async fn create(
     desk: &Desk,
     caller: &Caller,

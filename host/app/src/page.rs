@@ -37,11 +37,13 @@ pub struct Page<T> {
     pub total: Option<i64>,
 }
 
-/// What a list is of: its name, the organization, the filter and the order. A cursor continues no other list.
+/// What a list is of: its name, the organization, the filter and the order. A cursor continues no
+/// other list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ListTag([u8; TAG_BYTES]);
 
-/// Enough that no two lists share a tag by accident. A cursor gives no rights, so nobody gains by forging one.
+/// Enough that no two lists share a tag by accident. A cursor gives no rights, so nobody gains by
+/// forging one.
 const TAG_BYTES: usize = 8;
 
 impl ListTag {

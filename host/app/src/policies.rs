@@ -1,6 +1,7 @@
 //! Policies: components that were brought to the desk, looked at before they are kept.
 //!
-//! What an organization brings, those below it may bind too. The bytes are kept once, by their digest.
+//! What an organization brings, those below it may bind too. The bytes are kept once, by their
+//! digest.
 
 use std::sync::Arc;
 
@@ -60,10 +61,12 @@ pub struct ServedHookView {
     pub needs: Vec<&'static str>,
 }
 
-/// Takes in a component, after it was looked at. Bringing the same bytes again changes nothing. For administrators.
+/// Takes in a component, after it was looked at. Bringing the same bytes again changes nothing. For
+/// administrators.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] at `/component`, with the reason why it is refused and what would help.
+/// [`CommandError::Invalid`] at `/component`, with the reason why it is refused and what would
+/// help.
 pub async fn upload(
     desk: &Desk,
     caller: &Caller,
@@ -96,7 +99,8 @@ pub async fn upload(
     view(kept.unwrap_or(component))
 }
 
-/// Lists the policies that the organization may bind: its own, and those of the organizations above. For the desk.
+/// Lists the policies that the organization may bind: its own, and those of the organizations
+/// above. For the desk.
 ///
 /// # Errors
 /// [`CommandError::Cursor`] for a cursor of another list.
@@ -129,7 +133,8 @@ pub async fn find(desk: &Desk, caller: &Caller, digest: &str) -> Result<PolicyVi
     view(found.ok_or(CommandError::NotFound(Missing::Policy))?)
 }
 
-/// Looks at a component on a thread of its own kind: a hostile one costs its uploader time, nobody else.
+/// Looks at a component on a thread of its own kind: a hostile one costs its uploader time, nobody
+/// else.
 ///
 /// # Errors
 /// [`CommandError::Invalid`] at `/component`.

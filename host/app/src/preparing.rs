@@ -1,4 +1,5 @@
-//! Preparing: a component with settings and data becomes a policy that can be asked, off the serving threads.
+//! Preparing: a component with settings and data becomes a policy that can be asked, off the
+//! serving threads.
 
 use std::sync::Arc;
 
@@ -22,10 +23,12 @@ pub(crate) struct Recipe {
 }
 
 impl Recipe {
-    /// Checks settings and data, configures the component and compiles the result; quick if that was done before.
+    /// Checks settings and data, configures the component and compiles the result; quick if that
+    /// was done before.
     ///
     /// # Errors
-    /// [`CommandError::Internal`] if the thread that did it was lost; what is wrong with the recipe is the inner result.
+    /// [`CommandError::Internal`] if the thread that did it was lost; what is wrong with the recipe
+    /// is the inner result.
     pub(crate) async fn prepare(
         self,
         desk: &Desk,
@@ -77,7 +80,8 @@ pub(crate) fn note_refusal(
     Ok(())
 }
 
-/// Where a policy's complaint points to in the command: into its settings, or at one of its data files.
+/// Where a policy's complaint points to in the command: into its settings, or at one of its data
+/// files.
 fn pointer(path: &str) -> String {
     match path.strip_prefix("data:") {
         Some(name) => format!("/data/{}", name.replace('~', "~0").replace('/', "~1")),

@@ -1,4 +1,5 @@
-//! Receipts: what policies were asked, what they answered, what became of it, and asking them again.
+//! Receipts: what policies were asked, what they answered, what became of it, and asking them
+//! again.
 
 mod differences;
 mod reexecute;
@@ -98,7 +99,8 @@ pub struct ReceiptDetail {
     pub view: ReceiptView,
     /// The event that asked: `create`, `submit`, ...
     pub occasion: String,
-    /// What the policy was asked, as JSON; none where the contract has changed too much since to read it.
+    /// What the policy was asked, as JSON; none where the contract has changed too much since to
+    /// read it.
     pub question: Option<Value>,
     /// What it answered, or why it declined, as JSON; none when it failed.
     pub answer: Option<Value>,
@@ -111,8 +113,8 @@ pub struct ReceiptDetail {
 /// Lists receipts, the latest first. For the desk.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] for an unknown hook or outcome, [`CommandError::NotFound`] for an unknown ticket,
-/// [`CommandError::Cursor`] for a cursor of another list.
+/// [`CommandError::Invalid`] for an unknown hook or outcome, [`CommandError::NotFound`] for an
+/// unknown ticket, [`CommandError::Cursor`] for a cursor of another list.
 pub async fn list(
     desk: &Desk,
     caller: &Caller,
@@ -224,7 +226,8 @@ impl Names {
         let mut bindings = in_force
             .map(|(binding, _)| (binding.id, binding.name.to_string()))
             .collect::<BTreeMap<_, _>>();
-        // The organization's own that are not in force any more; another layer's stay without a name.
+        // The organization's own that are not in force any more; another layer's stay without a
+        // name.
         for receipt in receipts {
             if !bindings.contains_key(&receipt.binding)
                 && let Some(found) = binding::find(tx, receipt.binding).await?

@@ -1,6 +1,7 @@
 //! References: the keys and addresses of an input, looked up in the caller's organization.
 //!
-//! What is not found is a fault of the field that named it, so that a sender learns of all of them at once.
+//! What is not found is a fault of the field that named it, so that a sender learns of all of them
+//! at once.
 
 use waypost_domain::{
     catalog::Category,
@@ -23,7 +24,8 @@ pub(crate) async fn find_person(
 ) -> Result<Option<Person>, StoreError> {
     match named {
         PersonRef::Id(id) => {
-            // The people of a provider's teams can be read too, but they are the provider's to change.
+            // The people of a provider's teams can be read too, but they are the provider's to
+            // change.
             let org = tx.org();
             Ok(person::find(tx, *id).await?.filter(|person| person.org == org))
         }
@@ -77,7 +79,8 @@ pub(crate) async fn active_person(
     Ok(found.map(|person| person.id))
 }
 
-/// Somebody active who can hold a seat: a person of the organization, or of a provider's team that serves it.
+/// Somebody active who can hold a seat: a person of the organization, or of a provider's team that
+/// serves it.
 pub(crate) async fn voter(
     tx: &mut ReadTx,
     faults: &mut Faults,

@@ -1,4 +1,5 @@
-//! Suggestions of policies (requirement A7). Accepting and dismissing one are actions on its ticket.
+//! Suggestions of policies (requirement A7). Accepting and dismissing one are actions on its
+//! ticket.
 
 use waypost_domain::suggestion::Suggestion;
 use waypost_store::suggestion;

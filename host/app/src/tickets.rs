@@ -1,7 +1,8 @@
 //! Tickets: opening them, reading them, and acting on them.
 //!
-//! [`open()`], [`edit()`] and [`act()`] are the one door: API, import and command line all come through here, and every
-//! command goes one way: read the scene, admit, perform, ask the policies, react, notify, commit (`scene`).
+//! [`open()`], [`edit()`] and [`act()`] are the one door: API, import and command line all come
+//! through here, and every command goes one way: read the scene, admit, perform, ask the policies,
+//! react, notify, commit (`scene`).
 
 pub(crate) mod content;
 pub(crate) mod decide;
@@ -51,7 +52,8 @@ pub enum TicketRef {
 }
 
 impl TicketRef {
-    /// The ticket that a text names: by its id, or else by its number, in whichever case people write it.
+    /// The ticket that a text names: by its id, or else by its number, in whichever case people
+    /// write it.
     #[must_use]
     pub fn parse(text: &str) -> Self {
         let text = text.trim();

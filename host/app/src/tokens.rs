@@ -1,7 +1,7 @@
 //! Bearer tokens: how a front end learns who calls.
 //!
-//! A secret is shown once, when it is made; only its SHA-256 is kept. It is 32 random bytes, so a fast hash is enough:
-//! there is nothing to guess.
+//! A secret is shown once, when it is made; only its SHA-256 is kept. It is 32 random bytes, so a
+//! fast hash is enough: there is nothing to guess.
 
 use std::collections::BTreeMap;
 
@@ -88,7 +88,8 @@ pub async fn issue(
     caller: &Caller,
     new: NewToken,
 ) -> Result<IssuedToken, CommandError> {
-    // Nobody but an administrator makes tokens, and there is no higher role, so none is ever above its maker's.
+    // Nobody but an administrator makes tokens, and there is no higher role, so none is ever above
+    // its maker's.
     caller.must_be_admin()?;
     let mut faults = Faults::new();
     let name = faults.name("/name", &new.name);
@@ -143,7 +144,8 @@ pub async fn list(desk: &Desk, caller: &Caller) -> Result<Vec<TokenView>, Comman
     Ok(tokens.into_iter().map(|token| view(token, &names)).collect())
 }
 
-/// Revokes a token: from now on it is refused. Revoking it again changes nothing. For administrators.
+/// Revokes a token: from now on it is refused. Revoking it again changes nothing. For
+/// administrators.
 ///
 /// # Errors
 /// [`CommandError::NotFound`].
@@ -194,8 +196,8 @@ async fn find_valid(
     let shown = hash(secret);
     let mut tx = desk.store.system_read().await.map_err(Unauthenticated::Internal)?;
     let found = token::find_by_hash(&mut tx, &shown).await.map_err(Unauthenticated::Internal)?;
-    // An index may answer for a hash that is only alike, under whatever collation; this comparison decides, and takes
-    // as long for a near miss as for a far one.
+    // An index may answer for a hash that is only alike, under whatever collation; this comparison
+    // decides, and takes as long for a near miss as for a far one.
     Ok(found.filter(|token| bool::from(token.hash.ct_eq(&shown)) && holds(token, now)))
 }
 
@@ -204,8 +206,8 @@ fn holds(token: &Token, now: DateTime<Utc>) -> bool {
     token.revoked_at.is_none() && token.expires_at.is_none_or(|at| now < at)
 }
 
-/// What a person may do with their token. Who left the organization can't call any more, whatever tokens they still
-/// have, and who may do less than before does no more with an older one.
+/// What a person may do with their token. Who left the organization can't call any more, whatever
+/// tokens they still have, and who may do less than before does no more with an older one.
 async fn role_of(desk: &Desk, token: &Token, id: PersonId) -> Result<Role, Unauthenticated> {
     let mut tx = desk.store.read(token.org).await.map_err(Unauthenticated::Internal)?;
     let found = person::find(&mut tx, id).await.map_err(Unauthenticated::Internal)?;
@@ -222,7 +224,8 @@ fn includes(role: Role, other: Role) -> bool {
     }
 }
 
-/// The organization asked for, if the token reaches it: its own, and those below for the roles of a desk.
+/// The organization asked for, if the token reaches it: its own, and those below for the roles of a
+/// desk.
 async fn reach(
     desk: &Desk,
     token: &Token,

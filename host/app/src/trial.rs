@@ -1,6 +1,7 @@
 //! Trials: asking a policy about a ticket that need not exist. Nothing is kept.
 //!
-//! A trial runs with the limits of production, so what it shows of fuel, time and failures is what would happen.
+//! A trial runs with the limits of production, so what it shows of fuel, time and failures is what
+//! would happen.
 
 mod question;
 
@@ -37,8 +38,8 @@ pub struct Trial {
     pub limits: LimitChanges,
     /// The hook.
     pub hook: String,
-    /// The ticket: a JSON object with any of the contract's fields, those of `head` and `details` side by side or apart; the
-    /// rest is filled in.
+    /// The ticket: a JSON object with any of the contract's fields, those of `head` and `details`
+    /// side by side or apart; the rest is filled in.
     pub ticket: Value,
     /// The facts around it: a JSON object with any of the contract's fields.
     pub context: Option<Value>,
@@ -113,8 +114,8 @@ pub enum TrialOutcome {
 /// Asks a policy one question. For the desk.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] with every wrong field, [`CommandError::Busy`] if the organization's share of the runtime
-/// is taken.
+/// [`CommandError::Invalid`] with every wrong field, [`CommandError::Busy`] if the organization's
+/// share of the runtime is taken.
 pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView, CommandError> {
     caller.must_be_desk()?;
     let mut faults = Faults::new();

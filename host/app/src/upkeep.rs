@@ -1,7 +1,9 @@
-//! Upkeep: what the desk does by itself as time passes. Tickets that were done some days ago close; approvals that wait
-//! are looked after, as the organization's policies say (requirement A4); major incidents of which nobody hears escalate.
+//! Upkeep: what the desk does by itself as time passes. Tickets that were done some days ago close;
+//! approvals that wait are looked after, as the organization's policies say (requirement A4); major
+//! incidents of which nobody hears escalate.
 //!
-//! It goes through the same door as everything else: each change is an event with its actor, and is told.
+//! It goes through the same door as everything else: each change is an event with its actor, and is
+//! told.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
@@ -51,8 +53,9 @@ const PATIENCE: TimeDelta = TimeDelta::hours(1);
 /// Does what is due in all organizations.
 ///
 /// # Errors
-/// The organizations cannot be read. Where the upkeep of one fails, that is logged, the others are looked after, and the
-/// next sweep tries again. What somebody else changes meanwhile is left for the next time too.
+/// The organizations cannot be read. Where the upkeep of one fails, that is logged, the others are
+/// looked after, and the next sweep tries again. What somebody else changes meanwhile is left for
+/// the next time too.
 pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandError> {
     let mut tx = desk.store.system_read().await?;
     let organizations = organization::list(&mut tx).await?;
@@ -120,7 +123,8 @@ async fn close_due(
     }
 }
 
-/// Takes major incidents a step up whose promised update was not given, and tells who leads them. Once for each promise.
+/// Takes major incidents a step up whose promised update was not given, and tells who leads them.
+/// Once for each promise.
 async fn escalate_silent(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
     let filter = TicketFilter { silent_at: Some(caller.now), ..TicketFilter::default() };
     let mut after: Option<TicketCursor> = None;

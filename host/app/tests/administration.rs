@@ -1,4 +1,5 @@
-//! What an administrator does, on a real store in memory: organizations, their directory, and tokens.
+//! What an administrator does, on a real store in memory: organizations, their directory, and
+//! tokens.
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
@@ -44,7 +45,8 @@ fn now() -> DateTime<Utc> {
     DateTime::from_timestamp(1_780_300_800, 0).unwrap()
 }
 
-/// A desk with the platform, its provider `msp`, the provider's clients `acme` and `globex`, and their operators.
+/// A desk with the platform, its provider `msp`, the provider's clients `acme` and `globex`, and
+/// their operators.
 struct Tree {
     desk: Desk,
     platform: Caller,

@@ -11,8 +11,8 @@ pub trait Courier: Send + Sync + 'static {
 
 /// A message was not taken.
 ///
-/// The text is kept beside the message for the organization's administrators. It may hold what a mail server said, an
-/// address included, so it is never logged.
+/// The text is kept beside the message for the organization's administrators. It may hold what a
+/// mail server said, an address included, so it is never logged.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Undelivered {
     /// It may be taken later.

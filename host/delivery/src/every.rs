@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-/// Does the work at once and then after each pause, until `stop` is ready. Work under way is left where it stands.
+/// Does the work at once and then after each pause, until `stop` is ready. Work under way is left
+/// where it stands.
 pub(crate) async fn every<W, F>(pause: Duration, stop: impl Future<Output = ()> + Send, mut work: W)
 where
     W: FnMut() -> F + Send,

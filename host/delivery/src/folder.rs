@@ -7,7 +7,8 @@ use waypost_domain::message::Message;
 
 use crate::{Courier, Sender, Undelivered, letter};
 
-/// Puts each letter as `<message id>.eml` into a folder. A repeat replaces the file of the first attempt.
+/// Puts each letter as `<message id>.eml` into a folder. A repeat replaces the file of the first
+/// attempt.
 #[derive(Debug, Clone)]
 pub struct Folder {
     path: PathBuf,

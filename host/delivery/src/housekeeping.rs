@@ -1,7 +1,8 @@
 //! Housekeeping: removes what is past its retention.
 //!
-//! Receipts and their snapshots are kept for as long as each organization says, answers for repeated requests for as long
-//! as the installation says. Everything goes in small portions, so that nobody waits long for the write lock.
+//! Receipts and their snapshots are kept for as long as each organization says, answers for
+//! repeated requests for as long as the installation says. Everything goes in small portions, so
+//! that nobody waits long for the write lock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -42,8 +43,8 @@ impl Housekeeping {
 
     /// Works until `stop` is ready.
     ///
-    /// A database that fails is not the end: it is logged, and tried again after the pause. A sweep that is left in the
-    /// middle loses its last portion, and does it again next time.
+    /// A database that fails is not the end: it is logged, and tried again after the pause. A sweep
+    /// that is left in the middle loses its last portion, and does it again next time.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let this = &self;
         every(self.pause, stop, || this.sweep_once()).await;

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-/// The waits after the first, second, … failed attempt. After the last one the message is dead: three days, long enough
-/// for a mail server's weekend.
+/// The waits after the first, second, … failed attempt. After the last one the message is dead:
+/// three days, long enough for a mail server's weekend.
 pub const LADDER: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_mins(5),
@@ -27,8 +27,8 @@ pub enum Next {
 
 /// What follows the `attempts`-th failed attempt (the first is 1).
 ///
-/// `jitter` is any number; up to a tenth of the wait is added by it, so that what failed together, because a server was
-/// down, does not come back together.
+/// `jitter` is any number; up to a tenth of the wait is added by it, so that what failed together,
+/// because a server was down, does not come back together.
 #[must_use]
 pub(crate) fn after(attempts: u32, jitter: u8) -> Next {
     let step = usize::try_from(attempts.max(1) - 1).unwrap_or(usize::MAX);

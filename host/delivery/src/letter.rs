@@ -1,7 +1,7 @@
 //! The letter: a message of the outbox in the form of an e-mail.
 //!
-//! Everything that a person or a policy wrote goes through typed headers, which encode what is not plain ASCII; a line
-//! break in a subject can't become a header of its own.
+//! Everything that a person or a policy wrote goes through typed headers, which encode what is not
+//! plain ASCII; a line break in a subject can't become a header of its own.
 
 use std::time::SystemTime;
 
@@ -38,7 +38,8 @@ impl Sender {
     }
 }
 
-/// Tells auto-responders to stay silent (RFC 3834), so that two of them don't talk to each other all night.
+/// Tells auto-responders to stay silent (RFC 3834), so that two of them don't talk to each other
+/// all night.
 #[derive(Debug, Clone)]
 struct AutoSubmitted;
 

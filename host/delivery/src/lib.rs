@@ -1,11 +1,12 @@
 //! What leaves the desk: messages of the outbox, sent at least once.
 //!
-//! A change of a record and the messages about it are committed together; this crate sends them later. A [`Worker`]
-//! claims what is due, hands it to a [`Courier`] and settles it. Whoever crashes in between sends a message twice, with
-//! the same `Message-ID`, so that a receiver can drop the repeat; nobody ever loses one.
+//! A change of a record and the messages about it are committed together; this crate sends them
+//! later. A [`Worker`] claims what is due, hands it to a [`Courier`] and settles it. Whoever
+//! crashes in between sends a message twice, with the same `Message-ID`, so that a receiver can
+//! drop the repeat; nobody ever loses one.
 //!
-//! The clock's other work is here too: [`Housekeeping`] removes what is past its retention, [`Upkeep`] lets the desk do
-//! what is due: close tickets, look after approvals.
+//! The clock's other work is here too: [`Housekeeping`] removes what is past its retention,
+//! [`Upkeep`] lets the desk do what is due: close tickets, look after approvals.
 
 mod courier;
 mod every;

@@ -19,7 +19,8 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// A courier for the relay at `url`: `smtps://host`, `smtp://host?tls=required`, or `smtp://host` without encryption.
+    /// A courier for the relay at `url`: `smtps://host`, `smtp://host?tls=required`, or
+    /// `smtp://host` without encryption.
     ///
     /// # Errors
     /// The address can't be understood, holds a password, or would send one unencrypted.
@@ -50,7 +51,8 @@ impl Courier for Smtp {
         let letter = letter::write(message, &self.from)?;
         match self.relay.send(letter).await {
             Ok(_) => Ok(()),
-            // Only a server's own "never" ends it. What we don't understand or can't reach may be repaired tomorrow.
+            // Only a server's own "never" ends it. What we don't understand or can't reach may be
+            // repaired tomorrow.
             Err(fault) if fault.is_permanent() => Err(Undelivered::Permanent(fault.to_string())),
             Err(fault) => Err(Undelivered::Temporary(fault.to_string())),
         }
@@ -65,7 +67,8 @@ mod tests {
     use super::*;
     use crate::letter::tests::{message, sender};
 
-    /// A mail server for one conversation. Answers the recipient with `verdict`; returns the letter.
+    /// A mail server for one conversation. Answers the recipient with `verdict`; returns the
+    /// letter.
     async fn relay(listener: TcpListener, verdict: &'static str) -> String {
         let (mut stream, _) = listener.accept().await.unwrap();
         let (read, mut write) = stream.split();

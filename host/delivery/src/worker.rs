@@ -1,8 +1,8 @@
 //! The worker: claims due messages, has them sent, and settles them.
 //!
-//! A claim is a lease in a committed transaction. Sending happens with no transaction open, settling in one of the
-//! message's organization. So a message whose sender died between the two is claimed again when its lease is over, by
-//! whichever copy of the server is alive.
+//! A claim is a lease in a committed transaction. Sending happens with no transaction open,
+//! settling in one of the message's organization. So a message whose sender died between the two is
+//! claimed again when its lease is over, by whichever copy of the server is alive.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -1,4 +1,5 @@
-//! Approvals: a plan of stages, in order; steps, at the same time; requests, one for each voter's seat.
+//! Approvals: a plan of stages, in order; steps, at the same time; requests, one for each voter's
+//! seat.
 //!
 //! The algebra is `records.md` section 7; its functions are in [`quorum`].
 
@@ -155,7 +156,8 @@ pub struct SeatRequest {
     pub voter: PersonId,
     /// Whether the step can't be approved without this seat.
     pub mandatory: bool,
-    /// The delegation under which the voter stands in for the seat's holder; none where they were asked otherwise.
+    /// The delegation under which the voter stands in for the seat's holder; none where they were
+    /// asked otherwise.
     pub delegation: Option<DelegationId>,
     /// Where it stands.
     pub state: SeatState,

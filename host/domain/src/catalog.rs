@@ -1,4 +1,5 @@
-//! What can be categorized as, and what can be asked for: the category tree and the request catalog.
+//! What can be categorized as, and what can be asked for: the category tree and the request
+//! catalog.
 
 mod form;
 #[cfg(test)]
@@ -61,7 +62,8 @@ pub struct CatalogItem {
     pub cost: Option<Money>,
     /// The questions of its form, in order.
     pub form: Vec<FormField>,
-    /// How many working hours of the organization it takes until it is there; none where nothing is promised.
+    /// How many working hours of the organization it takes until it is there; none where nothing is
+    /// promised.
     pub delivery_hours: Option<u16>,
     /// The tasks that every request for it begins with.
     pub tasks: Vec<PlannedTask>,

@@ -1,7 +1,8 @@
 //! Delegations: who votes for a person while they are away, planned ahead.
 //!
-//! A delegation is in force between two moments and covers all requests, or those of a category, a service or a catalog
-//! item. It never changes but to end early; what was asked under it stays asked.
+//! A delegation is in force between two moments and covers all requests, or those of a category, a
+//! service or a catalog item. It never changes but to end early; what was asked under it stays
+//! asked.
 
 #[cfg(test)]
 mod rules;
@@ -122,7 +123,8 @@ impl Delegation {
         })
     }
 
-    /// Ends it before its time. What was asked under it stays asked; the one who is back may vote first.
+    /// Ends it before its time. What was asked under it stays asked; the one who is back may vote
+    /// first.
     pub fn end(&mut self, by: &Actor, now: DateTime<Utc>) -> Result<(), Refused> {
         if self.is_over(now) {
             return Err(Refused::guard("the delegation is over already; there is nothing to end"));
@@ -166,7 +168,8 @@ impl Delegation {
     }
 }
 
-/// Refuses a caller who may not plan or end a delegation of this person's votes: it is theirs, or an administrator's.
+/// Refuses a caller who may not plan or end a delegation of this person's votes: it is theirs, or
+/// an administrator's.
 pub fn allows(role: Role, caller: Option<PersonId>, from: PersonId) -> Result<(), Forbidden> {
     match role {
         Role::Admin => Ok(()),
@@ -198,7 +201,8 @@ impl<'a> StandIns<'a> {
     pub fn about(delegations: &'a [Delegation], ticket: &Ticket, now: DateTime<Utc>) -> Self {
         let mut standing: Vec<_> =
             delegations.iter().filter(|one| one.is_in_force(now) && one.covers(ticket)).collect();
-        // What is said about the one thing goes before what is said about all; then what was planned last.
+        // What is said about the one thing goes before what is said about all; then what was
+        // planned last.
         standing
             .sort_by_key(|one| std::cmp::Reverse((one.scope.closeness(), one.created_at, one.id)));
         Self(standing)

@@ -1,6 +1,8 @@
-//! The directory, as rules look things up in it: teams, services, configuration items and categories.
+//! The directory, as rules look things up in it: teams, services, configuration items and
+//! categories.
 //!
-//! A key in an input is resolved here, so that an unknown one is refused in the same words everywhere.
+//! A key in an input is resolved here, so that an unknown one is refused in the same words
+//! everywhere.
 
 use crate::{
     catalog::Category,
@@ -13,9 +15,11 @@ use crate::{
     team::Team,
 };
 
-/// What an organization's tickets can refer to. An implementation may replace the searches by an index.
+/// What an organization's tickets can refer to. An implementation may replace the searches by an
+/// index.
 ///
-/// Sharable between threads, because whoever holds one may wait for a policy and wake on another thread.
+/// Sharable between threads, because whoever holds one may wait for a policy and wake on another
+/// thread.
 pub trait Lookup: Sync {
     /// The organization's teams, and those of its provider that serve it.
     fn teams(&self) -> &[Team];
@@ -147,7 +151,8 @@ impl Team {
     }
 }
 
-/// Notes what is wrong with an owner of an organization's work: the team, or a person who does not work in it.
+/// Notes what is wrong with an owner of an organization's work: the team, or a person who does not
+/// work in it.
 pub(crate) fn check_owner(
     org: OrgId,
     team: TeamId,

@@ -73,8 +73,9 @@ pub struct Event {
     pub reason: Option<String>,
 }
 
-/// One field, before and after. Teams, services and configuration items stand with their keys, which do not change;
-/// people stand with their ids, because a name can change or be erased while events stay.
+/// One field, before and after. Teams, services and configuration items stand with their keys,
+/// which do not change; people stand with their ids, because a name can change or be erased while
+/// events stay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldChange {
     /// The field: `state`, `team`, `priority`, ...

@@ -1,4 +1,5 @@
-//! Explaining: why a ticket is where it is, in plain sentences, at most one screen of them (requirement Q1).
+//! Explaining: why a ticket is where it is, in plain sentences, at most one screen of them
+//! (requirement Q1).
 
 #[cfg(test)]
 mod rules;
@@ -64,7 +65,8 @@ pub const MAX_SENTENCES: usize = 18;
 /// A longer sentence is not read.
 const MAX_SENTENCE_CHARS: usize = 300;
 
-/// Explains a ticket: what it is, its priority, category, team and approvals, what went wrong, what it waits for.
+/// Explains a ticket: what it is, its priority, category, team and approvals, what went wrong, what
+/// it waits for.
 #[must_use]
 pub fn sentences(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
     let mut told = vec![
@@ -297,8 +299,8 @@ fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
 /// The policy that gave one of these fields, with its reasons, as it stands after "because".
 fn by(facts: &ExplainFacts<'_>, fields: &[SuggestedField]) -> Option<String> {
     let gave = |decision: &&DecisionFacts| fields.iter().any(|field| decision.gave.contains(field));
-    // The latest round stands, and in it the policy that was asked first: those after it may have said the same, but were
-    // overruled.
+    // The latest round stands, and in it the policy that was asked first: those after it may have
+    // said the same, but were overruled.
     let latest = facts.decisions.iter().rev().find(gave)?.round;
     let decision = facts.decisions.iter().filter(|one| one.round == latest).find(gave)?;
     Some(match reasons(decision) {

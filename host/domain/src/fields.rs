@@ -1,4 +1,5 @@
-//! Fields: facts that an organization defined for itself, on people, services and configuration items.
+//! Fields: facts that an organization defined for itself, on people, services and configuration
+//! items.
 //!
 //! The desk keeps them and shows them to policies; it draws no conclusions from them.
 

@@ -1,4 +1,5 @@
-//! The ids of records. Each kind of record has its own type, so that one can't stand in for another.
+//! The ids of records. Each kind of record has its own type, so that one can't stand in for
+//! another.
 
 use std::fmt;
 

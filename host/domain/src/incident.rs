@@ -250,8 +250,8 @@ fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Records that service is restored, from every active state. Code and notes are never empty, and the organization can
-/// demand more (requirement R12).
+/// Records that service is restored, from every active state. Code and notes are never empty, and
+/// the organization can demand more (requirement R12).
 fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     let notes = turn.given.text("resolution_notes").unwrap_or_default().to_owned();

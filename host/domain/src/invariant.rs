@@ -1,7 +1,8 @@
 //! Invariants: what is true of every stored record, whatever happened to it.
 //!
-//! Most of them the database keeps by itself: every ticket has a team, what is done has an outcome with time and actor,
-//! what is cancelled has a reason. Those here span several tables, so they are checked by a report.
+//! Most of them the database keeps by itself: every ticket has a team, what is done has an outcome
+//! with time and actor, what is cancelled has a reason. Those here span several tables, so they are
+//! checked by a report.
 
 use crate::name::names;
 

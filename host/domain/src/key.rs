@@ -7,7 +7,8 @@ use thiserror::Error;
 /// Long enough for any name people would type, short enough for a column of a report.
 pub const MAX_KEY_CHARS: usize = 64;
 
-/// Lower case ASCII letters, digits, dots, underscores and dashes, starting with a letter or digit: `revenue-portal`.
+/// Lower case ASCII letters, digits, dots, underscores and dashes, starting with a letter or digit:
+/// `revenue-portal`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Key(String);
 

@@ -1,4 +1,5 @@
-//! The rules of the service desk: records, the states they move through, and the calculations on them.
+//! The rules of the service desk: records, the states they move through, and the calculations on
+//! them.
 //!
 //! Nothing here reads a clock, makes an id, does I/O or knows how a record is written down. What a
 //! rule needs is an argument; what it changes it returns as an event.

@@ -1,7 +1,8 @@
 //! Links: what one record has to do with another.
 //!
-//! A link has two ends and is told from either: what blocks another is, seen from there, what that one is blocked by. It
-//! moves nothing. What moves tickets together is a parent, a merger or a conversion.
+//! A link has two ends and is told from either: what blocks another is, seen from there, what that
+//! one is blocked by. It moves nothing. What moves tickets together is a parent, a merger or a
+//! conversion.
 
 use chrono::{DateTime, Utc};
 

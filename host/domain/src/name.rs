@@ -1,7 +1,7 @@
 //! Names: the identifier under which a value of an enum is stored, sent and shown.
 //!
-//! Each enum has one identifier per variant, in both directions, and the list of all its variants. The macro keeps
-//! the three together, so that a new variant can't be forgotten in one of them.
+//! Each enum has one identifier per variant, in both directions, and the list of all its variants.
+//! The macro keeps the three together, so that a new variant can't be forgotten in one of them.
 
 use thiserror::Error;
 

@@ -60,7 +60,8 @@ pub struct OrgSettings {
     pub working_hours: WorkingHours,
     /// Impact × urgency → priority.
     pub matrix: Matrix,
-    /// Owns what no policy routes; created with the organization, so no ticket is ever without a team.
+    /// Owns what no policy routes; created with the organization, so no ticket is ever without a
+    /// team.
     pub fallback_team: TeamId,
     /// Votes where an approval has no voter left.
     pub fallback_approver: Option<PersonId>,
@@ -137,7 +138,8 @@ impl OrgSettings {
 }
 
 impl OrgKind {
-    /// Whether an organization of this kind can stand below one of that kind; none is above the platform only.
+    /// Whether an organization of this kind can stand below one of that kind; none is above the
+    /// platform only.
     #[must_use]
     pub const fn can_stand_below(self, parent: Option<Self>) -> bool {
         match (self, parent) {

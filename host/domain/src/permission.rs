@@ -1,4 +1,5 @@
-//! Permission: who may do what to a ticket, by role and by how they stand to it. Who may take an action stands in its row.
+//! Permission: who may do what to a ticket, by role and by how they stand to it. Who may take an
+//! action stands in its row.
 
 #[cfg(test)]
 mod table;
@@ -52,8 +53,8 @@ impl Forbidden {
 }
 
 impl Relation {
-    /// How a person stands to a ticket and its open approval; `parent` is the ticket of a task. A caller that is no person
-    /// stands to none.
+    /// How a person stands to a ticket and its open approval; `parent` is the ticket of a task. A
+    /// caller that is no person stands to none.
     #[must_use]
     pub fn of(
         person: Option<PersonId>,
@@ -79,8 +80,9 @@ impl Relation {
     }
 }
 
-/// Whether a caller sees a ticket at all: the desk sees every one, a requester their own, those they watch, those they vote
-/// on, and the tasks that are assigned to them. The store's filter of a list says the same (`TicketFilter::concerns`).
+/// Whether a caller sees a ticket at all: the desk sees every one, a requester their own, those
+/// they watch, those they vote on, and the tasks that are assigned to them. The store's filter of a
+/// list says the same (`TicketFilter::concerns`).
 #[must_use]
 pub fn sees(role: Role, relation: Relation) -> bool {
     match role {
@@ -100,8 +102,9 @@ pub const fn sees_internals(role: Role) -> bool {
     }
 }
 
-/// Refuses a caller who may not open tickets of a kind, or not with a field that is the desk's: another system's reference,
-/// which names a ticket of whoever, or what the desk knows about an incident's reach.
+/// Refuses a caller who may not open tickets of a kind, or not with a field that is the desk's:
+/// another system's reference, which names a ticket of whoever, or what the desk knows about an
+/// incident's reach.
 pub fn allows_opening(role: Role, kind: TicketKind, given: &Given) -> Result<(), Forbidden> {
     match role {
         Role::Agent | Role::Admin => Ok(()),
@@ -144,7 +147,8 @@ pub fn allows(
         Who::DeskOrOwner(_) if !relation.owns => {
             Err(Forbidden::because("the ticket is somebody else's"))
         }
-        // A state that nobody could do it in is the state's refusal, which says what is allowed instead.
+        // A state that nobody could do it in is the state's refusal, which says what is allowed
+        // instead.
         Who::DeskOrOwner(states) => {
             let (state, phase) = (ticket.state(), ticket.phase());
             if states.holds(state, phase) || !row.allows(state, phase) {
@@ -171,8 +175,8 @@ pub fn allows(
     }
 }
 
-/// Refuses fields of an edit that a caller may not change. The desk may change all; a requester the texts and answers of
-/// their own request while it is not submitted.
+/// Refuses fields of an edit that a caller may not change. The desk may change all; a requester the
+/// texts and answers of their own request while it is not submitted.
 pub fn allows_edit(role: Role, given: &Given, ticket: &Ticket) -> Result<(), Forbidden> {
     match role {
         Role::Agent | Role::Admin | Role::Auditor => Ok(()),

@@ -1,7 +1,7 @@
 //! Priority: how soon a ticket is worked on, from its impact and urgency.
 //!
-//! Precedence: a person's override (with a reason), then a policy's value, then the matrix. All three
-//! are kept, with the winner (`records.md` section 9). 1 is the highest everywhere.
+//! Precedence: a person's override (with a reason), then a policy's value, then the matrix. All
+//! three are kept, with the winner (`records.md` section 9). 1 is the highest everywhere.
 
 use std::fmt;
 
@@ -58,7 +58,8 @@ impl Priority {
         Self { matrix, policy: None, manual: None }
     }
 
-    /// The value in force and where it comes from: a person's before a policy's before the matrix's.
+    /// The value in force and where it comes from: a person's before a policy's before the
+    /// matrix's.
     #[must_use]
     pub fn effective(&self) -> (Level, PrioritySource) {
         match (&self.manual, self.policy) {

@@ -1,4 +1,5 @@
-//! Problems: causes, or possible causes, of incidents. A known error is an analyzed problem without a permanent fix.
+//! Problems: causes, or possible causes, of incidents. A known error is an analyzed problem without
+//! a permanent fix.
 
 #[cfg(test)]
 mod rules;

@@ -1,7 +1,7 @@
 //! Proposals: what policies propose, judged by the rules and applied as far as they allow.
 //!
-//! A policy writes nothing. What it may not do is overruled with a sentence that says why, and the rest of its
-//! proposal stands. What it only suggests waits for a person (requirement A7).
+//! A policy writes nothing. What it may not do is overruled with a sentence that says why, and the
+//! rest of its proposal stands. What it only suggests waits for a person (requirement A7).
 
 mod assignment;
 mod categorization;
@@ -41,7 +41,8 @@ pub struct Proposed<T> {
     pub confidence: u8,
 }
 
-/// The fields that somebody has given already in this round, and who. Per field, the first one counts.
+/// The fields that somebody has given already in this round, and who. Per field, the first one
+/// counts.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FieldsTaken(BTreeMap<SuggestedField, String>);
 

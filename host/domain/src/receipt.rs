@@ -56,7 +56,8 @@ pub struct Receipt {
     pub wit_version: String,
     /// The engine: `wasmtime 48.0.8`.
     pub engine_version: String,
-    /// What differs from the snapshot's ticket in the question, and the hook's own part of it (event, approval), as JSON text.
+    /// What differs from the snapshot's ticket in the question, and the hook's own part of it
+    /// (event, approval), as JSON text.
     pub question: Vec<u8>,
     /// The answer or the decline as JSON text; empty when the policy failed.
     pub answer: Vec<u8>,
@@ -77,13 +78,15 @@ pub struct Receipt {
 pub enum Outcome {
     /// Applied as answered.
     Applied,
-    /// Applied in part or not at all: a lock, a domain rule or an earlier answer stood against it; which ones.
+    /// Applied in part or not at all: a lock, a domain rule or an earlier answer stood against it;
+    /// which ones.
     Overruled(Vec<String>),
     /// Kept as a suggestion.
     Suggested,
     /// The policy had no opinion.
     Declined,
-    /// The policy failed; the code (`trap`, `out_of_fuel`, ...), the message, and the fallback that decided.
+    /// The policy failed; the code (`trap`, `out_of_fuel`, ...), the message, and the fallback that
+    /// decided.
     Failed {
         /// The failure's code.
         code: String,

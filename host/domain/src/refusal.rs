@@ -1,7 +1,8 @@
 //! Refusals: why a move was not made. Nothing was changed.
 //!
-//! The order of the checks is the same for every action: the state first, then the fields, then what stands around
-//! the record. The first class that fails answers, and names everything that is wrong within it.
+//! The order of the checks is the same for every action: the state first, then the fields, then
+//! what stands around the record. The first class that fails answers, and names everything that is
+//! wrong within it.
 
 use thiserror::Error;
 

@@ -243,8 +243,8 @@ const FIELDS: &[Field] = &[
     .editing(),
 ];
 
-/// Answers as they are kept: as texts, whatever form they belong to. A form says more when the request is submitted; a
-/// request in free text has none.
+/// Answers as they are kept: as texts, whatever form they belong to. A form says more when the
+/// request is submitted; a request in free text has none.
 fn answers(given: &[(Key, String)], faults: &mut Faults) -> Vec<(Key, String)> {
     if given.len() > MAX_FIELDS {
         let message = format!("{} answers; a form asks at most {MAX_FIELDS}", given.len());
@@ -275,7 +275,8 @@ fn reject(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Records that what was asked for is there. Not while a mandatory one of its tasks is neither done nor skipped.
+/// Records that what was asked for is there. Not while a mandatory one of its tasks is neither done
+/// nor skipped.
 fn fulfill(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     check_fulfilment(&turn.beside.tasks)?;
@@ -300,8 +301,9 @@ impl Ticket {
         }
     }
 
-    /// Checks whether a request can be submitted, before the approval policy is asked: its state, and each answer of its
-    /// form. `item` is the catalog item that it asks for. Returns the answers as they will be kept.
+    /// Checks whether a request can be submitted, before the approval policy is asked: its state,
+    /// and each answer of its form. `item` is the catalog item that it asks for. Returns the
+    /// answers as they will be kept.
     pub fn check_submission(
         &self,
         item: Option<&CatalogItem>,
@@ -339,8 +341,9 @@ impl Ticket {
         Ok(self.settle(&before, None, now))
     }
 
-    /// What approvers decide on, as a text that is the same for the same content: of a request the item, how many of it, the
-    /// answers and the cost, or the texts of one in free text; of a problem the risk. Its digest is what votes name.
+    /// What approvers decide on, as a text that is the same for the same content: of a request the
+    /// item, how many of it, the answers and the cost, or the texts of one in free text; of a
+    /// problem the risk. Its digest is what votes name.
     #[must_use]
     pub fn approval_content(&self) -> String {
         let mut content = Content::default();
@@ -367,8 +370,8 @@ impl Ticket {
         content.0
     }
 
-    /// Says when it should be there, where its item promises a time of delivery: counted in the organization's working
-    /// hours. What a person has said stays where nothing is promised.
+    /// Says when it should be there, where its item promises a time of delivery: counted in the
+    /// organization's working hours. What a person has said stays where nothing is promised.
     fn promise(&mut self, item: Option<&CatalogItem>, settings: &OrgSettings, now: DateTime<Utc>) {
         let Some(hours) = item.and_then(|item| item.delivery_hours) else { return };
         let hours = Duration::hours(hours.into());

@@ -47,9 +47,9 @@ impl Hook {
 
 /// The bindings to ask at a hook, in order.
 ///
-/// `lineage` leads from the platform down to the ticket's organization. Disabled bindings, those of other hooks and of
-/// organizations that are not in the lineage are left out. A layer with a binding that replaces what is above hides
-/// the unlocked bindings of the layers above it.
+/// `lineage` leads from the platform down to the ticket's organization. Disabled bindings, those of
+/// other hooks and of organizations that are not in the lineage are left out. A layer with a
+/// binding that replaces what is above hides the unlocked bindings of the layers above it.
 #[must_use]
 pub fn order<'a>(hook: Hook, lineage: &[OrgId], bindings: &'a [Bound]) -> Vec<&'a Bound> {
     let depth = |bound: &Bound| lineage.iter().position(|org| *org == bound.binding.org);

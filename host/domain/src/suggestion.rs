@@ -105,7 +105,8 @@ pub struct Suggestion {
     pub receipt: ReceiptId,
     /// Which field.
     pub field: SuggestedField,
-    /// The value that the field had when it was suggested; when the field has moved on, the suggestion is outdated.
+    /// The value that the field had when it was suggested; when the field has moved on, the
+    /// suggestion is outdated.
     pub seen: Option<String>,
     /// The suggested value, in the words of the contract (keys, paths, levels).
     pub value: String,

@@ -1,4 +1,5 @@
-//! Tasks: the pieces of work that belong to another ticket: what fulfils a request, what a problem has left to do.
+//! Tasks: the pieces of work that belong to another ticket: what fulfils a request, what a problem
+//! has left to do.
 
 mod follow;
 mod plan;
@@ -245,7 +246,8 @@ fn resume(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     ticket::resume(ticket, turn)
 }
 
-/// Brings it to one of its ends. What is done or skipped is over; what is incomplete can be tried again.
+/// Brings it to one of its ends. What is done or skipped is over; what is incomplete can be tried
+/// again.
 fn end(ticket: &mut Ticket, turn: &mut Turn<'_>, state: State) -> Result<(), Refused> {
     turn.fields_are_right()?;
     if state != State::Skipped {
@@ -308,8 +310,8 @@ impl Ticket {
         self.settle(&before, None, now)
     }
 
-    /// Notes what is wrong with a new task, or with what of it has changed: its owner, and what it depends on. `siblings` are
-    /// the tasks of the same ticket.
+    /// Notes what is wrong with a new task, or with what of it has changed: its owner, and what it
+    /// depends on. `siblings` are the tasks of the same ticket.
     pub fn check_task(&self, siblings: &[Self], directory: &dyn Lookup, faults: &mut Faults) {
         let Some(task) = self.task() else { return };
         check_owner(self.org, self.team, self.assignee, directory, faults);

@@ -1,6 +1,7 @@
 //! Texts: how long the texts of a record may be, and which characters they may hold.
 //!
-//! Each function reads one text of an input, notes what is wrong with it, and returns it as it is kept.
+//! Each function reads one text of an input, notes what is wrong with it, and returns it as it is
+//! kept.
 
 use std::collections::BTreeSet;
 
@@ -70,7 +71,8 @@ pub fn name(pointer: &str, text: &str, faults: &mut Faults) -> String {
     text
 }
 
-/// An e-mail address. Only what every address has is checked: whether it is anybody's, mail alone can tell.
+/// An e-mail address. Only what every address has is checked: whether it is anybody's, mail alone
+/// can tell.
 pub fn email(pointer: &str, text: &str, faults: &mut Faults) -> String {
     let text = text.trim();
     let is_address = text.split_once('@').is_some_and(|(local, domain)| {

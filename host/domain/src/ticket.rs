@@ -1,8 +1,9 @@
 //! Tickets: what the desk works on, of every kind, and the actions that change it.
 //!
-//! What all kinds share is the ticket itself and the shape of where it stands, its [`Stage`]; what only one kind has are
-//! its [`Details`]. What can be done to it is data: the rows of its [`Kind`]. A state changes only by an action, and
-//! [`Ticket::perform`] is the one way to take one: it returns what happened, or refuses and changes nothing.
+//! What all kinds share is the ticket itself and the shape of where it stands, its [`Stage`]; what
+//! only one kind has are its [`Details`]. What can be done to it is data: the rows of its [`Kind`].
+//! A state changes only by an action, and [`Ticket::perform`] is the one way to take one: it
+//! returns what happened, or refuses and changes nothing.
 
 mod action;
 mod assign;
@@ -114,8 +115,8 @@ pub enum Details {
     Task(Task),
 }
 
-/// Where a ticket came from, when another system has its own number for it. Unique in the organization: what makes an
-/// import idempotent.
+/// Where a ticket came from, when another system has its own number for it. Unique in the
+/// organization: what makes an import idempotent.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct ExternalRef {
     /// The system or file: `tickets.csv`.

@@ -162,8 +162,8 @@ impl Ticket {
         Some(WaitingOn { what, since })
     }
 
-    /// When it closes by itself: some days after it was resolved or fulfilled. A major incident does not before its review;
-    /// a problem and a task never do.
+    /// When it closes by itself: some days after it was resolved or fulfilled. A major incident
+    /// does not before its review; a problem and a task never do.
     #[must_use]
     pub fn closes_at(&self, settings: &OrgSettings) -> Option<DateTime<Utc>> {
         if self.requester.is_none() || against_ending(self, Action::Close).is_some() {

@@ -182,7 +182,8 @@ fn mac(secret: &ArtifactKey, name: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
     mac
 }
 
-/// Writing an artifact takes moments; what is older than this and still unfinished was left by a crash.
+/// Writing an artifact takes moments; what is older than this and still unfinished was left by a
+/// crash.
 const ABANDONED: Duration = Duration::from_hours(1);
 
 /// Removes the oldest artifacts until the rest fits, and what a crash left unfinished. Never the
@@ -241,8 +242,8 @@ impl ArtifactKey {
     pub fn kept_in(dir: &Dir, fresh: [u8; 32]) -> io::Result<Self> {
         const NAME: &str = "artifact.key";
         if !dir.try_exists(NAME)? {
-            // Whole before it has its name, so that nobody reads a part of it. The digest of a random
-            // key tells nothing about it, and is different in every process.
+            // Whole before it has its name, so that nobody reads a part of it. The digest of a
+            // random key tells nothing about it, and is different in every process.
             let unfinished = format!("{NAME}.{}{UNFINISHED}", Digest::of(&fresh).hex());
             let options = &mut OpenOptions::new();
             let mut file =
@@ -264,8 +265,8 @@ fn name_key(dir: &Dir, unfinished: &str, name: &str) -> io::Result<()> {
     match dir.hard_link(unfinished, dir, name) {
         Ok(()) => Ok(()),
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
-        // A file system without links. Of two processes one may then work with a key that is not kept, whose
-        // artifacts the next start ignores and compiles again.
+        // A file system without links. Of two processes one may then work with a key that is not
+        // kept, whose artifacts the next start ignores and compiles again.
         Err(_) => dir.rename(unfinished, dir, name),
     }
 }

@@ -1,12 +1,14 @@
 //! Plain texts: what a guest says, without the characters that no record keeps.
 //!
-//! PostgreSQL takes no U+0000 in a text, and a terminal obeys the other control characters. A ticket is committed
-//! together with its receipts, so one such character in a reason would cost the ticket. They are replaced and not
-//! refused: a stray character is no ground to lose a decision, and a log or the message of a crash could not be
-//! refused at all. What is replaced depends on the text alone, and happens before anything is recorded or weighed,
-//! so a receipt that is asked again meets the same replacement and gives the same bytes.
+//! PostgreSQL takes no U+0000 in a text, and a terminal obeys the other control characters. A
+//! ticket is committed together with its receipts, so one such character in a reason would cost the
+//! ticket. They are replaced and not refused: a stray character is no ground to lose a decision,
+//! and a log or the message of a crash could not be refused at all. What is replaced depends on the
+//! text alone, and happens before anything is recorded or weighed, so a receipt that is asked again
+//! meets the same replacement and gives the same bytes.
 //!
-//! Every record is taken apart field by field, so that a field that the contract gains cannot be forgotten here.
+//! Every record is taken apart field by field, so that a field that the contract gains cannot be
+//! forgotten here.
 
 use crate::answer::{
     ApprovalPlan, Approver, Assignment, Categorization, Kind, Message, Notifications, Nudge,

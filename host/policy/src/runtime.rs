@@ -134,8 +134,8 @@ impl PolicyRuntime {
         self.workshop.recall(component, settings, data, hooks)
     }
 
-    /// The prepared policy with this [`Prepared::key`], if it is still in memory, which keeps it there: the longest unused ones
-    /// go first.
+    /// The prepared policy with this [`Prepared::key`], if it is still in memory, which keeps it
+    /// there: the longest unused ones go first.
     #[must_use]
     pub fn at_hand(&self, key: Digest) -> Option<Arc<Prepared>> {
         self.workshop.at_hand(key)

@@ -3,8 +3,9 @@
 //! A trap stops a guest without running its clean-up: its locks stay locked and its memory half
 //! written. Starting every evaluation from nothing is what makes a trap harmless.
 //!
-//! This is the border at which a guest's words become the desk's: whatever leaves a sandbox holds plain texts only.
-//! (Its log is made plain where it is bounded; `description` refuses what is not.)
+//! This is the border at which a guest's words become the desk's: whatever leaves a sandbox holds
+//! plain texts only. (Its log is made plain where it is bounded; `description` refuses what is
+//! not.)
 
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,5 @@
-//! Guests for tests, of this crate and of those above it: policies written as core WebAssembly text and made into components of the
-//! contract.
+//! Guests for tests, of this crate and of those above it: policies written as core WebAssembly text
+//! and made into components of the contract.
 //!
 //! No toolchain is needed, and a guest can lie in every way that the binary format allows.
 

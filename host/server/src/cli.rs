@@ -129,7 +129,8 @@ mod tests {
         Cli::command().debug_assert();
     }
 
-    /// Clap hands a global option's value to whatever option of a command has the same id, whichever its name is.
+    /// Clap hands a global option's value to whatever option of a command has the same id,
+    /// whichever its name is.
     #[test]
     fn no_command_has_an_option_with_the_id_of_a_global_one() {
         fn walk(command: &clap::Command, global: &[String]) {

@@ -56,7 +56,8 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<ExitCode> {
     done.map(|()| ExitCode::SUCCESS)
 }
 
-/// A server logs what it does. A command tells what it did, so it logs what is wrong, and the rest only to those who ask.
+/// A server logs what it does. A command tells what it did, so it logs what is wrong, and the rest
+/// only to those who ask.
 fn log_filter<'a>(command: &Command, terminal: &'a Terminal) -> &'a str {
     match command {
         Command::Serve(_) => &terminal.config().log_filter,

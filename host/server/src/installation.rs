@@ -22,7 +22,8 @@ pub(crate) struct Installation {
 }
 
 impl Installation {
-    /// Opens it, brings its database up to date if that is allowed, and makes sure that it has its platform organization.
+    /// Opens it, brings its database up to date if that is allowed, and makes sure that it has its
+    /// platform organization.
     pub(crate) async fn open(config: &Config) -> Result<Self> {
         make_data_folder(config.data_folder())?;
         let store = connect(config).await?;
@@ -36,7 +37,8 @@ impl Installation {
         Self::assemble(store, runtime, entropy, config).await
     }
 
-    /// An installation that is forgotten when it is closed; prepared policies go to a folder of the caller's.
+    /// An installation that is forgotten when it is closed; prepared policies go to a folder of the
+    /// caller's.
     pub(crate) async fn in_memory(config: &Config, artifacts: &Path) -> Result<Self> {
         let store = Store::connect("sqlite::memory:", &config.store()).await;
         let store = store.context("opening a database in memory")?;

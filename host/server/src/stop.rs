@@ -14,8 +14,8 @@ pub(crate) struct Stop {
 }
 
 impl Stop {
-    /// Listens to SIGINT and SIGTERM from now on. The first asks to stop; a second one ends the process at once, for
-    /// somebody who does not want to wait for what was begun.
+    /// Listens to SIGINT and SIGTERM from now on. The first asks to stop; a second one ends the
+    /// process at once, for somebody who does not want to wait for what was begun.
     pub(crate) fn on_signals() -> Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt()).context("listening to Ctrl-C")?;
         let mut terminate = signal(SignalKind::terminate()).context("listening to SIGTERM")?;

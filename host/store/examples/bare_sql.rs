@@ -1,8 +1,10 @@
-//! Writes the tickets of one database into another by bare SQL, to see what the database alone costs.
+//! Writes the tickets of one database into another by bare SQL, to see what the database alone
+//! costs.
 //!
-//! `cargo xtask bench` runs it beside an import: the target is a copy of the database from before the import, and what
-//! the import wrote is written again, the same rows in transactions of the same size with the same durability, but with no
-//! policy, no rule and no receipt computed. Everything is read before the clock starts.
+//! `cargo xtask bench` runs it beside an import: the target is a copy of the database from before
+//! the import, and what the import wrote is written again, the same rows in transactions of the
+//! same size with the same durability, but with no policy, no rule and no receipt computed.
+//! Everything is read before the clock starts.
 //!
 //! Usage: `bare_sql SOURCE_URL TARGET_URL TICKETS_PER_TRANSACTION CONNECTIONS`
 
@@ -22,8 +24,8 @@ use sqlx::{
     },
 };
 
-/// What belongs to a ticket that comes in, parents first, with the column that names the ticket. Approvals are left out:
-/// incidents have none.
+/// What belongs to a ticket that comes in, parents first, with the column that names the ticket.
+/// Approvals are left out: incidents have none.
 const TABLES: [(&str, &str); 7] = [
     ("tickets", "id"),
     ("incidents", "ticket_id"),
@@ -183,7 +185,8 @@ macro_rules! steps {
             Ok(())
         }
 
-        /// Writes everything, a transaction at a time on each connection. Returns how many tickets, and the beginning.
+        /// Writes everything, a transaction at a time on each connection. Returns how many tickets,
+        /// and the beginning.
         async fn $run(
             connections: Vec<<$engine as sqlx::Database>::Connection>,
             begin: &'static str,

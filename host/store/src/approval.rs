@@ -126,10 +126,11 @@ pub async fn waiting_for(
     in_order(tx, ids).await
 }
 
-/// Lists a page of the rounds with a vote that was asked for before a moment, or that is due, after a round.
+/// Lists a page of the rounds with a vote that was asked for before a moment, or that is due, after
+/// a round.
 ///
-/// In the order of their ids, which never change: reminding and passing on between two pages neither skips a round nor
-/// repeats it, as it would in the order of waiting.
+/// In the order of their ids, which never change: reminding and passing on between two pages
+/// neither skips a round nor repeats it, as it would in the order of waiting.
 pub async fn stalled(
     tx: &mut ReadTx,
     asked_before: DateTime<Utc>,
@@ -156,7 +157,8 @@ pub async fn stalled(
     in_order(tx, ids).await
 }
 
-/// Lists a page of the rounds that wait although nobody's vote is asked for, after a round, in the order of their ids.
+/// Lists a page of the rounds that wait although nobody's vote is asked for, after a round, in the
+/// order of their ids.
 pub async fn without_voter(
     tx: &mut ReadTx,
     after: Option<ApprovalId>,

@@ -152,7 +152,8 @@ pub async fn insert(
     take_places(tx, binding).await
 }
 
-/// Adds the next revision of a binding and makes it the active one, provided nobody else has changed the binding.
+/// Adds the next revision of a binding and makes it the active one, provided nobody else has
+/// changed the binding.
 pub async fn add_revision(
     tx: &mut WriteTx,
     binding: &mut Binding,
@@ -283,7 +284,8 @@ pub async fn revisions(tx: &mut ReadTx, binding: BindingId) -> Result<Vec<Revisi
     rows.into_iter().map(Revision::try_from).collect()
 }
 
-/// Reads one revision of a binding of the organization or of a layer above it, without its data files.
+/// Reads one revision of a binding of the organization or of a layer above it, without its data
+/// files.
 pub async fn find_revision(
     tx: &mut ReadTx,
     binding: BindingId,
@@ -318,8 +320,8 @@ pub async fn revision_data(
     }))
 }
 
-/// Reads the enabled bindings of the organization and of all layers above it, each with its active revision, without
-/// data files.
+/// Reads the enabled bindings of the organization and of all layers above it, each with its active
+/// revision, without data files.
 ///
 /// In the order layer (the platform first), position, name. Which of them are asked at which hook,
 /// and when, is the domain's to say.
@@ -338,8 +340,8 @@ pub async fn in_force(tx: &mut ReadTx) -> Result<Vec<(Binding, Revision)>, Store
     rows.into_iter().map(BothRow::both).collect()
 }
 
-/// Reads the active revisions of the enabled bindings of all organizations, the uppermost layers' first, each with the
-/// organization that made it, without data files.
+/// Reads the active revisions of the enabled bindings of all organizations, the uppermost layers'
+/// first, each with the organization that made it, without data files.
 pub async fn all_active(tx: &mut SystemReadTx) -> Result<Vec<(OrgId, Revision)>, StoreError> {
     const ALL_ACTIVE: &str = concat!(
         "select ",

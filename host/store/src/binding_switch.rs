@@ -1,4 +1,5 @@
-//! Switches of bindings: who enabled, disabled or rolled back a policy, and when. Appended, never changed.
+//! Switches of bindings: who enabled, disabled or rolled back a policy, and when. Appended, never
+//! changed.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

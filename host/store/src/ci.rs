@@ -1,4 +1,5 @@
-//! Configuration items. An organization can have a hundred thousand, so they are looked up one by one.
+//! Configuration items. An organization can have a hundred thousand, so they are looked up one by
+//! one.
 
 use uuid::Uuid;
 use waypost_domain::{

@@ -1,4 +1,5 @@
-//! Columns: turning what a table holds into the domain's types, and naming the column that does not fit.
+//! Columns: turning what a table holds into the domain's types, and naming the column that does not
+//! fit.
 
 use std::str::FromStr;
 

@@ -1,4 +1,5 @@
-//! Comments on a record. Who may read internal ones is asked of the caller by the one who reads them here.
+//! Comments on a record. Who may read internal ones is asked of the caller by the one who reads
+//! them here.
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;

@@ -1,4 +1,5 @@
-//! Components: the bytes of policies, stored once, readable by the organizations they were granted to.
+//! Components: the bytes of policies, stored once, readable by the organizations they were granted
+//! to.
 //!
 //! A grant reaches down the tree: what a provider was granted, its clients may bind.
 
@@ -64,7 +65,8 @@ pub async fn insert(
     component: &Component,
     bytes: &[u8],
 ) -> Result<(), StoreError> {
-    // Without naming the key: on PostgreSQL that would demand that the caller may read what is there already.
+    // Without naming the key: on PostgreSQL that would demand that the caller may read what is
+    // there already.
     const INSERT: &str = "
         insert into components (digest, bytes, size, name, version, wit_version, description, created_at)
         values ($1, $2, $3, $4, $5, $6, $7, $8)

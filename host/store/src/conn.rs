@@ -9,8 +9,8 @@ use crate::StoreError;
 
 /// A consistent view of one organization's records.
 ///
-/// Every query in this crate takes one and binds its organization, so a query that forgets whose data it reads does
-/// not pass the lints.
+/// Every query in this crate takes one and binds its organization, so a query that forgets whose
+/// data it reads does not pass the lints.
 #[derive(Debug)]
 pub struct ReadTx {
     pub(crate) org: OrgId,
@@ -27,8 +27,8 @@ impl ReadTx {
 
 /// A [`ReadTx`] that may also change records. Dropping it without committing undoes the changes.
 ///
-/// On SQLite it holds the database's only write lock: never wait for a policy, a mail server or a webhook while one
-/// is open.
+/// On SQLite it holds the database's only write lock: never wait for a policy, a mail server or a
+/// webhook while one is open.
 #[derive(Debug)]
 pub struct WriteTx(pub(crate) ReadTx);
 
@@ -53,14 +53,15 @@ impl DerefMut for WriteTx {
     }
 }
 
-/// A consistent view of every organization, for the few questions that are about no one organization: whose token is
-/// this, which organizations are there.
+/// A consistent view of every organization, for the few questions that are about no one
+/// organization: whose token is this, which organizations are there.
 #[derive(Debug)]
 pub struct SystemReadTx {
     pub(crate) conn: Conn,
 }
 
-/// A [`SystemReadTx`] that may also change records. Only claiming work and administering organizations need one.
+/// A [`SystemReadTx`] that may also change records. Only claiming work and administering
+/// organizations need one.
 #[derive(Debug)]
 pub struct SystemTx(pub(crate) SystemReadTx);
 
@@ -104,8 +105,8 @@ impl Conn {
 
 /// Runs one query on whichever engine `$tx` is connected to, for the organization it was begun for.
 ///
-/// The body is compiled once for each engine, so everything it binds or reads must have an encoding in both. A body
-/// that does not use `$org` does not pass the lints.
+/// The body is compiled once for each engine, so everything it binds or reads must have an encoding
+/// in both. A body that does not use `$org` does not pass the lints.
 macro_rules! on {
     ($tx:expr, |$conn:ident, $org:ident| $query:expr) => {{
         let tx: &mut $crate::conn::ReadTx = $tx;

@@ -68,7 +68,8 @@ pub async fn find(tx: &mut ReadTx, id: DelegationId) -> Result<Option<Delegation
     row.map(Delegation::try_from).transpose()
 }
 
-/// Lists delegations in the order in which they were planned: all, or those that a person gave or got.
+/// Lists delegations in the order in which they were planned: all, or those that a person gave or
+/// got.
 pub async fn list(
     tx: &mut ReadTx,
     of: Option<PersonId>,

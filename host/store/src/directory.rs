@@ -1,7 +1,7 @@
 //! The directory: what a decision about a ticket needs of an organization, in few queries.
 //!
-//! Teams, services and categories are few and come whole. People and CIs can be many; [`person`](crate::person) and
-//! [`ci`](crate::ci) look them up one by one.
+//! Teams, services and categories are few and come whole. People and CIs can be many;
+//! [`person`](crate::person) and [`ci`](crate::ci) look them up one by one.
 
 use std::collections::BTreeMap;
 
@@ -49,7 +49,8 @@ pub async fn load(tx: &mut ReadTx) -> Result<Directory, StoreError> {
 
 /// Counts the organization's open tickets of each team that has any.
 ///
-/// The index of the queue answers it alone: a column that this index lacks would read every open ticket.
+/// The index of the queue answers it alone: a column that this index lacks would read every open
+/// ticket.
 pub async fn team_loads(tx: &mut ReadTx) -> Result<BTreeMap<TeamId, u32>, StoreError> {
     const LOADS: &str =
         "select team_id, count(*) from tickets where org_id = $1 and active group by team_id";

@@ -4,7 +4,8 @@ use thiserror::Error;
 
 /// A query was not carried out, or a record can't be read.
 ///
-/// An error ends the transaction it happened in: drop it. On PostgreSQL everything after it fails too.
+/// An error ends the transaction it happened in: drop it. On PostgreSQL everything after it fails
+/// too.
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Somebody else changed the record since it was read, or it isn't there for this organization.
@@ -48,7 +49,8 @@ pub enum StoreError {
 const SQLITE_BUSY: i32 = 5;
 /// SQLite: another statement of this connection holds the lock.
 const SQLITE_LOCKED: i32 = 6;
-/// PostgreSQL: serialization failure, deadlock, lock not available, too many connections, shutting down.
+/// PostgreSQL: serialization failure, deadlock, lock not available, too many connections, shutting
+/// down.
 const POSTGRES_BUSY: [&str; 5] = ["40001", "40P01", "55P03", "53300", "57P01"];
 /// PostgreSQL: U+0000 in a text, and in JSON. SQLite keeps it.
 const POSTGRES_NOT_TEXT: [&str; 2] = ["22021", "22P05"];
@@ -76,7 +78,8 @@ fn is_busy(error: &sqlx::Error) -> bool {
         sqlx::Error::Database(answer) => answer.code().is_some_and(|code| {
             POSTGRES_BUSY.contains(&code.as_ref())
                 || code.parse::<i32>().is_ok_and(|code| {
-                    // A five-digit SQLSTATE of PostgreSQL can also be a number; SQLite's have at most four digits.
+                    // A five-digit SQLSTATE of PostgreSQL can also be a number; SQLite's have at
+                    // most four digits.
                     code < 10_000 && matches!(code & 0xff, SQLITE_BUSY | SQLITE_LOCKED)
                 })
         }),

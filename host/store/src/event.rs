@@ -50,7 +50,8 @@ row! {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 struct ChangeJson(String, Option<String>, Option<String>);
 
-/// Appends events. A number that another event of the record has is `Taken("seq")`: somebody else acted first.
+/// Appends events. A number that another event of the record has is `Taken("seq")`: somebody else
+/// acted first.
 pub async fn append_many(tx: &mut WriteTx, events: &[Event]) -> Result<(), StoreError> {
     let org = tx.org.0;
     let rows = events.iter().map(|event| EventRow::new(org, event)).collect::<Result<_, _>>()?;
@@ -71,7 +72,8 @@ pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Event>, StoreEr
     rows.into_iter().map(Event::try_from).collect()
 }
 
-/// The place of an event among all of the organization's: the record's id, the number in its history.
+/// The place of an event among all of the organization's: the record's id, the number in its
+/// history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct EventPlace {
     /// The id of what it happened to.
@@ -91,8 +93,8 @@ pub struct Period {
 
 /// Lists a page of all the organization's events, each with its ticket's number, after a place.
 ///
-/// Record by record, in the order they came in, and each record's history in its order: that is how they are kept, so a
-/// page costs what it holds, however many there are.
+/// Record by record, in the order they came in, and each record's history in its order: that is how
+/// they are kept, so a page costs what it holds, however many there are.
 pub async fn page(
     tx: &mut ReadTx,
     period: Period,

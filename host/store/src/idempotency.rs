@@ -32,7 +32,8 @@ pub enum Known {
     Replay {
         /// The status that was answered.
         status: u16,
-        /// The headers and body that were answered, as the caller of [`complete`] put them together.
+        /// The headers and body that were answered, as the caller of [`complete`] put them
+        /// together.
         response: Vec<u8>,
     },
     /// It is being carried out.
@@ -53,7 +54,8 @@ struct KeyRow {
 
 /// Notes that a request is being carried out, unless it was or is already.
 ///
-/// `request_digest` is of its body. Should the one who carries it out die, a repeat may take over from `lease_until`.
+/// `request_digest` is of its body. Should the one who carries it out die, a repeat may take over
+/// from `lease_until`.
 pub async fn begin(
     tx: &mut WriteTx,
     request: &RequestKey,
@@ -114,13 +116,15 @@ pub async fn begin(
             Known::Replay { status: TABLE.fit("status", status)?, response }
         }
         Some(KeyRow { carried_out_at: Some(at), .. }) => Known::CarriedOut(at),
-        // It vanished between the two statements: whoever had it gave it up, and the caller may try again.
+        // It vanished between the two statements: whoever had it gave it up, and the caller may try
+        // again.
         Some(_) | None => Known::InProgress,
     })
 }
 
-/// Notes that a request is carried out, in the transaction of its changes, so that a repeat can't find one without the
-/// other. [`complete`] adds the answer. `Stale` when a repeat has taken over: then nothing may be changed.
+/// Notes that a request is carried out, in the transaction of its changes, so that a repeat can't
+/// find one without the other. [`complete`] adds the answer. `Stale` when a repeat has taken over:
+/// then nothing may be changed.
 pub async fn carry_out(
     tx: &mut WriteTx,
     request: &RequestKey,

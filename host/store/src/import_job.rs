@@ -1,4 +1,5 @@
-//! Import jobs: how far a file has been read, so that an import that was stopped goes on where it was.
+//! Import jobs: how far a file has been read, so that an import that was stopped goes on where it
+//! was.
 //!
 //! A job moves on in the same transaction as the tickets of the rows it has read.
 
@@ -82,7 +83,8 @@ pub async fn list(tx: &mut ReadTx) -> Result<Vec<ImportJob>, StoreError> {
     rows.into_iter().map(ImportJob::try_from).collect()
 }
 
-/// Begins a job at the file's first row (0). A name that another job of the organization has is `Taken("name")`.
+/// Begins a job at the file's first row (0). A name that another job of the organization has is
+/// `Taken("name")`.
 pub async fn start(
     tx: &mut WriteTx,
     name: &str,
@@ -115,7 +117,8 @@ pub async fn start(
     Ok(job)
 }
 
-/// Moves a job on past the rows that were looked at. `Stale` when another process has moved it since it was read.
+/// Moves a job on past the rows that were looked at. `Stale` when another process has moved it
+/// since it was read.
 pub async fn advance(
     tx: &mut WriteTx,
     job: &mut ImportJob,
@@ -153,7 +156,8 @@ pub async fn advance(
     Ok(())
 }
 
-/// Notes that a job has reached the end of the file. `Stale` when another process has moved it since it was read.
+/// Notes that a job has reached the end of the file. `Stale` when another process has moved it
+/// since it was read.
 pub async fn finish(
     tx: &mut WriteTx,
     job: &mut ImportJob,

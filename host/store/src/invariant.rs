@@ -1,4 +1,5 @@
-//! Invariants that span several tables, looked over by set queries: each walks an organization's records once.
+//! Invariants that span several tables, looked over by set queries: each walks an organization's
+//! records once.
 
 use waypost_domain::invariant::{Invariant, Violation};
 

@@ -1,12 +1,13 @@
 //! Where records are kept: SQLite and PostgreSQL, with one SQL text for both.
 //!
-//! A transaction belongs to an organization ([`ReadTx`], [`WriteTx`]), and every query binds it. Work across
-//! organizations needs a [`SystemReadTx`] or a [`SystemTx`], so a search for those two names lists everything that can
-//! see more than one. Each module is named for the record it keeps; its functions take the transaction first.
+//! A transaction belongs to an organization ([`ReadTx`], [`WriteTx`]), and every query binds it.
+//! Work across organizations needs a [`SystemReadTx`] or a [`SystemTx`], so a search for those two
+//! names lists everything that can see more than one. Each module is named for the record it keeps;
+//! its functions take the transaction first.
 //!
-//! What each organization may read of the others: the organizations above it, their bindings and the components that
-//! were granted to them, and the teams (with their members) of a provider that serve it. Nothing else. On PostgreSQL,
-//! row-level security says the same a second time.
+//! What each organization may read of the others: the organizations above it, their bindings and
+//! the components that were granted to them, and the teams (with their members) of a provider that
+//! serve it. Nothing else. On PostgreSQL, row-level security says the same a second time.
 
 mod column;
 mod conn;

@@ -6,7 +6,8 @@ use crate::{StoreError, WriteTx, column::number, conn::on};
 
 /// Takes the next numbers of a kind's series, and returns the first of them as a number.
 ///
-/// The series is locked until the transaction ends, so ask late and for all that are needed at once.
+/// The series is locked until the transaction ends, so ask late and for all that are needed at
+/// once.
 pub async fn next(tx: &mut WriteTx, kind: TicketKind, how_many: u32) -> Result<u64, StoreError> {
     const NEXT: &str = "
         insert into number_series (org_id, kind, last) values ($1, $2, $3)
@@ -24,8 +25,8 @@ pub async fn next(tx: &mut WriteTx, kind: TicketKind, how_many: u32) -> Result<u
     u64::try_from(first).map_err(|_| StoreError::Corrupt { table: "number_series", column: "last" })
 }
 
-/// Gives back the numbers `first..end`, which were taken and never used. It fails, and says so, where somebody has taken
-/// numbers behind them: they are a gap then.
+/// Gives back the numbers `first..end`, which were taken and never used. It fails, and says so,
+/// where somebody has taken numbers behind them: they are a gap then.
 pub async fn give_back(
     tx: &mut WriteTx,
     kind: TicketKind,

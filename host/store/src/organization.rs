@@ -1,7 +1,7 @@
 //! Organizations and the tree they form.
 //!
-//! An organization reads itself, those above it and those below it. Creating one, and looking one up by its key, is
-//! about the whole installation, so it takes a system transaction.
+//! An organization reads itself, those above it and those below it. Creating one, and looking one
+//! up by its key, is about the whole installation, so it takes a system transaction.
 
 mod major_rules;
 

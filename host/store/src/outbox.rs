@@ -1,7 +1,7 @@
 //! The outbox: messages committed with the change they tell of, sent later, at least once.
 //!
-//! A worker claims what is due for a while (its lease), sends it, and settles each message. A worker that dies leaves
-//! its claims to the next one, when the lease has ended.
+//! A worker claims what is due for a while (its lease), sends it, and settles each message. A
+//! worker that dies leaves its claims to the next one, when the lease has ended.
 
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
@@ -55,13 +55,14 @@ pub struct Posted {
     pub last_error: Option<String>,
 }
 
-/// Adds messages, and says how many: a person who has one with the same key about the same ticket gets no second.
+/// Adds messages, and says how many: a person who has one with the same key about the same ticket
+/// gets no second.
 pub async fn enqueue_many(tx: &mut WriteTx, messages: &[Message]) -> Result<u64, StoreError> {
     insert_new(tx, messages.iter().map(MessageRow::from).collect()).await
 }
 
-/// Claims the messages of all organizations that are due, the longest due first; nobody else gets them until the lease
-/// ends.
+/// Claims the messages of all organizations that are due, the longest due first; nobody else gets
+/// them until the lease ends.
 pub async fn claim(
     tx: &mut SystemTx,
     now: DateTime<Utc>,
@@ -126,7 +127,8 @@ pub async fn settle_sent(
     if settled == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
-/// Notes a failed attempt and when the next one is due. `Stale` when the message was settled before.
+/// Notes a failed attempt and when the next one is due. `Stale` when the message was settled
+/// before.
 pub async fn retry_at(
     tx: &mut WriteTx,
     id: MessageId,

@@ -6,7 +6,8 @@ use zstd::bulk::{Compressor, Decompressor};
 
 use crate::StoreError;
 
-/// More than any snapshot or answer that the host accepts; a damaged row can't make us take more memory than this.
+/// More than any snapshot or answer that the host accepts; a damaged row can't make us take more
+/// memory than this.
 const MAX_UNPACKED_BYTES: usize = 32 * 1024 * 1024;
 
 /// Half the size for a few microseconds; higher levels cost more than the write they save.

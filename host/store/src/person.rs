@@ -1,6 +1,7 @@
 //! People of an organization's directory.
 //!
-//! An organization also reads the people of a provider's teams that serve it: somebody has to be named as assignee.
+//! An organization also reads the people of a provider's teams that serve it: somebody has to be
+//! named as assignee.
 
 use uuid::Uuid;
 use waypost_domain::{

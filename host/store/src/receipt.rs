@@ -116,7 +116,8 @@ impl OutcomeKind {
     }
 }
 
-/// A receipt as it is stored: compressed before the transaction begins, because others wait for that to end.
+/// A receipt as it is stored: compressed before the transaction begins, because others wait for
+/// that to end.
 #[derive(Debug, Clone)]
 pub struct PackedReceipt(ReceiptRow);
 
@@ -224,7 +225,8 @@ pub async fn page(
     rows.into_iter().map(Receipt::try_from).collect()
 }
 
-/// Removes the rounds taken before a moment with their receipts, at most `limit` rounds, and says how many.
+/// Removes the rounds taken before a moment with their receipts, at most `limit` rounds, and says
+/// how many.
 pub async fn purge(tx: &mut WriteTx, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     const RECEIPTS: &str = "
         delete from receipts where org_id = $1 and round_id in (

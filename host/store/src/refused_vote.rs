@@ -76,8 +76,8 @@ pub async fn count(
     }))
 }
 
-/// Lists a page of the organization's refused votes in the order in which they were tried, each with its ticket's
-/// number, after one.
+/// Lists a page of the organization's refused votes in the order in which they were tried, each
+/// with its ticket's number, after one.
 pub async fn page(
     tx: &mut ReadTx,
     period: Period,

@@ -30,7 +30,8 @@ row! {
     }
 }
 
-/// A round as it is stored: compressed before the transaction begins, because others wait for that to end.
+/// A round as it is stored: compressed before the transaction begins, because others wait for that
+/// to end.
 #[derive(Debug, Clone)]
 pub struct PackedRound(RoundRow);
 

@@ -1,6 +1,8 @@
-//! SQL that is put together at run time: optional filters, and statements with a varying number of rows.
+//! SQL that is put together at run time: optional filters, and statements with a varying number of
+//! rows.
 //!
-//! Only texts of the program are pushed; everything that comes from outside is bound. The type sees to it.
+//! Only texts of the program are pushed; everything that comes from outside is bound. The type sees
+//! to it.
 
 use sqlx::{Database, Encode, FromRow, Postgres, QueryBuilder, Sqlite, Type};
 
@@ -85,7 +87,8 @@ impl Sql {
         self
     }
 
-    /// Binds the values as a list in parentheses. There must be at least one: an empty list is no SQL.
+    /// Binds the values as a list in parentheses. There must be at least one: an empty list is no
+    /// SQL.
     pub(crate) fn bind_list<V: Value>(&mut self, values: impl IntoIterator<Item = V>) -> &mut Self {
         let mut before = "(";
         for value in values {

@@ -27,7 +27,8 @@ const CACHED_STATEMENTS: usize = 256;
 /// What can be set about the connections.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
-    /// How many connections are open at most (PostgreSQL), or how many readers beside the one writer (SQLite).
+    /// How many connections are open at most (PostgreSQL), or how many readers beside the one
+    /// writer (SQLite).
     pub connections: u32,
     /// How long a caller waits for a free connection before it hears [`StoreError::Busy`].
     pub wait: Duration,
@@ -65,7 +66,8 @@ enum Pool {
 }
 
 impl Store {
-    /// Opens the database of a `sqlite:` or `postgres:` URL. A SQLite file is created where there is none.
+    /// Opens the database of a `sqlite:` or `postgres:` URL. A SQLite file is created where there
+    /// is none.
     pub async fn connect(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let pool = if url.starts_with("sqlite:") {
             connect_sqlite(url, options).await?
@@ -145,7 +147,8 @@ impl Store {
         match &self.pool {
             Pool::Sqlite { writer, readers } => {
                 readers.close().await;
-                // Last, because closing the last connection folds the write-ahead log into the file.
+                // Last, because closing the last connection folds the write-ahead log into the
+                // file.
                 writer.close().await;
             }
             Pool::Postgres(pool) => pool.close().await,
@@ -164,8 +167,8 @@ impl Store {
 
     async fn begin_write(&self, sight: Sight) -> Result<Conn, StoreError> {
         Ok(match &self.pool {
-            // A SQLite transaction that has read cannot start to write once another writer has committed; it fails
-            // at once, whatever the busy timeout. Locking first makes it wait.
+            // A SQLite transaction that has read cannot start to write once another writer has
+            // committed; it fails at once, whatever the busy timeout. Locking first makes it wait.
             Pool::Sqlite { writer, .. } => {
                 Conn::Sqlite(writer.begin_with("begin immediate").await?)
             }
@@ -184,8 +187,8 @@ enum Sight {
 }
 
 impl Sight {
-    /// Begins and sets the sight in one round trip. `set local` takes no parameters; an organization's id is a uuid,
-    /// so it can't hold anything but hexadecimal digits and dashes.
+    /// Begins and sets the sight in one round trip. `set local` takes no parameters; an
+    /// organization's id is a uuid, so it can't hold anything but hexadecimal digits and dashes.
     fn begin(self, begin: &str) -> String {
         match self {
             Self::Org(org) => format!("{begin}; set local waypost.org = '{}'", org.0.hyphenated()),
@@ -204,13 +207,15 @@ async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, Store
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(CACHED_STATEMENTS)
-        // Statements hold no values, but slow ones would be logged with the text of the query at every import.
+        // Statements hold no values, but slow ones would be logged with the text of the query at
+        // every import.
         .disable_statement_logging();
     let pool = |connections: u32| {
         SqlitePoolOptions::new()
             .max_connections(connections)
             .acquire_timeout(options.wait)
-            // A database in memory ends with its connection, and a file has nothing to gain from reconnecting.
+            // A database in memory ends with its connection, and a file has nothing to gain from
+            // reconnecting.
             .idle_timeout(None)
             .max_lifetime(None)
     };

@@ -76,7 +76,8 @@ pub async fn find(
     row.map(Suggestion::try_from).transpose()
 }
 
-/// What became of the suggestions of the organization's bindings, as far as their receipts are kept.
+/// What became of the suggestions of the organization's bindings, as far as their receipts are
+/// kept.
 pub async fn counts(
     tx: &mut ReadTx,
     binding: Option<BindingId>,

@@ -103,7 +103,8 @@ pub async fn find_by_key(tx: &mut ReadTx, key: &str) -> Result<Option<Team>, Sto
     Ok(teams.into_iter().next())
 }
 
-/// Lists the organization's own teams and the provider's teams that serve it, by key; inactive ones too.
+/// Lists the organization's own teams and the provider's teams that serve it, by key; inactive ones
+/// too.
 pub async fn list(tx: &mut ReadTx) -> Result<Vec<Team>, StoreError> {
     select(tx, |_| {}).await
 }

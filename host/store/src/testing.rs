@@ -1,7 +1,8 @@
 //! Test databases: empty, migrated, one for each test.
 //!
-//! Where the server's user would bypass row-level security, tests act as a role that does not, and that owns the tables
-//! as the host's role does: so every test on PostgreSQL also shows that the second wall lets through what it should.
+//! Where the server's user would bypass row-level security, tests act as a role that does not, and
+//! that owns the tables as the host's role does: so every test on PostgreSQL also shows that the
+//! second wall lets through what it should.
 
 use std::{fmt::Write as _, path::PathBuf, time::Duration};
 
@@ -27,8 +28,8 @@ const TEMPLATE_LOCK: i64 = 0x7761_7970;
 
 /// Makes `mod sqlite` and `mod postgres`, each calling every body with an empty store of its own.
 ///
-/// SQLite's is in memory and has one connection: a body that holds two transactions at once, or is about durability,
-/// is listed after `; in files:`.
+/// SQLite's is in memory and has one connection: a body that holds two transactions at once, or is
+/// about durability, is listed after `; in files:`.
 #[macro_export]
 macro_rules! on_both_engines {
     ($($body:ident)* $(; in files: $($filed:ident)+)?) => {
@@ -75,7 +76,8 @@ pub async fn sqlite() -> Store {
     migrated("sqlite::memory:").await
 }
 
-/// An empty SQLite database in a file of its own, named for the test's path. It stays there for a look after a failure.
+/// An empty SQLite database in a file of its own, named for the test's path. It stays there for a
+/// look after a failure.
 ///
 /// # Panics
 /// When it can't be made.
@@ -94,7 +96,8 @@ pub fn sqlite_url(test: &str) -> String {
     format!("sqlite:{}", sqlite_folder(test).join("waypost.db").display())
 }
 
-/// An empty PostgreSQL database, named for the test's path. It stays there for a look after a failure.
+/// An empty PostgreSQL database, named for the test's path. It stays there for a look after a
+/// failure.
 ///
 /// # Panics
 /// Without [`POSTGRES_VARIABLE`], or when the server refuses.
@@ -102,7 +105,8 @@ pub async fn postgres(test: &str) -> Store {
     Store::connect(&postgres_url(test).await, &options()).await.expect("the test's database opens")
 }
 
-/// Makes the database of [`postgres`], and returns its URL: for tests of several stores on one database.
+/// Makes the database of [`postgres`], and returns its URL: for tests of several stores on one
+/// database.
 ///
 /// # Panics
 /// As [`postgres`].
@@ -118,12 +122,14 @@ pub async fn postgres_url(test: &str) -> String {
     make_postgres(&server, test).await.expect("the PostgreSQL server makes a database for the test")
 }
 
-/// Runs any statement with the sight of a transaction across organizations, for tests that damage or inspect rows.
+/// Runs any statement with the sight of a transaction across organizations, for tests that damage
+/// or inspect rows.
 pub async fn execute(tx: &mut SystemTx, sql: &'static str) -> Result<u64, StoreError> {
     Ok(on_conn!(&mut tx.conn, |conn| sqlx::query(sql).execute(conn).await?.rows_affected()))
 }
 
-/// Takes away the triggers that keep what was recorded as it was, for tests of what becomes of damaged rows.
+/// Takes away the triggers that keep what was recorded as it was, for tests of what becomes of
+/// damaged rows.
 pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
     const SQLITE: &str = "
         drop trigger events_are_not_changed;
@@ -180,7 +186,8 @@ async fn make_postgres(server: &str, test: &str) -> Result<String, sqlx::Error> 
 
     let template = template(&mut admin, server, role).await?;
     let database = format!("waypost_test_{}", hex(test.as_bytes()));
-    // Before and not after the test, so that nothing piles up and a failed test's data can be looked at.
+    // Before and not after the test, so that nothing piles up and a failed test's data can be
+    // looked at.
     run(&mut admin, format!("drop database if exists {database} with (force)")).await?;
     run(&mut admin, format!("create database {database} template {template}{}", owner(role)))
         .await?;

@@ -1,4 +1,5 @@
-//! Tickets of every kind: one table for what they share, and one beside it for what only one kind has.
+//! Tickets of every kind: one table for what they share, and one beside it for what only one kind
+//! has.
 
 mod details;
 mod filter;
@@ -37,7 +38,8 @@ const KEYS: [UniqueKey; 2] = [
     },
 ];
 
-/// Adds a ticket. A reference that another ticket of the organization has is `Taken("external reference")`.
+/// Adds a ticket. A reference that another ticket of the organization has is `Taken("external
+/// reference")`.
 pub async fn insert(tx: &mut WriteTx, ticket: &Ticket) -> Result<(), StoreError> {
     insert_many(tx, std::slice::from_ref(ticket)).await
 }

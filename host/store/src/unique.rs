@@ -22,7 +22,8 @@ impl UniqueKey {
     }
 }
 
-/// Turns the violation of one of the keys into [`StoreError::Taken`]; any other error passes through.
+/// Turns the violation of one of the keys into [`StoreError::Taken`]; any other error passes
+/// through.
 pub(crate) fn explain(error: sqlx::Error, keys: &[UniqueKey]) -> StoreError {
     if let sqlx::Error::Database(answer) = &error {
         let violated = keys.iter().find(|key| key.is_violated(answer.as_ref()));

@@ -15,7 +15,8 @@ use crate::{
 /// implement.
 ///
 /// ```
-/// # use waypost_sdk::{Assignment, Binding, Context, Decline, Policy, Route, SettingsError, Ticket};
+/// # use waypost_sdk::{Assignment, Binding, Context, Decline, Policy};
+/// # use waypost_sdk::{Route, SettingsError, Ticket};
 /// # #[derive(serde::Deserialize, schemars::JsonSchema)]
 /// # struct Settings {}
 /// struct OneDesk;

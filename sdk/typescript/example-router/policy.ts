@@ -1,4 +1,5 @@
-// Routes tickets by keywords: the twin of sdk/rust/template, with the same settings and the same answers.
+// Routes tickets by keywords: the twin of sdk/rust/template, with the same settings and the same
+// answers.
 
 import type { DataFile, Description, SettingsError } from 'waypost:lifecycle/lifecycle@0.1.0';
 import { log } from 'waypost:policy/log@0.1.0';
@@ -99,8 +100,8 @@ function set(value: string, confidence: number): TextProposal {
 }
 
 /**
- * The team that a name means, as the host resolves it: `acme/network` is exactly that team; a bare key is looked up in
- * the layer of the binding, then above it, never below.
+ * The team that a name means, as the host resolves it: `acme/network` is exactly that team; a bare
+ * key is looked up in the layer of the binding, then above it, never below.
  */
 function findTeam(context: Context, name: string): Team | undefined {
   const teams = context.teams ?? [];

@@ -50,7 +50,8 @@ struct Counted {
 }
 
 impl Counted {
-    /// The runtime is one for all desks, and keeps its breakers and fair shares by id: no two desks may share one.
+    /// The runtime is one for all desks, and keeps its breakers and fair shares by id: no two desks
+    /// may share one.
     fn of(test: &str) -> Self {
         let mut hasher = DefaultHasher::new();
         test.hash(&mut hasher);
@@ -85,8 +86,8 @@ impl Entropy for Counted {
 
 /// A whole desk: its doors, its clock, its store, its mailbox.
 ///
-/// A desk that is dropped while there are messages that its test has not looked at fails the test: somebody would have
-/// got a mail that nobody thought of.
+/// A desk that is dropped while there are messages that its test has not looked at fails the test:
+/// somebody would have got a mail that nobody thought of.
 pub struct TestDesk {
     /// The desk's time.
     pub clock: TestClock,
@@ -146,7 +147,8 @@ impl TestDesk {
     async fn over(store: Store, test: &str) -> Self {
         let clock = TestClock::new();
         let entropy: Arc<dyn Entropy> = Arc::new(Counted::of(test));
-        // Fuel ends what loops, the same on every machine; a busy one must not end what only waits for its turn.
+        // Fuel ends what loops, the same on every machine; a busy one must not end what only waits
+        // for its turn.
         let options = DeskOptions { deadline_ms: 30_000, ..DeskOptions::default() };
         let desk = Desk::new(store.clone(), runtime(), Arc::clone(&entropy), options);
         let root =
@@ -200,7 +202,8 @@ impl TestDesk {
         self.sink.empty()
     }
 
-    /// As [`letters`](Self::letters), each as `who@where: subject`, sorted: messages of one moment have no order.
+    /// As [`letters`](Self::letters), each as `who@where: subject`, sorted: messages of one moment
+    /// have no order.
     pub async fn mailbox(&self) -> Vec<String> {
         let letters = self.letters().await.into_iter();
         let mut lines: Vec<String> =
@@ -237,7 +240,8 @@ impl TestDesk {
         Client::new(self.router.clone(), token)
     }
 
-    /// A client organization below the platform, with people, teams, categories and a service: see [`Org`].
+    /// A client organization below the platform, with people, teams, categories and a service: see
+    /// [`Org`].
     pub async fn organization(&self, key: &str) -> Org<'_> {
         Org::create(self, key, "platform").await
     }
@@ -280,7 +284,8 @@ impl Drop for TestDesk {
     }
 }
 
-/// One runtime for all tests of the process: policies are compiled once, however many desks use them.
+/// One runtime for all tests of the process: policies are compiled once, however many desks use
+/// them.
 fn runtime() -> Arc<PolicyRuntime> {
     static RUNTIME: OnceLock<Arc<PolicyRuntime>> = OnceLock::new();
     Arc::clone(RUNTIME.get_or_init(|| {

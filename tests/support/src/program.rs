@@ -1,4 +1,5 @@
-//! The program `waypost`, as an operator runs it: a process of its own, with a data folder of its own.
+//! The program `waypost`, as an operator runs it: a process of its own, with a data folder of its
+//! own.
 
 use std::{
     ffi::{OsStr, OsString},
@@ -189,7 +190,8 @@ impl Drop for Server {
     }
 }
 
-/// The program: the one that was built together with the tests, or else built now, as cargo builds it for people.
+/// The program: the one that was built together with the tests, or else built now, as cargo builds
+/// it for people.
 fn program() -> &'static Path {
     static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
     PROGRAM.get_or_init(|| variable("WAYPOST_TEST_PROGRAM").map_or_else(build, PathBuf::from))

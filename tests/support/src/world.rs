@@ -17,11 +17,12 @@ pub struct PersonOf {
 
 /// An organization with what a desk needs:
 ///
-/// - people: `admin` (keeps the desk, fallback approver), `agent` and `second_agent` (teams `network` and `service-desk`),
-///   `requester` and their `manager`;
+/// - people: `admin` (keeps the desk, fallback approver), `agent` and `second_agent` (teams
+///   `network` and `service-desk`), `requester` and their `manager`;
 /// - teams `service-desk` (the fallback), `network`, `finance`;
 /// - categories `access`, `access/password`, `hardware`, `network`;
-/// - the service `revenue-portal`, critical, owned by the manager, supported by `network`; its CI `portal-web-1`;
+/// - the service `revenue-portal`, critical, owned by the manager, supported by `network`; its CI
+///   `portal-web-1`;
 /// - the catalog item `laptop`, for 1,500.00 EUR, with one question.
 pub struct Org<'a> {
     /// The desk it is on.

@@ -1,7 +1,8 @@
 //! The load driver: tickets per second through import and API, on both databases, beside bare SQL.
 //!
-//! Bare SQL writes the same rows (the ticket, its events, the snapshot, every receipt) in transactions of the same size,
-//! with no policy asked and nothing computed. What Waypost reaches of it is the price of everything that it does.
+//! Bare SQL writes the same rows (the ticket, its events, the snapshot, every receipt) in
+//! transactions of the same size, with no policy asked and nothing computed. What Waypost reaches
+//! of it is the price of everything that it does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -162,7 +163,8 @@ impl Driver<'_> {
         Ok(())
     }
 
-    /// An installation on a database. All on one kind of database share a data folder, and with it prepared policies.
+    /// An installation on a database. All on one kind of database share a data folder, and with it
+    /// prepared policies.
     fn installation(&self, database: &str, url: &str) -> Waypost {
         let data = self.scratch.join(database.to_lowercase());
         Waypost::new(
@@ -204,7 +206,8 @@ impl Driver<'_> {
         Ok(tickets / seconds)
     }
 
-    /// Sends tickets to the server, a number of clients at once, each waiting for its answer before the next.
+    /// Sends tickets to the server, a number of clients at once, each waiting for its answer before
+    /// the next.
     fn post(&self, installation: &Waypost, rows: &[Row], clients: usize) -> Result<Load> {
         let token = desks::token(installation, MARLOW)?;
         let log = self.scratch.join("server.log");
@@ -274,7 +277,8 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
 fn build_bare() -> Result<PathBuf> {
     let mut cargo = Command::new("cargo");
     cargo.current_dir(root()).args(["build", "--release", "--example", "bare_sql"]);
-    // Together with the host, whose features of the dependencies it shares, so that they are compiled once.
+    // Together with the host, whose features of the dependencies it shares, so that they are
+    // compiled once.
     cargo.args(["--package", "waypost-store", "--package", "waypost"]);
     command::run(&mut cargo)?;
     bare_program()

@@ -22,8 +22,8 @@ const POSTED: usize = 1_000;
 /// How long the neighbour waits between its tickets.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// What the neighbour does meanwhile. The ordinary ones stand at both ends, so that the table shows how far the same differs
-/// from itself.
+/// What the neighbour does meanwhile. The ordinary ones stand at both ends, so that the table shows
+/// how far the same differs from itself.
 const NEIGHBOURS: [(&str, Doing); 6] = [
     ("sends nothing", Doing::Nothing),
     ("ordinary policies", Doing::Ordinary),

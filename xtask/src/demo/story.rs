@@ -1,4 +1,5 @@
-//! The three stories: the same tickets for two clients, and what each client's policies made of them.
+//! The three stories: the same tickets for two clients, and what each client's policies made of
+//! them.
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};

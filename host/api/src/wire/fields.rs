@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use waypost_domain::fields::{FieldValue, Fields, Number};
 
-/// The value of a field that an organization defined for itself: yes or no, a number, a text of at most 1,000 characters, or at
-/// most 50 texts.
+/// The value of a field that an organization defined for itself: yes or no, a number, a text of at
+/// most 1,000 characters, or at most 50 texts.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(untagged)]
 #[schema(as = FieldValue)]

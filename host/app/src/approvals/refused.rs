@@ -1,7 +1,7 @@
 //! Refused votes, kept for whoever audits them.
 //!
-//! In a small transaction of their own, so that the round and its ticket stay as they were. What is not there, and what
-//! somebody else changed meanwhile, leaves no trace: nothing was refused then.
+//! In a small transaction of their own, so that the round and its ticket stay as they were. What is
+//! not there, and what somebody else changed meanwhile, leaves no trace: nothing was refused then.
 
 use waypost_domain::{
     approval::{MAX_REFUSED, RefusedVote, VoteKind},
@@ -16,8 +16,8 @@ use crate::{
     tickets::{TicketRef, read},
 };
 
-/// Keeps a vote that was refused, as far as anything was. A failure to do so is logged: the caller gets to hear of the
-/// refusal in any case.
+/// Keeps a vote that was refused, as far as anything was. A failure to do so is logged: the caller
+/// gets to hear of the refusal in any case.
 pub(super) async fn note(
     desk: &Desk,
     caller: &Caller,

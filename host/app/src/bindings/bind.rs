@@ -54,7 +54,8 @@ pub struct NewBinding {
     pub note: Option<String>,
 }
 
-/// What changes with a revision. None leaves a part as it is in the active one; `Some(None)` empties it.
+/// What changes with a revision. None leaves a part as it is in the active one; `Some(None)`
+/// empties it.
 #[derive(Debug, Clone, Default)]
 pub struct NewRevision {
     /// The hooks that it serves, all of them.
@@ -82,7 +83,8 @@ pub struct NewRevision {
 /// Binds a policy, from the next ticket on. For administrators.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] with every wrong field; what the policy says of its settings points into `/settings`.
+/// [`CommandError::Invalid`] with every wrong field; what the policy says of its settings points
+/// into `/settings`.
 pub async fn bind(
     desk: &Desk,
     caller: &Caller,
@@ -140,11 +142,12 @@ pub async fn bind(
     Ok(view)
 }
 
-/// Makes the next revision of a binding, which is in force from the next ticket on. For administrators.
+/// Makes the next revision of a binding, which is in force from the next ticket on. For
+/// administrators.
 ///
 /// # Errors
-/// [`CommandError::Stale`] if the binding is not at the expected version any more, [`CommandError::Invalid`] with every
-/// wrong field.
+/// [`CommandError::Stale`] if the binding is not at the expected version any more,
+/// [`CommandError::Invalid`] with every wrong field.
 pub async fn revise(
     desk: &Desk,
     caller: &Caller,

@@ -19,7 +19,8 @@ pub struct HookOrder {
     pub asking: Asking,
     /// Who is asked, the first one first.
     pub asked: Vec<InForce>,
-    /// Enabled bindings of the layers above that are not asked, because a lower layer replaces them.
+    /// Enabled bindings of the layers above that are not asked, because a lower layer replaces
+    /// them.
     pub replaced: Vec<InForce>,
 }
 

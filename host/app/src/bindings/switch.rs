@@ -18,8 +18,9 @@ use crate::{
 /// Asks a binding again, from the next ticket on. For administrators.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] if another enabled binding has its position, or its policy can't be made ready any more;
-/// [`CommandError::Stale`] if the binding is not at the expected version any more.
+/// [`CommandError::Invalid`] if another enabled binding has its position, or its policy can't be
+/// made ready any more; [`CommandError::Stale`] if the binding is not at the expected version any
+/// more.
 pub async fn enable(
     desk: &Desk,
     caller: &Caller,
@@ -64,12 +65,13 @@ pub async fn disable(
     finish(desk, caller, tx, binding, revision, "binding disabled").await
 }
 
-/// Makes one of a binding's revisions the active one, from the next ticket on: an earlier one, or a later one again.
-/// For administrators.
+/// Makes one of a binding's revisions the active one, from the next ticket on: an earlier one, or a
+/// later one again. For administrators.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] if there is no such revision, its policy can't be made ready any more, or another enabled
-/// binding has its position; [`CommandError::Stale`] if the binding is not at the expected version any more.
+/// [`CommandError::Invalid`] if there is no such revision, its policy can't be made ready any more,
+/// or another enabled binding has its position; [`CommandError::Stale`] if the binding is not at
+/// the expected version any more.
 pub async fn roll_back(
     desk: &Desk,
     caller: &Caller,
@@ -113,7 +115,8 @@ async fn read(
     Ok((found, revision))
 }
 
-/// A component that was accepted once may be refused by a newer host; better now than at the next ticket.
+/// A component that was accepted once may be refused by a newer host; better now than at the next
+/// ticket.
 async fn must_be_ready(
     desk: &Desk,
     caller: &Caller,

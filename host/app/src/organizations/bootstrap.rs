@@ -13,8 +13,8 @@ use crate::{CommandError, Desk, Missing, ToMicros};
 /// The key of the platform organization.
 pub const PLATFORM_KEY: &str = "platform";
 
-/// Creates the platform organization where there is none, and returns it. Processes that start at the same time all get
-/// the one that the first of them made.
+/// Creates the platform organization where there is none, and returns it. Processes that start at
+/// the same time all get the one that the first of them made.
 ///
 /// # Errors
 /// [`CommandError::Internal`] if the database fails.

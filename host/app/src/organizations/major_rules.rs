@@ -1,4 +1,5 @@
-//! The rules by which an organization's desk finds major incidents, as its settings take and show them.
+//! The rules by which an organization's desk finds major incidents, as its settings take and show
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -55,7 +56,8 @@ pub struct LeadersView {
     pub communication_owner: PersonName,
 }
 
-/// Who leads what each rule accepts at once, in the order of the rules; none of a rule that only proposes.
+/// Who leads what each rule accepts at once, in the order of the rules; none of a rule that only
+/// proposes.
 pub(super) fn leaders(rules: &[MajorRule], labels: &Labels) -> Vec<Option<LeadersView>> {
     let view = |led_by: Leadership| LeadersView {
         manager: labels.person(led_by.manager),
@@ -83,8 +85,8 @@ impl From<&MajorRule> for MajorRuleEdit {
     }
 }
 
-/// The rules with everything that they name looked up. What is faulted is stood in for, so that the checks of the domain still
-/// find all else; nothing is stored then.
+/// The rules with everything that they name looked up. What is faulted is stood in for, so that the
+/// checks of the domain still find all else; nothing is stored then.
 pub(super) async fn read(
     tx: &mut ReadTx,
     faults: &mut Faults,

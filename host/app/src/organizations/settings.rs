@@ -53,8 +53,8 @@ pub struct OrganizationEdit {
 /// Changes the caller's organization, or one below it. For administrators.
 ///
 /// # Errors
-/// [`CommandError::NotFound`] for an organization out of reach, [`CommandError::Stale`] if it is not at the expected
-/// version any more, [`CommandError::Invalid`] with every wrong field.
+/// [`CommandError::NotFound`] for an organization out of reach, [`CommandError::Stale`] if it is
+/// not at the expected version any more, [`CommandError::Invalid`] with every wrong field.
 pub async fn update(
     desk: &Desk,
     caller: &Caller,

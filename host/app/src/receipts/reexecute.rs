@@ -1,4 +1,5 @@
-//! Re-execution: asking the same policy the same question again, which must give the same answer, bit for bit.
+//! Re-execution: asking the same policy the same question again, which must give the same answer,
+//! bit for bit.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -70,14 +71,15 @@ impl Progress {
     }
 }
 
-/// A repeated decision may wait for its turn on a busy machine; only fuel, which is the same everywhere, should end it.
+/// A repeated decision may wait for its turn on a busy machine; only fuel, which is the same
+/// everywhere, should end it.
 const MORE_TIME: u32 = 20;
 
 /// Asks one recorded question again. For the desk.
 ///
 /// # Errors
-/// [`CommandError::NotFound`] for an unknown receipt, [`CommandError::Busy`] if the organization's share of the runtime
-/// is taken.
+/// [`CommandError::NotFound`] for an unknown receipt, [`CommandError::Busy`] if the organization's
+/// share of the runtime is taken.
 pub async fn reexecute(
     desk: &Desk,
     caller: &Caller,
@@ -93,11 +95,12 @@ pub async fn reexecute(
     done.pop().ok_or(CommandError::NotFound(Missing::Receipt))
 }
 
-/// Asks every recorded question that the query matches again, the latest first, and tells each result with how far it
-/// has come. Receipts that are made meanwhile are left out. For the desk.
+/// Asks every recorded question that the query matches again, the latest first, and tells each
+/// result with how far it has come. Receipts that are made meanwhile are left out. For the desk.
 ///
 /// # Errors
-/// As [`super::list`], and [`CommandError::Busy`] if the organization's share of the runtime is taken.
+/// As [`super::list`], and [`CommandError::Busy`] if the organization's share of the runtime is
+/// taken.
 pub async fn reexecute_all(
     desk: &Desk,
     caller: &Caller,

@@ -1,7 +1,7 @@
 //! Deciding: a round's answers, judged by the domain and turned into what is written.
 //!
-//! Policies run in phases on blocking threads, with a permit of the organization's fair share; between the
-//! phases, what they named is looked up. No transaction is open while one runs.
+//! Policies run in phases on blocking threads, with a permit of the organization's fair share;
+//! between the phases, what they named is looked up. No transaction is open while one runs.
 
 mod approving;
 mod majors;
@@ -59,7 +59,8 @@ pub(crate) struct Deciding {
     now: DateTime<Utc>,
     occasion: String,
     round: Option<Round>,
-    /// The facts as the last question had them, because most of them are the same for all questions.
+    /// The facts as the last question had them, because most of them are the same for all
+    /// questions.
     context: Option<question::Context>,
     /// Fields that somebody has given: a person of the desk, or an earlier policy.
     taken: FieldsTaken,
@@ -79,14 +80,16 @@ pub(crate) struct Deciding {
     before: Option<Ticket>,
     /// The open round of approval, as it was when the command began.
     pub(crate) open_round: Option<Approval>,
-    /// Whether it is a task that is planned or ended together with its ticket, which is written in any case.
+    /// Whether it is a task that is planned or ended together with its ticket, which is written in
+    /// any case.
     pub(crate) is_planned: bool,
     /// The public text of what was done.
     text: Option<String>,
 }
 
 impl Deciding {
-    /// A ticket that has just come in. What a person of the desk has filled in, policies leave alone.
+    /// A ticket that has just come in. What a person of the desk has filled in, policies leave
+    /// alone.
     pub(crate) fn of_new(desk: &Desk, facts: Facts, ticket: Ticket, caller: &Caller) -> Self {
         let mut deciding = Self::of(desk, facts, TicketWrite::new(ticket), "create", caller);
         if matches!(caller.role, Role::Agent | Role::Admin) {

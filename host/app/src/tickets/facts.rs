@@ -1,5 +1,5 @@
-//! The facts a round is decided on, read in one transaction: the organization and its policies, the people
-//! around the ticket, and exactly what the policies declared to need beside it.
+//! The facts a round is decided on, read in one transaction: the organization and its policies, the
+//! people around the ticket, and exactly what the policies declared to need beside it.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -36,8 +36,8 @@ pub(crate) struct Facts {
     pub(crate) layers: Arc<Layers>,
     /// Open tickets by team; empty unless a policy needs them.
     pub(crate) loads: Arc<BTreeMap<TeamId, u32>>,
-    /// People who may get tickets, approvals or messages: members and leads of teams, owners of services,
-    /// who leads what a rule makes a major incident.
+    /// People who may get tickets, approvals or messages: members and leads of teams, owners of
+    /// services, who leads what a rule makes a major incident.
     pub(crate) desk_people: Arc<BTreeMap<PersonId, Person>>,
     /// Who stands in for whom now; empty where nobody's vote can be asked for.
     pub(crate) delegations: Arc<Vec<Delegation>>,
@@ -60,7 +60,8 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// Opens a read transaction with the facts that are the same for all tickets of the organization.
+    /// Opens a read transaction with the facts that are the same for all tickets of the
+    /// organization.
     pub(crate) async fn open(desk: &Desk, caller: &Caller) -> Result<(ReadTx, Self), CommandError> {
         let (mut tx, directory, layers) = layers::open(desk, caller).await?;
         let loads = if layers.need(Need::TeamLoads) {
@@ -218,7 +219,8 @@ async fn desk_people(
     Ok(people.into_iter().map(|person| (person.id, person)).collect())
 }
 
-/// The delegations in force now. Whoever is not active any more, or not to be seen from here, stands in for nobody.
+/// The delegations in force now. Whoever is not active any more, or not to be seen from here,
+/// stands in for nobody.
 pub(crate) async fn delegations(
     tx: &mut ReadTx,
     now: DateTime<Utc>,

@@ -1,5 +1,6 @@
-//! Reading what was given: JSON becomes the domain's values, by the types that fields and inputs declare, with every
-//! reference looked up. All that cannot be understood, or leads nowhere, is noted at its place.
+//! Reading what was given: JSON becomes the domain's values, by the types that fields and inputs
+//! declare, with every reference looked up. All that cannot be understood, or leads nowhere, is
+//! noted at its place.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -64,7 +65,8 @@ pub(crate) struct Reader<'a> {
 pub(crate) type Accepted = (&'static str, FieldType);
 
 impl Reader<'_> {
-    /// Reads everything that was given. What is not accepted is a fault, which says what `what` takes.
+    /// Reads everything that was given. What is not accepted is a fault, which says what `what`
+    /// takes.
     pub(crate) async fn read(
         &mut self,
         input: &Map<String, Json>,

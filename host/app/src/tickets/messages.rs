@@ -20,11 +20,14 @@ use crate::Desk;
 
 /// No event of one ticket needs more messages than this; a policy that answers more is mistaken.
 const MAX_MESSAGES: usize = 50;
-/// No event of one ticket concerns more people than this, counted once for each message that they get.
+/// No event of one ticket concerns more people than this, counted once for each message that they
+/// get.
 const MAX_PEOPLE: usize = 500;
-/// What one answer may put into the outbox, which keeps a text for each person: 500 people get 8 KiB each.
+/// What one answer may put into the outbox, which keeps a text for each person: 500 people get 8
+/// KiB each.
 const MAX_BYTES: usize = 4 * 1024 * 1024;
-/// Longer keys are replaced by their digest: the database finds messages by key, and its index takes no long ones.
+/// Longer keys are replaced by their digest: the database finds messages by key, and its index
+/// takes no long ones.
 const MAX_DEDUPE_CHARS: usize = 200;
 
 /// No message is held longer: what it says would not be news any more.

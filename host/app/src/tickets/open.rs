@@ -23,8 +23,8 @@ use crate::{Caller, CommandError, Desk};
 
 /// Opens a ticket. It is stored, with a team, before this returns.
 ///
-/// A ticket with an external reference that the organization has already is not opened again; the first one is returned
-/// to who may see it.
+/// A ticket with an external reference that the organization has already is not opened again; the
+/// first one is returned to who may see it.
 ///
 /// # Errors
 /// The role, before anything is read; then every wrong field by name. Nothing is stored then.
@@ -49,7 +49,8 @@ pub async fn open(
     scene.drafts.push(draft);
     decide_on(&mut scene).await?;
     match scene.finish().await {
-        // Two senders of the same external reference: the other one was first, and its ticket is the answer.
+        // Two senders of the same external reference: the other one was first, and its ticket is
+        // the answer.
         Err(CommandError::Taken(what)) => {
             let Some(reference) = &origin else { return Err(CommandError::Taken(what)) };
             let mut tx = desk.store.read(caller.org).await?;

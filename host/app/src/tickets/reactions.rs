@@ -1,7 +1,9 @@
-//! Reactions: what follows from a move for the tickets around it. One list, run for every command of every door.
+//! Reactions: what follows from a move for the tickets around it. One list, run for every command
+//! of every door.
 //!
-//! A reaction looks at what the drafts were and are, reads what it needs only when there is something to do, and adds
-//! drafts of its own. All of them are written in the command's one commit.
+//! A reaction looks at what the drafts were and are, reads what it needs only when there is
+//! something to do, and adds drafts of its own. All of them are written in the command's one
+//! commit.
 
 use std::{future::ready, pin::Pin};
 
@@ -62,8 +64,8 @@ pub(crate) fn children_of(parent: TicketId) -> TicketFilter {
     }
 }
 
-/// What is cancelled or revised needs no votes, nor does what is not what the approvers were shown any more: its open round of
-/// approval ends, as an event of its own.
+/// What is cancelled or revised needs no votes, nor does what is not what the approvers were shown
+/// any more: its open round of approval ends, as an event of its own.
 fn approvals_end(scene: &mut Scene<'_>) {
     let now = scene.caller.now;
     for draft in &mut scene.drafts {
@@ -81,8 +83,8 @@ fn approvals_end(scene: &mut Scene<'_>) {
     }
 }
 
-/// Who leads a major incident since this command, and did not before, hears what there is to do. What a rule accepts
-/// tells them itself.
+/// Who leads a major incident since this command, and did not before, hears what there is to do.
+/// What a rule accepts tells them itself.
 fn leaders_are_told(scene: &mut Scene<'_>) {
     for draft in &mut scene.drafts {
         let Some(before) = draft.before().map(Ticket::led_by) else { continue };
@@ -121,8 +123,8 @@ async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The incidents of a problem resume or are resolved when it is; they go to the problem that it is a duplicate of; and their
-/// callers read how to live with it.
+/// The incidents of a problem resume or are resolved when it is; they go to the problem that it is
+/// a duplicate of; and their callers read how to live with it.
 async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let moved = |draft: &Deciding| {
         let ticket = &draft.write.ticket;
@@ -156,8 +158,9 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// Tasks are made when a request's fulfilment begins, follow each other, and end with their ticket. A task that moved moves
-/// the version of its ticket, so that whoever fulfils it has seen all of them.
+/// Tasks are made when a request's fulfilment begins, follow each other, and end with their ticket.
+/// A task that moved moves the version of its ticket, so that whoever fulfils it has seen all of
+/// them.
 async fn tasks_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     begin_tasks(scene).await?;
     end_tasks(scene).await?;

@@ -77,8 +77,9 @@ pub async fn find(
     names::view(&mut tx, seen.ticket).await
 }
 
-/// What happened to a ticket, oldest first. A requester sees neither internal notes nor links to other people's tickets, and no reasons of policies, also
-/// where a fallback decided because one failed.
+/// What happened to a ticket, oldest first. A requester sees neither internal notes nor links to
+/// other people's tickets, and no reasons of policies, also where a fallback decided because one
+/// failed.
 pub async fn events(
     desk: &Desk,
     caller: &Caller,
@@ -100,8 +101,8 @@ pub async fn events(
     Ok(events)
 }
 
-/// Whether the host itself says what became of its policies' and rules' decisions: who owns a ticket, who approves it, and
-/// whether it is a major incident.
+/// Whether the host itself says what became of its policies' and rules' decisions: who owns a
+/// ticket, who approves it, and whether it is a major incident.
 fn is_about_policies(event: &Event) -> bool {
     event.actor.kind == ActorKind::System
         && matches!(
@@ -129,7 +130,8 @@ pub async fn list(
     query: &TicketQuery,
     request: &PageRequest,
 ) -> Result<Page<TicketView>, CommandError> {
-    // Counting changes neither the rows nor their order, so a cursor continues the list with it and without.
+    // Counting changes neither the rows nor their order, so a cursor continues the list with it and
+    // without.
     let listed = TicketQuery { count: false, ..query.clone() };
     let tag = ListTag::of(caller, "tickets", &listed);
     let after = tag.place(request.after.as_ref())?.map(|place| parse_place(&place)).transpose()?;

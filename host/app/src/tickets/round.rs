@@ -1,7 +1,7 @@
 //! A round: the hooks asked for one event of one ticket, over one snapshot.
 //!
-//! A round asks and records; it judges nothing. What the answers change is decided by the domain, in the
-//! use case that began the round, which then says of each receipt what became of it.
+//! A round asks and records; it judges nothing. What the answers change is decided by the domain,
+//! in the use case that began the round, which then says of each receipt what became of it.
 
 mod delta;
 mod kept;
@@ -349,7 +349,8 @@ impl Round {
         self.degraded.push(mark);
     }
 
-    /// `hook: failure` of the policies that were asked and failed. Not of those with an open breaker, which were not asked.
+    /// `hook: failure` of the policies that were asked and failed. Not of those with an open
+    /// breaker, which were not asked.
     pub(crate) fn failures(&self) -> Vec<String> {
         let failed = self.receipts.iter().filter_map(|receipt| match &receipt.outcome {
             Outcome::Failed { code, .. } if code != Failure::BreakerOpen.code() => {

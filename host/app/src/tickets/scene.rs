@@ -1,11 +1,12 @@
-//! Scenes: one command on tickets, from what is read to what is written. Every command of every door goes this way.
+//! Scenes: one command on tickets, from what is read to what is written. Every command of every
+//! door goes this way.
 //!
 //! ```text
 //! read ─▶ admit ─▶ perform ─▶ ask the policies ─▶ react ─▶ notify ─▶ commit
 //! ```
 //!
-//! No policy runs while a transaction is open, and the answer is made from the scene: no query runs inside the write
-//! transaction to build it.
+//! No policy runs while a transaction is open, and the answer is made from the scene: no query runs
+//! inside the write transaction to build it.
 
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
@@ -56,8 +57,8 @@ struct Subject {
 
 /// Carries out an action on a ticket.
 ///
-/// With `expected_version`, somebody else's change in between is [`CommandError::Stale`]; without, the action starts over
-/// on what is there then.
+/// With `expected_version`, somebody else's change in between is [`CommandError::Stale`]; without,
+/// the action starts over on what is there then.
 ///
 /// # Errors
 /// In this order: not there or not visible, role, version, state, fields, what stands around it.
@@ -230,7 +231,8 @@ impl Subject {
         Ok(())
     }
 
-    /// Reads what the action's rules look at beside the ticket, and the facts that policies are told.
+    /// Reads what the action's rules look at beside the ticket, and the facts that policies are
+    /// told.
     async fn look_around(
         &mut self,
         tx: &mut ReadTx,
@@ -383,7 +385,8 @@ impl<'a> Scene<'a> {
         let is_new = |draft: &Deciding| draft.write.is_new;
         if self.drafts.first().is_some_and(is_new) {
             let mut opened = vec![self.drafts.remove(0)];
-            // What was converted is of the kind that a person has said: it is routed, not categorized again.
+            // What was converted is of the kind that a person has said: it is routed, not
+            // categorized again.
             let is_categorized = action != Action::CallerReply;
             decide::open(desk, caller, &mut opened, is_categorized).await?;
             if let (Some(source), Some(new)) = (self.drafts.first(), opened.first_mut()) {

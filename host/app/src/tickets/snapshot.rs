@@ -19,7 +19,8 @@ use waypost_policy::{Need, question};
 
 use super::facts::Facts;
 
-/// What is longer is cut for policies: a rule reads the beginning, and a decision's input stays bounded.
+/// What is longer is cut for policies: a rule reads the beginning, and a decision's input stays
+/// bounded.
 const MAX_DESCRIPTION_BYTES: usize = 16 * 1024;
 /// As much of a comment as a policy reads.
 const MAX_COMMENT_BYTES: usize = 2 * 1024;
@@ -95,7 +96,8 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts, unwritten: Unwritten<'_>) -
     question::Ticket { head, details: details(ticket, facts) }
 }
 
-/// The number of the ticket that it is a part of. A parent that the command has just set has none here.
+/// The number of the ticket that it is a part of. A parent that the command has just set has none
+/// here.
 fn parent_number(ticket: &Ticket, facts: &Facts) -> Option<String> {
     let (id, number) = facts.parent.as_ref()?;
     (ticket.parent == Some(*id)).then(|| number.clone())
@@ -235,7 +237,8 @@ pub(crate) fn context(facts: &Facts, ticket: &Ticket, now: DateTime<Utc>) -> que
     }
 }
 
-/// The same facts, where hooks may have changed the ticket's service or configuration item meanwhile.
+/// The same facts, where hooks may have changed the ticket's service or configuration item
+/// meanwhile.
 pub(crate) fn following(
     facts_before: question::Context,
     facts: &Facts,
@@ -248,8 +251,8 @@ pub(crate) fn following(
     }
 }
 
-/// The part of the facts that a policy declared to need, as a binding of this layer is asked. The same for the same needs: a
-/// receipt names the component, and with it the needs.
+/// The part of the facts that a policy declared to need, as a binding of this layer is asked. The
+/// same for the same needs: a receipt names the component, and with it the needs.
 pub(crate) fn only(full: &question::Context, layer: &str, needs: &[Need]) -> question::Context {
     let needs_one = |need: Need| needs.contains(&need);
     let needs_load = needs_one(Need::TeamLoads);

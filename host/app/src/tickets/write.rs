@@ -108,7 +108,8 @@ impl TicketWrite {
     }
 }
 
-/// Keeps what was written. It is done then: whatever fails after it is logged, and is no failure of the command.
+/// Keeps what was written. It is done then: whatever fails after it is logged, and is no failure of
+/// the command.
 pub(crate) async fn commit(
     desk: &Desk,
     tx: WriteTx,
@@ -171,8 +172,8 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// The letters that tell of these changes, with the addresses of today. Read before the write transaction begins, because
-/// others wait for that to end.
+/// The letters that tell of these changes, with the addresses of today. Read before the write
+/// transaction begins, because others wait for that to end.
 pub(crate) async fn letters(
     desk: &Desk,
     org: OrgId,
@@ -189,8 +190,8 @@ pub(crate) async fn letters(
     Ok(messages)
 }
 
-/// Marks tickets on which a policy failed, for people to look at. The command's first event tells it: no field changes
-/// without an event.
+/// Marks tickets on which a policy failed, for people to look at. The command's first event tells
+/// it: no field changes without an event.
 fn mark_failures(writes: &mut [TicketWrite]) {
     for one in writes {
         let Some(round) = one.round.as_ref().filter(|round| !round.degraded.is_empty()) else {
@@ -205,7 +206,8 @@ fn mark_failures(writes: &mut [TicketWrite]) {
     }
 }
 
-/// Gives each event its place in its ticket's history. The first event of a command is the cause of those after it.
+/// Gives each event its place in its ticket's history. The first event of a command is the cause of
+/// those after it.
 async fn placed(
     desk: &Desk,
     tx: &mut ReadTx,
@@ -269,7 +271,8 @@ fn lacks_approver(one: &TicketWrite) -> bool {
     one.new_approval.iter().chain(&one.changed_approvals).any(Approval::lacks_voter)
 }
 
-/// The letters to the organization's administrators about an approval that nobody's vote is asked for.
+/// The letters to the organization's administrators about an approval that nobody's vote is asked
+/// for.
 async fn about_missing_approver(
     desk: &Desk,
     tx: &mut ReadTx,
@@ -298,7 +301,8 @@ async fn about_missing_approver(
                      and is then given to them. What else waits so: every request with `waiting_on` = \
                      `approver_missing`."
                 ),
-                // The remedy is one setting, so one letter a day is enough, however many requests come in.
+                // The remedy is one setting, so one letter a day is enough, however many requests
+                // come in.
                 dedupe_key: format!("approver missing {}", now.format("%Y-%m-%d")),
                 send_at: now,
                 created_at: now,
@@ -307,9 +311,9 @@ async fn about_missing_approver(
         .collect())
 }
 
-/// Tells the administrators of a binding's layer that its circuit breaker opened. In a transaction of that layer's own:
-/// a client's ticket never writes into its provider's outbox in passing. A letter that can't be written is logged: the
-/// tickets are stored by now.
+/// Tells the administrators of a binding's layer that its circuit breaker opened. In a transaction
+/// of that layer's own: a client's ticket never writes into its provider's outbox in passing. A
+/// letter that can't be written is logged: the tickets are stored by now.
 pub(crate) async fn tell_administrators(desk: &Desk, writes: &[TicketWrite], now: DateTime<Utc>) {
     let tripped =
         writes.iter().filter_map(|one| one.round.as_ref()).flat_map(|round| round.tripped.iter());

@@ -1,8 +1,9 @@
-//! The question of a trial: what is given of a ticket and the facts around it, and defaults for the rest.
+//! The question of a trial: what is given of a ticket and the facts around it, and defaults for the
+//! rest.
 //!
-//! The fields are those of receipts. For convenience, those of `head` and `details` may stand side by side in the ticket, names of
-//! enums are understood with hyphens too (`in-person`), a category as a path (`access/password`), a team as its key, and open
-//! fields as an object.
+//! The fields are those of receipts. For convenience, those of `head` and `details` may stand side
+//! by side in the ticket, names of enums are understood with hyphens too (`in-person`), a category
+//! as a path (`access/password`), a team as its key, and open fields as an object.
 
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
@@ -315,8 +316,8 @@ impl Filler<'_> {
         }
     }
 
-    /// What a record starts from when only some of its fields are given; none for what is no record, or has no sensible
-    /// defaults.
+    /// What a record starts from when only some of its fields are given; none for what is no
+    /// record, or has no sensible defaults.
     fn default_record(&self, path: &str) -> Option<Value> {
         let organization = || self.organization.to_owned();
         match path {

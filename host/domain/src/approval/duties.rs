@@ -4,9 +4,10 @@ use crate::{ids::PersonId, permission::Forbidden, ticket::Ticket};
 
 /// Who does not decide on a record, because they gain by it.
 ///
-/// Of a request, the implementer is whoever it is assigned to. Most have nobody yet when they are handed in; who takes
-/// one on later keeps the seat that they hold by then, and passes the vote on. Who wrote the request down for somebody
-/// else may decide on it: that is how managers order for their people.
+/// Of a request, the implementer is whoever it is assigned to. Most have nobody yet when they are
+/// handed in; who takes one on later keeps the seat that they hold by then, and passes the vote on.
+/// Who wrote the request down for somebody else may decide on it: that is how managers order for
+/// their people.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Duties {
     /// Who asks; none where it is for nobody.

@@ -44,8 +44,9 @@ pub struct StepPlan {
     pub due_hours: Option<u16>,
     /// Who votes. A person counts once, however often they are named.
     pub voters: Vec<PersonId>,
-    /// Who votes too, and without whose yes it can't be approved. Each list is the people behind one approver of the
-    /// plan: where nobody of it may vote, the fallback approver's yes is needed.
+    /// Who votes too, and without whose yes it can't be approved. Each list is the people behind
+    /// one approver of the plan: where nobody of it may vote, the fallback approver's yes is
+    /// needed.
     pub mandatory: Vec<Vec<PersonId>>,
 }
 
@@ -116,9 +117,10 @@ pub enum PlanFault {
 impl Approval {
     /// Plans a round and opens its first stage.
     ///
-    /// Nobody decides on their own wish or work: those seats are removed. A step that nobody is left for, or nobody of
-    /// those without whom it can't be approved, goes to the fallback approver; without one it has no seats and stays
-    /// pending until somebody is appointed, never approved silently.
+    /// Nobody decides on their own wish or work: those seats are removed. A step that nobody is
+    /// left for, or nobody of those without whom it can't be approved, goes to the fallback
+    /// approver; without one it has no seats and stays pending until somebody is appointed, never
+    /// approved silently.
     pub fn plan(
         new: NewRound,
         stages: Vec<StagePlan>,

@@ -11,7 +11,8 @@ use crate::{
     subject::Subject,
 };
 
-/// So many refused votes of one person on one request are kept; what they try further says nothing new.
+/// So many refused votes of one person on one request are kept; what they try further says nothing
+/// new.
 pub const MAX_REFUSED: i64 = 10;
 /// Enough of what was said to see what was meant.
 const MAX_KEPT_CHARS: usize = 500;
@@ -64,7 +65,8 @@ names!("vote", VoteKind {
 });
 
 impl RefusedVote {
-    /// The same, with its texts cut to what is kept, and with nothing in them that a database or a terminal stumbles over.
+    /// The same, with its texts cut to what is kept, and with nothing in them that a database or a
+    /// terminal stumbles over.
     #[must_use]
     pub fn bounded(mut self) -> Self {
         self.message = cut(&self.message);

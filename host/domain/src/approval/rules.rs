@@ -1,4 +1,5 @@
-//! The rules of approvals: the algebra for every sequence of votes, and one test for each rule around it.
+//! The rules of approvals: the algebra for every sequence of votes, and one test for each rule
+//! around it.
 
 mod seats;
 mod stages;

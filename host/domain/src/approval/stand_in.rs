@@ -1,7 +1,8 @@
 //! Standing in: a seat whose holder is away is asked of the person whom they named for the time.
 //!
-//! The vote counts for the same seat, and the seat's holder may still vote first. What stands against passing a vote on
-//! by hand stands against it here: the one who is asked already stays asked then.
+//! The vote counts for the same seat, and the seat's holder may still vote first. What stands
+//! against passing a vote on by hand stands against it here: the one who is asked already stays
+//! asked then.
 
 use chrono::{DateTime, Utc};
 
@@ -21,15 +22,16 @@ use crate::{
 pub struct StoodIn {
     /// What changed, for the event; nothing where nobody is away.
     pub changes: Vec<FieldChange>,
-    /// The requests whose votes are awaited now: those that were passed on to stand-ins and those that were not.
+    /// The requests whose votes are awaited now: those that were passed on to stand-ins and those
+    /// that were not.
     pub asked: Vec<ApprovalRequestId>,
     /// The delegations that were followed.
     pub followed: Vec<Delegation>,
 }
 
 impl Approval {
-    /// Asks stand-ins for the votes of these requests, where their voters have named any: when requests open, and again
-    /// when they wait.
+    /// Asks stand-ins for the votes of these requests, where their voters have named any: when
+    /// requests open, and again when they wait.
     pub fn stand_in(
         &mut self,
         requests: &[ApprovalRequestId],

@@ -67,7 +67,8 @@ pub struct Matter<'a> {
 pub struct Voted {
     /// What changed, for the event.
     pub changes: Vec<FieldChange>,
-    /// The requests whose votes are awaited because of it: a delegate's, or those of the next stage.
+    /// The requests whose votes are awaited because of it: a delegate's, or those of the next
+    /// stage.
     pub opened: Vec<ApprovalRequestId>,
     /// Where the round stands now.
     pub outcome: Outcome,
@@ -97,7 +98,8 @@ impl VoteRefused {
 impl Approval {
     /// Counts a vote and decides what it decides.
     ///
-    /// A seat's holder may still vote while a delegate is asked; then the delegate is not asked any more.
+    /// A seat's holder may still vote while a delegate is asked; then the delegate is not asked any
+    /// more.
     pub fn vote(
         &mut self,
         ballot: Ballot<'_>,
@@ -139,7 +141,8 @@ impl Approval {
         Ok(self.decide(&before, opened, now))
     }
 
-    /// Ends a request that nobody answered in time. It counts as an abstention, which never approves anything.
+    /// Ends a request that nobody answered in time. It counts as an abstention, which never
+    /// approves anything.
     pub fn expire(
         &mut self,
         request: ApprovalRequestId,
@@ -153,7 +156,8 @@ impl Approval {
         Ok(self.decide(&before, Vec::new(), now))
     }
 
-    /// Asks somebody else for a seat's vote, because its holder does not answer. The vote counts for the same seat.
+    /// Asks somebody else for a seat's vote, because its holder does not answer. The vote counts
+    /// for the same seat.
     pub fn pass_on(
         &mut self,
         request: ApprovalRequestId,
@@ -185,8 +189,8 @@ impl Approval {
         Ok(())
     }
 
-    /// Ends an open round from outside: the ticket was revised, cancelled or merged. Votes stay as they were cast. A
-    /// round that was decided before stays as it is, and nothing changes.
+    /// Ends an open round from outside: the ticket was revised, cancelled or merged. Votes stay as
+    /// they were cast. A round that was decided before stays as it is, and nothing changes.
     pub fn cancel(&mut self, now: DateTime<Utc>) -> Vec<FieldChange> {
         match self.outcome {
             Outcome::Waiting | Outcome::Pending => self.void(now),
@@ -194,7 +198,8 @@ impl Approval {
         }
     }
 
-    /// Makes a round void, because what it is about has changed: an approval that was given counts no more.
+    /// Makes a round void, because what it is about has changed: an approval that was given counts
+    /// no more.
     pub fn void(&mut self, now: DateTime<Utc>) -> Vec<FieldChange> {
         let before = self.clone();
         for stage in &mut self.stages {

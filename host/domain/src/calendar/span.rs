@@ -1,7 +1,7 @@
 //! Spans: working hours as real time, through the days on which clocks are changed.
 //!
-//! An edge that falls into a gap of the clock moves to the end of the gap. Where the clock shows an edge twice, an
-//! opening takes the earlier moment and a closing the later one.
+//! An edge that falls into a gap of the clock moves to the end of the gap. Where the clock shows an
+//! edge twice, an opening takes the earlier moment and a closing the later one.
 
 use chrono::{
     DateTime, Datelike, Days, Duration, MappedLocalTime, NaiveDate, NaiveDateTime, TimeZone, Utc,
@@ -19,8 +19,8 @@ pub struct Span {
     pub to: DateTime<Utc>,
 }
 
-/// A week of hours shows its first opening within a week; one more day for the edges, one more week because a change
-/// of clocks can swallow a short interval.
+/// A week of hours shows its first opening within a week; one more day for the edges, one more week
+/// because a change of clocks can swallow a short interval.
 const DAYS_AHEAD: u64 = 15;
 
 /// Ten years: nobody promises what comes later.
@@ -59,7 +59,8 @@ impl WorkingHours {
         (span.to < horizon).then_some(span.to)
     }
 
-    /// When so much will have been worked, counted from a moment. None if it is not within the years that anybody plans.
+    /// When so much will have been worked, counted from a moment. None if it is not within the
+    /// years that anybody plans.
     #[must_use]
     pub fn worked_by(
         &self,
@@ -88,7 +89,8 @@ impl WorkingHours {
         None
     }
 
-    /// The stretches of work that begin on a local date, as real time. An interval that the clock skips is left out.
+    /// The stretches of work that begin on a local date, as real time. An interval that the clock
+    /// skips is left out.
     #[must_use]
     pub fn spans_on(&self, date: NaiveDate, zone: Tz) -> Vec<Span> {
         let spans = self.days[date.weekday() as usize]
@@ -99,7 +101,8 @@ impl WorkingHours {
 
     fn span_at(&self, at: DateTime<Utc>, zone: Tz) -> Option<Span> {
         let date = at.with_timezone(&zone).date_naive();
-        // A moment shown twice can still belong to the day before, when clocks go back over midnight.
+        // A moment shown twice can still belong to the day before, when clocks go back over
+        // midnight.
         let days = [date.pred_opt(), Some(date)];
         days.into_iter()
             .flatten()

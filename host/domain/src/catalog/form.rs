@@ -16,8 +16,8 @@ pub const MAX_FIELDS: usize = 50;
 pub const MAX_CHOICES: usize = 200;
 
 impl CatalogItem {
-    /// The answers in the form's order. Refused if one is missing, wrong, given twice or not asked for; every such
-    /// answer is named.
+    /// The answers in the form's order. Refused if one is missing, wrong, given twice or not asked
+    /// for; every such answer is named.
     pub fn check_answers(&self, answers: &[(Key, String)]) -> Result<Vec<(Key, String)>, Refused> {
         let mut faults = Faults::new();
         let mut checked = Vec::with_capacity(answers.len());

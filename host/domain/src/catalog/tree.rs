@@ -6,8 +6,9 @@ use crate::{
 };
 
 impl CategoryPath {
-    /// Whether a category can stand here, as far as `all` categories of the organization go: the one above must be there and
-    /// active, so that the tree has no holes. What is wrong is noted under the pointer.
+    /// Whether a category can stand here, as far as `all` categories of the organization go: the
+    /// one above must be there and active, so that the tree has no holes. What is wrong is noted
+    /// under the pointer.
     pub fn check_above(&self, all: &[Category], pointer: &str, faults: &mut Faults) {
         let Some(above) = self.parent() else { return };
         match all.iter().find(|category| category.path == above) {

@@ -1,11 +1,13 @@
-//! Major incidents: one person leads the work, another keeps everybody informed, at times that were promised.
+//! Major incidents: one person leads the work, another keeps everybody informed, at times that were
+//! promised.
 //!
 //! ```text
 //! none, rejected ──propose──▶ proposed ──accept──▶ accepted ──resolve──▶ review ──finish──▶ done
 //! proposed ──reject──▶ rejected                    accepted ◀──reopen── review
 //! ```
 //!
-//! What is done stays done: an incident that is reopened after its review is worked on as any other.
+//! What is done stays done: an incident that is reopened after its review is worked on as any
+//! other.
 
 #[cfg(test)]
 mod table;
@@ -85,8 +87,8 @@ pub(super) const ROWS: &[Row] = &[
         .tells(Notice::MajorChanged),
 ];
 
-/// After a reopening, what was promised went with the resolution. So long is enough to see what is wrong again, and short
-/// enough that nobody believes it is over.
+/// After a reopening, what was promised went with the resolution. So long is enough to see what is
+/// wrong again, and short enough that nobody believes it is over.
 const UPDATE_AFTER_REOPENING: TimeDelta = TimeDelta::minutes(30);
 
 /// Where an incident stands as a major one, with the facts that are true only there.
@@ -196,7 +198,8 @@ impl Major {
         }
     }
 
-    /// Goes into review with the resolution, and comes back with the reopening, however the incident got there.
+    /// Goes into review with the resolution, and comes back with the reopening, however the
+    /// incident got there.
     pub(crate) fn follow(&mut self, phase: Phase, now: DateTime<Utc>) {
         match self {
             Self::Accepted { led_by, .. } if phase == Phase::Done => {
@@ -271,8 +274,8 @@ pub(crate) fn against_ending(ticket: &Ticket, action: Action) -> Option<Obstacle
     }
 }
 
-/// Says that it is a major incident. What was rejected is proposed again by a person only, so that no program asks the
-/// same question over and over.
+/// Says that it is a major incident. What was rejected is proposed again by a person only, so that
+/// no program asks the same question over and over.
 fn propose(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     if ticket.major_state() == MajorState::Rejected && turn.by.person.is_none() {
@@ -306,8 +309,8 @@ fn reject(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Tells everybody concerned where it stands, and when they hear of it next. The text is a public comment. At the end of a
-/// shift, others are named who lead it from then on.
+/// Tells everybody concerned where it stands, and when they hear of it next. The text is a public
+/// comment. At the end of a shift, others are named who lead it from then on.
 fn update(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let (manager, owner) = (leader("manager", turn), leader("communication_owner", turn));
     turn.must_come("next_update_at");
@@ -353,8 +356,9 @@ impl Ticket {
         }
     }
 
-    /// Notes that the promised time passed without an update, and escalates the incident, as long as there is a higher
-    /// level. Once for each promise: nothing changes for one that was noted, or that is still to come.
+    /// Notes that the promised time passed without an update, and escalates the incident, as long
+    /// as there is a higher level. Once for each promise: nothing changes for one that was noted,
+    /// or that is still to come.
     pub fn miss_update(&mut self, now: DateTime<Utc>) -> Vec<FieldChange> {
         let before = self.clone();
         match self.incident_mut().map(|incident| &mut incident.major) {

@@ -1,7 +1,7 @@
 //! Children of a larger incident: what a child does when its parent moves.
 //!
-//! A child is an incident of its own: what only concerns the parent's caller leaves it alone, and it is closed by its
-//! own caller or its own auto-close.
+//! A child is an incident of its own: what only concerns the parent's caller leaves it alone, and
+//! it is closed by its own caller or its own auto-close.
 
 use chrono::{DateTime, Utc};
 
@@ -15,8 +15,8 @@ use crate::{
 pub const MAX_CHILDREN: u32 = 200;
 
 impl Ticket {
-    /// Notes why it can't be a child of that parent: both are incidents, the parent is active and no child itself, and the
-    /// child has no children of its own.
+    /// Notes why it can't be a child of that parent: both are incidents, the parent is active and
+    /// no child itself, and the child has no children of its own.
     pub fn check_parent(&self, parent: &Self, has_children: bool, faults: &mut Faults) {
         let is_incident = |ticket: &Self| ticket.kind() == TicketKind::Incident;
         let why = if !is_incident(self) || !is_incident(parent) {
@@ -33,8 +33,8 @@ impl Ticket {
         faults.wrong("/parent", "not-allowed", why);
     }
 
-    /// Follows the parent's stage. Returns what changed: nothing for a child that is done or goes its own way, and for a
-    /// move of the parent that does not concern it.
+    /// Follows the parent's stage. Returns what changed: nothing for a child that is done or goes
+    /// its own way, and for a move of the parent that does not concern it.
     pub fn follow_parent(
         &mut self,
         parent: &Stage,

@@ -49,7 +49,8 @@ pub enum MatrixFault {
     },
 }
 
-/// A cell that makes priority worse although impact or urgency is higher. Allowed, and probably a slip.
+/// A cell that makes priority worse although impact or urgency is higher. Allowed, and probably a
+/// slip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MatrixLint {
     /// The cell: impact and urgency.
@@ -115,7 +116,8 @@ impl Matrix {
         size(self.rows[0].len())
     }
 
-    /// The priority of a ticket. What is not known counts as 3, or as the lowest level of a smaller matrix.
+    /// The priority of a ticket. What is not known counts as 3, or as the lowest level of a smaller
+    /// matrix.
     #[must_use]
     pub fn lookup(&self, impact: Option<Level>, urgency: Option<Level>) -> Level {
         let row = index(impact, self.impacts());

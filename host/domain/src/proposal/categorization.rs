@@ -13,7 +13,8 @@ use crate::{
     ticket::{Ticket, TicketKind},
 };
 
-/// What a policy proposes about a ticket that has come in. Keys and paths are as the policy wrote them.
+/// What a policy proposes about a ticket that has come in. Keys and paths are as the policy wrote
+/// them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CategorizationProposal {
     /// What kind of record it should be.
@@ -36,8 +37,9 @@ pub struct CategorizationProposal {
 
 /// Judges a categorization by `by` and applies what is allowed.
 ///
-/// Per field, the first policy that gives it counts, whether it sets or suggests. A new ticket becomes an incident or
-/// a request as the policy says (requirement W1); later, that is the action `convert`.
+/// Per field, the first policy that gives it counts, whether it sets or suggests. A new ticket
+/// becomes an incident or a request as the policy says (requirement W1); later, that is the action
+/// `convert`.
 pub fn apply_categorization(
     ticket: &mut Ticket,
     proposal: &CategorizationProposal,

@@ -35,7 +35,8 @@ pub struct ApproverFacts<'a> {
     pub manager: Option<PersonId>,
     /// The manager of a person whom the plan names.
     pub manager_of: &'a dyn Fn(PersonId) -> Option<PersonId>,
-    /// Whether a person is there and can vote: of the organization or a team that serves it, and active.
+    /// Whether a person is there and can vote: of the organization or a team that serves it, and
+    /// active.
     pub can_vote: &'a dyn Fn(PersonId) -> bool,
 }
 

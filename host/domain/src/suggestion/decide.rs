@@ -10,8 +10,9 @@ use crate::{
     ticket::{Given, MAX_WATCHERS, Notice, Ticket, TicketKind, Turn, Value},
 };
 
-/// Takes a suggestion: the field changes as if the person had changed it. A suggested kind is left to the action
-/// `convert`. Refused when the field has moved on since, because the policy had not seen that.
+/// Takes a suggestion: the field changes as if the person had changed it. A suggested kind is left
+/// to the action `convert`. Refused when the field has moved on since, because the policy had not
+/// seen that.
 pub(crate) fn accept(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let (by, suggestion) = open(turn)?;
     let field = suggestion.field;
@@ -57,7 +58,8 @@ fn decide(turn: &mut Turn<'_>, suggestion: Suggestion, state: SuggestionState) {
 }
 
 impl Suggestion {
-    /// The kind of ticket that it suggests; none for every other field, and for a kind that the desk does not keep.
+    /// The kind of ticket that it suggests; none for every other field, and for a kind that the
+    /// desk does not keep.
     #[must_use]
     pub fn kind(&self) -> Option<TicketKind> {
         self.value.parse().ok().filter(|_| self.field == SuggestedField::Kind)

@@ -34,8 +34,8 @@ pub struct PlannedTask {
     pub depends_on: BTreeSet<Key>,
 }
 
-/// Notes what is wrong with a plan, each at its place below the pointer: `/tasks/2/depends_on/0`. Texts are kept as they will be
-/// stored.
+/// Notes what is wrong with a plan, each at its place below the pointer: `/tasks/2/depends_on/0`.
+/// Texts are kept as they will be stored.
 pub fn check_plan(pointer: &str, plan: &mut [PlannedTask], faults: &mut Faults) {
     if plan.len() > MAX_TASKS {
         let message = format!("{} tasks; plan at most {MAX_TASKS}", plan.len());
@@ -92,8 +92,8 @@ fn comes_before<'a>(plan: &'a [PlannedTask], key: &Key) -> impl Iterator<Item = 
     plan.iter().filter(move |task| task.key == *key).flat_map(|task| &task.depends_on)
 }
 
-/// The tasks that a request begins with, as its item plans them. A team that does not serve the organization any more is
-/// replaced by the request's own: no task is without a team that works.
+/// The tasks that a request begins with, as its item plans them. A team that does not serve the
+/// organization any more is replaced by the request's own: no task is without a team that works.
 pub fn planned(
     plan: &[PlannedTask],
     request: &Ticket,

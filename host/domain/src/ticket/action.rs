@@ -1,4 +1,5 @@
-//! Actions: everything that can be done to a ticket, of whichever kind. What each does is in the rows of the kinds.
+//! Actions: everything that can be done to a ticket, of whichever kind. What each does is in the
+//! rows of the kinds.
 
 use crate::{
     refusal::Refused,

@@ -1,4 +1,5 @@
-//! Assigning: which team owns a ticket and who works on it; and how it is weighed: triage, priority, escalation.
+//! Assigning: which team owns a ticket and who works on it; and how it is weighed: triage,
+//! priority, escalation.
 
 use crate::{
     directory::check_owner,
@@ -40,7 +41,8 @@ pub(crate) fn escalate(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), R
     Ok(())
 }
 
-/// Notes that a person has confirmed category, impact and urgency. Once; later corrections are edits.
+/// Notes that a person has confirmed category, impact and urgency. Once; later corrections are
+/// edits.
 pub(crate) fn triage(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let (impact, urgency) = (turn.given.level("impact"), turn.given.level("urgency"));
     check_levels(turn.settings, impact, urgency, &mut turn.faults);
@@ -111,7 +113,8 @@ impl Ticket {
         self.assignee = assignee;
     }
 
-    /// What the matrix says for the present impact and urgency. Never touches an override or a policy's value.
+    /// What the matrix says for the present impact and urgency. Never touches an override or a
+    /// policy's value.
     pub(crate) fn prioritize(&mut self, matrix: &Matrix) {
         self.priority.matrix = matrix.lookup(self.impact, self.urgency);
     }

@@ -12,8 +12,8 @@ use crate::{
 };
 
 impl Ticket {
-    /// Changes fields; what was not given stays. The matrix's priority follows impact and urgency; an override stays.
-    /// `siblings` are the tasks beside a task, or those of the ticket.
+    /// Changes fields; what was not given stays. The matrix's priority follows impact and urgency;
+    /// an override stays. `siblings` are the tasks beside a task, or those of the ticket.
     pub fn edit(
         &mut self,
         given: &Given,

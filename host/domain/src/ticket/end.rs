@@ -1,4 +1,5 @@
-//! Endings: how a ticket is closed, cancelled, merged or converted, and how a resolved one is reopened.
+//! Endings: how a ticket is closed, cancelled, merged or converted, and how a resolved one is
+//! reopened.
 
 use chrono::{DateTime, Utc};
 
@@ -13,8 +14,8 @@ use crate::{
     },
 };
 
-/// Opens it again, because whoever it is for objects. Only while the organization's window is open; the old outcome stays
-/// in the history.
+/// Opens it again, because whoever it is for objects. Only while the organization's window is open;
+/// the old outcome stays in the history.
 pub(crate) fn reopen(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     if !ticket.can_reopen(turn.settings, turn.now) {
@@ -46,7 +47,8 @@ pub(crate) fn cancel(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
     Ok(())
 }
 
-/// Ends it, because it is about the same as another ticket, which goes on and keeps its people informed.
+/// Ends it, because it is about the same as another ticket, which goes on and keeps its people
+/// informed.
 pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     check_merge(ticket, turn);
     turn.fields_are_right()?;
@@ -86,8 +88,9 @@ pub(crate) fn check_merge(ticket: &Ticket, turn: &mut Turn<'_>) {
     }
 }
 
-/// Makes another kind of ticket of it: this one ends, and the new one starts in its first state with the same facts. The
-/// old number leads to the new ticket. Comments stay with the old one, whose number stands at the new one.
+/// Makes another kind of ticket of it: this one ends, and the new one starts in its first state
+/// with the same facts. The old number leads to the new ticket. Comments stay with the old one,
+/// whose number stands at the new one.
 pub(crate) fn convert(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let to: Option<TicketKind> = turn.given.choice("to");
     if let Some(kind) = to.filter(|kind| *kind == ticket.kind()) {
@@ -126,7 +129,8 @@ pub(crate) fn convert(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Re
     Ok(())
 }
 
-/// The pointer from a ticket that goes on back to the one that led to it, where its earlier comments are read.
+/// The pointer from a ticket that goes on back to the one that led to it, where its earlier
+/// comments are read.
 pub(crate) fn led_from(field: &str, source: &Ticket) -> FieldChange {
     FieldChange { field: field.to_owned(), before: None, after: Some(source.number.clone()) }
 }

@@ -1,7 +1,8 @@
-//! Facts: what a ticket holds, as text, and the differences between before and after a move, as events tell them.
+//! Facts: what a ticket holds, as text, and the differences between before and after a move, as
+//! events tell them.
 //!
-//! A move changes fields freely and ends in `settle`, which compares the whole ticket: a field that changed can't be
-//! missing from the event.
+//! A move changes fields freely and ends in `settle`, which compares the whole ticket: a field that
+//! changed can't be missing from the event.
 
 use std::fmt::Display;
 
@@ -17,7 +18,8 @@ use crate::{
 pub(crate) type Fact = (String, String);
 
 impl Ticket {
-    /// Ends a move: keeps the times of the record, lets what depends on the state follow it, and returns what changed.
+    /// Ends a move: keeps the times of the record, lets what depends on the state follow it, and
+    /// returns what changed.
     ///
     /// The directory is needed by moves that change a team, a service or a configuration item.
     pub(crate) fn settle(

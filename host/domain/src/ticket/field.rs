@@ -1,7 +1,7 @@
 //! Fields: what a ticket holds that people fill in, and what actions take, as data.
 //!
-//! A front end reads each by its type; references are looked up before a rule sees them. So a new plain field is a row
-//! here and a column in the store.
+//! A front end reads each by its type; references are looked up before a rule sees them. So a new
+//! plain field is a row here and a column in the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -12,7 +12,8 @@ use crate::{
 pub struct ActionHint {
     /// The action.
     pub action: Action,
-    /// JSON pointers: fields that the action must be given, and fields of the ticket that must be filled before.
+    /// JSON pointers: fields that the action must be given, and fields of the ticket that must be
+    /// filled before.
     pub lacks: Vec<String>,
 }
 

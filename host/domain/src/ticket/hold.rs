@@ -8,8 +8,8 @@ use crate::{
     ticket::{Awaiting, AwaitingKind, Hold, Stage, Ticket, Turn},
 };
 
-/// Puts it on hold. Holding it again for another reason starts a new wait; for the same reason it is refused, because
-/// that would only hide how long it has waited.
+/// Puts it on hold. Holding it again for another reason starts a new wait; for the same reason it
+/// is refused, because that would only hide how long it has waited.
 pub(crate) fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let awaiting = turn.given.choice("awaiting").and_then(|kind| awaiting(kind, turn));
     turn.must_come("follow_up_at");

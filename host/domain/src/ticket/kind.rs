@@ -1,8 +1,9 @@
 //! Kinds of tickets as data: their states, and one row for every action.
 //!
-//! A row says from which states an action leads where, who may do it, what it must be given, and what people hear of
-//! it. Everything else that is said about an action is read from its row: whether it is allowed, hints, permissions,
-//! the API's addresses and schemas, and the tables in the docs. A move without logic has no function.
+//! A row says from which states an action leads where, who may do it, what it must be given, and
+//! what people hear of it. Everything else that is said about an action is read from its row:
+//! whether it is allowed, hints, permissions, the API's addresses and schemas, and the tables in
+//! the docs. A move without logic has no function.
 
 use crate::{
     incident,
@@ -91,7 +92,8 @@ pub enum To {
 pub enum Who {
     /// Agents and administrators.
     Desk,
-    /// The desk, and whoever the ticket is for or who wrote it down, as long as it is in these states.
+    /// The desk, and whoever the ticket is for or who wrote it down, as long as it is in these
+    /// states.
     DeskOrOwner(From),
     /// Whoever the ticket is for, or who wrote it down.
     Owner,
@@ -158,7 +160,8 @@ pub type Move = fn(&mut Ticket, &mut Turn<'_>) -> Result<(), Refused>;
 /// What of the ticket stands against an action beside its state; none if nothing does.
 pub type Against = fn(&Ticket, Action) -> Option<Obstacle>;
 
-/// Fields of the ticket that must be filled before an action: a JSON pointer and the remedy for each.
+/// Fields of the ticket that must be filled before an action: a JSON pointer and the remedy for
+/// each.
 pub type Lacks = fn(&Ticket, &OrgSettings) -> Vec<(&'static str, &'static str)>;
 
 /// What stands against an action.

@@ -41,11 +41,12 @@ pub struct Opening<'a> {
 const MAX_EXTERNAL_CHARS: usize = 200;
 
 impl Ticket {
-    /// A ticket that has just come in: in its first state, owned by the organization's fallback team until a policy routes
-    /// it.
+    /// A ticket that has just come in: in its first state, owned by the organization's fallback
+    /// team until a policy routes it.
     ///
-    /// Its number is empty, because policies can still change what kind of ticket it is. A form's answers are not checked
-    /// before the request is submitted, but an item that can't be asked for is refused here.
+    /// Its number is empty, because policies can still change what kind of ticket it is. A form's
+    /// answers are not checked before the request is submitted, but an item that can't be asked for
+    /// is refused here.
     pub fn open(
         new: Opening<'_>,
         settings: &OrgSettings,
@@ -125,8 +126,8 @@ impl Ticket {
         }
     }
 
-    /// A new ticket that takes up a closed one, because its caller answered: with the caller, the service, the
-    /// configuration item and the category of the old one, and the reply as its text.
+    /// A new ticket that takes up a closed one, because its caller answered: with the caller, the
+    /// service, the configuration item and the category of the old one, and the reply as its text.
     pub(crate) fn following(&self, reply: &str, turn: &Turn<'_>) -> Result<Self, Refused> {
         let given = Given::default()
             .with("short_description", Value::Text(self.short_description.clone()))
@@ -152,13 +153,14 @@ impl Ticket {
         })
     }
 
-    /// Whether it comes in at this moment: policies look at it for the first time, and nobody else has seen it.
+    /// Whether it comes in at this moment: policies look at it for the first time, and nobody else
+    /// has seen it.
     pub(crate) fn is_arriving(&self, now: DateTime<Utc>) -> bool {
         self.created_at == now
     }
 
-    /// Makes a ticket that was never stored another kind; for a policy that sees what has arrived (requirement W1). A
-    /// request for a catalog item stays one.
+    /// Makes a ticket that was never stored another kind; for a policy that sees what has arrived
+    /// (requirement W1). A request for a catalog item stays one.
     pub(crate) fn retype(&mut self, kind: TicketKind) -> bool {
         let is_fresh = self.state() == State::New;
         let can = match (&self.details, kind) {

@@ -1,4 +1,5 @@
-//! Performing: one action on one ticket, checked in the order of the house, and told as events tell it.
+//! Performing: one action on one ticket, checked in the order of the house, and told as events tell
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -200,8 +201,8 @@ impl Ticket {
         Ok(Done { action, changes, reason, tells, left })
     }
 
-    /// Notes which inputs are missing, and what is wrong with them as far as their type tells; and fields of the ticket
-    /// that must be filled before.
+    /// Notes which inputs are missing, and what is wrong with them as far as their type tells; and
+    /// fields of the ticket that must be filled before.
     fn check_inputs(&self, row: &Row, turn: &mut Turn<'_>) {
         for input in row.inputs {
             let pointer = format!("/{}", input.name);

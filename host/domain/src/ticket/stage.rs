@@ -184,7 +184,8 @@ impl Awaiting {
     }
 }
 
-/// How a ticket was done. What has codes is never done without one, nor without notes (requirement R12).
+/// How a ticket was done. What has codes is never done without one, nor without notes (requirement
+/// R12).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// The outcome code; none of a kind that has none.

@@ -10,8 +10,8 @@ use crate::{
     ticket::{Action, Awaiting, Phase, Stage, Ticket, TicketKind, Turn},
 };
 
-/// Takes a public comment of the desk. The first one by a human is the first response, also by whoever wrote the ticket
-/// down for the caller.
+/// Takes a public comment of the desk. The first one by a human is the first response, also by
+/// whoever wrote the ticket down for the caller.
 pub(crate) fn comment(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     let is_human = matches!(turn.by.kind, ActorKind::User | ActorKind::Mail);
@@ -47,9 +47,9 @@ pub(crate) fn set_eta(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Re
 
 /// Takes a reply of the caller.
 ///
-/// An answer that was waited for ends the hold; an objection to a resolution reopens the incident, unless the
-/// organization has switched that off; a reply to what is over opens another ticket. Automatic mail is no reply; whoever
-/// calls this has sorted it out.
+/// An answer that was waited for ends the hold; an objection to a resolution reopens the incident,
+/// unless the organization has switched that off; a reply to what is over opens another ticket.
+/// Automatic mail is no reply; whoever calls this has sorted it out.
 pub(crate) fn caller_reply(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     let objects = ticket.kind() == TicketKind::Incident && turn.settings.caller_reply_reopens;

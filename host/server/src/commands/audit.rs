@@ -26,7 +26,8 @@ use crate::terminal::Terminal;
 /// The audit trail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Write everything that happened as JSON lines: bindings, delegations, events, refused votes, receipts.
+    /// Write everything that happened as JSON lines: bindings, delegations, events, refused votes,
+    /// receipts.
     Export(Export),
     /// Look over all records for what must be true of them, and list where it is not.
     Check(Check),

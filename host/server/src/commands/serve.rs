@@ -39,7 +39,8 @@ impl Serve {
     }
 
     pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
-        // First of all, so that a signal during the start is not the end in the middle of a migration.
+        // First of all, so that a signal during the start is not the end in the middle of a
+        // migration.
         let stop = Stop::on_signals()?;
         let config = &terminal.loaded.config;
         make_data_folder(config.data_folder())?;
@@ -127,8 +128,9 @@ fn upkeep(installation: &Installation, config: &Config, stop: &Stop) -> JoinHand
     tokio::spawn(upkeep.run(stop.clone().wait()))
 }
 
-/// Prepares the policies in force, so that the first ticket after an upgrade waits for no compiler. Beside serving and
-/// not before it: what needs no policy, and whose policies are ready, goes on meanwhile.
+/// Prepares the policies in force, so that the first ticket after an upgrade waits for no compiler.
+/// Beside serving and not before it: what needs no policy, and whose policies are ready, goes on
+/// meanwhile.
 fn preparing(installation: &Installation, stop: &Stop) -> JoinHandle<()> {
     let (desk, now) = (installation.desk.clone(), installation.clock.now());
     let stop = stop.clone();

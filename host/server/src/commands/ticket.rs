@@ -1,4 +1,5 @@
-//! `waypost ticket`: tickets of every kind, at the command line. Fields and actions are those of the API.
+//! `waypost ticket`: tickets of every kind, at the command line. Fields and actions are those of
+//! the API.
 
 use std::io::{self, Write};
 
@@ -90,8 +91,8 @@ pub(crate) struct Act {
     /// The organization's key.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// What the action takes: `reason=A new router`. Can be repeated. A value that is JSON is taken as that: `impact=2`,
-    /// `tags=["vpn"]`.
+    /// What the action takes: `reason=A new router`. Can be repeated. A value that is JSON is taken
+    /// as that: `impact=2`, `tags=["vpn"]`.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = setting)]
     fields: Vec<(String, String)>,
 }

@@ -1,7 +1,7 @@
 //! Layers: where settings are read from, and which of them holds.
 //!
-//! The default file lists every key there is, so it also tells unknown keys, and the type of what an environment
-//! variable says.
+//! The default file lists every key there is, so it also tells unknown keys, and the type of what
+//! an environment variable says.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;

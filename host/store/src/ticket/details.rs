@@ -1,7 +1,7 @@
 //! What only one kind of ticket has: a table beside `tickets` for each kind.
 //!
-//! A row is there only where something differs from what a new ticket of the kind starts with. So every column may be
-//! missing when it is read, and stands for the start's value then.
+//! A row is there only where something differs from what a new ticket of the kind starts with. So
+//! every column may be missing when it is read, and stands for the start's value then.
 
 use chrono::{DateTime, Utc};
 use sqlx::types::Json;
@@ -34,7 +34,8 @@ trait DetailsRow: Row {
     const REPLACE: &'static str;
 }
 
-/// Declares the row of a kind's table, and a macro of the given name that lists its own columns, each with a comma before.
+/// Declares the row of a kind's table, and a macro of the given name that lists its own columns,
+/// each with a comma before.
 macro_rules! details_row {
     (
         struct $row:ident in $table:literal, columns $columns:ident {

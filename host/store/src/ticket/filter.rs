@@ -1,7 +1,7 @@
 //! Lists of tickets: filtered, in a stable order, a page at a time.
 //!
-//! A page starts after the last ticket of the one before (keyset), so a ticket that comes or goes in between neither
-//! repeats nor hides another.
+//! A page starts after the last ticket of the one before (keyset), so a ticket that comes or goes
+//! in between neither repeats nor hides another.
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
@@ -38,9 +38,9 @@ pub struct TicketFilter {
     pub waiting_before: Option<DateTime<Utc>>,
     /// Of this requester.
     pub requester: Option<PersonId>,
-    /// Whom it concerns: requester, opener, watcher, or who is asked to vote; of a task, whom its ticket concerns, and whom
-    /// it is assigned to. What a person may see at all who isn't of the desk; `waypost_domain::permission::sees` says the
-    /// same of one ticket.
+    /// Whom it concerns: requester, opener, watcher, or who is asked to vote; of a task, whom its
+    /// ticket concerns, and whom it is assigned to. What a person may see at all who isn't of the
+    /// desk; `waypost_domain::permission::sees` says the same of one ticket.
     pub concerns: Option<PersonId>,
     /// With one of these winning priorities; with any when empty.
     pub priorities: Vec<u8>,
@@ -56,11 +56,13 @@ pub struct TicketFilter {
     pub parent: Option<TicketId>,
     /// Incidents that this problem causes.
     pub problem: Option<TicketId>,
-    /// Problems whose risk was accepted until this moment or earlier, and for whose review no task was opened yet.
+    /// Problems whose risk was accepted until this moment or earlier, and for whose review no task
+    /// was opened yet.
     pub risk_review_due: Option<DateTime<Utc>>,
     /// Standing there as a major incident; anywhere when empty.
     pub major_states: Vec<MajorState>,
-    /// Major incidents whose next update was promised for this moment or earlier, and whose silence nobody was told of yet.
+    /// Major incidents whose next update was promised for this moment or earlier, and whose silence
+    /// nobody was told of yet.
     pub silent_at: Option<DateTime<Utc>>,
     /// Of this order.
     pub order: Option<OrderId>,
@@ -207,7 +209,8 @@ fn filter_by_state(sql: &mut Sql, filter: &TicketFilter) {
 
 /// The same order of conditions as `Ticket::waiting_on` of the domain, which the phases keep apart.
 fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
-    /// When the votes of the open round were asked for; none when nobody is asked, or no round is open.
+    /// When the votes of the open round were asked for; none when nobody is asked, or no round is
+    /// open.
     const ASKED: &str = "(
         select min(requested_at) from approvals join approval_requests
             on approval_requests.org_id = approvals.org_id and approval_requests.approval_id = approvals.id
@@ -392,8 +395,8 @@ pub(super) fn is_caused_by(sql: &mut Sql, problem: TicketId, org: OrgId) {
     beside(sql, "incidents", org).push(" and problem_id = ").bind(problem.0).push(")");
 }
 
-/// Begins the condition that a ticket has such a row in a table beside. A row of what is few leads to its ticket, in whatever
-/// order the tickets are wanted.
+/// Begins the condition that a ticket has such a row in a table beside. A row of what is few leads
+/// to its ticket, in whatever order the tickets are wanted.
 fn beside<'s>(sql: &'s mut Sql, table: &'static str, org: OrgId) -> &'s mut Sql {
     sql.push(" and tickets.id in (select ticket_id from ").push(table);
     sql.push(" where org_id = ").bind(org.0)

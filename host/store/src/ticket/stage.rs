@@ -1,4 +1,5 @@
-//! Where a ticket stands, in columns: facts that are true only in one phase are empty in the others.
+//! Where a ticket stands, in columns: facts that are true only in one phase are empty in the
+//! others.
 
 use uuid::Uuid;
 use waypost_domain::{

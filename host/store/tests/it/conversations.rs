@@ -161,7 +161,8 @@ async fn conversations_of_organizations_are_apart(store: Store) {
     assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
 }
 
-/// Nothing is suggested about a ticket of another organization: the part is tied to the whole with the organization.
+/// Nothing is suggested about a ticket of another organization: the part is tied to the whole with
+/// the organization.
 async fn what_is_suggested_belongs_to_a_ticket(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;

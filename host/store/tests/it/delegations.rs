@@ -1,4 +1,5 @@
-//! Delegations come back whole and are found while they are in force; refused votes are kept and counted.
+//! Delegations come back whole and are found while they are in force; refused votes are kept and
+//! counted.
 
 use waypost_domain::{
     approval::{Approval, RefusedVote, VoteKind},

@@ -200,7 +200,8 @@ async fn each_filter_leaves_its_tickets(store: Store) {
     }
 }
 
-/// The same as `Ticket::waiting_on`, of every kind in every state, with and without an open round, held and not.
+/// The same as `Ticket::waiting_on`, of every kind in every state, with and without an open round,
+/// held and not.
 async fn what_a_ticket_waits_for_is_found_as_the_domain_says(store: Store) {
     let org = tree(&store).await.client;
     let mut tickets = Vec::new();

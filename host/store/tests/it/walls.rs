@@ -1,4 +1,5 @@
-//! The two sets of migrations are the same tables, and PostgreSQL's row-level security is a wall of its own.
+//! The two sets of migrations are the same tables, and PostgreSQL's row-level security is a wall of
+//! its own.
 
 use waypost_domain::{ids::PersonId, ticket::TicketKind};
 use waypost_store::{

@@ -1,4 +1,5 @@
-//! A draft: the parts of a revision as they were given, and as they are once nothing is wrong with them.
+//! A draft: the parts of a revision as they were given, and as they are once nothing is wrong with
+//! them.
 
 use std::collections::BTreeSet;
 
@@ -83,8 +84,8 @@ const MIN_FUEL: u64 = 10_000;
 const MIN_MEMORY_BYTES: u64 = 64 * 1024;
 
 impl Draft {
-    /// Checks everything but what the policy itself says of its settings, and says what the policy is made from, so that
-    /// it can be asked even if something else is wrong.
+    /// Checks everything but what the policy itself says of its settings, and says what the policy
+    /// is made from, so that it can be asked even if something else is wrong.
     pub(super) async fn check(
         self,
         desk: &Desk,

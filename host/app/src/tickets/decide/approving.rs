@@ -55,7 +55,8 @@ pub(crate) async fn submit(
     Ok(())
 }
 
-/// Finds out about the people whom plans name by id, who stands in for whom, and which rounds there were before.
+/// Finds out about the people whom plans name by id, who stands in for whom, and which rounds there
+/// were before.
 pub(super) async fn look_up_approvers(
     desk: &Desk,
     caller: &Caller,
@@ -127,8 +128,8 @@ impl Deciding {
         }
     }
 
-    /// Hands the request in, as its plan says. Who hands it in and which policy said what comes of it are events of their
-    /// own, so that an auditor can tell the two apart.
+    /// Hands the request in, as its plan says. Who hands it in and which policy said what comes of
+    /// it are events of their own, so that an auditor can tell the two apart.
     pub(super) fn begin_approval(&mut self, by: &Actor) -> Result<(), CommandError> {
         let is_handed_in = self.submits && self.write.ticket.kind() == TicketKind::Request;
         if !is_handed_in {
@@ -221,8 +222,8 @@ impl Deciding {
         }
     }
 
-    /// A plan that failed or makes no sense is never taken for a yes: the fallback approver decides. Without one the
-    /// request waits, visibly, until an approver is named.
+    /// A plan that failed or makes no sense is never taken for a yes: the fallback approver
+    /// decides. Without one the request waits, visibly, until an approver is named.
     fn ask_fallback_approver(&mut self, receipt: Option<ReceiptId>) -> Submission {
         let voters = self.facts.directory.org.settings.fallback_approver.into_iter().collect();
         let step = StepPlan {
@@ -311,7 +312,8 @@ impl Deciding {
         Ok(notes)
     }
 
-    /// Asks the owner of the service whether a risk may be accepted. Without one, the fallback approver decides.
+    /// Asks the owner of the service whether a risk may be accepted. Without one, the fallback
+    /// approver decides.
     pub(crate) fn ask_for_risk(&mut self) {
         let can_vote = |id: &PersonId| self.people.get(id).copied().unwrap_or(false);
         let service = self.write.ticket.service.and_then(|id| Lookup::service(&self.facts, id));

@@ -1,8 +1,10 @@
-//! Looking for major incidents: an organization's trigger rules, judged in the commit of what shows the signs.
+//! Looking for major incidents: an organization's trigger rules, judged in the commit of what shows
+//! the signs.
 //!
-//! An organization without rules pays nothing for them. The number of children is counted only where a rule asks for it, and
-//! never for a ticket that has just come in: it has none. It is read before the commit, as every fact: of two children that
-//! are added at the same moment neither sees the other, and a rule that needed both finds the incident with the next one.
+//! An organization without rules pays nothing for them. The number of children is counted only
+//! where a rule asks for it, and never for a ticket that has just come in: it has none. It is read
+//! before the commit, as every fact: of two children that are added at the same moment neither sees
+//! the other, and a rule that needed both finds the incident with the next one.
 
 use std::sync::Arc;
 
@@ -21,7 +23,8 @@ use crate::{
     tickets::{messages::Draft, reactions::children_of},
 };
 
-/// Lets the rules look at stored tickets that show other signs than before, and at those that got another child.
+/// Lets the rules look at stored tickets that show other signs than before, and at those that got
+/// another child.
 pub(crate) async fn find_majors(
     desk: &Desk,
     caller: &Caller,
@@ -110,7 +113,8 @@ impl Deciding {
         true
     }
 
-    /// Tells who leads a major incident, and did not before, what they have to do; but not the one who said so.
+    /// Tells who leads a major incident, and did not before, what they have to do; but not the one
+    /// who said so.
     pub(crate) fn tell_leaders(&mut self, before: Option<Leadership>, by: &Actor) {
         let Some(Major::Accepted { led_by, next_update_at, .. }) = self.major() else {
             return;
@@ -171,7 +175,8 @@ impl Deciding {
     }
 }
 
-/// A time as the desk's letters give it. To the second, because the key that keeps a letter from being sent twice holds it.
+/// A time as the desk's letters give it. To the second, because the key that keeps a letter from
+/// being sent twice holds it.
 fn minute(at: DateTime<Utc>) -> String {
     at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }

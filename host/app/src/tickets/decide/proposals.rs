@@ -25,7 +25,8 @@ pub(super) fn categorization(answer: &answer::Categorization) -> CategorizationP
     }
 }
 
-/// An assignment in the domain's words, and what of it made no sense. Watchers whom nobody knows are left out.
+/// An assignment in the domain's words, and what of it made no sense. Watchers whom nobody knows
+/// are left out.
 pub(super) fn assignment(
     answer: &answer::Assignment,
     is_known: impl Fn(PersonId) -> bool,

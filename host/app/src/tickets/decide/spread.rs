@@ -1,12 +1,14 @@
-//! Spreading work over the cores: what policies compute never runs on a thread that serves requests.
+//! Spreading work over the cores: what policies compute never runs on a thread that serves
+//! requests.
 
 use tokio::task::JoinSet;
 use waypost_domain::ids::OrgId;
 
 use crate::{CommandError, Desk};
 
-/// Runs `work` on each item on blocking threads, as many at a time as there are cores, each with a permit of the
-/// organization's fair share. Where no turn comes in time, `busy` is told instead. Order is kept.
+/// Runs `work` on each item on blocking threads, as many at a time as there are cores, each with a
+/// permit of the organization's fair share. Where no turn comes in time, `busy` is told instead.
+/// Order is kept.
 pub(crate) async fn spread<T: Send + 'static>(
     desk: &Desk,
     org: OrgId,

@@ -66,8 +66,8 @@ pub(crate) fn fallback_approver(facts: &Facts) -> Option<PersonId> {
     facts.desk_people.get(&approver).filter(|person| person.active).map(|person| person.id)
 }
 
-/// Gives a round that waits for nobody its voter. Says whether there was anything to do: nobody decides on their own
-/// wish or work, so a request of the fallback approver's own goes on waiting.
+/// Gives a round that waits for nobody its voter. Says whether there was anything to do: nobody
+/// decides on their own wish or work, so a request of the fallback approver's own goes on waiting.
 pub(crate) fn appoint(it: &mut Deciding, mut round: Approval, approver: PersonId) -> bool {
     let ticket = &it.write.ticket;
     let state = ticket.state();
@@ -196,8 +196,8 @@ impl Deciding {
         self.waiting = waiting;
     }
 
-    /// Keeps the receipts of policies that failed. Once for each kind of failure: approvals are looked after every few
-    /// minutes, and what failed will mostly fail again.
+    /// Keeps the receipts of policies that failed. Once for each kind of failure: approvals are
+    /// looked after every few minutes, and what failed will mostly fail again.
     fn note_failures(&mut self) {
         let failures = self.round.as_ref().map(Round::failures).unwrap_or_default();
         let known = self.write.ticket.policy_failures.as_deref().unwrap_or_default();
@@ -238,7 +238,8 @@ impl Deciding {
         }
     }
 
-    /// Reminds a voter; or asks whoever stands in for them, if they have gone away since they were asked.
+    /// Reminds a voter; or asks whoever stands in for them, if they have gone away since they were
+    /// asked.
     fn remind(
         &mut self,
         round: &mut Approval,

@@ -42,7 +42,8 @@ impl Happened {
     }
 }
 
-/// Asks the notification policies about everything that happened to these tickets and was not told yet.
+/// Asks the notification policies about everything that happened to these tickets and was not told
+/// yet.
 pub(crate) async fn tell(
     desk: &Desk,
     caller: &Caller,

@@ -48,8 +48,9 @@ impl Deciding {
         Ok(())
     }
 
-    /// Asks those who stand in for the voters of these requests, where any are away, and says whose votes are awaited
-    /// then. That is an event of its own, so that an auditor can tell it from what a policy or a voter did.
+    /// Asks those who stand in for the voters of these requests, where any are away, and says whose
+    /// votes are awaited then. That is an event of its own, so that an auditor can tell it from
+    /// what a policy or a voter did.
     pub(crate) fn stand_in(
         &mut self,
         round: &mut Approval,

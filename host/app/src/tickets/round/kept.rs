@@ -1,4 +1,5 @@
-//! What a receipt keeps of an answer beside the answer itself: the policy's log, and its reasons in words.
+//! What a receipt keeps of an answer beside the answer itself: the policy's log, and its reasons in
+//! words.
 
 use serde::Serialize;
 use waypost_policy::{Decline, LogLine, Reply};
@@ -18,7 +19,8 @@ pub(super) fn log_json(lines: &[LogLine], truncated: bool) -> Vec<u8> {
     plain::json(&Log { lines, truncated })
 }
 
-/// The reasons that a kept answer or decline gives. None where nothing was kept, or where a newer host wrote it.
+/// The reasons that a kept answer or decline gives. None where nothing was kept, or where a newer
+/// host wrote it.
 pub(crate) fn reasons(reply: &[u8]) -> Vec<String> {
     match Reply::from_json(reply) {
         Ok(Reply::Answer(answer)) => answer.reasons().to_vec(),

@@ -1,7 +1,7 @@
 //! Trigger rules: by which signs an organization's desk finds a major incident by itself.
 //!
-//! The rules are ordered and the first that matches wins. Children of a larger incident are skipped, because the larger one is
-//! looked at; so is every incident that was proposed before.
+//! The rules are ordered and the first that matches wins. Children of a larger incident are
+//! skipped, because the larger one is looked at; so is every incident that was proposed before.
 
 use chrono::{DateTime, TimeDelta, Utc};
 
@@ -183,7 +183,8 @@ impl MajorWhen {
 }
 
 impl Ticket {
-    /// Whether trigger rules look at it: an incident that is worked on, is no part of another and was never proposed.
+    /// Whether trigger rules look at it: an incident that is worked on, is no part of another and
+    /// was never proposed.
     #[must_use]
     pub fn may_become_major(&self) -> bool {
         self.kind() == TicketKind::Incident
@@ -200,8 +201,8 @@ impl Ticket {
         MajorSigns { priority: self.priority.effective().0, criticality: service.max(ci), children }
     }
 
-    /// Does what a rule says that has found it. Where somebody whom it names can't lead any more, the incident is proposed,
-    /// and the reason says so.
+    /// Does what a rule says that has found it. Where somebody whom it names can't lead any more,
+    /// the incident is proposed, and the reason says so.
     pub fn trigger_major<'a>(
         &mut self,
         rule: &MajorRule,

@@ -1,6 +1,7 @@
 //! Columns: which field of a ticket each column of the file becomes.
 //!
-//! A column whose name says what it is needs no option. Whoever knows better says `--map FIELD=COLUMN`.
+//! A column whose name says what it is needs no option. Whoever knows better says `--map
+//! FIELD=COLUMN`.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +35,8 @@ pub(crate) enum Field {
     CatalogItem,
 }
 
-/// Each field, its name on the command line, and the column names that are understood without being told.
+/// Each field, its name on the command line, and the column names that are understood without being
+/// told.
 const FIELDS: [(Field, &str, &[&str]); 14] = [
     (Field::ShortDescription, "short_description", &["title", "subject", "summary", "headline"]),
     (Field::Description, "description", &["document", "body", "text", "details", "message"]),
@@ -128,7 +130,8 @@ impl Columns {
         self.places.iter().map(pair).collect()
     }
 
-    /// The ticket of a row. `id` is what tells it from the other rows of the source: its own id, or its number.
+    /// The ticket of a row. `id` is what tells it from the other rows of the source: its own id, or
+    /// its number.
     ///
     /// Without a short description of its own, a ticket gets the first words of its description.
     pub(crate) fn ticket(
@@ -140,7 +143,8 @@ impl Columns {
     ) -> Result<OpenTicket, FieldFault> {
         let description = self.text(row, Field::Description).unwrap_or_default();
         let short = self.text(row, Field::ShortDescription);
-        // A short description that is too long is kept whole in the description, unless that has a column of its own.
+        // A short description that is too long is kept whole in the description, unless that has a
+        // column of its own.
         let description = match short {
             Some(short) if description.is_empty() && short.chars().count() > MAX_SHORT_CHARS => {
                 short
@@ -203,7 +207,8 @@ fn fault(field: Field, message: String) -> FieldFault {
     FieldFault { pointer: format!("/{}", field.name()), code: "invalid", message }
 }
 
-/// A column's name without what people write differently: `Short Description` is `short_description`.
+/// A column's name without what people write differently: `Short Description` is
+/// `short_description`.
 fn fold(name: &str) -> String {
     name.trim().to_lowercase().replace([' ', '-', '.'], "_")
 }

@@ -1,4 +1,5 @@
-//! Storing: decided batches, one after the other, on a task of its own while the next ones are read and decided on.
+//! Storing: decided batches, one after the other, on a task of its own while the next ones are read
+//! and decided on.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -53,7 +54,8 @@ pub(super) struct Counts {
 }
 
 impl Writer {
-    /// Reads a batch, again if the database is busy, and lets the desk decide on it on a task of its own.
+    /// Reads a batch, again if the database is busy, and lets the desk decide on it on a task of
+    /// its own.
     pub(super) async fn begin(
         &self,
         rows: Vec<ImportRow>,
@@ -73,8 +75,9 @@ impl Writer {
         Ok((Batch { rows, deciding }, origins))
     }
 
-    /// Stores a batch. If the database is busy, or somebody else opened one of its tickets meanwhile, the batch is read,
-    /// decided on and stored again: it is stored as a whole or not at all.
+    /// Stores a batch. If the database is busy, or somebody else opened one of its tickets
+    /// meanwhile, the batch is read, decided on and stored again: it is stored as a whole or not at
+    /// all.
     async fn store(&self, Batch { rows, deciding }: Batch) -> Result<BatchReport> {
         let mut stored = match deciding.await.context("deciding on the tickets")? {
             Ok(decided) => import::store(&self.desk, &self.caller(), &self.job, decided).await,

@@ -1,7 +1,8 @@
 //! `waypost import tickets`: reads a CSV file, and hands its rows to the desk in batches.
 //!
-//! How far an import is stands in the database, in the same transaction as its tickets. Whoever kills it starts it again
-//! with the same words: it goes on behind the last batch, and a row that is there already is not opened twice.
+//! How far an import is stands in the database, in the same transaction as its tickets. Whoever
+//! kills it starts it again with the same words: it goes on behind the last batch, and a row that
+//! is there already is not opened twice.
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -28,15 +29,16 @@ use crate::progress::Progress;
 use crate::stop::Stop;
 use crate::terminal::Terminal;
 
-/// How many batches may wait for being stored, beside the one that is stored and the one that is read: enough to keep the
-/// cores and the disk busy.
+/// How many batches may wait for being stored, beside the one that is stored and the one that is
+/// read: enough to keep the cores and the disk busy.
 const AHEAD: usize = 1;
 
 /// Tickets from a CSV file, plain or gzip; the first line names the columns.
 ///
-/// Columns named like a field of a ticket (description, title, impact, ...) are understood by themselves; --map says the
-/// rest. Without a short description, a ticket gets the first words of its description. Killed in the middle, the same
-/// command goes on where it was: no row is lost, and none becomes two tickets.
+/// Columns named like a field of a ticket (description, title, impact, ...) are understood by
+/// themselves; --map says the rest. Without a short description, a ticket gets the first words of
+/// its description. Killed in the middle, the same command goes on where it was: no row is lost,
+/// and none becomes two tickets.
 #[derive(Debug, Args)]
 pub(crate) struct Tickets {
     /// The file.
@@ -53,8 +55,8 @@ pub(crate) struct Tickets {
     /// The kind of rows without one: incident or request. Without it, policies decide.
     #[arg(long)]
     kind: Option<TicketKind>,
-    /// The name of the system that the rows are from. Together with a row's id it tells whether a ticket is there already.
-    /// Without it, the file itself is the source.
+    /// The name of the system that the rows are from. Together with a row's id it tells whether a
+    /// ticket is there already. Without it, the file itself is the source.
     #[arg(long)]
     source: Option<String>,
     /// How many rows are stored at once.
@@ -97,7 +99,8 @@ impl Tickets {
     ) -> Result<ExitCode> {
         let caller = installation.operator(&self.org).await?;
         let this_file = format!("{}#{}", file.stem(), &file.digest.hex()[..12]);
-        // An id of their own is the same in tomorrow's export; a row's number means something in this very file only.
+        // An id of their own is the same in tomorrow's export; a row's number means something in
+        // this very file only.
         let source = match self.source {
             Some(source) => source.trim().to_owned(),
             None if columns.has(Field::ExternalId) => file.stem(),
@@ -144,8 +147,8 @@ impl Tickets {
 }
 
 impl Reading<'_> {
-    /// Reads all rows behind the last one, until there are none or somebody asks to stop, while other tasks decide on what was
-    /// read and store it.
+    /// Reads all rows behind the last one, until there are none or somebody asks to stop, while
+    /// other tasks decide on what was read and store it.
     async fn run(&self, file: &SourceFile, writer: &Writer, storing: Storing) -> Result<Storing> {
         let stop = Stop::on_signals()?;
         let done = usize::try_from(storing.counts.last_row).context("skipping the rows before")?;

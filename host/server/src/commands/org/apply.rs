@@ -1,7 +1,7 @@
 //! `waypost org apply`: makes the installation as desk files say.
 //!
-//! Every step first looks at what is there, so a file that is applied again changes nothing, and one that was stopped in
-//! the middle goes on.
+//! Every step first looks at what is there, so a file that is applied again changes nothing, and
+//! one that was stopped in the middle goes on.
 
 mod bindings;
 mod directory;
@@ -174,7 +174,8 @@ impl Done {
     }
 }
 
-/// Creates the organization if it is missing. One that is there must be of the same kind, in the same place.
+/// Creates the organization if it is missing. One that is there must be of the same kind, in the
+/// same place.
 async fn create(desk: &Desk, operator: &Caller, wanted: &Organization) -> Result<Outcome> {
     let told = || format!("organization {}", wanted.key);
     match organizations::find(desk, operator, &wanted.key).await {

@@ -5,7 +5,8 @@ use waypost_app::hours::DayHours;
 /// The days in the order of the week.
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
-/// Reads stretches joined by commas, each for a day or a run of days. `always` and `never` are understood too.
+/// Reads stretches joined by commas, each for a day or a run of days. `always` and `never` are
+/// understood too.
 pub(crate) fn parse(text: &str) -> Result<Vec<DayHours>, String> {
     match text.trim() {
         "always" => return Ok(stretch(&DAYS, "00:00", "24:00")),
@@ -37,7 +38,8 @@ fn stretch(days: &[&str], from: &str, to: &str) -> Vec<DayHours> {
     days.iter().map(line).collect()
 }
 
-/// Writes hours so that [`parse`] reads them again; days with the same hours that follow each other are one run.
+/// Writes hours so that [`parse`] reads them again; days with the same hours that follow each other
+/// are one run.
 pub(crate) fn told(lines: &[DayHours]) -> String {
     let mut parts: Vec<(usize, usize, &str, &str)> = Vec::new();
     for line in lines {

@@ -47,7 +47,8 @@ pub(crate) struct Set {
     /// For how many days receipts are kept.
     #[arg(long, value_name = "DAYS")]
     receipt_retention_days: Option<u16>,
-    /// What resolving demands beside code and notes: category, `service_or_ci`, assignee; joined by commas, or none.
+    /// What resolving demands beside code and notes: category, `service_or_ci`, assignee; joined by
+    /// commas, or none.
     #[arg(long, value_name = "FIELDS", value_parser = read_demands)]
     resolve_demands: Option<Demands>,
 }

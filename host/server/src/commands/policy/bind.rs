@@ -21,7 +21,8 @@ const POSITION_STEP: i64 = 10;
 /// One mebibyte.
 const MIB: u64 = 1024 * 1024;
 
-/// More is no number of bytes; what the installation allows is far less, and the desk says how much.
+/// More is no number of bytes; what the installation allows is far less, and the desk says how
+/// much.
 const MOST_MIB: u64 = u64::MAX / MIB;
 
 #[derive(Debug, Args)]

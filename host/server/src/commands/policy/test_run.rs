@@ -42,7 +42,8 @@ pub(crate) struct TestRun {
     /// A data file. Can be repeated.
     #[arg(long = "data-file", value_name = "FILE")]
     data_files: Vec<PathBuf>,
-    /// The organization whose policy it is; without it, the component is a file and no database is used.
+    /// The organization whose policy it is; without it, the component is a file and no database is
+    /// used.
     #[arg(long, value_name = "KEY")]
     org: Option<Key>,
 }
@@ -95,7 +96,8 @@ impl TestRun {
     }
 }
 
-/// A folder for one run, gone afterwards. Nobody else can look or write into it: what is prepared there is run.
+/// A folder for one run, gone afterwards. Nobody else can look or write into it: what is prepared
+/// there is run.
 fn scratch() -> Result<TempDir> {
     let owners = Permissions::from_mode(0o700);
     let folder = tempfile::Builder::new().prefix("waypost-test-run-").permissions(owners).tempdir();

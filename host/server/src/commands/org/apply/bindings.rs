@@ -170,7 +170,8 @@ fn is_same_json(one: &str, other: &str) -> bool {
     one == other || value(one).is_some_and(|one| Some(one) == value(other))
 }
 
-/// The digest of data files, as revisions have it: of their names and contents, in the order of the names.
+/// The digest of data files, as revisions have it: of their names and contents, in the order of the
+/// names.
 fn data_digest(data: &[(String, Vec<u8>)]) -> String {
     let mut data: Vec<_> = data.iter().collect();
     data.sort();

@@ -44,7 +44,8 @@ impl Applying<'_> {
         })
     }
 
-    /// Who is named, by id, as the settings keep them; a missing one is told of with all else that is wrong.
+    /// Who is named, by id, as the settings keep them; a missing one is told of with all else that
+    /// is wrong.
     async fn leader(&self, rule: &str, email: Option<&str>) -> Result<Option<PersonRef>> {
         let Some(email) = email else { return Ok(None) };
         let named = PersonRef::Email(email.to_owned());
