@@ -261,8 +261,11 @@ mod tests {
 
     #[test]
     fn w10_a_refused_action_says_what_is_possible() {
-        let error = ApiError::new(Slug::InvalidTransition, "cannot reopen an incident that is new")
-            .with_state("new", vec!["start", "cancel"]);
+        let error = ApiError::new(
+            Slug::InvalidTransition,
+            "`reopen` is not possible for an incident in state `new`",
+        )
+        .with_state("new", vec!["start", "cancel"]);
         let json = error.json();
         assert_eq!(
             json,
@@ -270,7 +273,7 @@ mod tests {
                 "type": "/errors/invalid-transition",
                 "title": "The record's state does not allow it",
                 "status": 409,
-                "detail": "cannot reopen an incident that is new",
+                "detail": "`reopen` is not possible for an incident in state `new`",
                 "state": "new",
                 "allowed_actions": ["start", "cancel"],
             })

@@ -12,6 +12,7 @@ use waypost_domain::{
     ids::{ApprovalId, ApprovalRequestId, PersonId},
     permission,
     refusal::Faults,
+    role::Role,
     ticket::Action,
 };
 use waypost_store::approval;
@@ -250,6 +251,10 @@ fn said(text: Option<&str>) -> Option<&str> {
 }
 
 fn voter(caller: &Caller) -> Result<PersonId, CommandError> {
+    if caller.role == Role::Auditor {
+        let message = "an auditor sees everything and changes nothing, so does not vote";
+        return Err(CommandError::Forbidden(message.to_owned()));
+    }
     caller.person().ok_or_else(|| {
         CommandError::Forbidden("only a person votes; use a token that names one".to_owned())
     })

@@ -104,7 +104,7 @@ async fn close_due(
     }
     let filter = TicketFilter {
         phases: vec![Phase::Done],
-        kinds: vec![TicketKind::Incident, TicketKind::Request],
+        kinds: TicketKind::intake(),
         ..TicketFilter::default()
     };
     let mut after: Option<TicketCursor> = None;

@@ -531,7 +531,7 @@ pub(crate) fn all_inputs(ticket: &Ticket, row: &Row, now: DateTime<Utc>) -> Give
 /// A value for each thing that an action needs.
 pub(crate) fn needed_inputs(ticket: &Ticket, row: &Row, now: DateTime<Utc>) -> Given {
     let mut given = Given::default();
-    for input in row.inputs.iter().filter(|input| input.needed) {
+    for input in row.inputs.iter().filter(|input| input.is_needed(ticket)) {
         given.put(input.name, Some(value(ticket, input, now)));
     }
     given

@@ -9,9 +9,10 @@ use crate::{
     organization::{OrgSettings, ResolveDemand},
     refusal::Refused,
     ticket::{
-        self, Action, AwaitingKind, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT,
-        Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, Row, SUBJECT_FIELDS,
-        Stage, State, Ticket, TicketKind, Turn, Value, WORKED, Who, count, flag, input, need, row,
+        self, Action, AwaitingKind, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT,
+        Code, EDIT, Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Lack, Notice, Phase,
+        REOPEN, RESUME, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value, WORKED,
+        Who, count, flag, input, need, row,
     },
 };
 
@@ -76,6 +77,8 @@ pub const INCIDENT: Kind = Kind {
         Code::NoFaultFound,
         Code::Other,
     ],
+    outcome: "resolution",
+    tasks_worked: From::NotOver,
     opened_by: Who::DeskOrOwner(From::Anywhere),
     rows: &[ROWS, major::ROWS, COMMON, WORKED, INTAKE],
     fields: &[COMMON_FIELDS, INTAKE_FIELDS, SUBJECT_FIELDS, FIELDS],
@@ -120,11 +123,7 @@ const ROWS: &[Row] = &[
         ])
         .by(hold)
         .tells(Notice::StateChanged),
-    row(Action::Resume, "End the hold")
-        .from(&[State::OnHold])
-        .to(State::InProgress)
-        .by(ticket::resume)
-        .tells(Notice::StateChanged),
+    RESUME.to(State::InProgress),
     row(Action::Resolve, "Record that service is restored")
         .to(State::Resolved)
         .who(Who::DeskOrOwner(From::Anywhere))
@@ -133,29 +132,11 @@ const ROWS: &[Row] = &[
             need("resolution_notes", FieldType::Text, "What was done."),
         ])
         .lacking(lacks)
-        .by(resolve)
+        .by(ticket::finish)
         .tells(Notice::Resolved),
-    row(Action::Reopen, "Reopen it, because the trouble is not over")
-        .from(&[State::Resolved])
-        .to(State::InProgress)
-        .who(Who::DeskOrOwner(From::Anywhere))
-        .takes(&[need("reason", FieldType::Reason, "What is still wrong.")])
-        .by(ticket::reopen)
-        .tells(Notice::StateChanged),
-    row(Action::Close, "Close it")
-        .from(&[State::Resolved])
-        .to(State::Closed)
-        .who(Who::DeskOrOwner(From::Anywhere))
-        .unless(against_ending)
-        .by(ticket::close)
-        .tells(Notice::Closed),
-    row(Action::Cancel, "Withdraw it")
-        .to(State::Cancelled)
-        .who(Who::DeskOrOwner(From::In(&[State::New])))
-        .takes(&[need("reason", FieldType::Reason, "Why it is withdrawn.")])
-        .unless(against_ending)
-        .by(ticket::cancel)
-        .tells(Notice::Closed),
+    REOPEN.from(&[State::Resolved]).to(State::InProgress),
+    CLOSE.from(&[State::Resolved]).who(Who::DeskOrOwner(From::Anywhere)).unless(against_ending),
+    CANCEL.who(Who::DeskOrOwner(From::In(&[State::New]))).unless(against_ending),
     CONVERT,
     EDIT,
     CALLER_REPLY.one_of(&[State::InProgress]),
@@ -250,32 +231,27 @@ fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Records that service is restored, from every active state. Code and notes are never empty, and
-/// the organization can demand more (requirement R12).
-fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
-    turn.fields_are_right()?;
-    let notes = turn.given.text("resolution_notes").unwrap_or_default().to_owned();
-    turn.left.reason = Some(notes.clone());
-    let outcome = turn.outcome(turn.given.choice("resolution_code"), notes);
-    ticket.stage = Stage::Done(State::Resolved, outcome);
-    Ok(())
-}
-
-/// The fields that the organization demands before an incident is resolved, and that are empty.
-fn lacks(ticket: &Ticket, settings: &OrgSettings) -> Vec<(&'static str, &'static str)> {
-    let lack = |demand: &ResolveDemand| match demand {
-        ResolveDemand::Category => {
-            let remedy = "The organization demands a category; edit it in.";
-            ticket.category.is_none().then_some(("/category", remedy))
-        }
-        ResolveDemand::ServiceOrCi => {
-            let remedy = "The organization demands a service or a configuration item; edit it in.";
-            (ticket.service.is_none() && ticket.ci.is_none()).then_some(("/service", remedy))
-        }
-        ResolveDemand::Assignee => {
-            let remedy = "The organization demands an assignee; assign it.";
-            ticket.assignee.is_none().then_some(("/assignee", remedy))
-        }
+/// What the organization demands before an incident is resolved, and is empty.
+fn lacks(ticket: &Ticket, settings: &OrgSettings) -> Vec<Lack> {
+    let lack = |demand: &ResolveDemand| {
+        let (is_empty, fields, remedy): (_, &[_], _) = match demand {
+            ResolveDemand::Category => (
+                ticket.category.is_none(),
+                &["category"],
+                "The organization demands a category; edit it in.",
+            ),
+            ResolveDemand::ServiceOrCi => (
+                ticket.service.is_none() && ticket.ci.is_none(),
+                &["service", "ci"],
+                "The organization demands a service or a configuration item; edit it in.",
+            ),
+            ResolveDemand::Assignee => (
+                ticket.assignee.is_none(),
+                &["assignee"],
+                "The organization demands an assignee; assign it.",
+            ),
+        };
+        is_empty.then_some(Lack { fields, remedy })
     };
     settings.resolve_demands.iter().filter_map(lack).collect()
 }

@@ -63,8 +63,7 @@ impl Relation {
         approval: Option<&Approval>,
     ) -> Self {
         let Some(person) = person else { return Self::default() };
-        let about =
-            if ticket.kind() == TicketKind::Task { parent.unwrap_or(ticket) } else { ticket };
+        let about = parent.filter(|_| ticket.task_of().is_some()).unwrap_or(ticket);
         let holds_seat = approval.is_some_and(|approval| {
             approval.requests().any(|request| {
                 request.state == SeatState::Requested
@@ -75,7 +74,7 @@ impl Relation {
             owns: about.is_of(person),
             watches: about.watchers.contains(&person) || ticket.watchers.contains(&person),
             holds_seat,
-            works: ticket.kind() == TicketKind::Task && ticket.assignee == Some(person),
+            works: ticket.task().is_some() && ticket.assignee == Some(person),
         }
     }
 }

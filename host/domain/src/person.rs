@@ -42,6 +42,14 @@ pub struct Person {
     pub version: i64,
 }
 
+impl Person {
+    /// Whether they can be asked for their vote: an auditor sees everything and changes nothing.
+    #[must_use]
+    pub fn can_vote(&self) -> bool {
+        self.active && self.role != Role::Auditor
+    }
+}
+
 /// A language as a BCP 47 tag: `de`, `pt-BR`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Language(String);

@@ -14,9 +14,9 @@ use crate::{
     refusal::Refused,
     request::Content,
     ticket::{
-        self, APPROVED, Action, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field, FieldType, Kind,
-        Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn,
-        Value, WORKED, Who, flag, input, need, row, text_of,
+        self, APPROVED, Action, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field,
+        FieldType, From, Kind, Lack, Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State,
+        Ticket, TicketKind, Turn, Value, WORKED, Who, fill, flag, input, need, row, text_of,
     },
 };
 
@@ -72,6 +72,8 @@ pub const PROBLEM: Kind = Kind {
     ],
     at_work: State::RootCauseAnalysis,
     codes: &[Code::FixApplied, Code::RiskAccepted, Code::Duplicate, Code::Cancelled],
+    outcome: "resolution",
+    tasks_worked: From::NotOver,
     opened_by: Who::Desk,
     rows: &[ROWS, COMMON, WORKED, APPROVED],
     fields: &[COMMON_FIELDS, SUBJECT_FIELDS, FIELDS],
@@ -80,7 +82,7 @@ pub const PROBLEM: Kind = Kind {
 const ANALYZED: &[State] = &[State::RootCauseAnalysis, State::FixInProgress];
 
 const ROWS: &[Row] = &[
-    row(Action::Assess, "Give it to somebody who decides whether it is analyzed")
+    row(Action::Assess, "Assign it for assessment")
         .from(&[State::New])
         .to(State::Assess)
         .takes(&[
@@ -89,39 +91,37 @@ const ROWS: &[Row] = &[
         ])
         .by(assess)
         .tells(Notice::Assigned),
-    row(Action::Confirm, "Confirm that its cause is worth an analysis")
+    row(Action::Confirm, "Confirm it for root cause analysis")
         .from(&[State::Assess])
         .to(State::RootCauseAnalysis)
         .takes(&[
-            input("impact", FieldType::Level, "Impact, if it is not set yet; 1 is the most."),
-            input("urgency", FieldType::Level, "Urgency, if it is not set yet; 1 is the most urgent."),
-            input("service", FieldType::Service, "The service, if neither it nor a CI is set yet."),
-            input("ci", FieldType::Ci, "The configuration item, if neither it nor a service is set yet."),
+            fill("impact", FieldType::Level, "How much of the business is affected; 1 is the most."),
+            fill(
+                "urgency",
+                FieldType::Level,
+                "How quickly it must be dealt with; 1 is the most urgent.",
+            ),
+            input("service", FieldType::Service, "The service, unless it or a CI is set already.")
+                .filling(),
+            input("ci", FieldType::Ci, "The CI, unless it or a service is set already.").filling(),
         ])
         .lacking(|ticket, _| {
-            ticket.lacks_fields(&[
-                ("/impact", "Say how much of the business is affected; 1 is the most."),
-                ("/urgency", "Say how quickly it must be dealt with; 1 is the most urgent."),
-            ])
+            let remedy = "Name the service or the configuration item concerned.";
+            let lack = Lack { fields: &["service", "ci"], remedy };
+            let is_known = ticket.service.is_some() || ticket.ci.is_some();
+            if is_known { Vec::new() } else { vec![lack] }
         })
         .by(confirm)
         .tells(Notice::StateChanged),
-    row(Action::StartFix, "Start the fix of its cause")
+    row(Action::StartFix, "Start the fix")
         .from(&[State::RootCauseAnalysis])
         .to(State::FixInProgress)
         .takes(&[
-            input("root_cause", FieldType::Text, "Why it happens, if it is not set yet."),
-            input("fix_notes", FieldType::Text, "How it is fixed, if it is not set yet."),
+            fill("root_cause", FieldType::Text, "Why it happens."),
+            fill("fix_notes", FieldType::Text, "How it is fixed."),
         ])
-        .lacking(|ticket, _| {
-            ticket.lacks_fields(&[
-                ("/root_cause", "Say why it happens."),
-                ("/fix_notes", "Say how it is fixed."),
-            ])
-        })
-        .by(start_fix)
         .tells(Notice::StateChanged),
-    row(Action::Reanalyze, "Look for its cause again")
+    row(Action::Reanalyze, "Go back to root cause analysis")
         .from(&[State::FixInProgress, State::Resolved])
         .to(State::RootCauseAnalysis)
         .takes(&[need("reason", FieldType::Reason, "Why the cause was not found, or not cured.")])
@@ -130,19 +130,12 @@ const ROWS: &[Row] = &[
     row(Action::PublishKnownError, "Publish it as a known error")
         .from(&[State::RootCauseAnalysis, State::FixInProgress, State::Resolved])
         .takes(&[
-            input("symptom", FieldType::Text, "What people see, if it is not set yet."),
-            input("workaround", FieldType::Text, "How to live with it, if it is not set yet."),
+            fill("symptom", FieldType::Text, "What people see."),
+            fill("workaround", FieldType::Text, "How to live with it."),
         ])
-        .lacking(|ticket, _| {
-            ticket.lacks_fields(&[
-                ("/symptom", "Say what people see."),
-                ("/workaround", "Say how to live with it."),
-            ])
-        })
         .unless(is_known_error)
-        .by(publish_known_error)
-        .tells(Notice::StateChanged),
-    row(Action::Communicate, "Tell everybody whose incident it causes how to live with it")
+        .by(publish_known_error),
+    row(Action::Communicate, "Tell the callers of its incidents about the workaround")
         .from(&[State::Assess, State::RootCauseAnalysis, State::FixInProgress, State::Resolved])
         .takes(&[input(
             "text",
@@ -151,15 +144,15 @@ const ROWS: &[Row] = &[
         )])
         .lacking(|ticket, _| {
             let remedy = "Say how to live with it, or fill in the workaround first.";
-            let is_known = ticket.known_remedy().is_some();
-            if is_known { Vec::new() } else { vec![("/text", remedy)] }
+            let lack = Lack { fields: &["text"], remedy };
+            if ticket.known_remedy().is_some() { Vec::new() } else { vec![lack] }
         })
         .by(communicate),
-    row(Action::RequestApproval, "Ask the owner of the service to accept the risk")
+    row(Action::RequestApproval, "Ask the service owner to accept the risk")
         .from(ANALYZED)
         .takes(&[
-            need("risk_owner", FieldType::Person, "Who answers for the risk."),
-            need("risk_review_at", FieldType::Time, "When the risk is looked at again."),
+            need("risk_owner", FieldType::Person, "The owner of the risk.").filling(),
+            need("risk_review_at", FieldType::Time, "When the risk is reviewed.").filling(),
             need("reason", FieldType::Reason, "Why the risk is accepted."),
         ])
         .by(ask_for_risk),
@@ -172,12 +165,12 @@ const ROWS: &[Row] = &[
         .from(ANALYZED)
         .who(Who::System)
         .tells(Notice::ApprovalDecided),
-    row(Action::Resolve, "Record that it is settled, and how")
+    row(Action::Resolve, "Resolve it")
         .to(State::Resolved)
         .takes(&[
-            need("resolution_code", FieldType::Code, "How it was settled."),
+            need("resolution_code", FieldType::Code, "How it was resolved."),
             need("resolution_notes", FieldType::Text, "What was done, or why nothing is."),
-            input("root_cause", FieldType::Text, "Why it happened; for `fix_applied`, if it is not set yet."),
+            input("root_cause", FieldType::Text, "Why it happened; for `fix_applied`, unless it is set already.").filling(),
             input("duplicate_of", FieldType::Ticket, "The problem that goes on; for `duplicate`."),
             input(
                 "resolve_incidents",
@@ -187,20 +180,19 @@ const ROWS: &[Row] = &[
         ])
         .by(resolve)
         .tells(Notice::Resolved),
-    row(Action::Close, "Close it")
+    CLOSE
         .from(&[State::Resolved])
-        .to(State::Closed)
         .takes(&[
             need("no_article_reason", FieldType::Reason, "Why no article tells of it."),
             input("review_note", FieldType::Text, "What was learned; needed of a major problem."),
         ])
         .lacking(|ticket, _| {
             let remedy = "Write what was learned: the problem is a major one.";
+            let lack = Lack { fields: &["review_note"], remedy };
             let is_major = ticket.problem().is_some_and(|problem| problem.major);
-            if is_major { vec![("/review_note", remedy)] } else { Vec::new() }
+            if is_major { vec![lack] } else { Vec::new() }
         })
-        .by(close)
-        .tells(Notice::Closed),
+        .by(close),
     CONVERT.from(&[State::New]).to(State::Resolved),
     EDIT,
 ];
@@ -280,9 +272,9 @@ const FIELDS: &[Field] = &[
         |ticket| ticket.problem()?.risk_review_at.map(Value::Time),
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
-                problem.risk_review_at =
-                    if let Some(Value::Time(at)) = value { Some(*at) } else { None };
-                problem.risk_review_opened = false;
+                let at = if let Some(Value::Time(at)) = value { Some(*at) } else { None };
+                problem.risk_review_opened &= problem.risk_review_at == at;
+                problem.risk_review_at = at;
             }
         },
     )
@@ -295,23 +287,11 @@ fn assess(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Fills in what is given, and demands that the rest is there already.
 fn confirm(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
-    ticket.fill(&["impact", "urgency", "service", "ci"], turn);
     ticket::check_levels(turn.settings, ticket.impact, ticket.urgency, &mut turn.faults);
-    if ticket.service.is_none() && ticket.ci.is_none() {
-        turn.faults.missing("/service", "Name the service or the configuration item concerned.");
-    }
     turn.fields_are_right()?;
     ticket.prioritize(&turn.settings.matrix);
     ticket.stage = Stage::Open(State::RootCauseAnalysis);
-    Ok(())
-}
-
-fn start_fix(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
-    turn.fields_are_right()?;
-    ticket.fill(&["root_cause", "fix_notes"], turn);
-    ticket.stage = Stage::Open(State::FixInProgress);
     Ok(())
 }
 
@@ -335,7 +315,6 @@ fn is_known_error(ticket: &Ticket, _: Action) -> Option<Obstacle> {
 
 fn publish_known_error(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
-    ticket.fill(&["symptom", "workaround"], turn);
     if let Some(problem) = ticket.problem_mut() {
         problem.known_error = true;
     }
@@ -350,20 +329,18 @@ fn communicate(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> 
 }
 
 /// Notes what the owner of the service is asked to agree to.
-fn ask_for_risk(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+fn ask_for_risk(_: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.must_come("risk_review_at");
     turn.fields_are_right()?;
     if turn.beside.round.as_ref().is_some_and(Approval::is_open) {
         return Err(Refused::guard("Its approval is open already; the votes decide it."));
     }
-    ticket.fill(&["risk_owner", "risk_review_at"], turn);
     Ok(())
 }
 
 /// Records how it is settled. What is needed for it depends on the code.
 fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let code: Option<Code> = turn.given.choice("resolution_code");
-    ticket.fill(&["root_cause"], turn);
     let is_fixed = code == Some(Code::FixApplied);
     if is_fixed && ticket.problem().is_some_and(|problem| problem.root_cause.is_none()) {
         turn.faults.missing("/root_cause", "Say why it happened.");
@@ -373,6 +350,14 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     }
     turn.fields_are_right()?;
     let Some(code) = code else { return Ok(()) };
+    let original = turn.beside.target.as_ref().filter(|_| code == Code::Duplicate);
+    if let Some(original) = original.filter(|it| it.phase().is_over() || it.is_duplicate()) {
+        return Err(Refused::guard(format!(
+            "{} is {}; name the problem that goes on.",
+            original.number,
+            if original.is_duplicate() { "a duplicate itself" } else { original.state().as_str() }
+        )));
+    }
     let possible: &[Code] = match ticket.state() {
         State::FixInProgress => PROBLEM.codes,
         State::RootCauseAnalysis => &[Code::RiskAccepted, Code::Duplicate, Code::Cancelled],
@@ -381,7 +366,7 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     if !possible.contains(&code) {
         let names = possible.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");
         return Err(Refused::guard(format!(
-            "A problem that is {} can be resolved as {names} only.",
+            "In state `{}`, the resolution code must be one of: {names}.",
             ticket.state()
         )));
     }
@@ -398,10 +383,7 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
         problem.duplicate_of = duplicate_of;
         problem.known_error &= !is_fixed;
     }
-    let notes = turn.given.text("resolution_notes").unwrap_or_default().to_owned();
-    turn.left.reason = Some(notes.clone());
-    ticket.stage = Stage::Done(State::Resolved, turn.outcome(Some(code), notes));
-    Ok(())
+    ticket::finish(ticket, turn)
 }
 
 fn check_duplicate(ticket: &Ticket, turn: &mut Turn<'_>) {
@@ -412,9 +394,9 @@ fn check_duplicate(ticket: &Ticket, turn: &mut Turn<'_>) {
     if target.id == ticket.id {
         let message = "A problem cannot be the duplicate of itself; name another.";
         turn.faults.wrong("/duplicate_of", "itself", message);
-    } else if target.kind() != TicketKind::Problem || target.phase().is_over() {
-        let message = "Name a problem that is not closed.";
-        turn.faults.wrong("/duplicate_of", "not-open", message);
+    } else if target.problem().is_none() {
+        let message = "It is not a problem; name a problem.";
+        turn.faults.wrong("/duplicate_of", "other-kind", message);
     }
 }
 
@@ -444,22 +426,14 @@ impl Problem {
 }
 
 impl Ticket {
+    fn is_duplicate(&self) -> bool {
+        self.problem().is_some_and(|problem| problem.duplicate_of.is_some())
+    }
+
     /// What people are told of a problem: how to live with it, or how it is fixed.
     fn known_remedy(&self) -> Option<&str> {
         let problem = self.problem()?;
         problem.workaround.as_deref().or(problem.fix_notes.as_deref())
-    }
-
-    /// Which of these fields are empty.
-    fn lacks_fields(
-        &self,
-        needed: &[(&'static str, &'static str)],
-    ) -> Vec<(&'static str, &'static str)> {
-        let is_empty = |pointer: &str| {
-            let field = self.rules().field(pointer.trim_start_matches('/'));
-            field.is_none_or(|field| (field.get)(self).is_none())
-        };
-        needed.iter().copied().filter(|(pointer, _)| is_empty(pointer)).collect()
     }
 
     /// Whether the review of an accepted risk is due.

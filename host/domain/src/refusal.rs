@@ -12,13 +12,13 @@ use crate::ticket::{Action, State, TicketKind};
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
     /// Where it stands does not allow it.
-    #[error("cannot {action} {} {why}", kind.with_article())]
+    #[error("`{action}` is not possible for {} {why}", kind.with_article())]
     InvalidTransition {
         /// What was asked for.
         action: Action,
         /// The kind of ticket.
         kind: TicketKind,
-        /// Where it stands, as it stands after "cannot close an incident".
+        /// Where it stands, as it stands after "is not possible for an incident".
         why: String,
         /// Its state.
         state: State,

@@ -15,10 +15,10 @@ use crate::{
     task::check_fulfilment,
     text,
     ticket::{
-        self, APPROVED, Action, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field,
-        FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, Rejection, Row,
-        SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value, WORKED, Who, count, input,
-        need, row,
+        self, APPROVED, Action, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code,
+        EDIT, Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, REOPEN, RESUME,
+        Rejection, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value, WORKED, Who,
+        count, input, need, row,
     },
 };
 
@@ -87,6 +87,8 @@ pub const REQUEST: Kind = Kind {
     ],
     at_work: State::InFulfilment,
     codes: &[Code::Complete, Code::Partial, Code::Substituted],
+    outcome: "fulfillment",
+    tasks_worked: From::In(&[State::InFulfilment, State::OnHold]),
     opened_by: Who::DeskOrOwner(From::Anywhere),
     rows: &[ROWS, COMMON, WORKED, INTAKE, APPROVED],
     fields: &[COMMON_FIELDS, INTAKE_FIELDS, SUBJECT_FIELDS, FIELDS],
@@ -126,12 +128,8 @@ const ROWS: &[Row] = &[
         ])
         .by(ticket::hold)
         .tells(Notice::StateChanged),
-    row(Action::Resume, "End the hold")
-        .from(&[State::OnHold])
-        .to(State::InFulfilment)
-        .by(ticket::resume)
-        .tells(Notice::StateChanged),
-    row(Action::Fulfill, "Record that what was asked for is there")
+    RESUME.to(State::InFulfilment),
+    row(Action::Fulfill, "Fulfill it")
         .from(&[State::InFulfilment])
         .to(State::Fulfilled)
         .takes(&[
@@ -139,26 +137,11 @@ const ROWS: &[Row] = &[
             need("fulfillment_notes", FieldType::Text, "What was done."),
         ])
         .by(fulfill)
+        .reading_tasks()
         .tells(Notice::Resolved),
-    row(Action::Reopen, "Reopen it, because something is missing")
-        .from(&[State::Fulfilled])
-        .to(State::InFulfilment)
-        .who(Who::DeskOrOwner(From::Anywhere))
-        .takes(&[need("reason", FieldType::Reason, "What is still wrong.")])
-        .by(ticket::reopen)
-        .tells(Notice::StateChanged),
-    row(Action::Close, "Close it")
-        .from(&[State::Fulfilled])
-        .to(State::Closed)
-        .who(Who::DeskOrOwner(From::Anywhere))
-        .by(ticket::close)
-        .tells(Notice::Closed),
-    row(Action::Cancel, "Withdraw it")
-        .to(State::Cancelled)
-        .who(Who::DeskOrOwner(From::In(&[State::New, State::AwaitingApproval])))
-        .takes(&[need("reason", FieldType::Reason, "Why it is withdrawn.")])
-        .by(ticket::cancel)
-        .tells(Notice::Closed),
+    REOPEN.from(&[State::Fulfilled]).to(State::InFulfilment),
+    CLOSE.from(&[State::Fulfilled]).who(Who::DeskOrOwner(From::Anywhere)),
+    CANCEL.who(Who::DeskOrOwner(From::In(&[State::New, State::AwaitingApproval]))),
     CONVERT.from(&[State::New]),
     EDIT.who(Who::DeskOrOwner(From::In(&[State::New]))),
     CALLER_REPLY.one_of(&[State::InFulfilment]),
@@ -280,18 +263,14 @@ fn reject(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 fn fulfill(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     check_fulfilment(&turn.beside.tasks)?;
-    let notes = turn.given.text("fulfillment_notes").unwrap_or_default().to_owned();
-    turn.left.reason = Some(notes.clone());
-    let outcome = turn.outcome(turn.given.choice("fulfillment_code"), notes);
-    ticket.stage = Stage::Done(State::Fulfilled, outcome);
-    Ok(())
+    ticket::finish(ticket, turn)
 }
 
 impl Ticket {
     /// Whether it is a request that is not submitted, so that its content can still be changed.
     #[must_use]
     pub fn is_draft(&self) -> bool {
-        self.kind() == TicketKind::Request && self.state() == State::New
+        self.request().is_some() && self.state() == State::New
     }
 
     /// Says what it is ordered together with. Only a request is ordered.

@@ -16,9 +16,9 @@ use crate::{
     ids::{PersonId, TicketId},
     refusal::{Faults, Refused},
     ticket::{
-        self, Action, Awaiting, COMMON, COMMON_FIELDS, CancelOutcome, Cancellation, Closing, EDIT,
-        Field, FieldType, Hold, Kind, Notice, Obstacle, Phase, Row, Stage, State, Ticket,
-        TicketKind, Turn, Value, Who, count, flag, need, row,
+        self, Action, Awaiting, CANCEL, COMMON, COMMON_FIELDS, CancelOutcome, Cancellation,
+        Closing, EDIT, Field, FieldType, From, Hold, Kind, Notice, Obstacle, Phase, RESUME, Row,
+        Stage, State, Ticket, TicketKind, Turn, Value, Who, count, flag, need, row,
     },
 };
 
@@ -70,6 +70,8 @@ pub const TASK: Kind = Kind {
     ],
     at_work: State::InProgress,
     codes: &[],
+    outcome: "outcome",
+    tasks_worked: From::Nowhere,
     opened_by: Who::Desk,
     rows: &[ROWS, COMMON],
     fields: &[COMMON_FIELDS, FIELDS],
@@ -95,13 +97,8 @@ const ROWS: &[Row] = &[
         .takes(&[need("reason", FieldType::Reason, "What it waits for.")])
         .by(hold)
         .tells(Notice::StateChanged),
-    row(Action::Resume, "End the hold")
-        .from(&[State::OnHold])
-        .to(State::InProgress)
-        .who(Who::DeskOrAssignee)
-        .by(resume)
-        .tells(Notice::StateChanged),
-    row(Action::Complete, "Say that it is done")
+    RESUME.to(State::InProgress).who(Who::DeskOrAssignee).by(resume),
+    row(Action::Complete, "Complete it")
         .from(NOT_DONE)
         .to(State::Done)
         .who(Who::DeskOrAssignee)
@@ -114,18 +111,13 @@ const ROWS: &[Row] = &[
         .takes(&[need("reason", FieldType::Reason, "Why it was not brought to its end.")])
         .by(|task, turn| end(task, turn, State::Incomplete))
         .tells(Notice::StateChanged),
-    row(Action::Skip, "Say that it is not needed")
+    row(Action::Skip, "Skip it")
         .from(&[State::Waiting, State::Open, State::InProgress, State::OnHold, State::Incomplete])
         .to(State::Skipped)
         .takes(&[need("reason", FieldType::Reason, "Why it is not needed.")])
         .by(|task, turn| end(task, turn, State::Skipped))
         .tells(Notice::Closed),
-    row(Action::Cancel, "Withdraw it")
-        .to(State::Cancelled)
-        .takes(&[need("reason", FieldType::Reason, "Why it is withdrawn.")])
-        .unless(is_mandatory)
-        .by(ticket::cancel)
-        .tells(Notice::Closed),
+    CANCEL.unless(is_mandatory),
     EDIT,
 ];
 
@@ -262,30 +254,23 @@ fn end(ticket: &mut Ticket, turn: &mut Turn<'_>, state: State) -> Result<(), Ref
     Ok(())
 }
 
-/// Nobody works on what may be refused: a request's tasks wait for its fulfilment.
+/// Nobody works on what may be refused: a request's tasks wait for its fulfilment. What outlives its
+/// ticket, as the review of an accepted risk does, is worked on.
 fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
     let Some(parent) = &turn.beside.parent else { return Ok(()) };
-    let is_at_work = match parent.kind() {
-        TicketKind::Request => matches!(parent.state(), State::InFulfilment | State::OnHold),
-        // What outlives its ticket, as the review of an accepted risk, is worked on.
-        TicketKind::Incident | TicketKind::Problem | TicketKind::Task => {
-            !parent.phase().is_over() || parent.ends_its_tasks().is_none()
-        }
-    };
-    if is_at_work {
+    let worked = parent.rules().tasks_worked;
+    let outlives = parent.phase().is_over() && parent.ends_its_tasks().is_none();
+    if worked.holds(parent.state(), parent.phase()) || outlives {
         return Ok(());
     }
-    Err(Refused::guard(match parent.kind() {
-        TicketKind::Request => {
-            format!(
-                "{} is {}; its tasks can be worked on only while it is in fulfilment.",
-                parent.number,
-                parent.state()
-            )
-        }
-        TicketKind::Incident | TicketKind::Problem | TicketKind::Task => {
-            format!("{} is {}, so nothing is left to do for it.", parent.number, parent.state())
-        }
+    let (number, state) = (&parent.number, parent.state());
+    Err(Refused::guard(if parent.phase().is_over() {
+        format!("{number} is {state}; there is nothing left to do for it.")
+    } else {
+        let name = |one: &&(State, Phase)| worked.holds(one.0, one.1);
+        let states = parent.rules().states.iter().filter(name).map(|(state, _)| state.as_str());
+        let states = states.collect::<Vec<_>>().join(" or ");
+        format!("{number} is {state}; its tasks can be worked on only while it is {states}.")
     }))
 }
 
@@ -310,11 +295,16 @@ impl Ticket {
         self.settle(&before, None, now)
     }
 
-    /// Notes what is wrong with a new task, or with what of it has changed: its owner, and what it
-    /// depends on. `siblings` are the tasks of the same ticket.
+    /// Notes what is wrong with a new task: its owner, and what it depends on. `siblings` are the
+    /// tasks of the same ticket.
     pub fn check_task(&self, siblings: &[Self], directory: &dyn Lookup, faults: &mut Faults) {
-        let Some(task) = self.task() else { return };
         check_owner(self.org, self.team, self.assignee, directory, faults);
+        self.check_dependencies(siblings, faults);
+    }
+
+    /// Notes what is wrong with what a task depends on.
+    pub(crate) fn check_dependencies(&self, siblings: &[Self], faults: &mut Faults) {
+        let Some(task) = self.task() else { return };
         for (place, id) in task.depends_on.iter().enumerate() {
             if !siblings.iter().any(|sibling| sibling.id == *id && *id != self.id) {
                 let message = "Name another task of the same ticket.";

@@ -43,9 +43,9 @@ pub use self::{
     action::Action,
     assign::MAX_ESCALATION_LEVEL,
     facts::state_change,
-    field::{Field, FieldType, Given, Input, MAX_FACTS, MAX_WATCHERS, Value, Writer},
+    field::{Field, FieldType, Given, Input, MAX_FACTS, MAX_WATCHERS, Needed, Value, Writer},
     hints::ActionHint,
-    kind::{Against, From, Kind, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who},
+    kind::{Against, From, Kind, Lack, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who},
     open::Opening,
     perform::{Beside, Done, Left, Said, Turn},
     stage::{
@@ -56,12 +56,12 @@ pub use self::{
 pub(crate) use self::{
     assign::{assign, check_levels},
     common::{
-        APPROVED, CALLER_REPLY, COMMON, COMMON_FIELDS, CONVERT, EDIT, INTAKE, INTAKE_FIELDS,
-        SUBJECT_FIELDS, WORKED,
+        APPROVED, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT, EDIT, INTAKE,
+        INTAKE_FIELDS, REOPEN, RESUME, SUBJECT_FIELDS, WORKED,
     },
-    end::{cancel, close, reopen},
+    end::{close, finish},
     facts::Facts,
-    field::{choice, count, flag, input, need, text_of},
+    field::{choice, count, fill, flag, input, need, text_of},
     hold::{hold, resume},
     kind::row,
     talk::comment,
@@ -301,6 +301,12 @@ impl Ticket {
     #[must_use]
     pub fn is_of(&self, person: PersonId) -> bool {
         self.requester == Some(person) || self.opened_by == Some(person)
+    }
+
+    /// The ticket whose task it is; none of what is no task.
+    #[must_use]
+    pub fn task_of(&self) -> Option<TicketId> {
+        self.parent.filter(|_| self.task().is_some())
     }
 
     /// Whether a round of approval can be open in its state.

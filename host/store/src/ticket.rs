@@ -117,12 +117,12 @@ pub async fn tasks_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, 
     .await
 }
 
-/// Lists the incidents that a problem causes and that are not over, at most 1,000.
+/// Lists the incidents that a problem causes and that are not over.
 pub async fn caused_by(tx: &mut ReadTx, problem: TicketId) -> Result<Vec<Ticket>, StoreError> {
     let org = tx.org;
     select(tx, |sql| {
         filter::is_caused_by(sql, problem, org);
-        sql.push(" and phase not in ('closed', 'cancelled') order by tickets.id limit 1000");
+        sql.push(" and phase not in ('closed', 'cancelled') order by tickets.id");
     })
     .await
 }

@@ -116,7 +116,7 @@ mod tests {
         let refused = Refused::InvalidTransition {
             action: Action::Reopen,
             kind: TicketKind::Incident,
-            why: "that is new".to_owned(),
+            why: "in state `new`".to_owned(),
             state: State::New,
             allowed: vec![Action::Start],
         };

@@ -205,7 +205,7 @@ impl TicketFilter {
                 Err(ApiError::faults(vec![FaultOut::parameter("kind", message)]))
             }
             Some(kind) => Ok(vec![kind]),
-            None if given.is_empty() => Ok(vec![TicketKind::Incident, TicketKind::Request]),
+            None if given.is_empty() => Ok(TicketKind::intake()),
             None => Ok(given),
         }
     }

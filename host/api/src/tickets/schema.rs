@@ -15,7 +15,7 @@ use utoipa::{
         schema::{AdditionalProperties, ObjectBuilder, Schema, Type},
     },
 };
-use waypost_domain::ticket::{Action, Field, From, Row, TicketKind, Who};
+use waypost_domain::ticket::{Action, Field, From, Needed, Row, TicketKind, Who};
 
 use self::property::{Property, gather};
 use super::{Collection, actions::askable, incoming::ExternalRefWire, outgoing::TicketOut};
@@ -206,7 +206,11 @@ impl Documented {
     fn operation(&self, of: Collection) -> Operation {
         let (schema, required) = if self.inputs.is_empty() {
             (NothingIn::name().into_owned(), Required::False)
-        } else if self.rows.iter().any(|(_, row)| row.inputs.iter().any(|input| input.needed)) {
+        } else if self
+            .rows
+            .iter()
+            .any(|(_, row)| row.inputs.iter().any(|input| input.needed == Needed::Always))
+        {
             (self.schema_name(of), Required::True)
         } else {
             (self.schema_name(of), Required::False)
@@ -269,10 +273,14 @@ fn conditions(row: &Row) -> String {
         From::NotOver => " Possible until it is closed or cancelled.".to_owned(),
         From::Anywhere | From::Nowhere => String::new(),
     };
-    let needed = row.inputs.iter().filter(|input| input.needed).map(|input| input.name);
-    let needed = listed(&needed.collect::<Vec<_>>());
-    let needs = if needed.is_empty() { needed } else { format!(" Needs: {needed}.") };
-    format!("{who}{from}{needs}")
+    let named = |needed, says: &str| {
+        let names = row.inputs.iter().filter(|input| input.needed == needed);
+        let names = listed(&names.map(|input| input.name).collect::<Vec<_>>());
+        if names.is_empty() { names } else { format!(" {says}: {names}.") }
+    };
+    let needs = named(Needed::Always, "Needs");
+    let fills = named(Needed::UnlessFilled, "Needs, unless the ticket has them already");
+    format!("{who}{from}{needs}{fills}")
 }
 
 /// Names in a sentence.

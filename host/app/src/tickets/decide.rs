@@ -111,8 +111,8 @@ impl Deciding {
 
     fn of(desk: &Desk, facts: Facts, write: TicketWrite, occasion: &str, caller: &Caller) -> Self {
         let mut people: BTreeMap<PersonId, bool> =
-            facts.desk_people.values().map(|person| (person.id, person.active)).collect();
-        people.extend(facts.manager.iter().map(|person| (person.id, person.active)));
+            facts.desk_people.values().map(|person| (person.id, person.can_vote())).collect();
+        people.extend(facts.manager.iter().map(|person| (person.id, person.can_vote())));
         let before = (!write.is_new).then(|| write.ticket.clone());
         Self {
             write,
@@ -190,6 +190,7 @@ impl Deciding {
     /// Notes what a move did, as its row says that it is told.
     pub(crate) fn performed(&mut self, done: Done, by: &Actor, was: State) {
         let Done { action, changes, reason, tells, left } = done;
+        self.say(left.said, by);
         match left.caused {
             // What Waypost does because of it is an event of its own, and holds the changes.
             Some(caused) => {
@@ -202,29 +203,36 @@ impl Deciding {
         if let Some(notice) = tells {
             self.happened(notice, by, was).text = left.text;
         }
+        if tells != Some(Notice::PriorityChanged) {
+            self.tell_of_priority(by, was);
+        }
     }
 
-    /// Keeps what was said, as a comment by whoever acts.
-    pub(crate) fn say(&mut self, said: Option<ticket::Said>) {
+    /// Keeps what was said, as a comment.
+    fn say(&mut self, said: Option<ticket::Said>, by: &Actor) {
         let Some(ticket::Said { visibility, text }) = said else { return };
-        let author = self.write.events.last().map_or_else(system, |event| event.actor.clone());
         self.write.comments.push(Comment {
             id: CommentId(self.desk.entropy.id(self.now)),
             subject: self.write.ticket.id.into(),
             visibility,
-            author,
+            author: by.clone(),
             text,
             created_at: self.now,
         });
     }
 
-    /// Tells of an edit what people hear of: another priority.
-    pub(crate) fn tell_of_edit(&mut self, by: &Actor, was: State) {
+    /// Tells of another priority, whatever it follows from.
+    pub(crate) fn tell_of_priority(&mut self, by: &Actor, was: State) {
         let priority = |ticket: &Ticket| ticket.priority.effective().0;
         let before = self.before.as_ref().map(priority);
         if before.is_some_and(|before| before != priority(&self.write.ticket)) {
             self.happened(Notice::PriorityChanged, by, was);
         }
+    }
+
+    /// Tells nobody of what has happened so far.
+    pub(crate) fn hush(&mut self) {
+        self.happened.clear();
     }
 
     /// Adds to what the first event says.

@@ -10,7 +10,7 @@ use waypost_domain::{
     organization::OrgSettings,
     person::Person,
     task::TaskCount,
-    ticket::{Ticket, TicketKind},
+    ticket::Ticket,
 };
 use waypost_store::{ReadTx, approval, catalog, ci, person, service, team, ticket};
 
@@ -128,7 +128,7 @@ impl Names {
     pub(crate) fn count_tasks(&mut self, drafts: &[Deciding]) {
         for draft in drafts {
             let task = &draft.write.ticket;
-            let Some(parent) = task.parent.filter(|_| task.kind() == TicketKind::Task) else {
+            let Some(parent) = task.task_of() else {
                 continue;
             };
             let count = self.tasks.entry(parent).or_default();
@@ -207,9 +207,9 @@ impl Names {
             let found = ticket::find_many(tx, &lacking).await?;
             self.add_tickets(&found);
         }
-        let with_tasks = tickets.iter().filter(|one| one.kind() != TicketKind::Task);
-        let with_tasks = with_tasks.filter(|one| one.kind() != TicketKind::Incident);
-        let ids: Vec<TicketId> = with_tasks.map(|one| one.id).collect();
+        // Where it is shown; an incident's tasks are listed only.
+        let shows_tasks = |one: &&Ticket| one.request().is_some() || one.problem().is_some();
+        let ids: Vec<TicketId> = tickets.iter().filter(shows_tasks).map(|one| one.id).collect();
         self.tasks.extend(ticket::task_counts(tx, &ids).await?);
         Ok(())
     }

@@ -140,7 +140,10 @@ impl LookUps {
         if rules.field("requester").is_some() {
             self.requester(tx, caller, command, &mut found, &mut faults).await?;
         }
-        let parent = found.target.take().filter(|_| kind == TicketKind::Task);
+        let parent = match found.given.ticket("parent") {
+            Some(id) => ticket::find(tx, id).await?,
+            None => None,
+        };
         let opening = Opening {
             id: TicketId(desk.id(caller)),
             org: caller.org,

@@ -5,7 +5,7 @@
 //! something to do, and adds drafts of its own. All of them are written in the command's one
 //! commit.
 
-use std::{future::ready, pin::Pin};
+use std::{collections::BTreeSet, future::ready, pin::Pin};
 
 use waypost_domain::{
     approval::Approval,
@@ -13,7 +13,7 @@ use waypost_domain::{
     incident::MAX_CHILDREN,
     task::{follow_siblings, planned},
     ticket::{
-        Action, Beside, Channel, Code, Given, Opening, State, Ticket, TicketKind, Turn, Value,
+        Action, Beside, Channel, Given, Notice, Opening, State, Ticket, TicketKind, Turn, Value,
     },
 };
 use waypost_store::{
@@ -123,32 +123,37 @@ async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     Ok(())
 }
 
-/// The incidents of a problem resume or are resolved when it is; they go to the problem that it is
-/// a duplicate of; and their callers read how to live with it.
+/// The incidents of a problem resume or are resolved when it is, whichever action does it; they go
+/// to the problem that it is a duplicate of; and each of their callers reads once how to live with
+/// it.
 async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let moved = |draft: &Deciding| {
-        let ticket = &draft.write.ticket;
+        let (before, ticket) = (draft.before()?, &draft.write.ticket);
         ticket.problem()?;
-        let action = draft.write.events.first()?.action;
-        let concerns = matches!(action, Action::Resolve | Action::Communicate);
-        concerns.then(|| (ticket.clone(), action, draft.text_told()))
+        let is_settled = before.phase().is_active() && !ticket.phase().is_active();
+        let concerns = is_settled || draft.first_action() == Action::Communicate;
+        concerns.then(|| (ticket.clone(), draft.first_action(), is_settled, draft.text_told()))
     };
     let problems: Vec<_> = scene.drafts.iter().filter_map(moved).collect();
-    for (problem, action, text) in problems {
+    for (problem, action, is_settled, text) in problems {
         let mut tx = scene.desk.store.read(scene.caller.org).await?;
         let goes_on = match problem.problem().and_then(|it| it.duplicate_of) {
             Some(id) => ticket::find(&mut tx, id).await?,
             None => None,
         };
+        let mut callers = BTreeSet::new();
         for incident in ticket::caused_by(&mut tx, problem.id).await? {
             let mut facts = scene.facts.clone();
             facts.around(&mut tx, &incident).await?;
             let occasion = action.as_str();
             let mut draft =
                 Deciding::of_stored(scene.desk, facts, incident, occasion, scene.caller);
-            match action {
-                Action::Communicate => draft.hear_of_problem(&problem, text.clone())?,
-                _ => draft.follow_problem(&problem, goes_on.as_ref(), scene.resolves_incidents)?,
+            if is_settled {
+                draft.follow_problem(&problem, goes_on.as_ref(), scene.resolves_incidents)?;
+            } else {
+                let caller = draft.write.ticket.requester;
+                let tells = draft.write.ticket.phase().is_active() && callers.insert(caller);
+                draft.hear_of_problem(&problem, text.clone(), tells)?;
             }
             if !draft.is_idle() {
                 scene.drafts.push(draft);
@@ -164,10 +169,7 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
 async fn tasks_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     begin_tasks(scene).await?;
     end_tasks(scene).await?;
-    let of_tasks = |draft: &Deciding| {
-        let ticket = &draft.write.ticket;
-        ticket.parent.filter(|_| ticket.kind() == TicketKind::Task && !draft.is_planned)
-    };
+    let of_tasks = |draft: &Deciding| draft.write.ticket.task_of().filter(|_| !draft.is_planned);
     let mut parents: Vec<TicketId> = scene.drafts.iter().filter_map(of_tasks).collect();
     parents.sort_unstable();
     parents.dedup();
@@ -228,8 +230,8 @@ async fn end_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let ended = |draft: &Deciding| {
         let ticket = &draft.write.ticket;
         let before = draft.before()?;
-        let has_tasks = ticket.kind() != TicketKind::Task && before.phase() != ticket.phase();
-        let why = ticket.ends_its_tasks().filter(|_| has_tasks)?;
+        let ends = ticket.task().is_none() && before.phase() != ticket.phase();
+        let why = ticket.ends_its_tasks().filter(|_| ends)?;
         Some((ticket.id, why))
     };
     let ended: Vec<_> = scene.drafts.iter().filter_map(ended).collect();
@@ -255,7 +257,7 @@ async fn siblings_follow(scene: &mut Scene<'_>, parent: TicketId) -> Result<(), 
     // As the command leaves them.
     for draft in &scene.drafts {
         let task = &draft.write.ticket;
-        if task.parent == Some(parent) && task.kind() == TicketKind::Task {
+        if task.task_of() == Some(parent) {
             match tasks.iter_mut().find(|known| known.id == task.id) {
                 Some(known) => known.clone_from(task),
                 None => tasks.push(task.clone()),
@@ -342,11 +344,12 @@ impl Deciding {
             return Ok(());
         }
         if resolves {
-            let notes = settled.stage.outcome().map(|it| it.notes.clone()).unwrap_or_default();
-            let given = Given::default()
-                .with("resolution_code", Value::Text(Code::ResolvedByProblem.to_string()))
-                .with("resolution_notes", Value::Text(format!("{}: {notes}", settled.number)));
-            return self.takes(Action::Resolve, &given);
+            let was = self.write.ticket.state();
+            let changes = self.write.ticket.resolve_with(settled, &system(), self.now());
+            let notes = self.write.ticket.stage.outcome().map(|outcome| outcome.notes.clone());
+            self.did_because(Action::Resolve, &system(), changes, notes.clone());
+            self.happened(Notice::Resolved, &system(), was).text = notes;
+            return Ok(());
         }
         if self.write.ticket.awaits_problem(settled.id) {
             let reason = Value::Text(format!("{} is resolved", settled.number));
@@ -356,11 +359,13 @@ impl Deciding {
         Ok(())
     }
 
-    /// An incident whose caller reads how to live with its problem.
+    /// An incident whose caller reads how to live with its problem; whether they are told of it as
+    /// well, or are already for another of their incidents.
     fn hear_of_problem(
         &mut self,
         problem: &Ticket,
         text: Option<String>,
+        tells: bool,
     ) -> Result<(), CommandError> {
         if !self.write.ticket.phase().is_active() {
             return Ok(());
@@ -369,7 +374,11 @@ impl Deciding {
         let given = Given::default()
             .with("text", text)
             .with("reason", Value::Text(format!("{} communicates", problem.number)));
-        self.takes(Action::Comment, &given)
+        self.takes(Action::Comment, &given)?;
+        if !tells {
+            self.hush();
+        }
+        Ok(())
     }
 
     /// Takes an action that follows from another's, or from the clock.
@@ -378,10 +387,8 @@ impl Deciding {
         let (by, settings, facts) = (system(), self.settings(), self.facts().clone());
         let mut beside = Beside::default();
         let mut turn = Turn::new(given, &by, self.now(), &settings, &facts, &mut beside);
-        let mut done = self.write.ticket.perform(action, &mut turn)?;
-        let said = done.left.said.take();
+        let done = self.write.ticket.perform(action, &mut turn)?;
         self.performed(done, &by, was);
-        self.say(said);
         Ok(())
     }
 }

@@ -8,7 +8,7 @@ use waypost_domain::{
     permission::{self, Relation},
     refusal::Faults,
     role::Role,
-    ticket::{Action, State, Ticket, TicketKind},
+    ticket::{Action, State, Ticket},
 };
 use waypost_store::{
     ReadTx, approval, ci, event, service, team, ticket,
@@ -58,7 +58,7 @@ async fn beside(tx: &mut ReadTx, caller: &Caller, ticket: Ticket) -> Result<Seen
     } else {
         None
     };
-    let parent = match ticket.parent.filter(|_| ticket.kind() == TicketKind::Task) {
+    let parent = match ticket.task_of() {
         Some(id) => ticket::find(tx, id).await?,
         None => None,
     };

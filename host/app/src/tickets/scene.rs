@@ -16,7 +16,7 @@ use waypost_domain::{
     permission::{self, Relation},
     refusal::Faults,
     suggestion::Suggestion,
-    ticket::{Action, ActionHint, Beside, Given, Row, Ticket, TicketKind, Turn},
+    ticket::{Action, ActionHint, Beside, Given, Row, Ticket, Turn},
 };
 use waypost_store::{ReadTx, WriteTx, approval, link, ticket};
 
@@ -212,19 +212,24 @@ impl Subject {
         found: &Found,
         faults: &mut Faults,
     ) -> Result<(), CommandError> {
-        if let Some(id) = found.given.ticket("problem") {
-            let problem = ticket::find(tx, id).await?;
-            if !problem.is_some_and(|it| it.problem().is_some() && !it.phase().is_over()) {
-                faults.wrong("/problem", "not-open", "name a problem that is not closed");
+        if let Some(id) = found.given.ticket("problem")
+            && let Some(problem) = ticket::find(tx, id).await?
+        {
+            let is_awaited =
+                self.ticket.stage.hold().is_some_and(|it| it.awaiting.problem().is_some());
+            if problem.problem().is_none() {
+                faults.wrong("/problem", "other-kind", "It is not a problem; name a problem.");
+            } else if problem.phase().is_over() || is_awaited {
+                problem.must_be_active()?;
             }
         }
-        let Some(id) = found.given.ticket("parent") else { return Ok(()) };
+        let given = found.given.ticket("parent").filter(|id| self.ticket.parent != Some(*id));
+        let Some(id) = given else { return Ok(()) };
         let Some(parent) = ticket::find(tx, id).await? else { return Ok(()) };
         let of_child = ticket::count(tx, &reactions::children_of(self.ticket.id)).await?;
         self.ticket.check_parent(&parent, of_child > 0, faults);
-        let is_new = self.ticket.parent != Some(id);
         let of_parent = ticket::count(tx, &reactions::children_of(id)).await?;
-        if is_new && of_parent >= u64::from(MAX_CHILDREN) {
+        if of_parent >= u64::from(MAX_CHILDREN) {
             let message = format!("the parent has {MAX_CHILDREN} children, which is the most");
             faults.wrong("/parent", "too-many", message);
         }
@@ -248,12 +253,8 @@ impl Subject {
             let ends: Vec<_> = ends.map(|end| end.id.into()).collect();
             self.beside.links = link::of(tx, &ends).await?;
         }
-        let tasks_of = match self.ticket.kind() {
-            TicketKind::Task => self.ticket.parent,
-            TicketKind::Request if row.action == Action::Fulfill => Some(self.ticket.id),
-            TicketKind::Incident | TicketKind::Request | TicketKind::Problem => None,
-        };
-        if let Some(id) = tasks_of {
+        let own = row.reads_tasks.then_some(self.ticket.id);
+        if let Some(id) = self.ticket.task_of().or(own) {
             self.beside.tasks = ticket::tasks_of(tx, id).await?;
         }
         if self.ticket.can_await_approval() {
@@ -313,7 +314,7 @@ impl<'a> Scene<'a> {
             let changes = draft.write.ticket.edit(given, &beside.tasks, &lookup, &settings, now)?;
             if !changes.is_empty() {
                 draft.did(Action::Edit, by, changes);
-                draft.tell_of_edit(by, was);
+                draft.tell_of_priority(by, was);
             }
             return Ok(());
         }
@@ -323,13 +324,12 @@ impl<'a> Scene<'a> {
         draft.write.decided.extend(beside.suggestion.take());
         let mut opened = done.left.opened.take();
         let is_elsewhere = done.left.is_elsewhere;
-        let (said, link) = (done.left.said.take(), done.left.link.take());
+        let link = done.left.link.take();
         let target_changes = std::mem::take(&mut done.left.target_changes);
         let is_idle = action == Action::Acknowledge && done.changes.is_empty();
         if !is_idle && !is_elsewhere {
             draft.write.link = link;
             draft.performed(done, &caller.actor, was);
-            draft.say(said);
         }
         if let Some(given) = conversion.filter(|_| action == Action::AcceptSuggestion) {
             let was = draft.write.ticket.state();

@@ -415,12 +415,5 @@ fn float(minor_units: i64) -> f64 {
 
 /// The longest beginning that fits, cut at a character's border.
 fn cut(text: &str, max_bytes: usize) -> &str {
-    if text.len() <= max_bytes {
-        return text;
-    }
-    let mut end = max_bytes;
-    while !text.is_char_boundary(end) {
-        end -= 1;
-    }
-    &text[..end]
+    &text[..text.floor_char_boundary(max_bytes)]
 }

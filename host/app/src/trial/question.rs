@@ -8,7 +8,9 @@
 use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
-use waypost_domain::{binding::Hook, organization::Organization, refusal::Faults};
+use waypost_domain::{
+    binding::Hook, organization::Organization, refusal::Faults, ticket::TicketKind,
+};
 use waypost_policy::{
     Description, Need, Question,
     question::{
@@ -18,7 +20,10 @@ use waypost_policy::{
     },
 };
 
-use crate::tickets::{moment, only, timestamp};
+use crate::{
+    input::Reading,
+    tickets::{moment, only, timestamp},
+};
 
 /// The parts of a question, as given.
 pub(super) struct Parts<'a> {
@@ -122,14 +127,13 @@ fn default_head(now: DateTime<Utc>) -> Head {
 }
 
 /// What tickets of a kind have; none for a kind that there is not.
-fn default_details(kind: &str) -> Option<Details> {
-    Some(match kind {
-        "incident" => Details::Incident(IncidentDetails::default()),
-        "request" => Details::Request(RequestDetails::default()),
-        "problem" => Details::Problem(ProblemDetails::default()),
-        "task" => Details::Task(TaskDetails { ticket: String::new(), mandatory: false }),
-        _ => return None,
-    })
+fn default_details(kind: TicketKind) -> Details {
+    match kind {
+        TicketKind::Incident => Details::Incident(IncidentDetails::default()),
+        TicketKind::Request => Details::Request(RequestDetails::default()),
+        TicketKind::Problem => Details::Problem(ProblemDetails::default()),
+        TicketKind::Task => Details::Task(TaskDetails { ticket: String::new(), mandatory: false }),
+    }
 }
 
 fn default_context(organization: &Organization, now: DateTime<Utc>) -> Context {
@@ -197,11 +201,7 @@ impl Filler<'_> {
             (given.get("kind"), "/ticket/kind")
         };
         let kind = kind.map_or(Some("incident"), Value::as_str).unwrap_or_default();
-        let Some(details) = default_details(kind) else {
-            let message = "is not a kind of ticket; use one of: incident, request, problem, task";
-            self.faults.wrong(at, "invalid", format!("`{kind}` {message}"));
-            return None;
-        };
+        let details = default_details(self.faults.parse(at, kind)?);
         let head = default_head(now);
         if is_apart {
             for name in given.keys().filter(|name| !matches!(name.as_str(), "head" | "details")) {

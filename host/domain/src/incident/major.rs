@@ -250,7 +250,7 @@ fn against_standing(ticket: &Ticket, action: Action) -> Option<Obstacle> {
         Action::UpdateMajor => &[MajorState::Accepted],
         _ => &[MajorState::Review],
     };
-    let why = || Obstacle::Standing(format!("whose major_state is {state}"));
+    let why = || Obstacle::Standing(format!("whose `major_state` is `{state}`"));
     (!allowed.contains(&state)).then(why)
 }
 

@@ -8,7 +8,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     event::{Actor, FieldChange},
     refusal::Faults,
-    ticket::{Awaiting, Hold, Outcome, Phase, Stage, State, Ticket, TicketKind},
+    text,
+    ticket::{Awaiting, Code, Hold, Outcome, Phase, Stage, State, Ticket, TicketKind},
 };
 
 /// So many children follow in one commit; a larger outage is told in one incident, with watchers.
@@ -47,6 +48,29 @@ impl Ticket {
         let Some(next) = following(&self.stage, parent, by, now) else { return Vec::new() };
         let before = self.clone();
         self.stage = next;
+        // Whatever becomes of its parent, the problem that it waits for ends its hold.
+        let awaited = self.stage.hold().and_then(|hold| hold.awaiting.problem());
+        if let (Some(incident), Some(problem)) = (self.incident_mut(), awaited) {
+            incident.problem = Some(problem);
+        }
+        self.settle(&before, None, now)
+    }
+
+    /// Is resolved with its problem. What the organization demands of an incident that somebody
+    /// resolves is not asked for: nobody is there to fill it in. Returns what changed.
+    pub fn resolve_with(
+        &mut self,
+        problem: &Self,
+        by: &Actor,
+        now: DateTime<Utc>,
+    ) -> Vec<FieldChange> {
+        let before = self.clone();
+        let notes = problem.stage.outcome().map_or("", |outcome| outcome.notes.as_str());
+        let mut notes = format!("{}: {notes}", problem.number);
+        notes.truncate(notes.floor_char_boundary(text::MAX_TEXT_BYTES));
+        let code = Some(Code::ResolvedByProblem);
+        let outcome = Outcome { code, notes, at: now, by: by.clone() };
+        self.stage = Stage::Done(self.rules().done(), outcome);
         self.settle(&before, None, now)
     }
 }
@@ -139,6 +163,16 @@ mod tests {
         let waiting = (State::OnHold, CALLER);
         assert_eq!(after(waiting, (State::Resolved, CALLER)), (State::Resolved, true));
         assert_eq!(after(waiting, (State::OnHold, VENDOR)), (State::OnHold, true));
+    }
+
+    #[test]
+    fn a_child_on_hold_for_a_problem_is_linked_to_it_whatever_becomes_of_its_parent() {
+        let mut child = incident(State::InProgress, CALLER);
+        let parent = incident(State::OnHold, PROBLEM);
+        child.follow_parent(&parent.stage, &system(), monday() + hours(9));
+        let awaited = parent.stage.hold().unwrap().awaiting.problem();
+        assert!(awaited.is_some());
+        assert_eq!(child.incident().unwrap().problem, awaited);
     }
 
     #[test]

@@ -246,14 +246,39 @@ fn a_resolution_has_a_code_and_notes_and_a_fix_a_cause() {
 }
 
 #[test]
+fn a_text_of_blanks_fills_no_field_in_and_empties_none() {
+    let mut ticket = problem(State::FixInProgress);
+    let cause = facts(&ticket).root_cause.clone();
+    assert!(cause.is_some());
+    let given = resolved_as(Code::FixApplied).with("root_cause", text(" "));
+    act(&mut ticket, Action::Resolve, given).unwrap();
+    assert_eq!(facts(&ticket).root_cause, cause);
+}
+
+#[test]
+fn the_review_of_a_risk_is_due_again_only_on_another_day() {
+    let mut ticket = problem(State::RootCauseAnalysis);
+    act(&mut ticket, Action::RequestApproval, risk(48)).unwrap();
+    ticket.open_risk_review(monday() + hours(48));
+    let at = |hour| with("risk_review_at", Value::Time(monday() + hours(hour)));
+    edit(&mut ticket, &at(48)).unwrap();
+    assert!(facts(&ticket).risk_review_opened);
+    edit(&mut ticket, &at(72)).unwrap();
+    assert!(!facts(&ticket).risk_review_opened);
+}
+
+#[test]
 fn how_a_problem_can_be_resolved_depends_on_how_far_it_is() {
     let refused = guard(resolve(&mut problem(State::Assess), Code::FixApplied));
-    assert_eq!(refused, "A problem that is assess can be resolved as duplicate, cancelled only.");
+    assert_eq!(
+        refused,
+        "In state `assess`, the resolution code must be one of: duplicate, cancelled."
+    );
     let early = act(&mut problem(State::New), Action::Resolve, resolved_as(Code::RiskAccepted));
-    assert!(guard(early).contains("duplicate, cancelled only"));
+    assert!(guard(early).contains("one of: duplicate, cancelled."));
     assert!(
         guard(resolve(&mut problem(State::RootCauseAnalysis), Code::FixApplied))
-            .contains("risk_accepted, duplicate, cancelled only")
+            .contains("one of: risk_accepted, duplicate, cancelled.")
     );
 }
 
@@ -271,9 +296,15 @@ fn a_duplicate_names_another_problem_that_is_not_closed() {
     let pointer = "/duplicate_of".to_owned();
     assert_eq!(wrong(None), (pointer.clone(), "missing"));
     assert_eq!(wrong(Some(opened(TicketKind::Problem))), (pointer.clone(), "itself"));
-    assert_eq!(wrong(Some(another(TicketKind::Incident))), (pointer.clone(), "not-open"));
+    assert_eq!(wrong(Some(another(TicketKind::Incident))), (pointer, "other-kind"));
     let closed = Ticket { id: ticket_id(1), ..problem(State::Closed) };
-    assert_eq!(wrong(Some(closed)), (pointer, "not-open"));
+    assert!(guard(as_duplicate(Some(closed))).ends_with("name the problem that goes on."));
+    // A circle of duplicates would have no problem that goes on.
+    let mut duplicate = Ticket { id: ticket_id(1), ..problem(State::Resolved) };
+    if let Some(problem) = duplicate.problem_mut() {
+        problem.duplicate_of = Some(ticket_id(2));
+    }
+    assert!(guard(as_duplicate(Some(duplicate))).contains("is a duplicate itself"));
     // The other one may be resolved already: what it says is true of both.
     let resolved = Ticket { id: ticket_id(1), ..problem(State::Resolved) };
     let duplicate = as_duplicate(Some(resolved)).unwrap();

@@ -107,14 +107,14 @@ impl Judging<'_> {
                 self.judged.suggest(field, seen, value, proposed.confidence);
             }
             (Strength::Set, kind) if kind == present => {}
-            (Strength::Set, kind @ (TicketKind::Incident | TicketKind::Request)) => {
+            (Strength::Set, kind) if kind.rules().has_requester() => {
                 if !self.ticket.is_arriving(self.now) || !self.ticket.retype(kind) {
                     let why = "only a ticket that has just come in, without a catalog item, changes its kind; \
                                a person can convert it";
                     self.judged.overrule(field, why);
                 }
             }
-            (Strength::Set, kind @ (TicketKind::Problem | TicketKind::Task)) => {
+            (Strength::Set, kind) => {
                 self.judged.overrule(field, format!("a {kind} can only be suggested"));
             }
         }

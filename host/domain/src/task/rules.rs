@@ -13,8 +13,8 @@ use crate::{
     role::Role,
     task::{MAX_POSITION, PlannedTask, TaskCount, check_plan, follow_siblings, planned},
     ticket::{
-        Action, AwaitingKind, Code, Given, Notice, OwnField, OwnValue, Stage, State, Ticket,
-        TicketKind, Value, Who,
+        Action, AwaitingKind, Code, Given, Needed, Notice, OwnField, OwnValue, Stage, State,
+        Ticket, TicketKind, Value, Who,
     },
 };
 
@@ -120,7 +120,9 @@ fn a_reason_is_given_where_work_stops_without_being_done() {
             assert_eq!(pointers(&refused), ["/reason"], "{action}");
         }
         let row = TicketKind::Task.rules().row(action).unwrap();
-        assert!(row.inputs.iter().any(|input| input.name == "reason" && input.needed));
+        assert!(
+            row.inputs.iter().any(|input| input.name == "reason" && input.needed == Needed::Always)
+        );
     }
 }
 

@@ -134,7 +134,7 @@ impl Ticket {
         let row = self.rules().row(action);
         match row.filter(|row| row.allows(self.state(), self.phase())) {
             Some(row) => Ok(row),
-            None => Err(self.refuse(action, format!("that is {}", self.state()))),
+            None => Err(self.refuse(action, format!("in state `{}`", self.state()))),
         }
     }
 

@@ -48,11 +48,6 @@ pub(crate) fn triage(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
     check_levels(turn.settings, impact, urgency, &mut turn.faults);
     turn.fields_are_right()?;
     let before = ticket.priority.effective().0;
-    for field in crate::ticket::SUBJECT_FIELDS {
-        if let Some(value) = turn.given.get(field.name) {
-            (field.set)(ticket, Some(value), &mut turn.faults);
-        }
-    }
     ticket.triaged_at = Some(turn.now);
     ticket.prioritize(&turn.settings.matrix);
     if ticket.priority.effective().0 != before {

@@ -10,9 +10,33 @@ use crate::{
         Action, Channel, Field, FieldType, From, Input, MAX_FACTS, Notice, OwnValue, Row, State,
         Value, Who, assign, end,
         field::{choice, input, level, need, text_of},
-        open, row, talk,
+        hold, open, row, talk,
     },
 };
+
+/// The row that ends a hold. It is worked on again.
+pub(crate) const RESUME: Row = row(Action::Resume, "End the hold")
+    .from(&[State::OnHold])
+    .by(hold::resume)
+    .tells(Notice::StateChanged);
+
+/// The row of a reopening; from where to where is the kind's.
+pub(crate) const REOPEN: Row = row(Action::Reopen, "Reopen it")
+    .who(Who::DeskOrOwner(From::Anywhere))
+    .takes(&[need("reason", FieldType::Reason, "What is still wrong.")])
+    .by(end::reopen)
+    .tells(Notice::StateChanged);
+
+/// The row of a closing; from where is the kind's.
+pub(crate) const CLOSE: Row =
+    row(Action::Close, "Close it").to(State::Closed).by(end::close).tells(Notice::Closed);
+
+/// The row of a withdrawal; who beside the desk withdraws it is the kind's.
+pub(crate) const CANCEL: Row = row(Action::Cancel, "Cancel it")
+    .to(State::Cancelled)
+    .takes(&[need("reason", FieldType::Reason, "Why it is cancelled.")])
+    .by(end::cancel)
+    .tells(Notice::Closed);
 
 /// The row of an edit; whether somebody beside the desk edits is the kind's.
 pub(crate) const EDIT: Row = row(Action::Edit, "Change its fields").wherever(From::NotOver);
@@ -51,17 +75,20 @@ pub(crate) const WORKED: &[Row] = &[
     row(Action::Triage, "Confirm its category, impact and urgency")
         .from(&[State::New])
         .takes(&[
-            need("category", FieldType::Category, "The category's path: what it is about."),
+            need("category", FieldType::Category, "The category's path: what it is about.")
+                .filling(),
             need(
                 "impact",
                 FieldType::Level,
                 "Impact: how much of the business is affected; 1 is the most.",
-            ),
+            )
+            .filling(),
             need(
                 "urgency",
                 FieldType::Level,
                 "Urgency: how quickly it must be dealt with; 1 is the most urgent.",
-            ),
+            )
+            .filling(),
         ])
         .unless(assign::is_triaged)
         .by(assign::triage),
@@ -115,11 +142,11 @@ pub(crate) const CONVERT: Row = row(Action::Convert, "Convert it to another kind
 pub(crate) const INTAKE: &[Row] = &[
     row(Action::Categorize, "A policy categorizes it").who(Who::System),
     row(Action::Reroute, "Ask the policies again who should get it"),
-    row(Action::SetEta, "Tell when service should be back")
-        .takes(&[input("eta", FieldType::Time, "When; null withdraws what was told.")])
+    row(Action::SetEta, "Set the expected time of restoration")
+        .takes(&[input("eta", FieldType::Time, "The expected time; null withdraws it.")])
         .by(talk::set_eta)
         .tells(Notice::EtaChanged),
-    row(Action::MergeInto, "Merge it into another ticket that is about the same")
+    row(Action::MergeInto, "Merge it into another ticket about the same matter")
         .takes(&[need(
             "target",
             FieldType::Ticket,

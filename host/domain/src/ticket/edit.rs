@@ -8,7 +8,7 @@ use crate::{
     organization::OrgSettings,
     refusal::{Faults, Refused},
     request::Request,
-    ticket::{Action, Given, State, Ticket, TicketKind, Turn, assign::check_levels},
+    ticket::{Action, Given, Row, State, Ticket, Turn, assign::check_levels},
 };
 
 impl Ticket {
@@ -38,8 +38,8 @@ impl Ticket {
         if after.request().is_some_and(|it| it.item.is_none() && it.quantity > 1) {
             Request::refuse_count(&mut faults);
         }
-        if self.kind() == TicketKind::Task {
-            after.check_task(siblings, directory, &mut faults);
+        if after.task() != self.task() {
+            after.check_dependencies(siblings, &mut faults);
         }
         faults.finish()?;
         self.check_submitted(&after)?;
@@ -49,12 +49,11 @@ impl Ticket {
         Ok(self.settle(&before, Some(directory), now))
     }
 
-    /// Fills in the fields of these names that were given to an action.
-    pub(crate) fn fill(&mut self, names: &[&str], turn: &mut Turn<'_>) {
-        for name in names {
-            let field = self.rules().field(name);
-            if let (Some(field), Some(value)) = (field, turn.given.get(name)) {
-                (field.set)(self, Some(value), &mut turn.faults);
+    /// Fills in the fields that an action takes to fill them. A text of blanks fills nothing in.
+    pub(crate) fn fill(&mut self, row: &Row, turn: &mut Turn<'_>) {
+        for input in row.inputs.iter().filter(|input| input.fills && turn.given.says(input.name)) {
+            if let Some(field) = self.rules().field(input.name) {
+                (field.set)(self, turn.given.get(input.name), &mut turn.faults);
             }
         }
     }

@@ -8,7 +8,7 @@ use crate::{
     event::FieldChange,
     ids::TicketId,
     priority::Priority,
-    refusal::{Faults, Refused},
+    refusal::Refused,
     ticket::{
         CancelOutcome, Cancellation, Closing, Code, Details, Stage, State, Ticket, TicketKind, Turn,
     },
@@ -26,6 +26,17 @@ pub(crate) fn reopen(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
     }
     ticket.stage = Stage::Open(ticket.rules().at_work);
     ticket.count_reopening(turn.now);
+    Ok(())
+}
+
+/// Records how it was done: in the state of the phase done that its kind has.
+pub(crate) fn finish(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
+    turn.fields_are_right()?;
+    let rules = ticket.rules();
+    let notes = turn.given.text(&format!("{}_notes", rules.outcome)).unwrap_or_default().to_owned();
+    let code = turn.given.choice(&format!("{}_code", rules.outcome));
+    turn.left.reason = Some(notes.clone());
+    ticket.stage = Stage::Done(rules.done(), turn.outcome(code, notes));
     Ok(())
 }
 
@@ -97,25 +108,23 @@ pub(crate) fn convert(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Re
         let message = format!("It is {} already.", kind.with_article());
         turn.faults.wrong("/to", "same-kind", message);
     }
+    let is_for_somebody = to.is_some_and(|kind| kind.rules().has_requester());
+    let requester = ticket.requester.or(turn.by.person).filter(|_| is_for_somebody);
+    if is_for_somebody && requester.is_none() {
+        let message = "It is for nobody yet; convert it with a token that names a person.";
+        turn.faults.wrong("/to", "no-requester", message);
+    }
     turn.fields_are_right()?;
     let (Some(to), Some(id)) = (to, turn.beside.new_id) else { return Ok(()) };
     if turn.beside.round.as_ref().is_some_and(Approval::is_open) {
         return Err(Refused::guard("An approval is outstanding; revise or cancel it first."));
     }
     let mut converted = ticket.converted(to, id, turn);
-    let needs_requester = matches!(to, TicketKind::Incident | TicketKind::Request);
-    if needs_requester {
-        converted.requester = ticket.requester.or(turn.by.person);
-        if converted.requester.is_none() {
-            let mut faults = Faults::new();
-            let message = "It is for nobody yet; convert it with a token that names a person.";
-            faults.wrong("/to", "no-requester", message);
-            faults.finish()?;
-        }
-    } else {
-        converted.requester = None;
-        // Whoever told of the trouble has their own ticket; this one is the desk's.
+    converted.requester = requester;
+    if !is_for_somebody {
+        // Whoever reported it has their own ticket; this one is the desk's.
         converted.opened_by = turn.by.person;
+        converted.watchers.clear();
     }
     turn.left.opened = Some(converted);
     let reason = turn.given.text("reason").unwrap_or_default().to_owned();
@@ -157,6 +166,9 @@ impl Ticket {
             reopen_count: 0,
             last_reopened_at: None,
             triaged_at: None,
+            acknowledged_at: None,
+            first_response_at: None,
+            eta: None,
             escalation_level: 0,
             policy_failures: None,
             created_at: now,

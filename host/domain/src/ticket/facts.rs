@@ -218,7 +218,7 @@ impl Facts {
                 self.add_time("follow_up_at", hold.follow_up_at);
             }
             Stage::Done(_, outcome) | Stage::Closed(_, outcome, _) => {
-                let prefix = outcome_prefix(ticket);
+                let prefix = ticket.rules().outcome;
                 self.add_some(&format!("{prefix}_code"), outcome.code);
                 if !outcome.notes.is_empty() {
                     self.add(&format!("{prefix}_notes"), &outcome.notes);
@@ -234,15 +234,6 @@ impl Facts {
                 }
             }
         }
-    }
-}
-
-/// What the fields of an outcome begin with: a request is fulfilled, all others are resolved.
-fn outcome_prefix(ticket: &Ticket) -> &'static str {
-    match ticket.details {
-        Details::Request(_) => "fulfillment",
-        Details::Incident(_) | Details::Problem(_) => "resolution",
-        Details::Task(_) => "outcome",
     }
 }
 

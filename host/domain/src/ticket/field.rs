@@ -18,6 +18,8 @@ use crate::{
 
 /// More people than this are a distribution list, which has an address of its own.
 pub const MAX_WATCHERS: usize = 100;
+/// More configuration items than this are a service.
+pub(crate) const MAX_CIS: usize = 100;
 /// More fields of their own belong into a record of their own.
 pub const MAX_FACTS: usize = 50;
 
@@ -158,17 +160,55 @@ pub struct Input {
     /// What it means, for the API's docs; what to do, where it is missing.
     pub doc: &'static str,
     /// Whether the action is refused without it.
-    pub needed: bool,
+    pub needed: Needed,
+    /// Whether it fills in the ticket's field of the same name.
+    pub fills: bool,
+}
+
+/// Whether an action is refused without an input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Needed {
+    /// It may be left out.
+    No,
+    /// Always.
+    Always,
+    /// Unless the ticket's field of the same name is filled in already.
+    UnlessFilled,
 }
 
 /// An input that may be left out.
 pub(crate) const fn input(name: &'static str, takes: FieldType, doc: &'static str) -> Input {
-    Input { name, takes, doc, needed: false }
+    Input { name, takes, doc, needed: Needed::No, fills: false }
 }
 
 /// An input that the action needs.
 pub(crate) const fn need(name: &'static str, takes: FieldType, doc: &'static str) -> Input {
-    Input { name, takes, doc, needed: true }
+    Input { needed: Needed::Always, ..input(name, takes, doc) }
+}
+
+/// An input that fills in the field of the same name, and is needed unless that is filled already.
+pub(crate) const fn fill(name: &'static str, takes: FieldType, doc: &'static str) -> Input {
+    Input { needed: Needed::UnlessFilled, ..input(name, takes, doc) }.filling()
+}
+
+impl Input {
+    /// The same input, which fills in the field of the same name.
+    pub(crate) const fn filling(self) -> Self {
+        Self { fills: true, ..self }
+    }
+
+    /// Whether an action on this ticket is refused without it.
+    #[must_use]
+    pub fn is_needed(&self, ticket: &Ticket) -> bool {
+        match self.needed {
+            Needed::No => false,
+            Needed::Always => true,
+            Needed::UnlessFilled => {
+                let field = ticket.rules().field(self.name);
+                field.is_none_or(|field| (field.get)(ticket).is_none())
+            }
+        }
+    }
 }
 
 impl Field {
@@ -372,6 +412,10 @@ impl FieldType {
             }
             (Self::People, Value::People(people)) if people.len() > MAX_WATCHERS => {
                 let message = format!("{} people; name at most {MAX_WATCHERS}", people.len());
+                faults.wrong(pointer, "too-many", message);
+            }
+            (Self::Cis, Value::Cis(cis)) if cis.len() > MAX_CIS => {
+                let message = format!("{} items; name at most {MAX_CIS}", cis.len());
                 faults.wrong(pointer, "too-many", message);
             }
             // The rest is checked where it is looked up, or by the field itself.

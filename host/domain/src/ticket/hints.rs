@@ -37,11 +37,9 @@ impl Ticket {
     }
 
     fn lacks(&self, row: &Row, settings: &OrgSettings) -> Vec<String> {
-        let needed = row.inputs.iter().filter(|input| input.needed);
+        let needed = row.inputs.iter().filter(|input| input.is_needed(self));
         let filled = row.lacks.map(|lacks| lacks(self, settings)).unwrap_or_default();
-        needed
-            .map(|input| format!("/{}", input.name))
-            .chain(filled.into_iter().map(|(pointer, _)| pointer.to_owned()))
-            .collect()
+        let names = needed.map(|input| input.name).chain(filled.iter().map(|lack| lack.fields[0]));
+        names.map(|name| format!("/{name}")).collect()
     }
 }

@@ -1,11 +1,10 @@
 //! Holding: a ticket waits for somebody or something outside the desk.
 
 use crate::{
-    comment::Visibility,
     ids::TicketId,
     refusal::{Faults, Refused},
     text,
-    ticket::{Awaiting, AwaitingKind, Hold, Stage, Ticket, Turn},
+    ticket::{Awaiting, AwaitingKind, Hold, Stage, Ticket, Turn, talk::answer},
 };
 
 /// Puts it on hold. Holding it again for another reason starts a new wait; for the same reason it
@@ -15,6 +14,9 @@ pub(crate) fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
     turn.must_come("follow_up_at");
     turn.fields_are_right()?;
     let Some(awaiting) = awaiting else { return Ok(()) };
+    if let (AwaitingKind::Problem, Some(problem)) = (awaiting.kind(), &turn.beside.target) {
+        problem.must_be_active()?;
+    }
     if ticket.stage.hold().is_some_and(|hold| hold.awaiting == awaiting) {
         return Err(Refused::guard(format!(
             "It waits for this {} already; resume it, or put it on hold for another reason.",
@@ -24,7 +26,7 @@ pub(crate) fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
     let follow_up_at = turn.given.time("follow_up_at");
     ticket.stage = Stage::OnHold(Hold { awaiting, since: turn.now, follow_up_at });
     // The question to the caller is a public comment of the same command.
-    turn.say(Visibility::Public, "comment");
+    answer(ticket, turn, "comment");
     Ok(())
 }
 
@@ -36,6 +38,18 @@ pub(crate) fn resume(ticket: &mut Ticket, _: &mut Turn<'_>) -> Result<(), Refuse
 }
 
 impl Ticket {
+    /// Refuses to wait for a ticket that has ended: nothing would end the wait.
+    pub fn must_be_active(&self) -> Result<(), Refused> {
+        if self.phase().is_active() {
+            return Ok(());
+        }
+        Err(Refused::guard(format!(
+            "{} is {}; name a ticket that is still worked on.",
+            self.number,
+            self.state()
+        )))
+    }
+
     /// Whether it is on hold for this problem.
     #[must_use]
     pub fn awaits_problem(&self, problem: TicketId) -> bool {
@@ -86,9 +100,8 @@ fn awaiting(kind: AwaitingKind, turn: &mut Turn<'_>) -> Option<Awaiting> {
                 faults.missing("/problem", "Name the problem whose fix it waits for.");
                 return None;
             };
-            if problem.problem().is_none() || !problem.phase().is_active() {
-                let message = "Name a problem that is neither resolved nor closed.";
-                faults.wrong("/problem", "not-open", message);
+            if problem.problem().is_none() {
+                faults.wrong("/problem", "other-kind", "It is not a problem; name a problem.");
             }
             Some(Awaiting::Problem(problem.id))
         }

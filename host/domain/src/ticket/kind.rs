@@ -53,6 +53,10 @@ pub struct Kind {
     pub at_work: State,
     /// The valid outcome codes; none where it has none.
     pub codes: &'static [Code],
+    /// What the inputs and facts of its outcome begin with: `resolution`.
+    pub outcome: &'static str,
+    /// In which of its states its tasks are worked on.
+    pub tasks_worked: From,
     /// Who may open one.
     pub opened_by: Who,
     /// Its rows: its own, and those that it shares with other kinds.
@@ -160,14 +164,22 @@ pub type Move = fn(&mut Ticket, &mut Turn<'_>) -> Result<(), Refused>;
 /// What of the ticket stands against an action beside its state; none if nothing does.
 pub type Against = fn(&Ticket, Action) -> Option<Obstacle>;
 
-/// Fields of the ticket that must be filled before an action: a JSON pointer and the remedy for
-/// each.
-pub type Lacks = fn(&Ticket, &OrgSettings) -> Vec<(&'static str, &'static str)>;
+/// What of the ticket must be filled before an action, and is not.
+pub type Lacks = fn(&Ticket, &OrgSettings) -> Vec<Lack>;
+
+/// Something that must be filled before an action.
+#[derive(Debug, Clone, Copy)]
+pub struct Lack {
+    /// The field; of several, the others will do as well.
+    pub fields: &'static [&'static str],
+    /// What to do.
+    pub remedy: &'static str,
+}
 
 /// What stands against an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
-    /// Where it stands beside its state, as it stands after "cannot close an incident …".
+    /// Where it stands beside its state, as it stands after "… for an incident".
     Standing(String),
     /// Something about it, with the remedy.
     Guard(&'static str),
@@ -193,6 +205,8 @@ pub struct Row {
     pub lacks: Option<Lacks>,
     /// What people hear of it.
     pub tells: Option<Notice>,
+    /// Whether its logic looks at the tasks of the ticket.
+    pub reads_tasks: bool,
     /// What it does, as the API's docs say it.
     pub summary: &'static str,
 }
@@ -209,6 +223,7 @@ pub(crate) const fn row(action: Action, summary: &'static str) -> Row {
         against: None,
         lacks: None,
         tells: None,
+        reads_tasks: false,
         summary,
     }
 }
@@ -254,6 +269,10 @@ impl Row {
         Self { tells: Some(notice), ..self }
     }
 
+    pub(crate) const fn reading_tasks(self) -> Self {
+        Self { reads_tasks: true, ..self }
+    }
+
     /// Whether the state allows it, whoever asks.
     #[must_use]
     pub fn allows(&self, state: State, phase: Phase) -> bool {
@@ -293,6 +312,12 @@ impl TicketKind {
         self.rules().with_article
     }
 
+    /// The kinds that come in: what somebody reports or asks for.
+    #[must_use]
+    pub fn intake() -> Vec<Self> {
+        Self::ALL.iter().copied().filter(|kind| kind.rules().has_requester()).collect()
+    }
+
     /// Which kind numbers that begin so belong to.
     #[must_use]
     pub fn of_number(number: &str) -> Option<Self> {
@@ -318,6 +343,12 @@ impl Kind {
         self.fields.iter().copied().flatten()
     }
 
+    /// Whether somebody reports or asks for it, so that it is for a person.
+    #[must_use]
+    pub fn has_requester(&self) -> bool {
+        self.field("requester").is_some()
+    }
+
     /// The field with this name.
     #[must_use]
     pub fn field(&self, name: &str) -> Option<&'static Field> {
@@ -328,6 +359,13 @@ impl Kind {
     #[must_use]
     pub fn phase(&self, state: State) -> Option<Phase> {
         self.states.iter().find(|(one, _)| *one == state).map(|(_, phase)| *phase)
+    }
+
+    /// Its state of the phase done.
+    #[must_use]
+    pub(crate) fn done(&self) -> State {
+        let done = self.states.iter().find(|(_, phase)| *phase == Phase::Done);
+        done.map_or(State::Closed, |(state, _)| *state)
     }
 
     /// The names of its states, in the order of a life.

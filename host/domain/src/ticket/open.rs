@@ -10,7 +10,6 @@ use crate::{
     organization::OrgSettings,
     priority::Priority,
     refusal::{Faults, Refused},
-    request::Request,
     text,
     ticket::{
         Channel, Details, ExternalRef, Given, Stage, State, Ticket, TicketKind, Turn, Value,
@@ -162,20 +161,14 @@ impl Ticket {
     /// Makes a ticket that was never stored another kind; for a policy that sees what has arrived
     /// (requirement W1). A request for a catalog item stays one.
     pub(crate) fn retype(&mut self, kind: TicketKind) -> bool {
-        let is_fresh = self.state() == State::New;
-        let can = match (&self.details, kind) {
-            (Details::Incident(_), TicketKind::Request)
-            | (Details::Request(Request { item: None, .. }), TicketKind::Incident) => true,
-            (
-                Details::Incident(_) | Details::Request(_) | Details::Problem(_) | Details::Task(_),
-                _,
-            ) => false,
-        };
-        if can && is_fresh {
+        let is_free = self.request().is_none_or(|request| request.item.is_none());
+        let both = self.rules().has_requester() && kind.rules().has_requester();
+        let can = kind != self.kind() && both && is_free && self.state() == State::New;
+        if can {
             // What only the other kind has goes with it; the event shows what it was.
             self.details = Details::of(kind);
         }
-        can && is_fresh
+        can
     }
 }
 

@@ -18,8 +18,8 @@ use crate::{
     refusal::{Faults, Refused},
     suggestion::Suggestion,
     ticket::{
-        Action, Code, FieldType, Given, Input, Notice, Obstacle, Outcome, Row, Stage, Ticket, To,
-        Value, choice,
+        Action, Code, FieldType, Given, Input, Lack, Notice, Obstacle, Outcome, Row, Stage, Ticket,
+        To, Value, choice,
     },
 };
 
@@ -174,11 +174,13 @@ impl Ticket {
         if let Some(Obstacle::Guard(why)) = against {
             // What is wrong with the fields goes first, and only the logic knows all of it.
             let beside = turn.beside.clone();
+            after.fill(row, turn);
             let tried = row.logic.map_or(Ok(()), |logic| logic(&mut after, turn));
             *turn.beside = beside;
             tried.and_then(|()| turn.fields_are_right())?;
             return Err(Refused::guard(why));
         }
+        after.fill(row, turn);
         if let Some(logic) = row.logic {
             logic(&mut after, turn)?;
         }
@@ -214,14 +216,16 @@ impl Ticket {
                         self.check_code(&pointer, value, &mut turn.faults);
                     }
                 }
-                None if input.needed => turn.faults.missing(&pointer, self.missing(input)),
+                None if input.is_needed(self) => {
+                    turn.faults.missing(&pointer, self.missing(input));
+                }
                 None => {}
             }
         }
         if let Some(lacks) = row.lacks {
-            for (pointer, remedy) in lacks(self, turn.settings) {
-                if !turn.given.says(pointer.trim_start_matches('/')) {
-                    turn.faults.missing(pointer, remedy);
+            for Lack { fields, remedy } in lacks(self, turn.settings) {
+                if !fields.iter().any(|field| turn.given.says(field)) {
+                    turn.faults.missing(&format!("/{}", fields[0]), remedy);
                 }
             }
         }

@@ -313,14 +313,38 @@ fn an_incident_waits_for_a_problem_that_is_worked_on_and_is_linked_to_it() {
 
     let settled = in_state(TicketKind::Problem, State::Resolved, AwaitingKind::Caller);
     let settled = Ticket { id: problem.id, ..settled };
-    for wrong in [settled, another(TicketKind::Incident)] {
-        let refused = Scene::at(1).beside(wrong).act(
-            &mut opened(TicketKind::Incident),
-            Action::Hold,
-            given(),
-        );
-        assert_eq!(fault(refused), ("/problem".to_owned(), "not-open"));
-    }
+    let held = |target| {
+        let mut incident = opened(TicketKind::Incident);
+        Scene::at(1).beside(target).act(&mut incident, Action::Hold, given())
+    };
+    assert!(guard(held(settled)).contains("name a ticket that is still worked on"));
+    let incident = another(TicketKind::Incident);
+    assert_eq!(fault(held(incident)), ("/problem".to_owned(), "other-kind"));
+}
+
+#[test]
+fn the_question_of_a_hold_is_the_first_response_as_a_comment_is() {
+    let mut asked = opened(TicketKind::Incident);
+    Scene::at(1).act(&mut asked, Action::Hold, holding(AwaitingKind::Caller)).unwrap();
+    assert_eq!(asked.first_response_at, Some(monday() + hours(1)));
+    let mut waiting = opened(TicketKind::Incident);
+    Scene::at(1).act(&mut waiting, Action::Hold, holding(AwaitingKind::Vendor)).unwrap();
+    assert_eq!(waiting.first_response_at, None);
+}
+
+#[test]
+fn what_is_converted_answers_for_its_own_times_and_tells_no_watcher_of_a_cause() {
+    let mut incident = opened(TicketKind::Incident);
+    incident.watchers.insert(COLLEAGUE);
+    incident.eta = Some(monday() + hours(8));
+    Scene::at(1).act(&mut incident, Action::Acknowledge, nothing()).unwrap();
+    let mut scene = Scene::at(2);
+    scene.beside.new_id = Some(ticket_id(9));
+    let to = with("to", text("problem")).with("reason", text("it comes back"));
+    let done = scene.act(&mut incident, Action::Convert, to).unwrap();
+    let problem = done.left.opened.unwrap();
+    assert!(problem.watchers.is_empty());
+    assert_eq!((problem.eta, problem.acknowledged_at), (None, None));
 }
 
 #[test]
@@ -644,12 +668,9 @@ fn nothing_that_is_announced_as_lacking_is_optional() {
     asked_for_with_nothing(|ticket, row, done| {
         let hints = ticket.allowed_actions(Role::Agent, Relation::default(), &settings());
         let Some(hint) = hints.iter().find(|hint| hint.action == row.action) else { return };
-        // A service or a configuration item: either will do, which no hint can say.
-        let expected = if row.action == Action::Confirm { &["/service"][..] } else { &[] };
         match done {
             Err(Refused::MissingFields(faults)) => {
-                let mut found: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
-                found.retain(|pointer| !expected.contains(pointer));
+                let found: Vec<_> = faults.iter().map(|fault| fault.pointer.as_str()).collect();
                 assert_eq!(found, hint.lacks, "{} of {}", row.action, ticket.kind());
             }
             Ok(()) | Err(_) => {

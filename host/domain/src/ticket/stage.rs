@@ -177,6 +177,12 @@ impl Awaiting {
         }
     }
 
+    /// The problem whose fix it waits for.
+    #[must_use]
+    pub const fn problem(&self) -> Option<TicketId> {
+        if let Self::Problem(problem) = self { Some(*problem) } else { None }
+    }
+
     /// The identifier of whom or what, without the name.
     #[must_use]
     pub const fn as_str(&self) -> &'static str {

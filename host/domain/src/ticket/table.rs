@@ -11,8 +11,8 @@ use crate::{
     refusal::Refused,
     request::Submission,
     ticket::{
-        Action, AwaitingKind, Done, From, Kind, Phase, Row, State, Ticket, TicketKind, To, Value,
-        Who,
+        Action, AwaitingKind, Done, From, Kind, Needed, Phase, Row, State, Ticket, TicketKind, To,
+        Value, Who,
     },
 };
 
@@ -259,16 +259,22 @@ fn who(row: &Row) -> String {
 }
 
 fn inputs(kind: &Kind, row: &Row) -> (String, String) {
-    let named = |needed: bool| {
+    let named = |needed| {
         let inputs = row.inputs.iter().filter(|input| input.needed == needed);
         inputs.map(|input| format!("`{}`", input.name)).collect::<Vec<_>>()
     };
-    let (mut needs, takes) = (named(true), named(false));
+    let (mut needs, takes) = (named(Needed::Always), named(Needed::No));
+    let fills = named(Needed::UnlessFilled);
+    if !fills.is_empty() {
+        needs.push(format!("while it is empty: {}", fills.join(", ")));
+    }
     let demanding = OrgSettings { resolve_demands: ResolveDemand::ALL.to_vec(), ..settings() };
     let lacking =
         row.lacks.map(|lacks| lacks(&unfilled(kind.kind), &demanding)).unwrap_or_default();
-    let lacking = lacking.into_iter().map(|(pointer, _)| pointer.trim_start_matches('/'));
-    let lacking = lacking.map(|name| format!("`{name}`")).collect::<Vec<_>>();
+    let lacking = lacking.into_iter().map(|lack| {
+        lack.fields.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(" or ")
+    });
+    let lacking = lacking.collect::<Vec<_>>();
     if !lacking.is_empty() {
         let where_asked = match row.action {
             Action::Resolve => "where the organization demands it, and it is empty",
@@ -310,7 +316,7 @@ fn a_refused_transition_says_what_is_allowed_instead() {
     let mut incident = opened(TicketKind::Incident);
     let refused = Scene::at(0).act(&mut incident, Action::Close, with("reason", Value::Flag(true)));
     let refused = refused.unwrap_err();
-    assert_eq!(refused.to_string(), "cannot close an incident that is new");
+    assert_eq!(refused.to_string(), "`close` is not possible for an incident in state `new`");
     let Refused::InvalidTransition { allowed, .. } = refused else { panic!("wrong refusal") };
     assert!(allowed.contains(&Action::Resolve) && !allowed.contains(&Action::Close));
     // What it stands as beside its state counts too, and what nobody can ask for is not offered.
@@ -325,7 +331,7 @@ fn a_refused_step_of_a_task_says_whose_state_stands_against_it() {
     let mut scene = Scene::at(24);
     scene.beside.parent = Some(Ticket { number: "REQ0000007".to_owned(), ..request });
     let refused = scene.act(&mut task, Action::Start, with("x", Value::Flag(true))).unwrap_err();
-    let wanted = "REQ0000007 is awaiting_approval; its tasks can be worked on only while it is in fulfilment.";
+    let wanted = "REQ0000007 is awaiting_approval; its tasks can be worked on only while it is in_fulfilment or on_hold.";
     assert_eq!(refused.to_string(), wanted);
 }
 

@@ -14,13 +14,18 @@ use crate::{
 /// whoever wrote the ticket down for the caller.
 pub(crate) fn comment(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
+    answer(ticket, turn, "text");
+    Ok(())
+}
+
+/// Says something to the caller.
+pub(crate) fn answer(ticket: &mut Ticket, turn: &mut Turn<'_>, input: &str) {
     let is_human = matches!(turn.by.kind, ActorKind::User | ActorKind::Mail);
     let is_desk = turn.by.person.is_some_and(|person| Some(person) != ticket.requester);
-    if is_human && is_desk && ticket.first_response_at.is_none() {
-        ticket.first_response_at = Some(turn.now);
+    if is_human && is_desk && turn.given.text(input).is_some() {
+        ticket.first_response_at.get_or_insert(turn.now);
     }
-    turn.say(Visibility::Public, "text");
-    Ok(())
+    turn.say(Visibility::Public, input);
 }
 
 /// Takes an internal note, which no requester ever sees. Also allowed when it is over.

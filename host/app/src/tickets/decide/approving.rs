@@ -11,7 +11,7 @@ use waypost_domain::{
     proposal::{ApproverFacts, resolve_approvers},
     receipt::Outcome,
     request::Submission,
-    ticket::{Action, Notice, State, TicketKind},
+    ticket::{Action, Notice, State},
 };
 use waypost_policy::{
     Answer,
@@ -62,19 +62,21 @@ pub(super) async fn look_up_approvers(
     caller: &Caller,
     items: &mut [Deciding],
 ) -> Result<(), CommandError> {
-    if items.iter().all(|one| one.plan.is_none()) {
+    // Also where no policy had a turn: the fallback approver may be away, too.
+    if !items.iter().any(Deciding::is_handed_in) {
         return Ok(());
     }
     let mut tx = desk.store.read(caller.org).await?;
     let delegations = facts::delegations(&mut tx, caller.now).await?;
-    for one in items.iter_mut().filter(|one| one.plan.is_some()) {
+    for one in items.iter_mut().filter(|one| one.is_handed_in()) {
         one.facts.delegations = delegations.clone();
         let named: Vec<PersonId> = one.people_named();
         let named = person::find_many(&mut tx, &named).await?;
         let managers: Vec<PersonId> = named.iter().filter_map(|person| person.manager).collect();
         let managers = person::find_many(&mut tx, &managers).await?;
         one.managers.extend(named.iter().filter_map(|one| Some((one.id, one.manager?))));
-        one.people.extend(named.iter().chain(&managers).map(|person| (person.id, person.active)));
+        one.people
+            .extend(named.iter().chain(&managers).map(|person| (person.id, person.can_vote())));
         if !one.write.is_new {
             let rounds = approval::of(&mut tx, one.write.ticket.id.into()).await?;
             one.last_approval_round = rounds.iter().map(|round| round.round).max().unwrap_or(0);
@@ -128,11 +130,15 @@ impl Deciding {
         }
     }
 
+    /// Whether it is a request that the command hands in.
+    fn is_handed_in(&self) -> bool {
+        self.submits && self.write.ticket.request().is_some()
+    }
+
     /// Hands the request in, as its plan says. Who hands it in and which policy said what comes of
     /// it are events of their own, so that an auditor can tell the two apart.
     pub(super) fn begin_approval(&mut self, by: &Actor) -> Result<(), CommandError> {
-        let is_handed_in = self.submits && self.write.ticket.kind() == TicketKind::Request;
-        if !is_handed_in {
+        if !self.is_handed_in() {
             return Ok(());
         }
         let (submission, opinion) = match self.plan.take() {

@@ -101,7 +101,7 @@ pub(crate) async fn expect_votes(
     };
     let managers: Vec<PersonId> = asked.iter().filter_map(|voter| manager_of(*voter)).collect();
     for manager in person::find_many(tx, &managers).await? {
-        it.people.insert(manager.id, manager.active);
+        it.people.insert(manager.id, manager.can_vote());
     }
     for step in round.steps() {
         for seat in step.requests.iter().filter(waits) {

@@ -147,9 +147,15 @@ fn named(refused: Result<Vec<FieldChange>, Refused>) -> Vec<String> {
 #[test]
 fn a_refusal_says_where_it_stands_as_a_major_incident() {
     let refused = perform(Action::AcceptMajor, &mut new(Major::None)).unwrap_err();
-    assert_eq!(refused.to_string(), "cannot accept_major an incident whose major_state is none");
+    assert_eq!(
+        refused.to_string(),
+        "`accept_major` is not possible for an incident whose `major_state` is `none`"
+    );
     let refused = perform(Action::FinishMajor, &mut new(Major::None)).unwrap_err();
-    assert_eq!(refused.to_string(), "cannot finish_major an incident that is new");
+    assert_eq!(
+        refused.to_string(),
+        "`finish_major` is not possible for an incident in state `new`"
+    );
 }
 
 #[test]

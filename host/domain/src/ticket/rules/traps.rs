@@ -72,7 +72,7 @@ fn a_converted_problem_is_settled_and_says_what_it_became() {
 fn a_resolved_problem_is_reanalyzed_and_never_reopened() {
     let mut problem = in_state(TicketKind::Problem, State::Resolved, AwaitingKind::Caller);
     let refused = act(&mut problem, Action::Reopen, why()).unwrap_err();
-    assert_eq!(refused.to_string(), "cannot reopen a problem that is resolved");
+    assert_eq!(refused.to_string(), "`reopen` is not possible for a problem in state `resolved`");
     act(&mut problem, Action::Reanalyze, why()).unwrap();
     assert_eq!((problem.state(), problem.reopen_count), (State::RootCauseAnalysis, 1));
     // What its caller would write is no objection either: it has none.
