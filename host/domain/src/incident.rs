@@ -124,7 +124,7 @@ const ROWS: &[Row] = &[
         .by(hold)
         .tells(Notice::StateChanged),
     RESUME.to(State::InProgress),
-    row(Action::Resolve, "Record that service is restored")
+    row(Action::Resolve, "Resolve it: service is restored")
         .to(State::Resolved)
         .who(Who::DeskOrOwner(From::Anywhere))
         .takes(&[

@@ -157,11 +157,11 @@ const ROWS: &[Row] = &[
         ])
         .by(ask_for_risk),
     row(Action::Vote, "Vote on accepting its risk").from(ANALYZED).who(Who::SeatHolder),
-    row(Action::Approve, "The risk may be accepted")
+    row(Action::Approve, "Acceptance of its risk is approved")
         .from(ANALYZED)
         .who(Who::System)
         .tells(Notice::ApprovalDecided),
-    row(Action::Reject, "The risk may not be accepted")
+    row(Action::Reject, "Acceptance of its risk is rejected")
         .from(ANALYZED)
         .who(Who::System)
         .tells(Notice::ApprovalDecided),

@@ -74,7 +74,7 @@ pub const REQUEST: Kind = Kind {
     with_article: "a request",
     prefix: "REQ",
     path: "requests",
-    summary: "Something that a person asks for: an item of the catalog, or a wish in their own words.",
+    summary: "Something that a person asks for: a catalog item, or a free-text request.",
     states: &[
         (State::New, Phase::Open),
         (State::AwaitingApproval, Phase::Open),
@@ -100,7 +100,7 @@ const ROWS: &[Row] = &[
         .one_of(&[State::AwaitingApproval, State::InFulfilment, State::Rejected])
         .who(Who::DeskOrOwner(From::Anywhere))
         .tells(Notice::StateChanged),
-    row(Action::Revise, "Take it back to change it")
+    row(Action::Revise, "Take it back for revision")
         .from(&[State::AwaitingApproval, State::Rejected])
         .to(State::New)
         .who(Who::DeskOrOwner(From::Anywhere)),
@@ -145,17 +145,17 @@ const ROWS: &[Row] = &[
     CONVERT.from(&[State::New]),
     EDIT.who(Who::DeskOrOwner(From::In(&[State::New]))),
     CALLER_REPLY.one_of(&[State::InFulfilment]),
-    row(Action::RequestApproval, "Its approval is planned, and the first votes are asked for")
+    row(Action::RequestApproval, "Its approval is planned, and the first votes are requested")
         .from(&[State::AwaitingApproval])
         .who(Who::System),
     row(Action::Vote, "Vote on its approval").from(&[State::AwaitingApproval]).who(Who::SeatHolder),
-    row(Action::Approve, "All approvals are there")
+    row(Action::Approve, "Its approval is granted")
         .from(&[State::AwaitingApproval])
         .to(State::InFulfilment)
         .who(Who::System)
         .by(approve)
         .tells(Notice::ApprovalDecided),
-    row(Action::Reject, "An approval is refused")
+    row(Action::Reject, "Its approval is refused")
         .from(&[State::AwaitingApproval])
         .to(State::Rejected)
         .who(Who::System)

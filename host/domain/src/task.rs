@@ -80,11 +80,11 @@ pub const TASK: Kind = Kind {
 const NOT_DONE: &[State] = &[State::Open, State::InProgress, State::OnHold];
 
 const ROWS: &[Row] = &[
-    row(Action::Release, "It can be started: all that it depends on are done or skipped")
+    row(Action::Release, "It can start: the tasks it depends on are done or skipped")
         .from(&[State::Waiting])
         .to(State::Open)
         .who(Who::System),
-    row(Action::Start, "Start work on it, or try it again")
+    row(Action::Start, "Start work on it, or resume an incomplete one")
         .from(&[State::Open, State::Incomplete])
         .to(State::InProgress)
         .who(Who::DeskOrAssignee)

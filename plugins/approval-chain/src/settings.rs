@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use waypost_sdk::rules::When;
 
-/// Who must agree before a request is fulfilled.
+/// Who must approve a request before it is fulfilled.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -14,21 +14,21 @@ pub struct Settings {
     /// What happens to tickets that no rule matches.
     #[serde(default)]
     pub otherwise: Otherwise,
-    /// What happens to votes that are awaited.
+    /// What happens to outstanding votes.
     #[serde(default)]
     pub waiting: Waiting,
 }
 
-/// When it matches, who must agree.
+/// When it matches, and who must approve.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The name by which explanations call the rule.
+    /// The name of the rule in explanations.
     pub name: String,
     /// When it matches; without conditions always.
     #[serde(default)]
     pub when: When,
-    /// What it may cost for the rule to match.
+    /// The range of costs in which the rule matches.
     pub cost: Option<Cost>,
     /// What happens.
     pub then: Then,
@@ -43,7 +43,7 @@ pub struct Cost {
     /// The lowest cost that counts, in whole minor units (cents).
     #[serde(default)]
     pub at_least: u64,
-    /// The cost from which on it no longer counts, in whole minor units (cents).
+    /// The cost from which the rule no longer matches, in whole minor units (cents).
     pub below: Option<u64>,
 }
 
@@ -51,7 +51,7 @@ pub struct Cost {
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Then {
-    /// It is approved at once: a standard item that was approved once and for all.
+    /// It is approved at once: a pre-approved standard item.
     Approve,
     /// It is refused, for this reason; the requester reads it.
     Refuse(String),
@@ -81,7 +81,7 @@ pub enum StageRule {
     Any,
     /// When more than half of them are.
     Majority,
-    /// As the one that is decided first: approved with it, or rejected with it.
+    /// With the first one that is decided: approved if it is approved, rejected if not.
     FirstDecided,
 }
 
@@ -94,7 +94,7 @@ pub struct Step {
     /// Who may vote.
     #[serde(default)]
     pub approvers: Vec<Approver>,
-    /// Who must agree, whatever the others say. They vote too, without being named among the
+    /// Who must approve, whatever the others say. They vote too, without being named among the
     /// approvers again.
     #[serde(default)]
     pub mandatory: Vec<Approver>,
@@ -104,7 +104,7 @@ pub struct Step {
     /// Whether one rejection is enough to reject.
     #[serde(default)]
     pub veto: bool,
-    /// In how many hours it should be decided; without it in as many as the organization allows.
+    /// The due time, in elapsed hours after the step opens; without it, none.
     #[schemars(range(min = 1))]
     pub due_hours: Option<u16>,
 }
@@ -163,26 +163,26 @@ pub enum Otherwise {
     AskManager,
 }
 
-/// What happens to votes that are awaited. Hours are working hours of the organization.
+/// What happens to outstanding votes. Hours are working hours of the organization.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Waiting {
     /// After how many hours the voter is reminded for the first time.
     #[schemars(range(min = 1))]
     pub remind_after_hours: u16,
-    /// After how many further hours again.
+    /// After how many hours each further reminder follows.
     #[schemars(range(min = 1))]
     pub repeat_hours: u16,
     /// After how many hours the voter's manager is asked instead; without it never.
     #[schemars(range(min = 1))]
     pub delegate_after_hours: Option<u16>,
-    /// After how many hours the desk does without the vote, which then counts as an abstention;
+    /// After how many hours the vote expires and counts as an abstention;
     /// without it never. They are counted anew for whoever is asked instead.
     #[schemars(range(min = 1))]
     pub expire_after_hours: Option<u16>,
 }
 
-/// The shipped defaults of the desk: a working day, each working day, three working days, never.
+/// The defaults: a working day, each working day, three working days, never.
 impl Default for Waiting {
     fn default() -> Self {
         Self {

@@ -12,16 +12,16 @@ pub struct Settings {
     /// The rules, in order. For each field the first rule that matches and sets it wins.
     pub rules: Vec<Rule>,
     /// Whether fields that the ticket already has (a category chosen in the portal, a service named
-    /// by monitoring) may be proposed anew.
+    /// by monitoring) may be proposed again.
     #[serde(default)]
     pub overwrite: bool,
 }
 
-/// When it matches, what the ticket is.
+/// When it matches, and what the ticket then is.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The name by which explanations call the rule.
+    /// The name of the rule in explanations.
     pub name: String,
     /// When it matches; without conditions always, which makes a last rule a default.
     #[serde(default)]
@@ -46,9 +46,9 @@ pub struct Rule {
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct Fields {
-    /// What kind of record it should be. `problem` and `change` reach a person as a suggestion.
+    /// What kind of record it should be. `problem` reaches a person as a suggestion.
     pub kind: Option<Kind>,
-    /// The category, from the general to the special: `["access", "password"]`.
+    /// The category, from the general to the specific: `["access", "password"]`.
     pub category: Option<Vec<String>>,
     /// The key of the service.
     pub service: Option<String>,
@@ -60,16 +60,16 @@ pub struct Fields {
     /// Urgency: how quickly it must be dealt with. 1 is the highest.
     #[schemars(range(min = 1, max = 5))]
     pub urgency: Option<u8>,
-    /// Labels to add, at most 20 to a ticket at once. Every matching rule adds its own; where some
+    /// Labels to add; a ticket has at most 20. Every matching rule adds its own; where some
     /// are set, none is suggested.
     pub tags: Vec<String>,
 }
 
-/// How strongly a rule means what it says.
+/// How firmly a rule proposes what it sets.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Strengths {
-    /// Everything alike.
+    /// The same for everything.
     All(Strength),
     /// Each field on its own; what is left out is set.
     Each(FieldStrengths),
@@ -99,7 +99,7 @@ impl Strengths {
     }
 }
 
-/// How strongly a rule means each field.
+/// How firmly a rule proposes each field.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FieldStrengths {

@@ -5,7 +5,7 @@ use serde::Deserialize;
 use waypost_sdk::rules::When;
 use waypost_sdk::vocabulary::EventKind;
 
-/// Who is told of what happens to a ticket, and when.
+/// Who is notified of what happens to a ticket, and when.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Settings {
@@ -15,28 +15,28 @@ pub struct Settings {
     pub quiet_hours: Option<QuietHours>,
 }
 
-/// When it matches, who hears what.
+/// When it matches, and who is then told what.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The name by which explanations call the rule. Messages are told apart by it, so it stays
-    /// when the rule moves.
+    /// The name of the rule in explanations. Repeats are recognized by it, so keep it
+    /// when the rule changes.
     pub name: String,
-    /// What must have happened; one of these.
+    /// The events that trigger the rule.
     pub on: Vec<EventKind>,
-    /// Which tickets it is about; without conditions all of them.
+    /// Which tickets it applies to; without conditions, all of them.
     #[serde(default)]
     pub when: When,
     /// The states that the ticket must be in afterwards: `on_hold`. Without any, every state.
     #[serde(default)]
     pub states: Vec<String>,
-    /// Where an incident must stand as a major one afterwards: `accepted`. Without any, it does not
+    /// The state that an incident must then have as a major incident. Without any, it does not
     /// matter.
     #[serde(default)]
     pub major_states: Vec<MajorState>,
-    /// Who hears.
+    /// Who is told.
     pub to: Vec<Recipient>,
-    /// Whether the person who caused the event hears too.
+    /// Whether the person who caused the event is told too.
     #[serde(default)]
     pub to_actor: bool,
     /// The message's one line, with {placeholders}.
@@ -48,16 +48,16 @@ pub struct Rule {
     #[serde(default)]
     #[schemars(range(max = 33120))]
     pub delay_minutes: u32,
-    /// How often a person hears.
+    /// How often a person is told.
     #[serde(default)]
     pub once_per: OncePer,
 }
 
-/// Where an incident stands as a major one.
+/// The state of an incident as a major incident.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MajorState {
-    /// Somebody, or a rule of the desk, thinks that it is one.
+    /// Somebody, or a rule of the desk, has proposed it as one.
     Proposed,
     /// It is one.
     Accepted,
@@ -65,7 +65,7 @@ pub enum MajorState {
     Review,
     /// Over, and reviewed.
     Done,
-    /// It is none.
+    /// It is not one.
     Rejected,
 }
 
@@ -82,7 +82,7 @@ impl MajorState {
     }
 }
 
-/// Somebody who hears.
+/// Somebody who is told.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Recipient {
@@ -103,7 +103,7 @@ pub enum Recipient {
     Person(String),
 }
 
-/// How often a person hears of the same ticket by the same rule.
+/// How often the same rule notifies a person about the same ticket.
 #[derive(Clone, Copy, Debug, Default, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OncePer {
@@ -129,10 +129,10 @@ pub struct QuietHours {
     /// Until this time, on the next morning if it is earlier than `from`.
     #[schemars(regex(pattern = r"^([01][0-9]|2[0-3]):[0-5][0-9]$"))]
     pub to: String,
-    /// Days that are quiet as a whole.
+    /// Days that are quiet all day.
     #[serde(default)]
     pub days: Vec<Weekday>,
-    /// Tickets of this priority or a higher one are told of at any hour.
+    /// Messages about tickets of this priority or a higher one are sent at any hour.
     #[schemars(range(min = 1, max = 5))]
     pub except_priority: Option<u8>,
 }

@@ -16,11 +16,11 @@ pub struct Settings {
     pub fallback: Option<String>,
 }
 
-/// When it matches, who gets the ticket.
+/// When it matches, and who then gets the ticket.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rule {
-    /// The name by which explanations call the rule.
+    /// The name of the rule in explanations.
     pub name: String,
     /// When it matches; without conditions always.
     #[serde(default)]
@@ -32,7 +32,7 @@ pub struct Rule {
     /// Whether somebody of the team gets the ticket at once.
     #[serde(default)]
     pub assign: Assign,
-    /// The ids of people who are told of every change.
+    /// The ids of people to add as watchers.
     #[serde(default)]
     #[schemars(length(max = 100))]
     pub watchers: Vec<String>,
@@ -91,11 +91,11 @@ pub enum Assign {
     OnCall,
 }
 
-/// How strongly a rule means what it says.
+/// How firmly a rule proposes what it says.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(untagged)]
 pub enum Strengths {
-    /// Everything alike.
+    /// The same for everything.
     All(Strength),
     /// Each field on its own; what is left out is set.
     Each(FieldStrengths),
@@ -119,7 +119,7 @@ impl Strengths {
     }
 }
 
-/// How strongly a rule means each field.
+/// How firmly a rule proposes each field.
 #[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct FieldStrengths {
@@ -127,7 +127,7 @@ pub struct FieldStrengths {
     pub team: Strength,
     /// The person.
     pub assignee: Strength,
-    /// The people who are told of every change.
+    /// The watchers.
     pub watchers: Strength,
 }
 

@@ -54,7 +54,7 @@ class Lifecycle(exports.Lifecycle):
             name="example-router-py",
             version="0.1.0",
             author="The Waypost authors",
-            summary="Routes tickets by keywords, and calls whoever is on call when the team is closed",
+            summary="Routes tickets by keywords, and assigns whoever is on call when the team is closed",
             settings_schema=json.dumps(SETTINGS_SCHEMA),
             hooks=[ServedHook(hook="route", needs=["teams", "on-call"])],
         )

@@ -1,4 +1,4 @@
-//! Answers, built in one breath: `Assignment::to("network").because("the ticket is about Wi-Fi")`.
+//! Answers in one expression: `Assignment::to("network").because("the ticket is about Wi-Fi")`.
 
 use crate::{
     ApprovalPlan, Assignment, Categorization, Decline, Kind, KindProposal, Level, LevelProposal,
@@ -21,7 +21,7 @@ macro_rules! reasons {
 }
 reasons!(ApprovalPlan, Assignment, Categorization, Notifications);
 
-/// Gives each proposal its ways to be made.
+/// Gives each proposal its constructors.
 macro_rules! proposals {
     ($($proposal:ident($value:ty)),+ $(,)?) => {$(
         impl $proposal {
@@ -93,13 +93,13 @@ impl Default for Notifications {
 }
 
 impl ApprovalPlan {
-    /// Nobody needs to be asked.
+    /// No approval is needed.
     #[must_use]
     pub fn approve() -> Self {
         Self::of(Verdict::Approve)
     }
 
-    /// It cannot be approved; the requester reads why.
+    /// It is rejected at once; the requester reads why.
     #[must_use]
     pub fn refuse(reason: impl Into<String>) -> Self {
         Self::of(Verdict::Refuse(reason.into()))
@@ -126,7 +126,7 @@ impl Stage {
 }
 
 impl Step {
-    /// Asks these approvers; one approval is enough, no veto, due when the organization says so.
+    /// Asks these approvers; one approval is enough, without a veto and without a due time.
     #[must_use]
     pub fn any(name: impl Into<String>, approvers: Vec<crate::Approver>) -> Self {
         Self {
@@ -139,7 +139,7 @@ impl Step {
         }
     }
 
-    /// Asks these approvers too, and is not approved without their yes.
+    /// Also asks these approvers, and is not approved unless they approve.
     #[must_use]
     pub fn not_without(self, mandatory: Vec<crate::Approver>) -> Self {
         Self { mandatory, ..self }
@@ -147,7 +147,7 @@ impl Step {
 }
 
 impl Decline {
-    /// Nothing to say about this ticket, and why.
+    /// No opinion on this ticket, and why.
     #[must_use]
     pub fn no_opinion(reason: impl Into<String>) -> Self {
         Self::NoOpinion(vec![reason.into()])

@@ -38,8 +38,8 @@ use crate::{
 /// # fn main() {}
 /// ```
 ///
-/// It expands to nothing but a check on other targets than WebAssembly, so a policy's tests run
-/// natively. A hook that is named whose trait the policy lacks does not compile:
+/// On targets other than WebAssembly it expands to nothing but a check, so a policy's tests run
+/// natively. Naming a hook whose trait the policy does not implement fails to compile:
 ///
 /// ```compile_fail,E0277
 /// # use waypost_sdk::{Binding, Policy, SettingsError};

@@ -1,4 +1,4 @@
-//! Short ways to facts of the contract that policies ask for often.
+//! Shortcuts to facts of the contract that policies often need.
 
 use crate::vocabulary::TicketKind;
 use crate::{
@@ -75,7 +75,7 @@ impl Context {
     ///
     /// `acme/network` names exactly that team. A bare key is looked up in the layer of the binding
     /// that asks, then in the layers above, never below: a team that a client creates cannot stand
-    /// in for one that its provider's binding names. None as well if no need filled the teams.
+    /// in for one that its provider's binding names. Also none if no need for teams was declared.
     #[must_use]
     pub fn team(&self, name: &str) -> Option<&Team> {
         let teams = self.teams.as_deref()?;
@@ -99,7 +99,7 @@ impl Team {
         full_name(&self.organization, &self.key)
     }
 
-    /// Whoever is on call right now, the first if there are several. None as well if the need
+    /// Whoever is on call right now, the first if there are several. Also none if the need
     /// `on-call` was not declared.
     #[must_use]
     pub fn first_on_call(&self) -> Option<&str> {

@@ -7,9 +7,9 @@ pub enum Hook {
     Categorize,
     /// Who should work on it?
     Route,
-    /// Who must agree?
+    /// Who must approve?
     Plan,
-    /// What about a vote that is awaited?
+    /// What should happen to an outstanding vote?
     Stalled,
     /// Who should be notified?
     Notify,

@@ -1,6 +1,6 @@
 //! The facts that a hook can ask for, by the names that the contract gives them.
 
-/// A fact that a hook declares to need. A fact that is not declared is neither read nor passed.
+/// A fact that a hook declares as needed. What is not declared is neither read nor passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Need {
     /// The requester.
@@ -13,7 +13,7 @@ pub enum Need {
     TeamLoads,
     /// The teams with their members.
     TeamMembers,
-    /// The teams with who is on call.
+    /// The teams with the people on call.
     OnCall,
     /// The ticket's service.
     Service,

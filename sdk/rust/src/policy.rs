@@ -14,11 +14,11 @@ use crate::{
 /// What a policy is called and who wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct About {
-    /// Lower case words joined by dashes: `team-router`.
+    /// Lower-case words joined by hyphens: `team-router`.
     pub name: String,
     /// A semantic version: `1.4.0`.
     pub version: String,
-    /// Who to ask.
+    /// Who maintains it.
     pub author: String,
     /// One sentence.
     pub summary: String,
@@ -26,14 +26,14 @@ pub struct About {
 
 /// A configured policy: what it has learned from its settings, ready to be asked.
 ///
-/// It is made once for each binding. The host keeps an image of the memory that [`Policy::new`]
+/// Made when a binding is prepared. The host keeps an image of the memory that [`Policy::new`]
 /// leaves, and every decision starts from that image: parse, sort and index there, and a decision
 /// finds the work done. Nothing that a hook leaves behind reaches the next decision.
 pub trait Policy: Sized + Send + Sync + 'static {
     /// What an administrator may set. The host checks settings against the schema of this type.
     type Settings: DeserializeOwned + JsonSchema;
 
-    /// Makes the policy from its settings, or says which places of them are wrong, all of them at
+    /// Makes the policy from its settings, or returns every error in them, all at
     /// once. The binding has the data files and the hooks that will be asked.
     fn new(settings: Self::Settings, binding: &Binding) -> Result<Self, Vec<SettingsError>>;
 
@@ -46,7 +46,7 @@ pub trait Policy: Sized + Send + Sync + 'static {
 
 /// What kind of work has arrived?
 pub trait Categorize: Policy {
-    /// The facts that the context shall have; the others stay `None`.
+    /// The facts that the context will have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
@@ -58,7 +58,7 @@ pub trait Categorize: Policy {
 
 /// Who should work on it?
 pub trait Route: Policy {
-    /// The facts that the context shall have; the others stay `None`.
+    /// The facts that the context will have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
@@ -68,27 +68,27 @@ pub trait Route: Policy {
     fn route(&self, ticket: &Ticket, context: &Context) -> Result<Assignment, Decline>;
 }
 
-/// Who must agree?
+/// Who must approve?
 pub trait Plan: Policy {
-    /// The facts that the context shall have; the others stay `None`.
+    /// The facts that the context will have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
     }
 
-    /// Says who must agree before work on the ticket starts.
+    /// Says who must approve before work on the ticket starts.
     fn plan(&self, ticket: &Ticket, context: &Context) -> Result<ApprovalPlan, Decline>;
 }
 
-/// What about a vote that is awaited?
+/// What should happen to an outstanding vote?
 pub trait Stalled: Policy {
-    /// The facts that the context shall have; the others stay `None`.
+    /// The facts that the context will have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()
     }
 
-    /// Says what to do about a vote that is awaited.
+    /// Says what to do about an outstanding vote.
     fn stalled(
         &self,
         ticket: &Ticket,
@@ -99,7 +99,7 @@ pub trait Stalled: Policy {
 
 /// Who should be notified?
 pub trait Notify: Policy {
-    /// The facts that the context shall have; the others stay `None`.
+    /// The facts that the context will have; the others stay `None`.
     #[must_use]
     fn needs() -> Vec<Need> {
         Vec::new()

@@ -41,14 +41,14 @@ use crate::vocabulary::{Channel, Phase, TicketKind};
 pub use fields::Wanted;
 pub use index::{Matches, Rules};
 
-/// When a rule applies. Every condition that is given must hold; of a list's values one is enough.
+/// When a rule applies. Every condition given must hold; of a list, one matching value is enough.
 /// Without any condition the rule always applies.
 #[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct When {
     /// What kind of record the ticket is.
     pub kinds: Vec<TicketKind>,
-    /// Where it is in its life, whatever its kind calls the state.
+    /// Where it is in its life cycle, whatever its kind calls the state.
     pub phases: Vec<Phase>,
     /// How it came in.
     pub channels: Vec<Channel>,
@@ -118,7 +118,7 @@ pub struct Words {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Place {
-    /// The one line.
+    /// The short description.
     ShortDescription,
     /// The full text.
     Description,

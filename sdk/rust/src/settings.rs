@@ -1,4 +1,4 @@
-//! Settings: their JSON Schema, and errors that point to the place that is wrong.
+//! Settings: their JSON Schema, and errors that point to the faulty place.
 
 use std::fmt::Write as _;
 

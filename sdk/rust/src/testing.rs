@@ -1,4 +1,4 @@
-//! A test kit: runs a policy natively, with tickets and contexts that need only what a test is
+//! A test kit: runs a policy natively, with tickets and contexts that say only what a test is
 //! about.
 //!
 //! ```
@@ -29,8 +29,8 @@
 //! assert_eq!(desk.route(&outage, &busy).unwrap().team.unwrap().value, "network");
 //! ```
 //!
-//! Like the host, the harness passes only those facts of the context that the hook declared to
-//! need.
+//! Like the host, the harness passes only those facts of the context that the hook declared as
+//! needed.
 
 use std::cell::RefCell;
 
@@ -81,7 +81,7 @@ impl<P: Policy> Harness<P> {
         self.policy.route(ticket, &only_needed(context, &<P as Route>::needs()))
     }
 
-    /// Asks the policy who must agree.
+    /// Asks the policy who must approve.
     pub fn plan(&self, ticket: &Ticket, context: &Context) -> Result<ApprovalPlan, Decline>
     where
         P: Plan,
@@ -89,7 +89,7 @@ impl<P: Policy> Harness<P> {
         self.policy.plan(ticket, &only_needed(context, &<P as Plan>::needs()))
     }
 
-    /// Asks the policy about a vote that is awaited.
+    /// Asks the policy about an outstanding vote.
     pub fn stalled(
         &self,
         ticket: &Ticket,

@@ -43,7 +43,7 @@ pub enum TicketKind {
     Request,
     /// A cause, or possible cause, of one or more incidents.
     Problem,
-    /// A piece of the work that another ticket needs.
+    /// A piece of work that belongs to another ticket.
     Task,
 }
 
@@ -60,13 +60,13 @@ vocabulary! {
         Change,
     }
 
-    /// Where a ticket is in its life, whatever its kind calls the state.
+    /// Where a ticket is in its life cycle, whatever its kind calls the state.
     Phase {
         /// It waits to be worked on, is being worked on, or awaits approval.
         Open,
-        /// It waits for somebody or something outside the desk.
+        /// On hold: it waits for the caller, a vendor, evidence, a problem, or something else.
         OnHold,
-        /// Resolved, fulfilled or completed; it can still be reopened.
+        /// Resolved, fulfilled, or (a task) left incomplete; it can still be taken up again.
         Done,
         /// Not approved.
         Rejected,
@@ -98,7 +98,7 @@ vocabulary! {
         Schedule,
     }
 
-    /// How strongly a value is meant.
+    /// How firmly a value is proposed.
     Strength {
         /// The host applies it.
         Set,
@@ -112,7 +112,7 @@ vocabulary! {
         Created,
         /// It was assigned to another team or person.
         Assigned,
-        /// Its state changed, and no other kind of event says it better.
+        /// Its state changed, and no more specific kind of event applies.
         StateChanged,
         /// Its priority changed.
         PriorityChanged,
@@ -120,7 +120,7 @@ vocabulary! {
         Commented,
         /// The promised time changed: of restoration (incident) or of delivery (request).
         EtaChanged,
-        /// Votes were asked for.
+        /// Votes were requested.
         ApprovalRequested,
         /// An approval was decided.
         ApprovalDecided,

@@ -52,7 +52,7 @@ export const lifecycle = {
       name: 'example-router-ts',
       version: '0.1.0',
       author: 'The Waypost authors',
-      summary: 'Routes tickets by keywords, and calls whoever is on call when the team is closed',
+      summary: 'Routes tickets by keywords, and assigns whoever is on call when the team is closed',
       settingsSchema: JSON.stringify(settingsSchema),
       hooks: [{ hook: 'route', needs: ['teams', 'on-call'] }],
     };

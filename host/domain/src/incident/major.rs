@@ -51,13 +51,13 @@ pub(super) const ROWS: &[Row] = &[
         .by(accept)
         .tells(Notice::MajorChanged),
     // A proposal that outlived the trouble can still be turned down.
-    row(Action::RejectMajor, "Say that it is not a major incident")
+    row(Action::RejectMajor, "Reject it as a major incident")
         .wherever(From::NotOver)
         .takes(&[need("reason", FieldType::Reason, "Why it is not a major incident.")])
         .unless(against_standing)
         .by(reject)
         .tells(Notice::MajorChanged),
-    row(Action::UpdateMajor, "Tell everybody concerned where it stands")
+    row(Action::UpdateMajor, "Give everybody concerned an update")
         .takes(&[
             need("text", FieldType::Text, "Where it stands: a public comment."),
             need("next_update_at", FieldType::Time, "When everybody concerned hears of it next."),

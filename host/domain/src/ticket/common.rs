@@ -44,7 +44,7 @@ pub(crate) const EDIT: Row = row(Action::Edit, "Change its fields").wherever(Fro
 /// Rows of every kind.
 pub(crate) const COMMON: &[Row] = &[
     row(Action::Create, "Open it").wherever(From::Nowhere).who(Who::System),
-    row(Action::Assign, "Assign it to a team, and to a person of that team")
+    row(Action::Assign, "Assign it to a team, or to a member of that team")
         .takes(&[
             need(
                 "team",
@@ -141,7 +141,7 @@ pub(crate) const CONVERT: Row = row(Action::Convert, "Convert it to another kind
 /// Rows of what policies take in, somebody asks for, and somebody answers.
 pub(crate) const INTAKE: &[Row] = &[
     row(Action::Categorize, "A policy categorizes it").who(Who::System),
-    row(Action::Reroute, "Ask the policies again who should get it"),
+    row(Action::Reroute, "Have the policies route it again"),
     row(Action::SetEta, "Set the expected time of restoration")
         .takes(&[input("eta", FieldType::Time, "The expected time; null withdraws it.")])
         .by(talk::set_eta)
@@ -243,7 +243,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "watchers",
         FieldType::People,
-        "The people who hear of every change, all of them, by id or e-mail address. For the desk.",
+        "The people who follow it, all of them, by id or e-mail address. For the desk.",
         |ticket| (!ticket.watchers.is_empty()).then(|| Value::People(ticket.watchers.clone())),
         |ticket, value, _| {
             ticket.watchers =
@@ -264,7 +264,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "opened_at",
         FieldType::Time,
-        "When the trouble began or the wish was told; now if left out.",
+        "When the issue began or the request was made; now if left out.",
         |_| None,
         |ticket, value, _| {
             if let Some(Value::Time(at)) = value {
@@ -356,11 +356,11 @@ pub(crate) const APPROVED: &[Row] = &[
     row(Action::DelegateVote, "A vote is passed on")
         .who(Who::System)
         .tells(Notice::ApprovalRequested),
-    row(Action::ExpireVote, "A vote is given up").who(Who::System),
+    row(Action::ExpireVote, "A vote expires").who(Who::System),
     row(Action::AppointVoter, "A voter is appointed")
         .who(Who::System)
         .tells(Notice::ApprovalRequested),
-    row(Action::VoidApproval, "The approval is ended from outside")
+    row(Action::VoidApproval, "The approval is voided")
         .wherever(From::Anywhere)
         .who(Who::System),
 ];

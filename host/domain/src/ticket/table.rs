@@ -134,13 +134,13 @@ fn taken(
 fn page() -> String {
     let mut page = String::from(
         "# States and actions\n\n\
-         Of each kind of ticket: where an action can be taken and where it leads, who may take it, and what it \
-         takes. A dash stands where the state refuses an action (409 `invalid-transition`); otherwise the cell names \
-         the state that follows, or `stays`. What *Waypost itself* does nobody can ask for: it follows from what \
+         For each kind of ticket: where an action can be taken and where it leads, who may take it, and what it \
+         takes. A dash means that the state refuses the action (409 `invalid-transition`); otherwise the cell names \
+         the state that follows, or `stays`. Nobody can request what *Waypost itself* does: it follows from what \
          policies, approvers and the clock do.\n\n\
          This page is made from the rows of the kinds in `host/domain`. After a change there, \
-         `WAYPOST_BLESS=1 cargo test -p waypost-domain the_page_of_states` writes it anew; without that, the test \
-         fails while the page says something else.\n",
+         `WAYPOST_BLESS=1 cargo test -p waypost-domain the_page_of_states` regenerates it; without that, the test \
+         fails while the page differs.\n",
     );
     for kind in TicketKind::ALL {
         about(&mut page, kind.rules());
@@ -167,11 +167,11 @@ fn about(page: &mut String, kind: &Kind) {
         writeln!(page, "Outcome codes: {}.", codes.join(", ")).unwrap();
     }
     let is_move = |row: &Row| row.to != To::Stays;
-    writeln!(page, "\n### What moves {}\n", kind.with_article).unwrap();
+    writeln!(page, "\n### Actions that change the state of {}\n", kind.with_article).unwrap();
     table(page, kind, &is_move);
-    writeln!(page, "\n### What leaves the state of {} as it is\n", kind.with_article).unwrap();
+    writeln!(page, "\n### Actions that keep the state of {}\n", kind.with_article).unwrap();
     table(page, kind, &|row| !is_move(row) && row.from != From::Nowhere);
-    writeln!(page, "\n### The actions on {}\n", kind.with_article).unwrap();
+    writeln!(page, "\n### All actions on {}\n", kind.with_article).unwrap();
     writeln!(
         page,
         "| action | what it does | who | needs | takes as well |\n|---|---|---|---|---|"

@@ -33,7 +33,7 @@ pub struct ExampleRouter(Settings);
 impl Policy for ExampleRouter {
     type Settings = Settings;
 
-    // Called once, when the settings are bound: do the work here that decisions should find done.
+    // Called when a binding is prepared: do the work here that decisions should not repeat.
     fn new(mut settings: Settings, _binding: &Binding) -> Result<Self, Vec<SettingsError>> {
         let mut errors = Vec::new();
         for (place, rule) in settings.rules.iter_mut().enumerate() {
@@ -48,7 +48,7 @@ impl Policy for ExampleRouter {
 }
 
 impl Route for ExampleRouter {
-    // The host fills exactly these facts of the context.
+    // The host puts exactly these facts into the context.
     fn needs() -> Vec<Need> {
         vec![Need::Teams, Need::OnCall]
     }
