@@ -108,7 +108,7 @@ create table binding_switches (
 );
 
 -- The hooks asked for one event of a record share one snapshot.
-create table rounds (
+create table evaluations (
     id uuid not null,
     org_id uuid not null,
     subject_kind text not null,
@@ -117,17 +117,17 @@ create table rounds (
     -- JSON, compressed.
     snapshot bytea not null,
     at timestamptz not null,
-    constraint rounds_key primary key (org_id, id)
+    constraint evaluations_key primary key (org_id, id)
 );
 
-create index rounds_of on rounds (org_id, subject_id);
+create index evaluations_of on evaluations (org_id, subject_id);
 
 create table receipts (
     id uuid not null,
     org_id uuid not null,
     subject_kind text not null,
     subject_id uuid not null,
-    round_id uuid not null,
+    evaluation_id uuid not null,
     seq bigint not null,
     hook text not null,
     layer_id uuid not null,
@@ -146,10 +146,11 @@ create table receipts (
     -- What stood against it, or how it failed.
     outcome_facts jsonb,
     at timestamptz not null,
-    -- By round, because receipts are read by record through their rounds, and purged with them.
-    constraint receipts_key primary key (org_id, round_id, seq),
+    -- By evaluation, because receipts are read by record through their evaluations, and purged with
+    -- them.
+    constraint receipts_key primary key (org_id, evaluation_id, seq),
     constraint receipts_id_key unique (org_id, id),
-    constraint receipts_round foreign key (org_id, round_id) references rounds (org_id, id),
+    constraint receipts_evaluation foreign key (org_id, evaluation_id) references evaluations (org_id, id),
     constraint receipts_outcome check (
         outcome in ('applied', 'overruled', 'suggested', 'declined', 'failed')
         and (outcome in ('overruled', 'failed')) = (outcome_facts is not null)
@@ -165,7 +166,7 @@ call waypost_wall('binding_places');
 call waypost_wall('binding_revisions');
 call waypost_wall('binding_data');
 call waypost_wall('binding_switches');
-call waypost_wall('rounds');
+call waypost_wall('evaluations');
 call waypost_wall('receipts');
 
 -- The layers above an organization decide for it too: it reads their bindings, and the components

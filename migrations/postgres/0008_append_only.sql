@@ -16,7 +16,7 @@ for each row execute function refuse_change('events are append-only');
 create trigger events_are_not_emptied before truncate on events
 for each statement execute function refuse_change('events are append-only');
 
-create trigger rounds_are_not_changed before update on rounds
+create trigger evaluations_are_not_changed before update on evaluations
 for each row execute function refuse_change('recorded decisions do not change');
 
 create trigger receipts_are_not_changed before update on receipts

@@ -108,7 +108,7 @@ create table binding_switches (
 ) strict;
 
 -- The hooks asked for one event of a record share one snapshot.
-create table rounds (
+create table evaluations (
     id blob not null,
     org_id blob not null,
     subject_kind text not null,
@@ -117,17 +117,17 @@ create table rounds (
     -- JSON, compressed.
     snapshot blob not null,
     at text not null,
-    constraint rounds_key primary key (org_id, id)
+    constraint evaluations_key primary key (org_id, id)
 ) strict;
 
-create index rounds_of on rounds (org_id, subject_id);
+create index evaluations_of on evaluations (org_id, subject_id);
 
 create table receipts (
     id blob not null,
     org_id blob not null,
     subject_kind text not null,
     subject_id blob not null,
-    round_id blob not null,
+    evaluation_id blob not null,
     seq integer not null,
     hook text not null,
     layer_id blob not null,
@@ -146,10 +146,11 @@ create table receipts (
     -- What stood against it, or how it failed.
     outcome_facts text constraint receipts_outcome_facts_json check (json_valid(outcome_facts)),
     at text not null,
-    -- By round, because receipts are read by record through their rounds, and purged with them.
-    constraint receipts_key primary key (org_id, round_id, seq),
+    -- By evaluation, because receipts are read by record through their evaluations, and purged with
+    -- them.
+    constraint receipts_key primary key (org_id, evaluation_id, seq),
     constraint receipts_id_key unique (org_id, id),
-    constraint receipts_round foreign key (org_id, round_id) references rounds (org_id, id),
+    constraint receipts_evaluation foreign key (org_id, evaluation_id) references evaluations (org_id, id),
     constraint receipts_outcome check (
         outcome in ('applied', 'overruled', 'suggested', 'declined', 'failed')
         and (outcome in ('overruled', 'failed')) = (outcome_facts is not null)

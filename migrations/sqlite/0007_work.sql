@@ -5,7 +5,7 @@ create table outbox (
     org_id blob not null constraint outbox_org references organizations (id),
     ticket_id blob,
     person_id blob not null,
-    way text not null,
+    channel text not null,
     address text not null,
     subject text not null,
     body text not null,

@@ -7,7 +7,7 @@ begin select raise(abort, 'events are append-only'); end;
 create trigger events_are_not_removed before delete on events
 begin select raise(abort, 'events are append-only'); end;
 
-create trigger rounds_are_not_changed before update on rounds
+create trigger evaluations_are_not_changed before update on evaluations
 begin select raise(abort, 'recorded decisions do not change'); end;
 
 create trigger receipts_are_not_changed before update on receipts

@@ -131,7 +131,7 @@ async fn p4_what_was_recorded_cannot_be_changed(desk: TestDesk) {
         "update events set reason = 'it was somebody else'",
         "delete from events",
         "update receipts set fuel = 0",
-        "update rounds set occasion = 'nothing'",
+        "update evaluations set occasion = 'nothing'",
         "update binding_revisions set position = 7",
     ] {
         let refused = run(&desk, statement).await;

@@ -1,14 +1,14 @@
-//! Golden rounds: recorded decisions that must re-execute to the same bytes, whatever changes
+//! Golden evaluations: recorded decisions that must re-execute to the same bytes, whatever changes
 //! around them.
 
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use waypost_domain::{
     binding::Hook,
-    ids::{BindingId, OrgId, ReceiptId, RoundId, TicketId},
-    receipt::{Outcome, Receipt, Round},
+    ids::{BindingId, EvaluationId, OrgId, ReceiptId, TicketId},
+    receipt::{Evaluation, Outcome, Receipt},
 };
-use waypost_store::{receipt, round};
+use waypost_store::{evaluation, receipt};
 use waypost_test_support::{TestDesk, on_both_engines};
 
 on_both_engines! {
@@ -26,14 +26,14 @@ struct Golden {
 }
 
 macro_rules! golden {
-    ($round:literal against $component:literal) => {
+    ($evaluation:literal against $component:literal) => {
         Golden {
-            name: concat!($round, " against ", $component),
+            name: concat!($evaluation, " against ", $component),
             component: include_bytes!(concat!("../golden/components/", $component, ".wasm")),
-            receipt: include_str!(concat!("../golden/", $round, "/receipt.json")),
-            snapshot: include_str!(concat!("../golden/", $round, "/snapshot.json")),
-            question: include_str!(concat!("../golden/", $round, "/question.json")),
-            answer: include_str!(concat!("../golden/", $round, "/answer.json")),
+            receipt: include_str!(concat!("../golden/", $evaluation, "/receipt.json")),
+            snapshot: include_str!(concat!("../golden/", $evaluation, "/snapshot.json")),
+            question: include_str!(concat!("../golden/", $evaluation, "/question.json")),
+            answer: include_str!(concat!("../golden/", $evaluation, "/answer.json")),
         }
     };
 }
@@ -55,8 +55,8 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
         let me = acme.admin.client.get("/me").await.ok();
         let org: OrgId = text(&me["organization"]["id"]).parse().unwrap();
         let at: DateTime<Utc> = text(&about["at"]).parse().unwrap();
-        let recorded = Round {
-            id: text(&about["id"]).parse::<RoundId>().unwrap(),
+        let recorded = Evaluation {
+            id: text(&about["id"]).parse::<EvaluationId>().unwrap(),
             org,
             subject: text(&ticket["id"]).parse::<TicketId>().unwrap().into(),
             occasion: "create".to_owned(),
@@ -67,7 +67,7 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
             id: text(&about["id"]).parse::<ReceiptId>().unwrap(),
             org,
             subject: recorded.subject,
-            round: recorded.id,
+            evaluation: recorded.id,
             seq: 1,
             hook: hook.parse::<Hook>().unwrap(),
             layer: org,
@@ -87,7 +87,7 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
             at,
         };
         let mut tx = desk.store.write(org).await.unwrap();
-        round::insert_many(&mut tx, vec![round::pack(recorded).unwrap()]).await.unwrap();
+        evaluation::insert_many(&mut tx, vec![evaluation::pack(recorded).unwrap()]).await.unwrap();
         receipt::insert_many(&mut tx, vec![receipt::pack(kept).unwrap()]).await.unwrap();
         tx.commit().await.unwrap();
 

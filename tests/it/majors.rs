@@ -126,7 +126,7 @@ async fn a_major_incident_goes_from_proposal_to_review(desk: TestDesk) {
     assert_eq!(change(by_name("accept_major"), "manager")["after"], json!(acme.agent.id));
     assert_eq!(change(by_name("resolve"), "major_state")["after"], "review");
     let why = acme.agent.client.of(&incident, "explain").await.text;
-    assert!(why.contains("It was a major incident, and its review is written."), "{why}");
+    assert!(why.contains("It was a major incident; its review is complete."), "{why}");
 }
 
 async fn accepting_names_everything_that_is_missing_and_who_can_not_lead(desk: TestDesk) {

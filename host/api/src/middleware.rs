@@ -17,5 +17,5 @@ mod limits;
 
 pub(crate) use accompany::{RequestContext, accompany, on_panic};
 pub(crate) use authenticate::authenticate;
-pub(crate) use idempotency::{KeptInstead, repeatable};
+pub(crate) use idempotency::{StoredInstead, repeatable};
 pub(crate) use limits::{Limits, bounded_body, deadline};

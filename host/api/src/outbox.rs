@@ -15,7 +15,7 @@ use crate::{
     ApiState,
     api_error::ApiError,
     extract::{Known, ListOut, Listing, NoFilter, PageParams},
-    wire::WayName,
+    wire::DeliveryChannelName,
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
@@ -51,7 +51,7 @@ struct MessageOut {
     /// The id of the recipient.
     person: Uuid,
     /// The way in which it is sent.
-    way: WayName,
+    channel: DeliveryChannelName,
     /// The address it goes to.
     address: String,
     /// The subject, in one line.
@@ -80,7 +80,7 @@ impl From<MessageView> for MessageOut {
             id: message.id.0,
             ticket: message.ticket.map(|ticket| ticket.0),
             person: message.person.0,
-            way: message.way.into(),
+            channel: message.channel.into(),
             address: message.address,
             subject: message.subject,
             body: message.body,

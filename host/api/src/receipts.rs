@@ -119,9 +119,9 @@ pub(crate) struct ReceiptOut {
     id: Uuid,
     /// The ticket's id.
     ticket: Uuid,
-    /// The id of the round: the hooks that were asked for one event, with one snapshot.
-    round: Uuid,
-    /// 1, 2, 3, … in the round.
+    /// The id of the evaluation: the hooks that were asked for one event, with one snapshot.
+    evaluation: Uuid,
+    /// 1, 2, 3, … in the evaluation.
     seq: i64,
     /// The hook.
     hook: HookName,
@@ -240,7 +240,7 @@ impl From<ReceiptView> for ReceiptOut {
         Self {
             id: view.id.0,
             ticket: view.subject.id(),
-            round: view.round.0,
+            evaluation: view.evaluation.0,
             seq: view.seq,
             hook: view.hook.into(),
             layer: view.layer.map(|key| key.to_string()),

@@ -21,7 +21,7 @@ use crate::{
     ApiState,
     api_error::ApiError,
     extract::{At, JsonBody, Known},
-    middleware::KeptInstead,
+    middleware::StoredInstead,
     wire::{PersonIn, PersonOut, RoleName, TimeIn},
 };
 
@@ -50,7 +50,7 @@ async fn issue(
     // The secret must not lie in the database for the sake of a repeat.
     let without = IssuedTokenOut { secret: None, ..issued };
     let kept = serde_json::to_vec(&without).map_err(|error| ApiError::internal(&error))?;
-    response.extensions_mut().insert(KeptInstead(kept.into()));
+    response.extensions_mut().insert(StoredInstead(kept.into()));
     Ok(response)
 }
 

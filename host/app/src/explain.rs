@@ -20,7 +20,7 @@ use waypost_store::{ReadTx, approval, binding, organization, person, receipt, su
 
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{TicketRef, facts::Facts, names, read, round},
+    tickets::{TicketRef, evaluation, facts::Facts, names, read},
 };
 
 /// Why a ticket is where it is.
@@ -99,7 +99,7 @@ pub async fn explain(
                 .unwrap_or_else(|| one.binding.to_string()),
             revision: one.revision,
             outcome: one.outcome.clone(),
-            reasons: round::reasons(&one.answer),
+            reasons: evaluation::reasons(&one.answer),
             fuel: one.fuel,
             duration_us: one.duration_us,
         })
@@ -108,7 +108,7 @@ pub async fn explain(
         .iter()
         .zip(&decisions)
         .map(|(receipt, decision)| DecisionFacts {
-            round: receipt.round,
+            evaluation: receipt.evaluation,
             hook: decision.hook,
             policy: format!("{} of {}", decision.binding, decision.layer),
             outcome: decision.outcome.clone(),

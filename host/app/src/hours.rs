@@ -52,7 +52,7 @@ pub(crate) fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Op
         let day = DAYS.iter().position(|day| *day == line.day);
         if day.is_none() {
             let valid = DAYS.join(", ");
-            let message = format!("`{}` is no day; valid: {valid}", line.day);
+            let message = format!("`{}` is not a valid day; use one of: {valid}", line.day);
             faults.wrong(&format!("{pointer}/{index}/day"), "invalid", message);
         }
         let from = minute(faults, &format!("{pointer}/{index}/from"), &line.from);
@@ -85,7 +85,7 @@ fn minute(faults: &mut Faults, pointer: &str, text: &str) -> Option<u16> {
     };
     let minute = read();
     if minute.is_none() {
-        let message = format!("`{text}` is no time of day; write 00:00 to 24:00");
+        let message = format!("`{text}` is not a valid time of day; use 00:00 to 24:00");
         faults.wrong(pointer, "invalid", message);
     }
     minute

@@ -18,7 +18,7 @@ use crate::{
     Caller, CommandError, Desk,
     tickets::{
         OpenTicket,
-        decide::Deciding,
+        decide::TicketDraft,
         facts::Facts,
         given::LookUps,
         open,
@@ -77,7 +77,7 @@ pub struct BatchReport {
 pub struct ReadBatch {
     /// The first row's place in the file; none of an empty batch.
     first_row: Option<u64>,
-    opening: Vec<Deciding>,
+    opening: Vec<TicketDraft>,
     facts: Option<Facts>,
     report: BatchReport,
     origins: Origins,
@@ -208,7 +208,7 @@ pub async fn decide(
     open::decide_on(&mut scene).await?;
     scene.react().await?;
     let drafts = scene.drafts;
-    let finish = move || Deciding::finish_all(drafts);
+    let finish = move || TicketDraft::finish_all(drafts);
     let mut writes = tokio::task::spawn_blocking(finish)
         .await
         .map_err(|error| CommandError::Internal(Box::new(error)))??;

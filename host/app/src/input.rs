@@ -132,8 +132,9 @@ impl Reading for Faults {
     fn zone_if<T: FromStr>(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<T>> {
         let Some(text) = text else { return Some(None) };
         let zone = text.trim().parse::<T>().map_err(|_| {
-            let message =
-                format!("`{text}` is no time zone; give an IANA name such as Europe/Berlin");
+            let message = format!(
+                "`{text}` is not a valid time zone; use an IANA name such as Europe/Berlin"
+            );
             self.wrong(pointer, "invalid", message);
         });
         zone.ok().map(Some)

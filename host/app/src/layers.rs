@@ -340,7 +340,10 @@ impl Unprepared {
     async fn load(tx: &mut ReadTx, revision: &Revision) -> Result<Self, StoreError> {
         let at = (revision.binding, revision.number);
         let Ok(component) = revision.component.parse() else {
-            return Ok(Self { at, recipe: Err(format!("`{}` is no digest", revision.component)) });
+            return Ok(Self {
+                at,
+                recipe: Err(format!("`{}` is not a valid digest", revision.component)),
+            });
         };
         let data =
             waypost_store::binding::revision_data(tx, revision.binding, revision.number).await?;

@@ -94,7 +94,7 @@ async fn drafts<'a>(
         let command = OpenTicket { kind: Some(TicketKind::Request), fields, draft: false };
         match look_ups.draft(&mut tx, desk, caller, &facts, &command).await {
             Ok(mut draft) => {
-                draft.keep_kind();
+                draft.fix_kind();
                 draft.write.ticket.order(id);
                 scene.drafts.push(draft);
             }

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use waypost_domain::{
     binding::Hook,
-    ids::{BindingId, OrgId, ReceiptId, RoundId},
+    ids::{BindingId, EvaluationId, OrgId, ReceiptId},
     key::Key,
     receipt::{Outcome, Receipt},
     refusal::Faults,
@@ -54,9 +54,9 @@ pub struct ReceiptView {
     pub id: ReceiptId,
     /// The record.
     pub subject: Subject,
-    /// The round.
-    pub round: RoundId,
-    /// 1, 2, 3, … in the round.
+    /// The evaluation.
+    pub evaluation: EvaluationId,
+    /// 1, 2, 3, … in the evaluation.
     pub seq: i64,
     /// The hook.
     pub hook: Hook,
@@ -145,13 +145,13 @@ pub async fn find(
     caller.must_be_desk()?;
     let mut tx = desk.store.read(caller.org).await?;
     let found = receipt::find(&mut tx, id).await?;
-    let (receipt, round) = found.ok_or(CommandError::NotFound(Missing::Receipt))?;
+    let (receipt, evaluation) = found.ok_or(CommandError::NotFound(Missing::Receipt))?;
     let names = Names::read(&mut tx, std::slice::from_ref(&receipt)).await?;
-    let question = question_of(&round, &receipt).ok();
+    let question = question_of(&evaluation, &receipt).ok();
     let question = question.map(|question| json(&question.to_json())).transpose()?;
     let (log, log_truncated) = log(&receipt.log)?;
     Ok(ReceiptDetail {
-        occasion: round.occasion,
+        occasion: evaluation.occasion,
         question: question.flatten(),
         answer: json(&receipt.answer)?,
         log,
@@ -168,7 +168,7 @@ async fn filter(tx: &mut ReadTx, query: &ReceiptQuery) -> Result<ReceiptFilter, 
         let outcome = OutcomeKind::ALL.into_iter().find(|outcome| outcome.as_str() == name);
         if outcome.is_none() {
             let valid = OutcomeKind::ALL.map(OutcomeKind::as_str).join(", ");
-            let message = format!("`{name}` is no outcome; valid: {valid}");
+            let message = format!("`{name}` is not a valid outcome; use one of: {valid}");
             faults.wrong("/outcome", "invalid", message);
         }
         outcome
@@ -249,7 +249,7 @@ impl Names {
         ReceiptView {
             id: receipt.id,
             subject: receipt.subject,
-            round: receipt.round,
+            evaluation: receipt.evaluation,
             seq: receipt.seq,
             hook: receipt.hook,
             layer: self.layers.get(&receipt.layer).cloned(),

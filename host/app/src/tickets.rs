@@ -6,6 +6,7 @@
 
 pub(crate) mod content;
 pub(crate) mod decide;
+pub(crate) mod evaluation;
 pub(crate) mod facts;
 pub(crate) mod given;
 mod links;
@@ -14,7 +15,6 @@ pub(crate) mod names;
 pub(crate) mod open;
 mod reactions;
 pub(crate) mod read;
-pub(crate) mod round;
 pub(crate) mod scene;
 mod snapshot;
 pub(crate) mod write;
@@ -30,15 +30,15 @@ use waypost_domain::{
     waiting::{WaitingKind, WaitingOn},
 };
 
+pub(crate) use self::{
+    evaluation::{question_of, reasons},
+    snapshot::{moment, only, timestamp},
+};
 pub use self::{
     links::{LinkView, links},
     open::open,
     read::{events, find, list, tasks},
     scene::{act, actions, edit},
-};
-pub(crate) use self::{
-    round::{question_of, reasons},
-    snapshot::{moment, only, timestamp},
 };
 pub use waypost_domain::ticket::ActionHint;
 

@@ -20,7 +20,7 @@ use waypost_store::{
 use crate::{
     Caller, CommandError, Desk,
     tickets::{
-        decide::{self, Deciding, Nudged},
+        decide::{self, Nudged, TicketDraft},
         facts::{self, Facts},
         scene::{self, Scene},
         timestamp, write,
@@ -260,18 +260,18 @@ async fn about(
     facts: &Facts,
     occasion: &str,
     round: Approval,
-) -> Result<Option<(Deciding, Approval)>, CommandError> {
+) -> Result<Option<(TicketDraft, Approval)>, CommandError> {
     let Some(id) = round.subject.ticket() else { return Ok(None) };
     let Some(subject) = ticket::find(tx, id).await? else { return Ok(None) };
     let mut facts = facts.clone();
     facts.around(tx, &subject).await?;
-    Ok(Some((Deciding::of_stored(desk, facts, subject, occasion, caller), round)))
+    Ok(Some((TicketDraft::of_stored(desk, facts, subject, occasion, caller), round)))
 }
 
 async fn nudge(mut scene: Scene<'_>) -> Result<Nudged, CommandError> {
     let (desk, caller) = (scene.desk, scene.caller);
     let nudged = decide::nudge(desk, caller, &mut scene.drafts).await?;
-    if scene.drafts.iter().all(Deciding::is_idle) {
+    if scene.drafts.iter().all(TicketDraft::is_idle) {
         // Nothing to write, but a breaker that opened is told of in any case.
         let (writes, ..) = scene.finished()?;
         write::tell_administrators(desk, &writes, caller.now).await;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use waypost_domain::message::Message;
 
-use crate::{Courier, Sender, Undelivered, letter};
+use crate::{Sender, Transport, Undelivered, letter};
 
 /// Puts each letter as `<message id>.eml` into a folder. A repeat replaces the file of the first
 /// attempt.
@@ -16,7 +16,7 @@ pub struct Folder {
 }
 
 impl Folder {
-    /// A courier that writes into this folder; it is made if it is missing.
+    /// A transport that writes into this folder; it is made if it is missing.
     ///
     /// # Errors
     /// The folder can't be made.
@@ -26,7 +26,7 @@ impl Folder {
     }
 }
 
-impl Courier for Folder {
+impl Transport for Folder {
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {
         let letter = letter::write(message, &self.from)?.formatted();
         let file = self.path.join(format!("{}.eml", message.id));

@@ -19,7 +19,7 @@ pub struct Sender(Mailbox);
 /// A text that is no sender.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is no sender; write an address, or a name and an address: Service desk <desk@example.com>"
+    "`{0}` is not a valid sender; use an address, or a name and an address: Service desk <desk@example.com>"
 )]
 pub struct InvalidSender(String);
 
@@ -62,7 +62,7 @@ impl Header for AutoSubmitted {
 /// Two attempts make the same bytes: the date is the message's, and the `Message-ID` is its id.
 pub(crate) fn write(message: &Message, from: &Sender) -> Result<lettre::Message, Undelivered> {
     let to = message.address.parse().map_err(|_| {
-        Undelivered::Permanent("the person's e-mail address is no address".to_owned())
+        Undelivered::Permanent("the person's e-mail address is not valid".to_owned())
     })?;
     lettre::Message::builder()
         .from(from.0.clone())
@@ -85,7 +85,7 @@ fn one_line(text: &str) -> String {
 pub(crate) mod tests {
     use chrono::{DateTime, TimeZone, Utc};
     use waypost_domain::ids::{MessageId, OrgId, PersonId, TicketId};
-    use waypost_domain::message::Way;
+    use waypost_domain::message::DeliveryChannel;
 
     use super::*;
 
@@ -98,7 +98,7 @@ pub(crate) mod tests {
             org: id(2).parse::<OrgId>().unwrap(),
             ticket: Some(id(3).parse::<TicketId>().unwrap()),
             person: id(4).parse::<PersonId>().unwrap(),
-            way: Way::Mail,
+            channel: DeliveryChannel::Mail,
             address: "mira@northwind.example".to_owned(),
             subject: "INC0000042: printer on fire".to_owned(),
             body: "Somebody is looking at it.\n".to_owned(),

@@ -1,17 +1,17 @@
-//! The mailer: the courier that the operator chose.
+//! The mailer: the transport that the operator chose.
 
 use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 use waypost_domain::message::Message;
 
-use crate::{Courier, Folder, InvalidSender, Smtp, Undelivered};
+use crate::{Folder, InvalidSender, Smtp, Transport, Undelivered};
 
 /// What an operator can set about mail.
 #[derive(Debug, Clone)]
 pub struct MailOptions {
     /// `dir:FOLDER`, `smtp://HOST` or `smtps://HOST`.
-    pub way: String,
+    pub url: String,
     /// Who letters are from.
     pub from: String,
     /// The relay's user and password.
@@ -25,9 +25,9 @@ pub struct MailOptions {
 pub enum MailFault {
     /// Neither a folder nor a relay.
     #[error(
-        "`{0}` is no way to send mail; valid: dir:FOLDER, smtp://HOST[:PORT][?tls=required], smtps://HOST[:PORT]"
+        "`{0}` is not a valid mail transport; use one of: dir:FOLDER, smtp://HOST[:PORT][?tls=required], smtps://HOST[:PORT]"
     )]
-    Way(String),
+    DeliveryChannel(String),
     /// The sender is no address.
     #[error(transparent)]
     Sender(#[from] InvalidSender),
@@ -71,20 +71,20 @@ impl Mailer {
     /// [`MailFault`], before anything is sent.
     pub fn open(options: &MailOptions) -> Result<Self, MailFault> {
         let from = options.from.parse()?;
-        if let Some(folder) = options.way.strip_prefix("dir:").filter(|folder| !folder.is_empty()) {
+        if let Some(folder) = options.url.strip_prefix("dir:").filter(|folder| !folder.is_empty()) {
             let path = options.base.join(Path::new(folder));
             return Folder::open(&path, from)
                 .map(Self::Folder)
                 .map_err(|source| MailFault::Folder { path, source });
         }
-        if options.way.starts_with("smtp://") || options.way.starts_with("smtps://") {
-            return Smtp::open(&options.way, options.login.clone(), from).map(Self::Smtp);
+        if options.url.starts_with("smtp://") || options.url.starts_with("smtps://") {
+            return Smtp::open(&options.url, options.login.clone(), from).map(Self::Smtp);
         }
-        Err(MailFault::Way(options.way.clone()))
+        Err(MailFault::DeliveryChannel(options.url.clone()))
     }
 }
 
-impl Courier for Mailer {
+impl Transport for Mailer {
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {
         match self {
             Self::Folder(folder) => folder.send(message).await,
@@ -97,9 +97,9 @@ impl Courier for Mailer {
 mod tests {
     use super::*;
 
-    fn options(way: &str) -> MailOptions {
+    fn options(url: &str) -> MailOptions {
         MailOptions {
-            way: way.to_owned(),
+            url: url.to_owned(),
             from: "desk@waypost.example".to_owned(),
             login: None,
             base: PathBuf::from("/nowhere"),

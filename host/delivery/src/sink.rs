@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use waypost_domain::message::Message;
 
-use crate::{Courier, Undelivered};
+use crate::{Transport, Undelivered};
 
 /// Takes every message and remembers it, or refuses as it is told. Clones share what they took.
 #[derive(Debug, Clone, Default)]
@@ -43,7 +43,7 @@ impl Sink {
     }
 }
 
-impl Courier for Sink {
+impl Transport for Sink {
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {
         let mut inner = self.inner();
         if let Some(refusal) = inner.refusals.pop() {

@@ -6,7 +6,7 @@ use lettre::transport::smtp::authentication::Credentials;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use waypost_domain::message::Message;
 
-use crate::{Courier, MailFault, Sender, Undelivered, letter};
+use crate::{MailFault, Sender, Transport, Undelivered, letter};
 
 /// How long the relay may take for one step of the conversation.
 const STEP: Duration = Duration::from_secs(30);
@@ -19,7 +19,7 @@ pub struct Smtp {
 }
 
 impl Smtp {
-    /// A courier for the relay at `url`: `smtps://host`, `smtp://host?tls=required`, or
+    /// A transport for the relay at `url`: `smtps://host`, `smtp://host?tls=required`, or
     /// `smtp://host` without encryption.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl Smtp {
     }
 }
 
-impl Courier for Smtp {
+impl Transport for Smtp {
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {
         let letter = letter::write(message, &self.from)?;
         match self.relay.send(letter).await {

@@ -14,8 +14,8 @@ use waypost_domain::message::Message;
 use waypost_store::outbox::{self, Posted};
 use waypost_store::{Store, StoreError};
 
-use crate::ladder::{self, Next};
-use crate::{Courier, Undelivered};
+use crate::retry::{self, Next};
+use crate::{Transport, Undelivered};
 
 /// What can be set about a worker.
 #[derive(Debug, Clone)]
@@ -50,7 +50,7 @@ pub struct Worker<C> {
     store: Store,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    courier: Arc<C>,
+    transport: Arc<C>,
     options: WorkerOptions,
 }
 
@@ -61,7 +61,7 @@ impl<C> Clone for Worker<C> {
             store: self.store.clone(),
             clock: Arc::clone(&self.clock),
             entropy: Arc::clone(&self.entropy),
-            courier: Arc::clone(&self.courier),
+            transport: Arc::clone(&self.transport),
             options: self.options.clone(),
         }
     }
@@ -75,16 +75,16 @@ enum Fate {
     Dead,
 }
 
-impl<C: Courier> Worker<C> {
+impl<C: Transport> Worker<C> {
     /// A worker that has not begun.
     pub fn new(
         store: Store,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-        courier: C,
+        transport: C,
         options: WorkerOptions,
     ) -> Self {
-        Self { store, clock, entropy, courier: Arc::new(courier), options }
+        Self { store, clock, entropy, transport: Arc::new(transport), options }
     }
 
     /// Works until `stop` is ready, then finishes what is on its way.
@@ -203,7 +203,7 @@ impl<C: Courier> Worker<C> {
     }
 
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {
-        tokio::time::timeout(self.options.attempt, self.courier.send(message))
+        tokio::time::timeout(self.options.attempt, self.transport.send(message))
             .await
             .unwrap_or_else(|_| Err(Undelivered::Temporary("it took too long".to_owned())))
     }
@@ -219,7 +219,7 @@ impl<C: Courier> Worker<C> {
             Undelivered::Permanent(_) => None,
             Undelivered::Temporary(_) => {
                 let [jitter, ..] = self.entropy.secret();
-                match ladder::after(posted.attempts, jitter) {
+                match retry::after(posted.attempts, jitter) {
                     Next::Retry(wait) => Some(now + wait),
                     Next::Dead => None,
                 }

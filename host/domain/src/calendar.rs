@@ -27,7 +27,7 @@ pub struct WorkingHours {
 pub enum CalendarFault {
     /// An interval ends before it begins, or after midnight.
     #[error(
-        "minutes {from} to {to} are no interval; a day has minutes 0 to 1440, and an interval ends after it begins"
+        "minutes {from} to {to} are not a valid interval; a day has minutes 0 to 1440, and an interval ends after it begins"
     )]
     Interval {
         /// Its first minute.

@@ -94,17 +94,18 @@ impl Delegation {
         let mut faults = Faults::new();
         let starts_at = new.starts_at.unwrap_or(now);
         if new.from == new.to {
-            faults.wrong("/to", "cycle", "name somebody else than who is away");
+            faults.wrong("/to", "cycle", "Name a person other than the delegator.");
         }
         if new.ends_at <= starts_at {
-            faults.wrong("/ends_at", "out-of-range", "name a time after `starts_at`");
+            faults.wrong("/ends_at", "out-of-range", "Give a time after `starts_at`.");
         } else if new.ends_at <= now {
-            faults.wrong("/ends_at", "out-of-range", "that is over; name a time that is to come");
+            faults.wrong("/ends_at", "out-of-range", "Give a time in the future.");
         } else if new.ends_at - starts_at > TimeDelta::days(MAX_DAYS) {
-            let message = format!("longer than {MAX_DAYS} days; name an earlier end");
+            let message =
+                format!("A delegation can last at most {MAX_DAYS} days; give an earlier end.");
             faults.wrong("/ends_at", "out-of-range", message);
         }
-        let what = "say why; it stands in the approvals in which it is followed";
+        let what = "Give a reason; it is shown in the approvals that follow the delegation.";
         let reason = text::reason(Some(&new.reason), what, &mut faults);
         faults.finish()?;
         Ok(Self {
@@ -127,7 +128,7 @@ impl Delegation {
     /// first.
     pub fn end(&mut self, by: &Actor, now: DateTime<Utc>) -> Result<(), Refused> {
         if self.is_over(now) {
-            return Err(Refused::guard("the delegation is over already; there is nothing to end"));
+            return Err(Refused::guard("The delegation has already ended."));
         }
         self.ended = Some((now, by.clone()));
         Ok(())
@@ -175,9 +176,9 @@ pub fn allows(role: Role, caller: Option<PersonId>, from: PersonId) -> Result<()
         Role::Admin => Ok(()),
         Role::Requester | Role::Agent if caller == Some(from) => Ok(()),
         Role::Requester | Role::Agent => Err(Forbidden::because(
-            "people delegate their own votes; for somebody else this needs the role admin",
+            "You can delegate only your own votes; delegating others' votes requires the role admin.",
         )),
-        Role::Auditor => Err(Forbidden::because("an auditor sees everything and changes nothing")),
+        Role::Auditor => Err(Forbidden::because("The role auditor is read-only.")),
     }
 }
 
@@ -187,7 +188,7 @@ pub fn check_room(open: usize) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::guard(format!(
-        "{open} delegations of this person are in force or to come, and nobody oversees more; end some first"
+        "This person has {open} current or planned delegations, the maximum; end some first."
     )))
 }
 

@@ -131,7 +131,7 @@ impl References<'_> {
         if (1..=most).contains(&level) {
             return Some(Level(level));
         }
-        let message = format!("{level} is no level; valid are 1 (highest) to {most}");
+        let message = format!("{level} is not a valid level; use 1 (highest) to {most} (lowest).");
         self.faults.wrong(pointer, "out-of-range", message);
         None
     }
@@ -161,15 +161,14 @@ pub(crate) fn check_owner(
     faults: &mut Faults,
 ) {
     let Some(found) = directory.team(team).filter(|found| found.serves(org)) else {
-        let message =
-            "the team is inactive or does not serve this organization; name one that does";
+        let message = "The team is inactive or does not serve this organization; name another one.";
         faults.wrong("/team", "not-serving", message);
         return;
     };
     if assignee.is_some_and(|person| !found.has_member(person)) {
         let message = format!(
-            "this person is no member of the team `{}`; name a member, or assign it to one of the \
-             person's teams",
+            "This person is not a member of the team `{}`; name a member, or one of the person's \
+             teams.",
             found.key
         );
         faults.wrong("/assignee", "not-a-member", message);
@@ -187,9 +186,11 @@ fn unknown<'a, K: ToString + 'a>(
     let mut valid = valid.map(ToString::to_string).collect::<Vec<_>>();
     valid.sort_unstable();
     match valid.len() {
-        0 => format!("there is no active {what} `{given}`, nor any other"),
-        1..=LISTED => format!("there is no active {what} `{given}`; there is {}", valid.join(", ")),
-        more => format!("there is no active {what} `{given}` among the {more} of the directory"),
+        0 => format!("There is no active {what} `{given}`; none is active."),
+        1..=LISTED => {
+            format!("There is no active {what} `{given}`; use one of: {}.", valid.join(", "))
+        }
+        more => format!("There is no active {what} `{given}` among the {more} in the directory."),
     }
 }
 

@@ -9,7 +9,7 @@ use chrono::{DateTime, Duration, Utc};
 use crate::{
     approval::{Approval, Outcome, Step, quorum::Tally},
     binding::Hook,
-    ids::{PersonId, RoundId},
+    ids::{EvaluationId, PersonId},
     incident::{Leadership, Major},
     organization::OrgSettings,
     priority::PrioritySource,
@@ -47,7 +47,7 @@ pub struct ExplainFacts<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecisionFacts {
     /// The round that it belongs to.
-    pub round: RoundId,
+    pub evaluation: EvaluationId,
     /// What it was asked.
     pub hook: Hook,
     /// Its name, and whose it is: `team-router of acme`.
@@ -80,15 +80,13 @@ pub fn sentences(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
     let waiting = waiting(ticket, facts);
     let mut troubles = troubles(facts);
     if facts.open_suggestions > 0 {
-        let plural = if facts.open_suggestions == 1 { "suggestion" } else { "suggestions" };
-        troubles
-            .push(format!("{} {plural} of policies wait for a person.", facts.open_suggestions));
+        troubles.push(format!("Open suggestions from policies: {}.", facts.open_suggestions));
     }
     let room = MAX_SENTENCES - told.len() - waiting.len();
     if troubles.len() > room {
         let left_out = troubles.len() - (room - 1);
         troubles.truncate(room - 1);
-        troubles.push(format!("{left_out} more decisions are in the receipts."));
+        troubles.push(format!("For {left_out} more decisions, see the receipts."));
     }
     told.extend(troubles);
     told.extend(waiting);
@@ -96,7 +94,7 @@ pub fn sentences(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
 }
 
 fn subject(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
-    let of = ticket.requester.map(|person| format!(" of {}", (facts.name_of)(person)));
+    let of = ticket.requester.map(|person| format!(" from {}", (facts.name_of)(person)));
     let mut text = format!(
         "{} is {}{}, {} since {}",
         if ticket.number.is_empty() { "The ticket" } else { &ticket.number },
@@ -118,7 +116,7 @@ fn subject(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
 fn priority(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
     let (level, source) = ticket.priority.effective();
     let known = |level: Option<crate::priority::Level>| {
-        level.map_or_else(|| "not known (counts as 3)".to_owned(), |level| level.to_string())
+        level.map_or_else(|| "unknown (treated as 3)".to_owned(), |level| level.to_string())
     };
     let matrix = format!(
         "the organization's matrix gives {} for impact {} and urgency {}",
@@ -128,16 +126,16 @@ fn priority(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
     );
     match (source, &ticket.priority.manual) {
         (PrioritySource::Override, Some((_, reason))) => {
-            format!("It has priority {level}, because a person said so: {reason}; {matrix}.")
+            format!("It has priority {level}, set by a person: {reason}; {matrix}.")
         }
         (PrioritySource::Policy, _) => {
             let by = by(facts, &[SuggestedField::Priority]);
-            let by = by.unwrap_or_else(|| "a policy said so".to_owned());
-            format!("It has priority {level}, because {by}; {matrix}.")
+            let by = by.unwrap_or_else(|| "set by a policy".to_owned());
+            format!("It has priority {level}, {by}; {matrix}.")
         }
         (PrioritySource::Override | PrioritySource::Matrix, _) => {
             let given = by(facts, &[SuggestedField::Impact, SuggestedField::Urgency]);
-            let given = given.map(|by| format!(", which it has because {by}")).unwrap_or_default();
+            let given = given.map(|by| format!(" ({by})")).unwrap_or_default();
             format!("It has priority {level}, because {matrix}{given}.")
         }
     }
@@ -145,77 +143,80 @@ fn priority(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
 
 fn category(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
     let Some(category) = &ticket.category else {
-        return "It has no category, because neither a person nor a policy gave one.".to_owned();
+        return "It has no category, because neither a person nor a policy has set one.".to_owned();
     };
     match by(facts, &[SuggestedField::Category]) {
-        Some(by) => format!("Its category is {category}, because {by}."),
-        None => format!("Its category is {category}, given by a person."),
+        Some(by) => format!("Its category is {category}, {by}."),
+        None => format!("Its category is {category}, set by a person."),
     }
 }
 
 fn team(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
-    let worker = ticket
+    let assignee = ticket
         .assignee
-        .map(|person| format!(", and {} works on it", (facts.name_of)(person)))
+        .map(|person| format!("; its assignee is {}", (facts.name_of)(person)))
         .unwrap_or_default();
     let why = match by(facts, &[SuggestedField::Team]) {
-        Some(by) => format!("because {by}"),
+        Some(by) => by,
         None if ticket.team == facts.settings.fallback_team => {
-            "the organization's fallback, because nobody else was named".to_owned()
+            "the organization's fallback team, because no other team was set".to_owned()
         }
-        None => "named by a person".to_owned(),
+        None => "set by a person".to_owned(),
     };
-    format!("The team {} owns it, {why}{worker}.", facts.team)
+    format!("Its team is {}, {why}{assignee}.", facts.team)
 }
 
 /// Where an incident stands as a major one; nothing for all others.
 fn major(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Option<String> {
     let led = |led_by: &Leadership| {
         let (manager, owner) = (led_by.manager, led_by.communication_owner);
-        format!("{} leads it and {} tells", (facts.name_of)(manager), (facts.name_of)(owner))
+        format!(
+            "its manager is {}, its communication owner is {}",
+            (facts.name_of)(manager),
+            (facts.name_of)(owner)
+        )
     };
     Some(match &ticket.incident()?.major {
         Major::None => return None,
-        Major::Proposed => {
-            "It is proposed as a major incident; a person accepts or rejects that.".to_owned()
-        }
-        Major::Rejected => "It was proposed as a major incident, and that was rejected.".to_owned(),
+        Major::Proposed => "It is proposed as a major incident and awaits a decision.".to_owned(),
+        Major::Rejected => "It was proposed as a major incident and rejected.".to_owned(),
         Major::Accepted { led_by, next_update_at, update_missed } => {
-            let missed = if *update_missed { ", and was missed" } else { "" };
             let at = minute(*next_update_at);
-            format!(
-                "It is a major incident: {} of it; the next update was promised for {at}{missed}.",
-                led(led_by)
-            )
+            let due = if *update_missed {
+                format!("was due at {at} and was missed")
+            } else {
+                format!("is due at {at}")
+            };
+            format!("It is a major incident: {}; the next update {due}.", led(led_by))
         }
         Major::Review { .. } => {
-            "It was a major incident; its review is not written, and it does not close before."
+            "It was a major incident; its review must be completed before it can be closed."
                 .to_owned()
         }
-        Major::Done { .. } => "It was a major incident, and its review is written.".to_owned(),
+        Major::Done { .. } => "It was a major incident; its review is complete.".to_owned(),
     })
 }
 
 fn approvals(approval: &Approval, facts: &ExplainFacts<'_>) -> String {
     let round = approval.round;
     match approval.outcome {
-        Outcome::Approved => format!("Round {round} of its approval ended with yes."),
+        Outcome::Approved => format!("Approval round {round} was approved."),
         Outcome::Rejected => {
             let why = approval.rejections().next().map(|(step, request)| {
                 let voter = (facts.name_of)(request.voter);
                 let comment = request.comment.as_deref().unwrap_or("no reason given");
-                format!(": {voter} rejected the step {}: {comment}", step.name)
+                format!(": {voter} rejected step {}: {comment}", step.name)
             });
-            let why = why.unwrap_or_else(|| ": a step can't reach its quorum any more".to_owned());
-            format!("Round {round} of its approval ended with no{why}.")
+            let why = why.unwrap_or_else(|| ": a step can no longer reach its quorum".to_owned());
+            format!("Approval round {round} was rejected{why}.")
         }
         Outcome::Cancelled => {
-            format!("Round {round} of its approval was ended and counts no more.")
+            format!("Approval round {round} was cancelled and no longer counts.")
         }
         Outcome::Waiting | Outcome::Pending => {
             let steps = approval.open_stage().map(|stage| &stage.steps);
             let steps = steps.into_iter().flatten().map(step).collect::<Vec<_>>();
-            format!("Round {round} of its approval is open: {}.", steps.join("; "))
+            format!("Approval round {round} is open: {}.", steps.join("; "))
         }
     }
 }
@@ -223,7 +224,7 @@ fn approvals(approval: &Approval, facts: &ExplainFacts<'_>) -> String {
 fn step(step: &Step) -> String {
     let tally = Tally::of(step);
     let needed = step.quorum.needed(tally.seats);
-    format!("the step {} has {} of {needed} approvals it needs", step.name, tally.approved)
+    format!("step {} has {} of {needed} required approvals", step.name, tally.approved)
 }
 
 /// What policies could not do, or did not want to.
@@ -236,7 +237,7 @@ fn troubles(facts: &ExplainFacts<'_>) -> Vec<String> {
             receipt::Outcome::Declined => {
                 let why = reasons(decision).map(|why| format!(": {why}")).unwrap_or_default();
                 let (policy, task) = (&decision.policy, task(decision.hook));
-                Some(format!("{policy} had no opinion when asked to {task}{why}."))
+                Some(format!("{policy} gave no opinion when asked to {task}{why}."))
             }
             receipt::Outcome::Overruled(why) => {
                 Some(format!("{} was overruled: {}.", decision.policy, why.join("; ")))
@@ -254,17 +255,17 @@ fn troubles(facts: &ExplainFacts<'_>) -> Vec<String> {
 const fn task(hook: Hook) -> &'static str {
     match hook {
         Hook::Categorize => "categorize it",
-        Hook::Route => "name its team",
+        Hook::Route => "choose its team",
         Hook::Plan => "plan its approval",
-        Hook::Stalled => "look after its approval",
-        Hook::Notify => "say who hears of it",
+        Hook::Stalled => "unblock its approval",
+        Hook::Notify => "choose whom to notify",
     }
 }
 
 fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
     let open = facts.approval.filter(|approval| approval.outcome == Outcome::Pending);
     let Some(waiting) = ticket.waiting_on(open, facts.settings) else {
-        return vec!["It waits for nobody.".to_owned()];
+        return vec!["It is not waiting for anybody.".to_owned()];
     };
     let name = |person: &PersonId| (facts.name_of)(*person);
     let what = match &waiting.what {
@@ -272,40 +273,38 @@ fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
             format!("the votes of {}", people.iter().map(name).collect::<Vec<_>>().join(", "))
         }
         WaitingFor::ApproverMissing => {
-            "an approver, but there is none; an administrator sets the organization's \
-             fallback_approver, who is then asked"
+            "an approver (there is none; an administrator must set the organization's \
+             fallback_approver)"
                 .to_owned()
         }
-        WaitingFor::Caller => "the caller's answer".to_owned(),
+        WaitingFor::Caller => "the requester's reply".to_owned(),
         WaitingFor::Vendor(vendor) => format!("the vendor {vendor}"),
         WaitingFor::Evidence(person) => format!("evidence from {}", name(person)),
-        WaitingFor::Problem(_) => "the fix of a problem".to_owned(),
+        WaitingFor::Problem(_) => "a problem to be fixed".to_owned(),
         WaitingFor::Other(what) => what.clone(),
-        WaitingFor::Tasks => "the tasks that come before it".to_owned(),
+        WaitingFor::Tasks => "the tasks it depends on".to_owned(),
         WaitingFor::Assignee(person) => name(person),
-        WaitingFor::Team(_) => format!("the team {} to take it", facts.team),
+        WaitingFor::Team(_) => format!("the team {} to pick it up", facts.team),
         WaitingFor::Confirmation { closes_at: Some(at) } => {
-            format!("the caller's word that all is well, and closes by itself on {}", minute(*at))
+            format!("the requester's confirmation (closes automatically at {})", minute(*at))
         }
-        WaitingFor::Confirmation { closes_at: None } => {
-            "the caller's word that all is well".to_owned()
-        }
+        WaitingFor::Confirmation { closes_at: None } => "the requester's confirmation".to_owned(),
     };
     let since = minute(waiting.since);
     let age = age(facts.now - waiting.since);
-    vec![format!("It waits for {what}; since {since}, that is {age}.")]
+    vec![format!("It has been waiting for {what} since {since} ({age}).")]
 }
 
-/// The policy that gave one of these fields, with its reasons, as it stands after "because".
+/// The policy that gave one of these fields, with its reasons: "set by team-router of acme: ...".
 fn by(facts: &ExplainFacts<'_>, fields: &[SuggestedField]) -> Option<String> {
     let gave = |decision: &&DecisionFacts| fields.iter().any(|field| decision.gave.contains(field));
     // The latest round stands, and in it the policy that was asked first: those after it may have
     // said the same, but were overruled.
-    let latest = facts.decisions.iter().rev().find(gave)?.round;
-    let decision = facts.decisions.iter().filter(|one| one.round == latest).find(gave)?;
+    let latest = facts.decisions.iter().rev().find(gave)?.evaluation;
+    let decision = facts.decisions.iter().filter(|one| one.evaluation == latest).find(gave)?;
     Some(match reasons(decision) {
-        Some(why) => format!("{} said so: {why}", decision.policy),
-        None => format!("{} said so", decision.policy),
+        Some(why) => format!("set by {}: {why}", decision.policy),
+        None => format!("set by {}", decision.policy),
     })
 }
 

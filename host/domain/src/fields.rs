@@ -56,7 +56,10 @@ impl Fields {
     /// Checks fields that somebody sends; each fault is noted at its place below `/fields`.
     pub fn checked(given: BTreeMap<String, FieldValue>, faults: &mut Faults) -> Self {
         if given.len() > MAX_FIELDS {
-            let message = format!("{} fields; a record has at most {MAX_FIELDS}", given.len());
+            let message = format!(
+                "{} fields are too many; a record can have at most {MAX_FIELDS}.",
+                given.len()
+            );
             faults.wrong("/fields", "too-many", message);
             return Self::default();
         }
@@ -65,7 +68,11 @@ impl Fields {
             let pointer = format!("/fields/{}", name.replace('~', "~0").replace('/', "~1"));
             let key = name.parse::<Key>();
             if let Err(error) = &key {
-                faults.wrong(&pointer, "invalid", format!("the field's name {error}"));
+                faults.wrong(
+                    &pointer,
+                    "invalid",
+                    format!("The name of the field is not valid: {error}."),
+                );
             }
             check_value(&pointer, &value, faults);
             if let Ok(key) = key {
@@ -93,8 +100,10 @@ fn check_value(pointer: &str, value: &FieldValue, faults: &mut Faults) {
         FieldValue::Text(text) => check_text(pointer, text, faults),
         FieldValue::Texts(texts) => {
             if texts.len() > MAX_FIELD_TEXTS {
-                let message =
-                    format!("{} texts; a field has at most {MAX_FIELD_TEXTS}", texts.len());
+                let message = format!(
+                    "{} texts are too many; a field can have at most {MAX_FIELD_TEXTS}.",
+                    texts.len()
+                );
                 faults.wrong(pointer, "too-many", message);
             }
             for (place, text) in texts.iter().enumerate() {

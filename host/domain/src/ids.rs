@@ -67,7 +67,7 @@ ids! {
     /// A binding of a policy to a hook.
     BindingId,
     /// The hooks asked for one event of one record.
-    RoundId,
+    EvaluationId,
     /// A recorded decision.
     ReceiptId,
     /// A bearer token.

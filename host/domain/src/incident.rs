@@ -91,7 +91,7 @@ const ROWS: &[Row] = &[
         .takes(&[input(
             "assignee",
             FieldType::Person,
-            "Who works on it: a member of the owning team; the caller if left out.",
+            "The assignee, a member of the owning team; defaults to you.",
         )])
         .by(start)
         .tells(Notice::StateChanged),
@@ -101,35 +101,35 @@ const ROWS: &[Row] = &[
             need(
                 "awaiting",
                 FieldType::Choice(&["caller", "vendor", "evidence", "problem"]),
-                "What it waits for.",
+                "What it is waiting for.",
             ),
-            input("vendor", FieldType::Line, "The vendor's name, when it waits for one."),
+            input("vendor", FieldType::Line, "The vendor's name; for `vendor`."),
             input(
                 "person",
                 FieldType::Person,
-                "Who must supply the evidence, when it waits for some.",
+                "Person who must supply the evidence; for `evidence`.",
             ),
             input(
                 "problem",
                 FieldType::Ticket,
-                "The problem whose fix it waits for, by id or number.",
+                "Id or number of the problem to be fixed first; for `problem`.",
             ),
             input(
                 "comment",
                 FieldType::Text,
-                "The public question to the caller, when it waits for them.",
+                "Question to the requester, posted as a public comment; for `caller`.",
             ),
-            input("follow_up_at", FieldType::Time, "When somebody should look again."),
+            input("follow_up_at", FieldType::Time, "When to follow up."),
         ])
         .by(hold)
         .tells(Notice::StateChanged),
     RESUME.to(State::InProgress),
-    row(Action::Resolve, "Resolve it: service is restored")
+    row(Action::Resolve, "Resolve it")
         .to(State::Resolved)
         .who(Who::DeskOrOwner(From::Anywhere))
         .takes(&[
-            need("resolution_code", FieldType::Code, "How it was resolved."),
-            need("resolution_notes", FieldType::Text, "What was done."),
+            need("resolution_code", FieldType::Code, "Resolution code."),
+            need("resolution_notes", FieldType::Text, "Resolution notes: what was done."),
         ])
         .lacking(lacks)
         .by(ticket::finish)
@@ -146,11 +146,12 @@ const FIELDS: &[Field] = &[
     Field::new(
         "parent",
         FieldType::Ticket,
-        "The larger incident that it is a child of, by id or number: it follows when that is worked on, waits for a vendor \
-         or is resolved. For the desk.",
+        "Id or number of the parent incident. The child follows when the parent is worked on, \
+         waits for a vendor or is resolved. For the desk.",
         |ticket| ticket.parent.map(|id| Value::Tickets(vec![id])),
         |ticket, value, faults| {
-            let given = if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            let given =
+                if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
             if given == Some(ticket.id) {
                 faults.wrong("/parent", "itself", "A ticket cannot be its own parent.");
             }
@@ -162,7 +163,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "sync_with_parent",
         FieldType::Flag,
-        "Whether it follows its parent; it does if left out. For the desk.",
+        "Whether it follows its parent; defaults to true. For the desk.",
         |ticket| {
             let incident = ticket.incident()?;
             let is_said = ticket.parent.is_some() || !incident.sync_with_parent;
@@ -179,8 +180,10 @@ const FIELDS: &[Field] = &[
     Field::new(
         "affected_users",
         FieldType::Count { least: 0, most: MAX_AFFECTED_USERS },
-        "How many people it keeps from their work. For the desk.",
-        |ticket| ticket.incident().map(|it| it.affected_users).filter(|it| *it > 0).map(Value::Number),
+        "Number of affected users. For the desk.",
+        |ticket| {
+            ticket.incident().map(|it| it.affected_users).filter(|it| *it > 0).map(Value::Number)
+        },
         |ticket, value, _| {
             if let Some(incident) = ticket.incident_mut() {
                 incident.affected_users = count(value).unwrap_or(0);
@@ -192,10 +195,11 @@ const FIELDS: &[Field] = &[
     Field::new(
         "problem",
         FieldType::Ticket,
-        "The problem that causes it, by id or number. For the desk.",
+        "Id or number of the problem that causes it. For the desk.",
         |ticket| ticket.incident()?.problem.map(|id| Value::Tickets(vec![id])),
         |ticket, value, faults| {
-            let problem = if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            let problem =
+                if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
             ticket.waits_for_its_problem(problem, faults);
             if let Some(incident) = ticket.incident_mut() {
                 incident.problem = problem;
@@ -211,7 +215,7 @@ fn start(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let assignee = turn.given.person("assignee").or(turn.by.person);
     match assignee {
         Some(_) => check_owner(ticket.org, ticket.team, assignee, turn.directory, &mut turn.faults),
-        None => turn.faults.missing("/assignee", "Name the person who works on it."),
+        None => turn.faults.missing("/assignee", "Name an assignee."),
     }
     turn.fields_are_right()?;
     ticket.set_owner(ticket.team, assignee);
@@ -238,17 +242,17 @@ fn lacks(ticket: &Ticket, settings: &OrgSettings) -> Vec<Lack> {
             ResolveDemand::Category => (
                 ticket.category.is_none(),
                 &["category"],
-                "The organization demands a category; edit it in.",
+                "The organization requires a category; set one first.",
             ),
             ResolveDemand::ServiceOrCi => (
                 ticket.service.is_none() && ticket.ci.is_none(),
                 &["service", "ci"],
-                "The organization demands a service or a configuration item; edit it in.",
+                "The organization requires a service or a configuration item; set one first.",
             ),
             ResolveDemand::Assignee => (
                 ticket.assignee.is_none(),
                 &["assignee"],
-                "The organization demands an assignee; assign it.",
+                "The organization requires an assignee; assign it first.",
             ),
         };
         is_empty.then_some(Lack { fields, remedy })

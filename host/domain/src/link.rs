@@ -130,17 +130,17 @@ pub(crate) fn link(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
     let opposite = Link::new(target.id.into(), link_type, ticket.id.into(), turn.by, turn.now);
     let links = &turn.beside.links;
     if links.iter().any(|one| one.is_same(&link)) {
-        let message = format!("The link {link_type} {} is there already.", target.number);
+        let message = format!("The link `{link_type}` to {} already exists.", target.number);
         turn.faults.wrong("/target", "repeated", message);
     } else if links.iter().any(|one| one.is_same(&opposite)) {
         let told = link_type.from_the_other_end();
         let message =
-            format!("The link {told} {} is there already; unlink that first.", target.number);
+            format!("The link `{told}` to {} already exists; remove it first.", target.number);
         turn.faults.wrong("/link_type", "contradiction", message);
     }
     for end in [&*ticket, &target] {
         if links.iter().filter(|one| one.seen_from(end.id).is_some()).count() >= MAX_LINKS {
-            let message = format!("{} has {MAX_LINKS} links, which is the most.", end.number);
+            let message = format!("{} has {MAX_LINKS} links, the maximum.", end.number);
             turn.faults.wrong("/target", "too-many", message);
         }
     }
@@ -160,7 +160,7 @@ pub(crate) fn unlink(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
     let link = Link::new(ticket.id.into(), link_type, target.id.into(), turn.by, turn.now);
     let found = turn.beside.links.iter().find(|one| one.is_same(&link)).cloned();
     if found.is_none() {
-        let message = format!("There is no link {link_type} {}.", target.number);
+        let message = format!("There is no link `{link_type}` to {}.", target.number);
         turn.faults.wrong("/target", "unknown", message);
     }
     turn.fields_are_right()?;
@@ -178,10 +178,11 @@ fn told(ticket: &Ticket, turn: &mut Turn<'_>) -> Result<Option<(LinkType, Ticket
     let target = turn.beside.target.clone();
     if let Some(target) = &target {
         if target.id == ticket.id {
-            let message = "A ticket cannot be linked to itself; name another.";
+            let message = "A ticket cannot be linked to itself; name another one.";
             turn.faults.wrong("/target", "itself", message);
         } else if target.org != ticket.org {
-            let message = "The ticket is another organization's; links stay within one.";
+            let message =
+                "The ticket belongs to another organization; name one of the same organization.";
             turn.faults.wrong("/target", "other-organization", message);
         }
     }

@@ -7,12 +7,12 @@ use crate::name::names;
 
 /// By which way a message leaves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Way {
+pub enum DeliveryChannel {
     /// E-mail.
     Mail,
 }
 
-names!("way", Way {
+names!("channel", DeliveryChannel {
     Mail => "mail",
 });
 
@@ -28,7 +28,7 @@ pub struct Message {
     /// Who gets it.
     pub person: PersonId,
     /// By which way.
-    pub way: Way,
+    pub channel: DeliveryChannel,
     /// The address it goes to, as it was when the message was made.
     pub address: String,
     /// One line.

@@ -129,7 +129,7 @@ impl OrgSettings {
         ];
         for (pointer, given, least) in days {
             if !(least..=MAX_DAYS).contains(&given) {
-                let message = format!("must be {least} to {MAX_DAYS}, not {given}");
+                let message = format!("{given} is not valid; use {least} to {MAX_DAYS} days.");
                 faults.wrong(pointer, "out-of-range", message);
             }
         }

@@ -109,7 +109,7 @@ pub fn allows_opening(role: Role, kind: TicketKind, given: &Given) -> Result<(),
         Role::Agent | Role::Admin => Ok(()),
         Role::Auditor => Err(changes_nothing()),
         Role::Requester if kind.rules().opened_by == Who::Desk => Err(Forbidden::because(format!(
-            "only the desk opens {}; this needs the role agent or admin",
+            "Only the desk can open {}; this requires the role agent or admin.",
             kind.with_article()
         ))),
         Role::Requester => only_own_fields(kind, given, |writer| match writer {
@@ -139,12 +139,12 @@ pub fn allows(
     match row.who {
         Who::Desk | Who::DeskOrOwner(_) | Who::DeskOrAssignee if is_desk => Ok(()),
         Who::DeskOrAssignee if relation.owns => Err(Forbidden::because(
-            "the tasks of a request are for those who fulfil it; comment on the request instead",
+            "Only the desk and the assignee can work on this task; comment on the request instead.",
         )),
         Who::DeskOrAssignee if relation.works => Ok(()),
         Who::Desk | Who::DeskOrAssignee => Err(for_desk(action)),
         Who::DeskOrOwner(_) if !relation.owns => {
-            Err(Forbidden::because("the ticket is somebody else's"))
+            Err(Forbidden::because("The ticket belongs to another requester."))
         }
         // A state that nobody could do it in is the state's refusal, which says what is allowed
         // instead.
@@ -155,20 +155,21 @@ pub fn allows(
             }
             let kind = ticket.kind().with_article();
             Err(Forbidden::because(format!(
-                "the requester cannot {action} {kind} that is {state} any more; ask the desk"
+                "Only the desk can `{action}` {kind} in state `{state}`; ask the desk."
             )))
         }
         Who::Owner if relation.owns => Ok(()),
         Who::Owner => {
-            let message = format!("`{action}` is for the caller of the ticket; the desk comments");
+            let message = format!("Only the requester can `{action}`; agents use `comment`.");
             Err(Forbidden::because(message))
         }
         Who::SeatHolder if relation.holds_seat => Ok(()),
         Who::SeatHolder => {
-            Err(Forbidden::because("only who holds a seat of the open approval can vote"))
+            Err(Forbidden::because("Only an approver of the open approval can vote."))
         }
         Who::System => {
-            let message = format!("`{action}` follows from what policies and approvers decide");
+            let message =
+                format!("Waypost itself does `{action}`, when policies or approvers decide it.");
             Err(Forbidden::because(message))
         }
     }
@@ -201,13 +202,16 @@ fn only_own_fields(
         return Ok(());
     }
     let fields = of_desk.join("`, `");
-    Err(Forbidden::because(format!("`{fields}` is for the desk; leave it out")))
+    let them = if of_desk.len() == 1 { "it" } else { "them" };
+    Err(Forbidden::because(format!("Only the desk can set `{fields}`; leave {them} out.")))
 }
 
 fn for_desk(action: Action) -> Forbidden {
-    Forbidden::because(format!("`{action}` is for the desk; this needs the role agent or admin"))
+    Forbidden::because(format!(
+        "Only the desk can `{action}`; this requires the role agent or admin."
+    ))
 }
 
 fn changes_nothing() -> Forbidden {
-    Forbidden::because("an auditor sees everything and changes nothing")
+    Forbidden::because("The role auditor is read-only.")
 }

@@ -56,7 +56,7 @@ pub struct Language(String);
 
 /// A text is not a language tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a language tag; give one such as de, en-GB or pt-BR (BCP 47)")]
+#[error("not a valid language tag; use BCP 47, such as de, en-GB or pt-BR")]
 pub struct InvalidLanguage;
 
 /// What RFC 5646 asks software to have room for.

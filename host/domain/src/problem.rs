@@ -86,8 +86,8 @@ const ROWS: &[Row] = &[
         .from(&[State::New])
         .to(State::Assess)
         .takes(&[
-            need("team", FieldType::Team, "The key of the team that owns it."),
-            need("assignee", FieldType::Person, "Who assesses it: a member of the team."),
+            need("team", FieldType::Team, "Key of the team to own it."),
+            need("assignee", FieldType::Person, "The assignee, a member of the team."),
         ])
         .by(assess)
         .tells(Notice::Assigned),
@@ -95,15 +95,15 @@ const ROWS: &[Row] = &[
         .from(&[State::Assess])
         .to(State::RootCauseAnalysis)
         .takes(&[
-            fill("impact", FieldType::Level, "How much of the business is affected; 1 is the most."),
+            fill("impact", FieldType::Level, "Impact on the business; 1 is the highest."),
             fill(
                 "urgency",
                 FieldType::Level,
-                "How quickly it must be dealt with; 1 is the most urgent.",
+                "Urgency; 1 is the highest.",
             ),
-            input("service", FieldType::Service, "The service, unless it or a CI is set already.")
+            input("service", FieldType::Service, "Key of the service, unless a service or CI is already set.")
                 .filling(),
-            input("ci", FieldType::Ci, "The CI, unless it or a service is set already.").filling(),
+            input("ci", FieldType::Ci, "Key of the CI, unless a service or CI is already set.").filling(),
         ])
         .lacking(|ticket, _| {
             let remedy = "Name the service or the configuration item concerned.";
@@ -117,33 +117,33 @@ const ROWS: &[Row] = &[
         .from(&[State::RootCauseAnalysis])
         .to(State::FixInProgress)
         .takes(&[
-            fill("root_cause", FieldType::Text, "Why it happens."),
-            fill("fix_notes", FieldType::Text, "How it is fixed."),
+            fill("root_cause", FieldType::Text, "Root cause."),
+            fill("fix_notes", FieldType::Text, "Fix notes: how it is fixed."),
         ])
         .tells(Notice::StateChanged),
     row(Action::Reanalyze, "Go back to root cause analysis")
         .from(&[State::FixInProgress, State::Resolved])
         .to(State::RootCauseAnalysis)
-        .takes(&[need("reason", FieldType::Reason, "Why the cause was not found, or not cured.")])
+        .takes(&[need("reason", FieldType::Reason, "Why the root cause or the fix was wrong.")])
         .by(reanalyze)
         .tells(Notice::StateChanged),
     row(Action::PublishKnownError, "Publish it as a known error")
         .from(&[State::RootCauseAnalysis, State::FixInProgress, State::Resolved])
         .takes(&[
-            fill("symptom", FieldType::Text, "What people see."),
-            fill("workaround", FieldType::Text, "How to live with it."),
+            fill("symptom", FieldType::Text, "Symptom, as users see it."),
+            fill("workaround", FieldType::Text, "Workaround."),
         ])
         .unless(is_known_error)
         .by(publish_known_error),
-    row(Action::Communicate, "Tell the callers of its incidents about the workaround")
+    row(Action::Communicate, "Send the workaround to the callers of its incidents")
         .from(&[State::Assess, State::RootCauseAnalysis, State::FixInProgress, State::Resolved])
         .takes(&[input(
             "text",
             FieldType::Text,
-            "What they read as a comment on their incidents; the workaround, or else the fix, if left out.",
+            "Comment to post on its incidents; defaults to the workaround, or else to the fix notes.",
         )])
         .lacking(|ticket, _| {
-            let remedy = "Say how to live with it, or fill in the workaround first.";
+            let remedy = "Give a text, or fill in the workaround first.";
             let lack = Lack { fields: &["text"], remedy };
             if ticket.known_remedy().is_some() { Vec::new() } else { vec![lack] }
         })
@@ -151,9 +151,9 @@ const ROWS: &[Row] = &[
     row(Action::RequestApproval, "Ask the service owner to accept the risk")
         .from(ANALYZED)
         .takes(&[
-            need("risk_owner", FieldType::Person, "The owner of the risk.").filling(),
-            need("risk_review_at", FieldType::Time, "When the risk is reviewed.").filling(),
-            need("reason", FieldType::Reason, "Why the risk is accepted."),
+            need("risk_owner", FieldType::Person, "The risk owner.").filling(),
+            need("risk_review_at", FieldType::Time, "When to review the risk.").filling(),
+            need("reason", FieldType::Reason, "Reason for accepting the risk."),
         ])
         .by(ask_for_risk),
     row(Action::Vote, "Vote on accepting its risk").from(ANALYZED).who(Who::SeatHolder),
@@ -168,14 +168,14 @@ const ROWS: &[Row] = &[
     row(Action::Resolve, "Resolve it")
         .to(State::Resolved)
         .takes(&[
-            need("resolution_code", FieldType::Code, "How it was resolved."),
-            need("resolution_notes", FieldType::Text, "What was done, or why nothing is."),
-            input("root_cause", FieldType::Text, "Why it happened; for `fix_applied`, unless it is set already.").filling(),
-            input("duplicate_of", FieldType::Ticket, "The problem that goes on; for `duplicate`."),
+            need("resolution_code", FieldType::Code, "Resolution code."),
+            need("resolution_notes", FieldType::Text, "Resolution notes: what was done, or why nothing was done."),
+            input("root_cause", FieldType::Text, "Root cause; for `fix_applied`, unless already set.").filling(),
+            input("duplicate_of", FieldType::Ticket, "Id or number of the original problem; for `duplicate`."),
             input(
                 "resolve_incidents",
                 FieldType::Flag,
-                "Whether the incidents that it causes are resolved as well; those on hold for it resume if not.",
+                "Whether to resolve its incidents as well; otherwise those on hold for it resume.",
             ),
         ])
         .by(resolve)
@@ -183,11 +183,11 @@ const ROWS: &[Row] = &[
     CLOSE
         .from(&[State::Resolved])
         .takes(&[
-            need("no_article_reason", FieldType::Reason, "Why no article tells of it."),
-            input("review_note", FieldType::Text, "What was learned; needed of a major problem."),
+            need("no_article_reason", FieldType::Reason, "Why there is no knowledge article."),
+            input("review_note", FieldType::Text, "Lessons learned; required for a major problem."),
         ])
         .lacking(|ticket, _| {
-            let remedy = "Write what was learned: the problem is a major one.";
+            let remedy = "Give the lessons learned; a major problem needs a review.";
             let lack = Lack { fields: &["review_note"], remedy };
             let is_major = ticket.problem().is_some_and(|problem| problem.major);
             if is_major { vec![lack] } else { Vec::new() }
@@ -216,15 +216,15 @@ macro_rules! text_field {
 }
 
 const FIELDS: &[Field] = &[
-    text_field!(symptom, "What people see."),
-    text_field!(root_cause, "Why it happens."),
-    text_field!(workaround, "How to live with it."),
-    text_field!(fix_notes, "How it is fixed."),
-    text_field!(improvements, "What is done better next time."),
+    text_field!(symptom, "Symptom, as users see it."),
+    text_field!(root_cause, "Root cause."),
+    text_field!(workaround, "Workaround."),
+    text_field!(fix_notes, "Fix notes: how it is fixed."),
+    text_field!(improvements, "Improvements for the future."),
     Field::new(
         "cis",
         FieldType::Cis,
-        "The keys of the configuration items concerned beside the main one, all of them.",
+        "Keys of the other configuration items concerned. Replaces the whole list.",
         |ticket| {
             let cis = ticket.problem()?.cis.iter().copied().collect::<Vec<_>>();
             (!cis.is_empty()).then_some(Value::Cis(cis))
@@ -243,7 +243,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "major",
         FieldType::Flag,
-        "Whether it is behind a major incident, so that its review is written before it is closed.",
+        "Whether it caused a major incident; it then needs a review before it can be closed.",
         |ticket| ticket.problem().filter(|it| it.major).map(|it| Value::Flag(it.major)),
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
@@ -255,7 +255,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "risk_owner",
         FieldType::Person,
-        "Who answers for the risk, where it is accepted.",
+        "The owner of the accepted risk.",
         |ticket| ticket.problem()?.risk_owner.map(Value::Person),
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
@@ -268,7 +268,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "risk_review_at",
         FieldType::Time,
-        "When the accepted risk is looked at again; a task is opened then.",
+        "When to review the accepted risk; a task is opened at that time.",
         |ticket| ticket.problem()?.risk_review_at.map(Value::Time),
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
@@ -309,7 +309,7 @@ fn reanalyze(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 fn is_known_error(ticket: &Ticket, _: Action) -> Option<Obstacle> {
     let is_one = ticket.problem().is_some_and(|problem| problem.known_error);
     is_one.then_some(Obstacle::Guard(
-        "It is a known error already; edit its symptom and workaround instead.",
+        "It is already a known error; edit its symptom and workaround instead.",
     ))
 }
 
@@ -333,7 +333,7 @@ fn ask_for_risk(_: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.must_come("risk_review_at");
     turn.fields_are_right()?;
     if turn.beside.round.as_ref().is_some_and(Approval::is_open) {
-        return Err(Refused::guard("Its approval is open already; the votes decide it."));
+        return Err(Refused::guard("An approval is already pending; wait for the votes."));
     }
     Ok(())
 }
@@ -343,7 +343,7 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let code: Option<Code> = turn.given.choice("resolution_code");
     let is_fixed = code == Some(Code::FixApplied);
     if is_fixed && ticket.problem().is_some_and(|problem| problem.root_cause.is_none()) {
-        turn.faults.missing("/root_cause", "Say why it happened.");
+        turn.faults.missing("/root_cause", "Give the root cause.");
     }
     if code == Some(Code::Duplicate) {
         check_duplicate(ticket, turn);
@@ -353,9 +353,9 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let original = turn.beside.target.as_ref().filter(|_| code == Code::Duplicate);
     if let Some(original) = original.filter(|it| it.phase().is_over() || it.is_duplicate()) {
         return Err(Refused::guard(format!(
-            "{} is {}; name the problem that goes on.",
+            "{} is {}; name a problem that is neither closed nor a duplicate.",
             original.number,
-            if original.is_duplicate() { "a duplicate itself" } else { original.state().as_str() }
+            if original.is_duplicate() { "a duplicate" } else { original.state().as_str() }
         )));
     }
     let possible: &[Code] = match ticket.state() {
@@ -373,8 +373,7 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     if code == Code::RiskAccepted && !turn.beside.is_approved {
         return Err(Refused::Guard {
             code: Refused::APPROVAL_REQUIRED,
-            message: "The owner of the service has not agreed to this risk; take the action \
-                      request_approval first."
+            message: "The service owner has not approved this risk; use `request_approval` first."
                 .to_owned(),
         });
     }
@@ -388,14 +387,14 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 
 fn check_duplicate(ticket: &Ticket, turn: &mut Turn<'_>) {
     let Some(target) = &turn.beside.target else {
-        turn.faults.missing("/duplicate_of", "Name the problem that goes on, by its id or number.");
+        turn.faults.missing("/duplicate_of", "Name the problem that this one duplicates.");
         return;
     };
     if target.id == ticket.id {
-        let message = "A problem cannot be the duplicate of itself; name another.";
+        let message = "A problem cannot be a duplicate of itself; name another one.";
         turn.faults.wrong("/duplicate_of", "itself", message);
     } else if target.problem().is_none() {
-        let message = "It is not a problem; name a problem.";
+        let message = "This ticket is not a problem; name a problem.";
         turn.faults.wrong("/duplicate_of", "other-kind", message);
     }
 }

@@ -4,15 +4,15 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     binding::Hook,
-    ids::{BindingId, OrgId, ReceiptId, RoundId},
+    ids::{BindingId, EvaluationId, OrgId, ReceiptId},
     subject::Subject,
 };
 
 /// The hooks asked for one event of one ticket, and the snapshot they share.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Round {
+pub struct Evaluation {
     /// Its id.
-    pub id: RoundId,
+    pub id: EvaluationId,
     /// The organization.
     pub org: OrgId,
     /// The record.
@@ -34,9 +34,9 @@ pub struct Receipt {
     pub org: OrgId,
     /// The record.
     pub subject: Subject,
-    /// The round, which holds the snapshot.
-    pub round: RoundId,
-    /// 1, 2, 3, … in the round.
+    /// The evaluation, which holds the snapshot.
+    pub evaluation: EvaluationId,
+    /// 1, 2, 3, … in the evaluation.
     pub seq: i64,
     /// The hook.
     pub hook: Hook,

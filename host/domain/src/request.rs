@@ -100,7 +100,7 @@ const ROWS: &[Row] = &[
         .one_of(&[State::AwaitingApproval, State::InFulfilment, State::Rejected])
         .who(Who::DeskOrOwner(From::Anywhere))
         .tells(Notice::StateChanged),
-    row(Action::Revise, "Take it back for revision")
+    row(Action::Revise, "Withdraw it for revision")
         .from(&[State::AwaitingApproval, State::Rejected])
         .to(State::New)
         .who(Who::DeskOrOwner(From::Anywhere)),
@@ -111,20 +111,20 @@ const ROWS: &[Row] = &[
             need(
                 "awaiting",
                 FieldType::Choice(&["caller", "vendor", "evidence"]),
-                "What it waits for.",
+                "What it is waiting for.",
             ),
-            input("vendor", FieldType::Line, "The vendor's name, when it waits for one."),
+            input("vendor", FieldType::Line, "The vendor's name; for `vendor`."),
             input(
                 "person",
                 FieldType::Person,
-                "Who must supply the evidence, when it waits for some.",
+                "Person who must supply the evidence; for `evidence`.",
             ),
             input(
                 "comment",
                 FieldType::Text,
-                "The public question to the caller, when it waits for them.",
+                "Question to the requester, posted as a public comment; for `caller`.",
             ),
-            input("follow_up_at", FieldType::Time, "When somebody should look again."),
+            input("follow_up_at", FieldType::Time, "When to follow up."),
         ])
         .by(ticket::hold)
         .tells(Notice::StateChanged),
@@ -133,8 +133,8 @@ const ROWS: &[Row] = &[
         .from(&[State::InFulfilment])
         .to(State::Fulfilled)
         .takes(&[
-            need("fulfillment_code", FieldType::Code, "How it was fulfilled."),
-            need("fulfillment_notes", FieldType::Text, "What was done."),
+            need("fulfillment_code", FieldType::Code, "Fulfillment code."),
+            need("fulfillment_notes", FieldType::Text, "Fulfillment notes: what was done."),
         ])
         .by(fulfill)
         .reading_tasks()
@@ -167,7 +167,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "catalog_item",
         FieldType::CatalogItem,
-        "What is asked for: the catalog item's key; none for a wish in free text.",
+        "Key of the catalog item; omit it for a free-text request.",
         |ticket| ticket.request()?.item.map(Value::CatalogItem),
         |ticket, value, _| {
             if let (Some(request), Some(Value::CatalogItem(item))) = (ticket.request_mut(), value) {
@@ -179,7 +179,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "answers",
         FieldType::Answers,
-        "The answers to the catalog item's form, all of them: texts, numbers, true or false.",
+        "Answers to the catalog item's form: strings, numbers or Booleans. Replaces all answers.",
         |ticket| ticket.request().map(|request| Value::Answers(request.answers.clone())),
         |ticket, value, faults| {
             let given =
@@ -194,7 +194,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "quantity",
         FieldType::Count { least: 1, most: MAX_QUANTITY as u32 },
-        "How many of the catalog item, while the request is a draft; one if left out.",
+        "Quantity of the catalog item; it can be changed while the request is a draft. Defaults to 1.",
         |ticket| {
             ticket
                 .request()
@@ -213,7 +213,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "expected_at",
         FieldType::Time,
-        "When what is asked for should be there. For the desk.",
+        "Expected time of delivery. For the desk.",
         |ticket| ticket.request()?.expected_at.map(Value::Time),
         |ticket, value, _| {
             if let Some(request) = ticket.request_mut() {
@@ -230,7 +230,10 @@ const FIELDS: &[Field] = &[
 /// request is submitted; a request in free text has none.
 fn answers(given: &[(Key, String)], faults: &mut Faults) -> Vec<(Key, String)> {
     if given.len() > MAX_FIELDS {
-        let message = format!("{} answers; a form asks at most {MAX_FIELDS}", given.len());
+        let message = format!(
+            "{} answers are too many; a form has at most {MAX_FIELDS} fields.",
+            given.len()
+        );
         faults.wrong("/answers", "too-many", message);
     }
     let kept = |(field, answer): &(Key, String)| {
@@ -317,7 +320,7 @@ impl Ticket {
             Submission::Asks => Stage::Open(State::AwaitingApproval),
             Submission::Refused { reason } => Stage::Rejected(Rejection { reason, at: now }),
         };
-        Ok(self.settle(&before, None, now))
+        Ok(self.record_changes(&before, None, now))
     }
 
     /// What approvers decide on, as a text that is the same for the same content: of a request the

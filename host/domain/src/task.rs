@@ -80,7 +80,7 @@ pub const TASK: Kind = Kind {
 const NOT_DONE: &[State] = &[State::Open, State::InProgress, State::OnHold];
 
 const ROWS: &[Row] = &[
-    row(Action::Release, "It can start: the tasks it depends on are done or skipped")
+    row(Action::Release, "It becomes ready, because the tasks it depends on are done or skipped")
         .from(&[State::Waiting])
         .to(State::Open)
         .who(Who::System),
@@ -94,7 +94,7 @@ const ROWS: &[Row] = &[
         .from(&[State::Open, State::InProgress])
         .to(State::OnHold)
         .who(Who::DeskOrAssignee)
-        .takes(&[need("reason", FieldType::Reason, "What it waits for.")])
+        .takes(&[need("reason", FieldType::Reason, "What it is waiting for.")])
         .by(hold)
         .tells(Notice::StateChanged),
     RESUME.to(State::InProgress).who(Who::DeskOrAssignee).by(resume),
@@ -104,11 +104,11 @@ const ROWS: &[Row] = &[
         .who(Who::DeskOrAssignee)
         .by(|task, turn| end(task, turn, State::Done))
         .tells(Notice::Resolved),
-    row(Action::Incomplete, "Leave it incomplete")
+    row(Action::Incomplete, "Mark it as incomplete")
         .from(NOT_DONE)
         .to(State::Incomplete)
         .who(Who::DeskOrAssignee)
-        .takes(&[need("reason", FieldType::Reason, "Why it was not brought to its end.")])
+        .takes(&[need("reason", FieldType::Reason, "Why it could not be completed.")])
         .by(|task, turn| end(task, turn, State::Incomplete))
         .tells(Notice::StateChanged),
     row(Action::Skip, "Skip it")
@@ -125,10 +125,11 @@ const FIELDS: &[Field] = &[
     Field::new(
         "parent",
         FieldType::Ticket,
-        "The ticket that it belongs to, by id or number.",
+        "Id or number of the ticket it belongs to.",
         |ticket| ticket.parent.map(|id| Value::Tickets(vec![id])),
         |ticket, value, _| {
-            ticket.parent = if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            ticket.parent =
+                if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
         },
     )
     .of_desk()
@@ -137,7 +138,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "team",
         FieldType::Team,
-        "The key of the team that gets it; that of its ticket if left out.",
+        "Key of the team to assign it to; defaults to the team of its ticket.",
         |_| None,
         |ticket, value, _| {
             if let Some(Value::Team(team)) = value {
@@ -150,7 +151,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "assignee",
         FieldType::Person,
-        "A member of the team, by id or e-mail address.",
+        "Id or e-mail address of the assignee, a member of the team.",
         |_| None,
         |ticket, value, _| {
             if let Some(Value::Person(person)) = value {
@@ -163,7 +164,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "position",
         FieldType::Count { least: 0, most: MAX_POSITION as u32 },
-        "Its place among the tasks of its ticket; behind all others if left out.",
+        "Position among the tasks of its ticket; defaults to the last.",
         |ticket| ticket.task().map(|task| Value::Number(task.position.into())),
         |ticket, value, _| {
             let position = count(value).and_then(|given| u16::try_from(given).ok());
@@ -177,7 +178,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "mandatory",
         FieldType::Flag,
-        "Whether its request can't be fulfilled before it is done or skipped; it is so if left out.",
+        "Whether it must be done or skipped before its request can be fulfilled; defaults to true.",
         |ticket| ticket.task().map(|task| Value::Flag(task.mandatory)),
         |ticket, value, _| {
             if let Some(task) = ticket.task_mut() {
@@ -190,7 +191,8 @@ const FIELDS: &[Field] = &[
     Field::new(
         "depends_on",
         FieldType::Tickets,
-        "The tasks of the same ticket that come before it, all of them, by id or number; while it has not been started.",
+        "Ids or numbers of the tasks of the same ticket that must be done or skipped first. \
+         Replaces the whole list. It can be changed until the task is started.",
         |ticket| {
             let before = ticket.task()?.depends_on.iter().copied().collect::<Vec<_>>();
             (!before.is_empty()).then_some(Value::Tickets(before))
@@ -209,7 +211,8 @@ const FIELDS: &[Field] = &[
 fn is_mandatory(ticket: &Ticket, _: Action) -> Option<Obstacle> {
     ticket.task().filter(|task| task.mandatory).map(|_| {
         Obstacle::Guard(
-            "It is mandatory, and its request could never be fulfilled without it; skip it, or make it optional first.",
+            "A mandatory task cannot be cancelled, because its request needs it; skip it, or make it \
+             optional first.",
         )
     })
 }
@@ -254,8 +257,8 @@ fn end(ticket: &mut Ticket, turn: &mut Turn<'_>, state: State) -> Result<(), Ref
     Ok(())
 }
 
-/// Nobody works on what may be refused: a request's tasks wait for its fulfilment. What outlives its
-/// ticket, as the review of an accepted risk does, is worked on.
+/// Nobody works on what may be refused: a request's tasks wait for its fulfilment. What outlives
+/// its ticket, as the review of an accepted risk does, is worked on.
 fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
     let Some(parent) = &turn.beside.parent else { return Ok(()) };
     let worked = parent.rules().tasks_worked;
@@ -265,7 +268,7 @@ fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
     }
     let (number, state) = (&parent.number, parent.state());
     Err(Refused::guard(if parent.phase().is_over() {
-        format!("{number} is {state}; there is nothing left to do for it.")
+        format!("{number} is {state}, so its tasks can no longer be worked on.")
     } else {
         let name = |one: &&(State, Phase)| worked.holds(one.0, one.1);
         let states = parent.rules().states.iter().filter(name).map(|(state, _)| state.as_str());
@@ -292,7 +295,7 @@ impl Ticket {
             at: now,
             by: Actor::system(),
         });
-        self.settle(&before, None, now)
+        self.record_changes(&before, None, now)
     }
 
     /// Notes what is wrong with a new task: its owner, and what it depends on. `siblings` are the
@@ -312,7 +315,7 @@ impl Ticket {
             }
         }
         if follow::is_circular(self.id, &task.depends_on, siblings) {
-            let message = "The task would wait for itself; leave out what waits for it.";
+            let message = "The tasks would depend on each other in a circle; leave out those that depend on it.";
             faults.wrong("/depends_on", "circular", message);
         }
     }

@@ -27,7 +27,7 @@ pub fn short_description(text: &str, faults: &mut Faults) -> String {
     let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let pointer = "/short_description";
     if line.is_empty() {
-        faults.missing(pointer, "say in one line what it is about");
+        faults.missing(pointer, "Give a summary in one line.");
     }
     at_most_chars(pointer, &line, MAX_SHORT_DESCRIPTION_CHARS, faults);
     plain(pointer, &line, faults);
@@ -64,7 +64,7 @@ pub fn reason(text: Option<&str>, what: &str, faults: &mut Faults) -> String {
 pub fn name(pointer: &str, text: &str, faults: &mut Faults) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     if text.is_empty() {
-        faults.missing(pointer, "give the name that people read");
+        faults.missing(pointer, "Give a name.");
     }
     at_most_chars(pointer, &text, MAX_NAME_CHARS, faults);
     plain(pointer, &text, faults);
@@ -79,7 +79,7 @@ pub fn email(pointer: &str, text: &str, faults: &mut Faults) -> String {
         !local.is_empty() && !domain.is_empty() && !domain.contains('@')
     });
     if !is_address || text.contains(|c: char| c.is_whitespace() || c.is_control()) {
-        faults.wrong(pointer, "invalid", "give an e-mail address such as ada@example.org");
+        faults.wrong(pointer, "invalid", "Give an e-mail address, such as ada@example.org.");
     }
     at_most_chars(pointer, text, MAX_EMAIL_CHARS, faults);
     text.to_owned()
@@ -93,7 +93,7 @@ pub fn tags<T: AsRef<str>>(given: &[T], faults: &mut Faults) -> BTreeSet<String>
         let tag = tag.as_ref().trim().to_lowercase();
         let mut wrong = Faults::new();
         if tag.is_empty() {
-            wrong.wrong(&pointer, "empty", "a tag has at least one character; leave it out");
+            wrong.wrong(&pointer, "empty", "A tag needs at least one character; leave it out.");
         }
         at_most_chars(&pointer, &tag, MAX_TAG_CHARS, &mut wrong);
         plain(&pointer, &tag, &mut wrong);
@@ -103,7 +103,8 @@ pub fn tags<T: AsRef<str>>(given: &[T], faults: &mut Faults) -> BTreeSet<String>
         faults.append(wrong);
     }
     if kept.len() > MAX_TAGS {
-        let message = format!("{} tags; a ticket has at most {MAX_TAGS}", kept.len());
+        let message =
+            format!("{} tags are too many; a ticket can have at most {MAX_TAGS}.", kept.len());
         faults.wrong("/tags", "too-many", message);
     }
     kept
@@ -112,10 +113,8 @@ pub fn tags<T: AsRef<str>>(given: &[T], faults: &mut Faults) -> BTreeSet<String>
 /// A text that may be empty.
 pub fn optional(pointer: &str, text: &str, faults: &mut Faults) -> String {
     if text.len() > MAX_TEXT_BYTES {
-        let message = format!(
-            "{} bytes of text; at most {MAX_TEXT_BYTES} are kept, so shorten it",
-            text.len()
-        );
+        let message =
+            format!("{} bytes are too many; a text can have at most {MAX_TEXT_BYTES}.", text.len());
         faults.wrong(pointer, "too-long", message);
     }
     plain(pointer, text, faults);
@@ -130,7 +129,7 @@ pub fn at_most_chars(pointer: &str, text: &str, most: usize, faults: &mut Faults
     }
     let length = text.chars().count();
     if length > most {
-        let message = format!("{length} characters; at most {most}, so shorten it");
+        let message = format!("{length} characters are too many; use at most {most}.");
         faults.wrong(pointer, "too-long", message);
     }
 }
@@ -139,7 +138,7 @@ pub fn at_most_chars(pointer: &str, text: &str, most: usize, faults: &mut Faults
 pub fn plain(pointer: &str, text: &str, faults: &mut Faults) {
     let control = |c: &char| c.is_control() && !matches!(c, '\n' | '\r' | '\t');
     if let Some(character) = text.chars().find(control) {
-        let message = format!("holds the control character U+{:04X}; remove it", character as u32);
+        let message = format!("Remove the control character U+{:04X}.", character as u32);
         faults.wrong(pointer, "control-character", message);
     }
 }

@@ -47,7 +47,7 @@ pub use self::{
     hints::ActionHint,
     kind::{Against, From, Kind, Lack, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who},
     open::Opening,
-    perform::{Beside, Done, Left, Said, Turn},
+    perform::{Beside, Done, Left, NewComment, Turn},
     stage::{
         Awaiting, AwaitingKind, CancelOutcome, Cancellation, Closing, Code, Hold, Outcome, Phase,
         Rejection, Stage, State,

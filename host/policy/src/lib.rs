@@ -37,7 +37,7 @@
 //! | `prepare` | settings, snapshot or not, and what is kept |
 //! | `snapshot` | a component whose memory is that of a configured policy |
 //! | `artifacts` | compiled components on disk, authenticated |
-//! | `shelf` | compiled components in memory, bounded |
+//! | `cache` | compiled components in memory, bounded |
 //!
 //! Where it runs:
 //!
@@ -69,6 +69,7 @@ mod admission;
 pub mod answer;
 mod artifacts;
 mod breaker;
+mod cache;
 mod config;
 mod contract;
 mod decision;
@@ -88,7 +89,6 @@ mod sandbox;
 mod schema_bounds;
 mod settings;
 mod shape;
-mod shelf;
 mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;

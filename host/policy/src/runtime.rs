@@ -13,11 +13,11 @@ use wasmtime::Engine;
 use crate::admission::{Admission, Busy, Permit, Slots};
 use crate::artifacts::Artifacts;
 use crate::breaker::{Breaker, BreakerKey, Breakers};
+use crate::cache::Cache;
 use crate::contract::v0_1;
 use crate::engine::{self, Ticker};
 use crate::prepare::Start;
 use crate::sandbox::{Evaluation, Halt, Sandbox, Sandboxed};
-use crate::shelf::Shelf;
 use crate::upload::Loaded;
 use crate::weight::Weigh as _;
 use crate::{
@@ -60,10 +60,10 @@ pub(crate) struct Workshop {
     pub(crate) engine: Engine,
     pub(crate) ticker: Ticker,
     pub(crate) artifacts: Artifacts,
-    pub(crate) components: Shelf<Loaded>,
-    pub(crate) policies: Shelf<Prepared>,
+    pub(crate) components: Cache<Loaded>,
+    pub(crate) policies: Cache<Prepared>,
     /// Components with the instrumentation that snapshots need, by the digests of the components.
-    pub(crate) instrumented: Shelf<Sandbox>,
+    pub(crate) instrumented: Cache<Sandbox>,
     /// Turns at compiling, describing and configuring.
     pub(crate) compiles: Slots,
 }
@@ -82,9 +82,9 @@ impl PolicyRuntime {
             admission: Admission::new(config.instances, share, wait),
             breakers: Breakers::new(config.breaker.clone()),
             workshop: Workshop {
-                components: Shelf::new(config.kept_policy_bytes),
-                policies: Shelf::new(config.kept_policy_bytes),
-                instrumented: Shelf::new(config.kept_policy_bytes),
+                components: Cache::new(config.kept_policy_bytes),
+                policies: Cache::new(config.kept_policy_bytes),
+                instrumented: Cache::new(config.kept_policy_bytes),
                 compiles: Slots::new(config.concurrent_compiles),
                 config,
                 engine,

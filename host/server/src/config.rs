@@ -136,7 +136,7 @@ impl Config {
         let login = (!self.mail_user.is_empty())
             .then(|| (self.mail_user.clone(), self.mail_password.reveal().to_owned()));
         MailOptions {
-            way: self.mail.clone(),
+            url: self.mail.clone(),
             from: self.mail_from.clone(),
             login,
             base: self.data_folder.clone(),

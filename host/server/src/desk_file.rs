@@ -268,7 +268,7 @@ impl DeskFile {
             let shown = path.display();
             let found = std::fs::metadata(&path).with_context(|| format!("looking for {shown}"))?;
             if !found.is_file() {
-                bail!("{shown} is no file");
+                bail!("{shown} is not a file");
             }
         }
         Ok(())

@@ -5,13 +5,13 @@ mod clock;
 mod commands;
 mod config;
 mod desk_file;
+mod error_text;
 mod installation;
 mod output;
 mod progress;
 mod stop;
 mod telemetry;
 mod terminal;
-mod trouble;
 
 use std::io::Write;
 use std::process::ExitCode;
@@ -25,7 +25,7 @@ fn main() -> ExitCode {
         Err(error) if output::nobody_listens(&error) => ExitCode::SUCCESS,
         Err(error) => {
             // Where even the error output is closed, the exit code is all that is left to say.
-            let _ = writeln!(std::io::stderr(), "Error: {}", trouble::told(&error));
+            let _ = writeln!(std::io::stderr(), "Error: {}", error_text::of(&error));
             ExitCode::FAILURE
         }
     }

@@ -30,7 +30,7 @@ const TABLES: [(&str, &str); 7] = [
     ("tickets", "id"),
     ("incidents", "ticket_id"),
     ("events", "subject_id"),
-    ("rounds", "subject_id"),
+    ("evaluations", "subject_id"),
     ("receipts", "subject_id"),
     ("suggestions", "ticket_id"),
     ("outbox", "ticket_id"),

@@ -6,8 +6,8 @@ use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
     binding::Hook,
-    ids::{BindingId, OrgId, ReceiptId, RoundId},
-    receipt::{Outcome, Receipt, Round},
+    ids::{BindingId, EvaluationId, OrgId, ReceiptId},
+    receipt::{Evaluation, Outcome, Receipt},
     subject::Subject,
 };
 
@@ -15,10 +15,9 @@ use crate::{
     ReadTx, StoreError, WriteTx,
     column::{Table, number},
     conn::on,
-    digest,
+    digest, evaluation,
     event::Period,
     pack::{pack_parts, unpack_parts},
-    round,
     row::{insert_all, row},
     sql::Sql,
 };
@@ -31,7 +30,7 @@ row! {
         org_id: Uuid,
         subject_kind: String,
         subject_id: Uuid,
-        round_id: Uuid,
+        evaluation_id: Uuid,
         seq: i64,
         hook: String,
         layer_id: Uuid,
@@ -132,8 +131,11 @@ pub async fn insert_many(tx: &mut WriteTx, receipts: Vec<PackedReceipt>) -> Resu
     Ok(())
 }
 
-/// Reads one receipt with the round that holds its snapshot.
-pub async fn find(tx: &mut ReadTx, id: ReceiptId) -> Result<Option<(Receipt, Round)>, StoreError> {
+/// Reads one receipt with the evaluation that holds its snapshot.
+pub async fn find(
+    tx: &mut ReadTx,
+    id: ReceiptId,
+) -> Result<Option<(Receipt, Evaluation)>, StoreError> {
     const FIND: &str =
         concat!("select ", receipt_columns!(), " from receipts where org_id = $1 and id = $2");
     let row: Option<ReceiptRow> = on!(&mut *tx, |conn, org| {
@@ -141,8 +143,8 @@ pub async fn find(tx: &mut ReadTx, id: ReceiptId) -> Result<Option<(Receipt, Rou
     });
     let Some(row) = row else { return Ok(None) };
     let receipt = Receipt::try_from(row)?;
-    let round = round::find(tx, receipt.round).await?;
-    Ok(Some((receipt, round.ok_or_else(|| TABLE.corrupt("round_id"))?)))
+    let evaluation = evaluation::find(tx, receipt.evaluation).await?;
+    Ok(Some((receipt, evaluation.ok_or_else(|| TABLE.corrupt("evaluation_id"))?)))
 }
 
 /// Lists a record's receipts in the order the decisions were made.
@@ -152,8 +154,8 @@ pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Receipt>, Store
         receipt_columns!(),
         " from receipts
           where org_id = $1
-            and round_id in (select id from rounds where org_id = $1 and subject_id = $2)
-          order by at, round_id, seq"
+            and evaluation_id in (select id from evaluations where org_id = $1 and subject_id = $2)
+          order by at, evaluation_id, seq"
     );
     let rows: Vec<ReceiptRow> = on!(tx, |conn, org| {
         sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
@@ -173,7 +175,7 @@ pub async fn list(
     let mut sql = Sql::new(&tx.conn, LIST);
     sql.bind(org);
     if let Some(subject) = filter.subject {
-        sql.push(" and round_id in (select id from rounds where org_id = ").bind(org);
+        sql.push(" and evaluation_id in (select id from evaluations where org_id = ").bind(org);
         sql.push(" and subject_id = ").bind(subject.id()).push(")");
     }
     if let Some(hook) = filter.hook {
@@ -225,16 +227,16 @@ pub async fn page(
     rows.into_iter().map(Receipt::try_from).collect()
 }
 
-/// Removes the rounds taken before a moment with their receipts, at most `limit` rounds, and says
-/// how many.
+/// Removes the evaluations taken before a moment with their receipts, at most `limit` evaluations,
+/// and says how many.
 pub async fn purge(tx: &mut WriteTx, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
     const RECEIPTS: &str = "
-        delete from receipts where org_id = $1 and round_id in (
-            select id from rounds where org_id = $1 and at < $2 order by id limit $3
+        delete from receipts where org_id = $1 and evaluation_id in (
+            select id from evaluations where org_id = $1 and at < $2 order by id limit $3
         )";
     const ROUNDS: &str = "
-        delete from rounds where org_id = $1 and id in (
-            select id from rounds where org_id = $1 and at < $2 order by id limit $3
+        delete from evaluations where org_id = $1 and id in (
+            select id from evaluations where org_id = $1 and at < $2 order by id limit $3
         )";
     let mut purged = 0;
     for sql in [RECEIPTS, ROUNDS] {
@@ -268,7 +270,7 @@ impl TryFrom<Receipt> for ReceiptRow {
             org_id: receipt.org.0,
             subject_kind: receipt.subject.kind().as_str().to_owned(),
             subject_id: receipt.subject.id(),
-            round_id: receipt.round.0,
+            evaluation_id: receipt.evaluation.0,
             seq: receipt.seq,
             hook: receipt.hook.as_str().to_owned(),
             layer_id: receipt.layer.0,
@@ -309,7 +311,7 @@ impl TryFrom<ReceiptRow> for Receipt {
             id: ReceiptId(row.id),
             org: OrgId(row.org_id),
             subject: TABLE.subject(&row.subject_kind, row.subject_id)?,
-            round: RoundId(row.round_id),
+            evaluation: EvaluationId(row.evaluation_id),
             seq: row.seq,
             hook: TABLE.parse("hook", &row.hook)?,
             layer: OrgId(row.layer_id),

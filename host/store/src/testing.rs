@@ -138,7 +138,7 @@ pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
         drop trigger binding_revisions_are_not_changed";
     const POSTGRES: &str = "
         drop trigger events_are_not_changed on events;
-        drop trigger rounds_are_not_changed on rounds;
+        drop trigger evaluations_are_not_changed on evaluations;
         drop trigger receipts_are_not_changed on receipts;
         drop trigger binding_revisions_are_not_changed on binding_revisions";
     match &mut tx.conn {

@@ -38,7 +38,7 @@ const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, heade
 /// In the extensions of an answer that holds a secret: the body that a repeat gets instead, and
 /// that is kept.
 #[derive(Debug, Clone)]
-pub(crate) struct KeptInstead(pub(crate) Bytes);
+pub(crate) struct StoredInstead(pub(crate) Bytes);
 
 /// Carries a POST with a key out once, and answers its repeats.
 pub(crate) async fn repeatable(
@@ -124,7 +124,7 @@ impl First {
         let settled = if parts.status.is_server_error() {
             idempotency::abandon(&self.state.desk, &self.caller, &self.repeatable).await
         } else {
-            let instead = parts.extensions.get::<KeptInstead>().map(|KeptInstead(bytes)| bytes);
+            let instead = parts.extensions.get::<StoredInstead>().map(|StoredInstead(bytes)| bytes);
             let kept = Kept::pack(&parts.headers, instead.unwrap_or(&bytes));
             let status = parts.status.as_u16();
             let (desk, caller) = (&self.state.desk, &self.caller);

@@ -101,7 +101,7 @@ names! {
     /// The type of a link, as seen from the ticket whose link it is.
     LinkTypeName(domain::link::LinkType), "LinkType";
     /// The way in which a message is sent.
-    WayName(domain::message::Way), "Way";
+    DeliveryChannelName(domain::message::DeliveryChannel), "DeliveryChannel";
 }
 
 #[cfg(test)]

@@ -165,7 +165,7 @@ async fn leader(
         }
         Some(_) => {
             let message = format!(
-                "`{shown}` is no active agent; name an active person with the role agent or admin"
+                "`{shown}` is not an active agent; name an active person with the role agent or admin"
             );
             faults.wrong(pointer, "not-an-agent", message);
             Ok(None)

@@ -10,11 +10,11 @@ use std::{
 use serde_json::Value;
 use waypost_domain::{
     binding::Revision,
-    ids::{BindingId, ReceiptId, RoundId},
-    receipt::{Outcome, Receipt, Round},
+    ids::{BindingId, EvaluationId, ReceiptId},
+    receipt::{Evaluation, Outcome, Receipt},
 };
 use waypost_policy::{Decision, ENGINE_VERSION, Failure, PolicyRuntime, Prepared, Seed};
-use waypost_store::{ReadTx, binding, receipt, round};
+use waypost_store::{ReadTx, binding, evaluation, receipt};
 
 use super::{ReceiptQuery, differences::differences, filter, json};
 use crate::{
@@ -88,10 +88,10 @@ pub async fn reexecute(
     caller.must_be_desk()?;
     let mut tx = desk.store.read(caller.org).await?;
     let found = receipt::find(&mut tx, id).await?;
-    let (receipt, round) = found.ok_or(CommandError::NotFound(Missing::Receipt))?;
-    let rounds = BTreeMap::from([(round.id, round)]);
+    let (receipt, evaluation) = found.ok_or(CommandError::NotFound(Missing::Receipt))?;
+    let evaluations = BTreeMap::from([(evaluation.id, evaluation)]);
     let mut policies = Policies::default();
-    let mut done = batch(desk, caller, tx, vec![receipt], rounds, &mut policies).await?;
+    let mut done = batch(desk, caller, tx, vec![receipt], evaluations, &mut policies).await?;
     done.pop().ok_or(CommandError::NotFound(Missing::Receipt))
 }
 
@@ -118,8 +118,8 @@ pub async fn reexecute_all(
         let receipts = receipt::list(&mut tx, &filter, after, MAX_ROWS.into()).await?;
         let Some(last) = receipts.last() else { return Ok(progress) };
         after = Some(last.id);
-        let rounds = rounds_of(&mut tx, &receipts).await?;
-        for done in batch(desk, caller, tx, receipts, rounds, &mut policies).await? {
+        let evaluations = evaluations_of(&mut tx, &receipts).await?;
+        for done in batch(desk, caller, tx, receipts, evaluations, &mut policies).await? {
             match &done.verdict {
                 Verdict::Same => progress.same += 1,
                 Verdict::Different(_) => progress.different += 1,
@@ -136,19 +136,19 @@ type Policies = HashMap<(BindingId, i64), Policy>;
 /// A revision with its policy.
 type Policy = Result<(Arc<Revision>, Arc<Prepared>), String>;
 
-async fn rounds_of(
+async fn evaluations_of(
     tx: &mut ReadTx,
     receipts: &[Receipt],
-) -> Result<BTreeMap<RoundId, Round>, CommandError> {
-    let mut rounds = BTreeMap::new();
+) -> Result<BTreeMap<EvaluationId, Evaluation>, CommandError> {
+    let mut evaluations = BTreeMap::new();
     for receipt in receipts {
-        if !rounds.contains_key(&receipt.round)
-            && let Some(round) = round::find(tx, receipt.round).await?
+        if !evaluations.contains_key(&receipt.evaluation)
+            && let Some(evaluation) = evaluation::find(tx, receipt.evaluation).await?
         {
-            rounds.insert(round.id, round);
+            evaluations.insert(evaluation.id, evaluation);
         }
     }
-    Ok(rounds)
+    Ok(evaluations)
 }
 
 /// Asks some receipts' questions again, with no transaction open, in one turn of the organization.
@@ -157,7 +157,7 @@ async fn batch(
     caller: &Caller,
     mut tx: ReadTx,
     receipts: Vec<Receipt>,
-    rounds: BTreeMap<RoundId, Round>,
+    evaluations: BTreeMap<EvaluationId, Evaluation>,
     policies: &mut Policies,
 ) -> Result<Vec<Reexecution>, CommandError> {
     let mut unknown: Vec<((BindingId, i64), Option<Revision>)> = Vec::new();
@@ -182,7 +182,7 @@ async fn batch(
     let deadline = desk.options.deadline() * MORE_TIME;
     let work = move || {
         let ask = |(receipt, policy)| {
-            ask(&runtime, &receipt, rounds.get(&receipt.round), policy, deadline)
+            ask(&runtime, &receipt, evaluations.get(&receipt.evaluation), policy, deadline)
         };
         let done = asked.into_iter().map(ask).collect::<Result<Vec<_>, CommandError>>();
         drop(permit);
@@ -208,7 +208,7 @@ async fn policy(
 fn ask(
     runtime: &PolicyRuntime,
     receipt: &Receipt,
-    round: Option<&Round>,
+    evaluation: Option<&Evaluation>,
     policy: Policy,
     deadline: Duration,
 ) -> Result<Reexecution, CommandError> {
@@ -230,8 +230,10 @@ fn ask(
         Ok(policy) => policy,
         Err(why) => return not_repeatable(why),
     };
-    let Some(round) = round else { return not_repeatable("the snapshot is gone".to_owned()) };
-    let question = match question_of(round, receipt) {
+    let Some(evaluation) = evaluation else {
+        return not_repeatable("the snapshot is gone".to_owned());
+    };
+    let question = match question_of(evaluation, receipt) {
         Ok(question) => question,
         Err(unreadable) => return not_repeatable(unreadable.to_string()),
     };
@@ -330,7 +332,7 @@ mod tests {
             id: ReceiptId(id),
             org: OrgId(id),
             subject: TicketId(id).into(),
-            round: RoundId(id),
+            evaluation: EvaluationId(id),
             seq: 1,
             hook: Hook::Stalled,
             layer: OrgId(id),

@@ -1,4 +1,4 @@
-//! Deciding: a round's answers, judged by the domain and turned into what is written.
+//! TicketDraft: a round's answers, judged by the domain and turned into what is written.
 //!
 //! Policies run in phases on blocking threads, with a permit of the organization's fair share;
 //! between the phases, what they named is looked up. No transaction is open while one runs.
@@ -7,7 +7,7 @@ mod approving;
 mod majors;
 mod opening;
 mod proposals;
-mod spread;
+mod run_blocking;
 mod stalling;
 mod telling;
 mod voting;
@@ -33,23 +33,23 @@ use waypost_policy::{Answer, question};
 use waypost_store::StoreError;
 
 use super::{
+    evaluation::{Evaluation, Part, PolicyAnswer},
     facts::Facts,
-    round::{Part, Round, Said},
     snapshot::{self, Snapshot, Unwritten},
     write::{NewEvent, TicketWrite},
 };
 use crate::{Caller, Desk, layers::Asked};
 
 pub(crate) use self::approving::submit;
-pub(crate) use self::majors::find_majors;
+pub(crate) use self::majors::evaluate_major_rules;
 pub(crate) use self::opening::{give_numbers, open, route_again};
 pub(crate) use self::stalling::{
     Nudged, appoint, expect_votes, fallback_approver, looks_after_approvals, nudge,
 };
-pub(crate) use self::telling::{Happened, tell};
+pub(crate) use self::telling::{NotifiableEvent, tell};
 
 /// A ticket that is being decided on.
-pub(crate) struct Deciding {
+pub(crate) struct TicketDraft {
     /// What will be written.
     pub(crate) write: TicketWrite,
     /// Whether a request is handed in at once.
@@ -58,22 +58,22 @@ pub(crate) struct Deciding {
     facts: Facts,
     now: DateTime<Utc>,
     occasion: String,
-    round: Option<Round>,
+    evaluation: Option<Evaluation>,
     /// The facts as the last question had them, because most of them are the same for all
     /// questions.
     context: Option<question::Context>,
     /// Fields that somebody has given: a person of the desk, or an earlier policy.
     taken: FieldsTaken,
     /// What `categorize` and `route` said and was not judged yet.
-    said: Vec<Said>,
-    plan: Option<approving::PlanSaid>,
+    said: Vec<PolicyAnswer>,
+    plan: Option<approving::PlanAnswer>,
     /// Whether the round of approval that begins is the policy's plan, not the fallback.
     follows_plan: bool,
     people: BTreeMap<PersonId, bool>,
     /// The managers of people whom a plan names.
     managers: BTreeMap<PersonId, PersonId>,
     last_approval_round: i64,
-    happened: Vec<Happened>,
+    happened: Vec<NotifiableEvent>,
     /// Votes that are waited for.
     waiting: Vec<stalling::Waiting>,
     /// The ticket as it was when the command began; none of one that is opened.
@@ -87,7 +87,7 @@ pub(crate) struct Deciding {
     text: Option<String>,
 }
 
-impl Deciding {
+impl TicketDraft {
     /// A ticket that has just come in. What a person of the desk has filled in, policies leave
     /// alone.
     pub(crate) fn of_new(desk: &Desk, facts: Facts, ticket: Ticket, caller: &Caller) -> Self {
@@ -121,7 +121,7 @@ impl Deciding {
             facts,
             now: caller.now,
             occasion: occasion.to_owned(),
-            round: None,
+            evaluation: None,
             context: None,
             taken: FieldsTaken::default(),
             said: Vec::new(),
@@ -140,7 +140,7 @@ impl Deciding {
     }
 
     /// Says that the sender chose the kind of ticket, which policies then leave alone.
-    pub(crate) fn keep_kind(&mut self) {
+    pub(crate) fn fix_kind(&mut self) {
         self.taken.take(SuggestedField::Kind, "the sender");
     }
 
@@ -182,8 +182,13 @@ impl Deciding {
     }
 
     /// Notes what people may want to hear of. More about it can be filled in.
-    pub(crate) fn happened(&mut self, notice: Notice, actor: &Actor, was: State) -> &mut Happened {
-        self.happened.push(Happened::new(notice, actor, was, self.write.events.len()));
+    pub(crate) fn happened(
+        &mut self,
+        notice: Notice,
+        actor: &Actor,
+        was: State,
+    ) -> &mut NotifiableEvent {
+        self.happened.push(NotifiableEvent::new(notice, actor, was, self.write.events.len()));
         self.happened.last_mut().expect("one was just pushed")
     }
 
@@ -209,8 +214,8 @@ impl Deciding {
     }
 
     /// Keeps what was said, as a comment.
-    fn say(&mut self, said: Option<ticket::Said>, by: &Actor) {
-        let Some(ticket::Said { visibility, text }) = said else { return };
+    fn say(&mut self, said: Option<ticket::NewComment>, by: &Actor) {
+        let Some(ticket::NewComment { visibility, text }) = said else { return };
         self.write.comments.push(Comment {
             id: CommentId(self.desk.entropy.id(self.now)),
             subject: self.write.ticket.id.into(),
@@ -309,8 +314,8 @@ impl Deciding {
 
     /// Ends the deciding: nothing more is asked.
     pub(crate) fn finish(self) -> Result<TicketWrite, StoreError> {
-        let round = self.round.map(Round::finish).transpose()?;
-        Ok(TicketWrite { round, ..self.write })
+        let evaluation = self.evaluation.map(Evaluation::finish).transpose()?;
+        Ok(TicketWrite { evaluation, ..self.write })
     }
 
     /// As [`Self::finish`], for several.
@@ -324,13 +329,13 @@ impl Deciding {
         hook: Hook,
         part: Option<&Part>,
         enough: impl Fn(&Asked, &Answer) -> bool,
-    ) -> Vec<Said> {
+    ) -> Vec<PolicyAnswer> {
         if self.facts.layers.of(hook).is_empty() {
             return Vec::new();
         }
         let ticket = self.ticket_asked_about();
         let context = self.context();
-        let said = self.round(&ticket, &context).ask(hook, &ticket, &context, part, enough);
+        let said = self.evaluation(&ticket, &context).ask(hook, &ticket, &context, part, enough);
         self.context = Some(context);
         said
     }
@@ -344,7 +349,7 @@ impl Deciding {
     }
 
     /// A policy at its binding, in front of this ticket.
-    fn proposer<'a>(&'a self, name: &'a str, said: &Said) -> Proposer<'a> {
+    fn proposer<'a>(&'a self, name: &'a str, said: &PolicyAnswer) -> Proposer<'a> {
         proposer(&self.facts, name, &said.asked)
     }
 
@@ -357,24 +362,28 @@ impl Deciding {
         }
     }
 
-    fn round(&mut self, ticket: &question::Ticket, context: &question::Context) -> &mut Round {
+    fn evaluation(
+        &mut self,
+        ticket: &question::Ticket,
+        context: &question::Context,
+    ) -> &mut Evaluation {
         let (desk, facts, now) = (&self.desk, &self.facts, self.now);
         let of = (self.write.ticket.org, self.write.ticket.id);
         let occasion = &self.occasion;
-        self.round.get_or_insert_with(|| {
+        self.evaluation.get_or_insert_with(|| {
             let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone() };
-            Round::begin(desk, facts.layers.clone(), snapshot, of, occasion, now)
+            Evaluation::begin(desk, facts.layers.clone(), snapshot, of, occasion, now)
         })
     }
 
     /// Says of a receipt what became of its answer, and keeps the suggestions.
-    fn settle(&mut self, said: &Said, judged: &Judged, reasons: &[String]) {
-        let Some(round) = &mut self.round else { return };
-        let receipt = round.receipt_id(said.receipt);
+    fn settle(&mut self, said: &PolicyAnswer, judged: &Judged, reasons: &[String]) {
+        let Some(evaluation) = &mut self.evaluation else { return };
+        let receipt = evaluation.receipt_id(said.receipt);
         if !judged.overruled.is_empty() {
-            round.settle(said.receipt, Outcome::Overruled(judged.overruled.clone()));
+            evaluation.set_outcome(said.receipt, Outcome::Overruled(judged.overruled.clone()));
         } else if !judged.suggestions.is_empty() && judged.changes.is_empty() {
-            round.settle(said.receipt, Outcome::Suggested);
+            evaluation.set_outcome(said.receipt, Outcome::Suggested);
         }
         for suggestion in &judged.suggestions {
             self.write.suggestions.push(Suggestion {
@@ -396,7 +405,7 @@ impl Deciding {
     fn policy_did(
         &mut self,
         action: Action,
-        said: &Said,
+        said: &PolicyAnswer,
         changes: Vec<FieldChange>,
         reasons: &[String],
     ) {
@@ -412,7 +421,7 @@ impl Deciding {
     }
 
     /// How a policy is named where it stands in another's way.
-    fn name_of(&self, said: &Said) -> String {
+    fn name_of(&self, said: &PolicyAnswer) -> String {
         let layer = self
             .facts
             .directory
@@ -427,7 +436,7 @@ impl Deciding {
     fn mark_busy(&mut self) {
         let ticket = self.ticket_asked_about();
         let context = self.context();
-        self.round(&ticket, &context).degrade("no turn in time: busy".to_owned());
+        self.evaluation(&ticket, &context).degrade("no turn in time: busy".to_owned());
     }
 }
 

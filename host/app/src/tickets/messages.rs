@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
     ids::{MessageId, PersonId},
-    message::{Message, Way},
+    message::{DeliveryChannel, Message},
     person::Person,
     proposal::Proposer,
     ticket::Ticket,
@@ -208,7 +208,7 @@ pub(crate) fn addressed(
                 org: ticket.org,
                 ticket: Some(ticket.id),
                 person: person.id,
-                way: Way::Mail,
+                channel: DeliveryChannel::Mail,
                 address,
                 subject: draft.subject.clone(),
                 body: draft.body.clone(),

@@ -15,7 +15,7 @@ use waypost_domain::{
 use waypost_store::{ReadTx, approval, catalog, ci, person, service, team, ticket};
 
 use super::{
-    Named, PersonName, ProblemName, TicketName, TicketView, decide::Deciding, facts::Facts,
+    Named, PersonName, ProblemName, TicketName, TicketView, decide::TicketDraft, facts::Facts,
     write::TicketWrite,
 };
 use crate::{Caller, CommandError, Desk};
@@ -125,7 +125,7 @@ impl Names {
     }
 
     /// What drafts make of the numbers of tasks.
-    pub(crate) fn count_tasks(&mut self, drafts: &[Deciding]) {
+    pub(crate) fn count_tasks(&mut self, drafts: &[TicketDraft]) {
         for draft in drafts {
             let task = &draft.write.ticket;
             let Some(parent) = task.task_of() else {

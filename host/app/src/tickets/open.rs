@@ -13,7 +13,7 @@ use waypost_store::{ReadTx, ticket};
 
 use super::{
     OpenTicket, TicketRef, TicketView,
-    decide::{self, Deciding},
+    decide::{self, TicketDraft},
     facts::Facts,
     given::{Found, LookUps, Reader},
     names, read,
@@ -116,7 +116,7 @@ impl LookUps {
         caller: &Caller,
         facts: &Facts,
         command: &OpenTicket,
-    ) -> Result<Deciding, CommandError> {
+    ) -> Result<TicketDraft, CommandError> {
         let kind = kind_of(command);
         let rules = kind.rules();
         let mut facts = facts.clone();
@@ -181,9 +181,9 @@ impl LookUps {
             facts.requester = Some(requester.clone());
         }
         facts.item = found.item;
-        let mut draft = Deciding::of_new(desk, facts, ticket, caller);
+        let mut draft = TicketDraft::of_new(desk, facts, ticket, caller);
         if command.kind.is_some() && caller.role != Role::Requester {
-            draft.keep_kind();
+            draft.fix_kind();
         }
         draft.submits = !command.draft;
         Ok(draft)

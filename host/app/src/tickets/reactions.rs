@@ -23,7 +23,7 @@ use waypost_store::{
 
 use super::{
     content::content_digest,
-    decide::{self, Deciding, system},
+    decide::{self, TicketDraft, system},
     scene::Scene,
 };
 use crate::CommandError;
@@ -96,7 +96,7 @@ fn leaders_are_told(scene: &mut Scene<'_>) {
 
 /// The children of an incident work, wait for a vendor and are resolved with it.
 async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
-    let moved = |draft: &Deciding| {
+    let moved = |draft: &TicketDraft| {
         let before = draft.before()?;
         let ticket = &draft.write.ticket;
         let is_moved = ticket.incident().is_some() && ticket.stage != before.stage;
@@ -116,7 +116,7 @@ async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
             let mut facts = scene.facts.clone();
             facts.around(&mut tx, &child).await?;
             let draft =
-                Deciding::of_stored(scene.desk, facts, child, action.as_str(), scene.caller);
+                TicketDraft::of_stored(scene.desk, facts, child, action.as_str(), scene.caller);
             scene.drafts.extend(draft.following(&parent.number, &parent.stage, action));
         }
     }
@@ -127,7 +127,7 @@ async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
 /// to the problem that it is a duplicate of; and each of their callers reads once how to live with
 /// it.
 async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
-    let moved = |draft: &Deciding| {
+    let moved = |draft: &TicketDraft| {
         let (before, ticket) = (draft.before()?, &draft.write.ticket);
         ticket.problem()?;
         let is_settled = before.phase().is_active() && !ticket.phase().is_active();
@@ -147,7 +147,7 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
             facts.around(&mut tx, &incident).await?;
             let occasion = action.as_str();
             let mut draft =
-                Deciding::of_stored(scene.desk, facts, incident, occasion, scene.caller);
+                TicketDraft::of_stored(scene.desk, facts, incident, occasion, scene.caller);
             if is_settled {
                 draft.follow_problem(&problem, goes_on.as_ref(), scene.resolves_incidents)?;
             } else {
@@ -169,7 +169,7 @@ async fn incidents_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
 async fn tasks_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     begin_tasks(scene).await?;
     end_tasks(scene).await?;
-    let of_tasks = |draft: &Deciding| draft.write.ticket.task_of().filter(|_| !draft.is_planned);
+    let of_tasks = |draft: &TicketDraft| draft.write.ticket.task_of().filter(|_| !draft.is_planned);
     let mut parents: Vec<TicketId> = scene.drafts.iter().filter_map(of_tasks).collect();
     parents.sort_unstable();
     parents.dedup();
@@ -190,7 +190,7 @@ async fn tasks_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
 
 /// Makes the tasks that the item of a request plans.
 async fn begin_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
-    let begins = |draft: &Deciding| {
+    let begins = |draft: &TicketDraft| {
         let ticket = &draft.write.ticket;
         let is_begun = draft
             .before()
@@ -200,7 +200,7 @@ async fn begin_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
     let requests: Vec<Ticket> = scene.drafts.iter().filter_map(begins).collect();
     for request in requests {
         let known = scene.drafts.iter().find(|it| it.write.ticket.id == request.id);
-        let mut item = known.and_then(Deciding::item);
+        let mut item = known.and_then(TicketDraft::item);
         let Some(id) = request.request().and_then(|it| it.item) else { continue };
         if item.is_none() {
             let mut tx = scene.desk.store.read(scene.caller.org).await?;
@@ -215,7 +215,7 @@ async fn begin_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         let mut next_id = || TicketId(desk.id(caller));
         let tasks = planned(&plan, &request, facts, settings, &mut next_id, caller.now)?;
         for task in tasks {
-            let mut draft = Deciding::of_new(desk, scene.facts.clone(), task, caller);
+            let mut draft = TicketDraft::of_new(desk, scene.facts.clone(), task, caller);
             draft.is_planned = true;
             let changes = draft.write.ticket.first_changes(&scene.facts);
             draft.did(Action::Create, &system(), changes);
@@ -227,7 +227,7 @@ async fn begin_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
 
 /// Cancels what is left of the tasks of what is over, done or rejected.
 async fn end_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
-    let ended = |draft: &Deciding| {
+    let ended = |draft: &TicketDraft| {
         let ticket = &draft.write.ticket;
         let before = draft.before()?;
         let ends = ticket.task().is_none() && before.phase() != ticket.phase();
@@ -282,7 +282,7 @@ async fn siblings_follow(scene: &mut Scene<'_>, parent: TicketId) -> Result<(), 
 
 /// The organization's rules look for major incidents.
 async fn majors_are_found(scene: &mut Scene<'_>) -> Result<(), CommandError> {
-    decide::find_majors(scene.desk, scene.caller, &mut scene.drafts).await
+    decide::evaluate_major_rules(scene.desk, scene.caller, &mut scene.drafts).await
 }
 
 impl Scene<'_> {
@@ -306,7 +306,7 @@ impl Scene<'_> {
         };
         let settings = &self.facts.directory.org.settings;
         let task = Ticket::open(opening, settings, caller.now)?;
-        let mut draft = Deciding::of_new(desk, self.facts.clone(), task, caller);
+        let mut draft = TicketDraft::of_new(desk, self.facts.clone(), task, caller);
         let changes = draft.write.ticket.first_changes(&self.facts);
         draft.did(Action::Create, &system(), changes);
         self.drafts.push(draft);
@@ -317,7 +317,7 @@ impl Scene<'_> {
     }
 }
 
-impl Deciding {
+impl TicketDraft {
     /// An incident whose problem is settled: it resumes if it is on hold for it, is resolved if
     /// that was asked for, and goes to the problem that goes on if its own is a duplicate. On hold,
     /// it waits for that one then.

@@ -23,7 +23,7 @@ use waypost_store::{ReadTx, WriteTx, approval, link, ticket};
 use super::{
     TicketRef, TicketView,
     content::content_digest,
-    decide::{self, Deciding},
+    decide::{self, TicketDraft},
     facts::{self, Facts},
     given::{Found, LookUps, Reader},
     names::Names,
@@ -39,7 +39,7 @@ pub(crate) struct Scene<'a> {
     /// What is the same for all tickets of the organization.
     pub(crate) facts: Facts,
     /// The tickets that it changes. The first one is what the caller gets back.
-    pub(crate) drafts: Vec<Deciding>,
+    pub(crate) drafts: Vec<TicketDraft>,
     /// The names of what they refer to, as far as they are known.
     pub(crate) names: Names,
     /// Whether the incidents of a problem that is resolved are resolved with it.
@@ -218,7 +218,11 @@ impl Subject {
             let is_awaited =
                 self.ticket.stage.hold().is_some_and(|it| it.awaiting.problem().is_some());
             if problem.problem().is_none() {
-                faults.wrong("/problem", "other-kind", "It is not a problem; name a problem.");
+                faults.wrong(
+                    "/problem",
+                    "other-kind",
+                    "This ticket is not a problem; name a problem.",
+                );
             } else if problem.phase().is_over() || is_awaited {
                 problem.must_be_active()?;
             }
@@ -281,9 +285,9 @@ impl<'a> Scene<'a> {
     }
 
     /// Adds a stored ticket.
-    pub(crate) fn add_stored(&mut self, ticket: Ticket, occasion: &str) -> &mut Deciding {
+    pub(crate) fn add_stored(&mut self, ticket: Ticket, occasion: &str) -> &mut TicketDraft {
         let draft =
-            Deciding::of_stored(self.desk, self.facts.clone(), ticket, occasion, self.caller);
+            TicketDraft::of_stored(self.desk, self.facts.clone(), ticket, occasion, self.caller);
         self.drafts.push(draft);
         self.drafts.last_mut().expect("one was just pushed")
     }
@@ -346,7 +350,7 @@ impl<'a> Scene<'a> {
         self.goes_on(target_before, beside.target, action, target_changes);
         if let Some(opened) = opened {
             // What was converted or answered is a new ticket, which is what the caller gets back.
-            let new = Deciding::of_new(desk, self.facts.clone(), opened, caller);
+            let new = TicketDraft::of_new(desk, self.facts.clone(), opened, caller);
             self.drafts.insert(0, new);
         }
         Ok(())
@@ -382,7 +386,7 @@ impl<'a> Scene<'a> {
     /// Asks the policies, where the action leaves something to them.
     async fn ask(&mut self, action: Action) -> Result<(), CommandError> {
         let (desk, caller) = (self.desk, self.caller);
-        let is_new = |draft: &Deciding| draft.write.is_new;
+        let is_new = |draft: &TicketDraft| draft.write.is_new;
         if self.drafts.first().is_some_and(is_new) {
             let mut opened = vec![self.drafts.remove(0)];
             // What was converted is of the kind that a person has said: it is routed, not
@@ -411,7 +415,7 @@ impl<'a> Scene<'a> {
 
     /// Reacts, notifies and commits; answers with the first ticket.
     pub(crate) async fn finish(mut self) -> Result<TicketView, CommandError> {
-        let is_idle = self.drafts.iter().all(Deciding::is_idle);
+        let is_idle = self.drafts.iter().all(TicketDraft::is_idle);
         if !is_idle {
             self.react().await?;
         }
@@ -441,7 +445,7 @@ impl<'a> Scene<'a> {
     pub(crate) fn finished(
         self,
     ) -> Result<(Vec<TicketWrite>, Names, &'a Desk, &'a Caller), CommandError> {
-        Ok((Deciding::finish_all(self.drafts)?, self.names, self.desk, self.caller))
+        Ok((TicketDraft::finish_all(self.drafts)?, self.names, self.desk, self.caller))
     }
 }
 

@@ -9,19 +9,19 @@ use waypost_domain::{
     event::{Actor, Event, FieldChange},
     ids::{EventId, MessageId, OrgId, PersonId},
     link::LinkChange,
-    message::{Message, Way},
+    message::{DeliveryChannel, Message},
     person::Person,
     suggestion::Suggestion,
     ticket::{Action, Ticket},
 };
 use waypost_store::{
-    ReadTx, StoreError, WriteTx, approval, comment, event, link, outbox, person, receipt, round,
-    suggestion, ticket,
+    ReadTx, StoreError, WriteTx, approval, comment, evaluation, event, link, outbox, person,
+    receipt, suggestion, ticket,
 };
 
 use super::{
+    evaluation::{Finished, Tripped, mark},
     messages::{self, Draft},
-    round::{Finished, Tripped, mark},
 };
 use crate::{CommandError, Desk};
 
@@ -36,7 +36,7 @@ pub(crate) struct TicketWrite {
     /// What was said.
     pub(crate) comments: Vec<Comment>,
     /// Who was asked.
-    pub(crate) round: Option<Finished>,
+    pub(crate) evaluation: Option<Finished>,
     /// What policies suggest.
     pub(crate) suggestions: Vec<Suggestion>,
     /// Suggestions that a person decided.
@@ -91,7 +91,7 @@ impl TicketWrite {
             is_new: false,
             events: Vec::new(),
             comments: Vec::new(),
-            round: None,
+            evaluation: None,
             suggestions: Vec::new(),
             decided: Vec::new(),
             new_approval: None,
@@ -138,13 +138,13 @@ pub(crate) async fn write(
     }
     let events = placed(desk, tx, writes, now).await?;
     event::append_many(tx, &events).await?;
-    let mut rounds = Vec::new();
+    let mut evaluations = Vec::new();
     let mut receipts = Vec::new();
-    for round in writes.iter_mut().filter_map(|one| one.round.as_mut()) {
-        rounds.extend(round.record.take());
-        receipts.append(&mut round.receipts);
+    for evaluation in writes.iter_mut().filter_map(|one| one.evaluation.as_mut()) {
+        evaluations.extend(evaluation.record.take());
+        receipts.append(&mut evaluation.receipts);
     }
-    round::insert_many(tx, rounds).await?;
+    evaluation::insert_many(tx, evaluations).await?;
     receipt::insert_many(tx, receipts).await?;
     let comments: Vec<Comment> =
         writes.iter().flat_map(|one| one.comments.iter().cloned()).collect();
@@ -194,11 +194,12 @@ pub(crate) async fn letters(
 /// it: no field changes without an event.
 fn mark_failures(writes: &mut [TicketWrite]) {
     for one in writes {
-        let Some(round) = one.round.as_ref().filter(|round| !round.degraded.is_empty()) else {
+        let Some(evaluation) = one.evaluation.as_ref().filter(|it| !it.policy_failures.is_empty())
+        else {
             continue;
         };
         let Some(event) = one.events.first_mut() else { continue };
-        let after = Some(mark(&round.degraded));
+        let after = Some(mark(&evaluation.policy_failures));
         let before = std::mem::replace(&mut one.ticket.policy_failures, after.clone());
         if before != after {
             event.changes.push(FieldChange { field: "policy_failures".to_owned(), before, after });
@@ -291,7 +292,7 @@ async fn about_missing_approver(
                 org: lacking.ticket.org,
                 ticket: None,
                 person: person.id,
-                way: Way::Mail,
+                channel: DeliveryChannel::Mail,
                 address: person.email?,
                 subject: format!("{number} waits for an approver, and there is none"),
                 body: format!(
@@ -316,7 +317,7 @@ async fn about_missing_approver(
 /// letter that can't be written is logged: the tickets are stored by now.
 pub(crate) async fn tell_administrators(desk: &Desk, writes: &[TicketWrite], now: DateTime<Utc>) {
     let tripped =
-        writes.iter().filter_map(|one| one.round.as_ref()).flat_map(|round| round.tripped.iter());
+        writes.iter().filter_map(|one| one.evaluation.as_ref()).flat_map(|it| it.tripped.iter());
     for one in tripped {
         tracing::warn!(
             org.id = %one.layer,
@@ -363,7 +364,7 @@ fn about_breaker(
         org: *layer,
         ticket: None,
         person: person.id,
-        way: Way::Mail,
+        channel: DeliveryChannel::Mail,
         address: person.email.clone()?,
         subject: format!("Policy {binding} is not asked for now"),
         body: format!(

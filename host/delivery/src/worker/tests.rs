@@ -4,7 +4,7 @@ use chrono::TimeZone;
 use uuid::Uuid;
 use waypost_domain::fields::Fields;
 use waypost_domain::ids::{MessageId, OrgId, PersonId, TeamId};
-use waypost_domain::message::{MessageState, Way};
+use waypost_domain::message::{DeliveryChannel, MessageState};
 use waypost_domain::organization::{OrgKind, OrgSettings, Organization};
 use waypost_domain::person::Person;
 use waypost_domain::role::Role;
@@ -12,7 +12,7 @@ use waypost_domain::team::Team;
 use waypost_store::{StoreOptions, organization, person};
 
 use super::*;
-use crate::{LADDER, Sink};
+use crate::{RETRY_DELAYS, Sink};
 
 /// A clock that stands still until it is moved.
 struct Hand(Mutex<DateTime<Utc>>);
@@ -46,7 +46,7 @@ impl Entropy for Even {
 #[derive(Clone)]
 struct Stuck(Sink);
 
-impl Courier for Stuck {
+impl Transport for Stuck {
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {
         self.0.send(message).await?;
         std::future::pending().await
@@ -122,7 +122,7 @@ impl Office {
             org: self.org,
             ticket: None,
             person: PersonId(Uuid::from_u128(3)),
-            way: Way::Mail,
+            channel: DeliveryChannel::Mail,
             address: "mira@northwind.example".to_owned(),
             subject: format!("message {number}"),
             body: "Hello.".to_owned(),
@@ -137,14 +137,14 @@ impl Office {
         messages.iter().map(|message| message.id).collect()
     }
 
-    fn worker<C: Courier>(&self, courier: C) -> Worker<C> {
+    fn worker<C: Transport>(&self, transport: C) -> Worker<C> {
         let clock: Arc<dyn Clock> = self.clock.clone();
         let options = WorkerOptions {
             at_once: 3,
             pause: Duration::from_millis(5),
             ..WorkerOptions::default()
         };
-        Worker::new(self.store.clone(), clock, Arc::new(Even), courier, options)
+        Worker::new(self.store.clone(), clock, Arc::new(Even), transport, options)
     }
 
     async fn states(&self) -> Vec<MessageState> {
@@ -206,7 +206,7 @@ async fn what_is_not_taken_climbs_the_ladder_and_dies_on_top() {
     office.post(0..1, Duration::ZERO).await;
     let worker = office.worker(office.sink.clone());
     let refusal = || Undelivered::Temporary("451 not now".to_owned());
-    for wait in LADDER {
+    for wait in RETRY_DELAYS {
         office.sink.refuse_next(vec![refusal()]);
         assert_eq!(worker.run_once().await.unwrap().put_off, 1);
         let almost = wait.checked_sub(Duration::from_secs(1)).unwrap();
@@ -240,7 +240,7 @@ async fn a_message_that_will_never_be_taken_is_given_up_at_once() {
 async fn a_stopped_worker_finishes_what_it_began() {
     /// Takes a message only when it is let.
     struct Gate(Sink, Arc<tokio::sync::Semaphore>);
-    impl Courier for Gate {
+    impl Transport for Gate {
         async fn send(&self, message: &Message) -> Result<(), Undelivered> {
             let _turn = self.1.acquire().await.unwrap();
             self.0.send(message).await
@@ -281,7 +281,7 @@ async fn a_running_worker_never_has_more_on_their_way_than_allowed() {
         most: std::sync::atomic::AtomicU32,
         sink: Sink,
     }
-    impl Courier for Arc<Crowd> {
+    impl Transport for Arc<Crowd> {
         async fn send(&self, message: &Message) -> Result<(), Undelivered> {
             use std::sync::atomic::Ordering::SeqCst;
             let now = self.now.fetch_add(1, SeqCst) + 1;

@@ -32,11 +32,11 @@ impl Duties {
     /// Refuses a person who may not decide.
     pub(super) fn check(self, person: PersonId) -> Result<(), Forbidden> {
         if self.requester == Some(person) {
-            Err(Forbidden::duties("you cannot approve your own request"))
+            Err(Forbidden::duties("You cannot approve your own request."))
         } else if self.implementer == Some(person) {
             Err(Forbidden::duties(
-                "you cannot approve work of your own; pass the vote on, or assign the work to \
-                 somebody else",
+                "You cannot approve your own work; delegate the vote, or assign the work to somebody \
+                 else.",
             ))
         } else {
             Ok(())

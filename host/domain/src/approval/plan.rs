@@ -298,7 +298,7 @@ fn seat(
         let needed = if is_complete { IsMandatory::No } else { IsMandatory::Yes };
         let fallback = new.fallback_approver.filter(|fallback| new.duties.allow(*fallback));
         if let Some(fallback) = fallback {
-            notes.push(format!("step `{name}`: nobody was left, the fallback approver votes"));
+            notes.push(format!("step `{name}`: no approver was left; the fallback approver votes"));
             seats.add(&[fallback], needed, new.duties, &name, notes);
         } else {
             notes.push(format!(

@@ -46,7 +46,7 @@ impl Approval {
             let mut asked = *request;
             // Ends, because a seat is passed on only so often.
             while let Some(delegation) = self.stand_in_for(asked, stand_ins, duties) {
-                let Some(next) = self.hand_over(asked, delegation.to, next_id(), now) else {
+                let Some(next) = self.delegate(asked, delegation.to, next_id(), now) else {
                     break;
                 };
                 if let Some(away) = self.request_mut(asked) {

@@ -116,9 +116,9 @@ impl Approval {
         if decides && !is_current {
             return Err(Refused::Guard {
                 code: VoteRefused::CONTENT_CHANGED,
-                message: "what is voted on has changed since it was shown; read it again and vote \
-                          on what is there now"
-                    .to_owned(),
+                message:
+                    "The content has changed since it was shown; read it again before you vote."
+                        .to_owned(),
             }
             .into());
         }
@@ -136,7 +136,7 @@ impl Approval {
             request.end(state, now);
         }
         if let Vote::Delegate { to: Some(to), id } = ballot.vote {
-            opened.extend(self.hand_over(ballot.request, to, id, now));
+            opened.extend(self.delegate(ballot.request, to, id, now));
         }
         Ok(self.decide(&before, opened, now))
     }
@@ -176,7 +176,7 @@ impl Approval {
             request.escalated_at = Some(now);
             request.end(SeatState::Delegated, now);
         }
-        let opened = self.hand_over(request, to, id, now).into_iter().collect();
+        let opened = self.delegate(request, to, id, now).into_iter().collect();
         Ok(self.decide(&before, opened, now))
     }
 
@@ -232,7 +232,7 @@ impl Approval {
     }
 
     /// Adds the request of a delegate for the same seat.
-    pub(super) fn hand_over(
+    pub(super) fn delegate(
         &mut self,
         from: ApprovalRequestId,
         to: PersonId,
@@ -358,7 +358,7 @@ fn check_voter(
         duties.check(by)?;
     }
     if request.voter != by && request.seat != by {
-        return Err(Forbidden::because("the vote belongs to somebody else"));
+        return Err(Forbidden::because("This vote belongs to another approver."));
     }
     Ok(())
 }
@@ -368,7 +368,7 @@ fn check_open(request: &SeatRequest) -> Result<(), Refused> {
         SeatState::Requested => Ok(()),
         SeatState::Waiting => Err(Refused::Guard {
             code: VoteRefused::DECIDED,
-            message: "the stage is not open yet; earlier ones are decided first".to_owned(),
+            message: "This stage is not open yet; earlier stages must be decided first.".to_owned(),
         }),
         SeatState::Approved
         | SeatState::Rejected
@@ -378,7 +378,7 @@ fn check_open(request: &SeatRequest) -> Result<(), Refused> {
         | SeatState::Cancelled => Err(Refused::Guard {
             code: VoteRefused::DECIDED,
             message: format!(
-                "the request is {} already; a new opinion needs a new round",
+                "The request is already {}; changing the decision requires a new round.",
                 request.state
             ),
         }),
@@ -395,8 +395,7 @@ fn check_fields(
     let comment = ballot.comment.unwrap_or("").trim();
     text::at_most_chars("/comment", comment, text::MAX_REASON_CHARS, &mut faults);
     text::plain("/comment", comment, &mut faults);
-    let digest =
-        "Give the content_digest of what was shown, so that the vote is about exactly that.";
+    let digest = "Give the `content_digest` of the content that was shown to you.";
     match ballot.vote {
         Vote::Approve => {
             if ballot.shown.is_none() {
@@ -408,17 +407,17 @@ fn check_fields(
                 faults.missing("/content_digest", digest);
             }
             if comment.is_empty() {
-                faults.missing("/comment", "Say why you reject it.");
+                faults.missing("/comment", "Give a reason for rejecting it.");
             }
         }
         Vote::Abstain => {}
         Vote::Delegate { to, .. } => {
             if comment.is_empty() {
-                faults.missing("/comment", "Say why somebody else should vote.");
+                faults.missing("/comment", "Give a reason for delegating the vote.");
             }
             match to {
                 Some(to) => check_delegate(to, step, request, duties, &mut faults),
-                None => faults.missing("/delegate", "Name the person who votes instead."),
+                None => faults.missing("/delegate", "Name the person to delegate the vote to."),
             }
         }
     }
@@ -439,18 +438,18 @@ pub(super) fn check_delegate(
     if let Err(forbidden) = duties.check(to) {
         faults.wrong(pointer, forbidden.code, forbidden.message);
     } else if is_in_chain {
-        let message = "The vote was this person's already; name somebody else.";
+        let message = "This person has already had this vote; name somebody else.";
         faults.wrong(pointer, "cycle", message);
     } else if step
         .requests
         .iter()
         .any(|other| (other.seat == to || other.voter == to) && other.state != SeatState::Delegated)
     {
-        let message = "This person votes in the step already and counts once; name somebody else.";
+        let message = "This person already has a vote in this step; name somebody else.";
         faults.wrong(pointer, "repeated", message);
     } else if of_seat.count() > MAX_DELEGATIONS {
         let message =
-            format!("A vote is passed on at most {MAX_DELEGATIONS} times; vote yourself.");
+            format!("A vote can be delegated at most {MAX_DELEGATIONS} times; vote yourself.");
         faults.wrong(pointer, "too-deep", message);
     }
 }

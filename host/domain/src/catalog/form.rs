@@ -26,11 +26,11 @@ impl CatalogItem {
             let mut given = answers.iter().filter(|(key, _)| *key == field.field);
             let answer = given.next().map_or("", |(_, answer)| answer.trim());
             if given.next().is_some() {
-                faults.wrong(&pointer, "repeated", "answered twice; answer it once");
+                faults.wrong(&pointer, "repeated", "Answer this question only once.");
             }
             if answer.is_empty() {
                 if field.required {
-                    let message = format!("answer \"{}\" with {}", field.label, field.accepts());
+                    let message = format!("Answer \"{}\" with {}.", field.label, field.accepts());
                     faults.missing(&pointer, message);
                 }
                 continue;
@@ -38,13 +38,13 @@ impl CatalogItem {
             if let Some(answer) = field.read(answer) {
                 checked.push((field.field.clone(), answer));
             } else {
-                let message = format!("\"{}\" wants {}", field.label, field.accepts());
+                let message = format!("Answer \"{}\" with {}.", field.label, field.accepts());
                 faults.wrong(&pointer, "invalid", message);
             }
         }
         for (key, _) in answers {
             if self.form.iter().all(|field| field.field != *key) {
-                let message = format!("`{}` does not ask this; leave it out", self.key);
+                let message = format!("`{}` has no such question; leave it out.", self.key);
                 faults.wrong(&format!("/answers/{key}"), "unknown", message);
             }
         }

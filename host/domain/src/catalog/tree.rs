@@ -14,11 +14,11 @@ impl CategoryPath {
         match all.iter().find(|category| category.path == above) {
             Some(category) if category.active => {}
             Some(_) => {
-                let message = format!("`{above}` is not active; activate it first");
+                let message = format!("`{above}` is not active; activate it first.");
                 faults.wrong(pointer, "inactive", message);
             }
             None => {
-                let message = format!("there is no category `{above}`; add it first");
+                let message = format!("There is no category `{above}`; create it first.");
                 faults.wrong(pointer, "unknown", message);
             }
         }
@@ -39,7 +39,7 @@ impl Category {
             return Ok(());
         }
         Err(Refused::guard(format!(
-            "`{}` has active categories below it: {}; switch those off first",
+            "`{}` has active subcategories: {}; deactivate them first.",
             self.path,
             below.join(", ")
         )))

@@ -9,7 +9,7 @@ use crate::{
         AGENT, CALLER, act, hours, in_every_state, in_state, monday, number, opened, settings,
         text, with,
     },
-    ids::{PersonId, RoundId},
+    ids::{EvaluationId, PersonId},
     incident::{Leadership, Major},
     organization::OrgSettings,
     priority::Level,
@@ -30,7 +30,7 @@ fn name_of(person: PersonId) -> String {
 
 fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> DecisionFacts {
     DecisionFacts {
-        round: RoundId(Uuid::from_u128(1)),
+        evaluation: EvaluationId(Uuid::from_u128(1)),
         hook,
         policy: "team-router of acme".to_owned(),
         outcome,
@@ -60,7 +60,7 @@ fn q1_of_two_policies_that_said_the_same_the_first_of_the_latest_round_is_named(
     let team = [SuggestedField::Team];
     let said = |policy: &str, round: u128, outcome| DecisionFacts {
         policy: policy.to_owned(),
-        round: RoundId(Uuid::from_u128(round)),
+        evaluation: EvaluationId(Uuid::from_u128(round)),
         ..decision(Hook::Route, outcome, &team)
     };
     let overruled = || Outcome::Overruled(vec!["team: given by another".to_owned()]);
@@ -70,7 +70,7 @@ fn q1_of_two_policies_that_said_the_same_the_first_of_the_latest_round_is_named(
         said("asked second", 2, overruled()),
     ];
     let told = explain(&opened(TicketKind::Incident), &decisions, &settings()).join(" ");
-    assert!(told.contains("because asked first said so"), "{told}");
+    assert!(told.contains("set by asked first"), "{told}");
 }
 
 #[test]
@@ -84,16 +84,15 @@ fn q1_a_ticket_is_explained_in_plain_sentences() {
     assert_eq!(
         explain(&ticket, &decisions, &settings()),
         [
-            "T1 is an incident of Ada, new since 2026-06-01 08:00 UTC.",
+            "T1 is an incident from Ada, new since 2026-06-01 08:00 UTC.",
             "It has priority 5, because the organization's matrix gives 5 for impact 2 and urgency \
-             not known (counts as 3).",
-            "It has no category, because neither a person nor a policy gave one.",
-            "The team Service Desk owns it, because team-router of acme said so: the text names a \
+             unknown (treated as 3).",
+            "It has no category, because neither a person nor a policy has set one.",
+            "Its team is Service Desk, set by team-router of acme: the text names a printer.",
+            "team-router of acme gave no opinion when asked to categorize it: the text names a \
              printer.",
-            "team-router of acme had no opinion when asked to categorize it: the text names a \
-             printer.",
-            "It waits for the team Service Desk to take it; since 2026-06-01 08:00 UTC, that is 1 \
-             day.",
+            "It has been waiting for the team Service Desk to pick it up since 2026-06-01 08:00 UTC \
+             (1 day).",
         ]
     );
 }
@@ -110,8 +109,8 @@ fn q1_an_explanation_fits_on_one_screen_whatever_policies_do() {
     let told = explain(&opened(TicketKind::Incident), &decisions, &settings());
     assert_eq!(told.len(), MAX_SENTENCES);
     assert!(told.iter().all(|sentence| sentence.chars().count() <= 300));
-    assert!(told[MAX_SENTENCES - 2].ends_with("more decisions are in the receipts."));
-    assert!(told[MAX_SENTENCES - 1].starts_with("It waits for"));
+    assert!(told[MAX_SENTENCES - 2].ends_with("more decisions, see the receipts."));
+    assert!(told[MAX_SENTENCES - 1].starts_with("It has been waiting for"));
 }
 
 #[test]
@@ -120,9 +119,7 @@ fn q1_an_override_is_explained_with_its_reason_and_what_the_matrix_says() {
     let given = with("priority", number(1)).with("reason", text("the board is waiting"));
     act(&mut ticket, Action::SetPriority, given).unwrap();
     let told = explain(&ticket, &[], &settings());
-    assert!(
-        told[1].starts_with("It has priority 1, because a person said so: the board is waiting;")
-    );
+    assert!(told[1].starts_with("It has priority 1, set by a person: the board is waiting;"));
     assert!(told[1].contains("matrix gives 5"));
 }
 
@@ -138,7 +135,7 @@ fn w10_every_state_is_explained_with_whom_it_waits_for() {
         for ticket in in_every_state(*kind) {
             let told = explain(&ticket, &[], &settings());
             let last = told.last().map(String::as_str).unwrap_or_default();
-            assert!(last.starts_with("It waits for "), "{}: {last}", ticket.state());
+            assert!(last.starts_with("It has been waiting for "), "{}: {last}", ticket.state());
         }
     }
 }
@@ -148,7 +145,7 @@ fn a_problem_is_nobodys_and_explained_so() {
     let problem = in_state(TicketKind::Problem, State::RootCauseAnalysis, AwaitingKind::Caller);
     let told = explain(&problem, &[], &settings());
     assert_eq!(told[0], "T1 is a problem, root cause analysis since 2026-06-01 10:00 UTC.");
-    assert!(told.last().unwrap().starts_with("It waits for Grace; since "));
+    assert!(told.last().unwrap().starts_with("It has been waiting for Grace since "));
 }
 
 #[test]
@@ -159,7 +156,7 @@ fn a_major_incident_names_who_leads_it_and_what_was_promised() {
     assert!(!told(&ticket).contains("major"));
     ticket.incident_mut().unwrap().major =
         Major::Accepted { led_by, next_update_at: monday(), update_missed: true };
-    let wanted = "It is a major incident: Grace leads it and Ada tells of it; the next update was promised for \
-                  2026-06-01 08:00 UTC, and was missed.";
+    let wanted = "It is a major incident: its manager is Grace, its communication owner is Ada; the \
+                  next update was due at 2026-06-01 08:00 UTC and was missed.";
     assert!(told(&ticket).contains(wanted), "{}", told(&ticket));
 }

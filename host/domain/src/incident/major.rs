@@ -39,13 +39,9 @@ pub(super) const ROWS: &[Row] = &[
         .tells(Notice::MajorChanged),
     row(Action::AcceptMajor, "Accept it as a major incident")
         .takes(&[
-            need("manager", FieldType::Person, "Who decides what is done: an agent of the desk."),
-            need(
-                "communication_owner",
-                FieldType::Person,
-                "Who keeps everybody concerned informed: an agent of the desk.",
-            ),
-            need("next_update_at", FieldType::Time, "When everybody concerned hears of it next."),
+            need("manager", FieldType::Person, "The major incident manager, an agent."),
+            need("communication_owner", FieldType::Person, "The communication owner, an agent."),
+            need("next_update_at", FieldType::Time, "When the next update is due."),
         ])
         .unless(against_standing)
         .by(accept)
@@ -57,30 +53,30 @@ pub(super) const ROWS: &[Row] = &[
         .unless(against_standing)
         .by(reject)
         .tells(Notice::MajorChanged),
-    row(Action::UpdateMajor, "Give everybody concerned an update")
+    row(Action::UpdateMajor, "Post a status update")
         .takes(&[
-            need("text", FieldType::Text, "Where it stands: a public comment."),
-            need("next_update_at", FieldType::Time, "When everybody concerned hears of it next."),
+            need("text", FieldType::Text, "The status update, posted as a public comment."),
+            need("next_update_at", FieldType::Time, "When the next update is due."),
             input(
                 "manager",
                 FieldType::Person,
-                "Who decides from now on what is done; unchanged if left out.",
+                "The new major incident manager; unchanged if omitted.",
             ),
             input(
                 "communication_owner",
                 FieldType::Person,
-                "Who keeps everybody concerned informed from now on; unchanged if left out.",
+                "The new communication owner; unchanged if omitted.",
             ),
         ])
         .unless(against_standing)
         .by(update)
         .tells(Notice::Commented),
-    row(Action::FinishMajor, "Write the review of the major incident")
+    row(Action::FinishMajor, "Complete the major incident review")
         .from(&[State::Resolved])
         .takes(&[need(
             "review_note",
             FieldType::Text,
-            "What was learned. Whoever sees the incident reads it.",
+            "Lessons learned; visible to everybody who can see the incident.",
         )])
         .unless(against_standing)
         .by(finish)
@@ -258,10 +254,10 @@ fn against_standing(ticket: &Ticket, action: Action) -> Option<Obstacle> {
 pub(crate) fn against_ending(ticket: &Ticket, action: Action) -> Option<Obstacle> {
     match (ticket.major_state(), action) {
         (MajorState::Accepted, _) => Some(Obstacle::Guard(
-            "It is an accepted major incident; resolve it, which leads to its review.",
+            "An accepted major incident must be resolved and reviewed; resolve it first.",
         )),
         (MajorState::Review, Action::Close) => Some(Obstacle::Guard(
-            "The review of this major incident is not written; finish it with a review_note first.",
+            "The major incident review is outstanding; use `finish_major` first.",
         )),
         (
             MajorState::None
@@ -280,7 +276,7 @@ fn propose(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     if ticket.major_state() == MajorState::Rejected && turn.by.person.is_none() {
         return Err(Refused::guard(
-            "It was rejected, and only a person can propose it again; use a token that names one.",
+            "It was rejected, so only a person can propose it again; use a person's token.",
         ));
     }
     ticket.set_major(Major::Proposed);
@@ -370,7 +366,7 @@ impl Ticket {
             Some(_) | None => return Vec::new(),
         }
         self.escalation_level = (self.escalation_level + 1).min(MAX_ESCALATION_LEVEL);
-        self.settle(&before, None, now)
+        self.record_changes(&before, None, now)
     }
 }
 
@@ -389,10 +385,14 @@ fn able(pointer: &str, person: &Person, faults: &mut Faults) {
         Role::Requester | Role::Auditor => false,
     };
     if !person.active {
-        faults.wrong(pointer, "inactive", format!("{} is not active any more.", person.name));
+        faults.wrong(
+            pointer,
+            "inactive",
+            format!("{} is no longer active; name an active agent.", person.name),
+        );
     } else if !is_of_desk {
         let message =
-            format!("{} is not an agent; name somebody with the role agent or admin.", person.name);
+            format!("{} is not an agent; name a person with the role agent or admin.", person.name);
         faults.wrong(pointer, "not-an-agent", message);
     }
 }

@@ -21,13 +21,13 @@ impl Ticket {
     pub fn check_parent(&self, parent: &Self, has_children: bool, faults: &mut Faults) {
         let is_incident = |ticket: &Self| ticket.kind() == TicketKind::Incident;
         let why = if !is_incident(self) || !is_incident(parent) {
-            "Only an incident can be the child of an incident."
+            "Only an incident can be a child of an incident."
         } else if !parent.phase().is_active() {
-            "The parent is not active any more; name one that is worked on."
+            "The parent is no longer active; name an active incident."
         } else if parent.parent.is_some() {
-            "The parent is a child itself; name its own parent."
+            "The parent is itself a child; name its parent instead."
         } else if has_children {
-            "It has children itself; give those to the parent first."
+            "It has children itself; move them to the parent first."
         } else {
             return;
         };
@@ -53,7 +53,7 @@ impl Ticket {
         if let (Some(incident), Some(problem)) = (self.incident_mut(), awaited) {
             incident.problem = Some(problem);
         }
-        self.settle(&before, None, now)
+        self.record_changes(&before, None, now)
     }
 
     /// Is resolved with its problem. What the organization demands of an incident that somebody
@@ -71,7 +71,7 @@ impl Ticket {
         let code = Some(Code::ResolvedByProblem);
         let outcome = Outcome { code, notes, at: now, by: by.clone() };
         self.stage = Stage::Done(self.rules().done(), outcome);
-        self.settle(&before, None, now)
+        self.record_changes(&before, None, now)
     }
 }
 

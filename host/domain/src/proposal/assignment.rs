@@ -60,7 +60,7 @@ pub fn apply_assignment(
         }
     }
     if *ticket != before {
-        judged.changes = ticket.settle(&before, Some(proposer.directory), now);
+        judged.changes = ticket.record_changes(&before, Some(proposer.directory), now);
     }
     judged
 }

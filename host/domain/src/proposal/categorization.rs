@@ -79,7 +79,7 @@ pub fn apply_categorization(
     let mut judged = judging.judged;
     ticket.prioritize(&settings.matrix);
     if *ticket != before {
-        judged.changes = ticket.settle(&before, Some(directory), now);
+        judged.changes = ticket.record_changes(&before, Some(directory), now);
     }
     judged
 }
@@ -170,13 +170,14 @@ impl Judging<'_> {
             let mut faults = Faults::new();
             let read = text::tags(&[tag], &mut faults);
             for fault in faults.into_vec() {
-                self.judged.overruled.push(format!("tags: `{tag}` {}", fault.message));
+                let why = fault.message.trim_end_matches('.');
+                self.judged.overruled.push(format!("tags: `{tag}`: {why}"));
             }
             new.extend(read.into_iter().filter(|tag| !self.ticket.tags.contains(tag)));
         }
         for tag in new.split_off(new.len().min(text::MAX_TAGS - self.ticket.tags.len())) {
             let most = text::MAX_TAGS;
-            self.judged.overruled.push(format!("tags: `{tag}` is more than {most}"));
+            self.judged.overruled.push(format!("tags: `{tag}` exceeds the maximum of {most}"));
         }
         match proposed.strength {
             Strength::Set => self.ticket.tags.extend(new),

@@ -24,7 +24,7 @@ impl Request {
     /// Begins with its item: notes what is wrong with it, and says what it costs.
     pub(crate) fn begin(&mut self, item: Option<&CatalogItem>, faults: &mut Faults) {
         if let Some(item) = item.filter(|item| !item.active) {
-            let message = format!("`{}` is not offered any more.", item.key);
+            let message = format!("`{}` is no longer offered.", item.key);
             faults.wrong("/catalog_item", "inactive", message);
         }
         if item.is_none() && self.quantity > 1 {
@@ -48,7 +48,7 @@ impl Request {
 
     /// Only items are counted: a wish in free text says itself how many.
     pub(crate) fn refuse_count(faults: &mut Faults) {
-        let message = "Only catalog items are counted; name one, or leave the quantity out.";
+        let message = "Only catalog items have a quantity; name one, or leave the quantity out.";
         faults.wrong("/quantity", "not-an-item", message);
     }
 }

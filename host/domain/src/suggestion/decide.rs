@@ -1,4 +1,4 @@
-//! Deciding on a suggestion: a person takes it or turns it down. Until then it changes nothing.
+//! TicketDraft on a suggestion: a person takes it or turns it down. Until then it changes nothing.
 
 use crate::{
     directory::{Lookup, References},
@@ -41,13 +41,13 @@ fn open(turn: &mut Turn<'_>) -> Result<(PersonId, Suggestion), Refused> {
     turn.fields_are_right()?;
     let (Some(by), Some(suggestion)) = (turn.by.person, turn.beside.suggestion.clone()) else {
         return Err(Refused::guard(
-            "Only a person can decide on a suggestion; use a token that names one.",
+            "Only a person can decide on a suggestion; use a person's token.",
         ));
     };
     match &suggestion.state {
         SuggestionState::Open => Ok((by, suggestion)),
         decided @ (SuggestionState::Accepted { .. } | SuggestionState::Dismissed { .. }) => {
-            Err(Refused::guard(format!("The suggestion is {} already.", decided.as_str())))
+            Err(Refused::guard(format!("The suggestion is already {}.", decided.as_str())))
         }
     }
 }
@@ -98,7 +98,7 @@ impl Ticket {
             SuggestedField::Kind => {
                 if suggestion.kind().is_none() {
                     return Err(Refused::guard(format!(
-                        "The desk keeps no tickets of the kind {value}; dismiss the suggestion."
+                        "`{value}` is not a valid kind of ticket; dismiss the suggestion."
                     )));
                 }
             }

@@ -48,7 +48,7 @@ pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::guard(format!(
-        "Mandatory tasks are neither done nor skipped: {}; complete or skip them first.",
+        "Mandatory tasks are not finished: {}; complete or skip them first.",
         missing.join(", ")
     )))
 }
@@ -69,7 +69,7 @@ pub fn follow_siblings(tasks: &mut [Ticket], now: DateTime<Utc>) -> Vec<(usize, 
         };
         let before = task.clone();
         task.stage = Stage::Open(next);
-        moved.push((place, task.settle(&before, None, now)));
+        moved.push((place, task.record_changes(&before, None, now)));
     }
     moved
 }

@@ -38,7 +38,7 @@ pub struct PlannedTask {
 /// Texts are kept as they will be stored.
 pub fn check_plan(pointer: &str, plan: &mut [PlannedTask], faults: &mut Faults) {
     if plan.len() > MAX_TASKS {
-        let message = format!("{} tasks; plan at most {MAX_TASKS}", plan.len());
+        let message = format!("{} tasks are too many; plan at most {MAX_TASKS}.", plan.len());
         faults.wrong(pointer, "too-many", message);
     }
     for (place, task) in plan.iter_mut().enumerate() {
@@ -50,25 +50,27 @@ pub fn check_plan(pointer: &str, plan: &mut [PlannedTask], faults: &mut Faults) 
             faults.wrong(&format!("{at}{}", fault.pointer), fault.code, fault.message);
         }
         if task.position > MAX_POSITION {
-            let message = format!("Give a place from 0 to {MAX_POSITION}.");
+            let message = format!("Give a position from 0 to {MAX_POSITION}.");
             faults.wrong(&format!("{at}/position"), "out-of-range", message);
         }
     }
     for (place, task) in plan.iter().enumerate() {
         let at = format!("{pointer}/{place}");
         if plan[..place].iter().any(|earlier| earlier.key == task.key) {
-            let message = format!("`{}` is the key of an earlier task too", task.key);
+            let message = format!("`{}` is already the key of an earlier task.", task.key);
             faults.wrong(&format!("{at}/key"), "taken", message);
         }
         for unknown in task.depends_on.iter().filter(|key| !plan.iter().any(|one| one.key == **key))
         {
             let message =
-                format!("the plan has no task `{unknown}`; name the key of one that it has");
+                format!("The plan has no task `{unknown}`; use the key of one of its tasks.");
             faults.wrong(&format!("{at}/depends_on"), "unknown", message);
         }
         if waits_for_itself(plan, &task.key) {
-            let message =
-                format!("`{}` would wait for itself; leave out what waits for it", task.key);
+            let message = format!(
+                "`{}` would depend on itself; leave out the tasks that depend on it.",
+                task.key
+            );
             faults.wrong(&format!("{at}/depends_on"), "circular", message);
         }
     }

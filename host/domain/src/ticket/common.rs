@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The row that ends a hold. It is worked on again.
-pub(crate) const RESUME: Row = row(Action::Resume, "End the hold")
+pub(crate) const RESUME: Row = row(Action::Resume, "Take it off hold")
     .from(&[State::OnHold])
     .by(hold::resume)
     .tells(Notice::StateChanged);
@@ -23,7 +23,7 @@ pub(crate) const RESUME: Row = row(Action::Resume, "End the hold")
 /// The row of a reopening; from where to where is the kind's.
 pub(crate) const REOPEN: Row = row(Action::Reopen, "Reopen it")
     .who(Who::DeskOrOwner(From::Anywhere))
-    .takes(&[need("reason", FieldType::Reason, "What is still wrong.")])
+    .takes(&[need("reason", FieldType::Reason, "Reason for reopening it.")])
     .by(end::reopen)
     .tells(Notice::StateChanged);
 
@@ -34,7 +34,7 @@ pub(crate) const CLOSE: Row =
 /// The row of a withdrawal; who beside the desk withdraws it is the kind's.
 pub(crate) const CANCEL: Row = row(Action::Cancel, "Cancel it")
     .to(State::Cancelled)
-    .takes(&[need("reason", FieldType::Reason, "Why it is cancelled.")])
+    .takes(&[need("reason", FieldType::Reason, "Reason for cancelling it.")])
     .by(end::cancel)
     .tells(Notice::Closed);
 
@@ -49,17 +49,17 @@ pub(crate) const COMMON: &[Row] = &[
             need(
                 "team",
                 FieldType::Team,
-                "The key of the team that gets it; needed, also if only the assignee changes.",
+                "Key of the team to assign it to; required even if only the assignee changes.",
             ),
             input(
                 "assignee",
                 FieldType::Person,
-                "A member of the team; nobody in particular if left out.",
+                "The assignee, a member of the team; unassigned if omitted.",
             ),
         ])
         .by(assign::assign)
         .tells(Notice::Assigned),
-    row(Action::Note, "Add an internal note, which only the desk reads")
+    row(Action::Note, "Add an internal note, which requesters cannot see")
         .wherever(From::Anywhere)
         .takes(TEXT)
         .by(talk::note),
@@ -75,27 +75,21 @@ pub(crate) const WORKED: &[Row] = &[
     row(Action::Triage, "Confirm its category, impact and urgency")
         .from(&[State::New])
         .takes(&[
-            need("category", FieldType::Category, "The category's path: what it is about.")
-                .filling(),
             need(
-                "impact",
-                FieldType::Level,
-                "Impact: how much of the business is affected; 1 is the most.",
+                "category",
+                FieldType::Category,
+                "Path of the category, such as `access/password`.",
             )
             .filling(),
-            need(
-                "urgency",
-                FieldType::Level,
-                "Urgency: how quickly it must be dealt with; 1 is the most urgent.",
-            )
-            .filling(),
+            need("impact", FieldType::Level, "Impact on the business; 1 is the highest.").filling(),
+            need("urgency", FieldType::Level, "Urgency; 1 is the highest.").filling(),
         ])
         .unless(assign::is_triaged)
         .by(assign::triage),
     row(Action::SetPriority, "Override the priority")
         .takes(&[
             need("priority", FieldType::Level, "The priority; 1 is the highest."),
-            need("reason", FieldType::Reason, "Why the priority is overridden."),
+            need("reason", FieldType::Reason, "Reason for the override."),
         ])
         .by(assign::set_priority)
         .tells(Notice::PriorityChanged),
@@ -105,9 +99,9 @@ pub(crate) const WORKED: &[Row] = &[
             need(
                 "level",
                 FieldType::Count { least: 1, most: 9 },
-                "The level, above the present one.",
+                "The new escalation level, above the current one.",
             ),
-            need("reason", FieldType::Reason, "Why it is escalated."),
+            need("reason", FieldType::Reason, "Reason for the escalation."),
         ])
         .by(assign::escalate)
         .tells(Notice::Escalated),
@@ -130,9 +124,9 @@ pub(crate) const CONVERT: Row = row(Action::Convert, "Convert it to another kind
         need(
             "to",
             FieldType::Choice(&["incident", "request", "problem"]),
-            "The kind of ticket that it becomes.",
+            "Kind of ticket to convert it to.",
         ),
-        need("reason", FieldType::Reason, "Why it is of another kind."),
+        need("reason", FieldType::Reason, "Reason for the conversion."),
     ])
     .to(State::Cancelled)
     .unless(against_ending)
@@ -143,15 +137,15 @@ pub(crate) const INTAKE: &[Row] = &[
     row(Action::Categorize, "A policy categorizes it").who(Who::System),
     row(Action::Reroute, "Have the policies route it again"),
     row(Action::SetEta, "Set the expected time of restoration")
-        .takes(&[input("eta", FieldType::Time, "The expected time; null withdraws it.")])
+        .takes(&[input(
+            "eta",
+            FieldType::Time,
+            "The expected time of restoration; null clears it.",
+        )])
         .by(talk::set_eta)
         .tells(Notice::EtaChanged),
-    row(Action::MergeInto, "Merge it into another ticket about the same matter")
-        .takes(&[need(
-            "target",
-            FieldType::Ticket,
-            "The ticket that goes on, by its id or number.",
-        )])
+    row(Action::MergeInto, "Merge it into another ticket about the same issue")
+        .takes(&[need("target", FieldType::Ticket, "Id or number of the ticket to merge it into.")])
         .to(State::Cancelled)
         .unless(against_ending)
         .by(end::merge_into)
@@ -159,33 +153,32 @@ pub(crate) const INTAKE: &[Row] = &[
 ];
 
 /// The row of a reply; where it leads is the kind's.
-pub(crate) const CALLER_REPLY: Row = row(Action::CallerReply, "Answer as the caller")
+pub(crate) const CALLER_REPLY: Row = row(Action::CallerReply, "Reply as the requester")
     .wherever(From::Anywhere)
     .who(Who::Owner)
     .takes(TEXT)
     .by(talk::caller_reply)
     .tells(Notice::Commented);
 
-const TEXT: &[Input] = &[need("text", FieldType::Text, "What is said.")];
+const TEXT: &[Input] = &[need("text", FieldType::Text, "The text of the comment or note.")];
 
 const LINK: &[Input] = &[
     need(
         "link_type",
         FieldType::Choice(LinkType::NAMES),
-        "What it has to do with the other, told from this ticket.",
+        "Type of the link, as seen from this ticket.",
     ),
-    need("target", FieldType::Ticket, "The other ticket, by its id or number."),
+    need("target", FieldType::Ticket, "Id or number of the other ticket."),
 ];
 
-const SUGGESTION: &[Input] =
-    &[need("suggestion", FieldType::Suggestion, "The suggestion, by its id.")];
+const SUGGESTION: &[Input] = &[need("suggestion", FieldType::Suggestion, "Id of the suggestion.")];
 
 /// Fields of every kind.
 pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "short_description",
         FieldType::Text,
-        "What it is about, in one line of at most 250 characters.",
+        "Summary in one line of at most 250 characters.",
         |ticket| Some(Value::Text(ticket.short_description.clone())),
         |ticket, value, faults| {
             let line = text_of(value).unwrap_or_default();
@@ -196,7 +189,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "description",
         FieldType::Text,
-        "The full text.",
+        "The full description.",
         |ticket| (!ticket.description.is_empty()).then(|| Value::Text(ticket.description.clone())),
         |ticket, value, faults| {
             ticket.description = text::description(text_of(value).unwrap_or_default(), faults);
@@ -206,7 +199,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "tags",
         FieldType::Tags,
-        "Free labels, all of them. Later, they are the desk's.",
+        "Tags; replaces the whole list. After opening, only the desk can change them.",
         |ticket| {
             let tags = ticket.tags.iter().cloned().collect::<Vec<_>>();
             (!tags.is_empty()).then_some(Value::Texts(tags))
@@ -221,12 +214,14 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "fields",
         FieldType::OwnFields,
-        "The organization's own fields, all of them: texts, whole numbers, true or false, by name. For the desk.",
+        "Custom fields by name: a string, a whole number or a Boolean. Replaces all custom fields. \
+         For the desk.",
         |ticket| (!ticket.fields.is_empty()).then(|| Value::OwnFields(ticket.fields.clone())),
         |ticket, value, faults| {
-            ticket.fields = if let Some(Value::OwnFields(own)) = value { own.clone() } else { Vec::new() };
+            ticket.fields =
+                if let Some(Value::OwnFields(own)) = value { own.clone() } else { Vec::new() };
             if ticket.fields.len() > MAX_FACTS {
-                let message = format!("give at most {MAX_FACTS} fields");
+                let message = format!("Give at most {MAX_FACTS} fields.");
                 faults.wrong("/fields", "too-many", message);
             }
             for own in &ticket.fields {
@@ -243,11 +238,14 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "watchers",
         FieldType::People,
-        "The people who follow it, all of them, by id or e-mail address. For the desk.",
+        "Watchers, by id or e-mail address. Replaces the whole list. For the desk.",
         |ticket| (!ticket.watchers.is_empty()).then(|| Value::People(ticket.watchers.clone())),
         |ticket, value, _| {
-            ticket.watchers =
-                if let Some(Value::People(people)) = value { people.clone() } else { BTreeSet::default() };
+            ticket.watchers = if let Some(Value::People(people)) = value {
+                people.clone()
+            } else {
+                BTreeSet::default()
+            };
         },
     )
     .of_desk()
@@ -256,7 +254,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "channel",
         FieldType::Choice(Channel::NAMES),
-        "How it came in; `api` if left out.",
+        "Channel through which it was reported; defaults to `api`.",
         |_| None,
         |ticket, value, _| ticket.channel = choice(value).unwrap_or(Channel::Api),
     )
@@ -264,7 +262,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "opened_at",
         FieldType::Time,
-        "When the issue began or the request was made; now if left out.",
+        "When the issue started or the request was made; the current time if omitted.",
         |_| None,
         |ticket, value, _| {
             if let Some(Value::Time(at)) = value {
@@ -276,7 +274,8 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     Field::new(
         "external_ref",
         FieldType::ExternalRef,
-        "Another system's name, and its number for the ticket; opening the same again returns the first. For the desk.",
+        "The ticket's reference in another system. If a ticket with this reference exists, it is \
+         returned instead of a new one. For the desk.",
         |_| None,
         |ticket, value, faults| {
             if let Some(Value::ExternalRef(source, id)) = value {
@@ -293,17 +292,19 @@ pub(crate) const SUBJECT_FIELDS: &[Field] = &[
     Field::new(
         "category",
         FieldType::Category,
-        "The category's path, such as `access/password`. Later, it is the desk's.",
+        "Path of the category, such as `access/password`. After opening, only the desk can \
+         change it.",
         |ticket| ticket.category.clone().map(Value::Category),
         |ticket, value, _| {
-            ticket.category = if let Some(Value::Category(path)) = value { Some(path.clone()) } else { None };
+            ticket.category =
+                if let Some(Value::Category(path)) = value { Some(path.clone()) } else { None };
         },
     )
     .of_desk_later(),
     Field::new(
         "service",
         FieldType::Service,
-        "The key of the service concerned. Later, it is the desk's.",
+        "Key of the service concerned. After opening, only the desk can change it.",
         |ticket| ticket.service.map(Value::Service),
         |ticket, value, _| {
             ticket.service = if let Some(Value::Service(id)) = value { Some(*id) } else { None };
@@ -313,7 +314,8 @@ pub(crate) const SUBJECT_FIELDS: &[Field] = &[
     Field::new(
         "ci",
         FieldType::Ci,
-        "The key of the configuration item concerned; of several, the main one. Later, it is the desk's.",
+        "Key of the configuration item concerned; the main one if there are several. After \
+         opening, only the desk can change it.",
         |ticket| ticket.ci.map(|id| Value::Cis(vec![id])),
         |ticket, value, _| {
             ticket.ci = if let Some(Value::Cis(ids)) = value { ids.first().copied() } else { None };
@@ -323,7 +325,7 @@ pub(crate) const SUBJECT_FIELDS: &[Field] = &[
     Field::new(
         "impact",
         FieldType::Level,
-        "Impact: how much of the business is affected. 1 is the most. Later, it is the desk's.",
+        "Impact on the business; 1 is the highest. After opening, only the desk can change it.",
         |ticket| ticket.impact.map(|level| Value::Number(level.0.into())),
         |ticket, value, _| ticket.impact = level(value),
     )
@@ -331,7 +333,7 @@ pub(crate) const SUBJECT_FIELDS: &[Field] = &[
     Field::new(
         "urgency",
         FieldType::Level,
-        "Urgency: how quickly it must be dealt with. 1 is the most urgent. Later, it is the desk's.",
+        "Urgency; 1 is the highest. After opening, only the desk can change it.",
         |ticket| ticket.urgency.map(|level| Value::Number(level.0.into())),
         |ticket, value, _| ticket.urgency = level(value),
     )
@@ -342,7 +344,7 @@ pub(crate) const SUBJECT_FIELDS: &[Field] = &[
 pub(crate) const INTAKE_FIELDS: &[Field] = &[Field::new(
     "requester",
     FieldType::Person,
-    "The person the ticket is for, by id or e-mail address; the caller if left out.",
+    "Id or e-mail address of the person the ticket is for; defaults to you.",
     |ticket| ticket.requester.map(Value::Person),
     |ticket, value, _| {
         ticket.requester = if let Some(Value::Person(id)) = value { Some(*id) } else { None };
@@ -353,14 +355,12 @@ pub(crate) const INTAKE_FIELDS: &[Field] = &[Field::new(
 /// Rows of what approvals are about, beside those that are the kind's own.
 pub(crate) const APPROVED: &[Row] = &[
     row(Action::RemindVoter, "A voter is reminded").who(Who::System).tells(Notice::VoteLate),
-    row(Action::DelegateVote, "A vote is passed on")
+    row(Action::DelegateVote, "A vote is delegated")
         .who(Who::System)
         .tells(Notice::ApprovalRequested),
     row(Action::ExpireVote, "A vote expires").who(Who::System),
     row(Action::AppointVoter, "A voter is appointed")
         .who(Who::System)
         .tells(Notice::ApprovalRequested),
-    row(Action::VoidApproval, "The approval is voided")
-        .wherever(From::Anywhere)
-        .who(Who::System),
+    row(Action::VoidApproval, "The approval is voided").wherever(From::Anywhere).who(Who::System),
 ];

@@ -46,7 +46,7 @@ impl Ticket {
         self.check_started(&after)?;
         after.prioritize(&settings.matrix);
         let before = std::mem::replace(self, after);
-        Ok(self.settle(&before, Some(directory), now))
+        Ok(self.record_changes(&before, Some(directory), now))
     }
 
     /// Fills in the fields that an action takes to fill them. A text of blanks fills nothing in.
@@ -58,7 +58,7 @@ impl Ticket {
         }
     }
 
-    /// What was submitted can't change behind the approvers' backs.
+    /// What was submitted can't change without the approvers' knowledge.
     fn check_submitted(&self, after: &Self) -> Result<(), Refused> {
         let (Some(was), Some(is)) = (self.request(), after.request()) else { return Ok(()) };
         if self.is_draft() {
@@ -66,14 +66,16 @@ impl Ticket {
         }
         if was.answers != is.answers || was.quantity != is.quantity {
             return Err(Refused::guard(
-                "The answers and the quantity were submitted and cannot change behind the approvers' backs; revise the \
-                 request while it waits for approval or is rejected, else cancel it and open another.",
+                "Submitted answers and quantities cannot be changed without the approvers' knowledge; \
+                 revise the request while it is awaiting approval or rejected, otherwise cancel it and \
+                 open a new one.",
             ));
         }
         if self.approval_content() != after.approval_content() {
             return Err(Refused::guard(
-                "The texts were submitted, and an approval is about exactly them; revise the request while it waits for \
-                 approval or is rejected, which begins a new round, else add a comment, or cancel it and open another.",
+                "Submitted texts cannot be changed, because the approval covers exactly them; revise \
+                 the request while it is awaiting approval or rejected, which starts a new round, \
+                 otherwise add a comment, or cancel it and open a new one.",
             ));
         }
         Ok(())
@@ -85,7 +87,7 @@ impl Ticket {
         let is_started = !matches!(self.state(), State::Waiting | State::Open);
         if is_started && was.depends_on != is.depends_on {
             return Err(Refused::guard(format!(
-                "{} is {}, so what comes before it cannot change any more.",
+                "{} is {}, so its dependencies can no longer be changed.",
                 self.number,
                 self.state()
             )));

@@ -20,7 +20,7 @@ pub(crate) fn reopen(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
     turn.fields_are_right()?;
     if !ticket.can_reopen(turn.settings, turn.now) {
         return Err(Refused::guard(format!(
-            "It can be reopened for {} days after it was done; open a new ticket instead.",
+            "It could be reopened only within {} days; open a new ticket instead.",
             turn.settings.reopen_window_days
         )));
     }
@@ -66,14 +66,14 @@ pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(),
     let Some(mut target) = turn.beside.target.clone() else { return Ok(()) };
     if target.phase().is_over() {
         return Err(Refused::guard(format!(
-            "{} is {}; merge into a ticket that goes on.",
+            "{} is {}; name a ticket that is neither closed nor cancelled.",
             target.number,
             target.state()
         )));
     }
     ticket.cancelled(
         CancelOutcome::MergedInto(target.id),
-        format!("the same as {}", target.number),
+        format!("duplicate of {}", target.number),
         turn,
     );
     target.watchers.extend(ticket.watchers.iter().copied());
@@ -88,11 +88,11 @@ pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(),
 pub(crate) fn check_merge(ticket: &Ticket, turn: &mut Turn<'_>) {
     let Some(target) = &turn.beside.target else { return };
     if target.id == ticket.id {
-        let message = "A ticket cannot be merged into itself; name another.";
+        let message = "A ticket cannot be merged into itself; name another one.";
         turn.faults.wrong("/target", "itself", message);
     } else if target.org != ticket.org || target.kind() != ticket.kind() {
         let message = format!(
-            "Name {} of the same organization; convert this one first if it is of another kind.",
+            "Name {} of the same organization; convert this ticket first if necessary.",
             ticket.kind().with_article()
         );
         turn.faults.wrong("/target", "other-kind", message);
@@ -105,19 +105,21 @@ pub(crate) fn check_merge(ticket: &Ticket, turn: &mut Turn<'_>) {
 pub(crate) fn convert(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let to: Option<TicketKind> = turn.given.choice("to");
     if let Some(kind) = to.filter(|kind| *kind == ticket.kind()) {
-        let message = format!("It is {} already.", kind.with_article());
+        let message = format!("It is already {}.", kind.with_article());
         turn.faults.wrong("/to", "same-kind", message);
     }
     let is_for_somebody = to.is_some_and(|kind| kind.rules().has_requester());
     let requester = ticket.requester.or(turn.by.person).filter(|_| is_for_somebody);
     if is_for_somebody && requester.is_none() {
-        let message = "It is for nobody yet; convert it with a token that names a person.";
+        let message = "The ticket has no requester; use a person's token to become its requester.";
         turn.faults.wrong("/to", "no-requester", message);
     }
     turn.fields_are_right()?;
     let (Some(to), Some(id)) = (to, turn.beside.new_id) else { return Ok(()) };
     if turn.beside.round.as_ref().is_some_and(Approval::is_open) {
-        return Err(Refused::guard("An approval is outstanding; revise or cancel it first."));
+        return Err(Refused::guard(
+            "An approval is pending; `revise` or `cancel` the ticket first.",
+        ));
     }
     let mut converted = ticket.converted(to, id, turn);
     converted.requester = requester;
@@ -183,7 +185,7 @@ impl Ticket {
     /// Becomes what another's move has made of it. Returns what changed.
     pub fn absorb(&mut self, after: Self, now: DateTime<Utc>) -> Vec<FieldChange> {
         let before = std::mem::replace(self, after);
-        self.settle(&before, None, now)
+        self.record_changes(&before, None, now)
     }
 
     /// What the first event of a converted ticket says of the one that it was.

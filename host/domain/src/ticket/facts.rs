@@ -22,7 +22,7 @@ impl Ticket {
     /// returns what changed.
     ///
     /// The directory is needed by moves that change a team, a service or a configuration item.
-    pub(crate) fn settle(
+    pub(crate) fn record_changes(
         &mut self,
         before: &Self,
         directory: Option<&dyn Lookup>,

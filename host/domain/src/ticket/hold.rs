@@ -19,7 +19,7 @@ pub(crate) fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
     }
     if ticket.stage.hold().is_some_and(|hold| hold.awaiting == awaiting) {
         return Err(Refused::guard(format!(
-            "It waits for this {} already; resume it, or put it on hold for another reason.",
+            "It is already on hold for this {}; resume it, or give another reason.",
             awaiting.as_str()
         )));
     }
@@ -43,11 +43,7 @@ impl Ticket {
         if self.phase().is_active() {
             return Ok(());
         }
-        Err(Refused::guard(format!(
-            "{} is {}; name a ticket that is still worked on.",
-            self.number,
-            self.state()
-        )))
+        Err(Refused::guard(format!("{} is {}; name an active ticket.", self.number, self.state())))
     }
 
     /// Whether it is on hold for this problem.
@@ -66,7 +62,7 @@ impl Ticket {
             None => faults.wrong(
                 "/problem",
                 "awaited",
-                "It is on hold for this problem; resume it first.",
+                "The incident is on hold for this problem; resume it first.",
             ),
         }
     }
@@ -77,13 +73,13 @@ fn awaiting(kind: AwaitingKind, turn: &mut Turn<'_>) -> Option<Awaiting> {
     let (given, faults) = (turn.given, &mut turn.faults);
     match kind {
         AwaitingKind::Caller => {
-            let what = "Ask the caller in public: the question is a comment.";
+            let what = "Give the question to the requester; it is posted as a public comment.";
             text::body("/comment", given.text("comment"), what, faults);
             Some(Awaiting::Caller)
         }
         AwaitingKind::Vendor => {
             let Some(vendor) = given.text("vendor") else {
-                faults.missing("/vendor", "Name the vendor that it waits for.");
+                faults.missing("/vendor", "Name the vendor.");
                 return None;
             };
             Some(Awaiting::Vendor(text::name("/vendor", vendor, faults)))
@@ -97,11 +93,15 @@ fn awaiting(kind: AwaitingKind, turn: &mut Turn<'_>) -> Option<Awaiting> {
         }
         AwaitingKind::Problem => {
             let Some(problem) = turn.beside.target.as_ref() else {
-                faults.missing("/problem", "Name the problem whose fix it waits for.");
+                faults.missing("/problem", "Name the problem to be fixed first.");
                 return None;
             };
             if problem.problem().is_none() {
-                faults.wrong("/problem", "other-kind", "It is not a problem; name a problem.");
+                faults.wrong(
+                    "/problem",
+                    "other-kind",
+                    "This ticket is not a problem; name a problem.",
+                );
             }
             Some(Awaiting::Problem(problem.id))
         }

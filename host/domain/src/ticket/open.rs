@@ -65,7 +65,7 @@ impl Ticket {
         }
         check_levels(settings, ticket.impact, ticket.urgency, &mut faults);
         if ticket.opened_at > now {
-            let message = "A ticket cannot be opened in the future; leave it out for now.";
+            let message = "`opened_at` cannot be in the future; omit it to use the current time.";
             faults.wrong("/opened_at", "in-the-future", message);
         }
         ticket.opened_by = new.opened_by.filter(|opener| Some(*opener) != ticket.requester);
@@ -176,7 +176,10 @@ impl Ticket {
 pub(crate) fn external_ref(source: &str, id: &str, faults: &mut Faults) -> ExternalRef {
     for (pointer, text) in [("/external_ref/source", source), ("/external_ref/id", id)] {
         if text.trim().is_empty() {
-            faults.missing(pointer, "Name the other system, and its number for the ticket.");
+            faults.missing(
+                pointer,
+                "Give the name of the other system and its reference for the ticket.",
+            );
         }
         text::at_most_chars(pointer, text.trim(), MAX_EXTERNAL_CHARS, faults);
         text::plain(pointer, text.trim(), faults);

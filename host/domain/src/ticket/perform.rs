@@ -74,7 +74,7 @@ pub struct Beside {
 #[derive(Debug, Default)]
 pub struct Left {
     /// Something that was said.
-    pub said: Option<Said>,
+    pub said: Option<NewComment>,
     /// Why, as the event keeps it; without one, what was given as the reason.
     pub reason: Option<String>,
     /// The public text that people hear.
@@ -97,7 +97,7 @@ pub struct Left {
 
 /// Something that was said about a ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Said {
+pub struct NewComment {
     /// Who may read it.
     pub visibility: Visibility,
     /// What it says.
@@ -141,7 +141,7 @@ impl<'a> Turn<'a> {
     /// Notes a time that is not still to come.
     pub(crate) fn must_come(&mut self, name: &str) {
         if self.given.time(name).is_some_and(|at| at <= self.now) {
-            let message = "give a time that is still to come";
+            let message = "Give a time in the future.";
             self.faults.wrong(&format!("/{name}"), "in-the-past", message);
         }
     }
@@ -157,7 +157,7 @@ impl<'a> Turn<'a> {
         if visibility == Visibility::Public {
             self.left.text = Some(text.clone());
         }
-        self.left.said = Some(Said { visibility, text });
+        self.left.said = Some(NewComment { visibility, text });
     }
 }
 
@@ -192,7 +192,7 @@ impl Ticket {
         let mut changes = Vec::new();
         if !left.is_elsewhere {
             let before = std::mem::replace(self, after);
-            changes = self.settle(&before, Some(turn.directory), turn.now);
+            changes = self.record_changes(&before, Some(turn.directory), turn.now);
         }
         changes.append(&mut left.changes);
         let reason = left.reason.take().or_else(|| turn.given.text("reason").map(str::to_owned));
@@ -238,7 +238,7 @@ impl Ticket {
         if code.is_none_or(|code| !codes.contains(&code)) {
             let names = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");
             let message =
-                format!("It is not valid of {}; use one of: {names}.", self.kind().with_article());
+                format!("It is not valid for {}; use one of: {names}.", self.kind().with_article());
             faults.wrong(pointer, "unknown", message);
         }
     }

@@ -228,7 +228,7 @@ pub(super) fn json(view: &receipts::ReceiptView) -> Value {
     json!({
         "id": view.id.to_string(),
         "ticket": view.subject.id().to_string(),
-        "round": view.round.to_string(),
+        "evaluation": view.evaluation.to_string(),
         "seq": view.seq,
         "hook": view.hook.as_str(),
         "layer": view.layer.as_ref().map(Key::as_str),

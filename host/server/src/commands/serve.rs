@@ -82,7 +82,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
             anyhow!("{address} needs more rights than this user has; choose a port above 1023 with --listen")
         }
         ErrorKind::AddrNotAvailable => {
-            anyhow!("{address} is no address of this machine; choose another with --listen")
+            anyhow!("{address} is not an address of this machine; choose another with --listen")
         }
         _ => anyhow::Error::new(error).context(format!("listening at {address}")),
     })

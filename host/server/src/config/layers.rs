@@ -72,7 +72,7 @@ pub(crate) struct Setting {
 pub(crate) enum ConfigError {
     #[error("the configuration file {}: {message}", path.display())]
     File { path: PathBuf, message: String },
-    #[error("{from}: there is no setting `{key}`; valid: {valid}")]
+    #[error("{from}: there is no setting `{key}`; use one of: {valid}")]
     UnknownKey { key: String, from: String, valid: String },
     #[error("{from}: {key} {message}")]
     Value { key: String, from: String, message: String },
@@ -356,7 +356,7 @@ mod tests {
         let (_home, sources) = file_with("listn = '0.0.0.0:1'");
         let in_file = load(&sources).unwrap_err().to_string();
         assert!(
-            in_file.contains("there is no setting `listn`; valid: listen, data_folder,"),
+            in_file.contains("there is no setting `listn`; use one of: listen, data_folder,"),
             "{in_file}"
         );
 

@@ -186,7 +186,7 @@ fn refused(round: &Approval, minute: i64) -> RefusedVote {
         by: fixture::by(person()),
         vote: VoteKind::Reject,
         code: "forbidden".to_owned(),
-        message: "the vote belongs to somebody else".to_owned(),
+        message: "This vote belongs to another approver.".to_owned(),
         comment: Some("too dear".to_owned()),
     }
 }

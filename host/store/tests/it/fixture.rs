@@ -11,16 +11,16 @@ use waypost_domain::{
     binding::{Binding, Fallback, Hook, LimitChanges, Revision},
     event::{Actor, ActorKind},
     fields::Fields,
-    ids::{BindingId, OrgId, PersonId, RoundId, TeamId, TicketId},
+    ids::{BindingId, EvaluationId, OrgId, PersonId, TeamId, TicketId},
     organization::{OrgKind, OrgSettings, Organization},
     person::Person,
     priority::{Level, Priority},
-    receipt::Round,
+    receipt::Evaluation,
     role::Role,
     team::Team,
     ticket::{Channel, Details, Stage, State, Ticket, TicketKind},
 };
-use waypost_store::{Store, component, organization, round, ticket};
+use waypost_store::{Store, component, evaluation, organization, ticket};
 
 /// An id that no other test of this process has. Later ones sort after earlier ones.
 pub(crate) fn id() -> Uuid {
@@ -192,10 +192,10 @@ pub(crate) async fn stored_ticket(store: &Store, org: &Organization) -> Ticket {
     new
 }
 
-/// A round about a ticket that is stored.
-pub(crate) async fn stored_round(store: &Store, about: &Ticket, minutes: i64) -> Round {
-    let new = Round {
-        id: RoundId(id()),
+/// An evaluation about a ticket that is stored.
+pub(crate) async fn stored_evaluation(store: &Store, about: &Ticket, minutes: i64) -> Evaluation {
+    let new = Evaluation {
+        id: EvaluationId(id()),
         org: about.org,
         subject: about.id.into(),
         occasion: "create".to_owned(),
@@ -203,7 +203,7 @@ pub(crate) async fn stored_round(store: &Store, about: &Ticket, minutes: i64) ->
         at: at(minutes),
     };
     let mut tx = store.write(about.org).await.unwrap();
-    round::insert_many(&mut tx, vec![round::pack(new.clone()).unwrap()]).await.unwrap();
+    evaluation::insert_many(&mut tx, vec![evaluation::pack(new.clone()).unwrap()]).await.unwrap();
     tx.commit().await.unwrap();
     new
 }

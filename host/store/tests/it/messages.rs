@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use waypost_domain::{
     ids::{MessageId, PersonId, TicketId},
-    message::{Message, MessageState, Way},
+    message::{DeliveryChannel, Message, MessageState},
     organization::Organization,
 };
 use waypost_store::{Store, StoreError, on_both_engines, outbox, testing};
@@ -29,7 +29,7 @@ fn message_to(org: &Organization, person: PersonId, key: &str) -> Message {
         org: org.id,
         ticket: Some(TicketId(uuid::Uuid::from_u128(77))),
         person,
-        way: Way::Mail,
+        channel: DeliveryChannel::Mail,
         address: "anna@example.org".to_owned(),
         subject: "[INC0000001] Printer on fire".to_owned(),
         body: "It burns.\n".to_owned(),
@@ -187,7 +187,7 @@ async fn unreadable_messages_are_reported(store: Store) {
     tx.commit().await.unwrap();
     let mut tx = store.read(org.id).await.unwrap();
     let report = outbox::list(&mut tx, None, 10).await.unwrap_err();
-    assert!(matches!(report, StoreError::Corrupt { table: "outbox", column: "way" }));
+    assert!(matches!(report, StoreError::Corrupt { table: "outbox", column: "channel" }));
 }
 
 async fn workers_share_what_is_due(store: Store) {

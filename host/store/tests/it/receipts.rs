@@ -1,20 +1,20 @@
-//! Receipts and the rounds that hold their snapshots.
+//! Receipts and the evaluations that hold their snapshots.
 
 use waypost_domain::{
     binding::Hook,
     ids::{BindingId, PersonId, ReceiptId, SuggestionId},
-    receipt::{Outcome, Receipt, Round},
+    receipt::{Evaluation, Outcome, Receipt},
     suggestion::{SuggestedField, Suggestion, SuggestionCounts, SuggestionState},
 };
 use waypost_store::{
-    Store, StoreError, WriteTx,
+    Store, StoreError, WriteTx, evaluation,
     event::Period,
     on_both_engines,
     receipt::{self, OutcomeKind, ReceiptFilter},
-    round, suggestion, testing,
+    suggestion, testing,
 };
 
-use crate::fixture::{self, Tree, at, digest, stored_round, stored_ticket, tree};
+use crate::fixture::{self, Tree, at, digest, stored_evaluation, stored_ticket, tree};
 
 on_both_engines! {
     receipts_come_back_with_their_snapshot
@@ -27,15 +27,15 @@ on_both_engines! {
     what_is_no_digest_is_not_stored
 }
 
-fn receipt_of(round: &Round, seq: i64, hook: Hook, outcome: Outcome) -> Receipt {
+fn receipt_of(evaluation: &Evaluation, seq: i64, hook: Hook, outcome: Outcome) -> Receipt {
     Receipt {
         id: ReceiptId(fixture::id()),
-        org: round.org,
-        subject: round.subject,
-        round: round.id,
+        org: evaluation.org,
+        subject: evaluation.subject,
+        evaluation: evaluation.id,
         seq,
         hook,
-        layer: round.org,
+        layer: evaluation.org,
         binding: BindingId(fixture::id()),
         revision: 3,
         component: digest(1),
@@ -49,7 +49,7 @@ fn receipt_of(round: &Round, seq: i64, hook: Hook, outcome: Outcome) -> Receipt 
         fuel: 123_456,
         duration_us: 17,
         outcome,
-        at: round.at,
+        at: evaluation.at,
     }
 }
 
@@ -69,24 +69,29 @@ async fn insert(tx: &mut WriteTx, receipts: &[Receipt]) -> Result<(), StoreError
 async fn receipts_come_back_with_their_snapshot(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
-    let round = stored_round(&store, &ticket, 2).await;
+    let evaluation = stored_evaluation(&store, &ticket, 2).await;
     let receipts = [
-        receipt_of(&round, 1, Hook::Categorize, Outcome::Applied),
-        receipt_of(&round, 2, Hook::Route, Outcome::Overruled(vec!["team: inactive".to_owned()])),
-        receipt_of(&round, 3, Hook::Plan, Outcome::Suggested),
-        receipt_of(&round, 4, Hook::Notify, Outcome::Declined),
-        receipt_of(&round, 5, Hook::Stalled, failed()),
+        receipt_of(&evaluation, 1, Hook::Categorize, Outcome::Applied),
+        receipt_of(
+            &evaluation,
+            2,
+            Hook::Route,
+            Outcome::Overruled(vec!["team: inactive".to_owned()]),
+        ),
+        receipt_of(&evaluation, 3, Hook::Plan, Outcome::Suggested),
+        receipt_of(&evaluation, 4, Hook::Notify, Outcome::Declined),
+        receipt_of(&evaluation, 5, Hook::Stalled, failed()),
     ];
     let mut tx = store.write(org.id).await.unwrap();
     insert(&mut tx, &receipts).await.unwrap();
     assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), receipts);
     for expected in receipts {
         let found = receipt::find(&mut tx, expected.id).await.unwrap();
-        assert_eq!(found, Some((expected, round.clone())));
+        assert_eq!(found, Some((expected, evaluation.clone())));
     }
-    let rounds = round::of(&mut tx, ticket.id.into()).await.unwrap();
-    assert_eq!(rounds, std::slice::from_ref(&round));
-    assert_eq!(round::find(&mut tx, round.id).await.unwrap(), Some(round));
+    let evaluations = evaluation::of(&mut tx, ticket.id.into()).await.unwrap();
+    assert_eq!(evaluations, std::slice::from_ref(&evaluation));
+    assert_eq!(evaluation::find(&mut tx, evaluation.id).await.unwrap(), Some(evaluation));
     assert_eq!(receipt::find(&mut tx, ReceiptId(fixture::id())).await.unwrap(), None);
 }
 
@@ -94,10 +99,10 @@ async fn receipts_are_listed_by_filter_and_page(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
     let another = stored_ticket(&store, &org).await;
-    let round = stored_round(&store, &ticket, 2).await;
-    let another_round = stored_round(&store, &another, 3).await;
-    let one = receipt_of(&round, 1, Hook::Categorize, Outcome::Applied);
-    let two = receipt_of(&round, 2, Hook::Route, failed());
+    let evaluation = stored_evaluation(&store, &ticket, 2).await;
+    let another_round = stored_evaluation(&store, &another, 3).await;
+    let one = receipt_of(&evaluation, 1, Hook::Categorize, Outcome::Applied);
+    let two = receipt_of(&evaluation, 2, Hook::Route, failed());
     let three = receipt_of(&another_round, 1, Hook::Route, Outcome::Declined);
     let mut tx = store.write(org.id).await.unwrap();
     insert(&mut tx, &[one.clone(), two.clone(), three.clone()]).await.unwrap();
@@ -123,10 +128,10 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
     let elsewhere = stored_ticket(&store, &other).await;
-    let old = stored_round(&store, &ticket, 1).await;
-    let older = stored_round(&store, &ticket, 0).await;
-    let recent = stored_round(&store, &ticket, 50).await;
-    let not_ours = stored_round(&store, &elsewhere, 1).await;
+    let old = stored_evaluation(&store, &ticket, 1).await;
+    let older = stored_evaluation(&store, &ticket, 0).await;
+    let recent = stored_evaluation(&store, &ticket, 50).await;
+    let not_ours = stored_evaluation(&store, &elsewhere, 1).await;
     let mut tx = store.write(client.id).await.unwrap();
     let kept = receipt_of(&recent, 1, Hook::Route, Outcome::Applied);
     let receipts = [
@@ -140,17 +145,17 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 1);
     assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 0);
     assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), [kept]);
-    assert_eq!(round::of(&mut tx, ticket.id.into()).await.unwrap(), [recent]);
+    assert_eq!(evaluation::of(&mut tx, ticket.id.into()).await.unwrap(), [recent]);
     tx.commit().await.unwrap();
     let mut tx = store.read(other.id).await.unwrap();
-    assert_eq!(round::of(&mut tx, elsewhere.id.into()).await.unwrap(), [not_ours]);
+    assert_eq!(evaluation::of(&mut tx, elsewhere.id.into()).await.unwrap(), [not_ours]);
 }
 
 async fn receipts_of_organizations_are_apart(store: Store) {
     let Tree { client, other, provider, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
-    let round = stored_round(&store, &ticket, 2).await;
-    let receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
+    let evaluation = stored_evaluation(&store, &ticket, 2).await;
+    let receipt = receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied);
     let mut tx = store.write(client.id).await.unwrap();
     insert(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
     tx.commit().await.unwrap();
@@ -161,9 +166,11 @@ async fn receipts_of_organizations_are_apart(store: Store) {
         assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), []);
         let all = receipt::list(&mut tx, &ReceiptFilter::default(), None, 9).await.unwrap();
         assert_eq!(all, []);
-        assert_eq!(round::find(&mut tx, round.id).await.unwrap(), None);
-        assert_eq!(round::of(&mut tx, ticket.id.into()).await.unwrap(), []);
-        let refused = round::insert_many(&mut tx, vec![round::pack(round.clone()).unwrap()]).await;
+        assert_eq!(evaluation::find(&mut tx, evaluation.id).await.unwrap(), None);
+        assert_eq!(evaluation::of(&mut tx, ticket.id.into()).await.unwrap(), []);
+        let refused =
+            evaluation::insert_many(&mut tx, vec![evaluation::pack(evaluation.clone()).unwrap()])
+                .await;
         assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
         let refused = insert(&mut tx, std::slice::from_ref(&receipt)).await;
         assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
@@ -173,23 +180,23 @@ async fn receipts_of_organizations_are_apart(store: Store) {
 async fn unreadable_receipts_are_reported(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
-    let round = stored_round(&store, &ticket, 2).await;
-    let receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
+    let evaluation = stored_evaluation(&store, &ticket, 2).await;
+    let receipt = receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied);
     let mut tx = store.write(org.id).await.unwrap();
     insert(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = store.system().await.unwrap();
     testing::allow_changes(&mut tx).await.unwrap();
     for damage in [
-        "update rounds set snapshot = component from receipts",
+        "update evaluations set snapshot = component from receipts",
         "update receipts set decision = component",
     ] {
         testing::execute(&mut tx, damage).await.unwrap();
     }
     tx.commit().await.unwrap();
     let mut tx = store.read(org.id).await.unwrap();
-    let report = round::find(&mut tx, round.id).await.unwrap_err();
-    assert!(matches!(report, StoreError::Corrupt { table: "rounds", column: "snapshot" }));
+    let report = evaluation::find(&mut tx, evaluation.id).await.unwrap_err();
+    assert!(matches!(report, StoreError::Corrupt { table: "evaluations", column: "snapshot" }));
     let report = receipt::of(&mut tx, ticket.id.into()).await.unwrap_err();
     assert!(matches!(report, StoreError::Corrupt { table: "receipts", column: "decision" }));
 }
@@ -197,8 +204,8 @@ async fn unreadable_receipts_are_reported(store: Store) {
 async fn what_is_no_digest_is_not_stored(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
-    let round = stored_round(&store, &ticket, 2).await;
-    let mut receipt = receipt_of(&round, 1, Hook::Route, Outcome::Applied);
+    let evaluation = stored_evaluation(&store, &ticket, 2).await;
+    let mut receipt = receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied);
     receipt.component = "latest".into();
     let mut tx = store.write(org.id).await.unwrap();
     let refused = insert(&mut tx, &[receipt]).await;
@@ -210,8 +217,8 @@ async fn receipts_of_a_period_are_read_from_the_first_one_on(store: Store) {
     let ticket = stored_ticket(&store, &org).await;
     let mut receipts = Vec::new();
     for minute in 1..=3 {
-        let round = stored_round(&store, &ticket, minute).await;
-        receipts.push(receipt_of(&round, 1, Hook::Route, Outcome::Applied));
+        let evaluation = stored_evaluation(&store, &ticket, minute).await;
+        receipts.push(receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied));
     }
     let mut tx = store.write(org.id).await.unwrap();
     insert(&mut tx, &receipts).await.unwrap();
@@ -230,9 +237,9 @@ async fn receipts_of_a_period_are_read_from_the_first_one_on(store: Store) {
 async fn suggestions_are_counted_for_the_binding_that_made_them(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
-    let round = stored_round(&store, &ticket, 1).await;
-    let one = receipt_of(&round, 1, Hook::Categorize, Outcome::Suggested);
-    let two = receipt_of(&round, 2, Hook::Route, Outcome::Suggested);
+    let evaluation = stored_evaluation(&store, &ticket, 1).await;
+    let one = receipt_of(&evaluation, 1, Hook::Categorize, Outcome::Suggested);
+    let two = receipt_of(&evaluation, 2, Hook::Route, Outcome::Suggested);
     let (by, at) = (PersonId(fixture::id()), at(2));
     let of = |receipt: &Receipt, state| Suggestion {
         id: SuggestionId(fixture::id()),

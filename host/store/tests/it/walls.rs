@@ -9,7 +9,7 @@ use waypost_store::{
 };
 
 use crate::fixture::{
-    self, Tree, at, digest, granted_component, stored_round, stored_ticket, tree,
+    self, Tree, at, digest, granted_component, stored_evaluation, stored_ticket, tree,
 };
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn filled(store: &Store) -> Tree {
     let tree = tree(store).await;
     let client = &tree.client;
     let ticket = stored_ticket(store, client).await;
-    stored_round(store, &ticket, 1).await;
+    stored_evaluation(store, &ticket, 1).await;
     let round = crate::approvals::round_of(&ticket, 1, &[PersonId(fixture::id()); 2]);
     let details = crate::tickets::one_of_every_kind(&tree.client);
     let component = granted_component(store, client.id, 1).await;
@@ -134,7 +134,7 @@ async fn a_query_that_forgets_its_organization_sees_no_other() {
         ("tasks", "select count(*) from tasks"),
         ("ticket_cis", "select count(*) from ticket_cis"),
         ("approvals", "select count(*) from approvals"),
-        ("rounds", "select count(*) from rounds"),
+        ("evaluations", "select count(*) from evaluations"),
         ("bindings", "select count(*) from bindings"),
         ("binding_data", "select count(*) from binding_data"),
         ("components", "select count(*) from components"),

@@ -19,16 +19,16 @@ use waypost_policy::{
 };
 use waypost_store::{approval, person};
 
-use super::{Deciding, opening, proposals, system};
+use super::{TicketDraft, opening, proposals, system};
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{content::content_digest, facts, round::Said},
+    tickets::{content::content_digest, evaluation::PolicyAnswer, facts},
 };
 
 /// What the approval policies said about a request.
-pub(super) enum PlanSaid {
+pub(super) enum PlanAnswer {
     /// A policy has an opinion.
-    Opinion(Box<Said>, ApprovalPlan),
+    Opinion(Box<PolicyAnswer>, ApprovalPlan),
     /// None has one: nobody needs to be asked.
     NoOpinion,
     /// A policy failed and none after it had an opinion: nothing is approved by an accident.
@@ -39,14 +39,14 @@ pub(super) enum PlanSaid {
 pub(crate) async fn submit(
     desk: &Desk,
     caller: &Caller,
-    submitted: &mut Vec<Deciding>,
+    submitted: &mut Vec<TicketDraft>,
 ) -> Result<(), CommandError> {
     for one in submitted.iter_mut() {
         one.write.ticket.check_submission(one.facts.item.as_ref())?;
         one.submits = true;
         one.happened(Notice::StateChanged, &caller.actor, State::New);
     }
-    opening::phase(desk, caller, submitted, Deciding::ask_plan).await?;
+    opening::run_stage(desk, caller, submitted, TicketDraft::ask_plan).await?;
     look_up_approvers(desk, caller, submitted).await?;
     for one in submitted.iter_mut() {
         one.begin_approval(&caller.actor)?;
@@ -60,10 +60,10 @@ pub(crate) async fn submit(
 pub(super) async fn look_up_approvers(
     desk: &Desk,
     caller: &Caller,
-    items: &mut [Deciding],
+    items: &mut [TicketDraft],
 ) -> Result<(), CommandError> {
     // Also where no policy had a turn: the fallback approver may be away, too.
-    if !items.iter().any(Deciding::is_handed_in) {
+    if !items.iter().any(TicketDraft::is_handed_in) {
         return Ok(());
     }
     let mut tx = desk.store.read(caller.org).await?;
@@ -103,7 +103,7 @@ fn open_requests(round: &Approval) -> Vec<ApprovalRequestId> {
     open.map(|request| request.id).collect()
 }
 
-impl Deciding {
+impl TicketDraft {
     pub(super) fn ask_plan(&mut self) {
         let mut failed = false;
         let mut opinion = None;
@@ -114,19 +114,19 @@ impl Deciding {
             }
         }
         self.plan = Some(match opinion {
-            Some((said, plan)) => PlanSaid::Opinion(Box::new(said), plan),
-            None if failed => PlanSaid::Failed,
-            None => PlanSaid::NoOpinion,
+            Some((said, plan)) => PlanAnswer::Opinion(Box::new(said), plan),
+            None if failed => PlanAnswer::Failed,
+            None => PlanAnswer::NoOpinion,
         });
     }
 
     fn people_named(&self) -> Vec<PersonId> {
         match &self.plan {
-            Some(PlanSaid::Opinion(_, plan)) => match &plan.verdict {
+            Some(PlanAnswer::Opinion(_, plan)) => match &plan.verdict {
                 Verdict::Ask(stages) => proposals::people_named(stages),
                 Verdict::Approve | Verdict::Refuse(_) => Vec::new(),
             },
-            Some(PlanSaid::NoOpinion | PlanSaid::Failed) | None => Vec::new(),
+            Some(PlanAnswer::NoOpinion | PlanAnswer::Failed) | None => Vec::new(),
         }
     }
 
@@ -142,12 +142,12 @@ impl Deciding {
             return Ok(());
         }
         let (submission, opinion) = match self.plan.take() {
-            Some(PlanSaid::Opinion(said, plan)) => {
+            Some(PlanAnswer::Opinion(said, plan)) => {
                 (self.follow_plan(&said, &plan), Some((said, plan)))
             }
-            Some(PlanSaid::NoOpinion) => (Submission::Approved, None),
+            Some(PlanAnswer::NoOpinion) => (Submission::Approved, None),
             // No turn came in time: as if the policy had failed.
-            Some(PlanSaid::Failed) | None => (self.ask_fallback_approver(None), None),
+            Some(PlanAnswer::Failed) | None => (self.ask_fallback_approver(None), None),
         };
         let (item, settings) = (self.item(), self.settings());
         let changes = self.write.ticket.submit(item.as_ref(), submission, &settings, self.now)?;
@@ -169,7 +169,7 @@ impl Deciding {
     fn note_opinion(
         &mut self,
         by: &Actor,
-        said: &Said,
+        said: &PolicyAnswer,
         plan: ApprovalPlan,
         changes: Vec<FieldChange>,
     ) {
@@ -204,12 +204,13 @@ impl Deciding {
         }
     }
 
-    fn follow_plan(&mut self, said: &Said, plan: &ApprovalPlan) -> Submission {
+    fn follow_plan(&mut self, said: &PolicyAnswer, plan: &ApprovalPlan) -> Submission {
         match &plan.verdict {
             Verdict::Approve => Submission::Approved,
             Verdict::Refuse(reason) => Submission::Refused { reason: reason.clone() },
             Verdict::Ask(stages) => {
-                let receipt = self.round.as_ref().map(|round| round.receipt_id(said.receipt));
+                let receipt =
+                    self.evaluation.as_ref().map(|evaluation| evaluation.receipt_id(said.receipt));
                 let (stages, mut notes) = self.resolved(said, stages);
                 match self.begin_round(stages, receipt) {
                     Ok(changed) => notes.extend(changed),
@@ -247,7 +248,11 @@ impl Deciding {
         Submission::Asks
     }
 
-    fn resolved(&self, said: &Said, stages: &[answer::Stage]) -> (Vec<StagePlan>, Vec<String>) {
+    fn resolved(
+        &self,
+        said: &PolicyAnswer,
+        stages: &[answer::Stage],
+    ) -> (Vec<StagePlan>, Vec<String>) {
         let mut notes = Vec::new();
         let can_vote = |id: PersonId| self.people.get(&id).copied().unwrap_or(false);
         let name = self.name_of(said);
@@ -345,9 +350,9 @@ impl Deciding {
         self.tell_of_approval();
     }
 
-    fn overrule(&mut self, said: &Said, notes: Vec<String>) {
-        if let Some(round) = &mut self.round {
-            round.settle(said.receipt, Outcome::Overruled(notes));
+    fn overrule(&mut self, said: &PolicyAnswer, notes: Vec<String>) {
+        if let Some(evaluation) = &mut self.evaluation {
+            evaluation.set_outcome(said.receipt, Outcome::Overruled(notes));
         }
     }
 

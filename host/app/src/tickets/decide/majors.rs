@@ -17,7 +17,7 @@ use waypost_domain::{
 };
 use waypost_store::{ReadTx, ticket};
 
-use super::{Deciding, system};
+use super::{TicketDraft, system};
 use crate::{
     Caller, CommandError, Desk,
     tickets::{messages::Draft, reactions::children_of},
@@ -25,10 +25,10 @@ use crate::{
 
 /// Lets the rules look at stored tickets that show other signs than before, and at those that got
 /// another child.
-pub(crate) async fn find_majors(
+pub(crate) async fn evaluate_major_rules(
     desk: &Desk,
     caller: &Caller,
-    decided: &mut Vec<Deciding>,
+    decided: &mut Vec<TicketDraft>,
 ) -> Result<(), CommandError> {
     let Some(rules) =
         decided.first().map(|one| one.facts.directory.org.settings.major_rules.clone())
@@ -42,7 +42,8 @@ pub(crate) async fn find_majors(
         .filter(|_| counts)
         .filter_map(|(place, one)| Some((one.joined()?, place)))
         .collect();
-    let is_any_to_look_at = decided.iter().any(Deciding::shows_other_signs) || !larger.is_empty();
+    let is_any_to_look_at =
+        decided.iter().any(TicketDraft::shows_other_signs) || !larger.is_empty();
     if rules.is_empty() || !is_any_to_look_at {
         return Ok(());
     }
@@ -59,7 +60,7 @@ pub(crate) async fn find_majors(
         let Some(parent) = ticket::find(&mut tx, id).await? else { continue };
         let mut facts = decided[place].facts.clone();
         facts.around(&mut tx, &parent).await?;
-        let mut parent = Deciding::of_stored(desk, facts, parent, "child", caller);
+        let mut parent = TicketDraft::of_stored(desk, facts, parent, "child", caller);
         if parent.find_major(children) {
             decided.push(parent);
         }
@@ -77,7 +78,7 @@ fn looked_at(ticket: &Ticket) -> impl PartialEq + use<> {
     (ticket.priority.effective().0, ticket.service, ticket.ci, ticket.parent)
 }
 
-impl Deciding {
+impl TicketDraft {
     fn shows_other_signs(&self) -> bool {
         let ticket = &self.write.ticket;
         self.before.as_ref().is_none_or(|before| looked_at(before) != looked_at(ticket))

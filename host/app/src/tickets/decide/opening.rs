@@ -14,8 +14,8 @@ use waypost_policy::{
 };
 use waypost_store::ci;
 
-use super::{Deciding, approving, proposals, spread::spread, system};
-use crate::{Caller, CommandError, Desk, tickets::round::Said};
+use super::{TicketDraft, approving, proposals, run_blocking::run_blocking, system};
+use crate::{Caller, CommandError, Desk, tickets::evaluation::PolicyAnswer};
 
 /// Decides on tickets of one organization that have just come in, and gives them their numbers.
 ///
@@ -23,7 +23,7 @@ use crate::{Caller, CommandError, Desk, tickets::round::Said};
 pub(crate) async fn open(
     desk: &Desk,
     caller: &Caller,
-    opening: &mut Vec<Deciding>,
+    opening: &mut Vec<TicketDraft>,
     is_categorized: bool,
 ) -> Result<(), CommandError> {
     for one in opening.iter_mut() {
@@ -31,10 +31,10 @@ pub(crate) async fn open(
         one.did(Action::Create, &caller.actor, changes);
     }
     if !is_categorized {
-        phase(desk, caller, opening, Deciding::ask_categorize).await?;
+        run_stage(desk, caller, opening, TicketDraft::ask_categorize).await?;
         look_up_cis(desk, caller, opening).await?;
     }
-    phase(desk, caller, opening, Deciding::categorize_and_route).await?;
+    run_stage(desk, caller, opening, TicketDraft::categorize_and_route).await?;
     give_numbers(desk, caller, opening).await?;
     approving::look_up_approvers(desk, caller, opening).await?;
     for one in opening.iter_mut() {
@@ -49,13 +49,13 @@ pub(crate) async fn open(
 pub(crate) async fn route_again(
     desk: &Desk,
     caller: &Caller,
-    routed: &mut Vec<Deciding>,
+    routed: &mut Vec<TicketDraft>,
 ) -> Result<(), CommandError> {
     for one in routed.iter_mut() {
         one.did(Action::Reroute, &caller.actor, Vec::new());
     }
     let were: Vec<_> = routed.iter().map(|one| one.write.ticket.team).collect();
-    phase(desk, caller, routed, Deciding::route).await?;
+    run_stage(desk, caller, routed, TicketDraft::route).await?;
     for (one, was) in routed.iter_mut().zip(were) {
         if one.write.ticket.team != was {
             let state = one.write.ticket.state();
@@ -65,14 +65,14 @@ pub(crate) async fn route_again(
     Ok(())
 }
 
-pub(super) async fn phase(
+pub(super) async fn run_stage(
     desk: &Desk,
     caller: &Caller,
-    items: &mut Vec<Deciding>,
-    work: fn(&mut Deciding),
+    items: &mut Vec<TicketDraft>,
+    work: fn(&mut TicketDraft),
 ) -> Result<(), CommandError> {
     let taken = std::mem::take(items);
-    *items = spread(desk, caller.org, taken, work, Deciding::mark_busy).await?;
+    *items = run_blocking(desk, caller.org, taken, work, TicketDraft::mark_busy).await?;
     Ok(())
 }
 
@@ -80,7 +80,7 @@ pub(super) async fn phase(
 async fn look_up_cis(
     desk: &Desk,
     caller: &Caller,
-    opening: &mut [Deciding],
+    opening: &mut [TicketDraft],
 ) -> Result<(), CommandError> {
     if opening.iter().all(|one| one.cis_named().next().is_none()) {
         return Ok(());
@@ -101,11 +101,12 @@ async fn look_up_cis(
 pub(crate) async fn give_numbers(
     desk: &Desk,
     caller: &Caller,
-    opening: &mut [Deciding],
+    opening: &mut [TicketDraft],
 ) -> Result<(), CommandError> {
     for kind in TicketKind::ALL {
-        let lacks =
-            |one: &Deciding| one.write.ticket.kind() == *kind && one.write.ticket.number.is_empty();
+        let lacks = |one: &TicketDraft| {
+            one.write.ticket.kind() == *kind && one.write.ticket.number.is_empty()
+        };
         let how_many = opening.iter().filter(|one| lacks(one)).count();
         if how_many == 0 {
             continue;
@@ -119,7 +120,7 @@ pub(crate) async fn give_numbers(
     Ok(())
 }
 
-impl Deciding {
+impl TicketDraft {
     fn ask_categorize(&mut self) {
         self.said = self.ask(Hook::Categorize, None, |_, _| false);
     }
@@ -185,7 +186,7 @@ impl Deciding {
         }
     }
 
-    fn judge_assignment(&mut self, said: &Said, answer: &answer::Assignment) -> bool {
+    fn judge_assignment(&mut self, said: &PolicyAnswer, answer: &answer::Assignment) -> bool {
         let is_known =
             |id| self.people.contains_key(&id) || Some(id) == self.write.ticket.requester;
         let (proposed, notes) = proposals::assignment(answer, is_known);
@@ -206,7 +207,7 @@ impl Deciding {
     }
 
     /// The binding's own fallback: the team that gets the ticket when the policy fails.
-    fn fall_back(&mut self, said: &Said, team: TeamId) -> bool {
+    fn fall_back(&mut self, said: &PolicyAnswer, team: TeamId) -> bool {
         let Some(team) = self.facts.team(team).filter(|team| team.serves(self.write.ticket.org))
         else {
             return false;

@@ -11,12 +11,12 @@ use waypost_domain::{
 use waypost_policy::{Answer, answer::Nudge, question};
 use waypost_store::{ReadTx, person};
 
-use super::{Deciding, opening, system};
+use super::{TicketDraft, opening, system};
 use crate::{
     Caller, CommandError, Desk,
     tickets::{
+        evaluation::{Evaluation, Part, PolicyAnswer, mark},
         facts::Facts,
-        round::{Part, Round, Said, mark},
         snapshot,
     },
 };
@@ -26,7 +26,7 @@ pub(super) struct Waiting {
     request: ApprovalRequestId,
     voter: PersonId,
     question: question::WaitingApproval,
-    said: Option<(Said, Nudge)>,
+    said: Option<(PolicyAnswer, Nudge)>,
 }
 
 /// What became of votes that were waited for.
@@ -68,7 +68,7 @@ pub(crate) fn fallback_approver(facts: &Facts) -> Option<PersonId> {
 
 /// Gives a round that waits for nobody its voter. Says whether there was anything to do: nobody
 /// decides on their own wish or work, so a request of the fallback approver's own goes on waiting.
-pub(crate) fn appoint(it: &mut Deciding, mut round: Approval, approver: PersonId) -> bool {
+pub(crate) fn appoint(it: &mut TicketDraft, mut round: Approval, approver: PersonId) -> bool {
     let ticket = &it.write.ticket;
     let state = ticket.state();
     if !Duties::about(ticket).allow(approver) {
@@ -90,7 +90,7 @@ pub(crate) fn appoint(it: &mut Deciding, mut round: Approval, approver: PersonId
 /// Notes the votes that a round waits for.
 pub(crate) async fn expect_votes(
     tx: &mut ReadTx,
-    it: &mut Deciding,
+    it: &mut TicketDraft,
     round: Approval,
 ) -> Result<(), CommandError> {
     let waits = |seat: &&SeatRequest| seat.state == SeatState::Requested;
@@ -134,9 +134,9 @@ pub(crate) async fn expect_votes(
 pub(crate) async fn nudge(
     desk: &Desk,
     caller: &Caller,
-    items: &mut Vec<Deciding>,
+    items: &mut Vec<TicketDraft>,
 ) -> Result<Nudged, CommandError> {
-    opening::phase(desk, caller, items, Deciding::ask_stalled).await?;
+    opening::run_stage(desk, caller, items, TicketDraft::ask_stalled).await?;
     let mut nudged = Nudged::default();
     for one in items.iter_mut() {
         for waiting in std::mem::take(&mut one.waiting) {
@@ -182,7 +182,7 @@ fn working_hours(facts: &Facts, from: DateTime<Utc>, to: DateTime<Utc>) -> u32 {
     u32::try_from(worked.num_hours()).unwrap_or(0)
 }
 
-impl Deciding {
+impl TicketDraft {
     fn ask_stalled(&mut self) {
         let mut waiting = std::mem::take(&mut self.waiting);
         for one in &mut waiting {
@@ -199,7 +199,7 @@ impl Deciding {
     /// Keeps the receipts of policies that failed. Once for each kind of failure: approvals are
     /// looked after every few minutes, and what failed will mostly fail again.
     fn note_failures(&mut self) {
-        let failures = self.round.as_ref().map(Round::failures).unwrap_or_default();
+        let failures = self.evaluation.as_ref().map(Evaluation::failures).unwrap_or_default();
         let known = self.write.ticket.policy_failures.as_deref().unwrap_or_default();
         let is_new = |failure: &String| !known.split(", ").any(|one| one == failure);
         if self.is_idle() && failures.iter().any(is_new) {
@@ -223,14 +223,14 @@ impl Deciding {
             Nudge::Delegate(to) => {
                 self.pass_on(&mut round, waiting, said, to).map(|()| done.nudged += 1)
             }
-            Nudge::Expire => self.give_up(&mut round, waiting, said).map(|()| done.expired += 1),
+            Nudge::Expire => self.expire(&mut round, waiting, said).map(|()| done.expired += 1),
         };
         self.write.changed_approvals.push(round);
         match followed {
             Ok(()) => Ok(()),
             Err(NotDone::Overruled(why)) => {
-                if let Some(asked) = &mut self.round {
-                    asked.settle(said.receipt, Outcome::Overruled(vec![why]));
+                if let Some(asked) = &mut self.evaluation {
+                    asked.set_outcome(said.receipt, Outcome::Overruled(vec![why]));
                 }
                 Ok(())
             }
@@ -244,7 +244,7 @@ impl Deciding {
         &mut self,
         round: &mut Approval,
         waiting: &Waiting,
-        said: &Said,
+        said: &PolicyAnswer,
     ) -> Result<(), NotDone> {
         let state = self.write.ticket.state();
         let asked = self.stand_in(round, &[waiting.request]);
@@ -264,7 +264,7 @@ impl Deciding {
         &mut self,
         round: &mut Approval,
         waiting: &Waiting,
-        said: &Said,
+        said: &PolicyAnswer,
         to: &str,
     ) -> Result<(), NotDone> {
         let to = self.delegate_of(to).map_err(NotDone::Overruled)?;
@@ -280,11 +280,11 @@ impl Deciding {
     }
 
     /// Does without a vote, which decides the step if it can't be approved any more.
-    fn give_up(
+    fn expire(
         &mut self,
         round: &mut Approval,
         waiting: &Waiting,
-        said: &Said,
+        said: &PolicyAnswer,
     ) -> Result<(), NotDone> {
         let voted = round.expire(waiting.request, self.now)?;
         let hours = waiting.question.waiting_hours;
@@ -295,7 +295,7 @@ impl Deciding {
     }
 
     fn delegate_of(&self, id: &str) -> Result<PersonId, String> {
-        let to: PersonId = id.parse().map_err(|_| format!("`{id}` is no person's id"))?;
+        let to: PersonId = id.parse().map_err(|_| format!("`{id}` is not a person's id"))?;
         if self.people.get(&to).copied().unwrap_or(false) {
             Ok(to)
         } else {

@@ -12,14 +12,14 @@ use waypost_policy::{
     question::{self, EventKind},
 };
 
-use super::{Deciding, opening};
+use super::{TicketDraft, opening};
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{messages, round::Part, write::NewEvent},
+    tickets::{evaluation::Part, messages, write::NewEvent},
 };
 
 /// Something that happened to a ticket, of which people may want to hear.
-pub(crate) struct Happened {
+pub(crate) struct NotifiableEvent {
     /// The public text that came with it.
     pub(crate) text: Option<String>,
     /// The people whose approval is asked for.
@@ -31,7 +31,7 @@ pub(crate) struct Happened {
     events: usize,
 }
 
-impl Happened {
+impl NotifiableEvent {
     pub(super) fn new(notice: Notice, actor: &Actor, was: State, events: usize) -> Self {
         Self { text: None, approvers: Vec::new(), notice, actor: actor.clone(), was, events }
     }
@@ -47,19 +47,20 @@ impl Happened {
 pub(crate) async fn tell(
     desk: &Desk,
     caller: &Caller,
-    items: &mut Vec<Deciding>,
+    items: &mut Vec<TicketDraft>,
 ) -> Result<(), CommandError> {
-    let is_any_asked =
-        |one: &Deciding| !one.happened.is_empty() && !one.facts.layers.of(Hook::Notify).is_empty();
+    let is_any_asked = |one: &TicketDraft| {
+        !one.happened.is_empty() && !one.facts.layers.of(Hook::Notify).is_empty()
+    };
     if items.iter().any(is_any_asked) {
-        opening::phase(desk, caller, items, Deciding::notify).await?;
+        opening::run_stage(desk, caller, items, TicketDraft::notify).await?;
     }
     Ok(())
 }
 
-impl Deciding {
+impl TicketDraft {
     /// What happened, as policies are told it.
-    fn event_of(&mut self, happened: &Happened) -> question::Event {
+    fn event_of(&mut self, happened: &NotifiableEvent) -> question::Event {
         let (entropy, now) = (&self.desk.entropy, self.now);
         let mut id_of = |event: &mut NewEvent| {
             let id = event.id.get_or_insert_with(|| EventId(entropy.id(now)));
@@ -109,10 +110,10 @@ impl Deciding {
                 };
                 let (drafts, overruled) = messages::drafts(answer, &told, self.now);
                 self.write.drafts.extend(drafts);
-                if let Some(round) = &mut self.round
+                if let Some(evaluation) = &mut self.evaluation
                     && !overruled.is_empty()
                 {
-                    round.settle(said.receipt, Outcome::Overruled(overruled));
+                    evaluation.set_outcome(said.receipt, Outcome::Overruled(overruled));
                 }
             }
         }

@@ -7,10 +7,10 @@ use waypost_domain::{
     ticket::{Action, Beside, Given, Notice, Turn, Value},
 };
 
-use super::{Deciding, approving::voters, system};
+use super::{TicketDraft, approving::voters, system};
 use crate::CommandError;
 
-impl Deciding {
+impl TicketDraft {
     /// Moves the ticket when its round is decided, and lets those who are asked next hear of it.
     pub(crate) fn follow_votes(
         &mut self,

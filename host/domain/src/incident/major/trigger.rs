@@ -106,14 +106,15 @@ impl MajorRule {
     /// Notes what is wrong with rules, each by its place.
     pub fn check(rules: &[Self], faults: &mut Faults) {
         if rules.len() > MAX_RULES {
-            let message = format!("{} rules; give at most {MAX_RULES}", rules.len());
+            let message = format!("{} rules are too many; give at most {MAX_RULES}.", rules.len());
             faults.wrong("/major_rules", "too-many", message);
         }
         for (place, rule) in rules.iter().enumerate() {
             let at = |field: &str| format!("/major_rules/{place}{field}");
             text::name(&at("/name"), &rule.name, faults);
             if rules[..place].iter().any(|earlier| earlier.name == rule.name) {
-                let message = format!("`{}` is there twice; events name rules by it", rule.name);
+                let message =
+                    format!("`{}` is used twice; the names of rules must be unique.", rule.name);
                 faults.wrong(&at("/name"), "twice", message);
             }
             rule.when.check(&at, faults);
@@ -121,7 +122,8 @@ impl MajorRule {
                 && !UPDATE_MINUTES.contains(&update_minutes)
             {
                 let (least, most) = (UPDATE_MINUTES.start(), UPDATE_MINUTES.end());
-                let message = format!("must be {least} to {most}, not {update_minutes}");
+                let message =
+                    format!("{update_minutes} is not valid; use {least} to {most} minutes.");
                 faults.wrong(&at("/promote/update_minutes"), "out-of-range", message);
             }
         }
@@ -162,20 +164,21 @@ impl MajorWhen {
 
     fn check(&self, at: &dyn Fn(&str) -> String, faults: &mut Faults) {
         if *self == Self::default() {
-            let message = "a rule without a sign would find every incident; give priority_at_most, \
-                           criticality_at_least or children_more_than";
+            let message = "A rule needs a condition; give `priority_at_most`, `criticality_at_least` or \
+                           `children_more_than`.";
             faults.missing(&at(""), message);
         }
         let lowest = Matrix::LOWEST;
         if let Some(given) =
             self.priority_at_most.filter(|given| !(1..=lowest.0).contains(&given.0))
         {
-            let message = format!("{given} is no priority; valid are 1 (highest) to {lowest}");
+            let message =
+                format!("{given} is not a valid priority; use 1 (highest) to {lowest} (lowest).");
             faults.wrong(&at("/priority_at_most"), "out-of-range", message);
         }
         if let Some(given) = self.children_more_than.filter(|given| *given >= MAX_CHILDREN) {
             let message = format!(
-                "an incident has at most {MAX_CHILDREN} children, never more than {given}; give a lower number"
+                "{given} is too high; an incident can have at most {MAX_CHILDREN} children."
             );
             faults.wrong(&at("/children_more_than"), "out-of-range", message);
         }
@@ -229,7 +232,8 @@ impl Ticket {
             moves.push(MajorMove { action: Action::AcceptMajor, changes, reason });
         } else {
             moves[0].reason.push_str(
-                "; it would be accepted, but whom the rule names is not an active agent any more: correct `major_rules`",
+                "; not accepted, because the rule names a person who is no longer an active agent: \
+                 correct `major_rules`",
             );
         }
         moves
@@ -238,6 +242,6 @@ impl Ticket {
     fn becomes(&mut self, major: Major, now: DateTime<Utc>) -> Vec<FieldChange> {
         let before = self.clone();
         self.set_major(major);
-        self.settle(&before, None, now)
+        self.record_changes(&before, None, now)
     }
 }

@@ -59,7 +59,10 @@ impl TestRun {
             return done;
         }
         let Named::File(_) = policy else {
-            bail!("`{}` is no file; name the organization that has it with --org KEY", self.policy);
+            bail!(
+                "`{}` is not a file; name the organization that has it with --org KEY",
+                self.policy
+            );
         };
         let scratch = scratch()?;
         let installation = Installation::in_memory(&terminal.loaded.config, scratch.path()).await?;

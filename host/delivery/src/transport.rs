@@ -1,10 +1,10 @@
-//! The courier: hands one message to the world outside.
+//! The transport: hands one message to the world outside.
 
 use thiserror::Error;
 use waypost_domain::message::Message;
 
 /// Hands messages over. One attempt per call; when to try again is the worker's business.
-pub trait Courier: Send + Sync + 'static {
+pub trait Transport: Send + Sync + 'static {
     /// Hands one message over. `Ok` means that the receiver took it and answers for it from now on.
     fn send(&self, message: &Message) -> impl Future<Output = Result<(), Undelivered>> + Send;
 }

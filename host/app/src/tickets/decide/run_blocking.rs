@@ -9,7 +9,7 @@ use crate::{CommandError, Desk};
 /// Runs `work` on each item on blocking threads, as many at a time as there are cores, each with a
 /// permit of the organization's fair share. Where no turn comes in time, `busy` is told instead.
 /// Order is kept.
-pub(crate) async fn spread<T: Send + 'static>(
+pub(crate) async fn run_blocking<T: Send + 'static>(
     desk: &Desk,
     org: OrgId,
     items: Vec<T>,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The waits after the first, second, … failed attempt. After the last one the message is dead:
 /// three days, long enough for a mail server's weekend.
-pub const LADDER: [Duration; 9] = [
+pub const RETRY_DELAYS: [Duration; 9] = [
     Duration::from_secs(5),
     Duration::from_mins(5),
     Duration::from_mins(30),
@@ -32,7 +32,7 @@ pub enum Next {
 #[must_use]
 pub(crate) fn after(attempts: u32, jitter: u8) -> Next {
     let step = usize::try_from(attempts.max(1) - 1).unwrap_or(usize::MAX);
-    match LADDER.get(step) {
+    match RETRY_DELAYS.get(step) {
         Some(wait) => Next::Retry(*wait + *wait * u32::from(jitter) / (10 * u32::from(u8::MAX))),
         None => Next::Dead,
     }

@@ -1,7 +1,8 @@
-//! A round: the hooks asked for one event of one ticket, over one snapshot.
+//! An evaluation: the hooks asked for one event of one ticket, over one snapshot.
 //!
-//! A round asks and records; it judges nothing. What the answers change is decided by the domain,
-//! in the use case that began the round, which then says of each receipt what became of it.
+//! An evaluation asks and records; it judges nothing. What the answers change is decided by the
+//! domain, in the use case that began the evaluation, which then says of each receipt what became
+//! of it.
 
 mod delta;
 mod kept;
@@ -13,15 +14,17 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use thiserror::Error;
 use waypost_domain::{
     binding::Hook,
-    ids::{OrgId, ReceiptId, RoundId, TicketId},
-    receipt::{Outcome, Receipt, Round as RoundRecord},
+    ids::{EvaluationId, OrgId, ReceiptId, TicketId},
+    receipt::{Evaluation as EvaluationRecord, Outcome, Receipt},
 };
 use waypost_policy::{
     Answer, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed, WIT_VERSION,
     form::{self, FormError},
     question,
 };
-use waypost_store::{StoreError, receipt, receipt::PackedReceipt, round, round::PackedRound};
+use waypost_store::{
+    StoreError, evaluation, evaluation::PackedEvaluation, receipt, receipt::PackedReceipt,
+};
 
 use super::snapshot::{self, Snapshot};
 use crate::{
@@ -35,19 +38,19 @@ use self::{
     kept::log_json,
 };
 
-/// A round that is under way.
-pub(crate) struct Round {
+/// An evaluation that is under way.
+pub(crate) struct Evaluation {
     runtime: Arc<PolicyRuntime>,
     entropy: Arc<dyn Entropy>,
     layers: Arc<Layers>,
     snapshot: Arc<Snapshot>,
-    record: RoundRecord,
+    record: EvaluationRecord,
     receipts: Vec<Receipt>,
-    degraded: Vec<String>,
+    policy_failures: Vec<String>,
     tripped: Vec<Tripped>,
 }
 
-/// A circuit breaker that opened in this round. Its administrators are told once.
+/// A circuit breaker that opened in this evaluation. Its administrators are told once.
 #[derive(Debug, Clone)]
 pub(crate) struct Tripped {
     /// The layer whose binding it is.
@@ -63,8 +66,8 @@ pub(crate) struct Tripped {
 }
 
 /// What one policy said.
-pub(crate) struct Said {
-    /// Where its receipt is in the round.
+pub(crate) struct PolicyAnswer {
+    /// Where its receipt is in the evaluation.
     pub(crate) receipt: usize,
     /// The binding that was asked.
     pub(crate) asked: Arc<Asked>,
@@ -74,14 +77,14 @@ pub(crate) struct Said {
     pub(crate) failed: bool,
 }
 
-/// What came of a finished round.
+/// What came of a finished evaluation.
 pub(crate) struct Finished {
-    /// The round, with its snapshot; none when no policy was asked.
-    pub(crate) record: Option<PackedRound>,
+    /// The evaluation, with its snapshot; none when no policy was asked.
+    pub(crate) record: Option<PackedEvaluation>,
     /// One receipt for each policy that was asked, in the order of asking.
     pub(crate) receipts: Vec<PackedReceipt>,
     /// `hook: failure` of the policies that failed, for the ticket's mark.
-    pub(crate) degraded: Vec<String>,
+    pub(crate) policy_failures: Vec<String>,
     /// The breakers that opened.
     pub(crate) tripped: Vec<Tripped>,
 }
@@ -94,7 +97,7 @@ struct QuestionDelta {
     needs: Vec<Need>,
     /// The key of the organization whose binding asked.
     layer: String,
-    /// What earlier hooks of the round changed on the ticket.
+    /// What earlier hooks of the evaluation changed on the ticket.
     #[serde(skip_serializing_if = "TicketDelta::is_empty")]
     ticket: TicketDelta,
     /// The service, where it is not the snapshot's.
@@ -128,8 +131,11 @@ pub(crate) struct Unreadable {
 }
 
 /// Rebuilds the exact question of a receipt.
-pub(crate) fn question_of(round: &RoundRecord, receipt: &Receipt) -> Result<Question, Unreadable> {
-    let Snapshot { mut ticket, mut context } = form::from_json(&round.snapshot)
+pub(crate) fn question_of(
+    evaluation: &EvaluationRecord,
+    receipt: &Receipt,
+) -> Result<Question, Unreadable> {
+    let Snapshot { mut ticket, mut context } = form::from_json(&evaluation.snapshot)
         .map_err(|source| Unreadable { part: "snapshot", source })?;
     let delta: QuestionDelta = form::from_json(&receipt.question)
         .map_err(|source| Unreadable { part: "question", source })?;
@@ -165,8 +171,8 @@ fn question(
     })
 }
 
-impl Round {
-    /// Begins a round: takes the snapshot that all its questions share.
+impl Evaluation {
+    /// Begins an evaluation: takes the snapshot that all its questions share.
     pub(crate) fn begin(
         desk: &Desk,
         layers: Arc<Layers>,
@@ -175,8 +181,8 @@ impl Round {
         occasion: &str,
         now: DateTime<Utc>,
     ) -> Self {
-        let record = RoundRecord {
-            id: RoundId(desk.entropy.id(now)),
+        let record = EvaluationRecord {
+            id: EvaluationId(desk.entropy.id(now)),
             org,
             subject: ticket.into(),
             occasion: occasion.to_owned(),
@@ -190,7 +196,7 @@ impl Round {
             snapshot: Arc::new(snapshot),
             record,
             receipts: Vec::new(),
-            degraded: Vec::new(),
+            policy_failures: Vec::new(),
             tripped: Vec::new(),
         }
     }
@@ -205,7 +211,7 @@ impl Round {
         context: &question::Context,
         part: Option<&Part>,
         enough: impl Fn(&Asked, &Answer) -> bool,
-    ) -> Vec<Said> {
+    ) -> Vec<PolicyAnswer> {
         let layers = Arc::clone(&self.layers);
         let mut said = Vec::new();
         for asked in layers.of(hook) {
@@ -228,7 +234,7 @@ impl Round {
         ticket: &question::Ticket,
         context: &question::Context,
         part: Option<&Part>,
-    ) -> Said {
+    ) -> PolicyAnswer {
         let id = ReceiptId(self.entropy.id(self.record.at));
         let needs = asked.needs(hook).to_vec();
         let decision = self.decide(asked, hook, ticket, context, part, Seed::from(id.0));
@@ -247,7 +253,7 @@ impl Round {
             id,
             org: self.record.org,
             subject: self.record.subject,
-            round: self.record.id,
+            evaluation: self.record.id,
             seq: i64::try_from(self.receipts.len()).unwrap_or(i64::MAX) + 1,
             hook,
             layer: asked.binding.org,
@@ -266,7 +272,7 @@ impl Round {
             outcome,
             at: self.record.at,
         });
-        Said { receipt: self.receipts.len() - 1, asked: Arc::clone(asked), answer, failed }
+        PolicyAnswer { receipt: self.receipts.len() - 1, asked: Arc::clone(asked), answer, failed }
     }
 
     fn decide(
@@ -314,7 +320,7 @@ impl Round {
             }
             Err(failure) => failure,
         };
-        self.degraded.push(format!("{}: {}", hook.as_str(), failure.code()));
+        self.policy_failures.push(format!("{}: {}", hook.as_str(), failure.code()));
         if let Some(opened) = opened {
             self.tripped.push(Tripped {
                 layer: asked.binding.org,
@@ -333,20 +339,20 @@ impl Round {
     }
 
     /// Says what became of an answer, where it was not simply applied.
-    pub(crate) fn settle(&mut self, receipt: usize, outcome: Outcome) {
+    pub(crate) fn set_outcome(&mut self, receipt: usize, outcome: Outcome) {
         if let Some(receipt) = self.receipts.get_mut(receipt) {
             receipt.outcome = outcome;
         }
     }
 
-    /// The id of a receipt of this round.
+    /// The id of a receipt of this evaluation.
     pub(crate) fn receipt_id(&self, receipt: usize) -> ReceiptId {
         self.receipts[receipt].id
     }
 
     /// Marks a failure that happened outside any policy: no turn came in time.
     pub(crate) fn degrade(&mut self, mark: String) {
-        self.degraded.push(mark);
+        self.policy_failures.push(mark);
     }
 
     /// `hook: failure` of the policies that were asked and failed. Not of those with an open
@@ -361,22 +367,22 @@ impl Round {
         failed.collect()
     }
 
-    /// Ends the round, and packs it for the store.
+    /// Ends the evaluation, and packs it for the store.
     pub(crate) fn finish(self) -> Result<Finished, StoreError> {
         let was_asked = !self.receipts.is_empty();
         Ok(Finished {
-            record: was_asked.then(|| round::pack(self.record)).transpose()?,
+            record: was_asked.then(|| evaluation::pack(self.record)).transpose()?,
             receipts: self.receipts.into_iter().map(receipt::pack).collect::<Result<_, _>>()?,
-            degraded: self.degraded,
+            policy_failures: self.policy_failures,
             tripped: self.tripped,
         })
     }
 }
 
 /// The mark that a ticket gets for what failed: each kind of failure once.
-pub(crate) fn mark(degraded: &[String]) -> String {
+pub(crate) fn mark(policy_failures: &[String]) -> String {
     let mut kinds: Vec<&str> = Vec::new();
-    for one in degraded {
+    for one in policy_failures {
         if !kinds.contains(&one.as_str()) {
             kinds.push(one);
         }

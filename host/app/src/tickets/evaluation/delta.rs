@@ -1,4 +1,4 @@
-//! The delta of a question: what earlier hooks and rules of a round changed on the ticket.
+//! The delta of a question: what earlier hooks and rules of an evaluation changed on the ticket.
 
 use serde::{Deserialize, Deserializer, Serialize};
 use waypost_policy::question::{

@@ -4,7 +4,7 @@ use waypost_app::CommandError;
 use waypost_domain::refusal::{FieldFault, Refused};
 
 /// One sentence, then a line for each wrong field.
-pub(crate) fn told(error: &anyhow::Error) -> String {
+pub(crate) fn of(error: &anyhow::Error) -> String {
     let mut told = String::new();
     for cause in error.chain() {
         let sentence = cause.to_string();
@@ -51,7 +51,7 @@ mod tests {
         };
         let error: Result<(), _> =
             Err(CommandError::Invalid(vec![fault("/name"), fault("/settings/zone")]));
-        let told = told(&error.context("creating the organization").unwrap_err());
+        let told = of(&error.context("creating the organization").unwrap_err());
         let (sentence, fields) = told.split_once('\n').unwrap();
         assert!(sentence.starts_with("creating the organization: 2 "), "{sentence}");
         assert_eq!(fields, "  name: give one\n  settings/zone: give one");
@@ -60,9 +60,6 @@ mod tests {
     #[test]
     fn nothing_is_said_twice() {
         let cause = std::io::Error::other("the disk is full");
-        assert_eq!(
-            told(&anyhow::Error::new(cause).context("the disk is full")),
-            "the disk is full"
-        );
+        assert_eq!(of(&anyhow::Error::new(cause).context("the disk is full")), "the disk is full");
     }
 }

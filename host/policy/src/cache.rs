@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::Digest;
 
 /// A bounded place for shared values.
-pub(crate) struct Shelf<T> {
+pub(crate) struct Cache<T> {
     limit: usize,
     kept: Mutex<Kept<T>>,
 }
@@ -24,7 +24,7 @@ struct Item<T> {
     last_use: u64,
 }
 
-impl<T> Shelf<T> {
+impl<T> Cache<T> {
     pub(crate) fn new(limit: usize) -> Self {
         let kept = Kept { items: HashMap::new(), bytes: 0, uses: 0 };
         Self { limit, kept: Mutex::new(kept) }
@@ -79,29 +79,29 @@ mod tests {
 
     #[test]
     fn the_longest_unused_goes_first() {
-        let shelf = Shelf::new(20);
-        shelf.keep(key("a"), Arc::new(1), 10);
-        shelf.keep(key("b"), Arc::new(2), 10);
-        assert!(shelf.find(key("a")).is_some());
-        shelf.keep(key("c"), Arc::new(3), 10);
-        assert_eq!(shelf.len(), 2);
-        assert!(shelf.find(key("b")).is_none());
-        assert!(shelf.find(key("a")).is_some() && shelf.find(key("c")).is_some());
+        let cache = Cache::new(20);
+        cache.keep(key("a"), Arc::new(1), 10);
+        cache.keep(key("b"), Arc::new(2), 10);
+        assert!(cache.find(key("a")).is_some());
+        cache.keep(key("c"), Arc::new(3), 10);
+        assert_eq!(cache.len(), 2);
+        assert!(cache.find(key("b")).is_none());
+        assert!(cache.find(key("a")).is_some() && cache.find(key("c")).is_some());
     }
 
     #[test]
     fn what_is_in_use_stays() {
-        let shelf = Shelf::new(10);
+        let cache = Cache::new(10);
         let used = Arc::new(1);
-        shelf.keep(key("a"), Arc::clone(&used), 10);
-        shelf.keep(key("b"), Arc::new(2), 10);
-        assert!(shelf.find(key("a")).is_some());
+        cache.keep(key("a"), Arc::clone(&used), 10);
+        cache.keep(key("b"), Arc::new(2), 10);
+        assert!(cache.find(key("a")).is_some());
     }
 
     #[test]
     fn the_newest_stays_even_if_it_is_too_large() {
-        let shelf = Shelf::new(10);
-        shelf.keep(key("a"), Arc::new(1), 99);
-        assert!(shelf.find(key("a")).is_some());
+        let cache = Cache::new(10);
+        cache.keep(key("a"), Arc::new(1), 99);
+        assert!(cache.find(key("a")).is_some());
     }
 }
