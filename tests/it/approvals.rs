@@ -353,7 +353,7 @@ async fn texts_that_were_approved_cannot_be_changed_behind_the_approvers_backs(d
     let refused = acme.agent.client.patch(&path, version, texts).await;
 
     assert_eq!(refused.slug(), "guard-failed", "{}", refused.text);
-    assert!(refused.text.contains("begins a new round"), "{}", refused.text);
+    assert!(refused.text.contains("starts a new round"), "{}", refused.text);
     let other = json!({ "tags": ["green"] });
     let _ = acme.agent.client.patch(&path, version, other).await.ok();
 }

@@ -278,7 +278,10 @@ async fn one_binding_serves_several_hooks_with_one_set_of_settings(desk: TestDes
     let refused = acme.admin.client.post("/bindings", second).await;
     assert_eq!(refused.pointers(), ["/position"], "{}", refused.text);
     let message = refused.json["errors"][0]["message"].as_str().unwrap();
-    assert!(message.contains("`approvals` has the position 10 at stalled"), "{message}");
+    assert!(
+        message.contains("Position 10 is taken by the binding `approvals` at stalled"),
+        "{message}"
+    );
     desk.ignore_mail();
 }
 

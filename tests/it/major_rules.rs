@@ -54,7 +54,7 @@ async fn a_rule_promotes_in_the_commit_that_opens_the_incident(desk: TestDesk) {
     }
     let number = incident["number"].as_str().unwrap();
     let letters = desk.mailbox().await;
-    let you = format!("{number} is a major incident, and you lead it");
+    let you = format!("{number} is a major incident, and you are in charge");
     assert_eq!(
         letters,
         [format!("agent@acme.example: {you}"), format!("second@acme.example: {you}")]
@@ -144,7 +144,7 @@ async fn a_rule_whose_leader_left_proposes(desk: TestDesk) {
     assert_eq!(urgent["major_state"], "proposed");
     let last = events(&acme, &urgent).await.pop().unwrap();
     let reason = last["reason"].as_str().unwrap();
-    assert!(reason.contains("is not an active agent any more"), "{reason}");
+    assert!(reason.contains("is no longer an active agent"), "{reason}");
 }
 
 async fn wrong_rules_are_named_by_their_place_and_change_nothing(desk: TestDesk) {

@@ -95,7 +95,7 @@ async fn a_major_incident_goes_from_proposal_to_review(desk: TestDesk) {
     assert_eq!(accepted["major"]["next_update_at"], json!(first));
     // Who accepted it knows; the other one is told.
     let number = incident["number"].as_str().unwrap();
-    let letter = format!("agent@acme.example: {number} is a major incident, and you lead it");
+    let letter = format!("agent@acme.example: {number} is a major incident, and you are in charge");
     assert_eq!(desk.mailbox().await, [letter]);
 
     desk.clock.advance(TimeDelta::minutes(30));
@@ -221,7 +221,7 @@ async fn an_update_hands_over_to_the_next_shift(desk: TestDesk) {
     assert_eq!(updated["major"]["manager"]["id"], json!(acme.admin.id));
     assert_eq!(updated["major"]["communication_owner"]["id"], json!(acme.second_agent.id));
     let number = incident["number"].as_str().unwrap();
-    let letter = format!("admin@acme.example: {number} is a major incident, and you lead it");
+    let letter = format!("admin@acme.example: {number} is a major incident, and you are in charge");
     assert_eq!(desk.mailbox().await, [letter]);
 }
 
@@ -300,7 +300,7 @@ async fn a_missed_update_escalates_once_and_tells_who_leads(desk: TestDesk) {
     assert_eq!(sweep(&desk).await, Upkept { silent: 1, ..Upkept::default() });
     assert_eq!(sweep(&desk).await, Upkept::default());
 
-    let overdue = format!("{number}: the promised update is overdue");
+    let overdue = format!("{number}: update overdue");
     let both =
         [format!("agent@acme.example: {overdue}"), format!("second@acme.example: {overdue}")];
     assert_eq!(desk.mailbox().await, both);
@@ -311,7 +311,7 @@ async fn a_missed_update_escalates_once_and_tells_who_leads(desk: TestDesk) {
     );
     let last = events(&acme, &incident).await.pop().unwrap();
     assert_eq!((&last["action"], &last["actor"]["kind"]), (&json!("escalate"), &json!("system")));
-    assert!(last["reason"].as_str().unwrap().contains("was not given"), "{last}");
+    assert!(last["reason"].as_str().unwrap().contains("was missed"), "{last}");
 
     let next = in_minutes(&desk, 10);
     let update = json!({ "text": "A switch is being replaced.", "next_update_at": next });

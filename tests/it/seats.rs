@@ -306,7 +306,7 @@ async fn p4_a_refused_vote_is_kept_for_auditors_and_changes_nothing(desk: TestDe
     );
     assert_eq!(kept[0]["comment"], "Let me");
     assert_eq!((&kept[0]["number"], &kept[0]["request"]), (&request["number"], &shown["id"]));
-    assert!(kept[4]["message"].as_str().unwrap().starts_with("/delegate: "), "{}", kept[4]);
+    assert!(kept[4]["message"].as_str().unwrap().starts_with("/to: "), "{}", kept[4]);
     let later = auditor.get("/refused-votes?from=2100-01-01T00:00:00Z").await.items();
     assert!(later.is_empty());
     for person in [&acme.requester, &acme.agent] {

@@ -210,7 +210,7 @@ async fn a_policy_that_would_flood_people_is_overruled_and_says_so(desk: TestDes
     let receipts = acme.agent.client.of(&incident, "receipts").await.items();
     assert_eq!(receipts[0]["outcome"]["kind"], "overruled");
     let why = receipts[0]["outcome"]["overruled_by"].to_string();
-    assert!(why.contains("60 messages; only the first 50 are sent"), "{why}");
+    assert!(why.contains("60 messages are too many; only the first 50 are sent"), "{why}");
 }
 
 async fn a_dedupe_key_of_any_length_is_kept(desk: TestDesk) {

@@ -33,42 +33,42 @@ pub(crate) struct ApiError {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = ApiError)]
 pub(crate) struct ApiErrorOut {
-    /// The kind of error: `/errors/<slug>`, where it is explained.
+    /// Kind of error: `/errors/<slug>`, where it is explained.
     #[serde(rename = "type")]
     #[schema(format = "uri-reference", example = "/errors/validation-failed")]
     kind: String,
-    /// The kind in a few words; always the same for a kind.
+    /// Title, always the same for a kind of error.
     #[schema(value_type = String)]
     title: &'static str,
     /// The HTTP status.
     status: u16,
-    /// What is wrong with this request, and what would help.
+    /// What is wrong with this request, and how to correct it.
     detail: String,
-    /// The path that was asked for.
+    /// Path of the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri-reference")]
     instance: Option<String>,
-    /// The request's id, also in the header `X-Request-Id`; the server's log has it.
+    /// Id of the request, also in the header `X-Request-Id` and in the server's log.
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    /// Everything that is wrong with the input.
+    /// All faults of the input.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     errors: Vec<FaultOut>,
-    /// The record's state, where that stands against the request.
+    /// State of the record, if it does not allow the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     state: Option<&'static str>,
-    /// What can be done in that state.
+    /// Actions that the state allows.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<Vec<String>>)]
     allowed_actions: Option<Vec<&'static str>>,
 }
 
-/// One thing that is wrong with the input, and where.
+/// A fault of the input.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[schema(as = Fault)]
 pub(crate) struct FaultOut {
-    /// Where in the body, as a JSON pointer (RFC 6901); absent when it is elsewhere.
+    /// Place in the body, as a JSON pointer (RFC 6901); absent if the fault is elsewhere.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pointer: Option<String>,
     /// The parameter of the query or the path.
@@ -78,10 +78,10 @@ pub(crate) struct FaultOut {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>)]
     pub(crate) header: Option<&'static str>,
-    /// What is wrong, for programs.
+    /// Code for programs.
     #[schema(value_type = String, example = "missing")]
     pub(crate) code: &'static str,
-    /// What is wrong and what would be right, for people.
+    /// What is wrong and how to correct it, for people.
     pub(crate) message: String,
 }
 
@@ -159,14 +159,14 @@ impl ApiError {
             }
             (true, many) => (
                 Slug::MissingFields,
-                format!("{} fields are missing; `errors` names them", many.len()),
+                format!("{} fields are missing; `errors` lists them", many.len()),
             ),
             (false, [fault]) => {
                 (Slug::ValidationFailed, format!("{}{}", fault.place(), fault.message))
             }
             (false, many) => (
                 Slug::ValidationFailed,
-                format!("{} parts of the input are not valid; `errors` names them", many.len()),
+                format!("{} parts of the input are not valid; `errors` lists them", many.len()),
             ),
         };
         Self::new(slug, detail).with_errors(errors)
@@ -247,8 +247,8 @@ mod tests {
     #[test]
     fn the_detail_of_a_single_fault_says_where_it_is() {
         let json =
-            ApiError::faults(vec![FaultOut::parameter("limit", "must be from 1 to 200")]).json();
-        assert_eq!(json["detail"], "`limit`: must be from 1 to 200");
+            ApiError::faults(vec![FaultOut::parameter("limit", "Must be from 1 to 200.")]).json();
+        assert_eq!(json["detail"], "`limit`: Must be from 1 to 200.");
     }
 
     #[test]

@@ -34,11 +34,11 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
         .routes(routes!(delegate))
 }
 
-/// List the votes that are asked of the caller
+/// List the caller's pending votes
 #[utoipa::path(
     get,
     path = "/mine",
-    responses((status = 200, description = "All votes that wait for the caller", body = WaitingVotesOut)),
+    responses((status = 200, description = "All pending votes of the caller", body = WaitingVotesOut)),
 )]
 async fn mine(
     State(desk): State<Desk>,
@@ -50,7 +50,8 @@ async fn mine(
 
 /// Approve
 ///
-/// Needs the `content_digest` of what was shown, so that nobody approves what they have not seen.
+/// Requires the `content_digest` of the content that was shown, so that nobody approves anything
+/// they have not seen.
 #[utoipa::path(
     post,
     path = "/{id}/approve",
@@ -69,7 +70,7 @@ async fn approve(
 
 /// Reject
 ///
-/// Needs a comment that says why, and the `content_digest` of what was shown.
+/// Requires a comment with the reason, and the `content_digest` of the content that was shown.
 #[utoipa::path(
     post,
     path = "/{id}/reject",
@@ -120,14 +121,14 @@ async fn delegate(
     Ok(Json(approvals::vote(&desk, &caller, request, vote, None).await?.into()))
 }
 
-/// A vote, with the digest of what was shown.
+/// A vote, with the digest of the content that was shown.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Opinion)]
 struct OpinionIn {
-    /// The digest of what was shown; needed to approve or reject.
+    /// Digest of the content that was shown; required to approve or reject.
     content_digest: Option<String>,
-    /// What the voter says; needed to reject.
+    /// Comment; required to reject.
     comment: Option<String>,
 }
 
@@ -136,7 +137,7 @@ struct OpinionIn {
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Delegate)]
 struct DelegateIn {
-    /// The delegate, who votes instead, by id or e-mail address.
+    /// Id or e-mail address of the delegate, who votes instead.
     #[schema(required = true)]
     to: Option<PersonIn>,
     /// Why.
@@ -144,7 +145,7 @@ struct DelegateIn {
     reason: Option<String>,
 }
 
-/// The votes that wait for the caller.
+/// The caller's pending votes.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WaitingVotes)]
 struct WaitingVotesOut {
@@ -152,7 +153,7 @@ struct WaitingVotesOut {
     items: Vec<WaitingVoteOut>,
 }
 
-/// A vote that is asked of the caller.
+/// A pending vote of the caller.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WaitingVote)]
 struct WaitingVoteOut {
@@ -162,17 +163,17 @@ struct WaitingVoteOut {
     approval: Uuid,
     /// The ticket's number.
     ticket: String,
-    /// What the ticket is about.
+    /// Summary of the ticket.
     short_description: String,
     /// What is asked.
     step: String,
     /// The voter: the caller, or the person the caller votes for.
     seat: PersonOut,
-    /// The digest of what is shown; an approval has to name it.
+    /// Digest of the content that is shown; required to approve or reject.
     content_digest: String,
-    /// When the vote was asked for.
+    /// When the vote was requested.
     requested_at: Option<DateTime<Utc>>,
-    /// When it should be decided.
+    /// When the decision is due.
     due_at: Option<DateTime<Utc>>,
 }
 

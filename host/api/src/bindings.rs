@@ -77,7 +77,7 @@ async fn list(
     Ok(Json(bindings.into()))
 }
 
-/// Show which policies are asked
+/// Show the evaluation order of policies
 ///
 /// For each hook, across all layers: the bindings that are asked, in order, and those that are
 /// replaced.
@@ -113,8 +113,8 @@ async fn read(
 
 /// Create a revision of a binding
 ///
-/// What is left out stays as it is in the active revision. It is checked like a new binding, and
-/// takes effect with the next ticket, at all of its hooks at once.
+/// Omitted fields keep the values of the active revision. The revision is checked like a new
+/// binding and takes effect with the next ticket, at all of its hooks at once.
 #[utoipa::path(
     post,
     path = "/{id}/revisions",

@@ -26,8 +26,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Create a delegation
 ///
-/// For one's own votes; administrators, for anybody's. While it is in force, the delegate is asked
-/// for the votes, which count for the same seat. The person who is away may still vote first.
+/// For your own votes; administrators can delegate anybody's. While it is in force, the delegate
+/// is asked for the votes, which count for the same seat. The delegator can still vote first.
 #[utoipa::path(
     post,
     path = "/",
@@ -81,13 +81,13 @@ async fn read(
 
 /// End a delegation early
 ///
-/// The delegate can still cast the votes that were requested under it, unless the person who was
-/// away casts them first.
+/// The delegate can still cast the votes that were requested under it, unless the delegator casts
+/// them first.
 #[utoipa::path(
     post,
     path = "/{id}/end",
     request_body = NothingIn,
-    responses((status = 200, description = "The delegation, which is over", body = DelegationOut)),
+    responses((status = 200, description = "The ended delegation", body = DelegationOut)),
 )]
 async fn end(
     State(desk): State<Desk>,
@@ -106,46 +106,46 @@ async fn end(
 #[serde(deny_unknown_fields)]
 #[schema(as = NewDelegation)]
 struct DelegationIn {
-    /// Who is away, by id or e-mail address; the caller if left out.
+    /// Id or e-mail address of the delegator, who is away; defaults to you.
     from: Option<PersonIn>,
-    /// The delegate, who votes instead, by id or e-mail address.
+    /// Id or e-mail address of the delegate, who votes instead.
     to: PersonIn,
-    /// Only requests of this category, and of those below it.
+    /// Only for requests of this category and its subcategories.
     #[schema(example = "access/password")]
     category: Option<String>,
-    /// Only requests about the service with this key.
+    /// Only for requests about the service with this key.
     service: Option<String>,
-    /// Only requests for the catalog item with this key.
+    /// Only for requests for the catalog item with this key.
     catalog_item: Option<String>,
-    /// When it begins; at once if left out.
+    /// When it begins; defaults to now.
     starts_at: Option<TimeIn>,
-    /// When it ends: at most 366 days after the beginning.
+    /// When it ends; at most 366 days after its beginning.
     ends_at: TimeIn,
-    /// The reason, which is shown in the approvals that it applies to.
+    /// Reason, shown in the approvals that it applies to.
     reason: String,
 }
 
-/// A delegation: who votes for a person while they are away.
+/// A delegation: who votes on behalf of a person who is away.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Delegation)]
 struct DelegationOut {
     /// Its id.
     id: Uuid,
-    /// Who is away.
+    /// The delegator, who is away.
     from: PersonOut,
     /// The delegate, who votes instead.
     to: PersonOut,
-    /// Only requests of this category, and of those below it.
+    /// Only for requests of this category and its subcategories.
     category: Option<String>,
-    /// Only requests about this service.
+    /// Only for requests about this service.
     service: Option<NamedOut>,
-    /// Only requests for this catalog item.
+    /// Only for requests for this catalog item.
     catalog_item: Option<NamedOut>,
     /// When it begins.
     starts_at: DateTime<Utc>,
     /// When it ends, unless it was ended early.
     ends_at: DateTime<Utc>,
-    /// The reason, which is shown in the approvals that it applies to.
+    /// Reason, shown in the approvals that it applies to.
     reason: String,
     /// Whether it is in force now.
     in_force: bool,
@@ -157,7 +157,7 @@ struct DelegationOut {
     ended_at: Option<DateTime<Utc>>,
     /// By whom.
     ended_by: Option<ActorOut>,
-    /// Rises by one with every change; the `ETag`.
+    /// Version number; increases by one with every change. Also sent as the `ETag`.
     version: i64,
 }
 

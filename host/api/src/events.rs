@@ -48,7 +48,7 @@ async fn list(
     Ok(listing.reply(page.map_err(ApiError::of_query)?, AuditedEventOut::from))
 }
 
-/// Which events are asked for. Every part that is set must match.
+/// Filter for events; all conditions must match.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]

@@ -29,12 +29,12 @@ async fn list() -> Json<ErrorKindsOut> {
 #[utoipa::path(
     get,
     path = "/{slug}",
-    responses((status = 200, description = "What it is and what helps", body = ErrorKindOut)),
+    responses((status = 200, description = "The kind of error, with a remedy", body = ErrorKindOut)),
 )]
 async fn explain(At(name): At<String>) -> Result<Json<ErrorKindOut>, ApiError> {
     let slug = Slug::ALL.iter().copied().find(|slug| slug.as_str() == name);
     let slug = slug.ok_or_else(|| {
-        ApiError::new(Slug::NotFound, "there is no such kind of error; `/errors` lists all of them")
+        ApiError::new(Slug::NotFound, "there is no such kind of error; `/errors` lists them all")
     })?;
     Ok(Json(slug.into()))
 }
@@ -59,7 +59,7 @@ struct ErrorKindOut {
     /// What it is.
     #[schema(value_type = String)]
     title: &'static str,
-    /// What a client does about it.
+    /// What a client should do.
     #[schema(value_type = String)]
     remedy: &'static str,
 }

@@ -19,7 +19,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 #[utoipa::path(
     get,
     path = "/live",
-    responses((status = 200, description = "It does", body = HealthOut)),
+    responses((status = 200, description = "The process is running", body = HealthOut)),
 )]
 async fn live() -> Json<HealthOut> {
     Json(HealthOut { status: "live" })
@@ -31,16 +31,16 @@ async fn live() -> Json<HealthOut> {
 #[utoipa::path(
     get,
     path = "/ready",
-    responses((status = 200, description = "They can", body = HealthOut)),
+    responses((status = 200, description = "The server is ready to answer requests", body = HealthOut)),
 )]
 async fn ready(State(desk): State<Desk>) -> Result<Json<HealthOut>, ApiError> {
     let unavailable = |detail| ApiError::new(Slug::Unavailable, detail);
     let is_ready = desk.ready().await.map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-        unavailable("the database can't be asked")
+        unavailable("the database is not reachable")
     })?;
     if !is_ready {
-        return Err(unavailable("the database lacks tables; run `waypost migrate`"));
+        return Err(unavailable("the database schema is not up to date; run `waypost migrate`"));
     }
     Ok(Json(HealthOut { status: "ready" }))
 }

@@ -22,11 +22,11 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     OpenApiRouter::new().routes(routes!(me))
 }
 
-/// Read who the caller is
+/// Read the caller's identity
 #[utoipa::path(
     get,
     path = "/me",
-    responses((status = 200, description = "Who asks, where, with which role", body = MeOut)),
+    responses((status = 200, description = "The caller, the organization and the role", body = MeOut)),
 )]
 async fn me(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<MeOut>, ApiError> {
     let me = me::me(&desk, &caller).await?;
@@ -41,9 +41,9 @@ struct MeOut {
     organization: OrganizationNameOut,
     /// The caller's role there.
     role: RoleName,
-    /// The kind of actor that events name for the caller.
+    /// Kind of actor that is recorded in events for the caller.
     actor: ActorKindName,
-    /// The person that the token acts as.
+    /// The person the token acts for.
     person: Option<PersonOut>,
     /// The token's id.
     token: Option<Uuid>,
@@ -57,9 +57,9 @@ struct MeOut {
 struct OrganizationNameOut {
     /// Its id.
     id: Uuid,
-    /// The key, which the header `Waypost-Organization` takes.
+    /// Its key, for the header `Waypost-Organization`.
     key: String,
-    /// The name people read.
+    /// Display name.
     name: String,
 }
 

@@ -24,7 +24,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use crate::{
     ApiState,
     api_error::{ApiErrorOut, FaultOut, Slug},
-    tickets::takes_version,
+    tickets::{Collection, takes_version},
 };
 
 /// The name of the one way to authenticate.
@@ -44,9 +44,10 @@ pub(crate) fn skeleton() -> OpenApi {
 const DESCRIPTION: &str = "\
 A service desk whose behavior is pluggable with WebAssembly components.
 
-Every record has a version, its `ETag`. PATCH and DELETE must name it in `If-Match`; actions may. Every POST may carry an \
-`Idempotency-Key`: a repeat with the same key and body gets the first answer. Lists come in pages: pass the `next` of one \
-page as `after` to get the following one. Errors follow RFC 9457; their `type` leads to an explanation.";
+Every record has a version, sent as its `ETag`. PATCH and DELETE requests must send it in \
+`If-Match`; actions can. Every POST request can have an `Idempotency-Key`: a repeated request with \
+the same key and body gets the first response. Lists are paginated: pass the `next` of a page as \
+`after` to get the next page. Errors follow RFC 9457; their `type` links to an explanation.";
 
 /// Puts the routes of one collection under its address, and names its operations after it.
 pub(crate) fn collection(
@@ -155,7 +156,7 @@ fn forget_null_defaults(schema: &mut RefOr<Schema>) {
 fn describe_token(components: &mut Components) {
     let scheme = HttpBuilder::new()
         .scheme(HttpAuthScheme::Bearer)
-        .description(Some("A token of the organization, or of one above it."))
+        .description(Some("A token of the organization or of one above it."))
         .build();
     components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
 }
@@ -215,26 +216,26 @@ impl Shared<'_> {
         }
         parameters.push(in_header(
             "Waypost-Organization",
-            "The key of the organization to act in: the token's own (the default), or one below it.",
+            "Key of the organization to act in: the token's own (the default) or one below it.",
         ));
         if self.method == HttpMethod::Post {
             parameters.push(in_header(
                 "Idempotency-Key",
-                "Makes the request safe to repeat for as long as the setting `idempotency_hours` says (24 by default): the \
-                 same key and body get the first answer.",
+                "Makes the request safe to repeat: the same key and body get the first response \
+                 again, for as many hours as the setting `idempotency_hours` says (24 by default).",
             ));
         }
         if self.is_edit() {
             let mut if_match =
-                in_header("If-Match", "The `ETag` of the record as it was read, or `*`.");
+                in_header("If-Match", "The `ETag` of the record as you read it, or `*`.");
             if_match.required = Required::True;
             parameters.push(if_match);
         } else if self.takes_version() {
-            parameters.push(in_header("If-Match", "The `ETag` of the record as it was read."));
+            parameters.push(in_header("If-Match", "The `ETag` of the record as you read it."));
         }
         if self.takes_preference() {
             parameters
-                .push(in_header("Prefer", "`return=minimal` for an answer without the record."));
+                .push(in_header("Prefer", "`return=minimal` for a response without the record."));
         }
         parameters
     }
@@ -273,16 +274,24 @@ fn in_header(name: &str, description: &str) -> Parameter {
 }
 
 fn path_parameters(path: &str) -> Vec<Parameter> {
-    let names = path.split('/').filter_map(|step| step.strip_prefix('{')?.strip_suffix('}'));
+    let steps = path.split('/').collect::<Vec<_>>();
+    let names = steps.windows(2).filter_map(|pair| {
+        let name = pair[1].strip_prefix('{')?.strip_suffix('}')?;
+        Some((pair[0], name))
+    });
     names
-        .map(|name| {
+        .map(|(owner, name)| {
             let description = match name {
-                "id" => "The record's id; of a ticket also its number.",
-                "key" => "The record's key.",
-                "path" => "The category's path, its slashes written as `%2F`.",
-                "digest" => "The component's digest: `sha256:…`.",
-                "slug" => "The kind of error.",
-                _ => "Which one.",
+                "id" if owner == "people" => "Id or e-mail address of the person.",
+                "id" if Collection::all().any(|of| of.path() == owner) => {
+                    "Id or number of the ticket."
+                }
+                "id" => "Id of the record.",
+                "key" => "Key of the record.",
+                "path" => "Path of the category, with its slashes written as `%2F`.",
+                "digest" => "Digest of the component: `sha256:…`.",
+                "slug" => "Kind of error.",
+                _ => "Name of the record.",
             };
             parameter(name, ParameterIn::Path, Required::True, description)
         })

@@ -45,14 +45,14 @@ async fn place(
     Ok((StatusCode::CREATED, Json(placed.into())))
 }
 
-/// What is ordered together.
+/// A new order.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = NewOrder)]
 struct OrderIn {
-    /// The person the requests are for, by id or e-mail address; the caller if left out.
+    /// Id or e-mail address of the person the requests are for; defaults to you.
     requester: Option<PersonIn>,
-    /// How it came in; `api` if left out.
+    /// Channel through which it was reported; defaults to `api`.
     channel: Option<ChannelName>,
     /// What is ordered: 1 to 20 items.
     items: Vec<OrderItemIn>,
@@ -66,25 +66,25 @@ struct OrderItemIn {
     /// The catalog item's key.
     #[schema(required = true)]
     catalog_item: String,
-    /// How many of it; one if left out.
+    /// Quantity; defaults to 1.
     #[schema(minimum = 1, maximum = 1000)]
     quantity: Option<u16>,
-    /// The answers to the item's form: texts, numbers, true or false.
+    /// Answers to the item's form: strings, numbers or Booleans.
     #[schema(value_type = BTreeMap<String, Value>)]
     answers: BTreeMap<String, Value>,
-    /// What the request is about, in one line; the item's name if left out.
+    /// Summary of the request in one line; defaults to the item's name.
     short_description: Option<String>,
-    /// The full text.
+    /// Full description.
     description: String,
 }
 
-/// An order, as the requests that it consists of.
+/// An order, with its requests.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Order)]
 struct OrderOut {
-    /// Its id: `GET /requests?order_id=…` lists the requests again.
+    /// Its id; `GET /requests?order_id=…` lists its requests.
     id: Uuid,
-    /// One for each item, in the order's order.
+    /// One for each item, in the order of the items.
     items: Vec<TicketOut>,
 }
 

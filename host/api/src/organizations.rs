@@ -105,31 +105,31 @@ async fn edit(
 struct OrganizationIn {
     /// `provider` or `client`.
     kind: String,
-    /// Its key, unique on the installation; it does not change.
+    /// Key, unique within the installation. It cannot be changed.
     key: String,
-    /// The name people read.
+    /// Display name.
     name: String,
     /// The key of the organization above: the caller's (the default), or one below it.
     parent: Option<String>,
-    /// The IANA zone of its days; that of the organization above if left out.
+    /// IANA time zone; defaults to that of the organization above.
     zone: Option<String>,
 }
 
-/// Which settings of an organization change. What is left out stays; null empties.
+/// Settings of an organization to change. Omitted settings stay unchanged; null clears them.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = OrganizationEdit)]
-#[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
+#[expect(clippy::option_option, reason = "omitted and null are two different things")]
 struct OrganizationEditIn {
-    /// The name people read.
+    /// Display name.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     name: Option<String>,
-    /// The IANA zone of its days and working hours.
+    /// IANA time zone of its days and working hours.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     zone: Option<String>,
-    /// Its working hours, all of them.
+    /// Working hours. Replaces the whole list.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<HoursWire>)]
     working_hours: Option<Vec<HoursWire>>,
@@ -137,36 +137,36 @@ struct OrganizationEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<Vec<u8>>)]
     matrix: Option<Vec<Vec<u8>>>,
-    /// The key of the fallback team, one of its own, which gets the tickets that no policy routes.
+    /// Key of the fallback team, which gets the tickets that no policy routes. It must be one of
+    /// the organization's own teams.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     fallback_team: Option<String>,
-    /// The fallback approver, who votes where an approval has no voter left, by id or e-mail
-    /// address.
+    /// Id or e-mail address of the fallback approver, who votes if an approval has no other voter.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<PersonIn>)]
     fallback_approver: Option<Option<PersonIn>>,
-    /// For how many days after its resolution a ticket can be reopened.
+    /// Number of days within which a resolved ticket can be reopened.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = u16)]
     reopen_window_days: Option<u16>,
-    /// After how many days a resolved ticket closes by itself; 0 for never.
+    /// Number of days after which a resolved ticket is closed automatically; 0 for never.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = u16)]
     auto_close_days: Option<u16>,
-    /// Whether a caller's reply to a resolved incident reopens it.
+    /// Whether the requester's reply to a resolved incident reopens it.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     caller_reply_reopens: Option<bool>,
-    /// For how many days receipts are kept.
+    /// Number of days for which receipts are kept.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = u16)]
     receipt_retention_days: Option<u16>,
-    /// The fields that must be filled in before an incident is resolved, all of them.
+    /// Fields that are required to resolve an incident. Replaces the whole list.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<ResolveDemandName>)]
     resolve_demands: Option<Vec<String>>,
-    /// The rules that detect major incidents, all of them in order; the first that matches wins.
+    /// Rules that detect major incidents; the first match wins. Replaces the whole list.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<MajorRuleIn>)]
     major_rules: Option<Vec<MajorRuleIn>>,
@@ -182,11 +182,11 @@ struct OrganizationOut {
     key: String,
     /// Its place in the tree.
     kind: OrgKindName,
-    /// The key of the organization above, as far as the caller may know it.
+    /// Key of the organization above, if the caller may see it.
     parent: Option<String>,
-    /// The name people read.
+    /// Display name.
     name: String,
-    /// The IANA zone of its days and working hours.
+    /// IANA time zone of its days and working hours.
     zone: String,
     /// Its working hours.
     working_hours: Vec<HoursWire>,
@@ -196,27 +196,27 @@ struct OrganizationOut {
     matrix_warnings: Vec<MatrixWarningOut>,
     /// The fallback team, which gets the tickets that no policy routes.
     fallback_team: NamedOut,
-    /// The fallback approver, who votes where an approval has no voter left.
+    /// The fallback approver, who votes if an approval has no other voter.
     fallback_approver: Option<PersonOut>,
-    /// For how many days after its resolution a ticket can be reopened.
+    /// Number of days within which a resolved ticket can be reopened.
     reopen_window_days: u16,
-    /// After how many days a resolved ticket closes by itself; 0 for never.
+    /// Number of days after which a resolved ticket is closed automatically; 0 for never.
     auto_close_days: u16,
-    /// Whether a caller's reply to a resolved incident reopens it.
+    /// Whether the requester's reply to a resolved incident reopens it.
     caller_reply_reopens: bool,
-    /// For how many days receipts are kept.
+    /// Number of days for which receipts are kept.
     receipt_retention_days: u16,
-    /// The fields that must be filled in before an incident is resolved.
+    /// Fields that are required to resolve an incident.
     resolve_demands: Vec<ResolveDemandName>,
-    /// The rules that detect major incidents; the first that matches wins.
+    /// Rules that detect major incidents; the first match wins.
     major_rules: Vec<MajorRuleOut>,
     /// When it was created.
     created_at: DateTime<Utc>,
-    /// Rises by one with every change; the `ETag`.
+    /// Version number; increases by one with every change. Also sent as the `ETag`.
     version: i64,
 }
 
-/// A cell of a priority matrix whose priority is lower although its impact or urgency is higher.
+/// A cell of a priority matrix with a lower priority despite a higher impact or urgency.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = MatrixWarning)]
 struct MatrixWarningOut {
@@ -226,8 +226,8 @@ struct MatrixWarningOut {
     urgency: u8,
     /// The cell's priority.
     priority: u8,
-    /// The impact of the neighbouring cell, which has less impact or urgency and yet the higher
-    /// priority.
+    /// Impact of the neighbouring cell, which has a higher priority despite a lower impact or
+    /// urgency.
     neighbour_impact: u8,
     /// The neighbour's urgency.
     neighbour_urgency: u8,

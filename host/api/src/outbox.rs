@@ -50,7 +50,7 @@ struct MessageOut {
     ticket: Option<Uuid>,
     /// The id of the recipient.
     person: Uuid,
-    /// The way in which it is sent.
+    /// Channel through which it is sent.
     channel: DeliveryChannelName,
     /// The address it goes to.
     address: String,
@@ -61,13 +61,13 @@ struct MessageOut {
     /// `pending`, `sent` or `dead`.
     #[schema(value_type = String)]
     state: &'static str,
-    /// How often it was tried.
+    /// Number of attempts.
     attempts: u32,
-    /// When it is tried next, while it is pending.
+    /// When the next attempt is due, while it is pending.
     next_attempt_at: DateTime<Utc>,
     /// The error of the last attempt, if it failed.
     last_error: Option<String>,
-    /// When it is sent, at the earliest.
+    /// Earliest time at which it is sent.
     send_at: DateTime<Utc>,
     /// When it was created.
     created_at: DateTime<Utc>,

@@ -50,7 +50,7 @@ async fn upload(
 
 /// List policies
 ///
-/// The organization's own policies and those of the organizations above: all that it can bind.
+/// All policies that the organization can bind: its own and those of the organizations above.
 #[utoipa::path(
     get,
     path = "/",
@@ -70,7 +70,7 @@ async fn list(
 #[utoipa::path(
     get,
     path = "/{digest}",
-    responses((status = 200, description = "What the policy says about itself", body = PolicyOut)),
+    responses((status = 200, description = "The policy", body = PolicyOut)),
 )]
 async fn read(
     State(desk): State<Desk>,
@@ -107,7 +107,7 @@ struct PolicyOut {
     exports: Vec<String>,
     /// Its size in bytes.
     size: u64,
-    /// When it was uploaded first.
+    /// When it was first uploaded.
     uploaded_at: DateTime<Utc>,
 }
 
@@ -117,7 +117,7 @@ struct PolicyOut {
 struct ServedHookOut {
     /// The hook.
     hook: HookName,
-    /// The facts that it declares to need.
+    /// The facts that it requires.
     #[schema(value_type = Vec<String>)]
     needs: Vec<&'static str>,
 }

@@ -72,10 +72,7 @@ pub(crate) const UNKEPT: char = '\0';
 
 fn kept(text: String) -> Result<String, Faults> {
     if text.contains(UNKEPT) {
-        return Err(Faults::one(
-            "control-character",
-            "holds the control character U+0000; remove it",
-        ));
+        return Err(Faults::one("control-character", "Remove the control character U+0000."));
     }
     Ok(text)
 }
@@ -103,7 +100,7 @@ impl Node {
             Value::Array(_) => "a list",
             Value::Object(_) => "an object",
         };
-        Faults::one("wrong-type", format!("must be {what}, not {given}"))
+        Faults::one("wrong-type", format!("Must be {what}, not {given}."))
     }
 
     /// The whole number it is, if it is one.
@@ -128,7 +125,7 @@ macro_rules! whole_numbers {
                 Some(Ok(number)) => visitor.$visit(number),
                 Some(Err(_)) => Err(Faults::one(
                     "invalid",
-                    format!("must be from {} to {}", $type::MIN, $type::MAX),
+                    format!("Must be from {} to {}.", $type::MIN, $type::MAX),
                 )),
                 None => Err(expected()),
             }
@@ -148,7 +145,7 @@ impl<'de> Deserializer<'de> for Node {
                 (None, Some(number), _) => visitor.visit_i64(number),
                 (None, None, Some(number)) => visitor.visit_f64(number),
                 (None, None, None) => {
-                    Err(Faults::one("invalid", "is not a number that can be stored"))
+                    Err(Faults::one("invalid", "This number cannot be stored; use a smaller one."))
                 }
             },
             Value::String(text) => visitor.visit_string(kept(text)?),
@@ -218,7 +215,7 @@ impl<'de> Deserializer<'de> for Node {
             Value::Bool(value) => visitor.visit_bool(*value),
             Value::String(text) if self.notation == Notation::Text => match text.parse() {
                 Ok(value) => visitor.visit_bool(value),
-                Err(_) => Err(Faults::one("invalid", "must be true or false")),
+                Err(_) => Err(Faults::one("invalid", "Must be true or false.")),
             },
             _ => Err(self.expected("true or false")),
         }
@@ -350,9 +347,9 @@ impl Faults {
 impl Fault {
     fn unknown_field(field: &str, known: &[&str]) -> Self {
         let message = if known.is_empty() {
-            "is unknown; nothing is expected here".to_owned()
+            "Unknown field; no fields are expected here.".to_owned()
         } else {
-            format!("is unknown; use one of: {}", known.join(", "))
+            format!("Unknown field; use one of: {}.", known.join(", "))
         };
         Self { path: vec![field.to_owned()], code: "unknown-field", message }
     }
@@ -361,7 +358,7 @@ impl Fault {
 impl fmt::Display for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for fault in &self.0 {
-            writeln!(f, "{} {}", fault.pointer(), fault.message)?;
+            writeln!(f, "{}: {}", fault.pointer(), fault.message)?;
         }
         Ok(())
     }
@@ -375,11 +372,11 @@ impl de::Error for Faults {
     }
 
     fn invalid_type(given: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::one("wrong-type", format!("must be {expected}, not {given}"))
+        Self::one("wrong-type", format!("Must be {expected}, not {given}."))
     }
 
     fn invalid_value(given: Unexpected<'_>, expected: &dyn Expected) -> Self {
-        Self::one("invalid", format!("must be {expected}, not {given}"))
+        Self::one("invalid", format!("Must be {expected}, not {given}."))
     }
 
     fn unknown_field(field: &str, expected: &'static [&'static str]) -> Self {
@@ -390,7 +387,7 @@ impl de::Error for Faults {
         Self(vec![Fault {
             path: vec![field.to_owned()],
             code: "missing",
-            message: "is missing".to_owned(),
+            message: "This field is required.".to_owned(),
         }])
     }
 }

@@ -55,7 +55,7 @@ async fn list(
 #[utoipa::path(
     get,
     path = "/{id}",
-    responses((status = 200, description = "The receipt, question and answer", body = ReceiptDetailOut)),
+    responses((status = 200, description = "The receipt, with question and answer", body = ReceiptDetailOut)),
 )]
 async fn read(
     State(desk): State<Desk>,
@@ -73,7 +73,7 @@ async fn read(
     post,
     path = "/{id}/re-execute",
     request_body = NothingIn,
-    responses((status = 200, description = "The result of asking again", body = ReexecutionOut)),
+    responses((status = 200, description = "The result of the re-execution", body = ReexecutionOut)),
 )]
 async fn reexecute(
     State(desk): State<Desk>,
@@ -84,19 +84,19 @@ async fn reexecute(
     Ok(Json(receipts::reexecute(&desk, &caller, id).await?.into()))
 }
 
-/// Which receipts are asked for. Every part that is set must match.
+/// Filter for receipts; all conditions must match.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 struct ReceiptFilter {
-    /// About this ticket, by id or number.
+    /// Id or number of the ticket.
     ticket: Option<String>,
-    /// Of this hook.
+    /// Hook.
     #[param(value_type = Option<String>)]
     hook: Option<HookName>,
-    /// Of this binding, by id.
+    /// Id of the binding.
     binding: Option<Uuid>,
-    /// With this outcome: `applied`, `overruled`, `suggested`, `declined` or `failed`.
+    /// Outcome: `applied`, `overruled`, `suggested`, `declined` or `failed`.
     outcome: Option<String>,
 }
 
@@ -121,7 +121,7 @@ pub(crate) struct ReceiptOut {
     ticket: Uuid,
     /// The id of the evaluation: the hooks that were asked for one event, with one snapshot.
     evaluation: Uuid,
-    /// 1, 2, 3, … in the evaluation.
+    /// Position within the evaluation: 1, 2, 3, …
     seq: i64,
     /// The hook.
     hook: HookName,
@@ -129,13 +129,13 @@ pub(crate) struct ReceiptOut {
     layer: Option<String>,
     /// The binding's id.
     binding: Uuid,
-    /// The binding's name, where the organization may know it.
+    /// The binding's name, if the organization may see it.
     binding_name: Option<String>,
     /// The binding's revision.
     revision: i64,
     /// The component's digest.
     component: String,
-    /// The policy's name and version, where the organization may see it.
+    /// The policy's name and version, if the organization may see it.
     policy: Option<PolicyNameOut>,
     /// The digest of the settings.
     settings_digest: String,
@@ -147,11 +147,11 @@ pub(crate) struct ReceiptOut {
     engine_version: String,
     /// The outcome.
     outcome: OutcomeOut,
-    /// Why, in the policy's words.
+    /// The policy's reasons.
     reasons: Vec<String>,
     /// The instructions used, as wasmtime counts fuel.
     fuel: u64,
-    /// How long it took, in microseconds.
+    /// Duration in microseconds.
     duration_us: u64,
     /// When.
     at: DateTime<Utc>,
@@ -164,15 +164,15 @@ struct ReceiptDetailOut {
     /// The receipt.
     #[serde(flatten)]
     receipt: ReceiptOut,
-    /// The event that asked: `create`, `submit`, …
+    /// The event that triggered the question: `create`, `submit`, …
     occasion: String,
-    /// What the policy was asked; null where the contract has changed too much since to read it.
+    /// The question; null if the contract has changed too much since to read it.
     question: Option<Value>,
-    /// What it answered, or why it declined; null when it failed.
+    /// The answer or decline; null if the policy failed.
     answer: Option<Value>,
     /// The policy's log.
     log: Vec<LogLineOut>,
-    /// Whether the log was longer than what was kept.
+    /// Whether the log was truncated.
     log_truncated: bool,
 }
 
@@ -196,17 +196,17 @@ struct ReexecutionOut {
     /// `same`, `different` or `not_repeatable`.
     #[schema(value_type = String)]
     verdict: &'static str,
-    /// What differs, or why it cannot be asked again.
+    /// What differs, or why it cannot be repeated.
     findings: Vec<String>,
-    /// The recorded answer or decline; null when the policy failed then.
+    /// The recorded answer or decline; null if the policy failed.
     recorded: Option<Value>,
-    /// The answer or decline of the re-execution; null when the policy failed, or was not asked.
+    /// The answer or decline of the re-execution; null if the policy failed or was not asked.
     answer: Option<Value>,
     /// The instructions used by the recorded decision.
     fuel_recorded: u64,
     /// The instructions used by the re-execution.
     fuel: Option<u64>,
-    /// How long the re-execution took, in microseconds.
+    /// Duration of the re-execution in microseconds.
     duration_us: Option<u64>,
 }
 
@@ -223,15 +223,15 @@ pub(crate) struct OutcomeOut {
     failure: Option<FailureOut>,
 }
 
-/// How a policy failed, and what decided instead.
+/// How a policy failed, and which fallback applied.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Failure)]
 struct FailureOut {
     /// `trap`, `out_of_fuel`, `deadline`, `memory`, `bad_answer`, …
     code: String,
-    /// What happened, for the policy's author.
+    /// Details for the policy's author.
     message: String,
-    /// What decided instead.
+    /// The fallback that applied.
     fallback: String,
 }
 

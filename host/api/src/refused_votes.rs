@@ -24,7 +24,7 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// List the organization's refused votes
 ///
-/// The oldest first. For each person and approval request the first ten are kept. For auditors and
+/// The oldest first. Only the first ten per person and approval request are kept. For auditors and
 /// administrators.
 #[utoipa::path(
     get,
@@ -43,7 +43,7 @@ async fn list(
     Ok(listing.reply(page.map_err(ApiError::of_query)?, RefusedVoteOut::from))
 }
 
-/// Which refused votes are asked for. Every part that is set must match.
+/// Filter for refused votes; all conditions must match.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
@@ -79,9 +79,9 @@ struct RefusedVoteOut {
     /// Why it was refused, as a code.
     #[schema(example = "forbidden")]
     code: String,
-    /// Why it was refused, as a sentence; cut where it is long.
+    /// Why it was refused, as a sentence; truncated if too long.
     message: String,
-    /// The comment; cut where it is long.
+    /// The comment; truncated if too long.
     comment: Option<String>,
 }
 

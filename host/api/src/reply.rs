@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::extract::{Prefer, etag};
 
-/// Says that the wish for a short answer was heard.
+/// Says that the preference for a short answer was applied.
 const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// A record as it was read.

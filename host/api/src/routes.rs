@@ -349,10 +349,10 @@ mod tests {
         assert!(!of("NewRequest", "draft").is_null() && of("NewProblem", "draft").is_null());
         assert_eq!(schemas["NewIncident"]["required"], serde_json::json!(["short_description"]));
         let resolve = &json["paths"]["/api/v1/problems/{id}/actions/resolve"]["post"];
-        assert_eq!(resolve["summary"], "Record that it is settled, and how");
+        assert_eq!(resolve["summary"], "Resolve it");
         let description = resolve["description"].as_str().unwrap();
         assert!(
-            description.contains("Needs: `resolution_code`, `resolution_notes`."),
+            description.contains("Requires: `resolution_code`, `resolution_notes`."),
             "{description}"
         );
     }

@@ -22,9 +22,9 @@ pub async fn serve(
     let (told, order) = oneshot::channel::<()>();
     let shutdown = async move {
         shutdown.await;
-        tracing::info!("finishing the requests that have begun");
+        tracing::info!("finishing open requests");
         if told.send(()).is_err() {
-            tracing::debug!("the server has ended already");
+            tracing::debug!("the server has already stopped");
         }
     };
     // Answers are small and whole; waiting to fill a packet only delays them.
@@ -44,7 +44,7 @@ pub async fn serve(
     tokio::select! {
         ended = server => ended,
         () = patience => {
-            tracing::warn!(drain_s = DRAIN.as_secs(), "some requests did not end in time");
+            tracing::warn!(drain_s = DRAIN.as_secs(), "some requests did not finish in time");
             Ok(())
         }
     }

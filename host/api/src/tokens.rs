@@ -31,8 +31,8 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Issue a token
 ///
-/// The secret is in this answer only; a repeat with the same `Idempotency-Key` gets the token
-/// without it.
+/// Only this response contains the secret; a repeated request with the same `Idempotency-Key`
+/// returns the token without it.
 #[utoipa::path(
     post,
     path = "/",
@@ -67,11 +67,11 @@ async fn list(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<Tok
 
 /// Revoke a token
 ///
-/// It is refused from now on. Revoking it again has no effect.
+/// The token stops working immediately. Revoking it again has no effect.
 #[utoipa::path(
     post,
     path = "/{id}/revoke",
-    responses((status = 204, description = "It is refused from now on")),
+    responses((status = 204, description = "The token is revoked")),
 )]
 async fn revoke(
     State(desk): State<Desk>,
@@ -87,14 +87,14 @@ async fn revoke(
 #[serde(deny_unknown_fields)]
 #[schema(as = NewToken)]
 struct TokenIn {
-    /// What it is for.
+    /// Purpose.
     name: String,
-    /// The role of its bearer.
+    /// Role that it grants.
     #[schema(value_type = RoleName)]
     role: String,
-    /// The person that it acts as, by id or e-mail address; needed for a requester's token.
+    /// Id or e-mail address of the person it acts for; required for a requester's token.
     person: Option<PersonIn>,
-    /// When it expires; never if left out.
+    /// When it expires; it never expires if omitted.
     expires_at: Option<TimeIn>,
 }
 
@@ -115,8 +115,7 @@ impl From<TokenIn> for NewToken {
 struct IssuedTokenOut {
     /// The token.
     token: TokenOut,
-    /// The secret that its bearer presents. It cannot be read again; null in the answer to a
-    /// repeat.
+    /// The secret. It cannot be read again, and is null in the response to a repeated request.
     secret: Option<String>,
 }
 
@@ -134,11 +133,11 @@ struct TokensOut {
 struct TokenOut {
     /// Its id.
     id: Uuid,
-    /// What it is for.
+    /// Purpose.
     name: String,
-    /// The role of its bearer.
+    /// Role that it grants.
     role: RoleName,
-    /// The person that it acts as.
+    /// The person it acts for.
     person: Option<PersonOut>,
     /// When it was created.
     created_at: DateTime<Utc>,

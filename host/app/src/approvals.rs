@@ -189,7 +189,7 @@ async fn try_vote(
     let mut faults = Faults::new();
     let delegate = match vote {
         Vote::Delegate { to: Some(to), .. } => {
-            refs::active_person(&mut tx, &facts, &mut faults, "/delegate", to).await?
+            refs::active_person(&mut tx, &facts, &mut faults, "/to", to).await?
         }
         Vote::Delegate { to: None, .. }
         | Vote::Approve { .. }
@@ -252,11 +252,11 @@ fn said(text: Option<&str>) -> Option<&str> {
 
 fn voter(caller: &Caller) -> Result<PersonId, CommandError> {
     if caller.role == Role::Auditor {
-        let message = "an auditor sees everything and changes nothing, so does not vote";
+        let message = "The role auditor is read-only and cannot vote.";
         return Err(CommandError::Forbidden(message.to_owned()));
     }
     caller.person().ok_or_else(|| {
-        CommandError::Forbidden("only a person votes; use a token that names one".to_owned())
+        CommandError::Forbidden("Only a person can vote; use a person's token.".to_owned())
     })
 }
 

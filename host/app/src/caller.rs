@@ -63,7 +63,7 @@ impl Caller {
             return Ok(());
         }
         let needed = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" or ");
-        Err(CommandError::Forbidden(format!("this needs the role {needed}")))
+        Err(CommandError::Forbidden(format!("This requires the role {needed}.")))
     }
 }
 
@@ -74,7 +74,7 @@ pub enum Unauthenticated {
     #[error("the token is unknown, expired or revoked")]
     Token,
     /// The organization asked for is not the token's, nor below it.
-    #[error("the token does not reach that organization")]
+    #[error("the token has no access to that organization")]
     OutOfReach,
     /// Not the caller's doing.
     #[error("internal error")]

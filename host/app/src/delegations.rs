@@ -185,7 +185,7 @@ async fn from(
 ) -> Result<Option<PersonId>, CommandError> {
     let own = caller.person();
     let Some(named) = given.cloned().or(own.map(PersonRef::Id)) else {
-        faults.missing("/from", "name who is away; the caller is nobody");
+        faults.missing("/from", "This token does not belong to a person; name the delegator.");
         return Ok(None);
     };
     // Whoever may not do it does not learn who is in the directory by trying.
@@ -214,26 +214,27 @@ async fn scope(
             if known.iter().any(|one| one.path == path && one.active) {
                 return Ok(Some(Scope::Category(path)));
             }
-            faults.wrong("/category", "unknown", format!("there is no active category `{path}`"));
+            faults.wrong("/category", "unknown", format!("There is no active category `{path}`."));
             Ok(None)
         }
         (None, Some(key), None) => {
             let known = service::find_by_key(tx, key).await?.filter(|one| one.active);
             if known.is_none() {
-                faults.wrong("/service", "unknown", format!("there is no active service `{key}`"));
+                faults.wrong("/service", "unknown", format!("There is no active service `{key}`."));
             }
             Ok(known.map(|one| Scope::Service(one.id)))
         }
         (None, None, Some(key)) => {
             let known = catalog::find_by_key(tx, key).await?.filter(|one| one.active);
             if known.is_none() {
-                let message = format!("there is no active catalog item `{key}`");
+                let message = format!("There is no active catalog item `{key}`.");
                 faults.wrong("/catalog_item", "unknown", message);
             }
             Ok(known.map(|one| Scope::CatalogItem(one.id)))
         }
         _ => {
-            let message = "give one of category, service and catalog_item; plan another delegation for the other";
+            let message =
+                "Give only one of `category`, `service` and `catalog_item` per delegation.";
             faults.wrong("", "too-many", message);
             Ok(None)
         }

@@ -17,7 +17,9 @@ pub enum CommandError {
     #[error("{0}")]
     SeparationOfDuties(String),
     /// Somebody else changed it first.
-    #[error("it was changed by somebody else; read it again and repeat what still applies")]
+    #[error(
+        "the record has been changed since you read it; read it again, then repeat your changes"
+    )]
     Stale,
     /// The record's state, a missing or wrong field, or a guard stands against it.
     #[error(transparent)]
@@ -29,7 +31,7 @@ pub enum CommandError {
     #[error("the {0} is already taken")]
     Taken(&'static str),
     /// What was voted on is not what is there now.
-    #[error("the content changed since it was shown; read it again")]
+    #[error("the content has changed since it was shown; read it again")]
     ContentChanged,
     /// The cursor belongs to another list.
     #[error(transparent)]
@@ -131,13 +133,11 @@ impl From<StoreError> for CommandError {
             StoreError::Unstorable(field) => Self::field(
                 &format!("/{field}"),
                 "unstorable",
-                "this value cannot be stored; leave out control characters and huge numbers",
+                "This value cannot be stored; remove control characters and very large numbers.",
             ),
-            StoreError::NotText => Self::field(
-                "",
-                "control-character",
-                "a text holds the control character U+0000; remove it",
-            ),
+            StoreError::NotText => {
+                Self::field("", "control-character", "Remove the control character U+0000.")
+            }
             error @ (StoreError::WrongOrganization
             | StoreError::Corrupt { .. }
             | StoreError::UnknownUrl

@@ -43,7 +43,11 @@ pub fn lines(hours: &WorkingHours) -> Vec<DayHours> {
 /// The week that these lines say, or faults below the pointer.
 pub(crate) fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Option<WorkingHours> {
     if lines.len() > MAX_STRETCHES {
-        faults.wrong(pointer, "too-long", format!("must not have more than {MAX_STRETCHES} lines"));
+        faults.wrong(
+            pointer,
+            "too-long",
+            format!("Must not have more than {MAX_STRETCHES} lines."),
+        );
         return None;
     }
     let mut days: [Vec<Interval>; 7] = Default::default();
@@ -52,7 +56,7 @@ pub(crate) fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Op
         let day = DAYS.iter().position(|day| *day == line.day);
         if day.is_none() {
             let valid = DAYS.join(", ");
-            let message = format!("`{}` is not a valid day; use one of: {valid}", line.day);
+            let message = format!("`{}` is not a valid day; use one of: {valid}.", line.day);
             faults.wrong(&format!("{pointer}/{index}/day"), "invalid", message);
         }
         let from = minute(faults, &format!("{pointer}/{index}/from"), &line.from);
@@ -85,7 +89,7 @@ fn minute(faults: &mut Faults, pointer: &str, text: &str) -> Option<u16> {
     };
     let minute = read();
     if minute.is_none() {
-        let message = format!("`{text}` is not a valid time of day; use 00:00 to 24:00");
+        let message = format!("`{text}` is not a valid time of day; use 00:00 to 24:00.");
         faults.wrong(pointer, "invalid", message);
     }
     minute

@@ -69,7 +69,7 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
     let is_plain = request.key.chars().all(|c| c.is_ascii() && !c.is_ascii_control());
     if request.key.is_empty() || request.key.len() > MAX_KEY_CHARS || !is_plain {
         let message =
-            format!("an idempotency key has 1 to {MAX_KEY_CHARS} printable ASCII characters");
+            format!("an idempotency key must have 1 to {MAX_KEY_CHARS} printable ASCII characters");
         faults.wrong("", "invalid", message);
     }
     faults.refuse_any()?;

@@ -120,7 +120,7 @@ pub async fn start(
                 "/name",
                 "other-file",
                 format!(
-                    "the import `{}` was begun with another file; give this one another name",
+                    "The import `{}` was started with another file; use another name.",
                     start.name
                 ),
             ));

@@ -53,10 +53,11 @@ pub async fn place(desk: &Desk, caller: &Caller, new: NewOrder) -> Result<OrderV
     permission::allows_opening(caller.role, TicketKind::Request, &Given::default())?;
     let mut faults = Faults::new();
     match new.items.len() {
-        0 => faults.missing("/items", "name what is ordered: at least one catalog item"),
+        0 => faults.missing("/items", "Order at least one catalog item."),
         1..=MAX_ITEMS => {}
         more => {
-            let message = format!("{more} items; an order has at most {MAX_ITEMS}");
+            let message =
+                format!("{more} items are too many; an order can have at most {MAX_ITEMS}.");
             faults.wrong("/items", "too-many", message);
         }
     }

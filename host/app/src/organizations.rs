@@ -32,7 +32,7 @@ pub use settings::{OrganizationEdit, update};
 pub struct NewOrganization {
     /// `provider` or `client`.
     pub kind: String,
-    /// Its key, unique on the installation; it does not change.
+    /// Key, unique within the installation. It cannot be changed.
     pub key: String,
     /// The name people read.
     pub name: String,
@@ -197,7 +197,7 @@ async fn parent(
     match within_reach(desk, caller, key).await {
         Ok(parent) => Ok(Some(parent)),
         Err(CommandError::NotFound(_)) => {
-            let message = format!("there is no organization `{key}` here or below");
+            let message = format!("There is no organization `{key}` at or below yours.");
             faults.wrong("/parent", "unknown", message);
             Ok(None)
         }
@@ -210,10 +210,10 @@ fn check_place(faults: &mut Faults, kind: OrgKind, parent: &Organization) {
         return;
     }
     let message = match kind {
-        OrgKind::Platform => "an installation has one platform; create a provider or a client",
-        OrgKind::Provider => "a provider stands below the platform; name the platform as `parent`",
+        OrgKind::Platform => "An installation has one platform; create a provider or a client.",
+        OrgKind::Provider => "A provider must be below the platform; set `parent` to the platform.",
         OrgKind::Client => {
-            "a client stands below the platform or a provider; name one of them as `parent`"
+            "A client must be below the platform or a provider; set `parent` to one of them."
         }
     };
     faults.wrong("/kind", "not-allowed", message);

@@ -37,7 +37,7 @@ impl Recipe {
         let prepare = move || {
             let Self { component, bytes, settings, data, hooks } = self;
             let hooks = hooks.into_iter().map(policy_hook).collect::<Vec<_>>();
-            let source = move |_| bytes.clone().ok_or_else(|| "the database lacks it".into());
+            let source = move |_| bytes.clone().ok_or_else(|| "it is not in the database".into());
             runtime.prepare(&source, component, &settings, &data, &hooks)
         };
         on_blocking_thread(prepare).await
@@ -67,7 +67,7 @@ pub(crate) fn note_refusal(
             }
         }
         PrepareRefused::Configure(failure) => {
-            let message = format!("the policy could not take its settings: {failure}");
+            let message = format!("The policy rejected its settings: {failure}.");
             faults.wrong("/settings", failure.code(), message);
         }
         PrepareRefused::Component(refused) => {

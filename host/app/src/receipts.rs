@@ -168,7 +168,7 @@ async fn filter(tx: &mut ReadTx, query: &ReceiptQuery) -> Result<ReceiptFilter, 
         let outcome = OutcomeKind::ALL.into_iter().find(|outcome| outcome.as_str() == name);
         if outcome.is_none() {
             let valid = OutcomeKind::ALL.map(OutcomeKind::as_str).join(", ");
-            let message = format!("`{name}` is not a valid outcome; use one of: {valid}");
+            let message = format!("`{name}` is not a valid outcome; use one of: {valid}.");
             faults.wrong("/outcome", "invalid", message);
         }
         outcome

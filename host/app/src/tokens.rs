@@ -96,10 +96,10 @@ pub async fn issue(
     let role = faults.parse::<Role>("/role", &new.role);
     let expires_at = faults.moment_if("/expires_at", new.expires_at);
     if expires_at.is_some_and(|at| at <= caller.now) {
-        faults.wrong("/expires_at", "out-of-range", "must lie in the future");
+        faults.wrong("/expires_at", "out-of-range", "Give a time in the future.");
     }
     if role == Some(Role::Requester) && new.person.is_none() {
-        let message = "a requester's token names the person whose tickets it opens";
+        let message = "A requester's token requires a person.";
         faults.missing("/person", message);
     }
     let mut tx = desk.write(caller).await?;
@@ -108,7 +108,10 @@ pub async fn issue(
         && let Some(holder) = person::find(&mut tx, id).await?
         && !includes(holder.role, role)
     {
-        let message = format!("{} is {}; their token can't be {role}", holder.name, holder.role);
+        let message = format!(
+            "{} has the role {}, so the token cannot have the role {role}.",
+            holder.name, holder.role
+        );
         faults.wrong("/role", "not-allowed", message);
     }
     let (name, role, person) = checked!(faults; name, role, person);

@@ -157,7 +157,7 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
     {
         let served = prepared.description().hooks.iter().map(|served| served.hook.as_str());
         let served = served.collect::<Vec<_>>().join(", ");
-        let message = format!("the policy does not serve `{hook}`; it serves {served}");
+        let message = format!("The policy does not serve `{hook}`; it serves {served}.");
         faults.wrong("/hook", "not-served", message);
     }
     let (hook, limits, question, prepared) = checked!(faults; hook, limits, question, prepared);

@@ -118,7 +118,8 @@ async fn close_due(
         after = Some(TicketCursor::of(last, TicketSort::Opened));
         let is_due = |one: &Ticket| one.closes_at(settings).is_some_and(|at| at <= caller.now);
         for due in page.into_iter().filter(is_due) {
-            closed += u64::from(close(desk, caller, due).await?);
+            let number = due.number.clone();
+            closed += u64::from(unless_refused(&number, close(desk, caller, due).await)?);
         }
     }
 }
@@ -137,7 +138,8 @@ async fn escalate_silent(desk: &Desk, caller: &Caller) -> Result<u64, CommandErr
         let Some(last) = page.last() else { return Ok(escalated) };
         after = Some(TicketCursor::of(last, TicketSort::Opened));
         for silent in page {
-            escalated += u64::from(escalate(desk, caller, silent).await?);
+            let number = silent.number.clone();
+            escalated += u64::from(unless_refused(&number, escalate(desk, caller, silent).await)?);
         }
     }
 }
@@ -149,7 +151,7 @@ async fn escalate(desk: &Desk, caller: &Caller, silent: Ticket) -> Result<bool, 
     let mut scene = scene_of(desk, caller, &silent).await?;
     let was = silent.state();
     let draft = scene.add_stored(silent, Action::Escalate.as_str());
-    let reason = format!("the update that was promised for {} was not given", timestamp(promised));
+    let reason = format!("the update due at {} was missed", timestamp(promised));
     let changes = draft.write.ticket.miss_update(caller.now);
     draft.did_because(Action::Escalate, &caller.actor, changes, Some(reason));
     draft.happened(Notice::Escalated, &caller.actor, was);
@@ -160,7 +162,7 @@ async fn escalate(desk: &Desk, caller: &Caller, silent: Ticket) -> Result<bool, 
 /// Whether it was closed; somebody else may have been first.
 async fn close(desk: &Desk, caller: &Caller, due: Ticket) -> Result<bool, CommandError> {
     let mut scene = scene_of(desk, caller, &due).await?;
-    let reason = Value::Text("nobody objected in time".to_owned());
+    let reason = Value::Text("closed automatically: no reply in time".to_owned());
     let given = Given::default().with("reason", reason);
     scene.add_stored(due, Action::Close.as_str()).takes(Action::Close, &given)?;
     commit(scene).await
@@ -174,11 +176,28 @@ async fn open_risk_reviews(desk: &Desk, caller: &Caller) -> Result<u64, CommandE
     let due = ticket::list(&mut tx, &filter, TicketSort::Opened, None, PORTION).await?;
     drop(tx);
     for problem in due.into_iter().filter(|problem| problem.needs_risk_review(caller.now)) {
-        let mut scene = scene_of(desk, caller, &problem).await?;
-        scene.plan_risk_review(problem)?;
-        opened += u64::from(commit(scene).await?);
+        let number = problem.number.clone();
+        opened += u64::from(unless_refused(&number, review(desk, caller, problem).await)?);
     }
     Ok(opened)
+}
+
+/// Whether the task was opened; somebody else may have been first.
+async fn review(desk: &Desk, caller: &Caller, problem: Ticket) -> Result<bool, CommandError> {
+    let mut scene = scene_of(desk, caller, &problem).await?;
+    scene.plan_risk_review(problem)?;
+    commit(scene).await
+}
+
+/// One ticket that is refused keeps no other from its turn.
+fn unless_refused(number: &str, done: Result<bool, CommandError>) -> Result<bool, CommandError> {
+    match done {
+        Err(CommandError::Refused(refused)) => {
+            tracing::warn!(ticket = number, %refused, "upkeep skipped a ticket");
+            Ok(false)
+        }
+        done => done,
+    }
 }
 
 /// A scene with the facts around one ticket.

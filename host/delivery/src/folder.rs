@@ -39,7 +39,7 @@ impl Transport for Folder {
         match tokio::task::spawn_blocking(write).await {
             Ok(Ok(())) => Ok(()),
             Ok(Err(fault)) => {
-                Err(Undelivered::Temporary(format!("the letter can't be written: {fault}")))
+                Err(Undelivered::Temporary(format!("the message cannot be written: {fault}")))
             }
             Err(fault) => Err(Undelivered::Temporary(fault.to_string())),
         }

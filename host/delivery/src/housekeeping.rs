@@ -54,7 +54,7 @@ impl Housekeeping {
         match self.sweep().await {
             Ok(Swept { rounds: 0, answers: 0 }) => {}
             Ok(swept) => {
-                tracing::info!(swept.rounds, swept.answers, "removed what is past its retention");
+                tracing::info!(swept.rounds, swept.answers, "removed expired records");
             }
             Err(fault) => {
                 tracing::error!(error = &fault as &dyn std::error::Error, "housekeeping failed");

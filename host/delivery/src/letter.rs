@@ -19,7 +19,8 @@ pub struct Sender(Mailbox);
 /// A text that is no sender.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is not a valid sender; use an address, or a name and an address: Service desk <desk@example.com>"
+    "`{0}` is not a valid sender; use an address, or a name and an address: Service desk \
+     <desk@example.com>"
 )]
 pub struct InvalidSender(String);
 
@@ -73,7 +74,7 @@ pub(crate) fn write(message: &Message, from: &Sender) -> Result<lettre::Message,
         .header(AutoSubmitted)
         .header(ContentType::TEXT_PLAIN)
         .body(message.body.clone())
-        .map_err(|fault| Undelivered::Permanent(format!("the letter can't be written: {fault}")))
+        .map_err(|fault| Undelivered::Permanent(format!("the message cannot be written: {fault}")))
 }
 
 /// A subject is one line: what would break it becomes a space.
@@ -178,6 +179,8 @@ pub(crate) mod tests {
     #[test]
     fn a_sender_without_an_address_is_refused() {
         let fault = "Service desk".parse::<Sender>().unwrap_err();
-        assert!(fault.to_string().starts_with("`Service desk` is no sender; write an address"));
+        assert!(
+            fault.to_string().starts_with("`Service desk` is not a valid sender; use an address")
+        );
     }
 }

@@ -25,28 +25,27 @@ pub struct MailOptions {
 pub enum MailFault {
     /// Neither a folder nor a relay.
     #[error(
-        "`{0}` is not a valid mail transport; use one of: dir:FOLDER, smtp://HOST[:PORT][?tls=required], smtps://HOST[:PORT]"
+        "`{0}` is not a valid mail transport; use one of: dir:FOLDER, \
+         smtp://HOST[:PORT][?tls=required], smtps://HOST[:PORT]"
     )]
     DeliveryChannel(String),
     /// The sender is no address.
     #[error(transparent)]
     Sender(#[from] InvalidSender),
     /// The relay's address can't be understood.
-    #[error("the relay's address can't be used: {message}")]
+    #[error("the relay's address is not valid: {message}")]
     Url {
         /// Why not.
         message: String,
     },
     /// The address holds a login, and addresses are shown in logs.
-    #[error("the relay's address holds a login; set `mail_user` and `mail_password` instead")]
+    #[error("the relay's address contains a login; set `mail_user` and `mail_password` instead")]
     LoginInUrl,
     /// The password would be sent unencrypted.
-    #[error(
-        "the password would travel unencrypted; write smtps://HOST or smtp://HOST?tls=required"
-    )]
+    #[error("the password would be sent unencrypted; use smtps://HOST or smtp://HOST?tls=required")]
     LoginInTheOpen,
     /// The folder can't be made.
-    #[error("the mail folder {} can't be made", path.display())]
+    #[error("the mail folder {} cannot be created", path.display())]
     Folder {
         /// Which.
         path: PathBuf,

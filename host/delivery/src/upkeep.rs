@@ -42,7 +42,7 @@ impl Upkeep {
                     upkept.expired = expired,
                     upkept.silent = silent,
                     upkept.risk_reviews = risk_reviews,
-                    "did what was due"
+                    "scheduled work done"
                 );
             }
             Err(fault) => {

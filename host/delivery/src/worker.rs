@@ -152,7 +152,7 @@ impl<C: Transport> Worker<C> {
 
     async fn deliver(&self, posted: Posted) {
         if let Err(fault) = self.attempt(posted).await {
-            log_fault("settling a message", &fault);
+            log_fault("updating a message", &fault);
         }
     }
 
@@ -164,7 +164,7 @@ impl<C: Transport> Worker<C> {
         match self.settle(&posted, sent).await {
             // Its lease was over before it was sent, and another worker has settled it.
             Err(StoreError::Stale) => {
-                tracing::info!("message was sent by another worker too");
+                tracing::info!("message was also sent by another worker");
                 Ok(Fate::Sent)
             }
             settled => settled,
@@ -189,11 +189,11 @@ impl<C: Transport> Worker<C> {
                 let error = refusal.to_string();
                 if let Some(at) = self.next(posted, &refusal, now) {
                     outbox::retry_at(&mut tx, id, &error, at).await?;
-                    tracing::info!(next_attempt_at = %at, "message not taken; it will be tried again");
+                    tracing::info!(next_attempt_at = %at, "message not accepted; it will be retried");
                     Fate::PutOff
                 } else {
                     outbox::give_up(&mut tx, id, &error, now).await?;
-                    tracing::warn!("message given up; the outbox says why");
+                    tracing::warn!("message abandoned; see the outbox");
                     Fate::Dead
                 }
             }
@@ -205,7 +205,7 @@ impl<C: Transport> Worker<C> {
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {
         tokio::time::timeout(self.options.attempt, self.transport.send(message))
             .await
-            .unwrap_or_else(|_| Err(Undelivered::Temporary("it took too long".to_owned())))
+            .unwrap_or_else(|_| Err(Undelivered::Temporary("it timed out".to_owned())))
     }
 
     /// When the message is tried again; never, if it is to be given up.

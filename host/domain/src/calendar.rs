@@ -27,7 +27,8 @@ pub struct WorkingHours {
 pub enum CalendarFault {
     /// An interval ends before it begins, or after midnight.
     #[error(
-        "minutes {from} to {to} are not a valid interval; a day has minutes 0 to 1440, and an interval ends after it begins"
+        "minutes {from} to {to} are not a valid interval; a day has minutes 0 to 1440, and an \
+         interval ends after it begins"
     )]
     Interval {
         /// Its first minute.
@@ -37,7 +38,8 @@ pub enum CalendarFault {
     },
     /// Two intervals of a day touch, overlap or are out of order.
     #[error(
-        "the interval from minute {second} touches or overlaps the one from minute {first} of the same day; join them"
+        "the interval from minute {second} touches or overlaps the one from minute {first} of the \
+         same day; combine them"
     )]
     Overlap {
         /// The first minute of the earlier one.

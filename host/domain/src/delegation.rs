@@ -176,7 +176,7 @@ pub fn allows(role: Role, caller: Option<PersonId>, from: PersonId) -> Result<()
         Role::Admin => Ok(()),
         Role::Requester | Role::Agent if caller == Some(from) => Ok(()),
         Role::Requester | Role::Agent => Err(Forbidden::because(
-            "You can delegate only your own votes; delegating others' votes requires the role admin.",
+            "You can delegate only your own votes; others' votes require the role admin.",
         )),
         Role::Auditor => Err(Forbidden::because("The role auditor is read-only.")),
     }

@@ -15,7 +15,8 @@ pub struct Key(String);
 /// A text that is no key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "a key has 1 to 64 lower case letters, digits, dots, underscores and dashes, and starts with a letter or digit"
+    "a key must have 1 to 64 lower-case letters, digits, dots, underscores and dashes, and start \
+     with a letter or digit"
 )]
 pub struct InvalidKey;
 
@@ -55,7 +56,7 @@ pub struct CategoryPath(String);
 
 /// A text that is no category path.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a category path has 1 to 5 keys joined by slashes, such as access/password")]
+#[error("a category path must have 1 to 5 keys separated by slashes, such as access/password")]
 pub struct InvalidCategoryPath;
 
 impl CategoryPath {

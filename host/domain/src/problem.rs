@@ -14,7 +14,7 @@ use crate::{
     refusal::Refused,
     request::Content,
     ticket::{
-        self, APPROVED, Action, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field,
+        self, APPROVED, Action, Asks, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field,
         FieldType, From, Kind, Lack, Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State,
         Ticket, TicketKind, Turn, Value, WORKED, Who, fill, flag, input, need, row, text_of,
     },
@@ -96,14 +96,15 @@ const ROWS: &[Row] = &[
         .to(State::RootCauseAnalysis)
         .takes(&[
             fill("impact", FieldType::Level, "Impact on the business; 1 is the highest."),
-            fill(
-                "urgency",
-                FieldType::Level,
-                "Urgency; 1 is the highest.",
-            ),
-            input("service", FieldType::Service, "Key of the service, unless a service or CI is already set.")
+            fill("urgency", FieldType::Level, "Urgency; 1 is the highest."),
+            input(
+                "service",
+                FieldType::Service,
+                "Key of the service, unless a service or CI is already set.",
+            )
+            .filling(),
+            input("ci", FieldType::Ci, "Key of the CI, unless a service or CI is already set.")
                 .filling(),
-            input("ci", FieldType::Ci, "Key of the CI, unless a service or CI is already set.").filling(),
         ])
         .lacking(|ticket, _| {
             let remedy = "Name the service or the configuration item concerned.";
@@ -140,7 +141,7 @@ const ROWS: &[Row] = &[
         .takes(&[input(
             "text",
             FieldType::Text,
-            "Comment to post on its incidents; defaults to the workaround, or else to the fix notes.",
+            "Comment on its incidents; defaults to the workaround, or else to the fix notes.",
         )])
         .lacking(|ticket, _| {
             let remedy = "Give a text, or fill in the workaround first.";
@@ -155,6 +156,7 @@ const ROWS: &[Row] = &[
             need("risk_review_at", FieldType::Time, "When to review the risk.").filling(),
             need("reason", FieldType::Reason, "Reason for accepting the risk."),
         ])
+        .asking(Asks::RiskOwner)
         .by(ask_for_risk),
     row(Action::Vote, "Vote on accepting its risk").from(ANALYZED).who(Who::SeatHolder),
     row(Action::Approve, "Acceptance of its risk is approved")
@@ -169,9 +171,22 @@ const ROWS: &[Row] = &[
         .to(State::Resolved)
         .takes(&[
             need("resolution_code", FieldType::Code, "Resolution code."),
-            need("resolution_notes", FieldType::Text, "Resolution notes: what was done, or why nothing was done."),
-            input("root_cause", FieldType::Text, "Root cause; for `fix_applied`, unless already set.").filling(),
-            input("duplicate_of", FieldType::Ticket, "Id or number of the original problem; for `duplicate`."),
+            need(
+                "resolution_notes",
+                FieldType::Text,
+                "Resolution notes: what was done, or why nothing was done.",
+            ),
+            input(
+                "root_cause",
+                FieldType::Text,
+                "Root cause; for `fix_applied`, unless already set.",
+            )
+            .filling(),
+            input(
+                "duplicate_of",
+                FieldType::Ticket,
+                "Id or number of the original problem; for `duplicate`.",
+            ),
             input(
                 "resolve_incidents",
                 FieldType::Flag,
@@ -358,10 +373,12 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
             if original.is_duplicate() { "a duplicate" } else { original.state().as_str() }
         )));
     }
-    let possible: &[Code] = match ticket.state() {
-        State::FixInProgress => PROBLEM.codes,
-        State::RootCauseAnalysis => &[Code::RiskAccepted, Code::Duplicate, Code::Cancelled],
-        _ => &[Code::Duplicate, Code::Cancelled],
+    let possible: &[Code] = if ticket.state() == State::FixInProgress {
+        PROBLEM.codes
+    } else if ticket.state() == State::RootCauseAnalysis {
+        &[Code::RiskAccepted, Code::Duplicate, Code::Cancelled]
+    } else {
+        &[Code::Duplicate, Code::Cancelled]
     };
     if !possible.contains(&code) {
         let names = possible.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");

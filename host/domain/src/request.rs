@@ -15,10 +15,10 @@ use crate::{
     task::check_fulfilment,
     text,
     ticket::{
-        self, APPROVED, Action, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code,
-        EDIT, Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, REOPEN, RESUME,
-        Rejection, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value, WORKED, Who,
-        count, input, need, row,
+        self, APPROVED, Action, Asks, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT,
+        Code, EDIT, Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, REOPEN,
+        RESUME, Rejection, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value,
+        WORKED, Who, count, input, need, row,
     },
 };
 
@@ -99,6 +99,7 @@ const ROWS: &[Row] = &[
         .from(&[State::New])
         .one_of(&[State::AwaitingApproval, State::InFulfilment, State::Rejected])
         .who(Who::DeskOrOwner(From::Anywhere))
+        .asking(Asks::Plan)
         .tells(Notice::StateChanged),
     row(Action::Revise, "Withdraw it for revision")
         .from(&[State::AwaitingApproval, State::Rejected])
@@ -194,7 +195,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "quantity",
         FieldType::Count { least: 1, most: MAX_QUANTITY as u32 },
-        "Quantity of the catalog item; it can be changed while the request is a draft. Defaults to 1.",
+        "Quantity of the catalog item; editable while the request is a draft. Defaults to 1.",
         |ticket| {
             ticket
                 .request()

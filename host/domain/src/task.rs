@@ -192,7 +192,7 @@ const FIELDS: &[Field] = &[
         "depends_on",
         FieldType::Tickets,
         "Ids or numbers of the tasks of the same ticket that must be done or skipped first. \
-         Replaces the whole list. It can be changed until the task is started.",
+         Replaces the whole list. Editable until the task is started.",
         |ticket| {
             let before = ticket.task()?.depends_on.iter().copied().collect::<Vec<_>>();
             (!before.is_empty()).then_some(Value::Tickets(before))
@@ -211,8 +211,8 @@ const FIELDS: &[Field] = &[
 fn is_mandatory(ticket: &Ticket, _: Action) -> Option<Obstacle> {
     ticket.task().filter(|task| task.mandatory).map(|_| {
         Obstacle::Guard(
-            "A mandatory task cannot be cancelled, because its request needs it; skip it, or make it \
-             optional first.",
+            "A mandatory task cannot be cancelled, because its request needs it; skip it, or make \
+             it optional first.",
         )
     })
 }
@@ -315,7 +315,7 @@ impl Ticket {
             }
         }
         if follow::is_circular(self.id, &task.depends_on, siblings) {
-            let message = "The tasks would depend on each other in a circle; leave out those that depend on it.";
+            let message = "The dependencies are circular; leave out tasks that depend on this one.";
             faults.wrong("/depends_on", "circular", message);
         }
     }

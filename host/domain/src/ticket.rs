@@ -45,7 +45,9 @@ pub use self::{
     facts::state_change,
     field::{Field, FieldType, Given, Input, MAX_FACTS, MAX_WATCHERS, Needed, Value, Writer},
     hints::ActionHint,
-    kind::{Against, From, Kind, Lack, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who},
+    kind::{
+        Against, Asks, From, Kind, Lack, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who,
+    },
     open::Opening,
     perform::{Beside, Done, Left, NewComment, Turn},
     stage::{

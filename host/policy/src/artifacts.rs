@@ -82,7 +82,7 @@ impl Artifacts {
         };
         let found = authenticate(secret, &name, &file);
         if found.is_none() {
-            tracing::warn!(artifact = name, "an artifact is not ours and is ignored");
+            tracing::warn!(artifact = name, "ignored an artifact of another installation");
         }
         found
     }
@@ -94,7 +94,7 @@ impl Artifacts {
         let name = self.name(kind, key);
         let written = self.write(dir, secret, &name, header, code);
         if let Err(error) = written.and_then(|()| make_room(dir, self.limit, &name)) {
-            tracing::warn!(artifact = name, %error, "an artifact cannot be kept");
+            tracing::warn!(artifact = name, %error, "an artifact cannot be stored");
         }
     }
 
@@ -147,7 +147,7 @@ impl<H> Authentic<H> {
         // SAFETY: see the reason.
         let component = unsafe { Component::deserialize(engine, &self.code) };
         component
-            .inspect_err(|error| tracing::warn!(%error, "the engine does not take an artifact"))
+            .inspect_err(|error| tracing::warn!(%error, "the engine rejected an artifact"))
             .ok()
     }
 }

@@ -30,7 +30,7 @@ pub struct BreakerKey {
 
 /// The binding is not asked for now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("the policy failed too often lately and is not asked before {until}")]
+#[error("the policy failed too often and is paused until {until}")]
 pub struct BreakerOpen {
     /// Since when.
     pub since: DateTime<Utc>,

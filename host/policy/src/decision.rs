@@ -81,23 +81,23 @@ pub enum Failure {
         message: String,
     },
     /// It used up its instructions.
-    #[error("the policy used up its fuel")]
+    #[error("the policy exhausted its fuel")]
     OutOfFuel,
     /// It took longer than its wall-clock limit.
-    #[error("the policy ran past its deadline")]
+    #[error("the policy exceeded its deadline")]
     Deadline,
     /// It asked for more memory than its limit, and gave up when it was refused.
-    #[error("the policy needed more memory than its limit")]
+    #[error("the policy exceeded its memory limit")]
     Memory,
     /// Its answer breaks the contract: text that is not UTF-8, a case that does not exist, a
     /// pointer to nowhere.
-    #[error("the policy's answer breaks the contract: {message}")]
+    #[error("the policy's answer violates the contract: {message}")]
     BadAnswer {
         /// What is wrong with it.
         message: String,
     },
     /// The question is larger than the limit. The policy was not asked.
-    #[error("the question has {bytes} bytes, the limit is {limit}")]
+    #[error("the question has {bytes} bytes; the limit is {limit}")]
     InputTooLarge {
         /// The question's size.
         bytes: usize,
@@ -105,7 +105,7 @@ pub enum Failure {
         limit: usize,
     },
     /// The answer is larger than the limit.
-    #[error("the policy's answer has more than {limit} bytes")]
+    #[error("the policy's answer exceeds {limit} bytes")]
     AnswerTooLarge {
         /// The limit.
         limit: usize,
@@ -114,10 +114,10 @@ pub enum Failure {
     #[error("too many policies were running")]
     Busy,
     /// The binding's circuit breaker is open. The policy was not asked.
-    #[error("the policy failed too often lately and is not asked for now")]
+    #[error("the policy failed too often and is paused")]
     BreakerOpen,
     /// The policy said itself that it is broken (`decline.broken`).
-    #[error("the policy says that it is broken: {message}")]
+    #[error("the policy reported an error: {message}")]
     Broken {
         /// In its own words.
         message: String,

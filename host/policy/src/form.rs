@@ -37,10 +37,12 @@ struct Version {
 #[derive(Debug, Error)]
 pub enum FormError {
     /// A newer host has written it.
-    #[error("it has form {0}, which a newer version of Waypost wrote; this one reads form {FORM}")]
+    #[error(
+        "it has format {0}, written by a newer version of Waypost; this version reads format {FORM}"
+    )]
     Newer(u16),
     /// It is not a document of its form.
-    #[error("it is not a document of form {FORM}")]
+    #[error("it is not a document of format {FORM}")]
     Malformed(#[from] serde_json::Error),
 }
 

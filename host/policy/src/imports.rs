@@ -49,12 +49,12 @@ impl<'a> Name<'a> {
 
 /// Whether an import can be answered; if not, why, and what to do instead.
 pub(crate) fn check(import: &str) -> Result<(), UploadRefused> {
-    const EXPORTED: &str = "this interface is what a policy exports, the host does not offer it";
+    const EXPORTED: &str = "policies export this interface; the host does not provide it";
     let refuse = |why: &str| {
         Err(UploadRefused::ForbiddenImport { import: import.to_owned(), why: why.to_owned() })
     };
     let Some(name) = Name::parse(import) else {
-        return refuse("a policy imports interfaces of its contract only, by their full names");
+        return refuse("a policy can import only interfaces of its contract, by their full names");
     };
     if name.is_of_lifecycle() {
         return refuse(EXPORTED);

@@ -60,7 +60,7 @@ pub struct SettingsError {
 #[derive(Debug, Error)]
 pub enum PrepareRefused {
     /// The settings or the data are not acceptable. At least one error.
-    #[error("the settings are not acceptable: {}", first(.0))]
+    #[error("the settings are not valid: {}", first(.0))]
     Settings(Vec<SettingsError>),
     /// `configure` failed.
     #[error("`configure` failed: {0}")]
@@ -79,7 +79,7 @@ pub enum PrepareRefused {
         source: Box<dyn Error + Send + Sync>,
     },
     /// The bytes are not those of the digest.
-    #[error("the bytes kept for {expected} are those of {found}")]
+    #[error("the stored bytes of {expected} have the digest {found}")]
     WrongBytes {
         /// What was asked for.
         expected: Digest,
@@ -371,7 +371,7 @@ impl Workshop {
             policy.name = loaded.description.name,
             policy.component = %keys.component,
             reason,
-            "a policy is configured anew for every decision"
+            "a policy is reconfigured for every decision"
         );
         Ok(configure_each_time(Arc::clone(loaded), with, reason))
     }
@@ -426,7 +426,7 @@ impl Workshop {
         let limit = self.config.settings_bytes;
         if settings.len() > limit {
             let message =
-                format!("the settings have {} bytes, the limit is {limit}", settings.len());
+                format!("the settings have {} bytes; the limit is {limit}", settings.len());
             return Err(vec![SettingsError { path: String::new(), message }]);
         }
         let limit = self.config.data_bytes;
@@ -434,7 +434,7 @@ impl Workshop {
         match data.iter().max_by_key(|file| file.content.len()) {
             Some(largest) if bytes > limit => {
                 let message =
-                    format!("the data files have {bytes} bytes together, the limit is {limit}");
+                    format!("the data files have {bytes} bytes in total; the limit is {limit}");
                 Err(vec![SettingsError { path: format!("data:{}", largest.name), message }])
             }
             _ => Ok(()),
@@ -477,7 +477,7 @@ fn in_order(data: &[DataFile]) -> Result<Vec<DataFile>, Vec<SettingsError>> {
         None => Ok(data),
         Some([file, _]) => Err(vec![SettingsError {
             path: format!("data:{}", file.name),
-            message: "there are two data files of this name".to_owned(),
+            message: "another data file has the same name".to_owned(),
         }]),
     }
 }
@@ -485,7 +485,7 @@ fn in_order(data: &[DataFile]) -> Result<Vec<DataFile>, Vec<SettingsError>> {
 /// The policy's own errors, of which there is at least one.
 fn said_errors(errors: Vec<lifecycle::SettingsError>) -> Vec<SettingsError> {
     if errors.is_empty() {
-        let message = "the policy refused the settings without saying why".to_owned();
+        let message = "the policy rejected the settings without a reason".to_owned();
         return vec![SettingsError { path: String::new(), message }];
     }
     errors

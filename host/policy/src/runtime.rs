@@ -259,7 +259,7 @@ impl PolicyRuntime {
                         Ok(()) => work(inside),
                         Err(errors) => Err(Halt::Failure(Failure::Configure {
                             message: errors.into_iter().next().map_or_else(
-                                || "it refused its settings".to_owned(),
+                                || "it rejected its settings".to_owned(),
                                 |error| format!("{}: {}", error.path, error.message),
                             ),
                         })),

@@ -46,7 +46,7 @@ pub(crate) fn check_schema(schema: &Value) -> Result<(), String> {
 pub(crate) fn check_work(schema: &Value, settings: &Value) -> Result<(), String> {
     let (values, depth) = measure(settings);
     if depth > NESTED {
-        return Err(format!("the settings are nested {depth} deep, the most is {NESTED}"));
+        return Err(format!("the settings are nested {depth} levels deep; the limit is {NESTED}"));
     }
     let Some(root) = schema.as_object() else { return Ok(()) };
     let paths = paths(schema, root, depth, &mut HashMap::new());
@@ -101,7 +101,7 @@ fn check_references(root: &Value, schema: &Value) -> Result<(), String> {
         }
         match object.get("$ref") {
             Some(Value::String(reference)) if target(root, reference).is_none() => {
-                Err(format!("`$ref` is `{reference}`, which is no JSON pointer into the schema"))
+                Err(format!("`$ref` is `{reference}`, which is not a JSON pointer into the schema"))
             }
             _ => Ok(()),
         }

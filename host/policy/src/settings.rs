@@ -38,7 +38,7 @@ impl<'a> SettingsSchema<'a> {
     pub(crate) fn check(&self, settings: &str) -> Result<(), Vec<SettingsError>> {
         let whole = |message| vec![SettingsError { path: String::new(), message }];
         let settings = serde_json::from_str::<Value>(settings)
-            .map_err(|error| whole(format!("this is not JSON: {error}")))?;
+            .map_err(|error| whole(format!("this is not valid JSON: {error}")))?;
         schema_bounds::check_work(self.schema, &settings).map_err(whole)?;
         let errors: Vec<_> = self
             .validator

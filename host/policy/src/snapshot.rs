@@ -50,7 +50,7 @@ pub(crate) fn instrument(component: &[u8]) -> Result<Instrumented<'_>, Reason> {
     match instrumented {
         Ok(Ok(instrumented)) => Ok(instrumented),
         Ok(Err(error)) => Err(format!("{error:#}")),
-        Err(_) => Err("the component has a shape that snapshots do not know".to_owned()),
+        Err(_) => Err("the component has a structure that snapshots do not support".to_owned()),
     }
 }
 
@@ -61,7 +61,7 @@ impl Instrumented<'_> {
         let handles = inside.store.data().handles;
         if handles > 0 {
             return Err(format!(
-                "`configure` keeps {handles} of the host's handles open, such as standard output"
+                "`configure` leaves {handles} host handles open, such as standard output"
             ));
         }
         inside.rearm(&READING);
@@ -83,8 +83,9 @@ impl Instrumented<'_> {
         if let Some(reason) = state.failed {
             return Err(reason);
         }
-        taken
-            .unwrap_or_else(|_| Err("the memory has a shape that snapshots do not know".to_owned()))
+        taken.unwrap_or_else(|_| {
+            Err("the memory has a structure that snapshots do not support".to_owned())
+        })
     }
 }
 

@@ -37,7 +37,7 @@ pub struct Inspection {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum UploadRefused {
     /// It is larger than the limit.
-    #[error("the component has {bytes} bytes, the limit is {limit}")]
+    #[error("the component has {bytes} bytes; the limit is {limit}")]
     TooLarge {
         /// Its size.
         bytes: usize,
@@ -64,7 +64,7 @@ pub enum UploadRefused {
         why: String,
     },
     /// It was built against a contract that this host does not serve.
-    #[error("the component was built against {found}, this host serves waypost:policy@{served}")]
+    #[error("the component was built against {found}; this host supports waypost:policy@{served}")]
     ContractVersion {
         /// What it names.
         found: String,
@@ -78,13 +78,13 @@ pub enum UploadRefused {
         export: String,
     },
     /// An interface has the contract's name, but not its types.
-    #[error("the component does not keep to the contract: {message}")]
+    #[error("the component violates the contract: {message}")]
     WrongShape {
         /// What differs.
         message: String,
     },
     /// It declares more memories, tables or instances than the sandbox has room for.
-    #[error("the component needs {what}; the most is {limit}")]
+    #[error("the component needs {what}; the limit is {limit}")]
     TooBig {
         /// What there is too much of.
         what: String,
@@ -95,13 +95,13 @@ pub enum UploadRefused {
     #[error("`describe` failed: {0}")]
     Describe(Failure),
     /// `describe` answered something that cannot stand.
-    #[error("the description cannot be used: {message}")]
+    #[error("the description is not valid: {message}")]
     Description {
         /// The field and the remedy.
         message: String,
     },
     /// Its settings schema is not a JSON Schema that can be used.
-    #[error("the settings schema cannot be used: {message}")]
+    #[error("the settings schema is not valid: {message}")]
     SettingsSchema {
         /// What is wrong with it.
         message: String,

@@ -54,7 +54,7 @@ macro_rules! weigh {
 weigh!(Money { currency; minor_units });
 weigh!(FormAnswer { field, value; });
 weigh!(TeamRef { organization, key; });
-weigh!(WaitingOn { whom, since; });
+weigh!(WaitingOn { what, since; });
 weigh!(Comment { author, at, text; });
 weigh!(Field { name, value; });
 weigh!(Ticket { head, details; });
@@ -64,17 +64,16 @@ weigh!(Head {
     comments, fields;
     phase, channel, impact, urgency, priority, reopen_count
 });
-weigh!(IncidentDetails { major_state, restore_by; affected_users });
+weigh!(IncidentDetails { major_state, eta; affected_users });
 weigh!(RequestDetails { catalog_item, cost, answers, expected_at; quantity });
 weigh!(ProblemDetails { symptom, root_cause, workaround; known_error });
-weigh!(TaskDetails { ticket; mandatory });
 weigh!(Person { id, name, email, location, manager, zone, language, fields; vip });
 weigh!(Team { organization, key, name, on_call, lead, members; open_now, load, open_tickets });
 weigh!(Service { key, name, owner, support_team, fields; criticality });
 weigh!(Ci { key, name, class, service, support_team, fields; criticality, open_tickets });
 weigh!(Moment { utc, local_date, zone; weekday, minute_of_day, utc_offset, working_time });
 weigh!(Context {
-    now, organization, layer, requester, manager, teams, fallback_approver, service, ci, services;
+    now, organization, layer, lineage, requester, manager, teams, fallback_approver, service, ci, services;
 });
 weigh!(WaitingApproval {
     step, seat, voter, voter_manager, requested_at, due_at;
@@ -118,7 +117,7 @@ impl Weigh for Details {
             Self::Incident(it) => it.weight(),
             Self::Request(it) => it.weight(),
             Self::Problem(it) => it.weight(),
-            Self::Task(it) => it.weight(),
+            Self::Task(TaskDetails { mandatory: _ }) => 0,
         }
     }
 }

@@ -21,13 +21,13 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
-/// What every command understands.
+/// Options of every command.
 #[derive(Debug, Args)]
 pub(crate) struct Global {
-    /// The configuration file; without it, the one that `WAYPOST_CONFIG` names.
+    /// Configuration file; defaults to the one in `WAYPOST_CONFIG`.
     #[arg(long, global = true, value_name = "FILE")]
     config: Option<PathBuf>,
-    /// The folder of everything that Waypost keeps; the same as `--set data_folder=DIR`.
+    /// Data folder; same as `--set data_folder=DIR`.
     #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
     /// A setting; `waypost config` lists them. Can be repeated.
@@ -43,37 +43,37 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Run the server.
     Serve(serve::Serve),
-    /// Bring the database to this release.
+    /// Migrate the database to this version.
     Migrate,
-    /// Organizations: their tree, their settings, their directory.
+    /// Manage organizations, their settings and their directory.
     #[command(subcommand)]
     Org(org::Org),
-    /// Bearer tokens for the API.
+    /// Manage API tokens.
     #[command(subcommand)]
     Token(token::Token),
-    /// Policies and their bindings.
+    /// Manage policies and their bindings.
     #[command(subcommand)]
     Policy(policy::Policy),
-    /// Bring in records from elsewhere.
+    /// Import records from other systems.
     #[command(subcommand)]
     Import(import::Import),
-    /// Tickets: open, list, show, and act on them.
+    /// Open, list, show and change tickets.
     #[command(subcommand)]
     Ticket(ticket::Ticket),
-    /// Say why a ticket is as it is.
+    /// Explain a ticket.
     Explain(explain::Explain),
-    /// Recorded decisions.
+    /// Show and verify recorded decisions.
     #[command(subcommand)]
     Receipts(receipts::Receipts),
-    /// The audit trail.
+    /// Export and check the audit trail.
     #[command(subcommand)]
     Audit(audit::Audit),
-    /// Print the settings in force.
+    /// Print the effective settings.
     Config(config::Config),
 }
 
 impl Global {
-    /// In which form results are told.
+    /// Output format.
     pub(crate) fn form(&self) -> Form {
         if self.json { Form::Json } else { Form::Human }
     }
@@ -106,7 +106,7 @@ fn environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
 pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        Some(_) | None => Err("write KEY=VALUE".to_owned()),
+        Some(_) | None => Err("use KEY=VALUE".to_owned()),
     }
 }
 
@@ -115,7 +115,7 @@ pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
     let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
     let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).ok();
     time.or_else(|| day().map(|time| time.and_utc()))
-        .ok_or_else(|| "write a day or a time: 2026-06-01 or 2026-06-01T08:00:00Z".to_owned())
+        .ok_or_else(|| "use a date or a time: 2026-06-01 or 2026-06-01T08:00:00Z".to_owned())
 }
 
 #[cfg(test)]

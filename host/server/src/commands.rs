@@ -22,10 +22,8 @@ use crate::{config as settings, telemetry};
 
 /// Reads the settings and does what was typed.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
-    let flags = match &cli.command {
-        Command::Serve(serve) => serve.settings(),
-        _ => Vec::new(),
-    };
+    let flags =
+        if let Command::Serve(serve) = &cli.command { serve.settings() } else { Vec::new() };
     let loaded = settings::load(&cli.global.sources(flags))?;
     let terminal = Terminal::new(loaded, cli.global.form());
     if let Command::Config(command) = cli.command {
@@ -59,9 +57,10 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<ExitCode> {
 /// A server logs what it does. A command tells what it did, so it logs what is wrong, and the rest
 /// only to those who ask.
 fn log_filter<'a>(command: &Command, terminal: &'a Terminal) -> &'a str {
-    match command {
-        Command::Serve(_) => &terminal.config().log_filter,
-        _ if terminal.loaded.is_default("log_filter") => "warn",
-        _ => &terminal.config().log_filter,
+    let serves = matches!(command, Command::Serve(_));
+    if serves || !terminal.loaded.is_default("log_filter") {
+        &terminal.config().log_filter
+    } else {
+        "warn"
     }
 }

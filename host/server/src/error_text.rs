@@ -1,4 +1,4 @@
-//! Trouble: how an error is told at the command line.
+//! How an error reads at the command line.
 
 use waypost_app::CommandError;
 use waypost_domain::refusal::{FieldFault, Refused};
@@ -26,12 +26,10 @@ pub(crate) fn of(error: &anyhow::Error) -> String {
 
 /// The wrong fields of a command, each with its place and the remedy.
 pub(crate) fn field_faults(error: &CommandError) -> impl Iterator<Item = &FieldFault> {
-    let faults: &[FieldFault] = match error {
-        CommandError::Invalid(faults)
-        | CommandError::Refused(Refused::MissingFields(faults) | Refused::Invalid(faults)) => {
-            faults
-        }
-        _ => &[],
+    let (CommandError::Invalid(faults)
+    | CommandError::Refused(Refused::MissingFields(faults) | Refused::Invalid(faults))) = error
+    else {
+        return [].iter();
     };
     faults.iter()
 }

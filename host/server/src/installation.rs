@@ -57,7 +57,7 @@ impl Installation {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let desk = Desk::new(store.clone(), runtime, Arc::clone(&entropy), config.desk());
         let platform = organizations::bootstrap(&desk, clock.now()).await;
-        platform.context("making the platform organization")?;
+        platform.context("creating the platform organization")?;
         Ok(Self { store, desk, clock, entropy })
     }
 
@@ -73,7 +73,7 @@ impl Installation {
     /// Closes the database after its transactions have ended.
     pub(crate) async fn close(self) {
         if let Err(error) = self.desk.give_back().await {
-            tracing::warn!(%error, "ticket numbers that were taken in advance are left out");
+            tracing::warn!(%error, "reserved ticket numbers are skipped");
         }
         self.store.close().await;
     }
@@ -93,16 +93,20 @@ pub(crate) async fn connect(config: &Config) -> Result<Store> {
 pub(crate) async fn migrate(store: &Store) -> Result<()> {
     store.migrate().await.map_err(|error| match error {
         StoreError::Migration(cause) => anyhow::Error::new(cause).context(
-            "the database can't be brought to this release; it may belong to a newer one, whose `waypost` it then needs",
+            "the database cannot be migrated to this version; it may belong to a newer version of \
+             Waypost",
         ),
         other => anyhow::Error::new(other).context("migrating the database"),
     })
 }
 
 async fn refuse_pending(store: &Store) -> Result<()> {
-    let pending = store.pending_migrations().await.context("looking at the database's tables")?;
+    let pending = store.pending_migrations().await.context("reading the database schema")?;
     if pending > 0 {
-        bail!("the database lacks {pending} migrations of this release; run `waypost migrate`");
+        bail!(
+            "the database schema is not up to date ({pending} migrations pending); run `waypost \
+             migrate`"
+        );
     }
     Ok(())
 }
@@ -111,7 +115,7 @@ async fn refuse_pending(store: &Store) -> Result<()> {
 pub(crate) fn make_data_folder(folder: &Path) -> Result<()> {
     let remedy = || {
         let folder = folder.display();
-        format!("the data folder {folder} can't be written; choose another with --data DIR")
+        format!("the data folder {folder} is not writable; choose another with --data DIR")
     };
     fs::create_dir_all(folder).with_context(remedy)?;
     let probe = folder.join(format!(".probe-{}", std::process::id()));

@@ -13,7 +13,7 @@ pub(crate) struct Output {
     form: Form,
 }
 
-/// In which form results are told.
+/// Output format.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Form {
     /// Sentences and tables.
@@ -61,7 +61,7 @@ impl Output {
         })
     }
 
-    /// In which form results are told.
+    /// Output format.
     pub(crate) fn form(&self) -> Form {
         self.form
     }

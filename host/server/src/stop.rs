@@ -29,7 +29,7 @@ impl Stop {
                     _ = terminate.recv() => {}
                 }
                 if is_asked_again {
-                    tracing::warn!("stopping at once");
+                    tracing::warn!("stopping immediately");
                     end_now();
                 }
                 asking.ask();

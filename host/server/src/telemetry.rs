@@ -8,7 +8,10 @@ use crate::config::LogFormat;
 /// Starts logging. Only once in a process.
 pub(crate) fn start(format: LogFormat, filter: &str) -> Result<()> {
     let filter: EnvFilter = filter.parse().with_context(|| {
-        format!("log_filter `{filter}` is not a valid filter; use a level such as info, or target=level pairs joined by commas")
+        format!(
+            "log_filter `{filter}` is not a valid filter; use a level such as info, or \
+                 target=level pairs joined by commas"
+        )
     })?;
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = match format {
@@ -18,5 +21,5 @@ pub(crate) fn start(format: LogFormat, filter: &str) -> Result<()> {
         }
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
-    started.map_err(|error| anyhow::anyhow!("logging can't be started: {error}"))
+    started.map_err(|error| anyhow::anyhow!("logging cannot be started: {error}"))
 }

@@ -27,7 +27,8 @@ pub struct Component {
     pub wit_version: String,
     /// What it says about itself, as JSON text.
     pub description: String,
-    /// When it was brought.
+    /// When it was brought to the organization or to one above it. Who else has it, and since when,
+    /// is nobody's business.
     pub created_at: DateTime<Utc>,
 }
 
@@ -44,7 +45,11 @@ struct ComponentRow {
 
 macro_rules! component_columns {
     () => {
-        "c.digest, c.size, c.name, c.version, c.wit_version, c.description, c.created_at"
+        "c.digest, c.size, c.name, c.version, c.wit_version, c.description, (
+            select min(g.granted_at) from component_grants g
+            join organization_lines l on l.ancestor_id = g.org_id
+            where l.org_id = $1 and g.digest = c.digest
+        ) as created_at"
     };
 }
 
@@ -127,7 +132,7 @@ pub async fn list(tx: &mut ReadTx) -> Result<Vec<Component>, StoreError> {
         component_columns!(),
         " from components c where ",
         visible!(),
-        " order by c.name, c.created_at desc, c.digest"
+        " order by c.name, created_at desc, c.digest"
     );
     let rows: Vec<ComponentRow> =
         on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).fetch_all(conn).await?);

@@ -9,22 +9,22 @@ use thiserror::Error;
 #[derive(Debug, Error)]
 pub enum StoreError {
     /// Somebody else changed the record since it was read, or it isn't there for this organization.
-    #[error("the record was changed by somebody else")]
+    #[error("the record has been changed since it was read")]
     Stale,
     /// Another record of the organization has this value; the text names the field.
-    #[error("the {0} is taken")]
+    #[error("the {0} is already taken")]
     Taken(&'static str),
     /// A record was handed to a transaction of another organization.
-    #[error("the record belongs to another organization than the transaction")]
+    #[error("the record belongs to a different organization than the transaction")]
     WrongOrganization,
     /// A value that no column can hold; the text names the field.
-    #[error("the {0} can't be stored")]
+    #[error("the {0} cannot be stored")]
     Unstorable(&'static str),
     /// A text holds a character that the database keeps in no text: U+0000.
-    #[error("a text holds the character U+0000, which is kept in no text")]
+    #[error("a text contains the character U+0000, which cannot be stored")]
     NotText,
     /// A stored row breaks a rule that the program relies on.
-    #[error("the table {table} holds something unreadable in {column}")]
+    #[error("the table {table} has an unreadable value in {column}")]
     Corrupt {
         /// The table.
         table: &'static str,
@@ -35,10 +35,10 @@ pub enum StoreError {
     #[error("the database is busy")]
     Busy,
     /// The URL names neither a SQLite nor a PostgreSQL database.
-    #[error("a database URL starts with sqlite: or postgres:")]
+    #[error("a database URL must start with sqlite: or postgres:")]
     UnknownUrl,
     /// The database was made by a newer release, or its migrations were edited.
-    #[error("the database can't be migrated")]
+    #[error("the database cannot be migrated")]
     Migration(#[from] sqlx::migrate::MigrateError),
     /// The database failed.
     #[error("the database failed")]

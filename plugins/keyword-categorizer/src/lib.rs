@@ -170,10 +170,12 @@ fn fill<T>(field: &mut Option<T>, value: Option<T>) -> bool {
     fills
 }
 
-/// Problems and changes are opened by people, so a rule can only suggest them.
+/// Problems are opened by people, so a rule can only suggest them.
 fn kind_proposal(kind: vocabulary::Kind, strength: Strength, confidence: u8) -> KindProposal {
-    let opened_by_people = matches!(kind, vocabulary::Kind::Problem | vocabulary::Kind::Change);
-    let strength = if opened_by_people { Strength::Suggested } else { strength };
+    let strength = match kind {
+        vocabulary::Kind::Problem => Strength::Suggested,
+        vocabulary::Kind::Incident | vocabulary::Kind::Request => strength,
+    };
     KindProposal { value: kind.into(), strength, confidence }
 }
 

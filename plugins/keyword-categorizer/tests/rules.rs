@@ -161,12 +161,8 @@ fn a_rule_may_set_one_field_and_suggest_another() {
 }
 
 #[test]
-fn problems_and_changes_are_only_suggested() {
-    for (kind, strength) in [
-        ("problem", Strength::Suggested),
-        ("change", Strength::Suggested),
-        ("request", Strength::Set),
-    ] {
+fn problems_are_only_suggested() {
+    for (kind, strength) in [("problem", Strength::Suggested), ("request", Strength::Set)] {
         let settings = json!({ "rules": [{ "name": "a", "set": { "kind": kind } }] });
         assert_eq!(ask(&settings, &ticket("")).kind.unwrap().strength, strength, "{kind}");
     }

@@ -48,7 +48,7 @@ impl Placeholder {
         let Facts { event, ticket, context } = facts;
         let head = &ticket.head;
         match self {
-            Self::Number => text.push_str(&head.number),
+            Self::Number => text.push_str(head.number.as_deref().unwrap_or_default()),
             Self::Kind => text.push_str(match ticket.kind() {
                 TicketKind::Incident => "incident",
                 TicketKind::Request => "request",

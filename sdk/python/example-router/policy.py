@@ -111,11 +111,11 @@ def find_team(context: Context, name: str) -> Optional[Team]:
     organization, slash, key = name.partition("/")
     if slash:
         return next((team for team in teams if (team.organization, team.key) == (organization, key)), None)
-    named = [team for team in teams if team.key == name]
-    own = next((team for team in named if team.organization == context.layer), None)
-    if own is None and context.layer == context.organization and named:
-        return named[0]
-    return own
+    for organization in context.lineage[context.lineage.index(context.layer):]:
+        found = next((team for team in teams if (team.organization, team.key) == (organization, name)), None)
+        if found is not None:
+            return found
+    return None
 
 
 def no_opinion(reason: str) -> Err:

@@ -82,12 +82,11 @@ impl Context {
         if let Some((organization, key)) = name.split_once('/') {
             return teams.iter().find(|team| team.organization == organization && team.key == key);
         }
-        let named = || teams.iter().filter(|team| team.key == name);
-        named().find(|team| team.organization == self.layer).or_else(|| {
-            // The teams are the organization's and its provider's. Above the organization is its
-            // provider; above the provider is nobody whose teams could serve it.
-            (self.layer == self.organization).then(|| named().next()).flatten()
-        })
+        let upwards = self.lineage.iter().skip_while(|organization| **organization != self.layer);
+        let mut named = upwards.map(|organization| {
+            teams.iter().find(|team| team.organization == *organization && team.key == name)
+        });
+        named.find_map(|found| found)
     }
 }
 
@@ -131,11 +130,14 @@ mod tests {
         };
         Context {
             layer: layer.to_owned(),
+            lineage: ["acme", "harbor-it", "waypost"].map(str::to_owned).to_vec(),
             teams: Some(vec![
                 of("acme", "finance"),
                 of("harbor-it", "finance"),
                 of("harbor-it", "network"),
                 of("acme", "workplace"),
+                of("waypost", "network"),
+                of("waypost", "platform"),
             ]),
             ..context()
         }
@@ -148,6 +150,9 @@ mod tests {
             ("acme", "network", Some("harbor-it/network")),
             ("harbor-it", "finance", Some("harbor-it/finance")),
             ("harbor-it", "workplace", None),
+            ("harbor-it", "platform", Some("waypost/platform")),
+            ("waypost", "network", Some("waypost/network")),
+            ("waypost", "finance", None),
             ("platform", "finance", None),
         ] {
             let desk = desk(layer);

@@ -194,7 +194,7 @@ pub fn task(head: Head) -> Ticket {
 pub fn head(short_description: &str) -> Head {
     Head {
         id: "0198c0de-0000-7000-8000-000000000042".to_owned(),
-        number: "INC0000042".to_owned(),
+        number: Some("INC0000042".to_owned()),
         state: "new".to_owned(),
         phase: Phase::Open,
         state_since: "2026-06-01T08:00:00Z".to_owned(),
@@ -227,7 +227,7 @@ pub fn head(short_description: &str) -> Head {
 /// What only incidents have: not a major one, nobody is known to be affected, nothing is promised.
 #[must_use]
 pub fn incident_details() -> IncidentDetails {
-    IncidentDetails { major_state: None, affected_users: 0, restore_by: None }
+    IncidentDetails { major_state: None, affected_users: None, eta: None }
 }
 
 /// What only requests have: a free-text request that costs nothing.
@@ -248,10 +248,10 @@ pub fn problem_details() -> ProblemDetails {
     ProblemDetails { known_error: false, symptom: None, root_cause: None, workaround: None }
 }
 
-/// What only tasks have: a mandatory one of the request `REQ0000001`.
+/// What only tasks have: a mandatory one.
 #[must_use]
 pub fn task_details() -> TaskDetails {
-    TaskDetails { ticket: "REQ0000001".to_owned(), mandatory: true }
+    TaskDetails { mandatory: true }
 }
 
 /// The organization `acme`, which asks a policy of its own, on Monday, 2026-06-01, at 10:00 in
@@ -271,6 +271,7 @@ pub fn context() -> Context {
         },
         organization: "acme".to_owned(),
         layer: "acme".to_owned(),
+        lineage: vec!["acme".to_owned()],
         fallback_approver: None,
         requester: None,
         manager: None,

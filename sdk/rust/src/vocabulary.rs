@@ -56,8 +56,6 @@ vocabulary! {
         Request,
         /// A cause, or possible cause, of one or more incidents.
         Problem,
-        /// An addition, modification or removal that could affect services.
-        Change,
     }
 
     /// Where a ticket is in its life cycle, whatever its kind calls the state.

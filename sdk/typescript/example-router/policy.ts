@@ -110,9 +110,11 @@ function findTeam(context: Context, name: string): Team | undefined {
     const [organization, key] = [name.slice(0, slash), name.slice(slash + 1)];
     return teams.find((team) => team.organization === organization && team.key === key);
   }
-  const named = teams.filter((team) => team.key === name);
-  const own = named.find((team) => team.organization === context.layer);
-  return own ?? (context.layer === context.organization ? named[0] : undefined);
+  for (const organization of context.lineage.slice(context.lineage.indexOf(context.layer))) {
+    const found = teams.find((team) => team.organization === organization && team.key === name);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 function noOpinion(reason: string): Decline {

@@ -22,7 +22,7 @@ impl From<CommandError> for ApiError {
             CommandError::Taken(_) => Self::new(Slug::Duplicate, detail),
             CommandError::ContentChanged => Self::new(Slug::ContentChanged, detail),
             CommandError::Cursor(_) => Self::new(Slug::CursorInvalid, detail)
-                .with_errors(vec![FaultOut::parameter("after", "leave it out to start again")]),
+                .with_errors(vec![FaultOut::parameter("after", "Omit it to start again.")]),
             CommandError::Busy => Self::new(Slug::Unavailable, detail),
             CommandError::Internal(cause) => Self::internal(cause.as_ref()),
         }
@@ -63,11 +63,11 @@ impl ApiError {
 
     /// A PATCH that names the state.
     pub(crate) fn state_not_patchable() -> Self {
-        let detail = "the state changes only by an action; use `POST …/actions/{action}`";
+        let detail = "the state can be changed only by actions; use `POST …/actions/{action}`";
         let fault = FieldFault {
             pointer: "/state".to_owned(),
             code: "read-only",
-            message: "leave it out; `GET …/actions` lists the actions that are possible now"
+            message: "Leave it out; `GET …/actions` lists the actions that are possible now."
                 .to_owned(),
         };
         Self::new(Slug::StateNotPatchable, detail).with_errors(vec![fault.into()])

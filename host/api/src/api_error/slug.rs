@@ -29,7 +29,7 @@ macro_rules! slugs {
                 match self { $(Self::$variant => $title,)+ }
             }
 
-            /// What a client does about it.
+            /// What a client should do.
             pub(crate) const fn remedy(self) -> &'static str {
                 match self { $(Self::$variant => $remedy,)+ }
             }
@@ -40,76 +40,80 @@ macro_rules! slugs {
 slugs! {
     /// The body is not JSON.
     MalformedBody, "malformed-body", BAD_REQUEST, "The body cannot be read",
-        "Send the JSON text that the OpenAPI document describes for this request.";
+        "Send JSON as the OpenAPI document describes it for this request.";
     /// The cursor is of another list, or not one of ours.
     CursorInvalid, "cursor-invalid", BAD_REQUEST, "The cursor does not belong to this list",
-        "Start again without `after`; a cursor is valid only with the filter and the order it came from.";
+        "Start again without `after`; a cursor is valid only with the filter and sort order it \
+         came from.";
     /// No token, or none that is known.
-    Unauthenticated, "unauthenticated", UNAUTHORIZED, "A valid token is needed",
-        "Send `Authorization: Bearer <token>`; an administrator issues tokens, and can tell whether one expired.";
+    Unauthenticated, "unauthenticated", UNAUTHORIZED, "A valid token is required",
+        "Send `Authorization: Bearer <token>`; administrators issue tokens and can check whether \
+         one has expired.";
     /// The role does not allow it.
     Forbidden, "forbidden", FORBIDDEN, "The caller's role does not allow it",
         "Ask somebody with the role that `detail` names.";
     /// Nobody approves their own request.
     SeparationOfDuties, "separation-of-duties", FORBIDDEN, "You cannot approve your own request",
-        "Let another person decide.";
+        "Let another person decide, or delegate the vote.";
     /// It is not there, or not for this caller.
     NotFound, "not-found", NOT_FOUND, "Not found",
-        "Check the address. Records of other organizations are not visible to you.";
+        "Check the path. Records of other organizations are not visible to you.";
     /// The address has no such method.
-    MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "The address does not support this method",
-        "The header `Allow` lists the methods that it has.";
+    MethodNotAllowed, "method-not-allowed", METHOD_NOT_ALLOWED, "The path does not support this method",
+        "The header `Allow` lists the supported methods.";
     /// The state does not allow the action.
     InvalidTransition, "invalid-transition", CONFLICT, "The record's state does not allow it",
-        "`allowed_actions` lists what the state allows.";
+        "`allowed_actions` lists the actions that the state allows.";
     /// A guard refuses it.
     GuardFailed, "guard-failed", CONFLICT, "A condition for the action is not met",
-        "`detail` names what has to change first.";
+        "`detail` says what has to be done first.";
     /// Somebody has to approve first.
-    ApprovalRequired, "approval-required", CONFLICT, "An approval is needed first",
-        "Wait for the approval, or request it.";
+    ApprovalRequired, "approval-required", CONFLICT, "An approval is required first",
+        "Request the approval, or wait for it.";
     /// What was voted on has changed.
     ContentChanged, "content-changed", CONFLICT, "The content has changed since it was shown",
         "Read the approval again and vote with its new `content_digest`.";
     /// The first request with this key still runs.
     IdempotencyInProgress, "idempotency-in-progress", CONFLICT, "The first request with this key is still running",
-        "Repeat the same request in a moment; it will get the first one's answer.";
+        "Repeat the same request in a moment to get the response to the first one.";
     /// The request was carried out, and its answer was not kept.
-    AnswerLost, "answer-lost", CONFLICT, "The request was carried out, but its answer is lost",
-        "Read the records that it was about; do not send it again with another key.";
+    AnswerLost, "answer-lost", CONFLICT, "The request was carried out, but its response is lost",
+        "Read the affected records; do not send the request again with another key.";
     /// A unique value is taken.
     Duplicate, "duplicate", CONFLICT, "The value is already in use",
-        "Choose another value for what `detail` names, or use the record that has it.";
+        "Choose another value for the field that `detail` names, or use the existing record.";
     /// Somebody else changed it first.
-    StaleVersion, "stale-version", PRECONDITION_FAILED, "The record was changed by somebody else",
-        "Read it again, and repeat what still applies with its new `ETag`.";
+    StaleVersion, "stale-version", PRECONDITION_FAILED, "The record has been changed since you read it",
+        "Read it again and repeat the changes that still apply, with its new `ETag`.";
     /// The version is not named.
     PreconditionRequired, "precondition-required", PRECONDITION_REQUIRED, "If-Match is missing",
         "Send `If-Match` with the `ETag` of the record as you read it.";
     /// Too much.
     TooLarge, "too-large", PAYLOAD_TOO_LARGE, "The body is too large",
-        "Send less; `detail` names the limit.";
+        "Send a smaller body; `detail` names the limit.";
     /// A type of content that is not supported.
-    UnsupportedMediaType, "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "This type of content is not supported",
+    UnsupportedMediaType, "unsupported-media-type", UNSUPPORTED_MEDIA_TYPE, "The content type is not supported",
         "Send the `Content-Type` that `detail` names.";
     /// Fields are missing.
     MissingFields, "missing-fields", UNPROCESSABLE_ENTITY, "Fields are missing",
-        "`errors` names each missing field.";
+        "`errors` lists the missing fields.";
     /// Something of the input is wrong.
     ValidationFailed, "validation-failed", UNPROCESSABLE_ENTITY, "The input is not valid",
-        "`errors` names each fault and what would be right.";
+        "`errors` lists each fault and how to correct it.";
     /// A state was to be edited.
-    StateNotPatchable, "state-not-patchable", UNPROCESSABLE_ENTITY, "A state changes only by an action",
-        "Use `POST …/actions/{action}`; `GET …/actions` lists the allowed ones.";
+    StateNotPatchable, "state-not-patchable", UNPROCESSABLE_ENTITY, "The state can be changed only by actions",
+        "Use `POST …/actions/{action}`; `GET …/actions` lists the allowed actions.";
     /// The key was used for another request.
     IdempotencyKeyReused, "idempotency-key-reused", UNPROCESSABLE_ENTITY, "The key was used for another request",
-        "Use a new `Idempotency-Key` for every new request, and the old one only to repeat the same.";
+        "Use a new `Idempotency-Key` for every new request; reuse a key only to repeat the same \
+         request.";
     /// Too many requests, or something that the desk depends on is away.
     Unavailable, "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable",
-        "Repeat the request after the seconds that `Retry-After` names; with an `Idempotency-Key` that is safe.";
+        "Repeat the request after the number of seconds in `Retry-After`; this is safe with an \
+         `Idempotency-Key`.";
     /// Not the caller's doing.
     Internal, "internal", INTERNAL_SERVER_ERROR, "Internal error",
-        "Tell the operator the `request_id`; the cause is in the server's log.";
+        "Give the `request_id` to the operator, who finds the cause in the server's log.";
 }
 
 impl Slug {
@@ -119,11 +123,8 @@ impl Slug {
     }
 
     /// How many seconds a client should wait, if that is all it takes.
-    pub(crate) const fn retry_after(self) -> Option<u16> {
-        match self {
-            Self::Unavailable | Self::IdempotencyInProgress => Some(1),
-            _ => None,
-        }
+    pub(crate) fn retry_after(self) -> Option<u16> {
+        (self == Self::Unavailable || self == Self::IdempotencyInProgress).then_some(1)
     }
 
     /// The kind that says no more than a bare status does.

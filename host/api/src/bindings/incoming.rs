@@ -20,20 +20,19 @@ use crate::{
 #[serde(deny_unknown_fields)]
 #[schema(as = NewBinding)]
 pub(super) struct BindingIn {
-    /// The hooks that it serves with one set of settings; all that the component serves if left
-    /// out.
+    /// The hooks that it serves; defaults to all that the component serves.
     #[schema(value_type = Option<Vec<HookName>>)]
     hooks: Option<Vec<String>>,
-    /// Its name, unique in the organization; it does not change.
+    /// Name, unique within the organization. It cannot be changed.
     #[schema(example = "by-category")]
     name: String,
-    /// Lower is asked first, at each of the hooks. Two enabled bindings that share a hook never
-    /// share one.
+    /// Order of evaluation at each hook, lowest first. Enabled bindings at the same hook must have
+    /// different positions.
     position: i64,
     /// The component's digest, as the upload returned it.
     #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
     component: String,
-    /// The settings, which must match the policy's schema.
+    /// The settings; they must match the policy's schema.
     #[serde(default)]
     settings: Option<Value>,
     /// The data files.
@@ -42,33 +41,33 @@ pub(super) struct BindingIn {
     /// Limits that differ from the installation's.
     #[serde(default)]
     limits: LimitsWire,
-    /// The key of the team that gets the ticket when the policy fails at `route`; the next policy
-    /// is asked if left out, as it is at the other hooks.
+    /// Key of the team that gets the ticket if the policy fails at `route`. If omitted, the next
+    /// policy is asked, as at the other hooks.
     fallback_team: Option<String>,
-    /// Whether lower organizations can neither replace it nor answer before it.
+    /// Whether organizations below cannot override it.
     #[serde(default)]
     locked: bool,
-    /// Whether the unlocked bindings of the organizations above are not asked at its hooks.
+    /// Whether it replaces the unlocked bindings of the organizations above at its hooks.
     #[serde(default)]
     replaces_above: bool,
-    /// Whether it starts disabled.
+    /// Whether to create it disabled.
     #[serde(default)]
     disabled: bool,
-    /// The reason for it.
+    /// Reason for the revision.
     note: Option<String>,
 }
 
-/// A new revision. What is left out stays as it is in the active one.
+/// A new revision. Omitted fields keep the values of the active revision.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = NewRevision)]
-#[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
+#[expect(clippy::option_option, reason = "omitted and null are two different things")]
 pub(super) struct RevisionIn {
-    /// The hooks that it serves, all of them.
+    /// The hooks that it serves. Replaces the whole list.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<HookName>)]
     hooks: Option<Vec<String>>,
-    /// Lower is asked first.
+    /// Order of evaluation, lowest first.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = i64)]
     position: Option<i64>,
@@ -76,31 +75,31 @@ pub(super) struct RevisionIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = String)]
     component: Option<String>,
-    /// The settings, all of them.
+    /// The settings. Replaces all settings.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Value)]
     settings: Option<Value>,
-    /// The data files, all of them.
+    /// The data files. Replaces all data files.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = Vec<DataFileIn>)]
     data: Option<Vec<DataFileIn>>,
-    /// Limits that differ from the installation's, all of them.
+    /// Limits that differ from the installation's. Replaces all limits.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = LimitsWire)]
     limits: Option<LimitsWire>,
-    /// The key of the team that gets the ticket when the policy fails; null asks the next policy.
+    /// Key of the team that gets the ticket if the policy fails; null asks the next policy.
     #[serde(deserialize_with = "nullable")]
     #[schema(value_type = Option<String>)]
     fallback_team: Option<Option<String>>,
-    /// Whether lower organizations can neither replace it nor answer before it.
+    /// Whether organizations below cannot override it.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     locked: Option<bool>,
-    /// Whether the unlocked bindings of the organizations above are not asked at its hooks.
+    /// Whether it replaces the unlocked bindings of the organizations above at its hooks.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     replaces_above: Option<bool>,
-    /// The reason for it.
+    /// Reason for the revision.
     note: Option<String>,
 }
 
@@ -185,7 +184,7 @@ fn files(given: Vec<DataFileIn>) -> Result<Vec<(String, Vec<u8>)>, ApiError> {
             Err(_) => faults.push(FieldFault {
                 pointer: format!("/data/{index}/content"),
                 code: "invalid",
-                message: "must be base64 with its padding (RFC 4648, section 4)".to_owned(),
+                message: "Must be base64 with padding (RFC 4648, section 4).".to_owned(),
             }),
         }
     }

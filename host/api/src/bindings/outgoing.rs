@@ -29,15 +29,15 @@ pub(super) struct BindingOut {
     layer: String,
     /// Its name.
     name: String,
-    /// A disabled binding is not asked.
+    /// Whether it is enabled; a disabled binding is not asked.
     enabled: bool,
-    /// The revision in force.
+    /// Number of the active revision.
     active: RevisionOut,
-    /// The hooks at which it is paused because it failed too often there.
+    /// Hooks at which it is paused, because it failed too often.
     paused: Vec<PausedOut>,
     /// When it was created.
     created_at: DateTime<Utc>,
-    /// Rises by one with every change; the `ETag`.
+    /// Version number; increases by one with every change. Also sent as the `ETag`.
     version: i64,
 }
 
@@ -59,13 +59,13 @@ struct PausedOut {
 struct RevisionOut {
     /// 1, 2, 3, …
     number: i64,
-    /// The hooks that it serves, in the order in which a ticket meets them.
+    /// The hooks that it serves, in the order in which a ticket reaches them.
     hooks: Vec<HookName>,
-    /// Lower is asked first, at each of the hooks.
+    /// Order of evaluation at each hook, lowest first.
     position: i64,
     /// The component's digest.
     component: String,
-    /// The policy's name and version, where the organization may see it.
+    /// The policy's name and version, if the organization may see it.
     policy: Option<PolicyNameOut>,
     /// The settings.
     settings: Value,
@@ -75,13 +75,13 @@ struct RevisionOut {
     data_digest: String,
     /// Limits that differ from the installation's.
     limits: LimitsWire,
-    /// The team that gets the ticket when the policy fails at `route`; null asks the next policy.
+    /// The team that gets the ticket if the policy fails at `route`; null asks the next policy.
     fallback_team: Option<NamedOut>,
-    /// Whether lower organizations can neither replace it nor answer before it.
+    /// Whether organizations below cannot override it.
     locked: bool,
-    /// Whether the unlocked bindings of the organizations above are not asked at its hooks.
+    /// Whether it replaces the unlocked bindings of the organizations above at its hooks.
     replaces_above: bool,
-    /// The reason for it.
+    /// Reason for the revision.
     note: Option<String>,
     /// When.
     created_at: DateTime<Utc>,
@@ -100,9 +100,9 @@ pub(super) struct BindingDetailOut {
     revisions: Vec<RevisionOut>,
     /// The data files of the active revision.
     data: Vec<DataFileOut>,
-    /// Who enabled, disabled or rolled it back, in order.
+    /// Who enabled, disabled or rolled it back, oldest first.
     switches: Vec<SwitchOut>,
-    /// How many of its suggestions were accepted and dismissed, as far as their receipts are kept.
+    /// Number of its suggestions that were accepted or dismissed, as long as receipts are kept.
     suggestions: SuggestionCountsOut,
 }
 
@@ -113,7 +113,7 @@ struct SwitchOut {
     /// `enabled`, `disabled` or `rolled_back`.
     #[schema(value_type = String)]
     what: &'static str,
-    /// The revision in force from then on; of a disabled binding, the one that was.
+    /// Number of the revision that became active; for `disabled`, of the one that was active.
     revision: i64,
     /// When.
     at: DateTime<Utc>,
@@ -121,11 +121,11 @@ struct SwitchOut {
     by: ActorOut,
 }
 
-/// How many suggestions people accepted and dismissed.
+/// Numbers of suggestions by decision.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = SuggestionCounts)]
 struct SuggestionCountsOut {
-    /// Still waiting for a person.
+    /// Not decided yet.
     open: u64,
     /// Accepted.
     accepted: u64,
@@ -143,7 +143,7 @@ struct DataFileOut {
     size: usize,
 }
 
-/// Which policies are asked, across all layers.
+/// The evaluation order of policies, across all layers.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = InForce)]
 pub(super) struct InForceOut {
@@ -157,7 +157,7 @@ pub(super) struct InForceOut {
 struct HookOrderOut {
     /// The hook.
     hook: HookName,
-    /// How several answers are combined: `each_field` (for each field the first answer counts),
+    /// How answers are combined: `each_field` (for each field, the first answer counts),
     /// `first_opinion` or `all`.
     #[schema(value_type = String)]
     asking: &'static str,

@@ -48,7 +48,7 @@ impl FromRequest<ApiState> for WasmBody {
 async fn whole(body: axum::body::Body, limit: usize) -> Result<Bytes, ApiError> {
     axum::body::to_bytes(body, limit)
         .await
-        .map_err(|_| ApiError::new(Slug::MalformedBody, "the body could not be read to its end"))
+        .map_err(|_| ApiError::new(Slug::MalformedBody, "the body could not be read completely"))
 }
 
 fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, ApiError> {
@@ -88,9 +88,9 @@ fn media_type(headers: &HeaderMap) -> Option<String> {
 fn malformed(error: &serde_json::Error) -> ApiError {
     let place = format!("line {}, column {}", error.line(), error.column());
     let detail = if error.is_eof() {
-        format!("the JSON ends too early, at {place}")
+        format!("the JSON ends unexpectedly at {place}")
     } else {
-        format!("the JSON has a mistake at {place}")
+        format!("the JSON is malformed at {place}")
     };
     ApiError::new(Slug::MalformedBody, detail)
 }

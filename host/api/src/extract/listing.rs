@@ -20,10 +20,10 @@ use crate::{
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageParams {
-    /// How many records the page has, 1 to 200.
+    /// Number of records per page, 1 to 200.
     #[param(minimum = 1, maximum = 200, default = 50)]
     limit: Option<u16>,
-    /// Where the page starts: the `next` of the page before.
+    /// Cursor: the `next` of the previous page.
     after: Option<String>,
 }
 
@@ -52,9 +52,9 @@ pub(crate) struct Listing<F> {
 pub(crate) struct ListOut<T> {
     /// The records, in the list's order.
     items: Vec<T>,
-    /// What `after` takes to continue; null on the last page.
+    /// Cursor for `after` to get the next page; null on the last page.
     next: Option<String>,
-    /// How many records all pages have, if `count=true` asked for it.
+    /// Total number of records, if requested with `count=true`.
     #[serde(skip_serializing_if = "Option::is_none")]
     total: Option<i64>,
 }
@@ -91,7 +91,7 @@ fn listing<F: DeserializeOwned>(uri: &Uri) -> Result<Listing<F>, ApiError> {
     let filter = reader::from_query(of_filter).map_err(in_query)?;
     let limit = params.limit.unwrap_or(DEFAULT_LIMIT);
     if !(1..=MAX_LIMIT).contains(&limit) {
-        return Err(unreadable("limit", "must be from 1 to 200"));
+        return Err(unreadable("limit", "Must be from 1 to 200."));
     }
     Ok(Listing {
         filter,
@@ -103,7 +103,7 @@ fn listing<F: DeserializeOwned>(uri: &Uri) -> Result<Listing<F>, ApiError> {
 fn pairs(uri: &Uri) -> Result<Vec<(String, String)>, ApiError> {
     Query::try_from_uri(uri)
         .map(|Query(pairs)| pairs)
-        .map_err(|_| unreadable("", "the query must consist of `name=value` pairs"))
+        .map_err(|_| unreadable("", "The query must consist of `name=value` pairs."))
 }
 
 fn unreadable(parameter: &str, message: &str) -> ApiError {

@@ -46,7 +46,8 @@ fn required(headers: &HeaderMap) -> Result<IfMatch, ApiError> {
         Some(named) => Ok(IfMatch(named.version())),
         None => Err(ApiError::new(
             Slug::PreconditionRequired,
-            "send `If-Match` with the `ETag` of the record as you read it, so that nobody's change is lost",
+            "send `If-Match` with the `ETag` of the record as you read it, so that no other \
+             changes are lost",
         )),
     }
 }
@@ -76,7 +77,7 @@ impl Named {
 fn if_match(headers: &HeaderMap) -> Result<Option<Named>, ApiError> {
     let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
     let fault = || {
-        let message = "takes one entity tag as it was given: `\"3\"`, or `*`";
+        let message = "Must be one entity tag as received, such as `\"3\"`, or `*`.";
         ApiError::faults(vec![FaultOut::header("If-Match", message)])
     };
     let text = value.to_str().map_err(|_| fault())?.trim();

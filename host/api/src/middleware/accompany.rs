@@ -95,7 +95,7 @@ pub(crate) async fn accompany(
 /// What a panic in a handler is answered with. The panic hook has told the log; its text may hold a
 /// ticket's.
 pub(crate) fn on_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
-    tracing::error!("a request's handler panicked");
+    tracing::error!("request handler panicked");
     ApiError::new(Slug::Internal, "the request was not carried out").into_response()
 }
 
@@ -147,11 +147,14 @@ fn is_bare_error(response: &Response) -> bool {
 
 fn bare(status: StatusCode) -> ApiError {
     let slug = Slug::of_status(status);
-    let detail = match slug {
-        Slug::NotFound => "nothing is at this address; `/api/v1/openapi.json` lists what there is",
-        Slug::MethodNotAllowed => "the header `Allow` lists the methods of this address",
-        Slug::Internal => "the request was not carried out",
-        _ => slug.remedy(),
+    let detail = if slug == Slug::NotFound {
+        "there is no resource at this path; `/api/v1/openapi.json` lists all paths"
+    } else if slug == Slug::MethodNotAllowed {
+        "the header `Allow` lists the methods of this path"
+    } else if slug == Slug::Internal {
+        "the request was not carried out"
+    } else {
+        slug.remedy()
     };
     ApiError::new(slug, detail)
 }

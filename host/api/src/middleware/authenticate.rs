@@ -44,9 +44,9 @@ fn unauthenticated(refused: &Unauthenticated) -> ApiError {
         Unauthenticated::OutOfReach => {
             let fault = FaultOut::header(
                 "Waypost-Organization",
-                "name the token's organization or one below it, or leave the header out",
+                "Name the token's organization or one below it, or omit the header.",
             );
-            ApiError::new(Slug::NotFound, "there is no such organization for this token")
+            ApiError::new(Slug::NotFound, "the token has no access to such an organization")
                 .with_errors(vec![fault])
         }
         Unauthenticated::Internal(cause) => ApiError::internal(cause),
@@ -58,14 +58,14 @@ fn bearer(headers: &HeaderMap) -> Result<&str, ApiError> {
     let value = headers
         .get(header::AUTHORIZATION)
         .ok_or_else(|| refused("send the header `Authorization: Bearer <token>`"))?;
-    let text = value.to_str().map_err(|_| refused("the token holds characters that none has"))?;
+    let text = value.to_str().map_err(|_| refused("the token contains invalid characters"))?;
     match text.split_once(' ') {
         Some((scheme, token))
             if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() =>
         {
             Ok(token.trim())
         }
-        _ => Err(refused("only `Authorization: Bearer <token>` is understood")),
+        _ => Err(refused("only `Authorization: Bearer <token>` is supported")),
     }
 }
 
@@ -76,7 +76,7 @@ fn organization(headers: &HeaderMap) -> Result<Option<Key>, ApiError> {
         Some(key) => Ok(Some(key)),
         None => Err(ApiError::faults(vec![FaultOut::header(
             "Waypost-Organization",
-            "name an organization by its key, such as `acme`",
+            "Name an organization by its key, such as `acme`.",
         )])),
     }
 }

@@ -68,15 +68,16 @@ pub(crate) async fn repeatable(
         Begun::Replay { status, response } => replay(status, &response),
         Begun::InProgress => Err(ApiError::new(
             Slug::IdempotencyInProgress,
-            "the first request with this key is still being carried out",
+            "the first request with this key is still running",
         )),
         Begun::AnswerLost => Err(ApiError::new(
             Slug::AnswerLost,
-            "the first request with this key was carried out, but the server ended before it kept the answer",
+            "the first request with this key was carried out, but the server stopped before it \
+             stored the response",
         )),
         Begun::Reused => Err(ApiError::new(
             Slug::IdempotencyKeyReused,
-            "the key was used for a request with another body; use a new one",
+            "the key was used for a request with another body; use a new key",
         )),
         Begun::Fresh => {
             let mut request = request;
@@ -141,7 +142,7 @@ impl First {
             tracing::error!(
                 error = &error as &dyn std::error::Error,
                 request.id = %self.context.id,
-                "idempotency key not settled"
+                "idempotency key not completed"
             );
         }
     }
@@ -179,8 +180,11 @@ impl Kept {
 
 fn replay(status: u16, packed: &[u8]) -> Result<Response, ApiError> {
     let unreadable = || {
-        tracing::error!("a kept answer can't be read");
-        ApiError::new(Slug::Internal, "the first answer was kept, but can't be read")
+        tracing::error!("stored response cannot be read");
+        ApiError::new(
+            Slug::Internal,
+            "the response to the first request is stored but cannot be read",
+        )
     };
     let (kept, body) = Kept::unpack(packed).ok_or_else(unreadable)?;
     let mut response = Response::new(Body::from(Bytes::copy_from_slice(body)));
@@ -199,7 +203,7 @@ async fn buffered(request: Request) -> Result<(Request, Bytes), ApiError> {
     // `bounded_body` has read it within its limit already.
     let bytes = axum::body::to_bytes(body, usize::MAX)
         .await
-        .map_err(|_| ApiError::new(Slug::MalformedBody, "the body could not be read to its end"))?;
+        .map_err(|_| ApiError::new(Slug::MalformedBody, "the body could not be read completely"))?;
     Ok((Request::from_parts(parts, Body::from(bytes.clone())), bytes))
 }
 
@@ -211,7 +215,7 @@ fn key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
         Some(key) if (1..=255).contains(&key.len()) => Ok(Some(key)),
         Some(_) | None => Err(ApiError::faults(vec![FaultOut::header(
             "Idempotency-Key",
-            "takes 1 to 255 characters in double quotes: `\"8e03978e-40d5-43dd\"`",
+            "Must be 1 to 255 characters in double quotes, such as `\"8e03978e-40d5-43dd\"`.",
         )])),
     }
 }

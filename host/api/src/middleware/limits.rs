@@ -33,13 +33,14 @@ pub(crate) async fn deadline(
 ) -> Result<Response, ApiError> {
     // Waiting for a place would only move the queue in here, with everybody's body in memory.
     let Ok(_place) = limits.places.try_acquire() else {
-        return Err(ApiError::new(Slug::Unavailable, "too many requests at once"));
+        return Err(ApiError::new(Slug::Unavailable, "too many concurrent requests"));
     };
     tokio::time::timeout(limits.timeout, next.run(request)).await.map_err(|_| {
-        tracing::warn!(timeout_ms = limits.timeout.as_millis(), "request ran out of time");
+        tracing::warn!(timeout_ms = limits.timeout.as_millis(), "request timed out");
         ApiError::new(
             Slug::Unavailable,
-            "the request took too long; read the record before you repeat it, or use an `Idempotency-Key`",
+            "the request timed out; read the record before you repeat the request, or use an \
+             `Idempotency-Key`",
         )
     })
 }
@@ -64,13 +65,13 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Ap
         if error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
             too_large(limit)
         } else {
-            ApiError::new(Slug::MalformedBody, "the body ended before its announced length")
+            ApiError::new(Slug::MalformedBody, "the body is shorter than its announced length")
         }
     })
 }
 
 fn too_large(limit: usize) -> ApiError {
-    ApiError::new(Slug::TooLarge, format!("the body may have {limit} bytes at most"))
+    ApiError::new(Slug::TooLarge, format!("the body must not exceed {limit} bytes"))
 }
 
 #[cfg(test)]

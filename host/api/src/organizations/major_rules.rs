@@ -7,8 +7,8 @@ use waypost_domain::incident::{MajorOutcome, MajorRule};
 
 use crate::wire::{CriticalityName, PersonIn, PersonOut};
 
-/// A rule that detects major incidents. All conditions that are given must be met; at least one is
-/// needed.
+/// A rule that detects major incidents. All given conditions must be met; at least one is
+/// required.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = MajorRuleEdit)]
@@ -25,23 +25,22 @@ pub(super) struct MajorRuleIn {
     /// It has more child incidents than this.
     #[schema(maximum = 199)]
     children_more_than: Option<u32>,
-    /// Who leads the incidents that the rule accepts at once; without it the rule only proposes
-    /// them.
+    /// Who leads the incidents that the rule accepts as major; if omitted, it only proposes them.
     promote: Option<PromotionIn>,
 }
 
-/// Who leads the major incidents that a rule accepts at once.
+/// Who leads the incidents that a rule accepts as major.
 #[derive(Debug, Default, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = PromotionEdit)]
 pub(super) struct PromotionIn {
-    /// The major incident manager, by id or e-mail address: an agent of the desk.
+    /// Id or e-mail address of the major incident manager, an agent.
     #[schema(required = true)]
     manager: Option<PersonIn>,
-    /// The communication owner, by id or e-mail address: an agent of the desk.
+    /// Id or e-mail address of the communication owner, an agent.
     #[schema(required = true)]
     communication_owner: Option<PersonIn>,
-    /// After how many minutes the first update is due.
+    /// Number of minutes until the first update is due.
     #[schema(required = true, minimum = 5, maximum = 10_080)]
     update_minutes: Option<u32>,
 }
@@ -58,11 +57,11 @@ pub(super) struct MajorRuleOut {
     criticality_at_least: Option<CriticalityName>,
     /// It has more child incidents than this.
     children_more_than: Option<u32>,
-    /// Who leads the incidents that the rule accepts at once; null if it only proposes them.
+    /// Who leads the incidents that the rule accepts as major; null if it only proposes them.
     promote: Option<PromotionOut>,
 }
 
-/// Who leads the major incidents that a rule accepts at once.
+/// Who leads the incidents that a rule accepts as major.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Promotion)]
 pub(super) struct PromotionOut {
@@ -70,7 +69,7 @@ pub(super) struct PromotionOut {
     manager: PersonOut,
     /// The communication owner.
     communication_owner: PersonOut,
-    /// After how many minutes the first update is due.
+    /// Number of minutes until the first update is due.
     update_minutes: u32,
 }
 

@@ -46,11 +46,11 @@ pub(crate) fn takes_version(action: &str) -> bool {
 
 /// List the actions that are possible now
 ///
-/// Each action comes with the fields that it still lacks.
+/// Each action is listed with the fields that it still requires.
 #[utoipa::path(
     get,
     path = "/{id}/actions",
-    responses((status = 200, description = "What the caller can do now", body = ActionsOut)),
+    responses((status = 200, description = "The actions that are possible now", body = ActionsOut)),
 )]
 async fn allowed(
     State(desk): State<Desk>,
@@ -129,8 +129,8 @@ struct ActionsOut {
 struct ActionHintOut {
     /// The action.
     action: ActionName,
-    /// JSON pointers to fields that the action must be given, and fields of the ticket that must be
-    /// filled first.
+    /// JSON pointers to the fields that the action requires, including fields of the ticket that
+    /// are still empty.
     lacks: Vec<String>,
 }
 

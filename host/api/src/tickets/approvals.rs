@@ -63,11 +63,11 @@ pub(crate) struct ApprovalOut {
     id: Uuid,
     /// The ticket's id.
     ticket: Uuid,
-    /// 1, 2, 3, … for each ticket.
+    /// Number within the ticket: 1, 2, 3, …
     round: i64,
     /// Its outcome.
     outcome: ApprovalOutcomeName,
-    /// The digest of the ticket's present content; a vote names it.
+    /// Digest of the ticket's current content, for votes.
     content_digest: String,
     /// The stages, in order.
     stages: Vec<StageOut>,
@@ -91,22 +91,22 @@ struct StageOut {
     steps: Vec<StepOut>,
 }
 
-/// One question to a group of voters.
+/// A question to a group of voters.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ApprovalStep)]
 struct StepOut {
     /// What is asked, in a few words.
     name: String,
-    /// How many must approve: `any`, `all`, `majority`, `count:N` or `percent:N`.
+    /// Required approvals: `any`, `all`, `majority`, `count:N` or `percent:N`.
     #[schema(example = "count:2")]
     quorum: String,
-    /// Whether one rejection rejects at once.
+    /// Whether a single rejection rejects the step.
     veto: bool,
-    /// When it should be decided.
+    /// When the decision is due.
     due_at: Option<DateTime<Utc>>,
     /// Its outcome.
     outcome: ApprovalOutcomeName,
-    /// One for each voter's seat; a delegated seat has one more for the delegate.
+    /// One for each voter's seat, and one more for each delegate.
     requests: Vec<SeatOut>,
 }
 
@@ -116,9 +116,9 @@ struct StepOut {
 struct SeatOut {
     /// Its id; votes go to `/api/v1/approval-requests/{id}/…`.
     id: Uuid,
-    /// Whose seat it is.
+    /// The holder of the seat.
     seat: PersonOut,
-    /// Who is asked: the seat's holder, or a delegate.
+    /// The voter: the holder of the seat, or a delegate.
     voter: PersonOut,
     /// Whether the step cannot be approved without this seat.
     mandatory: bool,
@@ -126,13 +126,13 @@ struct SeatOut {
     delegation: Option<Uuid>,
     /// Its state.
     state: SeatStateName,
-    /// When the vote was asked for.
+    /// When the vote was requested.
     requested_at: Option<DateTime<Utc>>,
     /// When it was decided, delegated or ended.
     decided_at: Option<DateTime<Utc>>,
-    /// What the voter said.
+    /// The voter's comment.
     comment: Option<String>,
-    /// How often the voter was reminded.
+    /// Number of reminders.
     reminder_count: i64,
     /// When it was escalated.
     escalated_at: Option<DateTime<Utc>>,

@@ -33,7 +33,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Comment on a ticket
 ///
-/// A public comment by the caller of the ticket is a reply: it ends a hold that waits for them.
+/// A public comment by the requester is a reply: it ends a hold that is waiting for them.
 #[utoipa::path(
     post,
     path = "/{id}/comments",
@@ -72,11 +72,11 @@ fn spoken(caller: &Caller, ticket: &Ticket) -> Action {
 
 /// List a ticket's comments
 ///
-/// The oldest first. A requester gets the public ones only.
+/// The oldest first. Requesters see public comments only.
 #[utoipa::path(
     get,
     path = "/{id}/comments",
-    responses((status = 200, description = "All comments that the caller may read", body = CommentsOut)),
+    responses((status = 200, description = "The comments that the caller may read", body = CommentsOut)),
 )]
 async fn list_comments(
     State(desk): State<Desk>,
@@ -95,7 +95,7 @@ struct CommentIn {
     /// The text.
     #[schema(required = true)]
     text: String,
-    /// Who may read it: `public` if left out, `internal` for the desk only.
+    /// Who may read it: `public` (the default), or `internal` for the desk only.
     visibility: Option<VisibilityName>,
 }
 
@@ -107,7 +107,7 @@ struct CommentsOut {
     items: Vec<CommentOut>,
 }
 
-/// A text about a ticket.
+/// A comment on a ticket.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Comment)]
 struct CommentOut {
@@ -117,7 +117,7 @@ struct CommentOut {
     visibility: VisibilityName,
     /// Who or what wrote it.
     actor: ActorOut,
-    /// The person who wrote it, by name.
+    /// The person who wrote it.
     author: Option<PersonOut>,
     /// The text.
     text: String,

@@ -26,7 +26,7 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Explain a ticket
 ///
-/// In at most one screen of plain sentences: its priority, its team, its approvals, and what it is
+/// In plain sentences, at most one screen: priority, team, approvals, and what the ticket is
 /// waiting for.
 #[utoipa::path(
     get,
@@ -67,7 +67,7 @@ async fn list_receipts(
 struct ExplanationOut {
     /// The ticket's number.
     number: String,
-    /// At most one screen of plain sentences.
+    /// Plain sentences, at most one screen.
     sentences: Vec<String>,
     /// What policies decided, in the order in which they were asked.
     decisions: Vec<ExplainedDecisionOut>,
@@ -89,11 +89,11 @@ struct ExplainedDecisionOut {
     revision: i64,
     /// The outcome of the answer.
     outcome: OutcomeOut,
-    /// Why, in the policy's words.
+    /// The policy's reasons.
     reasons: Vec<String>,
     /// The instructions used, as wasmtime counts fuel.
     fuel: u64,
-    /// How long it took, in microseconds.
+    /// Duration in microseconds.
     duration_us: u64,
 }
 

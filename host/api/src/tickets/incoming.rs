@@ -16,7 +16,7 @@ use crate::{
     wire::{KindName, MajorStateName, PersonIn, PhaseName, StateName, TimeIn, WaitingKindName},
 };
 
-/// A ticket of another system.
+/// A ticket in another system.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = ExternalRef)]
@@ -24,7 +24,7 @@ pub(crate) struct ExternalRefWire {
     /// The other system.
     #[schema(example = "monitoring")]
     pub(crate) source: String,
-    /// Its number for the ticket.
+    /// The ticket's reference in that system.
     pub(crate) id: String,
 }
 
@@ -41,7 +41,7 @@ pub(super) fn opening(
         let path = only.rules().path;
         return Err(fault(
             "/kind",
-            format!("must be {only} here, or be left out: these are {path}"),
+            format!("Must be `{only}` or be omitted; this collection holds {path} only."),
         ));
     }
     let kind = only.or(kind);
@@ -76,12 +76,12 @@ pub(super) fn fault(pointer: &str, message: String) -> ApiError {
     ApiError::faults(vec![fault.into()])
 }
 
-/// Which tickets are asked for. Every part that is set must match.
+/// Filter for tickets; all conditions must match.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields, default)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct TicketFilter {
-    /// The kinds; incidents and requests if left out.
+    /// Kinds; defaults to incidents and requests.
     #[param(value_type = Vec<String>, style = Form, explode = false)]
     kind: Vec<KindName>,
     /// The states.
@@ -90,7 +90,7 @@ pub(crate) struct TicketFilter {
     /// The phases.
     #[param(value_type = Vec<String>, style = Form, explode = false)]
     phase: Vec<PhaseName>,
-    /// Whether it is open or on hold.
+    /// Whether it is active: open or on hold.
     active: Option<bool>,
     /// The owning team's key.
     team: Option<String>,
@@ -102,7 +102,7 @@ pub(crate) struct TicketFilter {
     /// Whom or what it is waiting for: `waiting_on.what`.
     #[param(value_type = Option<String>)]
     waiting_on: Option<WaitingKindName>,
-    /// Waiting since an earlier time than this.
+    /// Waiting since before this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     waiting_before: Option<TimeIn>,
     /// The requester, by id or e-mail address.
@@ -111,7 +111,7 @@ pub(crate) struct TicketFilter {
     /// The priorities.
     #[param(style = Form, explode = false)]
     priority: Vec<u8>,
-    /// The category's path; the categories below it match too.
+    /// Path of the category; its subcategories match too.
     category: Option<String>,
     /// The service's key.
     service: Option<String>,
@@ -131,7 +131,7 @@ pub(crate) struct TicketFilter {
     order_id: Option<Uuid>,
     /// Words in the short description.
     text: Option<String>,
-    /// Whether a policy failed on it.
+    /// Whether a policy failed for it.
     policy_failures: Option<bool>,
     /// Opened at or after this time.
     #[param(value_type = Option<DateTime<Utc>>)]
@@ -139,8 +139,8 @@ pub(crate) struct TicketFilter {
     /// Opened before this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_to: Option<TimeIn>,
-    /// The order: the newest first, the last changed first, or a queue: by priority, then the
-    /// oldest first.
+    /// Sort order: newest first, last changed first, or as a queue (by priority, then oldest
+    /// first).
     #[param(inline)]
     order: OrderIn,
     /// Whether to count the `total`.
@@ -201,7 +201,7 @@ impl TicketFilter {
         match only {
             Some(kind) if given.iter().any(|one| *one != kind) => {
                 let message =
-                    format!("leave it out; this collection holds {} only", kind.rules().path);
+                    format!("Leave it out; this collection holds {} only.", kind.rules().path);
                 Err(ApiError::faults(vec![FaultOut::parameter("kind", message)]))
             }
             Some(kind) => Ok(vec![kind]),

@@ -52,11 +52,11 @@ struct LinksOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Link)]
 struct LinkOut {
-    /// The type, as seen from the ticket whose links these are.
+    /// Type, as seen from this ticket.
     link_type: LinkTypeName,
     /// The other ticket.
     target: LinkedOut,
-    /// Who made it.
+    /// Who created it.
     created_by: ActorOut,
     /// When.
     created_at: DateTime<Utc>,
@@ -68,13 +68,13 @@ struct LinkOut {
 struct LinkedOut {
     /// Its id.
     id: Uuid,
-    /// The number people use.
+    /// Ticket number.
     number: String,
     /// Its kind.
     kind: KindName,
     /// Its state.
     state: StateName,
-    /// What it is about, in one line.
+    /// Summary in one line.
     short_description: String,
 }
 

@@ -29,14 +29,14 @@ use crate::wire::{
     StateName, WaitingKindName,
 };
 
-/// A ticket: an incident, a request, a problem or a task. What its kind or its state does not have
-/// is null.
+/// A ticket: an incident, a request, a problem or a task. Fields that its kind or state does not
+/// have are null.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Ticket)]
 pub(crate) struct TicketOut {
     /// Its id.
     id: Uuid,
-    /// The number people use.
+    /// Ticket number.
     #[schema(example = "INC0000042")]
     number: String,
     /// Its kind.
@@ -45,63 +45,63 @@ pub(crate) struct TicketOut {
     state: StateName,
     /// The phase of its state.
     phase: PhaseName,
-    /// Rises by one with every change; the `ETag`.
+    /// Version number; increases by one with every change. Also sent as the `ETag`.
     version: i64,
-    /// What it is about, in one line.
+    /// Summary in one line.
     short_description: String,
-    /// The full text.
+    /// Full description.
     description: String,
-    /// How it came in.
+    /// Channel through which it was reported.
     channel: ChannelName,
-    /// Free labels.
+    /// Tags.
     tags: Vec<String>,
-    /// The organization's own fields: texts, whole numbers, true or false, by name.
+    /// Custom fields by name: a string, a whole number or a Boolean.
     fields: BTreeMap<String, Value>,
     /// The person the ticket is for (caller, requested for); null for problems and tasks.
     requester: Option<PersonOut>,
-    /// The id of who wrote it down for the requester.
+    /// Id of the person who opened it on behalf of the requester.
     opened_by: Option<Uuid>,
     /// The path of its category.
     category: Option<String>,
     /// The service concerned.
     service: Option<NamedOut>,
-    /// The configuration item concerned; of several, the main one.
+    /// The configuration item concerned; the main one if there are several.
     ci: Option<NamedOut>,
-    /// Impact: how much of the business is affected. 1 is the most.
+    /// Impact on the business; 1 is the highest.
     impact: Option<u8>,
-    /// Urgency: how quickly it must be dealt with. 1 is the most urgent.
+    /// Urgency; 1 is the highest.
     urgency: Option<u8>,
-    /// In which order it is worked on.
+    /// Priority.
     priority: PriorityOut,
     /// The team that owns it (assignment group). Never null.
     team: NamedOut,
-    /// The person who works on it.
+    /// The assignee.
     assignee: Option<PersonOut>,
     /// How often the team or the assignee changed after the first assignment.
     reassignment_count: i64,
-    /// The ids of the people who hear of every change.
+    /// Ids of the watchers.
     watchers: Vec<Uuid>,
-    /// The larger incident that it is a child of, or the ticket that a task belongs to.
+    /// The parent: of a child incident, the parent incident; of a task, the ticket it belongs to.
     parent: Option<TicketNameOut>,
     /// Whether an incident follows its parent; null for other kinds.
     sync_with_parent: Option<bool>,
-    /// How many people an incident keeps from their work; null for other kinds.
+    /// Number of affected users; null for other kinds than incidents.
     affected_users: Option<u32>,
     /// The problem that causes an incident.
     caused_by_problem: Option<ProblemNameOut>,
     /// The state of an incident as a major incident; null for other kinds. Changed by actions only.
     major_state: Option<MajorStateName>,
-    /// What only an accepted major incident has.
+    /// Fields of an accepted major incident.
     major: Option<MajorOut>,
-    /// What only a request has.
+    /// Fields of a request.
     request: Option<RequestOut>,
-    /// What only a problem has.
+    /// Fields of a problem.
     problem: Option<ProblemOut>,
-    /// What only a task has.
+    /// Fields of a task.
     task: Option<TaskOut>,
-    /// The id of the closed ticket that it takes up again.
+    /// Id of the closed ticket that it follows up.
     follows: Option<Uuid>,
-    /// The ticket of another system that it was made from.
+    /// Its reference in another system.
     external_ref: Option<ExternalRefWire>,
     /// Whom or what it is waiting for; null once it is over.
     waiting_on: Option<WaitingOut>,
@@ -119,63 +119,63 @@ pub(crate) struct TicketOut {
     closing: Option<ClosingOut>,
     /// Why it was cancelled.
     cancellation: Option<CancellationOut>,
-    /// When the trouble began, or the request was made.
+    /// When the issue started or the request was made.
     opened_at: DateTime<Utc>,
-    /// When it was stored.
+    /// When it was created.
     created_at: DateTime<Utc>,
-    /// When anything of it changed last.
+    /// When it was last changed.
     updated_at: DateTime<Utc>,
     /// When it entered its state.
     state_since: DateTime<Utc>,
-    /// The escalation level reached so far; 0 for none.
+    /// Escalation level; 0 if it was never escalated.
     escalation_level: u8,
-    /// When the desk acknowledged it first.
+    /// When the desk first acknowledged it.
     acknowledged_at: Option<DateTime<Utc>>,
-    /// When a person of the desk first replied publicly.
+    /// When the desk first replied publicly.
     first_response_at: Option<DateTime<Utc>>,
     /// When service is expected to be restored.
     eta: Option<DateTime<Utc>>,
     /// When a person confirmed category, impact and urgency.
     triaged_at: Option<DateTime<Utc>>,
-    /// How often it was reopened.
+    /// Number of times it was reopened.
     reopen_count: i64,
-    /// When it was reopened last.
+    /// When it was last reopened.
     last_reopened_at: Option<DateTime<Utc>>,
-    /// The hooks whose policies failed on it, so that a fallback decided.
+    /// Hooks whose policies failed for it, so that a fallback applied.
     policy_failures: Option<String>,
 }
 
-/// A ticket, by number and what it is about.
+/// A reference to a ticket.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TicketName)]
 pub(crate) struct TicketNameOut {
     /// Its id.
     id: Uuid,
-    /// The number people use.
+    /// Ticket number.
     #[schema(example = "REQ0000042")]
     number: String,
-    /// What it is about, in one line.
+    /// Summary in one line.
     short_description: String,
 }
 
-/// The priority of a ticket: every value that was given, and the one in force.
+/// The priority of a ticket: the effective value and those it results from.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Priority)]
 pub(crate) struct PriorityOut {
-    /// The one in force; 1 is the highest.
+    /// Effective priority; 1 is the highest.
     value: u8,
     /// Where it comes from.
     source: PrioritySourceName,
-    /// The value of the organization's matrix for its impact and urgency.
+    /// Value of the organization's matrix for its impact and urgency.
     matrix: u8,
-    /// The value that a policy gave.
+    /// Value set by a policy.
     policy: Option<u8>,
-    /// The value that a person gave.
+    /// Value set by a person.
     #[serde(rename = "override")]
     manual: Option<OverrideOut>,
 }
 
-/// A priority that a person gave.
+/// A priority set by a person.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PriorityOverride)]
 pub(crate) struct OverrideOut {
@@ -193,17 +193,17 @@ pub(crate) struct WaitingOut {
     what: WaitingKindName,
     /// Since when.
     since: DateTime<Utc>,
-    /// The ids of the people, where it is people.
+    /// Ids of the people, if it is waiting for people.
     people: Vec<Uuid>,
-    /// The team, where it is one.
+    /// The team, if it is waiting for one.
     team: Option<NamedOut>,
-    /// The vendor's name, where it is one.
+    /// Name of the vendor, if it is waiting for one.
     vendor: Option<String>,
-    /// The id of the problem, where it is one.
+    /// Id of the problem, if it is waiting for one.
     problem: Option<Uuid>,
-    /// What it is in a few words, where it is something else.
+    /// What it is waiting for in a few words, if it is something else.
     reason: Option<String>,
-    /// When it closes by itself, while it waits for the requester to confirm.
+    /// When it is closed automatically, while it is waiting for the requester's confirmation.
     closes_at: Option<DateTime<Utc>>,
 }
 

@@ -34,12 +34,12 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Open a ticket
 ///
-/// The organization's policies categorize it, route it and decide who is notified, all before the
-/// answer. Without a policy, or when one fails, the organization's defaults apply.
+/// The organization's policies categorize it, route it and decide who is notified before the
+/// response is sent. Without a policy, or if one fails, the organization's defaults apply.
 #[utoipa::path(
     post,
     path = "/",
-    responses((status = 201, description = "Stored, prioritized and routed", body = TicketOut)),
+    responses((status = 201, description = "The new ticket", body = TicketOut)),
 )]
 async fn create(
     State(desk): State<Desk>,
@@ -57,7 +57,7 @@ async fn create(
 
 /// List tickets
 ///
-/// A requester gets the tickets that concern them.
+/// Requesters see only the tickets that concern them.
 #[utoipa::path(
     get,
     path = "/",
@@ -92,7 +92,7 @@ async fn read(
 
 /// Edit a ticket
 ///
-/// What is left out stays. The state, the team and the assignee are changed by actions.
+/// Omitted fields stay unchanged. State, team and assignee are changed by actions.
 #[utoipa::path(
     patch,
     path = "/{id}",
@@ -146,7 +146,7 @@ pub(super) struct EventsOut {
 pub(crate) struct EventOut {
     /// Its id.
     id: Uuid,
-    /// 1, 2, 3, … for each ticket.
+    /// Number within the ticket: 1, 2, 3, …
     seq: i64,
     /// When it happened.
     at: DateTime<Utc>,
@@ -158,21 +158,21 @@ pub(crate) struct EventOut {
     action: ActionName,
     /// The fields that changed.
     changes: Vec<FieldChangeOut>,
-    /// The digest of the policy that decided it.
+    /// Digest of the policy that made the decision.
     policy_digest: Option<String>,
-    /// Why, as the actor put it.
+    /// The actor's reason.
     reason: Option<String>,
 }
 
-/// One field, before and after.
+/// A changed field.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = FieldChange)]
 struct FieldChangeOut {
     /// The field.
     field: String,
-    /// Before; null where it was empty.
+    /// Value before; null if it was empty.
     before: Option<String>,
-    /// After; null where it is empty.
+    /// Value after; null if it is empty.
     after: Option<String>,
 }
 

@@ -30,15 +30,16 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
     add::<NothingIn>(components);
 
     let (new, edit) = (format!("New{}", of.noun()), format!("{}Edit", of.noun()));
-    let opening = body(of, &of.opened()).description(Some(format!("{} that comes in.", of.one())));
+    let opening = body(of, &of.opened())
+        .description(Some(format!("Fields to open {}.", of.one().to_lowercase())));
     components.schemas.insert(new.clone(), opening.required("short_description").into());
     let editing =
-        format!("Fields of {} to change. What is left out stays.", of.one().to_lowercase());
+        format!("Fields to change in {}. Omitted fields stay unchanged.", of.one().to_lowercase());
     let editing = body(of, &of.edited()).description(Some(editing));
     components.schemas.insert(edit.clone(), editing.into());
     let task = gather(opened(TicketKind::Task).filter(|property| property.name != "parent"));
     let task = body(Collection::Of(TicketKind::Task), &task)
-        .description(Some("A task that is added to a ticket."))
+        .description(Some("Fields to add a task to a ticket."))
         .required("short_description");
     components.schemas.insert(ADDED_TASK.to_owned(), task.into());
 
@@ -278,8 +279,8 @@ fn conditions(row: &Row) -> String {
         let names = listed(&names.map(|input| input.name).collect::<Vec<_>>());
         if names.is_empty() { names } else { format!(" {says}: {names}.") }
     };
-    let needs = named(Needed::Always, "Needs");
-    let fills = named(Needed::UnlessFilled, "Needs, unless the ticket has them already");
+    let needs = named(Needed::Always, "Requires");
+    let fills = named(Needed::UnlessFilled, "Requires, unless already set");
     format!("{who}{from}{needs}{fills}")
 }
 

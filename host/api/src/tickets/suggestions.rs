@@ -18,7 +18,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// List a ticket's suggestions
 ///
-/// What policies would set. Use the actions `accept_suggestion` and `dismiss_suggestion` to decide.
+/// Values suggested by policies. Use the actions `accept_suggestion` and `dismiss_suggestion` to
+/// decide on them.
 #[utoipa::path(
     get,
     path = "/{id}/suggestions",
@@ -47,15 +48,15 @@ struct SuggestionsOut {
 struct SuggestionOut {
     /// Its id.
     id: Uuid,
-    /// The id of the receipt of the decision that it comes from.
+    /// Id of the receipt of the decision that suggested it.
     receipt: Uuid,
-    /// Which field.
+    /// The field.
     field: SuggestedFieldName,
     /// The value that the field had when it was suggested.
     seen: Option<String>,
     /// The suggested value.
     value: String,
-    /// How sure the policy is, in percent.
+    /// Confidence in percent.
     confidence: u8,
     /// Why.
     reasons: Vec<String>,

@@ -39,7 +39,7 @@ async fn add_task(
     JsonBody(mut fields): JsonBody<Map<String, Value>>,
 ) -> Result<Response, ApiError> {
     if fields.contains_key("parent") {
-        let message = "leave it out; the address names the ticket that the task belongs to";
+        let message = "Leave it out; the path names the ticket that the task belongs to.";
         return Err(fault("/parent", message.to_owned()));
     }
     let parent = tickets::find(&desk, &caller, &ticket).await?.ticket.number;
@@ -53,7 +53,7 @@ async fn add_task(
 
 /// List a ticket's tasks
 ///
-/// In their order. Whoever sees the ticket sees its tasks.
+/// In order of position. Everybody who can see the ticket can see its tasks.
 #[utoipa::path(
     get,
     path = "/{id}/tasks",

@@ -6,23 +6,23 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use waypost_domain::fields::{FieldValue, Fields, Number};
 
-/// The value of a field that an organization defined for itself: yes or no, a number, a text of at
-/// most 1,000 characters, or at most 50 texts.
+/// The value of a custom field: a Boolean, a number, a string of at most 1,000 characters, or a
+/// list of at most 50 strings.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected true or false, a number, a text or a list of texts")]
 #[schema(as = FieldValue)]
 pub(crate) enum FieldWire {
-    /// Yes or no.
+    /// A Boolean.
     Flag(bool),
     /// A number.
     Number(f64),
-    /// Text.
+    /// A string.
     Text(String),
-    /// Several texts.
+    /// A list of strings.
     Texts(Vec<String>),
 }
 
-/// Fields by their names, which have the form of keys; at most 50.
+/// Custom fields by name; at most 50. The names have the format of keys.
 pub(crate) type FieldsWire = BTreeMap<String, FieldWire>;
 
 /// The fields that came in, to be checked.

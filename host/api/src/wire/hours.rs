@@ -5,7 +5,7 @@ use utoipa::ToSchema;
 use waypost_app::hours::{self, DayHours};
 use waypost_domain::calendar::WorkingHours;
 
-/// One stretch of a weekday.
+/// Working hours of a weekday.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = DayHours)]
@@ -13,10 +13,10 @@ pub(crate) struct HoursWire {
     /// `mon`, `tue`, `wed`, `thu`, `fri`, `sat` or `sun`.
     #[schema(example = "mon")]
     day: String,
-    /// The first minute that is worked.
+    /// Start time.
     #[schema(example = "08:00")]
     from: String,
-    /// The first minute that is not; `24:00` for the end of the day.
+    /// End time; `24:00` for the end of the day.
     #[schema(example = "18:00")]
     to: String,
 }

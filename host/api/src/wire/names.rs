@@ -56,7 +56,7 @@ macro_rules! names {
 names! {
     /// The state of a ticket. Which ones it can have depends on its kind.
     StateName(domain::ticket::State), "State";
-    /// The phase of a ticket: what kind of state it is in, whatever its kind calls it.
+    /// The phase of a ticket: the general meaning of its state, the same for all kinds.
     PhaseName(domain::ticket::Phase), "Phase";
     /// Whom or what a ticket is waiting for.
     WaitingKindName(domain::waiting::WaitingKind), "WaitingKind";
@@ -66,27 +66,27 @@ names! {
     MajorStateName(domain::incident::MajorState), "MajorState";
     /// The kind of a ticket.
     KindName(domain::ticket::TicketKind), "Kind";
-    /// How a ticket came in.
+    /// Channel through which a ticket was reported.
     ChannelName(domain::ticket::Channel), "Channel";
     /// An action on a ticket.
     ActionName(domain::ticket::Action), "Action";
     /// An outcome code. Which ones are valid depends on the kind of the ticket.
     CodeName(domain::ticket::Code), "OutcomeCode";
-    /// Where the priority comes from.
+    /// Source of the priority.
     PrioritySourceName(domain::priority::PrioritySource), "PrioritySource";
     /// Who may read a comment.
     VisibilityName(domain::comment::Visibility), "Visibility";
-    /// What a caller may do.
+    /// Role of a caller.
     RoleName(domain::role::Role), "Role";
     /// A hook: a question that the desk asks policies.
     HookName(domain::binding::Hook), "Hook";
     /// The place of an organization in the tree.
     OrgKindName(domain::organization::OrgKind), "OrganizationKind";
-    /// A field that an organization can demand at resolution.
+    /// A field that an organization can require at resolution.
     ResolveDemandName(domain::organization::ResolveDemand), "ResolveDemand";
-    /// How much of the business depends on it.
+    /// Criticality to the business.
     CriticalityName(domain::service::Criticality), "Criticality";
-    /// What kind of actor acted.
+    /// Kind of actor.
     ActorKindName(domain::event::ActorKind), "ActorKind";
     /// The outcome of a round, a stage or a step of an approval.
     ApprovalOutcomeName(domain::approval::Outcome), "ApprovalOutcome";
@@ -94,13 +94,13 @@ names! {
     StageRuleName(domain::approval::StageRule), "StageRule";
     /// The state of an approval request.
     SeatStateName(domain::approval::SeatState), "SeatState";
-    /// What a voter does.
+    /// A vote.
     VoteName(domain::approval::VoteKind), "Vote";
     /// A field that a policy can suggest a value for.
     SuggestedFieldName(domain::suggestion::SuggestedField), "SuggestedField";
     /// The type of a link, as seen from the ticket whose link it is.
     LinkTypeName(domain::link::LinkType), "LinkType";
-    /// The way in which a message is sent.
+    /// Channel through which a message is sent.
     DeliveryChannelName(domain::message::DeliveryChannel), "DeliveryChannel";
 }
 

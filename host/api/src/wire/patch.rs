@@ -3,7 +3,7 @@
 use serde::{Deserialize, Deserializer};
 
 /// Reads a field that is there: null empties it. With `#[serde(default)]` an absent one stays none.
-#[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
+#[expect(clippy::option_option, reason = "omitted and null are two different things")]
 pub(crate) fn nullable<'de, D, T>(deserializer: D) -> Result<Option<Option<T>>, D::Error>
 where
     D: Deserializer<'de>,
@@ -33,7 +33,7 @@ mod tests {
         #[serde(deserialize_with = "settable")]
         name: Option<String>,
         #[serde(deserialize_with = "nullable")]
-        #[expect(clippy::option_option, reason = "left out and emptied are two different wishes")]
+        #[expect(clippy::option_option, reason = "omitted and null are two different things")]
         service: Option<Option<String>>,
     }
 

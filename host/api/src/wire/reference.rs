@@ -13,14 +13,14 @@ use waypost_domain::{catalog::Money, event::Actor, ids::PersonId};
 
 use super::ActorKindName;
 
-/// A key and the name people read.
+/// A key and a display name.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Named)]
 pub(crate) struct NamedOut {
     /// The key.
     #[schema(example = "revenue-portal")]
     key: String,
-    /// The name people read.
+    /// Display name.
     name: String,
 }
 
@@ -72,9 +72,9 @@ impl From<PersonIn> for PersonRef {
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Actor)]
 pub(crate) struct ActorOut {
-    /// What kind of actor.
+    /// Kind of actor.
     kind: ActorKindName,
-    /// The id of the person, where it was one.
+    /// Id of the person, if it was one.
     person: Option<Uuid>,
 }
 
@@ -89,10 +89,10 @@ impl From<Actor> for ActorOut {
 #[serde(deny_unknown_fields)]
 #[schema(as = Money)]
 pub(crate) struct MoneyWire {
-    /// Whole minor units: cents.
+    /// Amount in minor units, such as cents.
     #[schema(example = 149_900)]
     pub(crate) minor_units: i64,
-    /// ISO 4217.
+    /// ISO 4217 code.
     #[schema(example = "EUR")]
     pub(crate) currency: String,
 }
@@ -103,7 +103,7 @@ impl From<Money> for MoneyWire {
     }
 }
 
-/// What a policy calls itself.
+/// Name and version of a policy.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PolicyName)]
 pub(crate) struct PolicyNameOut {
@@ -119,7 +119,7 @@ impl From<PolicyName> for PolicyNameOut {
     }
 }
 
-/// Nothing beside the address is needed.
+/// No fields are required.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, default)]
 #[schema(as = Nothing)]

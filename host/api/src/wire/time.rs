@@ -16,7 +16,7 @@ impl TryFrom<String> for TimeIn {
     fn try_from(text: String) -> Result<Self, Self::Error> {
         match DateTime::parse_from_rfc3339(text.trim()) {
             Ok(time) => Ok(Self(time.to_utc())),
-            Err(_) => Err("is not a valid time; use RFC 3339, such as 2026-06-01T08:00:00Z"),
+            Err(_) => Err("Not a valid time; use RFC 3339, such as 2026-06-01T08:00:00Z."),
         }
     }
 }

@@ -31,7 +31,7 @@ pub(super) async fn note(
             org.id = %caller.org,
             request.id = %request,
             error = &fault as &dyn std::error::Error,
-            "a refused vote was not kept"
+            "a refused vote was not recorded"
         );
     }
 }

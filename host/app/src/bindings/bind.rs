@@ -111,7 +111,11 @@ pub async fn bind(
     if let Some(name) = &name
         && binding::find_by_name(&mut tx, name.as_str()).await?.is_some()
     {
-        faults.wrong("/name", "taken", format!("there is a binding `{name}` already"));
+        faults.wrong(
+            "/name",
+            "taken",
+            format!("`{name}` is already the name of a binding; choose another."),
+        );
     }
     let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
@@ -251,7 +255,8 @@ async fn prepare(
 fn taken_as_fault(result: Result<(), StoreError>) -> Result<(), CommandError> {
     match result {
         Err(StoreError::Taken(what @ ("name" | "position"))) => {
-            let message = format!("another binding took the {what} just now; choose another");
+            let message =
+                format!("The {what} has just been taken by another binding; choose another.");
             Err(CommandError::field(&format!("/{what}"), "taken", message))
         }
         // Two revisions were made at the same time; the other one came first.

@@ -109,7 +109,7 @@ async fn read(
             return Err(CommandError::NotFound(Missing::Revision));
         }
         let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);
-        let message = format!("there is no revision {wanted}; the last one is {last}");
+        let message = format!("There is no revision {wanted}; the latest is {last}.");
         return Err(CommandError::field("/to", "unknown", message));
     };
     Ok((found, revision))
@@ -136,7 +136,7 @@ async fn must_be_ready(
     let mut faults = Faults::new();
     for fault in found.into_vec() {
         let message =
-            format!("revision {} is not accepted any more: {}", revision.number, fault.message);
+            format!("Revision {} is no longer accepted: {}", revision.number, fault.message);
         faults.wrong(pointer, fault.code, message);
     }
     faults.refuse_any()
@@ -154,10 +154,9 @@ async fn same(tx: &mut WriteTx, read: &Binding) -> Result<Binding, CommandError>
 fn position_as_fault(result: Result<(), StoreError>, position: i64) -> Result<(), CommandError> {
     match result {
         Err(StoreError::Taken("position")) => {
-            let remedy = "disable that one, or give this one another position";
-            let message = format!(
-                "another enabled binding has the position {position} at one of its hooks; {remedy}"
-            );
+            let remedy = "disable that binding or change the position of this one";
+            let message =
+                format!("Position {position} is taken by another enabled binding; {remedy}.");
             Err(CommandError::field("/position", "taken", message))
         }
         other => Ok(other?),

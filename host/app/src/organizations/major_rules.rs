@@ -130,7 +130,7 @@ async fn promote(
     let pointer = format!("{at}/promote/communication_owner");
     let communication_owner = leader(tx, faults, &pointer, communication_owner.as_ref()).await?;
     if update_minutes.is_none() {
-        let message = "say in how many minutes everybody concerned hears of it first";
+        let message = "Give the number of minutes until the first update is due.";
         faults.missing(&format!("{at}/promote/update_minutes"), message);
     }
     let given = manager.zip(communication_owner).zip(*update_minutes);
@@ -148,7 +148,7 @@ async fn leader(
     named: Option<&PersonRef>,
 ) -> Result<Option<PersonId>, StoreError> {
     let Some(named) = named else {
-        faults.missing(pointer, "name an agent of the desk, by id or e-mail address");
+        faults.missing(pointer, "Name an agent by id or e-mail address.");
         return Ok(None);
     };
     let found = match refs::find_person(tx, named).await? {
@@ -165,15 +165,15 @@ async fn leader(
         }
         Some(_) => {
             let message = format!(
-                "`{shown}` is not an active agent; name an active person with the role agent or admin"
+                "`{shown}` is not an active agent; name an active person with the role agent or \
+                 admin."
             );
             faults.wrong(pointer, "not-an-agent", message);
             Ok(None)
         }
         None => {
-            let message = format!(
-                "there is no person `{shown}`; give the id or e-mail address of an agent of the desk"
-            );
+            let message =
+                format!("There is no person `{shown}`; give the id or e-mail address of an agent.");
             faults.wrong(pointer, "unknown", message);
             Ok(None)
         }

@@ -139,7 +139,7 @@ async fn own_team(
     if let Some(team) = own.filter(|team| team.active) {
         return Ok(Some(team.id));
     }
-    let message = format!("the organization has no active team `{key}` of its own");
+    let message = format!("The organization has no active team `{key}` of its own.");
     faults.wrong("/fallback_team", "unknown", message);
     Ok(None)
 }

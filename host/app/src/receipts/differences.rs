@@ -5,14 +5,14 @@ use serde_json::Value;
 /// More lines are not read; the answers themselves are at hand.
 const MAX_LINES: usize = 20;
 
-/// Where two JSON values differ, each place as `/assignment/team: "network" then, "desk" now`.
+/// Where two JSON values differ, each place as `/assignment/team: was "network", is "desk"`.
 pub(super) fn differences(then: &Value, now: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     collect("", then, now, &mut lines);
     if lines.len() > MAX_LINES {
         let more = lines.len() - MAX_LINES;
         lines.truncate(MAX_LINES);
-        lines.push(format!("and {more} more places"));
+        lines.push(format!("and {more} more differences"));
     }
     lines
 }
@@ -36,7 +36,7 @@ fn collect(at: &str, then: &Value, now: &Value, lines: &mut Vec<String>) {
         _ if then == now => {}
         _ => {
             let at = if at.is_empty() { "the answer" } else { at };
-            lines.push(format!("{at}: {then} then, {now} now"));
+            lines.push(format!("{at}: was {then}, is {now}"));
         }
     }
 }
@@ -56,10 +56,10 @@ mod tests {
         assert_eq!(
             differences(&then, &now),
             [
-                "/assignment/confidence: 90 then, null now",
-                "/assignment/team: \"network\" then, \"desk\" now",
-                "/assignment/watchers/0: \"a\" then, \"b\" now",
-                "/assignment/reasons: null then, [\"new\"] now",
+                "/assignment/confidence: was 90, is null",
+                "/assignment/team: was \"network\", is \"desk\"",
+                "/assignment/watchers/0: was \"a\", is \"b\"",
+                "/assignment/reasons: was null, is [\"new\"]",
             ]
         );
     }
@@ -76,6 +76,6 @@ mod tests {
         let now = Value::Array((1..31).map(Value::from).collect());
         let lines = differences(&then, &now);
         assert_eq!(lines.len(), MAX_LINES + 1);
-        assert_eq!(lines.last().map(String::as_str), Some("and 10 more places"));
+        assert_eq!(lines.last().map(String::as_str), Some("and 10 more differences"));
     }
 }

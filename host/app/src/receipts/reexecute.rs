@@ -197,12 +197,12 @@ async fn policy(
     revision: Option<Revision>,
 ) -> Result<Policy, CommandError> {
     let Some(revision) = revision else {
-        return Ok(Err("the binding's revision is gone".to_owned()));
+        return Ok(Err("the revision of the binding no longer exists".to_owned()));
     };
     let prepared = layers::prepared(desk, caller.org, &revision).await?;
     Ok(prepared
         .map(|prepared| (Arc::new(revision), prepared))
-        .map_err(|why| format!("the policy cannot be made ready: {why}")))
+        .map_err(|why| format!("the policy cannot be prepared: {why}")))
 }
 
 fn ask(
@@ -231,7 +231,7 @@ fn ask(
         Err(why) => return not_repeatable(why),
     };
     let Some(evaluation) = evaluation else {
-        return not_repeatable("the snapshot is gone".to_owned());
+        return not_repeatable("the snapshot no longer exists".to_owned());
     };
     let question = match question_of(evaluation, receipt) {
         Ok(question) => question,
@@ -264,7 +264,7 @@ fn was_not_the_policy(outcome: &Outcome) -> Option<String> {
         Failure::Deadline.code(),
         Failure::Unavailable { message: String::new() }.code(),
     ];
-    let why = format!("it failed with `{code}`, which depends on the moment");
+    let why = format!("it failed with `{code}`, which depends on timing and load");
     of_the_moment.contains(&code.as_str()).then_some(why)
 }
 
@@ -276,7 +276,7 @@ fn other_policy(receipt: &Receipt, prepared: &Prepared) -> Option<String> {
         ("data", &receipt.data_digest, prepared.data_digest()),
     ];
     let differs = digests.into_iter().find(|(_, then, now)| **then != now.to_string());
-    differs.map(|(what, then, now)| format!("the {what} {then} became {now}"))
+    differs.map(|(what, then, now)| format!("the {what} changed from {then} to {now}"))
 }
 
 /// What a receipt would keep of the decision.
@@ -299,17 +299,17 @@ fn verdict(receipt: &Receipt, decision: &Decision, answer: &[u8]) -> Result<Verd
         let said = |code: Option<&str>| {
             code.map_or("answered".to_owned(), |code| format!("failed: {code}"))
         };
-        lines.push(format!("the policy {} then, {} now", said(then), said(now)));
+        lines.push(format!("the policy {} then, but {} now", said(then), said(now)));
     } else if receipt.answer != answer {
         let (then, now) = (json(&receipt.answer)?, json(answer)?);
         lines = differences(&then.unwrap_or_default(), &now.unwrap_or_default());
         if lines.is_empty() {
-            lines.push("the answers mean the same but are written differently".to_owned());
+            lines.push("the answers are equivalent but encoded differently".to_owned());
         }
     }
     // Another engine may count otherwise; its answers must be the same all the same.
     if receipt.fuel != decision.fuel && receipt.engine_version == ENGINE_VERSION {
-        lines.push(format!("fuel: {} then, {} now", receipt.fuel, decision.fuel));
+        lines.push(format!("fuel: was {}, is {}", receipt.fuel, decision.fuel));
     }
     Ok(if lines.is_empty() { Verdict::Same } else { Verdict::Different(lines) })
 }
@@ -377,13 +377,13 @@ mod tests {
         else {
             panic!("it differs")
         };
-        assert_eq!(lines, ["/nudge: \"remind\" then, \"wait\" now", "fuel: 100 then, 99 now"]);
+        assert_eq!(lines, ["/nudge: was \"remind\", is \"wait\"", "fuel: was 100, is 99"]);
 
         let Verdict::Different(lines) = judged(&kept, &decision(Err(Failure::OutOfFuel), 100))
         else {
             panic!("it differs")
         };
-        assert_eq!(lines, ["the policy answered then, failed: out_of_fuel now"]);
+        assert_eq!(lines, ["the policy answered then, but failed: out_of_fuel now"]);
     }
 
     #[test]

@@ -358,11 +358,10 @@ impl Evaluation {
     /// `hook: failure` of the policies that were asked and failed. Not of those with an open
     /// breaker, which were not asked.
     pub(crate) fn failures(&self) -> Vec<String> {
-        let failed = self.receipts.iter().filter_map(|receipt| match &receipt.outcome {
-            Outcome::Failed { code, .. } if code != Failure::BreakerOpen.code() => {
-                Some(format!("{}: {code}", receipt.hook.as_str()))
-            }
-            _ => None,
+        let failed = self.receipts.iter().filter_map(|receipt| {
+            let Outcome::Failed { code, .. } = &receipt.outcome else { return None };
+            let was_asked = code != Failure::BreakerOpen.code();
+            was_asked.then(|| format!("{}: {code}", receipt.hook.as_str()))
         });
         failed.collect()
     }

@@ -95,7 +95,7 @@ impl Facts {
         requester: Person,
     ) -> Result<(), CommandError> {
         self.manager = match requester.manager {
-            Some(manager) => waypost_store::person::find(tx, manager).await?,
+            Some(manager) => waypost_store::person::find(tx, manager).await?.filter(|it| it.active),
             None => None,
         };
         self.requester = Some(requester);

@@ -96,9 +96,9 @@ impl Reader<'_> {
     fn refuse(&mut self, name: &str, accepted: &[Accepted], what: &str) {
         let names = accepted.iter().map(|(name, _)| *name).collect::<Vec<_>>();
         let message = if names.is_empty() {
-            format!("{what} takes nothing; leave it out.")
+            format!("{what} has no fields; leave it out.")
         } else {
-            format!("{what} does not take `{name}`; it takes: {}.", names.join(", "))
+            format!("{what} has no field `{name}`; use one of: {}.", names.join(", "))
         };
         let name = name.replace('~', "~0").replace('/', "~1");
         self.faults.wrong(&format!("/{name}"), "unknown", message);
@@ -137,19 +137,18 @@ impl Reader<'_> {
             FieldType::Tags => self.texts(pointer, json).map(Value::Texts),
             FieldType::Answers => self.answers(pointer, json).map(Value::Answers),
             FieldType::OwnFields => self.own_fields(pointer, json).map(Value::OwnFields),
-            FieldType::Category | FieldType::Service | FieldType::Team => {
-                let Some(key) = self.text(pointer, json) else { return Ok(None) };
-                let mut find = References {
-                    directory: &*self.facts,
-                    org: self.caller.org,
-                    faults: &mut self.faults,
-                };
-                match takes {
-                    FieldType::Category => find.category(pointer, key).map(Value::Category),
-                    FieldType::Service => find.service(pointer, key).map(Value::Service),
-                    _ => find.team(pointer, key).map(Value::Team),
-                }
-            }
+            FieldType::Category => self
+                .text(pointer, json)
+                .and_then(|key| self.references().category(pointer, key))
+                .map(Value::Category),
+            FieldType::Service => self
+                .text(pointer, json)
+                .and_then(|key| self.references().service(pointer, key))
+                .map(Value::Service),
+            FieldType::Team => self
+                .text(pointer, json)
+                .and_then(|key| self.references().team(pointer, key))
+                .map(Value::Team),
             FieldType::Ci => match self.text(pointer, json) {
                 Some(key) => self.ci(pointer, key).await?.map(|ci| Value::Cis(vec![ci.id])),
                 None => None,
@@ -207,9 +206,13 @@ impl Reader<'_> {
         })
     }
 
+    fn references(&mut self) -> References<'_> {
+        References { directory: &*self.facts, org: self.caller.org, faults: &mut self.faults }
+    }
+
     fn expect<T>(&mut self, pointer: &str, value: Option<T>, what: &str) -> Option<T> {
         if value.is_none() {
-            self.faults.wrong(pointer, "invalid", format!("must be {what}"));
+            self.faults.wrong(pointer, "invalid", format!("Must be {what}."));
         }
         value
     }
@@ -223,7 +226,7 @@ impl Reader<'_> {
         let whole = json.as_f64().filter(|given| given.fract() == 0.0);
         let given = json.as_u64().and_then(|given| u32::try_from(given).ok());
         if whole.is_some() && given.is_none_or(|given| given > most) {
-            self.faults.wrong(pointer, "out-of-range", format!("must be {what}"));
+            self.faults.wrong(pointer, "out-of-range", format!("Must be {what}."));
             return None;
         }
         self.expect(pointer, given, &what)
@@ -243,7 +246,7 @@ impl Reader<'_> {
         }
         // Nothing is as good as left out: the domain says what belongs there.
         if !text.trim().is_empty() {
-            let message = format!("`{text}` is not valid; use one of: {}", names.join(", "));
+            let message = format!("`{text}` is not valid; use one of: {}.", names.join(", "));
             self.faults.wrong(pointer, "invalid", message);
         }
         None
@@ -267,7 +270,7 @@ impl Reader<'_> {
                 Json::Number(number) => number.to_string(),
                 Json::Bool(value) => value.to_string(),
                 Json::Null | Json::Array(_) | Json::Object(_) => {
-                    self.faults.wrong(&at, "invalid", "must be a text, a number, true or false");
+                    self.faults.wrong(&at, "invalid", "Must be a text, a number, true or false.");
                     continue;
                 }
             };
@@ -303,7 +306,7 @@ impl Reader<'_> {
     fn external_ref(&mut self, pointer: &str, json: &Json) -> Option<Value> {
         let object = self.expect(pointer, json.as_object(), "an object with source and id")?;
         for name in object.keys().filter(|name| !matches!(name.as_str(), "source" | "id")) {
-            let message = format!("there is no field `{name}`; give source and id");
+            let message = format!("There is no field `{name}`; give `source` and `id`.");
             self.faults.wrong(&at(pointer, name), "unknown", message);
         }
         let part = |name: &str| object.get(name).and_then(Json::as_str).map(str::to_owned);
@@ -327,7 +330,7 @@ impl Reader<'_> {
         if let Some(ci) = &found {
             self.facts.add_ci(self.tx, ci.clone()).await?;
         } else {
-            let message = format!("there is no active configuration item `{key}`");
+            let message = format!("There is no active configuration item `{key}`.");
             self.faults.wrong(pointer, "unknown", message);
         }
         Ok(found)
@@ -336,7 +339,7 @@ impl Reader<'_> {
     async fn item(&mut self, pointer: &str, key: &str) -> Result<Option<Value>, CommandError> {
         let found = catalog::find_by_key(self.tx, key).await?;
         if found.is_none() {
-            let message = format!("there is no catalog item `{key}`");
+            let message = format!("There is no catalog item `{key}`.");
             self.faults.wrong(pointer, "unknown", message);
         }
         self.found.item = found;
@@ -358,11 +361,13 @@ impl Reader<'_> {
             let text = text.trim();
             let message = if pointer == "/requester" {
                 format!(
-                    "there is no active person `{text}` in this organization; create the person first"
+                    "There is no active person `{text}` in this organization; create the person \
+                     first."
                 )
             } else {
                 format!(
-                    "there is no active person `{text}`; give the id or e-mail address of one in the directory"
+                    "There is no active person `{text}` in the directory; give another id or \
+                     e-mail address."
                 )
             };
             self.faults.wrong(pointer, "unknown", message);
@@ -386,7 +391,7 @@ impl Reader<'_> {
                 Ok(Some(id))
             }
             Err(CommandError::NotFound(_)) => {
-                let message = "there is no such ticket; give its id or number";
+                let message = "There is no such ticket; give its id or number.";
                 self.faults.wrong(pointer, "unknown", message);
                 Ok(None)
             }

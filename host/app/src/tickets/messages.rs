@@ -114,7 +114,8 @@ pub(crate) fn drafts(
     }
     let asked = notifications.messages.len();
     if asked > MAX_MESSAGES {
-        overruled.push(format!("{asked} messages; only the first {MAX_MESSAGES} are sent"));
+        overruled
+            .push(format!("{asked} messages are too many; only the first {MAX_MESSAGES} are sent"));
     }
     (drafts, overruled)
 }
@@ -131,13 +132,15 @@ impl Room {
         let bytes = people.saturating_mul(bytes_each);
         if people > self.people {
             return Err(format!(
-                "a message to {people} people; one answer reaches at most {MAX_PEOPLE}, and {} are left",
+                "a message to {people} people; an answer can notify at most {MAX_PEOPLE}, of \
+                 which {} are left",
                 self.people
             ));
         }
         if bytes > self.bytes {
             return Err(format!(
-                "a message of {bytes} bytes to {people} people; one answer writes at most {MAX_BYTES}, and {} are left",
+                "messages of {bytes} bytes to {people} people; an answer can send at most \
+                 {MAX_BYTES}, of which {} are left",
                 self.bytes
             ));
         }
@@ -151,11 +154,13 @@ impl Room {
 fn send_at(not_before: Option<&str>, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     let Some(text) = not_before else { return Ok(now) };
     let at = DateTime::parse_from_rfc3339(text)
-        .map_err(|_| format!("a message not before `{text}`, which is not an RFC 3339 time"))?;
+        .map_err(|_| format!("a message with the time `{text}`, which is not valid RFC 3339"))?;
     let at = at.to_utc();
     if at > now + MAX_WAIT {
         let days = MAX_WAIT.num_days();
-        return Err(format!("a message not before {text}; one waits at most {days} days"));
+        return Err(format!(
+            "a message for {text}; messages can be scheduled at most {days} days ahead"
+        ));
     }
     Ok(at.max(now))
 }

@@ -212,14 +212,16 @@ impl LookUps {
                 }
                 None => faults.missing(
                     "/requester",
-                    "name the requester by id or e-mail address; this token stands for no person of the organization",
+                    "This token does not belong to a person of the organization; give the \
+                     requester's id or e-mail address.",
                 ),
             }
         }
         let requester = found.given.person("requester");
         if caller.role == Role::Requester && requester.is_some() && requester != caller.person() {
             return Err(CommandError::Forbidden(
-                "a requester opens tickets for themselves; an agent opens them for others"
+                "Requesters can open tickets only for themselves; ask an agent to open them for \
+                 others."
                     .to_owned(),
             ));
         }
@@ -237,16 +239,16 @@ async fn place(
 ) -> Result<(), CommandError> {
     let mut faults = Faults::new();
     let Some(parent) = parent else {
-        faults.missing("/parent", "name the ticket that the task belongs to, by its id or number");
+        faults.missing("/parent", "Give the id or number of the ticket that the task belongs to.");
         return Ok(faults.finish()?);
     };
     if parent.kind() == TicketKind::Task {
-        faults.wrong("/parent", "a-task", "a task has no tasks; name the ticket itself");
+        faults.wrong("/parent", "a-task", "A task cannot have tasks; name its ticket instead.");
     }
     faults.finish()?;
     if !parent.phase().is_active() {
         let message =
-            format!("{} is {}; nothing is added to it any more", parent.number, parent.state());
+            format!("{} is {}, so tasks can no longer be added.", parent.number, parent.state());
         return Err(CommandError::guard(message));
     }
     let siblings = ticket::tasks_of(tx, parent.id).await?;
@@ -255,7 +257,7 @@ async fn place(
     faults.finish()?;
     if siblings.len() >= MAX_TASKS {
         let message = format!(
-            "{} has {MAX_TASKS} tasks, which is the most; put several pieces of work into one",
+            "{} has {MAX_TASKS} tasks, the maximum; combine several tasks into one.",
             parent.number
         );
         return Err(CommandError::guard(message));

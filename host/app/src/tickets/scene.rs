@@ -16,7 +16,7 @@ use waypost_domain::{
     permission::{self, Relation},
     refusal::Faults,
     suggestion::Suggestion,
-    ticket::{Action, ActionHint, Beside, Given, Row, Ticket, Turn},
+    ticket::{Action, ActionHint, Asks, Beside, Given, Row, Ticket, Turn},
 };
 use waypost_store::{ReadTx, WriteTx, approval, link, ticket};
 
@@ -121,7 +121,7 @@ async fn try_act(
     drop(tx);
 
     scene.perform(subject, row, &given)?;
-    scene.ask(action).await?;
+    scene.ask(row).await?;
     scene.finish().await
 }
 
@@ -234,7 +234,7 @@ impl Subject {
         self.ticket.check_parent(&parent, of_child > 0, faults);
         let of_parent = ticket::count(tx, &reactions::children_of(id)).await?;
         if of_parent >= u64::from(MAX_CHILDREN) {
-            let message = format!("the parent has {MAX_CHILDREN} children, which is the most");
+            let message = format!("The parent has {MAX_CHILDREN} children, the maximum.");
             faults.wrong("/parent", "too-many", message);
         }
         Ok(())
@@ -252,7 +252,7 @@ impl Subject {
         scene.facts.around(tx, &self.ticket).await?;
         self.beside.item.clone_from(&scene.facts.item);
         self.beside.new_id = Some(TicketId(desk.id(caller)));
-        if matches!(row.action, Action::Link | Action::Unlink) {
+        if row.reads_links {
             let ends = std::iter::once(&self.ticket).chain(&self.beside.target);
             let ends: Vec<_> = ends.map(|end| end.id.into()).collect();
             self.beside.links = link::of(tx, &ends).await?;
@@ -310,7 +310,7 @@ impl<'a> Scene<'a> {
         draft.open_round = open;
         draft.count_rounds(beside.round.as_ref().map_or(0, |round| round.round));
         // What a policy answers decides where it goes.
-        if matches!(action, Action::Submit | Action::Reroute) {
+        if row.asks.is_some() && row.logic.is_none() {
             return Ok(());
         }
         if action == Action::Edit {
@@ -384,14 +384,14 @@ impl<'a> Scene<'a> {
     }
 
     /// Asks the policies, where the action leaves something to them.
-    async fn ask(&mut self, action: Action) -> Result<(), CommandError> {
+    async fn ask(&mut self, row: &'static Row) -> Result<(), CommandError> {
         let (desk, caller) = (self.desk, self.caller);
         let is_new = |draft: &TicketDraft| draft.write.is_new;
         if self.drafts.first().is_some_and(is_new) {
             let mut opened = vec![self.drafts.remove(0)];
             // What was converted is of the kind that a person has said: it is routed, not
             // categorized again.
-            let is_categorized = action != Action::CallerReply;
+            let is_categorized = row.action != Action::CallerReply;
             decide::open(desk, caller, &mut opened, is_categorized).await?;
             if let (Some(source), Some(new)) = (self.drafts.first(), opened.first_mut()) {
                 let led_from = Ticket::converted_from(&source.write.ticket);
@@ -400,16 +400,16 @@ impl<'a> Scene<'a> {
             self.drafts.splice(0..0, opened);
             return Ok(());
         }
-        match action {
-            Action::Submit => decide::submit(desk, caller, &mut self.drafts).await,
-            Action::Reroute => decide::route_again(desk, caller, &mut self.drafts).await,
-            Action::RequestApproval => {
+        match row.asks {
+            Some(Asks::Plan) => decide::submit(desk, caller, &mut self.drafts).await,
+            Some(Asks::Route) => decide::route_again(desk, caller, &mut self.drafts).await,
+            Some(Asks::RiskOwner) => {
                 for draft in &mut self.drafts {
                     draft.ask_for_risk();
                 }
                 Ok(())
             }
-            _ => Ok(()),
+            None => Ok(()),
         }
     }
 

@@ -1,5 +1,7 @@
 //! The snapshot: a ticket and the facts around it, as policies are asked about them.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Offset, SecondsFormat, Utc};
 use serde::{Deserialize, Serialize};
 use waypost_domain::{
@@ -55,13 +57,14 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts, unwritten: Unwritten<'_>) -
     let approval = unwritten.approval.or(facts.open_approval.as_ref());
     let settings = &facts.directory.org.settings;
     let waiting_on = ticket.waiting_on(approval, settings).map(|waiting| question::WaitingOn {
-        whom: waiting.what.as_str().to_owned(),
+        what: waiting.what.as_str().to_owned(),
         since: timestamp(waiting.since),
     });
     let cis = ticket.problem().into_iter().flat_map(|problem| &problem.cis);
+    let cis = cis.filter_map(|id| facts.ci(*id)).map(|ci| ci.key.to_string());
     let head = question::Head {
         id: ticket.id.to_string(),
-        number: ticket.number.clone(),
+        number: Some(ticket.number.clone()).filter(|number| !number.is_empty()),
         state: ticket.state().as_str().to_owned(),
         phase: phase(ticket.phase()),
         state_since: timestamp(ticket.state_since),
@@ -79,7 +82,7 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts, unwritten: Unwritten<'_>) -
             .collect(),
         service: ticket.service.and_then(|id| service_key(facts, id)),
         ci: ticket.ci.and_then(|id| facts.ci(id)).map(|ci| ci.key.to_string()),
-        cis: cis.filter_map(|id| facts.ci(*id)).map(|ci| ci.key.to_string()).collect(),
+        cis: cis.collect::<BTreeSet<_>>().into_iter().collect(),
         impact: ticket.impact.map(|level| level.0),
         urgency: ticket.urgency.map(|level| level.0),
         priority: Some(ticket.priority.effective().0.0),
@@ -121,8 +124,8 @@ fn details(ticket: &Ticket, facts: &Facts) -> question::Details {
             major_state: Some(incident.major.state())
                 .filter(|state| *state != MajorState::None)
                 .map(|state| state.as_str().to_owned()),
-            affected_users: incident.affected_users,
-            restore_by: ticket.eta.map(timestamp),
+            affected_users: Some(incident.affected_users).filter(|users| *users > 0),
+            eta: ticket.eta.map(timestamp),
         }),
         Details::Request(request) => question::Details::Request(question::RequestDetails {
             catalog_item: facts.item.as_ref().map(|item| item.key.to_string()),
@@ -147,10 +150,9 @@ fn details(ticket: &Ticket, facts: &Facts) -> question::Details {
             root_cause: problem.root_cause.clone(),
             workaround: problem.workaround.clone(),
         }),
-        Details::Task(task) => question::Details::Task(question::TaskDetails {
-            ticket: parent_number(ticket, facts).unwrap_or_default(),
-            mandatory: task.mandatory,
-        }),
+        Details::Task(task) => {
+            question::Details::Task(question::TaskDetails { mandatory: task.mandatory })
+        }
     }
 }
 
@@ -215,6 +217,7 @@ pub(crate) fn context(facts: &Facts, ticket: &Ticket, now: DateTime<Utc>) -> que
         now: moment(&facts.directory.org, now),
         organization: facts.directory.org.key.to_string(),
         layer: facts.directory.org.key.to_string(),
+        lineage: facts.directory.lineage.iter().rev().map(|org| org.key.to_string()).collect(),
         fallback_approver: settings.fallback_approver.map(|id| id.to_string()),
         requester: facts.requester.as_ref().map(person),
         manager: facts.manager.as_ref().map(person),
@@ -280,6 +283,7 @@ pub(crate) fn only(full: &question::Context, layer: &str, needs: &[Need]) -> que
         now: full.now.clone(),
         organization: full.organization.clone(),
         layer: layer.to_owned(),
+        lineage: full.lineage.clone(),
         fallback_approver: full.fallback_approver.clone(),
         requester: full.requester.clone().filter(|_| needs_one(Need::Requester)),
         manager: full.manager.clone().filter(|_| needs_one(Need::Manager)),
@@ -365,7 +369,9 @@ fn person(person: &waypost_domain::person::Person) -> question::Person {
 }
 
 fn team(team: &Team, facts: &Facts, now: DateTime<Utc>) -> question::Team {
-    let settings = &facts.directory.org.settings;
+    // A provider's team works by its provider's hours, whoever's ticket it is.
+    let owner = facts.directory.lineage.iter().find(|org| org.id == team.org);
+    let settings = owner.map_or(&facts.directory.org.settings, |org| &org.settings);
     let zone = team.zone.unwrap_or(settings.zone);
     let hours = team.working_hours.as_ref().unwrap_or(&settings.working_hours);
     let open_tickets = facts.open_of_team(team.id);

@@ -294,13 +294,13 @@ async fn about_missing_approver(
                 person: person.id,
                 channel: DeliveryChannel::Mail,
                 address: person.email?,
-                subject: format!("{number} waits for an approver, and there is none"),
+                subject: format!("{number} needs an approver, but there is none"),
                 body: format!(
-                    "{number} needs an approval, but nobody is left whose vote it would be: the plan named nobody, \
-                     nobody who is active, or the requester alone.\n\n\
-                     It waits until the organization's `fallback_approver` is set to somebody else than the requester, \
-                     and is then given to them. What else waits so: every request with `waiting_on` = \
-                     `approver_missing`."
+                    "{number} needs an approval, but no approver is left: the plan names nobody, \
+                     only inactive people, or only the requester.\n\n\
+                     Set the organization's `fallback_approver` to a person other than the \
+                     requester, who is then asked for the vote. To list all such requests, filter \
+                     by `waiting_on` = `approver_missing`."
                 ),
                 // The remedy is one setting, so one letter a day is enough, however many requests
                 // come in.
@@ -330,7 +330,7 @@ pub(crate) async fn tell_administrators(desk: &Desk, writes: &[TicketWrite], now
                 org.id = %one.layer,
                 binding.name = %one.binding,
                 error = &error as &dyn std::error::Error,
-                "no administrator was told of an open circuit breaker"
+                "could not notify administrators of an open circuit breaker"
             );
         }
     }
@@ -366,11 +366,12 @@ fn about_breaker(
         person: person.id,
         channel: DeliveryChannel::Mail,
         address: person.email.clone()?,
-        subject: format!("Policy {binding} is not asked for now"),
+        subject: format!("Policy {binding} is paused"),
         body: format!(
-            "The policy bound as `{binding}` at the hook `{hook}` failed too often in a row: {failure}.\n\n\
-             Tickets are decided by the next policy in the order, or by the fallback, and are marked. It is tried again at \
-             {until}. To change it, bind a new revision or roll back to an earlier one."
+            "The binding `{binding}` failed too often in a row at the hook `{hook}`: {failure}.\n\n\
+             Until {until}, the next policy or the fallback decides instead, and the tickets are \
+             marked. Then it is tried again. To fix it, create a new revision or roll back to an \
+             earlier one."
         ),
         // One message for each opening, however many copies of the host see it.
         dedupe_key: format!("breaker {binding} {}", until.format("%Y-%m-%dT%H")),

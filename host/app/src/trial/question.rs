@@ -69,7 +69,7 @@ pub(super) fn build(
     let question = match hook {
         Hook::Categorize | Hook::Route | Hook::Plan => {
             if part.is_some() {
-                let message = format!("`{hook}` is asked about the ticket alone; leave it out");
+                let message = format!("`{hook}` takes only the ticket; leave it out.");
                 filler.faults.wrong("/part", "not-allowed", message);
             }
             let (ticket, context) = (ticket?, context?);
@@ -96,7 +96,7 @@ pub(super) fn build(
 fn default_head(now: DateTime<Utc>) -> Head {
     Head {
         id: "trial".to_owned(),
-        number: String::new(),
+        number: None,
         state: "new".to_owned(),
         phase: Phase::Open,
         state_since: timestamp(now),
@@ -132,7 +132,7 @@ fn default_details(kind: TicketKind) -> Details {
         TicketKind::Incident => Details::Incident(IncidentDetails::default()),
         TicketKind::Request => Details::Request(RequestDetails::default()),
         TicketKind::Problem => Details::Problem(ProblemDetails::default()),
-        TicketKind::Task => Details::Task(TaskDetails { ticket: String::new(), mandatory: false }),
+        TicketKind::Task => Details::Task(TaskDetails { mandatory: false }),
     }
 }
 
@@ -141,6 +141,7 @@ fn default_context(organization: &Organization, now: DateTime<Utc>) -> Context {
         now: moment(organization, now),
         organization: organization.key.to_string(),
         layer: organization.key.to_string(),
+        lineage: vec![organization.key.to_string()],
         fallback_approver: organization.settings.fallback_approver.map(|id| id.to_string()),
         requester: None,
         manager: None,
@@ -191,7 +192,7 @@ impl Filler<'_> {
     /// The ticket, with `head` and `details` apart or side by side.
     fn ticket(&mut self, given: &Value, now: DateTime<Utc>) -> Option<Ticket> {
         let Value::Object(given) = given else {
-            self.faults.wrong("/ticket", "invalid", "must be a JSON object");
+            self.faults.wrong("/ticket", "invalid", "Must be a JSON object.");
             return None;
         };
         let is_apart = given.contains_key("head") || given.contains_key("details");
@@ -205,7 +206,7 @@ impl Filler<'_> {
         let head = default_head(now);
         if is_apart {
             for name in given.keys().filter(|name| !matches!(name.as_str(), "head" | "details")) {
-                let message = format!("`ticket` has no field `{name}`; it has head, details");
+                let message = format!("`ticket` has no field `{name}`; use one of: head, details.");
                 self.faults.wrong(&format!("/ticket/{name}"), "unknown", message);
             }
             let head = self.read("/ticket/head", "ticket", head, given.get("head"));
@@ -223,8 +224,9 @@ impl Filler<'_> {
             } else {
                 let all = of_head.iter().chain(&of_details).map(|(name, _)| name.as_str());
                 let all = all.collect::<Vec<_>>().join(", ");
-                let message =
-                    format!("a ticket of the kind {kind} has no field `{field}`; it has {all}");
+                let message = format!(
+                    "A ticket of the kind {kind} has no field `{field}`; use one of: {all}."
+                );
                 self.faults.wrong(&format!("/ticket/{field}"), "unknown", message);
             }
         }
@@ -262,7 +264,7 @@ impl Filler<'_> {
         given: &Value,
     ) -> Option<Value> {
         let (Value::Object(mut fields), Value::Object(given)) = (default, given) else {
-            self.faults.wrong(pointer, "invalid", "must be a JSON object");
+            self.faults.wrong(pointer, "invalid", "Must be a JSON object.");
             return None;
         };
         let mut is_complete = true;
@@ -399,7 +401,7 @@ fn object(record: &impl Serialize) -> Map<String, Value> {
 fn unknown_field(record: &str, field: &str, fields: &Map<String, Value>) -> String {
     let valid = fields.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
     let record = record.rsplit('.').next().unwrap_or(record);
-    format!("`{record}` has no field `{field}`; it has {valid}")
+    format!("`{record}` has no field `{field}`; use one of: {valid}.")
 }
 
 fn pointer_to(start: &str, path: &serde_path_to_error::Path) -> String {

@@ -35,8 +35,8 @@ impl Duties {
             Err(Forbidden::duties("You cannot approve your own request."))
         } else if self.implementer == Some(person) {
             Err(Forbidden::duties(
-                "You cannot approve your own work; delegate the vote, or assign the work to somebody \
-                 else.",
+                "You cannot approve your own work; delegate the vote, or assign the work to \
+                 somebody else.",
             ))
         } else {
             Ok(())

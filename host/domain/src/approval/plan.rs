@@ -86,10 +86,10 @@ pub struct Planned {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum PlanFault {
     /// No stage, or too many.
-    #[error("a plan has 1 to {MAX_STAGES} stages; this one has {0}")]
+    #[error("a plan must have 1 to {MAX_STAGES} stages; this one has {0}")]
     Stages(usize),
     /// A stage without a step, or with too many.
-    #[error("stage {stage} has {steps} steps; a stage has 1 to {MAX_STEPS}")]
+    #[error("stage {stage} has {steps} steps; a stage must have 1 to {MAX_STEPS}")]
     Steps {
         /// Which, counted from 1.
         stage: usize,
@@ -97,7 +97,7 @@ pub enum PlanFault {
         steps: usize,
     },
     /// A step without a name, or with one that is too long.
-    #[error("stage {stage}, step {step}: the name has 1 to {MAX_STEP_NAME_CHARS} characters")]
+    #[error("stage {stage}, step {step}: the name must have 1 to {MAX_STEP_NAME_CHARS} characters")]
     Name {
         /// Which stage, counted from 1.
         stage: usize,
@@ -105,7 +105,7 @@ pub enum PlanFault {
         step: usize,
     },
     /// Too many voters.
-    #[error("step `{step}` has {voters} voters; at most {MAX_VOTERS}")]
+    #[error("step `{step}` has {voters} voters; the limit is {MAX_VOTERS}")]
     Voters {
         /// The step's name.
         step: String,
@@ -302,8 +302,8 @@ fn seat(
             seats.add(&[fallback], needed, new.duties, &name, notes);
         } else {
             notes.push(format!(
-                "step `{name}`: nobody was left and there is no fallback approver; \
-                 it waits until somebody is appointed"
+                "step `{name}`: no approver was left, and no fallback approver is set; \
+                 it waits until one is appointed"
             ));
             // The others can't make up for a yes that is needed and that nobody can give.
             seats.0.clear();

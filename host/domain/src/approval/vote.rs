@@ -393,8 +393,12 @@ fn check_fields(
 ) -> Result<String, Refused> {
     let mut faults = Faults::new();
     let comment = ballot.comment.unwrap_or("").trim();
-    text::at_most_chars("/comment", comment, text::MAX_REASON_CHARS, &mut faults);
-    text::plain("/comment", comment, &mut faults);
+    let said = match ballot.vote {
+        Vote::Approve | Vote::Reject | Vote::Abstain => "/comment",
+        Vote::Delegate { .. } => "/reason",
+    };
+    text::at_most_chars(said, comment, text::MAX_REASON_CHARS, &mut faults);
+    text::plain(said, comment, &mut faults);
     let digest = "Give the `content_digest` of the content that was shown to you.";
     match ballot.vote {
         Vote::Approve => {
@@ -413,11 +417,11 @@ fn check_fields(
         Vote::Abstain => {}
         Vote::Delegate { to, .. } => {
             if comment.is_empty() {
-                faults.missing("/comment", "Give a reason for delegating the vote.");
+                faults.missing("/reason", "Give a reason for delegating the vote.");
             }
             match to {
                 Some(to) => check_delegate(to, step, request, duties, &mut faults),
-                None => faults.missing("/delegate", "Name the person to delegate the vote to."),
+                None => faults.missing("/to", "Name the person to delegate the vote to."),
             }
         }
     }
@@ -432,7 +436,7 @@ pub(super) fn check_delegate(
     duties: Duties,
     faults: &mut Faults,
 ) {
-    let pointer = "/delegate";
+    let pointer = "/to";
     let of_seat = step.requests.iter().filter(|other| other.seat == request.seat);
     let is_in_chain = request.seat == to || of_seat.clone().any(|other| other.voter == to);
     if let Err(forbidden) = duties.check(to) {

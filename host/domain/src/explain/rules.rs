@@ -91,8 +91,8 @@ fn q1_a_ticket_is_explained_in_plain_sentences() {
             "Its team is Service Desk, set by team-router of acme: the text names a printer.",
             "team-router of acme gave no opinion when asked to categorize it: the text names a \
              printer.",
-            "It has been waiting for the team Service Desk to pick it up since 2026-06-01 08:00 UTC \
-             (1 day).",
+            "It has been waiting for the team Service Desk to pick it up since 2026-06-01 08:00 \
+             UTC (1 day).",
         ]
     );
 }
@@ -156,7 +156,7 @@ fn a_major_incident_names_who_leads_it_and_what_was_promised() {
     assert!(!told(&ticket).contains("major"));
     ticket.incident_mut().unwrap().major =
         Major::Accepted { led_by, next_update_at: monday(), update_missed: true };
-    let wanted = "It is a major incident: its manager is Grace, its communication owner is Ada; the \
-                  next update was due at 2026-06-01 08:00 UTC and was missed.";
+    let wanted = "It is a major incident: its manager is Grace, its communication owner is Ada; \
+                  the next update was due at 2026-06-01 08:00 UTC and was missed.";
     assert!(told(&ticket).contains(wanted), "{}", told(&ticket));
 }

@@ -34,7 +34,7 @@ pub use self::trigger::{MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorWhe
 pub(super) const ROWS: &[Row] = &[
     row(Action::ProposeMajor, "Propose it as a major incident")
         .takes(&[need("reason", FieldType::Reason, "Why it is a major incident.")])
-        .unless(against_standing)
+        .unless(|ticket, _| ticket.must_stand(&[MajorState::None, MajorState::Rejected]))
         .by(propose)
         .tells(Notice::MajorChanged),
     row(Action::AcceptMajor, "Accept it as a major incident")
@@ -43,14 +43,14 @@ pub(super) const ROWS: &[Row] = &[
             need("communication_owner", FieldType::Person, "The communication owner, an agent."),
             need("next_update_at", FieldType::Time, "When the next update is due."),
         ])
-        .unless(against_standing)
+        .unless(|ticket, _| ticket.must_stand(&[MajorState::Proposed]))
         .by(accept)
         .tells(Notice::MajorChanged),
     // A proposal that outlived the trouble can still be turned down.
     row(Action::RejectMajor, "Reject it as a major incident")
         .wherever(From::NotOver)
         .takes(&[need("reason", FieldType::Reason, "Why it is not a major incident.")])
-        .unless(against_standing)
+        .unless(|ticket, _| ticket.must_stand(&[MajorState::Proposed]))
         .by(reject)
         .tells(Notice::MajorChanged),
     row(Action::UpdateMajor, "Post a status update")
@@ -68,7 +68,7 @@ pub(super) const ROWS: &[Row] = &[
                 "The new communication owner; unchanged if omitted.",
             ),
         ])
-        .unless(against_standing)
+        .unless(|ticket, _| ticket.must_stand(&[MajorState::Accepted]))
         .by(update)
         .tells(Notice::Commented),
     row(Action::FinishMajor, "Complete the major incident review")
@@ -78,7 +78,7 @@ pub(super) const ROWS: &[Row] = &[
             FieldType::Text,
             "Lessons learned; visible to everybody who can see the incident.",
         )])
-        .unless(against_standing)
+        .unless(|ticket, _| ticket.must_stand(&[MajorState::Review]))
         .by(finish)
         .tells(Notice::MajorChanged),
 ];
@@ -237,19 +237,6 @@ impl Major {
     }
 }
 
-/// Where an incident must stand as a major one for an action.
-fn against_standing(ticket: &Ticket, action: Action) -> Option<Obstacle> {
-    let state = ticket.major_state();
-    let allowed: &[MajorState] = match action {
-        Action::ProposeMajor => &[MajorState::None, MajorState::Rejected],
-        Action::AcceptMajor | Action::RejectMajor => &[MajorState::Proposed],
-        Action::UpdateMajor => &[MajorState::Accepted],
-        _ => &[MajorState::Review],
-    };
-    let why = || Obstacle::Standing(format!("whose `major_state` is `{state}`"));
-    (!allowed.contains(&state)).then(why)
-}
-
 /// What keeps a major incident from being closed, cancelled, merged or converted.
 pub(crate) fn against_ending(ticket: &Ticket, action: Action) -> Option<Obstacle> {
     match (ticket.major_state(), action) {
@@ -350,6 +337,13 @@ impl Ticket {
         if let Some(incident) = self.incident_mut() {
             incident.major = major;
         }
+    }
+
+    /// What stands against an action that is for other major incidents than this one.
+    fn must_stand(&self, allowed: &[MajorState]) -> Option<Obstacle> {
+        let state = self.major_state();
+        let why = || Obstacle::Standing(format!("whose `major_state` is `{state}`"));
+        (!allowed.contains(&state)).then(why)
     }
 
     /// Notes that the promised time passed without an update, and escalates the incident, as long

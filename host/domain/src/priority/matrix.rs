@@ -17,10 +17,12 @@ pub struct Matrix {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum MatrixFault {
     /// Too few or too many impacts.
-    #[error("a priority matrix has 2 to 5 rows, one for each impact; this one has {0}")]
+    #[error("a priority matrix must have 2 to 5 rows, one for each impact; this one has {0}")]
     Rows(usize),
     /// Too few or too many urgencies.
-    #[error("a priority matrix has 2 to 5 columns, one for each urgency; row {row} has {columns}")]
+    #[error(
+        "a priority matrix must have 2 to 5 columns, one for each urgency; row {row} has {columns}"
+    )]
     Columns {
         /// The row, counted from 1.
         row: usize,
@@ -28,7 +30,9 @@ pub enum MatrixFault {
         columns: usize,
     },
     /// A cell is missing or too much.
-    #[error("row {row} has {columns} cells, the first row has {expected}; every cell must be set")]
+    #[error(
+        "row {row} has {columns} cells, but the first row has {expected}; every cell must be set"
+    )]
     Uneven {
         /// The row, counted from 1.
         row: usize,

@@ -173,7 +173,7 @@ fn a_known_error_has_a_symptom_and_a_workaround_and_is_published_once() {
         assert_eq!(told(&done, "known_error"), Some((None, Some("true".to_owned()))));
         assert_eq!(ticket.state(), state);
         let again = act(&mut ticket, Action::PublishKnownError, given());
-        assert!(guard(again).contains("known error already"));
+        assert!(guard(again).contains("already a known error"));
         let hints = ticket.allowed_actions(Role::Agent, Relation::default(), &settings());
         assert!(hints.iter().all(|hint| hint.action != Action::PublishKnownError));
     }
@@ -298,13 +298,16 @@ fn a_duplicate_names_another_problem_that_is_not_closed() {
     assert_eq!(wrong(Some(opened(TicketKind::Problem))), (pointer.clone(), "itself"));
     assert_eq!(wrong(Some(another(TicketKind::Incident))), (pointer, "other-kind"));
     let closed = Ticket { id: ticket_id(1), ..problem(State::Closed) };
-    assert!(guard(as_duplicate(Some(closed))).ends_with("name the problem that goes on."));
+    assert!(
+        guard(as_duplicate(Some(closed)))
+            .ends_with("name a problem that is neither closed nor a duplicate.")
+    );
     // A circle of duplicates would have no problem that goes on.
     let mut duplicate = Ticket { id: ticket_id(1), ..problem(State::Resolved) };
     if let Some(problem) = duplicate.problem_mut() {
         problem.duplicate_of = Some(ticket_id(2));
     }
-    assert!(guard(as_duplicate(Some(duplicate))).contains("is a duplicate itself"));
+    assert!(guard(as_duplicate(Some(duplicate))).contains("is a duplicate;"));
     // The other one may be resolved already: what it says is true of both.
     let resolved = Ticket { id: ticket_id(1), ..problem(State::Resolved) };
     let duplicate = as_duplicate(Some(resolved)).unwrap();

@@ -125,7 +125,7 @@ impl ResolvedApprovers {
         if (facts.can_vote)(person) {
             self.voters.push(person);
         } else {
-            self.notes.push(format!("{person} is not in the directory any more"));
+            self.notes.push(format!("{person} is no longer in the directory"));
         }
     }
 }

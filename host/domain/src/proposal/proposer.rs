@@ -32,7 +32,7 @@ impl<'a> Proposer<'a> {
             (found.find_map(|found| found), self.in_its_layer())
         };
         found.filter(|team| team.serves(org)).ok_or_else(|| {
-            format!("there is no active team `{name}`{place} that tickets may go to")
+            format!("there is no active team `{name}`{place} that tickets can be assigned to")
         })
     }
 

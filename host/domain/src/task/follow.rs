@@ -62,11 +62,11 @@ pub fn follow_siblings(tasks: &mut [Ticket], now: DateTime<Utc>) -> Vec<(usize, 
     let mut moved = Vec::new();
     for (place, task) in tasks.iter_mut().enumerate() {
         let is_ready = task.task().is_some_and(|it| it.depends_on.is_subset(&settled));
-        let next = match task.state() {
-            State::Waiting if is_ready => State::Open,
-            State::Open if !is_ready => State::Waiting,
-            _ => continue,
-        };
+        let (from, next) =
+            if is_ready { (State::Waiting, State::Open) } else { (State::Open, State::Waiting) };
+        if task.state() != from {
+            continue;
+        }
         let before = task.clone();
         task.stage = Stage::Open(next);
         moved.push((place, task.record_changes(&before, None, now)));

@@ -7,8 +7,8 @@ use crate::{
     link::{self, LinkType},
     suggestion, text,
     ticket::{
-        Action, Channel, Field, FieldType, From, Input, MAX_FACTS, Notice, OwnValue, Row, State,
-        Value, Who, assign, end,
+        Action, Asks, Channel, Field, FieldType, From, Input, MAX_FACTS, Notice, OwnValue, Row,
+        State, Value, Who, assign, end,
         field::{choice, input, level, need, text_of},
         hold, open, row, talk,
     },
@@ -66,8 +66,13 @@ pub(crate) const COMMON: &[Row] = &[
     row(Action::Link, "Link it to another ticket")
         .wherever(From::Anywhere)
         .takes(LINK)
+        .reading_links()
         .by(link::link),
-    row(Action::Unlink, "Remove a link").wherever(From::Anywhere).takes(LINK).by(link::unlink),
+    row(Action::Unlink, "Remove a link")
+        .wherever(From::Anywhere)
+        .takes(LINK)
+        .reading_links()
+        .by(link::unlink),
 ];
 
 /// Rows of what is worked on by its own right: not of tasks.
@@ -135,7 +140,7 @@ pub(crate) const CONVERT: Row = row(Action::Convert, "Convert it to another kind
 /// Rows of what policies take in, somebody asks for, and somebody answers.
 pub(crate) const INTAKE: &[Row] = &[
     row(Action::Categorize, "A policy categorizes it").who(Who::System),
-    row(Action::Reroute, "Have the policies route it again"),
+    row(Action::Reroute, "Have the policies route it again").asking(Asks::Route),
     row(Action::SetEta, "Set the expected time of restoration")
         .takes(&[input(
             "eta",

@@ -66,16 +66,16 @@ impl Ticket {
         }
         if was.answers != is.answers || was.quantity != is.quantity {
             return Err(Refused::guard(
-                "Submitted answers and quantities cannot be changed without the approvers' knowledge; \
-                 revise the request while it is awaiting approval or rejected, otherwise cancel it and \
-                 open a new one.",
+                "Submitted answers and quantities cannot be changed without the approvers' \
+                 knowledge; revise the request while it is awaiting approval or rejected, \
+                 otherwise cancel it and open a new one.",
             ));
         }
         if self.approval_content() != after.approval_content() {
             return Err(Refused::guard(
-                "Submitted texts cannot be changed, because the approval covers exactly them; revise \
-                 the request while it is awaiting approval or rejected, which starts a new round, \
-                 otherwise add a comment, or cancel it and open a new one.",
+                "Submitted texts cannot be changed, because the approval covers exactly them; \
+                 revise the request while it is awaiting approval or rejected, which starts a new \
+                 round, otherwise add a comment, or cancel it and open a new one.",
             ));
         }
         Ok(())

@@ -109,6 +109,17 @@ pub enum Who {
     System,
 }
 
+/// Who is asked because of an action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Asks {
+    /// The approval policies: what they plan is where it goes.
+    Plan,
+    /// The routing policies.
+    Route,
+    /// The owner of the service, whether a risk may be accepted.
+    RiskOwner,
+}
+
 /// What people may want to hear of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Notice {
@@ -207,6 +218,10 @@ pub struct Row {
     pub tells: Option<Notice>,
     /// Whether its logic looks at the tasks of the ticket.
     pub reads_tasks: bool,
+    /// Whether its logic looks at the links of the ticket and of the one that is named.
+    pub reads_links: bool,
+    /// Who is asked before it is known where it leads.
+    pub asks: Option<Asks>,
     /// What it does, as the API's docs say it.
     pub summary: &'static str,
 }
@@ -224,6 +239,8 @@ pub(crate) const fn row(action: Action, summary: &'static str) -> Row {
         lacks: None,
         tells: None,
         reads_tasks: false,
+        reads_links: false,
+        asks: None,
         summary,
     }
 }
@@ -271,6 +288,14 @@ impl Row {
 
     pub(crate) const fn reading_tasks(self) -> Self {
         Self { reads_tasks: true, ..self }
+    }
+
+    pub(crate) const fn reading_links(self) -> Self {
+        Self { reads_links: true, ..self }
+    }
+
+    pub(crate) const fn asking(self, asks: Asks) -> Self {
+        Self { asks: Some(asks), ..self }
     }
 
     /// Whether the state allows it, whoever asks.

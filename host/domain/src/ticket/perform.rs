@@ -245,10 +245,12 @@ impl Ticket {
 
     /// What to do about a missing input.
     fn missing(&self, input: &Input) -> String {
-        let names = match input.takes {
-            FieldType::Choice(names) => names.to_vec(),
-            FieldType::Code => self.rules().codes.iter().map(|code| code.as_str()).collect(),
-            _ => return input.doc.to_owned(),
+        let names = if let FieldType::Choice(names) = input.takes {
+            names.to_vec()
+        } else if input.takes == FieldType::Code {
+            self.rules().codes.iter().map(|code| code.as_str()).collect()
+        } else {
+            return input.doc.to_owned();
         };
         format!("{} Use one of: {}.", input.doc, names.join(", "))
     }

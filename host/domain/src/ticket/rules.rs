@@ -301,7 +301,7 @@ fn an_incident_waits_for_a_problem_that_is_worked_on_and_is_linked_to_it() {
     assert_eq!(waiting.incident().unwrap().problem, Some(problem.id));
     assert_eq!(hold(&waiting).awaiting.kind(), AwaitingKind::Problem);
     let again = Scene::at(2).beside(problem.clone()).act(&mut waiting, Action::Hold, given());
-    assert!(guard(again).contains("waits for this problem already"));
+    assert!(guard(again).contains("already on hold for this problem"));
     // It waits for the problem that it is linked to, whichever that is.
     let mut unlinked = Given::default();
     unlinked.put("problem", None);
@@ -317,7 +317,7 @@ fn an_incident_waits_for_a_problem_that_is_worked_on_and_is_linked_to_it() {
         let mut incident = opened(TicketKind::Incident);
         Scene::at(1).beside(target).act(&mut incident, Action::Hold, given())
     };
-    assert!(guard(held(settled)).contains("name a ticket that is still worked on"));
+    assert!(guard(held(settled)).contains("name an active ticket"));
     let incident = another(TicketKind::Incident);
     assert_eq!(fault(held(incident)), ("/problem".to_owned(), "other-kind"));
 }
@@ -448,7 +448,7 @@ fn a_merged_ticket_hands_its_people_to_the_one_that_goes_on() {
     assert_eq!(done.left.target_changes.len(), 1);
     let Stage::Cancelled(end) = &source.stage else { panic!("goes on") };
     assert_eq!(end.outcome, CancelOutcome::MergedInto(target.id));
-    assert_eq!(end.reason, "the same as T2");
+    assert_eq!(end.reason, "duplicate of T2");
 }
 
 #[test]

@@ -134,13 +134,13 @@ fn taken(
 fn page() -> String {
     let mut page = String::from(
         "# States and actions\n\n\
-         For each kind of ticket: where an action can be taken and where it leads, who may take it, and what it \
-         takes. A dash means that the state refuses the action (409 `invalid-transition`); otherwise the cell names \
-         the state that follows, or `stays`. Nobody can request what *Waypost itself* does: it follows from what \
-         policies, approvers and the clock do.\n\n\
-         This page is made from the rows of the kinds in `host/domain`. After a change there, \
+         For each kind of ticket: in which states an action is possible and where it leads, who can perform it, and \
+         its fields. A dash means that the state does not allow the action (409 `invalid-transition`); otherwise \
+         the cell names the new state, or `stays`. Actions of *Waypost itself* cannot be requested: they follow \
+         from decisions of policies and approvers, and from deadlines.\n\n\
+         This page is generated from the rows of the kinds in `host/domain`. After a change there, \
          `WAYPOST_BLESS=1 cargo test -p waypost-domain the_page_of_states` regenerates it; without that, the test \
-         fails while the page differs.\n",
+         fails.\n",
     );
     for kind in TicketKind::ALL {
         about(&mut page, kind.rules());
@@ -172,11 +172,8 @@ fn about(page: &mut String, kind: &Kind) {
     writeln!(page, "\n### Actions that keep the state of {}\n", kind.with_article).unwrap();
     table(page, kind, &|row| !is_move(row) && row.from != From::Nowhere);
     writeln!(page, "\n### All actions on {}\n", kind.with_article).unwrap();
-    writeln!(
-        page,
-        "| action | what it does | who | needs | takes as well |\n|---|---|---|---|---|"
-    )
-    .unwrap();
+    writeln!(page, "| action | what it does | who | required | optional |\n|---|---|---|---|---|")
+        .unwrap();
     for row in kind.rows().filter(|row| row.from != From::Nowhere) {
         let (needs, takes) = inputs(kind, row);
         writeln!(page, "| {} | {} | {} | {needs} | {takes} |", row.action, row.summary, who(row))
@@ -253,7 +250,7 @@ fn who(row: &Row) -> String {
         Who::DeskOrOwner(_) => "the desk, the requester".to_owned(),
         Who::Owner => "the requester".to_owned(),
         Who::DeskOrAssignee => "the desk, the assignee".to_owned(),
-        Who::SeatHolder => "whoever holds a seat of the open approval".to_owned(),
+        Who::SeatHolder => "the approvers of the open approval".to_owned(),
         Who::System => "Waypost itself".to_owned(),
     }
 }
@@ -266,7 +263,7 @@ fn inputs(kind: &Kind, row: &Row) -> (String, String) {
     let (mut needs, takes) = (named(Needed::Always), named(Needed::No));
     let fills = named(Needed::UnlessFilled);
     if !fills.is_empty() {
-        needs.push(format!("while it is empty: {}", fills.join(", ")));
+        needs.push(format!("if not set: {}", fills.join(", ")));
     }
     let demanding = OrgSettings { resolve_demands: ResolveDemand::ALL.to_vec(), ..settings() };
     let lacking =
@@ -277,10 +274,10 @@ fn inputs(kind: &Kind, row: &Row) -> (String, String) {
     let lacking = lacking.collect::<Vec<_>>();
     if !lacking.is_empty() {
         let where_asked = match row.action {
-            Action::Resolve => "where the organization demands it, and it is empty",
-            Action::Close => "of a major one",
-            Action::Communicate => "where neither `workaround` nor `fix_notes` is filled in",
-            _ => "while it is empty",
+            Action::Resolve => "if the organization requires it and it is not set",
+            Action::Close => "for a major problem",
+            Action::Communicate => "if neither `workaround` nor `fix_notes` is set",
+            _ => "if not set",
         };
         needs.push(format!("{where_asked}: {}", lacking.join(", ")));
     }

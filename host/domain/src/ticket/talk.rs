@@ -42,11 +42,16 @@ pub(crate) fn acknowledge(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<()
     Ok(())
 }
 
-/// Tells when service should be back; none withdraws what was told.
+/// Sets when service should be restored, of a request when it should be delivered; none withdraws
+/// what was promised.
 pub(crate) fn set_eta(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.must_come("eta");
     turn.fields_are_right()?;
-    ticket.eta = turn.given.time("eta");
+    let eta = turn.given.time("eta");
+    match ticket.request_mut() {
+        Some(request) => request.expected_at = eta,
+        None => ticket.eta = eta,
+    }
     Ok(())
 }
 

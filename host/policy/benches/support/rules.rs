@@ -62,7 +62,7 @@ const TEAMS: usize = 8;
 pub(crate) fn question() -> Question {
     let head = Head {
         id: "0197f3c0-0000-7000-8000-000000000001".to_owned(),
-        number: "INC0000042".to_owned(),
+        number: Some("INC0000042".to_owned()),
         state: "new".to_owned(),
         phase: Phase::Open,
         state_since: "2026-06-01T08:30:00Z".to_owned(),
@@ -118,6 +118,7 @@ pub(crate) fn question() -> Question {
         },
         organization: "acme".to_owned(),
         layer: "acme".to_owned(),
+        lineage: vec!["acme".to_owned()],
         fallback_approver: None,
         requester: None,
         manager: None,

@@ -33,8 +33,6 @@ pub enum Kind {
     Request,
     /// A problem.
     Problem,
-    /// A change.
-    Change,
 }
 
 /// The answer of `categorize`.

@@ -28,7 +28,8 @@ pub(super) fn verdict(name: &Name<'_>) -> Result<(), &'static str> {
     let known = match (name.package, name.interface) {
         ("wasi:http" | "wasi:sockets" | "wasi:tls", _) => {
             return Err(
-                "a policy has no network; the facts it needs are declared in `describe` and come with the context",
+                "a policy has no network access; it gets the facts that it declares in `describe` \
+                 with the context",
             );
         }
         (
@@ -45,10 +46,10 @@ pub(super) fn verdict(name: &Name<'_>) -> Result<(), &'static str> {
     let is_wasi = name.package.starts_with("wasi:");
     match (known, is_wasi) {
         (true, _) if name.version.is_some_and(|version| version.starts_with(VERSION)) => Ok(()),
-        (true, _) => Err("of WASI, this host answers the versions 0.2"),
-        (false, true) => Err("the host gives no such access to a policy"),
+        (true, _) => Err("this host supports only WASI 0.2"),
+        (false, true) => Err("the host grants policies no such access"),
         (false, false) => {
-            Err("a policy imports nothing but its contract's `log` and parts of WASI 0.2")
+            Err("a policy can import only its contract's `log` and parts of WASI 0.2")
         }
     }
 }

@@ -13,6 +13,8 @@ pub struct Context {
     pub organization: String,
     /// The key of the organization whose binding asks.
     pub layer: String,
+    /// The keys of the ticket's organization and of those above it, its own first.
+    pub lineage: Vec<String>,
     /// The person who carries approvals that nobody else can.
     pub fallback_approver: Option<String>,
     /// The requester.

@@ -16,8 +16,8 @@ pub struct Ticket {
 pub struct Head {
     /// Opaque id.
     pub id: String,
-    /// The number people use; empty while the ticket is being opened.
-    pub number: String,
+    /// The number people use; none until a new ticket has one.
+    pub number: Option<String>,
     /// The state's name.
     pub state: String,
     /// Where it is in its life.
@@ -91,10 +91,10 @@ pub enum Details {
 pub struct IncidentDetails {
     /// Where it stands as a major incident.
     pub major_state: Option<String>,
-    /// How many people it keeps from working; 0 while nobody has said.
-    pub affected_users: u32,
+    /// How many people it keeps from working, where the desk knows.
+    pub affected_users: Option<u32>,
     /// When service should be restored, as promised to the requester.
-    pub restore_by: Option<String>,
+    pub eta: Option<String>,
 }
 
 /// What only requests have.
@@ -128,9 +128,7 @@ pub struct ProblemDetails {
 /// What only tasks have.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TaskDetails {
-    /// The number of the ticket that it belongs to.
-    pub ticket: String,
-    /// Whether that ticket cannot be completed before this task is done or skipped.
+    /// Whether a request cannot be fulfilled before this task is done or skipped.
     pub mandatory: bool,
 }
 
@@ -189,7 +187,7 @@ pub struct TeamRef {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WaitingOn {
     /// `team`, `assignee`, `caller`, `vendor`, ...
-    pub whom: String,
+    pub what: String,
     /// Since when.
     pub since: String,
 }

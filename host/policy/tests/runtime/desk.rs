@@ -98,7 +98,7 @@ pub(crate) fn ticket() -> Ticket {
     let at = || "2026-06-01T08:30:00Z".to_owned();
     let head = Head {
         id: "t-1".to_owned(),
-        number: "INC0000001".to_owned(),
+        number: Some("INC0000001".to_owned()),
         state: "new".to_owned(),
         phase: Phase::Open,
         state_since: at(),
@@ -142,6 +142,7 @@ pub(crate) fn context() -> Context {
         },
         organization: "acme".to_owned(),
         layer: "acme".to_owned(),
+        lineage: vec!["acme".to_owned()],
         fallback_approver: None,
         requester: None,
         manager: None,

@@ -23,35 +23,34 @@ use crate::installation::Installation;
 use crate::output::Output;
 use crate::terminal::Terminal;
 
-/// The audit trail.
+/// Export and check the audit trail.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Audit {
-    /// Write everything that happened as JSON lines: bindings, delegations, events, refused votes,
-    /// receipts.
+    /// Export bindings, delegations, events, refused votes and receipts as JSON lines.
     Export(Export),
-    /// Look over all records for what must be true of them, and list where it is not.
+    /// Check the invariants of all records, and list violations.
     Check(Check),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Export {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// From then on: 2026-06-01 or 2026-06-01T08:00:00Z.
+    /// At or after this time: 2026-06-01 or 2026-06-01T08:00:00Z.
     #[arg(long, value_name = "TIME", value_parser = time)]
     from: Option<DateTime<Utc>>,
-    /// Before then.
+    /// Before this time.
     #[arg(long, value_name = "TIME", value_parser = time)]
     to: Option<DateTime<Utc>>,
-    /// Where to; without it, the standard output.
+    /// Output file; defaults to the standard output.
     file: Option<PathBuf>,
 }
 
@@ -90,13 +89,14 @@ impl Check {
             || json!({ "checked": checked, "broken": broken.iter().map(one).collect::<Vec<_>>() }),
             |to| {
                 for Violation { invariant, ticket } in &broken {
-                    writeln!(to, "{ticket}: {invariant} is not true")?;
+                    writeln!(to, "{ticket}: violates {invariant}")?;
                 }
                 match broken.len() {
-                    0 => writeln!(to, "All is as it must be: {}.", checked.join(", ")),
+                    0 => writeln!(to, "No violations found: {}.", checked.join(", ")),
                     found => writeln!(
                         to,
-                        "{found} found; nothing that Waypost does leads there, so look for who else writes to the database."
+                        "{found} found. Waypost itself cannot cause these; check what else writes \
+                         to the database."
                     ),
                 }
             },

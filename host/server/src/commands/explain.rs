@@ -14,12 +14,12 @@ use crate::installation::Installation;
 use crate::output::Output;
 use crate::terminal::Terminal;
 
-/// Say why a ticket is as it is: in sentences, then decision by decision.
+/// Explain a ticket: in sentences, then decision by decision.
 #[derive(Debug, Args)]
 pub(crate) struct Explain {
-    /// The ticket's number: INC0000042.
+    /// Number of the ticket, such as INC0000042.
     number: String,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
@@ -49,7 +49,7 @@ fn write(to: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     }
     if !explanation.decisions.is_empty() {
         writeln!(to)?;
-        writeln!(to, "Decisions, in the order they were asked")?;
+        writeln!(to, "Decisions, in order of evaluation")?;
     }
     for decision in &explanation.decisions {
         let ExplainedDecision { hook, binding, layer, revision, fuel, duration_us, .. } = decision;
@@ -73,7 +73,7 @@ pub(crate) fn told(outcome: &Outcome) -> String {
         Outcome::Applied | Outcome::Suggested | Outcome::Declined => name.to_owned(),
         Outcome::Overruled(why) => format!("{name} ({})", why.join("; ")),
         Outcome::Failed { code, message, fallback } => {
-            format!("{name} ({code}: {message}); {fallback} decided")
+            format!("{name} ({code}: {message}); fallback: {fallback}")
         }
     }
 }

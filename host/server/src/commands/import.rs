@@ -13,10 +13,10 @@ use clap::Subcommand;
 
 use crate::terminal::Terminal;
 
-/// Bring in records from elsewhere.
+/// Import records from other systems.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Import {
-    /// Tickets from a CSV file.
+    /// Import tickets from a CSV file.
     Tickets(Box<tickets::Tickets>),
 }
 

@@ -9,7 +9,7 @@ use crate::terminal::Terminal;
 pub(crate) async fn run(mut terminal: Terminal) -> Result<()> {
     make_data_folder(terminal.config().data_folder())?;
     let store = connect(terminal.config()).await?;
-    let pending = store.pending_migrations().await.context("looking at the database's tables")?;
+    let pending = store.pending_migrations().await.context("reading the database schema")?;
     migrate(&store).await?;
     store.close().await;
     terminal.output.tell(

@@ -18,10 +18,10 @@ use crate::installation::Installation;
 use crate::output::{Output, time};
 use crate::terminal::Terminal;
 
-/// Organizations: their tree, their settings, their directory.
+/// Manage organizations, their settings and their directory.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Org {
-    /// Create an organization, with a team that owns what no policy routes.
+    /// Create an organization and its fallback team.
     Create(Create),
     /// List the organizations.
     List,
@@ -29,31 +29,31 @@ pub(crate) enum Org {
     Show(Show),
     /// Change an organization's settings.
     Set(Box<settings::Set>),
-    /// Create and change what a desk file describes; run again, it changes nothing.
+    /// Create and change records as desk files describe them; can be repeated safely.
     Apply(apply::Apply),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// Its key, unique on the installation; it does not change.
+    /// Key, unique within the installation. It cannot be changed.
     key: Key,
-    /// The name people read.
+    /// Display name.
     #[arg(long)]
     name: String,
-    /// provider or client.
+    /// Kind: provider or client.
     #[arg(long, default_value = "client")]
     kind: OrgKind,
-    /// The key of the organization above.
+    /// Key of the organization above.
     #[arg(long, value_name = "KEY", default_value = PLATFORM_KEY)]
     parent: Key,
-    /// The zone of its days: Europe/Berlin. Without it, the zone of the organization above.
+    /// IANA time zone, such as Europe/Berlin; defaults to that of the organization above.
     #[arg(long)]
     zone: Option<String>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Its key.
+    /// Key of the organization.
     key: Key,
 }
 
@@ -88,7 +88,7 @@ impl Create {
             || json(&view),
             |to| {
                 let team = &view.fallback_team.key;
-                writeln!(to, "Created {}; its team `{team}` owns what no policy routes.", self.key)
+                writeln!(to, "Created {}; its fallback team is `{team}`.", self.key)
             },
         )
     }

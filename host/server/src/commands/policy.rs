@@ -17,32 +17,32 @@ use crate::installation::Installation;
 use crate::output::{Output, time};
 use crate::terminal::Terminal;
 
-/// Policies and their bindings.
+/// Manage policies and their bindings.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Policy {
-    /// Bring a component to an organization, after a look at what it is.
+    /// Upload a component.
     Upload(Upload),
-    /// List the components that an organization may bind.
+    /// List the components that an organization can bind.
     List(Of),
-    /// Show what a component says about itself.
+    /// Show the description of a component.
     Show(Show),
-    /// Bind a policy to its hooks, or to some of them, from the next ticket on.
+    /// Bind a policy to hooks; takes effect with the next ticket.
     Bind(Box<bind::Bind>),
-    /// Make another revision of a binding, from the next ticket on.
+    /// Create a new revision of a binding; takes effect with the next ticket.
     Revise(Box<bind::Revise>),
     /// List an organization's own bindings.
     Bindings(Of),
-    /// Show a binding's revisions.
+    /// Show a binding and its revisions.
     History(bindings::One),
-    /// Ask a binding's policy again, at all of its hooks.
+    /// Enable a binding.
     Enable(bindings::One),
-    /// Ask a binding's policy no more, at none of its hooks.
+    /// Disable a binding.
     Disable(bindings::One),
-    /// Make an earlier revision of a binding the active one.
+    /// Roll a binding back to an earlier revision.
     Rollback(bindings::Rollback),
-    /// Show whose policies are asked, hook by hook, over all layers.
+    /// Show the evaluation order of policies by hook, across all layers.
     Order(bindings::Order),
-    /// Ask a policy about a ticket from a file. With a component's file, it needs no database.
+    /// Test a policy with a ticket from a file. A component file needs no database.
     TestRun(Box<test_run::TestRun>),
 }
 
@@ -51,23 +51,23 @@ pub(crate) struct Upload {
     /// The component.
     #[arg(value_name = "FILE.wasm")]
     file: std::path::PathBuf,
-    /// The organization's key; those below it may bind the policy too.
+    /// Key of the organization; organizations below it can bind the policy too.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Of {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The component: its digest, or its name if only one has it.
+    /// Digest of the component, or its name if that is unique.
     policy: String,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
@@ -106,7 +106,7 @@ impl Upload {
             || json(&view),
             |to| {
                 let hooks = hooks(&view);
-                writeln!(to, "{} {} serves {hooks}.", view.name, view.version)?;
+                writeln!(to, "Uploaded {} {}, which serves {hooks}.", view.name, view.version)?;
                 writeln!(to, "{}", view.digest)
             },
         )
@@ -119,7 +119,7 @@ impl Show {
         let digest = Named::from(self.policy).digest(installation, &caller, output).await?;
         let view = policies::find(&installation.desk, &caller, &digest).await?;
         let schema = serde_json::to_string_pretty(&view.settings_schema)
-            .context("writing the settings' schema")?;
+            .context("writing the settings schema")?;
         output.tell(
             || json(&view),
             |to| {
@@ -136,10 +136,10 @@ impl Show {
                     } else {
                         hook.needs.join(", ")
                     };
-                    writeln!(to, "  serves     {}, and wants to know {needs}", hook.hook)?;
+                    writeln!(to, "  serves     {}, and requires {needs}", hook.hook)?;
                 }
                 writeln!(to, "  imports    {}", view.imports.join(", "))?;
-                writeln!(to, "  settings   as this JSON Schema says:")?;
+                writeln!(to, "  settings   JSON Schema:")?;
                 writeln!(to, "{schema}")
             },
         )
@@ -161,7 +161,7 @@ async fn list(org: &Key, installation: &Installation, output: &mut Output) -> Re
                 view.digest.clone(),
             ]
         }),
-        "There are no policies; `waypost policy upload FILE.wasm` brings one.",
+        "There are no policies; upload one with `waypost policy upload FILE.wasm`.",
     )
 }
 

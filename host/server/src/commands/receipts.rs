@@ -24,41 +24,41 @@ pub(super) const PAGE: u16 = 200;
 /// So many differences are told; the count is whole.
 const TOLD: usize = 20;
 
-/// Recorded decisions.
+/// Show and verify recorded decisions.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Receipts {
     /// List recorded decisions, the latest first.
     List(List),
-    /// Show a recorded decision: the question, the answer, the log.
+    /// Show a recorded decision with its question, answer and log.
     Show(Show),
-    /// Ask every recorded question again; the answers must be the same.
+    /// Re-execute recorded decisions; the answers must be the same.
     Verify(Verify),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
     #[command(flatten)]
     which: Which,
-    /// How many at most; 0 lists all.
+    /// Maximum number; 0 for all.
     #[arg(long, default_value_t = 50, value_name = "COUNT")]
     limit: usize,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The receipt's id.
+    /// Id of the receipt.
     id: ReceiptId,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Verify {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
     #[command(flatten)]
@@ -68,10 +68,10 @@ pub(crate) struct Verify {
 /// Which receipts are meant; all, if nothing is said.
 #[derive(Debug, Args)]
 struct Which {
-    /// Only about this ticket: INC0000042.
+    /// Only for this ticket, such as INC0000042.
     #[arg(long, value_name = "NUMBER")]
     ticket: Option<String>,
-    /// Only of this hook.
+    /// Only for this hook.
     #[arg(long)]
     hook: Option<Hook>,
     /// Only with this outcome: applied, overruled, suggested, declined or failed.
@@ -191,7 +191,7 @@ impl Verify {
         };
         let verified = receipts::reexecute_all(&installation.desk, &caller, &query, &mut each)
             .await
-            .context("asking the recorded questions again")?;
+            .context("re-executing the recorded decisions")?;
         progress.finish();
         let seconds = progress.elapsed().as_secs_f64();
         let Verified { same, different, not_repeatable } = verified;

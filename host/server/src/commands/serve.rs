@@ -19,10 +19,10 @@ use crate::output::Output;
 use crate::stop::Stop;
 use crate::terminal::Terminal;
 
-/// Run the server: the API, the outbox, and the work of the clock.
+/// Run the server: API, mail delivery and scheduled work.
 #[derive(Debug, Args)]
 pub(crate) struct Serve {
-    /// Where the API listens; the same as `--set listen=ADDRESS`. Port 0 takes a free one.
+    /// Address of the API; same as `--set listen=ADDRESS`. Port 0 chooses a free port.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
 }
@@ -76,10 +76,10 @@ impl Serve {
 async fn listen(address: SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         ErrorKind::AddrInUse => {
-            anyhow!("{address} is taken by another program; choose another address with --listen, or port 0 for a free one")
+            anyhow!("{address} is in use; choose another with --listen, or port 0 for a free port")
         }
         ErrorKind::PermissionDenied => {
-            anyhow!("{address} needs more rights than this user has; choose a port above 1023 with --listen")
+            anyhow!("no permission to listen at {address}; choose a port above 1023 with --listen")
         }
         ErrorKind::AddrNotAvailable => {
             anyhow!("{address} is not an address of this machine; choose another with --listen")
@@ -89,7 +89,7 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
 }
 
 fn announce(output: &mut Output, listener: &TcpListener, config: &Config) -> Result<()> {
-    let address = listener.local_addr().context("asking for the address")?;
+    let address = listener.local_addr().context("reading the address")?;
     tracing::info!(%address, data_folder = %config.data_folder().display(), "serving");
     output.tell(
         || json!({ "address": format!("http://{address}"), "api": format!("http://{address}/api/v1") }),
@@ -139,7 +139,7 @@ fn preparing(installation: &Installation, stop: &Stop) -> JoinHandle<()> {
             () = stop.wait() => {}
             prepared = prepare_all(&desk, now) => match prepared {
                 Ok(Readiness { ready, broken }) => {
-                    tracing::info!(ready, broken, "the policies in force are prepared");
+                    tracing::info!(ready, broken, "prepared the active policies");
                 }
                 Err(fault) => {
                     tracing::error!(error = &fault as &dyn std::error::Error, "preparing policies failed");
@@ -151,6 +151,6 @@ fn preparing(installation: &Installation, stop: &Stop) -> JoinHandle<()> {
 
 async fn finish(what: &'static str, work: JoinHandle<()>) {
     if let Err(error) = work.await {
-        tracing::error!(error = &error as &dyn std::error::Error, "{what} ended badly");
+        tracing::error!(error = &error as &dyn std::error::Error, "{what} failed");
     }
 }

@@ -23,35 +23,35 @@ use crate::terminal::Terminal;
 /// More are listed page by page through the API.
 const LISTED: u16 = 200;
 
-/// Tickets: open, list, show, and act on them.
+/// Open, list, show and change tickets.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Ticket {
     /// Open a ticket.
     Open(Open),
     /// List tickets, the newest first.
     List(List),
-    /// Show a ticket, and what can be done to it.
+    /// Show a ticket and the actions that are possible.
     Show(Show),
     /// Change fields of a ticket.
     Edit(Act),
-    /// Take an action on a ticket: `act PRB0000001 confirm --field impact=2`.
+    /// Perform an action on a ticket: `act PRB0000001 confirm --field impact=2`.
     Act(Act),
 }
 
 /// Open a ticket.
 #[derive(Debug, Args)]
 pub(crate) struct Open {
-    /// What it is: incident, request, problem or task; without it, the policies decide.
+    /// Kind: incident, request, problem or task; if omitted, policies decide.
     #[arg(long)]
     kind: Option<TicketKind>,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// A field: `short_description=The VPN is down`. Can be repeated; the API's docs list
-    /// the fields of each kind.
+    /// Field, such as `short_description=The VPN is down`. Can be repeated; the API documentation
+    /// lists the fields of each kind.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = setting)]
     fields: Vec<(String, String)>,
-    /// Only write a request down; it is submitted later.
+    /// Save a request as a draft, to be submitted later.
     #[arg(long)]
     draft: bool,
 }
@@ -59,13 +59,13 @@ pub(crate) struct Open {
 /// List tickets.
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// Only these kinds. Can be repeated.
+    /// Only this kind. Can be repeated.
     #[arg(long)]
     kind: Vec<TicketKind>,
-    /// Only those that somebody still has to do something about.
+    /// Only active tickets.
     #[arg(long)]
     active: bool,
 }
@@ -73,9 +73,9 @@ pub(crate) struct List {
 /// Show a ticket.
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// The ticket's number: INC0000042.
+    /// Number of the ticket, such as INC0000042.
     number: String,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
@@ -83,16 +83,16 @@ pub(crate) struct Show {
 /// Change a ticket.
 #[derive(Debug, Args)]
 pub(crate) struct Act {
-    /// The ticket's number: INC0000042.
+    /// Number of the ticket, such as INC0000042.
     number: String,
     /// The action; `edit` changes fields.
     #[arg(default_value = "edit")]
     action: Action,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// What the action takes: `reason=A new router`. Can be repeated. A value that is JSON is taken
-    /// as that: `impact=2`, `tags=["vpn"]`.
+    /// Field of the action, such as `reason=A new router`. Can be repeated. Values can be JSON:
+    /// `impact=2`, `tags=["vpn"]`.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = setting)]
     fields: Vec<(String, String)>,
 }
@@ -144,7 +144,7 @@ impl Ticket {
                 output.tell(json, |to| {
                     write(to, &view)?;
                     writeln!(to)?;
-                    writeln!(to, "What can be done now, and what it needs:")?;
+                    writeln!(to, "Possible actions and required fields:")?;
                     hints.iter().try_for_each(|hint| {
                         let needs = hint.lacks.iter().map(|it| it.trim_start_matches('/'));
                         let needs = needs.collect::<Vec<_>>().join(", ");
@@ -156,7 +156,7 @@ impl Ticket {
                 let Act { number, action, org, fields } = act;
                 let caller = installation.operator(&org).await?;
                 if fields.is_empty() && action == Action::Edit {
-                    bail!("nothing to change; give fields with --field NAME=VALUE");
+                    bail!("nothing to change; use --field NAME=VALUE");
                 }
                 let named = TicketRef::parse(&number);
                 let view = tickets::act(desk, &caller, &named, action, read(fields), None)
@@ -203,7 +203,7 @@ fn write(to: &mut dyn Write, view: &TicketView) -> io::Result<()> {
         writeln!(to, "  assigned to {}", assignee.name)?;
     }
     if let Some(waiting) = &view.waiting_on {
-        writeln!(to, "  waits for {} since {}", waiting.what.as_str(), waiting.since)?;
+        writeln!(to, "  waiting for {} since {}", waiting.what.as_str(), waiting.since)?;
     }
     if let Some(problem) = &view.problem {
         let known = if problem.known_error { "known error" } else { "problem" };

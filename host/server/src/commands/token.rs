@@ -14,48 +14,48 @@ use crate::installation::Installation;
 use crate::output::{Output, time};
 use crate::terminal::Terminal;
 
-/// Bearer tokens for the API.
+/// Manage API tokens.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Token {
-    /// Make a token and print its secret, once.
+    /// Create a token; its secret is printed only once.
     Create(Create),
     /// List the tokens of an organization, without their secrets.
     List(List),
-    /// Refuse a token from now on.
+    /// Revoke a token.
     Revoke(Revoke),
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Create {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// What the token is for.
+    /// Purpose of the token.
     #[arg(long)]
     name: String,
-    /// What its bearer may do: requester, agent, admin or auditor.
+    /// Role: requester, agent, admin or auditor.
     #[arg(long)]
     role: Role,
-    /// The e-mail address of the person it stands for; without one it stands for a program.
+    /// E-mail address of the person the token acts for; omit it for a program.
     #[arg(long, value_name = "EMAIL")]
     person: Option<String>,
-    /// After how many days it is refused; without it, never.
+    /// Days until it expires; it never expires if omitted.
     #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(u32).range(1..=3650))]
     days: Option<u32>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct List {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Revoke {
-    /// The token's id, as `waypost token list` prints it.
+    /// Id of the token, as printed by `waypost token list`.
     id: TokenId,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
@@ -94,7 +94,7 @@ impl Create {
             |to| {
                 writeln!(to, "{}", issued.secret)?;
                 writeln!(to)?;
-                writeln!(to, "The secret is not kept: this is the only time that it is shown.")?;
+                writeln!(to, "The secret is not stored; it is shown only this once.")?;
                 writeln!(to, "Token {} for {}, {}.", token.id, token.role, until(token))
             },
         )
@@ -129,13 +129,13 @@ impl Revoke {
         tokens::revoke(&installation.desk, &caller, self.id).await?;
         output.tell(
             || json!({ "id": self.id.to_string(), "revoked": true }),
-            |to| writeln!(to, "The token {} is refused from now on.", self.id),
+            |to| writeln!(to, "Revoked the token {}.", self.id),
         )
     }
 }
 
 fn until(token: &TokenView) -> String {
-    token.expires_at.map_or_else(|| "without an end".to_owned(), |at| format!("until {}", time(at)))
+    token.expires_at.map_or_else(|| "never expires".to_owned(), |at| format!("until {}", time(at)))
 }
 
 fn state(token: &TokenView, now: DateTime<Utc>) -> String {

@@ -238,7 +238,7 @@ fn explain(error: &figment::Error) -> ConfigError {
                 format!("must be {expected}, not {found}")
             }
             Kind::UnknownVariant(found, valid) => {
-                format!("cannot be `{found}`; valid: {}", valid.join(", "))
+                format!("cannot be `{found}`; use one of: {}", valid.join(", "))
             }
             Kind::ISizeOutOfRange(_) | Kind::USizeOutOfRange(_) => "is too large".to_owned(),
             other => format!("cannot be used: {other}"),

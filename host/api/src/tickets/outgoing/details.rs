@@ -17,49 +17,49 @@ use waypost_domain::{
 use super::TicketNameOut;
 use crate::wire::{MoneyWire, NamedOut, PersonOut, StateName};
 
-/// What only a request has.
+/// Fields of a request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RequestDetails)]
 pub(super) struct RequestOut {
-    /// The catalog item; null for a request in free text.
+    /// The catalog item; null for a free-text request.
     catalog_item: Option<NamedOut>,
     /// The answers to its form.
     answers: BTreeMap<String, String>,
-    /// How many of it.
+    /// Quantity.
     quantity: u16,
-    /// The id of the order, where it was ordered together with others.
+    /// Id of the order it belongs to.
     order_id: Option<Uuid>,
     /// The total cost.
     cost: Option<MoneyWire>,
     /// When delivery is expected.
     expected_at: Option<DateTime<Utc>>,
-    /// How many tasks it has.
+    /// Number of tasks.
     tasks: TaskCountOut,
 }
 
-/// What only a problem has.
+/// Fields of a problem.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ProblemDetails)]
 pub(super) struct ProblemOut {
-    /// The configuration items concerned beside the main one.
+    /// The other configuration items concerned.
     cis: Vec<NamedOut>,
-    /// What people see.
+    /// Symptom, as users see it.
     symptom: Option<String>,
-    /// Why it happens.
+    /// Root cause.
     root_cause: Option<String>,
-    /// How to live with it until it is fixed.
+    /// Workaround.
     workaround: Option<String>,
     /// How it is fixed.
     fix_notes: Option<String>,
-    /// What will be done better next time.
+    /// Improvements for the future.
     improvements: Option<String>,
     /// Whether it is a known error: analyzed, with a workaround, and not fixed.
     known_error: bool,
-    /// Whether it is a major problem, so that a review must be written before it is closed.
+    /// Whether it caused a major incident; it then needs a review before it can be closed.
     major: bool,
     /// The owner of the accepted risk.
     risk_owner: Option<PersonOut>,
-    /// When the accepted risk is reviewed.
+    /// When the accepted risk is to be reviewed.
     risk_review_at: Option<DateTime<Utc>>,
     /// The id of the problem that it is a duplicate of.
     duplicate_of: Option<Uuid>,
@@ -67,25 +67,25 @@ pub(super) struct ProblemOut {
     converted_to: Option<Uuid>,
     /// Why there is no knowledge article about it.
     no_article_reason: Option<String>,
-    /// What was learned from a major problem.
+    /// Lessons learned from a major problem.
     review_note: Option<String>,
-    /// How many tasks it has.
+    /// Number of tasks.
     tasks: TaskCountOut,
 }
 
-/// What only a task has.
+/// Fields of a task.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TaskDetails)]
 pub(super) struct TaskOut {
     /// Its position among the tasks of its ticket; the lowest comes first.
     position: u16,
-    /// Whether its request cannot be fulfilled before it is done or skipped.
+    /// Whether it must be done or skipped before its request can be fulfilled.
     mandatory: bool,
     /// The numbers of the tasks that it depends on.
     depends_on: Vec<String>,
 }
 
-/// How many tasks a ticket has.
+/// Numbers of tasks.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TaskCount)]
 pub(super) struct TaskCountOut {
@@ -105,7 +105,7 @@ pub(super) struct ProblemNameOut {
     state: StateName,
     /// Whether it is a known error.
     known_error: bool,
-    /// How to live with it until it is fixed.
+    /// Workaround.
     workaround: Option<String>,
 }
 

@@ -8,19 +8,19 @@ use waypost_domain::incident::Major;
 
 use crate::wire::PersonOut;
 
-/// What only an accepted major incident has.
+/// Fields of an accepted major incident.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Major)]
 pub(crate) struct MajorOut {
-    /// The major incident manager, who decides what is done.
+    /// The major incident manager.
     manager: PersonOut,
-    /// The communication owner, who keeps everybody concerned informed.
+    /// The communication owner.
     communication_owner: PersonOut,
     /// When the next update is due; null once the incident is resolved.
     next_update_at: Option<DateTime<Utc>>,
-    /// Whether the next update is overdue, and those who lead the incident were notified.
+    /// Whether the next update is overdue; the manager and the communication owner were notified.
     update_missed: bool,
-    /// What was learned; null before the review is written.
+    /// Lessons learned; null until the review is complete.
     review_note: Option<String>,
 }
 

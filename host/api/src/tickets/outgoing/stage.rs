@@ -22,11 +22,11 @@ pub(super) struct HoldOut {
     person: Option<Uuid>,
     /// The id of the problem.
     problem: Option<Uuid>,
-    /// What it is waiting for in a few words, where it is something else.
+    /// What it is waiting for in a few words, if it is something else.
     reason: Option<String>,
     /// Since when.
     since: DateTime<Utc>,
-    /// When somebody should look again.
+    /// When to follow up.
     follow_up_at: Option<DateTime<Utc>>,
 }
 
@@ -71,7 +71,7 @@ pub(super) struct CancellationOut {
     /// `withdrawn`, `merged_into` or `converted_to`.
     #[schema(value_type = String)]
     outcome: &'static str,
-    /// The id of the ticket that goes on instead.
+    /// Id of the ticket that replaces it.
     ticket: Option<Uuid>,
     /// Why.
     reason: String,

@@ -61,7 +61,7 @@ impl Property {
             name: "kind",
             nullable: false,
             takes: FieldType::Choice(TicketKind::NAMES),
-            doc: "Its kind. The organization's policies decide if left out.",
+            doc: "Kind of ticket; if omitted, the organization's policies decide.",
             names: TicketKind::NAMES.to_vec(),
             kinds: kinds.to_vec(),
         }

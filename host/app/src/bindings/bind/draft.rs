@@ -186,7 +186,7 @@ async fn find_component(
     let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
     let Some(found) = component::find(tx, given.trim()).await? else {
         let message =
-            format!("there is no policy {digest} that this organization may bind; upload it");
+            format!("There is no policy {digest} that this organization can bind; upload it.");
         faults.wrong("/component", "unknown", message);
         return Ok(None);
     };
@@ -210,15 +210,16 @@ fn check_hooks(
         }
         HooksChoice::Named(names) => {
             if names.is_empty() {
-                let remedy = "leave `hooks` out for all that the component serves";
-                faults.missing("/hooks", format!("name at least one hook, or {remedy}"));
+                let message =
+                    "Name at least one hook, or omit `hooks` to use all that the component serves.";
+                faults.missing("/hooks", message);
             }
             let mut hooks = Vec::with_capacity(names.len());
             for (index, name) in names.iter().enumerate() {
                 let pointer = format!("/hooks/{index}");
                 let Some(hook) = faults.parse::<Hook>(&pointer, name) else { continue };
                 if hooks.contains(&hook) {
-                    faults.wrong(&pointer, "taken", format!("`{hook}` is named twice"));
+                    faults.wrong(&pointer, "taken", format!("`{hook}` is named twice."));
                 } else if check_hook(faults, &pointer, hook, description) {
                     hooks.push(hook);
                 }
@@ -242,7 +243,7 @@ fn check_hook(
     {
         let (name, served) = (&description.name, served.iter().map(|hook| hook.as_str()));
         let served = served.collect::<Vec<_>>().join(", ");
-        let message = format!("`{name}` does not serve `{hook}`; it serves {served}");
+        let message = format!("`{name}` does not serve `{hook}`; it serves {served}.");
         faults.wrong(pointer, "not-served", message);
         return false;
     }
@@ -270,7 +271,7 @@ async fn check_position(
             && revision.position == position
         {
             let message = format!(
-                "the binding `{}` has the position {position} at {shared}; choose another",
+                "Position {position} is taken by the binding `{}` at {shared}; choose another.",
                 other.name
             );
             faults.wrong("/position", "taken", message);
@@ -283,7 +284,7 @@ fn check_settings(faults: &mut Faults, settings: String) -> Option<String> {
     match serde_json::from_str::<serde::de::IgnoredAny>(&settings) {
         Ok(_) => Some(settings),
         Err(error) => {
-            faults.wrong("/settings", "malformed", format!("this is not JSON: {error}"));
+            faults.wrong("/settings", "malformed", format!("This is not valid JSON: {error}."));
             None
         }
     }
@@ -295,7 +296,8 @@ pub(crate) fn check_data(
     mut data: Vec<(String, Vec<u8>)>,
 ) -> Option<Vec<(String, Vec<u8>)>> {
     if data.len() > MAX_DATA_FILES {
-        let message = format!("{} data files; at most {MAX_DATA_FILES}", data.len());
+        let message =
+            format!("{} data files are too many; use at most {MAX_DATA_FILES}.", data.len());
         faults.wrong("/data", "too-many", message);
         return None;
     }
@@ -306,11 +308,11 @@ pub(crate) fn check_data(
             && !name.chars().any(char::is_control);
         if !is_plain {
             let message =
-                format!("a data file has a name of 1 to {MAX_DATA_NAME_CHARS} characters");
+                format!("The name of a data file must have 1 to {MAX_DATA_NAME_CHARS} characters.");
             faults.wrong(&format!("/data/{index}"), "invalid", message);
         }
         if !names.insert(name) {
-            let message = format!("`{name}` is the name of an earlier file too");
+            let message = format!("`{name}` is already the name of an earlier file.");
             faults.wrong(&format!("/data/{index}"), "taken", message);
         }
     }
@@ -361,12 +363,12 @@ async fn check_fallback(
             return Ok(team.flatten().map(Fallback::Team));
         }
         FallbackChoice::Keep(Fallback::Team(_)) => {
-            "the binding has a fallback team, which applies to the hook `route` only; give the team \
-             up, or keep `route`"
+            "The binding has a fallback team, which applies to the hook `route` only; remove the \
+             team or keep `route`."
         }
         FallbackChoice::Team(_) => {
-            "a fallback team applies to the hook `route` only, which this binding does not serve; \
-             leave it out, or add `route`"
+            "A fallback team applies to the hook `route` only, which this binding does not serve; \
+             omit it or add `route`."
         }
     };
     faults.wrong("/fallback_team", "not-allowed", message);

@@ -198,7 +198,8 @@ impl TicketDraft {
     /// Notes a round that no policy planned.
     fn note_round(&mut self) {
         if let Some(round) = &self.write.new_approval {
-            let reason = "no plan could be followed; the fallback approver decides".to_owned();
+            let reason =
+                "no approval plan was applicable; the fallback approver decides".to_owned();
             let begun = round.first_changes();
             self.did_because(Action::RequestApproval, &system(), begun, Some(reason));
         }

@@ -129,14 +129,19 @@ impl TicketDraft {
             | ActorKind::Alert
             | ActorKind::Policy => "The desk",
         };
-        let subject = format!("{number} is a major incident, and you lead it");
+        let subject = format!("{number} is a major incident, and you are in charge");
         let tasks = [
-            ("manager", led_by.manager, before.map(|it| it.manager), "You decide what is done."),
+            (
+                "manager",
+                led_by.manager,
+                before.map(|it| it.manager),
+                "You are the major incident manager.",
+            ),
             (
                 "communication_owner",
                 led_by.communication_owner,
                 before.map(|it| it.communication_owner),
-                "You tell everybody concerned where it stands.",
+                "You are the communication owner.",
             ),
         ];
         let is_news = |person, before| Some(person) != before && by.person != Some(person);
@@ -145,8 +150,8 @@ impl TicketDraft {
                 continue;
             }
             let body = format!(
-                "{who} says that you lead the major incident {number}: {}\n\n{task} The next update is promised for {at}; \
-                 `update_major` gives it, and promises the one after it.",
+                "{who} has put you in charge of the major incident {number}: {}\n\n{task} The next \
+                 update is due at {at}; post it with `update_major`.",
                 self.write.ticket.short_description
             );
             let key = format!("major {role} {at}");
@@ -164,11 +169,11 @@ impl TicketDraft {
             return;
         };
         let (number, at) = (&self.write.ticket.number, minute(next_update_at));
-        let subject = format!("{number}: the promised update is overdue");
+        let subject = format!("{number}: update overdue");
         let body = format!(
-            "The next update of the major incident {number} was promised for {at}, and was not given: {}\n\nIt has gone a \
-             step up. `update_major` tells everybody concerned where it stands, and promises the next one.",
-            self.write.ticket.short_description
+            "The update of the major incident {number} that was due at {at} is missing: {}\n\n\
+             The incident was escalated to level {}. Post the update with `update_major`.",
+            self.write.ticket.short_description, self.write.ticket.escalation_level
         );
         let key = format!("major update missed {at}");
         let people = [led_by.manager, led_by.communication_owner];

@@ -126,11 +126,9 @@ impl TicketDraft {
     }
 
     fn cis_named(&self) -> impl Iterator<Item = &str> {
-        self.said.iter().filter_map(|said| match &said.answer {
-            Some(Answer::Categorization(answer)) => {
-                answer.ci.as_ref().map(|proposed| proposed.value.as_str())
-            }
-            _ => None,
+        self.said.iter().filter_map(|said| {
+            let Some(Answer::Categorization(answer)) = &said.answer else { return None };
+            answer.ci.as_ref().map(|proposed| proposed.value.as_str())
         })
     }
 
@@ -164,11 +162,11 @@ impl TicketDraft {
     fn route(&mut self) {
         let facts = self.facts.clone();
         let org = self.write.ticket.org;
-        let said = self.ask(Hook::Route, None, |asked, answer| match answer {
-            Answer::Assignment(answer::Assignment { team: Some(team), .. }) => {
-                super::proposer(&facts, "", asked).team(org, &team.value).is_ok()
-            }
-            _ => false,
+        let said = self.ask(Hook::Route, None, |asked, answer| {
+            let Answer::Assignment(answer::Assignment { team: Some(team), .. }) = answer else {
+                return false;
+            };
+            super::proposer(&facts, "", asked).team(org, &team.value).is_ok()
         });
         let mut is_routed = false;
         for one in said {
@@ -181,7 +179,7 @@ impl TicketDraft {
             }
         }
         if !is_routed && self.write.is_new {
-            let reason = "no policy named a team; the fallback team owns it".to_owned();
+            let reason = "no policy set a team; assigned to the fallback team".to_owned();
             self.did_because(Action::Assign, &system(), Vec::new(), Some(reason));
         }
     }
@@ -233,7 +231,7 @@ impl TicketDraft {
             self.now,
         )
         .changes;
-        let reason = format!("{} failed; its fallback team owns the ticket", self.name_of(said));
+        let reason = format!("{} failed; assigned to its fallback team", self.name_of(said));
         self.did_because(Action::Assign, &system(), changes, Some(reason));
         true
     }

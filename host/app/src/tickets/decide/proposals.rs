@@ -133,7 +133,6 @@ fn kind(kind: answer::Kind) -> Option<TicketKind> {
         answer::Kind::Incident => Some(TicketKind::Incident),
         answer::Kind::Request => Some(TicketKind::Request),
         answer::Kind::Problem => Some(TicketKind::Problem),
-        answer::Kind::Change => None,
     }
 }
 

@@ -79,7 +79,7 @@ pub(crate) fn appoint(it: &mut TicketDraft, mut round: Approval, approver: Perso
     if voted.changes.is_empty() {
         return false;
     }
-    let reason = "nobody was left to vote; the fallback approver decides".to_owned();
+    let reason = "no voter was left; the fallback approver decides".to_owned();
     it.did_because(Action::AppointVoter, &system(), voted.changes, Some(reason));
     let asked = it.stand_in(&mut round, &voted.opened);
     it.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
@@ -253,7 +253,7 @@ impl TicketDraft {
             return Ok(());
         }
         round.remind(waiting.request)?;
-        let reason = format!("{} reminds a voter", self.name_of(said));
+        let reason = format!("{} reminded a voter", self.name_of(said));
         self.did_because(Action::RemindVoter, &system(), Vec::new(), Some(reason));
         self.happened(Notice::VoteLate, &system(), state).approvers = asked;
         Ok(())
@@ -272,7 +272,7 @@ impl TicketDraft {
         let duties = Duties::about(&self.write.ticket);
         let seat = ApprovalRequestId(self.desk.entropy.id(self.now));
         let voted = round.pass_on(waiting.request, to, seat, duties, self.now)?;
-        let reason = format!("{} asks somebody else for the vote", self.name_of(said));
+        let reason = format!("{} delegated the vote", self.name_of(said));
         self.did_because(Action::DelegateVote, &system(), voted.changes, Some(reason));
         let asked = self.stand_in(round, &voted.opened);
         self.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
@@ -289,7 +289,7 @@ impl TicketDraft {
         let voted = round.expire(waiting.request, self.now)?;
         let hours = waiting.question.waiting_hours;
         let reason =
-            format!("{} does without a vote, after {hours} working hours", self.name_of(said));
+            format!("{} dropped this vote after {hours} working hours", self.name_of(said));
         self.policy_did(Action::ExpireVote, said, voted.changes.clone(), &[reason]);
         self.follow_votes(round, &voted).map_err(NotDone::Failed)
     }
@@ -299,7 +299,7 @@ impl TicketDraft {
         if self.people.get(&to).copied().unwrap_or(false) {
             Ok(to)
         } else {
-            Err(format!("{to} is not in the directory, or not active any more"))
+            Err(format!("{to} is not an active person of the directory"))
         }
     }
 }

@@ -65,7 +65,7 @@ impl TicketDraft {
         if !stood_in.changes.is_empty() {
             let under: Vec<String> =
                 stood_in.followed.iter().map(|delegation| delegation.id.to_string()).collect();
-            let reason = format!("voters are away; delegations followed: {}", under.join(", "));
+            let reason = format!("voters are away; delegations applied: {}", under.join(", "));
             self.did_because(Action::DelegateVote, &system(), stood_in.changes, Some(reason));
         }
         voters(round, &stood_in.asked)
@@ -91,7 +91,7 @@ fn rejection(round: &Approval) -> String {
         .map(|step| format!("{}: too few voted in time", step.name))
         .collect();
     if given_up.is_empty() {
-        "the quorum cannot be reached any more".to_owned()
+        "the quorum can no longer be reached".to_owned()
     } else {
         given_up.join("; ")
     }

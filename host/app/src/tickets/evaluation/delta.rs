@@ -54,7 +54,7 @@ delta! {
     /// The fields of a ticket's head.
     HeadDelta of Head {
         id: String,
-        number: String,
+        number: Option<String>,
         state: String,
         phase: Phase,
         state_since: String,
@@ -133,7 +133,7 @@ mod tests {
     fn ticket() -> Ticket {
         let head = Head {
             id: "t".to_owned(),
-            number: String::new(),
+            number: None,
             state: "new".to_owned(),
             phase: Phase::Open,
             state_since: "2026-06-01T08:00:00Z".to_owned(),

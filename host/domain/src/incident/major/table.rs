@@ -316,7 +316,7 @@ fn a_rule_says_by_which_signs_and_promotes_only_to_those_who_can_lead() {
 
     let (stands, moves) = trigger(&[agent(AGENT)]);
     assert_eq!((stands, moves.len()), (Major::Proposed, 1));
-    assert!(moves[0].reason.contains("not an active agent"), "{}", moves[0].reason);
+    assert!(moves[0].reason.contains("no longer an active agent"), "{}", moves[0].reason);
 }
 
 #[test]

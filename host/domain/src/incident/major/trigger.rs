@@ -164,8 +164,8 @@ impl MajorWhen {
 
     fn check(&self, at: &dyn Fn(&str) -> String, faults: &mut Faults) {
         if *self == Self::default() {
-            let message = "A rule needs a condition; give `priority_at_most`, `criticality_at_least` or \
-                           `children_more_than`.";
+            let message = "A rule needs a condition; give `priority_at_most`, \
+                           `criticality_at_least` or `children_more_than`.";
             faults.missing(&at(""), message);
         }
         let lowest = Matrix::LOWEST;
@@ -222,7 +222,7 @@ impl Ticket {
         for id in [led_by.manager, led_by.communication_owner] {
             match person(id) {
                 Some(person) => able("", person, &mut faults),
-                None => faults.missing("", "nobody is there"),
+                None => faults.missing("", "There is no such person."),
             }
         }
         if faults.is_empty() {

@@ -27,7 +27,7 @@ record!(notification::Message => ours::Message {
 });
 
 cases!(types::Strength => ours::Strength { Set, Suggested });
-cases!(categorization::Kind => ours::Kind { Incident, Request, Problem, Change });
+cases!(categorization::Kind => ours::Kind { Incident, Request, Problem });
 cases!(approval::StageRule => ours::StageRule { All, Any, Majority, FirstDecided });
 cases!(notification::DeliveryChannel => ours::DeliveryChannel { Mail });
 

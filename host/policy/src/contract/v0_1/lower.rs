@@ -38,7 +38,7 @@ record!(ours::Head => types::Head {
     team, waiting_on
 });
 record!(ours::IncidentDetails => types::IncidentDetails {
-    major_state, affected_users, restore_by ; ; ;
+    major_state, affected_users, eta ; ; ;
 });
 record!(ours::RequestDetails => types::RequestDetails {
     catalog_item, quantity, expected_at ; ; answers ; cost
@@ -46,9 +46,9 @@ record!(ours::RequestDetails => types::RequestDetails {
 record!(ours::ProblemDetails => types::ProblemDetails {
     known_error, symptom, root_cause, workaround ; ; ;
 });
-record!(ours::TaskDetails => types::TaskDetails { ticket, mandatory ; ; ; });
+record!(ours::TaskDetails => types::TaskDetails { mandatory ; ; ; });
 record!(ours::TeamRef => types::TeamRef { organization, key ; ; ; });
-record!(ours::WaitingOn => types::Waiting { whom, since ; ; ; });
+record!(ours::WaitingOn => types::Waiting { what, since ; ; ; });
 record!(ours::Comment => types::Comment { author, at, text ; ; ; });
 record!(ours::Field => types::Field { name ; value ; ; });
 record!(ours::Money => types::Money { minor_units, currency ; ; ; });
@@ -118,6 +118,7 @@ impl From<ours::Context> for types::Context {
             now,
             organization,
             layer,
+            lineage,
             fallback_approver,
             requester,
             manager,
@@ -130,6 +131,7 @@ impl From<ours::Context> for types::Context {
             now: now.into(),
             organization,
             layer,
+            lineage,
             fallback_approver,
             requester: requester.map(Into::into),
             manager: manager.map(Into::into),

@@ -98,7 +98,7 @@ impl Columns {
                 );
             };
             if places.insert(field, place).is_some() {
-                bail!("--map {name} is given twice; a field comes from one column");
+                bail!("--map {name} is given twice; map each field only once");
             }
         }
         let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
@@ -112,7 +112,8 @@ impl Columns {
         let columns = Self { places, names };
         if !columns.has(Field::ShortDescription) && !columns.has(Field::Description) {
             bail!(
-                "no column says what the tickets are about; name one with --map description=COLUMN; the file has: {}",
+                "the tickets have no description; name a column with --map description=COLUMN; \
+                 the file has: {}",
                 columns.names.join(", ")
             );
         }
@@ -245,7 +246,7 @@ fn time(text: &str) -> Result<DateTime<Utc>, FieldFault> {
         .or_else(|| plain().or_else(day).map(|time| time.and_utc()))
         .ok_or_else(|| {
             let message = format!(
-                "`{text}` is not a valid time; write 2026-06-01T09:30:00Z or 2026-06-01 09:30"
+                "`{text}` is not a valid time; use 2026-06-01T09:30:00Z or 2026-06-01 09:30"
             );
             fault(Field::OpenedAt, message)
         })

@@ -113,7 +113,7 @@ impl Storing {
 
     pub(super) fn stopped(&self) -> String {
         let last_row = self.counts.last_row;
-        format!("the import stopped behind row {last_row}; run the same command again to go on")
+        format!("the import stopped after row {last_row}; run the same command again to resume")
     }
 
     fn count(&mut self, stored: BatchReport, last_row: u64) -> Result<()> {

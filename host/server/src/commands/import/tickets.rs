@@ -33,36 +33,35 @@ use crate::terminal::Terminal;
 /// read: enough to keep the cores and the disk busy.
 const AHEAD: usize = 1;
 
-/// Tickets from a CSV file, plain or gzip; the first line names the columns.
+/// Import tickets from a CSV file, plain or gzip; the first line must name the columns.
 ///
-/// Columns named like a field of a ticket (description, title, impact, ...) are understood by
-/// themselves; --map says the rest. Without a short description, a ticket gets the first words of
-/// its description. Killed in the middle, the same command goes on where it was: no row is lost,
-/// and none becomes two tickets.
+/// Columns named like ticket fields (description, title, impact, ...) are mapped automatically; use
+/// --map for others. Without a short description, a ticket gets the first words of its description.
+/// If interrupted, run the same command again: it resumes without losing or duplicating rows.
 #[derive(Debug, Args)]
 pub(crate) struct Tickets {
-    /// The file.
+    /// CSV file.
     file: PathBuf,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// The column that is a field: `--map description=Document`. Can be repeated.
+    /// Map a column to a field: `--map description=Document`. Can be repeated.
     #[arg(long, value_name = "FIELD=COLUMN", value_parser = setting)]
     map: Vec<(String, String)>,
-    /// The e-mail address of the person that rows without a requester are from.
+    /// E-mail address of the requester for rows without one.
     #[arg(long, value_name = "EMAIL")]
     requester: Option<String>,
-    /// The kind of rows without one: incident or request. Without it, policies decide.
+    /// Kind for rows without one: incident or request; if omitted, policies decide.
     #[arg(long)]
     kind: Option<TicketKind>,
-    /// The name of the system that the rows are from. Together with a row's id it tells whether a
-    /// ticket is there already. Without it, the file itself is the source.
+    /// Name of the source system. With the id of a row, it identifies tickets that already exist;
+    /// defaults to the file itself.
     #[arg(long)]
     source: Option<String>,
-    /// How many rows are stored at once.
+    /// Number of rows per batch.
     #[arg(long, default_value_t = 200, value_parser = clap::value_parser!(u16).range(1..=2000))]
     batch: u16,
-    /// A CSV file for the refused rows and the reasons.
+    /// CSV file to write refused rows and the reasons to.
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
 }
@@ -80,9 +79,7 @@ impl Tickets {
         let file = SourceFile::inspect(&self.file)?;
         let columns = Columns::find(&file.header, &self.map)?;
         if self.requester.is_none() && !columns.has(Field::Requester) {
-            bail!(
-                "nothing says who the tickets are from; name a column with --map requester=COLUMN, or a person with --requester EMAIL"
-            );
+            bail!("no requester is given; use --map requester=COLUMN or --requester EMAIL");
         }
         let installation = terminal.open().await?;
         let done = self.import(&installation, &file, &columns, &mut terminal.output).await;
@@ -116,7 +113,8 @@ impl Tickets {
         if first > 1 {
             let (accepted, refused) = (state.accepted, state.refused);
             output.step(format_args!(
-                "Going on at row {first}; before it, {accepted} rows were taken and {refused} refused."
+                "Resuming at row {first}; {accepted} earlier rows were imported and {refused} \
+                 refused."
             ))?;
         }
         let defaults = Defaults { kind: self.kind, requester: self.requester };
@@ -151,7 +149,7 @@ impl Reading<'_> {
     /// other tasks decide on what was read and store it.
     async fn run(&self, file: &SourceFile, writer: &Writer, storing: Storing) -> Result<Storing> {
         let stop = Stop::on_signals()?;
-        let done = usize::try_from(storing.counts.last_row).context("skipping the rows before")?;
+        let done = usize::try_from(storing.counts.last_row).context("skipping earlier rows")?;
         let mut rows = file.rows()?.skip(done);
         let (to_store, waiting) = mpsc::channel(AHEAD);
         let storing = tokio::spawn(storing.run(waiting));
@@ -236,7 +234,8 @@ fn tell(
         let refused = report.rows();
         writeln!(
             to,
-            "{stored} tickets stored, {already_there} already there, {refused} rows refused; {seconds:.1} s, {rate:.0} tickets a second."
+            "{stored} tickets imported, {already_there} already existed, {refused} rows refused; \
+             {seconds:.1} s, {rate:.0} tickets per second."
         )?;
         for Refusal { row, field, message } in report.first() {
             let colon = if field.is_empty() { "" } else { ": " };
@@ -247,13 +246,16 @@ fn tell(
                 writeln!(to, "All refused rows are in {}.", path.display())?;
             }
             None if refused > report.first().len() as u64 => {
-                writeln!(to, "These are the first; --report FILE writes all of them.")?;
+                writeln!(to, "Only the first are shown; use --report FILE to write all of them.")?;
             }
             Some(_) | None => {}
         }
         if !is_whole {
             let rows = file.rows;
-            writeln!(to, "Stopped behind row {last_row} of {rows}. Run the same command again to go on.")?;
+            writeln!(
+                to,
+                "Stopped after row {last_row} of {rows}; run the command again to resume."
+            )?;
         }
         Ok(())
     })

@@ -27,15 +27,15 @@ use crate::desk_file::{DeskFile, Hours, Organization};
 use crate::installation::Installation;
 use crate::output::Output;
 
-/// Create and change what desk files describe; run again, it changes nothing.
+/// Create and change records as desk files describe them; can be repeated safely.
 ///
-/// All organizations are created first, so files can name each other's.
+/// All organizations are created first, so files can refer to each other.
 #[derive(Debug, Args)]
 pub(crate) struct Apply {
-    /// The desk files, a parent's before its children's.
+    /// Desk files, parent organizations first.
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// The folder of the components, instead of the desk file's own.
+    /// Folder of the components; defaults to that of the desk file.
     #[arg(long, value_name = "DIR")]
     policies: Option<PathBuf>,
 }
@@ -106,7 +106,7 @@ impl Apply {
             || json!({ "created": created, "changed": changed, "unchanged": unchanged }),
             |to| {
                 let (created, changed) = (created.len(), changed.len());
-                writeln!(to, "{created} created, {changed} changed, {unchanged} as they were.")
+                writeln!(to, "{created} created, {changed} changed, {unchanged} unchanged.")
             },
         )
     }
@@ -200,12 +200,12 @@ async fn create(desk: &Desk, operator: &Caller, wanted: &Organization) -> Result
 fn must_match(wanted: &Organization, found: &OrganizationView) -> Result<()> {
     let kind = found.organization.kind;
     if wanted.kind.as_deref().is_some_and(|wanted| wanted != kind.as_str()) {
-        bail!("it is there as a {kind}, and that never changes; correct the file");
+        bail!("it exists as a {kind}, which cannot be changed; correct the file");
     }
     let parent = found.parent.as_ref().map(Key::as_str);
     if wanted.parent.is_some() && wanted.parent.as_deref() != parent {
         bail!(
-            "it is there below {}, and that never changes; correct the file",
+            "it exists below {}, which cannot be changed; correct the file",
             parent.unwrap_or("nothing")
         );
     }

@@ -16,7 +16,10 @@ pub(crate) fn parse(text: &str) -> Result<Vec<DayHours>, String> {
     let mut lines = Vec::new();
     for part in text.split(',') {
         let wrong = || {
-            format!("`{}` are no hours; write mon-fri 08:00-18:00, sat 10:00-14:00", part.trim())
+            format!(
+                "`{}` is not valid; use working hours such as mon-fri 08:00-18:00, sat 10:00-14:00",
+                part.trim()
+            )
         };
         let (days, times) = part.trim().split_once(' ').ok_or_else(wrong)?;
         let (from, to) = times.trim().split_once('-').ok_or_else(wrong)?;
@@ -88,7 +91,7 @@ mod tests {
     fn what_is_no_hours_is_refused_with_an_example() {
         for text in ["", "mon", "mon 8", "fri-mon 08:00-18:00", "monday 08:00-18:00"] {
             let told = parse(text).unwrap_err();
-            assert!(told.ends_with("write mon-fri 08:00-18:00, sat 10:00-14:00"), "{told}");
+            assert!(told.ends_with("such as mon-fri 08:00-18:00, sat 10:00-14:00"), "{told}");
         }
     }
 }

@@ -12,42 +12,42 @@ use super::{hours, platform, tell};
 use crate::installation::Installation;
 use crate::output::Output;
 
-/// Change an organization's settings. What is not given stays as it is.
+/// Change an organization's settings. Omitted settings stay unchanged.
 #[derive(Debug, Args)]
 pub(crate) struct Set {
-    /// Its key.
+    /// Key of the organization.
     key: Key,
-    /// The name people read.
+    /// Display name.
     #[arg(long)]
     name: Option<String>,
-    /// The zone of its days: Europe/Berlin.
+    /// IANA time zone, such as Europe/Berlin.
     #[arg(long)]
     zone: Option<String>,
-    /// When it works: "mon-fri 08:00-18:00, sat 10:00-14:00", always or never.
+    /// Working hours: "mon-fri 08:00-18:00, sat 10:00-14:00", always or never.
     #[arg(long, value_name = "HOURS", value_parser = read_hours)]
     working_hours: Option<Week>,
-    /// Impact by urgency: "1 2 3 / 2 3 4 / 3 4 4", a row for each impact.
+    /// Priority matrix, a row for each impact: "1 2 3 / 2 3 4 / 3 4 4".
     #[arg(long, value_name = "ROWS", value_parser = read_matrix)]
     matrix: Option<Rows>,
-    /// The key of the team that owns what no policy routes.
+    /// Key of the fallback team, which gets the tickets that no policy routes.
     #[arg(long, value_name = "KEY")]
     fallback_team: Option<String>,
-    /// The e-mail address of who votes where an approval has no voter left; none for nobody.
+    /// E-mail address of the fallback approver, or `none`.
     #[arg(long, value_name = "EMAIL")]
     fallback_approver: Option<String>,
-    /// For how many days a resolved ticket can be reopened.
+    /// Number of days within which a resolved ticket can be reopened.
     #[arg(long, value_name = "DAYS")]
     reopen_window_days: Option<u16>,
-    /// After how many days a resolved ticket closes by itself; 0 for never.
+    /// Number of days after which a resolved ticket is closed automatically; 0 for never.
     #[arg(long, value_name = "DAYS")]
     auto_close_days: Option<u16>,
-    /// Whether a caller's reply to a resolved incident reopens it: true or false.
+    /// Whether the requester's reply to a resolved incident reopens it: true or false.
     #[arg(long, value_name = "BOOL")]
     caller_reply_reopens: Option<bool>,
-    /// For how many days receipts are kept.
+    /// Number of days for which receipts are kept.
     #[arg(long, value_name = "DAYS")]
     receipt_retention_days: Option<u16>,
-    /// What resolving demands beside code and notes: category, `service_or_ci`, assignee; joined by
+    /// Fields required to resolve an incident: category, `service_or_ci`, assignee; separated by
     /// commas, or none.
     #[arg(long, value_name = "FIELDS", value_parser = read_demands)]
     resolve_demands: Option<Demands>,
@@ -67,7 +67,7 @@ impl Set {
         let key = self.key.clone();
         let edit = self.edit();
         if is_empty(&edit) {
-            bail!("nothing to change; `waypost org set --help` lists what can be set");
+            bail!("nothing to change; `waypost org set --help` lists the settings");
         }
         let caller = platform(installation).await?;
         let desk = &installation.desk;
@@ -135,7 +135,7 @@ fn read_matrix(text: &str) -> Result<Rows, String> {
     text.split('/')
         .map(row)
         .collect::<Result<_, _>>()
-        .map_err(|_| "write rows of numbers joined by slashes: 1 2 3 / 2 3 4 / 3 4 4".to_owned())
+        .map_err(|_| "use rows of numbers separated by slashes: 1 2 3 / 2 3 4 / 3 4 4".to_owned())
 }
 
 fn read_demands(text: &str) -> Result<Demands, String> {

@@ -27,89 +27,89 @@ const MOST_MIB: u64 = u64::MAX / MIB;
 
 #[derive(Debug, Args)]
 pub(crate) struct Bind {
-    /// The component: a file that ends in .wasm, a digest, or a name.
+    /// Component: a .wasm file, a digest or a name.
     policy: String,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// A hook: categorize, route, plan, stalled or notify. Repeat it for several, which share
-    /// settings and data; without it, all that the policy serves.
+    /// Hook: categorize, route, plan, stalled or notify. Can be repeated; defaults to all hooks
+    /// that the policy serves.
     #[arg(long = "hook", value_name = "HOOK")]
     hooks: Vec<Hook>,
-    /// The binding's name, unique in the organization; without it, the policy's name and the hooks
-    /// that are named.
+    /// Name of the binding, unique within the organization; defaults to the given hooks and the
+    /// policy's name.
     #[arg(long)]
     name: Option<Key>,
-    /// Its place among the organization's bindings of its hooks, lower first; without it, the last.
+    /// Order of evaluation among the organization's bindings, lowest first; defaults to the last.
     #[arg(long, value_name = "NUMBER")]
     position: Option<i64>,
-    /// The settings: a JSON file. Without it, none.
+    /// JSON file with the settings.
     #[arg(long, value_name = "FILE.json")]
     settings: Option<PathBuf>,
     #[command(flatten)]
     shared: Shared,
-    /// Not asked until it is enabled.
+    /// Create the binding disabled.
     #[arg(long)]
     disabled: bool,
-    /// Lower layers can neither replace it nor answer before it.
+    /// Organizations below cannot override it.
     #[arg(long)]
     locked: bool,
-    /// The unlocked bindings of the layers above are not asked at its hooks.
+    /// Replace the unlocked bindings of the organizations above at its hooks.
     #[arg(long)]
     replaces_above: bool,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Revise {
-    /// The binding's name.
+    /// Name of the binding.
     name: String,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// Another component: a file that ends in .wasm, a digest, or a name.
+    /// New component: a .wasm file, a digest or a name.
     #[arg(long)]
     policy: Option<String>,
-    /// Other hooks: all that it serves from then on, one --hook for each.
+    /// New hooks. Can be repeated; replaces all hooks.
     #[arg(long = "hook", value_name = "HOOK")]
     hooks: Vec<Hook>,
-    /// Another place, lower first.
+    /// New order of evaluation, lowest first.
     #[arg(long, value_name = "NUMBER")]
     position: Option<i64>,
-    /// Other settings: a JSON file.
+    /// JSON file with the new settings.
     #[arg(long, value_name = "FILE.json")]
     settings: Option<PathBuf>,
     #[command(flatten)]
     shared: Shared,
-    /// When the policy fails at route, the next policy is asked again.
+    /// Remove the fallback team; if the policy fails at route, the next policy is asked.
     #[arg(long, conflicts_with = "fallback_team")]
     no_fallback_team: bool,
-    /// Whether lower layers can neither replace it nor answer before it: true or false.
+    /// Whether organizations below cannot override it: true or false.
     #[arg(long, value_name = "BOOL")]
     locked: Option<bool>,
-    /// Whether the unlocked bindings of the layers above are not asked at its hooks: true or false.
+    /// Whether it replaces the unlocked bindings of the organizations above: true or false.
     #[arg(long, value_name = "BOOL")]
     replaces_above: Option<bool>,
 }
 
 #[derive(Debug, Args)]
 struct Shared {
-    /// A data file; the policy knows it by its name without the folder. Can be repeated.
+    /// Data file, known to the policy by its file name. Can be repeated.
     #[arg(long = "data-file", value_name = "FILE")]
     data_files: Vec<PathBuf>,
-    /// The key of the team that gets the ticket when the policy fails at route; without it, the
-    /// next policy is asked.
+    /// Key of the team that gets the ticket if the policy fails at route; if omitted, the next
+    /// policy is asked.
     #[arg(long, value_name = "KEY")]
     fallback_team: Option<String>,
-    /// The most instructions for one decision.
+    /// Maximum instructions per decision.
     #[arg(long, value_name = "NUMBER")]
     fuel: Option<u64>,
-    /// The longest that one decision may take, in milliseconds.
+    /// Maximum duration of a decision, in milliseconds.
     #[arg(long, value_name = "MS")]
     deadline_ms: Option<u32>,
-    /// The most memory, in MiB.
+    /// Maximum memory, in MiB.
     #[arg(long, value_name = "MIB", value_parser = clap::value_parser!(u64).range(1..=MOST_MIB))]
     memory_mib: Option<u64>,
-    /// Why it is so: a sentence for whoever asks later.
+    /// Reason for the revision.
     #[arg(long)]
     note: Option<String>,
 }
@@ -230,7 +230,7 @@ pub(crate) fn settings(file: Option<&Path>) -> Result<Option<String>> {
 pub(crate) fn data(files: &[PathBuf]) -> Result<Vec<(String, Vec<u8>)>> {
     let one = |file: &PathBuf| {
         let Some(name) = file.file_name().and_then(|name| name.to_str()) else {
-            bail!("{} has no name that a policy could read", file.display());
+            bail!("{} has no valid file name", file.display());
         };
         Ok((name.to_owned(), read(file)?))
     };

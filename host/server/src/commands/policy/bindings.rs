@@ -14,9 +14,9 @@ use crate::output::{Output, time};
 /// One binding.
 #[derive(Debug, Args)]
 pub(crate) struct One {
-    /// The binding's name.
+    /// Name of the binding.
     name: String,
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
 }
@@ -25,17 +25,17 @@ pub(crate) struct One {
 pub(crate) struct Rollback {
     #[command(flatten)]
     one: One,
-    /// The revision; without it, the one before the active one.
+    /// Number of the revision; defaults to the one before the active one.
     #[arg(long, value_name = "REVISION")]
     to: Option<i64>,
 }
 
 #[derive(Debug, Args)]
 pub(crate) struct Order {
-    /// The organization's key.
+    /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// One hook only.
+    /// Only this hook.
     #[arg(long)]
     hook: Option<Hook>,
 }
@@ -104,7 +104,7 @@ impl Rollback {
         let found = bindings::find(&installation.desk, &caller, id).await?;
         let active = found.view.binding.active_revision;
         if to.is_none() && active == 1 {
-            bail!("the first revision of `{}` is active; there is none before it", one.name);
+            bail!("the first revision of `{}` is active; there is no earlier one", one.name);
         }
         let to = to.unwrap_or(active - 1);
         let version = Some(found.view.binding.version);
@@ -142,7 +142,7 @@ impl Order {
                         writeln!(to, "  -  {} of {}: replaced", view.binding.name, view.layer)?;
                     }
                     if order.asked.is_empty() {
-                        writeln!(to, "  nobody is asked; the organization's defaults decide")?;
+                        writeln!(to, "  no policy is bound; the organization's defaults apply")?;
                     }
                 }
                 Ok(())
@@ -185,7 +185,7 @@ pub(crate) async fn list(
                 state(view),
             ]
         }),
-        "There are no bindings; `waypost policy bind` makes one.",
+        "There are no bindings; create one with `waypost policy bind`.",
     )
 }
 
@@ -215,7 +215,7 @@ fn suggested(counts: SuggestionCounts) -> String {
     if counts == SuggestionCounts::default() {
         return String::new();
     }
-    format!("{accepted} taken, {dismissed} turned down, {open} open")
+    format!("{accepted} accepted, {dismissed} dismissed, {open} open")
 }
 
 fn state(view: &BindingView) -> String {

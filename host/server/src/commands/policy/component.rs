@@ -48,7 +48,8 @@ impl Named {
                 found.retain(|view| view.name == *name);
                 match found.as_slice() {
                     [] => bail!(
-                        "there is no policy `{name}`; `waypost policy list` shows what there is, a path that ends in .wasm names a file"
+                        "there is no policy `{name}`; see `waypost policy list`, or give a path \
+                         that ends in .wasm"
                     ),
                     [only] => Ok(only.digest.clone()),
                     several => {
@@ -57,7 +58,7 @@ impl Named {
                             .map(|view| format!("\n  {} {}", view.version, view.digest))
                             .collect();
                         bail!(
-                            "several policies are called `{name}`; name one by its digest:{}",
+                            "several policies are called `{name}`; use one of the digests:{}",
                             digests.concat()
                         )
                     }
@@ -81,7 +82,7 @@ pub(crate) async fn upload(
     }
     // An interpreter's component is several megabytes, and takes as many seconds to compile.
     if bytes.len() > 2 * 1024 * 1024 {
-        output.step(format_args!("Compiling {}; this may take half a minute.", file.display()))?;
+        output.step(format_args!("Compiling {}; this can take half a minute.", file.display()))?;
     }
     policies::upload(&installation.desk, caller, bytes)
         .await

@@ -22,28 +22,28 @@ use crate::terminal::Terminal;
 
 #[derive(Debug, Args)]
 pub(crate) struct TestRun {
-    /// The component: a file that ends in .wasm, or a digest or name of an organization's.
+    /// Component: a .wasm file, or with --org a digest or a name.
     policy: String,
-    /// The hook: categorize, route, plan, stalled or notify.
+    /// Hook: categorize, route, plan, stalled or notify.
     #[arg(long)]
     hook: Hook,
-    /// The ticket: a JSON file with any of the contract's fields; the rest is filled in.
+    /// JSON file with fields of the ticket; other fields get defaults.
     #[arg(long, value_name = "FILE.json")]
     ticket: PathBuf,
-    /// The facts around it: a JSON file with any of the contract's fields.
+    /// JSON file with fields of the context.
     #[arg(long, value_name = "FILE.json")]
     context: Option<PathBuf>,
-    /// What only this hook is asked: the event of notify, the approval of stalled.
+    /// JSON file with the event (notify) or the approval (stalled).
     #[arg(long, value_name = "FILE.json")]
     part: Option<PathBuf>,
-    /// The settings: a JSON file. Without it, none.
+    /// JSON file with the settings.
     #[arg(long, value_name = "FILE.json")]
     settings: Option<PathBuf>,
-    /// A data file. Can be repeated.
+    /// Data file. Can be repeated.
     #[arg(long = "data-file", value_name = "FILE")]
     data_files: Vec<PathBuf>,
-    /// The organization whose policy it is; without it, the component is a file and no database is
-    /// used.
+    /// Key of the organization that has the component; if omitted, the component must be a file,
+    /// and no database is used.
     #[arg(long, value_name = "KEY")]
     org: Option<Key>,
 }
@@ -59,10 +59,7 @@ impl TestRun {
             return done;
         }
         let Named::File(_) = policy else {
-            bail!(
-                "`{}` is not a file; name the organization that has it with --org KEY",
-                self.policy
-            );
+            bail!("`{}` is not a file; name its organization with --org KEY", self.policy);
         };
         let scratch = scratch()?;
         let installation = Installation::in_memory(&terminal.loaded.config, scratch.path()).await?;
@@ -104,7 +101,7 @@ impl TestRun {
 fn scratch() -> Result<TempDir> {
     let owners = Permissions::from_mode(0o700);
     let folder = tempfile::Builder::new().prefix("waypost-test-run-").permissions(owners).tempdir();
-    folder.context("making a folder in the temporary folder")
+    folder.context("creating a temporary folder")
 }
 
 fn json_file(path: &Path) -> Result<Value> {
@@ -120,7 +117,7 @@ fn write(to: &mut dyn Write, view: &TrialView) -> io::Result<()> {
             writeln!(to, "{name} {version} answered:")?;
             writeln!(to, "{answer:#}")?;
         }
-        TrialOutcome::Declined => writeln!(to, "{name} {version} has no opinion.")?,
+        TrialOutcome::Declined => writeln!(to, "{name} {version} declined.")?,
         TrialOutcome::Failed { code, message } => {
             writeln!(to, "{name} {version} failed ({code}): {message}")?;
         }
@@ -132,7 +129,7 @@ fn write(to: &mut dyn Write, view: &TrialView) -> io::Result<()> {
         writeln!(to, "  {level}: {line}")?;
     }
     if view.log_truncated {
-        writeln!(to, "  (the rest of its log was dropped)")?;
+        writeln!(to, "  (log truncated)")?;
     }
     let share = view.fuel.saturating_mul(100) / view.fuel_limit.max(1);
     writeln!(
@@ -144,7 +141,7 @@ fn write(to: &mut dyn Write, view: &TrialView) -> io::Result<()> {
         view.deadline.as_millis()
     )?;
     if let Some(reason) = &view.not_snapshotted_because {
-        writeln!(to, "It is configured anew for each decision, which costs time: {reason}")?;
+        writeln!(to, "It is reconfigured for each decision, which is slower: {reason}")?;
     }
     Ok(())
 }
