@@ -109,7 +109,7 @@ mod tests {
     fn an_unknown_way_is_refused_with_the_known_ones() {
         for way in ["", "dir:", "http://mail.example", "sendmail"] {
             let fault = Mailer::open(&options(way)).unwrap_err();
-            assert!(fault.to_string().contains("valid: dir:FOLDER, smtp://HOST"), "{fault}");
+            assert!(fault.to_string().contains("use one of: dir:FOLDER, smtp://HOST"), "{fault}");
         }
     }
 

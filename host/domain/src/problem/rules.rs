@@ -352,7 +352,9 @@ fn one_approval_of_a_risk_is_open_at_a_time() {
     let mut ticket = problem(State::RootCauseAnalysis);
     let mut scene = Scene::at(24);
     scene.beside.round = Some(round(&[OWNER]));
-    assert!(guard(scene.act(&mut ticket, Action::RequestApproval, risk(2_000))).contains("open"));
+    assert!(
+        guard(scene.act(&mut ticket, Action::RequestApproval, risk(2_000))).contains("pending")
+    );
     let mut decided = round(&[OWNER]);
     decided.cancel(monday());
     scene.beside.round = Some(decided);

@@ -389,7 +389,7 @@ mod tests {
         assert_eq!(told("stale_retries", "-1"), "--set: stale_retries must be a whole number");
         assert_eq!(
             told("log_format", "xml"),
-            "--set: log_format cannot be `xml`; valid: text, json"
+            "--set: log_format cannot be `xml`; use one of: text, json"
         );
         assert!(told("listen", "here").starts_with("--set: listen "), "{}", told("listen", "here"));
         assert!(told("stale_retries", "99999999999").starts_with("--set: stale_retries "));
