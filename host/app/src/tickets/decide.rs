@@ -58,21 +58,8 @@ pub(crate) struct TicketDraft {
     facts: Facts,
     now: DateTime<Utc>,
     occasion: String,
-    evaluation: Option<Evaluation>,
-    /// The facts as the last question had them, because most of them are the same for all
-    /// questions.
-    context: Option<question::Context>,
-    /// Fields that somebody has given: a person of the desk, or an earlier policy.
-    taken: FieldsTaken,
-    /// What `categorize` and `route` said and was not judged yet.
-    said: Vec<PolicyAnswer>,
-    plan: Option<approving::PlanAnswer>,
-    /// Whether the round of approval that begins is the policy's plan, not the fallback.
-    follows_plan: bool,
-    people: BTreeMap<PersonId, bool>,
-    /// The managers of people whom a plan names.
-    managers: BTreeMap<PersonId, PersonId>,
-    last_approval_round: i64,
+    asking: Asking,
+    voters: Voters,
     happened: Vec<NotifiableEvent>,
     /// Votes that are waited for.
     waiting: Vec<stalling::Waiting>,
@@ -85,6 +72,32 @@ pub(crate) struct TicketDraft {
     pub(crate) is_planned: bool,
     /// The public text of what was done.
     text: Option<String>,
+}
+
+/// How far the policies were asked about a draft.
+#[derive(Default)]
+struct Asking {
+    evaluation: Option<Evaluation>,
+    /// The facts as the last question had them, because most of them are the same for all
+    /// questions.
+    context: Option<question::Context>,
+    /// Fields that somebody has given: a person of the desk, or an earlier policy.
+    taken: FieldsTaken,
+    /// What `categorize` answered and was not judged yet.
+    answers: Vec<PolicyAnswer>,
+    plan: Option<approving::PlanAnswer>,
+    /// Whether the round of approval that begins is the policy's plan, not the fallback.
+    follows_plan: bool,
+}
+
+/// Who can be asked for a vote about a draft.
+struct Voters {
+    /// People, and whether they can vote.
+    people: BTreeMap<PersonId, bool>,
+    /// The managers of people whom a plan names.
+    managers: BTreeMap<PersonId, PersonId>,
+    /// The number of the latest round; 0 if there was none.
+    last_round: i64,
 }
 
 impl TicketDraft {
@@ -121,15 +134,8 @@ impl TicketDraft {
             facts,
             now: caller.now,
             occasion: occasion.to_owned(),
-            evaluation: None,
-            context: None,
-            taken: FieldsTaken::default(),
-            said: Vec::new(),
-            plan: None,
-            follows_plan: false,
-            people,
-            managers: BTreeMap::new(),
-            last_approval_round: 0,
+            asking: Asking::default(),
+            voters: Voters { people, managers: BTreeMap::new(), last_round: 0 },
             happened: Vec::new(),
             waiting: Vec::new(),
             before,
@@ -141,7 +147,7 @@ impl TicketDraft {
 
     /// Says that the sender chose the kind of ticket, which policies then leave alone.
     pub(crate) fn fix_kind(&mut self) {
-        self.taken.take(SuggestedField::Kind, "the sender");
+        self.asking.taken.take(SuggestedField::Kind, "the sender");
     }
 
     fn take_given(&mut self) {
@@ -154,7 +160,7 @@ impl TicketDraft {
             (SuggestedField::Urgency, ticket.urgency.is_some()),
         ];
         for (field, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
-            self.taken.take(field, "the sender");
+            self.asking.taken.take(field, "the sender");
         }
     }
 
@@ -264,7 +270,7 @@ impl TicketDraft {
 
     /// Says which rounds of approval there were before.
     pub(crate) fn count_rounds(&mut self, last: i64) {
-        self.last_approval_round = last;
+        self.voters.last_round = last;
     }
 
     /// The child of an incident after that has moved; none where the move does not concern it.
@@ -314,7 +320,7 @@ impl TicketDraft {
 
     /// Ends the deciding: nothing more is asked.
     pub(crate) fn finish(self) -> Result<TicketWrite, StoreError> {
-        let evaluation = self.evaluation.map(Evaluation::finish).transpose()?;
+        let evaluation = self.asking.evaluation.map(Evaluation::finish).transpose()?;
         Ok(TicketWrite { evaluation, ..self.write })
     }
 
@@ -336,7 +342,7 @@ impl TicketDraft {
         let ticket = self.ticket_asked_about();
         let context = self.context();
         let said = self.evaluation(&ticket, &context).ask(hook, &ticket, &context, part, enough);
-        self.context = Some(context);
+        self.asking.context = Some(context);
         said
     }
 
@@ -356,7 +362,7 @@ impl TicketDraft {
     /// The facts, which follow the ticket where a hook changed its service or configuration item.
     fn context(&mut self) -> question::Context {
         let (facts, ticket) = (&self.facts, &self.write.ticket);
-        match self.context.take() {
+        match self.asking.context.take() {
             Some(context) => snapshot::following(context, facts, ticket),
             None => snapshot::context(facts, ticket, self.now),
         }
@@ -370,7 +376,7 @@ impl TicketDraft {
         let (desk, facts, now) = (&self.desk, &self.facts, self.now);
         let of = (self.write.ticket.org, self.write.ticket.id);
         let occasion = &self.occasion;
-        self.evaluation.get_or_insert_with(|| {
+        self.asking.evaluation.get_or_insert_with(|| {
             let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone() };
             Evaluation::begin(desk, facts.layers.clone(), snapshot, of, occasion, now)
         })
@@ -378,7 +384,7 @@ impl TicketDraft {
 
     /// Says of a receipt what became of its answer, and keeps the suggestions.
     fn settle(&mut self, said: &PolicyAnswer, judged: &Judged, reasons: &[String]) {
-        let Some(evaluation) = &mut self.evaluation else { return };
+        let Some(evaluation) = &mut self.asking.evaluation else { return };
         let receipt = evaluation.receipt_id(said.receipt);
         if !judged.overruled.is_empty() {
             evaluation.set_outcome(said.receipt, Outcome::Overruled(judged.overruled.clone()));

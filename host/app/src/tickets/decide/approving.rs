@@ -74,12 +74,13 @@ pub(super) async fn look_up_approvers(
         let named = person::find_many(&mut tx, &named).await?;
         let managers: Vec<PersonId> = named.iter().filter_map(|person| person.manager).collect();
         let managers = person::find_many(&mut tx, &managers).await?;
-        one.managers.extend(named.iter().filter_map(|one| Some((one.id, one.manager?))));
-        one.people
+        one.voters.managers.extend(named.iter().filter_map(|one| Some((one.id, one.manager?))));
+        one.voters
+            .people
             .extend(named.iter().chain(&managers).map(|person| (person.id, person.can_vote())));
         if !one.write.is_new {
             let rounds = approval::of(&mut tx, one.write.ticket.id.into()).await?;
-            one.last_approval_round = rounds.iter().map(|round| round.round).max().unwrap_or(0);
+            one.voters.last_round = rounds.iter().map(|round| round.round).max().unwrap_or(0);
         }
     }
     Ok(())
@@ -113,7 +114,7 @@ impl TicketDraft {
                 opinion = Some((said, plan));
             }
         }
-        self.plan = Some(match opinion {
+        self.asking.plan = Some(match opinion {
             Some((said, plan)) => PlanAnswer::Opinion(Box::new(said), plan),
             None if failed => PlanAnswer::Failed,
             None => PlanAnswer::NoOpinion,
@@ -121,7 +122,7 @@ impl TicketDraft {
     }
 
     fn people_named(&self) -> Vec<PersonId> {
-        match &self.plan {
+        match &self.asking.plan {
             Some(PlanAnswer::Opinion(_, plan)) => match &plan.verdict {
                 Verdict::Ask(stages) => proposals::people_named(stages),
                 Verdict::Approve | Verdict::Refuse(_) => Vec::new(),
@@ -141,7 +142,7 @@ impl TicketDraft {
         if !self.is_handed_in() {
             return Ok(());
         }
-        let (submission, opinion) = match self.plan.take() {
+        let (submission, opinion) = match self.asking.plan.take() {
             Some(PlanAnswer::Opinion(said, plan)) => {
                 (self.follow_plan(&said, &plan), Some((said, plan)))
             }
@@ -184,7 +185,7 @@ impl TicketDraft {
             }
             Verdict::Ask(_) => {
                 self.did(Action::Submit, by, changes);
-                if self.follows_plan {
+                if self.asking.follows_plan {
                     let begun = self.write.new_approval.as_ref().map(Approval::first_changes);
                     let begun = begun.unwrap_or_default();
                     self.policy_did(Action::RequestApproval, said, begun, &plan.reasons);
@@ -210,8 +211,11 @@ impl TicketDraft {
             Verdict::Approve => Submission::Approved,
             Verdict::Refuse(reason) => Submission::Refused { reason: reason.clone() },
             Verdict::Ask(stages) => {
-                let receipt =
-                    self.evaluation.as_ref().map(|evaluation| evaluation.receipt_id(said.receipt));
+                let receipt = self
+                    .asking
+                    .evaluation
+                    .as_ref()
+                    .map(|evaluation| evaluation.receipt_id(said.receipt));
                 let (stages, mut notes) = self.resolved(said, stages);
                 match self.begin_round(stages, receipt) {
                     Ok(changed) => notes.extend(changed),
@@ -224,7 +228,7 @@ impl TicketDraft {
                 if !notes.is_empty() {
                     self.overrule(said, notes);
                 }
-                self.follows_plan = true;
+                self.asking.follows_plan = true;
                 Submission::Asks
             }
         }
@@ -255,9 +259,9 @@ impl TicketDraft {
         stages: &[answer::Stage],
     ) -> (Vec<StagePlan>, Vec<String>) {
         let mut notes = Vec::new();
-        let can_vote = |id: PersonId| self.people.get(&id).copied().unwrap_or(false);
+        let can_vote = |id: PersonId| self.voters.people.get(&id).copied().unwrap_or(false);
         let name = self.name_of(said);
-        let manager_of = |id: PersonId| self.managers.get(&id).copied();
+        let manager_of = |id: PersonId| self.voters.managers.get(&id).copied();
         let facts = ApproverFacts {
             proposer: self.proposer(&name, said),
             manager: self.facts.manager.as_ref().map(|manager| manager.id),
@@ -311,7 +315,7 @@ impl TicketDraft {
             id: ApprovalId(entropy.id(now)),
             org: ticket.org,
             subject: ticket.id.into(),
-            round: self.last_approval_round + 1,
+            round: self.voters.last_round + 1,
             content_digest: content_digest(ticket),
             receipt,
             duties: Duties::about(ticket),
@@ -327,7 +331,7 @@ impl TicketDraft {
     /// Asks the owner of the service whether a risk may be accepted. Without one, the fallback
     /// approver decides.
     pub(crate) fn ask_for_risk(&mut self) {
-        let can_vote = |id: &PersonId| self.people.get(id).copied().unwrap_or(false);
+        let can_vote = |id: &PersonId| self.voters.people.get(id).copied().unwrap_or(false);
         let service = self.write.ticket.service.and_then(|id| Lookup::service(&self.facts, id));
         let owner = service.and_then(|service| service.owner).filter(can_vote);
         let step = StepPlan {
@@ -352,7 +356,7 @@ impl TicketDraft {
     }
 
     fn overrule(&mut self, said: &PolicyAnswer, notes: Vec<String>) {
-        if let Some(evaluation) = &mut self.evaluation {
+        if let Some(evaluation) = &mut self.asking.evaluation {
             evaluation.set_outcome(said.receipt, Outcome::Overruled(notes));
         }
     }

@@ -122,11 +122,11 @@ pub(crate) async fn give_numbers(
 
 impl TicketDraft {
     fn ask_categorize(&mut self) {
-        self.said = self.ask(Hook::Categorize, None, |_, _| false);
+        self.asking.answers = self.ask(Hook::Categorize, None, |_, _| false);
     }
 
     fn cis_named(&self) -> impl Iterator<Item = &str> {
-        self.said.iter().filter_map(|said| {
+        self.asking.answers.iter().filter_map(|said| {
             let Some(Answer::Categorization(answer)) = &said.answer else { return None };
             answer.ci.as_ref().map(|proposed| proposed.value.as_str())
         })
@@ -141,7 +141,7 @@ impl TicketDraft {
     }
 
     fn judge_categorizations(&mut self) {
-        for said in std::mem::take(&mut self.said) {
+        for said in std::mem::take(&mut self.asking.answers) {
             let Some(Answer::Categorization(answer)) = &said.answer else { continue };
             let by = self.name_of(&said);
             let judged = proposal::apply_categorization(
@@ -150,7 +150,7 @@ impl TicketDraft {
                 &by,
                 &self.facts,
                 &self.facts.directory.org.settings,
-                &mut self.taken,
+                &mut self.asking.taken,
                 self.now,
             );
             self.settle(&said, &judged, &answer.reasons);
@@ -186,20 +186,20 @@ impl TicketDraft {
 
     fn judge_assignment(&mut self, said: &PolicyAnswer, answer: &answer::Assignment) -> bool {
         let is_known =
-            |id| self.people.contains_key(&id) || Some(id) == self.write.ticket.requester;
+            |id| self.voters.people.contains_key(&id) || Some(id) == self.write.ticket.requester;
         let (proposed, notes) = proposals::assignment(answer, is_known);
         let by = self.name_of(said);
         let mut judged = proposal::apply_assignment(
             &mut self.write.ticket,
             &proposed,
             super::proposer(&self.facts, &by, &said.asked),
-            &mut self.taken,
+            &mut self.asking.taken,
             self.now,
         );
         judged.overruled.extend(notes);
         self.settle(said, &judged, &answer.reasons);
         let sets_team = answer.team.as_ref().is_some_and(|team| team.strength == Strength::Set);
-        let is_set = sets_team && self.taken.by(SuggestedField::Team) == Some(by.as_str());
+        let is_set = sets_team && self.asking.taken.by(SuggestedField::Team) == Some(by.as_str());
         self.policy_did(Action::Assign, said, judged.changes, &answer.reasons);
         is_set
     }

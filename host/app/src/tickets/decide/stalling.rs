@@ -101,7 +101,7 @@ pub(crate) async fn expect_votes(
     };
     let managers: Vec<PersonId> = asked.iter().filter_map(|voter| manager_of(*voter)).collect();
     for manager in person::find_many(tx, &managers).await? {
-        it.people.insert(manager.id, manager.can_vote());
+        it.voters.people.insert(manager.id, manager.can_vote());
     }
     for step in round.steps() {
         for seat in step.requests.iter().filter(waits) {
@@ -199,7 +199,8 @@ impl TicketDraft {
     /// Keeps the receipts of policies that failed. Once for each kind of failure: approvals are
     /// looked after every few minutes, and what failed will mostly fail again.
     fn note_failures(&mut self) {
-        let failures = self.evaluation.as_ref().map(Evaluation::failures).unwrap_or_default();
+        let failures =
+            self.asking.evaluation.as_ref().map(Evaluation::failures).unwrap_or_default();
         let known = self.write.ticket.policy_failures.as_deref().unwrap_or_default();
         let is_new = |failure: &String| !known.split(", ").any(|one| one == failure);
         if self.is_idle() && failures.iter().any(is_new) {
@@ -229,7 +230,7 @@ impl TicketDraft {
         match followed {
             Ok(()) => Ok(()),
             Err(NotDone::Overruled(why)) => {
-                if let Some(asked) = &mut self.evaluation {
+                if let Some(asked) = &mut self.asking.evaluation {
                     asked.set_outcome(said.receipt, Outcome::Overruled(vec![why]));
                 }
                 Ok(())
@@ -296,7 +297,7 @@ impl TicketDraft {
 
     fn delegate_of(&self, id: &str) -> Result<PersonId, String> {
         let to: PersonId = id.parse().map_err(|_| format!("`{id}` is not a person's id"))?;
-        if self.people.get(&to).copied().unwrap_or(false) {
+        if self.voters.people.get(&to).copied().unwrap_or(false) {
             Ok(to)
         } else {
             Err(format!("{to} is not an active person of the directory"))

@@ -110,7 +110,7 @@ impl TicketDraft {
                 };
                 let (drafts, overruled) = messages::drafts(answer, &told, self.now);
                 self.write.drafts.extend(drafts);
-                if let Some(evaluation) = &mut self.evaluation
+                if let Some(evaluation) = &mut self.asking.evaluation
                     && !overruled.is_empty()
                 {
                     evaluation.set_outcome(said.receipt, Outcome::Overruled(overruled));
