@@ -17,7 +17,7 @@ use waypost_domain::{
 use waypost_policy::{BreakerKey, DataFile, Digest, Limits, Need, PolicyRuntime, Prepared};
 use waypost_store::{ReadTx, StoreError, directory::Directory};
 
-use crate::{Caller, CommandError, Desk, preparing::Recipe};
+use crate::{Caller, CommandError, Desk, preparing::Recipe, same_cases::same_cases};
 
 /// A binding in force, ready to be asked, or the reason why it is not.
 pub(crate) struct Asked {
@@ -84,14 +84,10 @@ pub(crate) fn breaker_key(binding: BindingId, revision: i64, hook: Hook) -> Brea
     BreakerKey { binding: binding.0, revision, hook: policy_hook(hook) }
 }
 
-/// The hook in the runtime's words.
-pub(crate) fn policy_hook(hook: Hook) -> waypost_policy::Hook {
-    match hook {
-        Hook::Categorize => waypost_policy::Hook::Categorize,
-        Hook::Route => waypost_policy::Hook::Route,
-        Hook::Plan => waypost_policy::Hook::Plan,
-        Hook::Stalled => waypost_policy::Hook::Stalled,
-        Hook::Notify => waypost_policy::Hook::Notify,
+same_cases! {
+    /// The hook in the runtime's words.
+    pub(crate) fn policy_hook(Hook) -> waypost_policy::Hook {
+        Categorize, Route, Plan, Stalled, Notify,
     }
 }
 

@@ -35,6 +35,7 @@ pub mod outbox;
 pub mod people;
 pub mod policies;
 pub mod receipts;
+mod same_cases;
 pub mod services;
 pub mod suggestions;
 pub mod teams;

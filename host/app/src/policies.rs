@@ -12,7 +12,7 @@ use waypost_store::{component, component::Component};
 
 use crate::{
     Caller, CommandError, Desk, Missing, Page, PageRequest, page::ListTag, plain,
-    preparing::on_blocking_thread,
+    preparing::on_blocking_thread, same_cases::same_cases,
 };
 
 /// A component, and what it says about itself.
@@ -180,13 +180,9 @@ fn view(component: Component) -> Result<PolicyView, CommandError> {
     })
 }
 
-/// The hook in the domain's words.
-pub(crate) fn domain_hook(hook: waypost_policy::Hook) -> Hook {
-    match hook {
-        waypost_policy::Hook::Categorize => Hook::Categorize,
-        waypost_policy::Hook::Route => Hook::Route,
-        waypost_policy::Hook::Plan => Hook::Plan,
-        waypost_policy::Hook::Stalled => Hook::Stalled,
-        waypost_policy::Hook::Notify => Hook::Notify,
+same_cases! {
+    /// The hook in the domain's words.
+    pub(crate) fn domain_hook(waypost_policy::Hook) -> Hook {
+        Categorize, Route, Plan, Stalled, Notify,
     }
 }

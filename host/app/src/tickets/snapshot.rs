@@ -20,6 +20,7 @@ use waypost_domain::{
 use waypost_policy::{Need, question};
 
 use super::facts::Facts;
+use crate::same_cases::same_cases;
 
 /// What is longer is cut for policies: a rule reads the beginning, and a decision's input stays
 /// bounded.
@@ -165,15 +166,8 @@ fn outcome(stage: &Stage) -> Option<&'static str> {
     }
 }
 
-fn phase(phase: Phase) -> question::Phase {
-    match phase {
-        Phase::Open => question::Phase::Open,
-        Phase::OnHold => question::Phase::OnHold,
-        Phase::Done => question::Phase::Done,
-        Phase::Rejected => question::Phase::Rejected,
-        Phase::Closed => question::Phase::Closed,
-        Phase::Cancelled => question::Phase::Cancelled,
-    }
+same_cases! {
+    fn phase(Phase) -> question::Phase { Open, OnHold, Done, Rejected, Closed, Cancelled }
 }
 
 /// The last public comments, with those that are about to be written, the newest last.
@@ -389,25 +383,13 @@ fn team(team: &Team, facts: &Facts, now: DateTime<Utc>) -> question::Team {
     }
 }
 
-fn criticality(criticality: Criticality) -> question::Criticality {
-    match criticality {
-        Criticality::Low => question::Criticality::Low,
-        Criticality::Medium => question::Criticality::Medium,
-        Criticality::High => question::Criticality::High,
-    }
+same_cases! {
+    fn criticality(Criticality) -> question::Criticality { Low, Medium, High }
 }
 
-fn channel(channel: Channel) -> question::Channel {
-    match channel {
-        Channel::Portal => question::Channel::Portal,
-        Channel::Mail => question::Channel::Mail,
-        Channel::Phone => question::Channel::Phone,
-        Channel::Chat => question::Channel::Chat,
-        Channel::InPerson => question::Channel::InPerson,
-        Channel::Monitoring => question::Channel::Monitoring,
-        Channel::Api => question::Channel::Api,
-        Channel::Import => question::Channel::Import,
-        Channel::Schedule => question::Channel::Schedule,
+same_cases! {
+    fn channel(Channel) -> question::Channel {
+        Portal, Mail, Phone, Chat, InPerson, Monitoring, Api, Import, Schedule,
     }
 }
 

@@ -14,9 +14,9 @@ use waypost_domain::{
 use waypost_policy::{
     Description, Need, Question,
     question::{
-        ActorKind, Channel, Ci, Context, Criticality, Details, Event, EventKind, Head,
-        IncidentDetails, Person, Phase, ProblemDetails, RequestDetails, Service, Tally,
-        TaskDetails, Team, TeamRef, Ticket, WaitingApproval,
+        ActorKind, Ci, Context, Details, Event, EventKind, Head, IncidentDetails, Person,
+        ProblemDetails, RequestDetails, Service, Tally, TaskDetails, Team, TeamRef, Ticket,
+        WaitingApproval,
     },
 };
 
@@ -96,33 +96,11 @@ pub(super) fn build(
 fn default_head(now: DateTime<Utc>) -> Head {
     Head {
         id: "trial".to_owned(),
-        number: None,
         state: "new".to_owned(),
-        phase: Phase::Open,
         state_since: timestamp(now),
-        outcome: None,
-        channel: Channel::Api,
-        short_description: String::new(),
-        description: String::new(),
         requester: Some("requester".to_owned()),
-        opened_by: None,
         opened_at: timestamp(now),
-        category: Vec::new(),
-        service: None,
-        ci: None,
-        cis: Vec::new(),
-        impact: None,
-        urgency: None,
-        priority: None,
-        team: None,
-        assignee: None,
-        watchers: Vec::new(),
-        tags: Vec::new(),
-        parent: None,
-        reopen_count: 0,
-        waiting_on: None,
-        comments: Vec::new(),
-        fields: Vec::new(),
+        ..Head::default()
     }
 }
 
@@ -323,46 +301,20 @@ impl Filler<'_> {
     fn default_record(&self, path: &str) -> Option<Value> {
         let organization = || self.organization.to_owned();
         match path {
-            "context.requester" | "context.manager" => Some(value(&Person {
-                id: "person".to_owned(),
-                name: String::new(),
-                email: None,
-                vip: false,
-                location: None,
-                manager: None,
-                zone: None,
-                language: None,
-                fields: Vec::new(),
-            })),
+            "context.requester" | "context.manager" => {
+                Some(value(&Person { id: "person".to_owned(), ..Person::default() }))
+            }
             "context.teams" => Some(value(&Team {
                 organization: organization(),
-                key: String::new(),
-                name: String::new(),
                 open_now: true,
-                lead: None,
                 load: Some(0),
                 open_tickets: Some(0),
                 on_call: Some(Vec::new()),
                 members: Some(Vec::new()),
+                ..Team::default()
             })),
-            "context.service" | "context.services" => Some(value(&Service {
-                key: String::new(),
-                name: String::new(),
-                criticality: Criticality::Medium,
-                owner: None,
-                support_team: None,
-                fields: Vec::new(),
-            })),
-            "context.ci" => Some(value(&Ci {
-                key: String::new(),
-                name: String::new(),
-                class: String::new(),
-                criticality: Criticality::Medium,
-                service: None,
-                support_team: None,
-                open_tickets: Some(0),
-                fields: Vec::new(),
-            })),
+            "context.service" | "context.services" => Some(value(&Service::default())),
+            "context.ci" => Some(value(&Ci { open_tickets: Some(0), ..Ci::default() })),
             _ if path == "ticket.team" || path.ends_with(".support_team") => {
                 Some(value(&TeamRef { organization: organization(), key: String::new() }))
             }

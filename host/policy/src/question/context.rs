@@ -51,7 +51,7 @@ pub struct Moment {
 }
 
 /// A person of the directory.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Person {
     /// Opaque id.
     pub id: String,
@@ -74,7 +74,7 @@ pub struct Person {
 }
 
 /// A team. What is none was not asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Team {
     /// The key of the organization that it belongs to.
     pub organization: String,
@@ -97,19 +97,20 @@ pub struct Team {
 }
 
 /// How much depends on a service or a configuration item.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Criticality {
     /// Little.
     Low,
     /// Normal.
+    #[default]
     Medium,
     /// The business stops without it.
     High,
 }
 
 /// A service of the organization.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Service {
     /// Its key.
     pub key: String,
@@ -126,7 +127,7 @@ pub struct Service {
 }
 
 /// A configuration item.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Ci {
     /// Its key.
     pub key: String,

@@ -12,7 +12,7 @@ pub struct Ticket {
 }
 
 /// What tickets of every kind have in common.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Head {
     /// Opaque id.
     pub id: String,
@@ -133,10 +133,11 @@ pub struct TaskDetails {
 }
 
 /// Where a ticket is in its life, whatever its kind calls the state.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// It waits to be worked on, is being worked on, or awaits approval.
+    #[default]
     Open,
     /// It waits for somebody or something outside the desk.
     OnHold,
@@ -151,7 +152,7 @@ pub enum Phase {
 }
 
 /// How a ticket came in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Channel {
     /// The self-service portal.
@@ -167,6 +168,7 @@ pub enum Channel {
     /// A monitoring system's alert.
     Monitoring,
     /// A program, through the API.
+    #[default]
     Api,
     /// A bulk import.
     Import,
@@ -175,7 +177,7 @@ pub enum Channel {
 }
 
 /// A team as a fact: its key, and whose it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TeamRef {
     /// The key of the organization that it belongs to.
     pub organization: String,

@@ -8,13 +8,12 @@ use waypost_domain::{
 };
 use waypost_policy::answer;
 
+use crate::same_cases::same_cases;
+
 /// A categorization in the domain's words.
 pub(super) fn categorization(answer: &answer::Categorization) -> CategorizationProposal {
     CategorizationProposal {
-        kind: answer.kind.as_ref().and_then(|it| {
-            let value = kind(it.value)?;
-            Some(proposed(it, |_| value))
-        }),
+        kind: answer.kind.as_ref().map(|it| proposed(it, |value| kind(*value))),
         category: answer.category.as_ref().map(|it| proposed(it, |value| value.join("/"))),
         service: answer.service.as_ref().map(same),
         ci: answer.ci.as_ref().map(same),
@@ -98,14 +97,9 @@ pub(super) fn quorum(quorum: answer::Quorum) -> Quorum {
     }
 }
 
-/// A stage's rule in the domain's words.
-pub(super) fn stage_rule(rule: answer::StageRule) -> StageRule {
-    match rule {
-        answer::StageRule::All => StageRule::All,
-        answer::StageRule::Any => StageRule::Any,
-        answer::StageRule::Majority => StageRule::Majority,
-        answer::StageRule::FirstDecided => StageRule::FirstDecided,
-    }
+same_cases! {
+    /// A stage's rule in the domain's words.
+    pub(super) fn stage_rule(answer::StageRule) -> StageRule { All, Any, Majority, FirstDecided }
 }
 
 fn proposed<T, U>(given: &answer::Proposal<T>, read: impl FnOnce(&T) -> U) -> Proposed<U> {
@@ -120,20 +114,12 @@ fn same<T: Clone>(given: &answer::Proposal<T>) -> Proposed<T> {
     proposed(given, T::clone)
 }
 
-fn strength(strength: answer::Strength) -> Strength {
-    match strength {
-        answer::Strength::Set => Strength::Set,
-        answer::Strength::Suggested => Strength::Suggested,
-    }
+same_cases! {
+    fn strength(answer::Strength) -> Strength { Set, Suggested }
 }
 
-/// The kind in the domain's words; none for one that the desk does not keep.
-fn kind(kind: answer::Kind) -> Option<TicketKind> {
-    match kind {
-        answer::Kind::Incident => Some(TicketKind::Incident),
-        answer::Kind::Request => Some(TicketKind::Request),
-        answer::Kind::Problem => Some(TicketKind::Problem),
-    }
+same_cases! {
+    fn kind(answer::Kind) -> TicketKind { Incident, Request, Problem }
 }
 
 fn person(id: &str, field: &str, notes: &mut Vec<String>) -> Option<PersonId> {

@@ -15,6 +15,7 @@ use waypost_policy::{
 use super::{TicketDraft, opening};
 use crate::{
     Caller, CommandError, Desk,
+    same_cases::same_cases,
     tickets::{evaluation::Part, messages, write::NewEvent},
 };
 
@@ -120,21 +121,10 @@ impl TicketDraft {
     }
 }
 
-fn event_kind(notice: Notice) -> EventKind {
-    match notice {
-        Notice::Created => EventKind::Created,
-        Notice::Assigned => EventKind::Assigned,
-        Notice::StateChanged => EventKind::StateChanged,
-        Notice::PriorityChanged => EventKind::PriorityChanged,
-        Notice::Commented => EventKind::Commented,
-        Notice::EtaChanged => EventKind::EtaChanged,
-        Notice::ApprovalRequested => EventKind::ApprovalRequested,
-        Notice::ApprovalDecided => EventKind::ApprovalDecided,
-        Notice::VoteLate => EventKind::VoteLate,
-        Notice::Escalated => EventKind::Escalated,
-        Notice::Resolved => EventKind::Resolved,
-        Notice::Closed => EventKind::Closed,
-        Notice::MajorChanged => EventKind::MajorChanged,
+same_cases! {
+    fn event_kind(Notice) -> EventKind {
+        Created, Assigned, StateChanged, PriorityChanged, Commented, EtaChanged,
+        ApprovalRequested, ApprovalDecided, VoteLate, Escalated, Resolved, Closed, MajorChanged,
     }
 }
 
@@ -146,13 +136,6 @@ fn field_change(change: &FieldChange) -> question::FieldChange {
     }
 }
 
-fn actor_kind(kind: ActorKind) -> question::ActorKind {
-    match kind {
-        ActorKind::User => question::ActorKind::User,
-        ActorKind::Mail => question::ActorKind::Mail,
-        ActorKind::Api => question::ActorKind::Api,
-        ActorKind::Alert => question::ActorKind::Alert,
-        ActorKind::Policy => question::ActorKind::Policy,
-        ActorKind::System => question::ActorKind::System,
-    }
+same_cases! {
+    fn actor_kind(ActorKind) -> question::ActorKind { User, Mail, Api, Alert, Policy, System }
 }
