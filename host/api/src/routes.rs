@@ -8,11 +8,10 @@ use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
-    ApiState, approval_requests, bindings, catalog_items, categories, cis, delegations, events,
-    explanations, health, me,
+    ApiState, approval_requests, bindings, delegations, events, explanations, health, me,
     middleware::{Limits, accompany, authenticate, bounded_body, deadline, on_panic, repeatable},
     openapi::{self, collection},
-    orders, organizations, outbox, people, policies, receipts, refused_votes, services, teams,
+    orders, organizations, outbox, policies, receipts, refused_votes, registers,
     tickets::Collection,
     tokens,
 };
@@ -89,17 +88,12 @@ fn records() -> OpenApiRouter<ApiState> {
         routes.merge(collection(&format!("/{}", of.path()), of.path(), of.routes()))
     });
     tickets
+        .merge(registers::routes())
         .merge(collection("/orders", "orders", orders::routes()))
         .merge(collection("/approvals", "approvals", approval_requests::waiting_routes()))
         .merge(collection("/approval-requests", "approval-requests", approval_requests::routes()))
         .merge(collection("/delegations", "delegations", delegations::routes()))
         .merge(collection("/organizations", "organizations", organizations::routes()))
-        .merge(collection("/people", "people", people::routes()))
-        .merge(collection("/teams", "teams", teams::routes()))
-        .merge(collection("/services", "services", services::routes()))
-        .merge(collection("/cis", "cis", cis::routes()))
-        .merge(collection("/categories", "categories", categories::routes()))
-        .merge(collection("/catalog-items", "catalog-items", catalog_items::routes()))
         .merge(collection("/tokens", "tokens", tokens::routes()))
         .merge(collection("/events", "events", events::routes()))
         .merge(collection("/refused-votes", "refused-votes", refused_votes::routes()))

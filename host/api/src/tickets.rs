@@ -31,6 +31,7 @@ use crate::{
 
 pub(crate) use actions::takes_version;
 pub(crate) use approvals::ApprovalOut;
+pub(crate) use incoming::ExternalRefWire;
 pub(crate) use outgoing::TicketOut;
 pub use outgoing::ticket_json;
 pub(crate) use records::EventOut;

@@ -11,7 +11,7 @@ pub(crate) mod patch;
 mod reference;
 mod time;
 
-pub(crate) use fields::{FieldsWire, fields_in, fields_out};
+pub(crate) use fields::FieldWire;
 pub(crate) use hours::HoursWire;
 pub(crate) use names::*;
 pub(crate) use reference::{

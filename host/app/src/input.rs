@@ -40,13 +40,6 @@ pub(crate) trait Reading {
     /// A name that people read.
     fn name(&mut self, pointer: &str, text: &str) -> Option<String>;
 
-    /// As [`Reading::name`], where there is one. The outer none is a fault.
-    #[expect(
-        clippy::option_option,
-        reason = "the outer level is a fault, the inner one an empty field"
-    )]
-    fn name_if(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<String>>;
-
     /// A text of several lines, possibly empty.
     fn text(&mut self, pointer: &str, text: &str) -> Option<String>;
 
@@ -107,13 +100,6 @@ impl Reading for Faults {
 
     fn name(&mut self, pointer: &str, text: &str) -> Option<String> {
         checked_text(self, |faults| text::name(pointer, text, faults))
-    }
-
-    fn name_if(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<String>> {
-        match text {
-            None => Some(None),
-            Some(text) => self.name(pointer, text).map(Some),
-        }
     }
 
     fn text(&mut self, pointer: &str, text: &str) -> Option<String> {

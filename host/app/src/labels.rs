@@ -4,19 +4,26 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use waypost_domain::{
     directory::Lookup,
-    ids::{PersonId, ServiceId, TeamId},
+    field::Value,
+    ids::{OrgId, PersonId, ServiceId, TeamId},
+    key::Key,
 };
-use waypost_store::{ReadTx, StoreError, person};
+use waypost_store::{ReadTx, StoreError, organization, person};
 
 use crate::{
     refs::Known,
     tickets::{Named, PersonName},
 };
 
-/// The names of the people, teams and services that some views refer to.
-pub(crate) struct Labels {
+/// The names of the people, teams, services and organizations that some views refer to.
+#[derive(Debug)]
+pub struct Labels {
     people: BTreeMap<PersonId, String>,
-    known: Known,
+    known: Option<Known>,
+    /// The organization and those above it.
+    lineage: BTreeMap<OrgId, Key>,
+    /// The organizations that teams serve, as far as the caller may know them.
+    pub(crate) served: BTreeMap<OrgId, Key>,
 }
 
 impl Labels {
@@ -25,29 +32,70 @@ impl Labels {
         tx: &mut ReadTx,
         people: impl IntoIterator<Item = PersonId>,
     ) -> Result<Self, StoreError> {
-        Ok(Self { people: people_names(tx, people).await?, known: Known::read(tx).await? })
+        let (people, known) = (people_names(tx, people).await?, Known::read(tx).await?);
+        let (lineage, served) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { people, known: Some(known), lineage, served })
+    }
+
+    /// Reads the names of what these values refer to, but for organizations that are served.
+    pub(crate) async fn of(
+        tx: &mut ReadTx,
+        values: impl Iterator<Item = Value>,
+    ) -> Result<Self, StoreError> {
+        let (mut people, mut knows, mut is_of) = (BTreeSet::new(), false, false);
+        for value in values {
+            knows |= matches!(value, Value::Team(_) | Value::Service(_));
+            is_of |= matches!(value, Value::Organization(_));
+            if let Value::Person(id) = value {
+                people.insert(id);
+            } else if let Value::People(ids) = value {
+                people.extend(ids);
+            }
+        }
+        let above = if is_of { organization::lineage(tx).await? } else { Vec::new() };
+        Ok(Self {
+            people: people_names(tx, people).await?,
+            known: if knows { Some(Known::read(tx).await?) } else { None },
+            lineage: above.into_iter().map(|layer| (layer.id, layer.key)).collect(),
+            served: BTreeMap::new(),
+        })
     }
 
     /// A person's name.
-    pub(crate) fn person(&self, id: PersonId) -> PersonName {
+    #[must_use]
+    pub fn person(&self, id: PersonId) -> PersonName {
         named(&self.people, id)
     }
 
     /// A team's key and name. A team that does not serve the organization any more is called by its
     /// id.
-    pub(crate) fn team(&self, id: TeamId) -> Named {
-        self.known.team(id).map_or_else(
+    #[must_use]
+    pub fn team(&self, id: TeamId) -> Named {
+        self.known.as_ref().and_then(|known| known.team(id)).map_or_else(
             || Named { key: id.to_string(), name: id.to_string() },
             |team| Named { key: team.key.to_string(), name: team.name.clone() },
         )
     }
 
     /// A service's key and name.
-    pub(crate) fn service(&self, id: ServiceId) -> Named {
-        self.known.service(id).map_or_else(
+    #[must_use]
+    pub fn service(&self, id: ServiceId) -> Named {
+        self.known.as_ref().and_then(|known| known.service(id)).map_or_else(
             || Named { key: id.to_string(), name: id.to_string() },
             |service| Named { key: service.key.to_string(), name: service.name.clone() },
         )
+    }
+
+    /// The key of the organization, or of one above it.
+    #[must_use]
+    pub fn organization(&self, id: OrgId) -> Option<&Key> {
+        self.lineage.get(&id)
+    }
+
+    /// The key of an organization that a team serves, if the caller may know of it.
+    #[must_use]
+    pub fn served(&self, id: OrgId) -> Option<&Key> {
+        self.served.get(&id)
     }
 }
 

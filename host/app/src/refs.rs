@@ -7,7 +7,7 @@ use waypost_domain::{
     catalog::Category,
     ci::Ci,
     directory::{Lookup, References},
-    ids::{OrgId, PersonId, ServiceId, TeamId},
+    ids::{OrgId, PersonId, TeamId},
     person::Person,
     refusal::Faults,
     service::Service,
@@ -33,7 +33,7 @@ pub(crate) async fn find_person(
     }
 }
 
-/// An active person of the organization.
+/// An active person of the organization. One who is not active any more is a fault, and who it is.
 pub(crate) async fn person(
     tx: &mut ReadTx,
     faults: &mut Faults,
@@ -46,9 +46,9 @@ pub(crate) async fn person(
     };
     Ok(match find_person(tx, named).await? {
         Some(person) if person.active => Some(person.id),
-        Some(_) => {
+        Some(person) => {
             faults.wrong(pointer, "inactive", format!("`{shown}` is not active any more"));
-            None
+            Some(person.id)
         }
         None => {
             let remedy = "give the id or e-mail address of a person of this organization";
@@ -132,6 +132,7 @@ pub(crate) async fn person_if(
 }
 
 /// The teams and services that the organization's records can name.
+#[derive(Debug)]
 pub(crate) struct Known {
     org: OrgId,
     /// Its own teams and those of its provider that serve it.
@@ -160,21 +161,6 @@ impl Known {
     ) -> Option<Option<TeamId>> {
         let Some(key) = key else { return Some(None) };
         References { directory: self, org: self.org, faults }.team(pointer, key).map(Some)
-    }
-
-    /// An active service of the organization, where one is named. The outer none is a fault.
-    #[expect(
-        clippy::option_option,
-        reason = "the outer level is a fault, the inner an empty field"
-    )]
-    pub(crate) fn service_if(
-        &self,
-        faults: &mut Faults,
-        pointer: &str,
-        key: Option<&str>,
-    ) -> Option<Option<ServiceId>> {
-        let Some(key) = key else { return Some(None) };
-        References { directory: self, org: self.org, faults }.service(pointer, key).map(Some)
     }
 }
 

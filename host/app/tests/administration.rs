@@ -9,19 +9,26 @@ use std::sync::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 use waypost_app::{
     Caller, CommandError, Desk, DeskOptions, Entropy, Missing, PageRequest, Unauthenticated,
-    authenticate, catalog, categories, cis, idempotency,
+    authenticate, idempotency,
     organizations::{self, NewOrganization, OrganizationEdit},
-    outbox,
-    people::{self, NewPerson, PersonEdit},
-    policies, services,
-    teams::{self, NewTeam, TeamEdit},
+    outbox, policies,
+    registers::{self, Settled, View},
     tickets::PersonRef,
     tokens::{self, IssuedToken, NewToken},
 };
-use waypost_domain::{key::Key, role::Role};
+use waypost_domain::{
+    catalog::{CatalogItem, Category},
+    ci::Ci,
+    key::Key,
+    person::Person,
+    role::Role,
+    service::Service,
+    team::Team,
+};
 use waypost_policy::{PolicyRuntime, RuntimeConfig, open_dir};
 use waypost_store::{Store, StoreOptions};
 
@@ -93,8 +100,13 @@ fn first_page() -> PageRequest {
     PageRequest { limit: 50, after: None }
 }
 
-fn person(name: &str, email: &str) -> NewPerson {
-    NewPerson { name: name.to_owned(), email: Some(email.to_owned()), ..NewPerson::default() }
+/// The fields of an object.
+fn fields(json: Json) -> Map<String, Json> {
+    serde_json::from_value(json).unwrap()
+}
+
+fn person(name: &str, email: &str) -> Map<String, Json> {
+    fields(json!({ "name": name, "email": email }))
 }
 
 fn by_email(email: &str) -> PersonRef {
@@ -195,69 +207,117 @@ async fn settings_change_under_their_version() {
 #[tokio::test]
 async fn nobody_decides_for_themselves() {
     let tree = tree().await;
-    people::create(&tree.desk, &tree.acme, person("Ada", "ada@acme.example")).await.unwrap();
-    let bob = NewPerson {
-        manager: Some(by_email("ada@acme.example")),
-        ..person("Bob", "Bob@acme.example")
-    };
-    let bob = people::create(&tree.desk, &tree.acme, bob).await.unwrap();
-    assert_eq!(bob.manager.unwrap().name, "Ada");
+    let (desk, acme) = (&tree.desk, &tree.acme);
+    let ada = "ada@acme.example";
+    registers::create::<Person>(desk, acme, &person("Ada", ada)).await.unwrap();
+    let bob = json!({ "name": "Bob", "email": "Bob@acme.example", "manager": ada });
+    let bob = registers::create::<Person>(desk, acme, &fields(bob)).await.unwrap();
+    assert_eq!(bob.labels.person(bob.record.manager.unwrap()).name, "Ada");
 
-    let circle =
-        PersonEdit { manager: Some(Some(by_email("bob@acme.example"))), ..PersonEdit::default() };
-    let ada = by_email("ada@acme.example");
-    assert_eq!(
-        pointers(people::update(&tree.desk, &tree.acme, &ada, circle, None).await),
-        ["/manager"]
-    );
-    let again = people::create(&tree.desk, &tree.acme, person("Bob", "BOB@acme.example")).await;
+    let circle = fields(json!({ "manager": "bob@acme.example" }));
+    let circle = registers::update::<Person>(desk, acme, ada, &circle, None).await;
+    assert_eq!(pointers(circle), ["/manager"]);
+    let again = registers::create::<Person>(desk, acme, &person("Bob", "BOB@acme.example")).await;
     assert!(matches!(again, Err(CommandError::Taken("email"))));
-    let elsewhere = people::find(&tree.desk, &tree.globex, &ada).await;
+    let elsewhere = registers::find::<Person>(desk, &tree.globex, ada).await;
     assert!(matches!(elsewhere, Err(CommandError::NotFound(Missing::Person))));
 }
 
 #[tokio::test]
 async fn every_wrong_field_of_a_team_is_named_at_once() {
     let tree = tree().await;
-    let wrong = NewTeam {
-        key: "Network!".to_owned(),
-        name: " ".to_owned(),
-        zone: Some("Mars/Base".to_owned()),
-        lead: Some(by_email("nobody@acme.example")),
-        members: vec![by_email("nobody@acme.example")],
-        serves: vec!["acme".to_owned()],
-        ..NewTeam::default()
-    };
+    let wrong = json!({
+        "key": "Network!", "name": " ", "zone": "Mars/Base", "lead": "nobody@acme.example",
+        "members": ["nobody@acme.example"], "serves": ["acme"]
+    });
     assert_eq!(
-        pointers(teams::create(&tree.desk, &tree.acme, wrong).await),
+        pointers(registers::create::<Team>(&tree.desk, &tree.acme, &fields(wrong)).await),
         ["/key", "/name", "/zone", "/lead", "/members/0", "/serves/0"]
     );
 }
 
 #[tokio::test]
+async fn a_field_that_no_record_has_is_refused_with_those_that_it_has() {
+    let tree = tree().await;
+    let (desk, acme) = (&tree.desk, &tree.acme);
+    let wrong = fields(json!({ "name": "Portal", "kee": "portal" }));
+    let Err(CommandError::Invalid(faults)) = registers::create::<Service>(desk, acme, &wrong).await
+    else {
+        panic!("the field should be refused");
+    };
+    let told = faults.iter().map(|fault| (fault.pointer.as_str(), fault.code)).collect::<Vec<_>>();
+    assert_eq!(told, [("/kee", "unknown"), ("/key", "missing")]);
+    assert!(faults[0].message.ends_with("owner, support_team, fields."), "{}", faults[0].message);
+
+    registers::create::<Service>(desk, acme, &fields(json!({ "key": "a", "name": "A" })))
+        .await
+        .unwrap();
+    let rename = fields(json!({ "key": "b", "name": null, "owner": null }));
+    let refused = registers::update::<Service>(desk, acme, "a", &rename, None).await;
+    assert_eq!(pointers(refused), ["/key", "/name"]);
+}
+
+#[tokio::test]
+async fn what_should_be_there_is_created_changed_or_left() {
+    let tree = tree().await;
+    let (desk, acme) = (&tree.desk, &tree.acme);
+    let person = |active: bool| fields(json!({ "active": active }));
+    let ada = fields(json!({
+        "name": "Ada", "email": "ada@acme.example", "language": "pt-BR", "fields": { "floor": 3 }
+    }));
+    let settle = async |ada: &Map<String, Json>| {
+        registers::settle::<Person>(desk, acme, "ada@acme.example", ada).await.unwrap()
+    };
+    assert_eq!(settle(&ada).await, Settled::Created);
+    assert_eq!(settle(&ada).await, Settled::Unchanged);
+    let mut other = ada.clone();
+    other.insert("fields".to_owned(), json!({ "floor": 4 }));
+    assert_eq!(settle(&other).await, Settled::Changed);
+
+    let portal =
+        fields(json!({ "key": "portal", "name": " Portal ", "owner": "ada@acme.example" }));
+    let portal =
+        async || registers::settle::<Service>(desk, acme, "portal", &portal).await.unwrap();
+    assert_eq!(portal().await, Settled::Created);
+    // Who has left may stay the owner, but nobody else gets them.
+    registers::update::<Person>(desk, acme, "ada@acme.example", &person(false), None)
+        .await
+        .unwrap();
+    assert_eq!(portal().await, Settled::Unchanged);
+    let other = fields(json!({ "key": "shop", "name": "Shop", "owner": "ada@acme.example" }));
+    let refused = registers::settle::<Service>(desk, acme, "shop", &other).await;
+    assert_eq!(pointers(refused), ["/owner"]);
+    assert_eq!(settle(&ada).await, Settled::Changed, "who is named is there again");
+}
+
+#[tokio::test]
 async fn a_providers_team_serves_a_client_that_learns_nothing_of_the_others() {
     let tree = tree().await;
-    people::create(&tree.desk, &tree.msp, person("Nia", "nia@msp.example")).await.unwrap();
-    let network = NewTeam {
-        key: "network".to_owned(),
-        name: "Network".to_owned(),
-        members: vec![by_email("nia@msp.example")],
-        serves: vec!["acme".to_owned(), "globex".to_owned()],
-        ..NewTeam::default()
+    let desk = &tree.desk;
+    registers::create::<Person>(desk, &tree.msp, &person("Nia", "nia@msp.example")).await.unwrap();
+    let network = json!({
+        "key": "network", "name": "Network", "members": ["nia@msp.example"],
+        "serves": ["acme", "globex"]
+    });
+    let made = registers::create::<Team>(desk, &tree.msp, &fields(network)).await.unwrap();
+    let served = |view: &View<Team>| {
+        view.record
+            .serves
+            .iter()
+            .filter_map(|id| view.labels.served(*id).cloned())
+            .collect::<Vec<_>>()
     };
-    let made = teams::create(&tree.desk, &tree.msp, network).await.unwrap();
-    assert_eq!(made.serves.len(), 2);
+    assert_eq!(served(&made).len(), 2);
 
-    let seen = teams::find(&tree.desk, &tree.acme, "network").await.unwrap();
-    assert_eq!(seen.serves, ["acme".parse::<Key>().unwrap()]);
-    assert_eq!(seen.organization, Some("msp".parse().unwrap()));
-    assert_eq!(seen.members[0].name, "Nia");
+    let seen = registers::find::<Team>(desk, &tree.acme, "network").await.unwrap();
+    assert_eq!(served(&seen), ["acme".parse::<Key>().unwrap()]);
+    assert_eq!(seen.labels.organization(seen.record.org), Some(&"msp".parse().unwrap()));
+    assert_eq!(seen.labels.person(*seen.record.members.first().unwrap()).name, "Nia");
 
-    let edit = TeamEdit { active: Some(false), ..TeamEdit::default() };
-    let by_client = teams::update(&tree.desk, &tree.acme, "network", edit, None).await;
+    let edit = fields(json!({ "active": false }));
+    let by_client = registers::update::<Team>(desk, &tree.acme, "network", &edit, None).await;
     assert!(matches!(by_client, Err(CommandError::Forbidden(_))));
-    let edit = TeamEdit { active: Some(false), ..TeamEdit::default() };
-    let fallback = teams::update(&tree.desk, &tree.acme, "service-desk", edit, None).await;
+    let fallback = registers::update::<Team>(desk, &tree.acme, "service-desk", &edit, None).await;
     assert_eq!(pointers(fallback), ["/active"]);
 }
 
@@ -265,50 +325,39 @@ async fn a_providers_team_serves_a_client_that_learns_nothing_of_the_others() {
 async fn services_cis_categories_and_items_name_each_other() {
     let tree = tree().await;
     let (desk, acme) = (&tree.desk, &tree.acme);
-    let portal = services::NewService {
-        key: "revenue-portal".to_owned(),
-        name: "Revenue portal".to_owned(),
-        criticality: Some("high".to_owned()),
-        support_team: Some("service-desk".to_owned()),
-        ..services::NewService::default()
-    };
-    let portal = services::create(desk, acme, portal).await.unwrap();
-    assert_eq!(portal.support_team.unwrap().name, "Service desk");
+    let portal = json!({
+        "key": "revenue-portal", "name": "Revenue portal", "criticality": "high",
+        "support_team": "service-desk"
+    });
+    let portal = registers::create::<Service>(desk, acme, &fields(portal)).await.unwrap();
+    assert_eq!(portal.labels.team(portal.record.support_team.unwrap()).name, "Service desk");
 
-    let server = cis::NewCi {
-        key: "db-1".to_owned(),
-        name: "Database 1".to_owned(),
-        class: "database".to_owned(),
-        service: Some("revenue-portal".to_owned()),
-        ..cis::NewCi::default()
-    };
-    let server = cis::create(desk, acme, server).await.unwrap();
-    assert_eq!(server.service.unwrap().key, "revenue-portal");
+    let server = json!({
+        "key": "db-1", "name": "Database 1", "class": "database", "service": "revenue-portal"
+    });
+    let server = registers::create::<Ci>(desk, acme, &fields(server)).await.unwrap();
+    assert_eq!(server.labels.service(server.record.service.unwrap()).key, "revenue-portal");
 
-    let category = |path: &str| categories::NewCategory {
-        path: path.to_owned(),
-        name: "A category".to_owned(),
+    let category = async |path: &str| {
+        let category = fields(json!({ "path": path, "name": "A category" }));
+        registers::create::<Category>(desk, acme, &category).await
     };
-    let orphan = categories::create(desk, acme, category("access/password")).await;
-    assert_eq!(pointers(orphan), ["/path"]);
-    categories::create(desk, acme, category("access")).await.unwrap();
-    categories::create(desk, acme, category("access/password")).await.unwrap();
+    assert_eq!(pointers(category("access/password").await), ["/path"]);
+    category("access").await.unwrap();
+    category("access/password").await.unwrap();
 
-    let laptop = catalog::NewCatalogItem {
-        key: "laptop".to_owned(),
-        name: "Laptop".to_owned(),
-        cost: Some((129_900, "EUR".to_owned())),
-        ..catalog::NewCatalogItem::default()
-    };
-    catalog::create(desk, acme, laptop).await.unwrap();
+    let laptop = json!({
+        "key": "laptop", "name": "Laptop", "cost": { "minor_units": 129_900, "currency": "EUR" }
+    });
+    registers::create::<CatalogItem>(desk, acme, &fields(laptop)).await.unwrap();
 
     let one = PageRequest { limit: 1, after: None };
-    let first = categories::list(desk, acme, &one).await.unwrap();
+    let first = registers::list::<Category>(desk, acme, &one).await.unwrap();
     let rest = PageRequest { limit: 1, after: first.next };
-    let second = categories::list(desk, acme, &rest).await.unwrap();
-    assert_eq!(second.rows[0].path.as_str(), "access/password");
+    let second = registers::list::<Category>(desk, acme, &rest).await.unwrap();
+    assert_eq!(second.rows[0].record.path.as_str(), "access/password");
     assert_eq!(second.next, None);
-    let of_another_list = catalog::list(desk, acme, &rest).await;
+    let of_another_list = registers::list::<CatalogItem>(desk, acme, &rest).await;
     assert!(matches!(of_another_list, Err(CommandError::Cursor(_))));
 }
 
@@ -317,13 +366,14 @@ async fn only_administrators_change_the_directory() {
     let tree = tree().await;
     for role in [Role::Requester, Role::Agent, Role::Auditor] {
         let caller = Caller { role, ..tree.acme.clone() };
-        let added = people::create(&tree.desk, &caller, person("Eve", "eve@acme.example")).await;
+        let eve = person("Eve", "eve@acme.example");
+        let added = registers::create::<Person>(&tree.desk, &caller, &eve).await;
         assert!(matches!(added, Err(CommandError::Forbidden(_))), "{role}");
         let issued = tokens::issue(&tree.desk, &caller, NewToken::default()).await;
         assert!(matches!(issued, Err(CommandError::Forbidden(_))), "{role}");
     }
     let requester = Caller { role: Role::Requester, ..tree.acme.clone() };
-    let listed = people::list(&tree.desk, &requester, &first_page()).await;
+    let listed = registers::list::<Person>(&tree.desk, &requester, &first_page()).await;
     assert!(matches!(listed, Err(CommandError::Forbidden(_))));
     let messages = outbox::list(&tree.desk, &tree.acme, &first_page()).await.unwrap();
     assert!(messages.rows.is_empty());
@@ -361,7 +411,8 @@ async fn a_token_reaches_its_organization_and_those_below() {
 #[tokio::test]
 async fn a_token_ends_by_expiry_by_revocation_and_with_its_person() {
     let tree = tree().await;
-    people::create(&tree.desk, &tree.acme, person("Ada", "ada@acme.example")).await.unwrap();
+    let ada = person("Ada", "ada@acme.example");
+    registers::create::<Person>(&tree.desk, &tree.acme, &ada).await.unwrap();
     let issued = token(&tree, &tree.acme, "requester", Some("ada@acme.example")).await;
     let shown = async |at: DateTime<Utc>| {
         authenticate(&tree.desk, &issued.secret, None, at).await.map(|caller| caller.person())
@@ -369,12 +420,14 @@ async fn a_token_ends_by_expiry_by_revocation_and_with_its_person() {
     assert!(shown(now()).await.unwrap().is_some());
     assert!(shown(now() + TimeDelta::days(1)).await.is_err());
 
-    let left = PersonEdit { active: Some(false), ..PersonEdit::default() };
-    let ada = by_email("ada@acme.example");
-    people::update(&tree.desk, &tree.acme, &ada, left, None).await.unwrap();
+    let switch = async |active: bool| {
+        let edit = fields(json!({ "active": active }));
+        let ada = "ada@acme.example";
+        registers::update::<Person>(&tree.desk, &tree.acme, ada, &edit, None).await.unwrap()
+    };
+    switch(false).await;
     assert!(shown(now()).await.is_err());
-    let back = PersonEdit { active: Some(true), ..PersonEdit::default() };
-    people::update(&tree.desk, &tree.acme, &ada, back, None).await.unwrap();
+    switch(true).await;
     assert!(shown(now()).await.is_ok());
 
     tokens::revoke(&tree.desk, &tree.acme, issued.token.id).await.unwrap();
@@ -396,8 +449,9 @@ async fn a_requesters_token_names_a_person() {
 #[tokio::test]
 async fn a_token_is_no_more_than_its_person() {
     let tree = tree().await;
-    let ada = NewPerson { role: Some("agent".to_owned()), ..person("Ada", "ada@acme.example") };
-    people::create(&tree.desk, &tree.acme, ada).await.unwrap();
+    let mut ada = person("Ada", "ada@acme.example");
+    ada.insert("role".to_owned(), json!("agent"));
+    registers::create::<Person>(&tree.desk, &tree.acme, &ada).await.unwrap();
     let admin = NewToken {
         name: "too much".to_owned(),
         role: "admin".to_owned(),
@@ -407,9 +461,9 @@ async fn a_token_is_no_more_than_its_person() {
     assert_eq!(pointers(tokens::issue(&tree.desk, &tree.acme, admin).await), ["/role"]);
 
     let issued = token(&tree, &tree.acme, "agent", Some("ada@acme.example")).await;
-    let less = PersonEdit { role: Some("requester".to_owned()), ..PersonEdit::default() };
-    let named = by_email("ada@acme.example");
-    people::update(&tree.desk, &tree.acme, &named, less, None).await.unwrap();
+    let less = fields(json!({ "role": "requester" }));
+    let named = "ada@acme.example";
+    registers::update::<Person>(&tree.desk, &tree.acme, named, &less, None).await.unwrap();
     let caller = authenticate(&tree.desk, &issued.secret, None, now()).await.unwrap();
     assert_eq!(caller.role, Role::Requester);
 }

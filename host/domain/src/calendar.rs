@@ -1,5 +1,6 @@
 //! Working hours: when an organization or a team works, by its own wall clock.
 
+pub mod hours;
 mod span;
 
 use chrono::{DateTime, Utc};

@@ -2,17 +2,27 @@
 //! catalog.
 
 mod form;
+mod question;
 #[cfg(test)]
 mod rules;
 mod tree;
 
+use uuid::Uuid;
+
 use crate::{
+    field::{Field, FieldType, Value, count, text_of},
     ids::{CatalogItemId, CategoryId, OrgId},
     key::{CategoryPath, Key},
-    task::PlannedTask,
+    refusal::Faults,
+    register::{Head, Holds, KEY, Readers, Record, Register, field},
+    task::{PLANNED_TASK, PlannedTask},
+    text,
 };
 
-pub use self::form::{MAX_ANSWER_CHARS, MAX_CHOICES, MAX_FIELDS};
+pub use self::{
+    form::MAX_ANSWER_CHARS,
+    question::{FORM_FIELD, MAX_CHOICES, MAX_FIELDS},
+};
 
 /// A working year; what takes longer is a project, whose date somebody plans.
 pub const MAX_DELIVERY_HOURS: u16 = 2_000;
@@ -111,6 +121,142 @@ impl FieldKind {
             Self::YesNo => "yes_no",
             Self::Date => "date",
             Self::Choice(_) => "choice",
+        }
+    }
+}
+
+impl Record for Category {
+    const REGISTER: Register<Self> = Register {
+        noun: "category",
+        plural: "categories",
+        schema: "Category",
+        path: "categories",
+        summary: "A node of the category tree.",
+        address: "path",
+        named_by: "path",
+        readers: Readers::All,
+        fields: &[
+            field!(
+                path,
+                FieldType::Line,
+                "Its place in the tree, such as access/password. The category above it is there already. The path does \
+                 not change."
+            )
+            .needed()
+            .opening(),
+            field!(name, FieldType::Line, "The name people read.").needed(),
+            field!(active, FieldType::Flag, "Whether tickets may get it.").kept().editing(),
+        ],
+    };
+
+    fn blank(id: Uuid, org: OrgId) -> Self {
+        let (path, name) = (CategoryPath::unset(), String::new());
+        Self { id: CategoryId(id), org, path, name, active: true, version: 1 }
+    }
+
+    fn head(&self) -> Head {
+        Head { id: self.id.0, org: self.org, active: self.active, version: self.version }
+    }
+}
+
+impl Record for CatalogItem {
+    const REGISTER: Register<Self> = Register {
+        noun: "catalog item",
+        plural: "catalog items",
+        schema: "CatalogItem",
+        path: "catalog-items",
+        summary: "A catalog item: something that people can request.",
+        address: "key",
+        named_by: "key",
+        readers: Readers::AllActive,
+        fields: &[
+            field!(key, FieldType::Key, KEY).needed().opening(),
+            field!(name, FieldType::Line, "The name people read.").needed(),
+            Field::<Self>::new(
+                "description",
+                FieldType::Text,
+                "What the requester gets.",
+                |item| item.description.value(),
+                |item, value, faults| {
+                    let body = text_of(value).unwrap_or_default();
+                    item.description = text::optional("/description", body, faults);
+                },
+            )
+            .kept(),
+            field!(cost, FieldType::Money, "What it costs."),
+            field!(form, FieldType::Objects(&FORM_FIELD), "The questions of its form, in order.")
+                .kept(),
+            Field::<Self>::new(
+                "delivery_hours",
+                FieldType::Count { least: 1, most: MAX_DELIVERY_HOURS as u32 },
+                "The delivery time in working hours of the organization, from which a request's `expected_at` is \
+                 computed.",
+                |item| item.delivery_hours.map(|hours| Value::Number(hours.into())),
+                |item, value, faults| {
+                    item.delivery_hours = count(value).and_then(|hours| u16::try_from(hours).ok());
+                    let most = MAX_DELIVERY_HOURS;
+                    if item.delivery_hours.is_some_and(|hours| !(1..=most).contains(&hours)) {
+                        let message = format!("Must be 1 to {most}.");
+                        faults.wrong("/delivery_hours", "out-of-range", message);
+                    }
+                },
+            ),
+            field!(
+                tasks,
+                FieldType::Objects(&PLANNED_TASK),
+                "The tasks that every request for it gets when its fulfilment begins."
+            )
+            .kept(),
+            field!(active, FieldType::Flag, "Whether it can be requested.").kept().editing(),
+        ],
+    };
+
+    fn blank(id: Uuid, org: OrgId) -> Self {
+        Self {
+            id: CatalogItemId(id),
+            org,
+            key: Key::unset(),
+            name: String::new(),
+            description: String::new(),
+            cost: None,
+            form: Vec::new(),
+            delivery_hours: None,
+            tasks: Vec::new(),
+            active: true,
+            version: 1,
+        }
+    }
+
+    fn head(&self) -> Head {
+        Head { id: self.id.0, org: self.org, active: self.active, version: self.version }
+    }
+}
+
+impl Holds for Option<Money> {
+    fn value(&self) -> Option<Value> {
+        self.clone().map(Value::Money)
+    }
+
+    fn take(&mut self, pointer: &str, value: Option<&Value>, faults: &mut Faults) {
+        *self = if let Some(Value::Money(money)) = value { Some(money.clone()) } else { None };
+        if let Some(money) = self {
+            money.check(pointer, faults);
+        }
+    }
+}
+
+impl Money {
+    /// Notes what is wrong with an amount that somebody gives.
+    fn check(&self, pointer: &str, faults: &mut Faults) {
+        if !(0..=MAX_MINOR_UNITS).contains(&self.minor_units) {
+            let message = format!("Must be whole minor units (cents), 0 to {MAX_MINOR_UNITS}.");
+            faults.wrong(&format!("{pointer}/minor_units"), "out-of-range", message);
+        }
+        if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
+            let currency = &self.currency;
+            let message =
+                format!("`{currency}` is not a valid currency; use an ISO 4217 code, such as EUR.");
+            faults.wrong(&format!("{pointer}/currency"), "invalid", message);
         }
     }
 }

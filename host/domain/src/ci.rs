@@ -1,9 +1,13 @@
 //! Configuration items: what services are made of.
 
+use uuid::Uuid;
+
 use crate::{
+    field::FieldType,
     fields::Fields,
     ids::{CiId, OrgId, ServiceId, TeamId},
     key::Key,
+    register::{CRITICALITY, FACTS, Head, KEY, Readers, Record, Register, field},
     service::Criticality,
 };
 
@@ -32,4 +36,48 @@ pub struct Ci {
     pub active: bool,
     /// Rises by one with every change.
     pub version: i64,
+}
+
+impl Record for Ci {
+    const REGISTER: Register<Self> = Register {
+        noun: "configuration item",
+        plural: "configuration items",
+        schema: "Ci",
+        path: "cis",
+        summary: "A configuration item.",
+        address: "key",
+        named_by: "key",
+        readers: Readers::All,
+        fields: &[
+            field!(key, FieldType::Key, KEY).needed().opening(),
+            field!(name, FieldType::Line, "The name people read.").needed(),
+            field!(class, FieldType::Key, "Its class: `server`, `database`, `endpoint`, ….")
+                .needed(),
+            field!(criticality, FieldType::Choice(Criticality::NAMES), CRITICALITY).kept(),
+            field!(service, FieldType::Service, "The service that it belongs to."),
+            field!(support_team, FieldType::Team, "The team that supports it."),
+            field!(active, FieldType::Flag, "Whether new tickets may name it.").kept().editing(),
+            field!(fields, FieldType::Facts, FACTS).kept(),
+        ],
+    };
+
+    fn blank(id: Uuid, org: OrgId) -> Self {
+        Self {
+            id: CiId(id),
+            org,
+            key: Key::unset(),
+            name: String::new(),
+            class: Key::unset(),
+            criticality: Criticality::Medium,
+            service: None,
+            support_team: None,
+            fields: Fields::default(),
+            active: true,
+            version: 1,
+        }
+    }
+
+    fn head(&self) -> Head {
+        Head { id: self.id.0, org: self.org, active: self.active, version: self.version }
+    }
 }

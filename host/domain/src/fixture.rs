@@ -569,6 +569,14 @@ fn value(ticket: &Ticket, input: &Input, now: DateTime<Utc>) -> Value {
         FieldType::CatalogItem => Value::CatalogItem(LAPTOP),
         FieldType::ExternalRef => Value::ExternalRef("tickets.csv".to_owned(), "7".to_owned()),
         FieldType::Suggestion => text(&DESK.to_string()),
+        FieldType::Key
+        | FieldType::Email
+        | FieldType::TeamKey
+        | FieldType::Organization
+        | FieldType::Organizations
+        | FieldType::Facts
+        | FieldType::Money
+        | FieldType::Objects(_) => panic!("no action takes this: {}", input.name),
     }
 }
 

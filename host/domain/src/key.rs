@@ -21,6 +21,11 @@ pub struct Key(String);
 pub struct InvalidKey;
 
 impl Key {
+    /// No key yet, as that of a record that nobody has filled in.
+    pub(crate) const fn unset() -> Self {
+        Self(String::new())
+    }
+
     /// The key's text.
     #[must_use]
     pub fn as_str(&self) -> &str {
@@ -62,6 +67,11 @@ pub struct InvalidCategoryPath;
 impl CategoryPath {
     /// Deeper trees are not read by people any more.
     pub const MAX_DEPTH: usize = 5;
+
+    /// No path yet, as that of a category that nobody has filled in.
+    pub(crate) const fn unset() -> Self {
+        Self(String::new())
+    }
 
     /// The whole path, joined by slashes.
     #[must_use]

@@ -4,11 +4,15 @@ use std::{fmt, str::FromStr};
 
 use chrono_tz::Tz;
 use thiserror::Error;
+use uuid::Uuid;
 
 use crate::{
+    field::{Field, FieldType, text_of},
     fields::Fields,
     ids::{OrgId, PersonId},
+    register::{FACTS, Head, Holds, Readers, Record, Register, field},
     role::Role,
+    text,
 };
 
 /// A person who has troubles and wishes, works on them, or approves them.
@@ -84,6 +88,77 @@ impl FromStr for Language {
 impl fmt::Display for Language {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl Record for Person {
+    const REGISTER: Register<Self> = Register {
+        noun: "person",
+        plural: "people",
+        schema: "Person",
+        path: "people",
+        summary: "A person of the directory.",
+        address: "id",
+        named_by: "email",
+        readers: Readers::DeskAndThemselves,
+        fields: &[
+            field!(name, FieldType::Line, "The name people read.").needed(),
+            Field::<Self>::new(
+                "email",
+                FieldType::Email,
+                "The address mail goes to; unique in the organization.",
+                |person| person.email.value(),
+                |person, value, faults| {
+                    let read = |address| text::email("/email", address, faults);
+                    person.email = text_of(value).map(read);
+                },
+            ),
+            field!(role, FieldType::Choice(Role::NAMES), "Their role; requester if nobody says.")
+                .kept(),
+            field!(
+                zone,
+                FieldType::Line,
+                "Their IANA zone, such as Europe/Berlin, where it differs from the organization's."
+            ),
+            field!(manager, FieldType::Person, "Their manager."),
+            field!(location, FieldType::Line, "Where they work."),
+            field!(vip, FieldType::Flag, "Whether their tickets get special care.").kept(),
+            field!(
+                active,
+                FieldType::Flag,
+                "Whether they are active. People who leave are not deleted, because records name them."
+            )
+            .kept()
+            .editing(),
+            field!(
+                language,
+                FieldType::Line,
+                "The language they read, as a BCP 47 tag such as pt-BR."
+            ),
+            field!(fields, FieldType::Facts, FACTS).kept(),
+        ],
+    };
+
+    fn blank(id: Uuid, org: OrgId) -> Self {
+        Self {
+            id: PersonId(id),
+            org,
+            name: String::new(),
+            email: None,
+            role: Role::Requester,
+            zone: None,
+            manager: None,
+            location: None,
+            vip: false,
+            language: None,
+            fields: Fields::default(),
+            active: true,
+            version: 1,
+        }
+    }
+
+    fn head(&self) -> Head {
+        Head { id: self.id.0, org: self.org, active: self.active, version: self.version }
     }
 }
 

@@ -1,10 +1,14 @@
 //! Services of the catalog.
 
+use uuid::Uuid;
+
 use crate::{
+    field::FieldType,
     fields::Fields,
     ids::{OrgId, PersonId, ServiceId, TeamId},
     key::Key,
     name::names,
+    register::{CRITICALITY, FACTS, Head, KEY, Readers, Record, Register, field},
 };
 
 /// How much depends on a service or a configuration item.
@@ -47,4 +51,45 @@ pub struct Service {
     pub active: bool,
     /// Rises by one with every change.
     pub version: i64,
+}
+
+impl Record for Service {
+    const REGISTER: Register<Self> = Register {
+        noun: "service",
+        plural: "services",
+        schema: "Service",
+        path: "services",
+        summary: "A service that people use.",
+        address: "key",
+        named_by: "key",
+        readers: Readers::All,
+        fields: &[
+            field!(key, FieldType::Key, KEY).needed().opening(),
+            field!(name, FieldType::Line, "The name people read.").needed(),
+            field!(criticality, FieldType::Choice(Criticality::NAMES), CRITICALITY).kept(),
+            field!(owner, FieldType::Person, "The owner."),
+            field!(support_team, FieldType::Team, "The team that supports it."),
+            field!(active, FieldType::Flag, "Whether tickets may name it.").kept().editing(),
+            field!(fields, FieldType::Facts, FACTS).kept(),
+        ],
+    };
+
+    fn blank(id: Uuid, org: OrgId) -> Self {
+        Self {
+            id: ServiceId(id),
+            org,
+            key: Key::unset(),
+            name: String::new(),
+            criticality: Criticality::Medium,
+            owner: None,
+            support_team: None,
+            fields: Fields::default(),
+            active: true,
+            version: 1,
+        }
+    }
+
+    fn head(&self) -> Head {
+        Head { id: self.id.0, org: self.org, active: self.active, version: self.version }
+    }
 }

@@ -25,7 +25,7 @@ use crate::{
 pub(crate) use self::follow::check_fulfilment;
 pub use self::{
     follow::{TaskCount, follow_siblings},
-    plan::{PlannedTask, check_plan, planned},
+    plan::{PLANNED_TASK, PlannedTask, check_plan, planned},
 };
 
 /// More pieces of work than this are a project, not a ticket.

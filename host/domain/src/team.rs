@@ -3,11 +3,14 @@
 use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
+use uuid::Uuid;
 
 use crate::{
-    calendar::WorkingHours,
+    calendar::{WorkingHours, hours::HOURS},
+    field::{Field, FieldType, Value},
     ids::{OrgId, PersonId, TeamId},
     key::Key,
+    register::{Head, KEY, Readers, Record, Register, field},
 };
 
 /// A team that owns tickets (ITIL: assignment group).
@@ -37,4 +40,70 @@ pub struct Team {
     pub active: bool,
     /// Rises by one with every change.
     pub version: i64,
+}
+
+impl Record for Team {
+    const REGISTER: Register<Self> = Register {
+        noun: "team",
+        plural: "teams",
+        schema: "Team",
+        path: "teams",
+        summary: "A team that owns tickets.",
+        address: "key",
+        named_by: "key",
+        readers: Readers::Desk,
+        fields: &[
+            field!(key, FieldType::Key, KEY).needed().opening(),
+            Field::<Self>::new(
+                "organization",
+                FieldType::Organization,
+                "The key of the organization it belongs to: the caller's, or its provider's.",
+                |team| Some(Value::Organization(team.org)),
+                |_, _, _| {},
+            )
+            .shown(),
+            field!(name, FieldType::Line, "The name people read.").needed(),
+            field!(
+                zone,
+                FieldType::Line,
+                "Its IANA zone, such as Europe/Berlin, where it differs from the organization's."
+            ),
+            field!(
+                working_hours,
+                FieldType::Objects(&HOURS),
+                "Its working hours, where they differ from the organization's."
+            ),
+            field!(lead, FieldType::Person, "The team lead."),
+            field!(on_call, FieldType::Person, "Who is on call now."),
+            field!(members, FieldType::People, "The members.").kept(),
+            field!(
+                serves,
+                FieldType::Organizations,
+                "The organizations below that it also serves."
+            )
+            .kept(),
+            field!(active, FieldType::Flag, "An inactive team gets no tickets.").kept().editing(),
+        ],
+    };
+
+    fn blank(id: Uuid, org: OrgId) -> Self {
+        Self {
+            id: TeamId(id),
+            org,
+            key: Key::unset(),
+            name: String::new(),
+            zone: None,
+            working_hours: None,
+            lead: None,
+            on_call: None,
+            members: BTreeSet::new(),
+            serves: BTreeSet::new(),
+            active: true,
+            version: 1,
+        }
+    }
+
+    fn head(&self) -> Head {
+        Head { id: self.id.0, org: self.org, active: self.active, version: self.version }
+    }
 }

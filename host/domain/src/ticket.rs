@@ -11,7 +11,6 @@ mod common;
 mod edit;
 mod end;
 mod facts;
-mod field;
 mod hints;
 mod hold;
 mod kind;
@@ -43,7 +42,6 @@ pub use self::{
     action::Action,
     assign::MAX_ESCALATION_LEVEL,
     facts::state_change,
-    field::{Field, FieldType, Given, Input, MAX_FACTS, MAX_WATCHERS, Needed, Value, Writer},
     hints::ActionHint,
     kind::{
         Against, Asks, From, Kind, Lack, Lacks, Move, Notice, Obstacle, Row, TicketKind, To, Who,
@@ -63,11 +61,15 @@ pub(crate) use self::{
     },
     end::{close, finish},
     facts::Facts,
-    field::{choice, count, fill, flag, input, need, text_of},
     hold::{hold, resume},
     kind::row,
     talk::comment,
 };
+pub use crate::field::{FieldType, Given, Input, MAX_FACTS, MAX_WATCHERS, Needed, Value, Writer};
+pub(crate) use crate::field::{choice, count, fill, flag, input, need, text_of};
+
+/// A field of a ticket.
+pub type Field = crate::field::Field<Ticket>;
 
 /// How a ticket came in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

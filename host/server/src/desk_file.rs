@@ -1,14 +1,22 @@
 //! The desk file: an organization, its directory and its policies, as one TOML document.
 //!
-//! It says what should be there. [`waypost org apply`](crate::commands::org) creates what is missing and changes what
-//! differs; what the file does not mention stays as it is, but a binding, which is always described as a whole. People
-//! are named by their e-mail address, everything else by its key.
+//! It says what should be there. [`waypost org apply`](crate::commands::org) creates what is
+//! missing and changes what differs; what the file does not mention stays as it is, but a binding,
+//! which is always described as a whole. People are named by their e-mail address, everything else
+//! by its key.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
+use serde_json::{Map, Value};
+use waypost_domain::catalog::{CatalogItem, Category};
+use waypost_domain::ci::Ci;
+use waypost_domain::person::Person;
+use waypost_domain::register::{Record, Register};
+use waypost_domain::service::Service;
+use waypost_domain::team::Team;
 
 /// A whole desk file.
 #[derive(Debug, PartialEq, Deserialize)]
@@ -16,17 +24,17 @@ use serde::Deserialize;
 pub(crate) struct DeskFile {
     pub(crate) organization: Organization,
     #[serde(default)]
-    pub(crate) people: Vec<Person>,
+    pub(crate) people: Vec<Fields>,
     #[serde(default)]
-    pub(crate) teams: Vec<Team>,
+    pub(crate) teams: Vec<Fields>,
     #[serde(default)]
-    pub(crate) services: Vec<Service>,
+    pub(crate) services: Vec<Fields>,
     #[serde(default)]
-    pub(crate) cis: Vec<Ci>,
+    pub(crate) cis: Vec<Fields>,
     #[serde(default)]
-    pub(crate) categories: Vec<Category>,
+    pub(crate) categories: Vec<Fields>,
     #[serde(default)]
-    pub(crate) catalog: Vec<CatalogItem>,
+    pub(crate) catalog: Vec<Fields>,
     /// The components that bindings name: a name, and the file, relative to this one.
     #[serde(default)]
     pub(crate) policies: BTreeMap<String, PathBuf>,
@@ -37,7 +45,8 @@ pub(crate) struct DeskFile {
     pub(crate) folder: PathBuf,
 }
 
-/// The organization; `kind` and `parent` count for a new one only, and a setting that is not named stays as it is.
+/// The organization; `kind` and `parent` count for a new one only, and a setting that is not named
+/// stays as it is.
 #[derive(Debug, Default, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Organization {
@@ -92,115 +101,6 @@ pub(crate) struct Hours {
     pub(crate) day: String,
     pub(crate) from: String,
     pub(crate) to: String,
-}
-
-/// A person.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Person {
-    pub(crate) email: String,
-    pub(crate) name: String,
-    pub(crate) role: Option<String>,
-    pub(crate) zone: Option<String>,
-    /// The manager's e-mail address.
-    pub(crate) manager: Option<String>,
-    pub(crate) location: Option<String>,
-    pub(crate) vip: Option<bool>,
-}
-
-/// A team.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Team {
-    pub(crate) key: String,
-    pub(crate) name: String,
-    pub(crate) zone: Option<String>,
-    pub(crate) working_hours: Option<Vec<Hours>>,
-    pub(crate) lead: Option<String>,
-    pub(crate) on_call: Option<String>,
-    pub(crate) members: Option<Vec<String>>,
-    /// The keys of the organizations below that it also serves.
-    pub(crate) serves: Option<Vec<String>>,
-}
-
-/// A service.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Service {
-    pub(crate) key: String,
-    pub(crate) name: String,
-    pub(crate) criticality: Option<String>,
-    pub(crate) owner: Option<String>,
-    pub(crate) support_team: Option<String>,
-}
-
-/// A configuration item.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Ci {
-    pub(crate) key: String,
-    pub(crate) name: String,
-    pub(crate) class: String,
-    pub(crate) criticality: Option<String>,
-    pub(crate) service: Option<String>,
-    pub(crate) support_team: Option<String>,
-}
-
-/// A category; the one above it stands before it.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Category {
-    pub(crate) path: String,
-    pub(crate) name: String,
-}
-
-/// An item of the request catalog.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct CatalogItem {
-    pub(crate) key: String,
-    pub(crate) name: String,
-    pub(crate) description: Option<String>,
-    pub(crate) cost: Option<Cost>,
-    pub(crate) form: Option<Vec<FormField>>,
-    pub(crate) delivery_hours: Option<u16>,
-    pub(crate) tasks: Option<Vec<PlannedTask>>,
-}
-
-/// A task that every request for an item begins with: `{ key = "buy", short_description = "Buy it", team = "finance" }`.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct PlannedTask {
-    pub(crate) key: String,
-    pub(crate) short_description: String,
-    #[serde(default)]
-    pub(crate) description: String,
-    pub(crate) team: Option<String>,
-    pub(crate) position: Option<u16>,
-    pub(crate) mandatory: Option<bool>,
-    #[serde(default)]
-    pub(crate) depends_on: Vec<String>,
-}
-
-/// What something costs: `{ minor_units = 149900, currency = "EUR" }`.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Cost {
-    pub(crate) minor_units: i64,
-    pub(crate) currency: String,
-}
-
-/// A question of an item's form.
-#[derive(Debug, PartialEq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct FormField {
-    pub(crate) field: String,
-    pub(crate) label: String,
-    pub(crate) kind: String,
-    #[serde(default)]
-    pub(crate) choices: Vec<String>,
-    #[serde(default)]
-    pub(crate) required: bool,
 }
 
 /// A binding of a policy to its hooks.
@@ -284,13 +184,13 @@ impl DeskFile {
     }
 
     fn check_names(&self) -> Result<()> {
-        once("person", self.people.iter().map(|person| &person.email))?;
-        once("team", self.teams.iter().map(|team| &team.key))?;
-        once("service", self.services.iter().map(|service| &service.key))?;
-        once("configuration item", self.cis.iter().map(|ci| &ci.key))?;
-        once("category", self.categories.iter().map(|category| &category.path))?;
-        once("catalog item", self.catalog.iter().map(|item| &item.key))?;
-        once("binding", self.bindings.iter().map(|binding| &binding.name))
+        check::<Person>(&self.people)?;
+        check::<Team>(&self.teams)?;
+        check::<Service>(&self.services)?;
+        check::<Ci>(&self.cis)?;
+        check::<Category>(&self.categories)?;
+        check::<CatalogItem>(&self.catalog)?;
+        once("binding", self.bindings.iter().map(|binding| binding.name.as_str()))
     }
 
     fn check_bindings(&self) -> Result<()> {
@@ -334,7 +234,35 @@ impl Binding {
     }
 }
 
-fn once<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<()> {
+/// The fields of a record, by the names that its register has for them.
+pub(crate) type Fields = Map<String, Value>;
+
+/// By which name a record is found.
+pub(crate) fn name_of<R: Record>(fields: &Fields) -> &str {
+    // The file was checked: every record has its name.
+    fields.get(R::REGISTER.named_by).and_then(Value::as_str).unwrap_or_default()
+}
+
+/// Makes sure that every record has what it needs and no field that its register lacks, and is
+/// there once.
+fn check<R: Record>(records: &[Fields]) -> Result<()> {
+    let Register { noun, named_by, fields: rows, .. } = R::REGISTER;
+    for fields in records {
+        let name = name_of::<R>(fields);
+        let mut needed = rows.iter().filter(|row| row.needed || row.name == named_by);
+        if let Some(lost) = needed.find(|row| !fields.contains_key(row.name)) {
+            bail!("the {noun} `{name}` lacks `{}`: {}", lost.name, lost.doc);
+        }
+        let is_known = |name: &String| rows.iter().any(|row| row.opens && row.name == *name);
+        if let Some(wrong) = fields.keys().find(|name| !is_known(name)) {
+            let known = rows.iter().filter(|row| row.opens).map(|row| row.name).collect::<Vec<_>>();
+            bail!("the {noun} `{name}` has no field `{wrong}`; it has: {}", known.join(", "));
+        }
+    }
+    once(noun, records.iter().map(name_of::<R>))
+}
+
+fn once<'a>(what: &str, names: impl Iterator<Item = &'a str>) -> Result<()> {
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
@@ -381,10 +309,10 @@ mod tests {
     fn a_file_needs_only_what_it_wants_to_say() {
         let file = DeskFile::parse(SMALL).unwrap();
         assert_eq!(file.organization.zone.as_deref(), Some("Europe/Oslo"));
-        assert_eq!(file.people[0].role, None);
+        assert_eq!(file.people[0].get("role"), None);
         assert!(file.bindings[0].enabled);
         let nothing = DeskFile::parse("[organization]\nkey = 'a'").unwrap();
-        assert_eq!(nothing.teams, []);
+        assert!(nothing.teams.is_empty());
     }
 
     #[test]
@@ -438,6 +366,17 @@ mod tests {
     fn a_misspelled_word_is_refused_with_its_line() {
         let told = refusal("[organization]\nkey = 'a'\ntimezone = 'UTC'\n");
         assert!(told.contains("timezone") && told.contains("line 3"), "{told}");
+    }
+
+    #[test]
+    fn a_record_has_what_it_needs_and_nothing_that_its_register_lacks() {
+        let told = refusal(&SMALL.replace("name = \"Ida\"", "nmae = \"Ida\""));
+        assert!(
+            told.ends_with("the person `ida@harbor.example` lacks `name`: The name people read."),
+            "{told}"
+        );
+        let told = refusal(&SMALL.replace("name = \"Ida\"", "name = \"Ida\"\nboss = \"Bo\""));
+        assert!(told.contains("has no field `boss`; it has: name, email, role, "), "{told}");
     }
 
     #[test]

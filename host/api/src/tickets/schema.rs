@@ -8,18 +8,19 @@ mod property;
 use utoipa::{
     ToSchema,
     openapi::{
-        Components, Content, HttpMethod, OpenApi, PathItem, Ref, RefOr, Required, Response,
-        ResponseBuilder,
+        HttpMethod, OpenApi, PathItem, RefOr, Required,
         path::{Operation, OperationBuilder},
-        request_body::{RequestBody, RequestBodyBuilder},
-        schema::{AdditionalProperties, ObjectBuilder, Schema, Type},
+        schema::ObjectBuilder,
     },
 };
 use waypost_domain::ticket::{Action, Field, From, Needed, Row, TicketKind, Who};
 
 use self::property::{Property, gather};
-use super::{Collection, actions::askable, incoming::ExternalRefWire, outgoing::TicketOut};
-use crate::wire::{KindName, NothingIn, PersonIn};
+use super::{Collection, ExternalRefWire, actions::askable, outgoing::TicketOut};
+use crate::{
+    schema::{add, answer, capital, object, takes},
+    wire::{KindName, NothingIn, PersonIn},
+};
 
 /// Completes what the document says of a collection.
 pub(super) fn describe(of: Collection, document: &mut OpenApi) {
@@ -71,10 +72,6 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
 /// What `POST /{id}/tasks` takes: the address names the parent.
 const ADDED_TASK: &str = "AddedTask";
 
-fn add<T: ToSchema>(components: &mut Components) {
-    components.schemas.insert(T::name().into_owned(), T::schema());
-}
-
 fn describe_records(of: Collection, item: &mut PathItem, new: &str) {
     if let Some(open) = &mut item.post {
         open.request_body = Some(RefOr::T(takes(new, Required::True)));
@@ -104,20 +101,12 @@ fn describe_record(of: Collection, item: &mut PathItem, edit: &str) {
     }
 }
 
-fn takes(schema: &str, required: Required) -> RequestBody {
-    RequestBodyBuilder::new()
-        .content("application/json", Content::new(Some(Ref::from_schema_name(schema))))
-        .required(Some(required))
-        .build()
-}
-
 /// An object with these properties and no others.
 fn body(of: Collection, properties: &[Property]) -> ObjectBuilder {
-    let none = AdditionalProperties::<Schema>::FreeForm(false);
-    let empty = ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(none));
-    properties
-        .iter()
-        .fold(empty, |body, property| body.property(property.name, property.schema(&of.kinds())))
+    let property = |body: ObjectBuilder, property: &Property| {
+        body.property(property.name, property.schema(&of.kinds()))
+    };
+    properties.iter().fold(object(), property)
 }
 
 /// The fields that a ticket of a kind is opened with.
@@ -221,7 +210,7 @@ impl Documented {
             .summary(Some(self.summary()))
             .description(Some(self.description(of)))
             .request_body(Some(takes(&schema, required)))
-            .response("200", changed())
+            .response("200", answer("The changed ticket", &TicketOut::name()))
             .build()
     }
 
@@ -245,14 +234,6 @@ impl Documented {
         let line = |(paths, text): (Vec<_>, _)| format!("- {}: {text}", capital(&paths.join(", ")));
         lines.into_iter().map(line).collect::<Vec<_>>().join("\n")
     }
-}
-
-fn changed() -> Response {
-    let ticket = Content::new(Some(Ref::from_schema_name(TicketOut::name())));
-    ResponseBuilder::new()
-        .description("The changed ticket")
-        .content("application/json", ticket)
-        .build()
 }
 
 /// Who takes an action, in which states, and what it needs.
@@ -292,9 +273,4 @@ fn listed(names: &[impl ToString]) -> String {
 /// A name as schemas are named: `SetPriority`.
 fn pascal(name: &str) -> String {
     name.split('_').map(capital).collect()
-}
-
-fn capital(text: &str) -> String {
-    let mut rest = text.chars();
-    rest.next().map_or_else(String::new, |first| first.to_uppercase().chain(rest).collect())
 }

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
-use waypost_app::hours::{self, DayHours};
 use waypost_domain::calendar::WorkingHours;
+use waypost_domain::calendar::hours::{self, DayHours};
 
 /// Working hours of a weekday.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]

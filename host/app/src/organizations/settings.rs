@@ -1,6 +1,7 @@
 //! The settings of an organization, and changing them.
 
 use waypost_domain::{
+    calendar::hours::{self, DayHours},
     ids::TeamId,
     organization::{OrgSettings, ResolveDemand},
     priority::{Level, Matrix},
@@ -15,7 +16,6 @@ use super::{
 };
 use crate::{
     Caller, CommandError, Desk,
-    hours::{self, DayHours},
     input::{Reading, must_be_at, set},
     refs,
     tickets::PersonRef,

@@ -4,23 +4,21 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use chrono::{DateTime, Utc};
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
     catalog::CatalogItem,
     ci::Ci,
     directory::References,
     ids::{PersonId, SuggestionId, TicketId},
-    key::Key,
     person::Person,
     refusal::Faults,
     suggestion::Suggestion,
-    ticket::{Code, FieldType, Given, Kind, OwnField, OwnValue, Ticket, Value},
+    ticket::{Code, FieldType, Given, Kind, Ticket, Value},
 };
 use waypost_store::{ReadTx, StoreError, catalog, ci, suggestion};
 
 use super::{PersonRef, TicketRef, facts::Facts, read};
-use crate::{Caller, CommandError, Missing, input::Reading, refs};
+use crate::{Caller, CommandError, Missing, json, refs};
 
 /// What is looked up once for a whole batch.
 #[derive(Default)]
@@ -75,7 +73,8 @@ impl Reader<'_> {
     ) -> Result<(), CommandError> {
         for (name, json) in input {
             let Some((name, takes)) = accepted.iter().find(|(known, _)| known == name) else {
-                self.refuse(name, accepted, what);
+                let names = accepted.iter().map(|(name, _)| *name);
+                json::refuse_unknown(&mut self.faults, "", name, names, what);
                 continue;
             };
             let pointer = format!("/{name}");
@@ -93,17 +92,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn refuse(&mut self, name: &str, accepted: &[Accepted], what: &str) {
-        let names = accepted.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-        let message = if names.is_empty() {
-            format!("{what} has no fields; leave it out.")
-        } else {
-            format!("{what} has no field `{name}`; use one of: {}.", names.join(", "))
-        };
-        let name = name.replace('~', "~0").replace('/', "~1");
-        self.faults.wrong(&format!("/{name}"), "unknown", message);
-    }
-
     async fn value(
         &mut self,
         pointer: &str,
@@ -118,25 +106,10 @@ impl Reader<'_> {
                     text.to_owned()
                 })
             }),
-            FieldType::Line | FieldType::Reason => {
-                self.text(pointer, json).map(|text| Value::Text(text.trim().to_owned()))
-            }
-            FieldType::Level => self.number(pointer, json, u32::from(u8::MAX)).map(Value::Number),
-            FieldType::Count { most, .. } => {
-                self.number(pointer, json, most.max(u32::from(u16::MAX))).map(Value::Number)
-            }
-            FieldType::Flag => {
-                self.expect(pointer, json.as_bool(), "true or false").map(Value::Flag)
-            }
-            FieldType::Time => self.time(pointer, json).map(Value::Time),
-            FieldType::Choice(names) => self.choice(pointer, json, names),
             FieldType::Code => {
                 let names = self.rules.codes.iter().map(|code: &Code| code.as_str());
-                self.choice(pointer, json, &names.collect::<Vec<_>>())
+                json::choice(&mut self.faults, pointer, json, &names.collect::<Vec<_>>())
             }
-            FieldType::Tags => self.texts(pointer, json).map(Value::Texts),
-            FieldType::Answers => self.answers(pointer, json).map(Value::Answers),
-            FieldType::OwnFields => self.own_fields(pointer, json).map(Value::OwnFields),
             FieldType::Category => self
                 .text(pointer, json)
                 .and_then(|key| self.references().category(pointer, key))
@@ -189,7 +162,6 @@ impl Reader<'_> {
                 Some(key) => self.item(pointer, key).await?,
                 None => None,
             },
-            FieldType::ExternalRef => self.external_ref(pointer, json),
             FieldType::Suggestion => {
                 let Some(text) = self.text(pointer, json) else { return Ok(None) };
                 let missing = || CommandError::NotFound(Missing::Suggestion);
@@ -203,6 +175,25 @@ impl Reader<'_> {
                 self.found.suggestion = Some(found);
                 Some(Value::Text(text.to_owned()))
             }
+            FieldType::Line
+            | FieldType::Key
+            | FieldType::Email
+            | FieldType::Reason
+            | FieldType::Level
+            | FieldType::Count { .. }
+            | FieldType::Flag
+            | FieldType::Time
+            | FieldType::Choice(_)
+            | FieldType::Tags
+            | FieldType::Answers
+            | FieldType::OwnFields
+            | FieldType::ExternalRef
+            | FieldType::Facts
+            | FieldType::Money
+            | FieldType::TeamKey
+            | FieldType::Organization
+            | FieldType::Organizations
+            | FieldType::Objects(_) => json::value(&mut self.faults, pointer, takes, json),
         })
     }
 
@@ -210,115 +201,12 @@ impl Reader<'_> {
         References { directory: &*self.facts, org: self.caller.org, faults: &mut self.faults }
     }
 
-    fn expect<T>(&mut self, pointer: &str, value: Option<T>, what: &str) -> Option<T> {
-        if value.is_none() {
-            self.faults.wrong(pointer, "invalid", format!("Must be {what}."));
-        }
-        value
-    }
-
     fn text<'j>(&mut self, pointer: &str, json: &'j Json) -> Option<&'j str> {
-        self.expect(pointer, json.as_str(), "a text")
-    }
-
-    fn number(&mut self, pointer: &str, json: &Json, most: u32) -> Option<u32> {
-        let what = format!("a whole number from 0 to {most}");
-        let whole = json.as_f64().filter(|given| given.fract() == 0.0);
-        let given = json.as_u64().and_then(|given| u32::try_from(given).ok());
-        if whole.is_some() && given.is_none_or(|given| given > most) {
-            self.faults.wrong(pointer, "out-of-range", format!("Must be {what}."));
-            return None;
-        }
-        self.expect(pointer, given, &what)
-    }
-
-    fn time(&mut self, pointer: &str, json: &Json) -> Option<DateTime<Utc>> {
-        let text = self.text(pointer, json)?;
-        let parsed = DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.to_utc());
-        let at = self.expect(pointer, parsed, "a time such as 2026-06-01T08:00:00Z")?;
-        self.faults.moment(pointer, at)
-    }
-
-    fn choice(&mut self, pointer: &str, json: &Json, names: &[&str]) -> Option<Value> {
-        let text = self.text(pointer, json)?;
-        if names.contains(&text) {
-            return Some(Value::Text(text.to_owned()));
-        }
-        // Nothing is as good as left out: the domain says what belongs there.
-        if !text.trim().is_empty() {
-            let message = format!("`{text}` is not valid; use one of: {}.", names.join(", "));
-            self.faults.wrong(pointer, "invalid", message);
-        }
-        None
+        json::text(&mut self.faults, pointer, json)
     }
 
     fn texts(&mut self, pointer: &str, json: &Json) -> Option<Vec<String>> {
-        let all = json.as_array().map(|items| {
-            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
-        });
-        self.expect(pointer, all.flatten(), "a list of texts")
-    }
-
-    /// Forms are answered in texts; JSON's other plain values are as good.
-    fn answers(&mut self, pointer: &str, json: &Json) -> Option<Vec<(Key, String)>> {
-        let object = self.expect(pointer, json.as_object(), "an object of answers")?;
-        let mut answers = Vec::with_capacity(object.len());
-        for (field, value) in object {
-            let at = at(pointer, field);
-            let text = match value {
-                Json::String(text) => text.clone(),
-                Json::Number(number) => number.to_string(),
-                Json::Bool(value) => value.to_string(),
-                Json::Null | Json::Array(_) | Json::Object(_) => {
-                    self.faults.wrong(&at, "invalid", "Must be a text, a number, true or false.");
-                    continue;
-                }
-            };
-            match field.parse::<Key>() {
-                Ok(key) => answers.push((key, text)),
-                Err(invalid) => self.faults.wrong(&at, "unknown", invalid.to_string()),
-            }
-        }
-        Some(answers)
-    }
-
-    fn own_fields(&mut self, pointer: &str, json: &Json) -> Option<Vec<OwnField>> {
-        let object = self.expect(pointer, json.as_object(), "an object of fields")?;
-        let mut fields = Vec::with_capacity(object.len());
-        for (field, value) in object {
-            let at = at(pointer, field);
-            let value = match value {
-                Json::String(text) => Some(OwnValue::Text(text.clone())),
-                Json::Bool(flag) => Some(OwnValue::Flag(*flag)),
-                Json::Number(number) => number.as_i64().map(OwnValue::Number),
-                Json::Null | Json::Array(_) | Json::Object(_) => None,
-            };
-            let value = self.expect(&at, value, "a text, a whole number, true or false");
-            match (field.parse::<Key>(), value) {
-                (Ok(name), Some(value)) => fields.push(OwnField { name, value }),
-                (Ok(_), None) => {}
-                (Err(invalid), _) => self.faults.wrong(&at, "invalid", invalid.to_string()),
-            }
-        }
-        Some(fields)
-    }
-
-    fn external_ref(&mut self, pointer: &str, json: &Json) -> Option<Value> {
-        let object = self.expect(pointer, json.as_object(), "an object with source and id")?;
-        for name in object.keys().filter(|name| !matches!(name.as_str(), "source" | "id")) {
-            let message = format!("There is no field `{name}`; give `source` and `id`.");
-            self.faults.wrong(&at(pointer, name), "unknown", message);
-        }
-        let part = |name: &str| object.get(name).and_then(Json::as_str).map(str::to_owned);
-        match (part("source"), part("id")) {
-            (Some(source), Some(id)) => Some(Value::ExternalRef(source, id)),
-            (source, id) => {
-                for (name, part) in [("source", source), ("id", id)] {
-                    self.expect(&at(pointer, name), part, "a text");
-                }
-                None
-            }
-        }
+        json::texts(&mut self.faults, pointer, json)
     }
 
     async fn ci(&mut self, pointer: &str, key: &str) -> Result<Option<Ci>, CommandError> {
@@ -433,9 +321,4 @@ impl LookUps {
         self.managers.insert(id, found.clone());
         Ok(found)
     }
-}
-
-/// A pointer to a name below another, as RFC 6901 writes it.
-fn at(pointer: &str, name: &str) -> String {
-    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
 }

@@ -393,7 +393,7 @@ mod tests {
         });
         let Ticket { head, details } = ticket(&mut faults, &given).unwrap();
         assert_eq!(head.short_description, "printer on fire");
-        assert_eq!(head.channel, Channel::InPerson);
+        assert_eq!(head.channel, waypost_policy::question::Channel::InPerson);
         assert_eq!(head.category, ["hardware", "printer"]);
         assert_eq!((head.impact, head.urgency), (Some(2), None));
         assert_eq!(head.team.map(|team| team.organization).as_deref(), Some("acme"));

@@ -10,11 +10,6 @@ use crate::{
 
 /// A text answer is a sentence or two; longer explanations belong into the description.
 pub const MAX_ANSWER_CHARS: usize = 2_000;
-/// A longer form is not filled in by anybody.
-pub const MAX_FIELDS: usize = 50;
-/// More choices belong into a search, not into a list.
-pub const MAX_CHOICES: usize = 200;
-
 impl CatalogItem {
     /// The answers in the form's order. Refused if one is missing, wrong, given twice or not asked
     /// for; every such answer is named.

@@ -3,10 +3,12 @@
 use uuid::Uuid;
 
 use crate::{
-    catalog::Category,
-    fixture::{ORG, answers, key, laptop, pointers, world},
+    catalog::{CatalogItem, Category, FieldKind, Money},
+    field::{Given, Value},
+    fixture::{ORG, answers, key, laptop, pointers, text, world},
     ids::CategoryId,
     refusal::Faults,
+    register::Record,
 };
 
 fn category(path: &str) -> Category {
@@ -74,4 +76,79 @@ fn a_category_is_not_switched_off_above_active_ones() {
     let all = world().categories;
     assert!(category("access").check_retiring(&all).is_err());
     category("access/password").check_retiring(&all).unwrap();
+}
+
+fn question(key: &str, kind: &str, choices: &[&str]) -> Given {
+    let choices = choices.iter().map(ToString::to_string).collect();
+    Given::default()
+        .with("field", text(key))
+        .with("label", text("A question"))
+        .with("kind", text(kind))
+        .with("choices", Value::Texts(choices))
+        .with("required", Value::Flag(true))
+}
+
+/// The pointers of what is wrong with a value for this field of an item.
+fn wrong(field: &str, value: &Value, item: &mut CatalogItem) -> Vec<String> {
+    let mut faults = Faults::new();
+    let field = CatalogItem::REGISTER.field(field).unwrap();
+    (field.set)(item, Some(value), &mut faults);
+    faults.into_vec().into_iter().map(|fault| fault.pointer).collect()
+}
+
+#[test]
+fn a_form_is_taken_in_its_order() {
+    let mut item = laptop();
+    let questions = vec![
+        question("size", "choice", &["13 inch", "15 inch"]),
+        question("reason", "text", &[]).with("required", Value::Flag(false)),
+    ];
+    assert_eq!(wrong("form", &Value::Objects(questions), &mut item), [] as [&str; 0]);
+    assert_eq!(item.form[0].kind, FieldKind::Choice(vec!["13 inch".into(), "15 inch".into()]));
+    assert_eq!((item.form[1].field.as_str(), item.form[1].required), ("reason", false));
+}
+
+#[test]
+fn every_wrong_field_of_a_form_is_named() {
+    let questions = vec![
+        question("size", "choice", &[]),
+        question("size", "text", &[]),
+        question("UPPER", "text", &[]),
+        question("when", "date", &["today"]),
+        question("model", "choice", &["a", "a"]),
+    ];
+    assert_eq!(
+        wrong("form", &Value::Objects(questions), &mut laptop()),
+        [
+            "/form/0/choices",
+            "/form/1/field",
+            "/form/2/field",
+            "/form/3/choices",
+            "/form/4/choices/1"
+        ]
+    );
+}
+
+#[test]
+fn what_a_record_shows_is_what_it_takes() {
+    let shown = laptop();
+    let mut item = CatalogItem::blank(shown.id.0, shown.org);
+    for field in CatalogItem::REGISTER.fields {
+        let mut faults = Faults::new();
+        (field.set)(&mut item, (field.get)(&shown).as_ref(), &mut faults);
+        assert!(faults.is_empty(), "{}: {faults:?}", field.name);
+    }
+    assert_eq!(item, shown);
+}
+
+#[test]
+fn a_cost_is_whole_minor_units_of_a_currency() {
+    let money = |minor_units, currency: &str| {
+        Value::Money(Money { minor_units, currency: currency.to_owned() })
+    };
+    let mut item = laptop();
+    assert_eq!(wrong("cost", &money(129_900, "EUR"), &mut item), [] as [&str; 0]);
+    assert_eq!(item.cost, Some(Money { minor_units: 129_900, currency: "EUR".to_owned() }));
+    assert_eq!(wrong("cost", &money(-1, "EUR"), &mut item), ["/cost/minor_units"]);
+    assert_eq!(wrong("cost", &money(1, "euro"), &mut item), ["/cost/currency"]);
 }

@@ -6,13 +6,15 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     directory::Lookup,
+    field::{FieldType, Given, Shape, Value, input, need, text_of},
     ids::TicketId,
-    key::Key,
+    key::{InvalidKey, Key},
     organization::OrgSettings,
     refusal::{Faults, Refused},
+    register::Holds,
     task::{MAX_POSITION, MAX_TASKS, follow_siblings},
     text,
-    ticket::{Channel, Given, Opening, Ticket, TicketKind, Value},
+    ticket::{Channel, Opening, Ticket, TicketKind},
 };
 
 /// A task as a catalog item plans it.
@@ -32,6 +34,97 @@ pub struct PlannedTask {
     pub mandatory: bool,
     /// The tasks of the plan that come before it.
     pub depends_on: BTreeSet<Key>,
+}
+
+/// A task of a plan, as it is given.
+pub const PLANNED_TASK: Shape = Shape {
+    name: "PlannedTask",
+    doc: "A task that every request for an item gets.",
+    parts: &[
+        need("key", FieldType::Key, "Its key in the plan."),
+        need("short_description", FieldType::Text, "What is to be done, in one line."),
+        input("description", FieldType::Text, "The full text."),
+        input(
+            "team",
+            FieldType::TeamKey,
+            "The key of the team that gets it; the request's own if left out.",
+        ),
+        input(
+            "position",
+            FieldType::Count { least: 0, most: MAX_POSITION as u32 },
+            "Its position; its place in this list if left out.",
+        ),
+        input(
+            "mandatory",
+            FieldType::Flag,
+            "Whether a request cannot be fulfilled before it is done or skipped; it cannot if left out.",
+        ),
+        input(
+            "depends_on",
+            FieldType::Tags,
+            "The keys of the tasks of the plan that it depends on.",
+        ),
+    ],
+};
+
+/// The tasks of a plan, in order.
+impl Holds for Vec<PlannedTask> {
+    fn value(&self) -> Option<Value> {
+        Some(Value::Objects(self.iter().map(PlannedTask::given).collect()))
+    }
+
+    fn take(&mut self, pointer: &str, value: Option<&Value>, faults: &mut Faults) {
+        let given = if let Some(Value::Objects(given)) = value { given.as_slice() } else { &[] };
+        self.clear();
+        for (place, given) in given.iter().enumerate() {
+            self.extend(PlannedTask::read(pointer, place, given, faults));
+        }
+        // A key that is none leaves a hole in the plan, behind which places would be named wrongly.
+        if self.len() == given.len() {
+            check_plan(pointer, self, faults);
+        }
+    }
+}
+
+impl PlannedTask {
+    fn given(&self) -> Given {
+        let depends_on = self.depends_on.iter().map(ToString::to_string).collect();
+        let mut given = Given::default()
+            .with("key", Value::Text(self.key.to_string()))
+            .with("short_description", Value::Text(self.short_description.clone()))
+            .with("description", Value::Text(self.description.clone()))
+            .with("position", Value::Number(self.position.into()))
+            .with("mandatory", Value::Flag(self.mandatory))
+            .with("depends_on", Value::Texts(depends_on));
+        given.put("team", self.team.as_ref().map(|key| Value::Text(key.to_string())));
+        given
+    }
+
+    /// The task that was given at this place; none without a key, which is noted.
+    fn read(pointer: &str, place: usize, given: &Given, faults: &mut Faults) -> Option<Self> {
+        let mut key = |name: &str, text: &str| {
+            let noted = |invalid: InvalidKey| {
+                faults.wrong(&format!("{pointer}/{place}/{name}"), "invalid", invalid.to_string());
+            };
+            text.parse::<Key>().map_err(noted).ok()
+        };
+        let name = given.text("key").and_then(|text| key("key", text));
+        let mut depends_on = BTreeSet::new();
+        for (index, text) in given.texts("depends_on").iter().enumerate() {
+            depends_on.extend(key(&format!("depends_on/{index}"), text));
+        }
+        let text = |name| text_of(given.get(name)).unwrap_or_default().to_owned();
+        let position = given.count("position").map_or(place, |count| count as usize);
+        Some(Self {
+            key: name?,
+            short_description: text("short_description"),
+            description: text("description"),
+            team: given.text("team").and_then(|key| key.parse().ok()),
+            position: u16::try_from(position).unwrap_or(u16::MAX),
+            mandatory: given.flag("mandatory").unwrap_or(true),
+            depends_on,
+        })
+    }
 }
 
 /// Notes what is wrong with a plan, each at its place below the pointer: `/tasks/2/depends_on/0`.

@@ -3,14 +3,13 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    field::{choice, input, level, need, text_of},
     incident::against_ending,
     link::{self, LinkType},
     suggestion, text,
     ticket::{
         Action, Asks, Channel, Field, FieldType, From, Input, MAX_FACTS, Notice, OwnValue, Row,
-        State, Value, Who, assign, end,
-        field::{choice, input, level, need, text_of},
-        hold, open, row, talk,
+        State, Value, Who, assign, end, hold, open, row, talk,
     },
 };
 

@@ -191,8 +191,13 @@ impl Facts {
             Value::People(ids) => self.add_list(field, ids),
             Value::Tickets(ids) => self.add_list(field, ids),
             Value::CatalogItem(id) => self.add(field, id),
-            // Where it came from stands in the record and never changes.
-            Value::ExternalRef(..) => {}
+            // Where it came from stands in the record and never changes; the rest no ticket has.
+            Value::ExternalRef(..)
+            | Value::Organization(_)
+            | Value::Organizations(_)
+            | Value::Facts(_)
+            | Value::Money(_)
+            | Value::Objects(_) => {}
         }
     }
 

@@ -1,19 +1,9 @@
 //! One field or input, as the document shows it.
 
-use serde_json::Value;
-use utoipa::{
-    ToSchema,
-    openapi::{
-        Ref, RefOr,
-        schema::{
-            ArrayBuilder, KnownFormat, Object, ObjectBuilder, OneOfBuilder, Schema, SchemaFormat,
-            SchemaType, Type,
-        },
-    },
-};
+use utoipa::openapi::{RefOr, schema::Schema};
 use waypost_domain::ticket::{Code, Field, FieldType, Input, TicketKind};
 
-use crate::{tickets::incoming::ExternalRefWire, wire::PersonIn};
+use crate::schema::given;
 
 /// A field or an input, with the kinds of tickets that have it.
 #[derive(Debug, Clone)]
@@ -94,59 +84,7 @@ impl Property {
 
     /// Its schema among the properties of these kinds.
     pub(super) fn schema(&self, of: &[TicketKind]) -> RefOr<Schema> {
-        let doc = self.description(of);
-        let plain = |schema_type: Type| ObjectBuilder::new().schema_type(schema_type);
-        let string = || plain(Type::String);
-        let object = match self.takes {
-            FieldType::Person => return self.reference::<PersonIn>(doc),
-            FieldType::ExternalRef => return self.reference::<ExternalRefWire>(doc),
-            FieldType::People => return list(Ref::from_schema_name(PersonIn::name()), doc),
-            FieldType::Tags | FieldType::Cis | FieldType::Tickets => return list(string(), doc),
-            FieldType::Line
-            | FieldType::Text
-            | FieldType::Reason
-            | FieldType::Category
-            | FieldType::Service
-            | FieldType::Ci
-            | FieldType::Team
-            | FieldType::Ticket
-            | FieldType::CatalogItem => string(),
-            FieldType::Choice(_) | FieldType::Code => {
-                string().enum_values(Some(self.names.iter().copied()))
-            }
-            FieldType::Level => plain(Type::Integer).minimum(Some(1)).maximum(Some(5)),
-            FieldType::Count { least, most } => {
-                plain(Type::Integer).minimum(Some(least)).maximum(Some(most))
-            }
-            FieldType::Flag => plain(Type::Boolean),
-            FieldType::Time => {
-                string().format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            }
-            FieldType::Suggestion => {
-                string().format(Some(SchemaFormat::KnownFormat(KnownFormat::Uuid)))
-            }
-            FieldType::Answers => values(&[Type::String, Type::Number, Type::Boolean]),
-            FieldType::OwnFields => values(&[Type::String, Type::Integer, Type::Boolean]),
-        };
-        let mut object: Object = object.description(Some(doc)).build();
-        if self.nullable
-            && let SchemaType::Type(is) = object.schema_type
-        {
-            object.schema_type = SchemaType::Array(vec![is, Type::Null]);
-            object.enum_values.iter_mut().for_each(|names| names.push(Value::Null));
-        }
-        object.into()
-    }
-
-    fn reference<T: ToSchema>(&self, doc: String) -> RefOr<Schema> {
-        let to = Ref::from_schema_name(T::name());
-        if !self.nullable {
-            let mut to = to;
-            to.description = doc;
-            return to.into();
-        }
-        let null = ObjectBuilder::new().schema_type(Type::Null);
-        OneOfBuilder::new().item(null).item(to).description(Some(doc)).into()
+        given(self.takes, &self.names, self.nullable, self.description(of))
     }
 
     /// What it means, and which kinds have it, if not all.
@@ -157,14 +95,4 @@ impl Property {
         let paths = self.kinds.iter().map(|kind| kind.rules().path).collect::<Vec<_>>();
         format!("{} Only for {}.", self.doc, paths.join(", "))
     }
-}
-
-fn list(of: impl Into<RefOr<Schema>>, doc: String) -> RefOr<Schema> {
-    ArrayBuilder::new().items(of.into()).description(Some(doc)).into()
-}
-
-/// Values of these types, by name.
-fn values(types: &[Type]) -> ObjectBuilder {
-    let value = ObjectBuilder::new().schema_type(SchemaType::Array(types.to_vec()));
-    ObjectBuilder::new().schema_type(Type::Object).additional_properties(Some(value))
 }

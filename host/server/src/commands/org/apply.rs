@@ -6,21 +6,26 @@
 mod bindings;
 mod directory;
 mod major_rules;
-mod people;
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use serde_json::json;
-use waypost_app::hours::{self, DayHours};
 use waypost_app::organizations::{
     self, NewOrganization, OrganizationEdit, OrganizationView, PLATFORM_KEY,
 };
+use waypost_app::registers::{self, Settled as Outcome};
 use waypost_app::tickets::PersonRef;
 use waypost_app::{Caller, CommandError, Desk};
+use waypost_domain::calendar::hours::{self, DayHours};
+use waypost_domain::catalog::{CatalogItem, Category};
+use waypost_domain::ci::Ci;
 use waypost_domain::key::Key;
 use waypost_domain::organization::OrgKind;
+use waypost_domain::person::Person;
+use waypost_domain::service::Service;
+use waypost_domain::team::Team;
 
 use super::{platform, settings};
 use crate::desk_file::{DeskFile, Hours, Organization};
@@ -55,14 +60,6 @@ struct Done {
     created: Vec<String>,
     changed: Vec<String>,
     unchanged: usize,
-}
-
-/// What became of one record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Outcome {
-    Created,
-    Changed,
-    Unchanged,
 }
 
 impl Apply {
@@ -115,11 +112,11 @@ impl Apply {
 impl Applying<'_> {
     async fn apply(&mut self, file: &DeskFile) -> Result<()> {
         self.people(&file.people).await?;
-        self.teams(&file.teams).await?;
-        self.services(&file.services).await?;
-        self.cis(&file.cis).await?;
-        self.categories(&file.categories).await?;
-        self.catalog(&file.catalog).await?;
+        self.records::<Team>(&file.teams).await?;
+        self.records::<Service>(&file.services).await?;
+        self.records::<Ci>(&file.cis).await?;
+        self.records::<Category>(&file.categories).await?;
+        self.records::<CatalogItem>(&file.catalog).await?;
         // Settings name teams and people, and policies may route to every team.
         self.settings(&file.organization).await?;
         self.bindings(file).await
@@ -130,9 +127,8 @@ impl Applying<'_> {
         let approver = match &wanted.fallback_approver {
             None => None,
             Some(email) => {
-                let named = PersonRef::Email(email.clone());
-                let person = waypost_app::people::find(self.desk, &self.caller, &named).await;
-                Some(person.with_context(|| format!("fallback_approver {email}"))?.person.id)
+                let person = registers::find::<Person>(self.desk, &self.caller, email).await;
+                Some(person.with_context(|| format!("fallback_approver {email}"))?.record.id)
             }
         };
         let edit = OrganizationEdit {
@@ -254,12 +250,6 @@ fn difference(wanted: &Organization, found: &OrganizationView) -> OrganizationEd
 /// What the file says, if it says something else than what is there.
 fn differs<T: PartialEq + Clone>(wanted: Option<&T>, found: &T) -> Option<T> {
     wanted.filter(|wanted| *wanted != found).cloned()
-}
-
-/// As [`differs`], where nothing may be there.
-#[expect(clippy::option_option, reason = "edits say by the outer level whether a field changes")]
-fn differs_from<T: PartialEq + Clone>(wanted: Option<&T>, found: Option<&T>) -> Option<Option<T>> {
-    wanted.filter(|wanted| Some(*wanted) != found).map(|wanted| Some(wanted.clone()))
 }
 
 fn lines(hours: &[Hours]) -> Vec<DayHours> {

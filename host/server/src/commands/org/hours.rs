@@ -1,6 +1,6 @@
 //! Working hours as one types them: `mon-fri 08:00-18:00, sat 10:00-14:00`.
 
-use waypost_app::hours::DayHours;
+use waypost_domain::calendar::hours::DayHours;
 
 /// The days in the order of the week.
 const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];

@@ -2,9 +2,9 @@
 
 use anyhow::{Result, bail};
 use clap::Args;
-use waypost_app::hours::DayHours;
 use waypost_app::organizations::{self, OrganizationEdit};
 use waypost_app::tickets::PersonRef;
+use waypost_domain::calendar::hours::DayHours;
 use waypost_domain::key::Key;
 use waypost_domain::organization::ResolveDemand;
 

@@ -2,7 +2,9 @@
 
 use anyhow::{Context, Result};
 use waypost_app::organizations::{MajorRuleEdit, OrganizationView, PromotionEdit};
+use waypost_app::registers;
 use waypost_app::tickets::PersonRef;
+use waypost_domain::person::Person;
 
 use super::{Applying, differs};
 use crate::desk_file::{MajorRule, Organization};
@@ -48,10 +50,9 @@ impl Applying<'_> {
     /// is wrong.
     async fn leader(&self, rule: &str, email: Option<&str>) -> Result<Option<PersonRef>> {
         let Some(email) = email else { return Ok(None) };
-        let named = PersonRef::Email(email.to_owned());
-        let person = waypost_app::people::find(self.desk, &self.caller, &named)
+        let person = registers::find::<Person>(self.desk, &self.caller, email)
             .await
             .with_context(|| format!("the major rule `{rule}` names {email}"))?;
-        Ok(Some(PersonRef::Id(person.person.id)))
+        Ok(Some(PersonRef::Id(person.record.id)))
     }
 }

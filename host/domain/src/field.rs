@@ -1,14 +1,16 @@
-//! Fields: what a ticket holds that people fill in, and what actions take, as data.
+//! Fields: what a record holds that people fill in, and what actions take, as data.
 //!
 //! A front end reads each by its type; references are looked up before a rule sees them. So a new
-//! plain field is a row here and a column in the store.
+//! plain field is a row of its record and a column in the store.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 
 use crate::{
-    ids::{CatalogItemId, CiId, PersonId, ServiceId, TeamId, TicketId},
+    catalog::Money,
+    fields::FieldValue,
+    ids::{CatalogItemId, CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     key::{CategoryPath, Key},
     priority::Level,
     refusal::Faults,
@@ -28,6 +30,10 @@ pub const MAX_FACTS: usize = 50;
 pub enum FieldType {
     /// One line.
     Line,
+    /// A key: lower case letters, digits, dots, underscores and dashes.
+    Key,
+    /// An e-mail address.
+    Email,
     /// A text of several lines.
     Text,
     /// Why; a sentence or two.
@@ -79,6 +85,29 @@ pub enum FieldType {
     ExternalRef,
     /// A suggestion, by its id.
     Suggestion,
+    /// A team by its key, which is kept as it is.
+    TeamKey,
+    /// Whose record it is, which nobody fills in.
+    Organization,
+    /// Organizations below the caller's own, by their keys.
+    Organizations,
+    /// Facts that the organization defined for itself: numbers, texts, yes or no.
+    Facts,
+    /// An amount of money.
+    Money,
+    /// A list of objects.
+    Objects(&'static Shape),
+}
+
+/// What the objects of a list consist of.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// What one is called, as schemas of the API are named: `FormField`.
+    pub name: &'static str,
+    /// What one is.
+    pub doc: &'static str,
+    /// Its parts.
+    pub parts: &'static [Input],
 }
 
 /// A value that was given, with its references looked up.
@@ -116,6 +145,16 @@ pub enum Value {
     CatalogItem(CatalogItemId),
     /// Another system's name and its number.
     ExternalRef(String, String),
+    /// Whose record it is.
+    Organization(OrgId),
+    /// Organizations.
+    Organizations(BTreeSet<OrgId>),
+    /// Facts that an organization defined for itself, by their names.
+    Facts(BTreeMap<String, FieldValue>),
+    /// An amount of money.
+    Money(Money),
+    /// Objects.
+    Objects(Vec<Given>),
 }
 
 /// Who may fill a field in.
@@ -129,8 +168,9 @@ pub enum Writer {
     Desk,
 }
 
-/// A field of a ticket that people fill in.
-pub struct Field {
+/// A field of a record that people fill in.
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own about the field")]
+pub struct Field<R: 'static> {
     /// Its name in the API.
     pub name: &'static str,
     /// What it holds.
@@ -139,19 +179,22 @@ pub struct Field {
     pub doc: &'static str,
     /// Who may fill it in.
     pub writer: Writer,
-    /// Whether it is given when the ticket is opened.
+    /// Whether it is given when the record is made.
     pub opens: bool,
     /// Whether it is edited later.
     pub edits: bool,
     /// Whether null empties it.
     pub nullable: bool,
-    /// Reads it; none where it is empty, or what it has when nobody filled it in.
-    pub get: fn(&Ticket) -> Option<Value>,
+    /// Whether no record is made without it.
+    pub needed: bool,
+    /// Reads it; none where it is empty, or what a ticket has when nobody filled it in.
+    pub get: fn(&R) -> Option<Value>,
     /// Fills it in, or empties it; notes what is wrong with the value.
-    pub set: fn(&mut Ticket, Option<&Value>, &mut Faults),
+    pub set: fn(&mut R, Option<&Value>, &mut Faults),
 }
 
-/// Something that an action takes.
+/// Something that an action takes, or an object consists of.
+#[derive(Debug, PartialEq, Eq)]
 pub struct Input {
     /// Its name in the API.
     pub name: &'static str,
@@ -159,13 +202,13 @@ pub struct Input {
     pub takes: FieldType,
     /// What it means, for the API's docs; what to do, where it is missing.
     pub doc: &'static str,
-    /// Whether the action is refused without it.
+    /// Whether the action, or the object, is refused without it.
     pub needed: Needed,
     /// Whether it fills in the ticket's field of the same name.
     pub fills: bool,
 }
 
-/// Whether an action is refused without an input.
+/// Whether an action, or an object, is refused without an input.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needed {
     /// It may be left out.
@@ -181,7 +224,7 @@ pub(crate) const fn input(name: &'static str, takes: FieldType, doc: &'static st
     Input { name, takes, doc, needed: Needed::No, fills: false }
 }
 
-/// An input that the action needs.
+/// An input that is needed.
 pub(crate) const fn need(name: &'static str, takes: FieldType, doc: &'static str) -> Input {
     Input { needed: Needed::Always, ..input(name, takes, doc) }
 }
@@ -211,7 +254,7 @@ impl Input {
     }
 }
 
-impl Field {
+impl<R> Field<R> {
     /// Which writers it is for: the desk only.
     pub(crate) const fn of_desk(self) -> Self {
         Self { writer: Writer::Desk, ..self }
@@ -237,16 +280,26 @@ impl Field {
         Self { nullable: false, ..self }
     }
 
+    /// The same field, without which no record is made.
+    pub(crate) const fn needed(self) -> Self {
+        Self { needed: true, nullable: false, ..self }
+    }
+
+    /// The same field, which is shown only.
+    pub(crate) const fn shown(self) -> Self {
+        Self { opens: false, edits: false, ..self }
+    }
+
     /// A field with its reading and writing.
     pub(crate) const fn new(
         name: &'static str,
         takes: FieldType,
         doc: &'static str,
-        get: fn(&Ticket) -> Option<Value>,
-        set: fn(&mut Ticket, Option<&Value>, &mut Faults),
+        get: fn(&R) -> Option<Value>,
+        set: fn(&mut R, Option<&Value>, &mut Faults),
     ) -> Self {
-        let (writer, opens, edits, nullable) = (Writer::Anybody, true, true, true);
-        Self { name, takes, doc, writer, opens, edits, nullable, get, set }
+        let (writer, opens, edits, nullable, needed) = (Writer::Anybody, true, true, true, false);
+        Self { name, takes, doc, writer, opens, edits, nullable, needed, get, set }
     }
 
     /// A JSON pointer to it.
@@ -266,7 +319,7 @@ impl Given {
         self.0.insert(name, value);
     }
 
-    /// The same with another text; for callers that are programs.
+    /// The same with another value; for callers that are programs.
     #[must_use]
     pub fn with(mut self, name: &'static str, value: Value) -> Self {
         self.put(name, Some(value));
@@ -351,6 +404,11 @@ impl Given {
     #[must_use]
     pub fn ticket(&self, name: &str) -> Option<TicketId> {
         if let Some(Value::Tickets(ids)) = self.get(name) { ids.first().copied() } else { None }
+    }
+
+    /// Labels; none is as good as no label.
+    pub(crate) fn texts(&self, name: &str) -> &[String] {
+        if let Some(Value::Texts(texts)) = self.get(name) { texts } else { &[] }
     }
 
     /// A name of an enum; one of a [`FieldType::Choice`] is always understood.

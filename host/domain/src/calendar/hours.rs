@@ -1,11 +1,11 @@
 //! Working hours as people write them: a line for each stretch of a day, `mon 08:00 18:00`.
 
-use waypost_domain::{
+use crate::{
     calendar::{Interval, WorkingHours},
+    field::{FieldType, Given, Shape, Value, need},
     refusal::Faults,
+    register::Holds,
 };
-
-use crate::input::Reading;
 
 /// One stretch of a weekday.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,48 @@ const DAYS: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 /// A week has 168 hours; more stretches than that are no working hours.
 const MAX_STRETCHES: usize = 168;
 
+/// One stretch of a weekday, as it is given.
+pub const HOURS: Shape = Shape {
+    name: "DayHours",
+    doc: "One stretch of a weekday.",
+    parts: &[
+        need("day", FieldType::Choice(&DAYS), "The day."),
+        need("from", FieldType::Line, "The first minute that is worked, such as 08:00."),
+        need(
+            "to",
+            FieldType::Line,
+            "The first minute that is not, such as 18:00; `24:00` for the end of the day.",
+        ),
+    ],
+};
+
+impl Holds for Option<WorkingHours> {
+    fn value(&self) -> Option<Value> {
+        let line = |line: DayHours| {
+            let parts = [("day", line.day), ("from", line.from), ("to", line.to)];
+            let put = |given: Given, (name, text)| given.with(name, Value::Text(text));
+            parts.into_iter().fold(Given::default(), put)
+        };
+        self.as_ref().map(|hours| Value::Objects(lines(hours).into_iter().map(line).collect()))
+    }
+
+    fn take(&mut self, pointer: &str, value: Option<&Value>, faults: &mut Faults) {
+        let Some(Value::Objects(given)) = value else {
+            *self = None;
+            return;
+        };
+        let part = |given: &Given, name| given.text(name).unwrap_or_default().to_owned();
+        let line = |given: &Given| DayHours {
+            day: part(given, "day"),
+            from: part(given, "from"),
+            to: part(given, "to"),
+        };
+        if let Some(hours) = week(faults, pointer, &given.iter().map(line).collect::<Vec<_>>()) {
+            *self = Some(hours);
+        }
+    }
+}
+
 /// Working hours in lines, Monday first.
 #[must_use]
 pub fn lines(hours: &WorkingHours) -> Vec<DayHours> {
@@ -41,7 +83,7 @@ pub fn lines(hours: &WorkingHours) -> Vec<DayHours> {
 }
 
 /// The week that these lines say, or faults below the pointer.
-pub(crate) fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Option<WorkingHours> {
+pub fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Option<WorkingHours> {
     if lines.len() > MAX_STRETCHES {
         faults.wrong(
             pointer,
@@ -69,7 +111,8 @@ pub(crate) fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Op
     if !all_read {
         return None;
     }
-    faults.take(pointer, WorkingHours::new(days))
+    let week = WorkingHours::new(days);
+    week.map_err(|wrong| faults.wrong(pointer, "invalid", wrong.to_string())).ok()
 }
 
 fn clock(minute: u16) -> String {
@@ -98,7 +141,6 @@ fn minute(faults: &mut Faults, pointer: &str, text: &str) -> Option<u16> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::CommandError;
 
     fn line(day: &str, from: &str, to: &str) -> DayHours {
         DayHours { day: day.to_owned(), from: from.to_owned(), to: to.to_owned() }
@@ -117,7 +159,7 @@ mod tests {
         let mut faults = Faults::new();
         let wrong = [line("mon", "8", "18:00"), line("friday", "08:00", "24:01")];
         assert_eq!(week(&mut faults, "/hours", &wrong), None);
-        let CommandError::Invalid(found) = faults.into_error() else { panic!("faults") };
+        let found = faults.into_vec();
         let pointers = found.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>();
         assert_eq!(pointers, ["/hours/0/from", "/hours/1/day", "/hours/1/to"]);
     }

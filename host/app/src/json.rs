@@ -1,0 +1,244 @@
+//! JSON: what is given becomes the domain's values, by the types that fields and inputs declare.
+//!
+//! Only values that stand for themselves are read here; what names another record is looked up by
+//! whoever reads it. A value that cannot be understood is a fault at its place.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+use serde_json::Value as Json;
+use waypost_domain::{
+    catalog::Money,
+    fields::{FieldValue, Number},
+    key::Key,
+    refusal::Faults,
+    ticket::{FieldType, OwnField, OwnValue, Value},
+};
+
+use crate::input::Reading;
+
+/// The value that is given, if it stands for itself.
+pub(crate) fn value(
+    faults: &mut Faults,
+    pointer: &str,
+    takes: FieldType,
+    json: &Json,
+) -> Option<Value> {
+    match takes {
+        FieldType::Text => text(faults, pointer, json).map(|text| Value::Text(text.to_owned())),
+        FieldType::Line | FieldType::Key | FieldType::Email | FieldType::Reason => {
+            text(faults, pointer, json).map(|text| Value::Text(text.trim().to_owned()))
+        }
+        FieldType::Level => number(faults, pointer, json, u32::from(u8::MAX)).map(Value::Number),
+        FieldType::Count { most, .. } => {
+            number(faults, pointer, json, most.max(u32::from(u16::MAX))).map(Value::Number)
+        }
+        FieldType::Flag => {
+            expect(faults, pointer, json.as_bool(), "true or false").map(Value::Flag)
+        }
+        FieldType::Time => time(faults, pointer, json).map(Value::Time),
+        FieldType::Choice(names) => choice(faults, pointer, json, names),
+        FieldType::Tags => texts(faults, pointer, json).map(Value::Texts),
+        FieldType::Answers => answers(faults, pointer, json).map(Value::Answers),
+        FieldType::OwnFields => own_fields(faults, pointer, json).map(Value::OwnFields),
+        FieldType::ExternalRef => external_ref(faults, pointer, json),
+        FieldType::Facts => facts(faults, pointer, json).map(Value::Facts),
+        FieldType::Money => money(faults, pointer, json).map(Value::Money),
+        FieldType::Code
+        | FieldType::Category
+        | FieldType::Service
+        | FieldType::Ci
+        | FieldType::Cis
+        | FieldType::Team
+        | FieldType::TeamKey
+        | FieldType::Person
+        | FieldType::People
+        | FieldType::Ticket
+        | FieldType::Tickets
+        | FieldType::CatalogItem
+        | FieldType::Suggestion
+        | FieldType::Organization
+        | FieldType::Organizations
+        | FieldType::Objects(_) => None,
+    }
+}
+
+/// Refuses a name below the pointer that is not taken; says what `what` takes.
+pub(crate) fn refuse_unknown<'a>(
+    faults: &mut Faults,
+    pointer: &str,
+    name: &str,
+    accepted: impl Iterator<Item = &'a str>,
+    what: &str,
+) {
+    let names = accepted.collect::<Vec<_>>();
+    let message = if names.is_empty() {
+        format!("{what} has no fields; leave it out.")
+    } else {
+        format!("{what} has no field `{name}`; use one of: {}.", names.join(", "))
+    };
+    faults.wrong(&at(pointer, name), "unknown", message);
+}
+
+pub(crate) fn expect<T>(
+    faults: &mut Faults,
+    pointer: &str,
+    value: Option<T>,
+    what: &str,
+) -> Option<T> {
+    if value.is_none() {
+        faults.wrong(pointer, "invalid", format!("Must be {what}."));
+    }
+    value
+}
+
+pub(crate) fn text<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
+    expect(faults, pointer, json.as_str(), "a text")
+}
+
+fn number(faults: &mut Faults, pointer: &str, json: &Json, most: u32) -> Option<u32> {
+    let what = format!("a whole number from 0 to {most}");
+    let whole = json.as_f64().filter(|given| given.fract() == 0.0);
+    let given = json.as_u64().and_then(|given| u32::try_from(given).ok());
+    if whole.is_some() && given.is_none_or(|given| given > most) {
+        faults.wrong(pointer, "out-of-range", format!("Must be {what}."));
+        return None;
+    }
+    expect(faults, pointer, given, &what)
+}
+
+fn time(faults: &mut Faults, pointer: &str, json: &Json) -> Option<DateTime<Utc>> {
+    let text = text(faults, pointer, json)?;
+    let parsed = DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.to_utc());
+    let at = expect(faults, pointer, parsed, "a time such as 2026-06-01T08:00:00Z")?;
+    faults.moment(pointer, at)
+}
+
+pub(crate) fn choice(
+    faults: &mut Faults,
+    pointer: &str,
+    json: &Json,
+    names: &[&str],
+) -> Option<Value> {
+    let text = text(faults, pointer, json)?;
+    if names.contains(&text) {
+        return Some(Value::Text(text.to_owned()));
+    }
+    // Nothing is as good as left out: the domain says what belongs there.
+    if !text.trim().is_empty() {
+        let message = format!("`{text}` is not valid; use one of: {}.", names.join(", "));
+        faults.wrong(pointer, "invalid", message);
+    }
+    None
+}
+
+pub(crate) fn texts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<String>> {
+    let all = json.as_array().map(|items| {
+        items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
+    });
+    expect(faults, pointer, all.flatten(), "a list of texts")
+}
+
+/// Forms are answered in texts; JSON's other plain values are as good.
+fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, String)>> {
+    let object = expect(faults, pointer, json.as_object(), "an object of answers")?;
+    let mut answers = Vec::with_capacity(object.len());
+    for (field, value) in object {
+        let at = at(pointer, field);
+        let text = match value {
+            Json::String(text) => text.clone(),
+            Json::Number(number) => number.to_string(),
+            Json::Bool(value) => value.to_string(),
+            Json::Null | Json::Array(_) | Json::Object(_) => {
+                faults.wrong(&at, "invalid", "Must be a text, a number, true or false.");
+                continue;
+            }
+        };
+        match field.parse::<Key>() {
+            Ok(key) => answers.push((key, text)),
+            Err(invalid) => faults.wrong(&at, "unknown", invalid.to_string()),
+        }
+    }
+    Some(answers)
+}
+
+fn own_fields(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<OwnField>> {
+    let object = expect(faults, pointer, json.as_object(), "an object of fields")?;
+    let mut fields = Vec::with_capacity(object.len());
+    for (field, value) in object {
+        let at = at(pointer, field);
+        let value = match value {
+            Json::String(text) => Some(OwnValue::Text(text.clone())),
+            Json::Bool(flag) => Some(OwnValue::Flag(*flag)),
+            Json::Number(number) => number.as_i64().map(OwnValue::Number),
+            Json::Null | Json::Array(_) | Json::Object(_) => None,
+        };
+        let value = expect(faults, &at, value, "a text, a whole number, true or false");
+        match (field.parse::<Key>(), value) {
+            (Ok(name), Some(value)) => fields.push(OwnField { name, value }),
+            (Ok(_), None) => {}
+            (Err(invalid), _) => faults.wrong(&at, "invalid", invalid.to_string()),
+        }
+    }
+    Some(fields)
+}
+
+fn external_ref(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Value> {
+    let parts = parts(faults, pointer, json, ["source", "id"])?;
+    let [source, id] = parts.map(|part| part.and_then(Json::as_str).map(str::to_owned));
+    let source = expect(faults, &at(pointer, "source"), source, "a text");
+    let id = expect(faults, &at(pointer, "id"), id, "a text");
+    Some(Value::ExternalRef(source?, id?))
+}
+
+/// Money as it is given; whether there is such an amount, the domain says.
+fn money(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Money> {
+    let [amount, currency] = parts(faults, pointer, json, ["minor_units", "currency"])?;
+    let amount = amount.and_then(Json::as_i64);
+    let amount = expect(faults, &at(pointer, "minor_units"), amount, "a whole number of cents");
+    let currency = currency.and_then(Json::as_str);
+    let currency = expect(faults, &at(pointer, "currency"), currency, "a text such as EUR");
+    Some(Money { minor_units: amount?, currency: currency?.to_owned() })
+}
+
+fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<String, FieldValue>> {
+    let object = expect(faults, pointer, json.as_object(), "an object of fields")?;
+    let mut facts = BTreeMap::new();
+    for (name, json) in object {
+        let value = match json {
+            Json::Bool(flag) => Some(FieldValue::Flag(*flag)),
+            Json::Number(number) => number.as_f64().and_then(Number::new).map(FieldValue::Number),
+            Json::String(text) => Some(FieldValue::Text(text.clone())),
+            Json::Array(items) => {
+                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                texts.collect::<Option<_>>().map(FieldValue::Texts)
+            }
+            Json::Null | Json::Object(_) => None,
+        };
+        let what = "a text, a number, true, false or a list of texts";
+        let value = expect(faults, &at(pointer, name), value, what);
+        facts.extend(value.map(|value| (name.clone(), value)));
+    }
+    Some(facts)
+}
+
+/// The parts of an object that has no others.
+fn parts<'j, const N: usize>(
+    faults: &mut Faults,
+    pointer: &str,
+    json: &'j Json,
+    names: [&str; N],
+) -> Option<[Option<&'j Json>; N]> {
+    let listed = names.join(" and ");
+    let object = expect(faults, pointer, json.as_object(), &format!("an object with {listed}"))?;
+    for name in object.keys().filter(|name| !names.contains(&name.as_str())) {
+        let message = format!("There is no field `{name}`; give {listed}.");
+        faults.wrong(&at(pointer, name), "unknown", message);
+    }
+    Some(names.map(|name| object.get(name)))
+}
+
+/// A pointer to a name below another, as RFC 6901 writes it.
+pub(crate) fn at(pointer: &str, name: &str) -> String {
+    format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}

@@ -1,0 +1,257 @@
+//! Reading what is given of a record: JSON becomes values by the types of its fields, with every
+//! reference looked up.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value as Json};
+use waypost_domain::{
+    directory::{Lookup, References},
+    field::{Field, FieldType, Given, Needed, Shape, Value},
+    ids::{OrgId, PersonId},
+    refusal::Faults,
+    register::Record,
+};
+use waypost_store::{ReadTx, organization};
+
+use crate::{
+    CommandError, Desk,
+    json::{self, at},
+    refs::{self, Known},
+    tickets::PersonRef,
+};
+
+/// Reads values of one record.
+pub(super) struct Reader<'a> {
+    tx: &'a mut ReadTx,
+    known: Option<Known>,
+    organizations: &'a BTreeMap<String, OrgId>,
+    pub(super) faults: Faults,
+}
+
+/// The organizations that are named, by their keys. They are looked up before another transaction
+/// begins.
+pub(super) async fn organizations<R: Record>(
+    desk: &Desk,
+    given: &Map<String, Json>,
+) -> Result<BTreeMap<String, OrgId>, CommandError> {
+    let fields = R::REGISTER.fields.iter();
+    let fields = fields.filter(|field| field.takes == FieldType::Organizations);
+    let named = fields.filter_map(|field| given.get(field.name)?.as_array());
+    let keys = named.flatten().filter_map(Json::as_str).collect::<BTreeSet<_>>();
+    let mut found = BTreeMap::new();
+    if keys.is_empty() {
+        return Ok(found);
+    }
+    let mut tx = desk.store.system_read().await?;
+    for key in keys {
+        let organization = organization::find_by_key(&mut tx, key).await?;
+        found.extend(organization.map(|organization| (key.to_owned(), organization.id)));
+    }
+    Ok(found)
+}
+
+impl<'a> Reader<'a> {
+    pub(super) fn new(tx: &'a mut ReadTx, organizations: &'a BTreeMap<String, OrgId>) -> Self {
+        Self { tx, known: None, organizations, faults: Faults::new() }
+    }
+
+    /// Fills in everything that was given. Every fault is noted, in the order of the fields.
+    pub(super) async fn fill<R: Record>(
+        &mut self,
+        record: &mut R,
+        given: &Map<String, Json>,
+        is_new: bool,
+    ) -> Result<(), CommandError> {
+        let noun = R::REGISTER.noun;
+        let fields = R::REGISTER.fields.iter();
+        let fields = fields.filter(|field| if is_new { field.opens } else { field.edits });
+        let fields = fields.collect::<Vec<_>>();
+        for name in given.keys().filter(|name| fields.iter().all(|field| field.name != **name)) {
+            let names = fields.iter().map(|field| field.name);
+            let what =
+                if is_new { format!("A new {noun}") } else { format!("An edit of a {noun}") };
+            json::refuse_unknown(&mut self.faults, "", name, names, &what);
+        }
+        for field in fields {
+            let pointer = field.pointer();
+            match given.get(field.name) {
+                None | Some(Json::Null) if is_new && field.needed => {
+                    self.faults.missing(&pointer, field.doc);
+                }
+                Some(Json::Null) if !is_new && !field.nullable => {
+                    let message = "Cannot be emptied; leave it out to keep it.";
+                    self.faults.wrong(&pointer, "invalid", message);
+                }
+                Some(Json::Null) if !is_new => (field.set)(record, None, &mut self.faults),
+                None | Some(Json::Null) => {}
+                Some(json) => {
+                    if let Some(value) = self.value(&pointer, field.takes, json).await? {
+                        (field.set)(record, Some(&value), &mut self.faults);
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a record holds this already. What it holds may be named although nothing else could
+    /// name it any more.
+    pub(super) async fn holds<R: Record>(
+        &mut self,
+        record: &R,
+        field: &Field<R>,
+        json: &Json,
+    ) -> Result<bool, CommandError> {
+        let read = self.value(&field.pointer(), field.takes, json).await?;
+        let Some(value) = read else { return Ok(false) };
+        let (mut after, mut faults) = (record.clone(), Faults::new());
+        (field.set)(&mut after, Some(&value), &mut faults);
+        Ok(after == *record && faults.is_empty())
+    }
+
+    /// The value that is given. Who or what is not in use any more is a value with a fault.
+    async fn value(
+        &mut self,
+        pointer: &str,
+        takes: FieldType,
+        json: &Json,
+    ) -> Result<Option<Value>, CommandError> {
+        Ok(match takes {
+            FieldType::Person => match json::text(&mut self.faults, pointer, json) {
+                Some(text) => self.person(pointer, text).await?.map(Value::Person),
+                None => None,
+            },
+            FieldType::People => {
+                let Some(named) = json::texts(&mut self.faults, pointer, json) else {
+                    return Ok(None);
+                };
+                let mut people = BTreeSet::new();
+                for (place, text) in named.iter().enumerate() {
+                    people.extend(self.person(&format!("{pointer}/{place}"), text).await?);
+                }
+                Some(Value::People(people))
+            }
+            FieldType::Organizations => {
+                let Some(keys) = json::texts(&mut self.faults, pointer, json) else {
+                    return Ok(None);
+                };
+                let mut organizations = BTreeSet::new();
+                for (place, key) in keys.iter().enumerate() {
+                    organizations.extend(self.below(&format!("{pointer}/{place}"), key).await?);
+                }
+                Some(Value::Organizations(organizations))
+            }
+            FieldType::Team | FieldType::TeamKey | FieldType::Service | FieldType::Objects(_) => {
+                if self.known.is_none() {
+                    self.known = Some(Known::read(self.tx).await?);
+                }
+                self.known_value(pointer, takes, json)
+            }
+            FieldType::Line
+            | FieldType::Key
+            | FieldType::Email
+            | FieldType::Text
+            | FieldType::Reason
+            | FieldType::Level
+            | FieldType::Count { .. }
+            | FieldType::Flag
+            | FieldType::Time
+            | FieldType::Choice(_)
+            | FieldType::Code
+            | FieldType::Tags
+            | FieldType::Answers
+            | FieldType::OwnFields
+            | FieldType::Category
+            | FieldType::Ci
+            | FieldType::Cis
+            | FieldType::Ticket
+            | FieldType::Tickets
+            | FieldType::CatalogItem
+            | FieldType::ExternalRef
+            | FieldType::Suggestion
+            | FieldType::Organization
+            | FieldType::Facts
+            | FieldType::Money => json::value(&mut self.faults, pointer, takes, json),
+        })
+    }
+
+    /// An active person of the organization.
+    async fn person(
+        &mut self,
+        pointer: &str,
+        text: &str,
+    ) -> Result<Option<PersonId>, CommandError> {
+        let named = PersonRef::parse(text);
+        Ok(refs::person(self.tx, &mut self.faults, pointer, &named).await?)
+    }
+
+    /// An organization below this one. One that is elsewhere looks like one that is nowhere.
+    async fn below(&mut self, pointer: &str, key: &str) -> Result<Option<OrgId>, CommandError> {
+        if let Some(org) = self.organizations.get(key).copied()
+            && org != self.tx.org()
+            && organization::is_descendant(self.tx, org).await?
+        {
+            return Ok(Some(org));
+        }
+        let message = format!("There is no organization `{key}` below this one.");
+        self.faults.wrong(pointer, "unknown", message);
+        Ok(None)
+    }
+
+    /// What names a team or a service, or consists of what may.
+    fn known_value(&mut self, pointer: &str, takes: FieldType, json: &Json) -> Option<Value> {
+        if let FieldType::Objects(shape) = takes {
+            let what = format!("a list of objects: {}", shape.doc);
+            let items = json::expect(&mut self.faults, pointer, json.as_array(), &what)?;
+            let items = items.iter().enumerate();
+            let objects =
+                items.map(|(place, item)| self.object(&format!("{pointer}/{place}"), shape, item));
+            return Some(Value::Objects(objects.collect()));
+        }
+        if !matches!(takes, FieldType::Team | FieldType::TeamKey | FieldType::Service) {
+            return json::value(&mut self.faults, pointer, takes, json);
+        }
+        let known = self.known.as_ref()?;
+        let key = json::text(&mut self.faults, pointer, json)?;
+        let org = self.tx.org();
+        let mut find = References { directory: known, org, faults: &mut self.faults };
+        if takes == FieldType::Service {
+            find.service(pointer, key);
+            return known.service_named(key).map(|service| Value::Service(service.id));
+        }
+        find.team(pointer, key);
+        let team = known.team_named(org, key)?;
+        Some(if takes == FieldType::Team {
+            Value::Team(team.id)
+        } else {
+            Value::Text(team.key.to_string())
+        })
+    }
+
+    fn object(&mut self, pointer: &str, shape: &'static Shape, json: &Json) -> Given {
+        let mut given = Given::default();
+        let what = format!("an object: {}", shape.doc);
+        let Some(object) = json::expect(&mut self.faults, pointer, json.as_object(), &what) else {
+            return given;
+        };
+        for name in object.keys().filter(|name| shape.parts.iter().all(|part| part.name != **name))
+        {
+            let names = shape.parts.iter().map(|part| part.name);
+            json::refuse_unknown(&mut self.faults, pointer, name, names, shape.name);
+        }
+        for part in shape.parts {
+            let pointer = at(pointer, part.name);
+            match object.get(part.name) {
+                None | Some(Json::Null) if part.needed != Needed::No => {
+                    self.faults.missing(&pointer, part.doc)
+                }
+                None | Some(Json::Null) => {}
+                Some(json) => {
+                    let value = self.known_value(&pointer, part.takes, json);
+                    given.put(part.name, value);
+                }
+            }
+        }
+        given
+    }
+}
