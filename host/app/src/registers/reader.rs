@@ -243,7 +243,7 @@ impl<'a> Reader<'a> {
             let pointer = at(pointer, part.name);
             match object.get(part.name) {
                 None | Some(Json::Null) if part.needed != Needed::No => {
-                    self.faults.missing(&pointer, part.doc)
+                    self.faults.missing(&pointer, part.doc);
                 }
                 None | Some(Json::Null) => {}
                 Some(json) => {
