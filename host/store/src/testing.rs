@@ -133,7 +133,7 @@ pub async fn execute(tx: &mut SystemTx, sql: &'static str) -> Result<u64, StoreE
 pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
     const SQLITE: &str = "
         drop trigger events_are_not_changed;
-        drop trigger rounds_are_not_changed;
+        drop trigger evaluations_are_not_changed;
         drop trigger receipts_are_not_changed;
         drop trigger binding_revisions_are_not_changed";
     const POSTGRES: &str = "

@@ -221,7 +221,7 @@ pub(crate) async fn granted_component(store: &Store, org: OrgId, of: u8) -> comp
     };
     let mut tx = store.write(org).await.unwrap();
     component::insert(&mut tx, &new, &[0, 97, 115, of]).await.unwrap();
-    component::grant(&mut tx, &new.digest, at(1)).await.unwrap();
+    component::grant(&mut tx, &new.digest, new.created_at).await.unwrap();
     tx.commit().await.unwrap();
     new
 }

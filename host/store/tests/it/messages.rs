@@ -183,7 +183,7 @@ async fn unreadable_messages_are_reported(store: Store) {
     let org = tree(&store).await.client;
     enqueued(&store, &org, &["a"]).await;
     let mut tx = store.system().await.unwrap();
-    testing::execute(&mut tx, "update outbox set way = 'pigeon'").await.unwrap();
+    testing::execute(&mut tx, "update outbox set channel = 'pigeon'").await.unwrap();
     tx.commit().await.unwrap();
     let mut tx = store.read(org.id).await.unwrap();
     let report = outbox::list(&mut tx, None, 10).await.unwrap_err();
