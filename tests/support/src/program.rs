@@ -45,7 +45,11 @@ impl Program {
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().expect("a folder can be made in the temporary folder");
         let data = format!("data_folder={}", folder.path().join("data").display());
-        Self { path: program(), folder, settings: vec!["--set".to_owned(), data] }
+        // A machine that compiles meanwhile is no reason for a decision to fail.
+        let patient = ["policy_deadline_ms=30000", "policy_max_deadline_ms=30000"];
+        let settings = std::iter::once(data).chain(patient.map(str::to_owned));
+        let settings = settings.flat_map(|setting| ["--set".to_owned(), setting]).collect();
+        Self { path: program(), folder, settings }
     }
 
     /// With its records in a PostgreSQL database of its own.
