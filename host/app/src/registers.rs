@@ -228,9 +228,10 @@ pub async fn settle<R: Kept>(
     let mut edit = wanted.clone();
     edit.insert("active".to_owned(), Json::Bool(true));
     edit.remove(R::REGISTER.named_by);
+    let mut reader = Reader::new(&mut tx, &organizations);
     for field in R::REGISTER.fields {
         let Some(json) = edit.get(field.name) else { continue };
-        if Reader::new(&mut tx, &organizations).holds(&found, field, json).await? {
+        if reader.holds(&found, field, json).await? {
             edit.remove(field.name);
         }
     }

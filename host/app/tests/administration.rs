@@ -252,9 +252,29 @@ async fn a_field_that_no_record_has_is_refused_with_those_that_it_has() {
     registers::create::<Service>(desk, acme, &fields(json!({ "key": "a", "name": "A" })))
         .await
         .unwrap();
-    let rename = fields(json!({ "key": "b", "name": null, "owner": null }));
+    let rename = fields(json!({ "key": "b", "name": null, "criticality": "", "owner": null }));
     let refused = registers::update::<Service>(desk, acme, "a", &rename, None).await;
-    assert_eq!(pointers(refused), ["/key", "/name"]);
+    assert_eq!(pointers(refused), ["/key", "/name", "/criticality"]);
+
+    let wrong = fields(json!({
+        "key": "desk", "name": "Desk",
+        "form": [{ "field": "", "label": "Why?", "kind": "" }, { "label": "What?", "size": 1 }],
+        "tasks": [{ "key": "", "short_description": "Build it", "mandatory": "yes" }, 7],
+    }));
+    let refused = registers::create::<CatalogItem>(desk, acme, &wrong).await;
+    assert_eq!(
+        pointers(refused),
+        [
+            "/form/0/kind",
+            "/form/1/size",
+            "/form/1/field",
+            "/form/1/kind",
+            "/form/0/field",
+            "/tasks/0/mandatory",
+            "/tasks/1",
+            "/tasks/0/key"
+        ]
+    );
 }
 
 #[tokio::test]

@@ -171,8 +171,20 @@ impl<'a> Reader<'a> {
             | FieldType::Suggestion
             | FieldType::Organization
             | FieldType::Facts
-            | FieldType::Money => json::value(&mut self.faults, pointer, takes, json),
+            | FieldType::Money => self.plain(pointer, takes, json),
         })
+    }
+
+    /// A value that stands for itself. A record has no choice that says nothing.
+    fn plain(&mut self, pointer: &str, takes: FieldType, json: &Json) -> Option<Value> {
+        if let FieldType::Choice(names) = takes
+            && json.as_str().is_some_and(|text| text.trim().is_empty())
+        {
+            let message = format!("Use one of: {}.", names.join(", "));
+            self.faults.wrong(pointer, "invalid", message);
+            return None;
+        }
+        json::value(&mut self.faults, pointer, takes, json)
     }
 
     /// An active person of the organization.
@@ -209,7 +221,7 @@ impl<'a> Reader<'a> {
             return Some(Value::Objects(objects.collect()));
         }
         if !matches!(takes, FieldType::Team | FieldType::TeamKey | FieldType::Service) {
-            return json::value(&mut self.faults, pointer, takes, json);
+            return self.plain(pointer, takes, json);
         }
         let known = self.known.as_ref()?;
         let key = json::text(&mut self.faults, pointer, json)?;

@@ -140,7 +140,8 @@ impl Kept for Team {
         Ok(())
     }
 
-    /// The provider may have a team with the same key; a space sorts before every character of a key.
+    /// The provider may have a team with the same key; a space sorts before every character of a
+    /// key.
     fn place(&self) -> String {
         format!("{} {}", self.key, self.id)
     }

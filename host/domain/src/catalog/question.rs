@@ -77,7 +77,7 @@ impl FormField {
 
     /// The question that was given; none without its key, label or kind, which is noted.
     fn of(at: &str, given: &Given, faults: &mut Faults) -> Option<Self> {
-        let key = given.text("field").map(str::parse::<Key>).transpose();
+        let key = text_of(given.get("field")).map(str::parse::<Key>).transpose();
         let label = text_of(given.get("label"))
             .map(|label| text::name(&format!("{at}/label"), label, faults));
         let kind = FieldKind::of(at, given, faults);

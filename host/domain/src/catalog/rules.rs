@@ -116,6 +116,7 @@ fn every_wrong_field_of_a_form_is_named() {
         question("UPPER", "text", &[]),
         question("when", "date", &["today"]),
         question("model", "choice", &["a", "a"]),
+        question("", "text", &[]),
     ];
     assert_eq!(
         wrong("form", &Value::Objects(questions), &mut laptop()),
@@ -124,7 +125,8 @@ fn every_wrong_field_of_a_form_is_named() {
             "/form/1/field",
             "/form/2/field",
             "/form/3/choices",
-            "/form/4/choices/1"
+            "/form/4/choices/1",
+            "/form/5/field"
         ]
     );
 }

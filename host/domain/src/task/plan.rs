@@ -108,7 +108,7 @@ impl PlannedTask {
             };
             text.parse::<Key>().map_err(noted).ok()
         };
-        let name = given.text("key").and_then(|text| key("key", text));
+        let name = text_of(given.get("key")).and_then(|text| key("key", text));
         let mut depends_on = BTreeSet::new();
         for (index, text) in given.texts("depends_on").iter().enumerate() {
             depends_on.extend(key(&format!("depends_on/{index}"), text));
