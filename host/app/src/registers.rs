@@ -220,7 +220,9 @@ pub async fn settle<R: Kept>(
 ) -> Result<Settled, CommandError> {
     let organizations = reader::organizations::<R>(desk, wanted).await?;
     let mut tx = desk.store.read(caller.org).await?;
-    let Some(found) = R::find(&mut tx, named).await? else {
+    // What its provider has under the same name is another record.
+    let own = R::find(&mut tx, named).await?.filter(|found| found.head().org == caller.org);
+    let Some(found) = own else {
         drop(tx);
         create::<R>(desk, caller, wanted).await?;
         return Ok(Settled::Created);

@@ -339,6 +339,11 @@ async fn a_providers_team_serves_a_client_that_learns_nothing_of_the_others() {
     assert!(matches!(by_client, Err(CommandError::Forbidden(_))));
     let fallback = registers::update::<Team>(desk, &tree.acme, "service-desk", &edit, None).await;
     assert_eq!(pointers(fallback), ["/active"]);
+
+    // A client may have a team of its own under the same key.
+    let own = fields(json!({ "key": "network", "name": "Our network" }));
+    let settled = registers::settle::<Team>(desk, &tree.acme, "network", &own).await.unwrap();
+    assert_eq!(settled, Settled::Created);
 }
 
 #[tokio::test]

@@ -144,8 +144,8 @@ impl Record for Category {
             )
             .needed()
             .opening(),
-            field!(name, FieldType::Line, "The name people read.").needed(),
-            field!(active, FieldType::Flag, "Whether tickets may get it.").kept().editing(),
+            field!(name, FieldType::Line, "Display name.").needed(),
+            field!(active, FieldType::Flag, "Whether it can be selected on tickets.").kept().editing(),
         ],
     };
 
@@ -171,7 +171,7 @@ impl Record for CatalogItem {
         readers: Readers::AllActive,
         fields: &[
             field!(key, FieldType::Key, KEY).needed().opening(),
-            field!(name, FieldType::Line, "The name people read.").needed(),
+            field!(name, FieldType::Line, "Display name.").needed(),
             Field::<Self>::new(
                 "description",
                 FieldType::Text,
@@ -183,8 +183,8 @@ impl Record for CatalogItem {
                 },
             )
             .kept(),
-            field!(cost, FieldType::Money, "What it costs."),
-            field!(form, FieldType::Objects(&FORM_FIELD), "The questions of its form, in order.")
+            field!(cost, FieldType::Money, "Cost of one."),
+            field!(form, FieldType::Objects(&FORM_FIELD), "Questions of its form, in order.")
                 .kept(),
             Field::<Self>::new(
                 "delivery_hours",

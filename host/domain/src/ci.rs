@@ -50,13 +50,14 @@ impl Record for Ci {
         readers: Readers::All,
         fields: &[
             field!(key, FieldType::Key, KEY).needed().opening(),
-            field!(name, FieldType::Line, "The name people read.").needed(),
-            field!(class, FieldType::Key, "Its class: `server`, `database`, `endpoint`, ….")
-                .needed(),
+            field!(name, FieldType::Line, "Display name.").needed(),
+            field!(class, FieldType::Key, "Class, such as `server` or `database`.").needed(),
             field!(criticality, FieldType::Choice(Criticality::NAMES), CRITICALITY).kept(),
-            field!(service, FieldType::Service, "The service that it belongs to."),
-            field!(support_team, FieldType::Team, "The team that supports it."),
-            field!(active, FieldType::Flag, "Whether new tickets may name it.").kept().editing(),
+            field!(service, FieldType::Service, "Service that it belongs to."),
+            field!(support_team, FieldType::Team, "Support team."),
+            field!(active, FieldType::Flag, "Whether it can be selected on new tickets.")
+                .kept()
+                .editing(),
             field!(fields, FieldType::Facts, FACTS).kept(),
         ],
     };

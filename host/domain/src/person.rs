@@ -102,7 +102,7 @@ impl Record for Person {
         named_by: "email",
         readers: Readers::DeskAndThemselves,
         fields: &[
-            field!(name, FieldType::Line, "The name people read.").needed(),
+            field!(name, FieldType::Line, "Display name.").needed(),
             Field::<Self>::new(
                 "email",
                 FieldType::Email,
@@ -113,16 +113,16 @@ impl Record for Person {
                     person.email = text_of(value).map(read);
                 },
             ),
-            field!(role, FieldType::Choice(Role::NAMES), "Their role; requester if nobody says.")
+            field!(role, FieldType::Choice(Role::NAMES), "Role; defaults to `requester`.")
                 .kept(),
             field!(
                 zone,
                 FieldType::Line,
                 "Their IANA zone, such as Europe/Berlin, where it differs from the organization's."
             ),
-            field!(manager, FieldType::Person, "Their manager."),
-            field!(location, FieldType::Line, "Where they work."),
-            field!(vip, FieldType::Flag, "Whether their tickets get special care.").kept(),
+            field!(manager, FieldType::Person, "Manager, by id or e-mail address."),
+            field!(location, FieldType::Line, "Location."),
+            field!(vip, FieldType::Flag, "Whether the person is a VIP.").kept(),
             field!(
                 active,
                 FieldType::Flag,

@@ -128,9 +128,9 @@ macro_rules! field {
 pub(crate) use field;
 
 /// The docs of a key.
-pub(crate) const KEY: &str = "Its key, unique in the organization; it does not change.";
+pub(crate) const KEY: &str = "Key, unique within the organization. It cannot be changed.";
 /// The docs of a criticality.
-pub(crate) const CRITICALITY: &str = "Its criticality; medium if nobody says.";
+pub(crate) const CRITICALITY: &str = "Criticality; defaults to `medium`.";
 /// The docs of facts that an organization defined for itself.
 pub(crate) const FACTS: &str =
     "Custom fields by name: a Boolean, a number, a string or a list of strings.";

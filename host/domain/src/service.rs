@@ -65,11 +65,13 @@ impl Record for Service {
         readers: Readers::All,
         fields: &[
             field!(key, FieldType::Key, KEY).needed().opening(),
-            field!(name, FieldType::Line, "The name people read.").needed(),
+            field!(name, FieldType::Line, "Display name.").needed(),
             field!(criticality, FieldType::Choice(Criticality::NAMES), CRITICALITY).kept(),
-            field!(owner, FieldType::Person, "The owner."),
-            field!(support_team, FieldType::Team, "The team that supports it."),
-            field!(active, FieldType::Flag, "Whether tickets may name it.").kept().editing(),
+            field!(owner, FieldType::Person, "Service owner, by id or e-mail address."),
+            field!(support_team, FieldType::Team, "Support team."),
+            field!(active, FieldType::Flag, "Whether it can be selected on tickets.")
+                .kept()
+                .editing(),
             field!(fields, FieldType::Facts, FACTS).kept(),
         ],
     };

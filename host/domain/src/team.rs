@@ -62,7 +62,7 @@ impl Record for Team {
                 |_, _, _| {},
             )
             .shown(),
-            field!(name, FieldType::Line, "The name people read.").needed(),
+            field!(name, FieldType::Line, "Display name.").needed(),
             field!(
                 zone,
                 FieldType::Line,
@@ -73,16 +73,18 @@ impl Record for Team {
                 FieldType::Objects(&HOURS),
                 "Its working hours, where they differ from the organization's."
             ),
-            field!(lead, FieldType::Person, "The team lead."),
-            field!(on_call, FieldType::Person, "Who is on call now."),
-            field!(members, FieldType::People, "The members.").kept(),
+            field!(lead, FieldType::Person, "Team lead, by id or e-mail address."),
+            field!(on_call, FieldType::Person, "Who is on call now, by id or e-mail address."),
+            field!(members, FieldType::People, "Members, by id or e-mail address.").kept(),
             field!(
                 serves,
                 FieldType::Organizations,
                 "The organizations below that it also serves."
             )
             .kept(),
-            field!(active, FieldType::Flag, "An inactive team gets no tickets.").kept().editing(),
+            field!(active, FieldType::Flag, "Whether tickets can be assigned to it.")
+                .kept()
+                .editing(),
         ],
     };
 
