@@ -86,6 +86,9 @@ async fn a_reply_to_a_resolution_reopens_the_incident(desk: TestDesk) {
     let reopened = acme.requester.client.act(&incident, "caller_reply", reply).await.ok();
 
     assert_eq!((&reopened["state"], &reopened["reopen_count"]), (&json!("in_progress"), &json!(1)));
+    let comments = acme.agent.client.of(&incident, "comments").await.items();
+    let said = comments.iter().find(|one| one["text"] == "It burns again").unwrap();
+    assert_eq!(said["author"]["id"], acme.requester.id, "{said}");
 }
 
 async fn a_reply_to_a_resolution_is_kept_where_replies_do_not_reopen(desk: TestDesk) {

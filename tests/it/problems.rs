@@ -23,6 +23,7 @@ on_both_engines! {
     an_incident_on_hold_for_a_duplicate_resumes_with_the_problem_that_goes_on
     incidents_on_hold_for_a_problem_resume_when_it_is_resolved
     incidents_are_resolved_with_their_problem_where_that_is_asked_for
+    what_was_no_problem_lets_its_incidents_go_on
     the_parts_of_an_incident_are_resolved_with_its_problem
     a_risk_is_accepted_only_with_the_vote_of_the_service_owner
     a_vote_is_on_the_risk_as_it_was_shown
@@ -251,6 +252,7 @@ async fn what_is_communicated_reaches_the_callers_of_active_incidents(desk: Test
     let agent = &acme.agent.client;
     let problem = analyzed(&acme, "The portal is slow").await;
     let active = effect_of(&acme, &problem, "I wait for minutes").await;
+    let again = effect_of(&acme, &problem, "I wait on my phone, too").await;
     let done = effect_of(&acme, &problem, "I waited yesterday").await;
     let outcome = json!({ "resolution_code": "other", "resolution_notes": "it passed" });
     let _ = agent.act(&done, "resolve", outcome).await.ok();
@@ -265,6 +267,8 @@ async fn what_is_communicated_reaches_the_callers_of_active_incidents(desk: Test
     assert_eq!(read.len(), 1, "{read:?}");
     assert_eq!(read[0]["text"], "Sign in again; we look for the cause.");
     assert_eq!(read[0]["visibility"], "public");
+    let read = acme.requester.client.of(&again, "comments").await.items();
+    assert_eq!(read.len(), 1, "each of the incidents says it, and its caller is told once");
     for silent in [&done, &other] {
         assert!(acme.requester.client.of(silent, "comments").await.items().is_empty());
     }
@@ -332,19 +336,23 @@ async fn a_duplicate_names_another_problem_that_is_not_closed(desk: TestDesk) {
     let nothing = json!({ "resolution_code": "duplicate", "resolution_notes": "the same" });
     let nothing = agent.act(&problem, "resolve", nothing).await;
     assert_eq!(nothing.faults(), [("/duplicate_of", "missing")]);
-    for (target, code) in [(&problem, "itself"), (&incident, "not-open"), (&closed, "not-open")] {
+    for (target, code) in [(&problem, "itself"), (&incident, "other-kind")] {
         let refused = agent.act(&problem, "resolve", duplicate_of(target)).await;
         assert_eq!(refused.faults(), [("/duplicate_of", code)], "{}", refused.text);
     }
+    let refused = agent.act(&problem, "resolve", duplicate_of(&closed)).await;
+    assert_eq!((refused.status, refused.slug()), (StatusCode::CONFLICT, "guard-failed"));
     let nowhere = agent.act(&problem, "resolve", duplicate_of(&json!({ "number": "PRB9" }))).await;
     assert_eq!(nowhere.faults(), [("/duplicate_of", "unknown")]);
     // An incident is caused by a problem that is not closed, and by nothing else.
-    for target in [&incident, &closed] {
+    let caused_by = async |target: &Value| {
         let version = agent.again(&incident).await["version"].as_i64().unwrap();
-        let wanted = json!({ "problem": target["number"] });
-        let refused = agent.patch(&path(&incident), version, wanted).await;
-        assert_eq!(refused.faults(), [("/problem", "not-open")], "{}", refused.text);
-    }
+        agent.patch(&path(&incident), version, json!({ "problem": target["number"] })).await
+    };
+    let refused = caused_by(&incident).await;
+    assert_eq!(refused.faults(), [("/problem", "other-kind")], "{}", refused.text);
+    let refused = caused_by(&closed).await;
+    assert_eq!((refused.status, refused.slug()), (StatusCode::CONFLICT, "guard-failed"));
 }
 
 async fn an_incident_on_hold_for_a_duplicate_resumes_with_the_problem_that_goes_on(desk: TestDesk) {
@@ -397,9 +405,26 @@ async fn incidents_on_hold_for_a_problem_resume_when_it_is_resolved(desk: TestDe
     assert_eq!(agent.again(&elsewhere).await["state"], "on_hold", "it waits for somebody else");
 }
 
+async fn what_was_no_problem_lets_its_incidents_go_on(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let problem = suspect(&acme, "The portal is slow").await;
+    let held = held_for(&acme, &problem, "I wait for minutes").await;
+
+    let wish = json!({ "to": "request", "reason": "a faster portal is wished for" });
+    let _ = agent.act(&problem, "convert", wish).await.ok();
+
+    assert_eq!(agent.again(&held).await["state"], "in_progress");
+}
+
 async fn incidents_are_resolved_with_their_problem_where_that_is_asked_for(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let agent = &acme.agent.client;
+    // What is demanded of whoever resolves an incident stands against no problem.
+    let settings = format!("/organizations/{}", acme.key);
+    let version = acme.admin.client.get(&settings).await.ok()["version"].as_i64().unwrap();
+    let demands = json!({ "resolve_demands": ["category"] });
+    let _ = acme.admin.client.patch(&settings, version, demands).await.ok();
     let problem = in_repair(&acme, "The portal is slow").await;
     let held = held_for(&acme, &problem, "I wait for minutes").await;
     let active = effect_of(&acme, &problem, "I wait, too").await;
