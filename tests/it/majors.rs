@@ -175,7 +175,7 @@ async fn a_major_incident_neither_ends_nor_closes_itself_before_its_review(desk:
     assert_eq!(resolved["waiting_on"]["closes_at"], Value::Null);
     let refused = acme.requester.client.act(&incident, "close", json!({})).await;
     assert_eq!((refused.status, refused.slug()), (StatusCode::CONFLICT, "guard-failed"));
-    assert!(refused.text.contains("review_note"), "{}", refused.text);
+    assert!(refused.text.contains("finish_major"), "{}", refused.text);
     desk.clock.advance(TimeDelta::days(30));
     assert_eq!(sweep(&desk).await, Upkept::default());
 

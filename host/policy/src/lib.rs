@@ -33,7 +33,7 @@
 //! | `imports`, `imports::wasi` | which imports are let in, and the answers without authority |
 //! | `upload` | the order of the checks, and why a component is refused |
 //! | `description` | what a policy says about itself, checked |
-//! | `settings`, `schema_bounds` | settings against the policy's JSON Schema; how much work that may be |
+//! | `settings`, `schema_bounds` | settings against the policy's JSON Schema, and its bounds |
 //! | `prepare` | settings, snapshot or not, and what is kept |
 //! | `snapshot` | a component whose memory is that of a configured policy |
 //! | `artifacts` | compiled components on disk, authenticated |

@@ -1,4 +1,4 @@
-//! TicketDraft: a round's answers, judged by the domain and turned into what is written.
+//! Drafts of tickets: the policies' answers, judged by the domain and turned into what is written.
 //!
 //! Policies run in phases on blocking threads, with a permit of the organization's fair share;
 //! between the phases, what they named is looked up. No transaction is open while one runs.

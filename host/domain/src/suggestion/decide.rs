@@ -1,4 +1,4 @@
-//! TicketDraft on a suggestion: a person takes it or turns it down. Until then it changes nothing.
+//! Deciding on a suggestion: a person takes it or turns it down. Until then it changes nothing.
 
 use crate::{
     directory::{Lookup, References},
