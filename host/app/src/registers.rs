@@ -82,7 +82,7 @@ pub struct View<R> {
 
 /// What became of a record that should be there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Settled {
+pub enum Applied {
     /// It was created.
     Created,
     /// It was changed.
@@ -112,7 +112,7 @@ pub async fn create<R: Kept>(
     faults.refuse_any()?;
 
     R::insert(&mut tx, &record).await?;
-    conclude(desk, caller, tx, record, "added").await
+    commit(desk, caller, tx, record, "added").await
 }
 
 /// Reads a record.
@@ -204,7 +204,7 @@ pub async fn update<R: Kept>(
     faults.refuse_any()?;
 
     R::update(&mut tx, &mut record).await?;
-    conclude(desk, caller, tx, record, "changed").await
+    commit(desk, caller, tx, record, "changed").await
 }
 
 /// Makes a record as it should be: creates it if it is missing, changes what differs. It is in use
@@ -212,12 +212,12 @@ pub async fn update<R: Kept>(
 ///
 /// # Errors
 /// As [`create()`] and [`update()`].
-pub async fn settle<R: Kept>(
+pub async fn apply<R: Kept>(
     desk: &Desk,
     caller: &Caller,
     named: &str,
     wanted: &Map<String, Json>,
-) -> Result<Settled, CommandError> {
+) -> Result<Applied, CommandError> {
     let organizations = reader::organizations::<R>(desk, wanted).await?;
     let mut tx = desk.store.read(caller.org).await?;
     // What its provider has under the same name is another record.
@@ -225,7 +225,7 @@ pub async fn settle<R: Kept>(
     let Some(found) = own else {
         drop(tx);
         create::<R>(desk, caller, wanted).await?;
-        return Ok(Settled::Created);
+        return Ok(Applied::Created);
     };
     let mut edit = wanted.clone();
     edit.insert("active".to_owned(), Json::Bool(true));
@@ -239,10 +239,10 @@ pub async fn settle<R: Kept>(
     }
     drop(tx);
     if edit.is_empty() {
-        return Ok(Settled::Unchanged);
+        return Ok(Applied::Unchanged);
     }
     update::<R>(desk, caller, named, &edit, None).await?;
-    Ok(Settled::Changed)
+    Ok(Applied::Changed)
 }
 
 async fn load<R: Kept>(tx: &mut ReadTx, named: &str) -> Result<R, CommandError> {
@@ -250,7 +250,7 @@ async fn load<R: Kept>(tx: &mut ReadTx, named: &str) -> Result<R, CommandError> 
 }
 
 /// Commits what was written, and answers with the record.
-async fn conclude<R: Kept>(
+async fn commit<R: Kept>(
     desk: &Desk,
     caller: &Caller,
     mut tx: WriteTx,

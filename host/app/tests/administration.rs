@@ -16,7 +16,7 @@ use waypost_app::{
     authenticate, idempotency,
     organizations::{self, NewOrganization, OrganizationEdit},
     outbox, policies,
-    registers::{self, Settled, View},
+    registers::{self, Applied, View},
     tickets::PersonRef,
     tokens::{self, IssuedToken, NewToken},
 };
@@ -285,29 +285,28 @@ async fn what_should_be_there_is_created_changed_or_left() {
     let ada = fields(json!({
         "name": "Ada", "email": "ada@acme.example", "language": "pt-BR", "fields": { "floor": 3 }
     }));
-    let settle = async |ada: &Map<String, Json>| {
-        registers::settle::<Person>(desk, acme, "ada@acme.example", ada).await.unwrap()
+    let apply = async |ada: &Map<String, Json>| {
+        registers::apply::<Person>(desk, acme, "ada@acme.example", ada).await.unwrap()
     };
-    assert_eq!(settle(&ada).await, Settled::Created);
-    assert_eq!(settle(&ada).await, Settled::Unchanged);
+    assert_eq!(apply(&ada).await, Applied::Created);
+    assert_eq!(apply(&ada).await, Applied::Unchanged);
     let mut other = ada.clone();
     other.insert("fields".to_owned(), json!({ "floor": 4 }));
-    assert_eq!(settle(&other).await, Settled::Changed);
+    assert_eq!(apply(&other).await, Applied::Changed);
 
     let portal =
         fields(json!({ "key": "portal", "name": " Portal ", "owner": "ada@acme.example" }));
-    let portal =
-        async || registers::settle::<Service>(desk, acme, "portal", &portal).await.unwrap();
-    assert_eq!(portal().await, Settled::Created);
+    let portal = async || registers::apply::<Service>(desk, acme, "portal", &portal).await.unwrap();
+    assert_eq!(portal().await, Applied::Created);
     // Who has left may stay the owner, but nobody else gets them.
     registers::update::<Person>(desk, acme, "ada@acme.example", &person(false), None)
         .await
         .unwrap();
-    assert_eq!(portal().await, Settled::Unchanged);
+    assert_eq!(portal().await, Applied::Unchanged);
     let other = fields(json!({ "key": "shop", "name": "Shop", "owner": "ada@acme.example" }));
-    let refused = registers::settle::<Service>(desk, acme, "shop", &other).await;
+    let refused = registers::apply::<Service>(desk, acme, "shop", &other).await;
     assert_eq!(pointers(refused), ["/owner"]);
-    assert_eq!(settle(&ada).await, Settled::Changed, "who is named is there again");
+    assert_eq!(apply(&ada).await, Applied::Changed, "who is named is there again");
 }
 
 #[tokio::test]
@@ -342,8 +341,8 @@ async fn a_providers_team_serves_a_client_that_learns_nothing_of_the_others() {
 
     // A client may have a team of its own under the same key.
     let own = fields(json!({ "key": "network", "name": "Our network" }));
-    let settled = registers::settle::<Team>(desk, &tree.acme, "network", &own).await.unwrap();
-    assert_eq!(settled, Settled::Created);
+    let applied = registers::apply::<Team>(desk, &tree.acme, "network", &own).await.unwrap();
+    assert_eq!(applied, Applied::Created);
 }
 
 #[tokio::test]

@@ -181,7 +181,7 @@ impl<C: Transport> Worker<C> {
         let mut tx = self.store.write(posted.message.org).await?;
         let fate = match sent {
             Ok(()) => {
-                outbox::settle_sent(&mut tx, id, now).await?;
+                outbox::mark_sent(&mut tx, id, now).await?;
                 tracing::debug!("message sent");
                 Fate::Sent
             }

@@ -113,7 +113,7 @@ pub async fn claim(
 }
 
 /// Settles a message that was handed over. `Stale` when it was settled before.
-pub async fn settle_sent(
+pub async fn mark_sent(
     tx: &mut WriteTx,
     id: MessageId,
     now: DateTime<Utc>,

@@ -113,10 +113,10 @@ impl First {
             Err(_) => super::on_panic(Box::new(())),
         };
         // Completed here, so that a repeat is told the same as the first.
-        self.settle(self.context.complete(response)).await
+        self.finish(self.context.complete(response)).await
     }
 
-    async fn settle(&self, response: Response) -> Response {
+    async fn finish(&self, response: Response) -> Response {
         let (parts, body) = response.into_parts();
         let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
             self.log(idempotency::abandon(&self.state.desk, &self.caller, &self.repeatable).await);

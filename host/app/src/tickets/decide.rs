@@ -383,7 +383,7 @@ impl TicketDraft {
     }
 
     /// Says of a receipt what became of its answer, and keeps the suggestions.
-    fn settle(&mut self, said: &PolicyAnswer, judged: &Judged, reasons: &[String]) {
+    fn record(&mut self, said: &PolicyAnswer, judged: &Judged, reasons: &[String]) {
         let Some(evaluation) = &mut self.asking.evaluation else { return };
         let receipt = evaluation.receipt_id(said.receipt);
         if !judged.overruled.is_empty() {

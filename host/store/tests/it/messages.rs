@@ -132,14 +132,14 @@ async fn a_settled_message_stays_settled(store: Store) {
     let messages = enqueued(&store, &org, &["a", "b"]).await;
     let (sent, dead) = (messages[0].id, messages[1].id);
     let mut tx = store.write(org.id).await.unwrap();
-    outbox::settle_sent(&mut tx, sent, at(6)).await.unwrap();
+    outbox::mark_sent(&mut tx, sent, at(6)).await.unwrap();
     outbox::give_up(&mut tx, dead, "no such mailbox", at(7)).await.unwrap();
     let posted = outbox::list(&mut tx, None, 10).await.unwrap();
     let error = "no such mailbox".to_owned();
     assert_eq!(posted[0].state, MessageState::Dead { error, at: at(7) });
     assert_eq!(posted[1].state, MessageState::Sent { at: at(6) });
     for refused in [
-        outbox::settle_sent(&mut tx, sent, at(8)).await,
+        outbox::mark_sent(&mut tx, sent, at(8)).await,
         outbox::give_up(&mut tx, sent, "x", at(8)).await,
         outbox::retry_at(&mut tx, dead, "x", at(8)).await,
     ] {
@@ -169,7 +169,7 @@ async fn messages_of_organizations_are_apart(store: Store) {
     assert_eq!(outbox::list(&mut tx, None, 10).await.unwrap(), []);
     assert_eq!(outbox::of_ticket(&mut tx, message.ticket.unwrap()).await.unwrap(), []);
     for refused in [
-        outbox::settle_sent(&mut tx, message.id, at(8)).await,
+        outbox::mark_sent(&mut tx, message.id, at(8)).await,
         outbox::give_up(&mut tx, message.id, "x", at(8)).await,
         outbox::retry_at(&mut tx, message.id, "x", at(8)).await,
     ] {

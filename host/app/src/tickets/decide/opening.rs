@@ -153,7 +153,7 @@ impl TicketDraft {
                 &mut self.asking.taken,
                 self.now,
             );
-            self.settle(&said, &judged, &answer.reasons);
+            self.record(&said, &judged, &answer.reasons);
             self.policy_did(Action::Categorize, &said, judged.changes, &answer.reasons);
         }
     }
@@ -197,7 +197,7 @@ impl TicketDraft {
             self.now,
         );
         judged.overruled.extend(notes);
-        self.settle(said, &judged, &answer.reasons);
+        self.record(said, &judged, &answer.reasons);
         let sets_team = answer.team.as_ref().is_some_and(|team| team.strength == Strength::Set);
         let is_set = sets_team && self.asking.taken.by(SuggestedField::Team) == Some(by.as_str());
         self.policy_did(Action::Assign, said, judged.changes, &answer.reasons);

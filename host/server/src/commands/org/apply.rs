@@ -15,7 +15,7 @@ use serde_json::json;
 use waypost_app::organizations::{
     self, NewOrganization, OrganizationEdit, OrganizationView, PLATFORM_KEY,
 };
-use waypost_app::registers::{self, Settled as Outcome};
+use waypost_app::registers::{self, Applied as Outcome};
 use waypost_app::tickets::PersonRef;
 use waypost_app::{Caller, CommandError, Desk};
 use waypost_domain::calendar::hours::{self, DayHours};

@@ -12,7 +12,7 @@ impl Applying<'_> {
     /// Creates what is missing and changes what differs.
     pub(super) async fn records<R: Kept>(&mut self, wanted: &[Fields]) -> Result<()> {
         for fields in wanted {
-            let outcome = self.settle::<R>(fields).await;
+            let outcome = self.apply_one::<R>(fields).await;
             self.note(&what::<R>(fields), outcome)?;
         }
         Ok(())
@@ -24,12 +24,12 @@ impl Applying<'_> {
         for person in wanted {
             let mut alone = person.clone();
             alone.remove("manager");
-            let outcome = self.settle::<Person>(&alone).await;
+            let outcome = self.apply_one::<Person>(&alone).await;
             let told = || format!("{}: {}", self.org, what::<Person>(person));
             outcomes.push(outcome.with_context(told)?);
         }
         for (person, outcome) in wanted.iter().zip(outcomes) {
-            let managed = match self.settle::<Person>(person).await {
+            let managed = match self.apply_one::<Person>(person).await {
                 Ok(_) if outcome != Outcome::Unchanged => Ok(outcome),
                 managed => managed,
             };
@@ -38,8 +38,8 @@ impl Applying<'_> {
         Ok(())
     }
 
-    async fn settle<R: Kept>(&self, fields: &Fields) -> Result<Outcome, CommandError> {
-        registers::settle::<R>(self.desk, &self.caller, name_of::<R>(fields), fields).await
+    async fn apply_one<R: Kept>(&self, fields: &Fields) -> Result<Outcome, CommandError> {
+        registers::apply::<R>(self.desk, &self.caller, name_of::<R>(fields), fields).await
     }
 }
 
