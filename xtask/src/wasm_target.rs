@@ -45,9 +45,10 @@ pub(crate) fn ensure() -> Result<()> {
     if is_present(&rustlib)? {
         return Ok(());
     }
-    let fetched = say::step("Asking rustup for it", with_rustup);
-    let Err(rustup) = fetched else { return installed(&rustlib) };
-    say::note("rustup could not fetch it");
+    // rustup goes by its own notes: it has nothing to do for a target whose files were removed.
+    let fetched = say::step("Asking rustup for it", with_rustup).and_then(|()| installed(&rustlib));
+    let Err(rustup) = fetched else { return Ok(()) };
+    say::note(format_args!("rustup could not help: {rustup:#}"));
     let built = say::step("Building its standard library from Debian's source packages", || {
         from_debian(&sysroot)
     });
