@@ -372,7 +372,7 @@ mod tests {
     fn a_record_has_what_it_needs_and_nothing_that_its_register_lacks() {
         let told = refusal(&SMALL.replace("name = \"Ida\"", "nmae = \"Ida\""));
         assert!(
-            told.ends_with("the person `ida@harbor.example` lacks `name`: The name people read."),
+            told.ends_with("the person `ida@harbor.example` lacks `name`: Display name."),
             "{told}"
         );
         let told = refusal(&SMALL.replace("name = \"Ida\"", "name = \"Ida\"\nboss = \"Bo\""));

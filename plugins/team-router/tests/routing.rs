@@ -166,7 +166,12 @@ fn a_team_that_a_client_made_does_not_answer_for_one_of_the_provider() {
     let client = of("acme", "client");
     let only_ours = Context { teams: Some(vec![client.clone()]), ..desk() };
     let both = Context { teams: Some(vec![client, of("harbor-it", "provider")]), ..desk() };
-    let from = |layer: &str, desk: &Context| Context { layer: layer.to_owned(), ..desk.clone() };
+    let lineage = vec!["acme".to_owned(), "harbor-it".to_owned()];
+    let from = |layer: &str, desk: &Context| Context {
+        layer: layer.to_owned(),
+        lineage: lineage.clone(),
+        ..desk.clone()
+    };
 
     let theirs = ask(&rule("network"), &ticket(""), &from("harbor-it", &only_ours));
     assert!(matches!(theirs, Err(Decline::NoOpinion(_))));

@@ -34,6 +34,7 @@ struct Base {
 struct Around {
     organization: String,
     layer: String,
+    lineage: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -163,6 +164,7 @@ fn the_template_answers_the_cases_of_its_twins() {
         let context = Context {
             organization: base.context.organization.clone(),
             layer: base.context.layer.clone(),
+            lineage: base.context.lineage.clone(),
             teams: Some(teams.into_iter().map(|team| known(team, &base.team)).collect()),
             ..context()
         };
