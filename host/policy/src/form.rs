@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn a_newer_form_is_named_and_no_form_is_refused() {
         let newer = from_json::<Note>(br#"{"form":2,"words":"a"}"#).unwrap_err();
-        assert!(newer.to_string().contains("form 2"), "{newer}");
+        assert!(newer.to_string().contains("format 2"), "{newer}");
         assert!(matches!(from_json::<Note>(br#"{"text":"a"}"#), Err(FormError::Malformed(_))));
     }
 }

@@ -172,10 +172,10 @@ mod tests {
         for (import, why) in [
             ("wasi:http/outgoing-handler@0.2.6", "network"),
             ("wasi:sockets/tcp@0.2.6", "network"),
-            ("wasi:keyvalue/store@0.2.0", "gives no"),
+            ("wasi:keyvalue/store@0.2.0", "grants policies no"),
             ("wasi:cli/environment@0.3.0", "0.2"),
-            ("wasi:cli/run@0.2.6", "gives no"),
-            ("acme:tools/shell@1.0.0", "nothing but"),
+            ("wasi:cli/run@0.2.6", "grants policies no"),
+            ("acme:tools/shell@1.0.0", "can import only"),
             ("waypost:policy/routing@0.1.0", "exports"),
             ("waypost:lifecycle/lifecycle@0.1.0", "exports"),
             ("waypost:policy/admin@0.1.0", "no such interface"),

@@ -279,6 +279,6 @@ mod tests {
         for _ in 0..NESTED {
             settings = json!([settings]);
         }
-        assert!(check_work(&json!({}), &settings).unwrap_err().contains("nested 33 deep"));
+        assert!(check_work(&json!({}), &settings).unwrap_err().contains("nested 33 levels deep"));
     }
 }

@@ -84,7 +84,7 @@ mod tests {
         assert_eq!(paths.len(), 2);
         assert!(paths.contains(&"/rules/0") && paths.contains(&"/level"), "{paths:?}");
         assert!(errors.iter().any(|error| error.message.contains("team")), "{errors:?}");
-        assert!(schema.check("{").unwrap_err()[0].message.contains("not JSON"));
+        assert!(schema.check("{").unwrap_err()[0].message.contains("not valid JSON"));
     }
 
     #[test]
