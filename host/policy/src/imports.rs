@@ -176,8 +176,8 @@ mod tests {
             ("wasi:cli/environment@0.3.0", "0.2"),
             ("wasi:cli/run@0.2.6", "grants policies no"),
             ("acme:tools/shell@1.0.0", "can import only"),
-            ("waypost:policy/routing@0.1.0", "exports"),
-            ("waypost:lifecycle/lifecycle@0.1.0", "exports"),
+            ("waypost:policy/routing@0.1.0", "policies export"),
+            ("waypost:lifecycle/lifecycle@0.1.0", "policies export"),
             ("waypost:policy/admin@0.1.0", "no such interface"),
             ("log", "full names"),
         ] {
