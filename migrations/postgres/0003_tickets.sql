@@ -59,8 +59,8 @@ create table tickets (
     description text not null,
     channel text not null,
     tags jsonb not null,
-    -- The organization's own fields: pairs of a name and a text, a number or a boolean.
-    fields jsonb not null,
+    -- Custom fields, as JSON: an object of names and values.
+    fields text not null,
     -- Whom it is for; a problem or a task is for nobody.
     requester_id uuid,
     opened_by_id uuid,

@@ -59,8 +59,8 @@ create table tickets (
     description text not null,
     channel text not null,
     tags text not null constraint tickets_tags_json check (json_valid(tags)),
-    -- The organization's own fields: pairs of a name and a text, a number or a boolean.
-    fields text not null constraint tickets_fields_json check (json_valid(fields)),
+    -- Custom fields, as JSON: an object of names and values.
+    fields text not null,
     -- Whom it is for; a problem or a task is for nobody.
     requester_id blob,
     opened_by_id blob,

@@ -149,7 +149,6 @@ fn shown(value: &Value, labels: &Labels) -> Json {
         }
         // Only tickets hold these.
         Value::Answers(_)
-        | Value::OwnFields(_)
         | Value::Category(_)
         | Value::Cis(_)
         | Value::Tickets(_)

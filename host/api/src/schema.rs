@@ -62,7 +62,6 @@ pub(crate) fn given(
         FieldType::Time => formatted(KnownFormat::DateTime),
         FieldType::Suggestion => formatted(KnownFormat::Uuid),
         FieldType::Answers => values(&[Type::String, Type::Number, Type::Boolean]),
-        FieldType::OwnFields => values(&[Type::String, Type::Integer, Type::Boolean]),
         FieldType::Facts => {
             let fact = Ref::from_schema_name(FieldWire::name());
             plain(Type::Object).additional_properties(Some(fact))

@@ -12,7 +12,7 @@ use waypost_domain::{
     fields::{FieldValue, Number},
     key::Key,
     refusal::Faults,
-    ticket::{FieldType, OwnField, OwnValue, Value},
+    ticket::{FieldType, Value},
 };
 
 use crate::input::Reading;
@@ -40,7 +40,6 @@ pub(crate) fn value(
         FieldType::Choice(names) => choice(faults, pointer, json, names),
         FieldType::Tags => texts(faults, pointer, json).map(Value::Texts),
         FieldType::Answers => answers(faults, pointer, json).map(Value::Answers),
-        FieldType::OwnFields => own_fields(faults, pointer, json).map(Value::OwnFields),
         FieldType::ExternalRef => external_ref(faults, pointer, json),
         FieldType::Facts => facts(faults, pointer, json).map(Value::Facts),
         FieldType::Money => money(faults, pointer, json).map(Value::Money),
@@ -160,27 +159,6 @@ fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, 
         }
     }
     Some(answers)
-}
-
-fn own_fields(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<OwnField>> {
-    let object = expect(faults, pointer, json.as_object(), "an object of fields")?;
-    let mut fields = Vec::with_capacity(object.len());
-    for (field, value) in object {
-        let at = at(pointer, field);
-        let value = match value {
-            Json::String(text) => Some(OwnValue::Text(text.clone())),
-            Json::Bool(flag) => Some(OwnValue::Flag(*flag)),
-            Json::Number(number) => number.as_i64().map(OwnValue::Number),
-            Json::Null | Json::Array(_) | Json::Object(_) => None,
-        };
-        let value = expect(faults, &at, value, "a text, a whole number, true or false");
-        match (field.parse::<Key>(), value) {
-            (Ok(name), Some(value)) => fields.push(OwnField { name, value }),
-            (Ok(_), None) => {}
-            (Err(invalid), _) => faults.wrong(&at, "invalid", invalid.to_string()),
-        }
-    }
-    Some(fields)
 }
 
 fn external_ref(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Value> {

@@ -15,15 +15,13 @@ use crate::{
     priority::Level,
     refusal::Faults,
     text,
-    ticket::{OwnField, Ticket},
+    ticket::Ticket,
 };
 
 /// More people than this are a distribution list, which has an address of its own.
 pub const MAX_WATCHERS: usize = 100;
 /// More configuration items than this are a service.
 pub(crate) const MAX_CIS: usize = 100;
-/// More fields of their own belong into a record of their own.
-pub const MAX_FACTS: usize = 50;
 
 /// What a field or an input holds, as a front end has to read it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,8 +57,6 @@ pub enum FieldType {
     Tags,
     /// The answers of a form: a text for each field of it.
     Answers,
-    /// The organization's own fields: texts, numbers, yes or no.
-    OwnFields,
     /// A category, by its path.
     Category,
     /// A service, by its key.
@@ -125,8 +121,6 @@ pub enum Value {
     Texts(Vec<String>),
     /// Answers of a form.
     Answers(Vec<(Key, String)>),
-    /// The organization's own fields.
-    OwnFields(Vec<OwnField>),
     /// A category.
     Category(CategoryPath),
     /// A service.
@@ -385,7 +379,7 @@ impl Given {
     /// A time.
     #[must_use]
     pub fn time(&self, name: &str) -> Option<DateTime<Utc>> {
-        if let Some(Value::Time(at)) = self.get(name) { Some(*at) } else { None }
+        time_of(self.get(name))
     }
 
     /// A team.
@@ -397,13 +391,13 @@ impl Given {
     /// A person.
     #[must_use]
     pub fn person(&self, name: &str) -> Option<PersonId> {
-        if let Some(Value::Person(id)) = self.get(name) { Some(*id) } else { None }
+        person_of(self.get(name))
     }
 
     /// A ticket.
     #[must_use]
     pub fn ticket(&self, name: &str) -> Option<TicketId> {
-        if let Some(Value::Tickets(ids)) = self.get(name) { ids.first().copied() } else { None }
+        ticket_of(self.get(name))
     }
 
     /// Labels; none is as good as no label.
@@ -421,6 +415,26 @@ impl Given {
 /// The text of a value.
 pub(crate) fn text_of(value: Option<&Value>) -> Option<&str> {
     if let Some(Value::Text(text)) = value { Some(text) } else { None }
+}
+
+/// The person of a value.
+pub(crate) fn person_of(value: Option<&Value>) -> Option<PersonId> {
+    if let Some(Value::Person(id)) = value { Some(*id) } else { None }
+}
+
+/// The ticket of a value; of several, the first.
+pub(crate) fn ticket_of(value: Option<&Value>) -> Option<TicketId> {
+    tickets_of(value).first().copied()
+}
+
+/// The tickets of a value.
+pub(crate) fn tickets_of(value: Option<&Value>) -> &[TicketId] {
+    if let Some(Value::Tickets(ids)) = value { ids } else { &[] }
+}
+
+/// The time of a value.
+pub(crate) fn time_of(value: Option<&Value>) -> Option<DateTime<Utc>> {
+    if let Some(Value::Time(at)) = value { Some(*at) } else { None }
 }
 
 /// The level of a value. A number that is no level is level 0, which every check refuses.
@@ -446,38 +460,75 @@ pub(crate) fn choice<T: std::str::FromStr>(value: Option<&Value>) -> Option<T> {
 impl FieldType {
     /// Notes what of a value is too long, too many or not plain, as far as the type alone tells.
     pub(crate) fn check(self, pointer: &str, value: &Value, faults: &mut Faults) {
-        match (self, value) {
-            (Self::Line, Value::Text(line)) => {
+        match self {
+            Self::Line => {
+                let line = text_of(Some(value)).unwrap_or_default();
                 text::at_most_chars(pointer, line, text::MAX_NAME_CHARS, faults);
                 text::plain(pointer, line, faults);
             }
-            (Self::Text, Value::Text(body)) => {
-                text::optional(pointer, body, faults);
+            Self::Text => {
+                text::optional(pointer, text_of(Some(value)).unwrap_or_default(), faults);
             }
-            (Self::Reason, Value::Text(reason)) => {
+            Self::Reason => {
+                let reason = text_of(Some(value)).unwrap_or_default();
                 text::at_most_chars(pointer, reason, text::MAX_REASON_CHARS, faults);
                 text::plain(pointer, reason, faults);
             }
-            (Self::Count { least, most }, Value::Number(given))
-                if !(least..=most).contains(given) =>
-            {
-                let message = format!("must be {least} to {most}, not {given}");
-                faults.wrong(pointer, "out-of-range", message);
+            Self::Count { least, most } => {
+                let given = count(Some(value)).filter(|given| !(least..=most).contains(given));
+                if let Some(given) = given {
+                    let message = format!("Must be {least} to {most}, not {given}.");
+                    faults.wrong(pointer, "out-of-range", message);
+                }
             }
-            (Self::Choice(names), Value::Text(given)) if !names.contains(&given.as_str()) => {
-                let message = format!("`{given}` is not valid; use one of: {}.", names.join(", "));
-                faults.wrong(pointer, "unknown", message);
+            Self::Choice(names) => {
+                let given = text_of(Some(value)).filter(|given| !names.contains(given));
+                if let Some(given) = given {
+                    let message =
+                        format!("`{given}` is not valid; use one of: {}.", names.join(", "));
+                    faults.wrong(pointer, "unknown", message);
+                }
             }
-            (Self::People, Value::People(people)) if people.len() > MAX_WATCHERS => {
-                let message = format!("{} people; name at most {MAX_WATCHERS}", people.len());
-                faults.wrong(pointer, "too-many", message);
+            Self::People => {
+                let given = if let Value::People(people) = value { people.len() } else { 0 };
+                at_most(pointer, given, MAX_WATCHERS, faults);
             }
-            (Self::Cis, Value::Cis(cis)) if cis.len() > MAX_CIS => {
-                let message = format!("{} items; name at most {MAX_CIS}", cis.len());
-                faults.wrong(pointer, "too-many", message);
+            Self::Cis => {
+                let given = if let Value::Cis(cis) = value { cis.len() } else { 0 };
+                at_most(pointer, given, MAX_CIS, faults);
             }
             // The rest is checked where it is looked up, or by the field itself.
-            _ => {}
+            Self::Key
+            | Self::Email
+            | Self::Level
+            | Self::Flag
+            | Self::Time
+            | Self::Code
+            | Self::Tags
+            | Self::Answers
+            | Self::Category
+            | Self::Service
+            | Self::Ci
+            | Self::Team
+            | Self::Person
+            | Self::Ticket
+            | Self::Tickets
+            | Self::CatalogItem
+            | Self::ExternalRef
+            | Self::Suggestion
+            | Self::TeamKey
+            | Self::Organization
+            | Self::Organizations
+            | Self::Facts
+            | Self::Money
+            | Self::Objects(_) => {}
         }
+    }
+}
+
+fn at_most(pointer: &str, given: usize, most: usize, faults: &mut Faults) {
+    if given > most {
+        let message = format!("{given} are named; name at most {most}.");
+        faults.wrong(pointer, "too-many", message);
     }
 }

@@ -1,5 +1,5 @@
-//! Fields: facts that an organization defined for itself, on people, services and configuration
-//! items.
+//! Fields: facts that an organization defined for itself, on tickets, people, services and
+//! configuration items.
 //!
 //! The desk keeps them and shows them to policies; it draws no conclusions from them.
 
@@ -88,6 +88,12 @@ impl Fields {
         Self(fields)
     }
 
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The fields, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &FieldValue)> {
         self.0.iter()
@@ -115,6 +121,7 @@ fn check_value(pointer: &str, value: &FieldValue, faults: &mut Faults) {
 
 fn check_text(pointer: &str, text: &str, faults: &mut Faults) {
     text::at_most_chars(pointer, text, MAX_FIELD_CHARS, faults);
+    text::plain(pointer, text, faults);
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 //! A small organization for tests: two teams and one that is somebody else's, a service, a server,
 //! a few people; and tickets of every kind, brought into every state by actions.
 
+mod states;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Duration, Utc};
@@ -17,21 +19,21 @@ use crate::{
         ApprovalId, ApprovalRequestId, CatalogItemId, CategoryId, CiId, OrgId, PersonId, ReceiptId,
         ServiceId, SuggestionId, TeamId, TicketId,
     },
-    incident::{Leadership, Major},
     key::Key,
     link::Link,
     organization::{OrgKind, OrgSettings, Organization},
     person::Person,
     refusal::Refused,
-    request::Submission,
     role::Role,
     service::{Criticality, Service},
     suggestion::{SuggestedField, Suggestion, SuggestionState},
     team::Team,
-    ticket::{
-        Action, AwaitingKind, Beside, Code, Done, FieldType, Given, Input, Opening, Phase, Row,
-        State, Ticket, TicketKind, Turn, Value,
-    },
+    ticket::{Action, Beside, Done, Given, Opening, Ticket, TicketKind, Turn, Value},
+};
+
+pub(crate) use self::states::{
+    all_inputs, holding, in_every_state, in_state, led_by, make_major_for, needed_inputs,
+    resolved_as, submit,
 };
 
 pub(crate) const ORG: OrgId = OrgId(Uuid::from_u128(1));
@@ -516,218 +518,5 @@ pub(crate) fn guard<T: std::fmt::Debug>(refused: Result<T, Refused>) -> String {
     match refused {
         Err(Refused::Guard { message, .. }) => message,
         other => panic!("nothing stands against it: {other:?}"),
-    }
-}
-
-/// A value for each thing that an action takes, be it needed or not.
-pub(crate) fn all_inputs(ticket: &Ticket, row: &Row, now: DateTime<Utc>) -> Given {
-    let mut given = Given::default();
-    for input in row.inputs {
-        given.put(input.name, Some(value(ticket, input, now)));
-    }
-    given
-}
-
-/// A value for each thing that an action needs.
-pub(crate) fn needed_inputs(ticket: &Ticket, row: &Row, now: DateTime<Utc>) -> Given {
-    let mut given = Given::default();
-    for input in row.inputs.iter().filter(|input| input.is_needed(ticket)) {
-        given.put(input.name, Some(value(ticket, input, now)));
-    }
-    given
-}
-
-fn value(ticket: &Ticket, input: &Input, now: DateTime<Utc>) -> Value {
-    match input.takes {
-        FieldType::Line | FieldType::Text | FieldType::Reason => text("because"),
-        FieldType::Level => number(1),
-        FieldType::Count { most, .. } => number(most),
-        FieldType::Flag => Value::Flag(true),
-        FieldType::Time => Value::Time(now + hours(1)),
-        FieldType::Choice(names) => {
-            let awaiting = ticket.stage.hold().map(|hold| hold.awaiting.as_str());
-            let is_other =
-                |name: &&&str| Some(**name) != awaiting && **name != ticket.kind().as_str();
-            text(names.iter().find(is_other).unwrap())
-        }
-        FieldType::Code => text(match ticket.kind() {
-            TicketKind::Incident => Code::Fixed.as_str(),
-            TicketKind::Request => Code::Complete.as_str(),
-            // The one that is possible wherever a problem can be resolved, and needs nothing else.
-            TicketKind::Problem | TicketKind::Task => Code::Cancelled.as_str(),
-        }),
-        FieldType::Tags => Value::Texts(vec!["vip".to_owned()]),
-        FieldType::Answers => Value::Answers(answers()),
-        FieldType::OwnFields => Value::OwnFields(Vec::new()),
-        FieldType::Category => Value::Category("access".parse().unwrap()),
-        FieldType::Service => Value::Service(PAYROLL),
-        FieldType::Ci | FieldType::Cis => Value::Cis(vec![SERVER]),
-        FieldType::Team => Value::Team(NETWORK),
-        FieldType::Person => Value::Person(AGENT),
-        FieldType::People => Value::People([AGENT].into()),
-        FieldType::Ticket | FieldType::Tickets => Value::Tickets(vec![ticket_id(1)]),
-        FieldType::CatalogItem => Value::CatalogItem(LAPTOP),
-        FieldType::ExternalRef => Value::ExternalRef("tickets.csv".to_owned(), "7".to_owned()),
-        FieldType::Suggestion => text(&DESK.to_string()),
-        FieldType::Key
-        | FieldType::Email
-        | FieldType::TeamKey
-        | FieldType::Organization
-        | FieldType::Organizations
-        | FieldType::Facts
-        | FieldType::Money
-        | FieldType::Objects(_) => panic!("no action takes this: {}", input.name),
-    }
-}
-
-/// What a hold takes.
-pub(crate) fn holding(awaiting: AwaitingKind) -> Given {
-    let given = with("awaiting", text(awaiting.as_str()));
-    match awaiting {
-        AwaitingKind::Caller => given.with("comment", text("which one?")),
-        AwaitingKind::Vendor => given.with("vendor", text("Dell")),
-        AwaitingKind::Evidence => given.with("person", Value::Person(MANAGER)),
-        AwaitingKind::Problem => given.with("problem", Value::Tickets(vec![ticket_id(1)])),
-        AwaitingKind::Other => why(),
-    }
-}
-
-/// What an outcome takes: a code of the kind, and notes.
-pub(crate) fn resolved_as(code: Code) -> Given {
-    with("resolution_code", text(code.as_str())).with("resolution_notes", text("a new cable"))
-}
-
-fn fulfilled_as(code: Code) -> Given {
-    with("fulfillment_code", text(code.as_str())).with("fulfillment_notes", text("handed over"))
-}
-
-/// Submits a request.
-pub(crate) fn submit(ticket: &mut Ticket, submission: Submission, hour: i64) {
-    ticket.submit(None, submission, &settings(), monday() + hours(hour)).unwrap();
-}
-
-/// A ticket that was brought into a state by actions, one hour each; on hold, it waits for
-/// `awaiting`.
-pub(crate) fn in_state(kind: TicketKind, state: State, awaiting: AwaitingKind) -> Ticket {
-    let mut ticket = if kind == TicketKind::Task { task(0) } else { opened(kind) };
-    for (hour, step) in (1..).zip(way(kind, state, awaiting)) {
-        match step {
-            Step::Act(action, given) => {
-                let mut scene = Scene::at(hour).beside(another(TicketKind::Problem));
-                scene.act(&mut ticket, action, given).unwrap();
-            }
-            Step::Submit(submission) => submit(&mut ticket, submission, hour),
-        }
-    }
-    if state == State::Waiting {
-        let mut one = [task(7), ticket];
-        one[1].task_mut().unwrap().depends_on.insert(task_id(7));
-        crate::task::follow_siblings(&mut one, monday() + hours(1));
-        [_, ticket] = one;
-    }
-    assert_eq!(ticket.state(), state);
-    ticket
-}
-
-/// A step on the way into a state.
-enum Step {
-    Act(Action, Given),
-    Submit(Submission),
-}
-
-fn way(kind: TicketKind, state: State, awaiting: AwaitingKind) -> Vec<Step> {
-    let act = |action, given| vec![Step::Act(action, given)];
-    let before = |mut steps: Vec<Step>, action, given| {
-        steps.push(Step::Act(action, given));
-        steps
-    };
-    let past = |state| way(kind, state, awaiting);
-    let owner = || with("team", Value::Team(DESK)).with("assignee", Value::Person(AGENT));
-    match (kind, state) {
-        (_, State::New | State::Open | State::Waiting) => Vec::new(),
-        (TicketKind::Incident | TicketKind::Task, State::InProgress) => {
-            act(Action::Start, nothing())
-        }
-        (TicketKind::Incident, State::OnHold) => act(Action::Hold, holding(awaiting)),
-        (TicketKind::Incident, State::Resolved) => act(Action::Resolve, resolved_as(Code::Fixed)),
-        (TicketKind::Request, State::AwaitingApproval) => vec![Step::Submit(Submission::Asks)],
-        (TicketKind::Request, State::InFulfilment) => vec![Step::Submit(Submission::Approved)],
-        (TicketKind::Request, State::Rejected) => {
-            vec![Step::Submit(Submission::Refused { reason: "too dear".to_owned() })]
-        }
-        (TicketKind::Request, State::OnHold) => {
-            before(past(State::InFulfilment), Action::Hold, holding(awaiting))
-        }
-        (TicketKind::Request, State::Fulfilled) => {
-            before(past(State::InFulfilment), Action::Fulfill, fulfilled_as(Code::Complete))
-        }
-        (TicketKind::Request, State::Closed) => {
-            before(past(State::Fulfilled), Action::Close, nothing())
-        }
-        (TicketKind::Incident, State::Closed) => {
-            before(past(State::Resolved), Action::Close, nothing())
-        }
-        (TicketKind::Problem, State::Assess) => act(Action::Assess, owner()),
-        (TicketKind::Problem, State::RootCauseAnalysis) => {
-            let given = with("impact", number(1))
-                .with("urgency", number(2))
-                .with("service", Value::Service(PAYROLL));
-            before(past(State::Assess), Action::Confirm, given)
-        }
-        (TicketKind::Problem, State::FixInProgress) => {
-            let given =
-                with("root_cause", text("a bent pin")).with("fix_notes", text("a new plug"));
-            before(past(State::RootCauseAnalysis), Action::StartFix, given)
-        }
-        (TicketKind::Problem, State::Resolved) => {
-            before(past(State::FixInProgress), Action::Resolve, resolved_as(Code::FixApplied))
-        }
-        (TicketKind::Problem, State::Closed) => {
-            let given = with("no_article_reason", text("nobody else has it"));
-            before(past(State::Resolved), Action::Close, given)
-        }
-        (TicketKind::Task, State::OnHold) => act(Action::Hold, why()),
-        (TicketKind::Task, State::Done) => act(Action::Complete, nothing()),
-        (TicketKind::Task, State::Incomplete) => act(Action::Incomplete, why()),
-        (TicketKind::Task, State::Skipped) => act(Action::Skip, why()),
-        (_, State::Cancelled) => act(Action::Cancel, with("reason", text("a mistake"))),
-        (kind, state) => panic!("{} is never {state}", kind.with_article()),
-    }
-}
-
-/// A ticket in each state of its kind; on hold, once for each reason to wait that the kind knows.
-pub(crate) fn in_every_state(kind: TicketKind) -> Vec<Ticket> {
-    let waits: &[AwaitingKind] = match kind {
-        TicketKind::Incident => {
-            &[AwaitingKind::Caller, AwaitingKind::Vendor, AwaitingKind::Problem]
-        }
-        TicketKind::Request => &[AwaitingKind::Caller, AwaitingKind::Vendor],
-        TicketKind::Problem | TicketKind::Task => &[AwaitingKind::Other],
-    };
-    let tickets = |(state, phase): &(State, Phase)| {
-        let waits = if *phase == Phase::OnHold { waits } else { &waits[..1] };
-        waits.iter().map(|awaiting| in_state(kind, *state, *awaiting)).collect::<Vec<_>>()
-    };
-    kind.rules().states.iter().flat_map(tickets).collect()
-}
-
-/// An agent and a colleague lead it.
-pub(crate) fn led_by() -> Leadership {
-    Leadership { manager: AGENT, communication_owner: COLLEAGUE }
-}
-
-/// Puts an incident where the action is possible, if it is one of those of major incidents.
-pub(crate) fn make_major_for(action: Action, ticket: &mut Ticket) {
-    let major = match action {
-        Action::AcceptMajor | Action::RejectMajor => Major::Proposed,
-        Action::UpdateMajor => {
-            let (led_by, next_update_at) = (led_by(), monday());
-            Major::Accepted { led_by, next_update_at, update_missed: false }
-        }
-        Action::FinishMajor => Major::Review { led_by: led_by() },
-        _ => return,
-    };
-    if let Some(incident) = ticket.incident_mut() {
-        incident.major = major;
     }
 }

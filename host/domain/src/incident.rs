@@ -5,6 +5,7 @@ mod sync;
 
 use crate::{
     directory::check_owner,
+    field::ticket_of,
     ids::TicketId,
     organization::{OrgSettings, ResolveDemand},
     refusal::Refused,
@@ -150,8 +151,7 @@ const FIELDS: &[Field] = &[
          waits for a vendor or is resolved. For the desk.",
         |ticket| ticket.parent.map(|id| Value::Tickets(vec![id])),
         |ticket, value, faults| {
-            let given =
-                if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            let given = ticket_of(value);
             if given == Some(ticket.id) {
                 faults.wrong("/parent", "itself", "A ticket cannot be its own parent.");
             }
@@ -198,8 +198,7 @@ const FIELDS: &[Field] = &[
         "Id or number of the problem that causes it. For the desk.",
         |ticket| ticket.incident()?.problem.map(|id| Value::Tickets(vec![id])),
         |ticket, value, faults| {
-            let problem =
-                if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            let problem = ticket_of(value);
             ticket.waits_for_its_problem(problem, faults);
             if let Some(incident) = ticket.incident_mut() {
                 incident.problem = problem;

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     approval::Approval,
+    field::{person_of, time_of},
     ids::{CiId, PersonId, TicketId},
     refusal::Refused,
     request::Content,
@@ -274,8 +275,7 @@ const FIELDS: &[Field] = &[
         |ticket| ticket.problem()?.risk_owner.map(Value::Person),
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
-                problem.risk_owner =
-                    if let Some(Value::Person(id)) = value { Some(*id) } else { None };
+                problem.risk_owner = person_of(value);
             }
         },
     )
@@ -287,7 +287,7 @@ const FIELDS: &[Field] = &[
         |ticket| ticket.problem()?.risk_review_at.map(Value::Time),
         |ticket, value, _| {
             if let Some(problem) = ticket.problem_mut() {
-                let at = if let Some(Value::Time(at)) = value { Some(*at) } else { None };
+                let at = time_of(value);
                 problem.risk_review_opened &= problem.risk_review_at == at;
                 problem.risk_review_at = at;
             }

@@ -8,6 +8,7 @@ use chrono::{DateTime, Duration, Utc};
 
 use crate::{
     catalog::{CatalogItem, MAX_ANSWER_CHARS, MAX_FIELDS, Money},
+    field::time_of,
     ids::{CatalogItemId, OrderId},
     key::Key,
     organization::OrgSettings,
@@ -218,8 +219,7 @@ const FIELDS: &[Field] = &[
         |ticket| ticket.request()?.expected_at.map(Value::Time),
         |ticket, value, _| {
             if let Some(request) = ticket.request_mut() {
-                request.expected_at =
-                    if let Some(Value::Time(at)) = value { Some(*at) } else { None };
+                request.expected_at = time_of(value);
             }
         },
     )

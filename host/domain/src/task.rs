@@ -13,6 +13,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     directory::{Lookup, check_owner},
     event::{Actor, FieldChange},
+    field::{ticket_of, tickets_of},
     ids::{PersonId, TicketId},
     refusal::{Faults, Refused},
     ticket::{
@@ -128,8 +129,7 @@ const FIELDS: &[Field] = &[
         "Id or number of the ticket it belongs to.",
         |ticket| ticket.parent.map(|id| Value::Tickets(vec![id])),
         |ticket, value, _| {
-            ticket.parent =
-                if let Some(Value::Tickets(ids)) = value { ids.first().copied() } else { None };
+            ticket.parent = ticket_of(value);
         },
     )
     .of_desk()
@@ -198,7 +198,7 @@ const FIELDS: &[Field] = &[
             (!before.is_empty()).then_some(Value::Tickets(before))
         },
         |ticket, value, _| {
-            let before = if let Some(Value::Tickets(ids)) = value { ids.as_slice() } else { &[] };
+            let before = tickets_of(value);
             if let Some(task) = ticket.task_mut() {
                 task.depends_on = before.iter().copied().collect();
             }

@@ -28,9 +28,10 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, Utc};
 
 use crate::{
+    fields::Fields,
     ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     incident::Incident,
-    key::{CategoryPath, Key},
+    key::CategoryPath,
     name::names,
     priority::{Level, Priority},
     problem::Problem,
@@ -65,7 +66,7 @@ pub(crate) use self::{
     kind::row,
     talk::comment,
 };
-pub use crate::field::{FieldType, Given, Input, MAX_FACTS, MAX_WATCHERS, Needed, Value, Writer};
+pub use crate::field::{FieldType, Given, Input, MAX_WATCHERS, Needed, Value, Writer};
 pub(crate) use crate::field::{choice, count, fill, flag, input, need, text_of};
 
 /// A field of a ticket.
@@ -129,26 +130,6 @@ pub struct ExternalRef {
     pub id: String,
 }
 
-/// A fact of the organization's own: its name and value.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OwnField {
-    /// The name.
-    pub name: Key,
-    /// The value.
-    pub value: OwnValue,
-}
-
-/// The value of an organization's own field.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OwnValue {
-    /// A text.
-    Text(String),
-    /// A whole number.
-    Number(i64),
-    /// Yes or no.
-    Flag(bool),
-}
-
 /// A ticket: a record that the desk works on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ticket {
@@ -167,7 +148,7 @@ pub struct Ticket {
     /// Free labels, lower case.
     pub tags: BTreeSet<String>,
     /// The organization's own fields.
-    pub fields: Vec<OwnField>,
+    pub fields: Fields,
     /// The person it is for (ITIL: caller, requested for); none of a problem or a task.
     pub requester: Option<PersonId>,
     /// Who wrote it down, when it was another.

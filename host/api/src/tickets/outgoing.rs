@@ -8,13 +8,12 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use waypost_app::tickets::{TicketName, TicketView};
 use waypost_domain::{
     priority::{Level, Priority, PrioritySource},
-    ticket::{OwnField, OwnValue, TicketKind},
+    ticket::TicketKind,
     waiting::{WaitingFor, WaitingOn},
 };
 
@@ -25,8 +24,8 @@ use self::{
 };
 use super::incoming::ExternalRefWire;
 use crate::wire::{
-    ChannelName, KindName, MajorStateName, NamedOut, PersonOut, PhaseName, PrioritySourceName,
-    StateName, WaitingKindName,
+    ChannelName, FieldWire, KindName, MajorStateName, NamedOut, PersonOut, PhaseName,
+    PrioritySourceName, StateName, WaitingKindName,
 };
 
 /// A ticket: an incident, a request, a problem or a task. Fields that its kind or state does not
@@ -56,7 +55,7 @@ pub(crate) struct TicketOut {
     /// Tags.
     tags: Vec<String>,
     /// Custom fields by name: a string, a whole number or a Boolean.
-    fields: BTreeMap<String, Value>,
+    fields: BTreeMap<String, FieldWire>,
     /// The person the ticket is for (caller, requested for); null for problems and tasks.
     requester: Option<PersonOut>,
     /// Id of the person who opened it on behalf of the requester.
@@ -226,6 +225,7 @@ impl From<TicketView> for TicketOut {
         let major_state = incident.map(|it| it.major.state().into());
         let major =
             incident.and_then(|it| MajorOut::of(&it.major, view.manager, view.communication_owner));
+        let fields = ticket.fields.iter().map(|(name, value)| (name.to_string(), value.into()));
         let team = NamedOut::from(view.team);
         let facts = StageOut::of(kind, ticket.stage);
         Self {
@@ -239,7 +239,7 @@ impl From<TicketView> for TicketOut {
             description: ticket.description,
             channel: ticket.channel.into(),
             tags: ticket.tags.into_iter().collect(),
-            fields: own_fields(ticket.fields),
+            fields: fields.collect(),
             requester: view.requester.map(Into::into),
             opened_by: ticket.opened_by.map(|person| person.0),
             category: ticket.category.map(|path| path.to_string()),
@@ -335,13 +335,4 @@ impl WaitingOut {
             WaitingFor::Confirmation { closes_at } => Self { closes_at, ..none },
         }
     }
-}
-
-fn own_fields(fields: Vec<OwnField>) -> BTreeMap<String, Value> {
-    let value = |value| match value {
-        OwnValue::Text(text) => Value::from(text),
-        OwnValue::Number(number) => Value::from(number),
-        OwnValue::Flag(flag) => Value::from(flag),
-    };
-    fields.into_iter().map(|own| (own.name.to_string(), value(own.value))).collect()
 }

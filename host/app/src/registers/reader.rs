@@ -160,7 +160,6 @@ impl<'a> Reader<'a> {
             | FieldType::Code
             | FieldType::Tags
             | FieldType::Answers
-            | FieldType::OwnFields
             | FieldType::Category
             | FieldType::Ci
             | FieldType::Cis

@@ -29,18 +29,32 @@ macro_rules! written {
     };
 }
 
+/// Records that are found by their keys, which are also their names in addresses.
+macro_rules! found_by_key {
+    ($store:ident) => {
+        async fn find(tx: &mut ReadTx, named: &str) -> Result<Option<Self>, StoreError> {
+            $store::find_by_key(tx, named).await
+        }
+    };
+}
+
+/// Records of which an organization has so few that all are read at once.
+macro_rules! listed_whole {
+    ($store:ident) => {
+        async fn list(tx: &mut ReadTx, _: Option<&str>, _: u32) -> Result<Vec<Self>, CommandError> {
+            Ok($store::list(tx).await?)
+        }
+    };
+}
+
 impl Kept for Service {
     const MISSING: Missing = Missing::Service;
 
     written!(service);
 
-    async fn find(tx: &mut ReadTx, named: &str) -> Result<Option<Self>, StoreError> {
-        service::find_by_key(tx, named).await
-    }
+    found_by_key!(service);
 
-    async fn list(tx: &mut ReadTx, _: Option<&str>, _: u32) -> Result<Vec<Self>, CommandError> {
-        Ok(service::list(tx).await?)
-    }
+    listed_whole!(service);
 }
 
 impl Kept for Ci {
@@ -48,9 +62,7 @@ impl Kept for Ci {
 
     written!(ci);
 
-    async fn find(tx: &mut ReadTx, named: &str) -> Result<Option<Self>, StoreError> {
-        ci::find_by_key(tx, named).await
-    }
+    found_by_key!(ci);
 
     async fn list(
         tx: &mut ReadTx,
@@ -66,13 +78,9 @@ impl Kept for CatalogItem {
 
     written!(catalog);
 
-    async fn find(tx: &mut ReadTx, named: &str) -> Result<Option<Self>, StoreError> {
-        catalog::find_by_key(tx, named).await
-    }
+    found_by_key!(catalog);
 
-    async fn list(tx: &mut ReadTx, _: Option<&str>, _: u32) -> Result<Vec<Self>, CommandError> {
-        Ok(catalog::list(tx).await?)
-    }
+    listed_whole!(catalog);
 }
 
 impl Kept for Category {
@@ -85,9 +93,7 @@ impl Kept for Category {
         Ok(all.find(|category| category.path.as_str() == named))
     }
 
-    async fn list(tx: &mut ReadTx, _: Option<&str>, _: u32) -> Result<Vec<Self>, CommandError> {
-        Ok(category::list(tx).await?)
-    }
+    listed_whole!(category);
 
     async fn check(
         tx: &mut ReadTx,
@@ -122,9 +128,7 @@ impl Kept for Team {
         Ok(all.find(|team| team.key.as_str() == named))
     }
 
-    async fn list(tx: &mut ReadTx, _: Option<&str>, _: u32) -> Result<Vec<Self>, CommandError> {
-        Ok(team::list(tx).await?)
-    }
+    listed_whole!(team);
 
     async fn check(
         tx: &mut ReadTx,

@@ -186,7 +186,6 @@ impl Reader<'_> {
             | FieldType::Choice(_)
             | FieldType::Tags
             | FieldType::Answers
-            | FieldType::OwnFields
             | FieldType::ExternalRef
             | FieldType::Facts
             | FieldType::Money

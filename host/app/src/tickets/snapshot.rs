@@ -15,7 +15,7 @@ use waypost_domain::{
     organization::Organization,
     service::Criticality,
     team::Team,
-    ticket::{Channel, Code, Details, OwnField, OwnValue, Phase, Stage, Ticket},
+    ticket::{Channel, Code, Details, Phase, Stage, Ticket},
 };
 use waypost_policy::{Need, question};
 
@@ -95,7 +95,7 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts, unwritten: Unwritten<'_>) -
         reopen_count: u32::try_from(ticket.reopen_count).unwrap_or(u32::MAX),
         waiting_on,
         comments: last_comments(&facts.comments, unwritten.comments),
-        fields: ticket_fields(ticket),
+        fields: fields(&ticket.fields),
     };
     question::Ticket { head, details: details(ticket, facts) }
 }
@@ -105,18 +105,6 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts, unwritten: Unwritten<'_>) -
 fn parent_number(ticket: &Ticket, facts: &Facts) -> Option<String> {
     let (id, number) = facts.parent.as_ref()?;
     (ticket.parent == Some(*id)).then(|| number.clone())
-}
-
-/// The fields that the organization keeps on its tickets.
-fn ticket_fields(ticket: &Ticket) -> Vec<question::Field> {
-    let value = |value: &OwnValue| match value {
-        OwnValue::Text(text) => question::FieldValue::Text(text.clone()),
-        OwnValue::Number(number) => question::FieldValue::Number(float(*number)),
-        OwnValue::Flag(flag) => question::FieldValue::Flag(*flag),
-    };
-    let field =
-        |own: &OwnField| question::Field { name: own.name.to_string(), value: value(&own.value) };
-    ticket.fields.iter().map(field).collect()
 }
 
 fn details(ticket: &Ticket, facts: &Facts) -> question::Details {

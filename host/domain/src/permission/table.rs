@@ -137,7 +137,7 @@ fn only_the_desk_opens_problems_and_tasks() {
 fn what_the_desk_knows_is_the_desks_to_tell_from_the_beginning() {
     let of_desk = [
         with("watchers", Value::People([AGENT].into())),
-        with("fields", Value::OwnFields(Vec::new())),
+        with("fields", Value::Facts(std::collections::BTreeMap::new())),
         with("affected_users", number(3)),
         with("sync_with_parent", Value::Flag(false)),
     ];

@@ -2,6 +2,7 @@
 
 use crate::{
     event::Actor,
+    fields::FieldValue,
     fixture::{
         AGENT, COLLEAGUE, DESK, NETWORK, STRANGERS, Scene, act, fault, guard, hours, in_state, key,
         monday, nothing, number, open, pointers, settings, task, task_id, text, user, why, with,
@@ -13,8 +14,8 @@ use crate::{
     role::Role,
     task::{MAX_POSITION, PlannedTask, TaskCount, check_plan, follow_siblings, planned},
     ticket::{
-        Action, AwaitingKind, Code, Given, Needed, Notice, OwnField, OwnValue, Stage, State,
-        Ticket, TicketKind, Value, Who,
+        Action, AwaitingKind, Code, Given, Needed, Notice, Stage, State, Ticket, TicketKind, Value,
+        Who,
     },
 };
 
@@ -416,8 +417,9 @@ fn each_step_of_a_task_is_told_in_the_words_that_people_subscribe_to() {
 
 #[test]
 fn a_task_has_fields_of_the_organizations_own_as_every_ticket() {
-    let own = vec![OwnField { name: key("rack"), value: OwnValue::Number(7) }];
+    let own = [("rack".to_owned(), FieldValue::Text("B7".to_owned()))].into();
     let mut tasks = chain();
-    edit(&mut tasks, 0, &with("fields", Value::OwnFields(own.clone()))).unwrap();
-    assert_eq!(tasks[0].fields, own);
+    edit(&mut tasks, 0, &with("fields", Value::Facts(own))).unwrap();
+    let rack = FieldValue::Text("B7".to_owned());
+    assert_eq!(tasks[0].fields.iter().collect::<Vec<_>>(), [(&key("rack"), &rack)]);
 }

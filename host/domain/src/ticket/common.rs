@@ -3,13 +3,14 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    field::{choice, input, level, need, text_of},
+    field::{choice, input, level, need, person_of, text_of},
     incident::against_ending,
     link::{self, LinkType},
+    register::Holds,
     suggestion, text,
     ticket::{
-        Action, Asks, Channel, Field, FieldType, From, Input, MAX_FACTS, Notice, OwnValue, Row,
-        State, Value, Who, assign, end, hold, open, row, talk,
+        Action, Asks, Channel, Field, FieldType, From, Input, Notice, Row, State, Value, Who,
+        assign, end, hold, open, row, talk,
     },
 };
 
@@ -217,25 +218,11 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
     .kept(),
     Field::new(
         "fields",
-        FieldType::OwnFields,
-        "Custom fields by name: a string, a whole number or a Boolean. Replaces all custom fields. \
-         For the desk.",
-        |ticket| (!ticket.fields.is_empty()).then(|| Value::OwnFields(ticket.fields.clone())),
-        |ticket, value, faults| {
-            ticket.fields =
-                if let Some(Value::OwnFields(own)) = value { own.clone() } else { Vec::new() };
-            if ticket.fields.len() > MAX_FACTS {
-                let message = format!("Give at most {MAX_FACTS} fields.");
-                faults.wrong("/fields", "too-many", message);
-            }
-            for own in &ticket.fields {
-                if let OwnValue::Text(value) = &own.value {
-                    let pointer = format!("/fields/{}", own.name);
-                    text::at_most_chars(&pointer, value, text::MAX_REASON_CHARS, faults);
-                    text::plain(&pointer, value, faults);
-                }
-            }
-        },
+        FieldType::Facts,
+        "Custom fields by name: a Boolean, a number, a string or a list of strings. Replaces all \
+         custom fields. For the desk.",
+        |ticket| Some(&ticket.fields).filter(|fields| !fields.is_empty()).and_then(Holds::value),
+        |ticket, value, faults| ticket.fields.take("/fields", value, faults),
     )
     .of_desk()
     .kept(),
@@ -351,7 +338,7 @@ pub(crate) const INTAKE_FIELDS: &[Field] = &[Field::new(
     "Id or e-mail address of the person the ticket is for; defaults to you.",
     |ticket| ticket.requester.map(Value::Person),
     |ticket, value, _| {
-        ticket.requester = if let Some(Value::Person(id)) = value { Some(*id) } else { None };
+        ticket.requester = person_of(value);
     },
 )
 .opening()];

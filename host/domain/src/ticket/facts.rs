@@ -11,7 +11,8 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::{
     directory::{Lookup, ci_text, service_text, team_text},
     event::FieldChange,
-    ticket::{Awaiting, CancelOutcome, Details, FieldType, OwnValue, Stage, State, Ticket, Value},
+    fields::FieldValue,
+    ticket::{Awaiting, CancelOutcome, Details, FieldType, Stage, State, Ticket, Value},
 };
 
 /// A field and its value, as text.
@@ -173,13 +174,14 @@ impl Facts {
                     self.add(&format!("{field}/{name}"), answer);
                 }
             }
-            Value::OwnFields(own) => {
-                for one in own {
-                    let name = format!("{field}/{}", one.name);
-                    match &one.value {
-                        OwnValue::Text(text) => self.add(&name, text),
-                        OwnValue::Number(number) => self.add(&name, number),
-                        OwnValue::Flag(flag) => self.add(&name, flag),
+            Value::Facts(facts) => {
+                for (name, fact) in facts {
+                    let name = format!("{field}/{name}");
+                    match fact {
+                        FieldValue::Text(text) => self.add(&name, text),
+                        FieldValue::Number(number) => self.add(&name, number.get()),
+                        FieldValue::Flag(flag) => self.add(&name, flag),
+                        FieldValue::Texts(texts) => self.add_list(&name, texts),
                     }
                 }
             }
@@ -195,7 +197,6 @@ impl Facts {
             Value::ExternalRef(..)
             | Value::Organization(_)
             | Value::Organizations(_)
-            | Value::Facts(_)
             | Value::Money(_)
             | Value::Objects(_) => {}
         }

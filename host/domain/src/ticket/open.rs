@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 
 use crate::{
     catalog::CatalogItem,
+    fields::Fields,
     ids::{OrgId, PersonId, TeamId, TicketId},
     organization::OrgSettings,
     priority::Priority,
@@ -90,7 +91,7 @@ impl Ticket {
             description: String::new(),
             channel: Channel::Api,
             tags: BTreeSet::new(),
-            fields: Vec::new(),
+            fields: Fields::default(),
             requester: None,
             opened_by: None,
             category: None,

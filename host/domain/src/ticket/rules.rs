@@ -1,17 +1,17 @@
 //! The rules of the actions, one test each.
 
+mod endings;
 mod life;
 mod traps;
-
-use chrono::Duration;
+mod waiting;
 
 use crate::{
     event::{Actor, ActorKind},
     fixture::{
-        AGENT, CALLER, COLLEAGUE, DESK, DISSOLVED, MANAGER, NETWORK, PAYROLL, PROVIDERS, SERVER,
-        STRANGERS, Scene, act, another, blank, edit, fault, guard, holding, hours, in_every_state,
-        in_state, make_major_for, monday, nothing, number, open, opened, pointers, resolved_as,
-        settings, text, ticket_id, user, why, with, world,
+        AGENT, CALLER, COLLEAGUE, DESK, DISSOLVED, MANAGER, NETWORK, PROVIDERS, SERVER, STRANGERS,
+        Scene, act, blank, edit, fault, holding, hours, in_every_state, in_state, make_major_for,
+        monday, nothing, number, open, opened, pointers, resolved_as, settings, text, ticket_id,
+        user, why, with, world,
     },
     organization::ResolveDemand,
     permission::Relation,
@@ -19,8 +19,8 @@ use crate::{
     refusal::Refused,
     role::Role,
     ticket::{
-        Action, AwaitingKind, CancelOutcome, Code, Given, Hold, Row, Stage, State, Ticket,
-        TicketKind, Value, Who, state_change,
+        Action, AwaitingKind, Code, Given, Hold, Row, Stage, State, Ticket, TicketKind, Value, Who,
+        state_change,
     },
 };
 
@@ -236,266 +236,6 @@ fn w5_the_first_event_holds_the_facts_but_not_the_texts() {
         (Some("new"), Some("desk"), Some("5"))
     );
     assert_eq!((after("short_description"), after("description")), (None, None));
-}
-
-#[test]
-fn holding_for_the_same_reason_again_is_refused_and_another_reason_starts_a_new_wait() {
-    let mut incident = opened(TicketKind::Incident);
-    let mut hold_at = |hour, vendor: &str| {
-        let given = holding(AwaitingKind::Vendor).with("vendor", text(vendor));
-        let held = Scene::at(hour).act(&mut incident, Action::Hold, given);
-        (held, hold(&incident).since, incident.state_since)
-    };
-    hold_at(1, "Dell").0.unwrap();
-    let (refused, since, _) = hold_at(2, " Dell ");
-    assert!(is_guard(&refused));
-    assert_eq!(since, monday() + hours(1));
-    let (done, since, state_since) = hold_at(3, "Lenovo");
-    assert_eq!(done.unwrap().changes.len(), 1);
-    assert_eq!((since, state_since), (monday() + hours(3), monday() + hours(3)));
-}
-
-#[test]
-fn a_hold_says_what_is_missing_for_its_reason() {
-    let mut incident = opened(TicketKind::Incident);
-    let awaiting = |kind: AwaitingKind| with("awaiting", text(kind.as_str()));
-    let cases = [
-        (nothing(), "/awaiting"),
-        (awaiting(AwaitingKind::Caller), "/comment"),
-        (awaiting(AwaitingKind::Vendor), "/vendor"),
-        (awaiting(AwaitingKind::Evidence), "/person"),
-        (awaiting(AwaitingKind::Problem), "/problem"),
-    ];
-    for (given, missing) in cases {
-        let refused = act(&mut incident, Action::Hold, given);
-        assert!(is_missing(&refused));
-        assert_eq!(named(refused), [missing]);
-    }
-    for blank in ["comment", "vendor"] {
-        let kind = if blank == "comment" { AwaitingKind::Caller } else { AwaitingKind::Vendor };
-        let refused = act(&mut incident, Action::Hold, holding(kind).with(blank, text(" ")));
-        assert_eq!(named(refused), [format!("/{blank}")]);
-    }
-    let past = holding(AwaitingKind::Evidence).with("follow_up_at", Value::Time(monday()));
-    assert_eq!(named(Scene::at(0).act(&mut incident, Action::Hold, past)), ["/follow_up_at"]);
-}
-
-#[test]
-fn the_question_to_the_caller_is_a_public_comment() {
-    let mut incident = opened(TicketKind::Incident);
-    let done = act(&mut incident, Action::Hold, holding(AwaitingKind::Caller)).unwrap();
-    let said = done.left.said.unwrap();
-    assert_eq!(
-        (said.visibility, said.text.as_str()),
-        (crate::comment::Visibility::Public, "which one?")
-    );
-    assert_eq!(done.left.text.as_deref(), Some("which one?"));
-}
-
-#[test]
-fn an_incident_waits_for_a_problem_that_is_worked_on_and_is_linked_to_it() {
-    let mut waiting = opened(TicketKind::Incident);
-    let given = || holding(AwaitingKind::Problem);
-    let problem = another(TicketKind::Problem);
-    Scene::at(1).beside(problem.clone()).act(&mut waiting, Action::Hold, given()).unwrap();
-    assert_eq!(waiting.incident().unwrap().problem, Some(problem.id));
-    assert_eq!(hold(&waiting).awaiting.kind(), AwaitingKind::Problem);
-    let again = Scene::at(2).beside(problem.clone()).act(&mut waiting, Action::Hold, given());
-    assert!(guard(again).contains("already on hold for this problem"));
-    // It waits for the problem that it is linked to, whichever that is.
-    let mut unlinked = Given::default();
-    unlinked.put("problem", None);
-    let refused = edit(&mut waiting, &unlinked);
-    assert_eq!(fault(refused), ("/problem".to_owned(), "awaited"));
-    let linked = with("problem", Value::Tickets(vec![ticket_id(5)]));
-    edit(&mut waiting, &linked).unwrap();
-    assert!(waiting.awaits_problem(ticket_id(5)));
-
-    let settled = in_state(TicketKind::Problem, State::Resolved, AwaitingKind::Caller);
-    let settled = Ticket { id: problem.id, ..settled };
-    let held = |target| {
-        let mut incident = opened(TicketKind::Incident);
-        Scene::at(1).beside(target).act(&mut incident, Action::Hold, given())
-    };
-    assert!(guard(held(settled)).contains("name an active ticket"));
-    let incident = another(TicketKind::Incident);
-    assert_eq!(fault(held(incident)), ("/problem".to_owned(), "other-kind"));
-}
-
-#[test]
-fn the_question_of_a_hold_is_the_first_response_as_a_comment_is() {
-    let mut asked = opened(TicketKind::Incident);
-    Scene::at(1).act(&mut asked, Action::Hold, holding(AwaitingKind::Caller)).unwrap();
-    assert_eq!(asked.first_response_at, Some(monday() + hours(1)));
-    let mut waiting = opened(TicketKind::Incident);
-    Scene::at(1).act(&mut waiting, Action::Hold, holding(AwaitingKind::Vendor)).unwrap();
-    assert_eq!(waiting.first_response_at, None);
-}
-
-#[test]
-fn what_is_converted_answers_for_its_own_times_and_tells_no_watcher_of_a_cause() {
-    let mut incident = opened(TicketKind::Incident);
-    incident.watchers.insert(COLLEAGUE);
-    incident.eta = Some(monday() + hours(8));
-    Scene::at(1).act(&mut incident, Action::Acknowledge, nothing()).unwrap();
-    let mut scene = Scene::at(2);
-    scene.beside.new_id = Some(ticket_id(9));
-    let to = with("to", text("problem")).with("reason", text("it comes back"));
-    let done = scene.act(&mut incident, Action::Convert, to).unwrap();
-    let problem = done.left.opened.unwrap();
-    assert!(problem.watchers.is_empty());
-    assert_eq!((problem.eta, problem.acknowledged_at), (None, None));
-}
-
-#[test]
-fn a_ticket_is_reopened_within_the_window_only() {
-    for (kind, done) in
-        [(TicketKind::Incident, State::Resolved), (TicketKind::Request, State::Fulfilled)]
-    {
-        let mut ticket = in_state(kind, done, AwaitingKind::Caller);
-        let done_at = ticket.done_at().unwrap();
-        let mut scene = Scene::at(0);
-        scene.now = done_at + Duration::days(14) + Duration::seconds(1);
-        assert!(is_guard(&scene.act(&mut ticket, Action::Reopen, why())));
-        scene.now = done_at + Duration::days(14);
-        scene.act(&mut ticket, Action::Reopen, why()).unwrap();
-        assert_eq!((ticket.reopen_count, ticket.last_reopened_at), (1, Some(scene.now)));
-        assert_eq!(ticket.state(), kind.rules().at_work);
-    }
-}
-
-#[test]
-fn a_reopened_incident_keeps_the_old_resolution_in_its_history() {
-    let mut incident = incident(State::Resolved);
-    let given = with("reason", text("still dark"));
-    let done = Scene::at(2).act(&mut incident, Action::Reopen, given).unwrap();
-    let notes = done.changes.iter().find(|change| change.field == "resolution_notes").unwrap();
-    assert_eq!((notes.before.as_deref(), notes.after.as_deref()), (Some("a new cable"), None));
-    assert_eq!(done.reason.as_deref(), Some("still dark"));
-}
-
-#[test]
-fn a_reply_ends_the_wait_for_the_caller_and_no_other() {
-    let reply = |ticket: &mut Ticket| {
-        let mut scene = Scene::at(5).by(user(CALLER));
-        scene.act(ticket, Action::CallerReply, said("the left one")).unwrap()
-    };
-    for kind in FOR_SOMEBODY {
-        let mut waits_for_caller = in_state(kind, State::OnHold, AwaitingKind::Caller);
-        let done = reply(&mut waits_for_caller);
-        assert_eq!(waits_for_caller.state(), kind.rules().at_work);
-        assert_eq!((done.left.caused, done.left.is_elsewhere), (None, false));
-        let mut waits_for_vendor = in_state(kind, State::OnHold, AwaitingKind::Vendor);
-        assert_eq!(reply(&mut waits_for_vendor).changes, []);
-        assert_eq!(waits_for_vendor.state(), State::OnHold);
-    }
-}
-
-#[test]
-fn a_reply_reopens_a_resolved_incident_unless_that_is_switched_off_or_too_late() {
-    let mut objected = incident(State::Resolved);
-    let mut scene = Scene::at(5).by(user(CALLER));
-    let done = scene.act(&mut objected, Action::CallerReply, said("no")).unwrap();
-    assert_eq!(done.left.caused, Some(Action::Reopen));
-    assert_eq!((objected.state(), objected.reopen_count), (State::InProgress, 1));
-
-    let mut kept = incident(State::Resolved);
-    let mut quiet = Scene::at(5).by(user(CALLER));
-    quiet.settings.caller_reply_reopens = false;
-    let done = quiet.act(&mut kept, Action::CallerReply, said("thanks")).unwrap();
-    assert_eq!((done.left.caused, kept.state()), (None, State::Resolved));
-
-    let mut late = incident(State::Resolved);
-    scene.now = monday() + Duration::days(20);
-    scene.beside.new_id = Some(ticket_id(9));
-    let done = scene.act(&mut late, Action::CallerReply, said("no")).unwrap();
-    assert_eq!((done.left.is_elsewhere, late.state()), (true, State::Resolved));
-    assert_eq!(late, incident(State::Resolved));
-}
-
-#[test]
-fn a_reply_to_a_closed_ticket_opens_another_that_follows_it() {
-    let mut closed = incident(State::Closed);
-    closed.service = Some(PAYROLL);
-    closed.ci = Some(SERVER);
-    closed.category = "access".parse().ok();
-    let before = closed.clone();
-    let mut scene = Scene::at(50).by(user(CALLER));
-    scene.beside.new_id = Some(ticket_id(9));
-    let done = scene.act(&mut closed, Action::CallerReply, said("it is back")).unwrap();
-    assert!(done.left.is_elsewhere && done.changes.is_empty());
-    assert_eq!(closed, before);
-    let next = done.left.opened.unwrap();
-    assert_eq!((next.id, next.follows), (ticket_id(9), Some(closed.id)));
-    assert_eq!((next.kind(), next.state()), (TicketKind::Incident, State::New));
-    assert_eq!(
-        (next.requester, next.service, next.ci),
-        (Some(CALLER), Some(PAYROLL), Some(SERVER))
-    );
-    assert_eq!((&next.category, next.description.as_str()), (&closed.category, "it is back"));
-}
-
-#[test]
-fn a_merged_ticket_hands_its_people_to_the_one_that_goes_on() {
-    let mut source = opened(TicketKind::Incident);
-    source.watchers.insert(COLLEAGUE);
-    let target = Ticket { requester: Some(MANAGER), ..another(TicketKind::Incident) };
-    let mut scene = Scene::at(1).beside(target);
-    let given = with("target", Value::Tickets(vec![ticket_id(1)]));
-    let done = scene.act(&mut source, Action::MergeInto, given).unwrap();
-    let target = scene.beside.target.unwrap();
-    assert!(target.watchers.contains(&COLLEAGUE) && target.watchers.contains(&CALLER));
-    assert_eq!(done.left.target_changes.len(), 1);
-    let Stage::Cancelled(end) = &source.stage else { panic!("goes on") };
-    assert_eq!(end.outcome, CancelOutcome::MergedInto(target.id));
-    assert_eq!(end.reason, "duplicate of T2");
-}
-
-#[test]
-fn a_ticket_is_merged_into_another_open_one_of_its_kind_only() {
-    let merge = |target: Ticket| {
-        let mut source = opened(TicketKind::Incident);
-        let given = with("target", Value::Tickets(vec![target.id]));
-        let merged = Scene::at(1).beside(target).act(&mut source, Action::MergeInto, given);
-        assert_eq!(source, opened(TicketKind::Incident));
-        merged
-    };
-    assert_eq!(named(merge(opened(TicketKind::Incident))), ["/target"]);
-    assert_eq!(named(merge(another(TicketKind::Request))), ["/target"]);
-    assert!(is_guard(&merge(Ticket { id: ticket_id(1), ..incident(State::Closed) })));
-}
-
-#[test]
-fn w1_a_converted_ticket_leads_to_one_of_the_other_kind_with_the_same_facts() {
-    let mut source = incident(State::InProgress);
-    source.category = "access".parse().ok();
-    let mut scene = Scene::at(4);
-    scene.beside.new_id = Some(ticket_id(7));
-    let given = with("to", text("request")).with("reason", text("nothing is broken"));
-    let done = scene.act(&mut source, Action::Convert, given).unwrap();
-    let converted = done.left.opened.unwrap();
-    assert_eq!((converted.kind(), converted.state()), (TicketKind::Request, State::New));
-    assert_eq!((converted.id, converted.number.as_str()), (ticket_id(7), ""));
-    assert_eq!(converted.category, source.category);
-    assert_eq!((converted.opened_at, converted.requester), (source.opened_at, Some(CALLER)));
-    assert_eq!(source.state(), State::Cancelled);
-    let link = done.changes.iter().find(|change| change.field == "converted_to").unwrap();
-    assert_eq!(link.after, Some(ticket_id(7).to_string()));
-    let mut same = opened(TicketKind::Incident);
-    let refused = scene.act(&mut same, Action::Convert, with("to", text("incident")));
-    let mut named = named(refused);
-    named.sort_unstable();
-    assert_eq!(named, ["/reason", "/to"]);
-}
-
-#[test]
-fn nothing_is_converted_while_an_approval_is_open() {
-    let mut scene = Scene::at(4);
-    scene.beside.new_id = Some(ticket_id(7));
-    scene.beside.round = Some(crate::fixture::round(&[MANAGER]));
-    let given = with("to", text("incident")).with("reason", text("it is broken"));
-    let refused = scene.act(&mut opened(TicketKind::Request), Action::Convert, given);
-    assert!(guard(refused).contains("approval"));
 }
 
 #[test]

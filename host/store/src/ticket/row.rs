@@ -3,17 +3,16 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use serde::{Deserialize, Serialize};
 use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
     ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     priority::{Level, Priority},
-    ticket::{Details, ExternalRef, OwnField, OwnValue, Ticket, TicketKind},
+    ticket::{Details, ExternalRef, Ticket, TicketKind},
 };
 
 use super::stage;
-use crate::{StoreError, column::Table, row::row};
+use crate::{StoreError, column::Table, fields, row::row};
 
 pub(super) const TABLE: Table = Table("tickets");
 
@@ -31,7 +30,7 @@ row! {
         description: String,
         channel: String,
         tags: Json<BTreeSet<String>>,
-        fields: Json<Vec<(String, OwnValueJson)>>,
+        fields: String,
         requester_id: Option<Uuid>,
         opened_by_id: Option<Uuid>,
         category: Option<String>,
@@ -94,15 +93,6 @@ row! {
 
 pub(super) use ticket_columns;
 
-/// The value of one of the organization's own fields: a text, a number or a boolean.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(untagged)]
-pub(super) enum OwnValueJson {
-    Text(String),
-    Number(i64),
-    Flag(bool),
-}
-
 impl From<&Ticket> for TicketRow {
     fn from(ticket: &Ticket) -> Self {
         let level = |level: Level| i64::from(level.0);
@@ -118,7 +108,7 @@ impl From<&Ticket> for TicketRow {
             description: ticket.description.clone(),
             channel: ticket.channel.as_str().to_owned(),
             tags: Json(ticket.tags.clone()),
-            fields: Json(ticket.fields.iter().map(own_field).collect()),
+            fields: fields::to_json(&ticket.fields),
             requester_id: ticket.requester.map(|person| person.0),
             opened_by_id: ticket.opened_by.map(|person| person.0),
             category: ticket.category.as_ref().map(ToString::to_string),
@@ -170,14 +160,6 @@ impl TicketRow {
         let row = self;
         let stage = stage::read(&row)?;
         let priority = priority(&row)?;
-        let fields = row.fields.0.into_iter().map(|(name, value)| {
-            let value = match value {
-                OwnValueJson::Text(text) => OwnValue::Text(text),
-                OwnValueJson::Number(number) => OwnValue::Number(number),
-                OwnValueJson::Flag(flag) => OwnValue::Flag(flag),
-            };
-            Ok(OwnField { name: TABLE.parse("fields", &name)?, value })
-        });
         let external_ref = row
             .external_source
             .map(|source| {
@@ -195,7 +177,7 @@ impl TicketRow {
             description: row.description,
             channel: TABLE.parse("channel", &row.channel)?,
             tags: row.tags.0,
-            fields: fields.collect::<Result<_, StoreError>>()?,
+            fields: fields::from_json(TABLE.0, &row.fields)?,
             requester: row.requester_id.map(PersonId),
             opened_by: row.opened_by_id.map(PersonId),
             category: TABLE.parse_some("category", row.category.as_deref())?,
@@ -229,15 +211,6 @@ impl TicketRow {
             version: row.version,
         })
     }
-}
-
-fn own_field(field: &OwnField) -> (String, OwnValueJson) {
-    let value = match &field.value {
-        OwnValue::Text(text) => OwnValueJson::Text(text.clone()),
-        OwnValue::Number(number) => OwnValueJson::Number(*number),
-        OwnValue::Flag(flag) => OwnValueJson::Flag(*flag),
-    };
-    (field.name.to_string(), value)
 }
 
 fn priority(row: &TicketRow) -> Result<Priority, StoreError> {

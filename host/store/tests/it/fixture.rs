@@ -133,7 +133,7 @@ pub(crate) fn ticket(org: &Organization) -> Ticket {
         description: "It burns.".to_owned(),
         channel: Channel::Portal,
         tags: BTreeSet::new(),
-        fields: Vec::new(),
+        fields: Fields::default(),
         requester: Some(PersonId(self::id())),
         opened_by: None,
         category: None,

@@ -2,13 +2,14 @@
 
 use waypost_domain::{
     catalog::Money,
+    fields::{FieldValue, Fields, Number},
     ids::{CatalogItemId, CiId, OrderId, PersonId, ServiceId, TicketId},
     incident::{Leadership, Major},
     organization::Organization,
     priority::Level,
     ticket::{
         Awaiting, CancelOutcome, Cancellation, Channel, Closing, Code, Details, ExternalRef, Hold,
-        Outcome, OwnField, OwnValue, Phase, Rejection, Stage, State, Ticket, TicketKind,
+        Outcome, Phase, Rejection, Stage, State, Ticket, TicketKind,
     },
 };
 use waypost_store::{Store, StoreError, on_both_engines, testing, ticket};
@@ -54,12 +55,16 @@ fn full(org: &Organization) -> Ticket {
     ticket.reassignment_count = 2;
     ticket.watchers = [PersonId(fixture::id()), PersonId(fixture::id())].into();
     ticket.parent = Some(TicketId(fixture::id()));
-    let field = |name: &str, value| OwnField { name: name.parse().unwrap(), value };
-    ticket.fields = vec![
-        field("vendor-ticket", OwnValue::Text("ünï".to_owned())),
-        field("floor", OwnValue::Number(-3)),
-        field("badge", OwnValue::Flag(false)),
-    ];
+    let field = |name: &str, value| (name.parse().unwrap(), value);
+    ticket.fields = Fields::kept(
+        [
+            field("vendor-ticket", FieldValue::Text("ünï".to_owned())),
+            field("floor", FieldValue::Number(Number::new(-3.0).unwrap())),
+            field("badge", FieldValue::Flag(false)),
+            field("rooms", FieldValue::Texts(vec!["3.14".to_owned()])),
+        ]
+        .into(),
+    );
     ticket.follows = Some(TicketId(fixture::id()));
     ticket.external_ref =
         Some(ExternalRef { source: "tickets.csv".to_owned(), id: "42".to_owned() });
