@@ -162,8 +162,9 @@ async fn a4_a_policy_that_fails_to_look_after_approvals_leaves_receipts_and_is_t
     assert_eq!(marked.len(), 5);
     assert_eq!(marked[0]["policy_failures"], "stalled: out_of_fuel");
     let events = acme.agent.client.of(&marked[0], "events").await.items();
-    let last = &events.last().unwrap()["reason"];
-    assert_eq!(last, "nobody was reminded: stalled: out_of_fuel");
+    let last = events.last().unwrap();
+    assert_eq!(last["reason"], "nobody was reminded: stalled: out_of_fuel");
+    assert_eq!(last["action"], "edit", "a reminder that was none is not counted as one");
 }
 
 async fn name_fallback_approver(acme: &Org<'_>, approver: Value) {

@@ -196,8 +196,9 @@ impl TicketDraft {
         self.waiting = waiting;
     }
 
-    /// Keeps the receipts of policies that failed. Once for each kind of failure: approvals are
-    /// looked after every few minutes, and what failed will mostly fail again.
+    /// Keeps the receipts of policies that failed, with an edit of the ticket's mark: whoever counts
+    /// reminders counts none. Once for each kind of failure: approvals are looked after every few
+    /// minutes, and what failed will mostly fail again.
     fn note_failures(&mut self) {
         let failures =
             self.asking.evaluation.as_ref().map(Evaluation::failures).unwrap_or_default();
@@ -205,7 +206,7 @@ impl TicketDraft {
         let is_new = |failure: &String| !known.split(", ").any(|one| one == failure);
         if self.is_idle() && failures.iter().any(is_new) {
             let reason = format!("nobody was reminded: {}", mark(&failures));
-            self.did_because(Action::RemindVoter, &system(), Vec::new(), Some(reason));
+            self.did_because(Action::Edit, &system(), Vec::new(), Some(reason));
         }
     }
 
