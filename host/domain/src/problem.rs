@@ -135,7 +135,7 @@ const ROWS: &[Row] = &[
             fill("symptom", FieldType::Text, "Symptom, as users see it."),
             fill("workaround", FieldType::Text, "Workaround."),
         ])
-        .unless(is_known_error)
+        .unless(is_no_new_known_error)
         .by(publish_known_error),
     row(Action::Communicate, "Send the workaround to the callers of its incidents")
         .from(&[State::Assess, State::RootCauseAnalysis, State::FixInProgress, State::Resolved])
@@ -321,7 +321,13 @@ fn reanalyze(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-fn is_known_error(ticket: &Ticket, _: Action) -> Option<Obstacle> {
+fn is_no_new_known_error(ticket: &Ticket, _: Action) -> Option<Obstacle> {
+    let code = ticket.stage.outcome().and_then(|outcome| outcome.code);
+    if code == Some(Code::FixApplied) {
+        return Some(Obstacle::Guard(
+            "It is fixed, so it is not a known error; go back to its analysis if the fix failed.",
+        ));
+    }
     let is_one = ticket.problem().is_some_and(|problem| problem.known_error);
     is_one.then_some(Obstacle::Guard(
         "It is already a known error; edit its symptom and workaround instead.",

@@ -21,6 +21,18 @@ pub(crate) fn of(error: &anyhow::Error) -> String {
     for FieldFault { pointer, message, .. } in faults {
         told.extend(["\n  ", pointer.trim_start_matches('/'), ": ", message]);
     }
+    let refused = error.chain().find_map(|cause| {
+        let refused = cause.downcast_ref();
+        let Some(CommandError::Refused(Refused::InvalidTransition { allowed, .. })) = refused
+        else {
+            return None;
+        };
+        Some(allowed)
+    });
+    if let Some(allowed) = refused {
+        let names = allowed.iter().map(|action| action.as_str()).collect::<Vec<_>>();
+        told.extend(["\n  possible: ", &names.join(", ")]);
+    }
     told
 }
 
@@ -37,6 +49,7 @@ pub(crate) fn field_faults(error: &CommandError) -> impl Iterator<Item = &FieldF
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
+    use waypost_domain::ticket::{Action, State, TicketKind};
 
     use super::*;
 
@@ -53,6 +66,19 @@ mod tests {
         let (sentence, fields) = told.split_once('\n').unwrap();
         assert!(sentence.starts_with("creating the organization: 2 "), "{sentence}");
         assert_eq!(fields, "  name: give one\n  settings/zone: give one");
+    }
+
+    #[test]
+    fn what_the_state_does_not_allow_is_told_with_what_it_does() {
+        let refused = CommandError::Refused(Refused::InvalidTransition {
+            action: Action::Reopen,
+            kind: TicketKind::Problem,
+            why: "in state `resolved`".to_owned(),
+            state: State::Resolved,
+            allowed: vec![Action::Reanalyze, Action::Close],
+        });
+        let told = of(&anyhow::Error::new(refused));
+        assert!(told.ends_with("\n  possible: reanalyze, close"), "{told}");
     }
 
     #[test]

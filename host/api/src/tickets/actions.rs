@@ -16,7 +16,7 @@ use waypost_app::{
     Desk,
     tickets::{self, TicketRef},
 };
-use waypost_domain::ticket::{Action, Kind, Row, TicketKind, Who};
+use waypost_domain::ticket::{Action, TicketKind};
 
 use super::{Collection, Subject, kind_of, records::changed};
 use crate::{
@@ -29,13 +29,6 @@ use crate::{
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
     // What the document says of actions is made from the rows; see `schema`.
     OpenApiRouter::new().routes(routes!(allowed)).route("/{id}/actions/{action}", post(act))
-}
-
-/// The actions of a kind that callers take at an address of their own. Tickets are edited by PATCH,
-/// and votes have a collection of their own.
-pub(super) fn askable(kind: &Kind) -> impl Iterator<Item = &'static Row> + use<> {
-    let is_elsewhere = |action| matches!(action, Action::Create | Action::Edit | Action::Vote);
-    kind.rows().filter(move |row| row.who != Who::System && !is_elsewhere(row.action))
 }
 
 /// Whether an action heeds the version that the caller knows. What is said about a ticket, and what
@@ -103,9 +96,9 @@ impl FromRequestParts<ApiState> for Asked {
 
 /// The action that a kind has under this name.
 fn asked(kind: TicketKind, name: &str) -> Result<Action, ApiError> {
-    let mut actions = askable(kind.rules()).map(|row| row.action);
+    let mut actions = kind.rules().askable().map(|row| row.action);
     actions.find(|action| action.as_str() == name).ok_or_else(|| {
-        let names = askable(kind.rules()).map(|row| row.action.as_str()).collect::<Vec<_>>();
+        let names = kind.rules().askable().map(|row| row.action.as_str()).collect::<Vec<_>>();
         let detail = format!(
             "`{name}` is not an action of {}; use one of: {}",
             kind.with_article(),

@@ -16,7 +16,7 @@ use utoipa::{
 use waypost_domain::ticket::{Action, Field, From, Needed, Row, TicketKind, Who};
 
 use self::property::{Property, gather};
-use super::{Collection, ExternalRefWire, actions::askable, outgoing::TicketOut};
+use super::{Collection, ExternalRefWire, outgoing::TicketOut};
 use crate::{
     schema::{add, answer, capital, object, takes},
     wire::{KindName, NothingIn, PersonIn},
@@ -150,7 +150,7 @@ impl Collection {
     fn actions(self) -> Vec<Documented> {
         let mut all: Vec<Documented> = Vec::new();
         for kind in self.kinds() {
-            for row in askable(kind.rules()) {
+            for row in kind.rules().askable() {
                 let inputs = row.inputs.iter().map(|input| Property::of_input(kind, input));
                 match all.iter_mut().find(|known| known.action == row.action) {
                     Some(known) => {

@@ -187,6 +187,8 @@ fn a_fixed_problem_is_no_known_error_any_more_and_an_accepted_risk_stays_one() {
         act(&mut ticket, Action::PublishKnownError, given).unwrap();
         resolve(&mut ticket, code).unwrap();
         assert_eq!(facts(&ticket).known_error, stays, "{code}");
+        let again = guard(act(&mut ticket, Action::PublishKnownError, nothing()));
+        assert!(again.contains(if stays { "already a known error" } else { "It is fixed" }));
     }
 }
 

@@ -358,6 +358,13 @@ impl Kind {
         self.rows().find(|row| row.action == action)
     }
 
+    /// The rows of actions that a caller can ask for by their names. Opening, editing and voting have
+    /// doors of their own.
+    pub fn askable(&self) -> impl Iterator<Item = &'static Row> + use<> {
+        let is_elsewhere = |action| matches!(action, Action::Create | Action::Edit | Action::Vote);
+        self.rows().filter(move |row| row.who != Who::System && !is_elsewhere(row.action))
+    }
+
     /// All rows, its own first.
     pub fn rows(&self) -> impl Iterator<Item = &'static Row> + use<> {
         self.rows.iter().copied().flatten()

@@ -62,7 +62,7 @@ pub(crate) struct List {
     /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// Only this kind. Can be repeated.
+    /// Only this kind; defaults to incidents and requests. Can be repeated.
     #[arg(long)]
     kind: Vec<TicketKind>,
     /// Only active tickets.
@@ -86,7 +86,7 @@ pub(crate) struct Act {
     /// Number of the ticket, such as INC0000042.
     number: String,
     /// The action; `edit` changes fields.
-    #[arg(default_value = "edit")]
+    #[arg(default_value = "edit", value_parser = action)]
     action: Action,
     /// Key of the organization.
     #[arg(long, value_name = "KEY")]
@@ -118,14 +118,20 @@ impl Ticket {
             Self::List(List { org, kind, active }) => {
                 let caller = installation.operator(&org).await?;
                 let query = TicketQuery {
-                    kinds: kind,
+                    kinds: if kind.is_empty() { TicketKind::intake() } else { kind },
                     active: active.then_some(true),
                     ..TicketQuery::default()
                 };
                 let page = PageRequest { limit: LISTED, after: None };
                 let page = tickets::list(desk, &caller, &query, &page).await?;
                 let json = || page.rows.iter().cloned().map(waypost_api::ticket_json).collect();
-                output.tell(json, |to| page.rows.iter().try_for_each(|view| line(to, view)))
+                output.tell(json, |to| {
+                    page.rows.iter().try_for_each(|view| line(to, view))?;
+                    if page.next.is_some() {
+                        writeln!(to, "These are the newest {LISTED}; there are more.")?;
+                    }
+                    Ok(())
+                })
             }
             Self::Show(Show { number, org }) => {
                 let caller = installation.operator(&org).await?;
@@ -166,6 +172,21 @@ impl Ticket {
             }
         }
     }
+}
+
+/// An action that can be asked for, of whatever kind.
+fn action(name: &str) -> Result<Action, String> {
+    let rows = TicketKind::ALL.iter().flat_map(|kind| kind.rules().askable());
+    let mut actions = vec![Action::Edit];
+    for row in rows {
+        if !actions.contains(&row.action) {
+            actions.push(row.action);
+        }
+    }
+    actions.iter().copied().find(|action| action.as_str() == name).ok_or_else(|| {
+        let names = actions.iter().map(|action| action.as_str()).collect::<Vec<_>>();
+        format!("`{name}` is not a valid action; use one of: {}", names.join(", "))
+    })
 }
 
 /// What was given: JSON where a value is some, else a text.
