@@ -472,4 +472,19 @@ support_team = "network"
     assert_eq!(listed(&[]), ["PRB0000001"]);
     let early = program.run(ticket(&["act", "PRB0000001", "assess"], &["team=network"]));
     assert!(!early.is_ok && early.said.contains("resolved"), "{early:?}");
+    let possible = early.said.lines().find(|line| line.contains("possible actions: ")).unwrap();
+    assert!(possible.contains("close") && !possible.contains("vote"), "{possible}");
+    let voted = program.run(ticket(&["act", "PRB0000001", "vote"], &[]));
+    assert!(voted.said.contains("`vote` is not a valid action; use one of: edit, "), "{voted:?}");
+
+    // Without a kind, what people report: incidents and requests.
+    let usual = program.run(ticket(&["list"], &[]));
+    assert!(usual.printed.contains(number) && !usual.printed.contains("PRB"), "{usual:?}");
+    let two = ["short_description=No wifi again", "requester=rita@acme.example"];
+    let _ = program.json(ticket(&["open", "--kind", "incident"], &two));
+    let first = program.run(ticket(&["list", "--limit", "1"], &[]));
+    assert!(first.printed.contains("No wifi again"), "{first:?}");
+    assert!(first.printed.contains("the newest 1; use --limit 0"), "{first:?}");
+    let all = program.run(ticket(&["list", "--limit", "0"], &[]));
+    assert!(all.printed.contains(number) && !all.printed.contains("newest"), "{all:?}");
 }

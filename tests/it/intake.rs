@@ -20,6 +20,7 @@ on_both_engines! {
     a_requester_opens_tickets_for_nobody_else
     a_draft_waits_to_be_submitted
     a_request_is_checked_against_its_form
+    custom_fields_come_back_as_they_were_written_and_every_change_is_an_event
 }
 
 async fn q7_an_organization_without_policies_works(desk: TestDesk) {
@@ -240,4 +241,46 @@ async fn a_request_is_checked_against_its_form(desk: TestDesk) {
 
 fn actions(events: &[Value]) -> Vec<&str> {
     events.iter().map(|event| event["action"].as_str().unwrap()).collect()
+}
+
+async fn custom_fields_come_back_as_they_were_written_and_every_change_is_an_event(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let fields = json!({
+        "seats": 7, "share": 7.5, "vpn": true, "sites": ["a", "b"], "code": "7", "most": 9_007_199_254_740_992_i64,
+    });
+    let ticket = acme.report("No wifi").await;
+    let path = format!("/incidents/{}", ticket["number"].as_str().unwrap());
+    let edited = agent.patch(&path, 1, json!({ "fields": fields })).await.ok();
+    assert_eq!(edited["fields"], fields);
+    assert_eq!(agent.get(&path).await.ok()["fields"], fields);
+
+    // Values of another type that read alike.
+    let others = [
+        json!({ "seats": "7" }),
+        json!({ "seats": 7 }),
+        json!({ "seats": ["7"] }),
+        json!({ "seats": [] }),
+        json!({ "seats": ["a", "b"] }),
+        json!({ "seats": ["a, b"] }),
+        json!({ "seats": "a, b" }),
+    ];
+    let mut version = edited["version"].as_i64().unwrap();
+    for other in others {
+        let edited = agent.patch(&path, version, json!({ "fields": other })).await.ok();
+        assert_eq!(edited["version"], version + 1, "{other}");
+        version += 1;
+        assert_eq!(agent.get(&path).await.ok()["fields"], other);
+    }
+    let events = agent.of(&edited, "events").await.items();
+    let changes = events.last().unwrap()["changes"].clone();
+    let change = json!({ "field": "fields/seats", "before": "[\"a, b\"]", "after": "\"a, b\"" });
+    assert_eq!(changes, json!([change]));
+
+    let large = json!({ "fields": { "seats": 9_007_199_254_740_993_i64, "code": "\u{7}" } });
+    let refused = agent.patch(&path, version, large).await;
+    assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(refused.pointers(), ["/fields/seats"]);
+    let odd = agent.patch(&path, version, json!({ "fields": { "code": "\u{7}" } })).await;
+    assert_eq!(odd.pointers(), ["/fields/code"]);
 }

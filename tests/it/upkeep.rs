@@ -164,7 +164,7 @@ async fn a4_a_policy_that_fails_to_look_after_approvals_leaves_receipts_and_is_t
     let events = acme.agent.client.of(&marked[0], "events").await.items();
     let last = events.last().unwrap();
     assert_eq!(last["reason"], "nobody was reminded: stalled: out_of_fuel");
-    assert_eq!(last["action"], "edit", "a reminder that was none is not counted as one");
+    assert_eq!(last["action"], "edit", "no reminder was sent, so none is counted");
 }
 
 async fn name_fallback_approver(acme: &Org<'_>, approver: Value) {

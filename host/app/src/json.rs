@@ -185,7 +185,22 @@ fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<Str
     for (name, json) in object {
         let value = match json {
             Json::Bool(flag) => Some(FieldValue::Flag(*flag)),
-            Json::Number(number) => number.as_f64().and_then(Number::new).map(FieldValue::Number),
+            Json::Number(number) if number.is_f64() => {
+                number.as_f64().and_then(Number::new).map(FieldValue::Number)
+            }
+            Json::Number(number) => {
+                let whole = number.as_i64().and_then(Number::whole);
+                if whole.is_none() {
+                    let most = Number::MAX_WHOLE;
+                    let message = format!(
+                        "A whole number must be {} to {most}; send a larger one as a text.",
+                        -most
+                    );
+                    faults.wrong(&at(pointer, name), "out-of-range", message);
+                    continue;
+                }
+                whole.map(FieldValue::Number)
+            }
             Json::String(text) => Some(FieldValue::Text(text.clone())),
             Json::Array(items) => {
                 let texts = items.iter().map(|item| item.as_str().map(str::to_owned));

@@ -3,7 +3,7 @@
 //!
 //! The desk keeps them and shows them to policies; it draws no conclusions from them.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use crate::{key::Key, refusal::Faults, text};
 
@@ -13,6 +13,9 @@ pub const MAX_FIELDS: usize = 50;
 pub const MAX_FIELD_CHARS: usize = 1_000;
 /// The most texts of one field.
 pub const MAX_FIELD_TEXTS: usize = 50;
+/// The longest texts of all fields together: every policy that is asked about a ticket is handed
+/// them.
+pub const MAX_FIELDS_CHARS: usize = 20_000;
 
 /// The fields of a record, by their names.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -39,10 +42,32 @@ pub struct Number(f64);
 impl Eq for Number {}
 
 impl Number {
+    /// Whole numbers up to this one, and down to its negative, are kept exactly: 2^53.
+    pub const MAX_WHOLE: i64 = 1 << 53;
+
     /// The number, unless it is infinite or none at all.
     #[must_use]
     pub fn new(number: f64) -> Option<Self> {
         number.is_finite().then_some(Self(number))
+    }
+
+    /// A whole number, unless it is too large to be kept exactly.
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "exact up to `MAX_WHOLE`")]
+    pub fn whole(number: i64) -> Option<Self> {
+        (-Self::MAX_WHOLE..=Self::MAX_WHOLE).contains(&number).then_some(Self(number as f64))
+    }
+
+    /// The number as a whole one, if it is one that is kept exactly.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_precision_loss,
+        reason = "exact up to `MAX_WHOLE`"
+    )]
+    pub fn as_whole(self) -> Option<i64> {
+        let is_exact = self.0.fract() == 0.0 && self.0.abs() <= Self::MAX_WHOLE as f64;
+        is_exact.then_some(self.0 as i64)
     }
 
     /// The number.
@@ -50,6 +75,41 @@ impl Number {
     pub const fn get(self) -> f64 {
         self.0
     }
+}
+
+/// As JSON, so that values of different types never read the same: `7` and `"7"`.
+impl fmt::Display for FieldValue {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Flag(flag) => write!(f, "{flag}"),
+            Self::Number(number) => match number.as_whole() {
+                Some(whole) => write!(f, "{whole}"),
+                None => write!(f, "{}", number.get()),
+            },
+            Self::Text(text) => quote(f, text),
+            Self::Texts(texts) => {
+                f.write_str("[")?;
+                for (place, text) in texts.iter().enumerate() {
+                    f.write_str(if place == 0 { "" } else { ", " })?;
+                    quote(f, text)?;
+                }
+                f.write_str("]")
+            }
+        }
+    }
+}
+
+fn quote(f: &mut fmt::Formatter<'_>, text: &str) -> fmt::Result {
+    f.write_str("\"")?;
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => write!(f, "\\{character}")?,
+            '\n' => f.write_str("\\n")?,
+            '\t' => f.write_str("\\t")?,
+            _ => write!(f, "{character}")?,
+        }
+    }
+    f.write_str("\"")
 }
 
 impl Fields {
@@ -79,6 +139,13 @@ impl Fields {
                 fields.insert(key, value);
             }
         }
+        let chars: usize = fields.values().map(chars).sum();
+        if chars > MAX_FIELDS_CHARS {
+            let message = format!(
+                "The fields have {chars} characters together; at most {MAX_FIELDS_CHARS} are kept."
+            );
+            faults.wrong("/fields", "too-long", message);
+        }
         Self(fields)
     }
 
@@ -97,6 +164,14 @@ impl Fields {
     /// The fields, in the order of their names.
     pub fn iter(&self) -> impl Iterator<Item = (&Key, &FieldValue)> {
         self.0.iter()
+    }
+}
+
+fn chars(value: &FieldValue) -> usize {
+    match value {
+        FieldValue::Flag(_) | FieldValue::Number(_) => 0,
+        FieldValue::Text(text) => text.chars().count(),
+        FieldValue::Texts(texts) => texts.iter().map(|text| text.chars().count()).sum(),
     }
 }
 
@@ -151,9 +226,48 @@ mod tests {
             pointers(vec![("a", FieldValue::Texts(vec![String::new(), long]))]),
             ["/fields/a/1"]
         );
+        assert_eq!(pointers(vec![("a", text("a\u{1b}[31m"))]), ["/fields/a"]);
+        let most = || FieldValue::Texts(vec!["x".repeat(MAX_FIELD_CHARS); 20]);
+        assert_eq!(pointers(vec![("a", most())]), Vec::<String>::new());
+        assert_eq!(pointers(vec![("a", most()), ("b", text("x"))]), ["/fields"]);
         let names: Vec<String> = (0..=MAX_FIELDS).map(|number| format!("f{number}")).collect();
         let many = names.iter().map(|name| (name.as_str(), FieldValue::Flag(true))).collect();
         assert_eq!(pointers(many), ["/fields"]);
+    }
+
+    #[test]
+    fn values_of_different_types_never_read_the_same() {
+        let texts = |texts: &[&str]| {
+            FieldValue::Texts(texts.iter().map(|text| (*text).to_owned()).collect())
+        };
+        let text = |text: &str| FieldValue::Text(text.to_owned());
+        let read = [
+            (FieldValue::Number(Number(7.0)), "7"),
+            (FieldValue::Number(Number(7.5)), "7.5"),
+            (text("7"), "\"7\""),
+            (FieldValue::Flag(true), "true"),
+            (text("true"), "\"true\""),
+            (texts(&[]), "[]"),
+            (texts(&["a", "b"]), r#"["a", "b"]"#),
+            (texts(&["a, b"]), r#"["a, b"]"#),
+            (text("a, b"), r#""a, b""#),
+            (texts(&[r#"a", "b"#]), r#"["a\", \"b"]"#),
+            (text("two\nlines\tand a \\"), r#""two\nlines\tand a \\""#),
+        ];
+        for (value, expected) in read {
+            assert_eq!(value.to_string(), expected);
+        }
+    }
+
+    #[test]
+    fn a_whole_number_is_kept_exactly_or_refused() {
+        let most = Number::MAX_WHOLE;
+        for whole in [0, -3, most, -most] {
+            assert_eq!(Number::whole(whole).and_then(Number::as_whole), Some(whole));
+        }
+        assert_eq!(Number::whole(most + 1), None);
+        assert_eq!(Number(0.5).as_whole(), None);
+        assert_eq!(Number(1e300).as_whole(), None);
     }
 
     #[test]

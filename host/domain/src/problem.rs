@@ -135,7 +135,7 @@ const ROWS: &[Row] = &[
             fill("symptom", FieldType::Text, "Symptom, as users see it."),
             fill("workaround", FieldType::Text, "Workaround."),
         ])
-        .unless(is_no_new_known_error)
+        .unless(against_publishing)
         .by(publish_known_error),
     row(Action::Communicate, "Send the workaround to the callers of its incidents")
         .from(&[State::Assess, State::RootCauseAnalysis, State::FixInProgress, State::Resolved])
@@ -321,11 +321,12 @@ fn reanalyze(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     Ok(())
 }
 
-fn is_no_new_known_error(ticket: &Ticket, _: Action) -> Option<Obstacle> {
+fn against_publishing(ticket: &Ticket, _: Action) -> Option<Obstacle> {
     let code = ticket.stage.outcome().and_then(|outcome| outcome.code);
-    if code == Some(Code::FixApplied) {
+    if code.is_some_and(|code| code != Code::RiskAccepted) {
         return Some(Obstacle::Guard(
-            "It is fixed, so it is not a known error; go back to its analysis if the fix failed.",
+            "It is not an open error any more: only a problem that is being worked on, or whose \
+             risk was accepted, can be a known error. Go back to its analysis first.",
         ));
     }
     let is_one = ticket.problem().is_some_and(|problem| problem.known_error);
@@ -403,7 +404,7 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let duplicate_of = turn.given.ticket("duplicate_of").filter(|_| code == Code::Duplicate);
     if let Some(problem) = ticket.problem_mut() {
         problem.duplicate_of = duplicate_of;
-        problem.known_error &= !is_fixed;
+        problem.known_error &= code == Code::RiskAccepted;
     }
     ticket::finish(ticket, turn)
 }

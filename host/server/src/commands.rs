@@ -4,6 +4,7 @@ pub(crate) mod audit;
 pub(crate) mod config;
 pub(crate) mod explain;
 pub(crate) mod import;
+mod listing;
 pub(crate) mod migrate;
 pub(crate) mod org;
 pub(crate) mod policy;

@@ -30,8 +30,9 @@ pub(crate) fn of(error: &anyhow::Error) -> String {
         Some(allowed)
     });
     if let Some(allowed) = refused {
-        let names = allowed.iter().map(|action| action.as_str()).collect::<Vec<_>>();
-        told.extend(["\n  possible: ", &names.join(", ")]);
+        let asked = allowed.iter().filter(|action| action.is_asked_by_name());
+        let names = asked.map(|action| action.as_str()).collect::<Vec<_>>();
+        told.extend(["\n  possible actions: ", &names.join(", ")]);
     }
     told
 }

@@ -54,7 +54,7 @@ pub(crate) struct TicketOut {
     channel: ChannelName,
     /// Tags.
     tags: Vec<String>,
-    /// Custom fields by name: a string, a whole number or a Boolean.
+    /// Custom fields by name: a Boolean, a number, a string or a list of strings.
     fields: BTreeMap<String, FieldWire>,
     /// The person the ticket is for (caller, requested for); null for problems and tasks.
     requester: Option<PersonOut>,

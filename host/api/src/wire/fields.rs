@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use waypost_domain::fields::FieldValue;
+use waypost_domain::fields::{FieldValue, Number};
 
 /// The value of a custom field: a Boolean, a number, a string of at most 1,000 characters, or a
 /// list of at most 50 strings.
@@ -13,7 +13,8 @@ pub(crate) enum FieldWire {
     /// A Boolean.
     Flag(bool),
     /// A number.
-    Number(#[serde(serialize_with = "number")] f64),
+    #[schema(value_type = f64)]
+    Number(serde_json::Number),
     /// A string.
     Text(String),
     /// A list of strings.
@@ -24,7 +25,7 @@ impl From<&FieldValue> for FieldWire {
     fn from(value: &FieldValue) -> Self {
         match value {
             FieldValue::Flag(flag) => Self::Flag(*flag),
-            FieldValue::Number(number) => Self::Number(number.get()),
+            FieldValue::Number(number) => Self::Number(json_number(*number)),
             FieldValue::Text(text) => Self::Text(text.clone()),
             FieldValue::Texts(texts) => Self::Texts(texts.clone()),
         }
@@ -32,11 +33,9 @@ impl From<&FieldValue> for FieldWire {
 }
 
 /// A whole number is written as one: 7, not 7.0.
-#[expect(clippy::cast_possible_truncation, reason = "whole numbers up to 2^53 are exact in both")]
-fn number<S: serde::Serializer>(number: &f64, serializer: S) -> Result<S::Ok, S::Error> {
-    if number.fract() == 0.0 && number.abs() <= 9_007_199_254_740_992.0 {
-        serializer.serialize_i64(*number as i64)
-    } else {
-        serializer.serialize_f64(*number)
+fn json_number(number: Number) -> serde_json::Number {
+    match number.as_whole() {
+        Some(whole) => whole.into(),
+        None => serde_json::Number::from_f64(number.get()).expect("a `Number` is finite"),
     }
 }

@@ -128,6 +128,14 @@ actions! {
     Reject => "reject",
 }
 
+impl Action {
+    /// Whether it is asked for by its name. Opening, editing and voting have doors of their own.
+    #[must_use]
+    pub const fn is_asked_by_name(self) -> bool {
+        !matches!(self, Self::Create | Self::Edit | Self::Vote)
+    }
+}
+
 impl Ticket {
     /// The row of an action; refuses one that the kind or the state does not allow.
     pub fn admit(&self, action: Action) -> Result<&'static Row, Refused> {

@@ -11,7 +11,6 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use crate::{
     directory::{Lookup, ci_text, service_text, team_text},
     event::FieldChange,
-    fields::FieldValue,
     ticket::{Awaiting, CancelOutcome, Details, FieldType, Stage, State, Ticket, Value},
 };
 
@@ -176,13 +175,7 @@ impl Facts {
             }
             Value::Facts(facts) => {
                 for (name, fact) in facts {
-                    let name = format!("{field}/{name}");
-                    match fact {
-                        FieldValue::Text(text) => self.add(&name, text),
-                        FieldValue::Number(number) => self.add(&name, number.get()),
-                        FieldValue::Flag(flag) => self.add(&name, flag),
-                        FieldValue::Texts(texts) => self.add_list(&name, texts),
-                    }
+                    self.add(&format!("{field}/{name}"), fact);
                 }
             }
             Value::Category(path) => self.add(field, path),

@@ -358,11 +358,9 @@ impl Kind {
         self.rows().find(|row| row.action == action)
     }
 
-    /// The rows of actions that a caller can ask for by their names. Opening, editing and voting have
-    /// doors of their own.
+    /// The rows of actions that a caller can ask for by their names.
     pub fn askable(&self) -> impl Iterator<Item = &'static Row> + use<> {
-        let is_elsewhere = |action| matches!(action, Action::Create | Action::Edit | Action::Vote);
-        self.rows().filter(move |row| row.who != Who::System && !is_elsewhere(row.action))
+        self.rows().filter(|row| row.who != Who::System && row.action.is_asked_by_name())
     }
 
     /// All rows, its own first.

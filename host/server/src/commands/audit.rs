@@ -10,14 +10,14 @@ use chrono::{DateTime, Utc};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use waypost_app::audit::{self, AuditedBinding, AuditedEvent, AuditedRefusal, Period};
-use waypost_app::{Caller, Desk, PageRequest};
+use waypost_app::{Caller, Desk};
 use waypost_domain::binding::{Revision, Switch};
 use waypost_domain::delegation::{Delegation, Scope};
 use waypost_domain::event::Actor;
 use waypost_domain::invariant::{Invariant, Violation};
 use waypost_domain::key::Key;
 
-use super::receipts::{self, PAGE};
+use super::{listing, receipts};
 use crate::cli::time;
 use crate::installation::Installation;
 use crate::output::Output;
@@ -162,53 +162,47 @@ async fn write(
             written.bindings += 1;
         }
     }
-    let mut request = PageRequest { limit: PAGE, after: None };
-    loop {
-        let page = audit::delegations(desk, caller, &request).await?;
-        for told in page.rows.iter().flat_map(|one| delegation_lines(one, is_within)) {
-            line(to, &told)?;
-            written.delegations += 1;
-        }
-        request.after = page.next;
-        if request.after.is_none() {
-            break;
-        }
-    }
-    loop {
-        let page = audit::events(desk, caller, period, &request).await?;
-        for event in &page.rows {
-            line(to, &event_line(event))?;
+    listing::each_row(
+        0,
+        async |page| audit::delegations(desk, caller, page).await,
+        |one| {
+            for told in delegation_lines(&one, is_within) {
+                line(to, &told)?;
+                written.delegations += 1;
+            }
+            Ok(())
+        },
+    )
+    .await?;
+    listing::each_row(
+        0,
+        async |page| audit::events(desk, caller, period, page).await,
+        |event| {
             written.events += 1;
-        }
-        request.after = page.next;
-        if request.after.is_none() {
-            break;
-        }
-    }
-    loop {
-        let page = audit::refused_votes(desk, caller, period, &request).await?;
-        for refused in &page.rows {
-            line(to, &refused_line(refused))?;
+            line(to, &event_line(&event))
+        },
+    )
+    .await?;
+    listing::each_row(
+        0,
+        async |page| audit::refused_votes(desk, caller, period, page).await,
+        |one| {
             written.refused_votes += 1;
-        }
-        request.after = page.next;
-        if request.after.is_none() {
-            break;
-        }
-    }
-    loop {
-        let page = audit::receipts(desk, caller, period, &request).await?;
-        for view in &page.rows {
-            let mut told = receipts::json(view);
+            line(to, &refused_line(&one))
+        },
+    )
+    .await?;
+    listing::each_row(
+        0,
+        async |page| audit::receipts(desk, caller, period, page).await,
+        |view| {
+            let mut told = receipts::json(&view);
             told["record"] = json!("receipt");
-            line(to, &told)?;
             written.receipts += 1;
-        }
-        request.after = page.next;
-        if request.after.is_none() {
-            break;
-        }
-    }
+            line(to, &told)
+        },
+    )
+    .await?;
     Ok(written)
 }
 

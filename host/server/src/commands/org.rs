@@ -7,14 +7,15 @@ mod settings;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use waypost_app::Caller;
 use waypost_app::organizations::{self, NewOrganization, OrganizationView, PLATFORM_KEY};
-use waypost_app::{Caller, PageRequest};
 use waypost_domain::calendar::hours as week;
 use waypost_domain::incident::{MajorOutcome, MajorRule};
 use waypost_domain::key::Key;
 use waypost_domain::organization::OrgKind;
 use waypost_domain::service::Criticality;
 
+use super::listing;
 use crate::installation::Installation;
 use crate::output::{Output, time};
 use crate::terminal::Terminal;
@@ -107,17 +108,8 @@ impl Show {
 
 async fn list(installation: &Installation, output: &mut Output) -> Result<()> {
     let caller = platform(installation).await?;
-    let mut views = Vec::new();
-    let mut after = None;
-    loop {
-        let request = PageRequest { limit: 200, after };
-        let page = organizations::list(&installation.desk, &caller, &request).await?;
-        views.extend(page.rows);
-        after = page.next;
-        if after.is_none() {
-            break;
-        }
-    }
+    let fetch = async |page: &_| organizations::list(&installation.desk, &caller, page).await;
+    let (views, _) = listing::rows(0, fetch).await?;
     output.tell_table(
         || Value::Array(views.iter().map(json).collect()),
         &["key", "name", "kind", "parent", "zone"],

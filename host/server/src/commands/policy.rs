@@ -8,11 +8,12 @@ mod test_run;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
+use waypost_app::Caller;
 use waypost_app::policies::{self, PolicyView};
-use waypost_app::{Caller, PageRequest};
 use waypost_domain::key::Key;
 
 use self::component::Named;
+use super::listing;
 use crate::installation::Installation;
 use crate::output::{Output, time};
 use crate::terminal::Terminal;
@@ -167,17 +168,9 @@ async fn list(org: &Key, installation: &Installation, output: &mut Output) -> Re
 
 /// Every component that the organization may bind.
 async fn all(installation: &Installation, caller: &Caller) -> Result<Vec<PolicyView>> {
-    let mut views = Vec::new();
-    let mut after = None;
-    loop {
-        let request = PageRequest { limit: 200, after };
-        let page = policies::list(&installation.desk, caller, &request).await?;
-        views.extend(page.rows);
-        after = page.next;
-        if after.is_none() {
-            return Ok(views);
-        }
-    }
+    let fetch = async |page: &_| policies::list(&installation.desk, caller, page).await;
+    let (views, _) = listing::rows(0, fetch).await?;
+    Ok(views)
 }
 
 fn hooks(view: &PolicyView) -> String {

@@ -5,7 +5,6 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use waypost_app::PageRequest;
 use waypost_app::receipts::{self, Progress as Verified, ReceiptDetail, ReceiptQuery, Verdict};
 use waypost_app::tickets::TicketRef;
 use waypost_domain::binding::Hook;
@@ -13,13 +12,11 @@ use waypost_domain::ids::ReceiptId;
 use waypost_domain::key::Key;
 
 use super::explain::{outcome_json, told};
+use super::listing;
 use crate::installation::Installation;
 use crate::output::{Output, time};
 use crate::progress::Progress;
 use crate::terminal::Terminal;
-
-/// So many receipts are read at once.
-pub(super) const PAGE: u16 = 200;
 
 /// So many differences are told; the count is whole.
 const TOLD: usize = 20;
@@ -107,19 +104,11 @@ impl Receipts {
 impl List {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
-        let wanted = if self.limit == 0 { usize::MAX } else { self.limit };
-        let query = self.which.into();
-        let mut request = PageRequest { limit: PAGE, after: None };
-        let mut views = Vec::new();
-        loop {
-            let page = receipts::list(&installation.desk, &caller, &query, &request).await?;
-            views.extend(page.rows);
-            request.after = page.next;
-            if request.after.is_none() || views.len() >= wanted {
-                break;
-            }
-        }
-        views.truncate(wanted);
+        let (desk, query) = (&installation.desk, self.which.into());
+        let (views, _) = listing::rows(self.limit, async |page| {
+            receipts::list(desk, &caller, &query, page).await
+        })
+        .await?;
         output.tell_table(
             || views.iter().map(json).collect(),
             &["receipt", "hook", "binding", "outcome", "fuel", "µs", "at"],

@@ -6,22 +6,17 @@ use std::io::{self, Write};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use waypost_app::{
-    PageRequest,
-    tickets::{self, OpenTicket, TicketQuery, TicketRef, TicketView},
-};
+use waypost_app::tickets::{self, OpenTicket, TicketQuery, TicketRef, TicketView};
 use waypost_domain::{
     key::Key,
     ticket::{Action, TicketKind},
 };
 
+use super::listing;
 use crate::cli::setting;
 use crate::installation::Installation;
 use crate::output::Output;
 use crate::terminal::Terminal;
-
-/// More are listed page by page through the API.
-const LISTED: u16 = 200;
 
 /// Open, list, show and change tickets.
 #[derive(Debug, Subcommand)]
@@ -68,6 +63,9 @@ pub(crate) struct List {
     /// Only active tickets.
     #[arg(long)]
     active: bool,
+    /// At most this many; 0 for all.
+    #[arg(long, default_value_t = 200)]
+    limit: usize,
 }
 
 /// Show a ticket.
@@ -115,20 +113,22 @@ impl Ticket {
                     tickets::open(desk, &caller, command).await.context("opening a ticket")?;
                 tell(output, &view)
             }
-            Self::List(List { org, kind, active }) => {
+            Self::List(List { org, kind, active, limit }) => {
                 let caller = installation.operator(&org).await?;
                 let query = TicketQuery {
                     kinds: if kind.is_empty() { TicketKind::intake() } else { kind },
                     active: active.then_some(true),
                     ..TicketQuery::default()
                 };
-                let page = PageRequest { limit: LISTED, after: None };
-                let page = tickets::list(desk, &caller, &query, &page).await?;
-                let json = || page.rows.iter().cloned().map(waypost_api::ticket_json).collect();
+                let (views, has_more) = listing::rows(limit, async |page| {
+                    tickets::list(desk, &caller, &query, page).await
+                })
+                .await?;
+                let json = || views.iter().cloned().map(waypost_api::ticket_json).collect();
                 output.tell(json, |to| {
-                    page.rows.iter().try_for_each(|view| line(to, view))?;
-                    if page.next.is_some() {
-                        writeln!(to, "These are the newest {LISTED}; there are more.")?;
+                    views.iter().try_for_each(|view| line(to, view))?;
+                    if has_more {
+                        writeln!(to, "These are the newest {limit}; use --limit 0 to list all.")?;
                     }
                     Ok(())
                 })

@@ -424,7 +424,7 @@ async fn unreadable_tickets_are_reported(store: Store) {
         ("update tickets set channel = 'fax'", "channel"),
         ("update tickets set impact = 4000", "impact"),
         ("update tickets set category = 'Not a path'", "category"),
-        (r#"update tickets set fields = '[["Not a key", 1]]'"#, "fields"),
+        (r#"update tickets set fields = '{"Not a key": 1}'"#, "fields"),
     ] {
         let mut ticket = fixture::ticket(&org);
         ticket.stage = stage(TicketKind::Incident, State::Resolved);

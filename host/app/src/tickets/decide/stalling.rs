@@ -196,8 +196,8 @@ impl TicketDraft {
         self.waiting = waiting;
     }
 
-    /// Keeps the receipts of policies that failed, with an edit of the ticket's mark: whoever counts
-    /// reminders counts none. Once for each kind of failure: approvals are looked after every few
+    /// Keeps the receipts of policies that failed, as an edit of the ticket's mark, so that it does
+    /// not count as a reminder. Once for each kind of failure: approvals are looked after every few
     /// minutes, and what failed will mostly fail again.
     fn note_failures(&mut self) {
         let failures =
