@@ -109,7 +109,21 @@ impl FaultOut {
     }
 }
 
+/// Longer places and messages quote what was sent.
+const MAX_FAULT_CHARS: usize = 500;
+
 impl FaultOut {
+    /// Quotes no more of what was sent than a reader needs to find it.
+    fn shorten(&mut self) {
+        let texts = [self.pointer.as_mut(), self.parameter.as_mut(), Some(&mut self.message)];
+        for text in texts.into_iter().flatten() {
+            if let Some((end, _)) = text.char_indices().nth(MAX_FAULT_CHARS) {
+                text.truncate(end);
+                text.push('…');
+            }
+        }
+    }
+
     /// Where it is, as the beginning of a sentence about it.
     fn place(&self) -> String {
         let places = [self.pointer.as_deref(), self.parameter.as_deref(), self.header];
@@ -151,22 +165,32 @@ impl ApiError {
 
     /// Wrong or missing fields. All missing makes it `missing-fields`, anything else
     /// `validation-failed`.
-    pub(crate) fn faults(errors: Vec<FaultOut>) -> Self {
-        let all_missing = !errors.is_empty() && errors.iter().all(|fault| fault.code == "missing");
+    pub(crate) fn faults(mut errors: Vec<FaultOut>) -> Self {
+        let is_counted = errors.last().is_some_and(|fault| fault.code == FieldFault::MORE);
+        if errors.len() > FieldFault::LISTED && !is_counted {
+            let more = errors.len() - FieldFault::LISTED;
+            errors.truncate(FieldFault::LISTED);
+            errors.push(FieldFault::more(more).into());
+        }
+        errors.iter_mut().for_each(FaultOut::shorten);
+        let is_missing = |fault: &FaultOut| {
+            matches!(fault.code, FieldFault::MISSING | FieldFault::MORE)
+        };
+        let all_missing = !errors.is_empty() && errors.iter().all(is_missing);
         let (slug, detail) = match (all_missing, errors.as_slice()) {
             (true, [_]) => {
                 (Slug::MissingFields, "a field is missing; `errors` names it".to_owned())
             }
             (true, many) => (
                 Slug::MissingFields,
-                format!("{} fields are missing; `errors` lists them", many.len()),
+                format!("{} fields are missing; `errors` lists them", count(many)),
             ),
             (false, [fault]) => {
                 (Slug::ValidationFailed, format!("{}{}", fault.place(), fault.message))
             }
             (false, many) => (
                 Slug::ValidationFailed,
-                format!("{} parts of the input are not valid; `errors` lists them", many.len()),
+                format!("{} parts of the input are not valid; `errors` lists them", count(many)),
             ),
         };
         Self::new(slug, detail).with_errors(errors)
@@ -202,6 +226,16 @@ impl ApiError {
         self.body.instance = Some(path.to_owned());
         self.body.request_id = Some(request_id.to_owned());
         self
+    }
+}
+
+/// How many there are, in words: the list may end before them.
+fn count(faults: &[FaultOut]) -> String {
+    match faults.split_last() {
+        Some((last, listed)) if last.code == FieldFault::MORE => {
+            format!("more than {}", listed.len())
+        }
+        _ => faults.len().to_string(),
     }
 }
 
@@ -242,6 +276,19 @@ mod tests {
             Slug::ValidationFailed
         );
         assert_eq!(ApiError::faults(vec![]).slug(), Slug::ValidationFailed);
+    }
+
+    #[test]
+    fn no_more_than_fifty_faults_are_listed_and_the_rest_is_counted() {
+        let long = FaultOut::parameter("x".repeat(100_000), "y".repeat(100_000));
+        let json = ApiError::faults(vec![long; 5000]).json();
+        let errors = json["errors"].as_array().unwrap();
+        assert_eq!(errors.len(), 51);
+        assert_eq!(errors[50]["message"], "And 4950 more that are not listed; correct these first.");
+        assert!(json["detail"].as_str().unwrap().starts_with("more than 50 parts"));
+        assert!(json.to_string().len() < 100_000);
+        let json = ApiError::faults(vec![fault("missing"); 60]).json();
+        assert_eq!(json["type"], "/errors/missing-fields");
     }
 
     #[test]

@@ -27,7 +27,7 @@ async fn live() -> Json<HealthOut> {
 
 /// Check readiness
 ///
-/// Checks the database. A load balancer should send no requests here while it answers 503.
+/// Checks whether the database answers and can write. A load balancer should send no requests here while it answers 503.
 #[utoipa::path(
     get,
     path = "/ready",
@@ -37,7 +37,7 @@ async fn ready(State(desk): State<Desk>) -> Result<Json<HealthOut>, ApiError> {
     let unavailable = |detail| ApiError::new(Slug::Unavailable, detail);
     let is_ready = desk.ready().await.map_err(|error| {
         tracing::warn!(error = &error as &dyn std::error::Error, "not ready");
-        unavailable("the database is not reachable")
+        unavailable("the database is not reachable, or cannot write")
     })?;
     if !is_ready {
         return Err(unavailable("the database schema is not up to date; run `waypost migrate`"));

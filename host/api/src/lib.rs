@@ -6,6 +6,7 @@
 
 mod api_error;
 mod approval_requests;
+mod attempts;
 mod bindings;
 mod delegations;
 mod events;
@@ -30,9 +31,10 @@ mod serve;
 mod state;
 mod tickets;
 mod tokens;
+mod turns;
 mod wire;
 
 pub use routes::{document, router};
-pub use serve::serve;
+pub use serve::{ServeOptions, serve};
 pub use state::{ApiOptions, ApiState};
 pub use tickets::ticket_json;

@@ -3,11 +3,12 @@
 //! ```text
 //! accompany      the request's id, span, log line; completes errors; security headers
 //!   panic        a panic becomes an error
-//!     limits     a place, a deadline
+//!     deadline   a time limit
 //!       authenticate   who asks, and for which organization
-//!         body         at most so many bytes
-//!           idempotency  a repeated POST gets the first one's answer
-//!             handler
+//!         body         at most so many bytes, of the caller's share
+//!           turn         the caller's turn, in fair shares
+//!             idempotency  a repeated POST gets the first one's answer
+//!               handler
 //! ```
 
 mod accompany;
@@ -18,4 +19,4 @@ mod limits;
 pub(crate) use accompany::{RequestContext, accompany, on_panic};
 pub(crate) use authenticate::authenticate;
 pub(crate) use idempotency::{StoredInstead, repeatable};
-pub(crate) use limits::{Limits, bounded_body, deadline};
+pub(crate) use limits::{Limits, bounded_body, deadline, in_turn};

@@ -11,6 +11,7 @@ use serde::de::{
     SeqAccess, Unexpected, Visitor, value::StringDeserializer,
 };
 use serde_json::{Map, Value};
+use waypost_domain::refusal::FieldFault;
 
 /// One thing that does not fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -170,13 +171,17 @@ impl<'de> Deserializer<'de> for Node {
         let Value::Object(map) = self.value else {
             return Err(self.expected("an object"));
         };
-        let unknown = map
-            .keys()
-            .filter(|key| !fields.contains(&key.as_str()))
-            .map(|key| Fault::unknown_field(key, fields))
-            .collect::<Vec<_>>();
-        if !unknown.is_empty() {
-            return Err(Faults(unknown));
+        let mut unknown = map.keys().filter(|key| !fields.contains(&key.as_str()));
+        let listed = unknown.by_ref().take(FieldFault::LISTED);
+        let mut faults =
+            listed.map(|key| Fault::unknown_field(key, fields)).collect::<Vec<_>>();
+        let more = unknown.count();
+        if more > 0 {
+            let FieldFault { code, message, .. } = FieldFault::more(more);
+            faults.push(Fault { path: Vec::new(), code, message });
+        }
+        if !faults.is_empty() {
+            return Err(Faults(faults));
         }
         visitor.visit_map(Fields::new(map, self.notation))
     }

@@ -9,7 +9,9 @@ use utoipa_axum::router::OpenApiRouter;
 
 use crate::{
     ApiState, approval_requests, bindings, delegations, events, explanations, health, me,
-    middleware::{Limits, accompany, authenticate, bounded_body, deadline, on_panic, repeatable},
+    middleware::{
+        Limits, accompany, authenticate, bounded_body, deadline, in_turn, on_panic, repeatable,
+    },
     openapi::{self, collection},
     orders, organizations, outbox, policies, receipts, refused_votes, registers,
     tickets::Collection,
@@ -64,22 +66,25 @@ fn surrounded(
     group: Group,
     routes: OpenApiRouter<ApiState>,
 ) -> OpenApiRouter<ApiState> {
-    let options = &state.options;
+    let (options, shared) = (&state.options, &state.shared);
     let (body, timeout) = match group {
         Group::Records => (options.body_limit, options.request_timeout),
         Group::Components => (options.upload_limit, options.upload_timeout),
-        Group::Public => (0, PUBLIC_TIMEOUT),
+        Group::Public => return routes.route_layer(from_fn_with_state(PUBLIC_TIMEOUT, deadline)),
     };
-    let limits = Limits { places: state.places().clone(), body, timeout };
+    let limits = Limits {
+        body,
+        bodies: shared.bodies.clone(),
+        turns: shared.turns.clone(),
+        slow_turns: (group == Group::Components).then(|| shared.slow_turns.clone()),
+    };
     // The last one added is the first one that a request meets.
-    let routes = match group {
-        Group::Records | Group::Components => routes
-            .route_layer(from_fn_with_state(state.clone(), repeatable))
-            .route_layer(from_fn_with_state(limits.clone(), bounded_body))
-            .route_layer(from_fn_with_state(state.clone(), authenticate)),
-        Group::Public => routes,
-    };
-    routes.route_layer(from_fn_with_state(limits, deadline))
+    routes
+        .route_layer(from_fn_with_state(state.clone(), repeatable))
+        .route_layer(from_fn_with_state(limits.clone(), in_turn))
+        .route_layer(from_fn_with_state(limits, bounded_body))
+        .route_layer(from_fn_with_state(state.clone(), authenticate))
+        .route_layer(from_fn_with_state(timeout, deadline))
 }
 
 /// Everything but components and their bindings.

@@ -3,8 +3,12 @@
 use std::{sync::Arc, time::Duration};
 
 use axum::extract::FromRef;
-use tokio::sync::Semaphore;
 use waypost_app::{Clock, Desk, Entropy};
+
+use crate::{
+    attempts::Attempts,
+    turns::{Budget, TurnLimits, Turns},
+};
 
 /// What the API works with.
 #[derive(Clone)]
@@ -17,8 +21,19 @@ pub struct ApiState {
     pub entropy: Arc<dyn Entropy>,
     /// What the operator set.
     pub options: ApiOptions,
-    /// A place for each request that runs at the same time.
-    places: Arc<Semaphore>,
+    pub(crate) shared: Arc<Shared>,
+}
+
+/// What all requests share.
+pub(crate) struct Shared {
+    /// The turns of requests.
+    pub(crate) turns: Arc<Turns>,
+    /// The turns of requests that may wait for a compiler.
+    pub(crate) slow_turns: Arc<Turns>,
+    /// The bytes of bodies that are being read or wait for their turn.
+    pub(crate) bodies: Arc<Budget>,
+    /// Failed attempts to authenticate.
+    pub(crate) attempts: Attempts,
 }
 
 impl ApiState {
@@ -30,15 +45,38 @@ impl ApiState {
         entropy: Arc<dyn Entropy>,
         options: ApiOptions,
     ) -> Self {
-        let places = Arc::new(Semaphore::new(options.max_in_flight));
-        Self { desk, clock, entropy, options, places }
-    }
-
-    /// The places for requests that run at the same time.
-    pub(crate) fn places(&self) -> &Arc<Semaphore> {
-        &self.places
+        let shared = Arc::new(Shared::new(&options));
+        Self { desk, clock, entropy, options, shared }
     }
 }
+
+impl Shared {
+    fn new(options: &ApiOptions) -> Self {
+        let at_once = options.max_in_flight.max(1);
+        // A quarter is left to the others, however many slow requests one organization sends.
+        let most_of = |all: usize| (all - all / 4).max(1);
+        let turns = |at_once: usize, per_org: usize| {
+            Turns::new(TurnLimits {
+                at_once,
+                per_org,
+                waiting_per_caller: options.max_waiting_per_caller.max(1),
+                waiting: options.max_waiting.max(1),
+            })
+        };
+        let bodies = (options.upload_limit.max(options.body_limit) * 4).max(MIN_BODIES_BYTES);
+        Self {
+            turns: turns(at_once, most_of(at_once)),
+            slow_turns: turns(SLOW_AT_ONCE, SLOW_AT_ONCE / 4),
+            bodies: Budget::new(bodies, bodies / 4),
+            attempts: Attempts::default(),
+        }
+    }
+}
+
+/// Each holds a component, and nearly all of them wait for the one compiler.
+const SLOW_AT_ONCE: usize = 8;
+/// Room for the bodies of all who wait, where uploads are small.
+const MIN_BODIES_BYTES: usize = 128 * 1024 * 1024;
 
 impl FromRef<ApiState> for Desk {
     fn from_ref(state: &ApiState) -> Self {
@@ -57,8 +95,12 @@ pub struct ApiOptions {
     pub request_timeout: Duration,
     /// How long a request that compiles a component may take.
     pub upload_timeout: Duration,
-    /// How many requests run at the same time; more are told to come back.
+    /// How many requests run at the same time; more wait for their turn.
     pub max_in_flight: usize,
+    /// How many requests of one caller may wait; more are refused.
+    pub max_waiting_per_caller: usize,
+    /// How many may wait in all.
+    pub max_waiting: usize,
 }
 
 impl Default for ApiOptions {
@@ -68,7 +110,9 @@ impl Default for ApiOptions {
             upload_limit: 32 * 1024 * 1024,
             request_timeout: Duration::from_secs(30),
             upload_timeout: Duration::from_mins(3),
-            max_in_flight: 512,
+            max_in_flight: 32,
+            max_waiting_per_caller: 64,
+            max_waiting: 1024,
         }
     }
 }

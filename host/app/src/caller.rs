@@ -77,8 +77,14 @@ pub enum Unauthenticated {
     #[error("the token has no access to that organization")]
     OutOfReach,
     /// Not the caller's doing.
-    #[error("internal error")]
-    Internal(#[source] waypost_store::StoreError),
+    #[error(transparent)]
+    Failed(CommandError),
+}
+
+impl Unauthenticated {
+    pub(crate) fn failed(error: waypost_store::StoreError) -> Self {
+        Self::Failed(error.into())
+    }
 }
 
 /// Finds who shows a bearer token.

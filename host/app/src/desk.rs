@@ -1,13 +1,20 @@
 //! The desk: everything a use case works with.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
+use tokio::sync::Mutex;
 use uuid::Uuid;
 use waypost_policy::PolicyRuntime;
 use waypost_store::{Store, WriteTx};
 
 use crate::{
-    Caller, CommandError, Entropy, idempotency, layers::PreparedRevisions, numbers::Numbers,
+    Caller, CommandError, Entropy,
+    idempotency::{self, LostKeys},
+    layers::PreparedRevisions,
+    numbers::Numbers,
 };
 
 /// What a use case works with. Cheap to clone; every front end holds one.
@@ -23,9 +30,16 @@ pub struct Desk {
     pub(crate) prepared: Arc<PreparedRevisions>,
     /// Ticket numbers that were taken in advance.
     pub(crate) numbers: Arc<Numbers>,
+    /// Idempotency keys whose end could not be noted.
+    pub(crate) lost_keys: Arc<LostKeys>,
+    /// When it was found ready.
+    ready_at: Arc<Mutex<Option<Instant>>>,
     /// What the operator set.
     pub(crate) options: DeskOptions,
 }
+
+/// How long the desk counts as ready after it was found so.
+const READY_FOR: Duration = Duration::from_secs(1);
 
 /// What an operator can set about the desk.
 #[derive(Debug, Clone)]
@@ -71,16 +85,35 @@ impl Desk {
         entropy: Arc<dyn Entropy>,
         options: DeskOptions,
     ) -> Self {
-        Self { store, runtime, entropy, prepared: Arc::default(), numbers: Arc::default(), options }
+        Self {
+            store,
+            runtime,
+            entropy,
+            prepared: Arc::default(),
+            numbers: Arc::default(),
+            lost_keys: Arc::default(),
+            ready_at: Arc::default(),
+            options,
+        }
     }
 
-    /// Whether commands can be carried out: the database answers, and has every table of this
-    /// version.
+    /// Whether commands can be carried out: the database answers, can write, and has every table of
+    /// this version. Everybody may ask, so a success is remembered for a second.
     ///
     /// # Errors
     /// What the database says instead.
     pub async fn ready(&self) -> Result<bool, CommandError> {
-        Ok(self.store.pending_migrations().await? == 0)
+        let mut known = self.ready_at.lock().await;
+        if known.is_some_and(|at| at.elapsed() < READY_FOR) {
+            return Ok(true);
+        }
+        *known = None;
+        if self.store.pending_migrations().await? > 0 {
+            return Ok(false);
+        }
+        self.store.try_to_write().await?;
+        *known = Some(Instant::now());
+        Ok(true)
     }
 
     /// Gives back what was taken in advance, before the process ends: ticket numbers that no ticket

@@ -39,6 +39,15 @@ pub enum CommandError {
     /// There is too much to do right now.
     #[error("the desk is busy; try again in a moment")]
     Busy,
+    /// The database is away, or cannot write. Nothing was changed.
+    #[error("the database is not available, and nothing was changed; try again in a moment")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The answer to the commit was lost: the changes may be kept or not.
+    #[error(
+        "the connection to the database was lost while the changes were being stored, so it is not known whether they \
+         were: read the records again, or look for the external reference, before you repeat the command"
+    )]
+    OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Not the caller's doing: the database failed, or holds something it should not.
     #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -138,6 +147,8 @@ impl From<StoreError> for CommandError {
             StoreError::NotText => {
                 Self::field("", "control-character", "Remove the control character U+0000.")
             }
+            error @ StoreError::Unavailable(_) => Self::Unavailable(Box::new(error)),
+            error @ StoreError::OutcomeUnknown(_) => Self::OutcomeUnknown(Box::new(error)),
             error @ (StoreError::WrongOrganization
             | StoreError::Corrupt { .. }
             | StoreError::UnknownUrl

@@ -4,9 +4,15 @@
 //! [`Request`]. Should a process die in between, a repeat may take over after a while, unless the
 //! request's changes are there already: the commit that holds them says so.
 
+use std::{
+    collections::HashSet,
+    future::Future,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
-use waypost_domain::refusal::Faults;
+use waypost_domain::{ids::OrgId, refusal::Faults};
 use waypost_store::{
     WriteTx,
     idempotency::{self, Known, RequestKey},
@@ -73,18 +79,24 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
         faults.wrong("", "invalid", message);
     }
     faults.refuse_any()?;
-    let mut tx = desk.store.write(caller.org).await?;
     let key = key(caller, request);
-    let lease_until = caller.now + LEASE;
-    let known =
-        idempotency::begin(&mut tx, &key, &request.body_digest, caller.now, lease_until).await?;
-    tx.commit().await?;
-    Ok(match known {
+    let is_lost = desk.lost_keys.contains(caller.org, &key);
+    let begun = desk.lost_keys.unless_done(caller.org, &key, async {
+        let mut tx = desk.store.write(caller.org).await?;
+        if is_lost {
+            idempotency::abandon(&mut tx, &key).await?;
+        }
+        let (digest, lease_until) = (&request.body_digest, caller.now + LEASE);
+        let known = idempotency::begin(&mut tx, &key, digest, caller.now, lease_until).await?;
+        tx.commit().await?;
+        Ok(known)
+    });
+    Ok(match begun.await? {
         Known::Fresh => Begun::Fresh,
         Known::Replay { status, response } => Begun::Replay { status, response },
         Known::InProgress => Begun::InProgress,
         // The answer is on its way, for as long as it can be.
-        Known::CarriedOut(at) if caller.now < at + LEASE => Begun::InProgress,
+        Known::CarriedOut(at) if caller.now < at + LEASE && !is_lost => Begun::InProgress,
         Known::CarriedOut(_) => Begun::AnswerLost,
         Known::Mismatch => Begun::Reused,
     })
@@ -113,10 +125,13 @@ pub async fn complete(
     status: u16,
     response: &[u8],
 ) -> Result<(), CommandError> {
-    let mut tx = desk.store.write(caller.org).await?;
     let key = key(caller, request);
-    idempotency::complete(&mut tx, &key, status, response, expiry(desk, caller)).await?;
-    Ok(tx.commit().await?)
+    let completed = desk.lost_keys.unless_done(caller.org, &key, async {
+        let mut tx = desk.store.write(caller.org).await?;
+        idempotency::complete(&mut tx, &key, status, response, expiry(desk, caller)).await?;
+        Ok(tx.commit().await?)
+    });
+    completed.await
 }
 
 /// Forgets a request that was not carried out, so that a repeat is.
@@ -124,9 +139,53 @@ pub async fn complete(
 /// # Errors
 /// [`CommandError::Internal`] if the database fails.
 pub async fn abandon(desk: &Desk, caller: &Caller, request: &Request) -> Result<(), CommandError> {
-    let mut tx = desk.store.write(caller.org).await?;
-    idempotency::abandon(&mut tx, &key(caller, request)).await?;
-    Ok(tx.commit().await?)
+    let key = key(caller, request);
+    let abandoned = desk.lost_keys.unless_done(caller.org, &key, async {
+        let mut tx = desk.store.write(caller.org).await?;
+        idempotency::abandon(&mut tx, &key).await?;
+        Ok(tx.commit().await?)
+    });
+    abandoned.await
+}
+
+/// Keys of requests that this process has ended without being able to say so in the database: it
+/// was away. The rows still say that they are being carried out, and nothing carries them out.
+#[derive(Debug, Default)]
+pub(crate) struct LostKeys(Mutex<HashSet<(OrgId, RequestKey)>>);
+
+/// More than any outage leaves behind; the others wait for their lease to end.
+const MAX_LOST_KEYS: usize = 10_000;
+
+impl LostKeys {
+    fn contains(&self, org: OrgId, key: &RequestKey) -> bool {
+        self.keys().contains(&(org, key.clone()))
+    }
+
+    /// Notes the key as lost unless what is done with it is done.
+    async fn unless_done<T>(
+        &self,
+        org: OrgId,
+        key: &RequestKey,
+        work: impl Future<Output = Result<T, CommandError>>,
+    ) -> Result<T, CommandError> {
+        let done = work.await;
+        let lost = (org, key.clone());
+        let mut keys = self.keys();
+        match &done {
+            Ok(_) => {
+                keys.remove(&lost);
+            }
+            Err(_) if keys.len() < MAX_LOST_KEYS => {
+                keys.insert(lost);
+            }
+            Err(_) => {}
+        }
+        done
+    }
+
+    fn keys(&self) -> MutexGuard<'_, HashSet<(OrgId, RequestKey)>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 fn expiry(desk: &Desk, caller: &Caller) -> DateTime<Utc> {

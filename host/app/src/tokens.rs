@@ -197,8 +197,8 @@ async fn find_valid(
     now: DateTime<Utc>,
 ) -> Result<Option<Token>, Unauthenticated> {
     let shown = hash(secret);
-    let mut tx = desk.store.system_read().await.map_err(Unauthenticated::Internal)?;
-    let found = token::find_by_hash(&mut tx, &shown).await.map_err(Unauthenticated::Internal)?;
+    let mut tx = desk.store.system_read().await.map_err(Unauthenticated::failed)?;
+    let found = token::find_by_hash(&mut tx, &shown).await.map_err(Unauthenticated::failed)?;
     // An index may answer for a hash that is only alike, under whatever collation; this comparison
     // decides, and takes as long for a near miss as for a far one.
     Ok(found.filter(|token| bool::from(token.hash.ct_eq(&shown)) && holds(token, now)))
@@ -212,8 +212,8 @@ fn holds(token: &Token, now: DateTime<Utc>) -> bool {
 /// What a person may do with their token. Who left the organization can't call any more, whatever
 /// tokens they still have, and who may do less than before does no more with an older one.
 async fn role_of(desk: &Desk, token: &Token, id: PersonId) -> Result<Role, Unauthenticated> {
-    let mut tx = desk.store.read(token.org).await.map_err(Unauthenticated::Internal)?;
-    let found = person::find(&mut tx, id).await.map_err(Unauthenticated::Internal)?;
+    let mut tx = desk.store.read(token.org).await.map_err(Unauthenticated::failed)?;
+    let found = person::find(&mut tx, id).await.map_err(Unauthenticated::failed)?;
     let person = found.filter(|person| person.active).ok_or(Unauthenticated::Token)?;
     Ok(if includes(person.role, token.role) { token.role } else { person.role })
 }
@@ -235,7 +235,7 @@ async fn reach(
     role: Role,
     asked: &Key,
 ) -> Result<OrgId, Unauthenticated> {
-    let internal = |error: StoreError| Unauthenticated::Internal(error);
+    let internal = |error: StoreError| Unauthenticated::Failed(error.into());
     let mut tx = desk.store.system_read().await.map_err(internal)?;
     let found = organization::find_by_key(&mut tx, asked.as_str()).await.map_err(internal)?;
     drop(tx);

@@ -53,8 +53,13 @@ pub struct FieldFault {
 }
 
 /// The faults found so far in an input, so that all of them are named at once.
+///
+/// At most [`FieldFault::LISTED`] are kept, whatever was sent; the others are counted.
 #[derive(Debug, Default)]
-pub struct Faults(Vec<FieldFault>);
+pub struct Faults {
+    listed: Vec<FieldFault>,
+    more: usize,
+}
 
 impl Refused {
     /// The code of a guard that has no code of its own.
@@ -71,6 +76,17 @@ impl Refused {
 impl FieldFault {
     /// The code of a field that is missing.
     pub const MISSING: &'static str = "missing";
+    /// The code of the line that counts the faults that are not listed.
+    pub const MORE: &'static str = "more";
+    /// So many faults of one input are listed. Nobody corrects more at once.
+    pub const LISTED: usize = 50;
+
+    /// The line after the last fault that is listed: how many more there are.
+    #[must_use]
+    pub fn more(count: usize) -> Self {
+        let message = format!("And {count} more that are not listed; correct these first.");
+        Self { pointer: String::new(), code: Self::MORE, message }
+    }
 }
 
 impl Faults {
@@ -89,36 +105,48 @@ impl Faults {
     pub fn wrong(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
         let fault = FieldFault { pointer: pointer.to_owned(), code, message: message.into() };
         // What the type of a field tells, the field itself may tell again.
-        if !self.0.contains(&fault) {
-            self.0.push(fault);
+        if !self.listed.contains(&fault) {
+            self.add(fault);
+        }
+    }
+
+    fn add(&mut self, fault: FieldFault) {
+        if self.listed.len() < FieldFault::LISTED {
+            self.listed.push(fault);
+        } else {
+            self.more += 1;
         }
     }
 
     /// Adds the faults of a part.
-    pub(crate) fn append(&mut self, mut part: Self) {
-        self.0.append(&mut part.0);
+    pub(crate) fn append(&mut self, part: Self) {
+        part.listed.into_iter().for_each(|fault| self.add(fault));
+        self.more += part.more;
     }
 
     /// Whether nothing was found.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.listed.is_empty()
     }
 
-    /// The faults.
+    /// The faults, and the line that counts those that are not listed.
     #[must_use]
-    pub fn into_vec(self) -> Vec<FieldFault> {
-        self.0
+    pub fn into_vec(mut self) -> Vec<FieldFault> {
+        if self.more > 0 {
+            self.listed.push(FieldFault::more(self.more));
+        }
+        self.listed
     }
 
     /// Refuses if anything was found.
     pub fn finish(self) -> Result<(), Refused> {
-        if self.0.is_empty() {
+        if self.listed.is_empty() {
             Ok(())
-        } else if self.0.iter().all(|fault| fault.code == FieldFault::MISSING) {
-            Err(Refused::MissingFields(self.0))
+        } else if self.listed.iter().all(|fault| fault.code == FieldFault::MISSING) {
+            Err(Refused::MissingFields(self.into_vec()))
         } else {
-            Err(Refused::Invalid(self.0))
+            Err(Refused::Invalid(self.into_vec()))
         }
     }
 }

@@ -30,7 +30,8 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode> {
     if let Command::Config(command) = cli.command {
         return command.run(terminal).map(|()| ExitCode::SUCCESS);
     }
-    telemetry::start(terminal.config().log_format, log_filter(&cli.command, &terminal))?;
+    let filter = log_filter(&cli.command, &terminal);
+    let _written_at_the_end = telemetry::start(terminal.config().log_format, filter)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use waypost_api::ApiOptions;
+use waypost_api::{ApiOptions, ServeOptions};
 use waypost_app::DeskOptions;
 use waypost_delivery::{MailOptions, WorkerOptions};
 use waypost_policy::{BreakerConfig, RuntimeConfig};
@@ -38,6 +38,11 @@ pub(crate) struct Config {
     request_body_kib: usize,
     request_timeout_ms: u64,
     requests_at_once: usize,
+    requests_waiting: usize,
+    requests_waiting_per_caller: usize,
+    connections: usize,
+    connections_per_address: usize,
+    connection_head_ms: u64,
     pub(crate) log_format: LogFormat,
     pub(crate) log_filter: String,
     mail: String,
@@ -106,7 +111,19 @@ impl Config {
             upload_limit: (self.policy_component_mib + self.policy_data_mib * 2) * MIB,
             request_timeout: Duration::from_millis(self.request_timeout_ms),
             max_in_flight: self.requests_at_once.max(1),
+            max_waiting: self.requests_waiting.max(1),
+            max_waiting_per_caller: self.requests_waiting_per_caller.max(1),
             ..ApiOptions::default()
+        }
+    }
+
+    /// What connections may take.
+    pub(crate) fn serving(&self) -> ServeOptions {
+        ServeOptions {
+            connections: self.connections.max(1),
+            connections_per_address: self.connections_per_address.max(1),
+            head_timeout: Duration::from_millis(self.connection_head_ms.max(1)),
+            ..ServeOptions::default()
         }
     }
 

@@ -1,5 +1,6 @@
 //! What a store can answer instead of a record.
 
+use sqlx::{error::DatabaseError, sqlite::SqliteError};
 use thiserror::Error;
 
 /// A query was not carried out, or a record can't be read.
@@ -34,6 +35,13 @@ pub enum StoreError {
     /// Too much is going on at the database; the same call may succeed in a moment.
     #[error("the database is busy")]
     Busy,
+    /// The database cannot be reached, or cannot write: it is away, restarting, or its disk is full.
+    /// Nothing was changed; the same call may succeed once that is over.
+    #[error("the database is not available")]
+    Unavailable(#[source] sqlx::Error),
+    /// The answer to a commit was lost: the changes may be kept or not.
+    #[error("the answer to the commit was lost, so it is not known whether the changes were kept")]
+    OutcomeUnknown(#[source] sqlx::Error),
     /// The URL names neither a SQLite nor a PostgreSQL database.
     #[error("a database URL must start with sqlite: or postgres:")]
     UnknownUrl,
@@ -49,40 +57,86 @@ pub enum StoreError {
 const SQLITE_BUSY: i32 = 5;
 /// SQLite: another statement of this connection holds the lock.
 const SQLITE_LOCKED: i32 = 6;
-/// PostgreSQL: serialization failure, deadlock, lock not available, too many connections, shutting
-/// down.
-const POSTGRES_BUSY: [&str; 5] = ["40001", "40P01", "55P03", "53300", "57P01"];
+/// SQLite: the file cannot be written, read or opened, or the disk is full.
+const SQLITE_UNAVAILABLE: [i32; 4] = [8, 10, 13, 14];
+/// SQLite: reading or writing the file failed.
+const SQLITE_IO: i32 = 10;
+/// PostgreSQL: serialization failure, deadlock, lock not available, too many connections.
+const POSTGRES_BUSY: [&str; 4] = ["40001", "40P01", "55P03", "53300"];
+/// PostgreSQL: connection exceptions (08…), resources such as the disk or memory are used up (53…),
+/// it was shut down or is starting (57P…), an I/O error (58…).
+const POSTGRES_UNAVAILABLE: [&str; 4] = ["08", "53", "57P", "58"];
 /// PostgreSQL: U+0000 in a text, and in JSON. SQLite keeps it.
 const POSTGRES_NOT_TEXT: [&str; 2] = ["22021", "22P05"];
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        if is_busy(&error) {
-            Self::Busy
-        } else if is_not_text(&error) {
-            Self::NotText
-        } else {
-            Self::Database(error)
+        match kind(&error) {
+            Kind::Busy => Self::Busy,
+            Kind::NotText => Self::NotText,
+            Kind::Unavailable => Self::Unavailable(error),
+            Kind::Other => Self::Database(error),
         }
     }
 }
 
-fn is_not_text(error: &sqlx::Error) -> bool {
-    let sqlx::Error::Database(answer) = error else { return false };
-    answer.code().is_some_and(|code| POSTGRES_NOT_TEXT.contains(&code.as_ref()))
+impl StoreError {
+    /// What a failed commit means. A database that said no has undone the changes; from one that
+    /// said nothing, nobody knows.
+    pub(crate) fn of_commit(error: sqlx::Error) -> Self {
+        let is_answer = match &error {
+            sqlx::Error::Database(answer) => match (sqlite_code(answer.as_ref()), answer.code()) {
+                (Some(code), _) => code != SQLITE_IO,
+                (None, code) => code.is_some_and(|code| {
+                    !POSTGRES_UNAVAILABLE.iter().any(|class| code.starts_with(class))
+                }),
+            },
+            _ => false,
+        };
+        if is_answer { error.into() } else { Self::OutcomeUnknown(error) }
+    }
 }
 
-fn is_busy(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::PoolTimedOut => true,
-        sqlx::Error::Database(answer) => answer.code().is_some_and(|code| {
-            POSTGRES_BUSY.contains(&code.as_ref())
-                || code.parse::<i32>().is_ok_and(|code| {
-                    // A five-digit SQLSTATE of PostgreSQL can also be a number; SQLite's have at
-                    // most four digits.
-                    code < 10_000 && matches!(code & 0xff, SQLITE_BUSY | SQLITE_LOCKED)
-                })
-        }),
-        _ => false,
+/// What kind of failure it is.
+enum Kind {
+    Busy,
+    NotText,
+    Unavailable,
+    Other,
+}
+
+fn kind(error: &sqlx::Error) -> Kind {
+    let answer = match error {
+        // No connection was free, or none could be made in time.
+        sqlx::Error::PoolTimedOut => return Kind::Busy,
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => return Kind::Unavailable,
+        sqlx::Error::Database(answer) => answer,
+        _ => return Kind::Other,
+    };
+    if let Some(code) = sqlite_code(answer.as_ref()) {
+        return match code {
+            SQLITE_BUSY | SQLITE_LOCKED => Kind::Busy,
+            code if SQLITE_UNAVAILABLE.contains(&code) => Kind::Unavailable,
+            _ => Kind::Other,
+        };
     }
+    match answer.code() {
+        Some(code) if POSTGRES_BUSY.contains(&code.as_ref()) => Kind::Busy,
+        Some(code) if POSTGRES_NOT_TEXT.contains(&code.as_ref()) => Kind::NotText,
+        Some(code) if POSTGRES_UNAVAILABLE.iter().any(|class| code.starts_with(class)) => {
+            Kind::Unavailable
+        }
+        _ => Kind::Other,
+    }
+}
+
+/// The primary code of an answer by SQLite.
+fn sqlite_code(answer: &dyn DatabaseError) -> Option<i32> {
+    answer.try_downcast_ref::<SqliteError>()?;
+    answer.code()?.parse::<i32>().ok().map(|code| code & 0xff)
 }

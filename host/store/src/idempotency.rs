@@ -11,7 +11,7 @@ use crate::{
 const TABLE: Table = Table("idempotency_keys");
 
 /// Which request it is. The same key from another caller, or to another path, is another.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct RequestKey {
     /// Who asks: the token's or the person's id.
     pub caller: String,

@@ -1,10 +1,11 @@
 //! The store: an open database, and the transactions that begin from it.
 
-use std::time::Duration;
+use std::{future::Future, pin::Pin, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Postgres, Sqlite,
+    AssertSqlSafe, ConnectOptions, Connection, Postgres, Sqlite, SqliteConnection,
     migrate::Migrator,
+    pool::PoolConnectionMetadata,
     postgres::{PgConnectOptions, PgPoolOptions},
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
@@ -122,6 +123,16 @@ impl Store {
         Ok(all.iter().filter(|migration| !applied.contains(&migration.version)).count())
     }
 
+    /// Writes something that changes nothing: whether the disk takes it, only writing tells.
+    pub async fn try_to_write(&self) -> Result<(), StoreError> {
+        const TOUCH: &str = "update organizations set name = name where kind = 'platform'";
+        let mut tx = self.system().await?;
+        on_conn!(&mut tx.conn, |conn| {
+            sqlx::query(TOUCH).execute(conn).await?;
+        });
+        tx.commit().await
+    }
+
     /// Begins a view of an organization's records.
     pub async fn read(&self, org: OrgId) -> Result<ReadTx, StoreError> {
         Ok(ReadTx { org, conn: self.begin_read(Sight::Org(org)).await? })
@@ -219,13 +230,31 @@ async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, Store
             .idle_timeout(None)
             .max_lifetime(None)
     };
-    let writer = pool(1).connect_with(connect.clone()).await?;
+    let writer = pool(1);
+    let writer = if in_memory { writer } else { writer.after_release(leave_none_open) };
+    let writer = writer.connect_with(connect.clone()).await?;
     let readers = if in_memory {
         writer.clone()
     } else {
         pool(options.connections.max(1)).connect_with(connect).await?
     };
     Ok(Pool::Sqlite { writer, readers })
+}
+
+/// Keeps a connection only if no transaction is open on it. SQLite itself undoes a transaction
+/// that fails on a full disk, and then there is nothing left to roll back: sqlx would count that
+/// transaction as open, and refuse every later one.
+fn leave_none_open(
+    connection: &mut SqliteConnection,
+    _: PoolConnectionMetadata,
+) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
+    Box::pin(async move {
+        if connection.is_in_transaction() {
+            // A dropped transaction is rolled back by a command that may be on its way.
+            connection.ping().await?;
+        }
+        Ok(!connection.is_in_transaction())
+    })
 }
 
 async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, StoreError> {

@@ -24,6 +24,14 @@ impl From<CommandError> for ApiError {
             CommandError::Cursor(_) => Self::new(Slug::CursorInvalid, detail)
                 .with_errors(vec![FaultOut::parameter("after", "Omit it to start again.")]),
             CommandError::Busy => Self::new(Slug::Unavailable, detail),
+            CommandError::Unavailable(cause) => Self::unavailable(cause.as_ref(), detail),
+            CommandError::OutcomeUnknown(cause) => {
+                tracing::error!(error = cause.as_ref() as &dyn std::error::Error, "outcome unknown");
+                Self::new(
+                    Slug::OutcomeUnknown,
+                    format!("{detail}. A repeat with the same `Idempotency-Key` is safe"),
+                )
+            }
             CommandError::Internal(cause) => Self::internal(cause.as_ref()),
         }
     }
@@ -48,6 +56,15 @@ impl ApiError {
     pub(crate) fn internal(cause: &(dyn std::error::Error + 'static)) -> Self {
         tracing::error!(error = cause, "command failed");
         Self::new(Slug::Internal, "the request was not carried out, and nothing was changed")
+    }
+
+    /// What the command needs is away: the log gets the cause, once.
+    pub(crate) fn unavailable(
+        cause: &(dyn std::error::Error + 'static),
+        detail: impl Into<String>,
+    ) -> Self {
+        tracing::error!(error = cause, "the database is not available");
+        Self::new(Slug::Unavailable, detail)
     }
 
     /// The same for a list, whose fields are the parameters of its query.

@@ -38,6 +38,9 @@ macro_rules! slugs {
 }
 
 slugs! {
+    /// The request contradicts itself, or lacks what HTTP asks for.
+    MalformedRequest, "malformed-request", BAD_REQUEST, "The request is not valid HTTP",
+        "`detail` names the header; send it once.";
     /// The body is not JSON.
     MalformedBody, "malformed-body", BAD_REQUEST, "The body cannot be read",
         "Send JSON as the OpenAPI document describes it for this request.";
@@ -111,6 +114,13 @@ slugs! {
     Unavailable, "unavailable", SERVICE_UNAVAILABLE, "Temporarily unavailable",
         "Repeat the request after the number of seconds in `Retry-After`; this is safe with an \
          `Idempotency-Key`.";
+    /// Too many requests of one caller or address.
+    TooManyRequests, "too-many-requests", TOO_MANY_REQUESTS, "Too many requests",
+        "Repeat the request after the number of seconds in `Retry-After`, and send fewer at once.";
+    /// The answer to a commit was lost.
+    OutcomeUnknown, "outcome-unknown", INTERNAL_SERVER_ERROR, "It is not known whether the request was carried out",
+        "Read the records again or look for the external reference before you repeat the request; \
+         with an `Idempotency-Key`, repeat it with the same key.";
     /// Not the caller's doing.
     Internal, "internal", INTERNAL_SERVER_ERROR, "Internal error",
         "Give the `request_id` to the operator, who finds the cause in the server's log.";
@@ -124,7 +134,9 @@ impl Slug {
 
     /// How many seconds a client should wait, if that is all it takes.
     pub(crate) fn retry_after(self) -> Option<u16> {
-        (self == Self::Unavailable || self == Self::IdempotencyInProgress).then_some(1)
+        let may_wait =
+            matches!(self, Self::Unavailable | Self::IdempotencyInProgress | Self::TooManyRequests);
+        may_wait.then_some(1)
     }
 
     /// The kind that says no more than a bare status does.

@@ -1,7 +1,14 @@
 //! Goes with a request from its arrival to its answer: gives it an id, a span and one line in the
 //! log, and sees that every error leaves as an [`ApiError`].
 
-use std::{any::Any, sync::Arc, time::Instant};
+use std::{
+    any::Any,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Instant,
+};
 
 use axum::{
     body::{Body, HttpBody},
@@ -15,6 +22,7 @@ use tracing::Instrument;
 use crate::{
     ApiState,
     api_error::{ApiError, PROBLEM_JSON, Slug},
+    serve::Peer,
 };
 
 /// Names a request, in both directions.
@@ -29,9 +37,19 @@ pub(crate) struct RequestContext {
     pub(crate) id: Arc<str>,
     /// The whole path, also inside nested routers.
     pub(crate) path: Arc<str>,
+    is_body_read: Arc<AtomicBool>,
 }
 
 impl RequestContext {
+    fn new(id: &str, path: &str) -> Self {
+        Self { id: id.into(), path: path.into(), is_body_read: Arc::default() }
+    }
+
+    /// The body has come to its end, and the connection can be used for the next request.
+    pub(crate) fn note_body_is_read(&self) {
+        self.is_body_read.store(true, Ordering::Relaxed);
+    }
+
     /// Completes an error with the request that it answers. Other answers stay as they are.
     pub(crate) fn complete(&self, mut response: Response) -> Response {
         let status = response.status();
@@ -64,7 +82,8 @@ pub(crate) async fn accompany(
         let now = state.clock.now();
         state.entropy.id(now).to_string()
     });
-    let context = RequestContext { id: id.into(), path: request.uri().path().into() };
+    let context = RequestContext::new(&id, request.uri().path());
+    let has_body = !request.body().is_end_stream();
     let route = request.extensions().get::<MatchedPath>().cloned();
     let method = request.method().clone();
     request.extensions_mut().insert(context.clone());
@@ -76,7 +95,10 @@ pub(crate) async fn accompany(
         http.method = %method,
         http.route = route.as_ref().map_or("", MatchedPath::as_str),
     );
-    let response = next.run(request).instrument(span.clone()).await;
+    let response = match once_each(&request) {
+        Ok(()) => next.run(request).instrument(span.clone()).await,
+        Err(refused) => refused.into_response(),
+    };
     let response = if method == Method::OPTIONS { options(response) } else { response };
     let mut response = context.complete(response);
 
@@ -89,7 +111,40 @@ pub(crate) async fn accompany(
         );
     });
     dress(response.headers_mut(), &context);
+    if has_body && !context.is_body_read.load(Ordering::Relaxed) {
+        // What is left of the body stands between this answer and the next request.
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     response
+}
+
+/// Headers of which two would contradict each other.
+const ONCE: [HeaderName; 6] = [
+    header::HOST,
+    header::AUTHORIZATION,
+    header::CONTENT_TYPE,
+    header::IF_MATCH,
+    HeaderName::from_static("idempotency-key"),
+    HeaderName::from_static("waypost-organization"),
+];
+
+/// Refuses a request that contradicts itself: whoever stands between may have read the other one
+/// of two headers.
+fn once_each(request: &Request) -> Result<(), ApiError> {
+    let headers = request.headers();
+    let is_twice = |name: &HeaderName| headers.get_all(name).iter().nth(1).is_some();
+    let twice = ONCE.into_iter().find(is_twice);
+    if let Some(name) = twice {
+        let detail = format!("the header `{name}` is there more than once; send it once");
+        return Err(ApiError::new(Slug::MalformedRequest, detail));
+    }
+    // In process there is no connection, and no host to name.
+    let is_from_network = request.extensions().get::<Peer>().is_some();
+    if is_from_network && !headers.contains_key(header::HOST) && request.uri().host().is_none() {
+        let detail = "the header `Host` is missing";
+        return Err(ApiError::new(Slug::MalformedRequest, detail));
+    }
+    Ok(())
 }
 
 /// What a panic in a handler is answered with. The panic hook has told the log; its text may hold a
@@ -164,7 +219,7 @@ mod tests {
     use super::*;
 
     fn context() -> RequestContext {
-        RequestContext { id: "r-1".into(), path: "/api/v1/incidents/INC1".into() }
+        RequestContext::new("r-1", "/api/v1/incidents/INC1")
     }
 
     #[tokio::test]

@@ -12,6 +12,7 @@ use waypost_domain::key::Key;
 use crate::{
     ApiState,
     api_error::{ApiError, FaultOut, Slug},
+    serve::Peer,
 };
 
 /// Names the organization to act in: the token's own (the default), or one below it.
@@ -29,15 +30,24 @@ pub(crate) async fn authenticate(
     }
     let secret = bearer(request.headers())?;
     let asked = organization(request.headers())?;
-    let now = state.clock.now();
-    let caller = waypost_app::authenticate(&state.desk, secret, asked.as_ref(), now)
-        .await
-        .map_err(|refused| unauthenticated(&refused))?;
+    let (now, attempts) = (state.clock.now(), &state.shared.attempts);
+    let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    if !attempts.allows(from, secret, now) {
+        let detail = "too many requests with invalid tokens came from this address";
+        return Err(ApiError::new(Slug::TooManyRequests, detail));
+    }
+    let found = waypost_app::authenticate(&state.desk, secret, asked.as_ref(), now).await;
+    match &found {
+        Ok(_) => attempts.succeeded(from, secret),
+        Err(Unauthenticated::Token) => attempts.failed(from, secret, now),
+        Err(Unauthenticated::OutOfReach | Unauthenticated::Failed(_)) => {}
+    }
+    let caller = found.map_err(unauthenticated)?;
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }
 
-fn unauthenticated(refused: &Unauthenticated) -> ApiError {
+fn unauthenticated(refused: Unauthenticated) -> ApiError {
     match refused {
         Unauthenticated::Token => ApiError::new(Slug::Unauthenticated, refused.to_string()),
         // Whether it exists is not for this token to know.
@@ -49,7 +59,7 @@ fn unauthenticated(refused: &Unauthenticated) -> ApiError {
             ApiError::new(Slug::NotFound, "the token has no access to such an organization")
                 .with_errors(vec![fault])
         }
-        Unauthenticated::Internal(cause) => ApiError::internal(cause),
+        Unauthenticated::Failed(error) => error.into(),
     }
 }
 

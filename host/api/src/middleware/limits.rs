@@ -1,42 +1,44 @@
-//! How much of the server one request may take: a place, some time, some bytes.
+//! How much of the server one request may take: some time, some bytes, a turn.
 
 use std::{error::Error as _, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
-    http::{HeaderMap, header},
+    http::{HeaderMap, Method, header},
     middleware::Next,
     response::Response,
 };
 use http_body_util::LengthLimitError;
-use tokio::sync::Semaphore;
+use waypost_app::Caller;
 
-use crate::api_error::{ApiError, Slug};
+use super::RequestContext;
+use crate::{
+    api_error::{ApiError, Slug},
+    turns::{Asker, Budget, Turns},
+};
 
 /// What one request of a group of routes may take.
 #[derive(Clone)]
 pub(crate) struct Limits {
-    /// The places that all groups share.
-    pub(crate) places: Arc<Semaphore>,
-    /// How long it may take.
-    pub(crate) timeout: Duration,
     /// How many bytes its body may have.
     pub(crate) body: usize,
+    /// The bytes that all bodies share.
+    pub(crate) bodies: Arc<Budget>,
+    /// The turns of most requests.
+    pub(crate) turns: Arc<Turns>,
+    /// The turns of requests that bring something to be compiled.
+    pub(crate) slow_turns: Option<Arc<Turns>>,
 }
 
-/// Answers 503 when every place is taken, or when the time is up.
+/// Answers 503 when the time is up.
 pub(crate) async fn deadline(
-    State(limits): State<Limits>,
+    State(timeout): State<Duration>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
-    // Waiting for a place would only move the queue in here, with everybody's body in memory.
-    let Ok(_place) = limits.places.try_acquire() else {
-        return Err(ApiError::new(Slug::Unavailable, "too many concurrent requests"));
-    };
-    tokio::time::timeout(limits.timeout, next.run(request)).await.map_err(|_| {
-        tracing::warn!(timeout_ms = limits.timeout.as_millis(), "request timed out");
+    tokio::time::timeout(timeout, next.run(request)).await.map_err(|_| {
+        tracing::warn!(timeout_ms = timeout.as_millis(), "request timed out");
         ApiError::new(
             Slug::Unavailable,
             "the request timed out; read the record before you repeat the request, or use an \
@@ -45,22 +47,53 @@ pub(crate) async fn deadline(
     })
 }
 
-/// Reads the body whole, so that whoever comes next has it, or answers 413.
+/// Waits for the caller's turn, and holds it until the request is answered.
+pub(crate) async fn in_turn(
+    State(limits): State<Limits>,
+    request: Request,
+    next: Next,
+) -> Result<Response, ApiError> {
+    let Some(of) = asker(&request) else { return Ok(next.run(request).await) };
+    let slow = limits.slow_turns.filter(|_| request.method() == Method::POST);
+    let _turn = slow.unwrap_or(limits.turns).take(of).await?;
+    Ok(next.run(request).await)
+}
+
+/// Reads the body whole, so that whoever comes next has it, or answers 413. A body that comes
+/// slowly takes a part of its caller's bytes meanwhile, and nobody's turn.
 pub(crate) async fn bounded_body(
     State(limits): State<Limits>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    let of = asker(&request);
     let (parts, body) = request.into_parts();
-    let bytes = read(&parts.headers, body, limits.body).await?;
+    let announced = announced(&parts.headers);
+    if announced.is_some_and(|bytes| bytes > limits.body as u64) {
+        return Err(too_large(limits.body));
+    }
+    let is_empty = axum::body::HttpBody::is_end_stream(&body);
+    let most = announced.map_or(limits.body, |bytes| usize::try_from(bytes).unwrap_or(limits.body));
+    let _part = match of {
+        Some(of) if !is_empty => Some(limits.bodies.take(of, most)?),
+        _ => None,
+    };
+    let bytes = read(body, limits.body).await?;
+    if let Some(context) = parts.extensions.get::<RequestContext>() {
+        context.note_body_is_read();
+    }
     Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await)
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, ApiError> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok());
-    if announced.and_then(|text| text.parse::<u64>().ok()).is_some_and(|n| n > limit as u64) {
-        return Err(too_large(limit));
-    }
+fn asker(request: &Request) -> Option<Asker> {
+    request.extensions().get::<Caller>().map(Asker::from)
+}
+
+fn announced(headers: &HeaderMap) -> Option<u64> {
+    headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
+}
+
+async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
     axum::body::to_bytes(body, limit).await.map_err(|error| {
         if error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
             too_large(limit)
@@ -81,16 +114,9 @@ mod tests {
     #[tokio::test]
     async fn a_body_is_read_up_to_its_limit() {
         let read = |text: &'static str| async move {
-            read(&HeaderMap::new(), Body::from(text), 4).await.map(|bytes| bytes.len())
+            read(Body::from(text), 4).await.map(|bytes| bytes.len())
         };
         assert_eq!(read("1234").await.unwrap(), 4);
         assert_eq!(read("12345").await.unwrap_err().slug(), Slug::TooLarge);
-    }
-
-    #[tokio::test]
-    async fn a_body_announced_as_too_large_is_not_read() {
-        let headers = HeaderMap::from_iter([(header::CONTENT_LENGTH, 5.into())]);
-        let refused = read(&headers, Body::empty(), 4).await.unwrap_err();
-        assert_eq!(refused.slug(), Slug::TooLarge);
     }
 }

@@ -99,6 +99,8 @@ fn code(error: &CommandError) -> Option<&'static str> {
         | CommandError::Taken(_)
         | CommandError::Cursor(_)
         | CommandError::Busy
+        | CommandError::Unavailable(_)
+        | CommandError::OutcomeUnknown(_)
         | CommandError::Internal(_) => None,
     }
 }

@@ -59,8 +59,8 @@ impl Serve {
             Arc::clone(&installation.entropy),
             config.api(),
         );
-        let served =
-            waypost_api::serve(listener, waypost_api::router(state), stop.clone().wait()).await;
+        let router = waypost_api::router(state);
+        waypost_api::serve(listener, router, config.serving(), stop.clone().wait()).await;
         // Requests may have left messages; the workers end with what is on its way.
         stop.ask();
         finish("the outbox", outbox).await;
@@ -69,7 +69,7 @@ impl Serve {
         finish("preparing policies", preparing).await;
         installation.close().await;
         tracing::info!("stopped");
-        served.context("serving the API")
+        Ok(())
     }
 }
 
