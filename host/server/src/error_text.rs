@@ -79,7 +79,7 @@ mod tests {
             allowed: vec![Action::Reanalyze, Action::Close],
         });
         let told = of(&anyhow::Error::new(refused));
-        assert!(told.ends_with("\n  possible: reanalyze, close"), "{told}");
+        assert!(told.ends_with("\n  possible actions: reanalyze, close"), "{told}");
     }
 
     #[test]

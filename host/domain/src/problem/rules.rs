@@ -433,7 +433,7 @@ fn a_problem_is_closed_with_the_reason_why_no_article_tells_of_it() {
     assert_eq!(facts(&ticket).no_article_reason.as_deref(), Some("nobody else has it"));
     assert!(told(&done, "no_article_reason").is_some());
     assert_eq!((ticket.state(), ticket.phase()), (State::Closed, Phase::Closed));
-    assert_eq!(ticket.stage.outcome().unwrap().code, Some(Code::FixApplied));
+    assert_eq!(ticket.stage.outcome().unwrap().code, Some(Code::RiskAccepted));
 }
 
 #[test]
