@@ -11,6 +11,8 @@ on_both_engines! {
     q1_an_approval_is_explained
     explain_lists_the_policies_in_the_order_in_which_they_were_asked
     explain_says_what_failed_and_what_decided_instead
+    explain_names_what_came_instead_of_a_failed_policy
+    a_fallback_team_that_does_not_serve_is_not_told_as_the_one_that_decided
 }
 
 async fn sentences(org: &Org<'_>, ticket: &Value) -> Vec<String> {
@@ -110,4 +112,60 @@ async fn explain_says_what_failed_and_what_decided_instead(desk: TestDesk) {
 
     let told = sentences(&acme, &incident).await.join("\n");
     assert!(told.contains("broken of acme failed (trap) when asked to choose its team"), "{told}");
+    assert!(told.contains("instead: the organization's fallback team."), "{told}");
+}
+
+async fn explain_names_what_came_instead_of_a_failed_policy(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let starve = async |binding: &Value| {
+        let path = format!("/bindings/{}/revisions", binding["id"].as_str().unwrap());
+        let starved = json!({ "limits": { "fuel": 10_000 } });
+        let _ = acme.admin.client.post(&path, starved).await.created();
+    };
+    let words = by_words(&[("wifi", json!({ "impact": 1 }))]);
+    starve(&acme.bind("categorize", "keyword-categorizer", words).await).await;
+    let chain = asking(&json!([stage("budget", &json!(["manager"]))]));
+    starve(&acme.bind("plan", "approval-chain", chain).await).await;
+    let trap = acme.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
+    acme.bind_component("broken", 1, "route", &trap, json!({})).await;
+    acme.bind("route", "team-router", teams_by_words(&[("wifi", "network")])).await;
+
+    let followed = acme.report("No wifi").await;
+    let told = sentences(&acme, &followed).await.join("\n");
+    for expected in [
+        "when asked to categorize it; instead: it stays as it was submitted.",
+        "when asked to choose its team; instead: route-team-router of acme was asked next.",
+    ] {
+        assert!(told.contains(expected), "{expected} is not in\n{told}");
+    }
+
+    let request = acme.ask_for_laptop().await;
+    let told = sentences(&acme, &request).await.join("\n");
+    let expected =
+        "when asked to plan its approval; instead: the organization's fallback approver.";
+    assert!(told.contains(expected), "{told}");
+    desk.ignore_mail();
+}
+
+async fn a_fallback_team_that_does_not_serve_is_not_told_as_the_one_that_decided(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let component =
+        acme.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
+    let binding = json!({
+        "hooks": ["route"], "name": "broken", "position": 1, "component": component, "settings": {},
+        "fallback_team": "finance",
+    });
+    let _ = acme.admin.client.post("/bindings", binding).await.created();
+    let team = acme.admin.client.get("/teams/finance").await.ok();
+    let away = json!({ "active": false });
+    let version = team["version"].as_i64().unwrap();
+    let _ = acme.admin.client.patch("/teams/finance", version, away).await.ok();
+
+    let incident = acme.report("No wifi").await;
+
+    assert_eq!(incident["team"]["key"], "service-desk");
+    let told = sentences(&acme, &incident).await.join("\n");
+    let expected = "instead: the organization's fallback team; the binding's own fallback team does \
+                    not serve the organization.";
+    assert!(told.contains(expected), "{told}");
 }

@@ -152,6 +152,7 @@ impl From<StoreError> for CommandError {
             error @ (StoreError::WrongOrganization
             | StoreError::Corrupt { .. }
             | StoreError::UnknownUrl
+            | StoreError::NoDatabase
             | StoreError::Migration(_)
             | StoreError::Database(_)) => Self::Internal(Box::new(error)),
         }

@@ -52,14 +52,6 @@ impl Asked {
     pub(crate) fn limits(&self, hook: Hook) -> Limits {
         limits_of(hook, &self.revision.limits, self.deadline)
     }
-
-    /// What decides when it fails at a hook, for the receipt.
-    pub(crate) fn fallback_name(&self, hook: Hook) -> String {
-        match self.revision.fallback_team_at(hook) {
-            None => "the next policy in the order".to_owned(),
-            Some(_) => "the binding's fallback team".to_owned(),
-        }
-    }
 }
 
 /// What one decision may use: the installation's limits of the hook, with these changes.

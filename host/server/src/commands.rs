@@ -45,7 +45,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<ExitCode> {
         Command::Migrate => migrate::run(terminal).await,
         Command::Org(org) => org.run(terminal).await,
         Command::Token(token) => token.run(terminal).await,
-        Command::Policy(policy) => policy.run(terminal).await,
+        Command::Policy(policy) => return policy.run(terminal).await,
         Command::Import(import) => return Box::pin(import.run(terminal)).await,
         Command::Ticket(ticket) => Box::pin(ticket.run(terminal)).await,
         Command::Explain(explain) => explain.run(terminal).await,

@@ -93,6 +93,21 @@ impl Config {
         }
     }
 
+    /// Which database it is, for people: its file or its host, and no password.
+    pub(crate) fn database_place(&self) -> String {
+        let url = self.database();
+        let url = url.reveal();
+        if let Some(file) = url.strip_prefix("sqlite:") {
+            let file = file.strip_prefix("//").unwrap_or(file);
+            let file = file.split_once('?').map_or(file, |(file, _)| file);
+            let whole = std::path::absolute(file).unwrap_or_else(|_| file.into());
+            return whole.display().to_string();
+        }
+        // The last one: a password may hold the sign itself.
+        let place = url.rsplit_once('@').map_or(url, |(_, place)| place);
+        place.split_once('?').map_or(place, |(place, _)| place).to_owned()
+    }
+
     /// What the store is told.
     pub(crate) fn store(&self) -> StoreOptions {
         StoreOptions { connections: self.database_connections, ..StoreOptions::default() }

@@ -5,13 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use waypost_app::{Caller, Clock, Desk, Entropy, organizations};
+use waypost_app::{Caller, Clock, CommandError, Desk, Entropy, organizations};
 use waypost_domain::key::Key;
 use waypost_policy::{ArtifactKey, PolicyRuntime, RuntimeConfig, open_dir};
-use waypost_store::{Store, StoreError};
+use waypost_store::{Store, StoreError, StoreOptions};
 
 use crate::clock::{SystemClock, SystemEntropy};
-use crate::config::Config;
+use crate::config::{Config, Loaded};
 
 /// An open installation.
 pub(crate) struct Installation {
@@ -19,22 +19,45 @@ pub(crate) struct Installation {
     pub(crate) desk: Desk,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Which database it is, for people.
+    place: String,
+}
+
+/// What opening an installation does where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Opening {
+    /// Makes it, and brings an older one up to date if that is allowed.
+    Creates,
+    /// Refuses, and leaves everything as it is.
+    MustExist,
 }
 
 impl Installation {
-    /// Opens it, brings its database up to date if that is allowed, and makes sure that it has its
-    /// platform organization.
-    pub(crate) async fn open(config: &Config) -> Result<Self> {
-        make_data_folder(config.data_folder())?;
-        let store = connect(config).await?;
-        if config.migrate_at_start {
-            migrate(&store).await?;
-        } else {
-            refuse_pending(&store).await?;
-        }
+    /// Opens it, and makes sure that it has its platform organization.
+    pub(crate) async fn open(loaded: &Loaded, opening: Opening) -> Result<Self> {
+        let config = &loaded.config;
+        let store = match opening {
+            Opening::Creates => {
+                make_data_folder(config.data_folder())?;
+                let store = connect(config).await?;
+                if config.migrate_at_start {
+                    migrate(&store).await?;
+                } else {
+                    refuse_pending(&store).await?;
+                }
+                store
+            }
+            Opening::MustExist => {
+                let store = find(loaded).await?;
+                refuse_pending(&store).await?;
+                // Only now: a command that finds no database leaves nothing.
+                make_data_folder(config.data_folder())?;
+                store
+            }
+        };
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let runtime = runtime(config, &config.artifacts(), entropy.as_ref())?;
-        Self::assemble(store, runtime, entropy, config).await
+        Self::assemble(store, runtime, entropy, config, config.database_place()).await
     }
 
     /// An installation that is forgotten when it is closed; prepared policies go to a folder of the
@@ -45,7 +68,7 @@ impl Installation {
         migrate(&store).await?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let runtime = runtime(config, artifacts, entropy.as_ref())?;
-        Self::assemble(store, runtime, entropy, config).await
+        Self::assemble(store, runtime, entropy, config, "memory".to_owned()).await
     }
 
     async fn assemble(
@@ -53,20 +76,25 @@ impl Installation {
         runtime: Arc<PolicyRuntime>,
         entropy: Arc<dyn Entropy>,
         config: &Config,
+        place: String,
     ) -> Result<Self> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let desk = Desk::new(store.clone(), runtime, Arc::clone(&entropy), config.desk());
         let platform = organizations::bootstrap(&desk, clock.now()).await;
         platform.context("creating the platform organization")?;
-        Ok(Self { store, desk, clock, entropy })
+        Ok(Self { store, desk, clock, entropy, place })
     }
 
     /// The operator, acting in the organization of that key.
     pub(crate) async fn operator(&self, org: &Key) -> Result<Caller> {
         let now = self.clock.now();
-        let organization = organizations::by_key(&self.desk, org)
-            .await
-            .with_context(|| format!("looking for the organization `{org}`"))?;
+        let organization = match organizations::by_key(&self.desk, org).await {
+            Err(CommandError::NotFound(_)) => bail!(
+                "there is no organization `{org}` in {}; `waypost org list` lists those there are",
+                self.place
+            ),
+            found => found.with_context(|| format!("looking for the organization `{org}`"))?,
+        };
         Ok(Caller::operator(organization.id, now))
     }
 
@@ -79,10 +107,43 @@ impl Installation {
     }
 }
 
-/// Opens the database without looking at its tables.
+/// Opens the database without looking at its tables; a SQLite file is made where there is none.
 pub(crate) async fn connect(config: &Config) -> Result<Store> {
-    let database = config.database();
-    Store::connect(database.reveal(), &config.store()).await.map_err(|error| match error {
+    connected(Store::connect(config.database().reveal(), &config.store()).await)
+}
+
+/// Opens a database that is there already.
+async fn find(loaded: &Loaded) -> Result<Store> {
+    let config = &loaded.config;
+    let options = StoreOptions { create: false, ..config.store() };
+    let store = match Store::connect(config.database().reveal(), &options).await {
+        Err(StoreError::NoDatabase) => bail!(nothing_found(loaded)),
+        store => connected(store)?,
+    };
+    if !store.is_migrated().await.context("reading the database schema")? {
+        store.close().await;
+        bail!(nothing_found(loaded));
+    }
+    Ok(store)
+}
+
+/// Where a database was looked for, and what would help.
+fn nothing_found(loaded: &Loaded) -> String {
+    let place = loaded.config.database_place();
+    let (key, remedy) = if loaded.is_default("database_url") {
+        ("data_folder", "name another folder with --data DIR")
+    } else {
+        ("database_url", "name another one with --set database_url=URL")
+    };
+    let from = loaded.from(key);
+    format!(
+        "there is no Waypost database in {place} ({key} is set by: {from}); {remedy}, or create \
+         one with `waypost org create`"
+    )
+}
+
+fn connected(opened: Result<Store, StoreError>) -> Result<Store> {
+    opened.map_err(|error| match error {
         StoreError::UnknownUrl => anyhow!("database_url must start with sqlite: or postgres:"),
         // Its own words name files and hosts, never the password.
         other => anyhow::Error::new(other).context("opening the database of `database_url`"),

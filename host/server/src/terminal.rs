@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use crate::config::{Config, Loaded};
-use crate::installation::Installation;
+use crate::installation::{Installation, Opening};
 use crate::output::{Form, Output};
 
 /// What a command works with.
@@ -22,8 +22,13 @@ impl Terminal {
         &self.loaded.config
     }
 
-    /// Opens the database and the policy runtime.
+    /// Opens the database, which must be there, and the policy runtime.
     pub(crate) async fn open(&self) -> Result<Installation> {
-        Installation::open(self.config()).await
+        Installation::open(&self.loaded, Opening::MustExist).await
+    }
+
+    /// Opens the database and the policy runtime; a database is made where there is none.
+    pub(crate) async fn open_or_create(&self) -> Result<Installation> {
+        Installation::open(&self.loaded, Opening::Creates).await
     }
 }

@@ -45,6 +45,9 @@ pub enum StoreError {
     /// The URL names neither a SQLite nor a PostgreSQL database.
     #[error("a database URL must start with sqlite: or postgres:")]
     UnknownUrl,
+    /// There is no database at the URL, and none was to be made.
+    #[error("there is no database")]
+    NoDatabase,
     /// The database was made by a newer release, or its migrations were edited.
     #[error("the database cannot be migrated")]
     Migration(#[from] sqlx::migrate::MigrateError),

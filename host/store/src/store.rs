@@ -33,11 +33,13 @@ pub struct StoreOptions {
     pub connections: u32,
     /// How long a caller waits for a free connection before it hears [`StoreError::Busy`].
     pub wait: Duration,
+    /// Whether a SQLite file is made where there is none.
+    pub create: bool,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { connections: 8, wait: Duration::from_secs(10) }
+        Self { connections: 8, wait: Duration::from_secs(10), create: true }
     }
 }
 
@@ -67,8 +69,10 @@ enum Pool {
 }
 
 impl Store {
-    /// Opens the database of a `sqlite:` or `postgres:` URL. A SQLite file is created where there
-    /// is none.
+    /// Opens the database of a `sqlite:` or `postgres:` URL.
+    ///
+    /// # Errors
+    /// [`StoreError::NoDatabase`] if there is no SQLite file and none is to be made.
     pub async fn connect(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let pool = if url.starts_with("sqlite:") {
             connect_sqlite(url, options).await?
@@ -100,27 +104,34 @@ impl Store {
 
     /// How many migrations of this release the database still lacks. Zero means ready.
     pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
+        let all = match &self.pool {
+            Pool::Sqlite { .. } => &SQLITE_MIGRATIONS,
+            Pool::Postgres(_) => &POSTGRES_MIGRATIONS,
+        };
+        let applied = self.applied_migrations().await?;
+        Ok(all.iter().filter(|migration| !applied.contains(&migration.version)).count())
+    }
+
+    /// Whether the database was ever migrated. One that never was has none of our tables.
+    pub async fn is_migrated(&self) -> Result<bool, StoreError> {
+        Ok(!self.applied_migrations().await?.is_empty())
+    }
+
+    async fn applied_migrations(&self) -> Result<Vec<i64>, StoreError> {
         const TABLE_SQLITE: &str =
             "select count(*) from sqlite_schema where type = 'table' and name = '_sqlx_migrations'";
         const TABLE_POSTGRES: &str =
             "select count(*) from pg_tables where tablename = '_sqlx_migrations'";
         const APPLIED: &str = "select version from _sqlx_migrations where success";
         let mut tx = self.system_read().await?;
-        let (all, tables): (&Migrator, i64) = match &mut tx.conn {
-            Conn::Sqlite(tx) => {
-                (&SQLITE_MIGRATIONS, sqlx::query_scalar(TABLE_SQLITE).fetch_one(&mut **tx).await?)
-            }
-            Conn::Postgres(tx) => (
-                &POSTGRES_MIGRATIONS,
-                sqlx::query_scalar(TABLE_POSTGRES).fetch_one(&mut **tx).await?,
-            ),
+        let tables: i64 = match &mut tx.conn {
+            Conn::Sqlite(tx) => sqlx::query_scalar(TABLE_SQLITE).fetch_one(&mut **tx).await?,
+            Conn::Postgres(tx) => sqlx::query_scalar(TABLE_POSTGRES).fetch_one(&mut **tx).await?,
         };
         if tables == 0 {
-            return Ok(all.iter().count());
+            return Ok(Vec::new());
         }
-        let applied: Vec<i64> =
-            on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(APPLIED).fetch_all(conn).await?);
-        Ok(all.iter().filter(|migration| !applied.contains(&migration.version)).count())
+        Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(APPLIED).fetch_all(conn).await?))
     }
 
     /// Writes something that changes nothing: whether the disk takes it, only writing tells.
@@ -211,8 +222,11 @@ impl Sight {
 async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, StoreError> {
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     let connect: SqliteConnectOptions = url.parse()?;
+    if !in_memory && !options.create && !connect.get_filename().exists() {
+        return Err(StoreError::NoDatabase);
+    }
     let connect = connect
-        .create_if_missing(true)
+        .create_if_missing(options.create)
         .foreign_keys(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)

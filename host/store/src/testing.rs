@@ -168,7 +168,7 @@ fn sqlite_folder(test: &str) -> PathBuf {
 }
 
 fn options() -> StoreOptions {
-    StoreOptions { connections: 4, wait: Duration::from_secs(20) }
+    StoreOptions { connections: 4, wait: Duration::from_secs(20), create: true }
 }
 
 async fn migrated(url: &str) -> Store {

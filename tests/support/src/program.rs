@@ -27,6 +27,8 @@ pub struct Program {
 pub struct Ran {
     /// Whether it says that all is well.
     pub is_ok: bool,
+    /// Its exit code; none when it was killed.
+    pub code: Option<i32>,
     /// What it printed.
     pub printed: String,
     /// What it said of its doing, and of what went wrong.
@@ -78,14 +80,22 @@ impl Program {
         command
     }
 
+    /// Runs a command in a folder of its own, with no settings but those of the words.
+    ///
+    /// # Panics
+    /// When it can't be started.
+    pub fn run_in<S: AsRef<OsStr>>(folder: &Path, words: impl IntoIterator<Item = S>) -> Ran {
+        let mut command = Command::new(program());
+        command.args(words).current_dir(folder).stdin(Stdio::null());
+        ran(&mut command)
+    }
+
     /// Runs a command to its end.
     ///
     /// # Panics
     /// When it can't be started.
     pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Ran {
-        let ran = self.command(words).output().expect("the program starts");
-        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ran { is_ok: ran.status.success(), printed: text(&ran.stdout), said: text(&ran.stderr) }
+        ran(&mut self.command(words))
     }
 
     /// Runs a command that must succeed, and reads what it printed as JSON.
@@ -191,6 +201,17 @@ impl Drop for Server {
         // Fails only if it has ended already.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+fn ran(command: &mut Command) -> Ran {
+    let ran = command.output().expect("the program starts");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    Ran {
+        is_ok: ran.status.success(),
+        code: ran.status.code(),
+        printed: text(&ran.stdout),
+        said: text(&ran.stderr),
     }
 }
 

@@ -341,9 +341,27 @@ impl TicketDraft {
         }
         let ticket = self.ticket_asked_about();
         let context = self.context();
-        let said = self.evaluation(&ticket, &context).ask(hook, &ticket, &context, part, enough);
+        let otherwise = self.otherwise(hook);
+        let evaluation = self.evaluation(&ticket, &context);
+        let said = evaluation.ask(hook, &ticket, &context, part, enough, otherwise);
         self.asking.context = Some(context);
         said
+    }
+
+    /// What stands if no policy decides at a hook.
+    fn otherwise(&self, hook: Hook) -> &'static str {
+        let ticket = &self.write.ticket;
+        let has_fallback_team = ticket.team == self.facts.directory.org.settings.fallback_team;
+        match hook {
+            Hook::Categorize => "it stays as it was submitted",
+            Hook::Route if self.write.is_new && has_fallback_team => {
+                "the organization's fallback team"
+            }
+            Hook::Route => "its team stays as it was",
+            Hook::Plan => "the organization's fallback approver",
+            Hook::Stalled => "nobody is reminded",
+            Hook::Notify => "nobody is notified by it",
+        }
     }
 
     /// The ticket as it is now, with what is about to be written.

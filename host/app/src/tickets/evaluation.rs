@@ -16,6 +16,7 @@ use waypost_domain::{
     binding::Hook,
     ids::{EvaluationId, OrgId, ReceiptId, TicketId},
     receipt::{Evaluation as EvaluationRecord, Outcome, Receipt},
+    resolution::Asking,
 };
 use waypost_policy::{
     Answer, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed, WIT_VERSION,
@@ -202,6 +203,7 @@ impl Evaluation {
     }
 
     /// Asks the policies bound to a hook, in their order, until one answers so that `enough` holds.
+    /// `otherwise` says what stands if none of them decides.
     ///
     /// Computes on the calling thread: up to the deadline for each policy that stalls.
     pub(crate) fn ask(
@@ -211,6 +213,7 @@ impl Evaluation {
         context: &question::Context,
         part: Option<&Part>,
         enough: impl Fn(&Asked, &Answer) -> bool,
+        otherwise: &str,
     ) -> Vec<PolicyAnswer> {
         let layers = Arc::clone(&self.layers);
         let mut said = Vec::new();
@@ -224,7 +227,38 @@ impl Evaluation {
                 break;
             }
         }
+        self.name_fallbacks(hook, &said, otherwise);
         said
+    }
+
+    /// Says of each policy that failed what came instead. That shows only after all were asked.
+    fn name_fallbacks(&mut self, hook: Hook, said: &[PolicyAnswer], otherwise: &str) {
+        for (place, one) in said.iter().enumerate().filter(|(_, one)| one.failed) {
+            let instead = if one.asked.revision.fallback_team_at(hook).is_some() {
+                "the binding's fallback team".to_owned()
+            } else {
+                match (hook.asking(), said.get(place + 1)) {
+                    (Asking::EachField | Asking::All, _) if said.len() > 1 => {
+                        "the other policies in the order".to_owned()
+                    }
+                    (Asking::FirstOpinion, Some(PolicyAnswer { asked, .. })) => {
+                        format!("{} of {} was asked next", asked.binding.name, asked.layer)
+                    }
+                    (Asking::EachField | Asking::All | Asking::FirstOpinion, _) => {
+                        otherwise.to_owned()
+                    }
+                }
+            };
+            self.set_fallback(one.receipt, instead);
+        }
+    }
+
+    /// Says of a policy that failed what came instead.
+    pub(crate) fn set_fallback(&mut self, receipt: usize, instead: String) {
+        let outcome = self.receipts.get_mut(receipt).map(|receipt| &mut receipt.outcome);
+        if let Some(Outcome::Failed { fallback, .. }) = outcome {
+            *fallback = instead;
+        }
     }
 
     fn ask_one(
@@ -333,7 +367,8 @@ impl Evaluation {
         let outcome = Outcome::Failed {
             code: failure.code().to_owned(),
             message: failure.to_string(),
-            fallback: asked.fallback_name(hook),
+            // Named once it is known who else was asked.
+            fallback: String::new(),
         };
         (None, Vec::new(), outcome)
     }

@@ -61,7 +61,10 @@ pub(crate) struct Show {
 
 impl Org {
     pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
-        let installation = terminal.open().await?;
+        let installation = match &self {
+            Self::Create(_) | Self::Apply(_) => terminal.open_or_create().await?,
+            Self::List | Self::Show(_) | Self::Set(_) => terminal.open().await?,
+        };
         let output = &mut terminal.output;
         let done = match self {
             Self::Create(create) => create.run(&installation, output).await,

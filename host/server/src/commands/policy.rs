@@ -5,6 +5,8 @@ mod bindings;
 mod component;
 mod test_run;
 
+use std::process::ExitCode;
+
 use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
@@ -74,7 +76,7 @@ pub(crate) struct Show {
 }
 
 impl Policy {
-    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
+    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<ExitCode> {
         if let Self::TestRun(test_run) = self {
             return test_run.run(terminal).await;
         }
@@ -95,7 +97,7 @@ impl Policy {
             Self::TestRun(_) => Ok(()),
         };
         installation.close().await;
-        done
+        done.map(|()| ExitCode::SUCCESS)
     }
 }
 

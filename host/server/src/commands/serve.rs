@@ -46,7 +46,7 @@ impl Serve {
         make_data_folder(config.data_folder())?;
         let mailer = Mailer::open(&config.mail())?;
         let listener = listen(config.listen).await?;
-        let installation = Installation::open(config).await?;
+        let installation = terminal.open_or_create().await?;
         announce(&mut terminal.output, &listener, config)?;
 
         let outbox = outbox(&installation, mailer, config, &stop);

@@ -51,6 +51,12 @@ pub(crate) struct Loaded {
 }
 
 impl Loaded {
+    /// Where a setting comes from.
+    pub(crate) fn from(&self, key: &str) -> &str {
+        let setting = self.settings.iter().find(|setting| setting.key == key);
+        setting.map_or(BY_DEFAULT, |setting| &setting.from)
+    }
+
     /// Whether nobody has set it.
     pub(crate) fn is_default(&self, key: &str) -> bool {
         self.settings.iter().any(|setting| setting.key == key && setting.from == BY_DEFAULT)
@@ -293,6 +299,22 @@ mod tests {
 
     fn found<'a>(loaded: &'a Loaded, key: &str) -> &'a Setting {
         loaded.settings.iter().find(|setting| setting.key == key).unwrap()
+    }
+
+    #[test]
+    fn the_place_of_the_database_tells_no_password() {
+        let place = |url: &str| {
+            let flags = vec![flag("database_url", url)];
+            let loaded = load(&Sources { flags, ..Sources::default() }).unwrap();
+            loaded.config.database_place()
+        };
+        assert_eq!(place("postgres://desk:hush@hush?@db:5432/desk?sslmode=require"), "db:5432/desk");
+        assert_eq!(place("postgres://db/desk?password=hush"), "postgres://db/desk");
+        assert_eq!(place("sqlite:///var/lib/desk.db?mode=rwc"), "/var/lib/desk.db");
+        let flags = vec![flag("data_folder", "/srv/desk")];
+        let loaded = load(&Sources { flags, ..Sources::default() }).unwrap();
+        assert_eq!(loaded.config.database_place(), "/srv/desk/waypost.db");
+        assert_eq!((loaded.from("data_folder"), loaded.from("listen")), ("--set", "default"));
     }
 
     #[test]

@@ -92,6 +92,24 @@ async fn an_empty_database_lacks_everything() {
     let store = Store::connect("sqlite::memory:", &StoreOptions::default()).await.unwrap();
     assert_eq!(store.engine(), Engine::Sqlite);
     assert!(store.pending_migrations().await.unwrap() > 0);
+    assert!(!store.is_migrated().await.unwrap());
+}
+
+#[tokio::test]
+async fn a_file_is_made_only_where_one_may_be_made() {
+    let name = "a_file_is_made_only_where_one_may_be_made";
+    testing::sqlite_file(name).await.close().await;
+    let url = testing::sqlite_url(name);
+    let looking = StoreOptions { create: false, ..StoreOptions::default() };
+    let there = Store::connect(&url, &looking).await.unwrap();
+    assert!(there.is_migrated().await.unwrap());
+    there.close().await;
+
+    let other = format!("{url}-of-nobody");
+    let refused = Store::connect(&other, &looking).await;
+    assert!(matches!(refused, Err(StoreError::NoDatabase)), "{refused:?}");
+    let file = other.trim_start_matches("sqlite:");
+    assert!(!std::path::Path::new(file).exists(), "looking for it makes none");
 }
 
 #[tokio::test]

@@ -208,6 +208,11 @@ impl TicketDraft {
     fn fall_back(&mut self, said: &PolicyAnswer, team: TeamId) -> bool {
         let Some(team) = self.facts.team(team).filter(|team| team.serves(self.write.ticket.org))
         else {
+            let otherwise = self.otherwise(Hook::Route);
+            let why = "the binding's own fallback team does not serve the organization";
+            if let Some(asked) = &mut self.asking.evaluation {
+                asked.set_fallback(said.receipt, format!("{otherwise}; {why}"));
+            }
             return false;
         };
         let proposed = proposal::AssignmentProposal {

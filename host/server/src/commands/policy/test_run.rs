@@ -4,6 +4,7 @@ use std::fs::Permissions;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -49,12 +50,11 @@ pub(crate) struct TestRun {
 }
 
 impl TestRun {
-    pub(crate) async fn run(self: Box<Self>, mut terminal: Terminal) -> Result<()> {
+    pub(crate) async fn run(self: Box<Self>, mut terminal: Terminal) -> Result<ExitCode> {
         let policy = Named::from(self.policy.clone());
-        let output = &mut terminal.output;
         if let Some(org) = &self.org {
-            let installation = Installation::open(&terminal.loaded.config).await?;
-            let done = self.with(&installation, org, policy, output).await;
+            let installation = terminal.open().await?;
+            let done = self.with(&installation, org, policy, &mut terminal.output).await;
             installation.close().await;
             return done;
         }
@@ -64,7 +64,7 @@ impl TestRun {
         let scratch = scratch()?;
         let installation = Installation::in_memory(&terminal.loaded.config, scratch.path()).await?;
         let platform = PLATFORM_KEY.parse().context("the platform's key")?;
-        self.with(&installation, &platform, policy, output).await
+        self.with(&installation, &platform, policy, &mut terminal.output).await
     }
 
     async fn with(
@@ -73,7 +73,7 @@ impl TestRun {
         org: &Key,
         policy: Named,
         output: &mut Output,
-    ) -> Result<()> {
+    ) -> Result<ExitCode> {
         let caller = installation.operator(org).await?;
         let policy = match policy {
             Named::File(file) => TriedPolicy::Bytes(read(&file)?),
@@ -92,7 +92,34 @@ impl TestRun {
             part: self.part.as_deref().map(json_file).transpose()?,
         };
         let view = trial::run(&installation.desk, &caller, trial).await?;
-        output.tell(|| json(&view), |to| write(to, &view))
+        output.tell(|| json(&view), |to| write(to, &view))?;
+        Ok(exit_code(&view.outcome).into())
+    }
+}
+
+/// The exit codes of a policy that failed, by the code of its failure; `docs/policies.md` has the
+/// list. 1 and 2 are those of any command that was refused.
+const EXIT_CODES: [(&str, u8); 10] = [
+    ("trap", 10),
+    ("out_of_fuel", 11),
+    ("deadline", 12),
+    ("memory", 13),
+    ("bad_answer", 14),
+    ("answer_too_large", 15),
+    ("input_too_large", 16),
+    ("broken", 17),
+    ("configure", 18),
+    ("unavailable", 19),
+];
+
+/// How a test run ended, for scripts.
+fn exit_code(outcome: &TrialOutcome) -> u8 {
+    match outcome {
+        TrialOutcome::Answered(_) | TrialOutcome::Declined => 0,
+        TrialOutcome::Failed { code, .. } => {
+            let known = EXIT_CODES.iter().find(|(failure, _)| failure == code);
+            known.map_or(1, |(_, exit)| *exit)
+        }
     }
 }
 
@@ -172,6 +199,22 @@ fn json(view: &TrialView) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_way_to_fail_has_an_exit_code_of_its_own() {
+        let failed =
+            |code: &'static str| exit_code(&TrialOutcome::Failed { code, message: String::new() });
+        let mut exits: Vec<u8> = EXIT_CODES.iter().map(|(code, _)| failed(code)).collect();
+        assert_eq!(
+            exits,
+            EXIT_CODES.iter().map(|(_, exit)| *exit).collect::<Vec<_>>(),
+            "each is found by its code"
+        );
+        exits.dedup();
+        assert_eq!(exits.len(), EXIT_CODES.len());
+        assert!(exits.iter().all(|exit| *exit > 2), "1 and 2 are those of any refused command");
+        assert_eq!(exit_code(&TrialOutcome::Declined), 0);
+    }
 
     #[test]
     fn a_test_run_has_a_fresh_folder_that_nobody_else_can_write_into() {
