@@ -18,6 +18,8 @@ on_both_engines! {
     the_same_bytes_are_one_policy
     only_an_administrator_brings_and_binds_policies
     settings_are_checked_by_schema_and_by_the_policy_before_anything_changes
+    wrong_settings_of_the_shipped_policies_are_told_by_what_was_meant
+    settings_may_name_their_schema
     a_position_is_taken_once
     a_hook_that_the_policy_does_not_serve_is_refused_by_name
     a_fallback_team_is_for_route_only
@@ -153,6 +155,139 @@ async fn settings_are_checked_by_schema_and_by_the_policy_before_anything_change
         try_bind(&acme, json!({ "name": "No Key", "hooks": ["guess"], "position": -1 })).await;
     assert_eq!(several.pointers(), ["/hooks/0", "/name", "/position"]);
     assert!(acme.admin.client.get("/bindings").await.items().is_empty());
+}
+
+async fn wrong_settings_of_the_shipped_policies_are_told_by_what_was_meant(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let refused = async |policy: &str, hook: &str, settings: Value| {
+        let component = desk.upload(&acme.admin.client, "acme", policy).await;
+        let binding = json!({
+            "hooks": [hook], "name": "wrong", "position": 1, "component": component,
+            "settings": settings,
+        });
+        let refused = acme.admin.client.post("/bindings", binding).await;
+        assert_eq!(refused.status.as_u16(), 422, "{}", refused.text);
+        let error = &refused.json["errors"][0];
+        let text = |field: &str| error[field].as_str().unwrap().to_owned();
+        (text("pointer"), text("message"))
+    };
+    let ask = |step: Value| json!({ "rules": [{ "name": "a", "then": { "ask": [{ "steps": [step] }] } }] });
+    let to = |target: Value| json!({ "rules": [{ "name": "a", "to": target }] });
+    let tell = |who: Value| json!({ "rules": [{ "name": "a", "on": ["created"], "to": who, "subject": "s", "body": "b" }] });
+    let strength = |strength: Value| json!({ "rules": [{ "name": "a", "to": { "team": "network" }, "strength": strength }] });
+    let closed = |when: Value| json!({ "rules": [{ "name": "a", "to": { "team": "network" }, "when_closed": when }] });
+    let step = "/settings/rules/0/then/ask/0/steps/0";
+    let unknown = |word: &str| format!("`{word}` is not known here; use one of: ");
+    let (chain, router, notifier) =
+        (("approval-chain", "plan"), ("team-router", "route"), ("stakeholder-notifier", "notify"));
+    let cases = [
+        (
+            chain,
+            ask(json!({ "name": "s", "approvers": [{ "taem": "x" }] })),
+            format!("{step}/approvers/0"),
+            unknown("taem"),
+        ),
+        (
+            chain,
+            ask(json!({ "name": "s", "approvers": ["manger"] })),
+            format!("{step}/approvers/0"),
+            unknown("manger"),
+        ),
+        (
+            chain,
+            ask(json!({ "name": "s", "approvers": ["team"] })),
+            format!("{step}/approvers/0"),
+            "`team` needs a value".to_owned(),
+        ),
+        (
+            chain,
+            ask(json!({ "name": "s", "quorum": { "count": 0 } })),
+            format!("{step}/quorum/count"),
+            "0 is less than the minimum of 1".to_owned(),
+        ),
+        (
+            chain,
+            ask(json!({ "name": "s", "quorum": { "percent": 101 } })),
+            format!("{step}/quorum/percent"),
+            "101 is greater than the maximum of 100".to_owned(),
+        ),
+        (chain, ask(json!({})), step.to_owned(), "\"name\" is a required property".to_owned()),
+        (
+            chain,
+            json!({ "otherwise": "ask_manger" }),
+            "/settings/otherwise".to_owned(),
+            unknown("ask_manger"),
+        ),
+        (
+            router,
+            to(json!({ "least_loaded": "network" })),
+            "/settings/rules/0/to/least_loaded".to_owned(),
+            "is not of type \"array\"".to_owned(),
+        ),
+        (
+            router,
+            to(json!({ "support_team_of": "services" })),
+            "/settings/rules/0/to/support_team_of".to_owned(),
+            unknown("services"),
+        ),
+        (
+            router,
+            closed(json!({ "team": 5 })),
+            "/settings/rules/0/when_closed/team".to_owned(),
+            "5 is not of type \"string\"".to_owned(),
+        ),
+        (
+            router,
+            closed(json!("oncall")),
+            "/settings/rules/0/when_closed".to_owned(),
+            unknown("oncall"),
+        ),
+        (router, strength(json!("sett")), "/settings/rules/0/strength".to_owned(), unknown("sett")),
+        (
+            router,
+            strength(json!({ "teem": "set" })),
+            "/settings/rules/0/strength".to_owned(),
+            "'teem' was unexpected".to_owned(),
+        ),
+        (
+            router,
+            strength(json!({ "team": "sett" })),
+            "/settings/rules/0/strength/team".to_owned(),
+            unknown("sett"),
+        ),
+        (
+            notifier,
+            tell(json!(["requestor"])),
+            "/settings/rules/0/to/0".to_owned(),
+            unknown("requestor"),
+        ),
+        (
+            notifier,
+            tell(json!([{ "person": 5 }])),
+            "/settings/rules/0/to/0/person".to_owned(),
+            "5 is not of type \"string\"".to_owned(),
+        ),
+    ];
+    for ((policy, hook), settings, pointer, message) in cases {
+        let told = refused(policy, hook, settings.clone()).await;
+        assert_eq!(told.0, pointer, "{settings}: {}", told.1);
+        assert!(told.1.contains(&message), "{settings}: {} lacks {message}", told.1);
+        assert!(!told.1.contains("any of the schemas"), "{}", told.1);
+    }
+}
+
+async fn settings_may_name_their_schema(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let settings = teams_by_words(&[("wifi", "network")]);
+    let plain = acme.bind_as("plain", 10, "route", "team-router", settings.clone()).await;
+    let mut named = settings;
+    named["$schema"] = json!("./team-router.schema.json");
+
+    let bound = acme.bind_as("named", 20, "route", "team-router", named).await;
+
+    let digest = |binding: &Value| binding["active"]["settings_digest"].clone();
+    assert!(digest(&plain).is_string(), "{plain}");
+    assert_eq!(digest(&bound), digest(&plain));
 }
 
 async fn a_position_is_taken_once(desk: TestDesk) {

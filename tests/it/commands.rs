@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use waypost_test_support::{Program, policy};
+use waypost_test_support::{Guest, Program, policy};
 
 use crate::policies::teams_by_words;
 
@@ -40,6 +40,13 @@ by_command_line! {
     an_import_tells_which_rows_it_refused_and_why
     the_server_finishes_what_it_began_and_keeps_what_it_answered
     a_wrong_word_is_told_with_its_remedy
+    a_command_without_a_database_says_where_it_looked_and_makes_none
+    showing_a_file_or_a_refused_bind_leaves_nothing
+    a_test_run_tells_by_its_exit_code_how_it_ended
+    a_policy_is_named_by_its_version_or_the_beginning_of_its_digest
+    the_same_version_with_other_code_is_warned_about
+    history_says_what_each_revision_changed
+    the_settings_in_force_are_printed_as_they_were_given
     a_server_that_starts_prepares_the_policies_in_force
     p4_the_audit_trail_is_exported_as_json_lines
     records_are_looked_over_for_what_must_be_true
@@ -317,10 +324,13 @@ fn a_wrong_word_is_told_with_its_remedy(program: &Program) {
 
     let unknown = program.run(["config", "--set", "listne=127.0.0.1:1"]);
     assert!(!unknown.is_ok && unknown.said.contains("listne"), "{unknown:?}");
+    let _ = program.run(["migrate"]);
     let nowhere = program.run(["org", "show", "nowhere"]);
     assert!(!nowhere.is_ok && nowhere.said.contains("nowhere"), "{nowhere:?}");
+    let nobody = program.run(["token", "list", "--org", "nowhere"]);
+    assert!(nobody.said.contains("there is no organization `nowhere` in "), "{nobody:?}");
+    assert!(nobody.said.contains("waypost org list"), "{nobody:?}");
     let wasm = program.file("broken.wasm", "hello");
-    let _ = program.run(["migrate"]);
     let refused = program.run(["policy", "upload", &wasm, "--org", "platform"]);
     assert!(!refused.is_ok && refused.said.contains("component"), "{refused:?}");
     let bind = ["policy", "bind", "p", "--org", "platform", "--hook", "route", "--memory-mib"];
@@ -328,6 +338,203 @@ fn a_wrong_word_is_told_with_its_remedy(program: &Program) {
     assert!(!endless.is_ok && endless.said.contains("--memory-mib"), "{endless:?}");
     let help = program.run(["policy", "bind", "--help"]);
     assert!(help.is_ok && !help.printed.contains("escalate"), "{help:?}");
+}
+
+/// Commands that read or change what is there, each of another group.
+const COMMANDS: [&[&str]; 8] = [
+    &["org", "list"],
+    &["token", "list", "--org", "acme"],
+    &["policy", "list", "--org", "acme"],
+    &["policy", "test-run", "a", "--org", "acme", "--hook", "route", "--ticket", "ticket.json"],
+    &["ticket", "list", "--org", "acme"],
+    &["explain", "INC0000001", "--org", "acme"],
+    &["receipts", "list", "--org", "acme"],
+    &["audit", "check", "--org", "acme"],
+];
+
+#[test]
+fn a_command_in_an_empty_folder_makes_nothing_and_says_where_it_looked() {
+    let folder = tempfile::tempdir().unwrap();
+    for words in COMMANDS {
+        let ran = Program::run_in(folder.path(), words);
+        assert!(!ran.is_ok, "{ran:?}");
+        let place = folder.path().canonicalize().unwrap().join("waypost-data/waypost.db");
+        for expected in [place.to_str().unwrap(), "--data DIR", "waypost org create"] {
+            assert!(ran.said.contains(expected), "{expected}: {}", ran.said);
+        }
+        assert_eq!(folder.path().read_dir().unwrap().count(), 0, "{words:?} made something");
+    }
+}
+
+fn a_command_without_a_database_says_where_it_looked_and_makes_none(program: &Program) {
+    for words in COMMANDS {
+        let ran = program.run(words);
+        assert!(!ran.is_ok && ran.said.contains("there is no Waypost database in"), "{ran:?}");
+    }
+    let _ = program.json(["org", "create", "acme", "--name", "Acme"]);
+    let listed = program.json(["org", "list"]);
+    assert_eq!(listed.as_array().unwrap().len(), 2, "{listed}");
+}
+
+fn showing_a_file_or_a_refused_bind_leaves_nothing(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let router = program.file("team-router.wasm", policy("team-router"));
+    let policies = || program.json(["policy", "list", "--org", "acme"]);
+
+    let shown = program.json(["policy", "show", &router, "--org", "acme"]);
+    assert_eq!((&shown["name"], &shown["uploaded_at"]), (&json!("team-router"), &Value::Null));
+    assert_eq!(policies(), json!([]));
+
+    let wrong = program.file("wrong.json", json!({ "nonsense": true }).to_string());
+    let bind = ["policy", "bind", &router, "--org", "acme", "--settings"];
+    let refused = program.run(bind.into_iter().chain([wrong.as_str()]));
+    assert!(!refused.is_ok && refused.said.contains("nonsense"), "{refused:?}");
+    let desk = format!(
+        "{DESK}
+[policies]
+team-router = \"team-router.wasm\"
+
+[[bindings]]
+name = \"routing\"
+policy = \"team-router\"
+settings_file = \"wrong.json\"
+"
+    );
+    let refused = program.run(["org", "apply", &program.file("desk.toml", &desk)]);
+    assert!(!refused.is_ok && refused.said.contains("nonsense"), "{refused:?}");
+    assert_eq!(policies(), json!([]));
+
+    let fine = teams_by_words(&[("wifi", "network")]).to_string();
+    let _ = program.file("fine.json", fine);
+    let fine = desk.replace("wrong.json", "fine.json");
+    let applied = program.json(["org", "apply", &program.file("desk.toml", fine)]);
+    let created = json!(["acme: policy team-router", "acme: binding routing"]);
+    assert_eq!(applied["created"], created);
+    assert_eq!(policies().as_array().unwrap().len(), 1);
+}
+
+fn a_test_run_tells_by_its_exit_code_how_it_ended(program: &Program) {
+    const GROW: &str = "(loop $more
+        (if (i32.eq (memory.grow (i32.const 16)) (i32.const -1)) (then unreachable))
+        (br $more))";
+    let ticket = program.file("ticket.json", "{}");
+    let settings = program.file("settings.json", r#"{ "team": 5 }"#);
+    let run = |guest: Guest| {
+        let file = program.file("guest.wasm", guest.build());
+        let words = ["policy", "test-run", &file, "--hook", "route", "--ticket", &ticket];
+        program.run(words.into_iter().chain(["--settings", &settings]))
+    };
+    let forever = "(loop $forever (br $forever))";
+    let strict = r#"{ "properties": { "team": { "type": "string" } } }"#;
+    for (guest, code, said) in [
+        (Guest::new(), 0, ""),
+        (Guest::new().before_answer("unreachable"), 10, "failed (trap)"),
+        (Guest::new().before_answer(forever), 11, "failed (out_of_fuel)"),
+        (Guest::new().before_answer(GROW), 13, "failed (memory)"),
+        (Guest::new().route("i32.const -65536"), 14, "failed (bad_answer)"),
+        (Guest::new().schema(strict), 1, "5 is not of type"),
+    ] {
+        let ran = run(guest);
+        assert_eq!(ran.code, Some(code), "{ran:?}");
+        assert!(format!("{}{}", ran.printed, ran.said).contains(said), "{ran:?}");
+    }
+    let usage = program.run(["policy", "test-run"]);
+    assert_eq!(usage.code, Some(2), "{usage:?}");
+}
+
+fn a_policy_is_named_by_its_version_or_the_beginning_of_its_digest(program: &Program) {
+    furnish(program);
+    let policies = program.json(["policy", "list", "--org", "acme"]);
+    let (digest, version) =
+        (policies[0]["digest"].as_str().unwrap(), policies[0]["version"].as_str().unwrap());
+    let hex = digest.strip_prefix("sha256:").unwrap();
+    let named = format!("team-router@{version}");
+    for name in ["team-router", &named, digest, &hex[..7], &digest[..20]] {
+        let shown = program.json(["policy", "show", name, "--org", "acme"]);
+        assert_eq!(shown["digest"], digest, "{name}");
+    }
+    for unknown in ["team-router@0.0.0-none", "fffffff", &hex[..6]] {
+        let ran = program.run(["policy", "show", unknown, "--org", "acme"]);
+        assert!(!ran.is_ok && ran.said.contains("waypost policy list"), "{unknown}: {ran:?}");
+    }
+    let table = program.run(["policy", "list", "--org", "acme"]);
+    assert!(table.printed.contains(&hex[..12]) && !table.printed.contains(digest), "{table:?}");
+}
+
+fn the_same_version_with_other_code_is_warned_about(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let upload = |guest: Guest| {
+        let file = program.file("guest.wasm", guest.build());
+        program.run(["policy", "upload", &file, "--org", "acme", "--json"])
+    };
+    let first = upload(Guest::new());
+    assert!(first.is_ok && !first.said.contains("other code"), "{first:?}");
+    let first: Value = serde_json::from_str(&first.printed).unwrap();
+    assert_eq!(first["same_version_as"], json!([]));
+
+    let second = upload(Guest::new().before_answer("nop"));
+
+    assert!(second.is_ok && second.said.contains("other code"), "{second:?}");
+    let second: Value = serde_json::from_str(&second.printed).unwrap();
+    assert_eq!(second["same_version_as"], json!([first["digest"]]));
+    let name = first["name"].as_str().unwrap();
+    let several = program.run(["policy", "show", name, "--org", "acme"]);
+    let digest = &first["digest"].as_str().unwrap()["sha256:".len()..][..12];
+    assert!(!several.is_ok && several.said.contains(digest), "{several:?}");
+}
+
+fn history_says_what_each_revision_changed(program: &Program) {
+    furnish(program);
+    let bound = program.json(["policy", "bindings", "--org", "acme"]);
+    let name = bound[0]["name"].as_str().unwrap();
+    let settings = teams_by_words(&[("lan", "network")]).to_string();
+    let settings = program.file("settings.json", settings);
+    let words = ["policy", "revise", name, "--org", "acme", "--position", "30", "--settings"];
+    let _ = program.json(words.into_iter().chain([settings.as_str()]));
+
+    let history = program.json(["policy", "history", name, "--org", "acme"]);
+
+    assert_eq!(history["revisions"][0]["changes"], json!([]));
+    let changes = history["revisions"][1]["changes"].to_string();
+    for expected in ["position: was 10, is 30", "settings /rules/0/name: was "] {
+        assert!(changes.contains(expected), "{expected}: {changes}");
+    }
+    let table = program.run(["policy", "history", name, "--org", "acme"]);
+    assert!(table.printed.contains("position: was 10, is 30"), "{table:?}");
+}
+
+fn the_settings_in_force_are_printed_as_they_were_given(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let strict = r#"{ "properties": { "a": {} }, "additionalProperties": false }"#;
+    let guest = program.file("guest.wasm", Guest::new().schema(strict).build());
+    let bind = |settings: &str| {
+        let settings = program.file("settings.json", settings);
+        let data = program.file("rooms.csv", "room\n1\n");
+        let words = ["policy", "bind", &guest, "--org", "acme", "--name", "guest"];
+        program.json(words.into_iter().chain(["--data-file", &data, "--settings", &settings]))
+    };
+    let printed = |words: &[&str]| {
+        let all = [&["policy", "settings", "guest", "--org", "acme"], words].concat();
+        program.run(all).printed
+    };
+    let _ = bind(r#"{ "a": 1.50 }"#);
+    assert_eq!(printed(&[]), "{ \"a\": 1.50 }\n");
+    assert_eq!(printed(&["--data-file", "rooms.csv"]), "room\n1\n");
+
+    let named = program.file("named.json", r#"{ "$schema": "./s.json", "a": 2.50 }"#);
+    let _ =
+        program.json(["policy", "revise", "guest", "--org", "acme", "--settings", named.as_str()]);
+    assert_eq!(printed(&[]), "{\"a\":2.50}\n");
+    assert_eq!(printed(&["--revision", "1"]), "{ \"a\": 1.50 }\n");
+
+    for org in [&[][..], &["--org", "acme"]] {
+        let ran = program.run(["policy", "schema", &guest].iter().chain(org));
+        let schema: Value = serde_json::from_str(&ran.printed).unwrap();
+        assert_eq!(schema["properties"]["$schema"]["type"], "string", "{ran:?}");
+    }
 }
 
 fn a_server_that_starts_prepares_the_policies_in_force(program: &Program) {

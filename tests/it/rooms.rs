@@ -49,6 +49,7 @@ const HOST: &[&str] = &[
 
 /// What grows on the contract alone.
 const GUESTS: &[&str] = &[
+    "waypost-settings",
     "waypost-sdk",
     "keyword-categorizer",
     "team-router",

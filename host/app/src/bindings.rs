@@ -5,6 +5,7 @@
 //! before anything changes.
 
 mod bind;
+mod changes;
 mod order;
 mod switch;
 
@@ -26,8 +27,9 @@ use crate::{
     tickets::{Named, PersonName},
 };
 
+pub use crate::input::without_schema;
 pub use crate::layers::{Readiness, prepare_all};
-pub use bind::{NewBinding, NewRevision, bind, revise};
+pub use bind::{ComponentChoice, NewBinding, NewRevision, bind, revise};
 pub(crate) use bind::{check_data, check_limits, data_files};
 pub use order::{HookOrder, InForce, in_force};
 pub use switch::{disable, enable, roll_back};
@@ -107,6 +109,9 @@ pub struct BindingDetail {
     pub view: BindingView,
     /// All its revisions, the first one first.
     pub revisions: Vec<RevisionView>,
+    /// What each of them changed of the one before it, a line for each difference; nothing of the
+    /// first one.
+    pub changes: Vec<Vec<String>>,
     /// The data files of the active revision: name and size in bytes.
     pub data: Vec<(String, usize)>,
     /// Who enabled, disabled or rolled it back, the first one first.
@@ -151,13 +156,46 @@ pub async fn find(
     let suggestions = suggestion::counts(&mut tx, Some(id)).await?.remove(&id).unwrap_or_default();
     let names = Names::read(&mut tx, &revisions).await?;
     let active = active(&mut tx, &found).await?;
+    let revisions: Vec<RevisionView> =
+        revisions.into_iter().map(|revision| names.revision(revision)).collect();
+    let later = revisions.windows(2).map(|pair| changes::between(&pair[0], &pair[1]));
     Ok(BindingDetail {
         view: names.view(desk, found, active),
-        revisions: revisions.into_iter().map(|revision| names.revision(revision)).collect(),
+        changes: std::iter::once(Vec::new()).chain(later).collect(),
+        revisions,
         data: data.into_iter().map(|(name, content)| (name, content.len())).collect(),
         switches,
         suggestions,
     })
+}
+
+/// What a revision was given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Given {
+    /// The settings, as the JSON text that was checked.
+    pub settings: String,
+    /// The data files: name and content.
+    pub data: Vec<(String, Vec<u8>)>,
+}
+
+/// Reads what one of the organization's own bindings was given with a revision, or with the one in
+/// force. For the desk.
+///
+/// # Errors
+/// [`CommandError::NotFound`].
+pub async fn given(
+    desk: &Desk,
+    caller: &Caller,
+    id: BindingId,
+    revision: Option<i64>,
+) -> Result<Given, CommandError> {
+    caller.must_be_desk()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let found = load(&mut tx, id).await?;
+    let number = revision.unwrap_or(found.active_revision);
+    let revision = binding::find_revision(&mut tx, id, number).await?;
+    let Revision { settings, .. } = revision.ok_or(CommandError::NotFound(Missing::Revision))?;
+    Ok(Given { settings, data: binding::revision_data(&mut tx, id, number).await? })
 }
 
 /// What became of the suggestions of each binding that made any, as far as their receipts are kept.

@@ -3,10 +3,16 @@
 //!
 //! A check that fails notes a fault and answers none, so the checks after it still run.
 
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, Utc};
+use serde::{
+    Deserialize, Deserializer,
+    de::{IgnoredAny, MapAccess, Visitor},
+};
+use serde_json::value::RawValue;
 use waypost_domain::{
     refusal::{Faults, FieldFault, Refused},
     text,
@@ -190,6 +196,53 @@ pub(crate) fn must_be_at(version: i64, expected: Option<i64>) -> Result<(), Comm
     }
 }
 
+/// Settings without the member `$schema`, by which editors find what may be set. It sets nothing,
+/// so a policy neither sees it nor has to allow it. What else there is stays as it was given.
+///
+/// # Errors
+/// What is wrong with the text, if it is not JSON.
+pub fn without_schema(settings: &str) -> Result<Cow<'_, str>, serde_json::Error> {
+    serde_json::from_str::<IgnoredAny>(settings)?;
+    // Something else than an object is refused by the policy's schema, or means something to it.
+    let Ok(Members(members)) = serde_json::from_str::<Members<'_>>(settings) else {
+        return Ok(Cow::Borrowed(settings));
+    };
+    if members.iter().all(|(name, _)| name != "$schema") {
+        return Ok(Cow::Borrowed(settings));
+    }
+    let kept = members.iter().filter(|(name, _)| name != "$schema");
+    let kept = kept.map(|(name, value)| Ok(format!("{}:{value}", serde_json::to_string(name)?)));
+    let kept = kept.collect::<Result<Vec<_>, serde_json::Error>>()?;
+    Ok(Cow::Owned(format!("{{{}}}", kept.join(","))))
+}
+
+/// The members of a JSON object in their order, those that stand there twice too.
+struct Members<'a>(Vec<(String, &'a RawValue)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct InOrder;
+
+        impl<'de> Visitor<'de> for InOrder {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some(member) = map.next_entry()? {
+                    members.push(member);
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(InOrder)
+    }
+}
+
 /// Takes every value out of its option, or ends with all faults: `let (name, zone) =
 /// checked!(faults; name, zone);`.
 ///
@@ -240,6 +293,18 @@ mod tests {
         assert_eq!(read("0001-01-01T00:00:00Z"), None);
         assert!(read("9999-12-31T23:59:59Z").is_some());
         assert_eq!(read("9999-12-31T23:59:59-01:00"), None);
+    }
+
+    #[test]
+    fn settings_lose_the_name_of_their_schema_and_nothing_else() {
+        let kept = |settings: &str| without_schema(settings).map(Cow::into_owned).ok();
+        for untouched in ["{ \"b\": 1.50, \"a\": 2 }", "[\"$schema\"]", "{}", "3"] {
+            assert_eq!(kept(untouched).as_deref(), Some(untouched));
+        }
+        let named = r#"{ "b": 1.50, "$schema": "./s.json", "a": { "$schema": "x" } }"#;
+        assert_eq!(kept(named).as_deref(), Some(r#"{"b":1.50,"a":{ "$schema": "x" }}"#));
+        assert_eq!(kept(r#"{ "$schema": "./s.json" }"#).as_deref(), Some("{}"));
+        assert_eq!(kept("{rules"), None);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 mod caller;
 mod clock;
 mod desk;
+mod differences;
 mod error;
 mod input;
 mod json;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use waypost_domain::binding::Hook;
 use waypost_policy::{Inspection, Need, UploadRefused};
-use waypost_store::{component, component::Component};
+use waypost_store::{StoreError, WriteTx, component, component::Component};
 
 use crate::{
     Caller, CommandError, Desk, Missing, Page, PageRequest, page::ListTag, plain,
@@ -40,7 +40,7 @@ pub struct PolicyView {
     pub exports: Vec<String>,
     /// How many bytes.
     pub size: u64,
-    /// When it was brought to the desk first.
+    /// When it was brought to the desk first; of one that was only looked at, when that was.
     pub uploaded_at: DateTime<Utc>,
 }
 
@@ -73,30 +73,76 @@ pub async fn upload(
     bytes: Vec<u8>,
 ) -> Result<PolicyView, CommandError> {
     caller.must_be_admin()?;
-    let bytes = Arc::new(bytes);
-    let inspection = inspect(desk, Arc::clone(&bytes)).await?;
-
-    let component = Component {
-        digest: inspection.digest.to_string(),
-        size: u64::try_from(inspection.size).unwrap_or(u64::MAX),
-        name: inspection.description.name.clone(),
-        version: inspection.description.version.clone(),
-        wit_version: inspection.wit_version.clone(),
-        description: String::from_utf8_lossy(&plain::json(&inspection)).into_owned(),
-        created_at: caller.now,
-    };
+    let brought = Brought::inspect(desk, caller, Arc::new(bytes)).await?;
     let mut tx = desk.write(caller).await?;
-    component::insert(&mut tx, &component, &bytes).await?;
-    component::grant(&mut tx, &component.digest, caller.now).await?;
-    let kept = component::find(&mut tx, &component.digest).await?;
+    brought.keep(&mut tx, caller.now).await?;
+    let kept = component::find(&mut tx, &brought.component.digest).await?;
     tx.commit().await?;
-    tracing::info!(
-        org.id = %caller.org,
-        component.digest = %component.digest,
-        component.name = %component.name,
-        "policy uploaded"
-    );
-    view(kept.unwrap_or(component))
+    brought.log(caller);
+    view(kept.unwrap_or(brought.component))
+}
+
+/// Looks at a component without taking it in. For administrators.
+///
+/// # Errors
+/// As [`upload`].
+pub async fn look_at(
+    desk: &Desk,
+    caller: &Caller,
+    bytes: Arc<Vec<u8>>,
+) -> Result<PolicyView, CommandError> {
+    caller.must_be_admin()?;
+    view(Brought::inspect(desk, caller, bytes).await?.component)
+}
+
+/// A component that was looked at, and is kept nowhere yet.
+pub(crate) struct Brought {
+    pub(crate) component: Component,
+    pub(crate) bytes: Arc<Vec<u8>>,
+}
+
+impl Brought {
+    /// Looks at it, with no transaction open.
+    ///
+    /// # Errors
+    /// [`CommandError::Invalid`] at `/component`.
+    pub(crate) async fn inspect(
+        desk: &Desk,
+        caller: &Caller,
+        bytes: Arc<Vec<u8>>,
+    ) -> Result<Self, CommandError> {
+        let inspection = inspect(desk, Arc::clone(&bytes)).await?;
+        let component = Component {
+            digest: inspection.digest.to_string(),
+            size: u64::try_from(inspection.size).unwrap_or(u64::MAX),
+            name: inspection.description.name.clone(),
+            version: inspection.description.version.clone(),
+            wit_version: inspection.wit_version.clone(),
+            description: String::from_utf8_lossy(&plain::json(&inspection)).into_owned(),
+            created_at: caller.now,
+        };
+        Ok(Self { component, bytes })
+    }
+
+    /// Keeps it, and lets the transaction's organization bind it.
+    pub(crate) async fn keep(
+        &self,
+        tx: &mut WriteTx,
+        now: DateTime<Utc>,
+    ) -> Result<(), StoreError> {
+        component::insert(tx, &self.component, &self.bytes).await?;
+        component::grant(tx, &self.component.digest, now).await
+    }
+
+    /// Says that it was kept.
+    pub(crate) fn log(&self, caller: &Caller) {
+        tracing::info!(
+            org.id = %caller.org,
+            component.digest = %self.component.digest,
+            component.name = %self.component.name,
+            "policy uploaded"
+        );
+    }
 }
 
 /// Lists the policies that the organization may bind: its own, and those of the organizations

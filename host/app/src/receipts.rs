@@ -1,7 +1,6 @@
 //! Receipts: what policies were asked, what they answered, what became of it, and asking them
 //! again.
 
-mod differences;
 mod reexecute;
 
 use std::collections::BTreeMap;

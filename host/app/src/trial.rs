@@ -5,7 +5,7 @@
 
 mod question;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use serde_json::Value;
 use waypost_domain::{
@@ -18,7 +18,7 @@ use waypost_store::{component, organization};
 use crate::{
     Caller, CommandError, Desk, Missing,
     bindings::{check_data, check_limits, data_files},
-    input::{Reading, checked},
+    input::{Reading, checked, without_schema},
     layers::{limits_of, policy_hook},
     policies,
     preparing::{Recipe, note_refusal, on_blocking_thread},
@@ -134,11 +134,14 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
         question::build(&mut faults, hook, &parts, &own, caller.now)
     });
     let (component, bytes) = find_component(desk, caller, trial.policy).await?;
+    // What is no JSON is refused where it is checked.
+    let kept = without_schema(&trial.settings).map(Cow::into_owned);
+    let settings = kept.unwrap_or(trial.settings);
     // Which settings are right may depend on the hook, so without one they are not looked at.
     let recipe = hook.map(|hook| Recipe {
         component,
         bytes,
-        settings: trial.settings,
+        settings,
         data: data_files(&data),
         hooks: vec![hook],
     });

@@ -86,7 +86,6 @@ mod prepare;
 pub mod question;
 mod runtime;
 mod sandbox;
-mod schema_bounds;
 mod settings;
 mod shape;
 mod snapshot;

@@ -74,9 +74,15 @@ impl Output {
         Ok(())
     }
 
-    /// Text that is a file's content, whatever the form.
-    pub(crate) fn verbatim(&mut self, text: &str) -> Result<()> {
-        self.to.write_all(text.as_bytes()).and_then(|()| self.to.flush()).context(WRITING)
+    /// A word that is no part of the result, and goes where errors go.
+    pub(crate) fn aside(&mut self, line: impl std::fmt::Display) -> Result<()> {
+        self.to.flush().context(WRITING)?;
+        writeln!(io::stderr(), "{line}").context(WRITING)
+    }
+
+    /// A file's content, whatever the form.
+    pub(crate) fn verbatim(&mut self, content: impl AsRef<[u8]>) -> Result<()> {
+        self.to.write_all(content.as_ref()).and_then(|()| self.to.flush()).context(WRITING)
     }
 }
 

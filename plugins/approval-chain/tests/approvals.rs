@@ -250,9 +250,7 @@ fn settings_that_cannot_work_are_refused_where_they_stand() {
         { "name": "a", "cost": { "currency": "EUR", "at_least": 5, "below": 5 }, "then": "approve" },
         { "name": "b", "then": { "ask": [] } },
         { "name": "c", "then": { "ask": [{ "steps": [] }, { "steps": [
-            { "name": "x", "approvers": [] },
-            { "name": "y", "approvers": ["manager"], "quorum": { "count": 0 } },
-            { "name": "z", "approvers": ["manager"], "quorum": { "percent": 0 } }
+            { "name": "x", "approvers": [] }
         ] }] } }
     ], "waiting": { "delegate_after_hours": 24, "expire_after_hours": 24 } });
     let errors = Harness::<ApprovalChain>::new(&settings).unwrap_err();
@@ -264,9 +262,22 @@ fn settings_that_cannot_work_are_refused_where_they_stand() {
             "/rules/1/then/ask",
             "/rules/2/then/ask/0/steps",
             "/rules/2/then/ask/1/steps/0/approvers",
-            "/rules/2/then/ask/1/steps/1/quorum/count",
-            "/rules/2/then/ask/1/steps/2/quorum/percent",
             "/waiting/expire_after_hours",
         ]
     );
+}
+
+#[test]
+fn a_quorum_is_within_what_its_schema_says() {
+    let wrong = |quorum: &Value| {
+        let step = json!({ "name": "x", "approvers": ["manager"], "quorum": quorum });
+        let settings =
+            json!({ "rules": [{ "name": "a", "then": { "ask": [{ "steps": [step] }] } }] });
+        Harness::<ApprovalChain>::new(&settings).unwrap_err().remove(0).path
+    };
+    let quorum = "/rules/0/then/ask/0/steps/0/quorum";
+    assert_eq!(wrong(&json!({ "count": 0 })), format!("{quorum}/count"));
+    assert_eq!(wrong(&json!({ "percent": 0 })), format!("{quorum}/percent"));
+    assert_eq!(wrong(&json!({ "percent": 101 })), format!("{quorum}/percent"));
+    assert_eq!(wrong(&json!("most")), quorum);
 }

@@ -29,8 +29,8 @@
 //! assert_eq!(desk.route(&outage, &busy).unwrap().team.unwrap().value, "network");
 //! ```
 //!
-//! Like the host, the harness passes only those facts of the context that the hook declared as
-//! needed.
+//! Like the host, the harness checks settings against their schema first, with the same words, and
+//! passes only those facts of the context that the hook declared as needed.
 
 use std::cell::RefCell;
 
@@ -61,7 +61,9 @@ impl<P: Policy> Harness<P> {
         settings: &serde_json::Value,
         binding: &Binding,
     ) -> Result<Self, Vec<SettingsError>> {
-        let policy = P::new(settings::read(&settings.to_string())?, binding)?;
+        let text = settings.to_string();
+        check(&settings::schema_of::<P::Settings>(), &text)?;
+        let policy = P::new(settings::read(&text)?, binding)?;
         Ok(Self { policy })
     }
 
@@ -114,6 +116,24 @@ impl<P: Policy> Harness<P> {
     {
         self.policy.notify(event, ticket, &only_needed(context, &<P as Notify>::needs()))
     }
+}
+
+/// Checks settings against their schema, as the host does before the policy sees them.
+#[cfg(not(target_family = "wasm"))]
+fn check(schema: &str, settings: &str) -> Result<(), Vec<SettingsError>> {
+    let refused = |message: String| vec![SettingsError::at("", message)];
+    let schema = serde_json::from_str(schema).map_err(|error| refused(error.to_string()))?;
+    let schema = waypost_settings::SettingsSchema::compile(&schema)
+        .map_err(|message| refused(format!("the host refuses the settings' schema: {message}")))?;
+    schema.check(settings).map_err(|errors| {
+        errors.into_iter().map(|wrong| SettingsError::at(wrong.path, wrong.message)).collect()
+    })
+}
+
+/// A component leaves the check to the host.
+#[cfg(target_family = "wasm")]
+fn check(_schema: &str, _settings: &str) -> Result<(), Vec<SettingsError>> {
+    Ok(())
 }
 
 /// The context without the facts that are not needed, as the host passes it.

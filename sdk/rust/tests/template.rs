@@ -7,13 +7,16 @@
 #[expect(unreachable_pub, reason = "the template is the root of a crate of its own")]
 mod template;
 
+use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use template::ExampleRouter;
 use waypost_sdk::testing::{Harness, context, head, incident, team};
 use waypost_sdk::{
-    Assignment, Context, Decline, Head, SettingsError, Strength, Team, TextProposal, TextsProposal,
+    Assignment, Binding, Context, Decline, Head, Policy, SettingsError, Strength, Team,
+    TextProposal, TextsProposal, schema_of,
 };
+use waypost_settings::{SettingsSchema, Wrong};
 
 /// The cases in the form of receipts. Only what the router reads is read here.
 #[derive(Deserialize)]
@@ -191,6 +194,48 @@ fn the_template_refuses_the_settings_that_its_twins_refuse() {
 fn the_templates_own_settings_fit() {
     let settings = serde_json::from_str(include_str!("../template/settings.json")).unwrap();
     assert!(Harness::<ExampleRouter>::new(&settings).is_ok());
+}
+
+#[test]
+fn what_the_host_refuses_the_harness_refuses_with_the_same_words() {
+    let schema = serde_json::from_str(&schema_of::<template::Settings>()).unwrap();
+    let host = SettingsSchema::compile(&schema).unwrap();
+    for settings in [
+        json!({}),
+        json!({ "rules": 5 }),
+        json!({ "rules": [{ "keyword": "vpn" }] }),
+        json!({ "rules": [{ "keyword": "vpn", "taem": "network" }], "fallback": 7 }),
+    ] {
+        let told = host.check(&settings.to_string()).unwrap_err().into_iter();
+        let told = told.map(|Wrong { path, message }| SettingsError { path, message });
+        let harness = Harness::<ExampleRouter>::new(&settings).err().unwrap();
+        assert_eq!(harness, told.collect::<Vec<_>>(), "{settings}");
+    }
+}
+
+/// A policy with a bound that only its schema has.
+struct Bounded;
+
+#[derive(Deserialize, JsonSchema)]
+#[expect(dead_code, reason = "only whether it can be read is tested")]
+struct Bounds {
+    #[schemars(range(max = 5))]
+    level: u8,
+}
+
+impl Policy for Bounded {
+    type Settings = Bounds;
+
+    fn new(_: Bounds, _: &Binding) -> Result<Self, Vec<SettingsError>> {
+        Ok(Self)
+    }
+}
+
+#[test]
+fn the_harness_keeps_the_bounds_of_the_schema() {
+    assert!(Harness::<Bounded>::new(&json!({ "level": 5 })).is_ok());
+    let errors = Harness::<Bounded>::new(&json!({ "level": 6 })).err().unwrap();
+    assert_eq!(errors, [SettingsError::at("/level", "6 is greater than the maximum of 5")]);
 }
 
 #[test]

@@ -145,7 +145,7 @@ impl BindingIn {
             hooks: self.hooks,
             name: self.name,
             position: self.position,
-            component: self.component,
+            component: self.component.into(),
             settings: self.settings.unwrap_or_else(no_settings).to_string(),
             data: files(self.data)?,
             limits: self.limits.into(),
@@ -164,7 +164,7 @@ impl RevisionIn {
         Ok(NewRevision {
             hooks: self.hooks,
             position: self.position,
-            component: self.component,
+            component: self.component.map(Into::into),
             settings: self.settings.map(|settings| settings.to_string()),
             data: self.data.map(files).transpose()?,
             limits: self.limits.map(Into::into),

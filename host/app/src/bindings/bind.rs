@@ -11,7 +11,7 @@ use waypost_domain::{
     refusal::Faults,
 };
 use waypost_policy::{DataFile, Digest, NotADigest, Prepared};
-use waypost_store::{ReadTx, StoreError, binding, component};
+use waypost_store::{ReadTx, StoreError, WriteTx, binding, component};
 
 use self::draft::{Draft, FallbackChoice, HooksChoice};
 pub(crate) use self::draft::{check_data, check_limits};
@@ -19,8 +19,40 @@ use super::{BindingView, active, load, view};
 use crate::{
     Caller, CommandError, Desk,
     input::{Reading, checked, must_be_at},
+    policies::Brought,
     preparing::{Recipe, note_refusal},
 };
+
+/// The component that a binding or a revision should have.
+#[derive(Clone)]
+pub enum ComponentChoice {
+    /// One that the organization may bind, by its digest: `sha256:…`.
+    Uploaded(String),
+    /// One that comes with the command, and is kept if the command is carried out.
+    Brought(Arc<Vec<u8>>),
+}
+
+impl Default for ComponentChoice {
+    fn default() -> Self {
+        Self::Uploaded(String::new())
+    }
+}
+
+impl From<String> for ComponentChoice {
+    fn from(digest: String) -> Self {
+        Self::Uploaded(digest)
+    }
+}
+
+/// Without the bytes.
+impl std::fmt::Debug for ComponentChoice {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Uploaded(digest) => f.debug_tuple("Uploaded").field(digest).finish(),
+            Self::Brought(bytes) => write!(f, "Brought({} bytes)", bytes.len()),
+        }
+    }
+}
 
 /// A binding to be made.
 #[derive(Debug, Clone, Default)]
@@ -33,8 +65,8 @@ pub struct NewBinding {
     /// Lower is asked first within the layer, at each of the hooks. Two enabled bindings that share
     /// a hook never share one.
     pub position: i64,
-    /// The component's digest: `sha256:…`.
-    pub component: String,
+    /// The component.
+    pub component: ComponentChoice,
     /// The settings, as JSON text.
     pub settings: String,
     /// The data files: name and content.
@@ -62,8 +94,8 @@ pub struct NewRevision {
     pub hooks: Option<Vec<String>>,
     /// Lower is asked first within the layer.
     pub position: Option<i64>,
-    /// The component's digest.
-    pub component: Option<String>,
+    /// The component.
+    pub component: Option<ComponentChoice>,
     /// The settings, as JSON text.
     pub settings: Option<String>,
     /// The data files, all of them.
@@ -93,12 +125,13 @@ pub async fn bind(
     caller.must_be_admin()?;
     let mut faults = Faults::new();
     let name = faults.parse::<Key>("/name", &new.name);
+    let component = Chosen::of(desk, caller, new.component).await?;
     let draft = Draft {
         binding: None,
         is_asked: !new.disabled,
         hooks: new.hooks.map_or(HooksChoice::All, HooksChoice::Named),
         position: new.position,
-        component: new.component,
+        component: &component,
         settings: new.settings,
         data: new.data,
         limits: new.limits,
@@ -133,9 +166,11 @@ pub async fn bind(
     };
     let revision = draft.into_revision(&prepared, caller, binding.id, 1);
     let mut tx = desk.write(caller).await?;
+    component.keep(&mut tx, caller).await?;
     taken_as_fault(binding::insert(&mut tx, &binding, &revision).await)?;
     let view = view(desk, &mut tx, binding, revision).await?;
     tx.commit().await?;
+    component.log(caller);
     tracing::info!(
         org.id = %caller.org,
         binding.id = %view.binding.id,
@@ -160,6 +195,10 @@ pub async fn revise(
     expected_version: Option<i64>,
 ) -> Result<BindingView, CommandError> {
     caller.must_be_admin()?;
+    let component = match new.component {
+        Some(component) => Some(Chosen::of(desk, caller, component).await?),
+        None => None,
+    };
     let mut tx = desk.store.read(caller.org).await?;
     let found = load(&mut tx, id).await?;
     must_be_at(found.version, expected_version)?;
@@ -168,12 +207,13 @@ pub async fn revise(
         Some(data) => data,
         None => binding::revision_data(&mut tx, id, before.number).await?,
     };
+    let component = component.unwrap_or(Chosen::Uploaded(before.component));
     let draft = Draft {
         binding: Some(id),
         is_asked: found.enabled,
         hooks: new.hooks.map_or(HooksChoice::Keep(before.hooks), HooksChoice::Named),
         position: new.position.unwrap_or(before.position),
-        component: new.component.unwrap_or(before.component),
+        component: &component,
         settings: new.settings.unwrap_or(before.settings),
         data,
         limits: new.limits.unwrap_or(before.limits),
@@ -197,9 +237,11 @@ pub async fn revise(
     must_be_at(binding.version, Some(found.version))?;
     let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);
     let revision = draft.into_revision(&prepared, caller, id, last + 1);
+    component.keep(&mut tx, caller).await?;
     taken_as_fault(binding::add_revision(&mut tx, &mut binding, &revision).await)?;
     let view = view(desk, &mut tx, binding, revision).await?;
     tx.commit().await?;
+    component.log(caller);
     tracing::info!(
         org.id = %caller.org,
         binding.id = %id,
@@ -207,6 +249,43 @@ pub async fn revise(
         "binding revised"
     );
     Ok(view)
+}
+
+/// The component of a draft, looked at where the command brought it.
+pub(super) enum Chosen {
+    Uploaded(String),
+    Brought(Box<Brought>),
+}
+
+impl Chosen {
+    /// Looks at a component that comes with the command, with no transaction open.
+    async fn of(
+        desk: &Desk,
+        caller: &Caller,
+        choice: ComponentChoice,
+    ) -> Result<Self, CommandError> {
+        Ok(match choice {
+            ComponentChoice::Uploaded(digest) => Self::Uploaded(digest),
+            ComponentChoice::Brought(bytes) => {
+                Self::Brought(Box::new(Brought::inspect(desk, caller, bytes).await?))
+            }
+        })
+    }
+
+    /// Keeps what the command brought, together with what else it writes.
+    async fn keep(&self, tx: &mut WriteTx, caller: &Caller) -> Result<(), StoreError> {
+        match self {
+            Self::Uploaded(_) => Ok(()),
+            Self::Brought(brought) => brought.keep(tx, caller.now).await,
+        }
+    }
+
+    fn log(&self, caller: &Caller) {
+        match self {
+            Self::Uploaded(_) => {}
+            Self::Brought(brought) => brought.log(caller),
+        }
+    }
 }
 
 /// What a revision's policy is made from.

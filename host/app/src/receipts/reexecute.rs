@@ -16,11 +16,14 @@ use waypost_domain::{
 use waypost_policy::{Decision, ENGINE_VERSION, Failure, PolicyRuntime, Prepared, Seed};
 use waypost_store::{ReadTx, binding, evaluation, receipt};
 
-use super::{ReceiptQuery, differences::differences, filter, json};
+use super::{ReceiptQuery, filter, json};
 use crate::{
     Caller, CommandError, Desk, Missing, layers, page::MAX_ROWS, preparing::on_blocking_thread,
     tickets::question_of,
 };
+
+/// More differences are not read; the answers themselves are at hand.
+const TOLD: usize = 20;
 
 /// What came of asking again.
 #[derive(Debug, Clone, PartialEq)]
@@ -302,7 +305,8 @@ fn verdict(receipt: &Receipt, decision: &Decision, answer: &[u8]) -> Result<Verd
         lines.push(format!("the policy {} then, but {} now", said(then), said(now)));
     } else if receipt.answer != answer {
         let (then, now) = (json(&receipt.answer)?, json(answer)?);
-        lines = differences(&then.unwrap_or_default(), &now.unwrap_or_default());
+        let (then, now) = (then.unwrap_or_default(), now.unwrap_or_default());
+        lines = differences(&then, &now, "the answer", TOLD);
         if lines.is_empty() {
             lines.push("the answers are equivalent but encoded differently".to_owned());
         }

@@ -3,6 +3,7 @@
 mod bind;
 mod bindings;
 mod component;
+mod settings;
 mod test_run;
 
 use std::process::ExitCode;
@@ -14,7 +15,7 @@ use waypost_app::Caller;
 use waypost_app::policies::{self, PolicyView};
 use waypost_domain::key::Key;
 
-use self::component::Named;
+use self::component::{Found, Named, short_digests};
 use super::listing;
 use crate::installation::Installation;
 use crate::output::{Output, time};
@@ -35,8 +36,12 @@ pub(crate) enum Policy {
     Revise(Box<bind::Revise>),
     /// List an organization's own bindings.
     Bindings(Of),
-    /// Show a binding and its revisions.
+    /// Show a binding, its revisions, and what each of them changed.
     History(bindings::One),
+    /// Print the settings of a binding, or one of its data files.
+    Settings(settings::Settings),
+    /// Print the JSON Schema of a policy's settings. A component file needs no database.
+    Schema(settings::Schema),
     /// Enable a binding.
     Enable(bindings::One),
     /// Disable a binding.
@@ -68,7 +73,7 @@ pub(crate) struct Of {
 
 #[derive(Debug, Args)]
 pub(crate) struct Show {
-    /// Digest of the component, or its name if that is unique.
+    /// Component: a .wasm file, a digest or its beginning, a name, or NAME@VERSION.
     policy: String,
     /// Key of the organization.
     #[arg(long, value_name = "KEY")]
@@ -77,9 +82,14 @@ pub(crate) struct Show {
 
 impl Policy {
     pub(crate) async fn run(self, mut terminal: Terminal) -> Result<ExitCode> {
-        if let Self::TestRun(test_run) = self {
-            return test_run.run(terminal).await;
+        match self {
+            Self::TestRun(test_run) => test_run.run(terminal).await,
+            Self::Schema(schema) => schema.run(terminal).await.map(|()| ExitCode::SUCCESS),
+            other => other.with_installation(terminal).await.map(|()| ExitCode::SUCCESS),
         }
+    }
+
+    async fn with_installation(self, mut terminal: Terminal) -> Result<()> {
         let installation = terminal.open().await?;
         let output = &mut terminal.output;
         let done = match self {
@@ -93,11 +103,13 @@ impl Policy {
             Self::Enable(one) => one.enable(&installation, output).await,
             Self::Disable(one) => one.disable(&installation, output).await,
             Self::Rollback(rollback) => rollback.run(&installation, output).await,
+            Self::Settings(settings) => settings.run(&installation, output).await,
             Self::Order(order) => order.run(&installation, output).await,
-            Self::TestRun(_) => Ok(()),
+            // These need no installation.
+            Self::TestRun(_) | Self::Schema(_) => Ok(()),
         };
         installation.close().await;
-        done.map(|()| ExitCode::SUCCESS)
+        done
     }
 }
 
@@ -105,8 +117,13 @@ impl Upload {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
         let view = component::upload(installation, &caller, &self.file, output).await?;
+        let twins = component::twins(installation, &caller, &view, output).await?;
         output.tell(
-            || json(&view),
+            || {
+                let mut told = json(&view);
+                told["same_version_as"] = json!(twins);
+                told
+            },
             |to| {
                 let hooks = hooks(&view);
                 writeln!(to, "Uploaded {} {}, which serves {hooks}.", view.name, view.version)?;
@@ -119,12 +136,19 @@ impl Upload {
 impl Show {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
-        let digest = Named::from(self.policy).digest(installation, &caller, output).await?;
-        let view = policies::find(&installation.desk, &caller, &digest).await?;
+        let found = Named::from(self.policy).find(installation, &caller, output).await?;
+        let is_uploaded = matches!(found, Found::Uploaded(_));
+        let view = found.view();
         let schema = serde_json::to_string_pretty(&view.settings_schema)
             .context("writing the settings schema")?;
         output.tell(
-            || json(&view),
+            || {
+                let mut told = json(view);
+                if !is_uploaded {
+                    told["uploaded_at"] = Value::Null;
+                }
+                told
+            },
             |to| {
                 writeln!(to, "{} {}", view.name, view.version)?;
                 writeln!(to, "  {}", view.summary)?;
@@ -132,7 +156,8 @@ impl Show {
                 writeln!(to, "  digest     {}", view.digest)?;
                 writeln!(to, "  size       {} KiB", view.size.div_ceil(1024))?;
                 writeln!(to, "  contract   waypost:policy@{}", view.wit_version)?;
-                writeln!(to, "  uploaded   {}", time(view.uploaded_at))?;
+                let uploaded = if is_uploaded { time(view.uploaded_at) } else { "no".to_owned() };
+                writeln!(to, "  uploaded   {uploaded}")?;
                 for hook in &view.hooks {
                     let needs = if hook.needs.is_empty() {
                         "nothing else".to_owned()
@@ -152,16 +177,17 @@ impl Show {
 async fn list(org: &Key, installation: &Installation, output: &mut Output) -> Result<()> {
     let caller = installation.operator(org).await?;
     let views = all(installation, &caller).await?;
+    let digests = short_digests(&views);
     output.tell_table(
         || Value::Array(views.iter().map(json).collect()),
         &["name", "version", "serves", "uploaded", "digest"],
-        views.iter().map(|view| {
+        views.iter().zip(digests).map(|(view, digest)| {
             vec![
                 view.name.clone(),
                 view.version.clone(),
                 hooks(view),
                 time(view.uploaded_at),
-                view.digest.clone(),
+                digest,
             ]
         }),
         "There are no policies; upload one with `waypost policy upload FILE.wasm`.",

@@ -8,27 +8,27 @@ use waypost_domain::{
     ids::BindingId,
     refusal::Faults,
 };
-use waypost_policy::{Description, Digest, Prepared, RuntimeConfig};
+use waypost_policy::{Description, Digest, Inspection, Prepared, RuntimeConfig};
 use waypost_store::{ReadTx, binding, component};
 
-use super::data_files;
+use super::{Chosen, data_files};
 use crate::{
     Caller, CommandError, Desk, DeskOptions,
-    input::Reading,
+    input::{Reading, without_schema},
     policies::{self, domain_hook},
     preparing::Recipe,
     refs::Known,
 };
 
 /// The parts of a revision, as given.
-pub(super) struct Draft {
+pub(super) struct Draft<'a> {
     /// The binding that it is to be a revision of; none for a new one.
     pub(super) binding: Option<BindingId>,
     /// Whether the binding is enabled, so that it must have a place of its own.
     pub(super) is_asked: bool,
     pub(super) hooks: HooksChoice,
     pub(super) position: i64,
-    pub(super) component: String,
+    pub(super) component: &'a Chosen,
     pub(super) settings: String,
     pub(super) data: Vec<(String, Vec<u8>)>,
     pub(super) limits: LimitChanges,
@@ -83,7 +83,7 @@ const MIN_FUEL: u64 = 10_000;
 /// One page of WebAssembly's memory.
 const MIN_MEMORY_BYTES: u64 = 64 * 1024;
 
-impl Draft {
+impl Draft<'_> {
     /// Checks everything but what the policy itself says of its settings, and says what the policy
     /// is made from, so that it can be asked even if something else is wrong.
     pub(super) async fn check(
@@ -93,7 +93,7 @@ impl Draft {
         faults: &mut Faults,
     ) -> Result<(Option<Checked>, Option<Recipe>), CommandError> {
         let position = faults.within("/position", self.position, 0, MAX_POSITION);
-        let found = find_component(tx, faults, &self.component).await?;
+        let found = find_component(tx, faults, self.component).await?;
         let served = found.as_ref().map(|found| &found.description);
         let hooks = check_hooks(faults, self.hooks, served);
         if let (Some(hooks), Some(position), true) = (&hooks, position, self.is_asked) {
@@ -181,8 +181,16 @@ struct Found {
 async fn find_component(
     tx: &mut ReadTx,
     faults: &mut Faults,
-    given: &str,
+    chosen: &Chosen,
 ) -> Result<Option<Found>, CommandError> {
+    let given = match chosen {
+        Chosen::Uploaded(given) => given,
+        Chosen::Brought(brought) => {
+            let Inspection { digest, description, .. } = policies::inspection(&brought.component)?;
+            let bytes = Some(brought.bytes.to_vec());
+            return Ok(Some(Found { digest, bytes, description }));
+        }
+    };
     let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
     let Some(found) = component::find(tx, given.trim()).await? else {
         let message =
@@ -281,8 +289,8 @@ async fn check_position(
 }
 
 fn check_settings(faults: &mut Faults, settings: String) -> Option<String> {
-    match serde_json::from_str::<serde::de::IgnoredAny>(&settings) {
-        Ok(_) => Some(settings),
+    match without_schema(&settings) {
+        Ok(kept) => Some(kept.into_owned()),
         Err(error) => {
             faults.wrong("/settings", "malformed", format!("This is not valid JSON: {error}."));
             None
@@ -414,6 +422,8 @@ mod tests {
     #[test]
     fn settings_are_json() {
         let mut faults = Faults::new();
+        let named = "{\"$schema\": \"./s.json\", \"rules\": []}".to_owned();
+        assert_eq!(check_settings(&mut faults, named).as_deref(), Some("{\"rules\":[]}"));
         assert!(check_settings(&mut faults, "{\"rules\": []}".to_owned()).is_some());
         assert!(check_settings(&mut faults, "{rules".to_owned()).is_none());
         assert_eq!(pointers(faults), ["/settings"]);

@@ -4,14 +4,34 @@ use super::generated::exports::waypost::policy::routing;
 use super::{all, approval, categorization, notification, types};
 use crate::answer as ours;
 
-record!(categorization::KindProposal => ours::Proposal<ours::Kind> {
-    confidence ; value, strength ; ;
-});
-record!(types::TextProposal => ours::Proposal<String> { value, confidence ; strength ; ; });
-record!(types::TextsProposal => ours::Proposal<Vec<String>> {
-    value, confidence ; strength ; ;
-});
-record!(types::LevelProposal => ours::Proposal<u8> { value, confidence ; strength ; ; });
+/// Nobody is surer than sure, and no quorum is more than all.
+const WHOLE: u8 = 100;
+
+/// A proposal whose value the host has in the same type.
+macro_rules! proposal {
+    ($from:ty => $value:ty) => {
+        impl From<$from> for ours::Proposal<$value> {
+            fn from(it: $from) -> Self {
+                type From = $from;
+                let From { value, strength, confidence } = it;
+                Self { value, strength: strength.into(), confidence: confidence.min(WHOLE) }
+            }
+        }
+    };
+}
+
+proposal!(types::TextProposal => String);
+proposal!(types::TextsProposal => Vec<String>);
+proposal!(types::LevelProposal => u8);
+
+impl From<categorization::KindProposal> for ours::Proposal<ours::Kind> {
+    fn from(it: categorization::KindProposal) -> Self {
+        let categorization::KindProposal { value, strength, confidence } = it;
+        let confidence = confidence.min(WHOLE);
+        Self { value: value.into(), strength: strength.into(), confidence }
+    }
+}
+
 record!(categorization::Categorization => ours::Categorization {
     reasons ; ; ; kind, category, service, ci, impact, urgency, priority, tags
 });
@@ -63,7 +83,7 @@ impl From<approval::Quorum> for ours::Quorum {
             approval::Quorum::All => Self::All,
             approval::Quorum::Count(count) => Self::Count(count),
             approval::Quorum::Majority => Self::Majority,
-            approval::Quorum::Percent(percent) => Self::Percent(percent),
+            approval::Quorum::Percent(percent) => Self::Percent(percent.min(WHOLE)),
         }
     }
 }
@@ -98,6 +118,25 @@ impl From<types::Decline> for ours::Decline {
             types::Decline::NoOpinion(reasons) => Self::NoOpinion(reasons),
             types::Decline::Incomplete(fact) => Self::Incomplete(fact),
             types::Decline::Broken(why) => Self::Broken(why),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_confidence_above_a_hundred_counts_as_a_hundred() {
+        for (given, counted) in [(0, 0), (100, 100), (101, 100), (250, 100)] {
+            let strength = types::Strength::Set;
+            let said = types::LevelProposal { value: 2, strength, confidence: given };
+            assert_eq!(ours::Proposal::from(said).confidence, counted);
+            let value = categorization::Kind::Incident;
+            let said = categorization::KindProposal { value, strength, confidence: given };
+            assert_eq!(ours::Proposal::from(said).confidence, counted);
+            let share = approval::Quorum::Percent(given);
+            assert_eq!(ours::Quorum::from(share), ours::Quorum::Percent(counted));
         }
     }
 }

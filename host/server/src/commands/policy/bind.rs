@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use waypost_app::Caller;
 use waypost_app::bindings::{self, NewBinding, NewRevision};
-use waypost_app::policies;
 use waypost_domain::binding::{Hook, LimitChanges};
 use waypost_domain::key::Key;
 
@@ -27,7 +26,7 @@ const MOST_MIB: u64 = u64::MAX / MIB;
 
 #[derive(Debug, Args)]
 pub(crate) struct Bind {
-    /// Component: a .wasm file, a digest or a name.
+    /// Component: a .wasm file, a digest or its beginning, a name, or NAME@VERSION.
     policy: String,
     /// Key of the organization.
     #[arg(long, value_name = "KEY")]
@@ -66,7 +65,7 @@ pub(crate) struct Revise {
     /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// New component: a .wasm file, a digest or a name.
+    /// New component: a .wasm file, a digest or its beginning, a name, or NAME@VERSION.
     #[arg(long)]
     policy: Option<String>,
     /// New hooks. Can be repeated; replaces all hooks.
@@ -133,8 +132,8 @@ impl Bind {
         let caller = installation.operator(&self.org).await?;
         let limits = self.shared.limits();
         let policy = Named::from(self.policy);
-        let component = policy.digest(installation, &caller, output).await?;
-        let policy = policies::find(&installation.desk, &caller, &component).await?;
+        let found = policy.find(installation, &caller, output).await?;
+        let policy = found.view();
         let named = names(&self.hooks);
         let name = match self.name {
             Some(name) => name.to_string(),
@@ -151,7 +150,7 @@ impl Bind {
             hooks: (!named.is_empty()).then_some(named),
             name,
             position,
-            component,
+            component: found.choice(installation, &caller, output).await?,
             settings: settings(self.settings.as_deref())?.unwrap_or_else(|| "{}".to_owned()),
             data: data(&self.shared.data_files)?,
             limits,
@@ -176,7 +175,10 @@ impl Revise {
         let id = bindings::by_name(&installation.desk, &caller, &self.name).await?;
         let limits = self.shared.limits();
         let component = match self.policy {
-            Some(policy) => Some(Named::from(policy).digest(installation, &caller, output).await?),
+            Some(policy) => {
+                let found = Named::from(policy).find(installation, &caller, output).await?;
+                Some(found.choice(installation, &caller, output).await?)
+            }
             None => None,
         };
         let hooks = names(&self.hooks);

@@ -53,18 +53,24 @@ impl One {
         output.tell_table(
             || {
                 let mut told = json(&detail.view);
-                told["revisions"] = detail.revisions.iter().map(revision_json).collect();
+                let revisions = detail.revisions.iter().zip(&detail.changes);
+                told["revisions"] = revisions
+                    .map(|(revision, changes)| {
+                        let mut told = revision_json(revision);
+                        told["changes"] = json!(changes);
+                        told
+                    })
+                    .collect();
                 told["switches"] = detail.switches.iter().map(switch_json).collect();
                 told
             },
-            &["revision", "policy", "hooks", "position", "made", "note", ""],
-            detail.revisions.iter().map(|revision| {
+            &["revision", "policy", "made", "changed", "note", ""],
+            detail.revisions.iter().zip(&detail.changes).map(|(revision, changes)| {
                 vec![
                     revision.number.to_string(),
                     policy(revision),
-                    revision.hooks.to_string(),
-                    revision.position.to_string(),
                     time(revision.created_at),
+                    changes.join("\n"),
                     revision.note.clone().unwrap_or_default(),
                     if revision.number == active { "active".to_owned() } else { String::new() },
                 ]

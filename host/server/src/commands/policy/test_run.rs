@@ -23,7 +23,7 @@ use crate::terminal::Terminal;
 
 #[derive(Debug, Args)]
 pub(crate) struct TestRun {
-    /// Component: a .wasm file, or with --org a digest or a name.
+    /// Component: a .wasm file, or with --org a digest or its beginning, a name, or NAME@VERSION.
     policy: String,
     /// Hook: categorize, route, plan, stalled or notify.
     #[arg(long)]
@@ -77,8 +77,9 @@ impl TestRun {
         let caller = installation.operator(org).await?;
         let policy = match policy {
             Named::File(file) => TriedPolicy::Bytes(read(&file)?),
-            named @ (Named::Digest(_) | Named::Name(_)) => {
-                TriedPolicy::Uploaded(named.digest(installation, &caller, output).await?)
+            named @ (Named::Digest(_) | Named::Words(_)) => {
+                let found = named.find(installation, &caller, output).await?;
+                TriedPolicy::Uploaded(found.view().digest.clone())
             }
         };
         let trial = Trial {
@@ -125,7 +126,7 @@ fn exit_code(outcome: &TrialOutcome) -> u8 {
 
 /// A folder for one run, gone afterwards. Nobody else can look or write into it: what is prepared
 /// there is run.
-fn scratch() -> Result<TempDir> {
+pub(crate) fn scratch() -> Result<TempDir> {
     let owners = Permissions::from_mode(0o700);
     let folder = tempfile::Builder::new().prefix("waypost-test-run-").permissions(owners).tempdir();
     folder.context("creating a temporary folder")

@@ -1,12 +1,16 @@
 //! The policies and bindings of a desk file.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result};
 use serde_json::Value;
 use waypost_app::CommandError;
-use waypost_app::bindings::{self, BindingView, NewBinding, NewRevision};
+use waypost_app::bindings::{
+    self, BindingView, ComponentChoice, NewBinding, NewRevision, without_schema,
+};
 use waypost_app::policies::{self, PolicyView};
 use waypost_domain::binding::{Hooks, LimitChanges};
 use waypost_policy::Digest;
@@ -18,53 +22,101 @@ use crate::desk_file::{Binding, DeskFile};
 struct Wanted<'a> {
     binding: &'a Binding,
     hooks: Vec<String>,
-    component: String,
+    digest: String,
+    component: ComponentChoice,
     settings: String,
     data: Vec<(String, Vec<u8>)>,
 }
 
+/// A component of the file.
+struct Component {
+    view: PolicyView,
+    /// Its bytes, if the organization does not have it yet.
+    new: Option<Arc<Vec<u8>>>,
+}
+
 impl Applying<'_> {
     pub(super) async fn bindings(&mut self, file: &DeskFile) -> Result<()> {
-        let policies = self.upload(file).await?;
+        let mut policies = self.policies(file).await?;
         for binding in &file.bindings {
             let what = format!("binding {}", binding.name);
             let told = || format!("{}: {what}", self.org);
             // The file was checked: every binding names a policy of the table.
-            let policy = &policies[&binding.policy];
-            let served = || policy.bindable_hooks().iter().map(ToString::to_string).collect();
+            let Component { view, new } = &policies[&binding.policy];
+            let served = || view.bindable_hooks().iter().map(ToString::to_string).collect();
+            let component = match new {
+                None => ComponentChoice::Uploaded(view.digest.clone()),
+                Some(bytes) => ComponentChoice::Brought(Arc::clone(bytes)),
+            };
+            let settings = binding.settings_json(&file.folder).with_context(told)?;
             let wanted = Wanted {
                 binding,
                 hooks: binding.hooks.clone().unwrap_or_else(served),
-                component: policy.digest.clone(),
-                settings: binding.settings_json(&file.folder).with_context(told)?,
+                digest: view.digest.clone(),
+                component,
+                // What is no JSON is refused where it is checked.
+                settings: without_schema(&settings)
+                    .map_or_else(|_| settings.clone(), Cow::into_owned),
                 data: data(&file.folder, binding).with_context(told)?,
             };
             let outcome = self.binding(wanted).await;
+            if outcome.is_ok()
+                && let Some(policy) = policies.get_mut(&binding.policy)
+                && policy.new.take().is_some()
+            {
+                self.note(&format!("policy {}", binding.policy), Ok(Outcome::Created))?;
+            }
             self.note(&what, outcome)?;
         }
         Ok(())
     }
 
-    /// Brings every component to the organization; returns what they are by their names in the
-    /// file.
-    async fn upload(&mut self, file: &DeskFile) -> Result<BTreeMap<String, PolicyView>> {
-        let mut brought = BTreeMap::new();
+    /// Looks at every component; returns what they are by their names in the file. One that is new
+    /// and that a binding uses comes with the binding, so that neither is there without the other.
+    async fn policies(&mut self, file: &DeskFile) -> Result<BTreeMap<String, Component>> {
+        let mut found = BTreeMap::new();
         for (name, component) in &file.policies {
             let path = file.folder.join(component);
             let bytes =
                 std::fs::read(&path).with_context(|| format!("reading {}", path.display()))?;
-            let digest = Digest::of(&bytes).to_string();
-            let (policy, outcome) = match policies::find(self.desk, &self.caller, &digest).await {
-                Err(CommandError::NotFound(_)) => {
-                    let uploaded = policies::upload(self.desk, &self.caller, bytes).await;
-                    (uploaded, Outcome::Created)
+            let is_used = file.bindings.iter().any(|binding| binding.policy == *name);
+            let what = format!("policy {name}");
+            let component = match self.component(bytes, is_used).await {
+                Ok((component, outcome)) => {
+                    if let Some(outcome) = outcome {
+                        self.note(&what, Ok(outcome))?;
+                    }
+                    component
                 }
-                found => (found, Outcome::Unchanged),
+                Err(error) => {
+                    return Err(error).with_context(|| format!("{}: {what}", self.org));
+                }
             };
-            let noted = policy.map(|policy| brought.insert(name.clone(), policy));
-            self.note(&format!("policy {name}"), noted.map(|_| outcome))?;
+            found.insert(name.clone(), component);
         }
-        Ok(brought)
+        Ok(found)
+    }
+
+    /// A component, and what became of it; nothing yet where a binding will bring it.
+    async fn component(
+        &self,
+        bytes: Vec<u8>,
+        is_used: bool,
+    ) -> Result<(Component, Option<Outcome>), CommandError> {
+        let digest = Digest::of(&bytes).to_string();
+        match policies::find(self.desk, &self.caller, &digest).await {
+            Ok(view) => Ok((Component { view, new: None }, Some(Outcome::Unchanged))),
+            Err(CommandError::NotFound(_)) if is_used => {
+                let bytes = Arc::new(bytes);
+                let view = policies::look_at(self.desk, &self.caller, Arc::clone(&bytes)).await?;
+                Ok((Component { view, new: Some(bytes) }, None))
+            }
+            Err(CommandError::NotFound(_)) => {
+                let view = policies::upload(self.desk, &self.caller, bytes).await?;
+                Ok((Component { view, new: None }, Some(Outcome::Created)))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     async fn binding(&self, wanted: Wanted<'_>) -> Result<Outcome, CommandError> {
@@ -132,7 +184,7 @@ impl Wanted<'_> {
     /// Whether the active revision is another. Its note alone makes none.
     fn differs(&self, found: &BindingView) -> bool {
         let active = &found.active;
-        active.component != self.component
+        active.component != self.digest
             || !is_same_set(&active.hooks, &self.hooks)
             || active.position != self.position()
             || !is_same_json(&active.settings, &self.settings)

@@ -56,6 +56,30 @@ pub(crate) fn check_work(schema: &Value, settings: &Value) -> Result<(), String>
     Ok(())
 }
 
+/// How many alternatives the schema has, over all places.
+pub(crate) fn alternatives(schema: &Value) -> usize {
+    let mut found = 0;
+    let counted = each_object(schema, &mut |object| {
+        let lists = ["anyOf", "oneOf"].iter().filter_map(|keyword| object.get(*keyword));
+        found += lists.filter_map(Value::as_array).map(Vec::len).sum::<usize>();
+        Ok(())
+    });
+    debug_assert!(counted.is_ok(), "counting refuses nothing");
+    found
+}
+
+/// The schema itself, behind the references that it consists of.
+pub(crate) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Value> {
+    let mut schema = schema;
+    for _ in 0..CHAIN {
+        let Some(reference) = schema.get("$ref").and_then(Value::as_str) else {
+            return Some(schema);
+        };
+        schema = target(root, reference)?;
+    }
+    None
+}
+
 /// How many values there are, and how deep they are nested.
 fn measure(value: &Value) -> (u64, usize) {
     let inner: Vec<_> = match value {
