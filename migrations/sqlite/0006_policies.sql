@@ -107,6 +107,20 @@ create table binding_switches (
     constraint binding_switches_what check (what in ('enabled', 'disabled', 'rolled_back'))
 ) strict;
 
+-- Revisions that are not asked at a hook for now, because they failed there too often. Each process
+-- counts the failures of its own; this is how the others, and the command line, know of a pause.
+create table binding_pauses (
+    org_id blob not null,
+    binding_id blob not null,
+    revision integer not null,
+    hook text not null,
+    since text not null,
+    until text not null,
+    constraint binding_pauses_key primary key (org_id, binding_id, revision, hook),
+    constraint binding_pauses_revision foreign key (org_id, binding_id, revision)
+        references binding_revisions (org_id, binding_id, number)
+) strict;
+
 -- The hooks asked for one event of a record share one snapshot.
 create table evaluations (
     id blob not null,

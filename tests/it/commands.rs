@@ -47,6 +47,7 @@ by_command_line! {
     the_same_version_with_other_code_is_warned_about
     history_says_what_each_revision_changed
     the_settings_in_force_are_printed_as_they_were_given
+    a_paused_binding_is_told_by_bindings_and_order
     a_server_that_starts_prepares_the_policies_in_force
     p4_the_audit_trail_is_exported_as_json_lines
     records_are_looked_over_for_what_must_be_true
@@ -535,6 +536,43 @@ fn the_settings_in_force_are_printed_as_they_were_given(program: &Program) {
         let schema: Value = serde_json::from_str(&ran.printed).unwrap();
         assert_eq!(schema["properties"]["$schema"]["type"], "string", "{ran:?}");
     }
+}
+
+fn a_paused_binding_is_told_by_bindings_and_order(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let broken = Guest::new().before_answer("unreachable").build();
+    let broken = program.file("broken.wasm", broken);
+    let bind = ["policy", "bind", &broken, "--org", "acme", "--name", "broken"];
+    let _ = program.json(bind);
+    let words = ["token", "create", "--org", "acme", "--name", "t", "--role", "agent"];
+    let token = program.json(words)["secret"].as_str().unwrap().to_owned();
+    let server = program.serve();
+    let report = || {
+        let ticket = json!({ "short_description": "No wifi", "requester": "rita@acme.example" });
+        let path = "/api/v1/incidents";
+        let (status, made) = server.send("POST", path, &token, &ticket.to_string()).unwrap();
+        assert_eq!(status, 201, "{made}");
+        made["policy_failures"].clone()
+    };
+    for _ in 0..5 {
+        assert_eq!(report(), "route: trap");
+    }
+    assert_eq!(report(), "route: breaker_open");
+
+    let bound = program.json(["policy", "bindings", "--org", "acme"]);
+    assert_eq!(bound[0]["paused"][0]["hook"], "route", "{bound}");
+    let order = program.json(["policy", "order", "--org", "acme", "--hook", "route"]);
+    assert_eq!(order[0]["asked"][0]["paused"], bound[0]["paused"], "{order}");
+    let table = program.run(["policy", "bindings", "--org", "acme"]).printed;
+    assert!(table.contains("paused after failures at route until "), "{table}");
+    let told = program.run(["policy", "order", "--org", "acme", "--hook", "route"]).printed;
+    assert!(told.contains("(paused until "), "{told}");
+
+    let enabled = program.json(["policy", "enable", "broken", "--org", "acme"]);
+    assert_eq!(enabled["paused"], json!([]));
+    assert_eq!(report(), "route: trap", "the server asks it again");
+    assert!(server.stop(), "it ends well");
 }
 
 fn a_server_that_starts_prepares_the_policies_in_force(program: &Program) {

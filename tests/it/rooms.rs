@@ -163,6 +163,40 @@ fn the_tables_of_the_rooms_name_packages_that_exist() {
     assert!(["sqlx", "wasmtime", "axum", "lettre"].iter().all(|one| seen.contains(*one)));
 }
 
+/// The examples that are built from any folder, so that each carries the contract.
+const EXAMPLES: [&str; 2] = ["sdk/typescript/example-router", "sdk/python/example-router"];
+
+/// Every file below a folder: its path from there, and what is in it.
+fn files(folder: &std::path::Path) -> BTreeMap<std::path::PathBuf, String> {
+    let (mut found, mut open) = (BTreeMap::new(), vec![folder.to_owned()]);
+    while let Some(inner) = open.pop() {
+        for entry in std::fs::read_dir(&inner).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+                continue;
+            }
+            let name = path.strip_prefix(folder).unwrap().to_owned();
+            found.insert(name, std::fs::read_to_string(&path).unwrap());
+        }
+    }
+    found
+}
+
+#[test]
+fn the_examples_carry_the_contract() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let contract = files(&root.join("wit/0.1.0"));
+    assert!(contract.len() > 5, "{:?}", contract.keys());
+    for example in EXAMPLES {
+        let carried = files(&root.join(example).join("wit"));
+        let all: BTreeSet<_> = contract.keys().chain(carried.keys()).collect();
+        let differ = all.into_iter().filter(|name| contract.get(*name) != carried.get(*name));
+        let differ = differ.collect::<Vec<_>>();
+        assert!(differ.is_empty(), "copy from wit/0.1.0 to {example}/wit: {differ:?}");
+    }
+}
+
 /// The files whose comments people read, by their endings, and how a line of comment begins there.
 const COMMENTED: &[(&str, &[&str])] = &[
     ("rs", &["//"]),

@@ -12,20 +12,19 @@ use crate::{command, say, wasm_target};
 /// Builds one of them and says where it lies.
 type Compile = fn(&Path) -> Result<PathBuf>;
 
-/// The world that the twins implement.
-const WORLD: &str = "routing-policy";
-
 /// Builds `example-router-rs`, `example-router-ts` and `example-router-py` to `target/policies`,
-/// and has the host ask them the cases of `sdk/cases`. The tools that they need are fetched in the
-/// versions that their folders pin, into folders that git ignores.
+/// and has the host ask them the cases of `sdk/cases`; and a copy of the last two with a fault. The
+/// tools that they need are fetched in the versions that their folders pin, into `target`.
 pub(crate) fn build(root: &Path) -> Result<()> {
     wasm_target::ensure()?;
     let policies = root.join("target/policies");
     fs::create_dir_all(&policies).with_context(|| format!("creating {}", policies.display()))?;
-    let twins: [(&str, Compile); 3] = [
+    let twins: [(&str, Compile); 5] = [
         ("example-router-rs", rust),
         ("example-router-ts", typescript),
         ("example-router-py", python),
+        ("faulty-router-ts", faulty_typescript),
+        ("faulty-router-py", faulty_python),
     ];
     for (name, compile) in twins {
         let built = say::step(format_args!("Building {name}"), || compile(root))?;
@@ -35,7 +34,7 @@ pub(crate) fn build(root: &Path) -> Result<()> {
         let bytes = fs::metadata(&component).context("looking at the component")?.len();
         say::note(format_args!("{name:<24} {:>5} KiB", bytes.div_ceil(1024)));
     }
-    say::note("compiling the interpreters of the other two takes minutes");
+    say::note("compiling the interpreters of the others takes minutes");
     say::step("Asking all three the same questions", || compare(root))
 }
 
@@ -61,12 +60,22 @@ fn rust(root: &Path) -> Result<PathBuf> {
     Ok(target.join(wasm_target::TARGET).join("policy/example_router.wasm"))
 }
 
-/// Fetches the tools with npm, declares the contract's types, checks the policy against them, and
-/// builds it.
+/// Builds the TypeScript example with the one command of its README, in a copy of its folder.
 fn typescript(root: &Path) -> Result<PathBuf> {
-    let folder = root.join("sdk/typescript/example-router");
+    npm_build(&copied(root, "sdk/typescript/example-router", "typescript")?)
+}
+
+/// As [`typescript`], with a hook that throws at a marked ticket.
+fn faulty_typescript(root: &Path) -> Result<PathBuf> {
+    let folder = copied(root, "sdk/typescript/example-router", "typescript-faulty")?;
+    let throws = "if (head.shortDescription === 'boom') throw new TypeError('the rule is gone');";
+    insert(&folder.join("policy.ts"), "    const text = ", &format!("    {throws}\n"))?;
+    npm_build(&folder)
+}
+
+fn npm_build(folder: &Path) -> Result<PathBuf> {
     let npm = |arguments: &[&str]| {
-        command::output(Command::new("npm").current_dir(&folder).args(arguments))
+        command::output(Command::new("npm").current_dir(folder).args(arguments))
             .context("building the TypeScript policy needs Node.js 20 or later with npm")
     };
     // Not `ci`: it refuses where a registry lacks a package for a platform that is not this one.
@@ -75,39 +84,62 @@ fn typescript(root: &Path) -> Result<PathBuf> {
     Ok(folder.join("dist/policy.wasm"))
 }
 
-/// Fetches the tool with pip into an environment of its own, and builds the policy.
+/// Builds the Python example with the one command of its README, in a copy of its folder.
 fn python(root: &Path) -> Result<PathBuf> {
-    let folder = root.join("sdk/python/example-router");
-    let environment = root.join("target/languages/python");
-    let component = root.join("target/languages/example-router-py.wasm");
-    if !environment.join("bin/python").exists() {
-        command::output(Command::new("python3").args(["-m", "venv"]).arg(&environment))
-            .context("building the Python policy needs Python 3.10 or later with venv and pip")?;
+    python_build(&copied(root, "sdk/python/example-router", "python")?)
+}
+
+/// As [`python`], with a hook that raises at a marked ticket.
+fn faulty_python(root: &Path) -> Result<PathBuf> {
+    let folder = copied(root, "sdk/python/example-router", "python-faulty")?;
+    let raises = "        if ticket.head.short_description == \"boom\":\n            raise \
+                  TypeError(\"the rule is gone\")\n";
+    insert(&folder.join("policy.py"), "        text = ", raises)?;
+    python_build(&folder)
+}
+
+fn python_build(folder: &Path) -> Result<PathBuf> {
+    command::output(Command::new("python3").current_dir(folder).arg("build.py"))
+        .context("building the Python policy needs Python 3.10 or later with venv and pip")?;
+    Ok(folder.join("dist/policy.wasm"))
+}
+
+/// Copies an example to a folder of its own, from where it sees nothing of this repository. The
+/// tools that an earlier run fetched stay there.
+fn copied(root: &Path, example: &str, name: &str) -> Result<PathBuf> {
+    let folder = root.join("target/languages").join(name);
+    copy(&root.join(example), &folder)?;
+    Ok(folder)
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to).with_context(|| format!("creating {}", to.display()))?;
+    for entry in fs::read_dir(from).with_context(|| format!("reading {}", from.display()))? {
+        let entry = entry.with_context(|| format!("reading {}", from.display()))?;
+        let (source, target) = (entry.path(), to.join(entry.file_name()));
+        // What somebody built in the folder itself.
+        let is_made = MADE.iter().any(|made| entry.file_name() == *made);
+        if is_made {
+            continue;
+        }
+        if source.is_dir() {
+            copy(&source, &target)?;
+        } else {
+            fs::copy(&source, &target).with_context(|| format!("copying {}", source.display()))?;
+        }
     }
-    command::output(
-        Command::new(environment.join("bin/python"))
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-                "--requirement",
-            ])
-            .arg(folder.join("requirements.txt")),
-    )?;
-    // Without `--stub-wasi` the component would ask for 25 WASI interfaces, sockets among them.
-    command::output(
-        Command::new(environment.join("bin/componentize-py"))
-            .arg("--wit-path")
-            .arg(root.join("wit/0.1.0"))
-            .args(["--world", WORLD, "componentize", "--stub-wasi", "--python-path"])
-            .arg(&folder)
-            .args(["policy", "--output"])
-            .arg(&component),
-    )?;
-    if !component.exists() {
-        bail!("componentize-py said nothing and built nothing");
-    }
-    Ok(component)
+    Ok(())
+}
+
+/// The folders that building an example makes.
+const MADE: [&str; 5] = ["node_modules", "types", "dist", ".venv", "__pycache__"];
+
+/// Puts lines before the one that begins so.
+fn insert(file: &Path, before: &str, lines: &str) -> Result<()> {
+    let text = fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    let Some((head, tail)) = text.split_once(&format!("\n{before}")) else {
+        bail!("{} has no line that begins with `{before}`", file.display());
+    };
+    fs::write(file, format!("{head}\n{lines}{before}{tail}"))
+        .with_context(|| format!("writing {}", file.display()))
 }

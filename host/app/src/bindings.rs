@@ -13,17 +13,18 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, Hooks, LimitChanges, Revision, Switch},
+    binding::{Binding, Fallback, Hook, Hooks, LimitChanges, Pause, Revision, Switch},
     ids::{BindingId, OrgId},
     key::Key,
     suggestion::SuggestionCounts,
 };
-use waypost_store::{ReadTx, binding, binding_switch, component, organization, suggestion};
+use waypost_store::{
+    ReadTx, binding, binding_pause, binding_switch, component, organization, suggestion,
+};
 
 use crate::{
     Caller, CommandError, Desk, Missing,
     labels::Labels,
-    layers::breaker_key,
     tickets::{Named, PersonName},
 };
 
@@ -135,7 +136,7 @@ pub async fn list(
     let mut bound = binding::list(&mut tx).await?;
     bound.retain(|(_, revision)| hook.is_none_or(|hook| revision.hooks.contains(hook)));
     let names = Names::read(&mut tx, bound.iter().map(|(_, revision)| revision)).await?;
-    Ok(bound.into_iter().map(|(binding, revision)| names.view(desk, binding, revision)).collect())
+    Ok(bound.into_iter().map(|(binding, revision)| names.view(binding, revision)).collect())
 }
 
 /// Reads one of the organization's own bindings with all its revisions. For the desk.
@@ -160,7 +161,7 @@ pub async fn find(
         revisions.into_iter().map(|revision| names.revision(revision)).collect();
     let later = revisions.windows(2).map(|pair| changes::between(&pair[0], &pair[1]));
     Ok(BindingDetail {
-        view: names.view(desk, found, active),
+        view: names.view(found, active),
         changes: std::iter::once(Vec::new()).chain(later).collect(),
         revisions,
         data: data.into_iter().map(|(name, content)| (name, content.len())).collect(),
@@ -235,13 +236,12 @@ async fn active(tx: &mut ReadTx, binding: &Binding) -> Result<Revision, CommandE
 
 /// The view of one binding.
 async fn view(
-    desk: &Desk,
     tx: &mut ReadTx,
     binding: Binding,
     revision: Revision,
 ) -> Result<BindingView, CommandError> {
     let names = Names::read(tx, [&revision]).await?;
-    Ok(names.view(desk, binding, revision))
+    Ok(names.view(binding, revision))
 }
 
 /// The names that views of bindings show.
@@ -249,6 +249,7 @@ struct Names {
     labels: Labels,
     policies: BTreeMap<String, PolicyName>,
     layers: BTreeMap<OrgId, Key>,
+    pauses: Vec<Pause>,
 }
 
 impl Names {
@@ -267,14 +268,16 @@ impl Names {
             labels,
             policies: policies.collect(),
             layers: lineage.map(|layer| (layer.id, layer.key)).collect(),
+            pauses: binding_pause::in_force(tx).await?,
         })
     }
 
-    fn view(&self, desk: &Desk, binding: Binding, revision: Revision) -> BindingView {
+    fn view(&self, binding: Binding, revision: Revision) -> BindingView {
         let paused = revision.hooks.as_slice().iter().filter_map(|hook| {
-            let key = breaker_key(binding.id, revision.number, *hook);
-            let open = desk.runtime.breaker(key).open()?;
-            Some(Paused { hook: *hook, since: open.since, until: open.until })
+            let at = (binding.id, revision.number, *hook);
+            let pauses = &mut self.pauses.iter();
+            let pause = pauses.find(|one| (one.binding, one.revision, one.hook) == at)?;
+            Some(Paused { hook: *hook, since: pause.since, until: pause.until })
         });
         let paused = paused.collect();
         // Bindings are read from the organization's own lineage only.

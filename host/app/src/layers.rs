@@ -9,13 +9,15 @@ use std::{
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
-    binding::{Binding, Hook, LimitChanges, Revision},
+    binding::{Binding, Hook, LimitChanges, Pause, Revision},
     ids::{BindingId, OrgId},
     organization::Organization,
     resolution::{self, Bound},
 };
-use waypost_policy::{BreakerKey, DataFile, Digest, Limits, Need, PolicyRuntime, Prepared};
-use waypost_store::{ReadTx, StoreError, directory::Directory};
+use waypost_policy::{
+    BreakerKey, BreakerOpen, DataFile, Digest, Limits, Need, PolicyRuntime, Prepared,
+};
+use waypost_store::{ReadTx, StoreError, binding_pause, directory::Directory};
 
 use crate::{Caller, CommandError, Desk, preparing::Recipe, same_cases::same_cases};
 
@@ -194,6 +196,7 @@ pub(crate) async fn open(
             .into_iter()
             .map(|(binding, revision)| Bound { binding, revision })
             .collect();
+        adopt_pauses(desk, &mut tx, &bound).await?;
         let mut unprepared = Vec::new();
         for Bound { revision, .. } in &bound {
             let at = (revision.binding, revision.number);
@@ -229,6 +232,20 @@ pub(crate) async fn open(
             }
         }
     }
+}
+
+/// Takes over what other processes found out of the bindings in force, or did to them.
+async fn adopt_pauses(desk: &Desk, tx: &mut ReadTx, bound: &[Bound]) -> Result<(), StoreError> {
+    let pauses = binding_pause::in_force(tx).await?;
+    for Bound { revision, .. } in bound {
+        for hook in revision.hooks.as_slice() {
+            let at = (revision.binding, revision.number, *hook);
+            let pause = pauses.iter().find(|one| (one.binding, one.revision, one.hook) == at);
+            let pause = pause.map(|&Pause { since, until, .. }| BreakerOpen { since, until });
+            desk.runtime.breaker(breaker_key(at.0, at.1, at.2)).adopt(pause);
+        }
+    }
+    Ok(())
 }
 
 /// How many of the policies in force are ready to be asked.

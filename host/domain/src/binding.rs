@@ -79,6 +79,21 @@ impl fmt::Display for Hooks {
     }
 }
 
+/// A revision that is not asked at one of its hooks for now, because it failed there too often.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Pause {
+    /// The binding.
+    pub binding: BindingId,
+    /// The revision's number.
+    pub revision: i64,
+    /// The hook.
+    pub hook: Hook,
+    /// Since when.
+    pub since: DateTime<Utc>,
+    /// When it is tried again.
+    pub until: DateTime<Utc>,
+}
+
 /// What happens when the policy fails: traps, runs out of fuel or time, answers nonsense.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Fallback {

@@ -4,10 +4,10 @@
 //!                                 ▲                   │
 //!                                 └──────failure──────┘
 //!
-//! Time is an argument. The table lives in memory: a restart closes every breaker, and a policy
-//! that is still broken opens its own again within a few tickets.
+//! Time is an argument. The table lives in memory; whoever keeps breakers beyond this process says
+//! so with [`Breaker::published`], and tells with [`Breaker::adopt`] what others did to them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 
 use chrono::{DateTime, Utc};
@@ -68,11 +68,13 @@ enum State {
 pub(crate) struct Breakers {
     config: BreakerConfig,
     states: Mutex<HashMap<BreakerKey, State>>,
+    /// Those whose pauses others know of, so that they can end them.
+    published: Mutex<HashSet<BreakerKey>>,
 }
 
 impl Breakers {
     pub(crate) fn new(config: BreakerConfig) -> Self {
-        Self { config, states: Mutex::default() }
+        Self { config, states: Mutex::default(), published: Mutex::default() }
     }
 
     pub(crate) const fn of(&self, key: BreakerKey) -> Breaker<'_> {
@@ -123,7 +125,37 @@ impl Breaker<'_> {
 
     /// Closes the breaker by hand.
     pub fn reset(&self) {
+        self.published(false);
         self.with_states(|states, _| states.remove(&self.key));
+    }
+
+    /// Says whether others know of its pause.
+    pub fn published(&self, is_open: bool) {
+        let mut published = self.table.published.lock().unwrap_or_else(PoisonError::into_inner);
+        if is_open {
+            published.insert(self.key);
+        } else {
+            published.remove(&self.key);
+        }
+    }
+
+    /// Takes over what others know: a pause that another process began, or the end of one that
+    /// they knew of. What is not published yet stays as it is.
+    pub fn adopt(&self, pause: Option<BreakerOpen>) {
+        let Some(BreakerOpen { since, until }) = pause else {
+            let mut published = self.table.published.lock().unwrap_or_else(PoisonError::into_inner);
+            if published.remove(&self.key) {
+                self.with_states(|states, _| states.remove(&self.key));
+            }
+            return;
+        };
+        self.published(true);
+        self.with_states(|states, _| match states.get(&self.key) {
+            None | Some(State::Closed { .. }) => {
+                states.insert(self.key, State::Open { since, until });
+            }
+            Some(State::Open { .. } | State::Trial { .. }) => {}
+        });
     }
 
     /// Since when and until when it is open, without letting a trial through.
@@ -291,6 +323,28 @@ mod tests {
             let _ = breaker.record(&decision(Err(Failure::Busy)), at(second));
         }
         assert_eq!(breaker.check(at(9)), Ok(()));
+    }
+
+    #[test]
+    fn a_pause_that_others_began_or_ended_is_taken_over() {
+        let breakers = breakers();
+        let breaker = breakers.of(KEY);
+        let pause = BreakerOpen { since: at(0), until: at(60) };
+        breaker.adopt(Some(pause));
+        assert_eq!(breaker.check(at(1)), Err(pause));
+        breaker.adopt(None);
+        assert_eq!(breaker.check(at(1)), Ok(()), "somebody has ended it");
+
+        for second in 0..3 {
+            let _ = breaker.record(&failed(), at(second));
+        }
+        breaker.adopt(None);
+        assert!(breaker.check(at(3)).is_err(), "nobody else knows of it yet");
+        breaker.published(true);
+        breaker.adopt(Some(pause));
+        assert_eq!(breaker.open(), Some(BreakerOpen { since: at(2), until: at(62) }));
+        breaker.adopt(None);
+        assert_eq!(breaker.check(at(3)), Ok(()));
     }
 
     #[test]

@@ -13,8 +13,8 @@ use serde_json::{Map, Value};
 use waypost_policy::answer::Assignment;
 use waypost_policy::question::{Context, Details, Ticket};
 use waypost_policy::{
-    Answer, ArtifactKey, Decline, Digest, Hook, Limits, PolicyRuntime, PrepareRefused, Prepared,
-    Question, RuntimeConfig, Seed, SettingsError, open_dir,
+    Answer, ArtifactKey, Decline, Digest, Failure, Hook, Limits, PolicyRuntime, PrepareRefused,
+    Prepared, Question, RuntimeConfig, Seed, SettingsError, open_dir,
 };
 
 /// What every twin answers; see the file.
@@ -157,4 +157,28 @@ fn the_typescript_twin_answers_the_cases() {
 #[ignore = "`cargo xtask languages` builds the component and runs it"]
 fn the_python_twin_answers_the_cases() {
     check("example-router-py");
+}
+
+/// Asks a policy that raises an exception at a marked ticket.
+fn fail(name: &str) -> Failure {
+    let twin = Twin::load(name);
+    let Shared { base, mut cases, .. } = shared();
+    let case = &mut cases[0];
+    case.ticket.insert("short_description".to_owned(), "boom".into());
+    let policy = twin.prepare(&case.settings).unwrap();
+    let decision = twin.runtime.decide(&policy, case.question(&base), &limits(), Seed([7; 16]));
+    decision.outcome.expect_err("the hook raises an exception")
+}
+
+#[test]
+#[ignore = "`cargo xtask languages` builds the components and runs it"]
+fn an_exception_is_told_with_its_text_and_line() {
+    for (name, file) in [("faulty-router-ts", "policy.js:"), ("faulty-router-py", "policy.py:")] {
+        let failure = fail(name);
+        assert_eq!(failure.code(), "trap", "{name}: {failure}");
+        let told = failure.to_string();
+        for expected in ["TypeError: the rule is gone", file] {
+            assert!(told.contains(expected), "{name}: {expected} is not in {told}");
+        }
+    }
 }

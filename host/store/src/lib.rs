@@ -21,6 +21,7 @@ mod unique;
 
 pub mod approval;
 pub mod binding;
+pub mod binding_pause;
 pub mod binding_switch;
 pub mod catalog;
 pub mod category;

@@ -4,6 +4,7 @@ import json
 from typing import Any, List, Optional
 
 from componentize_py_types import Err
+from waypost import guarded
 from wit_world import exports
 from wit_world.exports.lifecycle import DataFile, Description, ServedHook, SettingsError
 from wit_world.exports.routing import Assignment
@@ -46,6 +47,7 @@ SETTINGS_SCHEMA = {
 settings: dict[str, Any] = {"rules": []}
 
 
+@guarded
 class Lifecycle(exports.Lifecycle):
     """Who this policy is, and its settings."""
 
@@ -72,6 +74,7 @@ class Lifecycle(exports.Lifecycle):
             raise Err(errors)
 
 
+@guarded
 class Routing(exports.Routing):
     """The hooks of routing."""
 

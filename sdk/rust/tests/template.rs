@@ -16,7 +16,7 @@ use waypost_sdk::{
     Assignment, Binding, Context, Decline, Head, Policy, SettingsError, Strength, Team,
     TextProposal, TextsProposal, schema_of,
 };
-use waypost_settings::{SettingsSchema, Wrong};
+use waypost_settings::SettingsSchema;
 
 /// The cases in the form of receipts. Only what the router reads is read here.
 #[derive(Deserialize)]
@@ -207,7 +207,7 @@ fn what_the_host_refuses_the_harness_refuses_with_the_same_words() {
         json!({ "rules": [{ "keyword": "vpn", "taem": "network" }], "fallback": 7 }),
     ] {
         let told = host.check(&settings.to_string()).unwrap_err().into_iter();
-        let told = told.map(|Wrong { path, message }| SettingsError { path, message });
+        let told = told.map(|wrong| SettingsError::at(wrong.path, wrong.message));
         let harness = Harness::<ExampleRouter>::new(&settings).err().unwrap();
         assert_eq!(harness, told.collect::<Vec<_>>(), "{settings}");
     }

@@ -6,6 +6,8 @@ import { log } from 'waypost:policy/log@0.1.0';
 import type { Assignment } from 'waypost:policy/routing@0.1.0';
 import type { Context, Decline, Team, TextProposal, Ticket } from 'waypost:policy/types@0.1.0';
 
+import { guarded } from './waypost';
+
 /** What an administrator may set. */
 interface Settings {
   /** The first rule whose keyword is in the ticket's text wins. */
@@ -46,7 +48,7 @@ const settingsSchema = {
 
 let settings: Settings = { rules: [] };
 
-export const lifecycle = {
+export const lifecycle = guarded({
   describe(): Description {
     return {
       name: 'example-router-ts',
@@ -70,9 +72,9 @@ export const lifecycle = {
     // What is thrown is the error of the WIT function's result.
     if (errors.length > 0) throw errors;
   },
-};
+});
 
-export const routing = {
+export const routing = guarded({
   route({ head }: Ticket, context: Context): Assignment {
     const text = `${head.shortDescription}\n${head.description}`.toLowerCase();
     const rule = settings.rules.find((rule) => text.includes(rule.keyword));
@@ -92,7 +94,7 @@ export const routing = {
     }
     return assignment;
   },
-};
+});
 
 /** A value that the host applies. */
 function set(value: string, confidence: number): TextProposal {

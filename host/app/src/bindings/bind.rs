@@ -11,7 +11,7 @@ use waypost_domain::{
     refusal::Faults,
 };
 use waypost_policy::{DataFile, Digest, NotADigest, Prepared};
-use waypost_store::{ReadTx, StoreError, WriteTx, binding, component};
+use waypost_store::{ReadTx, StoreError, WriteTx, binding, binding_pause, component};
 
 use self::draft::{Draft, FallbackChoice, HooksChoice};
 pub(crate) use self::draft::{check_data, check_limits};
@@ -168,7 +168,7 @@ pub async fn bind(
     let mut tx = desk.write(caller).await?;
     component.keep(&mut tx, caller).await?;
     taken_as_fault(binding::insert(&mut tx, &binding, &revision).await)?;
-    let view = view(desk, &mut tx, binding, revision).await?;
+    let view = view(&mut tx, binding, revision).await?;
     tx.commit().await?;
     component.log(caller);
     tracing::info!(
@@ -239,7 +239,8 @@ pub async fn revise(
     let revision = draft.into_revision(&prepared, caller, id, last + 1);
     component.keep(&mut tx, caller).await?;
     taken_as_fault(binding::add_revision(&mut tx, &mut binding, &revision).await)?;
-    let view = view(desk, &mut tx, binding, revision).await?;
+    binding_pause::end_all(&mut tx, id).await?;
+    let view = view(&mut tx, binding, revision).await?;
     tx.commit().await?;
     component.log(caller);
     tracing::info!(

@@ -53,7 +53,7 @@ pub async fn in_force(
     let layers = lineage.iter().map(|layer| layer.id).collect::<Vec<_>>();
     let show = |bound: &Bound| {
         let layer = lineage.iter().find(|layer| layer.id == bound.binding.org)?;
-        let view = names.view(desk, bound.binding.clone(), bound.revision.clone());
+        let view = names.view(bound.binding.clone(), bound.revision.clone());
         Some(InForce { layer_kind: layer.kind, view })
     };
     let hooks = Hook::ALL.iter().copied().filter(|one| hook.is_none_or(|hook| *one == hook));

@@ -5,7 +5,7 @@ use waypost_domain::{
     ids::{BindingId, SwitchId},
     refusal::Faults,
 };
-use waypost_store::{StoreError, WriteTx, binding, binding_switch};
+use waypost_store::{StoreError, WriteTx, binding, binding_pause, binding_switch};
 
 use super::{BindingView, bind, load, view};
 use crate::{
@@ -193,9 +193,11 @@ async fn finish(
     let hooks = revision.hooks.as_slice().iter();
     let keys = hooks.map(|hook| breaker_key(binding.id, revision.number, *hook));
     let keys = keys.collect::<Vec<_>>();
-    let view = view(desk, &mut tx, binding, revision).await?;
+    // Whoever switches a binding has looked at it; it gets a fresh chance at each hook, in each
+    // process.
+    binding_pause::end_all(&mut tx, binding.id).await?;
+    let view = view(&mut tx, binding, revision).await?;
     tx.commit().await?;
-    // Whoever switches a binding has looked at it; it gets a fresh chance at each hook.
     for key in keys {
         desk.runtime.breaker(key).reset();
     }
@@ -205,5 +207,5 @@ async fn finish(
         binding.revision = view.active.number,
         "{event}"
     );
-    Ok(BindingView { paused: Vec::new(), ..view })
+    Ok(view)
 }

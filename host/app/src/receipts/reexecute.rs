@@ -18,8 +18,8 @@ use waypost_store::{ReadTx, binding, evaluation, receipt};
 
 use super::{ReceiptQuery, filter, json};
 use crate::{
-    Caller, CommandError, Desk, Missing, layers, page::MAX_ROWS, preparing::on_blocking_thread,
-    tickets::question_of,
+    Caller, CommandError, Desk, Missing, differences::differences, layers, page::MAX_ROWS,
+    preparing::on_blocking_thread, tickets::question_of,
 };
 
 /// More differences are not read; the answers themselves are at hand.

@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize, de::Error as _};
 use thiserror::Error;
 use waypost_domain::{
     binding::Hook,
-    ids::{EvaluationId, OrgId, ReceiptId, TicketId},
+    ids::{BindingId, EvaluationId, OrgId, ReceiptId, TicketId},
     receipt::{Evaluation as EvaluationRecord, Outcome, Receipt},
     resolution::Asking,
 };
 use waypost_policy::{
-    Answer, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed, WIT_VERSION,
+    Answer, BreakerOpen, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed,
+    WIT_VERSION,
     form::{self, FormError},
     question,
 };
@@ -49,6 +50,22 @@ pub(crate) struct Evaluation {
     receipts: Vec<Receipt>,
     policy_failures: Vec<String>,
     tripped: Vec<Tripped>,
+    pauses: Vec<PauseChange>,
+}
+
+/// A pause that began, was prolonged or ended in this evaluation.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PauseChange {
+    /// The layer whose binding it is.
+    pub(crate) layer: OrgId,
+    /// The binding.
+    pub(crate) binding: BindingId,
+    /// The revision's number.
+    pub(crate) revision: i64,
+    /// The hook.
+    pub(crate) hook: Hook,
+    /// The pause; none when it ended.
+    pub(crate) pause: Option<BreakerOpen>,
 }
 
 /// A circuit breaker that opened in this evaluation. Its administrators are told once.
@@ -88,6 +105,8 @@ pub(crate) struct Finished {
     pub(crate) policy_failures: Vec<String>,
     /// The breakers that opened.
     pub(crate) tripped: Vec<Tripped>,
+    /// What others must know of breakers.
+    pub(crate) pauses: Vec<PauseChange>,
 }
 
 /// What a question has beside the snapshot. Its JSON is what a receipt keeps.
@@ -199,6 +218,7 @@ impl Evaluation {
             receipts: Vec::new(),
             policy_failures: Vec::new(),
             tripped: Vec::new(),
+            pauses: Vec::new(),
         }
     }
 
@@ -271,6 +291,7 @@ impl Evaluation {
     ) -> PolicyAnswer {
         let id = ReceiptId(self.entropy.id(self.record.at));
         let needs = asked.needs(hook).to_vec();
+        let paused = self.runtime.breaker(asked.breaker_key(hook)).open();
         let decision = self.decide(asked, hook, ticket, context, part, Seed::from(id.0));
         let delta = QuestionDelta {
             needs,
@@ -282,6 +303,16 @@ impl Evaluation {
             part: part.cloned(),
         };
         let (answer, answer_json, outcome) = self.weigh(asked, hook, &decision);
+        let pause = self.runtime.breaker(asked.breaker_key(hook)).open();
+        if pause != paused {
+            self.pauses.push(PauseChange {
+                layer: asked.binding.org,
+                binding: asked.binding.id,
+                revision: asked.revision.number,
+                hook,
+                pause,
+            });
+        }
         let failed = matches!(outcome, Outcome::Failed { .. });
         self.receipts.push(Receipt {
             id,
@@ -409,6 +440,7 @@ impl Evaluation {
             receipts: self.receipts.into_iter().map(receipt::pack).collect::<Result<_, _>>()?,
             policy_failures: self.policy_failures,
             tripped: self.tripped,
+            pauses: self.pauses,
         })
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::Approval,
+    binding::Pause,
     comment::Comment,
     event::{Actor, Event, FieldChange},
     ids::{EventId, MessageId, OrgId, PersonId},
@@ -14,16 +15,17 @@ use waypost_domain::{
     suggestion::Suggestion,
     ticket::{Action, Ticket},
 };
+use waypost_policy::BreakerOpen;
 use waypost_store::{
-    ReadTx, StoreError, WriteTx, approval, comment, evaluation, event, link, outbox, person,
-    receipt, suggestion, ticket,
+    ReadTx, StoreError, WriteTx, approval, binding_pause, comment, evaluation, event, link, outbox,
+    person, receipt, suggestion, ticket,
 };
 
 use super::{
-    evaluation::{Finished, Tripped, mark},
+    evaluation::{Finished, PauseChange, Tripped, mark},
     messages::{self, Draft},
 };
-use crate::{CommandError, Desk};
+use crate::{CommandError, Desk, layers::breaker_key};
 
 /// Everything one command changes about one ticket.
 pub(crate) struct TicketWrite {
@@ -316,6 +318,7 @@ async fn about_missing_approver(
 /// of that layer's own: a client's ticket never writes into its provider's outbox in passing. A
 /// letter that can't be written is logged: the tickets are stored by now.
 pub(crate) async fn tell_administrators(desk: &Desk, writes: &[TicketWrite], now: DateTime<Utc>) {
+    keep_pauses(desk, writes).await;
     let tripped =
         writes.iter().filter_map(|one| one.evaluation.as_ref()).flat_map(|it| it.tripped.iter());
     for one in tripped {
@@ -334,6 +337,38 @@ pub(crate) async fn tell_administrators(desk: &Desk, writes: &[TicketWrite], now
             );
         }
     }
+}
+
+/// Keeps what other processes must know of the breakers. What can't be kept is logged: this process
+/// knows it all the same.
+async fn keep_pauses(desk: &Desk, writes: &[TicketWrite]) {
+    let changes =
+        writes.iter().filter_map(|one| one.evaluation.as_ref()).flat_map(|it| it.pauses.iter());
+    for change in changes {
+        if let Err(error) = keep_pause(desk, change).await {
+            tracing::error!(
+                org.id = %change.layer,
+                binding.id = %change.binding,
+                error = &error as &dyn std::error::Error,
+                "could not keep whether a binding is paused"
+            );
+        }
+    }
+}
+
+async fn keep_pause(desk: &Desk, change: &PauseChange) -> Result<(), StoreError> {
+    let PauseChange { layer, binding, revision, hook, pause } = *change;
+    let mut tx = desk.store.write(layer).await?;
+    match pause {
+        Some(BreakerOpen { since, until }) => {
+            let pause = Pause { binding, revision, hook, since, until };
+            binding_pause::put(&mut tx, &pause).await?;
+        }
+        None => binding_pause::end(&mut tx, binding, revision, hook).await?,
+    }
+    tx.commit().await?;
+    desk.runtime.breaker(breaker_key(binding, revision, hook)).published(pause.is_some());
+    Ok(())
 }
 
 async fn tell_administrators_of(

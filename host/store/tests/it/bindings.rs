@@ -1,10 +1,12 @@
 //! Bindings: their order, their revisions, and what of the layers above is seen.
 
 use waypost_domain::{
-    binding::{Binding, Fallback, Hook, Hooks, Revision, Switch, Switched},
+    binding::{Binding, Fallback, Hook, Hooks, Pause, Revision, Switch, Switched},
     ids::{PersonId, SwitchId, TeamId},
 };
-use waypost_store::{Store, StoreError, binding, binding_switch, on_both_engines, testing};
+use waypost_store::{
+    Store, StoreError, binding, binding_pause, binding_switch, on_both_engines, testing,
+};
 
 use crate::fixture::{self, Tree, at, granted_component, revision, tree};
 
@@ -12,6 +14,7 @@ on_both_engines! {
     bindings_come_back_with_their_revisions
     rolling_back_makes_an_earlier_revision_the_active_one
     switches_come_back_in_order_and_stay
+    a_pause_is_seen_from_below_until_it_ends
     a_position_is_taken_by_an_enabled_binding_only
     a_position_is_taken_at_every_hook_of_a_binding
     a_revision_without_a_hook_is_not_stored
@@ -315,6 +318,44 @@ async fn unreadable_bindings_are_reported(store: Store) {
             assert_eq!((table, column), ("binding_revisions", damaged));
         }
     }
+}
+
+async fn a_pause_is_seen_from_below_until_it_ends(store: Store) {
+    let Tree { provider, client, other, .. } = tree(&store).await;
+    let router = granted_component(&store, provider.id, 1).await;
+    let routing = fixture::binding(provider.id, "routing");
+    bound(&store, &routing, &revision(&routing, 1, 10, &router.digest)).await;
+    let pause = |hook, until| Pause {
+        binding: routing.id,
+        revision: 1,
+        hook,
+        since: at(1),
+        until: at(until),
+    };
+    let mut tx = store.write(provider.id).await.unwrap();
+    binding_pause::put(&mut tx, &pause(Hook::Route, 5)).await.unwrap();
+    binding_pause::put(&mut tx, &pause(Hook::Route, 9)).await.unwrap();
+    binding_pause::put(&mut tx, &pause(Hook::Notify, 5)).await.unwrap();
+    binding_pause::end(&mut tx, routing.id, 1, Hook::Notify).await.unwrap();
+    tx.commit().await.unwrap();
+
+    for (org, seen) in
+        [(provider.id, vec![pause(Hook::Route, 9)]), (client.id, vec![pause(Hook::Route, 9)])]
+    {
+        let mut tx = store.read(org).await.unwrap();
+        assert_eq!(binding_pause::in_force(&mut tx).await.unwrap(), seen);
+    }
+    // An organization below sees it and does not end it.
+    let mut tx = store.write(client.id).await.unwrap();
+    binding_pause::end_all(&mut tx, routing.id).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.write(provider.id).await.unwrap();
+    assert_eq!(binding_pause::in_force(&mut tx).await.unwrap().len(), 1);
+    binding_pause::end_all(&mut tx, routing.id).await.unwrap();
+    assert_eq!(binding_pause::in_force(&mut tx).await.unwrap(), []);
+    tx.commit().await.unwrap();
+    let mut tx = store.read(other.id).await.unwrap();
+    assert_eq!(binding_pause::in_force(&mut tx).await.unwrap(), []);
 }
 
 async fn switches_come_back_in_order_and_stay(store: Store) {

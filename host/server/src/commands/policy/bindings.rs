@@ -1,9 +1,10 @@
 //! `waypost policy bindings`, `history`, `enable`, `disable`, `rollback` and `order`.
 
 use anyhow::{Result, bail};
+use chrono::{DateTime, Utc};
 use clap::Args;
 use serde_json::{Value, json};
-use waypost_app::bindings::{self, BindingView, HookOrder, InForce, RevisionView};
+use waypost_app::bindings::{self, BindingView, HookOrder, InForce, Paused, RevisionView};
 use waypost_domain::binding::{Hook, Switch};
 use waypost_domain::key::Key;
 use waypost_domain::suggestion::SuggestionCounts;
@@ -123,16 +124,19 @@ impl Order {
     pub(crate) async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
         let orders = bindings::in_force(&installation.desk, &caller, self.hook).await?;
-        let place = |place: usize, asked: &InForce| {
+        let place = |place: usize, hook: Hook, asked: &InForce| {
             let view = &asked.view;
+            let paused = view.paused.iter().find(|paused| paused.hook == hook);
+            let paused = paused.map(|paused| format!(" (paused {})", pause(paused, caller.now)));
             let lock = if view.active.locked { ", locked" } else { "" };
             format!(
-                "  {}. {} of {} ({}){lock}: {}",
+                "  {}. {} of {} ({}){lock}: {}{}",
                 place + 1,
                 view.binding.name,
                 view.layer,
                 asked.layer_kind,
-                policy(&view.active)
+                policy(&view.active),
+                paused.unwrap_or_default()
             )
         };
         output.tell(
@@ -141,7 +145,7 @@ impl Order {
                 for order in &orders {
                     writeln!(to, "{}", order.hook)?;
                     for (number, asked) in order.asked.iter().enumerate() {
-                        writeln!(to, "{}", place(number, asked))?;
+                        writeln!(to, "{}", place(number, order.hook, asked))?;
                     }
                     for replaced in &order.replaced {
                         let view = &replaced.view;
@@ -188,7 +192,7 @@ pub(crate) async fn list(
                 policy(&view.active),
                 view.active.number.to_string(),
                 suggested(counts(view)),
-                state(view),
+                state(view, caller.now),
             ]
         }),
         "There are no bindings; create one with `waypost policy bind`.",
@@ -209,7 +213,7 @@ pub(crate) fn tell(output: &mut Output, view: &BindingView, done: &str) -> Resul
                 view.active.position,
                 policy(&view.active),
                 view.active.number,
-                state(view)
+                if binding.enabled { "enabled" } else { "disabled" }
             )
         },
     )
@@ -224,7 +228,7 @@ fn suggested(counts: SuggestionCounts) -> String {
     format!("{accepted} accepted, {dismissed} dismissed, {open} open")
 }
 
-fn state(view: &BindingView) -> String {
+fn state(view: &BindingView, now: DateTime<Utc>) -> String {
     if !view.binding.enabled {
         return "disabled".to_owned();
     }
@@ -232,8 +236,17 @@ fn state(view: &BindingView) -> String {
         return "enabled".to_owned();
     }
     let pauses = view.paused.iter();
-    let pauses = pauses.map(|paused| format!("{} until {}", paused.hook, time(paused.until)));
+    let pauses = pauses.map(|paused| format!("{} {}", paused.hook, pause(paused, now)));
     format!("paused after failures at {}", pauses.collect::<Vec<_>>().join(", "))
+}
+
+/// How long a pause lasts.
+fn pause(paused: &Paused, now: DateTime<Utc>) -> String {
+    if paused.until > now {
+        format!("until {}", time(paused.until))
+    } else {
+        "until the next ticket, which tries it".to_owned()
+    }
 }
 
 /// A policy's name and version; its digest where the name is not known.
