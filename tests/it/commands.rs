@@ -40,7 +40,6 @@ by_command_line! {
     an_import_tells_which_rows_it_refused_and_why
     the_server_finishes_what_it_began_and_keeps_what_it_answered
     a_wrong_word_is_told_with_its_remedy
-    a_command_without_a_database_says_where_it_looked_and_makes_none
     showing_a_file_or_a_refused_bind_leaves_nothing
     a_test_run_tells_by_its_exit_code_how_it_ended
     a_policy_is_named_by_its_version_or_the_beginning_of_its_digest
@@ -48,6 +47,7 @@ by_command_line! {
     history_says_what_each_revision_changed
     the_settings_in_force_are_printed_as_they_were_given
     a_paused_binding_is_told_by_bindings_and_order
+    a_dry_run_warns_of_names_that_nobody_has_and_changes_nothing
     a_server_that_starts_prepares_the_policies_in_force
     p4_the_audit_trail_is_exported_as_json_lines
     records_are_looked_over_for_what_must_be_true
@@ -367,7 +367,10 @@ fn a_command_in_an_empty_folder_makes_nothing_and_says_where_it_looked() {
     }
 }
 
-fn a_command_without_a_database_says_where_it_looked_and_makes_none(program: &Program) {
+/// A PostgreSQL server's databases are made by other means, so only SQLite has such a story.
+#[test]
+fn a_command_without_a_database_makes_none_and_creating_an_organization_does() {
+    let program = Program::sqlite();
     for words in COMMANDS {
         let ran = program.run(words);
         assert!(!ran.is_ok && ran.said.contains("there is no Waypost database in"), "{ran:?}");
@@ -536,6 +539,37 @@ fn the_settings_in_force_are_printed_as_they_were_given(program: &Program) {
         let schema: Value = serde_json::from_str(&ran.printed).unwrap();
         assert_eq!(schema["properties"]["$schema"]["type"], "string", "{ran:?}");
     }
+}
+
+fn a_dry_run_warns_of_names_that_nobody_has_and_changes_nothing(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let router = program.file("team-router.wasm", policy("team-router"));
+    let settings = teams_by_words(&[("wifi", "netwrok"), ("lan", "network")]).to_string();
+    let settings = program.file("settings.json", settings);
+    let bind = ["policy", "bind", &router, "--org", "acme", "--settings", &settings];
+
+    let tried = program.run(bind.into_iter().chain(["--dry-run"]));
+
+    assert!(tried.is_ok, "{tried:?}");
+    assert!(tried.said.contains("Warning: settings/rules/0/to/team: "), "{tried:?}");
+    assert!(tried.said.contains("netwrok") && !tried.said.contains("rules/1"), "{tried:?}");
+    assert!(tried.printed.contains("Would bind"), "{tried:?}");
+    for list in ["bindings", "list"] {
+        assert_eq!(program.json(["policy", list, "--org", "acme"]), json!([]), "{list}");
+    }
+
+    let bound = program.json(bind);
+    let pointers = |binding: &Value| {
+        let warnings = binding["warnings"].as_array().unwrap().iter();
+        warnings.map(|warning| warning["pointer"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(pointers(&bound), ["/settings/rules/0/to/team"]);
+    let fine = program.file("fine.json", teams_by_words(&[("wifi", "network")]).to_string());
+    let name = bound["name"].as_str().unwrap();
+    let revised =
+        program.json(["policy", "revise", name, "--org", "acme", "--settings", fine.as_str()]);
+    assert!(pointers(&revised).is_empty(), "{revised}");
 }
 
 fn a_paused_binding_is_told_by_bindings_and_order(program: &Program) {

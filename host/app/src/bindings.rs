@@ -16,6 +16,7 @@ use waypost_domain::{
     binding::{Binding, Fallback, Hook, Hooks, LimitChanges, Pause, Revision, Switch},
     ids::{BindingId, OrgId},
     key::Key,
+    refusal::FieldFault,
     suggestion::SuggestionCounts,
 };
 use waypost_store::{
@@ -30,7 +31,7 @@ use crate::{
 
 pub use crate::input::without_schema;
 pub use crate::layers::{Readiness, prepare_all};
-pub use bind::{ComponentChoice, NewBinding, NewRevision, bind, revise};
+pub use bind::{ComponentChoice, NewBinding, NewRevision, Run, bind, revise};
 pub(crate) use bind::{check_data, check_limits, data_files};
 pub use order::{HookOrder, InForce, in_force};
 pub use switch::{disable, enable, roll_back};
@@ -46,6 +47,9 @@ pub struct BindingView {
     pub active: RevisionView,
     /// The hooks at which it is not asked now, because it failed too often there.
     pub paused: Vec<Paused>,
+    /// What the settings name that nobody has. Found when it is bound or revised, and empty at any
+    /// other time.
+    pub warnings: Vec<FieldFault>,
 }
 
 /// A binding's circuit breaker is open at a hook.
@@ -282,7 +286,8 @@ impl Names {
         let paused = paused.collect();
         // Bindings are read from the organization's own lineage only.
         let layer = self.layers[&binding.org].clone();
-        BindingView { layer, active: self.revision(revision), paused, binding }
+        let active = self.revision(revision);
+        BindingView { layer, active, paused, binding, warnings: Vec::new() }
     }
 
     fn revision(&self, revision: Revision) -> RevisionView {

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-/// Where two JSON values differ, each place as `/assignment/team: was "network", is "desk"`, at most
-/// so many of them. `whole` is what both are, for where they have nothing in common.
+/// Where two JSON values differ, each place as `/assignment/team: was "network", is "desk"`, at
+/// most so many of them. `whole` is what both are, for where they have nothing in common.
 pub(crate) fn differences(then: &Value, now: &Value, whole: &str, most: usize) -> Vec<String> {
     let mut lines = Vec::new();
     collect("", then, now, &mut |at, then, now| {

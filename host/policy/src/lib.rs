@@ -95,6 +95,7 @@ mod upload;
 mod weight;
 
 pub use cap_std::fs::Dir;
+pub use waypost_settings::{Reference, references};
 
 pub use self::admission::{Busy, Permit};
 pub use self::answer::{Answer, Decline, Reply};

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use waypost_sdk::names;
 use waypost_sdk::rules::When;
 
 /// Who must approve a request before it is fulfilled.
@@ -117,7 +118,7 @@ pub enum Approver {
     /// The requester's manager.
     Manager,
     /// The manager of the person with this id.
-    ManagerOf(String),
+    ManagerOf(#[schemars(with = "names::Person")] String),
     /// The owner of the ticket's service.
     ServiceOwner,
     /// The owner of the main configuration item's service; without one, the lead of the
@@ -126,11 +127,11 @@ pub enum Approver {
     /// The lead of the team that owns the ticket.
     AssigneeLead,
     /// Every member of this team.
-    Team(String),
+    Team(#[schemars(with = "names::Team")] String),
     /// The lead of this team.
-    TeamLead(String),
+    TeamLead(#[schemars(with = "names::Team")] String),
     /// The person with this id.
-    Person(String),
+    Person(#[schemars(with = "names::Person")] String),
 }
 
 /// How many must approve.

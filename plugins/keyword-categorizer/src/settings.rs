@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use waypost_sdk::names;
 use waypost_sdk::rules::When;
 use waypost_sdk::vocabulary::{Kind, Strength};
 
@@ -49,10 +50,13 @@ pub struct Fields {
     /// What kind of record it should be. `problem` reaches a person as a suggestion.
     pub kind: Option<Kind>,
     /// The category, from the general to the specific: `["access", "password"]`.
+    #[schemars(with = "Option<names::Category>")]
     pub category: Option<Vec<String>>,
     /// The key of the service.
+    #[schemars(with = "Option<names::Service>")]
     pub service: Option<String>,
     /// The key of the configuration item.
+    #[schemars(with = "Option<names::Ci>")]
     pub ci: Option<String>,
     /// Impact: how much of the business is affected. 1 is the highest.
     #[schemars(range(min = 1, max = 5))]

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use waypost_sdk::names;
 use waypost_sdk::rules::When;
 use waypost_sdk::vocabulary::EventKind;
 
@@ -98,9 +99,9 @@ pub enum Recipient {
     OwningTeam,
     /// Every member of this team: its key, which is looked up in the organization that the binding
     /// belongs to and then above it; or `organization/key` for exactly that team.
-    Team(String),
+    Team(#[schemars(with = "names::Team")] String),
     /// The person with this id.
-    Person(String),
+    Person(#[schemars(with = "names::Person")] String),
 }
 
 /// How often the same rule notifies a person about the same ticket.

@@ -2,6 +2,7 @@
 
 use schemars::JsonSchema;
 use serde::Deserialize;
+use waypost_sdk::names;
 use waypost_sdk::rules::When;
 use waypost_sdk::vocabulary::Strength;
 
@@ -13,6 +14,7 @@ pub struct Settings {
     #[serde(default)]
     pub rules: Vec<Rule>,
     /// The team for tickets that no rule takes. Without it they are left to the next policy.
+    #[schemars(with = "Option<names::Team>")]
     pub fallback: Option<String>,
 }
 
@@ -34,7 +36,7 @@ pub struct Rule {
     pub assign: Assign,
     /// The ids of people to add as watchers.
     #[serde(default)]
-    #[schemars(length(max = 100))]
+    #[schemars(with = "Vec<names::Person>", length(max = 100))]
     pub watchers: Vec<String>,
     /// Whether the host applies it or shows it as a suggestion: one word for the whole rule, or one
     /// for each field.
@@ -52,10 +54,10 @@ pub struct Rule {
 #[serde(rename_all = "snake_case")]
 pub enum Target {
     /// This team.
-    Team(String),
+    Team(#[schemars(with = "names::Team")] String),
     /// Of these teams the one with the fewest open tickets per member. Teams that work right now
     /// come first.
-    LeastLoaded(Vec<String>),
+    LeastLoaded(#[schemars(with = "Vec<names::Team>")] Vec<String>),
     /// The team that supports the ticket's service or configuration item.
     SupportTeamOf(Supported),
 }
@@ -75,7 +77,7 @@ pub enum Supported {
 #[serde(rename_all = "snake_case")]
 pub enum WhenClosed {
     /// This team gets the ticket instead.
-    Team(String),
+    Team(#[schemars(with = "names::Team")] String),
     /// The team keeps it, and whoever is on call gets it.
     OnCall,
 }

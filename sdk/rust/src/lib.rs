@@ -22,6 +22,7 @@ mod facts;
 mod hook;
 pub mod log;
 mod map;
+pub mod names;
 mod need;
 mod policy;
 pub mod rules;

@@ -53,10 +53,16 @@ fn tell(schema: &Value, error: &ValidationError<'_>, depth: usize, told: &mut Ve
     let mut note = |path: &str, message: &str| {
         told.push(Wrong { path: path.to_owned(), message: short(message) });
     };
-    let (ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context }) =
-        error.kind()
-    else {
-        return note(at, &error.to_string());
+    let context = match error.kind() {
+        ValidationErrorKind::AnyOf { context } | ValidationErrorKind::OneOfNotValid { context } => {
+            context
+        }
+        // All of the words, where the library's own sentence has two of them.
+        ValidationErrorKind::Enum { options } if !words(options).is_empty() => {
+            let given = quoted(error.instance());
+            return note(at, &not_known(&given, &words(options)));
+        }
+        _ => return note(at, &error.to_string()),
     };
     let value = error.instance();
     let branches = branches(at, context);
@@ -457,7 +463,7 @@ mod tests {
             &[
                 (
                     json!({ "strength": "sett" }),
-                    &[("/strength", r#""sett" is not one of "set" or "suggested""#)],
+                    &[("/strength", "`sett` is not known here; use one of: set, suggested")],
                 ),
                 (
                     json!({ "strengths": "sett" }),

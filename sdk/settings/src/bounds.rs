@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 /// How many edges may stay at the same value in a row, and how deep settings may be nested. Each
 /// step takes some of our stack, and the steps multiply.
-const CHAIN: usize = 16;
+pub(crate) const CHAIN: usize = 16;
 const NESTED: usize = 32;
 
 /// How many schemas may be applied to all of the settings. Real ones need some thousands.
@@ -133,7 +133,7 @@ fn check_references(root: &Value, schema: &Value) -> Result<(), String> {
 }
 
 /// What a reference points to. None for what is not a plain pointer within the document.
-fn target<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
+pub(crate) fn target<'a>(root: &'a Value, reference: &str) -> Option<&'a Value> {
     let pointer = reference.strip_prefix('#')?;
     if pointer.contains('%') { None } else { root.pointer(pointer) }
 }

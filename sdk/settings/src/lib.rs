@@ -5,9 +5,12 @@
 
 mod alternatives;
 mod bounds;
+mod references;
 
 use jsonschema::{Draft, PatternOptions, Validator};
 use serde_json::Value;
+
+pub use references::{Reference, references};
 
 /// The most errors that are told at once.
 const TOLD: usize = 20;

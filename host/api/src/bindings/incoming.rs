@@ -4,7 +4,7 @@ use base64::{Engine, engine::general_purpose::STANDARD};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
-use waypost_app::bindings::{NewBinding, NewRevision};
+use waypost_app::bindings::{NewBinding, NewRevision, Run};
 use waypost_domain::{binding::LimitChanges, refusal::FieldFault};
 
 use crate::{
@@ -154,6 +154,7 @@ impl BindingIn {
             replaces_above: self.replaces_above,
             disabled: self.disabled,
             note: self.note,
+            run: Run::Real,
         })
     }
 }
@@ -172,6 +173,7 @@ impl RevisionIn {
             locked: self.locked,
             replaces_above: self.replaces_above,
             note: self.note,
+            run: Run::Real,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! Binding a policy, and revising a binding: every check first, then one write.
 
 mod draft;
+mod named;
 
 use std::sync::Arc;
 
@@ -54,6 +55,16 @@ impl std::fmt::Debug for ComponentChoice {
     }
 }
 
+/// Whether a command is carried out.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Run {
+    /// It is.
+    #[default]
+    Real,
+    /// Everything is checked, and nothing is kept.
+    Dry,
+}
+
 /// A binding to be made.
 #[derive(Debug, Clone, Default)]
 pub struct NewBinding {
@@ -84,6 +95,8 @@ pub struct NewBinding {
     pub disabled: bool,
     /// Why it is made.
     pub note: Option<String>,
+    /// Whether it is carried out.
+    pub run: Run,
 }
 
 /// What changes with a revision. None leaves a part as it is in the active one; `Some(None)`
@@ -110,6 +123,8 @@ pub struct NewRevision {
     pub replaces_above: Option<bool>,
     /// Why it is made.
     pub note: Option<String>,
+    /// Whether it is carried out.
+    pub run: Run,
 }
 
 /// Binds a policy, from the next ticket on. For administrators.
@@ -153,7 +168,8 @@ pub async fn bind(
     let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
     let prepared = prepare(desk, &mut faults, recipe).await?;
-    let (name, draft, prepared) = checked!(faults; name, draft, prepared);
+    let (name, mut draft, prepared) = checked!(faults; name, draft, prepared);
+    let warnings = std::mem::take(&mut draft.warnings);
 
     let binding = Binding {
         id: BindingId(desk.id(caller)),
@@ -168,7 +184,11 @@ pub async fn bind(
     let mut tx = desk.write(caller).await?;
     component.keep(&mut tx, caller).await?;
     taken_as_fault(binding::insert(&mut tx, &binding, &revision).await)?;
-    let view = view(&mut tx, binding, revision).await?;
+    let view = BindingView { warnings, ..view(&mut tx, binding, revision).await? };
+    if new.run == Run::Dry {
+        // The transaction ends with what it wrote.
+        return Ok(view);
+    }
     tx.commit().await?;
     component.log(caller);
     tracing::info!(
@@ -230,7 +250,8 @@ pub async fn revise(
     let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
     let prepared = prepare(desk, &mut faults, recipe).await?;
-    let (draft, prepared) = checked!(faults; draft, prepared);
+    let (mut draft, prepared) = checked!(faults; draft, prepared);
+    let warnings = std::mem::take(&mut draft.warnings);
 
     let mut tx = desk.write(caller).await?;
     let mut binding = load(&mut tx, id).await?;
@@ -240,7 +261,10 @@ pub async fn revise(
     component.keep(&mut tx, caller).await?;
     taken_as_fault(binding::add_revision(&mut tx, &mut binding, &revision).await)?;
     binding_pause::end_all(&mut tx, id).await?;
-    let view = view(&mut tx, binding, revision).await?;
+    let view = BindingView { warnings, ..view(&mut tx, binding, revision).await? };
+    if new.run == Run::Dry {
+        return Ok(view);
+    }
     tx.commit().await?;
     component.log(caller);
     tracing::info!(

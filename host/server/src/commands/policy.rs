@@ -81,7 +81,7 @@ pub(crate) struct Show {
 }
 
 impl Policy {
-    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<ExitCode> {
+    pub(crate) async fn run(self, terminal: Terminal) -> Result<ExitCode> {
         match self {
             Self::TestRun(test_run) => test_run.run(terminal).await,
             Self::Schema(schema) => schema.run(terminal).await.map(|()| ExitCode::SUCCESS),

@@ -308,7 +308,10 @@ mod tests {
             let loaded = load(&Sources { flags, ..Sources::default() }).unwrap();
             loaded.config.database_place()
         };
-        assert_eq!(place("postgres://desk:hush@hush?@db:5432/desk?sslmode=require"), "db:5432/desk");
+        assert_eq!(
+            place("postgres://desk:hush@hush?@db:5432/desk?sslmode=require"),
+            "db:5432/desk"
+        );
         assert_eq!(place("postgres://db/desk?password=hush"), "postgres://db/desk");
         assert_eq!(place("sqlite:///var/lib/desk.db?mode=rwc"), "/var/lib/desk.db");
         let flags = vec![flag("data_folder", "/srv/desk")];

@@ -6,12 +6,12 @@ use std::collections::BTreeSet;
 use waypost_domain::{
     binding::{Fallback, Hook, Hooks, LimitChanges, Revision},
     ids::BindingId,
-    refusal::Faults,
+    refusal::{Faults, FieldFault},
 };
 use waypost_policy::{Description, Digest, Inspection, Prepared, RuntimeConfig};
 use waypost_store::{ReadTx, binding, component};
 
-use super::{Chosen, data_files};
+use super::{Chosen, data_files, named};
 use crate::{
     Caller, CommandError, Desk, DeskOptions,
     input::{Reading, without_schema},
@@ -70,6 +70,8 @@ pub(super) struct Checked {
     locked: bool,
     replaces_above: bool,
     note: Option<String>,
+    /// What its settings name that nobody has.
+    pub(super) warnings: Vec<FieldFault>,
 }
 
 /// Positions beyond this are slips of the keyboard.
@@ -113,6 +115,8 @@ impl Draft<'_> {
         else {
             return Ok((None, None));
         };
+        let schema = &found.description.settings_schema;
+        let warnings = named::unknown(tx, schema, &settings).await?;
         let recipe = Recipe {
             component: found.digest,
             bytes: found.bytes,
@@ -136,6 +140,7 @@ impl Draft<'_> {
             locked: self.locked,
             replaces_above: self.replaces_above,
             note,
+            warnings,
         };
         Ok((Some(checked), Some(recipe)))
     }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use waypost_app::Caller;
-use waypost_app::bindings::{self, NewBinding, NewRevision};
+use waypost_app::bindings::{self, NewBinding, NewRevision, Run};
 use waypost_domain::binding::{Hook, LimitChanges};
 use waypost_domain::key::Key;
 
@@ -111,9 +111,16 @@ struct Shared {
     /// Reason for the revision.
     #[arg(long)]
     note: Option<String>,
+    /// Only check everything, and warn of names in the settings that nobody has; nothing is kept.
+    #[arg(long)]
+    dry_run: bool,
 }
 
 impl Shared {
+    fn run(&self) -> Run {
+        if self.dry_run { Run::Dry } else { Run::Real }
+    }
+
     fn limits(&self) -> LimitChanges {
         LimitChanges {
             fuel: self.fuel,
@@ -130,7 +137,7 @@ impl Bind {
         output: &mut Output,
     ) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
-        let limits = self.shared.limits();
+        let (limits, run) = (self.shared.limits(), self.shared.run());
         let policy = Named::from(self.policy);
         let found = policy.find(installation, &caller, output).await?;
         let policy = found.view();
@@ -159,9 +166,10 @@ impl Bind {
             replaces_above: self.replaces_above,
             disabled: self.disabled,
             note: self.shared.note,
+            run,
         };
         let view = bindings::bind(&installation.desk, &caller, new).await?;
-        tell(output, &view, "Bound")
+        tell(output, &view, done(run, "Bound", "Would bind"))
     }
 }
 
@@ -173,7 +181,7 @@ impl Revise {
     ) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
         let id = bindings::by_name(&installation.desk, &caller, &self.name).await?;
-        let limits = self.shared.limits();
+        let (limits, run) = (self.shared.limits(), self.shared.run());
         let component = match self.policy {
             Some(policy) => {
                 let found = Named::from(policy).find(installation, &caller, output).await?;
@@ -198,9 +206,17 @@ impl Revise {
             locked: self.locked,
             replaces_above: self.replaces_above,
             note: self.shared.note,
+            run,
         };
         let view = bindings::revise(&installation.desk, &caller, id, edit, None).await?;
-        tell(output, &view, "Revised")
+        tell(output, &view, done(run, "Revised", "Would revise"))
+    }
+}
+
+fn done<'a>(run: Run, real: &'a str, dry: &'a str) -> &'a str {
+    match run {
+        Run::Real => real,
+        Run::Dry => dry,
     }
 }
 

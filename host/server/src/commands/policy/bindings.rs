@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use waypost_app::bindings::{self, BindingView, HookOrder, InForce, Paused, RevisionView};
 use waypost_domain::binding::{Hook, Switch};
 use waypost_domain::key::Key;
+use waypost_domain::refusal::FieldFault;
 use waypost_domain::suggestion::SuggestionCounts;
 
 use crate::installation::Installation;
@@ -201,6 +202,10 @@ pub(crate) async fn list(
 
 /// Tells what became of a binding.
 pub(crate) fn tell(output: &mut Output, view: &BindingView, done: &str) -> Result<()> {
+    for FieldFault { pointer, message, .. } in &view.warnings {
+        let place = pointer.trim_start_matches('/');
+        output.aside(format_args!("Warning: {place}: {message}"))?;
+    }
     output.tell(
         || json(view),
         |to| {
@@ -283,6 +288,11 @@ fn json(view: &BindingView) -> Value {
             "until": paused.until,
         })).collect::<Vec<_>>(),
         "active": revision_json(&view.active),
+        "warnings": view.warnings.iter().map(|fault| json!({
+            "pointer": fault.pointer,
+            "code": fault.code,
+            "message": fault.message,
+        })).collect::<Vec<_>>(),
         "version": binding.version,
     })
 }

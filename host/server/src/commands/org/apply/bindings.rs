@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 use waypost_app::CommandError;
 use waypost_app::bindings::{
-    self, BindingView, ComponentChoice, NewBinding, NewRevision, without_schema,
+    self, BindingView, ComponentChoice, NewBinding, NewRevision, Run, without_schema,
 };
 use waypost_app::policies::{self, PolicyView};
 use waypost_domain::binding::{Hooks, LimitChanges};
@@ -163,6 +163,7 @@ impl Wanted<'_> {
             replaces_above: self.binding.replaces_above,
             disabled: !self.binding.enabled,
             note: self.binding.note.clone(),
+            run: Run::Real,
         }
     }
 
@@ -178,6 +179,7 @@ impl Wanted<'_> {
             locked: Some(self.binding.locked),
             replaces_above: Some(self.binding.replaces_above),
             note: self.binding.note.clone(),
+            run: Run::Real,
         }
     }
 
