@@ -290,8 +290,7 @@ mod tests {
     async fn a_caller_who_sends_too_many_is_told_and_no_other_is() {
         let turns = Turns::new(LIMITS);
         let (greedy, modest) = (asker(1, 1), asker(1, 2));
-        let _running =
-            (turns.take(greedy).await.unwrap(), turns.take(greedy).await.unwrap());
+        let _running = (turns.take(greedy).await.unwrap(), turns.take(greedy).await.unwrap());
         let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(turns.take(greedy))).collect();
         for one in &mut waiting {
             assert!(poll(one).await.is_pending());

@@ -44,3 +44,4 @@ pub use clock::{Clock, Entropy, ToMicros};
 pub use desk::{Desk, DeskOptions};
 pub use error::{CommandError, Missing};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
+pub use waypost_store::{CommitNote, Committed};

@@ -12,7 +12,7 @@ use sqlx::{
 use waypost_domain::ids::OrgId;
 
 use crate::{
-    ReadTx, StoreError, SystemReadTx, SystemTx, WriteTx,
+    CommitNote, ReadTx, StoreError, SystemReadTx, SystemTx, WriteTx,
     conn::{Conn, on_conn},
 };
 
@@ -140,7 +140,8 @@ impl Store {
 
     /// Begins a change of an organization's records.
     pub async fn write(&self, org: OrgId) -> Result<WriteTx, StoreError> {
-        Ok(WriteTx(ReadTx { org, conn: self.begin_write(Sight::Org(org)).await? }))
+        let conn = self.begin_write(Sight::Org(org)).await?;
+        Ok(WriteTx(ReadTx { org, conn }, CommitNote::default()))
     }
 
     /// Begins a view across organizations.
@@ -150,7 +151,8 @@ impl Store {
 
     /// Begins a change across organizations.
     pub async fn system(&self) -> Result<SystemTx, StoreError> {
-        Ok(SystemTx(SystemReadTx { conn: self.begin_write(Sight::System).await? }))
+        let conn = self.begin_write(Sight::System).await?;
+        Ok(SystemTx(SystemReadTx { conn }, CommitNote::default()))
     }
 
     /// Closes the connections after their transactions have ended.
@@ -168,7 +170,8 @@ impl Store {
 
     async fn begin_read(&self, sight: Sight) -> Result<Conn, StoreError> {
         Ok(match &self.pool {
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin().await?),
+            // Named, it fails inside of another one instead of reading what that one sees.
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin_with("begin").await?),
             Pool::Postgres(pool) => {
                 let begin = sight.begin("begin isolation level repeatable read read only");
                 Conn::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
@@ -229,10 +232,9 @@ async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, Store
             // reconnecting.
             .idle_timeout(None)
             .max_lifetime(None)
+            .before_acquire(has_none_open)
     };
-    let writer = pool(1);
-    let writer = if in_memory { writer } else { writer.after_release(leave_none_open) };
-    let writer = writer.connect_with(connect.clone()).await?;
+    let writer = pool(1).connect_with(connect.clone()).await?;
     let readers = if in_memory {
         writer.clone()
     } else {
@@ -241,20 +243,18 @@ async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, Store
     Ok(Pool::Sqlite { writer, readers })
 }
 
-/// Keeps a connection only if no transaction is open on it. SQLite itself undoes a transaction
-/// that fails on a full disk, and then there is nothing left to roll back: sqlx would count that
-/// transaction as open, and refuse every later one.
-fn leave_none_open(
+/// Takes a connection out of the pool only if no transaction is open on it. SQLite itself undoes a
+/// transaction that fails on a full disk, and then there is nothing left to roll back: sqlx goes on
+/// counting that transaction as open, and would refuse every later one.
+fn has_none_open(
     connection: &mut SqliteConnection,
     _: PoolConnectionMetadata,
 ) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
-    Box::pin(async move {
-        if connection.is_in_transaction() {
-            // A dropped transaction is rolled back by a command that may be on its way.
-            connection.ping().await?;
-        }
-        Ok(!connection.is_in_transaction())
-    })
+    let is_open = connection.is_in_transaction();
+    if is_open {
+        tracing::warn!("replaced a database connection whose transaction could not be ended");
+    }
+    Box::pin(std::future::ready(Ok(!is_open)))
 }
 
 async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, StoreError> {

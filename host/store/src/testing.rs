@@ -149,12 +149,14 @@ pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
 }
 
 /// Runs any statement with the sight of an organization.
-pub async fn execute_as(tx: &mut WriteTx, sql: &'static str) -> Result<u64, StoreError> {
+pub async fn execute_as(tx: &mut WriteTx, sql: &str) -> Result<u64, StoreError> {
+    let sql = AssertSqlSafe(sql.to_owned());
     Ok(on_conn!(&mut tx.conn, |conn| sqlx::query(sql).execute(conn).await?.rows_affected()))
 }
 
 /// Reads a number with the sight of an organization.
-pub async fn number_as(tx: &mut ReadTx, sql: &'static str) -> Result<i64, StoreError> {
+pub async fn number_as(tx: &mut ReadTx, sql: &str) -> Result<i64, StoreError> {
+    let sql = AssertSqlSafe(sql.to_owned());
     Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(sql).fetch_one(conn).await?))
 }
 

@@ -71,6 +71,12 @@ impl Program {
         path.display().to_string()
     }
 
+    /// Its data folder.
+    #[must_use]
+    pub fn data_folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// A command, not started yet.
     pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(self.path);
@@ -106,14 +112,26 @@ impl Program {
     /// When it ends, or takes too long.
     #[must_use]
     pub fn serve(&self) -> Server {
+        self.serve_with(&[], None)
+    }
+
+    /// Starts it with settings of its own, and its error output somewhere else than in
+    /// [`Server::log`].
+    ///
+    /// # Panics
+    /// When it ends, or takes too long.
+    #[must_use]
+    pub fn serve_with(&self, settings: &[&str], errors: Option<Stdio>) -> Server {
         let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let address = free.expect("a port is free");
         let log = self.folder.path().join("server.log");
         let file = std::fs::File::create(&log).expect("the temporary folder takes a file");
+        let listen = address.to_string();
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
         let child = self
-            .command(["serve", "--listen", &address.to_string()])
+            .command(["serve", "--listen", &listen].into_iter().chain(settings))
             .stdout(Stdio::null())
-            .stderr(file)
+            .stderr(errors.unwrap_or_else(|| file.into()))
             .spawn()
             .expect("the program starts");
         let mut server = Server { child, address, log };
@@ -156,6 +174,34 @@ impl Server {
         let status = answer.split(' ').nth(1)?.parse().ok()?;
         let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
         Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+    }
+
+    /// A connection on which anything can be sent.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    #[must_use]
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a stream takes a time limit");
+        stream
+    }
+
+    /// Sends bytes on a connection of their own, and reads what comes until it is closed.
+    #[must_use]
+    pub fn exchange(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect();
+        // Whoever closes early has answered before.
+        drop(stream.write_all(bytes));
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer));
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has logged so far.

@@ -26,7 +26,10 @@ impl From<CommandError> for ApiError {
             CommandError::Busy => Self::new(Slug::Unavailable, detail),
             CommandError::Unavailable(cause) => Self::unavailable(cause.as_ref(), detail),
             CommandError::OutcomeUnknown(cause) => {
-                tracing::error!(error = cause.as_ref() as &dyn std::error::Error, "outcome unknown");
+                tracing::error!(
+                    error = cause.as_ref() as &dyn std::error::Error,
+                    "outcome unknown"
+                );
                 Self::new(
                     Slug::OutcomeUnknown,
                     format!("{detail}. A repeat with the same `Idempotency-Key` is safe"),

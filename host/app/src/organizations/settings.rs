@@ -64,7 +64,7 @@ pub async fn update(
 ) -> Result<OrganizationView, CommandError> {
     caller.must_be_admin()?;
     let found = within_reach(desk, caller, key).await?;
-    let mut tx = desk.store.write(found.id).await?;
+    let mut tx = desk.store.write(found.id).await?.noted_in(&caller.commit);
     let mut organization = organization::load(&mut tx).await?;
     must_be_at(organization.version, expected_version)?;
 

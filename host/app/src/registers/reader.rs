@@ -1,7 +1,7 @@
 //! Reading what is given of a record: JSON becomes values by the types of its fields, with every
 //! reference looked up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
@@ -14,7 +14,7 @@ use waypost_domain::{
 use waypost_store::{ReadTx, organization};
 
 use crate::{
-    CommandError, Desk,
+    CommandError,
     json::{self, at},
     refs::{self, Known},
     tickets::PersonRef,
@@ -24,35 +24,12 @@ use crate::{
 pub(super) struct Reader<'a> {
     tx: &'a mut ReadTx,
     known: Option<Known>,
-    organizations: &'a BTreeMap<String, OrgId>,
     pub(super) faults: Faults,
 }
 
-/// The organizations that are named, by their keys. They are looked up before another transaction
-/// begins.
-pub(super) async fn organizations<R: Record>(
-    desk: &Desk,
-    given: &Map<String, Json>,
-) -> Result<BTreeMap<String, OrgId>, CommandError> {
-    let fields = R::REGISTER.fields.iter();
-    let fields = fields.filter(|field| field.takes == FieldType::Organizations);
-    let named = fields.filter_map(|field| given.get(field.name)?.as_array());
-    let keys = named.flatten().filter_map(Json::as_str).collect::<BTreeSet<_>>();
-    let mut found = BTreeMap::new();
-    if keys.is_empty() {
-        return Ok(found);
-    }
-    let mut tx = desk.store.system_read().await?;
-    for key in keys {
-        let organization = organization::find_by_key(&mut tx, key).await?;
-        found.extend(organization.map(|organization| (key.to_owned(), organization.id)));
-    }
-    Ok(found)
-}
-
 impl<'a> Reader<'a> {
-    pub(super) fn new(tx: &'a mut ReadTx, organizations: &'a BTreeMap<String, OrgId>) -> Self {
-        Self { tx, known: None, organizations, faults: Faults::new() }
+    pub(super) fn new(tx: &'a mut ReadTx) -> Self {
+        Self { tx, known: None, faults: Faults::new() }
     }
 
     /// Fills in everything that was given. Every fault is noted, in the order of the fields.
@@ -198,11 +175,9 @@ impl<'a> Reader<'a> {
 
     /// An organization below this one. One that is elsewhere looks like one that is nowhere.
     async fn below(&mut self, pointer: &str, key: &str) -> Result<Option<OrgId>, CommandError> {
-        if let Some(org) = self.organizations.get(key).copied()
-            && org != self.tx.org()
-            && organization::is_descendant(self.tx, org).await?
-        {
-            return Ok(Some(org));
+        let found = organization::find_below(self.tx, key).await?;
+        if let Some(found) = found.filter(|found| found.id != self.tx.org()) {
+            return Ok(Some(found.id));
         }
         let message = format!("There is no organization `{key}` below this one.");
         self.faults.wrong(pointer, "unknown", message);
