@@ -25,6 +25,7 @@ mod logs;
 mod major_rules;
 mod majors;
 mod orders;
+mod outages;
 mod pages;
 mod parts;
 mod planning;

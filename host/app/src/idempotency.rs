@@ -91,7 +91,12 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
         tx.commit().await?;
         Ok(known)
     });
-    Ok(match begun.await? {
+    let known = match begun.await {
+        // Whether the key is noted is not known; that nothing was carried out is.
+        Err(CommandError::OutcomeUnknown(cause)) => Err(CommandError::Unavailable(cause)),
+        known => known,
+    };
+    Ok(match known? {
         Known::Fresh => Begun::Fresh,
         Known::Replay { status, response } => Begun::Replay { status, response },
         Known::InProgress => Begun::InProgress,

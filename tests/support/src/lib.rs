@@ -8,12 +8,14 @@ mod client;
 mod desk;
 mod policies;
 mod program;
+mod proxy;
 mod world;
 
 pub use client::{Answer, Client};
 pub use desk::{TestClock, TestDesk};
 pub use policies::policy;
 pub use program::{Program, Ran, Server};
+pub use proxy::Proxy;
 pub use waypost_policy::testing::Guest;
 pub use world::{Org, PersonOf};
 
