@@ -19,7 +19,7 @@ use waypost_store::approval;
 
 use crate::{
     Caller, CommandError, Desk, Missing,
-    labels::named,
+    labels::person_name,
     refs,
     tickets::{
         PersonName, PersonRef, TicketRef,

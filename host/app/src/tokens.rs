@@ -21,7 +21,7 @@ use waypost_store::{CommitNote, organization, person, token, token::Token};
 use crate::{
     Caller, CommandError, Desk, Missing, ToMicros, Unauthenticated,
     input::{Reading, checked},
-    labels::{named, people_names},
+    labels::{people_names, person_name},
     refs,
     tickets::{PersonName, PersonRef},
 };
@@ -254,7 +254,7 @@ fn view(token: Token, names: &BTreeMap<PersonId, String>) -> TokenView {
         org: token.org,
         name: token.name,
         role: token.role,
-        person: token.person.map(|id| named(names, id)),
+        person: token.person.map(|id| person_name(names, id)),
         created_at: token.created_at,
         expires_at: token.expires_at,
         revoked_at: token.revoked_at,

@@ -18,7 +18,7 @@ use super::{
     Named, PersonName, ProblemName, TicketName, TicketView, decide::TicketDraft, facts::Facts,
     write::TicketWrite,
 };
-use crate::{Caller, CommandError, Desk};
+use crate::{Caller, CommandError, Desk, labels::former_team};
 
 /// The names that some tickets refer to. What a command knows already is not read again.
 pub(crate) struct Names {
@@ -223,7 +223,7 @@ impl Names {
         };
         let other = ticket.problem().into_iter().flat_map(|it| &it.cis);
         TicketView {
-            team: self.teams.get(&ticket.team).cloned().unwrap_or_else(|| unnamed(ticket.team)),
+            team: self.teams.get(&ticket.team).cloned().unwrap_or_else(|| former_team(ticket.team)),
             service: ticket.service.and_then(|id| self.services.get(&id).cloned()),
             ci: ticket.ci.and_then(|id| self.cis.get(&id).cloned()),
             cis: other.filter_map(|id| self.cis.get(id).cloned()).collect(),
@@ -244,7 +244,7 @@ impl Names {
     }
 
     fn person(&self, id: PersonId) -> PersonName {
-        crate::labels::named(&self.people, id)
+        crate::labels::person_name(&self.people, id)
     }
 
     fn ticket(&self, id: TicketId) -> TicketName {
@@ -294,11 +294,6 @@ fn item(ticket: &Ticket) -> Option<CatalogItemId> {
 
 fn named(key: &Key, name: String) -> Named {
     Named { key: key.to_string(), name }
-}
-
-/// A team that is not visible any more keeps its id as its name.
-fn unnamed(team: TeamId) -> Named {
-    Named { key: team.to_string(), name: team.to_string() }
 }
 
 fn unique<T: Ord>(ids: impl Iterator<Item = T>) -> Vec<T> {
