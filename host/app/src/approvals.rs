@@ -133,7 +133,7 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, Comm
                     request: seat.id,
                     approval: approval.id,
                     step: step.name.clone(),
-                    seat: named(&names, seat.seat),
+                    seat: person_name(&names, seat.seat),
                     content_digest: content_digest(&ticket),
                     requested_at: seat.requested_at,
                     due_at: step.due_at,
