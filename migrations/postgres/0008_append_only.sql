@@ -68,8 +68,21 @@ $$;
 create trigger evaluations_are_removed_by_retention before delete on evaluations
 for each row execute function refuse_unless_cut();
 
+-- A receipt goes with its evaluation, before it.
+create function refuse_unless_evaluation_cut() returns trigger language plpgsql as $$
+begin
+    if not exists (
+        select 1 from retention_cuts c join evaluations e on e.org_id = c.org_id and e.at < c.cut_before
+        where e.org_id = old.org_id and e.id = old.evaluation_id
+    ) then
+        raise exception 'recorded decisions are removed when their retention has ended, and in no other way';
+    end if;
+    return old;
+end
+$$;
+
 create trigger receipts_are_removed_by_retention before delete on receipts
-for each row execute function refuse_unless_cut();
+for each row execute function refuse_unless_evaluation_cut();
 
 create trigger binding_revisions_are_not_removed before delete on binding_revisions
 for each row execute function refuse_change('revisions of bindings are append-only');

@@ -41,8 +41,12 @@ create trigger evaluations_are_removed_by_retention before delete on evaluations
 when not exists (select 1 from retention_cuts where org_id = old.org_id and cut_before > old.at)
 begin select raise(abort, 'recorded decisions are removed when their retention has ended, and in no other way'); end;
 
+-- A receipt goes with its evaluation, before it.
 create trigger receipts_are_removed_by_retention before delete on receipts
-when not exists (select 1 from retention_cuts where org_id = old.org_id and cut_before > old.at)
+when not exists (
+    select 1 from retention_cuts c join evaluations e on e.org_id = c.org_id and e.at < c.cut_before
+    where e.org_id = old.org_id and e.id = old.evaluation_id
+)
 begin select raise(abort, 'recorded decisions are removed when their retention has ended, and in no other way'); end;
 
 create trigger binding_revisions_are_not_removed before delete on binding_revisions

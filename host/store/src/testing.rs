@@ -135,12 +135,14 @@ pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
         drop trigger events_are_not_changed;
         drop trigger evaluations_are_not_changed;
         drop trigger receipts_are_not_changed;
-        drop trigger binding_revisions_are_not_changed";
+        drop trigger binding_revisions_are_not_changed;
+        drop trigger organizations_are_not_moved";
     const POSTGRES: &str = "
         drop trigger events_are_not_changed on events;
         drop trigger evaluations_are_not_changed on evaluations;
         drop trigger receipts_are_not_changed on receipts;
-        drop trigger binding_revisions_are_not_changed on binding_revisions";
+        drop trigger binding_revisions_are_not_changed on binding_revisions;
+        drop trigger organizations_are_not_moved on organizations";
     match &mut tx.conn {
         Conn::Sqlite(tx) => sqlx::raw_sql(SQLITE).execute(&mut **tx).await.map(drop)?,
         Conn::Postgres(tx) => sqlx::raw_sql(POSTGRES).execute(&mut **tx).await.map(drop)?,

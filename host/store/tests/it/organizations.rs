@@ -176,6 +176,7 @@ async fn an_organization_changes_itself_only(store: Store) {
 async fn unreadable_settings_are_reported(store: Store) {
     let tree = tree(&store).await;
     let mut tx = store.system().await.unwrap();
+    testing::allow_changes(&mut tx).await.unwrap();
     testing::execute(&mut tx, "update organizations set kind = 'client' where key = 'msp'")
         .await
         .unwrap();
