@@ -20,7 +20,7 @@ fn desk() -> (Program, String) {
 
 fn open(server: &Server, secret: &str) -> u16 {
     let incident = json!({ "short_description": "No wifi", "description": "x".repeat(9000) });
-    server.send("POST", "/api/v1/incidents", secret, &incident.to_string()).unwrap().0
+    server.send("POST", "/api/v1/problems", secret, &incident.to_string()).unwrap().0
 }
 
 /// Bounds the size of every file that the server writes from now on.
@@ -40,7 +40,7 @@ fn a_disk_that_is_full_for_a_moment_heals_without_a_restart() {
     bound_files(&server, "1000");
     let (status, answer) = {
         let incident = json!({ "short_description": "No wifi" }).to_string();
-        server.send("POST", "/api/v1/incidents", &secret, &incident).unwrap()
+        server.send("POST", "/api/v1/problems", &secret, &incident).unwrap()
     };
     assert_eq!((status, &answer["type"]), (503, &json!("/errors/unavailable")), "{answer}");
     // It was ready a moment ago, and says so for a second.
@@ -50,7 +50,7 @@ fn a_disk_that_is_full_for_a_moment_heals_without_a_restart() {
         std::thread::sleep(Duration::from_millis(50));
     }
     assert_eq!(server.get("/health/live", "").unwrap().0, 200);
-    assert_eq!(server.get("/api/v1/incidents", &secret).unwrap().0, 200);
+    assert_eq!(server.get("/api/v1/problems", &secret).unwrap().0, 200);
 
     bound_files(&server, "unlimited");
     let began = Instant::now();

@@ -25,7 +25,7 @@ fn desk() -> (Program, String) {
 /// The head of a request whose body comes later.
 fn head(secret: &str, length: usize) -> String {
     format!(
-        "POST /api/v1/incidents HTTP/1.1\r\nhost: desk\r\nauthorization: Bearer {secret}\r\n\
+        "POST /api/v1/problems HTTP/1.1\r\nhost: desk\r\nauthorization: Bearer {secret}\r\n\
          content-type: application/json\r\ncontent-length: {length}\r\n\r\n"
     )
 }
@@ -54,7 +54,7 @@ fn slow_bodies_take_nobodys_turn_and_health_goes_on() {
     }
     let created = server.send(
         "POST",
-        "/api/v1/incidents",
+        "/api/v1/problems",
         &secret,
         &json!({ "short_description": "No wifi" }).to_string(),
     );
@@ -148,7 +148,7 @@ fn a_body_full_of_faults_is_answered_with_fifty_of_them() {
     let server = program.serve();
     let unknown = (0..60_000).map(|number| format!("\"f{number}\":1"));
     let body = format!("{{{}}}", unknown.collect::<Vec<_>>().join(","));
-    for path in ["/api/v1/incidents", "/api/v1/tokens", "/api/v1/orders"] {
+    for path in ["/api/v1/problems", "/api/v1/tokens", "/api/v1/orders"] {
         let (status, answer) = server.send("POST", path, &secret, &body).unwrap();
         assert!(status == 422 || status == 403, "{path}: {answer}");
         if status == 422 {
@@ -164,7 +164,7 @@ fn what_is_kept_is_for_its_owner_only() {
     let (program, secret) = desk();
     let server = program.serve();
     let incident = json!({ "short_description": "No wifi" }).to_string();
-    assert_eq!(server.send("POST", "/api/v1/incidents", &secret, &incident).unwrap().0, 201);
+    assert_eq!(server.send("POST", "/api/v1/problems", &secret, &incident).unwrap().0, 201);
     assert!(server.stop());
     let mut folders = vec![program.data_folder()];
     let mut seen = 0;

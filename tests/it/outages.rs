@@ -22,16 +22,23 @@ async fn a_lost_commit_answer_is_told_as_unknown_and_the_record_is_there() {
     .await;
     let acme = desk.organization("acme").await;
     let client = &acme.agent.client;
-    // Numbers are taken in advance, so that the next commit is the ticket's own.
+    // Numbers are taken in blocks of one, two, four: the next commit is the third ticket's own.
     let _ = report(client, None, "First").await.created();
+    let _ = report(client, None, "Second").await.created();
 
     proxy.cut_at_commit();
-    let lost = report(client, None, "Second").await;
+    let lost = report(client, None, "Third").await;
     assert_eq!((lost.status.as_u16(), lost.slug()), (500, "outcome-unknown"), "{}", lost.text);
     assert!(lost.header("retry-after").is_none(), "a program would send it again");
 
     proxy.mend();
-    assert_eq!(count(client).await, 2);
+    assert_eq!(count(client).await, 3);
+    // The next commit takes numbers: nothing of the ticket is in it.
+    proxy.cut_at_commit();
+    let early = report(client, None, "Fourth").await;
+    assert_eq!((early.status.as_u16(), early.slug()), (503, "unavailable"), "{}", early.text);
+    proxy.mend();
+    assert_eq!(count(client).await, 3);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -81,6 +81,16 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// What it means where the commit holds nothing of what the caller wants: whatever became of it,
+    /// that was not done.
+    #[must_use]
+    pub fn of_preparation(self) -> Self {
+        match self {
+            Self::OutcomeUnknown(cause) => Self::Unavailable(cause),
+            error => error,
+        }
+    }
+
     /// What a failed commit means. A database that said no has undone the changes; from one that
     /// said nothing, nobody knows.
     pub(crate) fn of_commit(error: sqlx::Error) -> Self {

@@ -3,8 +3,8 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -122,18 +122,19 @@ impl Program {
     /// When it ends, or takes too long.
     #[must_use]
     pub fn serve_with(&self, settings: &[&str], errors: Option<Stdio>) -> Server {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.expect("a port is free");
         let log = self.folder.path().join("server.log");
         let file = std::fs::File::create(&log).expect("the temporary folder takes a file");
-        let listen = address.to_string();
         let settings = settings.iter().flat_map(|setting| ["--set", setting]);
-        let child = self
-            .command(["serve", "--listen", &listen].into_iter().chain(settings))
-            .stdout(Stdio::null())
+        let mut child = self
+            .command(["serve", "--listen", "127.0.0.1:0"].into_iter().chain(settings))
+            .stdout(Stdio::piped())
             .stderr(errors.unwrap_or_else(|| file.into()))
             .spawn()
             .expect("the program starts");
+        let printed = child.stdout.take().expect("its output is piped");
+        let address = address_in(printed).unwrap_or_else(|| {
+            panic!("it does not serve: {}", std::fs::read_to_string(&log).unwrap_or_default())
+        });
         let mut server = Server { child, address, log };
         let began = Instant::now();
         while server.get("/health/ready", "").is_none_or(|(status, _)| status != 200) {
@@ -143,6 +144,14 @@ impl Program {
         }
         server
     }
+}
+
+/// The address that a server tells as soon as it listens: `… http://127.0.0.1:8080/…`. A port that is
+/// chosen before may be somebody else's by then.
+fn address_in(printed: impl Read) -> Option<SocketAddr> {
+    let mut line = String::new();
+    BufReader::new(printed).read_line(&mut line).ok()?;
+    line.split("http://").nth(1)?.split('/').next()?.parse().ok()
 }
 
 /// A running server. It is killed when it is dropped.
