@@ -95,3 +95,15 @@ create policy above on organizations for select using (
 create policy below on organizations for select using (
     id in (select org_id from organization_lines where ancestor_id = (select waypost_org()))
 );
+
+-- Written by the check whether the database can be written. One row.
+create table write_probe (
+    id bigint not null constraint write_probe_key primary key constraint write_probe_one check (id = 1),
+    writes bigint not null
+);
+
+insert into write_probe (id, writes) values (1, 0);
+
+alter table write_probe enable row level security;
+alter table write_probe force row level security;
+create policy system on write_probe using ((select waypost_system()));

@@ -40,3 +40,11 @@ create table number_series (
     last integer not null,
     constraint number_series_key primary key (org_id, kind)
 ) strict, without rowid;
+
+-- Written by the check whether the database can be written. One row.
+create table write_probe (
+    id integer not null constraint write_probe_key primary key constraint write_probe_one check (id = 1),
+    writes integer not null
+) strict;
+
+insert into write_probe (id, writes) values (1, 0);

@@ -126,7 +126,8 @@ impl Program {
         let file = std::fs::File::create(&log).expect("the temporary folder takes a file");
         let settings = settings.iter().flat_map(|setting| ["--set", setting]);
         let mut child = self
-            .command(["serve", "--listen", "127.0.0.1:0"].into_iter().chain(settings))
+            // Behind the command they would replace those before it.
+            .command(settings.chain(["serve", "--listen", "127.0.0.1:0"]))
             .stdout(Stdio::piped())
             .stderr(errors.unwrap_or_else(|| file.into()))
             .spawn()
@@ -146,8 +147,8 @@ impl Program {
     }
 }
 
-/// The address that a server tells as soon as it listens: `… http://127.0.0.1:8080/…`. A port that is
-/// chosen before may be somebody else's by then.
+/// The address that a server tells as soon as it listens: `… http://127.0.0.1:8080/…`. A port that
+/// is chosen before may be somebody else's by then.
 fn address_in(printed: impl Read) -> Option<SocketAddr> {
     let mut line = String::new();
     BufReader::new(printed).read_line(&mut line).ok()?;
