@@ -211,7 +211,7 @@ fn parameters_of(of: &Facts, path: &str) -> Vec<Parameter> {
     if of.takes_preference() {
         parameters.push(in_header(
             "Prefer",
-            "`return=minimal` for a response without the record.",
+            "`return=minimal` for a 204 without the record.",
             text(),
             Some("return=minimal"),
         ));

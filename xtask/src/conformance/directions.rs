@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use crate::http::Client;
 
 /// Collections, and what their records are found by.
-const COLLECTIONS: [(&str, &str); 13] = [
+const COLLECTIONS: [(&str, &str); 14] = [
     ("tickets", "number"),
     ("incidents", "number"),
     ("requests", "number"),
@@ -23,6 +23,7 @@ const COLLECTIONS: [(&str, &str); 13] = [
     ("catalog-items", "key"),
     ("bindings", "id"),
     ("policies", "digest"),
+    ("organizations", "key"),
 ];
 /// So many of each.
 const NAMED: usize = 8;
@@ -52,6 +53,9 @@ impl Directions {
         names.insert("approval-requests".to_owned(), seats);
         let receipts = admin.get("/api/v1/receipts?limit=8")?;
         names.insert("receipts".to_owned(), named(&receipts, "id"));
+        let errors = named(&admin.get("/errors")?, "type");
+        let slugs = errors.iter().filter_map(|uri| uri.strip_prefix("/errors/"));
+        names.insert("errors".to_owned(), slugs.map(str::to_owned).collect());
         // A token of its own: a run that revokes its caller's asks nothing more.
         let token = json!({ "name": "to be revoked", "role": "auditor" });
         let issued = admin.post("/api/v1/tokens", &token)?;
