@@ -33,7 +33,7 @@ pub(super) fn find() -> Result<Found> {
         let package = format!("schemathesis=={VERSION}");
         let quiet = ["--quiet", "--disable-pip-version-check", "--retries", "1", "--timeout", "15"];
         let mut pip = Command::new(folder.join("bin/python"));
-        command::output(pip.args(["-m", "pip", "install"]).args(quiet).arg(&package))
+        command::output(pip.args(["-m", "pip", "install"]).args(quiet).arg(package))
     });
     match installed {
         Err(error) => Ok(Found::Missing(format!("{error:#}"))),
