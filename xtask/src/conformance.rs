@@ -39,6 +39,9 @@ const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_co
 /// Its own default does not know that a missing `If-Match` has a status of its own.
 const SETTINGS: &str = "[checks.missing_required_header]\n\
                         expected-statuses = [400, 401, 403, 404, 415, 422, 428]\n";
+/// It knows no way to send a component; this is one.
+const HOOKS: &str = "from schemathesis import serializer\n\n\
+                     serializer.alias('application/wasm', 'application/octet-stream')\n";
 
 /// How a run is done.
 #[derive(Debug, PartialEq, Eq)]
@@ -220,9 +223,12 @@ fn ask(
         (file("-openapi.json"), folder.join("schemathesis.toml"), file("-report.json"));
     let share = directions.document(options.seed, options.parts);
     fs::write(&document, share.to_string()).context("writing the document")?;
+    let hooks = folder.join("hooks.py");
     fs::write(&settings, SETTINGS).context("writing the settings of schemathesis")?;
+    fs::write(&hooks, HOOKS).context("writing the settings of schemathesis")?;
     let mut command = Command::new(tool);
-    command.current_dir(folder).arg("--config-file").arg(&settings).arg("run").arg(&document);
+    command.current_dir(folder).env("SCHEMATHESIS_HOOKS", &hooks);
+    command.arg("--config-file").arg(&settings).arg("run").arg(&document);
     command.args(["--url", &format!("http://{}", server.address())]);
     command.args(["--header", &format!("Authorization: Bearer {}", role.token)]);
     command.args(["--checks", CHECKS, "--phases", "examples,coverage,fuzzing", "--mode", "all"]);

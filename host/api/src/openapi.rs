@@ -122,6 +122,7 @@ pub(crate) fn complete(document: &mut OpenApi, is_public: impl Fn(&str) -> bool)
             let facts = Facts::of(method, path, needs_token, operation, components);
             let parameters = operation.parameters.get_or_insert_default();
             parameters.extend(parameters_of(&facts, path).into_iter().map(RefOr::T));
+            forget_schema_of_bytes(operation);
             answers::complete(&facts, operation);
             examples::complete(operation, components);
             if needs_token {
@@ -137,6 +138,14 @@ fn is_list(operation: &Operation) -> bool {
     let mut parameters = operation.parameters.iter().flatten();
     let is_cursor = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.name == "after");
     parameters.any(is_cursor)
+}
+
+/// A component is bytes, and bytes have no schema; a list of numbers would be JSON.
+fn forget_schema_of_bytes(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    if let Some(RefOr::T(content)) = body.content.get_mut("application/wasm") {
+        content.schema = None;
+    }
 }
 
 /// That an absent field is as good as null is said of each field that it is true of; as a default

@@ -392,6 +392,14 @@ mod tests {
     }
 
     #[test]
+    fn a_component_is_sent_as_bytes() {
+        let json = json();
+        let body = &json["paths"]["/api/v1/policies"]["post"]["requestBody"];
+        assert_eq!(body["required"], true);
+        assert_eq!(body["content"], serde_json::json!({ "application/wasm": {} }));
+    }
+
+    #[test]
     fn every_body_refuses_unknown_fields() {
         let json = json();
         for (method, path, operation) in operations(&json) {
