@@ -144,6 +144,23 @@ pub(crate) struct TicketOut {
     policy_failures: Option<String>,
 }
 
+/// The fields that only some kinds have; in tickets of the others they are null.
+pub(super) const OF_SOME_KINDS: &[(&str, &[TicketKind])] = &[
+    ("requester", &[TicketKind::Incident, TicketKind::Request]),
+    ("sync_with_parent", &[TicketKind::Incident]),
+    ("affected_users", &[TicketKind::Incident]),
+    ("caused_by_problem", &[TicketKind::Incident]),
+    ("major_state", &[TicketKind::Incident]),
+    ("major", &[TicketKind::Incident]),
+    ("request", &[TicketKind::Request]),
+    ("problem", &[TicketKind::Problem]),
+    ("task", &[TicketKind::Task]),
+    ("resolution", &[TicketKind::Incident, TicketKind::Problem]),
+    ("fulfillment", &[TicketKind::Request]),
+    ("rejection", &[TicketKind::Request]),
+    ("reason", &[TicketKind::Task]),
+];
+
 /// A reference to a ticket.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = TicketName)]

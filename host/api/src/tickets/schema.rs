@@ -4,6 +4,7 @@
 //! Nothing that a kind takes is written down a second time here.
 
 mod property;
+mod shown;
 
 use utoipa::{
     ToSchema,
@@ -67,6 +68,7 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
         let path = format!("/{{id}}/actions/{}", action.action);
         paths.insert(path, PathItem::new(HttpMethod::Post, action.operation(of)));
     }
+    shown::describe(of, document);
 }
 
 /// What `POST /{id}/tasks` takes: the address names the parent.
