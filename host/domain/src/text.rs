@@ -24,7 +24,7 @@ pub const MAX_EMAIL_CHARS: usize = 254;
 
 /// The one line that says what a ticket is about. Line breaks become spaces.
 pub fn short_description(text: &str, faults: &mut Faults) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = one_line(text);
     let pointer = "/short_description";
     if line.is_empty() {
         faults.missing(pointer, "Give a summary in one line.");
@@ -62,7 +62,7 @@ pub fn reason(text: Option<&str>, what: &str, faults: &mut Faults) -> String {
 
 /// A name that must be given: of a person, a team, a vendor.
 pub fn name(pointer: &str, text: &str, faults: &mut Faults) -> String {
-    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let text = one_line(text);
     if text.is_empty() {
         faults.missing(pointer, "Give a name.");
     }
@@ -132,6 +132,36 @@ pub fn at_most_chars(pointer: &str, text: &str, most: usize, faults: &mut Faults
         let message = format!("{length} characters are too many; use at most {most}.");
         faults.wrong(pointer, "too-long", message);
     }
+}
+
+/// A text as one line: each run of white space is one blank, and none is at the ends.
+pub(crate) fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Whether nothing is seen of a character: it has no width, or only says how others are shown.
+#[must_use]
+pub fn is_invisible(c: char) -> bool {
+    // What Unicode calls "default ignorable", and the marks of annotations.
+    matches!(
+        c,
+        '\u{ad}'
+            | '\u{34f}'
+            | '\u{61c}'
+            | '\u{115f}'..='\u{1160}'
+            | '\u{17b4}'..='\u{17b5}'
+            | '\u{180b}'..='\u{180f}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{202a}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{3164}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{ffa0}'
+            | '\u{fff0}'..='\u{fffb}'
+            | '\u{1d173}'..='\u{1d17a}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
 }
 
 /// Refuses control characters: no database keeps all of them, and terminals obey them.
