@@ -63,6 +63,14 @@ create table import_jobs (
     org_id uuid not null constraint import_jobs_org references organizations (id),
     name text collate "C" not null,
     file_digest bytea not null,
+    -- What the rows become: `tickets`.
+    kind text collate "C" not null,
+    -- The system that the rows come from.
+    source text collate "C" not null,
+    -- How the rows are read, as JSON. With other options the job begins at the first row again.
+    options text not null,
+    -- How often it began at the first row.
+    runs bigint not null,
     -- The first row of the file that has not been looked at.
     next_row bigint not null,
     accepted bigint not null,

@@ -63,6 +63,14 @@ create table import_jobs (
     org_id blob not null constraint import_jobs_org references organizations (id),
     name text not null,
     file_digest blob not null,
+    -- What the rows become: `tickets`.
+    kind text not null,
+    -- The system that the rows come from.
+    source text not null,
+    -- How the rows are read, as JSON. With other options the job begins at the first row again.
+    options text not null,
+    -- How often it began at the first row.
+    runs integer not null,
     -- The first row of the file that has not been looked at.
     next_row integer not null,
     accepted integer not null,

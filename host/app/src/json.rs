@@ -17,6 +17,10 @@ use waypost_domain::{
     ticket::{FieldType, Value},
 };
 
+use crate::input::checked_text;
+
+const LIST_OF_TEXTS: &str = "a list of texts";
+
 /// The value that is given, if it stands for itself.
 pub(crate) fn value(
     faults: &mut Faults,
@@ -111,6 +115,36 @@ pub(crate) fn written<'j>(
     text(faults, pointer, json).map(line_ends)
 }
 
+/// What another record is called. No record's name holds a control character, and not every
+/// database can even be asked about one: it is a fault before anything is looked up.
+pub(crate) fn name<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
+    text(faults, pointer, json).filter(|named| is_plain(faults, pointer, named))
+}
+
+/// As [`name()`], for a list of them: those that records can have, with their pointers.
+pub(crate) fn names<'j>(
+    faults: &mut Faults,
+    pointer: &str,
+    json: &'j Json,
+) -> Option<Vec<(String, &'j str)>> {
+    let all = json.as_array().map(|items| {
+        let places = items.iter().enumerate();
+        places.map(|(place, item)| Some((format!("{pointer}/{place}"), item.as_str()?))).collect()
+    });
+    let mut all: Vec<_> = expect(faults, pointer, all.flatten(), LIST_OF_TEXTS)?;
+    all.retain(|(pointer, named)| is_plain(faults, pointer, named));
+    Some(all)
+}
+
+/// Whether a record can be called so. If not, that is a fault.
+pub(crate) fn is_plain(faults: &mut Faults, pointer: &str, named: &str) -> bool {
+    let read = |faults: &mut Faults| {
+        waypost_domain::text::plain(pointer, named, faults);
+        String::new()
+    };
+    checked_text(faults, read).is_some()
+}
+
 fn number(faults: &mut Faults, pointer: &str, json: &Json, most: u32) -> Option<u32> {
     let what = format!("a whole number from 0 to {most}");
     let whole = json.as_f64().filter(|given| given.fract() == 0.0);
@@ -150,7 +184,7 @@ pub(crate) fn texts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<V
     let all = json.as_array().map(|items| {
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
     });
-    expect(faults, pointer, all.flatten(), "a list of texts")
+    expect(faults, pointer, all.flatten(), LIST_OF_TEXTS)
 }
 
 /// Forms are answered in texts; JSON's other plain values are as good.
@@ -249,4 +283,26 @@ fn parts<'j, const N: usize>(
 /// A pointer to a name below another, as RFC 6901 writes it.
 pub(crate) fn at(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_record_can_have_is_not_looked_up() {
+        let mut faults = Faults::new();
+        assert_eq!(name(&mut faults, "/requester", &json!("ri\0ta@acme.example")), None);
+        assert_eq!(name(&mut faults, "/ci", &json!("srv1")), Some("srv1"));
+        let kept = names(&mut faults, "/watchers", &json!(["a\u{7}", "b"]));
+        assert_eq!(kept, Some(vec![("/watchers/1".to_owned(), "b")]));
+        let found = faults.into_vec();
+        let found: Vec<_> = found.iter().map(|it| (it.pointer.as_str(), it.code)).collect();
+        assert_eq!(
+            found,
+            [("/requester", "control-character"), ("/watchers/0", "control-character")]
+        );
+    }
 }

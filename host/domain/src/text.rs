@@ -31,7 +31,7 @@ pub const MAX_EMAIL_CHARS: usize = 254;
 
 /// The one line that says what a ticket is about. Line breaks become spaces.
 pub fn short_description(text: &str, faults: &mut Faults) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = one_line(text);
     let pointer = "/short_description";
     if is_blank(&line) {
         faults.missing(pointer, "Give a summary in one line.");
@@ -84,7 +84,7 @@ pub fn name(pointer: &str, text: &str, faults: &mut Faults) -> String {
 
 /// One line that may be empty: a vendor, a location. Line breaks become spaces.
 pub fn line(pointer: &str, text: &str, faults: &mut Faults) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let line = one_line(text);
     at_most_chars(pointer, &line, MAX_NAME_CHARS, faults);
     plain(pointer, &line, faults);
     line
@@ -148,6 +148,12 @@ pub fn at_most_chars(pointer: &str, text: &str, most: usize, faults: &mut Faults
         let message = format!("{length} characters are too many; use at most {most}.");
         faults.wrong(pointer, "too-long", message);
     }
+}
+
+/// A text as one line: each run of white space is one blank, and none is at the ends.
+#[must_use]
+pub fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Whether a text may not hold the character: no database keeps all control characters, and

@@ -37,7 +37,9 @@ pub(super) async fn organizations<R: Record>(
     let fields = R::REGISTER.fields.iter();
     let fields = fields.filter(|field| field.takes == FieldType::Organizations);
     let named = fields.filter_map(|field| given.get(field.name)?.as_array());
-    let keys = named.flatten().filter_map(Json::as_str).collect::<BTreeSet<_>>();
+    let keys = named.flatten().filter_map(Json::as_str);
+    // What no organization can be called is a fault of its field later.
+    let keys = keys.filter(|key| !key.chars().any(char::is_control)).collect::<BTreeSet<_>>();
     let mut found = BTreeMap::new();
     if keys.is_empty() {
         return Ok(found);
@@ -117,27 +119,27 @@ impl<'a> Reader<'a> {
         json: &Json,
     ) -> Result<Option<Value>, CommandError> {
         Ok(match takes {
-            FieldType::Person => match json::text(&mut self.faults, pointer, json) {
+            FieldType::Person => match json::name(&mut self.faults, pointer, json) {
                 Some(text) => self.person(pointer, text).await?.map(Value::Person),
                 None => None,
             },
             FieldType::People => {
-                let Some(named) = json::texts(&mut self.faults, pointer, json) else {
+                let Some(named) = json::names(&mut self.faults, pointer, json) else {
                     return Ok(None);
                 };
                 let mut people = BTreeSet::new();
-                for (place, text) in named.iter().enumerate() {
-                    people.extend(self.person(&format!("{pointer}/{place}"), text).await?);
+                for (pointer, text) in named {
+                    people.extend(self.person(&pointer, text).await?);
                 }
                 Some(Value::People(people))
             }
             FieldType::Organizations => {
-                let Some(keys) = json::texts(&mut self.faults, pointer, json) else {
+                let Some(keys) = json::names(&mut self.faults, pointer, json) else {
                     return Ok(None);
                 };
                 let mut organizations = BTreeSet::new();
-                for (place, key) in keys.iter().enumerate() {
-                    organizations.extend(self.below(&format!("{pointer}/{place}"), key).await?);
+                for (pointer, key) in keys {
+                    organizations.extend(self.below(&pointer, key).await?);
                 }
                 Some(Value::Organizations(organizations))
             }
@@ -223,7 +225,7 @@ impl<'a> Reader<'a> {
             return self.plain(pointer, takes, json);
         }
         let known = self.known.as_ref()?;
-        let key = json::text(&mut self.faults, pointer, json)?;
+        let key = json::name(&mut self.faults, pointer, json)?;
         let org = self.tx.org();
         let mut find = References { directory: known, org, faults: &mut self.faults };
         if takes == FieldType::Service {
