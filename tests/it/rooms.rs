@@ -11,6 +11,8 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("wasmtime-wizer", "waypost-policy"),
     ("cap-std", "waypost-policy"),
     ("lettre", "waypost-delivery"),
+    ("email-encoding", "waypost-delivery"),
+    ("mail-parser", "waypost-delivery"),
     ("utoipa", "waypost-api"),
 ];
 
