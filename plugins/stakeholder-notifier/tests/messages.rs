@@ -244,7 +244,8 @@ fn in_zone(zone: Tz, utc: DateTime<Utc>) -> Context {
     let ahead = utc.with_timezone(&zone).offset().fix().local_minus_utc() / 60;
     let utc_offset = i16::try_from(ahead).unwrap();
     let utc = utc.to_rfc3339_opts(SecondsFormat::Secs, true);
-    Context { now: Moment { utc, utc_offset, zone: zone.name().to_owned() }, ..context() }
+    let zone = zone.name().to_owned();
+    Context { now: Moment { utc, utc_offset, zone, ..context().now }, ..context() }
 }
 
 #[test]
