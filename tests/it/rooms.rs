@@ -12,6 +12,8 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("cap-std", "waypost-policy"),
     ("lettre", "waypost-delivery"),
     ("utoipa", "waypost-api"),
+    ("encoding_rs", "waypost"),
+    ("chardetng", "waypost"),
 ];
 
 /// What a crate's code may not name.
