@@ -3,7 +3,7 @@
 //! Only values that stand for themselves are read here; what names another record is looked up by
 //! whoever reads it. A value that cannot be understood is a fault at its place.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
@@ -11,11 +11,13 @@ use waypost_domain::{
     catalog::Money,
     fields::{FieldValue, Number},
     key::Key,
+    moment,
     refusal::Faults,
+    text::line_ends,
     ticket::{FieldType, Value},
 };
 
-use crate::input::{Reading, checked_text};
+use crate::input::checked_text;
 
 const LIST_OF_TEXTS: &str = "a list of texts";
 
@@ -27,8 +29,15 @@ pub(crate) fn value(
     json: &Json,
 ) -> Option<Value> {
     match takes {
-        FieldType::Text => text(faults, pointer, json).map(|text| Value::Text(text.to_owned())),
-        FieldType::Line | FieldType::Key | FieldType::Email | FieldType::Reason => {
+        FieldType::Text => {
+            written(faults, pointer, json).map(|text| Value::Text(text.into_owned()))
+        }
+        FieldType::Line => text(faults, pointer, json)
+            .map(|text| Value::Text(text.split_whitespace().collect::<Vec<_>>().join(" "))),
+        FieldType::Reason => {
+            written(faults, pointer, json).map(|text| Value::Text(text.trim().to_owned()))
+        }
+        FieldType::Key | FieldType::Email => {
             text(faults, pointer, json).map(|text| Value::Text(text.trim().to_owned()))
         }
         FieldType::Level => number(faults, pointer, json, u32::from(u8::MAX)).map(Value::Number),
@@ -97,6 +106,15 @@ pub(crate) fn text<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Op
     expect(faults, pointer, json.as_str(), "a text")
 }
 
+/// A text of several lines, with one kind of line end.
+pub(crate) fn written<'j>(
+    faults: &mut Faults,
+    pointer: &str,
+    json: &'j Json,
+) -> Option<Cow<'j, str>> {
+    text(faults, pointer, json).map(line_ends)
+}
+
 /// What another record is called. No record's name holds a control character, and not every
 /// database can even be asked about one: it is a fault before anything is looked up.
 pub(crate) fn name<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
@@ -140,9 +158,8 @@ fn number(faults: &mut Faults, pointer: &str, json: &Json, most: u32) -> Option<
 
 fn time(faults: &mut Faults, pointer: &str, json: &Json) -> Option<DateTime<Utc>> {
     let text = text(faults, pointer, json)?;
-    let parsed = DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.to_utc());
-    let at = expect(faults, pointer, parsed, "a time such as 2026-06-01T08:00:00Z")?;
-    faults.moment(pointer, at)
+    let read = moment::parse(text);
+    read.map_err(|invalid| faults.wrong(pointer, invalid.code(), invalid.to_string())).ok()
 }
 
 pub(crate) fn choice(
@@ -177,7 +194,7 @@ fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, 
     for (field, value) in object {
         let at = at(pointer, field);
         let text = match value {
-            Json::String(text) => text.clone(),
+            Json::String(text) => line_ends(text).into_owned(),
             Json::Number(number) => number.to_string(),
             Json::Bool(value) => value.to_string(),
             Json::Null | Json::Array(_) | Json::Object(_) => {
@@ -233,9 +250,9 @@ fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<Str
                 }
                 whole.map(FieldValue::Number)
             }
-            Json::String(text) => Some(FieldValue::Text(text.clone())),
+            Json::String(text) => Some(FieldValue::Text(line_ends(text).into_owned())),
             Json::Array(items) => {
-                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                let texts = items.iter().map(|item| Some(line_ends(item.as_str()?).into_owned()));
                 texts.collect::<Option<_>>().map(FieldValue::Texts)
             }
             Json::Null | Json::Object(_) => None,

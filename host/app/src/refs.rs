@@ -98,10 +98,7 @@ pub(crate) async fn voter(
         PersonRef::Id(id) => person::find(tx, *id).await?,
         PersonRef::Email(email) => match person::find_by_email(tx, email).await? {
             Some(own) => Some(own),
-            None => serving(tx).await?.into_iter().find(|one| {
-                let known = one.email.as_deref().unwrap_or_default();
-                known.to_lowercase() == email.to_lowercase()
-            }),
+            None => serving(tx).await?.into_iter().find(|one| one.is_at(email)),
         },
     };
     let found = found.filter(|person| person.active);

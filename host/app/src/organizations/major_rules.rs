@@ -186,9 +186,6 @@ async fn of_serving_team(tx: &mut ReadTx, named: &PersonRef) -> Result<Option<Pe
     let people = person::find_many(tx, &members).await?;
     Ok(people.into_iter().find(|person| match named {
         PersonRef::Id(id) => person.id == *id,
-        PersonRef::Email(email) => person
-            .email
-            .as_deref()
-            .is_some_and(|known| known.to_lowercase() == email.to_lowercase()),
+        PersonRef::Email(email) => person.is_at(email),
     }))
 }

@@ -13,6 +13,7 @@ use waypost_domain::{
     person::Person,
     refusal::Faults,
     suggestion::Suggestion,
+    text,
     ticket::{Code, FieldType, Given, Kind, Ticket, Value},
 };
 use waypost_store::{ReadTx, StoreError, catalog, ci, suggestion};
@@ -99,11 +100,11 @@ impl Reader<'_> {
         json: &Json,
     ) -> Result<Option<Value>, CommandError> {
         Ok(match takes {
-            FieldType::Text => self.text(pointer, json).map(|text| {
+            FieldType::Text => json::written(&mut self.faults, pointer, json).map(|text| {
                 Value::Text(if self.drops_blanks {
                     text.trim().to_owned()
                 } else {
-                    text.to_owned()
+                    text.into_owned()
                 })
             }),
             FieldType::Code => {
@@ -300,7 +301,7 @@ impl LookUps {
     ) -> Result<Option<Person>, StoreError> {
         let key = match named {
             PersonRef::Id(id) => id.to_string(),
-            PersonRef::Email(email) => email.to_lowercase(),
+            PersonRef::Email(email) => text::uncased(email),
         };
         if let Some(known) = self.people.get(&key) {
             return Ok(known.clone());
