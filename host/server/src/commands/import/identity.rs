@@ -6,9 +6,9 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
-use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 use waypost_app::import::{Alike, IdCase};
 use waypost_domain::refusal::Faults;
+use waypost_domain::text::{composed, line_ends};
 use waypost_domain::ticket::ExternalRef;
 use waypost_policy::Digest;
 
@@ -83,7 +83,7 @@ impl Identities {
             if !cell.is_empty() {
                 said.push_str(name);
                 said.push('\u{1f}');
-                said.push_str(&same(cell));
+                said.push_str(&composed(&line_ends(cell)));
                 said.push('\u{1e}');
             }
         }
@@ -92,16 +92,6 @@ impl Identities {
         *count += 1;
         if *count == 1 { digest } else { format!("{digest}-{count}") }
     }
-}
-
-/// A text in one spelling, with one kind of line end.
-fn same(text: &str) -> Cow<'_, str> {
-    let composed: Cow<'_, str> =
-        if is_nfc(text) { text.into() } else { text.nfc().collect::<String>().into() };
-    if composed.contains('\r') {
-        return composed.replace("\r\n", "\n").replace('\r', "\n").into();
-    }
-    composed
 }
 
 #[cfg(test)]

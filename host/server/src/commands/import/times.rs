@@ -9,9 +9,7 @@ use chrono::{
     Timelike, Utc,
 };
 use chrono_tz::Tz;
-
-/// Times of records are in years that every calendar, program and database agrees on.
-const YEARS: std::ops::RangeInclusive<i32> = 1970..=9999;
+use waypost_domain::moment::{FIRST_YEAR, LAST_YEAR};
 
 /// How times are written in a file.
 #[derive(Debug, Clone)]
@@ -57,10 +55,9 @@ impl Times {
             None => return Err(format!("`{text}` is not a valid time; {}.", hint(text))),
         };
         let at = said.in_zone(self.zone).map_err(|why| format!("{why}."))?;
-        if !YEARS.contains(&at.year()) {
-            let (first, last) = (YEARS.start(), YEARS.end());
+        if !(FIRST_YEAR..=LAST_YEAR).contains(&at.year()) {
             return Err(format!(
-                "`{text}` is not from {first} to {last}; name a time of those years."
+                "`{text}` is not from {FIRST_YEAR} to {LAST_YEAR}; name a time of those years."
             ));
         }
         Ok(at)
