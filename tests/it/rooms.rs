@@ -14,6 +14,8 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("email-encoding", "waypost-delivery"),
     ("mail-parser", "waypost-delivery"),
     ("utoipa", "waypost-api"),
+    ("encoding_rs", "waypost"),
+    ("chardetng", "waypost"),
 ];
 
 /// What a crate's code may not name.

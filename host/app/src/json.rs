@@ -296,7 +296,8 @@ mod tests {
         let mut faults = Faults::new();
         assert_eq!(name(&mut faults, "/requester", &json!("ri\0ta@acme.example")), None);
         assert_eq!(name(&mut faults, "/ci", &json!("srv1")), Some("srv1"));
-        let kept = names(&mut faults, "/watchers", &json!(["a\u{7}", "b"]));
+        let watchers = json!(["a\u{7}", "b"]);
+        let kept = names(&mut faults, "/watchers", &watchers);
         assert_eq!(kept, Some(vec![("/watchers/1".to_owned(), "b")]));
         let found = faults.into_vec();
         let found: Vec<_> = found.iter().map(|it| (it.pointer.as_str(), it.code)).collect();

@@ -59,6 +59,8 @@ fn same(given: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn id(given: &str) -> String {
@@ -107,5 +109,14 @@ mod tests {
         assert_eq!(ExternalRef::other_cases("T-1"), ["t-1"]);
         assert_eq!(ExternalRef::other_cases("aB"), ["ab", "AB"]);
         assert!(ExternalRef::other_cases("2024-17").is_empty());
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_kept_is_one_spelling(given in any::<String>()) {
+            let kept = same(&given);
+            prop_assert_eq!(same(&kept), kept.clone());
+            prop_assert_eq!(same(&format!(" {given}\u{200b}")), kept);
+        }
     }
 }
