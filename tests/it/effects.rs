@@ -51,7 +51,7 @@ async fn what_is_communicated_reaches_the_callers_of_active_incidents(desk: Test
     }
     let letters = desk.letters().await;
     assert_eq!(letters.len(), 1, "{letters:?}");
-    assert_eq!(letters[0].address, acme.requester.email);
+    assert_eq!(letters[0].address.as_deref(), Some(acme.requester.email.as_str()));
     assert!(letters[0].subject.ends_with(number(&active)), "{letters:?}");
     assert!(letters[0].body.contains("Sign in again"), "{}", letters[0].body);
     let event = last_event(agent, &active).await;

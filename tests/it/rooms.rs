@@ -11,7 +11,11 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("wasmtime-wizer", "waypost-policy"),
     ("cap-std", "waypost-policy"),
     ("lettre", "waypost-delivery"),
+    ("email-encoding", "waypost-delivery"),
+    ("mail-parser", "waypost-delivery"),
     ("utoipa", "waypost-api"),
+    ("encoding_rs", "waypost"),
+    ("chardetng", "waypost"),
 ];
 
 /// What a crate's code may not name.

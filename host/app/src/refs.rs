@@ -15,7 +15,10 @@ use waypost_domain::{
 };
 use waypost_store::{ReadTx, StoreError, person, service, team};
 
-use crate::tickets::{PersonRef, facts::Facts};
+use crate::{
+    json,
+    tickets::{PersonRef, facts::Facts},
+};
 
 /// The person that is named, if they are in the organization.
 pub(crate) async fn find_person(
@@ -33,6 +36,15 @@ pub(crate) async fn find_person(
     }
 }
 
+/// How a person is named, in messages. Nobody's address has a control character: that is a fault,
+/// and nobody is looked up.
+pub(crate) fn shown(faults: &mut Faults, pointer: &str, named: &PersonRef) -> Option<String> {
+    match named {
+        PersonRef::Id(id) => Some(id.to_string()),
+        PersonRef::Email(email) => json::is_plain(faults, pointer, email).then(|| email.clone()),
+    }
+}
+
 /// An active person of the organization. One who is not active any more is a fault, and who it is.
 pub(crate) async fn person(
     tx: &mut ReadTx,
@@ -40,10 +52,7 @@ pub(crate) async fn person(
     pointer: &str,
     named: &PersonRef,
 ) -> Result<Option<PersonId>, StoreError> {
-    let shown = match named {
-        PersonRef::Id(id) => id.to_string(),
-        PersonRef::Email(email) => email.clone(),
-    };
+    let Some(shown) = shown(faults, pointer, named) else { return Ok(None) };
     Ok(match find_person(tx, named).await? {
         Some(person) if person.active => Some(person.id),
         Some(person) => {
@@ -66,13 +75,10 @@ pub(crate) async fn active_person(
     pointer: &str,
     named: &PersonRef,
 ) -> Result<Option<PersonId>, StoreError> {
+    let Some(shown) = shown(faults, pointer, named) else { return Ok(None) };
     let own = find_person(tx, named).await?;
     let found = own.or_else(|| facts.desk_person(named).cloned()).filter(|person| person.active);
     if found.is_none() {
-        let shown = match named {
-            PersonRef::Id(id) => id.to_string(),
-            PersonRef::Email(email) => email.clone(),
-        };
         let remedy = "give the id or e-mail address of one in the directory";
         faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
     }
@@ -87,22 +93,16 @@ pub(crate) async fn voter(
     pointer: &str,
     named: &PersonRef,
 ) -> Result<Option<PersonId>, StoreError> {
+    let Some(shown) = shown(faults, pointer, named) else { return Ok(None) };
     let found = match named {
         PersonRef::Id(id) => person::find(tx, *id).await?,
         PersonRef::Email(email) => match person::find_by_email(tx, email).await? {
             Some(own) => Some(own),
-            None => serving(tx).await?.into_iter().find(|one| {
-                let known = one.email.as_deref().unwrap_or_default();
-                known.to_lowercase() == email.to_lowercase()
-            }),
+            None => serving(tx).await?.into_iter().find(|one| one.is_at(email)),
         },
     };
     let found = found.filter(|person| person.active);
     if found.is_none() {
-        let shown = match named {
-            PersonRef::Id(id) => id.to_string(),
-            PersonRef::Email(email) => email.clone(),
-        };
         let remedy = "give the id or e-mail address of one in the directory";
         faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
     }

@@ -15,6 +15,7 @@ use crate::{
     priority::PrioritySource,
     receipt,
     suggestion::SuggestedField,
+    text,
     ticket::Ticket,
     waiting::WaitingFor,
 };
@@ -333,9 +334,5 @@ fn age(age: Duration) -> String {
 /// Policies and people write the reasons; neither may fill the screen.
 fn shorten(sentence: &str) -> String {
     let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MAX_SENTENCE_CHARS {
-        return line;
-    }
-    let kept = line.chars().take(MAX_SENTENCE_CHARS - 1).collect::<String>();
-    format!("{kept}…")
+    text::cut(&line, MAX_SENTENCE_CHARS).into_owned()
 }

@@ -52,6 +52,12 @@ impl Person {
     pub fn can_vote(&self) -> bool {
         self.active && self.role != Role::Auditor
     }
+
+    /// Whether the address is theirs, in whatever case and composition it is written.
+    #[must_use]
+    pub fn is_at(&self, address: &str) -> bool {
+        self.email.as_deref().is_some_and(|own| text::uncased(own) == text::uncased(address))
+    }
 }
 
 /// A language as a BCP 47 tag: `de`, `pt-BR`.

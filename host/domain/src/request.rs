@@ -238,10 +238,10 @@ fn answers(given: &[(Key, String)], faults: &mut Faults) -> Vec<(Key, String)> {
         faults.wrong("/answers", "too-many", message);
     }
     let kept = |(field, answer): &(Key, String)| {
-        let (pointer, answer) = (format!("/answers/{field}"), answer.trim());
-        text::at_most_chars(&pointer, answer, MAX_ANSWER_CHARS, faults);
-        text::plain(&pointer, answer, faults);
-        (field.clone(), answer.to_owned())
+        let (pointer, answer) = (format!("/answers/{field}"), text::line_ends(answer.trim()));
+        text::at_most_chars(&pointer, &answer, MAX_ANSWER_CHARS, faults);
+        text::plain(&pointer, &answer, faults);
+        (field.clone(), answer.into_owned())
     };
     given.iter().map(kept).collect()
 }

@@ -220,7 +220,7 @@ impl TestDesk {
     pub async fn mailbox(&self) -> Vec<String> {
         let letters = self.letters().await.into_iter();
         let mut lines: Vec<String> =
-            letters.map(|letter| format!("{}: {}", letter.address, letter.subject)).collect();
+            letters.map(|one| format!("{}: {}", one.address.unwrap_or_default(), one.subject)).collect();
         lines.sort();
         lines
     }

@@ -27,6 +27,8 @@ pub struct Program {
 pub struct Ran {
     /// Whether it says that all is well.
     pub is_ok: bool,
+    /// The code that it ended with; none if it was killed.
+    pub code: Option<i32>,
     /// What it printed.
     pub printed: String,
     /// What it said of its doing, and of what went wrong.
@@ -91,7 +93,12 @@ impl Program {
     pub fn run<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Ran {
         let ran = self.command(words).output().expect("the program starts");
         let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
-        Ran { is_ok: ran.status.success(), printed: text(&ran.stdout), said: text(&ran.stderr) }
+        Ran {
+            is_ok: ran.status.success(),
+            code: ran.status.code(),
+            printed: text(&ran.stdout),
+            said: text(&ran.stderr),
+        }
     }
 
     /// Runs a command that must succeed, and reads what it printed as JSON.
@@ -99,10 +106,18 @@ impl Program {
     /// # Panics
     /// With all it said when it does not.
     pub fn json<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Value {
+        self.json_of(0, words)
+    }
+
+    /// Runs a command that must end with this code, and reads what it printed as JSON.
+    ///
+    /// # Panics
+    /// With all it said when it ends otherwise.
+    pub fn json_of<S: AsRef<OsStr>>(&self, code: i32, words: impl IntoIterator<Item = S>) -> Value {
         let json = OsStr::new("--json").to_owned();
         let words = words.into_iter().map(|word| word.as_ref().to_owned());
         let ran = self.run(words.chain([json]));
-        assert!(ran.is_ok, "{ran:?}");
+        assert_eq!(ran.code, Some(code), "{ran:?}");
         serde_json::from_str(&ran.printed).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
 

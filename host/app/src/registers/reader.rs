@@ -94,27 +94,27 @@ impl<'a> Reader<'a> {
         json: &Json,
     ) -> Result<Option<Value>, CommandError> {
         Ok(match takes {
-            FieldType::Person => match json::text(&mut self.faults, pointer, json) {
+            FieldType::Person => match json::name(&mut self.faults, pointer, json) {
                 Some(text) => self.person(pointer, text).await?.map(Value::Person),
                 None => None,
             },
             FieldType::People => {
-                let Some(named) = json::texts(&mut self.faults, pointer, json) else {
+                let Some(named) = json::names(&mut self.faults, pointer, json) else {
                     return Ok(None);
                 };
                 let mut people = BTreeSet::new();
-                for (place, text) in named.iter().enumerate() {
-                    people.extend(self.person(&format!("{pointer}/{place}"), text).await?);
+                for (pointer, text) in named {
+                    people.extend(self.person(&pointer, text).await?);
                 }
                 Some(Value::People(people))
             }
             FieldType::Organizations => {
-                let Some(keys) = json::texts(&mut self.faults, pointer, json) else {
+                let Some(keys) = json::names(&mut self.faults, pointer, json) else {
                     return Ok(None);
                 };
                 let mut organizations = BTreeSet::new();
-                for (place, key) in keys.iter().enumerate() {
-                    organizations.extend(self.below(&format!("{pointer}/{place}"), key).await?);
+                for (pointer, key) in keys {
+                    organizations.extend(self.below(&pointer, key).await?);
                 }
                 Some(Value::Organizations(organizations))
             }
@@ -175,7 +175,9 @@ impl<'a> Reader<'a> {
 
     /// An organization below this one. One that is elsewhere looks like one that is nowhere.
     async fn below(&mut self, pointer: &str, key: &str) -> Result<Option<OrgId>, CommandError> {
-        let found = organization::find_below(self.tx, key).await?;
+        // What no organization can be called is not looked for: PostgreSQL keeps no U+0000.
+        let is_sane = !key.chars().any(char::is_control);
+        let found = if is_sane { organization::find_below(self.tx, key).await? } else { None };
         if let Some(found) = found.filter(|found| found.id != self.tx.org()) {
             return Ok(Some(found.id));
         }
@@ -198,7 +200,7 @@ impl<'a> Reader<'a> {
             return self.plain(pointer, takes, json);
         }
         let known = self.known.as_ref()?;
-        let key = json::text(&mut self.faults, pointer, json)?;
+        let key = json::name(&mut self.faults, pointer, json)?;
         let org = self.tx.org();
         let mut find = References { directory: known, org, faults: &mut self.faults };
         if takes == FieldType::Service {

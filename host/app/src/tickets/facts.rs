@@ -163,12 +163,7 @@ impl Facts {
     pub(crate) fn desk_person(&self, named: &PersonRef) -> Option<&Person> {
         match named {
             PersonRef::Id(id) => self.desk_people.get(id),
-            PersonRef::Email(email) => self.desk_people.values().find(|person| {
-                person
-                    .email
-                    .as_deref()
-                    .is_some_and(|known| known.to_lowercase() == email.to_lowercase())
-            }),
+            PersonRef::Email(email) => self.desk_people.values().find(|person| person.is_at(email)),
         }
     }
 

@@ -8,6 +8,7 @@ use waypost_domain::{
     permission::{self, Relation},
     refusal::Faults,
     role::Role,
+    text,
     ticket::{Action, State, Ticket},
 };
 use waypost_store::{
@@ -219,7 +220,7 @@ async fn filter(
         priorities: query.priorities.clone(),
         major_states: query.major_states.clone(),
         category,
-        tag: query.tag.clone(),
+        tag: query.tag.as_deref().map(|tag| text::uncased(tag.trim())),
         text: query.text.clone(),
         policy_failures: query.policy_failures,
         order: query.ordered,

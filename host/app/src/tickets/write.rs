@@ -1,15 +1,15 @@
 //! Writing a change: the ticket, its events, receipts, approvals and messages, in one commit.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::Approval,
     comment::Comment,
     event::{Actor, Event, FieldChange},
-    ids::{EventId, MessageId, OrgId, PersonId},
+    ids::{EventId, MessageId, OrgId},
     link::LinkChange,
-    message::{DeliveryChannel, Message},
+    message::{DeliveryChannel, Message, ToldAs},
     person::Person,
     suggestion::Suggestion,
     ticket::{Action, Ticket},
@@ -172,22 +172,24 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// The letters that tell of these changes, with the addresses of today. Read before the write
-/// transaction begins, because others wait for that to end.
+/// The letters that tell of these changes. Whom else they need is read before the write transaction
+/// begins, because others wait for that to end.
 pub(crate) async fn letters(
     desk: &Desk,
     org: OrgId,
     writes: &mut [TicketWrite],
     now: DateTime<Utc>,
 ) -> Result<Vec<Message>, StoreError> {
-    let is_any = writes.iter().any(|one| !one.drafts.is_empty() || lacks_approver(one));
-    if !is_any {
-        return Ok(Vec::new());
+    let mut letters = Vec::new();
+    for one in writes.iter_mut() {
+        let drafts = std::mem::take(&mut one.drafts);
+        letters.extend(messages::letters(drafts, &one.ticket, desk, now));
     }
-    let mut tx = desk.store.read(org).await?;
-    let mut messages = addressed(desk, &mut tx, writes, now).await?;
-    messages.extend(about_missing_approver(desk, &mut tx, writes, now).await?);
-    Ok(messages)
+    if writes.iter().any(lacks_approver) {
+        let mut tx = desk.store.read(org).await?;
+        letters.extend(about_missing_approver(desk, &mut tx, writes, now).await?);
+    }
+    Ok(letters)
 }
 
 /// Marks tickets on which a policy failed, for people to look at. The command's first event tells
@@ -243,30 +245,6 @@ async fn placed(
     Ok(placed)
 }
 
-async fn addressed(
-    desk: &Desk,
-    tx: &mut ReadTx,
-    writes: &mut [TicketWrite],
-    now: DateTime<Utc>,
-) -> Result<Vec<Message>, StoreError> {
-    let mut ids: Vec<PersonId> =
-        writes.iter().flat_map(|one| messages::people(&one.drafts)).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
-    }
-    ids.sort_unstable();
-    ids.dedup();
-    let people: BTreeMap<PersonId, Person> =
-        person::find_many(tx, &ids).await?.into_iter().map(|one| (one.id, one)).collect();
-    Ok(writes
-        .iter_mut()
-        .flat_map(|one| {
-            let drafts = std::mem::take(&mut one.drafts);
-            messages::addressed(drafts, &people, &one.ticket, desk, now)
-        })
-        .collect())
-}
-
 /// Whether an approval of it waits for nobody.
 fn lacks_approver(one: &TicketWrite) -> bool {
     one.new_approval.iter().chain(&one.changed_approvals).any(Approval::lacks_voter)
@@ -286,28 +264,28 @@ async fn about_missing_approver(
     let administrators = person::administrators(tx).await?;
     Ok(administrators
         .into_iter()
-        .filter_map(|person| {
-            Some(Message {
-                id: MessageId(desk.entropy.id(now)),
-                org: lacking.ticket.org,
-                ticket: None,
-                person: person.id,
-                channel: DeliveryChannel::Mail,
-                address: person.email?,
-                subject: format!("{number} needs an approver, but there is none"),
-                body: format!(
-                    "{number} needs an approval, but no approver is left: the plan names nobody, \
+        .map(|person| Message {
+            id: MessageId(desk.entropy.id(now)),
+            org: lacking.ticket.org,
+            ticket: None,
+            person: person.id,
+            told_as: BTreeSet::from([ToldAs::Administrator]),
+            after_end: false,
+            channel: DeliveryChannel::Mail,
+            address: None,
+            subject: format!("{number} needs an approver, but there is none"),
+            body: format!(
+                "{number} needs an approval, but no approver is left: the plan names nobody, \
                      only inactive people, or only the requester.\n\n\
                      Set the organization's `fallback_approver` to a person other than the \
                      requester, who is then asked for the vote. To list all such requests, filter \
                      by `waiting_on` = `approver_missing`."
-                ),
-                // The remedy is one setting, so one letter a day is enough, however many requests
-                // come in.
-                dedupe_key: format!("approver missing {}", now.format("%Y-%m-%d")),
-                send_at: now,
-                created_at: now,
-            })
+            ),
+            // The remedy is one setting, so one letter a day is enough, however many requests
+            // come in.
+            dedupe_key: format!("approver missing {}", now.format("%Y-%m-%d")),
+            send_at: now,
+            created_at: now,
         })
         .collect())
 }
@@ -343,29 +321,24 @@ async fn tell_administrators_of(
 ) -> Result<(), StoreError> {
     let mut tx = desk.store.write(tripped.layer).await?;
     let administrators = person::administrators(&mut tx).await?;
-    let messages: Vec<Message> = administrators
-        .iter()
-        .filter_map(|person| about_breaker(desk, tripped, person, now))
-        .collect();
+    let messages: Vec<Message> =
+        administrators.iter().map(|person| about_breaker(desk, tripped, person, now)).collect();
     outbox::enqueue_many(&mut tx, &messages).await?;
     tx.commit().await
 }
 
-fn about_breaker(
-    desk: &Desk,
-    tripped: &Tripped,
-    person: &Person,
-    now: DateTime<Utc>,
-) -> Option<Message> {
+fn about_breaker(desk: &Desk, tripped: &Tripped, person: &Person, now: DateTime<Utc>) -> Message {
     let Tripped { binding, hook, failure, until, layer } = tripped;
     let hook = hook.as_str();
-    Some(Message {
+    Message {
         id: MessageId(desk.entropy.id(now)),
         org: *layer,
         ticket: None,
         person: person.id,
+        told_as: BTreeSet::from([ToldAs::Administrator]),
+        after_end: false,
         channel: DeliveryChannel::Mail,
-        address: person.email.clone()?,
+        address: None,
         subject: format!("Policy {binding} is paused"),
         body: format!(
             "The binding `{binding}` failed too often in a row at the hook `{hook}`: {failure}.\n\n\
@@ -377,5 +350,5 @@ fn about_breaker(
         dedupe_key: format!("breaker {binding} {}", until.format("%Y-%m-%dT%H")),
         send_at: now,
         created_at: now,
-    })
+    }
 }

@@ -392,13 +392,11 @@ fn check_fields(
     duties: Duties,
 ) -> Result<String, Refused> {
     let mut faults = Faults::new();
-    let comment = ballot.comment.unwrap_or("").trim();
     let said = match ballot.vote {
         Vote::Approve | Vote::Reject | Vote::Abstain => "/comment",
         Vote::Delegate { .. } => "/reason",
     };
-    text::at_most_chars(said, comment, text::MAX_REASON_CHARS, &mut faults);
-    text::plain(said, comment, &mut faults);
+    let comment = text::sentence(said, ballot.comment.unwrap_or(""), &mut faults);
     let digest = "Give the `content_digest` of the content that was shown to you.";
     match ballot.vote {
         Vote::Approve => {
@@ -426,7 +424,7 @@ fn check_fields(
         }
     }
     faults.finish()?;
-    Ok(comment.to_owned())
+    Ok(comment)
 }
 
 pub(super) fn check_delegate(

@@ -66,8 +66,8 @@ impl Ticket {
     ) -> Vec<FieldChange> {
         let before = self.clone();
         let notes = problem.stage.outcome().map_or("", |outcome| outcome.notes.as_str());
-        let mut notes = format!("{}: {notes}", problem.number);
-        notes.truncate(notes.floor_char_boundary(text::MAX_TEXT_BYTES));
+        let notes = format!("{}: {notes}", problem.number);
+        let notes = text::cut_bytes(&notes, text::MAX_TEXT_BYTES).to_owned();
         let code = Some(Code::ResolvedByProblem);
         let outcome = Outcome { code, notes, at: now, by: by.clone() };
         self.stage = Stage::Done(self.rules().done(), outcome);

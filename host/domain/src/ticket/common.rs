@@ -9,8 +9,8 @@ use crate::{
     register::Holds,
     suggestion, text,
     ticket::{
-        Action, Asks, Channel, Field, FieldType, From, Input, Notice, Row, State, Value, Who,
-        assign, end, hold, open, row, talk,
+        Action, Asks, Channel, ExternalRef, Field, FieldType, From, Input, Notice, Row, State,
+        Value, Who, assign, end, hold, row, talk,
     },
 };
 
@@ -270,7 +270,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
         |_| None,
         |ticket, value, faults| {
             if let Some(Value::ExternalRef(source, id)) = value {
-                ticket.external_ref = Some(open::external_ref(source, id, faults));
+                ticket.external_ref = Some(ExternalRef::read(source, id, faults));
             }
         },
     )

@@ -17,6 +17,7 @@ use crate::{
     person::Person,
     refusal::{Faults, Refused},
     suggestion::Suggestion,
+    text,
     ticket::{
         Action, Code, FieldType, Given, Input, Lack, Notice, Obstacle, Outcome, Row, Stage, Ticket,
         To, Value, choice,
@@ -153,7 +154,8 @@ impl<'a> Turn<'a> {
 
     /// Notes that something was said.
     pub(crate) fn say(&mut self, visibility: Visibility, name: &str) {
-        let Some(text) = self.given.text(name).map(str::to_owned) else { return };
+        let Some(text) = self.given.text(name) else { return };
+        let text = text::line_ends(text).into_owned();
         if visibility == Visibility::Public {
             self.left.text = Some(text.clone());
         }

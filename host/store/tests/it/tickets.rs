@@ -29,7 +29,7 @@ on_both_engines! {
     a_stale_ticket_is_not_written
     taken_numbers_and_references_are_named
     a_batch_is_written_whole_or_not_at_all
-    known_references_are_found
+    known_references_are_found_with_their_tickets
     tickets_of_organizations_are_apart
     unreadable_tickets_are_reported
     a_phase_without_its_facts_is_refused_by_the_table
@@ -373,7 +373,7 @@ async fn a_batch_is_written_whole_or_not_at_all(store: Store) {
     assert_eq!(ticket::find(&mut tx, tickets[0].id).await.unwrap(), None);
 }
 
-async fn known_references_are_found(store: Store) {
+async fn known_references_are_found_with_their_tickets(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = full(&client);
     let mut tx = store.write(client.id).await.unwrap();
@@ -383,7 +383,13 @@ async fn known_references_are_found(store: Store) {
 
     let mut tx = store.read(client.id).await.unwrap();
     let known = ticket::known_external_ids(&mut tx, "tickets.csv", &asked).await.unwrap();
-    assert_eq!(known, [("42".to_owned(), ticket.id)]);
+    assert_eq!(known.len(), 1);
+    assert_eq!((known[0].external_id.as_str(), known[0].ticket), ("42", ticket.id));
+    let heading = &known[0].heading;
+    assert_eq!(
+        (&heading.number, &heading.short_description),
+        (&ticket.number, &ticket.short_description)
+    );
     assert_eq!(ticket::known_external_ids(&mut tx, "other.csv", &asked).await.unwrap(), []);
     assert_eq!(ticket::known_external_ids(&mut tx, "tickets.csv", &[]).await.unwrap(), []);
     drop(tx);

@@ -87,7 +87,14 @@ async fn filled(store: &Store) -> Tree {
     binding::insert(&mut tx, &routing, &first).await.unwrap();
     person::insert(&mut tx, &fixture::person(client.id, "anna")).await.unwrap();
     number::next(&mut tx, TicketKind::Incident, 1).await.unwrap();
-    import_job::start(&mut tx, "job", &digest(1), at(1)).await.unwrap();
+    let job = import_job::NewJob {
+        name: "job",
+        file_digest: &digest(1),
+        kind: "tickets",
+        source: "old-desk",
+        options: "{}",
+    };
+    import_job::start(&mut tx, &job, at(1)).await.unwrap();
     comment::insert(
         &mut tx,
         &waypost_domain::comment::Comment {

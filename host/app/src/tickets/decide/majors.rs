@@ -13,6 +13,7 @@ use waypost_domain::{
     event::{Actor, ActorKind},
     ids::{PersonId, TicketId},
     incident::{Leadership, Major, MajorRule},
+    message::ToldAs,
     ticket::{Action, Notice, Ticket},
 };
 use waypost_store::{ReadTx, ticket};
@@ -155,7 +156,14 @@ impl TicketDraft {
                 self.write.ticket.short_description
             );
             let key = format!("major {role} {at}");
-            self.write.drafts.push(Draft::of_desk([person], &subject, body, key, self.now));
+            self.write.drafts.push(Draft::of_desk(
+                [person],
+                ToldAs::Leader,
+                &subject,
+                body,
+                key,
+                self.now,
+            ));
         }
     }
 
@@ -177,7 +185,14 @@ impl TicketDraft {
         );
         let key = format!("major update missed {at}");
         let people = [led_by.manager, led_by.communication_owner];
-        self.write.drafts.push(Draft::of_desk(people, &subject, body, key, self.now));
+        self.write.drafts.push(Draft::of_desk(
+            people,
+            ToldAs::Leader,
+            &subject,
+            body,
+            key,
+            self.now,
+        ));
     }
 }
 
