@@ -14,7 +14,7 @@ pub use client::{Answer, Client};
 pub use desk::{TestClock, TestDesk};
 pub use policies::policy;
 pub use program::{Program, Ran, Server};
-pub use waypost_policy::testing::Guest;
+pub use waypost_policy::testing::{Guest, costly};
 pub use world::{Org, PersonOf};
 
 /// Makes `mod sqlite` and `mod postgres`, each running every story on an empty desk of its own.
