@@ -42,6 +42,7 @@ by_command_line! {
     a_wrong_word_is_told_with_its_remedy
     a_server_that_starts_prepares_the_policies_in_force
     a_component_that_costs_too_much_is_refused_and_the_next_is_taken_in
+    while_one_organization_uploads_what_is_costly_another_binds_and_is_served
     a_reason_forges_no_line
     p4_the_audit_trail_is_exported_as_json_lines
     records_are_looked_over_for_what_must_be_true
@@ -368,6 +369,40 @@ fn a_component_that_costs_too_much_is_refused_and_the_next_is_taken_in(program: 
     let good = program.file("good.wasm", Guest::new().build());
     let taken = program.run(["policy", "upload", &good, "--org", "platform"]);
     assert!(taken.is_ok, "{taken:?}");
+}
+
+fn while_one_organization_uploads_what_is_costly_another_binds_and_is_served(program: &Program) {
+    furnish(program);
+    let greedy = DESK.replace("acme", "greedy").replace("Acme", "Greedy");
+    let _ = program.json(["org", "apply", &program.file("greedy.toml", greedy)]);
+    let token = |org: &str, role: &str| {
+        let words = ["token", "create", "--org", org, "--name", role, "--role", role];
+        program.json(words)["secret"].as_str().unwrap().to_owned()
+    };
+    let (greedy, admin, agent) =
+        (token("greedy", "admin"), token("acme", "admin"), token("acme", "agent"));
+    let server = program.serve();
+    // Each would take longer than this test.
+    let uploads = [60, 61, 62].map(|functions| server.begin_upload(&greedy, &costly(functions)));
+    std::thread::sleep(Duration::from_millis(500));
+
+    let began = Instant::now();
+    let (status, policy) = server.upload(&admin, &Guest::new().build()).unwrap();
+    assert_eq!(status, 201, "{policy}");
+    let binding = json!({
+        "hooks": ["route"], "name": "all-to-network", "position": 5, "component": policy["digest"], "settings": {},
+    });
+    let (status, bound) =
+        server.send("POST", "/api/v1/bindings", &admin, &binding.to_string()).unwrap();
+    assert_eq!(status, 201, "{bound}");
+    let ticket = json!({ "short_description": "No mouse", "requester": "rita@acme.example" });
+    let (status, ticket) =
+        server.send("POST", "/api/v1/incidents", &agent, &ticket.to_string()).unwrap();
+    assert_eq!((status, &ticket["team"]["key"]), (201, &json!("network")), "{ticket}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+
+    drop(uploads);
+    assert!(server.stop(), "it ends well, though it was compiling");
 }
 
 fn a_reason_forges_no_line(program: &Program) {

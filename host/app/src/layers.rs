@@ -461,6 +461,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_revision_is_prepared_once_for_all_who_wait_for_it() {
+        let revisions = PreparedRevisions::default();
+        let at = (BindingId(Uuid::from_u128(1)), 1);
+        let (first, tell) = revisions.making(at);
+        let (second, nobody) = revisions.making(at);
+        assert!(tell.is_some() && nobody.is_none());
+        tell.unwrap().send_replace(Some(Err("no such component".to_owned())));
+        for told in [first, second] {
+            assert!(told.borrow().is_some());
+        }
+        // Its sender is gone, whether it was over or lost.
+        assert!(revisions.making(at).1.is_some());
+        revisions.made(at);
+        assert!(revisions.making(at).1.is_some());
+    }
+
+    #[test]
     fn what_cannot_be_prepared_is_left_alone_for_a_minute() {
         let revisions = PreparedRevisions::default();
         let at = (BindingId(Uuid::from_u128(1)), 1);

@@ -81,7 +81,7 @@ pub(crate) struct JobLimits {
     pub(crate) asking: Duration,
 }
 
-const MIB: u64 = 1024 * 1024;
+const MIB: usize = 1024 * 1024;
 
 /// What any component may compute for, and what each of its MiB adds. Interpreters of 12 to 18 MiB
 /// take some 4 s a MiB on a busy machine.
@@ -96,13 +96,13 @@ const GRACE: Duration = Duration::from_secs(15);
 
 /// What decisions of a policy are made of, at most: so many times its bytes.
 const CODE_FACTOR: usize = 6;
-const CODE_BYTES: usize = 8 * MIB as usize;
-const MOST_CODE_BYTES: usize = 128 * MIB as usize;
+const CODE_BYTES: usize = 8 * MIB;
+const MOST_CODE_BYTES: usize = 96 * MIB;
 
 impl JobLimits {
     /// The limits for a component of so many bytes.
     pub(crate) fn of(component_bytes: usize, config: &RuntimeConfig) -> Self {
-        let mebibytes = u32::try_from(component_bytes as u64 / MIB).unwrap_or(u32::MAX);
+        let mebibytes = u32::try_from(component_bytes / MIB).unwrap_or(u32::MAX);
         let most = config.compile_time;
         let cpu = CPU.saturating_add(CPU_OF_MIB.saturating_mul(mebibytes)).min(most);
         Self {
@@ -141,9 +141,9 @@ mod tests {
         let small = JobLimits::of(38_000, &config);
         assert_eq!(small.cpu, Duration::from_secs(20));
         assert!(small.wall <= Duration::from_secs(40));
-        let large = JobLimits::of(32 * MIB as usize, &config);
+        let large = JobLimits::of(32 * MIB, &config);
         assert_eq!((large.cpu, large.wall), (config.compile_time, config.compile_time));
-        assert!(code_limit(9_000, 0) < 9 * MIB as usize);
+        assert!(code_limit(9_000, 0) < 9 * MIB);
         assert_eq!(code_limit(usize::MAX, 1), MOST_CODE_BYTES);
     }
 }

@@ -78,7 +78,7 @@ impl Default for RuntimeConfig {
             component_bytes: 32 * MIB,
             settings_bytes: MIB,
             data_bytes: 16 * MIB,
-            kept_policy_bytes: 512 * MIB,
+            kept_policy_bytes: 384 * MIB,
             artifact_bytes: 4 * 1024 * MIB as u64,
             memory_bytes: 64 * MIB,
             resident_bytes: 256 * 1024,

@@ -7,6 +7,8 @@
 #[path = "runtime/desk.rs"]
 mod desk;
 
+use std::io::Write as _;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use uuid::Uuid;
@@ -110,6 +112,58 @@ fn a_memory_of_which_much_is_written_down_is_not_kept() {
     let refused = desk.runtime.inspect(&far.build()).unwrap_err();
     assert_eq!(refused.code(), "too_big", "{refused}");
     desk.assert_serves();
+}
+
+#[test]
+fn a_schema_of_many_alternatives_refuses_its_binding_only() {
+    let alternatives = vec![r#"{"const":1}"#; 500].join(",");
+    let guest = Guest::new().schema(&format!(r#"{{"anyOf":[{alternatives}]}}"#));
+    let desk = Desk::with(child());
+    let settings = format!("\"{}\"", "a".repeat(1_000_000));
+    match desk.prepare_with(&guest, &settings) {
+        Err(PrepareRefused::Settings(errors)) => {
+            assert!(errors[0].message.contains("too large"), "{errors:?}");
+        }
+        other => panic!("{other:?}"),
+    }
+    desk.assert_serves();
+}
+
+#[test]
+fn patterns_that_take_long_refuse_their_binding_only() {
+    let patterns: Vec<_> =
+        (250..260).map(|times| format!(r#"{{"pattern":"[01]*1[01]{{{times}}}[^01]"}}"#)).collect();
+    let guest = Guest::new().schema(&format!(r#"{{"allOf":[{}]}}"#, patterns.join(",")));
+    let desk = Desk::with(child());
+    let mut bit = 1_u32;
+    let bits = (0..500_000).map(|_| {
+        bit = bit.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        if bit >> 31 == 0 { '0' } else { '1' }
+    });
+    let settings = format!("\"{}\"", bits.collect::<String>());
+    let began = Instant::now();
+    // Refused by what it says or by what it takes, whichever is first on this machine.
+    let refused = desk.prepare_with(&guest, &settings);
+    assert!(matches!(refused, Err(PrepareRefused::Settings(_))), "{refused:?}");
+    assert!(began.elapsed() < Duration::from_secs(60));
+    desk.assert_serves();
+}
+
+#[test]
+fn a_compiler_without_a_job_ends() {
+    for (arguments, job) in
+        [(vec![], ""), (vec!["1073741824", "20"], ""), (vec!["1073741824", "20"], "no job")]
+    {
+        let mut compiler = Command::new(env!("CARGO_BIN_EXE_waypost-compiler"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // It may end before it is told.
+        let _ = compiler.stdin.take().unwrap().write_all(job.as_bytes());
+        assert!(!compiler.wait().unwrap().success());
+    }
 }
 
 #[tokio::test]
