@@ -480,7 +480,8 @@ mod tests {
             // Its first poll joins the line.
             assert!(futures_now(running.as_mut()).is_none());
             told.recv().unwrap();
-            let waiting = turns.take(by(2, Patience::Request), 1, |_| -> () { panic!("nobody waits") });
+            let waiting =
+                turns.take(by(2, Patience::Request), 1, |_| -> () { panic!("nobody waits") });
             let mut waiting = std::pin::pin!(waiting);
             assert!(futures_now(waiting.as_mut()).is_none());
         }
