@@ -87,9 +87,9 @@ fn what_can_be_counted_is_refused_before_it_is_compiled() {
 
 #[test]
 fn what_no_count_foresees_ends_at_the_limit_of_memory() {
-    let desk = Desk::with(RuntimeConfig { compile_memory_bytes: 96 * MIB, ..child() });
+    let desk = Desk::with(RuntimeConfig { compile_memory_bytes: 64 * MIB, ..child() });
     let refused = desk.runtime.inspect(&costly(1)).unwrap_err();
-    let limit = Cost::Memory { bytes: 96 * MIB };
+    let limit = Cost::Memory { bytes: 64 * MIB };
     assert_eq!(refused, UploadRefused::TooCostly { limit });
     assert_eq!(refused.code(), "too_costly");
     desk.assert_serves();

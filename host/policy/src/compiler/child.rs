@@ -254,3 +254,75 @@ fn said(mut stderr: impl Read) -> String {
     drop(io::copy(&mut stderr, &mut io::sink()));
     String::from_utf8_lossy(&bytes).trim_end().to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn watch() -> Watch {
+        let limits = JobLimits {
+            memory_bytes: 64 * 1024 * 1024,
+            cpu: Duration::from_secs(7),
+            wall: Duration::from_secs(14),
+            asking: Duration::from_secs(17),
+        };
+        let now = Instant::now();
+        Watch { began: now, phase: Phase::Compiling, since: now, limits }
+    }
+
+    #[test]
+    fn the_end_of_a_child_says_what_it_lacked() {
+        let ended = |status: i32, said| watch().fell(Some(ExitStatus::from_raw(status)), said);
+        let limit_of = |unmade| match unmade {
+            Unmade::TooCostly { limit, .. } => Some(limit),
+            Unmade::Refused(_) | Unmade::Failed { .. } | Unmade::Interrupted => None,
+        };
+        let memory = Some(Cost::Memory { bytes: 64 * 1024 * 1024 });
+        assert_eq!(limit_of(ended(Signal::ABORT.as_raw(), "")), memory);
+        assert_eq!(limit_of(ended(Signal::KILL.as_raw(), "")), memory);
+        let time = Some(Cost::Time { seconds: 7 });
+        assert_eq!(limit_of(ended(Signal::XCPU.as_raw(), "")), time);
+        // An exit with 1, and a crash.
+        for status in [1 << 8, Signal::SEGV.as_raw()] {
+            match ended(status, "the first line\nand more") {
+                Unmade::Failed { message } => {
+                    assert!(message.ends_with(": the first line"), "{message}");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn a_phase_ends_before_all_of_it() {
+        let mut watch = watch();
+        assert_eq!(watch.until(), watch.began + Duration::from_secs(14));
+        watch.phase = Phase::Settings;
+        watch.since = watch.began - Duration::from_secs(10);
+        assert_eq!(watch.until(), watch.since + CHECKING);
+    }
+
+    #[test]
+    fn who_asks_to_stop_is_heard_at_once() {
+        let (_tell, told) = mpsc::channel();
+        let stop = Stop::default();
+        stop.ask();
+        let last = watch().listen(&told, Digest::of(b"engine"), &stop);
+        assert!(matches!(last, Last::Stopped));
+    }
+
+    #[test]
+    fn a_child_of_another_release_is_a_stranger() {
+        let (tell, told) = mpsc::channel();
+        tell.send(Answer::Fingerprint(Digest::of(b"another engine"))).unwrap();
+        let last = watch().listen(&told, Digest::of(b"engine"), &Stop::default());
+        assert!(matches!(last, Last::Stranger));
+    }
+
+    #[test]
+    fn only_the_beginning_of_what_is_said_is_kept() {
+        let long = "a".repeat(1024 * 1024);
+        assert_eq!(said(long.as_bytes()).len() as u64, SAID_BYTES);
+        assert_eq!(said(&b"one line\n"[..]), "one line");
+    }
+}
