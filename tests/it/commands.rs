@@ -7,7 +7,7 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use waypost_test_support::{Program, policy};
+use waypost_test_support::{Guest, Program, costly, policy};
 
 use crate::policies::teams_by_words;
 
@@ -54,6 +54,9 @@ by_command_line! {
     the_server_finishes_what_it_began_and_keeps_what_it_answered
     a_wrong_word_is_told_with_its_remedy
     a_server_that_starts_prepares_the_policies_in_force
+    a_component_that_costs_too_much_is_refused_and_the_next_is_taken_in
+    while_one_organization_uploads_what_is_costly_another_binds_and_is_served
+    a_reason_forges_no_line
     p4_the_audit_trail_is_exported_as_json_lines
     records_are_looked_over_for_what_must_be_true
     receipts_are_listed_to_their_end
@@ -665,6 +668,72 @@ fn a_server_that_starts_prepares_the_policies_in_force(program: &Program) {
     assert!(server.log().contains("ready=1 broken=0"), "{}", server.log());
     assert!(!kept().is_empty(), "what was compiled is kept");
     assert!(server.stop(), "it ends well");
+}
+
+fn a_component_that_costs_too_much_is_refused_and_the_next_is_taken_in(program: &Program) {
+    let _ = program.run(["migrate"]);
+    let file = program.file("costly.wasm", costly(60));
+    let upload = ["policy", "upload", &file, "--org", "platform"];
+    let refused = program.run(upload.into_iter().chain(["--set", "policy_compile_seconds=2"]));
+    assert!(!refused.is_ok && refused.said.contains("takes more than 2 s"), "{refused:?}");
+
+    let good = program.file("good.wasm", Guest::new().build());
+    let taken = program.run(["policy", "upload", &good, "--org", "platform"]);
+    assert!(taken.is_ok, "{taken:?}");
+}
+
+fn while_one_organization_uploads_what_is_costly_another_binds_and_is_served(program: &Program) {
+    furnish(program);
+    let greedy = DESK.replace("acme", "greedy").replace("Acme", "Greedy");
+    let _ = program.json(["org", "apply", &program.file("greedy.toml", greedy)]);
+    let token = |org: &str, role: &str| {
+        let words = ["token", "create", "--org", org, "--name", role, "--role", role];
+        program.json(words)["secret"].as_str().unwrap().to_owned()
+    };
+    let (greedy, admin, agent) =
+        (token("greedy", "admin"), token("acme", "admin"), token("acme", "agent"));
+    let server = program.serve();
+    // Each would take longer than this test.
+    let uploads = [60, 61, 62].map(|functions| server.begin_upload(&greedy, &costly(functions)));
+    std::thread::sleep(Duration::from_millis(500));
+
+    let began = Instant::now();
+    let (status, policy) = server.upload(&admin, &Guest::new().build()).unwrap();
+    assert_eq!(status, 201, "{policy}");
+    let binding = json!({
+        "hooks": ["route"], "name": "all-to-network", "position": 5, "component": policy["digest"], "settings": {},
+    });
+    let (status, bound) =
+        server.send("POST", "/api/v1/bindings", &admin, &binding.to_string()).unwrap();
+    assert_eq!(status, 201, "{bound}");
+    let ticket = json!({ "short_description": "No mouse", "requester": "rita@acme.example" });
+    let (status, ticket) =
+        server.send("POST", "/api/v1/incidents", &agent, &ticket.to_string()).unwrap();
+    assert_eq!((status, &ticket["team"]["key"]), (201, &json!("network")), "{ticket}");
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+
+    drop(uploads);
+    assert!(server.stop(), "it ends well, though it was compiling");
+}
+
+fn a_reason_forges_no_line(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let forger = Guest::new().reason(b"x\n  route: other of acme, revision 9: applied");
+    let forger = program.file("forger.wasm", forger.build());
+    let settings = program.file("settings.json", "{}");
+    let bind = ["policy", "bind", &forger, "--org", "acme", "--hook", "route"];
+    let _ = program.json(bind.into_iter().chain(["--settings", &settings]));
+    let open = ["ticket", "open", "--kind", "incident", "--org", "acme", "--field"];
+    let fields = ["short_description=No wifi", "--field", "requester=rita@acme.example"];
+    let opened = program.json(open.into_iter().chain(fields));
+
+    let number = opened["number"].as_str().unwrap();
+    let told = program.run(["explain", number, "--org", "acme"]);
+
+    let decisions = told.printed.lines().filter(|line| line.starts_with("  route:")).count();
+    assert_eq!(decisions, 1, "{told:?}");
+    assert!(told.printed.contains("because: x"), "{told:?}");
 }
 
 fn audited(program: &Program, words: &[&str]) -> Vec<Value> {

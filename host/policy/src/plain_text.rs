@@ -175,7 +175,8 @@ impl Plain for Failure {
             | Self::InputTooLarge { .. }
             | Self::AnswerTooLarge { .. }
             | Self::Busy
-            | Self::BreakerOpen => {}
+            | Self::BreakerOpen
+            | Self::HostPanic => {}
         }
     }
 }

@@ -8,8 +8,11 @@ use crate::{SettingsError, schema_bounds};
 /// The most errors that are told at once.
 const TOLD: usize = 20;
 
-/// The most characters of one error's message, which may quote the settings.
+/// The most characters of one error's message or place, which may quote the settings.
 const MESSAGE_CHARS: usize = 500;
+
+/// The most bytes that a compiled pattern may take.
+const PATTERN_BYTES: usize = 1024 * 1024;
 
 /// A compiled settings schema.
 pub(crate) struct SettingsSchema<'a> {
@@ -27,29 +30,33 @@ impl<'a> SettingsSchema<'a> {
         schema_bounds::check_schema(schema)?;
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
-            .with_pattern_options(PatternOptions::regex())
+            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
             .offline()
             .build(schema)
             .map_err(|error| short(&error.to_string()))?;
         Ok(Self { schema, validator })
     }
 
-    /// Parses and checks settings.
+    /// Parses and checks settings. Whether they are valid is found out first, which copies nothing;
+    /// what is wrong with them only if saying so is little enough work.
     pub(crate) fn check(&self, settings: &str) -> Result<(), Vec<SettingsError>> {
         let whole = |message| vec![SettingsError { path: String::new(), message }];
         let settings = serde_json::from_str::<Value>(settings)
             .map_err(|error| whole(format!("this is not valid JSON: {error}")))?;
         schema_bounds::check_work(self.schema, &settings).map_err(whole)?;
-        let errors: Vec<_> = self
-            .validator
-            .iter_errors(&settings)
-            .take(TOLD)
-            .map(|error| SettingsError {
-                path: error.instance_path().as_str().to_owned(),
-                message: short(&error.to_string()),
-            })
-            .collect();
-        if errors.is_empty() { Ok(()) } else { Err(errors) }
+        if self.validator.is_valid(&settings) {
+            return Ok(());
+        }
+        if !schema_bounds::can_explain(self.schema, &settings) {
+            let message = "they do not fit the policy's schema, and are too large for it to say \
+                           where; try them in parts";
+            return Err(whole(message.to_owned()));
+        }
+        let errors = self.validator.iter_errors(&settings).take(TOLD).map(|error| SettingsError {
+            path: short(error.instance_path().as_str()),
+            message: short(&error.to_string()),
+        });
+        Err(errors.collect())
     }
 }
 
@@ -117,6 +124,24 @@ mod tests {
         let schema = SettingsSchema::compile(&tree).unwrap();
         assert_eq!(schema.check(r#"{"children": [{"children": []}]}"#), Ok(()));
         assert!(schema.check(r#"{"children": [{"kids": []}]}"#).is_err());
+    }
+
+    #[test]
+    fn a_valid_document_is_valid_however_much_there_would_be_to_explain() {
+        let numbers = (0..9_000).map(|number| json!({ "const": number }));
+        let alternatives: Vec<_> = numbers.chain([json!({ "type": "string" })]).collect();
+        let schema = json!({ "anyOf": alternatives });
+        let schema = SettingsSchema::compile(&schema).unwrap();
+        assert_eq!(schema.check(&format!("\"{}\"", "a".repeat(100_000))), Ok(()));
+        let errors = schema.check(&format!("[\"{}\"]", "a".repeat(100_000))).unwrap_err();
+        assert_eq!(errors.len(), 1);
+        assert!(errors[0].message.contains("too large"), "{errors:?}");
+    }
+
+    #[test]
+    fn a_pattern_that_compiles_large_is_refused() {
+        let schema = json!({ "pattern": "(\\w{100}){100}" });
+        assert!(SettingsSchema::compile(&schema).is_err());
     }
 
     #[test]

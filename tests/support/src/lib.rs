@@ -18,7 +18,7 @@ pub use desk::{TestClock, TestDesk};
 pub use policies::policy;
 pub use program::{Program, Ran, Server};
 pub use proxy::Proxy;
-pub use waypost_policy::testing::Guest;
+pub use waypost_policy::testing::{Guest, costly};
 pub use world::{Org, PersonOf};
 
 /// Makes `mod sqlite` and `mod postgres`, each running every story on an empty desk of its own.

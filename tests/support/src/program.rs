@@ -187,18 +187,40 @@ impl Server {
     /// Sends JSON: the status and the JSON that comes back. None if nobody answers.
     #[must_use]
     pub fn send(&self, method: &str, path: &str, token: &str, body: &str) -> Option<(u16, Value)> {
+        let asked = self.ask(method, path, token, "application/json", body.as_bytes())?;
+        answer(asked)
+    }
+
+    /// Uploads a policy: the status and the JSON that comes back. None if nobody answers.
+    #[must_use]
+    pub fn upload(&self, token: &str, component: &[u8]) -> Option<(u16, Value)> {
+        answer(self.begin_upload(token, component)?)
+    }
+
+    /// Uploads a policy without waiting for the answer. The caller is there until the stream is
+    /// dropped.
+    #[must_use]
+    pub fn begin_upload(&self, token: &str, component: &[u8]) -> Option<TcpStream> {
+        self.ask("POST", "/api/v1/policies", token, "application/wasm", component)
+    }
+
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Option<TcpStream> {
         let mut stream = TcpStream::connect(self.address).ok()?;
         let length = body.len();
-        let request = format!(
+        let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: desk\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+             content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
         );
-        stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let status = answer.split(' ').nth(1)?.parse().ok()?;
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
+        Some(stream)
     }
 
     /// A connection on which anything can be sent.
@@ -255,6 +277,15 @@ impl Server {
             }
         }
     }
+}
+
+/// Reads an answer to its end.
+fn answer(mut stream: TcpStream) -> Option<(u16, Value)> {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
 }
 
 impl Drop for Server {

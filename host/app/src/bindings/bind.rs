@@ -10,8 +10,8 @@ use waypost_domain::{
     key::Key,
     refusal::Faults,
 };
-use waypost_policy::{DataFile, Digest, NotADigest, Prepared};
-use waypost_store::{ReadTx, StoreError, binding, component};
+use waypost_policy::{DataFile, Digest, NotADigest, Patience, Prepared};
+use waypost_store::{ReadTx, StoreError, binding};
 
 use self::draft::{Draft, FallbackChoice, HooksChoice};
 pub(crate) use self::draft::{check_data, check_limits};
@@ -19,7 +19,7 @@ use super::{BindingView, active, load, view};
 use crate::{
     Caller, CommandError, Desk,
     input::{Reading, checked, must_be_at},
-    preparing::{Recipe, note_refusal},
+    preparing::{Bytes, Recipe, note_refusal},
 };
 
 /// A binding to be made.
@@ -119,7 +119,7 @@ pub async fn bind(
     }
     let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
-    let prepared = prepare(desk, &mut faults, recipe).await?;
+    let prepared = prepare(desk, caller, &mut faults, recipe).await?;
     let (name, draft, prepared) = checked!(faults; name, draft, prepared);
 
     let binding = Binding {
@@ -189,7 +189,7 @@ pub async fn revise(
     let mut faults = Faults::new();
     let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
-    let prepared = prepare(desk, &mut faults, recipe).await?;
+    let prepared = prepare(desk, caller, &mut faults, recipe).await?;
     let (draft, prepared) = checked!(faults; draft, prepared);
 
     let mut tx = desk.write(caller).await?;
@@ -221,7 +221,7 @@ pub(super) async fn recipe_of(
     let data = binding::revision_data(tx, revision.binding, revision.number).await?;
     Ok(Recipe {
         component,
-        bytes: component::bytes(tx, &revision.component).await?,
+        bytes: Bytes::Stored,
         settings: revision.settings.clone(),
         data: data_files(&data),
         hooks: revision.hooks.as_slice().to_vec(),
@@ -238,11 +238,12 @@ pub(crate) fn data_files(data: &[(String, Vec<u8>)]) -> Vec<DataFile> {
 /// Has the policy itself check its settings, with no transaction open.
 async fn prepare(
     desk: &Desk,
+    caller: &Caller,
     faults: &mut Faults,
     recipe: Option<Recipe>,
 ) -> Result<Option<Arc<Prepared>>, CommandError> {
     let Some(recipe) = recipe else { return Ok(None) };
-    match recipe.prepare(desk).await? {
+    match recipe.prepare(desk, caller.org, Patience::Request).await? {
         Ok(prepared) => Ok(Some(prepared)),
         Err(refused) => {
             note_refusal(faults, refused)?;

@@ -230,7 +230,7 @@ fn write(to: &mut dyn Write, view: &TicketView) -> io::Result<()> {
         let known = if problem.known_error { "known error" } else { "problem" };
         writeln!(to, "  {known} {}: {}", problem.name.number, problem.name.short_description)?;
         if let Some(workaround) = &problem.workaround {
-            writeln!(to, "  workaround: {workaround}")?;
+            writeln!(to, "  workaround: {}", crate::output::line(workaround))?;
         }
     }
     Ok(())

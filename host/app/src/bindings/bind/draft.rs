@@ -9,14 +9,14 @@ use waypost_domain::{
     refusal::Faults,
 };
 use waypost_policy::{Description, Digest, Prepared, RuntimeConfig};
-use waypost_store::{ReadTx, binding, component};
+use waypost_store::{ReadTx, binding};
 
 use super::data_files;
 use crate::{
     Caller, CommandError, Desk, DeskOptions,
     input::Reading,
     policies::{self, domain_hook},
-    preparing::Recipe,
+    preparing::{Bytes, Recipe},
     refs::Known,
 };
 
@@ -115,7 +115,7 @@ impl Draft {
         };
         let recipe = Recipe {
             component: found.digest,
-            bytes: found.bytes,
+            bytes: Bytes::Stored,
             settings: settings.clone(),
             data: data_files(&data),
             hooks: hooks.as_slice().to_vec(),
@@ -174,7 +174,6 @@ impl Checked {
 /// A component that the organization may bind.
 struct Found {
     digest: Digest,
-    bytes: Option<Vec<u8>>,
     description: Description,
 }
 
@@ -184,14 +183,13 @@ async fn find_component(
     given: &str,
 ) -> Result<Option<Found>, CommandError> {
     let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
-    let Some(found) = component::find(tx, given.trim()).await? else {
+    let Some(found) = policies::inspection(tx, given.trim()).await? else {
         let message =
             format!("There is no policy {digest} that this organization can bind; upload it.");
         faults.wrong("/component", "unknown", message);
         return Ok(None);
     };
-    let description = policies::inspection(&found)?.description;
-    Ok(Some(Found { digest, bytes: component::bytes(tx, given.trim()).await?, description }))
+    Ok(Some(Found { digest, description: found.description }))
 }
 
 /// The hooks of the binding: at least one, each of them served by the component.
