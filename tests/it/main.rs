@@ -12,6 +12,7 @@ mod effects;
 mod events;
 mod explaining;
 mod golden;
+mod hanging;
 mod hostile;
 mod import;
 mod intake;
