@@ -353,12 +353,12 @@ async fn a_token_of_role_auditor_casts_no_vote_and_each_try_is_kept(desk: TestDe
 async fn a_refused_vote_has_one_code_for_its_sender_and_for_auditors(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let two = json!([
-        { "steps": [{ "name": "manager", "approvers": ["manager"] }] },
         { "steps": [{ "name": "data", "approvers": [person(&acme.agent)] }] },
+        { "steps": [{ "name": "network", "approvers": [person(&acme.second_agent)] }] },
     ]);
     bind(&acme, &two).await;
     let request = acme.ask_for_laptop().await;
-    let shown = asked(&acme.manager).await.remove(0);
+    let shown = asked(&acme.agent).await.remove(0);
     let mut round = acme.agent.client.of(&request, "approvals").await.items().remove(0);
     let mut later = shown.clone();
     later["id"] = round["stages"][1]["steps"][0]["requests"][0]["id"].take();
@@ -367,18 +367,18 @@ async fn a_refused_vote_has_one_code_for_its_sender_and_for_auditors(desk: TestD
     let delegate = format!("/approval-requests/{}/delegate", shown["id"].as_str().unwrap());
     let nobody = json!({ "to": "nobody@acme.example", "reason": "On holiday" });
 
-    let manager = &acme.manager.client;
+    let (agent, other) = (&acme.agent.client, &acme.second_agent.client);
     let mut refused = vec![
-        vote(&acme.agent.client, &shown, "approve", None).await,
+        vote(other, &shown, "approve", None).await,
         vote(&acme.requester.client, &shown, "approve", None).await,
-        vote(&acme.agent.client, &later, "approve", None).await,
-        vote(manager, &outdated, "approve", None).await,
-        vote(manager, &shown, "reject", None).await,
-        manager.post(&delegate, json!({})).await,
-        manager.post(&delegate, nobody).await,
+        vote(other, &later, "approve", None).await,
+        vote(agent, &outdated, "approve", None).await,
+        vote(agent, &shown, "reject", None).await,
+        agent.post(&delegate, json!({})).await,
+        agent.post(&delegate, nobody).await,
     ];
-    let _ = vote(manager, &shown, "approve", None).await.ok();
-    let decided = vote(manager, &shown, "approve", None).await;
+    let _ = vote(agent, &shown, "approve", None).await.ok();
+    let decided = vote(agent, &shown, "approve", None).await;
     assert_eq!((decided.status.as_u16(), decided.slug()), (409, "invalid-transition"));
     assert_eq!(decided.json["state"], "awaiting_approval");
     assert!(decided.json["allowed_actions"].is_array(), "{}", decided.text);
