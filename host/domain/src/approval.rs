@@ -24,10 +24,10 @@ mod rules;
 mod stand_in;
 mod vote;
 
-pub(crate) use self::appoint::appoint_voter;
+pub(crate) use self::{appoint::appoint_voter, keep::NotAppointed};
 pub use self::{
     duties::Duties,
-    keep::{Able, Appointed, NotAppointed},
+    keep::{Able, Appointed},
     plan::{MAX_STAGES, MAX_STEPS, MAX_VOTERS, NewRound, PlanFault, Planned, StagePlan, StepPlan},
     refused::{MAX_REFUSED, RefusedVote, VoteKind},
     stand_in::StoodIn,

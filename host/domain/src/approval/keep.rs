@@ -31,14 +31,14 @@ pub struct Appointed {
 
 /// Why nobody was appointed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotAppointed {
+pub(crate) enum NotAppointed {
     /// There is no such request in this round.
     Unknown,
     /// The vote that is named is not awaited, and nobody can be asked for it.
     NotAwaited(NotAwaited),
     /// Every vote is asked of somebody, and none is named.
     NothingVacant,
-    /// The person has, or had, a vote in the step.
+    /// The person has a vote in the step already.
     Repeated,
 }
 
@@ -160,7 +160,7 @@ impl Approval {
     /// Asks somebody for one vote instead of whoever is asked for it, or was; if none is named, for
     /// the first one that nobody is asked for. The vote counts for the same seat, and whose seat it
     /// is may still vote first.
-    pub fn appoint_by_hand(
+    pub(crate) fn appoint_by_hand(
         &mut self,
         request: Option<ApprovalRequestId>,
         to: PersonId,
