@@ -14,6 +14,7 @@ mod events;
 mod explaining;
 mod front;
 mod golden;
+mod hanging;
 mod hostile;
 mod import;
 mod intake;

@@ -173,9 +173,7 @@ impl ApiError {
             errors.push(FieldFault::more(more).into());
         }
         errors.iter_mut().for_each(FaultOut::shorten);
-        let is_missing =
-            |fault: &FaultOut| matches!(fault.code, FieldFault::MISSING | FieldFault::MORE);
-        let all_missing = !errors.is_empty() && errors.iter().all(is_missing);
+        let all_missing = FieldFault::only_missing(errors.iter().map(|fault| fault.code));
         let (slug, detail) = match (all_missing, errors.as_slice()) {
             (true, [_]) => {
                 (Slug::MissingFields, "a field is missing; `errors` names it".to_owned())

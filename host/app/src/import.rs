@@ -345,7 +345,7 @@ pub async fn decide(
     let mut writes = tokio::task::spawn_blocking(finish)
         .await
         .map_err(|error| CommandError::Internal(Box::new(error)))??;
-    let letters = write::letters(desk, caller.org, &mut writes, caller.now).await?;
+    let letters = write::letters(desk, &mut writes, caller.now);
     Ok(DecidedBatch { first_row, writes, letters, report })
 }
 

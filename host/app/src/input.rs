@@ -139,7 +139,7 @@ impl Reading for Faults {
 
     fn into_error(self) -> CommandError {
         let faults = self.into_vec();
-        if faults.iter().all(|fault| fault.code == FieldFault::MISSING) {
+        if FieldFault::only_missing(faults.iter().map(|fault| fault.code)) {
             Refused::MissingFields(faults).into()
         } else {
             CommandError::Invalid(faults)

@@ -15,10 +15,7 @@ use waypost_domain::{
 };
 use waypost_store::{ReadTx, StoreError, person, service, team};
 
-use crate::{
-    json,
-    tickets::{PersonRef, facts::Facts},
-};
+use crate::{json, tickets::PersonRef};
 
 /// The person that is named, if they are in the organization.
 pub(crate) async fn find_person(
@@ -67,26 +64,7 @@ pub(crate) async fn person(
     })
 }
 
-/// An active person that a command names: of the organization, or of a team that serves it.
-pub(crate) async fn active_person(
-    tx: &mut ReadTx,
-    facts: &Facts,
-    faults: &mut Faults,
-    pointer: &str,
-    named: &PersonRef,
-) -> Result<Option<PersonId>, StoreError> {
-    let Some(shown) = shown(faults, pointer, named) else { return Ok(None) };
-    let own = find_person(tx, named).await?;
-    let found = own.or_else(|| facts.desk_person(named).cloned()).filter(|person| person.active);
-    if found.is_none() {
-        let remedy = "give the id or e-mail address of one in the directory";
-        faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
-    }
-    Ok(found.map(|person| person.id))
-}
-
-/// Somebody active who can hold a seat: a person of the organization, or of a provider's team that
-/// serves it.
+/// Somebody who can vote: a person of the organization, or of a provider's team that serves it.
 pub(crate) async fn voter(
     tx: &mut ReadTx,
     faults: &mut Faults,
@@ -101,12 +79,23 @@ pub(crate) async fn voter(
             None => serving(tx).await?.into_iter().find(|one| one.is_at(email)),
         },
     };
-    let found = found.filter(|person| person.active);
-    if found.is_none() {
+    let org = tx.org();
+    let Some(found) = found.filter(|person| person.active) else {
         let remedy = "give the id or e-mail address of one in the directory";
         faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
+        return Ok(None);
+    };
+    let serves =
+        found.org == org || serving(tx).await?.into_iter().any(|person| person.id == found.id);
+    if !serves || !found.can_vote_in(org) {
+        let message = format!(
+            "`{shown}` cannot vote here: they are an auditor, or a requester of another \
+             organization, or their team does not serve this one; name somebody else"
+        );
+        faults.wrong(pointer, "cannot-vote", message);
+        return Ok(None);
     }
-    Ok(found.map(|person| person.id))
+    Ok(Some(found.id))
 }
 
 /// The people of a provider's teams that serve the organization, and of its own teams.

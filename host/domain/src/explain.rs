@@ -275,7 +275,7 @@ fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
         }
         WaitingFor::ApproverMissing => {
             "an approver (there is none; an administrator must set the organization's \
-             fallback_approver)"
+             fallback_approver, or use appoint_voter)"
                 .to_owned()
         }
         WaitingFor::Caller => "the requester's reply".to_owned(),

@@ -59,8 +59,8 @@ pub use self::{
 pub(crate) use self::{
     assign::{assign, check_levels},
     common::{
-        APPROVED, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT, EDIT, INTAKE,
-        INTAKE_FIELDS, REOPEN, RESUME, SUBJECT_FIELDS, WORKED,
+        APPOINT_VOTER, APPROVED, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT, EDIT,
+        INTAKE, INTAKE_FIELDS, REOPEN, RESUME, SUBJECT_FIELDS, WORKED,
     },
     end::{close, finish},
     facts::Facts,

@@ -242,6 +242,7 @@ impl Documented {
 fn conditions(row: &Row) -> String {
     let who = match row.who {
         Who::Desk => "For the desk.".to_owned(),
+        Who::Admin => "For administrators.".to_owned(),
         Who::DeskOrOwner(From::In(states)) => {
             format!("For the desk, and for the requester while the state is {}.", listed(states))
         }

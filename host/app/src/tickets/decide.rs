@@ -4,6 +4,7 @@
 //! between the phases, what they named is looked up. No transaction is open while one runs.
 
 mod approving;
+mod keeping;
 mod majors;
 mod opening;
 mod proposals;
@@ -41,11 +42,10 @@ use super::{
 use crate::{Caller, Desk, layers::Asked};
 
 pub(crate) use self::approving::submit;
+pub(crate) use self::keeping::{Kept, keep_voters, needs_care};
 pub(crate) use self::majors::evaluate_major_rules;
 pub(crate) use self::opening::{give_numbers, open, route_again};
-pub(crate) use self::stalling::{
-    Nudged, appoint, expect_votes, fallback_approver, looks_after_approvals, nudge,
-};
+pub(crate) use self::stalling::{Nudged, expect_votes, looks_after_approvals, nudge};
 pub(crate) use self::telling::{NotifiableEvent, tell};
 
 /// A ticket that is being decided on.
@@ -124,8 +124,8 @@ impl TicketDraft {
 
     fn of(desk: &Desk, facts: Facts, write: TicketWrite, occasion: &str, caller: &Caller) -> Self {
         let mut people: BTreeMap<PersonId, bool> =
-            facts.desk_people.values().map(|person| (person.id, person.can_vote())).collect();
-        people.extend(facts.manager.iter().map(|person| (person.id, person.can_vote())));
+            facts.desk_people.values().map(|one| (one.id, facts.can_vote(one))).collect();
+        people.extend(facts.manager.iter().map(|one| (one.id, facts.can_vote(one))));
         let before = (!write.is_new).then(|| write.ticket.clone());
         Self {
             write,

@@ -114,6 +114,7 @@ fn is_about_policies(event: &Event) -> bool {
                 | Action::RemindVoter
                 | Action::DelegateVote
                 | Action::ExpireVote
+                | Action::VacateVote
                 | Action::AppointVoter
                 | Action::Escalate
                 | Action::ProposeMajor

@@ -11,7 +11,7 @@
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
     approval::Approval,
-    ids::TicketId,
+    ids::{ApprovalRequestId, TicketId},
     incident::MAX_CHILDREN,
     permission::{self, Relation},
     refusal::Faults,
@@ -24,7 +24,7 @@ use super::{
     TicketRef, TicketView,
     content::content_digest,
     decide::{self, TicketDraft},
-    facts::{self, Facts},
+    facts::Facts,
     given::{Found, LookUps, Reader},
     names::Names,
     reactions, read,
@@ -269,7 +269,8 @@ impl Subject {
                     && round.content_digest == digest
             });
             self.beside.round = latest;
-            scene.facts.delegations = facts::delegations(tx, caller.now).await?;
+            self.beside.new_vote = Some(ApprovalRequestId(desk.id(caller)));
+            scene.facts.add_delegations(tx, caller.now).await?;
         }
         scene.names.add_open_round(self.ticket.id, self.open.clone());
         scene.names.read(tx, std::slice::from_ref(&self.ticket)).await?;
@@ -329,11 +330,16 @@ impl<'a> Scene<'a> {
         let mut opened = done.left.opened.take();
         let is_elsewhere = done.left.is_elsewhere;
         let link = done.left.link.take();
+        let round = done.left.round.take();
+        let asked = std::mem::take(&mut done.left.asked);
         let target_changes = std::mem::take(&mut done.left.target_changes);
         let is_idle = action == Action::Acknowledge && done.changes.is_empty();
         if !is_idle && !is_elsewhere {
             draft.write.link = link;
             draft.performed(done, &caller.actor, was);
+            if let Some(round) = round {
+                draft.keep_round(round, &asked);
+            }
         }
         if let Some(given) = conversion.filter(|_| action == Action::AcceptSuggestion) {
             let was = draft.write.ticket.state();
@@ -455,7 +461,7 @@ pub(crate) async fn commit(
     caller: &Caller,
     writes: &mut [TicketWrite],
 ) -> Result<(), CommandError> {
-    let letters = write::letters(desk, caller.org, writes, caller.now).await?;
+    let letters = write::letters(desk, writes, caller.now);
     let mut tx: WriteTx = desk.write(caller).await?;
     write::write(desk, &mut tx, writes, letters, caller.now).await?;
     write::commit(desk, tx, writes, caller.now).await

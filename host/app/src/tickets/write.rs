@@ -15,8 +15,8 @@ use waypost_domain::{
     ticket::{Action, Ticket},
 };
 use waypost_store::{
-    ReadTx, StoreError, WriteTx, approval, comment, evaluation, event, link, outbox, person,
-    receipt, suggestion, ticket,
+    ReadTx, StoreError, WriteTx, approval, comment, evaluation, event, link, organization, outbox,
+    person, receipt, suggestion, ticket,
 };
 
 use super::{
@@ -118,6 +118,9 @@ pub(crate) async fn commit(
 ) -> Result<(), CommandError> {
     tx.commit().await?;
     tell_administrators(desk, writes, now).await;
+    if let Some(one) = writes.iter().find(|one| wants_voter(one)) {
+        tell_of_missing_voter(desk, one.ticket.org, &one.ticket.number, now).await;
+    }
     Ok(())
 }
 
@@ -172,24 +175,18 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// The letters that tell of these changes. Whom else they need is read before the write transaction
-/// begins, because others wait for that to end.
-pub(crate) async fn letters(
+/// The letters that tell of these changes.
+pub(crate) fn letters(
     desk: &Desk,
-    org: OrgId,
     writes: &mut [TicketWrite],
     now: DateTime<Utc>,
-) -> Result<Vec<Message>, StoreError> {
+) -> Vec<Message> {
     let mut letters = Vec::new();
     for one in writes.iter_mut() {
         let drafts = std::mem::take(&mut one.drafts);
         letters.extend(messages::letters(drafts, &one.ticket, desk, now));
     }
-    if writes.iter().any(lacks_approver) {
-        let mut tx = desk.store.read(org).await?;
-        letters.extend(about_missing_approver(desk, &mut tx, writes, now).await?);
-    }
-    Ok(letters)
+    letters
 }
 
 /// Marks tickets on which a policy failed, for people to look at. The command's first event tells
@@ -245,49 +242,89 @@ async fn placed(
     Ok(placed)
 }
 
-/// Whether an approval of it waits for nobody.
-fn lacks_approver(one: &TicketWrite) -> bool {
-    one.new_approval.iter().chain(&one.changed_approvals).any(Approval::lacks_voter)
+/// Whether an approval of it can't be decided until somebody is appointed.
+fn wants_voter(one: &TicketWrite) -> bool {
+    one.new_approval.iter().chain(&one.changed_approvals).any(Approval::wants_voter)
 }
 
-/// The letters to the organization's administrators about an approval that nobody's vote is asked
-/// for.
-async fn about_missing_approver(
+/// Tells administrators that an approval can't be decided until they name somebody: those of the
+/// organization, or else of the nearest layer above that has any. In a transaction of that layer's
+/// own, as all letters to another layer. One that can't be written is logged; the next upkeep
+/// writes it.
+pub(crate) async fn tell_of_missing_voter(
     desk: &Desk,
-    tx: &mut ReadTx,
-    writes: &[TicketWrite],
+    org: OrgId,
+    number: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<Message>, StoreError> {
-    let lacks = |one: &&TicketWrite| lacks_approver(one);
-    let Some(lacking) = writes.iter().find(lacks) else { return Ok(Vec::new()) };
-    let number = &lacking.ticket.number;
-    let administrators = person::administrators(tx).await?;
-    Ok(administrators
-        .into_iter()
-        .map(|person| Message {
-            id: MessageId(desk.entropy.id(now)),
-            org: lacking.ticket.org,
-            ticket: None,
-            person: person.id,
-            told_as: BTreeSet::from([ToldAs::Administrator]),
-            after_end: false,
-            channel: DeliveryChannel::Mail,
-            address: None,
-            subject: format!("{number} needs an approver, but there is none"),
-            body: format!(
-                "{number} needs an approval, but no approver is left: the plan names nobody, \
-                     only inactive people, or only the requester.\n\n\
-                     Set the organization's `fallback_approver` to a person other than the \
-                     requester, who is then asked for the vote. To list all such requests, filter \
-                     by `waiting_on` = `approver_missing`."
-            ),
-            // The remedy is one setting, so one letter a day is enough, however many requests
-            // come in.
-            dedupe_key: format!("approver missing {}", now.format("%Y-%m-%d")),
-            send_at: now,
-            created_at: now,
-        })
-        .collect())
+) {
+    if let Err(error) = try_tell_of_missing_voter(desk, org, number, now).await {
+        tracing::error!(
+            org.id = %org,
+            ticket = number,
+            error = &error as &dyn std::error::Error,
+            "could not notify administrators of a missing approver"
+        );
+    }
+}
+
+async fn try_tell_of_missing_voter(
+    desk: &Desk,
+    org: OrgId,
+    number: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let mut tx = desk.store.read(org).await?;
+    let lineage = organization::lineage(&mut tx).await?;
+    drop(tx);
+    let key = lineage.last().map(|own| own.key.to_string()).unwrap_or_default();
+    for layer in lineage.iter().rev() {
+        let mut tx = desk.store.read(layer.id).await?;
+        let administrators = person::administrators(&mut tx).await?;
+        drop(tx);
+        let letter = |person: Person| about_missing_voter(desk, person, &key, number, now);
+        let letters: Vec<Message> = administrators.into_iter().filter_map(letter).collect();
+        if !letters.is_empty() {
+            let mut tx = desk.store.write(layer.id).await?;
+            outbox::enqueue_many(&mut tx, &letters).await?;
+            return tx.commit().await;
+        }
+    }
+    tracing::warn!(org.id = %org, ticket = number, "no administrator can name an approver");
+    Ok(())
+}
+
+fn about_missing_voter(
+    desk: &Desk,
+    administrator: Person,
+    key: &str,
+    number: &str,
+    now: DateTime<Utc>,
+) -> Option<Message> {
+    administrator.email.as_ref()?;
+    Some(Message {
+        id: MessageId(desk.entropy.id(now)),
+        org: administrator.org,
+        ticket: None,
+        person: administrator.id,
+        told_as: BTreeSet::from([ToldAs::Administrator]),
+        after_end: false,
+        channel: DeliveryChannel::Mail,
+        address: None,
+        subject: format!("{number} needs an approver, but there is none"),
+        body: format!(
+            "{number} of the organization `{key}` needs an approval, but those who are asked for \
+             it are not enough, or nobody is.\n\n\
+             Set the organization's `fallback_approver` to a person other than the requester, who \
+             is then asked for the vote; or name a voter for this ticket with the action \
+             `appoint_voter`. To list the requests of which nobody at all is asked, filter by \
+             `waiting_on` = `approver_missing`."
+        ),
+        // Often the remedy is one setting, so one letter a day is enough, however many requests
+        // come in.
+        dedupe_key: format!("approver missing {key} {}", now.format("%Y-%m-%d")),
+        send_at: now,
+        created_at: now,
+    })
 }
 
 /// Tells the administrators of a binding's layer that its circuit breaker opened. In a transaction

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    approval::appoint_voter,
     field::{choice, input, level, need, person_of, text_of},
     incident::against_ending,
     link::{self, LinkType},
@@ -343,6 +344,23 @@ pub(crate) const INTAKE_FIELDS: &[Field] = &[Field::new(
 )
 .opening()];
 
+/// The row of another voter; in which states is the kind's.
+pub(crate) const APPOINT_VOTER: Row =
+    row(Action::AppointVoter, "Ask somebody else for a vote of the open approval")
+        .who(Who::Admin)
+        .takes(&[
+            need("person", FieldType::Person, "Id or e-mail address of the person to ask."),
+            need("reason", FieldType::Reason, "Reason for asking somebody else."),
+            input(
+                "request",
+                FieldType::Line,
+                "Id of the approval request to reassign; if omitted, a vote that nobody is \
+                 asked for.",
+            ),
+        ])
+        .by(appoint_voter)
+        .tells(Notice::ApprovalRequested);
+
 /// Rows of what approvals are about, beside those that are the kind's own.
 pub(crate) const APPROVED: &[Row] = &[
     row(Action::RemindVoter, "A voter is reminded").who(Who::System).tells(Notice::VoteLate),
@@ -350,8 +368,6 @@ pub(crate) const APPROVED: &[Row] = &[
         .who(Who::System)
         .tells(Notice::ApprovalRequested),
     row(Action::ExpireVote, "A vote expires").who(Who::System),
-    row(Action::AppointVoter, "A voter is appointed")
-        .who(Who::System)
-        .tells(Notice::ApprovalRequested),
+    row(Action::VacateVote, "A vote is vacated").who(Who::System),
     row(Action::VoidApproval, "The approval is voided").wherever(From::Anywhere).who(Who::System),
 ];

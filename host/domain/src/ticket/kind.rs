@@ -96,6 +96,8 @@ pub enum To {
 pub enum Who {
     /// Agents and administrators.
     Desk,
+    /// Administrators.
+    Admin,
     /// The desk, and whoever the ticket is for or who wrote it down, as long as it is in these
     /// states.
     DeskOrOwner(From),

@@ -11,7 +11,7 @@ use crate::{
     comment::Visibility,
     directory::Lookup,
     event::{Actor, FieldChange},
-    ids::{PersonId, TicketId},
+    ids::{ApprovalRequestId, PersonId, TicketId},
     link::{Link, LinkChange},
     organization::OrgSettings,
     person::Person,
@@ -69,6 +69,8 @@ pub struct Beside {
     pub people: BTreeMap<PersonId, Person>,
     /// The id of a ticket that the move may open.
     pub new_id: Option<TicketId>,
+    /// The id of a request for a vote that the move may make.
+    pub new_vote: Option<ApprovalRequestId>,
 }
 
 /// What a move leaves beside the changed ticket.
@@ -84,6 +86,10 @@ pub struct Left {
     pub opened: Option<Ticket>,
     /// A link that was made or removed.
     pub link: Option<LinkChange>,
+    /// The round of approval, where the move changed it.
+    pub round: Option<Approval>,
+    /// The requests of that round whose votes are awaited because of it.
+    pub asked: Vec<ApprovalRequestId>,
     /// Changes that the ticket itself does not hold.
     pub changes: Vec<FieldChange>,
     /// The same of the ticket that the action names.

@@ -243,6 +243,7 @@ fn reached(kind: TicketKind, action: Action, state: State) -> BTreeSet<State> {
 fn who(row: &Row) -> String {
     match row.who {
         Who::Desk => "the desk".to_owned(),
+        Who::Admin => "administrators".to_owned(),
         Who::DeskOrOwner(From::In(states)) => {
             let states = states.iter().map(|state| format!("`{state}`")).collect::<Vec<_>>();
             format!("the desk; the requester while it is {}", states.join(" or "))
