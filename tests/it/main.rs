@@ -22,6 +22,7 @@ mod links;
 mod logs;
 mod major_rules;
 mod majors;
+mod merging;
 mod orders;
 mod pages;
 mod parts;
