@@ -17,6 +17,7 @@ on_both_engines! {
     each_is_told_once_of_a_merger_with_the_number_that_goes_on
     whoever_asked_is_told_as_what_their_ticket_goes_on
     links_go_on_with_the_ticket_that_goes_on
+    a_task_that_is_linked_to_its_ticket_ends_with_it_all_the_same
     a_reply_to_a_merged_ticket_is_a_comment_where_it_goes_on
     a_reply_to_a_converted_ticket_is_said_where_it_goes_on
     a_second_reply_to_a_closed_ticket_goes_to_the_one_that_the_first_has_opened
@@ -161,6 +162,22 @@ async fn links_go_on_with_the_ticket_that_goes_on(desk: TestDesk) {
     assert_eq!(links(agent, &same).await, []);
     assert_eq!(links(agent, &goes_on).await, [told("causes", &both)]);
     assert_eq!(agent.again(&same).await["goes_on_in"], goes_on["number"]);
+}
+
+async fn a_task_that_is_linked_to_its_ticket_ends_with_it_all_the_same(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let (source, target) = (acme.report("No wifi").await, acme.report("No network").await);
+    let tasks = format!("/incidents/{}/tasks", number(&source));
+    let task = agent.post(&tasks, json!({ "short_description": "Look at the switch" })).await;
+    let task = task.created();
+    let _ = agent.act(&source, "link", to("blocked_by", &task)).await.ok();
+
+    let _ = merge(&acme, &source, &target).await;
+
+    assert_eq!(agent.again(&task).await["state"], "cancelled");
+    let told = ("blocked_by".to_owned(), number(&task).to_owned());
+    assert_eq!(links(agent, &target).await, [told]);
 }
 
 async fn a_reply_to_a_merged_ticket_is_a_comment_where_it_goes_on(desk: TestDesk) {

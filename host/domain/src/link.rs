@@ -153,7 +153,7 @@ pub fn retold(links: &[Link], ended: &Ticket, goes_on: &Ticket) -> Result<Vec<Re
     known.retain(|link| link.seen_from(ended.id).is_none());
     if known.len() > MAX_LINKS && retold.iter().any(|one| one.is.is_some()) {
         return Err(Refused::guard(format!(
-            "{} would have more than {MAX_LINKS} links; remove some from either ticket first.",
+            "{} would have more than {MAX_LINKS} links; remove some of either ticket first.",
             goes_on.number
         )));
     }

@@ -29,9 +29,9 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Comment on a ticket
 ///
-/// A public comment by the requester is a reply: it ends a hold that is waiting for them. Requesters
-/// who watch can comment too, which moves nothing. If the ticket was merged or converted, the
-/// comment is added where it goes on, and `Location` names that ticket.
+/// A public comment by the requester is a reply: it ends a hold that is waiting for them.
+/// Requesters who watch can comment too, which moves nothing. If the ticket was merged or
+/// converted, the comment is added where it goes on, and `Location` names that ticket.
 #[utoipa::path(
     post,
     path = "/{id}/comments",

@@ -343,7 +343,12 @@ async fn end_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         let tasks = ticket::tasks_of(&mut tx, id).await?;
         drop(tx);
         for task in tasks.into_iter().filter(|task| task.phase().is_active()) {
-            let draft = scene.add_stored(task, Action::Cancel.as_str());
+            // One that is linked to its ticket may have changed already.
+            let known = scene.drafts.iter().position(|it| it.write.ticket.id == task.id);
+            let draft = match known {
+                Some(place) => &mut scene.drafts[place],
+                None => scene.add_stored(task, Action::Cancel.as_str()),
+            };
             let changes = draft.write.ticket.cancelled_with_parent(&why, draft.now());
             draft.is_planned = true;
             draft.did_because(Action::Cancel, &system(), changes, Some(why.clone()));

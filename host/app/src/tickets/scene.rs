@@ -230,22 +230,15 @@ impl Subject {
     async fn naming_what_goes_on(
         &self,
         tx: &mut ReadTx,
-        refused: CommandError,
+        mut refused: CommandError,
     ) -> Result<CommandError, CommandError> {
-        let CommandError::Refused(Refused::InvalidTransition { action, kind, why, state, allowed }) =
-            refused
-        else {
-            return Ok(refused);
-        };
-        let goes_on = match self.ticket.goes_on_in() {
-            Some(id) => ticket::find(tx, id).await?,
-            None => None,
-        };
-        let why = match goes_on {
-            Some(it) => format!("{why}; {} goes on instead of it", it.number),
-            None => why,
-        };
-        Ok(Refused::InvalidTransition { action, kind, why, state, allowed }.into())
+        if let CommandError::Refused(Refused::InvalidTransition { why, .. }) = &mut refused
+            && let Some(id) = self.ticket.goes_on_in()
+            && let Some(goes_on) = ticket::find(tx, id).await?
+        {
+            *why = format!("{why}; {} goes on instead of it", goes_on.number);
+        }
+        Ok(refused)
     }
 
     /// Refuses who may not, what was changed meanwhile, and what the state does not allow.

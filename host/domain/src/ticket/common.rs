@@ -159,12 +159,13 @@ pub(crate) const INTAKE: &[Row] = &[
 ];
 
 /// The row of a reply; where it leads is the kind's.
-pub(crate) const CALLER_REPLY: Row = row(Action::CallerReply, "Reply as the requester, or as a watcher")
-    .wherever(From::Anywhere)
-    .who(Who::OwnerOrWatcher)
-    .takes(TEXT)
-    .by(talk::caller_reply)
-    .tells(Notice::Commented);
+pub(crate) const CALLER_REPLY: Row =
+    row(Action::CallerReply, "Reply as the requester, or as a watcher")
+        .wherever(From::Anywhere)
+        .who(Who::OwnerOrWatcher)
+        .takes(TEXT)
+        .by(talk::caller_reply)
+        .tells(Notice::Commented);
 
 const TEXT: &[Input] = &[need("text", FieldType::Text, "The text of the comment or note.")];
 

@@ -85,7 +85,7 @@ pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(),
     target.watchers.extend(ticket.requester.filter(|person| target.requester != Some(*person)));
     if target.watchers.len() > MAX_WATCHERS {
         return Err(Refused::guard(format!(
-            "{} would have more than {MAX_WATCHERS} watchers; remove some from either ticket first.",
+            "{} would have more than {MAX_WATCHERS} watchers; remove some of either ticket first.",
             target.number
         )));
     }
