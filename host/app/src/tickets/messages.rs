@@ -59,6 +59,11 @@ impl Draft {
         Self { people, subject, body, dedupe_key, send_at, unless_told_of: None }
     }
 
+    /// The people whom it goes to.
+    pub(crate) fn people(&self) -> impl Iterator<Item = PersonId> {
+        self.people.iter().copied()
+    }
+
     /// Sends nothing to these people.
     pub(crate) fn leave_out(&mut self, people: &BTreeSet<PersonId>) {
         self.people.retain(|person| !people.contains(person));
@@ -200,7 +205,7 @@ fn people_of(recipient: &Recipient, told: &Told<'_>) -> Result<Vec<PersonId>, St
 
 /// The people that drafts go to, whose addresses are to be read.
 pub(crate) fn people(drafts: &[Draft]) -> BTreeSet<PersonId> {
-    drafts.iter().flat_map(|draft| draft.people.iter().copied()).collect()
+    drafts.iter().flat_map(Draft::people).collect()
 }
 
 /// One message for each person who has an address and still works here.

@@ -77,7 +77,10 @@ fn tell_once(items: &mut [TicketDraft]) {
     }
     let told: BTreeMap<TicketId, BTreeSet<PersonId>> = items
         .iter()
-        .map(|one| (one.write.ticket.id, messages::people(&one.write.drafts)))
+        .map(|one| {
+            let people = one.write.drafts.iter().flat_map(Draft::people).collect();
+            (one.write.ticket.id, people)
+        })
         .collect();
     for draft in items.iter_mut().flat_map(|one| &mut one.write.drafts) {
         if let Some(people) = draft.unless_told_of.and_then(|id| told.get(&id)) {
