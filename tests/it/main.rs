@@ -25,6 +25,7 @@ mod links;
 mod logs;
 mod major_rules;
 mod majors;
+mod merging;
 mod orders;
 mod outages;
 mod pages;

@@ -442,7 +442,9 @@ impl Scene {
         } else {
             Beside { tasks: Vec::new(), ..beside }
         };
-        Self { beside, ..Self::at(hour) }
+        // A reply is the caller's, whatever the desk does.
+        let by = if action == Action::CallerReply { user(CALLER) } else { user(AGENT) };
+        Self { beside, by, ..Self::at(hour) }
     }
 
     pub(crate) fn by(self, by: Actor) -> Self {

@@ -172,9 +172,10 @@ pub fn allows(
                 "Only the desk can `{action}` {kind} in state `{state}`; ask the desk."
             )))
         }
-        Who::Owner if relation.owns => Ok(()),
-        Who::Owner => {
-            let message = format!("Only the requester can `{action}`; agents use `comment`.");
+        Who::OwnerOrWatcher if relation.owns || (!is_desk && relation.watches) => Ok(()),
+        Who::OwnerOrWatcher => {
+            let message =
+                format!("Only the requester and watchers can `{action}`; agents use `comment`.");
             Err(Forbidden::because(message))
         }
         Who::SeatHolder if relation.holds_seat => Ok(()),

@@ -211,7 +211,7 @@ const ROWS: &[Row] = &[
             if is_major { vec![lack] } else { Vec::new() }
         })
         .by(close),
-    CONVERT.from(&[State::New]).to(State::Resolved),
+    CONVERT.from(&[State::New]).to(State::Resolved).tells(Notice::Resolved),
     EDIT,
 ];
 

@@ -117,6 +117,24 @@ pub async fn tasks_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, 
     .await
 }
 
+/// Lists the tickets that took this one up again, the oldest first.
+pub async fn following(tx: &mut ReadTx, earlier: TicketId) -> Result<Vec<Ticket>, StoreError> {
+    select(tx, |sql| {
+        sql.push(" and follows_id = ").bind(earlier.0);
+        sql.push(" order by tickets.created_at, tickets.id");
+    })
+    .await
+}
+
+/// Lists the children of an incident that are not over.
+pub async fn children_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, StoreError> {
+    select(tx, |sql| {
+        sql.push(" and kind = 'incident' and parent_id = ").bind(parent.0);
+        sql.push(" and phase not in ('closed', 'cancelled') order by tickets.id");
+    })
+    .await
+}
+
 /// Lists the incidents that a problem causes and that are not over.
 pub async fn caused_by(tx: &mut ReadTx, problem: TicketId) -> Result<Vec<Ticket>, StoreError> {
     let org = tx.org;

@@ -100,6 +100,9 @@ pub(crate) struct TicketOut {
     task: Option<TaskOut>,
     /// Id of the closed ticket that it follows up.
     follows: Option<Uuid>,
+    /// Number of the ticket that goes on instead, if it was merged, converted, or is a duplicate.
+    #[schema(example = "INC0000042")]
+    goes_on_in: Option<String>,
     /// Its reference in another system.
     external_ref: Option<ExternalRefWire>,
     /// Whom or what it is waiting for; null once it is over.
@@ -280,6 +283,7 @@ impl From<TicketView> for TicketOut {
             problem: details.problem,
             task: details.task,
             follows: ticket.follows.map(|id| id.0),
+            goes_on_in: view.goes_on_in,
             external_ref: ticket
                 .external_ref
                 .map(|other| ExternalRefWire { source: other.source, id: other.id }),

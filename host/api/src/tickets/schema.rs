@@ -247,7 +247,7 @@ fn conditions(row: &Row) -> String {
             format!("For the desk, and for the requester while the state is {}.", listed(states))
         }
         Who::DeskOrOwner(_) => "For the desk and the requester.".to_owned(),
-        Who::Owner => "For the requester.".to_owned(),
+        Who::OwnerOrWatcher => "For the requester and for watchers.".to_owned(),
         Who::DeskOrAssignee => "For the desk and the assignee.".to_owned(),
         Who::SeatHolder => "For the voters of the open approval.".to_owned(),
         Who::System => "By Waypost itself.".to_owned(),

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
-    ids::{MessageId, PersonId},
+    ids::{MessageId, PersonId, TicketId},
     message::{DeliveryChannel, Message, ToldAs},
     moment,
     proposal::Proposer,
@@ -48,6 +48,8 @@ pub(crate) struct Draft {
     body: String,
     dedupe_key: String,
     send_at: DateTime<Utc>,
+    /// Whoever hears of this ticket by the same command has heard of it.
+    pub(crate) unless_told_of: Option<TicketId>,
 }
 
 impl Draft {
@@ -61,7 +63,18 @@ impl Draft {
         send_at: DateTime<Utc>,
     ) -> Self {
         let people = people.into_iter().map(|id| (id, BTreeSet::from([told_as]))).collect();
-        Self { people, subject: subject.to_owned(), body, dedupe_key, send_at }
+        let subject = subject.to_owned();
+        Self { people, subject, body, dedupe_key, send_at, unless_told_of: None }
+    }
+
+    /// The people whom it goes to.
+    pub(crate) fn people(&self) -> impl Iterator<Item = PersonId> {
+        self.people.keys().copied()
+    }
+
+    /// Sends nothing to these people.
+    pub(crate) fn leave_out(&mut self, people: &BTreeSet<PersonId>) {
+        self.people.retain(|person, _| !people.contains(person));
     }
 }
 
@@ -129,6 +142,7 @@ pub(crate) fn drafts(
             body: message.body.clone(),
             dedupe_key: short(&message.dedupe_key),
             send_at,
+            unless_told_of: None,
         });
     }
     let asked = notifications.messages.len();

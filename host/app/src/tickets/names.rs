@@ -239,6 +239,7 @@ impl Names {
             parent: ticket.parent.map(|id| self.ticket(id)),
             problem: problem.and_then(|id| self.problem(id)),
             depends_on: ticket.task().map(numbers).unwrap_or_default(),
+            goes_on_in: ticket.goes_on_in().map(|id| self.ticket(id).number),
             ticket,
         }
     }
@@ -285,7 +286,8 @@ fn cis(ticket: &Ticket) -> impl Iterator<Item = CiId> + '_ {
 /// The tickets that a ticket names.
 fn relatives(ticket: &Ticket) -> impl Iterator<Item = TicketId> + '_ {
     let before = ticket.task().into_iter().flat_map(|it| it.depends_on.iter().copied());
-    ticket.parent.into_iter().chain(ticket.incident().and_then(|it| it.problem)).chain(before)
+    let problem = ticket.incident().and_then(|it| it.problem);
+    ticket.parent.into_iter().chain(problem).chain(before).chain(ticket.goes_on_in())
 }
 
 fn item(ticket: &Ticket) -> Option<CatalogItemId> {

@@ -53,7 +53,11 @@ pub(crate) async fn seen(
 }
 
 /// A ticket with how the caller stands to it, whether they may see it or not.
-async fn beside(tx: &mut ReadTx, caller: &Caller, ticket: Ticket) -> Result<Seen, CommandError> {
+pub(crate) async fn beside(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    ticket: Ticket,
+) -> Result<Seen, CommandError> {
     let open_approval = if ticket.can_await_approval() {
         approval::open_of(tx, ticket.id.into()).await?
     } else {

@@ -45,8 +45,8 @@ pub(crate) struct TicketWrite {
     pub(crate) new_approval: Option<Approval>,
     /// Rounds of approval that moved.
     pub(crate) changed_approvals: Vec<Approval>,
-    /// A link that was made or removed.
-    pub(crate) link: Option<LinkChange>,
+    /// Links that were made or removed, in order.
+    pub(crate) links: Vec<LinkChange>,
     /// Whether only its version moves, because something that belongs to it did.
     pub(crate) is_touched: bool,
     /// Who hears of it.
@@ -96,7 +96,7 @@ impl TicketWrite {
             decided: Vec::new(),
             new_approval: None,
             changed_approvals: Vec::new(),
-            link: None,
+            links: Vec::new(),
             is_touched: false,
             drafts: Vec::new(),
         }
@@ -162,10 +162,11 @@ pub(crate) async fn write(
         if let Some(new) = &one.new_approval {
             approval::insert(tx, new).await?;
         }
-        match &one.link {
-            Some(LinkChange::Made(link)) => link::insert(tx, link).await?,
-            Some(LinkChange::Removed(link)) => link::remove(tx, link).await?,
-            None => {}
+        for change in &one.links {
+            match change {
+                LinkChange::Made(link) => link::insert(tx, link).await?,
+                LinkChange::Removed(link) => link::remove(tx, link).await?,
+            }
         }
     }
     let suggestions: Vec<Suggestion> =

@@ -217,6 +217,19 @@ fn a_requester_edits_the_texts_of_a_draft_and_nothing_else() {
 }
 
 #[test]
+fn a_requester_who_watches_may_answer_and_one_of_the_desk_has_the_desks_own_ways() {
+    for kind in [TicketKind::Incident, TicketKind::Request] {
+        let ticket = opened(kind);
+        let may = |role, relation| allows(role, relation, Action::CallerReply, &ticket).is_ok();
+        assert!(may(Role::Requester, WATCHER) && may(Role::Requester, OWN));
+        for refused in [(Role::Agent, WATCHER), (Role::Auditor, WATCHER), (Role::Requester, SEAT)] {
+            assert!(!may(refused.0, refused.1), "{refused:?}");
+        }
+        assert!(allows(Role::Requester, WATCHER, Action::Comment, &ticket).is_err());
+    }
+}
+
+#[test]
 fn what_a_kind_does_not_have_is_its_states_refusal_and_of_no_use_to_a_requester() {
     let incident = opened(TicketKind::Incident);
     assert!(allows(Role::Agent, OTHER, Action::Submit, &incident).is_ok());

@@ -136,7 +136,8 @@ pub(crate) const CONVERT: Row = row(Action::Convert, "Convert it to another kind
     ])
     .to(State::Cancelled)
     .unless(against_ending)
-    .by(end::convert);
+    .by(end::convert)
+    .tells(Notice::Closed);
 
 /// Rows of what policies take in, somebody asks for, and somebody answers.
 pub(crate) const INTAKE: &[Row] = &[
@@ -159,12 +160,13 @@ pub(crate) const INTAKE: &[Row] = &[
 ];
 
 /// The row of a reply; where it leads is the kind's.
-pub(crate) const CALLER_REPLY: Row = row(Action::CallerReply, "Reply as the requester")
-    .wherever(From::Anywhere)
-    .who(Who::Owner)
-    .takes(TEXT)
-    .by(talk::caller_reply)
-    .tells(Notice::Commented);
+pub(crate) const CALLER_REPLY: Row =
+    row(Action::CallerReply, "Reply as the requester, or as a watcher")
+        .wherever(From::Anywhere)
+        .who(Who::OwnerOrWatcher)
+        .takes(TEXT)
+        .by(talk::caller_reply)
+        .tells(Notice::Commented);
 
 const TEXT: &[Input] = &[need("text", FieldType::Text, "The text of the comment or note.")];
 

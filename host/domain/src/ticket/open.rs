@@ -124,6 +124,7 @@ impl Ticket {
 
     /// A new ticket that takes up a closed one, because its caller answered: with the caller, the
     /// service, the configuration item and the category of the old one, and the reply as its text.
+    /// What went on instead of the old one is what it follows.
     pub(crate) fn following(&self, reply: &str, turn: &Turn<'_>) -> Result<Self, Refused> {
         let given = Given::default()
             .with("short_description", Value::Text(self.short_description.clone()))
@@ -144,7 +145,8 @@ impl Ticket {
             category: self.category.clone(),
             service: self.service,
             ci: self.ci,
-            follows: Some(self.id),
+            opened_by: turn.by.person.filter(|person| self.requester != Some(*person)),
+            follows: Some(turn.beside.goes_on.as_ref().map_or(self.id, |end| end.id)),
             ..new
         })
     }

@@ -53,12 +53,18 @@ pub struct Beside {
     pub parent: Option<Ticket>,
     /// The ticket that the action names.
     pub target: Option<Ticket>,
+    /// The last of the tickets that go on instead of this one, if that is where a reply is not
+    /// taken as a reply: a problem, or one that is over.
+    pub goes_on: Option<Ticket>,
     /// The links of the ticket, and of the one that the action names.
     pub links: Vec<Link>,
     /// The tasks of the ticket; for a task, all of its parent's.
     pub tasks: Vec<Ticket>,
-    /// Whether it has children, in whatever state.
-    pub has_children: bool,
+    /// How many children it has that are not over.
+    pub children: u32,
+    /// How many children there are already where those would go, if it ended for the ticket that
+    /// the action names.
+    pub target_children: u32,
     /// The suggestion that is decided on.
     pub suggestion: Option<Suggestion>,
     /// The latest round of approval.
@@ -98,7 +104,7 @@ pub struct Left {
     pub caused: Option<Action>,
     /// What people hear instead of what the row says.
     pub tells: Option<Option<Notice>>,
-    /// That the move opens another ticket, and does nothing to this one.
+    /// That the move is about another ticket, and does nothing to this one.
     pub is_elsewhere: bool,
 }
 

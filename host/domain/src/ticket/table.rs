@@ -249,7 +249,7 @@ fn who(row: &Row) -> String {
             format!("the desk; the requester while it is {}", states.join(" or "))
         }
         Who::DeskOrOwner(_) => "the desk, the requester".to_owned(),
-        Who::Owner => "the requester".to_owned(),
+        Who::OwnerOrWatcher => "the requester, watchers".to_owned(),
         Who::DeskOrAssignee => "the desk, the assignee".to_owned(),
         Who::SeatHolder => "the approvers of the open approval".to_owned(),
         Who::System => "Waypost itself".to_owned(),

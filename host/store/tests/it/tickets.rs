@@ -24,6 +24,7 @@ on_both_engines! {
     what_is_as_at_the_start_has_no_row_beside_it
     a_row_beside_a_ticket_is_there_once_something_differs
     tickets_are_read_together
+    relatives_are_found_by_what_they_name
     every_major_state_comes_back_with_its_facts
     many_tickets_are_written_at_once
     a_stale_ticket_is_not_written
@@ -316,6 +317,37 @@ async fn many_tickets_are_written_at_once(store: Store) {
     for ticket in &tickets {
         assert_eq!(ticket::find(&mut tx, ticket.id).await.unwrap().as_ref(), Some(ticket));
     }
+}
+
+async fn relatives_are_found_by_what_they_name(store: Store) {
+    let Tree { client, provider, .. } = tree(&store).await;
+    let earlier = fixture::stored_ticket(&store, &client).await;
+    let follower = Ticket { follows: Some(earlier.id), ..fixture::ticket(&client) };
+    let child = Ticket { parent: Some(earlier.id), ..fixture::ticket(&client) };
+    let mut task = ticket_of(&client, TicketKind::Task);
+    task.parent = Some(earlier.id);
+    let mut over = Ticket { parent: Some(earlier.id), ..fixture::ticket(&client) };
+    over.stage = Stage::Cancelled(Cancellation {
+        outcome: CancelOutcome::Withdrawn,
+        reason: "a drill".to_owned(),
+        at: at(1),
+        by: by_policy(),
+    });
+    let all = [follower.clone(), child.clone(), task, over];
+    let mut tx = store.write(client.id).await.unwrap();
+    ticket::insert_many(&mut tx, &all).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let ids = |found: Vec<Ticket>| found.iter().map(|it| it.id).collect::<Vec<_>>();
+    let mut tx = store.read(client.id).await.unwrap();
+    let following = ticket::following(&mut tx, earlier.id).await.unwrap();
+    assert_eq!(ids(following), [follower.id]);
+    assert_eq!(ids(ticket::children_of(&mut tx, earlier.id).await.unwrap()), [child.id]);
+    assert_eq!(ids(ticket::following(&mut tx, child.id).await.unwrap()), []);
+    drop(tx);
+    let mut elsewhere = store.read(provider.id).await.unwrap();
+    assert_eq!(ids(ticket::following(&mut elsewhere, earlier.id).await.unwrap()), []);
+    assert_eq!(ids(ticket::children_of(&mut elsewhere, earlier.id).await.unwrap()), []);
 }
 
 async fn a_stale_ticket_is_not_written(store: Store) {
