@@ -102,7 +102,7 @@ pub(crate) fn expect<T>(
     value
 }
 
-pub(crate) fn text<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
+fn text<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
     expect(faults, pointer, json.as_str(), "a text")
 }
 
