@@ -201,10 +201,6 @@ impl Reader<'_> {
         References { directory: &*self.facts, org: self.caller.org, faults: &mut self.faults }
     }
 
-    fn text<'j>(&mut self, pointer: &str, json: &'j Json) -> Option<&'j str> {
-        json::text(&mut self.faults, pointer, json)
-    }
-
     fn name<'j>(&mut self, pointer: &str, json: &'j Json) -> Option<&'j str> {
         json::name(&mut self.faults, pointer, json)
     }
