@@ -175,8 +175,8 @@ pub async fn find(desk: &Desk, caller: &Caller, digest: &str) -> Result<PolicyVi
     Ok(view(found, inspection))
 }
 
-/// Looks at a component in a turn of its organization's: a hostile one costs whoever brings it time,
-/// nobody else.
+/// Looks at a component in a turn of its organization's: a hostile one costs whoever brings it
+/// time, nobody else.
 ///
 /// # Errors
 /// [`CommandError::Invalid`] at `/component`; [`CommandError::Busy`] if no turn came in time.

@@ -64,8 +64,8 @@ macro_rules! visible {
     };
 }
 
-/// Stores a component, with all that it says about itself as JSON text. Bringing the same bytes again
-/// changes nothing.
+/// Stores a component, with all that it says about itself as JSON text. Bringing the same bytes
+/// again changes nothing.
 pub async fn insert(
     tx: &mut WriteTx,
     component: &Component,
