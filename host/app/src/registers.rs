@@ -218,7 +218,8 @@ pub async fn apply<R: Kept>(
 ) -> Result<Applied, CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
     // What nothing can be called is not looked for: creating it says what is wrong.
-    let found = if named.chars().any(char::is_control) { None } else { R::find(&mut tx, named).await? };
+    let found =
+        if named.chars().any(char::is_control) { None } else { R::find(&mut tx, named).await? };
     // What its provider has under the same name is another record.
     let own = found.filter(|found| found.head().org == caller.org);
     let Some(found) = own else {

@@ -219,8 +219,9 @@ impl TestDesk {
     /// have no order.
     pub async fn mailbox(&self) -> Vec<String> {
         let letters = self.letters().await.into_iter();
-        let mut lines: Vec<String> =
-            letters.map(|one| format!("{}: {}", one.address.unwrap_or_default(), one.subject)).collect();
+        let mut lines: Vec<String> = letters
+            .map(|one| format!("{}: {}", one.address.unwrap_or_default(), one.subject))
+            .collect();
         lines.sort();
         lines
     }

@@ -177,11 +177,7 @@ pub(crate) async fn write(
 }
 
 /// The letters that tell of these changes.
-pub(crate) fn letters(
-    desk: &Desk,
-    writes: &mut [TicketWrite],
-    now: DateTime<Utc>,
-) -> Vec<Message> {
+pub(crate) fn letters(desk: &Desk, writes: &mut [TicketWrite], now: DateTime<Utc>) -> Vec<Message> {
     let mut letters = Vec::new();
     for one in writes.iter_mut() {
         let drafts = std::mem::take(&mut one.drafts);
