@@ -61,18 +61,49 @@ create table number_series (
     constraint number_series_key primary key (org_id, kind)
 );
 
-call waypost_wall('organization_lines');
+-- Lines and organizations decide what else an organization sees, so it writes none itself: only
+-- Waypost, for all of them, does.
+alter table organization_lines enable row level security;
+alter table organization_lines force row level security;
+create policy system on organization_lines using ((select waypost_system()));
+create policy own on organization_lines for select using (org_id = (select waypost_org()));
 create policy below on organization_lines for select using (ancestor_id = (select waypost_org()));
 
 call waypost_wall('number_series');
 
+-- Its place in the tree decides who sees it.
+create function refuse_move() returns trigger language plpgsql as $$
+begin
+    raise exception 'an organization keeps its key, its kind and its place';
+end
+$$;
+
+create trigger organizations_are_not_moved before update on organizations for each row
+when (old.id <> new.id or old.key <> new.key or old.kind <> new.kind
+    or old.parent_id is distinct from new.parent_id)
+execute function refuse_move();
+
 -- An organization reads itself, those above it, and those below it; it changes itself only.
 alter table organizations enable row level security;
 alter table organizations force row level security;
-create policy own on organizations using (id = (select waypost_org()) or (select waypost_system()));
+create policy system on organizations using ((select waypost_system()));
+create policy own on organizations for select using (id = (select waypost_org()));
+create policy own_settings on organizations for update using (id = (select waypost_org()));
 create policy above on organizations for select using (
     id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
 );
 create policy below on organizations for select using (
     id in (select org_id from organization_lines where ancestor_id = (select waypost_org()))
 );
+
+-- Written by the check whether the database can be written. One row.
+create table write_probe (
+    id bigint not null constraint write_probe_key primary key constraint write_probe_one check (id = 1),
+    writes bigint not null
+);
+
+insert into write_probe (id, writes) values (1, 0);
+
+alter table write_probe enable row level security;
+alter table write_probe force row level security;
+create policy system on write_probe using ((select waypost_system()));

@@ -36,14 +36,17 @@ create table teams (
     on_call_id uuid,
     active boolean not null,
     version bigint not null,
-    constraint teams_key_key unique (org_id, key)
+    constraint teams_key_key unique (org_id, key),
+    -- For what belongs to a team: the organization is the team's.
+    constraint teams_org_key unique (org_id, id)
 );
 
 create table team_members (
     org_id uuid not null,
-    team_id uuid not null constraint team_members_team references teams (id),
+    team_id uuid not null,
     person_id uuid not null,
-    constraint team_members_key primary key (org_id, team_id, person_id)
+    constraint team_members_key primary key (org_id, team_id, person_id),
+    constraint team_members_team foreign key (org_id, team_id) references teams (org_id, id)
 );
 
 -- For a client's view of the people of the teams that serve it.
@@ -52,9 +55,10 @@ create index team_members_person on team_members (person_id);
 -- The client organizations that a provider's team also serves.
 create table team_serves (
     org_id uuid not null,
-    team_id uuid not null constraint team_serves_team references teams (id),
+    team_id uuid not null,
     client_id uuid not null constraint team_serves_client references organizations (id),
-    constraint team_serves_key primary key (org_id, team_id, client_id)
+    constraint team_serves_key primary key (org_id, team_id, client_id),
+    constraint team_serves_team foreign key (org_id, team_id) references teams (org_id, id)
 );
 
 create index team_serves_client on team_serves (client_id, team_id);
@@ -140,24 +144,43 @@ create table tokens (
 call waypost_wall('people');
 call waypost_wall('teams');
 call waypost_wall('team_members');
-call waypost_wall('team_serves');
+
+-- A team serves organizations below its own only: who could name any other would stand in its
+-- directory.
+alter table team_serves enable row level security;
+alter table team_serves force row level security;
+create policy system on team_serves using ((select waypost_system()));
+create policy own on team_serves using (org_id = (select waypost_org())) with check (
+    org_id = (select waypost_org())
+    and client_id in (
+        select org_id from organization_lines
+        where ancestor_id = (select waypost_org()) and org_id <> (select waypost_org())
+    )
+);
 call waypost_wall('services');
 call waypost_wall('cis');
 call waypost_wall('categories');
 call waypost_wall('catalog_items');
 call waypost_wall('tokens');
 
--- A client reads the provider's teams that serve it, and the people in them.
+-- A client reads the provider's teams that serve it, and the people in them: the team's own
+-- organization says so, and a person is of the organization that names them.
 create policy served on team_serves for select using (client_id = (select waypost_org()));
 create policy serving on teams for select using (
-    id in (select team_id from team_serves where client_id = (select waypost_org()))
+    (org_id, id) in (
+        select org_id, team_id from team_serves where client_id = (select waypost_org())
+    )
 );
 create policy serving on team_members for select using (
-    team_id in (select team_id from team_serves where client_id = (select waypost_org()))
+    (org_id, team_id) in (
+        select org_id, team_id from team_serves where client_id = (select waypost_org())
+    )
 );
 create policy serving on people for select using (
-    id in (
-        select person_id from team_members
-        where team_id in (select team_id from team_serves where client_id = (select waypost_org()))
+    (org_id, id) in (
+        select org_id, person_id from team_members
+        where (org_id, team_id) in (
+            select org_id, team_id from team_serves where client_id = (select waypost_org())
+        )
     )
 );

@@ -178,6 +178,8 @@ create index tickets_assignee on tickets (org_id, assignee_id, opened_at, id) wh
 create index tickets_ci on tickets (org_id, ci_id) where active and ci_id is not null;
 -- Every action on an incident asks for its children, and every ticket is read with its tasks.
 create index tickets_parent on tickets (org_id, parent_id) where parent_id is not null;
+-- A reply to what is over goes to the ticket that took it up again.
+create index tickets_follows on tickets (org_id, follows_id) where follows_id is not null;
 
 -- What only one kind has. A row is there only where something differs from what a new ticket of the
 -- kind starts with, so an ordinary incident costs no second insert.

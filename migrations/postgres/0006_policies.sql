@@ -8,7 +8,9 @@ create table components (
     name text not null,
     version text not null,
     wit_version text not null,
-    -- JSON, as the component said it.
+    -- JSON: author, summary and hooks, which lists show.
+    about text not null,
+    -- JSON: all that the component says about itself.
     description text not null,
     created_at timestamptz not null
 );

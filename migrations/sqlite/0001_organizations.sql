@@ -16,6 +16,11 @@ create table organizations (
 -- At most one platform.
 create unique index organizations_platform on organizations (kind) where kind = 'platform';
 
+-- Its place in the tree decides who sees it.
+create trigger organizations_are_not_moved before update on organizations
+when old.id <> new.id or old.key <> new.key or old.kind <> new.kind or old.parent_id is not new.parent_id
+begin select raise(abort, 'an organization keeps its key, its kind and its place'); end;
+
 -- For each organization, itself (depth 0) and every organization above it. An organization never
 -- moves, so the lines are written once, with it; a query about layers needs no recursion.
 create table organization_lines (
@@ -35,3 +40,11 @@ create table number_series (
     last integer not null,
     constraint number_series_key primary key (org_id, kind)
 ) strict, without rowid;
+
+-- Written by the check whether the database can be written. One row.
+create table write_probe (
+    id integer not null constraint write_probe_key primary key constraint write_probe_one check (id = 1),
+    writes integer not null
+) strict;
+
+insert into write_probe (id, writes) values (1, 0);

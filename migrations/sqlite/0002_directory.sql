@@ -36,14 +36,17 @@ create table teams (
     on_call_id blob,
     active integer not null constraint teams_active_bool check (active in (0, 1)),
     version integer not null,
-    constraint teams_key_key unique (org_id, key)
+    constraint teams_key_key unique (org_id, key),
+    -- For what belongs to a team: the organization is the team's.
+    constraint teams_org_key unique (org_id, id)
 ) strict;
 
 create table team_members (
     org_id blob not null,
-    team_id blob not null constraint team_members_team references teams (id),
+    team_id blob not null,
     person_id blob not null,
-    constraint team_members_key primary key (org_id, team_id, person_id)
+    constraint team_members_key primary key (org_id, team_id, person_id),
+    constraint team_members_team foreign key (org_id, team_id) references teams (org_id, id)
 ) strict, without rowid;
 
 -- For a client's view of the people of the teams that serve it.
@@ -52,9 +55,10 @@ create index team_members_person on team_members (person_id);
 -- The client organizations that a provider's team also serves.
 create table team_serves (
     org_id blob not null,
-    team_id blob not null constraint team_serves_team references teams (id),
+    team_id blob not null,
     client_id blob not null constraint team_serves_client references organizations (id),
-    constraint team_serves_key primary key (org_id, team_id, client_id)
+    constraint team_serves_key primary key (org_id, team_id, client_id),
+    constraint team_serves_team foreign key (org_id, team_id) references teams (org_id, id)
 ) strict, without rowid;
 
 create index team_serves_client on team_serves (client_id, team_id);

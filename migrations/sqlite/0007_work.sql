@@ -5,8 +5,13 @@ create table outbox (
     org_id blob not null constraint outbox_org references organizations (id),
     ticket_id blob,
     person_id blob not null,
+    -- As what the person is told it, and whether the ticket had ended by then: looked at again when
+    -- it leaves.
+    told_as text not null,
+    after_end integer not null,
     channel text not null,
-    address text not null,
+    -- Where it was sent to last; looked up when it leaves.
+    address text,
     subject text not null,
     body text not null,
     dedupe_key text not null,
@@ -20,9 +25,11 @@ create table outbox (
     settled_at text,
     constraint outbox_key primary key (org_id, id),
     constraint outbox_state check (
-        state in ('pending', 'sent', 'dead') and (state = 'pending') = (settled_at is null)
+        state in ('pending', 'sent', 'dead', 'dropped')
+        and (state = 'pending') = (settled_at is null)
     ),
-    constraint outbox_dead check (state <> 'dead' or last_error is not null)
+    constraint outbox_sent check (state <> 'sent' or address is not null),
+    constraint outbox_dead check (state not in ('dead', 'dropped') or last_error is not null)
 ) strict;
 
 -- A person hears of a thing once. A message to administrators is about no ticket; it is once for
@@ -56,6 +63,14 @@ create table import_jobs (
     org_id blob not null constraint import_jobs_org references organizations (id),
     name text not null,
     file_digest blob not null,
+    -- What the rows become: `tickets`.
+    kind text not null,
+    -- The system that the rows come from.
+    source text not null,
+    -- How the rows are read, as JSON. With other options the job begins at the first row again.
+    options text not null,
+    -- How often it began at the first row.
+    runs integer not null,
     -- The first row of the file that has not been looked at.
     next_row integer not null,
     accepted integer not null,

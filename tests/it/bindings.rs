@@ -96,7 +96,16 @@ async fn the_same_bytes_are_one_policy(desk: TestDesk) {
         (&json!("team-router"), &json!("route"))
     );
     assert!(first["settings_schema"]["properties"]["rules"].is_object());
-    assert_eq!(acme.admin.client.get("/policies").await.items().len(), 1);
+    let listed = acme.admin.client.get("/policies").await.items();
+    assert_eq!(listed.len(), 1);
+    assert_eq!(
+        (&listed[0]["summary"], &listed[0]["hooks"]),
+        (&first["summary"], &first["hooks"]),
+        "a list shows a summary"
+    );
+    assert!(listed[0].get("settings_schema").is_none(), "what may be large is read alone");
+    let read = format!("/policies/{}", first["digest"].as_str().unwrap());
+    assert_eq!(acme.admin.client.get(&read).await.ok(), first);
 }
 
 async fn only_an_administrator_brings_and_binds_policies(desk: TestDesk) {

@@ -18,6 +18,8 @@ on_both_engines! {
     whoever_is_away_may_vote_first_all_the_same
     a_delegation_covers_what_it_is_about
     a_delegation_is_followed_from_its_start_until_it_ends
+    what_one_may_vote_on_is_in_ones_list
+    whose_delegation_has_ended_is_asked_again_before_anybody_is_reminded
     a_later_stage_is_asked_of_those_who_stand_in_when_it_opens
     an_appointed_approver_who_is_away_has_somebody_who_stands_in
     whoever_went_away_since_is_not_reminded_but_stood_in_for
@@ -31,7 +33,7 @@ on_both_engines! {
     a_person_of_a_provider_s_team_stands_in_at_its_client
 }
 
-fn at(desk: &TestDesk, hours: i64) -> String {
+pub(crate) fn at(desk: &TestDesk, hours: i64) -> String {
     let at: DateTime<Utc> = desk.clock.now() + TimeDelta::hours(hours);
     at.to_rfc3339_opts(SecondsFormat::Micros, true)
 }
@@ -70,8 +72,13 @@ async fn a_vote_is_asked_of_whom_the_absent_person_named(desk: TestDesk) {
 
     let number = request["number"].as_str().unwrap();
     assert_eq!(desk.mailbox().await, [format!("agent@acme.example: please {number}")]);
-    assert!(asked(&acme.manager).await.is_empty());
-    assert_eq!(asked(&acme.agent).await[0]["seat"]["id"], acme.manager.id);
+    // Both find it: who is asked, and who may vote first.
+    for person in [&acme.manager, &acme.agent] {
+        let mine = asked(person).await;
+        assert_eq!(mine.len(), 1, "{mine:?}");
+        assert_eq!(mine[0]["seat"]["id"], acme.manager.id);
+        assert_eq!(mine[0]["voter"]["id"], acme.agent.id);
+    }
     assert_eq!(waits_for(&acme, &request).await, json!([acme.agent.id]));
     let events = acme.agent.client.of(&request, "events").await.items();
     let planned = events.iter().find(|one| one["policy_digest"] == binding["active"]["component"]);
@@ -80,7 +87,8 @@ async fn a_vote_is_asked_of_whom_the_absent_person_named(desk: TestDesk) {
     assert_eq!(followed["actor"]["kind"], "system");
     let became: Vec<_> =
         followed["changes"].as_array().unwrap().iter().map(|one| &one["after"]).collect();
-    assert_eq!(became, ["delegated", "requested"]);
+    let (seat, under) = (json!(acme.manager.id), &holiday["id"]);
+    assert_eq!(became, [&json!("delegated"), &json!("requested"), &seat, under]);
     assert!(followed["reason"].as_str().unwrap().contains(holiday["id"].as_str().unwrap()));
 
     let round = decide(&acme.agent, "approve", None).await;
@@ -169,6 +177,59 @@ async fn a_delegation_is_followed_from_its_start_until_it_ends(desk: TestDesk) {
     assert_eq!(voters().await, json!([acme.manager.id]));
     // What was asked under it stays asked.
     assert_eq!(asked(&acme.agent).await.len(), 2);
+}
+
+async fn what_one_may_vote_on_is_in_ones_list(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    ask_manager(&acme).await;
+    let holiday = away(&desk, &acme.manager, &acme.agent).await;
+    let request = acme.ask_for_laptop().await;
+    let both_find = async |whose: &str| {
+        for person in [&acme.manager, &acme.agent] {
+            let mine = asked(person).await;
+            let voters: Vec<_> = mine.iter().map(|one| &one["voter"]["id"]).collect();
+            assert_eq!(voters, [whose], "{}", person.email);
+        }
+    };
+
+    both_find(&acme.agent.id).await;
+    // The delegation ends; what was asked under it stays asked, and is its owner's all the same.
+    let path = format!("/delegations/{}/end", holiday["id"].as_str().unwrap());
+    let _ = acme.manager.client.post(&path, json!({})).await.ok();
+    both_find(&acme.agent.id).await;
+
+    let _ = decide(&acme.manager, "approve", None).await;
+
+    assert!(asked(&acme.manager).await.is_empty() && asked(&acme.agent).await.is_empty());
+    // The vote is nobody else's then.
+    let round = acme.agent.client.of(&request, "approvals").await.items().remove(0);
+    let cast = &round["stages"][0]["steps"][0]["requests"][1];
+    assert_eq!(
+        (&cast["state"], &cast["voter"]["id"], &cast["delegation"]),
+        (&json!("approved"), &json!(acme.manager.id), &Value::Null)
+    );
+}
+
+async fn whose_delegation_has_ended_is_asked_again_before_anybody_is_reminded(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let settings = asking(&json!([stage("manager", &json!(["manager"]))]));
+    acme.bind("plan", "approval-chain", settings.clone()).await;
+    acme.bind("stalled", "approval-chain", settings).await;
+    let holiday = away(&desk, &acme.manager, &acme.agent).await;
+    let request = acme.ask_for_laptop().await;
+    let path = format!("/delegations/{}/end", holiday["id"].as_str().unwrap());
+    let _ = acme.manager.client.post(&path, json!({})).await.ok();
+    assert_eq!(waits_for(&acme, &request).await, json!([acme.agent.id]));
+
+    desk.clock.advance(TimeDelta::hours(9));
+    let upkept = upkeep::sweep(&desk.desk, desk.clock.now()).await.unwrap();
+
+    assert_eq!(upkept, Upkept { nudged: 1, ..Upkept::default() });
+    assert_eq!(waits_for(&acme, &request).await, json!([acme.manager.id]));
+    let events = acme.agent.client.of(&request, "events").await.items();
+    let last = events.last().unwrap();
+    assert_eq!(last["action"], "appoint_voter", "{last}");
+    assert!(asked(&acme.agent).await.is_empty());
 }
 
 async fn a_later_stage_is_asked_of_those_who_stand_in_when_it_opens(desk: TestDesk) {

@@ -15,6 +15,7 @@ on_both_engines! {
     every_route_of_the_document_is_there_and_asks_for_a_token
     health_needs_no_token
     a_short_answer_can_be_preferred
+    a_short_answer_about_a_new_record_says_where_it_is
     a_created_record_says_where_it_is
 }
 
@@ -173,6 +174,23 @@ async fn a_short_answer_can_be_preferred(desk: TestDesk) {
     assert_eq!((started.status.as_u16(), started.text.as_str()), (204, ""));
     assert_eq!(started.header("etag"), Some("\"2\""));
     assert_eq!(acme.agent.client.again(&incident).await["state"], "in_progress");
+}
+
+async fn a_short_answer_about_a_new_record_says_where_it_is(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let client = &acme.requester.client;
+    let wishes = [("prefer", "return=minimal"), ("idempotency-key", "\"k-1\"")];
+    let ticket = json!({ "short_description": "No wifi" });
+
+    let made = client.post_with("/incidents", &wishes, ticket.clone()).await;
+
+    assert_eq!((made.status.as_u16(), made.text.as_str()), (204, ""));
+    let place = made.header("location").unwrap();
+    assert_eq!(client.get_at(place).await.ok()["short_description"], "No wifi");
+    let again = client.post_with("/incidents", &wishes, ticket).await;
+    assert_eq!((again.status.as_u16(), again.header("location")), (204, Some(place)));
+    assert_eq!(again.header("preference-applied"), Some("return=minimal"));
+    assert_eq!(again.header("idempotency-replayed"), Some("true"));
 }
 
 async fn a_created_record_says_where_it_is(desk: TestDesk) {

@@ -51,7 +51,7 @@ async fn what_is_communicated_reaches_the_callers_of_active_incidents(desk: Test
     }
     let letters = desk.letters().await;
     assert_eq!(letters.len(), 1, "{letters:?}");
-    assert_eq!(letters[0].address, acme.requester.email);
+    assert_eq!(letters[0].address.as_deref(), Some(acme.requester.email.as_str()));
     assert!(letters[0].subject.ends_with(number(&active)), "{letters:?}");
     assert!(letters[0].body.contains("Sign in again"), "{}", letters[0].body);
     let event = last_event(agent, &active).await;
@@ -197,7 +197,8 @@ async fn what_was_no_problem_lets_its_incidents_go_on(desk: TestDesk) {
 async fn incidents_are_resolved_with_their_problem_where_that_is_asked_for(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let agent = &acme.agent.client;
-    // What is demanded of whoever resolves an incident stands against no problem.
+    // What is demanded of whoever resolves an incident stands against no problem; what the problem
+    // lacks too is named.
     let settings = format!("/organizations/{}", acme.key);
     let version = acme.admin.client.get(&settings).await.ok()["version"].as_i64().unwrap();
     let demands = json!({ "resolve_demands": ["category"] });
@@ -217,8 +218,10 @@ async fn incidents_are_resolved_with_their_problem_where_that_is_asked_for(desk:
         assert_eq!(resolved["resolution"]["code"], "resolved_by_problem");
         let notes = resolved["resolution"]["notes"].as_str().unwrap();
         assert_eq!(notes, format!("{}: the driver is replaced", number(&problem)));
-        let by = last_event(agent, incident).await["actor"]["kind"].take();
-        assert_eq!(by, "system");
+        let event = last_event(agent, incident).await;
+        assert_eq!(event["actor"]["kind"], "system");
+        let reason = event["reason"].as_str().unwrap();
+        assert!(reason.ends_with("demanded and still empty: category"), "{reason}");
     }
     let mut told =
         [&held, &active].map(|it| format!("{}: done {}", acme.requester.email, number(it)));

@@ -148,7 +148,7 @@ async fn a_breaker_opens_and_administrators_are_told_once(desk: TestDesk) {
     assert_eq!(codes[5..], ["breaker_open"; 4]);
     let letters = desk.letters().await;
     assert_eq!(letters.len(), 1, "{letters:?}");
-    assert_eq!(letters[0].address, acme.admin.email);
+    assert_eq!(letters[0].address.as_deref(), Some(acme.admin.email.as_str()));
     assert!(letters[0].body.contains("broken") && letters[0].body.contains("route"));
     let bound = acme.admin.client.get("/bindings").await.items();
     let paused = &bound[0]["paused"][0];

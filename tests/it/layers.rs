@@ -16,6 +16,7 @@ on_both_engines! {
     a_client_neither_sees_nor_changes_more_of_its_provider_than_it_needs
     a_client_binds_a_policy_that_its_provider_brought
     a_clients_team_cannot_answer_for_a_key_that_a_providers_locked_plan_names
+    a_fallback_team_is_the_one_that_its_binding_named
 }
 
 async fn team_of(org: &Org<'_>, line: &str) -> Value {
@@ -180,6 +181,11 @@ async fn a_clients_team_cannot_answer_for_a_key_that_a_providers_locked_plan_nam
     });
     let _ = harbor.admin.client.post("/bindings", locked).await.created();
 
+    // A provider's people vote at its clients as agents or administrators.
+    let path = format!("/people/{}", harbor.manager.id);
+    let version = harbor.admin.client.get(&path).await.ok()["version"].as_i64();
+    let agent = json!({ "role": "agent" });
+    let _ = harbor.admin.client.patch(&path, version.unwrap(), agent).await.ok();
     // The client has a team `finance` too, and its administrator fills it at will.
     let request = acme.ask_for_laptop().await;
 
@@ -191,4 +197,23 @@ async fn a_clients_team_cannot_answer_for_a_key_that_a_providers_locked_plan_nam
         assert!(voters.contains(&&json!(person.id)), "the provider's finance is asked");
     }
     desk.ignore_mail();
+}
+
+async fn a_fallback_team_is_the_one_that_its_binding_named(desk: TestDesk) {
+    let harbor = desk.provider("harbor").await;
+    let acme = desk.client_of("harbor", "acme").await;
+    let version = harbor.admin.client.get("/teams/finance").await.ok()["version"].as_i64();
+    let serves = json!({ "serves": ["acme"], "name": "Finance of the harbor" });
+    let _ = harbor.admin.client.patch("/teams/finance", version.unwrap(), serves).await.ok();
+    let broken = Guest::new().before_answer("unreachable").build();
+    let binding = json!({
+        "hooks": ["route"], "name": "broken", "position": 1, "settings": {},
+        "component": harbor.admin.client.upload(broken).await, "fallback_team": "finance",
+    });
+    let _ = harbor.admin.client.post("/bindings", binding).await.created();
+
+    // The client has a team `finance` too.
+    let incident = acme.report("No wifi").await;
+
+    assert_eq!(incident["team"]["name"], "Finance of the harbor");
 }

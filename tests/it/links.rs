@@ -11,12 +11,12 @@ on_both_engines! {
     links_stay_within_an_organization
 }
 
-fn to(link_type: &str, target: &Value) -> Value {
+pub(crate) fn to(link_type: &str, target: &Value) -> Value {
     json!({ "link_type": link_type, "target": target["number"] })
 }
 
 /// What a ticket has to do with which others, as its list says.
-async fn links(client: &Client, ticket: &Value) -> Vec<(String, String)> {
+pub(crate) async fn links(client: &Client, ticket: &Value) -> Vec<(String, String)> {
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let listed = client.of(ticket, "links").await;
     let one = |link: &Value| (text(&link["link_type"]), text(&link["target"]["number"]));

@@ -1,6 +1,9 @@
 //! The rooms of the code: which crate may see which.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    process::Command,
+};
 
 use cargo_metadata::{DependencyKind, Metadata, MetadataCommand, PackageId};
 
@@ -11,7 +14,11 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("wasmtime-wizer", "waypost-policy"),
     ("cap-std", "waypost-policy"),
     ("lettre", "waypost-delivery"),
+    ("email-encoding", "waypost-delivery"),
+    ("mail-parser", "waypost-delivery"),
     ("utoipa", "waypost-api"),
+    ("encoding_rs", "waypost"),
+    ("chardetng", "waypost"),
 ];
 
 /// What a crate's code may not name.
@@ -56,6 +63,24 @@ const GUESTS: &[&str] = &[
     "approval-chain",
     "stakeholder-notifier",
 ];
+
+/// Whatever is built together shares its features. What tests need must not hide what the program
+/// lacks.
+#[test]
+fn the_program_alone_reads_the_instructions_that_tests_read() {
+    let cargo = Command::new(env!("CARGO"))
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
+        .args(["tree", "--locked", "--offline", "--package", "waypost", "--edges", "normal"])
+        .args(["--prefix", "none", "--format", "{p} features: {f}"])
+        .output()
+        .expect("cargo runs");
+    let tree = String::from_utf8_lossy(&cargo.stdout);
+    let readers: Vec<_> = tree.lines().filter(|line| line.starts_with("wasmparser ")).collect();
+    assert!(!readers.is_empty(), "{}", String::from_utf8_lossy(&cargo.stderr));
+    for reader in readers {
+        assert!(reader.contains("simd"), "{reader}");
+    }
+}
 
 /// The packages as Cargo sees them.
 struct Rooms {

@@ -22,6 +22,8 @@ on_both_engines! {
     a4_votes_that_nobody_casts_are_given_up_and_the_quorum_is_judged
     a4_a_vote_that_is_given_up_counts_as_an_abstention
     p4_a_refused_vote_is_kept_for_auditors_and_changes_nothing
+    a_token_of_role_auditor_casts_no_vote_and_each_try_is_kept
+    a_refused_vote_has_one_code_for_its_sender_and_for_auditors
     p4_nobody_fills_the_desk_with_refused_votes
 }
 
@@ -320,6 +322,86 @@ async fn p4_a_refused_vote_is_kept_for_auditors_and_changes_nothing(desk: TestDe
     assert_eq!(after, before);
     let bolt = desk.organization("bolt").await;
     assert!(bolt.admin.client.get("/refused-votes").await.items().is_empty());
+}
+
+async fn a_token_of_role_auditor_casts_no_vote_and_each_try_is_kept(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    bind(&acme, &json!([{ "steps": [{ "name": "data", "approvers": [person(&acme.admin)] }] }]))
+        .await;
+    let request = acme.ask_for_laptop().await;
+    let shown = asked(&acme.admin).await.remove(0);
+    // An administrator may have one, and a seat.
+    let token = json!({ "name": "audit", "role": "auditor", "person": acme.admin.id });
+    let secret = acme.admin.client.post("/tokens", token).await.created()["secret"].take();
+    let auditing = desk.client(secret.as_str().unwrap());
+    let before = acme.admin.client.of(&request, "approvals").await.text;
+
+    for how in ["approve", "reject", "abstain"] {
+        let refused = vote(&auditing, &shown, how, Some("As an auditor")).await;
+        assert_eq!((refused.status.as_u16(), refused.slug()), (403, "forbidden"), "{how}");
+    }
+    let path = format!("/approval-requests/{}/delegate", shown["id"].as_str().unwrap());
+    let to = json!({ "to": acme.manager.id, "reason": "As an auditor" });
+    assert_eq!(auditing.post(&path, to).await.slug(), "forbidden");
+    assert_eq!(auditing.get("/approvals/mine").await.slug(), "forbidden");
+
+    let kept = acme.admin.client.get("/refused-votes").await.items();
+    let codes: Vec<_> = kept.iter().map(|one| &one["code"]).collect();
+    assert_eq!(codes, ["forbidden"; 4]);
+    assert_eq!(acme.admin.client.of(&request, "approvals").await.text, before);
+}
+
+async fn a_refused_vote_has_one_code_for_its_sender_and_for_auditors(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let two = json!([
+        { "steps": [{ "name": "data", "approvers": [person(&acme.agent)] }] },
+        { "steps": [{ "name": "network", "approvers": [person(&acme.second_agent)] }] },
+    ]);
+    bind(&acme, &two).await;
+    let request = acme.ask_for_laptop().await;
+    let shown = asked(&acme.agent).await.remove(0);
+    let mut round = acme.agent.client.of(&request, "approvals").await.items().remove(0);
+    let mut later = shown.clone();
+    later["id"] = round["stages"][1]["steps"][0]["requests"][0]["id"].take();
+    let mut outdated = shown.clone();
+    outdated["content_digest"] = json!("sha256:older");
+    let delegate = format!("/approval-requests/{}/delegate", shown["id"].as_str().unwrap());
+    let nobody = json!({ "to": "nobody@acme.example", "reason": "On holiday" });
+
+    let (agent, other) = (&acme.agent.client, &acme.second_agent.client);
+    let mut refused = vec![
+        vote(other, &shown, "approve", None).await,
+        vote(&acme.requester.client, &shown, "approve", None).await,
+        vote(other, &later, "approve", None).await,
+        vote(agent, &outdated, "approve", None).await,
+        vote(agent, &shown, "reject", None).await,
+        agent.post(&delegate, json!({})).await,
+        agent.post(&delegate, nobody).await,
+    ];
+    let _ = vote(agent, &shown, "approve", None).await.ok();
+    let decided = vote(agent, &shown, "approve", None).await;
+    assert_eq!((decided.status.as_u16(), decided.slug()), (409, "invalid-transition"));
+    assert_eq!(decided.json["state"], "awaiting_approval");
+    assert!(decided.json["allowed_actions"].is_array(), "{}", decided.text);
+    refused.push(decided);
+
+    let told: Vec<&str> = refused.iter().map(waypost_test_support::Answer::slug).collect();
+    let kept = acme.admin.client.get("/refused-votes").await.items();
+    let codes: Vec<_> = kept.iter().map(|one| one["code"].as_str().unwrap()).collect();
+    assert_eq!(codes, told);
+    assert_eq!(
+        told,
+        [
+            "forbidden",
+            "separation-of-duties",
+            "invalid-transition",
+            "content-changed",
+            "missing-fields",
+            "missing-fields",
+            "validation-failed",
+            "invalid-transition",
+        ]
+    );
 }
 
 async fn p4_nobody_fills_the_desk_with_refused_votes(desk: TestDesk) {

@@ -3,9 +3,9 @@
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use waypost_delivery::{Delivered, Undelivered};
-use waypost_test_support::{Org, TestDesk, on_both_engines};
+use waypost_test_support::{Org, PersonOf, TestDesk, on_both_engines};
 
-use crate::policies::{telling, telling_the_requester};
+use crate::policies::{asking, stage, telling, telling_the_requester};
 
 on_both_engines! {
     w6_the_requester_is_told_on_create_assign_eta_and_resolve
@@ -19,6 +19,12 @@ on_both_engines! {
     a_message_is_committed_with_what_it_tells_of
     a_policy_that_would_flood_people_is_overruled_and_says_so
     a_dedupe_key_of_any_length_is_kept
+    a_letter_goes_to_the_address_of_the_moment_it_leaves
+    who_is_not_to_be_told_any_more_gets_no_letter_and_the_outbox_says_why
+    what_waits_about_a_ticket_that_ends_does_not_leave_except_the_news_of_it
+    who_has_voted_is_not_asked_for_their_vote
+    what_a_policy_has_decided_is_told_also_when_it_is_replaced
+    what_is_written_arrives_as_it_was_written
 }
 
 async fn w6_the_requester_is_told_on_create_assign_eta_and_resolve(desk: TestDesk) {
@@ -137,7 +143,7 @@ async fn a2_recipients_are_people_teams_and_watchers(desk: TestDesk) {
     let _ = acme.admin.client.comment(&incident, "public", "On our way").await.created();
 
     let heard: Vec<String> =
-        desk.letters().await.into_iter().map(|letter| letter.address).collect();
+        desk.letters().await.into_iter().filter_map(|letter| letter.address).collect();
     for name in ["agent", "second", "manager", "requester"] {
         let address = format!("{name}@acme.example");
         assert_eq!(heard.iter().filter(|one| **one == address).count(), 1, "{heard:?}");
@@ -234,4 +240,168 @@ async fn a_dedupe_key_of_any_length_is_kept(desk: TestDesk) {
 
     assert_eq!(incident["policy_failures"], Value::Null);
     assert_eq!(desk.letters().await.len(), 1);
+}
+
+/// Binds a notifier whose letters leave two hours later.
+async fn tell_later(org: &Org<'_>, rules: &[(&str, &str, Value)]) -> Value {
+    let later = |(name, on, to): &(&str, &str, Value)| {
+        let mut rule = telling(name, on, to);
+        rule["delay_minutes"] = json!(120);
+        rule
+    };
+    let rules: Vec<Value> = rules.iter().map(later).collect();
+    org.bind("notify", "stakeholder-notifier", json!({ "rules": rules })).await
+}
+
+/// Changes what the desk knows of somebody.
+async fn change(org: &Org<'_>, person: &PersonOf, changes: Value) {
+    let path = format!("/people/{}", person.id);
+    let version = org.admin.client.get(&path).await.ok()["version"].as_i64().unwrap();
+    let _ = org.admin.client.patch(&path, version, changes).await.ok();
+}
+
+/// The reasons of what was not sent, sorted.
+async fn dropped(org: &Org<'_>) -> Vec<String> {
+    let messages = org.admin.client.get("/outbox").await.items();
+    let dropped = messages.iter().filter(|one| one["state"] == "dropped");
+    let mut reasons: Vec<String> =
+        dropped.map(|one| one["last_error"].as_str().unwrap().to_owned()).collect();
+    reasons.sort();
+    reasons
+}
+
+async fn a_letter_goes_to_the_address_of_the_moment_it_leaves(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    tell_later(&acme, &[("received", "created", json!(["requester"]))]).await;
+    let incident = acme.report("The printer is on fire").await;
+    let number = incident["number"].as_str().unwrap();
+    assert_eq!(only(&acme).await["address"], Value::Null);
+
+    change(&acme, &acme.requester, json!({ "email": "ada@acme.example" })).await;
+    desk.clock.advance(TimeDelta::hours(2));
+    desk.refuse_letters(vec![Undelivered::Temporary("451 not now".to_owned())]);
+    assert_eq!(desk.run_outbox().await, Delivered { put_off: 1, ..Delivered::default() });
+    assert_eq!(only(&acme).await["address"], "ada@acme.example");
+    change(&acme, &acme.requester, json!({ "email": "ada.lovelace@acme.example" })).await;
+    desk.clock.advance(TimeDelta::hours(24));
+
+    assert_eq!(desk.mailbox().await, [format!("ada.lovelace@acme.example: received {number}")]);
+    let sent = only(&acme).await;
+    assert_eq!((&sent["state"], &sent["told_as"]), (&json!("sent"), &json!(["requester"])));
+    assert_eq!(sent["address"], "ada.lovelace@acme.example");
+}
+
+async fn who_is_not_to_be_told_any_more_gets_no_letter_and_the_outbox_says_why(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let rules = [
+        ("theirs", "commented", json!(["assignee"])),
+        ("followed", "commented", json!(["watchers"])),
+        ("ours", "commented", json!([{ "team": "network" }])),
+        ("yours", "commented", json!(["requester"])),
+    ];
+    tell_later(&acme, &rules).await;
+    let (admin, agent) = (&acme.admin.client, &acme.agent.client);
+    let incident = acme.report("The printer is on fire").await;
+    let path = format!("/tickets/{}", incident["number"].as_str().unwrap());
+    let to_second = json!({ "team": "network", "assignee": acme.second_agent.id });
+    let assigned = agent.act(&incident, "assign", to_second).await.ok();
+    let version = assigned["version"].as_i64().unwrap();
+    let watched = json!({ "watchers": [acme.manager.id] });
+    let _ = agent.patch(&path, version, watched).await.ok();
+    let _ = admin.comment(&incident, "public", "On our way").await.created();
+
+    let to_agent = json!({ "team": "network", "assignee": acme.agent.id });
+    let assigned = agent.act(&incident, "assign", to_agent).await.ok();
+    let version = assigned["version"].as_i64().unwrap();
+    let _ = agent.patch(&path, version, json!({ "watchers": [] })).await.ok();
+    let team = admin.get("/teams/network").await.ok();
+    let left = json!({ "lead": null, "members": [acme.agent.id] });
+    let _ = admin.patch("/teams/network", team["version"].as_i64().unwrap(), left).await.ok();
+    change(&acme, &acme.requester, json!({ "active": false })).await;
+    desk.clock.advance(TimeDelta::hours(2));
+
+    let number = incident["number"].as_str().unwrap();
+    assert_eq!(desk.mailbox().await, [format!("agent@acme.example: ours {number}")]);
+    assert_eq!(
+        dropped(&acme).await,
+        [
+            "not sent: the person does not watch the ticket any more",
+            "not sent: the person does not work here any more",
+            "not sent: the person is not a member of the team any more",
+            "not sent: the person is not the assignee any more",
+        ]
+    );
+}
+
+async fn what_waits_about_a_ticket_that_ends_does_not_leave_except_the_news_of_it(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let to = json!(["requester"]);
+    tell_later(&acme, &[("received", "created", to.clone()), ("over", "closed", to)]).await;
+    let agent = &acme.agent.client;
+    let goes_on = acme.report("The printer is on fire").await;
+    let merged = acme.report("The printer burns").await;
+    let withdrawn = acme.report("My chair squeaks").await;
+
+    let into = json!({ "target": goes_on["number"] });
+    let _ = agent.act(&merged, "merge_into", into).await.ok();
+    let _ = agent.act(&withdrawn, "cancel", json!({ "reason": "it stopped" })).await.ok();
+    desk.clock.advance(TimeDelta::hours(2));
+
+    let line = |what: &str, ticket: &Value| {
+        format!("requester@acme.example: {what} {}", ticket["number"].as_str().unwrap())
+    };
+    assert_eq!(
+        desk.mailbox().await,
+        [line("over", &merged), line("over", &withdrawn), line("received", &goes_on)]
+    );
+    let number = |ticket: &Value| ticket["number"].as_str().unwrap().to_owned();
+    assert_eq!(
+        dropped(&acme).await,
+        [
+            format!("not sent: {} was merged before it left", number(&merged)),
+            format!("not sent: {} was cancelled before it left", number(&withdrawn)),
+        ]
+    );
+}
+
+async fn who_has_voted_is_not_asked_for_their_vote(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let stages = json!([stage("manager", &json!(["manager"]))]);
+    acme.bind("plan", "approval-chain", asking(&stages)).await;
+    tell_later(&acme, &[("please", "approval_requested", json!(["approvers"]))]).await;
+    let _ = acme.ask_for_laptop().await;
+
+    let _ = crate::approvals::decide(&acme.manager, "approve", None).await;
+    desk.clock.advance(TimeDelta::hours(2));
+
+    assert_eq!(desk.mailbox().await, [""; 0]);
+    assert_eq!(dropped(&acme).await, ["not sent: the person's vote is not asked for any more"]);
+}
+
+async fn what_a_policy_has_decided_is_told_also_when_it_is_replaced(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let rules = [("received", "created", json!(["requester"]))];
+    let binding = tell_later(&acme, &rules).await;
+    let incident = acme.report("The printer is on fire").await;
+
+    let path = format!("/bindings/{}/revisions", binding["id"].as_str().unwrap());
+    let silent = json!({ "settings": { "rules": [] } });
+    let _ = acme.admin.client.post(&path, silent).await.created();
+    desk.clock.advance(TimeDelta::hours(2));
+
+    let number = incident["number"].as_str().unwrap();
+    assert_eq!(desk.mailbox().await, [format!("requester@acme.example: received {number}")]);
+}
+
+async fn what_is_written_arrives_as_it_was_written(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut rule = telling("received", "created", &json!(["requester"]));
+    rule["subject"] = json!("{short_description}");
+    acme.bind("notify", "stakeholder-notifier", json!({ "rules": [rule] })).await;
+
+    for said in ["=?utf-8?q?=46ree_money?=", &"x".repeat(250), "cafe\u{301} \u{1f525}"] {
+        let _ = acme.report(said).await;
+        let letters = desk.letters().await;
+        assert_eq!(letters[0].subject, said);
+    }
 }

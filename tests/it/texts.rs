@@ -18,6 +18,10 @@ on_both_engines! {
     what_is_said_is_kept_told_and_sent_without_the_spaces_around_it
     a_time_zone_that_is_none_says_what_is_wanted
     a_time_that_is_none_says_what_is_wanted
+    every_text_is_kept_with_one_kind_of_line_end
+    what_nobody_sees_is_no_text_and_no_part_of_an_address
+    no_time_is_another_moment_on_the_other_database
+    what_reads_alike_is_found_however_it_was_typed
 }
 
 async fn the_character_that_no_database_keeps_is_refused_in_every_body_by_name(desk: TestDesk) {
@@ -184,4 +188,111 @@ async fn a_time_that_is_none_says_what_is_wanted(desk: TestDesk) {
         let message = refused.json["errors"][0]["message"].as_str().unwrap();
         assert!(message.contains("2026-06-01T08:00:00Z"), "{message}");
     }
+}
+
+async fn every_text_is_kept_with_one_kind_of_line_end(desk: TestDesk) {
+    const GIVEN: &str = "one\rtwo\r\nthree\n.\rfour";
+    const KEPT: &str = "one\ntwo\nthree\n.\nfour";
+    let acme = desk.organization("acme").await;
+    acme.bind("notify", "stakeholder-notifier", telling_the_requester()).await;
+    let agent = &acme.agent.client;
+
+    let new = json!({
+        "short_description": GIVEN, "description": GIVEN, "fields": { "note": GIVEN, "all": [GIVEN] },
+    });
+    let incident = agent.post("/incidents", new).await.created();
+    assert_eq!(incident["short_description"], "one two three . four");
+    assert_eq!(incident["description"], KEPT);
+    assert_eq!(incident["fields"], json!({ "note": KEPT, "all": [KEPT] }));
+
+    let incident = acme.report("No wifi").await;
+    let _ = desk.letters().await;
+    let _ = agent.comment(&incident, "public", GIVEN).await.created();
+    let hold = json!({ "awaiting": "vendor", "vendor": GIVEN });
+    let held = agent.act(&incident, "hold", hold).await.ok();
+    assert_eq!(held["hold"]["vendor"], "one two three . four");
+    let why = json!({ "priority": 1, "reason": GIVEN });
+    let _ = agent.act(&incident, "set_priority", why).await.ok();
+    let comments = agent.of(&incident, "comments").await.items();
+    assert_eq!(comments[0]["text"], KEPT);
+    let events = agent.of(&incident, "events").await.items();
+    let raised = events.iter().find(|event| event["action"] == "set_priority").unwrap();
+    assert_eq!(raised["reason"], KEPT);
+    for letter in desk.letters().await {
+        assert!(!letter.body.contains('\r') && !letter.subject.contains('\r'), "{letter:?}");
+    }
+
+    let wish = json!({ "short_description": "A desk", "answers": { "why": GIVEN } });
+    let request = acme.requester.client.post("/requests", wish).await.created();
+    assert_eq!(request["request"]["answers"]["why"], KEPT);
+    let _ = desk.letters().await;
+}
+
+async fn what_nobody_sees_is_no_text_and_no_part_of_an_address(desk: TestDesk) {
+    const NOTHING: &str = "\u{200b}\u{2060} \u{feff}";
+    let acme = desk.organization("acme").await;
+    let (admin, agent) = (&acme.admin.client, &acme.agent.client);
+    let incident = acme.report("No wifi").await;
+    let title = acme.try_report(json!({ "short_description": NOTHING })).await;
+    assert_eq!(title.pointers(), ["/short_description"], "{}", title.text);
+    assert_eq!(agent.comment(&incident, "public", NOTHING).await.pointers(), ["/text"]);
+    let cancel = agent.act(&incident, "cancel", json!({ "reason": NOTHING })).await;
+    assert_eq!(cancel.pointers(), ["/reason"], "{}", cancel.text);
+    let tagged = json!({ "short_description": "No wifi", "tags": [NOTHING] });
+    assert_eq!(acme.try_report(tagged).await.pointers(), ["/tags/0"]);
+    let team = admin.post("/teams", json!({ "key": "ghosts", "name": NOTHING })).await;
+    assert_eq!(team.pointers(), ["/name"], "{}", team.text);
+
+    for address in
+        ["<a@b.example>", "a\u{202e}@b.example", "a@b\u{200b}.example", "Ada a@b.example"]
+    {
+        let ada = json!({ "name": "Ada", "email": address });
+        let refused = admin.post("/people", ada).await;
+        assert_eq!(refused.pointers(), ["/email"], "{address}: {}", refused.text);
+    }
+}
+
+async fn no_time_is_another_moment_on_the_other_database(desk: TestDesk) {
+    const LEAP: &str = "2016-12-31T23:59:60Z";
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let incident = acme.report("No wifi").await;
+
+    let opened = json!({ "short_description": "No wifi", "opened_at": LEAP });
+    let opened = acme.try_report(opened).await;
+    let eta = agent.act(&incident, "set_eta", json!({ "eta": LEAP })).await;
+    let query = agent.get(&format!("/tickets?opened_from={LEAP}")).await;
+
+    assert_eq!(opened.pointers(), ["/opened_at"], "{}", opened.text);
+    assert_eq!(eta.pointers(), ["/eta"], "{}", eta.text);
+    for refused in [&opened, &eta, &query] {
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        let message = refused.json["errors"][0]["message"].as_str().unwrap();
+        assert!(message.contains("leap second"), "{message}");
+    }
+}
+
+async fn what_reads_alike_is_found_however_it_was_typed(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let (admin, agent) = (&acme.admin.client, &acme.agent.client);
+    let new = json!({ "short_description": "Caf\u{e9} wifi is slow", "tags": ["Caf\u{e9}"] });
+    let incident = acme.try_report(new).await.created();
+    assert_eq!(
+        incident["short_description"], "Caf\u{e9} wifi is slow",
+        "it is kept as it was typed"
+    );
+
+    for query in ["text=cafe%CC%81", "text=CAF%C3%89", "tag=Cafe%CC%81", "tag=caf%C3%A9"] {
+        let found = agent.get(&format!("/tickets?{query}")).await.items();
+        assert_eq!(found.len(), 1, "{query}");
+    }
+
+    let jose = json!({ "name": "Jos\u{e9}", "email": "jos\u{e9}@acme.example" });
+    let _ = admin.post("/people", jose).await.created();
+    let again = json!({ "name": "Jos\u{e9}", "email": "JOSE\u{301}@acme.example" });
+    assert_eq!(admin.post("/people", again).await.status, StatusCode::CONFLICT);
+    let for_jose =
+        json!({ "short_description": "No wifi", "requester": "jose\u{301}@acme.example" });
+    let incident = agent.post("/incidents", for_jose).await.created();
+    assert_eq!(incident["requester"]["name"], "Jos\u{e9}");
 }

@@ -7,6 +7,7 @@
 
 mod decisions;
 mod desk;
+mod front;
 mod load;
 mod neighbours;
 
@@ -14,15 +15,17 @@ use anyhow::{Result, bail};
 
 use crate::{plugins, say};
 
-/// Measures everything, or one of `decisions`, `desk` and `neighbours`; with `--built`, what was
-/// built before.
+/// Measures everything, or one of `decisions`, `desk`, `neighbours` and `front`; with `--built`,
+/// what was built before.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (parts, is_built): (&[&str], bool) = match words.as_slice() {
-        [] => (&["decisions", "desk", "neighbours"], false),
-        [part @ ("desk" | "neighbours"), "--built"] => (&[*part], true),
-        [part @ ("decisions" | "desk" | "neighbours")] => (&[*part], false),
-        _ => bail!("usage: cargo xtask bench [decisions | desk [--built] | neighbours [--built]]"),
+        [] => (&["decisions", "desk", "neighbours", "front"], false),
+        [part @ ("desk" | "neighbours" | "front"), "--built"] => (&[*part], true),
+        [part @ ("decisions" | "desk" | "neighbours" | "front")] => (&[*part], false),
+        _ => bail!(
+            "usage: cargo xtask bench [decisions | desk [--built] | neighbours [--built] | front [--built]]"
+        ),
     };
     let policies = plugins::build()?;
     let mut tables = Vec::new();
@@ -30,6 +33,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         tables.push(match *part {
             "decisions" => decisions::measure(&policies)?,
             "desk" => desk::measure(&policies, is_built)?,
+            "front" => front::measure(&policies, is_built)?,
             _ => neighbours::measure(&policies, is_built)?,
         });
     }

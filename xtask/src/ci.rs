@@ -1,4 +1,4 @@
-//! What a change has to pass: format, lints, docs, dependencies, tests.
+//! What a change has to pass: format, lints, docs, dependencies, tests, conformance.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +7,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::workspace::{Workspace, root};
-use crate::{command, say, tests};
+use crate::{command, conformance, say, tests};
 
 /// The checker of licences and sources, in the version that `deny.toml` was written for.
 const DENY_VERSION: &str = "0.20.2";
@@ -36,6 +36,7 @@ pub(crate) fn run() -> Result<()> {
         )
     })?;
     tests::run(&[])?;
+    conformance::run_in_ci()?;
     say::doing(format_args!("Everything passed in {} s", began.elapsed().as_secs()));
     Ok(())
 }

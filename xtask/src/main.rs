@@ -3,6 +3,7 @@
 mod bench;
 mod ci;
 mod command;
+mod conformance;
 mod demo;
 mod desks;
 mod env;
@@ -33,7 +34,11 @@ Usage: cargo xtask TASK
   bench [decisions | desk [--built] | neighbours [--built]]
                      measures decisions, imports and the API beside bare SQL, and what an organization
                      notices of another one's policies; --built measures what was built before
-  ci                 everything that a change has to pass: format, lints, docs, dependencies, tests
+  conformance [--seconds N] [--seed N] [--parts N]
+                     compares the server's answers to an administrator, an agent and a requester with
+                     its OpenAPI document, N seconds for each; needs Python, and PyPI the first time
+  ci                 everything that a change has to pass: format, lints, docs, dependencies, tests,
+                     conformance with the OpenAPI document in short
   plugins            builds the policies under plugins/ to target/policies
   languages          builds the example policy in Rust, TypeScript and Python; needs npm and pip
   postgres           runs a temporary PostgreSQL server for tests until Ctrl-C
@@ -58,6 +63,7 @@ fn run(words: &[String]) -> Result<()> {
     match (task.as_str(), arguments) {
         ("test", arguments) => tests::run(arguments),
         ("bench", arguments) => bench::run(arguments),
+        ("conformance", arguments) => conformance::run(arguments),
         ("ci", []) => ci::run(),
         ("plugins", []) => plugins::build().map(drop),
         ("demo", arguments) => demo::run(arguments),

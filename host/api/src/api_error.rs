@@ -173,10 +173,7 @@ impl ApiError {
             errors.push(FieldFault::more(more).into());
         }
         errors.iter_mut().for_each(FaultOut::shorten);
-        let is_missing = |fault: &FaultOut| {
-            matches!(fault.code, FieldFault::MISSING | FieldFault::MORE)
-        };
-        let all_missing = !errors.is_empty() && errors.iter().all(is_missing);
+        let all_missing = FieldFault::only_missing(errors.iter().map(|fault| fault.code));
         let (slug, detail) = match (all_missing, errors.as_slice()) {
             (true, [_]) => {
                 (Slug::MissingFields, "a field is missing; `errors` names it".to_owned())
@@ -216,7 +213,6 @@ impl ApiError {
     }
 
     /// Its kind.
-    #[cfg(test)]
     pub(crate) fn slug(&self) -> Slug {
         self.slug
     }
@@ -284,7 +280,10 @@ mod tests {
         let json = ApiError::faults(vec![long; 5000]).json();
         let errors = json["errors"].as_array().unwrap();
         assert_eq!(errors.len(), 51);
-        assert_eq!(errors[50]["message"], "And 4950 more that are not listed; correct these first.");
+        assert_eq!(
+            errors[50]["message"],
+            "And 4950 more that are not listed; correct these first."
+        );
         assert!(json["detail"].as_str().unwrap().starts_with("more than 50 parts"));
         assert!(json.to_string().len() < 100_000);
         let json = ApiError::faults(vec![fault("missing"); 60]).json();

@@ -167,8 +167,10 @@ struct WaitingVoteOut {
     short_description: String,
     /// What is asked.
     step: String,
-    /// The voter: the caller, or the person the caller votes for.
+    /// Whose vote it is: the caller's own, or that of the person the caller votes for.
     seat: PersonOut,
+    /// Who is asked for it now: the caller, or the delegate before whom the caller may still vote.
+    voter: PersonOut,
     /// Digest of the content that is shown; required to approve or reject.
     content_digest: String,
     /// When the vote was requested.
@@ -186,6 +188,7 @@ impl From<WaitingVote> for WaitingVoteOut {
             short_description: vote.short_description,
             step: vote.step,
             seat: vote.seat.into(),
+            voter: vote.voter.into(),
             content_digest: vote.content_digest,
             requested_at: vote.requested_at,
             due_at: vote.due_at,

@@ -27,7 +27,8 @@ async fn live() -> Json<HealthOut> {
 
 /// Check readiness
 ///
-/// Checks whether the database answers and can write. A load balancer should send no requests here while it answers 503.
+/// Checks whether the database answers and can write. A load balancer should send no requests here
+/// while it answers 503.
 #[utoipa::path(
     get,
     path = "/ready",

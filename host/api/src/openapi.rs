@@ -1,5 +1,8 @@
 //! The OpenAPI document: made from the routes themselves, then completed with what all of them
-//! share.
+//! share: parameters here, answers from the rows of [`answers`], examples from the schemas.
+
+mod answers;
+mod examples;
 
 use std::sync::Arc;
 
@@ -9,21 +12,18 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
-use utoipa::{
-    PartialSchema, ToSchema,
-    openapi::{
-        Components, Content, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, Ref, RefOr,
-        Required, ResponseBuilder, SecurityRequirement,
-        path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
-        schema::{ObjectBuilder, Schema, Type},
-        security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
-    },
+use utoipa::openapi::{
+    Components, HttpMethod, InfoBuilder, OpenApi, OpenApiBuilder, RefOr, Required,
+    SecurityRequirement,
+    path::{Operation, Parameter, ParameterBuilder, ParameterIn, PathItem},
+    schema::{ObjectBuilder, Schema, Type},
+    security::{HttpAuthScheme, HttpBuilder, SecurityScheme},
 };
 use utoipa_axum::{router::OpenApiRouter, routes};
 
+use self::answers::Facts;
 use crate::{
     ApiState,
-    api_error::{ApiErrorOut, FaultOut, Slug},
     tickets::{Collection, takes_version},
 };
 
@@ -47,7 +47,12 @@ A service desk whose behavior is pluggable with WebAssembly components.
 Every record has a version, sent as its `ETag`. PATCH and DELETE requests must send it in \
 `If-Match`; actions can. Every POST request can have an `Idempotency-Key`: a repeated request with \
 the same key and body gets the first response. Lists are paginated: pass the `next` of a page as \
-`after` to get the next page. Errors follow RFC 9457; their `type` links to an explanation.";
+`after` to get the next page. Errors follow RFC 9457; their `type` links to an explanation.
+
+What holds for every path is not repeated at each: a path that does not exist is a 404; a method \
+that a path does not have is a 405 with `Allow`; HEAD is answered as GET is, without the body; \
+OPTIONS is a 204 with `Allow`. A request whose head is no HTTP gets a bare 400, and one whose head \
+is too large a bare 431.";
 
 /// Puts the routes of one collection under its address, and names its operations after it.
 pub(crate) fn collection(
@@ -104,35 +109,42 @@ async fn openapi(Extension(Text(text)): Extension<Text>) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], text.to_string()).into_response()
 }
 
-/// Adds what every operation shares: the parameters of its path, headers, errors, the token.
+/// Adds what every operation shares: the parameters of its path, headers, all its answers, an
+/// example of its body, the token.
 pub(crate) fn complete(document: &mut OpenApi, is_public: impl Fn(&str) -> bool) {
     let components = document.components.get_or_insert_with(Components::new);
-    describe_errors(components);
+    answers::describe(components);
     components.schemas.values_mut().for_each(forget_null_defaults);
     describe_token(components);
     for (path, item) in &mut document.paths.paths {
-        let is_public = is_public(path);
+        let needs_token = !is_public(path);
         for (method, operation) in operations(item) {
-            let shared = Shared { path, is_public, method };
-            shared.complete(operation);
+            let facts = Facts::of(method, path, needs_token, operation, components);
+            let parameters = operation.parameters.get_or_insert_default();
+            parameters.extend(parameters_of(&facts, path).into_iter().map(RefOr::T));
+            forget_schema_of_bytes(operation);
+            answers::complete(&facts, operation);
+            examples::complete(operation, components);
+            if needs_token {
+                let none: [&str; 0] = [];
+                operation.security = Some(vec![SecurityRequirement::new(BEARER, none)]);
+            }
         }
     }
 }
 
-fn describe_errors(components: &mut Components) {
-    for (name, schema) in
-        [(ApiErrorOut::name(), ApiErrorOut::schema()), (FaultOut::name(), FaultOut::schema())]
-    {
-        components.schemas.insert(name.into_owned(), schema);
-    }
-    let content = || Content::new(Some(Ref::from_schema_name(ApiErrorOut::name())));
-    for slug in Slug::ALL {
-        let text = format!("{}. {}", slug.title(), slug.remedy());
-        let response = ResponseBuilder::new()
-            .description(text)
-            .content("application/problem+json", content())
-            .build();
-        components.responses.insert(slug.as_str().to_owned(), response.into());
+/// Whether an operation gives a page of records.
+fn is_list(operation: &Operation) -> bool {
+    let mut parameters = operation.parameters.iter().flatten();
+    let is_cursor = |one: &RefOr<Parameter>| matches!(one, RefOr::T(one) if one.name == "after");
+    parameters.any(is_cursor)
+}
+
+/// A component is bytes, and bytes have no schema; a list of numbers would be JSON.
+fn forget_schema_of_bytes(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else { return };
+    if let Some(RefOr::T(content)) = body.content.get_mut("application/wasm") {
+        content.schema = None;
     }
 }
 
@@ -161,116 +173,84 @@ fn describe_token(components: &mut Components) {
     components.add_security_scheme(BEARER, SecurityScheme::Http(scheme));
 }
 
-/// What is shared by all operations of a kind.
-struct Shared<'a> {
-    path: &'a str,
-    is_public: bool,
-    method: HttpMethod,
+/// Whether a POST heeds the version of the record that the caller may have read before.
+fn heeds_version(of: &Facts, path: &str) -> bool {
+    let is_action = path.split_once("/actions/").is_some_and(|(_, action)| takes_version(action));
+    of.is_post() && (is_action || path.contains("/bindings/{id}/"))
 }
 
-impl Shared<'_> {
-    fn complete(&self, operation: &mut Operation) {
-        let parameters = operation.parameters.get_or_insert_default();
-        parameters.extend(self.parameters().into_iter().map(RefOr::T));
-        for slug in self.errors() {
-            let error = RefOr::Ref(Ref::from_response_name(slug.as_str()));
-            let status = slug.status().as_u16().to_string();
-            // Several kinds share a status; the document has room for one, and all have the same
-            // schema.
-            operation.responses.responses.entry(status).or_insert(error);
-        }
-        if !self.is_public {
-            let none: [&str; 0] = [];
-            operation.security = Some(vec![SecurityRequirement::new(BEARER, none)]);
-        }
+fn parameters_of(of: &Facts, path: &str) -> Vec<Parameter> {
+    let mut parameters = path_parameters(path);
+    if !of.needs_token {
+        return parameters;
     }
-
-    /// Whether a POST heeds the version of the record that the caller may have read before.
-    fn takes_version(&self) -> bool {
-        let is_action =
-            self.path.split_once("/actions/").is_some_and(|(_, action)| takes_version(action));
-        self.method == HttpMethod::Post && (is_action || self.path.contains("/bindings/{id}/"))
-    }
-
-    /// Whether the answer is the record, and can be left out. A vote's answer is the round; an
-    /// order's are its requests; a token's, a component's and a repeated decision's answer is what
-    /// the request is for.
-    fn takes_preference(&self) -> bool {
-        let answers_otherwise =
-            ["/approval-requests", "/orders", "/tokens", "/policies", "/receipts"];
-        self.is_write() && !answers_otherwise.iter().any(|address| self.path.contains(address))
-    }
-
-    fn is_edit(&self) -> bool {
-        matches!(self.method, HttpMethod::Patch | HttpMethod::Put | HttpMethod::Delete)
-    }
-
-    fn is_write(&self) -> bool {
-        self.is_edit() || self.method == HttpMethod::Post
-    }
-
-    fn parameters(&self) -> Vec<Parameter> {
-        let mut parameters = path_parameters(self.path);
-        if self.is_public {
-            return parameters;
-        }
+    let key = text().pattern(Some("^[a-z0-9][a-z0-9._-]*$"));
+    parameters.push(in_header(
+        "Waypost-Organization",
+        "Key of the organization to act in: the token's own (the default) or one below it.",
+        key,
+        None,
+    ));
+    if of.is_post() {
         parameters.push(in_header(
-            "Waypost-Organization",
-            "Key of the organization to act in: the token's own (the default) or one below it.",
+            "Idempotency-Key",
+            "Makes the request safe to repeat: the same key and body get the first response \
+             again, for as many hours as the setting `idempotency_hours` says (24 by default).",
+            text().pattern(Some(IDEMPOTENCY_KEY)),
+            None,
         ));
-        if self.method == HttpMethod::Post {
-            parameters.push(in_header(
-                "Idempotency-Key",
-                "Makes the request safe to repeat: the same key and body get the first response \
-                 again, for as many hours as the setting `idempotency_hours` says (24 by default).",
-            ));
-        }
-        if self.is_edit() {
-            let mut if_match =
-                in_header("If-Match", "The `ETag` of the record as you read it, or `*`.");
-            if_match.required = Required::True;
-            parameters.push(if_match);
-        } else if self.takes_version() {
-            parameters.push(in_header("If-Match", "The `ETag` of the record as you read it."));
-        }
-        if self.takes_preference() {
-            parameters
-                .push(in_header("Prefer", "`return=minimal` for a response without the record."));
-        }
-        parameters
     }
-
-    fn errors(&self) -> Vec<Slug> {
-        let mut slugs = vec![Slug::Internal, Slug::Unavailable];
-        if !self.is_public {
-            slugs.extend([Slug::Unauthenticated, Slug::Forbidden, Slug::NotFound]);
-        }
-        if self.path.contains('{') {
-            slugs.push(Slug::NotFound);
-        }
-        if self.method == HttpMethod::Get {
-            slugs.push(Slug::CursorInvalid);
-        }
-        if self.is_write() {
-            slugs.extend([
-                Slug::MalformedBody,
-                Slug::InvalidTransition,
-                Slug::TooLarge,
-                Slug::UnsupportedMediaType,
-                Slug::ValidationFailed,
-            ]);
-        }
-        if self.is_edit() {
-            slugs.extend([Slug::StaleVersion, Slug::PreconditionRequired]);
-        } else if self.takes_version() {
-            slugs.push(Slug::StaleVersion);
-        }
-        slugs
+    if of.is_edit() {
+        let mut if_match = in_header(
+            "If-Match",
+            "The `ETag` of the record as you read it, or `*`.",
+            text().pattern(Some(ENTITY_TAG)),
+            Some("\"3\""),
+        );
+        if_match.required = Required::True;
+        parameters.push(if_match);
+    } else if heeds_version(of, path) {
+        parameters.push(in_header(
+            "If-Match",
+            "The `ETag` of the record as you read it.",
+            text().pattern(Some(ENTITY_TAG)),
+            Some("\"3\""),
+        ));
     }
+    if of.takes_preference() {
+        parameters.push(in_header(
+            "Prefer",
+            "`return=minimal` for a 204 without the record.",
+            text(),
+            Some("return=minimal"),
+        ));
+    }
+    parameters
 }
 
-fn in_header(name: &str, description: &str) -> Parameter {
-    parameter(name, ParameterIn::Header, Required::False, description)
+/// A string in quotes (RFC 8941), or a bare token.
+const IDEMPOTENCY_KEY: &str = r#"^("([ !#-\[\]-~]|\\["\\]){1,255}"|[A-Za-z0-9._:/+=~-]{1,255})$"#;
+/// One entity tag, or any.
+const ENTITY_TAG: &str = r#"^(\*|(W/)?"[^"]*")$"#;
+
+fn text() -> ObjectBuilder {
+    ObjectBuilder::new().schema_type(Type::String)
+}
+
+fn in_header(
+    name: &str,
+    description: &str,
+    schema: ObjectBuilder,
+    example: Option<&str>,
+) -> Parameter {
+    ParameterBuilder::new()
+        .name(name)
+        .parameter_in(ParameterIn::Header)
+        .required(Required::False)
+        .description(Some(description))
+        .schema(Some(schema))
+        .example(example.map(Value::from))
+        .build()
 }
 
 fn path_parameters(path: &str) -> Vec<Parameter> {
@@ -293,19 +273,15 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
                 "slug" => "Kind of error.",
                 _ => "Name of the record.",
             };
-            parameter(name, ParameterIn::Path, Required::True, description)
+            ParameterBuilder::new()
+                .name(name)
+                .parameter_in(ParameterIn::Path)
+                .required(Required::True)
+                .description(Some(description))
+                .schema(Some(text()))
+                .build()
         })
         .collect()
-}
-
-fn parameter(name: &str, place: ParameterIn, required: Required, description: &str) -> Parameter {
-    ParameterBuilder::new()
-        .name(name)
-        .parameter_in(place)
-        .required(required)
-        .description(Some(description))
-        .schema(Some(ObjectBuilder::new().schema_type(Type::String)))
-        .build()
 }
 
 /// The operations of a path, with their methods.

@@ -52,20 +52,25 @@ struct MessageOut {
     person: Uuid,
     /// Channel through which it is sent.
     channel: DeliveryChannelName,
-    /// The address it goes to.
-    address: String,
+    /// What the recipient is told it as: `requester`, `assignee`, `watcher`, `approver`, `leader`
+    /// (of a major incident), `team:` and the team's id, `administrator`, or `named` by a policy.
+    told_as: Vec<String>,
+    /// The address it was last sent to; null before the first attempt. It is looked up when the
+    /// message leaves.
+    address: Option<String>,
     /// The subject, in one line.
     subject: String,
     /// The body, in plain text.
     body: String,
-    /// `pending`, `sent` or `dead`.
+    /// `pending`, `sent`, `dead` (given up) or `dropped` (not sent, because the recipient is not to
+    /// be told any more).
     #[schema(value_type = String)]
     state: &'static str,
     /// Number of attempts.
     attempts: u32,
     /// When the next attempt is due, while it is pending.
     next_attempt_at: DateTime<Utc>,
-    /// The error of the last attempt, if it failed.
+    /// The error of the last attempt, if it failed; if the message was dropped, the reason.
     last_error: Option<String>,
     /// Earliest time at which it is sent.
     send_at: DateTime<Utc>,
@@ -80,6 +85,7 @@ impl From<MessageView> for MessageOut {
             id: message.id.0,
             ticket: message.ticket.map(|ticket| ticket.0),
             person: message.person.0,
+            told_as: message.told_as.iter().map(ToString::to_string).collect(),
             channel: message.channel.into(),
             address: message.address,
             subject: message.subject,

@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use waypost_app::{
     Desk,
-    policies::{self, PolicyView, ServedHookView},
+    policies::{self, PolicySummary, PolicyView, ServedHookView},
 };
 
 use crate::{
@@ -50,12 +50,13 @@ async fn upload(
 
 /// List policies
 ///
-/// All policies that the organization can bind: its own and those of the organizations above.
+/// All policies that the organization can bind: its own and those of the organizations above. A
+/// policy's settings schema, imports and exports are in the policy itself.
 #[utoipa::path(
     get,
     path = "/",
     params(PageParams),
-    responses((status = 200, description = "A page of policies", body = ListOut<PolicyOut>)),
+    responses((status = 200, description = "A page of policies", body = ListOut<PolicySummaryOut>)),
 )]
 async fn list(
     State(desk): State<Desk>,
@@ -63,7 +64,7 @@ async fn list(
     listing: Listing<NoFilter>,
 ) -> Result<Response, ApiError> {
     let page = policies::list(&desk, &caller, &listing.page).await?;
-    Ok(listing.reply(page, PolicyOut::from))
+    Ok(listing.reply(page, PolicySummaryOut::from))
 }
 
 /// Read a policy
@@ -111,6 +112,31 @@ struct PolicyOut {
     uploaded_at: DateTime<Utc>,
 }
 
+/// A policy, as lists show it.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = PolicySummary)]
+struct PolicySummaryOut {
+    /// The digest of its bytes.
+    #[schema(example = "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08")]
+    digest: String,
+    /// Its name.
+    name: String,
+    /// Its version.
+    version: String,
+    /// Its contact.
+    author: String,
+    /// What it does, in one sentence.
+    summary: String,
+    /// The hooks it serves.
+    hooks: Vec<ServedHookOut>,
+    /// The version of the contract it was built for.
+    wit_version: String,
+    /// Its size in bytes.
+    size: u64,
+    /// When it was first uploaded.
+    uploaded_at: DateTime<Utc>,
+}
+
 /// A hook that a policy serves.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = ServedHook)]
@@ -135,6 +161,22 @@ impl From<PolicyView> for PolicyOut {
             wit_version: policy.wit_version,
             imports: policy.imports,
             exports: policy.exports,
+            size: policy.size,
+            uploaded_at: policy.uploaded_at,
+        }
+    }
+}
+
+impl From<PolicySummary> for PolicySummaryOut {
+    fn from(policy: PolicySummary) -> Self {
+        Self {
+            digest: policy.digest,
+            name: policy.name,
+            version: policy.version,
+            author: policy.author,
+            summary: policy.summary,
+            hooks: policy.hooks.into_iter().map(Into::into).collect(),
+            wit_version: policy.wit_version,
             size: policy.size,
             uploaded_at: policy.uploaded_at,
         }

@@ -173,8 +173,7 @@ impl<'de> Deserializer<'de> for Node {
         };
         let mut unknown = map.keys().filter(|key| !fields.contains(&key.as_str()));
         let listed = unknown.by_ref().take(FieldFault::LISTED);
-        let mut faults =
-            listed.map(|key| Fault::unknown_field(key, fields)).collect::<Vec<_>>();
+        let mut faults = listed.map(|key| Fault::unknown_field(key, fields)).collect::<Vec<_>>();
         let more = unknown.count();
         if more > 0 {
             let FieldFault { code, message, .. } = FieldFault::more(more);

@@ -10,7 +10,7 @@ use serde::Serialize;
 use crate::extract::{Prefer, etag};
 
 /// Says that the preference for a short answer was applied.
-const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
+pub(crate) const PREFERENCE_APPLIED: HeaderName = HeaderName::from_static("preference-applied");
 
 /// A record as it was read.
 pub(crate) fn read<O: Serialize>(version: i64, record: O) -> Response {
@@ -21,11 +21,12 @@ pub(crate) fn read<O: Serialize>(version: i64, record: O) -> Response {
 pub(crate) fn changed<O: Serialize>(prefer: Prefer, version: i64, record: O) -> Response {
     match prefer {
         Prefer::Representation => read(version, record),
-        Prefer::Minimal => minimal(StatusCode::NO_CONTENT, version),
+        Prefer::Minimal => minimal(version),
     }
 }
 
-/// A record that was made: 201 and its address.
+/// A record that was made, and its address: 201, or 204 for `Prefer: return=minimal`. A 201 without
+/// a body would leave open whether there is a record to read in it.
 pub(crate) fn created<O: Serialize>(
     prefer: Prefer,
     address: &str,
@@ -36,7 +37,7 @@ pub(crate) fn created<O: Serialize>(
         Prefer::Representation => {
             (StatusCode::CREATED, [(header::ETAG, etag(version))], Json(record)).into_response()
         }
-        Prefer::Minimal => minimal(StatusCode::CREATED, version),
+        Prefer::Minimal => minimal(version),
     };
     // Ids, keys and numbers are plain ASCII; an address that is not one is left out.
     if let Ok(address) = HeaderValue::from_str(address) {
@@ -45,9 +46,10 @@ pub(crate) fn created<O: Serialize>(
     response
 }
 
-fn minimal(status: StatusCode, version: i64) -> Response {
+fn minimal(version: i64) -> Response {
     let applied = HeaderValue::from_static("return=minimal");
-    (status, [(header::ETAG, etag(version)), (PREFERENCE_APPLIED, applied)]).into_response()
+    let headers = [(header::ETAG, etag(version)), (PREFERENCE_APPLIED, applied)];
+    (StatusCode::NO_CONTENT, headers).into_response()
 }
 
 #[cfg(test)]
@@ -60,6 +62,14 @@ mod tests {
         assert_eq!(response.status(), StatusCode::NO_CONTENT);
         assert_eq!(response.headers()[header::ETAG], "\"4\"");
         assert_eq!(response.headers()[PREFERENCE_APPLIED], "return=minimal");
+    }
+
+    #[test]
+    fn a_minimal_answer_about_what_was_made_says_where_it_is() {
+        let response = created(Prefer::Minimal, "/api/v1/teams/network", 1, "record");
+        assert_eq!(response.status(), StatusCode::NO_CONTENT);
+        assert_eq!(response.headers()[header::LOCATION], "/api/v1/teams/network");
+        assert_eq!(response.headers()[header::ETAG], "\"1\"");
     }
 
     #[test]

@@ -273,6 +273,132 @@ mod tests {
         }
     }
 
+    /// An answer of an operation, wherever it is described.
+    fn answer<'a>(json: &'a Value, operation: &'a Value, status: &str) -> &'a Value {
+        let said = &operation["responses"][status];
+        let to = said["$ref"].as_str().map(|to| to.trim_start_matches('#'));
+        to.map_or(said, |to| json.pointer(to).unwrap())
+    }
+
+    #[test]
+    fn every_status_that_occurs_is_said_of_every_operation_that_it_occurs_at() {
+        let json = json();
+        for (method, path, operation) in operations(&json) {
+            let is_write = method != "get";
+            let takes_body = operation["requestBody"].is_object();
+            let parameters = operation["parameters"].as_array().unwrap();
+            let is_short = parameters.iter().any(|one| one["name"] == "Prefer");
+            let rows: [(&[&str], bool); 6] = [
+                (&["400", "500", "503"], true),
+                (&["401", "403", "404", "413", "422", "429"], !is_public(&path)),
+                (&["409", "412"], is_write),
+                (&["428"], method == "patch"),
+                (&["415"], takes_body),
+                (&["204"], is_short || path.ends_with("/revoke")),
+            ];
+            for (statuses, expected) in rows {
+                for status in statuses {
+                    let is_said = answer(&json, operation, status).is_object();
+                    let is_not_found = *status == "404" && path.contains('{');
+                    assert_eq!(is_said, expected || is_not_found, "{method} {path} {status}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn every_answer_describes_its_headers() {
+        let json = json();
+        for (method, path, operation) in operations(&json) {
+            for status in operation["responses"].as_object().unwrap().keys() {
+                let headers = &answer(&json, operation, status)["headers"];
+                let has = |name: &str| headers[name].is_object();
+                assert!(has("X-Request-Id"), "{method} {path} {status}");
+                assert_eq!(has("WWW-Authenticate"), status == "401", "{method} {path} {status}");
+                if ["429", "503"].contains(&status.as_str()) {
+                    assert!(has("Retry-After"), "{method} {path} {status}");
+                }
+            }
+            let parameters = operation["parameters"].as_array().unwrap();
+            let has = |name: &str| parameters.iter().any(|one| one["name"] == name);
+            let headers = |status| &answer(&json, operation, status)["headers"];
+            assert_eq!(headers("200")["Link"].is_object(), has("after"), "{method} {path}");
+            if has("Prefer") {
+                let made = operation["responses"]["201"].is_object();
+                let (full, brief) = (if made { "201" } else { "200" }, headers("204"));
+                assert!(headers(full)["ETag"].is_object() && brief["ETag"].is_object(), "{path}");
+                assert_eq!(headers(full)["Location"].is_object(), made, "{path}");
+                assert_eq!(brief["Location"].is_object(), made, "{path}");
+                assert!(brief["Preference-Applied"].is_object(), "{path}");
+            }
+        }
+        let required = &json["components"]["headers"]["ETag"]["required"];
+        assert_eq!(required, true);
+        let allow = &json["components"]["responses"]["method-not-allowed"]["headers"]["Allow"];
+        assert!(allow.is_object());
+    }
+
+    #[test]
+    fn the_collection_of_a_kind_shows_tickets_of_that_kind() {
+        let json = json();
+        let of = |path: &str, method: &str, status: &str| {
+            let content = &json["paths"][path][method]["responses"][status]["content"];
+            let to = content["application/json"]["schema"]["$ref"].as_str().unwrap();
+            to.trim_start_matches("#/components/schemas/").to_owned()
+        };
+        assert_eq!(of("/api/v1/incidents/{id}", "get", "200"), "Incident");
+        assert_eq!(of("/api/v1/tickets/{id}", "get", "200"), "Ticket");
+        assert_eq!(of("/api/v1/problems/{id}/actions/start", "post", "200"), "Problem");
+        assert_eq!(of("/api/v1/requests/{id}/comments", "post", "201"), "Request");
+        for path in ["tickets", "requests", "incidents", "problems"] {
+            assert_eq!(of(&format!("/api/v1/{path}/{{id}}/tasks"), "post", "201"), "Task");
+        }
+        let schemas = &json["components"]["schemas"];
+        let page = of("/api/v1/tasks", "get", "200");
+        let items = &schemas[&page]["properties"]["items"]["items"]["$ref"];
+        assert_eq!(items, "#/components/schemas/Task");
+
+        let names = |schema: &str, property: &str| {
+            let names = schemas[schema]["properties"][property]["enum"].as_array().unwrap();
+            names.iter().map(|name| name.as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        };
+        assert_eq!(names("Problem", "kind"), ["problem"]);
+        assert!(!names("Problem", "state").contains(&"awaiting_approval".to_owned()));
+        assert_eq!(schemas["Incident"]["properties"]["request"]["type"], "null");
+        assert!(schemas["Request"]["properties"]["request"]["type"] != "null");
+        assert_eq!(of("/api/v1/requests/{id}/actions", "get", "200"), "RequestAllowedActions");
+        let fulfil = "fulfill".to_owned();
+        assert!(names("RequestAllowedAction", "action").contains(&fulfil));
+        assert!(!names("IncidentAllowedAction", "action").contains(&fulfil));
+    }
+
+    #[test]
+    fn every_body_has_an_example_with_all_that_it_needs() {
+        let json = json();
+        for (method, path, operation) in operations(&json) {
+            let body = &operation["requestBody"]["content"]["application/json"];
+            if body.is_null() {
+                continue;
+            }
+            let to = body["schema"]["$ref"].as_str().unwrap_or_else(|| panic!("{path}"));
+            let schema = json.pointer(to.trim_start_matches('#')).unwrap();
+            let example = body["example"].as_object().unwrap_or_else(|| panic!("{path}"));
+            let required = schema["required"].as_array().into_iter().flatten();
+            for name in required.filter_map(Value::as_str) {
+                let value = example.get(name).unwrap_or(&Value::Null);
+                assert!(!value.is_null(), "{method} {path}: {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_component_is_sent_as_bytes() {
+        let json = json();
+        let body = &json["paths"]["/api/v1/policies"]["post"]["requestBody"];
+        assert_eq!(body["required"], true);
+        assert_eq!(body["content"], serde_json::json!({ "application/wasm": {} }));
+    }
+
     #[test]
     fn every_body_refuses_unknown_fields() {
         let json = json();

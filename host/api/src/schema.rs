@@ -146,6 +146,27 @@ fn of(schema: &str) -> Content {
     Content::new(Some(Ref::from_schema_name(schema)))
 }
 
+/// A page of records of this schema; `is_counted` where the list can be asked for its `total`.
+pub(crate) fn page_of(schema: &str, is_counted: bool) -> RefOr<Schema> {
+    let next = "What `after` takes to continue; null on the last page.".to_owned();
+    let items = ArrayBuilder::new()
+        .items(Ref::from_schema_name(schema))
+        .description(Some("The records, in the list's order."));
+    let page = ObjectBuilder::new()
+        .schema_type(Type::Object)
+        .description(Some("A page of records."))
+        .property("items", items)
+        .required("items")
+        .property("next", given(FieldType::Line, &[], true, next));
+    if !is_counted {
+        return page.into();
+    }
+    let total = ObjectBuilder::new()
+        .schema_type(Type::Integer)
+        .description(Some("Total number of records, if requested with `count=true`."));
+    page.property("total", total).into()
+}
+
 /// A text as a sentence begins.
 pub(crate) fn capital(text: &str) -> String {
     let mut rest = text.chars();

@@ -110,7 +110,7 @@ impl Default for ApiOptions {
             upload_limit: 32 * 1024 * 1024,
             request_timeout: Duration::from_secs(30),
             upload_timeout: Duration::from_mins(3),
-            max_in_flight: 32,
+            max_in_flight: 16,
             max_waiting_per_caller: 64,
             max_waiting: 1024,
         }

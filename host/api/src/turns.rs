@@ -1,14 +1,16 @@
 //! Turns: how many requests run at the same moment, shared fairly among organizations and callers.
 //!
-//! A request that finds no turn waits in the queue of its caller. A turn that becomes free goes to
-//! the organization that has the fewest running requests, there to the caller who has the fewest,
-//! and of their requests to the one that came first. So whoever sends a thousand requests waits for
-//! them, and nobody else does.
+//! Each caller may use an equal part of the turns: all of them who is alone, one who is among many.
+//! A request that finds no turn waits. A turn that becomes free goes to the organization that has
+//! the fewest running requests, there to the caller who has the fewest, and of their requests to
+//! the one that came first. So whoever sends a thousand requests waits for them, and nobody else
+//! does.
 
 use std::{
     collections::{HashMap, VecDeque},
     hash::Hash,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{Duration, Instant},
 };
 
 use tokio::sync::oneshot;
@@ -16,6 +18,9 @@ use uuid::Uuid;
 use waypost_app::Caller;
 
 use crate::api_error::{ApiError, Slug};
+
+/// Who has not asked for this long does not count among those who share the turns.
+const LATELY: Duration = Duration::from_secs(1);
 
 /// Whose request it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -58,6 +63,8 @@ struct State {
     running: usize,
     by_org: HashMap<Uuid, usize>,
     by_asker: HashMap<Asker, usize>,
+    /// Who has asked lately, and when last: those among whom the turns are shared.
+    lately: HashMap<Asker, Instant>,
     /// In the order in which they came.
     waiting: VecDeque<(Asker, oneshot::Sender<Turn>)>,
 }
@@ -98,6 +105,7 @@ impl Turns {
     pub(crate) async fn take(self: &Arc<Self>, of: Asker) -> Result<Turn, Full> {
         let mine = {
             let mut state = self.state();
+            state.note(of);
             // Whoever waits while a turn is free waits for a turn of their organization.
             if state.may_run(&self.limits, of) {
                 state.start(of);
@@ -118,9 +126,12 @@ impl Drop for Turn {
     fn drop(&mut self) {
         let mut state = self.turns.state();
         state.end(self.of);
-        let next = state.next(&self.turns.limits);
+        let mut started = Vec::new();
+        while let Some(next) = state.next(&self.turns.limits) {
+            started.push(next);
+        }
         drop(state);
-        if let Some((of, waiting)) = next {
+        for (of, waiting) in started {
             // Whoever is gone gives it back at once, and it goes to the next.
             drop(waiting.send(Self { turns: Arc::clone(&self.turns), of }));
         }
@@ -128,8 +139,18 @@ impl Drop for Turn {
 }
 
 impl State {
+    /// Remembers who asks, for a while.
+    fn note(&mut self, of: Asker) {
+        let now = Instant::now();
+        self.lately.retain(|_, asked| now.duration_since(*asked) < LATELY);
+        self.lately.insert(of, now);
+    }
+
     fn may_run(&self, limits: &TurnLimits, of: Asker) -> bool {
-        self.running < limits.at_once && count(&self.by_org, &of.org) < limits.per_org
+        let share = (limits.at_once / self.lately.len().max(1)).max(1);
+        self.running < limits.at_once
+            && count(&self.by_org, &of.org) < limits.per_org
+            && count(&self.by_asker, &of) < share
     }
 
     fn start(&mut self, of: Asker) {
@@ -278,6 +299,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_is_alone_may_use_every_turn_and_who_is_among_many_one() {
+        let turns = Turns::new(TurnLimits { at_once: 4, per_org: 4, ..LIMITS });
+        let alone = asker(1, 1);
+        let mut running = Vec::new();
+        for _ in 0..4 {
+            running.push(turns.take(alone).await.unwrap());
+        }
+        running.clear();
+        for caller in 2..=4 {
+            drop(turns.take(asker(1, caller)).await.unwrap());
+        }
+        let _one = turns.take(alone).await.unwrap();
+        assert!(poll(&mut Box::pin(turns.take(alone))).await.is_pending());
+    }
+
+    #[tokio::test]
     async fn slow_requests_of_one_organization_leave_turns_to_the_others() {
         let turns = Turns::new(TurnLimits { per_org: 1, ..LIMITS });
         let _slow = turns.take(asker(1, 1)).await.unwrap();
@@ -290,8 +327,7 @@ mod tests {
     async fn a_caller_who_sends_too_many_is_told_and_no_other_is() {
         let turns = Turns::new(LIMITS);
         let (greedy, modest) = (asker(1, 1), asker(1, 2));
-        let _running =
-            (turns.take(greedy).await.unwrap(), turns.take(greedy).await.unwrap());
+        let _running = (turns.take(greedy).await.unwrap(), turns.take(greedy).await.unwrap());
         let mut waiting: Vec<_> = (0..3).map(|_| Box::pin(turns.take(greedy))).collect();
         for one in &mut waiting {
             assert!(poll(one).await.is_pending());

@@ -10,21 +10,21 @@ use waypost_domain::{
         Approval, Ballot, Duties, Matter, SeatRequest, SeatState, Vote as Cast, VoteRefused,
     },
     ids::{ApprovalId, ApprovalRequestId, PersonId},
-    permission,
+    permission::{Forbidden, ForbiddenKind},
     refusal::Faults,
     role::Role,
-    ticket::Action,
+    ticket::{Action, Ticket},
 };
 use waypost_store::approval;
 
 use crate::{
     Caller, CommandError, Desk, Missing,
-    labels::named,
+    labels::person_name,
     refs,
     tickets::{
         PersonName, PersonRef, TicketRef,
         content::content_digest,
-        facts::{self, Facts},
+        facts::Facts,
         names, read,
         scene::{self, Scene, start_over_if_stale},
     },
@@ -41,7 +41,7 @@ pub struct ApprovalView {
     pub names: BTreeMap<PersonId, String>,
 }
 
-/// A vote that the caller is asked for.
+/// A vote that the caller may cast.
 #[derive(Debug, Clone)]
 pub struct WaitingVote {
     /// The request to answer.
@@ -56,6 +56,8 @@ pub struct WaitingVote {
     pub step: String,
     /// Whose seat it is: the caller's own, or of whom they vote for.
     pub seat: PersonName,
+    /// Who is asked now: the caller, or who votes for them unless they vote first.
+    pub voter: PersonName,
     /// The digest of what is shown; the vote names it.
     pub content_digest: String,
     /// Since when.
@@ -115,7 +117,8 @@ pub async fn of_ticket(
 /// Who has more to decide than this decides the oldest first.
 const MAX_WAITING: u32 = 200;
 
-/// The votes that the caller is asked for, the oldest first.
+/// The votes that the caller may cast, the oldest first: those that they are asked for, and their
+/// own in the hands of somebody else.
 pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, CommandError> {
     let person = voter(caller)?;
     let mut tx = desk.store.read(caller.org).await?;
@@ -125,15 +128,20 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, Comm
     for approval in rounds {
         let Some(id) = approval.subject.ticket() else { continue };
         let Some(ticket) = waypost_store::ticket::find(&mut tx, id).await? else { continue };
-        let asked =
-            |seat: &&SeatRequest| seat.voter == person && seat.state == SeatState::Requested;
+        // Nobody casts a vote of theirs on their own wish or work.
+        let is_allowed = Duties::about(&ticket).allow(person);
+        let may_cast = |seat: &&SeatRequest| {
+            let is_theirs = seat.voter == person || (seat.seat == person && is_allowed);
+            is_theirs && seat.state == SeatState::Requested
+        };
         for step in approval.steps() {
-            for seat in step.requests.iter().filter(asked) {
+            for seat in step.requests.iter().filter(may_cast) {
                 waiting.push(WaitingVote {
                     request: seat.id,
                     approval: approval.id,
                     step: step.name.clone(),
-                    seat: named(&names, seat.seat),
+                    seat: person_name(&names, seat.seat),
+                    voter: person_name(&names, seat.voter),
                     content_digest: content_digest(&ticket),
                     requested_at: seat.requested_at,
                     due_at: step.due_at,
@@ -188,9 +196,7 @@ async fn try_vote(
     )?;
     let mut faults = Faults::new();
     let delegate = match vote {
-        Vote::Delegate { to: Some(to), .. } => {
-            refs::active_person(&mut tx, &facts, &mut faults, "/to", to).await?
-        }
+        Vote::Delegate { to: Some(to), .. } => refs::voter(&mut tx, &mut faults, "/to", to).await?,
         Vote::Delegate { to: None, .. }
         | Vote::Approve { .. }
         | Vote::Reject { .. }
@@ -198,7 +204,7 @@ async fn try_vote(
     };
     faults.finish()?;
     facts.around(&mut tx, &seen.ticket).await?;
-    facts.delegations = facts::delegations(&mut tx, caller.now).await?;
+    facts.add_delegations(&mut tx, caller.now).await?;
     let mut names = names::of_voters(&mut tx, std::slice::from_ref(&round)).await?;
     drop(tx);
 
@@ -206,7 +212,9 @@ async fn try_vote(
     let (cast, comment) = cast(desk, caller, vote, delegate);
     let ballot = Ballot { request, by, vote: cast, comment, shown };
     let matter = Matter { duties: Duties::about(&seen.ticket), content_digest: &digest };
-    let voted = round.vote(ballot, matter, caller.now)?;
+    let voted = round
+        .vote(ballot, matter, caller.now)
+        .map_err(|refused| CommandError::of_vote(refused, &seen.ticket))?;
     let mut scene = Scene::new(desk, caller, facts);
     let draft = scene.add_stored(seen.ticket, Action::Vote.as_str());
     let said = comment.map(str::to_owned);
@@ -260,27 +268,24 @@ fn voter(caller: &Caller) -> Result<PersonId, CommandError> {
     })
 }
 
-impl From<VoteRefused> for CommandError {
-    fn from(refused: VoteRefused) -> Self {
+impl CommandError {
+    /// Why a vote about a ticket was not counted.
+    fn of_vote(refused: VoteRefused, ticket: &Ticket) -> Self {
         match refused {
             VoteRefused::Unknown => Self::NotFound(Missing::Approval),
             VoteRefused::Forbidden(forbidden) => forbidden.into(),
-            VoteRefused::Refused(waypost_domain::refusal::Refused::Guard { code, .. })
-                if code == VoteRefused::CONTENT_CHANGED =>
-            {
-                Self::ContentChanged
-            }
+            VoteRefused::NotAwaited(why) => ticket.refuse_vote(why).into(),
+            VoteRefused::ContentChanged => Self::ContentChanged,
             VoteRefused::Refused(refused) => refused.into(),
         }
     }
 }
 
-impl From<permission::Forbidden> for CommandError {
-    fn from(forbidden: permission::Forbidden) -> Self {
-        if forbidden.code == permission::Forbidden::SEPARATION_OF_DUTIES {
-            Self::SeparationOfDuties(forbidden.message)
-        } else {
-            Self::Forbidden(forbidden.message)
+impl From<Forbidden> for CommandError {
+    fn from(forbidden: Forbidden) -> Self {
+        match forbidden.kind {
+            ForbiddenKind::Duties => Self::SeparationOfDuties(forbidden.message),
+            ForbiddenKind::Role => Self::Forbidden(forbidden.message),
         }
     }
 }

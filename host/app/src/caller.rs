@@ -11,6 +11,8 @@ use waypost_domain::{
     role::Role,
 };
 
+use waypost_store::CommitNote;
+
 use crate::{CommandError, Desk, idempotency::Request};
 
 /// Who asks, for which organization, when. Made by a front end for each request.
@@ -28,6 +30,8 @@ pub struct Caller {
     pub now: DateTime<Utc>,
     /// The key under which the request may be sent again.
     pub repeatable: Option<Arc<Request>>,
+    /// How far its changes are committed.
+    pub commit: CommitNote,
 }
 
 impl Caller {
@@ -41,7 +45,8 @@ impl Caller {
     #[must_use]
     pub fn operator(org: OrgId, now: DateTime<Utc>) -> Self {
         let actor = Actor { kind: ActorKind::System, person: None };
-        Self { org, role: Role::Admin, actor, token: None, now, repeatable: None }
+        let commit = CommitNote::default();
+        Self { org, role: Role::Admin, actor, token: None, now, repeatable: None, commit }
     }
 
     /// Refuses a caller who does not keep the organization.

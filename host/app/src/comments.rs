@@ -50,10 +50,7 @@ pub async fn list(
     Ok(comments
         .into_iter()
         .map(|comment| {
-            let author = comment.author.person.map(|id| PersonName {
-                id,
-                name: people.get(&id).cloned().unwrap_or_else(|| id.to_string()),
-            });
+            let author = comment.author.person.map(|id| crate::labels::person_name(&people, id));
             CommentView { comment, author }
         })
         .collect())

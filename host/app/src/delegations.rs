@@ -19,7 +19,7 @@ use waypost_store::{ReadTx, catalog, category, delegation, service};
 use crate::{
     Caller, CommandError, Desk, InvalidCursor, Missing, Page, PageRequest,
     input::{Reading, checked},
-    labels::{named, people_names},
+    labels::{people_names, person_name},
     page::ListTag,
     refs,
     tickets::{Named, PersonName, PersonRef},
@@ -299,8 +299,8 @@ impl Names {
             }
         };
         DelegationView {
-            from: named(&self.people, delegation.from),
-            to: named(&self.people, delegation.to),
+            from: person_name(&self.people, delegation.from),
+            to: person_name(&self.people, delegation.to),
             service,
             catalog_item,
             in_force: delegation.is_in_force(now),

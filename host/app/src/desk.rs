@@ -128,7 +128,7 @@ impl Desk {
     /// The transaction of a command's changes. A request that may be sent again is noted in it as
     /// carried out: a repeat finds both or neither.
     pub(crate) async fn write(&self, caller: &Caller) -> Result<WriteTx, CommandError> {
-        let mut tx = self.store.write(caller.org).await?;
+        let mut tx = self.store.write(caller.org).await?.noted_in(&caller.commit);
         idempotency::carry_out(self, caller, &mut tx).await?;
         Ok(tx)
     }

@@ -1,7 +1,7 @@
 //! Why a command was not carried out.
 
 use thiserror::Error;
-use waypost_domain::refusal::{FieldFault, Refused};
+use waypost_domain::refusal::{FieldFault, GuardKind, Refused};
 use waypost_store::StoreError;
 
 /// A command was not carried out. Nothing was changed.
@@ -113,6 +113,62 @@ impl std::fmt::Display for Missing {
     }
 }
 
+/// Declares an enum together with its names.
+macro_rules! codes {
+    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal,)+) => {
+        /// The one word for why a command was not carried out: its sender reads it, and whoever
+        /// audits what was refused.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub enum Code {
+            $($(#[doc = $doc])+ $variant,)+
+        }
+
+        impl Code {
+            /// Every code.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
+
+            /// The word.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $name,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    /// It is not there, or not for this caller.
+    NotFound => "not-found",
+    /// The role or standing does not allow it.
+    Forbidden => "forbidden",
+    /// Nobody decides on their own wish or work.
+    SeparationOfDuties => "separation-of-duties",
+    /// Somebody else changed it first.
+    StaleVersion => "stale-version",
+    /// Where it stands does not allow it.
+    InvalidTransition => "invalid-transition",
+    /// Fields are missing, and nothing else is wrong.
+    MissingFields => "missing-fields",
+    /// Fields are wrong.
+    ValidationFailed => "validation-failed",
+    /// Something around it stands against it.
+    GuardFailed => "guard-failed",
+    /// Somebody has to approve first.
+    ApprovalRequired => "approval-required",
+    /// What was voted on has changed.
+    ContentChanged => "content-changed",
+    /// A unique value is taken.
+    Duplicate => "duplicate",
+    /// The cursor is of another list.
+    CursorInvalid => "cursor-invalid",
+    /// Something that the desk needs is away, or there is too much to do.
+    Unavailable => "unavailable",
+    /// The answer to a commit was lost.
+    OutcomeUnknown => "outcome-unknown",
+    /// Not the caller's doing.
+    Internal => "internal",
+}
+
 fn fields(count: usize) -> String {
     if count == 1 { "a field is".to_owned() } else { format!("{count} fields are") }
 }
@@ -120,7 +176,37 @@ fn fields(count: usize) -> String {
 impl CommandError {
     /// Something around the record stands against it.
     pub(crate) fn guard(message: String) -> Self {
-        Refused::Guard { code: Refused::GUARD_FAILED, message }.into()
+        Refused::guard(message).into()
+    }
+
+    /// Why it was not carried out, in one word.
+    #[must_use]
+    pub fn code(&self) -> Code {
+        match self {
+            Self::NotFound(_) => Code::NotFound,
+            Self::Forbidden(_) => Code::Forbidden,
+            Self::SeparationOfDuties(_) => Code::SeparationOfDuties,
+            Self::Stale => Code::StaleVersion,
+            Self::Refused(Refused::InvalidTransition { .. }) => Code::InvalidTransition,
+            Self::Refused(Refused::Guard { kind: GuardKind::Failed, .. }) => Code::GuardFailed,
+            Self::Refused(Refused::Guard { kind: GuardKind::ApprovalRequired, .. }) => {
+                Code::ApprovalRequired
+            }
+            Self::Refused(Refused::MissingFields(faults) | Refused::Invalid(faults))
+            | Self::Invalid(faults) => {
+                if FieldFault::only_missing(faults.iter().map(|fault| fault.code)) {
+                    Code::MissingFields
+                } else {
+                    Code::ValidationFailed
+                }
+            }
+            Self::Taken(_) => Code::Duplicate,
+            Self::ContentChanged => Code::ContentChanged,
+            Self::Cursor(_) => Code::CursorInvalid,
+            Self::Busy | Self::Unavailable(_) => Code::Unavailable,
+            Self::OutcomeUnknown(_) => Code::OutcomeUnknown,
+            Self::Internal(_) => Code::Internal,
+        }
     }
 
     /// One wrong field.

@@ -14,7 +14,7 @@ use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 use waypost_domain::{ids::OrgId, refusal::Faults};
 use waypost_store::{
-    WriteTx,
+    StoreError, WriteTx,
     idempotency::{self, Known, RequestKey},
 };
 
@@ -88,7 +88,7 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
         }
         let (digest, lease_until) = (&request.body_digest, caller.now + LEASE);
         let known = idempotency::begin(&mut tx, &key, digest, caller.now, lease_until).await?;
-        tx.commit().await?;
+        tx.commit().await.map_err(StoreError::of_preparation)?;
         Ok(known)
     });
     Ok(match begun.await? {

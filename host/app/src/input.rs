@@ -7,22 +7,19 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use chrono::{DateTime, Datelike, Utc};
+use chrono::{DateTime, Utc};
 use serde::{
     Deserialize, Deserializer,
     de::{IgnoredAny, MapAccess, Visitor},
 };
 use serde_json::value::RawValue;
 use waypost_domain::{
+    moment,
     refusal::{Faults, FieldFault, Refused},
     text,
 };
 
-use crate::{CommandError, clock::ToMicros};
-
-/// Times of records are in years that every calendar, program and database agrees on.
-const FIRST_YEAR: i32 = 1970;
-const LAST_YEAR: i32 = 9999;
+use crate::CommandError;
 
 /// Readings of an input's fields, with the faults noted in the domain's list.
 pub(crate) trait Reading {
@@ -113,12 +110,8 @@ impl Reading for Faults {
     }
 
     fn moment(&mut self, pointer: &str, given: DateTime<Utc>) -> Option<DateTime<Utc>> {
-        if (FIRST_YEAR..=LAST_YEAR).contains(&given.year()) {
-            return Some(given.to_micros());
-        }
-        let message = format!("name a time from {FIRST_YEAR} to {LAST_YEAR}");
-        self.wrong(pointer, "out-of-range", message);
-        None
+        let kept = moment::kept(given);
+        kept.map_err(|invalid| self.wrong(pointer, invalid.code(), invalid.to_string())).ok()
     }
 
     fn zone_if<T: FromStr>(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<T>> {
@@ -152,7 +145,7 @@ impl Reading for Faults {
 
     fn into_error(self) -> CommandError {
         let faults = self.into_vec();
-        if faults.iter().all(|fault| fault.code == FieldFault::MISSING) {
+        if FieldFault::only_missing(faults.iter().map(|fault| fault.code)) {
             Refused::MissingFields(faults).into()
         } else {
             CommandError::Invalid(faults)
@@ -293,6 +286,7 @@ mod tests {
         assert_eq!(read("0001-01-01T00:00:00Z"), None);
         assert!(read("9999-12-31T23:59:59Z").is_some());
         assert_eq!(read("9999-12-31T23:59:59-01:00"), None);
+        assert_eq!(read("2016-12-31T23:59:60Z"), None);
     }
 
     #[test]

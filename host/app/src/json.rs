@@ -3,7 +3,7 @@
 //! Only values that stand for themselves are read here; what names another record is looked up by
 //! whoever reads it. A value that cannot be understood is a fault at its place.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
 use chrono::{DateTime, Utc};
 use serde_json::Value as Json;
@@ -11,11 +11,15 @@ use waypost_domain::{
     catalog::Money,
     fields::{FieldValue, Number},
     key::Key,
+    moment,
     refusal::Faults,
+    text::line_ends,
     ticket::{FieldType, Value},
 };
 
-use crate::input::Reading;
+use crate::input::checked_text;
+
+const LIST_OF_TEXTS: &str = "a list of texts";
 
 /// The value that is given, if it stands for itself.
 pub(crate) fn value(
@@ -25,8 +29,15 @@ pub(crate) fn value(
     json: &Json,
 ) -> Option<Value> {
     match takes {
-        FieldType::Text => text(faults, pointer, json).map(|text| Value::Text(text.to_owned())),
-        FieldType::Line | FieldType::Key | FieldType::Email | FieldType::Reason => {
+        FieldType::Text => {
+            written(faults, pointer, json).map(|text| Value::Text(text.into_owned()))
+        }
+        FieldType::Line => text(faults, pointer, json)
+            .map(|text| Value::Text(text.split_whitespace().collect::<Vec<_>>().join(" "))),
+        FieldType::Reason => {
+            written(faults, pointer, json).map(|text| Value::Text(text.trim().to_owned()))
+        }
+        FieldType::Key | FieldType::Email => {
             text(faults, pointer, json).map(|text| Value::Text(text.trim().to_owned()))
         }
         FieldType::Level => number(faults, pointer, json, u32::from(u8::MAX)).map(Value::Number),
@@ -91,8 +102,47 @@ pub(crate) fn expect<T>(
     value
 }
 
-pub(crate) fn text<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
+fn text<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
     expect(faults, pointer, json.as_str(), "a text")
+}
+
+/// A text of several lines, with one kind of line end.
+pub(crate) fn written<'j>(
+    faults: &mut Faults,
+    pointer: &str,
+    json: &'j Json,
+) -> Option<Cow<'j, str>> {
+    text(faults, pointer, json).map(line_ends)
+}
+
+/// What another record is called. No record's name holds a control character, and not every
+/// database can even be asked about one: it is a fault before anything is looked up.
+pub(crate) fn name<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
+    text(faults, pointer, json).filter(|named| is_plain(faults, pointer, named))
+}
+
+/// As [`name()`], for a list of them: those that records can have, with their pointers.
+pub(crate) fn names<'j>(
+    faults: &mut Faults,
+    pointer: &str,
+    json: &'j Json,
+) -> Option<Vec<(String, &'j str)>> {
+    let all = json.as_array().map(|items| {
+        let places = items.iter().enumerate();
+        places.map(|(place, item)| Some((format!("{pointer}/{place}"), item.as_str()?))).collect()
+    });
+    let mut all: Vec<_> = expect(faults, pointer, all.flatten(), LIST_OF_TEXTS)?;
+    all.retain(|(pointer, named)| is_plain(faults, pointer, named));
+    Some(all)
+}
+
+/// Whether a record can be called so. If not, that is a fault.
+pub(crate) fn is_plain(faults: &mut Faults, pointer: &str, named: &str) -> bool {
+    let read = |faults: &mut Faults| {
+        waypost_domain::text::plain(pointer, named, faults);
+        String::new()
+    };
+    checked_text(faults, read).is_some()
 }
 
 fn number(faults: &mut Faults, pointer: &str, json: &Json, most: u32) -> Option<u32> {
@@ -108,9 +158,8 @@ fn number(faults: &mut Faults, pointer: &str, json: &Json, most: u32) -> Option<
 
 fn time(faults: &mut Faults, pointer: &str, json: &Json) -> Option<DateTime<Utc>> {
     let text = text(faults, pointer, json)?;
-    let parsed = DateTime::parse_from_rfc3339(text.trim()).ok().map(|at| at.to_utc());
-    let at = expect(faults, pointer, parsed, "a time such as 2026-06-01T08:00:00Z")?;
-    faults.moment(pointer, at)
+    let read = moment::parse(text);
+    read.map_err(|invalid| faults.wrong(pointer, invalid.code(), invalid.to_string())).ok()
 }
 
 pub(crate) fn choice(
@@ -135,7 +184,7 @@ pub(crate) fn texts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<V
     let all = json.as_array().map(|items| {
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
     });
-    expect(faults, pointer, all.flatten(), "a list of texts")
+    expect(faults, pointer, all.flatten(), LIST_OF_TEXTS)
 }
 
 /// Forms are answered in texts; JSON's other plain values are as good.
@@ -145,7 +194,7 @@ fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, 
     for (field, value) in object {
         let at = at(pointer, field);
         let text = match value {
-            Json::String(text) => text.clone(),
+            Json::String(text) => line_ends(text).into_owned(),
             Json::Number(number) => number.to_string(),
             Json::Bool(value) => value.to_string(),
             Json::Null | Json::Array(_) | Json::Object(_) => {
@@ -201,9 +250,9 @@ fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<Str
                 }
                 whole.map(FieldValue::Number)
             }
-            Json::String(text) => Some(FieldValue::Text(text.clone())),
+            Json::String(text) => Some(FieldValue::Text(line_ends(text).into_owned())),
             Json::Array(items) => {
-                let texts = items.iter().map(|item| item.as_str().map(str::to_owned));
+                let texts = items.iter().map(|item| Some(line_ends(item.as_str()?).into_owned()));
                 texts.collect::<Option<_>>().map(FieldValue::Texts)
             }
             Json::Null | Json::Object(_) => None,
@@ -234,4 +283,27 @@ fn parts<'j, const N: usize>(
 /// A pointer to a name below another, as RFC 6901 writes it.
 pub(crate) fn at(pointer: &str, name: &str) -> String {
     format!("{pointer}/{}", name.replace('~', "~0").replace('/', "~1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_name_that_no_record_can_have_is_not_looked_up() {
+        let mut faults = Faults::new();
+        assert_eq!(name(&mut faults, "/requester", &json!("ri\0ta@acme.example")), None);
+        assert_eq!(name(&mut faults, "/ci", &json!("srv1")), Some("srv1"));
+        let watchers = json!(["a\u{7}", "b"]);
+        let kept = names(&mut faults, "/watchers", &watchers);
+        assert_eq!(kept, Some(vec![("/watchers/1".to_owned(), "b")]));
+        let found = faults.into_vec();
+        let found: Vec<_> = found.iter().map(|it| (it.pointer.as_str(), it.code)).collect();
+        assert_eq!(
+            found,
+            [("/requester", "control-character"), ("/watchers/0", "control-character")]
+        );
+    }
 }

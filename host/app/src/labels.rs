@@ -64,15 +64,14 @@ impl Labels {
     /// A person's name.
     #[must_use]
     pub fn person(&self, id: PersonId) -> PersonName {
-        named(&self.people, id)
+        person_name(&self.people, id)
     }
 
-    /// A team's key and name. A team that does not serve the organization any more is called by its
-    /// id.
+    /// A team's key and name.
     #[must_use]
     pub fn team(&self, id: TeamId) -> Named {
         self.known.as_ref().and_then(|known| known.team(id)).map_or_else(
-            || Named { key: id.to_string(), name: id.to_string() },
+            || former_team(id),
             |team| Named { key: team.key.to_string(), name: team.name.clone() },
         )
     }
@@ -81,7 +80,7 @@ impl Labels {
     #[must_use]
     pub fn service(&self, id: ServiceId) -> Named {
         self.known.as_ref().and_then(|known| known.service(id)).map_or_else(
-            || Named { key: id.to_string(), name: id.to_string() },
+            || Named { key: id.to_string(), name: "a former service".to_owned() },
             |service| Named { key: service.key.to_string(), name: service.name.clone() },
         )
     }
@@ -112,8 +111,16 @@ pub(crate) async fn people_names(
     Ok(found.into_iter().map(|person| (person.id, person.name)).collect())
 }
 
-/// A person's name. Who can't be read is called by their id: a record still names them.
-pub(crate) fn named(names: &BTreeMap<PersonId, String>, id: PersonId) -> PersonName {
-    let name = names.get(&id).cloned().unwrap_or_else(|| id.to_string());
+/// A person's name. Records go on naming people of providers that serve the organization no more;
+/// who they are it need not know.
+#[must_use]
+pub fn person_name(names: &BTreeMap<PersonId, String>, id: PersonId) -> PersonName {
+    let name = names.get(&id).cloned().unwrap_or_else(|| "a former member".to_owned());
     PersonName { id, name }
+}
+
+/// A team that serves the organization no more. Its key is its id, by which it can still be told
+/// from others.
+pub(crate) fn former_team(id: TeamId) -> Named {
+    Named { key: id.to_string(), name: "a former team".to_owned() }
 }

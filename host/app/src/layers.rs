@@ -8,6 +8,7 @@ use std::{
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
+use tokio::sync::watch;
 use waypost_domain::{
     binding::{Binding, Hook, LimitChanges, Pause, Revision},
     ids::{BindingId, OrgId},
@@ -15,11 +16,16 @@ use waypost_domain::{
     resolution::{self, Bound},
 };
 use waypost_policy::{
-    BreakerKey, BreakerOpen, DataFile, Digest, Limits, Need, PolicyRuntime, Prepared,
+    BreakerKey, BreakerOpen, DataFile, Digest, Limits, Need, Patience, PolicyRuntime,
+    PrepareRefused, Prepared,
 };
 use waypost_store::{ReadTx, StoreError, binding_pause, directory::Directory};
 
-use crate::{Caller, CommandError, Desk, preparing::Recipe, same_cases::same_cases};
+use crate::{
+    Caller, CommandError, Desk,
+    preparing::{Bytes, Recipe},
+    same_cases::same_cases,
+};
 
 /// A binding in force, ready to be asked, or the reason why it is not.
 pub(crate) struct Asked {
@@ -119,7 +125,12 @@ impl Layers {
 pub(crate) struct PreparedRevisions {
     known: Mutex<HashMap<(BindingId, i64), Digest>>,
     refused: Mutex<HashMap<(BindingId, i64), Refusal>>,
+    /// What is being prepared now, for however many tickets.
+    making: Mutex<HashMap<(BindingId, i64), watch::Receiver<Outcome>>>,
 }
+
+/// What came of preparing a revision; none while it is not over.
+type Outcome = Option<Result<Arc<Prepared>, String>>;
 
 /// Why a revision could not be prepared. Its component, settings and data never change, but the
 /// machine's state does.
@@ -129,9 +140,12 @@ struct Refusal {
 }
 
 /// How long a revision that could not be prepared is left alone: trying costs a turn at compiling,
-/// for which all organizations wait, and a broken binding of the platform would cost it for each of
-/// their tickets.
+/// and a broken binding of the platform would cost each organization one for each of its tickets.
 const LEFT_ALONE: TimeDelta = TimeDelta::minutes(1);
+
+/// How long a ticket waits for a policy that is being prepared. Preparing goes on; until it is over
+/// the policy is not asked, and its fallback decides.
+const WAITED_FOR: Duration = Duration::from_secs(10);
 
 /// Enough for hundreds of clients with a handful of bindings each; an entry is a digest.
 const KEPT_REVISIONS: usize = 16 * 1024;
@@ -174,13 +188,35 @@ impl PreparedRevisions {
         }
         refused.insert(at, Refusal { at: now, why: why.to_owned() });
     }
+
+    /// Where the outcome of preparing a revision is told, and where to tell it, if nobody prepares
+    /// it yet.
+    fn making(
+        &self,
+        at: (BindingId, i64),
+    ) -> (watch::Receiver<Outcome>, Option<watch::Sender<Outcome>>) {
+        let mut making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
+        // One whose sender is gone was lost.
+        if let Some(told) = making.get(&at)
+            && told.has_changed().is_ok()
+        {
+            return (told.clone(), None);
+        }
+        let (tell, told) = watch::channel(None);
+        making.insert(at, told.clone());
+        (told, Some(tell))
+    }
+
+    fn made(&self, at: (BindingId, i64)) {
+        self.making.lock().unwrap_or_else(PoisonError::into_inner).remove(&at);
+    }
 }
 
 /// Opens a read transaction with the organization's directory and the policies in force for it.
 ///
 /// Policies that are not ready are made ready with no transaction open, which compiles at the first
-/// use on a new machine and takes no time later; then the read starts over, so that what is
-/// returned is one consistent view.
+/// use on a new machine and takes no time later; a ticket waits for that a while, and then goes on
+/// without them. Then the read starts over, so that what is returned is one consistent view.
 pub(crate) async fn open(
     desk: &Desk,
     caller: &Caller,
@@ -221,9 +257,8 @@ pub(crate) async fn open(
         drop(tx);
         for one in unprepared {
             let at = one.at;
-            match one.prepare_or_refuse(desk, caller.now).await {
+            match one.prepare_for_ticket(desk, caller).await {
                 Ok(prepared) => {
-                    desk.prepared.keep(at, &prepared);
                     ready.insert(at, prepared);
                 }
                 Err(why) => {
@@ -274,12 +309,8 @@ pub async fn prepare_all(desk: &Desk, now: DateTime<Utc>) -> Result<Readiness, C
         let mut tx = desk.store.read(org).await?;
         let unprepared = Unprepared::load(&mut tx, &revision).await?;
         drop(tx);
-        let at = unprepared.at;
-        match unprepared.prepare_or_refuse(desk, now).await {
-            Ok(prepared) => {
-                desk.prepared.keep(at, &prepared);
-                readiness.ready += 1;
-            }
+        match unprepared.prepare_or_refuse(desk, org, Patience::Background, now).await {
+            Ok(_) => readiness.ready += 1,
             Err(_) => readiness.broken += 1,
         }
     }
@@ -328,17 +359,21 @@ pub(crate) async fn prepared(
     let mut tx = desk.store.read(org).await?;
     let unprepared = Unprepared::load(&mut tx, revision).await?;
     drop(tx);
-    let prepared = unprepared.prepare(desk).await;
-    if let Ok(prepared) = &prepared {
-        desk.prepared.keep(at, prepared);
-    }
-    Ok(prepared)
+    let prepared = unprepared.prepare(desk, org, Patience::Request).await;
+    Ok(prepared.map_err(|unready| unready.why))
 }
 
 /// A revision with everything that preparing it takes.
 struct Unprepared {
     at: (BindingId, i64),
     recipe: Result<Recipe, String>,
+}
+
+/// Why a revision is not ready.
+struct Unready {
+    why: String,
+    /// Whether it was tried, so that trying again at once would come to the same.
+    is_tried: bool,
 }
 
 impl Unprepared {
@@ -356,32 +391,74 @@ impl Unprepared {
             .into_iter()
             .map(|(name, content)| DataFile { name, content: content.into() })
             .collect();
-        let bytes = waypost_store::component::bytes(tx, &revision.component).await?;
         let settings = revision.settings.clone();
         let hooks = revision.hooks.as_slice().to_vec();
-        let recipe = Recipe { component, bytes, settings, data, hooks };
+        let recipe = Recipe { component, bytes: Bytes::Stored, settings, data, hooks };
         Ok(Self { at, recipe: Ok(recipe) })
+    }
+
+    /// Prepares it, unless that is being done already, and waits a while for what comes of it.
+    async fn prepare_for_ticket(
+        self,
+        desk: &Desk,
+        caller: &Caller,
+    ) -> Result<Arc<Prepared>, String> {
+        let (at, org, now) = (self.at, caller.org, caller.now);
+        let (mut told, tell) = desk.prepared.making(at);
+        if let Some(tell) = tell {
+            let desk = desk.clone();
+            // A task of its own, because it is for the next tickets too.
+            tokio::spawn(async move {
+                let made = self.prepare_or_refuse(&desk, org, Patience::Ticket, now).await;
+                tell.send_replace(Some(made));
+                desk.prepared.made(at);
+            });
+        }
+        let being_prepared = || Err("it is being prepared".to_owned());
+        match tokio::time::timeout(WAITED_FOR, told.wait_for(Option::is_some)).await {
+            Ok(Ok(made)) => made.clone().unwrap_or_else(being_prepared),
+            Ok(Err(_)) => Err("preparing the policy was interrupted".to_owned()),
+            Err(_) => being_prepared(),
+        }
     }
 
     /// Prepares it, or notes why not, so that it is left alone for a while.
     async fn prepare_or_refuse(
         self,
         desk: &Desk,
+        org: OrgId,
+        patience: Patience,
         now: DateTime<Utc>,
     ) -> Result<Arc<Prepared>, String> {
         let at = self.at;
-        self.prepare(desk).await.inspect_err(|why| {
-            tracing::warn!(binding.id = %at.0, revision = at.1, "a policy cannot be prepared");
-            desk.prepared.refuse(at, why, now);
+        self.prepare(desk, org, patience).await.map_err(|unready| {
+            let Unready { why, is_tried } = unready;
+            tracing::warn!(binding.id = %at.0, revision = at.1, why, "a policy cannot be prepared");
+            if is_tried {
+                desk.prepared.refuse(at, &why, now);
+            }
+            why
         })
     }
 
-    async fn prepare(self, desk: &Desk) -> Result<Arc<Prepared>, String> {
-        self.recipe?
-            .prepare(desk)
-            .await
-            .map_err(|_| "preparing the policy was interrupted".to_owned())?
-            .map_err(|refused| refused.to_string())
+    /// Prepares it, and keeps in mind that it is.
+    async fn prepare(
+        self,
+        desk: &Desk,
+        org: OrgId,
+        patience: Patience,
+    ) -> Result<Arc<Prepared>, Unready> {
+        let at = self.at;
+        let tried = |why| Unready { why, is_tried: true };
+        let prepared = self.recipe.map_err(tried)?.prepare(desk, org, patience).await;
+        let prepared = prepared
+            .map_err(|_| tried("preparing the policy was interrupted".to_owned()))?
+            .map_err(|refused| Unready {
+                is_tried: !matches!(refused, PrepareRefused::NotNow(_)),
+                why: refused.to_string(),
+            })?;
+        desk.prepared.keep(at, &prepared);
+        Ok(prepared)
     }
 }
 
@@ -390,6 +467,23 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
+
+    #[test]
+    fn a_revision_is_prepared_once_for_all_who_wait_for_it() {
+        let revisions = PreparedRevisions::default();
+        let at = (BindingId(Uuid::from_u128(1)), 1);
+        let (first, tell) = revisions.making(at);
+        let (second, nobody) = revisions.making(at);
+        assert!(tell.is_some() && nobody.is_none());
+        tell.unwrap().send_replace(Some(Err("no such component".to_owned())));
+        for told in [first, second] {
+            assert!(told.borrow().is_some());
+        }
+        // Its sender is gone, whether it was over or lost.
+        assert!(revisions.making(at).1.is_some());
+        revisions.made(at);
+        assert!(revisions.making(at).1.is_some());
+    }
 
     #[test]
     fn what_cannot_be_prepared_is_left_alone_for_a_minute() {

@@ -43,5 +43,7 @@ pub mod upkeep;
 pub use caller::{Caller, Unauthenticated, authenticate};
 pub use clock::{Clock, Entropy, ToMicros};
 pub use desk::{Desk, DeskOptions};
-pub use error::{CommandError, Missing};
+pub use error::{Code, CommandError, Missing};
+pub use labels::person_name;
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
+pub use waypost_store::{CommitNote, Committed};

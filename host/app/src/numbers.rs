@@ -56,7 +56,7 @@ impl Numbers {
                 let size = (block.last_size * 2).clamp(1, MAX_BLOCK).max(missing);
                 let mut tx = store.write(org).await?;
                 let first = waypost_store::number::next(&mut tx, kind, size).await?;
-                tx.commit().await?;
+                tx.commit().await.map_err(StoreError::of_preparation)?;
                 *block = Block {
                     next: first,
                     end: first + u64::from(size),

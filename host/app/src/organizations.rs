@@ -100,7 +100,7 @@ pub async fn create(
         created_at: caller.now,
         version: 1,
     };
-    let mut tx = desk.store.system().await?;
+    let mut tx = desk.store.system().await?.noted_in(&caller.commit);
     organization::create(&mut tx, &organization, &first_team).await?;
     tx.commit().await?;
     tracing::info!(org.id = %organization.id, org.key = %organization.key, "organization created");
@@ -175,13 +175,9 @@ async fn within_reach(
     caller: &Caller,
     key: &str,
 ) -> Result<Organization, CommandError> {
-    let mut tx = desk.store.system_read().await?;
-    let found = organization::find_by_key(&mut tx, key).await?;
-    drop(tx);
-    let missing = CommandError::NotFound(Missing::Organization);
-    let Some(found) = found else { return Err(missing) };
     let mut tx = desk.store.read(caller.org).await?;
-    if organization::is_descendant(&mut tx, found.id).await? { Ok(found) } else { Err(missing) }
+    let found = organization::find_below(&mut tx, key).await?;
+    found.ok_or(CommandError::NotFound(Missing::Organization))
 }
 
 async fn parent(

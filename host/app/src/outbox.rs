@@ -1,12 +1,18 @@
-//! The outbox, as an administrator sees it: which messages left, which wait, which were given up.
+//! The outbox, as an administrator sees it: which messages left, which wait, which were given up or
+//! dropped. And whom a message that is to leave goes to now.
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
-    ids::MessageId,
-    message::{Message, MessageState},
+    approval::SeatState,
+    ids::{MessageId, PersonId, TicketId},
+    message::{Message, MessageState, NotSent, Standing, ToldAs},
     role::Role,
 };
-use waypost_store::outbox::{self, Posted};
+use waypost_store::{
+    ReadTx, Store, StoreError, approval,
+    outbox::{self, Posted},
+    person, team, ticket,
+};
 
 use crate::{Caller, CommandError, Desk, InvalidCursor, Page, PageRequest, page::ListTag};
 
@@ -21,8 +27,45 @@ pub struct MessageView {
     pub attempts: u32,
     /// When it is tried next, while it is pending.
     pub next_attempt_at: DateTime<Utc>,
-    /// What the last attempt ended with, if it failed.
+    /// What the last attempt ended with, if it failed; why there was none, if it was dropped.
     pub last_error: Option<String>,
+}
+
+/// Looks up whom a message that is to leave goes to: its address of now, or why it is not sent any
+/// more.
+///
+/// # Errors
+/// The database failed.
+pub async fn leaving(
+    store: &Store,
+    message: &Message,
+) -> Result<Result<String, NotSent>, StoreError> {
+    let mut tx = store.read(message.org).await?;
+    let mut standing =
+        Standing { person: person::find(&mut tx, message.person).await?, ..Standing::default() };
+    if let Some(id) = message.ticket {
+        standing.ticket = ticket::find(&mut tx, id).await?;
+        if message.told_as.contains(&ToldAs::Approver) {
+            standing.is_asked = is_asked(&mut tx, id, message.person).await?;
+        }
+    }
+    let is_of_team = |told_as: &ToldAs| matches!(told_as, ToldAs::Member(_));
+    if message.told_as.iter().any(is_of_team) {
+        let teams = team::serving(&mut tx).await?.into_iter();
+        let theirs = teams.filter(|team| team.members.contains(&message.person));
+        standing.teams = theirs.map(|team| team.id).collect();
+    }
+    Ok(message.leaves_to(&standing))
+}
+
+/// Whether the approval of a ticket waits for a person's vote.
+async fn is_asked(tx: &mut ReadTx, ticket: TicketId, person: PersonId) -> Result<bool, StoreError> {
+    let Some(round) = approval::open_of(tx, ticket.into()).await? else { return Ok(false) };
+    let mut steps = round.stages.iter().flat_map(|stage| &stage.steps);
+    Ok(steps.any(|step| {
+        let mut requests = step.requests.iter();
+        requests.any(|one| one.voter == person && one.state == SeatState::Requested)
+    }))
 }
 
 /// Lists the organization's messages, the latest first. For administrators and auditors.

@@ -6,13 +6,14 @@
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use waypost_domain::binding::Hook;
-use waypost_policy::{Inspection, Need, UploadRefused};
-use waypost_store::{StoreError, WriteTx, component, component::Component};
+use waypost_policy::{Asker, Inspection, Need, Patience, ServedHook, UploadRefused};
+use waypost_store::{ReadTx, StoreError, WriteTx, component, component::Component};
 
 use crate::{
     Caller, CommandError, Desk, Missing, Page, PageRequest, page::ListTag, plain,
-    preparing::on_blocking_thread, same_cases::same_cases,
+    same_cases::same_cases,
 };
 
 /// A component, and what it says about itself.
@@ -44,6 +45,37 @@ pub struct PolicyView {
     pub uploaded_at: DateTime<Utc>,
 }
 
+/// A component, as lists show it. Its schema may be large, so that is read alone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicySummary {
+    /// The digest of its bytes: `sha256:…`.
+    pub digest: String,
+    /// What it calls itself.
+    pub name: String,
+    /// Its version, as it says.
+    pub version: String,
+    /// Who to ask.
+    pub author: String,
+    /// What it does, in one sentence.
+    pub summary: String,
+    /// The hooks it serves.
+    pub hooks: Vec<ServedHookView>,
+    /// The version of the contract it was built for.
+    pub wit_version: String,
+    /// How many bytes.
+    pub size: u64,
+    /// When it was brought to the desk first.
+    pub uploaded_at: DateTime<Utc>,
+}
+
+/// What is kept of a description for lists.
+#[derive(Serialize, Deserialize)]
+struct About {
+    author: String,
+    summary: String,
+    hooks: Vec<ServedHook>,
+}
+
 impl PolicyView {
     /// The hooks that a binding serves that names none: all that the policy serves.
     #[must_use]
@@ -66,20 +98,20 @@ pub struct ServedHookView {
 ///
 /// # Errors
 /// [`CommandError::Invalid`] at `/component`, with the reason why it is refused and what would
-/// help.
+/// help; [`CommandError::Busy`] if too much is being compiled.
 pub async fn upload(
     desk: &Desk,
     caller: &Caller,
     bytes: Vec<u8>,
 ) -> Result<PolicyView, CommandError> {
     caller.must_be_admin()?;
-    let brought = Brought::inspect(desk, caller, Arc::new(bytes)).await?;
+    let brought = Brought::inspect(desk, caller, bytes.into()).await?;
     let mut tx = desk.write(caller).await?;
     brought.keep(&mut tx, caller.now).await?;
     let kept = component::find(&mut tx, &brought.component.digest).await?;
     tx.commit().await?;
     brought.log(caller);
-    view(kept.unwrap_or(brought.component))
+    Ok(view(kept.unwrap_or(brought.component), brought.inspection))
 }
 
 /// Looks at a component without taking it in. For administrators.
@@ -89,39 +121,45 @@ pub async fn upload(
 pub async fn look_at(
     desk: &Desk,
     caller: &Caller,
-    bytes: Arc<Vec<u8>>,
+    bytes: Arc<[u8]>,
 ) -> Result<PolicyView, CommandError> {
     caller.must_be_admin()?;
-    view(Brought::inspect(desk, caller, bytes).await?.component)
+    let brought = Brought::inspect(desk, caller, bytes).await?;
+    Ok(view(brought.component, brought.inspection))
 }
 
 /// A component that was looked at, and is kept nowhere yet.
 pub(crate) struct Brought {
     pub(crate) component: Component,
-    pub(crate) bytes: Arc<Vec<u8>>,
+    pub(crate) inspection: Inspection,
+    pub(crate) bytes: Arc<[u8]>,
 }
 
 impl Brought {
     /// Looks at it, with no transaction open.
     ///
     /// # Errors
-    /// [`CommandError::Invalid`] at `/component`.
+    /// [`CommandError::Invalid`] at `/component`; [`CommandError::Busy`] if no turn came in time.
     pub(crate) async fn inspect(
         desk: &Desk,
         caller: &Caller,
-        bytes: Arc<Vec<u8>>,
+        bytes: Arc<[u8]>,
     ) -> Result<Self, CommandError> {
-        let inspection = inspect(desk, Arc::clone(&bytes)).await?;
+        let inspection = inspect(desk, caller, Arc::clone(&bytes)).await?;
         let component = Component {
             digest: inspection.digest.to_string(),
             size: u64::try_from(inspection.size).unwrap_or(u64::MAX),
             name: inspection.description.name.clone(),
             version: inspection.description.version.clone(),
             wit_version: inspection.wit_version.clone(),
-            description: String::from_utf8_lossy(&plain::json(&inspection)).into_owned(),
+            about: text(&About {
+                author: inspection.description.author.clone(),
+                summary: inspection.description.summary.clone(),
+                hooks: inspection.description.hooks.clone(),
+            }),
             created_at: caller.now,
         };
-        Ok(Self { component, bytes })
+        Ok(Self { component, inspection, bytes })
     }
 
     /// Keeps it, and lets the transaction's organization bind it.
@@ -130,7 +168,7 @@ impl Brought {
         tx: &mut WriteTx,
         now: DateTime<Utc>,
     ) -> Result<(), StoreError> {
-        component::insert(tx, &self.component, &self.bytes).await?;
+        component::insert(tx, &self.component, &text(&self.inspection), &self.bytes).await?;
         component::grant(tx, &self.component.digest, now).await
     }
 
@@ -145,6 +183,10 @@ impl Brought {
     }
 }
 
+fn text(said: &impl Serialize) -> String {
+    String::from_utf8_lossy(&plain::json(said)).into_owned()
+}
+
 /// Lists the policies that the organization may bind: its own, and those of the organizations
 /// above. For the desk.
 ///
@@ -154,7 +196,7 @@ pub async fn list(
     desk: &Desk,
     caller: &Caller,
     request: &PageRequest,
-) -> Result<Page<PolicyView>, CommandError> {
+) -> Result<Page<PolicySummary>, CommandError> {
     caller.must_be_desk()?;
     let tag = ListTag::of(caller, "policies", &());
     let mut tx = desk.store.read(caller.org).await?;
@@ -164,7 +206,7 @@ pub async fn list(
         format!("{} {} {}", one.name, one.created_at.timestamp_micros(), one.digest)
     };
     let page = Page::of_all(all, request, tag, place)?;
-    let rows = page.rows.into_iter().map(view).collect::<Result<_, _>>()?;
+    let rows = page.rows.into_iter().map(summary).collect::<Result<_, _>>()?;
     Ok(Page { rows, next: page.next, total: page.total })
 }
 
@@ -175,55 +217,91 @@ pub async fn list(
 pub async fn find(desk: &Desk, caller: &Caller, digest: &str) -> Result<PolicyView, CommandError> {
     caller.must_be_desk()?;
     let mut tx = desk.store.read(caller.org).await?;
-    let found = component::find(&mut tx, digest).await?;
-    view(found.ok_or(CommandError::NotFound(Missing::Policy))?)
+    let missing = || CommandError::NotFound(Missing::Policy);
+    let found = component::find(&mut tx, digest).await?.ok_or_else(missing)?;
+    let inspection = inspection(&mut tx, digest).await?.ok_or_else(missing)?;
+    Ok(view(found, inspection))
 }
 
-/// Looks at a component on a thread of its own kind: a hostile one costs its uploader time, nobody
-/// else.
+/// Looks at a component in a turn of its organization's: a hostile one costs whoever brings it
+/// time, nobody else.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] at `/component`.
-pub(crate) async fn inspect(desk: &Desk, bytes: Arc<Vec<u8>>) -> Result<Inspection, CommandError> {
+/// [`CommandError::Invalid`] at `/component`; [`CommandError::Busy`] if no turn came in time.
+pub(crate) async fn inspect(
+    desk: &Desk,
+    caller: &Caller,
+    bytes: Arc<[u8]>,
+) -> Result<Inspection, CommandError> {
     let limit = desk.runtime.config().component_bytes;
     if bytes.len() > limit {
         return Err(refused(&UploadRefused::TooLarge { bytes: bytes.len(), limit }));
     }
-    let runtime = Arc::clone(&desk.runtime);
-    let inspected = on_blocking_thread(move || runtime.inspect(&bytes)).await?;
-    inspected.map_err(|error| refused(&error))
+    let by = Asker { org: caller.org.0, patience: Patience::Request };
+    desk.runtime.inspect_in_turn(by, bytes).await.map_err(|error| refused(&error))
 }
 
-/// What is kept of the inspection, read again.
-pub(crate) fn inspection(component: &Component) -> Result<Inspection, CommandError> {
-    serde_json::from_str(&component.description)
-        .map_err(|error| CommandError::Internal(Box::new(error)))
+/// What is kept of the inspection, read again; none of a component that the organization cannot
+/// bind.
+pub(crate) async fn inspection(
+    tx: &mut ReadTx,
+    digest: &str,
+) -> Result<Option<Inspection>, CommandError> {
+    let description = component::description(tx, digest).await?;
+    description.map(|description| read(&description)).transpose()
+}
+
+fn read<T: DeserializeOwned>(json: &str) -> Result<T, CommandError> {
+    serde_json::from_str(json).map_err(|error| CommandError::Internal(Box::new(error)))
 }
 
 fn refused(error: &UploadRefused) -> CommandError {
+    if let UploadRefused::NotNow(why) = error {
+        tracing::warn!(%why, "a component was not checked");
+        return CommandError::Busy;
+    }
     CommandError::field("/component", error.code(), error.to_string())
 }
 
-fn view(component: Component) -> Result<PolicyView, CommandError> {
-    let Inspection { description, imports, exports, .. } = inspection(&component)?;
-    let hooks = description.hooks.into_iter().map(|served| ServedHookView {
+fn served(hooks: Vec<ServedHook>) -> Vec<ServedHookView> {
+    let view = |served: ServedHook| ServedHookView {
         hook: domain_hook(served.hook),
         needs: served.needs.into_iter().map(Need::as_str).collect(),
-    });
-    Ok(PolicyView {
+    };
+    hooks.into_iter().map(view).collect()
+}
+
+fn summary(component: Component) -> Result<PolicySummary, CommandError> {
+    let About { author, summary, hooks } = read(&component.about)?;
+    Ok(PolicySummary {
+        digest: component.digest,
+        name: component.name,
+        version: component.version,
+        author,
+        summary,
+        hooks: served(hooks),
+        wit_version: component.wit_version,
+        size: component.size,
+        uploaded_at: component.created_at,
+    })
+}
+
+fn view(component: Component, inspection: Inspection) -> PolicyView {
+    let Inspection { description, imports, exports, .. } = inspection;
+    PolicyView {
         digest: component.digest,
         name: description.name,
         version: description.version,
         author: description.author,
         summary: description.summary,
-        hooks: hooks.collect(),
+        hooks: served(description.hooks),
         settings_schema: description.settings_schema,
         wit_version: component.wit_version,
         imports,
         exports,
         size: component.size,
         uploaded_at: component.created_at,
-    })
+    }
 }
 
 same_cases! {

@@ -3,8 +3,11 @@
 
 use std::sync::Arc;
 
-use waypost_domain::{binding::Hook, refusal::Faults};
-use waypost_policy::{DataFile, Digest, PrepareRefused, Prepared, SettingsError};
+use waypost_domain::{binding::Hook, ids::OrgId, refusal::Faults};
+use waypost_policy::{
+    Asker, DataFile, Digest, Making, Patience, PrepareRefused, Prepared, SettingsError,
+};
+use waypost_store::component;
 
 use crate::{CommandError, Desk, layers::policy_hook};
 
@@ -12,8 +15,8 @@ use crate::{CommandError, Desk, layers::policy_hook};
 pub(crate) struct Recipe {
     /// The component.
     pub(crate) component: Digest,
-    /// Its bytes; none where the database lacks them.
-    pub(crate) bytes: Option<Vec<u8>>,
+    /// Its bytes.
+    pub(crate) bytes: Bytes,
     /// The settings, as JSON text.
     pub(crate) settings: String,
     /// The data files.
@@ -22,9 +25,17 @@ pub(crate) struct Recipe {
     pub(crate) hooks: Vec<Hook>,
 }
 
+/// Where a component's bytes are. They are only needed if it was not made before.
+pub(crate) enum Bytes {
+    /// In the database.
+    Stored,
+    /// Here.
+    Given(Arc<[u8]>),
+}
+
 impl Recipe {
-    /// Checks settings and data, configures the component and compiles the result; quick if that
-    /// was done before.
+    /// Checks settings and data, configures the component and compiles the result, in a turn of the
+    /// organization's; quick and without a turn if that was done before.
     ///
     /// # Errors
     /// [`CommandError::Internal`] if the thread that did it was lost; what is wrong with the recipe
@@ -32,15 +43,30 @@ impl Recipe {
     pub(crate) async fn prepare(
         self,
         desk: &Desk,
+        org: OrgId,
+        patience: Patience,
     ) -> Result<Result<Arc<Prepared>, PrepareRefused>, CommandError> {
+        let Self { component, bytes, settings, data, hooks } = self;
+        let hooks = hooks.into_iter().map(policy_hook).collect::<Vec<_>>();
         let runtime = Arc::clone(&desk.runtime);
-        let prepare = move || {
-            let Self { component, bytes, settings, data, hooks } = self;
-            let hooks = hooks.into_iter().map(policy_hook).collect::<Vec<_>>();
-            let source = move |_| bytes.clone().ok_or_else(|| "it is not in the database".into());
-            runtime.prepare(&source, component, &settings, &data, &hooks)
+        let recall = move || {
+            let found = runtime.recall(component, &settings, &data, &hooks);
+            (found, settings, data, hooks)
         };
-        on_blocking_thread(prepare).await
+        let (found, settings, data, hooks) = on_blocking_thread(recall).await?;
+        if let Some(prepared) = found {
+            return Ok(Ok(prepared));
+        }
+        let bytes = match bytes {
+            Bytes::Given(bytes) => Some(bytes),
+            Bytes::Stored => {
+                let mut tx = desk.store.read(org).await?;
+                component::bytes(&mut tx, &component.to_string()).await?.map(Arc::from)
+            }
+        };
+        let by = Asker { org: org.0, patience };
+        let making = Making { component, bytes, settings, data, hooks };
+        Ok(desk.runtime.prepare_in_turn(by, making).await)
     }
 }
 
@@ -55,7 +81,7 @@ pub(crate) async fn on_blocking_thread<T: Send + 'static>(
 /// Notes why a recipe was refused, each fault at the field that the sender can change.
 ///
 /// # Errors
-/// [`CommandError::Internal`] for what is not the sender's doing.
+/// [`CommandError::Busy`] and [`CommandError::Internal`] for what is not the sender's doing.
 pub(crate) fn note_refusal(
     faults: &mut Faults,
     refused: PrepareRefused,
@@ -72,6 +98,10 @@ pub(crate) fn note_refusal(
         }
         PrepareRefused::Component(refused) => {
             faults.wrong("/component", refused.code(), refused.to_string());
+        }
+        PrepareRefused::NotNow(why) => {
+            tracing::warn!(%why, "a policy was not prepared");
+            return Err(CommandError::Busy);
         }
         refused @ (PrepareRefused::Missing { .. } | PrepareRefused::WrongBytes { .. }) => {
             return Err(CommandError::Internal(Box::new(refused)));
@@ -117,6 +147,14 @@ mod tests {
         note_refusal(&mut faults, refused).unwrap();
         let pointers = faults.into_vec().into_iter().map(|fault| fault.pointer);
         assert_eq!(pointers.collect::<Vec<_>>(), ["/settings/a", "/settings/b"]);
+    }
+
+    #[test]
+    fn a_turn_that_did_not_come_is_not_the_senders_fault() {
+        let mut faults = Faults::new();
+        let refused = PrepareRefused::NotNow(waypost_policy::NotNow::NoTurn);
+        assert!(matches!(note_refusal(&mut faults, refused), Err(CommandError::Busy)));
+        assert!(faults.is_empty());
     }
 
     #[test]

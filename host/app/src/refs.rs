@@ -15,7 +15,7 @@ use waypost_domain::{
 };
 use waypost_store::{ReadTx, StoreError, person, service, team};
 
-use crate::tickets::{PersonRef, facts::Facts};
+use crate::{json, tickets::PersonRef};
 
 /// The person that is named, if they are in the organization.
 pub(crate) async fn find_person(
@@ -33,6 +33,15 @@ pub(crate) async fn find_person(
     }
 }
 
+/// How a person is named, in messages. Nobody's address has a control character: that is a fault,
+/// and nobody is looked up.
+pub(crate) fn shown(faults: &mut Faults, pointer: &str, named: &PersonRef) -> Option<String> {
+    match named {
+        PersonRef::Id(id) => Some(id.to_string()),
+        PersonRef::Email(email) => json::is_plain(faults, pointer, email).then(|| email.clone()),
+    }
+}
+
 /// An active person of the organization. One who is not active any more is a fault, and who it is.
 pub(crate) async fn person(
     tx: &mut ReadTx,
@@ -40,10 +49,7 @@ pub(crate) async fn person(
     pointer: &str,
     named: &PersonRef,
 ) -> Result<Option<PersonId>, StoreError> {
-    let shown = match named {
-        PersonRef::Id(id) => id.to_string(),
-        PersonRef::Email(email) => email.clone(),
-    };
+    let Some(shown) = shown(faults, pointer, named) else { return Ok(None) };
     Ok(match find_person(tx, named).await? {
         Some(person) if person.active => Some(person.id),
         Some(person) => {
@@ -58,55 +64,38 @@ pub(crate) async fn person(
     })
 }
 
-/// An active person that a command names: of the organization, or of a team that serves it.
-pub(crate) async fn active_person(
-    tx: &mut ReadTx,
-    facts: &Facts,
-    faults: &mut Faults,
-    pointer: &str,
-    named: &PersonRef,
-) -> Result<Option<PersonId>, StoreError> {
-    let own = find_person(tx, named).await?;
-    let found = own.or_else(|| facts.desk_person(named).cloned()).filter(|person| person.active);
-    if found.is_none() {
-        let shown = match named {
-            PersonRef::Id(id) => id.to_string(),
-            PersonRef::Email(email) => email.clone(),
-        };
-        let remedy = "give the id or e-mail address of one in the directory";
-        faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
-    }
-    Ok(found.map(|person| person.id))
-}
-
-/// Somebody active who can hold a seat: a person of the organization, or of a provider's team that
-/// serves it.
+/// Somebody who can vote: a person of the organization, or of a provider's team that serves it.
 pub(crate) async fn voter(
     tx: &mut ReadTx,
     faults: &mut Faults,
     pointer: &str,
     named: &PersonRef,
 ) -> Result<Option<PersonId>, StoreError> {
+    let Some(shown) = shown(faults, pointer, named) else { return Ok(None) };
     let found = match named {
         PersonRef::Id(id) => person::find(tx, *id).await?,
         PersonRef::Email(email) => match person::find_by_email(tx, email).await? {
             Some(own) => Some(own),
-            None => serving(tx).await?.into_iter().find(|one| {
-                let known = one.email.as_deref().unwrap_or_default();
-                known.to_lowercase() == email.to_lowercase()
-            }),
+            None => serving(tx).await?.into_iter().find(|one| one.is_at(email)),
         },
     };
-    let found = found.filter(|person| person.active);
-    if found.is_none() {
-        let shown = match named {
-            PersonRef::Id(id) => id.to_string(),
-            PersonRef::Email(email) => email.clone(),
-        };
+    let org = tx.org();
+    let Some(found) = found.filter(|person| person.active) else {
         let remedy = "give the id or e-mail address of one in the directory";
         faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
+        return Ok(None);
+    };
+    let serves =
+        found.org == org || serving(tx).await?.into_iter().any(|person| person.id == found.id);
+    if !serves || !found.can_vote_in(org) {
+        let message = format!(
+            "`{shown}` cannot vote here: they are an auditor, or a requester of another \
+             organization, or their team does not serve this one; name somebody else"
+        );
+        faults.wrong(pointer, "cannot-vote", message);
+        return Ok(None);
     }
-    Ok(found.map(|person| person.id))
+    Ok(Some(found.id))
 }
 
 /// The people of a provider's teams that serve the organization, and of its own teams.

@@ -102,10 +102,9 @@ pub async fn create<R: Kept>(
     given: &Map<String, Json>,
 ) -> Result<View<R>, CommandError> {
     caller.must_be_admin()?;
-    let organizations = reader::organizations::<R>(desk, given).await?;
     let mut tx = desk.write(caller).await?;
     let mut record = R::blank(desk.id(caller), caller.org);
-    let mut reader = Reader::new(&mut tx, &organizations);
+    let mut reader = Reader::new(&mut tx);
     reader.fill(&mut record, given, true).await?;
     let mut faults = reader.faults;
     R::check(&mut tx, None, &record, &mut faults).await?;
@@ -186,7 +185,6 @@ pub async fn update<R: Kept>(
     expected_version: Option<i64>,
 ) -> Result<View<R>, CommandError> {
     caller.must_be_admin()?;
-    let organizations = reader::organizations::<R>(desk, given).await?;
     let mut tx = desk.write(caller).await?;
     let before = load::<R>(&mut tx, named).await?;
     if before.head().org != caller.org {
@@ -197,7 +195,7 @@ pub async fn update<R: Kept>(
     }
     must_be_at(before.head().version, expected_version)?;
     let mut record = before.clone();
-    let mut reader = Reader::new(&mut tx, &organizations);
+    let mut reader = Reader::new(&mut tx);
     reader.fill(&mut record, given, false).await?;
     let mut faults = reader.faults;
     R::check(&mut tx, Some(&before), &record, &mut faults).await?;
@@ -218,10 +216,12 @@ pub async fn apply<R: Kept>(
     named: &str,
     wanted: &Map<String, Json>,
 ) -> Result<Applied, CommandError> {
-    let organizations = reader::organizations::<R>(desk, wanted).await?;
     let mut tx = desk.store.read(caller.org).await?;
+    // What nothing can be called is not looked for: creating it says what is wrong.
+    let found =
+        if named.chars().any(char::is_control) { None } else { R::find(&mut tx, named).await? };
     // What its provider has under the same name is another record.
-    let own = R::find(&mut tx, named).await?.filter(|found| found.head().org == caller.org);
+    let own = found.filter(|found| found.head().org == caller.org);
     let Some(found) = own else {
         drop(tx);
         create::<R>(desk, caller, wanted).await?;
@@ -230,7 +230,7 @@ pub async fn apply<R: Kept>(
     let mut edit = wanted.clone();
     edit.insert("active".to_owned(), Json::Bool(true));
     edit.remove(R::REGISTER.named_by);
-    let mut reader = Reader::new(&mut tx, &organizations);
+    let mut reader = Reader::new(&mut tx);
     for field in R::REGISTER.fields {
         let Some(json) = edit.get(field.name) else { continue };
         if reader.holds(&found, field, json).await? {

@@ -145,6 +145,8 @@ pub struct TicketView {
     pub problem: Option<ProblemName>,
     /// The numbers of the tasks that come before a task.
     pub depends_on: Vec<String>,
+    /// The number of the ticket that goes on instead of one that has ended for it.
+    pub goes_on_in: Option<String>,
 }
 
 /// A ticket, by number and what it is about.

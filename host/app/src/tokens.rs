@@ -16,12 +16,12 @@ use waypost_domain::{
     refusal::Faults,
     role::Role,
 };
-use waypost_store::{StoreError, organization, person, token, token::Token};
+use waypost_store::{CommitNote, organization, person, token, token::Token};
 
 use crate::{
     Caller, CommandError, Desk, Missing, ToMicros, Unauthenticated,
     input::{Reading, checked},
-    labels::{named, people_names},
+    labels::{people_names, person_name},
     refs,
     tickets::{PersonName, PersonRef},
 };
@@ -188,7 +188,8 @@ pub(crate) async fn authenticate(
         Some(person) => Actor { kind: ActorKind::User, person: Some(person) },
         None => Actor { kind: ActorKind::Api, person: None },
     };
-    Ok(Caller { org, role, actor, token: Some(token.id), now, repeatable: None })
+    let commit = CommitNote::default();
+    Ok(Caller { org, role, actor, token: Some(token.id), now, repeatable: None, commit })
 }
 
 async fn find_valid(
@@ -235,22 +236,11 @@ async fn reach(
     role: Role,
     asked: &Key,
 ) -> Result<OrgId, Unauthenticated> {
-    let internal = |error: StoreError| Unauthenticated::Failed(error.into());
-    let mut tx = desk.store.system_read().await.map_err(internal)?;
-    let found = organization::find_by_key(&mut tx, asked.as_str()).await.map_err(internal)?;
-    drop(tx);
-    let asked = found.ok_or(Unauthenticated::OutOfReach)?.id;
-    if asked == token.org {
-        return Ok(asked);
-    }
-    if role == Role::Requester {
-        return Err(Unauthenticated::OutOfReach);
-    }
-    let mut tx = desk.store.read(token.org).await.map_err(internal)?;
-    if organization::is_descendant(&mut tx, asked).await.map_err(internal)? {
-        Ok(asked)
-    } else {
-        Err(Unauthenticated::OutOfReach)
+    let mut tx = desk.store.read(token.org).await.map_err(Unauthenticated::failed)?;
+    let found = organization::find_below(&mut tx, asked.as_str()).await;
+    match found.map_err(Unauthenticated::failed)? {
+        Some(found) if found.id == token.org || role != Role::Requester => Ok(found.id),
+        _ => Err(Unauthenticated::OutOfReach),
     }
 }
 
@@ -264,7 +254,7 @@ fn view(token: Token, names: &BTreeMap<PersonId, String>) -> TokenView {
         org: token.org,
         name: token.name,
         role: token.role,
-        person: token.person.map(|id| named(names, id)),
+        person: token.person.map(|id| person_name(names, id)),
         created_at: token.created_at,
         expires_at: token.expires_at,
         revoked_at: token.revoked_at,

@@ -12,7 +12,7 @@ use waypost_domain::{
     binding::{Hook, LimitChanges},
     refusal::Faults,
 };
-use waypost_policy::{Decision, Digest, LogLevel};
+use waypost_policy::{Decision, Digest, LogLevel, Patience};
 use waypost_store::{component, organization};
 
 use crate::{
@@ -21,7 +21,7 @@ use crate::{
     input::{Reading, checked, without_schema},
     layers::{limits_of, policy_hook},
     policies,
-    preparing::{Recipe, note_refusal, on_blocking_thread},
+    preparing::{Bytes, Recipe, note_refusal, on_blocking_thread},
     tickets::reasons,
 };
 
@@ -147,7 +147,7 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
     });
     let prepared = match recipe {
         None => None,
-        Some(recipe) => match recipe.prepare(desk).await? {
+        Some(recipe) => match recipe.prepare(desk, caller.org, Patience::Request).await? {
             Ok(prepared) => Some(prepared),
             Err(refused) => {
                 note_refusal(&mut faults, refused)?;
@@ -204,22 +204,22 @@ async fn find_component(
     desk: &Desk,
     caller: &Caller,
     policy: TriedPolicy,
-) -> Result<(Digest, Option<Vec<u8>>), CommandError> {
+) -> Result<(Digest, Bytes), CommandError> {
     let text = match policy {
         TriedPolicy::Bytes(bytes) => {
             // Compiling somebody's component is an administrator's to allow, as for an upload.
             caller.must_be_admin()?;
-            let bytes = Arc::new(bytes);
-            let inspection = policies::inspect(desk, Arc::clone(&bytes)).await?;
-            return Ok((inspection.digest, Some(Arc::unwrap_or_clone(bytes))));
+            let bytes = Arc::<[u8]>::from(bytes);
+            let inspection = policies::inspect(desk, caller, Arc::clone(&bytes)).await?;
+            return Ok((inspection.digest, Bytes::Given(bytes)));
         }
         TriedPolicy::Uploaded(text) => text,
     };
     let missing = || CommandError::NotFound(Missing::Policy);
     let digest = text.parse::<Digest>().map_err(|_| missing())?;
     let mut tx = desk.store.read(caller.org).await?;
-    let bytes = component::bytes(&mut tx, &text).await?.ok_or_else(missing)?;
-    Ok((digest, Some(bytes)))
+    component::find(&mut tx, &text).await?.ok_or_else(missing)?;
+    Ok((digest, Bytes::Stored))
 }
 
 /// What the policy said, and why.

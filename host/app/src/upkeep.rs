@@ -5,23 +5,26 @@
 //! It goes through the same door as everything else: each change is an event with its actor, and is
 //! told.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
-    approval::Approval,
+    approval::{Approval, SeatRequest, SeatState},
+    ids::{ApprovalId, PersonId, TicketId},
     incident::Major,
     organization::OrgSettings,
     ticket::{Action, Given, Notice, Phase, Ticket, TicketKind, Value},
 };
 use waypost_store::{
-    ReadTx, approval, organization,
+    ReadTx, StoreError, approval, organization, person,
     ticket::{self, TicketCursor, TicketFilter, TicketSort},
 };
 
 use crate::{
     Caller, CommandError, Desk,
     tickets::{
-        decide::{self, Nudged, TicketDraft},
-        facts::{self, Facts},
+        decide::{self, Kept, Nudged, TicketDraft},
+        facts::Facts,
         scene::{self, Scene},
         timestamp, write,
     },
@@ -32,8 +35,10 @@ use crate::{
 pub struct Upkept {
     /// Tickets that closed by themselves.
     pub closed: u64,
-    /// Approvals that had no voter and got one.
+    /// Votes that nobody could cast, and that somebody is asked for again.
     pub appointed: u64,
+    /// Votes that nobody can cast, and that wait for somebody to be appointed.
+    pub vacated: u64,
     /// Voters who were reminded or replaced.
     pub nudged: u64,
     /// Votes that nobody cast in time, and that the desk does without.
@@ -53,8 +58,8 @@ const PATIENCE: TimeDelta = TimeDelta::hours(1);
 /// Does what is due in all organizations.
 ///
 /// # Errors
-/// The organizations cannot be read. Where the upkeep of one fails, that is logged, the others are
-/// looked after, and the next sweep tries again. What somebody else changes meanwhile is left for
+/// The organizations cannot be read. Where a kind of work fails in one of them, that is logged, the
+/// rest is done, and the next sweep tries again. What somebody else changes meanwhile is left for
 /// the next time too.
 pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandError> {
     let mut tx = desk.store.system_read().await?;
@@ -64,33 +69,39 @@ pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandErr
     for organization in organizations {
         let caller = Caller::operator(organization.id, now);
         // Boxed here and below: what may follow makes futures that would fill the stack.
-        let looked_after = look_after(desk, &caller, &organization.settings, &mut upkept);
-        if let Err(fault) = Box::pin(looked_after).await {
-            // One organization's trouble is not the next one's.
-            tracing::error!(
-                org.id = %organization.id,
-                error = &fault as &dyn std::error::Error,
-                "upkeep of an organization failed"
-            );
-        }
+        Box::pin(look_after(desk, &caller, &organization.settings, &mut upkept)).await;
     }
     Ok(upkept)
 }
 
-async fn look_after(
-    desk: &Desk,
-    caller: &Caller,
-    settings: &OrgSettings,
-    upkept: &mut Upkept,
-) -> Result<(), CommandError> {
-    upkept.closed += close_due(desk, caller, settings).await?;
-    upkept.appointed += Box::pin(appoint_approvers(desk, caller)).await?;
-    let Nudged { nudged, expired } = Box::pin(look_after_approvals(desk, caller)).await?;
+/// Does what is due in one organization. Each kind of work is for itself: where one fails, the
+/// others are done all the same.
+async fn look_after(desk: &Desk, caller: &Caller, settings: &OrgSettings, upkept: &mut Upkept) {
+    upkept.closed += done(caller, "close", close_due(desk, caller, settings).await);
+    // Before anybody is reminded, and whatever policies there are.
+    let kept = Box::pin(keep_voters(desk, caller)).await;
+    let Kept { appointed, vacated } = done(caller, "keep_voters", kept);
+    upkept.appointed += appointed;
+    upkept.vacated += vacated;
+    let looked_after = Box::pin(look_after_approvals(desk, caller)).await;
+    let Nudged { nudged, expired } = done(caller, "approvals", looked_after);
     upkept.nudged += nudged;
     upkept.expired += expired;
-    upkept.silent += escalate_silent(desk, caller).await?;
-    upkept.risk_reviews += open_risk_reviews(desk, caller).await?;
-    Ok(())
+    upkept.silent += done(caller, "escalate", escalate_silent(desk, caller).await);
+    upkept.risk_reviews += done(caller, "risk_reviews", open_risk_reviews(desk, caller).await);
+}
+
+/// What a kind of work did; nothing where it failed, which is logged.
+fn done<T: Default>(caller: &Caller, work: &'static str, done: Result<T, CommandError>) -> T {
+    done.unwrap_or_else(|fault| {
+        tracing::error!(
+            org.id = %caller.org,
+            upkeep.work = work,
+            error = &fault as &dyn std::error::Error,
+            "upkeep of an organization failed"
+        );
+        T::default()
+    })
 }
 
 /// Closes what was resolved or fulfilled long enough ago.
@@ -189,14 +200,41 @@ async fn review(desk: &Desk, caller: &Caller, problem: Ticket) -> Result<bool, C
     commit(scene).await
 }
 
-/// One ticket that is refused keeps no other from its turn.
-fn unless_refused(number: &str, done: Result<bool, CommandError>) -> Result<bool, CommandError> {
+/// What was done about one ticket. One that is refused or cannot be read keeps no other from its
+/// turn; when the database is away, nothing goes on.
+fn unless_refused<T: Default>(
+    number: &str,
+    done: Result<T, CommandError>,
+) -> Result<T, CommandError> {
     match done {
-        Err(CommandError::Refused(refused)) => {
-            tracing::warn!(ticket = number, %refused, "upkeep skipped a ticket");
-            Ok(false)
+        Ok(done) => Ok(done),
+        Err(error @ CommandError::Internal(_)) => {
+            tracing::error!(
+                ticket = number,
+                error = &error as &dyn std::error::Error,
+                "upkeep of a ticket failed"
+            );
+            Ok(T::default())
         }
-        done => done,
+        Err(
+            error @ (CommandError::Busy
+            | CommandError::Unavailable(_)
+            | CommandError::OutcomeUnknown(_)),
+        ) => Err(error),
+        Err(
+            refused @ (CommandError::NotFound(_)
+            | CommandError::Forbidden(_)
+            | CommandError::SeparationOfDuties(_)
+            | CommandError::Stale
+            | CommandError::Refused(_)
+            | CommandError::Invalid(_)
+            | CommandError::Taken(_)
+            | CommandError::ContentChanged
+            | CommandError::Cursor(_)),
+        ) => {
+            tracing::warn!(ticket = number, %refused, "upkeep skipped a ticket");
+            Ok(T::default())
+        }
     }
 }
 
@@ -211,30 +249,114 @@ async fn scene_of<'a>(
     Ok(Scene::new(desk, caller, facts))
 }
 
-/// Lets the fallback approver vote where nobody's vote is awaited.
-async fn appoint_approvers(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
+/// Sees to it that no approval waits for somebody who cannot vote, and reminds administrators of
+/// those that they have to name somebody for.
+async fn keep_voters(desk: &Desk, caller: &Caller) -> Result<Kept, CommandError> {
     let mut after = None;
-    let mut appointed = 0;
+    let mut kept = Kept::default();
+    let mut told = false;
     loop {
         let (mut tx, mut facts) = Facts::open(desk, caller).await?;
-        let Some(approver) = decide::fallback_approver(&facts) else { return Ok(appointed) };
-        let waiting = approval::without_voter(&mut tx, after, PORTION).await?;
-        let Some(last) = waiting.last() else { return Ok(appointed) };
-        after = Some(last.id);
-        facts.delegations = facts::delegations(&mut tx, caller.now).await?;
-        let mut rounds = Vec::new();
-        for round in waiting {
-            rounds.extend(about(desk, caller, &mut tx, &facts, "appoint", round).await?);
+        let ids = approval::pending(&mut tx, after, PORTION).await?;
+        let Some(last) = ids.last() else { return Ok(kept) };
+        after = Some(*last);
+        facts.add_delegations(&mut tx, caller.now).await?;
+        let rounds = readable(&mut tx, caller, &ids).await?;
+        let able = able(&mut tx, &facts, &rounds).await?;
+        let can_vote = |person: PersonId| able.contains(&person);
+        let mut cared_for = Vec::new();
+        for round in rounds {
+            let Some(id) = round.subject.ticket() else { continue };
+            let Some(subject) = unless_refused(
+                &id.to_string(),
+                ticket::find(&mut tx, id).await.map_err(Into::into),
+            )?
+            else {
+                continue;
+            };
+            if decide::needs_care(&round, &subject, &can_vote) {
+                let number = subject.number.clone();
+                let found = about(desk, caller, &mut tx, &facts, "keep_voters", subject).await;
+                let found = unless_refused(&number, found.map(Some))?;
+                cared_for.extend(found.map(|draft| (draft, round)));
+            }
         }
         drop(tx);
-        for (mut draft, round) in rounds {
-            if decide::appoint(&mut draft, round, approver) {
-                let mut scene = Scene::new(desk, caller, facts.clone());
-                scene.drafts.push(draft);
-                appointed += u64::from(commit(scene).await?);
+        for (mut draft, round) in cared_for {
+            let number = draft.write.ticket.number.clone();
+            let wants_voter = round.wants_voter();
+            let done = decide::keep_voters(&mut draft, round, &can_vote);
+            if draft.is_idle() {
+                if wants_voter && !told {
+                    write::tell_of_missing_voter(desk, caller.org, &number, caller.now).await;
+                    told = true;
+                }
+                continue;
+            }
+            let mut scene = Scene::new(desk, caller, facts.clone());
+            scene.drafts.push(draft);
+            if unless_refused(&number, commit(scene).await)? {
+                kept.appointed += done.appointed;
+                kept.vacated += done.vacated;
             }
         }
     }
+}
+
+/// So many people are looked up at once: SQLite takes no more than 32,766 values in a query.
+const MAX_LOOKED_UP: usize = 5_000;
+
+/// Who of those that rounds ask, or could ask again, can vote.
+async fn able(
+    tx: &mut ReadTx,
+    facts: &Facts,
+    rounds: &[Approval],
+) -> Result<BTreeSet<PersonId>, CommandError> {
+    let can_be_asked =
+        |seat: &&SeatRequest| matches!(seat.state, SeatState::Requested | SeatState::Vacant);
+    let concerned: BTreeSet<PersonId> = rounds
+        .iter()
+        .flat_map(Approval::requests)
+        .filter(can_be_asked)
+        .flat_map(|seat| [seat.voter, seat.seat])
+        .chain(facts.delegations.iter().map(|delegation| delegation.to))
+        .chain(facts.fallback_approver())
+        .collect();
+    let concerned: Vec<PersonId> = concerned.into_iter().collect();
+    let mut able = BTreeSet::new();
+    for some in concerned.chunks(MAX_LOOKED_UP) {
+        let people = person::find_many(tx, some).await?;
+        let can_vote = people.iter().filter(|person| facts.can_vote(person));
+        able.extend(can_vote.map(|person| person.id));
+    }
+    Ok(able)
+}
+
+/// Reads rounds. One that cannot be read is logged, and keeps no other from its turn.
+async fn readable(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    ids: &[ApprovalId],
+) -> Result<Vec<Approval>, CommandError> {
+    match approval::find_many(tx, ids).await {
+        Ok(rounds) => return Ok(rounds),
+        Err(StoreError::Corrupt { .. }) => {}
+        Err(error) => return Err(error.into()),
+    }
+    let mut rounds = Vec::new();
+    for id in ids {
+        match approval::find(tx, *id).await {
+            Ok(round) => rounds.extend(round),
+            Err(error @ StoreError::Corrupt { .. }) => tracing::error!(
+                org.id = %caller.org,
+                approval.id = %id,
+                error = &error as &dyn std::error::Error,
+                "upkeep skipped an approval that cannot be read"
+            ),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(rounds)
 }
 
 /// Asks the policies about each vote that waits, and does what they say.
@@ -249,42 +371,54 @@ async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<Nudged, Co
         let asked_before = caller.now - PATIENCE;
         let waiting = approval::stalled(&mut tx, asked_before, caller.now, after, PORTION).await?;
         let Some(last) = waiting.last() else { return Ok(nudged) };
-        after = Some(last.id);
-        facts.delegations = facts::delegations(&mut tx, caller.now).await?;
-        let mut rounds = Vec::new();
-        for round in waiting {
-            let looked_up = about(desk, caller, &mut tx, &facts, "stalled", round).await?;
-            if let Some((mut draft, round)) = looked_up {
-                decide::expect_votes(&mut tx, &mut draft, round).await?;
-                rounds.push(draft);
-            }
+        after = Some(*last);
+        facts.add_delegations(&mut tx, caller.now).await?;
+        let mut drafts = Vec::new();
+        for round in readable(&mut tx, caller, &waiting).await? {
+            let Some(id) = round.subject.ticket() else { continue };
+            let expected = expect(desk, caller, &mut tx, &facts, id, round).await;
+            drafts.extend(unless_refused(&id.to_string(), expected)?);
         }
         // No policy runs while a transaction is open.
         drop(tx);
-        for draft in rounds {
+        for draft in drafts {
+            let number = draft.write.ticket.number.clone();
             let mut scene = Scene::new(desk, caller, facts.clone());
             scene.drafts.push(draft);
-            let done = nudge(scene).await?;
+            let done = unless_refused(&number, nudge(scene).await)?;
             nudged.nudged += done.nudged;
             nudged.expired += done.expired;
         }
     }
 }
 
-/// A round with its ticket and what stands around it; none where the ticket is gone.
+/// The draft of the ticket of a round whose votes are waited for; none where it is gone.
+async fn expect(
+    desk: &Desk,
+    caller: &Caller,
+    tx: &mut ReadTx,
+    facts: &Facts,
+    id: TicketId,
+    round: Approval,
+) -> Result<Option<TicketDraft>, CommandError> {
+    let Some(subject) = ticket::find(tx, id).await? else { return Ok(None) };
+    let mut draft = about(desk, caller, tx, facts, "stalled", subject).await?;
+    decide::expect_votes(tx, &mut draft, round).await?;
+    Ok(Some(draft))
+}
+
+/// A ticket with what stands around it.
 async fn about(
     desk: &Desk,
     caller: &Caller,
     tx: &mut ReadTx,
     facts: &Facts,
     occasion: &str,
-    round: Approval,
-) -> Result<Option<(TicketDraft, Approval)>, CommandError> {
-    let Some(id) = round.subject.ticket() else { return Ok(None) };
-    let Some(subject) = ticket::find(tx, id).await? else { return Ok(None) };
+    subject: Ticket,
+) -> Result<TicketDraft, CommandError> {
     let mut facts = facts.clone();
     facts.around(tx, &subject).await?;
-    Ok(Some((TicketDraft::of_stored(desk, facts, subject, occasion, caller), round)))
+    Ok(TicketDraft::of_stored(desk, facts, subject, occasion, caller))
 }
 
 async fn nudge(mut scene: Scene<'_>) -> Result<Nudged, CommandError> {

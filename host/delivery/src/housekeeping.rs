@@ -88,7 +88,7 @@ impl Housekeeping {
         let mut removed = 0;
         loop {
             let mut tx = self.store.write(organization.id).await?;
-            let portion = receipt::purge(&mut tx, now - kept, PORTION).await?;
+            let portion = receipt::purge(&mut tx, now - kept, now, PORTION).await?;
             tx.commit().await?;
             removed += portion;
             if portion < u64::from(PORTION) {

@@ -1,16 +1,28 @@
-//! The letter: a message of the outbox in the form of an e-mail.
+//! The letter: a message of the outbox in the form of an e-mail. The one place that makes them.
 //!
-//! Everything that a person or a policy wrote goes through typed headers, which encode what is not
-//! plain ASCII; a line break in a subject can't become a header of its own.
+//! Whatever a person or a policy wrote arrives as it was written, through any server: headers are
+//! folded and encoded here, a text has one kind of line end, and nothing but ASCII is on the wire,
+//! except the address of somebody whose mailbox has another name.
 
+use std::fmt::Write;
 use std::time::SystemTime;
 
-use lettre::message::Mailbox;
-use lettre::message::header::{ContentType, Header, HeaderName, HeaderValue};
+use email_encoding::headers::{rfc2047, writer::EmailWriter};
+use lettre::Address;
+use lettre::message::header::{
+    ContentTransferEncoding, ContentType, Header, HeaderName, HeaderValue, MIME_VERSION_1_0,
+};
+use lettre::message::{Body, Mailbox};
 use thiserror::Error;
 use waypost_domain::message::Message;
+use waypost_domain::text;
 
 use crate::Undelivered;
+
+/// A word of a subject that is longer is encoded: a line is folded between words only.
+const MAX_WORD_BYTES: usize = 60;
+/// The longest name of a sender: it stands on one line with its address.
+const MAX_NAME_CHARS: usize = 100;
 
 /// Who letters are from: `Waypost <desk@example.com>`.
 #[derive(Debug, Clone)]
@@ -19,16 +31,29 @@ pub struct Sender(Mailbox);
 /// A text that is no sender.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error(
-    "`{0}` is not a valid sender; use an address, or a name and an address: Service desk \
-     <desk@example.com>"
+    "`{0}` is not a valid sender; use an address, or a name of at most {MAX_NAME_CHARS} \
+     characters and an address: Service desk <desk@example.com>"
 )]
 pub struct InvalidSender(String);
 
 impl std::str::FromStr for Sender {
     type Err = InvalidSender;
 
-    fn from_str(text: &str) -> Result<Self, InvalidSender> {
-        text.parse().map(Self).map_err(|_| InvalidSender(text.to_owned()))
+    fn from_str(given: &str) -> Result<Self, InvalidSender> {
+        let invalid = || InvalidSender(given.to_owned());
+        let Mailbox { name, email } = given.parse::<Mailbox>().map_err(|_| invalid())?;
+        let address = address(email.user(), email.domain()).ok_or_else(invalid)?;
+        // What looks encoded would be decoded into another name.
+        let is_plain = |name: &String| {
+            name.chars().count() <= MAX_NAME_CHARS
+                && !name.contains(char::is_control)
+                && !name.contains("=?")
+        };
+        if address.user().is_ascii() && name.as_ref().is_none_or(is_plain) {
+            Ok(Self(Mailbox::new(name, address)))
+        } else {
+            Err(invalid())
+        }
     }
 }
 
@@ -58,23 +83,64 @@ impl Header for AutoSubmitted {
     }
 }
 
+/// What the letter is about, in one line. Lettre's own header writes a long word as one long line,
+/// and leaves what looks encoded for the reader to decode.
+#[derive(Debug, Clone)]
+struct Subject(String);
+
+impl Header for Subject {
+    fn name() -> HeaderName {
+        HeaderName::new_from_ascii_str("Subject")
+    }
+
+    fn parse(text: &str) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
+        Ok(Self(text.to_owned()))
+    }
+
+    fn display(&self) -> HeaderValue {
+        let encoded = encoded("Subject: ".len(), &self.0);
+        HeaderValue::dangerous_new_pre_encoded(Self::name(), self.0.clone(), encoded)
+    }
+}
+
 /// Writes the letter of a message.
 ///
 /// Two attempts make the same bytes: the date is the message's, and the `Message-ID` is its id.
 pub(crate) fn write(message: &Message, from: &Sender) -> Result<lettre::Message, Undelivered> {
-    let to = message.address.parse().map_err(|_| {
-        Undelivered::Permanent("the person's e-mail address is not valid".to_owned())
-    })?;
+    let to = recipient(message)?;
     lettre::Message::builder()
         .from(from.0.clone())
         .to(Mailbox::new(None, to))
         .message_id(Some(format!("<{}@{}>", message.id, from.domain())))
         .date(SystemTime::from(message.created_at))
-        .subject(one_line(&message.subject))
+        .header(Subject(one_line(&message.subject)))
         .header(AutoSubmitted)
+        // Without it, a reader may take the encoded text for the text.
+        .header(MIME_VERSION_1_0)
         .header(ContentType::TEXT_PLAIN)
-        .body(message.body.clone())
+        .body(body(&message.body))
         .map_err(|fault| Undelivered::Permanent(format!("the message cannot be written: {fault}")))
+}
+
+/// Whether the letter needs a server that takes addresses beyond ASCII.
+pub(crate) fn needs_smtputf8(message: &Message) -> bool {
+    let local = message.address.as_deref().and_then(|address| address.rsplit_once('@'));
+    local.is_some_and(|(local, _)| !local.is_ascii())
+}
+
+fn recipient(message: &Message) -> Result<Address, Undelivered> {
+    let parts = message.address.as_deref().and_then(|address| address.rsplit_once('@'));
+    parts.and_then(|(user, domain)| address(user, domain)).ok_or_else(|| {
+        Undelivered::Permanent("the person's e-mail address is not valid".to_owned())
+    })
+}
+
+/// The address, its domain as it is looked up: servers know no other form.
+fn address(user: &str, domain: &str) -> Option<Address> {
+    if domain.is_ascii() {
+        return Address::new(user, domain).ok();
+    }
+    Address::new(user, idna::domain_to_ascii(domain).ok()?).ok()
 }
 
 /// A subject is one line: what would break it becomes a space.
@@ -82,105 +148,54 @@ fn one_line(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
-#[cfg(test)]
-pub(crate) mod tests {
-    use chrono::{DateTime, TimeZone, Utc};
-    use waypost_domain::ids::{MessageId, OrgId, PersonId, TicketId};
-    use waypost_domain::message::DeliveryChannel;
+/// The value of a header of free text, in lines of at most 78 characters, from which a reader gets
+/// exactly this text. The first line holds so many characters already.
+fn encoded(line_len: usize, text: &str) -> String {
+    let mut out = String::new();
+    let mut writer = EmailWriter::new(&mut out, line_len, 0, false);
+    // All of it or nothing of it: blanks between encoded and plain words would be for the reader
+    // to guess.
+    let written = if stays_as_it_is(text) {
+        writer.folding().write_str(text)
+    } else {
+        rfc2047::encode(text, &mut writer)
+    };
+    drop(writer);
+    // Writing into a `String` ends well; if it did not, a letter without a subject is one.
+    if written.is_err() {
+        out.clear();
+    }
+    out
+}
 
-    use super::*;
+/// Whether a reader takes the text for what it is, wherever between two words it is folded.
+fn stays_as_it_is(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+        && !text.contains("=?")
+        && text.trim() == text
+        && !text.contains("  ")
+        && text.split(' ').all(|word| word.len() <= MAX_WORD_BYTES)
+}
 
-    /// A message from the test's own imagination.
-    pub(crate) fn message(number: u8) -> Message {
-        let id = |kind: u8| format!("0190b8f4-0000-7000-8000-0000000000{kind:x}{number:x}");
-        let at: DateTime<Utc> = Utc.with_ymd_and_hms(2026, 6, 1, 9, 30, 0).unwrap();
-        Message {
-            id: id(1).parse::<MessageId>().unwrap(),
-            org: id(2).parse::<OrgId>().unwrap(),
-            ticket: Some(id(3).parse::<TicketId>().unwrap()),
-            person: id(4).parse::<PersonId>().unwrap(),
-            channel: DeliveryChannel::Mail,
-            address: "mira@northwind.example".to_owned(),
-            subject: "INC0000042: printer on fire".to_owned(),
-            body: "Somebody is looking at it.\n".to_owned(),
-            dedupe_key: "created".to_owned(),
-            send_at: at,
-            created_at: at,
+/// The text with one kind of line end, encoded where a server would change or refuse it as it is.
+fn body(written: &str) -> Body {
+    let text = text::line_ends(written).into_owned();
+    let body = Body::new(text.clone());
+    let is_kept = |line: &str| !line.ends_with([' ', '\t']);
+    let is_safe = text.lines().all(is_kept) && !text.contains(text::is_refused);
+    match body.encoding() {
+        // Relays drop blanks at the ends of lines, and stumble over control characters.
+        ContentTransferEncoding::SevenBit if !is_safe => {
+            Body::new_with_encoding(text, ContentTransferEncoding::QuotedPrintable)
+                .unwrap_or_else(Body::new)
         }
-    }
-
-    pub(crate) fn sender() -> Sender {
-        "Service desk <desk@waypost.example>".parse().unwrap()
-    }
-
-    fn written(message: &Message) -> String {
-        String::from_utf8(write(message, &sender()).unwrap().formatted()).unwrap()
-    }
-
-    fn headers(letter: &str) -> Vec<&str> {
-        letter.split("\r\n\r\n").next().unwrap().split("\r\n").collect()
-    }
-
-    #[test]
-    fn the_message_id_is_the_messages_own_in_every_attempt() {
-        let message = message(1);
-        let letter = written(&message);
-        assert!(letter.contains(&format!("Message-ID: <{}@waypost.example>\r\n", message.id)));
-        assert_eq!(letter, written(&message));
-    }
-
-    #[test]
-    fn a_subject_in_any_script_arrives_as_encoded_words() {
-        let message =
-            Message { subject: "Drucker brennt – 火事です".to_owned(), ..message(1) };
-        let letter = written(&message);
-        assert!(letter.is_ascii());
-        assert!(letter.contains("Subject: =?utf-8?b?") || letter.contains("=?utf-8?b?"));
-    }
-
-    #[test]
-    fn line_breaks_in_a_subject_make_no_header() {
-        let subject = "hello\r\nBcc: everybody@example.com\r\n\r\nnew body\nX: y\u{0}";
-        let message = Message { subject: subject.to_owned(), ..message(1) };
-        let letter = written(&message);
-        let names: Vec<&str> = headers(&letter)
-            .into_iter()
-            .filter(|line| !line.starts_with(' '))
-            .map(|line| line.split(':').next().unwrap())
-            .collect();
-        assert_eq!(
-            names,
-            [
-                "From",
-                "To",
-                "Message-ID",
-                "Date",
-                "Subject",
-                "Auto-Submitted",
-                "Content-Type",
-                "Content-Transfer-Encoding"
-            ]
-        );
-    }
-
-    #[test]
-    fn an_address_that_is_none_is_never_tried_again() {
-        for address in
-            ["", "mira", "mira@x.example\r\nBcc: a@b.example", "a@b.example, c@d.example"]
-        {
-            let message = Message { address: address.to_owned(), ..message(1) };
-            assert!(
-                matches!(write(&message, &sender()), Err(Undelivered::Permanent(_))),
-                "{address}"
-            );
-        }
-    }
-
-    #[test]
-    fn a_sender_without_an_address_is_refused() {
-        let fault = "Service desk".parse::<Sender>().unwrap_err();
-        assert!(
-            fault.to_string().starts_with("`Service desk` is not a valid sender; use an address")
-        );
+        ContentTransferEncoding::SevenBit
+        | ContentTransferEncoding::QuotedPrintable
+        | ContentTransferEncoding::Base64
+        | ContentTransferEncoding::EightBit
+        | ContentTransferEncoding::Binary => body,
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -16,6 +16,8 @@ mod mailer;
 mod retry;
 mod sink;
 mod smtp;
+#[cfg(test)]
+mod strict;
 mod transport;
 mod upkeep;
 mod worker;

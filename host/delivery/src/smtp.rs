@@ -54,6 +54,12 @@ impl Transport for Smtp {
             // Only a server's own "never" ends it. What we don't understand or can't reach may be
             // repaired tomorrow.
             Err(fault) if fault.is_permanent() => Err(Undelivered::Permanent(fault.to_string())),
+            // What the server can take stands in its greeting, and will tomorrow.
+            Err(fault) if fault.is_client() && letter::needs_smtputf8(message) => {
+                Err(Undelivered::Permanent(
+                    "the mail server does not take addresses beyond ASCII (SMTPUTF8)".to_owned(),
+                ))
+            }
             Err(fault) => Err(Undelivered::Temporary(fault.to_string())),
         }
     }
@@ -61,71 +67,87 @@ impl Transport for Smtp {
 
 #[cfg(test)]
 mod tests {
-    use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+    use proptest::strategy::{Strategy, ValueTree};
+    use proptest::test_runner::TestRunner;
     use tokio::net::TcpListener;
 
     use super::*;
-    use crate::letter::tests::{message, sender};
+    use crate::letter::tests::{message, read, sender, shown, texts};
+    use crate::strict::{Given, Manners, Strict};
 
-    /// A mail server for one conversation. Answers the recipient with `verdict`; returns the
-    /// letter.
-    async fn relay(listener: TcpListener, verdict: &'static str) -> String {
-        let (mut stream, _) = listener.accept().await.unwrap();
-        let (read, mut write) = stream.split();
-        let mut lines = BufReader::new(read).lines();
-        write.write_all(b"220 relay.example ready\r\n").await.unwrap();
-        let mut letter = String::new();
-        let mut reads_letter = false;
-        while let Ok(Some(line)) = lines.next_line().await {
-            let answer = match line.get(..4) {
-                _ if reads_letter && line == "." => {
-                    reads_letter = false;
-                    "250 taken"
-                }
-                _ if reads_letter => {
-                    letter.push_str(&line);
-                    letter.push('\n');
-                    continue;
-                }
-                Some("EHLO") => "250 relay.example",
-                Some("RCPT") => verdict,
-                Some("DATA") => {
-                    reads_letter = true;
-                    "354 go on"
-                }
-                Some("QUIT") => break,
-                _ => "250 ok",
-            };
-            if write.write_all(format!("{answer}\r\n").as_bytes()).await.is_err() {
-                break;
-            }
-        }
-        letter
+    async fn send_against(manners: Manners, message: &Message) -> (Result<(), Undelivered>, Given) {
+        let server = Strict::open(manners).await;
+        let smtp = Smtp::open(&server.url(), None, sender()).unwrap();
+        let sent = smtp.send(message).await;
+        (sent, server.given())
     }
 
-    async fn send_against(verdict: &'static str) -> (Result<(), Undelivered>, String) {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let url = format!("smtp://{}", listener.local_addr().unwrap());
-        let server = tokio::spawn(relay(listener, verdict));
-        let smtp = Smtp::open(&url, None, sender()).unwrap();
-        let sent = smtp.send(&message(7)).await;
-        (sent, server.await.unwrap())
+    async fn answered(recipient: &'static str) -> Result<(), Undelivered> {
+        send_against(Manners { recipient, ..Manners::default() }, &message(7)).await.0
     }
 
     #[tokio::test]
     async fn a_relay_that_takes_the_letter_gets_all_of_it() {
-        let (sent, letter) = send_against("250 ok").await;
+        let (sent, given) = send_against(Manners::default(), &message(7)).await;
         assert_eq!(sent, Ok(()));
-        assert!(letter.contains("Subject: INC0000042: printer on fire\n"), "{letter}");
-        assert!(letter.contains("\n\nSomebody is looking at it.\n"), "{letter}");
+        let (subject, body) = read(&given.letters[0]);
+        assert_eq!(subject, "INC0000042: printer on fire");
+        assert_eq!(shown(&body), "Somebody is looking at it.");
     }
 
     #[tokio::test]
     async fn a_relays_never_is_permanent_and_its_not_now_is_temporary() {
-        let (never, _) = send_against("550 no such person").await;
+        let never = answered("550 no such person").await;
         assert!(matches!(never, Err(Undelivered::Permanent(_))), "{never:?}");
-        let (later, _) = send_against("451 try again later").await;
+        let later = answered("451 try again later").await;
         assert!(matches!(later, Err(Undelivered::Temporary(_))), "{later:?}");
+    }
+
+    #[tokio::test]
+    async fn an_address_beyond_ascii_is_told_once_to_a_server_that_knows_none() {
+        let jose = Message { address: Some("jos\u{e9}@b.example".to_owned()), ..message(1) };
+        let (refused, given) = send_against(Manners::default(), &jose).await;
+        assert!(matches!(&refused, Err(Undelivered::Permanent(why)) if why.contains("SMTPUTF8")));
+        assert!(given.letters.is_empty());
+
+        let extensions = &["8BITMIME", "SMTPUTF8"];
+        let (sent, given) = send_against(Manners { extensions, ..Manners::default() }, &jose).await;
+        assert_eq!(sent, Ok(()), "{given:?}");
+    }
+
+    /// Sends generated letters, and looks at each as it arrived.
+    async fn send_generated(letters: usize) {
+        let server = Strict::open(Manners::default()).await;
+        let smtp = Smtp::open(&server.url(), None, sender()).unwrap();
+        let mut runner = TestRunner::deterministic();
+        for number in 0..letters {
+            let mut text = || texts().new_tree(&mut runner).unwrap().current();
+            let (subject, body) = (text(), text());
+            let message = Message { subject, body, ..message(1) };
+            let sent = smtp.send(&message).await;
+            let given = server.given();
+            assert_eq!(sent, Ok(()), "letter {number}: {message:?} {:?}", given.refused);
+            assert_eq!((given.letters.len(), given.refused.len()), (1, 0), "letter {number}");
+            let (subject, body) = read(&given.letters[0]);
+            let written: String = message
+                .subject
+                .chars()
+                .map(|character| if character.is_control() { ' ' } else { character })
+                .collect();
+            assert_eq!(subject, written, "letter {number}");
+            assert_eq!(shown(&body), shown(&message.body), "letter {number}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_strict_server_takes_every_letter() {
+        send_generated(300).await;
+    }
+
+    #[tokio::test]
+    #[ignore = "takes a minute; cargo test -p waypost-delivery -- --ignored"]
+    async fn a_strict_server_takes_ten_thousand_letters() {
+        send_generated(10_000).await;
     }
 
     #[tokio::test]

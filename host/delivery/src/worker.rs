@@ -1,6 +1,7 @@
 //! The worker: claims due messages, has them sent, and settles them.
 //!
-//! A claim is a lease in a committed transaction. Sending happens with no transaction open,
+//! Whom a message goes to is looked up when it leaves, at each attempt. A claim is a lease in a
+//! committed transaction. Sending happens with no transaction open,
 //! settling in one of the message's organization. So a message whose sender died between the two is
 //! claimed again when its lease is over, by whichever copy of the server is alive.
 
@@ -9,8 +10,9 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::task::JoinSet;
+use waypost_app::outbox::leaving;
 use waypost_app::{Clock, Entropy};
-use waypost_domain::message::Message;
+use waypost_domain::message::{Message, NotSent};
 use waypost_store::outbox::{self, Posted};
 use waypost_store::{Store, StoreError};
 
@@ -43,6 +45,8 @@ pub struct Delivered {
     pub put_off: u32,
     /// Given up.
     pub dead: u32,
+    /// Not sent: nobody is to be told any more.
+    pub dropped: u32,
 }
 
 /// Sends what is in the outbox. Several may work on one database, in one process or in many.
@@ -73,6 +77,15 @@ enum Fate {
     Sent,
     PutOff,
     Dead,
+    Dropped,
+}
+
+/// What became of an attempt.
+enum Attempt {
+    /// It was handed to the transport, for this address.
+    Made(String, Result<(), Undelivered>),
+    /// There was none, for this reason.
+    NotMade(NotSent),
 }
 
 impl<C: Transport> Worker<C> {
@@ -133,6 +146,7 @@ impl<C: Transport> Worker<C> {
                     Fate::Sent => delivered.sent += 1,
                     Fate::PutOff => delivered.put_off += 1,
                     Fate::Dead => delivered.dead += 1,
+                    Fate::Dropped => delivered.dropped += 1,
                 }
             }
         }
@@ -160,39 +174,46 @@ impl<C: Transport> Worker<C> {
         org.id = %posted.message.org, message.id = %posted.message.id, attempt = posted.attempts,
     ))]
     async fn attempt(&self, posted: Posted) -> Result<Fate, StoreError> {
-        let sent = self.send(&posted.message).await;
-        match self.settle(&posted, sent).await {
+        let attempt = match leaving(&self.store, &posted.message).await? {
+            Ok(address) => {
+                let message = Message { address: Some(address.clone()), ..posted.message.clone() };
+                Attempt::Made(address, self.send(&message).await)
+            }
+            Err(why) => Attempt::NotMade(why),
+        };
+        match self.settle(&posted, attempt).await {
             // Its lease was over before it was sent, and another worker has settled it.
             Err(StoreError::Stale) => {
-                tracing::info!("message was also sent by another worker");
+                tracing::info!("message was also settled by another worker");
                 Ok(Fate::Sent)
             }
             settled => settled,
         }
     }
 
-    async fn settle(
-        &self,
-        posted: &Posted,
-        sent: Result<(), Undelivered>,
-    ) -> Result<Fate, StoreError> {
+    async fn settle(&self, posted: &Posted, attempt: Attempt) -> Result<Fate, StoreError> {
         let now = self.clock.now();
         let id = posted.message.id;
         let mut tx = self.store.write(posted.message.org).await?;
-        let fate = match sent {
-            Ok(()) => {
-                outbox::mark_sent(&mut tx, id, now).await?;
+        let fate = match attempt {
+            Attempt::NotMade(why) => {
+                outbox::drop_unsent(&mut tx, id, &why.to_string(), now).await?;
+                tracing::info!(reason = %why, "message dropped");
+                Fate::Dropped
+            }
+            Attempt::Made(address, Ok(())) => {
+                outbox::mark_sent(&mut tx, id, &address, now).await?;
                 tracing::debug!("message sent");
                 Fate::Sent
             }
-            Err(refusal) => {
+            Attempt::Made(address, Err(refusal)) => {
                 let error = refusal.to_string();
                 if let Some(at) = self.next(posted, &refusal, now) {
-                    outbox::retry_at(&mut tx, id, &error, at).await?;
+                    outbox::retry_at(&mut tx, id, &address, &error, at).await?;
                     tracing::info!(next_attempt_at = %at, "message not accepted; it will be retried");
                     Fate::PutOff
                 } else {
-                    outbox::give_up(&mut tx, id, &error, now).await?;
+                    outbox::give_up(&mut tx, id, &address, &error, now).await?;
                     tracing::warn!("message abandoned; see the outbox");
                     Fate::Dead
                 }

@@ -13,7 +13,9 @@ use crate::{
     subject::Subject,
 };
 
+mod appoint;
 mod duties;
+mod keep;
 mod plan;
 pub mod quorum;
 mod refused;
@@ -22,12 +24,14 @@ mod rules;
 mod stand_in;
 mod vote;
 
+pub(crate) use self::{appoint::appoint_voter, keep::NotAppointed};
 pub use self::{
     duties::Duties,
+    keep::{Able, Appointed},
     plan::{MAX_STAGES, MAX_STEPS, MAX_VOTERS, NewRound, PlanFault, Planned, StagePlan, StepPlan},
     refused::{MAX_REFUSED, RefusedVote, VoteKind},
     stand_in::StoodIn,
-    vote::{Ballot, MAX_DELEGATIONS, Matter, Vote, VoteRefused, Voted},
+    vote::{Ballot, MAX_DELEGATIONS, Matter, NotAwaited, Vote, VoteRefused, Voted},
 };
 
 /// How many of the voters of a step must approve.
@@ -188,6 +192,8 @@ pub enum SeatState {
     Abstained,
     /// Handed to a delegate; the same seat has another request.
     Delegated,
+    /// Whoever was asked cannot vote any more, and nobody else is asked. The seat still counts.
+    Vacant,
     /// Nobody voted in time.
     Expired,
     /// Not needed any more.
@@ -201,6 +207,7 @@ names!("state of a seat", SeatState {
     Rejected => "rejected",
     Abstained => "abstained",
     Delegated => "delegated",
+    Vacant => "vacant",
     Expired => "expired",
     Cancelled => "cancelled",
 });

@@ -15,6 +15,7 @@ use crate::{
     priority::PrioritySource,
     receipt,
     suggestion::SuggestedField,
+    text,
     ticket::Ticket,
     waiting::WaitingFor,
 };
@@ -274,7 +275,7 @@ fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
         }
         WaitingFor::ApproverMissing => {
             "an approver (there is none; an administrator must set the organization's \
-             fallback_approver)"
+             fallback_approver, or use appoint_voter)"
                 .to_owned()
         }
         WaitingFor::Caller => "the requester's reply".to_owned(),
@@ -333,9 +334,5 @@ fn age(age: Duration) -> String {
 /// Policies and people write the reasons; neither may fill the screen.
 fn shorten(sentence: &str) -> String {
     let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MAX_SENTENCE_CHARS {
-        return line;
-    }
-    let kept = line.chars().take(MAX_SENTENCE_CHARS - 1).collect::<String>();
-    format!("{kept}…")
+    text::cut(&line, MAX_SENTENCE_CHARS).into_owned()
 }

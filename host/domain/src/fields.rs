@@ -134,7 +134,7 @@ impl Fields {
                     format!("The name of the field is not valid: {error}."),
                 );
             }
-            check_value(&pointer, &value, faults);
+            let value = checked_value(&pointer, value, faults);
             if let Ok(key) = key {
                 fields.insert(key, value);
             }
@@ -175,10 +175,10 @@ fn chars(value: &FieldValue) -> usize {
     }
 }
 
-fn check_value(pointer: &str, value: &FieldValue, faults: &mut Faults) {
+fn checked_value(pointer: &str, value: FieldValue, faults: &mut Faults) -> FieldValue {
     match value {
-        FieldValue::Flag(_) | FieldValue::Number(_) => {}
-        FieldValue::Text(text) => check_text(pointer, text, faults),
+        FieldValue::Flag(_) | FieldValue::Number(_) => value,
+        FieldValue::Text(text) => FieldValue::Text(checked_text(pointer, &text, faults)),
         FieldValue::Texts(texts) => {
             if texts.len() > MAX_FIELD_TEXTS {
                 let message = format!(
@@ -187,16 +187,19 @@ fn check_value(pointer: &str, value: &FieldValue, faults: &mut Faults) {
                 );
                 faults.wrong(pointer, "too-many", message);
             }
-            for (place, text) in texts.iter().enumerate() {
-                check_text(&format!("{pointer}/{place}"), text, faults);
-            }
+            let texts = texts.iter().enumerate();
+            let checked = texts
+                .map(|(place, text)| checked_text(&format!("{pointer}/{place}"), text, faults));
+            FieldValue::Texts(checked.collect())
         }
     }
 }
 
-fn check_text(pointer: &str, text: &str, faults: &mut Faults) {
-    text::at_most_chars(pointer, text, MAX_FIELD_CHARS, faults);
-    text::plain(pointer, text, faults);
+fn checked_text(pointer: &str, text: &str, faults: &mut Faults) -> String {
+    let text = text::line_ends(text);
+    text::at_most_chars(pointer, &text, MAX_FIELD_CHARS, faults);
+    text::plain(pointer, &text, faults);
+    text.into_owned()
 }
 
 #[cfg(test)]

@@ -58,6 +58,9 @@ pub(crate) const RETIRED: ServiceId = ServiceId(Uuid::from_u128(31));
 pub(crate) const SERVER: CiId = CiId(Uuid::from_u128(40));
 pub(crate) const LAPTOP: CatalogItemId = CatalogItemId(Uuid::from_u128(50));
 
+/// The first request of [`round`].
+pub(crate) const FIRST_VOTE: ApprovalRequestId = ApprovalRequestId(Uuid::from_u128(1));
+
 /// Monday, 2026-06-01, 08:00 in UTC.
 pub(crate) fn monday() -> DateTime<Utc> {
     "2026-06-01T08:00:00Z".parse().unwrap()
@@ -429,7 +432,9 @@ impl Scene {
             suggestion: Some(suggestion(SuggestedField::Impact, impact.as_deref(), "2")),
             is_approved: true,
             people: BTreeMap::from(people),
+            round: (action == Action::AppointVoter).then(|| round(&[MANAGER])),
             new_id: Some(ticket_id(9)),
+            new_vote: Some(ApprovalRequestId(Uuid::from_u128(9))),
             ..Beside::default()
         };
         let beside = if ticket.kind() == TicketKind::Task {
@@ -437,7 +442,9 @@ impl Scene {
         } else {
             Beside { tasks: Vec::new(), ..beside }
         };
-        Self { beside, ..Self::at(hour) }
+        // A reply is the caller's, whatever the desk does.
+        let by = if action == Action::CallerReply { user(CALLER) } else { user(AGENT) };
+        Self { beside, by, ..Self::at(hour) }
     }
 
     pub(crate) fn by(self, by: Actor) -> Self {

@@ -22,7 +22,7 @@ pub use self::{
     major::{
         Leadership, Major, MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorState, MajorWhen,
     },
-    sync::MAX_CHILDREN,
+    sync::{Following, MAX_CHILDREN},
 };
 
 /// More people than the largest organizations have are a slip of the keyboard.

@@ -21,6 +21,8 @@ pub enum Invariant {
     OpenApprovalIsAwaited,
     /// What is over has no task that somebody still has to do.
     EndedHasNoOpenTask,
+    /// What was cancelled, merged or converted is no parent of an incident that is not over.
+    CancelledHasNoChild,
 }
 
 names!("invariant", Invariant {
@@ -30,6 +32,7 @@ names!("invariant", Invariant {
     ReopeningsAreCounted => "reopenings_are_counted",
     OpenApprovalIsAwaited => "open_approval_is_awaited",
     EndedHasNoOpenTask => "ended_has_no_open_task",
+    CancelledHasNoChild => "cancelled_has_no_child",
 });
 
 /// A ticket of which an invariant does not hold.

@@ -22,6 +22,7 @@ pub mod invariant;
 pub mod key;
 pub mod link;
 pub mod message;
+pub mod moment;
 pub mod name;
 pub mod organization;
 pub mod permission;

@@ -2,12 +2,13 @@
 //!
 //! A link has two ends and is told from either: what blocks another is, seen from there, what that
 //! one is blocked by. It moves nothing. What moves tickets together is a parent, a merger or a
-//! conversion.
+//! conversion; and of a ticket that ended for another, the links are told of that one.
 
 use chrono::{DateTime, Utc};
 
 use crate::{
     event::{Actor, FieldChange},
+    ids::TicketId,
     name::names,
     refusal::Refused,
     subject::Subject,
@@ -123,6 +124,56 @@ pub enum LinkChange {
     Removed(Link),
 }
 
+/// A link of a ticket that ended, and what becomes of it where another goes on instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Retold {
+    /// The link, which is removed.
+    pub was: Link,
+    /// The same, told of the ticket that goes on. None where that says nothing, or is said already.
+    pub is: Option<Link>,
+}
+
+/// What becomes of the links of a ticket that ended, where another goes on instead of it. `links`
+/// are those that have either at an end. Who said it, and when, stays.
+pub fn retold(links: &[Link], ended: &Ticket, goes_on: &Ticket) -> Result<Vec<Retold>, Refused> {
+    let of = |id: TicketId| move |link: &&Link| link.seen_from(id).is_some();
+    let mut known: Vec<Link> = links.iter().filter(of(goes_on.id)).cloned().collect();
+    let mut retold = Vec::new();
+    for was in links.iter().filter(of(ended.id)) {
+        let Some((link_type, other)) = was.seen_from(ended.id) else { continue };
+        let told = |from, to| Link::new(from, link_type, to, &was.created_by, was.created_at);
+        let (is, opposite) = (told(goes_on.id.into(), other), told(other, goes_on.id.into()));
+        let says_nothing = other == goes_on.id.into()
+            || known.iter().any(|one| one.is_same(&is) || one.is_same(&opposite));
+        if !says_nothing {
+            known.push(is.clone());
+        }
+        retold.push(Retold { was: was.clone(), is: (!says_nothing).then_some(is) });
+    }
+    known.retain(|link| link.seen_from(ended.id).is_none());
+    if known.len() > MAX_LINKS && retold.iter().any(|one| one.is.is_some()) {
+        return Err(Refused::guard(format!(
+            "{} would have more than {MAX_LINKS} links; remove some of either ticket first.",
+            goes_on.number
+        )));
+    }
+    Ok(retold)
+}
+
+/// What an event says of a link that was made, at one end of it.
+#[must_use]
+pub fn made_with(link_type: LinkType, other: &Ticket) -> FieldChange {
+    let told = format!("{link_type} {}", other.number);
+    FieldChange { field: FIELD.to_owned(), before: None, after: Some(told) }
+}
+
+/// What an event says of a link that was removed, at one end of it.
+#[must_use]
+pub fn removed_from(link_type: LinkType, other: &Ticket) -> FieldChange {
+    let told = format!("{link_type} {}", other.number);
+    FieldChange { field: FIELD.to_owned(), before: Some(told), after: None }
+}
+
 /// Says what a ticket has to do with another.
 pub(crate) fn link(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let Some((link_type, target)) = told(ticket, turn)? else { return Ok(()) };
@@ -145,11 +196,7 @@ pub(crate) fn link(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
         }
     }
     turn.fields_are_right()?;
-    note(ticket, &target, link_type, turn, |told| FieldChange {
-        field: FIELD.to_owned(),
-        before: None,
-        after: Some(told),
-    });
+    note(ticket, &target, link_type, turn, made_with);
     turn.left.link = Some(LinkChange::Made(link));
     Ok(())
 }
@@ -164,11 +211,7 @@ pub(crate) fn unlink(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
         turn.faults.wrong("/target", "unknown", message);
     }
     turn.fields_are_right()?;
-    note(ticket, &target, link_type, turn, |told| FieldChange {
-        field: FIELD.to_owned(),
-        before: Some(told),
-        after: None,
-    });
+    note(ticket, &target, link_type, turn, removed_from);
     turn.left.link = found.map(LinkChange::Removed);
     Ok(())
 }
@@ -196,11 +239,10 @@ fn note(
     target: &Ticket,
     link_type: LinkType,
     turn: &mut Turn<'_>,
-    change: impl Fn(String) -> FieldChange,
+    change: fn(LinkType, &Ticket) -> FieldChange,
 ) {
-    turn.left.changes.push(change(format!("{link_type} {}", target.number)));
-    let told = format!("{} {}", link_type.from_the_other_end(), ticket.number);
-    turn.left.target_changes.push(change(told));
+    turn.left.changes.push(change(link_type, target));
+    turn.left.target_changes.push(change(link_type.from_the_other_end(), ticket));
 }
 
 #[cfg(test)]
@@ -325,6 +367,51 @@ mod tests {
             assert_eq!(refused, ("/target".to_owned(), "too-many"));
             linked(&mut one, LinkType::RelatedTo, &other, &links[1..]);
         }
+    }
+
+    #[test]
+    fn the_links_of_what_ended_are_told_of_what_goes_on() {
+        let by = Actor { kind: ActorKind::System, person: None };
+        let (ended, goes_on) = two();
+        let other = |number: u128| Subject::from(ticket_id(number));
+        let link = |from: Subject, link_type, to: Subject| {
+            Link::new(from, link_type, to, &by, monday() + hours(3))
+        };
+        let (old, new) = (Subject::from(ended.id), Subject::from(goes_on.id));
+        for link_type in LinkType::ALL {
+            let was = link(old, *link_type, other(5));
+            let told = retold(std::slice::from_ref(&was), &ended, &goes_on).unwrap();
+            assert_eq!(told, [Retold { was, is: Some(link(new, *link_type, other(5))) }]);
+        }
+        // What is said already, said the other way round, or said of the two, is not said again.
+        let links = [
+            link(old, LinkType::Blocks, other(5)),
+            link(new, LinkType::Blocks, other(5)),
+            link(old, LinkType::Causes, other(6)),
+            link(new, LinkType::CausedBy, other(6)),
+            link(old, LinkType::RelatedTo, new),
+            link(other(7), LinkType::Blocks, old),
+        ];
+        let told = retold(&links, &ended, &goes_on).unwrap();
+        let is: Vec<_> = told.iter().map(|one| one.is.clone()).collect();
+        assert_eq!(is, [None, None, None, Some(link(other(7), LinkType::Blocks, new))]);
+        assert_eq!(retold(&links[1..2], &ended, &goes_on), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn what_goes_on_has_no_more_links_than_anybody_reads() {
+        let by = Actor { kind: ActorKind::System, person: None };
+        let (ended, goes_on) = two();
+        let link = |from: &Ticket, number: usize| {
+            let to = ticket_id(10 + u128::try_from(number).unwrap()).into();
+            Link::new(from.id.into(), LinkType::Blocks, to, &by, monday())
+        };
+        let mut links: Vec<_> = (0..MAX_LINKS).map(|number| link(&goes_on, number)).collect();
+        links.push(link(&ended, 0));
+        assert_eq!(retold(&links, &ended, &goes_on).unwrap().len(), 1);
+        links.push(link(&ended, MAX_LINKS));
+        assert!(matches!(retold(&links, &ended, &goes_on), Err(Refused::Guard { .. })));
+        assert_eq!(retold(&links[2..], &ended, &goes_on).unwrap().len(), 2);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use thiserror::Error;
 use crate::{
     approval::{Approval, SeatState},
     ids::PersonId,
+    name::names,
     role::Role,
     ticket::{Action, Given, Ticket, TicketKind, Who, Writer},
 };
@@ -31,24 +32,33 @@ pub struct Relation {
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 #[error("{message}")]
 pub struct Forbidden {
-    /// `forbidden` or `separation-of-duties`.
-    pub code: &'static str,
+    /// What stands against it.
+    pub kind: ForbiddenKind,
     /// What is needed for it.
     pub message: String,
 }
 
-impl Forbidden {
-    /// The code of a role or standing that does not suffice.
-    pub const FORBIDDEN: &'static str = "forbidden";
-    /// The code of a decision on one's own wish.
-    pub const SEPARATION_OF_DUTIES: &'static str = "separation-of-duties";
+/// What stands against a caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ForbiddenKind {
+    /// Their role or standing does not suffice.
+    Role,
+    /// Nobody decides on their own wish or work.
+    Duties,
+}
 
+names!("kind of prohibition", ForbiddenKind {
+    Role => "forbidden",
+    Duties => "separation-of-duties",
+});
+
+impl Forbidden {
     pub(crate) fn because(message: impl Into<String>) -> Self {
-        Self { code: Self::FORBIDDEN, message: message.into() }
+        Self { kind: ForbiddenKind::Role, message: message.into() }
     }
 
     pub(crate) fn duties(message: impl Into<String>) -> Self {
-        Self { code: Self::SEPARATION_OF_DUTIES, message: message.into() }
+        Self { kind: ForbiddenKind::Duties, message: message.into() }
     }
 }
 
@@ -143,6 +153,10 @@ pub fn allows(
         )),
         Who::DeskOrAssignee if relation.works => Ok(()),
         Who::Desk | Who::DeskOrAssignee => Err(for_desk(action)),
+        Who::Admin if role == Role::Admin => Ok(()),
+        Who::Admin => Err(Forbidden::because(format!(
+            "Only an administrator can `{action}`; this requires the role admin."
+        ))),
         Who::DeskOrOwner(_) if !relation.owns => {
             Err(Forbidden::because("The ticket belongs to another requester."))
         }
@@ -158,9 +172,10 @@ pub fn allows(
                 "Only the desk can `{action}` {kind} in state `{state}`; ask the desk."
             )))
         }
-        Who::Owner if relation.owns => Ok(()),
-        Who::Owner => {
-            let message = format!("Only the requester can `{action}`; agents use `comment`.");
+        Who::OwnerOrWatcher if relation.owns || (!is_desk && relation.watches) => Ok(()),
+        Who::OwnerOrWatcher => {
+            let message =
+                format!("Only the requester and watchers can `{action}`; agents use `comment`.");
             Err(Forbidden::because(message))
         }
         Who::SeatHolder if relation.holds_seat => Ok(()),

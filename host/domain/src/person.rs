@@ -47,10 +47,22 @@ pub struct Person {
 }
 
 impl Person {
-    /// Whether they can be asked for their vote: an auditor sees everything and changes nothing.
+    /// Whether they can be asked for their vote in an organization. An auditor sees everything and
+    /// changes nothing; of a provider's people, those of its desk act at its clients.
     #[must_use]
-    pub fn can_vote(&self) -> bool {
-        self.active && self.role != Role::Auditor
+    pub fn can_vote_in(&self, org: OrgId) -> bool {
+        self.active
+            && match self.role {
+                Role::Auditor => false,
+                Role::Requester => self.org == org,
+                Role::Agent | Role::Admin => true,
+            }
+    }
+
+    /// Whether the address is theirs, in whatever case and composition it is written.
+    #[must_use]
+    pub fn is_at(&self, address: &str) -> bool {
+        self.email.as_deref().is_some_and(|own| text::uncased(own) == text::uncased(address))
     }
 }
 
@@ -165,6 +177,24 @@ impl Record for Person {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn who_can_act_in_an_organization_can_vote_there_unless_they_are_an_auditor() {
+        let own = OrgId(Uuid::from_u128(1));
+        for role in Role::ALL {
+            for home in [own, OrgId(Uuid::from_u128(2))] {
+                for active in [true, false] {
+                    let blank = Person::blank(Uuid::from_u128(3), home);
+                    let person = Person { role: *role, active, ..blank };
+                    let can = match (role, home == own) {
+                        (Role::Agent | Role::Admin, _) | (Role::Requester, true) => active,
+                        (Role::Requester, false) | (Role::Auditor, _) => false,
+                    };
+                    assert_eq!(person.can_vote_in(own), can, "{role} of {home}, active: {active}");
+                }
+            }
+        }
+    }
 
     #[test]
     fn a_language_is_a_tag() {

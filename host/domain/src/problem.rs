@@ -12,12 +12,13 @@ use crate::{
     approval::Approval,
     field::{person_of, time_of},
     ids::{CiId, PersonId, TicketId},
-    refusal::Refused,
+    refusal::{GuardKind, Refused},
     request::Content,
     ticket::{
-        self, APPROVED, Action, Asks, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code, EDIT, Field,
-        FieldType, From, Kind, Lack, Notice, Obstacle, Phase, Row, SUBJECT_FIELDS, Stage, State,
-        Ticket, TicketKind, Turn, Value, WORKED, Who, fill, flag, input, need, row, text_of,
+        self, APPOINT_VOTER, APPROVED, Action, Asks, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code,
+        EDIT, Field, FieldType, From, Kind, Lack, Notice, Obstacle, Phase, Row, SUBJECT_FIELDS,
+        Stage, State, Ticket, TicketKind, Turn, Value, WORKED, Who, fill, flag, input, need, row,
+        text_of,
     },
 };
 
@@ -160,6 +161,7 @@ const ROWS: &[Row] = &[
         .asking(Asks::RiskOwner)
         .by(ask_for_risk),
     row(Action::Vote, "Vote on accepting its risk").from(ANALYZED).who(Who::SeatHolder),
+    APPOINT_VOTER.from(ANALYZED),
     row(Action::Approve, "Acceptance of its risk is approved")
         .from(ANALYZED)
         .who(Who::System)
@@ -209,7 +211,7 @@ const ROWS: &[Row] = &[
             if is_major { vec![lack] } else { Vec::new() }
         })
         .by(close),
-    CONVERT.from(&[State::New]).to(State::Resolved),
+    CONVERT.from(&[State::New]).to(State::Resolved).tells(Notice::Resolved),
     EDIT,
 ];
 
@@ -396,7 +398,7 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     }
     if code == Code::RiskAccepted && !turn.beside.is_approved {
         return Err(Refused::Guard {
-            code: Refused::APPROVAL_REQUIRED,
+            kind: GuardKind::ApprovalRequired,
             message: "The service owner has not approved this risk; use `request_approval` first."
                 .to_owned(),
         });

@@ -6,7 +6,10 @@
 
 use thiserror::Error;
 
-use crate::ticket::{Action, State, TicketKind};
+use crate::{
+    name::names,
+    ticket::{Action, State, TicketKind},
+};
 
 /// A move was not made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -34,12 +37,26 @@ pub enum Refused {
     /// Something around the record stands against it.
     #[error("{message}")]
     Guard {
-        /// What kind of thing: `guard-failed`, `content-changed`, ...
-        code: &'static str,
+        /// What kind of thing.
+        kind: GuardKind,
         /// What it is, and what helps.
         message: String,
     },
 }
+
+/// What kind of thing stands around a record, against a move.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum GuardKind {
+    /// Something else has to be done first, as the message says.
+    Failed,
+    /// Somebody has to approve first.
+    ApprovalRequired,
+}
+
+names!("kind of guard", GuardKind {
+    Failed => "guard-failed",
+    ApprovalRequired => "approval-required",
+});
 
 /// What is wrong with one field.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -62,14 +79,19 @@ pub struct Faults {
 }
 
 impl Refused {
-    /// The code of a guard that has no code of its own.
-    pub const GUARD_FAILED: &'static str = "guard-failed";
-    /// The code of a move that needs an approval first.
-    pub const APPROVAL_REQUIRED: &'static str = "approval-required";
-
     /// Something around the record stands against it.
-    pub(crate) fn guard(message: impl Into<String>) -> Self {
-        Self::Guard { code: Self::GUARD_FAILED, message: message.into() }
+    pub fn guard(message: impl Into<String>) -> Self {
+        Self::Guard { kind: GuardKind::Failed, message: message.into() }
+    }
+
+    /// Faults of fields, of which there are some.
+    #[must_use]
+    pub fn of_fields(faults: Vec<FieldFault>) -> Self {
+        if FieldFault::only_missing(faults.iter().map(|fault| fault.code)) {
+            Self::MissingFields(faults)
+        } else {
+            Self::Invalid(faults)
+        }
     }
 }
 
@@ -86,6 +108,12 @@ impl FieldFault {
     pub fn more(count: usize) -> Self {
         let message = format!("And {count} more that are not listed; correct these first.");
         Self { pointer: String::new(), code: Self::MORE, message }
+    }
+
+    /// Whether nothing is wrong but that fields are missing, by the codes of all faults.
+    pub fn only_missing<'a>(codes: impl IntoIterator<Item = &'a str>) -> bool {
+        let mut codes = codes.into_iter().peekable();
+        codes.peek().is_some() && codes.all(|code| matches!(code, Self::MISSING | Self::MORE))
     }
 }
 
@@ -141,13 +169,7 @@ impl Faults {
 
     /// Refuses if anything was found.
     pub fn finish(self) -> Result<(), Refused> {
-        if self.listed.is_empty() {
-            Ok(())
-        } else if self.listed.iter().all(|fault| fault.code == FieldFault::MISSING) {
-            Err(Refused::MissingFields(self.into_vec()))
-        } else {
-            Err(Refused::Invalid(self.into_vec()))
-        }
+        if self.listed.is_empty() { Ok(()) } else { Err(Refused::of_fields(self.into_vec())) }
     }
 }
 

@@ -16,10 +16,10 @@ use crate::{
     task::check_fulfilment,
     text,
     ticket::{
-        self, APPROVED, Action, Asks, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT,
-        Code, EDIT, Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Notice, Phase, REOPEN,
-        RESUME, Rejection, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value,
-        WORKED, Who, count, input, need, row,
+        self, APPOINT_VOTER, APPROVED, Action, Asks, CALLER_REPLY, CANCEL, CLOSE, COMMON,
+        COMMON_FIELDS, CONVERT, Code, EDIT, Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind,
+        Notice, Phase, REOPEN, RESUME, Rejection, Row, SUBJECT_FIELDS, Stage, State, Ticket,
+        TicketKind, Turn, Value, WORKED, Who, count, input, need, row,
     },
 };
 
@@ -151,6 +151,7 @@ const ROWS: &[Row] = &[
         .from(&[State::AwaitingApproval])
         .who(Who::System),
     row(Action::Vote, "Vote on its approval").from(&[State::AwaitingApproval]).who(Who::SeatHolder),
+    APPOINT_VOTER.from(&[State::AwaitingApproval]),
     row(Action::Approve, "Its approval is granted")
         .from(&[State::AwaitingApproval])
         .to(State::InFulfilment)
@@ -238,10 +239,10 @@ fn answers(given: &[(Key, String)], faults: &mut Faults) -> Vec<(Key, String)> {
         faults.wrong("/answers", "too-many", message);
     }
     let kept = |(field, answer): &(Key, String)| {
-        let (pointer, answer) = (format!("/answers/{field}"), answer.trim());
-        text::at_most_chars(&pointer, answer, MAX_ANSWER_CHARS, faults);
-        text::plain(&pointer, answer, faults);
-        (field.clone(), answer.to_owned())
+        let (pointer, answer) = (format!("/answers/{field}"), text::line_ends(answer.trim()));
+        text::at_most_chars(&pointer, &answer, MAX_ANSWER_CHARS, faults);
+        text::plain(&pointer, &answer, faults);
+        (field.clone(), answer.into_owned())
     };
     given.iter().map(kept).collect()
 }

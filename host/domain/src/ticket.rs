@@ -10,6 +10,7 @@ mod assign;
 mod common;
 mod edit;
 mod end;
+mod external_ref;
 mod facts;
 mod hints;
 mod hold;
@@ -42,6 +43,7 @@ use crate::{
 pub use self::{
     action::Action,
     assign::MAX_ESCALATION_LEVEL,
+    external_ref::ExternalRef,
     facts::state_change,
     hints::ActionHint,
     kind::{
@@ -57,8 +59,8 @@ pub use self::{
 pub(crate) use self::{
     assign::{assign, check_levels},
     common::{
-        APPROVED, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT, EDIT, INTAKE,
-        INTAKE_FIELDS, REOPEN, RESUME, SUBJECT_FIELDS, WORKED,
+        APPOINT_VOTER, APPROVED, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT, EDIT,
+        INTAKE, INTAKE_FIELDS, REOPEN, RESUME, SUBJECT_FIELDS, WORKED,
     },
     end::{close, finish},
     facts::Facts,
@@ -118,16 +120,6 @@ pub enum Details {
     Problem(Problem),
     /// A task.
     Task(Task),
-}
-
-/// Where a ticket came from, when another system has its own number for it. Unique in the
-/// organization: what makes an import idempotent.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct ExternalRef {
-    /// The system or file: `tickets.csv`.
-    pub source: String,
-    /// Its number there.
-    pub id: String,
 }
 
 /// A ticket: a record that the desk works on.

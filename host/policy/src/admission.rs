@@ -98,15 +98,6 @@ impl Slots {
         *free -= 1;
         Ok(Slot(self))
     }
-
-    /// Waits for a place for as long as it takes.
-    pub(crate) fn take_patiently(&self) -> Slot<'_> {
-        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut free =
-            self.freed.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
-        *free -= 1;
-        Slot(self)
-    }
 }
 
 impl Drop for Slot<'_> {

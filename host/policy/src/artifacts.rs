@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use rustix::fs::OFlags;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
@@ -71,7 +72,7 @@ impl Artifacts {
     ) -> Option<Authentic<H>> {
         let (dir, secret) = self.kept.as_ref()?;
         let name = self.name(kind, key);
-        let file = match dir.read(&name) {
+        let file = match read_regular(dir, &name) {
             Ok(file) => file,
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
@@ -132,7 +133,21 @@ impl Artifacts {
     }
 }
 
+impl Authentic<()> {
+    /// Code that this process, being the compiler, was given by its parent, which had authenticated
+    /// it.
+    pub(crate) fn from_parent(code: &[u8]) -> Self {
+        Self { header: (), code: code.to_vec() }
+    }
+}
+
 impl<H> Authentic<H> {
+    /// What came from the compiler that this process started, through a pipe that nobody else
+    /// holds.
+    pub(crate) const fn from_compiler(header: H, code: Vec<u8>) -> Self {
+        Self { header, code }
+    }
+
     /// The compiled component; none if the engine does not take it, or if the artifact has no code
     /// of its own.
     pub(crate) fn load(&self, engine: &Engine) -> Option<Component> {
@@ -141,8 +156,9 @@ impl<H> Authentic<H> {
         }
         #[expect(
             unsafe_code,
-            reason = "the bytes are `Component::serialize`'s own: an `Authentic` is made by `authenticate` alone, after \
-                      their HMAC was checked with this installation's key"
+            reason = "the bytes are `Component::serialize`'s own: an `Authentic` is made by `authenticate`, after their HMAC \
+                      was checked with this installation's key; of what our own compiler made; or, in the compiler, of \
+                      what its parent had by one of the two ways"
         )]
         // SAFETY: see the reason.
         let component = unsafe { Component::deserialize(engine, &self.code) };
@@ -150,6 +166,27 @@ impl<H> Authentic<H> {
             .inspect_err(|error| tracing::warn!(%error, "the engine rejected an artifact"))
             .ok()
     }
+}
+
+/// The most bytes of an artifact. What the compiler gives is far below.
+const MOST_BYTES: u64 = 512 * 1024 * 1024;
+
+/// Reads a regular file. Whatever else has its name (a pipe, a folder, a device) is neither waited
+/// for nor read.
+fn read_regular(dir: &Dir, name: &str) -> io::Result<Vec<u8>> {
+    // A pipe that nobody writes to opens at once, where it would wait.
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let file = dir.open_with(name, OpenOptions::new().read(true).custom_flags(flags))?;
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a regular file"));
+    }
+    if metadata.len() > MOST_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than any artifact"));
+    }
+    let mut bytes = Vec::new();
+    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 const SUFFIX: &str = ".artifact";
@@ -204,6 +241,9 @@ fn make_room(dir: &Dir, limit: u64, newest: &str) -> io::Result<()> {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
             metadata => metadata?,
         };
+        if !metadata.is_file() {
+            continue;
+        }
         if is_unfinished {
             if now.duration_since(metadata.modified()?).is_ok_and(|age| age > ABANDONED) {
                 remove(dir, &name)?;
@@ -254,9 +294,9 @@ impl ArtifactKey {
             drop(dir.remove_file(&unfinished));
             named?;
         }
-        let mut key = [0; 32];
-        dir.open(NAME)?.read_exact(&mut key)?;
-        Ok(Self(key))
+        let key = read_regular(dir, NAME)?;
+        let key = key.first_chunk().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
+        Ok(Self(*key))
     }
 }
 
@@ -346,6 +386,25 @@ mod tests {
         let (from, to) = (artifacts.name(Kind::Policy, mine), artifacts.name(Kind::Policy, other));
         folder.dir.rename(from, &folder.dir, to).unwrap();
         assert!(code(&artifacts, Kind::Policy, other).is_none());
+    }
+
+    #[test]
+    fn only_a_regular_file_is_an_artifact() {
+        let folder = folder();
+        let artifacts = artifacts(&folder, 1, 1000);
+        let (pipe, inner) = (Digest::of(b"pipe"), Digest::of(b"folder"));
+        let name = artifacts.name(Kind::Policy, pipe);
+        let pipes = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(&folder.dir, &name, pipes, rustix::fs::Mode::RUSR, 0).unwrap();
+        folder.dir.create_dir(artifacts.name(Kind::Policy, inner)).unwrap();
+
+        // Neither is waited for.
+        assert!(code(&artifacts, Kind::Policy, pipe).is_none());
+        assert!(code(&artifacts, Kind::Policy, inner).is_none());
+
+        // A pipe gives way to the artifact; and nothing else in the folder hinders keeping.
+        artifacts.keep(Kind::Policy, pipe, &"header", b"code");
+        assert!(code(&artifacts, Kind::Policy, pipe).is_some());
     }
 
     #[test]

@@ -6,25 +6,25 @@ use std::sync::{Arc, Mutex, PoisonError};
 use crate::Digest;
 
 /// A bounded place for shared values.
-pub(crate) struct Cache<T> {
+pub(crate) struct Cache<T: ?Sized> {
     limit: usize,
     kept: Mutex<Kept<T>>,
 }
 
-struct Kept<T> {
+struct Kept<T: ?Sized> {
     items: HashMap<Digest, Item<T>>,
     bytes: usize,
     /// Counts uses: the order of the last ones.
     uses: u64,
 }
 
-struct Item<T> {
+struct Item<T: ?Sized> {
     value: Arc<T>,
     bytes: usize,
     last_use: u64,
 }
 
-impl<T> Cache<T> {
+impl<T: ?Sized> Cache<T> {
     pub(crate) fn new(limit: usize) -> Self {
         let kept = Kept { items: HashMap::new(), bytes: 0, uses: 0 };
         Self { limit, kept: Mutex::new(kept) }

@@ -4,7 +4,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use crate::Hook;
+use crate::compiler::Compiler;
 
 /// One mebibyte.
 const MIB: usize = 1024 * 1024;
@@ -26,18 +29,25 @@ pub struct RuntimeConfig {
     pub admission_wait: Duration,
     /// How often the clock that enforces deadlines ticks: a deadline is late by at most this.
     pub epoch_tick: Duration,
-    /// How many components may be compiled at the same moment. Compiling is work of one core for up
-    /// to 30 s.
+    /// Where components are compiled, described and configured. [`Default`] takes this program
+    /// itself, which must then [know that name](crate::compiler::is_called_so); with the feature
+    /// `testing`, this process.
+    pub compiler: Compiler,
+    /// How many components may be compiled at the same moment. Each takes one core for up to a
+    /// minute. With two or more, one organization never has all, and one is for small components.
     pub concurrent_compiles: u32,
+    /// The most memory that compiling one component may take.
+    pub compile_memory_bytes: usize,
+    /// The longest that compiling one component may take. Small ones get less.
+    pub compile_time: Duration,
     /// The largest component that is accepted. Python's are 18 MB.
     pub component_bytes: usize,
     /// The largest settings document.
     pub settings_bytes: usize,
     /// The largest sum of data files of one binding.
     pub data_bytes: usize,
-    /// How many bytes of compiled policies are kept in memory when nothing uses them, and as many
-    /// again of components and of instrumented components. A rule policy takes about 1.5 MiB, an
-    /// interpreter's 35.
+    /// How many bytes of machine code are kept in memory when nothing uses them: three quarters for
+    /// policies, the rest for components. A rule policy takes about 1.5 MiB, an interpreter's 35.
     pub kept_policy_bytes: usize,
     /// How many bytes of artifacts the folder may hold before the oldest are removed.
     pub artifact_bytes: u64,
@@ -61,11 +71,14 @@ impl Default for RuntimeConfig {
             instances_per_org: 8,
             admission_wait: Duration::from_millis(500),
             epoch_tick: Duration::from_millis(1),
-            concurrent_compiles: 1,
+            compiler: Compiler::default(),
+            concurrent_compiles: 2,
+            compile_memory_bytes: 1024 * MIB,
+            compile_time: Duration::from_secs(140),
             component_bytes: 32 * MIB,
             settings_bytes: MIB,
             data_bytes: 16 * MIB,
-            kept_policy_bytes: 512 * MIB,
+            kept_policy_bytes: 384 * MIB,
             artifact_bytes: 4 * 1024 * MIB as u64,
             memory_bytes: 64 * MIB,
             resident_bytes: 256 * 1024,
@@ -81,7 +94,7 @@ impl Default for RuntimeConfig {
 
 /// What one decision may use. The defaults are listed in `docs/policies.md`; a binding may have its
 /// own.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Limits {
     /// Instructions, roughly: the unit that is the same on every machine, every time.
     pub fuel: u64,

@@ -129,6 +129,9 @@ pub enum Failure {
         /// What it said.
         message: String,
     },
+    /// It made the host panic: an error of the host's, which only this policy provokes.
+    #[error("the policy made the host panic")]
+    HostPanic,
     /// The host could not ask: the component is missing, or does not serve the hook.
     #[error("the policy could not be asked: {message}")]
     Unavailable {
@@ -153,6 +156,7 @@ impl Failure {
             Self::BreakerOpen => "breaker_open",
             Self::Broken { .. } => "broken",
             Self::Configure { .. } => "configure",
+            Self::HostPanic => "host_panic",
             Self::Unavailable { .. } => "unavailable",
         }
     }
@@ -168,7 +172,8 @@ impl Failure {
             | Self::BadAnswer { .. }
             | Self::AnswerTooLarge { .. }
             | Self::Broken { .. }
-            | Self::Configure { .. } => true,
+            | Self::Configure { .. }
+            | Self::HostPanic => true,
             Self::InputTooLarge { .. }
             | Self::Busy
             | Self::BreakerOpen

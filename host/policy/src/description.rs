@@ -45,9 +45,10 @@ impl Description {
     /// and the remedy.
     pub(crate) fn from_guest(said: lifecycle::Description) -> Result<Self, String> {
         check_name(&said.name)?;
-        if semver::Version::parse(&said.version).is_err() {
+        if said.version.len() > MAX_VERSION || semver::Version::parse(&said.version).is_err() {
             return Err(format!(
-                "`version` is `{}`; it must be a semantic version like `1.4.0`",
+                "`version` is `{}`; it must be a semantic version like `1.4.0`, of at most \
+                 {MAX_VERSION} characters",
                 shown(&said.version)
             ));
         }
@@ -55,6 +56,12 @@ impl Description {
             if text.chars().count() > MAX_LINE || text.chars().any(char::is_control) {
                 return Err(format!("`{field}` must be one line of at most {MAX_LINE} characters"));
             }
+        }
+        if said.settings_schema.len() > MAX_SCHEMA_BYTES {
+            return Err(format!(
+                "`settings-schema` has {} bytes; the limit is {MAX_SCHEMA_BYTES}",
+                said.settings_schema.len()
+            ));
         }
         let settings_schema = serde_json::from_str(&said.settings_schema)
             .map_err(|error| format!("`settings-schema` is not JSON: {error}"))?;
@@ -67,6 +74,12 @@ impl Description {
             let hook = served.hook.parse::<Hook>().map_err(|error| unknown(&error))?;
             if hooks.iter().any(|other| other.hook == hook) {
                 return Err(format!("`hooks` names `{hook}` twice"));
+            }
+            if served.needs.len() > MAX_NEEDS {
+                let given = served.needs.len();
+                return Err(format!(
+                    "`hooks`: `{hook}` has {given} needs; the limit is {MAX_NEEDS}"
+                ));
             }
             let mut needs = Vec::with_capacity(served.needs.len().min(Need::ALL.len()));
             for need in &served.needs {
@@ -85,6 +98,15 @@ impl Description {
 /// The most characters of a name, an author or a summary: they stand in tables and lists.
 const MAX_LINE: usize = 250;
 
+/// The most characters of a version.
+const MAX_VERSION: usize = 64;
+
+/// The most bytes of a schema. The largest that ships has some twenty thousand.
+const MAX_SCHEMA_BYTES: usize = 128 * 1024;
+
+/// The most needs of a hook, as they are given.
+const MAX_NEEDS: usize = 32;
+
 fn check_name(name: &str) -> Result<(), String> {
     let is_word = |word: &str| {
         !word.is_empty() && word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
@@ -99,7 +121,7 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// As much of a hostile text as fits into a message.
-fn shown(text: &str) -> String {
+pub(crate) fn shown(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).take(MAX_LINE).collect()
 }
 
@@ -131,10 +153,13 @@ mod tests {
     #[test]
     fn a_bad_description_is_refused_with_the_field_and_the_remedy() {
         type Spoil = fn(&mut lifecycle::Description);
-        let cases: [(&str, Spoil); 9] = [
+        let cases: [(&str, Spoil); 12] = [
             ("`name`", |d| d.name = "Team Router".to_owned()),
             ("`name`", |d| d.name = "a--b".to_owned()),
             ("`version`", |d| d.version = "one".to_owned()),
+            ("`version`", |d| d.version = format!("1.0.0-{}", "a".repeat(64))),
+            ("`settings-schema` has", |d| d.settings_schema = " ".repeat(MAX_SCHEMA_BYTES + 1)),
+            ("33 needs", |d| d.hooks[0].needs = vec!["teams".to_owned(); 33]),
             ("`summary`", |d| d.summary = "two\nlines".to_owned()),
             ("`settings-schema`", |d| d.settings_schema = "{".to_owned()),
             ("`hooks` is empty", |d| d.hooks.clear()),

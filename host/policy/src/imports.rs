@@ -6,7 +6,7 @@
 
 mod wasi;
 
-use wasmtime::component::types::ComponentItem;
+use wasmtime::component::types::{ComponentFunc, ComponentItem};
 use wasmtime::component::{Component, InstancePre, Linker, LinkerInstance, ResourceType, WasmStr};
 use wasmtime::{Engine, StoreContextMut};
 
@@ -50,9 +50,7 @@ impl<'a> Name<'a> {
 /// Whether an import can be answered; if not, why, and what to do instead.
 pub(crate) fn check(import: &str) -> Result<(), UploadRefused> {
     const EXPORTED: &str = "policies export this interface; the host does not provide it";
-    let refuse = |why: &str| {
-        Err(UploadRefused::ForbiddenImport { import: import.to_owned(), why: why.to_owned() })
-    };
+    let refuse = |why: &str| Err(UploadRefused::forbidden_import(import, why));
     let Some(name) = Name::parse(import) else {
         return refuse("a policy can import only interfaces of its contract, by their full names");
     };
@@ -61,8 +59,7 @@ pub(crate) fn check(import: &str) -> Result<(), UploadRefused> {
     }
     if name.is_of_hooks() {
         if name.version != Some(WIT_VERSION) {
-            let found = import.to_owned();
-            return Err(UploadRefused::ContractVersion { found, served: WIT_VERSION });
+            return Err(UploadRefused::contract_version(import));
         }
         return match name.interface {
             "log" | "types" => Ok(()),
@@ -89,7 +86,7 @@ pub(crate) fn link(engine: &Engine, component: &Component) -> wasmtime::Result<I
         let mut answers = linker.instance(import)?;
         for (function, item) in instance.exports(engine) {
             match item.ty {
-                ComponentItem::ComponentFunc(_) => answer(&mut answers, &name, function)?,
+                ComponentItem::ComponentFunc(ty) => answer(&mut answers, &name, function, &ty)?,
                 ComponentItem::Resource(_) => {
                     let ty = wasi::resource(function);
                     answers.resource(function, ty, |mut store, _| {
@@ -109,11 +106,12 @@ fn answer(
     answers: &mut LinkerInstance<'_, Guest>,
     name: &Name<'_>,
     function: &str,
+    ty: &ComponentFunc,
 ) -> wasmtime::Result<()> {
     if name.is_of_hooks() && name.interface == "log" && function == "log" {
         return answers.func_wrap(function, write);
     }
-    if wasi::answer(answers, name, function)? {
+    if wasi::answer(answers, name, function, ty)? {
         return Ok(());
     }
     // Whatever is left needs a handle that the host never gives away, or an authority that a policy
@@ -174,6 +172,8 @@ mod tests {
             ("wasi:sockets/tcp@0.2.6", "network"),
             ("wasi:keyvalue/store@0.2.0", "grants policies no"),
             ("wasi:cli/environment@0.3.0", "0.2"),
+            ("wasi:cli/environment@0.2.0-rc1", "0.2"),
+            ("wasi:cli/environment@0.2.", "0.2"),
             ("wasi:cli/run@0.2.6", "grants policies no"),
             ("acme:tools/shell@1.0.0", "can import only"),
             ("waypost:policy/routing@0.1.0", "policies export"),

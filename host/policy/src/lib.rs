@@ -25,16 +25,20 @@
 //! | `admission` | fair shares of organizations; places in the pool |
 //! | `breaker` | bindings that failed too often |
 //!
-//! From bytes to a policy that can be asked:
+//! From bytes to a policy that can be asked. What a stranger sent is worked on in a child process:
 //!
 //! | module | owns |
 //! | --- | --- |
+//! | `turns` | who may have something compiled now |
+//! | `workshop` | what was compiled, in memory and on disk, and what is to be made |
+//! | [`compiler`] | the child process: its limits, its job, its end |
+//! | `making` | the order of the checks; compiling, describing, configuring |
 //! | `shape` | what can be said about bytes before anything is compiled |
 //! | `imports`, `imports::wasi` | which imports are let in, and the answers without authority |
-//! | `upload` | the order of the checks, and why a component is refused |
+//! | `upload` | what an upload turned out to be, and why a component is refused |
 //! | `description` | what a policy says about itself, checked |
 //! | `settings`, `schema_bounds` | settings against the policy's JSON Schema, and its bounds |
-//! | `prepare` | settings, snapshot or not, and what is kept |
+//! | `prepare` | a policy that can be asked, and why there is none |
 //! | `snapshot` | a component whose memory is that of a configured policy |
 //! | `artifacts` | compiled components on disk, authenticated |
 //! | `cache` | compiled components in memory, bounded |
@@ -62,6 +66,8 @@
 //!   question, answer, log, calls to the host, size of the upload, of settings and of data.
 //! - **Machine code is loaded only if this installation wrote it.** `artifacts` has the only unsafe
 //!   block of the crate.
+//! - **What a component costs to check, it costs in a process of its own**, with limits on memory
+//!   and time: the process that serves compiles nothing.
 //! - **Absent on purpose:** WASI with authority, asynchronous host calls, reuse of instances,
 //!   WebAssembly threads and relaxed SIMD (their results may differ), text components.
 
@@ -70,6 +76,7 @@ pub mod answer;
 mod artifacts;
 mod breaker;
 mod cache;
+pub mod compiler;
 mod config;
 mod contract;
 mod decision;
@@ -81,6 +88,7 @@ mod guest;
 mod guest_log;
 mod hook;
 mod imports;
+mod making;
 mod plain_text;
 mod prepare;
 pub mod question;
@@ -91,8 +99,10 @@ mod shape;
 mod snapshot;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod turns;
 mod upload;
 mod weight;
+mod workshop;
 
 pub use cap_std::fs::Dir;
 pub use waypost_settings::{Reference, references};
@@ -100,13 +110,16 @@ pub use waypost_settings::{Reference, references};
 pub use self::admission::{Busy, Permit};
 pub use self::answer::{Answer, Decline, Reply};
 pub use self::breaker::{Breaker, BreakerKey, BreakerOpen, Opened};
+pub use self::compiler::{Compiler, CompilerProgram};
 pub use self::config::{ArtifactKey, BreakerConfig, Limits, RuntimeConfig};
 pub use self::contract::WIT_VERSION;
 pub use self::decision::{Decision, Failure, LogLevel, LogLine, Seed};
 pub use self::description::{Description, ServedHook};
 pub use self::digest::{Digest, NotADigest};
 pub use self::hook::{Hook, Need, NoSuchHook, NoSuchNeed};
+pub use self::making::Cost;
 pub use self::prepare::{ComponentSource, DataFile, PrepareRefused, Prepared, SettingsError};
 pub use self::question::Question;
-pub use self::runtime::{ENGINE_VERSION, PolicyRuntime, RuntimeError, open_dir};
+pub use self::runtime::{ENGINE_VERSION, Making, PolicyRuntime, RuntimeError, open_dir};
+pub use self::turns::{Asker, NotNow, Patience};
 pub use self::upload::{Inspection, UploadRefused};

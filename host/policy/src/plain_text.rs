@@ -19,17 +19,22 @@ use crate::{Answer, Decline, Failure};
 
 /// Something that holds texts of a guest.
 pub(crate) trait Plain {
-    /// Replaces each control character that is no white space by U+FFFD.
+    /// Ends each line in one way, and replaces each control character that is no white space by
+    /// U+FFFD.
     fn make_plain(&mut self);
 }
 
 /// The same characters that the desk refuses in the texts of people.
 fn is_refused(character: char) -> bool {
-    character.is_control() && !matches!(character, '\n' | '\r' | '\t')
+    character.is_control() && !matches!(character, '\n' | '\t')
 }
 
 impl Plain for String {
     fn make_plain(&mut self) {
+        // A carriage return ends a line too, with a line feed or without.
+        if self.contains('\r') {
+            *self = self.replace("\r\n", "\n").replace('\r', "\n");
+        }
         if self.contains(is_refused) {
             *self = self.replace(is_refused, "\u{fffd}");
         }
@@ -170,7 +175,8 @@ impl Plain for Failure {
             | Self::InputTooLarge { .. }
             | Self::AnswerTooLarge { .. }
             | Self::Busy
-            | Self::BreakerOpen => {}
+            | Self::BreakerOpen
+            | Self::HostPanic => {}
         }
     }
 }
@@ -186,9 +192,9 @@ mod tests {
     }
 
     #[test]
-    fn control_characters_are_replaced_and_white_space_stays() {
-        let said = "a\0b\u{1b}[31m\u{7f}\u{85}\r\n\tc \u{fffd}\u{e9}".to_owned();
-        let kept = "a\u{fffd}b\u{fffd}[31m\u{fffd}\u{fffd}\r\n\tc \u{fffd}\u{e9}";
+    fn control_characters_are_replaced_and_lines_end_in_one_way() {
+        let said = "a\0b\u{1b}[31m\u{7f}\u{85}\r\n\tc\r \u{fffd}\u{e9}".to_owned();
+        let kept = "a\u{fffd}b\u{fffd}[31m\u{fffd}\u{fffd}\n\tc\n \u{fffd}\u{e9}";
         assert_eq!(plain(said), kept);
     }
 

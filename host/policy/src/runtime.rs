@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use cap_std::fs::Dir;
 use thiserror::Error;
 use uuid::Uuid;
-use wasmtime::Engine;
 
+#[cfg(feature = "testing")]
+use crate::ComponentSource;
 use crate::admission::{Admission, Busy, Permit, Slots};
-use crate::artifacts::Artifacts;
 use crate::breaker::{Breaker, BreakerKey, Breakers};
-use crate::cache::Cache;
+use crate::compiler::Stop;
 use crate::contract::v0_1;
-use crate::engine::{self, Ticker};
 use crate::prepare::Start;
-use crate::sandbox::{Evaluation, Halt, Sandbox, Sandboxed};
-use crate::upload::Loaded;
+use crate::sandbox::{Evaluation, Halt, Sandboxed};
+use crate::turns::Turns;
 use crate::weight::Weigh as _;
+use crate::workshop::Workshop;
 use crate::{
-    Answer, ComponentSource, DataFile, Decision, Decline, Digest, Failure, Hook, Inspection,
-    Limits, PrepareRefused, Prepared, Question, RuntimeConfig, Seed, UploadRefused,
+    Answer, Asker, DataFile, Decision, Decline, Digest, Failure, Hook, Inspection, Limits,
+    PrepareRefused, Prepared, Question, RuntimeConfig, Seed, UploadRefused,
 };
 
 /// The runtime could not be started.
@@ -35,6 +35,9 @@ pub enum RuntimeError {
     /// The thread that enforces deadlines cannot be started.
     #[error("the thread that enforces deadlines cannot be started")]
     Ticker(#[source] std::io::Error),
+    /// The threads for compiling cannot be started.
+    #[error("the threads for compiling cannot be started")]
+    Threads(#[source] std::io::Error),
 }
 
 /// The engine's version, as receipts record it.
@@ -48,69 +51,91 @@ pub fn open_dir(path: &Path) -> std::io::Result<Dir> {
 
 /// Evaluates policies. One for the whole process.
 pub struct PolicyRuntime {
-    workshop: Workshop,
+    turns: Turns,
+    workshop: Arc<Workshop>,
     slots: Slots,
     admission: Admission,
     breakers: Breakers,
 }
 
-/// The engine, and what was compiled with it.
-pub(crate) struct Workshop {
-    pub(crate) config: RuntimeConfig,
-    pub(crate) engine: Engine,
-    pub(crate) ticker: Ticker,
-    pub(crate) artifacts: Artifacts,
-    pub(crate) components: Cache<Loaded>,
-    pub(crate) policies: Cache<Prepared>,
-    /// Components with the instrumentation that snapshots need, by the digests of the components.
-    pub(crate) instrumented: Cache<Sandbox>,
-    /// Turns at compiling, describing and configuring.
-    pub(crate) compiles: Slots,
+/// What a policy is made from.
+pub struct Making {
+    /// The component.
+    pub component: Digest,
+    /// Its bytes; none where they are lost.
+    pub bytes: Option<Arc<[u8]>>,
+    /// The settings, as JSON text.
+    pub settings: String,
+    /// The data files.
+    pub data: Vec<DataFile>,
+    /// The hooks that a binding serves with these settings: the policy is told them, and asked no
+    /// other.
+    pub hooks: Vec<Hook>,
 }
 
 impl PolicyRuntime {
     /// Starts the engine. Artifacts are kept in the folder; see [`RuntimeConfig::artifact_key`].
     pub fn open(config: RuntimeConfig, artifacts: Dir) -> Result<Arc<Self>, RuntimeError> {
-        let engine = engine::engine(&config)?;
-        let ticker = Ticker::start(&engine, config.epoch_tick)?;
-        let key = config.artifact_key.clone();
-        let fingerprint = engine::fingerprint(&engine);
-        let artifacts = Artifacts::new(artifacts, key, fingerprint, config.artifact_bytes);
         let (share, wait) = (config.instances_per_org, config.admission_wait);
         Ok(Arc::new(Self {
             slots: Slots::new(config.instances),
             admission: Admission::new(config.instances, share, wait),
             breakers: Breakers::new(config.breaker.clone()),
-            workshop: Workshop {
-                components: Cache::new(config.kept_policy_bytes),
-                policies: Cache::new(config.kept_policy_bytes),
-                instrumented: Cache::new(config.kept_policy_bytes),
-                compiles: Slots::new(config.concurrent_compiles),
-                config,
-                engine,
-                ticker,
-                artifacts,
-            },
+            turns: Turns::open(config.concurrent_compiles)?,
+            workshop: Arc::new(Workshop::open(config, artifacts)?),
         }))
     }
 
     /// The sizes it was opened with.
     #[must_use]
-    pub const fn config(&self) -> &RuntimeConfig {
+    pub fn config(&self) -> &RuntimeConfig {
         &self.workshop.config
     }
 
-    /// Looks at a component before it is kept. Compiles it, which takes up to half a minute of one
-    /// core for an interpreter: never call it on a serving thread.
-    pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, UploadRefused> {
-        self.workshop.inspect(bytes)
+    /// Looks at a component before it is kept, when it is its turn. Compiling takes up to a minute
+    /// for an interpreter. Whoever drops this stops it.
+    pub async fn inspect_in_turn(
+        &self,
+        by: Asker,
+        bytes: Arc<[u8]>,
+    ) -> Result<Inspection, UploadRefused> {
+        let workshop = Arc::clone(&self.workshop);
+        let size = bytes.len();
+        let work = move |stop: &Stop| workshop.inspect(bytes, stop);
+        let inspected = self.turns.take(by, size, work).await;
+        inspected.unwrap_or_else(|why| Err(UploadRefused::NotNow(why)))
     }
 
-    /// Checks settings and data, configures the component with them and compiles the result, or
-    /// finds it ready from before. May take as long as [`inspect`](Self::inspect) twice.
-    ///
-    /// The hooks are those that a binding serves with these settings; the policy is told them, and
-    /// asked no other.
+    /// Checks settings and data, configures the component with them and compiles the result, when
+    /// it is its turn, or finds it ready from before. May take as long as
+    /// [`inspect_in_turn`](Self::inspect_in_turn) twice. Whoever drops this stops it.
+    pub async fn prepare_in_turn(
+        &self,
+        by: Asker,
+        making: Making,
+    ) -> Result<Arc<Prepared>, PrepareRefused> {
+        let workshop = Arc::clone(&self.workshop);
+        let size = making.bytes.as_ref().map_or(0, |bytes| bytes.len());
+        let work = move |stop: &Stop| {
+            let Making { component, bytes, settings, data, hooks } = making;
+            let source = |_| match &bytes {
+                Some(bytes) => Ok(bytes.to_vec()),
+                None => Err("it is not in the database".into()),
+            };
+            workshop.prepare(&source, component, &settings, &data, &hooks, stop)
+        };
+        let prepared = self.turns.take(by, size, work).await;
+        prepared.unwrap_or_else(|why| Err(PrepareRefused::NotNow(why)))
+    }
+
+    /// [`inspect_in_turn`](Self::inspect_in_turn) without a turn, on the calling thread.
+    #[cfg(feature = "testing")]
+    pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, UploadRefused> {
+        self.workshop.inspect(bytes.into(), &Stop::default())
+    }
+
+    /// [`prepare_in_turn`](Self::prepare_in_turn) without a turn, on the calling thread.
+    #[cfg(feature = "testing")]
     pub fn prepare(
         &self,
         source: &dyn ComponentSource,
@@ -119,7 +144,7 @@ impl PolicyRuntime {
         data: &[DataFile],
         hooks: &[Hook],
     ) -> Result<Arc<Prepared>, PrepareRefused> {
-        self.workshop.prepare(source, component, settings, data, hooks)
+        self.workshop.prepare(source, component, settings, data, hooks, &Stop::default())
     }
 
     /// The prepared policy if it is ready in memory or on disk. Quick, and needs no component.
@@ -138,7 +163,7 @@ impl PolicyRuntime {
     /// there: the longest unused ones go first.
     #[must_use]
     pub fn at_hand(&self, key: Digest) -> Option<Arc<Prepared>> {
-        self.workshop.at_hand(key)
+        self.workshop.policies.find(key)
     }
 
     /// How many policies are kept ready in memory.
@@ -162,9 +187,7 @@ impl PolicyRuntime {
     ) -> Decision {
         let began = Instant::now();
         let asked = catch_unwind(AssertUnwindSafe(|| self.ask(policy, question, limits, seed)));
-        let asked = asked.unwrap_or_else(|_| {
-            failed(Failure::Unavailable { message: "the engine panicked".to_owned() })
-        });
+        let asked = asked.unwrap_or_else(|_| failed(Failure::HostPanic));
         Decision {
             outcome: asked.outcome.and_then(|answer| accepted(answer, limits)),
             fuel: asked.fuel,

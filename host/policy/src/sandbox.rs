@@ -3,10 +3,14 @@
 //! A trap stops a guest without running its clean-up: its locks stay locked and its memory half
 //! written. Starting every evaluation from nothing is what makes a trap harmless.
 //!
+//! A panic of the host while a guest runs ends that run alone, as a failure of the guest's: whoever
+//! finds an error of ours gains nothing by it.
+//!
 //! This is the border at which a guest's words become the desk's: whatever leaves a sandbox holds
 //! plain texts only. (Its log is made plain where it is bounded; `description` refuses what is
 //! not.)
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use wasmtime::component::types::ComponentItem;
@@ -72,17 +76,18 @@ impl Sandbox {
         store.set_hostcall_fuel(limits.answer_bytes.saturating_mul(HANDED_OVER));
         arm(&mut store, ticker.tick, limits);
 
-        let instance = self.pre.instantiate(&mut store);
-        let (outcome, budget) = match instance {
+        let fuel_budget = limits.fuel;
+        let ran = catch_unwind(AssertUnwindSafe(|| match self.pre.instantiate(&mut store) {
             Ok(instance) => {
-                let fuel_budget = limits.fuel;
                 let mut inside =
                     Sandboxed { sandbox: self, ticker, store: &mut store, instance, fuel_budget };
                 let outcome = work(&mut inside);
                 (outcome, inside.fuel_budget)
             }
-            Err(error) => (Err(Halt::Engine(error)), limits.fuel),
-        };
+            Err(error) => (Err(Halt::Engine(error)), fuel_budget),
+        }));
+        let (outcome, budget) =
+            ran.unwrap_or_else(|_| (Err(Halt::Failure(Failure::HostPanic)), fuel_budget));
 
         let fuel = budget.saturating_sub(store.get_fuel().unwrap_or(0));
         let guest = store.into_data();
@@ -323,6 +328,27 @@ mod tests {
     /// `(module (func (export "run") (loop (br 0))))`
     const FOREVER: &[u8] = b"\0asm\x01\0\0\0\x01\x04\x01\x60\0\0\x03\x02\x01\0\
         \x07\x07\x01\x03run\0\0\x0a\x09\x01\x07\0\x03\x40\x0c\0\x0b\x0b";
+
+    #[test]
+    fn a_panic_of_the_host_is_the_guests_failure() {
+        let config = RuntimeConfig { instances: 1, ..RuntimeConfig::default() };
+        let engine = crate::engine::engine(&config).unwrap();
+        let ticker = Ticker::start(&engine, Duration::from_millis(1)).unwrap();
+        let bytes = crate::testing::Guest::new().build();
+        let component = Component::from_binary(&engine, &bytes).unwrap();
+        let sandbox = Sandbox::new(&engine, &component).unwrap_or_else(|_| panic!("it fits"));
+        let limits = Limits { deadline: Duration::from_secs(30), ..Limits::default() };
+        let now = "2026-01-01T00:00:00Z";
+
+        let panicked = sandbox.run(&ticker, &limits, Seed([0; 16]), now, |_| -> Result<(), Halt> {
+            panic!("a test")
+        });
+
+        assert_eq!(panicked.outcome, Err(Failure::HostPanic));
+        assert!(Failure::HostPanic.is_the_policys_fault());
+        let after = sandbox.run(&ticker, &limits, Seed([0; 16]), now, |_| Ok(()));
+        assert_eq!(after.outcome, Ok(()));
+    }
 
     #[test]
     fn ticks_that_come_in_a_heap_end_no_policy_before_its_deadline() {

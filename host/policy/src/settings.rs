@@ -14,7 +14,8 @@ impl<'a> SettingsSchema<'a> {
         waypost_settings::SettingsSchema::compile(schema).map(Self)
     }
 
-    /// Parses and checks settings.
+    /// Parses and checks settings. Whether they are valid is found out first, which copies nothing;
+    /// what is wrong with them only if saying so is little enough work.
     pub(crate) fn check(&self, settings: &str) -> Result<(), Vec<SettingsError>> {
         self.0.check(settings).map_err(|errors| {
             let told = errors.into_iter();

@@ -31,7 +31,8 @@ const DESCRIPTION: u32 = 1024;
 /// The first byte of its heap.
 const HEAP: u32 = 65_536;
 
-/// The interfaces of WASI that guests import, as far as they use them.
+/// The interfaces of WASI that guests import, as far as they use them. One function has no result,
+/// which it has in WASI.
 const WASI: &str = r"
 package wasi:clocks@0.2.6 {
     interface wall-clock { record datetime { seconds: u64, nanoseconds: u32 } now: func() -> datetime; }
@@ -61,8 +62,10 @@ package wasi:cli@0.2.6 {
 }
 package wasi:filesystem@0.2.6 {
     interface types {
+        use wasi:io/error@0.2.6.{error};
         resource descriptor { sync: func() -> result; }
         open: func() -> result;
+        filesystem-error-code: func(err: borrow<error>);
     }
     interface preopens {
         use types.{descriptor};
@@ -74,6 +77,9 @@ package wasi:sockets@0.2.6 {
 }
 package wasi:http@0.2.6 {
     interface outgoing-handler { handle: func(); }
+}
+package test:res {
+    interface things { resource thing; }
 }
 ";
 
@@ -149,6 +155,14 @@ impl Guest {
     #[must_use]
     pub fn import(mut self, interface: &str, core: &str) -> Self {
         let _ = write!(self.worlds, " import {interface};");
+        self.extra.insert_str(0, core);
+        self
+    }
+
+    /// Exports one more interface, in WIT, with the core imports that this takes.
+    #[must_use]
+    pub fn export(mut self, interface: &str, core: &str) -> Self {
+        let _ = write!(self.worlds, " export {interface};");
         self.extra.insert_str(0, core);
         self
     }
@@ -335,6 +349,49 @@ impl Guest {
         image.number(44, u32::try_from(self.hooks.len()).expect("a test's guest is well-formed"));
         image.bytes
     }
+}
+
+/// A good policy with one more module at its end, which is compiled and never used.
+///
+/// # Panics
+/// When the text is no module.
+#[must_use]
+pub fn with_module(text: &str) -> Vec<u8> {
+    let module = wat::parse_str(text).expect("a test's module is well-formed");
+    let mut component = Guest::new().build();
+    component.push(1);
+    let mut length = module.len();
+    while length >= 0x80 {
+        component.push(u8::try_from(length % 0x80).expect("it is a remainder") | 0x80);
+        length /= 0x80;
+    }
+    component.push(u8::try_from(length).expect("it is less than a byte"));
+    component.extend(module);
+    component
+}
+
+/// A policy with so many functions whose branches carry as many values as is let in: each takes the
+/// compiler a while, and some hundred megabytes.
+///
+/// # Panics
+/// Never.
+#[must_use]
+pub fn costly(functions: usize) -> Vec<u8> {
+    const BLOCKS: usize = 200;
+    const TABLES: usize = 20;
+    let results = "i32 ".repeat(60);
+    let values = "i32.const 0 ".repeat(60);
+    let targets = (1..=BLOCKS).fold(String::new(), |targets, depth| format!("{targets}{depth} "));
+    let table = format!("i32.const 1 if {values} i32.const 0 br_table {targets} end ");
+    let function = format!(
+        "(func {} {} {values} {} {})",
+        "block (type $many) ".repeat(BLOCKS),
+        table.repeat(TABLES),
+        "end ".repeat(BLOCKS),
+        "drop ".repeat(60),
+    );
+    let functions = function.repeat(functions);
+    with_module(&format!("(module (type $many (func (result {results}))) {functions})"))
 }
 
 /// Team `network`, set, with full confidence and one reason; neither person nor watchers.

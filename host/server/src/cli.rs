@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use chrono::{DateTime, NaiveDate, Utc};
+use chrono::{DateTime, Utc};
 use clap::{Args, Parser, Subcommand};
+use waypost_domain::moment::{self, InvalidMoment};
 
 use crate::commands::{
     audit, config, explain, import, org, policy, receipts, serve, ticket, token,
@@ -112,10 +113,16 @@ pub(crate) fn setting(text: &str) -> Result<(String, String), String> {
 
 /// Reads a time, or a day, which begins at midnight UTC.
 pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
-    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
-    let time = DateTime::parse_from_rfc3339(text).map(|time| time.to_utc()).ok();
-    time.or_else(|| day().map(|time| time.and_utc()))
-        .ok_or_else(|| "use a date or a time: 2026-06-01 or 2026-06-01T08:00:00Z".to_owned())
+    let midnight = format!("{text}T00:00:00Z");
+    match (moment::parse(text), moment::parse(&midnight)) {
+        (Ok(at), _) | (Err(_), Ok(at)) => Ok(at),
+        (Err(InvalidMoment::Form), Err(InvalidMoment::Form)) => {
+            Err("use a date or a time: 2026-06-01 or 2026-06-01T08:00:00Z".to_owned())
+        }
+        (Err(InvalidMoment::Form), Err(invalid)) | (Err(invalid), Err(_)) => {
+            Err(invalid.to_string())
+        }
+    }
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use waypost_api::{ApiOptions, ServeOptions};
 use waypost_app::DeskOptions;
 use waypost_delivery::{MailOptions, WorkerOptions};
-use waypost_policy::{BreakerConfig, RuntimeConfig};
+use waypost_policy::{BreakerConfig, Compiler, CompilerProgram, RuntimeConfig};
 use waypost_store::StoreOptions;
 
 pub(crate) use layers::{Flag, Loaded, Setting, Sources, load};
@@ -59,6 +59,8 @@ pub(crate) struct Config {
     policy_instances_per_org: u32,
     policy_admission_wait_ms: u64,
     policy_compiles_at_once: u32,
+    policy_compile_memory_mib: usize,
+    policy_compile_seconds: u64,
     policy_memory_mib: usize,
     policy_component_mib: usize,
     policy_settings_kib: usize,
@@ -190,7 +192,11 @@ impl Config {
             instances: self.policy_instances,
             instances_per_org: self.policy_instances_per_org,
             admission_wait: Duration::from_millis(self.policy_admission_wait_ms),
+            // Always in a process of its own, whatever else is compiled into this one.
+            compiler: Compiler::Child(CompilerProgram::own()),
             concurrent_compiles: self.policy_compiles_at_once,
+            compile_memory_bytes: self.policy_compile_memory_mib * MIB,
+            compile_time: Duration::from_secs(self.policy_compile_seconds.max(1)),
             component_bytes: self.policy_component_mib * MIB,
             settings_bytes: self.policy_settings_kib * KIB,
             data_bytes: self.policy_data_mib * MIB,

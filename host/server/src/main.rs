@@ -17,8 +17,15 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::Parser;
+use waypost_policy::compiler;
 
 fn main() -> ExitCode {
+    // A server starts itself under another name for each component that is to be compiled. Before
+    // anything else, so that nothing of a server is in that process.
+    let mut arguments = std::env::args_os();
+    if compiler::is_called_so(arguments.next()) {
+        return compiler::work(arguments);
+    }
     // Whatever is written (the database, letters, keys) is its user's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
     let cli = cli::Cli::parse();

@@ -1,5 +1,6 @@
 //! The output: everything that a command tells goes through here, for people or as JSON.
 
+use std::borrow::Cow;
 use std::io::{self, Write};
 
 use anyhow::{Context, Result};
@@ -93,11 +94,29 @@ pub(crate) fn time(at: DateTime<Utc>) -> String {
     at.format("%Y-%m-%d %H:%M UTC").to_string()
 }
 
-/// A table without borders, as wide as its content.
+/// What others wrote, on one line: what would begin another, or turn the direction of writing, is a
+/// space. So nothing that is quoted looks like what this program says itself.
+pub(crate) fn line(text: &str) -> Cow<'_, str> {
+    let breaks = |c: char| {
+        c.is_control()
+            || matches!(
+                c,
+                '\u{2028}' | '\u{2029}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+            )
+    };
+    if !text.contains(breaks) {
+        return Cow::Borrowed(text);
+    }
+    let parts = text.split(breaks).filter(|part| !part.is_empty());
+    Cow::Owned(parts.collect::<Vec<_>>().join(" "))
+}
+
+/// A table without borders, as wide as its content. A row is a line.
 pub(crate) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> Table {
     let mut table = Table::new();
     table.load_style(presets::NOTHING).set_header(header.iter().map(|word| word.to_uppercase()));
-    table.add_rows(rows);
+    let rows = rows.into_iter().map(|row| row.iter().map(|cell| line(cell).into_owned()).collect());
+    table.add_rows(rows.collect::<Vec<Vec<String>>>());
     for column in table.column_iter_mut() {
         column.set_padding((0, 2));
     }
@@ -112,4 +131,17 @@ pub(crate) fn nobody_listens(error: &anyhow::Error) -> bool {
             cause.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind);
         io.or(json) == Some(io::ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_wrote_stays_on_its_line() {
+        assert_eq!(line("a plain reason"), "a plain reason");
+        assert_eq!(line("x\n  route: other\r\n\u{2028}y\u{202e}z\t1"), "x   route: other y z 1");
+        let rows = [vec!["a\nb".to_owned(), "c".to_owned()]];
+        assert_eq!(table(&["one", "two"], rows).to_string().lines().count(), 2);
+    }
 }

@@ -14,6 +14,8 @@ const QUIET_PAUSE: Duration = Duration::from_secs(10);
 pub(crate) struct Progress {
     bar: ProgressBar,
     what: &'static str,
+    /// How many of the steps came to nothing.
+    refused: u64,
     /// Where nobody sees a bar: when a line was last written.
     last_line: Option<Duration>,
 }
@@ -28,7 +30,7 @@ impl Progress {
         }
         bar.set_style(style("{wide_bar} {human_pos}/{human_len} {msg}, {per_sec}, {eta} left"));
         bar.set_message(what);
-        Self { bar, what, last_line: (!is_seen).then_some(Duration::ZERO) }
+        Self { bar, what, refused: 0, last_line: (!is_seen).then_some(Duration::ZERO) }
     }
 
     /// Progress over steps that nobody has counted.
@@ -45,6 +47,16 @@ impl Progress {
         self.bar.reset_eta();
     }
 
+    /// So many of the steps came to nothing so far.
+    pub(crate) fn note_refused(&mut self, refused: u64) {
+        self.refused = refused;
+        self.bar.set_message(format!("{}{}", self.what, self.shown_refused()));
+    }
+
+    fn shown_refused(&self) -> String {
+        if self.refused == 0 { String::new() } else { format!(", {} refused", self.refused) }
+    }
+
     /// So many steps are done.
     pub(crate) fn advance(&mut self, steps: u64) {
         self.bar.inc(steps);
@@ -53,8 +65,9 @@ impl Progress {
             self.last_line = Some(elapsed);
             let (done, what) = (self.bar.position(), self.what);
             let total = self.bar.length().map(|total| format!(" of {total}")).unwrap_or_default();
+            let refused = self.shown_refused();
             // Where nobody reads it, nothing is lost.
-            let _ = writeln!(std::io::stderr(), "{done}{total} {what}");
+            let _ = writeln!(std::io::stderr(), "{done}{total} {what}{refused}");
         }
     }
 
@@ -82,7 +95,11 @@ mod tests {
         let mut progress = Progress::new(10, "tickets", Form::Json);
         progress.start_at(4);
         progress.advance(2);
-        assert_eq!(progress.bar.position(), 6);
+        progress.note_refused(3);
+        assert_eq!(
+            (progress.bar.position(), progress.bar.message().as_str()),
+            (6, "tickets, 3 refused")
+        );
         let mut progress = Progress::without_end("receipts", Form::Json);
         progress.advance(2);
         assert_eq!(progress.bar.position(), 2);

@@ -6,6 +6,9 @@ use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
+/// The signal of a process whose file has reached the size that it may have.
+const SIGXFSZ: i32 = 25;
+
 /// Tells everybody who asks that it is time to stop.
 #[derive(Debug, Clone)]
 pub(crate) struct Stop {
@@ -19,6 +22,10 @@ impl Stop {
     pub(crate) fn on_signals() -> Result<Self> {
         let mut interrupt = signal(SignalKind::interrupt()).context("listening to Ctrl-C")?;
         let mut terminate = signal(SignalKind::terminate()).context("listening to SIGTERM")?;
+        // A file that may not grow any more is an error of whoever writes it, and no reason to die.
+        let mut too_large =
+            signal(SignalKind::from_raw(SIGXFSZ)).context("listening to SIGXFSZ")?;
+        tokio::spawn(async move { while too_large.recv().await.is_some() {} });
         let (asks, is_asked) = watch::channel(false);
         let stop = Self { asks: Arc::new(asks), is_asked };
         let asking = stop.clone();

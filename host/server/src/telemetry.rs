@@ -4,7 +4,9 @@
 //! nothing: lines are written by a thread of their own, and those that are lost are counted and
 //! told as soon as one can be written again.
 
+use std::backtrace::{Backtrace, BacktraceStatus};
 use std::io::{self, Write};
+use std::panic::PanicHookInfo;
 use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
@@ -48,7 +50,21 @@ pub(crate) fn start(format: LogFormat, filter: &str) -> Result<WorkerGuard> {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging cannot be started: {error}"))?;
+    std::panic::set_hook(Box::new(log_panic));
     Ok(guard)
+}
+
+/// A panic is a record like any other, whoever catches it.
+fn log_panic(panic: &PanicHookInfo<'_>) {
+    let backtrace = Backtrace::capture();
+    let backtrace =
+        (backtrace.status() == BacktraceStatus::Captured).then(|| backtrace.to_string());
+    tracing::error!(
+        panic.message = panic.payload_as_str(),
+        panic.location = panic.location().map(ToString::to_string),
+        panic.backtrace = backtrace,
+        "panicked"
+    );
 }
 
 /// Writes lines, and counts those that are lost.

@@ -103,7 +103,8 @@ pub async fn latest_of(tx: &mut ReadTx, subject: Subject) -> Result<Option<Appro
     .pop())
 }
 
-/// Lists the rounds that wait for a person's vote, the longest waiting first.
+/// Lists the rounds that wait for a person's vote, the longest waiting first: one that they are
+/// asked for, or their own that somebody else is asked for.
 pub async fn waiting_for(
     tx: &mut ReadTx,
     voter: PersonId,
@@ -111,7 +112,7 @@ pub async fn waiting_for(
 ) -> Result<Vec<Approval>, StoreError> {
     const WAITING: &str = "
         select approval_id from approval_requests
-        where org_id = $1 and voter_id = $2 and state = 'requested'
+        where org_id = $1 and (voter_id = $2 or seat_id = $2) and state = 'requested'
         group by approval_id
         order by min(requested_at), approval_id
         limit $3";
@@ -137,7 +138,7 @@ pub async fn stalled(
     now: DateTime<Utc>,
     after: Option<ApprovalId>,
     limit: u32,
-) -> Result<Vec<Approval>, StoreError> {
+) -> Result<Vec<ApprovalId>, StoreError> {
     const STALLED: &str = "
         select distinct approval_id from approval_requests
         where org_id = $1 and state = 'requested' and (requested_at < $2 or due_at <= $3)
@@ -154,33 +155,34 @@ pub async fn stalled(
             .fetch_all(conn)
             .await?
     });
-    in_order(tx, ids).await
+    Ok(ids.into_iter().map(ApprovalId).collect())
 }
 
-/// Lists a page of the rounds that wait although nobody's vote is asked for, after a round, in the
-/// order of their ids.
-pub async fn without_voter(
+/// Lists a page of the rounds that are not decided, after a round, in the order of their ids.
+pub async fn pending(
     tx: &mut ReadTx,
     after: Option<ApprovalId>,
     limit: u32,
-) -> Result<Vec<Approval>, StoreError> {
-    const WITHOUT: &str = "
-        select a.id from approvals a
-        where a.org_id = $1 and a.outcome = 'pending' and a.id > $2 and not exists (
-            select 1 from approval_requests r
-            where r.org_id = a.org_id and r.approval_id = a.id and r.state = 'requested'
-        )
-        order by a.id
+) -> Result<Vec<ApprovalId>, StoreError> {
+    const PENDING: &str = "
+        select id from approvals
+        where org_id = $1 and outcome = 'pending' and id > $2
+        order by id
         limit $3";
     let ids: Vec<Uuid> = on!(&mut *tx, |conn, org| {
-        sqlx::query_scalar(WITHOUT)
+        sqlx::query_scalar(PENDING)
             .bind(org)
             .bind(after.map_or(Uuid::nil(), |id| id.0))
             .bind(i64::from(limit))
             .fetch_all(conn)
             .await?
     });
-    in_order(tx, ids).await
+    Ok(ids.into_iter().map(ApprovalId).collect())
+}
+
+/// Reads these rounds, in this order.
+pub async fn find_many(tx: &mut ReadTx, ids: &[ApprovalId]) -> Result<Vec<Approval>, StoreError> {
+    in_order(tx, ids.iter().map(|id| id.0).collect()).await
 }
 
 /// Reads these rounds, in this order.

@@ -12,7 +12,7 @@ use crate::{
     digest,
 };
 
-/// What is known about a component without its bytes.
+/// What is known about a component without its bytes, as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Component {
     /// The digest of its bytes: `sha256:…`.
@@ -25,8 +25,8 @@ pub struct Component {
     pub version: String,
     /// The contract's version it was built for.
     pub wit_version: String,
-    /// What it says about itself, as JSON text.
-    pub description: String,
+    /// What lists show of what it says about itself, as JSON text.
+    pub about: String,
     /// When it was brought to the organization or to one above it. Who else has it, and since when,
     /// is nobody's business.
     pub created_at: DateTime<Utc>,
@@ -39,13 +39,13 @@ struct ComponentRow {
     name: String,
     version: String,
     wit_version: String,
-    description: String,
+    about: String,
     created_at: DateTime<Utc>,
 }
 
 macro_rules! component_columns {
     () => {
-        "c.digest, c.size, c.name, c.version, c.wit_version, c.description, (
+        "c.digest, c.size, c.name, c.version, c.wit_version, c.about, (
             select min(g.granted_at) from component_grants g
             join organization_lines l on l.ancestor_id = g.org_id
             where l.org_id = $1 and g.digest = c.digest
@@ -64,17 +64,21 @@ macro_rules! visible {
     };
 }
 
-/// Stores a component. Bringing the same bytes again changes nothing.
+/// Stores a component, with all that it says about itself as JSON text. Bringing the same bytes
+/// again changes nothing.
 pub async fn insert(
     tx: &mut WriteTx,
     component: &Component,
+    description: &str,
     bytes: &[u8],
 ) -> Result<(), StoreError> {
     // Without naming the key: on PostgreSQL that would demand that the caller may read what is
     // there already.
     const INSERT: &str = "
-        insert into components (digest, bytes, size, name, version, wit_version, description, created_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        insert into components (
+            digest, bytes, size, name, version, wit_version, about, description, created_at
+        )
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         on conflict do nothing";
     let digest = digest::to_bytes("digest", &component.digest)?;
     let size = crate::column::number("size", component.size)?;
@@ -86,7 +90,8 @@ pub async fn insert(
             .bind(&component.name)
             .bind(&component.version)
             .bind(&component.wit_version)
-            .bind(&component.description)
+            .bind(&component.about)
+            .bind(description)
             .bind(component.created_at)
             .execute(conn)
             .await?;
@@ -139,6 +144,16 @@ pub async fn list(tx: &mut ReadTx) -> Result<Vec<Component>, StoreError> {
     rows.into_iter().map(Component::try_from).collect()
 }
 
+/// Reads all that a component says about itself, as JSON text, if the organization may bind it.
+pub async fn description(tx: &mut ReadTx, component: &str) -> Result<Option<String>, StoreError> {
+    const DESCRIPTION: &str =
+        concat!("select c.description from components c where c.digest = $2 and ", visible!());
+    let Ok(digest) = digest::to_bytes("digest", component) else { return Ok(None) };
+    Ok(on!(tx, |conn, org| {
+        sqlx::query_scalar(DESCRIPTION).bind(org).bind(digest).fetch_optional(conn).await?
+    }))
+}
+
 /// Reads the bytes of a component, if the organization may bind it.
 pub async fn bytes(tx: &mut ReadTx, component: &str) -> Result<Option<Vec<u8>>, StoreError> {
     const BYTES: &str =
@@ -184,7 +199,7 @@ impl TryFrom<ComponentRow> for Component {
             name: row.name,
             version: row.version,
             wit_version: row.wit_version,
-            description: row.description,
+            about: row.about,
             created_at: row.created_at,
         })
     }

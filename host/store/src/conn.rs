@@ -1,6 +1,12 @@
 //! Transactions: whose records they see, and on which engine they run.
 
-use std::ops::{Deref, DerefMut};
+use std::{
+    ops::{Deref, DerefMut},
+    sync::{
+        Arc,
+        atomic::{AtomicU8, Ordering},
+    },
+};
 
 use sqlx::{Postgres, Sqlite, Transaction};
 use waypost_domain::ids::OrgId;
@@ -30,12 +36,54 @@ impl ReadTx {
 /// On SQLite it holds the database's only write lock: never wait for a policy, a mail server or a
 /// webhook while one is open.
 #[derive(Debug)]
-pub struct WriteTx(pub(crate) ReadTx);
+pub struct WriteTx(pub(crate) ReadTx, pub(crate) CommitNote);
 
 impl WriteTx {
+    /// The same, whose commit is noted.
+    #[must_use]
+    pub fn noted_in(self, note: &CommitNote) -> Self {
+        Self(self.0, note.clone())
+    }
+
     /// Keeps the changes.
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.0.conn.commit().await
+        self.0.conn.commit(&self.1).await
+    }
+}
+
+/// How far the commit of a command has come, for whoever has to say so when something fails later.
+#[derive(Debug, Clone, Default)]
+pub struct CommitNote(Arc<AtomicU8>);
+
+/// Whether changes are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Committed {
+    /// Nothing was changed.
+    No,
+    /// The commit was begun, and nobody heard how it ended.
+    Unknown,
+    /// They are.
+    Yes,
+}
+
+impl CommitNote {
+    /// What is known.
+    #[must_use]
+    pub fn read(&self) -> Committed {
+        match self.0.load(Ordering::Acquire) {
+            0 => Committed::No,
+            1 => Committed::Unknown,
+            _ => Committed::Yes,
+        }
+    }
+
+    fn write(&self, committed: Committed) {
+        let number = match committed {
+            Committed::No => 0,
+            Committed::Unknown => 1,
+            Committed::Yes => 2,
+        };
+        self.0.store(number, Ordering::Release);
     }
 }
 
@@ -63,12 +111,18 @@ pub struct SystemReadTx {
 /// A [`SystemReadTx`] that may also change records. Only claiming work and administering
 /// organizations need one.
 #[derive(Debug)]
-pub struct SystemTx(pub(crate) SystemReadTx);
+pub struct SystemTx(pub(crate) SystemReadTx, pub(crate) CommitNote);
 
 impl SystemTx {
+    /// The same, whose commit is noted.
+    #[must_use]
+    pub fn noted_in(self, note: &CommitNote) -> Self {
+        Self(self.0, note.clone())
+    }
+
     /// Keeps the changes.
     pub async fn commit(self) -> Result<(), StoreError> {
-        self.0.conn.commit().await
+        self.0.conn.commit(&self.1).await
     }
 }
 
@@ -94,12 +148,20 @@ pub(crate) enum Conn {
 }
 
 impl Conn {
-    async fn commit(self) -> Result<(), StoreError> {
+    async fn commit(self, note: &CommitNote) -> Result<(), StoreError> {
+        // Whoever stops waiting here does not know either.
+        note.write(Committed::Unknown);
         let committed = match self {
             Self::Sqlite(tx) => tx.commit().await,
             Self::Postgres(tx) => tx.commit().await,
         };
-        committed.map_err(StoreError::of_commit)
+        let committed = committed.map_err(StoreError::of_commit);
+        match &committed {
+            Ok(()) => note.write(Committed::Yes),
+            Err(StoreError::OutcomeUnknown(_)) => {}
+            Err(_) => note.write(Committed::No),
+        }
+        committed
     }
 }
 

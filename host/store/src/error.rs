@@ -35,8 +35,8 @@ pub enum StoreError {
     /// Too much is going on at the database; the same call may succeed in a moment.
     #[error("the database is busy")]
     Busy,
-    /// The database cannot be reached, or cannot write: it is away, restarting, or its disk is full.
-    /// Nothing was changed; the same call may succeed once that is over.
+    /// The database cannot be reached, or cannot write: it is away, restarting, or its disk is
+    /// full. Nothing was changed; the same call may succeed once that is over.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
     /// The answer to a commit was lost: the changes may be kept or not.
@@ -84,6 +84,16 @@ impl From<sqlx::Error> for StoreError {
 }
 
 impl StoreError {
+    /// What it means where the commit holds nothing of what the caller wants: whatever became of
+    /// it, that was not done.
+    #[must_use]
+    pub fn of_preparation(self) -> Self {
+        match self {
+            Self::OutcomeUnknown(cause) => Self::Unavailable(cause),
+            error => error,
+        }
+    }
+
     /// What a failed commit means. A database that said no has undone the changes; from one that
     /// said nothing, nobody knows.
     pub(crate) fn of_commit(error: sqlx::Error) -> Self {

@@ -33,6 +33,14 @@ pub struct ImportJob {
     pub name: String,
     /// The digest of the file: `sha256:…`.
     pub file_digest: String,
+    /// What the rows become: `tickets`.
+    pub kind: String,
+    /// The system that the rows come from.
+    pub source: String,
+    /// How the rows are read, as JSON.
+    pub options: String,
+    /// How often it began at the first row.
+    pub runs: u64,
     /// How many rows were looked at, which is the place of the next one, counted from 0.
     pub next_row: u64,
     /// How many rows are tickets now: stored by this job, or there before.
@@ -52,6 +60,10 @@ row! {
         org_id: Uuid,
         name: String,
         file_digest: Vec<u8>,
+        kind: String,
+        source: String,
+        options: String,
+        runs: i64,
         next_row: i64,
         accepted: i64,
         refused: i64,
@@ -83,29 +95,36 @@ pub async fn list(tx: &mut ReadTx) -> Result<Vec<ImportJob>, StoreError> {
     rows.into_iter().map(ImportJob::try_from).collect()
 }
 
+/// What a new job is.
+#[derive(Debug, Clone)]
+pub struct NewJob<'a> {
+    /// Its name, unique in the organization.
+    pub name: &'a str,
+    /// The digest of the file: `sha256:…`.
+    pub file_digest: &'a str,
+    /// What the rows become.
+    pub kind: &'a str,
+    /// The system that the rows come from.
+    pub source: &'a str,
+    /// How the rows are read, as JSON.
+    pub options: &'a str,
+}
+
 /// Begins a job at the file's first row (0). A name that another job of the organization has is
 /// `Taken("name")`.
 pub async fn start(
     tx: &mut WriteTx,
-    name: &str,
-    file_digest: &str,
+    new: &NewJob<'_>,
     now: DateTime<Utc>,
 ) -> Result<ImportJob, StoreError> {
-    let job = ImportJob {
-        org: tx.org,
-        name: name.to_owned(),
-        file_digest: file_digest.to_owned(),
-        next_row: 0,
-        accepted: 0,
-        refused: 0,
-        started_at: now,
-        updated_at: now,
-        finished_at: None,
-    };
     let row = JobRow {
-        org_id: job.org.0,
-        name: job.name.clone(),
-        file_digest: digest::to_bytes("file digest", file_digest)?,
+        org_id: tx.org.0,
+        name: new.name.to_owned(),
+        file_digest: digest::to_bytes("file digest", new.file_digest)?,
+        kind: new.kind.to_owned(),
+        source: new.source.to_owned(),
+        options: new.options.to_owned(),
+        runs: 1,
         next_row: 0,
         accepted: 0,
         refused: 0,
@@ -113,8 +132,51 @@ pub async fn start(
         updated_at: now,
         finished_at: None,
     };
-    insert_all(tx, vec![row], &KEYS).await?;
-    Ok(job)
+    insert_all(tx, vec![row.clone()], &KEYS).await?;
+    row.try_into()
+}
+
+/// Begins a job at the first row again, with these options: one that is finished, or that was begun
+/// with others. `Stale` when another process has moved it since it was read.
+pub async fn restart(
+    tx: &mut WriteTx,
+    job: &mut ImportJob,
+    options: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const RESTART: &str = "
+        update import_jobs
+        set options = $5, runs = runs + 1, next_row = 0, accepted = 0, refused = 0,
+            started_at = $6, updated_at = $6, finished_at = null
+        where org_id = $1 and name = $2 and next_row = $3 and runs = $4";
+    let (row, runs) = (number("row", job.next_row)?, number("runs", job.runs)?);
+    let restarted = on!(tx, |conn, org| {
+        sqlx::query(RESTART)
+            .bind(org)
+            .bind(&job.name)
+            .bind(row)
+            .bind(runs)
+            .bind(options)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if restarted == 0 {
+        return Err(StoreError::Stale);
+    }
+    *job = ImportJob {
+        options: options.to_owned(),
+        runs: job.runs + 1,
+        next_row: 0,
+        accepted: 0,
+        refused: 0,
+        started_at: now,
+        updated_at: now,
+        finished_at: None,
+        ..job.clone()
+    };
+    Ok(())
 }
 
 /// Moves a job on past the rows that were looked at. `Stale` when another process has moved it
@@ -193,6 +255,10 @@ impl TryFrom<JobRow> for ImportJob {
             org: OrgId(row.org_id),
             name: row.name,
             file_digest: digest::to_text(&row.file_digest),
+            kind: row.kind,
+            source: row.source,
+            options: row.options,
+            runs: TABLE.fit("runs", row.runs)?,
             next_row: TABLE.fit("next_row", row.next_row)?,
             accepted: TABLE.fit("accepted", row.accepted)?,
             refused: TABLE.fit("refused", row.refused)?,

@@ -18,6 +18,7 @@ pub async fn violations(
         Invariant::ReopeningsAreCounted => REOPENINGS_ARE_COUNTED,
         Invariant::OpenApprovalIsAwaited => OPEN_APPROVAL_IS_AWAITED,
         Invariant::EndedHasNoOpenTask => ENDED_HAS_NO_OPEN_TASK,
+        Invariant::CancelledHasNoChild => CANCELLED_HAS_NO_CHILD,
     };
     let numbers: Vec<(String,)> = on!(tx, |conn, org| {
         sqlx::query_as(query).bind(org).bind(i64::from(limit)).fetch_all(conn).await?
@@ -75,4 +76,13 @@ const ENDED_HAS_NO_OPEN_TASK: &str = "
         and t.id in (
             select parent_id from tickets where org_id = $1 and kind = 'task' and active
         )
+    order by t.number limit $2";
+
+const CANCELLED_HAS_NO_CHILD: &str = "
+    select t.number from tickets t
+    where t.org_id = $1 and t.phase = 'cancelled' and t.id in (
+        select parent_id from tickets
+        where org_id = $1 and kind = 'incident' and parent_id is not null
+            and phase not in ('closed', 'cancelled')
+    )
     order by t.number limit $2";

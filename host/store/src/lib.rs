@@ -51,6 +51,6 @@ pub mod testing;
 pub mod ticket;
 pub mod token;
 
-pub use conn::{ReadTx, SystemReadTx, SystemTx, WriteTx};
+pub use conn::{CommitNote, Committed, ReadTx, SystemReadTx, SystemTx, WriteTx};
 pub use error::StoreError;
 pub use store::{Engine, Store, StoreOptions};

@@ -3,11 +3,13 @@
 //! A worker claims what is due for a while (its lease), sends it, and settles each message. A
 //! worker that dies leaves its claims to the next one, when the lease has ended.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 use waypost_domain::{
     ids::{MessageId, OrgId, PersonId, TicketId},
-    message::{Message, MessageState},
+    message::{Message, MessageState, ToldAs},
 };
 
 use crate::{
@@ -25,8 +27,10 @@ row! {
         org_id: Uuid,
         ticket_id: Option<Uuid>,
         person_id: Uuid,
+        told_as: String,
+        after_end: bool,
         channel: String,
-        address: String,
+        address: Option<String>,
         subject: String,
         body: String,
         dedupe_key: String,
@@ -51,7 +55,7 @@ pub struct Posted {
     pub attempts: u32,
     /// When it is claimed next, while it is pending.
     pub next_attempt_at: DateTime<Utc>,
-    /// What the last attempt ended with, if it failed.
+    /// What the last attempt ended with, if it failed; why there was none, if it was dropped.
     pub last_error: Option<String>,
 }
 
@@ -112,36 +116,47 @@ pub async fn claim(
     rows.into_iter().map(Posted::try_from).collect()
 }
 
-/// Settles a message that was handed over. `Stale` when it was settled before.
+/// Settles a message that was handed over, sent to this address. `Stale` when it was settled
+/// before.
 pub async fn mark_sent(
     tx: &mut WriteTx,
     id: MessageId,
+    address: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const SETTLE: &str = "
-        update outbox set state = 'sent', settled_at = $3
+        update outbox set state = 'sent', address = $3, settled_at = $4
         where org_id = $1 and id = $2 and state = 'pending'";
     let settled = on!(tx, |conn, org| {
-        sqlx::query(SETTLE).bind(org).bind(id.0).bind(now).execute(conn).await?.rows_affected()
+        sqlx::query(SETTLE)
+            .bind(org)
+            .bind(id.0)
+            .bind(address)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
     });
     if settled == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
-/// Notes a failed attempt and when the next one is due. `Stale` when the message was settled
-/// before.
+/// Notes a failed attempt to send to this address, and when the next one is due. `Stale` when the
+/// message was settled before.
 pub async fn retry_at(
     tx: &mut WriteTx,
     id: MessageId,
+    address: &str,
     error: &str,
     at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const RETRY: &str = "
-        update outbox set last_error = $3, next_attempt_at = $4
+        update outbox set address = $3, last_error = $4, next_attempt_at = $5
         where org_id = $1 and id = $2 and state = 'pending'";
     let noted = on!(tx, |conn, org| {
         sqlx::query(RETRY)
             .bind(org)
             .bind(id.0)
+            .bind(address)
             .bind(error)
             .bind(at)
             .execute(conn)
@@ -151,21 +166,46 @@ pub async fn retry_at(
     if noted == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
-/// Gives a message up. `Stale` when it was settled before.
+/// Gives a message up that could not be sent to this address. `Stale` when it was settled before.
 pub async fn give_up(
     tx: &mut WriteTx,
     id: MessageId,
+    address: &str,
     error: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const GIVE_UP: &str = "
-        update outbox set state = 'dead', last_error = $3, settled_at = $4
+        update outbox set state = 'dead', address = $3, last_error = $4, settled_at = $5
         where org_id = $1 and id = $2 and state = 'pending'";
     let settled = on!(tx, |conn, org| {
         sqlx::query(GIVE_UP)
             .bind(org)
             .bind(id.0)
+            .bind(address)
             .bind(error)
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if settled == 0 { Err(StoreError::Stale) } else { Ok(()) }
+}
+
+/// Settles a message that is not sent, and says why. `Stale` when it was settled before.
+pub async fn drop_unsent(
+    tx: &mut WriteTx,
+    id: MessageId,
+    reason: &str,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const DROP: &str = "
+        update outbox set state = 'dropped', last_error = $3, settled_at = $4
+        where org_id = $1 and id = $2 and state = 'pending'";
+    let settled = on!(tx, |conn, org| {
+        sqlx::query(DROP)
+            .bind(org)
+            .bind(id.0)
+            .bind(reason)
             .bind(now)
             .execute(conn)
             .await?
@@ -220,6 +260,8 @@ impl From<&Message> for MessageRow {
             org_id: message.org.0,
             ticket_id: message.ticket.map(|ticket| ticket.0),
             person_id: message.person.0,
+            told_as: written(&message.told_as),
+            after_end: message.after_end,
             channel: message.channel.as_str().to_owned(),
             address: message.address.clone(),
             subject: message.subject.clone(),
@@ -236,6 +278,11 @@ impl From<&Message> for MessageRow {
     }
 }
 
+/// As what a person is told something: names with blanks between them.
+fn written(told_as: &BTreeSet<ToldAs>) -> String {
+    told_as.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ")
+}
+
 impl TryFrom<MessageRow> for Posted {
     type Error = StoreError;
 
@@ -246,8 +293,13 @@ impl TryFrom<MessageRow> for Posted {
             ("dead", Some(at)) => {
                 MessageState::Dead { error: TABLE.need("last_error", row.last_error.clone())?, at }
             }
+            ("dropped", Some(at)) => MessageState::Dropped {
+                reason: TABLE.need("last_error", row.last_error.clone())?,
+                at,
+            },
             _ => return Err(TABLE.corrupt("state")),
         };
+        let told_as = row.told_as.split_whitespace().map(|one| TABLE.parse("told_as", one));
         Ok(Self {
             state,
             attempts: TABLE.fit("attempts", row.attempts)?,
@@ -258,6 +310,8 @@ impl TryFrom<MessageRow> for Posted {
                 org: OrgId(row.org_id),
                 ticket: row.ticket_id.map(TicketId),
                 person: PersonId(row.person_id),
+                told_as: told_as.collect::<Result<_, _>>()?,
+                after_end: row.after_end,
                 channel: TABLE.parse("channel", &row.channel)?,
                 address: row.address,
                 subject: row.subject,

@@ -8,6 +8,7 @@ use waypost_domain::{
     ids::{OrgId, PersonId},
     person::Person,
     role::Role,
+    text,
 };
 
 use crate::{
@@ -93,7 +94,8 @@ pub async fn find_many(tx: &mut ReadTx, ids: &[PersonId]) -> Result<Vec<Person>,
     rows.into_iter().map(Person::try_from).collect()
 }
 
-/// Reads the organization's own person with this address, in whatever case it is written.
+/// Reads the organization's own person with this address, in whatever case and composition it is
+/// written.
 pub async fn find_by_email(tx: &mut ReadTx, email: &str) -> Result<Option<Person>, StoreError> {
     const FIND: &str = concat!(
         "select ",
@@ -101,7 +103,7 @@ pub async fn find_by_email(tx: &mut ReadTx, email: &str) -> Result<Option<Person
         " from people where org_id = $1 and email_folded = $2"
     );
     let row: Option<PersonRow> = on!(tx, |conn, org| {
-        sqlx::query_as(FIND).bind(org).bind(email.to_lowercase()).fetch_optional(conn).await?
+        sqlx::query_as(FIND).bind(org).bind(text::uncased(email)).fetch_optional(conn).await?
     });
     row.map(Person::try_from).transpose()
 }
@@ -144,7 +146,7 @@ impl From<&Person> for PersonRow {
             org_id: person.org.0,
             name: person.name.clone(),
             email: person.email.clone(),
-            email_folded: person.email.as_ref().map(|email| email.to_lowercase()),
+            email_folded: person.email.as_deref().map(text::uncased),
             role: person.role.as_str().to_owned(),
             zone: person.zone.map(|zone| zone.name().to_owned()),
             manager_id: person.manager.map(|manager| manager.0),

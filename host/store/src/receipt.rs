@@ -228,8 +228,17 @@ pub async fn page(
 }
 
 /// Removes the evaluations taken before a moment with their receipts, at most `limit` evaluations,
-/// and says how many.
-pub async fn purge(tx: &mut WriteTx, before: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
+/// and says how many. That it was done is recorded: the tables let nothing go otherwise.
+pub async fn purge(
+    tx: &mut WriteTx,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    const CUT: &str = "
+        insert into retention_cuts (org_id, cut_before, cut_at)
+        select $1, $2, $3 where exists (select 1 from evaluations where org_id = $1 and at < $2)
+        on conflict do nothing";
     const RECEIPTS: &str = "
         delete from receipts where org_id = $1 and evaluation_id in (
             select id from evaluations where org_id = $1 and at < $2 order by id limit $3
@@ -238,6 +247,9 @@ pub async fn purge(tx: &mut WriteTx, before: DateTime<Utc>, limit: u32) -> Resul
         delete from evaluations where org_id = $1 and id in (
             select id from evaluations where org_id = $1 and at < $2 order by id limit $3
         )";
+    on!(&mut *tx, |conn, org| {
+        sqlx::query(CUT).bind(org).bind(before).bind(now).execute(conn).await?;
+    });
     let mut purged = 0;
     for sql in [RECEIPTS, ROUNDS] {
         purged = on!(&mut *tx, |conn, org| {

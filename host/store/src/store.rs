@@ -12,7 +12,7 @@ use sqlx::{
 use waypost_domain::ids::OrgId;
 
 use crate::{
-    ReadTx, StoreError, SystemReadTx, SystemTx, WriteTx,
+    CommitNote, ReadTx, StoreError, SystemReadTx, SystemTx, WriteTx,
     conn::{Conn, on_conn},
 };
 
@@ -134,9 +134,10 @@ impl Store {
         Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(APPLIED).fetch_all(conn).await?))
     }
 
-    /// Writes something that changes nothing: whether the disk takes it, only writing tells.
+    /// Writes something of no account: whether the disk takes it, only writing tells.
     pub async fn try_to_write(&self) -> Result<(), StoreError> {
-        const TOUCH: &str = "update organizations set name = name where kind = 'platform'";
+        // A value that stays the same would not be written.
+        const TOUCH: &str = "update write_probe set writes = writes + 1";
         let mut tx = self.system().await?;
         on_conn!(&mut tx.conn, |conn| {
             sqlx::query(TOUCH).execute(conn).await?;
@@ -151,7 +152,8 @@ impl Store {
 
     /// Begins a change of an organization's records.
     pub async fn write(&self, org: OrgId) -> Result<WriteTx, StoreError> {
-        Ok(WriteTx(ReadTx { org, conn: self.begin_write(Sight::Org(org)).await? }))
+        let conn = self.begin_write(Sight::Org(org)).await?;
+        Ok(WriteTx(ReadTx { org, conn }, CommitNote::default()))
     }
 
     /// Begins a view across organizations.
@@ -161,7 +163,8 @@ impl Store {
 
     /// Begins a change across organizations.
     pub async fn system(&self) -> Result<SystemTx, StoreError> {
-        Ok(SystemTx(SystemReadTx { conn: self.begin_write(Sight::System).await? }))
+        let conn = self.begin_write(Sight::System).await?;
+        Ok(SystemTx(SystemReadTx { conn }, CommitNote::default()))
     }
 
     /// Closes the connections after their transactions have ended.
@@ -179,7 +182,8 @@ impl Store {
 
     async fn begin_read(&self, sight: Sight) -> Result<Conn, StoreError> {
         Ok(match &self.pool {
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin().await?),
+            // Named, it fails inside of another one instead of reading what that one sees.
+            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin_with("begin").await?),
             Pool::Postgres(pool) => {
                 let begin = sight.begin("begin isolation level repeatable read read only");
                 Conn::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
@@ -243,10 +247,9 @@ async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, Store
             // reconnecting.
             .idle_timeout(None)
             .max_lifetime(None)
+            .before_acquire(has_none_open)
     };
-    let writer = pool(1);
-    let writer = if in_memory { writer } else { writer.after_release(leave_none_open) };
-    let writer = writer.connect_with(connect.clone()).await?;
+    let writer = pool(1).connect_with(connect.clone()).await?;
     let readers = if in_memory {
         writer.clone()
     } else {
@@ -255,20 +258,18 @@ async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, Store
     Ok(Pool::Sqlite { writer, readers })
 }
 
-/// Keeps a connection only if no transaction is open on it. SQLite itself undoes a transaction
-/// that fails on a full disk, and then there is nothing left to roll back: sqlx would count that
-/// transaction as open, and refuse every later one.
-fn leave_none_open(
+/// Takes a connection out of the pool only if no transaction is open on it. SQLite itself undoes a
+/// transaction that fails on a full disk, and then there is nothing left to roll back: sqlx goes on
+/// counting that transaction as open, and would refuse every later one.
+fn has_none_open(
     connection: &mut SqliteConnection,
     _: PoolConnectionMetadata,
 ) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
-    Box::pin(async move {
-        if connection.is_in_transaction() {
-            // A dropped transaction is rolled back by a command that may be on its way.
-            connection.ping().await?;
-        }
-        Ok(!connection.is_in_transaction())
-    })
+    let is_open = connection.is_in_transaction();
+    if is_open {
+        tracing::warn!("replaced a database connection whose transaction could not be ended");
+    }
+    Box::pin(std::future::ready(Ok(!is_open)))
 }
 
 async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, StoreError> {

@@ -135,12 +135,14 @@ pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
         drop trigger events_are_not_changed;
         drop trigger evaluations_are_not_changed;
         drop trigger receipts_are_not_changed;
-        drop trigger binding_revisions_are_not_changed";
+        drop trigger binding_revisions_are_not_changed;
+        drop trigger organizations_are_not_moved";
     const POSTGRES: &str = "
         drop trigger events_are_not_changed on events;
         drop trigger evaluations_are_not_changed on evaluations;
         drop trigger receipts_are_not_changed on receipts;
-        drop trigger binding_revisions_are_not_changed on binding_revisions";
+        drop trigger binding_revisions_are_not_changed on binding_revisions;
+        drop trigger organizations_are_not_moved on organizations";
     match &mut tx.conn {
         Conn::Sqlite(tx) => sqlx::raw_sql(SQLITE).execute(&mut **tx).await.map(drop)?,
         Conn::Postgres(tx) => sqlx::raw_sql(POSTGRES).execute(&mut **tx).await.map(drop)?,
@@ -149,12 +151,14 @@ pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
 }
 
 /// Runs any statement with the sight of an organization.
-pub async fn execute_as(tx: &mut WriteTx, sql: &'static str) -> Result<u64, StoreError> {
+pub async fn execute_as(tx: &mut WriteTx, sql: &str) -> Result<u64, StoreError> {
+    let sql = AssertSqlSafe(sql.to_owned());
     Ok(on_conn!(&mut tx.conn, |conn| sqlx::query(sql).execute(conn).await?.rows_affected()))
 }
 
 /// Reads a number with the sight of an organization.
-pub async fn number_as(tx: &mut ReadTx, sql: &'static str) -> Result<i64, StoreError> {
+pub async fn number_as(tx: &mut ReadTx, sql: &str) -> Result<i64, StoreError> {
+    let sql = AssertSqlSafe(sql.to_owned());
     Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(sql).fetch_one(conn).await?))
 }
 

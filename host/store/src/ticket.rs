@@ -117,6 +117,24 @@ pub async fn tasks_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, 
     .await
 }
 
+/// Lists the tickets that took this one up again, the oldest first.
+pub async fn following(tx: &mut ReadTx, earlier: TicketId) -> Result<Vec<Ticket>, StoreError> {
+    select(tx, |sql| {
+        sql.push(" and follows_id = ").bind(earlier.0);
+        sql.push(" order by tickets.created_at, tickets.id");
+    })
+    .await
+}
+
+/// Lists the children of an incident that are not over.
+pub async fn children_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, StoreError> {
+    select(tx, |sql| {
+        sql.push(" and kind = 'incident' and parent_id = ").bind(parent.0);
+        sql.push(" and phase not in ('closed', 'cancelled') order by tickets.id");
+    })
+    .await
+}
+
 /// Lists the incidents that a problem causes and that are not over.
 pub async fn caused_by(tx: &mut ReadTx, problem: TicketId) -> Result<Vec<Ticket>, StoreError> {
     let org = tx.org;
@@ -182,15 +200,27 @@ pub async fn headings(
         .collect())
 }
 
+/// A ticket that another system's id belongs to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known {
+    /// The id in the other system.
+    pub external_id: String,
+    /// The ticket.
+    pub ticket: TicketId,
+    /// What it is called.
+    pub heading: Heading,
+}
+
 /// Says which of a source's ids have a ticket already, with the ticket.
 pub async fn known_external_ids(
     tx: &mut ReadTx,
     source: &str,
     ids: &[String],
-) -> Result<Vec<(String, TicketId)>, StoreError> {
+) -> Result<Vec<Known>, StoreError> {
     /// Below the number of parameters that SQLite takes, with room.
     const AT_ONCE: usize = 1_000;
-    const KNOWN: &str = "select external_id, id from tickets where org_id = ";
+    const KNOWN: &str =
+        "select external_id, id, number, short_description from tickets where org_id = ";
     let org = tx.org.0;
     let mut known = Vec::new();
     for ids in ids.chunks(AT_ONCE) {
@@ -198,8 +228,12 @@ pub async fn known_external_ids(
         sql.bind(org);
         sql.push(" and external_source = ").bind(source.to_owned());
         sql.push(" and external_id in ").bind_list(ids.iter().cloned());
-        let rows: Vec<(String, Uuid)> = sql.fetch_all(&mut tx.conn).await?;
-        known.extend(rows.into_iter().map(|(external, id)| (external, TicketId(id))));
+        let rows: Vec<(String, Uuid, String, String)> = sql.fetch_all(&mut tx.conn).await?;
+        known.extend(rows.into_iter().map(|(external_id, id, number, short_description)| Known {
+            external_id,
+            ticket: TicketId(id),
+            heading: Heading { number, short_description },
+        }));
     }
     Ok(known)
 }

@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test that cannot configure the policy fails")]
 
+use chrono::{DateTime, NaiveDate, Offset as _, SecondsFormat, TimeZone as _, Utc};
+use chrono_tz::{TZ_VARIANTS, Tz};
 use serde_json::{Value, json};
 use stakeholder_notifier::{Settings, StakeholderNotifier};
 use waypost_sdk::testing::{
@@ -235,6 +237,63 @@ fn in_the_nights_in_which_clocks_change_messages_leave_at_seven_all_the_same() {
         let [message] = messages(&nightly(&json!({})), &at(now, utc_offset)).try_into().unwrap();
         assert_eq!(message.not_before.as_deref(), Some(seven), "{night}");
     }
+}
+
+/// A decision of an organization in a zone at a moment.
+fn in_zone(zone: Tz, utc: DateTime<Utc>) -> Context {
+    let ahead = utc.with_timezone(&zone).offset().fix().local_minus_utc() / 60;
+    let utc_offset = i16::try_from(ahead).unwrap();
+    let utc = utc.to_rfc3339_opts(SecondsFormat::Secs, true);
+    let zone = zone.name().to_owned();
+    Context { now: Moment { utc, utc_offset, zone, ..context().now }, ..context() }
+}
+
+#[test]
+fn quiet_hours_end_at_seven_where_clocks_change_at_midnight_or_by_half_an_hour() {
+    for (zone, now, seven) in [
+        // At 24:00 the clock is put back to 23:00.
+        (Tz::America__Santiago, "2026-04-05T01:30:00Z", "2026-04-05T11:00:00Z"),
+        // At 24:00 the clock is put forward to 01:00.
+        (Tz::America__Santiago, "2026-09-06T02:30:00Z", "2026-09-06T10:00:00Z"),
+        // By half an hour, back and forward.
+        (Tz::Australia__Lord_Howe, "2026-04-04T11:30:00Z", "2026-04-04T20:30:00Z"),
+        (Tz::Australia__Lord_Howe, "2026-10-03T12:00:00Z", "2026-10-03T20:00:00Z"),
+    ] {
+        let context = in_zone(zone, now.parse().unwrap());
+        let [message] = messages(&nightly(&json!({})), &context).try_into().unwrap();
+        assert_eq!(message.not_before.as_deref(), Some(seven), "{zone} {now}");
+    }
+}
+
+#[test]
+fn in_every_zone_every_night_in_which_the_clock_changes_ends_at_seven() {
+    let notifier = Harness::<StakeholderNotifier>::new(&nightly(&json!({}))).unwrap();
+    let comment = event(EventKind::Commented);
+    let at = |zone: Tz, day: NaiveDate, hour: u32, minute: u32| {
+        let local = day.and_hms_opt(hour, minute, 0).unwrap();
+        zone.from_local_datetime(&local).earliest()
+    };
+    let first = NaiveDate::from_ymd_opt(2026, 1, 1).unwrap();
+    let mut nights = 0;
+    for zone in TZ_VARIANTS {
+        for evening in first.iter_days().take(5 * 365) {
+            let Some(morning) = evening.succ_opt() else { continue };
+            let (Some(late), Some(seven)) = (at(zone, evening, 22, 30), at(zone, morning, 7, 0))
+            else {
+                continue;
+            };
+            if late.offset().fix() == seven.offset().fix() {
+                continue;
+            }
+            nights += 1;
+            let context = in_zone(zone, late.to_utc());
+            let answer = notifier.notify(&comment, &ticket(), &context).unwrap();
+            let seven = seven.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true);
+            let told = answer.messages[0].not_before.as_deref();
+            assert_eq!(told, Some(seven.as_str()), "{zone} {evening}");
+        }
+    }
+    assert!(nights > 1_000, "{nights}");
 }
 
 #[test]

@@ -17,6 +17,16 @@ const NESTED: usize = 32;
 /// How many schemas may be applied to all of the settings. Real ones need some thousands.
 const APPLIED: u64 = 100_000_000;
 
+/// How many bytes may be copied to say which alternatives do not fit: each of `anyOf` and `oneOf`
+/// keeps a copy of the value that it refused.
+const COPIED: u64 = 256 * 1024 * 1024;
+
+/// What one value takes beside its text.
+const VALUE_BYTES: u64 = 64;
+
+/// How many patterns a schema may have. Each is a machine of its own.
+const PATTERNS: usize = 256;
+
 /// Edges that stay at the same value.
 const STAYING_LISTS: [&str; 3] = ["allOf", "anyOf", "oneOf"];
 const STAYING: [&str; 4] = ["not", "if", "then", "else"];
@@ -38,6 +48,16 @@ const DESCENDING_MAPS: [&str; 2] = ["properties", "patternProperties"];
 /// Checks that every reference points into the schema itself, and that no chain of them is endless.
 pub(crate) fn check_schema(schema: &Value) -> Result<(), String> {
     check_references(schema, schema)?;
+    let mut patterns = 0;
+    each_object(schema, &mut |object| {
+        patterns += usize::from(object.get("pattern").is_some_and(Value::is_string));
+        let named = object.get("patternProperties").and_then(Value::as_object);
+        patterns += named.map_or(0, Map::len);
+        if patterns > PATTERNS {
+            return Err(format!("it has more than {PATTERNS} patterns"));
+        }
+        Ok(())
+    })?;
     let mut chains = HashMap::new();
     each_object(schema, &mut |object| longest_chain(schema, object, 0, &mut chains).map(|_| ()))
 }
@@ -49,7 +69,7 @@ pub(crate) fn check_work(schema: &Value, settings: &Value) -> Result<(), String>
         return Err(format!("the settings are nested {depth} levels deep; the limit is {NESTED}"));
     }
     let Some(root) = schema.as_object() else { return Ok(()) };
-    let paths = paths(schema, root, depth, &mut HashMap::new());
+    let paths = ways(schema, root, depth, &|_| 1, &mut HashMap::new());
     if paths.saturating_mul(values) > APPLIED {
         return Err("checking these settings against the policy's schema takes too long".to_owned());
     }
@@ -78,6 +98,31 @@ pub(crate) fn resolved<'a>(root: &'a Value, schema: &'a Value) -> Option<&'a Val
         schema = target(root, reference)?;
     }
     None
+}
+
+/// Whether it is little enough work to say what is wrong with settings that are not valid.
+pub(crate) fn can_explain(schema: &Value, settings: &Value) -> bool {
+    let Some(root) = schema.as_object() else { return true };
+    let alternatives = |schema: &Map<String, Value>| {
+        let lists = ["anyOf", "oneOf"].into_iter().filter_map(|list| schema.get(list)?.as_array());
+        lists.map(|list| list.len() as u64).sum::<u64>()
+    };
+    let (_, depth) = measure(settings);
+    let alternatives = ways(schema, root, depth, &alternatives, &mut HashMap::new());
+    alternatives.saturating_mul(bytes(settings)) <= COPIED
+}
+
+/// What a copy takes.
+fn bytes(value: &Value) -> u64 {
+    let inner = match value {
+        Value::Array(items) => items.iter().map(bytes).sum(),
+        Value::Object(object) => {
+            object.iter().map(|(name, value)| name.len() as u64 + bytes(value)).sum()
+        }
+        Value::String(text) => text.len() as u64,
+        Value::Null | Value::Bool(_) | Value::Number(_) => 0,
+    };
+    inner + VALUE_BYTES
 }
 
 /// How many values there are, and how deep they are nested.
@@ -195,24 +240,26 @@ fn longest_chain(
     Ok(length)
 }
 
-/// How many ways there are through the graph, so many levels down.
-fn paths(
+/// How many ways there are through the graph, so many levels down, each schema counted by what it
+/// has of its own.
+fn ways(
     root: &Value,
     schema: &Map<String, Value>,
     depth: usize,
+    own: &impl Fn(&Map<String, Value>) -> u64,
     known: &mut HashMap<(Place, usize), u64>,
 ) -> u64 {
     let place = (std::ptr::from_ref(schema), depth);
-    if let Some(paths) = known.get(&place) {
-        return *paths;
+    if let Some(ways) = known.get(&place) {
+        return *ways;
     }
-    let mut sum = 1_u64;
+    let mut sum = own(schema);
     for next in staying(root, schema) {
-        sum = sum.saturating_add(paths(root, next, depth, known));
+        sum = sum.saturating_add(ways(root, next, depth, own, known));
     }
     if depth > 1 {
         for next in descending(schema) {
-            sum = sum.saturating_add(paths(root, next, depth - 1, known));
+            sum = sum.saturating_add(ways(root, next, depth - 1, own, known));
         }
     }
     known.insert(place, sum);
@@ -295,6 +342,26 @@ mod tests {
         }
         assert!(check_work(&bomb, &settings).is_err());
         check_work(&bomb, &json!([[1, 2], [3]])).unwrap();
+    }
+
+    #[test]
+    fn alternatives_times_bytes_are_bounded() {
+        let alternatives: Vec<_> = (0..5_000).map(|number| json!({ "const": number })).collect();
+        let schema = json!({ "properties": { "text": { "anyOf": alternatives } } });
+        let settings = |length| json!({ "text": "a".repeat(length) });
+        assert!(can_explain(&schema, &settings(10_000)));
+        assert!(!can_explain(&schema, &settings(100_000)));
+        assert!(can_explain(&json!({ "anyOf": [{}, {}] }), &settings(1_000_000)));
+    }
+
+    #[test]
+    fn patterns_are_bounded_in_number() {
+        let patterns = |count: usize| {
+            let all = (0..count).map(|number| json!({ "pattern": format!("a{number}") }));
+            json!({ "allOf": all.collect::<Vec<_>>() })
+        };
+        check_schema(&patterns(PATTERNS)).unwrap();
+        assert!(check_schema(&patterns(PATTERNS + 1)).unwrap_err().contains("256 patterns"));
     }
 
     #[test]

@@ -18,8 +18,8 @@ const TOLD: usize = 20;
 /// The most alternatives (`anyOf`, `oneOf`) that a value is compared with to say which was meant.
 const COMPARED: usize = 2_000;
 
-/// The most bytes that may be copied to say it: each alternative that fails copies its value.
-const COPIED: usize = 16 * 1024 * 1024;
+/// The most bytes that a compiled pattern may take.
+const PATTERN_BYTES: usize = 1024 * 1024;
 
 /// The most characters of one error's message, which may quote the settings.
 const MESSAGE_CHARS: usize = 500;
@@ -52,7 +52,7 @@ impl<'a> SettingsSchema<'a> {
         bounds::check_schema(schema)?;
         let validator = jsonschema::options()
             .with_draft(Draft::Draft202012)
-            .with_pattern_options(PatternOptions::regex())
+            .with_pattern_options(PatternOptions::regex().size_limit(PATTERN_BYTES))
             .offline()
             .build(schema)
             .map_err(|error| short(&error.to_string()))?;
@@ -65,15 +65,15 @@ impl<'a> SettingsSchema<'a> {
     /// What is wrong with them, up to a number that is read at once.
     pub fn check(&self, settings: &str) -> Result<(), Vec<Wrong>> {
         let whole = |message| vec![Wrong { path: String::new(), message }];
-        let bytes = settings.len();
         let settings = serde_json::from_str::<Value>(settings)
             .map_err(|error| whole(format!("this is not valid JSON: {error}")))?;
         bounds::check_work(self.schema, &settings).map_err(whole)?;
         if self.validator.is_valid(&settings) {
             return Ok(());
         }
-        let alternatives = bounds::alternatives(self.schema);
-        if alternatives > COMPARED || alternatives.saturating_mul(bytes) > COPIED {
+        let is_too_much = bounds::alternatives(self.schema) > COMPARED
+            || !bounds::can_explain(self.schema, &settings);
+        if is_too_much {
             let message = "these settings do not match the policy's schema, which has too many \
                            alternatives to say where";
             return Err(whole(message.to_owned()));

@@ -9,6 +9,8 @@ use http_body_util::BodyExt;
 use serde_json::Value;
 use tower::ServiceExt;
 
+use crate::document;
+
 /// Somebody with a token.
 #[derive(Clone)]
 pub struct Client {
@@ -95,7 +97,8 @@ impl Client {
     /// Sends anything.
     ///
     /// # Panics
-    /// When the router itself fails, which it never may.
+    /// When the router itself fails, which it never may, and when the OpenAPI document is not true
+    /// of the answer.
     pub async fn send(
         &self,
         method: Method,
@@ -113,7 +116,7 @@ impl Client {
         headers: &[(&str, &str)],
         body: Body,
     ) -> Answer {
-        let mut request = Request::builder().method(method).uri(uri);
+        let mut request = Request::builder().method(&method).uri(&uri);
         if !self.token.is_empty() {
             request = request.header(header::AUTHORIZATION, format!("Bearer {}", self.token));
         }
@@ -129,7 +132,9 @@ impl Client {
         let bytes = body.collect().await.expect("the body is in memory").to_bytes();
         let text = String::from_utf8_lossy(&bytes).into_owned();
         let json = serde_json::from_str(&text).unwrap_or(Value::Null);
-        Answer { status: parts.status, headers: parts.headers, json, text }
+        let answer = Answer { status: parts.status, headers: parts.headers, json, text };
+        document::check(&method, &uri, &answer);
+        answer
     }
 
     /// Uploads a component and returns its digest.

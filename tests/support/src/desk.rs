@@ -7,6 +7,7 @@ use std::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
+    time::Duration,
 };
 
 use axum::Router;
@@ -17,9 +18,9 @@ use waypost_app::{Caller, Clock, Desk, DeskOptions, Entropy, audit, organization
 use waypost_delivery::{Delivered, Sink, Undelivered, Worker, WorkerOptions};
 use waypost_domain::message::Message;
 use waypost_policy::{PolicyRuntime, RuntimeConfig};
-use waypost_store::{Store, organization, outbox, testing};
+use waypost_store::{Store, StoreOptions, organization, outbox, testing};
 
-use crate::{Client, Org, policy};
+use crate::{Client, Org, Proxy, policy};
 
 /// Tells the time that the test sets. Starts on Monday 2026-06-01 at 09:00 UTC, in working hours.
 #[derive(Clone)]
@@ -144,6 +145,22 @@ impl TestDesk {
         Self::over(testing::postgres(test).await, test).await
     }
 
+    /// An empty desk on PostgreSQL whose line to the database can be cut.
+    ///
+    /// # Panics
+    /// When there is no server for tests.
+    pub async fn postgres_through_proxy(test: &str) -> (Self, Proxy) {
+        let proxy = Proxy::before(&testing::postgres_url(test).await).await;
+        // Who waits for a line that is cut shall not wait long.
+        let options = StoreOptions {
+            connections: 4,
+            wait: Duration::from_secs(2),
+            ..StoreOptions::default()
+        };
+        let store = Store::connect(proxy.url(), &options).await.expect("the database opens");
+        (Self::over(store, test).await, proxy)
+    }
+
     async fn over(store: Store, test: &str) -> Self {
         let clock = TestClock::new();
         let entropy: Arc<dyn Entropy> = Arc::new(Counted::of(test));
@@ -206,8 +223,9 @@ impl TestDesk {
     /// have no order.
     pub async fn mailbox(&self) -> Vec<String> {
         let letters = self.letters().await.into_iter();
-        let mut lines: Vec<String> =
-            letters.map(|letter| format!("{}: {}", letter.address, letter.subject)).collect();
+        let mut lines: Vec<String> = letters
+            .map(|one| format!("{}: {}", one.address.unwrap_or_default(), one.subject))
+            .collect();
         lines.sort();
         lines
     }

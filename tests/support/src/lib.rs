@@ -1,20 +1,24 @@
 //! A whole desk in one process, for tests: the real router, the real store on either engine, real
 //! policies; and a clock, ids and a mailbox that belong to the test.
 //!
-//! Nothing here asserts what a test is about; it builds, sends, and returns what came back. At the
-//! end of every story all records are looked over for what must be true of them, whatever it did.
+//! Nothing here asserts what a test is about; it builds, sends, and returns what came back. Every
+//! answer is checked against the OpenAPI document, and at the end of every story all records are
+//! looked over for what must be true of them, whatever it did.
 
 mod client;
 mod desk;
+mod document;
 mod policies;
 mod program;
+mod proxy;
 mod world;
 
 pub use client::{Answer, Client};
 pub use desk::{TestClock, TestDesk};
 pub use policies::policy;
 pub use program::{Program, Ran, Server};
-pub use waypost_policy::testing::Guest;
+pub use proxy::Proxy;
+pub use waypost_policy::testing::{Guest, costly};
 pub use world::{Org, PersonOf};
 
 /// Makes `mod sqlite` and `mod postgres`, each running every story on an empty desk of its own.

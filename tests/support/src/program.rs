@@ -3,8 +3,8 @@
 
 use std::{
     ffi::{OsStr, OsString},
-    io::{Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    io::{BufRead, BufReader, Read, Write},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     sync::OnceLock,
@@ -27,7 +27,7 @@ pub struct Program {
 pub struct Ran {
     /// Whether it says that all is well.
     pub is_ok: bool,
-    /// Its exit code; none when it was killed.
+    /// The code that it ended with; none if it was killed.
     pub code: Option<i32>,
     /// What it printed.
     pub printed: String,
@@ -73,6 +73,12 @@ impl Program {
         path.display().to_string()
     }
 
+    /// Its data folder.
+    #[must_use]
+    pub fn data_folder(&self) -> PathBuf {
+        self.folder.path().join("data")
+    }
+
     /// A command, not started yet.
     pub fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(self.path);
@@ -103,10 +109,18 @@ impl Program {
     /// # Panics
     /// With all it said when it does not.
     pub fn json<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Value {
+        self.json_of(0, words)
+    }
+
+    /// Runs a command that must end with this code, and reads what it printed as JSON.
+    ///
+    /// # Panics
+    /// With all it said when it ends otherwise.
+    pub fn json_of<S: AsRef<OsStr>>(&self, code: i32, words: impl IntoIterator<Item = S>) -> Value {
         let json = OsStr::new("--json").to_owned();
         let words = words.into_iter().map(|word| word.as_ref().to_owned());
         let ran = self.run(words.chain([json]));
-        assert!(ran.is_ok, "{ran:?}");
+        assert_eq!(ran.code, Some(code), "{ran:?}");
         serde_json::from_str(&ran.printed).unwrap_or_else(|error| panic!("{error}: {ran:?}"))
     }
 
@@ -116,16 +130,30 @@ impl Program {
     /// When it ends, or takes too long.
     #[must_use]
     pub fn serve(&self) -> Server {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.expect("a port is free");
+        self.serve_with(&[], None)
+    }
+
+    /// Starts it with settings of its own, and its error output somewhere else than in
+    /// [`Server::log`].
+    ///
+    /// # Panics
+    /// When it ends, or takes too long.
+    #[must_use]
+    pub fn serve_with(&self, settings: &[&str], errors: Option<Stdio>) -> Server {
         let log = self.folder.path().join("server.log");
         let file = std::fs::File::create(&log).expect("the temporary folder takes a file");
-        let child = self
-            .command(["serve", "--listen", &address.to_string()])
-            .stdout(Stdio::null())
-            .stderr(file)
+        let settings = settings.iter().flat_map(|setting| ["--set", setting]);
+        let mut child = self
+            // Behind the command they would replace those before it.
+            .command(settings.chain(["serve", "--listen", "127.0.0.1:0"]))
+            .stdout(Stdio::piped())
+            .stderr(errors.unwrap_or_else(|| file.into()))
             .spawn()
             .expect("the program starts");
+        let printed = child.stdout.take().expect("its output is piped");
+        let address = address_in(printed).unwrap_or_else(|| {
+            panic!("it does not serve: {}", std::fs::read_to_string(&log).unwrap_or_default())
+        });
         let mut server = Server { child, address, log };
         let began = Instant::now();
         while server.get("/health/ready", "").is_none_or(|(status, _)| status != 200) {
@@ -135,6 +163,14 @@ impl Program {
         }
         server
     }
+}
+
+/// The address that a server tells as soon as it listens: `… http://127.0.0.1:8080/…`. A port that
+/// is chosen before may be somebody else's by then.
+fn address_in(printed: impl Read) -> Option<SocketAddr> {
+    let mut line = String::new();
+    BufReader::new(printed).read_line(&mut line).ok()?;
+    line.split("http://").nth(1)?.split('/').next()?.parse().ok()
 }
 
 /// A running server. It is killed when it is dropped.
@@ -154,18 +190,68 @@ impl Server {
     /// Sends JSON: the status and the JSON that comes back. None if nobody answers.
     #[must_use]
     pub fn send(&self, method: &str, path: &str, token: &str, body: &str) -> Option<(u16, Value)> {
+        let asked = self.ask(method, path, token, "application/json", body.as_bytes())?;
+        answer(asked)
+    }
+
+    /// Uploads a policy: the status and the JSON that comes back. None if nobody answers.
+    #[must_use]
+    pub fn upload(&self, token: &str, component: &[u8]) -> Option<(u16, Value)> {
+        answer(self.begin_upload(token, component)?)
+    }
+
+    /// Uploads a policy without waiting for the answer. The caller is there until the stream is
+    /// dropped.
+    #[must_use]
+    pub fn begin_upload(&self, token: &str, component: &[u8]) -> Option<TcpStream> {
+        self.ask("POST", "/api/v1/policies", token, "application/wasm", component)
+    }
+
+    fn ask(
+        &self,
+        method: &str,
+        path: &str,
+        token: &str,
+        content_type: &str,
+        body: &[u8],
+    ) -> Option<TcpStream> {
         let mut stream = TcpStream::connect(self.address).ok()?;
         let length = body.len();
-        let request = format!(
+        let head = format!(
             "{method} {path} HTTP/1.1\r\nhost: desk\r\nconnection: close\r\nauthorization: Bearer {token}\r\n\
-             content-type: application/json\r\ncontent-length: {length}\r\n\r\n{body}"
+             content-type: {content_type}\r\ncontent-length: {length}\r\n\r\n"
         );
-        stream.write_all(request.as_bytes()).ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).ok()?;
-        let status = answer.split(' ').nth(1)?.parse().ok()?;
-        let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
-        Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
+        stream.write_all(head.as_bytes()).ok()?;
+        stream.write_all(body).ok()?;
+        Some(stream)
+    }
+
+    /// A connection on which anything can be sent.
+    ///
+    /// # Panics
+    /// When nobody listens.
+    #[must_use]
+    pub fn connect(&self) -> TcpStream {
+        let stream = TcpStream::connect(self.address).expect("the server listens");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a stream takes a time limit");
+        stream
+    }
+
+    /// Sends bytes on a connection of their own, and reads what comes until it is closed.
+    #[must_use]
+    pub fn exchange(&self, bytes: &[u8]) -> String {
+        let mut stream = self.connect();
+        // Whoever closes early has answered before.
+        drop(stream.write_all(bytes));
+        let mut answer = Vec::new();
+        drop(stream.read_to_end(&mut answer));
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     /// What it has logged so far.
@@ -194,6 +280,15 @@ impl Server {
             }
         }
     }
+}
+
+/// Reads an answer to its end.
+fn answer(mut stream: TcpStream) -> Option<(u16, Value)> {
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let body = answer.split_once("\r\n\r\n").map_or("", |(_, body)| body);
+    Some((status, serde_json::from_str(body).unwrap_or(Value::Null)))
 }
 
 impl Drop for Server {

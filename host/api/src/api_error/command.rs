@@ -1,7 +1,7 @@
 //! Which error a refused command is answered with. Every status that a use case can lead to is
 //! here.
 
-use waypost_app::CommandError;
+use waypost_app::{Code, CommandError};
 use waypost_domain::{
     refusal::{FieldFault, Refused},
     ticket::Action,
@@ -9,44 +9,61 @@ use waypost_domain::{
 
 use super::{ApiError, FaultOut, Slug};
 
-impl From<CommandError> for ApiError {
-    fn from(error: CommandError) -> Self {
-        let detail = error.to_string();
-        match error {
-            CommandError::NotFound(_) => Self::new(Slug::NotFound, detail),
-            CommandError::Forbidden(_) => Self::new(Slug::Forbidden, detail),
-            CommandError::SeparationOfDuties(_) => Self::new(Slug::SeparationOfDuties, detail),
-            CommandError::Stale => Self::new(Slug::StaleVersion, detail),
-            CommandError::Refused(refused) => refused.into(),
-            CommandError::Invalid(faults) => Self::fields(faults),
-            CommandError::Taken(_) => Self::new(Slug::Duplicate, detail),
-            CommandError::ContentChanged => Self::new(Slug::ContentChanged, detail),
-            CommandError::Cursor(_) => Self::new(Slug::CursorInvalid, detail)
-                .with_errors(vec![FaultOut::parameter("after", "Omit it to start again.")]),
-            CommandError::Busy => Self::new(Slug::Unavailable, detail),
-            CommandError::Unavailable(cause) => Self::unavailable(cause.as_ref(), detail),
-            CommandError::OutcomeUnknown(cause) => {
-                tracing::error!(error = cause.as_ref() as &dyn std::error::Error, "outcome unknown");
-                Self::new(
-                    Slug::OutcomeUnknown,
-                    format!("{detail}. A repeat with the same `Idempotency-Key` is safe"),
-                )
-            }
-            CommandError::Internal(cause) => Self::internal(cause.as_ref()),
+/// Every code of a refused command is a kind of error.
+impl From<Code> for Slug {
+    fn from(code: Code) -> Self {
+        match code {
+            Code::NotFound => Self::NotFound,
+            Code::Forbidden => Self::Forbidden,
+            Code::SeparationOfDuties => Self::SeparationOfDuties,
+            Code::StaleVersion => Self::StaleVersion,
+            Code::InvalidTransition => Self::InvalidTransition,
+            Code::MissingFields => Self::MissingFields,
+            Code::ValidationFailed => Self::ValidationFailed,
+            Code::GuardFailed => Self::GuardFailed,
+            Code::ApprovalRequired => Self::ApprovalRequired,
+            Code::ContentChanged => Self::ContentChanged,
+            Code::Duplicate => Self::Duplicate,
+            Code::CursorInvalid => Self::CursorInvalid,
+            Code::Unavailable => Self::Unavailable,
+            Code::OutcomeUnknown => Self::OutcomeUnknown,
+            Code::Internal => Self::Internal,
         }
     }
 }
 
-impl From<Refused> for ApiError {
-    fn from(refused: Refused) -> Self {
-        let detail = refused.to_string();
-        match refused {
-            Refused::InvalidTransition { state, allowed, .. } => {
+impl From<CommandError> for ApiError {
+    fn from(error: CommandError) -> Self {
+        let (slug, detail) = (Slug::from(error.code()), error.to_string());
+        match error {
+            CommandError::NotFound(_)
+            | CommandError::Forbidden(_)
+            | CommandError::SeparationOfDuties(_)
+            | CommandError::Stale
+            | CommandError::Refused(Refused::Guard { .. })
+            | CommandError::Taken(_)
+            | CommandError::ContentChanged
+            | CommandError::Busy => Self::new(slug, detail),
+            CommandError::Refused(Refused::InvalidTransition { state, allowed, .. }) => {
                 let allowed = allowed.into_iter().map(Action::as_str).collect();
-                Self::new(Slug::InvalidTransition, detail).with_state(state.as_str(), allowed)
+                Self::new(slug, detail).with_state(state.as_str(), allowed)
             }
-            Refused::MissingFields(faults) | Refused::Invalid(faults) => Self::fields(faults),
-            Refused::Guard { code, .. } => Self::new(guard(code), detail),
+            CommandError::Refused(Refused::MissingFields(faults) | Refused::Invalid(faults))
+            | CommandError::Invalid(faults) => Self::fields(faults),
+            CommandError::Cursor(_) => Self::new(slug, detail)
+                .with_errors(vec![FaultOut::parameter("after", "Omit it to start again.")]),
+            CommandError::Unavailable(cause) => Self::unavailable(cause.as_ref(), detail),
+            CommandError::OutcomeUnknown(cause) => {
+                tracing::error!(
+                    error = cause.as_ref() as &dyn std::error::Error,
+                    "outcome unknown"
+                );
+                Self::new(
+                    slug,
+                    format!("{detail}. A repeat with the same `Idempotency-Key` is safe"),
+                )
+            }
+            CommandError::Internal(cause) => Self::internal(cause.as_ref()),
         }
     }
 }
@@ -95,15 +112,6 @@ impl ApiError {
     }
 }
 
-/// A guard's code is the slug of its error, where it has one of its own.
-fn guard(code: &str) -> Slug {
-    match code {
-        "content-changed" => Slug::ContentChanged,
-        "approval-required" => Slug::ApprovalRequired,
-        _ => Slug::GuardFailed,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use waypost_domain::ticket::{State, TicketKind};
@@ -137,10 +145,17 @@ mod tests {
             state: State::New,
             allowed: vec![Action::Start],
         };
-        let json = ApiError::from(refused).json();
+        let json = ApiError::from(CommandError::from(refused)).json();
         assert_eq!(json["status"], 409);
         assert_eq!(json["state"], "new");
         assert_eq!(json["allowed_actions"], serde_json::json!(["start"]));
+    }
+
+    #[test]
+    fn each_code_of_a_refused_command_is_the_kind_of_its_answer() {
+        for code in Code::ALL {
+            assert_eq!(Slug::from(*code).as_str(), code.as_str());
+        }
     }
 
     #[test]

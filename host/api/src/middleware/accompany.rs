@@ -18,6 +18,7 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tracing::Instrument;
+use waypost_app::{CommitNote, Committed};
 
 use crate::{
     ApiState,
@@ -37,12 +38,15 @@ pub(crate) struct RequestContext {
     pub(crate) id: Arc<str>,
     /// The whole path, also inside nested routers.
     pub(crate) path: Arc<str>,
+    /// How far the changes of the command are committed.
+    pub(crate) commit: CommitNote,
     is_body_read: Arc<AtomicBool>,
 }
 
 impl RequestContext {
     fn new(id: &str, path: &str) -> Self {
-        Self { id: id.into(), path: path.into(), is_body_read: Arc::default() }
+        let commit = CommitNote::default();
+        Self { id: id.into(), path: path.into(), commit, is_body_read: Arc::default() }
     }
 
     /// The body has come to its end, and the connection can be used for the next request.
@@ -59,6 +63,7 @@ impl RequestContext {
             None if is_bare_error(&response) => bare(status),
             None => return response,
         };
+        let error = if status.is_server_error() { self.honest(error) } else { error };
         let mut completed = error.of_request(&self.path, &self.id).into_response();
         completed.extensions_mut().remove::<ApiError>();
         // What was said beside the body still holds: `Allow`, `ETag`, `Retry-After`.
@@ -68,6 +73,24 @@ impl RequestContext {
             }
         }
         completed
+    }
+}
+
+impl RequestContext {
+    /// What failed after the changes were committed, or while they were, does not undo them.
+    fn honest(&self, error: ApiError) -> ApiError {
+        match self.commit.read() {
+            Committed::No => error,
+            Committed::Unknown if error.slug() == Slug::OutcomeUnknown => error,
+            Committed::Unknown => ApiError::new(
+                Slug::OutcomeUnknown,
+                "the request ended while its changes were being stored",
+            ),
+            Committed::Yes => ApiError::new(
+                Slug::AnswerLost,
+                "the request was carried out, but its response could not be made",
+            ),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use axum::{
 use waypost_app::Unauthenticated;
 use waypost_domain::key::Key;
 
+use super::RequestContext;
 use crate::{
     ApiState,
     api_error::{ApiError, FaultOut, Slug},
@@ -42,7 +43,10 @@ pub(crate) async fn authenticate(
         Err(Unauthenticated::Token) => attempts.failed(from, secret, now),
         Err(Unauthenticated::OutOfReach | Unauthenticated::Failed(_)) => {}
     }
-    let caller = found.map_err(unauthenticated)?;
+    let mut caller = found.map_err(unauthenticated)?;
+    if let Some(context) = request.extensions().get::<RequestContext>() {
+        caller.commit = context.commit.clone();
+    }
     request.extensions_mut().insert(caller);
     Ok(next.run(request).await)
 }

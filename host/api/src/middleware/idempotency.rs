@@ -24,16 +24,18 @@ use super::RequestContext;
 use crate::{
     ApiState,
     api_error::{ApiError, FaultOut, Slug},
+    reply::PREFERENCE_APPLIED,
 };
 
 /// Names a request, so that it can be repeated.
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 /// Says that the answer is the first one's.
 const IDEMPOTENCY_REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
-/// More than any record has; a longer answer is kept without its body.
+/// More than any record has; of a longer answer only its status and headers are kept.
 const MAX_KEPT_BYTES: usize = 256 * 1024;
 /// The headers that belong to an answer; all others are made anew.
-const KEPT_HEADERS: [HeaderName; 3] = [header::CONTENT_TYPE, header::ETAG, header::LOCATION];
+const KEPT_HEADERS: [HeaderName; 4] =
+    [header::CONTENT_TYPE, header::ETAG, header::LOCATION, PREFERENCE_APPLIED];
 
 /// In the extensions of an answer that holds a secret: the body that a repeat gets instead, and
 /// that is kept.
@@ -178,6 +180,10 @@ impl Kept {
     }
 }
 
+/// Of an answer that was kept without its body.
+const TOO_LONG: &str = "the first request with this key was carried out, and its response was too \
+                        long to be kept";
+
 fn replay(status: u16, packed: &[u8]) -> Result<Response, ApiError> {
     let unreadable = || {
         tracing::error!("stored response cannot be read");
@@ -187,6 +193,15 @@ fn replay(status: u16, packed: &[u8]) -> Result<Response, ApiError> {
         )
     };
     let (kept, body) = Kept::unpack(packed).ok_or_else(unreadable)?;
+    let has_body = kept.headers.iter().any(|(name, _)| *name == header::CONTENT_TYPE.as_str());
+    if has_body && body.is_empty() {
+        let detail = match kept.headers.iter().find(|(name, _)| *name == header::LOCATION.as_str())
+        {
+            Some((_, place)) => format!("{TOO_LONG}; read `{place}`"),
+            None => TOO_LONG.to_owned(),
+        };
+        return Err(ApiError::new(Slug::AnswerLost, detail));
+    }
     let mut response = Response::new(Body::from(Bytes::copy_from_slice(body)));
     *response.status_mut() = StatusCode::from_u16(status).map_err(|_| unreadable())?;
     for (name, value) in kept.headers {
@@ -281,8 +296,17 @@ mod tests {
     }
 
     #[test]
-    fn a_large_answer_is_kept_without_its_body() {
-        let packed = Kept::pack(&HeaderMap::new(), &vec![b'x'; MAX_KEPT_BYTES + 1]);
+    fn a_large_answer_is_kept_without_its_body_and_its_repeat_is_told_so() {
+        let json = HeaderValue::from_static("application/json");
+        let headers = HeaderMap::from_iter([(header::CONTENT_TYPE, json)]);
+        let packed = Kept::pack(&headers, &vec![b'x'; MAX_KEPT_BYTES + 1]);
         assert!(Kept::unpack(&packed).unwrap().1.is_empty());
+        assert_eq!(replay(201, &packed).unwrap_err().slug(), Slug::AnswerLost);
+    }
+
+    #[test]
+    fn an_answer_that_never_had_a_body_is_replayed_without_one() {
+        let packed = Kept::pack(&HeaderMap::new(), b"");
+        assert_eq!(replay(204, &packed).unwrap().status(), StatusCode::NO_CONTENT);
     }
 }

@@ -3,9 +3,9 @@
 use utoipa::{
     IntoParams, ToSchema,
     openapi::{
-        HttpMethod, OpenApi, PathItem, Ref, RefOr, Required, Type,
+        HttpMethod, OpenApi, PathItem, RefOr, Required, Type,
         path::{OperationBuilder, ParameterIn},
-        schema::{ArrayBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat},
+        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat},
     },
 };
 use waypost_domain::{
@@ -15,7 +15,7 @@ use waypost_domain::{
 
 use crate::{
     extract::{ListOut, PageParams},
-    schema::{add, answer, given, object, shown, takes},
+    schema::{add, answer, given, object, page_of, shown, takes},
     wire::{FieldWire, MoneyWire, NamedOut, PersonIn, PersonOut},
 };
 
@@ -42,7 +42,7 @@ pub(super) fn describe<R: Record>(document: &mut OpenApi, one: &str) {
     let doc = format!("Which fields of a {noun} change. What is left out stays; null empties.");
     schemas.insert(edit.clone(), body(fields, true, &doc));
     schemas.insert(schema.to_owned(), record(fields, summary));
-    schemas.insert(page.clone(), page_of(schema));
+    schemas.insert(page.clone(), page_of(schema, false));
 
     let list = OperationBuilder::new()
         .operation_id(Some("list"))
@@ -147,21 +147,6 @@ fn record<R>(fields: &[Field<R>], summary: &str) -> RefOr<Schema> {
         property(body, field.name, schema, !nullable)
     };
     fields.iter().fold(head, add).into()
-}
-
-/// A page of records.
-fn page_of(schema: &str) -> RefOr<Schema> {
-    let next = "What `after` takes to continue; null on the last page.".to_owned();
-    let items = ArrayBuilder::new()
-        .items(Ref::from_schema_name(schema))
-        .description(Some("The records, in the list's order."));
-    ObjectBuilder::new()
-        .schema_type(Type::Object)
-        .description(Some("A page of records."))
-        .property("items", items)
-        .required("items")
-        .property("next", given(FieldType::Line, &[], true, next))
-        .into()
 }
 
 fn read_by(readers: Readers) -> Option<&'static str> {

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use waypost_app::{
     Desk,
     approvals::{self, ApprovalView},
-    tickets::PersonName,
+    person_name,
 };
 use waypost_domain::{
     approval::{SeatRequest, Stage, Step},
@@ -179,11 +179,7 @@ impl StepOut {
 
 impl SeatOut {
     fn new(request: SeatRequest, names: &BTreeMap<PersonId, String>) -> Self {
-        let person = |id: PersonId| {
-            // Somebody whose name can't be read still has a seat; the id says whose.
-            let name = names.get(&id).cloned().unwrap_or_else(|| id.to_string());
-            PersonOut::from(PersonName { id, name })
-        };
+        let person = |id: PersonId| PersonOut::from(person_name(names, id));
         Self {
             id: request.id.0,
             seat: person(request.seat),

@@ -8,15 +8,11 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use waypost_app::{
-    Caller, Desk,
+    Desk,
     comments::{self, CommentView},
     tickets,
 };
-use waypost_domain::{
-    comment::Visibility,
-    role::Role,
-    ticket::{Action, Ticket},
-};
+use waypost_domain::{comment::Visibility, ticket::Action};
 
 use super::{Subject, TicketOut, address};
 use crate::{
@@ -34,6 +30,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 /// Comment on a ticket
 ///
 /// A public comment by the requester is a reply: it ends a hold that is waiting for them.
+/// Requesters who watch can comment too, which moves nothing. If the ticket was merged or
+/// converted, the comment is added where it goes on, and `Location` names that ticket.
 #[utoipa::path(
     post,
     path = "/{id}/comments",
@@ -50,24 +48,13 @@ async fn add_comment(
     let visibility = comment.visibility.map_or(Visibility::Public, |name| name.0);
     let action = match visibility {
         Visibility::Internal => Action::Note,
-        Visibility::Public => {
-            spoken(&caller, &tickets::find(&desk, &caller, &ticket).await?.ticket)
-        }
+        Visibility::Public => Action::Comment,
     };
     let input = Map::from_iter([("text".to_owned(), Value::String(comment.text))]);
     // Boxed: what a reply may set off makes a future that would fill the stack.
     let view = Box::pin(tickets::act(&desk, &caller, &ticket, action, input, None)).await?;
     let address = format!("{}/comments", address(view.ticket.kind(), &view.ticket.number));
     Ok(reply::created(prefer, &address, view.ticket.version, TicketOut::from(view)))
-}
-
-/// Which action a public comment is. The person the ticket is for replies, also if they work at the
-/// desk.
-fn spoken(caller: &Caller, ticket: &Ticket) -> Action {
-    let Some(person) = caller.person() else { return Action::Comment };
-    let is_reply = ticket.requester == Some(person)
-        || (caller.role == Role::Requester && ticket.is_of(person));
-    if is_reply { Action::CallerReply } else { Action::Comment }
 }
 
 /// List a ticket's comments

@@ -100,6 +100,9 @@ pub(crate) struct TicketOut {
     task: Option<TaskOut>,
     /// Id of the closed ticket that it follows up.
     follows: Option<Uuid>,
+    /// Number of the ticket that goes on instead, if it was merged, converted, or is a duplicate.
+    #[schema(example = "INC0000042")]
+    goes_on_in: Option<String>,
     /// Its reference in another system.
     external_ref: Option<ExternalRefWire>,
     /// Whom or what it is waiting for; null once it is over.
@@ -143,6 +146,23 @@ pub(crate) struct TicketOut {
     /// Hooks whose policies failed for it, so that a fallback applied.
     policy_failures: Option<String>,
 }
+
+/// The fields that only some kinds have; in tickets of the others they are null.
+pub(super) const OF_SOME_KINDS: &[(&str, &[TicketKind])] = &[
+    ("requester", &[TicketKind::Incident, TicketKind::Request]),
+    ("sync_with_parent", &[TicketKind::Incident]),
+    ("affected_users", &[TicketKind::Incident]),
+    ("caused_by_problem", &[TicketKind::Incident]),
+    ("major_state", &[TicketKind::Incident]),
+    ("major", &[TicketKind::Incident]),
+    ("request", &[TicketKind::Request]),
+    ("problem", &[TicketKind::Problem]),
+    ("task", &[TicketKind::Task]),
+    ("resolution", &[TicketKind::Incident, TicketKind::Problem]),
+    ("fulfillment", &[TicketKind::Request]),
+    ("rejection", &[TicketKind::Request]),
+    ("reason", &[TicketKind::Task]),
+];
 
 /// A reference to a ticket.
 #[derive(Debug, Serialize, ToSchema)]
@@ -263,6 +283,7 @@ impl From<TicketView> for TicketOut {
             problem: details.problem,
             task: details.task,
             follows: ticket.follows.map(|id| id.0),
+            goes_on_in: view.goes_on_in,
             external_ref: ticket
                 .external_ref
                 .map(|other| ExternalRefWire { source: other.source, id: other.id }),

@@ -4,6 +4,7 @@
 //! Nothing that a kind takes is written down a second time here.
 
 mod property;
+mod shown;
 
 use utoipa::{
     ToSchema,
@@ -67,6 +68,7 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
         let path = format!("/{{id}}/actions/{}", action.action);
         paths.insert(path, PathItem::new(HttpMethod::Post, action.operation(of)));
     }
+    shown::describe(of, document);
 }
 
 /// What `POST /{id}/tasks` takes: the address names the parent.
@@ -240,11 +242,12 @@ impl Documented {
 fn conditions(row: &Row) -> String {
     let who = match row.who {
         Who::Desk => "For the desk.".to_owned(),
+        Who::Admin => "For administrators.".to_owned(),
         Who::DeskOrOwner(From::In(states)) => {
             format!("For the desk, and for the requester while the state is {}.", listed(states))
         }
         Who::DeskOrOwner(_) => "For the desk and the requester.".to_owned(),
-        Who::Owner => "For the requester.".to_owned(),
+        Who::OwnerOrWatcher => "For the requester and for watchers.".to_owned(),
         Who::DeskOrAssignee => "For the desk and the assignee.".to_owned(),
         Who::SeatHolder => "For the voters of the open approval.".to_owned(),
         Who::System => "By Waypost itself.".to_owned(),

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use waypost_domain::moment::{self, InvalidMoment};
 
 /// A time in RFC 3339, with its offset from UTC.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize, ToSchema)]
@@ -11,13 +12,11 @@ use utoipa::ToSchema;
 pub(crate) struct TimeIn(DateTime<Utc>);
 
 impl TryFrom<String> for TimeIn {
-    type Error = &'static str;
+    type Error = InvalidMoment;
 
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        match DateTime::parse_from_rfc3339(text.trim()) {
-            Ok(time) => Ok(Self(time.to_utc())),
-            Err(_) => Err("Not a valid time; use RFC 3339, such as 2026-06-01T08:00:00Z."),
-        }
+    fn try_from(text: String) -> Result<Self, InvalidMoment> {
+        // Whether its year is kept, the command says, together with what else is wrong.
+        moment::read(&text).map(Self)
     }
 }
 

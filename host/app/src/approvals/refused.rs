@@ -12,7 +12,7 @@ use waypost_store::{approval, refused_vote};
 
 use super::Vote;
 use crate::{
-    Caller, CommandError, Desk,
+    Caller, Code, CommandError, Desk,
     tickets::{TicketRef, read},
 };
 
@@ -41,7 +41,7 @@ async fn keep(
     caller: &Caller,
     request: ApprovalRequestId,
     vote: &Vote,
-    code: &'static str,
+    code: Code,
     message: String,
 ) -> Result<(), CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
@@ -72,7 +72,7 @@ async fn keep(
         at: caller.now,
         by: caller.actor.clone(),
         vote,
-        code: code.to_owned(),
+        code: code.as_str().to_owned(),
         message,
         comment: comment.clone(),
     };
@@ -82,27 +82,27 @@ async fn keep(
     Ok(tx.commit().await?)
 }
 
-/// The word for a refusal; none where nothing was refused.
-fn code(error: &CommandError) -> Option<&'static str> {
-    match error {
-        CommandError::Forbidden(_) => Some("forbidden"),
-        CommandError::SeparationOfDuties(_) => Some("separation-of-duties"),
-        CommandError::ContentChanged => Some("content-changed"),
-        CommandError::Refused(Refused::InvalidTransition { .. }) => Some("invalid-transition"),
-        CommandError::Refused(Refused::MissingFields(_)) => Some("missing-fields"),
-        CommandError::Refused(Refused::Guard { code, .. }) => Some(code),
-        CommandError::Refused(Refused::Invalid(_)) | CommandError::Invalid(_) => {
-            Some("validation-failed")
-        }
-        CommandError::NotFound(_)
-        | CommandError::Stale
-        | CommandError::Taken(_)
-        | CommandError::Cursor(_)
-        | CommandError::Busy
-        | CommandError::Unavailable(_)
-        | CommandError::OutcomeUnknown(_)
-        | CommandError::Internal(_) => None,
-    }
+/// The word for a refusal, the same as its sender reads; none where nothing was refused.
+fn code(error: &CommandError) -> Option<Code> {
+    let code = error.code();
+    let is_refused = match code {
+        Code::Forbidden
+        | Code::SeparationOfDuties
+        | Code::InvalidTransition
+        | Code::MissingFields
+        | Code::ValidationFailed
+        | Code::GuardFailed
+        | Code::ApprovalRequired
+        | Code::ContentChanged => true,
+        Code::NotFound
+        | Code::StaleVersion
+        | Code::Duplicate
+        | Code::CursorInvalid
+        | Code::Unavailable
+        | Code::OutcomeUnknown
+        | Code::Internal => false,
+    };
+    is_refused.then_some(code)
 }
 
 fn message(error: &CommandError) -> String {

@@ -11,8 +11,8 @@ use waypost_domain::{
     key::Key,
     refusal::Faults,
 };
-use waypost_policy::{DataFile, Digest, NotADigest, Prepared};
-use waypost_store::{ReadTx, StoreError, WriteTx, binding, binding_pause, component};
+use waypost_policy::{DataFile, Digest, NotADigest, Patience, Prepared};
+use waypost_store::{ReadTx, StoreError, WriteTx, binding, binding_pause};
 
 use self::draft::{Draft, FallbackChoice, HooksChoice};
 pub(crate) use self::draft::{check_data, check_limits};
@@ -21,7 +21,7 @@ use crate::{
     Caller, CommandError, Desk,
     input::{Reading, checked, must_be_at},
     policies::Brought,
-    preparing::{Recipe, note_refusal},
+    preparing::{Bytes, Recipe, note_refusal},
 };
 
 /// The component that a binding or a revision should have.
@@ -30,7 +30,7 @@ pub enum ComponentChoice {
     /// One that the organization may bind, by its digest: `sha256:…`.
     Uploaded(String),
     /// One that comes with the command, and is kept if the command is carried out.
-    Brought(Arc<Vec<u8>>),
+    Brought(Arc<[u8]>),
 }
 
 impl Default for ComponentChoice {
@@ -167,7 +167,7 @@ pub async fn bind(
     }
     let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
-    let prepared = prepare(desk, &mut faults, recipe).await?;
+    let prepared = prepare(desk, caller, &mut faults, recipe).await?;
     let (name, mut draft, prepared) = checked!(faults; name, draft, prepared);
     let warnings = std::mem::take(&mut draft.warnings);
 
@@ -249,7 +249,7 @@ pub async fn revise(
     let mut faults = Faults::new();
     let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
     drop(tx);
-    let prepared = prepare(desk, &mut faults, recipe).await?;
+    let prepared = prepare(desk, caller, &mut faults, recipe).await?;
     let (mut draft, prepared) = checked!(faults; draft, prepared);
     let warnings = std::mem::take(&mut draft.warnings);
 
@@ -325,7 +325,7 @@ pub(super) async fn recipe_of(
     let data = binding::revision_data(tx, revision.binding, revision.number).await?;
     Ok(Recipe {
         component,
-        bytes: component::bytes(tx, &revision.component).await?,
+        bytes: Bytes::Stored,
         settings: revision.settings.clone(),
         data: data_files(&data),
         hooks: revision.hooks.as_slice().to_vec(),
@@ -342,11 +342,12 @@ pub(crate) fn data_files(data: &[(String, Vec<u8>)]) -> Vec<DataFile> {
 /// Has the policy itself check its settings, with no transaction open.
 async fn prepare(
     desk: &Desk,
+    caller: &Caller,
     faults: &mut Faults,
     recipe: Option<Recipe>,
 ) -> Result<Option<Arc<Prepared>>, CommandError> {
     let Some(recipe) = recipe else { return Ok(None) };
-    match recipe.prepare(desk).await? {
+    match recipe.prepare(desk, caller.org, Patience::Request).await? {
         Ok(prepared) => Ok(Some(prepared)),
         Err(refused) => {
             note_refusal(faults, refused)?;

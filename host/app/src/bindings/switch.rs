@@ -5,6 +5,7 @@ use waypost_domain::{
     ids::{BindingId, SwitchId},
     refusal::Faults,
 };
+use waypost_policy::Patience;
 use waypost_store::{StoreError, WriteTx, binding, binding_pause, binding_switch};
 
 use super::{BindingView, bind, load, view};
@@ -126,7 +127,7 @@ async fn must_be_ready(
     let mut tx = desk.store.read(caller.org).await?;
     let recipe = bind::recipe_of(&mut tx, revision).await?;
     drop(tx);
-    let Err(refused) = recipe.prepare(desk).await? else {
+    let Err(refused) = recipe.prepare(desk, caller.org, Patience::Request).await? else {
         // The next ticket asks it, even if the last one could not a moment ago.
         desk.prepared.pardon((revision.binding, revision.number));
         return Ok(());

@@ -151,13 +151,10 @@ async fn leader(
         faults.missing(pointer, "Name an agent by id or e-mail address.");
         return Ok(None);
     };
+    let Some(shown) = refs::shown(faults, pointer, named) else { return Ok(None) };
     let found = match refs::find_person(tx, named).await? {
         Some(own) => Some(own),
         None => of_serving_team(tx, named).await?,
-    };
-    let shown = match named {
-        PersonRef::Id(id) => id.to_string(),
-        PersonRef::Email(email) => email.clone(),
     };
     match found {
         Some(person) if person.active && matches!(person.role, Role::Agent | Role::Admin) => {
@@ -189,9 +186,6 @@ async fn of_serving_team(tx: &mut ReadTx, named: &PersonRef) -> Result<Option<Pe
     let people = person::find_many(tx, &members).await?;
     Ok(people.into_iter().find(|person| match named {
         PersonRef::Id(id) => person.id == *id,
-        PersonRef::Email(email) => person
-            .email
-            .as_deref()
-            .is_some_and(|known| known.to_lowercase() == email.to_lowercase()),
+        PersonRef::Email(email) => person.is_at(email),
     }))
 }

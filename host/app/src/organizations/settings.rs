@@ -7,7 +7,7 @@ use waypost_domain::{
     priority::{Level, Matrix},
     refusal::Faults,
 };
-use waypost_store::{ReadTx, StoreError, organization, team};
+use waypost_store::{ReadTx, StoreError, organization, person, team};
 
 use super::{
     OrganizationView,
@@ -64,7 +64,7 @@ pub async fn update(
 ) -> Result<OrganizationView, CommandError> {
     caller.must_be_admin()?;
     let found = within_reach(desk, caller, key).await?;
-    let mut tx = desk.store.write(found.id).await?;
+    let mut tx = desk.store.write(found.id).await?.noted_in(&caller.commit);
     let mut organization = organization::load(&mut tx).await?;
     must_be_at(organization.version, expected_version)?;
 
@@ -84,6 +84,14 @@ pub async fn update(
     if let Some(named) = &edit.fallback_approver {
         let pointer = "/fallback_approver";
         let approver = refs::person_if(&mut tx, &mut faults, pointer, named.as_ref()).await?;
+        if let Some(id) = approver.flatten()
+            && let Some(person) = person::find(&mut tx, id).await?
+            && person.active
+            && !person.can_vote_in(found.id)
+        {
+            let message = "An auditor cannot vote; name somebody with another role.";
+            faults.wrong(pointer, "cannot-vote", message);
+        }
         set(&mut settings.fallback_approver, approver);
     }
     faults.refuse_any()?;

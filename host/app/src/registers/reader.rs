@@ -1,7 +1,7 @@
 //! Reading what is given of a record: JSON becomes values by the types of its fields, with every
 //! reference looked up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
@@ -14,7 +14,7 @@ use waypost_domain::{
 use waypost_store::{ReadTx, organization};
 
 use crate::{
-    CommandError, Desk,
+    CommandError,
     json::{self, at},
     refs::{self, Known},
     tickets::PersonRef,
@@ -24,35 +24,12 @@ use crate::{
 pub(super) struct Reader<'a> {
     tx: &'a mut ReadTx,
     known: Option<Known>,
-    organizations: &'a BTreeMap<String, OrgId>,
     pub(super) faults: Faults,
 }
 
-/// The organizations that are named, by their keys. They are looked up before another transaction
-/// begins.
-pub(super) async fn organizations<R: Record>(
-    desk: &Desk,
-    given: &Map<String, Json>,
-) -> Result<BTreeMap<String, OrgId>, CommandError> {
-    let fields = R::REGISTER.fields.iter();
-    let fields = fields.filter(|field| field.takes == FieldType::Organizations);
-    let named = fields.filter_map(|field| given.get(field.name)?.as_array());
-    let keys = named.flatten().filter_map(Json::as_str).collect::<BTreeSet<_>>();
-    let mut found = BTreeMap::new();
-    if keys.is_empty() {
-        return Ok(found);
-    }
-    let mut tx = desk.store.system_read().await?;
-    for key in keys {
-        let organization = organization::find_by_key(&mut tx, key).await?;
-        found.extend(organization.map(|organization| (key.to_owned(), organization.id)));
-    }
-    Ok(found)
-}
-
 impl<'a> Reader<'a> {
-    pub(super) fn new(tx: &'a mut ReadTx, organizations: &'a BTreeMap<String, OrgId>) -> Self {
-        Self { tx, known: None, organizations, faults: Faults::new() }
+    pub(super) fn new(tx: &'a mut ReadTx) -> Self {
+        Self { tx, known: None, faults: Faults::new() }
     }
 
     /// Fills in everything that was given. Every fault is noted, in the order of the fields.
@@ -117,27 +94,27 @@ impl<'a> Reader<'a> {
         json: &Json,
     ) -> Result<Option<Value>, CommandError> {
         Ok(match takes {
-            FieldType::Person => match json::text(&mut self.faults, pointer, json) {
+            FieldType::Person => match json::name(&mut self.faults, pointer, json) {
                 Some(text) => self.person(pointer, text).await?.map(Value::Person),
                 None => None,
             },
             FieldType::People => {
-                let Some(named) = json::texts(&mut self.faults, pointer, json) else {
+                let Some(named) = json::names(&mut self.faults, pointer, json) else {
                     return Ok(None);
                 };
                 let mut people = BTreeSet::new();
-                for (place, text) in named.iter().enumerate() {
-                    people.extend(self.person(&format!("{pointer}/{place}"), text).await?);
+                for (pointer, text) in named {
+                    people.extend(self.person(&pointer, text).await?);
                 }
                 Some(Value::People(people))
             }
             FieldType::Organizations => {
-                let Some(keys) = json::texts(&mut self.faults, pointer, json) else {
+                let Some(keys) = json::names(&mut self.faults, pointer, json) else {
                     return Ok(None);
                 };
                 let mut organizations = BTreeSet::new();
-                for (place, key) in keys.iter().enumerate() {
-                    organizations.extend(self.below(&format!("{pointer}/{place}"), key).await?);
+                for (pointer, key) in keys {
+                    organizations.extend(self.below(&pointer, key).await?);
                 }
                 Some(Value::Organizations(organizations))
             }
@@ -198,11 +175,11 @@ impl<'a> Reader<'a> {
 
     /// An organization below this one. One that is elsewhere looks like one that is nowhere.
     async fn below(&mut self, pointer: &str, key: &str) -> Result<Option<OrgId>, CommandError> {
-        if let Some(org) = self.organizations.get(key).copied()
-            && org != self.tx.org()
-            && organization::is_descendant(self.tx, org).await?
-        {
-            return Ok(Some(org));
+        // What no organization can be called is not looked for: PostgreSQL keeps no U+0000.
+        let is_sane = !key.chars().any(char::is_control);
+        let found = if is_sane { organization::find_below(self.tx, key).await? } else { None };
+        if let Some(found) = found.filter(|found| found.id != self.tx.org()) {
+            return Ok(Some(found.id));
         }
         let message = format!("There is no organization `{key}` below this one.");
         self.faults.wrong(pointer, "unknown", message);
@@ -223,7 +200,7 @@ impl<'a> Reader<'a> {
             return self.plain(pointer, takes, json);
         }
         let known = self.known.as_ref()?;
-        let key = json::text(&mut self.faults, pointer, json)?;
+        let key = json::name(&mut self.faults, pointer, json)?;
         let org = self.tx.org();
         let mut find = References { directory: known, org, faults: &mut self.faults };
         if takes == FieldType::Service {

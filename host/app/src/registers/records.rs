@@ -183,10 +183,11 @@ impl Kept for Person {
             let message = "They would decide for themselves; name somebody who is not below them.";
             faults.wrong("/manager", "circle", message);
         }
-        let leaves = before.active && !after.active;
-        if leaves && organization::load(tx).await?.settings.fallback_approver == Some(after.id) {
+        let stops = before.can_vote_in(after.org) && !after.can_vote_in(after.org);
+        if stops && organization::load(tx).await?.settings.fallback_approver == Some(after.id) {
             let message = "Approvals fall back to them; set another fallback approver first.";
-            faults.wrong("/active", "in-use", message);
+            let field = if after.active { "/role" } else { "/active" };
+            faults.wrong(field, "in-use", message);
         }
         Ok(())
     }

@@ -4,6 +4,7 @@
 //! between the phases, what they named is looked up. No transaction is open while one runs.
 
 mod approving;
+mod keeping;
 mod majors;
 mod opening;
 mod proposals;
@@ -19,9 +20,10 @@ use waypost_domain::{
     approval::Approval,
     binding::Hook,
     catalog::CatalogItem,
-    comment::Comment,
+    comment::{Comment, Visibility},
     event::{Actor, ActorKind, FieldChange},
-    ids::{CommentId, PersonId, SuggestionId},
+    ids::{CommentId, PersonId, SuggestionId, TicketId},
+    incident::Following,
     organization::OrgSettings,
     proposal::{FieldsTaken, Judged, Proposer},
     receipt::Outcome,
@@ -41,11 +43,10 @@ use super::{
 use crate::{Caller, Desk, layers::Asked};
 
 pub(crate) use self::approving::submit;
+pub(crate) use self::keeping::{Kept, keep_voters, needs_care};
 pub(crate) use self::majors::evaluate_major_rules;
 pub(crate) use self::opening::{give_numbers, open, route_again};
-pub(crate) use self::stalling::{
-    Nudged, appoint, expect_votes, fallback_approver, looks_after_approvals, nudge,
-};
+pub(crate) use self::stalling::{Nudged, expect_votes, looks_after_approvals, nudge};
 pub(crate) use self::telling::{NotifiableEvent, tell};
 
 /// A ticket that is being decided on.
@@ -124,8 +125,8 @@ impl TicketDraft {
 
     fn of(desk: &Desk, facts: Facts, write: TicketWrite, occasion: &str, caller: &Caller) -> Self {
         let mut people: BTreeMap<PersonId, bool> =
-            facts.desk_people.values().map(|person| (person.id, person.can_vote())).collect();
-        people.extend(facts.manager.iter().map(|person| (person.id, person.can_vote())));
+            facts.desk_people.values().map(|one| (one.id, facts.can_vote(one))).collect();
+        people.extend(facts.manager.iter().map(|one| (one.id, facts.can_vote(one))));
         let before = (!write.is_new).then(|| write.ticket.clone());
         Self {
             write,
@@ -219,6 +220,45 @@ impl TicketDraft {
         }
     }
 
+    /// Tells of another ticket that it goes on in the place of that one, to those who hear nothing
+    /// of that one by the same command.
+    pub(crate) fn took_in(&mut self, source: TicketId, number: &str, by: &Actor) {
+        let text = Ticket::was_merged(number);
+        let said = ticket::NewComment { visibility: Visibility::Public, text: text.clone() };
+        self.say(Some(said), &system());
+        let was = self.write.ticket.state();
+        let told = self.happened(Notice::Commented, by, was);
+        told.text = Some(text);
+        told.unless_told_of = Some(source);
+    }
+
+    /// Takes a reply to a ticket in whose place it goes on.
+    pub(crate) fn heard(&mut self, done: Done, by: &Actor, replied_to: &str) {
+        let was = self.write.ticket.state();
+        let as_it_is = self.write.ticket.clone();
+        let changes = self.write.ticket.absorb(as_it_is, self.now);
+        let reason = Some(format!("reply to {replied_to}"));
+        self.say(done.left.said, by);
+        self.did_because(Action::Comment, by, changes, reason);
+        self.happened(Notice::Commented, by, was).text = done.left.text;
+    }
+
+    /// Says of a reply that it was given to another ticket, in whose place this one goes on.
+    pub(crate) fn was_reply_to(&mut self, number: &str) {
+        if let Some(first) = self.write.events.first_mut() {
+            first.reason.get_or_insert_with(|| format!("reply to {number}"));
+        }
+    }
+
+    /// Says in whose place it goes on, to those who hear nothing of the other ticket by the same
+    /// command.
+    pub(crate) fn tell_what_goes_on(&mut self, goes_on: &Ticket) {
+        if let Some(told) = self.happened.last_mut() {
+            told.text = Some(goes_on.takes_its_place());
+            told.unless_told_of = Some(goes_on.id);
+        }
+    }
+
     /// Keeps what was said, as a comment.
     fn say(&mut self, said: Option<ticket::NewComment>, by: &Actor) {
         let Some(ticket::NewComment { visibility, text }) = said else { return };
@@ -273,14 +313,15 @@ impl TicketDraft {
         self.voters.last_round = last;
     }
 
-    /// The child of an incident after that has moved; none where the move does not concern it.
-    pub(crate) fn following(mut self, parent: &str, stage: &Stage, action: Action) -> Option<Self> {
+    /// Lets the child of an incident follow it, after that has moved by this action. Nothing
+    /// happens where the move does not concern it.
+    pub(crate) fn follow(&mut self, parent: &Ticket, action: Action) {
         let was = self.write.ticket.state();
-        let changes = self.write.ticket.follow_parent(stage, &system(), self.now);
+        let changes = self.moves(|ticket, with| ticket.follow_parent(parent, with));
         if changes.is_empty() {
-            return None;
+            return;
         }
-        let (notice, text) = match stage {
+        let (notice, text) = match &parent.stage {
             Stage::Done(_, outcome) => (Notice::Resolved, Some(outcome.notes.clone())),
             Stage::Open(_)
             | Stage::OnHold(_)
@@ -288,9 +329,28 @@ impl TicketDraft {
             | Stage::Closed(..)
             | Stage::Cancelled(_) => (Notice::StateChanged, None),
         };
-        self.did_because(action, &system(), changes, Some(format!("follows its parent {parent}")));
+        let reason = self.naming_what_lacks(format!("follows its parent {}", parent.number));
+        self.did_because(action, &system(), changes, Some(reason));
         self.happened(notice, &system(), was).text = text;
-        Some(self)
+    }
+
+    /// Lets the ticket follow another one, under the organization's settings.
+    pub(crate) fn moves(
+        &mut self,
+        by: impl FnOnce(&mut Ticket, &Following<'_>) -> Vec<FieldChange>,
+    ) -> Vec<FieldChange> {
+        let (facts, now, actor) = (&self.facts, self.now, system());
+        let settings = &facts.directory.org.settings;
+        by(&mut self.write.ticket, &Following { settings, directory: facts, by: &actor, now })
+    }
+
+    /// A reason, with what the organization demands of a resolved incident and this one lacks,
+    /// because nobody was there to fill it in.
+    pub(crate) fn naming_what_lacks(&self, reason: String) -> String {
+        match self.write.ticket.resolved_without(&self.facts.directory.org.settings) {
+            Some(lacking) => format!("{reason}; demanded and still empty: {lacking}"),
+            None => reason,
+        }
     }
 
     /// The ticket as it was when the command began; none of one that is opened.

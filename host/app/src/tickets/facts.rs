@@ -163,13 +163,39 @@ impl Facts {
     pub(crate) fn desk_person(&self, named: &PersonRef) -> Option<&Person> {
         match named {
             PersonRef::Id(id) => self.desk_people.get(id),
-            PersonRef::Email(email) => self.desk_people.values().find(|person| {
-                person
-                    .email
-                    .as_deref()
-                    .is_some_and(|known| known.to_lowercase() == email.to_lowercase())
-            }),
+            PersonRef::Email(email) => self.desk_people.values().find(|person| person.is_at(email)),
         }
+    }
+
+    /// Whether a person can be asked for their vote: of the organization, or of those who get its
+    /// tickets.
+    pub(crate) fn can_vote(&self, person: &Person) -> bool {
+        let org = self.directory.org.id;
+        person.can_vote_in(org) && (person.org == org || self.desk_people.contains_key(&person.id))
+    }
+
+    /// The organization's fallback approver, while they can vote.
+    pub(crate) fn fallback_approver(&self) -> Option<PersonId> {
+        let approver = self.directory.org.settings.fallback_approver?;
+        let found = self.desk_people.get(&approver).filter(|person| self.can_vote(person));
+        found.map(|person| person.id)
+    }
+
+    /// Adds the delegations in force now. Whoever cannot vote stands in for nobody.
+    pub(crate) async fn add_delegations(
+        &mut self,
+        tx: &mut ReadTx,
+        now: DateTime<Utc>,
+    ) -> Result<(), CommandError> {
+        let mut in_force = waypost_store::delegation::in_force(tx, now).await?;
+        let named: BTreeSet<PersonId> = in_force.iter().map(|one| one.to).collect();
+        let named: Vec<PersonId> = named.into_iter().collect();
+        let people = waypost_store::person::find_many(tx, &named).await?;
+        let able: BTreeSet<PersonId> =
+            people.iter().filter(|one| self.can_vote(one)).map(|person| person.id).collect();
+        in_force.retain(|one| able.contains(&one.to));
+        self.delegations = Arc::new(in_force);
+        Ok(())
     }
 
     /// How many tickets are open on a configuration item.
@@ -217,20 +243,4 @@ async fn desk_people(
     ids.dedup();
     let people = waypost_store::person::find_many(tx, &ids).await?;
     Ok(people.into_iter().map(|person| (person.id, person)).collect())
-}
-
-/// The delegations in force now. Whoever is not active any more, or not to be seen from here,
-/// stands in for nobody.
-pub(crate) async fn delegations(
-    tx: &mut ReadTx,
-    now: DateTime<Utc>,
-) -> Result<Arc<Vec<Delegation>>, CommandError> {
-    let mut in_force = waypost_store::delegation::in_force(tx, now).await?;
-    let named: BTreeSet<PersonId> = in_force.iter().map(|one| one.to).collect();
-    let named: Vec<PersonId> = named.into_iter().collect();
-    let people = waypost_store::person::find_many(tx, &named).await?;
-    let active: BTreeSet<PersonId> =
-        people.into_iter().filter(|person| person.active).map(|person| person.id).collect();
-    in_force.retain(|one| active.contains(&one.to));
-    Ok(Arc::new(in_force))
 }

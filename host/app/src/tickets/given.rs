@@ -13,6 +13,7 @@ use waypost_domain::{
     person::Person,
     refusal::Faults,
     suggestion::Suggestion,
+    text,
     ticket::{Code, FieldType, Given, Kind, Ticket, Value},
 };
 use waypost_store::{ReadTx, StoreError, catalog, ci, suggestion};
@@ -99,11 +100,11 @@ impl Reader<'_> {
         json: &Json,
     ) -> Result<Option<Value>, CommandError> {
         Ok(match takes {
-            FieldType::Text => self.text(pointer, json).map(|text| {
+            FieldType::Text => json::written(&mut self.faults, pointer, json).map(|text| {
                 Value::Text(if self.drops_blanks {
                     text.trim().to_owned()
                 } else {
-                    text.to_owned()
+                    text.into_owned()
                 })
             }),
             FieldType::Code => {
@@ -111,59 +112,59 @@ impl Reader<'_> {
                 json::choice(&mut self.faults, pointer, json, &names.collect::<Vec<_>>())
             }
             FieldType::Category => self
-                .text(pointer, json)
+                .name(pointer, json)
                 .and_then(|key| self.references().category(pointer, key))
                 .map(Value::Category),
             FieldType::Service => self
-                .text(pointer, json)
+                .name(pointer, json)
                 .and_then(|key| self.references().service(pointer, key))
                 .map(Value::Service),
             FieldType::Team => self
-                .text(pointer, json)
+                .name(pointer, json)
                 .and_then(|key| self.references().team(pointer, key))
                 .map(Value::Team),
-            FieldType::Ci => match self.text(pointer, json) {
+            FieldType::Ci => match self.name(pointer, json) {
                 Some(key) => self.ci(pointer, key).await?.map(|ci| Value::Cis(vec![ci.id])),
                 None => None,
             },
             FieldType::Cis => {
-                let Some(keys) = self.texts(pointer, json) else { return Ok(None) };
+                let Some(keys) = self.names(pointer, json) else { return Ok(None) };
                 let mut ids = Vec::with_capacity(keys.len());
-                for (place, key) in keys.iter().enumerate() {
-                    ids.extend(self.ci(&format!("{pointer}/{place}"), key).await?.map(|ci| ci.id));
+                for (pointer, key) in keys {
+                    ids.extend(self.ci(&pointer, key).await?.map(|ci| ci.id));
                 }
                 Some(Value::Cis(ids))
             }
-            FieldType::Person => match self.text(pointer, json) {
+            FieldType::Person => match self.name(pointer, json) {
                 Some(text) => self.person(pointer, text).await?.map(Value::Person),
                 None => None,
             },
             FieldType::People => {
-                let Some(named) = self.texts(pointer, json) else { return Ok(None) };
+                let Some(named) = self.names(pointer, json) else { return Ok(None) };
                 let mut people = std::collections::BTreeSet::new();
-                for (place, text) in named.iter().enumerate() {
-                    people.extend(self.person(&format!("{pointer}/{place}"), text).await?);
+                for (pointer, text) in named {
+                    people.extend(self.person(&pointer, text).await?);
                 }
                 Some(Value::People(people))
             }
-            FieldType::Ticket => match self.text(pointer, json) {
+            FieldType::Ticket => match self.name(pointer, json) {
                 Some(text) => self.ticket(pointer, text).await?.map(|id| Value::Tickets(vec![id])),
                 None => None,
             },
             FieldType::Tickets => {
-                let Some(named) = self.texts(pointer, json) else { return Ok(None) };
+                let Some(named) = self.names(pointer, json) else { return Ok(None) };
                 let mut ids = Vec::with_capacity(named.len());
-                for (place, text) in named.iter().enumerate() {
-                    ids.extend(self.ticket(&format!("{pointer}/{place}"), text).await?);
+                for (pointer, text) in named {
+                    ids.extend(self.ticket(&pointer, text).await?);
                 }
                 Some(Value::Tickets(ids))
             }
-            FieldType::CatalogItem => match self.text(pointer, json) {
+            FieldType::CatalogItem => match self.name(pointer, json) {
                 Some(key) => self.item(pointer, key).await?,
                 None => None,
             },
             FieldType::Suggestion => {
-                let Some(text) = self.text(pointer, json) else { return Ok(None) };
+                let Some(text) = self.name(pointer, json) else { return Ok(None) };
                 let missing = || CommandError::NotFound(Missing::Suggestion);
                 let id: SuggestionId = text.parse().map_err(|_| missing())?;
                 let subject = self.subject.ok_or_else(missing)?;
@@ -200,12 +201,12 @@ impl Reader<'_> {
         References { directory: &*self.facts, org: self.caller.org, faults: &mut self.faults }
     }
 
-    fn text<'j>(&mut self, pointer: &str, json: &'j Json) -> Option<&'j str> {
-        json::text(&mut self.faults, pointer, json)
+    fn name<'j>(&mut self, pointer: &str, json: &'j Json) -> Option<&'j str> {
+        json::name(&mut self.faults, pointer, json)
     }
 
-    fn texts(&mut self, pointer: &str, json: &Json) -> Option<Vec<String>> {
-        json::texts(&mut self.faults, pointer, json)
+    fn names<'j>(&mut self, pointer: &str, json: &'j Json) -> Option<Vec<(String, &'j str)>> {
+        json::names(&mut self.faults, pointer, json)
     }
 
     async fn ci(&mut self, pointer: &str, key: &str) -> Result<Option<Ci>, CommandError> {
@@ -296,7 +297,7 @@ impl LookUps {
     ) -> Result<Option<Person>, StoreError> {
         let key = match named {
             PersonRef::Id(id) => id.to_string(),
-            PersonRef::Email(email) => email.to_lowercase(),
+            PersonRef::Email(email) => text::uncased(email),
         };
         if let Some(known) = self.people.get(&key) {
             return Ok(known.clone());

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
-    ids::{MessageId, PersonId},
-    message::{DeliveryChannel, Message},
-    person::Person,
+    ids::{MessageId, PersonId, TicketId},
+    message::{DeliveryChannel, Message, ToldAs},
+    moment,
     proposal::Proposer,
+    text,
     ticket::Ticket,
 };
 use waypost_policy::{
@@ -33,27 +34,47 @@ const MAX_DEDUPE_CHARS: usize = 200;
 /// No message is held longer: what it says would not be news any more.
 const MAX_WAIT: TimeDelta = TimeDelta::days(30);
 
-/// A message to some people, before their addresses are known.
+/// A subject is read in a list of letters.
+const MAX_SUBJECT_CHARS: usize = 2_000;
+
+/// The people who are told something, and as what.
+type People = BTreeMap<PersonId, BTreeSet<ToldAs>>;
+
+/// A message to some people. Where each of them gets it is looked up when it leaves.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
-    people: BTreeSet<PersonId>,
+    people: People,
     subject: String,
     body: String,
     dedupe_key: String,
     send_at: DateTime<Utc>,
+    /// Whoever hears of this ticket by the same command has heard of it.
+    pub(crate) unless_told_of: Option<TicketId>,
 }
 
 impl Draft {
     /// A message of the desk itself, by no policy.
     pub(crate) fn of_desk(
         people: impl IntoIterator<Item = PersonId>,
+        told_as: ToldAs,
         subject: &str,
         body: String,
         dedupe_key: String,
         send_at: DateTime<Utc>,
     ) -> Self {
-        let people = people.into_iter().collect();
-        Self { people, subject: subject.to_owned(), body, dedupe_key, send_at }
+        let people = people.into_iter().map(|id| (id, BTreeSet::from([told_as]))).collect();
+        let subject = subject.to_owned();
+        Self { people, subject, body, dedupe_key, send_at, unless_told_of: None }
+    }
+
+    /// The people whom it goes to.
+    pub(crate) fn people(&self) -> impl Iterator<Item = PersonId> {
+        self.people.keys().copied()
+    }
+
+    /// Sends nothing to these people.
+    pub(crate) fn leave_out(&mut self, people: &BTreeSet<PersonId>) {
+        self.people.retain(|person, _| !people.contains(person));
     }
 }
 
@@ -79,10 +100,14 @@ pub(crate) fn drafts(
     for message in notifications.messages.iter().take(MAX_MESSAGES) {
         let except: BTreeSet<PersonId> =
             message.except.iter().filter_map(|id| id.parse().ok()).collect();
-        let mut people = BTreeSet::new();
+        let mut people = People::new();
         for recipient in &message.recipients {
             match people_of(recipient, told) {
-                Ok(found) => people.extend(found.into_iter().filter(|id| !except.contains(id))),
+                Ok((told_as, found)) => {
+                    for id in found.into_iter().filter(|id| !except.contains(id)) {
+                        people.entry(id).or_default().insert(told_as);
+                    }
+                }
                 Err(why) => overruled.push(why),
             }
         }
@@ -104,12 +129,20 @@ pub(crate) fn drafts(
             overruled.push(why);
             continue;
         }
+        let subject = message.subject.replace(char::is_control, " ");
+        let kept = text::cut(subject.trim(), MAX_SUBJECT_CHARS);
+        if kept != subject.trim() {
+            overruled.push(format!(
+                "a subject of more than {MAX_SUBJECT_CHARS} characters; it was cut to that"
+            ));
+        }
         drafts.push(Draft {
             people,
-            subject: message.subject.replace(['\r', '\n'], " "),
+            subject: kept.into_owned(),
             body: message.body.clone(),
             dedupe_key: short(&message.dedupe_key),
             send_at,
+            unless_told_of: None,
         });
     }
     let asked = notifications.messages.len();
@@ -153,9 +186,8 @@ impl Room {
 /// When a message leaves: at once, or at a later time that its policy names.
 fn send_at(not_before: Option<&str>, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     let Some(text) = not_before else { return Ok(now) };
-    let at = DateTime::parse_from_rfc3339(text)
-        .map_err(|_| format!("a message with the time `{text}`, which is not valid RFC 3339"))?;
-    let at = at.to_utc();
+    let at = moment::parse(text)
+        .map_err(|invalid| format!("a message with the time `{text}`: {invalid}"))?;
     if at > now + MAX_WAIT {
         let days = MAX_WAIT.num_days();
         return Err(format!(
@@ -173,48 +205,45 @@ fn short(dedupe_key: &str) -> String {
     Digest::of(dedupe_key.as_bytes()).to_string()
 }
 
-fn people_of(recipient: &Recipient, told: &Told<'_>) -> Result<Vec<PersonId>, String> {
+fn people_of(recipient: &Recipient, told: &Told<'_>) -> Result<(ToldAs, Vec<PersonId>), String> {
     let Told { event, ticket, proposer } = told;
     let known =
         |id: &str| id.parse::<PersonId>().map_err(|_| format!("`{id}` is not a person's id"));
     Ok(match recipient {
-        Recipient::Person(id) => vec![known(id)?],
-        Recipient::Requester => ticket.requester.into_iter().collect(),
-        Recipient::Assignee => ticket.assignee.into_iter().collect(),
-        Recipient::Team(name) => proposer.team(ticket.org, name)?.members.iter().copied().collect(),
-        Recipient::Watchers => ticket.watchers.iter().copied().collect(),
+        Recipient::Person(id) => (ToldAs::Named, vec![known(id)?]),
+        Recipient::Requester => (ToldAs::Requester, ticket.requester.into_iter().collect()),
+        Recipient::Assignee => (ToldAs::Assignee, ticket.assignee.into_iter().collect()),
+        Recipient::Team(name) => {
+            let team = proposer.team(ticket.org, name)?;
+            (ToldAs::Member(team.id), team.members.iter().copied().collect())
+        }
+        Recipient::Watchers => (ToldAs::Watcher, ticket.watchers.iter().copied().collect()),
         Recipient::Approvers => {
-            event.approvers.iter().map(|id| known(id)).collect::<Result<_, _>>()?
+            let approvers = event.approvers.iter().map(|id| known(id));
+            (ToldAs::Approver, approvers.collect::<Result<_, _>>()?)
         }
     })
 }
 
-/// The people that drafts go to, whose addresses are to be read.
-pub(crate) fn people(drafts: &[Draft]) -> BTreeSet<PersonId> {
-    drafts.iter().flat_map(|draft| draft.people.iter().copied()).collect()
-}
-
-/// One message for each person who has an address and still works here.
-pub(crate) fn addressed(
+/// One message for each person.
+pub(crate) fn letters(
     drafts: Vec<Draft>,
-    people: &BTreeMap<PersonId, Person>,
     ticket: &Ticket,
     desk: &Desk,
     now: DateTime<Utc>,
 ) -> Vec<Message> {
     let mut messages = Vec::new();
     for draft in drafts {
-        for person in draft.people.iter().filter_map(|id| people.get(id)) {
-            let Some(address) = person.email.clone().filter(|_| person.active) else {
-                continue;
-            };
+        for (person, told_as) in draft.people {
             messages.push(Message {
                 id: MessageId(desk.entropy.id(now)),
                 org: ticket.org,
                 ticket: Some(ticket.id),
-                person: person.id,
+                person,
+                told_as,
+                after_end: ticket.ended_as().is_some(),
                 channel: DeliveryChannel::Mail,
-                address,
+                address: None,
                 subject: draft.subject.clone(),
                 body: draft.body.clone(),
                 dedupe_key: draft.dedupe_key.clone(),
@@ -251,7 +280,8 @@ mod tests {
         assert_eq!(at("2026-06-01T09:30:00+02:00").unwrap(), "2026-06-01T08:00:00+00:00");
         assert_eq!(at("2026-06-02T08:00:00Z").unwrap(), "2026-06-02T08:00:00+00:00");
         assert!(at("2026-07-02T08:00:00Z").unwrap_err().contains("30 days"));
-        assert!(at("tomorrow").unwrap_err().contains("RFC 3339"));
+        assert!(at("tomorrow").unwrap_err().contains("2026-06-01T08:00:00Z"));
+        assert!(at("2026-06-01T23:59:60Z").unwrap_err().contains("leap second"));
     }
 
     #[test]

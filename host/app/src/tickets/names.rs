@@ -18,7 +18,7 @@ use super::{
     Named, PersonName, ProblemName, TicketName, TicketView, decide::TicketDraft, facts::Facts,
     write::TicketWrite,
 };
-use crate::{Caller, CommandError, Desk};
+use crate::{Caller, CommandError, Desk, labels::former_team};
 
 /// The names that some tickets refer to. What a command knows already is not read again.
 pub(crate) struct Names {
@@ -223,7 +223,7 @@ impl Names {
         };
         let other = ticket.problem().into_iter().flat_map(|it| &it.cis);
         TicketView {
-            team: self.teams.get(&ticket.team).cloned().unwrap_or_else(|| unnamed(ticket.team)),
+            team: self.teams.get(&ticket.team).cloned().unwrap_or_else(|| former_team(ticket.team)),
             service: ticket.service.and_then(|id| self.services.get(&id).cloned()),
             ci: ticket.ci.and_then(|id| self.cis.get(&id).cloned()),
             cis: other.filter_map(|id| self.cis.get(id).cloned()).collect(),
@@ -239,12 +239,13 @@ impl Names {
             parent: ticket.parent.map(|id| self.ticket(id)),
             problem: problem.and_then(|id| self.problem(id)),
             depends_on: ticket.task().map(numbers).unwrap_or_default(),
+            goes_on_in: ticket.goes_on_in().map(|id| self.ticket(id).number),
             ticket,
         }
     }
 
     fn person(&self, id: PersonId) -> PersonName {
-        crate::labels::named(&self.people, id)
+        crate::labels::person_name(&self.people, id)
     }
 
     fn ticket(&self, id: TicketId) -> TicketName {
@@ -285,7 +286,8 @@ fn cis(ticket: &Ticket) -> impl Iterator<Item = CiId> + '_ {
 /// The tickets that a ticket names.
 fn relatives(ticket: &Ticket) -> impl Iterator<Item = TicketId> + '_ {
     let before = ticket.task().into_iter().flat_map(|it| it.depends_on.iter().copied());
-    ticket.parent.into_iter().chain(ticket.incident().and_then(|it| it.problem)).chain(before)
+    let problem = ticket.incident().and_then(|it| it.problem);
+    ticket.parent.into_iter().chain(problem).chain(before).chain(ticket.goes_on_in())
 }
 
 fn item(ticket: &Ticket) -> Option<CatalogItemId> {
@@ -294,11 +296,6 @@ fn item(ticket: &Ticket) -> Option<CatalogItemId> {
 
 fn named(key: &Key, name: String) -> Named {
     Named { key: key.to_string(), name }
-}
-
-/// A team that is not visible any more keeps its id as its name.
-fn unnamed(team: TeamId) -> Named {
-    Named { key: team.to_string(), name: team.to_string() }
 }
 
 fn unique<T: Ord>(ids: impl Iterator<Item = T>) -> Vec<T> {

@@ -88,8 +88,10 @@ fn kind_of(command: &OpenTicket) -> TicketKind {
 /// Where it comes from, if that was given as it should be.
 pub(crate) fn origin(command: &OpenTicket) -> Option<ExternalRef> {
     let given = command.fields.get("external_ref")?.as_object()?;
-    let part = |name: &str| given.get(name)?.as_str().map(|text| text.trim().to_owned());
-    Some(ExternalRef { source: part("source")?, id: part("id")? })
+    let part = |name: &str| given.get(name)?.as_str();
+    let mut faults = Faults::new();
+    let reference = ExternalRef::read(part("source")?, part("id")?, &mut faults);
+    faults.is_empty().then_some(reference)
 }
 
 /// The ticket that an external reference belongs to already.

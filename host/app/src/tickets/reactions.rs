@@ -9,15 +9,18 @@ use std::{collections::BTreeSet, future::ready, pin::Pin};
 
 use waypost_domain::{
     approval::Approval,
+    event::FieldChange,
     ids::TicketId,
     incident::MAX_CHILDREN,
+    link::{LinkChange, Retold, made_with, removed_from, retold},
     task::{follow_siblings, planned},
     ticket::{
-        Action, Beside, Channel, Given, Notice, Opening, State, Ticket, TicketKind, Turn, Value,
+        Action, Beside, Channel, Given, Notice, Opening, Phase, Stage, State, Ticket, TicketKind,
+        Turn, Value,
     },
 };
 use waypost_store::{
-    catalog, ticket,
+    ReadTx, catalog, link, ticket,
     ticket::{TicketFilter, TicketSort},
 };
 
@@ -41,7 +44,9 @@ pub(crate) const REACTIONS: &[Reaction] = &[
         at_once()
     },
     |scene| Box::pin(incidents_follow(scene)),
+    |scene| Box::pin(children_go_on(scene)),
     |scene| Box::pin(children_follow(scene)),
+    |scene| Box::pin(links_go_on(scene)),
     |scene| Box::pin(tasks_follow(scene)),
     |scene| {
         leaders_are_told(scene);
@@ -115,9 +120,107 @@ async fn children_follow(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         for child in children {
             let mut facts = scene.facts.clone();
             facts.around(&mut tx, &child).await?;
-            let draft =
+            let mut draft =
                 TicketDraft::of_stored(scene.desk, facts, child, action.as_str(), scene.caller);
-            scene.drafts.extend(draft.following(&parent.number, &parent.stage, action));
+            draft.follow(&parent, action);
+            if !draft.is_idle() {
+                scene.drafts.push(draft);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The children of an incident that was cancelled, merged or converted go to the incident that goes
+/// on, and follow that; or they stand alone. One that was converted to a problem is their problem,
+/// unless they have another.
+async fn children_go_on(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    let ended = |draft: &TicketDraft| {
+        let (before, ticket) = (draft.before()?, &draft.write.ticket);
+        let is_ended = ticket.incident().is_some()
+            && ticket.phase() == Phase::Cancelled
+            && before.phase() != Phase::Cancelled;
+        is_ended.then(|| (before.clone(), ticket.goes_on_in()))
+    };
+    let parents: Vec<_> = scene.drafts.iter().filter_map(ended).collect();
+    for (before, goes_on) in parents {
+        let mut tx = scene.desk.store.read(scene.caller.org).await?;
+        let goes_on = match goes_on {
+            Some(id) => scene.as_it_is(&mut tx, id).await?,
+            None => None,
+        };
+        let incident = goes_on.clone().filter(|it| it.incident().is_some());
+        let parent = match &incident {
+            Some(target) => parent_of_children(&mut tx, target).await?,
+            None => None,
+        };
+        let why = match &goes_on {
+            Some(it) if incident.is_some() => format!("merged into {}", it.number),
+            Some(it) => format!("converted to {}", it.number),
+            None => "cancelled".to_owned(),
+        };
+        let why = format!("its parent {} was {why}", before.number);
+        let problem = goes_on.filter(|it| it.problem().is_some());
+        for child in ticket::children_of(&mut tx, before.id).await? {
+            let place = scene.draft_of(&mut tx, child, Action::Edit).await?;
+            let draft = &mut scene.drafts[place];
+            draft.leave_parent(&before.stage, parent.as_ref(), problem.as_ref(), &why)?;
+        }
+    }
+    Ok(())
+}
+
+/// Where the children of an incident that is merged into this one go.
+pub(crate) async fn parent_of_children(
+    tx: &mut ReadTx,
+    target: &Ticket,
+) -> Result<Option<Ticket>, CommandError> {
+    let its_parent = match target.parent {
+        Some(id) => ticket::find(tx, id).await?,
+        None => None,
+    };
+    Ok(target.takes_children(its_parent.as_ref()).cloned())
+}
+
+/// The links of what was merged, converted or is a duplicate are told of the ticket that goes on.
+/// Each of the tickets tells it in its own history.
+async fn links_go_on(scene: &mut Scene<'_>) -> Result<(), CommandError> {
+    let ended = |draft: &TicketDraft| {
+        let goes_on = draft.write.ticket.goes_on_in()?;
+        let is_news = draft.before()?.goes_on_in() != Some(goes_on);
+        is_news.then_some((draft.write.ticket.id, goes_on))
+    };
+    let ended: Vec<_> = scene.drafts.iter().filter_map(ended).collect();
+    for (ended, goes_on) in ended {
+        let mut tx = scene.desk.store.read(scene.caller.org).await?;
+        let links = link::of(&mut tx, &[ended.into(), goes_on.into()]).await?;
+        if !links.iter().any(|link| link.seen_from(ended).is_some()) {
+            continue;
+        }
+        let (Some(source), Some(target)) =
+            (scene.as_it_is(&mut tx, ended).await?, scene.as_it_is(&mut tx, goes_on).await?)
+        else {
+            continue;
+        };
+        let why = format!("{} goes on as {}", source.number, target.number);
+        for Retold { was, is } in retold(&links, &source, &target)? {
+            let Some((link_type, other)) = was.seen_from(ended) else { continue };
+            let Some(id) = other.ticket() else { continue };
+            let Some(other) = scene.as_it_is(&mut tx, id).await? else { continue };
+            let from_there = link_type.from_the_other_end();
+            let source_place = scene.draft_of(&mut tx, source.clone(), Action::Unlink).await?;
+            let draft = &mut scene.drafts[source_place];
+            draft.linked(Action::Unlink, removed_from(link_type, &other), &why);
+            draft.write.links.push(LinkChange::Removed(was));
+            draft.write.links.extend(is.clone().map(LinkChange::Made));
+            let other_place = scene.draft_of(&mut tx, other.clone(), Action::Unlink).await?;
+            let draft = &mut scene.drafts[other_place];
+            draft.linked(Action::Unlink, removed_from(from_there, &source), &why);
+            if is.is_some() {
+                draft.linked(Action::Link, made_with(from_there, &target), &why);
+                let place = scene.draft_of(&mut tx, target.clone(), Action::Link).await?;
+                scene.drafts[place].linked(Action::Link, made_with(link_type, &other), &why);
+            }
         }
     }
     Ok(())
@@ -240,7 +343,12 @@ async fn end_tasks(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         let tasks = ticket::tasks_of(&mut tx, id).await?;
         drop(tx);
         for task in tasks.into_iter().filter(|task| task.phase().is_active()) {
-            let draft = scene.add_stored(task, Action::Cancel.as_str());
+            // One that is linked to its ticket may have changed already.
+            let known = scene.drafts.iter().position(|it| it.write.ticket.id == task.id);
+            let draft = match known {
+                Some(place) => &mut scene.drafts[place],
+                None => scene.add_stored(task, Action::Cancel.as_str()),
+            };
             let changes = draft.write.ticket.cancelled_with_parent(&why, draft.now());
             draft.is_planned = true;
             draft.did_because(Action::Cancel, &system(), changes, Some(why.clone()));
@@ -286,6 +394,37 @@ async fn majors_are_found(scene: &mut Scene<'_>) -> Result<(), CommandError> {
 }
 
 impl Scene<'_> {
+    /// A ticket as the command leaves it so far.
+    async fn as_it_is(
+        &mut self,
+        tx: &mut ReadTx,
+        id: TicketId,
+    ) -> Result<Option<Ticket>, CommandError> {
+        match self.drafts.iter().find(|draft| draft.write.ticket.id == id) {
+            Some(draft) => Ok(Some(draft.write.ticket.clone())),
+            None => Ok(ticket::find(tx, id).await?),
+        }
+    }
+
+    /// The place of the draft of a stored ticket; one that the command does not change yet gets
+    /// one.
+    async fn draft_of(
+        &mut self,
+        tx: &mut ReadTx,
+        ticket: Ticket,
+        occasion: Action,
+    ) -> Result<usize, CommandError> {
+        if let Some(place) = self.drafts.iter().position(|it| it.write.ticket.id == ticket.id) {
+            return Ok(place);
+        }
+        let mut facts = self.facts.clone();
+        facts.around(tx, &ticket).await?;
+        let draft =
+            TicketDraft::of_stored(self.desk, facts, ticket, occasion.as_str(), self.caller);
+        self.drafts.push(draft);
+        Ok(self.drafts.len() - 1)
+    }
+
     /// Opens the task of the review of an accepted risk, for the team of its problem.
     pub(crate) fn plan_risk_review(&mut self, problem: Ticket) -> Result<(), CommandError> {
         let (desk, caller) = (self.desk, self.caller);
@@ -318,6 +457,50 @@ impl Scene<'_> {
 }
 
 impl TicketDraft {
+    /// Notes a link that was made or removed because a ticket at its end goes on as another.
+    fn linked(&mut self, action: Action, change: FieldChange, why: &str) {
+        let (as_it_is, now) = (self.write.ticket.clone(), self.now());
+        let mut changes = self.write.ticket.absorb(as_it_is, now);
+        changes.push(change);
+        self.did_because(action, &system(), changes, Some(why.to_owned()));
+    }
+
+    /// A child whose parent has ended: it becomes a child of the incident that goes on and follows
+    /// that, or it stands alone; and what its parent has become is its problem, if that is one.
+    fn leave_parent(
+        &mut self,
+        was: &Stage,
+        parent: Option<&Ticket>,
+        problem: Option<&Ticket>,
+        why: &str,
+    ) -> Result<(), CommandError> {
+        let (before, now) = (self.write.ticket.state(), self.now());
+        let changes = self.write.ticket.leave_parent(was, parent, now);
+        self.did_because(Action::Edit, &system(), changes, Some(why.to_owned()));
+        let has_none = self.write.ticket.incident().is_some_and(|it| it.problem.is_none());
+        if let Some(problem) = problem.filter(|_| has_none) {
+            let given = Given::default().with("problem", Value::Tickets(vec![problem.id]));
+            let (facts, settings) = (self.facts().clone(), self.settings());
+            let changes = self.write.ticket.edit(&given, &[], &facts, &settings, now)?;
+            self.changed_too(changes);
+        }
+        let so_far = self.write.events.len();
+        if let Some(parent) = parent {
+            let action = match parent.phase() {
+                Phase::Open => Action::Start,
+                Phase::OnHold => Action::Hold,
+                Phase::Done => Action::Resolve,
+                Phase::Rejected | Phase::Closed | Phase::Cancelled => Action::Edit,
+            };
+            self.follow(parent, action);
+        }
+        // What it follows the other incident to is told by that.
+        if self.write.events.len() == so_far && self.write.ticket.state() != before {
+            self.happened(Notice::StateChanged, &system(), before);
+        }
+        Ok(())
+    }
+
     /// An incident whose problem is settled: it resumes if it is on hold for it, is resolved if
     /// that was asked for, and goes to the problem that goes on if its own is a duplicate. On hold,
     /// it waits for that one then.
@@ -345,9 +528,10 @@ impl TicketDraft {
         }
         if resolves {
             let was = self.write.ticket.state();
-            let changes = self.write.ticket.resolve_with(settled, &system(), self.now());
+            let changes = self.moves(|ticket, with| ticket.resolve_with(settled, with));
             let notes = self.write.ticket.stage.outcome().map(|outcome| outcome.notes.clone());
-            self.did_because(Action::Resolve, &system(), changes, notes.clone());
+            let reason = notes.clone().map(|notes| self.naming_what_lacks(notes));
+            self.did_because(Action::Resolve, &system(), changes, reason);
             self.happened(Notice::Resolved, &system(), was).text = notes;
             return Ok(());
         }

@@ -8,6 +8,7 @@ use waypost_domain::{
     permission::{self, Relation},
     refusal::Faults,
     role::Role,
+    text,
     ticket::{Action, State, Ticket},
 };
 use waypost_store::{
@@ -52,7 +53,11 @@ pub(crate) async fn seen(
 }
 
 /// A ticket with how the caller stands to it, whether they may see it or not.
-async fn beside(tx: &mut ReadTx, caller: &Caller, ticket: Ticket) -> Result<Seen, CommandError> {
+pub(crate) async fn beside(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    ticket: Ticket,
+) -> Result<Seen, CommandError> {
     let open_approval = if ticket.can_await_approval() {
         approval::open_of(tx, ticket.id.into()).await?
     } else {
@@ -113,6 +118,7 @@ fn is_about_policies(event: &Event) -> bool {
                 | Action::RemindVoter
                 | Action::DelegateVote
                 | Action::ExpireVote
+                | Action::VacateVote
                 | Action::AppointVoter
                 | Action::Escalate
                 | Action::ProposeMajor
@@ -219,7 +225,7 @@ async fn filter(
         priorities: query.priorities.clone(),
         major_states: query.major_states.clone(),
         category,
-        tag: query.tag.clone(),
+        tag: query.tag.as_deref().map(|tag| text::uncased(tag.trim())),
         text: query.text.clone(),
         policy_failures: query.policy_failures,
         order: query.ordered,

@@ -8,13 +8,16 @@
 //! No policy runs while a transaction is open, and the answer is made from the scene: no query runs
 //! inside the write transaction to build it.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
     approval::Approval,
-    ids::TicketId,
+    ids::{ApprovalRequestId, PersonId, TicketId},
     incident::MAX_CHILDREN,
     permission::{self, Relation},
-    refusal::Faults,
+    refusal::{Faults, Refused},
+    role::Role,
     suggestion::Suggestion,
     ticket::{Action, ActionHint, Asks, Beside, Given, Row, Ticket, Turn},
 };
@@ -24,7 +27,7 @@ use super::{
     TicketRef, TicketView,
     content::content_digest,
     decide::{self, TicketDraft},
-    facts::{self, Facts},
+    facts::Facts,
     given::{Found, LookUps, Reader},
     names::Names,
     reactions, read,
@@ -44,6 +47,10 @@ pub(crate) struct Scene<'a> {
     pub(crate) names: Names,
     /// Whether the incidents of a problem that is resolved are resolved with it.
     pub(crate) resolves_incidents: bool,
+    /// What the caller gets back, if it is not the first of the tickets that change.
+    answer: Option<Ticket>,
+    /// The facts around the ticket that the action names, or in which one goes on.
+    facts_of_other: Option<Facts>,
 }
 
 /// A stored ticket that a command is about, with what stands around it.
@@ -116,13 +123,63 @@ async fn try_act(
     let mut scene = Scene::new(desk, caller, facts);
     let mut subject = Subject::read(&mut tx, caller, named).await?;
     let action = subject.means(caller, action);
-    let row = subject.admit(caller, action, expected_version)?;
+    let admitted = subject.admit(caller, action, expected_version);
+    let mut row = match admitted {
+        Ok(row) => row,
+        Err(refused) => return Err(subject.naming_what_goes_on(&mut tx, refused).await?),
+    };
+    let mut replied_to = None;
+    if action == Action::CallerReply {
+        let named = subject.ticket.clone();
+        subject = subject.where_it_goes_on(&mut tx, caller).await?;
+        if subject.ticket.id != named.id {
+            row = subject.ticket.admit(action)?;
+            replied_to = Some(named);
+        }
+    }
     let given = subject.given(&mut tx, &mut scene, row, input).await?;
     drop(tx);
 
+    let is_seen = permission::sees(caller.role, subject.relation);
     scene.perform(subject, row, &given)?;
+    if let Some(named) = replied_to {
+        scene.was_reply_to(named, is_seen);
+    }
     scene.ask(row).await?;
     scene.finish().await
+}
+
+/// The last of the tickets that go on instead of a ticket, one after the other; the ticket itself
+/// if it is worked on. What is over goes on in the ticket that took it up again, if that is for
+/// this person.
+async fn last_of(
+    tx: &mut ReadTx,
+    ticket: &Ticket,
+    owner: Option<PersonId>,
+) -> Result<Ticket, CommandError> {
+    let mut last = ticket.clone();
+    let mut passed = BTreeSet::from([last.id]);
+    while !last.phase().is_active() {
+        let next = match (last.goes_on_in(), owner) {
+            (Some(id), _) => ticket::find(tx, id).await?,
+            (None, Some(owner)) => {
+                let following = ticket::following(tx, last.id).await?;
+                following.into_iter().rev().find(|it| it.requester == Some(owner))
+            }
+            (None, None) => None,
+        };
+        let Some(next) = next.filter(|next| passed.insert(next.id)) else { break };
+        last = next;
+    }
+    Ok(last)
+}
+
+impl From<read::Seen> for Subject {
+    fn from(seen: read::Seen) -> Self {
+        let beside = Beside { parent: seen.parent, ..Beside::default() };
+        let (ticket, relation) = (seen.ticket, seen.relation);
+        Self { ticket, relation, beside, open: seen.open_approval }
+    }
 }
 
 impl Subject {
@@ -131,16 +188,57 @@ impl Subject {
         caller: &Caller,
         named: &TicketRef,
     ) -> Result<Self, CommandError> {
-        let seen = read::seen(tx, caller, named).await?;
-        let beside = Beside { parent: seen.parent, ..Beside::default() };
-        let (ticket, relation) = (seen.ticket, seen.relation);
-        Ok(Self { ticket, relation, beside, open: seen.open_approval })
+        Ok(read::seen(tx, caller, named).await?.into())
     }
 
-    /// What is meant by an action: a public comment by whoever the ticket is for is their reply.
+    /// What is meant by an action: a public comment by whoever the ticket is for is their reply,
+    /// also if they work at the desk; and so is one by a requester who wrote it down or watches it.
     fn means(&self, caller: &Caller, action: Action) -> Action {
-        let is_own = caller.person().is_some() && caller.person() == self.ticket.requester;
-        if action == Action::Comment && is_own { Action::CallerReply } else { action }
+        let Some(person) = caller.person() else { return action };
+        let stands_by = self.relation.owns || self.relation.watches;
+        let replies =
+            self.ticket.requester == Some(person) || (caller.role == Role::Requester && stands_by);
+        let takes_replies = self.ticket.rules().row(Action::CallerReply).is_some();
+        if action == Action::Comment && replies && takes_replies {
+            Action::CallerReply
+        } else {
+            action
+        }
+    }
+
+    /// Where a reply to the ticket goes: to the last of those that go on instead of it, if replies
+    /// are taken there. Whoever may reply to the ticket may reply there.
+    async fn where_it_goes_on(
+        self,
+        tx: &mut ReadTx,
+        caller: &Caller,
+    ) -> Result<Self, CommandError> {
+        let owner = self.ticket.requester.filter(|_| self.relation.owns);
+        let last = last_of(tx, &self.ticket, owner).await?;
+        if last.id == self.ticket.id {
+            return Ok(self);
+        }
+        let takes_replies = last.rules().row(Action::CallerReply).is_some();
+        if takes_replies && !last.phase().is_over() {
+            return Ok(read::beside(tx, caller, last).await?.into());
+        }
+        let beside = Beside { goes_on: Some(last), ..self.beside };
+        Ok(Self { beside, ..self })
+    }
+
+    /// A refusal by where the ticket stands, with the number of the ticket that goes on instead.
+    async fn naming_what_goes_on(
+        &self,
+        tx: &mut ReadTx,
+        mut refused: CommandError,
+    ) -> Result<CommandError, CommandError> {
+        if let CommandError::Refused(Refused::InvalidTransition { why, .. }) = &mut refused
+            && let Some(id) = self.ticket.goes_on_in()
+            && let Some(goes_on) = ticket::find(tx, id).await?
+        {
+            *why = format!("{why}; {} goes on instead of it", goes_on.number);
+        }
+        Ok(refused)
     }
 
     /// Refuses who may not, what was changed meanwhile, and what the state does not allow.
@@ -249,7 +347,22 @@ impl Subject {
         row: &'static Row,
     ) -> Result<(), CommandError> {
         let (desk, caller) = (scene.desk, scene.caller);
+        let is_merged = row.action == Action::MergeInto;
+        let other = self.beside.target.as_ref().filter(|_| is_merged);
+        if let Some(other) = other.or(self.beside.goes_on.as_ref()) {
+            let mut facts = scene.facts.clone();
+            facts.around(tx, other).await?;
+            scene.facts_of_other = Some(facts);
+        }
         scene.facts.around(tx, &self.ticket).await?;
+        if let Some(target) = self.beside.target.clone().filter(|_| is_merged) {
+            let children = ticket::children_of(tx, self.ticket.id).await?.len();
+            self.beside.children = u32::try_from(children).unwrap_or(u32::MAX);
+            if let Some(parent) = reactions::parent_of_children(tx, &target).await? {
+                let already = ticket::count(tx, &reactions::children_of(parent.id)).await?;
+                self.beside.target_children = u32::try_from(already).unwrap_or(u32::MAX);
+            }
+        }
         self.beside.item.clone_from(&scene.facts.item);
         self.beside.new_id = Some(TicketId(desk.id(caller)));
         if row.reads_links {
@@ -269,7 +382,8 @@ impl Subject {
                     && round.content_digest == digest
             });
             self.beside.round = latest;
-            scene.facts.delegations = facts::delegations(tx, caller.now).await?;
+            self.beside.new_vote = Some(ApprovalRequestId(desk.id(caller)));
+            scene.facts.add_delegations(tx, caller.now).await?;
         }
         scene.names.add_open_round(self.ticket.id, self.open.clone());
         scene.names.read(tx, std::slice::from_ref(&self.ticket)).await?;
@@ -281,7 +395,16 @@ impl<'a> Scene<'a> {
     /// A scene without any ticket yet.
     pub(crate) fn new(desk: &'a Desk, caller: &'a Caller, facts: Facts) -> Self {
         let names = Names::of(&facts);
-        Self { desk, caller, facts, drafts: Vec::new(), names, resolves_incidents: false }
+        Self {
+            desk,
+            caller,
+            facts,
+            drafts: Vec::new(),
+            names,
+            resolves_incidents: false,
+            answer: None,
+            facts_of_other: None,
+        }
     }
 
     /// Adds a stored ticket.
@@ -290,6 +413,23 @@ impl<'a> Scene<'a> {
             TicketDraft::of_stored(self.desk, self.facts.clone(), ticket, occasion, self.caller);
         self.drafts.push(draft);
         self.drafts.last_mut().expect("one was just pushed")
+    }
+
+    /// Adds the ticket that the action names, or in which one goes on.
+    fn add_other(&mut self, ticket: Ticket, occasion: &str) -> &mut TicketDraft {
+        let facts = self.facts_of_other.take().unwrap_or_else(|| self.facts.clone());
+        let draft = TicketDraft::of_stored(self.desk, facts, ticket, occasion, self.caller);
+        self.drafts.push(draft);
+        self.drafts.last_mut().expect("one was just pushed")
+    }
+
+    /// Says to which ticket the caller replied, whose place the one that is changed took. Who may
+    /// not see that one gets back the one that they named.
+    fn was_reply_to(&mut self, named: Ticket, is_seen: bool) {
+        if let Some(draft) = self.drafts.first_mut().filter(|it| !it.write.is_new) {
+            draft.was_reply_to(&named.number);
+            self.answer = Some(named).filter(|_| !is_seen);
+        }
     }
 
     /// Makes the move, and notes what it did to the ticket and to those that it names.
@@ -327,13 +467,28 @@ impl<'a> Scene<'a> {
         let mut done = draft.write.ticket.perform(action, &mut turn)?;
         draft.write.decided.extend(beside.suggestion.take());
         let mut opened = done.left.opened.take();
-        let is_elsewhere = done.left.is_elsewhere;
+        if done.left.is_elsewhere {
+            let replied_to = self.drafts.remove(0).write.ticket;
+            if let Some(opened) = opened {
+                self.drafts.push(TicketDraft::of_new(desk, self.facts.clone(), opened, caller));
+            } else if let Some(goes_on) = beside.goes_on.take() {
+                let draft = self.add_other(goes_on, action.as_str());
+                draft.heard(done, &caller.actor, &replied_to.number);
+                self.answer = Some(replied_to);
+            }
+            return Ok(());
+        }
         let link = done.left.link.take();
+        let round = done.left.round.take();
+        let asked = std::mem::take(&mut done.left.asked);
         let target_changes = std::mem::take(&mut done.left.target_changes);
         let is_idle = action == Action::Acknowledge && done.changes.is_empty();
-        if !is_idle && !is_elsewhere {
-            draft.write.link = link;
+        if !is_idle {
+            draft.write.links.extend(link);
             draft.performed(done, &caller.actor, was);
+            if let Some(round) = round {
+                draft.keep_round(round, &asked);
+            }
         }
         if let Some(given) = conversion.filter(|_| action == Action::AcceptSuggestion) {
             let was = draft.write.ticket.state();
@@ -344,12 +499,9 @@ impl<'a> Scene<'a> {
             opened = done.left.opened.take();
             draft.performed(done, &caller.actor, was);
         }
-        if is_elsewhere {
-            self.drafts.clear();
-        }
         self.goes_on(target_before, beside.target, action, target_changes);
         if let Some(opened) = opened {
-            // What was converted or answered is a new ticket, which is what the caller gets back.
+            // What was converted is a new ticket, which is what the caller gets back.
             let new = TicketDraft::of_new(desk, self.facts.clone(), opened, caller);
             self.drafts.insert(0, new);
         }
@@ -368,19 +520,21 @@ impl<'a> Scene<'a> {
         if changes.is_empty() {
             return;
         }
-        let number = self.drafts.first().map(|it| it.write.ticket.number.clone());
+        let source = self.drafts.first().map(|it| &it.write.ticket);
+        let source = source.map(|it| (it.id, it.number.clone()));
         let now = self.caller.now;
         let by = self.caller.actor.clone();
-        let draft = self.add_stored(before, action.as_str());
+        let draft = self.add_other(before, action.as_str());
         let mut all = draft.write.ticket.absorb(target, now);
         all.extend(changes);
-        let (told, reason) = match action {
-            Action::MergeInto => {
-                (Action::Edit, number.map(|number| format!("{number} was merged into it")))
+        match source.filter(|_| action == Action::MergeInto) {
+            Some((id, number)) => {
+                let reason = Some(format!("{number} was merged into it"));
+                draft.did_because(Action::Edit, &by, all, reason);
+                draft.took_in(id, &number, &by);
             }
-            other => (other, None),
-        };
-        draft.did_because(told, &by, all, reason);
+            None => draft.did(action, &by, all),
+        }
     }
 
     /// Asks the policies, where the action leaves something to them.
@@ -393,9 +547,10 @@ impl<'a> Scene<'a> {
             // categorized again.
             let is_categorized = row.action != Action::CallerReply;
             decide::open(desk, caller, &mut opened, is_categorized).await?;
-            if let (Some(source), Some(new)) = (self.drafts.first(), opened.first_mut()) {
+            if let (Some(source), Some(new)) = (self.drafts.first_mut(), opened.first_mut()) {
                 let led_from = Ticket::converted_from(&source.write.ticket);
                 new.add_to_first_event(led_from);
+                source.tell_what_goes_on(&new.write.ticket);
             }
             self.drafts.splice(0..0, opened);
             return Ok(());
@@ -422,11 +577,12 @@ impl<'a> Scene<'a> {
         self.names.count_tasks(&self.drafts);
         let facts = self.drafts[0].facts().clone();
         self.names.add_facts(&facts);
+        let answer = self.answer.take();
         let (mut writes, mut names, desk, caller) = self.finished()?;
         if !is_idle {
             commit(desk, caller, &mut writes).await?;
         }
-        let tickets = vec![writes[0].ticket.clone()];
+        let tickets = vec![answer.unwrap_or_else(|| writes[0].ticket.clone())];
         names.learn(&writes);
         let mut views = names.views_of(desk, caller, tickets).await?;
         Ok(views.pop().expect("one ticket makes one view"))
@@ -455,7 +611,7 @@ pub(crate) async fn commit(
     caller: &Caller,
     writes: &mut [TicketWrite],
 ) -> Result<(), CommandError> {
-    let letters = write::letters(desk, caller.org, writes, caller.now).await?;
+    let letters = write::letters(desk, writes, caller.now);
     let mut tx: WriteTx = desk.write(caller).await?;
     write::write(desk, &mut tx, writes, letters, caller.now).await?;
     write::commit(desk, tx, writes, caller.now).await

@@ -15,6 +15,7 @@ use waypost_domain::{
     organization::Organization,
     service::Criticality,
     team::Team,
+    text::cut_bytes,
     ticket::{Channel, Code, Details, Phase, Stage, Ticket},
 };
 use waypost_policy::{Need, question};
@@ -72,7 +73,7 @@ pub(crate) fn ticket(ticket: &Ticket, facts: &Facts, unwritten: Unwritten<'_>) -
         outcome: outcome(&ticket.stage).map(str::to_owned),
         channel: channel(ticket.channel),
         short_description: ticket.short_description.clone(),
-        description: cut(&ticket.description, MAX_DESCRIPTION_BYTES).to_owned(),
+        description: cut_bytes(&ticket.description, MAX_DESCRIPTION_BYTES).to_owned(),
         requester: ticket.requester.map(|id| id.to_string()),
         opened_by: ticket.opened_by.map(|id| id.to_string()),
         opened_at: timestamp(ticket.opened_at),
@@ -168,7 +169,7 @@ fn last_comments(stored: &[Comment], unwritten: &[Comment]) -> Vec<question::Com
         .map(|comment| question::Comment {
             author: comment.author.person.map(|id| id.to_string()),
             at: timestamp(comment.created_at),
-            text: cut(&comment.text, MAX_COMMENT_BYTES).to_owned(),
+            text: cut_bytes(&comment.text, MAX_COMMENT_BYTES).to_owned(),
         })
         .collect()
 }
@@ -387,9 +388,4 @@ same_cases! {
 )]
 fn float(minor_units: i64) -> f64 {
     minor_units as f64
-}
-
-/// The longest beginning that fits, cut at a character's border.
-fn cut(text: &str, max_bytes: usize) -> &str {
-    &text[..text.floor_char_boundary(max_bytes)]
 }

@@ -1,6 +1,6 @@
 //! Writing a change: the ticket, its events, receipts, approvals and messages, in one commit.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
@@ -8,17 +8,17 @@ use waypost_domain::{
     binding::Pause,
     comment::Comment,
     event::{Actor, Event, FieldChange},
-    ids::{EventId, MessageId, OrgId, PersonId},
+    ids::{EventId, MessageId, OrgId},
     link::LinkChange,
-    message::{DeliveryChannel, Message},
+    message::{DeliveryChannel, Message, ToldAs},
     person::Person,
     suggestion::Suggestion,
     ticket::{Action, Ticket},
 };
 use waypost_policy::BreakerOpen;
 use waypost_store::{
-    ReadTx, StoreError, WriteTx, approval, binding_pause, comment, evaluation, event, link, outbox,
-    person, receipt, suggestion, ticket,
+    ReadTx, StoreError, WriteTx, approval, binding_pause, comment, evaluation, event, link,
+    organization, outbox, person, receipt, suggestion, ticket,
 };
 
 use super::{
@@ -47,8 +47,8 @@ pub(crate) struct TicketWrite {
     pub(crate) new_approval: Option<Approval>,
     /// Rounds of approval that moved.
     pub(crate) changed_approvals: Vec<Approval>,
-    /// A link that was made or removed.
-    pub(crate) link: Option<LinkChange>,
+    /// Links that were made or removed, in order.
+    pub(crate) links: Vec<LinkChange>,
     /// Whether only its version moves, because something that belongs to it did.
     pub(crate) is_touched: bool,
     /// Who hears of it.
@@ -98,7 +98,7 @@ impl TicketWrite {
             decided: Vec::new(),
             new_approval: None,
             changed_approvals: Vec::new(),
-            link: None,
+            links: Vec::new(),
             is_touched: false,
             drafts: Vec::new(),
         }
@@ -120,6 +120,9 @@ pub(crate) async fn commit(
 ) -> Result<(), CommandError> {
     tx.commit().await?;
     tell_administrators(desk, writes, now).await;
+    if let Some(one) = writes.iter().find(|one| wants_voter(one)) {
+        tell_of_missing_voter(desk, one.ticket.org, &one.ticket.number, now).await;
+    }
     Ok(())
 }
 
@@ -161,10 +164,11 @@ pub(crate) async fn write(
         if let Some(new) = &one.new_approval {
             approval::insert(tx, new).await?;
         }
-        match &one.link {
-            Some(LinkChange::Made(link)) => link::insert(tx, link).await?,
-            Some(LinkChange::Removed(link)) => link::remove(tx, link).await?,
-            None => {}
+        for change in &one.links {
+            match change {
+                LinkChange::Made(link) => link::insert(tx, link).await?,
+                LinkChange::Removed(link) => link::remove(tx, link).await?,
+            }
         }
     }
     let suggestions: Vec<Suggestion> =
@@ -174,22 +178,14 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// The letters that tell of these changes, with the addresses of today. Read before the write
-/// transaction begins, because others wait for that to end.
-pub(crate) async fn letters(
-    desk: &Desk,
-    org: OrgId,
-    writes: &mut [TicketWrite],
-    now: DateTime<Utc>,
-) -> Result<Vec<Message>, StoreError> {
-    let is_any = writes.iter().any(|one| !one.drafts.is_empty() || lacks_approver(one));
-    if !is_any {
-        return Ok(Vec::new());
+/// The letters that tell of these changes.
+pub(crate) fn letters(desk: &Desk, writes: &mut [TicketWrite], now: DateTime<Utc>) -> Vec<Message> {
+    let mut letters = Vec::new();
+    for one in writes.iter_mut() {
+        let drafts = std::mem::take(&mut one.drafts);
+        letters.extend(messages::letters(drafts, &one.ticket, desk, now));
     }
-    let mut tx = desk.store.read(org).await?;
-    let mut messages = addressed(desk, &mut tx, writes, now).await?;
-    messages.extend(about_missing_approver(desk, &mut tx, writes, now).await?);
-    Ok(messages)
+    letters
 }
 
 /// Marks tickets on which a policy failed, for people to look at. The command's first event tells
@@ -245,73 +241,89 @@ async fn placed(
     Ok(placed)
 }
 
-async fn addressed(
+/// Whether an approval of it can't be decided until somebody is appointed.
+fn wants_voter(one: &TicketWrite) -> bool {
+    one.new_approval.iter().chain(&one.changed_approvals).any(Approval::wants_voter)
+}
+
+/// Tells administrators that an approval can't be decided until they name somebody: those of the
+/// organization, or else of the nearest layer above that has any. In a transaction of that layer's
+/// own, as all letters to another layer. One that can't be written is logged; the next upkeep
+/// writes it.
+pub(crate) async fn tell_of_missing_voter(
     desk: &Desk,
-    tx: &mut ReadTx,
-    writes: &mut [TicketWrite],
+    org: OrgId,
+    number: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<Message>, StoreError> {
-    let mut ids: Vec<PersonId> =
-        writes.iter().flat_map(|one| messages::people(&one.drafts)).collect();
-    if ids.is_empty() {
-        return Ok(Vec::new());
+) {
+    if let Err(error) = try_tell_of_missing_voter(desk, org, number, now).await {
+        tracing::error!(
+            org.id = %org,
+            ticket = number,
+            error = &error as &dyn std::error::Error,
+            "could not notify administrators of a missing approver"
+        );
     }
-    ids.sort_unstable();
-    ids.dedup();
-    let people: BTreeMap<PersonId, Person> =
-        person::find_many(tx, &ids).await?.into_iter().map(|one| (one.id, one)).collect();
-    Ok(writes
-        .iter_mut()
-        .flat_map(|one| {
-            let drafts = std::mem::take(&mut one.drafts);
-            messages::addressed(drafts, &people, &one.ticket, desk, now)
-        })
-        .collect())
 }
 
-/// Whether an approval of it waits for nobody.
-fn lacks_approver(one: &TicketWrite) -> bool {
-    one.new_approval.iter().chain(&one.changed_approvals).any(Approval::lacks_voter)
-}
-
-/// The letters to the organization's administrators about an approval that nobody's vote is asked
-/// for.
-async fn about_missing_approver(
+async fn try_tell_of_missing_voter(
     desk: &Desk,
-    tx: &mut ReadTx,
-    writes: &[TicketWrite],
+    org: OrgId,
+    number: &str,
     now: DateTime<Utc>,
-) -> Result<Vec<Message>, StoreError> {
-    let lacks = |one: &&TicketWrite| lacks_approver(one);
-    let Some(lacking) = writes.iter().find(lacks) else { return Ok(Vec::new()) };
-    let number = &lacking.ticket.number;
-    let administrators = person::administrators(tx).await?;
-    Ok(administrators
-        .into_iter()
-        .filter_map(|person| {
-            Some(Message {
-                id: MessageId(desk.entropy.id(now)),
-                org: lacking.ticket.org,
-                ticket: None,
-                person: person.id,
-                channel: DeliveryChannel::Mail,
-                address: person.email?,
-                subject: format!("{number} needs an approver, but there is none"),
-                body: format!(
-                    "{number} needs an approval, but no approver is left: the plan names nobody, \
-                     only inactive people, or only the requester.\n\n\
-                     Set the organization's `fallback_approver` to a person other than the \
-                     requester, who is then asked for the vote. To list all such requests, filter \
-                     by `waiting_on` = `approver_missing`."
-                ),
-                // The remedy is one setting, so one letter a day is enough, however many requests
-                // come in.
-                dedupe_key: format!("approver missing {}", now.format("%Y-%m-%d")),
-                send_at: now,
-                created_at: now,
-            })
-        })
-        .collect())
+) -> Result<(), StoreError> {
+    let mut tx = desk.store.read(org).await?;
+    let lineage = organization::lineage(&mut tx).await?;
+    drop(tx);
+    let key = lineage.last().map(|own| own.key.to_string()).unwrap_or_default();
+    for layer in lineage.iter().rev() {
+        let mut tx = desk.store.read(layer.id).await?;
+        let administrators = person::administrators(&mut tx).await?;
+        drop(tx);
+        let letter = |person: Person| about_missing_voter(desk, person, &key, number, now);
+        let letters: Vec<Message> = administrators.into_iter().filter_map(letter).collect();
+        if !letters.is_empty() {
+            let mut tx = desk.store.write(layer.id).await?;
+            outbox::enqueue_many(&mut tx, &letters).await?;
+            return tx.commit().await;
+        }
+    }
+    tracing::warn!(org.id = %org, ticket = number, "no administrator can name an approver");
+    Ok(())
+}
+
+fn about_missing_voter(
+    desk: &Desk,
+    administrator: Person,
+    key: &str,
+    number: &str,
+    now: DateTime<Utc>,
+) -> Option<Message> {
+    administrator.email.as_ref()?;
+    Some(Message {
+        id: MessageId(desk.entropy.id(now)),
+        org: administrator.org,
+        ticket: None,
+        person: administrator.id,
+        told_as: BTreeSet::from([ToldAs::Administrator]),
+        after_end: false,
+        channel: DeliveryChannel::Mail,
+        address: None,
+        subject: format!("{number} needs an approver, but there is none"),
+        body: format!(
+            "{number} of the organization `{key}` needs an approval, but those who are asked for \
+             it are not enough, or nobody is.\n\n\
+             Set the organization's `fallback_approver` to a person other than the requester, who \
+             is then asked for the vote; or name a voter for this ticket with the action \
+             `appoint_voter`. To list the requests of which nobody at all is asked, filter by \
+             `waiting_on` = `approver_missing`."
+        ),
+        // Often the remedy is one setting, so one letter a day is enough, however many requests
+        // come in.
+        dedupe_key: format!("approver missing {key} {}", now.format("%Y-%m-%d")),
+        send_at: now,
+        created_at: now,
+    })
 }
 
 /// Tells the administrators of a binding's layer that its circuit breaker opened. In a transaction
@@ -378,29 +390,24 @@ async fn tell_administrators_of(
 ) -> Result<(), StoreError> {
     let mut tx = desk.store.write(tripped.layer).await?;
     let administrators = person::administrators(&mut tx).await?;
-    let messages: Vec<Message> = administrators
-        .iter()
-        .filter_map(|person| about_breaker(desk, tripped, person, now))
-        .collect();
+    let messages: Vec<Message> =
+        administrators.iter().map(|person| about_breaker(desk, tripped, person, now)).collect();
     outbox::enqueue_many(&mut tx, &messages).await?;
     tx.commit().await
 }
 
-fn about_breaker(
-    desk: &Desk,
-    tripped: &Tripped,
-    person: &Person,
-    now: DateTime<Utc>,
-) -> Option<Message> {
+fn about_breaker(desk: &Desk, tripped: &Tripped, person: &Person, now: DateTime<Utc>) -> Message {
     let Tripped { binding, hook, failure, until, layer } = tripped;
     let hook = hook.as_str();
-    Some(Message {
+    Message {
         id: MessageId(desk.entropy.id(now)),
         org: *layer,
         ticket: None,
         person: person.id,
+        told_as: BTreeSet::from([ToldAs::Administrator]),
+        after_end: false,
         channel: DeliveryChannel::Mail,
-        address: person.email.clone()?,
+        address: None,
         subject: format!("Policy {binding} is paused"),
         body: format!(
             "The binding `{binding}` failed too often in a row at the hook `{hook}`: {failure}.\n\n\
@@ -412,5 +419,5 @@ fn about_breaker(
         dedupe_key: format!("breaker {binding} {}", until.format("%Y-%m-%dT%H")),
         send_at: now,
         created_at: now,
-    })
+    }
 }

@@ -4,7 +4,7 @@ use chrono::TimeZone;
 use uuid::Uuid;
 use waypost_domain::fields::Fields;
 use waypost_domain::ids::{MessageId, OrgId, PersonId, TeamId};
-use waypost_domain::message::{DeliveryChannel, MessageState};
+use waypost_domain::message::{DeliveryChannel, MessageState, ToldAs};
 use waypost_domain::organization::{OrgKind, OrgSettings, Organization};
 use waypost_domain::person::Person;
 use waypost_domain::role::Role;
@@ -122,8 +122,10 @@ impl Office {
             org: self.org,
             ticket: None,
             person: PersonId(Uuid::from_u128(3)),
+            told_as: [ToldAs::Named].into(),
+            after_end: false,
             channel: DeliveryChannel::Mail,
-            address: "mira@northwind.example".to_owned(),
+            address: None,
             subject: format!("message {number}"),
             body: "Hello.".to_owned(),
             dedupe_key: format!("key-{number}"),
@@ -145,6 +147,15 @@ impl Office {
             ..WorkerOptions::default()
         };
         Worker::new(self.store.clone(), clock, Arc::new(Even), transport, options)
+    }
+
+    /// Changes Mira's record.
+    async fn change(&self, change: impl FnOnce(&mut Person)) {
+        let mut tx = self.store.write(self.org).await.unwrap();
+        let mut mira = person::find(&mut tx, PersonId(Uuid::from_u128(3))).await.unwrap().unwrap();
+        change(&mut mira);
+        person::update(&mut tx, &mut mira).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     async fn states(&self) -> Vec<MessageState> {
@@ -169,7 +180,7 @@ async fn what_is_due_is_sent_once() {
     let first = worker.run_once().await.unwrap();
     let second = worker.run_once().await.unwrap();
 
-    assert_eq!(first, Delivered { sent: 10, put_off: 0, dead: 0 });
+    assert_eq!(first, Delivered { sent: 10, ..Delivered::default() });
     assert_eq!(second, Delivered::default());
     assert_eq!(office.sink.taken().len(), 10);
     office.clock.advance(Duration::from_hours(1));
@@ -225,6 +236,69 @@ async fn what_is_not_taken_climbs_the_ladder_and_dies_on_top() {
 }
 
 #[tokio::test]
+async fn a_letter_goes_to_the_address_of_the_moment_it_leaves() {
+    let office = Office::open().await;
+    office.post(0..1, Duration::from_hours(1)).await;
+    let worker = office.worker(office.sink.clone());
+    office.change(|mira| mira.email = Some("mira.new@northwind.example".to_owned())).await;
+    office.clock.advance(Duration::from_hours(1));
+    office.sink.refuse_next(vec![Undelivered::Temporary("451 not now".to_owned())]);
+
+    assert_eq!(worker.run_once().await.unwrap().put_off, 1);
+    office.change(|mira| mira.email = Some("mira.newer@northwind.example".to_owned())).await;
+    office.clock.advance(RETRY_DELAYS[0]);
+    assert_eq!(worker.run_once().await.unwrap().sent, 1);
+
+    let taken = office.sink.taken();
+    assert_eq!(taken[0].address.as_deref(), Some("mira.newer@northwind.example"));
+    let mut tx = office.store.read(office.org).await.unwrap();
+    let posted = outbox::list(&mut tx, None, 10).await.unwrap().remove(0);
+    assert_eq!(posted.message.address.as_deref(), Some("mira.newer@northwind.example"));
+}
+
+#[tokio::test]
+async fn who_has_left_gets_no_letter_and_the_outbox_says_why() {
+    let office = Office::open().await;
+    office.post(0..1, Duration::ZERO).await;
+    office.post(1..2, Duration::from_hours(1)).await;
+    let worker = office.worker(office.sink.clone());
+    office.sink.refuse_next(vec![Undelivered::Temporary("451 not now".to_owned())]);
+    assert_eq!(worker.run_once().await.unwrap().put_off, 1);
+
+    office.change(|mira| mira.active = false).await;
+    office.clock.advance(Duration::from_hours(24));
+    let delivered = worker.run_once().await.unwrap();
+
+    assert_eq!(delivered, Delivered { dropped: 2, ..Delivered::default() });
+    assert!(office.sink.taken().is_empty());
+    for state in office.states().await {
+        let MessageState::Dropped { reason, .. } = &state else { panic!("{state:?}") };
+        assert_eq!(reason, "not sent: the person does not work here any more");
+    }
+}
+
+#[tokio::test]
+async fn who_has_no_address_gets_a_letter_once_they_have_one() {
+    let office = Office::open().await;
+    office.change(|mira| mira.email = None).await;
+    office.post(0..1, Duration::ZERO).await;
+    office.post(1..2, Duration::from_hours(1)).await;
+    let worker = office.worker(office.sink.clone());
+    assert_eq!(worker.run_once().await.unwrap().dropped, 1);
+
+    office.change(|mira| mira.email = Some("mira@northwind.example".to_owned())).await;
+    office.clock.advance(Duration::from_hours(1));
+
+    assert_eq!(worker.run_once().await.unwrap().sent, 1);
+    let states = office.states().await;
+    assert!(
+        matches!(&states[0], MessageState::Dropped { reason, .. }
+            if reason == "not sent: the person has no e-mail address"),
+        "{states:?}"
+    );
+}
+
+#[tokio::test]
 async fn a_message_that_will_never_be_taken_is_given_up_at_once() {
     let office = Office::open().await;
     office.post(0..2, Duration::ZERO).await;
@@ -232,7 +306,7 @@ async fn a_message_that_will_never_be_taken_is_given_up_at_once() {
 
     let delivered = office.worker(office.sink.clone()).run_once().await.unwrap();
 
-    assert_eq!(delivered, Delivered { sent: 1, put_off: 0, dead: 1 });
+    assert_eq!(delivered, Delivered { sent: 1, dead: 1, ..Delivered::default() });
     assert_eq!(office.subjects(), ["message 1"]);
 }
 

@@ -6,7 +6,7 @@ use thiserror::Error;
 use crate::{
     approval::{
         Approval, Duties, Outcome, Quorum, SeatRequest, SeatState, Stage, StageRule, Step,
-        vote::{Voted, changes},
+        vote::changes,
     },
     event::FieldChange,
     ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId},
@@ -173,35 +173,6 @@ impl Approval {
         changes(&before, self)
     }
 
-    /// Appoints a voter to every undecided step that has none.
-    pub fn appoint(
-        &mut self,
-        approver: PersonId,
-        next_id: &mut dyn FnMut() -> ApprovalRequestId,
-        now: DateTime<Utc>,
-    ) -> Voted {
-        let before = self.clone();
-        let mut opened = Vec::new();
-        for step in self.stages.iter_mut().flat_map(|stage| &mut stage.steps) {
-            let is_undecided = matches!(step.outcome, Outcome::Waiting | Outcome::Pending);
-            if !is_undecided || !step.requests.is_empty() {
-                continue;
-            }
-            step.requests.push(SeatRequest::waiting(next_id(), approver, false));
-            if step.outcome == Outcome::Pending {
-                opened.extend(step.open(now));
-            }
-        }
-        Voted { changes: changes(&before, self), opened, outcome: self.outcome }
-    }
-
-    /// Whether votes should be awaited, but there is nobody whose vote it is.
-    #[must_use]
-    pub fn lacks_voter(&self) -> bool {
-        let is_awaited = |seat: &SeatRequest| seat.state == SeatState::Requested;
-        self.outcome == Outcome::Pending && !self.requests().any(is_awaited)
-    }
-
     /// Opens the first stage that waits.
     pub(crate) fn open_next(&mut self, now: DateTime<Utc>) -> Vec<ApprovalRequestId> {
         let Some(stage) = self.stages.iter_mut().find(|stage| stage.outcome == Outcome::Waiting)
@@ -224,15 +195,14 @@ impl Approval {
 }
 
 impl Step {
-    fn open(&mut self, now: DateTime<Utc>) -> Vec<ApprovalRequestId> {
+    pub(super) fn open(&mut self, now: DateTime<Utc>) -> Vec<ApprovalRequestId> {
         self.outcome = Outcome::Pending;
         let hours = self.due_hours.map(|hours| chrono::Duration::hours(hours.into()));
         self.due_at = hours.and_then(|hours| now.checked_add_signed(hours));
         let mut opened = Vec::new();
         for request in &mut self.requests {
             if request.state == SeatState::Waiting {
-                request.state = SeatState::Requested;
-                request.requested_at = Some(now);
+                request.ask(now);
                 opened.push(request.id);
             }
         }

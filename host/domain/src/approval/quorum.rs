@@ -13,12 +13,16 @@ pub struct Tally {
     pub rejected: usize,
     /// Seats that abstained or did not vote in time.
     pub silent: usize,
+    /// Seats that nobody is asked for, until somebody is appointed.
+    pub vacant: usize,
     /// Mandatory seats.
     pub mandatory: usize,
     /// Mandatory seats that approved.
     pub mandatory_approved: usize,
     /// Mandatory seats that rejected, abstained or did not vote in time.
     pub mandatory_lost: usize,
+    /// Mandatory seats that nobody is asked for, until somebody is appointed.
+    pub mandatory_vacant: usize,
 }
 
 impl Quorum {
@@ -62,6 +66,10 @@ impl Tally {
                     tally.silent += 1;
                     tally.mandatory_lost += mandatory;
                 }
+                SeatState::Vacant => {
+                    tally.vacant += 1;
+                    tally.mandatory_vacant += mandatory;
+                }
                 SeatState::Waiting
                 | SeatState::Requested
                 | SeatState::Delegated
@@ -71,7 +79,7 @@ impl Tally {
         tally
     }
 
-    /// Seats that can still vote.
+    /// Seats that have not voted: those that are asked, and those that somebody can be appointed to.
     #[must_use]
     pub const fn outstanding(&self) -> usize {
         self.seats - self.approved - self.rejected - self.silent

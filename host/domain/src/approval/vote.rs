@@ -83,16 +83,35 @@ pub enum VoteRefused {
     /// It is not this person's vote.
     #[error(transparent)]
     Forbidden(#[from] Forbidden),
-    /// It is decided, lacks something, or is about something that has changed.
+    /// Nobody's vote is awaited there: too early, too late, or nobody is asked.
+    #[error("the vote is not possible {0}")]
+    NotAwaited(#[source] NotAwaited),
+    /// What is voted on has changed since it was shown.
+    #[error("the content has changed since it was shown; read it again before you vote")]
+    ContentChanged,
+    /// Its fields are missing or wrong.
     #[error(transparent)]
     Refused(#[from] Refused),
 }
 
-impl VoteRefused {
-    /// The code of a vote on what has changed since it was shown.
-    pub const CONTENT_CHANGED: &'static str = "content-changed";
-    /// The code of a vote on what is decided already.
-    pub const DECIDED: &'static str = "invalid-transition";
+/// Why a vote is not awaited, as it stands after "`vote` is not possible for a request".
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum NotAwaited {
+    /// Its stage is not open.
+    #[error("because this stage is not open yet; earlier stages must be decided first")]
+    TooEarly,
+    /// Whoever was asked cannot vote any more.
+    #[error("because nobody is asked for this vote now; an administrator appoints somebody")]
+    Vacant,
+    /// It is decided, handed on or over.
+    #[error("because this vote is already {0}; changing the decision requires a new round")]
+    Over(SeatState),
+}
+
+impl From<NotAwaited> for VoteRefused {
+    fn from(why: NotAwaited) -> Self {
+        Self::NotAwaited(why)
+    }
 }
 
 impl Approval {
@@ -114,13 +133,7 @@ impl Approval {
         let is_current = self.content_digest == matter.content_digest
             && ballot.shown.is_none_or(|shown| shown == matter.content_digest);
         if decides && !is_current {
-            return Err(Refused::Guard {
-                code: VoteRefused::CONTENT_CHANGED,
-                message:
-                    "The content has changed since it was shown; read it again before you vote."
-                        .to_owned(),
-            }
-            .into());
+            return Err(VoteRefused::ContentChanged);
         }
         let before = self.clone();
         let mut opened = Vec::new();
@@ -132,6 +145,10 @@ impl Approval {
         };
         if let Some(request) = self.request_mut(ballot.request) {
             request.voter = ballot.by;
+            if request.seat == ballot.by {
+                // Nobody stands in for themselves.
+                request.delegation = None;
+            }
             request.comment = (!comment.is_empty()).then_some(comment);
             request.end(state, now);
         }
@@ -244,8 +261,7 @@ impl Approval {
         let given = step.requests.iter().find(|request| request.id == from)?;
         let mut request = SeatRequest::waiting(id, given.seat, given.mandatory);
         request.voter = to;
-        request.state = SeatState::Requested;
-        request.requested_at = Some(now);
+        request.ask(now);
         step.requests.push(request);
         Some(id)
     }
@@ -332,7 +348,10 @@ impl Stage {
 impl Step {
     fn end_requests(&mut self, now: DateTime<Utc>) {
         for request in &mut self.requests {
-            if matches!(request.state, SeatState::Waiting | SeatState::Requested) {
+            if matches!(
+                request.state,
+                SeatState::Waiting | SeatState::Requested | SeatState::Vacant
+            ) {
                 request.end(SeatState::Cancelled, now);
             }
         }
@@ -340,6 +359,13 @@ impl Step {
 }
 
 impl SeatRequest {
+    /// Asks for the vote.
+    pub(super) fn ask(&mut self, now: DateTime<Utc>) {
+        self.state = SeatState::Requested;
+        self.requested_at = Some(now);
+        self.decided_at = None;
+    }
+
     pub(super) fn end(&mut self, state: SeatState, now: DateTime<Utc>) {
         self.state = state;
         self.decided_at = Some(now);
@@ -363,25 +389,17 @@ fn check_voter(
     Ok(())
 }
 
-fn check_open(request: &SeatRequest) -> Result<(), Refused> {
+pub(super) fn check_open(request: &SeatRequest) -> Result<(), NotAwaited> {
     match request.state {
         SeatState::Requested => Ok(()),
-        SeatState::Waiting => Err(Refused::Guard {
-            code: VoteRefused::DECIDED,
-            message: "This stage is not open yet; earlier stages must be decided first.".to_owned(),
-        }),
+        SeatState::Waiting => Err(NotAwaited::TooEarly),
+        SeatState::Vacant => Err(NotAwaited::Vacant),
         SeatState::Approved
         | SeatState::Rejected
         | SeatState::Abstained
         | SeatState::Delegated
         | SeatState::Expired
-        | SeatState::Cancelled => Err(Refused::Guard {
-            code: VoteRefused::DECIDED,
-            message: format!(
-                "The request is already {}; changing the decision requires a new round.",
-                request.state
-            ),
-        }),
+        | SeatState::Cancelled => Err(NotAwaited::Over(request.state)),
     }
 }
 
@@ -392,13 +410,11 @@ fn check_fields(
     duties: Duties,
 ) -> Result<String, Refused> {
     let mut faults = Faults::new();
-    let comment = ballot.comment.unwrap_or("").trim();
     let said = match ballot.vote {
         Vote::Approve | Vote::Reject | Vote::Abstain => "/comment",
         Vote::Delegate { .. } => "/reason",
     };
-    text::at_most_chars(said, comment, text::MAX_REASON_CHARS, &mut faults);
-    text::plain(said, comment, &mut faults);
+    let comment = text::sentence(said, ballot.comment.unwrap_or(""), &mut faults);
     let digest = "Give the `content_digest` of the content that was shown to you.";
     match ballot.vote {
         Vote::Approve => {
@@ -426,7 +442,7 @@ fn check_fields(
         }
     }
     faults.finish()?;
-    Ok(comment.to_owned())
+    Ok(comment)
 }
 
 pub(super) fn check_delegate(
@@ -440,7 +456,7 @@ pub(super) fn check_delegate(
     let of_seat = step.requests.iter().filter(|other| other.seat == request.seat);
     let is_in_chain = request.seat == to || of_seat.clone().any(|other| other.voter == to);
     if let Err(forbidden) = duties.check(to) {
-        faults.wrong(pointer, forbidden.code, forbidden.message);
+        faults.wrong(pointer, forbidden.kind.as_str(), forbidden.message);
     } else if is_in_chain {
         let message = "This person has already had this vote; name somebody else.";
         faults.wrong(pointer, "cycle", message);
@@ -458,7 +474,8 @@ pub(super) fn check_delegate(
     }
 }
 
-/// What became different in a round: seats, then steps, then the round itself.
+/// What became different in a round: seats, then steps, then the round itself. Of a vote that is
+/// not asked of whose seat it is: whose it is too, and under which delegation.
 pub(super) fn changes(before: &Approval, after: &Approval) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     let mut note = |field: String, before: Option<&str>, after: &str| {
@@ -472,9 +489,19 @@ pub(super) fn changes(before: &Approval, after: &Approval) -> Vec<FieldChange> {
         for (step, earlier) in stage.steps.iter().zip(&earlier.steps) {
             let place = format!("approval/{}/{}/{}", after.round, index + 1, step.name);
             for request in &step.requests {
-                let state = earlier.requests.iter().find(|other| other.id == request.id);
+                let was = earlier.requests.iter().find(|other| other.id == request.id);
+                let was = was.map(|request| request.state);
                 let field = format!("{place}/{}", request.voter);
-                note(field, state.map(|request| request.state.as_str()), request.state.as_str());
+                if was == Some(request.state) {
+                    continue;
+                }
+                note(field.clone(), was.map(SeatState::as_str), request.state.as_str());
+                if request.voter != request.seat {
+                    note(format!("{field}/seat"), None, &request.seat.to_string());
+                    if let Some(delegation) = request.delegation {
+                        note(format!("{field}/delegation"), None, &delegation.to_string());
+                    }
+                }
             }
             note(place, Some(earlier.outcome.as_str()), step.outcome.as_str());
         }

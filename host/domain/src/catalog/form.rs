@@ -6,6 +6,7 @@ use crate::{
     catalog::{CatalogItem, FieldKind, FormField},
     key::Key,
     refusal::{Faults, Refused},
+    text,
 };
 
 /// A text answer is a sentence or two; longer explanations belong into the description.
@@ -52,13 +53,18 @@ impl FormField {
     /// The answer as it is kept; none if it is not what the field accepts.
     fn read(&self, answer: &str) -> Option<String> {
         match &self.kind {
-            FieldKind::Text => (answer.chars().count() <= MAX_ANSWER_CHARS
-                && !answer.contains(|c: char| c.is_control() && !matches!(c, '\n' | '\r' | '\t')))
-            .then(|| answer.to_owned()),
+            FieldKind::Text => {
+                let answer = text::line_ends(answer);
+                let is_kept = answer.chars().count() <= MAX_ANSWER_CHARS
+                    && !answer.contains(text::is_refused);
+                is_kept.then(|| answer.into_owned())
+            }
             FieldKind::Number => answer.parse::<i64>().ok().map(|number| number.to_string()),
             FieldKind::YesNo => matches!(answer, "true" | "false").then(|| answer.to_owned()),
+            // Chrono takes years of other lengths too, with a sign.
             FieldKind::Date => NaiveDate::parse_from_str(answer, "%Y-%m-%d")
                 .ok()
+                .filter(|date| date.format("%Y-%m-%d").to_string() == answer)
                 .map(|date| date.format("%Y-%m-%d").to_string()),
             FieldKind::Choice(choices) => choices.iter().find(|choice| *choice == answer).cloned(),
         }

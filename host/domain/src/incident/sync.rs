@@ -1,12 +1,16 @@
-//! Children of a larger incident: what a child does when its parent moves.
+//! Children of a larger incident: what a child does when its parent moves or ends.
 //!
-//! A child is an incident of its own: what only concerns the parent's caller leaves it alone, and
-//! it is closed by its own caller or its own auto-close.
+//! A child is an incident of its own: what only concerns the parent's caller leaves it alone, what
+//! is asked of its own caller is waited for, and it is closed by its own caller or its own
+//! auto-close.
 
 use chrono::{DateTime, Utc};
 
+use super::lacks;
 use crate::{
+    directory::Lookup,
     event::{Actor, FieldChange},
+    organization::{OrgSettings, ResolveDemand},
     refusal::Faults,
     text,
     ticket::{Awaiting, Code, Hold, Outcome, Phase, Stage, State, Ticket, TicketKind},
@@ -14,6 +18,18 @@ use crate::{
 
 /// So many children follow in one commit; a larger outage is told in one incident, with watchers.
 pub const MAX_CHILDREN: u32 = 200;
+
+/// What an incident that follows another ticket is moved by.
+pub struct Following<'a> {
+    /// What the organization demands.
+    pub settings: &'a OrgSettings,
+    /// Where its teams, services and the like are looked up.
+    pub directory: &'a dyn Lookup,
+    /// Who moves it.
+    pub by: &'a Actor,
+    /// When.
+    pub now: DateTime<Utc>,
+}
 
 impl Ticket {
     /// Notes why it can't be a child of that parent: both are incidents, the parent is active and
@@ -34,18 +50,25 @@ impl Ticket {
         faults.wrong("/parent", "not-allowed", why);
     }
 
+    /// Where the children of an incident that is merged into this one go: to this one, or to its
+    /// parent, if it is a child itself. To none where that parent is over.
+    #[must_use]
+    pub fn takes_children<'t>(&'t self, its_parent: Option<&'t Self>) -> Option<&'t Self> {
+        match self.parent {
+            Some(_) => its_parent.filter(|parent| !parent.phase().is_over()),
+            None => Some(self),
+        }
+    }
+
     /// Follows the parent's stage. Returns what changed: nothing for a child that is done or goes
     /// its own way, and for a move of the parent that does not concern it.
-    pub fn follow_parent(
-        &mut self,
-        parent: &Stage,
-        by: &Actor,
-        now: DateTime<Utc>,
-    ) -> Vec<FieldChange> {
+    pub fn follow_parent(&mut self, parent: &Self, with: &Following<'_>) -> Vec<FieldChange> {
         if !self.incident().is_some_and(|incident| incident.sync_with_parent) {
             return Vec::new();
         }
-        let Some(next) = following(&self.stage, parent, by, now) else { return Vec::new() };
+        let Some(next) = following(&self.stage, &parent.stage, with.by, with.now) else {
+            return Vec::new();
+        };
         let before = self.clone();
         self.stage = next;
         // Whatever becomes of its parent, the problem that it waits for ends its hold.
@@ -53,25 +76,84 @@ impl Ticket {
         if let (Some(incident), Some(problem)) = (self.incident_mut(), awaited) {
             incident.problem = Some(problem);
         }
-        self.record_changes(&before, None, now)
+        if self.phase() == Phase::Done {
+            self.take_over(parent, with);
+        }
+        self.record_changes(&before, Some(with.directory), with.now)
     }
 
-    /// Is resolved with its problem. What the organization demands of an incident that somebody
-    /// resolves is not asked for: nobody is there to fill it in. Returns what changed.
-    pub fn resolve_with(
+    /// Leaves a parent that was cancelled, merged or converted, and becomes a child of the incident
+    /// that goes on, if one does. `was` is the parent's last stage: a wait that was taken over from
+    /// there ends with it, unless the other one waits for the same. What a problem ends is waited
+    /// for all the same.
+    pub fn leave_parent(
         &mut self,
-        problem: &Self,
-        by: &Actor,
+        was: &Stage,
+        goes_on: Option<&Self>,
         now: DateTime<Utc>,
     ) -> Vec<FieldChange> {
         let before = self.clone();
-        let notes = problem.stage.outcome().map_or("", |outcome| outcome.notes.as_str());
-        let mut notes = format!("{}: {notes}", problem.number);
-        notes.truncate(notes.floor_char_boundary(text::MAX_TEXT_BYTES));
-        let code = Some(Code::ResolvedByProblem);
-        let outcome = Outcome { code, notes, at: now, by: by.clone() };
-        self.stage = Stage::Done(self.rules().done(), outcome);
+        self.parent = goes_on.map(|it| it.id);
+        let awaits = |stage: &Stage| stage.hold().map(|hold| hold.awaiting.clone());
+        let own = awaits(&self.stage);
+        let is_taken_over = match &own {
+            Some(Awaiting::Vendor(_) | Awaiting::Other(_)) => {
+                let is_synced = self.incident().is_some_and(|it| it.sync_with_parent);
+                is_synced && awaits(was) == own
+            }
+            Some(Awaiting::Caller | Awaiting::Evidence(_) | Awaiting::Problem(_)) | None => false,
+        };
+        if is_taken_over && goes_on.and_then(|it| awaits(&it.stage)) != own {
+            self.stage = Stage::Open(self.rules().at_work);
+        }
         self.record_changes(&before, None, now)
+    }
+
+    /// Is resolved with its problem. Returns what changed.
+    pub fn resolve_with(&mut self, problem: &Self, with: &Following<'_>) -> Vec<FieldChange> {
+        let before = self.clone();
+        let notes = problem.stage.outcome().map_or("", |outcome| outcome.notes.as_str());
+        let notes = format!("{}: {notes}", problem.number);
+        let notes = text::cut_bytes(&notes, text::MAX_TEXT_BYTES).to_owned();
+        let code = Some(Code::ResolvedByProblem);
+        let outcome = Outcome { code, notes, at: with.now, by: with.by.clone() };
+        self.stage = Stage::Done(self.rules().done(), outcome);
+        self.take_over(problem, with);
+        self.record_changes(&before, Some(with.directory), with.now)
+    }
+
+    /// Fills in what the organization demands of a resolved incident, and is empty, from the ticket
+    /// that it is resolved with: nobody is there to be asked for it. What that one lacks too stays
+    /// empty.
+    fn take_over(&mut self, from: &Self, with: &Following<'_>) {
+        for demand in &with.settings.resolve_demands {
+            match demand {
+                ResolveDemand::Category if self.category.is_none() => {
+                    self.category.clone_from(&from.category);
+                }
+                ResolveDemand::ServiceOrCi if self.service.is_none() && self.ci.is_none() => {
+                    (self.service, self.ci) = (from.service, from.ci);
+                }
+                ResolveDemand::Assignee if self.assignee.is_none() => {
+                    let Some(person) = from.assignee else { continue };
+                    let team = with.directory.team(self.team);
+                    let works_there = team.is_some_and(|team| team.has_member(person));
+                    let team = if works_there { self.team } else { from.team };
+                    self.set_owner(team, Some(person));
+                }
+                ResolveDemand::Category | ResolveDemand::ServiceOrCi | ResolveDemand::Assignee => {}
+            }
+        }
+    }
+
+    /// What the organization demands of a resolved incident and this one lacks all the same, as it
+    /// stands in a sentence. None if nothing is lacking.
+    #[must_use]
+    pub fn resolved_without(&self, settings: &OrgSettings) -> Option<String> {
+        let lacking = lacks(self, settings);
+        let names = lacking.iter().map(|lack| lack.fields.join(" or ")).collect::<Vec<_>>();
+        let is_resolved = self.incident().is_some() && self.phase() == Phase::Done;
+        (is_resolved && !names.is_empty()).then(|| names.join(", "))
     }
 }
 
@@ -80,16 +162,20 @@ fn following(child: &Stage, parent: &Stage, by: &Actor, now: DateTime<Utc>) -> O
     if !child.phase().is_active() {
         return None;
     }
+    // What is asked of somebody about the child is answered, whatever the parent waits for.
+    let asks_its_own = child
+        .hold()
+        .is_some_and(|own| matches!(own.awaiting, Awaiting::Caller | Awaiting::Evidence(_)));
     match parent {
-        Stage::Open(State::InProgress) => {
-            (child.state() != State::InProgress).then_some(Stage::Open(State::InProgress))
-        }
+        Stage::Open(State::InProgress) => (!asks_its_own && child.state() != State::InProgress)
+            .then_some(Stage::Open(State::InProgress)),
         Stage::OnHold(hold) => match &hold.awaiting {
             // An answer or evidence is asked of one person, about the parent.
             Awaiting::Caller | Awaiting::Evidence(_) => None,
             Awaiting::Vendor(_) | Awaiting::Problem(_) | Awaiting::Other(_) => {
                 let waits_for_it = child.hold().is_some_and(|own| own.awaiting == hold.awaiting);
-                (!waits_for_it).then(|| Stage::OnHold(Hold { since: now, ..hold.clone() }))
+                (!asks_its_own && !waits_for_it)
+                    .then(|| Stage::OnHold(Hold { since: now, ..hold.clone() }))
             }
         },
         Stage::Done(state, outcome) => {
@@ -108,8 +194,11 @@ mod tests {
     use super::*;
     use crate::{
         event::ActorKind,
-        fixture::{another, hours, in_state, monday, ticket_id},
-        ticket::AwaitingKind,
+        fixture::{
+            AGENT, COLLEAGUE, DESK, NETWORK, PAYROLL, SERVER, Scene, World, another, fault, guard,
+            hours, in_state, monday, settings, ticket_id, with as given, world,
+        },
+        ticket::{Action, AwaitingKind, Value},
     };
 
     const CALLER: AwaitingKind = AwaitingKind::Caller;
@@ -124,11 +213,30 @@ mod tests {
         Actor { kind: ActorKind::System, person: None }
     }
 
+    /// Follows at five o'clock on Monday.
+    fn follow(child: &mut Ticket, parent: &Ticket) -> Vec<FieldChange> {
+        follow_under(child, parent, &settings())
+    }
+
+    fn follow_under(
+        child: &mut Ticket,
+        parent: &Ticket,
+        settings: &OrgSettings,
+    ) -> Vec<FieldChange> {
+        let (directory, by): (World, _) = (world(), system());
+        let now = monday() + hours(9);
+        let with = Following { settings, directory: &directory, by: &by, now };
+        child.follow_parent(parent, &with)
+    }
+
+    fn demanding() -> OrgSettings {
+        OrgSettings { resolve_demands: ResolveDemand::ALL.to_vec(), ..settings() }
+    }
+
     /// The child's state after the parent's, and whether anything changed.
     fn after(child: (State, AwaitingKind), parent: (State, AwaitingKind)) -> (State, bool) {
         let mut child = incident(child.0, child.1);
-        let parent = incident(parent.0, parent.1);
-        let changes = child.follow_parent(&parent.stage, &system(), monday() + hours(9));
+        let changes = follow(&mut child, &incident(parent.0, parent.1));
         (child.state(), !changes.is_empty())
     }
 
@@ -160,16 +268,150 @@ mod tests {
         assert_eq!(after(new, (State::OnHold, VENDOR)), (State::OnHold, true));
         assert_eq!(after(new, (State::OnHold, PROBLEM)), (State::OnHold, true));
         assert_eq!(after(new, (State::Resolved, CALLER)), (State::Resolved, true));
-        let waiting = (State::OnHold, CALLER);
-        assert_eq!(after(waiting, (State::Resolved, CALLER)), (State::Resolved, true));
-        assert_eq!(after(waiting, (State::OnHold, VENDOR)), (State::OnHold, true));
+        for waits in [VENDOR, PROBLEM] {
+            let waiting = (State::OnHold, waits);
+            assert_eq!(after(waiting, (State::InProgress, CALLER)), (State::InProgress, true));
+            assert_eq!(after(waiting, (State::Resolved, CALLER)), (State::Resolved, true));
+        }
+    }
+
+    #[test]
+    fn what_is_asked_about_a_child_is_waited_for_whatever_its_parent_does_until_it_is_resolved() {
+        for asked in [CALLER, AwaitingKind::Evidence] {
+            let waiting = (State::OnHold, asked);
+            for parent in [
+                (State::InProgress, CALLER),
+                (State::OnHold, VENDOR),
+                (State::OnHold, PROBLEM),
+                (State::OnHold, CALLER),
+                (State::OnHold, AwaitingKind::Evidence),
+            ] {
+                let mut child = incident(State::OnHold, asked);
+                let before = child.clone();
+                assert_eq!(follow(&mut child, &incident(parent.0, parent.1)), []);
+                assert_eq!(child, before, "{asked} beside {parent:?}");
+            }
+            assert_eq!(after(waiting, (State::Resolved, CALLER)), (State::Resolved, true));
+        }
+    }
+
+    #[test]
+    fn what_a_resolved_child_is_demanded_to_have_and_lacks_is_taken_over_from_its_parent() {
+        let parent = Ticket {
+            category: "access".parse().ok(),
+            service: Some(PAYROLL),
+            ci: Some(SERVER),
+            team: NETWORK,
+            assignee: Some(COLLEAGUE),
+            ..incident(State::Resolved, CALLER)
+        };
+        let bare = || Ticket { assignee: None, ..incident(State::New, CALLER) };
+        let mut child = bare();
+        let changes = follow_under(&mut child, &parent, &demanding());
+        assert_eq!(child.category, parent.category);
+        assert_eq!((child.service, child.ci), (Some(PAYROLL), Some(SERVER)));
+        // Whoever is not of the child's team brings their own.
+        assert_eq!((child.team, child.assignee), (NETWORK, Some(COLLEAGUE)));
+        let service = changes.iter().find(|change| change.field == "service").unwrap();
+        assert_eq!(service.after.as_deref(), Some("payroll"));
+        assert_eq!(child.resolved_without(&demanding()), None);
+
+        let mut child = Ticket { team: DESK, ..bare() };
+        let by_agent = Ticket { assignee: Some(AGENT), ..parent.clone() };
+        follow_under(&mut child, &by_agent, &demanding());
+        assert_eq!((child.team, child.assignee), (DESK, Some(AGENT)));
+
+        // What is there stays, and what is not demanded is not touched.
+        let mut own = Ticket { ci: Some(SERVER), category: "hardware".parse().ok(), ..bare() };
+        let category = own.category.clone();
+        follow_under(&mut own, &parent, &demanding());
+        assert_eq!((own.service, own.ci, own.category), (None, Some(SERVER), category));
+        let mut child = bare();
+        follow(&mut child, &parent);
+        assert_eq!((child.category, child.service, child.assignee), (None, None, None));
+    }
+
+    #[test]
+    fn what_is_demanded_and_lacking_there_too_is_named() {
+        let parent = Ticket { assignee: None, ..incident(State::Resolved, CALLER) };
+        let mut child = Ticket { assignee: None, ..incident(State::New, CALLER) };
+        assert_eq!(child.resolved_without(&demanding()), None, "it is not resolved");
+        follow_under(&mut child, &parent, &demanding());
+        assert_eq!(child.state(), State::Resolved);
+        let lacking = child.resolved_without(&demanding()).unwrap();
+        assert_eq!(lacking, "category, service or ci, assignee");
+        assert_eq!(child.resolved_without(&settings()), None);
+    }
+
+    #[test]
+    fn a_child_of_a_parent_that_ended_goes_to_the_incident_that_goes_on_or_stands_alone() {
+        let other = Ticket { id: ticket_id(7), ..incident(State::InProgress, CALLER) };
+        for (goes_on, expected) in [(Some(&other), Some(other.id)), (None, None)] {
+            let mut child = incident(State::New, CALLER);
+            child.parent = Some(ticket_id(1));
+            let was = incident(State::InProgress, CALLER).stage;
+            let changes = child.leave_parent(&was, goes_on, monday() + hours(9));
+            assert_eq!((child.parent, child.state()), (expected, State::New));
+            assert!(changes.iter().any(|change| change.field == "parent"), "{changes:?}");
+        }
+    }
+
+    #[test]
+    fn a_wait_that_was_taken_over_from_a_parent_ends_with_it() {
+        let vendor = incident(State::OnHold, VENDOR);
+        let left = |child: &Ticket, was: &Ticket, goes_on: Option<&Ticket>| {
+            let mut child = child.clone();
+            child.leave_parent(&was.stage, goes_on, monday() + hours(9));
+            child.state()
+        };
+        assert_eq!(left(&vendor, &vendor, None), State::InProgress);
+        assert_eq!(left(&vendor, &vendor, Some(&vendor)), State::OnHold, "it waits for the same");
+        let at_work = incident(State::InProgress, CALLER);
+        assert_eq!(left(&vendor, &vendor, Some(&at_work)), State::InProgress);
+        assert_eq!(left(&vendor, &at_work, None), State::OnHold, "the wait is its own");
+        let mut alone = vendor.clone();
+        alone.incident_mut().unwrap().sync_with_parent = false;
+        assert_eq!(left(&alone, &vendor, None), State::OnHold, "it goes its own way");
+        for own in [PROBLEM, CALLER, AwaitingKind::Evidence] {
+            let waits = incident(State::OnHold, own);
+            assert_eq!(left(&waits, &waits, None), State::OnHold, "{own}");
+        }
+    }
+
+    #[test]
+    fn children_go_to_the_incident_that_goes_on_or_to_its_parent() {
+        let goes_on = another(TicketKind::Incident);
+        assert_eq!(goes_on.takes_children(None).map(|it| it.id), Some(goes_on.id));
+        let is_child = Ticket { parent: Some(ticket_id(5)), ..goes_on };
+        let parent = Ticket { id: ticket_id(5), ..incident(State::InProgress, CALLER) };
+        let takes = |parent: Option<&Ticket>| is_child.takes_children(parent).map(|it| it.id);
+        assert_eq!(takes(Some(&parent)), Some(parent.id));
+        let over = Ticket { id: ticket_id(5), ..incident(State::Closed, CALLER) };
+        assert_eq!((takes(Some(&over)), takes(None)), (None, None));
+    }
+
+    #[test]
+    fn nobody_is_merged_into_their_own_child_nor_brings_more_children_than_follow() {
+        let mut parent = incident(State::InProgress, CALLER);
+        let child = Ticket { parent: Some(parent.id), ..another(TicketKind::Incident) };
+        let target = || given("target", Value::Tickets(vec![child.id]));
+        let mut scene = Scene::at(20).beside(child.clone());
+        let refused = fault(scene.act(&mut parent, Action::MergeInto, target()));
+        assert_eq!(refused, ("/target".to_owned(), "its-child"));
+
+        let mut scene = Scene::at(20).beside(another(TicketKind::Incident));
+        (scene.beside.children, scene.beside.target_children) = (1, MAX_CHILDREN);
+        let why = guard(scene.act(&mut parent, Action::MergeInto, target()));
+        assert!(why.contains("200 children"), "{why}");
+        scene.beside.target_children -= 1;
+        scene.act(&mut parent, Action::MergeInto, target()).unwrap();
     }
 
     #[test]
     fn a_child_on_hold_for_a_problem_is_linked_to_it_whatever_becomes_of_its_parent() {
         let mut child = incident(State::InProgress, CALLER);
         let parent = incident(State::OnHold, PROBLEM);
-        child.follow_parent(&parent.stage, &system(), monday() + hours(9));
+        follow(&mut child, &parent);
         let awaited = parent.stage.hold().unwrap().awaiting.problem();
         assert!(awaited.is_some());
         assert_eq!(child.incident().unwrap().problem, awaited);
@@ -205,8 +447,7 @@ mod tests {
     fn a_child_that_goes_its_own_way_is_left_alone() {
         let mut child = incident(State::New, CALLER);
         child.incident_mut().unwrap().sync_with_parent = false;
-        let parent = incident(State::Resolved, CALLER).stage;
-        assert!(child.follow_parent(&parent, &system(), monday() + hours(9)).is_empty());
+        assert!(follow(&mut child, &incident(State::Resolved, CALLER)).is_empty());
         assert_eq!(child.state(), State::New);
     }
 
@@ -214,7 +455,7 @@ mod tests {
     fn a_child_is_resolved_with_the_parents_code_and_notes() {
         let parent = incident(State::Resolved, CALLER);
         let mut child = incident(State::New, CALLER);
-        child.follow_parent(&parent.stage, &system(), monday() + hours(9));
+        follow(&mut child, &parent);
         let (of_parent, of_child) =
             (parent.stage.outcome().unwrap(), child.stage.outcome().unwrap());
         assert_eq!((of_child.code, &of_child.notes), (of_parent.code, &of_parent.notes));
@@ -223,9 +464,8 @@ mod tests {
 
     #[test]
     fn a_child_waits_from_when_it_followed() {
-        let mut child = incident(State::OnHold, CALLER);
-        let parent = incident(State::OnHold, VENDOR).stage;
-        child.follow_parent(&parent, &system(), monday() + hours(9));
+        let mut child = incident(State::New, CALLER);
+        follow(&mut child, &incident(State::OnHold, VENDOR));
         assert_eq!(child.stage.hold().unwrap().since, monday() + hours(9));
         assert_eq!(
             (child.state_since, child.waiting_since),

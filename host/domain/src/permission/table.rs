@@ -71,7 +71,8 @@ vote                -                -                yes              -        
 remind_voter        -                -                -                -                -                -                -                -
 delegate_vote       -                -                -                -                -                -                -                -
 expire_vote         -                -                -                -                -                -                -                -
-appoint_voter       -                -                -                -                -                -                -                -
+vacate_vote         -                -                -                -                -                -                -                -
+appoint_voter       -                -                -                -                -                -                yes              -
 void_approval       -                -                -                -                -                -                -                -
 approve             -                -                -                -                -                -                -                -
 reject              -                -                -                -                -                -                -                -
@@ -216,6 +217,19 @@ fn a_requester_edits_the_texts_of_a_draft_and_nothing_else() {
 }
 
 #[test]
+fn a_requester_who_watches_may_answer_and_one_of_the_desk_has_the_desks_own_ways() {
+    for kind in [TicketKind::Incident, TicketKind::Request] {
+        let ticket = opened(kind);
+        let may = |role, relation| allows(role, relation, Action::CallerReply, &ticket).is_ok();
+        assert!(may(Role::Requester, WATCHER) && may(Role::Requester, OWN));
+        for refused in [(Role::Agent, WATCHER), (Role::Auditor, WATCHER), (Role::Requester, SEAT)] {
+            assert!(!may(refused.0, refused.1), "{refused:?}");
+        }
+        assert!(allows(Role::Requester, WATCHER, Action::Comment, &ticket).is_err());
+    }
+}
+
+#[test]
 fn what_a_kind_does_not_have_is_its_states_refusal_and_of_no_use_to_a_requester() {
     let incident = opened(TicketKind::Incident);
     assert!(allows(Role::Agent, OTHER, Action::Submit, &incident).is_ok());
@@ -228,7 +242,9 @@ fn whoever_wrote_a_problem_down_does_with_it_what_the_desk_does_and_no_requester
     for row in TicketKind::Problem.rules().rows() {
         let may = |role, relation| allows(role, relation, row.action, &problem).is_ok();
         let is_vote = row.who == Who::SeatHolder;
-        assert_eq!(may(Role::Agent, OTHER), !is_vote && row.who != Who::System, "{}", row.action);
+        let is_desk_s = !matches!(row.who, Who::SeatHolder | Who::Admin | Who::System);
+        assert_eq!(may(Role::Agent, OTHER), is_desk_s, "{}", row.action);
+        assert_eq!(may(Role::Admin, OTHER), is_desk_s || row.who == Who::Admin, "{}", row.action);
         assert!(!may(Role::Requester, OWN), "{}", row.action);
         assert_eq!(may(Role::Requester, SEAT), is_vote, "{}", row.action);
     }

@@ -371,8 +371,8 @@ fn a_risk_is_accepted_only_once_the_owner_of_the_service_has_agreed_to_exactly_i
     scene.act(&mut ticket, Action::RequestApproval, risk(2_000)).unwrap();
     let asked = ticket.approval_content();
     let refused = scene.act(&mut ticket, Action::Resolve, resolved_as(Code::RiskAccepted));
-    let Err(Refused::Guard { code, message }) = refused else { panic!("accepted: {refused:?}") };
-    assert_eq!(code, Refused::APPROVAL_REQUIRED);
+    let Err(Refused::Guard { kind, message }) = refused else { panic!("accepted: {refused:?}") };
+    assert_eq!(kind, GuardKind::ApprovalRequired);
     assert!(message.contains("request_approval"), "{message}");
     scene.beside.is_approved = true;
     scene.act(&mut ticket, Action::Resolve, resolved_as(Code::RiskAccepted)).unwrap();

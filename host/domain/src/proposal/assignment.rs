@@ -54,10 +54,17 @@ pub fn apply_assignment(
             ticket.set_owner(team, assignee);
         }
     }
+    let mut left_out = 0;
     for watcher in watchers {
         if ticket.watchers.len() < MAX_WATCHERS {
             ticket.watchers.insert(watcher);
+        } else if !ticket.watchers.contains(&watcher) {
+            left_out += 1;
         }
+    }
+    if left_out > 0 {
+        let why = format!("{left_out} more than the {MAX_WATCHERS} that a ticket can have");
+        judged.overrule(SuggestedField::Watchers, why);
     }
     if *ticket != before {
         judged.changes = ticket.record_changes(&before, Some(proposer.directory), now);

@@ -35,8 +35,7 @@ pub struct ApproverFacts<'a> {
     pub manager: Option<PersonId>,
     /// The manager of a person whom the plan names.
     pub manager_of: &'a dyn Fn(PersonId) -> Option<PersonId>,
-    /// Whether a person is there and can vote: of the organization or a team that serves it, and
-    /// active.
+    /// Whether a person is there and can vote: of the organization or a team that serves it.
     pub can_vote: &'a dyn Fn(PersonId) -> bool,
 }
 
@@ -125,7 +124,10 @@ impl ResolvedApprovers {
         if (facts.can_vote)(person) {
             self.voters.push(person);
         } else {
-            self.notes.push(format!("{person} is no longer in the directory"));
+            self.notes.push(format!(
+                "{person} cannot vote here: not active, an auditor, or a requester of another \
+                 organization"
+            ));
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::{
         PROVIDERS, SERVER, Scene, World, answers, asked_for, hours, key, lineage, monday, opened,
         settings, suggestion, text, with, world,
     },
-    ids::{OrgId, TeamId},
+    ids::{OrgId, PersonId, TeamId},
     priority::{Level, PrioritySource},
     proposal::{
         Approver, ApproverFacts, AssignmentProposal, CategorizationProposal, FieldsTaken, Judged,
@@ -17,7 +17,7 @@ use crate::{
     },
     refusal::Refused,
     suggestion::{Suggestion, SuggestionState},
-    ticket::{Action, Done, State, Ticket, TicketKind},
+    ticket::{Action, Done, MAX_WATCHERS, State, Ticket, TicketKind},
 };
 
 fn set<T>(value: T) -> Proposed<T> {
@@ -397,6 +397,17 @@ fn only_a_person_decides_on_a_suggestion() {
         let refused = scene.act(&mut ticket, action, with("suggestion", text("1")));
         assert!(matches!(refused, Err(Refused::Guard { .. })));
     }
+}
+
+#[test]
+fn watchers_beyond_the_most_that_a_ticket_can_have_are_told() {
+    let mut ticket = opened(TicketKind::Incident);
+    let watchers = (0..MAX_WATCHERS as u128 + 3).map(|id| PersonId(Uuid::from_u128(0xffff + id)));
+    let watchers = Some(set(watchers.collect()));
+    let judged = assign(&mut ticket, &AssignmentProposal { watchers, ..assignment("network") }, 0);
+    assert_eq!(ticket.watchers.len(), MAX_WATCHERS);
+    let [why] = judged.overruled.as_slice() else { panic!("{judged:?}") };
+    assert!(why.starts_with("watchers: ") && why.contains("more than the 100"), "{why}");
 }
 
 #[test]

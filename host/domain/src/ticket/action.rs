@@ -2,6 +2,7 @@
 //! rows of the kinds.
 
 use crate::{
+    approval::NotAwaited,
     refusal::Refused,
     ticket::{Row, Ticket, Who},
 };
@@ -118,7 +119,9 @@ actions! {
     DelegateVote => "delegate_vote",
     /// A vote was given up, because nobody cast it in time.
     ExpireVote => "expire_vote",
-    /// A voter was appointed where there was none.
+    /// Nobody is asked for a vote any more, because whoever was cannot cast it.
+    VacateVote => "vacate_vote",
+    /// A voter was appointed: where there was none, or by an administrator.
     AppointVoter => "appoint_voter",
     /// The open round of approval was ended from outside.
     VoidApproval => "void_approval",
@@ -144,6 +147,12 @@ impl Ticket {
             Some(row) => Ok(row),
             None => Err(self.refuse(action, format!("in state `{}`", self.state()))),
         }
+    }
+
+    /// The refusal of a vote that is not awaited.
+    #[must_use]
+    pub fn refuse_vote(&self, why: NotAwaited) -> Refused {
+        self.refuse(Action::Vote, why.to_string())
     }
 
     /// The refusal of an action that where it stands does not allow.

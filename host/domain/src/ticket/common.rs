@@ -3,14 +3,15 @@
 use std::collections::BTreeSet;
 
 use crate::{
+    approval::appoint_voter,
     field::{choice, input, level, need, person_of, text_of},
     incident::against_ending,
     link::{self, LinkType},
     register::Holds,
     suggestion, text,
     ticket::{
-        Action, Asks, Channel, Field, FieldType, From, Input, Notice, Row, State, Value, Who,
-        assign, end, hold, open, row, talk,
+        Action, Asks, Channel, ExternalRef, Field, FieldType, From, Input, Notice, Row, State,
+        Value, Who, assign, end, hold, row, talk,
     },
 };
 
@@ -135,7 +136,8 @@ pub(crate) const CONVERT: Row = row(Action::Convert, "Convert it to another kind
     ])
     .to(State::Cancelled)
     .unless(against_ending)
-    .by(end::convert);
+    .by(end::convert)
+    .tells(Notice::Closed);
 
 /// Rows of what policies take in, somebody asks for, and somebody answers.
 pub(crate) const INTAKE: &[Row] = &[
@@ -158,12 +160,13 @@ pub(crate) const INTAKE: &[Row] = &[
 ];
 
 /// The row of a reply; where it leads is the kind's.
-pub(crate) const CALLER_REPLY: Row = row(Action::CallerReply, "Reply as the requester")
-    .wherever(From::Anywhere)
-    .who(Who::Owner)
-    .takes(TEXT)
-    .by(talk::caller_reply)
-    .tells(Notice::Commented);
+pub(crate) const CALLER_REPLY: Row =
+    row(Action::CallerReply, "Reply as the requester, or as a watcher")
+        .wherever(From::Anywhere)
+        .who(Who::OwnerOrWatcher)
+        .takes(TEXT)
+        .by(talk::caller_reply)
+        .tells(Notice::Commented);
 
 const TEXT: &[Input] = &[need("text", FieldType::Text, "The text of the comment or note.")];
 
@@ -270,7 +273,7 @@ pub(crate) const COMMON_FIELDS: &[Field] = &[
         |_| None,
         |ticket, value, faults| {
             if let Some(Value::ExternalRef(source, id)) = value {
-                ticket.external_ref = Some(open::external_ref(source, id, faults));
+                ticket.external_ref = Some(ExternalRef::read(source, id, faults));
             }
         },
     )
@@ -343,6 +346,23 @@ pub(crate) const INTAKE_FIELDS: &[Field] = &[Field::new(
 )
 .opening()];
 
+/// The row of another voter; in which states is the kind's.
+pub(crate) const APPOINT_VOTER: Row =
+    row(Action::AppointVoter, "Ask somebody else for a vote of the open approval")
+        .who(Who::Admin)
+        .takes(&[
+            need("person", FieldType::Person, "Id or e-mail address of the person to ask."),
+            need("reason", FieldType::Reason, "Reason for asking somebody else."),
+            input(
+                "request",
+                FieldType::Line,
+                "Id of the approval request to reassign; if omitted, a vote that nobody is \
+                 asked for.",
+            ),
+        ])
+        .by(appoint_voter)
+        .tells(Notice::ApprovalRequested);
+
 /// Rows of what approvals are about, beside those that are the kind's own.
 pub(crate) const APPROVED: &[Row] = &[
     row(Action::RemindVoter, "A voter is reminded").who(Who::System).tells(Notice::VoteLate),
@@ -350,8 +370,6 @@ pub(crate) const APPROVED: &[Row] = &[
         .who(Who::System)
         .tells(Notice::ApprovalRequested),
     row(Action::ExpireVote, "A vote expires").who(Who::System),
-    row(Action::AppointVoter, "A voter is appointed")
-        .who(Who::System)
-        .tells(Notice::ApprovalRequested),
+    row(Action::VacateVote, "A vote is vacated").who(Who::System),
     row(Action::VoidApproval, "The approval is voided").wherever(From::Anywhere).who(Who::System),
 ];

@@ -7,10 +7,12 @@ use crate::{
     approval::Approval,
     event::FieldChange,
     ids::TicketId,
+    incident::MAX_CHILDREN,
     priority::Priority,
     refusal::Refused,
     ticket::{
-        CancelOutcome, Cancellation, Closing, Code, Details, Stage, State, Ticket, TicketKind, Turn,
+        CancelOutcome, Cancellation, Closing, Code, Details, MAX_WATCHERS, Stage, State, Ticket,
+        TicketKind, Turn,
     },
 };
 
@@ -71,15 +73,34 @@ pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(),
             target.state()
         )));
     }
+    let children = turn.beside.children;
+    if children > 0 && children.saturating_add(turn.beside.target_children) > MAX_CHILDREN {
+        return Err(Refused::guard(format!(
+            "Its children would go to {}, or to the parent of that, which can have {MAX_CHILDREN} \
+             children; clear the `parent` of some first.",
+            target.number
+        )));
+    }
+    target.watchers.extend(ticket.watchers.iter().copied());
+    target.watchers.extend(ticket.requester.filter(|person| target.requester != Some(*person)));
+    if target.watchers.len() > MAX_WATCHERS {
+        return Err(Refused::guard(format!(
+            "{} would have more than {MAX_WATCHERS} watchers; remove some of either ticket first.",
+            target.number
+        )));
+    }
+    if let (Some(known), Some(going_on)) = (ticket.incident(), target.incident_mut()) {
+        going_on.problem = going_on.problem.or(known.problem);
+        going_on.affected_users = going_on.affected_users.max(known.affected_users);
+    }
     ticket.cancelled(
         CancelOutcome::MergedInto(target.id),
         format!("duplicate of {}", target.number),
         turn,
     );
-    target.watchers.extend(ticket.watchers.iter().copied());
-    target.watchers.extend(ticket.requester.filter(|person| target.requester != Some(*person)));
     turn.left.target_changes.push(led_from("merged_from", ticket));
     turn.left.reason = Some(format!("merged into {}", target.number));
+    turn.left.text = Some(target.takes_its_place());
     turn.beside.target = Some(target);
     Ok(())
 }
@@ -90,6 +111,13 @@ pub(crate) fn check_merge(ticket: &Ticket, turn: &mut Turn<'_>) {
     if target.id == ticket.id {
         let message = "A ticket cannot be merged into itself; name another one.";
         turn.faults.wrong("/target", "itself", message);
+    } else if target.parent == Some(ticket.id) {
+        let message = format!(
+            "{} is a child of this ticket; merge it into this one instead, or clear its `parent` \
+             first.",
+            target.number
+        );
+        turn.faults.wrong("/target", "its-child", message);
     } else if target.org != ticket.org || target.kind() != ticket.kind() {
         let message = format!(
             "Name {} of the same organization; convert this ticket first if necessary.",
@@ -180,6 +208,33 @@ impl Ticket {
             version: 1,
             ..self.clone()
         }
+    }
+
+    /// The ticket that goes on instead of it, now that it has ended: what it was merged into, or
+    /// converted to, or the problem that it is a duplicate of.
+    #[must_use]
+    pub fn goes_on_in(&self) -> Option<TicketId> {
+        match &self.stage {
+            Stage::Cancelled(end) => end.outcome.ticket(),
+            Stage::Done(..) | Stage::Closed(..) => {
+                let problem = self.problem()?;
+                problem.converted_to.or(problem.duplicate_of)
+            }
+            Stage::Open(_) | Stage::OnHold(_) | Stage::Rejected(_) => None,
+        }
+    }
+
+    /// What people hear of a ticket in whose place this one goes on.
+    #[must_use]
+    pub fn takes_its_place(&self) -> String {
+        format!("It goes on as {}.", self.number)
+    }
+
+    /// What people hear of a ticket that another one was merged into. No more than its number: what
+    /// it says is not everybody's to read.
+    #[must_use]
+    pub fn was_merged(source: &str) -> String {
+        format!("{source} was merged into it.")
     }
 
     /// Becomes what another's move has made of it. Returns what changed.

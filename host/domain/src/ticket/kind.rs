@@ -96,11 +96,14 @@ pub enum To {
 pub enum Who {
     /// Agents and administrators.
     Desk,
+    /// Administrators.
+    Admin,
     /// The desk, and whoever the ticket is for or who wrote it down, as long as it is in these
     /// states.
     DeskOrOwner(From),
-    /// Whoever the ticket is for, or who wrote it down.
-    Owner,
+    /// Whoever the ticket is for, who wrote it down, and those who watch it. Whoever watches it as
+    /// one of the desk has the desk's own ways.
+    OwnerOrWatcher,
     /// The desk, and whoever it is assigned to.
     DeskOrAssignee,
     /// Whoever holds a seat of the open round of approval.

@@ -11,9 +11,8 @@ use crate::{
     organization::OrgSettings,
     priority::Priority,
     refusal::{Faults, Refused},
-    text,
     ticket::{
-        Channel, Details, ExternalRef, Given, Stage, State, Ticket, TicketKind, Turn, Value,
+        Channel, Details, Given, Stage, State, Ticket, TicketKind, Turn, Value,
         assign::check_levels,
     },
 };
@@ -36,9 +35,6 @@ pub struct Opening<'a> {
     /// The team that owns it, where it is not for a policy to say.
     pub team: Option<TeamId>,
 }
-
-/// A source's name or number is an identifier, not a text.
-const MAX_EXTERNAL_CHARS: usize = 200;
 
 impl Ticket {
     /// A ticket that has just come in: in its first state, owned by the organization's fallback
@@ -128,6 +124,7 @@ impl Ticket {
 
     /// A new ticket that takes up a closed one, because its caller answered: with the caller, the
     /// service, the configuration item and the category of the old one, and the reply as its text.
+    /// What went on instead of the old one is what it follows.
     pub(crate) fn following(&self, reply: &str, turn: &Turn<'_>) -> Result<Self, Refused> {
         let given = Given::default()
             .with("short_description", Value::Text(self.short_description.clone()))
@@ -148,7 +145,8 @@ impl Ticket {
             category: self.category.clone(),
             service: self.service,
             ci: self.ci,
-            follows: Some(self.id),
+            opened_by: turn.by.person.filter(|person| self.requester != Some(*person)),
+            follows: Some(turn.beside.goes_on.as_ref().map_or(self.id, |end| end.id)),
             ..new
         })
     }
@@ -171,19 +169,4 @@ impl Ticket {
         }
         can
     }
-}
-
-/// Another system's name and number, as they are kept.
-pub(crate) fn external_ref(source: &str, id: &str, faults: &mut Faults) -> ExternalRef {
-    for (pointer, text) in [("/external_ref/source", source), ("/external_ref/id", id)] {
-        if text.trim().is_empty() {
-            faults.missing(
-                pointer,
-                "Give the name of the other system and its reference for the ticket.",
-            );
-        }
-        text::at_most_chars(pointer, text.trim(), MAX_EXTERNAL_CHARS, faults);
-        text::plain(pointer, text.trim(), faults);
-    }
-    ExternalRef { source: source.trim().to_owned(), id: id.trim().to_owned() }
 }

@@ -11,12 +11,13 @@ use crate::{
     comment::Visibility,
     directory::Lookup,
     event::{Actor, FieldChange},
-    ids::{PersonId, TicketId},
+    ids::{ApprovalRequestId, PersonId, TicketId},
     link::{Link, LinkChange},
     organization::OrgSettings,
     person::Person,
     refusal::{Faults, Refused},
     suggestion::Suggestion,
+    text,
     ticket::{
         Action, Code, FieldType, Given, Input, Lack, Notice, Obstacle, Outcome, Row, Stage, Ticket,
         To, Value, choice,
@@ -52,12 +53,18 @@ pub struct Beside {
     pub parent: Option<Ticket>,
     /// The ticket that the action names.
     pub target: Option<Ticket>,
+    /// The last of the tickets that go on instead of this one, if that is where a reply is not
+    /// taken as a reply: a problem, or one that is over.
+    pub goes_on: Option<Ticket>,
     /// The links of the ticket, and of the one that the action names.
     pub links: Vec<Link>,
     /// The tasks of the ticket; for a task, all of its parent's.
     pub tasks: Vec<Ticket>,
-    /// Whether it has children, in whatever state.
-    pub has_children: bool,
+    /// How many children it has that are not over.
+    pub children: u32,
+    /// How many children there are already where those would go, if it ended for the ticket that
+    /// the action names.
+    pub target_children: u32,
     /// The suggestion that is decided on.
     pub suggestion: Option<Suggestion>,
     /// The latest round of approval.
@@ -68,6 +75,8 @@ pub struct Beside {
     pub people: BTreeMap<PersonId, Person>,
     /// The id of a ticket that the move may open.
     pub new_id: Option<TicketId>,
+    /// The id of a request for a vote that the move may make.
+    pub new_vote: Option<ApprovalRequestId>,
 }
 
 /// What a move leaves beside the changed ticket.
@@ -83,6 +92,10 @@ pub struct Left {
     pub opened: Option<Ticket>,
     /// A link that was made or removed.
     pub link: Option<LinkChange>,
+    /// The round of approval, where the move changed it.
+    pub round: Option<Approval>,
+    /// The requests of that round whose votes are awaited because of it.
+    pub asked: Vec<ApprovalRequestId>,
     /// Changes that the ticket itself does not hold.
     pub changes: Vec<FieldChange>,
     /// The same of the ticket that the action names.
@@ -91,7 +104,7 @@ pub struct Left {
     pub caused: Option<Action>,
     /// What people hear instead of what the row says.
     pub tells: Option<Option<Notice>>,
-    /// That the move opens another ticket, and does nothing to this one.
+    /// That the move is about another ticket, and does nothing to this one.
     pub is_elsewhere: bool,
 }
 
@@ -153,7 +166,8 @@ impl<'a> Turn<'a> {
 
     /// Notes that something was said.
     pub(crate) fn say(&mut self, visibility: Visibility, name: &str) {
-        let Some(text) = self.given.text(name).map(str::to_owned) else { return };
+        let Some(text) = self.given.text(name) else { return };
+        let text = text::line_ends(text).into_owned();
         if visibility == Visibility::Public {
             self.left.text = Some(text.clone());
         }

@@ -243,12 +243,13 @@ fn reached(kind: TicketKind, action: Action, state: State) -> BTreeSet<State> {
 fn who(row: &Row) -> String {
     match row.who {
         Who::Desk => "the desk".to_owned(),
+        Who::Admin => "administrators".to_owned(),
         Who::DeskOrOwner(From::In(states)) => {
             let states = states.iter().map(|state| format!("`{state}`")).collect::<Vec<_>>();
             format!("the desk; the requester while it is {}", states.join(" or "))
         }
         Who::DeskOrOwner(_) => "the desk, the requester".to_owned(),
-        Who::Owner => "the requester".to_owned(),
+        Who::OwnerOrWatcher => "the requester, watchers".to_owned(),
         Who::DeskOrAssignee => "the desk, the assignee".to_owned(),
         Who::SeatHolder => "the approvers of the open approval".to_owned(),
         Who::System => "Waypost itself".to_owned(),

@@ -59,9 +59,27 @@ pub(crate) fn set_eta(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Re
 ///
 /// An answer that was waited for ends the hold; an objection to a resolution reopens the incident,
 /// unless the organization has switched that off; a reply to what is over opens another ticket.
-/// Automatic mail is no reply; whoever calls this has sorted it out.
+/// What a watcher says is kept and moves nothing: neither the question nor the resolution was for
+/// them. Where a problem goes on instead of the ticket, the reply is said there. Automatic mail is
+/// no reply; whoever calls this has sorted it out.
 pub(crate) fn caller_reply(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
+    if turn.beside.goes_on.as_ref().is_some_and(|end| !end.phase().is_over()) {
+        turn.left.is_elsewhere = true;
+        turn.say(Visibility::Public, "text");
+        return Ok(());
+    }
+    if !turn.by.person.is_some_and(|person| ticket.is_of(person)) {
+        if ticket.phase().is_over() {
+            return Err(Refused::guard(format!(
+                "{} is {}, and nobody reads it any more; open a ticket of your own.",
+                ticket.number,
+                ticket.state()
+            )));
+        }
+        turn.say(Visibility::Public, "text");
+        return Ok(());
+    }
     let objects = ticket.kind() == TicketKind::Incident && turn.settings.caller_reply_reopens;
     match ticket.phase() {
         Phase::OnHold if ticket.stage.hold().is_some_and(|it| it.awaiting == Awaiting::Caller) => {

@@ -6,6 +6,7 @@
 //! and stop the policy if they are ever called.
 
 use wasmtime::StoreContextMut;
+use wasmtime::component::types::{ComponentFunc, Type};
 use wasmtime::component::{
     ComponentType, LinkerInstance, Lower, Resource, ResourceType, Val, WasmList,
 };
@@ -14,8 +15,9 @@ use super::{Name, host_resource};
 use crate::guest::{Guest, Stopped, charge};
 use crate::guest_log::Stream;
 
-/// The version of WASI whose interfaces are answered.
+/// The version of WASI whose interfaces are answered, and the most digits of its last number.
 const VERSION: &str = "0.2.";
+const PATCH_DIGITS: usize = 4;
 
 /// How much a policy may print at once. A larger text comes in several pieces.
 const WRITE_BYTES: u64 = 4096;
@@ -45,13 +47,20 @@ pub(super) fn verdict(name: &Name<'_>) -> Result<(), &'static str> {
     };
     let is_wasi = name.package.starts_with("wasi:");
     match (known, is_wasi) {
-        (true, _) if name.version.is_some_and(|version| version.starts_with(VERSION)) => Ok(()),
+        (true, _) if name.version.is_some_and(is_served) => Ok(()),
         (true, _) => Err("this host supports only WASI 0.2"),
         (false, true) => Err("the host grants policies no such access"),
         (false, false) => {
             Err("a policy can import only its contract's `log` and parts of WASI 0.2")
         }
     }
+}
+
+/// Whether it is a version `0.2.N`.
+fn is_served(version: &str) -> bool {
+    version.strip_prefix(VERSION).is_some_and(|patch| {
+        (1..=PATCH_DIGITS).contains(&patch.len()) && patch.bytes().all(|b| b.is_ascii_digit())
+    })
 }
 
 /// The kinds of handles.
@@ -106,11 +115,12 @@ pub(super) fn answer(
     answers: &mut LinkerInstance<'_, Guest>,
     name: &Name<'_>,
     function: &str,
+    ty: &ComponentFunc,
 ) -> wasmtime::Result<bool> {
     match name.package {
         "wasi:cli" => cli(answers, name.interface, function),
         "wasi:clocks" => clocks(answers, name.interface, function),
-        "wasi:filesystem" => filesystem(answers, name.interface, function),
+        "wasi:filesystem" => filesystem(answers, name.interface, function, ty),
         "wasi:io" if name.interface == "streams" => streams(answers, function),
         "wasi:io" => io(answers, name.interface, function),
         "wasi:random" => random(answers, name.interface, function),
@@ -230,6 +240,7 @@ fn filesystem(
     answers: &mut LinkerInstance<'_, Guest>,
     interface: &str,
     function: &str,
+    ty: &ComponentFunc,
 ) -> wasmtime::Result<bool> {
     match (interface, function) {
         ("preopens", "get-directories") => {
@@ -240,6 +251,18 @@ fn filesystem(
         }
         // Its result is an enumeration of some forty errors, of which no stream of ours has any.
         ("types", "filesystem-error-code") => {
+            // The engine compares types where they are written down here; these are not.
+            let mut results = ty.results();
+            let is_code = matches!(
+                (results.next(), results.next()),
+                (Some(Type::Option(code)), None) if matches!(code.ty(), Type::Enum(_))
+            );
+            let mut parameters = ty.params().map(|(_, ty)| ty);
+            let takes_error =
+                matches!((parameters.next(), parameters.next()), (Some(Type::Borrow(_)), None));
+            if !(is_code && takes_error) {
+                wasmtime::bail!("`wasi:filesystem/types`, `{function}`: it has other types");
+            }
             answers.func_new(function, |mut store, _, _, results| {
                 charge(&mut store, 0)?;
                 results[0] = Val::Option(None);

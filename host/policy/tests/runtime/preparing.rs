@@ -217,6 +217,25 @@ fn a_handle_that_configure_keeps_open_prevents_the_snapshot() {
 }
 
 #[test]
+fn a_component_with_resources_of_its_own_is_configured_each_time() {
+    let guest = Guest::new()
+        .export(
+            "test:res/things",
+            r#"(import "[export]test:res/things" "[resource-new]thing" (func $new (param i32) (result i32)))
+               (import "[export]test:res/things" "[resource-rep]thing" (func $rep (param i32) (result i32)))"#,
+        )
+        .with("(global $handle (mut i32) (i32.const 0))")
+        .before_configured("(global.set $handle (call $new (i32.const 7)))")
+        .before_answer(
+            "(if (i32.ne (call $rep (global.get $handle)) (i32.const 7)) (then unreachable))",
+        );
+    let desk = Desk::new();
+    let policy = desk.prepare(&guest);
+    assert!(policy.not_snapshotted_because().unwrap().contains("resources of its own"));
+    assert_eq!(team(&desk.route(&policy)), "network");
+}
+
+#[test]
 fn memory_that_configure_took_is_in_the_image() {
     let desk = Desk::new();
     let guest = Guest::new().before_configured(

@@ -110,6 +110,34 @@ fn an_interface_with_other_types_has_the_wrong_shape() {
 }
 
 #[test]
+fn an_import_with_other_types_is_refused_by_name() {
+    let guest = Guest::new().import(
+        "wasi:filesystem/types@0.2.6",
+        r#"(import "wasi:filesystem/types@0.2.6" "filesystem-error-code" (func $code (param i32)))"#,
+    );
+    let refused = refused(&guest.build());
+    assert_eq!(refused.code(), "wrong_shape", "{refused}");
+    assert!(refused.to_string().contains("filesystem-error-code"), "{refused}");
+}
+
+#[test]
+fn ordinary_simd_is_accepted() {
+    let guest = Guest::new().before_answer(
+        "(drop (i32x4.extract_lane 0 (i32x4.add (i32x4.splat (i32.const 1)) (i32x4.splat (i32.const 2)))))",
+    );
+    let desk = Desk::new();
+    desk.runtime.inspect(&guest.build()).unwrap();
+    assert_eq!(crate::desk::team(&desk.ask(&guest)), "network");
+}
+
+#[test]
+fn what_a_component_says_about_itself_is_bounded_by_name() {
+    let schema = format!(r#"{{"title":"{}"}}"#, "a".repeat(200_000));
+    let refused = refused(&Guest::new().schema(&schema).memory("8").build());
+    assert!(refused.to_string().contains("`settings-schema`"), "{refused}");
+}
+
+#[test]
 fn a_described_hook_must_be_exported() {
     let refused = refused(&Guest::new().hooks(&["route", "plan"]).build());
     let export = "waypost:policy/approval@0.1.0".to_owned();

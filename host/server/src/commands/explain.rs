@@ -11,7 +11,7 @@ use waypost_domain::key::Key;
 use waypost_domain::receipt::Outcome;
 
 use crate::installation::Installation;
-use crate::output::Output;
+use crate::output::{Output, line};
 use crate::terminal::Terminal;
 
 /// Explain a ticket: in sentences, then decision by decision.
@@ -59,7 +59,7 @@ fn write(to: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
             told(&decision.outcome)
         )?;
         for reason in &decision.reasons {
-            writeln!(to, "    because: {reason}")?;
+            writeln!(to, "    because: {}", line(reason))?;
         }
         writeln!(to, "    receipt {}, fuel {fuel}, {duration_us} µs", decision.receipt)?;
     }
@@ -71,9 +71,9 @@ pub(crate) fn told(outcome: &Outcome) -> String {
     let name = outcome.as_str();
     match outcome {
         Outcome::Applied | Outcome::Suggested | Outcome::Declined => name.to_owned(),
-        Outcome::Overruled(why) => format!("{name} ({})", why.join("; ")),
+        Outcome::Overruled(why) => format!("{name} ({})", line(&why.join("; "))),
         Outcome::Failed { code, message, fallback } => {
-            format!("{name} ({code}: {message}); fallback: {fallback}")
+            format!("{name} ({code}: {}); fallback: {}", line(message), line(fallback))
         }
     }
 }

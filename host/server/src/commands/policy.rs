@@ -12,13 +12,13 @@ use anyhow::{Context, Result};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use waypost_app::Caller;
-use waypost_app::policies::{self, PolicyView};
+use waypost_app::policies::{self, PolicySummary, PolicyView, ServedHookView};
 use waypost_domain::key::Key;
 
 use self::component::{Found, Named, short_digests};
 use super::listing;
 use crate::installation::Installation;
-use crate::output::{Output, time};
+use crate::output::{Output, line, time};
 use crate::terminal::Terminal;
 
 /// Manage policies and their bindings.
@@ -125,7 +125,7 @@ impl Upload {
                 told
             },
             |to| {
-                let hooks = hooks(&view);
+                let hooks = hooks(&view.hooks);
                 writeln!(to, "Uploaded {} {}, which serves {hooks}.", view.name, view.version)?;
                 writeln!(to, "{}", view.digest)
             },
@@ -151,7 +151,7 @@ impl Show {
             },
             |to| {
                 writeln!(to, "{} {}", view.name, view.version)?;
-                writeln!(to, "  {}", view.summary)?;
+                writeln!(to, "  {}", line(&view.summary))?;
                 writeln!(to, "  author     {}", view.author)?;
                 writeln!(to, "  digest     {}", view.digest)?;
                 writeln!(to, "  size       {} KiB", view.size.div_ceil(1024))?;
@@ -179,13 +179,13 @@ async fn list(org: &Key, installation: &Installation, output: &mut Output) -> Re
     let views = all(installation, &caller).await?;
     let digests = short_digests(&views);
     output.tell_table(
-        || Value::Array(views.iter().map(json).collect()),
+        || Value::Array(views.iter().map(summary_json).collect()),
         &["name", "version", "serves", "uploaded", "digest"],
         views.iter().zip(digests).map(|(view, digest)| {
             vec![
                 view.name.clone(),
                 view.version.clone(),
-                hooks(view),
+                hooks(&view.hooks),
                 time(view.uploaded_at),
                 digest,
             ]
@@ -195,14 +195,38 @@ async fn list(org: &Key, installation: &Installation, output: &mut Output) -> Re
 }
 
 /// Every component that the organization may bind.
-async fn all(installation: &Installation, caller: &Caller) -> Result<Vec<PolicyView>> {
+async fn all(installation: &Installation, caller: &Caller) -> Result<Vec<PolicySummary>> {
     let fetch = async |page: &_| policies::list(&installation.desk, caller, page).await;
     let (views, _) = listing::rows(0, fetch).await?;
     Ok(views)
 }
 
-fn hooks(view: &PolicyView) -> String {
-    view.hooks.iter().map(|served| served.hook.as_str()).collect::<Vec<_>>().join(", ")
+fn hooks(served: &[ServedHookView]) -> String {
+    served.iter().map(|served| served.hook.as_str()).collect::<Vec<_>>().join(", ")
+}
+
+fn hooks_json(served: &[ServedHookView]) -> Value {
+    let hook = |served: &ServedHookView| {
+        json!({
+            "hook": served.hook.as_str(),
+            "needs": served.needs,
+        })
+    };
+    served.iter().map(hook).collect()
+}
+
+fn summary_json(view: &PolicySummary) -> Value {
+    json!({
+        "digest": view.digest,
+        "name": view.name,
+        "version": view.version,
+        "author": view.author,
+        "summary": view.summary,
+        "hooks": hooks_json(&view.hooks),
+        "wit_version": view.wit_version,
+        "size": view.size,
+        "uploaded_at": view.uploaded_at,
+    })
 }
 
 fn json(view: &PolicyView) -> Value {
@@ -212,10 +236,7 @@ fn json(view: &PolicyView) -> Value {
         "version": view.version,
         "author": view.author,
         "summary": view.summary,
-        "hooks": view.hooks.iter().map(|served| json!({
-            "hook": served.hook.as_str(),
-            "needs": served.needs,
-        })).collect::<Vec<_>>(),
+        "hooks": hooks_json(&view.hooks),
         "settings_schema": view.settings_schema,
         "wit_version": view.wit_version,
         "imports": view.imports,

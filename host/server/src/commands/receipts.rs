@@ -14,7 +14,7 @@ use waypost_domain::key::Key;
 use super::explain::{outcome_json, told};
 use super::listing;
 use crate::installation::Installation;
-use crate::output::{Output, time};
+use crate::output::{Output, line, time};
 use crate::progress::Progress;
 use crate::terminal::Terminal;
 
@@ -143,10 +143,10 @@ impl Show {
                 writeln!(to, "  outcome    {}", told(&view.outcome))?;
                 writeln!(to, "  cost       fuel {}, {} µs", view.fuel, view.duration_us)?;
                 for reason in &view.reasons {
-                    writeln!(to, "  because    {reason}")?;
+                    writeln!(to, "  because    {}", line(reason))?;
                 }
-                for (level, line) in &detail.log {
-                    writeln!(to, "  {level:<10} {line}")?;
+                for (level, said) in &detail.log {
+                    writeln!(to, "  {level:<10} {}", line(said))?;
                 }
                 if let Some(question) = &detail.question {
                     writeln!(to, "question {question:#}")?;

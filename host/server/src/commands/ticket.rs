@@ -226,11 +226,14 @@ fn write(to: &mut dyn Write, view: &TicketView) -> io::Result<()> {
     if let Some(waiting) = &view.waiting_on {
         writeln!(to, "  waiting for {} since {}", waiting.what.as_str(), waiting.since)?;
     }
+    if let Some(number) = &view.goes_on_in {
+        writeln!(to, "  goes on as {number}")?;
+    }
     if let Some(problem) = &view.problem {
         let known = if problem.known_error { "known error" } else { "problem" };
         writeln!(to, "  {known} {}: {}", problem.name.number, problem.name.short_description)?;
         if let Some(workaround) = &problem.workaround {
-            writeln!(to, "  workaround: {workaround}")?;
+            writeln!(to, "  workaround: {}", crate::output::line(workaround))?;
         }
     }
     Ok(())

@@ -8,6 +8,7 @@ use waypost_domain::{
     ids::{CiId, OrderId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     incident::MajorState,
     key::CategoryPath,
+    text,
     ticket::{Phase, State, Ticket, TicketKind},
     waiting::WaitingKind,
 };
@@ -424,7 +425,7 @@ fn contains(sql: &mut Sql, column: &'static str, text: String) {
 /// A pattern for `like` that finds a folded text anywhere.
 fn pattern(text: &str) -> String {
     let mut pattern = String::from("%");
-    for character in text.to_lowercase().chars() {
+    for character in text::folded(text).chars() {
         if matches!(character, '%' | '_' | '\\') {
             pattern.push('\\');
         }

@@ -8,6 +8,7 @@ use uuid::Uuid;
 use waypost_domain::{
     ids::{CiId, OrgId, PersonId, ServiceId, TeamId, TicketId},
     priority::{Level, Priority},
+    text,
     ticket::{Details, ExternalRef, Ticket, TicketKind},
 };
 
@@ -104,7 +105,7 @@ impl From<&Ticket> for TicketRow {
             state: ticket.state().as_str().to_owned(),
             phase: ticket.phase().as_str().to_owned(),
             short_description: ticket.short_description.clone(),
-            short_folded: ticket.short_description.to_lowercase(),
+            short_folded: text::folded(&ticket.short_description),
             description: ticket.description.clone(),
             channel: ticket.channel.as_str().to_owned(),
             tags: Json(ticket.tags.clone()),

@@ -16,7 +16,7 @@ on_both_engines! {
     a_round_s_number_is_given_once
     people_find_what_waits_for_them
     stalled_rounds_are_found
-    rounds_without_a_voter_are_found
+    pending_rounds_are_listed_page_by_page
     approvals_of_organizations_are_apart
     unreadable_rounds_are_reported
 }
@@ -183,6 +183,14 @@ async fn people_find_what_waits_for_them(store: Store) {
     assert_eq!(approval::waiting_for(&mut tx, voters[1], 10).await.unwrap(), [late]);
     let nobody = PersonId(fixture::id());
     assert_eq!(approval::waiting_for(&mut tx, nobody, 10).await.unwrap(), []);
+    drop(tx);
+
+    // What is theirs waits for them also while somebody else is asked for it.
+    let mut passed_on = round_of(&stored_ticket(&store, &org).await, 1, &voters);
+    passed_on.stages[0].steps[0].requests[0].seat = nobody;
+    stored(&store, &passed_on).await;
+    let mut tx = store.read(org.id).await.unwrap();
+    assert_eq!(approval::waiting_for(&mut tx, nobody, 10).await.unwrap(), [passed_on]);
 }
 
 async fn stalled_rounds_are_found(store: Store) {
@@ -197,17 +205,19 @@ async fn stalled_rounds_are_found(store: Store) {
     }
     let mut expected = [old.clone(), due.clone()];
     expected.sort_by_key(|round| round.id);
-    let (first, second) = (&expected[..1], &expected[1..]);
     let mut tx = store.read(org.id).await.unwrap();
-    assert_eq!(approval::stalled(&mut tx, at(5), at(39), None, 10).await.unwrap(), [old]);
-    assert_eq!(approval::stalled(&mut tx, at(5), at(40), None, 10).await.unwrap(), expected);
+    assert_eq!(approval::stalled(&mut tx, at(5), at(39), None, 10).await.unwrap(), [old.id]);
+    let found = approval::stalled(&mut tx, at(5), at(40), None, 10).await.unwrap();
+    assert_eq!(approval::find_many(&mut tx, &found).await.unwrap(), expected);
+    let expected = found;
+    let (first, second) = (&expected[..1], &expected[1..]);
     assert_eq!(approval::stalled(&mut tx, at(5), at(40), None, 1).await.unwrap(), first);
-    let after = Some(first[0].id);
+    let after = Some(first[0]);
     assert_eq!(approval::stalled(&mut tx, at(5), at(40), after, 1).await.unwrap(), second);
-    assert_eq!(approval::stalled(&mut tx, at(5), at(40), Some(second[0].id), 1).await.unwrap(), []);
+    assert_eq!(approval::stalled(&mut tx, at(5), at(40), Some(second[0]), 1).await.unwrap(), []);
 }
 
-async fn rounds_without_a_voter_are_found(store: Store) {
+async fn pending_rounds_are_listed_page_by_page(store: Store) {
     let org = tree(&store).await.client;
     let asked = round_of(&stored_ticket(&store, &org).await, 1, &voters());
     let mut missing = round_of(&stored_ticket(&store, &org).await, 1, &voters());
@@ -219,9 +229,16 @@ async fn rounds_without_a_voter_are_found(store: Store) {
     for round in [&asked, &missing, &over] {
         stored(&store, round).await;
     }
+    let mut expected = [asked.id, missing.id];
+    expected.sort();
     let mut tx = store.read(org.id).await.unwrap();
-    assert_eq!(approval::without_voter(&mut tx, None, 10).await.unwrap(), [missing.clone()]);
-    assert_eq!(approval::without_voter(&mut tx, Some(missing.id), 10).await.unwrap(), []);
+    assert_eq!(approval::pending(&mut tx, None, 10).await.unwrap(), expected);
+    assert_eq!(approval::pending(&mut tx, None, 1).await.unwrap(), expected[..1]);
+    assert_eq!(approval::pending(&mut tx, Some(expected[0]), 1).await.unwrap(), expected[1..]);
+    assert_eq!(approval::pending(&mut tx, Some(expected[1]), 1).await.unwrap(), []);
+    let backwards = [expected[1], expected[0]];
+    let read = approval::find_many(&mut tx, &backwards).await.unwrap();
+    assert_eq!(read.iter().map(|round| round.id).collect::<Vec<_>>(), backwards);
 }
 
 async fn approvals_of_organizations_are_apart(store: Store) {
@@ -238,6 +255,8 @@ async fn approvals_of_organizations_are_apart(store: Store) {
     assert_eq!(approval::open_of(&mut tx, ticket.id.into()).await.unwrap(), None);
     assert_eq!(approval::waiting_for(&mut tx, voters[0], 9).await.unwrap(), []);
     assert_eq!(approval::stalled(&mut tx, at(99), at(99), None, 9).await.unwrap(), []);
+    assert_eq!(approval::pending(&mut tx, None, 9).await.unwrap(), []);
+    assert_eq!(approval::find_many(&mut tx, &[round.id]).await.unwrap(), []);
     round.org = other.id;
     let refused = approval::update(&mut tx, &mut round).await;
     assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");

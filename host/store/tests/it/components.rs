@@ -19,6 +19,9 @@ async fn a_component_comes_back_to_the_byte(store: Store) {
     assert_eq!(component::list(&mut tx).await.unwrap(), std::slice::from_ref(&router));
     let bytes = component::bytes(&mut tx, &router.digest).await.unwrap();
     assert_eq!(bytes, Some(vec![0, 97, 115, 9]));
+    let description = component::description(&mut tx, &router.digest).await.unwrap();
+    assert_eq!(description.as_deref(), Some("{}"));
+    assert_eq!(component::description(&mut tx, &digest(8)).await.unwrap(), None);
     assert_eq!(component::find(&mut tx, &digest(8)).await.unwrap(), None);
     assert_eq!(component::find(&mut tx, "no digest").await.unwrap(), None);
     drop(tx);
@@ -34,7 +37,7 @@ async fn the_same_bytes_are_stored_once(store: Store) {
     let mut second = first.clone();
     second.created_at = at(500);
     let mut tx = store.write(other.id).await.unwrap();
-    component::insert(&mut tx, &second, &[0, 97, 115, 9]).await.unwrap();
+    component::insert(&mut tx, &second, "{}", &[0, 97, 115, 9]).await.unwrap();
     // Brought is not granted: whoever brings bytes is granted them by a second call.
     assert_eq!(component::find(&mut tx, &first.digest).await.unwrap(), None);
     component::grant(&mut tx, &first.digest, at(501)).await.unwrap();
@@ -66,5 +69,6 @@ async fn who_was_granted_nothing_reads_nothing(store: Store) {
     let mut tx = store.read(other.id).await.unwrap();
     assert_eq!(component::find(&mut tx, &router.digest).await.unwrap(), None);
     assert_eq!(component::bytes(&mut tx, &router.digest).await.unwrap(), None);
+    assert_eq!(component::description(&mut tx, &router.digest).await.unwrap(), None);
     assert_eq!(component::list(&mut tx).await.unwrap(), []);
 }

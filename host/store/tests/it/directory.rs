@@ -155,6 +155,11 @@ async fn an_address_is_found_in_any_case_and_taken_once(store: Store) {
     person::insert(&mut tx, &anna).await.unwrap();
     let found = person::find_by_email(&mut tx, "ANNA@example.org").await.unwrap();
     assert_eq!(found, Some(anna.clone()));
+    let mut jose = fixture::person(client.id, "jose");
+    jose.email = Some("jos\u{e9}@example.org".to_owned());
+    person::insert(&mut tx, &jose).await.unwrap();
+    let found = person::find_by_email(&mut tx, "JOSE\u{301}@example.org").await.unwrap();
+    assert_eq!(found, Some(jose));
 
     let mut twin = fixture::person(client.id, "ANNA");
     let refused = person::insert(&mut tx, &twin).await;

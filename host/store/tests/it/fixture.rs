@@ -216,11 +216,11 @@ pub(crate) async fn granted_component(store: &Store, org: OrgId, of: u8) -> comp
         name: format!("policy-{of}"),
         version: "1.0.0".to_owned(),
         wit_version: "0.1.0".to_owned(),
-        description: r#"{ "hooks" : ["route"] }"#.to_owned(),
+        about: r#"{ "hooks" : ["route"] }"#.to_owned(),
         created_at: at(i64::from(of)),
     };
     let mut tx = store.write(org).await.unwrap();
-    component::insert(&mut tx, &new, &[0, 97, 115, of]).await.unwrap();
+    component::insert(&mut tx, &new, "{}", &[0, 97, 115, of]).await.unwrap();
     component::grant(&mut tx, &new.digest, new.created_at).await.unwrap();
     tx.commit().await.unwrap();
     new

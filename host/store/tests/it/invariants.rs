@@ -5,7 +5,10 @@ use waypost_domain::{
     ids::{EventId, TicketId},
     invariant::{Invariant, Violation},
     organization::Organization,
-    ticket::{Action, Closing, Code, Outcome, Stage, State, Ticket, TicketKind},
+    ticket::{
+        Action, CancelOutcome, Cancellation, Closing, Code, Outcome, Stage, State, Ticket,
+        TicketKind,
+    },
 };
 use waypost_store::{Store, event, invariant, on_both_engines, testing, ticket};
 
@@ -18,6 +21,7 @@ on_both_engines! {
     reopenings_are_counted
     an_awaited_approval_is_open
     what_is_over_has_nothing_left_to_do
+    what_was_cancelled_is_nobodys_parent
     records_of_organizations_are_looked_over_apart
 }
 
@@ -162,6 +166,32 @@ async fn what_is_over_has_nothing_left_to_do(store: Store) {
             assert_eq!(broken(&store, &org).await, expected);
         }
     }
+}
+
+async fn what_was_cancelled_is_nobodys_parent(store: Store) {
+    let org = tree(&store).await.client;
+    let mut parent = with_events(&store, &org, whole).await;
+    let mut child = fixture::ticket(&org);
+    child.parent = Some(parent.id);
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert(&mut tx, &child).await.unwrap();
+    event::append_many(&mut tx, &whole(child.id)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(broken(&store, &org).await, []);
+
+    let (outcome, reason) = (CancelOutcome::Withdrawn, "a drill".to_owned());
+    let end = Cancellation { outcome, reason, at: at(2), by: by_policy() };
+    parent.stage = Stage::Cancelled(end);
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::update(&mut tx, &mut parent).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(broken(&store, &org).await, only(Invariant::CancelledHasNoChild, &parent));
+
+    child.stage = parent.stage.clone();
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::update(&mut tx, &mut child).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(broken(&store, &org).await, []);
 }
 
 async fn records_of_organizations_are_looked_over_apart(store: Store) {

@@ -2,8 +2,8 @@
 
 use chrono::TimeDelta;
 use waypost_domain::{
-    ids::{MessageId, PersonId, TicketId},
-    message::{DeliveryChannel, Message, MessageState},
+    ids::{MessageId, PersonId, TeamId, TicketId},
+    message::{DeliveryChannel, Message, MessageState, ToldAs},
     organization::Organization,
 };
 use waypost_store::{Store, StoreError, on_both_engines, outbox, testing};
@@ -23,14 +23,19 @@ on_both_engines! {
     workers_share_what_is_due
 }
 
+/// Where messages are sent to.
+const TO: &str = "anna@example.org";
+
 fn message_to(org: &Organization, person: PersonId, key: &str) -> Message {
     Message {
         id: MessageId(fixture::id()),
         org: org.id,
         ticket: Some(TicketId(uuid::Uuid::from_u128(77))),
         person,
+        told_as: [ToldAs::Requester, ToldAs::Member(TeamId(uuid::Uuid::from_u128(5)))].into(),
+        after_end: true,
         channel: DeliveryChannel::Mail,
-        address: "anna@example.org".to_owned(),
+        address: None,
         subject: "[INC0000001] Printer on fire".to_owned(),
         body: "It burns.\n".to_owned(),
         dedupe_key: key.to_owned(),
@@ -118,9 +123,10 @@ async fn a_failed_attempt_is_made_again(store: Store) {
     let message = enqueued(&store, &org, &["a"]).await.remove(0);
     claim(&store, 5, 10).await;
     let mut tx = store.write(org.id).await.unwrap();
-    outbox::retry_at(&mut tx, message.id, "connection refused", at(30)).await.unwrap();
+    outbox::retry_at(&mut tx, message.id, TO, "connection refused", at(30)).await.unwrap();
     let posted = outbox::list(&mut tx, None, 10).await.unwrap().remove(0);
     assert_eq!(posted.last_error.as_deref(), Some("connection refused"));
+    assert_eq!(posted.message.address.as_deref(), Some(TO));
     assert_eq!(posted.state, MessageState::Pending);
     tx.commit().await.unwrap();
     assert_eq!(claim(&store, 29, 10).await, []);
@@ -129,19 +135,26 @@ async fn a_failed_attempt_is_made_again(store: Store) {
 
 async fn a_settled_message_stays_settled(store: Store) {
     let org = tree(&store).await.client;
-    let messages = enqueued(&store, &org, &["a", "b"]).await;
-    let (sent, dead) = (messages[0].id, messages[1].id);
+    let messages = enqueued(&store, &org, &["a", "b", "c"]).await;
+    let (sent, dead, dropped) = (messages[0].id, messages[1].id, messages[2].id);
     let mut tx = store.write(org.id).await.unwrap();
-    outbox::mark_sent(&mut tx, sent, at(6)).await.unwrap();
-    outbox::give_up(&mut tx, dead, "no such mailbox", at(7)).await.unwrap();
+    outbox::mark_sent(&mut tx, sent, TO, at(6)).await.unwrap();
+    outbox::give_up(&mut tx, dead, TO, "no such mailbox", at(7)).await.unwrap();
+    outbox::drop_unsent(&mut tx, dropped, "the person has left", at(7)).await.unwrap();
     let posted = outbox::list(&mut tx, None, 10).await.unwrap();
+    let reason = "the person has left".to_owned();
+    assert_eq!(posted[0].state, MessageState::Dropped { reason, at: at(7) });
+    assert_eq!(posted[0].message.address, None);
     let error = "no such mailbox".to_owned();
-    assert_eq!(posted[0].state, MessageState::Dead { error, at: at(7) });
-    assert_eq!(posted[1].state, MessageState::Sent { at: at(6) });
+    assert_eq!(posted[1].state, MessageState::Dead { error, at: at(7) });
+    assert_eq!(posted[2].state, MessageState::Sent { at: at(6) });
+    assert_eq!(posted[2].message.address.as_deref(), Some(TO));
     for refused in [
-        outbox::mark_sent(&mut tx, sent, at(8)).await,
-        outbox::give_up(&mut tx, sent, "x", at(8)).await,
-        outbox::retry_at(&mut tx, dead, "x", at(8)).await,
+        outbox::mark_sent(&mut tx, sent, TO, at(8)).await,
+        outbox::mark_sent(&mut tx, dropped, TO, at(8)).await,
+        outbox::give_up(&mut tx, sent, TO, "x", at(8)).await,
+        outbox::retry_at(&mut tx, dead, TO, "x", at(8)).await,
+        outbox::drop_unsent(&mut tx, sent, "x", at(8)).await,
     ] {
         assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
     }
@@ -169,9 +182,10 @@ async fn messages_of_organizations_are_apart(store: Store) {
     assert_eq!(outbox::list(&mut tx, None, 10).await.unwrap(), []);
     assert_eq!(outbox::of_ticket(&mut tx, message.ticket.unwrap()).await.unwrap(), []);
     for refused in [
-        outbox::mark_sent(&mut tx, message.id, at(8)).await,
-        outbox::give_up(&mut tx, message.id, "x", at(8)).await,
-        outbox::retry_at(&mut tx, message.id, "x", at(8)).await,
+        outbox::mark_sent(&mut tx, message.id, TO, at(8)).await,
+        outbox::give_up(&mut tx, message.id, TO, "x", at(8)).await,
+        outbox::retry_at(&mut tx, message.id, TO, "x", at(8)).await,
+        outbox::drop_unsent(&mut tx, message.id, "x", at(8)).await,
     ] {
         assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
     }
@@ -183,7 +197,16 @@ async fn unreadable_messages_are_reported(store: Store) {
     let org = tree(&store).await.client;
     enqueued(&store, &org, &["a"]).await;
     let mut tx = store.system().await.unwrap();
-    testing::execute(&mut tx, "update outbox set channel = 'pigeon'").await.unwrap();
+    testing::execute(&mut tx, "update outbox set told_as = 'postman'").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.read(org.id).await.unwrap();
+    let report = outbox::list(&mut tx, None, 10).await.unwrap_err();
+    assert!(matches!(report, StoreError::Corrupt { table: "outbox", column: "told_as" }));
+    drop(tx);
+    let mut tx = store.system().await.unwrap();
+    testing::execute(&mut tx, "update outbox set told_as = 'named', channel = 'pigeon'")
+        .await
+        .unwrap();
     tx.commit().await.unwrap();
     let mut tx = store.read(org.id).await.unwrap();
     let report = outbox::list(&mut tx, None, 10).await.unwrap_err();

@@ -141,12 +141,18 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
         kept.clone(),
     ];
     insert(&mut tx, &receipts).await.unwrap();
-    assert_eq!(receipt::purge(&mut tx, at(50), 1).await.unwrap(), 1);
-    assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 1);
-    assert_eq!(receipt::purge(&mut tx, at(50), 100).await.unwrap(), 0);
+    assert_eq!(receipt::purge(&mut tx, at(50), at(99), 1).await.unwrap(), 1);
+    assert_eq!(receipt::purge(&mut tx, at(50), at(99), 100).await.unwrap(), 1);
+    assert_eq!(receipt::purge(&mut tx, at(50), at(99), 100).await.unwrap(), 0);
     assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), [kept]);
     assert_eq!(evaluation::of(&mut tx, ticket.id.into()).await.unwrap(), [recent]);
     tx.commit().await.unwrap();
+    // What is younger than every cut goes in no other way either.
+    for removal in ["delete from receipts", "delete from evaluations"] {
+        let mut tx = store.write(client.id).await.unwrap();
+        let refused = testing::execute_as(&mut tx, removal).await;
+        assert!(matches!(refused, Err(StoreError::Database(_))), "{removal}: {refused:?}");
+    }
     let mut tx = store.read(other.id).await.unwrap();
     assert_eq!(evaluation::of(&mut tx, elsewhere.id.into()).await.unwrap(), [not_ours]);
 }

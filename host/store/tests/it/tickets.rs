@@ -24,12 +24,13 @@ on_both_engines! {
     what_is_as_at_the_start_has_no_row_beside_it
     a_row_beside_a_ticket_is_there_once_something_differs
     tickets_are_read_together
+    relatives_are_found_by_what_they_name
     every_major_state_comes_back_with_its_facts
     many_tickets_are_written_at_once
     a_stale_ticket_is_not_written
     taken_numbers_and_references_are_named
     a_batch_is_written_whole_or_not_at_all
-    known_references_are_found
+    known_references_are_found_with_their_tickets
     tickets_of_organizations_are_apart
     unreadable_tickets_are_reported
     a_phase_without_its_facts_is_refused_by_the_table
@@ -318,6 +319,37 @@ async fn many_tickets_are_written_at_once(store: Store) {
     }
 }
 
+async fn relatives_are_found_by_what_they_name(store: Store) {
+    let Tree { client, provider, .. } = tree(&store).await;
+    let earlier = fixture::stored_ticket(&store, &client).await;
+    let follower = Ticket { follows: Some(earlier.id), ..fixture::ticket(&client) };
+    let child = Ticket { parent: Some(earlier.id), ..fixture::ticket(&client) };
+    let mut task = ticket_of(&client, TicketKind::Task);
+    task.parent = Some(earlier.id);
+    let mut over = Ticket { parent: Some(earlier.id), ..fixture::ticket(&client) };
+    over.stage = Stage::Cancelled(Cancellation {
+        outcome: CancelOutcome::Withdrawn,
+        reason: "a drill".to_owned(),
+        at: at(1),
+        by: by_policy(),
+    });
+    let all = [follower.clone(), child.clone(), task, over];
+    let mut tx = store.write(client.id).await.unwrap();
+    ticket::insert_many(&mut tx, &all).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let ids = |found: Vec<Ticket>| found.iter().map(|it| it.id).collect::<Vec<_>>();
+    let mut tx = store.read(client.id).await.unwrap();
+    let following = ticket::following(&mut tx, earlier.id).await.unwrap();
+    assert_eq!(ids(following), [follower.id]);
+    assert_eq!(ids(ticket::children_of(&mut tx, earlier.id).await.unwrap()), [child.id]);
+    assert_eq!(ids(ticket::following(&mut tx, child.id).await.unwrap()), []);
+    drop(tx);
+    let mut elsewhere = store.read(provider.id).await.unwrap();
+    assert_eq!(ids(ticket::following(&mut elsewhere, earlier.id).await.unwrap()), []);
+    assert_eq!(ids(ticket::children_of(&mut elsewhere, earlier.id).await.unwrap()), []);
+}
+
 async fn a_stale_ticket_is_not_written(store: Store) {
     let org = tree(&store).await.client;
     let mut ticket = fixture::stored_ticket(&store, &org).await;
@@ -373,7 +405,7 @@ async fn a_batch_is_written_whole_or_not_at_all(store: Store) {
     assert_eq!(ticket::find(&mut tx, tickets[0].id).await.unwrap(), None);
 }
 
-async fn known_references_are_found(store: Store) {
+async fn known_references_are_found_with_their_tickets(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = full(&client);
     let mut tx = store.write(client.id).await.unwrap();
@@ -383,7 +415,13 @@ async fn known_references_are_found(store: Store) {
 
     let mut tx = store.read(client.id).await.unwrap();
     let known = ticket::known_external_ids(&mut tx, "tickets.csv", &asked).await.unwrap();
-    assert_eq!(known, [("42".to_owned(), ticket.id)]);
+    assert_eq!(known.len(), 1);
+    assert_eq!((known[0].external_id.as_str(), known[0].ticket), ("42", ticket.id));
+    let heading = &known[0].heading;
+    assert_eq!(
+        (&heading.number, &heading.short_description),
+        (&ticket.number, &ticket.short_description)
+    );
     assert_eq!(ticket::known_external_ids(&mut tx, "other.csv", &asked).await.unwrap(), []);
     assert_eq!(ticket::known_external_ids(&mut tx, "tickets.csv", &[]).await.unwrap(), []);
     drop(tx);

@@ -3,7 +3,8 @@
 
 use waypost_domain::{ids::PersonId, ticket::TicketKind};
 use waypost_store::{
-    Store, StoreError, approval, binding, comment, event, import_job, number, person, team,
+    Engine, Store, StoreError, approval, binding, comment, event, import_job, number, person,
+    receipt, team,
     testing::{self, execute_as, number_as, texts},
     ticket,
 };
@@ -86,7 +87,14 @@ async fn filled(store: &Store) -> Tree {
     binding::insert(&mut tx, &routing, &first).await.unwrap();
     person::insert(&mut tx, &fixture::person(client.id, "anna")).await.unwrap();
     number::next(&mut tx, TicketKind::Incident, 1).await.unwrap();
-    import_job::start(&mut tx, "job", &digest(1), at(1)).await.unwrap();
+    let job = import_job::NewJob {
+        name: "job",
+        file_digest: &digest(1),
+        kind: "tickets",
+        source: "old-desk",
+        options: "{}",
+    };
+    import_job::start(&mut tx, &job, at(1)).await.unwrap();
     comment::insert(
         &mut tx,
         &waypost_domain::comment::Comment {
@@ -222,6 +230,93 @@ async fn a_client_reads_the_layers_above_and_changes_nothing_there() {
         "delete from team_serves",
     ] {
         assert_eq!(execute_as(&mut tx, change).await.unwrap(), 0, "{change}");
+    }
+}
+
+/// Rows of one's own decide what else one sees; none can be written that opens another's records.
+#[tokio::test]
+async fn no_row_of_ones_own_opens_anothers() {
+    let store = testing::postgres("no_row_of_ones_own_opens_anothers").await;
+    let tree = tree(&store).await;
+    let (me, other) = (tree.other.id, tree.client.id);
+    let (mine, theirs) = (fixture::team(me, "mine"), fixture::team(other, "theirs"));
+    let anna = fixture::person(other, "anna");
+    let mut tx = store.write(me).await.unwrap();
+    team::insert(&mut tx, &mine).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.write(other).await.unwrap();
+    team::insert(&mut tx, &theirs).await.unwrap();
+    person::insert(&mut tx, &anna).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let (me, other, mine, theirs, anna) = (me.0, other.0, mine.id.0, theirs.id.0, anna.id.0);
+    for refused in [
+        format!("insert into team_serves values ('{me}', '{theirs}', '{me}')"),
+        format!("insert into team_serves values ('{me}', '{mine}', '{me}')"),
+        format!("insert into team_serves values ('{me}', '{mine}', '{other}')"),
+        format!("insert into team_members values ('{me}', '{theirs}', '{anna}')"),
+        format!("insert into organization_lines values ('{me}', '{other}', 1)"),
+        format!("insert into organization_lines values ('{other}', '{me}', 1)"),
+        format!("update organizations set parent_id = '{other}' where id = '{me}'"),
+        format!("update organizations set key = 'stolen' where id = '{me}'"),
+    ] {
+        let mut tx = store.write(tree.other.id).await.unwrap();
+        let answer = execute_as(&mut tx, &refused).await;
+        assert!(matches!(answer, Err(StoreError::Database(_))), "{refused}: {answer:?}");
+    }
+    // Somebody of another organization in a team of one's own tells nothing of them.
+    let mut tx = store.write(tree.other.id).await.unwrap();
+    let member = format!("insert into team_members values ('{me}', '{mine}', '{anna}')");
+    assert_eq!(execute_as(&mut tx, &member).await.unwrap(), 1);
+    for hidden in [
+        format!("select count(*) from people where id = '{anna}'"),
+        format!("select count(*) from teams where id = '{theirs}'"),
+        format!("select count(*) from organizations where id = '{other}'"),
+    ] {
+        assert_eq!(number_as(&mut tx, &hidden).await.unwrap(), 0, "{hidden}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_recorded_is_only_ever_added() {
+    const KEPT: [&str; 9] = [
+        "evaluations",
+        "receipts",
+        "events",
+        "binding_revisions",
+        "binding_switches",
+        "binding_data",
+        "refused_votes",
+        "approvals",
+        "retention_cuts",
+    ];
+    let stores =
+        [testing::sqlite().await, testing::postgres("what_was_recorded_is_only_ever_added").await];
+    for store in stores {
+        let tree = filled(&store).await;
+        let mut tx = store.write(tree.client.id).await.unwrap();
+        let later = at(1_000_000);
+        assert_eq!(receipt::purge(&mut tx, at(0), later, 10).await.unwrap(), 0);
+        drop(tx);
+        for table in ["evaluations", "events", "binding_revisions", "approvals"] {
+            let mut tx = store.write(tree.client.id).await.unwrap();
+            let answer = execute_as(&mut tx, &format!("delete from {table}")).await;
+            assert!(matches!(answer, Err(StoreError::Database(_))), "{table}: {answer:?}");
+        }
+        if store.engine() == Engine::Postgres {
+            for table in KEPT.iter().chain(&["tickets", "comments", "people"]) {
+                let mut tx = store.write(tree.client.id).await.unwrap();
+                let answer = execute_as(&mut tx, &format!("truncate {table} cascade")).await;
+                assert!(matches!(answer, Err(StoreError::Database(_))), "{table}: {answer:?}");
+            }
+        }
+        // Retention removes them, and says so.
+        let mut tx = store.write(tree.client.id).await.unwrap();
+        assert_eq!(receipt::purge(&mut tx, later, later, 10).await.unwrap(), 1);
+        assert_eq!(number_as(&mut tx, "select count(*) from evaluations").await.unwrap(), 0);
+        assert_eq!(number_as(&mut tx, "select count(*) from retention_cuts").await.unwrap(), 1);
+        let answer = execute_as(&mut tx, "delete from retention_cuts").await;
+        assert!(matches!(answer, Err(StoreError::Database(_))), "{answer:?}");
     }
 }
 

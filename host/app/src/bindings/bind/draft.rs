@@ -1,7 +1,7 @@
 //! A draft: the parts of a revision as they were given, and as they are once nothing is wrong with
 //! them.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use waypost_domain::{
     binding::{Fallback, Hook, Hooks, LimitChanges, Revision},
@@ -9,14 +9,14 @@ use waypost_domain::{
     refusal::{Faults, FieldFault},
 };
 use waypost_policy::{Description, Digest, Inspection, Prepared, RuntimeConfig};
-use waypost_store::{ReadTx, binding, component};
+use waypost_store::{ReadTx, binding};
 
 use super::{Chosen, data_files, named};
 use crate::{
     Caller, CommandError, Desk, DeskOptions,
     input::{Reading, without_schema},
     policies::{self, domain_hook},
-    preparing::Recipe,
+    preparing::{Bytes, Recipe},
     refs::Known,
 };
 
@@ -179,7 +179,7 @@ impl Checked {
 /// A component that the organization may bind.
 struct Found {
     digest: Digest,
-    bytes: Option<Vec<u8>>,
+    bytes: Bytes,
     description: Description,
 }
 
@@ -191,20 +191,19 @@ async fn find_component(
     let given = match chosen {
         Chosen::Uploaded(given) => given,
         Chosen::Brought(brought) => {
-            let Inspection { digest, description, .. } = policies::inspection(&brought.component)?;
-            let bytes = Some(brought.bytes.to_vec());
+            let Inspection { digest, description, .. } = brought.inspection.clone();
+            let bytes = Bytes::Given(Arc::clone(&brought.bytes));
             return Ok(Some(Found { digest, bytes, description }));
         }
     };
     let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
-    let Some(found) = component::find(tx, given.trim()).await? else {
+    let Some(found) = policies::inspection(tx, given.trim()).await? else {
         let message =
             format!("There is no policy {digest} that this organization can bind; upload it.");
         faults.wrong("/component", "unknown", message);
         return Ok(None);
     };
-    let description = policies::inspection(&found)?.description;
-    Ok(Some(Found { digest, bytes: component::bytes(tx, given.trim()).await?, description }))
+    Ok(Some(Found { digest, bytes: Bytes::Stored, description: found.description }))
 }
 
 /// The hooks of the binding: at least one, each of them served by the component.

@@ -22,7 +22,7 @@ use waypost_store::{approval, person};
 use super::{TicketDraft, opening, proposals, system};
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{content::content_digest, evaluation::PolicyAnswer, facts},
+    tickets::{content::content_digest, evaluation::PolicyAnswer},
 };
 
 /// What the approval policies said about a request.
@@ -63,13 +63,14 @@ pub(super) async fn look_up_approvers(
     items: &mut [TicketDraft],
 ) -> Result<(), CommandError> {
     // Also where no policy had a turn: the fallback approver may be away, too.
-    if !items.iter().any(TicketDraft::is_handed_in) {
+    let Some(mut facts) = items.iter().find(|one| one.is_handed_in()).map(|one| one.facts.clone())
+    else {
         return Ok(());
-    }
+    };
     let mut tx = desk.store.read(caller.org).await?;
-    let delegations = facts::delegations(&mut tx, caller.now).await?;
+    facts.add_delegations(&mut tx, caller.now).await?;
     for one in items.iter_mut().filter(|one| one.is_handed_in()) {
-        one.facts.delegations = delegations.clone();
+        one.facts.delegations = facts.delegations.clone();
         let named: Vec<PersonId> = one.people_named();
         let named = person::find_many(&mut tx, &named).await?;
         let managers: Vec<PersonId> = named.iter().filter_map(|person| person.manager).collect();
@@ -77,7 +78,7 @@ pub(super) async fn look_up_approvers(
         one.voters.managers.extend(named.iter().filter_map(|one| Some((one.id, one.manager?))));
         one.voters
             .people
-            .extend(named.iter().chain(&managers).map(|person| (person.id, person.can_vote())));
+            .extend(named.iter().chain(&managers).map(|one| (one.id, facts.can_vote(one))));
         if !one.write.is_new {
             let rounds = approval::of(&mut tx, one.write.ticket.id.into()).await?;
             one.voters.last_round = rounds.iter().map(|round| round.round).max().unwrap_or(0);
@@ -237,7 +238,7 @@ impl TicketDraft {
     /// A plan that failed or makes no sense is never taken for a yes: the fallback approver
     /// decides. Without one the request waits, visibly, until an approver is named.
     fn ask_fallback_approver(&mut self, receipt: Option<ReceiptId>) -> Submission {
-        let voters = self.facts.directory.org.settings.fallback_approver.into_iter().collect();
+        let voters = self.facts.fallback_approver().into_iter().collect();
         let step = StepPlan {
             name: "fallback approval".to_owned(),
             quorum: Quorum::Any,
@@ -319,7 +320,7 @@ impl TicketDraft {
             content_digest: content_digest(ticket),
             receipt,
             duties: Duties::about(ticket),
-            fallback_approver: self.facts.directory.org.settings.fallback_approver,
+            fallback_approver: self.facts.fallback_approver(),
         };
         let mut next_id = || ApprovalRequestId(entropy.id(now));
         let Planned { approval, notes, .. } =

@@ -6,13 +6,14 @@
 //! before the commit, as every fact: of two children that are added at the same moment neither sees
 //! the other, and a rule that needed both finds the incident with the next one.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, SecondsFormat, Utc};
 use waypost_domain::{
     event::{Actor, ActorKind},
     ids::{PersonId, TicketId},
     incident::{Leadership, Major, MajorRule},
+    message::ToldAs,
     ticket::{Action, Notice, Ticket},
 };
 use waypost_store::{ReadTx, ticket};
@@ -36,12 +37,13 @@ pub(crate) async fn evaluate_major_rules(
         return Ok(());
     };
     let counts = MajorRule::any_counts_children(&rules);
-    let larger: Vec<(TicketId, usize)> = decided
-        .iter()
-        .enumerate()
-        .filter(|_| counts)
-        .filter_map(|(place, one)| Some((one.joined()?, place)))
-        .collect();
+    // How many children each of them gets by this command, and the place of one.
+    let mut larger: BTreeMap<TicketId, (u32, usize)> = BTreeMap::new();
+    for (place, one) in decided.iter().enumerate().filter(|_| counts) {
+        if let Some(parent) = one.joined() {
+            larger.entry(parent).or_insert((0, place)).0 += 1;
+        }
+    }
     let is_any_to_look_at =
         decided.iter().any(TicketDraft::shows_other_signs) || !larger.is_empty();
     if rules.is_empty() || !is_any_to_look_at {
@@ -54,9 +56,13 @@ pub(crate) async fn evaluate_major_rules(
         let children = if is_counted { children(&mut tx, one.write.ticket.id).await? } else { 0 };
         one.find_major(children);
     }
-    for (id, place) in larger {
+    for (id, (joined, place)) in larger {
         // Not counted yet: that it is a child is written together with what the rules find.
-        let children = children(&mut tx, id).await?.saturating_add(1);
+        let children = children(&mut tx, id).await?.saturating_add(joined);
+        if let Some(parent) = decided.iter_mut().find(|one| one.write.ticket.id == id) {
+            parent.find_major(children);
+            continue;
+        }
         let Some(parent) = ticket::find(&mut tx, id).await? else { continue };
         let mut facts = decided[place].facts.clone();
         facts.around(&mut tx, &parent).await?;
@@ -155,7 +161,14 @@ impl TicketDraft {
                 self.write.ticket.short_description
             );
             let key = format!("major {role} {at}");
-            self.write.drafts.push(Draft::of_desk([person], &subject, body, key, self.now));
+            self.write.drafts.push(Draft::of_desk(
+                [person],
+                ToldAs::Leader,
+                &subject,
+                body,
+                key,
+                self.now,
+            ));
         }
     }
 
@@ -177,7 +190,14 @@ impl TicketDraft {
         );
         let key = format!("major update missed {at}");
         let people = [led_by.manager, led_by.communication_owner];
-        self.write.drafts.push(Draft::of_desk(people, &subject, body, key, self.now));
+        self.write.drafts.push(Draft::of_desk(
+            people,
+            ToldAs::Leader,
+            &subject,
+            body,
+            key,
+            self.now,
+        ));
     }
 }
 

@@ -25,7 +25,7 @@ pub(super) fn categorization(answer: &answer::Categorization) -> CategorizationP
 }
 
 /// An assignment in the domain's words, and what of it made no sense. Watchers whom nobody knows
-/// are left out.
+/// are left out, and named.
 pub(super) fn assignment(
     answer: &answer::Assignment,
     is_known: impl Fn(PersonId) -> bool,
@@ -38,7 +38,11 @@ pub(super) fn assignment(
     let watchers = answer.watchers.as_ref().map(|it| {
         proposed(it, |ids| {
             let read = ids.iter().filter_map(|id| person(id, "watchers", &mut notes));
-            read.filter(|id| is_known(*id)).collect()
+            let (known, unknown) = read.partition::<Vec<_>, _>(|id| is_known(*id));
+            notes.extend(unknown.iter().map(|id| {
+                format!("watchers: `{id}` is neither the requester nor somebody of the desk")
+            }));
+            known
         })
     });
     let team = answer.team.as_ref().map(same);

@@ -60,33 +60,6 @@ pub(crate) fn looks_after_approvals(facts: &Facts) -> bool {
     !facts.layers.of(Hook::Stalled).is_empty()
 }
 
-/// The organization's fallback approver, while they are active.
-pub(crate) fn fallback_approver(facts: &Facts) -> Option<PersonId> {
-    let approver = facts.directory.org.settings.fallback_approver?;
-    facts.desk_people.get(&approver).filter(|person| person.active).map(|person| person.id)
-}
-
-/// Gives a round that waits for nobody its voter. Says whether there was anything to do: nobody
-/// decides on their own wish or work, so a request of the fallback approver's own goes on waiting.
-pub(crate) fn appoint(it: &mut TicketDraft, mut round: Approval, approver: PersonId) -> bool {
-    let ticket = &it.write.ticket;
-    let state = ticket.state();
-    if !Duties::about(ticket).allow(approver) {
-        return false;
-    }
-    let entropy = it.desk.entropy.clone();
-    let voted = round.appoint(approver, &mut || ApprovalRequestId(entropy.id(it.now)), it.now);
-    if voted.changes.is_empty() {
-        return false;
-    }
-    let reason = "no voter was left; the fallback approver decides".to_owned();
-    it.did_because(Action::AppointVoter, &system(), voted.changes, Some(reason));
-    let asked = it.stand_in(&mut round, &voted.opened);
-    it.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
-    it.write.changed_approvals.push(round);
-    true
-}
-
 /// Notes the votes that a round waits for.
 pub(crate) async fn expect_votes(
     tx: &mut ReadTx,
@@ -95,13 +68,18 @@ pub(crate) async fn expect_votes(
 ) -> Result<(), CommandError> {
     let waits = |seat: &&SeatRequest| seat.state == SeatState::Requested;
     let asked: Vec<PersonId> = round.requests().filter(waits).map(|seat| seat.voter).collect();
-    let people = person::find_many(tx, &asked).await?;
+    let seats = round.requests().filter(waits).map(|seat| seat.seat);
+    let concerned: Vec<PersonId> = asked.iter().copied().chain(seats).collect();
+    let people = person::find_many(tx, &concerned).await?;
+    for person in &people {
+        it.voters.people.insert(person.id, it.facts.can_vote(person));
+    }
     let manager_of = |voter: PersonId| {
         people.iter().find(|person| person.id == voter).and_then(|person| person.manager)
     };
     let managers: Vec<PersonId> = asked.iter().filter_map(|voter| manager_of(*voter)).collect();
     for manager in person::find_many(tx, &managers).await? {
-        it.voters.people.insert(manager.id, manager.can_vote());
+        it.voters.people.insert(manager.id, it.facts.can_vote(&manager));
     }
     for step in round.steps() {
         for seat in step.requests.iter().filter(waits) {
@@ -241,7 +219,7 @@ impl TicketDraft {
     }
 
     /// Reminds a voter; or asks whoever stands in for them, if they have gone away since they were
-    /// asked.
+    /// asked; or the one for whom they stood in, if that is over.
     fn remind(
         &mut self,
         round: &mut Approval,
@@ -249,6 +227,9 @@ impl TicketDraft {
         said: &PolicyAnswer,
     ) -> Result<(), NotDone> {
         let state = self.write.ticket.state();
+        if self.give_back(round, waiting.request) {
+            return Ok(());
+        }
         let asked = self.stand_in(round, &[waiting.request]);
         if asked != [waiting.voter] {
             self.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
@@ -259,6 +240,29 @@ impl TicketDraft {
         self.did_because(Action::RemindVoter, &system(), Vec::new(), Some(reason));
         self.happened(Notice::VoteLate, &system(), state).approvers = asked;
         Ok(())
+    }
+
+    /// Asks whose vote it is, where the delegation under which somebody else was asked has ended.
+    /// Says whether it did.
+    fn give_back(&mut self, round: &mut Approval, request: ApprovalRequestId) -> bool {
+        let state = self.write.ticket.state();
+        let under = round.find(request).and_then(|(_, seat)| seat.delegation);
+        let in_force = &self.facts.delegations;
+        if under.is_none_or(|under| in_force.iter().any(|one| one.id == under)) {
+            return false;
+        }
+        let (duties, people) = (Duties::about(&self.write.ticket), &self.voters.people);
+        let able = |id| duties.allow(id) && people.get(&id).copied().unwrap_or(false);
+        let id = ApprovalRequestId(self.desk.entropy.id(self.now));
+        let back = round.give_back(request, &able, id, self.now);
+        if back.changes.is_empty() {
+            return false;
+        }
+        let reason = "the delegation has ended; the vote is its owner's again".to_owned();
+        self.did_because(Action::AppointVoter, &system(), back.changes, Some(reason));
+        let asked = self.stand_in(round, &back.asked);
+        self.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
+        true
     }
 
     /// Asks somebody else for a vote.
@@ -301,7 +305,10 @@ impl TicketDraft {
         if self.voters.people.get(&to).copied().unwrap_or(false) {
             Ok(to)
         } else {
-            Err(format!("{to} is not an active person of the directory"))
+            Err(format!(
+                "{to} cannot vote here: not active, an auditor, or a requester of another \
+                 organization"
+            ))
         }
     }
 }

@@ -1,9 +1,11 @@
 //! Telling: the notification policies are asked who should hear of what happened.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use waypost_domain::{
     binding::Hook,
     event::{Actor, ActorKind, FieldChange},
-    ids::{EventId, PersonId},
+    ids::{EventId, PersonId, TicketId},
     receipt::Outcome,
     ticket::{Notice, State},
 };
@@ -16,7 +18,11 @@ use super::{TicketDraft, opening};
 use crate::{
     Caller, CommandError, Desk,
     same_cases::same_cases,
-    tickets::{evaluation::Part, messages, write::NewEvent},
+    tickets::{
+        evaluation::Part,
+        messages::{self, Draft},
+        write::NewEvent,
+    },
 };
 
 /// Something that happened to a ticket, of which people may want to hear.
@@ -25,6 +31,8 @@ pub(crate) struct NotifiableEvent {
     pub(crate) text: Option<String>,
     /// The people whose approval is asked for.
     pub(crate) approvers: Vec<PersonId>,
+    /// Whoever hears of this ticket by the same command has heard of it.
+    pub(crate) unless_told_of: Option<TicketId>,
     notice: Notice,
     actor: Actor,
     was: State,
@@ -34,7 +42,8 @@ pub(crate) struct NotifiableEvent {
 
 impl NotifiableEvent {
     pub(super) fn new(notice: Notice, actor: &Actor, was: State, events: usize) -> Self {
-        Self { text: None, approvers: Vec::new(), notice, actor: actor.clone(), was, events }
+        let actor = actor.clone();
+        Self { text: None, approvers: Vec::new(), unless_told_of: None, notice, actor, was, events }
     }
 
     /// The place of its event among those of the command. A ticket is created by the first.
@@ -55,8 +64,29 @@ pub(crate) async fn tell(
     };
     if items.iter().any(is_any_asked) {
         opening::run_stage(desk, caller, items, TicketDraft::notify).await?;
+        tell_once(items);
     }
     Ok(())
+}
+
+/// Whoever hears of one of two tickets that became one does not hear the same of the other.
+fn tell_once(items: &mut [TicketDraft]) {
+    let repeats = |draft: &Draft| draft.unless_told_of.is_some();
+    if !items.iter().any(|one| one.write.drafts.iter().any(repeats)) {
+        return;
+    }
+    let told: BTreeMap<TicketId, BTreeSet<PersonId>> = items
+        .iter()
+        .map(|one| {
+            let people = one.write.drafts.iter().flat_map(Draft::people).collect();
+            (one.write.ticket.id, people)
+        })
+        .collect();
+    for draft in items.iter_mut().flat_map(|one| &mut one.write.drafts) {
+        if let Some(people) = draft.unless_told_of.and_then(|id| told.get(&id)) {
+            draft.leave_out(people);
+        }
+    }
 }
 
 impl TicketDraft {
@@ -109,7 +139,10 @@ impl TicketDraft {
                     ticket: &self.write.ticket,
                     proposer: self.proposer(&name, &said),
                 };
-                let (drafts, overruled) = messages::drafts(answer, &told, self.now);
+                let (mut drafts, overruled) = messages::drafts(answer, &told, self.now);
+                for draft in &mut drafts {
+                    draft.unless_told_of = happened.unless_told_of;
+                }
                 self.write.drafts.extend(drafts);
                 if let Some(evaluation) = &mut self.asking.evaluation
                     && !overruled.is_empty()

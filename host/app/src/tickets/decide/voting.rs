@@ -37,6 +37,16 @@ impl TicketDraft {
         Ok(())
     }
 
+    /// Keeps a round in which a voter was appointed by hand, and lets whoever is asked then hear of
+    /// it.
+    pub(crate) fn keep_round(&mut self, mut round: Approval, asked: &[ApprovalRequestId]) {
+        let voters = self.stand_in(&mut round, asked);
+        if let Some(told) = self.happened.last_mut() {
+            told.approvers = voters;
+        }
+        self.write.changed_approvals.push(round);
+    }
+
     /// Takes the action that a decided round leads to.
     fn decided(&mut self, action: Action, given: &Given) -> Result<(), CommandError> {
         let was = self.write.ticket.state();

@@ -67,7 +67,7 @@ fn a3_where_nobody_of_those_who_must_agree_is_left_the_fallback_approver_must() 
         assert_eq!(seats.collect::<Vec<_>>(), [(person(0), false), (person(1), true)]);
         // Without one the step waits: what the others say is not enough.
         let approval = planned(nobody, None);
-        assert!(approval.lacks_voter());
+        assert!(approval.wants_voter());
         assert_eq!(approval.requests().count(), 0);
     }
     // The requester is one of several: the others must agree, and that is enough.
@@ -108,7 +108,7 @@ fn nobody_decides_on_work_of_their_own() {
     assert_eq!(planned.notes, ["step `budget`: the implementer's own seat was removed"]);
     // Nor is the fallback approver's own work theirs to approve.
     let stages = vec![stage(StageRule::All, vec![step("budget", Quorum::All, [CALLER])])];
-    assert!(plan_about(duties, stages, Some(AGENT)).unwrap().approval.lacks_voter());
+    assert!(plan_about(duties, stages, Some(AGENT)).unwrap().approval.wants_voter());
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn whoever_gets_the_work_while_asked_passes_the_vote_on() {
     };
     for vote in [Vote::Approve, Vote::Reject, Vote::Abstain] {
         let VoteRefused::Forbidden(forbidden) = cast(vote).unwrap_err() else { panic!("{vote:?}") };
-        assert_eq!(forbidden.code, Forbidden::SEPARATION_OF_DUTIES);
+        assert_eq!(forbidden.kind, ForbiddenKind::Duties);
     }
     let own = refused_pointers(cast(delegate(person(0), 100)).unwrap_err());
     assert_eq!(own[0].1, "separation-of-duties");

@@ -4,10 +4,13 @@ use chrono::Duration;
 
 use crate::{
     fixture::{
-        CALLER, COLLEAGUE, MANAGER, PAYROLL, SERVER, Scene, another, guard, hours, in_state,
-        monday, nothing, opened, text, ticket_id, user, why, with,
+        CALLER, COLLEAGUE, MANAGER, PAYROLL, SERVER, Scene, another, guard, hours, in_every_state,
+        in_state, monday, nothing, opened, person, resolved_as, text, ticket_id, user, why, with,
     },
-    ticket::{Action, AwaitingKind, CancelOutcome, Stage, State, Ticket, TicketKind, Value},
+    ticket::{
+        Action, AwaitingKind, CancelOutcome, Code, MAX_WATCHERS, Stage, State, Ticket, TicketKind,
+        Value,
+    },
 };
 
 use super::{incident, is_guard, named, said};
@@ -112,6 +115,116 @@ fn a_merged_ticket_hands_its_people_to_the_one_that_goes_on() {
     let Stage::Cancelled(end) = &source.stage else { panic!("goes on") };
     assert_eq!(end.outcome, CancelOutcome::MergedInto(target.id));
     assert_eq!(end.reason, "duplicate of T2");
+    assert_eq!(done.left.text.as_deref(), Some("It goes on as T2."));
+}
+
+#[test]
+fn what_was_known_of_a_merged_incident_is_known_of_the_one_that_goes_on() {
+    let merged = |known: (u32, Option<u128>), of_target: (u32, Option<u128>)| {
+        let incident = |mut ticket: Ticket, (users, problem): (u32, Option<u128>)| {
+            let incident = ticket.incident_mut().unwrap();
+            (incident.affected_users, incident.problem) = (users, problem.map(ticket_id));
+            ticket
+        };
+        let mut source = incident(opened(TicketKind::Incident), known);
+        let mut scene = Scene::at(1).beside(incident(another(TicketKind::Incident), of_target));
+        let given = with("target", Value::Tickets(vec![ticket_id(1)]));
+        scene.act(&mut source, Action::MergeInto, given).unwrap();
+        let target = scene.beside.target.unwrap();
+        let incident = target.incident().unwrap();
+        (incident.affected_users, incident.problem)
+    };
+    assert_eq!(merged((7, Some(5)), (3, None)), (7, Some(ticket_id(5))));
+    assert_eq!(merged((3, Some(5)), (7, Some(6))), (7, Some(ticket_id(6))));
+}
+
+#[test]
+fn a_merger_that_would_leave_a_ticket_with_too_many_watchers_is_refused() {
+    let merge = |already: usize| {
+        let watchers = (0..already).map(|number| person(number.try_into().unwrap())).collect();
+        let target = Ticket { watchers, ..another(TicketKind::Incident) };
+        let mut source = opened(TicketKind::Incident);
+        source.watchers.insert(COLLEAGUE);
+        let given = with("target", Value::Tickets(vec![target.id]));
+        Scene::at(1).beside(target).act(&mut source, Action::MergeInto, given)
+    };
+    assert!(guard(merge(MAX_WATCHERS)).contains("watchers"));
+    assert!(merge(MAX_WATCHERS - 1).is_ok());
+}
+
+#[test]
+fn a_ticket_that_ended_for_another_says_which_one_goes_on() {
+    let mut withdrawn = opened(TicketKind::Incident);
+    assert_eq!(withdrawn.goes_on_in(), None);
+    Scene::at(1).act(&mut withdrawn, Action::Cancel, why()).unwrap();
+    assert_eq!(withdrawn.goes_on_in(), None);
+
+    let mut merged = opened(TicketKind::Incident);
+    let given = with("target", Value::Tickets(vec![ticket_id(1)]));
+    let mut scene = Scene::at(1).beside(another(TicketKind::Incident));
+    scene.act(&mut merged, Action::MergeInto, given).unwrap();
+    assert_eq!(merged.goes_on_in(), Some(ticket_id(1)));
+
+    for kind in [TicketKind::Incident, TicketKind::Problem] {
+        let mut converted = opened(kind);
+        let mut scene = Scene::at(1);
+        scene.beside.new_id = Some(ticket_id(9));
+        let given = with("to", text("request")).with("reason", text("a wish"));
+        scene.act(&mut converted, Action::Convert, given).unwrap();
+        assert_eq!(converted.goes_on_in(), Some(ticket_id(9)), "{kind}");
+    }
+
+    let mut duplicate = opened(TicketKind::Problem);
+    let given =
+        resolved_as(Code::Duplicate).with("duplicate_of", Value::Tickets(vec![ticket_id(1)]));
+    let mut scene = Scene::at(1).beside(another(TicketKind::Problem));
+    scene.act(&mut duplicate, Action::Resolve, given).unwrap();
+    assert_eq!(duplicate.goes_on_in(), Some(ticket_id(1)));
+    Scene::at(2).act(&mut duplicate, Action::Reanalyze, why()).unwrap();
+    assert_eq!(duplicate.goes_on_in(), None, "it is a problem of its own again");
+}
+
+#[test]
+fn what_a_watcher_says_is_kept_and_moves_nothing() {
+    for before in in_every_state(TicketKind::Incident) {
+        let mut ticket = before.clone();
+        let mut scene = Scene::at(50).by(user(COLLEAGUE));
+        scene.beside.new_id = Some(ticket_id(9));
+        let done = scene.act(&mut ticket, Action::CallerReply, said("for me, too"));
+        assert_eq!((ticket.state(), ticket.reopen_count), (before.state(), before.reopen_count));
+        assert_eq!(ticket.first_response_at, before.first_response_at);
+        if before.phase().is_over() {
+            assert!(guard(done).contains("open a ticket of your own"));
+        } else {
+            let left = done.unwrap().left;
+            assert_eq!(left.text.as_deref(), Some("for me, too"));
+            assert!(left.opened.is_none() && left.caused.is_none() && !left.is_elsewhere);
+        }
+    }
+}
+
+#[test]
+fn a_reply_to_what_goes_on_as_a_problem_is_said_there() {
+    let mut converted = incident(State::Cancelled);
+    let before = converted.clone();
+    let mut scene = Scene::at(50).by(user(CALLER));
+    scene.beside.goes_on = Some(another(TicketKind::Problem));
+    let done = scene.act(&mut converted, Action::CallerReply, said("any news?")).unwrap();
+    assert_eq!(converted, before);
+    assert!(done.left.is_elsewhere && done.left.opened.is_none());
+    assert_eq!(done.left.said.unwrap().text, "any news?");
+}
+
+#[test]
+fn a_reply_to_what_went_on_elsewhere_and_is_over_there_opens_another_that_follows_the_last() {
+    let mut merged = incident(State::Cancelled);
+    let mut scene = Scene::at(50).by(user(CALLER));
+    scene.beside.new_id = Some(ticket_id(9));
+    let over = Ticket { id: ticket_id(1), ..incident(State::Closed) };
+    scene.beside.goes_on = Some(over);
+    let done = scene.act(&mut merged, Action::CallerReply, said("it is back")).unwrap();
+    let next = done.left.opened.unwrap();
+    assert_eq!((next.follows, next.requester), (Some(ticket_id(1)), Some(CALLER)));
 }
 
 #[test]

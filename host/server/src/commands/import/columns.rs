@@ -1,386 +1,373 @@
-//! Columns: which field of a ticket each column of the file becomes.
+//! Columns: which field of a record each column of a sheet becomes.
 //!
 //! A column whose name says what it is needs no option. Whoever knows better says `--map
-//! FIELD=COLUMN`.
+//! FIELD=COLUMN`. What kinds of records there are to become, and their fields, is data: a
+//! [`Target`] for each.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use anyhow::{Result, bail};
-use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
-use csv::StringRecord;
-use serde_json::{Map, Value, json};
-use waypost_app::tickets::OpenTicket;
+use serde_json::{Map, Value};
 use waypost_domain::refusal::FieldFault;
-use waypost_domain::ticket::{Channel, TicketKind};
+use waypost_domain::text::is_invisible;
 
-/// The longest short description.
-const MAX_SHORT_CHARS: usize = 250;
+use super::times::Times;
 
-/// A field that a column can become.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Field {
-    ShortDescription,
-    Description,
-    ExternalId,
-    Kind,
-    Category,
-    Service,
-    Ci,
-    Impact,
-    Urgency,
-    Tags,
-    Requester,
-    OpenedAt,
-    Channel,
-    CatalogItem,
+/// What the rows of a sheet become.
+#[derive(Debug)]
+pub(crate) struct Target {
+    /// What they are called: `tickets`.
+    pub(crate) noun: &'static str,
+    /// The fields that a column can become.
+    pub(crate) fields: &'static [TargetField],
 }
 
-/// Each field, its name on the command line, and the column names that are understood without being
-/// told.
-const FIELDS: [(Field, &str, &[&str]); 14] = [
-    (Field::ShortDescription, "short_description", &["title", "subject", "summary", "headline"]),
-    (Field::Description, "description", &["document", "body", "text", "details", "message"]),
-    (Field::ExternalId, "external_id", &["id", "number", "ticket_id", "ticket_number", "key"]),
-    (Field::Kind, "kind", &["type", "ticket_type", "record_type"]),
-    (Field::Category, "category", &["category_path"]),
-    (Field::Service, "service", &["business_service"]),
-    (Field::Ci, "ci", &["configuration_item", "cmdb_ci"]),
-    (Field::Impact, "impact", &[]),
-    (Field::Urgency, "urgency", &[]),
-    (Field::Tags, "tags", &["labels"]),
-    (Field::Requester, "requester", &["caller", "reporter", "requester_email", "email", "from"]),
-    (Field::OpenedAt, "opened_at", &["opened", "created_at", "created", "date"]),
-    (Field::Channel, "channel", &["contact_type"]),
-    (Field::CatalogItem, "catalog_item", &[]),
-];
-
-impl Field {
-    fn name(self) -> &'static str {
-        // Every field is in the table; a test counts them.
-        FIELDS.iter().find(|(field, ..)| *field == self).map_or("", |(_, name, _)| name)
-    }
-
-    fn named(name: &str) -> Option<Self> {
-        FIELDS.iter().find(|(_, known, _)| *known == name).map(|(field, ..)| *field)
-    }
+/// A field of a record that a column can become.
+#[derive(Debug)]
+pub(crate) struct TargetField {
+    /// Its name on the command line and in JSON.
+    pub(crate) name: &'static str,
+    /// The column names that are understood without being told, beside its own; best first.
+    pub(crate) others: &'static [&'static str],
+    /// What its cells hold.
+    pub(crate) holds: Cell,
 }
 
-/// What holds for every row that does not say otherwise.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Defaults {
-    pub(crate) kind: Option<TicketKind>,
-    pub(crate) requester: Option<String>,
+/// What the cells of a column hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cell {
+    Text,
+    /// A whole number.
+    Number,
+    /// Several texts, separated by commas or semicolons; also in several columns.
+    Texts,
+    /// A moment.
+    Time,
 }
+
+/// The field that every target has: what tells a row from the others of its source.
+pub(crate) const ID: &str = "external_id";
 
 /// Where each field is found in a row.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Columns {
-    places: BTreeMap<Field, usize>,
-    names: Vec<String>,
+#[derive(Debug)]
+pub(crate) struct Columns<'s> {
+    target: &'static Target,
+    header: &'s [String],
+    places: BTreeMap<&'static str, Vec<usize>>,
 }
 
-impl Columns {
-    /// Finds the columns of a file by its header and the `--map` options.
-    pub(crate) fn find(header: &StringRecord, maps: &[(String, String)]) -> Result<Self> {
-        let names: Vec<String> = header.iter().map(str::to_owned).collect();
-        let mut places = BTreeMap::new();
+impl Target {
+    /// The field of this name.
+    pub(crate) fn field(&self, name: &str) -> Option<&'static TargetField> {
+        self.fields.iter().find(|field| field.name == name)
+    }
+
+    /// Whether a column of this name becomes a field without being told.
+    pub(crate) fn knows(&self, column: &str) -> bool {
+        let folded = fold(column);
+        self.fields.iter().any(|field| field.names().any(|name| name == folded))
+    }
+}
+
+impl TargetField {
+    fn names(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once(self.name).chain(self.others.iter().copied())
+    }
+}
+
+impl<'s> Columns<'s> {
+    /// Finds the columns of a sheet by its header, the `--map` options, and the columns of `--id`.
+    /// All mistakes are told at once.
+    pub(crate) fn find(
+        header: &'s [String],
+        maps: &[(String, String)],
+        ids: &[String],
+        target: &'static Target,
+    ) -> Result<Self, Vec<String>> {
+        let mut columns = Self { target, header, places: BTreeMap::new() };
+        let mut wrong = Vec::new();
         for (name, column) in maps {
-            let Some(field) = Field::named(name) else {
-                let valid = FIELDS.map(|(_, name, _)| name).join(", ");
-                bail!(
-                    "--map {name}={column}: `{name}` is not a field that can be imported; use one of: {valid}"
-                );
-            };
-            let Some(place) = names.iter().position(|known| known == column) else {
-                bail!(
-                    "--map {name}={column}: the file has no column `{column}`; it has: {}",
-                    names.join(", ")
-                );
-            };
-            if places.insert(field, place).is_some() {
-                bail!("--map {name} is given twice; map each field only once");
+            let given = format!("--map {name}={column}");
+            match target.field(name) {
+                None => {
+                    let valid: Vec<_> = target.fields.iter().map(|field| field.name).collect();
+                    let valid = valid.join(", ");
+                    wrong.push(format!(
+                        "{given}: `{name}` is not a field that can be imported; use one of: {valid}"
+                    ));
+                }
+                Some(field) if columns.has(field.name) => {
+                    wrong.push(format!("--map {name} is given twice; map each field only once"));
+                }
+                Some(field) => match columns.named(column, field.holds) {
+                    Ok(places) => drop(columns.places.insert(field.name, places)),
+                    Err(why) => wrong.push(format!("{given}: {why}")),
+                },
             }
         }
-        let folded: Vec<String> = names.iter().map(|name| fold(name)).collect();
-        for (field, name, others) in FIELDS {
-            let known = || std::iter::once(&name).chain(others);
-            let place = known().find_map(|known| folded.iter().position(|name| name == known));
-            if let Some(place) = place {
-                places.entry(field).or_insert(place);
+        if !ids.is_empty() && columns.has(ID) {
+            wrong.push(format!("--id and --map {ID} say the same; use one of them"));
+        }
+        for column in ids {
+            match columns.named(column, Cell::Text) {
+                Ok(places) => columns.places.entry(ID).or_default().extend(places),
+                Err(why) => wrong.push(format!("--id {column}: {why}")),
             }
         }
-        let columns = Self { places, names };
-        if !columns.has(Field::ShortDescription) && !columns.has(Field::Description) {
-            bail!(
-                "the tickets have no description; name a column with --map description=COLUMN; \
-                 the file has: {}",
-                columns.names.join(", ")
-            );
+        let folded: Vec<String> = header.iter().map(|name| fold(name)).collect();
+        for field in target.fields {
+            if columns.has(field.name) {
+                continue;
+            }
+            let of = |name: &str| -> Vec<usize> {
+                let places = folded.iter().enumerate().filter(|(_, known)| *known == name);
+                places.map(|(place, _)| place).collect()
+            };
+            let Some(places) = field.names().map(of).find(|places| !places.is_empty()) else {
+                continue;
+            };
+            match one(header, places, field.holds) {
+                Ok(places) => drop(columns.places.insert(field.name, places)),
+                Err(why) => wrong.push(why),
+            }
         }
-        Ok(columns)
+        if wrong.is_empty() { Ok(columns) } else { Err(wrong) }
+    }
+
+    /// The places of the column of this name.
+    fn named(&self, column: &str, holds: Cell) -> Result<Vec<usize>, String> {
+        let places = self.header.iter().enumerate().filter(|(_, known)| *known == column);
+        let places: Vec<usize> = places.map(|(place, _)| place).collect();
+        if places.is_empty() {
+            let has = self.header.join(", ");
+            return Err(format!("the file has no column `{column}`; it has: {has}"));
+        }
+        one(self.header, places, holds)
     }
 
     /// Whether some column is the field.
-    pub(crate) fn has(&self, field: Field) -> bool {
-        self.places.contains_key(&field)
+    pub(crate) fn has(&self, field: &str) -> bool {
+        self.places.contains_key(field)
     }
 
-    /// Which column became which field, to be shown.
-    pub(crate) fn told(&self) -> Vec<(&'static str, &str)> {
-        let pair = |(field, place): (&Field, &usize)| (field.name(), self.names[*place].as_str());
-        self.places.iter().map(pair).collect()
+    /// The name of the column that a field is read from; several are joined.
+    pub(crate) fn of(&self, field: &str) -> Option<String> {
+        let places = self.places.get(field)?;
+        let mut names: Vec<_> = places.iter().map(|place| self.header[*place].as_str()).collect();
+        names.dedup();
+        Some(names.join(" + "))
     }
 
-    /// The ticket of a row. `id` is what tells it from the other rows of the source: its own id, or
-    /// its number.
-    ///
-    /// Without a short description of its own, a ticket gets the first words of its description.
-    pub(crate) fn ticket(
-        &self,
-        row: &StringRecord,
-        source: &str,
-        number: u64,
-        defaults: &Defaults,
-    ) -> Result<OpenTicket, FieldFault> {
-        let description = self.text(row, Field::Description).unwrap_or_default();
-        let short = self.text(row, Field::ShortDescription);
-        // A short description that is too long is kept whole in the description, unless that has a
-        // column of its own.
-        let description = match short {
-            Some(short) if description.is_empty() && short.chars().count() > MAX_SHORT_CHARS => {
-                short
+    /// Which field is read from which column, in the order of the target's fields.
+    pub(crate) fn told(&self) -> Vec<(&'static str, String)> {
+        let fields = self.target.fields.iter();
+        fields.filter_map(|field| Some((field.name, self.of(field.name)?))).collect()
+    }
+
+    /// The columns that nothing is made of.
+    pub(crate) fn unused(&self) -> Vec<&'s str> {
+        let is_used = |place: &usize| self.places.values().any(|places| places.contains(place));
+        let unused = self.header.iter().enumerate().filter(|(place, _)| !is_used(place));
+        unused.map(|(_, name)| name.as_str()).collect()
+    }
+
+    /// The text of a field in a row, if it has one. Parts of several columns are joined.
+    pub(crate) fn text<'c>(&self, row: &'c [Cow<'_, str>], field: &str) -> Option<Cow<'c, str>> {
+        let cell = |place: &usize| row.get(*place).map_or("", |cell| cell.trim());
+        let text = match self.places.get(field)?.as_slice() {
+            [place] => Cow::Borrowed(cell(place)),
+            places => {
+                let parts: Vec<&str> = places.iter().map(cell).collect();
+                if parts.iter().all(|part| part.is_empty()) {
+                    return None;
+                }
+                Cow::Owned(parts.join("/"))
             }
-            Some(_) | None => description,
         };
-        let id =
-            self.text(row, Field::ExternalId).map_or_else(|| number.to_string(), str::to_owned);
-        let mut fields = Map::new();
-        let mut put = |field: &str, value: Value| fields.insert(field.to_owned(), value);
-        put("short_description", first_words(short.unwrap_or(description)).into());
-        put("description", description.into());
-        put("channel", self.text(row, Field::Channel).unwrap_or(Channel::Import.as_str()).into());
-        put("external_ref", json!({ "source": source, "id": id }));
-        if let Some(requester) = self.text(row, Field::Requester).or(defaults.requester.as_deref())
-        {
-            put("requester", requester.into());
-        }
-        for field in [Field::Category, Field::Service, Field::Ci, Field::CatalogItem] {
-            if let Some(text) = self.text(row, field) {
-                put(field.name(), text.into());
-            }
-        }
-        for field in [Field::Impact, Field::Urgency] {
-            if let Some(level) = self.parsed::<u8>(row, field)? {
-                put(field.name(), level.into());
-            }
-        }
-        if let Some(text) = self.text(row, Field::Tags) {
-            put("tags", tags(text).into());
-        }
-        if let Some(at) = self.text(row, Field::OpenedAt).map(time).transpose()? {
-            put("opened_at", at.to_rfc3339().into());
-        }
-        let kind = self.parsed::<TicketKind>(row, Field::Kind)?.or(defaults.kind);
-        Ok(OpenTicket { kind, fields, draft: false })
+        Some(text).filter(|text| !text.is_empty())
     }
 
-    fn text<'a>(&self, row: &'a StringRecord, field: Field) -> Option<&'a str> {
-        let place = self.places.get(&field)?;
-        row.get(*place).map(str::trim).filter(|text| !text.is_empty())
+    /// The texts of a field in a row, of all its columns.
+    fn texts(&self, row: &[Cow<'_, str>], field: &str) -> Vec<String> {
+        let places = self.places.get(field).into_iter().flatten();
+        let cells = places.filter_map(|place| row.get(*place));
+        let texts = cells.flat_map(|cell| cell.split([',', ';'])).map(str::trim);
+        texts.filter(|text| !text.is_empty()).map(str::to_owned).collect()
     }
 
-    fn parsed<T: std::str::FromStr>(
+    /// The record of a row: what its cells say, by the names of the fields. The id is not among
+    /// them. A cell that does not hold what it should is a fault.
+    pub(crate) fn record(
         &self,
-        row: &StringRecord,
-        field: Field,
-    ) -> Result<Option<T>, FieldFault>
-    where
-        T::Err: std::fmt::Display,
-    {
-        self.text(row, field)
-            .map(|text| text.parse().map_err(|error: T::Err| fault(field, format!("{error}"))))
-            .transpose()
+        row: &[Cow<'_, str>],
+        times: &Times,
+    ) -> (Map<String, Value>, Vec<FieldFault>) {
+        let (mut record, mut faults) = (Map::new(), Vec::new());
+        for field in self.target.fields.iter().filter(|field| field.name != ID) {
+            let Some(text) = self.text(row, field.name) else { continue };
+            let value = match field.holds {
+                Cell::Text => Ok(text.into_owned().into()),
+                Cell::Number => number(&text),
+                Cell::Texts => Ok(self.texts(row, field.name).into()),
+                Cell::Time => times.read(&text).map(|at| at.to_rfc3339().into()),
+            };
+            match value {
+                Ok(value) => drop(record.insert(field.name.to_owned(), value)),
+                Err(message) => faults.push(FieldFault {
+                    pointer: format!("/{}", field.name),
+                    code: "invalid",
+                    message,
+                }),
+            }
+        }
+        (record, faults)
     }
 }
 
-/// A field of a row that can't be used.
-fn fault(field: Field, message: String) -> FieldFault {
-    FieldFault { pointer: format!("/{}", field.name()), code: "invalid", message }
+/// The place of a field, which has one column. Only several texts may have several.
+fn one(header: &[String], places: Vec<usize>, holds: Cell) -> Result<Vec<usize>, String> {
+    match places.as_slice() {
+        [first, second, ..] if holds != Cell::Texts => {
+            let name = &header[*first];
+            let (first, second) = (first + 1, second + 1);
+            Err(format!(
+                "the column `{name}` is there twice (columns {first} and {second}); rename one"
+            ))
+        }
+        _ => Ok(places),
+    }
+}
+
+fn number(text: &str) -> Result<Value, String> {
+    let number = text.parse::<u64>().map(Value::from);
+    number.map_err(|_| format!("`{text}` is not a whole number."))
 }
 
 /// A column's name without what people write differently: `Short Description` is
 /// `short_description`.
-fn fold(name: &str) -> String {
-    name.trim().to_lowercase().replace([' ', '-', '.'], "_")
-}
-
-/// A text as one line that is a short description, cut at a word if it is too long.
-fn first_words(text: &str) -> String {
-    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    if line.chars().count() <= MAX_SHORT_CHARS {
-        return line;
-    }
-    // One place is left for the sign that something is missing.
-    let cut: String = line.chars().take(MAX_SHORT_CHARS - 1).collect();
-    let is_whole_word = line[cut.len()..].starts_with(' ');
-    let kept = match cut.rsplit_once(' ') {
-        Some((words, _)) if !is_whole_word => words,
-        Some(_) | None => cut.as_str(),
-    };
-    format!("{}…", kept.trim_end())
-}
-
-fn tags(text: &str) -> Vec<String> {
-    text.split([',', ';']).map(str::trim).filter(|tag| !tag.is_empty()).map(str::to_owned).collect()
-}
-
-/// Reads a time: RFC 3339, or a plain date or time, which is UTC.
-fn time(text: &str) -> Result<DateTime<Utc>, FieldFault> {
-    const PLAIN: [&str; 4] =
-        ["%Y-%m-%d %H:%M:%S", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M"];
-    let plain = || PLAIN.iter().find_map(|format| NaiveDateTime::parse_from_str(text, format).ok());
-    let day = || NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()?.and_hms_opt(0, 0, 0);
-    DateTime::parse_from_rfc3339(text)
-        .map(|time| time.to_utc())
-        .ok()
-        .or_else(|| plain().or_else(day).map(|time| time.and_utc()))
-        .ok_or_else(|| {
-            let message = format!(
-                "`{text}` is not a valid time; use 2026-06-01T09:30:00Z or 2026-06-01 09:30"
-            );
-            fault(Field::OpenedAt, message)
-        })
+pub(crate) fn fold(name: &str) -> String {
+    let seen: String = name.chars().filter(|c| !is_invisible(*c)).collect();
+    let words: Vec<&str> = seen.split_whitespace().collect();
+    words.join("_").to_lowercase().replace(['-', '.'], "_")
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
-    fn row(values: &[&str]) -> StringRecord {
-        StringRecord::from(values.to_vec())
+    static BOOKS: Target = Target {
+        noun: "books",
+        fields: &[
+            TargetField { name: "title", others: &["name", "headline"], holds: Cell::Text },
+            TargetField { name: ID, others: &["id", "isbn"], holds: Cell::Text },
+            TargetField { name: "pages", others: &[], holds: Cell::Number },
+            TargetField { name: "words", others: &["labels"], holds: Cell::Texts },
+            TargetField { name: "printed_at", others: &["printed"], holds: Cell::Time },
+        ],
+    };
+
+    fn header(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
     }
 
     fn maps(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
         pairs.iter().map(|(field, column)| ((*field).to_owned(), (*column).to_owned())).collect()
     }
 
-    fn ticket(header: &[&str], values: &[&str]) -> Result<OpenTicket, FieldFault> {
-        let columns = Columns::find(&row(header), &[]).unwrap();
-        columns.ticket(&row(values), "old-desk", 7, &Defaults::default())
+    fn wrong(names: &[&str], pairs: &[(&str, &str)], ids: &[&str]) -> Vec<String> {
+        Columns::find(&header(names), &maps(pairs), &header(ids), &BOOKS).unwrap_err()
+    }
+
+    fn record(names: &[&str], values: &[&str]) -> (Value, Vec<String>) {
+        let header = header(names);
+        let columns = Columns::find(&header, &[], &[], &BOOKS).unwrap();
+        let row: Vec<Cow<'_, str>> = values.iter().map(|value| Cow::Borrowed(*value)).collect();
+        let times = Times { zone: chrono_tz::Tz::UTC, formats: Vec::new() };
+        let (record, faults) = columns.record(&row, &times);
+        (Value::Object(record), faults.into_iter().map(|fault| fault.pointer).collect())
     }
 
     #[test]
     fn columns_with_telling_names_need_no_option() {
-        let header = row(&["Number", "Short Description", "Body", "Priority", "Opened-At"]);
-        let columns = Columns::find(&header, &[]).unwrap();
-        assert_eq!(
-            columns.told(),
-            [
-                ("short_description", "Short Description"),
-                ("description", "Body"),
-                ("external_id", "Number"),
-                ("opened_at", "Opened-At")
-            ]
-        );
+        let header = header(&["ISBN", "Head\u{200b}line", "Shelf", "Printed-At", "Headline "]);
+        let columns = Columns::find(&header[..4], &[], &[], &BOOKS).unwrap();
+        let told: Vec<_> = columns.told();
+        let expected = [("title", "Head\u{200b}line"), (ID, "ISBN"), ("printed_at", "Printed-At")];
+        assert_eq!(told, expected.map(|(field, column)| (field, column.to_owned())));
+        assert_eq!(columns.unused(), ["Shelf"]);
     }
 
     #[test]
     fn an_option_beats_a_telling_name() {
-        let header = row(&["title", "headline", "text"]);
-        let columns = Columns::find(&header, &maps(&[("short_description", "headline")])).unwrap();
-        assert_eq!(columns.told()[0], ("short_description", "headline"));
-    }
-
-    #[test]
-    fn a_wrong_option_is_refused_with_what_would_be_right() {
-        let header = row(&["text"]);
-        let told =
-            |pairs: &[(&str, &str)]| Columns::find(&header, &maps(pairs)).unwrap_err().to_string();
-        assert!(told(&[("topic", "text")]).contains(
-            "`topic` is not a field that can be imported; use one of: short_description, "
-        ));
-        assert!(
-            told(&[("description", "Text")])
-                .ends_with("the file has no column `Text`; it has: text")
+        let header = header(&["title", "headline"]);
+        let maps = maps(&[("title", "headline")]);
+        let columns = Columns::find(&header, &maps, &[], &BOOKS).unwrap();
+        assert_eq!(
+            (columns.of("title").as_deref(), columns.unused()),
+            (Some("headline"), vec!["title"])
         );
-        assert!(told(&[("description", "text"), ("description", "text")]).contains("given twice"));
-        let nothing = Columns::find(&row(&["a", "b"]), &[]).unwrap_err().to_string();
-        assert!(nothing.ends_with("--map description=COLUMN; the file has: a, b"), "{nothing}");
     }
 
     #[test]
-    fn a_description_alone_gives_the_short_description() {
-        let long = "printer ".repeat(100);
-        let ticket = ticket(&["Document", "Topic_group"], &[&long, "Hardware"]).unwrap();
-        assert_eq!(ticket.fields["description"], long.trim());
-        let short = ticket.fields["short_description"].as_str().unwrap();
-        assert!(short.chars().count() <= MAX_SHORT_CHARS);
-        assert!(short.ends_with("printer…"), "{short}");
-        assert_eq!(ticket.fields["external_ref"], json!({ "source": "old-desk", "id": "7" }));
-        assert_eq!(ticket.fields["channel"], "import");
+    fn all_wrong_options_are_told_with_what_would_be_right() {
+        let told = wrong(&["text"], &[("topic", "text"), ("title", "Text")], &["nr"]);
+        assert_eq!(told.len(), 3, "{told:?}");
+        let valid = "`topic` is not a field that can be imported; use one of: title, external_id, ";
+        assert!(told[0].contains(valid), "{told:?}");
+        assert!(told[1].ends_with("the file has no column `Text`; it has: text"), "{told:?}");
+        assert!(told[2].starts_with("--id nr: the file has no column `nr`"), "{told:?}");
+        let twice = wrong(&["a"], &[("title", "a"), ("title", "a")], &[]);
+        assert!(twice[0].contains("given twice"), "{twice:?}");
+        let both = wrong(&["a"], &[(ID, "a")], &["a"]);
+        assert!(both[0].contains("use one of them"), "{both:?}");
     }
 
     #[test]
-    fn a_title_that_is_too_long_is_kept_whole_in_the_description() {
-        let long = "ä".repeat(300);
-        let ticket = ticket(&["title"], &[&long]).unwrap();
-        assert_eq!(ticket.fields["short_description"], format!("{}…", "ä".repeat(249)));
-        assert_eq!(ticket.fields["description"], long);
+    fn a_column_that_is_there_twice_is_refused_if_it_is_used() {
+        let expected = "the column `title` is there twice (columns 2 and 3); rename one";
+        assert_eq!(wrong(&["id", "title", "title"], &[], &[]), [expected]);
+        assert!(wrong(&["a", "a"], &[("title", "a")], &[])[0].contains("columns 1 and 2"));
+        let header = header(&["title", "shelf", "shelf"]);
+        let columns = Columns::find(&header, &[], &[], &BOOKS).unwrap();
+        assert_eq!(columns.unused(), ["shelf", "shelf"]);
     }
 
     #[test]
-    fn a_cut_falls_between_words_even_at_the_very_edge() {
-        let whole = format!("{} tail of the line", "a".repeat(249));
-        assert_eq!(first_words(&whole), format!("{}…", "a".repeat(249)));
-        let split = format!("{} bbbbbb", "a".repeat(245));
-        assert_eq!(first_words(&split), format!("{}…", "a".repeat(245)));
-        assert_eq!(first_words(" two\n words "), "two words");
+    fn several_columns_can_be_one_id() {
+        let header = header(&["year", "nr", "title"]);
+        let ids = ["year".to_owned(), "nr".to_owned()];
+        let columns = Columns::find(&header, &[], &ids, &BOOKS).unwrap();
+        let id = |year: &str, nr: &str| {
+            let row = [year, nr, "x"].map(|cell| Cow::Owned(cell.to_owned()));
+            columns.text(&row, ID).map(Cow::into_owned)
+        };
+        assert_eq!(columns.of(ID).as_deref(), Some("year + nr"));
+        assert_eq!(id("2026", " 7 ").as_deref(), Some("2026/7"));
+        assert_eq!(id(" ", ""), None);
     }
 
     #[test]
     fn values_are_read_as_what_they_are() {
-        let header = ["id", "title", "impact", "tags", "opened", "requester", "type", "channel"];
-        let values = [
-            "T-1",
-            "vpn",
-            "2",
-            "vpn; remote ,",
-            "2026-06-01 09:30",
-            "a@b.example",
-            "request",
-            "phone",
-        ];
-        let ticket = ticket(&header, &values).unwrap();
-        assert_eq!(ticket.kind, Some(TicketKind::Request));
-        let read = Value::Object(ticket.fields);
-        let expected = json!({
-            "impact": 2, "tags": ["vpn", "remote"], "opened_at": "2026-06-01T09:30:00+00:00",
-            "requester": "a@b.example", "channel": "phone", "short_description": "vpn",
-            "description": "", "external_ref": { "source": "old-desk", "id": "T-1" },
-        });
-        assert_eq!(read, expected);
+        let names = ["id", "title", "pages", "words", "printed", "shelf"];
+        let (read, faults) =
+            record(&names, &["7", " Dune ", "412", "sand; spice ,", "1965-08-01", "3"]);
+        assert_eq!(read, json!({ "title": "Dune", "pages": 412, "words": ["sand", "spice"] }));
+        assert_eq!(faults, ["/printed_at"], "before 1970");
+        let (read, _) = record(&["title", "printed"], &["Dune", "1985-08-01"]);
+        assert_eq!(read["printed_at"], "1985-08-01T00:00:00+00:00");
     }
 
     #[test]
-    fn a_value_that_is_none_names_its_field() {
-        let fault =
-            |column, value| ticket(&["title", column], &["vpn", value]).unwrap_err().pointer;
-        assert_eq!(fault("impact", "high"), "/impact");
-        assert_eq!(fault("opened", "yesterday"), "/opened_at");
-        assert_eq!(fault("type", "wish"), "/kind");
+    fn each_value_that_is_none_names_its_field() {
+        let (read, faults) = record(&["pages", "printed", "title"], &["many", "soon", ""]);
+        assert_eq!((read, faults), (json!({}), header(&["/pages", "/printed_at"])));
     }
 
     #[test]
-    fn an_empty_value_is_none() {
-        let ticket = ticket(&["title", "impact", "requester"], &["vpn", " ", ""]).unwrap();
-        assert!(!ticket.fields.contains_key("impact") && !ticket.fields.contains_key("requester"));
-    }
-
-    #[test]
-    fn every_field_has_a_name() {
-        for (field, name, _) in FIELDS {
-            assert_eq!(Field::named(name), Some(field));
-            assert_eq!(field.name(), name);
-        }
+    fn labels_of_several_columns_are_read_together() {
+        let (read, _) = record(&["labels", "title", "labels"], &["sand", "Dune", "spice,worm"]);
+        assert_eq!(read["words"], json!(["sand", "spice", "worm"]));
     }
 }

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use waypost_app::import::{self, BatchReport, DecidedBatch, ImportRow, Origins};
+use waypost_app::import::{self, BatchReport, DecidedBatch, IdCase, ImportRow, Origins, ReadBatch};
 use waypost_app::{Caller, Clock, CommandError, Desk};
 
 use super::report::Report;
@@ -29,6 +29,7 @@ pub(super) struct Writer {
     pub(super) caller: Caller,
     /// The job's name: of this source from this file.
     pub(super) job: String,
+    pub(super) ids: IdCase,
 }
 
 /// A batch that is decided on, with its rows, in case that this has to be done again.
@@ -54,21 +55,26 @@ pub(super) struct Counts {
 }
 
 impl Writer {
-    /// Reads a batch, again if the database is busy, and lets the desk decide on it on a task of
-    /// its own.
+    /// Reads a batch, again if the database is busy.
+    pub(super) async fn read(&self, rows: &[ImportRow], before: &[Origins]) -> Result<ReadBatch> {
+        let mut waits = RETRIES.into_iter();
+        loop {
+            let (caller, rows) = (self.caller(), rows.to_vec());
+            let read = import::read(&self.desk, &caller, rows, before, self.ids).await;
+            match (read, waits.next()) {
+                (Err(CommandError::Busy), Some(wait)) => tokio::time::sleep(wait).await,
+                (read, _) => return Ok(read?),
+            }
+        }
+    }
+
+    /// Reads a batch, and lets the desk decide on it on a task of its own.
     pub(super) async fn begin(
         &self,
         rows: Vec<ImportRow>,
         before: &[Origins],
     ) -> Result<(Batch, Origins)> {
-        let mut waits = RETRIES.into_iter();
-        let read = loop {
-            let read = import::read(&self.desk, &self.caller(), rows.clone(), before).await;
-            match (read, waits.next()) {
-                (Err(CommandError::Busy), Some(wait)) => tokio::time::sleep(wait).await,
-                (read, _) => break read?,
-            }
-        };
+        let read = self.read(&rows, before).await?;
         let origins = read.origins();
         let (desk, caller) = (self.desk.clone(), self.caller());
         let deciding = tokio::spawn(async move { import::decide(&desk, &caller, read).await });
@@ -88,9 +94,13 @@ impl Writer {
                 break;
             }
             tokio::time::sleep(wait).await;
-            stored = import::batch(&self.desk, &self.caller(), &self.job, rows.clone()).await;
+            let (caller, rows) = (self.caller(), rows.clone());
+            stored = import::batch(&self.desk, &caller, &self.job, rows, self.ids).await;
         }
-        Ok(stored?)
+        match stored {
+            Err(CommandError::Stale) => Err(anyhow!("another process is importing this file")),
+            stored => Ok(stored?),
+        }
     }
 
     /// The caller, now.
@@ -103,7 +113,7 @@ impl Storing {
     /// Stores every batch that comes, in order.
     pub(super) async fn run(mut self, mut batches: mpsc::Receiver<Batch>) -> Result<Self> {
         while let Some(batch) = batches.recv().await {
-            let last_row = batch.rows.last().map_or(self.counts.last_row, |row| row.row);
+            let last_row = batch.rows.last().map_or(self.counts.last_row, |row| row.place.row);
             let stored = self.writer.store(batch).await.with_context(|| self.stopped())?;
             self.count(stored, last_row)?;
         }
@@ -116,14 +126,20 @@ impl Storing {
         format!("the import stopped after row {last_row}; run the same command again to resume")
     }
 
-    fn count(&mut self, stored: BatchReport, last_row: u64) -> Result<()> {
+    /// Counts what became of a batch, and writes it down.
+    pub(super) fn count(&mut self, batch: BatchReport, last_row: u64) -> Result<()> {
+        let BatchReport { stored, already_there, refused } = batch;
+        self.counts.stored += stored;
+        self.counts.already_there += u64::try_from(already_there.len()).unwrap_or(u64::MAX);
+        for row in already_there {
+            self.report.is_there(row)?;
+        }
+        for row in refused {
+            self.report.refuse(row)?;
+        }
+        self.progress.note_refused(self.report.refused());
         self.progress.advance(last_row - self.counts.last_row);
         self.counts.last_row = last_row;
-        self.counts.stored += stored.stored;
-        self.counts.already_there += stored.already_there;
-        for (row, faults) in stored.refused {
-            self.report.refuse(row, faults)?;
-        }
         self.report.flush()
     }
 }

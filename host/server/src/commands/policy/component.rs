@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use waypost_app::bindings::ComponentChoice;
-use waypost_app::policies::{self, PolicyView};
+use waypost_app::policies::{self, PolicySummary, PolicyView};
 use waypost_app::{Caller, CommandError};
 use waypost_policy::Digest;
 
@@ -46,7 +46,7 @@ pub(crate) enum Found {
     /// One that the organization may bind.
     Uploaded(PolicyView),
     /// A file's that the organization does not have yet. It was looked at and is kept nowhere.
-    New(PolicyView, Arc<Vec<u8>>),
+    New(PolicyView, Arc<[u8]>),
 }
 
 impl Found {
@@ -89,15 +89,16 @@ impl Named {
                 Ok(Found::Uploaded(found.with_context(|| format!("looking for {digest}"))?))
             }
             Self::Words(words) => {
-                let all = super::all(installation, caller).await?;
-                one_of(words, all).map(Found::Uploaded)
+                let one = one_of(words, super::all(installation, caller).await?)?;
+                let found = policies::find(&installation.desk, caller, &one.digest).await;
+                Ok(Found::Uploaded(found.with_context(|| format!("looking for {}", one.digest))?))
             }
         }
     }
 }
 
 /// The only component that is named so.
-fn one_of(words: &str, all: Vec<PolicyView>) -> Result<PolicyView> {
+fn one_of(words: &str, all: Vec<PolicySummary>) -> Result<PolicySummary> {
     let shown = short_digests(&all);
     let mut found: Vec<_> = all.into_iter().zip(shown).collect();
     found.retain(|(view, _)| is_named(view, words));
@@ -119,7 +120,7 @@ fn one_of(words: &str, all: Vec<PolicyView>) -> Result<PolicyView> {
 
 /// Whether the words are the component's name, its name and version (`team-router@1.4.0`), or the
 /// beginning of its digest.
-fn is_named(view: &PolicyView, words: &str) -> bool {
+fn is_named(view: &PolicySummary, words: &str) -> bool {
     if view.name == words || words == format!("{}@{}", view.name, view.version) {
         return true;
     }
@@ -134,7 +135,7 @@ fn hex(digest: &str) -> &str {
 }
 
 /// The digests as people need them: so many digits that they tell the components apart.
-pub(crate) fn short_digests(all: &[PolicyView]) -> Vec<String> {
+pub(crate) fn short_digests(all: &[PolicySummary]) -> Vec<String> {
     short_of(all.iter().map(|view| view.digest.as_str()))
 }
 
@@ -169,7 +170,7 @@ pub(crate) async fn look_at(
     if bytes.len() > 2 * 1024 * 1024 {
         output.aside(format_args!("Compiling {}; this can take half a minute.", file.display()))?;
     }
-    let bytes = Arc::new(bytes);
+    let bytes = Arc::<[u8]>::from(bytes);
     let view = policies::look_at(&installation.desk, caller, Arc::clone(&bytes))
         .await
         .with_context(|| format!("looking at {}", file.display()))?;
@@ -206,12 +207,9 @@ pub(crate) async fn upload(
 ) -> Result<PolicyView> {
     match look_at(installation, caller, file, output).await? {
         Found::Uploaded(view) => Ok(view),
-        Found::New(_, bytes) => {
-            let bytes = Arc::unwrap_or_clone(bytes);
-            policies::upload(&installation.desk, caller, bytes)
-                .await
-                .with_context(|| format!("uploading {}", file.display()))
-        }
+        Found::New(_, bytes) => policies::upload(&installation.desk, caller, bytes.to_vec())
+            .await
+            .with_context(|| format!("uploading {}", file.display())),
     }
 }
 
@@ -244,18 +242,15 @@ mod tests {
         assert!(short_of([]).is_empty());
     }
 
-    fn policy(name: &str, version: &str, digest: &str) -> PolicyView {
-        PolicyView {
+    fn policy(name: &str, version: &str, digest: &str) -> PolicySummary {
+        PolicySummary {
             digest: digest.to_owned(),
             name: name.to_owned(),
             version: version.to_owned(),
             author: String::new(),
             summary: String::new(),
             hooks: Vec::new(),
-            settings_schema: serde_json::Value::Null,
             wit_version: String::new(),
-            imports: Vec::new(),
-            exports: Vec::new(),
             size: 0,
             uploaded_at: chrono::DateTime::default(),
         }

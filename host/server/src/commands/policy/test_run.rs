@@ -18,7 +18,7 @@ use waypost_domain::key::Key;
 use super::bind::{data, settings};
 use super::component::{Named, read};
 use crate::installation::Installation;
-use crate::output::Output;
+use crate::output::{Output, line};
 use crate::terminal::Terminal;
 
 #[derive(Debug, Args)]
@@ -147,14 +147,14 @@ fn write(to: &mut dyn Write, view: &TrialView) -> io::Result<()> {
         }
         TrialOutcome::Declined => writeln!(to, "{name} {version} declined.")?,
         TrialOutcome::Failed { code, message } => {
-            writeln!(to, "{name} {version} failed ({code}): {message}")?;
+            writeln!(to, "{name} {version} failed ({code}): {}", line(message))?;
         }
     }
     for reason in &view.reasons {
-        writeln!(to, "  because: {reason}")?;
+        writeln!(to, "  because: {}", line(reason))?;
     }
-    for (level, line) in &view.log {
-        writeln!(to, "  {level}: {line}")?;
+    for (level, said) in &view.log {
+        writeln!(to, "  {level}: {}", line(said))?;
     }
     if view.log_truncated {
         writeln!(to, "  (log truncated)")?;
@@ -169,7 +169,7 @@ fn write(to: &mut dyn Write, view: &TrialView) -> io::Result<()> {
         view.deadline.as_millis()
     )?;
     if let Some(reason) = &view.not_snapshotted_because {
-        writeln!(to, "It is reconfigured for each decision, which is slower: {reason}")?;
+        writeln!(to, "It is reconfigured for each decision, which is slower: {}", line(reason))?;
     }
     Ok(())
 }

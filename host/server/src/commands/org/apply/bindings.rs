@@ -32,7 +32,7 @@ struct Wanted<'a> {
 struct Component {
     view: PolicyView,
     /// Its bytes, if the organization does not have it yet.
-    new: Option<Arc<Vec<u8>>>,
+    new: Option<Arc<[u8]>>,
 }
 
 impl Applying<'_> {
@@ -107,7 +107,7 @@ impl Applying<'_> {
         match policies::find(self.desk, &self.caller, &digest).await {
             Ok(view) => Ok((Component { view, new: None }, Some(Outcome::Unchanged))),
             Err(CommandError::NotFound(_)) if is_used => {
-                let bytes = Arc::new(bytes);
+                let bytes = Arc::<[u8]>::from(bytes);
                 let view = policies::look_at(self.desk, &self.caller, Arc::clone(&bytes)).await?;
                 Ok((Component { view, new: Some(bytes) }, None))
             }

@@ -1,0 +1,83 @@
+//! A hostile machine: a disk that is full, a log that cannot be written.
+
+use std::{
+    fs::File,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::json;
+use waypost_test_support::{Program, Server};
+
+fn desk() -> (Program, String) {
+    let program = Program::sqlite();
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "create", "acme", "--name", "Acme", "--kind", "client"]);
+    let words = ["token", "create", "--org", "acme", "--name", "t", "--role", "agent"];
+    let secret = program.json(words)["secret"].as_str().unwrap().to_owned();
+    (program, secret)
+}
+
+fn open(server: &Server, secret: &str) -> u16 {
+    let incident = json!({ "short_description": "No wifi", "description": "x".repeat(9000) });
+    server.send("POST", "/api/v1/problems", secret, &incident.to_string()).unwrap().0
+}
+
+/// Bounds the size of every file that the server writes from now on.
+fn bound_files(server: &Server, bytes: &str) {
+    let process = server.process().to_string();
+    let limit = format!("--fsize={bytes}:unlimited");
+    let done = Command::new("prlimit").args(["--pid", &process, &limit]).status().unwrap();
+    assert!(done.success(), "`prlimit` of util-linux is needed for this test");
+}
+
+#[test]
+fn a_disk_that_is_full_for_a_moment_heals_without_a_restart() {
+    let (program, secret) = desk();
+    let server = program.serve();
+    assert_eq!(open(&server, &secret), 201);
+
+    bound_files(&server, "1000");
+    let (status, answer) = {
+        let incident = json!({ "short_description": "No wifi" }).to_string();
+        server.send("POST", "/api/v1/problems", &secret, &incident).unwrap()
+    };
+    assert_eq!((status, &answer["type"]), (503, &json!("/errors/unavailable")), "{answer}");
+    // It was ready a moment ago, and says so for a second.
+    let began = Instant::now();
+    while server.get("/health/ready", "").unwrap().0 == 200 {
+        assert!(began.elapsed() < Duration::from_secs(30), "it says that it is ready");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(server.get("/health/live", "").unwrap().0, 200);
+    assert_eq!(server.get("/api/v1/problems", &secret).unwrap().0, 200);
+
+    bound_files(&server, "unlimited");
+    let began = Instant::now();
+    while open(&server, &secret) != 201 {
+        assert!(began.elapsed() < Duration::from_secs(30), "it does not heal: {}", server.log());
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(server.get("/health/ready", "").unwrap().0, 200);
+    assert!(!server.log().contains("panicked"), "{}", server.log());
+    assert!(server.stop());
+    assert_eq!(program.json(["audit", "check", "--org", "acme"])["broken"], json!([]));
+}
+
+#[test]
+fn a_log_that_cannot_be_written_ends_nothing() {
+    let (program, secret) = desk();
+    let full = File::options().write(true).open("/dev/full").unwrap();
+    let (reader, unread) = std::io::pipe().unwrap();
+    let (closed, broken) = std::io::pipe().unwrap();
+    drop(closed);
+    for errors in [Stdio::from(full), Stdio::from(broken), Stdio::from(unread)] {
+        let server = program.serve_with(&["log_filter=trace"], Some(errors));
+        for _ in 0..100 {
+            assert_eq!(server.get("/api/v1/me", &secret).unwrap().0, 200);
+        }
+        assert_eq!(open(&server, &secret), 201);
+        drop(server);
+    }
+    drop(reader);
+}
