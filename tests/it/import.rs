@@ -396,8 +396,8 @@ async fn what_no_id_can_hold_refuses_its_row_and_no_other(desk: TestDesk) {
     let caller = caller(&acme).await;
     begin(&desk.desk, &caller, "all", "file").await.unwrap();
     let mut some = rows(&acme, 1..=5);
-    some[1] = with_id(&acme, 2, "N\02");
-    for (row, field, value) in [(2, "requester", "ri\0ta@acme.example"), (3, "ci", "srv\01")] {
+    some[1] = with_id(&acme, 2, "N\u{0}2");
+    for (row, field, value) in [(2, "requester", "ri\0ta@acme.example"), (3, "ci", "srv\u{0}1")] {
         some[row].ticket.as_mut().unwrap().fields.insert(field.to_owned(), json!(value));
     }
 

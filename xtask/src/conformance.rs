@@ -27,6 +27,8 @@ const SECONDS: u64 = 300;
 const SECONDS_IN_CI: u64 = 20;
 /// The short runs ask a part of the paths, so that each of these is asked more than once.
 const PARTS_IN_CI: u64 = 6;
+/// Where the short runs begin.
+const SEED_IN_CI: u64 = 1;
 /// What comes before the first request and after the last one.
 const AROUND: Duration = Duration::from_mins(3);
 
@@ -105,7 +107,8 @@ pub(crate) fn run_in_ci() -> Result<()> {
     };
     let policies = plugins::build()?;
     let program = Waypost::built(Profile::Dev)?;
-    let options = Options { seconds: SECONDS_IN_CI, seed: new_seed(), parts: PARTS_IN_CI };
+    // The same requests each time: what passes today is no riddle tomorrow.
+    let options = Options { seconds: SECONDS_IN_CI, seed: SEED_IN_CI, parts: PARTS_IN_CI };
     compare(&tool, &program, &policies, &options)
 }
 

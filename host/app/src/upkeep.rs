@@ -77,7 +77,7 @@ pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandErr
 /// Does what is due in one organization. Each kind of work is for itself: where one fails, the
 /// others are done all the same.
 async fn look_after(desk: &Desk, caller: &Caller, settings: &OrgSettings, upkept: &mut Upkept) {
-    upkept.closed += done(caller, "close", close_due(desk, caller, settings).await);
+    upkept.closed += done(caller, "close", Box::pin(close_due(desk, caller, settings)).await);
     // Before anybody is reminded, and whatever policies there are.
     let kept = Box::pin(keep_voters(desk, caller)).await;
     let Kept { appointed, vacated } = done(caller, "keep_voters", kept);
@@ -87,8 +87,9 @@ async fn look_after(desk: &Desk, caller: &Caller, settings: &OrgSettings, upkept
     let Nudged { nudged, expired } = done(caller, "approvals", looked_after);
     upkept.nudged += nudged;
     upkept.expired += expired;
-    upkept.silent += done(caller, "escalate", escalate_silent(desk, caller).await);
-    upkept.risk_reviews += done(caller, "risk_reviews", open_risk_reviews(desk, caller).await);
+    upkept.silent += done(caller, "escalate", Box::pin(escalate_silent(desk, caller)).await);
+    upkept.risk_reviews +=
+        done(caller, "risk_reviews", Box::pin(open_risk_reviews(desk, caller)).await);
 }
 
 /// What a kind of work did; nothing where it failed, which is logged.
@@ -130,7 +131,7 @@ async fn close_due(
         let is_due = |one: &Ticket| one.closes_at(settings).is_some_and(|at| at <= caller.now);
         for due in page.into_iter().filter(is_due) {
             let number = due.number.clone();
-            closed += u64::from(unless_refused(&number, close(desk, caller, due).await)?);
+            closed += u64::from(unless_refused(&number, Box::pin(close(desk, caller, due)).await)?);
         }
     }
 }
@@ -150,7 +151,8 @@ async fn escalate_silent(desk: &Desk, caller: &Caller) -> Result<u64, CommandErr
         after = Some(TicketCursor::of(last, TicketSort::Opened));
         for silent in page {
             let number = silent.number.clone();
-            escalated += u64::from(unless_refused(&number, escalate(desk, caller, silent).await)?);
+            escalated +=
+                u64::from(unless_refused(&number, Box::pin(escalate(desk, caller, silent)).await)?);
         }
     }
 }
@@ -188,7 +190,8 @@ async fn open_risk_reviews(desk: &Desk, caller: &Caller) -> Result<u64, CommandE
     drop(tx);
     for problem in due.into_iter().filter(|problem| problem.needs_risk_review(caller.now)) {
         let number = problem.number.clone();
-        opened += u64::from(unless_refused(&number, review(desk, caller, problem).await)?);
+        opened +=
+            u64::from(unless_refused(&number, Box::pin(review(desk, caller, problem)).await)?);
     }
     Ok(opened)
 }
@@ -385,7 +388,7 @@ async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<Nudged, Co
             let number = draft.write.ticket.number.clone();
             let mut scene = Scene::new(desk, caller, facts.clone());
             scene.drafts.push(draft);
-            let done = unless_refused(&number, nudge(scene).await)?;
+            let done = unless_refused(&number, Box::pin(nudge(scene)).await)?;
             nudged.nudged += done.nudged;
             nudged.expired += done.expired;
         }

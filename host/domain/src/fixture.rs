@@ -444,7 +444,7 @@ impl Scene {
         };
         // A reply is the caller's, whatever the desk does.
         let by = if action == Action::CallerReply { user(CALLER) } else { user(AGENT) };
-        Self { beside, by, ..Self::at(hour) }
+        Self { by, beside, ..Self::at(hour) }
     }
 
     pub(crate) fn by(self, by: Actor) -> Self {

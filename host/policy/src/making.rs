@@ -292,13 +292,12 @@ impl Bench {
     ) -> Result<Sandbox, Reason> {
         let known = recipe.instrumented.as_deref();
         let known = known.and_then(|code| Authentic::from_parent(code).load(&self.engine));
-        let component = match known {
-            Some(component) => component,
-            None => {
-                let component = self.compile(bytes).map_err(|error| error.to_string())?;
-                *made = component.serialize().ok();
-                component
-            }
+        let component = if let Some(component) = known {
+            component
+        } else {
+            let component = self.compile(bytes).map_err(|error| error.to_string())?;
+            *made = component.serialize().ok();
+            component
         };
         self.sandbox(&component).map_err(|error| error.to_string())
     }

@@ -101,7 +101,7 @@ impl PolicyRuntime {
     ) -> Result<Inspection, UploadRefused> {
         let workshop = Arc::clone(&self.workshop);
         let size = bytes.len();
-        let work = move |stop: &Stop| workshop.inspect(bytes, stop);
+        let work = move |stop: &Stop| workshop.inspect(&bytes, stop);
         let inspected = self.turns.take(by, size, work).await;
         inspected.unwrap_or_else(|why| Err(UploadRefused::NotNow(why)))
     }
@@ -131,7 +131,7 @@ impl PolicyRuntime {
     /// [`inspect_in_turn`](Self::inspect_in_turn) without a turn, on the calling thread.
     #[cfg(feature = "testing")]
     pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, UploadRefused> {
-        self.workshop.inspect(bytes.into(), &Stop::default())
+        self.workshop.inspect(&bytes.into(), &Stop::default())
     }
 
     /// [`prepare_in_turn`](Self::prepare_in_turn) without a turn, on the calling thread.

@@ -308,7 +308,9 @@ impl Drop for Turns {
     fn drop(&mut self) {
         let refused = self.shared.line().close();
         self.shared.changed.notify_all();
-        refused.into_iter().for_each(|work| work(Err(NotNow::Interrupted)));
+        for work in refused {
+            work(Err(NotNow::Interrupted));
+        }
         for thread in self.threads.drain(..) {
             // A thread whose work panicked has said so.
             drop(thread.join());
@@ -342,7 +344,9 @@ fn send_away(shared: &Shared) {
         let late = line.late(now);
         if !late.is_empty() {
             drop(line);
-            late.into_iter().for_each(|work| work(Err(NotNow::NoTurn)));
+            for work in late {
+                work(Err(NotNow::NoTurn));
+            }
             line = shared.line();
             continue;
         }

@@ -87,11 +87,11 @@ impl Workshop {
     /// Looks at an upload.
     pub(crate) fn inspect(
         &self,
-        bytes: Arc<[u8]>,
+        bytes: &Arc<[u8]>,
         stop: &Stop,
     ) -> Result<Inspection, UploadRefused> {
-        let digest = self.check_size(&bytes)?;
-        let loaded = self.load(digest, &bytes, stop)?;
+        let digest = self.check_size(bytes)?;
+        let loaded = self.load(digest, bytes, stop)?;
         Ok(loaded.inspection.clone())
     }
 

@@ -146,7 +146,7 @@ fn patterns_that_take_long_refuse_their_binding_only() {
     // Refused by what it says or by what it takes, whichever is first on this machine.
     let refused = desk.prepare_with(&guest, &settings);
     assert!(matches!(refused, Err(PrepareRefused::Settings(_))), "{refused:?}");
-    assert!(began.elapsed() < Duration::from_secs(60));
+    assert!(began.elapsed() < Duration::from_mins(1));
     desk.assert_serves();
 }
 

@@ -85,7 +85,9 @@ impl Directions {
                 if let Some(parameters) = operation["parameters"].as_array_mut() {
                     // Nearly all other organizations are out of reach.
                     parameters.retain(|one| one["name"] != "Waypost-Organization");
-                    parameters.iter_mut().for_each(|parameter| self.direct(path, parameter));
+                    for parameter in parameters {
+                        self.direct(path, parameter);
+                    }
                 }
             }
         }

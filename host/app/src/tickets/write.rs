@@ -280,8 +280,8 @@ async fn try_tell_of_missing_voter(
         let mut tx = desk.store.read(layer.id).await?;
         let administrators = person::administrators(&mut tx).await?;
         drop(tx);
-        let letter = |person: Person| about_missing_voter(desk, person, &key, number, now);
-        let letters: Vec<Message> = administrators.into_iter().filter_map(letter).collect();
+        let letter = |person: &Person| about_missing_voter(desk, person, &key, number, now);
+        let letters: Vec<Message> = administrators.iter().filter_map(letter).collect();
         if !letters.is_empty() {
             let mut tx = desk.store.write(layer.id).await?;
             outbox::enqueue_many(&mut tx, &letters).await?;
@@ -294,7 +294,7 @@ async fn try_tell_of_missing_voter(
 
 fn about_missing_voter(
     desk: &Desk,
-    administrator: Person,
+    administrator: &Person,
     key: &str,
     number: &str,
     now: DateTime<Utc>,

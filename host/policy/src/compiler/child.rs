@@ -161,10 +161,9 @@ impl Watch {
             }
             match told.recv_timeout(left.min(TICK)) {
                 Ok(Answer::Fingerprint(found)) if found == own => is_known = true,
-                Ok(Answer::Fingerprint(_)) => return Last::Stranger,
                 Ok(Answer::Began(phase)) => (self.phase, self.since) = (phase, Instant::now()),
                 Ok(Answer::Made(made)) if is_known => return Last::Answer(Ok(made)),
-                Ok(Answer::Made(_)) => return Last::Stranger,
+                Ok(Answer::Fingerprint(_) | Answer::Made(_)) => return Last::Stranger,
                 Ok(Answer::Refused(refusal)) => return Last::Answer(Err(refusal)),
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return Last::Closed,
@@ -298,7 +297,7 @@ mod tests {
         let mut watch = watch();
         assert_eq!(watch.until(), watch.began + Duration::from_secs(14));
         watch.phase = Phase::Settings;
-        watch.since = watch.began - Duration::from_secs(10);
+        watch.since = watch.began.checked_sub(Duration::from_secs(10)).unwrap();
         assert_eq!(watch.until(), watch.since + CHECKING);
     }
 

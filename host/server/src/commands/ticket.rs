@@ -98,7 +98,7 @@ pub(crate) struct Act {
 impl Ticket {
     pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
         let installation = terminal.open().await?;
-        let done = self.carry_out(&installation, &mut terminal.output).await;
+        let done = Box::pin(self.carry_out(&installation, &mut terminal.output)).await;
         installation.close().await;
         done
     }
@@ -109,8 +109,8 @@ impl Ticket {
             Self::Open(Open { kind, org, fields, draft }) => {
                 let caller = installation.operator(&org).await?;
                 let command = OpenTicket { kind, fields: read(fields), draft };
-                let view =
-                    tickets::open(desk, &caller, command).await.context("opening a ticket")?;
+                let opened = Box::pin(tickets::open(desk, &caller, command)).await;
+                let view = opened.context("opening a ticket")?;
                 tell(output, &view)
             }
             Self::List(List { org, kind, active, limit }) => {

@@ -101,7 +101,7 @@ impl Draft<'_> {
         if let (Some(hooks), Some(position), true) = (&hooks, position, self.is_asked) {
             check_position(tx, faults, hooks, position, self.binding).await?;
         }
-        let settings = check_settings(faults, self.settings);
+        let settings = check_settings(faults, &self.settings);
         let data = check_data(faults, self.data);
         let limits = check_limits(faults, &desk.options, desk.runtime.config(), self.limits);
         let fallback = check_fallback(tx, faults, hooks.as_ref(), self.fallback).await?;
@@ -292,8 +292,8 @@ async fn check_position(
     Ok(())
 }
 
-fn check_settings(faults: &mut Faults, settings: String) -> Option<String> {
-    match without_schema(&settings) {
+fn check_settings(faults: &mut Faults, settings: &str) -> Option<String> {
+    match without_schema(settings) {
         Ok(kept) => Some(kept.into_owned()),
         Err(error) => {
             faults.wrong("/settings", "malformed", format!("This is not valid JSON: {error}."));

@@ -190,7 +190,10 @@ mod tests {
 
     use super::*;
 
-    fn read(text: &str) -> Vec<Result<(u64, u64, Vec<String>), QuoteFault>> {
+    /// The first and the last line, and the cells.
+    type Told = (u64, u64, Vec<String>);
+
+    fn read(text: &str) -> Vec<Result<Told, QuoteFault>> {
         Records::new(text, b',', 0, 1)
             .map(|record| {
                 record.map(|it| {
