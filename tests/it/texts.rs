@@ -208,8 +208,8 @@ async fn every_text_is_kept_with_one_kind_of_line_end(desk: TestDesk) {
     let incident = acme.report("No wifi").await;
     let _ = desk.letters().await;
     let _ = agent.comment(&incident, "public", GIVEN).await.created();
-    let hold = json!({ "awaiting": "vendor", "vendor": GIVEN });
-    let held = agent.act(&incident, "hold", hold).await.ok();
+    let waits = json!({ "awaiting": "vendor", "vendor": GIVEN });
+    let held = agent.act(&incident, "hold", waits).await.ok();
     assert_eq!(held["hold"]["vendor"], "one two three . four");
     let why = json!({ "priority": 1, "reason": GIVEN });
     let _ = agent.act(&incident, "set_priority", why).await.ok();

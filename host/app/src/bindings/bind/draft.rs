@@ -426,10 +426,10 @@ mod tests {
     #[test]
     fn settings_are_json() {
         let mut faults = Faults::new();
-        let named = "{\"$schema\": \"./s.json\", \"rules\": []}".to_owned();
+        let named = "{\"$schema\": \"./s.json\", \"rules\": []}";
         assert_eq!(check_settings(&mut faults, named).as_deref(), Some("{\"rules\":[]}"));
-        assert!(check_settings(&mut faults, "{\"rules\": []}".to_owned()).is_some());
-        assert!(check_settings(&mut faults, "{rules".to_owned()).is_none());
+        assert!(check_settings(&mut faults, "{\"rules\": []}").is_some());
+        assert!(check_settings(&mut faults, "{rules").is_none());
         assert_eq!(pointers(faults), ["/settings"]);
     }
 }
