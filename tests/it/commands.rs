@@ -953,7 +953,8 @@ fn a_component_that_costs_too_much_is_refused_and_the_next_is_taken_in(program: 
     let _ = program.run(["migrate"]);
     let file = program.file("costly.wasm", costly(60));
     let upload = ["policy", "upload", &file, "--org", "platform"];
-    let refused = program.run(upload.into_iter().chain(["--set", "policy_compile_seconds=2"]));
+    // Behind the command it would replace the settings before it.
+    let refused = program.run(["--set", "policy_compile_seconds=2"].into_iter().chain(upload));
     assert!(!refused.is_ok && refused.said.contains("takes more than 2 s"), "{refused:?}");
 
     let good = program.file("good.wasm", Guest::new().build());

@@ -1,8 +1,8 @@
 //! Moments: the one way in which a time that people or programs write is understood.
 //!
 //! A moment has its offset from UTC, is cut to microseconds, and lies in a year of four digits, so
-//! that every database, calendar and program means the same one. A plain time, without an offset, is
-//! none: only an import takes such times, because it knows their zone.
+//! that every database, calendar and program means the same one. A plain time, without an offset,
+//! is none: only an import takes such times, because it knows their zone.
 
 use chrono::{DateTime, Datelike, SubsecRound, Timelike, Utc};
 use thiserror::Error;

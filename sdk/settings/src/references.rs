@@ -1,7 +1,7 @@
 //! References: the names in settings of what a desk has: teams, categories, services, people.
 //!
-//! A schema says so with a `format` of its own: `waypost-team`. It refuses nothing, for a policy may
-//! be bound before what it names is there.
+//! A schema says so with a `format` of its own: `waypost-team`. It refuses nothing, for a policy
+//! may be bound before what it names is there.
 
 use serde_json::{Map, Value};
 

@@ -79,7 +79,8 @@ impl Tally {
         tally
     }
 
-    /// Seats that have not voted: those that are asked, and those that somebody can be appointed to.
+    /// Seats that have not voted: those that are asked, and those that somebody can be appointed
+    /// to.
     #[must_use]
     pub const fn outstanding(&self) -> usize {
         self.seats - self.approved - self.rejected - self.silent
