@@ -17,7 +17,7 @@ macro_rules! by_command_line {
             $(
                 #[test]
                 fn $story() {
-                    super::$story(&waypost_test_support::Program::sqlite());
+                    super::$story(&waypost_test_support::Program::sqlite().sharing_policies());
                 }
             )*
         }
@@ -28,6 +28,7 @@ macro_rules! by_command_line {
                 async fn $story() {
                     let path = concat!(module_path!(), "::", stringify!($story));
                     let program = waypost_test_support::Program::postgres(path).await;
+                    let program = program.sharing_policies();
                     tokio::task::block_in_place(|| super::$story(&program));
                 }
             )*
@@ -924,9 +925,10 @@ fn a_paused_binding_is_told_by_bindings_and_order(program: &Program) {
 }
 
 fn a_server_that_starts_prepares_the_policies_in_force(program: &Program) {
+    // A folder of its own, of which it can take everything away.
+    let artifacts = program.data_folder().join("artifacts");
+    std::fs::remove_file(&artifacts).unwrap();
     furnish(program);
-    let marker = program.file("marker", "");
-    let artifacts = Path::new(&marker).with_file_name("data").join("artifacts");
     let kept = || {
         let files = std::fs::read_dir(&artifacts).unwrap().map(|file| file.unwrap().path());
         files.filter(|file| file.extension() == Some("artifact".as_ref())).collect::<Vec<_>>()
