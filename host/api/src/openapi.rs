@@ -4,7 +4,7 @@
 mod answers;
 mod examples;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::{
     Extension,
@@ -81,16 +81,22 @@ pub(crate) fn tagged(tag: &str, mut routes: OpenApiRouter<ApiState>) -> OpenApiR
     routes
 }
 
-/// The text of the document, made once: it is the same for every request.
+/// The text of the document, made when it is first asked for: it is the same for every request.
 #[derive(Clone)]
-pub(crate) struct Text(Arc<str>);
+pub(crate) struct Text(Arc<LazyLock<Arc<str>, Make>>);
+
+/// Makes the document.
+type Make = Box<dyn FnOnce() -> Arc<str> + Send>;
 
 impl Text {
     /// The text of a document.
-    pub(crate) fn of(document: &OpenApi) -> Self {
-        let text = serde_json::to_string(document)
-            .expect("a document of strings, numbers, lists and objects always has JSON");
-        Self(text.into())
+    pub(crate) fn new(document: impl FnOnce() -> OpenApi + Send + 'static) -> Self {
+        let make = move || {
+            let text = serde_json::to_string(&document())
+                .expect("a document of strings, numbers, lists and objects always has JSON");
+            text.into()
+        };
+        Self(Arc::new(LazyLock::new(Box::new(make))))
     }
 }
 

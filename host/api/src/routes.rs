@@ -36,7 +36,7 @@ enum Group {
 pub fn router(state: ApiState) -> Router {
     let (router, _) = assemble(|group, routes| surrounded(&state, group, routes)).split_for_parts();
     router
-        .layer(Extension(openapi::Text::of(&document())))
+        .layer(Extension(openapi::Text::new(document)))
         .layer(CatchPanicLayer::custom(on_panic))
         .layer(from_fn_with_state(state.clone(), accompany))
         .with_state(state)
