@@ -92,15 +92,16 @@ impl Making<'_> {
             };
             return items.into();
         }
-        // Of several, the last: the first may be null.
+        // Of several, the last that is something.
         let several = if let Schema::OneOf(several) = schema {
-            several.items.last()
+            several.items.as_slice()
         } else if let Schema::AnyOf(several) = schema {
-            several.items.last()
+            several.items.as_slice()
         } else {
-            None
+            &[]
         };
-        several.map_or(Value::Null, |one| inner.of(field, one))
+        let mut examples = several.iter().rev().map(|one| inner.of(field, one));
+        examples.find(|example| !example.is_null()).unwrap_or_default()
     }
 
     fn object(self, field: &str, object: &Object) -> Value {
@@ -112,7 +113,9 @@ impl Making<'_> {
         }
         let is = match &object.schema_type {
             SchemaType::Type(is) => is,
-            SchemaType::Array(several) => several.first().unwrap_or(&Type::Null),
+            SchemaType::Array(several) => {
+                several.iter().find(|one| **one != Type::Null).unwrap_or(&Type::Null)
+            }
             SchemaType::AnyValue => return json!({}),
         };
         match is {
