@@ -53,7 +53,7 @@ pub(crate) async fn decide(person: &PersonOf, how: &str, comment: Option<&str>) 
 }
 
 pub(crate) async fn state(org: &Org<'_>, request: &Value) -> Value {
-    org.agent.client.again(request).await["state"].take()
+    org.admin.client.again(request).await["state"].take()
 }
 
 async fn a3_stages_are_asked_in_order(desk: TestDesk) {

@@ -27,7 +27,7 @@ use crate::terminal::Terminal;
 /// Import records from other systems.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Import {
-    /// Import tickets from a CSV file.
+    // Its help is that of its arguments.
     Tickets(Box<tickets::Tickets>),
     /// List imports, the latest first.
     List(List),
