@@ -349,7 +349,9 @@ mod tests {
         assert_eq!(of("/api/v1/incidents/{id}", "get", "200"), "Incident");
         assert_eq!(of("/api/v1/tickets/{id}", "get", "200"), "Ticket");
         assert_eq!(of("/api/v1/problems/{id}/actions/confirm", "post", "200"), "Problem");
-        assert_eq!(of("/api/v1/requests/{id}/comments", "post", "201"), "Request");
+        // What goes on instead may be of another kind.
+        assert_eq!(of("/api/v1/requests/{id}/comments", "post", "201"), "Ticket");
+        assert_eq!(of("/api/v1/problems/{id}/actions/convert", "post", "200"), "Ticket");
         for path in ["tickets", "requests", "incidents", "problems"] {
             assert_eq!(of(&format!("/api/v1/{path}/{{id}}/tasks"), "post", "201"), "Task");
         }

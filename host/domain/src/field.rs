@@ -346,7 +346,7 @@ impl Given {
     /// A text, without the blanks around it. A text of blanks says nothing, so it is none.
     #[must_use]
     pub fn text(&self, name: &str) -> Option<&str> {
-        text_of(self.get(name)).map(str::trim).filter(|text| !text.is_empty())
+        text_of(self.get(name)).map(str::trim).filter(|text| !text::is_blank(text))
     }
 
     /// Whether there is a value that says something.

@@ -62,8 +62,8 @@ impl Program {
         program
     }
 
-    /// The same, with prepared policies that all programs of this process share: compiling one takes
-    /// seconds.
+    /// The same, with prepared policies that all programs of this process share: compiling one
+    /// takes seconds.
     ///
     /// # Panics
     /// When the temporary folder takes no more.

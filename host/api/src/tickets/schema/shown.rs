@@ -49,8 +49,10 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
     describe_allowed(kind, (&allowed, &one), components);
 
     for (path, item) in &mut document.paths.paths {
-        for (_, operation) in operations(item) {
-            show(operation, &noun);
+        if !MAY_GO_ON.contains(&path.as_str()) {
+            for (_, operation) in operations(item) {
+                show(operation, &noun);
+            }
         }
         let Some(read) = &mut item.get else { continue };
         let responses = &mut read.responses.responses;
@@ -67,6 +69,15 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
         }
     }
 }
+
+/// What may be answered with the ticket that goes on, which may be of another kind.
+const MAY_GO_ON: [&str; 5] = [
+    "/{id}/actions/accept_suggestion",
+    "/{id}/actions/caller_reply",
+    "/{id}/actions/comment",
+    "/{id}/actions/convert",
+    "/{id}/comments",
+];
 
 /// Lets an operation that answers with a ticket answer with one of this schema.
 fn show(operation: &mut Operation, schema: &str) {
