@@ -12,7 +12,7 @@ use waypost_domain::{
     binding::{Hook, LimitChanges},
     refusal::Faults,
 };
-use waypost_policy::{Decision, Digest, LogLevel, Patience};
+use waypost_policy::{Decision, Digest, Failure, LogLevel, Patience};
 use waypost_store::{component, organization};
 
 use crate::{
@@ -103,12 +103,7 @@ pub enum TrialOutcome {
     /// The policy had no opinion, or lacked a fact.
     Declined,
     /// The policy failed.
-    Failed {
-        /// The failure's code: `trap`, `out_of_fuel`, ...
-        code: &'static str,
-        /// What happened.
-        message: String,
-    },
+    Failed(Failure),
 }
 
 /// Asks a policy one question. For the desk.
@@ -230,10 +225,7 @@ fn told(decision: &Decision) -> Result<(TrialOutcome, Vec<String>), CommandError
             (TrialOutcome::Answered(value(&bytes)?), reasons(&bytes))
         }
         Ok(Err(decline)) => (TrialOutcome::Declined, reasons(&decline.to_json())),
-        Err(failure) => {
-            let message = failure.to_string();
-            (TrialOutcome::Failed { code: failure.code(), message }, Vec::new())
-        }
+        Err(failure) => (TrialOutcome::Failed(failure.clone()), Vec::new()),
     })
 }
 

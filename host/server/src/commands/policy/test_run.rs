@@ -14,6 +14,7 @@ use waypost_app::organizations::PLATFORM_KEY;
 use waypost_app::trial::{self, Trial, TrialOutcome, TrialView, TriedPolicy};
 use waypost_domain::binding::{Hook, LimitChanges};
 use waypost_domain::key::Key;
+use waypost_policy::Failure;
 
 use super::bind::{data, settings};
 use super::component::{Named, read};
@@ -98,29 +99,26 @@ impl TestRun {
     }
 }
 
-/// The exit codes of a policy that failed, by the code of its failure; `docs/policies.md` has the
-/// list. 1 and 2 are those of any command that was refused.
-const EXIT_CODES: [(&str, u8); 10] = [
-    ("trap", 10),
-    ("out_of_fuel", 11),
-    ("deadline", 12),
-    ("memory", 13),
-    ("bad_answer", 14),
-    ("answer_too_large", 15),
-    ("input_too_large", 16),
-    ("broken", 17),
-    ("configure", 18),
-    ("unavailable", 19),
-];
-
-/// How a test run ended, for scripts.
+/// How a test run ended, for scripts; `docs/policies.md` has the list. 1 and 2 are those of any
+/// command that was refused.
 fn exit_code(outcome: &TrialOutcome) -> u8 {
-    match outcome {
-        TrialOutcome::Answered(_) | TrialOutcome::Declined => 0,
-        TrialOutcome::Failed { code, .. } => {
-            let known = EXIT_CODES.iter().find(|(failure, _)| failure == code);
-            known.map_or(1, |(_, exit)| *exit)
-        }
+    let failure = match outcome {
+        TrialOutcome::Answered(_) | TrialOutcome::Declined => return 0,
+        TrialOutcome::Failed(failure) => failure,
+    };
+    match failure {
+        Failure::Trap { .. } => 10,
+        Failure::OutOfFuel => 11,
+        Failure::Deadline => 12,
+        Failure::Memory => 13,
+        Failure::BadAnswer { .. } => 14,
+        Failure::AnswerTooLarge { .. } => 15,
+        Failure::InputTooLarge { .. } => 16,
+        Failure::Broken { .. } => 17,
+        Failure::Configure { .. } => 18,
+        // Without a turn it was not asked either; no breaker stands before a test run.
+        Failure::Unavailable { .. } | Failure::Busy | Failure::BreakerOpen => 19,
+        Failure::HostPanic => 20,
     }
 }
 
@@ -146,8 +144,9 @@ fn write(to: &mut dyn Write, view: &TrialView) -> io::Result<()> {
             writeln!(to, "{answer:#}")?;
         }
         TrialOutcome::Declined => writeln!(to, "{name} {version} declined.")?,
-        TrialOutcome::Failed { code, message } => {
-            writeln!(to, "{name} {version} failed ({code}): {}", line(message))?;
+        TrialOutcome::Failed(failure) => {
+            let (code, message) = (failure.code(), failure.to_string());
+            writeln!(to, "{name} {version} failed ({code}): {}", line(&message))?;
         }
     }
     for reason in &view.reasons {
@@ -178,8 +177,8 @@ fn json(view: &TrialView) -> Value {
     let outcome = match &view.outcome {
         TrialOutcome::Answered(answer) => json!({ "kind": "answered", "answer": answer }),
         TrialOutcome::Declined => json!({ "kind": "declined" }),
-        TrialOutcome::Failed { code, message } => {
-            json!({ "kind": "failed", "code": code, "message": message })
+        TrialOutcome::Failed(failure) => {
+            json!({ "kind": "failed", "code": failure.code(), "message": failure.to_string() })
         }
     };
     json!({
@@ -202,18 +201,32 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_way_to_fail_has_an_exit_code_of_its_own() {
-        let failed =
-            |code: &'static str| exit_code(&TrialOutcome::Failed { code, message: String::new() });
-        let mut exits: Vec<u8> = EXIT_CODES.iter().map(|(code, _)| failed(code)).collect();
-        assert_eq!(
-            exits,
-            EXIT_CODES.iter().map(|(_, exit)| *exit).collect::<Vec<_>>(),
-            "each is found by its code"
-        );
-        exits.dedup();
-        assert_eq!(exits.len(), EXIT_CODES.len());
-        assert!(exits.iter().all(|exit| *exit > 2), "1 and 2 are those of any refused command");
+    fn each_way_to_fail_has_the_exit_code_that_the_docs_tell() {
+        const DOCS: &str = include_str!("../../../../../docs/policies.md");
+        let message = || "why".to_owned();
+        let failures = [
+            Failure::Trap { message: message() },
+            Failure::OutOfFuel,
+            Failure::Deadline,
+            Failure::Memory,
+            Failure::BadAnswer { message: message() },
+            Failure::AnswerTooLarge { limit: 1 },
+            Failure::InputTooLarge { bytes: 2, limit: 1 },
+            Failure::Broken { message: message() },
+            Failure::Configure { message: message() },
+            Failure::Unavailable { message: message() },
+            Failure::HostPanic,
+        ];
+        let mut exits = Vec::new();
+        for failure in failures {
+            let code = failure.code();
+            let exit = exit_code(&TrialOutcome::Failed(failure));
+            let told = format!("| {exit} |");
+            let row = DOCS.lines().find(|line| line.starts_with(&told)).unwrap_or_default();
+            assert!(row.contains(&format!("(`{code}`)")), "{exit} {code}: {row}");
+            assert!(exit > 2 && !exits.contains(&exit), "{code}");
+            exits.push(exit);
+        }
         assert_eq!(exit_code(&TrialOutcome::Declined), 0);
     }
 
