@@ -124,20 +124,10 @@ pub async fn mark_sent(
     address: &str,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    const SETTLE: &str = "
+    const SENT: &str = "
         update outbox set state = 'sent', address = $3, settled_at = $4
         where org_id = $1 and id = $2 and state = 'pending'";
-    let settled = on!(tx, |conn, org| {
-        sqlx::query(SETTLE)
-            .bind(org)
-            .bind(id.0)
-            .bind(address)
-            .bind(now)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
-    if settled == 0 { Err(StoreError::Stale) } else { Ok(()) }
+    note(tx, SENT, id, &[address], now).await
 }
 
 /// Notes a failed attempt to send to this address, and when the next one is due. `Stale` when the
@@ -152,18 +142,7 @@ pub async fn retry_at(
     const RETRY: &str = "
         update outbox set address = $3, last_error = $4, next_attempt_at = $5
         where org_id = $1 and id = $2 and state = 'pending'";
-    let noted = on!(tx, |conn, org| {
-        sqlx::query(RETRY)
-            .bind(org)
-            .bind(id.0)
-            .bind(address)
-            .bind(error)
-            .bind(at)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
-    if noted == 0 { Err(StoreError::Stale) } else { Ok(()) }
+    note(tx, RETRY, id, &[address, error], at).await
 }
 
 /// Gives a message up that could not be sent to this address. `Stale` when it was settled before.
@@ -177,18 +156,7 @@ pub async fn give_up(
     const GIVE_UP: &str = "
         update outbox set state = 'dead', address = $3, last_error = $4, settled_at = $5
         where org_id = $1 and id = $2 and state = 'pending'";
-    let settled = on!(tx, |conn, org| {
-        sqlx::query(GIVE_UP)
-            .bind(org)
-            .bind(id.0)
-            .bind(address)
-            .bind(error)
-            .bind(now)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
-    if settled == 0 { Err(StoreError::Stale) } else { Ok(()) }
+    note(tx, GIVE_UP, id, &[address, error], now).await
 }
 
 /// Settles a message that is not sent, and says why. `Stale` when it was settled before.
@@ -201,17 +169,23 @@ pub async fn drop_unsent(
     const DROP: &str = "
         update outbox set state = 'dropped', last_error = $3, settled_at = $4
         where org_id = $1 and id = $2 and state = 'pending'";
-    let settled = on!(tx, |conn, org| {
-        sqlx::query(DROP)
-            .bind(org)
-            .bind(id.0)
-            .bind(reason)
-            .bind(now)
-            .execute(conn)
-            .await?
-            .rows_affected()
+    note(tx, DROP, id, &[reason], now).await
+}
+
+/// Notes what became of a pending message: its texts, then a time.
+async fn note(
+    tx: &mut WriteTx,
+    sql: &'static str,
+    id: MessageId,
+    texts: &[&str],
+    at: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    let noted = on!(tx, |conn, org| {
+        let query = sqlx::query(sql).bind(org).bind(id.0);
+        let query = texts.iter().fold(query, |query, text| query.bind(*text));
+        query.bind(at).execute(conn).await?.rows_affected()
     });
-    if settled == 0 { Err(StoreError::Stale) } else { Ok(()) }
+    if noted == 0 { Err(StoreError::Stale) } else { Ok(()) }
 }
 
 /// Lists the organization's messages, the latest id first, starting after one.
