@@ -34,7 +34,7 @@ Usage: cargo xtask TASK
   bench [decisions | desk [--built] | neighbours [--built]]
                      measures decisions, imports and the API beside bare SQL, and what an organization
                      notices of another one's policies; --built measures what was built before
-  conformance [--seconds N] [--seed N] [--parts N]
+  conformance [--seconds N] [--seed N] [--parts N] [--built]
                      compares the server's answers to an administrator, an agent and a requester with
                      its OpenAPI document, N seconds for each; needs Python, and PyPI the first time
   ci                 everything that a change has to pass: format, lints, docs, dependencies, tests,
