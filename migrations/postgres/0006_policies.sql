@@ -1,9 +1,9 @@
 -- Policies: components, bindings and the decisions they made.
 
--- The bytes are stored once for all organizations that were granted them.
+-- Stored once for all organizations that were granted them, and for as long as a revision of a binding
+-- names them.
 create table components (
     digest bytea not null constraint components_key primary key,
-    bytes bytea not null,
     size bigint not null,
     name text not null,
     version text not null,
@@ -13,6 +13,13 @@ create table components (
     -- JSON: all that the component says about itself.
     description text not null,
     created_at timestamptz not null
+);
+
+-- The bytes, for as long as an organization has the component.
+create table component_bytes (
+    digest bytea not null constraint component_bytes_key primary key
+        constraint component_bytes_component references components (digest),
+    bytes bytea not null
 );
 
 create table component_grants (
@@ -78,18 +85,27 @@ create table binding_revisions (
     )
 );
 
--- A revision's data files. Apart, because they can be large and are read only when the policy is
--- prepared.
+-- What is in data files. Apart, because they can be large and are read only when the policy is
+-- prepared; once for all revisions that have the same.
+create table data_files (
+    org_id uuid not null constraint data_files_org references organizations (id),
+    digest bytea not null,
+    content bytea not null,
+    constraint data_files_key primary key (org_id, digest)
+);
+
+-- A revision's data files.
 create table binding_data (
     org_id uuid not null,
     binding_id uuid not null,
     revision bigint not null,
     place bigint not null,
     name text not null,
-    content bytea not null,
+    digest bytea not null,
     constraint binding_data_key primary key (org_id, binding_id, revision, place),
     constraint binding_data_revision foreign key (org_id, binding_id, revision)
-        references binding_revisions (org_id, binding_id, number)
+        references binding_revisions (org_id, binding_id, number),
+    constraint binding_data_file foreign key (org_id, digest) references data_files (org_id, digest)
 );
 
 -- What an auditor asks for: who switched a policy on, off or back, and when. A revision says who
@@ -180,6 +196,7 @@ call waypost_wall('component_grants');
 call waypost_wall('bindings');
 call waypost_wall('binding_places');
 call waypost_wall('binding_revisions');
+call waypost_wall('data_files');
 call waypost_wall('binding_data');
 call waypost_wall('binding_switches');
 call waypost_wall('binding_pauses');
@@ -197,6 +214,9 @@ create policy above on binding_revisions for select using (
 create policy above on binding_data for select using (
     org_id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
 );
+create policy above on data_files for select using (
+    org_id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
+);
 create policy above on binding_pauses for select using (
     org_id in (select ancestor_id from organization_lines where org_id = (select waypost_org()))
 );
@@ -207,7 +227,13 @@ create policy above on component_grants for select using (
 -- Anybody may bring a component: its bytes are what names it. Only who was granted it may read it.
 alter table components enable row level security;
 alter table components force row level security;
+create policy system on components using ((select waypost_system()));
 create policy bring on components for insert with check (true);
-create policy granted on components for select using (
-    digest in (select digest from component_grants) or (select waypost_system())
-);
+create policy granted on components for select using (digest in (select digest from component_grants));
+create policy named on components for select using (digest in (select component from binding_revisions));
+
+alter table component_bytes enable row level security;
+alter table component_bytes force row level security;
+create policy system on component_bytes using ((select waypost_system()));
+create policy bring on component_bytes for insert with check (true);
+create policy granted on component_bytes for select using (digest in (select digest from component_grants));

@@ -90,6 +90,9 @@ for each row execute function refuse_change('revisions of bindings are append-on
 create trigger binding_data_are_not_removed before delete on binding_data
 for each row execute function refuse_change('revisions of bindings are append-only');
 
+create trigger data_files_are_not_removed before delete on data_files
+for each row execute function refuse_change('revisions of bindings are append-only');
+
 create trigger approvals_are_not_removed before delete on approvals
 for each row execute function refuse_change('rounds of approval are kept');
 

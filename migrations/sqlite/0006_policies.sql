@@ -1,9 +1,9 @@
 -- Policies: components, bindings and the decisions they made.
 
--- The bytes are stored once for all organizations that were granted them.
+-- Stored once for all organizations that were granted them, and for as long as a revision of a binding
+-- names them.
 create table components (
     digest blob not null constraint components_key primary key,
-    bytes blob not null,
     size integer not null,
     name text not null,
     version text not null,
@@ -13,6 +13,13 @@ create table components (
     -- JSON: all that the component says about itself.
     description text not null,
     created_at text not null
+) strict;
+
+-- The bytes, for as long as an organization has the component.
+create table component_bytes (
+    digest blob not null constraint component_bytes_key primary key
+        constraint component_bytes_component references components (digest),
+    bytes blob not null
 ) strict;
 
 create table component_grants (
@@ -78,18 +85,27 @@ create table binding_revisions (
     )
 ) strict;
 
--- A revision's data files. Apart, because they can be large and are read only when the policy is
--- prepared.
+-- What is in data files. Apart, because they can be large and are read only when the policy is
+-- prepared; once for all revisions that have the same.
+create table data_files (
+    org_id blob not null constraint data_files_org references organizations (id),
+    digest blob not null,
+    content blob not null,
+    constraint data_files_key primary key (org_id, digest)
+) strict;
+
+-- A revision's data files.
 create table binding_data (
     org_id blob not null,
     binding_id blob not null,
     revision integer not null,
     place integer not null,
     name text not null,
-    content blob not null,
+    digest blob not null,
     constraint binding_data_key primary key (org_id, binding_id, revision, place),
     constraint binding_data_revision foreign key (org_id, binding_id, revision)
-        references binding_revisions (org_id, binding_id, number)
+        references binding_revisions (org_id, binding_id, number),
+    constraint binding_data_file foreign key (org_id, digest) references data_files (org_id, digest)
 ) strict;
 
 -- What an auditor asks for: who switched a policy on, off or back, and when. A revision says who

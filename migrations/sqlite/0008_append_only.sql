@@ -55,6 +55,9 @@ begin select raise(abort, 'revisions of bindings are append-only'); end;
 create trigger binding_data_are_not_removed before delete on binding_data
 begin select raise(abort, 'revisions of bindings are append-only'); end;
 
+create trigger data_files_are_not_removed before delete on data_files
+begin select raise(abort, 'revisions of bindings are append-only'); end;
+
 create trigger approvals_are_not_removed before delete on approvals
 begin select raise(abort, 'rounds of approval are kept'); end;
 

@@ -36,7 +36,7 @@ on_both_engines! {
     limits_above_the_installations_are_refused
 }
 
-async fn upload(client: &Client, bytes: Vec<u8>) -> Answer {
+pub(crate) async fn upload(client: &Client, bytes: Vec<u8>) -> Answer {
     let wasm = [("content-type", "application/wasm")];
     client.send(Method::POST, "/policies", &wasm, Body::from(bytes)).await
 }

@@ -34,6 +34,7 @@ mod planning;
 mod policies;
 mod problems;
 mod queues;
+mod quotas;
 mod receipts;
 mod refusals;
 mod repeats;

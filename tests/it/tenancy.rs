@@ -20,6 +20,7 @@ on_both_engines! {
     a_stranger_learns_nothing
     the_secret_of_a_token_is_shown_once
     a_team_of_a_provider_works_for_its_client
+    who_serves_no_more_is_a_former_member_of_a_former_team
 }
 
 /// Something of each kind, and where it is.
@@ -276,4 +277,51 @@ async fn a_team_of_a_provider_works_for_its_client(desk: TestDesk) {
     // A team of the provider that does not serve the client is not there for it.
     let stranger = json!({ "team": "finance-of-harbor" });
     assert_eq!(acme.agent.client.act(&incident, "assign", stranger).await.pointers(), ["/team"]);
+}
+
+async fn who_serves_no_more_is_a_former_member_of_a_former_team(desk: TestDesk) {
+    let harbor = desk.provider("harbor").await;
+    let acme = desk.client_of("harbor", "acme").await;
+    let team = json!({
+        "key": "harbor-network", "name": "Harbor network", "members": [harbor.agent.id], "serves": ["acme"],
+    });
+    let team = harbor.admin.client.post("/teams", team).await.created();
+    let at_acme = harbor.agent.client.in_organization("acme");
+    let agent = &acme.agent.client;
+    let incident = acme.report("No wifi").await;
+    let member = json!({ "team": "harbor-network", "assignee": harbor.agent.id });
+    let incident = agent.act(&incident, "assign", member).await.ok();
+    let _ = at_acme.act(&incident, "start", json!({})).await.ok();
+    let _ = at_acme.comment(&incident, "public", "On my way").await.created();
+    let name = agent.again(&incident).await["assignee"]["name"].clone();
+    let path = "/teams/harbor-network";
+    let version = team["version"].as_i64().unwrap();
+    let _ = harbor.admin.client.patch(path, version, json!({ "serves": [] })).await.ok();
+
+    // Whoever reads it is told no name that is not theirs to know, and no id in the place of one.
+    for client in [agent, &acme.requester.client, &acme.admin.client] {
+        let shown = client.again(&incident).await;
+        let (assignee, team) = (&shown["assignee"], &shown["team"]);
+        assert_eq!(
+            (&assignee["name"], &team["name"]),
+            (&json!("a former member"), &json!("a former team"))
+        );
+        let comments = client.of(&incident, "comments").await;
+        let events = client.of(&incident, "events").await;
+        for told in [&comments.text, &events.text] {
+            assert!(!told.contains(name.as_str().unwrap()), "{told}");
+        }
+        assert_eq!(comments.items()[0]["author"]["name"], "a former member");
+        let explained = client.of(&incident, "explain").await.text;
+        assert!(!explained.contains(name.as_str().unwrap()), "{explained}");
+    }
+    // They are there again with their names when they serve again.
+    let version = harbor.admin.client.get(path).await.ok()["version"].as_i64().unwrap();
+    let _ = harbor.admin.client.patch(path, version, json!({ "serves": ["acme"] })).await.ok();
+    let shown = agent.again(&incident).await;
+    assert_eq!(
+        (&shown["assignee"]["name"], &shown["team"]["name"]),
+        (&name, &json!("Harbor network"))
+    );
+    desk.ignore_mail();
 }

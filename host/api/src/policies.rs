@@ -7,24 +7,24 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use chrono::{DateTime, Utc};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use waypost_app::{
     Desk,
-    policies::{self, PolicySummary, PolicyView, ServedHookView},
+    policies::{self, PolicySummary, PolicyView, Removable, ServedHookView},
 };
 
 use crate::{
     ApiState,
     api_error::ApiError,
-    extract::{At, Known, ListOut, Listing, NoFilter, PageParams, WasmBody},
-    wire::HookName,
+    extract::{At, JsonBody, Known, ListOut, Listing, NoFilter, PageParams, WasmBody},
+    wire::{HookName, UseName},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(upload, list)).routes(routes!(read))
+    OpenApiRouter::new().routes(routes!(upload, list)).routes(routes!(read)).routes(routes!(remove))
 }
 
 /// Upload a policy
@@ -81,6 +81,38 @@ async fn read(
     Ok(Json(policies::find(&desk, &caller, &digest).await?.into()))
 }
 
+/// Remove a policy
+///
+/// The organization's own, if no active revision of a binding uses it. Revisions that used it before
+/// cannot be rolled back to any more, nor can their decisions be repeated; say `superseded` to remove it
+/// all the same. Organizations below that bound it keep it.
+#[utoipa::path(
+    post,
+    path = "/{digest}/remove",
+    request_body = RemovalIn,
+    responses((status = 204, description = "The organization does not have the policy any more")),
+)]
+async fn remove(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(digest): At<String>,
+    JsonBody(removal): JsonBody<RemovalIn>,
+) -> Result<StatusCode, ApiError> {
+    let removable = if removal.superseded { Removable::Superseded } else { Removable::Unused };
+    policies::remove(&desk, &caller, &digest, removable).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Which policies may be removed.
+#[derive(Debug, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = Removal)]
+struct RemovalIn {
+    /// Also one that earlier revisions of bindings use.
+    #[serde(default)]
+    superseded: bool,
+}
+
 /// A policy: a component, and its description of itself.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Policy)]
@@ -135,6 +167,10 @@ struct PolicySummaryOut {
     size: u64,
     /// When it was first uploaded.
     uploaded_at: DateTime<Utc>,
+    /// Whether it is only an organization above that has it, which alone can remove it.
+    inherited: bool,
+    /// Whether the organization's own bindings use it: `active` or only `superseded` revisions, or none.
+    used: UseName,
 }
 
 /// A hook that a policy serves.
@@ -179,6 +215,8 @@ impl From<PolicySummary> for PolicySummaryOut {
             wit_version: policy.wit_version,
             size: policy.size,
             uploaded_at: policy.uploaded_at,
+            inherited: policy.inherited,
+            used: policy.used.into(),
         }
     }
 }

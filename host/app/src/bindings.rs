@@ -20,7 +20,8 @@ use waypost_domain::{
     suggestion::SuggestionCounts,
 };
 use waypost_store::{
-    ReadTx, binding, binding_pause, binding_switch, component, organization, suggestion,
+    ReadTx, binding, binding_pause, binding_switch, component, component::ComponentName,
+    organization, suggestion,
 };
 
 use crate::{
@@ -98,13 +99,22 @@ pub struct RevisionView {
     pub created_by: Option<PersonName>,
 }
 
-/// What a component calls itself.
+/// What a component calls itself, or called itself before it was removed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyName {
     /// Its name.
     pub name: String,
     /// Its version.
     pub version: String,
+}
+
+impl PolicyName {
+    /// The names of all components that decide or decided for the organization, by digest.
+    pub(crate) async fn all(tx: &mut ReadTx) -> Result<BTreeMap<String, Self>, CommandError> {
+        let named = component::names(tx).await?.into_iter();
+        let name = |(digest, ComponentName { name, version })| (digest, Self { name, version });
+        Ok(named.map(name).collect())
+    }
 }
 
 /// A binding with its history.
@@ -263,14 +273,11 @@ impl Names {
     ) -> Result<Self, CommandError> {
         let people = revisions.into_iter().filter_map(|revision| revision.created_by);
         let labels = Labels::read(tx, people.collect::<Vec<_>>()).await?;
-        let components = component::list(tx).await?.into_iter();
-        let policies = components.map(|component| {
-            (component.digest, PolicyName { name: component.name, version: component.version })
-        });
+        let policies = PolicyName::all(tx).await?;
         let lineage = organization::lineage(tx).await?.into_iter();
         Ok(Self {
             labels,
-            policies: policies.collect(),
+            policies,
             layers: lineage.map(|layer| (layer.id, layer.key)).collect(),
             pauses: binding_pause::in_force(tx).await?,
         })

@@ -15,6 +15,7 @@ use crate::{
     idempotency::{self, LostKeys},
     layers::PreparedRevisions,
     numbers::Numbers,
+    quotas::Quotas,
 };
 
 /// What a use case works with. Cheap to clone; every front end holds one.
@@ -55,6 +56,8 @@ pub struct DeskOptions {
     pub max_fuel: u64,
     /// The longest that a binding may let its policy compute, in milliseconds of wall clock.
     pub max_deadline_ms: u32,
+    /// What the policies of an organization may take of the database.
+    pub quotas: Quotas,
 }
 
 impl Default for DeskOptions {
@@ -65,6 +68,7 @@ impl Default for DeskOptions {
             deadline_ms: 50,
             max_fuel: 1_000_000_000,
             max_deadline_ms: 1_000,
+            quotas: Quotas::default(),
         }
     }
 }

@@ -16,6 +16,7 @@ mod numbers;
 mod page;
 mod plain;
 mod preparing;
+mod quotas;
 mod refs;
 
 pub mod approvals;
@@ -46,4 +47,5 @@ pub use desk::{Desk, DeskOptions};
 pub use error::{Code, CommandError, Missing};
 pub use labels::person_name;
 pub use page::{Cursor, InvalidCursor, Page, PageRequest};
+pub use quotas::Quotas;
 pub use waypost_store::{CommitNote, Committed};

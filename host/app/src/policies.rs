@@ -3,13 +3,15 @@
 //! What an organization brings, those below it may bind too. The bytes are kept once, by their
 //! digest.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use waypost_domain::binding::Hook;
-use waypost_policy::{Asker, Inspection, Need, Patience, ServedHook, UploadRefused};
-use waypost_store::{ReadTx, StoreError, WriteTx, component, component::Component};
+use waypost_domain::binding::{Hook, Use};
+use waypost_policy::{
+    Asker, Digest, Inspection, Need, Novelty, Patience, ServedHook, UploadRefused,
+};
+use waypost_store::{ReadTx, WriteTx, binding, component, component::Component};
 
 use crate::{
     Caller, CommandError, Desk, Missing, Page, PageRequest, page::ListTag, plain,
@@ -66,6 +68,21 @@ pub struct PolicySummary {
     pub size: u64,
     /// When it was brought to the desk first.
     pub uploaded_at: DateTime<Utc>,
+    /// Whether the organization has it only because one above has it, which alone can remove it.
+    pub inherited: bool,
+    /// Whether the organization's own bindings use it.
+    pub used: Use,
+}
+
+/// Which policies may be removed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Removable {
+    /// Those that no revision of a binding uses.
+    #[default]
+    Unused,
+    /// Also those that earlier revisions use, which then cannot be rolled back to, nor their decisions
+    /// be repeated.
+    Superseded,
 }
 
 /// What is kept of a description for lists.
@@ -107,7 +124,7 @@ pub async fn upload(
     caller.must_be_admin()?;
     let brought = Brought::inspect(desk, caller, bytes.into()).await?;
     let mut tx = desk.write(caller).await?;
-    brought.keep(&mut tx, caller.now).await?;
+    brought.keep(desk, &mut tx, caller.now).await?;
     let kept = component::find(&mut tx, &brought.component.digest).await?;
     tx.commit().await?;
     brought.log(caller);
@@ -145,7 +162,7 @@ impl Brought {
         caller: &Caller,
         bytes: Arc<[u8]>,
     ) -> Result<Self, CommandError> {
-        let inspection = inspect(desk, caller, Arc::clone(&bytes)).await?;
+        let (inspection, novelty) = look(desk, caller, Arc::clone(&bytes), true).await?;
         let component = Component {
             digest: inspection.digest.to_string(),
             size: u64::try_from(inspection.size).unwrap_or(u64::MAX),
@@ -158,18 +175,24 @@ impl Brought {
                 hooks: inspection.description.hooks.clone(),
             }),
             created_at: caller.now,
+            is_own: novelty == Novelty::New,
         };
         Ok(Self { component, inspection, bytes })
     }
 
     /// Keeps it, and lets the transaction's organization bind it.
+    ///
+    /// # Errors
+    /// [`CommandError::Invalid`] at `/component` if the organization has too much already.
     pub(crate) async fn keep(
         &self,
+        desk: &Desk,
         tx: &mut WriteTx,
         now: DateTime<Utc>,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), CommandError> {
         component::insert(tx, &self.component, &text(&self.inspection), &self.bytes).await?;
-        component::grant(tx, &self.component.digest, now).await
+        component::grant(tx, &self.component.digest, now).await?;
+        desk.options.quotas.hold_components(tx).await
     }
 
     /// Says that it was kept.
@@ -206,6 +229,12 @@ pub async fn list(
         format!("{} {} {}", one.name, one.created_at.timestamp_micros(), one.digest)
     };
     let page = Page::of_all(all, request, tag, place)?;
+    let uses = uses(&mut tx).await?;
+    let used = |digest: &str| uses.get(digest).copied().unwrap_or(Use::Unused);
+    let summary = |component: Component| {
+        let used = used(&component.digest);
+        summary(component, used)
+    };
     let rows = page.rows.into_iter().map(summary).collect::<Result<_, _>>()?;
     Ok(Page { rows, next: page.next, total: page.total })
 }
@@ -223,6 +252,70 @@ pub async fn find(desk: &Desk, caller: &Caller, digest: &str) -> Result<PolicyVi
     Ok(view(found, inspection))
 }
 
+/// How much the organization's own bindings use each policy.
+async fn uses(tx: &mut ReadTx) -> Result<BTreeMap<String, Use>, CommandError> {
+    let mut uses = BTreeMap::new();
+    for named in binding::components(tx).await? {
+        let used = if named.is_active { Use::Active } else { Use::Superseded };
+        let so_far = uses.entry(named.component).or_insert(used);
+        *so_far = used.max(*so_far);
+    }
+    Ok(uses)
+}
+
+/// Removes a policy from the organization, which makes room for others. An organization below that
+/// bound it keeps it. For administrators.
+///
+/// # Errors
+/// [`CommandError::NotFound`]; [`CommandError::Refused`] if it is an organization's above, or bindings
+/// use it.
+pub async fn remove(
+    desk: &Desk,
+    caller: &Caller,
+    digest: &str,
+    removable: Removable,
+) -> Result<(), CommandError> {
+    caller.must_be_admin()?;
+    let mut tx = desk.write(caller).await?;
+    let found = component::find(&mut tx, digest).await?;
+    let found = found.ok_or(CommandError::NotFound(Missing::Policy))?;
+    if !found.is_own {
+        let message = "the policy is one of an organization above, and can only be removed there";
+        return Err(CommandError::guard(message.to_owned()));
+    }
+    let named = binding::components(&mut tx).await?;
+    let (active, superseded): (Vec<_>, Vec<_>) = named
+        .into_iter()
+        .filter(|named| named.component == found.digest)
+        .partition(|named| named.is_active);
+    let names = |of: &[binding::NamedComponent]| {
+        of.iter().map(|named| format!("`{}`", named.binding)).collect::<Vec<_>>().join(", ")
+    };
+    if !active.is_empty() {
+        let message = format!(
+            "the policy is in use by {}; revise it to another policy first",
+            names(&active)
+        );
+        return Err(CommandError::guard(message));
+    }
+    if !superseded.is_empty() && removable == Removable::Unused {
+        let message = format!(
+            "earlier revisions of {} have the policy; to give up rolling back to them and repeating their decisions, say              `superseded`",
+            names(&superseded)
+        );
+        return Err(CommandError::guard(message));
+    }
+    component::withdraw(&mut tx, digest).await?;
+    tx.commit().await?;
+    tracing::info!(
+        org.id = %caller.org,
+        component.digest = %found.digest,
+        component.name = %found.name,
+        "policy removed"
+    );
+    Ok(())
+}
+
 /// Looks at a component in a turn of its organization's: a hostile one costs whoever brings it
 /// time, nobody else.
 ///
@@ -233,12 +326,31 @@ pub(crate) async fn inspect(
     caller: &Caller,
     bytes: Arc<[u8]>,
 ) -> Result<Inspection, CommandError> {
+    Ok(look(desk, caller, bytes, false).await?.0)
+}
+
+/// As [`inspect`], and says whether it is new to the organization. One that is new and that may be
+/// kept is refused before it costs anything, if the organization has too much already.
+async fn look(
+    desk: &Desk,
+    caller: &Caller,
+    bytes: Arc<[u8]>,
+    may_be_kept: bool,
+) -> Result<(Inspection, Novelty), CommandError> {
     let limit = desk.runtime.config().component_bytes;
     if bytes.len() > limit {
         return Err(refused(&UploadRefused::TooLarge { bytes: bytes.len(), limit }));
     }
+    let mut tx = desk.store.read(caller.org).await?;
+    let known = component::find(&mut tx, &Digest::of(&bytes).to_string()).await?;
+    let novelty = if known.is_some() { Novelty::Known } else { Novelty::New };
+    if may_be_kept && known.is_none() {
+        desk.options.quotas.admit_component(&mut tx, bytes.len()).await?;
+    }
+    drop(tx);
     let by = Asker { org: caller.org.0, patience: Patience::Request };
-    desk.runtime.inspect_in_turn(by, bytes).await.map_err(|error| refused(&error))
+    let inspected = desk.runtime.inspect_in_turn(by, bytes, novelty).await;
+    Ok((inspected.map_err(|error| refused(&error))?, novelty))
 }
 
 /// What is kept of the inspection, read again; none of a component that the organization cannot
@@ -271,7 +383,7 @@ fn served(hooks: Vec<ServedHook>) -> Vec<ServedHookView> {
     hooks.into_iter().map(view).collect()
 }
 
-fn summary(component: Component) -> Result<PolicySummary, CommandError> {
+fn summary(component: Component, used: Use) -> Result<PolicySummary, CommandError> {
     let About { author, summary, hooks } = read(&component.about)?;
     Ok(PolicySummary {
         digest: component.digest,
@@ -283,6 +395,8 @@ fn summary(component: Component) -> Result<PolicySummary, CommandError> {
         wit_version: component.wit_version,
         size: component.size,
         uploaded_at: component.created_at,
+        inherited: !component.is_own,
+        used,
     })
 }
 

@@ -17,7 +17,7 @@ use waypost_domain::{
 };
 use waypost_policy::LogLine;
 use waypost_store::{
-    ReadTx, binding, component, organization,
+    ReadTx, binding, organization,
     receipt::{self, OutcomeKind, ReceiptFilter},
     ticket,
 };
@@ -234,13 +234,10 @@ impl Names {
                 bindings.insert(found.id, found.name.to_string());
             }
         }
-        let components = component::list(tx).await?.into_iter().map(|component| {
-            (component.digest, PolicyName { name: component.name, version: component.version })
-        });
         Ok(Self {
             layers: layers.map(|layer| (layer.id, layer.key)).collect(),
             bindings,
-            policies: components.collect(),
+            policies: PolicyName::all(tx).await?,
         })
     }
 

@@ -1,8 +1,8 @@
 //! Housekeeping: removes what is past its retention.
 //!
 //! Receipts and their snapshots are kept for as long as each organization says, answers for
-//! repeated requests for as long as the installation says. Everything goes in small portions, so
-//! that nobody waits long for the write lock.
+//! repeated requests for as long as the installation says, policies for as long as an organization
+//! has them. Everything goes in small portions, so that nobody waits long for the write lock.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,12 +10,15 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_app::Clock;
 use waypost_domain::organization::Organization;
-use waypost_store::{Store, StoreError, idempotency, organization, receipt};
+use waypost_store::{Store, StoreError, component, idempotency, organization, receipt};
 
 use crate::every::every;
 
 /// How many records one transaction removes.
 const PORTION: u32 = 500;
+
+/// How many policies one transaction removes, of up to tens of megabytes each.
+const POLICIES: u32 = 4;
 
 /// Removes what is past its retention, from time to time.
 #[derive(Clone)]
@@ -32,6 +35,8 @@ pub struct Swept {
     pub rounds: u64,
     /// Answers that were kept for repeated requests.
     pub answers: u64,
+    /// Policies that no organization has any more.
+    pub policies: u64,
 }
 
 impl Housekeeping {
@@ -52,9 +57,14 @@ impl Housekeeping {
 
     async fn sweep_once(&self) {
         match self.sweep().await {
-            Ok(Swept { rounds: 0, answers: 0 }) => {}
-            Ok(swept) => {
-                tracing::info!(swept.rounds, swept.answers, "removed expired records");
+            Ok(Swept { rounds: 0, answers: 0, policies: 0 }) => {}
+            Ok(Swept { rounds, answers, policies }) => {
+                tracing::info!(
+                    swept.rounds = rounds,
+                    swept.answers = answers,
+                    swept.policies = policies,
+                    "removed expired records"
+                );
             }
             Err(fault) => {
                 tracing::error!(error = &fault as &dyn std::error::Error, "housekeeping failed");
@@ -76,6 +86,7 @@ impl Housekeeping {
             swept.rounds += self.sweep_receipts(organization, now).await?;
         }
         swept.answers = self.sweep_answers(now).await?;
+        swept.policies = self.sweep_policies().await?;
         Ok(swept)
     }
 
@@ -105,6 +116,19 @@ impl Housekeeping {
             tx.commit().await?;
             removed += portion;
             if portion < u64::from(PORTION) {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn sweep_policies(&self) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        loop {
+            let mut tx = self.store.system().await?;
+            let portion = component::purge(&mut tx, POLICIES).await?;
+            tx.commit().await?;
+            removed += portion;
+            if portion < u64::from(POLICIES) {
                 return Ok(removed);
             }
         }

@@ -38,6 +38,23 @@ names!("hook", Hook {
     Notify => "notify",
 });
 
+/// How much bindings use a component, the least first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// No revision names it.
+    Unused,
+    /// Revisions do that are not active any more.
+    Superseded,
+    /// An active revision does.
+    Active,
+}
+
+names!("use of a policy", Use {
+    Unused => "unused",
+    Superseded => "superseded",
+    Active => "active",
+});
+
 /// The hooks that a binding serves: at least one, each once, in the order in which a ticket meets
 /// them.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,17 +4,24 @@
 //! installation wrote itself: each carries an HMAC over its name, its header and its code, and what
 //! does not authenticate is compiled again. The name is a digest of the engine's fingerprint and
 //! the content's key, so another engine, another configuration or another processor never finds it.
+//!
+//! Whoever had it made owns it, and whoever else needs the same finds it. What an organization owns
+//! is bounded, and where all have too much, who has most gives way first: nobody's policies push out
+//! another's.
 
+use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use cap_std::fs::{Dir, OpenOptions, OpenOptionsExt as _};
+use cap_std::fs::{Dir, File, OpenOptions, OpenOptionsExt as _};
+use cap_std::time::SystemTime;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use rustix::fs::OFlags;
+use rustix::fs::{OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use sha2::Sha256;
+use uuid::Uuid;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
@@ -39,16 +46,28 @@ impl Kind {
 }
 
 /// The first bytes of every artifact, with the layout's version.
-const MAGIC: &[u8; 8] = b"wpartf1\n";
+const MAGIC: &[u8; 8] = b"wpartf2\n";
 
 /// The length of an HMAC-SHA-256.
 const MAC_BYTES: usize = 32;
+
+/// The length of an owner's id, which stands behind the HMAC.
+const OWNER_BYTES: usize = 16;
+
+/// How many bytes of artifacts there may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Room {
+    /// Of all organizations together.
+    pub(crate) all: u64,
+    /// Of one.
+    pub(crate) each: u64,
+}
 
 /// Where artifacts are kept, or nowhere when there is no key.
 pub(crate) struct Artifacts {
     kept: Option<(Dir, ArtifactKey)>,
     fingerprint: Digest,
-    limit: u64,
+    room: Room,
     /// Tells apart the unfinished files of this process.
     unfinished: AtomicU64,
 }
@@ -60,8 +79,8 @@ pub(crate) struct Authentic<H> {
 }
 
 impl Artifacts {
-    pub(crate) fn new(dir: Dir, key: Option<ArtifactKey>, fingerprint: Digest, limit: u64) -> Self {
-        Self { kept: key.map(|key| (dir, key)), fingerprint, limit, unfinished: AtomicU64::new(0) }
+    pub(crate) fn new(dir: Dir, key: Option<ArtifactKey>, fingerprint: Digest, room: Room) -> Self {
+        Self { kept: key.map(|key| (dir, key)), fingerprint, room, unfinished: AtomicU64::new(0) }
     }
 
     /// Finds an artifact. One that is damaged, or was written with another key, is no artifact.
@@ -72,8 +91,8 @@ impl Artifacts {
     ) -> Option<Authentic<H>> {
         let (dir, secret) = self.kept.as_ref()?;
         let name = self.name(kind, key);
-        let file = match read_regular(dir, &name) {
-            Ok(file) => file,
+        let (bytes, file) = match read_regular(dir, &name) {
+            Ok(read) => read,
             Err(error) => {
                 if error.kind() != io::ErrorKind::NotFound {
                     tracing::warn!(artifact = name, %error, "an artifact cannot be read");
@@ -81,20 +100,31 @@ impl Artifacts {
                 return None;
             }
         };
-        let found = authenticate(secret, &name, &file);
+        let found = authenticate(secret, &name, &bytes);
         if found.is_none() {
             tracing::warn!(artifact = name, "ignored an artifact of another installation");
+            return None;
+        }
+        if let Err(error) = note_use(&file) {
+            tracing::warn!(artifact = name, %error, "the use of an artifact cannot be noted");
         }
         found
     }
 
     /// Keeps an artifact. If that fails it is compiled again after the next start, which is slower
     /// and nothing else.
-    pub(crate) fn keep<H: Serialize>(&self, kind: Kind, key: Digest, header: &H, code: &[u8]) {
+    pub(crate) fn keep<H: Serialize>(
+        &self,
+        owner: Uuid,
+        kind: Kind,
+        key: Digest,
+        header: &H,
+        code: &[u8],
+    ) {
         let Some((dir, secret)) = &self.kept else { return };
         let name = self.name(kind, key);
-        let written = self.write(dir, secret, &name, header, code);
-        if let Err(error) = written.and_then(|()| make_room(dir, self.limit, &name)) {
+        let written = self.write(dir, secret, &name, owner, header, code);
+        if let Err(error) = written.and_then(|()| make_room(dir, self.room, &name, owner)) {
             tracing::warn!(artifact = name, %error, "an artifact cannot be stored");
         }
     }
@@ -104,20 +134,23 @@ impl Artifacts {
         dir: &Dir,
         secret: &ArtifactKey,
         name: &str,
+        owner: Uuid,
         header: &H,
         code: &[u8],
     ) -> io::Result<()> {
         let header = serde_json::to_vec(header)?;
         let length = u32::try_from(header.len()).map_err(io::Error::other)?.to_le_bytes();
-        let mac = mac(secret, name, &[&length, &header, code]).finalize().into_bytes();
+        let parts = [&owner.as_bytes()[..], &length, &header, code];
+        let mac = mac(secret, name, &parts).finalize().into_bytes();
 
         // Written beside and moved into place: a reader finds a whole artifact or none.
         let number = self.unfinished.fetch_add(1, Ordering::Relaxed);
         let unfinished = format!("{name}.{}-{number}{UNFINISHED}", std::process::id());
         let mut file = dir
             .open_with(&unfinished, OpenOptions::new().write(true).create_new(true).mode(0o600))?;
-        let written = [&MAGIC[..], &mac[..], &length, &header, code]
+        let written = [&MAGIC[..], &mac[..]]
             .into_iter()
+            .chain(parts)
             .try_for_each(|part| file.write_all(part))
             .and_then(|()| dir.rename(&unfinished, dir, name));
         if written.is_err() {
@@ -173,7 +206,7 @@ const MOST_BYTES: u64 = 512 * 1024 * 1024;
 
 /// Reads a regular file. Whatever else has its name (a pipe, a folder, a device) is neither waited
 /// for nor read.
-fn read_regular(dir: &Dir, name: &str) -> io::Result<Vec<u8>> {
+fn read_regular(dir: &Dir, name: &str) -> io::Result<(Vec<u8>, File)> {
     // A pipe that nobody writes to opens at once, where it would wait.
     let flags = OFlags::NONBLOCK.bits().cast_signed();
     let file = dir.open_with(name, OpenOptions::new().read(true).custom_flags(flags))?;
@@ -185,8 +218,8 @@ fn read_regular(dir: &Dir, name: &str) -> io::Result<Vec<u8>> {
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than any artifact"));
     }
     let mut bytes = Vec::new();
-    file.take(MOST_BYTES).read_to_end(&mut bytes)?;
-    Ok(bytes)
+    (&file).take(MOST_BYTES).read_to_end(&mut bytes)?;
+    Ok((bytes, file))
 }
 
 const SUFFIX: &str = ".artifact";
@@ -200,6 +233,7 @@ fn authenticate<H: DeserializeOwned>(
     let file = file.strip_prefix(MAGIC)?;
     let (tag, rest) = file.split_at_checked(MAC_BYTES)?;
     mac(secret, name, &[rest]).verify_slice(tag).ok()?;
+    let (_, rest) = rest.split_at_checked(OWNER_BYTES)?;
     let (length, rest) = rest.split_first_chunk::<4>()?;
     let (header, code) =
         rest.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
@@ -223,12 +257,29 @@ fn mac(secret: &ArtifactKey, name: &str, parts: &[&[u8]]) -> Hmac<Sha256> {
 /// crash.
 const ABANDONED: Duration = Duration::from_hours(1);
 
-/// Removes the oldest artifacts until the rest fits, and what a crash left unfinished. Never the
-/// newest.
-fn make_room(dir: &Dir, limit: u64, newest: &str) -> io::Result<()> {
-    let mut artifacts = Vec::new();
+/// Says that an artifact was used just now: the longest unused ones make room.
+fn note_use(file: &File) -> io::Result<()> {
+    let omitted = Timespec { tv_sec: 0, tv_nsec: UTIME_OMIT };
+    let now = Timespec { tv_sec: 0, tv_nsec: UTIME_NOW };
+    let times = Timestamps { last_access: omitted, last_modification: now };
+    Ok(rustix::fs::futimens(file, &times)?)
+}
+
+/// An artifact in the folder. The longest unused one is the least.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Stored {
+    used: SystemTime,
+    name: String,
+    bytes: u64,
+}
+
+/// Removes the owner's longest unused artifacts until the rest is within its room, then those of
+/// whoever has most until all are; and what a crash left unfinished. Never the newest.
+fn make_room(dir: &Dir, room: Room, newest: &str, owner: Uuid) -> io::Result<()> {
+    let mut owned = BTreeMap::<Uuid, Vec<Stored>>::new();
+    let written = dir.metadata(newest)?;
     // The time now, as the file system tells it.
-    let now = dir.metadata(newest)?.modified()?;
+    let now = written.modified()?;
     for entry in dir.entries()? {
         let entry = entry?;
         let Ok(name) = entry.file_name().into_string() else { continue };
@@ -244,25 +295,53 @@ fn make_room(dir: &Dir, limit: u64, newest: &str) -> io::Result<()> {
         if !metadata.is_file() {
             continue;
         }
+        let used = metadata.modified()?;
         if is_unfinished {
-            if now.duration_since(metadata.modified()?).is_ok_and(|age| age > ABANDONED) {
+            if now.duration_since(used).is_ok_and(|age| age > ABANDONED) {
                 remove(dir, &name)?;
             }
             continue;
         }
-        artifacts.push((metadata.modified()?, metadata.len(), name));
+        // What is of another layout has no owner, and goes as what nobody's is.
+        let of = read_owner(dir, &name).unwrap_or_default();
+        owned.entry(of).or_default().push(Stored { used, name, bytes: metadata.len() });
     }
-    artifacts.sort();
-    let mut total: u64 = artifacts.iter().map(|(_, bytes, _)| bytes).sum();
-    total += dir.metadata(newest)?.len();
-    for (_, bytes, name) in artifacts {
-        if total <= limit {
-            break;
+    let mut taken: BTreeMap<Uuid, u64> =
+        owned.iter().map(|(of, all)| (*of, all.iter().map(|one| one.bytes).sum())).collect();
+    *taken.entry(owner).or_default() += written.len();
+    for all in owned.values_mut() {
+        // The last one goes first.
+        all.sort_by(|one, other| other.cmp(one));
+    }
+    loop {
+        let has_some = |of: &Uuid| owned.get(of).is_some_and(|all| !all.is_empty());
+        let total: u64 = taken.values().sum();
+        let from = if taken[&owner] > room.each && has_some(&owner) {
+            owner
+        } else if total > room.all
+            && let Some((most, _)) =
+                taken.iter().filter(|(of, _)| has_some(of)).max_by_key(|(_, bytes)| **bytes)
+        {
+            *most
+        } else {
+            return Ok(());
+        };
+        let Some(unused) = owned.get_mut(&from).and_then(Vec::pop) else { return Ok(()) };
+        remove(dir, &unused.name)?;
+        if let Some(bytes) = taken.get_mut(&from) {
+            *bytes -= unused.bytes;
         }
-        remove(dir, &name)?;
-        total -= bytes;
     }
-    Ok(())
+}
+
+/// Whose an artifact is.
+fn read_owner(dir: &Dir, name: &str) -> io::Result<Uuid> {
+    let flags = OFlags::NONBLOCK.bits().cast_signed();
+    let mut file = dir.open_with(name, OpenOptions::new().read(true).custom_flags(flags))?;
+    let mut start = [0; MAGIC.len() + MAC_BYTES + OWNER_BYTES];
+    file.read_exact(&mut start)?;
+    let owner = start.last_chunk::<OWNER_BYTES>().filter(|_| start.starts_with(MAGIC));
+    Ok(owner.map_or(Uuid::nil(), |owner| Uuid::from_bytes(*owner)))
 }
 
 /// Removes a file that another process may have removed.
@@ -294,7 +373,7 @@ impl ArtifactKey {
             drop(dir.remove_file(&unfinished));
             named?;
         }
-        let key = read_regular(dir, NAME)?;
+        let (key, _) = read_regular(dir, NAME)?;
         let key = key.first_chunk().ok_or_else(|| io::Error::from(io::ErrorKind::UnexpectedEof))?;
         Ok(Self(*key))
     }
@@ -328,9 +407,16 @@ mod tests {
         Folder { dir, _removed_at_the_end: temporary }
     }
 
-    fn artifacts(folder: &Folder, key: u8, limit: u64) -> Artifacts {
+    const ANNA: Uuid = Uuid::from_u128(1);
+    const BEN: Uuid = Uuid::from_u128(2);
+
+    fn artifacts(folder: &Folder, key: u8, all: u64) -> Artifacts {
+        artifacts_with(folder, key, Room { all, each: 1000 })
+    }
+
+    fn artifacts_with(folder: &Folder, key: u8, room: Room) -> Artifacts {
         let dir = folder.dir.try_clone().unwrap();
-        Artifacts::new(dir, Some(ArtifactKey([key; 32])), Digest::of(b"engine"), limit)
+        Artifacts::new(dir, Some(ArtifactKey([key; 32])), Digest::of(b"engine"), room)
     }
 
     fn code(artifacts: &Artifacts, kind: Kind, key: Digest) -> Option<Vec<u8>> {
@@ -341,7 +427,7 @@ mod tests {
     fn an_artifact_is_found_again() {
         let folder = folder();
         let key = Digest::of(b"a");
-        artifacts(&folder, 1, 1000).keep(Kind::Policy, key, &"header", b"code");
+        artifacts(&folder, 1, 1000).keep(ANNA, Kind::Policy, key, &"header", b"code");
 
         let again = artifacts(&folder, 1, 1000);
         let found = again.find::<String>(Kind::Policy, key).unwrap();
@@ -354,7 +440,7 @@ mod tests {
         let folder = folder();
         let artifacts = artifacts(&folder, 1, 1000);
         let key = Digest::of(b"a");
-        artifacts.keep(Kind::Policy, key, &"header", b"code");
+        artifacts.keep(ANNA, Kind::Policy, key, &"header", b"code");
         let name = artifacts.name(Kind::Policy, key);
         let whole = folder.dir.read(&name).unwrap();
         for at in 0..whole.len() {
@@ -373,7 +459,7 @@ mod tests {
     fn an_artifact_of_another_key_is_none() {
         let folder = folder();
         let key = Digest::of(b"a");
-        artifacts(&folder, 1, 1000).keep(Kind::Policy, key, &"header", b"code");
+        artifacts(&folder, 1, 1000).keep(ANNA, Kind::Policy, key, &"header", b"code");
         assert!(code(&artifacts(&folder, 2, 1000), Kind::Policy, key).is_none());
     }
 
@@ -382,7 +468,7 @@ mod tests {
         let folder = folder();
         let artifacts = artifacts(&folder, 1, 1000);
         let (mine, other) = (Digest::of(b"mine"), Digest::of(b"other"));
-        artifacts.keep(Kind::Policy, mine, &"header", b"code");
+        artifacts.keep(ANNA, Kind::Policy, mine, &"header", b"code");
         let (from, to) = (artifacts.name(Kind::Policy, mine), artifacts.name(Kind::Policy, other));
         folder.dir.rename(from, &folder.dir, to).unwrap();
         assert!(code(&artifacts, Kind::Policy, other).is_none());
@@ -403,28 +489,71 @@ mod tests {
         assert!(code(&artifacts, Kind::Policy, inner).is_none());
 
         // A pipe gives way to the artifact; and nothing else in the folder hinders keeping.
-        artifacts.keep(Kind::Policy, pipe, &"header", b"code");
+        artifacts.keep(ANNA, Kind::Policy, pipe, &"header", b"code");
         assert!(code(&artifacts, Kind::Policy, pipe).is_some());
     }
 
-    #[test]
-    fn the_oldest_make_room() {
-        let folder = folder();
-        let artifacts = artifacts(&folder, 1, 300);
-        let keys = [b"a", b"b", b"c"].map(|name| Digest::of(name));
-        for key in keys {
-            artifacts.keep(Kind::Component, key, &"header", &[0; 100]);
+    /// Keeps artifacts of a hundred bytes of code, and sets how long ago each was used.
+    fn keep(artifacts: &Artifacts, folder: &Folder, owner: Uuid, names: &[(&str, u64)]) {
+        for (name, ago) in names {
+            let key = Digest::of(name.as_bytes());
+            artifacts.keep(owner, Kind::Component, key, &"header", &[0; 100]);
+            let file = folder.dir.open(artifacts.name(Kind::Component, key)).unwrap().into_std();
+            let used = file.metadata().unwrap().modified().unwrap() - Duration::from_secs(*ago);
+            file.set_modified(used).unwrap();
         }
-        let kept = keys.map(|key| code(&artifacts, Kind::Component, key).is_some());
-        assert!(kept[2] && kept.iter().filter(|kept| **kept).count() == 1, "{kept:?}");
+    }
+
+    fn are_kept(artifacts: &Artifacts, names: &[&str]) -> Vec<bool> {
+        let is_kept = |name: &&str| {
+            let (dir, _) = artifacts.kept.as_ref().unwrap();
+            dir.exists(artifacts.name(Kind::Component, Digest::of(name.as_bytes())))
+        };
+        names.iter().map(is_kept).collect()
+    }
+
+    #[test]
+    fn the_longest_unused_make_room() {
+        let folder = folder();
+        let artifacts = artifacts(&folder, 1, 400);
+        keep(&artifacts, &folder, ANNA, &[("a", 30), ("b", 20)]);
+        // It is the oldest, but was just used.
+        assert!(code(&artifacts, Kind::Component, Digest::of(b"a")).is_some());
+        keep(&artifacts, &folder, ANNA, &[("c", 0)]);
+        assert_eq!(are_kept(&artifacts, &["a", "b", "c"]), [true, false, true]);
+    }
+
+    #[test]
+    fn who_has_too_much_makes_room_for_itself() {
+        let folder = folder();
+        let artifacts = artifacts_with(&folder, 1, Room { all: 10_000, each: 400 });
+        keep(&artifacts, &folder, BEN, &[("old", 900)]);
+        keep(&artifacts, &folder, ANNA, &[("a", 30), ("b", 20), ("c", 10), ("d", 0)]);
+        let kept = are_kept(&artifacts, &["old", "a", "b", "c", "d"]);
+        assert_eq!(kept, [true, false, false, true, true]);
+    }
+
+    #[test]
+    fn who_has_most_makes_room_for_all() {
+        let folder = folder();
+        let artifacts = artifacts_with(&folder, 1, Room { all: 700, each: 1000 });
+        keep(&artifacts, &folder, ANNA, &[("a", 30), ("b", 20), ("c", 10)]);
+        keep(&artifacts, &folder, BEN, &[("old", 900), ("new", 0)]);
+        let kept = are_kept(&artifacts, &["a", "b", "c", "old", "new"]);
+        assert_eq!(kept, [false, true, true, true, true]);
+        // Of one that is larger than all the room, nothing else is left, and it stays.
+        artifacts.keep(BEN, Kind::Policy, Digest::of(b"large"), &"header", &[0; 900]);
+        assert!(code(&artifacts, Kind::Policy, Digest::of(b"large")).is_some());
+        assert_eq!(are_kept(&artifacts, &["old", "new"]), [false, false]);
     }
 
     #[test]
     fn without_a_key_nothing_is_written() {
         let folder = folder();
         let dir = folder.dir.try_clone().unwrap();
-        let artifacts = Artifacts::new(dir, None, Digest::of(b"engine"), 1000);
-        artifacts.keep(Kind::Policy, Digest::of(b"a"), &"header", b"code");
+        let artifacts =
+            Artifacts::new(dir, None, Digest::of(b"engine"), Room { all: 1000, each: 1000 });
+        artifacts.keep(ANNA, Kind::Policy, Digest::of(b"a"), &"header", b"code");
         assert_eq!(folder.dir.entries().unwrap().count(), 0);
     }
 
@@ -464,7 +593,7 @@ mod tests {
             }
         }
         let key = Digest::of(b"a");
-        artifacts(&folder, 1, 1000).keep(Kind::Policy, key, &"header", b"code");
+        artifacts(&folder, 1, 1000).keep(ANNA, Kind::Policy, key, &"header", b"code");
 
         let names = folder.dir.entries().unwrap().map(|entry| entry.unwrap().file_name());
         let mut names: Vec<_> = names.map(|name| name.into_string().unwrap()).collect();

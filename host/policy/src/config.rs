@@ -49,8 +49,11 @@ pub struct RuntimeConfig {
     /// How many bytes of machine code are kept in memory when nothing uses them: three quarters for
     /// policies, the rest for components. A rule policy takes about 1.5 MiB, an interpreter's 35.
     pub kept_policy_bytes: usize,
-    /// How many bytes of artifacts the folder may hold before the oldest are removed.
+    /// How many bytes of artifacts the folder may hold before the longest unused are removed, of
+    /// whoever has most.
     pub artifact_bytes: u64,
+    /// How many of them may be one organization's.
+    pub artifact_bytes_per_org: u64,
     /// The most memory that any policy can be allowed; a binding's own limit can only be lower.
     pub memory_bytes: usize,
     /// How much of an instance's memory is reset by copying instead of by a system call when a
@@ -80,6 +83,7 @@ impl Default for RuntimeConfig {
             data_bytes: 16 * MIB,
             kept_policy_bytes: 384 * MIB,
             artifact_bytes: 4 * 1024 * MIB as u64,
+            artifact_bytes_per_org: 1024 * MIB as u64,
             memory_bytes: 64 * MIB,
             resident_bytes: 256 * 1024,
             configure: Limits {

@@ -17,7 +17,7 @@ use crate::compiler::Stop;
 use crate::contract::v0_1;
 use crate::prepare::Start;
 use crate::sandbox::{Evaluation, Halt, Sandboxed};
-use crate::turns::Turns;
+use crate::turns::{Novelty, Turns};
 use crate::weight::Weigh as _;
 use crate::workshop::Workshop;
 use crate::{
@@ -98,10 +98,11 @@ impl PolicyRuntime {
         &self,
         by: Asker,
         bytes: Arc<[u8]>,
+        novelty: Novelty,
     ) -> Result<Inspection, UploadRefused> {
         let workshop = Arc::clone(&self.workshop);
         let size = bytes.len();
-        let work = move |stop: &Stop| workshop.inspect(&bytes, stop);
+        let work = move |stop: &Stop| workshop.inspect(by.org, &bytes, novelty, stop);
         let inspected = self.turns.take(by, size, work).await;
         inspected.unwrap_or_else(|why| Err(UploadRefused::NotNow(why)))
     }
@@ -122,7 +123,7 @@ impl PolicyRuntime {
                 Some(bytes) => Ok(bytes.to_vec()),
                 None => Err("it is not in the database".into()),
             };
-            workshop.prepare(&source, component, &settings, &data, &hooks, stop)
+            workshop.prepare(by.org, &source, component, &settings, &data, &hooks, stop)
         };
         let prepared = self.turns.take(by, size, work).await;
         prepared.unwrap_or_else(|why| Err(PrepareRefused::NotNow(why)))
@@ -131,7 +132,7 @@ impl PolicyRuntime {
     /// [`inspect_in_turn`](Self::inspect_in_turn) without a turn, on the calling thread.
     #[cfg(feature = "testing")]
     pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, UploadRefused> {
-        self.workshop.inspect(&bytes.into(), &Stop::default())
+        self.workshop.inspect(Uuid::nil(), &bytes.into(), Novelty::Known, &Stop::default())
     }
 
     /// [`prepare_in_turn`](Self::prepare_in_turn) without a turn, on the calling thread.
@@ -144,7 +145,8 @@ impl PolicyRuntime {
         data: &[DataFile],
         hooks: &[Hook],
     ) -> Result<Arc<Prepared>, PrepareRefused> {
-        self.workshop.prepare(source, component, settings, data, hooks, &Stop::default())
+        let (by, stop) = (Uuid::nil(), Stop::default());
+        self.workshop.prepare(by, source, component, settings, data, hooks, &stop)
     }
 
     /// The prepared policy if it is ready in memory or on disk. Quick, and needs no component.

@@ -6,10 +6,11 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::artifacts::{Artifacts, Authentic, Kind};
+use crate::artifacts::{Artifacts, Authentic, Kind, Room};
 use crate::cache::Cache;
 use crate::compiler::{self, Compiler, JobLimits, Stop, Unmade};
 use crate::contract::lifecycle;
@@ -18,7 +19,7 @@ use crate::making::{BenchConfig, Job, Made, Phase, Ready, Recipe, Refusal, What}
 use crate::prepare::{Configuration, Keys, Start, each_once, in_order};
 use crate::sandbox::Sandbox;
 use crate::snapshot::Reason;
-use crate::turns::NotNow;
+use crate::turns::{NotNow, Novelty};
 use crate::{
     ComponentSource, DataFile, Description, Digest, Dir, Hook, Inspection, PrepareRefused,
     Prepared, RuntimeConfig, RuntimeError, SettingsError, UploadRefused,
@@ -62,7 +63,8 @@ impl Workshop {
         let ticker = Arc::new(Ticker::start(&engine, config.epoch_tick)?);
         let key = config.artifact_key.clone();
         let fingerprint = engine::fingerprint(&engine);
-        let artifacts = Artifacts::new(artifacts, key, fingerprint, config.artifact_bytes);
+        let room = Room { all: config.artifact_bytes, each: config.artifact_bytes_per_org };
+        let artifacts = Artifacts::new(artifacts, key, fingerprint, room);
         let bench = BenchConfig::of(&config);
         let eighth = config.kept_policy_bytes / 8;
         Ok(Self {
@@ -87,17 +89,27 @@ impl Workshop {
     /// Looks at an upload.
     pub(crate) fn inspect(
         &self,
+        by: Uuid,
         bytes: &Arc<[u8]>,
+        novelty: Novelty,
         stop: &Stop,
     ) -> Result<Inspection, UploadRefused> {
         let digest = self.check_size(bytes)?;
-        let loaded = self.load(digest, bytes, stop)?;
+        let loaded = match novelty {
+            Novelty::Known => self.load(by, digest, bytes, stop)?,
+            Novelty::New => self.compile(by, digest, bytes, stop)?,
+        };
         Ok(loaded.inspection.clone())
     }
 
     /// Makes a policy, unless it was made before.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "what a policy is made from, for whom, until when"
+    )]
     pub(crate) fn prepare(
         &self,
+        by: Uuid,
         source: &dyn ComponentSource,
         component: Digest,
         settings: &str,
@@ -123,8 +135,8 @@ impl Workshop {
         }
         let bytes = Arc::<[u8]>::from(bytes);
         self.check_size(&bytes)?;
-        let loaded = self.load(component, &bytes, stop)?;
-        let start = self.configure(keys, &loaded, bytes, with, stop)?;
+        let loaded = self.load(by, component, &bytes, stop)?;
+        let start = self.configure(by, keys, &loaded, bytes, with, stop)?;
         let description = loaded.inspection.description.clone();
         let prepared = Arc::new(Prepared { keys, description, hooks, start });
         self.policies.keep(keys.all, Arc::clone(&prepared), prepared.kept_bytes());
@@ -187,13 +199,25 @@ impl Workshop {
     /// The component, compiled and asked to describe itself if that was not done before.
     fn load(
         &self,
+        by: Uuid,
         digest: Digest,
         bytes: &Arc<[u8]>,
         stop: &Stop,
     ) -> Result<Arc<Loaded>, UploadRefused> {
-        if let Some(loaded) = self.recall_component(digest) {
-            return Ok(loaded);
+        match self.recall_component(digest) {
+            Some(loaded) => Ok(loaded),
+            None => self.compile(by, digest, bytes, stop),
         }
+    }
+
+    /// The component, compiled and asked to describe itself now.
+    fn compile(
+        &self,
+        by: Uuid,
+        digest: Digest,
+        bytes: &Arc<[u8]>,
+        stop: &Stop,
+    ) -> Result<Arc<Loaded>, UploadRefused> {
         let code_limit = compiler::code_limit(bytes.len(), 0);
         let job = Job { component: Arc::clone(bytes), code_limit, what: What::Inspect };
         let (inspection, code) = match self.make(&job, stop) {
@@ -201,7 +225,7 @@ impl Workshop {
             Ok(Made::Prepared { .. }) => return Err(UploadRefused::NotNow(NotNow::Interrupted)),
             Err(unmade) => return Err(upload_refused(unmade)),
         };
-        self.artifacts.keep(Kind::Component, digest, &inspection, &code);
+        self.artifacts.keep(by, Kind::Component, digest, &inspection, &code);
         let artifact = Authentic::from_compiler(inspection, code);
         self.load_component(artifact).ok_or(UploadRefused::NotNow(NotNow::Interrupted))
     }
@@ -209,6 +233,7 @@ impl Workshop {
     /// Has the policy take its settings, and made into what decisions start from.
     fn configure(
         &self,
+        by: Uuid,
         keys: Keys,
         loaded: &Arc<Loaded>,
         bytes: Arc<[u8]>,
@@ -247,7 +272,7 @@ impl Workshop {
         match ready {
             Ready::Image(code) => {
                 let header = header(None);
-                self.artifacts.keep(Kind::Policy, keys.all, &header, &code);
+                self.artifacts.keep(by, Kind::Policy, keys.all, &header, &code);
                 let component = Authentic::from_compiler(header, code).load(&self.engine);
                 let sandbox = component.and_then(|one| Sandbox::new(&self.engine, &one).ok());
                 sandbox.map(Start::Image).ok_or(PrepareRefused::NotNow(NotNow::Interrupted))
@@ -259,7 +284,7 @@ impl Workshop {
                     reason,
                     "a policy is reconfigured for every decision"
                 );
-                self.artifacts.keep(Kind::Policy, keys.all, &header(Some(&reason)), &[]);
+                self.artifacts.keep(by, Kind::Policy, keys.all, &header(Some(&reason)), &[]);
                 Ok(configure_each_time(Arc::clone(loaded), with, reason))
             }
         }

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 use waypost_policy::testing::{Guest, costly, with_module};
 use waypost_policy::{
-    Asker, Compiler, CompilerProgram, Cost, Digest, Making, Patience, PrepareRefused,
+    Asker, Compiler, CompilerProgram, Cost, Digest, Making, Novelty, Patience, PrepareRefused,
     RuntimeConfig, UploadRefused,
 };
 
@@ -172,11 +172,11 @@ async fn a_caller_who_is_gone_ends_its_child() {
     let desk = Desk::with(RuntimeConfig { concurrent_compiles: 1, ..child() });
     let costly = costly(60);
     let began = Instant::now();
-    let asked = desk.runtime.inspect_in_turn(asker(1), costly.into());
+    let asked = desk.runtime.inspect_in_turn(asker(1), costly.into(), Novelty::New);
     assert!(tokio::time::timeout(Duration::from_secs(1), asked).await.is_err());
 
     let good = Guest::new().build();
-    let inspected = desk.runtime.inspect_in_turn(asker(2), good.clone().into()).await;
+    let inspected = desk.runtime.inspect_in_turn(asker(2), good.clone().into(), Novelty::New).await;
     assert_eq!(inspected.unwrap().digest, Digest::of(&good));
     assert!(began.elapsed() < Duration::from_secs(15), "it waited for who is gone");
 }
@@ -186,14 +186,16 @@ async fn while_one_organization_has_costly_things_compiled_another_is_served() {
     let desk = Desk::with(child());
     for functions in [60, 61, 62] {
         let (runtime, costly) = (Arc::clone(&desk.runtime), costly(functions));
-        tokio::spawn(async move { runtime.inspect_in_turn(asker(1), costly.into()).await });
+        tokio::spawn(async move {
+            runtime.inspect_in_turn(asker(1), costly.into(), Novelty::New).await
+        });
     }
     // They are in the line when they are looked at first.
     tokio::task::yield_now().await;
 
     let bytes = Guest::new().build();
     let began = Instant::now();
-    desk.runtime.inspect_in_turn(asker(2), bytes.clone().into()).await.unwrap();
+    desk.runtime.inspect_in_turn(asker(2), bytes.clone().into(), Novelty::New).await.unwrap();
     let making = Making {
         component: Digest::of(&bytes),
         bytes: Some(bytes.into()),

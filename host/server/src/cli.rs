@@ -1,9 +1,11 @@
 //! The command line: what can be typed.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
-use clap::{Args, Parser, Subcommand};
+use clap::error::ErrorKind;
+use clap::{Args, CommandFactory, Parser, Subcommand};
 use waypost_domain::moment::{self, InvalidMoment};
 
 use crate::commands::{
@@ -20,6 +22,25 @@ pub(crate) struct Cli {
     pub(crate) global: Global,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Cli {
+    /// Reads what was typed, the program's name first.
+    ///
+    /// # Errors
+    /// What clap cannot read, and settings in two places: of those clap keeps the last place's.
+    pub(crate) fn read(arguments: &[OsString]) -> Result<Self, clap::Error> {
+        let cli = Self::try_parse_from(arguments)?;
+        let is_set = |argument: &&OsString| {
+            *argument == "--set" || argument.to_string_lossy().starts_with("--set=")
+        };
+        if arguments.iter().filter(is_set).count() > cli.global.set.len() {
+            let message = "`--set` stands in two places; give every `--set` before the command, \
+                           or every one after it";
+            return Err(Self::command().error(ErrorKind::ArgumentConflict, message));
+        }
+        Ok(cli)
+    }
 }
 
 /// Options of every command.
@@ -99,7 +120,7 @@ impl Global {
     }
 }
 
-fn environment() -> Vec<(std::ffi::OsString, std::ffi::OsString)> {
+fn environment() -> Vec<(OsString, OsString)> {
     std::env::vars_os().collect()
 }
 
@@ -127,8 +148,6 @@ pub(crate) fn time(text: &str) -> Result<DateTime<Utc>, String> {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]
@@ -154,6 +173,23 @@ mod tests {
             command.get_arguments().map(|option| option.get_id().to_string()).collect();
         assert!(global.contains(&"data".to_owned()));
         walk(&command, &global);
+    }
+
+    #[test]
+    fn no_setting_is_lost_between_two_places() {
+        let read =
+            |typed: &str| Cli::read(&typed.split(' ').map(OsString::from).collect::<Vec<_>>());
+        for typed in [
+            "waypost --set a=1 --set b=2 config",
+            "waypost config --set a=1 --set=b=2",
+            "waypost org --set a=1 --set b=2 list",
+        ] {
+            assert_eq!(read(typed).unwrap().global.set.len(), 2, "{typed}");
+        }
+        for typed in ["waypost --set a=1 config --set b=2", "waypost --set=a=1 org --set b=2 list"]
+        {
+            assert_eq!(read(typed).unwrap_err().kind(), ErrorKind::ArgumentConflict, "{typed}");
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use waypost_api::{ApiOptions, ServeOptions};
-use waypost_app::DeskOptions;
+use waypost_app::{DeskOptions, Quotas};
 use waypost_delivery::{MailOptions, WorkerOptions};
 use waypost_policy::{BreakerConfig, Compiler, CompilerProgram, RuntimeConfig};
 use waypost_store::StoreOptions;
@@ -67,6 +67,10 @@ pub(crate) struct Config {
     policy_data_mib: usize,
     policy_kept_mib: usize,
     policy_artifacts_mib: u64,
+    policy_artifacts_per_org_mib: u64,
+    policies_per_org: u64,
+    policies_per_org_mib: u64,
+    policy_revisions_per_org_mib: u64,
     policy_max_fuel: u64,
     policy_deadline_ms: u32,
     policy_max_deadline_ms: u32,
@@ -162,6 +166,11 @@ impl Config {
             max_fuel: self.policy_max_fuel,
             deadline_ms: self.policy_deadline_ms.max(1),
             max_deadline_ms: self.policy_max_deadline_ms,
+            quotas: Quotas {
+                components: self.policies_per_org,
+                component_bytes: self.policies_per_org_mib * MIB as u64,
+                revision_bytes: self.policy_revisions_per_org_mib * MIB as u64,
+            },
         }
     }
 
@@ -202,6 +211,7 @@ impl Config {
             data_bytes: self.policy_data_mib * MIB,
             kept_policy_bytes: self.policy_kept_mib * MIB,
             artifact_bytes: self.policy_artifacts_mib * MIB as u64,
+            artifact_bytes_per_org: self.policy_artifacts_per_org_mib * MIB as u64,
             memory_bytes: self.policy_memory_mib * MIB,
             breaker: BreakerConfig {
                 failures: self.policy_breaker_failures,

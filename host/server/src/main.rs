@@ -16,7 +16,6 @@ mod terminal;
 use std::io::Write;
 use std::process::ExitCode;
 
-use clap::Parser;
 use waypost_policy::compiler;
 
 fn main() -> ExitCode {
@@ -28,7 +27,8 @@ fn main() -> ExitCode {
     }
     // Whatever is written (the database, letters, keys) is its user's alone.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o077));
-    let cli = cli::Cli::parse();
+    let typed: Vec<_> = std::env::args_os().collect();
+    let cli = cli::Cli::read(&typed).unwrap_or_else(|error| error.exit());
     match commands::run(cli) {
         Ok(code) => code,
         Err(error) if output::nobody_listens(&error) => ExitCode::SUCCESS,

@@ -1,6 +1,7 @@
 //! Bindings and their revisions: which policies an organization asks, in which order.
 
 use chrono::{DateTime, Utc};
+use sha2::{Digest as _, Sha256};
 use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
@@ -11,9 +12,10 @@ use waypost_domain::{
 use crate::{
     ReadTx, StoreError, SystemReadTx, WriteTx,
     column::{Table, number},
+    component::{Kept, kept_of},
     conn::{on, on_conn},
     digest,
-    row::{insert_all, row},
+    row::{insert_all, insert_new, row},
     unique::UniqueKey,
 };
 
@@ -90,6 +92,14 @@ row! {
         revision: i64,
         place: i64,
         name: String,
+        digest: Vec<u8>,
+    }
+}
+
+row! {
+    struct FileRow in "data_files", columns file_columns {
+        org_id: Uuid,
+        digest: Vec<u8>,
         content: Vec<u8>,
     }
 }
@@ -311,10 +321,11 @@ pub async fn revision_data(
     number: i64,
 ) -> Result<Vec<(String, Vec<u8>)>, StoreError> {
     const DATA: &str = "
-        select name, content from binding_data
-        where org_id in (select ancestor_id from organization_lines where org_id = $1)
-            and binding_id = $2 and revision = $3
-        order by place";
+        select d.name, f.content
+        from binding_data d join data_files f on f.org_id = d.org_id and f.digest = d.digest
+        where d.org_id in (select ancestor_id from organization_lines where org_id = $1)
+            and d.binding_id = $2 and d.revision = $3
+        order by d.place";
     Ok(on!(tx, |conn, org| {
         sqlx::query_as(DATA).bind(org).bind(binding.0).bind(number).fetch_all(conn).await?
     }))
@@ -357,6 +368,49 @@ pub async fn all_active(tx: &mut SystemReadTx) -> Result<Vec<(OrgId, Revision)>,
     rows.into_iter().map(|row| Ok((OrgId(row.org_id), row.try_into()?))).collect()
 }
 
+/// A component that revisions of a binding name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NamedComponent {
+    /// The component.
+    pub component: String,
+    /// The binding's name.
+    pub binding: String,
+    /// Whether its active revision is among them.
+    pub is_active: bool,
+}
+
+/// The components that revisions of the organization's own bindings name.
+pub async fn components(tx: &mut ReadTx) -> Result<Vec<NamedComponent>, StoreError> {
+    const COMPONENTS: &str = "
+        select r.component, b.name,
+            cast(max(case when r.number = b.active_revision then 1 else 0 end) as bigint)
+        from binding_revisions r join bindings b on b.org_id = r.org_id and b.id = r.binding_id
+        where r.org_id = $1
+        group by r.component, b.name
+        order by b.name";
+    let rows: Vec<(Vec<u8>, String, i64)> =
+        on!(tx, |conn, org| sqlx::query_as(COMPONENTS).bind(org).fetch_all(conn).await?);
+    let named = |(component, binding, active): (Vec<u8>, String, i64)| NamedComponent {
+        component: digest::to_text(&component),
+        binding,
+        is_active: active != 0,
+    };
+    Ok(rows.into_iter().map(named).collect())
+}
+
+/// Counts the revisions of the organization's own bindings, with the bytes of their settings and data
+/// files.
+pub async fn kept(tx: &mut ReadTx) -> Result<Kept, StoreError> {
+    const KEPT: &str = "
+        select count(*), cast(coalesce(sum(octet_length(r.settings)), 0) + (
+            select coalesce(sum(octet_length(f.content)), 0) from data_files f where f.org_id = $1
+        ) as bigint)
+        from binding_revisions r where r.org_id = $1";
+    let row: (i64, i64) =
+        on!(tx, |conn, org| sqlx::query_as(KEPT).bind(org).fetch_one(conn).await?);
+    kept_of(row)
+}
+
 /// Gives the binding its place at each hook of its active revision, and none if it is disabled.
 async fn take_places(tx: &mut WriteTx, binding: &Binding) -> Result<(), StoreError> {
     const LEAVE: &str = "delete from binding_places where org_id = $1 and binding_id = $2";
@@ -382,19 +436,20 @@ async fn insert_revision(tx: &mut WriteTx, revision: &Revision) -> Result<(), St
     let org_id = tx.org.0;
     let row = RevisionRow::new(org_id, revision)?;
     insert_all(tx, vec![row], &REVISION_KEYS).await?;
-    let files = revision.data.iter().enumerate();
-    let rows = files
-        .map(|(place, (name, content))| {
-            Ok::<_, StoreError>(DataRow {
-                org_id,
-                binding_id: revision.binding.0,
-                revision: revision.number,
-                place: number("data file", place)?,
-                name: name.clone(),
-                content: content.clone(),
-            })
-        })
-        .collect::<Result<_, _>>()?;
+    let (mut rows, mut files) = (Vec::new(), Vec::new());
+    for (place, (name, content)) in revision.data.iter().enumerate() {
+        let digest = Sha256::digest(content).to_vec();
+        files.push(FileRow { org_id, digest: digest.clone(), content: content.clone() });
+        rows.push(DataRow {
+            org_id,
+            binding_id: revision.binding.0,
+            revision: revision.number,
+            place: number("data file", place)?,
+            name: name.clone(),
+            digest,
+        });
+    }
+    insert_new(tx, files).await?;
     insert_all(tx, rows, &[]).await?;
     Ok(())
 }

@@ -3,14 +3,18 @@
 //!
 //! A grant reaches down the tree: what a provider was granted, its clients may bind.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
-use uuid::Uuid;
 
 use crate::{
-    ReadTx, StoreError, SystemReadTx, WriteTx,
-    conn::{on, on_conn},
+    ReadTx, StoreError, SystemReadTx, SystemTx, WriteTx,
+    column::{Table, number},
+    conn::{Conn, on, on_conn},
     digest,
 };
+
+const TABLE: Table = Table("components");
 
 /// What is known about a component without its bytes, as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,6 +34,26 @@ pub struct Component {
     /// When it was brought to the organization or to one above it. Who else has it, and since when,
     /// is nobody's business.
     pub created_at: DateTime<Utc>,
+    /// Whether the organization itself was granted it, and not only one above it.
+    pub is_own: bool,
+}
+
+/// What a component calls itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ComponentName {
+    /// What it calls itself.
+    pub name: String,
+    /// Its version, as it says.
+    pub version: String,
+}
+
+/// What an organization's components, or its revisions, take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Kept {
+    /// How many there are.
+    pub count: u64,
+    /// How many bytes they have.
+    pub bytes: u64,
 }
 
 #[derive(Debug, sqlx::FromRow)]
@@ -41,26 +65,32 @@ struct ComponentRow {
     wit_version: String,
     about: String,
     created_at: DateTime<Utc>,
+    is_own: i64,
 }
 
-macro_rules! component_columns {
-    () => {
-        "c.digest, c.size, c.name, c.version, c.wit_version, c.about, (
-            select min(g.granted_at) from component_grants g
-            join organization_lines l on l.ancestor_id = g.org_id
-            where l.org_id = $1 and g.digest = c.digest
-        ) as created_at"
+/// Selects from what was granted to the organization or to one above it. It goes from the grants to
+/// the components, so that one of somebody else's costs as much as one that is not there.
+macro_rules! from_granted {
+    ($columns:literal) => {
+        concat!(
+            "select ",
+            $columns,
+            " from organization_lines l cross join component_grants g cross join components c
+            where l.org_id = $1 and g.org_id = l.ancestor_id and c.digest = g.digest"
+        )
     };
 }
 
-/// Granted to the organization or to one above it.
-macro_rules! visible {
-    () => {
-        "c.digest in (
-            select g.digest from component_grants g
-            join organization_lines l on l.ancestor_id = g.org_id
-            where l.org_id = $1
-        )"
+macro_rules! granted_components {
+    ($condition:literal) => {
+        concat!(
+            from_granted!(
+                "c.digest, c.size, c.name, c.version, c.wit_version, c.about, min(g.granted_at) as created_at,
+                cast(max(case when g.org_id = $1 then 1 else 0 end) as bigint) as is_own"
+            ),
+            $condition,
+            " group by c.digest, c.size, c.name, c.version, c.wit_version, c.about"
+        )
     };
 }
 
@@ -76,16 +106,17 @@ pub async fn insert(
     // there already.
     const INSERT: &str = "
         insert into components (
-            digest, bytes, size, name, version, wit_version, about, description, created_at
+            digest, size, name, version, wit_version, about, description, created_at
         )
-        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
         on conflict do nothing";
+    const INSERT_BYTES: &str =
+        "insert into component_bytes (digest, bytes) values ($1, $2) on conflict do nothing";
     let digest = digest::to_bytes("digest", &component.digest)?;
-    let size = crate::column::number("size", component.size)?;
-    crate::conn::on_conn!(&mut tx.conn, |conn| {
+    let size = number("size", component.size)?;
+    on_conn!(&mut tx.conn, |conn| {
         sqlx::query(INSERT)
-            .bind(digest)
-            .bind(bytes)
+            .bind(&digest)
             .bind(size)
             .bind(&component.name)
             .bind(&component.version)
@@ -95,6 +126,9 @@ pub async fn insert(
             .bind(component.created_at)
             .execute(conn)
             .await?;
+    });
+    on_conn!(&mut tx.conn, |conn| {
+        sqlx::query(INSERT_BYTES).bind(digest).bind(bytes).execute(conn).await?;
     });
     Ok(())
 }
@@ -115,14 +149,77 @@ pub async fn grant(
     Ok(())
 }
 
+/// Takes a component from the transaction's organization; none below it can bind it any more, unless
+/// it was granted there too. Says whether the organization had it.
+pub async fn withdraw(tx: &mut WriteTx, component: &str) -> Result<bool, StoreError> {
+    const WITHDRAW: &str = "delete from component_grants where org_id = $1 and digest = $2";
+    let Ok(digest) = digest::to_bytes("digest", component) else { return Ok(false) };
+    let withdrawn = on!(tx, |conn, org| {
+        sqlx::query(WITHDRAW).bind(org).bind(digest).execute(conn).await?.rows_affected()
+    });
+    Ok(withdrawn > 0)
+}
+
+/// Counts the components that the organization has of its own, without those that one above it has
+/// too.
+pub async fn kept(tx: &mut ReadTx) -> Result<Kept, StoreError> {
+    const KEPT: &str = "
+        select count(*), cast(coalesce(sum(c.size), 0) as bigint)
+        from component_grants g join components c on c.digest = g.digest
+        where g.org_id = $1 and not exists (
+            select 1 from organization_lines l join component_grants above on above.org_id = l.ancestor_id
+            where l.org_id = $1 and l.depth > 0 and above.digest = g.digest
+        )";
+    let row: (i64, i64) =
+        on!(tx, |conn, org| sqlx::query_as(KEPT).bind(org).fetch_one(conn).await?);
+    kept_of(row)
+}
+
+pub(crate) fn kept_of((count, bytes): (i64, i64)) -> Result<Kept, StoreError> {
+    Ok(Kept { count: TABLE.fit("count", count)?, bytes: TABLE.fit("size", bytes)? })
+}
+
+/// Removes the bytes of components that no organization has any more, and the components that no
+/// revision names either. At most `limit` of each; says how many it removed.
+///
+/// Who brings one meanwhile waits for the transaction, or this waits for theirs.
+pub async fn purge(tx: &mut SystemTx, limit: u32) -> Result<u64, StoreError> {
+    const CANDIDATES: &str = "
+        select digest from components c
+        where not exists (select 1 from component_grants g where g.digest = c.digest)
+            and (exists (select 1 from component_bytes b where b.digest = c.digest)
+                or not exists (select 1 from binding_revisions r where r.component = c.digest))
+        limit $1";
+    // A grant locks the component that it names; so none is being made once this has its lock.
+    const LOCK: &str = "select digest from components where digest = $1 for update";
+    const REMOVE_BYTES: &str = "
+        delete from component_bytes where digest = $1
+            and not exists (select 1 from component_grants g where g.digest = $1)";
+    const REMOVE: &str = "
+        delete from components where digest = $1
+            and not exists (select 1 from component_grants g where g.digest = $1)
+            and not exists (select 1 from binding_revisions r where r.component = $1)";
+    let candidates: Vec<Vec<u8>> = on_conn!(&mut tx.conn, |conn| {
+        sqlx::query_scalar(CANDIDATES).bind(i64::from(limit)).fetch_all(conn).await?
+    });
+    let mut removed = 0;
+    for digest in candidates {
+        if let Conn::Postgres(conn) = &mut tx.conn {
+            sqlx::query(LOCK).bind(&digest).execute(&mut **conn).await?;
+        }
+        removed += on_conn!(&mut tx.conn, |conn| {
+            sqlx::query(REMOVE_BYTES).bind(&digest).execute(conn).await?.rows_affected()
+        });
+        on_conn!(&mut tx.conn, |conn| {
+            sqlx::query(REMOVE).bind(&digest).execute(conn).await?;
+        });
+    }
+    Ok(removed)
+}
+
 /// Reads what is known about a component, if the organization may bind it.
 pub async fn find(tx: &mut ReadTx, component: &str) -> Result<Option<Component>, StoreError> {
-    const FIND: &str = concat!(
-        "select ",
-        component_columns!(),
-        " from components c where c.digest = $2 and ",
-        visible!()
-    );
+    const FIND: &str = granted_components!(" and g.digest = $2");
     let Ok(digest) = digest::to_bytes("digest", component) else { return Ok(None) };
     let row: Option<ComponentRow> = on!(tx, |conn, org| {
         sqlx::query_as(FIND).bind(org).bind(digest).fetch_optional(conn).await?
@@ -132,22 +229,36 @@ pub async fn find(tx: &mut ReadTx, component: &str) -> Result<Option<Component>,
 
 /// Lists the components that the organization may bind, by name, the latest first.
 pub async fn list(tx: &mut ReadTx) -> Result<Vec<Component>, StoreError> {
-    const LIST: &str = concat!(
-        "select ",
-        component_columns!(),
-        " from components c where ",
-        visible!(),
-        " order by c.name, created_at desc, c.digest"
-    );
+    const LIST: &str =
+        concat!(granted_components!(""), " order by c.name, created_at desc, c.digest");
     let rows: Vec<ComponentRow> =
         on!(tx, |conn, org| sqlx::query_as(LIST).bind(org).fetch_all(conn).await?);
     rows.into_iter().map(Component::try_from).collect()
 }
 
+/// The names of the components that the organization may bind, and of those that revisions name
+/// which decide or decided for it, by digest.
+pub async fn names(tx: &mut ReadTx) -> Result<BTreeMap<String, ComponentName>, StoreError> {
+    const NAMES: &str = "
+        select digest, name, version from components
+        where digest in (
+            select g.digest from component_grants g
+            join organization_lines l on l.ancestor_id = g.org_id where l.org_id = $1
+        ) or digest in (
+            select r.component from binding_revisions r
+            join organization_lines l on l.ancestor_id = r.org_id where l.org_id = $1
+        )";
+    let rows: Vec<(Vec<u8>, String, String)> =
+        on!(tx, |conn, org| sqlx::query_as(NAMES).bind(org).fetch_all(conn).await?);
+    let named = |(digest, name, version): (Vec<u8>, _, _)| {
+        (digest::to_text(&digest), ComponentName { name, version })
+    };
+    Ok(rows.into_iter().map(named).collect())
+}
+
 /// Reads all that a component says about itself, as JSON text, if the organization may bind it.
 pub async fn description(tx: &mut ReadTx, component: &str) -> Result<Option<String>, StoreError> {
-    const DESCRIPTION: &str =
-        concat!("select c.description from components c where c.digest = $2 and ", visible!());
+    const DESCRIPTION: &str = concat!(from_granted!("c.description"), " and g.digest = $2 limit 1");
     let Ok(digest) = digest::to_bytes("digest", component) else { return Ok(None) };
     Ok(on!(tx, |conn, org| {
         sqlx::query_scalar(DESCRIPTION).bind(org).bind(digest).fetch_optional(conn).await?
@@ -156,8 +267,11 @@ pub async fn description(tx: &mut ReadTx, component: &str) -> Result<Option<Stri
 
 /// Reads the bytes of a component, if the organization may bind it.
 pub async fn bytes(tx: &mut ReadTx, component: &str) -> Result<Option<Vec<u8>>, StoreError> {
-    const BYTES: &str =
-        concat!("select c.bytes from components c where c.digest = $2 and ", visible!());
+    const BYTES: &str = "
+        select bytes from component_bytes where digest = $2 and digest in (
+            select g.digest from component_grants g
+            join organization_lines l on l.ancestor_id = g.org_id where l.org_id = $1
+        )";
     let Ok(digest) = digest::to_bytes("digest", component) else { return Ok(None) };
     Ok(on!(tx, |conn, org| {
         sqlx::query_scalar(BYTES).bind(org).bind(digest).fetch_optional(conn).await?
@@ -169,24 +283,11 @@ pub async fn any_bytes(
     tx: &mut SystemReadTx,
     component: &str,
 ) -> Result<Option<Vec<u8>>, StoreError> {
-    const BYTES: &str = "select bytes from components where digest = $1";
+    const BYTES: &str = "select bytes from component_bytes where digest = $1";
     let Ok(digest) = digest::to_bytes("digest", component) else { return Ok(None) };
     Ok(on_conn!(&mut tx.conn, |conn| {
         sqlx::query_scalar(BYTES).bind(digest).fetch_optional(conn).await?
     }))
-}
-
-/// Lists the organizations that were granted a component.
-pub async fn granted_to(
-    tx: &mut SystemReadTx,
-    component: &str,
-) -> Result<Vec<waypost_domain::ids::OrgId>, StoreError> {
-    const GRANTED: &str = "select org_id from component_grants where digest = $1 order by org_id";
-    let Ok(digest) = digest::to_bytes("digest", component) else { return Ok(Vec::new()) };
-    let ids: Vec<Uuid> = on_conn!(&mut tx.conn, |conn| {
-        sqlx::query_scalar(GRANTED).bind(digest).fetch_all(conn).await?
-    });
-    Ok(ids.into_iter().map(waypost_domain::ids::OrgId).collect())
 }
 
 impl TryFrom<ComponentRow> for Component {
@@ -195,12 +296,13 @@ impl TryFrom<ComponentRow> for Component {
     fn try_from(row: ComponentRow) -> Result<Self, StoreError> {
         Ok(Self {
             digest: digest::to_text(&row.digest),
-            size: crate::column::Table("components").fit("size", row.size)?,
+            size: TABLE.fit("size", row.size)?,
             name: row.name,
             version: row.version,
             wit_version: row.wit_version,
             about: row.about,
             created_at: row.created_at,
+            is_own: row.is_own != 0,
         })
     }
 }

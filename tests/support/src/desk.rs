@@ -14,8 +14,10 @@ use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 use waypost_api::{ApiOptions, ApiState};
-use waypost_app::{Caller, Clock, Desk, DeskOptions, Entropy, audit, organizations, tokens};
-use waypost_delivery::{Delivered, Sink, Undelivered, Worker, WorkerOptions};
+use waypost_app::{
+    Caller, Clock, Desk, DeskOptions, Entropy, Quotas, audit, organizations, tokens,
+};
+use waypost_delivery::{Delivered, Housekeeping, Sink, Swept, Undelivered, Worker, WorkerOptions};
 use waypost_domain::message::Message;
 use waypost_policy::{PolicyRuntime, RuntimeConfig};
 use waypost_store::{Store, StoreOptions, organization, outbox, testing};
@@ -166,7 +168,13 @@ impl TestDesk {
         let entropy: Arc<dyn Entropy> = Arc::new(Counted::of(test));
         // Fuel ends what loops, the same on every machine; a busy one must not end what only waits
         // for its turn.
-        let options = DeskOptions { deadline_ms: 30_000, ..DeskOptions::default() };
+        // Quotas are so small that a story reaches them.
+        let quotas = Quotas {
+            components: 20,
+            component_bytes: 8 * 1024 * 1024,
+            revision_bytes: 2 * 1024 * 1024,
+        };
+        let options = DeskOptions { deadline_ms: 30_000, quotas, ..DeskOptions::default() };
         let desk = Desk::new(store.clone(), runtime(), Arc::clone(&entropy), options);
         let root =
             organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");
@@ -211,6 +219,16 @@ impl TestDesk {
             WorkerOptions::default(),
         );
         worker.run_once().await.expect("the outbox can be read and settled")
+    }
+
+    /// Removes what nobody needs any more, as `serve` does from time to time.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub async fn sweep_housekeeping(&self) -> Swept {
+        let clock = Arc::new(self.clock.clone());
+        let housekeeping = Housekeeping::new(self.store.clone(), clock, Duration::from_hours(1));
+        housekeeping.sweep().await.expect("the store can be swept")
     }
 
     /// Sends what is due and takes it out of the mailbox, in the order in which it left.

@@ -80,6 +80,8 @@ names! {
     RoleName(domain::role::Role), "Role";
     /// A hook: a question that the desk asks policies.
     HookName(domain::binding::Hook), "Hook";
+    /// Whether bindings use a policy.
+    UseName(domain::binding::Use), "PolicyUse";
     /// The place of an organization in the tree.
     OrgKindName(domain::organization::OrgKind), "OrganizationKind";
     /// A field that an organization can require at resolution.

@@ -12,7 +12,7 @@ use waypost_domain::{
     refusal::Faults,
 };
 use waypost_policy::{DataFile, Digest, NotADigest, Patience, Prepared};
-use waypost_store::{ReadTx, StoreError, WriteTx, binding, binding_pause};
+use waypost_store::{ReadTx, StoreError, WriteTx, binding, binding_pause, component};
 
 use self::draft::{Draft, FallbackChoice, HooksChoice};
 pub(crate) use self::draft::{check_data, check_limits};
@@ -182,8 +182,9 @@ pub async fn bind(
     };
     let revision = draft.into_revision(&prepared, caller, binding.id, 1);
     let mut tx = desk.write(caller).await?;
-    component.keep(&mut tx, caller).await?;
+    component.keep(desk, &mut tx, caller).await?;
     taken_as_fault(binding::insert(&mut tx, &binding, &revision).await)?;
+    desk.options.quotas.hold_revisions(&mut tx).await?;
     let view = BindingView { warnings, ..view(&mut tx, binding, revision).await? };
     if new.run == Run::Dry {
         // The transaction ends with what it wrote.
@@ -258,8 +259,9 @@ pub async fn revise(
     must_be_at(binding.version, Some(found.version))?;
     let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);
     let revision = draft.into_revision(&prepared, caller, id, last + 1);
-    component.keep(&mut tx, caller).await?;
+    component.keep(desk, &mut tx, caller).await?;
     taken_as_fault(binding::add_revision(&mut tx, &mut binding, &revision).await)?;
+    desk.options.quotas.hold_revisions(&mut tx).await?;
     binding_pause::end_all(&mut tx, id).await?;
     let view = BindingView { warnings, ..view(&mut tx, binding, revision).await? };
     if new.run == Run::Dry {
@@ -297,11 +299,17 @@ impl Chosen {
         })
     }
 
-    /// Keeps what the command brought, together with what else it writes.
-    async fn keep(&self, tx: &mut WriteTx, caller: &Caller) -> Result<(), StoreError> {
+    /// Keeps the component for the organization, together with what else the command writes. One that
+    /// an organization above has becomes this one's too, so that nobody takes away what is in use.
+    async fn keep(
+        &self,
+        desk: &Desk,
+        tx: &mut WriteTx,
+        caller: &Caller,
+    ) -> Result<(), CommandError> {
         match self {
-            Self::Uploaded(_) => Ok(()),
-            Self::Brought(brought) => brought.keep(tx, caller.now).await,
+            Self::Uploaded(digest) => Ok(component::grant(tx, digest.trim(), caller.now).await?),
+            Self::Brought(brought) => brought.keep(desk, tx, caller.now).await,
         }
     }
 

@@ -6,7 +6,7 @@ use waypost_domain::{
     refusal::Faults,
 };
 use waypost_policy::Patience;
-use waypost_store::{StoreError, WriteTx, binding, binding_pause, binding_switch};
+use waypost_store::{StoreError, WriteTx, binding, binding_pause, binding_switch, component};
 
 use super::{BindingView, bind, load, view};
 use crate::{
@@ -125,6 +125,14 @@ async fn must_be_ready(
     pointer: &str,
 ) -> Result<(), CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
+    if component::find(&mut tx, &revision.component).await?.is_none() {
+        let digest = &revision.component;
+        let message = format!(
+            "The policy of revision {}, {digest}, was removed; upload it again first.",
+            revision.number
+        );
+        return Err(CommandError::field(pointer, "removed", message));
+    }
     let recipe = bind::recipe_of(&mut tx, revision).await?;
     drop(tx);
     let Err(refused) = recipe.prepare(desk, caller.org, Patience::Request).await? else {

@@ -8,11 +8,11 @@ mod test_run;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 use waypost_app::Caller;
-use waypost_app::policies::{self, PolicySummary, PolicyView, ServedHookView};
+use waypost_app::policies::{self, PolicySummary, PolicyView, Removable, ServedHookView};
 use waypost_domain::key::Key;
 
 use self::component::{Found, Named, short_digests};
@@ -30,6 +30,8 @@ pub(crate) enum Policy {
     List(Of),
     /// Show the description of a component.
     Show(Show),
+    /// Remove a component that no binding uses.
+    Remove(Remove),
     /// Bind a policy to hooks; takes effect with the next ticket.
     Bind(Box<bind::Bind>),
     /// Create a new revision of a binding; takes effect with the next ticket.
@@ -80,6 +82,19 @@ pub(crate) struct Show {
     org: Key,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct Remove {
+    /// Component: a digest or its beginning, a name, or NAME@VERSION.
+    policy: String,
+    /// Key of the organization.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// Also if earlier revisions of bindings use it: they cannot be rolled back to any more, and their
+    /// decisions cannot be repeated.
+    #[arg(long)]
+    superseded: bool,
+}
+
 impl Policy {
     pub(crate) async fn run(self, terminal: Terminal) -> Result<ExitCode> {
         match self {
@@ -96,6 +111,7 @@ impl Policy {
             Self::Upload(upload) => upload.run(&installation, output).await,
             Self::List(of) => list(&of.org, &installation, output).await,
             Self::Show(show) => show.run(&installation, output).await,
+            Self::Remove(remove) => remove.run(&installation, output).await,
             Self::Bind(bind) => bind.run(&installation, output).await,
             Self::Revise(revise) => revise.run(&installation, output).await,
             Self::Bindings(of) => bindings::list(&of.org, &installation, output).await,
@@ -174,18 +190,38 @@ impl Show {
     }
 }
 
+impl Remove {
+    async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let removable = if self.superseded { Removable::Superseded } else { Removable::Unused };
+        let Found::Uploaded(view) =
+            Named::from(self.policy).find(installation, &caller, output).await?
+        else {
+            bail!(
+                "a file is not removed; name the policy by its name or digest, as `waypost policy list` does"
+            );
+        };
+        policies::remove(&installation.desk, &caller, &view.digest, removable).await?;
+        output.tell(
+            || json!({ "removed": view.digest }),
+            |to| writeln!(to, "Removed {} {} from {}.", view.name, view.version, self.org),
+        )
+    }
+}
+
 async fn list(org: &Key, installation: &Installation, output: &mut Output) -> Result<()> {
     let caller = installation.operator(org).await?;
     let views = all(installation, &caller).await?;
     let digests = short_digests(&views);
     output.tell_table(
         || Value::Array(views.iter().map(summary_json).collect()),
-        &["name", "version", "serves", "uploaded", "digest"],
+        &["name", "version", "serves", "used", "uploaded", "digest"],
         views.iter().zip(digests).map(|(view, digest)| {
             vec![
                 view.name.clone(),
                 view.version.clone(),
                 hooks(&view.hooks),
+                used(view),
                 time(view.uploaded_at),
                 digest,
             ]
@@ -199,6 +235,11 @@ async fn all(installation: &Installation, caller: &Caller) -> Result<Vec<PolicyS
     let fetch = async |page: &_| policies::list(&installation.desk, caller, page).await;
     let (views, _) = listing::rows(0, fetch).await?;
     Ok(views)
+}
+
+/// Whether its own bindings use it; of one from above, that it is from there.
+fn used(view: &PolicySummary) -> String {
+    if view.inherited { "inherited".to_owned() } else { view.used.as_str().to_owned() }
 }
 
 fn hooks(served: &[ServedHookView]) -> String {
@@ -226,6 +267,8 @@ fn summary_json(view: &PolicySummary) -> Value {
         "wit_version": view.wit_version,
         "size": view.size,
         "uploaded_at": view.uploaded_at,
+        "inherited": view.inherited,
+        "used": view.used.as_str(),
     })
 }
 

@@ -1,14 +1,17 @@
 //! Components: stored once, read by those they were granted to and those below them.
 
-use waypost_store::{Store, component, on_both_engines};
+use waypost_domain::binding::Revision;
+use waypost_store::{Store, binding, component, component::Kept, on_both_engines};
 
-use crate::fixture::{Tree, at, digest, granted_component, tree};
+use crate::fixture::{self, Tree, at, digest, granted_component, tree};
 
 on_both_engines! {
     a_component_comes_back_to_the_byte
     the_same_bytes_are_stored_once
     a_grant_reaches_down_and_not_aside
     who_was_granted_nothing_reads_nothing
+    what_nobody_has_any_more_goes_but_for_what_revisions_name
+    what_an_organization_keeps_is_counted_without_what_is_above
 }
 
 async fn a_component_comes_back_to_the_byte(store: Store) {
@@ -28,7 +31,6 @@ async fn a_component_comes_back_to_the_byte(store: Store) {
     let mut tx = store.system_read().await.unwrap();
     let bytes = component::any_bytes(&mut tx, &router.digest).await.unwrap();
     assert_eq!(bytes, Some(vec![0, 97, 115, 9]));
-    assert_eq!(component::granted_to(&mut tx, &router.digest).await.unwrap(), [org.id]);
 }
 
 async fn the_same_bytes_are_stored_once(store: Store) {
@@ -51,11 +53,12 @@ async fn a_grant_reaches_down_and_not_aside(store: Store) {
     let Tree { platform, provider, client, other } = tree(&store).await;
     let router = granted_component(&store, provider.id, 1).await;
     let own = granted_component(&store, client.id, 2).await;
+    let inherited = component::Component { is_own: false, ..router.clone() };
     for (org, expected) in [
         (&platform, vec![]),
         (&provider, vec![&router]),
-        (&client, vec![&router, &own]),
-        (&other, vec![&router]),
+        (&client, vec![&inherited, &own]),
+        (&other, vec![&inherited]),
     ] {
         let mut tx = store.read(org.id).await.unwrap();
         let found = component::list(&mut tx).await.unwrap();
@@ -71,4 +74,79 @@ async fn who_was_granted_nothing_reads_nothing(store: Store) {
     assert_eq!(component::bytes(&mut tx, &router.digest).await.unwrap(), None);
     assert_eq!(component::description(&mut tx, &router.digest).await.unwrap(), None);
     assert_eq!(component::list(&mut tx).await.unwrap(), []);
+}
+
+async fn what_nobody_has_any_more_goes_but_for_what_revisions_name(store: Store) {
+    let Tree { provider, client, .. } = tree(&store).await;
+    let bound = granted_component(&store, client.id, 1).await;
+    let unused = granted_component(&store, client.id, 2).await;
+    let shared = granted_component(&store, client.id, 3).await;
+    granted_component(&store, provider.id, 3).await;
+    let binding = fixture::binding(client.id, "bound");
+    let mut tx = store.write(client.id).await.unwrap();
+    let first = fixture::revision(&binding, 1, 1, &bound.digest);
+    binding::insert(&mut tx, &binding, &first).await.unwrap();
+    let named = binding::components(&mut tx).await.unwrap();
+    let expected = binding::NamedComponent {
+        component: bound.digest.clone(),
+        binding: "bound".to_owned(),
+        is_active: true,
+    };
+    assert_eq!(named, [expected]);
+    for component in [&bound, &unused, &shared] {
+        assert!(component::withdraw(&mut tx, &component.digest).await.unwrap());
+        assert!(!component::withdraw(&mut tx, &component.digest).await.unwrap());
+    }
+    tx.commit().await.unwrap();
+
+    let mut tx = store.system().await.unwrap();
+    assert_eq!(component::purge(&mut tx, 10).await.unwrap(), 2, "the provider has one of them");
+    assert_eq!(component::purge(&mut tx, 10).await.unwrap(), 0);
+    tx.commit().await.unwrap();
+    let mut tx = store.system_read().await.unwrap();
+    for (component, is_there) in [(&bound, false), (&unused, false), (&shared, true)] {
+        let bytes = component::any_bytes(&mut tx, &component.digest).await.unwrap();
+        assert_eq!(bytes.is_some(), is_there, "{}", component.name);
+    }
+    drop(tx);
+    let mut tx = store.read(client.id).await.unwrap();
+    assert_eq!(component::find(&mut tx, &bound.digest).await.unwrap(), None);
+    let names = component::names(&mut tx).await.unwrap();
+    let known = names.values().map(|name| name.name.as_str()).collect::<Vec<_>>();
+    assert_eq!(known, ["policy-1", "policy-3"], "it decided, and is still called so");
+    drop(tx);
+    // It comes back as it was.
+    granted_component(&store, client.id, 1).await;
+    let mut tx = store.read(client.id).await.unwrap();
+    assert!(component::bytes(&mut tx, &bound.digest).await.unwrap().is_some());
+}
+
+async fn what_an_organization_keeps_is_counted_without_what_is_above(store: Store) {
+    let Tree { provider, client, .. } = tree(&store).await;
+    granted_component(&store, provider.id, 1).await;
+    let kept = async |org| {
+        let mut tx = store.read(org).await.unwrap();
+        let Kept { count, bytes } = component::kept(&mut tx).await.unwrap();
+        (count, bytes)
+    };
+    assert_eq!(kept(client.id).await, (0, 0));
+    granted_component(&store, client.id, 1).await;
+    assert_eq!(kept(client.id).await, (0, 0), "the provider has it, too");
+    let own = granted_component(&store, client.id, 2).await;
+    assert_eq!(kept(client.id).await, (1, 4));
+    assert_eq!(kept(provider.id).await, (1, 4));
+
+    let binding = fixture::binding(client.id, "bound");
+    let data = vec![("a".to_owned(), vec![7; 1000]), ("b".to_owned(), vec![7; 1000])];
+    let mut tx = store.write(client.id).await.unwrap();
+    let first = fixture::revision(&binding, 1, 1, &own.digest);
+    let first = Revision { data: data.clone(), settings: "{\"é\":1}".to_owned(), ..first };
+    binding::insert(&mut tx, &binding, &first).await.unwrap();
+    let second = Revision { number: 2, settings: "{}".to_owned(), ..first };
+    binding::add_revision(&mut tx, &mut binding.clone(), &second).await.unwrap();
+    let read = binding::revision_data(&mut tx, binding.id, 2).await.unwrap();
+    assert_eq!(read, data);
+    // Both files, and those of both revisions, are the same and are kept once.
+    let Kept { count, bytes } = binding::kept(&mut tx).await.unwrap();
+    assert_eq!((count, bytes), (2, 1000 + 8 + 2));
 }

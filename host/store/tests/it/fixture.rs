@@ -218,6 +218,7 @@ pub(crate) async fn granted_component(store: &Store, org: OrgId, of: u8) -> comp
         wit_version: "0.1.0".to_owned(),
         about: r#"{ "hooks" : ["route"] }"#.to_owned(),
         created_at: at(i64::from(of)),
+        is_own: true,
     };
     let mut tx = store.write(org).await.unwrap();
     component::insert(&mut tx, &new, "{}", &[0, 97, 115, of]).await.unwrap();

@@ -132,7 +132,7 @@ async fn filled(store: &Store) -> Tree {
 /// Queries that forget to name their organization see nothing of others all the same.
 #[tokio::test]
 async fn a_query_that_forgets_its_organization_sees_no_other() {
-    const COUNTS: [(&str, &str); 16] = [
+    const COUNTS: [(&str, &str); 18] = [
         ("tickets", "select count(*) from tickets"),
         ("events", "select count(*) from events"),
         ("comments", "select count(*) from comments"),
@@ -145,6 +145,8 @@ async fn a_query_that_forgets_its_organization_sees_no_other() {
         ("evaluations", "select count(*) from evaluations"),
         ("bindings", "select count(*) from bindings"),
         ("binding_data", "select count(*) from binding_data"),
+        ("data_files", "select count(*) from data_files"),
+        ("component_bytes", "select count(*) from component_bytes"),
         ("components", "select count(*) from components"),
         ("people", "select count(*) from people"),
         ("number_series", "select count(*) from number_series"),
@@ -279,13 +281,14 @@ async fn no_row_of_ones_own_opens_anothers() {
 
 #[tokio::test]
 async fn what_was_recorded_is_only_ever_added() {
-    const KEPT: [&str; 9] = [
+    const KEPT: [&str; 10] = [
         "evaluations",
         "receipts",
         "events",
         "binding_revisions",
         "binding_switches",
         "binding_data",
+        "data_files",
         "refused_votes",
         "approvals",
         "retention_cuts",

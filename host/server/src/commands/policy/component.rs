@@ -219,6 +219,8 @@ pub(crate) fn read(file: &Path) -> Result<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use waypost_domain::binding::Use;
+
     use super::*;
 
     #[test]
@@ -253,6 +255,8 @@ mod tests {
             wit_version: String::new(),
             size: 0,
             uploaded_at: chrono::DateTime::default(),
+            inherited: false,
+            used: Use::Unused,
         }
     }
 
