@@ -31,7 +31,7 @@ create table teams (
     key text not null,
     name text not null,
     zone text,
-    working_hours text constraint teams_working_hours_json check (json_valid(working_hours)),
+    working_hours text constraint teams_working_hours_json check (working_hours is null or json_valid(working_hours)),
     lead_id blob,
     on_call_id blob,
     active integer not null constraint teams_active_bool check (active in (0, 1)),

@@ -176,7 +176,7 @@ create table receipts (
     duration_us integer not null,
     outcome text not null,
     -- What stood against it, or how it failed.
-    outcome_facts text constraint receipts_outcome_facts_json check (json_valid(outcome_facts)),
+    outcome_facts text constraint receipts_outcome_facts_json check (outcome_facts is null or json_valid(outcome_facts)),
     at text not null,
     -- By evaluation, because receipts are read by record through their evaluations, and purged with
     -- them.

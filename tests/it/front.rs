@@ -63,6 +63,17 @@ fn slow_bodies_take_nobodys_turn_and_health_goes_on() {
 }
 
 #[test]
+fn a_body_that_does_not_arrive_is_told_as_the_clients_doing() {
+    let (program, secret) = desk();
+    let server = program.serve_with(&["request_timeout_ms=300"], None);
+    let answer = server.exchange(format!("{}{{", head(&secret, 100)).as_bytes());
+    assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
+    assert!(answer.contains("/errors/request-timeout"), "{answer}");
+    assert!(answer.contains("nothing was changed"), "{answer}");
+    assert!(answer.to_lowercase().contains("connection: close"), "{answer}");
+}
+
+#[test]
 fn half_a_head_is_given_up_and_does_not_stretch_a_stop() {
     let (program, _) = desk();
     let server = program.serve_with(&["connection_head_ms=200"], None);

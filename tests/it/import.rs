@@ -51,6 +51,7 @@ fn with_id(org: &Org<'_>, row: u64, id: &str) -> ImportRow {
 fn rows(org: &Org<'_>, numbers: RangeInclusive<u64>) -> Vec<ImportRow> {
     let row = |row: u64| ImportRow {
         place: place(row),
+        id: None,
         alike: None,
         ticket: Ok(OpenTicket {
             fields: object(json!({

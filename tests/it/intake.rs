@@ -17,6 +17,7 @@ on_both_engines! {
     what_an_agent_filled_in_no_policy_changes
     every_wrong_field_of_a_ticket_is_named_at_once_and_nothing_is_stored
     a_ticket_of_another_system_is_opened_once
+    a_reference_that_belongs_to_something_else_is_refused_by_its_number
     a_requester_opens_tickets_for_nobody_else
     a_draft_waits_to_be_submitted
     a_request_is_checked_against_its_form
@@ -283,4 +284,37 @@ async fn custom_fields_come_back_as_they_were_written_and_every_change_is_an_eve
     assert_eq!(refused.pointers(), ["/fields/seats"]);
     let odd = agent.patch(&path, version, json!({ "fields": { "code": "\u{7}" } })).await;
     assert_eq!(odd.pointers(), ["/fields/code"]);
+}
+
+async fn a_reference_that_belongs_to_something_else_is_refused_by_its_number(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let new = |id: &str| json!({ "short_description": "Disk full", "external_ref": { "source": "old", "id": id } });
+    let first = agent.post("/incidents", new("1")).await.created();
+    let other = acme.report("Another disk").await;
+    let number = |ticket: &Value| ticket["number"].as_str().unwrap().to_owned();
+    let of_first = format!("/tickets/{}/tasks", number(&first));
+    let of_other = format!("/tickets/{}/tasks", number(&other));
+    let task = agent.post(&of_first, new("2")).await.created();
+
+    for (door, reference, belongs_to) in [
+        ("/problems", "1", &first),
+        ("/requests", "1", &first),
+        (of_first.as_str(), "1", &first),
+        (of_other.as_str(), "2", &task),
+        ("/incidents", "2", &task),
+    ] {
+        let refused = agent.post(door, new(reference)).await;
+        assert_eq!(refused.slug(), "guard-failed", "{door}: {}", refused.text);
+        assert!(refused.text.contains(&number(belongs_to)), "{door}: {}", refused.text);
+    }
+    // The same again is the same ticket, wherever kind and parent agree or are left open.
+    for (door, reference, known) in
+        [("/incidents", "1", &first), ("/tickets", "1", &first), (of_first.as_str(), "2", &task)]
+    {
+        let again = agent.post(door, new(reference)).await;
+        let at = again.header("location").unwrap().to_owned();
+        assert_eq!(again.created()["id"], known["id"], "{door}");
+        assert_eq!(agent.get_at(&at).await.ok()["id"], known["id"], "{door}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use waypost_test_support::{Org, TestDesk, on_both_engines};
+use waypost_test_support::{Client, Org, TestDesk, on_both_engines};
 
 on_both_engines! {
     a_resolved_incident_is_reopened_within_its_window
@@ -21,6 +21,9 @@ on_both_engines! {
     a_requester_cancels_only_while_nobody_works_on_it
     an_assignment_counts_and_needs_a_member
     the_allowed_actions_say_what_each_still_lacks
+    a_requester_is_offered_only_what_they_can_complete
+    what_a_program_starts_stays_with_whom_it_has
+    many_who_comment_at_once_are_all_heard
     a_repeated_report_is_found_by_its_text_and_tags
 }
 
@@ -297,4 +300,66 @@ async fn a_repeated_report_is_found_by_its_text_and_tags(desk: TestDesk) {
         assert_eq!(found[0]["id"], first["id"]);
     }
     assert_eq!(acme.agent.client.get("/requests").await.items().len(), 0);
+}
+
+async fn a_requester_is_offered_only_what_they_can_complete(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let path = "/organizations/acme";
+    let version = acme.admin.client.get(path).await.ok()["version"].as_i64().unwrap();
+    let demands = json!({ "resolve_demands": ["category", "assignee"] });
+    let _ = acme.admin.client.patch(path, version, demands).await.ok();
+    let incident = acme.report("No wifi").await;
+    let offered = async |client: &Client| {
+        let hints = client.of(&incident, "actions").await.items();
+        hints.into_iter().find(|hint| hint["action"] == "resolve").map(|hint| hint["lacks"].clone())
+    };
+    let lacks = json!(["/resolution_code", "/resolution_notes", "/category", "/assignee"]);
+    assert_eq!(offered(&acme.agent.client).await, Some(lacks));
+    assert_eq!(offered(&acme.requester.client).await, None);
+
+    let to = json!({ "team": "network", "assignee": acme.agent.id });
+    let incident = acme.agent.client.act(&incident, "assign", to).await.ok();
+    let at = format!("/tickets/{}", incident["number"].as_str().unwrap());
+    let version = incident["version"].as_i64().unwrap();
+    let _ = acme.agent.client.patch(&at, version, json!({ "category": "network" })).await.ok();
+    assert!(offered(&acme.requester.client).await.is_some());
+}
+
+async fn what_a_program_starts_stays_with_whom_it_has(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let token = json!({ "name": "robot", "role": "agent" });
+    let token = acme.admin.client.post("/tokens", token).await.created();
+    let robot = desk.client(token["secret"].as_str().unwrap());
+    let incident = acme.report("No wifi").await;
+    assert_eq!(robot.act(&incident, "start", json!({})).await.pointers(), ["/assignee"]);
+    let to = json!({ "team": "network", "assignee": acme.second_agent.id });
+    let _ = acme.agent.client.act(&incident, "assign", to).await.ok();
+
+    let started = robot.act(&incident, "start", json!({})).await.ok();
+
+    assert_eq!(started["state"], "in_progress");
+    assert_eq!(started["assignee"]["id"], acme.second_agent.id);
+}
+
+async fn many_who_comment_at_once_are_all_heard(desk: TestDesk) {
+    const AT_ONCE: usize = 12;
+    let acme = desk.organization("acme").await;
+    let incident = acme.report("No wifi").await;
+    let mut commenting = tokio::task::JoinSet::new();
+    for number in 0..AT_ONCE {
+        let (client, incident) = (acme.agent.client.clone(), incident.clone());
+        commenting.spawn(async move {
+            let text = format!("Note {number}");
+            client.comment(&incident, "internal", &text).await.created()
+        });
+    }
+    while let Some(told) = commenting.join_next().await {
+        let _ = told.unwrap();
+    }
+    let comments = acme.agent.client.of(&incident, "comments").await.items();
+    assert_eq!(comments.len(), AT_ONCE);
+    let events = acme.agent.client.of(&incident, "events").await.items();
+    let numbers: Vec<_> = events.iter().map(|event| event["seq"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, (1..=numbers.len() as u64).collect::<Vec<_>>());
+    desk.ignore_mail();
 }

@@ -17,6 +17,7 @@ on_both_engines! {
     everything_that_is_missing_is_named_at_once
     how_a_problem_can_be_resolved_depends_on_its_state
     a_known_error_is_shown_on_its_incidents_with_its_workaround
+    a_known_error_keeps_its_symptom_and_its_workaround
     a_problem_that_is_analyzed_again_counts_as_reopened
     a_major_problem_is_closed_with_its_review
     an_incident_becomes_a_problem_of_the_desk
@@ -403,4 +404,25 @@ async fn policies_hear_of_problems(desk: TestDesk) {
         let again = acme.admin.client.post(&path, json!({})).await.ok();
         assert_eq!(again["verdict"], "same", "{again}");
     }
+}
+
+async fn a_known_error_keeps_its_symptom_and_its_workaround(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let problem = analyzed(&acme, "The portal is slow").await;
+    let known = json!({ "symptom": "Pages take a minute", "workaround": "Use the old one" });
+    let _ = agent.act(&problem, "publish_known_error", known).await.ok();
+    let version = agent.again(&problem).await["version"].as_i64().unwrap();
+
+    for empty in [json!(null), json!("  ")] {
+        let emptied = json!({ "symptom": empty, "workaround": empty });
+        let refused = agent.patch(&path(&problem), version, emptied).await;
+        assert_eq!(refused.pointers(), ["/symptom", "/workaround"], "{}", refused.text);
+    }
+    let _ = edit(agent, &problem, json!({ "workaround": "Call the desk" })).await;
+    let _ = edit(agent, &problem, json!({ "improvements": null })).await;
+    // What is none any more may lose them.
+    let duplicate = json!({ "resolution_code": "cancelled", "resolution_notes": "it was a cable" });
+    let _ = agent.act(&problem, "resolve", duplicate).await.ok();
+    let _ = edit(agent, &problem, json!({ "workaround": null })).await;
 }

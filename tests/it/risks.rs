@@ -15,6 +15,7 @@ use crate::{
 on_both_engines! {
     a_risk_is_accepted_only_with_the_vote_of_the_service_owner
     a_vote_is_on_the_risk_as_it_was_shown
+    the_owner_of_another_service_decides_for_themselves
     a_refused_risk_is_not_accepted
     without_an_owner_of_the_service_the_fallback_approver_votes_on_a_risk
     the_review_of_an_accepted_risk_opens_a_task_once
@@ -171,4 +172,27 @@ async fn the_review_of_an_accepted_risk_is_due_after_its_problem_is_closed(desk:
 
     let tasks = agent.of(&problem, "tasks").await.items();
     assert_eq!((tasks.len(), &tasks[0]["state"]), (1, &json!("open")));
+}
+
+async fn the_owner_of_another_service_decides_for_themselves(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let service = json!({
+        "key": "payroll", "name": "Payroll", "owner": acme.admin.id, "support_team": "network",
+    });
+    let _ = acme.admin.client.post("/services", service).await.created();
+    let problem = analyzed(&acme, "The portal is slow").await;
+    let _ = agent.act(&problem, "request_approval", risk(&acme, 90)).await.ok();
+    let _ = decide(&acme.manager, "approve", None).await;
+
+    let _ = edit(agent, &problem, json!({ "service": "payroll" })).await;
+
+    let refused = agent.act(&problem, "resolve", accepted()).await;
+    assert_eq!((refused.status, refused.slug()), (StatusCode::CONFLICT, "approval-required"));
+    let again = json!({ "risk_owner": acme.agent.id, "risk_review_at": in_days(&desk, 90),
+                        "reason": "the vendor is gone" });
+    let _ = agent.act(&problem, "request_approval", again).await.ok();
+    assert!(asked(&acme.manager).await.is_empty());
+    let _ = decide(&acme.admin, "approve", None).await;
+    let _ = agent.act(&problem, "resolve", accepted()).await.ok();
 }

@@ -10,6 +10,7 @@ on_both_engines! {
     an_item_s_plan_becomes_tasks_when_fulfilment_begins
     tasks_are_done_in_their_order_and_every_step_is_an_event_of_the_task
     a_request_is_not_fulfilled_before_its_mandatory_tasks
+    what_waits_for_a_cancelled_task_waits_no_more
     an_approved_request_gets_its_tasks_once
     what_is_over_with_its_request_is_cancelled_in_the_same_commit
     the_assignee_works_on_a_task_and_the_requester_never_does
@@ -425,4 +426,22 @@ async fn tasks_of_organizations_are_apart(desk: TestDesk) {
     assert_eq!(stranger.patch(&by_id, 1, json!({ "position": 1 })).await.slug(), "not-found");
     assert!(stranger.get("/tasks").await.items().is_empty());
     assert_eq!(acme.agent.client.get(&by_id).await.ok(), task);
+}
+
+async fn what_waits_for_a_cancelled_task_waits_no_more(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let incident = acme.report("A broken chair").await;
+    let path_of = format!("/tickets/{}/tasks", incident["number"].as_str().unwrap());
+    let optional = json!({ "short_description": "Look for another", "mandatory": false });
+    let optional = agent.post(&path_of, optional).await.created();
+    let after = json!({ "short_description": "Order one", "depends_on": [optional["number"]] });
+    let after = agent.post(&path_of, after).await.created();
+    assert_eq!(after["state"], "waiting");
+
+    let _ = step(agent, &optional, "cancel", because()).await;
+
+    assert_eq!(agent.get(&path(&after, "")).await.ok()["state"], "open");
+    let late = json!({ "short_description": "Pay it", "depends_on": [optional["number"]] });
+    assert_eq!(agent.post(&path_of, late).await.created()["state"], "open");
 }

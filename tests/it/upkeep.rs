@@ -18,6 +18,8 @@ on_both_engines! {
     a4_an_approval_that_waits_too_long_goes_to_the_voters_manager
     a4_a_policy_that_fails_to_look_after_approvals_leaves_receipts_and_is_told_of
     w10_a_missing_approver_is_told_of_once_and_cured_by_the_setting
+    tickets_of_who_left_go_back_to_their_team
+    tickets_of_a_team_that_ended_go_to_the_fallback_team
     the_upkeep_of_one_organization_does_not_hinder_the_next
     only_a_hook_of_the_contract_can_be_bound
 }
@@ -236,4 +238,59 @@ async fn only_a_hook_of_the_contract_can_be_bound(desk: TestDesk) {
     let refused = acme.admin.client.post("/bindings", binding).await;
 
     assert_eq!(refused.pointers(), ["/hooks/0"], "{}", refused.text);
+}
+
+async fn change(org: &Org<'_>, path: &str, change: Value) {
+    let admin = &org.admin.client;
+    let version = admin.get(path).await.ok()["version"].as_i64().unwrap();
+    let _ = admin.patch(path, version, change).await.ok();
+}
+
+async fn tickets_of_who_left_go_back_to_their_team(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let to = |person: &str| json!({ "team": "network", "assignee": person });
+    let incident = acme.report("No wifi").await;
+    let _ = agent.act(&incident, "assign", to(&acme.second_agent.id)).await.ok();
+    let stays = acme.report("No lan").await;
+    let stays = agent.act(&stays, "assign", to(&acme.agent.id)).await.ok();
+    assert_eq!(sweep(&desk).await, Upkept::default());
+
+    change(&acme, "/teams/network", json!({ "members": [acme.agent.id], "lead": null })).await;
+    assert_eq!(sweep(&desk).await, Upkept { given_back: 1, ..Upkept::default() });
+    assert_eq!(sweep(&desk).await, Upkept::default());
+
+    let now = agent.again(&incident).await;
+    assert_eq!((&now["assignee"], &now["team"]["key"]), (&Value::Null, &json!("network")));
+    let event = agent.of(&incident, "events").await.items().pop().unwrap();
+    assert_eq!((&event["action"], &event["actor"]["kind"]), (&json!("assign"), &json!("system")));
+    assert_eq!(event["reason"], "its assignee no longer works in the team");
+
+    // So it is with who leaves the desk without leaving the team.
+    let path = format!("/people/{}", acme.agent.id);
+    change(&acme, &path, json!({ "active": false })).await;
+    assert_eq!(sweep(&desk).await.given_back, 1);
+    let now = acme.admin.client.again(&stays).await;
+    assert_eq!((&now["assignee"], &now["waiting_on"]["what"]), (&Value::Null, &json!("team")));
+    let unassigned = acme.admin.client.get("/tickets?assigned=false").await.items();
+    assert_eq!(unassigned.len(), 2);
+    desk.ignore_mail();
+}
+
+async fn tickets_of_a_team_that_ended_go_to_the_fallback_team(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let incident = acme.report("No wifi").await;
+    let to = json!({ "team": "network", "assignee": acme.second_agent.id });
+    let _ = agent.act(&incident, "assign", to).await.ok();
+    change(&acme, "/teams/network", json!({ "active": false })).await;
+
+    let upkept = sweep(&desk).await;
+
+    let now = agent.again(&incident).await;
+    assert_eq!((&now["assignee"], &now["team"]["key"]), (&Value::Null, &json!("service-desk")));
+    assert_eq!(upkept, Upkept { given_back: 1, ..Upkept::default() });
+    let event = agent.of(&incident, "events").await.items().pop().unwrap();
+    assert_eq!(event["reason"], "its team no longer serves the organization");
+    desk.ignore_mail();
 }

@@ -1,5 +1,6 @@
 //! What Waypost costs, measured on this machine: decisions, imports and the API beside bare SQL,
-//! and what an organization notices of another one's policies.
+//! what an organization notices of another one's policies and uploads, and what clients notice of each
+//! other.
 //!
 //! The numbers are only comparable with those of the same run: the machine, its disk and what else
 //! it does are in each of them. Durability is an installation's: every acknowledged ticket is on
@@ -10,21 +11,30 @@ mod desk;
 mod front;
 mod load;
 mod neighbours;
+mod uploads;
+
+use std::path::Path;
 
 use anyhow::{Result, bail};
 
 use crate::{plugins, say};
 
-/// Measures everything, or one of `decisions`, `desk`, `neighbours` and `front`; with `--built`,
-/// what was built before.
+/// What can be measured.
+const PARTS: [&str; 5] = ["decisions", "desk", "neighbours", "front", "uploads"];
+
+/// Measures everything, or one part; with `--built`, what was built before. `uploads` takes a folder
+/// with more components.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (parts, is_built): (&[&str], bool) = match words.as_slice() {
-        [] => (&["decisions", "desk", "neighbours", "front"], false),
-        [part @ ("desk" | "neighbours" | "front"), "--built"] => (&[*part], true),
-        [part @ ("decisions" | "desk" | "neighbours" | "front")] => (&[*part], false),
+    let (parts, is_built, folder): (&[&str], bool, Option<&Path>) = match words.as_slice() {
+        [] => (&PARTS, false, None),
+        [part, "--built"] if PARTS.contains(part) && *part != "decisions" => (&[*part], true, None),
+        [part] if PARTS.contains(part) => (&[*part], false, None),
+        ["uploads", "--built", folder] => (&["uploads"], true, Some(Path::new(*folder))),
+        ["uploads", folder] => (&["uploads"], false, Some(Path::new(*folder))),
         _ => bail!(
-            "usage: cargo xtask bench [decisions | desk [--built] | neighbours [--built] | front [--built]]"
+            "usage: cargo xtask bench [decisions | desk [--built] | neighbours [--built] | front [--built] | \
+             uploads [--built] [FOLDER]]"
         ),
     };
     let policies = plugins::build()?;
@@ -34,6 +44,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             "decisions" => decisions::measure(&policies)?,
             "desk" => desk::measure(&policies, is_built)?,
             "front" => front::measure(&policies, is_built)?,
+            "uploads" => uploads::measure(&policies, is_built, folder)?,
             _ => neighbours::measure(&policies, is_built)?,
         });
     }

@@ -56,28 +56,46 @@ impl Client {
         serde_json::from_str(&body).with_context(|| format!("reading the answer to {path}"))
     }
 
-    /// Sends a request and returns the answer, whatever its status.
+    /// The same caller over another connection.
+    pub(crate) fn anew(&self) -> Self {
+        Self { address: self.address, token: self.token.clone(), connection: None }
+    }
+
+    /// Sends JSON and returns the answer, whatever its status.
     pub(crate) fn exchange(
         &mut self,
         method: &str,
         path: &str,
         body: Option<&Value>,
     ) -> Result<Answer> {
+        let body = body.map(Value::to_string).unwrap_or_default();
+        self.send(method, path, "application/json", body.as_bytes())
+    }
+
+    /// Sends a request and returns the answer, whatever its status.
+    pub(crate) fn send(
+        &mut self,
+        method: &str,
+        path: &str,
+        kind: &str,
+        body: &[u8],
+    ) -> Result<Answer> {
         // Taken out, so that a connection that failed half-way is not used again.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
             None => self.connect()?,
         };
-        let body = body.map(Value::to_string).unwrap_or_default();
         // One write: headers and body in two packets would wait for each other's confirmation.
-        let request = format!(
+        let mut request = format!(
             "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
-             content-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+             content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
             self.address,
             self.token,
             body.len(),
-        );
-        connection.get_mut().write_all(request.as_bytes()).context("sending it")?;
+        )
+        .into_bytes();
+        request.extend(body);
+        connection.get_mut().write_all(&request).context("sending it")?;
         let answer = read_answer(&mut connection)?;
         self.connection = Some(connection);
         Ok(answer)

@@ -130,6 +130,15 @@ impl Server {
         self.address
     }
 
+    /// The most memory that it has taken so far, in KiB, as Linux counts it.
+    pub(crate) fn peak_kib(&self) -> Result<u64> {
+        let path = format!("/proc/{}/status", self.child.id());
+        let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
+        number.with_context(|| format!("reading VmHWM in {path}"))
+    }
+
     /// Asks it to stop, and waits until it has finished what it began.
     pub(crate) fn stop(mut self) -> Result<()> {
         let process = self.child.id().to_string();

@@ -290,11 +290,11 @@ mod tests {
             let is_short = parameters.iter().any(|one| one["name"] == "Prefer");
             let rows: [(&[&str], bool); 6] = [
                 (&["400", "500", "503"], true),
-                (&["401", "403", "404", "413", "422", "429"], !is_public(&path)),
+                (&["401", "403", "404", "408", "413", "422", "429"], !is_public(&path)),
                 (&["409", "412"], is_write),
                 (&["428"], method == "patch"),
                 (&["415"], takes_body),
-                (&["204"], is_short || path.ends_with("/revoke")),
+                (&["204"], is_short || path.ends_with("/revoke") || path.ends_with("/remove")),
             ];
             for (statuses, expected) in rows {
                 for status in statuses {

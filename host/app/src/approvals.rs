@@ -168,7 +168,7 @@ pub async fn vote(
     shown: Option<String>,
 ) -> Result<ApprovalView, CommandError> {
     let attempt = || try_vote(desk, caller, request, &vote, shown.as_deref());
-    let voted = start_over_if_stale(desk.options.stale_retries, attempt).await;
+    let voted = start_over_if_stale(desk, &request, attempt).await;
     if let Err(error) = &voted {
         refused::note(desk, caller, request, &vote, error).await;
     }

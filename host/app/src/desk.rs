@@ -1,11 +1,12 @@
 //! The desk: everything a use case works with.
 
 use std::{
+    hash::{DefaultHasher, Hash, Hasher as _},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
 use waypost_policy::PolicyRuntime;
 use waypost_store::{Store, WriteTx};
@@ -31,12 +32,33 @@ pub struct Desk {
     pub(crate) prepared: Arc<PreparedRevisions>,
     /// Ticket numbers that were taken in advance.
     pub(crate) numbers: Arc<Numbers>,
+    /// Where commands wait that start over.
+    pub(crate) queues: Arc<Queues>,
     /// Idempotency keys whose end could not be noted.
     pub(crate) lost_keys: Arc<LostKeys>,
     /// When it was found ready.
     ready_at: Arc<Mutex<Option<Instant>>>,
     /// What the operator set.
     pub(crate) options: DeskOptions,
+}
+
+/// Queues of commands, a fixed number of them: each record has its place in one, which it may share.
+pub(crate) struct Queues([Mutex<()>; 64]);
+
+impl Default for Queues {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Mutex::new(())))
+    }
+}
+
+impl Queues {
+    /// Waits until nobody else of this process is at the record.
+    pub(crate) async fn turn(&self, record: &impl Hash) -> MutexGuard<'_, ()> {
+        let mut hasher = DefaultHasher::new();
+        record.hash(&mut hasher);
+        let place = hasher.finish() % 64;
+        self.0[usize::try_from(place).unwrap_or_default()].lock().await
+    }
 }
 
 /// How long the desk counts as ready after it was found so.
@@ -64,7 +86,7 @@ impl Default for DeskOptions {
     fn default() -> Self {
         Self {
             idempotency_hours: 24,
-            stale_retries: 1,
+            stale_retries: 3,
             deadline_ms: 50,
             max_fuel: 1_000_000_000,
             max_deadline_ms: 1_000,
@@ -95,6 +117,7 @@ impl Desk {
             entropy,
             prepared: Arc::default(),
             numbers: Arc::default(),
+            queues: Arc::default(),
             lost_keys: Arc::default(),
             ready_at: Arc::default(),
             options,

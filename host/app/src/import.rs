@@ -87,6 +87,8 @@ pub struct Place {
 pub struct ImportRow {
     /// Where it stands.
     pub place: Place,
+    /// Its own id, as it stands there, if it has one.
+    pub id: Option<String>,
     /// The row before it whose id differs from its own only in upper and lower case.
     pub alike: Option<Alike>,
     /// The ticket; or why the row makes none.
@@ -116,6 +118,8 @@ pub enum IdCase {
 pub struct RefusedRow {
     /// Where it stands.
     pub place: Place,
+    /// Its own id, as it stands there, if it has one.
+    pub id: Option<String>,
     /// Why.
     pub faults: Vec<FieldFault>,
 }
@@ -285,11 +289,11 @@ pub async fn read(
     let mut look_ups = LookUps::default();
     batch.opening.reserve(rows.len());
     batch.facts = Some(facts.clone());
-    for ImportRow { place, alike, ticket } in rows {
+    for ImportRow { place, id, alike, ticket } in rows {
         let command = match ticket {
             Ok(command) => command,
             Err(faults) => {
-                batch.report.refused.push(RefusedRow { place, faults });
+                batch.report.refused.push(RefusedRow { place, id, faults });
                 continue;
             }
         };
@@ -303,7 +307,7 @@ pub async fn read(
                 continue;
             }
             if let Some(fault) = nearly_there(origin, alike, &stored, ids) {
-                batch.report.refused.push(RefusedRow { place, faults: vec![fault] });
+                batch.report.refused.push(RefusedRow { place, id, faults: vec![fault] });
                 continue;
             }
         }
@@ -313,7 +317,7 @@ pub async fn read(
                 own.extend(origin.map(|origin| (origin, Coming { row: place.row, about })));
             }
             Err(error) => {
-                batch.report.refused.push(RefusedRow { place, faults: faults_of(error)? });
+                batch.report.refused.push(RefusedRow { place, id, faults: faults_of(error)? });
             }
         }
     }

@@ -43,7 +43,7 @@ pub use self::{
 pub use waypost_domain::ticket::ActionHint;
 
 /// Names a ticket by its id or its number.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum TicketRef {
     /// By its id.
     Id(TicketId),

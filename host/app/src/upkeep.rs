@@ -1,4 +1,5 @@
 //! Upkeep: what the desk does by itself as time passes. Tickets that were done some days ago close;
+//! those of who has left go back to their team;
 //! approvals that wait are looked after, as the organization's policies say (requirement A4); major
 //! incidents of which nobody hears escalate.
 //!
@@ -10,14 +11,16 @@ use std::collections::BTreeSet;
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
     approval::{Approval, SeatRequest, SeatState},
+    directory::Lookup,
     ids::{ApprovalId, PersonId, TicketId},
     incident::Major,
     organization::OrgSettings,
+    person::Person,
     ticket::{Action, Given, Notice, Phase, Ticket, TicketKind, Value},
 };
 use waypost_store::{
     ReadTx, StoreError, approval, organization, person,
-    ticket::{self, TicketCursor, TicketFilter, TicketSort},
+    ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
 };
 
 use crate::{
@@ -35,6 +38,8 @@ use crate::{
 pub struct Upkept {
     /// Tickets that closed by themselves.
     pub closed: u64,
+    /// Tickets that nobody worked on any more, and that went back to a team.
+    pub given_back: u64,
     /// Votes that nobody could cast, and that somebody is asked for again.
     pub appointed: u64,
     /// Votes that nobody can cast, and that wait for somebody to be appointed.
@@ -78,6 +83,7 @@ pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandErr
 /// others are done all the same.
 async fn look_after(desk: &Desk, caller: &Caller, settings: &OrgSettings, upkept: &mut Upkept) {
     upkept.closed += done(caller, "close", Box::pin(close_due(desk, caller, settings)).await);
+    upkept.given_back += done(caller, "give_back", Box::pin(give_back(desk, caller)).await);
     // Before anybody is reminded, and whatever policies there are.
     let kept = Box::pin(keep_voters(desk, caller)).await;
     let Kept { appointed, vacated } = done(caller, "keep_voters", kept);
@@ -178,6 +184,66 @@ async fn close(desk: &Desk, caller: &Caller, due: Ticket) -> Result<bool, Comman
     let reason = Value::Text("closed automatically: no reply in time".to_owned());
     let given = Given::default().with("reason", reason);
     scene.add_stored(due, Action::Close.as_str()).takes(Action::Close, &given)?;
+    commit(scene).await
+}
+
+/// Gives back tickets whose assignee or team does not work any more.
+async fn give_back(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
+    let (mut tx, facts) = Facts::open(desk, caller).await?;
+    let owners = ticket::owners(&mut tx).await?;
+    let assignees: BTreeSet<PersonId> = owners.iter().filter_map(|(_, person)| *person).collect();
+    let people = people(&mut tx, assignees).await?;
+    drop(tx);
+    let at_work: BTreeSet<PersonId> =
+        people.iter().filter(|person| person.active).map(|person| person.id).collect();
+    let mut given_back = 0;
+    for (team, assignee) in owners {
+        let serving = facts.team(team).filter(|team| team.serves(caller.org));
+        let works = |person| {
+            serving.is_some_and(|team| team.has_member(person)) && at_work.contains(&person)
+        };
+        if serving.is_some() && assignee.is_none_or(works) {
+            continue;
+        }
+        let filter = TicketFilter {
+            active: Some(true),
+            team: Some(team),
+            assignee: Some(assignee.map_or(Assignee::Nobody, Assignee::Person)),
+            ..TicketFilter::default()
+        };
+        let mut after: Option<TicketCursor> = None;
+        loop {
+            let mut tx = desk.store.read(caller.org).await?;
+            let page =
+                ticket::list(&mut tx, &filter, TicketSort::Opened, after.as_ref(), PORTION).await?;
+            drop(tx);
+            let Some(last) = page.last() else { break };
+            after = Some(TicketCursor::of(last, TicketSort::Opened));
+            for left in page {
+                let number = left.number.clone();
+                let done = Box::pin(take_back(desk, caller, left, &at_work)).await;
+                given_back += u64::from(unless_refused(&number, done)?);
+            }
+        }
+    }
+    Ok(given_back)
+}
+
+/// Whether a ticket was given back; somebody else may have been first.
+async fn take_back(
+    desk: &Desk,
+    caller: &Caller,
+    left: Ticket,
+    at_work: &BTreeSet<PersonId>,
+) -> Result<bool, CommandError> {
+    let mut scene = scene_of(desk, caller, &left).await?;
+    let facts = scene.facts.clone();
+    let draft = scene.add_stored(left, Action::Assign.as_str());
+    let settings = &facts.directory.org.settings;
+    let is_at_work = |person| at_work.contains(&person);
+    let given_back = draft.write.ticket.give_back(&is_at_work, settings, &facts, caller.now);
+    let Some((changes, why)) = given_back else { return Ok(false) };
+    draft.did_because(Action::Assign, &caller.actor, changes, Some(why.to_owned()));
     commit(scene).await
 }
 
@@ -325,14 +391,18 @@ async fn able(
         .chain(facts.delegations.iter().map(|delegation| delegation.to))
         .chain(facts.fallback_approver())
         .collect();
-    let concerned: Vec<PersonId> = concerned.into_iter().collect();
-    let mut able = BTreeSet::new();
-    for some in concerned.chunks(MAX_LOOKED_UP) {
-        let people = person::find_many(tx, some).await?;
-        let can_vote = people.iter().filter(|person| facts.can_vote(person));
-        able.extend(can_vote.map(|person| person.id));
+    let people = people(tx, concerned).await?;
+    Ok(people.iter().filter(|person| facts.can_vote(person)).map(|person| person.id).collect())
+}
+
+/// These people, as far as the organization may know them.
+async fn people(tx: &mut ReadTx, wanted: BTreeSet<PersonId>) -> Result<Vec<Person>, CommandError> {
+    let wanted: Vec<PersonId> = wanted.into_iter().collect();
+    let mut people = Vec::with_capacity(wanted.len());
+    for some in wanted.chunks(MAX_LOOKED_UP) {
+        people.extend(person::find_many(tx, some).await?);
     }
-    Ok(able)
+    Ok(people)
 }
 
 /// Reads rounds. One that cannot be read is logged, and keeps no other from its turn.

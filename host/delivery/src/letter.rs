@@ -59,7 +59,7 @@ impl std::str::FromStr for Sender {
 
 impl Sender {
     /// The part of the address behind the `@`; message ids end in it.
-    fn domain(&self) -> &str {
+    pub(crate) fn domain(&self) -> &str {
         self.0.email.domain()
     }
 }
@@ -105,13 +105,20 @@ impl Header for Subject {
 
 /// Writes the letter of a message.
 ///
-/// Two attempts make the same bytes: the date is the message's, and the `Message-ID` is its id.
+/// Two attempts make the same bytes: the date is the message's, and the `Message-ID` is its id. All
+/// letters about a ticket answer one that nobody got, named by the ticket's id, so that a reader
+/// shows them as one conversation, whatever their subjects are.
 pub(crate) fn write(message: &Message, from: &Sender) -> Result<lettre::Message, Undelivered> {
     let to = recipient(message)?;
-    lettre::Message::builder()
+    let letter = lettre::Message::builder()
         .from(from.0.clone())
         .to(Mailbox::new(None, to))
-        .message_id(Some(format!("<{}@{}>", message.id, from.domain())))
+        .message_id(Some(format!("<{}@{}>", message.id, from.domain())));
+    let letter = match message.ticket.map(|ticket| format!("<{ticket}@{}>", from.domain())) {
+        Some(thread) => letter.in_reply_to(thread.clone()).references(thread),
+        None => letter,
+    };
+    letter
         .date(SystemTime::from(message.created_at))
         .header(Subject(one_line(&message.subject)))
         .header(AutoSubmitted)

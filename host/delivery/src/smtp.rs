@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::extension::ClientId;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use waypost_domain::message::Message;
 
@@ -20,7 +21,8 @@ pub struct Smtp {
 
 impl Smtp {
     /// A transport for the relay at `url`: `smtps://host`, `smtp://host?tls=required`, or
-    /// `smtp://host` without encryption.
+    /// `smtp://host` without encryption. It greets with the name behind the host, `smtp://host/name`, or
+    /// else with the domain of the sender.
     ///
     /// # Errors
     /// The address can't be understood, holds a password, or would send one unencrypted.
@@ -39,11 +41,23 @@ impl Smtp {
         let mut relay = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|fault| MailFault::Url { message: fault.to_string() })?
             .timeout(Some(STEP));
+        // A server may refuse who does not say a name. Lettre's own is that of this machine, which is
+        // rarely one that is known outside.
+        if !names_client(url) && from.domain().contains('.') {
+            relay = relay.hello_name(ClientId::Domain(from.domain().to_owned()));
+        }
         if let Some((user, password)) = login {
             relay = relay.credentials(Credentials::new(user, password));
         }
         Ok(Self { relay: relay.build(), from })
     }
+}
+
+/// Whether the address says as whom to greet: `smtp://relay.example.com/desk.example.com`.
+fn names_client(url: &str) -> bool {
+    let rest = url.split_once("//").map_or(url, |(_, rest)| rest);
+    let rest = rest.split(['?', '#']).next().unwrap_or_default();
+    rest.split_once('/').is_some_and(|(_, path)| !path.is_empty())
 }
 
 impl Transport for Smtp {
@@ -94,6 +108,21 @@ mod tests {
         let (subject, body) = read(&given.letters[0]);
         assert_eq!(subject, "INC0000042: printer on fire");
         assert_eq!(shown(&body), "Somebody is looking at it.");
+    }
+
+    #[tokio::test]
+    async fn a_server_is_greeted_with_the_senders_domain_or_with_the_name_that_is_given() {
+        let server = Strict::open(Manners::default()).await;
+        let local: Sender = "desk@localhost".parse().unwrap();
+        for (url, from, expected) in [
+            (server.url(), sender(), "waypost.example"),
+            (format!("{}/", server.url()), sender(), "waypost.example"),
+            (format!("{}/desk.example.com", server.url()), sender(), "desk.example.com"),
+            (server.url(), local, "[127.0.0.1]"),
+        ] {
+            Smtp::open(&url, None, from).unwrap().send(&message(1)).await.unwrap();
+            assert_eq!(server.given().greeted, [expected], "{url}");
+        }
     }
 
     #[tokio::test]

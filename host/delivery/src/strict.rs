@@ -31,6 +31,8 @@ impl Default for Manners {
 /// What it was given.
 #[derive(Debug, Default)]
 pub(crate) struct Given {
+    /// The names that it was greeted with.
+    pub(crate) greeted: Vec<String>,
     /// The letters it took, without what the way added.
     pub(crate) letters: Vec<Vec<u8>>,
     /// What it refused, and why.
@@ -101,6 +103,8 @@ impl Talk {
             }
             match command.get(..4).unwrap_or_default().to_ascii_uppercase().as_str() {
                 "EHLO" => {
+                    let name = command[4..].trim().to_owned();
+                    self.given.lock().unwrap().greeted.push(name);
                     let lines = ["strict.example"].iter().chain(self.manners.extensions);
                     let lines = lines.copied().collect::<Vec<_>>().join("\r\n250-");
                     self.say(&format!("250-{lines}\r\n250 HELP")).await?;

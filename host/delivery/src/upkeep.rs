@@ -34,10 +34,19 @@ impl Upkeep {
         match sweep(&self.desk, self.clock.now()).await {
             Ok(upkept) if upkept == Upkept::default() => {}
             Ok(upkept) => {
-                let Upkept { closed, appointed, vacated, nudged, expired, silent, risk_reviews } =
-                    upkept;
+                let Upkept {
+                    closed,
+                    given_back,
+                    appointed,
+                    vacated,
+                    nudged,
+                    expired,
+                    silent,
+                    risk_reviews,
+                } = upkept;
                 tracing::info!(
                     upkept.closed = closed,
+                    upkept.given_back = given_back,
                     upkept.appointed = appointed,
                     upkept.vacated = vacated,
                     upkept.nudged = nudged,

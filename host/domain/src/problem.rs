@@ -11,8 +11,8 @@ use chrono::{DateTime, Utc};
 use crate::{
     approval::Approval,
     field::{person_of, time_of},
-    ids::{CiId, PersonId, TicketId},
-    refusal::{GuardKind, Refused},
+    ids::{CiId, PersonId, ServiceId, TicketId},
+    refusal::{Faults, GuardKind, Refused},
     request::Content,
     ticket::{
         self, APPOINT_VOTER, APPROVED, Action, Asks, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code,
@@ -437,9 +437,25 @@ fn close(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 }
 
 impl Problem {
-    /// What the owner of the service agrees to.
-    pub(crate) fn add_risk(&self, short_description: &str, content: &mut Content) {
+    /// Notes what a known error must not lose.
+    pub(crate) fn check_known_error(&self, faults: &mut Faults) {
+        let texts = [("symptom", &self.symptom), ("workaround", &self.workaround)];
+        for (name, _) in texts.iter().filter(|(_, text)| self.known_error && text.is_none()) {
+            let message =
+                format!("A known error has a {name}, which its incidents show; change it instead.");
+            faults.missing(&format!("/{name}"), message);
+        }
+    }
+
+    /// What the owner of the service agrees to. Another service is another owner's risk.
+    pub(crate) fn add_risk(
+        &self,
+        short_description: &str,
+        service: Option<ServiceId>,
+        content: &mut Content,
+    ) {
         content.add("short_description", short_description);
+        content.add("service", &service.map(|it| it.to_string()).unwrap_or_default());
         let texts = [("root_cause", &self.root_cause), ("workaround", &self.workaround)];
         for (name, text) in texts {
             content.add(name, text.as_deref().unwrap_or_default());

@@ -349,7 +349,7 @@ impl Ticket {
             }
         }
         if let Some(problem) = self.problem() {
-            problem.add_risk(&self.short_description, &mut content);
+            problem.add_risk(&self.short_description, self.service, &mut content);
         }
         content.0
     }

@@ -81,7 +81,7 @@ pub const TASK: Kind = Kind {
 const NOT_DONE: &[State] = &[State::Open, State::InProgress, State::OnHold];
 
 const ROWS: &[Row] = &[
-    row(Action::Release, "It becomes ready, because the tasks it depends on are done or skipped")
+    row(Action::Release, "It becomes ready, because the tasks it depends on are over")
         .from(&[State::Waiting])
         .to(State::Open)
         .who(Who::System),
@@ -191,7 +191,7 @@ const FIELDS: &[Field] = &[
     Field::new(
         "depends_on",
         FieldType::Tickets,
-        "Ids or numbers of the tasks of the same ticket that must be done or skipped first. \
+        "Ids or numbers of the tasks of the same ticket that must be done, skipped or cancelled first. \
          Replaces the whole list. Editable until the task is started.",
         |ticket| {
             let before = ticket.task()?.depends_on.iter().copied().collect::<Vec<_>>();

@@ -209,6 +209,23 @@ async fn while_one_organization_has_costly_things_compiled_another_is_served() {
     assert_eq!(team(&desk.route(&prepared)), "network");
 }
 
+/// How long an upload takes tells nobody whether another organization has the same.
+#[tokio::test]
+async fn what_is_new_to_an_organization_is_looked_at_whoever_else_has_it() {
+    let bytes = Arc::<[u8]>::from(Guest::new().build());
+    let config = || RuntimeConfig { artifact_key: Some([7; 32].into()), ..child() };
+    let desk = Desk::with(config());
+    desk.runtime.inspect_in_turn(asker(1), Arc::clone(&bytes), Novelty::New).await.unwrap();
+
+    // From now on, whatever has to be compiled fails.
+    let no_program = CompilerProgram { path: "/nowhere/waypost".into() };
+    let desk = desk.restart(RuntimeConfig { compiler: Compiler::Child(no_program), ..config() });
+    let known = desk.runtime.inspect_in_turn(asker(1), Arc::clone(&bytes), Novelty::Known).await;
+    assert_eq!(known.unwrap().digest, Digest::of(&bytes));
+    let new = desk.runtime.inspect_in_turn(asker(2), bytes, Novelty::New).await;
+    assert_eq!(new.unwrap_err().code(), "busy");
+}
+
 #[test]
 fn a_program_that_cannot_compile_refuses_without_a_word_against_the_component() {
     let no_program = CompilerProgram { path: "/nowhere/waypost".into() };

@@ -8,7 +8,7 @@ mod stage;
 
 use uuid::Uuid;
 use waypost_domain::{
-    ids::TicketId,
+    ids::{PersonId, TeamId, TicketId},
     task::TaskCount,
     ticket::{ExternalRef, Ticket},
 };
@@ -20,6 +20,7 @@ use self::{
 };
 use crate::{
     ReadTx, StoreError, WriteTx,
+    conn::on,
     row::{guarded_update, insert_all},
     sql::Sql,
     unique::{UniqueKey, explain},
@@ -168,6 +169,15 @@ pub async fn task_counts(
             (TicketId(id), TaskCount { open: count(open), total: count(total) })
         })
         .collect())
+}
+
+/// Who owns tickets about which the desk still has to do something: each team with each assignee.
+pub async fn owners(tx: &mut ReadTx) -> Result<Vec<(TeamId, Option<PersonId>)>, StoreError> {
+    const OWNERS: &str =
+        "select distinct team_id, assignee_id from tickets where org_id = $1 and active";
+    let rows: Vec<(Uuid, Option<Uuid>)> =
+        on!(tx, |conn, org| sqlx::query_as(OWNERS).bind(org).fetch_all(conn).await?);
+    Ok(rows.into_iter().map(|(team, person)| (TeamId(team), person.map(PersonId))).collect())
 }
 
 /// A ticket's number, and what it is about.

@@ -91,6 +91,9 @@ slugs! {
     /// The version is not named.
     PreconditionRequired, "precondition-required", PRECONDITION_REQUIRED, "If-Match is missing",
         "Send `If-Match` with the `ETag` of the record as you read it.";
+    /// The client did not send all of the body in time.
+    RequestTimeout, "request-timeout", REQUEST_TIMEOUT, "The body did not arrive in time",
+        "Send the request again, over a new connection.";
     /// Too much.
     TooLarge, "too-large", PAYLOAD_TOO_LARGE, "The body is too large",
         "Send a smaller body; `detail` names the limit.";
@@ -144,6 +147,7 @@ impl Slug {
         match status {
             StatusCode::NOT_FOUND => Self::NotFound,
             StatusCode::METHOD_NOT_ALLOWED => Self::MethodNotAllowed,
+            StatusCode::REQUEST_TIMEOUT => Self::RequestTimeout,
             StatusCode::PAYLOAD_TOO_LARGE => Self::TooLarge,
             StatusCode::UNSUPPORTED_MEDIA_TYPE => Self::UnsupportedMediaType,
             StatusCode::SERVICE_UNAVAILABLE => Self::Unavailable,

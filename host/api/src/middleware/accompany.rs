@@ -40,13 +40,25 @@ pub(crate) struct RequestContext {
     pub(crate) path: Arc<str>,
     /// How far the changes of the command are committed.
     pub(crate) commit: CommitNote,
+    is_body_awaited: Arc<AtomicBool>,
     is_body_read: Arc<AtomicBool>,
 }
 
 impl RequestContext {
     fn new(id: &str, path: &str) -> Self {
         let commit = CommitNote::default();
-        Self { id: id.into(), path: path.into(), commit, is_body_read: Arc::default() }
+        let (is_body_awaited, is_body_read) = Default::default();
+        Self { id: id.into(), path: path.into(), commit, is_body_awaited, is_body_read }
+    }
+
+    /// From now on it is the client that everything waits for.
+    pub(crate) fn note_body_is_awaited(&self) {
+        self.is_body_awaited.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether the client has not sent all of the body that it was waited for.
+    pub(crate) fn lacks_body(&self) -> bool {
+        self.is_body_awaited.load(Ordering::Relaxed) && !self.is_body_read.load(Ordering::Relaxed)
     }
 
     /// The body has come to its end, and the connection can be used for the next request.

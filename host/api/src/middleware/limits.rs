@@ -31,19 +31,28 @@ pub(crate) struct Limits {
     pub(crate) slow_turns: Option<Arc<Turns>>,
 }
 
-/// Answers 503 when the time is up.
+/// Answers 503 when the time is up; 408 if it is the client that did not come to an end.
 pub(crate) async fn deadline(
     State(timeout): State<Duration>,
     request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
+    let context = request.extensions().get::<RequestContext>().cloned();
+    let reads = request.method().is_safe();
     tokio::time::timeout(timeout, next.run(request)).await.map_err(|_| {
         tracing::warn!(timeout_ms = timeout.as_millis(), "request timed out");
-        ApiError::new(
-            Slug::Unavailable,
+        if context.is_some_and(|context| context.lacks_body()) {
+            let seconds = timeout.as_secs();
+            let detail = format!("the body did not arrive within {seconds} s; nothing was changed");
+            return ApiError::new(Slug::RequestTimeout, detail);
+        }
+        let detail = if reads {
+            "the request timed out"
+        } else {
             "the request timed out; read the record before you repeat the request, or use an \
-             `Idempotency-Key`",
-        )
+             `Idempotency-Key`"
+        };
+        ApiError::new(Slug::Unavailable, detail)
     })
 }
 
@@ -78,10 +87,10 @@ pub(crate) async fn bounded_body(
         Some(of) if !is_empty => Some(limits.bodies.take(of, most)?),
         _ => None,
     };
+    let context = parts.extensions.get::<RequestContext>();
+    context.inspect(|context| context.note_body_is_awaited());
     let bytes = read(body, limits.body).await?;
-    if let Some(context) = parts.extensions.get::<RequestContext>() {
-        context.note_body_is_read();
-    }
+    context.inspect(|context| context.note_body_is_read());
     Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await)
 }
 

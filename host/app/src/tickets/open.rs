@@ -24,7 +24,8 @@ use crate::{Caller, CommandError, Desk};
 /// Opens a ticket. It is stored, with a team, before this returns.
 ///
 /// A ticket with an external reference that the organization has already is not opened again; the
-/// first one is returned to who may see it.
+/// first one is returned to who may see it. Where it is of another kind than the one that was asked
+/// for, or another ticket's task, the sender is told so: it is not what they meant.
 ///
 /// # Errors
 /// The role, before anything is read; then every wrong field by name. Nothing is stored then.
@@ -39,7 +40,7 @@ pub async fn open(
     let origin = origin(&command);
     if let Some(reference) = &origin
         && caller.role != Role::Requester
-        && let Some(known) = opened_before(&mut tx, caller, reference).await?
+        && let Some(known) = opened_before(&mut tx, caller, &command, reference).await?
     {
         return Ok(known);
     }
@@ -54,7 +55,7 @@ pub async fn open(
         Err(CommandError::Taken(what)) => {
             let Some(reference) = &origin else { return Err(CommandError::Taken(what)) };
             let mut tx = desk.store.read(caller.org).await?;
-            let known = opened_before(&mut tx, caller, reference).await?;
+            let known = opened_before(&mut tx, caller, &command, reference).await?;
             known.ok_or(CommandError::Taken(what))
         }
         kept => kept,
@@ -98,15 +99,45 @@ pub(crate) fn origin(command: &OpenTicket) -> Option<ExternalRef> {
 async fn opened_before(
     tx: &mut ReadTx,
     caller: &Caller,
+    command: &OpenTicket,
     reference: &ExternalRef,
 ) -> Result<Option<TicketView>, CommandError> {
     let Some(known) = ticket::find_by_external_ref(tx, reference).await? else { return Ok(None) };
     match read::seen(tx, caller, &TicketRef::Id(known.id)).await {
-        Ok(seen) => names::view(tx, seen.ticket).await.map(Some),
+        Ok(seen) => {
+            must_be_meant(tx, caller, command, &seen.ticket).await?;
+            names::view(tx, seen.ticket).await.map(Some)
+        }
         // It is somebody else's: that there is one is all there is to know.
         Err(CommandError::NotFound(_)) => Err(CommandError::Taken("external_ref")),
         Err(error) => Err(error),
     }
+}
+
+/// Refuses a ticket that is there already and is not the one that the sender means.
+async fn must_be_meant(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    command: &OpenTicket,
+    known: &Ticket,
+) -> Result<(), CommandError> {
+    let what = format!("The external reference belongs to {}", known.number);
+    // What a requester calls it is a proposal; policies may have found that it is something else.
+    if caller.role != Role::Requester && command.kind.is_some_and(|kind| kind != known.kind()) {
+        let is = known.rules().with_article;
+        return Err(CommandError::guard(format!(
+            "{what}, {is}; give the new ticket a reference of its own, or leave it out."
+        )));
+    }
+    let named = command.fields.get("parent").filter(|_| known.kind() == TicketKind::Task);
+    let Some(named) = named.and_then(serde_json::Value::as_str) else { return Ok(()) };
+    let parent = read::seen(tx, caller, &TicketRef::parse(named)).await;
+    if parent.is_ok_and(|parent| known.parent == Some(parent.ticket.id)) {
+        return Ok(());
+    }
+    Err(CommandError::guard(format!(
+        "{what}, a task of another ticket; name that, or leave it out."
+    )))
 }
 
 impl LookUps {

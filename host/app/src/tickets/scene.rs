@@ -8,7 +8,7 @@
 //! No policy runs while a transaction is open, and the answer is made from the scene: no query runs
 //! inside the write transaction to build it.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, hash::Hash};
 
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
@@ -77,9 +77,11 @@ pub async fn act(
     input: Map<String, Json>,
     expected_version: Option<i64>,
 ) -> Result<TicketView, CommandError> {
-    let retries = if expected_version.is_none() { desk.options.stale_retries } else { 0 };
     let attempt = || Box::pin(try_act(desk, caller, named, action, &input, expected_version));
-    start_over_if_stale(retries, attempt).await
+    if expected_version.is_some() {
+        return attempt().await;
+    }
+    start_over_if_stale(desk, named, attempt).await
 }
 
 /// Changes fields. `expected_version` is the version that the caller read.
@@ -617,16 +619,22 @@ pub(crate) async fn commit(
     write::commit(desk, tx, writes, caller.now).await
 }
 
-/// Starts over while somebody else was first, at most so often.
+/// Starts over while somebody else was first, at most as often as the operator says. Those who start
+/// over at the same record do it one after the other, so that many at once do not push each other
+/// aside until some give up.
 pub(crate) async fn start_over_if_stale<T, F: Future<Output = Result<T, CommandError>>>(
-    retries: u32,
+    desk: &Desk,
+    record: &impl Hash,
     mut attempt: impl FnMut() -> F,
 ) -> Result<T, CommandError> {
-    let mut left = retries;
-    loop {
-        match attempt().await {
-            Err(CommandError::Stale) if left > 0 => left -= 1,
-            other => return other,
+    let mut told = attempt().await;
+    let mut left = desk.options.stale_retries;
+    if left > 0 && matches!(told, Err(CommandError::Stale)) {
+        let _turn = desk.queues.turn(record).await;
+        while left > 0 && matches!(told, Err(CommandError::Stale)) {
+            left -= 1;
+            told = attempt().await;
         }
     }
+    told
 }

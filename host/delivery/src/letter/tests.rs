@@ -107,6 +107,27 @@ proptest! {
 }
 
 #[test]
+fn letters_about_a_ticket_are_one_conversation() {
+    let said = |message: &Message, name: &str| {
+        let letter = written(message);
+        let lines = headers(&letter).map(|line| std::str::from_utf8(line).unwrap().to_owned());
+        let start = format!("{name}: ");
+        lines.into_iter().find_map(|line| line.strip_prefix(&start).map(str::to_owned))
+    };
+    let first = message(1);
+    let second = Message { subject: "It is done".to_owned(), ticket: first.ticket, ..message(2) };
+    let thread = format!("<{}@waypost.example>", first.ticket.unwrap());
+    for one in [&first, &second] {
+        assert_eq!(said(one, "References").as_deref(), Some(thread.as_str()));
+        assert_eq!(said(one, "In-Reply-To").as_deref(), Some(thread.as_str()));
+        assert_ne!(said(one, "Message-ID").as_deref(), Some(thread.as_str()));
+    }
+    assert_ne!(said(&message(3), "References").as_deref(), Some(thread.as_str()));
+    let of_no_ticket = Message { ticket: None, ..message(4) };
+    assert_eq!(said(&of_no_ticket, "References"), None);
+}
+
+#[test]
 fn the_message_id_is_the_messages_own_in_every_attempt() {
     let message = message(1);
     let letter = String::from_utf8(written(&message)).unwrap();
@@ -171,6 +192,8 @@ fn line_breaks_in_a_subject_make_no_header() {
             "From",
             "To",
             "Message-ID",
+            "In-Reply-To",
+            "References",
             "Date",
             "Subject",
             "Auto-Submitted",

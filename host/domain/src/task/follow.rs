@@ -31,9 +31,14 @@ impl TaskCount {
     }
 }
 
-/// Whether what depends on a task can begin, and its request be fulfilled.
+/// Whether a request can be fulfilled as far as a task is concerned.
 fn is_settled(task: &Ticket) -> bool {
     matches!(task.state(), State::Done | State::Skipped)
+}
+
+/// Whether what depends on a task can begin: nothing will come of it any more.
+fn is_past(task: &Ticket) -> bool {
+    is_settled(task) || task.state() == State::Cancelled
 }
 
 /// Refuses to fulfil a request while a mandatory task is neither done nor skipped.
@@ -48,20 +53,21 @@ pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::guard(format!(
-        "Mandatory tasks are not finished: {}; complete or skip them first.",
+        "Mandatory tasks are not finished: {}; complete or skip them first, those that others wait for \
+         before these.",
         missing.join(", ")
     )))
 }
 
-/// Lets the tasks of one ticket follow each other: one opens when all that it depends on are done
-/// or skipped, and waits again when it is given something to wait for. Returns those that moved:
+/// Lets the tasks of one ticket follow each other: one opens when all that it depends on are done,
+/// skipped or cancelled, and waits again when it is given something to wait for. Returns those that moved:
 /// their place, and what changed.
 pub fn follow_siblings(tasks: &mut [Ticket], now: DateTime<Utc>) -> Vec<(usize, Vec<FieldChange>)> {
-    let settled: BTreeSet<TicketId> =
-        tasks.iter().filter(|task| is_settled(task)).map(|task| task.id).collect();
+    let past: BTreeSet<TicketId> =
+        tasks.iter().filter(|task| is_past(task)).map(|task| task.id).collect();
     let mut moved = Vec::new();
     for (place, task) in tasks.iter_mut().enumerate() {
-        let is_ready = task.task().is_some_and(|it| it.depends_on.is_subset(&settled));
+        let is_ready = task.task().is_some_and(|it| it.depends_on.is_subset(&past));
         let (from, next) =
             if is_ready { (State::Waiting, State::Open) } else { (State::Open, State::Waiting) };
         if task.state() != from {

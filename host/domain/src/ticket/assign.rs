@@ -1,8 +1,11 @@
 //! Assigning: which team owns a ticket and who works on it; and how it is weighed: triage,
 //! priority, escalation.
 
+use chrono::{DateTime, Utc};
+
 use crate::{
-    directory::check_owner,
+    directory::{Lookup, check_owner},
+    event::FieldChange,
     ids::{PersonId, TeamId},
     organization::OrgSettings,
     priority::{Level, Matrix},
@@ -106,6 +109,33 @@ impl Ticket {
         }
         self.team = team;
         self.assignee = assignee;
+    }
+
+    /// Takes it from who does not work on it any more: its assignee has left the team or the desk, or
+    /// its team does not serve the organization. It waits for the team then, or for the fallback team.
+    /// Returns what changed, and why; nothing where its owner is at work.
+    pub fn give_back(
+        &mut self,
+        is_at_work: &dyn Fn(PersonId) -> bool,
+        settings: &OrgSettings,
+        directory: &dyn Lookup,
+        now: DateTime<Utc>,
+    ) -> Option<(Vec<FieldChange>, &'static str)> {
+        let serving = directory.team(self.team).filter(|team| team.serves(self.org));
+        let stays = |person: &PersonId| {
+            serving.is_some_and(|team| team.has_member(*person)) && is_at_work(*person)
+        };
+        let (team, why) = match serving {
+            Some(_) => (self.team, "its assignee no longer works in the team"),
+            None => (settings.fallback_team, "its team no longer serves the organization"),
+        };
+        let assignee = self.assignee.filter(stays);
+        if (team, assignee) == (self.team, self.assignee) {
+            return None;
+        }
+        let before = self.clone();
+        self.set_owner(team, assignee);
+        Some((self.record_changes(&before, Some(directory), now), why))
     }
 
     /// What the matrix says for the present impact and urgency. Never touches an override or a

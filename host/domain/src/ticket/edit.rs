@@ -41,6 +41,9 @@ impl Ticket {
         if after.task() != self.task() {
             after.check_dependencies(siblings, &mut faults);
         }
+        if let Some(problem) = after.problem() {
+            problem.check_known_error(&mut faults);
+        }
         faults.finish()?;
         self.check_submitted(&after)?;
         self.check_started(&after)?;

@@ -18,7 +18,8 @@ pub struct ActionHint {
 }
 
 impl Ticket {
-    /// What this caller can do now. Actions that only policies and approvals do are not among them.
+    /// What this caller can do now. Actions that only policies and approvals do are not among them,
+    /// nor, for a requester, those that wait for fields which only the desk can fill in.
     #[must_use]
     pub fn allowed_actions(
         &self,
@@ -32,8 +33,16 @@ impl Ticket {
             .filter(|row| row.against.is_none_or(|against| against(self, row.action).is_none()))
             .filter(|row| !(row.action == Action::Acknowledge && self.acknowledged_at.is_some()))
             .filter(|row| allows(role, relation, row.action, self).is_ok())
+            .filter(|row| role != Role::Requester || !self.lacks_what_is_edited(row, settings))
             .map(|row| ActionHint { action: row.action, lacks: self.lacks(row, settings) })
             .collect()
+    }
+
+    /// Whether it lacks fields that must be edited before, because the action does not take them.
+    fn lacks_what_is_edited(&self, row: &Row, settings: &OrgSettings) -> bool {
+        let lacks = row.lacks.map(|lacks| lacks(self, settings)).unwrap_or_default();
+        let takes = |name: &&str| row.inputs.iter().any(|input| input.name == *name);
+        lacks.iter().any(|lack| !lack.fields.iter().any(|name| takes(name)))
     }
 
     fn lacks(&self, row: &Row, settings: &OrgSettings) -> Vec<String> {

@@ -71,7 +71,7 @@ impl List {
                 if job.finished {
                     "finished".to_owned()
                 } else {
-                    format!("stopped before row {}", job.next_row)
+                    format!("not finished; next is row {}", job.next_row)
                 },
                 job.name.clone(),
             ]

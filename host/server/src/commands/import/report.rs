@@ -21,6 +21,8 @@ const HEADER: [&str; 10] =
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Refusal {
     pub(crate) place: Place,
+    /// The row's own id; empty where it has none.
+    pub(crate) id: String,
     /// The field; empty where the row as a whole is wrong.
     pub(crate) field: String,
     /// The column that it is read from; empty if it is none.
@@ -60,13 +62,15 @@ impl Report {
     /// A row was refused, for these reasons.
     pub(crate) fn refuse(&mut self, row: RefusedRow) -> Result<()> {
         self.refused += 1;
-        let RefusedRow { place, faults } = row;
+        let RefusedRow { place, id, faults } = row;
+        let id = id.unwrap_or_default();
         for FieldFault { pointer, code, message } in faults {
             self.reasons += 1;
             let field = field_of(&pointer).to_owned();
             let column = self.columns.get(field.as_str()).cloned().unwrap_or_default();
             let remedy = remedy(&field, code);
-            let refusal = Refusal { place, field, column, code, message, remedy };
+            let id = id.clone();
+            let refusal = Refusal { place, id, field, column, code, message, remedy };
             self.write(place, "refused", &refusal.cells())?;
             if self.first_refused.len() < TOLD {
                 self.first_refused.push(refusal);
@@ -152,7 +156,7 @@ impl Report {
 
 impl Refusal {
     fn cells(&self) -> [&str; 7] {
-        ["", "", &self.field, &self.column, self.code, &self.message, self.remedy]
+        [&self.id, "", &self.field, &self.column, self.code, &self.message, self.remedy]
     }
 
     /// Where it is, for people: `line 26, row 25, external_id (column id): `.
@@ -250,7 +254,8 @@ mod tests {
     fn refused(row: u64, pointer: &str, code: &'static str) -> RefusedRow {
         let fault =
             FieldFault { pointer: pointer.to_owned(), code, message: "Must be 1 to 3.".to_owned() };
-        RefusedRow { place: Place { row, line: row + 1 }, faults: vec![fault] }
+        let id = Some(format!("=T-{row}"));
+        RefusedRow { place: Place { row, line: row + 1 }, id, faults: vec![fault] }
     }
 
     fn known(id: &str, repeats: Option<u64>, differs: Option<&str>) -> AlreadyThere {
@@ -280,9 +285,9 @@ mod tests {
         let lines: Vec<_> = text.lines().collect();
         assert_eq!(lines[0], "line,row,outcome,id,ticket,field,column,code,reason,remedy");
         let expected =
-            "4,3,refused,,,impact,impact,out-of-range,Must be 1 to 3.,\"Correct the cell";
+            "4,3,refused,'=T-3,,impact,impact,out-of-range,Must be 1 to 3.,\"Correct the cell";
         assert!(lines[1].starts_with(expected), "{text}");
-        assert!(lines[2].starts_with("5,4,refused,,,external_id,nr,similar,"), "{text}");
+        assert!(lines[2].starts_with("5,4,refused,'=T-4,,external_id,nr,similar,"), "{text}");
         assert!(lines[2].contains("--ids exact."), "{text}");
         let expected = "9,8,already there,'=T-1,INC0000001,external_id,nr,another-text,";
         assert!(lines[3].starts_with(expected), "{text}");

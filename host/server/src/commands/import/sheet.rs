@@ -55,6 +55,9 @@ pub(crate) struct Sheet {
     last_line: u64,
     /// How many rows have several lines.
     spanning: u64,
+    /// How many rows hold nothing but separators, as spreadsheets write beyond the last one. They are
+    /// no rows.
+    blank: u64,
 }
 
 /// One row, as it stands in a sheet.
@@ -127,8 +130,13 @@ impl Sheet {
             body,
             last_line: body.1 - 1,
             spanning: 0,
+            blank: 0,
         };
         for record in records {
+            if is_blank(&record) {
+                sheet.blank += 1;
+                continue;
+            }
             sheet.rows += 1;
             match record {
                 Ok(record) => {
@@ -186,9 +194,10 @@ impl Sheet {
         found
     }
 
-    fn records(&self) -> Records<'_> {
+    fn records(&self) -> impl Iterator<Item = Result<Record<'_>, QuoteFault>> {
         let (at, line) = self.body;
-        Records::new(&self.text, self.separator.byte(), at, line)
+        let records = Records::new(&self.text, self.separator.byte(), at, line);
+        records.filter(|record| !is_blank(record))
     }
 
     /// The cells of a row that has as many as the header, all of them text.
@@ -207,10 +216,15 @@ impl Sheet {
     }
 }
 
+/// Whether a row holds nothing but separators and blanks.
+fn is_blank(record: &Result<Record<'_>, QuoteFault>) -> bool {
+    record.as_ref().is_ok_and(|record| record.cells.iter().all(|cell| cell.trim().is_empty()))
+}
+
 /// What was recognized: `UTF-8, separated by commas, 3 columns, 1,204 rows on 1,310 lines`.
 impl fmt::Display for Sheet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { encoding, separator, rows, last_line, spanning, .. } = self;
+        let Self { encoding, separator, rows, last_line, spanning, blank, .. } = self;
         write!(f, "{encoding}, ")?;
         match self.header.len() {
             1 => f.write_str("1 column")?,
@@ -218,9 +232,14 @@ impl fmt::Display for Sheet {
         }
         write!(f, ", {rows} {} on {last_line} lines", if *rows == 1 { "row" } else { "rows" })?;
         match spanning {
+            0 => {}
+            1 => f.write_str("; 1 row has several lines")?,
+            many => write!(f, "; {many} rows have several lines")?,
+        }
+        match blank {
             0 => Ok(()),
-            1 => f.write_str("; 1 row has several lines"),
-            many => write!(f, "; {many} rows have several lines"),
+            1 => f.write_str("; 1 blank row skipped"),
+            many => write!(f, "; {many} blank rows skipped"),
         }
     }
 }
@@ -262,6 +281,16 @@ mod tests {
     fn rows(sheet: &Sheet) -> Vec<(u64, u64, Result<Vec<String>, String>)> {
         let owned = |cells: Vec<Cow<'_, str>>| cells.into_iter().map(Cow::into_owned).collect();
         sheet.rows().map(|it| (it.row, it.line, it.cells.map(owned))).collect()
+    }
+
+    /// As spreadsheets write what lies beyond the last row.
+    #[test]
+    fn a_row_of_nothing_but_separators_is_none() {
+        let sheet = sheet(b"id,text\n,\n1,one\n \t, \xc2\xa0\n\"\",\"\"\n2,\n,\n,\n").unwrap();
+        assert_eq!((sheet.rows, sheet.blank), (2, 5));
+        let rows: Vec<_> = sheet.rows().map(|row| (row.row, row.line)).collect();
+        assert_eq!(rows, [(1, 3), (2, 6)]);
+        assert!(sheet.to_string().ends_with("; 5 blank rows skipped"), "{sheet}");
     }
 
     #[test]

@@ -98,7 +98,9 @@ impl Writer {
             stored = import::batch(&self.desk, &caller, &self.job, rows, self.ids).await;
         }
         match stored {
-            Err(CommandError::Stale) => Err(anyhow!("another process is importing this file")),
+            Err(CommandError::Stale) => Err(anyhow!(
+                "another process is importing this file; let it finish, or stop it first"
+            )),
             stored => Ok(stored?),
         }
     }
@@ -123,7 +125,7 @@ impl Storing {
 
     pub(super) fn stopped(&self) -> String {
         let last_row = self.counts.last_row;
-        format!("the import stopped after row {last_row}; run the same command again to resume")
+        format!("stopped after row {last_row}; the same command goes on from there")
     }
 
     /// Counts what became of a batch, and writes it down.

@@ -531,7 +531,8 @@ impl Plan<'_> {
                 Err(message) => {
                     let (pointer, code) = (String::new(), "malformed");
                     let ticket = Err(vec![FieldFault { pointer, code, message }]);
-                    return (row >= first).then_some(ImportRow { place, alike: None, ticket });
+                    let (id, alike) = (None, None);
+                    return (row >= first).then_some(ImportRow { place, id, alike, ticket });
                 }
             };
             let own = self.columns.text(&cells, ID);
@@ -539,6 +540,7 @@ impl Plan<'_> {
             let named = (self.source.as_str(), identity.id.as_str());
             (row >= first).then(|| ImportRow {
                 place,
+                id: own.as_deref().map(str::to_owned),
                 ticket: ticket_rows::ticket(
                     &self.columns,
                     &cells,
@@ -553,10 +555,10 @@ impl Plan<'_> {
 }
 
 fn refusal(refusal: &Refusal) -> Value {
-    let Refusal { place, field, column, code, message, remedy } = refusal;
+    let Refusal { place, id, field, column, code, message, remedy } = refusal;
     json!({
-        "row": place.row, "line": place.line, "field": field, "column": column, "code": code,
-        "message": message, "remedy": remedy,
+        "row": place.row, "line": place.line, "id": id, "field": field, "column": column,
+        "code": code, "message": message, "remedy": remedy,
     })
 }
 
