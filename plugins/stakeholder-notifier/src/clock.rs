@@ -1,10 +1,9 @@
 //! Wall clocks: the organization's, and that of a person who lives by another one.
 
-use chrono::{
-    DateTime, FixedOffset, LocalResult, NaiveDateTime, Offset as _, TimeDelta, TimeZone, Utc,
-};
-use chrono_tz::Tz;
+use chrono::{DateTime, FixedOffset, NaiveDateTime, TimeDelta, Utc};
 use waypost_sdk::{Moment, Person};
+
+use crate::zone::Zone;
 
 /// No gap that a clock leaves out is longer: some islands have skipped a day.
 const LONGEST_GAP_MINUTES: i64 = 24 * 60;
@@ -13,7 +12,7 @@ const LONGEST_GAP_MINUTES: i64 = 24 * 60;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Clock {
     /// By the rules of a zone, which say when the clock changes.
-    Zone(Tz),
+    Zone(Zone),
     /// Always this far ahead of UTC.
     Offset(FixedOffset),
 }
@@ -24,20 +23,23 @@ impl Clock {
     pub(crate) fn of_organization(now: &Moment, utc: DateTime<Utc>) -> Option<Self> {
         let seconds = i32::from(now.utc_offset).checked_mul(60)?;
         let offset = FixedOffset::east_opt(seconds)?;
-        let zone = now.zone.parse::<Tz>().ok();
-        let agrees = zone.filter(|zone| utc.with_timezone(zone).offset().fix() == offset);
+        let ahead = TimeDelta::minutes(now.utc_offset.into());
+        let agrees = Zone::named(&now.zone).filter(|zone| zone.ahead(utc) == ahead);
         Some(agrees.map_or(Self::Offset(offset), Self::Zone))
     }
 
     /// A person's, if they have one of their own whose rules are known.
     pub(crate) fn of_person(person: &Person) -> Option<Self> {
-        person.zone.as_ref()?.parse().ok().map(Self::Zone)
+        Zone::named(person.zone.as_ref()?).map(Self::Zone)
     }
 
     /// What it shows at a moment.
     pub(crate) fn shows(self, at: DateTime<Utc>) -> NaiveDateTime {
         match self {
-            Self::Zone(zone) => at.with_timezone(&zone).naive_local(),
+            Self::Zone(zone) => {
+                let utc = at.naive_utc();
+                utc.checked_add_signed(zone.ahead(at)).unwrap_or(utc)
+            }
             Self::Offset(offset) => at.with_timezone(&offset).naive_local(),
         }
     }
@@ -47,15 +49,15 @@ impl Clock {
     pub(crate) fn next(self, local: NaiveDateTime, after: DateTime<Utc>) -> Option<DateTime<Utc>> {
         (0..=LONGEST_GAP_MINUTES).find_map(|minutes| {
             let local = local.checked_add_signed(TimeDelta::minutes(minutes))?;
-            let moments = match self {
-                Self::Zone(zone) => zone.from_local_datetime(&local).map(|at| at.to_utc()),
-                Self::Offset(offset) => offset.from_local_datetime(&local).map(|at| at.to_utc()),
-            };
-            match moments {
-                LocalResult::None => None,
-                LocalResult::Single(at) => Some(at),
-                LocalResult::Ambiguous(first, second) => {
-                    Some(if first > after { first } else { second })
+            match self {
+                Self::Zone(zone) => {
+                    let mut moments = zone.moments(local);
+                    let first = moments.next()?;
+                    Some(if first > after { first } else { moments.next().unwrap_or(first) })
+                }
+                Self::Offset(offset) => {
+                    let ahead = TimeDelta::seconds(offset.local_minus_utc().into());
+                    Some(local.checked_sub_signed(ahead)?.and_utc())
                 }
             }
         })
@@ -72,6 +74,10 @@ mod tests {
         text.parse().expect("the test writes times")
     }
 
+    fn zone(name: &str) -> Clock {
+        Clock::Zone(Zone::named(name).expect("the test names zones"))
+    }
+
     fn local(text: &str) -> NaiveDateTime {
         text.parse().expect("the test writes times")
     }
@@ -81,7 +87,7 @@ mod tests {
         let now = context().now;
         let at = utc(&now.utc);
         let clock = |moment: &Moment| Clock::of_organization(moment, at);
-        assert_eq!(clock(&now), Some(Clock::Zone(Tz::Europe__Berlin)));
+        assert_eq!(clock(&now), Some(zone("Europe/Berlin")));
 
         let two_hours = FixedOffset::east_opt(2 * 3600).expect("two hours is an offset");
         let unknown = Moment { zone: "Europe/Atlantis".to_owned(), ..now.clone() };
@@ -99,12 +105,12 @@ mod tests {
         };
         assert_eq!(of(None), None);
         assert_eq!(of(Some("Moon/Tycho")), None);
-        assert_eq!(of(Some("Asia/Tokyo")), Some(Clock::Zone(Tz::Asia__Tokyo)));
+        assert_eq!(of(Some("Asia/Tokyo")), Some(zone("Asia/Tokyo")));
     }
 
     #[test]
     fn a_time_that_is_left_out_comes_when_the_clock_has_jumped_over_it() {
-        let berlin = Clock::Zone(Tz::Europe__Berlin);
+        let berlin = zone("Europe/Berlin");
         let night = utc("2026-03-29T00:00:00Z");
         for (shown, at) in [
             ("2026-03-29T01:59:00", "2026-03-29T00:59:00Z"),
@@ -115,7 +121,7 @@ mod tests {
             assert_eq!(berlin.next(local(shown), night), Some(utc(at)), "{shown}");
         }
         // Samoa went from the 29th of December to the 31st.
-        let apia = Clock::Zone(Tz::Pacific__Apia);
+        let apia = zone("Pacific/Apia");
         assert_eq!(
             apia.next(local("2011-12-30T00:00:00"), utc("2011-12-30T09:00:00Z")),
             Some(utc("2011-12-30T10:00:00Z"))
@@ -124,7 +130,7 @@ mod tests {
 
     #[test]
     fn a_time_that_is_shown_twice_comes_at_the_one_that_is_not_over() {
-        let berlin = Clock::Zone(Tz::Europe__Berlin);
+        let berlin = zone("Europe/Berlin");
         let twice = local("2026-10-25T02:30:00");
         for (after, at) in [
             ("2026-10-25T00:10:00Z", "2026-10-25T00:30:00Z"),

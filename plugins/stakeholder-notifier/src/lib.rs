@@ -5,6 +5,7 @@ mod quiet;
 mod schedule;
 mod settings;
 mod template;
+mod zone;
 
 use quiet::Quiet;
 use schedule::Schedule;

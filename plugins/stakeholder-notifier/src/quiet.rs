@@ -114,6 +114,8 @@ fn number(day: Weekday) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use crate::zone::Zone;
+
     use super::*;
 
     fn quiet(from: &str, to: &str, days: &[Weekday]) -> Quiet {
@@ -128,7 +130,7 @@ mod tests {
 
     /// When a message leaves that would like to leave at a time of Berlin, in Berlin's time.
     fn leaves(quiet: &Quiet, wish: &str) -> String {
-        let berlin = Clock::Zone(chrono_tz::Europe::Berlin);
+        let berlin = Clock::Zone(Zone::named("Europe/Berlin").expect("it is a zone"));
         let local: NaiveDateTime = format!("{wish}:00").parse().expect("the test writes times");
         let wish = berlin.next(local, DateTime::<Utc>::MIN_UTC).expect("the clock shows this time");
         berlin.shows(quiet.over(berlin, wish)).format("%Y-%m-%dT%H:%M").to_string()
