@@ -38,11 +38,12 @@ fn main() {
         starts.push(all.len());
     }
     let written = [
-        write!(text, "static CHANGES: [u32; {}] = {all:?};", all.len()),
-        write!(text, "static STARTS: [u16; {}] = {starts:?};", starts.len()),
-        write!(text, "static ZONES: [(&str, u16); {}] = {zones:?};", zones.len()),
+        write!(text, "pub(super) static CHANGES: [u32; {}] = {all:?};", all.len()),
+        write!(text, "pub(super) static STARTS: [u16; {}] = {starts:?};", starts.len()),
+        write!(text, "pub(super) static ZONES: [(&str, u16); {}] = {zones:?};", zones.len()),
     ];
     assert!(written.iter().all(Result::is_ok), "a text takes whatever is written to it");
+    #[expect(clippy::disallowed_methods, reason = "cargo tells a build script so")]
     let folder = std::env::var("OUT_DIR").expect("cargo names a folder");
     std::fs::write(Path::new(&folder).join("zones.rs"), text)
         .expect("the folder can be written to");

@@ -230,10 +230,9 @@ pub async fn list(
     };
     let page = Page::of_all(all, request, tag, place)?;
     let uses = uses(&mut tx).await?;
-    let used = |digest: &str| uses.get(digest).copied().unwrap_or(Use::Unused);
     let summary = |component: Component| {
-        let used = used(&component.digest);
-        summary(component, used)
+        let in_use = uses.get(&component.digest).copied().unwrap_or(Use::Unused);
+        summary(component, in_use)
     };
     let rows = page.rows.into_iter().map(summary).collect::<Result<_, _>>()?;
     Ok(Page { rows, next: page.next, total: page.total })
@@ -256,9 +255,9 @@ pub async fn find(desk: &Desk, caller: &Caller, digest: &str) -> Result<PolicyVi
 async fn uses(tx: &mut ReadTx) -> Result<BTreeMap<String, Use>, CommandError> {
     let mut uses = BTreeMap::new();
     for named in binding::components(tx).await? {
-        let used = if named.is_active { Use::Active } else { Use::Superseded };
-        let so_far = uses.entry(named.component).or_insert(used);
-        *so_far = used.max(*so_far);
+        let of_binding = if named.is_active { Use::Active } else { Use::Superseded };
+        let so_far = uses.entry(named.component).or_insert(of_binding);
+        *so_far = of_binding.max(*so_far);
     }
     Ok(uses)
 }
@@ -283,8 +282,8 @@ pub async fn remove(
         let message = "the policy is one of an organization above, and can only be removed there";
         return Err(CommandError::guard(message.to_owned()));
     }
-    let named = binding::components(&mut tx).await?;
-    let (active, superseded): (Vec<_>, Vec<_>) = named
+    let (active, superseded): (Vec<_>, Vec<_>) = binding::components(&mut tx)
+        .await?
         .into_iter()
         .filter(|named| named.component == found.digest)
         .partition(|named| named.is_active);

@@ -276,7 +276,7 @@ struct Stored {
 /// Removes the owner's longest unused artifacts until the rest is within its room, then those of
 /// whoever has most until all are; and what a crash left unfinished. Never the newest.
 fn make_room(dir: &Dir, room: Room, newest: &str, owner: Uuid) -> io::Result<()> {
-    let mut owned = BTreeMap::<Uuid, Vec<Stored>>::new();
+    let mut stored = BTreeMap::<Uuid, Vec<Stored>>::new();
     let written = dir.metadata(newest)?;
     // The time now, as the file system tells it.
     let now = written.modified()?;
@@ -304,17 +304,17 @@ fn make_room(dir: &Dir, room: Room, newest: &str, owner: Uuid) -> io::Result<()>
         }
         // What is of another layout has no owner, and goes as what nobody's is.
         let of = read_owner(dir, &name).unwrap_or_default();
-        owned.entry(of).or_default().push(Stored { used, name, bytes: metadata.len() });
+        stored.entry(of).or_default().push(Stored { used, name, bytes: metadata.len() });
     }
     let mut taken: BTreeMap<Uuid, u64> =
-        owned.iter().map(|(of, all)| (*of, all.iter().map(|one| one.bytes).sum())).collect();
+        stored.iter().map(|(of, all)| (*of, all.iter().map(|one| one.bytes).sum())).collect();
     *taken.entry(owner).or_default() += written.len();
-    for all in owned.values_mut() {
+    for all in stored.values_mut() {
         // The last one goes first.
         all.sort_by(|one, other| other.cmp(one));
     }
     loop {
-        let has_some = |of: &Uuid| owned.get(of).is_some_and(|all| !all.is_empty());
+        let has_some = |of: &Uuid| stored.get(of).is_some_and(|all| !all.is_empty());
         let total: u64 = taken.values().sum();
         let from = if taken[&owner] > room.each && has_some(&owner) {
             owner
@@ -326,7 +326,7 @@ fn make_room(dir: &Dir, room: Room, newest: &str, owner: Uuid) -> io::Result<()>
         } else {
             return Ok(());
         };
-        let Some(unused) = owned.get_mut(&from).and_then(Vec::pop) else { return Ok(()) };
+        let Some(unused) = stored.get_mut(&from).and_then(Vec::pop) else { return Ok(()) };
         remove(dir, &unused.name)?;
         if let Some(bytes) = taken.get_mut(&from) {
             *bytes -= unused.bytes;

@@ -5,7 +5,12 @@
 
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 
-include!(concat!(env!("OUT_DIR"), "/zones.rs"));
+use self::known::{CHANGES, STARTS, ZONES};
+
+#[expect(clippy::unreadable_literal, reason = "nobody reads what the build script writes")]
+mod known {
+    include!(concat!(env!("OUT_DIR"), "/zones.rs"));
+}
 
 /// 2010-01-01T00:00:00Z, from which minutes are counted, in minutes since 1970.
 const FIRST_MINUTE: i64 = 21_038_400;

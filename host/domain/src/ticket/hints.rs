@@ -42,7 +42,7 @@ impl Ticket {
     fn lacks_what_is_edited(&self, row: &Row, settings: &OrgSettings) -> bool {
         let lacks = row.lacks.map(|lacks| lacks(self, settings)).unwrap_or_default();
         let takes = |name: &&str| row.inputs.iter().any(|input| input.name == *name);
-        lacks.iter().any(|lack| !lack.fields.iter().any(|name| takes(name)))
+        lacks.iter().any(|lack| !lack.fields.iter().any(&takes))
     }
 
     fn lacks(&self, row: &Row, settings: &OrgSettings) -> Vec<String> {

@@ -86,13 +86,13 @@ async fn what_nobody_has_any_more_goes_but_for_what_revisions_name(store: Store)
     let mut tx = store.write(client.id).await.unwrap();
     let first = fixture::revision(&binding, 1, 1, &bound.digest);
     binding::insert(&mut tx, &binding, &first).await.unwrap();
-    let named = binding::components(&mut tx).await.unwrap();
+    let in_use = binding::components(&mut tx).await.unwrap();
     let expected = binding::NamedComponent {
         component: bound.digest.clone(),
         binding: "bound".to_owned(),
         is_active: true,
     };
-    assert_eq!(named, [expected]);
+    assert_eq!(in_use, [expected]);
     for component in [&bound, &unused, &shared] {
         assert!(component::withdraw(&mut tx, &component.digest).await.unwrap());
         assert!(!component::withdraw(&mut tx, &component.digest).await.unwrap());
