@@ -36,6 +36,12 @@ for each row execute function refuse_change('recorded decisions do not change');
 create trigger binding_revisions_are_not_changed before update on binding_revisions
 for each row execute function refuse_change('revisions of bindings do not change');
 
+create trigger binding_data_are_not_changed before update on binding_data
+for each row execute function refuse_change('revisions of bindings do not change');
+
+create trigger data_files_are_not_changed before update on data_files
+for each row execute function refuse_change('revisions of bindings do not change');
+
 create trigger binding_switches_are_not_changed before update on binding_switches
 for each row execute function refuse_change('switches of bindings are append-only');
 

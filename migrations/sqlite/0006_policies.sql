@@ -29,6 +29,9 @@ create table component_grants (
     constraint component_grants_key primary key (org_id, digest)
 ) strict, without rowid;
 
+-- Whether anybody has a component: asked for each that may be removed.
+create index component_grants_of on component_grants (digest);
+
 create table bindings (
     id blob not null,
     org_id blob not null constraint bindings_org references organizations (id),
@@ -85,6 +88,9 @@ create table binding_revisions (
     )
 ) strict;
 
+-- Whether any revision names a component: asked for each that may be removed.
+create index binding_revisions_component on binding_revisions (component);
+
 -- What is in data files. Apart, because they can be large and are read only when the policy is
 -- prepared; once for all revisions that have the same.
 create table data_files (
@@ -115,14 +121,17 @@ create table binding_switches (
     id blob not null,
     binding_id blob not null,
     what text not null,
-    -- The revision in force from then on; of a disabled binding, the one that was.
+    -- The revision in force from then on; of a disabled binding, the one that was; where a policy was
+    -- removed, the last that had it.
     revision integer not null,
     at text not null,
     actor text not null,
     actor_id blob,
     constraint binding_switches_key primary key (org_id, id),
     constraint binding_switches_binding foreign key (org_id, binding_id) references bindings (org_id, id),
-    constraint binding_switches_what check (what in ('enabled', 'disabled', 'rolled_back'))
+    constraint binding_switches_what check (
+        what in ('enabled', 'disabled', 'rolled_back', 'policy_removed')
+    )
 ) strict;
 
 -- Revisions that are not asked at a hook for now, because they failed there too often. Each process

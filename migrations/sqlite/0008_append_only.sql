@@ -25,6 +25,12 @@ begin select raise(abort, 'recorded decisions do not change'); end;
 create trigger binding_revisions_are_not_changed before update on binding_revisions
 begin select raise(abort, 'revisions of bindings do not change'); end;
 
+create trigger binding_data_are_not_changed before update on binding_data
+begin select raise(abort, 'revisions of bindings do not change'); end;
+
+create trigger data_files_are_not_changed before update on data_files
+begin select raise(abort, 'revisions of bindings do not change'); end;
+
 create trigger binding_switches_are_not_changed before update on binding_switches
 begin select raise(abort, 'switches of bindings are append-only'); end;
 

@@ -39,7 +39,8 @@ async fn an_organization_keeps_so_many_policies_and_makes_room_by_removing(desk:
     let refused = upload(admin, guest(21).build()).await;
 
     assert_eq!(refused.faults(), [("/component", "quota-exceeded")], "{}", refused.text);
-    assert!(message(&refused).contains("has 20 policies of its own"), "{}", message(&refused));
+    let told = message(&refused);
+    assert!(told.contains("would have 21 policies of its own; the limit is 20"), "{told}");
     // What it has already is not one more.
     assert_eq!(admin.upload(guest(7).build()).await, kept[6]);
     assert_eq!(remove(admin, &kept[3], json!({})).await.status, StatusCode::NO_CONTENT);
@@ -138,10 +139,10 @@ async fn a_policy_is_removed_when_no_binding_uses_it_or_its_past_is_given_up(des
 
     let active = remove(admin, &second, json!({ "superseded": true })).await;
     assert_eq!((active.status, active.slug()), (StatusCode::CONFLICT, "guard-failed"));
-    assert!(active.text.contains("in use by `bound`"), "{}", active.text);
+    assert!(active.text.contains("The active revision of `bound`"), "{}", active.text);
     let past = remove(admin, &first, json!({})).await;
     assert_eq!((past.status, past.slug()), (StatusCode::CONFLICT, "guard-failed"));
-    assert!(past.text.contains("earlier revisions of `bound`"), "{}", past.text);
+    assert!(past.text.contains("Earlier revisions of `bound`"), "{}", past.text);
     assert_eq!(remove(admin, &unused, json!({})).await.status, StatusCode::NO_CONTENT);
     let given_up = remove(admin, &first, json!({ "superseded": true })).await;
     assert_eq!(given_up.status, StatusCode::NO_CONTENT, "{}", given_up.text);
@@ -152,6 +153,8 @@ async fn a_policy_is_removed_when_no_binding_uses_it_or_its_past_is_given_up(des
     let back = admin.post(&format!("/bindings/{id}/roll-back"), json!({ "to": 1 })).await;
     assert_eq!(back.faults(), [("/to", "removed")], "{}", back.text);
     let history = admin.get(&format!("/bindings/{id}")).await.ok();
+    let last = history["switches"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["what"], &last["revision"]), (&json!("policy_removed"), &json!(1)));
     assert_eq!(history["revisions"][0]["policy"]["name"], "guest-1", "{history}");
     let receipt = admin.get("/receipts").await.items().remove(0);
     assert_eq!(receipt["policy"]["name"], "guest-1", "{receipt}");
@@ -189,6 +192,20 @@ async fn what_a_provider_removes_goes_on_deciding_where_it_is_bound(desk: TestDe
     let id = binding["id"].as_str().unwrap();
     let path = format!("/bindings/{id}/revisions");
     let _ = acme.admin.client.post(&path, json!({ "note": "goes on" })).await.created();
+    // Rolling back to what is inherited makes it one's own, too.
+    let other = guest(2).build();
+    let second = harbor.admin.client.upload(other).await;
+    let bound = globex.bind_component("bound", 10, "route", &second, json!({})).await;
+    let at = format!("/bindings/{}", bound["id"].as_str().unwrap());
+    let third = globex.admin.client.upload(guest(3).build()).await;
+    let change = json!({ "component": third });
+    let _ = globex.admin.client.post(&format!("{at}/revisions"), change).await.created();
+    let removed = remove(&globex.admin.client, &second, json!({ "superseded": true })).await;
+    assert_eq!(removed.status, StatusCode::NO_CONTENT, "{}", removed.text);
+    let back = json!({ "to": 1 });
+    let _ = globex.admin.client.post(&format!("{at}/roll-back"), back).await.ok();
+    let _ = remove(&harbor.admin.client, &second, json!({})).await.with(StatusCode::NO_CONTENT);
+    assert_eq!(desk.sweep_housekeeping().await.policies, 0);
     let gone = globex.admin.client.get(&format!("/policies/{component}")).await;
     assert_eq!(gone.slug(), "not-found");
 }

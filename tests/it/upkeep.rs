@@ -292,5 +292,8 @@ async fn tickets_of_a_team_that_ended_go_to_the_fallback_team(desk: TestDesk) {
     assert_eq!(upkept, Upkept { given_back: 1, ..Upkept::default() });
     let event = agent.of(&incident, "events").await.items().pop().unwrap();
     assert_eq!(event["reason"], "its team no longer serves the organization");
+    let changes = event["changes"].as_array().unwrap().iter();
+    let team = changes.into_iter().find(|change| change["field"] == "team").unwrap();
+    assert_eq!((&team["before"], &team["after"]), (&json!("network"), &json!("service-desk")));
     desk.ignore_mail();
 }

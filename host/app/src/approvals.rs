@@ -168,7 +168,13 @@ pub async fn vote(
     shown: Option<String>,
 ) -> Result<ApprovalView, CommandError> {
     let attempt = || try_vote(desk, caller, request, &vote, shown.as_deref());
-    let voted = start_over_if_stale(desk, &request, attempt).await;
+    let voted = start_over_if_stale(desk, attempt, async || {
+        let mut tx = desk.store.read(caller.org).await?;
+        let round = approval::find_request(&mut tx, request).await?;
+        let ticket = round.and_then(|round| round.subject.ticket());
+        ticket.ok_or(CommandError::NotFound(Missing::Approval))
+    })
+    .await;
     if let Err(error) = &voted {
         refused::note(desk, caller, request, &vote, error).await;
     }

@@ -1,13 +1,13 @@
 //! The desk: everything a use case works with.
 
 use std::{
-    hash::{DefaultHasher, Hash, Hasher as _},
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use tokio::sync::{Mutex, MutexGuard};
 use uuid::Uuid;
+use waypost_domain::ids::TicketId;
 use waypost_policy::PolicyRuntime;
 use waypost_store::{Store, WriteTx};
 
@@ -42,8 +42,11 @@ pub struct Desk {
     pub(crate) options: DeskOptions,
 }
 
-/// Queues of commands, a fixed number of them: each record has its place in one, which it may share.
-pub(crate) struct Queues([Mutex<()>; 64]);
+/// Queues of commands, in one of which each ticket has its place. There are so many that two tickets
+/// which are busy at the same moment hardly share one.
+pub(crate) struct Queues([Mutex<()>; QUEUES]);
+
+const QUEUES: usize = 1024;
 
 impl Default for Queues {
     fn default() -> Self {
@@ -52,12 +55,13 @@ impl Default for Queues {
 }
 
 impl Queues {
-    /// Waits until nobody else of this process is at the record.
-    pub(crate) async fn turn(&self, record: &impl Hash) -> MutexGuard<'_, ()> {
-        let mut hasher = DefaultHasher::new();
-        record.hash(&mut hasher);
-        let place = hasher.finish() % 64;
-        self.0[usize::try_from(place).unwrap_or_default()].lock().await
+    /// Waits until nobody else of this process starts over at the ticket. Whoever has a turn takes no
+    /// other.
+    pub(crate) async fn turn(&self, ticket: TicketId) -> MutexGuard<'_, ()> {
+        // Its last bytes are random.
+        let bytes = ticket.0.into_bytes();
+        let place = usize::from(u16::from_be_bytes([bytes[14], bytes[15]])) % QUEUES;
+        self.0[place].lock().await
     }
 }
 
@@ -86,7 +90,7 @@ impl Default for DeskOptions {
     fn default() -> Self {
         Self {
             idempotency_hours: 24,
-            stale_retries: 3,
+            stale_retries: 16,
             deadline_ms: 50,
             max_fuel: 1_000_000_000,
             max_deadline_ms: 1_000,

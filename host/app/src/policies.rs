@@ -7,11 +7,14 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use waypost_domain::binding::{Hook, Use};
+use waypost_domain::{
+    binding::{Hook, Switch, Switched, Use},
+    ids::SwitchId,
+};
 use waypost_policy::{
     Asker, Digest, Inspection, Need, Novelty, Patience, ServedHook, UploadRefused,
 };
-use waypost_store::{ReadTx, WriteTx, binding, component, component::Component};
+use waypost_store::{ReadTx, WriteTx, binding, binding_switch, component, component::Component};
 
 use crate::{
     Caller, CommandError, Desk, Missing, Page, PageRequest, page::ListTag, plain,
@@ -122,8 +125,9 @@ pub async fn upload(
     bytes: Vec<u8>,
 ) -> Result<PolicyView, CommandError> {
     caller.must_be_admin()?;
-    let brought = Brought::inspect(desk, caller, bytes.into()).await?;
+    let brought = Brought::inspect(desk, caller, bytes.into(), Purpose::Keep).await?;
     let mut tx = desk.write(caller).await?;
+    component::in_turn(&mut tx).await?;
     brought.keep(desk, &mut tx, caller.now).await?;
     let kept = component::find(&mut tx, &brought.component.digest).await?;
     tx.commit().await?;
@@ -141,8 +145,34 @@ pub async fn look_at(
     bytes: Arc<[u8]>,
 ) -> Result<PolicyView, CommandError> {
     caller.must_be_admin()?;
-    let brought = Brought::inspect(desk, caller, bytes).await?;
+    let brought = Brought::inspect(desk, caller, bytes, Purpose::Look).await?;
     Ok(view(brought.component, brought.inspection))
+}
+
+/// Why a component is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Purpose {
+    /// To be kept if it is accepted. Where there is no room for it, it is not even looked at.
+    Keep,
+    /// Only to see what it is.
+    Look,
+}
+
+/// Makes a component that is there the organization's own, unless it is already. The transaction has
+/// its turn.
+///
+/// # Errors
+/// [`CommandError::Invalid`] at `/component` if the organization has too much already.
+pub(crate) async fn keep(
+    desk: &Desk,
+    tx: &mut WriteTx,
+    digest: &str,
+    now: DateTime<Utc>,
+) -> Result<(), CommandError> {
+    if component::grant(tx, digest, now).await? {
+        desk.options.quotas.hold_components(tx).await?;
+    }
+    Ok(())
 }
 
 /// A component that was looked at, and is kept nowhere yet.
@@ -161,8 +191,9 @@ impl Brought {
         desk: &Desk,
         caller: &Caller,
         bytes: Arc<[u8]>,
+        purpose: Purpose,
     ) -> Result<Self, CommandError> {
-        let (inspection, novelty) = look(desk, caller, Arc::clone(&bytes), true).await?;
+        let (inspection, novelty) = look(desk, caller, Arc::clone(&bytes), purpose).await?;
         let component = Component {
             digest: inspection.digest.to_string(),
             size: u64::try_from(inspection.size).unwrap_or(u64::MAX),
@@ -191,8 +222,7 @@ impl Brought {
         now: DateTime<Utc>,
     ) -> Result<(), CommandError> {
         component::insert(tx, &self.component, &text(&self.inspection), &self.bytes).await?;
-        component::grant(tx, &self.component.digest, now).await?;
-        desk.options.quotas.hold_components(tx).await
+        keep(desk, tx, &self.component.digest, now).await
     }
 
     /// Says that it was kept.
@@ -276,10 +306,11 @@ pub async fn remove(
 ) -> Result<(), CommandError> {
     caller.must_be_admin()?;
     let mut tx = desk.write(caller).await?;
+    component::in_turn(&mut tx).await?;
     let found = component::find(&mut tx, digest).await?;
     let found = found.ok_or(CommandError::NotFound(Missing::Policy))?;
     if !found.is_own {
-        let message = "the policy is one of an organization above, and can only be removed there";
+        let message = "The policy belongs to an organization above, which alone can remove it.";
         return Err(CommandError::guard(message.to_owned()));
     }
     let (active, superseded): (Vec<_>, Vec<_>) = binding::components(&mut tx)
@@ -288,21 +319,34 @@ pub async fn remove(
         .filter(|named| named.component == found.digest)
         .partition(|named| named.is_active);
     let names = |of: &[binding::NamedComponent]| {
-        of.iter().map(|named| format!("`{}`", named.binding)).collect::<Vec<_>>().join(", ")
+        of.iter().map(|named| format!("`{}`", named.name)).collect::<Vec<_>>().join(", ")
     };
     if !active.is_empty() {
         let message = format!(
-            "the policy is in use by {}; revise it to another policy first",
+            "The active revision of {} has this policy; revise it to another policy first.",
             names(&active)
         );
         return Err(CommandError::guard(message));
     }
     if !superseded.is_empty() && removable == Removable::Unused {
         let message = format!(
-            "earlier revisions of {} have the policy; to give up rolling back to them and repeating their decisions, say              `superseded`",
+            "Earlier revisions of {} have this policy. Without it they cannot be rolled back to, nor their decisions be \
+             repeated; if that is acceptable, remove it with `superseded`.",
             names(&superseded)
         );
         return Err(CommandError::guard(message));
+    }
+    // What decisions cannot be repeated for any more is on record, in the audit too.
+    for named in superseded {
+        let switch = Switch {
+            id: SwitchId(desk.id(caller)),
+            binding: named.binding,
+            what: Switched::PolicyRemoved,
+            revision: named.revision,
+            at: caller.now,
+            by: caller.actor.clone(),
+        };
+        binding_switch::append(&mut tx, &switch).await?;
     }
     component::withdraw(&mut tx, digest).await?;
     tx.commit().await?;
@@ -325,7 +369,7 @@ pub(crate) async fn inspect(
     caller: &Caller,
     bytes: Arc<[u8]>,
 ) -> Result<Inspection, CommandError> {
-    Ok(look(desk, caller, bytes, false).await?.0)
+    Ok(look(desk, caller, bytes, Purpose::Look).await?.0)
 }
 
 /// As [`inspect`], and says whether it is new to the organization. One that is new and that may be
@@ -334,7 +378,7 @@ async fn look(
     desk: &Desk,
     caller: &Caller,
     bytes: Arc<[u8]>,
-    may_be_kept: bool,
+    purpose: Purpose,
 ) -> Result<(Inspection, Novelty), CommandError> {
     let limit = desk.runtime.config().component_bytes;
     if bytes.len() > limit {
@@ -343,7 +387,7 @@ async fn look(
     let mut tx = desk.store.read(caller.org).await?;
     let known = component::find(&mut tx, &Digest::of(&bytes).to_string()).await?;
     let novelty = if known.is_some() { Novelty::Known } else { Novelty::New };
-    if may_be_kept && known.is_none() {
+    if purpose == Purpose::Keep && known.is_none() {
         desk.options.quotas.admit_component(&mut tx, bytes.len()).await?;
     }
     drop(tx);

@@ -1,9 +1,9 @@
 //! Quotas: how much of the database the policies of one organization may take.
 //!
-//! What an organization has from one above it is counted there. Revisions are never removed, so
-//! their quota is one that only the operator can widen.
+//! What an organization has from one above it is counted there until the organization binds it.
+//! Revisions are never removed, so their quota is one that only the operator can widen.
 
-use waypost_store::{ReadTx, binding, component, component::Kept};
+use waypost_store::{ReadTx, binding, component, component::Usage};
 
 use crate::CommandError;
 
@@ -37,9 +37,9 @@ impl Quotas {
         tx: &mut ReadTx,
         size: usize,
     ) -> Result<(), CommandError> {
-        let Kept { count, bytes } = component::kept(tx).await?;
+        let Usage { count, bytes } = component::usage(tx).await?;
         let bytes = bytes.saturating_add(u64::try_from(size).unwrap_or(u64::MAX));
-        self.check_components(Kept { count: count + 1, bytes })
+        self.check_components(Usage { count: count + 1, bytes })
     }
 
     /// Checks the components with those that the transaction added.
@@ -47,7 +47,7 @@ impl Quotas {
     /// # Errors
     /// [`CommandError::Invalid`] at `/component`.
     pub(crate) async fn hold_components(&self, tx: &mut ReadTx) -> Result<(), CommandError> {
-        self.check_components(component::kept(tx).await?)
+        self.check_components(component::usage(tx).await?)
     }
 
     /// Checks the revisions with those that the transaction added.
@@ -55,33 +55,33 @@ impl Quotas {
     /// # Errors
     /// [`CommandError::Invalid`] at `/settings`.
     pub(crate) async fn hold_revisions(&self, tx: &mut ReadTx) -> Result<(), CommandError> {
-        let Kept { count, bytes } = binding::kept(tx).await?;
+        let Usage { count, bytes } = binding::usage(tx).await?;
         if bytes <= self.revision_bytes {
             return Ok(());
         }
         let message = format!(
-            "With this revision, the {count} revisions of the organization's bindings would have {} of settings and data \
-             files; the limit is {}. Revisions are kept: make the files smaller, or have the operator raise \
-             `policy_revisions_per_org_mib`.",
+            "With this revision, the {count} revisions of the organization's bindings would take {} with their settings, \
+             data files and notes; the limit is {}. Revisions are kept: make the files smaller, or have the operator \
+             raise `policy_revisions_per_org_mib`.",
             mib(bytes),
             mib(self.revision_bytes)
         );
         Err(CommandError::field("/settings", "quota-exceeded", message))
     }
 
-    fn check_components(&self, would_be: Kept) -> Result<(), CommandError> {
-        let Kept { count, bytes } = would_be;
-        let remedy = "remove a policy that is not in use";
+    fn check_components(&self, would_be: Usage) -> Result<(), CommandError> {
+        let Usage { count, bytes } = would_be;
+        let remedy = "Remove one that is not in use, or have the operator raise";
         let message = if count > self.components {
             format!(
-                "The organization has {} policies of its own, which is the limit; {remedy}, or have the operator raise \
+                "With this policy, the organization would have {count} policies of its own; the limit is {}. {remedy} \
                  `policies_per_org`.",
-                count - 1
+                self.components
             )
         } else if bytes > self.component_bytes {
             format!(
-                "With this policy, the organization's policies would have {}; the limit is {}. To make room, {remedy}, or \
-                 have the operator raise `policies_per_org_mib`.",
+                "With this policy, the organization's policies would have {}; the limit is {}. {remedy} \
+                 `policies_per_org_mib`.",
                 mib(bytes),
                 mib(self.component_bytes)
             )

@@ -43,7 +43,7 @@ pub use self::{
 pub use waypost_domain::ticket::ActionHint;
 
 /// Names a ticket by its id or its number.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TicketRef {
     /// By its id.
     Id(TicketId),

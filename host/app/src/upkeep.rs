@@ -19,7 +19,7 @@ use waypost_domain::{
     ticket::{Action, Given, Notice, Phase, Ticket, TicketKind, Value},
 };
 use waypost_store::{
-    ReadTx, StoreError, approval, organization, person,
+    ReadTx, StoreError, approval, organization, person, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
 };
 
@@ -238,12 +238,22 @@ async fn take_back(
 ) -> Result<bool, CommandError> {
     let mut scene = scene_of(desk, caller, &left).await?;
     let facts = scene.facts.clone();
+    let (was, had) = (left.state(), left.team);
     let draft = scene.add_stored(left, Action::Assign.as_str());
     let settings = &facts.directory.org.settings;
     let is_at_work = |person| at_work.contains(&person);
     let given_back = draft.write.ticket.give_back(&is_at_work, settings, &facts, caller.now);
-    let Some((changes, why)) = given_back else { return Ok(false) };
+    let Some((mut changes, why)) = given_back else { return Ok(false) };
+    // The directory knows no team that has ended; the history keeps its key all the same.
+    if facts.team(had).is_none() {
+        let mut tx = desk.store.read(caller.org).await?;
+        let key = team::find(&mut tx, had).await?.map(|team| team.key.to_string());
+        for change in changes.iter_mut().filter(|change| change.field == "team") {
+            change.before = key.clone().or(change.before.take());
+        }
+    }
     draft.did_because(Action::Assign, &caller.actor, changes, Some(why.to_owned()));
+    draft.happened(Notice::Assigned, &caller.actor, was);
     commit(scene).await
 }
 

@@ -121,5 +121,5 @@ pub use self::making::Cost;
 pub use self::prepare::{ComponentSource, DataFile, PrepareRefused, Prepared, SettingsError};
 pub use self::question::Question;
 pub use self::runtime::{ENGINE_VERSION, Making, PolicyRuntime, RuntimeError, open_dir};
-pub use self::turns::{Asker, NotNow, Novelty, Patience};
-pub use self::upload::{Inspection, UploadRefused};
+pub use self::turns::{Asker, NotNow, Patience};
+pub use self::upload::{Inspection, Novelty, UploadRefused};

@@ -17,11 +17,11 @@ use crate::compiler::Stop;
 use crate::contract::v0_1;
 use crate::prepare::Start;
 use crate::sandbox::{Evaluation, Halt, Sandboxed};
-use crate::turns::{Novelty, Turns};
+use crate::turns::Turns;
 use crate::weight::Weigh as _;
 use crate::workshop::Workshop;
 use crate::{
-    Answer, Asker, DataFile, Decision, Decline, Digest, Failure, Hook, Inspection, Limits,
+    Answer, Asker, DataFile, Decision, Decline, Digest, Failure, Hook, Inspection, Limits, Novelty,
     PrepareRefused, Prepared, Question, RuntimeConfig, Seed, UploadRefused,
 };
 

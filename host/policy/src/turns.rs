@@ -27,16 +27,6 @@ pub struct Asker {
     pub patience: Patience,
 }
 
-/// Whether an organization has a component already.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Novelty {
-    /// It has, or one above it: what was found about it before is as good as now.
-    Known,
-    /// It has not. Then the component is looked at, whoever else has it: how long that takes tells
-    /// nobody what others use.
-    New,
-}
-
 /// How long somebody waits for a turn at the compiler. Of one organization's jobs, the earlier in
 /// this list go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

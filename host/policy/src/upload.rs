@@ -9,6 +9,17 @@ use crate::making::Cost;
 use crate::turns::NotNow;
 use crate::{Description, Digest, Failure, Hook};
 
+/// Whether an organization has a component already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Novelty {
+    /// It has, or one above it: what was found about it before is as good as now.
+    Known,
+    /// It has not. Then the component is looked at, whoever else has it: how long that takes tells
+    /// nobody what others use. What was prepared is shared all the same: who knows a component and
+    /// settings to the byte can tell that somebody prepared just these.
+    New,
+}
+
 /// What an upload turned out to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Inspection {

@@ -3,7 +3,8 @@
 //! What comes from the compiler is authenticated and kept before it is loaded, and what is loaded
 //! is either that or an artifact that was.
 
-use std::sync::Arc;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -19,9 +20,9 @@ use crate::making::{BenchConfig, Job, Made, Phase, Ready, Recipe, Refusal, What}
 use crate::prepare::{Configuration, Keys, Start, each_once, in_order};
 use crate::sandbox::Sandbox;
 use crate::snapshot::Reason;
-use crate::turns::{NotNow, Novelty};
+use crate::turns::NotNow;
 use crate::{
-    ComponentSource, DataFile, Description, Digest, Dir, Hook, Inspection, PrepareRefused,
+    ComponentSource, DataFile, Description, Digest, Dir, Hook, Inspection, Novelty, PrepareRefused,
     Prepared, RuntimeConfig, RuntimeError, SettingsError, UploadRefused,
 };
 
@@ -39,6 +40,28 @@ struct Header {
     not_snapshotted_because: Option<Reason>,
 }
 
+/// Which organizations had which components looked at lately: a second look need not be as costly as
+/// the first.
+#[derive(Default)]
+struct LookedAt(Mutex<VecDeque<(Uuid, Digest)>>);
+
+impl LookedAt {
+    const MOST: usize = 1_000;
+
+    fn contains(&self, by: Uuid, digest: Digest) -> bool {
+        let looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        looks.contains(&(by, digest))
+    }
+
+    fn add(&self, by: Uuid, digest: Digest) {
+        let mut looks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if !looks.contains(&(by, digest)) {
+            looks.truncate(Self::MOST - 1);
+            looks.push_front((by, digest));
+        }
+    }
+}
+
 /// The engine, and what was compiled for it.
 pub(crate) struct Workshop {
     pub(crate) config: RuntimeConfig,
@@ -48,13 +71,14 @@ pub(crate) struct Workshop {
     fingerprint: Digest,
     artifacts: Artifacts,
     components: Cache<Loaded>,
+    looked_at: LookedAt,
     /// The machine code of components with the instrumentation that snapshots need, by the digests
     /// of the components. It is never run here.
     instrumented: Cache<[u8]>,
     bench: BenchConfig,
     /// Where [`Compiler::InProcess`] works, one job at a time.
     #[cfg(feature = "testing")]
-    in_process: std::sync::Mutex<crate::making::Bench>,
+    in_process: Mutex<crate::making::Bench>,
 }
 
 impl Workshop {
@@ -69,13 +93,14 @@ impl Workshop {
         let eighth = config.kept_policy_bytes / 8;
         Ok(Self {
             #[cfg(feature = "testing")]
-            in_process: std::sync::Mutex::new(crate::making::Bench::of(
+            in_process: Mutex::new(crate::making::Bench::of(
                 engine.clone(),
                 Arc::clone(&ticker),
                 bench.clone(),
             )),
             policies: Cache::new(config.kept_policy_bytes - 2 * eighth),
             components: Cache::new(eighth),
+            looked_at: LookedAt::default(),
             instrumented: Cache::new(eighth),
             config,
             engine,
@@ -96,9 +121,12 @@ impl Workshop {
     ) -> Result<Inspection, UploadRefused> {
         let digest = self.check_size(bytes)?;
         let loaded = match novelty {
-            Novelty::Known => self.load(by, digest, bytes, stop)?,
-            Novelty::New => self.compile(by, digest, bytes, stop)?,
+            Novelty::New if !self.looked_at.contains(by, digest) => {
+                self.compile(by, digest, bytes, stop)?
+            }
+            Novelty::Known | Novelty::New => self.load(by, digest, bytes, stop)?,
         };
+        self.looked_at.add(by, digest);
         Ok(loaded.inspection.clone())
     }
 
@@ -225,7 +253,10 @@ impl Workshop {
             Ok(Made::Prepared { .. }) => return Err(UploadRefused::NotNow(NotNow::Interrupted)),
             Err(unmade) => return Err(upload_refused(unmade)),
         };
-        self.artifacts.keep(by, Kind::Component, digest, &inspection, &code);
+        // Whoever had it made first owns it.
+        if self.artifacts.find::<Inspection>(Kind::Component, digest).is_none() {
+            self.artifacts.keep(by, Kind::Component, digest, &inspection, &code);
+        }
         let artifact = Authentic::from_compiler(inspection, code);
         self.load_component(artifact).ok_or(UploadRefused::NotNow(NotNow::Interrupted))
     }
@@ -300,7 +331,7 @@ impl Workshop {
             #[cfg(feature = "testing")]
             Compiler::InProcess => {
                 let bench = self.in_process.lock();
-                let bench = bench.unwrap_or_else(std::sync::PoisonError::into_inner);
+                let bench = bench.unwrap_or_else(PoisonError::into_inner);
                 bench.run(job, &mut |_| {}).map_err(Unmade::Refused)
             }
         }

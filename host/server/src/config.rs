@@ -168,8 +168,8 @@ impl Config {
             max_deadline_ms: self.policy_max_deadline_ms,
             quotas: Quotas {
                 components: self.policies_per_org,
-                component_bytes: self.policies_per_org_mib * MIB as u64,
-                revision_bytes: self.policy_revisions_per_org_mib * MIB as u64,
+                component_bytes: self.policies_per_org_mib.saturating_mul(MIB as u64),
+                revision_bytes: self.policy_revisions_per_org_mib.saturating_mul(MIB as u64),
             },
         }
     }
@@ -210,8 +210,8 @@ impl Config {
             settings_bytes: self.policy_settings_kib * KIB,
             data_bytes: self.policy_data_mib * MIB,
             kept_policy_bytes: self.policy_kept_mib * MIB,
-            artifact_bytes: self.policy_artifacts_mib * MIB as u64,
-            artifact_bytes_per_org: self.policy_artifacts_per_org_mib * MIB as u64,
+            artifact_bytes: self.policy_artifacts_mib.saturating_mul(MIB as u64),
+            artifact_bytes_per_org: self.policy_artifacts_per_org_mib.saturating_mul(MIB as u64),
             memory_bytes: self.policy_memory_mib * MIB,
             breaker: BreakerConfig {
                 failures: self.policy_breaker_failures,

@@ -12,7 +12,7 @@ use waypost_domain::{
 use crate::{
     ReadTx, StoreError, SystemReadTx, WriteTx,
     column::{Table, number},
-    component::{Kept, kept_of},
+    component::{Usage, usage_of},
     conn::{on, on_conn},
     digest,
     row::{insert_all, insert_new, row},
@@ -373,42 +373,47 @@ pub async fn all_active(tx: &mut SystemReadTx) -> Result<Vec<(OrgId, Revision)>,
 pub struct NamedComponent {
     /// The component.
     pub component: String,
-    /// The binding's name.
-    pub binding: String,
-    /// Whether its active revision is among them.
+    /// The binding.
+    pub binding: BindingId,
+    /// Its name.
+    pub name: String,
+    /// The last of the revisions.
+    pub revision: i64,
+    /// Whether the binding's active revision is among them.
     pub is_active: bool,
 }
 
 /// The components that revisions of the organization's own bindings name.
 pub async fn components(tx: &mut ReadTx) -> Result<Vec<NamedComponent>, StoreError> {
     const COMPONENTS: &str = "
-        select r.component, b.name,
+        select r.component, b.id, b.name, max(r.number),
             cast(max(case when r.number = b.active_revision then 1 else 0 end) as bigint)
         from binding_revisions r join bindings b on b.org_id = r.org_id and b.id = r.binding_id
         where r.org_id = $1
-        group by r.component, b.name
+        group by r.component, b.id, b.name
         order by b.name";
-    let rows: Vec<(Vec<u8>, String, i64)> =
+    let rows: Vec<(Vec<u8>, Uuid, String, i64, i64)> =
         on!(tx, |conn, org| sqlx::query_as(COMPONENTS).bind(org).fetch_all(conn).await?);
-    let named = |(component, binding, active): (Vec<u8>, String, i64)| NamedComponent {
-        component: digest::to_text(&component),
-        binding,
-        is_active: active != 0,
+    let named = |(component, binding, name, revision, active): (Vec<u8>, _, _, _, i64)| {
+        let (component, binding) = (digest::to_text(&component), BindingId(binding));
+        NamedComponent { component, binding, name, revision, is_active: active != 0 }
     };
     Ok(rows.into_iter().map(named).collect())
 }
 
-/// Counts the revisions of the organization's own bindings, with the bytes of their settings and data
-/// files.
-pub async fn kept(tx: &mut ReadTx) -> Result<Kept, StoreError> {
-    const KEPT: &str = "
-        select count(*), cast(coalesce(sum(octet_length(r.settings)), 0) + (
-            select coalesce(sum(octet_length(f.content)), 0) from data_files f where f.org_id = $1
-        ) as bigint)
+/// Counts the revisions of the organization's own bindings, with the bytes that they take: settings,
+/// data files, notes, and what a row takes of its own.
+pub async fn usage(tx: &mut ReadTx) -> Result<Usage, StoreError> {
+    const USAGE: &str = "
+        select count(*), cast(
+            coalesce(sum(1024 + octet_length(r.settings) + coalesce(octet_length(r.note), 0)), 0)
+            + (select coalesce(sum(octet_length(f.content)), 0) from data_files f where f.org_id = $1)
+            + (select coalesce(sum(128 + octet_length(d.name)), 0) from binding_data d where d.org_id = $1)
+        as bigint)
         from binding_revisions r where r.org_id = $1";
     let row: (i64, i64) =
-        on!(tx, |conn, org| sqlx::query_as(KEPT).bind(org).fetch_one(conn).await?);
-    kept_of(row)
+        on!(tx, |conn, org| sqlx::query_as(USAGE).bind(org).fetch_one(conn).await?);
+    usage_of(row)
 }
 
 /// Gives the binding its place at each hook of its active revision, and none if it is disabled.

@@ -49,7 +49,7 @@ pub struct ComponentName {
 
 /// What an organization's components, or its revisions, take.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Kept {
+pub struct Usage {
     /// How many there are.
     pub count: u64,
     /// How many bytes they have.
@@ -114,6 +114,7 @@ pub async fn insert(
         "insert into component_bytes (digest, bytes) values ($1, $2) on conflict do nothing";
     let digest = digest::to_bytes("digest", &component.digest)?;
     let size = number("size", component.size)?;
+    lock(&mut tx.conn, &digest).await?;
     on_conn!(&mut tx.conn, |conn| {
         sqlx::query(INSERT)
             .bind(&digest)
@@ -133,20 +134,22 @@ pub async fn insert(
     Ok(())
 }
 
-/// Lets the transaction's organization, and those below it, bind a component.
+/// Lets the transaction's organization, and those below it, bind a component. Says whether it could
+/// not before, or only because one above it has it.
 pub async fn grant(
     tx: &mut WriteTx,
     component: &str,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     const GRANT: &str = "
         insert into component_grants (org_id, digest, granted_at) values ($1, $2, $3)
         on conflict do nothing";
     let digest = digest::to_bytes("digest", component)?;
-    on!(tx, |conn, org| {
-        sqlx::query(GRANT).bind(org).bind(digest).bind(now).execute(conn).await?;
+    lock(&mut tx.conn, &digest).await?;
+    let granted = on!(tx, |conn, org| {
+        sqlx::query(GRANT).bind(org).bind(digest).bind(now).execute(conn).await?.rows_affected()
     });
-    Ok(())
+    Ok(granted > 0)
 }
 
 /// Takes a component from the transaction's organization; none below it can bind it any more, unless
@@ -160,38 +163,51 @@ pub async fn withdraw(tx: &mut WriteTx, component: &str) -> Result<bool, StoreEr
     Ok(withdrawn > 0)
 }
 
-/// Counts the components that the organization has of its own, without those that one above it has
-/// too.
-pub async fn kept(tx: &mut ReadTx) -> Result<Kept, StoreError> {
-    const KEPT: &str = "
+/// Counts the components that the organization was granted itself.
+pub async fn usage(tx: &mut ReadTx) -> Result<Usage, StoreError> {
+    const USAGE: &str = "
         select count(*), cast(coalesce(sum(c.size), 0) as bigint)
         from component_grants g join components c on c.digest = g.digest
-        where g.org_id = $1 and not exists (
-            select 1 from organization_lines l join component_grants above on above.org_id = l.ancestor_id
-            where l.org_id = $1 and l.depth > 0 and above.digest = g.digest
-        )";
+        where g.org_id = $1";
     let row: (i64, i64) =
-        on!(tx, |conn, org| sqlx::query_as(KEPT).bind(org).fetch_one(conn).await?);
-    kept_of(row)
+        on!(tx, |conn, org| sqlx::query_as(USAGE).bind(org).fetch_one(conn).await?);
+    usage_of(row)
 }
 
-pub(crate) fn kept_of((count, bytes): (i64, i64)) -> Result<Kept, StoreError> {
-    Ok(Kept { count: TABLE.fit("count", count)?, bytes: TABLE.fit("size", bytes)? })
+/// Has other transactions wait that change what the organization has of policies, until this one
+/// ends: what one of them looks at, no other changes meanwhile. On SQLite there is one writer anyway.
+pub async fn in_turn(tx: &mut WriteTx) -> Result<(), StoreError> {
+    let org = tx.org.0;
+    lock(&mut tx.conn, org.as_bytes()).await
+}
+
+/// Has other transactions wait that lock the same, until this one ends.
+async fn lock(conn: &mut Conn, what: &[u8]) -> Result<(), StoreError> {
+    const LOCK: &str = "select pg_advisory_xact_lock($1)";
+    if let Conn::Postgres(conn) = conn {
+        // Two that share the first bytes wait for each other, which harms nobody.
+        let number = what.first_chunk().copied().map_or(0, i64::from_be_bytes);
+        sqlx::query(LOCK).bind(number).execute(&mut **conn).await?;
+    }
+    Ok(())
+}
+
+pub(crate) fn usage_of((count, bytes): (i64, i64)) -> Result<Usage, StoreError> {
+    Ok(Usage { count: TABLE.fit("count", count)?, bytes: TABLE.fit("size", bytes)? })
 }
 
 /// Removes the bytes of components that no organization has any more, and the components that no
 /// revision names either. At most `limit` of each; says how many it removed.
 ///
-/// Who brings one meanwhile waits for the transaction, or this waits for theirs.
+/// Who brings or is granted one meanwhile waits for the transaction, or this waits for theirs.
 pub async fn purge(tx: &mut SystemTx, limit: u32) -> Result<u64, StoreError> {
+    // Always in the same order, so that two processes do not wait for each other in a circle.
     const CANDIDATES: &str = "
         select digest from components c
         where not exists (select 1 from component_grants g where g.digest = c.digest)
             and (exists (select 1 from component_bytes b where b.digest = c.digest)
                 or not exists (select 1 from binding_revisions r where r.component = c.digest))
-        limit $1";
-    // A grant locks the component that it names; so none is being made once this has its lock.
-    const LOCK: &str = "select digest from components where digest = $1 for update";
+        order by digest limit $1";
     const REMOVE_BYTES: &str = "
         delete from component_bytes where digest = $1
             and not exists (select 1 from component_grants g where g.digest = $1)";
@@ -204,9 +220,7 @@ pub async fn purge(tx: &mut SystemTx, limit: u32) -> Result<u64, StoreError> {
     });
     let mut removed = 0;
     for digest in candidates {
-        if let Conn::Postgres(conn) = &mut tx.conn {
-            sqlx::query(LOCK).bind(&digest).execute(&mut **conn).await?;
-        }
+        lock(&mut tx.conn, &digest).await?;
         removed += on_conn!(&mut tx.conn, |conn| {
             sqlx::query(REMOVE_BYTES).bind(&digest).execute(conn).await?.rows_affected()
         });

@@ -1,11 +1,16 @@
 //! The body of a request, as JSON or as a component.
 
+use std::fmt;
+
 use axum::{
     body::Bytes,
     extract::{FromRequest, Request},
     http::{HeaderMap, header},
 };
-use serde::de::DeserializeOwned;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, MapAccess, SeqAccess, Visitor},
+};
 use serde_json::Value;
 
 use crate::{
@@ -56,10 +61,78 @@ fn parse<T: DeserializeOwned>(headers: &HeaderMap, bytes: &[u8]) -> Result<T, Ap
         Value::Object(serde_json::Map::new())
     } else {
         must_be_json(headers)?;
-        serde_json::from_slice(bytes).map_err(|error| malformed(&error))?
+        let Once(value) = serde_json::from_slice(bytes).map_err(|error| malformed(&error))?;
+        value
     };
     reader::from_json(value).map_err(unreadable)
 }
+
+/// JSON in which each object has each member once: of two, nobody can say which one is meant.
+struct Once(Value);
+
+impl<'de> Deserialize<'de> for Once {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(OnceVisitor).map(Self)
+    }
+}
+
+struct OnceVisitor;
+
+impl<'de> Visitor<'de> for OnceVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(value.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(Once(item)) = items.next_element()? {
+            list.push(item);
+        }
+        Ok(list.into())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut members: A) -> Result<Value, A::Error> {
+        let mut object = serde_json::Map::new();
+        while let Some(name) = members.next_key::<String>()? {
+            if object.contains_key(&name) {
+                let name: String = name.chars().take(MAX_SHOWN_NAME).collect();
+                return Err(A::Error::custom(format_args!("`{name}` is given twice")));
+            }
+            let Once(value) = members.next_value()?;
+            object.insert(name, value);
+        }
+        Ok(object.into())
+    }
+}
+
+/// The longest name of a member that an error shows.
+const MAX_SHOWN_NAME: usize = 100;
 
 /// The error of a body, or a part of one, that does not fit.
 pub(crate) fn unreadable(faults: Vec<Fault>) -> ApiError {
@@ -89,6 +162,8 @@ fn malformed(error: &serde_json::Error) -> ApiError {
     let place = format!("line {}, column {}", error.line(), error.column());
     let detail = if error.is_eof() {
         format!("the JSON ends unexpectedly at {place}")
+    } else if error.is_data() {
+        error.to_string()
     } else {
         format!("the JSON is malformed at {place}")
     };
@@ -108,7 +183,6 @@ fn in_body(fault: Fault) -> FaultOut {
 #[cfg(test)]
 mod tests {
     use axum::http::HeaderValue;
-    use serde::Deserialize;
 
     use super::*;
 
@@ -128,6 +202,24 @@ mod tests {
     fn json_is_read_whatever_its_parameters() {
         assert_eq!(read("application/json; charset=utf-8", r#"{"text":"a"}"#).unwrap().text, "a");
         assert_eq!(read("application/merge-patch+json", r#"{"text":"a"}"#).unwrap().text, "a");
+    }
+
+    #[test]
+    fn no_member_is_given_twice() {
+        let parse = |body: &str| serde_json::from_str::<Once>(body).map(|Once(value)| value);
+        for body in
+            [r#"{"text":"a","text":"b"}"#, r#"{"a":[{"b":1,"b":1}]}"#, r#"{"a":1,"\u0061":2}"#]
+        {
+            let refused = parse(body).unwrap_err();
+            assert!(
+                refused.is_data() && refused.to_string().contains("is given twice"),
+                "{refused}"
+            );
+            assert_eq!(read("application/json", body).unwrap_err(), Slug::MalformedBody);
+        }
+        for body in ["null", "[1,-2,3.5,true,\"a\"]", r#"{"a":{"a":1},"b":[{"a":1},{"a":2}]}"#] {
+            assert_eq!(parse(body).unwrap(), serde_json::from_str::<Value>(body).unwrap());
+        }
     }
 
     #[test]

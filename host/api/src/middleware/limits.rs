@@ -42,8 +42,7 @@ pub(crate) async fn deadline(
     tokio::time::timeout(timeout, next.run(request)).await.map_err(|_| {
         tracing::warn!(timeout_ms = timeout.as_millis(), "request timed out");
         if context.is_some_and(|context| context.lacks_body()) {
-            let seconds = timeout.as_secs();
-            let detail = format!("the body did not arrive within {seconds} s; nothing was changed");
+            let detail = format!("the body did not arrive within {timeout:?}; nothing was changed");
             return ApiError::new(Slug::RequestTimeout, detail);
         }
         let detail = if reads {

@@ -20,7 +20,7 @@ use super::{BindingView, active, load, view};
 use crate::{
     Caller, CommandError, Desk,
     input::{Reading, checked, must_be_at},
-    policies::Brought,
+    policies::{self, Brought, Purpose},
     preparing::{Bytes, Recipe, note_refusal},
 };
 
@@ -294,7 +294,8 @@ impl Chosen {
         Ok(match choice {
             ComponentChoice::Uploaded(digest) => Self::Uploaded(digest),
             ComponentChoice::Brought(bytes) => {
-                Self::Brought(Box::new(Brought::inspect(desk, caller, bytes).await?))
+                let brought = Brought::inspect(desk, caller, bytes, Purpose::Keep).await?;
+                Self::Brought(Box::new(brought))
             }
         })
     }
@@ -307,8 +308,17 @@ impl Chosen {
         tx: &mut WriteTx,
         caller: &Caller,
     ) -> Result<(), CommandError> {
+        component::in_turn(tx).await?;
         match self {
-            Self::Uploaded(digest) => Ok(component::grant(tx, digest.trim(), caller.now).await?),
+            Self::Uploaded(digest) => {
+                let digest = digest.trim();
+                if component::find(tx, digest).await?.is_none() {
+                    // It was removed since it was looked for.
+                    let message = "This policy was just removed; upload it again first.";
+                    return Err(CommandError::field("/component", "unknown", message));
+                }
+                policies::keep(desk, tx, digest, caller.now).await
+            }
             Self::Brought(brought) => brought.keep(desk, tx, caller.now).await,
         }
     }

@@ -6,13 +6,16 @@ use waypost_domain::{
     refusal::Faults,
 };
 use waypost_policy::Patience;
-use waypost_store::{StoreError, WriteTx, binding, binding_pause, binding_switch, component};
+use waypost_store::{
+    ReadTx, StoreError, WriteTx, binding, binding_pause, binding_switch, component,
+};
 
 use super::{BindingView, bind, load, view};
 use crate::{
     Caller, CommandError, Desk, Missing,
     input::{Reading, must_be_at},
     layers::breaker_key,
+    policies,
     preparing::note_refusal,
 };
 
@@ -35,6 +38,7 @@ pub async fn enable(
     let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if !binding.enabled {
+        keep(desk, caller, &mut tx, &revision, "/binding").await?;
         position_as_fault(
             binding::set_enabled(&mut tx, &mut binding, true).await,
             revision.position,
@@ -87,6 +91,7 @@ pub async fn roll_back(
     let mut tx = desk.write(caller).await?;
     let mut binding = same(&mut tx, &found).await?;
     if binding.active_revision != to {
+        keep(desk, caller, &mut tx, &revision, "/to").await?;
         let activated = binding::activate_revision(&mut tx, &mut binding, to).await;
         position_as_fault(activated, revision.position)?;
         note(desk, caller, &mut tx, &binding, Switched::RolledBack).await?;
@@ -125,14 +130,7 @@ async fn must_be_ready(
     pointer: &str,
 ) -> Result<(), CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
-    if component::find(&mut tx, &revision.component).await?.is_none() {
-        let digest = &revision.component;
-        let message = format!(
-            "The policy of revision {}, {digest}, was removed; upload it again first.",
-            revision.number
-        );
-        return Err(CommandError::field(pointer, "removed", message));
-    }
+    must_be_there(&mut tx, revision, pointer).await?;
     let recipe = bind::recipe_of(&mut tx, revision).await?;
     drop(tx);
     let Err(refused) = recipe.prepare(desk, caller.org, Patience::Request).await? else {
@@ -149,6 +147,35 @@ async fn must_be_ready(
         faults.wrong(pointer, fault.code, message);
     }
     faults.refuse_any()
+}
+
+/// A revision whose policy was removed is never in force again, unless the policy comes back.
+async fn must_be_there(
+    tx: &mut ReadTx,
+    revision: &Revision,
+    pointer: &str,
+) -> Result<(), CommandError> {
+    if component::find(tx, &revision.component).await?.is_some() {
+        return Ok(());
+    }
+    let (number, digest) = (revision.number, &revision.component);
+    let message =
+        format!("The policy of revision {number}, {digest}, was removed; upload it again first.");
+    Err(CommandError::field(pointer, "removed", message))
+}
+
+/// Makes the policy of a revision that comes into force the organization's own, so that nobody takes
+/// it away. Nobody has removed it since it was made ready.
+async fn keep(
+    desk: &Desk,
+    caller: &Caller,
+    tx: &mut WriteTx,
+    revision: &Revision,
+    pointer: &str,
+) -> Result<(), CommandError> {
+    component::in_turn(tx).await?;
+    must_be_there(tx, revision, pointer).await?;
+    policies::keep(desk, tx, &revision.component, caller.now).await
 }
 
 /// The binding, if nobody changed it since it was read.

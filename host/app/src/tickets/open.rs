@@ -136,7 +136,7 @@ async fn must_be_meant(
         return Ok(());
     }
     Err(CommandError::guard(format!(
-        "{what}, a task of another ticket; name that, or leave it out."
+        "{what}, a task of another ticket; give the new task a reference of its own, or open it under that ticket."
     )))
 }
 

@@ -8,7 +8,7 @@
 //! No policy runs while a transaction is open, and the answer is made from the scene: no query runs
 //! inside the write transaction to build it.
 
-use std::{collections::BTreeSet, hash::Hash};
+use std::collections::BTreeSet;
 
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
@@ -81,7 +81,11 @@ pub async fn act(
     if expected_version.is_some() {
         return attempt().await;
     }
-    start_over_if_stale(desk, named, attempt).await
+    start_over_if_stale(desk, attempt, async || {
+        let mut tx = desk.store.read(caller.org).await?;
+        Ok(read::seen(&mut tx, caller, named).await?.ticket.id)
+    })
+    .await
 }
 
 /// Changes fields. `expected_version` is the version that the caller read.
@@ -620,17 +624,17 @@ pub(crate) async fn commit(
 }
 
 /// Starts over while somebody else was first, at most as often as the operator says. Those who start
-/// over at the same record do it one after the other, so that many at once do not push each other
-/// aside until some give up.
+/// over at the same ticket do it one after the other, so that many at once do not push each other
+/// aside until some give up. `which` finds out which ticket it is.
 pub(crate) async fn start_over_if_stale<T, F: Future<Output = Result<T, CommandError>>>(
     desk: &Desk,
-    record: &impl Hash,
     mut attempt: impl FnMut() -> F,
+    which: impl AsyncFnOnce() -> Result<TicketId, CommandError>,
 ) -> Result<T, CommandError> {
     let mut told = attempt().await;
     let mut left = desk.options.stale_retries;
     if left > 0 && matches!(told, Err(CommandError::Stale)) {
-        let _turn = desk.queues.turn(record).await;
+        let _turn = desk.queues.turn(which().await?).await;
         while left > 0 && matches!(told, Err(CommandError::Stale)) {
             left -= 1;
             told = attempt().await;

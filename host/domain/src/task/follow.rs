@@ -53,8 +53,7 @@ pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::guard(format!(
-        "Mandatory tasks are not finished: {}; complete or skip them first, those that others wait for \
-         before these.",
+        "Mandatory tasks are not finished: {}; complete or skip them, starting with those that others depend on.",
         missing.join(", ")
     )))
 }

@@ -194,13 +194,15 @@ impl Remove {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
         let removable = if self.superseded { Removable::Superseded } else { Removable::Unused };
-        let Found::Uploaded(view) =
-            Named::from(self.policy).find(installation, &caller, output).await?
-        else {
+        let named = Named::from(self.policy);
+        if let Named::File(file) = &named {
             bail!(
-                "a file is not removed; name the policy by its name or digest, as `waypost policy list` does"
+                "{} is a file; name the policy by its name or digest, as `waypost policy list` does",
+                file.display()
             );
-        };
+        }
+        let found = named.find(installation, &caller, output).await?;
+        let view = found.view();
         policies::remove(&installation.desk, &caller, &view.digest, removable).await?;
         output.tell(
             || json!({ "removed": view.digest }),

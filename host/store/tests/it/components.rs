@@ -1,7 +1,7 @@
 //! Components: stored once, read by those they were granted to and those below them.
 
 use waypost_domain::binding::Revision;
-use waypost_store::{Store, binding, component, component::Kept, on_both_engines};
+use waypost_store::{Store, binding, component, component::Usage, on_both_engines};
 
 use crate::fixture::{self, Tree, at, digest, granted_component, tree};
 
@@ -11,7 +11,7 @@ on_both_engines! {
     a_grant_reaches_down_and_not_aside
     who_was_granted_nothing_reads_nothing
     what_nobody_has_any_more_goes_but_for_what_revisions_name
-    what_an_organization_keeps_is_counted_without_what_is_above
+    what_an_organization_has_itself_is_counted
 }
 
 async fn a_component_comes_back_to_the_byte(store: Store) {
@@ -89,7 +89,9 @@ async fn what_nobody_has_any_more_goes_but_for_what_revisions_name(store: Store)
     let in_use = binding::components(&mut tx).await.unwrap();
     let expected = binding::NamedComponent {
         component: bound.digest.clone(),
-        binding: "bound".to_owned(),
+        binding: binding.id,
+        name: "bound".to_owned(),
+        revision: 1,
         is_active: true,
     };
     assert_eq!(in_use, [expected]);
@@ -121,19 +123,19 @@ async fn what_nobody_has_any_more_goes_but_for_what_revisions_name(store: Store)
     assert!(component::bytes(&mut tx, &bound.digest).await.unwrap().is_some());
 }
 
-async fn what_an_organization_keeps_is_counted_without_what_is_above(store: Store) {
+async fn what_an_organization_has_itself_is_counted(store: Store) {
     let Tree { provider, client, .. } = tree(&store).await;
     granted_component(&store, provider.id, 1).await;
     let kept = async |org| {
         let mut tx = store.read(org).await.unwrap();
-        let Kept { count, bytes } = component::kept(&mut tx).await.unwrap();
+        let Usage { count, bytes } = component::usage(&mut tx).await.unwrap();
         (count, bytes)
     };
-    assert_eq!(kept(client.id).await, (0, 0));
-    granted_component(&store, client.id, 1).await;
     assert_eq!(kept(client.id).await, (0, 0), "the provider has it, too");
-    let own = granted_component(&store, client.id, 2).await;
+    granted_component(&store, client.id, 1).await;
     assert_eq!(kept(client.id).await, (1, 4));
+    let own = granted_component(&store, client.id, 2).await;
+    assert_eq!(kept(client.id).await, (2, 8));
     assert_eq!(kept(provider.id).await, (1, 4));
 
     let binding = fixture::binding(client.id, "bound");
@@ -147,6 +149,8 @@ async fn what_an_organization_keeps_is_counted_without_what_is_above(store: Stor
     let read = binding::revision_data(&mut tx, binding.id, 2).await.unwrap();
     assert_eq!(read, data);
     // Both files, and those of both revisions, are the same and are kept once.
-    let Kept { count, bytes } = binding::kept(&mut tx).await.unwrap();
-    assert_eq!((count, bytes), (2, 1000 + 8 + 2));
+    let Usage { count, bytes } = binding::usage(&mut tx).await.unwrap();
+    let rows = 2 * 1024 + 4 * 128;
+    let texts = 8 + 2 + 2 * "because".len() as u64 + 4;
+    assert_eq!((count, bytes), (2, rows + texts + 1000));
 }

@@ -183,6 +183,8 @@ async fn a_statement_that_forgets_its_organization_changes_no_other() {
         "update organizations set name = 'mine now' where key <> 'globex'",
         "delete from component_grants",
         "update components set name = 'mine now'",
+        "update component_bytes set bytes = 'mine now'",
+        "delete from component_bytes",
     ] {
         let mut tx = store.write(tree.other.id).await.unwrap();
         assert_eq!(execute_as(&mut tx, change).await.unwrap(), 0, "{change}");
@@ -301,10 +303,26 @@ async fn what_was_recorded_is_only_ever_added() {
         let later = at(1_000_000);
         assert_eq!(receipt::purge(&mut tx, at(0), later, 10).await.unwrap(), 0);
         drop(tx);
-        for table in ["evaluations", "events", "binding_revisions", "approvals"] {
+        for table in [
+            "evaluations",
+            "events",
+            "binding_revisions",
+            "binding_data",
+            "data_files",
+            "approvals",
+        ] {
             let mut tx = store.write(tree.client.id).await.unwrap();
             let answer = execute_as(&mut tx, &format!("delete from {table}")).await;
             assert!(matches!(answer, Err(StoreError::Database(_))), "{table}: {answer:?}");
+        }
+        for change in [
+            "update data_files set content = 'x'",
+            "update binding_data set name = 'x'",
+            "update binding_revisions set note = 'x'",
+        ] {
+            let mut tx = store.write(tree.client.id).await.unwrap();
+            let answer = execute_as(&mut tx, change).await;
+            assert!(matches!(answer, Err(StoreError::Database(_))), "{change}: {answer:?}");
         }
         if store.engine() == Engine::Postgres {
             for table in KEPT.iter().chain(&["tickets", "comments", "people"]) {
