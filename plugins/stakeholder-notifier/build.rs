@@ -1,5 +1,5 @@
-//! Writes down when the clocks of all zones change, as few bytes as it takes: what a policy holds in
-//! its memory, each of its decisions begins with.
+//! Writes down when the clocks of all zones change, as few bytes as it takes: what a policy holds
+//! in its memory, each of its decisions begins with.
 //!
 //! From 2010 to 2050. Zones that agree on all of it share a row.
 

@@ -1,6 +1,6 @@
 //! What Waypost costs, measured on this machine: decisions, imports and the API beside bare SQL,
-//! what an organization notices of another one's policies and uploads, and what clients notice of each
-//! other.
+//! what an organization notices of another one's policies and uploads, and what clients notice of
+//! each other.
 //!
 //! The numbers are only comparable with those of the same run: the machine, its disk and what else
 //! it does are in each of them. Durability is an installation's: every acknowledged ticket is on
@@ -22,8 +22,8 @@ use crate::{plugins, say};
 /// What can be measured.
 const PARTS: [&str; 5] = ["decisions", "desk", "neighbours", "front", "uploads"];
 
-/// Measures everything, or one part; with `--built`, what was built before. `uploads` takes a folder
-/// with more components.
+/// Measures everything, or one part; with `--built`, what was built before. `uploads` takes a
+/// folder with more components.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let (parts, is_built, folder): (&[&str], bool, Option<&Path>) = match words.as_slice() {

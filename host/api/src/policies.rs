@@ -83,9 +83,9 @@ async fn read(
 
 /// Remove a policy
 ///
-/// The organization's own, if no active revision of a binding uses it. Revisions that used it before
-/// cannot be rolled back to any more, nor can their decisions be repeated; say `superseded` to remove it
-/// all the same. Organizations below that bound it keep it.
+/// The organization's own, if no active revision of a binding uses it. Revisions that used it
+/// before cannot be rolled back to any more, nor can their decisions be repeated; say `superseded`
+/// to remove it all the same. Organizations below that bound it keep it.
 #[utoipa::path(
     post,
     path = "/{digest}/remove",
@@ -169,7 +169,8 @@ struct PolicySummaryOut {
     uploaded_at: DateTime<Utc>,
     /// Whether it is only an organization above that has it, which alone can remove it.
     inherited: bool,
-    /// Whether the organization's own bindings use it: `active` or only `superseded` revisions, or none.
+    /// Whether the organization's own bindings use it: `active` or only `superseded` revisions, or
+    /// none.
     used: UseName,
 }
 

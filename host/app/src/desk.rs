@@ -42,8 +42,8 @@ pub struct Desk {
     pub(crate) options: DeskOptions,
 }
 
-/// Queues of commands, in one of which each ticket has its place. There are so many that two tickets
-/// which are busy at the same moment hardly share one.
+/// Queues of commands, in one of which each ticket has its place. There are so many that two
+/// tickets which are busy at the same moment hardly share one.
 pub(crate) struct Queues([Mutex<()>; QUEUES]);
 
 const QUEUES: usize = 1024;
@@ -55,8 +55,8 @@ impl Default for Queues {
 }
 
 impl Queues {
-    /// Waits until nobody else of this process starts over at the ticket. Whoever has a turn takes no
-    /// other.
+    /// Waits until nobody else of this process starts over at the ticket. Whoever has a turn takes
+    /// no other.
     pub(crate) async fn turn(&self, ticket: TicketId) -> MutexGuard<'_, ()> {
         // Its last bytes are random.
         let bytes = ticket.0.into_bytes();

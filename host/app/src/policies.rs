@@ -83,8 +83,8 @@ pub enum Removable {
     /// Those that no revision of a binding uses.
     #[default]
     Unused,
-    /// Also those that earlier revisions use, which then cannot be rolled back to, nor their decisions
-    /// be repeated.
+    /// Also those that earlier revisions use, which then cannot be rolled back to, nor their
+    /// decisions be repeated.
     Superseded,
 }
 
@@ -158,8 +158,8 @@ pub(crate) enum Purpose {
     Look,
 }
 
-/// Makes a component that is there the organization's own, unless it is already. The transaction has
-/// its turn.
+/// Makes a component that is there the organization's own, unless it is already. The transaction
+/// has its turn.
 ///
 /// # Errors
 /// [`CommandError::Invalid`] at `/component` if the organization has too much already.
@@ -296,8 +296,8 @@ async fn uses(tx: &mut ReadTx) -> Result<BTreeMap<String, Use>, CommandError> {
 /// bound it keeps it. For administrators.
 ///
 /// # Errors
-/// [`CommandError::NotFound`]; [`CommandError::Refused`] if it is an organization's above, or bindings
-/// use it.
+/// [`CommandError::NotFound`]; [`CommandError::Refused`] if it is an organization's above,
+/// or bindings use it.
 pub async fn remove(
     desk: &Desk,
     caller: &Caller,

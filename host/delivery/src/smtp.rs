@@ -21,8 +21,8 @@ pub struct Smtp {
 
 impl Smtp {
     /// A transport for the relay at `url`: `smtps://host`, `smtp://host?tls=required`, or
-    /// `smtp://host` without encryption. It greets with the name behind the host, `smtp://host/name`, or
-    /// else with the domain of the sender.
+    /// `smtp://host` without encryption. It greets with the name behind the host,
+    /// `smtp://host/name`, or else with the domain of the sender.
     ///
     /// # Errors
     /// The address can't be understood, holds a password, or would send one unencrypted.
@@ -41,8 +41,8 @@ impl Smtp {
         let mut relay = AsyncSmtpTransport::<Tokio1Executor>::from_url(url)
             .map_err(|fault| MailFault::Url { message: fault.to_string() })?
             .timeout(Some(STEP));
-        // A server may refuse who does not say a name. Lettre's own is that of this machine, which is
-        // rarely one that is known outside.
+        // A server may refuse who does not say a name. Lettre's own is that of this machine, which
+        // is rarely one that is known outside.
         if !names_client(url) && from.domain().contains('.') {
             relay = relay.hello_name(ClientId::Domain(from.domain().to_owned()));
         }

@@ -159,8 +159,8 @@ pub enum Switched {
     Disabled,
     /// A revision that was made before is in force again.
     RolledBack,
-    /// The policy of earlier revisions was removed: they cannot be put into force any more, nor what
-    /// they decided be decided again.
+    /// The policy of earlier revisions was removed: they cannot be put into force any more, nor
+    /// what they decided be decided again.
     PolicyRemoved,
 }
 
@@ -180,8 +180,8 @@ pub struct Switch {
     pub binding: BindingId,
     /// What was done.
     pub what: Switched,
-    /// The revision in force from then on; of a disabled binding, the one that was; where a policy was
-    /// removed, the last that had it.
+    /// The revision in force from then on; of a disabled binding, the one that was; where a policy
+    /// was removed, the last that had it.
     pub revision: i64,
     /// When.
     pub at: DateTime<Utc>,

@@ -209,8 +209,8 @@ const FIELDS: &[Field] = &[
     .editing(),
 ];
 
-/// Starts the work: whoever starts it has it from then on, unless they name somebody. What a program
-/// starts stays with whom it has. The assignee must be a member of the owning team.
+/// Starts the work: whoever starts it has it from then on, unless they name somebody. What a
+/// program starts stays with whom it has. The assignee must be a member of the owning team.
 fn start(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let assignee = turn.given.person("assignee").or(turn.by.person).or(ticket.assignee);
     match assignee {

@@ -6,8 +6,8 @@
 //! the content's key, so another engine, another configuration or another processor never finds it.
 //!
 //! Whoever had it made owns it, and whoever else needs the same finds it. What an organization owns
-//! is bounded, and where all have too much, who has most gives way first: nobody's policies push out
-//! another's.
+//! is bounded, and where all have too much, who has most gives way first: nobody's policies push
+//! out another's.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read as _, Write as _};

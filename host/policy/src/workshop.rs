@@ -40,8 +40,8 @@ struct Header {
     not_snapshotted_because: Option<Reason>,
 }
 
-/// Which organizations had which components looked at lately: a second look need not be as costly as
-/// the first.
+/// Which organizations had which components looked at lately: a second look need not be as costly
+/// as the first.
 #[derive(Default)]
 struct LookedAt(Mutex<VecDeque<(Uuid, Digest)>>);
 

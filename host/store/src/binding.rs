@@ -401,8 +401,8 @@ pub async fn components(tx: &mut ReadTx) -> Result<Vec<NamedComponent>, StoreErr
     Ok(rows.into_iter().map(named).collect())
 }
 
-/// Counts the revisions of the organization's own bindings, with the bytes that they take: settings,
-/// data files, notes, and what a row takes of its own.
+/// Counts the revisions of the organization's own bindings, with the bytes that they take:
+/// settings, data files, notes, and what a row takes of its own.
 pub async fn usage(tx: &mut ReadTx) -> Result<Usage, StoreError> {
     const USAGE: &str = "
         select count(*), cast(

@@ -152,8 +152,8 @@ pub async fn grant(
     Ok(granted > 0)
 }
 
-/// Takes a component from the transaction's organization; none below it can bind it any more, unless
-/// it was granted there too. Says whether the organization had it.
+/// Takes a component from the transaction's organization; none below it can bind it any more,
+/// unless it was granted there too. Says whether the organization had it.
 pub async fn withdraw(tx: &mut WriteTx, component: &str) -> Result<bool, StoreError> {
     const WITHDRAW: &str = "delete from component_grants where org_id = $1 and digest = $2";
     let Ok(digest) = digest::to_bytes("digest", component) else { return Ok(false) };
@@ -175,7 +175,8 @@ pub async fn usage(tx: &mut ReadTx) -> Result<Usage, StoreError> {
 }
 
 /// Has other transactions wait that change what the organization has of policies, until this one
-/// ends: what one of them looks at, no other changes meanwhile. On SQLite there is one writer anyway.
+/// ends: what one of them looks at, no other changes meanwhile. On SQLite there is one writer
+/// anyway.
 pub async fn in_turn(tx: &mut WriteTx) -> Result<(), StoreError> {
     let org = tx.org.0;
     lock(&mut tx.conn, org.as_bytes()).await

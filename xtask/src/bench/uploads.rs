@@ -26,8 +26,8 @@ const BINDING: usize = 3;
 /// How long a person looks at a binding before they change it again.
 const THINKING: Duration = Duration::from_millis(500);
 
-/// Measures both cases on SQLite. The hostile components are those of `waypost-policy`'s example, and
-/// those of a folder.
+/// Measures both cases on SQLite. The hostile components are those of `waypost-policy`'s example,
+/// and those of a folder.
 pub(super) fn measure(policies: &Path, is_built: bool, more: Option<&Path>) -> Result<Table> {
     let program = if is_built {
         Waypost::built(Profile::Release)?

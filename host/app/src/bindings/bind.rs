@@ -300,8 +300,9 @@ impl Chosen {
         })
     }
 
-    /// Keeps the component for the organization, together with what else the command writes. One that
-    /// an organization above has becomes this one's too, so that nobody takes away what is in use.
+    /// Keeps the component for the organization, together with what else the command writes. One
+    /// that an organization above has becomes this one's too, so that nobody takes away what is in
+    /// use.
     async fn keep(
         &self,
         desk: &Desk,

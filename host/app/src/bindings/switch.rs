@@ -164,8 +164,8 @@ async fn must_be_there(
     Err(CommandError::field(pointer, "removed", message))
 }
 
-/// Makes the policy of a revision that comes into force the organization's own, so that nobody takes
-/// it away. Nobody has removed it since it was made ready.
+/// Makes the policy of a revision that comes into force the organization's own, so that nobody
+/// takes it away. Nobody has removed it since it was made ready.
 async fn keep(
     desk: &Desk,
     caller: &Caller,

@@ -623,9 +623,9 @@ pub(crate) async fn commit(
     write::commit(desk, tx, writes, caller.now).await
 }
 
-/// Starts over while somebody else was first, at most as often as the operator says. Those who start
-/// over at the same ticket do it one after the other, so that many at once do not push each other
-/// aside until some give up. `which` finds out which ticket it is.
+/// Starts over while somebody else was first, at most as often as the operator says. Those who
+/// start over at the same ticket do it one after the other, so that many at once do not push each
+/// other aside until some give up. `which` finds out which ticket it is.
 pub(crate) async fn start_over_if_stale<T, F: Future<Output = Result<T, CommandError>>>(
     desk: &Desk,
     mut attempt: impl FnMut() -> F,

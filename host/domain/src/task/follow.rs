@@ -59,8 +59,8 @@ pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
 }
 
 /// Lets the tasks of one ticket follow each other: one opens when all that it depends on are done,
-/// skipped or cancelled, and waits again when it is given something to wait for. Returns those that moved:
-/// their place, and what changed.
+/// skipped or cancelled, and waits again when it is given something to wait for. Returns those that
+/// moved: their place, and what changed.
 pub fn follow_siblings(tasks: &mut [Ticket], now: DateTime<Utc>) -> Vec<(usize, Vec<FieldChange>)> {
     let past: BTreeSet<TicketId> =
         tasks.iter().filter(|task| is_past(task)).map(|task| task.id).collect();

@@ -111,9 +111,9 @@ impl Ticket {
         self.assignee = assignee;
     }
 
-    /// Takes it from who does not work on it any more: its assignee has left the team or the desk, or
-    /// its team does not serve the organization. It waits for the team then, or for the fallback team.
-    /// Returns what changed, and why; nothing where its owner is at work.
+    /// Takes it from who does not work on it any more: its assignee has left the team or the desk,
+    /// or its team does not serve the organization. It waits for the team then, or for the fallback
+    /// team. Returns what changed, and why; nothing where its owner is at work.
     pub fn give_back(
         &mut self,
         is_at_work: &dyn Fn(PersonId) -> bool,

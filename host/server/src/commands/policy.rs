@@ -89,8 +89,8 @@ pub(crate) struct Remove {
     /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
-    /// Also if earlier revisions of bindings use it: they cannot be rolled back to any more, and their
-    /// decisions cannot be repeated.
+    /// Also if earlier revisions of bindings use it: they cannot be rolled back to any more, and
+    /// their decisions cannot be repeated.
     #[arg(long)]
     superseded: bool,
 }

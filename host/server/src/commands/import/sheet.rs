@@ -55,8 +55,8 @@ pub(crate) struct Sheet {
     last_line: u64,
     /// How many rows have several lines.
     spanning: u64,
-    /// How many rows hold nothing but separators, as spreadsheets write beyond the last one. They are
-    /// no rows.
+    /// How many rows hold nothing but separators, as spreadsheets write beyond the last one. They
+    /// are no rows.
     blank: u64,
 }
 
