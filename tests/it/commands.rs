@@ -172,13 +172,16 @@ fn the_server_finishes_what_it_began_and_keeps_what_it_answered(program: &Progra
 }
 
 fn a_wrong_word_is_told_with_its_remedy(program: &Program) {
-    let secret = ["config", "--set", "mail_password=hushhush"];
+    let secret = ["--set", "mail_password=hushhush", "config"];
     let config = program.run(secret);
     assert!(config.is_ok && config.printed.contains("mail_password"), "{config:?}");
     assert!(!config.printed.contains("hushhush"));
 
-    let unknown = program.run(["config", "--set", "listne=127.0.0.1:1"]);
+    let unknown = program.run(["--set", "listne=127.0.0.1:1", "config"]);
     assert!(!unknown.is_ok && unknown.said.contains("listne"), "{unknown:?}");
+    // Of two places, one would be lost.
+    let twice = program.run(["config", "--set", "listen=127.0.0.1:1"]);
+    assert!(!twice.is_ok && twice.said.contains("--set"), "{twice:?}");
     let _ = program.run(["migrate"]);
     let nowhere = program.run(["org", "show", "nowhere"]);
     assert!(!nowhere.is_ok && nowhere.said.contains("nowhere"), "{nowhere:?}");

@@ -101,8 +101,8 @@ fn an_import_tells_which_rows_it_refused_and_why(program: &Program) {
     assert!(first["remedy"].as_str().unwrap().contains("Create the person"));
     let refused = std::fs::read_to_string(report).unwrap();
     assert!(refused.starts_with("line,row,outcome,id,ticket,field,column,code,"), "{refused}");
-    assert!(refused.contains("5,4,refused,,,requester,requester,unknown,"), "{refused}");
-    assert!(refused.contains("6,5,refused,,,short_description,title,missing,"), "{refused}");
+    assert!(refused.contains("5,4,refused,T4,,requester,requester,unknown,"), "{refused}");
+    assert!(refused.contains("6,5,refused,T5,,short_description,title,missing,"), "{refused}");
     let explained = program.json(["explain", "INC0000001", "--org", "acme"]);
     assert!(explained["sentences"].to_string().contains("Its team is Network"), "{explained}");
 }
