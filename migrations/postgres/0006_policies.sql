@@ -1,7 +1,7 @@
 -- Policies: components, bindings and the decisions they made.
 
--- Stored once for all organizations that were granted them, and for as long as a revision of a binding
--- names them.
+-- Stored once for all organizations that were granted them, and for as long as a revision of a
+-- binding names them.
 create table components (
     digest bytea not null constraint components_key primary key,
     size bigint not null,
@@ -121,8 +121,8 @@ create table binding_switches (
     id uuid not null,
     binding_id uuid not null,
     what text not null,
-    -- The revision in force from then on; of a disabled binding, the one that was; where a policy was
-    -- removed, the last that had it.
+    -- The revision in force from then on; of a disabled binding, the one that was; where a policy
+    -- was removed, the last that had it.
     revision bigint not null,
     at timestamptz not null,
     actor text not null,

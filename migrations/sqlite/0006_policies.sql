@@ -1,7 +1,7 @@
 -- Policies: components, bindings and the decisions they made.
 
--- Stored once for all organizations that were granted them, and for as long as a revision of a binding
--- names them.
+-- Stored once for all organizations that were granted them, and for as long as a revision of a
+-- binding names them.
 create table components (
     digest blob not null constraint components_key primary key,
     size integer not null,
@@ -121,8 +121,8 @@ create table binding_switches (
     id blob not null,
     binding_id blob not null,
     what text not null,
-    -- The revision in force from then on; of a disabled binding, the one that was; where a policy was
-    -- removed, the last that had it.
+    -- The revision in force from then on; of a disabled binding, the one that was; where a policy
+    -- was removed, the last that had it.
     revision integer not null,
     at text not null,
     actor text not null,
