@@ -19,7 +19,7 @@ use crate::workspace::root;
 use crate::{command, say};
 
 /// How long each case takes.
-const TIME: Duration = Duration::from_secs(90);
+const TIME: Duration = Duration::from_secs(45);
 /// How many of the other organization's programs upload, and how many bind.
 const UPLOADING: usize = 6;
 const BINDING: usize = 3;
