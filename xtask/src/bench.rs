@@ -13,11 +13,14 @@ mod load;
 mod neighbours;
 mod uploads;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{plugins, say};
+use crate::waypost::{Profile, Waypost};
+use crate::workspace::root;
+use crate::{command, plugins, say};
 
 /// What can be measured.
 const PARTS: [&str; 5] = ["decisions", "desk", "neighbours", "front", "uploads"];
@@ -54,6 +57,25 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         say::line(table);
     }
     Ok(())
+}
+
+/// The program that is measured, built now or before.
+fn program(is_built: bool) -> Result<PathBuf> {
+    if is_built {
+        return Waypost::built(Profile::Release);
+    }
+    say::step("Building waypost in the release profile", || Waypost::build(Profile::Release))
+}
+
+/// Has components that misbehave written into a folder.
+fn build_hostile(folder: &Path) -> Result<()> {
+    say::step("Building the hostile components", || {
+        let mut cargo = Command::new("cargo");
+        cargo.current_dir(root()).args(["run", "--quiet", "--release"]);
+        cargo.args(["--package", "waypost-policy", "--features", "testing"]);
+        cargo.args(["--example", "hostile", "--"]).arg(folder);
+        command::run(&mut cargo)
+    })
 }
 
 /// What the numbers were measured on.

@@ -16,7 +16,7 @@ use waypost_domain::{
     incident::Major,
     organization::OrgSettings,
     person::Person,
-    ticket::{Action, Given, Notice, Phase, Ticket, TicketKind, Value},
+    ticket::{Action, Given, Notice, Phase, Ticket, TicketKind, Value, at_work},
 };
 use waypost_store::{
     ReadTx, StoreError, approval, organization, person, team,
@@ -194,15 +194,13 @@ async fn give_back(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
     let assignees: BTreeSet<PersonId> = owners.iter().filter_map(|(_, person)| *person).collect();
     let people = people(&mut tx, assignees).await?;
     drop(tx);
-    let at_work: BTreeSet<PersonId> =
+    let active: BTreeSet<PersonId> =
         people.iter().filter(|person| person.active).map(|person| person.id).collect();
+    let is_at_work = |person| active.contains(&person);
     let mut given_back = 0;
     for (team, assignee) in owners {
-        let serving = facts.team(team).filter(|team| team.serves(caller.org));
-        let works = |person| {
-            serving.is_some_and(|team| team.has_member(person)) && at_work.contains(&person)
-        };
-        if serving.is_some() && assignee.is_none_or(works) {
+        let (owner, whole) = ((team, assignee), (Some(team), assignee));
+        if at_work(caller.org, owner, &is_at_work, &facts) == whole {
             continue;
         }
         let filter = TicketFilter {
@@ -221,7 +219,7 @@ async fn give_back(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
             after = Some(TicketCursor::of(last, TicketSort::Opened));
             for left in page {
                 let number = left.number.clone();
-                let done = Box::pin(take_back(desk, caller, left, &at_work)).await;
+                let done = Box::pin(take_back(desk, caller, left, &active)).await;
                 given_back += u64::from(unless_refused(&number, done)?);
             }
         }
@@ -234,14 +232,14 @@ async fn take_back(
     desk: &Desk,
     caller: &Caller,
     left: Ticket,
-    at_work: &BTreeSet<PersonId>,
+    active: &BTreeSet<PersonId>,
 ) -> Result<bool, CommandError> {
     let mut scene = scene_of(desk, caller, &left).await?;
     let facts = scene.facts.clone();
     let (was, had) = (left.state(), left.team);
     let draft = scene.add_stored(left, Action::Assign.as_str());
     let settings = &facts.directory.org.settings;
-    let is_at_work = |person| at_work.contains(&person);
+    let is_at_work = |person| active.contains(&person);
     let given_back = draft.write.ticket.give_back(&is_at_work, settings, &facts, caller.now);
     let Some((mut changes, why)) = given_back else { return Ok(false) };
     // The directory knows no team that has ended; the history keeps its key all the same.

@@ -42,7 +42,7 @@ use crate::{
 
 pub use self::{
     action::Action,
-    assign::MAX_ESCALATION_LEVEL,
+    assign::{MAX_ESCALATION_LEVEL, at_work},
     external_ref::ExternalRef,
     facts::state_change,
     hints::ActionHint,

@@ -40,7 +40,7 @@
 //! | `settings`, `schema_bounds` | settings against the policy's JSON Schema, and its bounds |
 //! | `prepare` | a policy that can be asked, and why there is none |
 //! | `snapshot` | a component whose memory is that of a configured policy |
-//! | `artifacts` | compiled components on disk, authenticated |
+//! | `artifacts`, `artifacts::room` | compiled components on disk, authenticated; whose give way |
 //! | `cache` | compiled components in memory, bounded |
 //!
 //! Where it runs:

@@ -17,7 +17,7 @@ use crate::compiler::Stop;
 use crate::contract::v0_1;
 use crate::prepare::Start;
 use crate::sandbox::{Evaluation, Halt, Sandboxed};
-use crate::turns::Turns;
+use crate::turns::{Turn, Turns};
 use crate::weight::Weigh as _;
 use crate::workshop::Workshop;
 use crate::{
@@ -93,7 +93,8 @@ impl PolicyRuntime {
     }
 
     /// Looks at a component before it is kept, when it is its turn. Compiling takes up to a minute
-    /// for an interpreter. Whoever drops this stops it.
+    /// for an interpreter; what the organization knows already is only looked up. Whoever drops
+    /// this stops it.
     pub async fn inspect_in_turn(
         &self,
         by: Asker,
@@ -102,7 +103,7 @@ impl PolicyRuntime {
     ) -> Result<Inspection, UploadRefused> {
         let workshop = Arc::clone(&self.workshop);
         let size = bytes.len();
-        let work = move |stop: &Stop| workshop.inspect(by.org, &bytes, novelty, stop);
+        let work = move |stop: &Stop| workshop.inspect(&bytes, novelty, Turn { of: by.org, stop });
         let inspected = self.turns.take(by, size, work).await;
         inspected.unwrap_or_else(|why| Err(UploadRefused::NotNow(why)))
     }
@@ -123,7 +124,8 @@ impl PolicyRuntime {
                 Some(bytes) => Ok(bytes.to_vec()),
                 None => Err("it is not in the database".into()),
             };
-            workshop.prepare(by.org, &source, component, &settings, &data, &hooks, stop)
+            let turn = Turn { of: by.org, stop };
+            workshop.prepare(&source, component, &settings, &data, &hooks, turn)
         };
         let prepared = self.turns.take(by, size, work).await;
         prepared.unwrap_or_else(|why| Err(PrepareRefused::NotNow(why)))
@@ -132,7 +134,8 @@ impl PolicyRuntime {
     /// [`inspect_in_turn`](Self::inspect_in_turn) without a turn, on the calling thread.
     #[cfg(feature = "testing")]
     pub fn inspect(&self, bytes: &[u8]) -> Result<Inspection, UploadRefused> {
-        self.workshop.inspect(Uuid::nil(), &bytes.into(), Novelty::Known, &Stop::default())
+        let turn = Turn { of: Uuid::nil(), stop: &Stop::default() };
+        self.workshop.inspect(&bytes.into(), Novelty::Known, turn)
     }
 
     /// [`prepare_in_turn`](Self::prepare_in_turn) without a turn, on the calling thread.
@@ -145,8 +148,8 @@ impl PolicyRuntime {
         data: &[DataFile],
         hooks: &[Hook],
     ) -> Result<Arc<Prepared>, PrepareRefused> {
-        let (by, stop) = (Uuid::nil(), Stop::default());
-        self.workshop.prepare(by, source, component, settings, data, hooks, &stop)
+        let turn = Turn { of: Uuid::nil(), stop: &Stop::default() };
+        self.workshop.prepare(source, component, settings, data, hooks, turn)
     }
 
     /// The prepared policy if it is ready in memory or on disk. Quick, and needs no component.

@@ -27,6 +27,15 @@ pub struct Asker {
     pub patience: Patience,
 }
 
+/// A turn at the compiler.
+#[derive(Clone, Copy)]
+pub(crate) struct Turn<'s> {
+    /// The organization whose it is. What is made belongs to it.
+    pub(crate) of: Uuid,
+    /// What ends it before its time.
+    pub(crate) stop: &'s Stop,
+}
+
 /// How long somebody waits for a turn at the compiler. Of one organization's jobs, the earlier in
 /// this list go first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

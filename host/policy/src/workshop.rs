@@ -20,7 +20,7 @@ use crate::making::{BenchConfig, Job, Made, Phase, Ready, Recipe, Refusal, What}
 use crate::prepare::{Configuration, Keys, Start, each_once, in_order};
 use crate::sandbox::Sandbox;
 use crate::snapshot::Reason;
-use crate::turns::NotNow;
+use crate::turns::{NotNow, Turn};
 use crate::{
     ComponentSource, DataFile, Description, Digest, Dir, Hook, Inspection, Novelty, PrepareRefused,
     Prepared, RuntimeConfig, RuntimeError, SettingsError, UploadRefused,
@@ -114,36 +114,30 @@ impl Workshop {
     /// Looks at an upload.
     pub(crate) fn inspect(
         &self,
-        by: Uuid,
         bytes: &Arc<[u8]>,
         novelty: Novelty,
-        stop: &Stop,
+        turn: Turn<'_>,
     ) -> Result<Inspection, UploadRefused> {
         let digest = self.check_size(bytes)?;
         let loaded = match novelty {
-            Novelty::New if !self.looked_at.contains(by, digest) => {
-                self.compile(by, digest, bytes, stop)?
+            Novelty::New if !self.looked_at.contains(turn.of, digest) => {
+                self.compile(digest, bytes, turn)?
             }
-            Novelty::Known | Novelty::New => self.load(by, digest, bytes, stop)?,
+            Novelty::Known | Novelty::New => self.load(digest, bytes, turn)?,
         };
-        self.looked_at.add(by, digest);
+        self.looked_at.add(turn.of, digest);
         Ok(loaded.inspection.clone())
     }
 
     /// Makes a policy, unless it was made before.
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "what a policy is made from, for whom, until when"
-    )]
     pub(crate) fn prepare(
         &self,
-        by: Uuid,
         source: &dyn ComponentSource,
         component: Digest,
         settings: &str,
         data: &[DataFile],
         hooks: &[Hook],
-        stop: &Stop,
+        turn: Turn<'_>,
     ) -> Result<Arc<Prepared>, PrepareRefused> {
         self.check_sizes(settings, data).map_err(PrepareRefused::Settings)?;
         let data = in_order(data).map_err(PrepareRefused::Settings)?;
@@ -163,8 +157,8 @@ impl Workshop {
         }
         let bytes = Arc::<[u8]>::from(bytes);
         self.check_size(&bytes)?;
-        let loaded = self.load(by, component, &bytes, stop)?;
-        let start = self.configure(by, keys, &loaded, bytes, with, stop)?;
+        let loaded = self.load(component, &bytes, turn)?;
+        let start = self.configure(keys, &loaded, bytes, with, turn)?;
         let description = loaded.inspection.description.clone();
         let prepared = Arc::new(Prepared { keys, description, hooks, start });
         self.policies.keep(keys.all, Arc::clone(&prepared), prepared.kept_bytes());
@@ -227,35 +221,33 @@ impl Workshop {
     /// The component, compiled and asked to describe itself if that was not done before.
     fn load(
         &self,
-        by: Uuid,
         digest: Digest,
         bytes: &Arc<[u8]>,
-        stop: &Stop,
+        turn: Turn<'_>,
     ) -> Result<Arc<Loaded>, UploadRefused> {
         match self.recall_component(digest) {
             Some(loaded) => Ok(loaded),
-            None => self.compile(by, digest, bytes, stop),
+            None => self.compile(digest, bytes, turn),
         }
     }
 
     /// The component, compiled and asked to describe itself now.
     fn compile(
         &self,
-        by: Uuid,
         digest: Digest,
         bytes: &Arc<[u8]>,
-        stop: &Stop,
+        turn: Turn<'_>,
     ) -> Result<Arc<Loaded>, UploadRefused> {
         let code_limit = compiler::code_limit(bytes.len(), 0);
         let job = Job { component: Arc::clone(bytes), code_limit, what: What::Inspect };
-        let (inspection, code) = match self.make(&job, stop) {
+        let (inspection, code) = match self.make(&job, turn.stop) {
             Ok(Made::Inspected { inspection, code }) => (*inspection, code),
             Ok(Made::Prepared { .. }) => return Err(UploadRefused::NotNow(NotNow::Interrupted)),
             Err(unmade) => return Err(upload_refused(unmade)),
         };
         // Whoever had it made first owns it.
         if self.artifacts.find::<Inspection>(Kind::Component, digest).is_none() {
-            self.artifacts.keep(by, Kind::Component, digest, &inspection, &code);
+            self.artifacts.keep(turn.of, Kind::Component, digest, &inspection, &code);
         }
         let artifact = Authentic::from_compiler(inspection, code);
         self.load_component(artifact).ok_or(UploadRefused::NotNow(NotNow::Interrupted))
@@ -264,12 +256,11 @@ impl Workshop {
     /// Has the policy take its settings, and made into what decisions start from.
     fn configure(
         &self,
-        by: Uuid,
         keys: Keys,
         loaded: &Arc<Loaded>,
         bytes: Arc<[u8]>,
         with: Configuration<'_>,
-        stop: &Stop,
+        turn: Turn<'_>,
     ) -> Result<Start, PrepareRefused> {
         let description = &loaded.inspection.description;
         let Ok(plain) = loaded.sandbox.component().serialize() else {
@@ -287,7 +278,7 @@ impl Workshop {
         };
         let what = What::Prepare(Box::new(recipe));
         let job = Job { component: bytes, code_limit, what };
-        let (ready, instrumented) = match self.make(&job, stop) {
+        let (ready, instrumented) = match self.make(&job, turn.stop) {
             Ok(Made::Prepared { ready, instrumented }) => (ready, instrumented),
             Ok(Made::Inspected { .. }) => return Err(PrepareRefused::NotNow(NotNow::Interrupted)),
             Err(unmade) => return Err(prepare_refused(unmade)),
@@ -303,7 +294,7 @@ impl Workshop {
         match ready {
             Ready::Image(code) => {
                 let header = header(None);
-                self.artifacts.keep(by, Kind::Policy, keys.all, &header, &code);
+                self.artifacts.keep(turn.of, Kind::Policy, keys.all, &header, &code);
                 let component = Authentic::from_compiler(header, code).load(&self.engine);
                 let sandbox = component.and_then(|one| Sandbox::new(&self.engine, &one).ok());
                 sandbox.map(Start::Image).ok_or(PrepareRefused::NotNow(NotNow::Interrupted))
@@ -315,7 +306,7 @@ impl Workshop {
                     reason,
                     "a policy is reconfigured for every decision"
                 );
-                self.artifacts.keep(by, Kind::Policy, keys.all, &header(Some(&reason)), &[]);
+                self.artifacts.keep(turn.of, Kind::Policy, keys.all, &header(Some(&reason)), &[]);
                 Ok(configure_each_time(Arc::clone(loaded), with, reason))
             }
         }

@@ -18,7 +18,7 @@ use crate::http::Client;
 use crate::postgres::{Durability, Postgres};
 use crate::scratch::Scratch;
 use crate::table::Table;
-use crate::waypost::{self, Profile, Waypost};
+use crate::waypost::{self, Waypost};
 use crate::workspace::{Workspace, root};
 use crate::{command, say};
 
@@ -33,13 +33,11 @@ const CLIENTS: [usize; 2] = [1, 16];
 
 /// Measures both databases.
 pub(super) fn measure(policies: &Path, is_built: bool) -> Result<Table> {
-    let (program, bare) = if is_built {
-        (Waypost::built(Profile::Release)?, bare_program()?)
+    let program = super::program(is_built)?;
+    let bare = if is_built {
+        bare_program()?
     } else {
-        let program = say::step("Building waypost in the release profile", || {
-            Waypost::build(Profile::Release)
-        })?;
-        (program, say::step("Building the writer of bare SQL", build_bare)?)
+        say::step("Building the writer of bare SQL", build_bare)?
     };
     let mut table =
         Table::new(["database", "way in", "tickets/s", "bare SQL", "reached", "p50", "p99"]);

@@ -15,7 +15,7 @@ use crate::http::{self, Client};
 use crate::say;
 use crate::scratch::Scratch;
 use crate::table::Table;
-use crate::waypost::{self, Profile, Server, Waypost};
+use crate::waypost::{self, Server, Waypost};
 
 /// The clients whose times are taken.
 const CLIENTS: usize = 9;
@@ -46,11 +46,7 @@ enum Tenth {
 
 /// Measures each case on SQLite.
 pub(super) fn measure(policies: &Path, is_built: bool) -> Result<Table> {
-    let program = if is_built {
-        Waypost::built(Profile::Release)?
-    } else {
-        say::step("Building waypost in the release profile", || Waypost::build(Profile::Release))?
-    };
+    let program = super::program(is_built)?;
     let scratch = Scratch::on_disk("front")?;
     let waypost =
         Waypost::new(&program, &scratch.path().join("data"), &["log_filter=error".to_owned()]);

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,11 +10,10 @@ use anyhow::{Context, Result, anyhow};
 use super::load::{Load, body, milliseconds};
 use crate::desks::{self, FENNEL, MARLOW, Row};
 use crate::http::Client;
+use crate::say;
 use crate::scratch::Scratch;
 use crate::table::Table;
-use crate::waypost::{self, Profile, Server, Waypost};
-use crate::workspace::root;
-use crate::{command, say};
+use crate::waypost::{self, Server, Waypost};
 
 /// How many tickets the organization sends whose times are taken.
 const POSTED: usize = 1_000;
@@ -43,13 +41,9 @@ enum Doing {
 
 /// Measures each neighbour on a desk of its own, on SQLite.
 pub(super) fn measure(policies: &Path, is_built: bool) -> Result<Table> {
-    let program = if is_built {
-        Waypost::built(Profile::Release)?
-    } else {
-        say::step("Building waypost in the release profile", || Waypost::build(Profile::Release))?
-    };
+    let program = super::program(is_built)?;
     let scratch = Scratch::on_disk("neighbours")?;
-    say::step("Building the hostile policies", || build_hostile(scratch.path()))?;
+    super::build_hostile(scratch.path())?;
     let installation = |name: &str| {
         let database = scratch.path().join(format!("{name}.db"));
         let settings =
@@ -147,11 +141,4 @@ fn timed(client: &mut Client, rows: &[Row]) -> Result<Load> {
 fn numbered(rows: &[Row]) -> impl Iterator<Item = Row> {
     let again = rows.iter().cycle().enumerate();
     again.map(|(place, row)| Row { number: format!("N-{place}"), ..row.clone() })
-}
-
-fn build_hostile(folder: &Path) -> Result<()> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(root()).args(["run", "--quiet", "--release", "--package", "waypost-policy"]);
-    cargo.args(["--features", "testing", "--example", "hostile", "--"]).arg(folder);
-    command::run(&mut cargo)
 }

@@ -2,7 +2,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
@@ -11,12 +10,11 @@ use serde_json::{Value, json};
 
 use super::load::{Load, body, milliseconds};
 use crate::desks::{self, FENNEL, MARLOW};
-use crate::http::Client;
+use crate::http::{Answer, Client};
+use crate::say;
 use crate::scratch::Scratch;
 use crate::table::Table;
-use crate::waypost::{self, Profile, Server, Waypost};
-use crate::workspace::root;
-use crate::{command, say};
+use crate::waypost::{self, Server, Waypost};
 
 /// How long each case takes.
 const TIME: Duration = Duration::from_secs(45);
@@ -29,14 +27,11 @@ const THINKING: Duration = Duration::from_millis(500);
 /// Measures both cases on SQLite. The hostile components are those of `waypost-policy`'s example,
 /// and those of a folder.
 pub(super) fn measure(policies: &Path, is_built: bool, more: Option<&Path>) -> Result<Table> {
-    let program = if is_built {
-        Waypost::built(Profile::Release)?
-    } else {
-        say::step("Building waypost in the release profile", || Waypost::build(Profile::Release))?
-    };
+    let program = super::program(is_built)?;
     let scratch = Scratch::on_disk("uploads")?;
     let folder = scratch.path().join("hostile");
-    say::step("Building the hostile components", || build(&folder))?;
+    fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;
+    super::build_hostile(&folder)?;
     let mut hostile = components(&folder)?;
     if let Some(more) = more {
         hostile.extend(components(more)?);
@@ -55,7 +50,9 @@ pub(super) fn measure(policies: &Path, is_built: bool, more: Option<&Path>) -> R
     })?;
     let mut table = Table::new([
         "the other organization",
-        "refused or bound",
+        "accepted",
+        "refused",
+        "sent away",
         "tickets",
         "p50",
         "p99",
@@ -76,10 +73,12 @@ pub(super) fn measure(policies: &Path, is_built: bool, more: Option<&Path>) -> R
             server.stop()?;
             Ok::<_, anyhow::Error>(seen)
         })?;
-        let Seen { attempts, tickets, sent, revisions, bound, memory } = seen;
+        let Seen { answers, tickets, sent, revisions, bound, memory } = seen;
         table.row([
             name.to_owned(),
-            attempts.to_string(),
+            answers.accepted.into_inner().to_string(),
+            answers.refused.into_inner().to_string(),
+            answers.sent_away.into_inner().to_string(),
             sent.to_string(),
             milliseconds(tickets.percentile(50)),
             milliseconds(tickets.percentile(99)),
@@ -93,9 +92,30 @@ pub(super) fn measure(policies: &Path, is_built: bool, more: Option<&Path>) -> R
     Ok(table)
 }
 
+/// What became of the other's uploads and bindings.
+#[derive(Default)]
+struct Answers {
+    accepted: AtomicUsize,
+    /// For what they are, or for what they cost.
+    refused: AtomicUsize,
+    /// There was no turn for them: 429 or 503, or the connection was closed.
+    sent_away: AtomicUsize,
+}
+
+impl Answers {
+    fn count(&self, answer: &Result<Answer>) {
+        let counter = match answer.as_ref().map(|answer| answer.status) {
+            Ok(200..300) => &self.accepted,
+            Ok(429 | 503) | Err(_) => &self.sent_away,
+            Ok(_) => &self.refused,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
 struct Seen {
-    /// How many of the other's requests were answered.
-    attempts: usize,
+    /// The other's uploads and bindings.
+    answers: Answers,
     tickets: Load,
     sent: usize,
     revisions: Load,
@@ -109,22 +129,22 @@ fn beside(waypost: &Waypost, server: &Server, hostile: &[PathBuf]) -> Result<See
     let client = |token: &str| Client::new(server.address(), token);
     let bytes = hostile.iter().map(fs::read).collect::<Result<Vec<_>, _>>();
     let bytes = bytes.context("reading the hostile components")?;
-    let (is_over, attempts) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (is_over, answers) = (AtomicBool::new(false), Answers::default());
     let rows = desks::rows(MARLOW)?;
     let probe = probe(&mut client(&own))?;
     let began = Instant::now();
     let (tickets, revisions) = std::thread::scope(|scope| {
         if !bytes.is_empty() {
             for number in 0..UPLOADING {
-                let (bytes, other, is_over, attempts) = (&bytes, &other, &is_over, &attempts);
+                let (bytes, other, is_over, answers) = (&bytes, &other, &is_over, &answers);
                 scope.spawn(move || {
                     let own = bytes.iter().cycle().skip(number * 2);
-                    upload(&client(other), own, number, is_over, attempts);
+                    upload(&client(other), own, number, is_over, answers);
                 });
             }
             for number in 0..BINDING {
-                let (other, is_over, attempts) = (&other, &is_over, &attempts);
-                scope.spawn(move || bind(client(other), number, is_over, attempts));
+                let (other, is_over, answers) = (&other, &is_over, &answers);
+                scope.spawn(move || bind(client(other), number, is_over, answers));
             }
         }
         let tickets = scope.spawn(|| -> Result<Vec<Duration>> {
@@ -164,7 +184,7 @@ fn beside(waypost: &Waypost, server: &Server, hostile: &[PathBuf]) -> Result<See
     let seconds = began.elapsed().as_secs_f64();
     let (sent, bound) = (tickets.len(), revisions.len());
     Ok(Seen {
-        attempts: attempts.into_inner(),
+        answers,
         tickets: Load::new(seconds, tickets),
         sent,
         revisions: Load::new(seconds, revisions),
@@ -194,7 +214,7 @@ fn upload<'a>(
     components: impl Iterator<Item = &'a Vec<u8>>,
     number: usize,
     is_over: &AtomicBool,
-    attempts: &AtomicUsize,
+    answers: &Answers,
 ) {
     for (place, component) in components.enumerate() {
         if is_over.load(Ordering::Relaxed) {
@@ -208,16 +228,16 @@ fn upload<'a>(
         bytes.extend(mark.as_bytes());
         // Whoever is sent away too often looks for another connection.
         let mut client = client.anew();
-        if client.send("POST", "/api/v1/policies", "application/wasm", &bytes).is_ok() {
-            attempts.fetch_add(1, Ordering::Relaxed);
-        } else {
+        let answer = client.send("POST", "/api/v1/policies", "application/wasm", &bytes);
+        answers.count(&answer);
+        if answer.is_err() {
             std::thread::sleep(Duration::from_millis(20));
         }
     }
 }
 
 /// Binds policies whose settings take long to check.
-fn bind(mut client: Client, number: usize, is_over: &AtomicBool, attempts: &AtomicUsize) {
+fn bind(mut client: Client, number: usize, is_over: &AtomicBool, answers: &Answers) {
     let mut bit = 1_u32;
     let mut place = 0;
     while !is_over.load(Ordering::Relaxed) {
@@ -244,20 +264,12 @@ fn bind(mut client: Client, number: usize, is_over: &AtomicBool, attempts: &Atom
             "name": format!("hostile-{number}-{place}"), "position": 10_000 + place * 10 + number,
             "hooks": ["route"], "component": component, "settings": settings,
         });
-        if client.exchange("POST", "/api/v1/bindings", Some(&binding)).is_ok() {
-            attempts.fetch_add(1, Ordering::Relaxed);
-        } else {
+        let answer = client.exchange("POST", "/api/v1/bindings", Some(&binding));
+        answers.count(&answer);
+        if answer.is_err() {
             client = client.anew();
         }
     }
-}
-
-fn build(folder: &Path) -> Result<()> {
-    fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(root()).args(["run", "--quiet", "--release", "--package", "waypost-policy"]);
-    cargo.args(["--features", "testing", "--example", "hostile", "--"]).arg(folder);
-    command::run(&mut cargo)
 }
 
 fn components(folder: &Path) -> Result<Vec<PathBuf>> {

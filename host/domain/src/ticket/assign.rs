@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     directory::{Lookup, check_owner},
     event::FieldChange,
-    ids::{PersonId, TeamId},
+    ids::{OrgId, PersonId, TeamId},
     organization::OrgSettings,
     priority::{Level, Matrix},
     refusal::{Faults, Refused},
@@ -27,6 +27,21 @@ pub(crate) fn assign(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
     turn.fields_are_right()?;
     ticket.set_owner(team.unwrap_or(ticket.team), assignee);
     Ok(())
+}
+
+/// Who of a ticket's owner works on it: the team if it serves the organization, and the assignee if
+/// they are in that team and `is_at_work`.
+pub fn at_work(
+    org: OrgId,
+    (team, assignee): (TeamId, Option<PersonId>),
+    is_at_work: &dyn Fn(PersonId) -> bool,
+    directory: &dyn Lookup,
+) -> (Option<TeamId>, Option<PersonId>) {
+    let serving = directory.team(team).filter(|team| team.serves(org));
+    let works = |person: &PersonId| {
+        serving.is_some_and(|team| team.has_member(*person)) && is_at_work(*person)
+    };
+    (serving.map(|team| team.id), assignee.filter(works))
 }
 
 /// Takes it to a level above the present one.
@@ -111,9 +126,8 @@ impl Ticket {
         self.assignee = assignee;
     }
 
-    /// Takes it from who does not work on it any more: its assignee has left the team or the desk,
-    /// or its team does not serve the organization. It waits for the team then, or for the fallback
-    /// team. Returns what changed, and why; nothing where its owner is at work.
+    /// Takes it from who does not work on it any more (see [`at_work`]). It waits for the team then,
+    /// or for the fallback team. Returns what changed, and why; nothing where its owner is at work.
     pub fn give_back(
         &mut self,
         is_at_work: &dyn Fn(PersonId) -> bool,
@@ -121,20 +135,19 @@ impl Ticket {
         directory: &dyn Lookup,
         now: DateTime<Utc>,
     ) -> Option<(Vec<FieldChange>, &'static str)> {
-        let serving = directory.team(self.team).filter(|team| team.serves(self.org));
-        let stays = |person: &PersonId| {
-            serving.is_some_and(|team| team.has_member(*person)) && is_at_work(*person)
+        let owner = (self.team, self.assignee);
+        let (team, assignee) = at_work(self.org, owner, is_at_work, directory);
+        let why = if team.is_some() {
+            "its assignee no longer works in the team"
+        } else {
+            "its team no longer serves the organization"
         };
-        let (team, why) = match serving {
-            Some(_) => (self.team, "its assignee no longer works in the team"),
-            None => (settings.fallback_team, "its team no longer serves the organization"),
-        };
-        let assignee = self.assignee.filter(stays);
-        if (team, assignee) == (self.team, self.assignee) {
+        let left = (team.unwrap_or(settings.fallback_team), assignee);
+        if left == owner {
             return None;
         }
         let before = self.clone();
-        self.set_owner(team, assignee);
+        self.set_owner(left.0, left.1);
         Some((self.record_changes(&before, Some(directory), now), why))
     }
 

@@ -1,7 +1,7 @@
 //! Components: stored once, read by those they were granted to and those below them.
 
 use waypost_domain::binding::Revision;
-use waypost_store::{Store, binding, component, component::Usage, on_both_engines};
+use waypost_store::{Store, binding, component, component::Usage, on_both_engines, testing};
 
 use crate::fixture::{self, Tree, at, digest, granted_component, tree};
 
@@ -153,4 +153,47 @@ async fn what_an_organization_has_itself_is_counted(store: Store) {
     let rows = 2 * 1024 + 4 * 128;
     let texts = 8 + 2 + 2 * "because".len() as u64 + 4;
     assert_eq!((count, bytes), (2, rows + texts + 1000));
+}
+
+/// On SQLite there is one writer, so nobody brings anything while somebody removes.
+#[tokio::test]
+async fn what_is_brought_while_it_is_removed_is_there() {
+    const WAITING: &str =
+        "select count(*) from pg_locks where locktype = 'advisory' and not granted
+        and database = (select oid from pg_database where datname = current_database())";
+    let store = testing::postgres("what_is_brought_while_it_is_removed_is_there").await;
+    let Tree { client, other, .. } = tree(&store).await;
+    let router = granted_component(&store, client.id, 1).await;
+    let binding = fixture::binding(client.id, "bound");
+    let mut tx = store.write(client.id).await.unwrap();
+    let first = fixture::revision(&binding, 1, 1, &router.digest);
+    binding::insert(&mut tx, &binding, &first).await.unwrap();
+    assert!(component::withdraw(&mut tx, &router.digest).await.unwrap());
+    tx.commit().await.unwrap();
+
+    // Another organization finds the bytes there, and has not been granted them yet.
+    let mut bringing = store.write(other.id).await.unwrap();
+    component::insert(&mut bringing, &router, "{}", &[0, 97, 115, 1]).await.unwrap();
+    let sweeping = tokio::spawn({
+        let store = store.clone();
+        async move {
+            let mut tx = store.system().await.unwrap();
+            component::purge(&mut tx, 10).await.unwrap();
+            tx.commit().await.unwrap();
+        }
+    });
+    // Until the sweep waits, or has not waited.
+    loop {
+        let mut tx = store.write(other.id).await.unwrap();
+        if sweeping.is_finished() || testing::number_as(&mut tx, WAITING).await.unwrap() > 0 {
+            break;
+        }
+        tokio::task::yield_now().await;
+    }
+    component::grant(&mut bringing, &router.digest, at(9)).await.unwrap();
+    bringing.commit().await.unwrap();
+    sweeping.await.unwrap();
+
+    let mut tx = store.read(other.id).await.unwrap();
+    assert!(component::bytes(&mut tx, &router.digest).await.unwrap().is_some());
 }
