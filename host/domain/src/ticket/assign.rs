@@ -126,8 +126,9 @@ impl Ticket {
         self.assignee = assignee;
     }
 
-    /// Takes it from who does not work on it any more (see [`at_work`]). It waits for the team then,
-    /// or for the fallback team. Returns what changed, and why; nothing where its owner is at work.
+    /// Takes it from who does not work on it any more (see [`at_work`]). It waits for the team
+    /// then, or for the fallback team. Returns what changed, and why; nothing where its owner is at
+    /// work.
     pub fn give_back(
         &mut self,
         is_at_work: &dyn Fn(PersonId) -> bool,
