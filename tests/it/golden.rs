@@ -8,7 +8,7 @@ use waypost_domain::{
     ids::{BindingId, EvaluationId, OrgId, ReceiptId, TicketId},
     receipt::{Evaluation, Outcome, Receipt},
 };
-use waypost_store::{evaluation, receipt};
+use waypost_store::evaluation;
 use waypost_test_support::{TestDesk, on_both_engines};
 
 on_both_engines! {
@@ -61,6 +61,7 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
             subject: text(&ticket["id"]).parse::<TicketId>().unwrap().into(),
             occasion: "create".to_owned(),
             snapshot: golden.snapshot.as_bytes().to_vec(),
+            part: None,
             at,
         };
         let kept = Receipt {
@@ -87,8 +88,8 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
             at,
         };
         let mut tx = desk.store.write(org).await.unwrap();
-        evaluation::insert_many(&mut tx, vec![evaluation::pack(recorded).unwrap()]).await.unwrap();
-        receipt::insert_many(&mut tx, vec![receipt::pack(kept).unwrap()]).await.unwrap();
+        let packed = evaluation::pack(recorded, &[kept]).unwrap();
+        evaluation::insert_many(&mut tx, vec![packed]).await.unwrap();
         tx.commit().await.unwrap();
 
         let path = format!("/receipts/{}/re-execute", text(&about["id"]));

@@ -1,10 +1,12 @@
 //! Receipts: what a policy was asked, what it answered, and what became of it. Enough to ask again.
 
+use std::sync::Arc;
+
 use chrono::{DateTime, Utc};
 
 use crate::{
     binding::Hook,
-    ids::{BindingId, EvaluationId, OrgId, ReceiptId},
+    ids::{BindingId, EvaluationId, OrgId, ReceiptId, SnapshotPartId},
     subject::Subject,
 };
 
@@ -19,10 +21,24 @@ pub struct Evaluation {
     pub subject: Subject,
     /// The event that asked: `create`, `submit`, ...
     pub occasion: String,
-    /// The ticket and all declared facts, as JSON text (compressed by the store).
+    /// The ticket and all declared facts but those of the part, as JSON text.
     pub snapshot: Vec<u8>,
+    /// The facts that other evaluations have too; none where the snapshot has them all.
+    pub part: Option<Arc<SnapshotPart>>,
     /// When it was taken.
     pub at: DateTime<Utc>,
+}
+
+/// What is the same in the snapshots of many evaluations, because it changes only when somebody
+/// changes the organization: kept once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SnapshotPart {
+    /// Its id, which follows from the rest.
+    pub id: SnapshotPartId,
+    /// The facts, as JSON text.
+    pub text: Vec<u8>,
+    /// All evaluations that have it were taken before.
+    pub until: DateTime<Utc>,
 }
 
 /// One recorded decision.
@@ -44,7 +60,7 @@ pub struct Receipt {
     pub layer: OrgId,
     /// The binding.
     pub binding: BindingId,
-    /// Its revision.
+    /// Its revision, which never changes, and which the next three are of.
     pub revision: i64,
     /// The component, as `sha256:…`.
     pub component: String,

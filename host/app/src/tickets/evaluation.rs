@@ -25,10 +25,12 @@ use waypost_policy::{
     question,
 };
 use waypost_store::{
-    StoreError, evaluation, evaluation::PackedEvaluation, receipt, receipt::PackedReceipt,
+    StoreError,
+    evaluation::{self, PackedEvaluation},
+    snapshot_part::{self, PackedPart},
 };
 
-use super::snapshot::{self, Snapshot};
+use super::snapshot::{self, SharedFacts, Snapshot};
 use crate::{
     Desk, Entropy,
     layers::{Asked, Layers},
@@ -45,7 +47,8 @@ pub(crate) struct Evaluation {
     runtime: Arc<PolicyRuntime>,
     entropy: Arc<dyn Entropy>,
     layers: Arc<Layers>,
-    snapshot: Arc<Snapshot>,
+    shared: Arc<SharedFacts>,
+    snapshot: Snapshot,
     record: EvaluationRecord,
     receipts: Vec<Receipt>,
     policy_failures: Vec<String>,
@@ -97,10 +100,11 @@ pub(crate) struct PolicyAnswer {
 
 /// What came of a finished evaluation.
 pub(crate) struct Finished {
-    /// The evaluation, with its snapshot; none when no policy was asked.
+    /// The evaluation, with its snapshot and one receipt for each policy that was asked, in the
+    /// order of asking; none when no policy was.
     pub(crate) record: Option<PackedEvaluation>,
-    /// One receipt for each policy that was asked, in the order of asking.
-    pub(crate) receipts: Vec<PackedReceipt>,
+    /// The part of the snapshot that others will have too, if it is not stored yet.
+    pub(crate) part: Option<PackedPart>,
     /// `hook: failure` of the policies that failed, for the ticket's mark.
     pub(crate) policy_failures: Vec<String>,
     /// The breakers that opened.
@@ -155,8 +159,12 @@ pub(crate) fn question_of(
     evaluation: &EvaluationRecord,
     receipt: &Receipt,
 ) -> Result<Question, Unreadable> {
-    let Snapshot { mut ticket, mut context } = form::from_json(&evaluation.snapshot)
-        .map_err(|source| Unreadable { part: "snapshot", source })?;
+    let unreadable = |source| Unreadable { part: "snapshot", source };
+    let Snapshot { mut ticket, mut context, teams_now } =
+        form::from_json(&evaluation.snapshot).map_err(unreadable)?;
+    if let Some(part) = &evaluation.part {
+        snapshot::put_back(part, &teams_now, &mut context).map_err(unreadable)?;
+    }
     let delta: QuestionDelta = form::from_json(&receipt.question)
         .map_err(|source| Unreadable { part: "question", source })?;
     delta.ticket.apply(&mut ticket);
@@ -196,6 +204,7 @@ impl Evaluation {
     pub(crate) fn begin(
         desk: &Desk,
         layers: Arc<Layers>,
+        shared: Arc<SharedFacts>,
         snapshot: Snapshot,
         (org, ticket): (OrgId, TicketId),
         occasion: &str,
@@ -207,13 +216,15 @@ impl Evaluation {
             subject: ticket.into(),
             occasion: occasion.to_owned(),
             snapshot: form::to_json(&snapshot),
+            part: shared.part.clone(),
             at: now,
         };
         Self {
             runtime: Arc::clone(&desk.runtime),
             entropy: Arc::clone(&desk.entropy),
             layers,
-            snapshot: Arc::new(snapshot),
+            shared,
+            snapshot,
             record,
             receipts: Vec::new(),
             policy_failures: Vec::new(),
@@ -357,7 +368,8 @@ impl Evaluation {
         if breaker.check(self.record.at).is_err() {
             return not_asked(Failure::BreakerOpen);
         }
-        let context = snapshot::only(context, &asked.layer, asked.needs(hook));
+        let teams_now = &self.snapshot.teams_now;
+        let context = self.shared.only(context, teams_now, &asked.layer, asked.needs(hook));
         let Some(question) = question(hook, ticket.clone(), context, part.cloned()) else {
             return not_asked(Failure::Unavailable {
                 message: "the question is incomplete".to_owned(),
@@ -435,9 +447,12 @@ impl Evaluation {
     /// Ends the evaluation, and packs it for the store.
     pub(crate) fn finish(self) -> Result<Finished, StoreError> {
         let was_asked = !self.receipts.is_empty();
+        let new = self.record.part.as_ref().filter(|_| was_asked && !self.shared.is_kept);
         Ok(Finished {
-            record: was_asked.then(|| evaluation::pack(self.record)).transpose()?,
-            receipts: self.receipts.into_iter().map(receipt::pack).collect::<Result<_, _>>()?,
+            part: new.map(|part| snapshot_part::pack(self.record.org, part)).transpose()?,
+            record: was_asked
+                .then(|| evaluation::pack(self.record, &self.receipts))
+                .transpose()?,
             policy_failures: self.policy_failures,
             tripped: self.tripped,
             pauses: self.pauses,

@@ -24,7 +24,10 @@ use waypost_domain::{
 use waypost_policy::Need;
 use waypost_store::{ReadTx, directory::Directory};
 
-use super::{PersonRef, snapshot::MAX_COMMENTS};
+use super::{
+    PersonRef,
+    snapshot::{MAX_COMMENTS, SharedFacts},
+};
 use crate::{Caller, CommandError, Desk, layers, layers::Layers};
 
 /// Everything a round is decided on.
@@ -34,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) directory: Arc<Directory>,
     /// The policies in force.
     pub(crate) layers: Arc<Layers>,
+    /// What the snapshots of all tickets share.
+    pub(crate) shared: Arc<SharedFacts>,
     /// Open tickets by team; empty unless a policy needs them.
     pub(crate) loads: Arc<BTreeMap<TeamId, u32>>,
     /// People who may get tickets, approvals or messages: members and leads of teams, owners of
@@ -70,9 +75,10 @@ impl Facts {
             BTreeMap::new()
         };
         let desk_people = desk_people(&mut tx, &directory).await?;
-        let facts = Self {
+        let mut facts = Self {
             directory: Arc::new(directory),
             layers: Arc::new(layers),
+            shared: Arc::default(),
             loads: Arc::new(loads),
             desk_people: Arc::new(desk_people),
             delegations: Arc::default(),
@@ -85,6 +91,9 @@ impl Facts {
             comments: Vec::new(),
             open_approval: None,
         };
+        if !facts.layers.is_empty() {
+            facts.shared = Arc::new(shared(&mut tx, &facts, caller.now).await?);
+        }
         Ok((tx, facts))
     }
 
@@ -207,6 +216,18 @@ impl Facts {
     pub(crate) fn open_of_team(&self, id: TeamId) -> u32 {
         self.loads.get(&id).copied().unwrap_or(0)
     }
+}
+
+async fn shared(
+    tx: &mut ReadTx,
+    facts: &Facts,
+    now: DateTime<Utc>,
+) -> Result<SharedFacts, CommandError> {
+    let mut shared = SharedFacts::of(facts, now);
+    if let Some(part) = &shared.part {
+        shared.is_kept = waypost_store::snapshot_part::is_kept(tx, part.id).await?;
+    }
+    Ok(shared)
 }
 
 impl Lookup for Facts {
