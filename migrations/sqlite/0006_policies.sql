@@ -183,7 +183,6 @@ create index evaluations_of on evaluations (org_id, subject_id);
 -- What differs from one decision to the next. The rest is in its evaluation, and in the revision of
 -- the binding, which never changes: component, settings and data.
 create table receipts (
-    id blob not null,
     org_id blob not null,
     evaluation_id blob not null,
     seq integer not null,
@@ -195,10 +194,8 @@ create table receipts (
     outcome text not null,
     -- What stood against it, or how it failed.
     outcome_facts text constraint receipts_outcome_facts_json check (outcome_facts is null or json_valid(outcome_facts)),
-    -- By evaluation, because receipts are read by record through their evaluations, and purged with
-    -- them.
+    -- The id of a receipt is its evaluation's, with the number in the last two bytes.
     constraint receipts_key primary key (org_id, evaluation_id, seq),
-    constraint receipts_id_key unique (org_id, id),
     constraint receipts_evaluation foreign key (org_id, evaluation_id) references evaluations (org_id, id),
     constraint receipts_outcome check (
         outcome in ('applied', 'overruled', 'suggested', 'declined', 'failed')
@@ -207,4 +204,4 @@ create table receipts (
 ) strict, without rowid;
 
 -- Failures are few and are what an operator asks for first.
-create index receipts_failed on receipts (org_id, id) where outcome = 'failed';
+create index receipts_failed on receipts (org_id, evaluation_id, seq) where outcome = 'failed';

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use waypost_domain::{
     binding::Hook,
-    ids::{BindingId, EvaluationId, OrgId, ReceiptId, TicketId},
+    ids::{BindingId, OrgId, ReceiptId, TicketId},
     receipt::{Evaluation, Outcome, Receipt},
 };
 use waypost_store::evaluation;
@@ -55,8 +55,9 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
         let me = acme.admin.client.get("/me").await.ok();
         let org: OrgId = text(&me["organization"]["id"]).parse().unwrap();
         let at: DateTime<Utc> = text(&about["at"]).parse().unwrap();
+        let id: ReceiptId = text(&about["id"]).parse().unwrap();
         let recorded = Evaluation {
-            id: text(&about["id"]).parse::<EvaluationId>().unwrap(),
+            id: id.evaluation(),
             org,
             subject: text(&ticket["id"]).parse::<TicketId>().unwrap().into(),
             occasion: "create".to_owned(),
@@ -65,7 +66,7 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
             at,
         };
         let kept = Receipt {
-            id: text(&about["id"]).parse::<ReceiptId>().unwrap(),
+            id,
             org,
             subject: recorded.subject,
             evaluation: recorded.id,

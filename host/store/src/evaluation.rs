@@ -8,7 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
-    ids::{EvaluationId, OrgId, SnapshotPartId},
+    ids::{EvaluationId, OrgId, ReceiptId, SnapshotPartId},
     receipt::{Evaluation, Receipt, SnapshotPart},
     subject::Subject,
 };
@@ -63,7 +63,8 @@ pub fn pack(
     let mut texts: Vec<&[u8]> = vec![&evaluation.snapshot];
     let mut rows = Vec::with_capacity(receipts.len());
     for (receipt, seq) in receipts.iter().zip(1..) {
-        if (receipt.evaluation, receipt.seq) != (evaluation.id, seq) {
+        let expected = (evaluation.id, seq, ReceiptId::of(evaluation.id, seq));
+        if (receipt.evaluation, receipt.seq, receipt.id) != expected {
             return Err(StoreError::Unstorable("receipt of another evaluation"));
         }
         texts.extend(texts_of(receipt));

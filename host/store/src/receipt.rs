@@ -32,7 +32,6 @@ const TEXTS: usize = 5;
 
 row! {
     pub(crate) struct ReceiptRow in "receipts", columns receipt_columns {
-        id: Uuid,
         org_id: Uuid,
         evaluation_id: Uuid,
         seq: i64,
@@ -155,9 +154,14 @@ pub async fn find(
     tx: &mut ReadTx,
     id: ReceiptId,
 ) -> Result<Option<(Receipt, Evaluation)>, StoreError> {
-    const FIND: &str = select_receipts!("$1 and r.id = $2");
+    const FIND: &str = select_receipts!("$1 and r.evaluation_id = $2 and r.seq = $3");
     let row: Option<KeptRow> = on!(&mut *tx, |conn, org| {
-        sqlx::query_as(FIND).bind(org).bind(id.0).fetch_optional(conn).await?
+        sqlx::query_as(FIND)
+            .bind(org)
+            .bind(id.evaluation().0)
+            .bind(id.seq())
+            .fetch_optional(conn)
+            .await?
     });
     let Some(row) = row else { return Ok(None) };
     let receipt = Receipt::try_from(row)?;
@@ -205,9 +209,10 @@ pub async fn list(
         None => {}
     }
     if let Some(after) = after {
-        sql.push(" and r.id < ").bind(after.0);
+        sql.push(" and (r.evaluation_id, r.seq) < (").bind(after.evaluation().0);
+        sql.push(", ").bind(after.seq()).push(")");
     }
-    sql.push(" order by r.id desc limit ").bind(i64::from(limit));
+    sql.push(" order by r.evaluation_id desc, r.seq desc limit ").bind(i64::from(limit));
     let rows: Vec<KeptRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Receipt::try_from).collect()
 }
@@ -223,7 +228,8 @@ pub async fn page(
     let mut sql = Sql::new(&tx.conn, PAGE);
     sql.bind(tx.org.0);
     if let Some(after) = after {
-        sql.push(" and r.id > ").bind(after.0);
+        sql.push(" and (r.evaluation_id, r.seq) > (").bind(after.evaluation().0);
+        sql.push(", ").bind(after.seq()).push(")");
     }
     if let Some(from) = period.from {
         sql.push(" and e.at >= ").bind(from);
@@ -231,7 +237,7 @@ pub async fn page(
     if let Some(to) = period.to {
         sql.push(" and e.at < ").bind(to);
     }
-    sql.push(" order by r.id limit ").bind(i64::from(limit));
+    sql.push(" order by r.evaluation_id, r.seq limit ").bind(i64::from(limit));
     let rows: Vec<KeptRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Receipt::try_from).collect()
 }
@@ -295,7 +301,6 @@ impl TryFrom<&Receipt> for ReceiptRow {
             }
         };
         Ok(Self {
-            id: receipt.id.0,
             org_id: receipt.org.0,
             evaluation_id: receipt.evaluation.0,
             seq: receipt.seq,
@@ -334,11 +339,12 @@ impl TryFrom<KeptRow> for Receipt {
             texts.try_into().map_err(|_| corrupt())?;
         let text = |bytes| String::from_utf8(bytes).map_err(|_| corrupt());
         let digest = |bytes| TABLE.need("revision", bytes).map(|it: Vec<u8>| digest::to_text(&it));
+        let evaluation = EvaluationId(row.evaluation_id);
         Ok(Self {
-            id: ReceiptId(row.id),
+            id: ReceiptId::of(evaluation, row.seq),
             org: OrgId(row.org_id),
             subject: TABLE.subject(&kept.subject_kind, kept.subject_id)?,
-            evaluation: EvaluationId(row.evaluation_id),
+            evaluation,
             seq: row.seq,
             hook: TABLE.parse("hook", &row.hook)?,
             layer: OrgId(TABLE.need("revision", kept.layer_id)?),

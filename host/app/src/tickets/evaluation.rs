@@ -32,7 +32,7 @@ use waypost_store::{
 
 use super::snapshot::{self, SharedFacts, Snapshot};
 use crate::{
-    Desk, Entropy,
+    Desk,
     layers::{Asked, Layers},
 };
 
@@ -45,7 +45,6 @@ use self::{
 /// An evaluation that is under way.
 pub(crate) struct Evaluation {
     runtime: Arc<PolicyRuntime>,
-    entropy: Arc<dyn Entropy>,
     layers: Arc<Layers>,
     shared: Arc<SharedFacts>,
     snapshot: Snapshot,
@@ -211,17 +210,16 @@ impl Evaluation {
         now: DateTime<Utc>,
     ) -> Self {
         let record = EvaluationRecord {
-            id: EvaluationId(desk.entropy.id(now)),
+            id: EvaluationId::of_new(desk.entropy.id(now)),
             org,
             subject: ticket.into(),
             occasion: occasion.to_owned(),
-            snapshot: form::to_json(&snapshot),
+            snapshot: form::to_json(&shared.taken_from(&snapshot)),
             part: shared.part.clone(),
             at: now,
         };
         Self {
             runtime: Arc::clone(&desk.runtime),
-            entropy: Arc::clone(&desk.entropy),
             layers,
             shared,
             snapshot,
@@ -300,7 +298,8 @@ impl Evaluation {
         context: &question::Context,
         part: Option<&Part>,
     ) -> PolicyAnswer {
-        let id = ReceiptId(self.entropy.id(self.record.at));
+        let seq = i64::try_from(self.receipts.len()).unwrap_or(i64::MAX).saturating_add(1);
+        let id = ReceiptId::of(self.record.id, seq);
         let needs = asked.needs(hook).to_vec();
         let paused = self.runtime.breaker(asked.breaker_key(hook)).open();
         let decision = self.decide(asked, hook, ticket, context, part, Seed::from(id.0));
@@ -330,7 +329,7 @@ impl Evaluation {
             org: self.record.org,
             subject: self.record.subject,
             evaluation: self.record.id,
-            seq: i64::try_from(self.receipts.len()).unwrap_or(i64::MAX) + 1,
+            seq,
             hook,
             layer: asked.binding.org,
             binding: asked.binding.id,

@@ -53,7 +53,7 @@ fn receipt_of(
     outcome: Outcome,
 ) -> Receipt {
     Receipt {
-        id: ReceiptId(fixture::id()),
+        id: ReceiptId::of(evaluation.id, seq),
         org: evaluation.org,
         subject: evaluation.subject,
         evaluation: evaluation.id,

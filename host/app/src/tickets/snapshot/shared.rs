@@ -1,6 +1,6 @@
-//! The facts that the snapshots of an organization's tickets share: its teams and services. They
-//! change only when somebody changes the directory, so they are written down once, and snapshots
-//! name them.
+//! The facts that the snapshots of an organization's tickets share: what it is, its teams and its
+//! services. They change only when somebody changes the directory, so they are written down once,
+//! and snapshots name them.
 
 use std::sync::Arc;
 
@@ -15,10 +15,10 @@ use waypost_policy::{
     question,
 };
 
-use super::{needs_teams, only, only_of_team, organization_key, service};
+use super::{Snapshot, needs_teams, only, only_of_team, organization_key, service};
 use crate::tickets::facts::Facts;
 
-/// Teams and services, as they stand.
+/// The organization, its teams and its services, as they stand.
 #[derive(Debug, Default)]
 pub(crate) struct SharedFacts {
     facts: Shared,
@@ -32,6 +32,9 @@ pub(crate) struct SharedFacts {
 /// [`TeamNow`] has it.
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct Shared {
+    organization: String,
+    lineage: Vec<String>,
+    fallback_approver: Option<String>,
     teams: Vec<question::Team>,
     services: Vec<question::Service>,
 }
@@ -42,8 +45,13 @@ pub(crate) struct TeamNow(bool, u32, u32);
 
 impl SharedFacts {
     pub(crate) fn of(facts: &Facts, now: DateTime<Utc>) -> Self {
-        let services = facts.directory.services.iter().filter(|one| one.active);
+        let directory = &facts.directory;
+        let services = directory.services.iter().filter(|one| one.active);
+        let approver = directory.org.settings.fallback_approver;
         let shared = Shared {
+            organization: directory.org.key.to_string(),
+            lineage: directory.lineage.iter().rev().map(|org| org.key.to_string()).collect(),
+            fallback_approver: approver.map(|id| id.to_string()),
             teams: teams(facts).map(|one| team(one, facts)).collect(),
             services: services.filter_map(|one| service(facts, one.id)).collect(),
         };
@@ -66,6 +74,25 @@ impl SharedFacts {
         teams(facts).map(|team| TeamNow::of(team, facts, now)).collect()
     }
 
+    /// What is left of a snapshot to write down.
+    pub(crate) fn taken_from(&self, snapshot: &Snapshot) -> Snapshot {
+        if self.part.is_none() {
+            return snapshot.clone();
+        }
+        let context = question::Context {
+            organization: String::new(),
+            layer: String::new(),
+            lineage: Vec::new(),
+            fallback_approver: None,
+            ..snapshot.context.clone()
+        };
+        Snapshot {
+            ticket: snapshot.ticket.clone(),
+            context,
+            teams_now: snapshot.teams_now.clone(),
+        }
+    }
+
     /// The facts that a policy declared, of these and the rest; as [`only()`].
     pub(crate) fn only(
         &self,
@@ -74,7 +101,7 @@ impl SharedFacts {
         layer: &str,
         needs: &[Need],
     ) -> question::Context {
-        let Shared { teams, services } = &self.facts;
+        let Shared { teams, services, .. } = &self.facts;
         let teams = || {
             let each = teams.iter().zip(teams_now);
             each.map(|(team, now)| now.fill(only_of_team(team, needs), needs)).collect()
@@ -93,8 +120,13 @@ pub(crate) fn put_back(
     teams_now: &[TeamNow],
     context: &mut question::Context,
 ) -> Result<(), FormError> {
-    let Shared { teams, services } = form::from_json(&part.text)?;
+    let Shared { organization, lineage, fallback_approver, teams, services } =
+        form::from_json(&part.text)?;
     let all = [Need::TeamLoads];
+    context.layer.clone_from(&organization);
+    context.organization = organization;
+    context.lineage = lineage;
+    context.fallback_approver = fallback_approver;
     let each = teams.into_iter().zip(teams_now);
     context.teams = Some(each.map(|(team, now)| now.fill(team, &all)).collect());
     context.services = Some(services);
