@@ -9,6 +9,7 @@ pub(crate) mod decide;
 pub(crate) mod evaluation;
 pub(crate) mod facts;
 pub(crate) mod given;
+pub(crate) mod intake;
 mod links;
 mod messages;
 pub(crate) mod names;

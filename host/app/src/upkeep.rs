@@ -518,7 +518,7 @@ async fn nudge(mut scene: Scene<'_>) -> Result<Nudged, CommandError> {
 async fn commit(mut scene: Scene<'_>) -> Result<bool, CommandError> {
     scene.react().await?;
     let (mut writes, _, desk, caller) = scene.finished()?;
-    match scene::commit(desk, caller, &mut writes).await {
+    match scene::commit(desk, &[caller], &mut writes).await {
         Ok(()) => Ok(true),
         Err(CommandError::Stale) => Ok(false),
         Err(error) => Err(error),

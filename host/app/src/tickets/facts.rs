@@ -15,7 +15,6 @@ use waypost_domain::{
     delegation::Delegation,
     directory::Lookup,
     ids::{CiId, PersonId, TeamId, TicketId},
-    incident::MajorRule,
     person::Person,
     service::Service,
     team::Team,
@@ -63,18 +62,17 @@ impl Facts {
     /// Opens a read transaction with the facts that are the same for all tickets of the
     /// organization.
     pub(crate) async fn open(desk: &Desk, caller: &Caller) -> Result<(ReadTx, Self), CommandError> {
-        let (mut tx, directory, layers) = layers::open(desk, caller).await?;
+        let (mut tx, configuration, layers) = layers::open(desk, caller).await?;
         let loads = if layers.need(Need::TeamLoads) {
             waypost_store::directory::team_loads(&mut tx).await?
         } else {
             BTreeMap::new()
         };
-        let desk_people = desk_people(&mut tx, &directory).await?;
         let facts = Self {
-            directory: Arc::new(directory),
+            directory: Arc::clone(&configuration.directory),
             layers: Arc::new(layers),
             loads: Arc::new(loads),
-            desk_people: Arc::new(desk_people),
+            desk_people: Arc::clone(&configuration.desk_people),
             delegations: Arc::default(),
             requester: None,
             manager: None,
@@ -225,22 +223,4 @@ impl Lookup for Facts {
     fn categories(&self) -> &[Category] {
         &self.directory.categories
     }
-}
-
-async fn desk_people(
-    tx: &mut ReadTx,
-    directory: &Directory,
-) -> Result<BTreeMap<PersonId, Person>, CommandError> {
-    let mut ids: Vec<PersonId> = directory
-        .teams
-        .iter()
-        .flat_map(|team| team.members.iter().copied().chain(team.lead).chain(team.on_call))
-        .chain(directory.services.iter().filter_map(|service| service.owner))
-        .chain(directory.org.settings.fallback_approver)
-        .chain(MajorRule::leaders(&directory.org.settings.major_rules))
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let people = waypost_store::person::find_many(tx, &ids).await?;
-    Ok(people.into_iter().map(|person| (person.id, person)).collect())
 }
