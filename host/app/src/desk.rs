@@ -14,7 +14,7 @@ use waypost_store::{Store, WriteTx};
 use crate::{
     Caller, CommandError, Entropy,
     configuration::Configurations,
-    idempotency::{self, LostKeys},
+    idempotency::{self, Keys},
     layers::PreparedRevisions,
     numbers::Numbers,
     quotas::Quotas,
@@ -40,8 +40,8 @@ pub struct Desk {
     pub(crate) queues: Arc<Queues>,
     /// Where new tickets wait that are decided on together.
     pub(crate) intake: Arc<Intake>,
-    /// Idempotency keys whose end could not be noted.
-    pub(crate) lost_keys: Arc<LostKeys>,
+    /// Requests with an idempotency key that are under way.
+    pub(crate) keys: Arc<Keys>,
     /// When it was found ready.
     ready_at: Arc<Mutex<Option<Instant>>>,
     /// What the operator set.
@@ -134,7 +134,7 @@ impl Desk {
             numbers: Arc::default(),
             queues: Arc::default(),
             intake: Arc::default(),
-            lost_keys: Arc::default(),
+            keys: Arc::default(),
             ready_at: Arc::default(),
             options,
         }
@@ -159,12 +159,13 @@ impl Desk {
         Ok(true)
     }
 
-    /// Gives back what was taken in advance, before the process ends: ticket numbers that no ticket
-    /// has got.
+    /// Ends what is under way, before the process ends: keeps the answers that repeats are to get,
+    /// and gives back what was taken in advance, ticket numbers that no ticket has got.
     ///
     /// # Errors
     /// What the database says. Those numbers are a gap then, which does no harm.
     pub async fn give_back(&self) -> Result<(), CommandError> {
+        self.keys.are_kept().await;
         Ok(self.numbers.give_back(&self.store).await?)
     }
 

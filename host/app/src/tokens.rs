@@ -182,9 +182,9 @@ pub(crate) async fn authenticate(
     let shown = token::shown(&desk.store, &secret, asked.map(Key::as_str)).await;
     // An index may answer for a hash that is only alike, under whatever collation; this comparison
     // decides, and takes as long for a near miss as for a far one.
-    let shown = shown.map_err(Unauthenticated::failed)?.filter(|shown| {
-        bool::from(shown.token.hash.ct_eq(&secret)) && holds(&shown.token, now)
-    });
+    let shown = shown
+        .map_err(Unauthenticated::failed)?
+        .filter(|shown| bool::from(shown.token.hash.ct_eq(&secret)) && holds(&shown.token, now));
     let Shown { token, person, reached } = shown.ok_or(Unauthenticated::Token)?;
     let role = match token.person {
         Some(_) => role_of(&token, person)?,

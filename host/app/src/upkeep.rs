@@ -307,6 +307,7 @@ fn unless_refused<T: Default>(
             | CommandError::Invalid(_)
             | CommandError::Taken(_)
             | CommandError::ContentChanged
+            | CommandError::Overtaken
             | CommandError::Cursor(_)),
         ) => {
             tracing::warn!(ticket = number, %refused, "upkeep skipped a ticket");

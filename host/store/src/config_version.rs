@@ -31,8 +31,7 @@ pub async fn read(tx: &mut ReadTx) -> Result<ConfigVersions, StoreError> {
         select v.org_id, v.version
         from organization_lines l join config_versions v on v.org_id = l.ancestor_id
         where l.org_id = $1 order by l.depth";
-    let versions = on!(&mut *tx, |conn, org| {
-        sqlx::query_as(READ).bind(org).fetch_all(conn).await?
-    });
+    let versions =
+        on!(&mut *tx, |conn, org| { sqlx::query_as(READ).bind(org).fetch_all(conn).await? });
     Ok(ConfigVersions { epoch: tx.epoch, versions })
 }

@@ -208,6 +208,15 @@ impl PostgresConn {
 }
 
 impl Conn {
+    /// Says that nobody waits until the commit is durable. On SQLite it joins those who do.
+    pub(crate) async fn commit_later(&mut self) -> Result<(), sqlx::Error> {
+        const LATER: &str = "set local synchronous_commit = off";
+        if let Self::Postgres(on) = self {
+            sqlx::query(LATER).execute(on.ask()?).await?;
+        }
+        Ok(())
+    }
+
     async fn commit(self, notes: &[CommitNote]) -> Result<(), StoreError> {
         let note = |committed| notes.iter().for_each(|note| note.write(committed));
         // Whoever stops waiting here does not know either.

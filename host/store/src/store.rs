@@ -21,8 +21,7 @@ use sqlx::{
 use waypost_domain::ids::OrgId;
 
 use crate::{
-    ReadTx, StoreError, StoreStats, SystemGlance, SystemReadTx, SystemTx, WriteTx,
-    checkpoints,
+    ReadTx, StoreError, StoreStats, SystemGlance, SystemReadTx, SystemTx, WriteTx, checkpoints,
     conn::{Conn, PostgresConn, SqliteConn, on_conn},
     stats::Counters,
     writer::Writer,
@@ -455,7 +454,5 @@ fn is_there(
     known: PoolConnectionMetadata,
 ) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
     const SURE_FOR: Duration = Duration::from_secs(5);
-    Box::pin(async move {
-        Ok(known.idle_for < SURE_FOR || connection.ping().await.is_ok())
-    })
+    Box::pin(async move { Ok(known.idle_for < SURE_FOR || connection.ping().await.is_ok()) })
 }

@@ -242,11 +242,7 @@ impl Line {
         tell(group.waiting, committed);
     }
 
-    async fn commit(
-        &mut self,
-        words: &'static str,
-        counters: &Counters,
-    ) -> Result<(), StoreError> {
+    async fn commit(&mut self, words: &'static str, counters: &Counters) -> Result<(), StoreError> {
         counters.commit();
         match self.run(words, counters).await {
             Ok(()) => Ok(()),
@@ -322,8 +318,7 @@ impl Member {
         line.conn().await?;
         // A SQLite transaction that has read cannot start to write once another process has
         // committed; it fails at once, whatever the busy timeout. Locking first makes it wait.
-        let words =
-            if is_alone { "begin immediate" } else { "begin immediate; savepoint member" };
+        let words = if is_alone { "begin immediate" } else { "begin immediate; savepoint member" };
         line.run(words, &self.shared.counters).await?;
         let (waiting, began) = (Vec::new(), Instant::now());
         line.group = Some(Group { waiting, began, is_alone, has_closer: false });

@@ -64,8 +64,7 @@ async fn a_token_comes_with_the_role_that_its_person_has_now(store: Store) {
     stored(&store, &Token { person: Some(own.id), ..token_of(client.id, 1) }).await;
     stored(&store, &Token { person: Some(own.id), ..token_of(other.id, 2) }).await;
     stored(&store, &Token { person: None, ..token_of(client.id, 3) }).await;
-    let role =
-        async |hash| token::shown(&store, &[hash; 32], None).await.unwrap().unwrap().person;
+    let role = async |hash| token::shown(&store, &[hash; 32], None).await.unwrap().unwrap().person;
     assert_eq!(role(1).await, Some(own.role));
     assert_eq!(role(2).await, None, "somebody else's person");
     assert_eq!(role(3).await, None);
