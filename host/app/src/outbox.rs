@@ -1,10 +1,12 @@
 //! The outbox, as an administrator sees it: which messages left, which wait, which were given up or
-//! dropped. And whom a message that is to leave goes to now.
+//! dropped. And whom messages that are to leave go to now.
+
+use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::SeatState,
-    ids::{MessageId, PersonId, TicketId},
+    ids::{MessageId, OrgId, PersonId, TicketId},
     message::{Message, MessageState, NotSent, Standing, ToldAs},
     role::Role,
 };
@@ -31,31 +33,45 @@ pub struct MessageView {
     pub last_error: Option<String>,
 }
 
-/// Looks up whom a message that is to leave goes to: its address of now, or why it is not sent any
-/// more.
+/// Looks up whom messages of one organization that are to leave go to: for each its address of now,
+/// or why it is not sent any more.
 ///
 /// # Errors
 /// The database failed.
 pub async fn leaving(
     store: &Store,
-    message: &Message,
-) -> Result<Result<String, NotSent>, StoreError> {
-    let mut tx = store.read(message.org).await?;
-    let mut standing =
-        Standing { person: person::find(&mut tx, message.person).await?, ..Standing::default() };
-    if let Some(id) = message.ticket {
-        standing.ticket = ticket::find(&mut tx, id).await?;
-        if message.told_as.contains(&ToldAs::Approver) {
+    org: OrgId,
+    messages: &[&Message],
+) -> Result<Vec<Result<String, NotSent>>, StoreError> {
+    let mut tx = store.read(org).await?;
+    let people: BTreeSet<_> = messages.iter().map(|one| one.person).collect();
+    let people = person::find_many(&mut tx, &Vec::from_iter(people)).await?;
+    let tickets: BTreeSet<_> = messages.iter().filter_map(|one| one.ticket).collect();
+    let tickets = ticket::find_many(&mut tx, &Vec::from_iter(tickets)).await?;
+    let mut told_as = messages.iter().flat_map(|one| &one.told_as);
+    let teams = if told_as.any(|told_as| matches!(told_as, ToldAs::Member(_))) {
+        team::serving(&mut tx).await?
+    } else {
+        Vec::new()
+    };
+    let mut leaving = Vec::with_capacity(messages.len());
+    for message in messages {
+        let ticket = message.ticket.and_then(|id| tickets.iter().find(|one| one.id == id));
+        let theirs = teams.iter().filter(|team| team.members.contains(&message.person));
+        let mut standing = Standing {
+            person: people.iter().find(|one| one.id == message.person).cloned(),
+            ticket: ticket.cloned(),
+            is_asked: false,
+            teams: theirs.map(|team| team.id).collect(),
+        };
+        if let Some(id) = message.ticket
+            && message.told_as.contains(&ToldAs::Approver)
+        {
             standing.is_asked = is_asked(&mut tx, id, message.person).await?;
         }
+        leaving.push(message.leaves_to(&standing));
     }
-    let is_of_team = |told_as: &ToldAs| matches!(told_as, ToldAs::Member(_));
-    if message.told_as.iter().any(is_of_team) {
-        let teams = team::serving(&mut tx).await?.into_iter();
-        let theirs = teams.filter(|team| team.members.contains(&message.person));
-        standing.teams = theirs.map(|team| team.id).collect();
-    }
-    Ok(message.leaves_to(&standing))
+    Ok(leaving)
 }
 
 /// Whether the approval of a ticket waits for a person's vote.

@@ -1,7 +1,8 @@
 //! The outbox: messages committed with the change they tell of, sent later, at least once.
 //!
-//! A worker claims what is due for a while (its lease), sends it, and settles each message. A
-//! worker that dies leaves its claims to the next one, when the lease has ended.
+//! A worker claims what is due for a while (its lease), sends it, and settles what has ended, many
+//! messages of an organization at once. A worker that dies leaves its claims to the next one, when
+//! the lease has ended; one that stops gives back what it did not begin.
 
 use std::collections::BTreeSet;
 
@@ -20,6 +21,9 @@ use crate::{
 };
 
 const TABLE: Table = Table("outbox");
+
+/// How many messages one statement settles. Few sizes, so that a connection keeps each prepared.
+const SETTLED_AT_ONCE: [usize; 4] = [64, 16, 4, 1];
 
 row! {
     struct MessageRow in "outbox", columns message_columns {
@@ -57,6 +61,58 @@ pub struct Posted {
     pub next_attempt_at: DateTime<Utc>,
     /// What the last attempt ended with, if it failed; why there was none, if it was dropped.
     pub last_error: Option<String>,
+}
+
+/// A claimed message whose attempt has ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ended {
+    /// Which.
+    pub message: MessageId,
+    /// What became of it.
+    pub fate: Fate,
+}
+
+/// What became of a claimed message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fate {
+    /// It was handed over.
+    Sent {
+        /// Where it was sent to.
+        address: String,
+    },
+    /// It was not taken, and is tried again.
+    PutOff {
+        /// Where it was to go.
+        address: String,
+        /// Why it was not taken.
+        error: String,
+        /// When it is tried again.
+        until: DateTime<Utc>,
+    },
+    /// It was not taken, and is given up.
+    Dead {
+        /// Where it was to go.
+        address: String,
+        /// Why it was not taken.
+        error: String,
+    },
+    /// It was not sent: nobody is to be told any more.
+    Dropped {
+        /// Why.
+        reason: String,
+    },
+}
+
+impl Fate {
+    /// The state, the address it was to go to, and what is noted as its last error.
+    fn columns(&self) -> (&'static str, Option<&str>, Option<&str>) {
+        match self {
+            Self::Sent { address } => ("sent", Some(address), None),
+            Self::PutOff { address, error, .. } => ("pending", Some(address), Some(error)),
+            Self::Dead { address, error } => ("dead", Some(address), Some(error)),
+            Self::Dropped { reason } => ("dropped", None, Some(reason)),
+        }
+    }
 }
 
 /// Adds messages, and says how many: a person who has one with the same key about the same ticket
@@ -116,76 +172,68 @@ pub async fn claim(
     rows.into_iter().map(Posted::try_from).collect()
 }
 
-/// Settles a message that was handed over, sent to this address. `Stale` when it was settled
-/// before.
-pub async fn mark_sent(
+/// Notes what became of claimed messages, and returns those that were settled before: nothing is
+/// noted of them, and everything of the others.
+pub async fn settle_many(
     tx: &mut WriteTx,
-    id: MessageId,
-    address: &str,
+    ended: &[Ended],
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    const SENT: &str = "
-        update outbox set state = 'sent', address = $3, settled_at = $4
-        where org_id = $1 and id = $2 and state = 'pending'";
-    note(tx, SENT, id, &[address], now).await
+) -> Result<BTreeSet<MessageId>, StoreError> {
+    const SETTLE: &str = "
+        update outbox set
+            state = v.column2,
+            address = coalesce(v.column3, address),
+            last_error = coalesce(v.column4, last_error),
+            next_attempt_at = coalesce(v.column5, next_attempt_at),
+            settled_at = v.column6
+        from (values ";
+    let mut before: BTreeSet<MessageId> = ended.iter().map(|one| one.message).collect();
+    for part in ended.chunks(SETTLED_AT_ONCE[0]) {
+        let size = SETTLED_AT_ONCE.into_iter().rev().find(|size| *size >= part.len());
+        let mut sql = Sql::new(&tx.conn, SETTLE);
+        let mut comma = "";
+        // The last one again, until there are as many as the statement has: that changes nothing.
+        let last = part.last().into_iter().cycle();
+        for one in part.iter().chain(last).take(size.unwrap_or(part.len())) {
+            let (state, address, error) = one.fate.columns();
+            let (next, settled_at) = match &one.fate {
+                Fate::PutOff { until, .. } => (Some(*until), None),
+                Fate::Sent { .. } | Fate::Dead { .. } | Fate::Dropped { .. } => (None, Some(now)),
+            };
+            sql.push(comma).push("(").bind(one.message.0).push(", ").bind(state);
+            sql.push(", ").bind(address.map(str::to_owned));
+            sql.push(", ").bind(error.map(str::to_owned));
+            sql.push(", ").bind(next).push(", ").bind(settled_at).push(")");
+            comma = ", ";
+        }
+        sql.push(") as v where org_id = ").bind(tx.org.0);
+        sql.push(" and id = v.column1 and state = 'pending' returning id");
+        let settled: Vec<(Uuid,)> = sql.fetch_all(&mut tx.conn).await?;
+        for (id,) in settled {
+            before.remove(&MessageId(id));
+        }
+    }
+    Ok(before)
 }
 
-/// Notes a failed attempt to send to this address, and when the next one is due. `Stale` when the
-/// message was settled before.
-pub async fn retry_at(
+/// Gives back messages that were claimed until then and not tried: they are due again at once, and
+/// that claim does not count. Those that were claimed again or settled meanwhile stay as they are.
+pub async fn give_back(
     tx: &mut WriteTx,
-    id: MessageId,
-    address: &str,
-    error: &str,
-    at: DateTime<Utc>,
+    messages: &[MessageId],
+    claimed_until: DateTime<Utc>,
 ) -> Result<(), StoreError> {
-    const RETRY: &str = "
-        update outbox set address = $3, last_error = $4, next_attempt_at = $5
-        where org_id = $1 and id = $2 and state = 'pending'";
-    note(tx, RETRY, id, &[address, error], at).await
-}
-
-/// Gives a message up that could not be sent to this address. `Stale` when it was settled before.
-pub async fn give_up(
-    tx: &mut WriteTx,
-    id: MessageId,
-    address: &str,
-    error: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    const GIVE_UP: &str = "
-        update outbox set state = 'dead', address = $3, last_error = $4, settled_at = $5
-        where org_id = $1 and id = $2 and state = 'pending'";
-    note(tx, GIVE_UP, id, &[address, error], now).await
-}
-
-/// Settles a message that is not sent, and says why. `Stale` when it was settled before.
-pub async fn drop_unsent(
-    tx: &mut WriteTx,
-    id: MessageId,
-    reason: &str,
-    now: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    const DROP: &str = "
-        update outbox set state = 'dropped', last_error = $3, settled_at = $4
-        where org_id = $1 and id = $2 and state = 'pending'";
-    note(tx, DROP, id, &[reason], now).await
-}
-
-/// Notes what became of a pending message: its texts, then a time.
-async fn note(
-    tx: &mut WriteTx,
-    sql: &'static str,
-    id: MessageId,
-    texts: &[&str],
-    at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    let noted = on!(tx, |conn, org| {
-        let query = sqlx::query(sql).bind(org).bind(id.0);
-        let query = texts.iter().fold(query, |query, text| query.bind(*text));
-        query.bind(at).execute(conn).await?.rows_affected()
-    });
-    if noted == 0 { Err(StoreError::Stale) } else { Ok(()) }
+    const GIVE_BACK: &str = "
+        update outbox set attempts = attempts - 1, next_attempt_at = send_at
+        where state = 'pending' and org_id = ";
+    if messages.is_empty() {
+        return Ok(());
+    }
+    let mut sql = Sql::new(&tx.conn, GIVE_BACK);
+    sql.bind(tx.org.0).push(" and next_attempt_at = ").bind(claimed_until);
+    sql.push(" and id in ").bind_list(messages.iter().map(|id| id.0));
+    sql.execute(&mut tx.conn).await?;
+    Ok(())
 }
 
 /// Lists the organization's messages, the latest id first, starting after one.

@@ -1,4 +1,6 @@
+use std::collections::BTreeSet;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 
 use chrono::TimeZone;
 use uuid::Uuid;
@@ -53,6 +55,53 @@ impl Transport for Stuck {
     }
 }
 
+/// Takes a message only when it is let, and knows how many wait for that.
+#[derive(Clone)]
+struct Gate {
+    sink: Sink,
+    turns: Arc<tokio::sync::Semaphore>,
+    came: Arc<AtomicUsize>,
+}
+
+impl Gate {
+    fn before(sink: Sink) -> Self {
+        let turns = Arc::new(tokio::sync::Semaphore::new(0));
+        Self { sink, turns, came: Arc::new(AtomicUsize::new(0)) }
+    }
+
+    async fn have_come(&self, many: usize) {
+        while self.came.load(SeqCst) < many {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+impl Transport for Gate {
+    async fn send(&self, message: &Message) -> Result<(), Undelivered> {
+        self.came.fetch_add(1, SeqCst);
+        self.turns.acquire().await.unwrap().forget();
+        self.sink.send(message).await
+    }
+}
+
+/// A worker that runs until it is stopped.
+struct Running {
+    stop: tokio::sync::oneshot::Sender<()>,
+    task: tokio::task::JoinHandle<()>,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.stop.send(()).unwrap();
+        self.task.await.unwrap();
+    }
+}
+
+fn start<C: Transport>(worker: Worker<C>) -> Running {
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    Running { stop, task: tokio::spawn(worker.run(async { drop(stopped.await) })) }
+}
+
 struct Office {
     store: Store,
     clock: Arc<Hand>,
@@ -75,8 +124,8 @@ impl Office {
             working_hours: None,
             lead: None,
             on_call: None,
-            members: std::collections::BTreeSet::new(),
-            serves: std::collections::BTreeSet::new(),
+            members: BTreeSet::new(),
+            serves: BTreeSet::new(),
             active: true,
             version: 1,
         };
@@ -158,11 +207,27 @@ impl Office {
         tx.commit().await.unwrap();
     }
 
-    async fn states(&self) -> Vec<MessageState> {
+    /// The outbox, in the order in which it was filled.
+    async fn posted(&self) -> Vec<Posted> {
         let mut tx = self.store.read(self.org).await.unwrap();
         let mut posted = outbox::list(&mut tx, None, 100).await.unwrap();
         posted.reverse();
-        posted.into_iter().map(|posted| posted.state).collect()
+        posted
+    }
+
+    async fn states(&self) -> Vec<MessageState> {
+        self.posted().await.into_iter().map(|posted| posted.state).collect()
+    }
+
+    /// Waits until so many messages are settled.
+    async fn have_been_settled(&self, many: usize) {
+        let settled = async || {
+            let states = self.states().await;
+            states.iter().filter(|state| **state != MessageState::Pending).count()
+        };
+        while settled().await < many {
+            tokio::task::yield_now().await;
+        }
     }
 
     fn subjects(&self) -> Vec<String> {
@@ -311,39 +376,183 @@ async fn a_message_that_will_never_be_taken_is_given_up_at_once() {
 }
 
 #[tokio::test]
-async fn a_stopped_worker_finishes_what_it_began() {
-    /// Takes a message only when it is let.
-    struct Gate(Sink, Arc<tokio::sync::Semaphore>);
-    impl Transport for Gate {
-        async fn send(&self, message: &Message) -> Result<(), Undelivered> {
-            let _turn = self.1.acquire().await.unwrap();
-            self.0.send(message).await
+async fn a_stopped_worker_settles_what_it_began_and_gives_back_the_rest() {
+    let office = Office::open().await;
+    office.post(0..5, Duration::ZERO).await;
+    let gate = Gate::before(office.sink.clone());
+    let running = start(office.worker(gate.clone()));
+    gate.have_come(3).await;
+    assert!(office.posted().await.iter().all(|posted| posted.attempts == 1), "all are claimed");
+
+    gate.turns.add_permits(100);
+    running.stop().await;
+
+    assert_eq!(office.subjects(), ["message 0", "message 1", "message 2"]);
+    let posted = office.posted().await;
+    assert!(posted[..3].iter().all(|posted| matches!(posted.state, MessageState::Sent { .. })));
+    for rest in &posted[3..] {
+        assert_eq!((&rest.state, rest.attempts), (&MessageState::Pending, 0));
+        assert_eq!(rest.next_attempt_at, office.clock.now(), "due at once");
+    }
+    assert_eq!(office.worker(office.sink.clone()).run_once().await.unwrap().sent, 2);
+}
+
+#[tokio::test]
+async fn what_was_settled_by_somebody_else_holds_up_nothing_of_its_batch() {
+    let office = Office::open().await;
+    let ids = office.post(0..3, Duration::ZERO).await;
+    let gate = Gate::before(office.sink.clone());
+    let running = start(office.worker(gate.clone()));
+    gate.have_come(3).await;
+    let mut tx = office.store.write(office.org).await.unwrap();
+    let fate = Fate::Dead { address: "elsewhere@northwind.example".to_owned(), error: "550".into() };
+    let settled = [Ended { message: ids[1], fate }];
+    let before = outbox::settle_many(&mut tx, &settled, office.clock.now()).await.unwrap();
+    assert!(before.is_empty());
+    tx.commit().await.unwrap();
+
+    gate.turns.add_permits(3);
+    office.have_been_settled(3).await;
+    running.stop().await;
+
+    let posted = office.posted().await;
+    assert!(matches!(posted[0].state, MessageState::Sent { .. }));
+    assert!(matches!(posted[1].state, MessageState::Dead { .. }));
+    assert_eq!(posted[1].message.address.as_deref(), Some("elsewhere@northwind.example"));
+    assert!(matches!(posted[2].state, MessageState::Sent { .. }));
+}
+
+#[tokio::test]
+async fn what_ends_together_is_settled_together() {
+    /// Never tells the same time twice, so that each transaction is known by its time.
+    struct Ticking(AtomicU32, Arc<Hand>);
+    impl Clock for Ticking {
+        fn now(&self) -> DateTime<Utc> {
+            self.1.now() + TimeDelta::seconds(self.0.fetch_add(1, SeqCst).into())
         }
     }
 
     let office = Office::open().await;
-    office.post(0..5, Duration::ZERO).await;
-    let gate = Arc::new(tokio::sync::Semaphore::new(0));
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let worker = office.worker(Gate(office.sink.clone(), gate.clone()));
-    let running = tokio::spawn(worker.run(async { drop(stopped.await) }));
-    // Claimed is what is not due any more: wait for the three that it may have on their way.
-    let due = async || {
-        let mut tx = office.store.read(office.org).await.unwrap();
-        let posted = outbox::list(&mut tx, None, 100).await.unwrap();
-        posted.iter().filter(|posted| posted.attempts == 0).count()
+    office.post(0..40, Duration::ZERO).await;
+    let gate = Gate::before(office.sink.clone());
+    let worker = Worker {
+        clock: Arc::new(Ticking(AtomicU32::default(), Arc::clone(&office.clock))),
+        options: WorkerOptions { at_once: 20, pause: Duration::from_hours(1), ..WorkerOptions::default() },
+        ..office.worker(gate.clone())
     };
-    while due().await > 2 {
-        tokio::task::yield_now().await;
+    let running = start(worker);
+    gate.have_come(20).await;
+    gate.turns.add_permits(40);
+    office.have_been_settled(40).await;
+    running.stop().await;
+
+    let settled_at = |state| {
+        let MessageState::Sent { at } = state else { panic!("{state:?}") };
+        at
+    };
+    let times: BTreeSet<_> = office.states().await.into_iter().map(settled_at).collect();
+    assert!(times.len() <= 10, "{} transactions for 40 messages", times.len());
+}
+
+#[tokio::test]
+async fn a_slow_conversation_holds_up_nobody_else() {
+    /// Lets everything pass at once but the first message.
+    struct Slow(Gate);
+    impl Transport for Slow {
+        async fn send(&self, message: &Message) -> Result<(), Undelivered> {
+            if message.subject == "message 0" {
+                return self.0.send(message).await;
+            }
+            self.0.sink.send(message).await
+        }
     }
 
-    stop.send(()).unwrap();
-    gate.add_permits(100);
-    running.await.unwrap();
+    let office = Office::open().await;
+    // More than are claimed at once.
+    office.post(0..90, Duration::ZERO).await;
+    let gate = Gate::before(office.sink.clone());
+    let running = start(office.worker(Slow(gate.clone())));
 
-    assert_eq!(office.subjects().len(), 3);
-    let sent = office.states().await.into_iter().filter(|state| *state != MessageState::Pending);
-    assert_eq!(sent.count(), 3);
+    office.have_been_settled(89).await;
+
+    assert_eq!(office.states().await[0], MessageState::Pending);
+    gate.turns.add_permits(1);
+    running.stop().await;
+    assert!(matches!(office.states().await[0], MessageState::Sent { .. }));
+    assert_eq!(office.sink.taken().len(), 90);
+}
+
+#[tokio::test]
+async fn a_crash_sends_again_what_was_on_its_way_and_loses_nothing() {
+    let office = Office::open().await;
+    let ids = office.post(0..8, Duration::ZERO).await;
+    let doomed = start(office.worker(Stuck(office.sink.clone())));
+    while office.sink.taken().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    doomed.task.abort();
+    assert!(doomed.task.await.unwrap_err().is_cancelled());
+
+    let worker = office.worker(office.sink.clone());
+    assert_eq!(worker.run_once().await.unwrap(), Delivered::default(), "all are claimed");
+    office.clock.advance(WorkerOptions::default().attempt * 2);
+    assert_eq!(worker.run_once().await.unwrap().sent, 8);
+
+    let sent: Vec<MessageId> = office.sink.taken().iter().map(|message| message.id).collect();
+    assert_eq!(sent[..3], ids[..3]);
+    assert_eq!(sent[3..], ids[..]);
+}
+
+#[tokio::test]
+async fn several_workers_send_everything_once() {
+    let office = Office::open().await;
+    let ids = office.post(0..90, Duration::ZERO).await;
+    let workers: Vec<_> = (0..3).map(|_| start(office.worker(office.sink.clone()))).collect();
+
+    office.have_been_settled(90).await;
+    for running in workers {
+        running.stop().await;
+    }
+
+    let mut sent: Vec<MessageId> = office.sink.taken().iter().map(|message| message.id).collect();
+    sent.sort_unstable();
+    assert_eq!(sent, ids);
+}
+
+#[tokio::test]
+async fn what_waited_for_its_place_too_long_is_claimed_anew() {
+    let office = Office::open().await;
+    office.post(0..5, Duration::ZERO).await;
+    let gate = Gate::before(office.sink.clone());
+    let running = start(office.worker(gate.clone()));
+    gate.have_come(3).await;
+    // There is still a lease, but not enough for an attempt as long as it may be.
+    office.clock.advance(WorkerOptions::default().attempt + Duration::from_secs(1));
+
+    gate.turns.add_permits(5);
+    office.have_been_settled(5).await;
+    running.stop().await;
+
+    assert_eq!(office.sink.taken().len(), 5);
+    assert!(office.posted().await.iter().all(|posted| posted.attempts == 1));
+}
+
+#[tokio::test]
+async fn who_leaves_while_their_letter_waits_for_its_place_gets_none() {
+    let office = Office::open().await;
+    office.post(0..5, Duration::ZERO).await;
+    let gate = Gate::before(office.sink.clone());
+    let running = start(office.worker(gate.clone()));
+    gate.have_come(3).await;
+
+    office.change(|mira| mira.active = false).await;
+    gate.turns.add_permits(5);
+    office.have_been_settled(5).await;
+    running.stop().await;
+
+    assert_eq!(office.sink.taken().len(), 3);
+    let states = office.states().await;
+    assert!(states[3..].iter().all(|state| matches!(state, MessageState::Dropped { .. })));
 }
 
 #[tokio::test]
@@ -351,13 +560,12 @@ async fn a_running_worker_never_has_more_on_their_way_than_allowed() {
     /// Remembers how many it had at the same moment.
     #[derive(Default)]
     struct Crowd {
-        now: std::sync::atomic::AtomicU32,
-        most: std::sync::atomic::AtomicU32,
+        now: AtomicU32,
+        most: AtomicU32,
         sink: Sink,
     }
     impl Transport for Arc<Crowd> {
         async fn send(&self, message: &Message) -> Result<(), Undelivered> {
-            use std::sync::atomic::Ordering::SeqCst;
             let now = self.now.fetch_add(1, SeqCst) + 1;
             self.most.fetch_max(now, SeqCst);
             tokio::task::yield_now().await;
@@ -369,15 +577,10 @@ async fn a_running_worker_never_has_more_on_their_way_than_allowed() {
     let office = Office::open().await;
     office.post(0..20, Duration::ZERO).await;
     let crowd = Arc::new(Crowd { sink: office.sink.clone(), ..Crowd::default() });
-    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let worker = office.worker(Arc::clone(&crowd));
-    let running = tokio::spawn(worker.run(async { drop(stopped.await) }));
-    while office.sink.taken().len() < 20 {
-        tokio::time::sleep(Duration::from_millis(1)).await;
-    }
-    stop.send(()).unwrap();
-    running.await.unwrap();
+    let running = start(office.worker(Arc::clone(&crowd)));
+    office.have_been_settled(20).await;
+    running.stop().await;
 
-    assert!(crowd.most.load(std::sync::atomic::Ordering::SeqCst) <= 3);
+    assert!(crowd.most.load(SeqCst) <= 3);
     assert_eq!(office.sink.taken().len(), 20);
 }

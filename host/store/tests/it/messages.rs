@@ -6,7 +6,11 @@ use waypost_domain::{
     message::{DeliveryChannel, Message, MessageState, ToldAs},
     organization::Organization,
 };
-use waypost_store::{Store, StoreError, on_both_engines, outbox, testing};
+use waypost_store::{
+    Store, StoreError, WriteTx, on_both_engines,
+    outbox::{self, Ended, Fate},
+    testing,
+};
 
 use crate::fixture::{self, Tree, at, tree};
 
@@ -16,6 +20,8 @@ on_both_engines! {
     what_is_due_is_claimed_once_for_a_while
     a_failed_attempt_is_made_again
     a_settled_message_stays_settled
+    many_are_settled_at_once_and_which_were_before_is_known
+    what_is_given_back_is_due_at_once
     messages_are_listed_page_by_page
     messages_of_organizations_are_apart
     unreadable_messages_are_reported
@@ -58,6 +64,30 @@ async fn claim(store: &Store, minutes: i64, limit: u32) -> Vec<MessageId> {
     let claimed = outbox::claim(&mut tx, at(minutes), TimeDelta::minutes(10), limit).await.unwrap();
     tx.commit().await.unwrap();
     claimed.iter().map(|posted| posted.message.id).collect()
+}
+
+/// Settles messages; those were settled before.
+async fn settle(tx: &mut WriteTx, ended: &[(MessageId, Fate)], now: i64, stale: &[MessageId]) {
+    let ended: Vec<_> =
+        ended.iter().map(|(id, fate)| Ended { message: *id, fate: fate.clone() }).collect();
+    let before = outbox::settle_many(tx, &ended, at(now)).await.unwrap();
+    assert_eq!(Vec::from_iter(before), stale);
+}
+
+fn handed_over() -> Fate {
+    Fate::Sent { address: TO.to_owned() }
+}
+
+fn put_off(error: &str, until: i64) -> Fate {
+    Fate::PutOff { address: TO.to_owned(), error: error.to_owned(), until: at(until) }
+}
+
+fn given_up(error: &str) -> Fate {
+    Fate::Dead { address: TO.to_owned(), error: error.to_owned() }
+}
+
+fn not_sent(reason: &str) -> Fate {
+    Fate::Dropped { reason: reason.to_owned() }
 }
 
 async fn a_message_comes_back_as_it_was(store: Store) {
@@ -123,7 +153,7 @@ async fn a_failed_attempt_is_made_again(store: Store) {
     let message = enqueued(&store, &org, &["a"]).await.remove(0);
     claim(&store, 5, 10).await;
     let mut tx = store.write(org.id).await.unwrap();
-    outbox::retry_at(&mut tx, message.id, TO, "connection refused", at(30)).await.unwrap();
+    settle(&mut tx, &[(message.id, put_off("connection refused", 30))], 6, &[]).await;
     let posted = outbox::list(&mut tx, None, 10).await.unwrap().remove(0);
     assert_eq!(posted.last_error.as_deref(), Some("connection refused"));
     assert_eq!(posted.message.address.as_deref(), Some(TO));
@@ -138,9 +168,9 @@ async fn a_settled_message_stays_settled(store: Store) {
     let messages = enqueued(&store, &org, &["a", "b", "c"]).await;
     let (sent, dead, dropped) = (messages[0].id, messages[1].id, messages[2].id);
     let mut tx = store.write(org.id).await.unwrap();
-    outbox::mark_sent(&mut tx, sent, TO, at(6)).await.unwrap();
-    outbox::give_up(&mut tx, dead, TO, "no such mailbox", at(7)).await.unwrap();
-    outbox::drop_unsent(&mut tx, dropped, "the person has left", at(7)).await.unwrap();
+    settle(&mut tx, &[(sent, handed_over())], 6, &[]).await;
+    let rest = [(dead, given_up("no such mailbox")), (dropped, not_sent("the person has left"))];
+    settle(&mut tx, &rest, 7, &[]).await;
     let posted = outbox::list(&mut tx, None, 10).await.unwrap();
     let reason = "the person has left".to_owned();
     assert_eq!(posted[0].state, MessageState::Dropped { reason, at: at(7) });
@@ -149,15 +179,16 @@ async fn a_settled_message_stays_settled(store: Store) {
     assert_eq!(posted[1].state, MessageState::Dead { error, at: at(7) });
     assert_eq!(posted[2].state, MessageState::Sent { at: at(6) });
     assert_eq!(posted[2].message.address.as_deref(), Some(TO));
-    for refused in [
-        outbox::mark_sent(&mut tx, sent, TO, at(8)).await,
-        outbox::mark_sent(&mut tx, dropped, TO, at(8)).await,
-        outbox::give_up(&mut tx, sent, TO, "x", at(8)).await,
-        outbox::retry_at(&mut tx, dead, TO, "x", at(8)).await,
-        outbox::drop_unsent(&mut tx, sent, "x", at(8)).await,
+    for (id, fate) in [
+        (sent, handed_over()),
+        (dropped, handed_over()),
+        (sent, given_up("x")),
+        (dead, put_off("x", 8)),
+        (sent, not_sent("x")),
     ] {
-        assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+        settle(&mut tx, &[(id, fate)], 8, &[id]).await;
     }
+    assert_eq!(outbox::list(&mut tx, None, 10).await.unwrap(), posted);
     tx.commit().await.unwrap();
     assert_eq!(claim(&store, 99, 10).await, []);
     let mut tx = store.system_read().await.unwrap();
@@ -181,16 +212,76 @@ async fn messages_of_organizations_are_apart(store: Store) {
     let mut tx = store.write(other.id).await.unwrap();
     assert_eq!(outbox::list(&mut tx, None, 10).await.unwrap(), []);
     assert_eq!(outbox::of_ticket(&mut tx, message.ticket.unwrap()).await.unwrap(), []);
-    for refused in [
-        outbox::mark_sent(&mut tx, message.id, TO, at(8)).await,
-        outbox::give_up(&mut tx, message.id, TO, "x", at(8)).await,
-        outbox::retry_at(&mut tx, message.id, TO, "x", at(8)).await,
-        outbox::drop_unsent(&mut tx, message.id, "x", at(8)).await,
-    ] {
-        assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+    drop(tx);
+    claim(&store, 5, 10).await;
+    let mut tx = store.write(other.id).await.unwrap();
+    for fate in [handed_over(), given_up("x"), put_off("x", 8), not_sent("x")] {
+        settle(&mut tx, &[(message.id, fate)], 8, &[message.id]).await;
     }
+    outbox::give_back(&mut tx, &[message.id], at(15)).await.unwrap();
     let refused = outbox::enqueue_many(&mut tx, &[message]).await;
     assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
+    tx.commit().await.unwrap();
+    assert_eq!(claim(&store, 14, 10).await, []);
+}
+
+async fn many_are_settled_at_once_and_which_were_before_is_known(store: Store) {
+    let org = tree(&store).await.client;
+    let keys: Vec<String> = (0..70).map(|n| n.to_string()).collect();
+    let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+    let messages = enqueued(&store, &org, &keys).await;
+    claim(&store, 5, 70).await;
+    let mut tx = store.write(org.id).await.unwrap();
+    settle(&mut tx, &[(messages[3].id, handed_over())], 6, &[]).await;
+    settle(&mut tx, &[(messages[68].id, given_up("x"))], 6, &[]).await;
+    let fate = |place| match place % 4 {
+        0 => handed_over(),
+        1 => given_up("no such mailbox"),
+        2 => not_sent("the person has left"),
+        _ => put_off("connection refused", 30),
+    };
+    let all: Vec<_> =
+        messages.iter().enumerate().map(|(place, one)| (one.id, fate(place))).collect();
+    settle(&mut tx, &all, 7, &[messages[3].id, messages[68].id]).await;
+    let mut posted = outbox::list(&mut tx, None, 100).await.unwrap();
+    posted.reverse();
+    for (place, one) in posted.iter().enumerate() {
+        let (no_such, left) = ("no such mailbox".to_owned(), "the person has left".to_owned());
+        let expected = match place {
+            3 => MessageState::Sent { at: at(6) },
+            68 => MessageState::Dead { error: "x".to_owned(), at: at(6) },
+            _ => match place % 4 {
+                0 => MessageState::Sent { at: at(7) },
+                1 => MessageState::Dead { error: no_such, at: at(7) },
+                2 => MessageState::Dropped { reason: left, at: at(7) },
+                _ => MessageState::Pending,
+            },
+        };
+        assert_eq!(one.state, expected, "{place}");
+    }
+    settle(&mut tx, &[], 8, &[]).await;
+}
+
+async fn what_is_given_back_is_due_at_once(store: Store) {
+    let org = tree(&store).await.client;
+    let messages = enqueued(&store, &org, &["a", "b", "c", "d"]).await;
+    let ids: Vec<_> = messages.iter().map(|message| message.id).collect();
+    assert_eq!(claim(&store, 5, 10).await, ids);
+    let mut tx = store.write(org.id).await.unwrap();
+    settle(&mut tx, &[(ids[0], handed_over()), (ids[1], put_off("x", 30))], 6, &[]).await;
+    outbox::give_back(&mut tx, &ids[..3], at(15)).await.unwrap();
+    outbox::give_back(&mut tx, &[], at(15)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(claim(&store, 7, 10).await, [ids[2]], "neither what is settled, nor what is put off");
+    // Claimed by somebody else meanwhile.
+    let mut tx = store.write(org.id).await.unwrap();
+    outbox::give_back(&mut tx, &ids[2..], at(15)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(claim(&store, 8, 10).await, [ids[3]]);
+    let mut tx = store.read(org.id).await.unwrap();
+    let posted = outbox::list(&mut tx, None, 10).await.unwrap();
+    let attempts: Vec<_> = posted.iter().rev().map(|posted| posted.attempts).collect();
+    assert_eq!(attempts, [1, 1, 1, 1]);
 }
 
 async fn unreadable_messages_are_reported(store: Store) {
