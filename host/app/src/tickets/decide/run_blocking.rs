@@ -1,10 +1,16 @@
 //! Spreading work over the cores: what policies compute never runs on a thread that serves
 //! requests.
 
+use std::sync::LazyLock;
+
 use tokio::task::JoinSet;
 use waypost_domain::ids::OrgId;
 
 use crate::{CommandError, Desk};
+
+/// Asked once, because the answer is read from files of the system each time.
+static CORES: LazyLock<usize> =
+    LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
 /// Runs `work` on each item on blocking threads, as many at a time as there are cores, each with a
 /// permit of the organization's fair share. Where no turn comes in time, `busy` is told instead.
@@ -16,8 +22,7 @@ pub(crate) async fn run_blocking<T: Send + 'static>(
     work: fn(&mut T),
     busy: fn(&mut T),
 ) -> Result<Vec<T>, CommandError> {
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let share = items.len().div_ceil(cores).max(1);
+    let share = items.len().div_ceil(*CORES).max(1);
     let mut parts = JoinSet::new();
     let mut rest = items;
     let mut place = 0;
