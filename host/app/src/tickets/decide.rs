@@ -35,7 +35,7 @@ use waypost_policy::{Answer, question};
 use waypost_store::StoreError;
 
 use super::{
-    evaluation::{Evaluation, Part, PolicyAnswer},
+    evaluation::{Evaluation, Finished, Part, PolicyAnswer},
     facts::Facts,
     snapshot::{self, Snapshot, Unwritten},
     write::{NewEvent, TicketWrite},
@@ -81,6 +81,8 @@ pub(crate) struct TicketDraft {
 #[derive(Default)]
 struct Asking {
     evaluation: Option<Evaluation>,
+    /// The evaluation, once nothing more is asked; then the other one is gone.
+    packed: Option<Result<Finished, StoreError>>,
     /// The facts as the last question had them, because most of them are the same for all
     /// questions.
     context: Option<question::Context>,
@@ -381,9 +383,17 @@ impl TicketDraft {
         self.write.events.is_empty() && !self.write.is_touched
     }
 
+    /// Ends the asking, and packs what was asked and answered: work for the thread that asked.
+    fn pack(&mut self) {
+        if let Some(evaluation) = self.asking.evaluation.take() {
+            self.asking.packed = Some(evaluation.finish());
+        }
+    }
+
     /// Ends the deciding: nothing more is asked.
-    pub(crate) fn finish(self) -> Result<TicketWrite, StoreError> {
-        let evaluation = self.asking.evaluation.map(Evaluation::finish).transpose()?;
+    pub(crate) fn finish(mut self) -> Result<TicketWrite, StoreError> {
+        self.pack();
+        let evaluation = self.asking.packed.transpose()?;
         Ok(TicketWrite { evaluation, ..self.write })
     }
 

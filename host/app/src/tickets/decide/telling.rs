@@ -53,7 +53,7 @@ impl NotifiableEvent {
 }
 
 /// Asks the notification policies about everything that happened to these tickets and was not told
-/// yet.
+/// yet. They are the last ones asked.
 pub(crate) async fn tell(
     desk: &Desk,
     caller: &Caller,
@@ -63,7 +63,7 @@ pub(crate) async fn tell(
         !one.happened.is_empty() && !one.facts.layers.of(Hook::Notify).is_empty()
     };
     if items.iter().any(is_any_asked) {
-        opening::run_stage(desk, caller, items, TicketDraft::notify).await?;
+        opening::run_stage(desk, caller, items, TicketDraft::notify_and_pack).await?;
         tell_once(items);
     }
     Ok(())
@@ -125,6 +125,11 @@ impl TicketDraft {
             text: happened.text.clone(),
             approvers: happened.approvers.iter().map(ToString::to_string).collect(),
         }
+    }
+
+    fn notify_and_pack(&mut self) {
+        self.notify();
+        self.pack();
     }
 
     fn notify(&mut self) {
