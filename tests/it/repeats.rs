@@ -132,6 +132,10 @@ async fn a_request_whose_answer_was_lost_is_not_carried_out_again(desk: TestDesk
         client.post_with(&about, &[("idempotency-key", "\"a-2\"")], body)
     };
     let _ = say().await.ok();
+    // A repeat waits until the answer is kept.
+    for again in [report(client, "\"a-1\"", "No wifi").await, say().await] {
+        assert_eq!(again.header("idempotency-replayed"), Some("true"));
+    }
     // A process that dies between the commit and the answer leaves this behind.
     let mut tx = desk.store.system().await.unwrap();
     let lose = "update idempotency_keys set status = null, response = null";

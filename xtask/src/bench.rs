@@ -1,6 +1,6 @@
 //! What Waypost costs, measured on this machine: decisions, imports and the API beside bare SQL,
 //! what an organization notices of another one's policies and uploads, and what clients notice of
-//! each other.
+//! each other; a million tickets, ten thousand organizations, and a server that is killed.
 //!
 //! The numbers are only comparable with those of the same run: the machine, its disk and what else
 //! it does are in each of them. Durability is an installation's: every acknowledged ticket is on
@@ -9,46 +9,42 @@
 mod decisions;
 mod desk;
 mod front;
+mod kill;
 mod load;
+mod log;
 mod neighbours;
+mod options;
+mod orgs;
+mod scale;
+mod seeded;
+mod site;
 mod uploads;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 
-use crate::waypost::{Profile, Waypost};
+use self::options::{Build, Part};
+use crate::waypost::Waypost;
 use crate::workspace::root;
 use crate::{command, plugins, say};
 
-/// What can be measured.
-const PARTS: [&str; 5] = ["decisions", "desk", "neighbours", "front", "uploads"];
-
-/// Measures everything, or one part; with `--built`, what was built before. `uploads` takes a
-/// folder with more components.
+/// Measures everything that does not take hours, or one part; the words behind it say how.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    let (parts, is_built, folder): (&[&str], bool, Option<&Path>) = match words.as_slice() {
-        [] => (&PARTS, false, None),
-        [part, "--built"] if PARTS.contains(part) && *part != "decisions" => (&[*part], true, None),
-        [part] if PARTS.contains(part) => (&[*part], false, None),
-        ["uploads", "--built", folder] => (&["uploads"], true, Some(Path::new(*folder))),
-        ["uploads", folder] => (&["uploads"], false, Some(Path::new(*folder))),
-        _ => bail!(
-            "usage: cargo xtask bench [decisions | desk [--built] | neighbours [--built] | front [--built] | \
-             uploads [--built] [FOLDER]]"
-        ),
-    };
-    let policies = plugins::build()?;
+    let (parts, options) = options::read(arguments)?;
+    let policies = if options.build.is_built { plugins::built()? } else { plugins::build()? };
     let mut tables = Vec::new();
     for part in parts {
-        tables.push(match *part {
-            "decisions" => decisions::measure(&policies)?,
-            "desk" => desk::measure(&policies, is_built)?,
-            "front" => front::measure(&policies, is_built)?,
-            "uploads" => uploads::measure(&policies, is_built, folder)?,
-            _ => neighbours::measure(&policies, is_built)?,
+        tables.push(match part {
+            Part::Decisions => decisions::measure(&policies)?,
+            Part::Desk => desk::measure(&policies, &options)?,
+            Part::Neighbours => neighbours::measure(&policies, options.build)?,
+            Part::Front => front::measure(&policies, options.build)?,
+            Part::Uploads => uploads::measure(&policies, options.build, options.folder.as_deref())?,
+            Part::Scale => scale::measure(&policies, &options)?,
+            Part::Orgs => orgs::measure(&policies, &options)?,
+            Part::Kill => kill::measure(&policies, &options)?,
         });
     }
     say::line(machine());
@@ -60,11 +56,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 }
 
 /// The program that is measured, built now or before.
-fn program(is_built: bool) -> Result<PathBuf> {
-    if is_built {
-        return Waypost::built(Profile::Release);
+fn program(build: Build) -> Result<PathBuf> {
+    if build.is_built {
+        return Waypost::built(build.profile);
     }
-    say::step("Building waypost in the release profile", || Waypost::build(Profile::Release))
+    say::step("Building waypost", || Waypost::build(build.profile))
 }
 
 /// Has components that misbehave written into a folder.

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
 use crate::waypost::Waypost;
 use crate::workspace::root;
@@ -16,19 +17,61 @@ pub(crate) const MARLOW: &str = "marlow-county";
 /// A client that cannot wait.
 pub(crate) const FENNEL: &str = "fennel-foods";
 
+const ALL: [&str; 3] = [PROVIDER, MARLOW, FENNEL];
+
 /// Creates the organizations with their directories and policies.
 pub(crate) fn set_up(waypost: &Waypost, policies: &Path) -> Result<()> {
     waypost.run(["migrate"])?;
-    let mut apply = vec!["org".to_owned(), "apply".to_owned()];
-    apply.extend([PROVIDER, MARLOW, FENNEL].map(|key| file(key, "toml").display().to_string()));
-    apply.extend(["--policies".to_owned(), policies.display().to_string()]);
-    waypost.run(apply)
+    apply(waypost, &ALL.map(|key| file(key, "toml")), policies)
+}
+
+/// The same, but for quiet hours: nothing waits for the morning, so what is measured does not
+/// depend on when. Puts the files that say so into a folder.
+pub(crate) fn set_up_awake(waypost: &Waypost, policies: &Path, folder: &Path) -> Result<()> {
+    let settings = folder.join("settings");
+    fs::create_dir_all(&settings).with_context(|| format!("creating {}", settings.display()))?;
+    for entry in fs::read_dir(demo().join("settings")).context("reading the demo's settings")? {
+        let path = entry.context("reading the demo's settings")?.path();
+        let copying = || format!("copying {}", path.display());
+        let text = fs::read_to_string(&path).with_context(copying)?;
+        let mut read: Value = serde_json::from_str(&text).with_context(copying)?;
+        if let Some(settings) = read.as_object_mut() {
+            settings.remove("quiet_hours");
+        }
+        let name = path.file_name().with_context(copying)?;
+        fs::write(settings.join(name), read.to_string()).with_context(copying)?;
+    }
+    let mut files = Vec::new();
+    for key in ALL {
+        let (from, to) = (file(key, "toml"), folder.join(key).with_extension("toml"));
+        fs::copy(&from, &to).with_context(|| format!("copying {}", from.display()))?;
+        files.push(to);
+    }
+    waypost.run(["migrate"])?;
+    apply(waypost, &files, policies)
+}
+
+/// Makes the installation as desk files say.
+pub(crate) fn apply(waypost: &Waypost, files: &[PathBuf], policies: &Path) -> Result<()> {
+    let mut words = vec!["org".to_owned(), "apply".to_owned()];
+    words.extend(files.iter().map(|file| file.display().to_string()));
+    words.extend(["--policies".to_owned(), policies.display().to_string()]);
+    waypost.run(words)
 }
 
 /// A token for a program that may do everything in an organization.
 pub(crate) fn token(waypost: &Waypost, org: &str) -> Result<String> {
-    let made =
-        waypost.json(["token", "create", "--org", org, "--role", "admin", "--name", "xtask"])?;
+    issue(waypost, &["--org", org, "--role", "admin"])
+}
+
+/// A token for a person of an organization.
+pub(crate) fn token_of(waypost: &Waypost, org: &str, role: &str, email: &str) -> Result<String> {
+    issue(waypost, &["--org", org, "--role", role, "--person", email])
+}
+
+fn issue(waypost: &Waypost, whose: &[&str]) -> Result<String> {
+    let words = ["token", "create", "--name", "xtask"];
+    let made = waypost.json(words.iter().chain(whose))?;
     Ok(made["secret"].as_str().context("reading the new token")?.to_owned())
 }
 
@@ -69,6 +112,15 @@ pub(crate) fn rows(org: &str) -> Result<Vec<Row>> {
     Ok(rows)
 }
 
+/// The desk file of an organization.
+pub(crate) fn desk_file(org: &str) -> PathBuf {
+    file(org, "toml")
+}
+
 fn file(org: &str, extension: &str) -> PathBuf {
-    root().join("xtask/demo").join(org).with_extension(extension)
+    demo().join(org).with_extension(extension)
+}
+
+fn demo() -> PathBuf {
+    root().join("xtask/demo")
 }

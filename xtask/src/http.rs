@@ -61,6 +61,13 @@ impl Client {
         Self { address: self.address, token: self.token.clone(), connection: None }
     }
 
+    /// From now on the connection is used by whoever has this token.
+    pub(crate) fn speak_for(&mut self, token: &str) {
+        if self.token != token {
+            token.clone_into(&mut self.token);
+        }
+    }
+
     /// Sends JSON and returns the answer, whatever its status.
     pub(crate) fn exchange(
         &mut self,
@@ -72,11 +79,34 @@ impl Client {
         self.send(method, path, "application/json", body.as_bytes())
     }
 
+    /// Posts JSON, with an `Idempotency-Key` if there is one, and returns the answer, whatever its
+    /// status.
+    pub(crate) fn post_keyed(
+        &mut self,
+        path: &str,
+        key: Option<&str>,
+        body: &Value,
+    ) -> Result<Answer> {
+        let key = key.map(|key| format!("idempotency-key: \"{key}\"\r\n")).unwrap_or_default();
+        self.write("POST", path, &key, "application/json", body.to_string().as_bytes())
+    }
+
     /// Sends a request and returns the answer, whatever its status.
     pub(crate) fn send(
         &mut self,
         method: &str,
         path: &str,
+        kind: &str,
+        body: &[u8],
+    ) -> Result<Answer> {
+        self.write(method, path, "", kind, body)
+    }
+
+    fn write(
+        &mut self,
+        method: &str,
+        path: &str,
+        headers: &str,
         kind: &str,
         body: &[u8],
     ) -> Result<Answer> {
@@ -87,7 +117,7 @@ impl Client {
         };
         // One write: headers and body in two packets would wait for each other's confirmation.
         let mut request = format!(
-            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n\
+            "{method} {path} HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {}\r\n{headers}\
              content-type: {kind}\r\ncontent-length: {}\r\n\r\n",
             self.address,
             self.token,

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::workspace::{Workspace, root};
 use crate::{command, say, wasm_target};
@@ -22,6 +22,19 @@ pub(crate) fn build() -> Result<PathBuf> {
         let component = built.join(format!("{}.wasm", name.replace('-', "_")));
         let bytes = publish(&component, &folder.join(format!("{name}.wasm")))?;
         say::note(format_args!("{name:<24} {:>5} KiB", bytes.div_ceil(1024)));
+    }
+    Ok(folder)
+}
+
+/// The folder with the components that were built before.
+pub(crate) fn built() -> Result<PathBuf> {
+    let workspace = Workspace::read()?;
+    let folder = workspace.policies()?;
+    for name in workspace.plugins()? {
+        let component = folder.join(format!("{name}.wasm"));
+        if !component.is_file() {
+            bail!("{} is not there; `cargo xtask plugins` builds it", component.display());
+        }
     }
     Ok(folder)
 }

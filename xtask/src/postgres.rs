@@ -2,7 +2,7 @@
 //!
 //! It must also be gone after Ctrl-C or a crash of the task, where nothing of ours runs any more.
 //! So a guard process holds the other end of a pipe: the pipe closes when the task ends, in
-//! whichever way, and the guard stops the server and removes its folder.
+//! whichever way, and the guard stops the server and removes its folder, unless that is to be kept.
 
 use std::fs;
 use std::net::TcpListener;
@@ -22,6 +22,8 @@ const ATTEMPTS: usize = 3;
 /// folder.
 const GUARD: &str =
     r#"read -r _; "$1" --pgdata="$2" --mode=immediate --wait stop; cd / && rm -rf "$3""#;
+/// Ends the server, and leaves its folder to whoever goes on with it. The same arguments.
+const KEEPING_GUARD: &str = r#"read -r _; "$1" --pgdata="$2" --mode=fast --wait stop"#;
 /// Who runs the server if we are root, which it refuses to be run by.
 const UNPRIVILEGED: [&str; 2] = ["postgres", "nobody"];
 
@@ -54,27 +56,48 @@ impl Postgres {
             Durability::Full => Scratch::on_disk("postgres")?,
         };
         let owner = Owner::of_cluster(scratch.path())?;
-        fs::set_permissions(scratch.path(), fs::Permissions::from_mode(0o700))
-            .context("closing the server's folder to others")?;
-        let (guard, folder) = guard(&programs, scratch, owner)?;
+        let guard = guard(GUARD, &programs, scratch.path(), owner)?;
         // From here on the guard removes the folder, whatever happens.
+        Self::run(programs, &scratch.hand_over(), owner, guard, durability)
+    }
+
+    /// Starts a server with full durability on the cluster in a folder, which is made if it is not
+    /// there, and stays.
+    pub(crate) fn start_kept(folder: &Path) -> Result<Self> {
+        let programs = programs()?;
+        fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
+        let folder = fs::canonicalize(folder).context("finding the server's folder")?;
+        let owner = Owner::of_cluster(&folder)?;
+        let guard = guard(KEEPING_GUARD, &programs, &folder, owner)?;
+        Self::run(programs, &folder, owner, guard, Durability::Full)
+    }
+
+    fn run(
+        programs: PathBuf,
+        folder: &Path,
+        owner: Owner,
+        guard: Child,
+        durability: Durability,
+    ) -> Result<Self> {
         let mut server = Self { programs, port: 0, guard };
         let programs = &server.programs;
         let data = folder.join("data");
-        command::output(
-            owner
-                .command(&programs.join("initdb"), &folder)
-                .arg("--pgdata")
-                .arg(&data)
-                .args(["--username=waypost", "--auth=trust", "--encoding=UTF8", "--locale=C"])
-                .arg("--no-sync"),
-        )?;
+        if !data.join("PG_VERSION").exists() {
+            command::output(
+                owner
+                    .command(&programs.join("initdb"), folder)
+                    .arg("--pgdata")
+                    .arg(&data)
+                    .args(["--username=waypost", "--auth=trust", "--encoding=UTF8", "--locale=C"])
+                    .arg("--no-sync"),
+            )?;
+        }
         let mut outcome = Ok(());
         for _ in 0..ATTEMPTS {
             let port = free_port()?;
             outcome = command::output(
                 owner
-                    .command(&programs.join("pg_ctl"), &folder)
+                    .command(&programs.join("pg_ctl"), folder)
                     .args(["--wait", "--silent", "--pgdata"])
                     .arg(&data)
                     .arg("--log")
@@ -99,8 +122,14 @@ impl Postgres {
     }
 
     /// Makes the user that owns the databases of [`Self::create_database`]: like an installation's,
-    /// it is no superuser, so row-level security holds for it.
+    /// it is no superuser, so row-level security holds for it. In a cluster that was kept there is
+    /// one.
     pub(crate) fn create_user(&self) -> Result<()> {
+        let found =
+            self.asked("postgres", &format!("select 1 from pg_roles where rolname = '{OWNER}'"))?;
+        if !found.is_empty() {
+            return Ok(());
+        }
         command::output(self.client("createuser").arg(OWNER)).map(drop)
     }
 
@@ -109,7 +138,42 @@ impl Postgres {
         let mut create = self.client("createdb");
         create.args(["--owner", OWNER, "--template", copy_of.unwrap_or("template1"), name]);
         command::output(&mut create)?;
-        Ok(format!("postgres://{OWNER}@127.0.0.1:{}/{name}", self.port))
+        Ok(self.database(name))
+    }
+
+    /// Where a database is that [`Self::create_database`] made.
+    pub(crate) fn database(&self, name: &str) -> String {
+        format!("postgres://{OWNER}@127.0.0.1:{}/{name}", self.port)
+    }
+
+    /// Whether there is a database of this name.
+    pub(crate) fn has_database(&self, name: &str) -> Result<bool> {
+        Ok(!self
+            .asked("postgres", &format!("select 1 from pg_database where datname = '{name}'"))?
+            .is_empty())
+    }
+
+    /// Removes a database that nobody is connected to.
+    pub(crate) fn remove_database(&self, name: &str) -> Result<()> {
+        command::output(self.client("dropdb").arg(name)).map(drop)
+    }
+
+    /// What a database takes on the disk, in bytes.
+    pub(crate) fn bytes(&self, name: &str) -> Result<u64> {
+        let bytes = self.asked(name, "select pg_database_size(current_database())")?;
+        bytes.parse().context("reading the size of the database")
+    }
+
+    /// Does what the server does by itself once there is time: statistics, and which pages hold
+    /// nothing that is outdated.
+    pub(crate) fn tidy(&self, name: &str) -> Result<()> {
+        command::output(self.client("vacuumdb").args(["--analyze", "--quiet", name])).map(drop)
+    }
+
+    fn asked(&self, database: &str, question: &str) -> Result<String> {
+        let mut psql = self.client("psql");
+        psql.args(["--no-psqlrc", "--tuples-only", "--no-align", "--dbname", database]);
+        Ok(command::output(psql.args(["--command", question]))?.trim().to_owned())
     }
 
     /// One of PostgreSQL's programs that talk to a server, talking to this one.
@@ -160,14 +224,25 @@ fn programs() -> Result<PathBuf> {
 struct Owner(Option<(u32, u32)>);
 
 impl Owner {
-    /// Decides who runs the server and gives its folder to them.
+    /// Decides who runs the server and gives its folder to them, and to nobody else.
     fn of_cluster(folder: &Path) -> Result<Self> {
-        let made_by = fs::metadata(folder).context("reading who owns the server's folder")?.uid();
-        if made_by != 0 {
-            return Ok(Self(None));
+        let owner = Self::find(folder)?;
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o700))
+            .context("closing the server's folder to others")?;
+        Ok(owner)
+    }
+
+    fn find(folder: &Path) -> Result<Self> {
+        let found = fs::metadata(folder).context("reading who owns the server's folder")?;
+        if found.uid() != 0 {
+            // One that was kept was given to somebody by us, if we are root.
+            let is_ours = id("-u", None) != Some(0);
+            return Ok(Self((!is_ours).then_some((found.uid(), found.gid()))));
         }
         for name in UNPRIVILEGED {
-            let (Some(user), Some(group)) = (id("-u", name), id("-g", name)) else { continue };
+            let (Some(user), Some(group)) = (id("-u", Some(name)), id("-g", Some(name))) else {
+                continue;
+            };
             chown(folder, Some(user), Some(group)).context("giving the server its folder")?;
             return Ok(Self(Some((user, group))));
         }
@@ -188,16 +263,16 @@ impl Owner {
     }
 }
 
-fn id(what: &str, name: &str) -> Option<u32> {
-    command::output(Command::new("id").args([what, name])).ok()?.trim().parse().ok()
+/// The number of a user, or of their group; of ours, if nobody is named.
+fn id(what: &str, name: Option<&str>) -> Option<u32> {
+    command::output(Command::new("id").arg(what).args(name)).ok()?.trim().parse().ok()
 }
 
-/// Starts the guard and leaves the folder to it.
-fn guard(programs: &Path, scratch: Scratch, owner: Owner) -> Result<(Child, PathBuf)> {
-    let folder = scratch.path();
-    let guard = owner
+/// Starts the guard.
+fn guard(script: &str, programs: &Path, folder: &Path, owner: Owner) -> Result<Child> {
+    owner
         .command(Path::new("sh"), folder)
-        .args(["-c", GUARD, "waypost-postgres-guard"])
+        .args(["-c", script, "waypost-postgres-guard"])
         .arg(programs.join("pg_ctl"))
         .arg(folder.join("data"))
         .arg(folder)
@@ -207,8 +282,7 @@ fn guard(programs: &Path, scratch: Scratch, owner: Owner) -> Result<(Child, Path
         // Ctrl-C reaches every process of the terminal's group; the guard has to outlive it.
         .process_group(0)
         .spawn()
-        .context("starting the guard of PostgreSQL")?;
-    Ok((guard, scratch.hand_over()))
+        .context("starting the guard of PostgreSQL")
 }
 
 fn free_port() -> Result<u16> {

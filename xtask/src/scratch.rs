@@ -22,6 +22,12 @@ impl Scratch {
         if disk.is_dir() { Self::new_in(disk, purpose) } else { Self::new(purpose) }
     }
 
+    /// Makes an empty folder that is in memory, where the system has one.
+    pub(crate) fn in_memory(purpose: &str) -> Result<Self> {
+        let memory = Path::new("/dev/shm");
+        if memory.is_dir() { Self::new_in(memory, purpose) } else { Self::new(purpose) }
+    }
+
     fn new_in(folder: &Path, purpose: &str) -> Result<Self> {
         let path = folder.join(format!("waypost-{purpose}-{}", std::process::id()));
         if path.exists() {

@@ -16,6 +16,12 @@ use crate::{command, http};
 /// Preparing the policies of a large installation may take a while; the demo's are ready within a
 /// second.
 const START_LIMIT: Duration = Duration::from_mins(1);
+/// How often a server that starts is asked whether it is ready: fine enough to time it.
+const START_PULSE: Duration = Duration::from_millis(5);
+/// A server that took less of a core than a twentieth within this time has nothing to do.
+const CALM: Duration = Duration::from_secs(1);
+/// The work that a server begins with ends within this time, however large the installation is.
+const CALM_LIMIT: Duration = Duration::from_mins(20);
 /// Where the server says that it can serve.
 const READY: &str = "/health/ready";
 
@@ -112,7 +118,7 @@ impl Waypost {
                     log.display()
                 );
             }
-            std::thread::sleep(Duration::from_millis(50));
+            std::thread::sleep(START_PULSE);
         }
         Ok(server)
     }
@@ -132,11 +138,52 @@ impl Server {
 
     /// The most memory that it has taken so far, in KiB, as Linux counts it.
     pub(crate) fn peak_kib(&self) -> Result<u64> {
-        let path = format!("/proc/{}/status", self.child.id());
-        let status = std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))?;
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        self.memory_kib("VmHWM:")
+    }
+
+    /// The memory that it takes now, in KiB, as Linux counts it.
+    pub(crate) fn resident_kib(&self) -> Result<u64> {
+        self.memory_kib("VmRSS:")
+    }
+
+    fn memory_kib(&self, name: &str) -> Result<u64> {
+        let status = self.told("status")?;
+        let line = status.lines().find_map(|line| line.strip_prefix(name));
         let number = line.and_then(|line| line.trim().split(' ').next()?.parse().ok());
-        number.with_context(|| format!("reading VmHWM in {path}"))
+        number.with_context(|| format!("reading {name} of the server"))
+    }
+
+    /// Waits until it has done what it began with at its start, and says how long that took from
+    /// now.
+    pub(crate) fn calm(&self) -> Result<Duration> {
+        let began = Instant::now();
+        let mut before = self.processor_time()?;
+        while began.elapsed() < CALM_LIMIT {
+            std::thread::sleep(CALM);
+            let now = self.processor_time()?;
+            if now.saturating_sub(before) < CALM / 20 {
+                return Ok(began.elapsed().saturating_sub(CALM));
+            }
+            before = now;
+        }
+        bail!("the server is still at work after {} s", CALM_LIMIT.as_secs())
+    }
+
+    /// The processor time that it took so far, as Linux counts it.
+    fn processor_time(&self) -> Result<Duration> {
+        processor_time(&self.told("stat")?).context("reading the server's processor time")
+    }
+
+    /// What Linux says of its process.
+    fn told(&self, what: &str) -> Result<String> {
+        let path = format!("/proc/{}/{what}", self.child.id());
+        std::fs::read_to_string(&path).with_context(|| format!("reading {path}"))
+    }
+
+    /// Ends it at once, in the middle of whatever it does.
+    pub(crate) fn kill(mut self) -> Result<()> {
+        self.child.kill().context("killing the server")?;
+        self.wait()
     }
 
     /// Asks it to stop, and waits until it has finished what it began.
@@ -161,10 +208,32 @@ impl Drop for Server {
     }
 }
 
+/// User and system time of a line of `/proc/PID/stat`, which counts hundredths of a second on every
+/// architecture.
+fn processor_time(stat: &str) -> Option<Duration> {
+    // The name in parentheses may hold anything, blanks and parentheses too.
+    let (_, fields) = stat.rsplit_once(") ")?;
+    let fields: Vec<&str> = fields.split(' ').collect();
+    let ticks = |place: usize| fields.get(place)?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (ticks(11)? + ticks(12)?)))
+}
+
 /// The port if it is free, else any other.
 pub(crate) fn address(port: u16) -> Result<SocketAddr> {
     let wanted = SocketAddr::from(([127, 0, 0, 1], port));
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let listener = TcpListener::bind(wanted).or_else(|_| TcpListener::bind(any));
     listener.and_then(|listener| listener.local_addr()).context("looking for a free port")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn processor_time_is_found_behind_a_name_with_blanks() {
+        let stat = "71 (way (po) st) S 1 71 71 0 -1 4194560 9 0 0 0 150 25 7 7 20 0 9 0 88 1 2";
+        assert_eq!(processor_time(stat), Some(Duration::from_millis(1_750)));
+        assert_eq!(processor_time("71 (waypost) S 1"), None);
+    }
 }

@@ -231,7 +231,7 @@ async fn try_vote(
     let people = scene.facts.desk_people.values().map(|person| (person.id, person.name.clone()));
     names.extend(people);
     let (mut writes, ..) = scene.finished()?;
-    scene::commit(desk, caller, &mut writes).await?;
+    scene::commit(desk, &[caller], &mut writes).await?;
     let voted = writes.iter_mut().find_map(|one| one.changed_approvals.pop());
     let approval = voted.ok_or_else(missing)?;
     let strangers = approval.requests().any(|it| !names.contains_key(&it.voter));

@@ -13,10 +13,12 @@ use waypost_store::{Store, WriteTx};
 
 use crate::{
     Caller, CommandError, Entropy,
-    idempotency::{self, LostKeys},
+    configuration::Configurations,
+    idempotency::{self, Keys},
     layers::PreparedRevisions,
     numbers::Numbers,
     quotas::Quotas,
+    tickets::intake::Intake,
 };
 
 /// What a use case works with. Cheap to clone; every front end holds one.
@@ -28,14 +30,18 @@ pub struct Desk {
     pub(crate) runtime: Arc<PolicyRuntime>,
     /// Where ids and secrets come from.
     pub(crate) entropy: Arc<dyn Entropy>,
+    /// Configurations that were read before.
+    pub(crate) configurations: Arc<Configurations>,
     /// Policies that were configured before, by revision.
     pub(crate) prepared: Arc<PreparedRevisions>,
     /// Ticket numbers that were taken in advance.
     pub(crate) numbers: Arc<Numbers>,
     /// Where commands wait that start over.
     pub(crate) queues: Arc<Queues>,
-    /// Idempotency keys whose end could not be noted.
-    pub(crate) lost_keys: Arc<LostKeys>,
+    /// Where new tickets wait that are decided on together.
+    pub(crate) intake: Arc<Intake>,
+    /// Requests with an idempotency key that are under way.
+    pub(crate) keys: Arc<Keys>,
     /// When it was found ready.
     ready_at: Arc<Mutex<Option<Instant>>>,
     /// What the operator set.
@@ -84,6 +90,9 @@ pub struct DeskOptions {
     pub max_deadline_ms: u32,
     /// What the policies of an organization may take of the database.
     pub quotas: Quotas,
+    /// Whether a configuration that was kept is compared with what is stored whenever it is used:
+    /// for tests.
+    pub checks_configurations: bool,
 }
 
 impl Default for DeskOptions {
@@ -95,6 +104,7 @@ impl Default for DeskOptions {
             max_fuel: 1_000_000_000,
             max_deadline_ms: 1_000,
             quotas: Quotas::default(),
+            checks_configurations: false,
         }
     }
 }
@@ -119,10 +129,12 @@ impl Desk {
             store,
             runtime,
             entropy,
+            configurations: Arc::default(),
             prepared: Arc::default(),
             numbers: Arc::default(),
             queues: Arc::default(),
-            lost_keys: Arc::default(),
+            intake: Arc::default(),
+            keys: Arc::default(),
             ready_at: Arc::default(),
             options,
         }
@@ -147,20 +159,30 @@ impl Desk {
         Ok(true)
     }
 
-    /// Gives back what was taken in advance, before the process ends: ticket numbers that no ticket
-    /// has got.
+    /// Ends what is under way, before the process ends: keeps the answers that repeats are to get,
+    /// and gives back what was taken in advance, ticket numbers that no ticket has got.
     ///
     /// # Errors
     /// What the database says. Those numbers are a gap then, which does no harm.
     pub async fn give_back(&self) -> Result<(), CommandError> {
+        self.keys.are_kept().await;
         Ok(self.numbers.give_back(&self.store).await?)
     }
 
     /// The transaction of a command's changes. A request that may be sent again is noted in it as
     /// carried out: a repeat finds both or neither.
     pub(crate) async fn write(&self, caller: &Caller) -> Result<WriteTx, CommandError> {
-        let mut tx = self.store.write(caller.org).await?.noted_in(&caller.commit);
-        idempotency::carry_out(self, caller, &mut tx).await?;
+        self.write_for(&[caller]).await
+    }
+
+    /// As [`Desk::write`], for what several callers of one organization asked for.
+    pub(crate) async fn write_for(&self, callers: &[&Caller]) -> Result<WriteTx, CommandError> {
+        let Some(first) = callers.first() else { return Err(CommandError::Busy) };
+        let mut tx = self.store.write(first.org).await?;
+        for caller in callers {
+            tx = tx.noted_in(&caller.commit);
+            idempotency::carry_out(self, caller, &mut tx).await?;
+        }
         Ok(tx)
     }
 

@@ -36,6 +36,9 @@ pub enum CommandError {
     /// The cursor belongs to another list.
     #[error(transparent)]
     Cursor(#[from] crate::InvalidCursor),
+    /// Another server has carried out the same request.
+    #[error("the first request with this key is still running")]
+    Overtaken,
     /// There is too much to do right now.
     #[error("the desk is busy; try again in a moment")]
     Busy,
@@ -186,7 +189,7 @@ impl CommandError {
             Self::NotFound(_) => Code::NotFound,
             Self::Forbidden(_) => Code::Forbidden,
             Self::SeparationOfDuties(_) => Code::SeparationOfDuties,
-            Self::Stale => Code::StaleVersion,
+            Self::Stale | Self::Overtaken => Code::StaleVersion,
             Self::Refused(Refused::InvalidTransition { .. }) => Code::InvalidTransition,
             Self::Refused(Refused::Guard { kind: GuardKind::Failed, .. }) => Code::GuardFailed,
             Self::Refused(Refused::Guard { kind: GuardKind::ApprovalRequired, .. }) => {
@@ -224,6 +227,7 @@ impl From<StoreError> for CommandError {
         match error {
             StoreError::Stale => Self::Stale,
             StoreError::Taken(what) => Self::Taken(what),
+            StoreError::Overtaken => Self::Overtaken,
             StoreError::Busy => Self::Busy,
             StoreError::Unstorable(field) => Self::field(
                 &format!("/{field}"),

@@ -1,21 +1,23 @@
 //! Idempotency keys: a request that is sent twice is carried out once, and answered the same.
 //!
-//! [`begin`] before the request is carried out, then [`complete`] or [`abandon`] with the same
-//! [`Request`]. Should a process die in between, a repeat may take over after a while, unless the
-//! request's changes are there already: the commit that holds them says so.
+//! [`begin`] before the request is carried out; what it hands over for a fresh one is [`Begun`]
+//! work, which ends with its answer or is given up. The commit that holds the request's changes
+//! says that it was carried out, so a repeat is not, even if the process dies in between.
+//!
+//! Two servers that get the same request at the same moment both begin it, and one of them commits.
 
 use std::{
-    collections::HashSet,
-    future::Future,
-    sync::{Mutex, MutexGuard, PoisonError},
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
+use tokio::sync::{Notify, watch};
 use waypost_domain::{ids::OrgId, refusal::Faults};
 use waypost_store::{
-    StoreError, WriteTx,
-    idempotency::{self, Known, RequestKey},
+    Committed, WriteTx,
+    idempotency::{self, Answered, Known, RequestKey},
 };
 
 use crate::{Caller, CommandError, Desk, input::Reading};
@@ -31,18 +33,20 @@ pub struct Request {
     pub key: String,
     /// The digest of the body: [`digest`].
     pub body_digest: [u8; 32],
+    /// When it came in.
+    pub at: DateTime<Utc>,
 }
 
 /// What is known about a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug)]
 pub enum Begun {
     /// Nothing: carry it out.
-    Fresh,
+    Fresh(Carrying),
     /// It was carried out: answer the same.
     Replay {
         /// The status that was answered.
         status: u16,
-        /// What the front end kept with [`complete`].
+        /// What the front end kept with [`Carrying::answered`].
         response: Vec<u8>,
     },
     /// It is being carried out.
@@ -56,9 +60,12 @@ pub enum Begun {
 /// Longer keys are no keys; the header has room for more.
 const MAX_KEY_CHARS: usize = 255;
 
-/// How long a repeat waits before it may take over from a process that died. Longer than any
-/// request takes.
+/// How long the answer of a request that was carried out may be on its way from another server.
+/// Longer than any request takes.
 const LEASE: Duration = Duration::minutes(5);
+
+/// How many answers are kept in one commit.
+const AT_ONCE: usize = 64;
 
 /// The digest of a request's body.
 #[must_use]
@@ -66,7 +73,7 @@ pub fn digest(body: &[u8]) -> [u8; 32] {
     Sha256::digest(body).into()
 }
 
-/// Notes that a request is being carried out, unless it was or is already.
+/// Begins to carry a request out, unless it was or is already.
 ///
 /// # Errors
 /// [`CommandError::Invalid`] for a key that is too long or holds control characters.
@@ -80,25 +87,28 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
     }
     faults.refuse_any()?;
     let key = key(caller, request);
-    let is_lost = desk.lost_keys.contains(caller.org, &key);
-    let begun = desk.lost_keys.unless_done(caller.org, &key, async {
-        let mut tx = desk.store.write(caller.org).await?;
-        if is_lost {
-            idempotency::abandon(&mut tx, &key).await?;
+    let repeatable = Some(Arc::new(request.clone()));
+    let caller = &Caller { repeatable, ..caller.clone() };
+    let carrying = loop {
+        match desk.keys.take(desk, caller, &key) {
+            Taken::Free(carrying) => break carrying,
+            Taken::ByOther => return Ok(Begun::Reused),
+            Taken::Carrying => return Ok(Begun::InProgress),
+            // Its answer is there in a moment.
+            Taken::Answering(mut over) => {
+                let _: Result<(), _> = over.changed().await;
+            }
         }
-        let (digest, lease_until) = (&request.body_digest, caller.now + LEASE);
-        let known = idempotency::begin(&mut tx, &key, digest, caller.now, lease_until).await?;
-        tx.commit().await.map_err(StoreError::of_preparation)?;
-        Ok(known)
-    });
-    Ok(match begun.await? {
-        Known::Fresh => Begun::Fresh,
-        Known::Replay { status, response } => Begun::Replay { status, response },
-        Known::InProgress => Begun::InProgress,
+    };
+    let is_lost = desk.keys.is_lost(caller.org, &key);
+    let known = idempotency::find(&desk.store, caller.org, &key, caller.now).await?;
+    Ok(match known {
+        None => Begun::Fresh(carrying),
+        Some(Known::Replay { status, response }) => Begun::Replay { status, response },
         // The answer is on its way, for as long as it can be.
-        Known::CarriedOut(at) if caller.now < at + LEASE && !is_lost => Begun::InProgress,
-        Known::CarriedOut(_) => Begun::AnswerLost,
-        Known::Mismatch => Begun::Reused,
+        Some(Known::CarriedOut(at)) if caller.now < at + LEASE && !is_lost => Begun::InProgress,
+        Some(Known::CarriedOut(_)) => Begun::AnswerLost,
+        Some(Known::Mismatch) => Begun::Reused,
     })
 }
 
@@ -111,85 +121,209 @@ pub(crate) async fn carry_out(
 ) -> Result<(), CommandError> {
     let Some(request) = &caller.repeatable else { return Ok(()) };
     let key = key(caller, request);
-    Ok(idempotency::carry_out(tx, &key, caller.now, expiry(desk, caller)).await?)
+    Ok(idempotency::carry_out(tx, &key, request.at, expiry(desk, request.at)).await?)
 }
 
-/// Keeps the answer of a request that was carried out, for as long as the operator set.
-///
-/// # Errors
-/// [`CommandError::Stale`] if somebody else took the request over meanwhile.
-pub async fn complete(
-    desk: &Desk,
-    caller: &Caller,
-    request: &Request,
-    status: u16,
-    response: &[u8],
-) -> Result<(), CommandError> {
-    let key = key(caller, request);
-    let completed = desk.lost_keys.unless_done(caller.org, &key, async {
-        let mut tx = desk.store.write(caller.org).await?;
-        idempotency::complete(&mut tx, &key, status, response, expiry(desk, caller)).await?;
-        Ok(tx.commit().await?)
-    });
-    completed.await
+/// A request that is being carried out. Dropped, it is given up: a repeat is carried out, unless
+/// its changes were committed.
+pub struct Carrying(Option<Held>);
+
+struct Held {
+    desk: Desk,
+    caller: Caller,
+    key: RequestKey,
 }
 
-/// Forgets a request that was not carried out, so that a repeat is.
-///
-/// # Errors
-/// [`CommandError::Internal`] if the database fails.
-pub async fn abandon(desk: &Desk, caller: &Caller, request: &Request) -> Result<(), CommandError> {
-    let key = key(caller, request);
-    let abandoned = desk.lost_keys.unless_done(caller.org, &key, async {
-        let mut tx = desk.store.write(caller.org).await?;
-        idempotency::abandon(&mut tx, &key).await?;
-        Ok(tx.commit().await?)
-    });
-    abandoned.await
+impl Carrying {
+    /// The caller, whose changes are noted to be this request's.
+    ///
+    /// # Panics
+    /// Never: it holds one until it is over.
+    #[must_use]
+    pub fn caller(&self) -> Caller {
+        self.0.as_ref().map(|held| held.caller.clone()).expect("it is not over yet")
+    }
+
+    /// Keeps the answer, for as long as the operator set. Nobody has to wait for that: a repeat
+    /// does.
+    pub fn answered(mut self, status: u16, response: Vec<u8>) {
+        let Some(Held { desk, caller, key }) = self.0.take() else { return };
+        let at = caller.repeatable.as_ref().map_or(caller.now, |request| request.at);
+        let carried_out_at = (caller.commit.read() != Committed::No).then_some(at);
+        let expires_at = expiry(&desk, at);
+        let answered = Answered { request: key, carried_out_at, status, response, expires_at };
+        if desk.keys.answer(caller.org, answered) {
+            tokio::spawn(keep_answers(desk, caller.org));
+        }
+    }
 }
 
-/// Keys of requests that this process has ended without being able to say so in the database: it
-/// was away. The rows still say that they are being carried out, and nothing carries them out.
+impl std::fmt::Debug for Carrying {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Carrying").field(&self.0.as_ref().map(|held| &held.key)).finish()
+    }
+}
+
+impl Drop for Carrying {
+    fn drop(&mut self) {
+        let Some(Held { desk, caller, key }) = self.0.take() else { return };
+        // Nobody knows better than this process that there is no answer.
+        let is_lost = caller.commit.read() != Committed::No;
+        desk.keys.end(caller.org, &[key], is_lost);
+    }
+}
+
+/// Keeps the answers of an organization that wait for it, all that have come together at once.
+async fn keep_answers(desk: Desk, org: OrgId) {
+    loop {
+        let answers = desk.keys.answers(org);
+        if answers.is_empty() {
+            desk.keys.kept.notify_waiters();
+            return;
+        }
+        let keys: Vec<RequestKey> = answers.iter().map(|one| one.request.clone()).collect();
+        let kept = async {
+            let mut tx = desk.store.write(org).await?;
+            idempotency::keep_answers(&mut tx, answers).await?;
+            tx.commit().await
+        };
+        let kept = kept.await;
+        if let Err(error) = &kept {
+            // The requests were carried out or not, and are answered so; only repeats do not hear
+            // it.
+            tracing::error!(
+                error = error as &dyn std::error::Error,
+                org.id = %org,
+                "answers of requests with an idempotency key were not kept"
+            );
+        }
+        desk.keys.end(org, &keys, kept.is_err());
+    }
+}
+
+/// The requests with a key that this process carries out.
 #[derive(Debug, Default)]
-pub(crate) struct LostKeys(Mutex<HashSet<(OrgId, RequestKey)>>);
+pub(crate) struct Keys {
+    all: Mutex<AllKeys>,
+    /// Told whenever the answers of an organization are kept.
+    kept: Notify,
+}
+
+#[derive(Debug, Default)]
+struct AllKeys {
+    /// Those under way, by what names a request.
+    under_way: HashMap<(OrgId, Name), UnderWay>,
+    /// Answers that wait to be kept; there while somebody keeps those of the organization.
+    waiting: HashMap<OrgId, VecDeque<Answered>>,
+    /// Those that may have been carried out and will have no answer.
+    lost: HashSet<(OrgId, Name)>,
+}
+
+/// A request but for its body.
+type Name = [String; 4];
+
+#[derive(Debug)]
+struct UnderWay {
+    digest: [u8; 32],
+    /// Told when it is over.
+    over: watch::Sender<()>,
+    is_answered: bool,
+}
+
+/// What became of trying to begin a request.
+enum Taken {
+    Free(Carrying),
+    /// Its first one is being carried out.
+    Carrying,
+    /// Its answer is being kept; this tells when it is.
+    Answering(watch::Receiver<()>),
+    /// One with another body has the key.
+    ByOther,
+}
 
 /// More than any outage leaves behind; the others wait for their lease to end.
 const MAX_LOST_KEYS: usize = 10_000;
 
-impl LostKeys {
-    fn contains(&self, org: OrgId, key: &RequestKey) -> bool {
-        self.keys().contains(&(org, key.clone()))
+impl Keys {
+    fn all(&self) -> MutexGuard<'_, AllKeys> {
+        self.all.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Notes the key as lost unless what is done with it is done.
-    async fn unless_done<T>(
-        &self,
-        org: OrgId,
-        key: &RequestKey,
-        work: impl Future<Output = Result<T, CommandError>>,
-    ) -> Result<T, CommandError> {
-        let done = work.await;
-        let lost = (org, key.clone());
-        let mut keys = self.keys();
-        match &done {
-            Ok(_) => {
-                keys.remove(&lost);
-            }
-            Err(_) if keys.len() < MAX_LOST_KEYS => {
-                keys.insert(lost);
-            }
-            Err(_) => {}
+    fn take(&self, desk: &Desk, caller: &Caller, key: &RequestKey) -> Taken {
+        let mut all = self.all();
+        let name = (caller.org, name(key));
+        if let Some(other) = all.under_way.get(&name) {
+            return match other {
+                UnderWay { digest, .. } if *digest != key.digest => Taken::ByOther,
+                UnderWay { is_answered: true, over, .. } => Taken::Answering(over.subscribe()),
+                UnderWay { .. } => Taken::Carrying,
+            };
         }
-        done
+        let (over, _) = watch::channel(());
+        all.under_way.insert(name, UnderWay { digest: key.digest, over, is_answered: false });
+        let held = Held { desk: desk.clone(), caller: caller.clone(), key: key.clone() };
+        Taken::Free(Carrying(Some(held)))
     }
 
-    fn keys(&self) -> MutexGuard<'_, HashSet<(OrgId, RequestKey)>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn is_lost(&self, org: OrgId, key: &RequestKey) -> bool {
+        self.all().lost.contains(&(org, name(key)))
+    }
+
+    /// Lets an answer wait to be kept. Answers whether whoever asks has to see to it.
+    fn answer(&self, org: OrgId, answered: Answered) -> bool {
+        let mut all = self.all();
+        if let Some(under_way) = all.under_way.get_mut(&(org, name(&answered.request))) {
+            under_way.is_answered = true;
+        }
+        let is_first = !all.waiting.contains_key(&org);
+        all.waiting.entry(org).or_default().push_back(answered);
+        is_first
+    }
+
+    /// The next answers of an organization to be kept; without any, nobody keeps them any more.
+    fn answers(&self, org: OrgId) -> Vec<Answered> {
+        let mut all = self.all();
+        let Some(waiting) = all.waiting.get_mut(&org) else { return Vec::new() };
+        let many = waiting.len().min(AT_ONCE);
+        let next: Vec<Answered> = waiting.drain(..many).collect();
+        if next.is_empty() {
+            all.waiting.remove(&org);
+        }
+        next
+    }
+
+    fn end(&self, org: OrgId, keys: &[RequestKey], are_lost: bool) {
+        let mut all = self.all();
+        for key in keys {
+            let name = (org, name(key));
+            // Whoever waits for it hears so by its end.
+            all.under_way.remove(&name);
+            if !are_lost {
+                all.lost.remove(&name);
+            } else if all.lost.len() < MAX_LOST_KEYS {
+                all.lost.insert(name);
+            }
+        }
+    }
+
+    /// Waits until every answer is kept that is to be.
+    pub(crate) async fn are_kept(&self) {
+        loop {
+            let told = self.kept.notified();
+            if self.all().waiting.is_empty() {
+                return;
+            }
+            told.await;
+        }
     }
 }
 
-fn expiry(desk: &Desk, caller: &Caller) -> DateTime<Utc> {
-    caller.now + Duration::hours(desk.options.idempotency_hours.into())
+fn name(key: &RequestKey) -> Name {
+    [&key.caller, &key.method, &key.path, &key.key].map(String::clone)
+}
+
+fn expiry(desk: &Desk, at: DateTime<Utc>) -> DateTime<Utc> {
+    at + Duration::hours(desk.options.idempotency_hours.into())
 }
 
 /// A key belongs to who used it: the token, the person, or the operator at the command line.
@@ -204,6 +338,7 @@ fn key(caller: &Caller, request: &Request) -> RequestKey {
         method: request.method.clone(),
         path: request.path.clone(),
         key: request.key.clone(),
+        digest: request.body_digest,
     }
 }
 
@@ -222,6 +357,7 @@ mod tests {
             path: "/api/v1/tickets".to_owned(),
             key: "k-1".to_owned(),
             body_digest: digest(b"{}"),
+            at: DateTime::UNIX_EPOCH,
         };
         let operator = Caller::operator(OrgId(Uuid::nil()), DateTime::UNIX_EPOCH);
         let token = |id| Caller { token: Some(TokenId(Uuid::from_u128(id))), ..operator.clone() };

@@ -367,7 +367,7 @@ pub async fn store(
     caller.must_be_admin()?;
     let DecidedBatch { first_row, mut writes, letters, mut report } = batch;
     let Some(first_row) = first_row else { return Ok(report) };
-    let mut tx = desk.store.write(caller.org).await?;
+    let mut tx = desk.store.write_alone(caller.org).await?;
     let mut job = import_job::find(&mut tx, name).await?.ok_or(CommandError::Stale)?;
     // The store counts the rows that were looked at; a file's rows are counted from 1.
     if first_row != job.next_row + 1 {

@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    ops::Deref,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -10,35 +11,41 @@ use std::{
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use waypost_domain::{
-    binding::{Binding, Hook, LimitChanges, Pause, Revision},
+    binding::{Hook, LimitChanges, Pause, Revision},
     ids::{BindingId, OrgId},
-    organization::Organization,
-    resolution::{self, Bound},
+    resolution::Bound,
 };
 use waypost_policy::{
     BreakerKey, BreakerOpen, DataFile, Digest, Limits, Need, Patience, PolicyRuntime,
     PrepareRefused, Prepared,
 };
-use waypost_store::{ReadTx, StoreError, binding_pause, directory::Directory};
+use waypost_store::{ReadTx, StoreError, binding_pause};
 
 use crate::{
     Caller, CommandError, Desk,
+    configuration::{self, Configuration},
     preparing::{Bytes, Recipe},
     same_cases::same_cases,
 };
 
 /// A binding in force, ready to be asked, or the reason why it is not.
 pub(crate) struct Asked {
-    /// The binding.
-    pub(crate) binding: Binding,
-    /// Its active revision.
-    pub(crate) revision: Revision,
+    /// The binding, with its active revision, but without the text of its settings.
+    pub(crate) bound: Arc<Bound>,
     /// The configured policy; a broken binding is a fact about that binding, not about the desk.
     pub(crate) prepared: Result<Arc<Prepared>, String>,
     /// The key of the organization that made the binding.
     pub(crate) layer: String,
     /// The installation's wall-clock limit of a decision.
     pub(crate) deadline: Duration,
+}
+
+impl Deref for Asked {
+    type Target = Bound;
+
+    fn deref(&self) -> &Bound {
+        &self.bound
+    }
 }
 
 impl Asked {
@@ -220,21 +227,18 @@ impl PreparedRevisions {
 pub(crate) async fn open(
     desk: &Desk,
     caller: &Caller,
-) -> Result<(ReadTx, Directory, Layers), StoreError> {
+) -> Result<(ReadTx, Arc<Configuration>, Layers), StoreError> {
     // Held on to until all are ready: together they may be more than the runtime keeps.
     let mut ready = HashMap::new();
     let mut broken = HashMap::new();
     loop {
         let mut tx = desk.store.read(caller.org).await?;
-        let directory = waypost_store::directory::load(&mut tx).await?;
-        let bound: Vec<Bound> = waypost_store::binding::in_force(&mut tx)
-            .await?
-            .into_iter()
-            .map(|(binding, revision)| Bound { binding, revision })
-            .collect();
-        adopt_pauses(desk, &mut tx, &bound).await?;
+        let (configuration, is_new) = configuration::of(desk, &mut tx).await?;
+        if is_new {
+            adopt_pauses(desk, &mut tx, &configuration.bound).await?;
+        }
         let mut unprepared = Vec::new();
-        for Bound { revision, .. } in &bound {
+        for revision in configuration.bound.iter().map(|bound| &bound.revision) {
             let at = (revision.binding, revision.number);
             if ready.contains_key(&at) || broken.contains_key(&at) {
                 continue;
@@ -251,8 +255,8 @@ pub(crate) async fn open(
             }
         }
         if unprepared.is_empty() {
-            let layers = arrange(desk, &directory.lineage, &bound, &ready, &broken);
-            return Ok((tx, directory, layers));
+            let layers = arrange(desk, &configuration, &ready, &broken);
+            return Ok((tx, configuration, layers));
         }
         drop(tx);
         for one in unprepared {
@@ -270,9 +274,13 @@ pub(crate) async fn open(
 }
 
 /// Takes over what other processes found out of the bindings in force, or did to them.
-async fn adopt_pauses(desk: &Desk, tx: &mut ReadTx, bound: &[Bound]) -> Result<(), StoreError> {
+async fn adopt_pauses(
+    desk: &Desk,
+    tx: &mut ReadTx,
+    bound: &[Arc<Bound>],
+) -> Result<(), StoreError> {
     let pauses = binding_pause::in_force(tx).await?;
-    for Bound { revision, .. } in bound {
+    for revision in bound.iter().map(|bound| &bound.revision) {
         for hook in revision.hooks.as_slice() {
             let at = (revision.binding, revision.number, *hook);
             let pause = pauses.iter().find(|one| (one.binding, one.revision, one.hook) == at);
@@ -319,30 +327,29 @@ pub async fn prepare_all(desk: &Desk, now: DateTime<Utc>) -> Result<Readiness, C
 
 fn arrange(
     desk: &Desk,
-    lineage: &[Organization],
-    bound: &[Bound],
+    configuration: &Configuration,
     ready: &HashMap<(BindingId, i64), Arc<Prepared>>,
     broken: &HashMap<(BindingId, i64), String>,
 ) -> Layers {
-    let layers: Vec<OrgId> = lineage.iter().map(|org| org.id).collect();
-    let asked = |one: &Bound| {
-        let Bound { binding, revision } = one.clone();
-        let at = (revision.binding, revision.number);
-        let why = || broken.get(&at).cloned().unwrap_or_else(|| "it is being prepared".to_owned());
-        let prepared = ready.get(&at).cloned().ok_or_else(why);
-        let made_by = lineage.iter().find(|org| org.id == binding.org);
-        let layer = made_by.map_or_else(|| binding.org.to_string(), |org| org.key.to_string());
-        let deadline = desk.options.deadline();
-        Arc::new(Asked { binding, revision, prepared, layer, deadline })
-    };
-    let hooks = Hook::ALL
+    let Configuration { directory, bound, order, .. } = configuration;
+    let asked: Vec<Arc<Asked>> = bound
         .iter()
-        .map(|hook| {
-            let order = resolution::order(*hook, &layers, bound);
-            (*hook, order.into_iter().map(asked).collect())
+        .map(|bound| {
+            let Bound { binding, revision } = &**bound;
+            let at = (revision.binding, revision.number);
+            let why =
+                || broken.get(&at).cloned().unwrap_or_else(|| "it is being prepared".to_owned());
+            let prepared = ready.get(&at).cloned().ok_or_else(why);
+            let made_by = directory.lineage.iter().find(|org| org.id == binding.org);
+            let layer = made_by.map_or_else(|| binding.org.to_string(), |org| org.key.to_string());
+            let deadline = desk.options.deadline();
+            Arc::new(Asked { bound: Arc::clone(bound), prepared, layer, deadline })
         })
         .collect();
-    Layers { hooks }
+    let of = |places: &Vec<usize>| {
+        places.iter().filter_map(|place| asked.get(*place).map(Arc::clone)).collect()
+    };
+    Layers { hooks: order.iter().map(|(hook, places)| (*hook, of(places))).collect() }
 }
 
 /// The configured policy of one revision, or why there is none. For asking again what was asked
@@ -379,6 +386,8 @@ struct Unready {
 impl Unprepared {
     async fn load(tx: &mut ReadTx, revision: &Revision) -> Result<Self, StoreError> {
         let at = (revision.binding, revision.number);
+        let whole = waypost_store::binding::find_revision(tx, at.0, at.1).await?;
+        let revision = whole.as_ref().unwrap_or(revision);
         let Ok(component) = revision.component.parse() else {
             return Ok(Self {
                 at,

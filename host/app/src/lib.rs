@@ -5,6 +5,7 @@
 
 mod caller;
 mod clock;
+mod configuration;
 mod desk;
 mod differences;
 mod error;

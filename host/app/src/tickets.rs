@@ -9,6 +9,7 @@ pub(crate) mod decide;
 pub(crate) mod evaluation;
 pub(crate) mod facts;
 pub(crate) mod given;
+pub(crate) mod intake;
 mod links;
 mod messages;
 pub(crate) mod names;
@@ -32,7 +33,7 @@ use waypost_domain::{
 
 pub(crate) use self::{
     evaluation::{question_of, reasons},
-    snapshot::{moment, only, timestamp},
+    snapshot::{SharedOnce, moment, only, timestamp},
 };
 pub use self::{
     links::{LinkView, links},

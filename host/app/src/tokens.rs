@@ -16,7 +16,10 @@ use waypost_domain::{
     refusal::Faults,
     role::Role,
 };
-use waypost_store::{CommitNote, organization, person, token, token::Token};
+use waypost_store::{
+    CommitNote, person, token,
+    token::{Shown, Token},
+};
 
 use crate::{
     Caller, CommandError, Desk, Missing, ToMicros, Unauthenticated,
@@ -175,14 +178,21 @@ pub(crate) async fn authenticate(
     now: DateTime<Utc>,
 ) -> Result<Caller, Unauthenticated> {
     let now = now.to_micros();
-    let token = find_valid(desk, secret, now).await?.ok_or(Unauthenticated::Token)?;
+    let secret = hash(secret);
+    let shown = token::shown(&desk.store, &secret, asked.map(Key::as_str)).await;
+    // An index may answer for a hash that is only alike, under whatever collation; this comparison
+    // decides, and takes as long for a near miss as for a far one.
+    let shown = shown
+        .map_err(Unauthenticated::failed)?
+        .filter(|shown| bool::from(shown.token.hash.ct_eq(&secret)) && holds(&shown.token, now));
+    let Shown { token, person, reached } = shown.ok_or(Unauthenticated::Token)?;
     let role = match token.person {
-        Some(person) => role_of(desk, &token, person).await?,
+        Some(_) => role_of(&token, person)?,
         None => token.role,
     };
     let org = match asked {
         None => token.org,
-        Some(asked) => reach(desk, &token, role, asked).await?,
+        Some(_) => reach(&token, role, reached)?,
     };
     let actor = match token.person {
         Some(person) => Actor { kind: ActorKind::User, person: Some(person) },
@@ -192,19 +202,6 @@ pub(crate) async fn authenticate(
     Ok(Caller { org, role, actor, token: Some(token.id), now, repeatable: None, commit })
 }
 
-async fn find_valid(
-    desk: &Desk,
-    secret: &str,
-    now: DateTime<Utc>,
-) -> Result<Option<Token>, Unauthenticated> {
-    let shown = hash(secret);
-    let mut tx = desk.store.system_read().await.map_err(Unauthenticated::failed)?;
-    let found = token::find_by_hash(&mut tx, &shown).await.map_err(Unauthenticated::failed)?;
-    // An index may answer for a hash that is only alike, under whatever collation; this comparison
-    // decides, and takes as long for a near miss as for a far one.
-    Ok(found.filter(|token| bool::from(token.hash.ct_eq(&shown)) && holds(token, now)))
-}
-
 /// Whether a token is neither revoked nor expired.
 fn holds(token: &Token, now: DateTime<Utc>) -> bool {
     token.revoked_at.is_none() && token.expires_at.is_none_or(|at| now < at)
@@ -212,11 +209,9 @@ fn holds(token: &Token, now: DateTime<Utc>) -> bool {
 
 /// What a person may do with their token. Who left the organization can't call any more, whatever
 /// tokens they still have, and who may do less than before does no more with an older one.
-async fn role_of(desk: &Desk, token: &Token, id: PersonId) -> Result<Role, Unauthenticated> {
-    let mut tx = desk.store.read(token.org).await.map_err(Unauthenticated::failed)?;
-    let found = person::find(&mut tx, id).await.map_err(Unauthenticated::failed)?;
-    let person = found.filter(|person| person.active).ok_or(Unauthenticated::Token)?;
-    Ok(if includes(person.role, token.role) { token.role } else { person.role })
+fn role_of(token: &Token, now: Option<Role>) -> Result<Role, Unauthenticated> {
+    let now = now.ok_or(Unauthenticated::Token)?;
+    Ok(if includes(now, token.role) { token.role } else { now })
 }
 
 /// Whether somebody of a role may also act as another.
@@ -230,18 +225,10 @@ fn includes(role: Role, other: Role) -> bool {
 
 /// The organization asked for, if the token reaches it: its own, and those below for the roles of a
 /// desk.
-async fn reach(
-    desk: &Desk,
-    token: &Token,
-    role: Role,
-    asked: &Key,
-) -> Result<OrgId, Unauthenticated> {
-    let mut tx = desk.store.read(token.org).await.map_err(Unauthenticated::failed)?;
-    let found = organization::find_below(&mut tx, asked.as_str()).await;
-    match found.map_err(Unauthenticated::failed)? {
-        Some(found) if found.id == token.org || role != Role::Requester => Ok(found.id),
-        _ => Err(Unauthenticated::OutOfReach),
-    }
+fn reach(token: &Token, role: Role, found: Option<OrgId>) -> Result<OrgId, Unauthenticated> {
+    found
+        .filter(|found| *found == token.org || role != Role::Requester)
+        .ok_or(Unauthenticated::OutOfReach)
 }
 
 fn hash(secret: &str) -> [u8; 32] {

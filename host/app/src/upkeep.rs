@@ -307,6 +307,7 @@ fn unless_refused<T: Default>(
             | CommandError::Invalid(_)
             | CommandError::Taken(_)
             | CommandError::ContentChanged
+            | CommandError::Overtaken
             | CommandError::Cursor(_)),
         ) => {
             tracing::warn!(ticket = number, %refused, "upkeep skipped a ticket");
@@ -518,7 +519,7 @@ async fn nudge(mut scene: Scene<'_>) -> Result<Nudged, CommandError> {
 async fn commit(mut scene: Scene<'_>) -> Result<bool, CommandError> {
     scene.react().await?;
     let (mut writes, _, desk, caller) = scene.finished()?;
-    match scene::commit(desk, caller, &mut writes).await {
+    match scene::commit(desk, &[caller], &mut writes).await {
         Ok(()) => Ok(true),
         Err(CommandError::Stale) => Ok(false),
         Err(error) => Err(error),

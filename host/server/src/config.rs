@@ -171,6 +171,7 @@ impl Config {
                 component_bytes: self.policies_per_org_mib.saturating_mul(MIB as u64),
                 revision_bytes: self.policy_revisions_per_org_mib.saturating_mul(MIB as u64),
             },
+            ..DeskOptions::default()
         }
     }
 

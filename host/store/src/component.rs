@@ -185,10 +185,10 @@ pub async fn in_turn(tx: &mut WriteTx) -> Result<(), StoreError> {
 /// Has other transactions wait that lock the same, until this one ends.
 async fn lock(conn: &mut Conn, what: &[u8]) -> Result<(), StoreError> {
     const LOCK: &str = "select pg_advisory_xact_lock($1)";
-    if let Conn::Postgres(conn) = conn {
+    if let Conn::Postgres(on) = conn {
         // Two that share the first bytes wait for each other, which harms nobody.
         let number = what.first_chunk().copied().map_or(0, i64::from_be_bytes);
-        sqlx::query(LOCK).bind(number).execute(&mut **conn).await?;
+        sqlx::query(LOCK).bind(number).execute(on.ask()?).await?;
     }
     Ok(())
 }

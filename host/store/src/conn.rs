@@ -8,10 +8,10 @@ use std::{
     },
 };
 
-use sqlx::{Postgres, Sqlite, Transaction};
+use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 use waypost_domain::ids::OrgId;
 
-use crate::StoreError;
+use crate::{StoreError, stats::Counters, writer::Member};
 
 /// A consistent view of one organization's records.
 ///
@@ -20,6 +20,8 @@ use crate::StoreError;
 #[derive(Debug)]
 pub struct ReadTx {
     pub(crate) org: OrgId,
+    /// How many connections had been made when it began; none if one was made meanwhile.
+    pub(crate) epoch: Option<u64>,
     pub(crate) conn: Conn,
 }
 
@@ -36,13 +38,14 @@ impl ReadTx {
 /// On SQLite it holds the database's only write lock: never wait for a policy, a mail server or a
 /// webhook while one is open.
 #[derive(Debug)]
-pub struct WriteTx(pub(crate) ReadTx, pub(crate) CommitNote);
+pub struct WriteTx(pub(crate) ReadTx, pub(crate) Vec<CommitNote>);
 
 impl WriteTx {
-    /// The same, whose commit is noted.
+    /// The same, whose commit is noted here too.
     #[must_use]
-    pub fn noted_in(self, note: &CommitNote) -> Self {
-        Self(self.0, note.clone())
+    pub fn noted_in(mut self, note: &CommitNote) -> Self {
+        self.1.push(note.clone());
+        self
     }
 
     /// Keeps the changes.
@@ -108,16 +111,23 @@ pub struct SystemReadTx {
     pub(crate) conn: Conn,
 }
 
+/// One statement across organizations, without a transaction around it.
+#[derive(Debug)]
+pub struct SystemGlance {
+    pub(crate) conn: Conn,
+}
+
 /// A [`SystemReadTx`] that may also change records. Only claiming work and administering
 /// organizations need one.
 #[derive(Debug)]
-pub struct SystemTx(pub(crate) SystemReadTx, pub(crate) CommitNote);
+pub struct SystemTx(pub(crate) SystemReadTx, pub(crate) Vec<CommitNote>);
 
 impl SystemTx {
-    /// The same, whose commit is noted.
+    /// The same, whose commit is noted here too.
     #[must_use]
-    pub fn noted_in(self, note: &CommitNote) -> Self {
-        Self(self.0, note.clone())
+    pub fn noted_in(mut self, note: &CommitNote) -> Self {
+        self.1.push(note.clone());
+        self
     }
 
     /// Keeps the changes.
@@ -140,26 +150,91 @@ impl DerefMut for SystemTx {
     }
 }
 
-/// A transaction of one of the two engines.
+/// A transaction of one of the two engines, or a connection without one.
 #[derive(Debug)]
 pub(crate) enum Conn {
-    Sqlite(Transaction<'static, Sqlite>),
-    Postgres(Transaction<'static, Postgres>),
+    Sqlite(SqliteConn),
+    Postgres(PostgresConn),
+}
+
+/// What a statement runs on in a SQLite database.
+#[derive(Debug)]
+pub(crate) enum SqliteConn {
+    Reader(Transaction<'static, Sqlite>, Arc<Counters>),
+    Writer(Member),
+    /// For one statement, which is a transaction by itself.
+    Plain(PoolConnection<Sqlite>, Arc<Counters>),
+}
+
+/// What a statement runs on in a PostgreSQL database.
+#[derive(Debug)]
+pub(crate) enum PostgresConn {
+    Transaction(Transaction<'static, Postgres>, Arc<Counters>),
+    /// For one statement, which is a transaction by itself.
+    Plain(PoolConnection<Postgres>, Arc<Counters>),
+}
+
+impl SqliteConn {
+    /// The connection, for one trip to the database.
+    pub(crate) fn ask(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
+        match self {
+            Self::Reader(tx, counters) => {
+                counters.trip();
+                Ok(tx)
+            }
+            Self::Writer(member) => member.ask().ok_or(sqlx::Error::PoolClosed),
+            Self::Plain(conn, counters) => {
+                counters.trip();
+                Ok(conn)
+            }
+        }
+    }
+}
+
+impl PostgresConn {
+    /// The connection, for one trip to the database.
+    pub(crate) fn ask(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+        match self {
+            Self::Transaction(tx, counters) => {
+                counters.trip();
+                Ok(tx)
+            }
+            Self::Plain(conn, counters) => {
+                counters.trip();
+                Ok(conn)
+            }
+        }
+    }
 }
 
 impl Conn {
-    async fn commit(self, note: &CommitNote) -> Result<(), StoreError> {
+    /// Says that nobody waits until the commit is durable. On SQLite it joins those who do.
+    pub(crate) async fn commit_later(&mut self) -> Result<(), sqlx::Error> {
+        const LATER: &str = "set local synchronous_commit = off";
+        if let Self::Postgres(on) = self {
+            sqlx::query(LATER).execute(on.ask()?).await?;
+        }
+        Ok(())
+    }
+
+    async fn commit(self, notes: &[CommitNote]) -> Result<(), StoreError> {
+        let note = |committed| notes.iter().for_each(|note| note.write(committed));
         // Whoever stops waiting here does not know either.
-        note.write(Committed::Unknown);
+        note(Committed::Unknown);
         let committed = match self {
-            Self::Sqlite(tx) => tx.commit().await,
-            Self::Postgres(tx) => tx.commit().await,
+            Self::Sqlite(SqliteConn::Writer(member)) => member.commit().await,
+            Self::Postgres(PostgresConn::Transaction(tx, counters)) => {
+                counters.trip();
+                counters.commit();
+                tx.commit().await.map_err(StoreError::of_commit)
+            }
+            // Nothing was changed on these.
+            Self::Sqlite(_) | Self::Postgres(PostgresConn::Plain(..)) => Ok(()),
         };
-        let committed = committed.map_err(StoreError::of_commit);
         match &committed {
-            Ok(()) => note.write(Committed::Yes),
+            Ok(()) => note(Committed::Yes),
             Err(StoreError::OutcomeUnknown(_)) => {}
-            Err(_) => note.write(Committed::No),
+            Err(_) => note(Committed::No),
         }
         committed
     }
@@ -181,12 +256,12 @@ macro_rules! on {
 macro_rules! on_conn {
     ($open:expr, |$conn:ident| $query:expr) => {
         match $open {
-            $crate::conn::Conn::Sqlite(tx) => {
-                let $conn = &mut **tx;
+            $crate::conn::Conn::Sqlite(on) => {
+                let $conn = on.ask()?;
                 $query
             }
-            $crate::conn::Conn::Postgres(tx) => {
-                let $conn = &mut **tx;
+            $crate::conn::Conn::Postgres(on) => {
+                let $conn = on.ask()?;
                 $query
             }
         }

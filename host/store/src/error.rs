@@ -12,6 +12,9 @@ pub enum StoreError {
     /// Somebody else changed the record since it was read, or it isn't there for this organization.
     #[error("the record has been changed since it was read")]
     Stale,
+    /// Another server has carried out the same request.
+    #[error("the same request was carried out by another server")]
+    Overtaken,
     /// Another record of the organization has this value; the text names the field.
     #[error("the {0} is already taken")]
     Taken(&'static str),

@@ -1,11 +1,18 @@
 //! Idempotency keys: a request that is sent twice is carried out once, and answered the same.
+//!
+//! That a request is carried out is noted in the commit of its changes; its answer is kept after
+//! it.
 
 use chrono::{DateTime, Utc};
+use uuid::Uuid;
+use waypost_domain::ids::OrgId;
 
 use crate::{
-    StoreError, SystemTx, WriteTx,
+    Store, StoreError, SystemTx, WriteTx,
     column::Table,
     conn::{on, on_conn},
+    row::{insert_on, row},
+    store::is_broken,
 };
 
 const TABLE: Table = Table("idempotency_keys");
@@ -21,119 +28,123 @@ pub struct RequestKey {
     pub path: String,
     /// What the caller gave.
     pub key: String,
+    /// The digest of its body.
+    pub digest: [u8; 32],
 }
 
-/// What is known about a request.
+/// What is kept of a request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Known {
-    /// Nothing: carry it out, then [`complete`] or [`abandon`] it.
-    Fresh,
-    /// It was carried out: answer the same.
+    /// It was answered: answer the same.
     Replay {
         /// The status that was answered.
         status: u16,
-        /// The headers and body that were answered, as the caller of [`complete`] put them
+        /// The headers and body that were answered, as the caller of [`keep_answers`] put them
         /// together.
         response: Vec<u8>,
     },
-    /// It is being carried out.
-    InProgress,
     /// It was carried out at this time, and its answer was not kept yet.
     CarriedOut(DateTime<Utc>),
     /// The key was used for a request with another body.
     Mismatch,
 }
 
-#[derive(Debug, sqlx::FromRow)]
-struct KeyRow {
-    request_digest: Vec<u8>,
-    status: Option<i64>,
-    response: Option<Vec<u8>>,
-    carried_out_at: Option<DateTime<Utc>>,
+/// The answer of a request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Answered {
+    /// The request.
+    pub request: RequestKey,
+    /// When its changes were committed, as [`carry_out`] was told; none if it changed nothing.
+    pub carried_out_at: Option<DateTime<Utc>>,
+    /// The status.
+    pub status: u16,
+    /// What is answered again.
+    pub response: Vec<u8>,
+    /// From when on the key is forgotten.
+    pub expires_at: DateTime<Utc>,
 }
 
-/// Notes that a request is being carried out, unless it was or is already.
-///
-/// `request_digest` is of its body. Should the one who carries it out die, a repeat may take over
-/// from `lease_until`.
-pub async fn begin(
-    tx: &mut WriteTx,
-    request: &RequestKey,
-    request_digest: &[u8; 32],
-    now: DateTime<Utc>,
-    lease_until: DateTime<Utc>,
-) -> Result<Known, StoreError> {
-    const FORGET: &str = "
-        delete from idempotency_keys
-        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5 and expires_at <= $6";
-    const BEGIN: &str = "
-        insert into idempotency_keys (org_id, caller, method, path, key, request_digest, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7)
-        on conflict do nothing";
-    const FIND: &str = "
-        select request_digest, status, response, carried_out_at from idempotency_keys
-        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5";
-    on!(&mut *tx, |conn, org| {
-        sqlx::query(FORGET)
-            .bind(org)
-            .bind(&request.caller)
-            .bind(&request.method)
-            .bind(&request.path)
-            .bind(&request.key)
-            .bind(now)
-            .execute(conn)
-            .await?;
-    });
-    let begun = on!(&mut *tx, |conn, org| {
-        sqlx::query(BEGIN)
-            .bind(org)
-            .bind(&request.caller)
-            .bind(&request.method)
-            .bind(&request.path)
-            .bind(&request.key)
-            .bind(request_digest.to_vec())
-            .bind(lease_until)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
-    if begun > 0 {
-        return Ok(Known::Fresh);
+row! {
+    struct KeyRow in "idempotency_keys", columns key_columns {
+        org_id: Uuid,
+        caller: String,
+        method: String,
+        path: String,
+        key: String,
+        request_digest: Vec<u8>,
+        status: Option<i64>,
+        response: Option<Vec<u8>>,
+        carried_out_at: Option<DateTime<Utc>>,
+        expires_at: DateTime<Utc>,
     }
-    let row: Option<KeyRow> = on!(tx, |conn, org| {
-        sqlx::query_as(FIND)
-            .bind(org)
-            .bind(&request.caller)
-            .bind(&request.method)
-            .bind(&request.path)
-            .bind(&request.key)
-            .fetch_optional(conn)
-            .await?
-    });
-    Ok(match row {
-        Some(row) if row.request_digest != request_digest => Known::Mismatch,
-        Some(KeyRow { status: Some(status), response: Some(response), .. }) => {
+}
+
+/// Reads what is kept of a request of the organization, in one statement.
+pub async fn find(
+    store: &Store,
+    org: OrgId,
+    request: &RequestKey,
+    now: DateTime<Utc>,
+) -> Result<Option<Known>, StoreError> {
+    const FIND: &str = concat!(
+        "select ",
+        key_columns!(),
+        " from idempotency_keys
+        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5
+            and expires_at > $6"
+    );
+    // A connection that its server has ended says so at the first statement; reading once more
+    // harms nothing.
+    let mut again = 4;
+    let row: Option<KeyRow> = loop {
+        let mut on = store.glance().await?;
+        let found: Result<_, sqlx::Error> = async {
+            Ok(on_conn!(&mut on.conn, |conn| {
+                sqlx::query_as(FIND)
+                    .bind(org.0)
+                    .bind(&request.caller)
+                    .bind(&request.method)
+                    .bind(&request.path)
+                    .bind(&request.key)
+                    .bind(now)
+                    .fetch_optional(conn)
+                    .await?
+            }))
+        }
+        .await;
+        match found {
+            Err(error) if again > 0 && is_broken(&error) => again -= 1,
+            found => break found?,
+        }
+    };
+    let Some(row) = row else { return Ok(None) };
+    Ok(Some(match row {
+        row if row.request_digest != request.digest => Known::Mismatch,
+        KeyRow { status: Some(status), response: Some(response), .. } => {
             Known::Replay { status: TABLE.fit("status", status)?, response }
         }
-        Some(KeyRow { carried_out_at: Some(at), .. }) => Known::CarriedOut(at),
-        // It vanished between the two statements: whoever had it gave it up, and the caller may try
-        // again.
-        Some(_) | None => Known::InProgress,
-    })
+        KeyRow { carried_out_at: Some(at), .. } => Known::CarriedOut(at),
+        _ => return Err(TABLE.corrupt("carried_out_at")),
+    }))
 }
 
 /// Notes that a request is carried out, in the transaction of its changes, so that a repeat can't
-/// find one without the other. [`complete`] adds the answer. `Stale` when a repeat has taken over:
-/// then nothing may be changed.
+/// find one without the other. [`keep_answers`] adds the answer. `Overtaken` when another server
+/// has carried it out: then nothing may be changed.
 pub async fn carry_out(
     tx: &mut WriteTx,
     request: &RequestKey,
     at: DateTime<Utc>,
     expires_at: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    // An expired key that is still there is as good as none.
     const CARRY_OUT: &str = "
-        update idempotency_keys set carried_out_at = $6, expires_at = $7
-        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5 and carried_out_at is null";
+        insert into idempotency_keys (org_id, caller, method, path, key, request_digest, carried_out_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6, $7, $8)
+        on conflict (org_id, caller, method, path, key) do update set
+            request_digest = excluded.request_digest, status = null, response = null,
+            carried_out_at = excluded.carried_out_at, expires_at = excluded.expires_at
+        where idempotency_keys.expires_at <= $7";
     let noted = on!(tx, |conn, org| {
         sqlx::query(CARRY_OUT)
             .bind(org)
@@ -141,58 +152,45 @@ pub async fn carry_out(
             .bind(&request.method)
             .bind(&request.path)
             .bind(&request.key)
+            .bind(request.digest.to_vec())
             .bind(at)
             .bind(expires_at)
             .execute(conn)
             .await?
             .rows_affected()
     });
-    if noted == 0 { Err(StoreError::Stale) } else { Ok(()) }
+    if noted == 0 { Err(StoreError::Overtaken) } else { Ok(()) }
 }
 
-/// Keeps the answer of a request that was carried out, until it expires.
-pub async fn complete(
-    tx: &mut WriteTx,
-    request: &RequestKey,
-    status: u16,
-    response: &[u8],
-    expires_at: DateTime<Utc>,
-) -> Result<(), StoreError> {
-    const COMPLETE: &str = "
-        update idempotency_keys set status = $6, response = $7, expires_at = $8
-        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5";
-    let completed = on!(tx, |conn, org| {
-        sqlx::query(COMPLETE)
-            .bind(org)
-            .bind(&request.caller)
-            .bind(&request.method)
-            .bind(&request.path)
-            .bind(&request.key)
-            .bind(i64::from(status))
-            .bind(response)
-            .bind(expires_at)
-            .execute(conn)
-            .await?
-            .rows_affected()
+/// Keeps the answers of requests, until they expire. One that somebody else has carried out, or
+/// answered, keeps theirs.
+///
+/// It need not be durable by itself: that a request was carried out is; only its answer is lost
+/// with a server that fails in this moment. So PostgreSQL does not wait for its disk.
+pub async fn keep_answers(tx: &mut WriteTx, answers: Vec<Answered>) -> Result<(), StoreError> {
+    const UNLESS_THEIRS: &str = "
+        on conflict (org_id, caller, method, path, key) do update set
+            request_digest = excluded.request_digest, status = excluded.status,
+            response = excluded.response, carried_out_at = excluded.carried_out_at,
+            expires_at = excluded.expires_at
+        where idempotency_keys.status is null
+            and idempotency_keys.request_digest = excluded.request_digest
+            and idempotency_keys.carried_out_at = excluded.carried_out_at";
+    tx.0.conn.commit_later().await?;
+    let org_id = tx.0.org.0;
+    let rows = answers.into_iter().map(|one| KeyRow {
+        org_id,
+        caller: one.request.caller,
+        method: one.request.method,
+        path: one.request.path,
+        key: one.request.key,
+        request_digest: one.request.digest.to_vec(),
+        status: Some(i64::from(one.status)),
+        response: Some(one.response),
+        carried_out_at: one.carried_out_at,
+        expires_at: one.expires_at,
     });
-    if completed == 0 { Err(StoreError::Stale) } else { Ok(()) }
-}
-
-/// Forgets a request that was not carried out, so that a repeat is.
-pub async fn abandon(tx: &mut WriteTx, request: &RequestKey) -> Result<(), StoreError> {
-    const ABANDON: &str = "
-        delete from idempotency_keys
-        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5 and status is null and carried_out_at is null";
-    on!(tx, |conn, org| {
-        sqlx::query(ABANDON)
-            .bind(org)
-            .bind(&request.caller)
-            .bind(&request.method)
-            .bind(&request.path)
-            .bind(&request.key)
-            .execute(conn)
-            .await?;
-    });
+    insert_on(&mut tx.0.conn, rows.collect(), UNLESS_THEIRS, &[]).await?;
     Ok(())
 }
 

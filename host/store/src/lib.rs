@@ -9,6 +9,7 @@
 //! the components that were granted to them, and the teams (with their members) of a provider that
 //! serve it. Nothing else. On PostgreSQL, row-level security says the same a second time.
 
+mod checkpoints;
 mod column;
 mod conn;
 mod digest;
@@ -16,8 +17,10 @@ mod error;
 mod pack;
 mod row;
 mod sql;
+mod stats;
 mod store;
 mod unique;
+mod writer;
 
 pub mod approval;
 pub mod binding;
@@ -28,6 +31,7 @@ pub mod category;
 pub mod ci;
 pub mod comment;
 pub mod component;
+pub mod config_version;
 pub mod delegation;
 pub mod directory;
 pub mod evaluation;
@@ -52,6 +56,7 @@ pub mod testing;
 pub mod ticket;
 pub mod token;
 
-pub use conn::{CommitNote, Committed, ReadTx, SystemReadTx, SystemTx, WriteTx};
+pub use conn::{CommitNote, Committed, ReadTx, SystemGlance, SystemReadTx, SystemTx, WriteTx};
 pub use error::StoreError;
+pub use stats::StoreStats;
 pub use store::{Engine, Store, StoreOptions};

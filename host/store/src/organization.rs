@@ -226,8 +226,8 @@ pub async fn list(tx: &mut SystemReadTx) -> Result<Vec<Organization>, StoreError
           order by (select max(l.depth) from organization_lines l where l.org_id = o.id), o.key"
     );
     let rows: Vec<OrgRow> = match &mut tx.conn {
-        Conn::Sqlite(tx) => sqlx::query_as(LIST).fetch_all(&mut **tx).await?,
-        Conn::Postgres(tx) => sqlx::query_as(LIST).fetch_all(&mut **tx).await?,
+        Conn::Sqlite(on) => sqlx::query_as(LIST).fetch_all(on.ask()?).await?,
+        Conn::Postgres(on) => sqlx::query_as(LIST).fetch_all(on.ask()?).await?,
     };
     rows.into_iter().map(Organization::try_from).collect()
 }

@@ -151,20 +151,20 @@ pub async fn claim(
     );
     let until = now + lease;
     let mut rows: Vec<MessageRow> = match &mut tx.conn {
-        Conn::Sqlite(tx) => {
+        Conn::Sqlite(on) => {
             sqlx::query_as(SQLITE)
                 .bind(now)
                 .bind(until)
                 .bind(i64::from(limit))
-                .fetch_all(&mut **tx)
+                .fetch_all(on.ask()?)
                 .await?
         }
-        Conn::Postgres(tx) => {
+        Conn::Postgres(on) => {
             sqlx::query_as(POSTGRES)
                 .bind(now)
                 .bind(until)
                 .bind(i64::from(limit))
-                .fetch_all(&mut **tx)
+                .fetch_all(on.ask()?)
                 .await?
         }
     };

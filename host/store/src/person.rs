@@ -108,6 +108,19 @@ pub async fn find_by_email(tx: &mut ReadTx, email: &str) -> Result<Option<Person
     row.map(Person::try_from).transpose()
 }
 
+/// Reads the organization's own people with these addresses, in no order.
+pub async fn find_by_emails(tx: &mut ReadTx, emails: &[&str]) -> Result<Vec<Person>, StoreError> {
+    const FIND: &str = concat!("select ", person_columns!(), " from people where org_id = ");
+    if emails.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(&tx.conn, FIND);
+    sql.bind(tx.org.0);
+    sql.push(" and email_folded in ").bind_list(emails.iter().map(|email| text::uncased(email)));
+    let rows: Vec<PersonRow> = sql.fetch_all(&mut tx.conn).await?;
+    rows.into_iter().map(Person::try_from).collect()
+}
+
 /// Lists the organization's own people in the order of their ids.
 pub async fn list(
     tx: &mut ReadTx,

@@ -84,7 +84,7 @@ pub(crate) use row;
 
 /// How many rows go into one statement. Few sizes, so that a connection keeps every statement
 /// prepared; the largest stays far below SQLite's 32,766 parameters for the widest table.
-const BATCHES: [usize; 4] = [64, 16, 4, 1];
+const BATCHES: [usize; 8] = [64, 32, 16, 8, 4, 3, 2, 1];
 
 /// Writes the rows, all of the transaction's organization, and returns how many were written.
 ///

@@ -100,11 +100,11 @@ impl Sql {
 
     pub(crate) async fn execute(mut self, conn: &mut Conn) -> Result<u64, sqlx::Error> {
         Ok(match (&mut self, conn) {
-            (Self::Sqlite(builder), Conn::Sqlite(tx)) => {
-                builder.build().execute(&mut **tx).await?.rows_affected()
+            (Self::Sqlite(builder), Conn::Sqlite(on)) => {
+                builder.build().execute(on.ask()?).await?.rows_affected()
             }
-            (Self::Postgres(builder), Conn::Postgres(tx)) => {
-                builder.build().execute(&mut **tx).await?.rows_affected()
+            (Self::Postgres(builder), Conn::Postgres(on)) => {
+                builder.build().execute(on.ask()?).await?.rows_affected()
             }
             (Self::Sqlite(_), Conn::Postgres(_)) | (Self::Postgres(_), Conn::Sqlite(_)) => {
                 return Err(other_engine());
@@ -117,11 +117,11 @@ impl Sql {
         conn: &mut Conn,
     ) -> Result<Vec<R>, sqlx::Error> {
         match (&mut self, conn) {
-            (Self::Sqlite(builder), Conn::Sqlite(tx)) => {
-                builder.build_query_as().fetch_all(&mut **tx).await
+            (Self::Sqlite(builder), Conn::Sqlite(on)) => {
+                builder.build_query_as().fetch_all(on.ask()?).await
             }
-            (Self::Postgres(builder), Conn::Postgres(tx)) => {
-                builder.build_query_as().fetch_all(&mut **tx).await
+            (Self::Postgres(builder), Conn::Postgres(on)) => {
+                builder.build_query_as().fetch_all(on.ask()?).await
             }
             (Self::Sqlite(_), Conn::Postgres(_)) | (Self::Postgres(_), Conn::Sqlite(_)) => {
                 Err(other_engine())

@@ -1,9 +1,18 @@
 //! The store: an open database, and the transactions that begin from it.
 
-use std::{future::Future, pin::Pin, time::Duration};
+use std::{
+    future::Future,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, Postgres, Sqlite, SqliteConnection,
+    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, Sqlite, SqliteConnection,
+    Transaction,
     migrate::Migrator,
     pool::PoolConnectionMetadata,
     postgres::{PgConnectOptions, PgPoolOptions},
@@ -12,8 +21,10 @@ use sqlx::{
 use waypost_domain::ids::OrgId;
 
 use crate::{
-    CommitNote, ReadTx, StoreError, SystemReadTx, SystemTx, WriteTx,
-    conn::{Conn, on_conn},
+    ReadTx, StoreError, StoreStats, SystemGlance, SystemReadTx, SystemTx, WriteTx, checkpoints,
+    conn::{Conn, PostgresConn, SqliteConn, on_conn},
+    stats::Counters,
+    writer::Writer,
 };
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/sqlite");
@@ -28,8 +39,8 @@ const CACHED_STATEMENTS: usize = 256;
 /// What can be set about the connections.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
-    /// How many connections are open at most (PostgreSQL), or how many readers beside the one
-    /// writer (SQLite).
+    /// How many connections are open at most (PostgreSQL; at least 2), or how many readers beside
+    /// the one writer (SQLite).
     pub connections: u32,
     /// How long a caller waits for a free connection before it hears [`StoreError::Busy`].
     pub wait: Duration,
@@ -39,7 +50,7 @@ pub struct StoreOptions {
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { connections: 8, wait: Duration::from_secs(10), create: true }
+        Self { connections: 16, wait: Duration::from_secs(10), create: true }
     }
 }
 
@@ -56,16 +67,24 @@ pub enum Engine {
 #[derive(Debug, Clone)]
 pub struct Store {
     pool: Pool,
+    counters: Arc<Counters>,
 }
 
 #[derive(Debug, Clone)]
 enum Pool {
-    /// Writers queue for one connection, in order, instead of polling for SQLite's write lock.
     Sqlite {
-        writer: sqlx::Pool<Sqlite>,
-        readers: sqlx::Pool<Sqlite>,
+        writer: Writer,
+        /// None for a database in memory, which ends with its one connection.
+        readers: Option<sqlx::Pool<Sqlite>>,
     },
-    Postgres(sqlx::Pool<Postgres>),
+    Postgres {
+        transactions: sqlx::Pool<Postgres>,
+        /// For statements that are about no one organization and need no transaction; they can
+        /// only read.
+        glances: sqlx::Pool<Postgres>,
+        /// Raised by each connection that is made.
+        epoch: Arc<AtomicU64>,
+    },
 }
 
 impl Store {
@@ -74,14 +93,21 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoDatabase`] if there is no SQLite file and none is to be made.
     pub async fn connect(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
+        let counters = Arc::default();
         let pool = if url.starts_with("sqlite:") {
-            connect_sqlite(url, options).await?
+            connect_sqlite(url, options, &counters).await?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             connect_postgres(url, options).await?
         } else {
             return Err(StoreError::UnknownUrl);
         };
-        Ok(Self { pool })
+        Ok(Self { pool, counters })
+    }
+
+    /// How often the database was asked since it was opened.
+    #[must_use]
+    pub fn stats(&self) -> StoreStats {
+        self.counters.read()
     }
 
     /// Which database it is.
@@ -89,15 +115,18 @@ impl Store {
     pub fn engine(&self) -> Engine {
         match &self.pool {
             Pool::Sqlite { .. } => Engine::Sqlite,
-            Pool::Postgres(_) => Engine::Postgres,
+            Pool::Postgres { .. } => Engine::Postgres,
         }
     }
 
     /// Brings the tables to this release. Several processes may call it at once.
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.pool {
-            Pool::Sqlite { writer, .. } => SQLITE_MIGRATIONS.run(writer).await?,
-            Pool::Postgres(pool) => POSTGRES_MIGRATIONS.run(pool).await?,
+            Pool::Sqlite { writer, .. } => {
+                let mut lent = writer.lend().await?;
+                SQLITE_MIGRATIONS.run(lent.conn().await?).await?;
+            }
+            Pool::Postgres { transactions, .. } => POSTGRES_MIGRATIONS.run(transactions).await?,
         }
         Ok(())
     }
@@ -106,7 +135,7 @@ impl Store {
     pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
         let all = match &self.pool {
             Pool::Sqlite { .. } => &SQLITE_MIGRATIONS,
-            Pool::Postgres(_) => &POSTGRES_MIGRATIONS,
+            Pool::Postgres { .. } => &POSTGRES_MIGRATIONS,
         };
         let applied = self.applied_migrations().await?;
         Ok(all.iter().filter(|migration| !applied.contains(&migration.version)).count())
@@ -125,8 +154,8 @@ impl Store {
         const APPLIED: &str = "select version from _sqlx_migrations where success";
         let mut tx = self.system_read().await?;
         let tables: i64 = match &mut tx.conn {
-            Conn::Sqlite(tx) => sqlx::query_scalar(TABLE_SQLITE).fetch_one(&mut **tx).await?,
-            Conn::Postgres(tx) => sqlx::query_scalar(TABLE_POSTGRES).fetch_one(&mut **tx).await?,
+            Conn::Sqlite(on) => sqlx::query_scalar(TABLE_SQLITE).fetch_one(on.ask()?).await?,
+            Conn::Postgres(on) => sqlx::query_scalar(TABLE_POSTGRES).fetch_one(on.ask()?).await?,
         };
         if tables == 0 {
             return Ok(Vec::new());
@@ -147,13 +176,26 @@ impl Store {
 
     /// Begins a view of an organization's records.
     pub async fn read(&self, org: OrgId) -> Result<ReadTx, StoreError> {
-        Ok(ReadTx { org, conn: self.begin_read(Sight::Org(org)).await? })
+        let before = self.epoch();
+        let conn = self.begin_read(Sight::Org(org)).await?;
+        Ok(ReadTx { org, epoch: self.still(before), conn })
     }
 
     /// Begins a change of an organization's records.
     pub async fn write(&self, org: OrgId) -> Result<WriteTx, StoreError> {
-        let conn = self.begin_write(Sight::Org(org)).await?;
-        Ok(WriteTx(ReadTx { org, conn }, CommitNote::default()))
+        self.begin_change(org, false).await
+    }
+
+    /// As [`Store::write`], for what takes long: on SQLite its commit is shared with nobody, so
+    /// that nobody's answer waits for it longer than the connection is taken.
+    pub async fn write_alone(&self, org: OrgId) -> Result<WriteTx, StoreError> {
+        self.begin_change(org, true).await
+    }
+
+    async fn begin_change(&self, org: OrgId, is_alone: bool) -> Result<WriteTx, StoreError> {
+        let before = self.epoch();
+        let conn = self.begin_write(Sight::Org(org), is_alone).await?;
+        Ok(WriteTx(ReadTx { org, epoch: self.still(before), conn }, Vec::new()))
     }
 
     /// Begins a view across organizations.
@@ -163,45 +205,127 @@ impl Store {
 
     /// Begins a change across organizations.
     pub async fn system(&self) -> Result<SystemTx, StoreError> {
-        let conn = self.begin_write(Sight::System).await?;
-        Ok(SystemTx(SystemReadTx { conn }, CommitNote::default()))
+        let conn = self.begin_write(Sight::System, false).await?;
+        Ok(SystemTx(SystemReadTx { conn }, Vec::new()))
+    }
+
+    fn epoch(&self) -> u64 {
+        match &self.pool {
+            // Nobody puts another file in the place of one that is open.
+            Pool::Sqlite { .. } => 0,
+            Pool::Postgres { epoch, .. } => epoch.load(Ordering::Acquire),
+        }
+    }
+
+    /// The epoch, if it is the one from before.
+    fn still(&self, before: u64) -> Option<u64> {
+        Some(before).filter(|before| *before == self.epoch())
+    }
+
+    /// A connection for one statement across organizations that reads.
+    pub(crate) async fn glance(&self) -> Result<SystemGlance, StoreError> {
+        let counters = Arc::clone(&self.counters);
+        Ok(SystemGlance {
+            conn: match &self.pool {
+                Pool::Sqlite { readers: Some(readers), writer } => {
+                    writer.settled().await?;
+                    Conn::Sqlite(SqliteConn::Plain(readers.acquire().await?, counters))
+                }
+                Pool::Sqlite { readers: None, writer } => {
+                    Conn::Sqlite(SqliteConn::Writer(writer.begin(false).await?))
+                }
+                Pool::Postgres { glances, .. } => {
+                    Conn::Postgres(PostgresConn::Plain(glances.acquire().await?, counters))
+                }
+            },
+        })
     }
 
     /// Closes the connections after their transactions have ended.
     pub async fn close(&self) {
         match &self.pool {
             Pool::Sqlite { writer, readers } => {
-                readers.close().await;
+                if let Some(readers) = readers {
+                    readers.close().await;
+                }
                 // Last, because closing the last connection folds the write-ahead log into the
                 // file.
                 writer.close().await;
             }
-            Pool::Postgres(pool) => pool.close().await,
+            Pool::Postgres { transactions, glances, .. } => {
+                glances.close().await;
+                transactions.close().await;
+            }
         }
     }
 
     async fn begin_read(&self, sight: Sight) -> Result<Conn, StoreError> {
-        Ok(match &self.pool {
-            // Named, it fails inside of another one instead of reading what that one sees.
-            Pool::Sqlite { readers, .. } => Conn::Sqlite(readers.begin_with("begin").await?),
-            Pool::Postgres(pool) => {
+        let counters = Arc::clone(&self.counters);
+        match &self.pool {
+            Pool::Sqlite { readers: None, writer } => {
+                Ok(Conn::Sqlite(SqliteConn::Writer(writer.begin(false).await?)))
+            }
+            Pool::Sqlite { readers: Some(readers), writer } => {
+                writer.settled().await?;
+                counters.trip();
+                counters.transaction();
+                // Named, it fails inside of another one instead of reading what that one sees.
+                let tx = readers.begin_with("begin").await?;
+                Ok(Conn::Sqlite(SqliteConn::Reader(tx, counters)))
+            }
+            Pool::Postgres { transactions, .. } => {
                 let begin = sight.begin("begin isolation level repeatable read read only");
-                Conn::Postgres(pool.begin_with(AssertSqlSafe(begin)).await?)
+                let tx = begin_postgres(transactions, &begin, &counters).await?;
+                Ok(Conn::Postgres(PostgresConn::Transaction(tx, counters)))
+            }
+        }
+    }
+
+    async fn begin_write(&self, sight: Sight, is_alone: bool) -> Result<Conn, StoreError> {
+        Ok(match &self.pool {
+            Pool::Sqlite { writer, .. } => {
+                Conn::Sqlite(SqliteConn::Writer(writer.begin(is_alone).await?))
+            }
+            Pool::Postgres { transactions, .. } => {
+                let counters = Arc::clone(&self.counters);
+                let tx = begin_postgres(transactions, &sight.begin("begin"), &counters).await?;
+                Conn::Postgres(PostgresConn::Transaction(tx, counters))
             }
         })
     }
+}
 
-    async fn begin_write(&self, sight: Sight) -> Result<Conn, StoreError> {
-        Ok(match &self.pool {
-            // A SQLite transaction that has read cannot start to write once another writer has
-            // committed; it fails at once, whatever the busy timeout. Locking first makes it wait.
-            Pool::Sqlite { writer, .. } => {
-                Conn::Sqlite(writer.begin_with("begin immediate").await?)
+/// Begins a transaction on a connection that is there. A server that was restarted leaves broken
+/// ones behind; nothing was done on them yet, so the next one is taken.
+async fn begin_postgres(
+    pool: &sqlx::Pool<Postgres>,
+    begin: &str,
+    counters: &Counters,
+) -> Result<Transaction<'static, Postgres>, StoreError> {
+    let mut broken = 0;
+    loop {
+        counters.trip();
+        match pool.begin_with(AssertSqlSafe(begin.to_owned())).await {
+            Ok(tx) => {
+                counters.transaction();
+                return Ok(tx);
             }
-            Pool::Postgres(pool) => {
-                Conn::Postgres(pool.begin_with(AssertSqlSafe(sight.begin("begin"))).await?)
+            Err(error) if broken < pool.options().get_max_connections() && is_broken(&error) => {
+                broken += 1;
             }
-        })
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Whether the connection ended, or was ended by its server, whatever was asked on it.
+pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
+    /// The class of an administrator's intervention: the server ends its connections.
+    const ENDED: &str = "57P";
+    match error {
+        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) => true,
+        sqlx::Error::Database(answer) => answer.code().is_some_and(|code| code.starts_with(ENDED)),
+        _ => false,
     }
 }
 
@@ -223,7 +347,11 @@ impl Sight {
     }
 }
 
-async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, StoreError> {
+async fn connect_sqlite(
+    url: &str,
+    options: &StoreOptions,
+    counters: &Arc<Counters>,
+) -> Result<Pool, StoreError> {
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     let connect: SqliteConnectOptions = url.parse()?;
     if !in_memory && !options.create && !connect.get_filename().exists() {
@@ -239,23 +367,32 @@ async fn connect_sqlite(url: &str, options: &StoreOptions) -> Result<Pool, Store
         // Statements hold no values, but slow ones would be logged with the text of the query at
         // every import.
         .disable_statement_logging();
-    let pool = |connections: u32| {
-        SqlitePoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(options.wait)
-            // A database in memory ends with its connection, and a file has nothing to gain from
-            // reconnecting.
-            .idle_timeout(None)
-            .max_lifetime(None)
-            .before_acquire(has_none_open)
-    };
-    let writer = pool(1).connect_with(connect.clone()).await?;
-    let readers = if in_memory {
-        writer.clone()
-    } else {
-        pool(options.connections.max(1)).connect_with(connect).await?
-    };
-    Ok(Pool::Sqlite { writer, readers })
+    let writes = connect
+        .clone()
+        // A commit touches some twenty b-trees.
+        .pragma("cache_size", "-65536")
+        // What a savepoint would undo; in a temporary file it would be written at each ticket.
+        .pragma("temp_store", "memory")
+        // Somebody else does that; this is for when they cannot.
+        .pragma("wal_autocheckpoint", checkpoints::AT_THE_LATEST)
+        .pragma("journal_size_limit", checkpoints::LOG_BYTES);
+    let (writer, asked) = Writer::open(writes, options.wait, Arc::clone(counters)).await?;
+    if in_memory {
+        return Ok(Pool::Sqlite { writer, readers: None });
+    }
+    let reads = connect.clone().pragma("cache_size", "-16384");
+    let readers = SqlitePoolOptions::new()
+        .max_connections(options.connections.max(1))
+        .acquire_timeout(options.wait)
+        // A file has nothing to gain from reconnecting, and does not go away.
+        .idle_timeout(None)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .before_acquire(has_none_open)
+        .connect_with(reads)
+        .await?;
+    tokio::spawn(checkpoints::run(connect, writer.downgrade(), asked));
+    Ok(Pool::Sqlite { writer, readers: Some(readers) })
 }
 
 /// Takes a connection out of the pool only if no transaction is open on it. SQLite itself undoes a
@@ -280,17 +417,42 @@ async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, Sto
         .application_name("waypost")
         .statement_cache_capacity(CACHED_STATEMENTS)
         .disable_statement_logging();
-    let pool = PgPoolOptions::new()
-        .max_connections(options.connections.max(1))
-        .acquire_timeout(options.wait)
-        .connect_with(connect)
+    let glances = (options.connections / 4).clamp(1, 4);
+    let pool = |connections: u32| {
+        PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(options.wait)
+            .test_before_acquire(false)
+            .before_acquire(is_there)
+    };
+    let epoch = Arc::new(AtomicU64::new(0));
+    let raised = Arc::clone(&epoch);
+    let transactions = pool(options.connections.saturating_sub(glances).max(1))
+        .after_connect(move |_, _| {
+            raised.fetch_add(1, Ordering::AcqRel);
+            Box::pin(std::future::ready(Ok(())))
+        })
+        .connect_with(connect.clone())
         .await?;
-    let bypasses: bool = sqlx::query_scalar(BYPASSES).fetch_one(&pool).await?;
+    let bypasses: bool = sqlx::query_scalar(BYPASSES).fetch_one(&transactions).await?;
     if bypasses {
         tracing::warn!(
             "the database role bypasses row-level security, the second wall between organizations; \
              connect as a role that is neither superuser nor has BYPASSRLS"
         );
     }
-    Ok(Pool::Postgres(pool))
+    // Their sight is the session's, which saves beginning a transaction to set it.
+    let seeing =
+        connect.options([("waypost.system", "on"), ("default_transaction_read_only", "on")]);
+    Ok(Pool::Postgres { transactions, glances: pool(glances).connect_lazy_with(seeing), epoch })
+}
+
+/// A connection that was used a moment ago is there; asking it each time would cost a trip for each
+/// transaction.
+fn is_there(
+    connection: &mut PgConnection,
+    known: PoolConnectionMetadata,
+) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
+    const SURE_FOR: Duration = Duration::from_secs(5);
+    Box::pin(async move { Ok(known.idle_for < SURE_FOR || connection.ping().await.is_ok()) })
 }

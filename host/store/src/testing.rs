@@ -144,8 +144,8 @@ pub async fn allow_changes(tx: &mut SystemTx) -> Result<(), StoreError> {
         drop trigger binding_revisions_are_not_changed on binding_revisions;
         drop trigger organizations_are_not_moved on organizations";
     match &mut tx.conn {
-        Conn::Sqlite(tx) => sqlx::raw_sql(SQLITE).execute(&mut **tx).await.map(drop)?,
-        Conn::Postgres(tx) => sqlx::raw_sql(POSTGRES).execute(&mut **tx).await.map(drop)?,
+        Conn::Sqlite(on) => sqlx::raw_sql(SQLITE).execute(on.ask()?).await.map(drop)?,
+        Conn::Postgres(on) => sqlx::raw_sql(POSTGRES).execute(on.ask()?).await.map(drop)?,
     }
     Ok(())
 }

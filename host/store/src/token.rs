@@ -8,10 +8,11 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, SystemReadTx, WriteTx,
+    ReadTx, Store, StoreError, WriteTx,
     column::Table,
     conn::{on, on_conn},
     row::{insert_all, row},
+    store::is_broken,
 };
 
 const TABLE: Table = Table("tokens");
@@ -53,22 +54,75 @@ row! {
     }
 }
 
+#[derive(Debug, sqlx::FromRow)]
+struct ShownRow {
+    #[sqlx(flatten)]
+    token: TokenRow,
+    person_role: Option<String>,
+    reached_id: Option<Uuid>,
+}
+
 /// Adds a token.
 pub async fn insert(tx: &mut WriteTx, token: &Token) -> Result<(), StoreError> {
     insert_all(tx, vec![TokenRow::from(token)], &[]).await?;
     Ok(())
 }
 
-/// Reads the token whose secret has this hash, whichever organization's it is, and however old.
-pub async fn find_by_hash(
-    tx: &mut SystemReadTx,
+/// A token that somebody shows, with what decides what they may do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Shown {
+    /// The token.
+    pub token: Token,
+    /// The role that its person has now; none where it stands for nobody, or for somebody who has
+    /// left.
+    pub person: Option<Role>,
+    /// The organization that was asked for, if it is the token's or somewhere below it.
+    pub reached: Option<OrgId>,
+}
+
+/// Reads the token whose secret has this hash, whichever organization's it is, and however old, in
+/// one statement. `asked` is the key of an organization; one that is elsewhere costs what one costs
+/// that is nowhere, so the time of an answer tells nothing.
+pub async fn shown(
+    store: &Store,
     hash: &[u8; 32],
-) -> Result<Option<Token>, StoreError> {
-    const FIND: &str = concat!("select ", token_columns!(), " from tokens where hash = $1");
-    let row: Option<TokenRow> = on_conn!(&mut tx.conn, |conn| {
-        sqlx::query_as(FIND).bind(hash.to_vec()).fetch_optional(conn).await?
-    });
-    row.map(Token::try_from).transpose()
+    asked: Option<&str>,
+) -> Result<Option<Shown>, StoreError> {
+    const FIND: &str = concat!(
+        "select ",
+        token_columns!("t."),
+        ", (
+            select p.role from people p
+            where p.id = t.person_id and p.active and (
+                p.org_id = t.org_id or p.id in (
+                    select m.person_id from team_members m
+                    join team_serves s on s.team_id = m.team_id
+                    where s.client_id = t.org_id and m.person_id = t.person_id
+                )
+            )
+        ) as person_role, (
+            select l.org_id from organization_lines l join organizations o on o.id = l.org_id
+            where l.ancestor_id = t.org_id and o.key = $2
+        ) as reached_id
+        from tokens t where t.hash = $1"
+    );
+    // A connection that its server has ended says so at the first statement; reading once more
+    // harms nothing.
+    let mut again = 4;
+    let row: Option<ShownRow> = loop {
+        let mut on = store.glance().await?;
+        let found: Result<_, sqlx::Error> = async {
+            Ok(on_conn!(&mut on.conn, |conn| {
+                sqlx::query_as(FIND).bind(hash.to_vec()).bind(asked).fetch_optional(conn).await?
+            }))
+        }
+        .await;
+        match found {
+            Err(error) if again > 0 && is_broken(&error) => again -= 1,
+            found => break found?,
+        }
+    };
+    row.map(Shown::try_from).transpose()
 }
 
 /// Lists the organization's tokens in the order they were made.
@@ -106,6 +160,18 @@ impl From<&Token> for TokenRow {
             expires_at: token.expires_at,
             revoked_at: token.revoked_at,
         }
+    }
+}
+
+impl TryFrom<ShownRow> for Shown {
+    type Error = StoreError;
+
+    fn try_from(row: ShownRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            token: row.token.try_into()?,
+            person: TABLE.parse_some("person_id", row.person_role.as_deref())?,
+            reached: row.reached_id.map(OrgId),
+        })
     }
 }
 

@@ -175,7 +175,12 @@ impl TestDesk {
             component_bytes: 8 * 1024 * 1024,
             revision_bytes: 2 * 1024 * 1024,
         };
-        let options = DeskOptions { deadline_ms: 30_000, quotas, ..DeskOptions::default() };
+        let options = DeskOptions {
+            deadline_ms: 30_000,
+            quotas,
+            checks_configurations: true,
+            ..DeskOptions::default()
+        };
         let desk = Desk::new(store.clone(), runtime(), Arc::clone(&entropy), options);
         let root =
             organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");

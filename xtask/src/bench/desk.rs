@@ -1,255 +1,335 @@
 //! The load driver: tickets per second through import and API, on both databases, beside bare SQL.
 //!
-//! Bare SQL writes the same rows (the ticket, its events, the snapshot, every receipt) in
-//! transactions of the same size, with no policy asked and nothing computed. What Waypost reaches
-//! of it is the price of everything that it does.
+//! Bare SQL writes the same rows (the ticket, its events, the snapshot, every receipt, the
+//! messages) with the same durability, with no policy asked and nothing computed, and it sends no
+//! message. What Waypost reaches of it is the price of everything that it does.
+//!
+//! Before the clock starts, the server has done what it begins with, and some tickets were sent:
+//! artifacts are loaded, statements prepared. Messages leave meanwhile, as on every desk; how many
+//! still wait at the end is told, with the time until they left.
 
-use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Instant;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 
-use super::load::{Load, body, milliseconds, per_second};
+use super::load::{Load, Sender, Sending, milliseconds, per_second, seconds};
+use super::log::Asked;
+use super::options::Options;
+use super::orgs;
+use super::site::{Built, Drained, Engine, Site};
+use crate::command;
 use crate::desks::{self, MARLOW, Row};
-use crate::http::Client;
-use crate::postgres::{Durability, Postgres};
-use crate::scratch::Scratch;
 use crate::table::Table;
-use crate::waypost::{self, Waypost};
-use crate::workspace::{Workspace, root};
-use crate::{command, say};
 
-/// Enough for some seconds, so that the start of the program, a tenth of one, does not count.
-const IMPORTED: usize = 24_000;
+/// How many tickets sixteen clients send, and how many are imported: enough for ten seconds and
+/// more, so that SQLite's log and the blocks of numbers go round many times.
+const TICKETS: usize = 20_000;
+/// One client sends this part of them.
+const ALONE: usize = 5;
+/// So many of them are sent beforehand.
+const WARM_UP: usize = 20;
+/// Keeps the server busy.
+const MANY: usize = 16;
+/// Organizations of a large installation, and how many of them send tickets at the same time.
+const ORGS: usize = 10_000;
+const SENDING_ORGS: usize = 1_000;
 /// The batch that `waypost import` uses by itself.
 const BATCH: usize = 200;
-/// How many tickets go through the API with each number of clients.
-const POSTED: usize = 1_500;
-/// One client shows what one person waits for; sixteen keep the server busy.
-const CLIENTS: [usize; 2] = [1, 16];
 
-/// Measures both databases.
-pub(super) fn measure(policies: &Path, is_built: bool) -> Result<Table> {
-    let program = super::program(is_built)?;
-    let bare = if is_built {
-        bare_program()?
-    } else {
-        say::step("Building the writer of bare SQL", build_bare)?
-    };
-    let mut table =
-        Table::new(["database", "way in", "tickets/s", "bare SQL", "reached", "p50", "p99"]);
-    let scratch = Scratch::on_disk("bench")?;
-    let rows = tickets()?;
-    let file = scratch.path().join("tickets.csv");
-    write_csv(&file, &rows)?;
+/// The database that the others are copied from: the demo's organizations, and no ticket.
+const EMPTY: &str = "desk_empty";
+/// The database that is measured, and the one that bare SQL writes to.
+const MEASURED: &str = "desk_measured";
+const BARE: &str = "desk_bare";
+/// The database with the imported tickets.
+const IMPORTED: &str = "desk_imported";
 
-    let sqlite = Sqlite { folder: scratch.path().to_owned() };
-    Driver { program: &program, policies, bare: &bare, scratch: scratch.path(), file: &file }
-        .measure("SQLite", &sqlite, &rows, &mut table)?;
-    let server = Postgres::start(Durability::Full)?;
-    server.create_user()?;
-    Driver { program: &program, policies, bare: &bare, scratch: scratch.path(), file: &file }
-        .measure("PostgreSQL", &server, &rows, &mut table)?;
+/// Measures the databases that are asked for.
+pub(super) fn measure(policies: &Path, options: &Options) -> Result<Table> {
+    let built = Built::with(policies, options.build, &["bare_sql", "fill_orgs", "outbox"])?;
+    let mut table = Table::new([
+        "database",
+        "way in",
+        "tickets/s",
+        "reached",
+        "p50",
+        "p99",
+        "trips",
+        "commits",
+        "messages: all, waiting at the end",
+    ]);
+    for engine in &options.engines {
+        Driver::new(*engine, &built, options)?.measure(&mut table)?;
+    }
     Ok(table)
 }
 
-/// A place where databases can be made and copied.
-trait Databases {
-    /// Makes an empty database and returns its URL.
-    fn create(&self, name: &str) -> Result<String>;
-    /// Copies a database that nobody is connected to.
-    fn copy(&self, from: &str, to: &str) -> Result<String>;
+/// A way for tickets to come in through the API.
+struct Case {
+    name: String,
+    clients: usize,
+    world: World,
+    is_keyed: bool,
+    /// How bare SQL writes the same.
+    bare: &'static [Bare],
 }
 
-struct Sqlite {
-    folder: PathBuf,
+/// What is there before the tickets come.
+#[derive(Debug, Clone, Copy)]
+enum World {
+    /// The demo's organizations, one of which gets the tickets.
+    Demo,
+    /// The same, with as many tickets open in that one as come.
+    Open,
+    /// So many organizations alike below the demo's provider, some of which get the tickets.
+    Orgs { all: usize, sending: usize },
 }
 
-impl Sqlite {
-    fn file(&self, name: &str) -> PathBuf {
-        self.folder.join(format!("{name}.db"))
+/// How bare SQL writes.
+#[derive(Debug, Clone, Copy)]
+struct Bare {
+    connections: usize,
+    /// How many tickets a transaction writes.
+    batch: usize,
+}
+
+/// What one person waits for is compared with one connection.
+const BESIDE_ONE: &[Bare] = &[Bare { connections: 1, batch: 1 }];
+/// Several are compared with the faster of the first two: on SQLite that is one connection, because
+/// many poll each other's lock, on PostgreSQL many. Tickets that share a commit cannot pass the
+/// third.
+const BESIDE_MANY: &[Bare] = &[
+    Bare { connections: 1, batch: 1 },
+    Bare { connections: MANY, batch: 1 },
+    Bare { connections: 1, batch: MANY },
+];
+
+impl Bare {
+    fn name(self) -> String {
+        let Self { connections, batch } = self;
+        let connections = plural(connections, "connection");
+        match batch {
+            1 => format!("bare SQL, {connections}"),
+            _ => format!("bare SQL, {connections}, {batch} a transaction"),
+        }
     }
 }
 
-impl Databases for Sqlite {
-    fn create(&self, name: &str) -> Result<String> {
-        Ok(format!("sqlite:{}", self.file(name).display()))
-    }
-
-    fn copy(&self, from: &str, to: &str) -> Result<String> {
-        // The last connection that closed has emptied the write-ahead log into the file.
-        fs::copy(self.file(from), self.file(to)).context("copying the database")?;
-        self.create(to)
-    }
+fn cases(orgs: usize, open: usize) -> Vec<Case> {
+    let many = |name: String, world| Case {
+        name: format!("API, {MANY} clients{name}"),
+        clients: MANY,
+        world,
+        is_keyed: false,
+        bare: &[],
+    };
+    let of = |all: usize, sending: usize| World::Orgs { all, sending: sending.min(all) };
+    vec![
+        Case {
+            name: "API, 1 client".to_owned(),
+            clients: 1,
+            world: World::Demo,
+            is_keyed: false,
+            bare: BESIDE_ONE,
+        },
+        Case { bare: BESIDE_MANY, ..many(String::new(), World::Demo) },
+        Case { is_keyed: true, ..many(", Idempotency-Key".to_owned(), World::Demo) },
+        many(format!(", {open} open before"), World::Open),
+        // What the next ones are compared with: these organizations have fewer policies than the
+        // demo's clients.
+        many(", a small organization".to_owned(), of(1, 1)),
+        many(", 100 small organizations".to_owned(), of(100, 100)),
+        many(format!(", {SENDING_ORGS} of {orgs}"), of(orgs, SENDING_ORGS)),
+        many(format!(", one of {orgs}"), of(orgs, 1)),
+    ]
 }
 
-impl Databases for Postgres {
-    fn create(&self, name: &str) -> Result<String> {
-        self.create_database(name, None)
-    }
-
-    fn copy(&self, from: &str, to: &str) -> Result<String> {
-        self.create_database(to, Some(from))
-    }
+/// What came of a case.
+struct Seen {
+    load: Load,
+    /// How many tickets were sent, those before the clock included.
+    sent: usize,
+    asked: Option<Asked>,
+    drained: Drained,
+    letters: usize,
 }
 
+/// Measures one engine.
 struct Driver<'a> {
-    program: &'a Path,
-    policies: &'a Path,
-    bare: &'a Path,
-    scratch: &'a Path,
-    file: &'a Path,
+    site: Site<'a>,
+    options: &'a Options,
+    rows: Vec<Row>,
+    tickets: usize,
+    /// The databases that were filled, with who sends tickets there.
+    filled: BTreeMap<String, Vec<Sender>>,
+    /// How long the import took, if it was done.
+    imported: Option<f64>,
 }
 
-impl Driver<'_> {
-    fn measure(
-        &self,
-        database: &str,
-        databases: &impl Databases,
-        rows: &[Row],
-        table: &mut Table,
-    ) -> Result<()> {
-        let empty = databases.create("empty")?;
-        say::step(format_args!("{database}: setting up the organizations"), || {
-            desks::set_up(&self.installation(database, &empty), self.policies)
-        })?;
+impl<'a> Driver<'a> {
+    fn new(engine: Engine, built: &'a Built, options: &'a Options) -> Result<Self> {
+        Ok(Self {
+            site: Site::new(engine, built)?,
+            options,
+            rows: desks::rows(MARLOW)?,
+            tickets: options.tickets.unwrap_or(TICKETS),
+            filled: BTreeMap::new(),
+            imported: None,
+        })
+    }
 
-        let imported = databases.copy("empty", "imported")?;
-        let seconds = say::step(format_args!("{database}: importing {IMPORTED} tickets"), || {
-            self.import(&self.installation(database, &imported))
-        })?;
-        let target = databases.copy("empty", "imported_bare")?;
-        let bare = say::step(format_args!("{database}: the same by bare SQL"), || {
-            self.bare(&imported, &target, BATCH, 1)
-        })?;
-        let way = format!("import, {BATCH} a transaction");
-        let rate = per_second(IMPORTED, seconds);
-        table.row([
-            database.to_owned(),
-            way,
-            format!("{rate:.0}"),
-            format!("{bare:.0}"),
-            format!("{:.0} %", 100.0 * rate / bare),
-            String::new(),
-            String::new(),
-        ]);
-
-        for clients in CLIENTS {
-            let posted = databases.copy("empty", &format!("posted_{clients}"))?;
-            let load = say::step(
-                format_args!("{database}: {POSTED} tickets, {clients} client(s)"),
-                || self.post(&self.installation(database, &posted), rows, clients),
-            )?;
-            let target = databases.copy("empty", &format!("posted_{clients}_bare"))?;
-            let bare = say::step(format_args!("{database}: the same by bare SQL"), || {
-                self.bare(&posted, &target, 1, clients)
-            })?;
-            let rate = per_second(POSTED, load.seconds);
-            table.row([
-                database.to_owned(),
-                format!("API, {clients} client{}", if clients == 1 { "" } else { "s" }),
-                format!("{rate:.0}"),
-                format!("{bare:.0}"),
-                format!("{:.0} %", 100.0 * rate / bare),
-                milliseconds(load.percentile(50)),
-                milliseconds(load.percentile(99)),
-            ]);
+    fn measure(mut self, table: &mut Table) -> Result<()> {
+        self.site.set_up(EMPTY)?;
+        let token = desks::token(&self.site.installation(EMPTY), MARLOW)?;
+        self.filled.insert(EMPTY.to_owned(), vec![Sender { token, people: Vec::new() }]);
+        let import = format!("import, {BATCH} a transaction");
+        if self.options.wants(&import) {
+            self.measure_import(&import, table)?;
+        }
+        for case in cases(self.options.orgs.unwrap_or(ORGS), self.tickets) {
+            if self.options.wants(&case.name) {
+                self.measure_case(&case, table)?;
+            }
         }
         Ok(())
     }
 
-    /// An installation on a database. All on one kind of database share a data folder, and with it
-    /// prepared policies.
-    fn installation(&self, database: &str, url: &str) -> Waypost {
-        let data = self.scratch.join(database.to_lowercase());
-        Waypost::new(
-            self.program,
-            &data,
-            &[format!("database_url={url}"), "log_filter=warn".to_owned()],
-        )
+    fn measure_import(&mut self, name: &str, table: &mut Table) -> Result<()> {
+        let rate = per_second(self.tickets, self.import()?);
+        let bare = Bare { connections: 1, batch: BATCH };
+        let reached = self.by_bare_sql(IMPORTED, EMPTY, bare)?;
+        let engine = self.site.engine.name();
+        table.row(padded([engine.to_owned(), name.to_owned(), whole(rate), part(rate, reached)]));
+        table.row(padded([engine.to_owned(), bare.name(), whole(reached)]));
+        Ok(())
     }
 
-    /// Seconds that an import takes, the program's start included.
-    fn import(&self, installation: &Waypost) -> Result<f64> {
-        let began = Instant::now();
-        let batch = BATCH.to_string();
-        installation.run([
-            "import",
-            "tickets",
-            &self.file.display().to_string(),
-            "--org",
-            MARLOW,
-            "--source",
-            "bench",
-            "--batch",
-            &batch,
-        ])?;
-        Ok(began.elapsed().as_secs_f64())
+    fn measure_case(&mut self, case: &Case, table: &mut Table) -> Result<()> {
+        let base = self.world(case.world)?;
+        self.site.copy(&base, MEASURED)?;
+        let seen = self.site.step(&case.name, || self.post(case, &base))?;
+        let engine = self.site.engine.name();
+        let mut beside = Vec::new();
+        for how in case.bare {
+            let rate = self.by_bare_sql(MEASURED, &base, *how)?;
+            beside.push((*how, rate));
+        }
+        self.site.remove(MEASURED)?;
+        let one_each = beside.iter().filter(|(how, _)| how.batch == 1).map(|(_, rate)| *rate);
+        let best = one_each.max_by(f64::total_cmp);
+        let each = |count: Option<u64>| count.map_or(String::new(), |count| each(count, seen.sent));
+        table.row([
+            engine.to_owned(),
+            case.name.clone(),
+            whole(seen.load.rate()),
+            best.map_or(String::new(), |best| part(seen.load.rate(), best)),
+            milliseconds(seen.load.percentile(50)),
+            milliseconds(seen.load.percentile(99)),
+            each(seen.asked.map(|asked| asked.trips)),
+            each(seen.asked.map(|asked| asked.commits)),
+            format!(
+                "{}, {} for {}",
+                seen.letters,
+                seen.drained.waiting,
+                seconds(seen.drained.time)
+            ),
+        ]);
+        for (how, rate) in beside {
+            table.row(padded([engine.to_owned(), how.name(), whole(rate)]));
+        }
+        Ok(())
     }
 
-    /// Tickets per second by bare SQL.
-    fn bare(&self, source: &str, target: &str, batch: usize, connections: usize) -> Result<f64> {
-        let printed = command::output(Command::new(self.bare).args([
-            source,
-            target,
-            &batch.to_string(),
-            &connections.to_string(),
-        ]))?;
+    /// Sends a case's tickets to the server.
+    fn post(&self, case: &Case, base: &str) -> Result<Seen> {
+        let senders = self.filled.get(base).context("looking for who sends tickets")?;
+        let to = match case.world {
+            World::Orgs { sending, .. } => &senders[..sending.min(senders.len())],
+            World::Demo | World::Open => senders,
+        };
+        let tickets = if case.clients == 1 { self.tickets / ALONE } else { self.tickets };
+        let warm_up = self.tickets / WARM_UP;
+        let server = self.site.serve_calmly(MEASURED)?;
+        let before = Sending { to, rows: &self.rows, series: "before", is_keyed: case.is_keyed };
+        before.send(server.address(), warm_up, case.clients)?;
+        let sending = Sending { series: "clocked", ..before };
+        let load = sending.send(server.address(), tickets, case.clients)?;
+        let drained = self.site.drain(MEASURED)?;
+        let letters = self.site.letters_sent();
+        let log = self.site.stop(server)?;
+        Ok(Seen { load, sent: warm_up + tickets, asked: log.asked(), drained, letters })
+    }
+
+    /// The database of a world, filled when it is needed first.
+    fn world(&mut self, world: World) -> Result<String> {
+        let name = match world {
+            World::Demo => EMPTY.to_owned(),
+            World::Open => "desk_open".to_owned(),
+            World::Orgs { all, .. } => format!("desk_orgs_{all}"),
+        };
+        if self.filled.contains_key(&name) {
+            return Ok(name);
+        }
+        let senders = match world {
+            World::Demo | World::Open => {
+                self.import()?;
+                self.site.copy(IMPORTED, &name)?;
+                // Their messages would leave while others are measured.
+                command::output(self.site.example("outbox", &[&name]).arg("settle"))?;
+                self.filled.get(EMPTY).cloned().unwrap_or_default()
+            }
+            World::Orgs { all, .. } => {
+                self.site.copy(EMPTY, &name)?;
+                orgs::fill(&self.site, &name, all)?
+            }
+        };
+        self.filled.insert(name.clone(), senders);
+        Ok(name)
+    }
+
+    /// Imports tickets, unless it was done; the seconds include the program's start.
+    fn import(&mut self) -> Result<f64> {
+        if let Some(seconds) = self.imported {
+            return Ok(seconds);
+        }
+        let file = self.site.path("tickets.csv");
+        write_csv(&file, &self.rows, self.tickets)?;
+        self.site.copy(EMPTY, IMPORTED)?;
+        let (file, batch) = (file.display().to_string(), BATCH.to_string());
+        let words = ["import", "tickets", &file, "--org", MARLOW, "--source", "sheet"];
+        let tickets = self.tickets;
+        let seconds = self.site.step(format_args!("importing {tickets} tickets"), || {
+            let began = Instant::now();
+            self.site
+                .installation(IMPORTED)
+                .run(words.into_iter().chain(["--batch", batch.as_str()]))?;
+            Ok::<_, anyhow::Error>(began.elapsed().as_secs_f64())
+        })?;
+        self.imported = Some(seconds);
+        Ok(seconds)
+    }
+
+    /// Tickets per second that bare SQL writes: those of a database that are not in its base.
+    fn by_bare_sql(&self, source: &str, base: &str, how: Bare) -> Result<f64> {
+        self.site.copy(base, BARE)?;
+        let printed = self.site.step(how.name(), || {
+            let mut writer = self.site.example("bare_sql", &[source, BARE]);
+            command::output(
+                writer.args([how.batch, how.connections].map(|number| number.to_string())),
+            )
+        })?;
+        self.site.remove(BARE)?;
         let mut numbers = printed.split(' ').filter_map(|word| word.parse::<f64>().ok());
         let (tickets, seconds) =
             numbers.next().zip(numbers.next()).context("reading its result")?;
         Ok(tickets / seconds)
     }
-
-    /// Sends tickets to the server, a number of clients at once, each waiting for its answer before
-    /// the next.
-    fn post(&self, installation: &Waypost, rows: &[Row], clients: usize) -> Result<Load> {
-        let token = desks::token(installation, MARLOW)?;
-        let log = self.scratch.join("server.log");
-        let server = installation.serve(waypost::address(0)?, &log)?;
-        let next = AtomicUsize::new(0);
-        let began = Instant::now();
-        let times = std::thread::scope(|scope| {
-            let workers: Vec<_> = (0..clients)
-                .map(|_| {
-                    scope.spawn(|| -> Result<Vec<Duration>> {
-                        let mut client = Client::new(server.address(), &token);
-                        let mut times = Vec::new();
-                        while let Some(row) =
-                            rows[..POSTED].get(next.fetch_add(1, Ordering::Relaxed))
-                        {
-                            let sent = Instant::now();
-                            client.post("/api/v1/incidents", &body(row))?;
-                            times.push(sent.elapsed());
-                        }
-                        Ok(times)
-                    })
-                })
-                .collect();
-            let mut times = Vec::new();
-            for worker in workers {
-                times.extend(worker.join().map_err(|_| anyhow!("a client broke"))??);
-            }
-            Ok::<_, anyhow::Error>(times)
-        })?;
-        let seconds = began.elapsed().as_secs_f64();
-        server.stop()?;
-        Ok(Load::new(seconds, times))
-    }
 }
 
-/// The demo's tickets of one organization, again and again under new numbers.
-fn tickets() -> Result<Vec<Row>> {
-    let rows = desks::rows(MARLOW)?;
-    let numbered =
-        |(number, row): (usize, &Row)| Row { number: format!("B-{number}"), ..row.clone() };
-    Ok(rows.iter().cycle().take(IMPORTED).enumerate().map(numbered).collect())
-}
-
-fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
+/// The rows again and again, under new numbers.
+fn write_csv(path: &Path, rows: &[Row], count: usize) -> Result<()> {
     let mut writer = csv::Writer::from_path(path).context("creating the file to import")?;
     writer.write_record([
         "number",
@@ -259,9 +339,9 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
         "short_description",
         "description",
     ])?;
-    for row in rows {
+    for (place, row) in rows.iter().cycle().take(count).enumerate() {
         writer.write_record([
-            &row.number,
+            &format!("B-{place}"),
             &row.opened_at,
             &row.requester,
             &row.service,
@@ -272,17 +352,26 @@ fn write_csv(path: &Path, rows: &[Row]) -> Result<()> {
     writer.flush().context("writing the file to import")
 }
 
-fn build_bare() -> Result<PathBuf> {
-    let mut cargo = Command::new("cargo");
-    cargo.current_dir(root()).args(["build", "--release", "--example", "bare_sql"]);
-    // Together with the host, whose features of the dependencies it shares, so that they are
-    // compiled once.
-    cargo.args(["--package", "waypost-store", "--package", "waypost"]);
-    command::run(&mut cargo)?;
-    bare_program()
+/// A row of the table whose last cells are empty.
+fn padded<const N: usize>(cells: [String; N]) -> [String; 9] {
+    let mut cells = cells.into_iter();
+    std::array::from_fn(|_| cells.next().unwrap_or_default())
 }
 
-fn bare_program() -> Result<PathBuf> {
-    let folder = Workspace::read()?.target()?.join("release/examples");
-    Ok(folder.join(format!("bare_sql{}", std::env::consts::EXE_SUFFIX)))
+fn whole(rate: f64) -> String {
+    format!("{rate:.0}")
+}
+
+fn part(rate: f64, of: f64) -> String {
+    format!("{:.0} %", 100.0 * rate / of)
+}
+
+/// How many of something each ticket took.
+#[expect(clippy::cast_precision_loss, reason = "some million trips")]
+fn each(count: u64, tickets: usize) -> String {
+    format!("{:.1}", count as f64 / tickets as f64)
+}
+
+fn plural(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 
 use super::load::{Load, body, milliseconds};
+use super::options::Build;
 use crate::desks::{self, MARLOW, Row};
 use crate::http::{self, Client};
 use crate::say;
@@ -45,8 +46,8 @@ enum Tenth {
 }
 
 /// Measures each case on SQLite.
-pub(super) fn measure(policies: &Path, is_built: bool) -> Result<Table> {
-    let program = super::program(is_built)?;
+pub(super) fn measure(policies: &Path, build: Build) -> Result<Table> {
+    let program = super::program(build)?;
     let scratch = Scratch::on_disk("front")?;
     let waypost =
         Waypost::new(&program, &scratch.path().join("data"), &["log_filter=error".to_owned()]);

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 
 use super::load::{Load, body, milliseconds};
+use super::options::Build;
 use crate::desks::{self, FENNEL, MARLOW, Row};
 use crate::http::Client;
 use crate::say;
@@ -40,8 +41,8 @@ enum Doing {
 }
 
 /// Measures each neighbour on a desk of its own, on SQLite.
-pub(super) fn measure(policies: &Path, is_built: bool) -> Result<Table> {
-    let program = super::program(is_built)?;
+pub(super) fn measure(policies: &Path, build: Build) -> Result<Table> {
+    let program = super::program(build)?;
     let scratch = Scratch::on_disk("neighbours")?;
     super::build_hostile(scratch.path())?;
     let installation = |name: &str| {

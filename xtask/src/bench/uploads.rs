@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::{Value, json};
 
 use super::load::{Load, body, milliseconds};
+use super::options::Build;
 use crate::desks::{self, FENNEL, MARLOW};
 use crate::http::{Answer, Client};
 use crate::say;
@@ -26,8 +27,8 @@ const THINKING: Duration = Duration::from_millis(500);
 
 /// Measures both cases on SQLite. The hostile components are those of `waypost-policy`'s example,
 /// and those of a folder.
-pub(super) fn measure(policies: &Path, is_built: bool, more: Option<&Path>) -> Result<Table> {
-    let program = super::program(is_built)?;
+pub(super) fn measure(policies: &Path, build: Build, more: Option<&Path>) -> Result<Table> {
+    let program = super::program(build)?;
     let scratch = Scratch::on_disk("uploads")?;
     let folder = scratch.path().join("hostile");
     fs::create_dir_all(&folder).with_context(|| format!("creating {}", folder.display()))?;

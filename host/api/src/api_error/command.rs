@@ -44,6 +44,7 @@ impl From<CommandError> for ApiError {
             | CommandError::Taken(_)
             | CommandError::ContentChanged
             | CommandError::Busy => Self::new(slug, detail),
+            CommandError::Overtaken => Self::new(Slug::IdempotencyInProgress, detail),
             CommandError::Refused(Refused::InvalidTransition { state, allowed, .. }) => {
                 let allowed = allowed.into_iter().map(Action::as_str).collect();
                 Self::new(slug, detail).with_state(state.as_str(), allowed)

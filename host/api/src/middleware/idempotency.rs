@@ -4,8 +4,6 @@
 //! A request with a key is carried out to its end even when its client goes away or its time is up:
 //! the client will come back with the same key, and wants the answer.
 
-use std::sync::Arc;
-
 use axum::{
     body::{Body, Bytes},
     extract::{Request, State},
@@ -17,7 +15,7 @@ use serde::{Deserialize, Serialize};
 use tracing::Instrument;
 use waypost_app::{
     Caller,
-    idempotency::{self, Begun, Request as Repeatable},
+    idempotency::{self, Begun, Carrying, Request as Repeatable},
 };
 
 use super::RequestContext;
@@ -65,6 +63,7 @@ pub(crate) async fn repeatable(
         path: context.path.to_string(),
         key,
         body_digest: idempotency::digest(&body),
+        at: caller.now,
     };
     match idempotency::begin(&state.desk, &caller, &repeatable).await? {
         Begun::Replay { status, response } => replay(status, &response),
@@ -81,11 +80,10 @@ pub(crate) async fn repeatable(
             Slug::IdempotencyKeyReused,
             "the key was used for a request with another body; use a new key",
         )),
-        Begun::Fresh => {
+        Begun::Fresh(carrying) => {
             let mut request = request;
-            let repeated = Some(Arc::new(repeatable.clone()));
-            request.extensions_mut().insert(Caller { repeatable: repeated, ..caller.clone() });
-            let first = First { state, caller, context, repeatable };
+            request.extensions_mut().insert(carrying.caller());
+            let first = First { context, carrying };
             let task = tokio::spawn(first.carry_out(request, next).in_current_span());
             task.await.map_err(|_| {
                 ApiError::new(
@@ -99,10 +97,8 @@ pub(crate) async fn repeatable(
 
 /// The first request with a key.
 struct First {
-    state: ApiState,
-    caller: Caller,
     context: RequestContext,
-    repeatable: Repeatable,
+    carrying: Carrying,
 }
 
 impl First {
@@ -114,39 +110,20 @@ impl First {
             Ok(response) => response,
             Err(_) => super::on_panic(Box::new(())),
         };
+        let refusal = response.extensions().get::<ApiError>().map(ApiError::slug);
+        let is_overtaken = refusal == Some(Slug::IdempotencyInProgress);
         // Completed here, so that a repeat is told the same as the first.
-        self.finish(self.context.complete(response)).await
-    }
-
-    async fn finish(&self, response: Response) -> Response {
-        let (parts, body) = response.into_parts();
+        let (parts, body) = self.context.complete(response).into_parts();
         let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
-            self.log(idempotency::abandon(&self.state.desk, &self.caller, &self.repeatable).await);
             return super::on_panic(Box::new(()));
         };
-        let settled = if parts.status.is_server_error() {
-            idempotency::abandon(&self.state.desk, &self.caller, &self.repeatable).await
-        } else {
+        // What failed, or another server was first with, is not what a repeat is to be told.
+        if !parts.status.is_server_error() && !is_overtaken {
             let instead = parts.extensions.get::<StoredInstead>().map(|StoredInstead(bytes)| bytes);
             let kept = Kept::pack(&parts.headers, instead.unwrap_or(&bytes));
-            let status = parts.status.as_u16();
-            let (desk, caller) = (&self.state.desk, &self.caller);
-            idempotency::complete(desk, caller, &self.repeatable, status, &kept).await
-        };
-        self.log(settled);
-        Response::from_parts(parts, Body::from(bytes))
-    }
-
-    /// The request was carried out or not, and is answered so; only its repeats have to wait for
-    /// the lease to end.
-    fn log(&self, settled: Result<(), waypost_app::CommandError>) {
-        if let Err(error) = settled {
-            tracing::error!(
-                error = &error as &dyn std::error::Error,
-                request.id = %self.context.id,
-                "idempotency key not completed"
-            );
+            self.carrying.answered(parts.status.as_u16(), kept);
         }
+        Response::from_parts(parts, Body::from(bytes))
     }
 }
 

@@ -58,6 +58,8 @@ pub(crate) struct TicketDraft {
     desk: Desk,
     facts: Facts,
     now: DateTime<Utc>,
+    /// Who does it.
+    by: Actor,
     occasion: String,
     asking: Asking,
     voters: Voters,
@@ -136,6 +138,7 @@ impl TicketDraft {
             desk: desk.clone(),
             facts,
             now: caller.now,
+            by: caller.actor.clone(),
             occasion: occasion.to_owned(),
             asking: Asking::default(),
             voters: Voters { people, managers: BTreeMap::new(), last_round: 0 },

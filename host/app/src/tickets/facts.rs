@@ -15,7 +15,6 @@ use waypost_domain::{
     delegation::Delegation,
     directory::Lookup,
     ids::{CiId, PersonId, TeamId, TicketId},
-    incident::MajorRule,
     person::Person,
     service::Service,
     team::Team,
@@ -28,7 +27,7 @@ use super::{
     PersonRef,
     snapshot::{MAX_COMMENTS, SharedFacts},
 };
-use crate::{Caller, CommandError, Desk, layers, layers::Layers};
+use crate::{Caller, CommandError, Desk, configuration::Configuration, layers, layers::Layers};
 
 /// Everything a round is decided on.
 #[derive(Clone)]
@@ -68,19 +67,18 @@ impl Facts {
     /// Opens a read transaction with the facts that are the same for all tickets of the
     /// organization.
     pub(crate) async fn open(desk: &Desk, caller: &Caller) -> Result<(ReadTx, Self), CommandError> {
-        let (mut tx, directory, layers) = layers::open(desk, caller).await?;
+        let (mut tx, configuration, layers) = layers::open(desk, caller).await?;
         let loads = if layers.need(Need::TeamLoads) {
             waypost_store::directory::team_loads(&mut tx).await?
         } else {
             BTreeMap::new()
         };
-        let desk_people = desk_people(&mut tx, &directory).await?;
         let mut facts = Self {
-            directory: Arc::new(directory),
+            directory: Arc::clone(&configuration.directory),
             layers: Arc::new(layers),
             shared: Arc::default(),
             loads: Arc::new(loads),
-            desk_people: Arc::new(desk_people),
+            desk_people: Arc::clone(&configuration.desk_people),
             delegations: Arc::default(),
             requester: None,
             manager: None,
@@ -92,7 +90,7 @@ impl Facts {
             open_approval: None,
         };
         if !facts.layers.is_empty() {
-            facts.shared = Arc::new(shared(&mut tx, &facts, caller.now).await?);
+            facts.shared = shared(&mut tx, &configuration, &facts, caller.now).await?;
         }
         Ok((tx, facts))
     }
@@ -218,16 +216,26 @@ impl Facts {
     }
 }
 
+/// What snapshots of this moment share: made once for a configuration and a month, as soon as it is
+/// stored.
 async fn shared(
     tx: &mut ReadTx,
+    configuration: &Configuration,
     facts: &Facts,
     now: DateTime<Utc>,
-) -> Result<SharedFacts, CommandError> {
-    let mut shared = SharedFacts::of(facts, now);
-    if let Some(part) = &shared.part {
-        shared.is_kept = waypost_store::snapshot_part::is_kept(tx, part.id).await?;
+) -> Result<Arc<SharedFacts>, CommandError> {
+    if let Some(known) = configuration.shared.at(now) {
+        return Ok(known);
     }
-    Ok(shared)
+    let mut made = SharedFacts::of(facts, now);
+    if let Some(part) = &made.part {
+        made.is_kept = waypost_store::snapshot_part::is_kept(tx, part.id).await?;
+    }
+    let made = Arc::new(made);
+    if made.is_kept {
+        configuration.shared.put(&made);
+    }
+    Ok(made)
 }
 
 impl Lookup for Facts {
@@ -246,22 +254,4 @@ impl Lookup for Facts {
     fn categories(&self) -> &[Category] {
         &self.directory.categories
     }
-}
-
-async fn desk_people(
-    tx: &mut ReadTx,
-    directory: &Directory,
-) -> Result<BTreeMap<PersonId, Person>, CommandError> {
-    let mut ids: Vec<PersonId> = directory
-        .teams
-        .iter()
-        .flat_map(|team| team.members.iter().copied().chain(team.lead).chain(team.on_call))
-        .chain(directory.services.iter().filter_map(|service| service.owner))
-        .chain(directory.org.settings.fallback_approver)
-        .chain(MajorRule::leaders(&directory.org.settings.major_rules))
-        .collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let people = waypost_store::person::find_many(tx, &ids).await?;
-    Ok(people.into_iter().map(|person| (person.id, person)).collect())
 }

@@ -2,7 +2,7 @@
 //! declare, with every reference looked up. All that cannot be understood, or leads nowhere, is
 //! noted at its place.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use serde_json::{Map, Value as Json};
 use waypost_domain::{
@@ -16,7 +16,7 @@ use waypost_domain::{
     text,
     ticket::{Code, FieldType, Given, Kind, Ticket, Value},
 };
-use waypost_store::{ReadTx, StoreError, catalog, ci, suggestion};
+use waypost_store::{ReadTx, StoreError, catalog, ci, person, suggestion};
 
 use super::{PersonRef, TicketRef, facts::Facts, read};
 use crate::{Caller, CommandError, Missing, json, refs};
@@ -289,6 +289,44 @@ impl Reader<'_> {
 }
 
 impl LookUps {
+    /// Looks up many people and their managers at once, so that no ticket asks for its own. Who is
+    /// not found is looked up again, and told to whom it concerns.
+    pub(super) async fn look_ahead(
+        &mut self,
+        tx: &mut ReadTx,
+        named: &[PersonRef],
+    ) -> Result<(), StoreError> {
+        // A text that no database keeps is a fault of its own sender.
+        let is_plain = |text: &&str| !text.contains(char::is_control);
+        let emails = named.iter().filter_map(|one| match one {
+            PersonRef::Email(email) => Some(email.as_str()).filter(is_plain),
+            PersonRef::Id(_) => None,
+        });
+        let ids = named.iter().filter_map(|one| match one {
+            PersonRef::Id(id) => Some(*id),
+            PersonRef::Email(_) => None,
+        });
+        let (emails, ids): (BTreeSet<_>, BTreeSet<_>) = (emails.collect(), ids.collect());
+        let emails: Vec<&str> = emails.into_iter().collect();
+        let mut found = person::find_by_emails(tx, &emails).await?;
+        let by_id = person::find_many(tx, &ids.into_iter().collect::<Vec<_>>()).await?;
+        let org = tx.org();
+        for person in by_id.into_iter().filter(|person| person.org == org) {
+            self.people.insert(person.id.to_string(), Some(person.clone()));
+            found.push(person);
+        }
+        let managers: BTreeSet<PersonId> = found.iter().filter_map(|one| one.manager).collect();
+        for email in found.iter().filter_map(|person| person.email.as_deref()) {
+            let person = found.iter().find(|person| person.is_at(email)).cloned();
+            self.people.insert(text::uncased(email), person);
+        }
+        let managers: Vec<PersonId> = managers.into_iter().collect();
+        for manager in person::find_many(tx, &managers).await? {
+            self.managers.insert(manager.id, Some(manager).filter(|manager| manager.active));
+        }
+        Ok(())
+    }
+
     /// A person of the organization.
     pub(super) async fn person(
         &mut self,
@@ -317,7 +355,7 @@ impl LookUps {
         if let Some(known) = self.managers.get(&id) {
             return Ok(known.clone());
         }
-        let found = waypost_store::person::find(tx, id).await?.filter(|manager| manager.active);
+        let found = person::find(tx, id).await?.filter(|manager| manager.active);
         self.managers.insert(id, found.clone());
         Ok(found)
     }

@@ -16,7 +16,7 @@ use super::{
     decide::{self, TicketDraft},
     facts::Facts,
     given::{Found, LookUps, Reader},
-    names, read,
+    intake, names, read,
     scene::{self, Scene},
 };
 use crate::{Caller, CommandError, Desk};
@@ -36,16 +36,25 @@ pub async fn open(
 ) -> Result<TicketView, CommandError> {
     let kind = kind_of(&command);
     permission::allows_opening(caller.role, kind, &waypost_domain::ticket::Given::default())?;
+    intake::open(desk, caller, command).await
+}
+
+/// Opens a ticket that may be opened, by itself.
+pub(super) async fn open_alone(
+    desk: &Desk,
+    caller: &Caller,
+    command: &OpenTicket,
+) -> Result<TicketView, CommandError> {
     let (mut tx, facts) = Facts::open(desk, caller).await?;
-    let origin = origin(&command);
+    let origin = origin(command);
     if let Some(reference) = &origin
         && caller.role != Role::Requester
-        && let Some(known) = opened_before(&mut tx, caller, &command, reference).await?
+        && let Some(known) = opened_before(&mut tx, caller, command, reference).await?
     {
         return Ok(known);
     }
     let mut scene = Scene::new(desk, caller, facts.clone());
-    let draft = LookUps::default().draft(&mut tx, desk, caller, &facts, &command).await?;
+    let draft = LookUps::default().draft(&mut tx, desk, caller, &facts, command).await?;
     drop(tx);
     scene.drafts.push(draft);
     decide_on(&mut scene).await?;
@@ -55,7 +64,7 @@ pub async fn open(
         Err(CommandError::Taken(what)) => {
             let Some(reference) = &origin else { return Err(CommandError::Taken(what)) };
             let mut tx = desk.store.read(caller.org).await?;
-            let known = opened_before(&mut tx, caller, &command, reference).await?;
+            let known = opened_before(&mut tx, caller, command, reference).await?;
             known.ok_or(CommandError::Taken(what))
         }
         kept => kept,
@@ -76,7 +85,7 @@ pub(crate) async fn decide_on(scene: &mut Scene<'_>) -> Result<(), CommandError>
 }
 
 /// What kind of ticket it is as long as no policy has said.
-fn kind_of(command: &OpenTicket) -> TicketKind {
+pub(super) fn kind_of(command: &OpenTicket) -> TicketKind {
     let asks_for_item = ["catalog_item", "answers"].iter().any(|name| {
         let given = command.fields.get(*name);
         given
@@ -302,12 +311,21 @@ async fn place(
 }
 
 /// Stores new tickets that were decided on, in one commit, and answers with all of them.
-pub(crate) async fn finish_all(mut scene: Scene<'_>) -> Result<Vec<TicketView>, CommandError> {
+pub(crate) async fn finish_all(scene: Scene<'_>) -> Result<Vec<TicketView>, CommandError> {
+    let caller = scene.caller;
+    keep_all(scene, &[caller]).await
+}
+
+/// As [`finish_all`], for what several callers asked for.
+pub(super) async fn keep_all(
+    mut scene: Scene<'_>,
+    callers: &[&Caller],
+) -> Result<Vec<TicketView>, CommandError> {
     scene.react().await?;
     scene.names.count_tasks(&scene.drafts);
     let facts: Vec<Facts> = scene.drafts.iter().map(|draft| draft.facts().clone()).collect();
     let (mut writes, mut names, desk, caller) = scene.finished()?;
-    scene::commit(desk, caller, &mut writes).await?;
+    scene::commit(desk, callers, &mut writes).await?;
     for facts in &facts {
         names.add_facts(facts);
     }

@@ -586,7 +586,7 @@ impl<'a> Scene<'a> {
         let answer = self.answer.take();
         let (mut writes, mut names, desk, caller) = self.finished()?;
         if !is_idle {
-            commit(desk, caller, &mut writes).await?;
+            commit(desk, &[caller], &mut writes).await?;
         }
         let tickets = vec![answer.unwrap_or_else(|| writes[0].ticket.clone())];
         names.learn(&writes);
@@ -611,16 +611,18 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Writes what was decided, in one commit.
+/// Writes what was decided, in one commit. All of the callers are of the same organization and
+/// moment; what each of them asked for is carried out by it.
 pub(crate) async fn commit(
     desk: &Desk,
-    caller: &Caller,
+    callers: &[&Caller],
     writes: &mut [TicketWrite],
 ) -> Result<(), CommandError> {
-    let letters = write::letters(desk, writes, caller.now);
-    let mut tx: WriteTx = desk.write(caller).await?;
-    write::write(desk, &mut tx, writes, letters, caller.now).await?;
-    write::commit(desk, tx, writes, caller.now).await
+    let Some(first) = callers.first() else { return Ok(()) };
+    let letters = write::letters(desk, writes, first.now);
+    let mut tx: WriteTx = desk.write_for(callers).await?;
+    write::write(desk, &mut tx, writes, letters, first.now).await?;
+    write::commit(desk, tx, writes, first.now).await
 }
 
 /// Starts over while somebody else was first, at most as often as the operator says. Those who

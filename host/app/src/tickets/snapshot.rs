@@ -21,7 +21,7 @@ use waypost_domain::{
 };
 use waypost_policy::{Need, question};
 
-pub(crate) use self::shared::{SharedFacts, TeamNow, put_back};
+pub(crate) use self::shared::{SharedFacts, SharedOnce, TeamNow, put_back};
 use super::facts::Facts;
 use crate::same_cases::same_cases;
 

@@ -51,7 +51,7 @@ fn fields() -> Fields {
     Fields::kept(values.into_iter().enumerate().map(named).collect())
 }
 
-fn service_of(org: &Organization, key: &str) -> Service {
+pub(crate) fn service_of(org: &Organization, key: &str) -> Service {
     Service {
         id: ServiceId(fixture::id()),
         org: org.id,
@@ -82,7 +82,7 @@ fn ci_of(org: &Organization, key: &str) -> Ci {
     }
 }
 
-fn category_of(org: &Organization, path: &str) -> Category {
+pub(crate) fn category_of(org: &Organization, path: &str) -> Category {
     Category {
         id: CategoryId(fixture::id()),
         org: org.id,

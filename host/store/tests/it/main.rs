@@ -3,7 +3,9 @@
 
 mod approvals;
 mod bindings;
+mod commits;
 mod components;
+mod config_versions;
 mod conversations;
 mod delegations;
 mod directory;

@@ -1,8 +1,9 @@
 //! Idempotency keys: a request that is sent twice is carried out once.
 
+use waypost_domain::ids::OrgId;
 use waypost_store::{
     Store, StoreError,
-    idempotency::{self, Known, RequestKey},
+    idempotency::{self, Answered, Known, RequestKey},
     on_both_engines,
 };
 
@@ -10,12 +11,12 @@ use crate::fixture::{Tree, at, tree};
 
 on_both_engines! {
     a_repeat_is_answered_the_same
+    a_refusal_is_kept_too
     another_body_is_a_mismatch
-    a_request_that_is_carried_out_is_not_begun_again
-    a_request_that_died_is_taken_over
-    a_request_that_died_after_its_changes_is_not_taken_over
-    changes_of_a_request_that_was_taken_over_are_refused
-    an_abandoned_request_is_begun_again
+    a_request_that_was_carried_out_is_known_by_the_commit_of_its_changes
+    changes_of_a_request_that_another_server_has_carried_out_are_refused
+    an_answer_takes_the_place_of_no_other
+    an_expired_key_is_as_good_as_none
     expired_requests_are_forgotten
     requests_of_organizations_and_callers_are_apart
 }
@@ -26,140 +27,142 @@ fn request(key: &str) -> RequestKey {
         method: "POST".to_owned(),
         path: "/api/v1/tickets".to_owned(),
         key: key.to_owned(),
+        digest: [1; 32],
     }
 }
 
-const BODY: [u8; 32] = [1; 32];
+/// Carried out at this minute, remembered for a hundred more.
+async fn carry_out(
+    store: &Store,
+    org: OrgId,
+    request: &RequestKey,
+    minute: i64,
+) -> Result<(), StoreError> {
+    let mut tx = store.write(org).await?;
+    idempotency::carry_out(&mut tx, request, at(minute), at(minute + 100)).await?;
+    tx.commit().await
+}
+
+async fn answer(
+    store: &Store,
+    org: OrgId,
+    request: &RequestKey,
+    carried_out: Option<i64>,
+    status: u16,
+) {
+    let answered = Answered {
+        request: request.clone(),
+        carried_out_at: carried_out.map(at),
+        status,
+        response: b"answer".to_vec(),
+        expires_at: at(100),
+    };
+    let mut tx = store.write(org).await.unwrap();
+    idempotency::keep_answers(&mut tx, vec![answered]).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn known(store: &Store, org: OrgId, request: &RequestKey, minute: i64) -> Option<Known> {
+    idempotency::find(store, org, request, at(minute)).await.unwrap()
+}
+
+fn replay(status: u16) -> Option<Known> {
+    Some(Known::Replay { status, response: b"answer".to_vec() })
+}
 
 async fn a_repeat_is_answered_the_same(store: Store) {
-    let org = tree(&store).await.client;
+    let org = tree(&store).await.client.id;
     let request = request("k");
-    let mut tx = store.write(org.id).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &BODY, at(1), at(2)).await.unwrap();
-    assert_eq!(known, Known::Fresh);
-    idempotency::complete(&mut tx, &request, 201, b"created", at(100)).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &BODY, at(50), at(51)).await.unwrap();
-    assert_eq!(known, Known::Replay { status: 201, response: b"created".to_vec() });
+    assert_eq!(known(&store, org, &request, 1).await, None);
+    carry_out(&store, org, &request, 1).await.unwrap();
+    answer(&store, org, &request, Some(1), 201).await;
+    assert_eq!(known(&store, org, &request, 50).await, replay(201));
+}
+
+async fn a_refusal_is_kept_too(store: Store) {
+    let org = tree(&store).await.client.id;
+    answer(&store, org, &request("k"), None, 422).await;
+    assert_eq!(known(&store, org, &request("k"), 50).await, replay(422));
 }
 
 async fn another_body_is_a_mismatch(store: Store) {
-    let org = tree(&store).await.client;
-    let request = request("k");
-    let mut tx = store.write(org.id).await.unwrap();
-    idempotency::begin(&mut tx, &request, &BODY, at(1), at(2)).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &[2; 32], at(1), at(2)).await.unwrap();
-    assert_eq!(known, Known::Mismatch);
-    idempotency::complete(&mut tx, &request, 201, b"created", at(100)).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &[2; 32], at(1), at(2)).await.unwrap();
-    assert_eq!(known, Known::Mismatch);
+    let org = tree(&store).await.client.id;
+    let (first, other) = (request("k"), RequestKey { digest: [2; 32], ..request("k") });
+    carry_out(&store, org, &first, 1).await.unwrap();
+    assert_eq!(known(&store, org, &other, 2).await, Some(Known::Mismatch));
+    answer(&store, org, &first, Some(1), 201).await;
+    assert_eq!(known(&store, org, &other, 2).await, Some(Known::Mismatch));
 }
 
-async fn a_request_that_is_carried_out_is_not_begun_again(store: Store) {
-    let org = tree(&store).await.client;
+async fn a_request_that_was_carried_out_is_known_by_the_commit_of_its_changes(store: Store) {
+    let org = tree(&store).await.client.id;
     let request = request("k");
-    let mut tx = store.write(org.id).await.unwrap();
-    idempotency::begin(&mut tx, &request, &BODY, at(1), at(5)).await.unwrap();
-    tx.commit().await.unwrap();
-    let mut tx = store.write(org.id).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &BODY, at(4), at(9)).await.unwrap();
-    assert_eq!(known, Known::InProgress);
-}
-
-async fn a_request_that_died_is_taken_over(store: Store) {
-    let org = tree(&store).await.client;
-    let request = request("k");
-    let mut tx = store.write(org.id).await.unwrap();
-    idempotency::begin(&mut tx, &request, &BODY, at(1), at(5)).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &BODY, at(5), at(9)).await.unwrap();
-    assert_eq!(known, Known::Fresh);
-}
-
-async fn a_request_that_died_after_its_changes_is_not_taken_over(store: Store) {
-    let org = tree(&store).await.client;
-    let request = request("k");
-    let mut tx = store.write(org.id).await.unwrap();
-    idempotency::begin(&mut tx, &request, &BODY, at(1), at(5)).await.unwrap();
-    tx.commit().await.unwrap();
     // Changes that are not kept leave no mark.
-    let mut tx = store.write(org.id).await.unwrap();
+    let mut tx = store.write(org).await.unwrap();
     idempotency::carry_out(&mut tx, &request, at(2), at(100)).await.unwrap();
     drop(tx);
-    let mut tx = store.write(org.id).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &BODY, at(3), at(9)).await.unwrap();
-    assert_eq!(known, Known::InProgress);
-    idempotency::carry_out(&mut tx, &request, at(4), at(100)).await.unwrap();
-    idempotency::abandon(&mut tx, &request).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &BODY, at(50), at(55)).await.unwrap();
-    assert_eq!(known, Known::CarriedOut(at(4)));
-    idempotency::complete(&mut tx, &request, 201, b"created", at(100)).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &BODY, at(51), at(56)).await.unwrap();
-    assert!(matches!(known, Known::Replay { status: 201, .. }));
+    assert_eq!(known(&store, org, &request, 3).await, None);
+    carry_out(&store, org, &request, 4).await.unwrap();
+    assert_eq!(known(&store, org, &request, 50).await, Some(Known::CarriedOut(at(4))));
 }
 
-async fn changes_of_a_request_that_was_taken_over_are_refused(store: Store) {
-    let org = tree(&store).await.client;
+async fn changes_of_a_request_that_another_server_has_carried_out_are_refused(store: Store) {
+    let org = tree(&store).await.client.id;
     let request = request("k");
-    let mut tx = store.write(org.id).await.unwrap();
-    idempotency::begin(&mut tx, &request, &BODY, at(1), at(5)).await.unwrap();
-    idempotency::begin(&mut tx, &request, &BODY, at(5), at(9)).await.unwrap();
-    idempotency::carry_out(&mut tx, &request, at(6), at(100)).await.unwrap();
-    let late = idempotency::carry_out(&mut tx, &request, at(7), at(100)).await;
-    assert!(matches!(late, Err(StoreError::Stale)));
+    carry_out(&store, org, &request, 1).await.unwrap();
+    let late = carry_out(&store, org, &request, 2).await;
+    assert!(matches!(late, Err(StoreError::Overtaken)), "{late:?}");
+    assert_eq!(known(&store, org, &request, 3).await, Some(Known::CarriedOut(at(1))));
 }
 
-async fn an_abandoned_request_is_begun_again(store: Store) {
-    let org = tree(&store).await.client;
+async fn an_answer_takes_the_place_of_no_other(store: Store) {
+    let org = tree(&store).await.client.id;
     let request = request("k");
-    let mut tx = store.write(org.id).await.unwrap();
-    idempotency::begin(&mut tx, &request, &BODY, at(1), at(5)).await.unwrap();
-    idempotency::abandon(&mut tx, &request).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &[9; 32], at(2), at(6)).await.unwrap();
-    assert_eq!(known, Known::Fresh);
-    // What was carried out is not abandoned any more.
-    idempotency::complete(&mut tx, &request, 200, b"", at(100)).await.unwrap();
-    idempotency::abandon(&mut tx, &request).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request, &[9; 32], at(3), at(7)).await.unwrap();
-    assert_eq!(known, Known::Replay { status: 200, response: Vec::new() });
+    carry_out(&store, org, &request, 1).await.unwrap();
+    // Those of who came too late, on another server.
+    answer(&store, org, &request, None, 409).await;
+    answer(&store, org, &request, Some(2), 201).await;
+    assert_eq!(known(&store, org, &request, 3).await, Some(Known::CarriedOut(at(1))));
+    answer(&store, org, &request, Some(1), 201).await;
+    answer(&store, org, &request, Some(1), 500).await;
+    assert_eq!(known(&store, org, &request, 3).await, replay(201));
+}
+
+async fn an_expired_key_is_as_good_as_none(store: Store) {
+    let org = tree(&store).await.client.id;
+    let request = request("k");
+    carry_out(&store, org, &request, 1).await.unwrap();
+    assert_eq!(known(&store, org, &request, 101).await, None);
+    carry_out(&store, org, &request, 102).await.unwrap();
+    assert_eq!(known(&store, org, &request, 103).await, Some(Known::CarriedOut(at(102))));
 }
 
 async fn expired_requests_are_forgotten(store: Store) {
-    let org = tree(&store).await.client;
-    let mut tx = store.write(org.id).await.unwrap();
-    for key in ["a", "b", "c"] {
-        idempotency::begin(&mut tx, &request(key), &BODY, at(1), at(2)).await.unwrap();
-        idempotency::complete(&mut tx, &request(key), 200, b"", at(10)).await.unwrap();
+    let org = tree(&store).await.client.id;
+    for (key, minute) in [("a", 1), ("b", 2), ("c", 90)] {
+        carry_out(&store, org, &request(key), minute).await.unwrap();
     }
-    idempotency::complete(&mut tx, &request("c"), 200, b"", at(90)).await.unwrap();
-    tx.commit().await.unwrap();
     let mut tx = store.system().await.unwrap();
-    assert_eq!(idempotency::purge(&mut tx, at(9), 10).await.unwrap(), 0);
-    assert_eq!(idempotency::purge(&mut tx, at(10), 1).await.unwrap(), 1);
-    assert_eq!(idempotency::purge(&mut tx, at(10), 10).await.unwrap(), 1);
+    assert_eq!(idempotency::purge(&mut tx, at(100), 10).await.unwrap(), 0);
+    assert_eq!(idempotency::purge(&mut tx, at(102), 1).await.unwrap(), 1);
+    assert_eq!(idempotency::purge(&mut tx, at(102), 10).await.unwrap(), 1);
     tx.commit().await.unwrap();
-    let mut tx = store.write(org.id).await.unwrap();
-    let known = idempotency::begin(&mut tx, &request("c"), &BODY, at(20), at(21)).await.unwrap();
-    assert!(matches!(known, Known::Replay { .. }));
-    let known = idempotency::begin(&mut tx, &request("c"), &BODY, at(90), at(91)).await.unwrap();
-    assert_eq!(known, Known::Fresh);
+    assert_eq!(known(&store, org, &request("a"), 3).await, None);
+    assert_eq!(known(&store, org, &request("c"), 103).await, Some(Known::CarriedOut(at(90))));
 }
 
 async fn requests_of_organizations_and_callers_are_apart(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ours = request("k");
-    let mut tx = store.write(client.id).await.unwrap();
-    idempotency::begin(&mut tx, &ours, &BODY, at(1), at(5)).await.unwrap();
+    carry_out(&store, client.id, &ours, 1).await.unwrap();
     for another in [
         RequestKey { caller: "token 2".to_owned(), ..ours.clone() },
         RequestKey { method: "PUT".to_owned(), ..ours.clone() },
         RequestKey { path: "/api/v1/people".to_owned(), ..ours.clone() },
     ] {
-        let known = idempotency::begin(&mut tx, &another, &BODY, at(1), at(5)).await.unwrap();
-        assert_eq!(known, Known::Fresh);
+        assert_eq!(known(&store, client.id, &another, 2).await, None);
     }
-    tx.commit().await.unwrap();
-    let mut tx = store.write(other.id).await.unwrap();
-    let refused = idempotency::complete(&mut tx, &ours, 200, b"", at(9)).await;
-    assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
-    let known = idempotency::begin(&mut tx, &ours, &BODY, at(1), at(5)).await.unwrap();
-    assert_eq!(known, Known::Fresh);
+    assert_eq!(known(&store, other.id, &ours, 2).await, None);
+    carry_out(&store, other.id, &ours, 3).await.unwrap();
+    assert_eq!(known(&store, client.id, &ours, 4).await, Some(Known::CarriedOut(at(1))));
 }

@@ -5,7 +5,7 @@ use waypost_domain::{
     role::Role,
 };
 use waypost_store::{
-    Store, StoreError, on_both_engines, testing,
+    Store, StoreError, on_both_engines, person, testing,
     token::{self, Token},
 };
 
@@ -13,6 +13,8 @@ use crate::fixture::{self, Tree, at, tree};
 
 on_both_engines! {
     a_token_is_found_by_its_hash
+    a_token_comes_with_the_role_that_its_person_has_now
+    a_token_reaches_its_organization_and_those_below
     a_token_is_revoked_once
     tokens_of_organizations_are_apart
     unreadable_tokens_are_reported
@@ -44,10 +46,47 @@ async fn a_token_is_found_by_its_hash(store: Store) {
     let theirs = Token { person: None, expires_at: None, ..token_of(other.id, 2) };
     stored(&store, &ours).await;
     stored(&store, &theirs).await;
-    let mut tx = store.system_read().await.unwrap();
-    assert_eq!(token::find_by_hash(&mut tx, &[1; 32]).await.unwrap(), Some(ours));
-    assert_eq!(token::find_by_hash(&mut tx, &[2; 32]).await.unwrap(), Some(theirs));
-    assert_eq!(token::find_by_hash(&mut tx, &[3; 32]).await.unwrap(), None);
+    let found = async |hash| {
+        let shown = token::shown(&store, &[hash; 32], None).await.unwrap();
+        shown.map(|shown| shown.token)
+    };
+    assert_eq!(found(1).await, Some(ours));
+    assert_eq!(found(2).await, Some(theirs));
+    assert_eq!(found(3).await, None);
+}
+
+async fn a_token_comes_with_the_role_that_its_person_has_now(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let mut own = fixture::person(client.id, "Ada");
+    let mut tx = store.write(client.id).await.unwrap();
+    person::insert(&mut tx, &own).await.unwrap();
+    tx.commit().await.unwrap();
+    stored(&store, &Token { person: Some(own.id), ..token_of(client.id, 1) }).await;
+    stored(&store, &Token { person: Some(own.id), ..token_of(other.id, 2) }).await;
+    stored(&store, &Token { person: None, ..token_of(client.id, 3) }).await;
+    let role = async |hash| token::shown(&store, &[hash; 32], None).await.unwrap().unwrap().person;
+    assert_eq!(role(1).await, Some(own.role));
+    assert_eq!(role(2).await, None, "somebody else's person");
+    assert_eq!(role(3).await, None);
+    let mut tx = store.write(client.id).await.unwrap();
+    own.active = false;
+    person::update(&mut tx, &mut own).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(role(1).await, None, "who has left");
+}
+
+async fn a_token_reaches_its_organization_and_those_below(store: Store) {
+    let Tree { platform, client, other, .. } = tree(&store).await;
+    stored(&store, &token_of(platform.id, 1)).await;
+    stored(&store, &token_of(client.id, 2)).await;
+    let reached = async |hash, key: &str| {
+        token::shown(&store, &[hash; 32], Some(key)).await.unwrap().unwrap().reached
+    };
+    assert_eq!(reached(1, other.key.as_str()).await, Some(other.id));
+    assert_eq!(reached(2, client.key.as_str()).await, Some(client.id));
+    assert_eq!(reached(2, other.key.as_str()).await, None);
+    assert_eq!(reached(2, platform.key.as_str()).await, None);
+    assert_eq!(reached(2, "nowhere").await, None);
 }
 
 async fn a_token_is_revoked_once(store: Store) {
@@ -79,6 +118,7 @@ async fn unreadable_tokens_are_reported(store: Store) {
     stored(&store, &token_of(org.id, 1)).await;
     let mut tx = store.system().await.unwrap();
     testing::execute(&mut tx, "update tokens set role = 'root'").await.unwrap();
-    let report = token::find_by_hash(&mut tx, &[1; 32]).await.unwrap_err();
+    tx.commit().await.unwrap();
+    let report = token::shown(&store, &[1; 32], None).await.unwrap_err();
     assert!(matches!(report, StoreError::Corrupt { table: "tokens", column: "role" }));
 }

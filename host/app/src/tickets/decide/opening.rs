@@ -28,7 +28,7 @@ pub(crate) async fn open(
 ) -> Result<(), CommandError> {
     for one in opening.iter_mut() {
         let changes = one.write.ticket.first_changes(&one.facts);
-        one.did(Action::Create, &caller.actor, changes);
+        one.did(Action::Create, &one.by.clone(), changes);
     }
     if is_categorized {
         run_stage(desk, caller, opening, TicketDraft::route_and_plan).await?;
@@ -39,8 +39,9 @@ pub(crate) async fn open(
     give_numbers(desk, caller, opening).await?;
     approving::look_up_approvers(desk, caller, opening).await?;
     for one in opening.iter_mut() {
-        one.begin_approval(&caller.actor)?;
-        one.happened(Notice::Created, &caller.actor, State::New);
+        let by = one.by.clone();
+        one.begin_approval(&by)?;
+        one.happened(Notice::Created, &by, State::New);
         one.tell_of_approval();
     }
     Ok(())

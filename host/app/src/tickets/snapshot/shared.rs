@@ -2,7 +2,7 @@
 //! services. They change only when somebody changes the directory, so they are written down once,
 //! and snapshots name them.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Datelike, Months, NaiveDate, NaiveTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -26,6 +26,34 @@ pub(crate) struct SharedFacts {
     pub(crate) part: Option<Arc<SnapshotPart>>,
     /// Whether the part is stored already.
     pub(crate) is_kept: bool,
+}
+
+/// The shared facts of a configuration, made once for each month. They follow from the rest of it,
+/// so two configurations differ in nothing by them.
+#[derive(Debug, Default)]
+pub(crate) struct SharedOnce(Mutex<Option<Arc<SharedFacts>>>);
+
+impl PartialEq for SharedOnce {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl SharedOnce {
+    /// Those of the month of this moment, if they were made.
+    pub(crate) fn at(&self, now: DateTime<Utc>) -> Option<Arc<SharedFacts>> {
+        let made = self.made().clone()?;
+        let until = made.part.as_ref()?.until;
+        (until == next_month(now)).then_some(made)
+    }
+
+    pub(crate) fn put(&self, made: &Arc<SharedFacts>) {
+        *self.made() = Some(Arc::clone(made));
+    }
+
+    fn made(&self) -> MutexGuard<'_, Option<Arc<SharedFacts>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// What is written down of them. What changes with each ticket and each hour is not there:

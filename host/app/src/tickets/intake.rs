@@ -1,0 +1,275 @@
+//! Tickets of one organization that come in at the same time are decided on together: their facts
+//! are read once, after all of them have arrived, and one commit keeps them.
+//!
+//! Nobody waits for company. A ticket that meets none under way is begun at once; those that come
+//! in meanwhile are the next batch. Two batches are under way at a time, so that one is decided on
+//! while the other is written.
+
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
+use waypost_domain::{ids::OrgId, ticket::TicketKind};
+use waypost_store::ticket;
+
+use super::{
+    OpenTicket, PersonRef, TicketView,
+    facts::Facts,
+    given::LookUps,
+    open::{decide_on, kind_of, open_alone, origin},
+    scene::Scene,
+};
+use crate::{Caller, CommandError, Desk};
+
+/// How many tickets are decided on together at most.
+const MOST: usize = 16;
+/// How many batches of an organization are under way at most.
+const BATCHES: usize = 2;
+
+/// Where new tickets wait, by organization.
+#[derive(Default)]
+pub(crate) struct Intake {
+    lines: Mutex<HashMap<OrgId, Line>>,
+}
+
+#[derive(Default)]
+struct Line {
+    waiting: VecDeque<Coming>,
+    under_way: usize,
+}
+
+/// A ticket that comes in.
+struct Coming {
+    caller: Caller,
+    command: OpenTicket,
+    /// Where what happens to it is logged.
+    span: Span,
+    tell: oneshot::Sender<Result<TicketView, CommandError>>,
+}
+
+impl Coming {
+    /// Tells its sender. One who has gone away hears nothing; the ticket is there all the same.
+    fn answer(self, told: Result<TicketView, CommandError>) {
+        let _: Result<(), _> = self.tell.send(told);
+    }
+}
+
+/// Opens a ticket, together with those that come in at the same time.
+pub(super) async fn open(
+    desk: &Desk,
+    caller: &Caller,
+    command: OpenTicket,
+) -> Result<TicketView, CommandError> {
+    let (tell, told) = oneshot::channel();
+    let coming = Coming { caller: caller.clone(), command, span: Span::current(), tell };
+    if desk.intake.join(caller.org, coming) {
+        // A task of its own: whoever goes away takes nobody else's ticket along.
+        tokio::spawn(work(desk.clone(), caller.org));
+    }
+    told.await.unwrap_or_else(|lost| Err(CommandError::Internal(Box::new(lost))))
+}
+
+impl Intake {
+    fn lines(&self) -> MutexGuard<'_, HashMap<OrgId, Line>> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lets a ticket wait. Answers whether whoever asks has to see to it.
+    fn join(&self, org: OrgId, coming: Coming) -> bool {
+        let mut lines = self.lines();
+        let line = lines.entry(org).or_default();
+        line.waiting.push_back(coming);
+        let is_free = line.under_way < BATCHES;
+        line.under_way += usize::from(is_free);
+        is_free
+    }
+
+    /// The next batch of an organization.
+    fn next(&self, org: OrgId) -> Vec<Coming> {
+        let mut lines = self.lines();
+        let Some(line) = lines.get_mut(&org) else { return Vec::new() };
+        let many = line.waiting.len().min(MOST);
+        line.waiting.drain(..many).collect()
+    }
+
+    /// Notes that a batch is over. Answers whether another one has to be begun in its place.
+    fn leave(&self, org: OrgId) -> bool {
+        let mut lines = self.lines();
+        let Some(line) = lines.get_mut(&org) else { return false };
+        if !line.waiting.is_empty() {
+            return true;
+        }
+        line.under_way -= 1;
+        if line.under_way == 0 {
+            lines.remove(&org);
+        }
+        false
+    }
+}
+
+/// Opens what waits now; what comes in meanwhile is the next batch.
+async fn work(desk: Desk, org: OrgId) {
+    let _place = Place { desk: desk.clone(), org };
+    let batch = desk.intake.next(org);
+    let span = tracing::info_span!("intake", org.id = %org, tickets = batch.len());
+    open_batch(&desk, batch).instrument(span).await;
+}
+
+/// A place among the batches under way. Given back however the batch ends.
+struct Place {
+    desk: Desk,
+    org: OrgId,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        if self.desk.intake.leave(self.org) {
+            tokio::spawn(work(self.desk.clone(), self.org));
+        }
+    }
+}
+
+/// Opens a batch; one of a single ticket is as if there was no batch.
+async fn open_batch(desk: &Desk, mut batch: Vec<Coming>) {
+    let mut alone = Vec::new();
+    if batch.len() > 1 {
+        // All are of one moment: that at which their facts are read.
+        if let Some(now) = batch.iter().map(|one| one.caller.now).max() {
+            batch.iter_mut().for_each(|one| one.caller.now = now);
+        }
+        let mut origins = HashSet::new();
+        let repeats = |one: &mut Coming| {
+            origin(&one.command).is_some_and(|origin| !origins.insert(origin))
+                || kind_of(&one.command) == TicketKind::Task
+        };
+        alone = batch.extract_if(.., repeats).collect();
+    }
+    if batch.len() > 1 {
+        alone.extend(open_together(desk, batch).await);
+    } else {
+        alone.extend(batch);
+    }
+    for one in alone {
+        let span = one.span.clone();
+        let told = open_alone(desk, &one.caller, &one.command).instrument(span).await;
+        one.answer(told);
+    }
+}
+
+/// Opens tickets in one commit, and returns those that have to be opened by themselves: they are
+/// there already, or something stands against all of them together.
+async fn open_together(desk: &Desk, batch: Vec<Coming>) -> Vec<Coming> {
+    let (mut deciding, mut alone) = (Vec::new(), Vec::new());
+    let drafted = match draft_all(desk, &batch).await {
+        Ok(drafted) => drafted,
+        Err(error) => return unless_known(batch, &error),
+    };
+    let Drafted { facts, drafts } = drafted;
+    let Some(first) = batch.first().map(|one| one.caller.clone()) else { return alone };
+    let mut scene = Scene::new(desk, &first, facts);
+    for (one, draft) in batch.into_iter().zip(drafts) {
+        match draft {
+            Some(Ok(draft)) => {
+                deciding.push((one, draft.write.ticket.id));
+                scene.drafts.push(draft);
+            }
+            Some(Err(error)) => one.answer(Err(error)),
+            None => alone.push(one),
+        }
+    }
+    if deciding.is_empty() {
+        return alone;
+    }
+    let callers: Vec<&Caller> = deciding.iter().map(|(one, _)| &one.caller).collect();
+    let opened = finish(scene, &callers).await;
+    match opened {
+        Ok(views) => {
+            let mut views: HashMap<_, _> =
+                views.into_iter().map(|view| (view.ticket.id, view)).collect();
+            for (one, id) in deciding {
+                one.answer(Ok(views.remove(&id).expect("each draft is a ticket that was written")));
+            }
+        }
+        Err(error) => {
+            let batch = deciding.into_iter().map(|(one, _)| one).collect();
+            alone.extend(unless_known(batch, &error));
+        }
+    }
+    alone
+}
+
+/// What became of the tickets of a batch before policies were asked.
+struct Drafted {
+    facts: Facts,
+    /// In the order of the batch: a draft, why there is none, or nothing where its external
+    /// reference is known.
+    drafts: Vec<Option<Result<super::decide::TicketDraft, CommandError>>>,
+}
+
+async fn draft_all(desk: &Desk, batch: &[Coming]) -> Result<Drafted, CommandError> {
+    let Some(first) = batch.first() else { return Err(CommandError::Busy) };
+    let (mut tx, facts) = Facts::open(desk, &first.caller).await?;
+    let mut ids: HashMap<String, Vec<String>> = HashMap::new();
+    for origin in batch.iter().filter_map(|one| origin(&one.command)) {
+        ids.entry(origin.source).or_default().push(origin.id);
+    }
+    let mut known = HashSet::new();
+    for (source, ids) in ids {
+        let found = ticket::known_external_ids(&mut tx, &source, &ids).await?;
+        known.extend(found.into_iter().map(|one| (source.clone(), one.external_id)));
+    }
+    let requesters = batch.iter().filter_map(|one| {
+        let named = one.command.fields.get("requester").filter(|json| !json.is_null());
+        match named {
+            Some(json) => json.as_str().map(PersonRef::parse),
+            None => one.caller.person().map(PersonRef::Id),
+        }
+    });
+    let mut look_ups = LookUps::default();
+    look_ups.look_ahead(&mut tx, &requesters.collect::<Vec<_>>()).await?;
+    let mut drafts = Vec::with_capacity(batch.len());
+    for Coming { caller, command, .. } in batch {
+        let is_known = origin(command).is_some_and(|one| known.contains(&(one.source, one.id)));
+        drafts.push(if is_known {
+            None
+        } else {
+            Some(look_ups.draft(&mut tx, desk, caller, &facts, command).await)
+        });
+    }
+    Ok(Drafted { facts, drafts })
+}
+
+/// Decides on the drafts and keeps them, in one commit.
+async fn finish(
+    mut scene: Scene<'_>,
+    callers: &[&Caller],
+) -> Result<Vec<TicketView>, CommandError> {
+    decide_on(&mut scene).await?;
+    super::open::keep_all(scene, callers).await
+}
+
+/// Tells all of them what stands against each of them just as well; returns them where it may not.
+fn unless_known(batch: Vec<Coming>, error: &CommandError) -> Vec<Coming> {
+    let again = || match error {
+        CommandError::Busy => Some(CommandError::Busy),
+        CommandError::Unavailable(cause) => {
+            Some(CommandError::Unavailable(cause.to_string().into()))
+        }
+        CommandError::OutcomeUnknown(cause) => {
+            Some(CommandError::OutcomeUnknown(cause.to_string().into()))
+        }
+        _ => None,
+    };
+    if again().is_none() {
+        return batch;
+    }
+    for one in batch {
+        if let Some(error) = again() {
+            one.answer(Err(error));
+        }
+    }
+    Vec::new()
+}
