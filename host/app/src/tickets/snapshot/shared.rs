@@ -67,9 +67,10 @@ struct Shared {
     services: Vec<question::Service>,
 }
 
-/// How a team stands at a moment: whether it works, its load, and its open tickets.
+/// How a team stands at a moment: whether it works, and how many open tickets it has. Its load
+/// follows from them and its members.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct TeamNow(bool, u32, u32);
+pub(crate) struct TeamNow(bool, u32);
 
 impl SharedFacts {
     pub(crate) fn of(facts: &Facts, now: DateTime<Utc>) -> Self {
@@ -132,7 +133,7 @@ impl SharedFacts {
         let Shared { teams, services, .. } = &self.facts;
         let teams = || {
             let each = teams.iter().zip(teams_now);
-            each.map(|(team, now)| now.fill(only_of_team(team, needs), needs)).collect()
+            each.map(|(team, now)| now.fill(team, needs)).collect()
         };
         question::Context {
             teams: needs_teams(needs).then(teams),
@@ -150,13 +151,12 @@ pub(crate) fn put_back(
 ) -> Result<(), FormError> {
     let Shared { organization, lineage, fallback_approver, teams, services } =
         form::from_json(&part.text)?;
-    let all = [Need::TeamLoads];
     context.layer.clone_from(&organization);
     context.organization = organization;
     context.lineage = lineage;
     context.fallback_approver = fallback_approver;
-    let each = teams.into_iter().zip(teams_now);
-    context.teams = Some(each.map(|(team, now)| now.fill(team, &all)).collect());
+    let each = teams.iter().zip(teams_now);
+    context.teams = Some(each.map(|(team, now)| now.fill(team, &Need::ALL)).collect());
     context.services = Some(services);
     Ok(())
 }
@@ -188,20 +188,20 @@ impl TeamNow {
         let settings = owner.map_or(&facts.directory.org.settings, |org| &org.settings);
         let zone = team.zone.unwrap_or(settings.zone);
         let hours = team.working_hours.as_ref().unwrap_or(&settings.working_hours);
-        let open_tickets = facts.open_of_team(team.id);
-        let members = u32::try_from(team.members.len().max(1)).unwrap_or(u32::MAX);
-        let load = open_tickets.saturating_mul(100) / members;
-        Self(hours.contains(now, zone), load, open_tickets)
+        Self(hours.contains(now, zone), facts.open_of_team(team.id))
     }
 
-    fn fill(self, team: question::Team, needs: &[Need]) -> question::Team {
-        let Self(open_now, load, open_tickets) = self;
+    /// What is needed of the team, as it stands.
+    fn fill(self, team: &question::Team, needs: &[Need]) -> question::Team {
+        let Self(open_now, open_tickets) = self;
+        let members = team.members.as_ref().map_or(0, Vec::len).max(1);
+        let members = u32::try_from(members).unwrap_or(u32::MAX);
         let needs_load = needs.contains(&Need::TeamLoads);
         question::Team {
             open_now,
-            load: needs_load.then_some(load),
+            load: needs_load.then(|| open_tickets.saturating_mul(100) / members),
             open_tickets: needs_load.then_some(open_tickets),
-            ..team
+            ..only_of_team(team, needs)
         }
     }
 }
