@@ -18,6 +18,7 @@ use crate::{
     column::Table,
     conn::{Conn, on, on_conn},
     row::{insert_new, row},
+    sql::Sql,
 };
 
 const TABLE: Table = Table("outbox");
