@@ -272,7 +272,11 @@ async fn what_is_given_back_is_due_at_once(store: Store) {
     outbox::give_back(&mut tx, &ids[..3], at(15)).await.unwrap();
     outbox::give_back(&mut tx, &[], at(15)).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(claim(&store, 7, 10).await, [ids[2]], "neither what is settled, nor what is put off");
+    assert_eq!(
+        claim(&store, 7, 10).await,
+        [ids[2]],
+        "neither what is settled, nor what is put off"
+    );
     // Claimed by somebody else meanwhile.
     let mut tx = store.write(org.id).await.unwrap();
     outbox::give_back(&mut tx, &ids[2..], at(15)).await.unwrap();
