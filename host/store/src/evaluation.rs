@@ -1,5 +1,7 @@
 //! Rounds: the snapshot that the decisions about one event of a record share.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
@@ -9,9 +11,9 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, WriteTx,
+    ReadTx, StoreError, SystemReadTx, WriteTx,
     column::Table,
-    conn::on,
+    conn::{on, on_conn},
     pack::{pack as packed, unpack},
     row::{insert_all, row},
 };
@@ -81,6 +83,23 @@ pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Evaluation>, St
         sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
     rows.into_iter().map(Evaluation::try_from).collect()
+}
+
+/// Says when the oldest evaluation of each organization was made: whether any is past its retention.
+/// An organization without evaluations is left out.
+pub async fn oldest(tx: &mut SystemReadTx) -> Result<BTreeMap<OrgId, DateTime<Utc>>, StoreError> {
+    // By id, which goes up with time: the key has it, and nothing else is read.
+    const OLDEST: &str = "
+        select id, oldest from (
+            select o.id, (
+                select at from evaluations where org_id = o.id order by evaluations.id limit 1
+            ) as oldest
+            from organizations o
+        ) as organizations_evaluations
+        where oldest is not null";
+    let rows: Vec<(Uuid, DateTime<Utc>)> =
+        on_conn!(&mut tx.conn, |conn| sqlx::query_as(OLDEST).fetch_all(conn).await?);
+    Ok(rows.into_iter().map(|(org, at)| (OrgId(org), at)).collect())
 }
 
 impl TryFrom<EvaluationRow> for Evaluation {

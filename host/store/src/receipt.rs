@@ -17,6 +17,7 @@ use crate::{
     conn::on,
     digest, evaluation,
     event::Period,
+    moment::{first_id_of, past_ids_of},
     pack::{pack_parts, unpack_parts},
     row::{insert_all, row},
     sql::Sql,
@@ -217,10 +218,10 @@ pub async fn page(
         sql.push(" and id > ").bind(after.0);
     }
     if let Some(from) = period.from {
-        sql.push(" and at >= ").bind(from);
+        sql.push(" and at >= ").bind(from).push(" and id >= ").bind(first_id_of(from));
     }
     if let Some(to) = period.to {
-        sql.push(" and at < ").bind(to);
+        sql.push(" and at < ").bind(to).push(" and id < ").bind(past_ids_of(to));
     }
     sql.push(" order by id limit ").bind(i64::from(limit));
     let rows: Vec<ReceiptRow> = sql.fetch_all(&mut tx.conn).await?;
@@ -235,20 +236,23 @@ pub async fn purge(
     now: DateTime<Utc>,
     limit: u32,
 ) -> Result<u64, StoreError> {
+    // By id: nothing but what is due is read.
     const CUT: &str = "
         insert into retention_cuts (org_id, cut_before, cut_at)
-        select $1, $2, $3 where exists (select 1 from evaluations where org_id = $1 and at < $2)
+        select $1, $2, $3
+        where exists (select 1 from evaluations where org_id = $1 and id < $4 and at < $2)
         on conflict do nothing";
     const RECEIPTS: &str = "
         delete from receipts where org_id = $1 and evaluation_id in (
-            select id from evaluations where org_id = $1 and at < $2 order by id limit $3
+            select id from evaluations where org_id = $1 and id < $4 and at < $2 order by id limit $3
         )";
     const ROUNDS: &str = "
         delete from evaluations where org_id = $1 and id in (
-            select id from evaluations where org_id = $1 and at < $2 order by id limit $3
+            select id from evaluations where org_id = $1 and id < $4 and at < $2 order by id limit $3
         )";
+    let until = first_id_of(before);
     on!(&mut *tx, |conn, org| {
-        sqlx::query(CUT).bind(org).bind(before).bind(now).execute(conn).await?;
+        sqlx::query(CUT).bind(org).bind(before).bind(now).bind(until).execute(conn).await?;
     });
     let mut purged = 0;
     for sql in [RECEIPTS, ROUNDS] {
@@ -257,6 +261,7 @@ pub async fn purge(
                 .bind(org)
                 .bind(before)
                 .bind(i64::from(limit))
+                .bind(until)
                 .execute(conn)
                 .await?
                 .rows_affected()

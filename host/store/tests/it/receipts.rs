@@ -1,5 +1,6 @@
 //! Receipts and the evaluations that hold their snapshots.
 
+use chrono::TimeDelta;
 use waypost_domain::{
     binding::Hook,
     ids::{BindingId, PersonId, ReceiptId, SuggestionId},
@@ -22,6 +23,7 @@ on_both_engines! {
     receipts_of_a_period_are_read_from_the_first_one_on
     suggestions_are_counted_for_the_binding_that_made_them
     old_receipts_are_purged_with_their_rounds
+    what_is_oldest_is_known_of_each_organization
     receipts_of_organizations_are_apart
     unreadable_receipts_are_reported
     what_is_no_digest_is_not_stored
@@ -157,6 +159,20 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     assert_eq!(evaluation::of(&mut tx, elsewhere.id.into()).await.unwrap(), [not_ours]);
 }
 
+/// So housekeeping begins no transaction where nothing is past its retention.
+async fn what_is_oldest_is_known_of_each_organization(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ticket = stored_ticket(&store, &client).await;
+    let elsewhere = stored_ticket(&store, &other).await;
+    for minutes in [3, 5, 7] {
+        stored_evaluation(&store, &ticket, minutes).await;
+    }
+    stored_evaluation(&store, &elsewhere, 4).await;
+    let mut tx = store.system_read().await.unwrap();
+    let oldest = evaluation::oldest(&mut tx).await.unwrap();
+    assert_eq!(oldest, [(client.id, at(3)), (other.id, at(4))].into());
+}
+
 async fn receipts_of_organizations_are_apart(store: Store) {
     let Tree { client, other, provider, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
@@ -224,7 +240,8 @@ async fn receipts_of_a_period_are_read_from_the_first_one_on(store: Store) {
     let mut receipts = Vec::new();
     for minute in 1..=3 {
         let evaluation = stored_evaluation(&store, &ticket, minute).await;
-        receipts.push(receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied));
+        let receipt = receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied);
+        receipts.push(Receipt { id: ReceiptId(fixture::id_at(at(minute))), ..receipt });
     }
     let mut tx = store.write(org.id).await.unwrap();
     insert(&mut tx, &receipts).await.unwrap();
@@ -244,9 +261,12 @@ async fn suggestions_are_counted_for_the_binding_that_made_them(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
     let evaluation = stored_evaluation(&store, &ticket, 1).await;
-    let one = receipt_of(&evaluation, 1, Hook::Categorize, Outcome::Suggested);
-    let two = receipt_of(&evaluation, 2, Hook::Route, Outcome::Suggested);
     let (by, at) = (PersonId(fixture::id()), at(2));
+    let of_hook = |seq, hook| Receipt {
+        id: ReceiptId(fixture::id_at(at)),
+        ..receipt_of(&evaluation, seq, hook, Outcome::Suggested)
+    };
+    let (one, two) = (of_hook(1, Hook::Categorize), of_hook(2, Hook::Route));
     let of = |receipt: &Receipt, state| Suggestion {
         id: SuggestionId(fixture::id()),
         ticket: ticket.id,
@@ -272,11 +292,13 @@ async fn suggestions_are_counted_for_the_binding_that_made_them(store: Store) {
 
     let first = SuggestionCounts { open: 1, accepted: 1, dismissed: 2 };
     let second = SuggestionCounts { open: 0, accepted: 1, dismissed: 0 };
-    let all = suggestion::counts(&mut tx, None).await.unwrap();
+    let all = suggestion::counts(&mut tx, None, at).await.unwrap();
     assert_eq!(all, [(one.binding, first), (two.binding, second)].into());
-    let of_two = suggestion::counts(&mut tx, Some(two.binding)).await.unwrap();
+    let of_two = suggestion::counts(&mut tx, Some(two.binding), at).await.unwrap();
     assert_eq!(of_two, [(two.binding, second)].into());
+    let later = at + TimeDelta::microseconds(1);
+    assert!(suggestion::counts(&mut tx, None, later).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     let mut tx = store.read(other.id).await.unwrap();
-    assert!(suggestion::counts(&mut tx, None).await.unwrap().is_empty());
+    assert!(suggestion::counts(&mut tx, None, at).await.unwrap().is_empty());
 }
