@@ -177,13 +177,13 @@ pub async fn analyze(tx: &mut SystemTx) -> Result<(), StoreError> {
 /// small that it would read all of them whole.
 pub async fn plan(tx: &mut SystemTx, sql: &str) -> Result<Vec<String>, StoreError> {
     Ok(match &mut tx.conn {
-        Conn::Sqlite(tx) => {
+        Conn::Sqlite(on) => {
             let explain = AssertSqlSafe(format!("explain query plan {sql}"));
             let steps: Vec<(i64, i64, i64, String)> =
-                sqlx::query_as(explain).fetch_all(&mut **tx).await?;
+                sqlx::query_as(explain).fetch_all(on.ask()?).await?;
             steps.into_iter().map(|(.., step)| step).collect()
         }
-        Conn::Postgres(tx) => {
+        Conn::Postgres(on) => {
             const CAREFUL: &str = "
                 set local enable_seqscan = off;
                 set local plan_cache_mode = force_generic_plan";
@@ -192,10 +192,10 @@ pub async fn plan(tx: &mut SystemTx, sql: &str) -> Result<Vec<String>, StoreErro
             let values = if values.is_empty() { values } else { format!("({values})") };
             let prepare = AssertSqlSafe(format!("prepare explained as {sql}"));
             let explain = AssertSqlSafe(format!("explain (costs off) execute explained {values}"));
-            sqlx::raw_sql(CAREFUL).execute(&mut **tx).await?;
-            sqlx::raw_sql(prepare).execute(&mut **tx).await?;
-            let steps = sqlx::query_scalar(explain).persistent(false).fetch_all(&mut **tx).await?;
-            sqlx::raw_sql("deallocate explained").execute(&mut **tx).await?;
+            sqlx::raw_sql(CAREFUL).execute(on.ask()?).await?;
+            sqlx::raw_sql(prepare).execute(on.ask()?).await?;
+            let steps = sqlx::query_scalar(explain).persistent(false).fetch_all(on.ask()?).await?;
+            sqlx::raw_sql("deallocate explained").execute(on.ask()?).await?;
             steps
         }
     })

@@ -212,14 +212,14 @@ async fn texts_of_settled_messages_are_emptied_once(store: Store) {
     let ours = enqueued(&store, &client, &["sent", "dead", "dropped", "later", "pending"]).await;
     let theirs = enqueued(&store, &other, &["sent"]).await;
     let mut tx = store.write(client.id).await.unwrap();
-    outbox::retry_at(&mut tx, ours[0].id, TO, "try again, anna@example.org", at(6)).await.unwrap();
-    outbox::mark_sent(&mut tx, ours[0].id, TO, at(6)).await.unwrap();
-    outbox::give_up(&mut tx, ours[1].id, TO, "no anna@example.org here", at(7)).await.unwrap();
-    outbox::drop_unsent(&mut tx, ours[2].id, "the person has left", at(8)).await.unwrap();
-    outbox::mark_sent(&mut tx, ours[3].id, TO, at(10)).await.unwrap();
+    settle(&mut tx, &[(ours[0].id, put_off("try again, anna@example.org", 6))], 5, &[]).await;
+    settle(&mut tx, &[(ours[0].id, handed_over())], 6, &[]).await;
+    settle(&mut tx, &[(ours[1].id, given_up("no anna@example.org here"))], 7, &[]).await;
+    settle(&mut tx, &[(ours[2].id, not_sent("the person has left"))], 8, &[]).await;
+    settle(&mut tx, &[(ours[3].id, handed_over())], 10, &[]).await;
     tx.commit().await.unwrap();
     let mut tx = store.write(other.id).await.unwrap();
-    outbox::mark_sent(&mut tx, theirs[0].id, TO, at(9)).await.unwrap();
+    settle(&mut tx, &[(theirs[0].id, handed_over())], 9, &[]).await;
     tx.commit().await.unwrap();
 
     let mut tx = store.system_read().await.unwrap();

@@ -128,15 +128,18 @@ async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
             method: "POST".to_owned(),
             path: "/api/v1/incidents".to_owned(),
             key: place.to_string(),
+            digest: [7; 32],
         };
         let until = at(minutes(place) + 1440);
-        idempotency::begin(&mut tx, &request, &[7; 32], at(minutes(place)), until).await.unwrap();
+        idempotency::carry_out(&mut tx, &request, at(minutes(place)), until).await.unwrap();
     }
     event::append_many(&mut tx, &events).await.unwrap();
     comment::insert_many(&mut tx, &comments).await.unwrap();
     outbox::enqueue_many(&mut tx, &messages).await.unwrap();
     for message in &messages[messages.len() / 10..] {
-        outbox::mark_sent(&mut tx, message.id, "to@example.org", message.send_at).await.unwrap();
+        let fate = outbox::Fate::Sent { address: "to@example.org".to_owned() };
+        let sent = outbox::Ended { message: message.id, fate };
+        outbox::settle_many(&mut tx, &[sent], message.send_at).await.unwrap();
     }
     tx.commit().await.unwrap();
     let (ticket, evaluation, receipt, round) = sample.unwrap();
