@@ -40,7 +40,9 @@ create table suggestions (
     id uuid not null,
     org_id uuid not null,
     ticket_id uuid not null,
-    receipt_id uuid not null,
+    -- The receipt of the decision.
+    evaluation_id uuid not null,
+    receipt_seq bigint not null,
     field text not null,
     seen text,
     value text not null,

@@ -148,6 +148,18 @@ create table binding_pauses (
         references binding_revisions (org_id, binding_id, number)
 );
 
+-- What is the same in the snapshots of many evaluations: the organization's teams and services, as
+-- they stood for a while. Each is kept once; its id follows from the rest. It goes when all
+-- evaluations from before `until` are gone, because no other has it.
+create table snapshot_parts (
+    id uuid not null,
+    org_id uuid not null,
+    -- JSON, compressed.
+    content bytea not null,
+    until timestamptz not null,
+    constraint snapshot_parts_key primary key (org_id, id)
+);
+
 -- The hooks asked for one event of a record share one snapshot.
 create table evaluations (
     id uuid not null,
@@ -155,42 +167,35 @@ create table evaluations (
     subject_kind text not null,
     subject_id uuid not null,
     occasion text not null,
-    -- JSON, compressed.
-    snapshot bytea not null,
+    -- The part of the snapshot that others have too. No foreign key: on PostgreSQL it would lock one
+    -- row for all tickets.
+    part_id uuid,
+    -- The rest of the snapshot, and of each receipt, in their order, the question, the answer and
+    -- the log, all JSON, and the versions of contract and engine: compressed together, because they
+    -- repeat each other.
+    texts bytea not null,
     at timestamptz not null,
     constraint evaluations_key primary key (org_id, id)
 );
 
 create index evaluations_of on evaluations (org_id, subject_id);
 
+-- What differs from one decision to the next. The rest is in its evaluation, and in the revision of
+-- the binding, which never changes: component, settings and data.
 create table receipts (
-    id uuid not null,
     org_id uuid not null,
-    subject_kind text not null,
-    subject_id uuid not null,
     evaluation_id uuid not null,
     seq bigint not null,
     hook text not null,
-    layer_id uuid not null,
     binding_id uuid not null,
     revision bigint not null,
-    component bytea not null,
-    settings_digest bytea not null,
-    data_digest bytea not null,
-    wit_version text not null,
-    engine_version text not null,
-    -- Question, answer and log: JSON, compressed together.
-    decision bytea not null,
     fuel bigint not null,
     duration_us bigint not null,
     outcome text not null,
     -- What stood against it, or how it failed.
     outcome_facts jsonb,
-    at timestamptz not null,
-    -- By evaluation, because receipts are read by record through their evaluations, and purged with
-    -- them.
+    -- The id of a receipt is its evaluation's, with the number in the last two bytes.
     constraint receipts_key primary key (org_id, evaluation_id, seq),
-    constraint receipts_id_key unique (org_id, id),
     constraint receipts_evaluation foreign key (org_id, evaluation_id) references evaluations (org_id, id),
     constraint receipts_outcome check (
         outcome in ('applied', 'overruled', 'suggested', 'declined', 'failed')
@@ -199,7 +204,7 @@ create table receipts (
 );
 
 -- Failures are few and are what an operator asks for first.
-create index receipts_failed on receipts (org_id, id) where outcome = 'failed';
+create index receipts_failed on receipts (org_id, evaluation_id, seq) where outcome = 'failed';
 
 call waypost_wall('component_grants');
 call waypost_wall('bindings');
@@ -209,6 +214,7 @@ call waypost_wall('data_files');
 call waypost_wall('binding_data');
 call waypost_wall('binding_switches');
 call waypost_wall('binding_pauses');
+call waypost_wall('snapshot_parts');
 call waypost_wall('evaluations');
 call waypost_wall('receipts');
 

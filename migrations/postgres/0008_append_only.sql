@@ -27,6 +27,9 @@ for each row execute function refuse_change('events are append-only');
 create trigger events_are_not_emptied before truncate on events
 for each statement execute function refuse_change('events are append-only');
 
+create trigger snapshot_parts_are_not_changed before update on snapshot_parts
+for each row execute function refuse_change('recorded decisions do not change');
+
 create trigger evaluations_are_not_changed before update on evaluations
 for each row execute function refuse_change('recorded decisions do not change');
 
@@ -73,6 +76,21 @@ $$;
 
 create trigger evaluations_are_removed_by_retention before delete on evaluations
 for each row execute function refuse_unless_cut();
+
+-- A part goes when all that can have it may have gone.
+create function refuse_unless_part_cut() returns trigger language plpgsql as $$
+begin
+    if not exists (
+        select 1 from retention_cuts where org_id = old.org_id and cut_before >= old.until
+    ) then
+        raise exception 'recorded decisions are removed when their retention has ended, and in no other way';
+    end if;
+    return old;
+end
+$$;
+
+create trigger snapshot_parts_are_removed_by_retention before delete on snapshot_parts
+for each row execute function refuse_unless_part_cut();
 
 -- A receipt goes with its evaluation, before it.
 create function refuse_unless_evaluation_cut() returns trigger language plpgsql as $$

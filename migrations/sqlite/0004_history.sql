@@ -40,7 +40,9 @@ create table suggestions (
     id blob not null,
     org_id blob not null,
     ticket_id blob not null,
-    receipt_id blob not null,
+    -- The receipt of the decision.
+    evaluation_id blob not null,
+    receipt_seq integer not null,
     field text not null,
     seen text,
     value text not null,

@@ -148,6 +148,18 @@ create table binding_pauses (
         references binding_revisions (org_id, binding_id, number)
 ) strict;
 
+-- What is the same in the snapshots of many evaluations: the organization's teams and services, as
+-- they stood for a while. Each is kept once; its id follows from the rest. It goes when all
+-- evaluations from before `until` are gone, because no other has it.
+create table snapshot_parts (
+    id blob not null,
+    org_id blob not null,
+    -- JSON, compressed.
+    content blob not null,
+    until text not null,
+    constraint snapshot_parts_key primary key (org_id, id)
+) strict;
+
 -- The hooks asked for one event of a record share one snapshot.
 create table evaluations (
     id blob not null,
@@ -155,48 +167,41 @@ create table evaluations (
     subject_kind text not null,
     subject_id blob not null,
     occasion text not null,
-    -- JSON, compressed.
-    snapshot blob not null,
+    -- The part of the snapshot that others have too. No foreign key: on PostgreSQL it would lock one
+    -- row for all tickets.
+    part_id blob,
+    -- The rest of the snapshot, and of each receipt, in their order, the question, the answer and
+    -- the log, all JSON, and the versions of contract and engine: compressed together, because they
+    -- repeat each other.
+    texts blob not null,
     at text not null,
     constraint evaluations_key primary key (org_id, id)
 ) strict;
 
 create index evaluations_of on evaluations (org_id, subject_id);
 
+-- What differs from one decision to the next. The rest is in its evaluation, and in the revision of
+-- the binding, which never changes: component, settings and data.
 create table receipts (
-    id blob not null,
     org_id blob not null,
-    subject_kind text not null,
-    subject_id blob not null,
     evaluation_id blob not null,
     seq integer not null,
     hook text not null,
-    layer_id blob not null,
     binding_id blob not null,
     revision integer not null,
-    component blob not null,
-    settings_digest blob not null,
-    data_digest blob not null,
-    wit_version text not null,
-    engine_version text not null,
-    -- Question, answer and log: JSON, compressed together.
-    decision blob not null,
     fuel integer not null,
     duration_us integer not null,
     outcome text not null,
     -- What stood against it, or how it failed.
     outcome_facts text constraint receipts_outcome_facts_json check (outcome_facts is null or json_valid(outcome_facts)),
-    at text not null,
-    -- By evaluation, because receipts are read by record through their evaluations, and purged with
-    -- them.
+    -- The id of a receipt is its evaluation's, with the number in the last two bytes.
     constraint receipts_key primary key (org_id, evaluation_id, seq),
-    constraint receipts_id_key unique (org_id, id),
     constraint receipts_evaluation foreign key (org_id, evaluation_id) references evaluations (org_id, id),
     constraint receipts_outcome check (
         outcome in ('applied', 'overruled', 'suggested', 'declined', 'failed')
         and (outcome in ('overruled', 'failed')) = (outcome_facts is not null)
     )
-) strict;
+) strict, without rowid;
 
 -- Failures are few and are what an operator asks for first.
-create index receipts_failed on receipts (org_id, id) where outcome = 'failed';
+create index receipts_failed on receipts (org_id, evaluation_id, seq) where outcome = 'failed';

@@ -16,6 +16,9 @@ begin select raise(abort, 'events are append-only'); end;
 create trigger events_are_not_removed before delete on events
 begin select raise(abort, 'events are append-only'); end;
 
+create trigger snapshot_parts_are_not_changed before update on snapshot_parts
+begin select raise(abort, 'recorded decisions do not change'); end;
+
 create trigger evaluations_are_not_changed before update on evaluations
 begin select raise(abort, 'recorded decisions do not change'); end;
 
@@ -45,6 +48,11 @@ begin select raise(abort, 'refused votes are append-only'); end;
 
 create trigger evaluations_are_removed_by_retention before delete on evaluations
 when not exists (select 1 from retention_cuts where org_id = old.org_id and cut_before > old.at)
+begin select raise(abort, 'recorded decisions are removed when their retention has ended, and in no other way'); end;
+
+-- A part goes when all that can have it may have gone.
+create trigger snapshot_parts_are_removed_by_retention before delete on snapshot_parts
+when not exists (select 1 from retention_cuts where org_id = old.org_id and cut_before >= old.until)
 begin select raise(abort, 'recorded decisions are removed when their retention has ended, and in no other way'); end;
 
 -- A receipt goes with its evaluation, before it.

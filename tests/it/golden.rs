@@ -5,10 +5,10 @@ use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use waypost_domain::{
     binding::Hook,
-    ids::{BindingId, EvaluationId, OrgId, ReceiptId, TicketId},
+    ids::{BindingId, OrgId, ReceiptId, TicketId},
     receipt::{Evaluation, Outcome, Receipt},
 };
-use waypost_store::{evaluation, receipt};
+use waypost_store::evaluation;
 use waypost_test_support::{TestDesk, on_both_engines};
 
 on_both_engines! {
@@ -55,16 +55,18 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
         let me = acme.admin.client.get("/me").await.ok();
         let org: OrgId = text(&me["organization"]["id"]).parse().unwrap();
         let at: DateTime<Utc> = text(&about["at"]).parse().unwrap();
+        let id: ReceiptId = text(&about["id"]).parse().unwrap();
         let recorded = Evaluation {
-            id: text(&about["id"]).parse::<EvaluationId>().unwrap(),
+            id: id.evaluation(),
             org,
             subject: text(&ticket["id"]).parse::<TicketId>().unwrap().into(),
             occasion: "create".to_owned(),
             snapshot: golden.snapshot.as_bytes().to_vec(),
+            part: None,
             at,
         };
         let kept = Receipt {
-            id: text(&about["id"]).parse::<ReceiptId>().unwrap(),
+            id,
             org,
             subject: recorded.subject,
             evaluation: recorded.id,
@@ -87,8 +89,8 @@ async fn golden_rounds_re_execute_to_the_same_bytes(desk: TestDesk) {
             at,
         };
         let mut tx = desk.store.write(org).await.unwrap();
-        evaluation::insert_many(&mut tx, vec![evaluation::pack(recorded).unwrap()]).await.unwrap();
-        receipt::insert_many(&mut tx, vec![receipt::pack(kept).unwrap()]).await.unwrap();
+        let packed = evaluation::pack(recorded, &[kept]).unwrap();
+        evaluation::insert_many(&mut tx, vec![packed]).await.unwrap();
         tx.commit().await.unwrap();
 
         let path = format!("/receipts/{}/re-execute", text(&about["id"]));

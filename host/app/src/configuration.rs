@@ -21,7 +21,7 @@ use waypost_store::{
     directory::Directory,
 };
 
-use crate::Desk;
+use crate::{Desk, tickets::SharedOnce};
 
 /// How many bytes of configurations are kept at most, as they are estimated.
 const KEPT_BYTES: usize = 64 * 1024 * 1024;
@@ -38,6 +38,8 @@ pub(crate) struct Configuration {
     pub(crate) bound: Vec<Arc<Bound>>,
     /// Which of them are asked at each hook, in their order.
     pub(crate) order: Vec<(Hook, Vec<usize>)>,
+    /// What the snapshots of its tickets share.
+    pub(crate) shared: SharedOnce,
 }
 
 impl Configuration {
@@ -66,6 +68,7 @@ impl Configuration {
             desk_people: Arc::new(desk_people),
             order,
             bound: bound.into_iter().map(Arc::new).collect(),
+            shared: SharedOnce::default(),
         })
     }
 
@@ -74,10 +77,10 @@ impl Configuration {
         let Directory { org: _, lineage, teams, services, categories } = &*self.directory;
         let members: usize = teams.iter().map(|team| team.members.len() + team.serves.len()).sum();
         2048 * (1 + lineage.len())
-            + 512 * (teams.len() + services.len() + self.desk_people.len())
+            + 1024 * (teams.len() + services.len() + self.desk_people.len())
             + 256 * categories.len()
             + 1024 * self.bound.len()
-            + 32 * members
+            + 128 * members
     }
 }
 

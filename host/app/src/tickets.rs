@@ -33,7 +33,7 @@ use waypost_domain::{
 
 pub(crate) use self::{
     evaluation::{question_of, reasons},
-    snapshot::{moment, only, timestamp},
+    snapshot::{SharedOnce, moment, only, timestamp},
 };
 pub use self::{
     links::{LinkView, links},

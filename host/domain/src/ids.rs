@@ -68,6 +68,8 @@ ids! {
     BindingId,
     /// The hooks asked for one event of one record.
     EvaluationId,
+    /// The part of snapshots that many evaluations share, by its content.
+    SnapshotPartId,
     /// A recorded decision.
     ReceiptId,
     /// A bearer token.

@@ -26,20 +26,24 @@ use sqlx::{
     sqlite::{SqliteArgumentsBuffer, SqliteConnectOptions, SqliteTypeInfo},
 };
 
-/// What belongs to a ticket that comes in, parents first, with the column that names the ticket.
-/// Approvals are left out: incidents have none.
+/// What belongs to a ticket that comes in, parents first, with what says which ticket. Approvals are
+/// left out: incidents have none.
 const TABLES: [(&str, &str); 7] = [
     ("tickets", "id"),
     ("incidents", "ticket_id"),
     ("events", "subject_id"),
     ("evaluations", "subject_id"),
-    ("receipts", "subject_id"),
+    (
+        "receipts",
+        "(select subject_id from evaluations e
+            where e.org_id = receipts.org_id and e.id = receipts.evaluation_id)",
+    ),
     ("suggestions", "ticket_id"),
     ("outbox", "ticket_id"),
 ];
 
-/// What the database makes of the other columns by itself.
-const GENERATED: &str = "active";
+/// What is not written: what the database makes of the other columns by itself, and whose row it is.
+const NOT_WRITTEN: [&str; 2] = ["active", "of_ticket"];
 
 /// How the store opens SQLite for writing, for equal terms. The one difference: a store may have a
 /// connection of its own for checkpoints; here, whoever crosses the bound does them, as SQLite does
@@ -151,15 +155,18 @@ macro_rules! steps {
             let mut tables = Vec::new();
             for (table, ticket) in TABLES {
                 // Whatever the columns are: they are written back as they come.
-                let all = format!("select * from {table} where {ticket} is not null");
+                let all = format!(
+                    "select *, {ticket} as of_ticket from {table} where {ticket} is not null"
+                );
                 let mut rows = Rows { table, columns: Vec::new(), of_ticket: HashMap::new() };
                 for row in sqlx::query(AssertSqlSafe(all)).fetch_all(&mut *from).await? {
+                    let is_written = |name| !NOT_WRITTEN.contains(&name);
                     let written =
-                        || row.columns().iter().filter(|column| column.name() != GENERATED);
+                        || row.columns().iter().filter(|column| is_written(column.name()));
                     if rows.columns.is_empty() {
                         rows.columns = written().map(|column| column.name().to_owned()).collect();
                     }
-                    let id: sqlx::types::Uuid = row.try_get(ticket)?;
+                    let id: sqlx::types::Uuid = row.try_get("of_ticket")?;
                     let cells = written()
                         .map(|column| $cell_of(&row, column.ordinal()))
                         .collect::<Result<_, _>>()?;

@@ -1,12 +1,15 @@
-//! Rounds: the snapshot that the decisions about one event of a record share.
+//! Evaluations: the snapshot that the decisions about one event of a record share.
+//!
+//! An evaluation is packed and added together with its receipts: what they were asked and answered
+//! is one text with the snapshot, of which it repeats much.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
-    ids::{EvaluationId, OrgId},
-    receipt::Evaluation,
+    ids::{EvaluationId, OrgId, ReceiptId, SnapshotPartId},
+    receipt::{Evaluation, Receipt, SnapshotPart},
     subject::Subject,
 };
 
@@ -15,6 +18,7 @@ use crate::{
     column::Table,
     conn::{on, on_conn},
     pack::{pack as packed, unpack},
+    receipt::{ReceiptRow, texts_of},
     row::{insert_all, row},
 };
 
@@ -27,35 +31,69 @@ row! {
         subject_kind: String,
         subject_id: Uuid,
         occasion: String,
-        snapshot: Vec<u8>,
+        part_id: Option<Uuid>,
+        texts: Vec<u8>,
         at: DateTime<Utc>,
     }
 }
 
-/// An evaluation as it is stored: compressed before the transaction begins, because others wait for
-/// that to end.
-#[derive(Debug, Clone)]
-pub struct PackedEvaluation(EvaluationRow);
+/// An evaluation with its part.
+#[derive(sqlx::FromRow)]
+struct KeptRow {
+    #[sqlx(flatten)]
+    evaluation: EvaluationRow,
+    part_content: Option<Vec<u8>>,
+    part_until: Option<DateTime<Utc>>,
+}
 
-/// Packs an evaluation.
-pub fn pack(evaluation: Evaluation) -> Result<PackedEvaluation, StoreError> {
-    Ok(PackedEvaluation(EvaluationRow {
+/// An evaluation with its receipts as it is stored: compressed before the transaction begins,
+/// because others wait for that to end.
+#[derive(Debug, Clone)]
+pub struct PackedEvaluation {
+    evaluation: EvaluationRow,
+    receipts: Vec<ReceiptRow>,
+}
+
+/// Packs an evaluation with its receipts, which are numbered from 1 on. Its part is packed by
+/// itself.
+pub fn pack(evaluation: Evaluation, receipts: &[Receipt]) -> Result<PackedEvaluation, StoreError> {
+    let mut texts: Vec<&[u8]> = vec![&evaluation.snapshot];
+    let mut rows = Vec::with_capacity(receipts.len());
+    for (receipt, seq) in receipts.iter().zip(1..) {
+        let expected = (evaluation.id, seq, ReceiptId::of(evaluation.id, seq));
+        if (receipt.evaluation, receipt.seq, receipt.id) != expected {
+            return Err(StoreError::Unstorable("receipt of another evaluation"));
+        }
+        texts.extend(texts_of(receipt));
+        rows.push(ReceiptRow::try_from(receipt)?);
+    }
+    let texts = packed(&texts)?;
+    let evaluation = EvaluationRow {
         id: evaluation.id.0,
         org_id: evaluation.org.0,
         subject_kind: evaluation.subject.kind().as_str().to_owned(),
         subject_id: evaluation.subject.id(),
-        snapshot: packed(&evaluation.snapshot)?,
         occasion: evaluation.occasion,
+        part_id: evaluation.part.map(|part| part.id.0),
+        texts,
         at: evaluation.at,
-    }))
+    };
+    Ok(PackedEvaluation { evaluation, receipts: rows })
 }
 
-/// Adds evaluations.
+/// Adds evaluations with their receipts. Their parts are there already.
 pub async fn insert_many(
     tx: &mut WriteTx,
     evaluations: Vec<PackedEvaluation>,
 ) -> Result<(), StoreError> {
-    insert_all(tx, evaluations.into_iter().map(|evaluation| evaluation.0).collect(), &[]).await?;
+    let mut rows = Vec::with_capacity(evaluations.len());
+    let mut receipts = Vec::new();
+    for one in evaluations {
+        rows.push(one.evaluation);
+        receipts.extend(one.receipts);
+    }
+    insert_all(tx, rows, &[]).await?;
+    insert_all(tx, receipts, &[]).await?;
     Ok(())
 }
 
@@ -63,10 +101,12 @@ pub async fn insert_many(
 pub async fn find(tx: &mut ReadTx, id: EvaluationId) -> Result<Option<Evaluation>, StoreError> {
     const FIND: &str = concat!(
         "select ",
-        evaluation_columns!(),
-        " from evaluations where org_id = $1 and id = $2"
+        evaluation_columns!("e."),
+        ", p.content as part_content, p.until as part_until
+          from evaluations e left join snapshot_parts p on p.org_id = e.org_id and p.id = e.part_id
+          where e.org_id = $1 and e.id = $2"
     );
-    let row: Option<EvaluationRow> = on!(tx, |conn, org| {
+    let row: Option<KeptRow> = on!(tx, |conn, org| {
         sqlx::query_as(FIND).bind(org).bind(id.0).fetch_optional(conn).await?
     });
     row.map(Evaluation::try_from).transpose()
@@ -76,10 +116,12 @@ pub async fn find(tx: &mut ReadTx, id: EvaluationId) -> Result<Option<Evaluation
 pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Evaluation>, StoreError> {
     const LIST: &str = concat!(
         "select ",
-        evaluation_columns!(),
-        " from evaluations where org_id = $1 and subject_id = $2 order by at, id"
+        evaluation_columns!("e."),
+        ", p.content as part_content, p.until as part_until
+          from evaluations e left join snapshot_parts p on p.org_id = e.org_id and p.id = e.part_id
+          where e.org_id = $1 and e.subject_id = $2 order by e.at, e.id"
     );
-    let rows: Vec<EvaluationRow> = on!(tx, |conn, org| {
+    let rows: Vec<KeptRow> = on!(tx, |conn, org| {
         sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
     rows.into_iter().map(Evaluation::try_from).collect()
@@ -102,17 +144,32 @@ pub async fn oldest(tx: &mut SystemReadTx) -> Result<BTreeMap<OrgId, DateTime<Ut
     Ok(rows.into_iter().map(|(org, at)| (OrgId(org), at)).collect())
 }
 
-impl TryFrom<EvaluationRow> for Evaluation {
+impl TryFrom<KeptRow> for Evaluation {
     type Error = StoreError;
 
-    fn try_from(row: EvaluationRow) -> Result<Self, StoreError> {
+    fn try_from(row: KeptRow) -> Result<Self, StoreError> {
+        let KeptRow { evaluation, part_content, part_until } = row;
+        let snapshot = unpack(&evaluation.texts).and_then(|texts| texts.into_iter().next());
+        let part = match evaluation.part_id {
+            None => None,
+            Some(id) => {
+                let content = TABLE.need("part_id", part_content)?;
+                let text = unpack(&content).and_then(|texts| texts.into_iter().next());
+                Some(Arc::new(SnapshotPart {
+                    id: SnapshotPartId(id),
+                    text: text.ok_or_else(|| Table("snapshot_parts").corrupt("content"))?,
+                    until: TABLE.need("part_id", part_until)?,
+                }))
+            }
+        };
         Ok(Self {
-            id: EvaluationId(row.id),
-            org: OrgId(row.org_id),
-            subject: TABLE.subject(&row.subject_kind, row.subject_id)?,
-            occasion: row.occasion,
-            snapshot: unpack(&row.snapshot).ok_or_else(|| TABLE.corrupt("snapshot"))?,
-            at: row.at,
+            id: EvaluationId(evaluation.id),
+            org: OrgId(evaluation.org_id),
+            subject: TABLE.subject(&evaluation.subject_kind, evaluation.subject_id)?,
+            occasion: evaluation.occasion,
+            snapshot: snapshot.ok_or_else(|| TABLE.corrupt("texts"))?,
+            part,
+            at: evaluation.at,
         })
     }
 }

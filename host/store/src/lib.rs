@@ -50,6 +50,7 @@ pub mod person;
 pub mod receipt;
 pub mod refused_vote;
 pub mod service;
+pub mod snapshot_part;
 pub mod suggestion;
 pub mod team;
 #[cfg(feature = "testing")]

@@ -1,4 +1,7 @@
 //! Receipts: recorded decisions, with all that is needed to make them again.
+//!
+//! What was asked, answered and logged is in the texts of the evaluation, with which receipts are
+//! added; component, settings and data are those of the binding's revision, which never changes.
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
@@ -18,42 +21,67 @@ use crate::{
     digest, evaluation,
     event::Period,
     moment::{first_id_of, past_ids_of},
-    pack::{pack_parts, unpack_parts},
-    row::{insert_all, row},
+    pack::unpack,
+    row::row,
     sql::Sql,
 };
 
 const TABLE: Table = Table("receipts");
 
+/// How many texts of an evaluation each of its receipts has.
+const TEXTS: usize = 5;
+
 row! {
-    struct ReceiptRow in "receipts", columns receipt_columns {
-        id: Uuid,
+    pub(crate) struct ReceiptRow in "receipts", columns receipt_columns {
         org_id: Uuid,
-        subject_kind: String,
-        subject_id: Uuid,
         evaluation_id: Uuid,
         seq: i64,
         hook: String,
-        layer_id: Uuid,
         binding_id: Uuid,
         revision: i64,
-        component: Vec<u8>,
-        settings_digest: Vec<u8>,
-        data_digest: Vec<u8>,
-        wit_version: String,
-        engine_version: String,
-        decision: Vec<u8>,
         fuel: i64,
         duration_us: i64,
         outcome: String,
         outcome_facts: Option<Json<FactsJson>>,
-        at: DateTime<Utc>,
     }
+}
+
+/// A receipt with what its evaluation and its binding's revision have of it.
+#[derive(Debug, Clone, sqlx::FromRow)]
+struct KeptRow {
+    #[sqlx(flatten)]
+    receipt: ReceiptRow,
+    subject_kind: String,
+    subject_id: Uuid,
+    texts: Vec<u8>,
+    at: DateTime<Utc>,
+    layer_id: Option<Uuid>,
+    component: Option<Vec<u8>>,
+    settings_digest: Option<Vec<u8>>,
+    data_digest: Option<Vec<u8>>,
+}
+
+/// `select … from …` of receipts with what belongs to them.
+macro_rules! select_receipts {
+    ($rest:literal) => {
+        concat!(
+            "select ",
+            receipt_columns!("r."),
+            ", e.subject_kind, e.subject_id, e.texts, e.at, v.org_id as layer_id, v.component,
+                v.settings_digest, v.data_digest
+             from receipts r
+             join evaluations e on e.org_id = r.org_id and e.id = r.evaluation_id
+             left join binding_revisions v on v.binding_id = r.binding_id and v.number = r.revision
+                and v.org_id in (select ancestor_id from organization_lines where org_id = r.org_id)
+             where r.org_id = ",
+            $rest
+        )
+    };
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-enum FactsJson {
+pub(crate) enum FactsJson {
     Overruled(Vec<String>),
     Failed { code: String, message: String, fallback: String },
 }
@@ -116,20 +144,10 @@ impl OutcomeKind {
     }
 }
 
-/// A receipt as it is stored: compressed before the transaction begins, because others wait for
-/// that to end.
-#[derive(Debug, Clone)]
-pub struct PackedReceipt(ReceiptRow);
-
-/// Packs a receipt.
-pub fn pack(receipt: Receipt) -> Result<PackedReceipt, StoreError> {
-    ReceiptRow::try_from(receipt).map(PackedReceipt)
-}
-
-/// Adds receipts.
-pub async fn insert_many(tx: &mut WriteTx, receipts: Vec<PackedReceipt>) -> Result<(), StoreError> {
-    insert_all(tx, receipts.into_iter().map(|receipt| receipt.0).collect(), &[]).await?;
-    Ok(())
+/// The texts that an evaluation keeps of a receipt.
+pub(crate) fn texts_of(receipt: &Receipt) -> [&[u8]; TEXTS] {
+    let (wit, engine) = (receipt.wit_version.as_bytes(), receipt.engine_version.as_bytes());
+    [&receipt.question, &receipt.answer, &receipt.log, wit, engine]
 }
 
 /// Reads one receipt with the evaluation that holds its snapshot.
@@ -137,10 +155,14 @@ pub async fn find(
     tx: &mut ReadTx,
     id: ReceiptId,
 ) -> Result<Option<(Receipt, Evaluation)>, StoreError> {
-    const FIND: &str =
-        concat!("select ", receipt_columns!(), " from receipts where org_id = $1 and id = $2");
-    let row: Option<ReceiptRow> = on!(&mut *tx, |conn, org| {
-        sqlx::query_as(FIND).bind(org).bind(id.0).fetch_optional(conn).await?
+    const FIND: &str = select_receipts!("$1 and r.evaluation_id = $2 and r.seq = $3");
+    let row: Option<KeptRow> = on!(&mut *tx, |conn, org| {
+        sqlx::query_as(FIND)
+            .bind(org)
+            .bind(id.evaluation().0)
+            .bind(id.seq())
+            .fetch_optional(conn)
+            .await?
     });
     let Some(row) = row else { return Ok(None) };
     let receipt = Receipt::try_from(row)?;
@@ -150,15 +172,9 @@ pub async fn find(
 
 /// Lists a record's receipts in the order the decisions were made.
 pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Receipt>, StoreError> {
-    const LIST: &str = concat!(
-        "select ",
-        receipt_columns!(),
-        " from receipts
-          where org_id = $1
-            and evaluation_id in (select id from evaluations where org_id = $1 and subject_id = $2)
-          order by at, evaluation_id, seq"
-    );
-    let rows: Vec<ReceiptRow> = on!(tx, |conn, org| {
+    const LIST: &str =
+        select_receipts!("$1 and e.subject_id = $2 order by e.at, r.evaluation_id, r.seq");
+    let rows: Vec<KeptRow> = on!(tx, |conn, org| {
         sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
     rows.into_iter().map(Receipt::try_from).collect()
@@ -171,35 +187,34 @@ pub async fn list(
     after: Option<ReceiptId>,
     limit: u32,
 ) -> Result<Vec<Receipt>, StoreError> {
-    const LIST: &str = concat!("select ", receipt_columns!(), " from receipts where org_id = ");
-    let org = tx.org.0;
+    const LIST: &str = select_receipts!("");
     let mut sql = Sql::new(&tx.conn, LIST);
-    sql.bind(org);
+    sql.bind(tx.org.0);
     if let Some(subject) = filter.subject {
-        sql.push(" and evaluation_id in (select id from evaluations where org_id = ").bind(org);
-        sql.push(" and subject_id = ").bind(subject.id()).push(")");
+        sql.push(" and e.subject_id = ").bind(subject.id());
     }
     if let Some(hook) = filter.hook {
-        sql.push(" and hook = ").bind(hook.as_str());
+        sql.push(" and r.hook = ").bind(hook.as_str());
     }
     if let Some(binding) = filter.binding {
-        sql.push(" and binding_id = ").bind(binding.0);
+        sql.push(" and r.binding_id = ").bind(binding.0);
     }
     match filter.outcome {
         // Spelled out, so that the index of the failed ones serves it.
         Some(OutcomeKind::Failed) => {
-            sql.push(" and outcome = 'failed'");
+            sql.push(" and r.outcome = 'failed'");
         }
         Some(outcome) => {
-            sql.push(" and outcome = ").bind(outcome.as_str());
+            sql.push(" and r.outcome = ").bind(outcome.as_str());
         }
         None => {}
     }
     if let Some(after) = after {
-        sql.push(" and id < ").bind(after.0);
+        sql.push(" and (r.evaluation_id, r.seq) < (").bind(after.evaluation().0);
+        sql.push(", ").bind(after.seq()).push(")");
     }
-    sql.push(" order by id desc limit ").bind(i64::from(limit));
-    let rows: Vec<ReceiptRow> = sql.fetch_all(&mut tx.conn).await?;
+    sql.push(" order by r.evaluation_id desc, r.seq desc limit ").bind(i64::from(limit));
+    let rows: Vec<KeptRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Receipt::try_from).collect()
 }
 
@@ -210,26 +225,29 @@ pub async fn page(
     after: Option<ReceiptId>,
     limit: u32,
 ) -> Result<Vec<Receipt>, StoreError> {
-    const PAGE: &str = concat!("select ", receipt_columns!(), " from receipts where org_id = ");
-    let org = tx.org.0;
+    const PAGE: &str = select_receipts!("");
     let mut sql = Sql::new(&tx.conn, PAGE);
-    sql.bind(org);
+    sql.bind(tx.org.0);
     if let Some(after) = after {
-        sql.push(" and id > ").bind(after.0);
+        sql.push(" and (r.evaluation_id, r.seq) > (").bind(after.evaluation().0);
+        sql.push(", ").bind(after.seq()).push(")");
     }
     if let Some(from) = period.from {
-        sql.push(" and at >= ").bind(from).push(" and id >= ").bind(first_id_of(from));
+        sql.push(" and e.at >= ").bind(from);
+        sql.push(" and r.evaluation_id >= ").bind(first_id_of(from));
     }
     if let Some(to) = period.to {
-        sql.push(" and at < ").bind(to).push(" and id < ").bind(past_ids_of(to));
+        sql.push(" and e.at < ").bind(to);
+        sql.push(" and r.evaluation_id < ").bind(past_ids_of(to));
     }
-    sql.push(" order by id limit ").bind(i64::from(limit));
-    let rows: Vec<ReceiptRow> = sql.fetch_all(&mut tx.conn).await?;
+    sql.push(" order by r.evaluation_id, r.seq limit ").bind(i64::from(limit));
+    let rows: Vec<KeptRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Receipt::try_from).collect()
 }
 
 /// Removes the evaluations taken before a moment with their receipts, at most `limit` evaluations,
-/// and says how many. That it was done is recorded: the tables let nothing go otherwise.
+/// and says how many. With the last of them go the parts that none can have any more. That it was
+/// done is recorded: the tables let nothing go otherwise.
 pub async fn purge(
     tx: &mut WriteTx,
     before: DateTime<Utc>,
@@ -241,6 +259,7 @@ pub async fn purge(
         insert into retention_cuts (org_id, cut_before, cut_at)
         select $1, $2, $3
         where exists (select 1 from evaluations where org_id = $1 and id < $4 and at < $2)
+            or exists (select 1 from snapshot_parts where org_id = $1 and until <= $2)
         on conflict do nothing";
     const RECEIPTS: &str = "
         delete from receipts where org_id = $1 and evaluation_id in (
@@ -250,6 +269,7 @@ pub async fn purge(
         delete from evaluations where org_id = $1 and id in (
             select id from evaluations where org_id = $1 and id < $4 and at < $2 order by id limit $3
         )";
+    const PARTS: &str = "delete from snapshot_parts where org_id = $1 and until <= $2";
     let until = first_id_of(before);
     on!(&mut *tx, |conn, org| {
         sqlx::query(CUT).bind(org).bind(before).bind(now).bind(until).execute(conn).await?;
@@ -267,15 +287,19 @@ pub async fn purge(
                 .rows_affected()
         });
     }
+    if purged < u64::from(limit) {
+        on!(tx, |conn, org| {
+            sqlx::query(PARTS).bind(org).bind(before).execute(conn).await?;
+        });
+    }
     Ok(purged)
 }
 
-impl TryFrom<Receipt> for ReceiptRow {
+impl TryFrom<&Receipt> for ReceiptRow {
     type Error = StoreError;
 
-    fn try_from(receipt: Receipt) -> Result<Self, StoreError> {
-        let outcome = OutcomeKind::of(&receipt.outcome);
-        let facts = match receipt.outcome {
+    fn try_from(receipt: &Receipt) -> Result<Self, StoreError> {
+        let facts = match receipt.outcome.clone() {
             Outcome::Applied | Outcome::Suggested | Outcome::Declined => None,
             Outcome::Overruled(why) => Some(Json(FactsJson::Overruled(why))),
             Outcome::Failed { code, message, fallback } => {
@@ -283,35 +307,25 @@ impl TryFrom<Receipt> for ReceiptRow {
             }
         };
         Ok(Self {
-            id: receipt.id.0,
             org_id: receipt.org.0,
-            subject_kind: receipt.subject.kind().as_str().to_owned(),
-            subject_id: receipt.subject.id(),
             evaluation_id: receipt.evaluation.0,
             seq: receipt.seq,
             hook: receipt.hook.as_str().to_owned(),
-            layer_id: receipt.layer.0,
             binding_id: receipt.binding.0,
             revision: receipt.revision,
-            component: digest::to_bytes("component", &receipt.component)?,
-            settings_digest: digest::to_bytes("settings digest", &receipt.settings_digest)?,
-            data_digest: digest::to_bytes("data digest", &receipt.data_digest)?,
-            wit_version: receipt.wit_version,
-            engine_version: receipt.engine_version,
-            decision: pack_parts([&receipt.question, &receipt.answer, &receipt.log])?,
             fuel: number("fuel", receipt.fuel)?,
             duration_us: number("duration", receipt.duration_us)?,
-            outcome: outcome.as_str().to_owned(),
+            outcome: OutcomeKind::of(&receipt.outcome).as_str().to_owned(),
             outcome_facts: facts,
-            at: receipt.at,
         })
     }
 }
 
-impl TryFrom<ReceiptRow> for Receipt {
+impl TryFrom<KeptRow> for Receipt {
     type Error = StoreError;
 
-    fn try_from(row: ReceiptRow) -> Result<Self, StoreError> {
+    fn try_from(kept: KeptRow) -> Result<Self, StoreError> {
+        let row = kept.receipt;
         let outcome = match (row.outcome.as_str(), row.outcome_facts.map(|facts| facts.0)) {
             ("applied", None) => Outcome::Applied,
             ("suggested", None) => Outcome::Suggested,
@@ -322,30 +336,38 @@ impl TryFrom<ReceiptRow> for Receipt {
             }
             _ => return Err(TABLE.corrupt("outcome")),
         };
-        let [question, answer, log] =
-            unpack_parts(&row.decision).ok_or_else(|| TABLE.corrupt("decision"))?;
+        let corrupt = || Table("evaluations").corrupt("texts");
+        let before = usize::try_from(row.seq - 1).map_err(|_| TABLE.corrupt("seq"))?;
+        // The first text is the snapshot.
+        let texts = unpack(&kept.texts).ok_or_else(corrupt)?.into_iter();
+        let texts: Vec<_> = texts.skip(1 + before * TEXTS).take(TEXTS).collect();
+        let [question, answer, log, wit, engine]: [Vec<u8>; TEXTS] =
+            texts.try_into().map_err(|_| corrupt())?;
+        let text = |bytes| String::from_utf8(bytes).map_err(|_| corrupt());
+        let digest = |bytes| TABLE.need("revision", bytes).map(|it: Vec<u8>| digest::to_text(&it));
+        let evaluation = EvaluationId(row.evaluation_id);
         Ok(Self {
-            id: ReceiptId(row.id),
+            id: ReceiptId::of(evaluation, row.seq),
             org: OrgId(row.org_id),
-            subject: TABLE.subject(&row.subject_kind, row.subject_id)?,
-            evaluation: EvaluationId(row.evaluation_id),
+            subject: TABLE.subject(&kept.subject_kind, kept.subject_id)?,
+            evaluation,
             seq: row.seq,
             hook: TABLE.parse("hook", &row.hook)?,
-            layer: OrgId(row.layer_id),
+            layer: OrgId(TABLE.need("revision", kept.layer_id)?),
             binding: BindingId(row.binding_id),
             revision: row.revision,
-            component: digest::to_text(&row.component),
-            settings_digest: digest::to_text(&row.settings_digest),
-            data_digest: digest::to_text(&row.data_digest),
-            wit_version: row.wit_version,
-            engine_version: row.engine_version,
+            component: digest(kept.component)?,
+            settings_digest: digest(kept.settings_digest)?,
+            data_digest: digest(kept.data_digest)?,
+            wit_version: text(wit)?,
+            engine_version: text(engine)?,
             question,
             answer,
             log,
             fuel: TABLE.fit("fuel", row.fuel)?,
             duration_us: TABLE.fit("duration_us", row.duration_us)?,
             outcome,
-            at: row.at,
+            at: kept.at,
         })
     }
 }

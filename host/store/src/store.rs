@@ -381,7 +381,7 @@ async fn connect_sqlite(
     if in_memory {
         return Ok(Pool::Sqlite { writer, readers: None });
     }
-    let reads = connect.clone().pragma("cache_size", "-16384");
+    let reads = connect.clone().pragma("cache_size", "-8192");
     let readers = SqlitePoolOptions::new()
         .max_connections(options.connections.max(1))
         .acquire_timeout(options.wait)

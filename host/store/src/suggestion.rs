@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use uuid::Uuid;
 use waypost_domain::{
-    ids::{BindingId, PersonId, ReceiptId, SuggestionId, TicketId},
+    ids::{BindingId, EvaluationId, PersonId, ReceiptId, SuggestionId, TicketId},
     suggestion::{Suggestion, SuggestionCounts, SuggestionState},
 };
 
@@ -26,7 +26,8 @@ row! {
         id: Uuid,
         org_id: Uuid,
         ticket_id: Uuid,
-        receipt_id: Uuid,
+        evaluation_id: Uuid,
+        receipt_seq: i64,
         field: String,
         seen: Option<String>,
         value: String,
@@ -86,7 +87,8 @@ pub async fn counts(
 ) -> Result<BTreeMap<BindingId, SuggestionCounts>, StoreError> {
     const COUNT: &str = "
         select r.binding_id, s.state, count(*)
-        from suggestions s join receipts r on r.org_id = s.org_id and r.id = s.receipt_id
+        from suggestions s join receipts r on r.org_id = s.org_id
+            and r.evaluation_id = s.evaluation_id and r.seq = s.receipt_seq
         where s.org_id = ";
     let org = tx.org.0;
     let mut sql = Sql::new(&tx.conn, COUNT);
@@ -143,7 +145,8 @@ impl SuggestionRow {
             id: suggestion.id.0,
             org_id,
             ticket_id: suggestion.ticket.0,
-            receipt_id: suggestion.receipt.0,
+            evaluation_id: suggestion.receipt.evaluation().0,
+            receipt_seq: suggestion.receipt.seq(),
             field: suggestion.field.as_str().to_owned(),
             seen: suggestion.seen.clone(),
             value: suggestion.value.clone(),
@@ -178,7 +181,7 @@ impl TryFrom<SuggestionRow> for Suggestion {
             state: row.state()?,
             id: SuggestionId(row.id),
             ticket: TicketId(row.ticket_id),
-            receipt: ReceiptId(row.receipt_id),
+            receipt: ReceiptId::of(EvaluationId(row.evaluation_id), row.receipt_seq),
             field: TABLE.parse("field", &row.field)?,
             seen: row.seen,
             value: row.value,

@@ -76,8 +76,9 @@ impl Entropy for Counted {
         bytes[..6].copy_from_slice(&millis.to_be_bytes()[2..]);
         bytes[6] = 0x70;
         bytes[8] = 0x80;
-        bytes[9..12].copy_from_slice(&self.test);
-        bytes[12..].copy_from_slice(&self.next());
+        // The last two bytes are not the ones that tell ids apart: evaluations have others there.
+        bytes[9..13].copy_from_slice(&self.next());
+        bytes[13..].copy_from_slice(&self.test);
         Uuid::from_bytes(bytes)
     }
 

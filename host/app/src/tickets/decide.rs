@@ -468,8 +468,10 @@ impl TicketDraft {
         let of = (self.write.ticket.org, self.write.ticket.id);
         let occasion = &self.occasion;
         self.asking.evaluation.get_or_insert_with(|| {
-            let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone() };
-            Evaluation::begin(desk, facts.layers.clone(), snapshot, of, occasion, now)
+            let (layers, shared) = (facts.layers.clone(), facts.shared.clone());
+            let teams_now = shared.teams_now(facts, now);
+            let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone(), teams_now };
+            Evaluation::begin(desk, layers, shared, snapshot, of, occasion, now)
         })
     }
 

@@ -25,12 +25,14 @@ use waypost_policy::{
     question,
 };
 use waypost_store::{
-    StoreError, evaluation, evaluation::PackedEvaluation, receipt, receipt::PackedReceipt,
+    StoreError,
+    evaluation::{self, PackedEvaluation},
+    snapshot_part::{self, PackedPart},
 };
 
-use super::snapshot::{self, Snapshot};
+use super::snapshot::{self, SharedFacts, Snapshot};
 use crate::{
-    Desk, Entropy,
+    Desk,
     layers::{Asked, Layers},
 };
 
@@ -43,9 +45,9 @@ use self::{
 /// An evaluation that is under way.
 pub(crate) struct Evaluation {
     runtime: Arc<PolicyRuntime>,
-    entropy: Arc<dyn Entropy>,
     layers: Arc<Layers>,
-    snapshot: Arc<Snapshot>,
+    shared: Arc<SharedFacts>,
+    snapshot: Snapshot,
     record: EvaluationRecord,
     receipts: Vec<Receipt>,
     policy_failures: Vec<String>,
@@ -97,10 +99,11 @@ pub(crate) struct PolicyAnswer {
 
 /// What came of a finished evaluation.
 pub(crate) struct Finished {
-    /// The evaluation, with its snapshot; none when no policy was asked.
+    /// The evaluation, with its snapshot and one receipt for each policy that was asked, in the
+    /// order of asking; none when no policy was.
     pub(crate) record: Option<PackedEvaluation>,
-    /// One receipt for each policy that was asked, in the order of asking.
-    pub(crate) receipts: Vec<PackedReceipt>,
+    /// The part of the snapshot that others will have too, if it is not stored yet.
+    pub(crate) part: Option<PackedPart>,
     /// `hook: failure` of the policies that failed, for the ticket's mark.
     pub(crate) policy_failures: Vec<String>,
     /// The breakers that opened.
@@ -155,8 +158,12 @@ pub(crate) fn question_of(
     evaluation: &EvaluationRecord,
     receipt: &Receipt,
 ) -> Result<Question, Unreadable> {
-    let Snapshot { mut ticket, mut context } = form::from_json(&evaluation.snapshot)
-        .map_err(|source| Unreadable { part: "snapshot", source })?;
+    let unreadable = |source| Unreadable { part: "snapshot", source };
+    let Snapshot { mut ticket, mut context, teams_now } =
+        form::from_json(&evaluation.snapshot).map_err(unreadable)?;
+    if let Some(part) = &evaluation.part {
+        snapshot::put_back(part, &teams_now, &mut context).map_err(unreadable)?;
+    }
     let delta: QuestionDelta = form::from_json(&receipt.question)
         .map_err(|source| Unreadable { part: "question", source })?;
     delta.ticket.apply(&mut ticket);
@@ -196,24 +203,26 @@ impl Evaluation {
     pub(crate) fn begin(
         desk: &Desk,
         layers: Arc<Layers>,
+        shared: Arc<SharedFacts>,
         snapshot: Snapshot,
         (org, ticket): (OrgId, TicketId),
         occasion: &str,
         now: DateTime<Utc>,
     ) -> Self {
         let record = EvaluationRecord {
-            id: EvaluationId(desk.entropy.id(now)),
+            id: EvaluationId::of_new(desk.entropy.id(now)),
             org,
             subject: ticket.into(),
             occasion: occasion.to_owned(),
-            snapshot: form::to_json(&snapshot),
+            snapshot: form::to_json(&shared.taken_from(&snapshot)),
+            part: shared.part.clone(),
             at: now,
         };
         Self {
             runtime: Arc::clone(&desk.runtime),
-            entropy: Arc::clone(&desk.entropy),
             layers,
-            snapshot: Arc::new(snapshot),
+            shared,
+            snapshot,
             record,
             receipts: Vec::new(),
             policy_failures: Vec::new(),
@@ -289,7 +298,8 @@ impl Evaluation {
         context: &question::Context,
         part: Option<&Part>,
     ) -> PolicyAnswer {
-        let id = ReceiptId(self.entropy.id(self.record.at));
+        let seq = i64::try_from(self.receipts.len()).unwrap_or(i64::MAX).saturating_add(1);
+        let id = ReceiptId::of(self.record.id, seq);
         let needs = asked.needs(hook).to_vec();
         let paused = self.runtime.breaker(asked.breaker_key(hook)).open();
         let decision = self.decide(asked, hook, ticket, context, part, Seed::from(id.0));
@@ -319,7 +329,7 @@ impl Evaluation {
             org: self.record.org,
             subject: self.record.subject,
             evaluation: self.record.id,
-            seq: i64::try_from(self.receipts.len()).unwrap_or(i64::MAX) + 1,
+            seq,
             hook,
             layer: asked.binding.org,
             binding: asked.binding.id,
@@ -357,7 +367,8 @@ impl Evaluation {
         if breaker.check(self.record.at).is_err() {
             return not_asked(Failure::BreakerOpen);
         }
-        let context = snapshot::only(context, &asked.layer, asked.needs(hook));
+        let teams_now = &self.snapshot.teams_now;
+        let context = self.shared.only(context, teams_now, &asked.layer, asked.needs(hook));
         let Some(question) = question(hook, ticket.clone(), context, part.cloned()) else {
             return not_asked(Failure::Unavailable {
                 message: "the question is incomplete".to_owned(),
@@ -435,9 +446,10 @@ impl Evaluation {
     /// Ends the evaluation, and packs it for the store.
     pub(crate) fn finish(self) -> Result<Finished, StoreError> {
         let was_asked = !self.receipts.is_empty();
+        let new = self.record.part.as_ref().filter(|_| was_asked && !self.shared.is_kept);
         Ok(Finished {
-            record: was_asked.then(|| evaluation::pack(self.record)).transpose()?,
-            receipts: self.receipts.into_iter().map(receipt::pack).collect::<Result<_, _>>()?,
+            part: new.map(|part| snapshot_part::pack(self.record.org, part)).transpose()?,
+            record: was_asked.then(|| evaluation::pack(self.record, &self.receipts)).transpose()?,
             policy_failures: self.policy_failures,
             tripped: self.tripped,
             pauses: self.pauses,

@@ -23,8 +23,11 @@ use waypost_domain::{
 use waypost_policy::Need;
 use waypost_store::{ReadTx, directory::Directory};
 
-use super::{PersonRef, snapshot::MAX_COMMENTS};
-use crate::{Caller, CommandError, Desk, layers, layers::Layers};
+use super::{
+    PersonRef,
+    snapshot::{MAX_COMMENTS, SharedFacts},
+};
+use crate::{Caller, CommandError, Desk, configuration::Configuration, layers, layers::Layers};
 
 /// Everything a round is decided on.
 #[derive(Clone)]
@@ -33,6 +36,8 @@ pub(crate) struct Facts {
     pub(crate) directory: Arc<Directory>,
     /// The policies in force.
     pub(crate) layers: Arc<Layers>,
+    /// What the snapshots of all tickets share.
+    pub(crate) shared: Arc<SharedFacts>,
     /// Open tickets by team; empty unless a policy needs them.
     pub(crate) loads: Arc<BTreeMap<TeamId, u32>>,
     /// People who may get tickets, approvals or messages: members and leads of teams, owners of
@@ -68,9 +73,10 @@ impl Facts {
         } else {
             BTreeMap::new()
         };
-        let facts = Self {
+        let mut facts = Self {
             directory: Arc::clone(&configuration.directory),
             layers: Arc::new(layers),
+            shared: Arc::default(),
             loads: Arc::new(loads),
             desk_people: Arc::clone(&configuration.desk_people),
             delegations: Arc::default(),
@@ -83,6 +89,9 @@ impl Facts {
             comments: Vec::new(),
             open_approval: None,
         };
+        if !facts.layers.is_empty() {
+            facts.shared = shared(&mut tx, &configuration, &facts, caller.now).await?;
+        }
         Ok((tx, facts))
     }
 
@@ -205,6 +214,28 @@ impl Facts {
     pub(crate) fn open_of_team(&self, id: TeamId) -> u32 {
         self.loads.get(&id).copied().unwrap_or(0)
     }
+}
+
+/// What snapshots of this moment share: made once for a configuration and a month, as soon as it is
+/// stored.
+async fn shared(
+    tx: &mut ReadTx,
+    configuration: &Configuration,
+    facts: &Facts,
+    now: DateTime<Utc>,
+) -> Result<Arc<SharedFacts>, CommandError> {
+    if let Some(known) = configuration.shared.at(now) {
+        return Ok(known);
+    }
+    let mut made = SharedFacts::of(facts, now);
+    if let Some(part) = &made.part {
+        made.is_kept = waypost_store::snapshot_part::is_kept(tx, part.id).await?;
+    }
+    let made = Arc::new(made);
+    if made.is_kept {
+        configuration.shared.put(&made);
+    }
+    Ok(made)
 }
 
 impl Lookup for Facts {

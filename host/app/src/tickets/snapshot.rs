@@ -1,5 +1,7 @@
 //! The snapshot: a ticket and the facts around it, as policies are asked about them.
 
+mod shared;
+
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Offset, SecondsFormat, Utc};
@@ -14,12 +16,12 @@ use waypost_domain::{
     incident::MajorState,
     organization::Organization,
     service::Criticality,
-    team::Team,
     text::cut_bytes,
     ticket::{Channel, Code, Details, Phase, Stage, Ticket},
 };
 use waypost_policy::{Need, question};
 
+pub(crate) use self::shared::{SharedFacts, SharedOnce, TeamNow, put_back};
 use super::facts::Facts;
 use crate::same_cases::same_cases;
 
@@ -36,8 +38,11 @@ pub(crate) const MAX_COMMENTS: usize = 3;
 pub(crate) struct Snapshot {
     /// The ticket as it was before the round's first hook.
     pub(crate) ticket: question::Ticket,
-    /// All facts; each question holds those of them that its policy declared.
+    /// All facts but the shared ones; each question holds those that its policy declared.
     pub(crate) context: question::Context,
+    /// How the teams of the shared facts stood, in their order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) teams_now: Vec<TeamNow>,
 }
 
 /// What is about to be written of a ticket, beside the ticket.
@@ -191,11 +196,9 @@ pub(crate) fn moment(of: &Organization, now: DateTime<Utc>) -> question::Moment 
     }
 }
 
-/// The facts as policies see them, all of them; [`only`] takes what one policy declared.
+/// The facts as policies see them, all but the shared ones.
 pub(crate) fn context(facts: &Facts, ticket: &Ticket, now: DateTime<Utc>) -> question::Context {
     let settings = &facts.directory.org.settings;
-    let teams = &facts.directory.teams;
-    let services = &facts.directory.services;
     question::Context {
         now: moment(&facts.directory.org, now),
         organization: facts.directory.org.key.to_string(),
@@ -204,22 +207,10 @@ pub(crate) fn context(facts: &Facts, ticket: &Ticket, now: DateTime<Utc>) -> que
         fallback_approver: settings.fallback_approver.map(|id| id.to_string()),
         requester: facts.requester.as_ref().map(person),
         manager: facts.manager.as_ref().map(person),
-        teams: Some(
-            teams
-                .iter()
-                .filter(|one| one.serves(facts.directory.org.id))
-                .map(|one| team(one, facts, now))
-                .collect(),
-        ),
+        teams: None,
         service: ticket.service.and_then(|id| service(facts, id)),
         ci: ticket.ci.and_then(|id| ci(facts, id)),
-        services: Some(
-            services
-                .iter()
-                .filter(|one| one.active)
-                .filter_map(|one| service(facts, one.id))
-                .collect(),
-        ),
+        services: None,
     }
 }
 
@@ -241,26 +232,11 @@ pub(crate) fn following(
 /// same for the same needs: a receipt names the component, and with it the needs.
 pub(crate) fn only(full: &question::Context, layer: &str, needs: &[Need]) -> question::Context {
     let needs_one = |need: Need| needs.contains(&need);
-    let needs_load = needs_one(Need::TeamLoads);
-    let needs_members = needs_one(Need::TeamMembers);
-    let needs_on_call = needs_one(Need::OnCall);
-    let needs_teams = needs_one(Need::Teams) || needs_load || needs_members || needs_on_call;
-    let team = |team: &question::Team| question::Team {
-        organization: team.organization.clone(),
-        key: team.key.clone(),
-        name: team.name.clone(),
-        open_now: team.open_now,
-        lead: team.lead.clone(),
-        load: team.load.filter(|_| needs_load),
-        open_tickets: team.open_tickets.filter(|_| needs_load),
-        on_call: team.on_call.clone().filter(|_| needs_on_call),
-        members: team.members.clone().filter(|_| needs_members),
-    };
+    let teams = full.teams.as_ref().filter(|_| needs_teams(needs));
     let ci = |ci: question::Ci| question::Ci {
         open_tickets: ci.open_tickets.filter(|_| needs_one(Need::OpenOnCi)),
         ..ci
     };
-    let teams = full.teams.as_ref().filter(|_| needs_teams);
     let needs_ci = needs_one(Need::Ci) || needs_one(Need::OpenOnCi);
     question::Context {
         now: full.now.clone(),
@@ -270,10 +246,30 @@ pub(crate) fn only(full: &question::Context, layer: &str, needs: &[Need]) -> que
         fallback_approver: full.fallback_approver.clone(),
         requester: full.requester.clone().filter(|_| needs_one(Need::Requester)),
         manager: full.manager.clone().filter(|_| needs_one(Need::Manager)),
-        teams: teams.map(|teams| teams.iter().map(team).collect()),
+        teams: teams.map(|teams| teams.iter().map(|team| only_of_team(team, needs)).collect()),
         service: full.service.clone().filter(|_| needs_one(Need::Service)),
         ci: full.ci.clone().filter(|_| needs_ci).map(ci),
         services: full.services.clone().filter(|_| needs_one(Need::Services)),
+    }
+}
+
+fn needs_teams(needs: &[Need]) -> bool {
+    let all = [Need::Teams, Need::TeamLoads, Need::TeamMembers, Need::OnCall];
+    needs.iter().any(|need| all.contains(need))
+}
+
+fn only_of_team(team: &question::Team, needs: &[Need]) -> question::Team {
+    let needs_load = needs.contains(&Need::TeamLoads);
+    question::Team {
+        organization: team.organization.clone(),
+        key: team.key.clone(),
+        name: team.name.clone(),
+        open_now: team.open_now,
+        lead: team.lead.clone(),
+        load: team.load.filter(|_| needs_load),
+        open_tickets: team.open_tickets.filter(|_| needs_load),
+        on_call: team.on_call.as_ref().filter(|_| needs.contains(&Need::OnCall)).cloned(),
+        members: team.members.as_ref().filter(|_| needs.contains(&Need::TeamMembers)).cloned(),
     }
 }
 
@@ -348,27 +344,6 @@ fn person(person: &waypost_domain::person::Person) -> question::Person {
         zone: person.zone.map(|zone| zone.name().to_owned()),
         language: person.language.as_ref().map(ToString::to_string),
         fields: fields(&person.fields),
-    }
-}
-
-fn team(team: &Team, facts: &Facts, now: DateTime<Utc>) -> question::Team {
-    // A provider's team works by its provider's hours, whoever's ticket it is.
-    let owner = facts.directory.lineage.iter().find(|org| org.id == team.org);
-    let settings = owner.map_or(&facts.directory.org.settings, |org| &org.settings);
-    let zone = team.zone.unwrap_or(settings.zone);
-    let hours = team.working_hours.as_ref().unwrap_or(&settings.working_hours);
-    let open_tickets = facts.open_of_team(team.id);
-    let members = u32::try_from(team.members.len().max(1)).unwrap_or(u32::MAX);
-    question::Team {
-        organization: organization_key(facts, team.org),
-        key: team.key.to_string(),
-        name: team.name.clone(),
-        open_now: hours.contains(now, zone),
-        lead: team.lead.map(|id| id.to_string()),
-        load: Some(open_tickets.saturating_mul(100) / members),
-        open_tickets: Some(open_tickets),
-        on_call: Some(team.on_call.iter().map(ToString::to_string).collect()),
-        members: Some(team.members.iter().map(ToString::to_string).collect()),
     }
 }
 

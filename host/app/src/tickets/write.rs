@@ -18,7 +18,7 @@ use waypost_domain::{
 use waypost_policy::BreakerOpen;
 use waypost_store::{
     ReadTx, StoreError, WriteTx, approval, binding_pause, comment, evaluation, event, link,
-    organization, outbox, person, receipt, suggestion, ticket,
+    organization, outbox, person, snapshot_part, suggestion, ticket,
 };
 
 use super::{
@@ -144,13 +144,13 @@ pub(crate) async fn write(
     let events = placed(desk, tx, writes, now).await?;
     event::append_many(tx, &events).await?;
     let mut evaluations = Vec::new();
-    let mut receipts = Vec::new();
+    let mut parts = Vec::new();
     for evaluation in writes.iter_mut().filter_map(|one| one.evaluation.as_mut()) {
         evaluations.extend(evaluation.record.take());
-        receipts.append(&mut evaluation.receipts);
+        parts.extend(evaluation.part.take());
     }
+    snapshot_part::keep_many(tx, parts).await?;
     evaluation::insert_many(tx, evaluations).await?;
-    receipt::insert_many(tx, receipts).await?;
     let comments: Vec<Comment> =
         writes.iter().flat_map(|one| one.comments.iter().cloned()).collect();
     comment::insert_many(tx, &comments).await?;

@@ -2,7 +2,10 @@
 
 use std::{
     collections::BTreeSet,
-    sync::atomic::{AtomicU64, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use chrono::{DateTime, TimeDelta, Utc};
@@ -11,16 +14,16 @@ use waypost_domain::{
     binding::{Binding, Fallback, Hook, LimitChanges, Revision},
     event::{Actor, ActorKind},
     fields::Fields,
-    ids::{BindingId, EvaluationId, OrgId, PersonId, TeamId, TicketId},
+    ids::{BindingId, EvaluationId, OrgId, PersonId, SnapshotPartId, TeamId, TicketId},
     organization::{OrgKind, OrgSettings, Organization},
     person::Person,
     priority::{Level, Priority},
-    receipt::Evaluation,
+    receipt::{Evaluation, Receipt, SnapshotPart},
     role::Role,
     team::Team,
     ticket::{Channel, Details, Stage, State, Ticket, TicketKind},
 };
-use waypost_store::{Store, component, evaluation, organization, ticket};
+use waypost_store::{Store, component, evaluation, organization, snapshot_part, ticket};
 
 /// An id that no other test of this process has. Later ones sort after earlier ones.
 pub(crate) fn id() -> Uuid {
@@ -198,20 +201,36 @@ pub(crate) async fn stored_ticket(store: &Store, org: &Organization) -> Ticket {
     new
 }
 
-/// An evaluation about a ticket that is stored.
-pub(crate) async fn stored_evaluation(store: &Store, about: &Ticket, minutes: i64) -> Evaluation {
-    let new = Evaluation {
+/// An evaluation about a ticket.
+pub(crate) fn evaluation_of(about: &Ticket, minutes: i64) -> Evaluation {
+    Evaluation {
         id: EvaluationId(id()),
         org: about.org,
         subject: about.id.into(),
         occasion: "create".to_owned(),
         snapshot: br#"{"ticket":{"text":"Printer on fire"}}"#.to_vec(),
+        part: None,
         at: at(minutes),
-    };
-    let mut tx = store.write(about.org).await.unwrap();
-    evaluation::insert_many(&mut tx, vec![evaluation::pack(new.clone()).unwrap()]).await.unwrap();
+    }
+}
+
+/// Adds an evaluation with its receipts.
+pub(crate) async fn evaluated(store: &Store, evaluation: &Evaluation, receipts: &[Receipt]) {
+    let packed = evaluation::pack(evaluation.clone(), receipts).unwrap();
+    let mut tx = store.write(evaluation.org).await.unwrap();
+    evaluation::insert_many(&mut tx, vec![packed]).await.unwrap();
     tx.commit().await.unwrap();
-    new
+}
+
+/// A part of snapshots that ends then, and that is stored.
+pub(crate) async fn stored_part(store: &Store, org: OrgId, until: i64) -> Arc<SnapshotPart> {
+    let text = format!(r#"{{"teams":["{until}"]}}"#).into_bytes();
+    let part = SnapshotPart { id: SnapshotPartId(id()), text, until: at(until) };
+    let mut tx = store.write(org).await.unwrap();
+    let packed = snapshot_part::pack(org, &part).unwrap();
+    snapshot_part::keep_many(&mut tx, vec![packed]).await.unwrap();
+    tx.commit().await.unwrap();
+    Arc::new(part)
 }
 
 /// A component that is stored and granted to the organization.

@@ -2,20 +2,26 @@
 
 use chrono::TimeDelta;
 use waypost_domain::{
-    binding::Hook,
-    ids::{BindingId, PersonId, ReceiptId, SuggestionId},
+    binding::{Binding, Hook, Revision},
+    ids::{PersonId, ReceiptId, SuggestionId},
+    organization::Organization,
     receipt::{Evaluation, Outcome, Receipt},
     suggestion::{SuggestedField, Suggestion, SuggestionCounts, SuggestionState},
 };
 use waypost_store::{
-    Store, StoreError, WriteTx, evaluation,
+    Store, StoreError, binding, evaluation,
     event::Period,
     on_both_engines,
     receipt::{self, OutcomeKind, ReceiptFilter},
-    suggestion, testing,
+    snapshot_part, suggestion, testing,
 };
 
-use crate::fixture::{self, Tree, at, digest, stored_evaluation, stored_ticket, tree};
+use crate::fixture::{
+    self, Tree, at, evaluated, evaluation_of, granted_component, stored_part, stored_ticket, tree,
+};
+
+/// How many parts of snapshots there are.
+const PARTS: &str = "select count(*) from snapshot_parts";
 
 on_both_engines! {
     receipts_come_back_with_their_snapshot
@@ -25,28 +31,46 @@ on_both_engines! {
     old_receipts_are_purged_with_their_rounds
     what_is_oldest_is_known_of_each_organization
     receipts_of_organizations_are_apart
+    a_part_of_snapshots_is_kept_once
+    receipts_are_of_their_evaluation_and_in_order
     unreadable_receipts_are_reported
-    what_is_no_digest_is_not_stored
 }
 
-fn receipt_of(evaluation: &Evaluation, seq: i64, hook: Hook, outcome: Outcome) -> Receipt {
+/// A binding that decides, with its one revision.
+async fn bound(store: &Store, org: &Organization, of: u8) -> (Binding, Revision) {
+    let component = granted_component(store, org.id, of).await;
+    let binding = fixture::binding(org.id, &format!("policy-{of}"));
+    let revision = fixture::revision(&binding, 1, of.into(), &component.digest);
+    let mut tx = store.write(org.id).await.unwrap();
+    binding::insert(&mut tx, &binding, &revision).await.unwrap();
+    tx.commit().await.unwrap();
+    (binding, revision)
+}
+
+fn receipt_of(
+    evaluation: &Evaluation,
+    seq: i64,
+    (binding, revision): &(Binding, Revision),
+    hook: Hook,
+    outcome: Outcome,
+) -> Receipt {
     Receipt {
-        id: ReceiptId(fixture::id()),
+        id: ReceiptId::of(evaluation.id, seq),
         org: evaluation.org,
         subject: evaluation.subject,
         evaluation: evaluation.id,
         seq,
         hook,
-        layer: evaluation.org,
-        binding: BindingId(fixture::id()),
-        revision: 3,
-        component: digest(1),
-        settings_digest: digest(2),
-        data_digest: digest(3),
+        layer: binding.org,
+        binding: binding.id,
+        revision: revision.number,
+        component: revision.component.clone(),
+        settings_digest: revision.settings_digest.clone(),
+        data_digest: revision.data_digest.clone(),
         wit_version: "0.1.0".to_owned(),
-        engine_version: "wasmtime 48.0.8".to_owned(),
+        engine_version: format!("wasmtime 48.0.{seq}"),
         question: br#"{"event":"created"}"#.repeat(50),
-        answer: b"{}".to_vec(),
+        answer: format!("{{{seq}}}").into_bytes(),
         log: Vec::new(),
         fuel: 123_456,
         duration_us: 17,
@@ -63,29 +87,22 @@ fn failed() -> Outcome {
     }
 }
 
-async fn insert(tx: &mut WriteTx, receipts: &[Receipt]) -> Result<(), StoreError> {
-    let packed = receipts.iter().cloned().map(receipt::pack).collect::<Result<_, _>>()?;
-    receipt::insert_many(tx, packed).await
-}
-
 async fn receipts_come_back_with_their_snapshot(store: Store) {
-    let org = tree(&store).await.client;
-    let ticket = stored_ticket(&store, &org).await;
-    let evaluation = stored_evaluation(&store, &ticket, 2).await;
+    let Tree { client, provider, .. } = tree(&store).await;
+    let ticket = stored_ticket(&store, &client).await;
+    let part = Some(stored_part(&store, client.id, 10).await);
+    let evaluation = Evaluation { part, ..evaluation_of(&ticket, 2) };
+    let (own, above) = (bound(&store, &client, 1).await, bound(&store, &provider, 2).await);
+    let overruled = Outcome::Overruled(vec!["team: inactive".to_owned()]);
     let receipts = [
-        receipt_of(&evaluation, 1, Hook::Categorize, Outcome::Applied),
-        receipt_of(
-            &evaluation,
-            2,
-            Hook::Route,
-            Outcome::Overruled(vec!["team: inactive".to_owned()]),
-        ),
-        receipt_of(&evaluation, 3, Hook::Plan, Outcome::Suggested),
-        receipt_of(&evaluation, 4, Hook::Notify, Outcome::Declined),
-        receipt_of(&evaluation, 5, Hook::Stalled, failed()),
+        receipt_of(&evaluation, 1, &own, Hook::Categorize, Outcome::Applied),
+        receipt_of(&evaluation, 2, &above, Hook::Route, overruled),
+        receipt_of(&evaluation, 3, &own, Hook::Plan, Outcome::Suggested),
+        receipt_of(&evaluation, 4, &own, Hook::Notify, Outcome::Declined),
+        receipt_of(&evaluation, 5, &own, Hook::Stalled, failed()),
     ];
-    let mut tx = store.write(org.id).await.unwrap();
-    insert(&mut tx, &receipts).await.unwrap();
+    evaluated(&store, &evaluation, &receipts).await;
+    let mut tx = store.read(client.id).await.unwrap();
     assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), receipts);
     for expected in receipts {
         let found = receipt::find(&mut tx, expected.id).await.unwrap();
@@ -97,17 +114,34 @@ async fn receipts_come_back_with_their_snapshot(store: Store) {
     assert_eq!(receipt::find(&mut tx, ReceiptId(fixture::id())).await.unwrap(), None);
 }
 
+async fn a_part_of_snapshots_is_kept_once(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let part = stored_part(&store, client.id, 10).await;
+    let packed = snapshot_part::pack(client.id, &part).unwrap();
+    let mut tx = store.write(client.id).await.unwrap();
+    snapshot_part::keep_many(&mut tx, vec![packed.clone(), packed.clone()]).await.unwrap();
+    assert!(snapshot_part::is_kept(&mut tx, part.id).await.unwrap());
+    assert_eq!(testing::number_as(&mut tx, PARTS).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let mut tx = store.write(other.id).await.unwrap();
+    assert!(!snapshot_part::is_kept(&mut tx, part.id).await.unwrap());
+    let refused = snapshot_part::keep_many(&mut tx, vec![packed]).await;
+    assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
+}
+
 async fn receipts_are_listed_by_filter_and_page(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
     let another = stored_ticket(&store, &org).await;
-    let evaluation = stored_evaluation(&store, &ticket, 2).await;
-    let another_round = stored_evaluation(&store, &another, 3).await;
-    let one = receipt_of(&evaluation, 1, Hook::Categorize, Outcome::Applied);
-    let two = receipt_of(&evaluation, 2, Hook::Route, failed());
-    let three = receipt_of(&another_round, 1, Hook::Route, Outcome::Declined);
-    let mut tx = store.write(org.id).await.unwrap();
-    insert(&mut tx, &[one.clone(), two.clone(), three.clone()]).await.unwrap();
+    let evaluation = evaluation_of(&ticket, 2);
+    let another_round = evaluation_of(&another, 3);
+    let (first, second) = (bound(&store, &org, 1).await, bound(&store, &org, 2).await);
+    let one = receipt_of(&evaluation, 1, &first, Hook::Categorize, Outcome::Applied);
+    let two = receipt_of(&evaluation, 2, &second, Hook::Route, failed());
+    let three = receipt_of(&another_round, 1, &second, Hook::Route, Outcome::Declined);
+    evaluated(&store, &evaluation, &[one.clone(), two.clone()]).await;
+    evaluated(&store, &another_round, std::slice::from_ref(&three)).await;
+    let mut tx = store.read(org.id).await.unwrap();
 
     let none = ReceiptFilter::default;
     for (filter, expected) in [
@@ -130,27 +164,33 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
     let elsewhere = stored_ticket(&store, &other).await;
-    let old = stored_evaluation(&store, &ticket, 1).await;
-    let older = stored_evaluation(&store, &ticket, 0).await;
-    let recent = stored_evaluation(&store, &ticket, 50).await;
-    let not_ours = stored_evaluation(&store, &elsewhere, 1).await;
+    let policy = bound(&store, &client, 1).await;
+    let outdated = Some(stored_part(&store, client.id, 50).await);
+    let part = Some(stored_part(&store, client.id, 51).await);
+    let old = Evaluation { part: outdated.clone(), ..evaluation_of(&ticket, 1) };
+    let older = Evaluation { part: outdated, ..evaluation_of(&ticket, 0) };
+    let recent = Evaluation { part, ..evaluation_of(&ticket, 50) };
+    let not_ours = evaluation_of(&elsewhere, 1);
+    let applied =
+        |evaluation, seq, hook| receipt_of(evaluation, seq, &policy, hook, Outcome::Applied);
+    let kept = applied(&recent, 1, Hook::Route);
+    let of_old = [applied(&old, 1, Hook::Route), applied(&old, 2, Hook::Notify)];
+    evaluated(&store, &old, &of_old).await;
+    evaluated(&store, &older, &[applied(&older, 1, Hook::Route)]).await;
+    evaluated(&store, &recent, std::slice::from_ref(&kept)).await;
+    evaluated(&store, &not_ours, &[]).await;
     let mut tx = store.write(client.id).await.unwrap();
-    let kept = receipt_of(&recent, 1, Hook::Route, Outcome::Applied);
-    let receipts = [
-        receipt_of(&old, 1, Hook::Route, Outcome::Applied),
-        receipt_of(&old, 2, Hook::Notify, Outcome::Applied),
-        receipt_of(&older, 1, Hook::Route, Outcome::Applied),
-        kept.clone(),
-    ];
-    insert(&mut tx, &receipts).await.unwrap();
     assert_eq!(receipt::purge(&mut tx, at(50), at(99), 1).await.unwrap(), 1);
+    assert_eq!(testing::number_as(&mut tx, PARTS).await.unwrap(), 2, "one has it still");
     assert_eq!(receipt::purge(&mut tx, at(50), at(99), 100).await.unwrap(), 1);
+    assert_eq!(testing::number_as(&mut tx, PARTS).await.unwrap(), 1);
     assert_eq!(receipt::purge(&mut tx, at(50), at(99), 100).await.unwrap(), 0);
     assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), [kept]);
     assert_eq!(evaluation::of(&mut tx, ticket.id.into()).await.unwrap(), [recent]);
     tx.commit().await.unwrap();
     // What is younger than every cut goes in no other way either.
-    for removal in ["delete from receipts", "delete from evaluations"] {
+    for removal in ["delete from receipts", "delete from evaluations", "delete from snapshot_parts"]
+    {
         let mut tx = store.write(client.id).await.unwrap();
         let refused = testing::execute_as(&mut tx, removal).await;
         assert!(matches!(refused, Err(StoreError::Database(_))), "{removal}: {refused:?}");
@@ -165,9 +205,9 @@ async fn what_is_oldest_is_known_of_each_organization(store: Store) {
     let ticket = stored_ticket(&store, &client).await;
     let elsewhere = stored_ticket(&store, &other).await;
     for minutes in [3, 5, 7] {
-        stored_evaluation(&store, &ticket, minutes).await;
+        evaluated(&store, &evaluation_of(&ticket, minutes), &[]).await;
     }
-    stored_evaluation(&store, &elsewhere, 4).await;
+    evaluated(&store, &evaluation_of(&elsewhere, 4), &[]).await;
     let mut tx = store.system_read().await.unwrap();
     let oldest = evaluation::oldest(&mut tx).await.unwrap();
     assert_eq!(oldest, [(client.id, at(3)), (other.id, at(4))].into());
@@ -176,11 +216,10 @@ async fn what_is_oldest_is_known_of_each_organization(store: Store) {
 async fn receipts_of_organizations_are_apart(store: Store) {
     let Tree { client, other, provider, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
-    let evaluation = stored_evaluation(&store, &ticket, 2).await;
-    let receipt = receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied);
-    let mut tx = store.write(client.id).await.unwrap();
-    insert(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
-    tx.commit().await.unwrap();
+    let evaluation = evaluation_of(&ticket, 2);
+    let policy = bound(&store, &client, 1).await;
+    let receipt = receipt_of(&evaluation, 1, &policy, Hook::Route, Outcome::Applied);
+    evaluated(&store, &evaluation, std::slice::from_ref(&receipt)).await;
 
     for elsewhere in [&other, &provider] {
         let mut tx = store.write(elsewhere.id).await.unwrap();
@@ -190,11 +229,9 @@ async fn receipts_of_organizations_are_apart(store: Store) {
         assert_eq!(all, []);
         assert_eq!(evaluation::find(&mut tx, evaluation.id).await.unwrap(), None);
         assert_eq!(evaluation::of(&mut tx, ticket.id.into()).await.unwrap(), []);
-        let refused =
-            evaluation::insert_many(&mut tx, vec![evaluation::pack(evaluation.clone()).unwrap()])
-                .await;
-        assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
-        let refused = insert(&mut tx, std::slice::from_ref(&receipt)).await;
+        let receipts = std::slice::from_ref(&receipt);
+        let packed = evaluation::pack(evaluation.clone(), receipts).unwrap();
+        let refused = evaluation::insert_many(&mut tx, vec![packed]).await;
         assert!(matches!(refused, Err(StoreError::WrongOrganization)), "{refused:?}");
     }
 }
@@ -202,49 +239,64 @@ async fn receipts_of_organizations_are_apart(store: Store) {
 async fn unreadable_receipts_are_reported(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
-    let evaluation = stored_evaluation(&store, &ticket, 2).await;
-    let receipt = receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied);
-    let mut tx = store.write(org.id).await.unwrap();
-    insert(&mut tx, std::slice::from_ref(&receipt)).await.unwrap();
-    tx.commit().await.unwrap();
+    let evaluation = evaluation_of(&ticket, 2);
+    let policy = bound(&store, &org, 1).await;
+    let receipt = receipt_of(&evaluation, 1, &policy, Hook::Route, Outcome::Applied);
+    evaluated(&store, &evaluation, std::slice::from_ref(&receipt)).await;
     let mut tx = store.system().await.unwrap();
     testing::allow_changes(&mut tx).await.unwrap();
-    for damage in [
-        "update evaluations set snapshot = component from receipts",
-        "update receipts set decision = component",
-    ] {
+    testing::execute(&mut tx, "update evaluations set part_id = id").await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.read(org.id).await.unwrap();
+    let report = evaluation::find(&mut tx, evaluation.id).await.unwrap_err();
+    assert!(matches!(report, StoreError::Corrupt { table: "evaluations", column: "part_id" }));
+    drop(tx);
+    let mut tx = store.system().await.unwrap();
+    for damage in ["update evaluations set part_id = null", "update receipts set revision = 2"] {
         testing::execute(&mut tx, damage).await.unwrap();
     }
     tx.commit().await.unwrap();
     let mut tx = store.read(org.id).await.unwrap();
-    let report = evaluation::find(&mut tx, evaluation.id).await.unwrap_err();
-    assert!(matches!(report, StoreError::Corrupt { table: "evaluations", column: "snapshot" }));
     let report = receipt::of(&mut tx, ticket.id.into()).await.unwrap_err();
-    assert!(matches!(report, StoreError::Corrupt { table: "receipts", column: "decision" }));
+    assert!(matches!(report, StoreError::Corrupt { table: "receipts", column: "revision" }));
+    drop(tx);
+    let mut tx = store.system().await.unwrap();
+    let damage = "update evaluations set texts = data_digest from binding_revisions";
+    testing::execute(&mut tx, damage).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.read(org.id).await.unwrap();
+    let report = evaluation::find(&mut tx, evaluation.id).await.unwrap_err();
+    assert!(matches!(report, StoreError::Corrupt { table: "evaluations", column: "texts" }));
+    let report = receipt::of(&mut tx, ticket.id.into()).await.unwrap_err();
+    assert!(matches!(report, StoreError::Corrupt { table: "evaluations", column: "texts" }));
 }
 
-async fn what_is_no_digest_is_not_stored(store: Store) {
+async fn receipts_are_of_their_evaluation_and_in_order(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
-    let evaluation = stored_evaluation(&store, &ticket, 2).await;
-    let mut receipt = receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied);
-    receipt.component = "latest".into();
-    let mut tx = store.write(org.id).await.unwrap();
-    let refused = insert(&mut tx, &[receipt]).await;
-    assert!(matches!(refused, Err(StoreError::Unstorable("component"))), "{refused:?}");
+    let (evaluation, another) = (evaluation_of(&ticket, 2), evaluation_of(&ticket, 3));
+    let policy = bound(&store, &org, 1).await;
+    for receipts in [
+        [receipt_of(&another, 1, &policy, Hook::Route, Outcome::Applied)],
+        [receipt_of(&evaluation, 2, &policy, Hook::Route, Outcome::Applied)],
+    ] {
+        let refused = evaluation::pack(evaluation.clone(), &receipts);
+        assert!(matches!(refused, Err(StoreError::Unstorable(_))), "{refused:?}");
+    }
 }
 
 async fn receipts_of_a_period_are_read_from_the_first_one_on(store: Store) {
     let org = tree(&store).await.client;
     let ticket = stored_ticket(&store, &org).await;
+    let policy = bound(&store, &org, 1).await;
     let mut receipts = Vec::new();
     for minute in 1..=3 {
-        let evaluation = stored_evaluation(&store, &ticket, minute).await;
-        let receipt = receipt_of(&evaluation, 1, Hook::Route, Outcome::Applied);
-        receipts.push(Receipt { id: ReceiptId(fixture::id_at(at(minute))), ..receipt });
+        let evaluation = evaluation_of(&ticket, minute);
+        let receipt = receipt_of(&evaluation, 1, &policy, Hook::Route, Outcome::Applied);
+        evaluated(&store, &evaluation, std::slice::from_ref(&receipt)).await;
+        receipts.push(receipt);
     }
-    let mut tx = store.write(org.id).await.unwrap();
-    insert(&mut tx, &receipts).await.unwrap();
+    let mut tx = store.read(org.id).await.unwrap();
     receipts.sort_by_key(|receipt| receipt.id);
 
     let all = Period::default();
@@ -260,13 +312,12 @@ async fn receipts_of_a_period_are_read_from_the_first_one_on(store: Store) {
 async fn suggestions_are_counted_for_the_binding_that_made_them(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
-    let evaluation = stored_evaluation(&store, &ticket, 1).await;
+    let evaluation = evaluation_of(&ticket, 1);
+    let (first, second) = (bound(&store, &client, 1).await, bound(&store, &client, 2).await);
+    let one = receipt_of(&evaluation, 1, &first, Hook::Categorize, Outcome::Suggested);
+    let two = receipt_of(&evaluation, 2, &second, Hook::Route, Outcome::Suggested);
+    evaluated(&store, &evaluation, &[one.clone(), two.clone()]).await;
     let (by, at) = (PersonId(fixture::id()), at(2));
-    let of_hook = |seq, hook| Receipt {
-        id: ReceiptId(fixture::id_at(at)),
-        ..receipt_of(&evaluation, seq, hook, Outcome::Suggested)
-    };
-    let (one, two) = (of_hook(1, Hook::Categorize), of_hook(2, Hook::Route));
     let of = |receipt: &Receipt, state| Suggestion {
         id: SuggestionId(fixture::id()),
         ticket: ticket.id,
@@ -287,7 +338,6 @@ async fn suggestions_are_counted_for_the_binding_that_made_them(store: Store) {
         of(&two, SuggestionState::Accepted { by, at }),
     ];
     let mut tx = store.write(client.id).await.unwrap();
-    insert(&mut tx, &[one.clone(), two.clone()]).await.unwrap();
     suggestion::insert_many(&mut tx, &suggestions).await.unwrap();
 
     let first = SuggestionCounts { open: 1, accepted: 1, dismissed: 2 };

@@ -1,7 +1,7 @@
 //! The two sets of migrations are the same tables, and PostgreSQL's row-level security is a wall of
 //! its own.
 
-use waypost_domain::{ids::PersonId, ticket::TicketKind};
+use waypost_domain::{ids::PersonId, receipt::Evaluation, ticket::TicketKind};
 use waypost_store::{
     Engine, Store, StoreError, approval, binding, comment, event, import_job, number, person,
     receipt, team,
@@ -10,7 +10,8 @@ use waypost_store::{
 };
 
 use crate::fixture::{
-    self, Tree, at, digest, granted_component, stored_evaluation, stored_ticket, tree,
+    self, Tree, at, digest, evaluated, evaluation_of, granted_component, stored_part,
+    stored_ticket, tree,
 };
 
 #[tokio::test]
@@ -75,7 +76,8 @@ async fn filled(store: &Store) -> Tree {
     let tree = tree(store).await;
     let client = &tree.client;
     let ticket = stored_ticket(store, client).await;
-    stored_evaluation(store, &ticket, 1).await;
+    let part = Some(stored_part(store, client.id, 10).await);
+    evaluated(store, &Evaluation { part, ..evaluation_of(&ticket, 1) }, &[]).await;
     let round = crate::approvals::round_of(&ticket, 1, &[PersonId(fixture::id()); 2]);
     let mut details = crate::tickets::one_of_every_kind(&tree.client);
     details[0].watchers = [PersonId(fixture::id())].into();
@@ -133,7 +135,7 @@ async fn filled(store: &Store) -> Tree {
 /// Queries that forget to name their organization see nothing of others all the same.
 #[tokio::test]
 async fn a_query_that_forgets_its_organization_sees_no_other() {
-    const COUNTS: [(&str, &str); 20] = [
+    const COUNTS: [(&str, &str); 21] = [
         ("tickets", "select count(*) from tickets"),
         ("events", "select count(*) from events"),
         ("comments", "select count(*) from comments"),
@@ -145,6 +147,7 @@ async fn a_query_that_forgets_its_organization_sees_no_other() {
         ("ticket_people", "select count(*) from ticket_people"),
         ("team_open", "select count(*) from team_open"),
         ("approvals", "select count(*) from approvals"),
+        ("snapshot_parts", "select count(*) from snapshot_parts"),
         ("evaluations", "select count(*) from evaluations"),
         ("bindings", "select count(*) from bindings"),
         ("binding_data", "select count(*) from binding_data"),
@@ -288,7 +291,8 @@ async fn no_row_of_ones_own_opens_anothers() {
 
 #[tokio::test]
 async fn what_was_recorded_is_only_ever_added() {
-    const KEPT: [&str; 10] = [
+    const KEPT: [&str; 11] = [
+        "snapshot_parts",
         "evaluations",
         "receipts",
         "events",
@@ -309,6 +313,7 @@ async fn what_was_recorded_is_only_ever_added() {
         assert_eq!(receipt::purge(&mut tx, at(0), later, 10).await.unwrap(), 0);
         drop(tx);
         for table in [
+            "snapshot_parts",
             "evaluations",
             "events",
             "binding_revisions",
@@ -321,6 +326,7 @@ async fn what_was_recorded_is_only_ever_added() {
             assert!(matches!(answer, Err(StoreError::Database(_))), "{table}: {answer:?}");
         }
         for change in [
+            "update snapshot_parts set content = 'x'",
             "update data_files set content = 'x'",
             "update binding_data set name = 'x'",
             "update binding_revisions set note = 'x'",
@@ -340,6 +346,7 @@ async fn what_was_recorded_is_only_ever_added() {
         let mut tx = store.write(tree.client.id).await.unwrap();
         assert_eq!(receipt::purge(&mut tx, later, later, 10).await.unwrap(), 1);
         assert_eq!(number_as(&mut tx, "select count(*) from evaluations").await.unwrap(), 0);
+        assert_eq!(number_as(&mut tx, "select count(*) from snapshot_parts").await.unwrap(), 0);
         assert_eq!(number_as(&mut tx, "select count(*) from retention_cuts").await.unwrap(), 1);
         let answer = execute_as(&mut tx, "delete from retention_cuts").await;
         assert!(matches!(answer, Err(StoreError::Database(_))), "{answer:?}");

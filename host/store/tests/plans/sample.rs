@@ -20,8 +20,8 @@ use waypost_domain::{
     },
 };
 use waypost_store::{
-    Store, approval, comment, evaluation, event, idempotency, outbox, person, receipt, suggestion,
-    team, ticket,
+    Store, approval, comment, evaluation, event, idempotency, outbox, person, suggestion, team,
+    ticket,
 };
 
 use crate::fixture::{self, at, by_policy, digest, id};
@@ -112,10 +112,8 @@ async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
         comments.push(comment_of(ticket));
         messages.push(message_to(ticket, anybody(place), minutes(place)));
         let (evaluation, receipt) = decision(ticket, minutes(place));
-        let packed = evaluation::pack(evaluation.clone()).unwrap();
+        let packed = evaluation::pack(evaluation.clone(), std::slice::from_ref(&receipt)).unwrap();
         evaluation::insert_many(&mut tx, vec![packed]).await.unwrap();
-        let packed = receipt::pack(receipt.clone()).unwrap();
-        receipt::insert_many(&mut tx, vec![packed]).await.unwrap();
         if place % 10 == 0 {
             let suggested = suggestion_of(ticket, receipt.id);
             suggestion::insert_many(&mut tx, &[suggested]).await.unwrap();
@@ -229,15 +227,16 @@ fn message_to(ticket: &Ticket, person: PersonId, minutes: i64) -> Message {
 
 fn decision(ticket: &Ticket, minutes: i64) -> (Evaluation, Receipt) {
     let evaluation = Evaluation {
-        id: EvaluationId(fixture::id_at(at(minutes))),
+        id: EvaluationId::of_new(fixture::id_at(at(minutes))),
         org: ticket.org,
         subject: ticket.id.into(),
         occasion: "create".to_owned(),
         snapshot: b"{}".to_vec(),
+        part: None,
         at: at(minutes),
     };
     let receipt = Receipt {
-        id: ReceiptId(fixture::id_at(at(minutes))),
+        id: ReceiptId::of(evaluation.id, 1),
         org: ticket.org,
         subject: ticket.id.into(),
         evaluation: evaluation.id,

@@ -30,11 +30,12 @@ pub(crate) async fn open(
         let changes = one.write.ticket.first_changes(&one.facts);
         one.did(Action::Create, &one.by.clone(), changes);
     }
-    if !is_categorized {
-        run_stage(desk, caller, opening, TicketDraft::ask_categorize).await?;
-        look_up_cis(desk, caller, opening).await?;
+    if is_categorized {
+        run_stage(desk, caller, opening, TicketDraft::route_and_plan).await?;
+    } else {
+        run_stage(desk, caller, opening, TicketDraft::categorize).await?;
+        go_on_with_cis(desk, caller, opening).await?;
     }
-    run_stage(desk, caller, opening, TicketDraft::categorize_and_route).await?;
     give_numbers(desk, caller, opening).await?;
     approving::look_up_approvers(desk, caller, opening).await?;
     for one in opening.iter_mut() {
@@ -66,28 +67,49 @@ pub(crate) async fn route_again(
     Ok(())
 }
 
+/// Runs what asks policies, where it may. Where none is bound there is nothing to wait for.
 pub(super) async fn run_stage(
     desk: &Desk,
     caller: &Caller,
     items: &mut Vec<TicketDraft>,
     work: fn(&mut TicketDraft),
 ) -> Result<(), CommandError> {
+    if items.iter().all(|one| one.facts.layers.is_empty()) {
+        items.iter_mut().for_each(work);
+        return Ok(());
+    }
     let taken = std::mem::take(items);
     *items = run_blocking(desk, caller.org, taken, work, TicketDraft::mark_busy).await?;
     Ok(())
 }
 
-/// The configuration items that policies named, which only the database knows all of.
+/// Goes on with the tickets of which policies named configuration items that only the database
+/// knows.
+async fn go_on_with_cis(
+    desk: &Desk,
+    caller: &Caller,
+    opening: &mut Vec<TicketDraft>,
+) -> Result<(), CommandError> {
+    let all = std::mem::take(opening).into_iter().enumerate();
+    let (waiting, mut done): (Vec<_>, Vec<_>) = all.partition(|(_, one)| one.waits_for_cis());
+    if !waiting.is_empty() {
+        let (places, mut waiting): (Vec<_>, Vec<_>) = waiting.into_iter().unzip();
+        look_up_cis(desk, caller, &mut waiting).await?;
+        run_stage(desk, caller, &mut waiting, TicketDraft::go_on).await?;
+        done.extend(places.into_iter().zip(waiting));
+        done.sort_by_key(|(place, _)| *place);
+    }
+    opening.extend(done.into_iter().map(|(_, one)| one));
+    Ok(())
+}
+
 async fn look_up_cis(
     desk: &Desk,
     caller: &Caller,
-    opening: &mut [TicketDraft],
+    waiting: &mut [TicketDraft],
 ) -> Result<(), CommandError> {
-    if opening.iter().all(|one| one.cis_named().next().is_none()) {
-        return Ok(());
-    }
     let mut tx = desk.store.read(caller.org).await?;
-    for one in opening {
+    for one in waiting {
         let named: Vec<String> = one.cis_named().map(str::to_owned).collect();
         for key in named {
             if let Some(found) = ci::find_by_key(&mut tx, &key).await? {
@@ -122,8 +144,19 @@ pub(crate) async fn give_numbers(
 }
 
 impl TicketDraft {
-    fn ask_categorize(&mut self) {
+    /// Asks what it is. Where that names nothing that has to be looked up, it goes on at once, on
+    /// the thread that it is on.
+    fn categorize(&mut self) {
         self.asking.answers = self.ask(Hook::Categorize, None, |_, _| false);
+        if !self.waits_for_cis() {
+            self.go_on();
+        }
+    }
+
+    /// Whether policies named a configuration item that is not known yet, and were not judged.
+    fn waits_for_cis(&self) -> bool {
+        let known = &self.facts.cis;
+        self.cis_named().any(|key| !known.iter().any(|ci| ci.key.as_str() == key))
     }
 
     fn cis_named(&self) -> impl Iterator<Item = &str> {
@@ -133,8 +166,12 @@ impl TicketDraft {
         })
     }
 
-    fn categorize_and_route(&mut self) {
+    fn go_on(&mut self) {
         self.judge_categorizations();
+        self.route_and_plan();
+    }
+
+    fn route_and_plan(&mut self) {
         self.route();
         if self.submits && self.write.ticket.kind() == TicketKind::Request {
             self.ask_plan();
