@@ -49,8 +49,11 @@ create table team_members (
     constraint team_members_team foreign key (org_id, team_id) references teams (org_id, id)
 );
 
--- For a client's view of the people of the teams that serve it.
+-- For a client's view of the people of the teams that serve it: whether somebody is in such a team.
 create index team_members_person on team_members (person_id);
+-- Teams are read with their members, a provider's by its clients: by the team alone, which the key
+-- does not begin with.
+create index team_members_team on team_members (team_id, person_id);
 
 -- The client organizations that a provider's team also serves.
 create table team_serves (

@@ -127,8 +127,6 @@ create table tickets (
     version bigint not null,
     constraint tickets_key primary key (org_id, id),
     constraint tickets_number_key unique (org_id, number),
-    -- What makes an import idempotent.
-    constraint tickets_external_key unique (org_id, external_source, external_id),
     constraint tickets_state foreign key (kind, state, phase) references states (kind, state, phase),
     constraint tickets_manual check ((priority_manual is null) = (priority_reason is null)),
     constraint tickets_external check ((external_source is null) = (external_id is null)),
@@ -164,18 +162,35 @@ create table tickets (
     )
 );
 
--- The default order of lists.
-create index tickets_opened on tickets (org_id, opened_at, id);
--- Who asks for what has changed: front ends that keep a copy.
-create index tickets_updated on tickets (org_id, updated_at, id);
+-- Lists walk one of these in their order, and stop when a page is full; which one, `filter.rs`
+-- says.
+
+-- What makes an import idempotent. What comes from nowhere else is not in it.
+create unique index tickets_external_key on tickets (org_id, external_source, external_id)
+    where external_source is not null;
+-- The default order of lists, by kind, so that the few of one kind are not looked for among the
+-- many of another. A list of several kinds walks several places of it.
+create index tickets_opened on tickets (org_id, kind, opened_at, id);
+-- Front ends that keep a copy, and auditors, ask for what has changed.
+create index tickets_updated on tickets (org_id, kind, updated_at, id);
 -- What a person has asked for: the portal's first page.
 create index tickets_requester on tickets (org_id, requester_id, opened_at, id) where requester_id is not null;
--- Queues and loads of teams; open tickets are few, so it stays small.
-create index tickets_queue on tickets (org_id, team_id, priority, opened_at, id) where active;
--- What a person works on; as small.
-create index tickets_assignee on tickets (org_id, assignee_id, opened_at, id) where active and assignee_id is not null;
--- What else is open on a CI, asked before each decision.
-create index tickets_ci on tickets (org_id, ci_id) where active and ci_id is not null;
+-- What the desk still has to do: all queues, and every other list of what is open. That is little
+-- beside all there ever was, so one index is enough for the teams together. It has what such lists
+-- are filtered by, and a ticket is read only where the rest of it is wanted.
+create index tickets_open
+    on tickets (org_id, priority, opened_at, id, team_id, assignee_id, kind, phase, state, category, service_id)
+    where active;
+-- What is over and not closed: it waits for its requester or for being closed by upkeep, or it
+-- ended in a way that little does.
+create index tickets_ended on tickets (org_id, kind, phase, opened_at, id, outcome_at)
+    where phase in ('done', 'rejected', 'cancelled');
+-- What a person works on and has worked on; what nobody has taken is not in it.
+create index tickets_assignee on tickets (org_id, assignee_id, opened_at, id, active) where assignee_id is not null;
+-- What a CI has, and how much of it is open, which is asked before each decision.
+create index tickets_ci on tickets (org_id, ci_id, active) where ci_id is not null;
+-- Where a policy failed, which is what an operator asks for, and rare.
+create index tickets_failures on tickets (org_id, opened_at, id) where policy_failures is not null;
 -- Every action on an incident asks for its children, and every ticket is read with its tasks.
 create index tickets_parent on tickets (org_id, parent_id) where parent_id is not null;
 -- A reply to what is over goes to the ticket that took it up again.
@@ -288,12 +303,132 @@ create table ticket_cis (
 -- What a CI is named in.
 create index ticket_cis_ci on ticket_cis (org_id, ci_id);
 
+-- Whom a ticket concerns beside its requester: who opened it for somebody else, who watches it, and
+-- whoever a task is assigned to. A requester's own list asks for their name here, because it can't
+-- be looked for in a ticket's JSON. Written by the triggers below, so that whoever writes a ticket
+-- can't forget it, nor an earlier release that runs beside this one.
+create table ticket_people (
+    org_id uuid not null,
+    person_id uuid not null,
+    ticket_id uuid not null,
+    constraint ticket_people_key primary key (org_id, person_id, ticket_id),
+    constraint ticket_people_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+);
+
+create function concerned_people(kind text, requester_id uuid, opened_by_id uuid, assignee_id uuid, watchers jsonb)
+    returns setof uuid
+    language sql immutable parallel safe
+begin atomic
+    select cast(w.id as uuid) from jsonb_array_elements_text(watchers) as w (id)
+    union
+    select p.id from (
+        select case kind when 'task' then assignee_id else nullif(opened_by_id, requester_id) end
+    ) as p (id) where p.id is not null;
+end;
+
+create function write_concerned_people() returns trigger language plpgsql as $$
+begin
+    if tg_op = 'UPDATE' then
+        delete from ticket_people where org_id = old.org_id and ticket_id = old.id and person_id in (
+            select concerned_people(old.kind, old.requester_id, old.opened_by_id, old.assignee_id, old.watchers)
+        );
+    end if;
+    insert into ticket_people (org_id, person_id, ticket_id)
+    select new.org_id, person_id, new.id
+    from concerned_people(new.kind, new.requester_id, new.opened_by_id, new.assignee_id, new.watchers) as person_id;
+    return null;
+end
+$$;
+
+-- For each row, because most tickets concern nobody else, and most changes nobody others: asking
+-- that of a row costs less than collecting rows for a statement.
+create trigger tickets_concern_people after insert on tickets for each row
+when (
+    new.watchers <> '[]'
+    or case new.kind when 'task' then new.assignee_id else nullif(new.opened_by_id, new.requester_id) end is not null
+)
+execute function write_concerned_people();
+
+create trigger tickets_concern_others after update on tickets for each row
+when (
+    old.watchers <> new.watchers
+    or case old.kind when 'task' then old.assignee_id else nullif(old.opened_by_id, old.requester_id) end
+        is distinct from
+        case new.kind when 'task' then new.assignee_id else nullif(new.opened_by_id, new.requester_id) end
+)
+execute function write_concerned_people();
+
+-- How many open tickets each team has: policies that route by it ask with each ticket, and would
+-- count through all of them. Kept by the triggers below, in the transaction that changes the
+-- ticket. A team has several rows, whose sum is the number; one of them may be below zero, because
+-- a ticket is opened and ended in different transactions. Half of each page stays free for what
+-- updates leave behind, which otherwise would go through the index.
+create table team_open (
+    org_id uuid not null constraint team_open_org references organizations (id),
+    team_id uuid not null,
+    shard bigint not null,
+    open bigint not null,
+    constraint team_open_key primary key (org_id, team_id, shard)
+) with (fillfactor = 50);
+
+-- A shard of the organization's counters that no other transaction counts in until this one has
+-- ended: the first one that is free, so there are about as many as transactions at once.
+--
+-- With one row for each team, tickets of a team would wait for each other until their commit; and
+-- with rows by some hash, two transactions of several tickets each could wait for each other in a
+-- circle, whatever the order within one statement. Here nobody waits.
+create function free_shard(org_id uuid) returns bigint
+    language plpgsql volatile as $$
+declare
+    shard bigint := 0;
+begin
+    while not pg_try_advisory_xact_lock(hashtextextended(org_id::text, shard)) loop
+        shard := shard + 1;
+    end loop;
+    return shard;
+end
+$$;
+
+-- Once for all rows of a statement: imports write 64 tickets with each, most of them for few teams.
+create function count_tickets() returns trigger language plpgsql as $$
+begin
+    insert into team_open (org_id, team_id, shard, open)
+    select org_id, team_id, free_shard(org_id), count(*) from added where active group by org_id, team_id
+    on conflict (org_id, team_id, shard) do update set open = team_open.open + excluded.open;
+    return null;
+end
+$$;
+
+create trigger tickets_are_counted after insert on tickets referencing new table as added
+for each statement execute function count_tickets();
+
+-- An update is of one ticket, and most change neither: asking that of a row costs less than
+-- collecting rows for a statement.
+create function recount_tickets() returns trigger language plpgsql as $$
+begin
+    insert into team_open (org_id, team_id, shard, open)
+    select org_id, team_id, free_shard(org_id), sum(change)
+    from (
+        values (old.org_id, old.team_id, -1, old.active), (new.org_id, new.team_id, 1, new.active)
+    ) as c (org_id, team_id, change, counts)
+    where counts group by org_id, team_id
+    on conflict (org_id, team_id, shard) do update set open = team_open.open + excluded.open;
+    return null;
+end
+$$;
+
+create trigger tickets_are_recounted after update on tickets for each row
+when (old.active <> new.active or new.active and old.team_id <> new.team_id)
+execute function recount_tickets();
+
 call waypost_wall('tickets');
 call waypost_wall('incidents');
 call waypost_wall('requests');
 call waypost_wall('problems');
 call waypost_wall('tasks');
 call waypost_wall('ticket_cis');
+call waypost_wall('ticket_people');
+call waypost_wall('team_open');
 
 -- Everybody reads which states there are; only a migration changes them.
 alter table states enable row level security;

@@ -61,6 +61,10 @@ create table suggestions (
     )
 );
 
+-- What became of what a policy suggested lately. A receipt's id is a moment, and says which binding
+-- suggested it.
+create index suggestions_receipt on suggestions (org_id, receipt_id);
+
 -- A link is kept in one form, and told from both ends.
 create table links (
     org_id uuid not null constraint links_org references organizations (id),

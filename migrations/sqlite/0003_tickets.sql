@@ -127,8 +127,6 @@ create table tickets (
     version integer not null,
     constraint tickets_key primary key (org_id, id),
     constraint tickets_number_key unique (org_id, number),
-    -- What makes an import idempotent.
-    constraint tickets_external_key unique (org_id, external_source, external_id),
     constraint tickets_state foreign key (kind, state, phase) references states (kind, state, phase),
     constraint tickets_manual check ((priority_manual is null) = (priority_reason is null)),
     constraint tickets_external check ((external_source is null) = (external_id is null)),
@@ -164,18 +162,35 @@ create table tickets (
     )
 ) strict;
 
--- The default order of lists.
-create index tickets_opened on tickets (org_id, opened_at, id);
--- Who asks for what has changed: front ends that keep a copy.
-create index tickets_updated on tickets (org_id, updated_at, id);
+-- Lists walk one of these in their order, and stop when a page is full; which one, `filter.rs`
+-- says.
+
+-- What makes an import idempotent. What comes from nowhere else is not in it.
+create unique index tickets_external_key on tickets (org_id, external_source, external_id)
+    where external_source is not null;
+-- The default order of lists, by kind, so that the few of one kind are not looked for among the
+-- many of another. A list of several kinds walks several places of it.
+create index tickets_opened on tickets (org_id, kind, opened_at, id);
+-- Front ends that keep a copy, and auditors, ask for what has changed.
+create index tickets_updated on tickets (org_id, kind, updated_at, id);
 -- What a person has asked for: the portal's first page.
 create index tickets_requester on tickets (org_id, requester_id, opened_at, id) where requester_id is not null;
--- Queues and loads of teams; open tickets are few, so it stays small.
-create index tickets_queue on tickets (org_id, team_id, priority, opened_at, id) where active;
--- What a person works on; as small.
-create index tickets_assignee on tickets (org_id, assignee_id, opened_at, id) where active and assignee_id is not null;
--- What else is open on a CI, asked before each decision.
-create index tickets_ci on tickets (org_id, ci_id) where active and ci_id is not null;
+-- What the desk still has to do: all queues, and every other list of what is open. That is little
+-- beside all there ever was, so one index is enough for the teams together. It has what such lists
+-- are filtered by, and a ticket is read only where the rest of it is wanted.
+create index tickets_open
+    on tickets (org_id, priority, opened_at, id, team_id, assignee_id, kind, phase, state, category, service_id)
+    where active;
+-- What is over and not closed: it waits for its requester or for being closed by upkeep, or it
+-- ended in a way that little does.
+create index tickets_ended on tickets (org_id, kind, phase, opened_at, id, outcome_at)
+    where phase in ('done', 'rejected', 'cancelled');
+-- What a person works on and has worked on; what nobody has taken is not in it.
+create index tickets_assignee on tickets (org_id, assignee_id, opened_at, id, active) where assignee_id is not null;
+-- What a CI has, and how much of it is open, which is asked before each decision.
+create index tickets_ci on tickets (org_id, ci_id, active) where ci_id is not null;
+-- Where a policy failed, which is what an operator asks for, and rare.
+create index tickets_failures on tickets (org_id, opened_at, id) where policy_failures is not null;
 -- Every action on an incident asks for its children, and every ticket is read with its tasks.
 create index tickets_parent on tickets (org_id, parent_id) where parent_id is not null;
 -- A reply to what is over goes to the ticket that took it up again.
@@ -287,3 +302,74 @@ create table ticket_cis (
 
 -- What a CI is named in.
 create index ticket_cis_ci on ticket_cis (org_id, ci_id);
+
+-- Whom a ticket concerns beside its requester: who opened it for somebody else, who watches it, and
+-- whoever a task is assigned to. A requester's own list asks for their name here, because it can't
+-- be looked for in a ticket's JSON. Written by the triggers below, so that whoever writes a ticket
+-- can't forget it, nor an earlier release that runs beside this one.
+create table ticket_people (
+    org_id blob not null,
+    person_id blob not null,
+    ticket_id blob not null,
+    constraint ticket_people_key primary key (org_id, person_id, ticket_id),
+    constraint ticket_people_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+) strict, without rowid;
+
+create trigger tickets_concern_people after insert on tickets
+when new.watchers <> '[]'
+    or case new.kind when 'task' then new.assignee_id else nullif(new.opened_by_id, new.requester_id) end is not null
+begin
+    insert into ticket_people (org_id, person_id, ticket_id)
+    select new.org_id, unhex(value, '-'), new.id from json_each(new.watchers)
+    union
+    select new.org_id, person_id, new.id from (
+        select case new.kind when 'task' then new.assignee_id else nullif(new.opened_by_id, new.requester_id) end
+            as person_id
+    ) where person_id is not null;
+end;
+
+create trigger tickets_concern_others after update on tickets
+when old.watchers <> new.watchers
+    or case old.kind when 'task' then old.assignee_id else nullif(old.opened_by_id, old.requester_id) end
+        is not case new.kind when 'task' then new.assignee_id else nullif(new.opened_by_id, new.requester_id) end
+begin
+    delete from ticket_people where org_id = old.org_id and ticket_id = old.id and person_id in (
+        select unhex(value, '-') from json_each(old.watchers)
+        union all
+        select case old.kind when 'task' then old.assignee_id else nullif(old.opened_by_id, old.requester_id) end
+    );
+    insert into ticket_people (org_id, person_id, ticket_id)
+    select new.org_id, unhex(value, '-'), new.id from json_each(new.watchers)
+    union
+    select new.org_id, person_id, new.id from (
+        select case new.kind when 'task' then new.assignee_id else nullif(new.opened_by_id, new.requester_id) end
+            as person_id
+    ) where person_id is not null;
+end;
+
+-- How many open tickets each team has: policies that route by it ask with each ticket, and would
+-- count through all of them. Kept by the triggers below, in the transaction that changes the
+-- ticket. A team may have several rows, whose sum is the number: see PostgreSQL's. Here it has one.
+create table team_open (
+    org_id blob not null constraint team_open_org references organizations (id),
+    team_id blob not null,
+    shard integer not null,
+    open integer not null,
+    constraint team_open_key primary key (org_id, team_id, shard)
+) strict, without rowid;
+
+create trigger tickets_are_counted after insert on tickets when new.active
+begin
+    insert into team_open (org_id, team_id, shard, open) values (new.org_id, new.team_id, 0, 1)
+    on conflict (org_id, team_id, shard) do update set open = open + 1;
+end;
+
+create trigger tickets_are_recounted after update on tickets
+when old.active <> new.active or new.active and old.team_id <> new.team_id
+begin
+    insert into team_open (org_id, team_id, shard, open)
+    select old.org_id, old.team_id, 0, -1 where old.active
+    union all
+    select new.org_id, new.team_id, 0, 1 where new.active
+    on conflict (org_id, team_id, shard) do update set open = open + excluded.open;
+end;

@@ -47,8 +47,11 @@ create table approval_requests (
 ) strict;
 
 create index approval_requests_of on approval_requests (org_id, approval_id, stage, step, place);
--- What waits for a person's vote, and what has waited too long.
+-- What waits for a person's vote.
 create index approval_requests_open on approval_requests (org_id, voter_id, requested_at) where state = 'requested';
+-- What upkeep reminds of: whatever has waited for long, round by round.
+create index approval_requests_waiting on approval_requests (org_id, approval_id, requested_at, due_at)
+    where state = 'requested';
 -- Whoever passed their vote on still finds the request in their list: a requester's list asks for
 -- both ends of a seat.
 create index approval_requests_seat on approval_requests (org_id, seat_id) where state = 'requested';

@@ -23,21 +23,27 @@ create table outbox (
     next_attempt_at text not null,
     last_error text,
     settled_at text,
+    -- When its texts and its address were removed, which is some weeks after it was settled.
+    emptied_at text,
     constraint outbox_key primary key (org_id, id),
     constraint outbox_state check (
         state in ('pending', 'sent', 'dead', 'dropped')
         and (state = 'pending') = (settled_at is null)
     ),
-    constraint outbox_sent check (state <> 'sent' or address is not null),
+    constraint outbox_sent check (state <> 'sent' or address is not null or emptied_at is not null),
     constraint outbox_dead check (state not in ('dead', 'dropped') or last_error is not null)
 ) strict;
 
 -- A person hears of a thing once. A message to administrators is about no ticket; it is once for
--- each key too.
+-- each key too. By ticket first: messages about the latest tickets go where the last ones went, and
+-- a ticket's are found by it.
 create unique index outbox_dedupe_key
-    on outbox (org_id, person_id, dedupe_key, coalesce(ticket_id, zeroblob(16)));
+    on outbox (org_id, coalesce(ticket_id, zeroblob(16)), person_id, dedupe_key);
 
 create index outbox_due on outbox (next_attempt_at) where state = 'pending';
+
+-- Whose texts are to be emptied next; nothing that was emptied is in it.
+create index outbox_texts on outbox (settled_at) where emptied_at is null and settled_at is not null;
 
 create table idempotency_keys (
     org_id blob not null constraint idempotency_keys_org references organizations (id),
@@ -58,6 +64,9 @@ create table idempotency_keys (
     constraint idempotency_keys_key primary key (org_id, caller, method, path, key),
     constraint idempotency_keys_answer check ((status is null) = (response is null))
 ) strict;
+
+-- What is forgotten next. Most keys are forgotten after a day.
+create index idempotency_keys_expiry on idempotency_keys (expires_at);
 
 create table import_jobs (
     org_id blob not null constraint import_jobs_org references organizations (id),

@@ -1,9 +1,12 @@
 //! What is kept is said to be kept, and what a caller is told of it is true.
 
 use axum::http::StatusCode;
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use waypost_store::testing;
 use waypost_test_support::{Guest, Org, TestDesk, on_both_engines};
+
+use crate::policies::telling_the_requester;
 
 on_both_engines! {
     a_ticket_is_stored_and_answered_also_when_no_administrator_can_be_told_of_a_breaker
@@ -12,6 +15,7 @@ on_both_engines! {
     me_tells_a_provider_who_acts_below_where_and_who_they_are
     a_version_is_heeded_where_the_document_says_so
     a_refused_move_offers_only_what_a_caller_can_ask_for
+    texts_of_messages_are_emptied_some_weeks_after_they_were_sent
 }
 
 async fn failing(acme: &Org<'_>) {
@@ -132,4 +136,27 @@ async fn a_refused_move_offers_only_what_a_caller_can_ask_for(desk: TestDesk) {
     let allowed = refused.json["allowed_actions"].as_array().unwrap();
     assert!(allowed.contains(&json!("start")) && allowed.contains(&json!("assign")));
     assert!(!allowed.contains(&json!("categorize")), "{allowed:?}");
+}
+
+async fn texts_of_messages_are_emptied_some_weeks_after_they_were_sent(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    acme.bind("notify", "stakeholder-notifier", telling_the_requester()).await;
+    let _ = acme.report("The printer is on fire").await;
+    let sent = desk.letters().await.len();
+    assert!(sent > 0);
+    let outbox = async || acme.admin.client.get("/outbox").await.items().remove(0);
+    let message = outbox().await;
+
+    desk.clock.advance(TimeDelta::days(30));
+    assert_eq!(desk.sweep_housekeeping().await.texts, 0);
+    assert_eq!(outbox().await, message);
+    desk.clock.advance(TimeDelta::seconds(1));
+    assert_eq!(desk.sweep_housekeeping().await.texts, u64::try_from(sent).unwrap());
+
+    let emptied = outbox().await;
+    assert_eq!((&emptied["subject"], &emptied["body"]), (&json!(""), &json!("")));
+    assert_eq!(emptied["address"], Value::Null);
+    assert_eq!((&emptied["state"], &emptied["id"]), (&json!("sent"), &message["id"]));
+    assert_eq!(emptied["person"], acme.requester.id.as_str());
+    assert_eq!(desk.sweep_housekeeping().await.texts, 0);
 }

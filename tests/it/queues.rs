@@ -14,6 +14,7 @@ on_both_engines! {
     w10_tickets_are_found_by_how_long_they_wait
     w10_a_wait_for_votes_began_when_they_were_asked_for
     w3_the_queue_goes_by_priority_then_by_age
+    the_queue_holds_what_is_active
     times_closer_than_a_microsecond_hide_nothing_from_a_page
     a_time_out_of_all_calendars_is_refused_by_name
 }
@@ -39,6 +40,18 @@ async fn a_list_of_assigned_tickets_leaves_out_those_that_are_not(desk: TestDesk
     let mine = format!("/tickets?assignee={}", acme.agent.id);
     assert_eq!(texts(agent, &format!("{mine}&assigned=true")).await, ["Taken"]);
     assert!(texts(agent, &format!("{mine}&assigned=false")).await.is_empty());
+}
+
+async fn the_queue_holds_what_is_active(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    one_of_each(&acme).await;
+
+    let queue = set_of(agent, "/tickets?order=queue").await;
+
+    let active = ["assignee", "caller", "evidence", "team", "vendor"].map(str::to_owned);
+    assert_eq!(queue, active.into());
+    assert!(texts(agent, "/tickets?order=queue&active=false").await.is_empty());
 }
 
 /// One ticket for each thing that a ticket can wait for, named after it, and one that is over.

@@ -56,11 +56,11 @@ struct MessageOut {
     /// (of a major incident), `team:` and the team's id, `administrator`, or `named` by a policy.
     told_as: Vec<String>,
     /// The address it was last sent to; null before the first attempt. It is looked up when the
-    /// message leaves.
+    /// message leaves. Null again once texts were removed, some weeks after the message was sent.
     address: Option<String>,
-    /// The subject, in one line.
+    /// The subject, in one line. Empty once texts were removed.
     subject: String,
-    /// The body, in plain text.
+    /// The body, in plain text. Empty once texts were removed.
     body: String,
     /// `pending`, `sent`, `dead` (given up) or `dropped` (not sent, because the recipient is not to
     /// be told any more).

@@ -161,10 +161,13 @@ pub(crate) fn page_of(schema: &str, is_counted: bool) -> RefOr<Schema> {
     if !is_counted {
         return page.into();
     }
-    let total = ObjectBuilder::new()
-        .schema_type(Type::Integer)
-        .description(Some("Total number of records, if requested with `count=true`."));
-    page.property("total", total).into()
+    let total = ObjectBuilder::new().schema_type(Type::Integer).description(Some(
+        "Total number of records, if requested with `count=true`; at most 10,000.",
+    ));
+    let is_minimum = ObjectBuilder::new().schema_type(Type::Boolean).description(Some(
+        "Whether there are more records than `total`, because counting ends at 10,000.",
+    ));
+    page.property("total", total).property("total_is_minimum", is_minimum).into()
 }
 
 /// A text as a sentence begins.

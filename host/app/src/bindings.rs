@@ -11,7 +11,7 @@ mod switch;
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use waypost_domain::{
     binding::{Binding, Fallback, Hook, Hooks, LimitChanges, Pause, Revision, Switch},
     ids::{BindingId, OrgId},
@@ -131,7 +131,8 @@ pub struct BindingDetail {
     pub data: Vec<(String, usize)>,
     /// Who enabled, disabled or rolled it back, the first one first.
     pub switches: Vec<Switch>,
-    /// What became of its suggestions to this organization, as far as their receipts are kept.
+    /// What became of its suggestions to this organization in the last 90 days, as far as their
+    /// receipts are kept.
     pub suggestions: SuggestionCounts,
 }
 
@@ -168,7 +169,8 @@ pub async fn find(
     let revisions = binding::revisions(&mut tx, id).await?;
     let data = binding::revision_data(&mut tx, id, found.active_revision).await?;
     let switches = binding_switch::of_binding(&mut tx, id).await?;
-    let suggestions = suggestion::counts(&mut tx, Some(id)).await?.remove(&id).unwrap_or_default();
+    let counts = suggestion::counts(&mut tx, Some(id), caller.now - COUNTED).await?;
+    let suggestions = counts.get(&id).copied().unwrap_or_default();
     let names = Names::read(&mut tx, &revisions).await?;
     let active = active(&mut tx, &found).await?;
     let revisions: Vec<RevisionView> =
@@ -213,8 +215,12 @@ pub async fn given(
     Ok(Given { settings, data: binding::revision_data(&mut tx, id, number).await? })
 }
 
-/// What became of the suggestions of each binding that made any, as far as their receipts are kept.
-/// For the desk.
+/// Suggestions are counted for so long: how a policy fares is seen from the latest, and an
+/// organization may have millions.
+const COUNTED: TimeDelta = TimeDelta::days(90);
+
+/// What became of the suggestions of each binding that made any in the last 90 days, as far as their
+/// receipts are kept. For the desk.
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for a requester.
@@ -224,7 +230,7 @@ pub async fn suggestions(
 ) -> Result<BTreeMap<BindingId, SuggestionCounts>, CommandError> {
     caller.must_be_desk()?;
     let mut tx = desk.store.read(caller.org).await?;
-    Ok(suggestion::counts(&mut tx, None).await?)
+    Ok(suggestion::counts(&mut tx, None, caller.now - COUNTED).await?)
 }
 
 /// Finds the id of one of the organization's own bindings by its name. For the desk.

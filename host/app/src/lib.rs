@@ -47,6 +47,6 @@ pub use clock::{Clock, Entropy, ToMicros};
 pub use desk::{Desk, DeskOptions};
 pub use error::{Code, CommandError, Missing};
 pub use labels::person_name;
-pub use page::{Cursor, InvalidCursor, Page, PageRequest};
+pub use page::{Cursor, InvalidCursor, Page, PageRequest, Total};
 pub use quotas::Quotas;
 pub use waypost_store::{CommitNote, Committed};

@@ -34,7 +34,30 @@ pub struct Page<T> {
     /// Where the next page starts; none on the last.
     pub next: Option<Cursor>,
     /// How many rows all pages have, if that was asked for.
-    pub total: Option<i64>,
+    pub total: Option<Total>,
+}
+
+/// How many rows all pages of a list have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Total {
+    /// So many were counted.
+    pub rows: u32,
+    /// Whether there are more: counting ends at [`Total::MOST`].
+    pub is_minimum: bool,
+}
+
+impl Total {
+    /// Nobody pages through more, and counting a million would take as long as reading them.
+    pub const MOST: u32 = 10_000;
+
+    /// So many rows to count at most: one more tells whether there are more.
+    pub(crate) const TO_COUNT: u32 = Self::MOST + 1;
+
+    /// The total where so many of [`Total::TO_COUNT`] were found.
+    pub(crate) fn of(found: u64) -> Self {
+        let rows = u32::try_from(found).unwrap_or(u32::MAX);
+        Self { rows: rows.min(Self::MOST), is_minimum: rows > Self::MOST }
+    }
 }
 
 /// What a list is of: its name, the organization, the filter and the order. A cursor continues no
@@ -150,6 +173,13 @@ mod tests {
             assert_eq!(other.place(Some(&cursor)), Err(InvalidCursor));
         }
         assert_eq!(teams.place(Some(&Cursor("no cursor".to_owned()))), Err(InvalidCursor));
+    }
+
+    #[test]
+    fn a_total_that_is_not_all_says_so() {
+        assert_eq!(Total::of(0), Total { rows: 0, is_minimum: false });
+        assert_eq!(Total::of(10_000), Total { rows: 10_000, is_minimum: false });
+        assert_eq!(Total::of(10_001), Total { rows: 10_000, is_minimum: true });
     }
 
     #[test]

@@ -225,7 +225,7 @@ pub struct TicketQuery {
     pub opened_to: Option<DateTime<Utc>>,
     /// Which order.
     pub order: TicketOrder,
-    /// Whether the total is counted.
+    /// Whether the total is counted, up to [`Total::MOST`](crate::Total::MOST).
     pub count: bool,
 }
 
@@ -237,7 +237,7 @@ pub enum TicketOrder {
     OpenedDesc,
     /// The most recently changed first.
     UpdatedDesc,
-    /// The queue: priority, then the oldest first.
+    /// The queue: what is active, by priority, then the oldest first.
     Queue,
 }
 

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, Days, TimeDelta, Utc};
 use waypost_domain::{
     approval::{Approval, SeatRequest, SeatState},
     directory::Lookup,
@@ -16,10 +16,12 @@ use waypost_domain::{
     incident::Major,
     organization::OrgSettings,
     person::Person,
-    ticket::{Action, Given, Notice, Phase, Ticket, TicketKind, Value, at_work},
+    ticket::{Action, Given, Notice, Ticket, TicketKind, Value, at_work},
 };
 use waypost_store::{
-    ReadTx, StoreError, approval, organization, person, team,
+    ReadTx, StoreError, approval,
+    due::{self, Due},
+    organization, person, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
 };
 
@@ -69,33 +71,54 @@ const PATIENCE: TimeDelta = TimeDelta::hours(1);
 pub async fn sweep(desk: &Desk, now: DateTime<Utc>) -> Result<Upkept, CommandError> {
     let mut tx = desk.store.system_read().await?;
     let organizations = organization::list(&mut tx).await?;
+    // Of thousands of organizations, few have anything that is due.
+    let due = due::of_all(&mut tx, now - PATIENCE, now).await?;
     drop(tx);
     let mut upkept = Upkept::default();
     for organization in organizations {
+        let Some(due) = due.get(&organization.id) else { continue };
         let caller = Caller::operator(organization.id, now);
         // Boxed here and below: what may follow makes futures that would fill the stack.
-        Box::pin(look_after(desk, &caller, &organization.settings, &mut upkept)).await;
+        Box::pin(look_after(desk, &caller, &organization.settings, *due, &mut upkept)).await;
     }
     Ok(upkept)
 }
 
 /// Does what is due in one organization. Each kind of work is for itself: where one fails, the
 /// others are done all the same.
-async fn look_after(desk: &Desk, caller: &Caller, settings: &OrgSettings, upkept: &mut Upkept) {
-    upkept.closed += done(caller, "close", Box::pin(close_due(desk, caller, settings)).await);
-    upkept.given_back += done(caller, "give_back", Box::pin(give_back(desk, caller)).await);
+async fn look_after(
+    desk: &Desk,
+    caller: &Caller,
+    settings: &OrgSettings,
+    due: Due,
+    upkept: &mut Upkept,
+) {
+    if due.done {
+        upkept.closed += done(caller, "close", Box::pin(close_due(desk, caller, settings)).await);
+    }
+    if due.open {
+        upkept.given_back += done(caller, "give_back", Box::pin(give_back(desk, caller)).await);
+    }
     // Before anybody is reminded, and whatever policies there are.
-    let kept = Box::pin(keep_voters(desk, caller)).await;
-    let Kept { appointed, vacated } = done(caller, "keep_voters", kept);
-    upkept.appointed += appointed;
-    upkept.vacated += vacated;
-    let looked_after = Box::pin(look_after_approvals(desk, caller)).await;
-    let Nudged { nudged, expired } = done(caller, "approvals", looked_after);
-    upkept.nudged += nudged;
-    upkept.expired += expired;
-    upkept.silent += done(caller, "escalate", Box::pin(escalate_silent(desk, caller)).await);
-    upkept.risk_reviews +=
-        done(caller, "risk_reviews", Box::pin(open_risk_reviews(desk, caller)).await);
+    if due.pending {
+        let kept = Box::pin(keep_voters(desk, caller)).await;
+        let Kept { appointed, vacated } = done(caller, "keep_voters", kept);
+        upkept.appointed += appointed;
+        upkept.vacated += vacated;
+    }
+    if due.stalled {
+        let looked_after = Box::pin(look_after_approvals(desk, caller)).await;
+        let Nudged { nudged, expired } = done(caller, "approvals", looked_after);
+        upkept.nudged += nudged;
+        upkept.expired += expired;
+    }
+    if due.silent {
+        upkept.silent += done(caller, "escalate", Box::pin(escalate_silent(desk, caller)).await);
+    }
+    if due.risks {
+        upkept.risk_reviews +=
+            done(caller, "risk_reviews", Box::pin(open_risk_reviews(desk, caller)).await);
+    }
 }
 
 /// What a kind of work did; nothing where it failed, which is logged.
@@ -117,11 +140,13 @@ async fn close_due(
     caller: &Caller,
     settings: &OrgSettings,
 ) -> Result<u64, CommandError> {
-    if settings.auto_close_days == 0 {
+    let days = Days::new(settings.auto_close_days.into());
+    let Some(until) = caller.now.checked_sub_days(days).filter(|_| settings.auto_close_days > 0)
+    else {
         return Ok(0);
-    }
+    };
     let filter = TicketFilter {
-        phases: vec![Phase::Done],
+        done_until: Some(until),
         kinds: TicketKind::intake(),
         ..TicketFilter::default()
     };
@@ -189,8 +214,13 @@ async fn close(desk: &Desk, caller: &Caller, due: Ticket) -> Result<bool, Comman
 
 /// Gives back tickets whose assignee or team does not work any more.
 async fn give_back(desk: &Desk, caller: &Caller) -> Result<u64, CommandError> {
-    let (mut tx, facts) = Facts::open(desk, caller).await?;
+    let mut tx = desk.store.read(caller.org).await?;
     let owners = ticket::owners(&mut tx).await?;
+    drop(tx);
+    if owners.is_empty() {
+        return Ok(0);
+    }
+    let (mut tx, facts) = Facts::open(desk, caller).await?;
     let assignees: BTreeSet<PersonId> = owners.iter().filter_map(|(_, person)| *person).collect();
     let people = people(&mut tx, assignees).await?;
     drop(tx);
@@ -334,10 +364,12 @@ async fn keep_voters(desk: &Desk, caller: &Caller) -> Result<Kept, CommandError>
     let mut kept = Kept::default();
     let mut told = false;
     loop {
-        let (mut tx, mut facts) = Facts::open(desk, caller).await?;
+        let mut tx = desk.store.read(caller.org).await?;
         let ids = approval::pending(&mut tx, after, PORTION).await?;
+        drop(tx);
         let Some(last) = ids.last() else { return Ok(kept) };
         after = Some(*last);
+        let (mut tx, mut facts) = Facts::open(desk, caller).await?;
         facts.add_delegations(&mut tx, caller.now).await?;
         let rounds = readable(&mut tx, caller, &ids).await?;
         let able = able(&mut tx, &facts, &rounds).await?;
@@ -446,14 +478,16 @@ async fn look_after_approvals(desk: &Desk, caller: &Caller) -> Result<Nudged, Co
     let mut after = None;
     let mut nudged = Nudged::default();
     loop {
+        let mut tx = desk.store.read(caller.org).await?;
+        let asked_before = caller.now - PATIENCE;
+        let waiting = approval::stalled(&mut tx, asked_before, caller.now, after, PORTION).await?;
+        drop(tx);
+        let Some(last) = waiting.last() else { return Ok(nudged) };
+        after = Some(*last);
         let (mut tx, mut facts) = Facts::open(desk, caller).await?;
         if !decide::looks_after_approvals(&facts) {
             return Ok(nudged);
         }
-        let asked_before = caller.now - PATIENCE;
-        let waiting = approval::stalled(&mut tx, asked_before, caller.now, after, PORTION).await?;
-        let Some(last) = waiting.last() else { return Ok(nudged) };
-        after = Some(*last);
         facts.add_delegations(&mut tx, caller.now).await?;
         let mut drafts = Vec::new();
         for round in readable(&mut tx, caller, &waiting).await? {

@@ -1,16 +1,19 @@
 //! Housekeeping: removes what is past its retention.
 //!
 //! Receipts and their snapshots are kept for as long as each organization says, answers for
-//! repeated requests for as long as the installation says, policies for as long as an organization
-//! has them. Everything goes in small portions, so that nobody waits long for the write lock.
+//! repeated requests and the texts of messages for as long as the installation says, policies for
+//! as long as an organization has them. Everything goes in small portions, so that nobody waits
+//! long for the write lock; and each kind of work looks first, so that nobody waits for nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_app::Clock;
-use waypost_domain::organization::Organization;
-use waypost_store::{Store, StoreError, component, idempotency, organization, receipt};
+use waypost_domain::{ids::OrgId, organization::Organization};
+use waypost_store::{
+    Store, StoreError, component, evaluation, idempotency, organization, outbox, receipt,
+};
 
 use crate::every::every;
 
@@ -25,7 +28,23 @@ const POLICIES: u32 = 4;
 pub struct Housekeeping {
     store: Store,
     clock: Arc<dyn Clock>,
-    pause: Duration,
+    options: HousekeepingOptions,
+}
+
+/// What an operator can set about housekeeping.
+#[derive(Debug, Clone)]
+pub struct HousekeepingOptions {
+    /// How long it waits after a sweep.
+    pub pause: Duration,
+    /// For how many days messages keep their texts and addresses after they were sent or given up;
+    /// for ever if 0.
+    pub message_text_days: u32,
+}
+
+impl Default for HousekeepingOptions {
+    fn default() -> Self {
+        Self { pause: Duration::from_hours(1), message_text_days: 30 }
+    }
 }
 
 /// What one sweep removed.
@@ -37,13 +56,15 @@ pub struct Swept {
     pub answers: u64,
     /// Policies that no organization has any more.
     pub policies: u64,
+    /// Texts of messages that were settled long ago.
+    pub texts: u64,
 }
 
 impl Housekeeping {
     /// Housekeeping that has not begun; it sweeps at once, then after each pause.
     #[must_use]
-    pub fn new(store: Store, clock: Arc<dyn Clock>, pause: Duration) -> Self {
-        Self { store, clock, pause }
+    pub fn new(store: Store, clock: Arc<dyn Clock>, options: HousekeepingOptions) -> Self {
+        Self { store, clock, options }
     }
 
     /// Works until `stop` is ready.
@@ -52,17 +73,18 @@ impl Housekeeping {
     /// that is left in the middle loses its last portion, and does it again next time.
     pub async fn run(self, stop: impl Future<Output = ()> + Send) {
         let this = &self;
-        every(self.pause, stop, || this.sweep_once()).await;
+        every(self.options.pause, stop, || this.sweep_once()).await;
     }
 
     async fn sweep_once(&self) {
         match self.sweep().await {
-            Ok(Swept { rounds: 0, answers: 0, policies: 0 }) => {}
-            Ok(Swept { rounds, answers, policies }) => {
+            Ok(swept) if swept == Swept::default() => {}
+            Ok(Swept { rounds, answers, policies, texts }) => {
                 tracing::info!(
                     swept.rounds = rounds,
                     swept.answers = answers,
                     swept.policies = policies,
+                    swept.texts = texts,
                     "removed expired records"
                 );
             }
@@ -80,26 +102,31 @@ impl Housekeeping {
         let now = self.clock.now();
         let mut tx = self.store.system_read().await?;
         let organizations = organization::list(&mut tx).await?;
+        let oldest = evaluation::oldest(&mut tx).await?;
         drop(tx);
         let mut swept = Swept::default();
-        for organization in &organizations {
-            swept.rounds += self.sweep_receipts(organization, now).await?;
+        for Organization { id, settings, .. } in &organizations {
+            let before = now - TimeDelta::days(settings.receipt_retention_days.into());
+            if oldest.get(id).is_some_and(|oldest| *oldest < before) {
+                swept.rounds += self.sweep_receipts(*id, before, now).await?;
+            }
         }
         swept.answers = self.sweep_answers(now).await?;
         swept.policies = self.sweep_policies().await?;
+        swept.texts = self.sweep_texts(now).await?;
         Ok(swept)
     }
 
     async fn sweep_receipts(
         &self,
-        organization: &Organization,
+        org: OrgId,
+        before: DateTime<Utc>,
         now: DateTime<Utc>,
     ) -> Result<u64, StoreError> {
-        let kept = TimeDelta::days(i64::from(organization.settings.receipt_retention_days));
         let mut removed = 0;
         loop {
-            let mut tx = self.store.write(organization.id).await?;
-            let portion = receipt::purge(&mut tx, now - kept, now, PORTION).await?;
+            let mut tx = self.store.write(org).await?;
+            let portion = receipt::purge(&mut tx, before, now, PORTION).await?;
             tx.commit().await?;
             removed += portion;
             if portion < u64::from(PORTION) {
@@ -110,6 +137,9 @@ impl Housekeeping {
 
     async fn sweep_answers(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
         let mut removed = 0;
+        if !idempotency::has_expired(&mut self.store.system_read().await?, now).await? {
+            return Ok(removed);
+        }
         loop {
             let mut tx = self.store.system().await?;
             let portion = idempotency::purge(&mut tx, now, PORTION).await?;
@@ -123,6 +153,9 @@ impl Housekeeping {
 
     async fn sweep_policies(&self) -> Result<u64, StoreError> {
         let mut removed = 0;
+        if !component::has_unwanted(&mut self.store.system_read().await?).await? {
+            return Ok(removed);
+        }
         loop {
             let mut tx = self.store.system().await?;
             let portion = component::purge(&mut tx, POLICIES).await?;
@@ -130,6 +163,26 @@ impl Housekeeping {
             removed += portion;
             if portion < u64::from(POLICIES) {
                 return Ok(removed);
+            }
+        }
+    }
+
+    async fn sweep_texts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut emptied = 0;
+        let kept = TimeDelta::days(self.options.message_text_days.into());
+        let before = now - kept;
+        if kept.is_zero()
+            || !outbox::has_texts_before(&mut self.store.system_read().await?, before).await?
+        {
+            return Ok(emptied);
+        }
+        loop {
+            let mut tx = self.store.system().await?;
+            let portion = outbox::empty_texts(&mut tx, before, now, PORTION).await?;
+            tx.commit().await?;
+            emptied += portion;
+            if portion < u64::from(PORTION) {
+                return Ok(emptied);
             }
         }
     }

@@ -23,7 +23,7 @@ mod upkeep;
 mod worker;
 
 pub use folder::Folder;
-pub use housekeeping::{Housekeeping, Swept};
+pub use housekeeping::{Housekeeping, HousekeepingOptions, Swept};
 pub use letter::{InvalidSender, Sender};
 pub use mailer::{MailFault, MailOptions, Mailer};
 pub use retry::{Next, RETRY_DELAYS};

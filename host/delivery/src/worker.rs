@@ -278,7 +278,8 @@ impl<C: Transport> Worker<C> {
         let mut under_way = JoinSet::new();
         while ending.recv_many(&mut ended, size(CLAIMED)).await > 0 {
             let ended = std::mem::take(&mut ended);
-            for (org, ended) in by_organization(ended, |one: &Settling| one.claim.posted.message.org)
+            for (org, ended) in
+                by_organization(ended, |one: &Settling| one.claim.posted.message.org)
             {
                 if under_way.len() >= size(self.options.at_once) {
                     under_way.join_next().await;

@@ -6,7 +6,7 @@
 
 use crate::name::names;
 
-/// What is true of every ticket and its history.
+/// What is true of every ticket and its history, and of what is counted and listed about tickets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Invariant {
     /// Its events are numbered 1, 2, 3, …: none is missing.
@@ -23,6 +23,13 @@ pub enum Invariant {
     EndedHasNoOpenTask,
     /// What was cancelled, merged or converted is no parent of an incident that is not over.
     CancelledHasNoChild,
+    /// No event is later than its ticket's last change, so whoever asks what has changed since a
+    /// moment hears of every event since.
+    ChangesAreDated,
+    /// A team's count of open tickets is how many it has.
+    OpenTicketsAreCounted,
+    /// The people whom a ticket concerns are listed: its opener, its watchers, a task's assignee.
+    ConcernedAreListed,
 }
 
 names!("invariant", Invariant {
@@ -33,13 +40,16 @@ names!("invariant", Invariant {
     OpenApprovalIsAwaited => "open_approval_is_awaited",
     EndedHasNoOpenTask => "ended_has_no_open_task",
     CancelledHasNoChild => "cancelled_has_no_child",
+    ChangesAreDated => "changes_are_dated",
+    OpenTicketsAreCounted => "open_tickets_are_counted",
+    ConcernedAreListed => "concerned_are_listed",
 });
 
-/// A ticket of which an invariant does not hold.
+/// A record of which an invariant does not hold.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Violation {
     /// What should be true of it.
     pub invariant: Invariant,
-    /// Its number.
-    pub ticket: String,
+    /// The ticket's number, or the team's id.
+    pub record: String,
 }

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::Deserialize;
 use waypost_api::{ApiOptions, ServeOptions};
 use waypost_app::{DeskOptions, Quotas};
-use waypost_delivery::{MailOptions, WorkerOptions};
+use waypost_delivery::{HousekeepingOptions, MailOptions, WorkerOptions};
 use waypost_policy::{BreakerConfig, Compiler, CompilerProgram, RuntimeConfig};
 use waypost_store::StoreOptions;
 
@@ -54,6 +54,7 @@ pub(crate) struct Config {
     housekeeping_minutes: u32,
     upkeep_minutes: u32,
     idempotency_hours: u32,
+    message_text_days: u32,
     stale_retries: u32,
     policy_instances: u32,
     policy_instances_per_org: u32,
@@ -153,9 +154,12 @@ impl Config {
         Duration::from_mins(u64::from(self.upkeep_minutes.max(1)))
     }
 
-    /// How often what is past its retention is removed.
-    pub(crate) fn housekeeping(&self) -> Duration {
-        Duration::from_mins(u64::from(self.housekeeping_minutes.max(1)))
+    /// What housekeeping is told.
+    pub(crate) fn housekeeping(&self) -> HousekeepingOptions {
+        HousekeepingOptions {
+            pause: Duration::from_mins(u64::from(self.housekeeping_minutes.max(1))),
+            message_text_days: self.message_text_days,
+        }
     }
 
     /// What the desk is told.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use waypost_app::{Caller, Clock, CommandError, Desk, Entropy, organizations};
 use waypost_domain::key::Key;
 use waypost_policy::{ArtifactKey, PolicyRuntime, RuntimeConfig, open_dir};
-use waypost_store::{Store, StoreError, StoreOptions};
+use waypost_store::{Store, StoreError, StoreOptions, StoreStats};
 
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{Config, Loaded};
@@ -103,6 +103,14 @@ impl Installation {
         if let Err(error) = self.desk.give_back().await {
             tracing::warn!(%error, "reserved ticket numbers are skipped");
         }
+        let StoreStats { trips, transactions, commits } = self.store.stats();
+        tracing::info!(
+            target: "waypost::store",
+            trips,
+            transactions,
+            commits,
+            "what the database was asked"
+        );
         self.store.close().await;
     }
 }

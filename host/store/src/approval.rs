@@ -111,8 +111,13 @@ pub async fn waiting_for(
     limit: u32,
 ) -> Result<Vec<Approval>, StoreError> {
     const WAITING: &str = "
-        select approval_id from approval_requests
-        where org_id = $1 and (voter_id = $2 or seat_id = $2) and state = 'requested'
+        select approval_id from (
+            select approval_id, requested_at from approval_requests
+            where org_id = $1 and voter_id = $2 and state = 'requested'
+            union all
+            select approval_id, requested_at from approval_requests
+            where org_id = $1 and seat_id = $2 and state = 'requested'
+        ) as asked
         group by approval_id
         order by min(requested_at), approval_id
         limit $3";

@@ -197,18 +197,28 @@ pub(crate) fn usage_of((count, bytes): (i64, i64)) -> Result<Usage, StoreError> 
     Ok(Usage { count: TABLE.fit("count", count)?, bytes: TABLE.fit("size", bytes)? })
 }
 
+/// Whether [`purge`] finds anything to remove.
+pub async fn has_unwanted(tx: &mut SystemReadTx) -> Result<bool, StoreError> {
+    let found: Vec<Vec<u8>> = on_conn!(&mut tx.conn, |conn| {
+        sqlx::query_scalar(UNWANTED).bind(1_i64).fetch_all(conn).await?
+    });
+    Ok(!found.is_empty())
+}
+
+/// The components without a grant of which there is something to remove. Always in the same order,
+/// so that two processes do not wait for each other in a circle.
+const UNWANTED: &str = "
+    select digest from components c
+    where not exists (select 1 from component_grants g where g.digest = c.digest)
+        and (exists (select 1 from component_bytes b where b.digest = c.digest)
+            or not exists (select 1 from binding_revisions r where r.component = c.digest))
+    order by digest limit $1";
+
 /// Removes the bytes of components that no organization has any more, and the components that no
 /// revision names either. At most `limit` of each; says how many it removed.
 ///
 /// Who brings or is granted one meanwhile waits for the transaction, or this waits for theirs.
 pub async fn purge(tx: &mut SystemTx, limit: u32) -> Result<u64, StoreError> {
-    // Always in the same order, so that two processes do not wait for each other in a circle.
-    const CANDIDATES: &str = "
-        select digest from components c
-        where not exists (select 1 from component_grants g where g.digest = c.digest)
-            and (exists (select 1 from component_bytes b where b.digest = c.digest)
-                or not exists (select 1 from binding_revisions r where r.component = c.digest))
-        order by digest limit $1";
     const REMOVE_BYTES: &str = "
         delete from component_bytes where digest = $1
             and not exists (select 1 from component_grants g where g.digest = $1)";
@@ -217,7 +227,7 @@ pub async fn purge(tx: &mut SystemTx, limit: u32) -> Result<u64, StoreError> {
             and not exists (select 1 from component_grants g where g.digest = $1)
             and not exists (select 1 from binding_revisions r where r.component = $1)";
     let candidates: Vec<Vec<u8>> = on_conn!(&mut tx.conn, |conn| {
-        sqlx::query_scalar(CANDIDATES).bind(i64::from(limit)).fetch_all(conn).await?
+        sqlx::query_scalar(UNWANTED).bind(i64::from(limit)).fetch_all(conn).await?
     });
     let mut removed = 0;
     for digest in candidates {

@@ -32,6 +32,6 @@ pub async fn read(tx: &mut ReadTx) -> Result<ConfigVersions, StoreError> {
         from organization_lines l join config_versions v on v.org_id = l.ancestor_id
         where l.org_id = $1 order by l.depth";
     let versions =
-        on!(&mut *tx, |conn, org| { sqlx::query_as(READ).bind(org).fetch_all(conn).await? });
+        on!(&mut *tx, |conn, org| sqlx::query_as(READ).bind(org).fetch_all(conn).await?);
     Ok(ConfigVersions { epoch: tx.epoch, versions })
 }

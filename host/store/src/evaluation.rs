@@ -3,7 +3,7 @@
 //! An evaluation is packed and added together with its receipts: what they were asked and answered
 //! is one text with the snapshot, of which it repeats much.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
@@ -14,9 +14,9 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, WriteTx,
+    ReadTx, StoreError, SystemReadTx, WriteTx,
     column::Table,
-    conn::on,
+    conn::{on, on_conn},
     pack::{pack as packed, unpack},
     receipt::{ReceiptRow, texts_of},
     row::{insert_all, row},
@@ -56,10 +56,7 @@ pub struct PackedEvaluation {
 
 /// Packs an evaluation with its receipts, which are numbered from 1 on. Its part is packed by
 /// itself.
-pub fn pack(
-    evaluation: Evaluation,
-    receipts: &[Receipt],
-) -> Result<PackedEvaluation, StoreError> {
+pub fn pack(evaluation: Evaluation, receipts: &[Receipt]) -> Result<PackedEvaluation, StoreError> {
     let mut texts: Vec<&[u8]> = vec![&evaluation.snapshot];
     let mut rows = Vec::with_capacity(receipts.len());
     for (receipt, seq) in receipts.iter().zip(1..) {
@@ -128,6 +125,23 @@ pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Evaluation>, St
         sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
     rows.into_iter().map(Evaluation::try_from).collect()
+}
+
+/// Says when the oldest evaluation of each organization was made: whether any is past its retention.
+/// An organization without evaluations is left out.
+pub async fn oldest(tx: &mut SystemReadTx) -> Result<BTreeMap<OrgId, DateTime<Utc>>, StoreError> {
+    // By id, which goes up with time: the key has it, and nothing else is read.
+    const OLDEST: &str = "
+        select id, oldest from (
+            select o.id, (
+                select at from evaluations where org_id = o.id order by evaluations.id limit 1
+            ) as oldest
+            from organizations o
+        ) as organizations_evaluations
+        where oldest is not null";
+    let rows: Vec<(Uuid, DateTime<Utc>)> =
+        on_conn!(&mut tx.conn, |conn| sqlx::query_as(OLDEST).fetch_all(conn).await?);
+    Ok(rows.into_iter().map(|(org, at)| (OrgId(org), at)).collect())
 }
 
 impl TryFrom<KeptRow> for Evaluation {

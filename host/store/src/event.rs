@@ -8,6 +8,7 @@ use waypost_domain::{
     event::{Event, FieldChange},
     ids::EventId,
     subject::Subject,
+    ticket::TicketKind,
 };
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
     column::Table,
     conn::on,
     digest,
+    moment::past_ids_of,
     row::{insert_all, row},
     sql::Sql,
     unique::UniqueKey,
@@ -94,7 +96,8 @@ pub struct Period {
 /// Lists a page of all the organization's events, each with its ticket's number, after a place.
 ///
 /// Record by record, in the order they came in, and each record's history in its order: that is how
-/// they are kept, so a page costs what it holds, however many there are.
+/// they are kept, so a page costs what it holds, however many there are. Of a period, so do the
+/// records that have changed since it began, as long as they are not most of them.
 pub async fn page(
     tx: &mut ReadTx,
     period: Period,
@@ -114,6 +117,10 @@ pub async fn page(
         " from events where org_id = "
     );
     let org = tx.org.0;
+    let few_since = match period.from {
+        Some(from) => few_have_changed_since(tx, from).await?,
+        None => false,
+    };
     let mut sql = Sql::new(&tx.conn, PAGE);
     sql.bind(org);
     if let Some(EventPlace { subject, seq }) = after {
@@ -121,13 +128,40 @@ pub async fn page(
     }
     if let Some(from) = period.from {
         sql.push(" and at >= ").bind(from);
+        if few_since {
+            sql.push(" and subject_id in (select id from ");
+            changed_since(&mut sql, org, from);
+            if let Some(EventPlace { subject, .. }) = after {
+                sql.push(" and id >= ").bind(subject);
+            }
+            sql.push(")");
+        }
     }
     if let Some(to) = period.to {
-        sql.push(" and at < ").bind(to);
+        sql.push(" and at < ").bind(to).push(" and subject_id < ").bind(past_ids_of(to));
     }
     sql.push(" order by subject_id, seq limit ").bind(i64::from(limit));
     let rows: Vec<NumberedRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(|row| Ok((row.ticket_number, row.event.try_into()?))).collect()
+}
+
+/// Whether those that have changed since then are few enough to be looked up one by one.
+async fn few_have_changed_since(tx: &mut ReadTx, from: DateTime<Utc>) -> Result<bool, StoreError> {
+    const FEW: i64 = 20_000;
+    let mut sql = Sql::new(&tx.conn, "select count(*) from (select 1 as one from ");
+    changed_since(&mut sql, tx.org.0, from);
+    sql.push(" limit ").bind(FEW).push(") as changed");
+    let rows: Vec<(i64,)> = sql.fetch_all(&mut tx.conn).await?;
+    Ok(rows.first().is_some_and(|(changed,)| *changed < FEW))
+}
+
+/// The tickets that have changed since then: the only records that have events so far, and none of
+/// them is later than its ticket's last change (`Invariant::ChangesAreDated`).
+fn changed_since(sql: &mut Sql, org: Uuid, from: DateTime<Utc>) {
+    sql.push("tickets").push_either(" indexed by tickets_updated", "");
+    sql.push(" where org_id = ").bind(org);
+    sql.push(" and kind in ").bind_list(TicketKind::ALL.iter().map(|kind| kind.as_str()));
+    sql.push(" and updated_at >= ").bind(from);
 }
 
 /// Reads the number of a record's last event; 0 for one without a history.

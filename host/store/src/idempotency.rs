@@ -8,7 +8,7 @@ use uuid::Uuid;
 use waypost_domain::ids::OrgId;
 
 use crate::{
-    Store, StoreError, SystemTx, WriteTx,
+    Store, StoreError, SystemReadTx, SystemTx, WriteTx,
     column::Table,
     conn::{on, on_conn},
     row::{insert_on, row},
@@ -192,6 +192,12 @@ pub async fn keep_answers(tx: &mut WriteTx, answers: Vec<Answered>) -> Result<()
     });
     insert_on(&mut tx.0.conn, rows.collect(), UNLESS_THEIRS, &[]).await?;
     Ok(())
+}
+
+/// Whether a request of any organization has expired.
+pub async fn has_expired(tx: &mut SystemReadTx, now: DateTime<Utc>) -> Result<bool, StoreError> {
+    const EXPIRED: &str = "select exists (select 1 from idempotency_keys where expires_at <= $1)";
+    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(EXPIRED).bind(now).fetch_one(conn).await?))
 }
 
 /// Forgets the requests of all organizations that have expired, at most `limit`, and says how many.

@@ -1,11 +1,16 @@
 //! Invariants that span several tables, looked over by set queries: each walks an organization's
 //! records once.
 
+use uuid::Uuid;
 use waypost_domain::invariant::{Invariant, Violation};
 
-use crate::{ReadTx, StoreError, conn::on};
+use crate::{
+    ReadTx, StoreError,
+    conn::{Conn, on},
+};
 
-/// Lists the tickets of which an invariant is not true, by number, at most so many.
+/// Lists the tickets of which an invariant is not true, by number, or the teams, by id; at most so
+/// many.
 pub async fn violations(
     tx: &mut ReadTx,
     invariant: Invariant,
@@ -19,11 +24,32 @@ pub async fn violations(
         Invariant::OpenApprovalIsAwaited => OPEN_APPROVAL_IS_AWAITED,
         Invariant::EndedHasNoOpenTask => ENDED_HAS_NO_OPEN_TASK,
         Invariant::CancelledHasNoChild => CANCELLED_HAS_NO_CHILD,
+        Invariant::ChangesAreDated => CHANGES_ARE_DATED,
+        Invariant::OpenTicketsAreCounted => return miscounted(tx, limit).await,
+        Invariant::ConcernedAreListed => match &tx.conn {
+            Conn::Sqlite(_) => CONCERNED_ARE_LISTED_SQLITE,
+            Conn::Postgres(_) => CONCERNED_ARE_LISTED_POSTGRES,
+        },
     };
     let numbers: Vec<(String,)> = on!(tx, |conn, org| {
         sqlx::query_as(query).bind(org).bind(i64::from(limit)).fetch_all(conn).await?
     });
-    Ok(numbers.into_iter().map(|(ticket,)| Violation { invariant, ticket }).collect())
+    Ok(numbers.into_iter().map(|(record,)| Violation { invariant, record }).collect())
+}
+
+async fn miscounted(tx: &mut ReadTx, limit: u32) -> Result<Vec<Violation>, StoreError> {
+    const MISCOUNTED: &str = "
+        select team_id from (
+            select team_id, open from team_open where org_id = $1
+            union all
+            select team_id, -1 from tickets where org_id = $1 and active
+        ) as counted
+        group by team_id having sum(open) <> 0 order by team_id limit $2";
+    let invariant = Invariant::OpenTicketsAreCounted;
+    let teams: Vec<(Uuid,)> = on!(tx, |conn, org| {
+        sqlx::query_as(MISCOUNTED).bind(org).bind(i64::from(limit)).fetch_all(conn).await?
+    });
+    Ok(teams.into_iter().map(|(id,)| Violation { invariant, record: id.to_string() }).collect())
 }
 
 const HISTORY_IS_WHOLE: &str = "
@@ -86,3 +112,52 @@ const CANCELLED_HAS_NO_CHILD: &str = "
             and phase not in ('closed', 'cancelled')
     )
     order by t.number limit $2";
+
+const CHANGES_ARE_DATED: &str = "
+    select t.number from tickets t
+    where t.org_id = $1 and t.id in (
+        select e.subject_id from events e
+        join tickets c on c.org_id = e.org_id and c.id = e.subject_id
+        where e.org_id = $1 and e.at > c.updated_at
+    )
+    order by t.number limit $2";
+
+/// Compares the people that a query finds with those that are listed.
+macro_rules! concerned_are_listed {
+    ($concerned:literal) => {
+        concat!(
+            "with concerned as (",
+            $concerned,
+            "), listed as (select ticket_id, person_id from ticket_people where org_id = $1)
+    select t.number from tickets t
+    where t.org_id = $1 and t.id in (
+        select ticket_id from (select * from concerned except select * from listed) as missing
+        union all
+        select ticket_id from (select * from listed except select * from concerned) as needless
+    )
+    order by t.number limit $2"
+        )
+    };
+}
+
+const CONCERNED_ARE_LISTED_SQLITE: &str = concerned_are_listed!(
+    "
+        select t.id as ticket_id, unhex(w.value, '-') as person_id
+        from tickets t join json_each(t.watchers) w where t.org_id = $1
+        union
+        select ticket_id, person_id from (
+            select id as ticket_id,
+                case kind when 'task' then assignee_id else nullif(opened_by_id, requester_id) end as person_id
+            from tickets where org_id = $1
+        ) where person_id is not null
+    "
+);
+
+const CONCERNED_ARE_LISTED_POSTGRES: &str = concerned_are_listed!(
+    "
+        select t.id as ticket_id, person_id
+        from tickets t,
+            concerned_people(t.kind, t.requester_id, t.opened_by_id, t.assignee_id, t.watchers) as person_id
+        where t.org_id = $1
+    "
+);

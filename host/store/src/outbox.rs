@@ -257,15 +257,58 @@ pub async fn list(
 
 /// Lists the messages about a ticket, the oldest first.
 pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Posted>, StoreError> {
-    const LIST: &str = concat!(
-        "select ",
-        message_columns!(),
-        " from outbox where org_id = $1 and ticket_id = $2 order by created_at, id"
+    const LIST: &str = concat!("select ", message_columns!(), " from outbox where org_id = ");
+    let mut sql = Sql::new(&tx.conn, LIST);
+    sql.bind(tx.org.0);
+    // As the key of messages has it.
+    sql.push_either(
+        " and coalesce(ticket_id, zeroblob(16)) = ",
+        " and coalesce(ticket_id, '00000000-0000-0000-0000-000000000000'::uuid) = ",
     );
-    let rows: Vec<MessageRow> = on!(tx, |conn, org| {
-        sqlx::query_as(LIST).bind(org).bind(ticket.0).fetch_all(conn).await?
-    });
+    sql.bind(ticket.0).push(" order by created_at, id");
+    let rows: Vec<MessageRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Posted::try_from).collect()
+}
+
+/// Whether a message of any organization was settled before a moment and still has its texts.
+pub async fn has_texts_before(
+    tx: &mut SystemReadTx,
+    before: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    const FOUND: &str = "select exists (
+        select 1 from outbox where emptied_at is null and settled_at < $1
+    )";
+    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(FOUND)
+        .bind(before)
+        .fetch_one(conn)
+        .await?))
+}
+
+/// Empties the texts and addresses of messages of all organizations that were settled before a
+/// moment, at most `limit`, and says of how many. That they were sent, to whom and about what
+/// stays, so that nobody gets one twice; of an error stays what is not the address.
+pub async fn empty_texts(
+    tx: &mut SystemTx,
+    before: DateTime<Utc>,
+    now: DateTime<Utc>,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    const EMPTY: &str = "
+        update outbox set subject = '', body = '', address = null, emptied_at = $2,
+            last_error = case when address is null then last_error else replace(last_error, address, '…') end
+        where (org_id, id) in (
+            select org_id, id from outbox where emptied_at is null and settled_at < $1
+            order by settled_at limit $3
+        )";
+    Ok(on_conn!(&mut tx.conn, |conn| {
+        sqlx::query(EMPTY)
+            .bind(before)
+            .bind(now)
+            .bind(i64::from(limit))
+            .execute(conn)
+            .await?
+            .rows_affected()
+    }))
 }
 
 /// Counts the messages of all organizations that wait to be sent.

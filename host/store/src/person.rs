@@ -83,10 +83,11 @@ pub async fn find_many(tx: &mut ReadTx, ids: &[PersonId]) -> Result<Vec<Person>,
     let mut sql = Sql::new(&tx.conn, FIND);
     sql.bind_list(ids.iter().map(|id| id.0));
     sql.push(" and (org_id = ").bind(org);
+    // Person by person: a provider's teams may have thousands of members.
     sql.push(
-        " or id in (
-            select m.person_id from team_members m join team_serves s on s.team_id = m.team_id
-            where s.client_id = ",
+        " or exists (
+            select 1 from team_members m join team_serves s on s.team_id = m.team_id
+            where m.person_id = people.id and s.client_id = ",
     )
     .bind(org)
     .push("))");

@@ -20,6 +20,7 @@ use crate::{
     conn::on,
     digest, evaluation,
     event::Period,
+    moment::{first_id_of, past_ids_of},
     pack::unpack,
     row::row,
     sql::Sql,
@@ -233,9 +234,11 @@ pub async fn page(
     }
     if let Some(from) = period.from {
         sql.push(" and e.at >= ").bind(from);
+        sql.push(" and r.evaluation_id >= ").bind(first_id_of(from));
     }
     if let Some(to) = period.to {
         sql.push(" and e.at < ").bind(to);
+        sql.push(" and r.evaluation_id < ").bind(past_ids_of(to));
     }
     sql.push(" order by r.evaluation_id, r.seq limit ").bind(i64::from(limit));
     let rows: Vec<KeptRow> = sql.fetch_all(&mut tx.conn).await?;
@@ -251,23 +254,25 @@ pub async fn purge(
     now: DateTime<Utc>,
     limit: u32,
 ) -> Result<u64, StoreError> {
+    // By id: nothing but what is due is read.
     const CUT: &str = "
         insert into retention_cuts (org_id, cut_before, cut_at)
         select $1, $2, $3
-        where exists (select 1 from evaluations where org_id = $1 and at < $2)
+        where exists (select 1 from evaluations where org_id = $1 and id < $4 and at < $2)
             or exists (select 1 from snapshot_parts where org_id = $1 and until <= $2)
         on conflict do nothing";
     const RECEIPTS: &str = "
         delete from receipts where org_id = $1 and evaluation_id in (
-            select id from evaluations where org_id = $1 and at < $2 order by id limit $3
+            select id from evaluations where org_id = $1 and id < $4 and at < $2 order by id limit $3
         )";
     const ROUNDS: &str = "
         delete from evaluations where org_id = $1 and id in (
-            select id from evaluations where org_id = $1 and at < $2 order by id limit $3
+            select id from evaluations where org_id = $1 and id < $4 and at < $2 order by id limit $3
         )";
     const PARTS: &str = "delete from snapshot_parts where org_id = $1 and until <= $2";
+    let until = first_id_of(before);
     on!(&mut *tx, |conn, org| {
-        sqlx::query(CUT).bind(org).bind(before).bind(now).execute(conn).await?;
+        sqlx::query(CUT).bind(org).bind(before).bind(now).bind(until).execute(conn).await?;
     });
     let mut purged = 0;
     for sql in [RECEIPTS, ROUNDS] {
@@ -276,6 +281,7 @@ pub async fn purge(
                 .bind(org)
                 .bind(before)
                 .bind(i64::from(limit))
+                .bind(until)
                 .execute(conn)
                 .await?
                 .rows_affected()

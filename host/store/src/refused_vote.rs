@@ -12,6 +12,7 @@ use crate::{
     column::Table,
     conn::on,
     event::Period,
+    moment::{first_id_of, past_ids_of},
     row::{insert_all, row},
     sql::Sql,
 };
@@ -103,10 +104,10 @@ pub async fn page(
         sql.push(" and id > ").bind(after.0);
     }
     if let Some(from) = period.from {
-        sql.push(" and at >= ").bind(from);
+        sql.push(" and at >= ").bind(from).push(" and id >= ").bind(first_id_of(from));
     }
     if let Some(to) = period.to {
-        sql.push(" and at < ").bind(to);
+        sql.push(" and at < ").bind(to).push(" and id < ").bind(past_ids_of(to));
     }
     sql.push(" order by id limit ").bind(i64::from(limit));
     let rows: Vec<NumberedRow> = sql.fetch_all(&mut tx.conn).await?;

@@ -46,11 +46,14 @@ pub struct StoreOptions {
     pub wait: Duration,
     /// Whether a SQLite file is made where there is none.
     pub create: bool,
+    /// Whether each statement is told to `tracing`, as `sqlx::query` at the level `DEBUG`: its text,
+    /// never its values.
+    pub log_statements: bool,
 }
 
 impl Default for StoreOptions {
     fn default() -> Self {
-        Self { connections: 16, wait: Duration::from_secs(10), create: true }
+        Self { connections: 16, wait: Duration::from_secs(10), create: true, log_statements: false }
     }
 }
 
@@ -363,10 +366,8 @@ async fn connect_sqlite(
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_TIMEOUT)
-        .statement_cache_capacity(CACHED_STATEMENTS)
-        // Statements hold no values, but slow ones would be logged with the text of the query at
-        // every import.
-        .disable_statement_logging();
+        .statement_cache_capacity(CACHED_STATEMENTS);
+    let connect = logging(connect, options);
     let writes = connect
         .clone()
         // A commit touches some twenty b-trees.
@@ -380,7 +381,7 @@ async fn connect_sqlite(
     if in_memory {
         return Ok(Pool::Sqlite { writer, readers: None });
     }
-    let reads = connect.clone().pragma("cache_size", "-16384");
+    let reads = connect.clone().pragma("cache_size", "-8192");
     let readers = SqlitePoolOptions::new()
         .max_connections(options.connections.max(1))
         .acquire_timeout(options.wait)
@@ -393,6 +394,12 @@ async fn connect_sqlite(
         .await?;
     tokio::spawn(checkpoints::run(connect, writer.downgrade(), asked));
     Ok(Pool::Sqlite { writer, readers: Some(readers) })
+}
+
+/// Statements hold no values, but slow ones would be logged with the text of the query at every
+/// import; so nothing is, unless it is asked for.
+fn logging<O: ConnectOptions>(connect: O, options: &StoreOptions) -> O {
+    if options.log_statements { connect } else { connect.disable_statement_logging() }
 }
 
 /// Takes a connection out of the pool only if no transaction is open on it. SQLite itself undoes a
@@ -413,10 +420,8 @@ async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, Sto
     const BYPASSES: &str =
         "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
     let connect: PgConnectOptions = url.parse()?;
-    let connect = connect
-        .application_name("waypost")
-        .statement_cache_capacity(CACHED_STATEMENTS)
-        .disable_statement_logging();
+    let connect = connect.application_name("waypost").statement_cache_capacity(CACHED_STATEMENTS);
+    let connect = logging(connect, options);
     let glances = (options.connections / 4).clamp(1, 4);
     let pool = |connections: u32| {
         PgPoolOptions::new()

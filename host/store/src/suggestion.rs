@@ -14,6 +14,7 @@ use crate::{
     ReadTx, StoreError, WriteTx,
     column::Table,
     conn::on,
+    moment::first_id_of,
     row::{insert_all, row},
     sql::Sql,
 };
@@ -77,11 +78,12 @@ pub async fn find(
     row.map(Suggestion::try_from).transpose()
 }
 
-/// What became of the suggestions of the organization's bindings, as far as their receipts are
-/// kept.
+/// What became of the suggestions that the organization's bindings have made since a moment, as far
+/// as their receipts are kept.
 pub async fn counts(
     tx: &mut ReadTx,
     binding: Option<BindingId>,
+    since: DateTime<Utc>,
 ) -> Result<BTreeMap<BindingId, SuggestionCounts>, StoreError> {
     const COUNT: &str = "
         select r.binding_id, s.state, count(*)
@@ -90,7 +92,8 @@ pub async fn counts(
         where s.org_id = ";
     let org = tx.org.0;
     let mut sql = Sql::new(&tx.conn, COUNT);
-    sql.bind(org);
+    sql.bind(org).push(" and s.receipt_id >= ").bind(first_id_of(since));
+    sql.push(" and s.created_at >= ").bind(since);
     if let Some(binding) = binding {
         sql.push(" and r.binding_id = ").bind(binding.0);
     }

@@ -167,12 +167,46 @@ pub async fn texts(tx: &mut SystemTx, sql: &'static str) -> Result<Vec<String>, 
     Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(sql).fetch_all(conn).await?))
 }
 
+/// Has the database collect statistics about all tables.
+pub async fn analyze(tx: &mut SystemTx) -> Result<(), StoreError> {
+    execute(tx, "analyze").await.map(drop)
+}
+
+/// How the database would carry out a statement, line by line. On PostgreSQL as it does whatever the
+/// values are, and reading a whole table only where nothing else is possible: tables of tests are so
+/// small that it would read all of them whole.
+pub async fn plan(tx: &mut SystemTx, sql: &str) -> Result<Vec<String>, StoreError> {
+    Ok(match &mut tx.conn {
+        Conn::Sqlite(on) => {
+            let explain = AssertSqlSafe(format!("explain query plan {sql}"));
+            let steps: Vec<(i64, i64, i64, String)> =
+                sqlx::query_as(explain).fetch_all(on.ask()?).await?;
+            steps.into_iter().map(|(.., step)| step).collect()
+        }
+        Conn::Postgres(on) => {
+            const CAREFUL: &str = "
+                set local enable_seqscan = off;
+                set local plan_cache_mode = force_generic_plan";
+            let values = (1..).take_while(|number| sql.contains(&format!("${number}")));
+            let values = values.map(|_| "null").collect::<Vec<_>>().join(", ");
+            let values = if values.is_empty() { values } else { format!("({values})") };
+            let prepare = AssertSqlSafe(format!("prepare explained as {sql}"));
+            let explain = AssertSqlSafe(format!("explain (costs off) execute explained {values}"));
+            sqlx::raw_sql(CAREFUL).execute(on.ask()?).await?;
+            sqlx::raw_sql(prepare).execute(on.ask()?).await?;
+            let steps = sqlx::query_scalar(explain).persistent(false).fetch_all(on.ask()?).await?;
+            sqlx::raw_sql("deallocate explained").execute(on.ask()?).await?;
+            steps
+        }
+    })
+}
+
 fn sqlite_folder(test: &str) -> PathBuf {
     std::env::temp_dir().join("waypost-test").join(hex(test.as_bytes()))
 }
 
 fn options() -> StoreOptions {
-    StoreOptions { connections: 4, wait: Duration::from_secs(20), create: true }
+    StoreOptions { connections: 4, wait: Duration::from_secs(20), ..StoreOptions::default() }
 }
 
 async fn migrated(url: &str) -> Store {

@@ -5,6 +5,7 @@ mod details;
 mod filter;
 mod row;
 mod stage;
+mod walk;
 
 use uuid::Uuid;
 use waypost_domain::{
@@ -13,14 +14,14 @@ use waypost_domain::{
     ticket::{ExternalRef, Ticket},
 };
 
-pub use self::filter::{Assignee, TicketCursor, TicketFilter, TicketSort, count, list};
+pub use self::filter::{Assignee, TicketCursor, TicketFilter, TicketSort, count, count_to, list};
 use self::{
     details::{DetailsRows, WholeRow},
     row::TicketRow,
+    walk::Index,
 };
 use crate::{
     ReadTx, StoreError, WriteTx,
-    conn::on,
     row::{guarded_update, insert_all},
     sql::Sql,
     unique::{UniqueKey, explain},
@@ -71,7 +72,7 @@ pub async fn update(tx: &mut WriteTx, ticket: &mut Ticket) -> Result<(), StoreEr
 
 /// Reads one ticket.
 pub async fn find(tx: &mut ReadTx, id: TicketId) -> Result<Option<Ticket>, StoreError> {
-    find_one(tx, |sql| {
+    find_one(tx, None, |sql| {
         sql.push(" and tickets.id = ").bind(id.0);
     })
     .await
@@ -82,7 +83,7 @@ pub async fn find_many(tx: &mut ReadTx, ids: &[TicketId]) -> Result<Vec<Ticket>,
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    select(tx, |sql| {
+    select(tx, Some(Index::Key), |sql| {
         sql.push(" and tickets.id in ").bind_list(ids.iter().map(|id| id.0));
         sql.push(" order by tickets.id");
     })
@@ -91,7 +92,7 @@ pub async fn find_many(tx: &mut ReadTx, ids: &[TicketId]) -> Result<Vec<Ticket>,
 
 /// Reads the ticket with this number: `INC0000042`.
 pub async fn find_by_number(tx: &mut ReadTx, number: &str) -> Result<Option<Ticket>, StoreError> {
-    find_one(tx, |sql| {
+    find_one(tx, None, |sql| {
         sql.push(" and number = ").bind(number.to_owned());
     })
     .await
@@ -102,7 +103,7 @@ pub async fn find_by_external_ref(
     tx: &mut ReadTx,
     from: &ExternalRef,
 ) -> Result<Option<Ticket>, StoreError> {
-    find_one(tx, |sql| {
+    find_one(tx, Some(Index::External), |sql| {
         sql.push(" and external_source = ").bind(from.source.clone());
         sql.push(" and external_id = ").bind(from.id.clone());
     })
@@ -111,7 +112,7 @@ pub async fn find_by_external_ref(
 
 /// Lists the tasks of a ticket, by their place.
 pub async fn tasks_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, StoreError> {
-    select(tx, |sql| {
+    select(tx, Some(Index::Parent), |sql| {
         sql.push(" and kind = 'task' and parent_id = ").bind(parent.0);
         sql.push(" order by coalesce(position, 0), created_at, number");
     })
@@ -120,7 +121,7 @@ pub async fn tasks_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, 
 
 /// Lists the tickets that took this one up again, the oldest first.
 pub async fn following(tx: &mut ReadTx, earlier: TicketId) -> Result<Vec<Ticket>, StoreError> {
-    select(tx, |sql| {
+    select(tx, None, |sql| {
         sql.push(" and follows_id = ").bind(earlier.0);
         sql.push(" order by tickets.created_at, tickets.id");
     })
@@ -129,7 +130,7 @@ pub async fn following(tx: &mut ReadTx, earlier: TicketId) -> Result<Vec<Ticket>
 
 /// Lists the children of an incident that are not over.
 pub async fn children_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket>, StoreError> {
-    select(tx, |sql| {
+    select(tx, Some(Index::Parent), |sql| {
         sql.push(" and kind = 'incident' and parent_id = ").bind(parent.0);
         sql.push(" and phase not in ('closed', 'cancelled') order by tickets.id");
     })
@@ -139,7 +140,7 @@ pub async fn children_of(tx: &mut ReadTx, parent: TicketId) -> Result<Vec<Ticket
 /// Lists the incidents that a problem causes and that are not over.
 pub async fn caused_by(tx: &mut ReadTx, problem: TicketId) -> Result<Vec<Ticket>, StoreError> {
     let org = tx.org;
-    select(tx, |sql| {
+    select(tx, Some(Index::Key), |sql| {
         filter::is_caused_by(sql, problem, org);
         sql.push(" and phase not in ('closed', 'cancelled') order by tickets.id");
     })
@@ -152,13 +153,13 @@ pub async fn task_counts(
     tickets: &[TicketId],
 ) -> Result<Vec<(TicketId, TaskCount)>, StoreError> {
     const COUNTS: &str = "
-        select parent_id, sum(case when active then 1 else 0 end), count(*)
-        from tickets where kind = 'task' and org_id = ";
+        select parent_id, sum(case when active then 1 else 0 end), count(*) from tickets";
     if tickets.is_empty() {
         return Ok(Vec::new());
     }
     let mut sql = Sql::new(&tx.conn, COUNTS);
-    sql.bind(tx.org.0);
+    Index::Parent.add(&mut sql);
+    sql.push(" where kind = 'task' and org_id = ").bind(tx.org.0);
     sql.push(" and parent_id in ").bind_list(tickets.iter().map(|id| id.0));
     sql.push(" group by parent_id");
     let rows: Vec<(Uuid, i64, i64)> = sql.fetch_all(&mut tx.conn).await?;
@@ -173,10 +174,10 @@ pub async fn task_counts(
 
 /// Who owns tickets about which the desk still has to do something: each team with each assignee.
 pub async fn owners(tx: &mut ReadTx) -> Result<Vec<(TeamId, Option<PersonId>)>, StoreError> {
-    const OWNERS: &str =
-        "select distinct team_id, assignee_id from tickets where org_id = $1 and active";
-    let rows: Vec<(Uuid, Option<Uuid>)> =
-        on!(tx, |conn, org| sqlx::query_as(OWNERS).bind(org).fetch_all(conn).await?);
+    let mut sql = Sql::new(&tx.conn, "select distinct team_id, assignee_id from tickets");
+    Index::Open.add(&mut sql);
+    sql.push(" where active and org_id = ").bind(tx.org.0);
+    let rows: Vec<(Uuid, Option<Uuid>)> = sql.fetch_all(&mut tx.conn).await?;
     Ok(rows.into_iter().map(|(team, person)| (TeamId(team), person.map(PersonId))).collect())
 }
 
@@ -248,10 +249,19 @@ pub async fn known_external_ids(
     Ok(known)
 }
 
-/// Reads the tickets that the condition leaves, in one statement.
-async fn select(tx: &mut ReadTx, condition: impl Fn(&mut Sql)) -> Result<Vec<Ticket>, StoreError> {
-    let mut sql = details::select(&tx.conn);
-    sql.bind(tx.org.0);
+/// Reads the tickets that the condition leaves, in one statement, by the index where SQLite might
+/// take another.
+async fn select(
+    tx: &mut ReadTx,
+    index: Option<Index>,
+    condition: impl Fn(&mut Sql),
+) -> Result<Vec<Ticket>, StoreError> {
+    let mut sql = details::begin(&tx.conn);
+    sql.push("tickets");
+    if let Some(index) = index {
+        index.add(&mut sql);
+    }
+    sql.push(details::JOINS).push(" where tickets.org_id = ").bind(tx.org.0);
     condition(&mut sql);
     let rows: Vec<WholeRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Ticket::try_from).collect()
@@ -259,7 +269,8 @@ async fn select(tx: &mut ReadTx, condition: impl Fn(&mut Sql)) -> Result<Vec<Tic
 
 async fn find_one(
     tx: &mut ReadTx,
+    index: Option<Index>,
     condition: impl Fn(&mut Sql),
 ) -> Result<Option<Ticket>, StoreError> {
-    Ok(select(tx, condition).await?.pop())
+    Ok(select(tx, index, condition).await?.pop())
 }

@@ -17,7 +17,9 @@ use waypost_api::{ApiOptions, ApiState};
 use waypost_app::{
     Caller, Clock, Desk, DeskOptions, Entropy, Quotas, audit, organizations, tokens,
 };
-use waypost_delivery::{Delivered, Housekeeping, Sink, Swept, Undelivered, Worker, WorkerOptions};
+use waypost_delivery::{
+    Delivered, Housekeeping, HousekeepingOptions, Sink, Swept, Undelivered, Worker, WorkerOptions,
+};
 use waypost_domain::message::Message;
 use waypost_policy::{PolicyRuntime, RuntimeConfig};
 use waypost_store::{Store, StoreOptions, organization, outbox, testing};
@@ -233,7 +235,8 @@ impl TestDesk {
     /// When the database fails.
     pub async fn sweep_housekeeping(&self) -> Swept {
         let clock = Arc::new(self.clock.clone());
-        let housekeeping = Housekeeping::new(self.store.clone(), clock, Duration::from_hours(1));
+        let housekeeping =
+            Housekeeping::new(self.store.clone(), clock, HousekeepingOptions::default());
         housekeeping.sweep().await.expect("the store can be swept")
     }
 

@@ -102,7 +102,8 @@ pub(super) struct BindingDetailOut {
     data: Vec<DataFileOut>,
     /// Who enabled, disabled or rolled it back, oldest first.
     switches: Vec<SwitchOut>,
-    /// Number of its suggestions that were accepted or dismissed, as long as receipts are kept.
+    /// Number of its suggestions of the last 90 days that were accepted or dismissed, as long as
+    /// receipts are kept.
     suggestions: SuggestionCountsOut,
 }
 

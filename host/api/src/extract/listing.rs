@@ -54,9 +54,12 @@ pub(crate) struct ListOut<T> {
     items: Vec<T>,
     /// Cursor for `after` to get the next page; null on the last page.
     next: Option<String>,
-    /// Total number of records, if requested with `count=true`.
+    /// Total number of records, if requested with `count=true`; at most 10,000.
     #[serde(skip_serializing_if = "Option::is_none")]
-    total: Option<i64>,
+    total: Option<u32>,
+    /// Whether there are more records than `total`, because counting ends at 10,000.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    total_is_minimum: Option<bool>,
 }
 
 /// Which records are asked for, of a list that is always given whole.
@@ -124,7 +127,9 @@ impl<F> Listing<F> {
         let next = page.next.map(|Cursor(text)| text);
         let links = self.address.links(next.as_deref());
         let items = page.rows.into_iter().map(out).collect();
-        let mut response = Json(ListOut { items, next, total: page.total }).into_response();
+        let (total, total_is_minimum) =
+            page.total.map(|total| (total.rows, total.is_minimum)).unzip();
+        let mut response = Json(ListOut { items, next, total, total_is_minimum }).into_response();
         // Percent-encoding leaves nothing that a header can't carry.
         if let Ok(links) = HeaderValue::from_str(&links) {
             response.headers_mut().insert(header::LINK, links);

@@ -139,11 +139,11 @@ pub(crate) struct TicketFilter {
     /// Opened before this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_to: Option<TimeIn>,
-    /// Sort order: newest first, last changed first, or as a queue (by priority, then oldest
-    /// first).
+    /// Sort order: newest first, last changed first, or as a queue (active tickets only, by priority,
+    /// then oldest first).
     #[param(inline)]
     order: OrderIn,
-    /// Whether to count the `total`.
+    /// Whether to count the `total`, up to 10,000.
     count: bool,
 }
 
@@ -156,7 +156,7 @@ pub(crate) enum OrderIn {
     Opened,
     /// The most recently changed first.
     Updated,
-    /// By priority, then the oldest first.
+    /// What is active, by priority, then the oldest first.
     Queue,
 }
 

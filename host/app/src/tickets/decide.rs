@@ -470,8 +470,7 @@ impl TicketDraft {
         self.asking.evaluation.get_or_insert_with(|| {
             let (layers, shared) = (facts.layers.clone(), facts.shared.clone());
             let teams_now = shared.teams_now(facts, now);
-            let snapshot =
-                Snapshot { ticket: ticket.clone(), context: context.clone(), teams_now };
+            let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone(), teams_now };
             Evaluation::begin(desk, layers, shared, snapshot, of, occasion, now)
         })
     }

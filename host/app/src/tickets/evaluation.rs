@@ -449,9 +449,7 @@ impl Evaluation {
         let new = self.record.part.as_ref().filter(|_| was_asked && !self.shared.is_kept);
         Ok(Finished {
             part: new.map(|part| snapshot_part::pack(self.record.org, part)).transpose()?,
-            record: was_asked
-                .then(|| evaluation::pack(self.record, &self.receipts))
-                .transpose()?,
+            record: was_asked.then(|| evaluation::pack(self.record, &self.receipts)).transpose()?,
             policy_failures: self.policy_failures,
             tripped: self.tripped,
             pauses: self.pauses,

@@ -18,8 +18,10 @@ use waypost_store::{
 
 use super::{TicketOrder, TicketQuery, TicketRef, TicketView, names};
 use crate::{
-    Caller, CommandError, Desk, InvalidCursor, Missing, Page, PageRequest, input::Reading,
-    page::ListTag, refs,
+    Caller, CommandError, Desk, InvalidCursor, Missing, Page, PageRequest,
+    input::Reading,
+    page::{ListTag, Total},
+    refs,
 };
 
 /// A ticket that the caller may see.
@@ -144,7 +146,8 @@ pub async fn list(
     let mut tx = desk.store.read(caller.org).await?;
     let Some(filter) = filter(&mut tx, caller, query).await? else {
         // A key that nothing has: nothing is found.
-        return Ok(Page { rows: Vec::new(), next: None, total: query.count.then_some(0) });
+        let total = query.count.then(|| Total::of(0));
+        return Ok(Page { rows: Vec::new(), next: None, total });
     };
     let sort = match query.order {
         TicketOrder::OpenedDesc => TicketSort::Opened,
@@ -153,7 +156,7 @@ pub async fn list(
     };
     let rows = ticket::list(&mut tx, &filter, sort, after.as_ref(), request.rows_to_read()).await?;
     let total = if query.count {
-        Some(i64::try_from(ticket::count(&mut tx, &filter).await?).unwrap_or(i64::MAX))
+        Some(Total::of(ticket::count_to(&mut tx, &filter, Total::TO_COUNT).await?))
     } else {
         None
     };
@@ -217,11 +220,16 @@ async fn filter(
     let opened_before = faults.moment_if("/opened_to", query.opened_to);
     let waiting_before = faults.moment_if("/waiting_before", query.waiting_before);
     faults.finish()?;
+    // A queue is of what the desk still has to do.
+    let is_queue = matches!(query.order, TicketOrder::Queue);
+    if is_queue && query.active == Some(false) {
+        return Ok(None);
+    }
     let mut filter = TicketFilter {
         kinds: query.kinds.clone(),
         phases: query.phases.clone(),
         states,
-        active: query.active,
+        active: query.active.or(is_queue.then_some(true)),
         priorities: query.priorities.clone(),
         major_states: query.major_states.clone(),
         category,

@@ -405,7 +405,8 @@ async fn what_was_settled_by_somebody_else_holds_up_nothing_of_its_batch() {
     let running = start(office.worker(gate.clone()));
     gate.have_come(3).await;
     let mut tx = office.store.write(office.org).await.unwrap();
-    let fate = Fate::Dead { address: "elsewhere@northwind.example".to_owned(), error: "550".into() };
+    let fate =
+        Fate::Dead { address: "elsewhere@northwind.example".to_owned(), error: "550".into() };
     let settled = [Ended { message: ids[1], fate }];
     let before = outbox::settle_many(&mut tx, &settled, office.clock.now()).await.unwrap();
     assert!(before.is_empty());
@@ -437,7 +438,11 @@ async fn what_ends_together_is_settled_together() {
     let gate = Gate::before(office.sink.clone());
     let worker = Worker {
         clock: Arc::new(Ticking(AtomicU32::default(), Arc::clone(&office.clock))),
-        options: WorkerOptions { at_once: 20, pause: Duration::from_hours(1), ..WorkerOptions::default() },
+        options: WorkerOptions {
+            at_once: 20,
+            pause: Duration::from_hours(1),
+            ..WorkerOptions::default()
+        },
         ..office.worker(gate.clone())
     };
     let running = start(worker);

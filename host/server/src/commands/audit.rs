@@ -84,12 +84,12 @@ impl Check {
         let caller = installation.operator(&self.org).await?;
         let broken = audit::check(&installation.desk, &caller).await?;
         let checked: Vec<&str> = Invariant::NAMES.to_vec();
-        let one = |violation: &Violation| json!({ "invariant": violation.invariant.as_str(), "ticket": violation.ticket });
+        let one = |violation: &Violation| json!({ "invariant": violation.invariant.as_str(), "record": violation.record });
         output.tell(
             || json!({ "checked": checked, "broken": broken.iter().map(one).collect::<Vec<_>>() }),
             |to| {
-                for Violation { invariant, ticket } in &broken {
-                    writeln!(to, "{ticket}: violates {invariant}")?;
+                for Violation { invariant, record } in &broken {
+                    writeln!(to, "{record}: violates {invariant}")?;
                 }
                 match broken.len() {
                     0 => writeln!(to, "No violations found: {}.", checked.join(", ")),

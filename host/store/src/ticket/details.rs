@@ -152,8 +152,15 @@ pub(super) struct WholeRow {
     cis: Option<Json<Vec<Uuid>>>,
 }
 
-/// Begins to select whole rows, up to the organization.
-pub(super) fn select(conn: &Conn) -> Sql {
+/// The tables beside that of the tickets, from which whole rows come.
+pub(super) const JOINS: &str = "
+        left join incidents on incidents.org_id = tickets.org_id and incidents.ticket_id = tickets.id
+        left join requests on requests.org_id = tickets.org_id and requests.ticket_id = tickets.id
+        left join problems on problems.org_id = tickets.org_id and problems.ticket_id = tickets.id
+        left join tasks on tasks.org_id = tickets.org_id and tasks.ticket_id = tickets.id";
+
+/// Begins to select whole rows, up to the tables.
+pub(super) fn begin(conn: &Conn) -> Sql {
     macro_rules! whole {
         ($cis:literal) => {
             concat!(
@@ -167,12 +174,7 @@ pub(super) fn select(conn: &Conn) -> Sql {
                 ", (select ",
                 $cis,
                 " from ticket_cis where org_id = tickets.org_id and ticket_id = tickets.id) as cis
-        from tickets
-        left join incidents on incidents.org_id = tickets.org_id and incidents.ticket_id = tickets.id
-        left join requests on requests.org_id = tickets.org_id and requests.ticket_id = tickets.id
-        left join problems on problems.org_id = tickets.org_id and problems.ticket_id = tickets.id
-        left join tasks on tasks.org_id = tickets.org_id and tasks.ticket_id = tickets.id
-        where tickets.org_id = "
+        from "
             )
         };
     }

@@ -13,8 +13,11 @@ use waypost_domain::{
     waiting::WaitingKind,
 };
 
-use super::details::{WholeRow, select};
-use crate::{ReadTx, StoreError, sql::Sql};
+use super::{
+    details::{self, WholeRow},
+    walk::{Index, Walk, walks},
+};
+use crate::{ReadTx, StoreError, conn::Conn, sql::Sql};
 
 /// Which tickets; an empty filter leaves all of the organization's.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,6 +58,8 @@ pub struct TicketFilter {
     pub tag: Option<String>,
     /// A child of this ticket, or one of its tasks.
     pub parent: Option<TicketId>,
+    /// Resolved or fulfilled at this moment or earlier, and not closed since.
+    pub done_until: Option<DateTime<Utc>>,
     /// Incidents that this problem causes.
     pub problem: Option<TicketId>,
     /// Problems whose risk was accepted until this moment or earlier, and for whose review no task
@@ -139,10 +144,52 @@ pub async fn list(
     after: Option<&TicketCursor>,
     limit: u32,
 ) -> Result<Vec<Ticket>, StoreError> {
-    let mut sql = select(&tx.conn);
-    add_filter(&mut sql, tx, filter);
-    if let Some(TicketCursor { priority, at, id }) = after {
-        match sort {
+    let page = Page { sort, after, limit };
+    let Some(sql) = listing(&tx.conn, tx.org, filter, &page) else { return Ok(Vec::new()) };
+    let rows: Vec<WholeRow> = sql.fetch_all(&mut tx.conn).await?;
+    rows.into_iter().map(Ticket::try_from).collect()
+}
+
+/// Counts the tickets that a filter leaves.
+pub async fn count(tx: &mut ReadTx, filter: &TicketFilter) -> Result<u64, StoreError> {
+    count_to(tx, filter, u32::MAX).await
+}
+
+/// Counts the tickets that a filter leaves, and stops at `limit`: nobody waits for all of a
+/// million.
+pub async fn count_to(
+    tx: &mut ReadTx,
+    filter: &TicketFilter,
+    limit: u32,
+) -> Result<u64, StoreError> {
+    let Some(sql) = counting(&tx.conn, tx.org, filter, limit) else { return Ok(0) };
+    let rows: Vec<(i64,)> = sql.fetch_all(&mut tx.conn).await?;
+    let found = rows.first().and_then(|(count,)| u64::try_from(*count).ok()).unwrap_or(0);
+    // Several walks find up to the limit each.
+    Ok(found.min(limit.into()))
+}
+
+/// Which part of a list, and in which order.
+struct Page<'a> {
+    sort: TicketSort,
+    after: Option<&'a TicketCursor>,
+    limit: u32,
+}
+
+impl Page<'_> {
+    /// Ends a walk or the whole list.
+    fn add_end(&self, sql: &mut Sql) {
+        sql.push(match self.sort {
+            TicketSort::Opened => " order by opened_at desc, tickets.id desc",
+            TicketSort::Updated => " order by updated_at desc, tickets.id desc",
+            TicketSort::Queue => " order by priority, opened_at, tickets.id",
+        });
+        sql.push(" limit ").bind(i64::from(self.limit));
+    }
+
+    fn add_start(&self, sql: &mut Sql) {
+        let Some(TicketCursor { priority, at, id }) = self.after else { return };
+        match self.sort {
             TicketSort::Opened => {
                 sql.push(" and (opened_at, tickets.id) < (").bind(*at);
             }
@@ -156,55 +203,106 @@ pub async fn list(
         }
         sql.push(", ").bind(id.0).push(")");
     }
-    sql.push(match sort {
-        TicketSort::Opened => " order by opened_at desc, tickets.id desc",
-        TicketSort::Updated => " order by updated_at desc, tickets.id desc",
-        TicketSort::Queue => " order by priority, opened_at, tickets.id",
+}
+
+/// The statement that reads a page; none where nothing can be in it.
+fn listing(conn: &Conn, org: OrgId, filter: &TicketFilter, page: &Page<'_>) -> Option<Sql> {
+    let mut sql = details::begin(conn);
+    match walks(filter, page.sort).as_slice() {
+        [] => return None,
+        [walk] => {
+            sql.push("tickets");
+            walk.index.add(&mut sql);
+            sql.push(details::JOINS).push(" where tickets.org_id = ").bind(org.0);
+            add_conditions(&mut sql, walk, filter, org);
+            page.add_start(&mut sql);
+        }
+        // Each walk finds ids; whole tickets are read of the few that come first of all. The
+        // `cross join` has SQLite begin with the ids.
+        several => {
+            add_ids(sql.push("("), several, filter, org, |sql| {
+                page.add_start(sql);
+                page.add_end(sql);
+            });
+            sql.push(") as found cross join tickets").push(details::JOINS);
+            sql.push(" where tickets.id = found.id and tickets.org_id = ").bind(org.0);
+        }
+    }
+    page.add_end(&mut sql);
+    Some(sql)
+}
+
+/// The statement that counts up to a limit; none where nothing can be found.
+fn counting(conn: &Conn, org: OrgId, filter: &TicketFilter, limit: u32) -> Option<Sql> {
+    let walks = walks(filter, TicketSort::default());
+    if walks.is_empty() {
+        return None;
+    }
+    let mut sql = Sql::new(conn, "select count(*) from (");
+    add_ids(&mut sql, &walks, filter, org, |sql| {
+        sql.push(" limit ").bind(i64::from(limit));
     });
-    sql.push(" limit ").bind(i64::from(limit));
-    let rows: Vec<WholeRow> = sql.fetch_all(&mut tx.conn).await?;
-    rows.into_iter().map(Ticket::try_from).collect()
+    sql.push(") as found");
+    Some(sql)
 }
 
-/// Counts the tickets that a filter leaves.
-pub async fn count(tx: &mut ReadTx, filter: &TicketFilter) -> Result<u64, StoreError> {
-    const COUNT: &str = "select count(*) from tickets where tickets.org_id = ";
-    let mut sql = Sql::new(&tx.conn, COUNT);
-    add_filter(&mut sql, tx, filter);
-    let rows: Vec<(i64,)> = sql.fetch_all(&mut tx.conn).await?;
-    Ok(rows.first().and_then(|(count,)| u64::try_from(*count).ok()).unwrap_or(0))
+/// Selects the ids along each walk, each of which ends in the same way.
+fn add_ids(
+    sql: &mut Sql,
+    walks: &[Walk],
+    filter: &TicketFilter,
+    org: OrgId,
+    end: impl Fn(&mut Sql),
+) {
+    // What concerns somebody in two ways is on two walks.
+    let join = if filter.concerns.is_some() { " union " } else { " union all " };
+    let mut before = "";
+    for walk in walks {
+        sql.push(before).push("select id from (select tickets.id as id from tickets");
+        walk.index.add(sql);
+        sql.push(" where tickets.org_id = ").bind(org.0);
+        add_conditions(sql, walk, filter, org);
+        end(sql);
+        sql.push(") as walk");
+        before = join;
+    }
 }
 
-/// The condition that a ticket is of the transaction's organization, and that the filter leaves it.
-fn add_filter(sql: &mut Sql, tx: &ReadTx, filter: &TicketFilter) {
-    sql.bind(tx.org.0);
-    filter_by_state(sql, filter);
+/// The conditions that a ticket is on the walk, and that the filter leaves it.
+fn add_conditions(sql: &mut Sql, walk: &Walk, filter: &TicketFilter, org: OrgId) {
+    walk.add_condition(sql, filter, org);
+    filter_by_state(sql, filter, walk);
     filter_by_waiting(sql, filter);
-    filter_by_people(sql, filter, tx.org);
-    filter_by_subject(sql, filter, tx.org);
-    filter_by_details(sql, filter, tx.org);
+    filter_by_people(sql, filter);
+    filter_by_subject(sql, filter, org);
+    filter_by_details(sql, filter, org);
     filter_by_time(sql, filter);
 }
 
-fn filter_by_state(sql: &mut Sql, filter: &TicketFilter) {
-    if !filter.kinds.is_empty() {
+/// What the walk says already is not said twice: SQLite might take the weaker of two conditions to
+/// find its place in the index.
+fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
+    if !filter.kinds.is_empty() && walk.kind.is_none() {
         sql.push(" and kind in ").bind_list(filter.kinds.iter().map(|kind| kind.as_str()));
     }
     if !filter.states.is_empty() {
         sql.push(" and state in ").bind_list(filter.states.iter().map(|state| state.as_str()));
     }
-    if !filter.phases.is_empty() {
+    if !filter.phases.is_empty() && walk.phase.is_none() {
         sql.push(" and phase in ").bind_list(filter.phases.iter().map(|phase| phase.as_str()));
     }
-    if let Some(active) = filter.active {
+    if let Some(active) = filter.active.filter(|_| walk.index != Index::Open) {
         sql.push(if active { " and active" } else { " and not active" });
     }
-    if !filter.priorities.is_empty() {
+    if !filter.priorities.is_empty() && walk.priority.is_none() {
         let levels = filter.priorities.iter().map(|level| i64::from(*level));
         sql.push(" and priority in ").bind_list(levels);
     }
     if let Some(has_some) = filter.policy_failures {
         sql.push(" and policy_failures is ").push(if has_some { "not null" } else { "null" });
+    }
+    if let Some(moment) = filter.done_until {
+        sql.push(" and phase = 'done' and outcome_at <= ").bind(moment);
     }
 }
 
@@ -261,7 +359,7 @@ fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
     }
 }
 
-fn filter_by_people(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
+fn filter_by_people(sql: &mut Sql, filter: &TicketFilter) {
     if let Some(team) = filter.team {
         sql.push(" and team_id = ").bind(team.0);
     }
@@ -283,47 +381,6 @@ fn filter_by_people(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
     if let Some(requester) = filter.requester {
         sql.push(" and requester_id = ").bind(requester.0);
     }
-    if let Some(person) = filter.concerns {
-        concerns(sql.push(" and "), person, org);
-    }
-}
-
-/// The condition that a ticket concerns a person. A task does as its ticket does.
-fn concerns(sql: &mut Sql, person: PersonId, org: OrgId) {
-    sql.push("(kind <> 'task' and ");
-    owns(sql, person);
-    sql.push(" or ");
-    contains(sql, "watchers", person.0.to_string());
-    sql.push(" or ");
-    is_asked(sql, person, org);
-    sql.push(" or kind = 'task' and (assignee_id = ").bind(person.0);
-    sql.push(" or parent_id in (select id from tickets where org_id = ").bind(org.0);
-    sql.push(" and (");
-    owns(sql, person);
-    sql.push(" or ");
-    contains(sql, "watchers", person.0.to_string());
-    sql.push(" or ");
-    is_asked(sql, person, org);
-    sql.push("))))");
-}
-
-fn owns(sql: &mut Sql, person: PersonId) {
-    sql.push("(requester_id = ").bind(person.0);
-    sql.push(" or opened_by_id = ").bind(person.0).push(")");
-}
-
-/// The condition that a vote of the person is waited for.
-fn is_asked(sql: &mut Sql, person: PersonId, org: OrgId) {
-    sql.push(
-        "id in (
-            select subject_id from approvals join approval_requests
-                on approval_requests.org_id = approvals.org_id
-                and approval_requests.approval_id = approvals.id
-            where approvals.outcome in ('waiting', 'pending')
-                and approval_requests.state = 'requested' and approval_requests.org_id = ",
-    );
-    sql.bind(org.0).push(" and (voter_id = ").bind(person.0).push(" or seat_id = ").bind(person.0);
-    sql.push("))");
 }
 
 fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
@@ -338,9 +395,10 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
         sql.push(" and service_id = ").bind(service.0);
     }
     if let Some(ci) = filter.ci {
-        sql.push(" and (ci_id = ").bind(ci.0);
-        sql.push(" or id in (select ticket_id from ticket_cis where org_id = ").bind(org.0);
-        sql.push(" and ci_id = ").bind(ci.0).push("))");
+        sql.push(" and tickets.id in (select id from tickets where org_id = ").bind(org.0);
+        sql.push(" and ci_id = ").bind(ci.0);
+        sql.push(" union all select ticket_id from ticket_cis where org_id = ").bind(org.0);
+        sql.push(" and ci_id = ").bind(ci.0).push(")");
     }
     if let Some(parent) = filter.parent {
         sql.push(" and parent_id = ").bind(parent.0);

@@ -47,7 +47,9 @@ async fn change(store: Store, org: OrgId, key: String, keeps: bool) -> Result<()
 async fn keys(store: &Store, org: &Organization) -> Vec<String> {
     let mut tx = store.read(org.id).await.unwrap();
     let teams = team::list(&mut tx).await.unwrap();
-    teams.into_iter().map(|team| team.key.to_string()).collect()
+    // One was made with the organization.
+    let added = teams.into_iter().filter(|team| team.id != org.settings.fallback_team);
+    added.map(|team| team.key.to_string()).collect()
 }
 
 fn spent(store: &Store, before: StoreStats) -> StoreStats {

@@ -10,7 +10,7 @@ use waypost_domain::{
 use waypost_store::{
     Store, StoreError, comment,
     event::{self, EventPlace, Period},
-    on_both_engines, suggestion, testing,
+    on_both_engines, suggestion, testing, ticket,
 };
 
 use crate::fixture::{self, Tree, at, by, by_policy, digest, stored_ticket, tree};
@@ -205,8 +205,8 @@ async fn all_events_of_an_organization_are_read_in_pages(store: Store) {
     let mut tx = store.write(other.id).await.unwrap();
     event::append_many(&mut tx, &[event_of(&foreign, 1)]).await.unwrap();
     tx.commit().await.unwrap();
-    let mut tickets = [stored_ticket(&store, &client).await, stored_ticket(&store, &client).await];
-    tickets.sort_by_key(|ticket| ticket.id);
+    let changed = || Ticket { updated_at: at(3), ..fixture::ticket(&client) };
+    let tickets = [changed(), changed()];
     let expected: Vec<(String, Event)> = tickets
         .iter()
         .flat_map(|ticket| {
@@ -215,6 +215,7 @@ async fn all_events_of_an_organization_are_read_in_pages(store: Store) {
         })
         .collect();
     let mut tx = store.write(client.id).await.unwrap();
+    ticket::insert_many(&mut tx, &tickets).await.unwrap();
     let events: Vec<Event> = expected.iter().map(|(_, event)| event.clone()).collect();
     event::append_many(&mut tx, &events).await.unwrap();
 
@@ -230,4 +231,9 @@ async fn all_events_of_an_organization_are_read_in_pages(store: Store) {
     let period = Period { from: Some(at(2)), to: Some(at(3)) };
     let within = event::page(&mut tx, period, None, 10).await.unwrap();
     assert_eq!(within.iter().map(|(_, event)| event.seq).collect::<Vec<_>>(), [2, 2]);
+    let first = EventPlace { subject: tickets[0].id.0, seq: 2 };
+    assert_eq!(event::page(&mut tx, period, Some(first), 10).await.unwrap(), within[1..]);
+    assert_eq!(event::page(&mut tx, period, None, 1).await.unwrap(), within[..1]);
+    let since = Period { from: Some(at(4)), to: None };
+    assert_eq!(event::page(&mut tx, since, None, 10).await.unwrap(), []);
 }

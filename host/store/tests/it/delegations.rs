@@ -196,8 +196,9 @@ async fn refused_votes_are_kept_counted_and_never_changed(store: Store) {
     let ticket = stored_ticket(&store, &org).await;
     let round = stored_round_of(&store, &ticket).await;
     let (request, number) = (request_of(&round), ticket.number);
-    let first = refused(&round, 3);
-    let mut nobodys = refused(&round, 5);
+    let id_at = |minutes| RefusedVoteId(fixture::id_at(at(minutes)));
+    let first = RefusedVote { id: id_at(3), ..refused(&round, 3) };
+    let mut nobodys = RefusedVote { id: id_at(5), ..refused(&round, 5) };
     nobodys.by.person = None;
     nobodys.comment = None;
     let mut tx = store.write(org.id).await.unwrap();

@@ -5,16 +5,17 @@ use waypost_domain::{
     catalog::{CatalogItem, Category, FieldKind, FormField, Money},
     ci::Ci,
     fields::{FieldValue, Fields, Number},
-    ids::{CatalogItemId, CategoryId, CiId, PersonId, ServiceId},
+    ids::{CatalogItemId, CategoryId, CiId, PersonId, ServiceId, TeamId},
+    invariant::Invariant,
     organization::Organization,
     role::Role,
     service::{Criticality, Service},
     task::PlannedTask,
-    ticket::CancelOutcome,
+    ticket::{CancelOutcome, State, Ticket, TicketKind},
 };
 use waypost_store::{
-    Store, StoreError, catalog, category, ci, directory, on_both_engines, person, service, team,
-    testing, ticket,
+    Store, StoreError, StoreOptions, catalog, category, ci, directory, invariant, on_both_engines,
+    person, service, team, testing, ticket,
 };
 
 use crate::fixture::{self, Tree, tree};
@@ -36,6 +37,8 @@ on_both_engines! {
     directories_of_organizations_are_apart
     the_directory_is_loaded_whole
     loads_count_open_tickets
+    loads_follow_tickets_that_move_and_end
+    loads_of_what_was_not_committed_are_not_counted
     unreadable_directory_rows_are_reported
 }
 
@@ -481,6 +484,81 @@ async fn loads_count_open_tickets(store: Store) {
     let mut tx = store.read(other.id).await.unwrap();
     assert_eq!(directory::team_loads(&mut tx).await.unwrap(), [].into());
     assert_eq!(directory::open_tickets_on_ci(&mut tx, server).await.unwrap(), 0);
+}
+
+async fn loads_follow_tickets_that_move_and_end(store: Store) {
+    let org = tree(&store).await.client;
+    let [network, facilities] = [(); 2].map(|()| TeamId(fixture::id()));
+    let mut ticket = Ticket { team: network, ..fixture::ticket(&org) };
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert(&mut tx, &ticket).await.unwrap();
+    tx.commit().await.unwrap();
+    // Each in a transaction of its own, because on PostgreSQL each counts in rows of its own.
+    let cancelled = crate::tickets::cancelled(CancelOutcome::Withdrawn);
+    let working = crate::tickets::stage(TicketKind::Incident, State::InProgress);
+    for (team, stage, expected) in [
+        (facilities, ticket.stage.clone(), vec![(facilities, 1)]),
+        (facilities, working.clone(), vec![(facilities, 1)]),
+        (facilities, cancelled.clone(), vec![]),
+        (network, cancelled, vec![]),
+        (network, working, vec![(network, 1)]),
+    ] {
+        (ticket.team, ticket.stage) = (team, stage);
+        let mut tx = store.write(org.id).await.unwrap();
+        ticket::update(&mut tx, &mut ticket).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = store.read(org.id).await.unwrap();
+        let loads = directory::team_loads(&mut tx).await.unwrap();
+        assert_eq!(loads, expected.into_iter().collect(), "{:?}", ticket.stage);
+    }
+}
+
+async fn loads_of_what_was_not_committed_are_not_counted(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert(&mut tx, &fixture::ticket(&org)).await.unwrap();
+    assert_eq!(directory::team_loads(&mut tx).await.unwrap().len(), 1);
+    drop(tx);
+    let mut tx = store.read(org.id).await.unwrap();
+    assert_eq!(directory::team_loads(&mut tx).await.unwrap(), [].into());
+}
+
+/// Each opens and moves several tickets in several statements, for the same teams in different
+/// orders. SQLite has one writer, so nobody waits there.
+#[tokio::test]
+async fn transactions_that_count_for_the_same_teams_never_wait_in_a_circle() {
+    const AT_ONCE: u32 = 16;
+    const ROUNDS: u32 = 8;
+    let test = "transactions_that_count_for_the_same_teams_never_wait_in_a_circle";
+    let options = StoreOptions { connections: AT_ONCE, ..StoreOptions::default() };
+    let store = Store::connect(&testing::postgres_url(test).await, &options).await.unwrap();
+    let org = tree(&store).await.client;
+    let teams = [(); 4].map(|()| TeamId(fixture::id()));
+    let busy = (0..AT_ONCE).map(|turn| {
+        let (store, org) = (store.clone(), org.clone());
+        tokio::spawn(async move {
+            for _ in 0..ROUNDS {
+                let mut tx = store.write(org.id).await.unwrap();
+                for step in 0..4 {
+                    let step = if turn % 2 == 0 { step } else { 3 - step };
+                    let [team, other] = [step, step + 1].map(|it| teams[it % 4]);
+                    let opened = [team, other].map(|team| Ticket { team, ..fixture::ticket(&org) });
+                    ticket::insert_many(&mut tx, &opened).await.unwrap();
+                    let mut moved = Ticket { team: other, ..opened[0].clone() };
+                    ticket::update(&mut tx, &mut moved).await.unwrap();
+                }
+                tx.commit().await.unwrap();
+            }
+        })
+    });
+    for one in busy.collect::<Vec<_>>() {
+        one.await.unwrap();
+    }
+    let mut tx = store.read(org.id).await.unwrap();
+    let loads = directory::team_loads(&mut tx).await.unwrap();
+    assert_eq!(loads.values().sum::<u32>(), AT_ONCE * ROUNDS * 4 * 2);
+    let miscounted = invariant::violations(&mut tx, Invariant::OpenTicketsAreCounted, 9).await;
+    assert_eq!(miscounted.unwrap(), []);
 }
 
 async fn unreadable_directory_rows_are_reported(store: Store) {

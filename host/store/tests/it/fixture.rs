@@ -31,6 +31,12 @@ pub(crate) fn id() -> Uuid {
     Uuid::from_u128(u128::from(NEXT.fetch_add(1, Ordering::Relaxed)) << 16)
 }
 
+/// As [`id`], made for a moment, as the ids of an installation are.
+pub(crate) fn id_at(moment: DateTime<Utc>) -> Uuid {
+    let millis = u128::try_from(moment.timestamp_millis()).unwrap();
+    Uuid::from_u128(millis << 80 | 0x7 << 76 | id().as_u128())
+}
+
 /// Minutes after the tests' beginning of time, to the microsecond.
 pub(crate) fn at(minutes: i64) -> DateTime<Utc> {
     DateTime::from_timestamp_micros(1_780_000_000_123_456).unwrap() + TimeDelta::minutes(minutes)

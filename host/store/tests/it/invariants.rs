@@ -2,7 +2,7 @@
 
 use waypost_domain::{
     event::{ActorKind, Event},
-    ids::{EventId, TicketId},
+    ids::{EventId, PersonId, TicketId},
     invariant::{Invariant, Violation},
     organization::Organization,
     ticket::{
@@ -12,7 +12,7 @@ use waypost_domain::{
 };
 use waypost_store::{Store, event, invariant, on_both_engines, testing, ticket};
 
-use crate::fixture::{self, at, by_policy, id, stored_ticket, tree};
+use crate::fixture::{self, at, by_policy, id, tree};
 
 on_both_engines! {
     a_history_has_every_number_from_one_on
@@ -22,6 +22,9 @@ on_both_engines! {
     an_awaited_approval_is_open
     what_is_over_has_nothing_left_to_do
     what_was_cancelled_is_nobodys_parent
+    changes_are_not_later_than_their_ticket_says
+    open_tickets_are_counted_for_their_team
+    whom_a_ticket_concerns_is_listed
     records_of_organizations_are_looked_over_apart
 }
 
@@ -46,9 +49,13 @@ async fn with_events(
     of: &Organization,
     events: impl Fn(TicketId) -> Vec<Event>,
 ) -> Ticket {
-    let ticket = stored_ticket(store, of).await;
+    let mut ticket = fixture::ticket(of);
+    let events = events(ticket.id);
+    let last = events.iter().map(|event| event.at).max();
+    ticket.updated_at = last.unwrap_or(ticket.updated_at);
     let mut tx = store.write(of.id).await.unwrap();
-    event::append_many(&mut tx, &events(ticket.id)).await.unwrap();
+    ticket::insert(&mut tx, &ticket).await.unwrap();
+    event::append_many(&mut tx, &events).await.unwrap();
     tx.commit().await.unwrap();
     ticket
 }
@@ -71,7 +78,7 @@ async fn tamper(store: &Store, sql: &'static str) {
 }
 
 fn only(invariant: Invariant, ticket: &Ticket) -> Vec<Violation> {
-    vec![Violation { invariant, ticket: ticket.number.clone() }]
+    vec![Violation { invariant, record: ticket.number.clone() }]
 }
 
 fn whole(ticket: TicketId) -> Vec<Event> {
@@ -192,6 +199,46 @@ async fn what_was_cancelled_is_nobodys_parent(store: Store) {
     ticket::update(&mut tx, &mut child).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(broken(&store, &org).await, []);
+}
+
+async fn changes_are_not_later_than_their_ticket_says(store: Store) {
+    let org = tree(&store).await.client;
+    let _ = with_events(&store, &org, whole).await;
+    let late = with_events(&store, &org, |ticket| {
+        vec![event_of(ticket, 1, 1, Action::Create), event_of(ticket, 2, 2, Action::Assign)]
+    });
+    let late = late.await;
+    assert_eq!(broken(&store, &org).await, []);
+    tamper(&store, "update tickets set updated_at = created_at").await;
+    assert_eq!(broken(&store, &org).await, only(Invariant::ChangesAreDated, &late));
+}
+
+async fn open_tickets_are_counted_for_their_team(store: Store) {
+    let org = tree(&store).await.client;
+    let _ = with_events(&store, &org, whole).await;
+    assert_eq!(broken(&store, &org).await, []);
+    let team = org.settings.fallback_team.to_string();
+    let miscounted = vec![Violation { invariant: Invariant::OpenTicketsAreCounted, record: team }];
+    for damage in ["update team_open set open = open + 1", "delete from team_open"] {
+        tamper(&store, damage).await;
+        assert_eq!(broken(&store, &org).await, miscounted, "{damage}");
+    }
+}
+
+async fn whom_a_ticket_concerns_is_listed(store: Store) {
+    let org = tree(&store).await.client;
+    let mut watched = fixture::ticket(&org);
+    watched.watchers = [PersonId(id())].into();
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert(&mut tx, &watched).await.unwrap();
+    event::append_many(&mut tx, &whole(watched.id)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(broken(&store, &org).await, []);
+    for damage in ["update ticket_people set person_id = ticket_id", "delete from ticket_people"] {
+        tamper(&store, damage).await;
+        let expected = only(Invariant::ConcernedAreListed, &watched);
+        assert_eq!(broken(&store, &org).await, expected, "{damage}");
+    }
 }
 
 async fn records_of_organizations_are_looked_over_apart(store: Store) {

@@ -25,6 +25,7 @@ use crate::{
 
 on_both_engines! {
     each_filter_leaves_its_tickets
+    every_state_and_phase_is_found_among_all_others
     what_a_ticket_waits_for_is_found_as_the_domain_says
     problems_are_found_by_what_they_cause_and_when_their_risk_is_due
     text_is_found_however_it_was_typed_and_to_the_letter
@@ -114,9 +115,45 @@ async fn each_filter_leaves_its_tickets(store: Store) {
             TicketFilter { assignee: Some(Assignee::Nobody), ..none() },
             vec![&plain, &over, &wish],
         ),
+        (
+            "open of an assignee",
+            TicketFilter { assignee: Some(Assignee::Person(anna)), active: Some(true), ..none() },
+            vec![&special],
+        ),
+        (
+            "open of nobody",
+            TicketFilter { assignee: Some(Assignee::Nobody), active: Some(true), ..none() },
+            vec![&plain, &wish],
+        ),
+        (
+            "open and over",
+            TicketFilter { active: Some(true), phases: vec![Phase::Cancelled], ..none() },
+            vec![],
+        ),
+        (
+            "states of one kind",
+            TicketFilter { states: vec![State::Fulfilled, State::Rejected], ..none() },
+            vec![],
+        ),
+        ("done", TicketFilter { done_until: Some(at(1000)), ..none() }, vec![]),
         ("requester", TicketFilter { requester: Some(bert), ..none() }, vec![&special]),
         ("concerns", TicketFilter { concerns: Some(anna), ..none() }, vec![&special, &wish]),
+        (
+            "open ones that concern",
+            TicketFilter { concerns: Some(anna), active: Some(true), ..none() },
+            vec![&special, &wish],
+        ),
+        (
+            "requests that concern",
+            TicketFilter { concerns: Some(anna), kinds: vec![TicketKind::Request], ..none() },
+            vec![&wish],
+        ),
         ("priorities", TicketFilter { priorities: vec![1, 2], ..none() }, vec![&special]),
+        (
+            "open priorities",
+            TicketFilter { priorities: vec![1, 2], active: Some(true), ..none() },
+            vec![&special],
+        ),
         (
             "category above",
             TicketFilter { category: Some("access".parse().unwrap()), ..none() },
@@ -190,13 +227,71 @@ async fn each_filter_leaves_its_tickets(store: Store) {
     ];
     let mut tx = store.read(org.id).await.unwrap();
     for (name, filter, expected) in cases {
-        let found = ticket::list(&mut tx, &filter, TicketSort::Opened, None, 50).await.unwrap();
-        let mut found: Vec<_> = found.iter().map(|ticket| ticket.id).collect();
-        found.sort_unstable();
         let expected: Vec<_> = expected.iter().map(|ticket| ticket.id).collect();
-        assert_eq!(found, expected, "{name}");
+        for sort in [TicketSort::Opened, TicketSort::Updated, TicketSort::Queue] {
+            let found = ticket::list(&mut tx, &filter, sort, None, 50).await.unwrap();
+            let mut one_by_one = Vec::new();
+            let mut after = None;
+            while let Some(next) =
+                ticket::list(&mut tx, &filter, sort, after.as_ref(), 1).await.unwrap().pop()
+            {
+                after = Some(TicketCursor::of(&next, sort));
+                one_by_one.push(next);
+            }
+            assert_eq!(one_by_one, found, "{name} in {sort:?}");
+            let mut found: Vec<_> = found.iter().map(|ticket| ticket.id).collect();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{name} in {sort:?}");
+        }
         let count = ticket::count(&mut tx, &filter).await.unwrap();
         assert_eq!(usize::try_from(count).unwrap(), expected.len(), "{name}");
+        let most = ticket::count_to(&mut tx, &filter, 2).await.unwrap();
+        assert_eq!(most, count.min(2), "{name}");
+    }
+}
+
+async fn every_state_and_phase_is_found_among_all_others(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tickets = Vec::new();
+    for kind in TicketKind::ALL {
+        for (place, (state, _)) in kind.rules().states.iter().enumerate() {
+            let mut ticket = ticket_of(&org, *kind);
+            ticket.stage = stage(*kind, *state);
+            ticket.priority.policy = Some(Level(u8::try_from(place % 5 + 1).unwrap()));
+            tickets.push(ticket);
+        }
+    }
+    store_all(&store, &org, &tickets).await;
+    let mut tx = store.read(org.id).await.unwrap();
+    let mut leaves = async |filter: TicketFilter, is_left: &dyn Fn(&Ticket) -> bool| {
+        let expected: Vec<_> = tickets.iter().filter(|it| is_left(it)).map(|it| it.id).collect();
+        for sort in [TicketSort::Opened, TicketSort::Updated, TicketSort::Queue] {
+            let found = ticket::list(&mut tx, &filter, sort, None, 500).await.unwrap();
+            let mut found: Vec<_> = found.iter().map(|ticket| ticket.id).collect();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{filter:?} in {sort:?}");
+        }
+        let count = ticket::count(&mut tx, &filter).await.unwrap();
+        assert_eq!(usize::try_from(count).unwrap(), expected.len(), "{filter:?}");
+    };
+    for active in [true, false] {
+        let filter = TicketFilter { active: Some(active), ..TicketFilter::default() };
+        leaves(filter, &|ticket| ticket.phase().is_active() == active).await;
+    }
+    for phases in Phase::ALL.windows(2) {
+        let filter = TicketFilter { phases: phases.to_vec(), ..TicketFilter::default() };
+        leaves(filter, &|ticket| phases.contains(&ticket.phase())).await;
+    }
+    for states in State::ALL.windows(2) {
+        let filter = TicketFilter { states: states.to_vec(), ..TicketFilter::default() };
+        leaves(filter, &|ticket| states.contains(&ticket.state())).await;
+    }
+    for done_until in [at(0), at(1000)] {
+        let filter = TicketFilter { done_until: Some(done_until), ..TicketFilter::default() };
+        leaves(filter, &|ticket| {
+            ticket.phase() == Phase::Done && ticket.done_at().is_some_and(|at| at <= done_until)
+        })
+        .await;
     }
 }
 

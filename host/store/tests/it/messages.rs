@@ -23,6 +23,7 @@ on_both_engines! {
     many_are_settled_at_once_and_which_were_before_is_known
     what_is_given_back_is_due_at_once
     messages_are_listed_page_by_page
+    texts_of_settled_messages_are_emptied_once
     messages_of_organizations_are_apart
     unreadable_messages_are_reported
     ; in files:
@@ -206,6 +207,54 @@ async fn messages_are_listed_page_by_page(store: Store) {
     assert_eq!(listed, messages);
 }
 
+async fn texts_of_settled_messages_are_emptied_once(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ours = enqueued(&store, &client, &["sent", "dead", "dropped", "later", "pending"]).await;
+    let theirs = enqueued(&store, &other, &["sent"]).await;
+    let mut tx = store.write(client.id).await.unwrap();
+    settle(&mut tx, &[(ours[0].id, put_off("try again, anna@example.org", 6))], 5, &[]).await;
+    settle(&mut tx, &[(ours[0].id, handed_over())], 6, &[]).await;
+    settle(&mut tx, &[(ours[1].id, given_up("no anna@example.org here"))], 7, &[]).await;
+    settle(&mut tx, &[(ours[2].id, not_sent("the person has left"))], 8, &[]).await;
+    settle(&mut tx, &[(ours[3].id, handed_over())], 10, &[]).await;
+    tx.commit().await.unwrap();
+    let mut tx = store.write(other.id).await.unwrap();
+    settle(&mut tx, &[(theirs[0].id, handed_over())], 9, &[]).await;
+    tx.commit().await.unwrap();
+
+    let mut tx = store.system_read().await.unwrap();
+    assert!(!outbox::has_texts_before(&mut tx, at(6)).await.unwrap());
+    assert!(outbox::has_texts_before(&mut tx, at(10)).await.unwrap());
+    drop(tx);
+    for emptied in [3, 1, 0] {
+        let mut tx = store.system().await.unwrap();
+        let count = outbox::empty_texts(&mut tx, at(10), at(50), 3).await.unwrap();
+        assert_eq!(count, emptied);
+        tx.commit().await.unwrap();
+    }
+    let mut tx = store.system_read().await.unwrap();
+    assert!(!outbox::has_texts_before(&mut tx, at(10)).await.unwrap());
+    drop(tx);
+
+    let mut tx = store.write(client.id).await.unwrap();
+    let posted = outbox::list(&mut tx, None, 10).await.unwrap();
+    let [pending, later, dropped, dead, sent] = posted.as_slice() else { panic!("{posted:?}") };
+    for kept in [pending, later] {
+        assert_eq!(kept.message.subject, "[INC0000001] Printer on fire");
+    }
+    for emptied in [dropped, dead, sent] {
+        let Message { address, subject, body, .. } = &emptied.message;
+        assert_eq!((address, subject.as_str(), body.as_str()), (&None, "", ""));
+    }
+    assert_eq!(sent.state, MessageState::Sent { at: at(6) });
+    assert_eq!(sent.last_error.as_deref(), Some("try again, …"));
+    assert_eq!(dead.last_error.as_deref(), Some("no … here"));
+    assert_eq!(dropped.last_error.as_deref(), Some("the person has left"));
+    // Nobody gets it a second time.
+    let again = Message { id: MessageId(fixture::id()), ..ours[0].clone() };
+    assert_eq!(outbox::enqueue_many(&mut tx, &[again]).await.unwrap(), 0);
+}
+
 async fn messages_of_organizations_are_apart(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let message = enqueued(&store, &client, &["a"]).await.remove(0);
@@ -272,7 +321,11 @@ async fn what_is_given_back_is_due_at_once(store: Store) {
     outbox::give_back(&mut tx, &ids[..3], at(15)).await.unwrap();
     outbox::give_back(&mut tx, &[], at(15)).await.unwrap();
     tx.commit().await.unwrap();
-    assert_eq!(claim(&store, 7, 10).await, [ids[2]], "neither what is settled, nor what is put off");
+    assert_eq!(
+        claim(&store, 7, 10).await,
+        [ids[2]],
+        "neither what is settled, nor what is put off"
+    );
     // Claimed by somebody else meanwhile.
     let mut tx = store.write(org.id).await.unwrap();
     outbox::give_back(&mut tx, &ids[2..], at(15)).await.unwrap();

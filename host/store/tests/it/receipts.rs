@@ -1,5 +1,6 @@
 //! Receipts and the evaluations that hold their snapshots.
 
+use chrono::TimeDelta;
 use waypost_domain::{
     binding::{Binding, Hook, Revision},
     ids::{PersonId, ReceiptId, SuggestionId},
@@ -28,6 +29,7 @@ on_both_engines! {
     receipts_of_a_period_are_read_from_the_first_one_on
     suggestions_are_counted_for_the_binding_that_made_them
     old_receipts_are_purged_with_their_rounds
+    what_is_oldest_is_known_of_each_organization
     receipts_of_organizations_are_apart
     a_part_of_snapshots_is_kept_once
     receipts_are_of_their_evaluation_and_in_order
@@ -169,9 +171,8 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     let older = Evaluation { part: outdated, ..evaluation_of(&ticket, 0) };
     let recent = Evaluation { part, ..evaluation_of(&ticket, 50) };
     let not_ours = evaluation_of(&elsewhere, 1);
-    let applied = |evaluation, seq, hook| {
-        receipt_of(evaluation, seq, &policy, hook, Outcome::Applied)
-    };
+    let applied =
+        |evaluation, seq, hook| receipt_of(evaluation, seq, &policy, hook, Outcome::Applied);
     let kept = applied(&recent, 1, Hook::Route);
     let of_old = [applied(&old, 1, Hook::Route), applied(&old, 2, Hook::Notify)];
     evaluated(&store, &old, &of_old).await;
@@ -188,8 +189,7 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     assert_eq!(evaluation::of(&mut tx, ticket.id.into()).await.unwrap(), [recent]);
     tx.commit().await.unwrap();
     // What is younger than every cut goes in no other way either.
-    for removal in
-        ["delete from receipts", "delete from evaluations", "delete from snapshot_parts"]
+    for removal in ["delete from receipts", "delete from evaluations", "delete from snapshot_parts"]
     {
         let mut tx = store.write(client.id).await.unwrap();
         let refused = testing::execute_as(&mut tx, removal).await;
@@ -197,6 +197,20 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     }
     let mut tx = store.read(other.id).await.unwrap();
     assert_eq!(evaluation::of(&mut tx, elsewhere.id.into()).await.unwrap(), [not_ours]);
+}
+
+/// So housekeeping begins no transaction where nothing is past its retention.
+async fn what_is_oldest_is_known_of_each_organization(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ticket = stored_ticket(&store, &client).await;
+    let elsewhere = stored_ticket(&store, &other).await;
+    for minutes in [3, 5, 7] {
+        evaluated(&store, &evaluation_of(&ticket, minutes), &[]).await;
+    }
+    evaluated(&store, &evaluation_of(&elsewhere, 4), &[]).await;
+    let mut tx = store.system_read().await.unwrap();
+    let oldest = evaluation::oldest(&mut tx).await.unwrap();
+    assert_eq!(oldest, [(client.id, at(3)), (other.id, at(4))].into());
 }
 
 async fn receipts_of_organizations_are_apart(store: Store) {
@@ -328,11 +342,13 @@ async fn suggestions_are_counted_for_the_binding_that_made_them(store: Store) {
 
     let first = SuggestionCounts { open: 1, accepted: 1, dismissed: 2 };
     let second = SuggestionCounts { open: 0, accepted: 1, dismissed: 0 };
-    let all = suggestion::counts(&mut tx, None).await.unwrap();
+    let all = suggestion::counts(&mut tx, None, at).await.unwrap();
     assert_eq!(all, [(one.binding, first), (two.binding, second)].into());
-    let of_two = suggestion::counts(&mut tx, Some(two.binding)).await.unwrap();
+    let of_two = suggestion::counts(&mut tx, Some(two.binding), at).await.unwrap();
     assert_eq!(of_two, [(two.binding, second)].into());
+    let later = at + TimeDelta::microseconds(1);
+    assert!(suggestion::counts(&mut tx, None, later).await.unwrap().is_empty());
     tx.commit().await.unwrap();
     let mut tx = store.read(other.id).await.unwrap();
-    assert!(suggestion::counts(&mut tx, None).await.unwrap().is_empty());
+    assert!(suggestion::counts(&mut tx, None, at).await.unwrap().is_empty());
 }

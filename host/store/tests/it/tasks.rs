@@ -2,12 +2,13 @@
 
 use waypost_domain::{
     ids::{PersonId, TicketId},
+    invariant::Invariant,
     organization::Organization,
     task::{Task, TaskCount},
     ticket::{CancelOutcome, Details, State, Ticket, TicketKind},
 };
 use waypost_store::{
-    Store, StoreError, approval, on_both_engines, testing,
+    Store, StoreError, approval, invariant, on_both_engines, testing,
     ticket::{self, TicketFilter, TicketSort},
 };
 
@@ -20,6 +21,7 @@ on_both_engines! {
     tasks_of_a_ticket_come_by_their_place
     tasks_are_counted_by_ticket
     who_is_not_of_the_desk_sees_the_tasks_that_concern_them
+    whom_a_ticket_concerns_changes_with_it
     tasks_of_organizations_are_apart
     unreadable_tasks_are_reported
 }
@@ -102,6 +104,9 @@ async fn who_is_not_of_the_desk_sees_the_tasks_that_concern_them(store: Store) {
 
     let filter = TicketFilter { concerns: Some(person), ..TicketFilter::default() };
     let found = ticket::list(&mut tx, &filter, TicketSort::Opened, None, 50).await.unwrap();
+    for sort in [TicketSort::Updated, TicketSort::Queue] {
+        assert_eq!(ticket::list(&mut tx, &filter, sort, None, 50).await.unwrap().len(), 7);
+    }
 
     let mut found = found.iter().map(|ticket| ticket.id).collect::<Vec<_>>();
     found.sort_unstable();
@@ -109,6 +114,53 @@ async fn who_is_not_of_the_desk_sees_the_tasks_that_concern_them(store: Store) {
     expected.sort_unstable();
     assert_eq!(found, expected);
     assert_eq!(ticket::count(&mut tx, &filter).await.unwrap(), 7);
+}
+
+async fn whom_a_ticket_concerns_changes_with_it(store: Store) {
+    let org = tree(&store).await.client;
+    let [anna, bert, cleo] = [(); 3].map(|()| PersonId(fixture::id()));
+    let mut incident = Ticket {
+        requester: Some(anna),
+        opened_by: Some(bert),
+        watchers: [bert, cleo].into(),
+        ..fixture::ticket(&org)
+    };
+    let mut task = Ticket { assignee: Some(bert), ..task_of(&org, &incident, 1) };
+    store_all(&store, &org, &[incident.clone(), task.clone()]).await;
+    let seen_by = async |person| {
+        let mut tx = store.read(org.id).await.unwrap();
+        let filter = TicketFilter { concerns: Some(person), ..TicketFilter::default() };
+        let found = ticket::list(&mut tx, &filter, TicketSort::Opened, None, 9).await.unwrap();
+        let listed = invariant::violations(&mut tx, Invariant::ConcernedAreListed, 9).await;
+        assert_eq!(listed.unwrap(), []);
+        let mut kinds: Vec<TicketKind> = found.iter().map(Ticket::kind).collect();
+        kinds.sort_unstable();
+        kinds
+    };
+    let both = [TicketKind::Incident, TicketKind::Task];
+    for person in [anna, bert, cleo] {
+        assert_eq!(seen_by(person).await, both);
+    }
+    let changed = async |ticket: &mut Ticket| {
+        let mut tx = store.write(org.id).await.unwrap();
+        ticket::update(&mut tx, ticket).await.unwrap();
+        tx.commit().await.unwrap();
+    };
+    incident.watchers = [anna].into();
+    changed(&mut incident).await;
+    assert_eq!(seen_by(bert).await, both, "as its opener");
+    assert!(seen_by(cleo).await.is_empty());
+    // Who opened it for somebody else now has it for themselves.
+    (incident.requester, incident.watchers) = (Some(bert), [].into());
+    changed(&mut incident).await;
+    assert_eq!(seen_by(bert).await, both);
+    assert!(seen_by(anna).await.is_empty());
+    task.assignee = Some(cleo);
+    changed(&mut task).await;
+    assert_eq!(seen_by(cleo).await, [TicketKind::Task]);
+    task.assignee = None;
+    changed(&mut task).await;
+    assert!(seen_by(cleo).await.is_empty());
 }
 
 async fn tasks_of_organizations_are_apart(store: Store) {

@@ -10,8 +10,8 @@ use waypost_store::{
 };
 
 use crate::fixture::{
-    self, Tree, at, digest, evaluated, evaluation_of, granted_component, stored_part, stored_ticket,
-    tree,
+    self, Tree, at, digest, evaluated, evaluation_of, granted_component, stored_part,
+    stored_ticket, tree,
 };
 
 #[tokio::test]
@@ -79,7 +79,8 @@ async fn filled(store: &Store) -> Tree {
     let part = Some(stored_part(store, client.id, 10).await);
     evaluated(store, &Evaluation { part, ..evaluation_of(&ticket, 1) }, &[]).await;
     let round = crate::approvals::round_of(&ticket, 1, &[PersonId(fixture::id()); 2]);
-    let details = crate::tickets::one_of_every_kind(&tree.client);
+    let mut details = crate::tickets::one_of_every_kind(&tree.client);
+    details[0].watchers = [PersonId(fixture::id())].into();
     let component = granted_component(store, client.id, 1).await;
     let routing = fixture::binding(client.id, "routing");
     let mut tx = store.write(client.id).await.unwrap();
@@ -134,7 +135,7 @@ async fn filled(store: &Store) -> Tree {
 /// Queries that forget to name their organization see nothing of others all the same.
 #[tokio::test]
 async fn a_query_that_forgets_its_organization_sees_no_other() {
-    const COUNTS: [(&str, &str); 19] = [
+    const COUNTS: [(&str, &str); 21] = [
         ("tickets", "select count(*) from tickets"),
         ("events", "select count(*) from events"),
         ("comments", "select count(*) from comments"),
@@ -143,6 +144,8 @@ async fn a_query_that_forgets_its_organization_sees_no_other() {
         ("problems", "select count(*) from problems"),
         ("tasks", "select count(*) from tasks"),
         ("ticket_cis", "select count(*) from ticket_cis"),
+        ("ticket_people", "select count(*) from ticket_people"),
+        ("team_open", "select count(*) from team_open"),
         ("approvals", "select count(*) from approvals"),
         ("snapshot_parts", "select count(*) from snapshot_parts"),
         ("evaluations", "select count(*) from evaluations"),
@@ -183,6 +186,8 @@ async fn a_statement_that_forgets_its_organization_changes_no_other() {
         "delete from states",
         "update bindings set enabled = false",
         "update people set vip = true",
+        "update team_open set open = 0",
+        "delete from ticket_people",
         "update organizations set name = 'mine now' where key <> 'globex'",
         "delete from component_grants",
         "update components set name = 'mine now'",

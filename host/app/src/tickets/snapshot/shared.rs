@@ -115,11 +115,7 @@ impl SharedFacts {
             fallback_approver: None,
             ..snapshot.context.clone()
         };
-        Snapshot {
-            ticket: snapshot.ticket.clone(),
-            context,
-            teams_now: snapshot.teams_now.clone(),
-        }
+        Snapshot { ticket: snapshot.ticket.clone(), context, teams_now: snapshot.teams_now.clone() }
     }
 
     /// The facts that a policy declared, of these and the rest; as [`only()`].

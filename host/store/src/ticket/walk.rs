@@ -1,0 +1,281 @@
+//! Walks: along which indexes a list finds its tickets.
+//!
+//! A list is read in its own order until a page is full, so it costs what a page does, as long as
+//! an index has that order and holds little beside what is looked for. Where no single index does,
+//! several walks together do: the first tickets of all of them are among the first of each.
+//!
+//! PostgreSQL finds these indexes by its statistics. SQLite has none, and would take any index that
+//! begins with the organization, so there the index is named.
+
+use std::collections::BTreeSet;
+
+use waypost_domain::{
+    ids::{OrgId, PersonId},
+    incident::MajorState,
+    priority::Matrix,
+    ticket::{Phase, TicketKind},
+    waiting::WaitingKind,
+};
+
+use super::filter::{Assignee, TicketFilter, TicketSort};
+use crate::sql::Sql;
+
+/// An index of `tickets`; the migration says what each is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Index {
+    /// By id: for tickets that another table names.
+    Key,
+    Opened,
+    Updated,
+    Requester,
+    Open,
+    Ended,
+    Assignee,
+    Failures,
+    Parent,
+    External,
+}
+
+impl Index {
+    /// Names the index after `tickets` in a `from`.
+    pub(super) fn add(self, sql: &mut Sql) {
+        let name = match self {
+            Self::Key => " indexed by sqlite_autoindex_tickets_1",
+            Self::Opened => " indexed by tickets_opened",
+            Self::Updated => " indexed by tickets_updated",
+            Self::Requester => " indexed by tickets_requester",
+            Self::Open => " indexed by tickets_open",
+            Self::Ended => " indexed by tickets_ended",
+            Self::Assignee => " indexed by tickets_assignee",
+            Self::Failures => " indexed by tickets_failures",
+            Self::Parent => " indexed by tickets_parent",
+            Self::External => " indexed by tickets_external_key",
+        };
+        sql.push_either(name, "");
+    }
+}
+
+/// Some of a list's tickets: those along an index that are also of this kind, in this phase, …
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Walk {
+    pub(super) index: Index,
+    pub(super) kind: Option<TicketKind>,
+    pub(super) phase: Option<Phase>,
+    pub(super) priority: Option<u8>,
+    pub(super) concern: Option<Concern>,
+}
+
+/// How a ticket concerns a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Concern {
+    /// They asked for it.
+    Requester,
+    /// They opened it for somebody else, watch it, or work on it as a task.
+    Named,
+    /// Their vote is waited for.
+    Voter,
+    /// It is a task of what concerns them in one of the other ways.
+    Task,
+}
+
+impl Walk {
+    fn along(index: Index) -> Self {
+        Self { index, kind: None, phase: None, priority: None, concern: None }
+    }
+
+    /// Adds the condition that a ticket is on this walk. What SQLite must read literally to use a
+    /// partial index is spelled out.
+    pub(super) fn add_condition(self, sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
+        if let Some(kind) = self.kind {
+            sql.push(" and kind = '").push(kind.as_str()).push("'");
+        }
+        if self.index == Index::Open {
+            sql.push(" and active");
+        }
+        if let Some(phase) = self.phase {
+            sql.push(" and phase in ('done', 'rejected', 'cancelled') and phase = '");
+            sql.push(phase.as_str()).push("'");
+        }
+        if let Some(priority) = self.priority {
+            sql.push(" and priority = ").bind(i64::from(priority));
+        }
+        if let (Some(concern), Some(person)) = (self.concern, filter.concerns) {
+            concern.add_condition(sql, person, org);
+        }
+    }
+}
+
+impl Concern {
+    fn add_condition(self, sql: &mut Sql, person: PersonId, org: OrgId) {
+        match self {
+            Self::Requester => {
+                sql.push(" and requester_id = ").bind(person.0);
+            }
+            Self::Named => {
+                sql.push(" and tickets.id in (");
+                named(sql, person, org);
+                sql.push(")");
+            }
+            Self::Voter => {
+                sql.push(" and tickets.id in (");
+                voted_on(sql, person, org);
+                sql.push(")");
+            }
+            Self::Task => {
+                sql.push(" and parent_id in (select id from tickets");
+                Index::Requester.add(sql);
+                sql.push(" where org_id = ").bind(org.0);
+                sql.push(" and requester_id = ").bind(person.0);
+                named(sql.push(" union all "), person, org);
+                voted_on(sql.push(" union all "), person, org);
+                sql.push(")");
+            }
+        }
+    }
+}
+
+/// The tickets that concern a person beside those they asked for.
+fn named(sql: &mut Sql, person: PersonId, org: OrgId) {
+    sql.push("select ticket_id from ticket_people where org_id = ").bind(org.0);
+    sql.push(" and person_id = ").bind(person.0);
+}
+
+/// The tickets of which a vote of the person is waited for.
+fn voted_on(sql: &mut Sql, person: PersonId, org: OrgId) {
+    sql.push("select subject_id from approvals where outcome in ('waiting', 'pending')");
+    sql.push(" and org_id = ").bind(org.0);
+    sql.push(" and id in (select approval_id from approval_requests where state = 'requested'");
+    sql.push(" and org_id = ").bind(org.0).push(" and voter_id = ").bind(person.0);
+    sql.push(" union all select approval_id from approval_requests where state = 'requested'");
+    sql.push(" and org_id = ").bind(org.0).push(" and seat_id = ").bind(person.0).push(")");
+}
+
+/// The walks that find what a filter leaves, each ticket once, unless the list is of what concerns
+/// somebody. None where nothing can be left.
+pub(super) fn walks(filter: &TicketFilter, sort: TicketSort) -> Vec<Walk> {
+    let places = places(filter);
+    if places.is_empty() {
+        return Vec::new();
+    }
+    if filter.concerns.is_some() {
+        return concerning(&places);
+    }
+    if let Some(index) = few(filter) {
+        return vec![Walk::along(index)];
+    }
+    let kinds: BTreeSet<TicketKind> = places.iter().map(|(kind, _)| *kind).collect();
+    if places.iter().all(|(_, phase)| *phase != Phase::Closed) {
+        let mut walks = Vec::new();
+        if places.iter().any(|(_, phase)| phase.is_active()) {
+            walks.extend(open(filter, sort));
+        }
+        let ended = places.into_iter().filter(|(_, phase)| !phase.is_active());
+        walks.extend(ended.map(|(kind, phase)| Walk {
+            kind: Some(kind),
+            phase: Some(phase),
+            ..Walk::along(Index::Ended)
+        }));
+        return walks;
+    }
+    if filter.policy_failures == Some(true) {
+        return vec![Walk::along(Index::Failures)];
+    }
+    let index = match sort {
+        TicketSort::Updated => Index::Updated,
+        // A queue is of what is open; of anything else it is sorted as it comes.
+        TicketSort::Opened | TicketSort::Queue => Index::Opened,
+    };
+    kinds.into_iter().map(|kind| Walk { kind: Some(kind), ..Walk::along(index) }).collect()
+}
+
+/// What is open goes by priority. In the order of lists it is walked once for each priority.
+fn open(filter: &TicketFilter, sort: TicketSort) -> Vec<Walk> {
+    let open = Walk::along(Index::Open);
+    match sort {
+        TicketSort::Queue | TicketSort::Updated => vec![open],
+        TicketSort::Opened => (1..=Matrix::LOWEST.0)
+            .filter(|level| filter.priorities.is_empty() || filter.priorities.contains(level))
+            .map(|level| Walk { priority: Some(level), ..open })
+            .collect(),
+    }
+}
+
+fn concerning(places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
+    let by = |index, concern| Walk { concern: Some(concern), ..Walk::along(index) };
+    let mut walks = vec![
+        by(Index::Requester, Concern::Requester),
+        by(Index::Key, Concern::Named),
+        by(Index::Key, Concern::Voter),
+    ];
+    if places.iter().any(|(kind, _)| *kind == TicketKind::Task) {
+        let task = by(Index::Parent, Concern::Task);
+        walks.push(Walk { kind: Some(TicketKind::Task), ..task });
+    }
+    walks
+}
+
+/// The index of what is few in any case, because the filter names one thing that tickets have to do
+/// with.
+fn few(filter: &TicketFilter) -> Option<Index> {
+    let is_named_beside = filter.order.is_some()
+        || filter.problem.is_some()
+        || filter.risk_review_due.is_some()
+        || filter.silent_at.is_some()
+        || filter.ci.is_some()
+        || !filter.major_states.is_empty() && !filter.major_states.contains(&MajorState::None);
+    if is_named_beside {
+        Some(Index::Key)
+    } else if filter.parent.is_some() {
+        Some(Index::Parent)
+    } else if filter.external_source.is_some() {
+        Some(Index::External)
+    } else if filter.requester.is_some() {
+        Some(Index::Requester)
+    } else if matches!(filter.assignee, Some(Assignee::Person(_))) {
+        Some(Index::Assignee)
+    } else {
+        None
+    }
+}
+
+/// Of which kinds the tickets are that the filter leaves, and in which phases.
+fn places(filter: &TicketFilter) -> BTreeSet<(TicketKind, Phase)> {
+    let waits = filter.waiting_for.map(phases_of);
+    let mut places = BTreeSet::new();
+    for kind in TicketKind::ALL {
+        if !filter.kinds.is_empty() && !filter.kinds.contains(kind) {
+            continue;
+        }
+        for (state, phase) in kind.rules().states {
+            let is_left = (filter.states.is_empty() || filter.states.contains(state))
+                && (filter.phases.is_empty() || filter.phases.contains(phase))
+                && filter.active.is_none_or(|active| active == phase.is_active())
+                && waits.is_none_or(|phases| phases.contains(phase))
+                && (filter.waiting_before.is_none() || WAITING.contains(phase))
+                && (filter.done_until.is_none() || *phase == Phase::Done);
+            if is_left {
+                places.insert((*kind, *phase));
+            }
+        }
+    }
+    places
+}
+
+/// The phases in which a ticket waits for anything.
+const WAITING: &[Phase] = &[Phase::Open, Phase::OnHold, Phase::Done];
+
+/// The phases in which a ticket waits for this.
+const fn phases_of(kind: WaitingKind) -> &'static [Phase] {
+    match kind {
+        WaitingKind::Caller
+        | WaitingKind::Vendor
+        | WaitingKind::Evidence
+        | WaitingKind::Problem
+        | WaitingKind::Other => &[Phase::OnHold],
+        WaitingKind::Assignee | WaitingKind::Team => &[Phase::Open, Phase::Done],
+        WaitingKind::Tasks | WaitingKind::Approvers | WaitingKind::ApproverMissing => {
+            &[Phase::Open]
+        }
+        WaitingKind::Confirmation => &[Phase::Done],
+    }
+}
