@@ -4,6 +4,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 
+/// No command takes so long.
+pub(crate) const LONGER_THAN_A_COMMAND: TimeDelta = TimeDelta::days(1);
+
 /// The lowest id that can have been made for a moment. An id is never earlier than its record, so
 /// whatever has a lower one is from before the moment; but not the other way round: see
 /// [`past_ids_of`].
@@ -18,7 +21,6 @@ pub(crate) fn first_id_of(moment: DateTime<Utc>) -> Uuid {
 /// Ids go up also where a long command gives its records the time at which it began, and others
 /// have had theirs meanwhile; so an id may be later than its record, by as long as a command takes.
 pub(crate) fn past_ids_of(moment: DateTime<Utc>) -> Uuid {
-    const LONGER_THAN_A_COMMAND: TimeDelta = TimeDelta::days(1);
     first_id_of(
         moment.checked_add_signed(LONGER_THAN_A_COMMAND).unwrap_or(DateTime::<Utc>::MAX_UTC),
     )

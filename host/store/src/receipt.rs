@@ -20,7 +20,7 @@ use crate::{
     conn::on,
     digest, evaluation,
     event::Period,
-    moment::{first_id_of, past_ids_of},
+    moment::{LONGER_THAN_A_COMMAND, first_id_of, past_ids_of},
     pack::unpack,
     row::row,
     sql::Sql,
@@ -259,7 +259,7 @@ pub async fn purge(
         insert into retention_cuts (org_id, cut_before, cut_at)
         select $1, $2, $3
         where exists (select 1 from evaluations where org_id = $1 and id < $4 and at < $2)
-            or exists (select 1 from snapshot_parts where org_id = $1 and until <= $2)
+            or exists (select 1 from snapshot_parts where org_id = $1 and until <= $5)
         on conflict do nothing";
     const RECEIPTS: &str = "
         delete from receipts where org_id = $1 and evaluation_id in (
@@ -271,8 +271,11 @@ pub async fn purge(
         )";
     const PARTS: &str = "delete from snapshot_parts where org_id = $1 and until <= $2";
     let until = first_id_of(before);
+    // A long command's evaluation has a later id than its time, and goes a little later.
+    let parts_until = before.checked_sub_signed(LONGER_THAN_A_COMMAND).unwrap_or(before);
     on!(&mut *tx, |conn, org| {
-        sqlx::query(CUT).bind(org).bind(before).bind(now).bind(until).execute(conn).await?;
+        let cut = sqlx::query(CUT).bind(org).bind(before).bind(now).bind(until);
+        cut.bind(parts_until).execute(conn).await?;
     });
     let mut purged = 0;
     for sql in [RECEIPTS, ROUNDS] {
@@ -289,7 +292,7 @@ pub async fn purge(
     }
     if purged < u64::from(limit) {
         on!(tx, |conn, org| {
-            sqlx::query(PARTS).bind(org).bind(before).execute(conn).await?;
+            sqlx::query(PARTS).bind(org).bind(parts_until).execute(conn).await?;
         });
     }
     Ok(purged)

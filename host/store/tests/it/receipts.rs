@@ -161,6 +161,7 @@ async fn receipts_are_listed_by_filter_and_page(store: Store) {
 }
 
 async fn old_receipts_are_purged_with_their_rounds(store: Store) {
+    const DAY: i64 = 24 * 60;
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
     let elsewhere = stored_ticket(&store, &other).await;
@@ -169,7 +170,7 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     let part = Some(stored_part(&store, client.id, 51).await);
     let old = Evaluation { part: outdated.clone(), ..evaluation_of(&ticket, 1) };
     let older = Evaluation { part: outdated, ..evaluation_of(&ticket, 0) };
-    let recent = Evaluation { part, ..evaluation_of(&ticket, 50) };
+    let recent = Evaluation { part, ..evaluation_of(&ticket, 50 + DAY) };
     let not_ours = evaluation_of(&elsewhere, 1);
     let applied =
         |evaluation, seq, hook| receipt_of(evaluation, seq, &policy, hook, Outcome::Applied);
@@ -179,12 +180,13 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     evaluated(&store, &older, &[applied(&older, 1, Hook::Route)]).await;
     evaluated(&store, &recent, std::slice::from_ref(&kept)).await;
     evaluated(&store, &not_ours, &[]).await;
+    let (before, now) = (at(50 + DAY), at(99 + DAY));
     let mut tx = store.write(client.id).await.unwrap();
-    assert_eq!(receipt::purge(&mut tx, at(50), at(99), 1).await.unwrap(), 1);
+    assert_eq!(receipt::purge(&mut tx, before, now, 1).await.unwrap(), 1);
     assert_eq!(testing::number_as(&mut tx, PARTS).await.unwrap(), 2, "one has it still");
-    assert_eq!(receipt::purge(&mut tx, at(50), at(99), 100).await.unwrap(), 1);
+    assert_eq!(receipt::purge(&mut tx, before, now, 100).await.unwrap(), 1);
     assert_eq!(testing::number_as(&mut tx, PARTS).await.unwrap(), 1);
-    assert_eq!(receipt::purge(&mut tx, at(50), at(99), 100).await.unwrap(), 0);
+    assert_eq!(receipt::purge(&mut tx, before, now, 100).await.unwrap(), 0);
     assert_eq!(receipt::of(&mut tx, ticket.id.into()).await.unwrap(), [kept]);
     assert_eq!(evaluation::of(&mut tx, ticket.id.into()).await.unwrap(), [recent]);
     tx.commit().await.unwrap();
