@@ -1,4 +1,3 @@
-use std::collections::BTreeSet;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU32, AtomicUsize, Ordering::SeqCst};
 
@@ -124,8 +123,8 @@ impl Office {
             working_hours: None,
             lead: None,
             on_call: None,
-            members: BTreeSet::new(),
-            serves: BTreeSet::new(),
+            members: std::collections::BTreeSet::new(),
+            serves: std::collections::BTreeSet::new(),
             active: true,
             version: 1,
         };
@@ -425,38 +424,19 @@ async fn what_was_settled_by_somebody_else_holds_up_nothing_of_its_batch() {
 
 #[tokio::test]
 async fn what_ends_together_is_settled_together() {
-    /// Never tells the same time twice, so that each transaction is known by its time.
-    struct Ticking(AtomicU32, Arc<Hand>);
-    impl Clock for Ticking {
-        fn now(&self) -> DateTime<Utc> {
-            self.1.now() + TimeDelta::seconds(self.0.fetch_add(1, SeqCst).into())
-        }
-    }
-
     let office = Office::open().await;
     office.post(0..40, Duration::ZERO).await;
     let gate = Gate::before(office.sink.clone());
-    let worker = Worker {
-        clock: Arc::new(Ticking(AtomicU32::default(), Arc::clone(&office.clock))),
-        options: WorkerOptions {
-            at_once: 20,
-            pause: Duration::from_hours(1),
-            ..WorkerOptions::default()
-        },
-        ..office.worker(gate.clone())
-    };
-    let running = start(worker);
+    let options = WorkerOptions { at_once: 20, ..WorkerOptions::default() };
+    let before = office.store.stats();
+    let running = start(Worker { options, ..office.worker(gate.clone()) });
     gate.have_come(20).await;
     gate.turns.add_permits(40);
     office.have_been_settled(40).await;
     running.stop().await;
 
-    let settled_at = |state| {
-        let MessageState::Sent { at } = state else { panic!("{state:?}") };
-        at
-    };
-    let times: BTreeSet<_> = office.states().await.into_iter().map(settled_at).collect();
-    assert!(times.len() <= 10, "{} transactions for 40 messages", times.len());
+    let asked = office.store.stats().since(before);
+    assert!(asked.commits <= 10, "{asked:?} for 40 messages");
 }
 
 #[tokio::test]
