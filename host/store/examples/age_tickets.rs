@@ -140,7 +140,7 @@ fn actions(life: Life, one: &Ticket, worker: PersonId, place: usize) -> Vec<(Act
         // A request is in fulfilment once nobody has to approve it.
         Life::InProgress if is_request => {}
         Life::InProgress => all.push((Action::Start, given())),
-        Life::OnHold if place % 3 == 0 => {
+        Life::OnHold if place.is_multiple_of(3) => {
             let why = given().with("awaiting", text("vendor")).with("vendor", text("Dell"));
             all.push((Action::Hold, why));
         }
