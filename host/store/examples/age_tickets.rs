@@ -91,8 +91,8 @@ struct Ageing {
 }
 
 impl Ageing {
-    /// Takes the actions of a ticket's life so far. Returns its new events, none if nobody has taken
-    /// it.
+    /// Takes the actions of a ticket's life so far. Returns its new events, none if nobody has
+    /// taken it.
     async fn age(&self, tx: &mut WriteTx, one: &mut Ticket) -> Result<Vec<Event>, BoxDynError> {
         let place = place_of(one).ok_or_else(|| format!("{} is not of the import", one.number))?;
         let life = Life::of(place, self.all);

@@ -46,8 +46,8 @@ pub struct StoreOptions {
     pub wait: Duration,
     /// Whether a SQLite file is made where there is none.
     pub create: bool,
-    /// Whether each statement is told to `tracing`, as `sqlx::query` at the level `DEBUG`: its text,
-    /// never its values.
+    /// Whether each statement is told to `tracing`, as `sqlx::query` at the level `DEBUG`: its
+    /// text, never its values.
     pub log_statements: bool,
 }
 

@@ -1,6 +1,6 @@
-//! Plans: no statement about tickets reads all that an organization has, whether or not the database
-//! has statistics. SQLite's plans are looked at: PostgreSQL's are costed anew for each database, and
-//! have the same indexes.
+//! Plans: no statement about tickets reads all that an organization has, whether or not the
+//! database has statistics. SQLite's plans are looked at: PostgreSQL's are costed anew for each
+//! database, and have the same indexes.
 //!
 //! The statements are recorded while the store's functions are called, so a new one is judged as
 //! soon as it is called here.
