@@ -61,9 +61,9 @@ create table suggestions (
     )
 );
 
--- What became of what a policy suggested lately. A receipt's id is a moment, and says which binding
--- suggested it.
-create index suggestions_receipt on suggestions (org_id, receipt_id);
+-- What became of what a policy suggested lately. An evaluation's id is a moment, and its receipts
+-- say which binding suggested it.
+create index suggestions_evaluation on suggestions (org_id, evaluation_id);
 
 -- A link is kept in one form, and told from both ends.
 create table links (

@@ -167,8 +167,8 @@ create table evaluations (
     subject_kind text not null,
     subject_id blob not null,
     occasion text not null,
-    -- The part of the snapshot that others have too. No foreign key: on PostgreSQL it would lock one
-    -- row for all tickets.
+    -- The part of the snapshot that others have too. No foreign key: on PostgreSQL it would lock
+    -- one row for all tickets.
     part_id blob,
     -- The rest of the snapshot, and of each receipt, in their order, the question, the answer and
     -- the log, all JSON, and the versions of contract and engine: compressed together, because they

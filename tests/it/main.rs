@@ -5,6 +5,7 @@
 
 mod approvals;
 mod bindings;
+mod budgets;
 mod commands;
 mod delegations;
 mod disk;

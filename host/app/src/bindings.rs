@@ -219,8 +219,8 @@ pub async fn given(
 /// organization may have millions.
 const COUNTED: TimeDelta = TimeDelta::days(90);
 
-/// What became of the suggestions of each binding that made any in the last 90 days, as far as their
-/// receipts are kept. For the desk.
+/// What became of the suggestions of each binding that made any in the last 90 days, as far as
+/// their receipts are kept. For the desk.
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for a requester.

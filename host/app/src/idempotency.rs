@@ -126,7 +126,7 @@ pub(crate) async fn carry_out(
 
 /// A request that is being carried out. Dropped, it is given up: a repeat is carried out, unless
 /// its changes were committed.
-pub struct Carrying(Option<Held>);
+pub struct Carrying(Option<Box<Held>>);
 
 struct Held {
     desk: Desk,
@@ -147,7 +147,8 @@ impl Carrying {
     /// Keeps the answer, for as long as the operator set. Nobody has to wait for that: a repeat
     /// does.
     pub fn answered(mut self, status: u16, response: Vec<u8>) {
-        let Some(Held { desk, caller, key }) = self.0.take() else { return };
+        let Some(held) = self.0.take() else { return };
+        let Held { desk, caller, key } = *held;
         let at = caller.repeatable.as_ref().map_or(caller.now, |request| request.at);
         let carried_out_at = (caller.commit.read() != Committed::No).then_some(at);
         let expires_at = expiry(&desk, at);
@@ -166,7 +167,8 @@ impl std::fmt::Debug for Carrying {
 
 impl Drop for Carrying {
     fn drop(&mut self) {
-        let Some(Held { desk, caller, key }) = self.0.take() else { return };
+        let Some(held) = self.0.take() else { return };
+        let Held { desk, caller, key } = *held;
         // Nobody knows better than this process that there is no answer.
         let is_lost = caller.commit.read() != Committed::No;
         desk.keys.end(caller.org, &[key], is_lost);
@@ -262,7 +264,7 @@ impl Keys {
         let (over, _) = watch::channel(());
         all.under_way.insert(name, UnderWay { digest: key.digest, over, is_answered: false });
         let held = Held { desk: desk.clone(), caller: caller.clone(), key: key.clone() };
-        Taken::Free(Carrying(Some(held)))
+        Taken::Free(Carrying(Some(Box::new(held))))
     }
 
     fn is_lost(&self, org: OrgId, key: &RequestKey) -> bool {

@@ -91,8 +91,8 @@ struct Ageing {
 }
 
 impl Ageing {
-    /// Takes the actions of a ticket's life so far. Returns its new events, none if nobody has taken
-    /// it.
+    /// Takes the actions of a ticket's life so far. Returns its new events, none if nobody has
+    /// taken it.
     async fn age(&self, tx: &mut WriteTx, one: &mut Ticket) -> Result<Vec<Event>, BoxDynError> {
         let place = place_of(one).ok_or_else(|| format!("{} is not of the import", one.number))?;
         let life = Life::of(place, self.all);
@@ -140,7 +140,7 @@ fn actions(life: Life, one: &Ticket, worker: PersonId, place: usize) -> Vec<(Act
         // A request is in fulfilment once nobody has to approve it.
         Life::InProgress if is_request => {}
         Life::InProgress => all.push((Action::Start, given())),
-        Life::OnHold if place % 3 == 0 => {
+        Life::OnHold if place.is_multiple_of(3) => {
             let why = given().with("awaiting", text("vendor")).with("vendor", text("Dell"));
             all.push((Action::Hold, why));
         }

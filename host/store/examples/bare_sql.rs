@@ -1,10 +1,10 @@
 //! Writes the tickets of one database into another by bare SQL, to see what the database alone
 //! costs.
 //!
-//! `cargo xtask bench` runs it beside an import, or beside tickets that came in through the API: the
-//! target is a copy of the database from before, and what was written since is written again, the
-//! same rows in transactions of a given size with the same durability, but with no policy, no rule
-//! and no receipt computed. Everything is read before the clock starts.
+//! `cargo xtask bench` runs it beside an import, or beside tickets that came in through the API:
+//! the target is a copy of the database from before, and what was written since is written again,
+//! the same rows in transactions of a given size with the same durability, but with no policy, no
+//! rule and no receipt computed. Everything is read before the clock starts.
 //!
 //! Usage: `bare_sql SOURCE_URL TARGET_URL TICKETS_PER_TRANSACTION CONNECTIONS`
 
@@ -26,8 +26,8 @@ use sqlx::{
     sqlite::{SqliteArgumentsBuffer, SqliteConnectOptions, SqliteTypeInfo},
 };
 
-/// What belongs to a ticket that comes in, parents first, with what says which ticket. Approvals are
-/// left out: incidents have none.
+/// What belongs to a ticket that comes in, parents first, with what says which ticket. Approvals
+/// are left out: incidents have none.
 const TABLES: [(&str, &str); 7] = [
     ("tickets", "id"),
     ("incidents", "ticket_id"),
@@ -42,7 +42,8 @@ const TABLES: [(&str, &str); 7] = [
     ("outbox", "ticket_id"),
 ];
 
-/// What is not written: what the database makes of the other columns by itself, and whose row it is.
+/// What is not written: what the database makes of the other columns by itself, and whose row it
+/// is.
 const NOT_WRITTEN: [&str; 2] = ["active", "of_ticket"];
 
 /// How the store opens SQLite for writing, for equal terms. The one difference: a store may have a

@@ -193,6 +193,7 @@ impl SqliteConn {
 
 impl PostgresConn {
     /// The connection, for one trip to the database.
+    #[expect(clippy::unnecessary_wraps, reason = "one body of a query serves both engines")]
     pub(crate) fn ask(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
         match self {
             Self::Transaction(tx, counters) => {

@@ -12,6 +12,7 @@ use crate::{StoreError, SystemReadTx, sql::Sql};
 
 /// What an organization may have to be looked after.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether there is some of a kind")]
 pub struct Due {
     /// Tickets that are resolved or fulfilled, and may be closed.
     pub done: bool,
@@ -28,6 +29,7 @@ pub struct Due {
 }
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_excessive_bools, reason = "each says whether there is some of a kind")]
 struct DueRow {
     org_id: Uuid,
     done: bool,

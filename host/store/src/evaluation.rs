@@ -127,8 +127,8 @@ pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Evaluation>, St
     rows.into_iter().map(Evaluation::try_from).collect()
 }
 
-/// Says when the oldest evaluation of each organization was made: whether any is past its retention.
-/// An organization without evaluations is left out.
+/// Says when the oldest evaluation of each organization was made: whether any is past its
+/// retention. An organization without evaluations is left out.
 pub async fn oldest(tx: &mut SystemReadTx) -> Result<BTreeMap<OrgId, DateTime<Utc>>, StoreError> {
     // By id, which goes up with time: the key has it, and nothing else is read.
     const OLDEST: &str = "

@@ -46,8 +46,8 @@ pub struct StoreOptions {
     pub wait: Duration,
     /// Whether a SQLite file is made where there is none.
     pub create: bool,
-    /// Whether each statement is told to `tracing`, as `sqlx::query` at the level `DEBUG`: its text,
-    /// never its values.
+    /// Whether each statement is told to `tracing`, as `sqlx::query` at the level `DEBUG`: its
+    /// text, never its values.
     pub log_statements: bool,
 }
 
@@ -368,7 +368,7 @@ async fn connect_sqlite(
         .busy_timeout(BUSY_TIMEOUT)
         .statement_cache_capacity(CACHED_STATEMENTS);
     let connect = logging(connect, options);
-    let writes = connect
+    let writing = connect
         .clone()
         // A commit touches some twenty b-trees.
         .pragma("cache_size", "-65536")
@@ -377,7 +377,7 @@ async fn connect_sqlite(
         // Somebody else does that; this is for when they cannot.
         .pragma("wal_autocheckpoint", checkpoints::AT_THE_LATEST)
         .pragma("journal_size_limit", checkpoints::LOG_BYTES);
-    let (writer, asked) = Writer::open(writes, options.wait, Arc::clone(counters)).await?;
+    let (writer, asked) = Writer::open(writing, options.wait, Arc::clone(counters)).await?;
     if in_memory {
         return Ok(Pool::Sqlite { writer, readers: None });
     }
@@ -454,6 +454,7 @@ async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, Sto
 
 /// A connection that was used a moment ago is there; asking it each time would cost a trip for each
 /// transaction.
+#[expect(clippy::needless_pass_by_value, reason = "the pool hands it over")]
 fn is_there(
     connection: &mut PgConnection,
     known: PoolConnectionMetadata,

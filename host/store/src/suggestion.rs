@@ -92,7 +92,7 @@ pub async fn counts(
         where s.org_id = ";
     let org = tx.org.0;
     let mut sql = Sql::new(&tx.conn, COUNT);
-    sql.bind(org).push(" and s.receipt_id >= ").bind(first_id_of(since));
+    sql.bind(org).push(" and s.evaluation_id >= ").bind(first_id_of(since));
     sql.push(" and s.created_at >= ").bind(since);
     if let Some(binding) = binding {
         sql.push(" and r.binding_id = ").bind(binding.0);

@@ -172,9 +172,9 @@ pub async fn analyze(tx: &mut SystemTx) -> Result<(), StoreError> {
     execute(tx, "analyze").await.map(drop)
 }
 
-/// How the database would carry out a statement, line by line. On PostgreSQL as it does whatever the
-/// values are, and reading a whole table only where nothing else is possible: tables of tests are so
-/// small that it would read all of them whole.
+/// How the database would carry out a statement, line by line. On PostgreSQL as it does whatever
+/// the values are, and reading a whole table only where nothing else is possible: tables of tests
+/// are so small that it would read all of them whole.
 pub async fn plan(tx: &mut SystemTx, sql: &str) -> Result<Vec<String>, StoreError> {
     Ok(match &mut tx.conn {
         Conn::Sqlite(on) => {

@@ -1,8 +1,8 @@
 //! The writer of a SQLite database: its one connection that writes, and group commit on it.
 //!
 //! Whoever writes holds the connection for their statements only, within a savepoint of their own.
-//! Who is done hands it on, and hears that their changes are kept once the commit that holds them is
-//! durable. Those who were queued meanwhile join the same commit:
+//! Who is done hands it on, and hears that their changes are kept once the commit that holds them
+//! is durable. Those who were queued meanwhile join the same commit:
 //!
 //! ```text
 //! begin immediate ─ savepoint ─ … ─ release ─ savepoint ─ … ─ release ─ commit ─▶ both are told

@@ -142,12 +142,23 @@ impl TestDesk {
 
     /// An empty desk on SQLite, in a file of its own.
     pub async fn sqlite(test: &str) -> Self {
-        Self::over(testing::sqlite_file(test).await, test).await
+        Self::over(testing::sqlite_file(test).await, test, true).await
+    }
+
+    /// As [`sqlite`](Self::sqlite), but what is kept of configurations is not compared with what is
+    /// stored: for tests that count how often the database is asked.
+    pub async fn sqlite_to_count(test: &str) -> Self {
+        Self::over(testing::sqlite_file(test).await, test, false).await
     }
 
     /// An empty desk on PostgreSQL, in a database of its own.
     pub async fn postgres(test: &str) -> Self {
-        Self::over(testing::postgres(test).await, test).await
+        Self::over(testing::postgres(test).await, test, true).await
+    }
+
+    /// As [`sqlite_to_count`](Self::sqlite_to_count), on PostgreSQL.
+    pub async fn postgres_to_count(test: &str) -> Self {
+        Self::over(testing::postgres(test).await, test, false).await
     }
 
     /// An empty desk on PostgreSQL whose line to the database can be cut.
@@ -163,10 +174,10 @@ impl TestDesk {
             ..StoreOptions::default()
         };
         let store = Store::connect(proxy.url(), &options).await.expect("the database opens");
-        (Self::over(store, test).await, proxy)
+        (Self::over(store, test, true).await, proxy)
     }
 
-    async fn over(store: Store, test: &str) -> Self {
+    async fn over(store: Store, test: &str, checks_configurations: bool) -> Self {
         let clock = TestClock::new();
         let entropy: Arc<dyn Entropy> = Arc::new(Counted::of(test));
         // Fuel ends what loops, the same on every machine; a busy one must not end what only waits
@@ -180,7 +191,7 @@ impl TestDesk {
         let options = DeskOptions {
             deadline_ms: 30_000,
             quotas,
-            checks_configurations: true,
+            checks_configurations,
             ..DeskOptions::default()
         };
         let desk = Desk::new(store.clone(), runtime(), Arc::clone(&entropy), options);

@@ -139,8 +139,8 @@ pub(crate) struct TicketFilter {
     /// Opened before this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_to: Option<TimeIn>,
-    /// Sort order: newest first, last changed first, or as a queue (active tickets only, by priority,
-    /// then oldest first).
+    /// Sort order: newest first, last changed first, or as a queue (active tickets only, by
+    /// priority, then oldest first).
     #[param(inline)]
     order: OrderIn,
     /// Whether to count the `total`, up to 10,000.

@@ -115,7 +115,7 @@ async fn work(desk: Desk, org: OrgId) {
     let _place = Place { desk: desk.clone(), org };
     let batch = desk.intake.next(org);
     let span = tracing::info_span!("intake", org.id = %org, tickets = batch.len());
-    open_batch(&desk, batch).instrument(span).await;
+    Box::pin(open_batch(&desk, batch)).instrument(span).await;
 }
 
 /// A place among the batches under way. Given back however the batch ends.
@@ -138,7 +138,9 @@ async fn open_batch(desk: &Desk, mut batch: Vec<Coming>) {
     if batch.len() > 1 {
         // All are of one moment: that at which their facts are read.
         if let Some(now) = batch.iter().map(|one| one.caller.now).max() {
-            batch.iter_mut().for_each(|one| one.caller.now = now);
+            for one in &mut batch {
+                one.caller.now = now;
+            }
         }
         let mut origins = HashSet::new();
         let repeats = |one: &mut Coming| {
@@ -148,13 +150,14 @@ async fn open_batch(desk: &Desk, mut batch: Vec<Coming>) {
         alone = batch.extract_if(.., repeats).collect();
     }
     if batch.len() > 1 {
-        alone.extend(open_together(desk, batch).await);
+        alone.extend(Box::pin(open_together(desk, batch)).await);
     } else {
         alone.extend(batch);
     }
     for one in alone {
         let span = one.span.clone();
-        let told = open_alone(desk, &one.caller, &one.command).instrument(span).await;
+        let opened = Box::pin(open_alone(desk, &one.caller, &one.command));
+        let told = opened.instrument(span).await;
         one.answer(told);
     }
 }
@@ -184,7 +187,7 @@ async fn open_together(desk: &Desk, batch: Vec<Coming>) -> Vec<Coming> {
         return alone;
     }
     let callers: Vec<&Caller> = deciding.iter().map(|(one, _)| &one.caller).collect();
-    let opened = finish(scene, &callers).await;
+    let opened = Box::pin(finish(scene, &callers)).await;
     match opened {
         Ok(views) => {
             let mut views: HashMap<_, _> =

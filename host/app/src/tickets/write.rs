@@ -135,6 +135,11 @@ pub(crate) async fn write(
     now: DateTime<Utc>,
 ) -> Result<(), CommandError> {
     mark_failures(writes);
+    // Whatever happens to a ticket changes it: who asks what has changed since a moment hears of
+    // every event since.
+    for one in writes.iter_mut().filter(|one| !one.events.is_empty()) {
+        one.ticket.updated_at = one.ticket.updated_at.max(now);
+    }
     let new: Vec<Ticket> =
         writes.iter().filter(|one| one.is_new).map(|one| one.ticket.clone()).collect();
     ticket::insert_many(tx, &new).await?;

@@ -214,7 +214,7 @@ fn listing(conn: &Conn, org: OrgId, filter: &TicketFilter, page: &Page<'_>) -> O
             sql.push("tickets");
             walk.index.add(&mut sql);
             sql.push(details::JOINS).push(" where tickets.org_id = ").bind(org.0);
-            add_conditions(&mut sql, walk, filter, org);
+            add_conditions(&mut sql, *walk, filter, org);
             page.add_start(&mut sql);
         }
         // Each walk finds ids; whole tickets are read of the few that come first of all. The
@@ -261,7 +261,7 @@ fn add_ids(
         sql.push(before).push("select id from (select tickets.id as id from tickets");
         walk.index.add(sql);
         sql.push(" where tickets.org_id = ").bind(org.0);
-        add_conditions(sql, walk, filter, org);
+        add_conditions(sql, *walk, filter, org);
         end(sql);
         sql.push(") as walk");
         before = join;
@@ -269,7 +269,7 @@ fn add_ids(
 }
 
 /// The conditions that a ticket is on the walk, and that the filter leaves it.
-fn add_conditions(sql: &mut Sql, walk: &Walk, filter: &TicketFilter, org: OrgId) {
+fn add_conditions(sql: &mut Sql, walk: Walk, filter: &TicketFilter, org: OrgId) {
     walk.add_condition(sql, filter, org);
     filter_by_state(sql, filter, walk);
     filter_by_waiting(sql, filter);
@@ -281,7 +281,7 @@ fn add_conditions(sql: &mut Sql, walk: &Walk, filter: &TicketFilter, org: OrgId)
 
 /// What the walk says already is not said twice: SQLite might take the weaker of two conditions to
 /// find its place in the index.
-fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
+fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: Walk) {
     if !filter.kinds.is_empty() && walk.kind.is_none() {
         sql.push(" and kind in ").bind_list(filter.kinds.iter().map(|kind| kind.as_str()));
     }

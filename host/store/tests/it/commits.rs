@@ -65,15 +65,18 @@ async fn what_is_dropped_is_undone_and_what_is_committed_stays(store: Store) {
 
 async fn writers_at_once_keep_what_each_has_written(store: Store) {
     let org = tree(&store).await.client;
-    let change = |number: usize| {
+    let begin = |number: usize| {
         // Every third one is given up.
-        tokio::spawn(change(store.clone(), org.id, format!("team-{number:02}"), number % 3 > 0))
+        let is_kept = !number.is_multiple_of(3);
+        tokio::spawn(change(store.clone(), org.id, format!("team-{number:02}"), is_kept))
     };
-    for writer in (0..30).map(change).collect::<Vec<_>>() {
+    for writer in (0..30).map(begin).collect::<Vec<_>>() {
         writer.await.unwrap().unwrap();
     }
-    let kept: Vec<String> =
-        (0..30).filter(|number| number % 3 > 0).map(|number| format!("team-{number:02}")).collect();
+    let kept: Vec<String> = (0..30)
+        .filter(|number: &usize| !number.is_multiple_of(3))
+        .map(|number| format!("team-{number:02}"))
+        .collect();
     assert_eq!(keys(&store, &org).await, kept);
 }
 

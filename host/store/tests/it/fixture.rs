@@ -204,7 +204,7 @@ pub(crate) async fn stored_ticket(store: &Store, org: &Organization) -> Ticket {
 /// An evaluation about a ticket.
 pub(crate) fn evaluation_of(about: &Ticket, minutes: i64) -> Evaluation {
     Evaluation {
-        id: EvaluationId(id()),
+        id: EvaluationId::of_new(id_at(at(minutes))),
         org: about.org,
         subject: about.id.into(),
         occasion: "create".to_owned(),

@@ -314,7 +314,7 @@ async fn receipts_of_a_period_are_read_from_the_first_one_on(store: Store) {
 async fn suggestions_are_counted_for_the_binding_that_made_them(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let ticket = stored_ticket(&store, &client).await;
-    let evaluation = evaluation_of(&ticket, 1);
+    let evaluation = evaluation_of(&ticket, 2);
     let (first, second) = (bound(&store, &client, 1).await, bound(&store, &client, 2).await);
     let one = receipt_of(&evaluation, 1, &first, Hook::Categorize, Outcome::Suggested);
     let two = receipt_of(&evaluation, 2, &second, Hook::Route, Outcome::Suggested);

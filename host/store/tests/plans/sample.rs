@@ -7,8 +7,8 @@ use waypost_domain::{
     comment::{Comment, Visibility},
     event::Event,
     ids::{
-        ApprovalId, ApprovalRequestId, CiId, CommentId, EvaluationId, EventId, MessageId, PersonId,
-        ReceiptId, SuggestionId,
+        ApprovalId, ApprovalRequestId, BindingId, CiId, CommentId, EvaluationId, EventId,
+        MessageId, PersonId, ReceiptId, SuggestionId,
     },
     message::{DeliveryChannel, Message, ToldAs},
     organization::{OrgKind, Organization},
@@ -20,8 +20,8 @@ use waypost_domain::{
     },
 };
 use waypost_store::{
-    Store, approval, comment, evaluation, event, idempotency, outbox, person, suggestion, team,
-    ticket,
+    Store, approval, binding, comment, evaluation, event, idempotency, outbox, person, suggestion,
+    team, ticket,
 };
 
 use crate::fixture::{self, at, by_policy, digest, id};
@@ -77,6 +77,8 @@ async fn serve(store: &Store, provider: &Organization) {
 }
 
 async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
+    let policy = fixture::granted_component(store, org.id, 1).await;
+    let deciding = fixture::binding(org.id, "deciding");
     let mut tx = store.write(org.id).await.unwrap();
     let people: Vec<_> =
         (0..20).map(|place| fixture::person(org.id, &format!("person-{place}"))).collect();
@@ -84,6 +86,9 @@ async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
     let mut network = fixture::team(org.id, "network");
     network.members = people.iter().map(|person| person.id).collect();
     team::insert(&mut tx, &network).await.unwrap();
+
+    let revision = fixture::revision(&deciding, 1, 10, &policy.digest);
+    binding::insert(&mut tx, &deciding, &revision).await.unwrap();
 
     let anybody = |place: usize| people[place % people.len()].id;
     let cis: Vec<_> = (0..50).map(|_| CiId(id())).collect();
@@ -111,7 +116,7 @@ async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
         events.extend((1..=3).map(|seq| event_of(ticket, seq, minutes(place))));
         comments.push(comment_of(ticket));
         messages.push(message_to(ticket, anybody(place), minutes(place)));
-        let (evaluation, receipt) = decision(ticket, minutes(place));
+        let (evaluation, receipt) = decision(ticket, deciding.id, minutes(place));
         let packed = evaluation::pack(evaluation.clone(), std::slice::from_ref(&receipt)).unwrap();
         evaluation::insert_many(&mut tx, vec![packed]).await.unwrap();
         if place % 10 == 0 {
@@ -225,7 +230,7 @@ fn message_to(ticket: &Ticket, person: PersonId, minutes: i64) -> Message {
     }
 }
 
-fn decision(ticket: &Ticket, minutes: i64) -> (Evaluation, Receipt) {
+fn decision(ticket: &Ticket, binding: BindingId, minutes: i64) -> (Evaluation, Receipt) {
     let evaluation = Evaluation {
         id: EvaluationId::of_new(fixture::id_at(at(minutes))),
         org: ticket.org,
@@ -243,7 +248,7 @@ fn decision(ticket: &Ticket, minutes: i64) -> (Evaluation, Receipt) {
         seq: 1,
         hook: Hook::Categorize,
         layer: ticket.org,
-        binding: waypost_domain::ids::BindingId(id()),
+        binding,
         revision: 1,
         component: digest(1),
         settings_digest: digest(2),
