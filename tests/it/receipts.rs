@@ -1,7 +1,7 @@
 //! Decisions that were recorded, and asking the same again.
 
 use serde_json::{Value, json};
-use waypost_store::testing;
+use waypost_store::{evaluation, receipt, testing};
 use waypost_test_support::{Guest, Org, TestDesk, on_both_engines};
 
 use crate::policies::{asking, by_words, stage, teams_by_words, telling_the_requester};
@@ -92,11 +92,20 @@ async fn a_receipt_that_was_tampered_with_is_found_out(desk: TestDesk) {
     let _ = (first, second);
 
     // Somebody with the database's password puts the first answer in the place of the second.
-    damage(
-        &desk,
-        "update receipts set decision = (select decision from receipts order by id limit 1)",
-    )
-    .await;
+    let receipts = all(&acme).await;
+    let id = |receipt: &Value| receipt["id"].as_str().unwrap().parse().unwrap();
+    let me = acme.admin.client.get("/me").await.ok();
+    let org = me["organization"]["id"].as_str().unwrap().parse().unwrap();
+    let mut tx = desk.store.write(org).await.unwrap();
+    let (mut second, its) = receipt::find(&mut tx, id(&receipts[0])).await.unwrap().unwrap();
+    let (first, evaluation) = receipt::find(&mut tx, id(&receipts[1])).await.unwrap().unwrap();
+    second.answer.clone_from(&first.answer);
+    let after = second.at + chrono::TimeDelta::seconds(1);
+    assert_eq!(receipt::purge(&mut tx, after, after, 10).await.unwrap(), 2);
+    let tampered = evaluation::pack(its.clone(), std::slice::from_ref(&second)).unwrap();
+    let kept = evaluation::pack(evaluation.clone(), std::slice::from_ref(&first)).unwrap();
+    evaluation::insert_many(&mut tx, vec![kept, tampered]).await.unwrap();
+    tx.commit().await.unwrap();
 
     let receipts = all(&acme).await;
     assert_eq!(receipts.len(), 2);
@@ -104,6 +113,14 @@ async fn a_receipt_that_was_tampered_with_is_found_out(desk: TestDesk) {
     assert_eq!(tampered["verdict"], "different", "{tampered}");
     let findings = tampered["findings"].to_string();
     assert!(findings.contains("network") && findings.contains("finance"), "{findings}");
+    assert_eq!(again(&acme, &receipts[1]).await["verdict"], "same");
+
+    // Or the first decision, with its question.
+    damage(&desk, "update evaluations set texts = (select texts from evaluations order by id limit 1)")
+        .await;
+    let tampered = again(&acme, &receipts[0]).await;
+    assert_eq!(tampered["verdict"], "different", "{tampered}");
+    assert_eq!(tampered["findings"], json!(["the snapshot is of another record"]));
     assert_eq!(again(&acme, &receipts[1]).await["verdict"], "same");
 }
 

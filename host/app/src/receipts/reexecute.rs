@@ -215,10 +215,10 @@ fn ask(
     policy: Policy,
     deadline: Duration,
 ) -> Result<Reexecution, CommandError> {
-    let not_repeatable = |why: String| {
+    let not_asked = |verdict| {
         Ok(Reexecution {
             receipt: receipt.id,
-            verdict: Verdict::NotRepeatable(why),
+            verdict,
             recorded: json(&receipt.answer)?,
             answer: None,
             fuel_recorded: receipt.fuel,
@@ -226,6 +226,7 @@ fn ask(
             duration: None,
         })
     };
+    let not_repeatable = |why| not_asked(Verdict::NotRepeatable(why));
     if let Some(why) = was_not_the_policy(&receipt.outcome) {
         return not_repeatable(why);
     }
@@ -240,6 +241,10 @@ fn ask(
         Ok(question) => question,
         Err(unreadable) => return not_repeatable(unreadable.to_string()),
     };
+    if question.ticket().head.id != receipt.subject.id().to_string() {
+        let found = "the snapshot is of another record".to_owned();
+        return not_asked(Verdict::Different(vec![found]));
+    }
     if let Some(why) = other_policy(receipt, &prepared) {
         return not_repeatable(why);
     }
