@@ -116,8 +116,11 @@ async fn a_receipt_that_was_tampered_with_is_found_out(desk: TestDesk) {
     assert_eq!(again(&acme, &receipts[1]).await["verdict"], "same");
 
     // Or the first decision, with its question.
-    damage(&desk, "update evaluations set texts = (select texts from evaluations order by id limit 1)")
-        .await;
+    damage(
+        &desk,
+        "update evaluations set texts = (select texts from evaluations order by id limit 1)",
+    )
+    .await;
     let tampered = again(&acme, &receipts[0]).await;
     assert_eq!(tampered["verdict"], "different", "{tampered}");
     assert_eq!(tampered["findings"], json!(["the snapshot is of another record"]));

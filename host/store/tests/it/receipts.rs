@@ -167,7 +167,7 @@ async fn old_receipts_are_purged_with_their_rounds(store: Store) {
     let elsewhere = stored_ticket(&store, &other).await;
     let policy = bound(&store, &client, 1).await;
     let outdated = Some(stored_part(&store, client.id, 50).await);
-    let part = Some(stored_part(&store, client.id, 51).await);
+    let part = Some(stored_part(&store, client.id, 51 + DAY).await);
     let old = Evaluation { part: outdated.clone(), ..evaluation_of(&ticket, 1) };
     let older = Evaluation { part: outdated, ..evaluation_of(&ticket, 0) };
     let recent = Evaluation { part, ..evaluation_of(&ticket, 50 + DAY) };
