@@ -26,6 +26,7 @@ use std::process::Command;
 use anyhow::Result;
 
 use self::options::{Build, Part};
+use crate::table::Table;
 use crate::waypost::Waypost;
 use crate::workspace::root;
 use crate::{command, plugins, say};
@@ -61,6 +62,15 @@ fn program(build: Build) -> Result<PathBuf> {
         return Waypost::built(build.profile);
     }
     say::step("Building waypost", || Waypost::build(build.profile))
+}
+
+/// Measures a part of a table. Should it fail, what was measured before is not lost.
+fn measured(table: &mut Table, measure: impl FnOnce(&mut Table) -> Result<()>) -> Result<()> {
+    let done = measure(table);
+    if done.is_err() {
+        say::line(&*table);
+    }
+    done
 }
 
 /// Has components that misbehave written into a folder.

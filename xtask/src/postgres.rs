@@ -148,9 +148,8 @@ impl Postgres {
 
     /// Whether there is a database of this name.
     pub(crate) fn has_database(&self, name: &str) -> Result<bool> {
-        Ok(!self
-            .asked("postgres", &format!("select 1 from pg_database where datname = '{name}'"))?
-            .is_empty())
+        let question = format!("select 1 from pg_database where datname = '{name}'");
+        Ok(!self.asked("postgres", &question)?.is_empty())
     }
 
     /// Removes a database that nobody is connected to.

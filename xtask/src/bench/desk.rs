@@ -61,7 +61,7 @@ pub(super) fn measure(policies: &Path, options: &Options) -> Result<Table> {
         "messages: all, waiting at the end",
     ]);
     for engine in &options.engines {
-        Driver::new(*engine, &built, options)?.measure(&mut table)?;
+        super::measured(&mut table, |table| Driver::new(*engine, &built, options)?.measure(table))?;
     }
     Ok(table)
 }
@@ -141,7 +141,7 @@ fn cases(orgs: usize, open: usize) -> Vec<Case> {
         // demo's clients.
         many(", a small organization".to_owned(), of(1, 1)),
         many(", 100 small organizations".to_owned(), of(100, 100)),
-        many(format!(", {SENDING_ORGS} of {orgs}"), of(orgs, SENDING_ORGS)),
+        many(format!(", {} of {orgs}", SENDING_ORGS.min(orgs)), of(orgs, SENDING_ORGS)),
         many(format!(", one of {orgs}"), of(orgs, 1)),
     ]
 }

@@ -53,7 +53,10 @@ pub(super) fn measure(policies: &Path, options: &Options) -> Result<Table> {
         "receipts verify",
     ]);
     for engine in &options.engines {
-        table.row(measure_one(*engine, &built, options.times.unwrap_or(TIMES))?);
+        super::measured(&mut table, |table| {
+            table.row(measure_one(*engine, &built, options.times.unwrap_or(TIMES))?);
+            Ok(())
+        })?;
     }
     Ok(table)
 }
@@ -199,8 +202,9 @@ impl Ledger {
             if attempt == 1 {
                 self.again.fetch_add(1, Ordering::Relaxed);
             }
-            let told = match client.post_keyed(INCIDENTS, key.as_deref(), &body) {
-                Ok(answer) => Told::read(&answer)?,
+            let answer = client.post_keyed(INCIDENTS, key.as_deref(), &body);
+            let told = match &answer {
+                Ok(answer) => Told::read(answer)?,
                 // Whoever carried it out is dead, and the next one is not there yet.
                 Err(_) => Told::Again,
             };
@@ -219,7 +223,7 @@ impl Ledger {
                 Told::Again
                     if began.elapsed() > PATIENCE || self.is_gone.load(Ordering::Relaxed) =>
                 {
-                    bail!("the server stays away")
+                    bail!("the server stays away; the last that was heard of it: {answer:?}")
                 }
                 Told::Again => std::thread::sleep(PAUSE),
             }

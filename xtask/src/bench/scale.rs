@@ -48,12 +48,14 @@ pub(super) fn measure(policies: &Path, options: &Options) -> Result<Table> {
     let tickets = options.tickets.unwrap_or(TICKETS);
     let mut table = Table::new(["what", "requests", "p50", "p99", "longest", "answer"]);
     for engine in &options.engines {
-        let site = match &options.keep {
-            Some(folder) => Site::kept(*engine, &built, folder)?,
-            None => Site::new(*engine, &built)?,
-        };
-        fill(&site, tickets)?;
-        measure_one(*engine, &site, options, &mut table)?;
+        super::measured(&mut table, |table| {
+            let site = match &options.keep {
+                Some(folder) => Site::kept(*engine, &built, folder)?,
+                None => Site::new(*engine, &built)?,
+            };
+            fill(&site, tickets)?;
+            measure_one(*engine, &site, options, table)
+        })?;
     }
     Ok(table)
 }
