@@ -49,11 +49,13 @@ const NOT_WRITTEN: [&str; 2] = ["active", "of_ticket"];
 /// How the store opens SQLite for writing, for equal terms. The one difference: a store may have a
 /// connection of its own for checkpoints; here, whoever crosses the bound does them, as SQLite does
 /// by itself.
-const PRAGMAS: [(&str, &str); 5] = [
+const PRAGMAS: [(&str, &str); 7] = [
     ("journal_mode", "wal"),
     ("synchronous", "full"),
     ("foreign_keys", "on"),
     ("busy_timeout", "5000"),
+    ("cache_size", "-65536"),
+    ("temp_store", "memory"),
     ("wal_autocheckpoint", "1000"),
 ];
 
