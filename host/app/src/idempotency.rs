@@ -170,8 +170,8 @@ impl Drop for Carrying {
         let Some(held) = self.0.take() else { return };
         let Held { desk, caller, key } = *held;
         // Nobody knows better than this process that there is no answer.
-        let is_lost = caller.commit.read() != Committed::No;
-        desk.keys.end(caller.org, &[key], is_lost);
+        let is_kept = (caller.commit.read() != Committed::No).then_some(false);
+        desk.keys.end(caller.org, &[key], is_kept);
     }
 }
 
@@ -199,7 +199,7 @@ async fn keep_answers(desk: Desk, org: OrgId) {
                 "answers of requests with an idempotency key were not kept"
             );
         }
-        desk.keys.end(org, &keys, kept.is_err());
+        desk.keys.end(org, &keys, Some(kept.is_ok()));
     }
 }
 
@@ -294,16 +294,22 @@ impl Keys {
         next
     }
 
-    fn end(&self, org: OrgId, keys: &[RequestKey], are_lost: bool) {
+    /// Notes that these are over, and whether their answers were kept or lost; neither where
+    /// nothing was carried out.
+    fn end(&self, org: OrgId, keys: &[RequestKey], are_kept: Option<bool>) {
         let mut all = self.all();
         for key in keys {
             let name = (org, name(key));
             // Whoever waits for it hears so by its end.
             all.under_way.remove(&name);
-            if !are_lost {
-                all.lost.remove(&name);
-            } else if all.lost.len() < MAX_LOST_KEYS {
-                all.lost.insert(name);
+            match are_kept {
+                Some(true) => {
+                    all.lost.remove(&name);
+                }
+                Some(false) if all.lost.len() < MAX_LOST_KEYS => {
+                    all.lost.insert(name);
+                }
+                Some(false) | None => {}
             }
         }
     }

@@ -233,7 +233,11 @@ pub async fn start(
                 ),
             ));
         }
-        Some(job) if job.finished_at.is_none() && job.options == start.options => job,
+        Some(job) if job.finished_at.is_none() && job.options == start.options => {
+            // Whoever began it may not be committed yet; the answer waits for that.
+            tx.commit().await?;
+            job
+        }
         Some(mut job) => {
             import_job::restart(&mut tx, &mut job, &start.options, caller.now).await?;
             tx.commit().await?;

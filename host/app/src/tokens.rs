@@ -162,7 +162,8 @@ pub async fn revoke(desk: &Desk, caller: &Caller, id: TokenId) -> Result<(), Com
     let token = all.into_iter().find(|token| token.id == id);
     let token = token.ok_or(CommandError::NotFound(Missing::Token))?;
     if token.revoked_at.is_some() {
-        return Ok(());
+        // Whoever did so may not be committed yet; the answer waits for that.
+        return Ok(tx.commit().await?);
     }
     token::revoke(&mut tx, id, caller.now).await?;
     tx.commit().await?;

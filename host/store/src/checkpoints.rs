@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sqlx::{ConnectOptions, SqliteConnection, sqlite::SqliteConnectOptions};
+use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOptions};
 use tokio::sync::mpsc;
 
 use crate::writer::WeakWriter;
@@ -35,6 +35,10 @@ pub(crate) async fn run(
             );
             conn = None;
         }
+    }
+    if let Some(conn) = conn {
+        // The log stays, for whoever closes the last connection.
+        let _: Result<(), sqlx::Error> = conn.close().await;
     }
 }
 

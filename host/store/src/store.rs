@@ -377,7 +377,7 @@ async fn connect_sqlite(
         // Somebody else does that; this is for when they cannot.
         .pragma("wal_autocheckpoint", checkpoints::AT_THE_LATEST)
         .pragma("journal_size_limit", checkpoints::LOG_BYTES);
-    let (writer, asked) = Writer::open(writing, options.wait, Arc::clone(counters)).await?;
+    let writer = Writer::open(writing, options.wait, Arc::clone(counters)).await?;
     if in_memory {
         return Ok(Pool::Sqlite { writer, readers: None });
     }
@@ -392,7 +392,7 @@ async fn connect_sqlite(
         .before_acquire(has_none_open)
         .connect_with(reads)
         .await?;
-    tokio::spawn(checkpoints::run(connect, writer.downgrade(), asked));
+    writer.checkpoint_by(|asked| checkpoints::run(connect, writer.downgrade(), asked));
     Ok(Pool::Sqlite { writer, readers: Some(readers) })
 }
 

@@ -13,7 +13,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
@@ -23,6 +23,7 @@ use sqlx::{ConnectOptions, Connection, SqliteConnection, sqlite::SqliteConnectOp
 use tokio::{
     runtime::Handle,
     sync::{Mutex, OwnedMutexGuard, mpsc, oneshot},
+    task::{JoinError, JoinHandle},
     time::timeout,
 };
 
@@ -51,9 +52,17 @@ struct Shared {
     undoing: AtomicUsize,
     /// What was written since the last checkpoint was asked for.
     written: AtomicUsize,
-    checkpoint: mpsc::Sender<()>,
+    /// None for a database in memory, and once the store is closed.
+    checkpoints: std::sync::Mutex<Option<Checkpoints>>,
     wait: Duration,
     counters: Arc<Counters>,
+}
+
+/// Who copies the log into the file, and how they are asked to.
+#[derive(Debug)]
+struct Checkpoints {
+    ask: mpsc::Sender<()>,
+    work: JoinHandle<()>,
 }
 
 /// The connection, with what is open on it.
@@ -94,13 +103,12 @@ pub(crate) struct Member {
 }
 
 impl Writer {
-    /// Opens the connection. The receiver hears when a checkpoint is worthwhile.
+    /// Opens the connection.
     pub(crate) async fn open(
         options: SqliteConnectOptions,
         wait: Duration,
         counters: Arc<Counters>,
-    ) -> Result<(Self, mpsc::Receiver<()>), StoreError> {
-        let (checkpoint, asked) = mpsc::channel(1);
+    ) -> Result<Self, StoreError> {
         let conn = Some(options.connect().await?);
         let line = Line { options, conn, group: None, is_closed: false };
         let shared = Shared {
@@ -108,11 +116,21 @@ impl Writer {
             queued: AtomicUsize::new(0),
             undoing: AtomicUsize::new(0),
             written: AtomicUsize::new(0),
-            checkpoint,
+            checkpoints: std::sync::Mutex::default(),
             wait,
             counters,
         };
-        Ok((Self(Arc::new(shared)), asked))
+        Ok(Self(Arc::new(shared)))
+    }
+
+    /// Has a task copy the log into the file whenever that is worthwhile.
+    pub(crate) fn checkpoint_by<W: Future<Output = ()> + Send + 'static>(
+        &self,
+        work: impl FnOnce(mpsc::Receiver<()>) -> W,
+    ) {
+        let (ask, asked) = mpsc::channel(1);
+        let work = tokio::spawn(work(asked));
+        *self.0.checkpoints() = Some(Checkpoints { ask, work });
     }
 
     /// Begins a transaction. One that is `alone` shares its commit with nobody: it is long, and
@@ -140,8 +158,15 @@ impl Writer {
         closed(line, &self.0).await
     }
 
-    /// Commits what is done, and closes the connection.
+    /// Commits what is done, and closes the connection: the last one of the file, so that its log
+    /// is folded into it.
     pub(crate) async fn close(&self) {
+        let checkpoints = self.0.checkpoints().take();
+        if let Some(Checkpoints { ask, work }) = checkpoints {
+            drop(ask);
+            // It has a connection of its own, and closes it.
+            let _: Result<(), JoinError> = work.await;
+        }
         let line = Arc::clone(&self.0.line).lock_owned().await;
         if let Ok(mut line) = closed(line, &self.0).await {
             line.is_closed = true;
@@ -179,9 +204,15 @@ impl Shared {
     /// Notes how much a commit has written.
     fn wrote(&self, transactions: usize) {
         let before = self.written.fetch_add(transactions, Ordering::Relaxed);
-        if before + transactions >= CHECKPOINT_AFTER && self.checkpoint.try_send(()).is_ok() {
+        let is_asked = before + transactions >= CHECKPOINT_AFTER
+            && self.checkpoints().as_ref().is_some_and(|to| to.ask.try_send(()).is_ok());
+        if is_asked {
             self.written.store(0, Ordering::Relaxed);
         }
+    }
+
+    fn checkpoints(&self) -> std::sync::MutexGuard<'_, Option<Checkpoints>> {
+        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -10,13 +10,14 @@ use std::{
     sync::{Mutex, MutexGuard, PoisonError},
 };
 
-use tokio::sync::oneshot;
+use tokio::{runtime::Handle, sync::oneshot};
 use tracing::{Instrument, Span};
 use waypost_domain::{ids::OrgId, ticket::TicketKind};
-use waypost_store::ticket;
+use waypost_store::{Committed, ticket};
 
 use super::{
     OpenTicket, PersonRef, TicketView,
+    decide::TicketDraft,
     facts::Facts,
     given::LookUps,
     open::{decide_on, kind_of, open_alone, origin},
@@ -126,8 +127,11 @@ struct Place {
 
 impl Drop for Place {
     fn drop(&mut self) {
-        if self.desk.intake.leave(self.org) {
-            tokio::spawn(work(self.desk.clone(), self.org));
+        // Without a runtime the process is ending, and nobody waits any more.
+        if self.desk.intake.leave(self.org)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            runtime.spawn(work(self.desk.clone(), self.org));
         }
     }
 }
@@ -175,11 +179,10 @@ async fn open_together(desk: &Desk, batch: Vec<Coming>) -> Vec<Coming> {
     let mut scene = Scene::new(desk, &first, facts);
     for (one, draft) in batch.into_iter().zip(drafts) {
         match draft {
-            Some(Ok(draft)) => {
+            Some(draft) => {
                 deciding.push((one, draft.write.ticket.id));
                 scene.drafts.push(draft);
             }
-            Some(Err(error)) => one.answer(Err(error)),
             None => alone.push(one),
         }
     }
@@ -197,8 +200,16 @@ async fn open_together(desk: &Desk, batch: Vec<Coming>) -> Vec<Coming> {
             }
         }
         Err(error) => {
-            let batch = deciding.into_iter().map(|(one, _)| one).collect();
-            alone.extend(unless_known(batch, &error));
+            let batch: Vec<Coming> = deciding.into_iter().map(|(one, _)| one).collect();
+            let may_be_kept = batch.iter().any(|one| one.caller.commit.read() != Committed::No);
+            if may_be_kept {
+                // Opening them once more could make two of each.
+                for one in batch {
+                    one.answer(Err(same(&error)));
+                }
+            } else {
+                alone.extend(unless_known(batch, &error));
+            }
         }
     }
     alone
@@ -207,9 +218,9 @@ async fn open_together(desk: &Desk, batch: Vec<Coming>) -> Vec<Coming> {
 /// What became of the tickets of a batch before policies were asked.
 struct Drafted {
     facts: Facts,
-    /// In the order of the batch: a draft, why there is none, or nothing where its external
-    /// reference is known.
-    drafts: Vec<Option<Result<super::decide::TicketDraft, CommandError>>>,
+    /// In the order of the batch; nothing where the external reference is known, or something is
+    /// wrong: by itself, each hears what, and a statement that failed harms its own sender only.
+    drafts: Vec<Option<TicketDraft>>,
 }
 
 async fn draft_all(desk: &Desk, batch: &[Coming]) -> Result<Drafted, CommandError> {
@@ -239,7 +250,7 @@ async fn draft_all(desk: &Desk, batch: &[Coming]) -> Result<Drafted, CommandErro
         drafts.push(if is_known {
             None
         } else {
-            Some(look_ups.draft(&mut tx, desk, caller, &facts, command).await)
+            look_ups.draft(&mut tx, desk, caller, &facts, command).await.ok()
         });
     }
     Ok(Drafted { facts, drafts })
@@ -256,23 +267,23 @@ async fn finish(
 
 /// Tells all of them what stands against each of them just as well; returns them where it may not.
 fn unless_known(batch: Vec<Coming>, error: &CommandError) -> Vec<Coming> {
-    let again = || match error {
-        CommandError::Busy => Some(CommandError::Busy),
-        CommandError::Unavailable(cause) => {
-            Some(CommandError::Unavailable(cause.to_string().into()))
-        }
-        CommandError::OutcomeUnknown(cause) => {
-            Some(CommandError::OutcomeUnknown(cause.to_string().into()))
-        }
-        _ => None,
-    };
-    if again().is_none() {
+    if !matches!(error, CommandError::Busy | CommandError::Unavailable(_)) {
         return batch;
     }
     for one in batch {
-        if let Some(error) = again() {
-            one.answer(Err(error));
-        }
+        one.answer(Err(same(error)));
     }
     Vec::new()
+}
+
+/// The same failure, for one more sender.
+fn same(error: &CommandError) -> CommandError {
+    match error {
+        CommandError::Busy => CommandError::Busy,
+        CommandError::Unavailable(cause) => CommandError::Unavailable(cause.to_string().into()),
+        CommandError::OutcomeUnknown(cause) => {
+            CommandError::OutcomeUnknown(cause.to_string().into())
+        }
+        other => CommandError::Internal(other.to_string().into()),
+    }
 }

@@ -264,6 +264,21 @@ async fn who_is_cut_off_while_it_begins_or_writes_leaves_nothing_open() {
 }
 
 #[tokio::test]
+async fn a_store_that_is_closed_leaves_one_file_with_everything_in_it() {
+    let (store, Tree { client, .. }) = file("closed").await;
+    // So many that the log was copied meanwhile, on a connection of its own.
+    for number in 0..300 {
+        change(store.clone(), client.id, format!("team-{number}"), true).await.unwrap();
+    }
+    store.close().await;
+    let url = testing::sqlite_url("commits::closed");
+    let log = format!("{}-wal", url.trim_start_matches("sqlite:"));
+    assert!(!std::path::Path::new(&log).exists(), "{log}");
+    let store = Store::connect(&url, &StoreOptions::default()).await.unwrap();
+    assert_eq!(keys(&store, &client).await.len(), 300);
+}
+
+#[tokio::test]
 async fn another_process_writes_when_this_one_is_done() {
     let (store, Tree { client, .. }) = file("processes").await;
     let url = testing::sqlite_url("commits::processes");
