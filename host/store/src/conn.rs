@@ -111,12 +111,6 @@ pub struct SystemReadTx {
     pub(crate) conn: Conn,
 }
 
-/// One statement across organizations, without a transaction around it.
-#[derive(Debug)]
-pub struct SystemGlance {
-    pub(crate) conn: Conn,
-}
-
 /// A [`SystemReadTx`] that may also change records. Only claiming work and administering
 /// organizations need one.
 #[derive(Debug)]
@@ -269,4 +263,25 @@ macro_rules! on_conn {
     };
 }
 
-pub(crate) use {on, on_conn};
+/// Runs one query that reads, without a transaction around it: across organizations, so that it has
+/// to bind whose rows it wants.
+///
+/// A connection that its server has ended says so at the first statement; reading once more harms
+/// nothing.
+macro_rules! look {
+    ($store:expr, |$conn:ident| $query:expr) => {{
+        let store: &$crate::Store = $store;
+        let mut again = $crate::store::MAX_GLANCES;
+        loop {
+            let mut on = store.glance().await?;
+            let told: Result<_, sqlx::Error> =
+                async { Ok($crate::conn::on_conn!(&mut on, |$conn| $query)) }.await;
+            match told {
+                Err(error) if again > 0 && $crate::store::is_broken(&error) => again -= 1,
+                told => break told?,
+            }
+        }
+    }};
+}
+
+pub(crate) use {look, on, on_conn};

@@ -10,9 +10,8 @@ use waypost_domain::ids::OrgId;
 use crate::{
     Store, StoreError, SystemReadTx, SystemTx, WriteTx,
     column::Table,
-    conn::{on, on_conn},
+    conn::{look, on, on_conn},
     row::{insert_on, row},
-    store::is_broken,
 };
 
 const TABLE: Table = Table("idempotency_keys");
@@ -93,30 +92,17 @@ pub async fn find(
         where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5
             and expires_at > $6"
     );
-    // A connection that its server has ended says so at the first statement; reading once more
-    // harms nothing.
-    let mut again = 4;
-    let row: Option<KeyRow> = loop {
-        let mut on = store.glance().await?;
-        let found: Result<_, sqlx::Error> = async {
-            Ok(on_conn!(&mut on.conn, |conn| {
-                sqlx::query_as(FIND)
-                    .bind(org.0)
-                    .bind(&request.caller)
-                    .bind(&request.method)
-                    .bind(&request.path)
-                    .bind(&request.key)
-                    .bind(now)
-                    .fetch_optional(conn)
-                    .await?
-            }))
-        }
-        .await;
-        match found {
-            Err(error) if again > 0 && is_broken(&error) => again -= 1,
-            found => break found?,
-        }
-    };
+    let row: Option<KeyRow> = look!(store, |conn| {
+        sqlx::query_as(FIND)
+            .bind(org.0)
+            .bind(&request.caller)
+            .bind(&request.method)
+            .bind(&request.path)
+            .bind(&request.key)
+            .bind(now)
+            .fetch_optional(conn)
+            .await?
+    });
     let Some(row) = row else { return Ok(None) };
     Ok(Some(match row {
         row if row.request_digest != request.digest => Known::Mismatch,

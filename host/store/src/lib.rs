@@ -58,7 +58,7 @@ pub mod testing;
 pub mod ticket;
 pub mod token;
 
-pub use conn::{CommitNote, Committed, ReadTx, SystemGlance, SystemReadTx, SystemTx, WriteTx};
+pub use conn::{CommitNote, Committed, ReadTx, SystemReadTx, SystemTx, WriteTx};
 pub use error::StoreError;
 pub use stats::StoreStats;
 pub use store::{Engine, Store, StoreOptions};

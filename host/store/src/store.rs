@@ -21,7 +21,7 @@ use sqlx::{
 use waypost_domain::ids::OrgId;
 
 use crate::{
-    ReadTx, StoreError, StoreStats, SystemGlance, SystemReadTx, SystemTx, WriteTx, checkpoints,
+    ReadTx, StoreError, StoreStats, SystemReadTx, SystemTx, WriteTx, checkpoints,
     conn::{Conn, PostgresConn, SqliteConn, on_conn},
     stats::Counters,
     writer::Writer,
@@ -35,6 +35,9 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The queries of this crate and every batch size of the bulk inserts, with room.
 const CACHED_STATEMENTS: usize = 256;
+
+/// How many connections of a PostgreSQL database are for single statements at most.
+pub(crate) const MAX_GLANCES: u32 = 4;
 
 /// What can be set about the connections.
 #[derive(Debug, Clone)]
@@ -225,22 +228,20 @@ impl Store {
         Some(before).filter(|before| *before == self.epoch())
     }
 
-    /// A connection for one statement across organizations that reads.
-    pub(crate) async fn glance(&self) -> Result<SystemGlance, StoreError> {
+    /// A connection for one statement that reads: see `look!`.
+    pub(crate) async fn glance(&self) -> Result<Conn, StoreError> {
         let counters = Arc::clone(&self.counters);
-        Ok(SystemGlance {
-            conn: match &self.pool {
-                Pool::Sqlite { readers: Some(readers), writer } => {
-                    writer.settled().await?;
-                    Conn::Sqlite(SqliteConn::Plain(readers.acquire().await?, counters))
-                }
-                Pool::Sqlite { readers: None, writer } => {
-                    Conn::Sqlite(SqliteConn::Writer(writer.begin(false).await?))
-                }
-                Pool::Postgres { glances, .. } => {
-                    Conn::Postgres(PostgresConn::Plain(glances.acquire().await?, counters))
-                }
-            },
+        Ok(match &self.pool {
+            Pool::Sqlite { readers: Some(readers), writer } => {
+                writer.settled().await?;
+                Conn::Sqlite(SqliteConn::Plain(readers.acquire().await?, counters))
+            }
+            Pool::Sqlite { readers: None, writer } => {
+                Conn::Sqlite(SqliteConn::Writer(writer.begin(false).await?))
+            }
+            Pool::Postgres { glances, .. } => {
+                Conn::Postgres(PostgresConn::Plain(glances.acquire().await?, counters))
+            }
         })
     }
 
@@ -422,7 +423,7 @@ async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, Sto
     let connect: PgConnectOptions = url.parse()?;
     let connect = connect.application_name("waypost").statement_cache_capacity(CACHED_STATEMENTS);
     let connect = logging(connect, options);
-    let glances = (options.connections / 4).clamp(1, 4);
+    let glances = (options.connections / 4).clamp(1, MAX_GLANCES);
     let pool = |connections: u32| {
         PgPoolOptions::new()
             .max_connections(connections)

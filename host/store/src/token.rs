@@ -10,9 +10,8 @@ use waypost_domain::{
 use crate::{
     ReadTx, Store, StoreError, WriteTx,
     column::Table,
-    conn::{on, on_conn},
+    conn::{look, on},
     row::{insert_all, row},
-    store::is_broken,
 };
 
 const TABLE: Table = Table("tokens");
@@ -106,22 +105,9 @@ pub async fn shown(
         ) as reached_id
         from tokens t where t.hash = $1"
     );
-    // A connection that its server has ended says so at the first statement; reading once more
-    // harms nothing.
-    let mut again = 4;
-    let row: Option<ShownRow> = loop {
-        let mut on = store.glance().await?;
-        let found: Result<_, sqlx::Error> = async {
-            Ok(on_conn!(&mut on.conn, |conn| {
-                sqlx::query_as(FIND).bind(hash.to_vec()).bind(asked).fetch_optional(conn).await?
-            }))
-        }
-        .await;
-        match found {
-            Err(error) if again > 0 && is_broken(&error) => again -= 1,
-            found => break found?,
-        }
-    };
+    let row: Option<ShownRow> = look!(store, |conn| {
+        sqlx::query_as(FIND).bind(hash.to_vec()).bind(asked).fetch_optional(conn).await?
+    });
     row.map(Shown::try_from).transpose()
 }
 
