@@ -25,6 +25,9 @@ create table people (
     constraint people_email_key unique (org_id, email_folded)
 ) strict;
 
+-- The list of an organization's people, a page at a time.
+create index people_org on people (org_id, id);
+
 create table teams (
     id blob not null constraint teams_key primary key,
     org_id blob not null constraint teams_org references organizations (id),

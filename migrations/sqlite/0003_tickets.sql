@@ -178,9 +178,19 @@ create index tickets_requester on tickets (org_id, requester_id, opened_at, id) 
 -- What the desk still has to do: all queues, and every other list of what is open. That is little
 -- beside all there ever was, so one index is enough for the teams together. It has what such lists
 -- are filtered by, and a ticket is read only where the rest of it is wanted.
-create index tickets_open
-    on tickets (org_id, priority, opened_at, id, team_id, assignee_id, kind, phase, state, category, service_id)
-    where active;
+create index tickets_open on tickets (
+    org_id, priority, opened_at, id, team_id, assignee_id, kind, phase, state, category, service_id, updated_at
+) where active;
+-- What is past, by each thing that lists are filtered by and that little of it may have: a team
+-- that has ended, a service that hardly fails. Opening a ticket writes none of them.
+create index tickets_past_team on tickets (org_id, team_id, opened_at, id, kind) where not active;
+create index tickets_past_service on tickets (org_id, service_id, opened_at, id, kind)
+    where not active and service_id is not null;
+create index tickets_past_category on tickets (org_id, category, opened_at, id, kind)
+    where not active and category is not null;
+create index tickets_past_priority on tickets (org_id, priority, opened_at, id, kind) where not active;
+create index tickets_past_unassigned on tickets (org_id, opened_at, id, kind)
+    where not active and assignee_id is null;
 -- What is over and not closed: it waits for its requester or for being closed by upkeep, or it
 -- ended in a way that little does.
 create index tickets_ended on tickets (org_id, kind, phase, opened_at, id, outcome_at)
@@ -345,6 +355,27 @@ begin
         select case new.kind when 'task' then new.assignee_id else nullif(new.opened_by_id, new.requester_id) end
             as person_id
     ) where person_id is not null;
+end;
+
+-- Which tickets have a tag, because few may, and it can't be looked for in a ticket's JSON.
+create table ticket_tags (
+    org_id blob not null,
+    tag text not null,
+    ticket_id blob not null,
+    constraint ticket_tags_key primary key (org_id, tag, ticket_id),
+    constraint ticket_tags_ticket foreign key (org_id, ticket_id) references tickets (org_id, id)
+) strict, without rowid;
+
+create trigger tickets_are_tagged after insert on tickets when new.tags <> '[]'
+begin
+    insert into ticket_tags (org_id, tag, ticket_id) select new.org_id, value, new.id from json_each(new.tags);
+end;
+
+create trigger tickets_are_retagged after update on tickets when old.tags <> new.tags
+begin
+    delete from ticket_tags
+    where org_id = old.org_id and ticket_id = old.id and tag in (select value from json_each(old.tags));
+    insert into ticket_tags (org_id, tag, ticket_id) select new.org_id, value, new.id from json_each(new.tags);
 end;
 
 -- How many open tickets each team has: policies that route by it ask with each ticket, and would

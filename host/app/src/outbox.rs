@@ -45,24 +45,25 @@ pub async fn leaving(
 ) -> Result<Vec<Result<String, NotSent>>, StoreError> {
     let mut tx = store.read(org).await?;
     let people: BTreeSet<_> = messages.iter().map(|one| one.person).collect();
-    let people = person::find_many(&mut tx, &Vec::from_iter(people)).await?;
+    let ids = Vec::from_iter(people);
+    let people = person::find_many(&mut tx, &ids).await?;
     let tickets: BTreeSet<_> = messages.iter().filter_map(|one| one.ticket).collect();
     let tickets = ticket::find_many(&mut tx, &Vec::from_iter(tickets)).await?;
     let mut told_as = messages.iter().flat_map(|one| &one.told_as);
     let teams = if told_as.any(|told_as| matches!(told_as, ToldAs::Member(_))) {
-        team::serving(&mut tx).await?
+        team::memberships(&mut tx, &ids).await?
     } else {
         Vec::new()
     };
     let mut leaving = Vec::with_capacity(messages.len());
     for message in messages {
         let ticket = message.ticket.and_then(|id| tickets.iter().find(|one| one.id == id));
-        let theirs = teams.iter().filter(|team| team.members.contains(&message.person));
+        let theirs = teams.iter().filter(|(person, _)| *person == message.person);
         let mut standing = Standing {
             person: people.iter().find(|one| one.id == message.person).cloned(),
             ticket: ticket.cloned(),
             is_asked: false,
-            teams: theirs.map(|team| team.id).collect(),
+            teams: theirs.map(|(_, team)| *team).collect(),
         };
         if let Some(id) = message.ticket
             && message.told_as.contains(&ToldAs::Approver)

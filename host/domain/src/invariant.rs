@@ -30,6 +30,8 @@ pub enum Invariant {
     OpenTicketsAreCounted,
     /// The people whom a ticket concerns are listed: its opener, its watchers, a task's assignee.
     ConcernedAreListed,
+    /// A ticket is listed under each of its tags, and no other.
+    TaggedAreListed,
 }
 
 names!("invariant", Invariant {
@@ -43,6 +45,7 @@ names!("invariant", Invariant {
     ChangesAreDated => "changes_are_dated",
     OpenTicketsAreCounted => "open_tickets_are_counted",
     ConcernedAreListed => "concerned_are_listed",
+    TaggedAreListed => "tagged_are_listed",
 });
 
 /// A record of which an invariant does not hold.

@@ -18,6 +18,10 @@ use std::process::ExitCode;
 
 use waypost_policy::compiler;
 
+/// Much of what a ticket costs is memory that lives for its request only.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> ExitCode {
     // A server starts itself under another name for each component that is to be compiled. Before
     // anything else, so that nothing of a server is in that process.

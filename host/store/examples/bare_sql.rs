@@ -46,14 +46,16 @@ const TABLES: [(&str, &str); 7] = [
 /// is.
 const NOT_WRITTEN: [&str; 2] = ["active", "of_ticket"];
 
-/// How the store opens SQLite for writing, for equal terms. The one difference: a store may have a
+/// How the store opens SQLite for writing, for equal terms. The differences: it waits longer for a
+/// turn, and a store may have a
 /// connection of its own for checkpoints; here, whoever crosses the bound does them, as SQLite does
 /// by itself.
 const PRAGMAS: [(&str, &str); 7] = [
     ("journal_mode", "wal"),
     ("synchronous", "full"),
     ("foreign_keys", "on"),
-    ("busy_timeout", "5000"),
+    // Whoever is overtaken again and again by fifteen others still gets its turn.
+    ("busy_timeout", "60000"),
     ("cache_size", "-65536"),
     ("temp_store", "memory"),
     ("wal_autocheckpoint", "1000"),

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
     approval::Approval,
-    ids::{ApprovalId, ApprovalRequestId, PersonId},
+    ids::{ApprovalId, ApprovalRequestId, PersonId, TicketId},
     subject::Subject,
 };
 
@@ -21,6 +21,7 @@ use crate::{
     row::{insert_all, update_guarded},
     sql::Sql,
     unique::UniqueKey,
+    write_set::Inserts,
 };
 
 const KEYS: [UniqueKey; 1] = [UniqueKey {
@@ -30,10 +31,9 @@ const KEYS: [UniqueKey; 1] = [UniqueKey {
 }];
 
 /// Adds a round. A number that another round of the record has is `Taken("round")`.
-pub async fn insert(tx: &mut WriteTx, approval: &Approval) -> Result<(), StoreError> {
-    insert_all(tx, vec![ApprovalRow::from(approval)], &KEYS).await?;
-    insert_all(tx, RequestRow::of(approval)?, &[]).await?;
-    Ok(())
+pub async fn insert(to: &mut impl Inserts, approval: &Approval) -> Result<(), StoreError> {
+    to.put(vec![ApprovalRow::from(approval)], "", &KEYS).await?;
+    to.put(RequestRow::of(approval)?, "", &[]).await
 }
 
 /// Writes a round back, provided nobody else has since it was read.
@@ -66,7 +66,7 @@ pub async fn find_request(
 ) -> Result<Option<Approval>, StoreError> {
     let org = tx.org.0;
     Ok(select(tx, |sql| {
-        sql.push(" and id in (select approval_id from approval_requests where org_id = ").bind(org);
+        sql.push(" and id = (select approval_id from approval_requests where org_id = ").bind(org);
         sql.push(" and id = ").bind(request.0).push(")");
     })
     .await?
@@ -89,6 +89,21 @@ pub async fn open_of(tx: &mut ReadTx, subject: Subject) -> Result<Option<Approva
     })
     .await?
     .pop())
+}
+
+/// Reads the rounds of these tickets that are not decided yet: of each at most one.
+pub async fn open_of_many(
+    tx: &mut ReadTx,
+    tickets: &[TicketId],
+) -> Result<Vec<Approval>, StoreError> {
+    if tickets.is_empty() {
+        return Ok(Vec::new());
+    }
+    select(tx, |sql| {
+        sql.push(" and subject_id in ").bind_list(tickets.iter().map(|id| id.0));
+        sql.push(" and outcome in ('waiting', 'pending')");
+    })
+    .await
 }
 
 /// Reads the latest round of a record.

@@ -9,12 +9,7 @@ use waypost_domain::{
     subject::Subject,
 };
 
-use crate::{
-    ReadTx, StoreError, WriteTx,
-    column::Table,
-    conn::on,
-    row::{insert_all, row},
-};
+use crate::{ReadTx, StoreError, WriteTx, column::Table, conn::on, row::row, write_set::Inserts};
 
 const TABLE: Table = Table("comments");
 
@@ -38,11 +33,10 @@ pub async fn insert(tx: &mut WriteTx, comment: &Comment) -> Result<(), StoreErro
 }
 
 /// Adds comments.
-pub async fn insert_many(tx: &mut WriteTx, comments: &[Comment]) -> Result<(), StoreError> {
-    let org = tx.org.0;
+pub async fn insert_many(to: &mut impl Inserts, comments: &[Comment]) -> Result<(), StoreError> {
+    let org = to.org().0;
     let rows = comments.iter().map(|comment| CommentRow::new(org, comment)).collect();
-    insert_all(tx, rows, &[]).await?;
-    Ok(())
+    to.put(rows, "", &[]).await
 }
 
 /// Lists a record's comments, the oldest first: the public ones, or with `Internal` all of them.

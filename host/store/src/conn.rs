@@ -8,10 +8,10 @@ use std::{
     },
 };
 
-use sqlx::{PgConnection, Postgres, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
+use sqlx::{PgConnection, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
 use waypost_domain::ids::OrgId;
 
-use crate::{StoreError, stats::Counters, writer::Member};
+use crate::{StoreError, pg_pool::Lent, stats::Counters, writer::Member};
 
 /// A consistent view of one organization's records.
 ///
@@ -163,9 +163,9 @@ pub(crate) enum SqliteConn {
 /// What a statement runs on in a PostgreSQL database.
 #[derive(Debug)]
 pub(crate) enum PostgresConn {
-    Transaction(Transaction<'static, Postgres>, Arc<Counters>),
+    Transaction(Lent, Arc<Counters>),
     /// For one statement, which is a transaction by itself.
-    Plain(PoolConnection<Postgres>, Arc<Counters>),
+    Plain(Lent, Arc<Counters>),
 }
 
 impl SqliteConn {
@@ -187,22 +187,21 @@ impl SqliteConn {
 
 impl PostgresConn {
     /// The connection, for one trip to the database.
-    #[expect(clippy::unnecessary_wraps, reason = "one body of a query serves both engines")]
     pub(crate) fn ask(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
-        match self {
-            Self::Transaction(tx, counters) => {
-                counters.trip();
-                Ok(tx)
-            }
-            Self::Plain(conn, counters) => {
-                counters.trip();
-                Ok(conn)
-            }
-        }
+        let (Self::Transaction(lent, counters) | Self::Plain(lent, counters)) = self;
+        counters.trip();
+        lent.conn()
     }
 }
 
 impl Conn {
+    /// Says that the one statement of a connection without a transaction was answered.
+    pub(crate) fn answered(&mut self) {
+        if let Self::Postgres(PostgresConn::Plain(lent, _)) = self {
+            lent.answered();
+        }
+    }
+
     /// Says that nobody waits until the commit is durable. On SQLite it joins those who do.
     pub(crate) async fn commit_later(&mut self) -> Result<(), sqlx::Error> {
         const LATER: &str = "set local synchronous_commit = off";
@@ -218,10 +217,10 @@ impl Conn {
         note(Committed::Unknown);
         let committed = match self {
             Self::Sqlite(SqliteConn::Writer(member)) => member.commit().await,
-            Self::Postgres(PostgresConn::Transaction(tx, counters)) => {
+            Self::Postgres(PostgresConn::Transaction(lent, counters)) => {
                 counters.trip();
                 counters.commit();
-                tx.commit().await.map_err(StoreError::of_commit)
+                lent.commit().await.map_err(StoreError::of_commit)
             }
             // Nothing was changed on these.
             Self::Sqlite(_) | Self::Postgres(PostgresConn::Plain(..)) => Ok(()),
@@ -278,7 +277,11 @@ macro_rules! look {
                 async { Ok($crate::conn::on_conn!(&mut on, |$conn| $query)) }.await;
             match told {
                 Err(error) if again > 0 && $crate::store::is_broken(&error) => again -= 1,
-                told => break told?,
+                told => {
+                    let told = told?;
+                    on.answered();
+                    break told;
+                }
             }
         }
     }};

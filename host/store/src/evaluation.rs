@@ -14,12 +14,13 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, SystemReadTx, WriteTx,
+    ReadTx, StoreError, SystemReadTx,
     column::Table,
     conn::{on, on_conn},
     pack::{pack as packed, unpack},
     receipt::{ReceiptRow, texts_of},
-    row::{insert_all, row},
+    row::row,
+    write_set::Inserts,
 };
 
 const TABLE: Table = Table("evaluations");
@@ -83,7 +84,7 @@ pub fn pack(evaluation: Evaluation, receipts: &[Receipt]) -> Result<PackedEvalua
 
 /// Adds evaluations with their receipts. Their parts are there already.
 pub async fn insert_many(
-    tx: &mut WriteTx,
+    to: &mut impl Inserts,
     evaluations: Vec<PackedEvaluation>,
 ) -> Result<(), StoreError> {
     let mut rows = Vec::with_capacity(evaluations.len());
@@ -92,9 +93,8 @@ pub async fn insert_many(
         rows.push(one.evaluation);
         receipts.extend(one.receipts);
     }
-    insert_all(tx, rows, &[]).await?;
-    insert_all(tx, receipts, &[]).await?;
-    Ok(())
+    to.put(rows, "", &[]).await?;
+    to.put(receipts, "", &[]).await
 }
 
 /// Reads one evaluation.

@@ -12,14 +12,8 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, WriteTx,
-    column::Table,
-    conn::on,
-    digest,
-    moment::past_ids_of,
-    row::{insert_all, row},
-    sql::Sql,
-    unique::UniqueKey,
+    ReadTx, StoreError, column::Table, conn::on, digest, moment::past_ids_of, row::row, sql::Sql,
+    unique::UniqueKey, write_set::Inserts,
 };
 
 const TABLE: Table = Table("events");
@@ -54,11 +48,10 @@ struct ChangeJson(String, Option<String>, Option<String>);
 
 /// Appends events. A number that another event of the record has is `Taken("seq")`: somebody else
 /// acted first.
-pub async fn append_many(tx: &mut WriteTx, events: &[Event]) -> Result<(), StoreError> {
-    let org = tx.org.0;
+pub async fn append_many(to: &mut impl Inserts, events: &[Event]) -> Result<(), StoreError> {
+    let org = to.org().0;
     let rows = events.iter().map(|event| EventRow::new(org, event)).collect::<Result<_, _>>()?;
-    insert_all(tx, rows, &KEYS).await?;
-    Ok(())
+    to.put(rows, "", &KEYS).await
 }
 
 /// Lists a record's events, the first one first.

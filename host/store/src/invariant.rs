@@ -30,6 +30,10 @@ pub async fn violations(
             Conn::Sqlite(_) => CONCERNED_ARE_LISTED_SQLITE,
             Conn::Postgres(_) => CONCERNED_ARE_LISTED_POSTGRES,
         },
+        Invariant::TaggedAreListed => match &tx.conn {
+            Conn::Sqlite(_) => TAGGED_ARE_LISTED_SQLITE,
+            Conn::Postgres(_) => TAGGED_ARE_LISTED_POSTGRES,
+        },
     };
     let numbers: Vec<(String,)> = on!(tx, |conn, org| {
         sqlx::query_as(query).bind(org).bind(i64::from(limit)).fetch_all(conn).await?
@@ -122,25 +126,28 @@ const CHANGES_ARE_DATED: &str = "
     )
     order by t.number limit $2";
 
-/// Compares the people that a query finds with those that are listed.
-macro_rules! concerned_are_listed {
-    ($concerned:literal) => {
+/// Compares what a query finds of tickets with what a table lists of them.
+macro_rules! are_listed {
+    ($listed:literal, $found:literal) => {
         concat!(
-            "with concerned as (",
-            $concerned,
-            "), listed as (select ticket_id, person_id from ticket_people where org_id = $1)
+            "with found as (",
+            $found,
+            "), listed as (",
+            $listed,
+            " where org_id = $1)
     select t.number from tickets t
     where t.org_id = $1 and t.id in (
-        select ticket_id from (select * from concerned except select * from listed) as missing
+        select ticket_id from (select * from found except select * from listed) as missing
         union all
-        select ticket_id from (select * from listed except select * from concerned) as needless
+        select ticket_id from (select * from listed except select * from found) as needless
     )
     order by t.number limit $2"
         )
     };
 }
 
-const CONCERNED_ARE_LISTED_SQLITE: &str = concerned_are_listed!(
+const CONCERNED_ARE_LISTED_SQLITE: &str = are_listed!(
+    "select ticket_id, person_id from ticket_people",
     "
         select t.id as ticket_id, unhex(w.value, '-') as person_id
         from tickets t join json_each(t.watchers) w where t.org_id = $1
@@ -153,11 +160,22 @@ const CONCERNED_ARE_LISTED_SQLITE: &str = concerned_are_listed!(
     "
 );
 
-const CONCERNED_ARE_LISTED_POSTGRES: &str = concerned_are_listed!(
+const CONCERNED_ARE_LISTED_POSTGRES: &str = are_listed!(
+    "select ticket_id, person_id from ticket_people",
     "
         select t.id as ticket_id, person_id
         from tickets t,
             concerned_people(t.kind, t.requester_id, t.opened_by_id, t.assignee_id, t.watchers) as person_id
         where t.org_id = $1
     "
+);
+
+const TAGGED_ARE_LISTED_SQLITE: &str = are_listed!(
+    "select ticket_id, tag from ticket_tags",
+    "select t.id as ticket_id, w.value as tag from tickets t join json_each(t.tags) w where t.org_id = $1"
+);
+
+const TAGGED_ARE_LISTED_POSTGRES: &str = are_listed!(
+    "select ticket_id, tag from ticket_tags",
+    "select t.id as ticket_id, w.tag from tickets t, jsonb_array_elements_text(t.tags) as w (tag) where t.org_id = $1"
 );

@@ -16,11 +16,13 @@ mod digest;
 mod error;
 mod moment;
 mod pack;
+mod pg_pool;
 mod row;
 mod sql;
 mod stats;
 mod store;
 mod unique;
+mod write_set;
 mod writer;
 
 pub mod approval;
@@ -62,3 +64,4 @@ pub use conn::{CommitNote, Committed, ReadTx, SystemReadTx, SystemTx, WriteTx};
 pub use error::StoreError;
 pub use stats::StoreStats;
 pub use store::{Engine, Store, StoreOptions};
+pub use write_set::{Inserts, WriteSet};

@@ -76,11 +76,15 @@ pub async fn of(tx: &mut ReadTx, subjects: &[Subject]) -> Result<Vec<Link>, Stor
         return Ok(Vec::new());
     }
     let org = tx.org.0;
+    let ids = || subjects.iter().map(|subject| subject.id());
     let mut sql = Sql::new(&tx.conn, LIST);
-    sql.bind(org);
-    sql.push(" and (from_id in ").bind_list(subjects.iter().map(|subject| subject.id()));
-    sql.push(" or to_id in ").bind_list(subjects.iter().map(|subject| subject.id()));
-    sql.push(") order by created_at, from_id, to_id, link_type");
+    // Not as two conditions, for which SQLite would read all links of the organization.
+    sql.bind(org).push(" and from_id in ").bind_list(ids());
+    sql.push(" union all select ").push(link_columns!());
+    sql.push_either(" from links indexed by links_to", " from links");
+    sql.push(" where org_id = ").bind(org).push(" and to_id in ").bind_list(ids());
+    sql.push(" and from_id not in ").bind_list(ids());
+    sql.push(" order by created_at, from_id, to_id, link_type");
     let rows: Vec<LinkRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Link::try_from).collect()
 }

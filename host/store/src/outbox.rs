@@ -17,8 +17,9 @@ use crate::{
     ReadTx, StoreError, SystemReadTx, SystemTx, WriteTx,
     column::Table,
     conn::{Conn, on, on_conn},
-    row::{insert_new, row},
+    row::{UNLESS_THERE, insert_new, row},
     sql::Sql,
+    write_set::Inserts,
 };
 
 const TABLE: Table = Table("outbox");
@@ -122,6 +123,11 @@ pub async fn enqueue_many(tx: &mut WriteTx, messages: &[Message]) -> Result<u64,
     insert_new(tx, messages.iter().map(MessageRow::from).collect()).await
 }
 
+/// Adds messages as [`enqueue_many`] does, which says how many.
+pub async fn enqueue_all(to: &mut impl Inserts, messages: &[Message]) -> Result<(), StoreError> {
+    to.put(messages.iter().map(MessageRow::from).collect(), UNLESS_THERE, &[]).await
+}
+
 /// Claims the messages of all organizations that are due, the longest due first; nobody else gets
 /// them until the lease ends.
 pub async fn claim(
@@ -180,18 +186,21 @@ pub async fn settle_many(
     ended: &[Ended],
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<MessageId>, StoreError> {
-    const SETTLE: &str = "
-        update outbox set
-            state = v.column2,
-            address = coalesce(v.column3, address),
-            last_error = coalesce(v.column4, last_error),
-            next_attempt_at = coalesce(v.column5, next_attempt_at),
-            settled_at = v.column6
-        from (values ";
+    const TYPES: [&str; 6] =
+        ["::uuid", "::text", "::text", "::text", "::timestamptz", "::timestamptz"];
+    // The messages are looked up by their keys: joined with the values, SQLite would read all that
+    // the organization ever had.
+    const SETTLE: &str = ")
+        update outbox set (state, address, last_error, next_attempt_at, settled_at) = (
+            select v.column2, coalesce(v.column3, outbox.address), coalesce(v.column4, outbox.last_error),
+                coalesce(v.column5, outbox.next_attempt_at), v.column6
+            from v where v.column1 = outbox.id limit 1
+        )
+        where state = 'pending' and id in (select column1 from v) and org_id = ";
     let mut before: BTreeSet<MessageId> = ended.iter().map(|one| one.message).collect();
     for part in ended.chunks(SETTLED_AT_ONCE[0]) {
         let size = SETTLED_AT_ONCE.into_iter().rev().find(|size| *size >= part.len());
-        let mut sql = Sql::new(&tx.conn, SETTLE);
+        let mut sql = Sql::new(&tx.conn, "with v as (values ");
         let mut comma = "";
         // The last one again, until there are as many as the statement has: that changes nothing.
         let last = part.last().into_iter().cycle();
@@ -201,14 +210,17 @@ pub async fn settle_many(
                 Fate::PutOff { until, .. } => (Some(*until), None),
                 Fate::Sent { .. } | Fate::Dead { .. } | Fate::Dropped { .. } => (None, Some(now)),
             };
-            sql.push(comma).push("(").bind(one.message.0).push(", ").bind(state);
-            sql.push(", ").bind(address.map(str::to_owned));
-            sql.push(", ").bind(error.map(str::to_owned));
-            sql.push(", ").bind(next).push(", ").bind(settled_at).push(")");
+            // PostgreSQL takes the types of the first row for all.
+            let casts = if comma.is_empty() { TYPES } else { [""; 6] };
+            sql.push(comma).push("(").bind(one.message.0).push_either("", casts[0]);
+            sql.push(", ").bind(state).push_either("", casts[1]);
+            sql.push(", ").bind(address.map(str::to_owned)).push_either("", casts[2]);
+            sql.push(", ").bind(error.map(str::to_owned)).push_either("", casts[3]);
+            sql.push(", ").bind(next).push_either("", casts[4]);
+            sql.push(", ").bind(settled_at).push_either("", casts[5]).push(")");
             comma = ", ";
         }
-        sql.push(") as v where org_id = ").bind(tx.org.0);
-        sql.push(" and id = v.column1 and state = 'pending' returning id");
+        sql.push(SETTLE).bind(tx.org.0).push(" returning id");
         let settled: Vec<(Uuid,)> = sql.fetch_all(&mut tx.conn).await?;
         for (id,) in settled {
             before.remove(&MessageId(id));

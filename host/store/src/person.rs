@@ -79,18 +79,64 @@ pub async fn find_many(tx: &mut ReadTx, ids: &[PersonId]) -> Result<Vec<Person>,
     if ids.is_empty() {
         return Ok(Vec::new());
     }
-    let org = tx.org.0;
     let mut sql = Sql::new(&tx.conn, FIND);
     sql.bind_list(ids.iter().map(|id| id.0));
+    add_visible(&mut sql, tx.org.0);
+    let rows: Vec<PersonRow> = sql.fetch_all(&mut tx.conn).await?;
+    rows.into_iter().map(Person::try_from).collect()
+}
+
+/// Adds the condition that a person is the organization's own, or of a team that serves it.
+fn add_visible(sql: &mut Sql, org: Uuid) {
     sql.push(" and (org_id = ").bind(org);
-    // Person by person: a provider's teams may have thousands of members.
+    // Person by person: a provider's teams may have thousands of members. The `offset` keeps
+    // PostgreSQL from collecting all members of all teams first.
     sql.push(
         " or exists (
             select 1 from team_members m join team_serves s on s.team_id = m.team_id
             where m.person_id = people.id and s.client_id = ",
     )
     .bind(org)
-    .push("))");
+    .push(" limit 1 offset 0))");
+}
+
+/// Reads the organization's own people with these addresses and ids, and the managers of all of
+/// them as far as the organization can see them; in no order, and one person perhaps twice.
+pub async fn find_with_managers(
+    tx: &mut ReadTx,
+    emails: &[&str],
+    ids: &[PersonId],
+) -> Result<Vec<Person>, StoreError> {
+    const SELECT: &str = concat!("select ", person_columns!(), " from people where ");
+    let org = tx.org.0;
+    let named = |sql: &mut Sql, by_email: bool| {
+        sql.push("org_id = ").bind(org);
+        if by_email {
+            let emails = emails.iter().map(|email| text::uncased(email));
+            sql.push(" and email_folded in ").bind_list(emails);
+        } else {
+            sql.push(" and id in ").bind_list(ids.iter().map(|id| id.0));
+        }
+    };
+    let ways: Vec<bool> = [(true, !emails.is_empty()), (false, !ids.is_empty())]
+        .into_iter()
+        .filter_map(|(way, is_asked)| is_asked.then_some(way))
+        .collect();
+    if ways.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = Sql::new(&tx.conn, "");
+    for way in &ways {
+        named(sql.push(SELECT), *way);
+        sql.push(" union all ");
+    }
+    sql.push(SELECT).push("id in (");
+    let mut before = "";
+    for way in &ways {
+        named(sql.push(before).push("select manager_id from people where "), *way);
+        before = " union all ";
+    }
+    add_visible(sql.push(")"), org);
     let rows: Vec<PersonRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Person::try_from).collect()
 }
@@ -107,19 +153,6 @@ pub async fn find_by_email(tx: &mut ReadTx, email: &str) -> Result<Option<Person
         sqlx::query_as(FIND).bind(org).bind(text::uncased(email)).fetch_optional(conn).await?
     });
     row.map(Person::try_from).transpose()
-}
-
-/// Reads the organization's own people with these addresses, in no order.
-pub async fn find_by_emails(tx: &mut ReadTx, emails: &[&str]) -> Result<Vec<Person>, StoreError> {
-    const FIND: &str = concat!("select ", person_columns!(), " from people where org_id = ");
-    if emails.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut sql = Sql::new(&tx.conn, FIND);
-    sql.bind(tx.org.0);
-    sql.push(" and email_folded in ").bind_list(emails.iter().map(|email| text::uncased(email)));
-    let rows: Vec<PersonRow> = sql.fetch_all(&mut tx.conn).await?;
-    rows.into_iter().map(Person::try_from).collect()
 }
 
 /// Lists the organization's own people in the order of their ids.

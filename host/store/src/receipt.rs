@@ -172,8 +172,11 @@ pub async fn find(
 
 /// Lists a record's receipts in the order the decisions were made.
 pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Receipt>, StoreError> {
-    const LIST: &str =
-        select_receipts!("$1 and e.subject_id = $2 order by e.at, r.evaluation_id, r.seq");
+    // By the record's evaluations: SQLite would go through all receipts instead.
+    const LIST: &str = select_receipts!(
+        "$1 and r.evaluation_id in (select id from evaluations where org_id = $1 and subject_id = $2)
+            order by e.at, r.evaluation_id, r.seq"
+    );
     let rows: Vec<KeptRow> = on!(tx, |conn, org| {
         sqlx::query_as(LIST).bind(org).bind(subject.id()).fetch_all(conn).await?
     });
@@ -191,7 +194,8 @@ pub async fn list(
     let mut sql = Sql::new(&tx.conn, LIST);
     sql.bind(tx.org.0);
     if let Some(subject) = filter.subject {
-        sql.push(" and e.subject_id = ").bind(subject.id());
+        sql.push(" and r.evaluation_id in (select id from evaluations where org_id = ");
+        sql.bind(tx.org.0).push(" and subject_id = ").bind(subject.id()).push(")");
     }
     if let Some(hook) = filter.hook {
         sql.push(" and r.hook = ").bind(hook.as_str());

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// A row of a table that has an `org_id`.
-pub(crate) trait Row: Sized {
+pub trait Row: Sized + Send {
     /// `insert into table (columns) values `.
     const INSERT: &'static str;
     /// `update table set `.
@@ -82,9 +82,14 @@ macro_rules! row {
 
 pub(crate) use row;
 
-/// How many rows go into one statement. Few sizes, so that a connection keeps every statement
-/// prepared; the largest stays far below SQLite's 32,766 parameters for the widest table.
-const BATCHES: [usize; 8] = [64, 32, 16, 8, 4, 3, 2, 1];
+/// How many rows go into one statement: up to so many, as many as there are, and otherwise one of
+/// few sizes, so that a connection keeps every statement prepared. The largest stays far below
+/// SQLite's 32,766 parameters for the widest table.
+const EXACT: usize = 16;
+const BATCHES: [usize; 3] = [64, 32, EXACT];
+
+/// What ends an insert that leaves out the rows which are there already.
+pub(crate) const UNLESS_THERE: &str = " on conflict do nothing";
 
 /// Writes the rows, all of the transaction's organization, and returns how many were written.
 ///
@@ -94,18 +99,31 @@ pub(crate) async fn insert_all<R: Row>(
     rows: Vec<R>,
     keys: &[UniqueKey],
 ) -> Result<u64, StoreError> {
-    if rows.iter().any(|row| row.org_id() != tx.org.0) {
-        return Err(StoreError::WrongOrganization);
-    }
-    insert_on(&mut tx.conn, rows, "", keys).await
+    insert_in(tx, rows, "", keys).await
 }
 
 /// As [`insert_all`], leaving out the rows that are there already.
 pub(crate) async fn insert_new<R: Row>(tx: &mut WriteTx, rows: Vec<R>) -> Result<u64, StoreError> {
+    insert_in(tx, rows, UNLESS_THERE, &[]).await
+}
+
+/// As [`insert_all`], with an end of the insert.
+pub(crate) async fn insert_in<R: Row>(
+    tx: &mut WriteTx,
+    rows: Vec<R>,
+    tail: &'static str,
+    keys: &[UniqueKey],
+) -> Result<u64, StoreError> {
+    own(&rows, tx)?;
+    insert_on(&mut tx.conn, rows, tail, keys).await
+}
+
+/// Refuses rows of another organization than the transaction's.
+pub(crate) fn own<R: Row>(rows: &[R], tx: &ReadTx) -> Result<(), StoreError> {
     if rows.iter().any(|row| row.org_id() != tx.org.0) {
         return Err(StoreError::WrongOrganization);
     }
-    insert_on(&mut tx.conn, rows, " on conflict do nothing", &[]).await
+    Ok(())
 }
 
 /// Writes the rows of whichever organization: for system transactions.
@@ -118,18 +136,27 @@ pub(crate) async fn insert_on<R: Row>(
     let mut written = 0;
     let mut rows = rows.into_iter();
     while rows.len() > 0 {
-        let batch = BATCHES.into_iter().find(|size| *size <= rows.len()).unwrap_or(1);
-        let mut sql = Sql::new(conn, R::INSERT);
-        let mut before = "";
-        for row in rows.by_ref().take(batch) {
-            sql.push(before);
-            row.bind_values(&mut sql);
-            before = ", ";
-        }
-        sql.push(tail);
+        let batch = BATCHES.into_iter().find(|size| *size <= rows.len()).unwrap_or(rows.len());
+        let mut sql = Sql::new(conn, "");
+        add_insert(&mut sql, rows.by_ref().take(batch), tail);
         written += sql.execute(conn).await.map_err(|error| explain(error, keys))?;
     }
     Ok(written)
+}
+
+/// Adds the statement that inserts the rows.
+pub(crate) fn add_insert<R: Row>(
+    sql: &mut Sql,
+    rows: impl IntoIterator<Item = R>,
+    tail: &'static str,
+) {
+    let mut before = R::INSERT;
+    for row in rows {
+        sql.push(before);
+        row.bind_values(sql);
+        before = ", ";
+    }
+    sql.push(tail);
 }
 
 /// Writes a whole row back, provided it still has the version that was read.

@@ -9,10 +9,11 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, WriteTx,
+    ReadTx, StoreError,
     conn::on,
     pack::pack as packed,
-    row::{insert_new, row},
+    row::{UNLESS_THERE, row},
+    write_set::Inserts,
 };
 
 row! {
@@ -36,12 +37,11 @@ pub fn pack(org: OrgId, part: &SnapshotPart) -> Result<PackedPart, StoreError> {
 }
 
 /// Adds parts, leaving out those that are there already.
-pub async fn keep_many(tx: &mut WriteTx, parts: Vec<PackedPart>) -> Result<(), StoreError> {
+pub async fn keep_many(to: &mut impl Inserts, parts: Vec<PackedPart>) -> Result<(), StoreError> {
     let mut rows: Vec<PartRow> = parts.into_iter().map(|part| part.0).collect();
     rows.sort_by_key(|row| row.id);
     rows.dedup_by_key(|row| row.id);
-    insert_new(tx, rows).await?;
-    Ok(())
+    to.put(rows, UNLESS_THERE, &[]).await
 }
 
 /// Whether a part is there. If it is, it stays for as long as evaluations that have it are made.

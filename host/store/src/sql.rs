@@ -37,7 +37,7 @@ impl<T> Readable for T where
 }
 
 /// A statement in the making, for the engine it will run on.
-pub(crate) enum Sql {
+pub enum Sql {
     Sqlite(QueryBuilder<Sqlite>),
     Postgres(QueryBuilder<Postgres>),
 }

@@ -1,21 +1,12 @@
 //! The store: an open database, and the transactions that begin from it.
 
-use std::{
-    future::Future,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
 
 use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection, PgConnection, Postgres, Sqlite, SqliteConnection,
-    Transaction,
+    ConnectOptions, Connection, Sqlite, SqliteConnection,
     migrate::Migrator,
     pool::PoolConnectionMetadata,
-    postgres::{PgConnectOptions, PgPoolOptions},
+    postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 use waypost_domain::ids::OrgId;
@@ -23,6 +14,7 @@ use waypost_domain::ids::OrgId;
 use crate::{
     ReadTx, StoreError, StoreStats, SystemReadTx, SystemTx, WriteTx, checkpoints,
     conn::{Conn, PostgresConn, SqliteConn, on_conn},
+    pg_pool::{Lent, PgPool},
     stats::Counters,
     writer::Writer,
 };
@@ -84,12 +76,10 @@ enum Pool {
         readers: Option<sqlx::Pool<Sqlite>>,
     },
     Postgres {
-        transactions: sqlx::Pool<Postgres>,
+        transactions: PgPool,
         /// For statements that are about no one organization and need no transaction; they can
         /// only read.
-        glances: sqlx::Pool<Postgres>,
-        /// Raised by each connection that is made.
-        epoch: Arc<AtomicU64>,
+        glances: PgPool,
     },
 }
 
@@ -132,7 +122,9 @@ impl Store {
                 let mut lent = writer.lend().await?;
                 SQLITE_MIGRATIONS.run(lent.conn().await?).await?;
             }
-            Pool::Postgres { transactions, .. } => POSTGRES_MIGRATIONS.run(transactions).await?,
+            Pool::Postgres { transactions, .. } => {
+                POSTGRES_MIGRATIONS.run(transactions.lend().await?.conn()?).await?;
+            }
         }
         Ok(())
     }
@@ -219,7 +211,7 @@ impl Store {
         match &self.pool {
             // Nobody puts another file in the place of one that is open.
             Pool::Sqlite { .. } => 0,
-            Pool::Postgres { epoch, .. } => epoch.load(Ordering::Acquire),
+            Pool::Postgres { transactions, .. } => transactions.made(),
         }
     }
 
@@ -240,7 +232,7 @@ impl Store {
                 Conn::Sqlite(SqliteConn::Writer(writer.begin(false).await?))
             }
             Pool::Postgres { glances, .. } => {
-                Conn::Postgres(PostgresConn::Plain(glances.acquire().await?, counters))
+                Conn::Postgres(PostgresConn::Plain(glances.lend().await?, counters))
             }
         })
     }
@@ -256,7 +248,7 @@ impl Store {
                 // file.
                 writer.close().await;
             }
-            Pool::Postgres { transactions, glances, .. } => {
+            Pool::Postgres { transactions, glances } => {
                 glances.close().await;
                 transactions.close().await;
             }
@@ -279,8 +271,8 @@ impl Store {
             }
             Pool::Postgres { transactions, .. } => {
                 let begin = sight.begin("begin isolation level repeatable read read only");
-                let tx = begin_postgres(transactions, &begin, &counters).await?;
-                Ok(Conn::Postgres(PostgresConn::Transaction(tx, counters)))
+                let lent = begin_postgres(transactions, &begin, &counters).await?;
+                Ok(Conn::Postgres(PostgresConn::Transaction(lent, counters)))
             }
         }
     }
@@ -292,8 +284,8 @@ impl Store {
             }
             Pool::Postgres { transactions, .. } => {
                 let counters = Arc::clone(&self.counters);
-                let tx = begin_postgres(transactions, &sight.begin("begin"), &counters).await?;
-                Conn::Postgres(PostgresConn::Transaction(tx, counters))
+                let lent = begin_postgres(transactions, &sight.begin("begin"), &counters).await?;
+                Conn::Postgres(PostgresConn::Transaction(lent, counters))
             }
         })
     }
@@ -302,21 +294,20 @@ impl Store {
 /// Begins a transaction on a connection that is there. A server that was restarted leaves broken
 /// ones behind; nothing was done on them yet, so the next one is taken.
 async fn begin_postgres(
-    pool: &sqlx::Pool<Postgres>,
+    pool: &PgPool,
     begin: &str,
     counters: &Counters,
-) -> Result<Transaction<'static, Postgres>, StoreError> {
+) -> Result<Lent, StoreError> {
     let mut broken = 0;
     loop {
         counters.trip();
-        match pool.begin_with(AssertSqlSafe(begin.to_owned())).await {
-            Ok(tx) => {
+        let mut lent = pool.lend().await?;
+        match lent.begin(begin.to_owned()).await {
+            Ok(()) => {
                 counters.transaction();
-                return Ok(tx);
+                return Ok(lent);
             }
-            Err(error) if broken < pool.options().get_max_connections() && is_broken(&error) => {
-                broken += 1;
-            }
+            Err(error) if broken < pool.most() && is_broken(&error) => broken += 1,
             Err(error) => return Err(error.into()),
         }
     }
@@ -424,23 +415,10 @@ async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, Sto
     let connect = connect.application_name("waypost").statement_cache_capacity(CACHED_STATEMENTS);
     let connect = logging(connect, options);
     let glances = (options.connections / 4).clamp(1, MAX_GLANCES);
-    let pool = |connections: u32| {
-        PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(options.wait)
-            .test_before_acquire(false)
-            .before_acquire(is_there)
-    };
-    let epoch = Arc::new(AtomicU64::new(0));
-    let raised = Arc::clone(&epoch);
-    let transactions = pool(options.connections.saturating_sub(glances).max(1))
-        .after_connect(move |_, _| {
-            raised.fetch_add(1, Ordering::AcqRel);
-            Box::pin(std::future::ready(Ok(())))
-        })
-        .connect_with(connect.clone())
-        .await?;
-    let bypasses: bool = sqlx::query_scalar(BYPASSES).fetch_one(&transactions).await?;
+    let most = options.connections.saturating_sub(glances).max(1);
+    let transactions = PgPool::new(connect.clone(), most, options.wait);
+    let bypasses: bool =
+        sqlx::query_scalar(BYPASSES).fetch_one(transactions.lend().await?.conn()?).await?;
     if bypasses {
         tracing::warn!(
             "the database role bypasses row-level security, the second wall between organizations; \
@@ -450,16 +428,6 @@ async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, Sto
     // Their sight is the session's, which saves beginning a transaction to set it.
     let seeing =
         connect.options([("waypost.system", "on"), ("default_transaction_read_only", "on")]);
-    Ok(Pool::Postgres { transactions, glances: pool(glances).connect_lazy_with(seeing), epoch })
-}
-
-/// A connection that was used a moment ago is there; asking it each time would cost a trip for each
-/// transaction.
-#[expect(clippy::needless_pass_by_value, reason = "the pool hands it over")]
-fn is_there(
-    connection: &mut PgConnection,
-    known: PoolConnectionMetadata,
-) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
-    const SURE_FOR: Duration = Duration::from_secs(5);
-    Box::pin(async move { Ok(known.idle_for < SURE_FOR || connection.ping().await.is_ok()) })
+    let glances = PgPool::new(seeing, glances, options.wait);
+    Ok(Pool::Postgres { transactions, glances })
 }

@@ -11,12 +11,8 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, WriteTx,
-    column::Table,
-    conn::on,
-    moment::first_id_of,
-    row::{insert_all, row},
-    sql::Sql,
+    ReadTx, StoreError, WriteTx, column::Table, conn::on, moment::first_id_of, row::row, sql::Sql,
+    write_set::Inserts,
 };
 
 const TABLE: Table = Table("suggestions");
@@ -41,11 +37,13 @@ row! {
 }
 
 /// Adds suggestions.
-pub async fn insert_many(tx: &mut WriteTx, suggestions: &[Suggestion]) -> Result<(), StoreError> {
-    let org = tx.org.0;
+pub async fn insert_many(
+    to: &mut impl Inserts,
+    suggestions: &[Suggestion],
+) -> Result<(), StoreError> {
+    let org = to.org().0;
     let rows = suggestions.iter().map(|suggestion| SuggestionRow::new(org, suggestion)).collect();
-    insert_all(tx, rows, &[]).await?;
-    Ok(())
+    to.put(rows, "", &[]).await
 }
 
 /// Lists a ticket's suggestions, the oldest first, decided ones too.

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use waypost_domain::{
     calendar::{Interval, WorkingHours},
     ids::{OrgId, PersonId, TeamId},
+    key::Key,
     team::Team,
 };
 
@@ -117,6 +118,42 @@ pub async fn serving(tx: &mut ReadTx) -> Result<Vec<Team>, StoreError> {
     .await
 }
 
+/// Lists what the teams of [`serving`] are called, in one query.
+pub async fn names(tx: &mut ReadTx) -> Result<Vec<(TeamId, Key, String)>, StoreError> {
+    const NAMES: &str = "
+        select id, key, name from (
+            select id as mine from teams where org_id = $1
+            union select team_id from team_serves where client_id = $1
+        ) as found cross join teams where id = mine and active";
+    let rows: Vec<(Uuid, String, String)> =
+        on!(tx, |conn, org| sqlx::query_as(NAMES).bind(org).fetch_all(conn).await?);
+    rows.into_iter()
+        .map(|(id, key, name)| Ok((TeamId(id), TABLE.parse("key", &key)?, name)))
+        .collect()
+}
+
+/// Lists which of the teams of [`serving`] these people are in.
+pub async fn memberships(
+    tx: &mut ReadTx,
+    people: &[PersonId],
+) -> Result<Vec<(PersonId, TeamId)>, StoreError> {
+    const MEMBERSHIPS: &str = "
+        select m.person_id, m.team_id from team_members m join teams t on t.id = m.team_id
+        where t.active and m.person_id in ";
+    if people.is_empty() {
+        return Ok(Vec::new());
+    }
+    let org = tx.org.0;
+    let mut sql = Sql::new(&tx.conn, MEMBERSHIPS);
+    sql.bind_list(people.iter().map(|person| person.0));
+    sql.push(" and (t.org_id = ").bind(org);
+    sql.push(" or t.id in (select team_id from team_serves where client_id = ")
+        .bind(org)
+        .push("))");
+    let rows: Vec<(Uuid, Uuid)> = sql.fetch_all(&mut tx.conn).await?;
+    Ok(rows.into_iter().map(|(person, team)| (PersonId(person), TeamId(team))).collect())
+}
+
 /// Writes a team of whichever organization: for creating an organization with its first team.
 pub(crate) async fn insert_first(conn: &mut Conn, team: &Team) -> Result<(), StoreError> {
     insert_on(conn, vec![TeamRow::from(team)], "", &KEYS).await?;
@@ -136,7 +173,10 @@ async fn insert_people(conn: &mut Conn, team: &Team) -> Result<(), StoreError> {
 
 /// Reads the visible teams that the filter leaves, with their members, in three queries.
 async fn select(tx: &mut ReadTx, filter: impl Fn(&mut Sql)) -> Result<Vec<Team>, StoreError> {
-    const TEAMS: &str = concat!("select ", team_columns!(), " from teams where (org_id = ");
+    // Not as two conditions, for which PostgreSQL would read the teams of all organizations. The
+    // `cross join` has SQLite begin with the ids.
+    const TEAMS: &str =
+        concat!("select ", team_columns!(), " from (select id as mine from teams where org_id = ");
     const MEMBERS: &str =
         concat!("select ", member_columns!(), " from team_members where team_id in ");
     const SERVES: &str =
@@ -144,7 +184,8 @@ async fn select(tx: &mut ReadTx, filter: impl Fn(&mut Sql)) -> Result<Vec<Team>,
     let org = tx.org.0;
     let mut sql = Sql::new(&tx.conn, TEAMS);
     sql.bind(org);
-    sql.push(" or id in (select team_id from team_serves where client_id = ").bind(org).push("))");
+    sql.push(" union select team_id from team_serves where client_id = ").bind(org);
+    sql.push(") as found cross join teams where id = mine");
     filter(&mut sql);
     sql.push(" order by key, id");
     let rows: Vec<TeamRow> = sql.fetch_all(&mut tx.conn).await?;

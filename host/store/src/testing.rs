@@ -111,15 +111,36 @@ pub async fn postgres(test: &str) -> Store {
 /// # Panics
 /// As [`postgres`].
 pub async fn postgres_url(test: &str) -> String {
+    make_postgres(&server(), test)
+        .await
+        .expect("the PostgreSQL server makes a database for the test")
+}
+
+/// Has the server end all connections to the database of a test, as when it is restarted.
+///
+/// # Panics
+/// As [`postgres`].
+pub async fn end_connections(test: &str) {
+    const END: &str =
+        "select count(pg_terminate_backend(pid)) from pg_stat_activity where datname = $1";
+    let mut admin = PgConnection::connect(&server()).await.expect("the server is there");
+    let ended = sqlx::query(END).bind(database_of(test)).execute(&mut admin).await;
+    ended.expect("the server ends connections");
+}
+
+fn server() -> String {
     #[expect(clippy::disallowed_methods, reason = "tests are started by cargo, not configured")]
     let server = std::env::var(POSTGRES_VARIABLE);
-    let server = server.unwrap_or_else(|_| {
+    server.unwrap_or_else(|_| {
         panic!(
             "set {POSTGRES_VARIABLE} to the URL of a PostgreSQL server whose user may create databases, \
              or run `cargo xtask test`, which starts one"
         )
-    });
-    make_postgres(&server, test).await.expect("the PostgreSQL server makes a database for the test")
+    })
+}
+
+fn database_of(test: &str) -> String {
+    format!("waypost_test_{}", hex(test.as_bytes()))
 }
 
 /// Runs any statement with the sight of a transaction across organizations, for tests that damage
@@ -223,7 +244,7 @@ async fn make_postgres(server: &str, test: &str) -> Result<String, sqlx::Error> 
     let role = bypasses.then_some(ROLE);
 
     let template = template(&mut admin, server, role).await?;
-    let database = format!("waypost_test_{}", hex(test.as_bytes()));
+    let database = database_of(test);
     // Before and not after the test, so that nothing piles up and a failed test's data can be
     // looked at.
     run(&mut admin, format!("drop database if exists {database} with (force)")).await?;

@@ -3,6 +3,7 @@
 
 mod details;
 mod filter;
+mod known;
 mod row;
 mod stage;
 mod walk;
@@ -22,9 +23,10 @@ use self::{
 };
 use crate::{
     ReadTx, StoreError, WriteTx,
-    row::{guarded_update, insert_all},
+    row::guarded_update,
     sql::Sql,
     unique::{UniqueKey, explain},
+    write_set::Inserts,
 };
 
 const KEYS: [UniqueKey; 2] = [
@@ -42,16 +44,16 @@ const KEYS: [UniqueKey; 2] = [
 
 /// Adds a ticket. A reference that another ticket of the organization has is `Taken("external
 /// reference")`.
-pub async fn insert(tx: &mut WriteTx, ticket: &Ticket) -> Result<(), StoreError> {
-    insert_many(tx, std::slice::from_ref(ticket)).await
+pub async fn insert(to: &mut impl Inserts, ticket: &Ticket) -> Result<(), StoreError> {
+    insert_many(to, std::slice::from_ref(ticket)).await
 }
 
 /// Adds many tickets at once: all or none.
-pub async fn insert_many(tx: &mut WriteTx, tickets: &[Ticket]) -> Result<(), StoreError> {
-    insert_all(tx, tickets.iter().map(TicketRow::from).collect(), &KEYS).await?;
+pub async fn insert_many(to: &mut impl Inserts, tickets: &[Ticket]) -> Result<(), StoreError> {
+    to.put(tickets.iter().map(TicketRow::from).collect(), "", &KEYS).await?;
     let mut beside = DetailsRows::default();
     tickets.iter().filter(|ticket| DetailsRows::has_any(ticket)).for_each(|it| beside.add(it));
-    beside.write(tx).await
+    beside.write(to).await
 }
 
 /// Writes a ticket back, provided nobody else has since it was read.

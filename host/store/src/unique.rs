@@ -6,7 +6,7 @@ use crate::StoreError;
 
 /// A unique key that a caller's value can collide with, in both engines' spellings.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct UniqueKey {
+pub struct UniqueKey {
     /// The field, as [`StoreError::Taken`] names it.
     pub(crate) what: &'static str,
     /// The constraint's name.

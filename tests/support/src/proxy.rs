@@ -82,7 +82,7 @@ async fn accept(listener: TcpListener, server: String, line: Arc<AtomicU8>) {
 }
 
 /// Marks a connection of which the answer is to be lost, in what is passed back.
-const COMMIT: &[u8] = b"COMMIT";
+const COMMIT: &[u8] = b"commit\0";
 
 async fn forth(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, line: Arc<AtomicU8>) {
     let mut bytes = [0; 16 * 1024];

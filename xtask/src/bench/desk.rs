@@ -254,6 +254,8 @@ impl<'a> Driver<'a> {
         let server = self.site.serve_calmly(MEASURED)?;
         let before = Sending { to, rows: &self.rows, series: "before", is_keyed: case.is_keyed };
         before.send(server.address(), warm_up, case.clients)?;
+        // As PostgreSQL does by itself within a minute.
+        self.site.tidy(MEASURED)?;
         let sending = Sending { series: "clocked", ..before };
         let load = sending.send(server.address(), tickets, case.clients)?;
         let drained = self.site.drain(MEASURED)?;

@@ -307,22 +307,21 @@ impl LookUps {
             PersonRef::Email(_) => None,
         });
         let (emails, ids): (BTreeSet<_>, BTreeSet<_>) = (emails.collect(), ids.collect());
-        let emails: Vec<&str> = emails.into_iter().collect();
-        let mut found = person::find_by_emails(tx, &emails).await?;
-        let by_id = person::find_many(tx, &ids.into_iter().collect::<Vec<_>>()).await?;
-        let org = tx.org();
-        for person in by_id.into_iter().filter(|person| person.org == org) {
+        let (emails, ids): (Vec<&str>, Vec<PersonId>) =
+            (emails.into_iter().collect(), ids.into_iter().collect());
+        let found = person::find_with_managers(tx, &emails, &ids).await?;
+        let is_named = |person: &&Person| {
+            person.org == tx.org()
+                && (ids.contains(&person.id) || emails.iter().any(|email| person.is_at(email)))
+        };
+        for person in found.iter().filter(is_named) {
             self.people.insert(person.id.to_string(), Some(person.clone()));
-            found.push(person);
-        }
-        let managers: BTreeSet<PersonId> = found.iter().filter_map(|one| one.manager).collect();
-        for email in found.iter().filter_map(|person| person.email.as_deref()) {
-            let person = found.iter().find(|person| person.is_at(email)).cloned();
-            self.people.insert(text::uncased(email), person);
-        }
-        let managers: Vec<PersonId> = managers.into_iter().collect();
-        for manager in person::find_many(tx, &managers).await? {
-            self.managers.insert(manager.id, Some(manager).filter(|manager| manager.active));
+            if let Some(email) = &person.email {
+                self.people.insert(text::uncased(email), Some(person.clone()));
+            }
+            let Some(id) = person.manager else { continue };
+            let manager = found.iter().find(|other| other.id == id && other.active);
+            self.managers.insert(id, manager.cloned());
         }
         Ok(())
     }

@@ -2,8 +2,9 @@
 //! are read once, after all of them have arrived, and one commit keeps them.
 //!
 //! Nobody waits for company. A ticket that meets none under way is begun at once; those that come
-//! in meanwhile are the next batch. Two batches are under way at a time, so that one is decided on
-//! while the other is written.
+//! in meanwhile are the next batch. As soon as that is as large as a batch may be, it is begun
+//! beside the first one: a smaller one costs almost as much as a large one, so beginning it earlier
+//! would take from the processors what the first one needs.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -83,9 +84,7 @@ impl Intake {
         let mut lines = self.lines();
         let line = lines.entry(org).or_default();
         line.waiting.push_back(coming);
-        let is_free = line.under_way < BATCHES;
-        line.under_way += usize::from(is_free);
-        is_free
+        line.begin()
     }
 
     /// The next batch of an organization.
@@ -100,14 +99,24 @@ impl Intake {
     fn leave(&self, org: OrgId) -> bool {
         let mut lines = self.lines();
         let Some(line) = lines.get_mut(&org) else { return false };
-        if !line.waiting.is_empty() {
-            return true;
-        }
         line.under_way -= 1;
+        let begins = line.begin();
         if line.under_way == 0 {
             lines.remove(&org);
         }
-        false
+        begins
+    }
+}
+
+impl Line {
+    /// Takes a place for the next batch, if it is to be begun now.
+    fn begin(&mut self) -> bool {
+        let begins = match self.under_way {
+            0 => !self.waiting.is_empty(),
+            under_way => under_way < BATCHES && self.waiting.len() >= MOST,
+        };
+        self.under_way += usize::from(begins);
+        begins
     }
 }
 

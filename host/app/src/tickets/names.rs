@@ -40,13 +40,14 @@ pub(crate) async fn views(
 ) -> Result<Vec<TicketView>, CommandError> {
     let settings = waypost_store::organization::load(tx).await?.settings;
     let mut names = Names::none(settings);
-    for team in team::serving(tx).await? {
-        names.teams.insert(team.id, named(&team.key, team.name));
+    for (id, key, name) in team::names(tx).await? {
+        names.teams.insert(id, named(&key, name));
     }
     names.read(tx, &tickets).await?;
-    for ticket in tickets.iter().filter(|one| one.can_await_approval()) {
-        let open = approval::open_of(tx, ticket.id.into()).await?;
-        names.add_open_round(ticket.id, open);
+    let awaiting = tickets.iter().filter(|one| one.can_await_approval());
+    let awaiting: Vec<TicketId> = awaiting.map(|ticket| ticket.id).collect();
+    for round in approval::open_of_many(tx, &awaiting).await? {
+        names.add_open_round(TicketId(round.subject.id()), Some(round));
     }
     Ok(tickets.into_iter().map(|ticket| names.view(ticket)).collect())
 }
@@ -75,6 +76,7 @@ impl Names {
     /// The names that the facts of the organization hold.
     pub(crate) fn of(facts: &Facts) -> Self {
         let mut names = Self::none(facts.directory.org.settings.clone());
+        names.add_people(facts.desk_people.values());
         names.add_facts(facts);
         for team in facts.teams() {
             names.teams.insert(team.id, named(&team.key, team.name.clone()));
@@ -85,10 +87,9 @@ impl Names {
         names
     }
 
-    /// The names that the facts of a ticket hold.
+    /// The names that the facts of a ticket hold beside those of its organization.
     pub(crate) fn add_facts(&mut self, facts: &Facts) {
-        let people = facts.desk_people.values().chain(&facts.requester).chain(&facts.manager);
-        self.add_people(people);
+        self.add_people(facts.requester.iter().chain(&facts.manager));
         for ci in &facts.cis {
             self.cis.insert(ci.id, named(&ci.key, ci.name.clone()));
         }

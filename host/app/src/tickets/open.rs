@@ -12,7 +12,7 @@ use waypost_domain::{
 use waypost_store::{ReadTx, ticket};
 
 use super::{
-    OpenTicket, TicketRef, TicketView,
+    OpenTicket, PersonRef, TicketRef, TicketView,
     decide::{self, TicketDraft},
     facts::Facts,
     given::{Found, LookUps, Reader},
@@ -54,7 +54,9 @@ pub(super) async fn open_alone(
         return Ok(known);
     }
     let mut scene = Scene::new(desk, caller, facts.clone());
-    let draft = LookUps::default().draft(&mut tx, desk, caller, &facts, command).await?;
+    let mut look_ups = LookUps::default();
+    look_ups.look_ahead(&mut tx, requester_of(caller, command).as_slice()).await?;
+    let draft = look_ups.draft(&mut tx, desk, caller, &facts, command).await?;
     drop(tx);
     scene.drafts.push(draft);
     decide_on(&mut scene).await?;
@@ -93,6 +95,14 @@ pub(super) fn kind_of(command: &OpenTicket) -> TicketKind {
     });
     let guessed = if asks_for_item { TicketKind::Request } else { TicketKind::Incident };
     command.kind.unwrap_or(guessed)
+}
+
+/// Whom it is for, as far as that can be said without looking them up.
+pub(super) fn requester_of(caller: &Caller, command: &OpenTicket) -> Option<PersonRef> {
+    match command.fields.get("requester").filter(|json| !json.is_null()) {
+        Some(json) => json.as_str().map(PersonRef::parse),
+        None => caller.person().map(PersonRef::Id),
+    }
 }
 
 /// Where it comes from, if that was given as it should be.
@@ -242,7 +252,7 @@ impl LookUps {
     ) -> Result<(), CommandError> {
         let is_named = command.fields.get("requester").is_some_and(|json| !json.is_null());
         if !is_named {
-            let own = caller.person().map(super::PersonRef::Id);
+            let own = caller.person().map(PersonRef::Id);
             let person = match &own {
                 Some(own) => self.person(tx, own).await?.filter(|person| person.active),
                 None => None,

@@ -17,8 +17,8 @@ use waypost_domain::{
 };
 use waypost_policy::BreakerOpen;
 use waypost_store::{
-    ReadTx, StoreError, WriteTx, approval, binding_pause, comment, evaluation, event, link,
-    organization, outbox, person, snapshot_part, suggestion, ticket,
+    Inserts, ReadTx, StoreError, WriteTx, approval, binding_pause, comment, evaluation, event,
+    link, organization, outbox, person, snapshot_part, suggestion, ticket,
 };
 
 use super::{
@@ -140,34 +140,28 @@ pub(crate) async fn write(
     for one in writes.iter_mut().filter(|one| !one.events.is_empty()) {
         one.ticket.updated_at = one.ticket.updated_at.max(now);
     }
-    let new: Vec<Ticket> =
-        writes.iter().filter(|one| one.is_new).map(|one| one.ticket.clone()).collect();
-    ticket::insert_many(tx, &new).await?;
-    for one in writes.iter_mut().filter(|one| !one.is_new) {
-        ticket::update(tx, &mut one.ticket).await?;
-    }
+    change(tx, writes).await?;
     let events = placed(desk, tx, writes, now).await?;
-    event::append_many(tx, &events).await?;
-    let mut evaluations = Vec::new();
-    let mut parts = Vec::new();
-    for evaluation in writes.iter_mut().filter_map(|one| one.evaluation.as_mut()) {
-        evaluations.extend(evaluation.record.take());
-        parts.extend(evaluation.part.take());
+    // Of many tickets, the rows of each table go together. Those of one go with one trip.
+    if writes.len() > 1 {
+        return insert(tx, writes, &events, &letters).await;
     }
-    snapshot_part::keep_many(tx, parts).await?;
-    evaluation::insert_many(tx, evaluations).await?;
-    let comments: Vec<Comment> =
-        writes.iter().flat_map(|one| one.comments.iter().cloned()).collect();
-    comment::insert_many(tx, &comments).await?;
+    let mut set = tx.write_set();
+    insert(&mut set, writes, &events, &letters).await?;
+    Ok(set.send().await?)
+}
+
+/// Writes what changes, each row of which must be as it was read.
+async fn change(tx: &mut WriteTx, writes: &mut [TicketWrite]) -> Result<(), CommandError> {
     for one in writes.iter_mut() {
+        if !one.is_new {
+            ticket::update(tx, &mut one.ticket).await?;
+        }
         for decided in &one.decided {
             suggestion::decide(tx, decided).await?;
         }
         for changed in &mut one.changed_approvals {
             approval::update(tx, changed).await?;
-        }
-        if let Some(new) = &one.new_approval {
-            approval::insert(tx, new).await?;
         }
         for change in &one.links {
             match change {
@@ -176,11 +170,38 @@ pub(crate) async fn write(
             }
         }
     }
+    Ok(())
+}
+
+/// Writes what is new.
+async fn insert(
+    to: &mut impl Inserts,
+    writes: &mut [TicketWrite],
+    events: &[Event],
+    letters: &[Message],
+) -> Result<(), CommandError> {
+    let new: Vec<Ticket> =
+        writes.iter().filter(|one| one.is_new).map(|one| one.ticket.clone()).collect();
+    ticket::insert_many(to, &new).await?;
+    event::append_many(to, events).await?;
+    let mut evaluations = Vec::new();
+    let mut parts = Vec::new();
+    for evaluation in writes.iter_mut().filter_map(|one| one.evaluation.as_mut()) {
+        evaluations.extend(evaluation.record.take());
+        parts.extend(evaluation.part.take());
+    }
+    snapshot_part::keep_many(to, parts).await?;
+    evaluation::insert_many(to, evaluations).await?;
+    let comments: Vec<Comment> =
+        writes.iter().flat_map(|one| one.comments.iter().cloned()).collect();
+    comment::insert_many(to, &comments).await?;
+    for new in writes.iter().filter_map(|one| one.new_approval.as_ref()) {
+        approval::insert(to, new).await?;
+    }
     let suggestions: Vec<Suggestion> =
         writes.iter().flat_map(|one| one.suggestions.iter().cloned()).collect();
-    suggestion::insert_many(tx, &suggestions).await?;
-    outbox::enqueue_many(tx, &letters).await?;
-    Ok(())
+    suggestion::insert_many(to, &suggestions).await?;
+    Ok(outbox::enqueue_all(to, letters).await?)
 }
 
 /// The letters that tell of these changes.

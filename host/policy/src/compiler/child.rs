@@ -69,6 +69,10 @@ pub(crate) fn run(
         .arg0(NAME)
         .args(worker::arguments(limits.memory_bytes, limits.cpu))
         .env_clear()
+        // The server's allocator takes memory by the gigabyte before it is needed, which would all
+        // count against the limit.
+        .env("MIMALLOC_ARENA_EAGER_COMMIT", "0")
+        .env("MIMALLOC_ARENA_RESERVE", "65536")
         .current_dir("/")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

@@ -20,8 +20,9 @@ use crate::{
     StoreError, WriteTx, catalog,
     column::Table,
     conn::{Conn, on},
-    row::{Row, insert_all, insert_on, row},
+    row::{Row, row},
     sql::Sql,
+    write_set::Inserts,
 };
 
 const INCIDENTS: Table = Table("incidents");
@@ -238,19 +239,13 @@ impl DetailsRows {
     }
 
     /// Writes them, in place of those that are there.
-    pub(super) async fn write(self, tx: &mut WriteTx) -> Result<(), StoreError> {
-        replace(tx, self.incidents).await?;
-        replace(tx, self.requests).await?;
-        replace(tx, self.problems).await?;
-        replace(tx, self.tasks).await?;
-        insert_all(tx, self.cis, &[]).await?;
-        Ok(())
+    pub(super) async fn write(self, to: &mut impl Inserts) -> Result<(), StoreError> {
+        to.put(self.incidents, IncidentRow::REPLACE, &[]).await?;
+        to.put(self.requests, RequestRow::REPLACE, &[]).await?;
+        to.put(self.problems, ProblemRow::REPLACE, &[]).await?;
+        to.put(self.tasks, TaskRow::REPLACE, &[]).await?;
+        to.put(self.cis, "", &[]).await
     }
-}
-
-async fn replace<R: DetailsRow>(tx: &mut WriteTx, rows: Vec<R>) -> Result<(), StoreError> {
-    insert_on(&mut tx.conn, rows, R::REPLACE, &[]).await?;
-    Ok(())
 }
 
 /// Asks an update of a ticket of this kind whether there is a row beside it.

@@ -15,6 +15,7 @@ use waypost_domain::{
 
 use super::{
     details::{self, WholeRow},
+    known::{Known, tagged},
     walk::{Index, Walk, walks},
 };
 use crate::{ReadTx, StoreError, conn::Conn, sql::Sql};
@@ -144,8 +145,11 @@ pub async fn list(
     after: Option<&TicketCursor>,
     limit: u32,
 ) -> Result<Vec<Ticket>, StoreError> {
+    let known = Known::of(tx, filter, sort).await?;
     let page = Page { sort, after, limit };
-    let Some(sql) = listing(&tx.conn, tx.org, filter, &page) else { return Ok(Vec::new()) };
+    let Some(sql) = listing(&tx.conn, tx.org, filter, &known, &page) else {
+        return Ok(Vec::new());
+    };
     let rows: Vec<WholeRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Ticket::try_from).collect()
 }
@@ -162,7 +166,12 @@ pub async fn count_to(
     filter: &TicketFilter,
     limit: u32,
 ) -> Result<u64, StoreError> {
-    let Some(sql) = counting(&tx.conn, tx.org, filter, limit) else { return Ok(0) };
+    let sort = TicketSort::default();
+    let known = Known::of(tx, filter, sort).await?;
+    let walks = walks(filter, sort, &known);
+    let Some(sql) = counting(&tx.conn, tx.org, &walks, filter, &known, limit) else {
+        return Ok(0);
+    };
     let rows: Vec<(i64,)> = sql.fetch_all(&mut tx.conn).await?;
     let found = rows.first().and_then(|(count,)| u64::try_from(*count).ok()).unwrap_or(0);
     // Several walks find up to the limit each.
@@ -206,21 +215,27 @@ impl Page<'_> {
 }
 
 /// The statement that reads a page; none where nothing can be in it.
-fn listing(conn: &Conn, org: OrgId, filter: &TicketFilter, page: &Page<'_>) -> Option<Sql> {
+fn listing(
+    conn: &Conn,
+    org: OrgId,
+    filter: &TicketFilter,
+    known: &Known,
+    page: &Page<'_>,
+) -> Option<Sql> {
     let mut sql = details::begin(conn);
-    match walks(filter, page.sort).as_slice() {
+    match walks(filter, page.sort, known).as_slice() {
         [] => return None,
-        [walk] => {
+        [walk] if walk.is_in(page.sort) => {
             sql.push("tickets");
             walk.index.add(&mut sql);
             sql.push(details::JOINS).push(" where tickets.org_id = ").bind(org.0);
-            add_conditions(&mut sql, *walk, filter, org);
+            add_conditions(&mut sql, walk, filter, known, org);
             page.add_start(&mut sql);
         }
         // Each walk finds ids; whole tickets are read of the few that come first of all. The
         // `cross join` has SQLite begin with the ids.
         several => {
-            add_ids(sql.push("("), several, filter, org, |sql| {
+            add_ids(sql.push("("), several, filter, known, org, |sql| {
                 page.add_start(sql);
                 page.add_end(sql);
             });
@@ -232,14 +247,20 @@ fn listing(conn: &Conn, org: OrgId, filter: &TicketFilter, page: &Page<'_>) -> O
     Some(sql)
 }
 
-/// The statement that counts up to a limit; none where nothing can be found.
-fn counting(conn: &Conn, org: OrgId, filter: &TicketFilter, limit: u32) -> Option<Sql> {
-    let walks = walks(filter, TicketSort::default());
+/// The statement that counts what is on some walks, up to a limit; none where there is no walk.
+pub(super) fn counting(
+    conn: &Conn,
+    org: OrgId,
+    walks: &[Walk],
+    filter: &TicketFilter,
+    known: &Known,
+    limit: u32,
+) -> Option<Sql> {
     if walks.is_empty() {
         return None;
     }
     let mut sql = Sql::new(conn, "select count(*) from (");
-    add_ids(&mut sql, &walks, filter, org, |sql| {
+    add_ids(&mut sql, walks, filter, known, org, |sql| {
         sql.push(" limit ").bind(i64::from(limit));
     });
     sql.push(") as found");
@@ -251,6 +272,7 @@ fn add_ids(
     sql: &mut Sql,
     walks: &[Walk],
     filter: &TicketFilter,
+    known: &Known,
     org: OrgId,
     end: impl Fn(&mut Sql),
 ) {
@@ -261,7 +283,7 @@ fn add_ids(
         sql.push(before).push("select id from (select tickets.id as id from tickets");
         walk.index.add(sql);
         sql.push(" where tickets.org_id = ").bind(org.0);
-        add_conditions(sql, *walk, filter, org);
+        add_conditions(sql, walk, filter, known, org);
         end(sql);
         sql.push(") as walk");
         before = join;
@@ -269,19 +291,27 @@ fn add_ids(
 }
 
 /// The conditions that a ticket is on the walk, and that the filter leaves it.
-fn add_conditions(sql: &mut Sql, walk: Walk, filter: &TicketFilter, org: OrgId) {
+fn add_conditions(sql: &mut Sql, walk: &Walk, filter: &TicketFilter, known: &Known, org: OrgId) {
     walk.add_condition(sql, filter, org);
     filter_by_state(sql, filter, walk);
     filter_by_waiting(sql, filter);
-    filter_by_people(sql, filter);
-    filter_by_subject(sql, filter, org);
+    filter_by_people(sql, filter, walk);
+    filter_by_subject(sql, filter, walk, org);
+    if let Some(tag) = &filter.tag {
+        if known.has_few_tagged {
+            tagged(sql.push(" and tickets.id in ("), org, tag);
+            sql.push(")");
+        } else {
+            contains(sql.push(" and "), "tags", tag.clone());
+        }
+    }
     filter_by_details(sql, filter, org);
     filter_by_time(sql, filter);
 }
 
 /// What the walk says already is not said twice: SQLite might take the weaker of two conditions to
 /// find its place in the index.
-fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: Walk) {
+fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
     if !filter.kinds.is_empty() && walk.kind.is_none() {
         sql.push(" and kind in ").bind_list(filter.kinds.iter().map(|kind| kind.as_str()));
     }
@@ -359,11 +389,11 @@ fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
     }
 }
 
-fn filter_by_people(sql: &mut Sql, filter: &TicketFilter) {
-    if let Some(team) = filter.team {
+fn filter_by_people(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
+    if let Some(team) = filter.team.filter(|team| walk.team != Some(*team)) {
         sql.push(" and team_id = ").bind(team.0);
     }
-    if !filter.teams.is_empty() {
+    if !filter.teams.is_empty() && walk.team.is_none_or(|team| !filter.teams.contains(&team)) {
         sql.push(" and team_id in ").bind_list(filter.teams.iter().map(|team| team.0));
     }
     match filter.assignee {
@@ -383,8 +413,8 @@ fn filter_by_people(sql: &mut Sql, filter: &TicketFilter) {
     }
 }
 
-fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
-    if let Some(category) = &filter.category {
+fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, walk: &Walk, org: OrgId) {
+    if let Some(category) = filter.category.as_ref().filter(|_| walk.category.is_none()) {
         // The text after a slash sorts before the same text after a zero, the next character.
         sql.push(" and (category = ").bind(category.to_string());
         sql.push(" or category >= ").bind(format!("{category}/"));
@@ -402,10 +432,6 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
     }
     if let Some(parent) = filter.parent {
         sql.push(" and parent_id = ").bind(parent.0);
-    }
-    if let Some(tag) = &filter.tag {
-        sql.push(" and ");
-        contains(sql, "tags", tag.clone());
     }
     if let Some(text) = &filter.text {
         sql.push(" and short_folded like ").bind(pattern(text)).push(" escape '\\'");

@@ -10,14 +10,17 @@
 use std::collections::BTreeSet;
 
 use waypost_domain::{
-    ids::{OrgId, PersonId},
+    ids::{OrgId, PersonId, TeamId},
     incident::MajorState,
     priority::Matrix,
     ticket::{Phase, TicketKind},
     waiting::WaitingKind,
 };
 
-use super::filter::{Assignee, TicketFilter, TicketSort};
+use super::{
+    filter::{Assignee, TicketFilter, TicketSort},
+    known::Known,
+};
 use crate::sql::Sql;
 
 /// An index of `tickets`; the migration says what each is for.
@@ -34,6 +37,11 @@ pub(super) enum Index {
     Failures,
     Parent,
     External,
+    PastTeam,
+    PastService,
+    PastCategory,
+    PastPriority,
+    PastUnassigned,
 }
 
 impl Index {
@@ -50,18 +58,37 @@ impl Index {
             Self::Failures => " indexed by tickets_failures",
             Self::Parent => " indexed by tickets_parent",
             Self::External => " indexed by tickets_external_key",
+            Self::PastTeam => " indexed by tickets_past_team",
+            Self::PastService => " indexed by tickets_past_service",
+            Self::PastCategory => " indexed by tickets_past_category",
+            Self::PastPriority => " indexed by tickets_past_priority",
+            Self::PastUnassigned => " indexed by tickets_past_unassigned",
         };
         sql.push_either(name, "");
+    }
+
+    /// Whether all that is on it is past.
+    const fn is_past(self) -> bool {
+        matches!(
+            self,
+            Self::PastTeam
+                | Self::PastService
+                | Self::PastCategory
+                | Self::PastPriority
+                | Self::PastUnassigned
+        )
     }
 }
 
 /// Some of a list's tickets: those along an index that are also of this kind, in this phase, …
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Walk {
     pub(super) index: Index,
     pub(super) kind: Option<TicketKind>,
     pub(super) phase: Option<Phase>,
     pub(super) priority: Option<u8>,
+    pub(super) team: Option<TeamId>,
+    pub(super) category: Option<String>,
     pub(super) concern: Option<Concern>,
 }
 
@@ -80,17 +107,45 @@ pub(super) enum Concern {
 
 impl Walk {
     fn along(index: Index) -> Self {
-        Self { index, kind: None, phase: None, priority: None, concern: None }
+        Self {
+            index,
+            kind: None,
+            phase: None,
+            priority: None,
+            team: None,
+            category: None,
+            concern: None,
+        }
+    }
+
+    /// Whether the tickets on it are in this order.
+    pub(super) const fn is_in(&self, sort: TicketSort) -> bool {
+        match (self.index, sort) {
+            (Index::Key | Index::Parent | Index::External, _) => false,
+            (Index::Open, TicketSort::Opened) => self.priority.is_some(),
+            (Index::Open, _) => matches!(sort, TicketSort::Queue),
+            (Index::Updated, _) => matches!(sort, TicketSort::Updated),
+            (_, _) => matches!(sort, TicketSort::Opened),
+        }
     }
 
     /// Adds the condition that a ticket is on this walk. What SQLite must read literally to use a
     /// partial index is spelled out.
-    pub(super) fn add_condition(self, sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
+    pub(super) fn add_condition(&self, sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
         if let Some(kind) = self.kind {
             sql.push(" and kind = '").push(kind.as_str()).push("'");
         }
         if self.index == Index::Open {
             sql.push(" and active");
+        }
+        if self.index.is_past() {
+            sql.push(" and not active");
+        }
+        if let Some(team) = self.team {
+            sql.push(" and team_id = ").bind(team.0);
+        }
+        if let Some(category) = &self.category {
+            sql.push(" and category = ").bind(category.clone());
         }
         if let Some(phase) = self.phase {
             sql.push(" and phase in ('done', 'rejected', 'cancelled') and phase = '");
@@ -150,9 +205,12 @@ fn voted_on(sql: &mut Sql, person: PersonId, org: OrgId) {
     sql.push(" and org_id = ").bind(org.0).push(" and seat_id = ").bind(person.0).push(")");
 }
 
+/// So many walks are still fewer steps than most lists take without them.
+pub(super) const MOST_WALKS: usize = 64;
+
 /// The walks that find what a filter leaves, each ticket once, unless the list is of what concerns
 /// somebody. None where nothing can be left.
-pub(super) fn walks(filter: &TicketFilter, sort: TicketSort) -> Vec<Walk> {
+pub(super) fn walks(filter: &TicketFilter, sort: TicketSort, known: &Known) -> Vec<Walk> {
     let places = places(filter);
     if places.is_empty() {
         return Vec::new();
@@ -160,7 +218,7 @@ pub(super) fn walks(filter: &TicketFilter, sort: TicketSort) -> Vec<Walk> {
     if filter.concerns.is_some() {
         return concerning(&places);
     }
-    if let Some(index) = few(filter) {
+    if let Some(index) = few(filter, known) {
         return vec![Walk::along(index)];
     }
     let kinds: BTreeSet<TicketKind> = places.iter().map(|(kind, _)| *kind).collect();
@@ -180,6 +238,13 @@ pub(super) fn walks(filter: &TicketFilter, sort: TicketSort) -> Vec<Walk> {
     if filter.policy_failures == Some(true) {
         return vec![Walk::along(Index::Failures)];
     }
+    let mut past = past(filter, known);
+    if !past.is_empty() && (sort == TicketSort::Opened || known.has_little_past) {
+        if places.iter().any(|(_, phase)| phase.is_active()) {
+            past.extend(open(filter, sort));
+        }
+        return past;
+    }
     let index = match sort {
         TicketSort::Updated => Index::Updated,
         // A queue is of what is open; of anything else it is sorted as it comes.
@@ -195,9 +260,32 @@ fn open(filter: &TicketFilter, sort: TicketSort) -> Vec<Walk> {
         TicketSort::Queue | TicketSort::Updated => vec![open],
         TicketSort::Opened => (1..=Matrix::LOWEST.0)
             .filter(|level| filter.priorities.is_empty() || filter.priorities.contains(level))
-            .map(|level| Walk { priority: Some(level), ..open })
+            .map(|level| Walk { priority: Some(level), ..open.clone() })
             .collect(),
     }
+}
+
+/// The walks along what is past and has something that little of it may have; none where the filter
+/// names no such thing, or too many of them.
+pub(super) fn past(filter: &TicketFilter, known: &Known) -> Vec<Walk> {
+    let teams: BTreeSet<TeamId> = filter.teams.iter().copied().chain(filter.team).collect();
+    let walks: Vec<Walk> = if filter.service.is_some() {
+        vec![Walk::along(Index::PastService)]
+    } else if !known.categories.is_empty() {
+        let walk = Walk::along(Index::PastCategory);
+        let categories = known.categories.iter().cloned().map(Some);
+        categories.map(|category| Walk { category, ..walk.clone() }).collect()
+    } else if !teams.is_empty() {
+        let walk = Walk::along(Index::PastTeam);
+        teams.into_iter().map(|team| Walk { team: Some(team), ..walk.clone() }).collect()
+    } else if filter.assignee == Some(Assignee::Nobody) {
+        vec![Walk::along(Index::PastUnassigned)]
+    } else {
+        let walk = Walk::along(Index::PastPriority);
+        let levels: BTreeSet<u8> = filter.priorities.iter().copied().collect();
+        levels.into_iter().map(|level| Walk { priority: Some(level), ..walk.clone() }).collect()
+    };
+    if walks.len() > MOST_WALKS { Vec::new() } else { walks }
 }
 
 fn concerning(places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
@@ -216,8 +304,9 @@ fn concerning(places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
 
 /// The index of what is few in any case, because the filter names one thing that tickets have to do
 /// with.
-fn few(filter: &TicketFilter) -> Option<Index> {
-    let is_named_beside = filter.order.is_some()
+fn few(filter: &TicketFilter, known: &Known) -> Option<Index> {
+    let is_named_beside = known.has_few_tagged
+        || filter.order.is_some()
         || filter.problem.is_some()
         || filter.risk_review_due.is_some()
         || filter.silent_at.is_some()
@@ -236,6 +325,11 @@ fn few(filter: &TicketFilter) -> Option<Index> {
     } else {
         None
     }
+}
+
+/// Whether the filter leaves what is closed, which is most of all there ever was.
+pub(super) fn has_closed(filter: &TicketFilter) -> bool {
+    places(filter).iter().any(|(_, phase)| *phase == Phase::Closed)
 }
 
 /// Of which kinds the tickets are that the filter leaves, and in which phases.

@@ -8,6 +8,7 @@ use waypost_domain::{
     ids::{CatalogItemId, CategoryId, CiId, PersonId, ServiceId, TeamId},
     invariant::Invariant,
     organization::Organization,
+    person::Person,
     role::Role,
     service::{Criticality, Service},
     task::PlannedTask,
@@ -27,6 +28,7 @@ on_both_engines! {
     people_of_organizations_are_apart
     teams_come_back_as_they_were
     a_provider_s_team_is_seen_by_the_clients_it_serves
+    people_are_found_with_their_managers_as_far_as_those_are_seen
     a_team_changes_its_members
     services_come_back_as_they_were
     cis_come_back_as_they_were
@@ -254,9 +256,15 @@ async fn a_provider_s_team_is_seen_by_the_clients_it_serves(store: Store) {
     assert_eq!(person::find(&mut tx, agent.id).await.unwrap(), Some(agent.clone()));
     assert_eq!(person::find(&mut tx, boss.id).await.unwrap(), None);
     assert_eq!(team::find_by_key(&mut tx, "network").await.unwrap(), None);
+    let named = team::names(&mut tx).await.unwrap();
+    assert!(named.contains(&(network.id, network.key.clone(), network.name.clone())), "{named:?}");
+    let memberships = team::memberships(&mut tx, &[agent.id, boss.id]).await.unwrap();
+    assert_eq!(memberships, [(agent.id, network.id)]);
     drop(tx);
 
     let mut tx = store.write(other.id).await.unwrap();
+    assert_eq!(team::memberships(&mut tx, &[agent.id, boss.id]).await.unwrap(), []);
+    assert_eq!(team::names(&mut tx).await.unwrap().len(), 1);
     assert_eq!(team::find(&mut tx, network.id).await.unwrap(), None);
     assert_eq!(team::serving(&mut tx).await.unwrap().len(), 1);
     assert_eq!(person::find(&mut tx, agent.id).await.unwrap(), None);
@@ -268,6 +276,50 @@ async fn a_provider_s_team_is_seen_by_the_clients_it_serves(store: Store) {
     disguised.org = client.id;
     let refused = team::update(&mut tx, &mut disguised).await;
     assert!(matches!(refused, Err(StoreError::Stale)), "{refused:?}");
+}
+
+async fn people_are_found_with_their_managers_as_far_as_those_are_seen(store: Store) {
+    let Tree { provider, client, other, .. } = tree(&store).await;
+    let (agent, boss) =
+        (fixture::person(provider.id, "agent"), fixture::person(provider.id, "boss"));
+    let mut network = fixture::team(provider.id, "network");
+    network.members = [agent.id].into();
+    network.serves = [client.id].into();
+    let mut tx = store.write(provider.id).await.unwrap();
+    person::insert_many(&mut tx, &[agent.clone(), boss.clone()]).await.unwrap();
+    team::insert(&mut tx, &network).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut anna = fixture::person(client.id, "anna");
+    let mut bert = fixture::person(client.id, "bert");
+    let mut cleo = fixture::person(client.id, "cleo");
+    anna.manager = Some(agent.id);
+    bert.manager = Some(boss.id);
+    cleo.manager = Some(anna.id);
+    let mut tx = store.write(client.id).await.unwrap();
+    person::insert_many(&mut tx, &[anna.clone(), bert.clone(), cleo.clone()]).await.unwrap();
+    tx.commit().await.unwrap();
+
+    let email = |person: &Person| person.email.clone().unwrap();
+    let (to_anna, to_bert) = (email(&anna).to_uppercase(), email(&bert));
+    let mut tx = store.read(client.id).await.unwrap();
+    for (emails, ids, expected) in [
+        (vec![], vec![], vec![]),
+        (vec![to_anna.as_str()], vec![], vec![&agent, &anna]),
+        (vec![], vec![cleo.id], vec![&anna, &cleo]),
+        // Whom the organization cannot see is nobody's manager to it.
+        (vec![to_bert.as_str()], vec![], vec![&bert]),
+        (vec![to_anna.as_str(), "nobody@example.org"], vec![cleo.id], vec![&agent, &anna, &cleo]),
+        (vec![], vec![agent.id], vec![]),
+    ] {
+        let mut found = person::find_with_managers(&mut tx, &emails, &ids).await.unwrap();
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        found.dedup();
+        assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{emails:?} {ids:?}");
+    }
+    drop(tx);
+    let mut tx = store.read(other.id).await.unwrap();
+    let found = person::find_with_managers(&mut tx, &[&to_anna], &[cleo.id]).await.unwrap();
+    assert_eq!(found, []);
 }
 
 async fn a_team_changes_its_members(store: Store) {

@@ -25,6 +25,7 @@ on_both_engines! {
     changes_are_not_later_than_their_ticket_says
     open_tickets_are_counted_for_their_team
     whom_a_ticket_concerns_is_listed
+    a_ticket_is_listed_under_its_tags
     records_of_organizations_are_looked_over_apart
 }
 
@@ -81,7 +82,7 @@ fn only(invariant: Invariant, ticket: &Ticket) -> Vec<Violation> {
     vec![Violation { invariant, record: ticket.number.clone() }]
 }
 
-fn whole(ticket: TicketId) -> Vec<Event> {
+pub(crate) fn whole(ticket: TicketId) -> Vec<Event> {
     vec![event_of(ticket, 1, 1, Action::Create), event_of(ticket, 2, 1, Action::Assign)]
 }
 
@@ -238,6 +239,29 @@ async fn whom_a_ticket_concerns_is_listed(store: Store) {
         tamper(&store, damage).await;
         let expected = only(Invariant::ConcernedAreListed, &watched);
         assert_eq!(broken(&store, &org).await, expected, "{damage}");
+    }
+}
+
+async fn a_ticket_is_listed_under_its_tags(store: Store) {
+    let org = tree(&store).await.client;
+    let mut tagged = fixture::ticket(&org);
+    tagged.tags = ["vpn".to_owned(), "it's".to_owned()].into();
+    let mut tx = store.write(org.id).await.unwrap();
+    ticket::insert(&mut tx, &tagged).await.unwrap();
+    event::append_many(&mut tx, &whole(tagged.id)).await.unwrap();
+    tagged.tags = ["vpn".to_owned(), "printer".to_owned()].into();
+    ticket::update(&mut tx, &mut tagged).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(broken(&store, &org).await, []);
+    for damage in
+        ["update ticket_tags set tag = 'it''s' where tag = 'vpn'", "delete from ticket_tags"]
+    {
+        tamper(&store, damage).await;
+        assert_eq!(
+            broken(&store, &org).await,
+            only(Invariant::TaggedAreListed, &tagged),
+            "{damage}"
+        );
     }
 }
 

@@ -81,6 +81,7 @@ async fn filled(store: &Store) -> Tree {
     let round = crate::approvals::round_of(&ticket, 1, &[PersonId(fixture::id()); 2]);
     let mut details = crate::tickets::one_of_every_kind(&tree.client);
     details[0].watchers = [PersonId(fixture::id())].into();
+    details[0].tags = ["vpn".to_owned()].into();
     let component = granted_component(store, client.id, 1).await;
     let routing = fixture::binding(client.id, "routing");
     let mut tx = store.write(client.id).await.unwrap();
@@ -135,7 +136,7 @@ async fn filled(store: &Store) -> Tree {
 /// Queries that forget to name their organization see nothing of others all the same.
 #[tokio::test]
 async fn a_query_that_forgets_its_organization_sees_no_other() {
-    const COUNTS: [(&str, &str); 21] = [
+    const COUNTS: [(&str, &str); 22] = [
         ("tickets", "select count(*) from tickets"),
         ("events", "select count(*) from events"),
         ("comments", "select count(*) from comments"),
@@ -145,6 +146,7 @@ async fn a_query_that_forgets_its_organization_sees_no_other() {
         ("tasks", "select count(*) from tasks"),
         ("ticket_cis", "select count(*) from ticket_cis"),
         ("ticket_people", "select count(*) from ticket_people"),
+        ("ticket_tags", "select count(*) from ticket_tags"),
         ("team_open", "select count(*) from team_open"),
         ("approvals", "select count(*) from approvals"),
         ("snapshot_parts", "select count(*) from snapshot_parts"),
@@ -188,6 +190,7 @@ async fn a_statement_that_forgets_its_organization_changes_no_other() {
         "update people set vip = true",
         "update team_open set open = 0",
         "delete from ticket_people",
+        "delete from ticket_tags",
         "update organizations set name = 'mine now' where key <> 'globex'",
         "delete from component_grants",
         "update components set name = 'mine now'",

@@ -3,6 +3,7 @@
 use chrono::TimeDelta;
 use waypost_domain::{
     comment::Visibility,
+    ids::MessageId,
     incident::MajorState,
     ticket::{ExternalRef, Phase, State, TicketKind},
     waiting::WaitingKind,
@@ -14,6 +15,7 @@ use waypost_store::{
     receipt::{self, OutcomeKind, ReceiptFilter},
     refused_vote, suggestion, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
+    token,
 };
 
 use crate::{
@@ -29,7 +31,7 @@ pub(crate) async fn read_all(store: &Store, sample: &Sample) {
     read_history(&mut tx, sample).await;
     read_directory(&mut tx, sample).await;
     drop(tx);
-    look_for_what_is_due(store).await;
+    look_for_what_is_due(store, sample).await;
     clean_up(store, sample).await;
 }
 
@@ -69,6 +71,13 @@ async fn read_lists(tx: &mut ReadTx, sample: &Sample) {
         TicketFilter { policy_failures: Some(true), ..none() },
         TicketFilter { waiting_before: Some(at(9)), ..none() },
         TicketFilter { updated_from: Some(at(9)), ..none() },
+        TicketFilter { team: Some(sample.team.id), ..none() },
+        TicketFilter { teams: vec![sample.team.id, sample.org.settings.fallback_team], ..none() },
+        TicketFilter { service: Some(sample.service), ..none() },
+        TicketFilter { assignee: Some(Assignee::Nobody), ..none() },
+        TicketFilter { priorities: vec![1, 2], ..none() },
+        TicketFilter { category: Some("access".parse().unwrap()), ..none() },
+        TicketFilter { tag: Some("vpn".to_owned()), ..none() },
         TicketFilter {
             external_source: Some("old-desk".to_owned()),
             external_id: Some("5".to_owned()),
@@ -144,6 +153,7 @@ async fn read_decisions(tx: &mut ReadTx, sample: &Sample) {
     approval::of(tx, subject).await.unwrap();
     approval::open_of(tx, subject).await.unwrap();
     approval::latest_of(tx, subject).await.unwrap();
+    approval::open_of_many(tx, &[sample.ticket.id]).await.unwrap();
     approval::waiting_for(tx, sample.person, 51).await.unwrap();
     approval::stalled(tx, at(9), at(9), None, 51).await.unwrap();
     approval::pending(tx, None, 51).await.unwrap();
@@ -185,11 +195,14 @@ async fn read_directory(tx: &mut ReadTx, sample: &Sample) {
     person::find_many(tx, &[sample.person, sample.person]).await.unwrap();
     person::find_by_email(tx, "person-1@example.org").await.unwrap();
     person::list(tx, Some(sample.person), 51).await.unwrap();
+    person::find_with_managers(tx, &["person-1@example.org"], &[sample.person]).await.unwrap();
+    team::names(tx).await.unwrap();
+    team::memberships(tx, &[sample.person]).await.unwrap();
     organization::lineage(tx).await.unwrap();
     component::list(tx).await.unwrap();
 }
 
-async fn look_for_what_is_due(store: &Store) {
+async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     let mut tx = store.system_read().await.unwrap();
     due::of_all(&mut tx, at(9), at(9)).await.unwrap();
     evaluation::oldest(&mut tx).await.unwrap();
@@ -197,6 +210,15 @@ async fn look_for_what_is_due(store: &Store) {
     component::has_unwanted(&mut tx).await.unwrap();
     outbox::has_texts_before(&mut tx, at(9)).await.unwrap();
     outbox::pending_count(&mut tx).await.unwrap();
+    token::shown(store, &[7; 32], Some("client-1")).await.unwrap();
+    let request = idempotency::RequestKey {
+        caller: "token".to_owned(),
+        method: "POST".to_owned(),
+        path: "/api/v1/incidents".to_owned(),
+        key: "7".to_owned(),
+        digest: [7; 32],
+    };
+    idempotency::find(store, sample.org.id, &request, at(9)).await.unwrap();
 }
 
 /// Nothing of it is kept.
@@ -206,6 +228,13 @@ async fn clean_up(store: &Store, sample: &Sample) {
     let mut changed = sample.ticket.clone();
     changed.team = sample.org.settings.fallback_team;
     ticket::update(&mut tx, &mut changed).await.unwrap();
+    let fate = || outbox::Fate::Sent { address: "to@example.org".to_owned() };
+    let ended: Vec<_> = (0..5)
+        .map(|_| outbox::Ended { message: MessageId(id()), fate: fate() })
+        .chain([outbox::Ended { message: sample.message, fate: fate() }])
+        .collect();
+    outbox::settle_many(&mut tx, &ended, at(9)).await.unwrap();
+    outbox::give_back(&mut tx, &[sample.message], at(9)).await.unwrap();
     drop(tx);
     let mut tx = store.system().await.unwrap();
     idempotency::purge(&mut tx, at(9999), 3).await.unwrap();

@@ -8,7 +8,7 @@ use waypost_domain::{
     event::Event,
     ids::{
         ApprovalId, ApprovalRequestId, BindingId, CiId, CommentId, EvaluationId, EventId,
-        MessageId, PersonId, ReceiptId, SuggestionId,
+        MessageId, PersonId, ReceiptId, ServiceId, SuggestionId,
     },
     message::{DeliveryChannel, Message, ToldAs},
     organization::{OrgKind, Organization},
@@ -33,6 +33,7 @@ pub(crate) struct Sample {
     pub(crate) person: PersonId,
     pub(crate) ticket: Ticket,
     pub(crate) ci: CiId,
+    pub(crate) service: ServiceId,
     pub(crate) evaluation: Evaluation,
     pub(crate) receipt: Receipt,
     pub(crate) round: Approval,
@@ -42,6 +43,7 @@ pub(crate) struct Sample {
 const ORGANIZATIONS: usize = 40;
 const TICKETS: usize = 40;
 const MOST_TICKETS: usize = 600;
+const CATEGORIES: [&str; 4] = ["access", "access/vpn", "network", "hardware"];
 
 pub(crate) async fn filled(store: &Store) -> Sample {
     let platform = fixture::organization(store, OrgKind::Platform, None, "platform").await;
@@ -91,6 +93,7 @@ async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
     binding::insert(&mut tx, &deciding, &revision).await.unwrap();
 
     let anybody = |place: usize| people[place % people.len()].id;
+    let services: Vec<_> = (0..7).map(|_| ServiceId(id())).collect();
     let cis: Vec<_> = (0..50).map(|_| CiId(id())).collect();
     let tickets: Vec<Ticket> = (0..count)
         .map(|place| Ticket {
@@ -100,6 +103,9 @@ async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
             assignee: (place % 2 == 0).then(|| anybody(place / 2)),
             team: if place % 3 == 0 { network.id } else { org.settings.fallback_team },
             ci: Some(cis[place % cis.len()]),
+            service: Some(services[place % services.len()]),
+            category: Some(CATEGORIES[place % CATEGORIES.len()].parse().unwrap()),
+            tags: (place % 50 == 0).then(|| "vpn".to_owned()).into_iter().collect(),
             parent: None,
             external_ref: (place % 5 == 0)
                 .then(|| ExternalRef { source: "old-desk".to_owned(), id: place.to_string() }),
@@ -150,6 +156,7 @@ async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
         person: anybody(1),
         team: network,
         ci: cis[0],
+        service: services[0],
         message: messages[0].id,
         org,
         ticket,

@@ -1,0 +1,98 @@
+//! What is asked of the database before a list's walks are chosen, where the filter alone doesn't
+//! say how few tickets it leaves. One index entry each, and so many at most.
+
+use waypost_domain::{ids::OrgId, key::CategoryPath};
+
+use super::{
+    filter::{TicketFilter, TicketSort, counting},
+    walk::{Index, MOST_WALKS, has_closed, past},
+};
+use crate::{ReadTx, StoreError, sql::Sql};
+
+/// So many tickets are read and sorted sooner than as many are found among all others.
+const LITTLE: u32 = 2_000;
+
+/// What is known of an organization's tickets beside the filter.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Known {
+    /// Few tickets have the filter's tag.
+    pub(super) has_few_tagged: bool,
+    /// The filter's category, and each below it that something past has; empty where the filter
+    /// names none, or there are too many.
+    pub(super) categories: Vec<String>,
+    /// Little is past that has what [`past`] goes by.
+    pub(super) has_little_past: bool,
+}
+
+impl Known {
+    /// Asks what a list with this filter in this order needs to know.
+    pub(super) async fn of(
+        tx: &mut ReadTx,
+        filter: &TicketFilter,
+        sort: TicketSort,
+    ) -> Result<Self, StoreError> {
+        let mut known = Self::default();
+        if let Some(tag) = &filter.tag {
+            let mut sql = Sql::new(&tx.conn, "select count(*) from (");
+            tagged(&mut sql, tx.org, tag);
+            sql.push(" limit ").bind(i64::from(LITTLE) + 1).push(") as found");
+            known.has_few_tagged = is_little(&sql.fetch_all(&mut tx.conn).await?);
+        }
+        if known.has_few_tagged || !has_closed(filter) {
+            return Ok(known);
+        }
+        if let Some(category) = filter.category.as_ref().filter(|_| filter.service.is_none()) {
+            known.categories = categories(tx, category).await?;
+        }
+        if sort != TicketSort::Opened {
+            let walks = past(filter, &known);
+            let narrowed = TicketFilter {
+                service: filter.service,
+                assignee: filter
+                    .assignee
+                    .filter(|_| walks.iter().any(|walk| walk.index == Index::PastUnassigned)),
+                ..TicketFilter::default()
+            };
+            if let Some(sql) = counting(&tx.conn, tx.org, &walks, &narrowed, &known, LITTLE + 1) {
+                known.has_little_past = is_little(&sql.fetch_all(&mut tx.conn).await?);
+            }
+        }
+        Ok(known)
+    }
+}
+
+fn is_little(counted: &[(i64,)]) -> bool {
+    counted.iter().all(|(count,)| *count <= i64::from(LITTLE))
+}
+
+/// The tickets that have a tag.
+pub(super) fn tagged(sql: &mut Sql, org: OrgId, tag: &str) {
+    sql.push("select ticket_id from ticket_tags where org_id = ").bind(org.0);
+    sql.push(" and tag = ").bind(tag.to_owned());
+}
+
+/// A category, and each below it that something past has: one step along the index for each.
+async fn categories(tx: &mut ReadTx, category: &CategoryPath) -> Result<Vec<String>, StoreError> {
+    // The text after a slash sorts before the same text after a zero, the next character.
+    let (first, end) = (format!("{category}/"), format!("{category}0"));
+    let org = tx.org.0;
+    let next = |sql: &mut Sql, after: &'static str| {
+        sql.push("select min(category) from tickets");
+        Index::PastCategory.add(sql);
+        sql.push(" where org_id = ").bind(org).push(" and not active and category is not null");
+        sql.push(" and category < ").bind(end.clone()).push(" and category ").push(after);
+    };
+    let mut sql = Sql::new(&tx.conn, "with recursive below (category) as (select (");
+    next(&mut sql, ">= ");
+    sql.bind(first).push(") union all select (");
+    next(&mut sql, "> below.category");
+    sql.push(") from below where below.category is not null)");
+    sql.push(" select category from below where category is not null limit ");
+    sql.bind(i64::try_from(MOST_WALKS).unwrap_or(i64::MAX));
+    let below: Vec<(String,)> = sql.fetch_all(&mut tx.conn).await?;
+    if below.len() >= MOST_WALKS {
+        return Ok(Vec::new());
+    }
+    let itself = std::iter::once(category.to_string());
+    Ok(itself.chain(below.into_iter().map(|(category,)| category)).collect())
+}
