@@ -3,8 +3,8 @@
 //!
 //! Nobody waits for company. A ticket that meets none under way is begun at once; those that come
 //! in meanwhile are the next batch. As soon as that is as large as a batch may be, it is begun
-//! beside the first one: a smaller one costs almost as much as a large one, so beginning it earlier
-//! would take from the processors what the first one needs.
+//! beside the first one. A smaller one waits: most of its trips are the same however many tickets
+//! it has.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},

@@ -1,4 +1,4 @@
-//! Plans: no statement reads all that an organization has on SQLite, whether or not the database
+//! Plans: no statement that `reads.rs` causes reads all that an organization has on SQLite, whether or not the database
 //! has statistics; and on PostgreSQL no statement has to read the whole of a table
 //! that grows, its walls included.
 //!
