@@ -52,14 +52,14 @@ create table idempotency_keys (
     path text collate "C" not null,
     key text collate "C" not null,
     request_digest bytea not null,
-    -- Empty while the first request is being carried out.
+    -- Empty until the answer is kept, right after the commit that says it was carried out.
     status bigint,
     response bytea,
     -- Written in the transaction of the request's own changes: a process that dies before it has
     -- kept the answer leaves behind that there was one, so a repeat is not carried out a second
     -- time.
     carried_out_at timestamptz,
-    -- While carried out: when a repeat may take over. Afterwards: when it is forgotten.
+    -- When it is forgotten.
     expires_at timestamptz not null,
     constraint idempotency_keys_key primary key (org_id, caller, method, path, key),
     constraint idempotency_keys_answer check ((status is null) = (response is null))

@@ -48,6 +48,7 @@ mod tasks;
 mod telling;
 mod tenancy;
 mod texts;
+mod together;
 mod upkeep;
 mod visibility;
 mod waiting;

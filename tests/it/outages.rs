@@ -51,7 +51,7 @@ async fn a_key_finds_out_what_became_of_a_request_as_soon_as_the_database_is_bac
     let client = &acme.agent.client;
     let _ = report(client, None, "First").await.created();
 
-    // The first commit notes the key: it is noted, and nothing was carried out.
+    // The first commit takes a block of numbers: nothing was carried out.
     proxy.cut_at_commit();
     let refused = report(client, Some("\"a\""), "Second").await;
     assert_eq!(refused.status, StatusCode::SERVICE_UNAVAILABLE, "{}", refused.text);

@@ -23,9 +23,6 @@ use waypost_store::{
 
 use crate::{Desk, tickets::SharedOnce};
 
-/// How many bytes of configurations are kept at most, as they are estimated.
-const KEPT_BYTES: usize = 64 * 1024 * 1024;
-
 /// What an organization's tickets are decided by.
 #[derive(Debug, PartialEq)]
 pub(crate) struct Configuration {
@@ -77,10 +74,12 @@ impl Configuration {
         let Directory { org: _, lineage, teams, services, categories } = &*self.directory;
         let members: usize = teams.iter().map(|team| team.members.len() + team.serves.len()).sum();
         2048 * (1 + lineage.len())
-            + 1024 * (teams.len() + services.len() + self.desk_people.len())
+            // Twice: here, and in what snapshots share.
+            + 2048 * (teams.len() + services.len())
+            + 512 * self.desk_people.len()
             + 256 * categories.len()
             + 1024 * self.bound.len()
-            + 128 * members
+            + 256 * members
     }
 }
 
@@ -106,12 +105,20 @@ impl Configurations {
         versions.are(now).then(|| Arc::clone(found))
     }
 
-    fn keep(&self, org: OrgId, versions: ConfigVersions, read: &Arc<Configuration>) {
+    /// Keeps one that was read with these versions, and so many bytes of all at most, as they are
+    /// estimated.
+    pub(crate) fn keep(
+        &self,
+        org: OrgId,
+        versions: ConfigVersions,
+        read: &Arc<Configuration>,
+        most: usize,
+    ) {
         let mut kept = self.kept();
         kept.bytes += read.weight();
         let before = kept.by_org.insert(org, (versions, Arc::clone(read)));
         kept.bytes -= before.map_or(0, |(_, before)| before.weight());
-        while kept.bytes > KEPT_BYTES
+        while kept.bytes > most
             && let Some((_, (_, oldest))) = kept.by_org.pop_front()
         {
             kept.bytes -= oldest.weight();
@@ -119,22 +126,21 @@ impl Configurations {
     }
 }
 
-/// The configuration that the transaction sees, and whether it was read just now.
+/// The configuration that the transaction sees. One that was read just now comes with its versions:
+/// the caller keeps it with [`Configurations::keep`], once they have done what a new one asks for.
 pub(crate) async fn of(
     desk: &Desk,
     tx: &mut ReadTx,
-) -> Result<(Arc<Configuration>, bool), StoreError> {
+) -> Result<(Arc<Configuration>, Option<ConfigVersions>), StoreError> {
     let versions = config_version::read(tx).await?;
     let org = tx.org();
     if let Some(kept) = desk.configurations.find(org, &versions) {
         if desk.options.checks_configurations && *kept != Configuration::load(tx).await? {
             return Err(StoreError::Corrupt { table: "config_versions", column: "version" });
         }
-        return Ok((kept, false));
+        return Ok((kept, None));
     }
-    let read = Arc::new(Configuration::load(tx).await?);
-    desk.configurations.keep(org, versions, &read);
-    Ok((read, true))
+    Ok((Arc::new(Configuration::load(tx).await?), Some(versions)))
 }
 
 async fn desk_people(

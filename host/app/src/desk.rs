@@ -90,6 +90,8 @@ pub struct DeskOptions {
     pub max_deadline_ms: u32,
     /// What the policies of an organization may take of the database.
     pub quotas: Quotas,
+    /// How many bytes of the configurations of organizations are kept in memory.
+    pub configuration_kept_bytes: usize,
     /// Whether a configuration that was kept is compared with what is stored whenever it is used:
     /// for tests.
     pub checks_configurations: bool,
@@ -104,6 +106,7 @@ impl Default for DeskOptions {
             max_fuel: 1_000_000_000,
             max_deadline_ms: 1_000,
             quotas: Quotas::default(),
+            configuration_kept_bytes: 256 * 1024 * 1024,
             checks_configurations: false,
         }
     }
@@ -181,8 +184,8 @@ impl Desk {
         let mut tx = self.store.write(first.org).await?;
         for caller in callers {
             tx = tx.noted_in(&caller.commit);
-            idempotency::carry_out(self, caller, &mut tx).await?;
         }
+        idempotency::carry_out(self, callers, &mut tx).await?;
         Ok(tx)
     }
 

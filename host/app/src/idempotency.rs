@@ -17,7 +17,7 @@ use tokio::sync::{Notify, watch};
 use waypost_domain::{ids::OrgId, refusal::Faults};
 use waypost_store::{
     Committed, WriteTx,
-    idempotency::{self, Answered, Known, RequestKey},
+    idempotency::{self, Answered, CarriedOut, Known, RequestKey},
 };
 
 use crate::{Caller, CommandError, Desk, input::Reading};
@@ -112,16 +112,19 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
     })
 }
 
-/// Notes in the transaction of its changes that the caller's request is carried out, if it may be
-/// sent again.
+/// Notes in the transaction of their changes that the callers' requests are carried out, as far as
+/// they may be sent again.
 pub(crate) async fn carry_out(
     desk: &Desk,
-    caller: &Caller,
+    callers: &[&Caller],
     tx: &mut WriteTx,
 ) -> Result<(), CommandError> {
-    let Some(request) = &caller.repeatable else { return Ok(()) };
-    let key = key(caller, request);
-    Ok(idempotency::carry_out(tx, &key, request.at, expiry(desk, request.at)).await?)
+    let requests = callers.iter().filter_map(|caller| {
+        let request = caller.repeatable.as_ref()?;
+        let (at, expires_at) = (request.at, expiry(desk, request.at));
+        Some(CarriedOut { request: key(caller, request), at, expires_at })
+    });
+    Ok(idempotency::carry_out(tx, requests.collect()).await?)
 }
 
 /// A request that is being carried out. Dropped, it is given up: a repeat is carried out, unless

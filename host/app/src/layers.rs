@@ -227,15 +227,22 @@ impl PreparedRevisions {
 pub(crate) async fn open(
     desk: &Desk,
     caller: &Caller,
+    mut begun: Option<ReadTx>,
 ) -> Result<(ReadTx, Arc<Configuration>, Layers), StoreError> {
     // Held on to until all are ready: together they may be more than the runtime keeps.
     let mut ready = HashMap::new();
     let mut broken = HashMap::new();
     loop {
-        let mut tx = desk.store.read(caller.org).await?;
-        let (configuration, is_new) = configuration::of(desk, &mut tx).await?;
-        if is_new {
+        let mut tx = match begun.take() {
+            Some(begun) => begun,
+            None => desk.store.read(caller.org).await?,
+        };
+        let (configuration, new) = configuration::of(desk, &mut tx).await?;
+        if let Some(versions) = new {
+            // Before it is kept, or whoever finds it kept would take it that this was done.
             adopt_pauses(desk, &mut tx, &configuration.bound).await?;
+            let most = desk.options.configuration_kept_bytes;
+            desk.configurations.keep(caller.org, versions, &configuration, most);
         }
         let mut unprepared = Vec::new();
         for revision in configuration.bound.iter().map(|bound| &bound.revision) {

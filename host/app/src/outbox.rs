@@ -9,9 +9,10 @@ use waypost_domain::{
     ids::{MessageId, OrgId, PersonId, TicketId},
     message::{Message, MessageState, NotSent, Standing, ToldAs},
     role::Role,
+    ticket::Ticket,
 };
 use waypost_store::{
-    ReadTx, Store, StoreError, approval,
+    Store, StoreError, approval,
     outbox::{self, Posted},
     person, team, ticket,
 };
@@ -33,42 +34,46 @@ pub struct MessageView {
     pub last_error: Option<String>,
 }
 
-/// Looks up whom messages of one organization that are to leave go to: for each its address of now,
-/// or why it is not sent any more.
+/// Looks up whom messages that are to leave go to: for each its address of now, or why it is not
+/// sent any more. Messages of all organizations are looked up together, each as its own sees it.
 ///
 /// # Errors
 /// The database failed.
 pub async fn leaving(
     store: &Store,
-    org: OrgId,
     messages: &[&Message],
 ) -> Result<Vec<Result<String, NotSent>>, StoreError> {
-    let mut tx = store.read(org).await?;
-    let people: BTreeSet<_> = messages.iter().map(|one| one.person).collect();
-    let ids = Vec::from_iter(people);
-    let people = person::find_many(&mut tx, &ids).await?;
-    let tickets: BTreeSet<_> = messages.iter().filter_map(|one| one.ticket).collect();
-    let tickets = ticket::find_many(&mut tx, &Vec::from_iter(tickets)).await?;
+    let receivers: BTreeSet<_> = messages.iter().map(|one| (one.org, one.person)).collect();
+    let receivers = Vec::from_iter(receivers);
+    let people = person::find_anywhere(store, &receivers).await?;
+    let tickets: BTreeSet<_> =
+        messages.iter().filter_map(|one| Some((one.org, one.ticket?))).collect();
+    let tickets = ticket::find_anywhere(store, &Vec::from_iter(tickets)).await?;
     let mut told_as = messages.iter().flat_map(|one| &one.told_as);
     let teams = if told_as.any(|told_as| matches!(told_as, ToldAs::Member(_))) {
-        team::memberships(&mut tx, &ids).await?
+        team::memberships(store, &receivers).await?
     } else {
         Vec::new()
     };
     let mut leaving = Vec::with_capacity(messages.len());
     for message in messages {
-        let ticket = message.ticket.and_then(|id| tickets.iter().find(|one| one.id == id));
-        let theirs = teams.iter().filter(|(person, _)| *person == message.person);
+        let is_own = |ticket: &&Ticket| ticket.org == message.org;
+        let ticket =
+            message.ticket.and_then(|id| tickets.iter().filter(is_own).find(|one| one.id == id));
+        let is_theirs =
+            |org: OrgId, person: PersonId| (org, person) == (message.org, message.person);
+        let person = people.iter().find(|(org, person)| is_theirs(*org, person.id));
+        let theirs = teams.iter().filter(|(org, person, _)| is_theirs(*org, *person));
         let mut standing = Standing {
-            person: people.iter().find(|one| one.id == message.person).cloned(),
+            person: person.map(|(_, person)| person.clone()),
             ticket: ticket.cloned(),
             is_asked: false,
-            teams: theirs.map(|(_, team)| *team).collect(),
+            teams: theirs.map(|(.., team)| *team).collect(),
         };
         if let Some(id) = message.ticket
             && message.told_as.contains(&ToldAs::Approver)
         {
-            standing.is_asked = is_asked(&mut tx, id, message.person).await?;
+            standing.is_asked = is_asked(store, message.org, id, message.person).await?;
         }
         leaving.push(message.leaves_to(&standing));
     }
@@ -76,8 +81,14 @@ pub async fn leaving(
 }
 
 /// Whether the approval of a ticket waits for a person's vote.
-async fn is_asked(tx: &mut ReadTx, ticket: TicketId, person: PersonId) -> Result<bool, StoreError> {
-    let Some(round) = approval::open_of(tx, ticket.into()).await? else { return Ok(false) };
+async fn is_asked(
+    store: &Store,
+    org: OrgId,
+    ticket: TicketId,
+    person: PersonId,
+) -> Result<bool, StoreError> {
+    let mut tx = store.read(org).await?;
+    let Some(round) = approval::open_of(&mut tx, ticket.into()).await? else { return Ok(false) };
     let mut steps = round.stages.iter().flat_map(|stage| &stage.steps);
     Ok(steps.any(|step| {
         let mut requests = step.requests.iter();

@@ -107,7 +107,7 @@ impl Housekeeping {
         let mut swept = Swept::default();
         for Organization { id, settings, .. } in &organizations {
             let before = now - TimeDelta::days(settings.receipt_retention_days.into());
-            if oldest.get(id).is_some_and(|oldest| *oldest < before) {
+            if oldest.get(id).is_some_and(|oldest| oldest.is_before(before)) {
                 swept.rounds += self.sweep_receipts(*id, before, now).await?;
             }
         }
@@ -125,7 +125,7 @@ impl Housekeeping {
     ) -> Result<u64, StoreError> {
         let mut removed = 0;
         loop {
-            let mut tx = self.store.write(org).await?;
+            let mut tx = self.store.write_alone(org).await?;
             let portion = receipt::purge(&mut tx, before, now, PORTION).await?;
             tx.commit().await?;
             removed += portion;
@@ -141,7 +141,7 @@ impl Housekeeping {
             return Ok(removed);
         }
         loop {
-            let mut tx = self.store.system().await?;
+            let mut tx = self.store.system_alone().await?;
             let portion = idempotency::purge(&mut tx, now, PORTION).await?;
             tx.commit().await?;
             removed += portion;
@@ -157,7 +157,7 @@ impl Housekeeping {
             return Ok(removed);
         }
         loop {
-            let mut tx = self.store.system().await?;
+            let mut tx = self.store.system_alone().await?;
             let portion = component::purge(&mut tx, POLICIES).await?;
             tx.commit().await?;
             removed += portion;
@@ -177,7 +177,7 @@ impl Housekeeping {
             return Ok(emptied);
         }
         loop {
-            let mut tx = self.store.system().await?;
+            let mut tx = self.store.system_alone().await?;
             let portion = outbox::empty_texts(&mut tx, before, now, PORTION).await?;
             tx.commit().await?;
             emptied += portion;

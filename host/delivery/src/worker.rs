@@ -6,14 +6,14 @@
 //!
 //! A claim is a lease in a committed transaction. Whom a message goes to is looked up when it
 //! leaves, at each attempt. Sending happens with no transaction open. Settling follows in one
-//! transaction of an organization for all of its messages that have ended since the last one began:
+//! transaction for all messages that have ended since the last one began, whoever's they are:
 //! nothing waits for company. So a message whose sender died between the two is claimed again when
 //! its lease is over, by whichever copy of the server is alive.
 //!
 //! A lease is for an attempt as long as it may be. What waits for its place until the lease is too
 //! short for one is given back, as is what had not begun when the worker was stopped.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,7 +21,6 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use waypost_app::outbox::leaving;
 use waypost_app::{Clock, Entropy};
 use waypost_domain::ids::{MessageId, OrgId};
 use waypost_domain::message::{Message, NotSent};
@@ -34,6 +33,10 @@ use crate::{Transport, Undelivered};
 /// How many messages are claimed at once, and how many at most wait for their place or to be
 /// settled. What a crash sends again is no more than these and those on their way.
 const CLAIMED: u32 = 64;
+
+/// How often it is tried to settle what has ended, a pause apart. After that it is sent once more,
+/// when its lease is over.
+const SETTLED_AGAIN: u32 = 20;
 
 /// What can be set about a worker.
 #[derive(Debug, Clone)]
@@ -207,42 +210,47 @@ impl<C: Transport> Worker<C> {
                 let attempt = self.attempt(&claim.posted, found).await;
                 settling.push(Settling { claim, attempt });
             }
-            for (org, settling) in by_organization(settling, |one| one.claim.posted.message.org) {
-                self.settle(org, settling, &mut delivered).await?;
-            }
+            self.settle(settling, &mut delivered).await.map_err(|(fault, _)| fault)?;
         }
     }
 
     async fn claim(&self, most: u32) -> Result<Vec<Posted>, StoreError> {
         // Longer than an attempt, so that nobody else claims what is still on its way.
         let lease = span(self.options.attempt * 2);
-        let mut tx = self.store.system().await?;
-        let claimed = outbox::claim(&mut tx, self.clock.now(), lease, most).await?;
-        tx.commit().await?;
-        Ok(claimed)
+        within(self.options.attempt, async {
+            let mut tx = self.store.system().await?;
+            let claimed = outbox::claim(&mut tx, self.clock.now(), lease, most).await?;
+            tx.commit().await?;
+            Ok(claimed)
+        })
+        .await
     }
 
     /// Looks up whom messages that leave now go to; nothing where there is no time left for it. An
-    /// organization's for which the database failed are left out: they are claimed again when their
-    /// lease is over.
+    /// organization's that can't be read are left out: they are claimed again when their lease is
+    /// over.
     async fn look_up(&self, claims: Vec<Claim>) -> Vec<(Claim, Option<Result<String, NotSent>>)> {
         let latest = self.clock.now() + span(self.options.attempt);
         let (in_time, late): (Vec<_>, Vec<_>) =
             claims.into_iter().partition(|claim| claim.posted.next_attempt_at >= latest);
-        let mut under_way = JoinSet::new();
-        for (org, claims) in by_organization(in_time, |claim| claim.posted.message.org) {
-            let store = self.store.clone();
-            under_way.spawn(async move {
-                let messages: Vec<_> = claims.iter().map(|claim| &claim.posted.message).collect();
-                let found = leaving(&store, org, &messages).await;
-                found.map(|found| claims.into_iter().zip(found.into_iter().map(Some)))
-            });
-        }
         let mut leaving: Vec<_> = late.into_iter().map(|claim| (claim, None)).collect();
-        while let Some(found) = under_way.join_next().await {
+        let found = for_all(
+            in_time,
+            |one| one.posted.message.org,
+            |claims: Vec<Claim>| {
+                let (store, limit) = (self.store.clone(), self.options.attempt);
+                async move {
+                    let messages: Vec<_> =
+                        claims.iter().map(|claim| &claim.posted.message).collect();
+                    let found =
+                        within(limit, waypost_app::outbox::leaving(&store, &messages)).await;
+                    (claims, found)
+                }
+            },
+        );
+        for (claims, found) in found.await {
             match found {
-                Ok(Ok(found)) => leaving.extend(found),
-                Ok(Err(fault)) => log_fault("looking up who gets messages", &fault),
+                Ok(found) => leaving.extend(claims.into_iter().zip(found.into_iter().map(Some))),
                 Err(fault) => log_fault("looking up who gets messages", &fault),
             }
         }
@@ -271,68 +279,93 @@ impl<C: Transport> Worker<C> {
             .unwrap_or_else(|_| Err(Undelivered::Temporary("it timed out".to_owned())))
     }
 
-    /// Settles what ends, until nothing more can end: whatever has ended when the transactions
-    /// before it are over.
+    /// Settles what ends, until nothing more can end: whatever has ended when the transaction
+    /// before it is over. Where the database cannot do it now, it is tried again: what was sent and
+    /// not settled is sent once more when its lease is over.
     async fn settle_what_ends(self, mut ending: mpsc::UnboundedReceiver<Settling>) {
         let mut ended = Vec::new();
-        let mut under_way = JoinSet::new();
-        while ending.recv_many(&mut ended, size(CLAIMED)).await > 0 {
-            let ended = std::mem::take(&mut ended);
-            for (org, ended) in
-                by_organization(ended, |one: &Settling| one.claim.posted.message.org)
-            {
-                if under_way.len() >= size(self.options.at_once) {
-                    under_way.join_next().await;
-                }
-                let worker = self.clone();
-                under_way.spawn(async move {
-                    let settled = worker.settle(org, ended, &mut Delivered::default()).await;
-                    if let Err(fault) = settled {
-                        log_fault("updating messages", &fault);
-                    }
-                });
-            }
-            while under_way.join_next().await.is_some() {}
+        let mut failed = 0;
+        while !ended.is_empty() || ending.recv_many(&mut ended, size(CLAIMED)).await > 0 {
+            let Err((fault, rest)) = self.settle(ended, &mut Delivered::default()).await else {
+                (ended, failed) = (Vec::new(), 0);
+                continue;
+            };
+            log_fault("updating messages", &fault);
+            failed += 1;
+            ended = if failed < SETTLED_AGAIN { rest } else { Vec::new() };
+            tokio::time::sleep(self.options.pause).await;
         }
     }
 
-    /// Notes what became of an organization's messages, and counts it.
+    /// Notes what became of messages, and counts it. What could not be noted now comes back.
     async fn settle(
         &self,
-        org: OrgId,
         settling: Vec<Settling>,
         delivered: &mut Delivered,
-    ) -> Result<(), StoreError> {
+    ) -> Result<(), (StoreError, Vec<Settling>)> {
+        let settled = for_all(
+            settling,
+            |one| one.claim.posted.message.org,
+            |part: Vec<Settling>| {
+                let worker = self.clone();
+                async move {
+                    let settled = worker.settle_together(&part).await;
+                    (part, settled)
+                }
+            },
+        );
+        let mut failed = Ok(());
+        for (settling, settled) in settled.await {
+            match settled {
+                Ok((ended, before)) => {
+                    for one in ended {
+                        if before.contains(&one.message) {
+                            // Its lease was over before it was sent.
+                            tracing::info!(
+                                org.id = %one.org, message.id = %one.message,
+                                "message was also settled by another worker"
+                            );
+                            delivered.sent += 1;
+                        } else {
+                            count(one, delivered);
+                        }
+                    }
+                }
+                Err(fault) if is_about_all(&fault) => failed = Err((fault, settling)),
+                Err(fault) => failed = Err((fault, Vec::new())),
+            }
+        }
+        failed
+    }
+
+    /// Notes what became of messages; those that were settled before are told apart.
+    async fn settle_together(
+        &self,
+        settling: &[Settling],
+    ) -> Result<(Vec<Ended>, BTreeSet<MessageId>), StoreError> {
         let now = self.clock.now();
         let mut ended = Vec::new();
         let mut given_back: BTreeMap<DateTime<Utc>, Vec<_>> = BTreeMap::new();
-        for Settling { claim: Claim { posted, .. }, attempt } in &settling {
+        for Settling { claim: Claim { posted, .. }, attempt } in settling {
+            let (org, message) = (posted.message.org, posted.message.id);
             match self.fate(posted, attempt, now) {
-                Some(fate) => ended.push(Ended { message: posted.message.id, fate }),
+                Some(fate) => ended.push(Ended { org, message, fate }),
                 None => {
-                    given_back.entry(posted.next_attempt_at).or_default().push(posted.message.id);
+                    given_back.entry(posted.next_attempt_at).or_default().push((org, message));
                 }
             }
         }
-        let mut tx = self.store.write(org).await?;
-        let before = outbox::settle_many(&mut tx, &ended, now).await?;
-        for (claimed_until, messages) in given_back {
-            outbox::give_back(&mut tx, &messages, claimed_until).await?;
-        }
-        tx.commit().await?;
-        for Ended { message, fate } in ended {
-            if before.contains(&message) {
-                // Its lease was over before it was sent.
-                tracing::info!(
-                    org.id = %org, message.id = %message,
-                    "message was also settled by another worker"
-                );
-                delivered.sent += 1;
-            } else {
-                count(org, message, fate, delivered);
+        let before = within(self.options.attempt, async {
+            let mut tx = self.store.system().await?;
+            let before = outbox::settle_many(&mut tx, &ended, now).await?;
+            for (claimed_until, messages) in given_back {
+                outbox::give_back(&mut tx, &messages, claimed_until).await?;
             }
-        }
-        Ok(())
+            tx.commit().await?;
+            Ok(before)
+        })
+        .await?;
+        Ok((ended, before))
     }
 
     /// What becomes of a message by its attempt; nothing where there was none.
@@ -378,7 +411,8 @@ fn settle_soon(ended: &mpsc::UnboundedSender<Settling>, claim: Claim, attempt: A
     }
 }
 
-fn count(org: OrgId, message: MessageId, fate: Fate, delivered: &mut Delivered) {
+fn count(ended: Ended, delivered: &mut Delivered) {
+    let Ended { org, message, fate } = ended;
     match fate {
         Fate::Sent { .. } => {
             delivered.sent += 1;
@@ -402,6 +436,41 @@ fn count(org: OrgId, message: MessageId, fate: Fate, delivered: &mut Delivered) 
             tracing::info!(org.id = %org, message.id = %message, reason, "message dropped");
         }
     }
+}
+
+/// Does something for all organizations together; for each by itself where something of one of them
+/// stands against it, so that it harms that one only.
+async fn for_all<T, R, F: Future<Output = (Vec<T>, Result<R, StoreError>)>>(
+    all: Vec<T>,
+    org: fn(&T) -> OrgId,
+    act: impl Fn(Vec<T>) -> F,
+) -> Vec<(Vec<T>, Result<R, StoreError>)> {
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let (all, done) = act(all).await;
+    let is_of_several = all.iter().any(|one| org(one) != org(&all[0]));
+    if done.as_ref().err().is_none_or(|fault| !is_of_several || is_about_all(fault)) {
+        return vec![(all, done)];
+    }
+    let mut each = Vec::new();
+    for part in by_organization(all, org).into_values() {
+        each.push(act(part).await);
+    }
+    each
+}
+
+/// Asks the database for no longer than this: a connection may hang without being broken.
+async fn within<T>(
+    limit: Duration,
+    asked: impl Future<Output = Result<T, StoreError>>,
+) -> Result<T, StoreError> {
+    tokio::time::timeout(limit, asked).await.unwrap_or(Err(StoreError::Busy))
+}
+
+/// Whether a fault is the database's, whatever was asked of it.
+fn is_about_all(fault: &StoreError) -> bool {
+    matches!(fault, StoreError::Busy | StoreError::Unavailable(_) | StoreError::OutcomeUnknown(_))
 }
 
 /// Each organization's part, in the order in which it was.

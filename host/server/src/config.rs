@@ -66,6 +66,7 @@ pub(crate) struct Config {
     policy_component_mib: usize,
     policy_settings_kib: usize,
     policy_data_mib: usize,
+    configuration_kept_mib: usize,
     policy_kept_mib: usize,
     policy_artifacts_mib: u64,
     policy_artifacts_per_org_mib: u64,
@@ -175,6 +176,7 @@ impl Config {
                 component_bytes: self.policies_per_org_mib.saturating_mul(MIB as u64),
                 revision_bytes: self.policy_revisions_per_org_mib.saturating_mul(MIB as u64),
             },
+            configuration_kept_bytes: self.configuration_kept_mib.saturating_mul(MIB),
             ..DeskOptions::default()
         }
     }

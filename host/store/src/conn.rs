@@ -8,10 +8,10 @@ use std::{
     },
 };
 
-use sqlx::{PgConnection, Sqlite, SqliteConnection, Transaction, pool::PoolConnection};
+use sqlx::{PgConnection, SqliteConnection};
 use waypost_domain::ids::OrgId;
 
-use crate::{StoreError, pg_pool::Lent, stats::Counters, writer::Member};
+use crate::{StoreError, pool::Lent, stats::Counters, writer::Member};
 
 /// A consistent view of one organization's records.
 ///
@@ -154,33 +154,29 @@ pub(crate) enum Conn {
 /// What a statement runs on in a SQLite database.
 #[derive(Debug)]
 pub(crate) enum SqliteConn {
-    Reader(Transaction<'static, Sqlite>, Arc<Counters>),
+    Reader(Lent<SqliteConnection>, Arc<Counters>),
     Writer(Member),
     /// For one statement, which is a transaction by itself.
-    Plain(PoolConnection<Sqlite>, Arc<Counters>),
+    Plain(Lent<SqliteConnection>, Arc<Counters>),
 }
 
 /// What a statement runs on in a PostgreSQL database.
 #[derive(Debug)]
 pub(crate) enum PostgresConn {
-    Transaction(Lent, Arc<Counters>),
+    Transaction(Lent<PgConnection>, Arc<Counters>),
     /// For one statement, which is a transaction by itself.
-    Plain(Lent, Arc<Counters>),
+    Plain(Lent<PgConnection>, Arc<Counters>),
 }
 
 impl SqliteConn {
     /// The connection, for one trip to the database.
     pub(crate) fn ask(&mut self) -> Result<&mut SqliteConnection, sqlx::Error> {
         match self {
-            Self::Reader(tx, counters) => {
+            Self::Reader(lent, counters) | Self::Plain(lent, counters) => {
                 counters.trip();
-                Ok(tx)
+                lent.conn()
             }
             Self::Writer(member) => member.ask().ok_or(sqlx::Error::PoolClosed),
-            Self::Plain(conn, counters) => {
-                counters.trip();
-                Ok(conn)
-            }
         }
     }
 }
@@ -197,8 +193,10 @@ impl PostgresConn {
 impl Conn {
     /// Says that the one statement of a connection without a transaction was answered.
     pub(crate) fn answered(&mut self) {
-        if let Self::Postgres(PostgresConn::Plain(lent, _)) = self {
-            lent.answered();
+        match self {
+            Self::Sqlite(SqliteConn::Plain(lent, _)) => lent.answered(),
+            Self::Postgres(PostgresConn::Plain(lent, _)) => lent.answered(),
+            Self::Sqlite(_) | Self::Postgres(_) => {}
         }
     }
 
@@ -262,29 +260,4 @@ macro_rules! on_conn {
     };
 }
 
-/// Runs one query that reads, without a transaction around it: across organizations, so that it has
-/// to bind whose rows it wants.
-///
-/// A connection that its server has ended says so at the first statement; reading once more harms
-/// nothing.
-macro_rules! look {
-    ($store:expr, |$conn:ident| $query:expr) => {{
-        let store: &$crate::Store = $store;
-        let mut again = $crate::store::MAX_GLANCES;
-        loop {
-            let mut on = store.glance().await?;
-            let told: Result<_, sqlx::Error> =
-                async { Ok($crate::conn::on_conn!(&mut on, |$conn| $query)) }.await;
-            match told {
-                Err(error) if again > 0 && $crate::store::is_broken(&error) => again -= 1,
-                told => {
-                    let told = told?;
-                    on.answered();
-                    break told;
-                }
-            }
-        }
-    }};
-}
-
-pub(crate) use {look, on, on_conn};
+pub(crate) use {on, on_conn};

@@ -1,5 +1,7 @@
 //! What a store can answer instead of a record.
 
+use std::sync::Arc;
+
 use sqlx::{error::DatabaseError, sqlite::SqliteError};
 use thiserror::Error;
 
@@ -67,11 +69,13 @@ const SQLITE_LOCKED: i32 = 6;
 const SQLITE_UNAVAILABLE: [i32; 4] = [8, 10, 13, 14];
 /// SQLite: reading or writing the file failed.
 const SQLITE_IO: i32 = 10;
-/// PostgreSQL: serialization failure, deadlock, lock not available, too many connections.
-const POSTGRES_BUSY: [&str; 4] = ["40001", "40P01", "55P03", "53300"];
-/// PostgreSQL: connection exceptions (08…), resources such as the disk or memory are used up (53…),
-/// it was shut down or is starting (57P…), an I/O error (58…).
-const POSTGRES_UNAVAILABLE: [&str; 4] = ["08", "53", "57P", "58"];
+/// PostgreSQL: serialization failure, deadlock, lock not available, too many connections, a time
+/// limit of the server.
+const POSTGRES_BUSY: [&str; 5] = ["40001", "40P01", "55P03", "53300", "57014"];
+/// PostgreSQL: connection exceptions (08…), it may only be read (25006), a transaction was ended
+/// (25P03), resources such as the disk or memory are used up (53…), it was shut down or is starting
+/// (57P…), an I/O error (58…).
+const POSTGRES_UNAVAILABLE: [&str; 6] = ["08", "25006", "25P03", "53", "57P", "58"];
 /// PostgreSQL: U+0000 in a text, and in JSON. SQLite keeps it.
 const POSTGRES_NOT_TEXT: [&str; 2] = ["22021", "22P05"];
 
@@ -94,6 +98,17 @@ impl StoreError {
         match self {
             Self::OutcomeUnknown(cause) => Self::Unavailable(cause),
             error => error,
+        }
+    }
+
+    /// The same failure, for each of those whom it concerns.
+    pub(crate) fn shared(error: &Arc<Self>) -> Self {
+        let cause = || sqlx::Error::AnyDriverError(Box::new(Arc::clone(error)));
+        match **error {
+            Self::Busy => Self::Busy,
+            Self::Unavailable(_) => Self::Unavailable(cause()),
+            Self::OutcomeUnknown(_) => Self::OutcomeUnknown(cause()),
+            _ => Self::Database(cause()),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::{
     ReadTx, StoreError, SystemReadTx,
     column::Table,
     conn::{on, on_conn},
+    moment::LONGER_THAN_A_COMMAND,
     pack::{pack as packed, unpack},
     receipt::{ReceiptRow, texts_of},
     row::row,
@@ -127,21 +128,47 @@ pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Evaluation>, St
     rows.into_iter().map(Evaluation::try_from).collect()
 }
 
-/// Says when the oldest evaluation of each organization was made: whether any is past its
-/// retention. An organization without evaluations is left out.
-pub async fn oldest(tx: &mut SystemReadTx) -> Result<BTreeMap<OrgId, DateTime<Utc>>, StoreError> {
-    // By id, which goes up with time: the key has it, and nothing else is read.
+/// What an organization's oldest receipts are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Oldest {
+    /// When the oldest evaluation was made.
+    pub evaluation: Option<DateTime<Utc>>,
+    /// Until when the oldest part of snapshots may be an evaluation's.
+    pub part: Option<DateTime<Utc>>,
+}
+
+impl Oldest {
+    /// Whether any of it is past its retention, which reaches back to a moment.
+    #[must_use]
+    pub fn is_before(&self, moment: DateTime<Utc>) -> bool {
+        self.evaluation.is_some_and(|at| at < moment)
+            || self.part.is_some_and(|until| until <= parts_until(moment))
+    }
+}
+
+/// Until when a part must have been an evaluation's to go with those that were made before a
+/// moment: a long command's evaluation has a later id than its time, and goes a little later.
+pub(crate) fn parts_until(moment: DateTime<Utc>) -> DateTime<Utc> {
+    moment.checked_sub_signed(LONGER_THAN_A_COMMAND).unwrap_or(moment)
+}
+
+/// Says what is oldest of each organization's evaluations. One without any of it is left out.
+pub async fn oldest(tx: &mut SystemReadTx) -> Result<BTreeMap<OrgId, Oldest>, StoreError> {
+    // By id, which goes up with time: the key has it, and nothing else is read. Parts are few.
     const OLDEST: &str = "
-        select id, oldest from (
+        select id, oldest, oldest_part from (
             select o.id, (
                 select at from evaluations where org_id = o.id order by evaluations.id limit 1
-            ) as oldest
+            ) as oldest, (
+                select min(until) from snapshot_parts where org_id = o.id
+            ) as oldest_part
             from organizations o
         ) as organizations_evaluations
-        where oldest is not null";
-    let rows: Vec<(Uuid, DateTime<Utc>)> =
+        where oldest is not null or oldest_part is not null";
+    let rows: Vec<(Uuid, Option<DateTime<Utc>>, Option<DateTime<Utc>>)> =
         on_conn!(&mut tx.conn, |conn| sqlx::query_as(OLDEST).fetch_all(conn).await?);
-    Ok(rows.into_iter().map(|(org, at)| (OrgId(org), at)).collect())
+    let oldest = |(org, evaluation, part)| (OrgId(org), Oldest { evaluation, part });
+    Ok(rows.into_iter().map(oldest).collect())
 }
 
 impl TryFrom<KeptRow> for Evaluation {

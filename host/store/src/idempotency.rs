@@ -10,8 +10,10 @@ use waypost_domain::ids::OrgId;
 use crate::{
     Store, StoreError, SystemReadTx, SystemTx, WriteTx,
     column::Table,
-    conn::{look, on, on_conn},
+    conn::{Conn, on_conn},
     row::{insert_on, row},
+    sql::{Sql, padded},
+    together,
 };
 
 const TABLE: Table = Table("idempotency_keys");
@@ -78,74 +80,118 @@ row! {
     }
 }
 
-/// Reads what is kept of a request of the organization, in one statement.
+#[derive(Debug, sqlx::FromRow)]
+struct PlacedRow {
+    place: i64,
+    #[sqlx(flatten)]
+    key: KeyRow,
+}
+
+/// Reads what is kept of a request of the organization, in one statement with those of others that
+/// are asked for at the same time.
 pub async fn find(
     store: &Store,
     org: OrgId,
     request: &RequestKey,
     now: DateTime<Utc>,
 ) -> Result<Option<Known>, StoreError> {
+    store.keys.ask(store, Question { org, request: request.clone(), now }, find_all).await
+}
+
+/// What is known of a request.
+#[derive(Debug)]
+pub(crate) struct Question {
+    org: OrgId,
+    request: RequestKey,
+    now: DateTime<Utc>,
+}
+
+async fn find_all(
+    store: Store,
+    questions: Vec<Question>,
+) -> Result<Vec<Result<Option<Known>, StoreError>>, StoreError> {
     const FIND: &str = concat!(
-        "select ",
-        key_columns!(),
-        " from idempotency_keys
-        where org_id = $1 and caller = $2 and method = $3 and path = $4 and key = $5
-            and expires_at > $6"
+        ") select v.place, ",
+        key_columns!("k."),
+        " from v join idempotency_keys k on k.org_id = v.org_id and k.caller = v.caller
+            and k.method = v.method and k.path = v.path and k.key = v.key
+        where k.expires_at > v.now"
     );
-    let row: Option<KeyRow> = look!(store, |conn| {
-        sqlx::query_as(FIND)
-            .bind(org.0)
-            .bind(&request.caller)
-            .bind(&request.method)
-            .bind(&request.path)
-            .bind(&request.key)
-            .bind(now)
-            .fetch_optional(conn)
-            .await?
-    });
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(match row {
-        row if row.request_digest != request.digest => Known::Mismatch,
+    let placed = together::placed(&questions);
+    let statement = |conn: &Conn| {
+        let start = "with v (place, org_id, caller, method, path, key, now) as (values ";
+        let mut sql = Sql::new(conn, start);
+        sql.bind_rows(padded(&placed), |row, (place, Question { org, request, now })| {
+            row.add(*place, "::bigint").add(org.0, "::uuid").add(request.caller.clone(), "::text");
+            row.add(request.method.clone(), "::text").add(request.path.clone(), "::text");
+            row.add(request.key.clone(), "::text").add(*now, "::timestamptz");
+        });
+        sql.push(FIND);
+        sql
+    };
+    let rows: Vec<PlacedRow> = store.look(statement).await?;
+    let digest_of = |place: i64| {
+        let question = usize::try_from(place).ok().and_then(|place| questions.get(place));
+        question.map(|question| question.request.digest)
+    };
+    Ok(together::answers(questions.len(), rows, |PlacedRow { place, key }| {
+        (place, known(key, digest_of(place).as_ref()))
+    }))
+}
+
+fn known(row: KeyRow, digest: Option<&[u8; 32]>) -> Result<Known, StoreError> {
+    Ok(match row {
+        row if digest.is_none_or(|digest| row.request_digest != digest) => Known::Mismatch,
         KeyRow { status: Some(status), response: Some(response), .. } => {
             Known::Replay { status: TABLE.fit("status", status)?, response }
         }
         KeyRow { carried_out_at: Some(at), .. } => Known::CarriedOut(at),
         _ => return Err(TABLE.corrupt("carried_out_at")),
-    }))
+    })
 }
 
-/// Notes that a request is carried out, in the transaction of its changes, so that a repeat can't
-/// find one without the other. [`keep_answers`] adds the answer. `Overtaken` when another server
-/// has carried it out: then nothing may be changed.
-pub async fn carry_out(
-    tx: &mut WriteTx,
-    request: &RequestKey,
-    at: DateTime<Utc>,
-    expires_at: DateTime<Utc>,
-) -> Result<(), StoreError> {
+/// A request that is carried out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CarriedOut {
+    /// The request.
+    pub request: RequestKey,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// From when on the key is forgotten.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Notes that requests are carried out, in the transaction of their changes, so that a repeat can't
+/// find one without the other. [`keep_answers`] adds the answers. `Overtaken` when another server
+/// has carried one of them out: then nothing may be changed.
+pub async fn carry_out(tx: &mut WriteTx, requests: Vec<CarriedOut>) -> Result<(), StoreError> {
     // An expired key that is still there is as good as none.
-    const CARRY_OUT: &str = "
-        insert into idempotency_keys (org_id, caller, method, path, key, request_digest, carried_out_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8)
+    const UNLESS_THERE: &str = "
         on conflict (org_id, caller, method, path, key) do update set
             request_digest = excluded.request_digest, status = null, response = null,
             carried_out_at = excluded.carried_out_at, expires_at = excluded.expires_at
-        where idempotency_keys.expires_at <= $7";
-    let noted = on!(tx, |conn, org| {
-        sqlx::query(CARRY_OUT)
-            .bind(org)
-            .bind(&request.caller)
-            .bind(&request.method)
-            .bind(&request.path)
-            .bind(&request.key)
-            .bind(request.digest.to_vec())
-            .bind(at)
-            .bind(expires_at)
-            .execute(conn)
-            .await?
-            .rows_affected()
-    });
-    if noted == 0 { Err(StoreError::Overtaken) } else { Ok(()) }
+        where idempotency_keys.expires_at <= excluded.carried_out_at";
+    let org_id = tx.0.org.0;
+    let row = |CarriedOut { request, at, expires_at }: CarriedOut| KeyRow {
+        org_id,
+        caller: request.caller,
+        method: request.method,
+        path: request.path,
+        key: request.key,
+        request_digest: request.digest.to_vec(),
+        status: None,
+        response: None,
+        carried_out_at: Some(at),
+        expires_at,
+    };
+    let rows: Vec<KeyRow> = requests.into_iter().map(row).collect();
+    let many = rows.len();
+    let noted = insert_on(&mut tx.0.conn, rows, UNLESS_THERE, &[]).await?;
+    if usize::try_from(noted).is_ok_and(|noted| noted == many) {
+        Ok(())
+    } else {
+        Err(StoreError::Overtaken)
+    }
 }
 
 /// Keeps the answers of requests, until they expire. One that somebody else has carried out, or

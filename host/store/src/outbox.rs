@@ -18,14 +18,14 @@ use crate::{
     column::Table,
     conn::{Conn, on, on_conn},
     row::{UNLESS_THERE, insert_new, row},
-    sql::Sql,
+    sql::{Sql, padded},
     write_set::Inserts,
 };
 
 const TABLE: Table = Table("outbox");
 
-/// How many messages one statement settles. Few sizes, so that a connection keeps each prepared.
-const SETTLED_AT_ONCE: [usize; 4] = [64, 16, 4, 1];
+/// How many messages one statement settles at most.
+const SETTLED_AT_ONCE: usize = 64;
 
 row! {
     struct MessageRow in "outbox", columns message_columns {
@@ -68,6 +68,8 @@ pub struct Posted {
 /// A claimed message whose attempt has ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ended {
+    /// Whose it is.
+    pub org: OrgId,
     /// Which.
     pub message: MessageId,
     /// What became of it.
@@ -179,48 +181,37 @@ pub async fn claim(
     rows.into_iter().map(Posted::try_from).collect()
 }
 
-/// Notes what became of claimed messages, and returns those that were settled before: nothing is
-/// noted of them, and everything of the others.
+/// Notes what became of claimed messages of all organizations, and returns those that were settled
+/// before: nothing is noted of them, and everything of the others.
 pub async fn settle_many(
-    tx: &mut WriteTx,
+    tx: &mut SystemTx,
     ended: &[Ended],
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<MessageId>, StoreError> {
-    const TYPES: [&str; 6] =
-        ["::uuid", "::text", "::text", "::text", "::timestamptz", "::timestamptz"];
-    // The messages are looked up by their keys: joined with the values, SQLite would read all that
-    // the organization ever had.
+    // The messages are looked up by their keys: joined with the values, SQLite would read all there
+    // are.
     const SETTLE: &str = ")
         update outbox set (state, address, last_error, next_attempt_at, settled_at) = (
-            select v.column2, coalesce(v.column3, outbox.address), coalesce(v.column4, outbox.last_error),
-                coalesce(v.column5, outbox.next_attempt_at), v.column6
-            from v where v.column1 = outbox.id limit 1
+            select v.column3, coalesce(v.column4, outbox.address), coalesce(v.column5, outbox.last_error),
+                coalesce(v.column6, outbox.next_attempt_at), v.column7
+            from v where v.column1 = outbox.org_id and v.column2 = outbox.id limit 1
         )
-        where state = 'pending' and id in (select column1 from v) and org_id = ";
+        where state = 'pending' and (org_id, id) in (select column1, column2 from v)
+        returning id";
     let mut before: BTreeSet<MessageId> = ended.iter().map(|one| one.message).collect();
-    for part in ended.chunks(SETTLED_AT_ONCE[0]) {
-        let size = SETTLED_AT_ONCE.into_iter().rev().find(|size| *size >= part.len());
+    for part in ended.chunks(SETTLED_AT_ONCE) {
         let mut sql = Sql::new(&tx.conn, "with v as (values ");
-        let mut comma = "";
-        // The last one again, until there are as many as the statement has: that changes nothing.
-        let last = part.last().into_iter().cycle();
-        for one in part.iter().chain(last).take(size.unwrap_or(part.len())) {
+        sql.bind_rows(padded(part), |row, one| {
             let (state, address, error) = one.fate.columns();
             let (next, settled_at) = match &one.fate {
                 Fate::PutOff { until, .. } => (Some(*until), None),
                 Fate::Sent { .. } | Fate::Dead { .. } | Fate::Dropped { .. } => (None, Some(now)),
             };
-            // PostgreSQL takes the types of the first row for all.
-            let casts = if comma.is_empty() { TYPES } else { [""; 6] };
-            sql.push(comma).push("(").bind(one.message.0).push_either("", casts[0]);
-            sql.push(", ").bind(state).push_either("", casts[1]);
-            sql.push(", ").bind(address.map(str::to_owned)).push_either("", casts[2]);
-            sql.push(", ").bind(error.map(str::to_owned)).push_either("", casts[3]);
-            sql.push(", ").bind(next).push_either("", casts[4]);
-            sql.push(", ").bind(settled_at).push_either("", casts[5]).push(")");
-            comma = ", ";
-        }
-        sql.push(SETTLE).bind(tx.org.0).push(" returning id");
+            row.add(one.org.0, "::uuid").add(one.message.0, "::uuid").add(state, "::text");
+            row.add(address.map(str::to_owned), "::text").add(error.map(str::to_owned), "::text");
+            row.add(next, "::timestamptz").add(settled_at, "::timestamptz");
+        });
+        sql.push(SETTLE);
         let settled: Vec<(Uuid,)> = sql.fetch_all(&mut tx.conn).await?;
         for (id,) in settled {
             before.remove(&MessageId(id));
@@ -229,22 +220,26 @@ pub async fn settle_many(
     Ok(before)
 }
 
-/// Gives back messages that were claimed until then and not tried: they are due again at once, and
-/// that claim does not count. Those that were claimed again or settled meanwhile stay as they are.
+/// Gives back messages of all organizations that were claimed until then and not tried: they are
+/// due again at once, and that claim does not count. Those that were claimed again or settled
+/// meanwhile stay as they are.
 pub async fn give_back(
-    tx: &mut WriteTx,
-    messages: &[MessageId],
+    tx: &mut SystemTx,
+    messages: &[(OrgId, MessageId)],
     claimed_until: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     const GIVE_BACK: &str = "
         update outbox set attempts = attempts - 1, next_attempt_at = send_at
-        where state = 'pending' and org_id = ";
+        where state = 'pending' and next_attempt_at = ";
     if messages.is_empty() {
         return Ok(());
     }
     let mut sql = Sql::new(&tx.conn, GIVE_BACK);
-    sql.bind(tx.org.0).push(" and next_attempt_at = ").bind(claimed_until);
-    sql.push(" and id in ").bind_list(messages.iter().map(|id| id.0));
+    sql.bind(claimed_until).push(" and (org_id, id) in (values ");
+    sql.bind_rows(padded(messages), |row, (org, id)| {
+        row.add(org.0, "::uuid").add(id.0, "::uuid");
+    });
+    sql.push(")");
     sql.execute(&mut tx.conn).await?;
     Ok(())
 }
@@ -298,7 +293,8 @@ pub async fn has_texts_before(
 
 /// Empties the texts and addresses of messages of all organizations that were settled before a
 /// moment, at most `limit`, and says of how many. That they were sent, to whom and about what
-/// stays, so that nobody gets one twice; of an error stays what is not the address.
+/// stays, so that nobody gets one twice. What a mail server answered may name the address of that
+/// time, in whatever spelling, and goes too.
 pub async fn empty_texts(
     tx: &mut SystemTx,
     before: DateTime<Utc>,
@@ -307,7 +303,7 @@ pub async fn empty_texts(
 ) -> Result<u64, StoreError> {
     const EMPTY: &str = "
         update outbox set subject = '', body = '', address = null, emptied_at = $2,
-            last_error = case when address is null then last_error else replace(last_error, address, '…') end
+            last_error = case state when 'dropped' then last_error when 'dead' then 'no longer kept' end
         where (org_id, id) in (
             select org_id, id from outbox where emptied_at is null and settled_at < $1
             order by settled_at limit $3

@@ -12,12 +12,12 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, WriteTx,
+    ReadTx, Store, StoreError, WriteTx,
     column::Table,
-    conn::on,
+    conn::{Conn, on},
     fields,
     row::{insert_all, row, update_guarded},
-    sql::Sql,
+    sql::{Sql, padded},
     unique::UniqueKey,
 };
 
@@ -84,6 +84,42 @@ pub async fn find_many(tx: &mut ReadTx, ids: &[PersonId]) -> Result<Vec<Person>,
     add_visible(&mut sql, tx.org.0);
     let rows: Vec<PersonRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Person::try_from).collect()
+}
+
+/// Reads people as organizations see them: for each organization and person, whom it can see.
+pub async fn find_anywhere(
+    store: &Store,
+    wanted: &[(OrgId, PersonId)],
+) -> Result<Vec<(OrgId, Person)>, StoreError> {
+    const FIND: &str = concat!(
+        ") select v.org_id as seen_by, ",
+        person_columns!("people."),
+        " from v join people on people.id = v.person_id
+        where people.org_id = v.org_id or exists (
+            select 1 from team_members m join team_serves s on s.team_id = m.team_id
+            where m.person_id = people.id and s.client_id = v.org_id limit 1 offset 0
+        )"
+    );
+    if wanted.is_empty() {
+        return Ok(Vec::new());
+    }
+    let statement = |conn: &Conn| {
+        let mut sql = Sql::new(conn, "with v (org_id, person_id) as (values ");
+        sql.bind_rows(padded(wanted), |row, (org, person)| {
+            row.add(org.0, "::uuid").add(person.0, "::uuid");
+        });
+        sql.push(FIND);
+        sql
+    };
+    let rows: Vec<SeenRow> = store.look(statement).await?;
+    rows.into_iter().map(|row| Ok((OrgId(row.seen_by), row.person.try_into()?))).collect()
+}
+
+#[derive(Debug, sqlx::FromRow)]
+struct SeenRow {
+    seen_by: Uuid,
+    #[sqlx(flatten)]
+    person: PersonRow,
 }
 
 /// Adds the condition that a person is the organization's own, or of a team that serves it.

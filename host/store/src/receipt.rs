@@ -20,7 +20,7 @@ use crate::{
     conn::on,
     digest, evaluation,
     event::Period,
-    moment::{LONGER_THAN_A_COMMAND, first_id_of, past_ids_of},
+    moment::{first_id_of, past_ids_of},
     pack::unpack,
     row::row,
     sql::Sql,
@@ -275,8 +275,7 @@ pub async fn purge(
         )";
     const PARTS: &str = "delete from snapshot_parts where org_id = $1 and until <= $2";
     let until = first_id_of(before);
-    // A long command's evaluation has a later id than its time, and goes a little later.
-    let parts_until = before.checked_sub_signed(LONGER_THAN_A_COMMAND).unwrap_or(before);
+    let parts_until = evaluation::parts_until(before);
     on!(&mut *tx, |conn, org| {
         let cut = sqlx::query(CUT).bind(org).bind(before).bind(now).bind(until);
         cut.bind(parts_until).execute(conn).await?;

@@ -8,6 +8,15 @@ use sqlx::{Database, Encode, FromRow, Postgres, QueryBuilder, Sqlite, Type};
 
 use crate::conn::Conn;
 
+/// How many rows of values a statement takes: few sizes, so that a connection keeps each prepared.
+const SIZES: [usize; 4] = [1, 4, 16, 64];
+
+/// The items, and the last one again until there are as many as a statement takes.
+pub(crate) fn padded<T>(items: &[T]) -> impl Iterator<Item = &T> {
+    let size = SIZES.into_iter().find(|size| *size >= items.len()).unwrap_or(items.len());
+    items.iter().chain(items.last().into_iter().cycle()).take(size)
+}
+
 /// A value that both engines can hold.
 pub(crate) trait Value:
     for<'q> Encode<'q, Sqlite> + Type<Sqlite> + for<'q> Encode<'q, Postgres> + Type<Postgres>
@@ -98,6 +107,22 @@ impl Sql {
         self.push(")")
     }
 
+    /// Binds rows of values, each put together by `fill`, for a `values` list.
+    pub(crate) fn bind_rows<T>(
+        &mut self,
+        rows: impl IntoIterator<Item = T>,
+        fill: impl Fn(&mut Values, T),
+    ) -> &mut Self {
+        let mut before = "(";
+        for row in rows {
+            let is_first = before == "(";
+            fill(&mut Values { sql: self, before, is_first }, row);
+            self.push(")");
+            before = ", (";
+        }
+        self
+    }
+
     pub(crate) async fn execute(mut self, conn: &mut Conn) -> Result<u64, sqlx::Error> {
         Ok(match (&mut self, conn) {
             (Self::Sqlite(builder), Conn::Sqlite(on)) => {
@@ -127,6 +152,26 @@ impl Sql {
                 Err(other_engine())
             }
         }
+    }
+}
+
+/// One row of a `values` list.
+pub(crate) struct Values<'a> {
+    sql: &'a mut Sql,
+    before: &'static str,
+    is_first: bool,
+}
+
+impl Values<'_> {
+    /// Binds the next value. PostgreSQL has to be told its type, `::uuid`, in the first row, and
+    /// takes it for all.
+    pub(crate) fn add(&mut self, value: impl Value, cast: &'static str) -> &mut Self {
+        self.sql.push(self.before).bind(value);
+        if self.is_first {
+            self.sql.push_either("", cast);
+        }
+        self.before = ", ";
+        self
     }
 }
 

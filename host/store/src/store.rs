@@ -1,21 +1,24 @@
 //! The store: an open database, and the transactions that begin from it.
 
-use std::{future::Future, pin::Pin, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use sqlx::{
-    ConnectOptions, Connection, Sqlite, SqliteConnection,
+    ConnectOptions, PgConnection, SqliteConnection,
     migrate::Migrator,
-    pool::PoolConnectionMetadata,
     postgres::PgConnectOptions,
-    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
+    sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
 use waypost_domain::ids::OrgId;
 
 use crate::{
     ReadTx, StoreError, StoreStats, SystemReadTx, SystemTx, WriteTx, checkpoints,
     conn::{Conn, PostgresConn, SqliteConn, on_conn},
-    pg_pool::{Lent, PgPool},
+    idempotency::{self, Known},
+    pool::{Lent, Pool},
+    sql::{Readable, Sql},
     stats::Counters,
+    together::Together,
+    token::{self, Shown},
     writer::Writer,
 };
 
@@ -29,7 +32,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 const CACHED_STATEMENTS: usize = 256;
 
 /// How many connections of a PostgreSQL database are for single statements at most.
-pub(crate) const MAX_GLANCES: u32 = 4;
+const MAX_GLANCES: u32 = 4;
 
 /// What can be set about the connections.
 #[derive(Debug, Clone)]
@@ -64,22 +67,26 @@ pub enum Engine {
 /// An open database. Cheap to clone; the clones share the connections.
 #[derive(Debug, Clone)]
 pub struct Store {
-    pool: Pool,
+    connections: Connections,
     counters: Arc<Counters>,
+    /// Who shows these tokens.
+    pub(crate) shown: Together<token::Question, Option<Shown>>,
+    /// What is known of requests with these keys.
+    pub(crate) keys: Together<idempotency::Question, Option<Known>>,
 }
 
 #[derive(Debug, Clone)]
-enum Pool {
+enum Connections {
     Sqlite {
         writer: Writer,
         /// None for a database in memory, which ends with its one connection.
-        readers: Option<sqlx::Pool<Sqlite>>,
+        readers: Option<Pool<SqliteConnection>>,
     },
     Postgres {
-        transactions: PgPool,
+        transactions: Pool<PgConnection>,
         /// For statements that are about no one organization and need no transaction; they can
         /// only read.
-        glances: PgPool,
+        glances: Pool<PgConnection>,
     },
 }
 
@@ -90,14 +97,14 @@ impl Store {
     /// [`StoreError::NoDatabase`] if there is no SQLite file and none is to be made.
     pub async fn connect(url: &str, options: &StoreOptions) -> Result<Self, StoreError> {
         let counters = Arc::default();
-        let pool = if url.starts_with("sqlite:") {
+        let connections = if url.starts_with("sqlite:") {
             connect_sqlite(url, options, &counters).await?
         } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             connect_postgres(url, options).await?
         } else {
             return Err(StoreError::UnknownUrl);
         };
-        Ok(Self { pool, counters })
+        Ok(Self { connections, counters, shown: Together::default(), keys: Together::default() })
     }
 
     /// How often the database was asked since it was opened.
@@ -109,20 +116,20 @@ impl Store {
     /// Which database it is.
     #[must_use]
     pub fn engine(&self) -> Engine {
-        match &self.pool {
-            Pool::Sqlite { .. } => Engine::Sqlite,
-            Pool::Postgres { .. } => Engine::Postgres,
+        match &self.connections {
+            Connections::Sqlite { .. } => Engine::Sqlite,
+            Connections::Postgres { .. } => Engine::Postgres,
         }
     }
 
     /// Brings the tables to this release. Several processes may call it at once.
     pub async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.pool {
-            Pool::Sqlite { writer, .. } => {
+        match &self.connections {
+            Connections::Sqlite { writer, .. } => {
                 let mut lent = writer.lend().await?;
                 SQLITE_MIGRATIONS.run(lent.conn().await?).await?;
             }
-            Pool::Postgres { transactions, .. } => {
+            Connections::Postgres { transactions, .. } => {
                 POSTGRES_MIGRATIONS.run(transactions.lend().await?.conn()?).await?;
             }
         }
@@ -131,9 +138,9 @@ impl Store {
 
     /// How many migrations of this release the database still lacks. Zero means ready.
     pub async fn pending_migrations(&self) -> Result<usize, StoreError> {
-        let all = match &self.pool {
-            Pool::Sqlite { .. } => &SQLITE_MIGRATIONS,
-            Pool::Postgres { .. } => &POSTGRES_MIGRATIONS,
+        let all = match &self.connections {
+            Connections::Sqlite { .. } => &SQLITE_MIGRATIONS,
+            Connections::Postgres { .. } => &POSTGRES_MIGRATIONS,
         };
         let applied = self.applied_migrations().await?;
         Ok(all.iter().filter(|migration| !applied.contains(&migration.version)).count())
@@ -207,11 +214,17 @@ impl Store {
         Ok(SystemTx(SystemReadTx { conn }, Vec::new()))
     }
 
+    /// As [`Store::system`], for what takes long: see [`Store::write_alone`].
+    pub async fn system_alone(&self) -> Result<SystemTx, StoreError> {
+        let conn = self.begin_write(Sight::System, true).await?;
+        Ok(SystemTx(SystemReadTx { conn }, Vec::new()))
+    }
+
     fn epoch(&self) -> u64 {
-        match &self.pool {
+        match &self.connections {
             // Nobody puts another file in the place of one that is open.
-            Pool::Sqlite { .. } => 0,
-            Pool::Postgres { transactions, .. } => transactions.made(),
+            Connections::Sqlite { .. } => 0,
+            Connections::Postgres { transactions, .. } => transactions.made(),
         }
     }
 
@@ -220,18 +233,41 @@ impl Store {
         Some(before).filter(|before| *before == self.epoch())
     }
 
-    /// A connection for one statement that reads: see `look!`.
-    pub(crate) async fn glance(&self) -> Result<Conn, StoreError> {
-        let counters = Arc::clone(&self.counters);
-        Ok(match &self.pool {
-            Pool::Sqlite { readers: Some(readers), writer } => {
-                writer.settled().await?;
-                Conn::Sqlite(SqliteConn::Plain(readers.acquire().await?, counters))
+    /// Reads with one statement and no transaction around it: across organizations, so that it has
+    /// to bind whose rows it wants.
+    ///
+    /// A connection that its server has ended says so at the first statement; reading once more
+    /// harms nothing.
+    pub(crate) async fn look<R: Readable>(
+        &self,
+        statement: impl Fn(&Conn) -> Sql,
+    ) -> Result<Vec<R>, StoreError> {
+        let mut broken = 0;
+        loop {
+            let mut conn = self.glance().await?;
+            match statement(&conn).fetch_all(&mut conn).await {
+                Ok(rows) => {
+                    conn.answered();
+                    return Ok(rows);
+                }
+                Err(error) if broken < MAX_GLANCES && is_broken(&error) => broken += 1,
+                Err(error) => return Err(error.into()),
             }
-            Pool::Sqlite { readers: None, writer } => {
+        }
+    }
+
+    /// A connection for one statement that reads.
+    async fn glance(&self) -> Result<Conn, StoreError> {
+        let counters = Arc::clone(&self.counters);
+        Ok(match &self.connections {
+            Connections::Sqlite { readers: Some(readers), writer } => {
+                writer.settled().await?;
+                Conn::Sqlite(SqliteConn::Plain(readers.lend().await?, counters))
+            }
+            Connections::Sqlite { readers: None, writer } => {
                 Conn::Sqlite(SqliteConn::Writer(writer.begin(false).await?))
             }
-            Pool::Postgres { glances, .. } => {
+            Connections::Postgres { glances, .. } => {
                 Conn::Postgres(PostgresConn::Plain(glances.lend().await?, counters))
             }
         })
@@ -239,8 +275,8 @@ impl Store {
 
     /// Closes the connections after their transactions have ended.
     pub async fn close(&self) {
-        match &self.pool {
-            Pool::Sqlite { writer, readers } => {
+        match &self.connections {
+            Connections::Sqlite { writer, readers } => {
                 if let Some(readers) = readers {
                     readers.close().await;
                 }
@@ -248,7 +284,7 @@ impl Store {
                 // file.
                 writer.close().await;
             }
-            Pool::Postgres { transactions, glances } => {
+            Connections::Postgres { transactions, glances } => {
                 glances.close().await;
                 transactions.close().await;
             }
@@ -257,34 +293,35 @@ impl Store {
 
     async fn begin_read(&self, sight: Sight) -> Result<Conn, StoreError> {
         let counters = Arc::clone(&self.counters);
-        match &self.pool {
-            Pool::Sqlite { readers: None, writer } => {
+        match &self.connections {
+            Connections::Sqlite { readers: None, writer } => {
                 Ok(Conn::Sqlite(SqliteConn::Writer(writer.begin(false).await?)))
             }
-            Pool::Sqlite { readers: Some(readers), writer } => {
+            Connections::Sqlite { readers: Some(readers), writer } => {
                 writer.settled().await?;
                 counters.trip();
                 counters.transaction();
-                // Named, it fails inside of another one instead of reading what that one sees.
-                let tx = readers.begin_with("begin").await?;
-                Ok(Conn::Sqlite(SqliteConn::Reader(tx, counters)))
+                let mut lent = readers.lend().await?;
+                lent.begin("begin".to_owned(), false).await?;
+                Ok(Conn::Sqlite(SqliteConn::Reader(lent, counters)))
             }
-            Pool::Postgres { transactions, .. } => {
+            Connections::Postgres { transactions, .. } => {
                 let begin = sight.begin("begin isolation level repeatable read read only");
-                let lent = begin_postgres(transactions, &begin, &counters).await?;
+                let lent = begin_postgres(transactions, &begin, false, &counters).await?;
                 Ok(Conn::Postgres(PostgresConn::Transaction(lent, counters)))
             }
         }
     }
 
     async fn begin_write(&self, sight: Sight, is_alone: bool) -> Result<Conn, StoreError> {
-        Ok(match &self.pool {
-            Pool::Sqlite { writer, .. } => {
+        Ok(match &self.connections {
+            Connections::Sqlite { writer, .. } => {
                 Conn::Sqlite(SqliteConn::Writer(writer.begin(is_alone).await?))
             }
-            Pool::Postgres { transactions, .. } => {
+            Connections::Postgres { transactions, .. } => {
                 let counters = Arc::clone(&self.counters);
-                let lent = begin_postgres(transactions, &sight.begin("begin"), &counters).await?;
+                let begin = sight.begin("begin");
+                let lent = begin_postgres(transactions, &begin, true, &counters).await?;
                 Conn::Postgres(PostgresConn::Transaction(lent, counters))
             }
         })
@@ -294,15 +331,16 @@ impl Store {
 /// Begins a transaction on a connection that is there. A server that was restarted leaves broken
 /// ones behind; nothing was done on them yet, so the next one is taken.
 async fn begin_postgres(
-    pool: &PgPool,
+    pool: &Pool<PgConnection>,
     begin: &str,
+    may_write: bool,
     counters: &Counters,
-) -> Result<Lent, StoreError> {
+) -> Result<Lent<PgConnection>, StoreError> {
     let mut broken = 0;
     loop {
         counters.trip();
         let mut lent = pool.lend().await?;
-        match lent.begin(begin.to_owned()).await {
+        match lent.begin(begin.to_owned(), may_write).await {
             Ok(()) => {
                 counters.transaction();
                 return Ok(lent);
@@ -314,7 +352,7 @@ async fn begin_postgres(
 }
 
 /// Whether the connection ended, or was ended by its server, whatever was asked on it.
-pub(crate) fn is_broken(error: &sqlx::Error) -> bool {
+fn is_broken(error: &sqlx::Error) -> bool {
     /// The class of an administrator's intervention: the server ends its connections.
     const ENDED: &str = "57P";
     match error {
@@ -346,7 +384,7 @@ async fn connect_sqlite(
     url: &str,
     options: &StoreOptions,
     counters: &Arc<Counters>,
-) -> Result<Pool, StoreError> {
+) -> Result<Connections, StoreError> {
     let in_memory = url.contains(":memory:") || url.contains("mode=memory");
     let connect: SqliteConnectOptions = url.parse()?;
     if !in_memory && !options.create && !connect.get_filename().exists() {
@@ -371,21 +409,12 @@ async fn connect_sqlite(
         .pragma("journal_size_limit", checkpoints::LOG_BYTES);
     let writer = Writer::open(writing, options.wait, Arc::clone(counters)).await?;
     if in_memory {
-        return Ok(Pool::Sqlite { writer, readers: None });
+        return Ok(Connections::Sqlite { writer, readers: None });
     }
     let reads = connect.clone().pragma("cache_size", "-8192");
-    let readers = SqlitePoolOptions::new()
-        .max_connections(options.connections.max(1))
-        .acquire_timeout(options.wait)
-        // A file has nothing to gain from reconnecting, and does not go away.
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
-        .before_acquire(has_none_open)
-        .connect_with(reads)
-        .await?;
+    let readers = Pool::new(reads, options.connections.max(1), options.wait);
     writer.checkpoint_by(|asked| checkpoints::run(connect, writer.downgrade(), asked));
-    Ok(Pool::Sqlite { writer, readers: Some(readers) })
+    Ok(Connections::Sqlite { writer, readers: Some(readers) })
 }
 
 /// Statements hold no values, but slow ones would be logged with the text of the query at every
@@ -394,21 +423,7 @@ fn logging<O: ConnectOptions>(connect: O, options: &StoreOptions) -> O {
     if options.log_statements { connect } else { connect.disable_statement_logging() }
 }
 
-/// Takes a connection out of the pool only if no transaction is open on it. SQLite itself undoes a
-/// transaction that fails on a full disk, and then there is nothing left to roll back: sqlx goes on
-/// counting that transaction as open, and would refuse every later one.
-fn has_none_open(
-    connection: &mut SqliteConnection,
-    _: PoolConnectionMetadata,
-) -> Pin<Box<dyn Future<Output = Result<bool, sqlx::Error>> + Send + '_>> {
-    let is_open = connection.is_in_transaction();
-    if is_open {
-        tracing::warn!("replaced a database connection whose transaction could not be ended");
-    }
-    Box::pin(std::future::ready(Ok(!is_open)))
-}
-
-async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, StoreError> {
+async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Connections, StoreError> {
     const BYPASSES: &str =
         "select rolsuper or rolbypassrls from pg_roles where rolname = current_user";
     let connect: PgConnectOptions = url.parse()?;
@@ -416,7 +431,7 @@ async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, Sto
     let connect = logging(connect, options);
     let glances = (options.connections / 4).clamp(1, MAX_GLANCES);
     let most = options.connections.saturating_sub(glances).max(1);
-    let transactions = PgPool::new(connect.clone(), most, options.wait);
+    let transactions = Pool::new(connect.clone(), most, options.wait);
     let bypasses: bool =
         sqlx::query_scalar(BYPASSES).fetch_one(transactions.lend().await?.conn()?).await?;
     if bypasses {
@@ -428,6 +443,6 @@ async fn connect_postgres(url: &str, options: &StoreOptions) -> Result<Pool, Sto
     // Their sight is the session's, which saves beginning a transaction to set it.
     let seeing =
         connect.options([("waypost.system", "on"), ("default_transaction_read_only", "on")]);
-    let glances = PgPool::new(seeing, glances, options.wait);
-    Ok(Pool::Postgres { transactions, glances })
+    let glances = Pool::new(seeing, glances, options.wait);
+    Ok(Connections::Postgres { transactions, glances })
 }

@@ -12,11 +12,11 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, StoreError, WriteTx,
+    ReadTx, Store, StoreError, WriteTx,
     column::Table,
     conn::{Conn, on},
     row::{insert_all, insert_on, row, update_guarded},
-    sql::Sql,
+    sql::{Sql, padded},
     unique::UniqueKey,
 };
 
@@ -132,26 +132,32 @@ pub async fn names(tx: &mut ReadTx) -> Result<Vec<(TeamId, Key, String)>, StoreE
         .collect()
 }
 
-/// Lists which of the teams of [`serving`] these people are in.
+/// Lists which active teams people are in, as organizations see them: their own, and those that
+/// serve them.
 pub async fn memberships(
-    tx: &mut ReadTx,
-    people: &[PersonId],
-) -> Result<Vec<(PersonId, TeamId)>, StoreError> {
-    const MEMBERSHIPS: &str = "
-        select m.person_id, m.team_id from team_members m join teams t on t.id = m.team_id
-        where t.active and m.person_id in ";
-    if people.is_empty() {
+    store: &Store,
+    wanted: &[(OrgId, PersonId)],
+) -> Result<Vec<(OrgId, PersonId, TeamId)>, StoreError> {
+    const MEMBERSHIPS: &str = ")
+        select v.org_id, m.person_id, m.team_id
+        from v join team_members m on m.person_id = v.person_id join teams t on t.id = m.team_id
+        where t.active and (t.org_id = v.org_id or exists (
+            select 1 from team_serves s where s.team_id = t.id and s.client_id = v.org_id
+        ))";
+    if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let org = tx.org.0;
-    let mut sql = Sql::new(&tx.conn, MEMBERSHIPS);
-    sql.bind_list(people.iter().map(|person| person.0));
-    sql.push(" and (t.org_id = ").bind(org);
-    sql.push(" or t.id in (select team_id from team_serves where client_id = ")
-        .bind(org)
-        .push("))");
-    let rows: Vec<(Uuid, Uuid)> = sql.fetch_all(&mut tx.conn).await?;
-    Ok(rows.into_iter().map(|(person, team)| (PersonId(person), TeamId(team))).collect())
+    let statement = |conn: &Conn| {
+        let mut sql = Sql::new(conn, "with v (org_id, person_id) as (values ");
+        sql.bind_rows(padded(wanted), |row, (org, person)| {
+            row.add(org.0, "::uuid").add(person.0, "::uuid");
+        });
+        sql.push(MEMBERSHIPS);
+        sql
+    };
+    let rows: Vec<(Uuid, Uuid, Uuid)> = store.look(statement).await?;
+    let membership = |(org, person, team)| (OrgId(org), PersonId(person), TeamId(team));
+    Ok(rows.into_iter().map(membership).collect())
 }
 
 /// Writes a team of whichever organization: for creating an organization with its first team.

@@ -10,8 +10,10 @@ use waypost_domain::{
 use crate::{
     ReadTx, Store, StoreError, WriteTx,
     column::Table,
-    conn::{look, on},
+    conn::{Conn, on},
     row::{insert_all, row},
+    sql::{Sql, padded},
+    together,
 };
 
 const TABLE: Table = Table("tokens");
@@ -55,6 +57,7 @@ row! {
 
 #[derive(Debug, sqlx::FromRow)]
 struct ShownRow {
+    place: i64,
     #[sqlx(flatten)]
     token: TokenRow,
     person_role: Option<String>,
@@ -80,15 +83,31 @@ pub struct Shown {
 }
 
 /// Reads the token whose secret has this hash, whichever organization's it is, and however old, in
-/// one statement. `asked` is the key of an organization; one that is elsewhere costs what one costs
-/// that is nowhere, so the time of an answer tells nothing.
+/// one statement with those that are shown at the same time. `asked` is the key of an organization;
+/// one that is elsewhere costs what one costs that is nowhere, so the time of an answer tells
+/// nothing.
 pub async fn shown(
     store: &Store,
     hash: &[u8; 32],
     asked: Option<&str>,
 ) -> Result<Option<Shown>, StoreError> {
+    let question = Question { hash: *hash, asked: asked.map(str::to_owned) };
+    store.shown.ask(store, question, all_shown).await
+}
+
+/// Who shows a token.
+#[derive(Debug)]
+pub(crate) struct Question {
+    hash: [u8; 32],
+    asked: Option<String>,
+}
+
+async fn all_shown(
+    store: Store,
+    questions: Vec<Question>,
+) -> Result<Vec<Result<Option<Shown>, StoreError>>, StoreError> {
     const FIND: &str = concat!(
-        "select ",
+        ") select v.place, ",
         token_columns!("t."),
         ", (
             select p.role from people p
@@ -101,14 +120,22 @@ pub async fn shown(
             )
         ) as person_role, (
             select l.org_id from organization_lines l join organizations o on o.id = l.org_id
-            where l.ancestor_id = t.org_id and o.key = $2
+            where l.ancestor_id = t.org_id and o.key = v.asked
         ) as reached_id
-        from tokens t where t.hash = $1"
+        from v join tokens t on t.hash = v.hash"
     );
-    let row: Option<ShownRow> = look!(store, |conn| {
-        sqlx::query_as(FIND).bind(hash.to_vec()).bind(asked).fetch_optional(conn).await?
-    });
-    row.map(Shown::try_from).transpose()
+    let placed = together::placed(&questions);
+    let statement = |conn: &Conn| {
+        let mut sql = Sql::new(conn, "with v (place, hash, asked) as (values ");
+        sql.bind_rows(padded(&placed), |row, (place, question)| {
+            row.add(*place, "::bigint").add(question.hash.to_vec(), "::bytea");
+            row.add(question.asked.clone(), "::text");
+        });
+        sql.push(FIND);
+        sql
+    };
+    let rows: Vec<ShownRow> = store.look(statement).await?;
+    Ok(together::answers(questions.len(), rows, |row| (row.place, Shown::try_from(row))))
 }
 
 /// Lists the organization's tokens in the order they were made.

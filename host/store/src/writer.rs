@@ -297,18 +297,8 @@ fn tell(waiting: Vec<oneshot::Sender<Result<(), StoreError>>>, told: Result<(), 
     let failed = told.err().map(Arc::new);
     for one in waiting {
         // Who stopped waiting does not hear it.
-        let _: Result<(), _> = one.send(failed.as_ref().map_or(Ok(()), |why| Err(shared_by(why))));
-    }
-}
-
-/// The same failure, for each of those whom it concerns.
-fn shared_by(error: &Arc<StoreError>) -> StoreError {
-    let cause = || sqlx::Error::AnyDriverError(Box::new(Arc::clone(error)));
-    match **error {
-        StoreError::Busy => StoreError::Busy,
-        StoreError::Unavailable(_) => StoreError::Unavailable(cause()),
-        StoreError::OutcomeUnknown(_) => StoreError::OutcomeUnknown(cause()),
-        _ => StoreError::Database(cause()),
+        let _: Result<(), _> =
+            one.send(failed.as_ref().map_or(Ok(()), |why| Err(StoreError::shared(why))));
     }
 }
 
@@ -384,8 +374,8 @@ async fn commit(mut line: OwnedMutexGuard<Line>, shared: Arc<Shared>) -> Result<
     if let Err(error) = line.run("release member", counters).await {
         let error = StoreError::from(error);
         let why = Arc::new(error);
-        line.fail_group(shared_by(&why), counters).await;
-        return Err(shared_by(&why));
+        line.fail_group(StoreError::shared(&why), counters).await;
+        return Err(StoreError::shared(&why));
     }
     let Some(group) = &mut line.group else { return Err(gone()) };
     let (tell, told) = oneshot::channel();

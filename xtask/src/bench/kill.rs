@@ -31,8 +31,8 @@ const LIVES_MS: std::ops::Range<u64> = 100..2_000;
 const SEED: u64 = 20_260_601;
 /// A client that heard nothing tries again after this.
 const PAUSE: Duration = Duration::from_millis(20);
-/// No request stays without an answer for longer. A request with a key that died with its server
-/// counts as in progress for five minutes.
+/// No request stays without an answer for longer. A request with a key whose changes were committed
+/// when its server died counts as in progress for five minutes.
 const PATIENCE: Duration = Duration::from_mins(7);
 /// Of the requests with a key, one of so many is sent again though it was answered.
 const AGAIN: usize = 10;

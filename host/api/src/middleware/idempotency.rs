@@ -18,7 +18,7 @@ use waypost_app::{
     idempotency::{self, Begun, Carrying, Request as Repeatable},
 };
 
-use super::RequestContext;
+use super::{RequestContext, limits::Held};
 use crate::{
     ApiState,
     api_error::{ApiError, FaultOut, Slug},
@@ -83,7 +83,8 @@ pub(crate) async fn repeatable(
         Begun::Fresh(carrying) => {
             let mut request = request;
             request.extensions_mut().insert(carrying.caller());
-            let first = First { context, carrying };
+            let held = request.extensions().get::<Held>().cloned();
+            let first = First { context, carrying, held };
             let task = tokio::spawn(first.carry_out(request, next).in_current_span());
             task.await.map_err(|_| {
                 ApiError::new(
@@ -99,6 +100,8 @@ pub(crate) async fn repeatable(
 struct First {
     context: RequestContext,
     carrying: Carrying,
+    /// Its turn and its part of all bodies: it may outlive its client's connection.
+    held: Option<Held>,
 }
 
 impl First {
@@ -111,18 +114,21 @@ impl First {
             Err(_) => super::on_panic(Box::new(())),
         };
         let refusal = response.extensions().get::<ApiError>().map(ApiError::slug);
-        let is_overtaken = refusal == Some(Slug::IdempotencyInProgress);
         // Completed here, so that a repeat is told the same as the first.
         let (parts, body) = self.context.complete(response).into_parts();
         let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
             return super::on_panic(Box::new(()));
         };
-        // What failed, or another server was first with, is not what a repeat is to be told.
-        if !parts.status.is_server_error() && !is_overtaken {
+        // What failed, or another server was first with, is not what a repeat is to be told; nor is
+        // that somebody else changed the record just then, which is no answer to what was asked.
+        let may_pass = [Slug::IdempotencyInProgress, Slug::StaleVersion];
+        let is_kept = refusal.is_none_or(|refusal| !may_pass.contains(&refusal));
+        if !parts.status.is_server_error() && is_kept {
             let instead = parts.extensions.get::<StoredInstead>().map(|StoredInstead(bytes)| bytes);
             let kept = Kept::pack(&parts.headers, instead.unwrap_or(&bytes));
             self.carrying.answered(parts.status.as_u16(), kept);
         }
+        drop(self.held);
         Response::from_parts(parts, Body::from(bytes))
     }
 }

@@ -1,6 +1,6 @@
 //! How much of the server one request may take: some time, some bytes, a turn.
 
-use std::{error::Error as _, sync::Arc, time::Duration};
+use std::{any::Any, error::Error as _, sync::Arc, time::Duration};
 
 use axum::{
     body::{Body, Bytes},
@@ -55,16 +55,32 @@ pub(crate) async fn deadline(
     })
 }
 
+/// In the extensions of a request: what it holds. Whoever carries it out to its end although its
+/// client has gone away holds that until then.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Held(Vec<Arc<dyn Any + Send + Sync>>);
+
+impl Held {
+    /// Adds something to what a request holds, besides the caller of this.
+    fn add<T: Send + Sync + 'static>(request: &mut Request, what: &Arc<T>) {
+        let held = request.extensions_mut().get_or_insert_default::<Self>();
+        held.0.push(Arc::clone(what) as Arc<dyn Any + Send + Sync>);
+    }
+}
+
 /// Waits for the caller's turn, and holds it until the request is answered.
 pub(crate) async fn in_turn(
     State(limits): State<Limits>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Result<Response, ApiError> {
     let Some(of) = asker(&request) else { return Ok(next.run(request).await) };
     let slow = limits.slow_turns.filter(|_| request.method() == Method::POST);
-    let _turn = slow.unwrap_or(limits.turns).take(of).await?;
-    Ok(next.run(request).await)
+    let turn = Arc::new(slow.unwrap_or(limits.turns).take(of).await?);
+    Held::add(&mut request, &turn);
+    let response = next.run(request).await;
+    drop(turn);
+    Ok(response)
 }
 
 /// Reads the body whole, so that whoever comes next has it, or answers 413. A body that comes
@@ -82,15 +98,21 @@ pub(crate) async fn bounded_body(
     }
     let is_empty = axum::body::HttpBody::is_end_stream(&body);
     let most = announced.map_or(limits.body, |bytes| usize::try_from(bytes).unwrap_or(limits.body));
-    let _part = match of {
-        Some(of) if !is_empty => Some(limits.bodies.take(of, most)?),
+    let part = match of {
+        Some(of) if !is_empty => Some(Arc::new(limits.bodies.take(of, most)?)),
         _ => None,
     };
     let context = parts.extensions.get::<RequestContext>();
     context.inspect(|context| context.note_body_is_awaited());
     let bytes = read(body, limits.body).await?;
     context.inspect(|context| context.note_body_is_read());
-    Ok(next.run(Request::from_parts(parts, Body::from(bytes))).await)
+    let mut request = Request::from_parts(parts, Body::from(bytes));
+    if let Some(part) = &part {
+        Held::add(&mut request, part);
+    }
+    let response = next.run(request).await;
+    drop(part);
+    Ok(response)
 }
 
 fn asker(request: &Request) -> Option<Asker> {

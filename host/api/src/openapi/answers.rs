@@ -300,7 +300,7 @@ const REFUSALS: &[Refusal] = &[
         ],
         Facts::is_write,
     ),
-    refusal("stale-version", &[Slug::StaleVersion], Facts::is_write).perhaps(REPLAYED),
+    refusal("stale-version", &[Slug::StaleVersion], Facts::is_write),
     refusal("request-timeout", &[Slug::RequestTimeout], |of| of.needs_token),
     refusal("too-large", &[Slug::TooLarge], |of| of.needs_token),
     refusal("unsupported-media-type", &[Slug::UnsupportedMediaType], |of| of.has_body)

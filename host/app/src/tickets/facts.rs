@@ -67,7 +67,16 @@ impl Facts {
     /// Opens a read transaction with the facts that are the same for all tickets of the
     /// organization.
     pub(crate) async fn open(desk: &Desk, caller: &Caller) -> Result<(ReadTx, Self), CommandError> {
-        let (mut tx, configuration, layers) = layers::open(desk, caller).await?;
+        Self::open_in(desk, caller, None).await
+    }
+
+    /// As [`Facts::open`], in a transaction that was begun and has not read yet.
+    pub(crate) async fn open_in(
+        desk: &Desk,
+        caller: &Caller,
+        begun: Option<ReadTx>,
+    ) -> Result<(ReadTx, Self), CommandError> {
+        let (mut tx, configuration, layers) = layers::open(desk, caller, begun).await?;
         let loads = if layers.need(Need::TeamLoads) {
             waypost_store::directory::team_loads(&mut tx).await?
         } else {

@@ -1,10 +1,10 @@
 //! Tickets of one organization that come in at the same time are decided on together: their facts
 //! are read once, after all of them have arrived, and one commit keeps them.
 //!
-//! Nobody waits for company. A ticket that meets none under way is begun at once; those that come
-//! in meanwhile are the next batch. As soon as that is as large as a batch may be, it is begun
-//! beside the first one. A smaller one waits: most of its trips are the same however many tickets
-//! it has.
+//! Nobody waits for company. A ticket that meets none under way is begun at once, with those that
+//! come until its transaction reads; those that come later are the next batch. As soon as that is
+//! large, it is begun beside the first one. A small one waits: most of its trips are the same
+//! however many tickets it has.
 
 use std::{
     collections::{HashMap, HashSet, VecDeque},
@@ -14,7 +14,7 @@ use std::{
 use tokio::{runtime::Handle, sync::oneshot};
 use tracing::{Instrument, Span};
 use waypost_domain::{ids::OrgId, ticket::TicketKind};
-use waypost_store::{Committed, ticket};
+use waypost_store::{Committed, ReadTx, StoreError, ticket};
 
 use super::{
     OpenTicket, PersonRef, TicketView,
@@ -28,6 +28,8 @@ use crate::{Caller, CommandError, Desk};
 
 /// How many tickets are decided on together at most.
 const MOST: usize = 16;
+/// How many waiting tickets are worth a batch beside the one under way.
+const LARGE: usize = 16;
 /// How many batches of an organization are under way at most.
 const BATCHES: usize = 2;
 
@@ -87,10 +89,12 @@ impl Intake {
         line.begin()
     }
 
-    /// The next batch of an organization.
+    /// The next batch of an organization. Whoever has gone away wants no ticket any more, or comes
+    /// again.
     fn next(&self, org: OrgId) -> Vec<Coming> {
         let mut lines = self.lines();
         let Some(line) = lines.get_mut(&org) else { return Vec::new() };
+        line.waiting.retain(|one| !one.tell.is_closed());
         let many = line.waiting.len().min(MOST);
         line.waiting.drain(..many).collect()
     }
@@ -113,7 +117,7 @@ impl Line {
     fn begin(&mut self) -> bool {
         let begins = match self.under_way {
             0 => !self.waiting.is_empty(),
-            under_way => under_way < BATCHES && self.waiting.len() >= MOST,
+            under_way => under_way < BATCHES && self.waiting.len() >= LARGE,
         };
         self.under_way += usize::from(begins);
         begins
@@ -122,10 +126,25 @@ impl Line {
 
 /// Opens what waits now; what comes in meanwhile is the next batch.
 async fn work(desk: Desk, org: OrgId) {
-    let _place = Place { desk: desk.clone(), org };
+    let place = Place { desk: desk.clone(), org };
+    // It sees what was there when it reads first, so whoever comes until then is in time.
+    let begun = desk.store.read(org).await;
     let batch = desk.intake.next(org);
     let span = tracing::info_span!("intake", org.id = %org, tickets = batch.len());
-    Box::pin(open_batch(&desk, batch)).instrument(span).await;
+    let alone = Box::pin(open_batch(&desk, batch, begun)).instrument(span).await;
+    // The next batch does not wait for them.
+    drop(place);
+    for one in alone {
+        tokio::spawn(open_one(desk.clone(), one, None));
+    }
+}
+
+/// Opens a ticket by itself, and tells its sender.
+async fn open_one(desk: Desk, one: Coming, begun: Option<ReadTx>) {
+    let span = one.span.clone();
+    let opened = Box::pin(open_alone(&desk, &one.caller, &one.command, begun));
+    let told = opened.instrument(span).await;
+    one.answer(told);
 }
 
 /// A place among the batches under way. Given back however the batch ends.
@@ -145,8 +164,17 @@ impl Drop for Place {
     }
 }
 
-/// Opens a batch; one of a single ticket is as if there was no batch.
-async fn open_batch(desk: &Desk, mut batch: Vec<Coming>) {
+/// Opens a batch, and returns those that have to be opened by themselves. One of a single ticket is
+/// as if there was no batch.
+async fn open_batch(
+    desk: &Desk,
+    mut batch: Vec<Coming>,
+    begun: Result<ReadTx, StoreError>,
+) -> Vec<Coming> {
+    let begun = match begun {
+        Ok(begun) => begun,
+        Err(error) => return unless_known(batch, &error.into()),
+    };
     let mut alone = Vec::new();
     if batch.len() > 1 {
         // All are of one moment: that at which their facts are read.
@@ -163,23 +191,18 @@ async fn open_batch(desk: &Desk, mut batch: Vec<Coming>) {
         alone = batch.extract_if(.., repeats).collect();
     }
     if batch.len() > 1 {
-        alone.extend(Box::pin(open_together(desk, batch)).await);
-    } else {
-        alone.extend(batch);
+        alone.extend(Box::pin(open_together(desk, batch, begun)).await);
+    } else if let Some(one) = batch.pop() {
+        open_one(desk.clone(), one, Some(begun)).await;
     }
-    for one in alone {
-        let span = one.span.clone();
-        let opened = Box::pin(open_alone(desk, &one.caller, &one.command));
-        let told = opened.instrument(span).await;
-        one.answer(told);
-    }
+    alone
 }
 
 /// Opens tickets in one commit, and returns those that have to be opened by themselves: they are
 /// there already, or something stands against all of them together.
-async fn open_together(desk: &Desk, batch: Vec<Coming>) -> Vec<Coming> {
+async fn open_together(desk: &Desk, batch: Vec<Coming>, begun: ReadTx) -> Vec<Coming> {
     let (mut deciding, mut alone) = (Vec::new(), Vec::new());
-    let drafted = match draft_all(desk, &batch).await {
+    let drafted = match draft_all(desk, &batch, begun).await {
         Ok(drafted) => drafted,
         Err(error) => return unless_known(batch, &error),
     };
@@ -232,9 +255,9 @@ struct Drafted {
     drafts: Vec<Option<TicketDraft>>,
 }
 
-async fn draft_all(desk: &Desk, batch: &[Coming]) -> Result<Drafted, CommandError> {
+async fn draft_all(desk: &Desk, batch: &[Coming], begun: ReadTx) -> Result<Drafted, CommandError> {
     let Some(first) = batch.first() else { return Err(CommandError::Busy) };
-    let (mut tx, facts) = Facts::open(desk, &first.caller).await?;
+    let (mut tx, facts) = Facts::open_in(desk, &first.caller, Some(begun)).await?;
     let mut ids: HashMap<String, Vec<String>> = HashMap::new();
     for origin in batch.iter().filter_map(|one| origin(&one.command)) {
         ids.entry(origin.source).or_default().push(origin.id);
@@ -294,5 +317,54 @@ fn same(error: &CommandError) -> CommandError {
             CommandError::OutcomeUnknown(cause.to_string().into())
         }
         other => CommandError::Internal(other.to_string().into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+    use uuid::Uuid;
+
+    use super::*;
+
+    const ORG: OrgId = OrgId(Uuid::nil());
+
+    fn coming() -> (Coming, oneshot::Receiver<Result<TicketView, CommandError>>) {
+        let (tell, told) = oneshot::channel();
+        let caller = Caller::operator(ORG, DateTime::UNIX_EPOCH);
+        (Coming { caller, command: OpenTicket::default(), span: Span::none(), tell }, told)
+    }
+
+    #[test]
+    fn whoever_has_gone_away_is_in_no_batch() {
+        let intake = Intake::default();
+        let (first, _told) = coming();
+        let (second, gone) = coming();
+        assert!(intake.join(ORG, first));
+        assert!(!intake.join(ORG, second));
+        drop(gone);
+        assert_eq!(intake.next(ORG).len(), 1);
+        assert!(!intake.leave(ORG), "nobody is left");
+    }
+
+    #[test]
+    fn what_comes_meanwhile_is_the_next_batch_and_much_of_it_one_beside() {
+        let intake = Intake::default();
+        let mut told = Vec::new();
+        let mut join = || {
+            let (one, answer) = coming();
+            told.push(answer);
+            intake.join(ORG, one)
+        };
+        assert!(join(), "nobody is under way");
+        assert_eq!(intake.next(ORG).len(), 1);
+        assert!((1..LARGE).all(|_| !join()));
+        assert!(join(), "a large one begins beside the first");
+        assert!((0..LARGE + 3).all(|_| !join()), "no more than two are under way");
+        assert_eq!(intake.next(ORG).len(), MOST);
+        assert!(intake.leave(ORG), "the next one takes its place");
+        assert_eq!(intake.next(ORG).len(), MOST);
+        assert!(!intake.leave(ORG), "a small one waits for the other");
+        assert!(intake.leave(ORG));
     }
 }

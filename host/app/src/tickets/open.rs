@@ -39,13 +39,31 @@ pub async fn open(
     intake::open(desk, caller, command).await
 }
 
-/// Opens a ticket that may be opened, by itself.
+/// Opens a ticket that may be opened, by itself. A task changes its ticket too: it starts over
+/// while somebody else was first there.
 pub(super) async fn open_alone(
     desk: &Desk,
     caller: &Caller,
     command: &OpenTicket,
+    mut begun: Option<ReadTx>,
 ) -> Result<TicketView, CommandError> {
-    let (mut tx, facts) = Facts::open(desk, caller).await?;
+    let attempt = || Box::pin(try_open(desk, caller, command, begun.take()));
+    scene::start_over_if_stale(desk, attempt, async || {
+        let named = command.fields.get("parent").and_then(serde_json::Value::as_str);
+        let Some(named) = named else { return Err(CommandError::Stale) };
+        let mut tx = desk.store.read(caller.org).await?;
+        Ok(read::seen(&mut tx, caller, &TicketRef::parse(named)).await?.ticket.id)
+    })
+    .await
+}
+
+async fn try_open(
+    desk: &Desk,
+    caller: &Caller,
+    command: &OpenTicket,
+    begun: Option<ReadTx>,
+) -> Result<TicketView, CommandError> {
+    let (mut tx, facts) = Facts::open_in(desk, caller, begun).await?;
     let origin = origin(command);
     if let Some(reference) = &origin
         && caller.role != Role::Requester

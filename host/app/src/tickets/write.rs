@@ -153,10 +153,14 @@ pub(crate) async fn write(
 
 /// Writes what changes, each row of which must be as it was read.
 async fn change(tx: &mut WriteTx, writes: &mut [TicketWrite]) -> Result<(), CommandError> {
+    // In the order of their ids, so that those who change the same tickets wait for each other in a
+    // line, not in a circle.
+    let mut stored: Vec<&mut TicketWrite> = writes.iter_mut().filter(|one| !one.is_new).collect();
+    stored.sort_by_key(|one| one.ticket.id);
+    for one in stored {
+        ticket::update(tx, &mut one.ticket).await?;
+    }
     for one in writes.iter_mut() {
-        if !one.is_new {
-            ticket::update(tx, &mut one.ticket).await?;
-        }
         for decided in &one.decided {
             suggestion::decide(tx, decided).await?;
         }

@@ -10,7 +10,7 @@ use waypost_domain::organization::{OrgKind, OrgSettings, Organization};
 use waypost_domain::person::Person;
 use waypost_domain::role::Role;
 use waypost_domain::team::Team;
-use waypost_store::{StoreOptions, organization, person};
+use waypost_store::{StoreOptions, organization, person, testing};
 
 use super::*;
 use crate::{RETRY_DELAYS, Sink};
@@ -110,7 +110,13 @@ struct Office {
 
 impl Office {
     async fn open() -> Self {
-        let store = Store::connect("sqlite::memory:", &StoreOptions::default()).await.unwrap();
+        Self::waiting_for(StoreOptions::default().wait).await
+    }
+
+    /// One whose database is busy for whoever has waited so long.
+    async fn waiting_for(wait: Duration) -> Self {
+        let options = StoreOptions { wait, ..StoreOptions::default() };
+        let store = Store::connect("sqlite::memory:", &options).await.unwrap();
         store.migrate().await.unwrap();
         let now = Utc.with_ymd_and_hms(2026, 6, 1, 8, 0, 0).unwrap();
         let org = OrgId(Uuid::from_u128(1));
@@ -160,6 +166,52 @@ impl Office {
         person::insert(&mut tx, &mira).await.unwrap();
         tx.commit().await.unwrap();
         Self { store, clock: Arc::new(Hand(Mutex::new(now))), org, sink: Sink::default() }
+    }
+
+    /// Makes a provider with an agent, and posts a message to them.
+    async fn post_elsewhere(&self) -> OrgId {
+        let now = self.clock.now();
+        let org = OrgId(Uuid::from_u128(11));
+        let mut tx = self.store.system().await.unwrap();
+        let platform = organization::list(&mut tx).await.unwrap().remove(0);
+        drop(tx);
+        let mut tx = self.store.read(self.org).await.unwrap();
+        let own = waypost_store::team::list(&mut tx).await.unwrap().remove(0);
+        let mira = person::find(&mut tx, PersonId(Uuid::from_u128(3))).await.unwrap().unwrap();
+        drop(tx);
+        let team = Team { id: TeamId(Uuid::from_u128(12)), org, ..own };
+        let provider = Organization {
+            id: org,
+            parent: Some(self.org),
+            kind: OrgKind::Provider,
+            key: "provider".parse().unwrap(),
+            settings: OrgSettings::new(team.id),
+            ..platform
+        };
+        let nora = Person { id: PersonId(Uuid::from_u128(13)), org, ..mira };
+        let message = Message {
+            id: MessageId(Uuid::from_u128(50)),
+            org,
+            person: nora.id,
+            send_at: now,
+            created_at: now,
+            ticket: None,
+            told_as: [ToldAs::Named].into(),
+            after_end: false,
+            channel: DeliveryChannel::Mail,
+            address: None,
+            subject: "elsewhere".to_owned(),
+            body: "Hello.".to_owned(),
+            dedupe_key: "elsewhere".to_owned(),
+        };
+        let mut tx = self.store.system().await.unwrap();
+        organization::create(&mut tx, &provider, &team).await.unwrap();
+        tx.commit().await.unwrap();
+        let mut tx = self.store.write(org).await.unwrap();
+        person::insert(&mut tx, &nora).await.unwrap();
+        outbox::enqueue_many(&mut tx, &[message]).await.unwrap();
+        tx.commit().await.unwrap();
+        org
     }
 
     /// Puts messages into the outbox, due so long from now.
@@ -403,10 +455,10 @@ async fn what_was_settled_by_somebody_else_holds_up_nothing_of_its_batch() {
     let gate = Gate::before(office.sink.clone());
     let running = start(office.worker(gate.clone()));
     gate.have_come(3).await;
-    let mut tx = office.store.write(office.org).await.unwrap();
+    let mut tx = office.store.system().await.unwrap();
     let fate =
         Fate::Dead { address: "elsewhere@northwind.example".to_owned(), error: "550".into() };
-    let settled = [Ended { message: ids[1], fate }];
+    let settled = [Ended { org: office.org, message: ids[1], fate }];
     let before = outbox::settle_many(&mut tx, &settled, office.clock.now()).await.unwrap();
     assert!(before.is_empty());
     tx.commit().await.unwrap();
@@ -568,4 +620,62 @@ async fn a_running_worker_never_has_more_on_their_way_than_allowed() {
 
     assert!(crowd.most.load(SeqCst) <= 3);
     assert_eq!(office.sink.taken().len(), 20);
+}
+
+#[tokio::test]
+async fn what_cannot_be_read_of_one_organization_holds_up_no_other() {
+    let office = Office::open().await;
+    office.post_elsewhere().await;
+    office.post(0..2, Duration::ZERO).await;
+    let mut tx = office.store.system().await.unwrap();
+    testing::execute(&mut tx, "update people set zone = 'nowhere' where org_id <> (select id from organizations where kind = 'platform')")
+        .await
+        .unwrap();
+    tx.commit().await.unwrap();
+
+    let delivered = office.worker(office.sink.clone()).run_once().await.unwrap();
+
+    assert_eq!(delivered, Delivered { sent: 2, ..Delivered::default() });
+    assert_eq!(office.subjects(), ["message 0", "message 1"]);
+}
+
+#[tokio::test]
+async fn messages_of_all_organizations_are_settled_together() {
+    let office = Office::open().await;
+    office.post_elsewhere().await;
+    office.post(0..2, Duration::ZERO).await;
+    let before = office.store.stats();
+
+    let delivered = office.worker(office.sink.clone()).run_once().await.unwrap();
+
+    assert_eq!(delivered.sent, 3);
+    let asked = office.store.stats().since(before);
+    // Twice it is asked what is due, and once settled.
+    assert!(asked.commits <= 3, "{asked:?}");
+}
+
+#[tokio::test]
+async fn what_was_sent_is_settled_as_soon_as_the_database_can() {
+    let office = Office::waiting_for(Duration::from_millis(30)).await;
+    office.post(0..1, Duration::ZERO).await;
+    let gate = Gate::before(office.sink.clone());
+    let running = start(office.worker(gate.clone()));
+    gate.have_come(1).await;
+    let held = office.store.write(office.org).await.unwrap();
+    gate.turns.add_permits(1);
+    while office.sink.taken().is_empty() {
+        tokio::task::yield_now().await;
+    }
+    // Whoever asked before has given up by then.
+    for _ in 0..3 {
+        let busy = office.store.write(office.org).await.unwrap_err();
+        assert!(matches!(busy, StoreError::Busy), "{busy:?}");
+    }
+    drop(held);
+
+    office.have_been_settled(1).await;
+    running.stop().await;
+
+    assert!(matches!(office.states().await[0], MessageState::Sent { .. }));
+    assert_eq!(office.sink.taken().len(), 1);
 }

@@ -5,7 +5,7 @@ use waypost_domain::{ids::OrgId, key::CategoryPath};
 
 use super::{
     filter::{TicketFilter, TicketSort, counting},
-    walk::{Index, MOST_WALKS, has_closed, past},
+    walk::{Index, MOST_WALKS, has_closed, pasts},
 };
 use crate::{ReadTx, StoreError, sql::Sql};
 
@@ -20,8 +20,8 @@ pub(super) struct Known {
     /// The filter's category, and each below it that something past has; empty where the filter
     /// names none, or there are too many.
     pub(super) categories: Vec<String>,
-    /// Little is past that has what [`past`] goes by.
-    pub(super) has_little_past: bool,
+    /// Which of [`pasts`] holds little; none if none does, or it does not matter.
+    pub(super) little_past: Option<usize>,
 }
 
 impl Known {
@@ -41,20 +41,26 @@ impl Known {
         if known.has_few_tagged || !has_closed(filter) {
             return Ok(known);
         }
-        if let Some(category) = filter.category.as_ref().filter(|_| filter.service.is_none()) {
+        if let Some(category) = &filter.category {
             known.categories = categories(tx, category).await?;
         }
-        if sort != TicketSort::Opened {
-            let walks = past(filter, &known);
+        let ways = pasts(filter, &known);
+        if sort == TicketSort::Opened && ways.len() < 2 {
+            // There is no choice, and it has the list's order.
+            return Ok(known);
+        }
+        for (place, walks) in ways.iter().enumerate() {
+            let goes = |index| walks.iter().any(|walk| walk.index == index);
             let narrowed = TicketFilter {
-                service: filter.service,
-                assignee: filter
-                    .assignee
-                    .filter(|_| walks.iter().any(|walk| walk.index == Index::PastUnassigned)),
+                service: filter.service.filter(|_| goes(Index::PastService)),
+                assignee: filter.assignee.filter(|_| goes(Index::PastUnassigned)),
                 ..TicketFilter::default()
             };
-            if let Some(sql) = counting(&tx.conn, tx.org, &walks, &narrowed, &known, LITTLE + 1) {
-                known.has_little_past = is_little(&sql.fetch_all(&mut tx.conn).await?);
+            if let Some(sql) = counting(&tx.conn, tx.org, walks, &narrowed, &known, LITTLE + 1)
+                && is_little(&sql.fetch_all(&mut tx.conn).await?)
+            {
+                known.little_past = Some(place);
+                break;
             }
         }
         Ok(known)

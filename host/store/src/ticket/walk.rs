@@ -238,8 +238,9 @@ pub(super) fn walks(filter: &TicketFilter, sort: TicketSort, known: &Known) -> V
     if filter.policy_failures == Some(true) {
         return vec![Walk::along(Index::Failures)];
     }
-    let mut past = past(filter, known);
-    if !past.is_empty() && (sort == TicketSort::Opened || known.has_little_past) {
+    // Along the first of them where none is known to hold little, if that has the list's order.
+    let place = known.little_past.or((sort == TicketSort::Opened).then_some(0));
+    if let Some(mut past) = place.and_then(|place| pasts(filter, known).into_iter().nth(place)) {
         if places.iter().any(|(_, phase)| phase.is_active()) {
             past.extend(open(filter, sort));
         }
@@ -265,27 +266,30 @@ fn open(filter: &TicketFilter, sort: TicketSort) -> Vec<Walk> {
     }
 }
 
-/// The walks along what is past and has something that little of it may have; none where the filter
-/// names no such thing, or too many of them.
-pub(super) fn past(filter: &TicketFilter, known: &Known) -> Vec<Walk> {
+/// The ways along what is past and has something that little of it may have: one for each such
+/// thing that the filter names, but where it names too many.
+pub(super) fn pasts(filter: &TicketFilter, known: &Known) -> Vec<Vec<Walk>> {
     let teams: BTreeSet<TeamId> = filter.teams.iter().copied().chain(filter.team).collect();
-    let walks: Vec<Walk> = if filter.service.is_some() {
-        vec![Walk::along(Index::PastService)]
-    } else if !known.categories.is_empty() {
-        let walk = Walk::along(Index::PastCategory);
-        let categories = known.categories.iter().cloned().map(Some);
-        categories.map(|category| Walk { category, ..walk.clone() }).collect()
-    } else if !teams.is_empty() {
-        let walk = Walk::along(Index::PastTeam);
-        teams.into_iter().map(|team| Walk { team: Some(team), ..walk.clone() }).collect()
-    } else if filter.assignee == Some(Assignee::Nobody) {
-        vec![Walk::along(Index::PastUnassigned)]
-    } else {
-        let walk = Walk::along(Index::PastPriority);
-        let levels: BTreeSet<u8> = filter.priorities.iter().copied().collect();
-        levels.into_iter().map(|level| Walk { priority: Some(level), ..walk.clone() }).collect()
-    };
-    if walks.len() > MOST_WALKS { Vec::new() } else { walks }
+    let levels: BTreeSet<u8> = filter.priorities.iter().copied().collect();
+    let once = |index, is_named: bool| Vec::from_iter(is_named.then(|| Walk::along(index)));
+    let ways = [
+        once(Index::PastService, filter.service.is_some()),
+        known
+            .categories
+            .iter()
+            .map(|one| Walk { category: Some(one.clone()), ..Walk::along(Index::PastCategory) })
+            .collect(),
+        teams
+            .into_iter()
+            .map(|team| Walk { team: Some(team), ..Walk::along(Index::PastTeam) })
+            .collect(),
+        once(Index::PastUnassigned, filter.assignee == Some(Assignee::Nobody)),
+        levels
+            .into_iter()
+            .map(|level| Walk { priority: Some(level), ..Walk::along(Index::PastPriority) })
+            .collect(),
+    ];
+    ways.into_iter().filter(|walks| (1..=MOST_WALKS).contains(&walks.len())).collect()
 }
 
 fn concerning(places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {

@@ -8,7 +8,7 @@ use waypost_domain::{
     organization::Organization,
 };
 use waypost_store::{
-    Engine, Store, StoreError, WriteTx, binding, binding_pause, category,
+    Engine, Store, StoreError, StoreOptions, WriteTx, binding, binding_pause, category,
     config_version::{self, ConfigVersions},
     on_both_engines, organization, person, service, team, testing, ticket,
 };
@@ -55,6 +55,28 @@ async fn what_nobody_changed_has_the_versions_that_it_had(store: Store) {
     connected(&store, &org).await;
     let before = versions(&store, &org).await;
     assert!(versions(&store, &org).await.are(&before));
+}
+
+/// After a failover, or once a backup was put in its place, a database can have the same numbers
+/// with other contents. Either ends the connections.
+#[tokio::test]
+async fn versions_that_were_read_before_the_connections_broke_are_worth_nothing() {
+    let test = "versions_that_were_read_before_the_connections_broke_are_worth_nothing";
+    let url = testing::postgres_url(test).await;
+    let store = Store::connect(&url, &StoreOptions::default()).await.unwrap();
+    let org = tree(&store).await.client;
+    // Until no further connection has to be made.
+    let mut before = versions(&store, &org).await;
+    for _ in 0..20 {
+        let after = versions(&store, &org).await;
+        if after.are(&before) {
+            break;
+        }
+        before = after;
+    }
+    assert!(versions(&store, &org).await.are(&before));
+    testing::end_connections(test).await;
+    assert!(!versions(&store, &org).await.are(&before));
 }
 
 async fn a_change_moves_the_versions_of_those_below_and_of_nobody_else(store: Store) {

@@ -258,12 +258,22 @@ async fn a_provider_s_team_is_seen_by_the_clients_it_serves(store: Store) {
     assert_eq!(team::find_by_key(&mut tx, "network").await.unwrap(), None);
     let named = team::names(&mut tx).await.unwrap();
     assert!(named.contains(&(network.id, network.key.clone(), network.name.clone())), "{named:?}");
-    let memberships = team::memberships(&mut tx, &[agent.id, boss.id]).await.unwrap();
-    assert_eq!(memberships, [(agent.id, network.id)]);
     drop(tx);
+    // As each organization sees them, all in one statement.
+    let receivers = [
+        (client.id, agent.id),
+        (client.id, boss.id),
+        (other.id, agent.id),
+        (other.id, boss.id),
+        (provider.id, boss.id),
+    ];
+    let memberships = team::memberships(&store, &receivers).await.unwrap();
+    assert_eq!(memberships, [(client.id, agent.id, network.id)]);
+    let mut people = person::find_anywhere(&store, &receivers).await.unwrap();
+    people.dedup();
+    assert_eq!(people, [(client.id, agent.clone()), (provider.id, boss.clone())]);
 
     let mut tx = store.write(other.id).await.unwrap();
-    assert_eq!(team::memberships(&mut tx, &[agent.id, boss.id]).await.unwrap(), []);
     assert_eq!(team::names(&mut tx).await.unwrap().len(), 1);
     assert_eq!(team::find(&mut tx, network.id).await.unwrap(), None);
     assert_eq!(team::serving(&mut tx).await.unwrap().len(), 1);

@@ -23,6 +23,7 @@ mod receipts;
 mod requests;
 mod tasks;
 mod tickets;
+mod together;
 mod tokens;
 mod walls;
 mod write_sets;

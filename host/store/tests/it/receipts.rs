@@ -9,7 +9,8 @@ use waypost_domain::{
     suggestion::{SuggestedField, Suggestion, SuggestionCounts, SuggestionState},
 };
 use waypost_store::{
-    Store, StoreError, binding, evaluation,
+    Store, StoreError, binding,
+    evaluation::{self, Oldest},
     event::Period,
     on_both_engines,
     receipt::{self, OutcomeKind, ReceiptFilter},
@@ -30,6 +31,7 @@ on_both_engines! {
     suggestions_are_counted_for_the_binding_that_made_them
     old_receipts_are_purged_with_their_rounds
     what_is_oldest_is_known_of_each_organization
+    a_part_of_an_organization_that_went_quiet_goes_too
     receipts_of_organizations_are_apart
     a_part_of_snapshots_is_kept_once
     receipts_are_of_their_evaluation_and_in_order
@@ -212,7 +214,28 @@ async fn what_is_oldest_is_known_of_each_organization(store: Store) {
     evaluated(&store, &evaluation_of(&elsewhere, 4), &[]).await;
     let mut tx = store.system_read().await.unwrap();
     let oldest = evaluation::oldest(&mut tx).await.unwrap();
-    assert_eq!(oldest, [(client.id, at(3)), (other.id, at(4))].into());
+    let since = |minutes| Oldest { evaluation: Some(at(minutes)), part: None };
+    assert_eq!(oldest, [(client.id, since(3)), (other.id, since(4))].into());
+    assert!(since(3).is_before(at(4)) && !since(3).is_before(at(3)));
+}
+
+/// The last evaluation that may have a part goes before the part may.
+async fn a_part_of_an_organization_that_went_quiet_goes_too(store: Store) {
+    let org = tree(&store).await.client;
+    stored_part(&store, org.id, 100).await;
+    let oldest = async || {
+        let mut tx = store.system_read().await.unwrap();
+        evaluation::oldest(&mut tx).await.unwrap().remove(&org.id)
+    };
+
+    let found = oldest().await.unwrap();
+    assert_eq!(found, Oldest { evaluation: None, part: Some(at(100)) });
+    let day = 24 * 60;
+    assert!(!found.is_before(at(99 + day)) && found.is_before(at(100 + day)));
+    let mut tx = store.write(org.id).await.unwrap();
+    receipt::purge(&mut tx, at(100 + day), at(200 + day), 9).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(oldest().await, None);
 }
 
 async fn receipts_of_organizations_are_apart(store: Store) {

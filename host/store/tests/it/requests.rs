@@ -3,7 +3,7 @@
 use waypost_domain::ids::OrgId;
 use waypost_store::{
     Store, StoreError,
-    idempotency::{self, Answered, Known, RequestKey},
+    idempotency::{self, Answered, CarriedOut, Known, RequestKey},
     on_both_engines,
 };
 
@@ -39,8 +39,12 @@ async fn carry_out(
     minute: i64,
 ) -> Result<(), StoreError> {
     let mut tx = store.write(org).await?;
-    idempotency::carry_out(&mut tx, request, at(minute), at(minute + 100)).await?;
+    idempotency::carry_out(&mut tx, vec![carried_out(request, minute)]).await?;
     tx.commit().await
+}
+
+fn carried_out(request: &RequestKey, minute: i64) -> CarriedOut {
+    CarriedOut { request: request.clone(), at: at(minute), expires_at: at(minute + 100) }
 }
 
 async fn answer(
@@ -99,7 +103,7 @@ async fn a_request_that_was_carried_out_is_known_by_the_commit_of_its_changes(st
     let request = request("k");
     // Changes that are not kept leave no mark.
     let mut tx = store.write(org).await.unwrap();
-    idempotency::carry_out(&mut tx, &request, at(2), at(100)).await.unwrap();
+    idempotency::carry_out(&mut tx, vec![carried_out(&request, 2)]).await.unwrap();
     drop(tx);
     assert_eq!(known(&store, org, &request, 3).await, None);
     carry_out(&store, org, &request, 4).await.unwrap();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use waypost_domain::ids::{OrgId, TicketId};
 use waypost_store::{
     Store, StoreError, StoreOptions, comment, event, on_both_engines,
-    testing::{self, number_as},
+    testing::{self, execute_as, number_as},
     ticket, token,
 };
 
@@ -156,6 +156,33 @@ async fn whoever_gets_no_connection_in_time_is_told_that_the_database_is_busy() 
     assert!(matches!(error, StoreError::Busy), "{error:?}");
     drop(held);
     patient.read(org).await.unwrap();
+}
+
+/// As one that was the first until a failover, or whose disk is nearly full.
+#[tokio::test]
+async fn a_database_that_may_only_be_read_is_told_as_unavailable() {
+    let url = testing::postgres_url("a_database_that_may_only_be_read").await;
+    let store = Store::connect(&url, &StoreOptions::default()).await.unwrap();
+    let org = tree(&store).await.client;
+    store.close().await;
+    // The URL ends with options of its connections.
+    let only_read = format!("{url}&options[default_transaction_read_only]=on");
+    let store = Store::connect(&only_read, &StoreOptions::default()).await.unwrap();
+    let mut tx = store.write(org.id).await.unwrap();
+    let refused = ticket::insert(&mut tx, &fixture::ticket(&org)).await;
+    assert!(matches!(refused, Err(StoreError::Unavailable(_))), "{refused:?}");
+    drop(tx);
+    store.read(org.id).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_statement_that_the_server_stops_is_told_as_busy() {
+    let test = "a_statement_that_the_server_stops_is_told_as_busy";
+    let ([store], org) = with_one_connection(test, [5_000]).await;
+    let mut tx = store.write(org).await.unwrap();
+    execute_as(&mut tx, "set local statement_timeout = 20").await.unwrap();
+    let refused = number_as(&mut tx, "select count(*) from generate_series(1, 30000000)").await;
+    assert!(matches!(refused, Err(StoreError::Busy)), "{refused:?}");
 }
 
 /// Also those for single statements: the next one would meet the same broken connection.

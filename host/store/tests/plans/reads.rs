@@ -3,7 +3,7 @@
 use chrono::TimeDelta;
 use waypost_domain::{
     comment::Visibility,
-    ids::MessageId,
+    ids::{MessageId, PersonId},
     incident::MajorState,
     ticket::{ExternalRef, Phase, State, TicketKind},
     waiting::WaitingKind,
@@ -197,7 +197,6 @@ async fn read_directory(tx: &mut ReadTx, sample: &Sample) {
     person::list(tx, Some(sample.person), 51).await.unwrap();
     person::find_with_managers(tx, &["person-1@example.org"], &[sample.person]).await.unwrap();
     team::names(tx).await.unwrap();
-    team::memberships(tx, &[sample.person]).await.unwrap();
     organization::lineage(tx).await.unwrap();
     component::list(tx).await.unwrap();
 }
@@ -211,6 +210,10 @@ async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     outbox::has_texts_before(&mut tx, at(9)).await.unwrap();
     outbox::pending_count(&mut tx).await.unwrap();
     token::shown(store, &[7; 32], Some("client-1")).await.unwrap();
+    let receivers = [(sample.org.id, sample.person), (sample.org.id, PersonId(id()))];
+    person::find_anywhere(store, &receivers).await.unwrap();
+    team::memberships(store, &receivers).await.unwrap();
+    ticket::find_anywhere(store, &[(sample.org.id, sample.ticket.id)]).await.unwrap();
     let request = idempotency::RequestKey {
         caller: "token".to_owned(),
         method: "POST".to_owned(),
@@ -229,14 +232,16 @@ async fn clean_up(store: &Store, sample: &Sample) {
     changed.team = sample.org.settings.fallback_team;
     ticket::update(&mut tx, &mut changed).await.unwrap();
     let fate = || outbox::Fate::Sent { address: "to@example.org".to_owned() };
-    let ended: Vec<_> = (0..5)
-        .map(|_| outbox::Ended { message: MessageId(id()), fate: fate() })
-        .chain([outbox::Ended { message: sample.message, fate: fate() }])
-        .collect();
-    outbox::settle_many(&mut tx, &ended, at(9)).await.unwrap();
-    outbox::give_back(&mut tx, &[sample.message], at(9)).await.unwrap();
     drop(tx);
     let mut tx = store.system().await.unwrap();
+    let org = sample.org.id;
+    let ended: Vec<_> = (0..5)
+        .map(|_| MessageId(id()))
+        .chain([sample.message])
+        .map(|message| outbox::Ended { org, message, fate: fate() })
+        .collect();
+    outbox::settle_many(&mut tx, &ended, at(9)).await.unwrap();
+    outbox::give_back(&mut tx, &[(org, sample.message)], at(9)).await.unwrap();
     idempotency::purge(&mut tx, at(9999), 3).await.unwrap();
     outbox::empty_texts(&mut tx, at(9999), at(9999), 3).await.unwrap();
     outbox::claim(&mut tx, at(9999), TimeDelta::minutes(10), 3).await.unwrap();

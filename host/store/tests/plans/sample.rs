@@ -139,15 +139,18 @@ async fn fill(store: &Store, org: Organization, count: usize) -> Sample {
             key: place.to_string(),
             digest: [7; 32],
         };
-        let until = at(minutes(place) + 1440);
-        idempotency::carry_out(&mut tx, &request, at(minutes(place)), until).await.unwrap();
+        let expires_at = at(minutes(place) + 1440);
+        let carried_out = idempotency::CarriedOut { request, at: at(minutes(place)), expires_at };
+        idempotency::carry_out(&mut tx, vec![carried_out]).await.unwrap();
     }
     event::append_many(&mut tx, &events).await.unwrap();
     comment::insert_many(&mut tx, &comments).await.unwrap();
     outbox::enqueue_many(&mut tx, &messages).await.unwrap();
+    tx.commit().await.unwrap();
+    let mut tx = store.system().await.unwrap();
     for message in &messages[messages.len() / 10..] {
         let fate = outbox::Fate::Sent { address: "to@example.org".to_owned() };
-        let sent = outbox::Ended { message: message.id, fate };
+        let sent = outbox::Ended { org: message.org, message: message.id, fate };
         outbox::settle_many(&mut tx, &[sent], message.send_at).await.unwrap();
     }
     tx.commit().await.unwrap();

@@ -1,7 +1,7 @@
-//! The connections to a PostgreSQL server.
+//! The connections to a PostgreSQL server, and those that read a SQLite file.
 //!
-//! The last one that was given back is lent first: its statements are prepared, and the server has
-//! its tables at hand. One that comes back after its transaction was committed, or after its one
+//! The last one that was given back is lent first: its statements are prepared, and it has its
+//! tables at hand. One that comes back after its transaction was committed, or after its one
 //! statement was answered, is asked nothing. sqlx's own pool lends them in turn and asks each one
 //! that comes back whether it is alive, which costs a ticket three trips.
 
@@ -14,41 +14,95 @@ use std::{
     time::Duration,
 };
 
-use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, postgres::PgConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection, PgConnection, SqliteConnection};
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep, timeout},
+    time::{Instant, error::Elapsed, sleep, timeout},
 };
 
-/// A connection that was used so short a time ago is there; asking it each time would cost a trip
-/// for each transaction.
-const SURE_FOR: Duration = Duration::from_secs(5);
-/// A connection that nobody has needed for so long is closed.
-const IDLE: Duration = Duration::from_mins(10);
-/// A connection is closed when it is so old: what a server keeps for it only grows.
-const OLD: Duration = Duration::from_mins(30);
+/// What the two databases' connections have in common, and where they differ.
+pub(crate) trait Lendable: Connection + Send + Sync + 'static {
+    /// One that was used so short a time ago is there; asking it each time would cost a trip for
+    /// each transaction.
+    const SURE_FOR: Duration;
+    /// One that nobody has needed for so long is closed.
+    const IDLE: Duration;
+    /// One is closed when it is so old.
+    const OLD: Duration;
+
+    /// Runs statements that neither have parameters nor return rows.
+    fn run(&mut self, words: String) -> impl Future<Output = Result<(), sqlx::Error>> + Send;
+
+    /// Whether it leads to a server that can be written to, or once could: after a failover it may
+    /// be a copy that only follows.
+    fn leads(&mut self) -> impl Future<Output = bool> + Send;
+}
+
+impl Lendable for PgConnection {
+    const SURE_FOR: Duration = Duration::from_secs(5);
+    const IDLE: Duration = Duration::from_mins(10);
+    /// What a server keeps for a connection only grows.
+    const OLD: Duration = Duration::from_mins(30);
+
+    async fn run(&mut self, words: String) -> Result<(), sqlx::Error> {
+        sqlx::raw_sql(AssertSqlSafe(words)).execute(self).await?;
+        Ok(())
+    }
+
+    async fn leads(&mut self) -> bool {
+        let follows = sqlx::query_scalar("select pg_is_in_recovery()").fetch_one(self).await;
+        follows.is_ok_and(|follows: bool| !follows)
+    }
+}
+
+/// A file does not go away, and has nothing to gain from being opened again.
+impl Lendable for SqliteConnection {
+    const SURE_FOR: Duration = Duration::MAX;
+    const IDLE: Duration = Duration::MAX;
+    const OLD: Duration = Duration::MAX;
+
+    async fn run(&mut self, words: String) -> Result<(), sqlx::Error> {
+        // Unlike raw text, it stays prepared.
+        sqlx::query(AssertSqlSafe(words)).execute(self).await?;
+        Ok(())
+    }
+
+    async fn leads(&mut self) -> bool {
+        true
+    }
+}
+
+/// How long a connection that was not used for a while is asked whether it is there.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Connections that are lent. Clones share them.
-#[derive(Debug, Clone)]
-pub(crate) struct PgPool(Arc<Shared>);
+#[derive(Debug)]
+pub(crate) struct Pool<C: Lendable>(Arc<Shared<C>>);
+
+// By hand, because deriving it would demand that connections can be cloned.
+impl<C: Lendable> Clone for Pool<C> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
+}
 
 #[derive(Debug)]
-struct Shared {
-    options: PgConnectOptions,
+struct Shared<C: Lendable> {
+    options: C::Options,
     places: Arc<Semaphore>,
     most: u32,
     /// How long to wait for a place, and for a connection.
     wait: Duration,
     /// The one that was given back last is the last.
-    idle: Mutex<Vec<Idle>>,
+    idle: Mutex<Vec<Idle<C>>>,
     /// Raised by each connection that is made.
     made: AtomicU64,
 }
 
 #[derive(Debug)]
-struct Idle {
-    conn: PgConnection,
+struct Idle<C> {
+    conn: C,
     made: Instant,
     since: Instant,
 }
@@ -56,21 +110,23 @@ struct Idle {
 /// A connection that is lent, and given back when it is dropped. A transaction that is open then is
 /// undone behind the back of whoever had it.
 #[derive(Debug)]
-pub(crate) struct Lent {
-    conn: Option<PgConnection>,
+pub(crate) struct Lent<C: Lendable> {
+    conn: Option<C>,
     made: Instant,
     /// Whether a transaction is open.
     is_open: bool,
+    /// Whether it is one that may change something.
+    may_write: bool,
     /// Whether something was asked on it without a transaction, and nobody said that it was
     /// answered.
     is_unsure: bool,
-    pool: PgPool,
+    pool: Pool<C>,
     place: Option<OwnedSemaphorePermit>,
 }
 
-impl PgPool {
+impl<C: Lendable> Pool<C> {
     /// A pool without a connection yet.
-    pub(crate) fn new(options: PgConnectOptions, most: u32, wait: Duration) -> Self {
+    pub(crate) fn new(options: C::Options, most: u32, wait: Duration) -> Self {
         Self(Arc::new(Shared {
             options,
             places: Arc::new(Semaphore::new(
@@ -94,17 +150,19 @@ impl PgPool {
     }
 
     /// Lends a connection without a transaction.
-    pub(crate) async fn lend(&self) -> Result<Lent, sqlx::Error> {
+    pub(crate) async fn lend(&self) -> Result<Lent<C>, sqlx::Error> {
         let wait = self.0.wait;
         timeout(wait, self.lent()).await.map_err(|_| sqlx::Error::PoolTimedOut)?
     }
 
-    async fn lent(&self) -> Result<Lent, sqlx::Error> {
+    async fn lent(&self) -> Result<Lent<C>, sqlx::Error> {
         let place = Arc::clone(&self.0.places).acquire_owned().await;
         let place = place.map_err(|_| sqlx::Error::PoolClosed)?;
         loop {
             let Some(Idle { mut conn, made, since }) = self.idle().pop() else { break };
-            if since.elapsed() < SURE_FOR || conn.ping().await.is_ok() {
+            if since.elapsed() < C::SURE_FOR
+                || matches!(timeout(PATIENCE, conn.ping()).await, Ok(Ok(())))
+            {
                 return Ok(self.lend_out(conn, made, place));
             }
         }
@@ -115,7 +173,7 @@ impl PgPool {
 
     /// Connects, and waits for a server that is being started or has no place for a moment. Whoever
     /// asks has a time limit, and half of it is for that: then they hear what stands against it.
-    async fn connected(&self) -> Result<PgConnection, sqlx::Error> {
+    async fn connected(&self) -> Result<C, sqlx::Error> {
         let began = Instant::now();
         let mut pause = Duration::from_millis(20);
         loop {
@@ -136,18 +194,26 @@ impl PgPool {
         }
     }
 
-    fn lend_out(&self, conn: PgConnection, made: Instant, place: OwnedSemaphorePermit) -> Lent {
+    fn lend_out(&self, conn: C, made: Instant, place: OwnedSemaphorePermit) -> Lent<C> {
         let pool = self.clone();
-        Lent { conn: Some(conn), made, is_open: false, is_unsure: false, pool, place: Some(place) }
+        Lent {
+            conn: Some(conn),
+            made,
+            is_open: false,
+            may_write: false,
+            is_unsure: false,
+            pool,
+            place: Some(place),
+        }
     }
 
     /// Takes a connection back, and lets go of one that nobody has needed for long.
-    fn take_back(&self, conn: PgConnection, made: Instant) {
+    fn take_back(&self, conn: C, made: Instant) {
         let now = Instant::now();
         let mut idle = self.idle();
-        let unneeded = idle.first().is_some_and(|first| now - first.since > IDLE);
+        let unneeded = idle.first().is_some_and(|first| now - first.since > C::IDLE);
         let unneeded = unneeded.then(|| idle.remove(0).conn);
-        if now - made > OLD || self.0.places.is_closed() {
+        if now - made > C::OLD || self.0.places.is_closed() {
             drop(idle);
             close(conn);
         } else {
@@ -165,20 +231,20 @@ impl PgPool {
         self.0.places.close();
         let idle = std::mem::take(&mut *self.idle());
         for Idle { conn, .. } in idle {
-            // Whether the server hears it or not, it is over.
-            let _: Result<(), sqlx::Error> = conn.close().await;
+            // Whether anybody hears it or not, it is over.
+            let _: Result<Result<(), sqlx::Error>, Elapsed> = timeout(PATIENCE, conn.close()).await;
         }
         drop(all);
     }
 
-    fn idle(&self) -> MutexGuard<'_, Vec<Idle>> {
+    fn idle(&self) -> MutexGuard<'_, Vec<Idle<C>>> {
         self.0.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Lent {
+impl<C: Lendable> Lent<C> {
     /// The connection; none once it was given back.
-    pub(crate) fn conn(&mut self) -> Result<&mut PgConnection, sqlx::Error> {
+    pub(crate) fn conn(&mut self) -> Result<&mut C, sqlx::Error> {
         self.is_unsure = true;
         self.conn.as_mut().ok_or(sqlx::Error::PoolClosed)
     }
@@ -189,41 +255,47 @@ impl Lent {
     }
 
     /// Begins a transaction with these words, which may be several statements.
-    pub(crate) async fn begin(&mut self, words: String) -> Result<(), sqlx::Error> {
+    pub(crate) async fn begin(
+        &mut self,
+        words: String,
+        may_write: bool,
+    ) -> Result<(), sqlx::Error> {
         // Also when it fails midway, or nobody waits for the answer.
         self.is_open = true;
-        sqlx::raw_sql(AssertSqlSafe(words)).execute(self.conn()?).await?;
-        Ok(())
+        self.may_write = may_write;
+        self.conn()?.run(words).await
     }
 
     /// Keeps what was changed, and gives the connection back.
     pub(crate) async fn commit(mut self) -> Result<(), sqlx::Error> {
-        sqlx::raw_sql("commit").execute(self.conn()?).await?;
+        self.conn()?.run("commit".to_owned()).await?;
         self.is_open = false;
         self.is_unsure = false;
         Ok(())
     }
 }
 
-impl Drop for Lent {
+impl<C: Lendable> Drop for Lent<C> {
     fn drop(&mut self) {
         let Some(mut conn) = self.conn.take() else { return };
         let (pool, made, place) = (self.pool.clone(), self.made, self.place.take());
-        let is_open = self.is_open;
+        let (is_open, may_write) = (self.is_open, self.may_write);
         if !is_open && !self.is_unsure {
             pool.take_back(conn, made);
             return;
         }
-        // Without a runtime the process is ending, and the server undoes it.
+        // Without a runtime the process is ending, which undoes it.
         let Ok(runtime) = Handle::try_current() else { return };
         runtime.spawn(async move {
-            // A connection that is gone is not lent again.
-            let is_there = if is_open {
-                sqlx::raw_sql("rollback").execute(&mut conn).await.is_ok()
-            } else {
-                conn.ping().await.is_ok()
+            // A connection that is gone, hangs, or leads to a server that may no longer be written
+            // to, is not lent again.
+            let is_good = async {
+                if !is_open {
+                    return conn.ping().await.is_ok();
+                }
+                conn.run("rollback".to_owned()).await.is_ok() && (!may_write || conn.leads().await)
             };
-            if is_there {
+            if timeout(pool.0.wait, is_good).await.unwrap_or(false) {
                 pool.take_back(conn, made);
             }
             drop(place);
@@ -231,10 +303,10 @@ impl Drop for Lent {
     }
 }
 
-/// Tells the server that a connection is over, behind the back of whoever gave it up.
-fn close(conn: PgConnection) {
+/// Says that a connection is over, behind the back of whoever gave it up.
+fn close<C: Lendable>(conn: C) {
     if let Ok(runtime) = Handle::try_current() {
-        // Whether the server hears it or not, it is over.
+        // Whether anybody hears it or not, it is over.
         runtime.spawn(async move { conn.close().await });
     }
 }
