@@ -101,7 +101,7 @@ impl Default for DeskOptions {
     fn default() -> Self {
         Self {
             idempotency_hours: 24,
-            stale_retries: 16,
+            stale_retries: 64,
             deadline_ms: 50,
             max_fuel: 1_000_000_000,
             max_deadline_ms: 1_000,

@@ -1,7 +1,7 @@
 //! The outbox, as an administrator sees it: which messages left, which wait, which were given up or
 //! dropped. And whom messages that are to leave go to now.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
@@ -55,6 +55,7 @@ pub async fn leaving(
     } else {
         Vec::new()
     };
+    let asked = asked(store, messages).await?;
     let mut leaving = Vec::with_capacity(messages.len());
     for message in messages {
         let is_own = |ticket: &&Ticket| ticket.org == message.org;
@@ -64,36 +65,39 @@ pub async fn leaving(
             |org: OrgId, person: PersonId| (org, person) == (message.org, message.person);
         let person = people.iter().find(|(org, person)| is_theirs(*org, person.id));
         let theirs = teams.iter().filter(|(org, person, _)| is_theirs(*org, *person));
-        let mut standing = Standing {
+        let standing = Standing {
             person: person.map(|(_, person)| person.clone()),
             ticket: ticket.cloned(),
-            is_asked: false,
+            is_asked: message.ticket.is_some_and(|id| asked.contains(&(id, message.person))),
             teams: theirs.map(|(.., team)| *team).collect(),
         };
-        if let Some(id) = message.ticket
-            && message.told_as.contains(&ToldAs::Approver)
-        {
-            standing.is_asked = is_asked(store, message.org, id, message.person).await?;
-        }
         leaving.push(message.leaves_to(&standing));
     }
     Ok(leaving)
 }
 
-/// Whether the approval of a ticket waits for a person's vote.
-async fn is_asked(
+/// Whose votes the approvals of tickets wait for, as far as messages were written to them as
+/// approvers.
+async fn asked(
     store: &Store,
-    org: OrgId,
-    ticket: TicketId,
-    person: PersonId,
-) -> Result<bool, StoreError> {
-    let mut tx = store.read(org).await?;
-    let Some(round) = approval::open_of(&mut tx, ticket.into()).await? else { return Ok(false) };
-    let mut steps = round.stages.iter().flat_map(|stage| &stage.steps);
-    Ok(steps.any(|step| {
-        let mut requests = step.requests.iter();
-        requests.any(|one| one.voter == person && one.state == SeatState::Requested)
-    }))
+    messages: &[&Message],
+) -> Result<BTreeSet<(TicketId, PersonId)>, StoreError> {
+    let mut tickets: BTreeMap<OrgId, BTreeSet<TicketId>> = BTreeMap::new();
+    for message in messages.iter().filter(|one| one.told_as.contains(&ToldAs::Approver)) {
+        tickets.entry(message.org).or_default().extend(message.ticket);
+    }
+    let mut asked = BTreeSet::new();
+    for (org, tickets) in tickets {
+        let mut tx = store.read(org).await?;
+        for round in approval::open_of_many(&mut tx, &Vec::from_iter(tickets)).await? {
+            let ticket = TicketId(round.subject.id());
+            let steps = round.stages.iter().flat_map(|stage| &stage.steps);
+            let requests = steps.flat_map(|step| &step.requests);
+            let waiting = requests.filter(|one| one.state == SeatState::Requested);
+            asked.extend(waiting.map(|one| (ticket, one.voter)));
+        }
+    }
+    Ok(asked)
 }
 
 /// Lists the organization's messages, the latest first. For administrators and auditors.

@@ -34,9 +34,10 @@ use crate::{Transport, Undelivered};
 /// settled. What a crash sends again is no more than these and those on their way.
 const CLAIMED: u32 = 64;
 
-/// How often it is tried to settle what has ended, a pause apart. After that it is sent once more,
-/// when its lease is over.
-const SETTLED_AGAIN: u32 = 20;
+/// How long the database is asked for something about messages.
+const PATIENCE: Duration = Duration::from_secs(15);
+/// How often it is tried again to settle what has ended, once nothing more can end.
+const LAST_TRIES: u32 = 3;
 
 /// What can be set about a worker.
 #[derive(Debug, Clone)]
@@ -210,14 +211,15 @@ impl<C: Transport> Worker<C> {
                 let attempt = self.attempt(&claim.posted, found).await;
                 settling.push(Settling { claim, attempt });
             }
-            self.settle(settling, &mut delivered).await.map_err(|(fault, _)| fault)?;
+            let settled = self.settle(settling, false, &mut delivered).await;
+            settled.map_err(|(fault, _)| fault)?;
         }
     }
 
     async fn claim(&self, most: u32) -> Result<Vec<Posted>, StoreError> {
         // Longer than an attempt, so that nobody else claims what is still on its way.
         let lease = span(self.options.attempt * 2);
-        within(self.options.attempt, async {
+        within(PATIENCE, async {
             let mut tx = self.store.system().await?;
             let claimed = outbox::claim(&mut tx, self.clock.now(), lease, most).await?;
             tx.commit().await?;
@@ -238,12 +240,12 @@ impl<C: Transport> Worker<C> {
             in_time,
             |one| one.posted.message.org,
             |claims: Vec<Claim>| {
-                let (store, limit) = (self.store.clone(), self.options.attempt);
+                let store = self.store.clone();
                 async move {
                     let messages: Vec<_> =
                         claims.iter().map(|claim| &claim.posted.message).collect();
                     let found =
-                        within(limit, waypost_app::outbox::leaving(&store, &messages)).await;
+                        within(PATIENCE, waypost_app::outbox::leaving(&store, &messages)).await;
                     (claims, found)
                 }
             },
@@ -252,6 +254,13 @@ impl<C: Transport> Worker<C> {
             match found {
                 Ok(found) => leaving.extend(claims.into_iter().zip(found.into_iter().map(Some))),
                 Err(fault) => log_fault("looking up who gets messages", &fault),
+            }
+        }
+        // Looking up takes time, too.
+        let latest = self.clock.now() + span(self.options.attempt);
+        for (claim, found) in &mut leaving {
+            if claim.posted.next_attempt_at < latest {
+                *found = None;
             }
         }
         // The longest due leaves first, whoever's it is.
@@ -280,46 +289,64 @@ impl<C: Transport> Worker<C> {
     }
 
     /// Settles what ends, until nothing more can end: whatever has ended when the transaction
-    /// before it is over. Where the database cannot do it now, it is tried again: what was sent and
-    /// not settled is sent once more when its lease is over.
+    /// before it is over. Where the database cannot do it now, it is tried again until the lease is
+    /// over: then what was sent and not settled is sent once more.
     async fn settle_what_ends(self, mut ending: mpsc::UnboundedReceiver<Settling>) {
         let mut ended = Vec::new();
-        let mut failed = 0;
-        while !ended.is_empty() || ending.recv_many(&mut ended, size(CLAIMED)).await > 0 {
-            let Err((fault, rest)) = self.settle(ended, &mut Delivered::default()).await else {
-                (ended, failed) = (Vec::new(), 0);
+        let mut last_tries = LAST_TRIES;
+        let mut is_again = false;
+        loop {
+            if !is_again && ending.recv_many(&mut ended, size(CLAIMED)).await == 0 {
+                return;
+            }
+            while is_again && let Ok(one) = ending.try_recv() {
+                ended.push(one);
+            }
+            let settled = self.settle(ended, is_again, &mut Delivered::default()).await;
+            let Err((fault, rest)) = settled else {
+                (ended, is_again) = (Vec::new(), false);
                 continue;
             };
             log_fault("updating messages", &fault);
-            failed += 1;
-            ended = if failed < SETTLED_AGAIN { rest } else { Vec::new() };
-            tokio::time::sleep(self.options.pause).await;
+            let now = self.clock.now();
+            let is_ours = |one: &Settling| one.claim.posted.next_attempt_at > now;
+            ended = rest.into_iter().filter(is_ours).collect();
+            if ending.is_closed() {
+                if last_tries == 0 {
+                    return;
+                }
+                last_tries -= 1;
+            }
+            is_again = !ended.is_empty();
+            if is_again {
+                tokio::time::sleep(self.options.pause).await;
+            }
         }
     }
 
-    /// Notes what became of messages, and counts it. What could not be noted now comes back.
+    /// Notes what became of messages, and counts it. What could not be noted now comes back. Where
+    /// this is done again, the first time may have been kept without anybody hearing it.
     async fn settle(
         &self,
         settling: Vec<Settling>,
+        is_again: bool,
         delivered: &mut Delivered,
     ) -> Result<(), (StoreError, Vec<Settling>)> {
-        let settled = for_all(
-            settling,
-            |one| one.claim.posted.message.org,
-            |part: Vec<Settling>| {
-                let worker = self.clone();
-                async move {
-                    let settled = worker.settle_together(&part).await;
-                    (part, settled)
-                }
-            },
-        );
-        let mut failed = Ok(());
+        let org = |one: &Settling| one.claim.posted.message.org;
+        let settled = for_all(settling, org, |part: Vec<Settling>| {
+            let worker = self.clone();
+            async move {
+                let settled = worker.settle_together(&part).await;
+                (part, settled)
+            }
+        });
+        let mut failed: Option<StoreError> = None;
+        let mut rest = Vec::new();
         for (settling, settled) in settled.await {
             match settled {
                 Ok((ended, before)) => {
                     for one in ended {
-                        if before.contains(&one.message) {
+                        if before.contains(&one.message) && !is_again {
                             // Its lease was over before it was sent.
                             tracing::info!(
                                 org.id = %one.org, message.id = %one.message,
@@ -331,11 +358,17 @@ impl<C: Transport> Worker<C> {
                         }
                     }
                 }
-                Err(fault) if is_about_all(&fault) => failed = Err((fault, settling)),
-                Err(fault) => failed = Err((fault, Vec::new())),
+                Err(fault) => {
+                    if is_about_all(&fault) {
+                        rest.extend(settling);
+                    }
+                    if let Some(other) = failed.replace(fault) {
+                        log_fault("updating messages", &other);
+                    }
+                }
             }
         }
-        failed
+        failed.map_or(Ok(()), |fault| Err((fault, rest)))
     }
 
     /// Notes what became of messages; those that were settled before are told apart.
@@ -355,7 +388,7 @@ impl<C: Transport> Worker<C> {
                 }
             }
         }
-        let before = within(self.options.attempt, async {
+        let before = within(PATIENCE, async {
             let mut tx = self.store.system().await?;
             let before = outbox::settle_many(&mut tx, &ended, now).await?;
             for (claimed_until, messages) in given_back {
@@ -375,7 +408,9 @@ impl<C: Transport> Worker<C> {
             Attempt::NotMade(why) => Fate::Dropped { reason: why.to_string() },
             Attempt::Made(address, Ok(())) => Fate::Sent { address: address.clone() },
             Attempt::Made(address, Err(refusal)) => {
-                let (address, error) = (address.clone(), refusal.to_string());
+                // What a mail server says may be anything, and not every database keeps anything.
+                let error = refusal.to_string().replace(char::is_control, " ");
+                let address = address.clone();
                 match self.next(posted, refusal, now) {
                     Some(until) => Fate::PutOff { address, error, until },
                     None => Fate::Dead { address, error },

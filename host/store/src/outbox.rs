@@ -188,15 +188,15 @@ pub async fn settle_many(
     ended: &[Ended],
     now: DateTime<Utc>,
 ) -> Result<BTreeSet<MessageId>, StoreError> {
-    // The messages are looked up by their keys: joined with the values, SQLite would read all there
-    // are.
+    // The messages are looked up by their keys. Joined with the values, SQLite would read all there
+    // are; named by its state, what waits has an index, and PostgreSQL would read all that waits.
     const SETTLE: &str = ")
         update outbox set (state, address, last_error, next_attempt_at, settled_at) = (
             select v.column3, coalesce(v.column4, outbox.address), coalesce(v.column5, outbox.last_error),
                 coalesce(v.column6, outbox.next_attempt_at), v.column7
             from v where v.column1 = outbox.org_id and v.column2 = outbox.id limit 1
         )
-        where state = 'pending' and (org_id, id) in (select column1, column2 from v)
+        where settled_at is null and (org_id, id) in (select column1, column2 from v)
         returning id";
     let mut before: BTreeSet<MessageId> = ended.iter().map(|one| one.message).collect();
     for part in ended.chunks(SETTLED_AT_ONCE) {

@@ -139,6 +139,11 @@ impl<C: Lendable> Pool<C> {
         }))
     }
 
+    /// How long to wait for an answer that takes no time.
+    pub(crate) fn wait(&self) -> Duration {
+        self.0.wait
+    }
+
     /// How many there are at most.
     pub(crate) fn most(&self) -> u32 {
         self.0.most

@@ -8,6 +8,7 @@ use sqlx::{
     postgres::PgConnectOptions,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous},
 };
+use tokio::time::timeout;
 use waypost_domain::ids::OrgId;
 
 use crate::{
@@ -69,6 +70,7 @@ pub enum Engine {
 pub struct Store {
     connections: Connections,
     counters: Arc<Counters>,
+    wait: Duration,
     /// Who shows these tokens.
     pub(crate) shown: Together<token::Question, Option<Shown>>,
     /// What is known of requests with these keys.
@@ -104,7 +106,13 @@ impl Store {
         } else {
             return Err(StoreError::UnknownUrl);
         };
-        Ok(Self { connections, counters, shown: Together::default(), keys: Together::default() })
+        Ok(Self {
+            connections,
+            counters,
+            wait: options.wait,
+            shown: Together::default(),
+            keys: Together::default(),
+        })
     }
 
     /// How often the database was asked since it was opened.
@@ -245,7 +253,9 @@ impl Store {
         let mut broken = 0;
         loop {
             let mut conn = self.glance().await?;
-            match statement(&conn).fetch_all(&mut conn).await {
+            // Others wait for the answer, and a connection may hang without being broken.
+            let told = timeout(self.wait, statement(&conn).fetch_all(&mut conn)).await;
+            match told.map_err(|_| StoreError::Busy)? {
                 Ok(rows) => {
                     conn.answered();
                     return Ok(rows);
@@ -340,7 +350,8 @@ async fn begin_postgres(
     loop {
         counters.trip();
         let mut lent = pool.lend().await?;
-        match lent.begin(begin.to_owned(), may_write).await {
+        let begun = timeout(pool.wait(), lent.begin(begin.to_owned(), may_write)).await;
+        match begun.map_err(|_| StoreError::Busy)? {
             Ok(()) => {
                 counters.transaction();
                 return Ok(lent);

@@ -86,6 +86,8 @@ impl<Q: Send + 'static, A: Send + 'static> Turn<Q, A> {
     /// The next questions; none is the end of the turn.
     fn next(&mut self) -> Vec<Asking<Q, A>> {
         let mut line = self.of.line();
+        // Whoever has gone away asks nothing any more.
+        line.waiting.retain(|one| !one.tell.is_closed());
         let many = line.waiting.len().min(MOST);
         line.is_seen_to = many > 0;
         self.is_over = many == 0;
@@ -153,4 +155,39 @@ pub(crate) fn answers<R, A>(
         }
     }
     answers
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::StoreOptions;
+
+    async fn fail(_: Store, _: Vec<u8>) -> Result<Vec<Result<u8, StoreError>>, StoreError> {
+        panic!("as a fault of the program does")
+    }
+
+    async fn double(_: Store, all: Vec<u8>) -> Result<Vec<Result<u8, StoreError>>, StoreError> {
+        tokio::task::yield_now().await;
+        Ok(all.into_iter().map(|one| Ok(one * 2)).collect())
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_behind_whoever_asked_and_failed() {
+        let store = Store::connect("sqlite::memory:", &StoreOptions::default()).await.unwrap();
+        let together = Together::default();
+        let (a, b) = tokio::join!(together.ask(&store, 1, fail), together.ask(&store, 2, fail));
+        assert!(a.is_err() && b.is_err(), "{a:?}, {b:?}");
+        let (a, b) = tokio::join!(together.ask(&store, 1, double), together.ask(&store, 2, double));
+        assert_eq!((a.unwrap(), b.unwrap()), (2, 4));
+    }
+
+    #[tokio::test]
+    async fn whoever_has_gone_away_is_not_asked_for() {
+        let store = Store::connect("sqlite::memory:", &StoreOptions::default()).await.unwrap();
+        let together = Together::default();
+        let gone = together.ask(&store, 1, double);
+        assert!(tokio::time::timeout(std::time::Duration::ZERO, gone).await.is_err());
+        assert_eq!(together.ask(&store, 3, double).await.unwrap(), 6);
+        assert!(together.line().waiting.is_empty());
+    }
 }

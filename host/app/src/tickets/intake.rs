@@ -9,9 +9,10 @@
 use std::{
     collections::{HashMap, HashSet, VecDeque},
     sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
-use tokio::{runtime::Handle, sync::oneshot};
+use tokio::{runtime::Handle, sync::oneshot, time::timeout};
 use tracing::{Instrument, Span};
 use waypost_domain::{ids::OrgId, ticket::TicketKind};
 use waypost_store::{Committed, ReadTx, StoreError, ticket};
@@ -28,6 +29,9 @@ use crate::{Caller, CommandError, Desk};
 
 /// How many tickets are decided on together at most.
 const MOST: usize = 16;
+/// How long a batch may take: longer than any request. A connection may hang without being broken,
+/// and others of the organization wait.
+const LONGEST: Duration = Duration::from_mins(1);
 /// How many waiting tickets are worth a batch beside the one under way.
 const LARGE: usize = 16;
 /// How many batches of an organization are under way at most.
@@ -131,10 +135,12 @@ async fn work(desk: Desk, org: OrgId) {
     let begun = desk.store.read(org).await;
     let batch = desk.intake.next(org);
     let span = tracing::info_span!("intake", org.id = %org, tickets = batch.len());
-    let alone = Box::pin(open_batch(&desk, batch, begun)).instrument(span).await;
+    let opened = Box::pin(open_batch(&desk, batch, begun)).instrument(span);
+    // Given up, those of its senders that still wait hear that it failed.
+    let alone = timeout(LONGEST, opened).await.unwrap_or_default();
     // The next batch does not wait for them.
     drop(place);
-    for one in alone {
+    for one in alone.into_iter().filter(|one| !one.tell.is_closed()) {
         tokio::spawn(open_one(desk.clone(), one, None));
     }
 }
