@@ -165,7 +165,8 @@ pub async fn oldest(tx: &mut SystemReadTx) -> Result<BTreeMap<OrgId, Oldest>, St
             from organizations o
         ) as organizations_evaluations
         where oldest is not null or oldest_part is not null";
-    let rows: Vec<(Uuid, Option<DateTime<Utc>>, Option<DateTime<Utc>>)> =
+    type Moment = Option<DateTime<Utc>>;
+    let rows: Vec<(Uuid, Moment, Moment)> =
         on_conn!(&mut tx.conn, |conn| sqlx::query_as(OLDEST).fetch_all(conn).await?);
     let oldest = |(org, evaluation, part)| (OrgId(org), Oldest { evaluation, part });
     Ok(rows.into_iter().map(oldest).collect())

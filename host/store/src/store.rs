@@ -350,8 +350,8 @@ async fn begin_postgres(
     loop {
         counters.trip();
         let mut lent = pool.lend().await?;
-        let begun = timeout(pool.wait(), lent.begin(begin.to_owned(), may_write)).await;
-        match begun.map_err(|_| StoreError::Busy)? {
+        let told = timeout(pool.wait(), lent.begin(begin.to_owned(), may_write)).await;
+        match told.map_err(|_| StoreError::Busy)? {
             Ok(()) => {
                 counters.transaction();
                 return Ok(lent);
