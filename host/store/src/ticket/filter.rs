@@ -339,9 +339,10 @@ fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
 /// The same order of conditions as `Ticket::waiting_on` of the domain, which the phases keep apart.
 fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
     /// When the votes of the open round were asked for; none when nobody is asked, or no round is
-    /// open.
-    const ASKED: &str = "(
-        select min(requested_at) from approvals join approval_requests
+    /// open. From the ticket's rounds to their votes: the other way round, all votes that are waited
+    /// for would be looked at for each ticket.
+    const FROM: &str = "(select min(requested_at) from approvals";
+    const ASKED: &str = " approval_requests
             on approval_requests.org_id = approvals.org_id and approval_requests.approval_id = approvals.id
         where approvals.org_id = tickets.org_id and approvals.subject_id = tickets.id
             and approvals.outcome in ('waiting', 'pending') and approval_requests.state = 'requested'
@@ -351,6 +352,9 @@ fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
         select 1 from approvals where approvals.org_id = tickets.org_id and approvals.subject_id = tickets.id
             and approvals.outcome in ('waiting', 'pending')
     ))";
+    let asked = |sql: &mut Sql| {
+        sql.push(FROM).push_either(" cross join", " join").push(ASKED);
+    };
     if let Some(kind) = filter.waiting_for {
         match kind {
             WaitingKind::Caller
@@ -371,11 +375,13 @@ fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
                 sql.push(" and phase = 'open' and state = 'waiting'");
             }
             WaitingKind::Approvers => {
-                sql.push(" and phase = 'open' and ").push(ASKED).push(" is not null");
+                asked(sql.push(" and phase = 'open' and "));
+                sql.push(" is not null");
             }
             WaitingKind::ApproverMissing => {
                 sql.push(" and phase = 'open' and ").push(AWAITS_APPROVAL);
-                sql.push(" and ").push(ASKED).push(" is null");
+                asked(sql.push(" and "));
+                sql.push(" is null");
             }
             WaitingKind::Confirmation => {
                 sql.push(" and phase = 'done' and requester_id is not null");
@@ -384,7 +390,7 @@ fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
     }
     if let Some(moment) = filter.waiting_before {
         sql.push(" and phase in ('open', 'on_hold', 'done')");
-        sql.push(" and coalesce(case when phase = 'open' then ").push(ASKED);
+        asked(sql.push(" and coalesce(case when phase = 'open' then "));
         sql.push(" end, waiting_since) < ").bind(moment);
     }
 }
