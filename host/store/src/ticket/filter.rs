@@ -339,8 +339,8 @@ fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
 /// The same order of conditions as `Ticket::waiting_on` of the domain, which the phases keep apart.
 fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
     /// When the votes of the open round were asked for; none when nobody is asked, or no round is
-    /// open. From the ticket's rounds to their votes: the other way round, all votes that are waited
-    /// for would be looked at for each ticket.
+    /// open. From the ticket's rounds to their votes: the other way round, all votes that are
+    /// waited for would be looked at for each ticket.
     const FROM: &str = "(select min(requested_at) from approvals";
     const ASKED: &str = " approval_requests
             on approval_requests.org_id = approvals.org_id and approval_requests.approval_id = approvals.id
