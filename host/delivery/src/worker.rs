@@ -311,11 +311,12 @@ impl<C: Transport> Worker<C> {
             let now = self.clock.now();
             let is_ours = |one: &Settling| one.claim.posted.next_attempt_at > now;
             ended = rest.into_iter().filter(is_ours).collect();
-            if ending.is_closed() {
+            if ending.is_closed() && !ended.is_empty() {
+                // What ended behind these has its turn, too.
                 if last_tries == 0 {
-                    return;
+                    ended.clear();
                 }
-                last_tries -= 1;
+                last_tries = last_tries.saturating_sub(1);
             }
             is_again = !ended.is_empty();
             if is_again {

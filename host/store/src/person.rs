@@ -103,16 +103,18 @@ pub async fn find_anywhere(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let statement = |conn: &Conn| {
-        let mut sql = Sql::new(conn, "with v (org_id, person_id) as (values ");
-        sql.bind_rows(padded(wanted), |row, (org, person)| {
-            row.add(org.0, "::uuid").add(person.0, "::uuid");
-        });
-        sql.push(FIND);
-        sql
-    };
-    let rows: Vec<SeenRow> = store.look(statement).await?;
+    let rows: Vec<SeenRow> = store.look(|conn| of_wanted(conn, wanted, FIND)).await?;
     rows.into_iter().map(|row| Ok((OrgId(row.seen_by), row.person.try_into()?))).collect()
+}
+
+/// A statement about people as organizations see them: `v` has an organization and a person each.
+pub(crate) fn of_wanted(conn: &Conn, wanted: &[(OrgId, PersonId)], rest: &'static str) -> Sql {
+    let mut sql = Sql::new(conn, "with v (org_id, person_id) as (values ");
+    sql.bind_rows(padded(wanted), |row, (org, person)| {
+        row.add(org.0, "::uuid").add(person.0, "::uuid");
+    });
+    sql.push(rest);
+    sql
 }
 
 #[derive(Debug, sqlx::FromRow)]

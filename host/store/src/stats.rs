@@ -7,7 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct StoreStats {
     /// Statements, or several of them that were sent together: each is a round trip to a PostgreSQL
-    /// server, or a hand-over to the thread of a SQLite connection and back.
+    /// server, or a hand-over to the thread of a SQLite connection and back. That a transaction
+    /// which has only read is ended is left out: nobody waits for it.
     pub trips: u64,
     /// Transactions that were begun, those of readers too.
     pub transactions: u64,

@@ -15,8 +15,9 @@ use crate::{
     ReadTx, Store, StoreError, WriteTx,
     column::Table,
     conn::{Conn, on},
+    person,
     row::{insert_all, insert_on, row, update_guarded},
-    sql::{Sql, padded},
+    sql::Sql,
     unique::UniqueKey,
 };
 
@@ -147,15 +148,8 @@ pub async fn memberships(
     if wanted.is_empty() {
         return Ok(Vec::new());
     }
-    let statement = |conn: &Conn| {
-        let mut sql = Sql::new(conn, "with v (org_id, person_id) as (values ");
-        sql.bind_rows(padded(wanted), |row, (org, person)| {
-            row.add(org.0, "::uuid").add(person.0, "::uuid");
-        });
-        sql.push(MEMBERSHIPS);
-        sql
-    };
-    let rows: Vec<(Uuid, Uuid, Uuid)> = store.look(statement).await?;
+    let rows: Vec<(Uuid, Uuid, Uuid)> =
+        store.look(|conn| person::of_wanted(conn, wanted, MEMBERSHIPS)).await?;
     let membership = |(org, person, team)| (OrgId(org), PersonId(person), TeamId(team));
     Ok(rows.into_iter().map(membership).collect())
 }

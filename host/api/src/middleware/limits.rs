@@ -61,7 +61,7 @@ pub(crate) async fn deadline(
 pub(crate) struct Held(Vec<Arc<dyn Any + Send + Sync>>);
 
 impl Held {
-    /// Adds something to what a request holds, besides the caller of this.
+    /// Has a request hold something, which whoever calls this goes on holding as well.
     fn add<T: Send + Sync + 'static>(request: &mut Request, what: &Arc<T>) {
         let held = request.extensions_mut().get_or_insert_default::<Self>();
         held.0.push(Arc::clone(what) as Arc<dyn Any + Send + Sync>);

@@ -3,7 +3,7 @@
 //!
 //! Nobody waits for company. A ticket that meets none under way is begun at once, with those that
 //! come until its transaction reads; those that come later are the next batch. As soon as that is
-//! large, it is begun beside the first one. A small one waits: most of its trips are the same
+//! full, it is begun beside the first one. A smaller one waits: most of its trips are the same
 //! however many tickets it has.
 
 use std::{
@@ -32,8 +32,6 @@ const MOST: usize = 16;
 /// How long a batch may take: longer than any request. A connection may hang without being broken,
 /// and others of the organization wait.
 const LONGEST: Duration = Duration::from_mins(1);
-/// How many waiting tickets are worth a batch beside the one under way.
-const LARGE: usize = 16;
 /// How many batches of an organization are under way at most.
 const BATCHES: usize = 2;
 
@@ -121,7 +119,7 @@ impl Line {
     fn begin(&mut self) -> bool {
         let begins = match self.under_way {
             0 => !self.waiting.is_empty(),
-            under_way => under_way < BATCHES && self.waiting.len() >= LARGE,
+            under_way => under_way < BATCHES && self.waiting.len() >= MOST,
         };
         self.under_way += usize::from(begins);
         begins
@@ -354,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn what_comes_meanwhile_is_the_next_batch_and_much_of_it_one_beside() {
+    fn what_comes_meanwhile_is_the_next_batch_and_a_full_one_begins_beside() {
         let intake = Intake::default();
         let mut told = Vec::new();
         let mut join = || {
@@ -364,9 +362,9 @@ mod tests {
         };
         assert!(join(), "nobody is under way");
         assert_eq!(intake.next(ORG).len(), 1);
-        assert!((1..LARGE).all(|_| !join()));
-        assert!(join(), "a large one begins beside the first");
-        assert!((0..LARGE + 3).all(|_| !join()), "no more than two are under way");
+        assert!((1..MOST).all(|_| !join()));
+        assert!(join(), "a full one begins beside the first");
+        assert!((0..MOST + 3).all(|_| !join()), "no more than two are under way");
         assert_eq!(intake.next(ORG).len(), MOST);
         assert!(intake.leave(ORG), "the next one takes its place");
         assert_eq!(intake.next(ORG).len(), MOST);

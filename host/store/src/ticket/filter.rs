@@ -341,8 +341,8 @@ fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
     /// When the votes of the open round were asked for; none when nobody is asked, or no round is
     /// open. From the ticket's rounds to their votes: the other way round, all votes that are
     /// waited for would be looked at for each ticket.
-    const FROM: &str = "(select min(requested_at) from approvals";
-    const ASKED: &str = " approval_requests
+    const ROUNDS: &str = "(select min(requested_at) from approvals";
+    const VOTES: &str = " approval_requests
             on approval_requests.org_id = approvals.org_id and approval_requests.approval_id = approvals.id
         where approvals.org_id = tickets.org_id and approvals.subject_id = tickets.id
             and approvals.outcome in ('waiting', 'pending') and approval_requests.state = 'requested'
@@ -353,7 +353,7 @@ fn filter_by_waiting(sql: &mut Sql, filter: &TicketFilter) {
             and approvals.outcome in ('waiting', 'pending')
     ))";
     let asked = |sql: &mut Sql| {
-        sql.push(FROM).push_either(" cross join", " join").push(ASKED);
+        sql.push(ROUNDS).push_either(" cross join", " join").push(VOTES);
     };
     if let Some(kind) = filter.waiting_for {
         match kind {
