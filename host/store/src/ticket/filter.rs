@@ -321,7 +321,8 @@ fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
     if !filter.phases.is_empty() && walk.phase.is_none() {
         sql.push(" and phase in ").bind_list(filter.phases.iter().map(|phase| phase.as_str()));
     }
-    if let Some(active) = filter.active.filter(|_| walk.index != Index::Open) {
+    let is_said = matches!(walk.index, Index::Open | Index::Ci);
+    if let Some(active) = filter.active.filter(|_| !is_said) {
         sql.push(if active { " and active" } else { " and not active" });
     }
     if !filter.priorities.is_empty() && walk.priority.is_none() {
@@ -430,11 +431,10 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, walk: &Walk, org: Org
     if let Some(service) = filter.service {
         sql.push(" and service_id = ").bind(service.0);
     }
-    if let Some(ci) = filter.ci {
-        sql.push(" and tickets.id in (select id from tickets where org_id = ").bind(org.0);
-        sql.push(" and ci_id = ").bind(ci.0);
-        sql.push(" union all select ticket_id from ticket_cis where org_id = ").bind(org.0);
-        sql.push(" and ci_id = ").bind(ci.0).push(")");
+    if let Some(ci) = filter.ci.filter(|_| walk.about.is_none()) {
+        sql.push(" and (ci_id = ").bind(ci.0).push(" or exists (select 1 from ticket_cis");
+        sql.push(" where ticket_cis.org_id = ").bind(org.0);
+        sql.push(" and ticket_id = tickets.id and ticket_cis.ci_id = ").bind(ci.0).push("))");
     }
     if let Some(parent) = filter.parent {
         sql.push(" and parent_id = ").bind(parent.0);

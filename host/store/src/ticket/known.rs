@@ -38,7 +38,7 @@ impl Known {
             sql.push(" limit ").bind(i64::from(LITTLE) + 1).push(") as found");
             known.has_few_tagged = is_little(&sql.fetch_all(&mut tx.conn).await?);
         }
-        if known.has_few_tagged || !has_closed(filter) {
+        if known.has_few_tagged || filter.ci.is_some() || !has_closed(filter) {
             return Ok(known);
         }
         if let Some(category) = &filter.category {

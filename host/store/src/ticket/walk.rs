@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 
 use waypost_domain::{
-    ids::{OrgId, PersonId, TeamId},
+    ids::{CiId, OrgId, PersonId, TeamId},
     incident::MajorState,
     priority::Matrix,
     ticket::{Phase, TicketKind},
@@ -34,6 +34,7 @@ pub(super) enum Index {
     Open,
     Ended,
     Assignee,
+    Ci,
     Failures,
     Parent,
     External,
@@ -55,6 +56,7 @@ impl Index {
             Self::Open => " indexed by tickets_open",
             Self::Ended => " indexed by tickets_ended",
             Self::Assignee => " indexed by tickets_assignee",
+            Self::Ci => " indexed by tickets_ci",
             Self::Failures => " indexed by tickets_failures",
             Self::Parent => " indexed by tickets_parent",
             Self::External => " indexed by tickets_external_key",
@@ -90,6 +92,16 @@ pub(super) struct Walk {
     pub(super) team: Option<TeamId>,
     pub(super) category: Option<String>,
     pub(super) concern: Option<Concern>,
+    pub(super) about: Option<About>,
+}
+
+/// How a ticket is about a CI.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum About {
+    /// It is the main one, and the desk still has to do something, or not.
+    Main(CiId, bool),
+    /// It is affected beside another one, or beside none.
+    Beside(CiId),
 }
 
 /// How a ticket concerns a person.
@@ -115,6 +127,7 @@ impl Walk {
             team: None,
             category: None,
             concern: None,
+            about: None,
         }
     }
 
@@ -156,6 +169,25 @@ impl Walk {
         }
         if let (Some(concern), Some(person)) = (self.concern, filter.concerns) {
             concern.add_condition(sql, person, org);
+        }
+        if let Some(about) = self.about {
+            about.add_condition(sql, org);
+        }
+    }
+}
+
+impl About {
+    fn add_condition(self, sql: &mut Sql, org: OrgId) {
+        match self {
+            // Compared, because a column of an index is only looked up where it is.
+            Self::Main(ci, active) => {
+                sql.push(" and ci_id = ").bind(ci.0).push(" and active = ").bind(active);
+            }
+            Self::Beside(ci) => {
+                sql.push(" and (ci_id is null or ci_id <> ").bind(ci.0);
+                sql.push(") and tickets.id in (select ticket_id from ticket_cis where org_id = ");
+                sql.bind(org.0).push(" and ci_id = ").bind(ci.0).push(")");
+            }
         }
     }
 }
@@ -220,6 +252,9 @@ pub(super) fn walks(filter: &TicketFilter, sort: TicketSort, known: &Known) -> V
     }
     if let Some(index) = few(filter, known) {
         return vec![Walk::along(index)];
+    }
+    if let Some(ci) = filter.ci {
+        return about(ci, &places);
     }
     let kinds: BTreeSet<TicketKind> = places.iter().map(|(kind, _)| *kind).collect();
     if places.iter().all(|(_, phase)| *phase != Phase::Closed) {
@@ -306,6 +341,16 @@ fn concerning(places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
     walks
 }
 
+/// A CI has few tickets that are open; what is past, one may have thousands of.
+fn about(ci: CiId, places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
+    let by = |index, about| Walk { about: Some(about), ..Walk::along(index) };
+    let main = [true, false]
+        .into_iter()
+        .filter(|active| places.iter().any(|(_, phase)| phase.is_active() == *active))
+        .map(|active| by(Index::Ci, About::Main(ci, active)));
+    main.chain([by(Index::Key, About::Beside(ci))]).collect()
+}
+
 /// The index of what is few in any case, because the filter names one thing that tickets have to do
 /// with.
 fn few(filter: &TicketFilter, known: &Known) -> Option<Index> {
@@ -314,7 +359,6 @@ fn few(filter: &TicketFilter, known: &Known) -> Option<Index> {
         || filter.problem.is_some()
         || filter.risk_review_due.is_some()
         || filter.silent_at.is_some()
-        || filter.ci.is_some()
         || !filter.major_states.is_empty() && !filter.major_states.contains(&MajorState::None);
     if is_named_beside {
         Some(Index::Key)

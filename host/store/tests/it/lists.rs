@@ -25,6 +25,7 @@ use crate::{
 
 on_both_engines! {
     each_filter_leaves_its_tickets
+    a_ci_has_what_it_is_the_main_one_of_and_what_it_is_affected_by_each_once
     every_state_and_phase_is_found_among_all_others
     what_a_ticket_waits_for_is_found_as_the_domain_says
     problems_are_found_by_what_they_cause_and_when_their_risk_is_due
@@ -225,6 +226,67 @@ async fn each_filter_leaves_its_tickets(store: Store) {
             vec![&special],
         ),
     ];
+    each_leaves(&store, &org, cases).await;
+}
+
+async fn a_ci_has_what_it_is_the_main_one_of_and_what_it_is_affected_by_each_once(store: Store) {
+    let org = tree(&store).await.client;
+    let (anna, server, other) = (PersonId(fixture::id()), CiId(fixture::id()), CiId(fixture::id()));
+    let ticket = |kind, ci, cis: &[CiId]| {
+        let mut ticket = ticket_of(&org, kind);
+        ticket.ci = ci;
+        if kind == TicketKind::Problem {
+            let cis = cis.iter().copied().collect();
+            ticket.details = Details::Problem(Problem { cis, ..Problem::default() });
+        }
+        ticket
+    };
+    let mut main = ticket(TicketKind::Incident, Some(server), &[]);
+    main.requester = Some(anna);
+    main.opened_at = at(1);
+    let mut past = ticket(TicketKind::Incident, Some(server), &[]);
+    past.stage = cancelled(CancelOutcome::Withdrawn);
+    past.assignee = Some(anna);
+    past.parent = Some(main.id);
+    past.opened_at = at(2);
+    let both = ticket(TicketKind::Problem, Some(server), &[server, other]);
+    let mut beside = ticket(TicketKind::Problem, Some(other), &[server]);
+    beside.requester = Some(anna);
+    beside.tags = ["vpn".to_owned()].into();
+    let mut beside_none = ticket(TicketKind::Problem, None, &[server]);
+    beside_none.stage = stage(TicketKind::Problem, State::Closed);
+    let elsewhere = ticket(TicketKind::Incident, Some(other), &[]);
+    let all = [&main, &past, &both, &beside, &beside_none, &elsewhere];
+    store_all(&store, &org, &all.map(Clone::clone)).await;
+
+    let of = |ci| TicketFilter { ci: Some(ci), ..TicketFilter::default() };
+    let incidents = vec![TicketKind::Incident];
+    let cases = vec![
+        ("all", of(server), vec![&main, &past, &both, &beside, &beside_none]),
+        ("other", of(other), vec![&both, &beside, &elsewhere]),
+        ("open", TicketFilter { active: Some(true), ..of(server) }, vec![&main, &both, &beside]),
+        ("past", TicketFilter { active: Some(false), ..of(server) }, vec![&past, &beside_none]),
+        ("kind", TicketFilter { kinds: incidents, ..of(server) }, vec![&main, &past]),
+        ("requester", TicketFilter { requester: Some(anna), ..of(server) }, vec![&main, &beside]),
+        ("concerns", TicketFilter { concerns: Some(anna), ..of(server) }, vec![&main, &beside]),
+        ("parent", TicketFilter { parent: Some(main.id), ..of(server) }, vec![&past]),
+        ("tag", TicketFilter { tag: Some("vpn".to_owned()), ..of(server) }, vec![&beside]),
+        (
+            "assignee",
+            TicketFilter { assignee: Some(Assignee::Person(anna)), ..of(server) },
+            vec![&past],
+        ),
+    ];
+    each_leaves(&store, &org, cases).await;
+}
+
+/// Checks that a filter leaves these tickets, which are in the order of their ids, in whatever
+/// order and pages they are read.
+async fn each_leaves(
+    store: &Store,
+    org: &Organization,
+    cases: Vec<(&str, TicketFilter, Vec<&Ticket>)>,
+) {
     let mut tx = store.read(org.id).await.unwrap();
     for (name, filter, expected) in cases {
         let expected: Vec<_> = expected.iter().map(|ticket| ticket.id).collect();
