@@ -197,7 +197,8 @@ create index tickets_ended on tickets (org_id, kind, phase, opened_at, id, outco
     where phase in ('done', 'rejected', 'cancelled');
 -- What a person works on and has worked on; what nobody has taken is not in it.
 create index tickets_assignee on tickets (org_id, assignee_id, opened_at, id, active) where assignee_id is not null;
--- What a CI has, and how much of it is open, which is asked before each decision. Some have thousands.
+-- What a CI has, and how much of it is open, which is asked before each decision. A CI may have
+-- thousands of tickets.
 create index tickets_ci on tickets (org_id, ci_id, active, opened_at, id, kind) where ci_id is not null;
 -- Where a policy failed, which is what an operator asks for, and rare.
 create index tickets_failures on tickets (org_id, opened_at, id) where policy_failures is not null;

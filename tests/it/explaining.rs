@@ -7,6 +7,7 @@ use crate::policies::{asking, by_words, stage, teams_by_words};
 
 on_both_engines! {
     q1_priority_team_category_and_what_it_waits_for_are_explained
+    an_explanation_is_facts_and_each_has_its_sentence
     q1_an_explanation_is_never_longer_than_a_screen
     q1_an_approval_is_explained
     explain_lists_the_policies_in_the_order_in_which_they_were_asked
@@ -16,8 +17,9 @@ on_both_engines! {
 }
 
 async fn sentences(org: &Org<'_>, ticket: &Value) -> Vec<String> {
-    let mut explanation = org.agent.client.of(ticket, "explain").await.ok();
-    serde_json::from_value(explanation["sentences"].take()).unwrap()
+    let explanation = org.agent.client.of(ticket, "explain").await.ok();
+    let facts = explanation["facts"].as_array().unwrap().iter();
+    facts.map(|fact| fact["text"].as_str().unwrap().to_owned()).collect()
 }
 
 async fn q1_priority_team_category_and_what_it_waits_for_are_explained(desk: TestDesk) {
@@ -40,6 +42,51 @@ async fn q1_priority_team_category_and_what_it_waits_for_are_explained(desk: Tes
     ] {
         assert!(told.contains(expected), "{expected} is not in\n{told}");
     }
+}
+
+async fn an_explanation_is_facts_and_each_has_its_sentence(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let words = by_words(&[("wifi", json!({ "category": ["network"], "impact": 2 }))]);
+    acme.bind("categorize", "keyword-categorizer", words).await;
+    let incident = acme.report("No wifi").await;
+
+    let explanation = acme.agent.client.of(&incident, "explain").await.ok();
+    let mut facts = explanation["facts"].clone();
+    for fact in facts.as_array_mut().unwrap() {
+        let text = fact.as_object_mut().unwrap().remove("text").unwrap();
+        assert!(text.as_str().unwrap().ends_with('.'), "{text}");
+    }
+    let policy = json!({
+        "name": "categorize-keyword-categorizer of acme",
+        "reasons": explanation["decisions"][0]["reasons"],
+    });
+    let opened = &incident["opened_at"];
+    assert_eq!(
+        facts,
+        json!([
+            {
+                "kind": "subject", "number": incident["number"], "ticket_kind": "incident",
+                "requester": "requester of acme", "state": "new", "since": opened,
+                "catalog_item": null, "service": null, "ci": null,
+            },
+            {
+                "kind": "priority", "priority": 4, "set_by": { "kind": "default" }, "matrix": 4,
+                "impact": 2, "urgency": null, "rated_by": policy,
+            },
+            {
+                "kind": "category", "category": "network",
+                "set_by": { "kind": "policy", "policy": policy },
+            },
+            {
+                "kind": "team", "team": "Service Desk", "set_by": { "kind": "default" },
+                "assignee": null,
+            },
+            {
+                "kind": "waiting", "on": "team", "names": ["Service Desk"], "what": null,
+                "closes_at": null, "since": opened,
+            },
+        ])
+    );
 }
 
 async fn q1_an_explanation_is_never_longer_than_a_screen(desk: TestDesk) {

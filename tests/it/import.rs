@@ -183,7 +183,7 @@ async fn every_imported_ticket_has_a_team_receipts_and_an_explanation(desk: Test
         let hooks: Vec<_> = hooks.iter().map(|one| one["hook"].clone()).collect();
         assert_eq!(hooks, ["categorize", "route"]);
         let told = acme.agent.client.of(ticket, "explain").await.ok();
-        assert!(told["sentences"].as_array().unwrap().len() >= 4);
+        assert!(told["facts"].as_array().unwrap().len() >= 4);
     }
 }
 

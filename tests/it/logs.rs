@@ -46,7 +46,7 @@ fn listen() {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| {
         let filter = "info,waypost_api=trace,waypost_app=trace,waypost_delivery=trace,waypost_domain=trace,\
-                      waypost_policy=trace,waypost_store=trace,tower_http=trace";
+                      waypost_edge=trace,waypost_policy=trace,waypost_store=trace,tower_http=trace";
         let subscriber = tracing_subscriber::fmt()
             .json()
             .with_env_filter(EnvFilter::new(filter))

@@ -6,6 +6,7 @@
 mod approvals;
 mod bindings;
 mod budgets;
+mod bulk;
 mod commands;
 mod delegations;
 mod disk;

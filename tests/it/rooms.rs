@@ -28,6 +28,7 @@ const NEVER_NAMES: &[(&str, &[&str])] = &[
     ("waypost-app", &["sqlx", "wasmtime", "cap-std"]),
     ("waypost-delivery", &["waypost-policy", "waypost-api"]),
     ("waypost-api", &["waypost-store", "sqlx", "waypost-policy", "wasmtime", "waypost-delivery"]),
+    ("waypost-edge", &["waypost-store", "waypost-domain", "waypost-policy", "waypost-delivery"]),
 ];
 
 /// What a crate may not see, not even through others.
@@ -40,6 +41,7 @@ const NEVER_SEES: &[(&str, &[&str])] = &[
     ),
     ("waypost-app", &["axum", "lettre", "waypost-api", "waypost-delivery"]),
     ("waypost-delivery", &["axum", "waypost-api"]),
+    ("waypost-edge", &["waypost-api", "waypost-delivery", "lettre"]),
     ("waypost-api", &["waypost-delivery", "lettre"]),
 ];
 
@@ -50,6 +52,7 @@ const HOST: &[&str] = &[
     "waypost-policy",
     "waypost-app",
     "waypost-delivery",
+    "waypost-edge",
     "waypost-api",
     "waypost",
 ];

@@ -116,7 +116,7 @@ async fn q11_a_laptop_request_does_not_sit_in_somebodys_inbox(desk: TestDesk) {
     let waiting = acme.requester.client.again(&request).await;
     assert_eq!(waiting["waiting_on"]["what"], "approvers");
     assert_eq!(waiting["waiting_on"]["since"], request["created_at"]);
-    let told = acme.agent.client.of(&request, "explain").await.ok()["sentences"].to_string();
+    let told = acme.agent.client.of(&request, "explain").await.ok()["facts"].to_string();
     assert!(told.contains("the votes of manager of acme") && told.contains("3 days"), "{told}");
 
     approve(&acme.manager).await;

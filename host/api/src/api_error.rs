@@ -1,7 +1,7 @@
 //! Errors: how the API says no (RFC 9457).
 //!
 //! Every error leaves as one of these, whoever found it: a handler, an extractor, a layer, or axum
-//! itself (see [`crate::middleware::accompany`]). A [`Slug`] is the kind of error; it fixes the
+//! itself (see [`crate::middleware::complete`]). A [`Slug`] is the kind of error; it fixes the
 //! status.
 
 mod command;
@@ -206,6 +206,11 @@ impl ApiError {
         self
     }
 
+    /// What the client reads, as a part of an answer.
+    pub(crate) fn into_body(self) -> ApiErrorOut {
+        *self.body
+    }
+
     /// What the client reads, for tests.
     #[cfg(test)]
     pub(crate) fn json(&self) -> serde_json::Value {
@@ -247,7 +252,7 @@ impl IntoResponse for ApiError {
         if status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, CHALLENGE);
         }
-        // Whoever knows the request completes it; see `RequestContext::complete`.
+        // Whoever knows the request completes it; see `middleware::complete`.
         response.extensions_mut().insert(self);
         response
     }

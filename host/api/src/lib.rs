@@ -6,8 +6,8 @@
 
 mod api_error;
 mod approval_requests;
-mod attempts;
 mod bindings;
+mod bulk_actions;
 mod delegations;
 mod events;
 mod explanations;
@@ -27,14 +27,11 @@ mod registers;
 mod reply;
 mod routes;
 mod schema;
-mod serve;
 mod state;
 mod tickets;
 mod tokens;
-mod turns;
 mod wire;
 
 pub use routes::{document, router};
-pub use serve::{ServeOptions, serve};
-pub use state::{ApiOptions, ApiState};
-pub use tickets::ticket_json;
+pub use state::ApiState;
+pub use tickets::{explanation_json, outcome_json, ticket_json};

@@ -6,12 +6,12 @@ use axum::{Extension, Router, middleware::from_fn_with_state};
 use tower_http::catch_panic::CatchPanicLayer;
 use utoipa::openapi::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
+use waypost_edge::{Accompanying, Limits, accompany, bounded_body, deadline, in_turn, on_panic};
 
 use crate::{
-    ApiState, approval_requests, bindings, delegations, events, explanations, health, me,
-    middleware::{
-        Limits, accompany, authenticate, bounded_body, deadline, in_turn, on_panic, repeatable,
-    },
+    ApiState, approval_requests, bindings, bulk_actions, delegations, events, explanations, health,
+    me,
+    middleware::{HEADERS, authenticate, complete, repeatable},
     openapi::{self, collection},
     orders, organizations, outbox, policies, receipts, refused_votes, registers,
     tickets::Collection,
@@ -35,10 +35,11 @@ enum Group {
 /// The whole API, ready to be served.
 pub fn router(state: ApiState) -> Router {
     let (router, _) = assemble(|group, routes| surrounded(&state, group, routes)).split_for_parts();
+    let with = Accompanying { edge: state.edge.clone(), complete, headers: &HEADERS };
     router
         .layer(Extension(openapi::Text::new(document)))
         .layer(CatchPanicLayer::custom(on_panic))
-        .layer(from_fn_with_state(state.clone(), accompany))
+        .layer(from_fn_with_state(with, accompany))
         .with_state(state)
 }
 
@@ -66,7 +67,7 @@ fn surrounded(
     group: Group,
     routes: OpenApiRouter<ApiState>,
 ) -> OpenApiRouter<ApiState> {
-    let (options, shared) = (&state.options, &state.shared);
+    let (options, places) = (&state.edge.options, &state.edge.places);
     let (body, timeout) = match group {
         Group::Records => (options.body_limit, options.request_timeout),
         Group::Components => (options.upload_limit, options.upload_timeout),
@@ -74,9 +75,9 @@ fn surrounded(
     };
     let limits = Limits {
         body,
-        bodies: shared.bodies.clone(),
-        turns: shared.turns.clone(),
-        slow_turns: (group == Group::Components).then(|| shared.slow_turns.clone()),
+        bodies: places.bodies.clone(),
+        turns: places.turns.clone(),
+        slow_turns: (group == Group::Components).then(|| places.slow_turns.clone()),
     };
     // The last one added is the first one that a request meets.
     routes
@@ -94,6 +95,7 @@ fn records() -> OpenApiRouter<ApiState> {
     });
     tickets
         .merge(registers::routes())
+        .merge(collection("/bulk-actions", "bulk-actions", bulk_actions::routes()))
         .merge(collection("/orders", "orders", orders::routes()))
         .merge(collection("/approvals", "approvals", approval_requests::waiting_routes()))
         .merge(collection("/approval-requests", "approval-requests", approval_requests::routes()))

@@ -1,118 +1,20 @@
-//! What the API works with, and what an operator can set about it.
-
-use std::{sync::Arc, time::Duration};
+//! What the API works with.
 
 use axum::extract::FromRef;
-use waypost_app::{Clock, Desk, Entropy};
-
-use crate::{
-    attempts::Attempts,
-    turns::{Budget, TurnLimits, Turns},
-};
+use waypost_app::Desk;
+use waypost_edge::Edge;
 
 /// What the API works with.
 #[derive(Clone)]
 pub struct ApiState {
     /// Carries out every command.
     pub desk: Desk,
-    /// Tells each request its time.
-    pub clock: Arc<dyn Clock>,
-    /// Makes the ids of requests.
-    pub entropy: Arc<dyn Entropy>,
-    /// What the operator set.
-    pub options: ApiOptions,
-    pub(crate) shared: Arc<Shared>,
+    /// What it shares with other front ends.
+    pub edge: Edge,
 }
-
-/// What all requests share.
-pub(crate) struct Shared {
-    /// The turns of requests.
-    pub(crate) turns: Arc<Turns>,
-    /// The turns of requests that may wait for a compiler.
-    pub(crate) slow_turns: Arc<Turns>,
-    /// The bytes of bodies that are being read or wait for their turn.
-    pub(crate) bodies: Arc<Budget>,
-    /// Failed attempts to authenticate.
-    pub(crate) attempts: Attempts,
-}
-
-impl ApiState {
-    /// The state of an API over this desk.
-    #[must_use]
-    pub fn new(
-        desk: Desk,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-        options: ApiOptions,
-    ) -> Self {
-        let shared = Arc::new(Shared::new(&options));
-        Self { desk, clock, entropy, options, shared }
-    }
-}
-
-impl Shared {
-    fn new(options: &ApiOptions) -> Self {
-        let at_once = options.max_in_flight.max(1);
-        // A quarter is left to the others, however many slow requests one organization sends.
-        let most_of = |all: usize| (all - all / 4).max(1);
-        let turns = |at_once: usize, per_org: usize| {
-            Turns::new(TurnLimits {
-                at_once,
-                per_org,
-                waiting_per_caller: options.max_waiting_per_caller.max(1),
-                waiting: options.max_waiting.max(1),
-            })
-        };
-        let bodies = (options.upload_limit.max(options.body_limit) * 4).max(MIN_BODIES_BYTES);
-        Self {
-            turns: turns(at_once, most_of(at_once)),
-            slow_turns: turns(SLOW_AT_ONCE, SLOW_AT_ONCE / 4),
-            bodies: Budget::new(bodies, bodies / 4),
-            attempts: Attempts::default(),
-        }
-    }
-}
-
-/// Each holds a component, and nearly all of them wait for the one compiler.
-const SLOW_AT_ONCE: usize = 8;
-/// Room for the bodies of all who wait, where uploads are small.
-const MIN_BODIES_BYTES: usize = 128 * 1024 * 1024;
 
 impl FromRef<ApiState> for Desk {
     fn from_ref(state: &ApiState) -> Self {
         state.desk.clone()
-    }
-}
-
-/// What an operator can set about the API.
-#[derive(Debug, Clone)]
-pub struct ApiOptions {
-    /// The largest body of a request, in bytes.
-    pub body_limit: usize,
-    /// The largest body that brings a component or data files, in bytes.
-    pub upload_limit: usize,
-    /// How long a request may take.
-    pub request_timeout: Duration,
-    /// How long a request that compiles a component may take.
-    pub upload_timeout: Duration,
-    /// How many requests run at the same time; more wait for their turn.
-    pub max_in_flight: usize,
-    /// How many requests of one caller may wait; more are refused.
-    pub max_waiting_per_caller: usize,
-    /// How many may wait in all.
-    pub max_waiting: usize,
-}
-
-impl Default for ApiOptions {
-    fn default() -> Self {
-        Self {
-            body_limit: 1024 * 1024,
-            upload_limit: 32 * 1024 * 1024,
-            request_timeout: Duration::from_secs(30),
-            upload_timeout: Duration::from_mins(3),
-            max_in_flight: 16,
-            max_waiting_per_caller: 64,
-            max_waiting: 1024,
-        }
     }
 }

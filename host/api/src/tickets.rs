@@ -10,6 +10,7 @@ mod actions;
 mod approvals;
 mod comments;
 mod decisions;
+mod explanation;
 mod incoming;
 mod links;
 mod outgoing;
@@ -31,6 +32,7 @@ use crate::{
 
 pub(crate) use actions::takes_version;
 pub(crate) use approvals::ApprovalOut;
+pub use explanation::{explanation_json, outcome_json};
 pub(crate) use incoming::ExternalRefWire;
 pub(crate) use outgoing::TicketOut;
 pub use outgoing::ticket_json;

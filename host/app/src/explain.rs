@@ -3,10 +3,11 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::Approval,
     binding::Hook,
-    explain::{DecisionFacts, ExplainFacts, sentences},
+    explain::{self, Decided, Fact, Surroundings},
     ids::{BindingId, PersonId, ReceiptId},
     receipt::{Outcome, Receipt},
     suggestion::{SuggestedField, SuggestionState},
@@ -28,8 +29,10 @@ use crate::{
 pub struct Explanation {
     /// The ticket's number.
     pub number: String,
-    /// At most one screen of plain sentences.
-    pub sentences: Vec<String>,
+    /// At most one screen of facts.
+    pub facts: Vec<Fact>,
+    /// When it was asked for: sentences say how long ago something was.
+    pub now: DateTime<Utc>,
     /// What policies decided, in the order in which they were asked.
     pub decisions: Vec<ExplainedDecision>,
 }
@@ -104,10 +107,10 @@ pub async fn explain(
             duration_us: one.duration_us,
         })
         .collect();
-    let told: Vec<DecisionFacts> = receipts
+    let asked: Vec<Decided> = receipts
         .iter()
         .zip(&decisions)
-        .map(|(receipt, decision)| DecisionFacts {
+        .map(|(receipt, decision)| Decided {
             evaluation: receipt.evaluation,
             hook: decision.hook,
             policy: format!("{} of {}", decision.binding, decision.layer),
@@ -122,20 +125,20 @@ pub async fn explain(
             .find(|one| one.id == id)
             .map_or_else(|| id.to_string(), |one| one.name.clone())
     };
-    let explain = ExplainFacts {
+    let told = Surroundings {
         team: &view.team.name,
         service: view.service.as_ref().map(|one| one.name.as_str()),
         ci: view.ci.as_ref().map(|one| one.name.as_str()),
         item: view.catalog_item.as_ref().map(|one| one.name.as_str()),
-        decisions: &told,
+        decisions: &asked,
         open_suggestions,
         approval: latest,
         name_of: &name_of,
         settings: &facts.directory.org.settings,
-        now: caller.now,
     };
     Ok(Explanation {
-        sentences: sentences(&seen.ticket, &explain),
+        facts: explain::explain(&seen.ticket, &told),
+        now: caller.now,
         number: seen.ticket.number,
         decisions,
     })

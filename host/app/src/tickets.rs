@@ -4,6 +4,7 @@
 //! through here, and every command goes one way: read the scene, admit, perform, ask the policies,
 //! react, notify, commit (`scene`).
 
+pub mod bulk;
 pub(crate) mod content;
 pub(crate) mod decide;
 pub(crate) mod evaluation;

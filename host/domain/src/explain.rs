@@ -1,27 +1,30 @@
-//! Explaining: why a ticket is where it is, in plain sentences, at most one screen of them
-//! (requirement Q1).
+//! Explaining: why a ticket is where it is, as facts, at most one screen of them (requirement Q1).
+//!
+//! A fact holds what there is to say, and no words: a front end says it in its reader's language.
+//! In English, [`Fact::sentence`] does.
 
+mod english;
 #[cfg(test)]
 mod rules;
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Utc};
 
 use crate::{
     approval::{Approval, Outcome, Step, quorum::Tally},
     binding::Hook,
     ids::{EvaluationId, PersonId},
-    incident::{Leadership, Major},
+    incident::Major,
+    key::CategoryPath,
     organization::OrgSettings,
-    priority::PrioritySource,
+    priority::{Level, PrioritySource},
     receipt,
     suggestion::SuggestedField,
-    text,
-    ticket::Ticket,
+    ticket::{State, Ticket, TicketKind},
     waiting::WaitingFor,
 };
 
-/// What the sentences need beside the ticket: names that people read, and what policies decided.
-pub struct ExplainFacts<'a> {
+/// What an explanation needs beside the ticket: names that people read, and what policies decided.
+pub struct Surroundings<'a> {
     /// The team's name.
     pub team: &'a str,
     /// The service's name.
@@ -31,7 +34,7 @@ pub struct ExplainFacts<'a> {
     /// The catalog item's name.
     pub item: Option<&'a str>,
     /// What policies decided, in the order in which they were asked.
-    pub decisions: &'a [DecisionFacts],
+    pub decisions: &'a [Decided],
     /// How many suggestions wait for a person.
     pub open_suggestions: usize,
     /// The ticket's latest round of approval.
@@ -40,13 +43,11 @@ pub struct ExplainFacts<'a> {
     pub name_of: &'a dyn Fn(PersonId) -> String,
     /// The organization's settings.
     pub settings: &'a OrgSettings,
-    /// The time of the question.
-    pub now: DateTime<Utc>,
 }
 
 /// What a policy decided about the ticket.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct DecisionFacts {
+pub struct Decided {
     /// The round that it belongs to.
     pub evaluation: EvaluationId,
     /// What it was asked.
@@ -62,14 +63,228 @@ pub struct DecisionFacts {
 }
 
 /// A screen has 24 lines, and some of them are needed for the question.
-pub const MAX_SENTENCES: usize = 18;
-/// A longer sentence is not read.
-const MAX_SENTENCE_CHARS: usize = 300;
+pub const MAX_FACTS: usize = 18;
+
+/// One thing that an explanation says. Names are those that people read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// What the ticket is, whose it is, what it is about, and its state.
+    Subject {
+        /// Its number; empty where it has none yet.
+        number: String,
+        /// Its kind.
+        kind: TicketKind,
+        /// Who asked for it.
+        requester: Option<String>,
+        /// Its state.
+        state: State,
+        /// Since when it is in that state.
+        since: DateTime<Utc>,
+        /// The catalog item that it asks for.
+        catalog_item: Option<String>,
+        /// The service that it is about.
+        service: Option<String>,
+        /// The configuration item that it is about.
+        ci: Option<String>,
+    },
+    /// Its priority.
+    Priority {
+        /// The level that counts.
+        level: Level,
+        /// Who set it; the default is what the matrix gives.
+        set_by: Setter,
+        /// What the organization's matrix gives.
+        matrix: Level,
+        /// For this impact; where it is not known, it counts as 3.
+        impact: Option<Level>,
+        /// And this urgency; as above.
+        urgency: Option<Level>,
+        /// The policy that set one of these two, where the matrix decides.
+        rated_by: Option<Policy>,
+    },
+    /// Its category.
+    Category {
+        /// The category.
+        category: CategoryPath,
+        /// Who set it.
+        set_by: Setter,
+    },
+    /// It has no category: neither a person nor a policy has set one.
+    NoCategory,
+    /// Its team, and who works on it.
+    Team {
+        /// The team.
+        team: String,
+        /// Who set it; the default is the organization's fallback team.
+        set_by: Setter,
+        /// Who works on it.
+        assignee: Option<String>,
+    },
+    /// Where an incident stands as a major one.
+    Major(MajorFact),
+    /// Its latest round of approval.
+    Approval(ApprovalFact),
+    /// A policy had no opinion.
+    Declined {
+        /// What it was asked.
+        hook: Hook,
+        /// The policy, with its reasons.
+        policy: Policy,
+    },
+    /// Something stood against what a policy decided.
+    Overruled {
+        /// What it was asked.
+        hook: Hook,
+        /// The policy, with its reasons.
+        policy: Policy,
+        /// What stood against it.
+        by: Vec<String>,
+    },
+    /// A policy failed.
+    Failed {
+        /// What it was asked.
+        hook: Hook,
+        /// The policy; it gave no reasons.
+        policy: Policy,
+        /// The failure's code.
+        code: String,
+        /// What decided instead.
+        fallback: String,
+    },
+    /// Policies have suggested something, and nobody has said yes or no.
+    Suggestions {
+        /// How many suggestions there are.
+        open: usize,
+    },
+    /// There were more decisions than fit on a screen; the receipts tell them.
+    MoreDecisions {
+        /// How many were left out.
+        count: usize,
+    },
+    /// What it waits for.
+    Waiting {
+        /// Whom or what.
+        on: AwaitedFact,
+        /// Since when.
+        since: DateTime<Utc>,
+    },
+    /// It waits for nobody.
+    NotWaiting,
+}
+
+/// Who or what set a value.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Setter {
+    /// A policy; none where it is no longer known which.
+    Policy(Option<Policy>),
+    /// A person, with their reason where one was asked for.
+    Person(Option<String>),
+    /// Nobody did.
+    Default,
+}
+
+/// A policy, and why it decided as it did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Its name, and whose it is: `team-router of acme`.
+    pub name: String,
+    /// Its reasons.
+    pub reasons: Vec<String>,
+}
+
+/// Where an incident stands as a major one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MajorFact {
+    /// Somebody has to decide whether it is one.
+    Proposed,
+    /// It was proposed, and is none.
+    Rejected,
+    /// It is one.
+    Accepted {
+        /// Who leads it.
+        manager: String,
+        /// Who tells everybody.
+        communication_owner: String,
+        /// When the next update is due.
+        next_update_at: DateTime<Utc>,
+        /// Whether that time passed without one.
+        update_missed: bool,
+    },
+    /// It was one, and its review is not complete.
+    Review,
+    /// It was one, and its review is complete.
+    Done,
+}
+
+/// A round of approval.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ApprovalFact {
+    /// Which round it is.
+    pub round: i64,
+    /// What came of it.
+    pub outcome: Outcome,
+    /// The steps of the open stage.
+    pub steps: Vec<StepFact>,
+    /// The vote that decided against it.
+    pub rejection: Option<VoteAgainst>,
+}
+
+/// How far a step of an approval is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StepFact {
+    /// Its name.
+    pub name: String,
+    /// How many have approved.
+    pub approved: usize,
+    /// How many have to.
+    pub needed: usize,
+}
+
+/// A vote against.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct VoteAgainst {
+    /// Whose.
+    pub voter: String,
+    /// In which step.
+    pub step: String,
+    /// Why.
+    pub comment: Option<String>,
+}
+
+/// Whom or what a ticket waits for, by the names that people read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AwaitedFact {
+    /// The votes of these people.
+    Approvers(Vec<String>),
+    /// An approval that nobody can give.
+    ApproverMissing,
+    /// The requester's reply.
+    Caller,
+    /// A vendor.
+    Vendor(String),
+    /// Evidence from a person.
+    Evidence(String),
+    /// A problem to be fixed.
+    Problem,
+    /// Something else, in a person's words.
+    Other(String),
+    /// Other tasks.
+    Tasks,
+    /// Who works on it.
+    Assignee(String),
+    /// Its team, to take it.
+    Team(String),
+    /// The requester's word that all is well.
+    Confirmation {
+        /// When it closes by itself; none for never.
+        closes_at: Option<DateTime<Utc>>,
+    },
+}
 
 /// Explains a ticket: what it is, its priority, category, team and approvals, what went wrong, what
 /// it waits for.
 #[must_use]
-pub fn sentences(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
+pub fn explain(ticket: &Ticket, facts: &Surroundings<'_>) -> Vec<Fact> {
     let mut told = vec![
         subject(ticket, facts),
         priority(ticket, facts),
@@ -78,261 +293,154 @@ pub fn sentences(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
     ];
     told.extend(major(ticket, facts));
     told.extend(facts.approval.map(|approval| approvals(approval, facts)));
-    let waiting = waiting(ticket, facts);
-    let mut troubles = troubles(facts);
+    let mut troubles: Vec<Fact> = facts.decisions.iter().filter_map(trouble).collect();
     if facts.open_suggestions > 0 {
-        troubles.push(format!("Open suggestions from policies: {}.", facts.open_suggestions));
+        troubles.push(Fact::Suggestions { open: facts.open_suggestions });
     }
-    let room = MAX_SENTENCES - told.len() - waiting.len();
+    // The last one is what it waits for.
+    let room = MAX_FACTS - told.len() - 1;
     if troubles.len() > room {
-        let left_out = troubles.len() - (room - 1);
+        let count = troubles.len() - (room - 1);
         troubles.truncate(room - 1);
-        troubles.push(format!("For {left_out} more decisions, see the receipts."));
+        troubles.push(Fact::MoreDecisions { count });
     }
     told.extend(troubles);
-    told.extend(waiting);
-    told.iter().map(|sentence| shorten(sentence)).collect()
+    told.push(waiting(ticket, facts));
+    told
 }
 
-fn subject(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
-    let of = ticket.requester.map(|person| format!(" from {}", (facts.name_of)(person)));
-    let mut text = format!(
-        "{} is {}{}, {} since {}",
-        if ticket.number.is_empty() { "The ticket" } else { &ticket.number },
-        ticket.kind().with_article(),
-        of.unwrap_or_default(),
-        ticket.state().as_str().replace('_', " "),
-        minute(ticket.state_since),
-    );
-    let about = [("for", facts.item), ("about the service", facts.service), ("on", facts.ci)];
-    for (word, name) in about {
-        if let Some(name) = name {
-            text.extend([", ", word, " ", name]);
-        }
+fn subject(ticket: &Ticket, facts: &Surroundings<'_>) -> Fact {
+    Fact::Subject {
+        number: ticket.number.clone(),
+        kind: ticket.kind(),
+        requester: ticket.requester.map(facts.name_of),
+        state: ticket.state(),
+        since: ticket.state_since,
+        catalog_item: facts.item.map(str::to_owned),
+        service: facts.service.map(str::to_owned),
+        ci: facts.ci.map(str::to_owned),
     }
-    text.push('.');
-    text
 }
 
-fn priority(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
+fn priority(ticket: &Ticket, facts: &Surroundings<'_>) -> Fact {
     let (level, source) = ticket.priority.effective();
-    let known = |level: Option<crate::priority::Level>| {
-        level.map_or_else(|| "unknown (treated as 3)".to_owned(), |level| level.to_string())
-    };
-    let matrix = format!(
-        "the organization's matrix gives {} for impact {} and urgency {}",
-        ticket.priority.matrix,
-        known(ticket.impact),
-        known(ticket.urgency)
-    );
-    match (source, &ticket.priority.manual) {
+    let (set_by, rated_by) = match (source, &ticket.priority.manual) {
         (PrioritySource::Override, Some((_, reason))) => {
-            format!("It has priority {level}, set by a person: {reason}; {matrix}.")
+            (Setter::Person(Some(reason.clone())), None)
         }
         (PrioritySource::Policy, _) => {
-            let by = by(facts, &[SuggestedField::Priority]);
-            let by = by.unwrap_or_else(|| "set by a policy".to_owned());
-            format!("It has priority {level}, {by}; {matrix}.")
+            (Setter::Policy(by(facts, &[SuggestedField::Priority])), None)
         }
         (PrioritySource::Override | PrioritySource::Matrix, _) => {
-            let given = by(facts, &[SuggestedField::Impact, SuggestedField::Urgency]);
-            let given = given.map(|by| format!(" ({by})")).unwrap_or_default();
-            format!("It has priority {level}, because {matrix}{given}.")
+            (Setter::Default, by(facts, &[SuggestedField::Impact, SuggestedField::Urgency]))
         }
-    }
+    };
+    let (impact, urgency) = (ticket.impact, ticket.urgency);
+    Fact::Priority { level, set_by, matrix: ticket.priority.matrix, impact, urgency, rated_by }
 }
 
-fn category(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
-    let Some(category) = &ticket.category else {
-        return "It has no category, because neither a person nor a policy has set one.".to_owned();
+fn category(ticket: &Ticket, facts: &Surroundings<'_>) -> Fact {
+    let Some(category) = ticket.category.clone() else { return Fact::NoCategory };
+    let set_by = match by(facts, &[SuggestedField::Category]) {
+        Some(policy) => Setter::Policy(Some(policy)),
+        None => Setter::Person(None),
     };
-    match by(facts, &[SuggestedField::Category]) {
-        Some(by) => format!("Its category is {category}, {by}."),
-        None => format!("Its category is {category}, set by a person."),
-    }
+    Fact::Category { category, set_by }
 }
 
-fn team(ticket: &Ticket, facts: &ExplainFacts<'_>) -> String {
-    let assignee = ticket
-        .assignee
-        .map(|person| format!("; its assignee is {}", (facts.name_of)(person)))
-        .unwrap_or_default();
-    let why = match by(facts, &[SuggestedField::Team]) {
-        Some(by) => by,
-        None if ticket.team == facts.settings.fallback_team => {
-            "the organization's fallback team, because no other team was set".to_owned()
-        }
-        None => "set by a person".to_owned(),
+fn team(ticket: &Ticket, facts: &Surroundings<'_>) -> Fact {
+    let set_by = match by(facts, &[SuggestedField::Team]) {
+        Some(policy) => Setter::Policy(Some(policy)),
+        None if ticket.team == facts.settings.fallback_team => Setter::Default,
+        None => Setter::Person(None),
     };
-    format!("Its team is {}, {why}{assignee}.", facts.team)
+    let assignee = ticket.assignee.map(facts.name_of);
+    Fact::Team { team: facts.team.to_owned(), set_by, assignee }
 }
 
 /// Where an incident stands as a major one; nothing for all others.
-fn major(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Option<String> {
-    let led = |led_by: &Leadership| {
-        let (manager, owner) = (led_by.manager, led_by.communication_owner);
-        format!(
-            "its manager is {}, its communication owner is {}",
-            (facts.name_of)(manager),
-            (facts.name_of)(owner)
-        )
-    };
-    Some(match &ticket.incident()?.major {
+fn major(ticket: &Ticket, facts: &Surroundings<'_>) -> Option<Fact> {
+    Some(Fact::Major(match &ticket.incident()?.major {
         Major::None => return None,
-        Major::Proposed => "It is proposed as a major incident and awaits a decision.".to_owned(),
-        Major::Rejected => "It was proposed as a major incident and rejected.".to_owned(),
-        Major::Accepted { led_by, next_update_at, update_missed } => {
-            let at = minute(*next_update_at);
-            let due = if *update_missed {
-                format!("was due at {at} and was missed")
-            } else {
-                format!("is due at {at}")
-            };
-            format!("It is a major incident: {}; the next update {due}.", led(led_by))
-        }
-        Major::Review { .. } => {
-            "It was a major incident; its review must be completed before it can be closed."
-                .to_owned()
-        }
-        Major::Done { .. } => "It was a major incident; its review is complete.".to_owned(),
+        Major::Proposed => MajorFact::Proposed,
+        Major::Rejected => MajorFact::Rejected,
+        Major::Accepted { led_by, next_update_at, update_missed } => MajorFact::Accepted {
+            manager: (facts.name_of)(led_by.manager),
+            communication_owner: (facts.name_of)(led_by.communication_owner),
+            next_update_at: *next_update_at,
+            update_missed: *update_missed,
+        },
+        Major::Review { .. } => MajorFact::Review,
+        Major::Done { .. } => MajorFact::Done,
+    }))
+}
+
+fn approvals(approval: &Approval, facts: &Surroundings<'_>) -> Fact {
+    let is_open = matches!(approval.outcome, Outcome::Waiting | Outcome::Pending);
+    let steps = approval.open_stage().filter(|_| is_open).map(|stage| &stage.steps);
+    let mut rejections = approval.rejections();
+    let rejection = rejections.next().filter(|_| approval.outcome == Outcome::Rejected);
+    Fact::Approval(ApprovalFact {
+        round: approval.round,
+        outcome: approval.outcome,
+        steps: steps.into_iter().flatten().map(step).collect(),
+        rejection: rejection.map(|(step, request)| VoteAgainst {
+            voter: (facts.name_of)(request.voter),
+            step: step.name.clone(),
+            comment: request.comment.clone(),
+        }),
     })
 }
 
-fn approvals(approval: &Approval, facts: &ExplainFacts<'_>) -> String {
-    let round = approval.round;
-    match approval.outcome {
-        Outcome::Approved => format!("Approval round {round} was approved."),
-        Outcome::Rejected => {
-            let why = approval.rejections().next().map(|(step, request)| {
-                let voter = (facts.name_of)(request.voter);
-                let comment = request.comment.as_deref().unwrap_or("no reason given");
-                format!(": {voter} rejected step {}: {comment}", step.name)
-            });
-            let why = why.unwrap_or_else(|| ": a step can no longer reach its quorum".to_owned());
-            format!("Approval round {round} was rejected{why}.")
-        }
-        Outcome::Cancelled => {
-            format!("Approval round {round} was cancelled and no longer counts.")
-        }
-        Outcome::Waiting | Outcome::Pending => {
-            let steps = approval.open_stage().map(|stage| &stage.steps);
-            let steps = steps.into_iter().flatten().map(step).collect::<Vec<_>>();
-            format!("Approval round {round} is open: {}.", steps.join("; "))
-        }
-    }
-}
-
-fn step(step: &Step) -> String {
+fn step(step: &Step) -> StepFact {
     let tally = Tally::of(step);
     let needed = step.quorum.needed(tally.seats);
-    format!("step {} has {} of {needed} required approvals", step.name, tally.approved)
+    StepFact { name: step.name.clone(), approved: tally.approved, needed }
 }
 
-/// What policies could not do, or did not want to.
-fn troubles(facts: &ExplainFacts<'_>) -> Vec<String> {
-    facts
-        .decisions
-        .iter()
-        .filter_map(|decision| match &decision.outcome {
-            receipt::Outcome::Applied | receipt::Outcome::Suggested => None,
-            receipt::Outcome::Declined => {
-                let why = reasons(decision).map(|why| format!(": {why}")).unwrap_or_default();
-                let (policy, task) = (&decision.policy, task(decision.hook));
-                Some(format!("{policy} gave no opinion when asked to {task}{why}."))
-            }
-            receipt::Outcome::Overruled(why) => {
-                Some(format!("{} was overruled: {}.", decision.policy, why.join("; ")))
-            }
-            receipt::Outcome::Failed { code, fallback, .. } => Some(format!(
-                "{} failed ({code}) when asked to {}; instead: {fallback}.",
-                decision.policy,
-                task(decision.hook)
-            )),
-        })
-        .collect()
-}
-
-/// What a hook asks for, as it stands after "when asked to".
-const fn task(hook: Hook) -> &'static str {
-    match hook {
-        Hook::Categorize => "categorize it",
-        Hook::Route => "choose its team",
-        Hook::Plan => "plan its approval",
-        Hook::Stalled => "unblock its approval",
-        Hook::Notify => "choose whom to notify",
+/// What a policy could not do, or did not want to.
+fn trouble(decided: &Decided) -> Option<Fact> {
+    let (hook, name) = (decided.hook, decided.policy.clone());
+    let policy = Policy { name, reasons: decided.reasons.clone() };
+    match &decided.outcome {
+        receipt::Outcome::Applied | receipt::Outcome::Suggested => None,
+        receipt::Outcome::Declined => Some(Fact::Declined { hook, policy }),
+        receipt::Outcome::Overruled(by) => Some(Fact::Overruled { hook, policy, by: by.clone() }),
+        receipt::Outcome::Failed { code, fallback, .. } => {
+            let (code, fallback) = (code.clone(), fallback.clone());
+            Some(Fact::Failed { hook, policy, code, fallback })
+        }
     }
 }
 
-fn waiting(ticket: &Ticket, facts: &ExplainFacts<'_>) -> Vec<String> {
+fn waiting(ticket: &Ticket, facts: &Surroundings<'_>) -> Fact {
     let open = facts.approval.filter(|approval| approval.outcome == Outcome::Pending);
-    let Some(waiting) = ticket.waiting_on(open, facts.settings) else {
-        return vec!["It is not waiting for anybody.".to_owned()];
-    };
-    let name = |person: &PersonId| (facts.name_of)(*person);
-    let what = match &waiting.what {
+    let Some(waiting) = ticket.waiting_on(open, facts.settings) else { return Fact::NotWaiting };
+    let name = facts.name_of;
+    let on = match waiting.what {
         WaitingFor::Approvers(people) => {
-            format!("the votes of {}", people.iter().map(name).collect::<Vec<_>>().join(", "))
+            AwaitedFact::Approvers(people.into_iter().map(name).collect())
         }
-        WaitingFor::ApproverMissing => {
-            "an approver (there is none; an administrator must set the organization's \
-             fallback_approver, or use appoint_voter)"
-                .to_owned()
-        }
-        WaitingFor::Caller => "the requester's reply".to_owned(),
-        WaitingFor::Vendor(vendor) => format!("the vendor {vendor}"),
-        WaitingFor::Evidence(person) => format!("evidence from {}", name(person)),
-        WaitingFor::Problem(_) => "a problem to be fixed".to_owned(),
-        WaitingFor::Other(what) => what.clone(),
-        WaitingFor::Tasks => "the tasks it depends on".to_owned(),
-        WaitingFor::Assignee(person) => name(person),
-        WaitingFor::Team(_) => format!("the team {} to pick it up", facts.team),
-        WaitingFor::Confirmation { closes_at: Some(at) } => {
-            format!("the requester's confirmation (closes automatically at {})", minute(*at))
-        }
-        WaitingFor::Confirmation { closes_at: None } => "the requester's confirmation".to_owned(),
+        WaitingFor::ApproverMissing => AwaitedFact::ApproverMissing,
+        WaitingFor::Caller => AwaitedFact::Caller,
+        WaitingFor::Vendor(vendor) => AwaitedFact::Vendor(vendor),
+        WaitingFor::Evidence(person) => AwaitedFact::Evidence(name(person)),
+        WaitingFor::Problem(_) => AwaitedFact::Problem,
+        WaitingFor::Other(what) => AwaitedFact::Other(what),
+        WaitingFor::Tasks => AwaitedFact::Tasks,
+        WaitingFor::Assignee(person) => AwaitedFact::Assignee(name(person)),
+        WaitingFor::Team(_) => AwaitedFact::Team(facts.team.to_owned()),
+        WaitingFor::Confirmation { closes_at } => AwaitedFact::Confirmation { closes_at },
     };
-    let since = minute(waiting.since);
-    let age = age(facts.now - waiting.since);
-    vec![format!("It has been waiting for {what} since {since} ({age}).")]
+    Fact::Waiting { on, since: waiting.since }
 }
 
-/// The policy that gave one of these fields, with its reasons: "set by team-router of acme: ...".
-fn by(facts: &ExplainFacts<'_>, fields: &[SuggestedField]) -> Option<String> {
-    let gave = |decision: &&DecisionFacts| fields.iter().any(|field| decision.gave.contains(field));
+/// The policy that gave one of these fields, with its reasons.
+fn by(facts: &Surroundings<'_>, fields: &[SuggestedField]) -> Option<Policy> {
+    let gave = |decision: &&Decided| fields.iter().any(|field| decision.gave.contains(field));
     // The latest round stands, and in it the policy that was asked first: those after it may have
     // said the same, but were overruled.
     let latest = facts.decisions.iter().rev().find(gave)?.evaluation;
     let decision = facts.decisions.iter().filter(|one| one.evaluation == latest).find(gave)?;
-    Some(match reasons(decision) {
-        Some(why) => format!("set by {}: {why}", decision.policy),
-        None => format!("set by {}", decision.policy),
-    })
-}
-
-fn reasons(decision: &DecisionFacts) -> Option<String> {
-    let trimmed = decision.reasons.iter().map(|reason| reason.trim_end_matches('.'));
-    let reasons = trimmed.filter(|reason| !reason.is_empty()).collect::<Vec<_>>();
-    (!reasons.is_empty()).then(|| reasons.join("; "))
-}
-
-fn minute(at: DateTime<Utc>) -> String {
-    at.format("%Y-%m-%d %H:%M UTC").to_string()
-}
-
-fn age(age: Duration) -> String {
-    let plural = |count: i64, unit: &str| match count {
-        1 => format!("1 {unit}"),
-        _ => format!("{count} {unit}s"),
-    };
-    match (age.num_days(), age.num_hours(), age.num_minutes()) {
-        (days @ 1.., ..) => plural(days, "day"),
-        (_, hours @ 1.., _) => plural(hours, "hour"),
-        (.., minutes) => plural(minutes.max(0), "minute"),
-    }
-}
-
-/// Policies and people write the reasons; neither may fill the screen.
-fn shorten(sentence: &str) -> String {
-    let line = sentence.split_whitespace().collect::<Vec<_>>().join(" ");
-    text::cut(&line, MAX_SENTENCE_CHARS).into_owned()
+    Some(Policy { name: decision.policy.clone(), reasons: decision.reasons.clone() })
 }

@@ -8,9 +8,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Deserialize;
-use waypost_api::{ApiOptions, ServeOptions};
 use waypost_app::{DeskOptions, Quotas};
 use waypost_delivery::{HousekeepingOptions, MailOptions, WorkerOptions};
+use waypost_edge::{RequestOptions, ServeOptions};
 use waypost_policy::{BreakerConfig, Compiler, CompilerProgram, RuntimeConfig};
 use waypost_store::StoreOptions;
 
@@ -126,9 +126,9 @@ impl Config {
         self.data_folder.join("artifacts")
     }
 
-    /// What the API is told.
-    pub(crate) fn api(&self) -> ApiOptions {
-        ApiOptions {
+    /// What requests may take.
+    pub(crate) fn requests(&self) -> RequestOptions {
+        RequestOptions {
             body_limit: self.request_body_kib * KIB,
             // A component and its data files, in the form of JSON or as they are.
             upload_limit: (self.policy_component_mib + self.policy_data_mib * 2) * MIB,
@@ -136,7 +136,7 @@ impl Config {
             max_in_flight: self.requests_at_once.max(1),
             max_waiting: self.requests_waiting.max(1),
             max_waiting_per_caller: self.requests_waiting_per_caller.max(1),
-            ..ApiOptions::default()
+            ..RequestOptions::default()
         }
     }
 

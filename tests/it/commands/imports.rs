@@ -104,7 +104,7 @@ fn an_import_tells_which_rows_it_refused_and_why(program: &Program) {
     assert!(refused.contains("5,4,refused,T4,,requester,requester,unknown,"), "{refused}");
     assert!(refused.contains("6,5,refused,T5,,short_description,title,missing,"), "{refused}");
     let explained = program.json(["explain", "INC0000001", "--org", "acme"]);
-    assert!(explained["sentences"].to_string().contains("Its team is Network"), "{explained}");
+    assert!(explained["facts"].to_string().contains("Its team is Network"), "{explained}");
 }
 
 fn what_no_record_can_be_called_refuses_its_row_and_no_other(program: &Program) {

@@ -13,7 +13,7 @@ use std::{
 use axum::Router;
 use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
-use waypost_api::{ApiOptions, ApiState};
+use waypost_api::ApiState;
 use waypost_app::{
     Caller, Clock, Desk, DeskOptions, Entropy, Quotas, audit, organizations, tokens,
 };
@@ -21,6 +21,7 @@ use waypost_delivery::{
     Delivered, Housekeeping, HousekeepingOptions, Sink, Swept, Undelivered, Worker, WorkerOptions,
 };
 use waypost_domain::message::Message;
+use waypost_edge::{Edge, RequestOptions};
 use waypost_policy::{PolicyRuntime, RuntimeConfig};
 use waypost_store::{Store, StoreOptions, organization, outbox, testing};
 
@@ -197,13 +198,9 @@ impl TestDesk {
         let desk = Desk::new(store.clone(), runtime(), Arc::clone(&entropy), options);
         let root =
             organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");
-        let state = ApiState::new(
-            desk.clone(),
-            Arc::new(clock.clone()),
-            Arc::clone(&entropy),
-            ApiOptions::default(),
-        );
-        let router = waypost_api::router(state);
+        let edge =
+            Edge::new(Arc::new(clock.clone()), Arc::clone(&entropy), RequestOptions::default());
+        let router = waypost_api::router(ApiState { desk: desk.clone(), edge });
         let operator = Caller::operator(root.id, clock.now());
         let token = tokens::NewToken {
             name: "platform".to_owned(),

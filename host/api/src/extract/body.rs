@@ -29,7 +29,7 @@ impl<T: DeserializeOwned> FromRequest<ApiState> for JsonBody<T> {
     async fn from_request(request: Request, state: &ApiState) -> Result<Self, ApiError> {
         let (parts, body) = request.into_parts();
         // `bounded_body` has read it within its limit already.
-        let bytes = whole(body, state.options.upload_limit).await?;
+        let bytes = whole(body, state.edge.options.upload_limit).await?;
         parse(&parts.headers, &bytes).map(Self)
     }
 }
@@ -46,7 +46,7 @@ impl FromRequest<ApiState> for WasmBody {
             let detail = "send the component's bytes with `Content-Type: application/wasm`";
             return Err(ApiError::new(Slug::UnsupportedMediaType, detail));
         }
-        whole(request.into_body(), state.options.upload_limit).await.map(Self)
+        whole(request.into_body(), state.edge.options.upload_limit).await.map(Self)
     }
 }
 

@@ -8,12 +8,11 @@ use axum::{
 };
 use waypost_app::Unauthenticated;
 use waypost_domain::key::Key;
+use waypost_edge::{Peer, RequestContext};
 
-use super::RequestContext;
 use crate::{
     ApiState,
     api_error::{ApiError, FaultOut, Slug},
-    serve::Peer,
 };
 
 /// Names the organization to act in: the token's own (the default), or one below it.
@@ -31,7 +30,7 @@ pub(crate) async fn authenticate(
     }
     let secret = bearer(request.headers())?;
     let asked = organization(request.headers())?;
-    let (now, attempts) = (state.clock.now(), &state.shared.attempts);
+    let (now, attempts) = (state.edge.clock.now(), &state.edge.places.attempts);
     let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
     if !attempts.allows(from, secret, now) {
         let detail = "too many requests with invalid tokens came from this address";

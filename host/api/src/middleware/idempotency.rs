@@ -17,8 +17,9 @@ use waypost_app::{
     Caller,
     idempotency::{self, Begun, Carrying, Request as Repeatable},
 };
+use waypost_edge::{Held, RequestContext, on_panic};
 
-use super::{RequestContext, limits::Held};
+use super::complete;
 use crate::{
     ApiState,
     api_error::{ApiError, FaultOut, Slug},
@@ -111,13 +112,13 @@ impl First {
         let running = tokio::spawn(next.run(request).in_current_span());
         let response = match running.await {
             Ok(response) => response,
-            Err(_) => super::on_panic(Box::new(())),
+            Err(_) => on_panic(Box::new(())),
         };
         let refusal = response.extensions().get::<ApiError>().map(ApiError::slug);
         // Completed here, so that a repeat is told the same as the first.
-        let (parts, body) = self.context.complete(response).into_parts();
+        let (parts, body) = complete(&self.context, response).into_parts();
         let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
-            return super::on_panic(Box::new(()));
+            return on_panic(Box::new(()));
         };
         // What failed, or another server was first with, is not what a repeat is to be told; nor is
         // that somebody else changed the record just then, which is no answer to what was asked.

@@ -40,6 +40,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("category", "hardware/card-readers"),
     ("catalog_item", "card-reader"),
     ("ticket", "INC0000042"),
+    ("number", "INC0000042"),
     ("target", "INC0000042"),
     ("parent", "INC0000042"),
     ("problem", "PRB0000007"),

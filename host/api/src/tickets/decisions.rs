@@ -1,23 +1,19 @@
 //! What policies decided about a ticket, and why its state is what it is.
 
 use axum::{Json, extract::State, response::Response};
-use serde::Serialize;
-use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use uuid::Uuid;
 use waypost_app::{
     Desk,
-    explain::{ExplainedDecision, Explanation, explain as explain_ticket},
+    explain::explain as explain_ticket,
     receipts::{self, ReceiptQuery},
 };
 
-use super::Subject;
+use super::{Subject, explanation::ExplanationOut};
 use crate::{
     ApiState,
     api_error::ApiError,
     extract::{Known, ListOut, Listing, NoFilter, PageParams},
-    receipts::{OutcomeOut, ReceiptOut},
-    wire::HookName,
+    receipts::ReceiptOut,
 };
 
 pub(super) fn routes() -> OpenApiRouter<ApiState> {
@@ -26,8 +22,8 @@ pub(super) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Explain a ticket
 ///
-/// In plain sentences, at most one screen: priority, team, approvals, and what the ticket is
-/// waiting for.
+/// As facts, at most one screen of them: priority, team, approvals, and what the ticket is waiting
+/// for. Each is also told as an English sentence.
 #[utoipa::path(
     get,
     path = "/{id}/explain",
@@ -59,66 +55,4 @@ async fn list_receipts(
     let query = ReceiptQuery { ticket: Some(ticket), ..ReceiptQuery::default() };
     let page = receipts::list(&desk, &caller, &query, &listing.page).await?;
     Ok(listing.reply(page, ReceiptOut::from))
-}
-
-/// Why a ticket has its priority, team and state.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Explanation)]
-struct ExplanationOut {
-    /// The ticket's number.
-    number: String,
-    /// Plain sentences, at most one screen.
-    sentences: Vec<String>,
-    /// What policies decided, in the order in which they were asked.
-    decisions: Vec<ExplainedDecisionOut>,
-}
-
-/// One decision of a policy.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = ExplainedDecision)]
-struct ExplainedDecisionOut {
-    /// The id of the receipt, which holds the rest.
-    receipt: Uuid,
-    /// What was asked.
-    hook: HookName,
-    /// The key of the organization whose binding it was.
-    layer: String,
-    /// The binding's name.
-    binding: String,
-    /// Its revision.
-    revision: i64,
-    /// The outcome of the answer.
-    outcome: OutcomeOut,
-    /// The policy's reasons.
-    reasons: Vec<String>,
-    /// The instructions used, as wasmtime counts fuel.
-    fuel: u64,
-    /// Duration in microseconds.
-    duration_us: u64,
-}
-
-impl From<Explanation> for ExplanationOut {
-    fn from(explanation: Explanation) -> Self {
-        Self {
-            number: explanation.number,
-            sentences: explanation.sentences,
-            decisions: explanation.decisions.into_iter().map(Into::into).collect(),
-        }
-    }
-}
-
-impl From<ExplainedDecision> for ExplainedDecisionOut {
-    fn from(decision: ExplainedDecision) -> Self {
-        Self {
-            receipt: decision.receipt.0,
-            hook: decision.hook.into(),
-            layer: decision.layer,
-            binding: decision.binding,
-            revision: decision.revision,
-            outcome: decision.outcome.into(),
-            reasons: decision.reasons,
-            fuel: decision.fuel,
-            duration_us: decision.duration_us,
-        }
-    }
 }

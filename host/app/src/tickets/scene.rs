@@ -33,7 +33,7 @@ use super::{
     reactions, read,
     write::{self, TicketWrite},
 };
-use crate::{Caller, CommandError, Desk};
+use crate::{Caller, CommandError, Desk, Missing};
 
 /// What one command looks at and changes.
 pub(crate) struct Scene<'a> {
@@ -117,6 +117,24 @@ pub async fn actions(
     Ok(seen.ticket.allowed_actions(caller.role, seen.relation, &settings))
 }
 
+/// The ticket as an action would leave it, before policies are asked. Nothing is changed.
+///
+/// # Errors
+/// As [`act`].
+pub(super) async fn preview(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    action: Action,
+    input: &Map<String, Json>,
+    expected_version: Option<i64>,
+) -> Result<Ticket, CommandError> {
+    let performed = performed(desk, caller, named, action, input, expected_version);
+    let (scene, _) = Box::pin(performed).await?;
+    let draft = scene.drafts.into_iter().next();
+    Ok(draft.ok_or(CommandError::NotFound(Missing::Ticket))?.write.ticket)
+}
+
 async fn try_act(
     desk: &Desk,
     caller: &Caller,
@@ -125,6 +143,21 @@ async fn try_act(
     input: &Map<String, Json>,
     expected_version: Option<i64>,
 ) -> Result<TicketView, CommandError> {
+    let performed = performed(desk, caller, named, action, input, expected_version);
+    let (mut scene, row) = performed.await?;
+    scene.ask(row).await?;
+    scene.finish().await
+}
+
+/// Reads what an action is about, and performs it: what is left is to ask policies and to keep it.
+async fn performed<'a>(
+    desk: &'a Desk,
+    caller: &'a Caller,
+    named: &TicketRef,
+    action: Action,
+    input: &Map<String, Json>,
+    expected_version: Option<i64>,
+) -> Result<(Scene<'a>, &'static Row), CommandError> {
     let (mut tx, facts) = Facts::open(desk, caller).await?;
     let mut scene = Scene::new(desk, caller, facts);
     let mut subject = Subject::read(&mut tx, caller, named).await?;
@@ -151,8 +184,7 @@ async fn try_act(
     if let Some(named) = replied_to {
         scene.was_reply_to(named, is_seen);
     }
-    scene.ask(row).await?;
-    scene.finish().await
+    Ok((scene, row))
 }
 
 /// The last of the tickets that go on instead of a ticket, one after the other; the ticket itself

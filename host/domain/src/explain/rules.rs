@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     binding::Hook,
-    explain::{DecisionFacts, ExplainFacts, MAX_SENTENCES, sentences},
+    explain::{self, Decided, MAX_FACTS, Surroundings},
     fixture::{
         AGENT, CALLER, act, hours, in_every_state, in_state, monday, number, opened, settings,
         text, with,
@@ -28,8 +28,8 @@ fn name_of(person: PersonId) -> String {
     }
 }
 
-fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> DecisionFacts {
-    DecisionFacts {
+fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> Decided {
+    Decided {
         evaluation: EvaluationId(Uuid::from_u128(1)),
         hook,
         policy: "team-router of acme".to_owned(),
@@ -39,8 +39,8 @@ fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> DecisionFa
     }
 }
 
-fn explain(ticket: &Ticket, decisions: &[DecisionFacts], settings: &OrgSettings) -> Vec<String> {
-    let facts = ExplainFacts {
+fn explain(ticket: &Ticket, decisions: &[Decided], settings: &OrgSettings) -> Vec<String> {
+    let facts = Surroundings {
         team: "Service Desk",
         service: None,
         ci: None,
@@ -50,15 +50,15 @@ fn explain(ticket: &Ticket, decisions: &[DecisionFacts], settings: &OrgSettings)
         approval: None,
         name_of: &name_of,
         settings,
-        now: monday() + hours(26),
     };
-    sentences(ticket, &facts)
+    let told = explain::explain(ticket, &facts);
+    told.iter().map(|fact| fact.sentence(monday() + hours(26))).collect()
 }
 
 #[test]
 fn q1_of_two_policies_that_said_the_same_the_first_of_the_latest_round_is_named() {
     let team = [SuggestedField::Team];
-    let said = |policy: &str, round: u128, outcome| DecisionFacts {
+    let said = |policy: &str, round: u128, outcome| Decided {
         policy: policy.to_owned(),
         evaluation: EvaluationId(Uuid::from_u128(round)),
         ..decision(Hook::Route, outcome, &team)
@@ -107,10 +107,10 @@ fn q1_an_explanation_fits_on_one_screen_whatever_policies_do() {
     let mut decisions = vec![decision(Hook::Route, failed, &[]); 40];
     decisions[0].outcome = Outcome::Overruled(vec!["x".repeat(4_000)]);
     let told = explain(&opened(TicketKind::Incident), &decisions, &settings());
-    assert_eq!(told.len(), MAX_SENTENCES);
+    assert_eq!(told.len(), MAX_FACTS);
     assert!(told.iter().all(|sentence| sentence.chars().count() <= 300));
-    assert!(told[MAX_SENTENCES - 2].ends_with("more decisions, see the receipts."));
-    assert!(told[MAX_SENTENCES - 1].starts_with("It has been waiting for"));
+    assert!(told[MAX_FACTS - 2].ends_with("more decisions, see the receipts."));
+    assert!(told[MAX_FACTS - 1].starts_with("It has been waiting for"));
 }
 
 #[test]

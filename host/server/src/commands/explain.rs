@@ -4,7 +4,6 @@ use std::io::{self, Write};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::{Value, json};
 use waypost_app::explain::{self, ExplainedDecision, Explanation};
 use waypost_app::tickets::TicketRef;
 use waypost_domain::key::Key;
@@ -38,14 +37,15 @@ impl Explain {
         let explanation = explain::explain(&installation.desk, &caller, &ticket)
             .await
             .with_context(|| format!("explaining {} of {}", self.number, self.org))?;
-        output.tell(|| json(&explanation), |to| write(to, &explanation))
+        let json = || waypost_api::explanation_json(explanation.clone());
+        output.tell(json, |to| write(to, &explanation))
     }
 }
 
 fn write(to: &mut dyn Write, explanation: &Explanation) -> io::Result<()> {
     writeln!(to, "{}", explanation.number)?;
-    for sentence in &explanation.sentences {
-        writeln!(to, "  {sentence}")?;
+    for fact in &explanation.facts {
+        writeln!(to, "  {}", fact.sentence(explanation.now))?;
     }
     if !explanation.decisions.is_empty() {
         writeln!(to)?;
@@ -76,38 +76,4 @@ pub(crate) fn told(outcome: &Outcome) -> String {
             format!("{name} ({code}: {}); fallback: {}", line(message), line(fallback))
         }
     }
-}
-
-/// An outcome for programs.
-pub(crate) fn outcome_json(outcome: &Outcome) -> Value {
-    match outcome {
-        Outcome::Applied | Outcome::Suggested | Outcome::Declined => {
-            json!({ "kind": outcome.as_str() })
-        }
-        Outcome::Overruled(why) => json!({ "kind": outcome.as_str(), "by": why }),
-        Outcome::Failed { code, message, fallback } => json!({
-            "kind": outcome.as_str(), "code": code, "message": message, "fallback": fallback,
-        }),
-    }
-}
-
-fn json(explanation: &Explanation) -> Value {
-    let decision = |decision: &ExplainedDecision| {
-        json!({
-            "receipt": decision.receipt.to_string(),
-            "hook": decision.hook.as_str(),
-            "layer": decision.layer,
-            "binding": decision.binding,
-            "revision": decision.revision,
-            "outcome": outcome_json(&decision.outcome),
-            "reasons": decision.reasons,
-            "fuel": decision.fuel,
-            "duration_us": decision.duration_us,
-        })
-    };
-    json!({
-        "number": explanation.number,
-        "sentences": explanation.sentences,
-        "decisions": explanation.decisions.iter().map(decision).collect::<Vec<_>>(),
-    })
 }

@@ -11,7 +11,7 @@ use waypost_domain::binding::Hook;
 use waypost_domain::ids::ReceiptId;
 use waypost_domain::key::Key;
 
-use super::explain::{outcome_json, told};
+use super::explain::told;
 use super::listing;
 use crate::installation::Installation;
 use crate::output::{Output, line, time};
@@ -229,7 +229,7 @@ pub(super) fn json(view: &receipts::ReceiptView) -> Value {
         "data_digest": view.data_digest,
         "wit_version": view.wit_version,
         "engine_version": view.engine_version,
-        "outcome": outcome_json(&view.outcome),
+        "outcome": waypost_api::outcome_json(view.outcome.clone()),
         "reasons": view.reasons,
         "fuel": view.fuel,
         "duration_us": view.duration_us,

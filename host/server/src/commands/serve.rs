@@ -12,6 +12,7 @@ use tokio::task::JoinHandle;
 use waypost_api::ApiState;
 use waypost_app::bindings::{Readiness, prepare_all};
 use waypost_delivery::{Housekeeping, Mailer, Upkeep, Worker};
+use waypost_edge::Edge;
 
 use crate::config::{Config, Flag};
 use crate::installation::{Installation, make_data_folder};
@@ -53,14 +54,10 @@ impl Serve {
         let housekeeping = housekeeping(&installation, config, &stop);
         let upkeep = upkeep(&installation, config, &stop);
         let preparing = preparing(&installation, &stop);
-        let state = ApiState::new(
-            installation.desk.clone(),
-            Arc::clone(&installation.clock),
-            Arc::clone(&installation.entropy),
-            config.api(),
-        );
-        let router = waypost_api::router(state);
-        waypost_api::serve(listener, router, config.serving(), stop.clone().wait()).await;
+        let (clock, entropy) = (Arc::clone(&installation.clock), Arc::clone(&installation.entropy));
+        let edge = Edge::new(clock, entropy, config.requests());
+        let router = waypost_api::router(ApiState { desk: installation.desk.clone(), edge });
+        waypost_edge::serve(listener, router, config.serving(), stop.clone().wait()).await;
         // Requests may have left messages; the workers end with what is on its way.
         stop.ask();
         finish("the outbox", outbox).await;

@@ -18,6 +18,14 @@ on_both_engines! {
     a_closed_store_opens_no_transaction
 }
 
+#[tokio::test]
+async fn the_server_compiles_no_statement() {
+    let store = testing::postgres("the_server_compiles_no_statement").await;
+    let mut tx = store.system().await.unwrap();
+    let off = "select 1 where current_setting('jit') = 'off'";
+    assert_eq!(testing::execute(&mut tx, off).await.unwrap(), 1);
+}
+
 async fn a_migrated_database_lacks_nothing(store: Store) {
     assert_eq!(store.pending_migrations().await.unwrap(), 0);
 }

@@ -1,5 +1,5 @@
 //! Goes with a request from its arrival to its answer: gives it an id, a span and one line in the
-//! log, and sees that every error leaves as an [`ApiError`].
+//! log, and has the front end complete what it is answered.
 
 use std::{
     any::Any,
@@ -18,13 +18,9 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use tracing::Instrument;
-use waypost_app::{CommitNote, Committed};
+use waypost_app::CommitNote;
 
-use crate::{
-    ApiState,
-    api_error::{ApiError, PROBLEM_JSON, Slug},
-    serve::Peer,
-};
+use crate::{places::Edge, refused::Refused, serve::Peer};
 
 /// Names a request, in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -33,19 +29,21 @@ const MAX_REQUEST_ID_BYTES: usize = 128;
 
 /// What is known of a request before anybody reads it.
 #[derive(Debug, Clone)]
-pub(crate) struct RequestContext {
+pub struct RequestContext {
     /// Its id: the client's own, or ours.
-    pub(crate) id: Arc<str>,
+    pub id: Arc<str>,
     /// The whole path, also inside nested routers.
-    pub(crate) path: Arc<str>,
+    pub path: Arc<str>,
     /// How far the changes of the command are committed.
-    pub(crate) commit: CommitNote,
+    pub commit: CommitNote,
     is_body_awaited: Arc<AtomicBool>,
     is_body_read: Arc<AtomicBool>,
 }
 
 impl RequestContext {
-    fn new(id: &str, path: &str) -> Self {
+    /// Of a request with this id and path.
+    #[must_use]
+    pub fn new(id: &str, path: &str) -> Self {
         let commit = CommitNote::default();
         let (is_body_awaited, is_body_read) = Default::default();
         Self { id: id.into(), path: path.into(), commit, is_body_awaited, is_body_read }
@@ -65,57 +63,29 @@ impl RequestContext {
     pub(crate) fn note_body_is_read(&self) {
         self.is_body_read.store(true, Ordering::Relaxed);
     }
-
-    /// Completes an error with the request that it answers. Other answers stay as they are.
-    pub(crate) fn complete(&self, mut response: Response) -> Response {
-        let status = response.status();
-        let error = response.extensions_mut().remove::<ApiError>();
-        let error = match error {
-            Some(error) => error,
-            None if is_bare_error(&response) => bare(status),
-            None => return response,
-        };
-        let error = if status.is_server_error() { self.honest(error) } else { error };
-        let mut completed = error.of_request(&self.path, &self.id).into_response();
-        completed.extensions_mut().remove::<ApiError>();
-        // What was said beside the body still holds: `Allow`, `ETag`, `Retry-After`.
-        for (name, value) in response.headers() {
-            if name != header::CONTENT_LENGTH && name != header::CONTENT_TYPE {
-                completed.headers_mut().insert(name.clone(), value.clone());
-            }
-        }
-        completed
-    }
 }
 
-impl RequestContext {
-    /// What failed after the changes were committed, or while they were, does not undo them.
-    fn honest(&self, error: ApiError) -> ApiError {
-        match self.commit.read() {
-            Committed::No => error,
-            Committed::Unknown if error.slug() == Slug::OutcomeUnknown => error,
-            Committed::Unknown => ApiError::new(
-                Slug::OutcomeUnknown,
-                "the request ended while its changes were being stored",
-            ),
-            Committed::Yes => ApiError::new(
-                Slug::AnswerLost,
-                "the request was carried out, but its response could not be made",
-            ),
-        }
-    }
+/// How a front end takes requests and dresses its answers.
+#[derive(Debug, Clone)]
+pub struct Accompanying {
+    /// What it shares with others.
+    pub edge: Edge,
+    /// Completes an answer: says what was refused in the front end's own way.
+    pub complete: fn(&RequestContext, Response) -> Response,
+    /// Headers of every answer that does not have them.
+    pub headers: &'static [(HeaderName, HeaderValue)],
 }
 
 /// Gives a request its id, its span and its line in the log, and completes its answer.
-pub(crate) async fn accompany(
-    State(state): State<ApiState>,
+pub async fn accompany(
+    State(with): State<Accompanying>,
     mut request: Request,
     next: Next,
 ) -> Response {
     let began = Instant::now();
     let id = request_id(request.headers()).unwrap_or_else(|| {
-        let now = state.clock.now();
-        state.entropy.id(now).to_string()
+        let now = with.edge.clock.now();
+        with.edge.entropy.id(now).to_string()
     });
     let context = RequestContext::new(&id, request.uri().path());
     let has_body = !request.body().is_end_stream();
@@ -135,7 +105,7 @@ pub(crate) async fn accompany(
         Err(refused) => refused.into_response(),
     };
     let response = if method == Method::OPTIONS { options(response) } else { response };
-    let mut response = context.complete(response);
+    let mut response = (with.complete)(&context, response);
 
     let elapsed = began.elapsed();
     span.in_scope(|| {
@@ -145,7 +115,13 @@ pub(crate) async fn accompany(
             "request answered"
         );
     });
-    dress(response.headers_mut(), &context);
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&context.id) {
+        headers.insert(X_REQUEST_ID, id);
+    }
+    for (name, value) in with.headers {
+        headers.entry(name).or_insert_with(|| value.clone());
+    }
     if has_body && !context.is_body_read.load(Ordering::Relaxed) {
         // What is left of the body stands between this answer and the next request.
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
@@ -165,28 +141,26 @@ const ONCE: [HeaderName; 6] = [
 
 /// Refuses a request that contradicts itself: whoever stands between may have read the other one
 /// of two headers.
-fn once_each(request: &Request) -> Result<(), ApiError> {
+fn once_each(request: &Request) -> Result<(), Refused> {
     let headers = request.headers();
     let is_twice = |name: &HeaderName| headers.get_all(name).iter().nth(1).is_some();
     let twice = ONCE.into_iter().find(is_twice);
     if let Some(name) = twice {
-        let detail = format!("the header `{name}` is there more than once; send it once");
-        return Err(ApiError::new(Slug::MalformedRequest, detail));
+        return Err(Refused::Repeated(name));
     }
     // In process there is no connection, and no host to name.
     let is_from_network = request.extensions().get::<Peer>().is_some();
     if is_from_network && !headers.contains_key(header::HOST) && request.uri().host().is_none() {
-        let detail = "the header `Host` is missing";
-        return Err(ApiError::new(Slug::MalformedRequest, detail));
+        return Err(Refused::NoHost);
     }
     Ok(())
 }
 
 /// What a panic in a handler is answered with. The panic hook has told the log; its text may hold a
 /// ticket's.
-pub(crate) fn on_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
+pub fn on_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
     tracing::error!("request handler panicked");
-    ApiError::new(Slug::Internal, "the request was not carried out").into_response()
+    Refused::Panicked.into_response()
 }
 
 /// The id that the client gave, if it can stand in a log line.
@@ -195,23 +169,6 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
     let is_sane = (1..=MAX_REQUEST_ID_BYTES).contains(&text.len())
         && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:/+=".contains(&b));
     is_sane.then(|| text.to_owned())
-}
-
-/// Headers of every answer.
-fn dress(headers: &mut HeaderMap, context: &RequestContext) {
-    if let Ok(id) = HeaderValue::from_str(&context.id) {
-        headers.insert(X_REQUEST_ID, id);
-    }
-    for (name, value) in [
-        // Answers differ by token, and hold what no shared cache should keep.
-        (header::CACHE_CONTROL, "no-store"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-        // Nothing here is a page: a browser that is led here shows text and runs nothing.
-        (header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (header::REFERRER_POLICY, "no-referrer"),
-    ] {
-        headers.entry(name).or_insert(HeaderValue::from_static(value));
-    }
 }
 
 /// The router answers OPTIONS with 405 and the right `Allow`; asking what is allowed is no error.
@@ -226,57 +183,9 @@ fn options(response: Response) -> Response {
     response
 }
 
-/// An error that axum or a layer answered by itself, with a bare text or nothing.
-fn is_bare_error(response: &Response) -> bool {
-    let status = response.status();
-    let is_error = status.is_client_error() || status.is_server_error();
-    let content_type = response.headers().get(header::CONTENT_TYPE);
-    let says_more = content_type.is_some_and(|is| is == PROBLEM_JSON || is == "application/json");
-    is_error && (!says_more || response.body().is_end_stream())
-}
-
-fn bare(status: StatusCode) -> ApiError {
-    let slug = Slug::of_status(status);
-    let detail = if slug == Slug::NotFound {
-        "there is no resource at this path; `/api/v1/openapi.json` lists all paths"
-    } else if slug == Slug::MethodNotAllowed {
-        "the header `Allow` lists the methods of this path"
-    } else if slug == Slug::Internal {
-        "the request was not carried out"
-    } else {
-        slug.remedy()
-    };
-    ApiError::new(slug, detail)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn context() -> RequestContext {
-        RequestContext::new("r-1", "/api/v1/incidents/INC1")
-    }
-
-    #[tokio::test]
-    async fn a_bare_error_is_explained_and_keeps_its_headers() {
-        let bare = (StatusCode::METHOD_NOT_ALLOWED, [(header::ALLOW, "GET")], "").into_response();
-        let response = context().complete(bare);
-        assert_eq!(response.headers()[header::ALLOW], "GET");
-        assert_eq!(response.headers()[header::CONTENT_TYPE], PROBLEM_JSON);
-
-        let body = axum::body::to_bytes(response.into_body(), 10_000).await.unwrap();
-        let json: serde_json::Value = serde_json::from_slice(&body).unwrap();
-        assert_eq!(json["type"], "/errors/method-not-allowed");
-        assert_eq!(json["instance"], "/api/v1/incidents/INC1");
-        assert_eq!(json["request_id"], "r-1");
-    }
-
-    #[test]
-    fn an_answer_that_is_no_error_stays_as_it_is() {
-        let response = context().complete(StatusCode::NO_CONTENT.into_response());
-        assert_eq!(response.status(), StatusCode::NO_CONTENT);
-        assert!(response.headers().is_empty());
-    }
 
     #[test]
     fn only_a_sane_request_id_is_taken_over() {

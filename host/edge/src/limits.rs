@@ -12,53 +12,47 @@ use axum::{
 use http_body_util::LengthLimitError;
 use waypost_app::Caller;
 
-use super::RequestContext;
 use crate::{
-    api_error::{ApiError, Slug},
+    accompany::RequestContext,
+    refused::Refused,
     turns::{Asker, Budget, Turns},
 };
 
 /// What one request of a group of routes may take.
 #[derive(Clone)]
-pub(crate) struct Limits {
+pub struct Limits {
     /// How many bytes its body may have.
-    pub(crate) body: usize,
+    pub body: usize,
     /// The bytes that all bodies share.
-    pub(crate) bodies: Arc<Budget>,
+    pub bodies: Arc<Budget>,
     /// The turns of most requests.
-    pub(crate) turns: Arc<Turns>,
+    pub turns: Arc<Turns>,
     /// The turns of requests that bring something to be compiled.
-    pub(crate) slow_turns: Option<Arc<Turns>>,
+    pub slow_turns: Option<Arc<Turns>>,
 }
 
 /// Answers 503 when the time is up; 408 if it is the client that did not come to an end.
-pub(crate) async fn deadline(
+pub async fn deadline(
     State(timeout): State<Duration>,
     request: Request,
     next: Next,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     let context = request.extensions().get::<RequestContext>().cloned();
     let reads = request.method().is_safe();
     tokio::time::timeout(timeout, next.run(request)).await.map_err(|_| {
         tracing::warn!(timeout_ms = timeout.as_millis(), "request timed out");
         if context.is_some_and(|context| context.lacks_body()) {
-            let detail = format!("the body did not arrive within {timeout:?}; nothing was changed");
-            return ApiError::new(Slug::RequestTimeout, detail);
-        }
-        let detail = if reads {
-            "the request timed out"
+            Refused::BodyLate(timeout)
         } else {
-            "the request timed out; read the record before you repeat the request, or use an \
-             `Idempotency-Key`"
-        };
-        ApiError::new(Slug::Unavailable, detail)
+            Refused::TimedOut { reads }
+        }
     })
 }
 
 /// In the extensions of a request: what it holds. Whoever carries it out to its end although its
 /// client has gone away holds that until then.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Held(Vec<Arc<dyn Any + Send + Sync>>);
+pub struct Held(Vec<Arc<dyn Any + Send + Sync>>);
 
 impl Held {
     /// Has a request hold something, which whoever calls this goes on holding as well.
@@ -69,11 +63,11 @@ impl Held {
 }
 
 /// Waits for the caller's turn, and holds it until the request is answered.
-pub(crate) async fn in_turn(
+pub async fn in_turn(
     State(limits): State<Limits>,
     mut request: Request,
     next: Next,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     let Some(of) = asker(&request) else { return Ok(next.run(request).await) };
     let slow = limits.slow_turns.filter(|_| request.method() == Method::POST);
     let turn = Arc::new(slow.unwrap_or(limits.turns).take(of).await?);
@@ -85,16 +79,16 @@ pub(crate) async fn in_turn(
 
 /// Reads the body whole, so that whoever comes next has it, or answers 413. A body that comes
 /// slowly takes a part of its caller's bytes meanwhile, and nobody's turn.
-pub(crate) async fn bounded_body(
+pub async fn bounded_body(
     State(limits): State<Limits>,
     request: Request,
     next: Next,
-) -> Result<Response, ApiError> {
+) -> Result<Response, Refused> {
     let of = asker(&request);
     let (parts, body) = request.into_parts();
     let announced = announced(&parts.headers);
     if announced.is_some_and(|bytes| bytes > limits.body as u64) {
-        return Err(too_large(limits.body));
+        return Err(Refused::TooLarge(limits.body));
     }
     let is_empty = axum::body::HttpBody::is_end_stream(&body);
     let most = announced.map_or(limits.body, |bytes| usize::try_from(bytes).unwrap_or(limits.body));
@@ -123,18 +117,14 @@ fn announced(headers: &HeaderMap) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
-async fn read(body: Body, limit: usize) -> Result<Bytes, ApiError> {
+async fn read(body: Body, limit: usize) -> Result<Bytes, Refused> {
     axum::body::to_bytes(body, limit).await.map_err(|error| {
         if error.source().is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
-            too_large(limit)
+            Refused::TooLarge(limit)
         } else {
-            ApiError::new(Slug::MalformedBody, "the body is shorter than its announced length")
+            Refused::BodyCut
         }
     })
-}
-
-fn too_large(limit: usize) -> ApiError {
-    ApiError::new(Slug::TooLarge, format!("the body must not exceed {limit} bytes"))
 }
 
 #[cfg(test)]
@@ -147,6 +137,6 @@ mod tests {
             read(Body::from(text), 4).await.map(|bytes| bytes.len())
         };
         assert_eq!(read("1234").await.unwrap(), 4);
-        assert_eq!(read("12345").await.unwrap_err().slug(), Slug::TooLarge);
+        assert_eq!(read("12345").await.unwrap_err(), Refused::TooLarge(4));
     }
 }

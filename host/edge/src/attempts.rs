@@ -19,7 +19,7 @@ const REMEMBERED: usize = 10_000;
 /// What is remembered of attempts. Tokens that were valid are let through whatever their address
 /// did: behind a proxy, everybody has the same.
 #[derive(Debug, Default)]
-pub(crate) struct Attempts {
+pub struct Attempts {
     hasher: RandomState,
     state: Mutex<State>,
 }
@@ -33,7 +33,7 @@ struct State {
 
 impl Attempts {
     /// Whether the attempt may be made.
-    pub(crate) fn allows(&self, from: Option<IpAddr>, secret: &str, now: DateTime<Utc>) -> bool {
+    pub fn allows(&self, from: Option<IpAddr>, secret: &str, now: DateTime<Utc>) -> bool {
         let Some(address) = from else { return true };
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let failures = state.failures.get(&address).map_or(0.0, |counted| left(*counted, now));
@@ -41,7 +41,7 @@ impl Attempts {
     }
 
     /// Notes that one failed.
-    pub(crate) fn failed(&self, from: Option<IpAddr>, secret: &str, now: DateTime<Utc>) {
+    pub fn failed(&self, from: Option<IpAddr>, secret: &str, now: DateTime<Utc>) {
         let Some(address) = from else { return };
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         // Revoked or expired, it is a stranger's.
@@ -57,7 +57,7 @@ impl Attempts {
     }
 
     /// Notes that one succeeded.
-    pub(crate) fn succeeded(&self, from: Option<IpAddr>, secret: &str) {
+    pub fn succeeded(&self, from: Option<IpAddr>, secret: &str) {
         if from.is_none() {
             return;
         }

@@ -17,8 +17,6 @@ use tokio::sync::oneshot;
 use uuid::Uuid;
 use waypost_app::Caller;
 
-use crate::api_error::{ApiError, Slug};
-
 /// Who has not asked for this long does not count among those who share the turns.
 const LATELY: Duration = Duration::from_secs(1);
 
@@ -53,7 +51,7 @@ pub(crate) struct TurnLimits {
 
 /// The turns of a group of routes.
 #[derive(Debug)]
-pub(crate) struct Turns {
+pub struct Turns {
     limits: TurnLimits,
     state: Mutex<State>,
 }
@@ -78,22 +76,11 @@ pub(crate) struct Turn {
 
 /// Why a request may not even wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Full {
+pub enum Full {
     /// This caller has too many of them.
     OfCaller,
     /// All callers together have.
     OfAll,
-}
-
-impl From<Full> for ApiError {
-    fn from(full: Full) -> Self {
-        match full {
-            Full::OfCaller => {
-                Self::new(Slug::TooManyRequests, "too many requests of this token are waiting")
-            }
-            Full::OfAll => Self::new(Slug::Unavailable, "too many requests are waiting"),
-        }
-    }
 }
 
 impl Turns {
@@ -212,7 +199,7 @@ fn lower<K: Eq + Hash>(of: &mut HashMap<K, usize>, key: K) {
 
 /// A sum that callers share, such as the bytes of all bodies that are read.
 #[derive(Debug)]
-pub(crate) struct Budget {
+pub struct Budget {
     whole: usize,
     /// As much one caller may take.
     per_caller: usize,

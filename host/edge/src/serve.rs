@@ -47,7 +47,7 @@ impl Default for ServeOptions {
 
 /// The address that a request came from.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Peer(pub(crate) IpAddr);
+pub struct Peer(pub IpAddr);
 
 /// More headers than any client sends, at a fraction of what hyper would take.
 const MAX_HEAD_BYTES: usize = 64 * 1024;

@@ -1,0 +1,184 @@
+//! One action on several tickets: each is acted on or refused for itself.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use waypost_test_support::{TestDesk, on_both_engines};
+
+on_both_engines! {
+    each_ticket_is_acted_on_or_refused_for_itself
+    a_preview_says_what_each_ticket_would_refuse_and_changes_nothing
+    what_is_wrong_with_a_bulk_action_is_said_before_any_ticket_is_touched
+    a_repeated_bulk_action_is_carried_out_once
+    nobody_does_in_bulk_what_they_may_not_do_alone
+}
+
+fn resolving(tickets: &[Value]) -> Value {
+    json!({
+        "action": "resolve", "tickets": tickets,
+        "input": { "resolution_code": "fixed", "resolution_notes": "Restarted" },
+    })
+}
+
+fn number(ticket: &Value) -> &str {
+    ticket["number"].as_str().unwrap()
+}
+
+async fn each_ticket_is_acted_on_or_refused_for_itself(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let (first, second, changed, over) = (
+        acme.report("First").await,
+        acme.report("Second").await,
+        acme.report("Changed meanwhile").await,
+        acme.report("Over").await,
+    );
+    let _ = agent.act(&changed, "note", json!({ "text": "It is the switch." })).await.ok();
+    let _ = agent.act(&over, "cancel", json!({ "reason": "A drill" })).await.ok();
+    let foreign = desk.organization("other").await.report("Elsewhere").await;
+
+    let answer = agent.post(
+        "/bulk-actions",
+        resolving(&[
+            json!({ "number": number(&first), "version": first["version"] }),
+            json!({ "number": number(&over) }),
+            json!({ "number": number(&changed), "version": changed["version"] }),
+            json!({ "number": "INC0009999" }),
+            json!({ "number": "PRB0000001" }),
+            json!({ "number": "7" }),
+            json!({ "number": number(&second) }),
+        ]),
+    );
+    let items = answer.await.ok()["items"].as_array().unwrap().clone();
+    let told: Vec<_> = items
+        .iter()
+        .map(|item| {
+            let error = item["error"]["type"].as_str().unwrap_or_default();
+            (item["accepted"].as_bool().unwrap(), error.trim_start_matches("/errors/"))
+        })
+        .collect();
+    // A problem has no such code, and whether it is there is said only to whom may ask.
+    assert_eq!(
+        told,
+        [
+            (true, ""),
+            (false, "invalid-transition"),
+            (false, "stale-version"),
+            (false, "not-found"),
+            (false, "not-found"),
+            (false, "not-found"),
+            (true, ""),
+        ]
+    );
+    assert_eq!(items[0]["state"], "resolved");
+    let stored = agent.again(&first).await;
+    assert_eq!((&stored["state"], &stored["version"]), (&json!("resolved"), &items[0]["version"]));
+    assert_eq!(agent.again(&second).await["state"], "resolved");
+    assert_eq!(agent.again(&changed).await["state"], "new");
+    // Numbers of different organizations are alike; the other one's ticket is not touched.
+    let of_other = desk.organization("third").await;
+    let answer = of_other
+        .agent
+        .client
+        .post("/bulk-actions", resolving(&[json!({ "number": number(&foreign) })]));
+    assert_eq!(answer.await.ok()["items"][0]["error"]["type"], "/errors/not-found");
+}
+
+async fn a_preview_says_what_each_ticket_would_refuse_and_changes_nothing(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let (open, over) = (acme.report("Open").await, acme.report("Over").await);
+    let _ = agent.act(&over, "cancel", json!({ "reason": "A drill" })).await.ok();
+    let tickets = [json!({ "number": number(&open) }), json!({ "number": number(&over) })];
+    let before = (agent.again(&open).await, agent.again(&over).await);
+
+    let mut asked = resolving(&tickets);
+    asked["preview"] = json!(true);
+    let items = agent.post("/bulk-actions", asked).await.ok()["items"].clone();
+    assert_eq!(items[0]["accepted"], true);
+    assert_eq!(items[0]["state"], "resolved");
+    assert_eq!(items[0]["version"], json!(null));
+    assert_eq!(items[1]["error"]["type"], "/errors/invalid-transition");
+    assert_eq!((agent.again(&open).await, agent.again(&over).await), before);
+
+    // What is said is what then happens.
+    let items = agent.post("/bulk-actions", resolving(&tickets)).await.ok()["items"].clone();
+    assert_eq!(items[0]["state"], "resolved");
+    assert_eq!(items[1]["error"]["type"], "/errors/invalid-transition");
+    // Inputs that are wrong are said of each, by the names that the action has.
+    let _ = agent.act(&open, "reopen", json!({ "reason": "Again" })).await;
+    let wrong = json!({
+        "action": "assign", "tickets": [{ "number": number(&open) }],
+        "input": { "assignee": "nobody@acme.example" }, "preview": true,
+    });
+    let items = agent.post("/bulk-actions", wrong).await.ok()["items"].clone();
+    assert_eq!(items[0]["error"]["errors"][0]["pointer"], "/assignee");
+}
+
+async fn what_is_wrong_with_a_bulk_action_is_said_before_any_ticket_is_touched(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let open = acme.report("Open").await;
+    let one = json!({ "number": number(&open) });
+    let many: Vec<Value> =
+        (0..101).map(|place| json!({ "number": format!("INC{place:07}") })).collect();
+    for (tickets, pointer) in [
+        (vec![], "/tickets"),
+        (many, "/tickets"),
+        (vec![one.clone(), one.clone()], "/tickets/1/number"),
+    ] {
+        let refused = agent.post("/bulk-actions", resolving(&tickets)).await;
+        assert_eq!(refused.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", refused.text);
+        assert_eq!(refused.pointers(), [pointer]);
+    }
+    let dance = json!({ "action": "dance", "tickets": [one] });
+    let refused = agent.post("/bulk-actions", dance).await;
+    assert_eq!(refused.pointers(), ["/action"], "{}", refused.text);
+    // What only the desk's clock does is nobody's action, and a request is fulfilled.
+    for action in ["fulfill", "edit", "vote"] {
+        let asked = json!({ "action": action, "tickets": [{ "number": number(&open) }] });
+        let items = agent.post("/bulk-actions", asked).await.ok()["items"].clone();
+        let error = &items[0]["error"];
+        assert_eq!(error["errors"][0]["pointer"], "/action", "{items}");
+        assert!(error["detail"].as_str().unwrap().contains("use one of:"), "{items}");
+    }
+    assert_eq!(agent.again(&open).await["version"], open["version"]);
+}
+
+async fn a_repeated_bulk_action_is_carried_out_once(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let (first, second) = (acme.report("First").await, acme.report("Second").await);
+    let noting = json!({
+        "action": "note", "input": { "text": "We look at it." },
+        "tickets": [{ "number": "INC0009999" }, { "number": number(&first) }, { "number": number(&second) }],
+    });
+    let key = [("idempotency-key", "\"bulk\"")];
+    let answer = agent.post_with("/bulk-actions", &key, noting.clone()).await.ok();
+    let again = agent.post_with("/bulk-actions", &key, noting).await.ok();
+    assert_eq!(answer, again);
+    for ticket in [&first, &second] {
+        assert_eq!(agent.of(ticket, "comments").await.items().len(), 1);
+    }
+}
+
+async fn nobody_does_in_bulk_what_they_may_not_do_alone(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let own = acme.report("Mine").await;
+    let agents = acme.agent.client.post("/incidents", json!({ "short_description": "Theirs" }));
+    let agents = agents.await.created();
+    let asked = |action: &str, input: Value| {
+        json!({
+            "action": action, "input": input,
+            "tickets": [{ "number": number(&own) }, { "number": number(&agents) }],
+        })
+    };
+    let requester = &acme.requester.client;
+    let items =
+        requester.post("/bulk-actions", asked("note", json!({ "text": "Psst" }))).await.ok();
+    assert_eq!(items["items"][0]["error"]["type"], "/errors/forbidden");
+    assert_eq!(items["items"][1]["error"]["type"], "/errors/not-found");
+    let cancel = asked("cancel", json!({ "reason": "It is back" }));
+    let items = requester.post("/bulk-actions", cancel).await.ok();
+    assert_eq!(items["items"][0]["accepted"], true);
+    assert_eq!(items["items"][1]["error"]["type"], "/errors/not-found");
+}
