@@ -144,7 +144,7 @@ async fn try_act(
     expected_version: Option<i64>,
 ) -> Result<TicketView, CommandError> {
     let performed = performed(desk, caller, named, action, input, expected_version);
-    let (mut scene, row) = performed.await?;
+    let (mut scene, row) = Box::pin(performed).await?;
     scene.ask(row).await?;
     scene.finish().await
 }
