@@ -78,11 +78,11 @@ async fn an_explanation_is_facts_and_each_has_its_sentence(desk: TestDesk) {
                 "set_by": { "kind": "policy", "policy": policy },
             },
             {
-                "kind": "team", "team": "Service Desk", "set_by": { "kind": "default" },
+                "kind": "team", "team": "Service desk", "set_by": { "kind": "default" },
                 "assignee": null,
             },
             {
-                "kind": "waiting", "on": "team", "names": ["Service Desk"], "what": null,
+                "kind": "waiting", "on": "team", "names": ["Service desk"], "what": null,
                 "closes_at": null, "since": opened,
             },
         ])
