@@ -7,6 +7,7 @@ use waypost_test_support::{TestDesk, on_both_engines};
 on_both_engines! {
     each_ticket_is_acted_on_or_refused_for_itself
     a_preview_says_what_each_ticket_would_refuse_and_changes_nothing
+    a_preview_shows_nobody_what_they_may_not_see
     what_is_wrong_with_a_bulk_action_is_said_before_any_ticket_is_touched
     a_repeated_bulk_action_is_carried_out_once
     nobody_does_in_bulk_what_they_may_not_do_alone
@@ -34,7 +35,8 @@ async fn each_ticket_is_acted_on_or_refused_for_itself(desk: TestDesk) {
     );
     let _ = agent.act(&changed, "note", json!({ "text": "It is the switch." })).await.ok();
     let _ = agent.act(&over, "cancel", json!({ "reason": "A drill" })).await.ok();
-    let foreign = desk.organization("other").await.report("Elsewhere").await;
+    let other = desk.organization("other").await;
+    let foreign = other.report("Elsewhere").await;
 
     let answer = agent.post(
         "/bulk-actions",
@@ -53,20 +55,20 @@ async fn each_ticket_is_acted_on_or_refused_for_itself(desk: TestDesk) {
         .iter()
         .map(|item| {
             let error = item["error"]["type"].as_str().unwrap_or_default();
-            (item["accepted"].as_bool().unwrap(), error.trim_start_matches("/errors/"))
+            (item["outcome"].as_str().unwrap(), error.trim_start_matches("/errors/"))
         })
         .collect();
     // A problem has no such code, and whether it is there is said only to whom may ask.
     assert_eq!(
         told,
         [
-            (true, ""),
-            (false, "invalid-transition"),
-            (false, "stale-version"),
-            (false, "not-found"),
-            (false, "not-found"),
-            (false, "not-found"),
-            (true, ""),
+            ("done", ""),
+            ("refused", "invalid-transition"),
+            ("refused", "stale-version"),
+            ("refused", "not-found"),
+            ("refused", "not-found"),
+            ("refused", "not-found"),
+            ("done", ""),
         ]
     );
     assert_eq!(items[0]["state"], "resolved");
@@ -75,12 +77,19 @@ async fn each_ticket_is_acted_on_or_refused_for_itself(desk: TestDesk) {
     assert_eq!(agent.again(&second).await["state"], "resolved");
     assert_eq!(agent.again(&changed).await["state"], "new");
     // Numbers of different organizations are alike; the other one's ticket is not touched.
-    let of_other = desk.organization("third").await;
-    let answer = of_other
-        .agent
-        .client
-        .post("/bulk-actions", resolving(&[json!({ "number": number(&foreign) })]));
-    assert_eq!(answer.await.ok()["items"][0]["error"]["type"], "/errors/not-found");
+    assert_eq!(number(&foreign), number(&first));
+    assert_eq!(other.agent.client.again(&foreign).await["state"], "new");
+    // What goes on elsewhere is told with its number.
+    let converting = json!({
+        "action": "convert", "input": { "to": "request", "reason": "Nothing is broken" },
+        "tickets": [{ "number": number(&changed).to_lowercase() }],
+    });
+    let items = agent.post("/bulk-actions", converting).await.ok()["items"].clone();
+    assert_eq!(items[0]["outcome"], "done", "{items}");
+    let goes_on = items[0]["goes_on_in"].as_str().unwrap();
+    assert!(goes_on.starts_with("REQ"), "{items}");
+    let new = agent.get(&format!("/requests/{goes_on}")).await.ok();
+    assert_eq!((&new["version"], &new["state"]), (&items[0]["version"], &items[0]["state"]));
 }
 
 async fn a_preview_says_what_each_ticket_would_refuse_and_changes_nothing(desk: TestDesk) {
@@ -94,24 +103,60 @@ async fn a_preview_says_what_each_ticket_would_refuse_and_changes_nothing(desk: 
     let mut asked = resolving(&tickets);
     asked["preview"] = json!(true);
     let items = agent.post("/bulk-actions", asked).await.ok()["items"].clone();
-    assert_eq!(items[0]["accepted"], true);
+    assert_eq!(items[0]["outcome"], "possible");
     assert_eq!(items[0]["state"], "resolved");
     assert_eq!(items[0]["version"], json!(null));
     assert_eq!(items[1]["error"]["type"], "/errors/invalid-transition");
     assert_eq!((agent.again(&open).await, agent.again(&over).await), before);
 
-    // What is said is what then happens.
-    let items = agent.post("/bulk-actions", resolving(&tickets)).await.ok()["items"].clone();
-    assert_eq!(items[0]["state"], "resolved");
-    assert_eq!(items[1]["error"]["type"], "/errors/invalid-transition");
+    assert_eq!(agent.of(&open, "comments").await.items().len(), 0);
+
     // Inputs that are wrong are said of each, by the names that the action has.
-    let _ = agent.act(&open, "reopen", json!({ "reason": "Again" })).await;
     let wrong = json!({
         "action": "assign", "tickets": [{ "number": number(&open) }],
         "input": { "assignee": "nobody@acme.example" }, "preview": true,
     });
     let items = agent.post("/bulk-actions", wrong).await.ok()["items"].clone();
     assert_eq!(items[0]["error"]["errors"][0]["pointer"], "/assignee");
+
+    // What is said is what then happens.
+    let items = agent.post("/bulk-actions", resolving(&tickets)).await.ok()["items"].clone();
+    assert_eq!(items[0]["state"], "resolved");
+    assert_eq!(items[1]["error"]["type"], "/errors/invalid-transition");
+}
+
+async fn a_preview_shows_nobody_what_they_may_not_see(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let agent = &acme.agent.client;
+    let own = acme.report("Mine").await;
+    let theirs = agent
+        .post(
+            "/incidents",
+            json!({ "short_description": "Theirs", "requester": "agent@acme.example" }),
+        )
+        .await
+        .created();
+    let _ = agent.act(&theirs, "start", json!({ "assignee": "agent@acme.example" })).await.ok();
+    let _ = agent.act(&own, "merge_into", json!({ "target": number(&theirs) })).await.ok();
+    // Whoever asked for what was merged watches what goes on, until somebody says otherwise.
+    let path = format!("/incidents/{}", number(&theirs));
+    let version = agent.again(&theirs).await["version"].as_i64().unwrap();
+    let _ = agent.patch(&path, version, json!({ "watchers": [] })).await.ok();
+    let requester = &acme.requester.client;
+    assert_eq!(requester.get(&path).await.status, StatusCode::NOT_FOUND);
+    let merged = requester.again(&own).await;
+
+    let asking = |preview: bool| {
+        json!({
+            "action": "comment", "input": { "text": "Any news?" }, "preview": preview,
+            "tickets": [{ "number": number(&own) }],
+        })
+    };
+    for preview in [true, false] {
+        let items = requester.post("/bulk-actions", asking(preview)).await.ok();
+        assert_eq!(items["items"][0]["state"], merged["state"], "{items}");
+        assert_eq!(items["items"][0]["goes_on_in"], json!(null), "{items}");
+    }
 }
 
 async fn what_is_wrong_with_a_bulk_action_is_said_before_any_ticket_is_touched(desk: TestDesk) {
@@ -138,7 +183,7 @@ async fn what_is_wrong_with_a_bulk_action_is_said_before_any_ticket_is_touched(d
         let asked = json!({ "action": action, "tickets": [{ "number": number(&open) }] });
         let items = agent.post("/bulk-actions", asked).await.ok()["items"].clone();
         let error = &items[0]["error"];
-        assert_eq!(error["errors"][0]["pointer"], "/action", "{items}");
+        assert_eq!(error["type"], "/errors/guard-failed", "{items}");
         assert!(error["detail"].as_str().unwrap().contains("use one of:"), "{items}");
     }
     assert_eq!(agent.again(&open).await["version"], open["version"]);
@@ -179,6 +224,6 @@ async fn nobody_does_in_bulk_what_they_may_not_do_alone(desk: TestDesk) {
     assert_eq!(items["items"][1]["error"]["type"], "/errors/not-found");
     let cancel = asked("cancel", json!({ "reason": "It is back" }));
     let items = requester.post("/bulk-actions", cancel).await.ok();
-    assert_eq!(items["items"][0]["accepted"], true);
+    assert_eq!(items["items"][0]["outcome"], "done");
     assert_eq!(items["items"][1]["error"]["type"], "/errors/not-found");
 }

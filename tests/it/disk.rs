@@ -64,6 +64,64 @@ fn a_disk_that_is_full_for_a_moment_heals_without_a_restart() {
     assert_eq!(program.json(["audit", "check", "--org", "acme"])["broken"], json!([]));
 }
 
+/// How many notes a problem has.
+fn notes(server: &Server, secret: &str, number: &str) -> usize {
+    let path = format!("/api/v1/problems/{number}/comments");
+    server.get(&path, secret).unwrap().1["items"].as_array().unwrap().len()
+}
+
+#[test]
+fn a_disk_that_fills_up_midway_ends_a_bulk_action_and_what_it_tells_is_true() {
+    let (program, secret) = desk();
+    let server = program.serve();
+    let problem = json!({ "short_description": "No wifi" }).to_string();
+    let numbers: Vec<String> = (0..20)
+        .map(|_| {
+            let opened = server.send("POST", "/api/v1/problems", &secret, &problem).unwrap().1;
+            opened["number"].as_str().unwrap().to_owned()
+        })
+        .collect();
+    let tickets: Vec<_> = numbers.iter().map(|number| json!({ "number": number })).collect();
+    let noting =
+        json!({ "action": "note", "tickets": tickets, "input": { "text": "x".repeat(9000) } });
+    let log = program.data_folder().join("waypost.db-wal");
+    let mut kept = vec![0; numbers.len()];
+    let mut cut = 0;
+    // From room for nothing to room for all of it: where the log begins again, the room is for
+    // more.
+    for room in (0..10).map(|round| round * 60_000) {
+        let size = std::fs::metadata(&log).map_or(0, |log| log.len());
+        bound_files(&server, &(size + room).to_string());
+        let (status, answer) =
+            server.send("POST", "/api/v1/bulk-actions", &secret, &noting.to_string()).unwrap();
+        bound_files(&server, "unlimited");
+        let began = Instant::now();
+        while open(&server, &secret) != 201 {
+            assert!(began.elapsed() < Duration::from_secs(30), "it does not heal");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        let Some(items) = answer["items"].as_array() else {
+            assert_eq!(status, 503, "{answer}");
+            continue;
+        };
+        let outcomes: Vec<_> = items.iter().map(|item| item["outcome"].as_str().unwrap()).collect();
+        cut += usize::from(outcomes[0] == "done" && outcomes.ends_with(&["not_tried"]));
+        for (place, outcome) in outcomes.iter().enumerate() {
+            let found = notes(&server, &secret, &numbers[place]);
+            match *outcome {
+                "done" => assert_eq!(found, kept[place] + 1, "{answer}"),
+                "not_tried" => assert_eq!(found, kept[place], "{answer}"),
+                "unknown" => assert!([kept[place], kept[place] + 1].contains(&found), "{answer}"),
+                other => panic!("{other}: {answer}"),
+            }
+            kept[place] = found;
+        }
+    }
+    let found: Vec<_> = numbers.iter().map(|number| notes(&server, &secret, number)).collect();
+    assert_eq!(found, kept, "what was answered with 503 was not carried out");
+    assert!(cut > 0, "it was never cut midway");
+}
+
 #[test]
 fn a_log_that_cannot_be_written_ends_nothing() {
     let (program, secret) = desk();

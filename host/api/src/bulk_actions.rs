@@ -5,10 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
-use waypost_app::{
-    CommandError, Desk,
-    tickets::bulk::{self, Acted, BulkAction, BulkTicket},
-};
+use waypost_app::tickets::bulk::{self, Acted, BulkAction, BulkTicket};
 
 use crate::{
     ApiState,
@@ -24,9 +21,10 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 
 /// Take an action on several tickets
 ///
-/// Each ticket is acted on for itself, in the order given: one that is refused holds up no other.
-/// With `preview`, nothing is changed: the answer says what each ticket would refuse now. What
-/// policies would decide is not part of it.
+/// Each ticket is acted on for itself, in the order given: one that is refused holds up no other,
+/// and the response is 200 even if all are. The time may be over before all were tried; send those
+/// again. With `preview`, nothing is changed: the response says what each ticket would refuse now.
+/// What policies would decide is not part of it, nor what one of these tickets does to another.
 #[utoipa::path(
     post,
     path = "/",
@@ -34,14 +32,16 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
     responses((status = 200, description = "What became of each ticket", body = BulkActionOut)),
 )]
 async fn act_on_each(
-    State(desk): State<Desk>,
+    State(ApiState { desk, edge }): State<ApiState>,
     Known(caller): Known,
     JsonBody(bulk): JsonBody<BulkActionIn>,
 ) -> Result<Json<BulkActionOut>, ApiError> {
     let (numbers, bulk) = bulk.command();
+    // The last ticket may take as long as all before it; the rest is for the answer.
+    let time = edge.options.request_timeout / 3;
     // Boxed: what an action may set off makes a future that would fill the stack.
-    let acted = Box::pin(bulk::act_on_each(&desk, &caller, &bulk)).await?;
-    let items = numbers.into_iter().zip(acted);
+    let acted = bulk::act_on_each(&desk, &caller, edge.clock.as_ref(), &bulk, time);
+    let items = numbers.into_iter().zip(Box::pin(acted).await?);
     Ok(Json(BulkActionOut { items: items.map(BulkItemOut::from).collect() }))
 }
 
@@ -50,11 +50,12 @@ async fn act_on_each(
 #[serde(deny_unknown_fields)]
 #[schema(as = NewBulkAction)]
 struct BulkActionIn {
-    /// The action.
+    /// An action that the kinds of the tickets have; `GET …/actions` lists what each allows.
     action: ActionName,
-    /// The tickets: 1 to 100, each once.
+    /// The tickets, each once.
+    #[schema(min_items = 1, max_items = 100)]
     tickets: Vec<BulkTicketIn>,
-    /// Inputs of the action, the same for each ticket.
+    /// Inputs of the action, the same for each ticket; at most 32.
     #[serde(default)]
     #[schema(value_type = std::collections::BTreeMap<String, Value>)]
     input: Map<String, Value>,
@@ -72,7 +73,7 @@ struct BulkTicketIn {
     #[schema(example = "INC0000042")]
     number: String,
     /// Its version as you read it: if it has been changed since, it is refused. Omit it to act in
-    /// any case.
+    /// any case. What is said about a ticket, or decided about a suggestion, holds in any case.
     version: Option<i64>,
 }
 
@@ -88,17 +89,35 @@ struct BulkActionOut {
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = BulkActionItem)]
 struct BulkItemOut {
-    /// Its number.
+    /// Its number, as given.
     number: String,
-    /// Whether it was acted on; in a preview, whether it would be.
-    accepted: bool,
-    /// Its state after the action.
+    /// What became of it.
+    outcome: BulkOutcome,
+    /// The number of the ticket that goes on instead of it, if it is another one.
+    goes_on_in: Option<String>,
+    /// The state after the action, or after it would be; null where policies decide on it.
     state: Option<StateName>,
-    /// Its version after the action; absent from a preview.
+    /// The version after the action; null in a preview.
     version: Option<i64>,
-    /// Why it was refused.
-    #[schema(value_type = Option<ApiErrorOut>)]
+    /// Why it was refused. Pointers are places in `input`.
     error: Option<ApiErrorOut>,
+}
+
+/// What became of a ticket in a bulk action.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
+#[schema(as = BulkActionOutcome)]
+#[serde(rename_all = "snake_case")]
+enum BulkOutcome {
+    /// It was acted on.
+    Done,
+    /// In a preview: it would be acted on.
+    Possible,
+    /// It was refused; in a preview, it would be.
+    Refused,
+    /// Nobody knows whether it was acted on; read it.
+    Unknown,
+    /// It was not tried; send it again.
+    NotTried,
 }
 
 impl BulkActionIn {
@@ -116,19 +135,33 @@ impl BulkActionIn {
     }
 }
 
-impl From<(String, Result<Acted, CommandError>)> for BulkItemOut {
-    fn from((number, acted): (String, Result<Acted, CommandError>)) -> Self {
+impl From<(String, Acted)> for BulkItemOut {
+    fn from((number, acted): (String, Acted)) -> Self {
+        let item = |outcome| Self {
+            number: number.clone(),
+            outcome,
+            goes_on_in: None,
+            state: None,
+            version: None,
+            error: None,
+        };
         match acted {
-            Ok(Acted { state, version }) => {
-                Self { number, accepted: true, state: Some(state.into()), version, error: None }
-            }
-            Err(refused) => Self {
-                number,
-                accepted: false,
-                state: None,
-                version: None,
-                error: Some(ApiError::from(refused).into_body()),
+            Acted::Done(None) => item(BulkOutcome::Done),
+            Acted::Done(Some(ticket)) => Self {
+                goes_on_in: Some(ticket.number).filter(|is| !is.eq_ignore_ascii_case(&number)),
+                state: Some(ticket.state.into()),
+                version: Some(ticket.version),
+                ..item(BulkOutcome::Done)
             },
+            Acted::Possible(state) => {
+                Self { state: state.map(Into::into), ..item(BulkOutcome::Possible) }
+            }
+            Acted::Refused(refused) => Self {
+                error: Some(ApiError::from(refused).into_body()),
+                ..item(BulkOutcome::Refused)
+            },
+            Acted::Unknown => item(BulkOutcome::Unknown),
+            Acted::NotTried => item(BulkOutcome::NotTried),
         }
     }
 }

@@ -4,7 +4,7 @@ use std::{
     ops::{Deref, DerefMut},
     sync::{
         Arc,
-        atomic::{AtomicU8, Ordering},
+        atomic::{AtomicU8, AtomicU32, Ordering},
     },
 };
 
@@ -54,9 +54,16 @@ impl WriteTx {
     }
 }
 
-/// How far the commit of a command has come, for whoever has to say so when something fails later.
+/// How far the commits of a command have come, for whoever has to say so when something fails
+/// later.
 #[derive(Debug, Clone, Default)]
-pub struct CommitNote(Arc<AtomicU8>);
+pub struct CommitNote(Arc<Note>);
+
+#[derive(Debug, Default)]
+struct Note {
+    committed: AtomicU8,
+    kept: AtomicU32,
+}
 
 /// Whether changes are kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,7 +80,7 @@ impl CommitNote {
     /// What is known.
     #[must_use]
     pub fn read(&self) -> Committed {
-        match self.0.load(Ordering::Acquire) {
+        match self.0.committed.load(Ordering::Acquire) {
             0 => Committed::No,
             1 => Committed::Unknown,
             _ => Committed::Yes,
@@ -86,7 +93,13 @@ impl CommitNote {
             Committed::Unknown => 1,
             Committed::Yes => 2,
         };
-        self.0.store(number, Ordering::Release);
+        self.0.committed.store(number, Ordering::Release);
+    }
+
+    /// How many of its commits are known to be kept.
+    #[must_use]
+    pub fn kept(&self) -> u32 {
+        self.0.kept.load(Ordering::Acquire)
     }
 }
 
@@ -210,9 +223,9 @@ impl Conn {
     }
 
     async fn commit(self, notes: &[CommitNote]) -> Result<(), StoreError> {
-        let note = |committed| notes.iter().for_each(|note| note.write(committed));
+        let before: Vec<Committed> = notes.iter().map(CommitNote::read).collect();
         // Whoever stops waiting here does not know either.
-        note(Committed::Unknown);
+        notes.iter().for_each(|note| note.write(Committed::Unknown));
         let committed = match self {
             Self::Sqlite(SqliteConn::Writer(member)) => member.commit().await,
             Self::Postgres(PostgresConn::Transaction(lent, counters)) => {
@@ -224,9 +237,13 @@ impl Conn {
             Self::Sqlite(_) | Self::Postgres(PostgresConn::Plain(..)) => Ok(()),
         };
         match &committed {
-            Ok(()) => note(Committed::Yes),
+            Ok(()) => notes.iter().for_each(|note| {
+                note.0.kept.fetch_add(1, Ordering::AcqRel);
+                note.write(Committed::Yes);
+            }),
             Err(StoreError::OutcomeUnknown(_)) => {}
-            Err(_) => note(Committed::No),
+            // A later one that fails takes nothing back.
+            Err(_) => notes.iter().zip(before).for_each(|(note, before)| note.write(before)),
         }
         committed
     }

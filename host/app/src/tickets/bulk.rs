@@ -1,18 +1,24 @@
 //! One action on several tickets, each acted on or refused for itself.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    time::{Duration, Instant},
+};
 
 use serde_json::{Map, Value as Json};
+use tokio::time::timeout;
 use waypost_domain::{
     refusal::Faults,
-    ticket::{Action, State, Ticket, TicketKind},
+    ticket::{Action, State, TicketKind},
 };
 
 use super::{TicketRef, scene};
-use crate::{Caller, CommandError, Committed, Desk, Missing};
+use crate::{Caller, Clock, CommandError, Committed, Desk, Missing};
 
 /// How many tickets are acted on at most.
 pub const MOST: usize = 100;
+/// More inputs than any action has. What is wrong with them is told of each ticket.
+const MOST_INPUTS: usize = 32;
 
 /// One action on several tickets.
 #[derive(Debug, Clone)]
@@ -36,38 +42,84 @@ pub struct BulkTicket {
     pub version: Option<i64>,
 }
 
-/// A ticket that was acted on, or would be.
+/// What became of a ticket.
+#[derive(Debug)]
+pub enum Acted {
+    /// It was acted on. With the ticket that goes on from there, unless it could not be read
+    /// afterwards: of a conversion that is the new one.
+    Done(Option<ActedTicket>),
+    /// Nothing that is known now stands against it. With the state it would have, unless policies
+    /// decide on that.
+    Possible(Option<State>),
+    /// It was refused.
+    Refused(CommandError),
+    /// Nobody heard whether the change was kept.
+    Unknown,
+    /// It was not tried: the time was over, or the desk failed at one before it.
+    NotTried,
+}
+
+/// A ticket after it was acted on.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Acted {
-    /// Its state afterwards.
+pub struct ActedTicket {
+    /// Its number.
+    pub number: String,
+    /// Its state.
     pub state: State,
-    /// Its version afterwards; none in a preview.
-    pub version: Option<i64>,
+    /// Its version.
+    pub version: i64,
 }
 
 /// Takes an action on each of several tickets, in their order, and answers what became of each. One
-/// that is refused holds up no other.
+/// that is refused holds up no other. The time may be over before all were tried: none is begun
+/// after `time`, and none may take longer than that.
 ///
 /// A preview takes each action as far as it goes without policies and without changing anything:
-/// what they would decide is not known.
+/// what they would decide is not known, nor what follows at other tickets.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] if no ticket is named, too many, or one twice.
+/// [`CommandError::Invalid`] if no ticket is named, too many, or one twice. What is the desk's own
+/// trouble, as long as nothing was changed.
 pub async fn act_on_each(
     desk: &Desk,
     caller: &Caller,
+    clock: &dyn Clock,
     bulk: &BulkAction,
-) -> Result<Vec<Result<Acted, CommandError>>, CommandError> {
-    check(&bulk.tickets)?;
-    let mut caller = caller.clone();
+    time: Duration,
+) -> Result<Vec<Acted>, CommandError> {
+    check(bulk)?;
+    let (mut caller, began) = (caller.clone(), Instant::now());
     let mut acted = Vec::with_capacity(bulk.tickets.len());
     for ticket in &bulk.tickets {
-        acted.push(Box::pin(act_on(desk, &caller, bulk, ticket)).await);
-        if caller.commit.read() != Committed::No {
+        if began.elapsed() > time {
+            break;
+        }
+        // Whoever asks what has changed since a moment finds the later ones, too.
+        caller.now = caller.now.max(clock.now());
+        let kept = caller.commit.kept();
+        let one = Box::pin(act_on(desk, &caller, bulk, ticket));
+        let one = timeout(time, one).await.unwrap_or(Err(CommandError::Busy));
+        let is_kept = caller.commit.kept() > kept;
+        let (became, goes_on) = match one {
+            Ok(one) => (one, true),
+            Err(_) if is_kept => (Acted::Done(None), true),
+            Err(refused) if is_of_the_ticket(&refused) => (Acted::Refused(refused), true),
+            Err(trouble) => match caller.commit.read() {
+                Committed::No => return Err(trouble),
+                Committed::Yes => (Acted::NotTried, false),
+                Committed::Unknown => (Acted::Unknown, false),
+            },
+        };
+        acted.push(became);
+        if !goes_on {
+            break;
+        }
+        if is_kept {
             // The note that the request was carried out is kept with the first change.
             caller.repeatable = None;
         }
     }
+    acted.resize_with(bulk.tickets.len(), || Acted::NotTried);
     Ok(acted)
 }
 
@@ -77,34 +129,51 @@ async fn act_on(
     bulk: &BulkAction,
     named: &BulkTicket,
 ) -> Result<Acted, CommandError> {
-    let kind = TicketKind::of_number(&named.number);
-    let kind = kind.ok_or(CommandError::NotFound(Missing::Ticket))?;
+    let TicketRef::Number(number) = TicketRef::parse(&named.number) else {
+        return Err(CommandError::NotFound(Missing::Ticket));
+    };
+    let kind = TicketKind::of_number(&number).ok_or(CommandError::NotFound(Missing::Ticket))?;
     must_have(kind, bulk.action)?;
-    let (ticket, action) = (TicketRef::parse(&named.number), bulk.action);
+    let (ticket, action, version) = (TicketRef::Number(number), bulk.action, named.version);
     if bulk.is_preview {
-        let version = named.version;
-        let would_be = scene::preview(desk, caller, &ticket, action, &bulk.input, version).await?;
-        return Ok(Acted { state: would_be.state(), version: None });
+        let state = scene::preview(desk, caller, &ticket, action, &bulk.input, version).await?;
+        return Ok(Acted::Possible(state));
     }
-    let input = bulk.input.clone();
-    let done: Ticket =
-        scene::act(desk, caller, &ticket, action, input, named.version).await?.ticket;
-    Ok(Acted { state: done.state(), version: Some(done.version) })
+    let done = scene::act(desk, caller, &ticket, action, bulk.input.clone(), version).await?;
+    let (state, version) = (done.ticket.state(), done.ticket.version);
+    Ok(Acted::Done(Some(ActedTicket { number: done.ticket.number, state, version })))
 }
 
-fn check(tickets: &[BulkTicket]) -> Result<(), CommandError> {
+/// Whether a refusal is about the one ticket, and not the desk's own trouble.
+fn is_of_the_ticket(refused: &CommandError) -> bool {
+    !matches!(
+        refused,
+        CommandError::Busy
+            | CommandError::Unavailable(_)
+            | CommandError::OutcomeUnknown(_)
+            | CommandError::Overtaken
+            | CommandError::Internal(_)
+    )
+}
+
+fn check(bulk: &BulkAction) -> Result<(), CommandError> {
     let mut faults = Faults::new();
+    let tickets = &bulk.tickets;
     if tickets.is_empty() {
         faults.missing("/tickets", "Name at least one ticket.");
     }
     if tickets.len() > MOST {
         let message = format!("Name at most {MOST} tickets, and send the others after them.");
-        faults.wrong("/tickets", "out-of-range", message);
-        return Ok(faults.finish()?);
+        faults.wrong("/tickets", "too-many", message);
+    }
+    if bulk.input.len() > MOST_INPUTS {
+        let message = format!("Give at most {MOST_INPUTS} inputs; no action has more.");
+        faults.wrong("/input", "too-many", message);
     }
     let mut named = BTreeSet::new();
-    for (place, ticket) in tickets.iter().enumerate() {
-        if !named.insert(&ticket.number) {
+    for (place, ticket) in tickets.iter().enumerate().take(MOST) {
+        let TicketRef::Number(number) = TicketRef::parse(&ticket.number) else { continue };
+        if !named.insert(number) {
             let message = format!("{} is named twice; name it once.", ticket.number);
             faults.wrong(&format!("/tickets/{place}/number"), "duplicate", message);
         }
@@ -118,10 +187,9 @@ fn must_have(kind: TicketKind, action: Action) -> Result<(), CommandError> {
         return Ok(());
     }
     let names: Vec<_> = kind.rules().askable().map(|row| row.action.as_str()).collect();
-    let kind = kind.with_article();
-    let message =
-        format!("`{action}` is not an action of {kind}; use one of: {}.", names.join(", "));
-    let mut faults = Faults::new();
-    faults.wrong("/action", "not-allowed", message);
-    Ok(faults.finish()?)
+    Err(CommandError::guard(format!(
+        "`{action}` is not an action of {}; use one of: {}",
+        kind.with_article(),
+        names.join(", ")
+    )))
 }

@@ -19,7 +19,7 @@ use waypost_domain::{
     refusal::{Faults, Refused},
     role::Role,
     suggestion::Suggestion,
-    ticket::{Action, ActionHint, Asks, Beside, Given, Row, Ticket, Turn},
+    ticket::{Action, ActionHint, Asks, Beside, Given, Row, State, Ticket, Turn},
 };
 use waypost_store::{ReadTx, WriteTx, approval, link, ticket};
 
@@ -33,7 +33,7 @@ use super::{
     reactions, read,
     write::{self, TicketWrite},
 };
-use crate::{Caller, CommandError, Desk, Missing};
+use crate::{Caller, CommandError, Desk};
 
 /// What one command looks at and changes.
 pub(crate) struct Scene<'a> {
@@ -117,7 +117,8 @@ pub async fn actions(
     Ok(seen.ticket.allowed_actions(caller.role, seen.relation, &settings))
 }
 
-/// The ticket as an action would leave it, before policies are asked. Nothing is changed.
+/// The state in which an action would leave what the caller gets back; none where policies decide
+/// on that. Nothing is changed.
 ///
 /// # Errors
 /// As [`act`].
@@ -128,11 +129,14 @@ pub(super) async fn preview(
     action: Action,
     input: &Map<String, Json>,
     expected_version: Option<i64>,
-) -> Result<Ticket, CommandError> {
+) -> Result<Option<State>, CommandError> {
     let performed = performed(desk, caller, named, action, input, expected_version);
-    let (scene, _) = Box::pin(performed).await?;
-    let draft = scene.drafts.into_iter().next();
-    Ok(draft.ok_or(CommandError::NotFound(Missing::Ticket))?.write.ticket)
+    let (scene, row) = Box::pin(performed).await?;
+    let ticket = scene.answer.as_ref().unwrap_or(&scene.drafts[0].write.ticket);
+    if row.asks == Some(Asks::Plan) {
+        ticket.check_submission(scene.drafts[0].facts().item.as_ref())?;
+    }
+    Ok(Some(ticket.state()).filter(|_| row.asks.is_none() || row.logic.is_some()))
 }
 
 async fn try_act(

@@ -366,6 +366,9 @@ fn few(filter: &TicketFilter, known: &Known) -> Option<Index> {
         Some(Index::Parent)
     } else if filter.external_source.is_some() {
         Some(Index::External)
+    } else if filter.ci.is_some() {
+        // Somebody may have far more tickets than any CI: whoever's name monitoring uses.
+        None
     } else if filter.requester.is_some() {
         Some(Index::Requester)
     } else if matches!(filter.assignee, Some(Assignee::Person(_))) {

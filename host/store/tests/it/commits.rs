@@ -18,6 +18,7 @@ on_both_engines! {
     writers_at_once_keep_what_each_has_written
     whoever_was_second_finds_what_the_first_has_written
     who_stops_waiting_stops_no_commit
+    a_later_commit_that_is_refused_takes_nothing_back
 }
 
 /// Lets every task go on that can.
@@ -121,6 +122,39 @@ async fn who_stops_waiting_stops_no_commit(store: Store) {
         drop(store.write(org.id).await.unwrap());
         assert_eq!(keys(&store, &org).await, ["kept"]);
     }
+}
+
+/// What the database finds only when it is to keep it.
+const REFUSED_AT_THE_END: [&str; 3] = [
+    "create temp table parents (id int primary key)",
+    "create temp table children (id int references parents (id) deferrable initially deferred)",
+    "insert into children values (1)",
+];
+
+async fn a_later_commit_that_is_refused_takes_nothing_back(store: Store) {
+    let org = tree(&store).await.client;
+    let note = CommitNote::default();
+    assert_eq!((note.read(), note.kept()), (Committed::No, 0));
+    let mut tx = store.write(org.id).await.unwrap().noted_in(&note);
+    add_team(&mut tx, "kept").await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!((note.read(), note.kept()), (Committed::Yes, 1));
+    let mut tx = store.write(org.id).await.unwrap().noted_in(&note);
+    for statement in REFUSED_AT_THE_END {
+        execute_as(&mut tx, statement).await.unwrap();
+    }
+    let refused = tx.commit().await;
+    assert!(refused.is_err());
+    assert_eq!((note.read(), note.kept()), (Committed::Yes, 1));
+    assert_eq!(keys(&store, &org).await, ["kept"]);
+    // Of one that was the first, nothing is kept.
+    let first = CommitNote::default();
+    let mut tx = store.write(org.id).await.unwrap().noted_in(&first);
+    for statement in REFUSED_AT_THE_END {
+        execute_as(&mut tx, statement).await.unwrap();
+    }
+    assert!(tx.commit().await.is_err());
+    assert_eq!((first.read(), first.kept()), (Committed::No, 0));
 }
 
 #[tokio::test]
