@@ -1,8 +1,16 @@
 //! One action on several tickets: each is acted on or refused for itself.
 
+use std::{sync::Mutex, time::Duration};
+
 use axum::http::StatusCode;
-use serde_json::{Value, json};
-use waypost_test_support::{TestDesk, on_both_engines};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Map, Value, json};
+use waypost_app::{
+    Caller, Clock,
+    tickets::bulk::{self, Acted, BulkAction, BulkTicket},
+};
+use waypost_domain::ticket::Action;
+use waypost_test_support::{Org, TestDesk, on_both_engines};
 
 on_both_engines! {
     each_ticket_is_acted_on_or_refused_for_itself
@@ -10,6 +18,8 @@ on_both_engines! {
     a_preview_shows_nobody_what_they_may_not_see
     what_is_wrong_with_a_bulk_action_is_said_before_any_ticket_is_touched
     a_repeated_bulk_action_is_carried_out_once
+    what_the_time_does_not_suffice_for_is_not_tried
+    each_ticket_is_acted_on_at_a_time_of_its_own
     nobody_does_in_bulk_what_they_may_not_do_alone
 }
 
@@ -86,7 +96,7 @@ async fn each_ticket_is_acted_on_or_refused_for_itself(desk: TestDesk) {
     });
     let items = agent.post("/bulk-actions", converting).await.ok()["items"].clone();
     assert_eq!(items[0]["outcome"], "done", "{items}");
-    let goes_on = items[0]["goes_on_in"].as_str().unwrap();
+    let goes_on = items[0]["state_of"].as_str().unwrap();
     assert!(goes_on.starts_with("REQ"), "{items}");
     let new = agent.get(&format!("/requests/{goes_on}")).await.ok();
     assert_eq!((&new["version"], &new["state"]), (&items[0]["version"], &items[0]["state"]));
@@ -155,7 +165,7 @@ async fn a_preview_shows_nobody_what_they_may_not_see(desk: TestDesk) {
     for preview in [true, false] {
         let items = requester.post("/bulk-actions", asking(preview)).await.ok();
         assert_eq!(items["items"][0]["state"], merged["state"], "{items}");
-        assert_eq!(items["items"][0]["goes_on_in"], json!(null), "{items}");
+        assert_eq!(items["items"][0]["state_of"], json!(null), "{items}");
     }
 }
 
@@ -203,6 +213,64 @@ async fn a_repeated_bulk_action_is_carried_out_once(desk: TestDesk) {
     assert_eq!(answer, again);
     for ticket in [&first, &second] {
         assert_eq!(agent.of(ticket, "comments").await.items().len(), 1);
+    }
+}
+
+fn noting(tickets: &[&Value]) -> BulkAction {
+    let tickets = tickets
+        .iter()
+        .map(|ticket| BulkTicket { number: number(ticket).to_owned(), version: None });
+    BulkAction {
+        action: Action::Note,
+        input: Map::from_iter([("text".to_owned(), json!("We look at it."))]),
+        tickets: tickets.collect(),
+        is_preview: false,
+    }
+}
+
+async fn operator(desk: &TestDesk, acme: &Org<'_>) -> Caller {
+    let me = acme.agent.client.get("/me").await.ok();
+    let org = me["organization"]["id"].as_str().unwrap().parse().unwrap();
+    Caller::operator(org, desk.clock.now())
+}
+
+async fn what_the_time_does_not_suffice_for_is_not_tried(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let (first, second) = (acme.report("First").await, acme.report("Second").await);
+    let caller = operator(&desk, &acme).await;
+    let bulk = noting(&[&first, &second]);
+
+    let acted = bulk::act_on_each(&desk.desk, &caller, &desk.clock, &bulk, Duration::ZERO).await;
+
+    assert!(acted.unwrap().iter().all(|one| matches!(one, Acted::NotTried)));
+    assert_eq!(acme.agent.client.again(&first).await, first);
+}
+
+/// Each time it is asked, a second has gone by.
+struct Stepping(Mutex<DateTime<Utc>>);
+
+impl Clock for Stepping {
+    fn now(&self) -> DateTime<Utc> {
+        let mut now = self.0.lock().unwrap();
+        *now += TimeDelta::seconds(1);
+        *now
+    }
+}
+
+async fn each_ticket_is_acted_on_at_a_time_of_its_own(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let (first, second) = (acme.report("First").await, acme.report("Second").await);
+    let caller = operator(&desk, &acme).await;
+    let began = caller.now;
+    let (bulk, clock) = (noting(&[&first, &second]), Stepping(Mutex::new(began)));
+
+    let acted = bulk::act_on_each(&desk.desk, &caller, &clock, &bulk, Duration::from_secs(60));
+
+    assert!(acted.await.unwrap().iter().all(|one| matches!(one, Acted::Done(Some(_)))));
+    for (ticket, seconds) in [(&first, 1), (&second, 2)] {
+        let events = acme.agent.client.of(ticket, "events").await.items();
+        let at: DateTime<Utc> = events.last().unwrap()["at"].as_str().unwrap().parse().unwrap();
+        assert_eq!(at, began + TimeDelta::seconds(seconds));
     }
 }
 

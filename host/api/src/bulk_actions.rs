@@ -1,11 +1,12 @@
 //! Bulk actions: one action on several tickets, each acted on or refused for itself.
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use waypost_app::tickets::bulk::{self, Acted, BulkAction, BulkTicket};
+use waypost_edge::RequestContext;
 
 use crate::{
     ApiState,
@@ -22,9 +23,10 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 /// Take an action on several tickets
 ///
 /// Each ticket is acted on for itself, in the order given: one that is refused holds up no other,
-/// and the response is 200 even if all are. The time may be over before all were tried; send those
-/// again. With `preview`, nothing is changed: the response says what each ticket would refuse now.
-/// What policies would decide is not part of it, nor what one of these tickets does to another.
+/// and the response is 200 even if all are. The time may be over before all were tried, or the
+/// desk in trouble; send those again, with another `Idempotency-Key`. With `preview`, nothing is
+/// changed: the response says what each ticket would refuse now. What policies would decide is not
+/// part of it, nor what would follow at other tickets.
 #[utoipa::path(
     post,
     path = "/",
@@ -33,12 +35,13 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 )]
 async fn act_on_each(
     State(ApiState { desk, edge }): State<ApiState>,
+    Extension(context): Extension<RequestContext>,
     Known(caller): Known,
     JsonBody(bulk): JsonBody<BulkActionIn>,
 ) -> Result<Json<BulkActionOut>, ApiError> {
     let (numbers, bulk) = bulk.command();
     // The last ticket may take as long as all before it; the rest is for the answer.
-    let time = edge.options.request_timeout / 3;
+    let time = context.time_left(edge.options.request_timeout) / 3;
     // Boxed: what an action may set off makes a future that would fill the stack.
     let acted = bulk::act_on_each(&desk, &caller, edge.clock.as_ref(), &bulk, time);
     let items = numbers.into_iter().zip(Box::pin(acted).await?);
@@ -93,13 +96,14 @@ struct BulkItemOut {
     number: String,
     /// What became of it.
     outcome: BulkOutcome,
-    /// The number of the ticket that goes on instead of it, if it is another one.
-    goes_on_in: Option<String>,
-    /// The state after the action, or after it would be; null where policies decide on it.
+    /// The number of the ticket that `state` and `version` are of, if it is another one: what it
+    /// was converted to, or where a reply went.
+    state_of: Option<String>,
+    /// The state after the action, or as it would be; null if it is not known.
     state: Option<StateName>,
-    /// The version after the action; null in a preview.
+    /// The version after the action; null if it is not known, and in a preview.
     version: Option<i64>,
-    /// Why it was refused. Pointers are places in `input`.
+    /// Why it was refused, or failed. Pointers are places in `input`.
     error: Option<ApiErrorOut>,
 }
 
@@ -114,6 +118,8 @@ enum BulkOutcome {
     Possible,
     /// It was refused; in a preview, it would be.
     Refused,
+    /// It was tried, and could not be carried out; nothing of it was changed.
+    Failed,
     /// Nobody knows whether it was acted on; read it.
     Unknown,
     /// It was not tried; send it again.
@@ -140,7 +146,7 @@ impl From<(String, Acted)> for BulkItemOut {
         let item = |outcome| Self {
             number: number.clone(),
             outcome,
-            goes_on_in: None,
+            state_of: None,
             state: None,
             version: None,
             error: None,
@@ -148,7 +154,7 @@ impl From<(String, Acted)> for BulkItemOut {
         match acted {
             Acted::Done(None) => item(BulkOutcome::Done),
             Acted::Done(Some(ticket)) => Self {
-                goes_on_in: Some(ticket.number).filter(|is| !is.eq_ignore_ascii_case(&number)),
+                state_of: Some(ticket.number).filter(|is| !is.eq_ignore_ascii_case(number.trim())),
                 state: Some(ticket.state.into()),
                 version: Some(ticket.version),
                 ..item(BulkOutcome::Done)
@@ -160,6 +166,9 @@ impl From<(String, Acted)> for BulkItemOut {
                 error: Some(ApiError::from(refused).into_body()),
                 ..item(BulkOutcome::Refused)
             },
+            Acted::Failed(error) => {
+                Self { error: Some(ApiError::from(error).into_body()), ..item(BulkOutcome::Failed) }
+            }
             Acted::Unknown => item(BulkOutcome::Unknown),
             Acted::NotTried => item(BulkOutcome::NotTried),
         }

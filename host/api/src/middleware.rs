@@ -16,5 +16,5 @@ mod complete;
 mod idempotency;
 
 pub(crate) use authenticate::authenticate;
-pub(crate) use complete::{HEADERS, complete};
+pub(crate) use complete::{HEADERS, carried_out, complete};
 pub(crate) use idempotency::{StoredInstead, repeatable};

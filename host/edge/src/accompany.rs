@@ -7,7 +7,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use axum::{
@@ -36,6 +36,8 @@ pub struct RequestContext {
     pub path: Arc<str>,
     /// How far the changes of the command are committed.
     pub commit: CommitNote,
+    /// When it arrived.
+    began: Instant,
     is_body_awaited: Arc<AtomicBool>,
     is_body_read: Arc<AtomicBool>,
 }
@@ -46,7 +48,14 @@ impl RequestContext {
     pub fn new(id: &str, path: &str) -> Self {
         let commit = CommitNote::default();
         let (is_body_awaited, is_body_read) = Default::default();
-        Self { id: id.into(), path: path.into(), commit, is_body_awaited, is_body_read }
+        let (id, path, began) = (id.into(), path.into(), Instant::now());
+        Self { id, path, commit, began, is_body_awaited, is_body_read }
+    }
+
+    /// How much is left of the time that it may take.
+    #[must_use]
+    pub fn time_left(&self, limit: Duration) -> Duration {
+        limit.saturating_sub(self.began.elapsed())
     }
 
     /// From now on it is the client that everything waits for.

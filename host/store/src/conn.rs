@@ -70,9 +70,10 @@ struct Note {
 pub enum Committed {
     /// Nothing was changed.
     No,
-    /// The commit was begun, and nobody heard how it ended.
+    /// The last commit was begun, and nobody heard how it ended. Whoever commits again after that
+    /// is told of the later one only.
     Unknown,
-    /// They are.
+    /// Those of the last commit that was not refused are.
     Yes,
 }
 
@@ -225,7 +226,9 @@ impl Conn {
     async fn commit(self, notes: &[CommitNote]) -> Result<(), StoreError> {
         let before: Vec<Committed> = notes.iter().map(CommitNote::read).collect();
         // Whoever stops waiting here does not know either.
-        notes.iter().for_each(|note| note.write(Committed::Unknown));
+        for note in notes {
+            note.write(Committed::Unknown);
+        }
         let committed = match self {
             Self::Sqlite(SqliteConn::Writer(member)) => member.commit().await,
             Self::Postgres(PostgresConn::Transaction(lent, counters)) => {
@@ -236,14 +239,16 @@ impl Conn {
             // Nothing was changed on these.
             Self::Sqlite(_) | Self::Postgres(PostgresConn::Plain(..)) => Ok(()),
         };
-        match &committed {
-            Ok(()) => notes.iter().for_each(|note| {
-                note.0.kept.fetch_add(1, Ordering::AcqRel);
-                note.write(Committed::Yes);
-            }),
-            Err(StoreError::OutcomeUnknown(_)) => {}
-            // A later one that fails takes nothing back.
-            Err(_) => notes.iter().zip(before).for_each(|(note, before)| note.write(before)),
+        for (note, before) in notes.iter().zip(before) {
+            match &committed {
+                Ok(()) => {
+                    note.0.kept.fetch_add(1, Ordering::AcqRel);
+                    note.write(Committed::Yes);
+                }
+                Err(StoreError::OutcomeUnknown(_)) => {}
+                // A later one that fails takes nothing back.
+                Err(_) => note.write(before),
+            }
         }
         committed
     }

@@ -54,10 +54,20 @@ fn honest(context: &RequestContext, error: ApiError) -> ApiError {
             Slug::OutcomeUnknown,
             "the request ended while its changes were being stored",
         ),
-        Committed::Yes => ApiError::new(
-            Slug::AnswerLost,
-            "the request was carried out, but its response could not be made",
-        ),
+        Committed::Yes => {
+            let carried_out = carried_out(&context.path);
+            let detail = format!("the request {carried_out}, but its response could not be made");
+            ApiError::new(Slug::AnswerLost, detail)
+        }
+    }
+}
+
+/// How far a request was carried out that has changed something: most are one change.
+pub(crate) fn carried_out(path: &str) -> &'static str {
+    if path.ends_with("/bulk-actions") {
+        "was carried out, or a part of it"
+    } else {
+        "was carried out"
     }
 }
 

@@ -19,7 +19,7 @@ use waypost_app::{
 };
 use waypost_edge::{Held, RequestContext, on_panic};
 
-use super::complete;
+use super::{carried_out, complete};
 use crate::{
     ApiState,
     api_error::{ApiError, FaultOut, Slug},
@@ -74,8 +74,11 @@ pub(crate) async fn repeatable(
         )),
         Begun::AnswerLost => Err(ApiError::new(
             Slug::AnswerLost,
-            "the first request with this key was carried out, but the server stopped before it \
-             stored the response",
+            format!(
+                "the first request with this key {}, but the server stopped before it stored the \
+                 response",
+                carried_out(&context.path)
+            ),
         )),
         Begun::Reused => Err(ApiError::new(
             Slug::IdempotencyKeyReused,

@@ -20,6 +20,9 @@ pub const MOST: usize = 100;
 /// More inputs than any action has. What is wrong with them is told of each ticket.
 const MOST_INPUTS: usize = 32;
 
+/// Longer than any number. It is told again in the answer.
+const MOST_NUMBER_BYTES: usize = 64;
+
 /// One action on several tickets.
 #[derive(Debug, Clone)]
 pub struct BulkAction {
@@ -53,9 +56,11 @@ pub enum Acted {
     Possible(Option<State>),
     /// It was refused.
     Refused(CommandError),
+    /// The desk failed at it, and nothing of it was changed.
+    Failed(CommandError),
     /// Nobody heard whether the change was kept.
     Unknown,
-    /// It was not tried: the time was over, or the desk failed at one before it.
+    /// It was not tried: the time was over, or trouble of the desk ended the list before it.
     NotTried,
 }
 
@@ -71,15 +76,16 @@ pub struct ActedTicket {
 }
 
 /// Takes an action on each of several tickets, in their order, and answers what became of each. One
-/// that is refused holds up no other. The time may be over before all were tried: none is begun
-/// after `time`, and none may take longer than that.
+/// that is refused, or at which the desk fails, holds up no other; a database that is away ends the
+/// list. The time may be over before all were tried: none is begun after `time`, and none may take
+/// longer than that.
 ///
 /// A preview takes each action as far as it goes without policies and without changing anything:
 /// what they would decide is not known, nor what follows at other tickets.
 ///
 /// # Errors
-/// [`CommandError::Invalid`] if no ticket is named, too many, or one twice. What is the desk's own
-/// trouble, as long as nothing was changed.
+/// [`CommandError::Invalid`] if no ticket is named, too many, or one twice. Trouble of the desk
+/// that ends the list, as long as nothing is known to be changed.
 pub async fn act_on_each(
     desk: &Desk,
     caller: &Caller,
@@ -98,20 +104,37 @@ pub async fn act_on_each(
         caller.now = caller.now.max(clock.now());
         let kept = caller.commit.kept();
         let one = Box::pin(act_on(desk, &caller, bulk, ticket));
-        let one = timeout(time, one).await.unwrap_or(Err(CommandError::Busy));
+        let (one, is_late) = match timeout(time, one).await {
+            Ok(one) => (one, false),
+            Err(_) => (Err(CommandError::Busy), true),
+        };
         let is_kept = caller.commit.kept() > kept;
-        let (became, goes_on) = match one {
-            Ok(one) => (one, true),
-            Err(_) if is_kept => (Acted::Done(None), true),
-            Err(refused) if is_of_the_ticket(&refused) => (Acted::Refused(refused), true),
-            Err(trouble) => match caller.commit.read() {
-                Committed::No => return Err(trouble),
-                Committed::Yes => (Acted::NotTried, false),
-                Committed::Unknown => (Acted::Unknown, false),
+        let is_unknown = caller.commit.read() == Committed::Unknown;
+        if let Err(trouble) = &one
+            && (is_kept || is_unknown || is_late)
+        {
+            let (ticket, trouble) = (&ticket.number, trouble as &dyn std::error::Error);
+            tracing::error!(%ticket, is_kept, is_unknown, is_late, error = trouble, "acting in bulk");
+        }
+        let (became, ends) = match one {
+            Ok(one) => (one, false),
+            Err(_) if is_kept => (Acted::Done(None), false),
+            Err(trouble) if is_unknown => {
+                if caller.commit.kept() == 0 {
+                    // A repeat with the same key finds out.
+                    return Err(CommandError::OutcomeUnknown(Box::new(trouble)));
+                }
+                (Acted::Unknown, true)
+            }
+            Err(error) => match Trouble::of(&error, is_late) {
+                Trouble::None => (Acted::Refused(error), false),
+                Trouble::OfOne => (Acted::Failed(error), false),
+                Trouble::OfAll if caller.commit.kept() == 0 => return Err(error),
+                Trouble::OfAll => (Acted::Failed(error), true),
             },
         };
         acted.push(became);
-        if !goes_on {
+        if ends {
             break;
         }
         if is_kept {
@@ -144,16 +167,36 @@ async fn act_on(
     Ok(Acted::Done(Some(ActedTicket { number: done.ticket.number, state, version })))
 }
 
-/// Whether a refusal is about the one ticket, and not the desk's own trouble.
-fn is_of_the_ticket(refused: &CommandError) -> bool {
-    !matches!(
-        refused,
-        CommandError::Busy
+/// Whose fault it is that a ticket was not acted on.
+enum Trouble {
+    /// It was refused, as it should be.
+    None,
+    /// The desk fails at this ticket, or it takes too long; others may do.
+    OfOne,
+    /// The next one would meet the same.
+    OfAll,
+}
+
+impl Trouble {
+    fn of(error: &CommandError, is_late: bool) -> Self {
+        match error {
+            CommandError::Internal(_) => Self::OfOne,
+            CommandError::Busy if is_late => Self::OfOne,
+            CommandError::Busy
             | CommandError::Unavailable(_)
             | CommandError::OutcomeUnknown(_)
-            | CommandError::Overtaken
-            | CommandError::Internal(_)
-    )
+            | CommandError::Overtaken => Self::OfAll,
+            CommandError::NotFound(_)
+            | CommandError::Forbidden(_)
+            | CommandError::SeparationOfDuties(_)
+            | CommandError::Stale
+            | CommandError::Refused(_)
+            | CommandError::Invalid(_)
+            | CommandError::Taken(_)
+            | CommandError::ContentChanged
+            | CommandError::Cursor(_) => Self::None,
+        }
+    }
 }
 
 fn check(bulk: &BulkAction) -> Result<(), CommandError> {
@@ -172,6 +215,10 @@ fn check(bulk: &BulkAction) -> Result<(), CommandError> {
     }
     let mut named = BTreeSet::new();
     for (place, ticket) in tickets.iter().enumerate().take(MOST) {
+        if ticket.number.len() > MOST_NUMBER_BYTES {
+            let pointer = format!("/tickets/{place}/number");
+            faults.wrong(&pointer, "too-long", "Give the number of a ticket, such as INC0000042.");
+        }
         let TicketRef::Number(number) = TicketRef::parse(&ticket.number) else { continue };
         if !named.insert(number) {
             let message = format!("{} is named twice; name it once.", ticket.number);
@@ -188,7 +235,7 @@ fn must_have(kind: TicketKind, action: Action) -> Result<(), CommandError> {
     }
     let names: Vec<_> = kind.rules().askable().map(|row| row.action.as_str()).collect();
     Err(CommandError::guard(format!(
-        "`{action}` is not an action of {}; use one of: {}",
+        "`{action}` is not an action of {}; use one of: {}.",
         kind.with_article(),
         names.join(", ")
     )))

@@ -118,7 +118,7 @@ pub async fn actions(
 }
 
 /// The state in which an action would leave what the caller gets back; none where policies decide
-/// on that. Nothing is changed.
+/// on that, or it is a new ticket. Nothing is changed.
 ///
 /// # Errors
 /// As [`act`].
@@ -132,11 +132,14 @@ pub(super) async fn preview(
 ) -> Result<Option<State>, CommandError> {
     let performed = performed(desk, caller, named, action, input, expected_version);
     let (scene, row) = Box::pin(performed).await?;
-    let ticket = scene.answer.as_ref().unwrap_or(&scene.drafts[0].write.ticket);
+    let draft = &scene.drafts[0];
+    let ticket = scene.answer.as_ref().unwrap_or(&draft.write.ticket);
     if row.asks == Some(Asks::Plan) {
-        ticket.check_submission(scene.drafts[0].facts().item.as_ref())?;
+        ticket.check_submission(draft.facts().item.as_ref())?;
+        return Ok(None);
     }
-    Ok(Some(ticket.state()).filter(|_| row.asks.is_none() || row.logic.is_some()))
+    // One that is opened instead has no number yet that it could be told by.
+    Ok(Some(ticket.state()).filter(|_| scene.answer.is_some() || !draft.write.is_new))
 }
 
 async fn try_act(
