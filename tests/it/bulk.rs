@@ -264,7 +264,7 @@ async fn each_ticket_is_acted_on_at_a_time_of_its_own(desk: TestDesk) {
     let began = caller.now;
     let (bulk, clock) = (noting(&[&first, &second]), Stepping(Mutex::new(began)));
 
-    let acted = bulk::act_on_each(&desk.desk, &caller, &clock, &bulk, Duration::from_secs(60));
+    let acted = bulk::act_on_each(&desk.desk, &caller, &clock, &bulk, Duration::from_mins(1));
 
     assert!(acted.await.unwrap().iter().all(|one| matches!(one, Acted::Done(Some(_)))));
     for (ticket, seconds) in [(&first, 1), (&second, 2)] {
