@@ -205,7 +205,9 @@ async fn a_repeated_bulk_action_is_carried_out_once(desk: TestDesk) {
     let (first, second) = (acme.report("First").await, acme.report("Second").await);
     let noting = json!({
         "action": "note", "input": { "text": "We look at it." },
-        "tickets": [{ "number": "INC0009999" }, { "number": number(&first) }, { "number": number(&second) }],
+        "tickets": [
+            { "number": "INC0009999" }, { "number": number(&first) }, { "number": number(&second) },
+        ],
     });
     let key = [("idempotency-key", "\"bulk\"")];
     let answer = agent.post_with("/bulk-actions", &key, noting.clone()).await.ok();

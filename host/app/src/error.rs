@@ -56,6 +56,17 @@ pub enum CommandError {
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
+/// Whether the desk is in trouble where something was not done about one of several records.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trouble {
+    /// It is not: the record was refused.
+    None,
+    /// It fails at this one; others may do.
+    OfOne,
+    /// The next one would meet the same: the database is away.
+    OfAll,
+}
+
 /// What was not found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Missing {
@@ -209,6 +220,25 @@ impl CommandError {
             Self::Busy | Self::Unavailable(_) => Code::Unavailable,
             Self::OutcomeUnknown(_) => Code::OutcomeUnknown,
             Self::Internal(_) => Code::Internal,
+        }
+    }
+
+    /// What it says of others that were to be done the same.
+    pub(crate) fn trouble(&self) -> Trouble {
+        match self {
+            Self::Busy | Self::Unavailable(_) | Self::OutcomeUnknown(_) | Self::Overtaken => {
+                Trouble::OfAll
+            }
+            Self::Internal(_) => Trouble::OfOne,
+            Self::NotFound(_)
+            | Self::Forbidden(_)
+            | Self::SeparationOfDuties(_)
+            | Self::Stale
+            | Self::Refused(_)
+            | Self::Invalid(_)
+            | Self::Taken(_)
+            | Self::ContentChanged
+            | Self::Cursor(_) => Trouble::None,
         }
     }
 

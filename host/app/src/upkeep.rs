@@ -27,6 +27,7 @@ use waypost_store::{
 
 use crate::{
     Caller, CommandError, Desk,
+    error::Trouble,
     tickets::{
         decide::{self, Kept, Nudged, TicketDraft},
         facts::Facts,
@@ -313,37 +314,22 @@ fn unless_refused<T: Default>(
     number: &str,
     done: Result<T, CommandError>,
 ) -> Result<T, CommandError> {
-    match done {
-        Ok(done) => Ok(done),
-        Err(error @ CommandError::Internal(_)) => {
-            tracing::error!(
-                ticket = number,
-                error = &error as &dyn std::error::Error,
-                "upkeep of a ticket failed"
-            );
-            Ok(T::default())
-        }
-        Err(
-            error @ (CommandError::Busy
-            | CommandError::Unavailable(_)
-            | CommandError::OutcomeUnknown(_)),
-        ) => Err(error),
-        Err(
-            refused @ (CommandError::NotFound(_)
-            | CommandError::Forbidden(_)
-            | CommandError::SeparationOfDuties(_)
-            | CommandError::Stale
-            | CommandError::Refused(_)
-            | CommandError::Invalid(_)
-            | CommandError::Taken(_)
-            | CommandError::ContentChanged
-            | CommandError::Overtaken
-            | CommandError::Cursor(_)),
-        ) => {
-            tracing::warn!(ticket = number, %refused, "upkeep skipped a ticket");
-            Ok(T::default())
+    let error = match done {
+        Ok(done) => return Ok(done),
+        Err(error) => error,
+    };
+    match error.trouble() {
+        Trouble::OfAll => return Err(error),
+        Trouble::OfOne => tracing::error!(
+            ticket = number,
+            error = &error as &dyn std::error::Error,
+            "upkeep of a ticket failed"
+        ),
+        Trouble::None => {
+            tracing::warn!(ticket = number, refused = %error, "upkeep skipped a ticket");
         }
     }
+    Ok(T::default())
 }
 
 /// A scene with the facts around one ticket.

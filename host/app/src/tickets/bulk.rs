@@ -13,13 +13,12 @@ use waypost_domain::{
 };
 
 use super::{TicketRef, scene};
-use crate::{Caller, Clock, CommandError, Committed, Desk, Missing};
+use crate::{Caller, Clock, CommandError, Committed, Desk, Missing, error::Trouble};
 
 /// How many tickets are acted on at most.
 pub const MOST: usize = 100;
 /// More inputs than any action has. What is wrong with them is told of each ticket.
 const MOST_INPUTS: usize = 32;
-
 /// Longer than any number. It is told again in the answer.
 const MOST_NUMBER_BYTES: usize = 64;
 
@@ -52,7 +51,7 @@ pub enum Acted {
     /// afterwards: of a conversion that is the new one.
     Done(Option<ActedTicket>),
     /// Nothing that is known now stands against it. With the state it would have, unless policies
-    /// decide on that.
+    /// decide on that, or it would be a new ticket's.
     Possible(Option<State>),
     /// It was refused.
     Refused(CommandError),
@@ -113,8 +112,14 @@ pub async fn act_on_each(
         if let Err(trouble) = &one
             && (is_kept || is_unknown || is_late)
         {
-            let (ticket, trouble) = (&ticket.number, trouble as &dyn std::error::Error);
-            tracing::error!(%ticket, is_kept, is_unknown, is_late, error = trouble, "acting in bulk");
+            tracing::error!(
+                ticket = ticket.number,
+                is_kept,
+                is_unknown,
+                is_late,
+                error = trouble as &dyn std::error::Error,
+                "bulk action on a ticket failed"
+            );
         }
         let (became, ends) = match one {
             Ok(one) => (one, false),
@@ -126,7 +131,9 @@ pub async fn act_on_each(
                 }
                 (Acted::Unknown, true)
             }
-            Err(error) => match Trouble::of(&error, is_late) {
+            // One that takes too long says nothing of the others.
+            Err(error) if is_late => (Acted::Failed(error), false),
+            Err(error) => match error.trouble() {
                 Trouble::None => (Acted::Refused(error), false),
                 Trouble::OfOne => (Acted::Failed(error), false),
                 Trouble::OfAll if caller.commit.kept() == 0 => return Err(error),
@@ -165,38 +172,6 @@ async fn act_on(
     let done = scene::act(desk, caller, &ticket, action, bulk.input.clone(), version).await?;
     let (state, version) = (done.ticket.state(), done.ticket.version);
     Ok(Acted::Done(Some(ActedTicket { number: done.ticket.number, state, version })))
-}
-
-/// Whose fault it is that a ticket was not acted on.
-enum Trouble {
-    /// It was refused, as it should be.
-    None,
-    /// The desk fails at this ticket, or it takes too long; others may do.
-    OfOne,
-    /// The next one would meet the same.
-    OfAll,
-}
-
-impl Trouble {
-    fn of(error: &CommandError, is_late: bool) -> Self {
-        match error {
-            CommandError::Internal(_) => Self::OfOne,
-            CommandError::Busy if is_late => Self::OfOne,
-            CommandError::Busy
-            | CommandError::Unavailable(_)
-            | CommandError::OutcomeUnknown(_)
-            | CommandError::Overtaken => Self::OfAll,
-            CommandError::NotFound(_)
-            | CommandError::Forbidden(_)
-            | CommandError::SeparationOfDuties(_)
-            | CommandError::Stale
-            | CommandError::Refused(_)
-            | CommandError::Invalid(_)
-            | CommandError::Taken(_)
-            | CommandError::ContentChanged
-            | CommandError::Cursor(_) => Self::None,
-        }
-    }
 }
 
 fn check(bulk: &BulkAction) -> Result<(), CommandError> {
