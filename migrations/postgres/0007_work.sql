@@ -14,6 +14,8 @@ create table outbox (
     address text,
     subject text not null,
     body text not null,
+    -- What the link is for that the body has a place for; its secret is made when it leaves.
+    link text,
     dedupe_key text collate "C" not null,
     send_at timestamptz not null,
     created_at timestamptz not null,

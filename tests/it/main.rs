@@ -53,3 +53,4 @@ mod together;
 mod upkeep;
 mod visibility;
 mod waiting;
+mod web;

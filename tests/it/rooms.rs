@@ -17,6 +17,9 @@ const ONLY_IN: &[(&str, &str)] = &[
     ("email-encoding", "waypost-delivery"),
     ("mail-parser", "waypost-delivery"),
     ("utoipa", "waypost-api"),
+    ("askama", "waypost-web"),
+    ("fluent-typed", "waypost-web"),
+    ("scraper", "waypost-test-support"),
     ("encoding_rs", "waypost"),
     ("chardetng", "waypost"),
 ];
@@ -28,6 +31,10 @@ const NEVER_NAMES: &[(&str, &[&str])] = &[
     ("waypost-app", &["sqlx", "wasmtime", "cap-std"]),
     ("waypost-delivery", &["waypost-policy", "waypost-api"]),
     ("waypost-api", &["waypost-store", "sqlx", "waypost-policy", "wasmtime", "waypost-delivery"]),
+    (
+        "waypost-web",
+        &["waypost-store", "sqlx", "waypost-policy", "wasmtime", "waypost-delivery", "waypost-api"],
+    ),
     ("waypost-edge", &["waypost-store", "waypost-domain", "waypost-policy", "waypost-delivery"]),
 ];
 
@@ -41,8 +48,9 @@ const NEVER_SEES: &[(&str, &[&str])] = &[
     ),
     ("waypost-app", &["axum", "lettre", "waypost-api", "waypost-delivery"]),
     ("waypost-delivery", &["axum", "waypost-api"]),
-    ("waypost-edge", &["waypost-api", "waypost-delivery", "lettre"]),
-    ("waypost-api", &["waypost-delivery", "lettre"]),
+    ("waypost-edge", &["waypost-api", "waypost-web", "waypost-delivery", "lettre"]),
+    ("waypost-api", &["waypost-web", "waypost-delivery", "lettre"]),
+    ("waypost-web", &["waypost-api", "waypost-delivery", "lettre"]),
 ];
 
 /// Everything under `host/`.
@@ -54,6 +62,7 @@ const HOST: &[&str] = &[
     "waypost-delivery",
     "waypost-edge",
     "waypost-api",
+    "waypost-web",
     "waypost",
 ];
 

@@ -102,6 +102,8 @@ pub enum Missing {
     Receipt,
     /// A token.
     Token,
+    /// A link that signs somebody in.
+    Link,
 }
 
 impl std::fmt::Display for Missing {
@@ -123,6 +125,7 @@ impl std::fmt::Display for Missing {
             Self::Revision => "revision",
             Self::Receipt => "receipt",
             Self::Token => "token",
+            Self::Link => "link",
         })
     }
 }

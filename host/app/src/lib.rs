@@ -36,6 +36,7 @@ pub mod policies;
 pub mod receipts;
 pub mod registers;
 mod same_cases;
+pub mod sign_ins;
 pub mod suggestions;
 pub mod tickets;
 pub mod tokens;

@@ -1,9 +1,11 @@
 //! The caller themselves: where they act, and who they are.
 
+use waypost_domain::refusal::Faults;
 use waypost_store::{organization, person};
 
 use crate::{
-    Caller, CommandError, Desk,
+    Caller, CommandError, Desk, Missing,
+    input::Reading,
     tickets::{Named, PersonName},
 };
 
@@ -36,4 +38,41 @@ pub async fn me(desk: &Desk, caller: &Caller) -> Result<Me, CommandError> {
     }
     let organization = Named { key: here.key.to_string(), name: here.name };
     Ok(Me { organization, person: name })
+}
+
+/// What a person sets for themselves. What is not given stays as it is.
+#[derive(Debug, Clone, Default)]
+pub struct Preferences {
+    /// The language they read, as a BCP 47 tag.
+    pub language: Option<String>,
+    /// Their IANA zone; an empty one for the organization's.
+    pub zone: Option<String>,
+}
+
+/// Sets what a person sets for themselves.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for a caller who is no person of the organization,
+/// [`CommandError::Invalid`] with every wrong field.
+pub async fn prefer(
+    desk: &Desk,
+    caller: &Caller,
+    preferences: Preferences,
+) -> Result<(), CommandError> {
+    let missing = || CommandError::NotFound(Missing::Person);
+    let id = caller.person().ok_or_else(missing)?;
+    let mut tx = desk.write(caller).await?;
+    let found = person::find(&mut tx, id).await?.filter(|person| person.org == caller.org);
+    let mut person = found.ok_or_else(missing)?;
+    let mut faults = Faults::new();
+    if let Some(language) = &preferences.language {
+        person.language = faults.parse("/language", language);
+    }
+    if let Some(zone) = &preferences.zone {
+        let zone = Some(zone.trim()).filter(|zone| !zone.is_empty());
+        person.zone = faults.zone_if("/zone", zone).flatten();
+    }
+    faults.refuse_any()?;
+    person::update(&mut tx, &mut person).await?;
+    Ok(tx.commit().await?)
 }

@@ -17,7 +17,10 @@ use waypost_store::{
     person, team, ticket,
 };
 
-use crate::{Caller, CommandError, Desk, InvalidCursor, Page, PageRequest, page::ListTag};
+use crate::{
+    Caller, CommandError, Desk, Entropy, InvalidCursor, Page, PageRequest, page::ListTag,
+    sign_ins::link_of,
+};
 
 /// A message, and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -34,15 +37,27 @@ pub struct MessageView {
     pub last_error: Option<String>,
 }
 
+/// Where a message goes, and what it says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leaving {
+    /// Its address of now.
+    pub address: String,
+    /// The path of the link that it carries, made for this attempt.
+    pub link: Option<String>,
+}
+
 /// Looks up whom messages that are to leave go to: for each its address of now, or why it is not
 /// sent any more. Messages of all organizations are looked up together, each as its own sees it.
+/// What carries a link gets it now.
 ///
 /// # Errors
 /// The database failed.
 pub async fn leaving(
     store: &Store,
+    entropy: &dyn Entropy,
     messages: &[&Message],
-) -> Result<Vec<Result<String, NotSent>>, StoreError> {
+    now: DateTime<Utc>,
+) -> Result<Vec<Result<Leaving, NotSent>>, StoreError> {
     let receivers: BTreeSet<_> = messages.iter().map(|one| (one.org, one.person)).collect();
     let receivers = Vec::from_iter(receivers);
     let people = person::find_anywhere(store, &receivers).await?;
@@ -71,7 +86,18 @@ pub async fn leaving(
             is_asked: message.ticket.is_some_and(|id| asked.contains(&(id, message.person))),
             teams: theirs.map(|(.., team)| *team).collect(),
         };
-        leaving.push(message.leaves_to(&standing));
+        let address = match message.leaves_to(&standing) {
+            Ok(address) => address,
+            Err(why) => {
+                leaving.push(Err(why));
+                continue;
+            }
+        };
+        let link = match &standing.person {
+            Some(person) => link_of(store, entropy, message, person, now).await?,
+            None => None,
+        };
+        leaving.push(Ok(Leaving { address, link }));
     }
     Ok(leaving)
 }

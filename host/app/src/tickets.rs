@@ -10,6 +10,7 @@ pub(crate) mod decide;
 pub(crate) mod evaluation;
 pub(crate) mod facts;
 pub(crate) mod given;
+mod history;
 pub(crate) mod intake;
 mod links;
 mod messages;
@@ -37,6 +38,7 @@ pub(crate) use self::{
     snapshot::{SharedOnce, moment, only, timestamp},
 };
 pub use self::{
+    history::{History, history},
     links::{LinkView, links},
     open::open,
     read::{events, find, list, tasks},

@@ -12,7 +12,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use waypost_app::Clock;
 use waypost_domain::{ids::OrgId, organization::Organization};
 use waypost_store::{
-    Store, StoreError, component, evaluation, idempotency, organization, outbox, receipt,
+    Store, StoreError, component, evaluation, idempotency, organization, outbox, receipt, sign_in,
 };
 
 use crate::every::every;
@@ -22,6 +22,9 @@ const PORTION: u32 = 500;
 
 /// How many policies one transaction removes, of up to tens of megabytes each.
 const POLICIES: u32 = 4;
+
+/// How long a sign-in is kept after it began, and a link after it expired. No sign-in holds so long.
+const SIGN_INS_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Removes what is past its retention, from time to time.
 #[derive(Clone)]
@@ -58,6 +61,8 @@ pub struct Swept {
     pub policies: u64,
     /// Texts of messages that were settled long ago.
     pub texts: u64,
+    /// Sign-ins and links that ended long ago.
+    pub sign_ins: u64,
 }
 
 impl Housekeeping {
@@ -79,12 +84,13 @@ impl Housekeeping {
     async fn sweep_once(&self) {
         match self.sweep().await {
             Ok(swept) if swept == Swept::default() => {}
-            Ok(Swept { rounds, answers, policies, texts }) => {
+            Ok(Swept { rounds, answers, policies, texts, sign_ins }) => {
                 tracing::info!(
                     swept.rounds = rounds,
                     swept.answers = answers,
                     swept.policies = policies,
                     swept.texts = texts,
+                    swept.sign_ins = sign_ins,
                     "removed expired records"
                 );
             }
@@ -114,6 +120,7 @@ impl Housekeeping {
         swept.answers = self.sweep_answers(now).await?;
         swept.policies = self.sweep_policies().await?;
         swept.texts = self.sweep_texts(now).await?;
+        swept.sign_ins = self.sweep_sign_ins(now).await?;
         Ok(swept)
     }
 
@@ -162,6 +169,24 @@ impl Housekeeping {
             tx.commit().await?;
             removed += portion;
             if portion < u64::from(POLICIES) {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// What ended is kept for a while, for whoever asks from where somebody was signed in.
+    async fn sweep_sign_ins(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        let before = now - SIGN_INS_KEPT;
+        if !sign_in::has_any_before(&mut self.store.system_read().await?, before).await? {
+            return Ok(removed);
+        }
+        loop {
+            let mut tx = self.store.system_alone().await?;
+            let portion = sign_in::remove_before(&mut tx, before, PORTION).await?;
+            tx.commit().await?;
+            removed += portion;
+            if portion < u64::from(PORTION) {
                 return Ok(removed);
             }
         }

@@ -21,9 +21,10 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
+use waypost_app::outbox::{self as app_outbox, Leaving};
 use waypost_app::{Clock, Entropy};
 use waypost_domain::ids::{MessageId, OrgId};
-use waypost_domain::message::{Message, NotSent};
+use waypost_domain::message::{LINK_PLACE, Message, NotSent};
 use waypost_store::outbox::{self, Ended, Fate, Posted};
 use waypost_store::{Store, StoreError};
 
@@ -48,11 +49,18 @@ pub struct WorkerOptions {
     pub pause: Duration,
     /// How long one attempt may take. A lease is twice as long.
     pub attempt: Duration,
+    /// Where people reach the pages, without a slash at the end: links in letters begin so.
+    pub site: String,
 }
 
 impl Default for WorkerOptions {
     fn default() -> Self {
-        Self { at_once: 8, pause: Duration::from_secs(1), attempt: Duration::from_mins(2) }
+        Self {
+            at_once: 8,
+            pause: Duration::from_secs(1),
+            attempt: Duration::from_mins(2),
+            site: "http://localhost:8080".to_owned(),
+        }
     }
 }
 
@@ -231,7 +239,7 @@ impl<C: Transport> Worker<C> {
     /// Looks up whom messages that leave now go to; nothing where there is no time left for it. An
     /// organization's that can't be read are left out: they are claimed again when their lease is
     /// over.
-    async fn look_up(&self, claims: Vec<Claim>) -> Vec<(Claim, Option<Result<String, NotSent>>)> {
+    async fn look_up(&self, claims: Vec<Claim>) -> Vec<(Claim, Option<Result<Leaving, NotSent>>)> {
         let latest = self.clock.now() + span(self.options.attempt);
         let (in_time, late): (Vec<_>, Vec<_>) =
             claims.into_iter().partition(|claim| claim.posted.next_attempt_at >= latest);
@@ -240,12 +248,13 @@ impl<C: Transport> Worker<C> {
             in_time,
             |one| one.posted.message.org,
             |claims: Vec<Claim>| {
-                let store = self.store.clone();
+                let (store, entropy) = (self.store.clone(), Arc::clone(&self.entropy));
+                let now = self.clock.now();
                 async move {
                     let messages: Vec<_> =
                         claims.iter().map(|claim| &claim.posted.message).collect();
-                    let found =
-                        within(PATIENCE, waypost_app::outbox::leaving(&store, &messages)).await;
+                    let found = app_outbox::leaving(&store, entropy.as_ref(), &messages, now);
+                    let found = within(PATIENCE, found).await;
                     (claims, found)
                 }
             },
@@ -271,10 +280,15 @@ impl<C: Transport> Worker<C> {
     #[tracing::instrument(name = "delivery", skip_all, fields(
         org.id = %posted.message.org, message.id = %posted.message.id, attempt = posted.attempts,
     ))]
-    async fn attempt(&self, posted: &Posted, found: Option<Result<String, NotSent>>) -> Attempt {
+    async fn attempt(&self, posted: &Posted, found: Option<Result<Leaving, NotSent>>) -> Attempt {
         match found {
-            Some(Ok(address)) => {
-                let message = Message { address: Some(address.clone()), ..posted.message.clone() };
+            Some(Ok(Leaving { address, link })) => {
+                let mut message =
+                    Message { address: Some(address.clone()), ..posted.message.clone() };
+                if let Some(path) = link {
+                    let whole = format!("{}{path}", self.options.site);
+                    message.body = message.body.replace(LINK_PLACE, &whole);
+                }
                 Attempt::Made(address, self.send(&message).await)
             }
             Some(Err(why)) => Attempt::NotMade(why),

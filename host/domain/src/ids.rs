@@ -54,6 +54,10 @@ ids! {
     SwitchId,
     /// A suggestion that waits for a person.
     SuggestionId,
+    /// A sign-in of a person.
+    SignInId,
+    /// A link that begins a sign-in.
+    SignInLinkId,
     /// A round of approval.
     ApprovalId,
     /// A seat's request for a vote.

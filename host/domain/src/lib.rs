@@ -37,6 +37,7 @@ pub mod request;
 pub mod resolution;
 pub mod role;
 pub mod service;
+pub mod sign_in;
 pub mod subject;
 pub mod suggestion;
 pub mod task;

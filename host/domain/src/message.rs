@@ -53,12 +53,50 @@ pub struct Message {
     pub subject: String,
     /// Plain text.
     pub body: String,
+    /// The link that it carries, where [`LINK_PLACE`] stands in the body. Its secret is made when
+    /// the message leaves, so nobody who reads the outbox can follow it.
+    pub link: Option<MessageLink>,
     /// One message with this key is sent to a person about a ticket.
     pub dedupe_key: String,
     /// When it leaves, at the earliest.
     pub send_at: DateTime<Utc>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
+}
+
+/// What stands in a body for the link that the message carries.
+pub const LINK_PLACE: &str = "{link}";
+
+/// A link that works once, for whoever gets the message.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MessageLink {
+    /// Signs its receiver in, and leads on to a page.
+    SignIn {
+        /// The path of the page, if it is a certain one.
+        next: Option<String>,
+    },
+}
+
+impl fmt::Display for MessageLink {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignIn { next: None } => f.write_str("sign_in"),
+            Self::SignIn { next: Some(next) } => write!(f, "sign_in {next}"),
+        }
+    }
+}
+
+impl FromStr for MessageLink {
+    type Err = UnknownName;
+
+    fn from_str(text: &str) -> Result<Self, UnknownName> {
+        let (kind, rest) =
+            text.split_once(' ').map_or((text, None), |(kind, rest)| (kind, Some(rest)));
+        match kind {
+            "sign_in" => Ok(Self::SignIn { next: rest.map(str::to_owned) }),
+            _ => Err(UnknownName { what: "link", given: text.to_owned(), valid: &["sign_in"] }),
+        }
+    }
 }
 
 /// As what a person is told something.

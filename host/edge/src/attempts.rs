@@ -18,10 +18,18 @@ const REMEMBERED: usize = 10_000;
 
 /// What is remembered of attempts. Tokens that were valid are let through whatever their address
 /// did: behind a proxy, everybody has the same.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Attempts {
+    burst: f64,
+    forgiven: f64,
     hasher: RandomState,
     state: Mutex<State>,
+}
+
+impl Default for Attempts {
+    fn default() -> Self {
+        Self::of(BURST, FORGIVEN)
+    }
 }
 
 #[derive(Debug, Default)]
@@ -32,12 +40,18 @@ struct State {
 }
 
 impl Attempts {
+    /// Attempts of which so many may fail in a row, and so many are forgiven each second.
+    #[must_use]
+    pub fn of(burst: f64, forgiven: f64) -> Self {
+        Self { burst, forgiven, hasher: RandomState::new(), state: Mutex::default() }
+    }
+
     /// Whether the attempt may be made.
     pub fn allows(&self, from: Option<IpAddr>, secret: &str, now: DateTime<Utc>) -> bool {
         let Some(address) = from else { return true };
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        let failures = state.failures.get(&address).map_or(0.0, |counted| left(*counted, now));
-        failures < BURST || state.valid.contains(&self.hasher.hash_one(secret))
+        let failures = state.failures.get(&address).map_or(0.0, |counted| self.left(*counted, now));
+        failures < self.burst || state.valid.contains(&self.hasher.hash_one(secret))
     }
 
     /// Notes that one failed.
@@ -47,13 +61,13 @@ impl Attempts {
         // Revoked or expired, it is a stranger's.
         state.valid.remove(&self.hasher.hash_one(secret));
         if state.failures.len() >= REMEMBERED {
-            state.failures.retain(|_, counted| left(*counted, now) > 0.0);
+            state.failures.retain(|_, counted| self.left(*counted, now) > 0.0);
             if state.failures.len() >= REMEMBERED {
                 state.failures.clear();
             }
         }
         let counted = state.failures.entry(address).or_insert((0.0, now));
-        *counted = (left(*counted, now) + 1.0, now);
+        *counted = (self.left(*counted, now) + 1.0, now);
     }
 
     /// Notes that one succeeded.
@@ -67,13 +81,13 @@ impl Attempts {
         }
         state.valid.insert(self.hasher.hash_one(secret));
     }
-}
 
-/// The failures that are not forgiven yet.
-fn left((failures, at): (f64, DateTime<Utc>), now: DateTime<Utc>) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "of a count of seconds")]
-    let seconds = (now - at).num_seconds().max(0) as f64;
-    (failures - seconds * FORGIVEN).max(0.0)
+    /// The failures that are not forgiven yet.
+    fn left(&self, (failures, at): (f64, DateTime<Utc>), now: DateTime<Utc>) -> f64 {
+        #[expect(clippy::cast_precision_loss, reason = "of a count of seconds")]
+        let seconds = (now - at).num_seconds().max(0) as f64;
+        (failures - seconds * self.forgiven).max(0.0)
+    }
 }
 
 #[cfg(test)]

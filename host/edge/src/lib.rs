@@ -15,6 +15,7 @@
 
 mod accompany;
 mod attempts;
+mod doors;
 mod limits;
 mod places;
 mod refused;
@@ -23,6 +24,7 @@ mod turns;
 
 pub use accompany::{Accompanying, RequestContext, accompany, on_panic};
 pub use attempts::Attempts;
+pub use doors::doors;
 pub use limits::{Held, Limits, bounded_body, deadline, in_turn};
 pub use places::{Edge, Places, RequestOptions};
 pub use refused::Refused;

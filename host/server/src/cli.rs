@@ -9,7 +9,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand};
 use waypost_domain::moment::{self, InvalidMoment};
 
 use crate::commands::{
-    audit, config, explain, import, org, policy, receipts, serve, ticket, token,
+    audit, config, explain, import, org, person, policy, receipts, serve, ticket, token,
 };
 use crate::config::{Flag, Sources};
 use crate::output::Form;
@@ -70,6 +70,9 @@ pub(crate) enum Command {
     /// Manage organizations, their settings and their directory.
     #[command(subcommand)]
     Org(org::Org),
+    /// Manage who can sign in.
+    #[command(subcommand)]
+    Person(person::Person),
     /// Manage API tokens.
     #[command(subcommand)]
     Token(token::Token),

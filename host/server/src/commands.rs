@@ -7,6 +7,7 @@ pub(crate) mod import;
 mod listing;
 pub(crate) mod migrate;
 pub(crate) mod org;
+pub(crate) mod person;
 pub(crate) mod policy;
 pub(crate) mod receipts;
 pub(crate) mod serve;
@@ -44,6 +45,7 @@ async fn dispatch(command: Command, terminal: Terminal) -> Result<ExitCode> {
         Command::Serve(serve) => serve.run(terminal).await,
         Command::Migrate => migrate::run(terminal).await,
         Command::Org(org) => org.run(terminal).await,
+        Command::Person(person) => person.run(terminal).await,
         Command::Token(token) => token.run(terminal).await,
         Command::Policy(policy) => return policy.run(terminal).await,
         Command::Import(import) => return Box::pin(import.run(terminal)).await,

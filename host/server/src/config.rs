@@ -13,6 +13,7 @@ use waypost_delivery::{HousekeepingOptions, MailOptions, WorkerOptions};
 use waypost_edge::{RequestOptions, ServeOptions};
 use waypost_policy::{BreakerConfig, Compiler, CompilerProgram, RuntimeConfig};
 use waypost_store::StoreOptions;
+use waypost_web::{InvalidSite, Site};
 
 pub(crate) use layers::{Flag, Loaded, Setting, Sources, load};
 pub(crate) use secret::Secret;
@@ -31,6 +32,7 @@ const MIB: usize = 1024 * KIB;
 #[serde(deny_unknown_fields)]
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
+    public_url: String,
     data_folder: PathBuf,
     database_url: Secret,
     database_connections: u32,
@@ -193,9 +195,24 @@ impl Config {
         }
     }
 
+    /// Where people reach the pages. Where nobody has said so, it is where the server listens.
+    pub(crate) fn site(&self, listening: SocketAddr) -> Result<Site, InvalidSite> {
+        if self.public_url.is_empty() {
+            // Whoever listens everywhere is reached here by this name, and elsewhere by none.
+            let here = if listening.ip().is_unspecified() {
+                format!("http://localhost:{}", listening.port())
+            } else {
+                format!("http://{listening}")
+            };
+            return Site::new(&here);
+        }
+        Site::new(&self.public_url)
+    }
+
     /// What the outbox worker is told.
-    pub(crate) fn outbox(&self) -> WorkerOptions {
+    pub(crate) fn outbox(&self, site: &Site) -> WorkerOptions {
         WorkerOptions {
+            site: site.url().to_owned(),
             at_once: self.outbox_at_once.max(1),
             pause: Duration::from_millis(self.outbox_pause_ms.max(1)),
             ..WorkerOptions::default()

@@ -53,6 +53,7 @@ pub mod person;
 pub mod receipt;
 pub mod refused_vote;
 pub mod service;
+pub mod sign_in;
 pub mod snapshot_part;
 pub mod suggestion;
 pub mod team;

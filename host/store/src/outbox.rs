@@ -39,6 +39,7 @@ row! {
         address: Option<String>,
         subject: String,
         body: String,
+        link: Option<String>,
         dedupe_key: String,
         send_at: DateTime<Utc>,
         created_at: DateTime<Utc>,
@@ -277,6 +278,25 @@ pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Posted>,
     rows.into_iter().map(Posted::try_from).collect()
 }
 
+/// Counts the messages with a link that a person was sent since a moment.
+pub async fn count_links(
+    tx: &mut ReadTx,
+    person: PersonId,
+    since: DateTime<Utc>,
+) -> Result<u32, StoreError> {
+    let mut sql = Sql::new(&tx.conn, "select count(*) from outbox where org_id = ");
+    sql.bind(tx.org.0);
+    // As the key of messages has it: they are about no ticket.
+    sql.push_either(
+        " and coalesce(ticket_id, zeroblob(16)) = zeroblob(16) and person_id = ",
+        " and coalesce(ticket_id, '00000000-0000-0000-0000-000000000000'::uuid)
+            = '00000000-0000-0000-0000-000000000000'::uuid and person_id = ",
+    );
+    sql.bind(person.0).push(" and link is not null and created_at > ").bind(since);
+    let counted: Vec<(i64,)> = sql.fetch_all(&mut tx.conn).await?;
+    Ok(counted.first().map_or(0, |(count,)| u32::try_from(*count).unwrap_or(u32::MAX)))
+}
+
 /// Whether a message of any organization was settled before a moment and still has its texts.
 pub async fn has_texts_before(
     tx: &mut SystemReadTx,
@@ -340,6 +360,7 @@ impl From<&Message> for MessageRow {
             address: message.address.clone(),
             subject: message.subject.clone(),
             body: message.body.clone(),
+            link: message.link.as_ref().map(ToString::to_string),
             dedupe_key: message.dedupe_key.clone(),
             send_at: message.send_at,
             created_at: message.created_at,
@@ -390,6 +411,7 @@ impl TryFrom<MessageRow> for Posted {
                 address: row.address,
                 subject: row.subject,
                 body: row.body,
+                link: TABLE.parse_some("link", row.link.as_deref())?,
                 dedupe_key: row.dedupe_key,
                 send_at: row.send_at,
                 created_at: row.created_at,

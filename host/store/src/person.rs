@@ -48,6 +48,8 @@ row! {
     }
 }
 
+pub(crate) use person_columns;
+
 /// Adds a person. An address that another person of the organization has is `Taken("email")`.
 pub async fn insert(tx: &mut WriteTx, person: &Person) -> Result<(), StoreError> {
     insert_many(tx, std::slice::from_ref(person)).await

@@ -24,8 +24,9 @@ use waypost_domain::message::Message;
 use waypost_edge::{Edge, RequestOptions};
 use waypost_policy::{PolicyRuntime, RuntimeConfig};
 use waypost_store::{Store, StoreOptions, organization, outbox, testing};
+use waypost_web::{Site, WebState};
 
-use crate::{Client, Org, Proxy, policy};
+use crate::{Client, Org, Proxy, Visitor, policy};
 
 /// Tells the time that the test sets. Starts on Monday 2026-06-01 at 09:00 UTC, in working hours.
 #[derive(Clone)]
@@ -106,6 +107,8 @@ pub struct TestDesk {
     sink: Sink,
     is_mail_ignored: AtomicBool,
     router: Router,
+    /// The whole front: pages and API behind one door.
+    front: Router,
     platform: Client,
     uploaded: Mutex<BTreeMap<(String, String), String>>,
 }
@@ -200,7 +203,10 @@ impl TestDesk {
             organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");
         let edge =
             Edge::new(Arc::new(clock.clone()), Arc::clone(&entropy), RequestOptions::default());
-        let router = waypost_api::router(ApiState { desk: desk.clone(), edge });
+        let router = waypost_api::router(ApiState { desk: desk.clone(), edge: edge.clone() });
+        let site = Site::new("https://desk.test").expect("it is a scheme and a host");
+        let pages = waypost_web::router(WebState::new(desk.clone(), edge, site));
+        let front = waypost_edge::doors(router.clone(), pages);
         let operator = Caller::operator(root.id, clock.now());
         let token = tokens::NewToken {
             name: "platform".to_owned(),
@@ -217,6 +223,7 @@ impl TestDesk {
             sink: Sink::default(),
             is_mail_ignored: AtomicBool::new(false),
             router,
+            front,
             platform,
             uploaded: Mutex::default(),
         }
@@ -232,7 +239,7 @@ impl TestDesk {
             Arc::new(self.clock.clone()),
             Arc::clone(&self.entropy),
             self.sink.clone(),
-            WorkerOptions::default(),
+            WorkerOptions { site: "https://desk.test".to_owned(), ..WorkerOptions::default() },
         );
         worker.run_once().await.expect("the outbox can be read and settled")
     }
@@ -279,6 +286,32 @@ impl TestDesk {
         let mut tx = self.store.system_read().await.expect("the store can be read");
         let pending = outbox::pending_count(&mut tx).await.expect("the outbox can be counted");
         pending + u64::try_from(self.sink.taken().len()).unwrap_or(u64::MAX)
+    }
+
+    /// Somebody at the pages who is not signed in.
+    #[must_use]
+    pub fn visitor(&self) -> Visitor {
+        Visitor::new(self.front.clone())
+    }
+
+    /// Somebody at the pages, signed in as the person with this address by the link that they were
+    /// sent.
+    ///
+    /// # Panics
+    /// When they get no link.
+    pub async fn signed_in(&self, email: &str) -> Visitor {
+        let mut visitor = self.visitor();
+        visitor.visit("/sign-in").await.fill("E-mail address", email);
+        visitor.press("Send me a link").await;
+        let letters = self.letters().await;
+        let letter = letters
+            .iter()
+            .find(|letter| letter.address.as_deref() == Some(email) && letter.link.is_some());
+        let letter = letter.unwrap_or_else(|| panic!("{email} got no link: {letters:?}"));
+        visitor.visit(link_in(&letter.body)).await;
+        let button = visitor.buttons().into_iter().find(|words| words.starts_with("Sign in as"));
+        visitor.press(&button.expect("the page of a link has a button")).await;
+        visitor
     }
 
     /// The platform's administrator.
@@ -335,6 +368,16 @@ impl Drop for TestDesk {
             "messages that the test did not look at: see `letters` and `ignore_mail`"
         );
     }
+}
+
+/// The path of the link in a letter.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn link_in(body: &str) -> &str {
+    let line = body.lines().find_map(|line| line.strip_prefix("https://desk.test"));
+    line.unwrap_or_else(|| panic!("no link in {body}"))
 }
 
 /// One runtime for all tests of the process: policies are compiled once, however many desks use

@@ -11,13 +11,15 @@ mod document;
 mod policies;
 mod program;
 mod proxy;
+mod visitor;
 mod world;
 
 pub use client::{Answer, Client};
-pub use desk::{TestClock, TestDesk};
+pub use desk::{TestClock, TestDesk, link_in};
 pub use policies::policy;
 pub use program::{Program, Ran, Server};
 pub use proxy::Proxy;
+pub use visitor::Visitor;
 pub use waypost_policy::testing::{Guest, costly};
 pub use world::{Org, PersonOf};
 

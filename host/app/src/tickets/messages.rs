@@ -246,6 +246,7 @@ pub(crate) fn letters(
                 address: None,
                 subject: draft.subject.clone(),
                 body: draft.body.clone(),
+                link: None,
                 dedupe_key: draft.dedupe_key.clone(),
                 send_at: draft.send_at,
                 created_at: now,

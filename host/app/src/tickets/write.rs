@@ -350,6 +350,7 @@ fn about_missing_voter(
         ),
         // Often the remedy is one setting, so one letter a day is enough, however many requests
         // come in.
+        link: None,
         dedupe_key: format!("approver missing {key} {}", now.format("%Y-%m-%d")),
         send_at: now,
         created_at: now,
@@ -446,6 +447,7 @@ fn about_breaker(desk: &Desk, tripped: &Tripped, person: &Person, now: DateTime<
              earlier one."
         ),
         // One message for each opening, however many copies of the host see it.
+        link: None,
         dedupe_key: format!("breaker {binding} {}", until.format("%Y-%m-%dT%H")),
         send_at: now,
         created_at: now,

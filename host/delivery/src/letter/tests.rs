@@ -22,6 +22,7 @@ pub(crate) fn message(number: u8) -> Message {
         address: Some("mira@northwind.example".to_owned()),
         subject: "INC0000042: printer on fire".to_owned(),
         body: "Somebody is looking at it.\n".to_owned(),
+        link: None,
         dedupe_key: "created".to_owned(),
         send_at: at,
         created_at: at,

@@ -202,6 +202,7 @@ impl Office {
             address: None,
             subject: "elsewhere".to_owned(),
             body: "Hello.".to_owned(),
+            link: None,
             dedupe_key: "elsewhere".to_owned(),
         };
         let mut tx = self.store.system().await.unwrap();
@@ -228,6 +229,7 @@ impl Office {
             address: None,
             subject: format!("message {number}"),
             body: "Hello.".to_owned(),
+            link: None,
             dedupe_key: format!("key-{number}"),
             send_at: now + due_in,
             created_at: now,

@@ -13,6 +13,7 @@ use waypost_api::ApiState;
 use waypost_app::bindings::{Readiness, prepare_all};
 use waypost_delivery::{Housekeeping, Mailer, Upkeep, Worker};
 use waypost_edge::Edge;
+use waypost_web::{Site, WebState};
 
 use crate::config::{Config, Flag};
 use crate::installation::{Installation, make_data_folder};
@@ -47,16 +48,20 @@ impl Serve {
         make_data_folder(config.data_folder())?;
         let mailer = Mailer::open(&config.mail())?;
         let listener = listen(config.listen).await?;
+        let site = config.site(listener.local_addr().context("reading the address")?)?;
         let installation = terminal.open_or_create().await?;
-        announce(&mut terminal.output, &listener, config)?;
+        announce(&mut terminal.output, &listener, &site, config)?;
 
-        let outbox = outbox(&installation, mailer, config, &stop);
+        let outbox = outbox(&installation, mailer, &site, config, &stop);
         let housekeeping = housekeeping(&installation, config, &stop);
         let upkeep = upkeep(&installation, config, &stop);
         let preparing = preparing(&installation, &stop);
         let (clock, entropy) = (Arc::clone(&installation.clock), Arc::clone(&installation.entropy));
         let edge = Edge::new(clock, entropy, config.requests());
-        let router = waypost_api::router(ApiState { desk: installation.desk.clone(), edge });
+        let desk = &installation.desk;
+        let api = waypost_api::router(ApiState { desk: desk.clone(), edge: edge.clone() });
+        let pages = waypost_web::router(WebState::new(desk.clone(), edge, site));
+        let router = waypost_edge::doors(api, pages);
         waypost_edge::serve(listener, router, config.serving(), stop.clone().wait()).await;
         // Requests may have left messages; the workers end with what is on its way.
         stop.ask();
@@ -85,18 +90,36 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
     })
 }
 
-fn announce(output: &mut Output, listener: &TcpListener, config: &Config) -> Result<()> {
+fn announce(
+    output: &mut Output,
+    listener: &TcpListener,
+    site: &Site,
+    config: &Config,
+) -> Result<()> {
     let address = listener.local_addr().context("reading the address")?;
     tracing::info!(%address, data_folder = %config.data_folder().display(), "serving");
     output.tell(
-        || json!({ "address": format!("http://{address}"), "api": format!("http://{address}/api/v1") }),
-        |to| writeln!(to, "Waypost serves http://{address}/api/v1 (Ctrl-C stops it)."),
+        || {
+            json!({
+                "address": format!("http://{address}"),
+                "api": format!("http://{address}/api/v1"),
+                "site": site.url(),
+            })
+        },
+        |to| {
+            writeln!(
+                to,
+                "Waypost serves {} and its API at http://{address}/api/v1 (Ctrl-C stops it).",
+                site.url()
+            )
+        },
     )
 }
 
 fn outbox(
     installation: &Installation,
     mailer: Mailer,
+    site: &Site,
     config: &Config,
     stop: &Stop,
 ) -> JoinHandle<()> {
@@ -105,7 +128,7 @@ fn outbox(
         Arc::clone(&installation.clock),
         Arc::clone(&installation.entropy),
         mailer,
-        config.outbox(),
+        config.outbox(site),
     );
     tokio::spawn(worker.run(stop.clone().wait()))
 }

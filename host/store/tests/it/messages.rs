@@ -45,6 +45,7 @@ fn message_to(org: &Organization, person: PersonId, key: &str) -> Message {
         address: None,
         subject: "[INC0000001] Printer on fire".to_owned(),
         body: "It burns.\n".to_owned(),
+        link: None,
         dedupe_key: key.to_owned(),
         send_at: at(5),
         created_at: at(1),

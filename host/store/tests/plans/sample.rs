@@ -234,6 +234,7 @@ fn message_to(ticket: &Ticket, person: PersonId, minutes: i64) -> Message {
         address: None,
         subject: "Printer on fire".to_owned(),
         body: "It burns.".to_owned(),
+        link: None,
         dedupe_key: "created".to_owned(),
         send_at: at(minutes),
         created_at: at(minutes),

@@ -1,0 +1,506 @@
+//! Sign-ins: how a page learns who asks.
+//!
+//! A person asks for a link by mail, or is invited with one. Who follows it, and presses the button
+//! there, is signed in: their browser keeps a secret, of which only the SHA-256 is kept here. What
+//! they may do is looked up at each request.
+
+use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
+use chrono::{DateTime, Utc};
+use chrono_tz::Tz;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use subtle::ConstantTimeEq;
+use waypost_domain::{
+    event::{Actor, ActorKind},
+    ids::{MessageId, OrgId, PersonId, SignInId, SignInLinkId},
+    key::Key,
+    message::{DeliveryChannel, Message, MessageLink, ToldAs},
+    person::Person,
+    role::Role,
+    sign_in::{ASKING, LinkPurpose, MAX_ASKED, MAX_DEVICE_CHARS, SignIn, SignInLink},
+    text,
+};
+use waypost_store::{
+    CommitNote, Store, StoreError, organization, outbox, person,
+    sign_in::{self, Member, Shown},
+};
+
+use crate::{
+    Caller, CommandError, Desk, Entropy, Missing, ToMicros, Unauthenticated, registers,
+    tickets::Named,
+};
+
+/// Somebody who is signed in, and where they are.
+#[derive(Debug, Clone)]
+pub struct SignedIn {
+    /// Who asks, as every use case knows it.
+    pub caller: Caller,
+    /// Their sign-in.
+    pub sign_in: SignInId,
+    /// Their name.
+    pub name: String,
+    /// The language they read, where it is known.
+    pub language: Option<String>,
+    /// Their zone; the organization's where they have none of their own.
+    pub zone: Tz,
+    /// The organization that they are in now.
+    pub organization: Named,
+    /// The key of their own organization.
+    pub home: String,
+    /// Whether they proved lately who they are.
+    pub is_proved: bool,
+}
+
+/// Somebody whom a link would sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Receiver {
+    /// Their name.
+    pub name: String,
+    /// The language they read, where it is known.
+    pub language: Option<String>,
+    /// Their organization.
+    pub organization: Named,
+}
+
+/// A letter with a link: its subject, and its text with [`LINK_PLACE`] in it.
+///
+/// [`LINK_PLACE`]: waypost_domain::message::LINK_PLACE
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkLetter {
+    /// One line.
+    pub subject: String,
+    /// Plain text.
+    pub body: String,
+}
+
+/// A sign-in that has begun.
+#[derive(Clone)]
+pub struct Begun {
+    /// What the browser keeps. This is the only time that it can be read.
+    pub secret: String,
+    /// The key of the person's organization.
+    pub home: String,
+    /// What they may do there.
+    pub role: Role,
+}
+
+/// Without the secret, so that no log holds one.
+impl std::fmt::Debug for Begun {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Begun").field("home", &self.home).finish_non_exhaustive()
+    }
+}
+
+/// A browser in which somebody is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The sign-in.
+    pub id: SignInId,
+    /// Which browser it is, as it describes itself.
+    pub device: String,
+    /// When they signed in.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to a few minutes.
+    pub used_at: DateTime<Utc>,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+}
+
+/// Somebody who is to be able to sign in.
+#[derive(Debug, Clone)]
+pub struct Invitation {
+    /// Their address.
+    pub email: String,
+    /// Their name; needed where they are not in the directory yet.
+    pub name: Option<String>,
+    /// What they may do, where they are not in the directory yet; a requester's if left out.
+    pub role: Option<Role>,
+}
+
+/// An invitation that was made.
+#[derive(Clone)]
+pub struct Invited {
+    /// The secret of the link. This is the only time that it can be read.
+    pub secret: String,
+    /// Whom it signs in.
+    pub person: PersonId,
+    /// Until when.
+    pub expires_at: DateTime<Utc>,
+}
+
+/// Without the secret, so that no log holds one.
+impl std::fmt::Debug for Invited {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Invited").field("person", &self.person).finish_non_exhaustive()
+    }
+}
+
+/// In more organizations than this nobody has an account; an address that is, is a mailing list.
+const MAX_ACCOUNTS: u32 = 10;
+
+/// Finds who is signed in with the secret that a browser shows.
+///
+/// `asked` names the organization to act in: the person's own (the default), or one below it for
+/// people of a desk.
+///
+/// # Errors
+/// [`Unauthenticated`], which says no more than a stranger may know.
+pub async fn authenticate(
+    desk: &Desk,
+    secret: &str,
+    asked: Option<&Key>,
+    now: DateTime<Utc>,
+) -> Result<SignedIn, Unauthenticated> {
+    let now = now.to_micros();
+    let secret = hash(secret);
+    let shown = sign_in::shown(&desk.store, &secret, asked.map(Key::as_str)).await;
+    let shown = shown.map_err(Unauthenticated::failed)?.filter(|shown| {
+        // An index may answer for a hash that is only alike; this comparison decides.
+        bool::from(shown.sign_in.hash.ct_eq(&secret))
+            && shown.sign_in.holds(now)
+            && shown.person.active
+    });
+    let Shown { sign_in, person, home, reached } = shown.ok_or(Unauthenticated::Token)?;
+    let org = match asked {
+        None => person.org,
+        Some(_) => reached
+            .filter(|found| *found == person.org || person.role != Role::Requester)
+            .ok_or(Unauthenticated::OutOfReach)?,
+    };
+    if sign_in.notes_use(now) {
+        let noted = note_use(&desk.store, &sign_in, now).await;
+        noted.map_err(Unauthenticated::failed)?;
+    }
+    let mut tx = desk.store.read(org).await.map_err(Unauthenticated::failed)?;
+    let here = organization::load(&mut tx).await.map_err(Unauthenticated::failed)?;
+    let actor = Actor { kind: ActorKind::User, person: Some(person.id) };
+    let commit = CommitNote::default();
+    let role = person.role;
+    Ok(SignedIn {
+        caller: Caller { org, role, actor, token: None, now, repeatable: None, commit },
+        sign_in: sign_in.id,
+        zone: person.zone.unwrap_or(here.settings.zone),
+        language: person.language.map(|language| language.to_string()),
+        name: person.name,
+        organization: Named { key: here.key.to_string(), name: here.name },
+        home,
+        is_proved: sign_in.is_proved(now),
+    })
+}
+
+async fn note_use(store: &Store, sign_in: &SignIn, now: DateTime<Utc>) -> Result<(), StoreError> {
+    let mut tx = store.write(sign_in.org).await?;
+    sign_in::note_use(&mut tx, sign_in.id, now).await?;
+    tx.commit().await
+}
+
+/// Sends a link to everybody who has this address, whichever organization they belong to; `letter`
+/// writes it. Whoever asks does not learn whether there is anybody: there is no answer, and an
+/// address that nobody has costs a write as well.
+///
+/// # Errors
+/// The database failed.
+pub async fn ask(
+    desk: &Desk,
+    address: &str,
+    next: Option<&str>,
+    letter: impl Fn(&Receiver) -> LinkLetter,
+    now: DateTime<Utc>,
+) -> Result<(), CommandError> {
+    let now = now.to_micros();
+    let mut sent = false;
+    for member in sign_in::members_at(&desk.store, address.trim(), MAX_ACCOUNTS).await? {
+        let person = member.person.id;
+        let mut tx = desk.store.write(member.person.org).await?;
+        if outbox::count_links(&mut tx, person, now - ASKING).await? >= MAX_ASKED {
+            tracing::info!(org.id = %member.person.org, "too many links were asked for");
+            continue;
+        }
+        let LinkLetter { subject, body } = letter(&receiver(&member));
+        let id = MessageId(desk.entropy.id(now));
+        let message = Message {
+            id,
+            org: member.person.org,
+            ticket: None,
+            person,
+            told_as: [ToldAs::Named].into(),
+            after_end: false,
+            channel: DeliveryChannel::Mail,
+            address: None,
+            subject,
+            body,
+            link: Some(MessageLink::SignIn { next: next.map(str::to_owned) }),
+            dedupe_key: format!("sign-in:{id}"),
+            send_at: now,
+            created_at: now,
+        };
+        outbox::enqueue_many(&mut tx, &[message]).await?;
+        tx.commit().await?;
+        sent = true;
+    }
+    if !sent {
+        desk.store.try_to_write().await?;
+    }
+    Ok(())
+}
+
+/// Whom a link signs in; none where it was used, has expired or never was.
+///
+/// # Errors
+/// The database failed.
+pub async fn look_at(
+    desk: &Desk,
+    secret: &str,
+    purpose: LinkPurpose,
+    now: DateTime<Utc>,
+) -> Result<Option<Receiver>, CommandError> {
+    let found = find_link(desk, secret, purpose, now).await?;
+    Ok(found.map(|(_, member)| receiver(&member)))
+}
+
+/// Signs somebody in who follows a link, and uses the link up.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for a link that was used, has expired or never was.
+pub async fn begin(
+    desk: &Desk,
+    secret: &str,
+    purpose: LinkPurpose,
+    device: &str,
+    now: DateTime<Utc>,
+) -> Result<Begun, CommandError> {
+    let now = now.to_micros();
+    let missing = || CommandError::NotFound(Missing::Link);
+    let (link, member) = find_link(desk, secret, purpose, now).await?.ok_or_else(missing)?;
+    let secret = URL_SAFE_NO_PAD.encode(desk.entropy.secret());
+    let begun = SignIn {
+        id: SignInId(desk.entropy.id(now)),
+        org: link.org,
+        person: link.person,
+        hash: hash(&secret),
+        device: described(device),
+        created_at: now,
+        proved_at: now,
+        used_at: now,
+        ended_at: None,
+    };
+    let mut tx = desk.store.write(link.org).await?;
+    match sign_in::use_link(&mut tx, &link, now).await {
+        Err(StoreError::Stale) => return Err(missing()),
+        used => used?,
+    }
+    sign_in::insert(&mut tx, &begun).await?;
+    tx.commit().await?;
+    tracing::info!(org.id = %link.org, person.id = %link.person, "somebody signed in");
+    Ok(Begun { secret, home: member.org_key, role: member.person.role })
+}
+
+/// Ends the sign-in that asks.
+///
+/// # Errors
+/// The database failed.
+pub async fn sign_out(desk: &Desk, who: &SignedIn) -> Result<(), CommandError> {
+    end(desk, who, who.sign_in).await
+}
+
+/// Ends a sign-in of the person who asks. One that is not theirs stays as it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn end(desk: &Desk, who: &SignedIn, id: SignInId) -> Result<(), CommandError> {
+    let (org, person) = own(desk, who).await?;
+    let mut tx = desk.store.write(org).await?;
+    sign_in::end(&mut tx, person, id, who.caller.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Ends all sign-ins of the person who asks but this one.
+///
+/// # Errors
+/// The database failed.
+pub async fn end_others(desk: &Desk, who: &SignedIn) -> Result<(), CommandError> {
+    let (org, person) = own(desk, who).await?;
+    let mut tx = desk.store.write(org).await?;
+    sign_in::end_others(&mut tx, person, Some(who.sign_in), who.caller.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The browsers in which the person who asks is signed in, the latest first.
+///
+/// # Errors
+/// The database failed.
+pub async fn devices(desk: &Desk, who: &SignedIn) -> Result<Vec<Device>, CommandError> {
+    let (org, person) = own(desk, who).await?;
+    let mut tx = desk.store.read(org).await?;
+    let all = sign_in::of_person(&mut tx, person).await?;
+    let good = all.into_iter().filter(|one| one.holds(who.caller.now));
+    Ok(good
+        .map(|one| Device {
+            is_this: one.id == who.sign_in,
+            id: one.id,
+            device: one.device,
+            created_at: one.created_at,
+            used_at: one.used_at,
+        })
+        .collect())
+}
+
+/// Ends all sign-ins of a person, and says how many they were. For administrators.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for somebody who is not of the organization.
+pub async fn end_all_of(
+    desk: &Desk,
+    caller: &Caller,
+    person: PersonId,
+) -> Result<u64, CommandError> {
+    caller.must_be_admin()?;
+    let mut tx = desk.write(caller).await?;
+    let known = person::find(&mut tx, person).await?.filter(|known| known.org == caller.org);
+    known.ok_or(CommandError::NotFound(Missing::Person))?;
+    let ended = sign_in::end_others(&mut tx, person, None, caller.now).await?;
+    tx.commit().await?;
+    tracing::info!(org.id = %caller.org, person.id = %person, ended, "sign-ins of a person ended");
+    Ok(ended)
+}
+
+/// Makes a link with which somebody signs in for the first time. Who is not in the directory yet is
+/// added to it. For administrators.
+///
+/// # Errors
+/// [`CommandError::Invalid`] with every wrong field.
+pub async fn invite(
+    desk: &Desk,
+    caller: &Caller,
+    invitation: Invitation,
+) -> Result<Invited, CommandError> {
+    caller.must_be_admin()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let known = person::find_by_email(&mut tx, &invitation.email).await?;
+    drop(tx);
+    let person = match known {
+        Some(person) => must_fit(person, &invitation)?,
+        None => added(desk, caller, &invitation).await?,
+    };
+    let secret = URL_SAFE_NO_PAD.encode(desk.entropy.secret());
+    let link = link(desk.entropy.as_ref(), &person, LinkPurpose::Setup, &secret, caller.now);
+    let mut tx = desk.write(caller).await?;
+    sign_in::insert_link(&mut tx, &link).await?;
+    tx.commit().await?;
+    tracing::info!(org.id = %caller.org, person.id = %person.id, "somebody was invited");
+    Ok(Invited { secret, person: person.id, expires_at: link.expires_at })
+}
+
+/// Who is in the directory is invited as they are: an invitation changes nobody's rights.
+fn must_fit(person: Person, invitation: &Invitation) -> Result<Person, CommandError> {
+    let mut faults = waypost_domain::refusal::Faults::new();
+    if !person.active {
+        let message = format!("{} has left; make them active first.", person.name);
+        faults.wrong("/email", "inactive", message);
+    }
+    if let Some(role) = invitation.role.filter(|role| *role != person.role) {
+        let message = format!(
+            "{} is in the directory with the role {}, not {role}; leave the role out, or change it first.",
+            person.name, person.role
+        );
+        faults.wrong("/role", "not-allowed", message);
+    }
+    faults.finish()?;
+    Ok(person)
+}
+
+async fn added(
+    desk: &Desk,
+    caller: &Caller,
+    invitation: &Invitation,
+) -> Result<Person, CommandError> {
+    let mut fields = Map::new();
+    fields.insert("email".to_owned(), Value::from(invitation.email.trim()));
+    if let Some(name) = &invitation.name {
+        fields.insert("name".to_owned(), Value::from(name.as_str()));
+    }
+    if let Some(role) = invitation.role {
+        fields.insert("role".to_owned(), Value::from(role.as_str()));
+    }
+    Ok(registers::create::<Person>(desk, caller, &fields).await?.record)
+}
+
+/// Makes the link that a message carries, and keeps the hash of its secret: what stands behind the
+/// public address. Each attempt to send the message makes a new one.
+pub(crate) async fn link_of(
+    store: &Store,
+    entropy: &dyn Entropy,
+    message: &Message,
+    to: &Person,
+    now: DateTime<Utc>,
+) -> Result<Option<String>, StoreError> {
+    let Some(MessageLink::SignIn { next }) = &message.link else { return Ok(None) };
+    let secret = URL_SAFE_NO_PAD.encode(entropy.secret());
+    let link = link(entropy, to, LinkPurpose::SignIn, &secret, now.to_micros());
+    let mut tx = store.write(message.org).await?;
+    sign_in::insert_link(&mut tx, &link).await?;
+    tx.commit().await?;
+    let next = next.as_ref().map_or_else(String::new, |next| format!("?next={next}"));
+    Ok(Some(format!("/sign-in/link/{secret}{next}")))
+}
+
+fn link(
+    entropy: &dyn Entropy,
+    to: &Person,
+    purpose: LinkPurpose,
+    secret: &str,
+    now: DateTime<Utc>,
+) -> SignInLink {
+    SignInLink {
+        id: SignInLinkId(entropy.id(now)),
+        org: to.org,
+        person: to.id,
+        purpose,
+        hash: hash(secret),
+        created_at: now,
+        expires_at: now + purpose.lifetime(),
+        used_at: None,
+    }
+}
+
+async fn find_link(
+    desk: &Desk,
+    secret: &str,
+    purpose: LinkPurpose,
+    now: DateTime<Utc>,
+) -> Result<Option<(SignInLink, Member)>, CommandError> {
+    let secret = hash(secret);
+    let found = sign_in::find_link(&desk.store, &secret).await?;
+    Ok(found.filter(|(link, _)| {
+        bool::from(link.hash.ct_eq(&secret)) && link.purpose == purpose && link.holds(now)
+    }))
+}
+
+/// The organization to which the sign-in belongs, and its person.
+async fn own(desk: &Desk, who: &SignedIn) -> Result<(OrgId, PersonId), CommandError> {
+    let missing = || CommandError::NotFound(Missing::Person);
+    let person = who.caller.person().ok_or_else(missing)?;
+    if who.home == who.organization.key {
+        return Ok((who.caller.org, person));
+    }
+    let home = who.home.parse().map_err(|_| missing())?;
+    Ok((crate::organizations::by_key(desk, &home).await?.id, person))
+}
+
+fn receiver(member: &Member) -> Receiver {
+    Receiver {
+        name: member.person.name.clone(),
+        language: member.person.language.as_ref().map(ToString::to_string),
+        organization: Named { key: member.org_key.clone(), name: member.org_name.clone() },
+    }
+}
+
+/// What a browser says of itself, as far as it is kept.
+fn described(device: &str) -> String {
+    let plain = device.chars().filter(|character| !text::is_refused(*character));
+    plain.take(MAX_DEVICE_CHARS).collect()
+}
+
+fn hash(secret: &str) -> [u8; 32] {
+    Sha256::digest(secret).into()
+}

@@ -1,0 +1,56 @@
+//! What happened to a ticket and what was said about it, with the names of who did and said so.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use waypost_domain::{event::Event, ids::PersonId};
+
+use super::{TicketRef, read};
+use crate::{
+    Caller, CommandError, Desk,
+    comments::{self, CommentView},
+    labels::people_names,
+};
+
+/// The history of a ticket, as far as the caller may see it.
+#[derive(Debug, Clone)]
+pub struct History {
+    /// What happened, the oldest first.
+    pub events: Vec<Event>,
+    /// What was said, the oldest first.
+    pub comments: Vec<CommentView>,
+    /// The names of the people that events speak of.
+    pub people: BTreeMap<PersonId, String>,
+}
+
+/// Reads the history of a ticket.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for a ticket that the caller may not see.
+pub async fn history(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<History, CommandError> {
+    let events = read::events(desk, caller, named).await?;
+    let comments = comments::list(desk, caller, named).await?;
+    let mut spoken_of: BTreeSet<PersonId> =
+        events.iter().filter_map(|event| event.actor.person).collect();
+    for event in &events {
+        for change in event.changes.iter().filter(|change| is_a_person(&change.field)) {
+            let values = [&change.before, &change.after];
+            spoken_of
+                .extend(values.into_iter().flatten().filter_map(|id| id.parse::<PersonId>().ok()));
+        }
+    }
+    let mut tx = desk.store.read(caller.org).await?;
+    let people = people_names(&mut tx, spoken_of).await?;
+    Ok(History { events, comments, people })
+}
+
+/// Whether a field of a ticket holds a person.
+fn is_a_person(field: &str) -> bool {
+    matches!(
+        field,
+        "assignee" | "requester" | "opened_by" | "manager" | "communication_owner" | "risk_owner"
+    )
+}

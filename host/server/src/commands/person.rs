@@ -1,0 +1,101 @@
+//! `waypost person`: who can sign in to the pages.
+
+use anyhow::Result;
+use clap::{Args, Subcommand};
+use serde_json::json;
+use waypost_app::sign_ins::{self, Invitation};
+use waypost_domain::ids::PersonId;
+use waypost_domain::key::Key;
+use waypost_domain::role::Role;
+
+use crate::installation::Installation;
+use crate::output::{Output, time};
+use crate::terminal::Terminal;
+
+/// Manage who can sign in.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Person {
+    /// Create a link with which a person signs in for the first time; it works once, for a day.
+    Invite(Invite),
+    /// End all sign-ins of a person.
+    SignOut(SignOut),
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Invite {
+    /// Key of the organization.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// E-mail address of the person.
+    #[arg(long)]
+    email: String,
+    /// Name of the person; required if they are not in the directory yet.
+    #[arg(long)]
+    name: Option<String>,
+    /// Role: requester, agent, admin or auditor; for a person who is not in the directory yet.
+    #[arg(long)]
+    role: Option<Role>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct SignOut {
+    /// Key of the organization.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// Id of the person.
+    person: PersonId,
+}
+
+impl Person {
+    pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
+        let site = terminal.loaded.config.site(terminal.loaded.config.listen)?;
+        // An installation begins with its first administrator.
+        let installation = match &self {
+            Self::Invite(_) => terminal.open_or_create().await?,
+            Self::SignOut(_) => terminal.open().await?,
+        };
+        let output = &mut terminal.output;
+        let done = match self {
+            Self::Invite(invite) => invite.run(&installation, site.url(), output).await,
+            Self::SignOut(sign_out) => sign_out.run(&installation, output).await,
+        };
+        installation.close().await;
+        done
+    }
+}
+
+impl Invite {
+    async fn run(self, installation: &Installation, site: &str, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let invitation = Invitation { email: self.email, name: self.name, role: self.role };
+        let invited = sign_ins::invite(&installation.desk, &caller, invitation).await?;
+        let link = format!("{site}/setup/{}", invited.secret);
+        let until = time(invited.expires_at);
+        output.tell(
+            || {
+                json!({
+                    "person": invited.person.to_string(),
+                    "link": link,
+                    "expires_at": invited.expires_at,
+                })
+            },
+            |to| {
+                writeln!(to, "{link}")?;
+                writeln!(to)?;
+                writeln!(to, "Whoever opens it is signed in as {}.", invited.person)?;
+                writeln!(to, "It works once, until {until}; it is shown only this once.")
+            },
+        )
+    }
+}
+
+impl SignOut {
+    async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let ended = sign_ins::end_all_of(&installation.desk, &caller, self.person).await?;
+        output.tell(
+            || json!({ "person": self.person.to_string(), "ended": ended }),
+            |to| writeln!(to, "Ended {ended} sign-ins of {}.", self.person),
+        )
+    }
+}

@@ -1,0 +1,76 @@
+//! Assets: the few files beside pages, each under a name that changes with its content.
+
+use axum::{
+    extract::Path,
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+/// A file, as it was when the program was built.
+#[derive(Debug)]
+pub(crate) struct Asset {
+    /// Its name in the source.
+    pub(crate) file: &'static str,
+    /// Its name in addresses.
+    pub(crate) name: &'static str,
+    pub(crate) bytes: &'static [u8],
+    /// The same, compressed.
+    pub(crate) gzip: &'static [u8],
+}
+
+include!(concat!(env!("OUT_DIR"), "/assets.rs"));
+
+/// The address of a file.
+pub(crate) fn address(file: &str) -> String {
+    let found = ASSETS.iter().find(|asset| asset.file == file);
+    format!("/assets/{}", found.map_or(file, |asset| asset.name))
+}
+
+/// Answers with a file. Its name changes with its content, so a browser asks once.
+pub(crate) async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Response {
+    let Some(asset) = ASSETS.iter().find(|asset| asset.name == name) else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let media = match asset.file.rsplit_once('.').map(|(_, end)| end) {
+        Some("css") => "text/css; charset=utf-8",
+        Some("js") => "text/javascript; charset=utf-8",
+        Some("svg") => "image/svg+xml",
+        _ => "application/octet-stream",
+    };
+    let takes_gzip = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.contains("gzip"));
+    let mut response = if takes_gzip { asset.gzip } else { asset.bytes }.into_response();
+    let own = response.headers_mut();
+    own.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
+    own.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("public, max-age=31536000, immutable"),
+    );
+    own.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    if takes_gzip {
+        own.insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_asset_is_named_by_its_content() {
+        let style = address("waypost.css");
+        assert!(style.starts_with("/assets/waypost.") && style.ends_with(".css"), "{style}");
+        assert_ne!(style, "/assets/waypost.css");
+    }
+
+    #[test]
+    fn what_every_page_loads_is_small() {
+        let compressed = |file: &str| {
+            ASSETS.iter().find(|asset| asset.file == file).map_or(0, |asset| asset.gzip.len())
+        };
+        assert!(compressed("waypost.css") < 20 * 1024, "{}", compressed("waypost.css"));
+    }
+}

@@ -1,0 +1,563 @@
+//! The ticket page of the desk: everything about a ticket, why it is here, and what can be done.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use waypost_app::{
+    CommandError, PageRequest, approvals, explain, suggestions,
+    tickets::{self, TicketQuery, TicketRef, TicketView},
+};
+use waypost_domain::{
+    field::Writer,
+    suggestion::SuggestionState,
+    ticket::{Action, ActionHint, FieldType, TicketKind},
+};
+
+use super::{
+    queue::must_be_desk,
+    why::{Because, because},
+};
+use crate::{
+    WebState,
+    choices::Choices,
+    error::PageError,
+    form::{Faults, Field, Fields, Form, Problem, Query, Widget, is_same, shown},
+    once::{NotDone, once},
+    page::{Page, show as show_page, show_as},
+    portal::{
+        approvals::{Stage, stages},
+        my::Doing,
+    },
+    text::{Html, html},
+    ticket::{Badge, Entry, Row, Told, Waits, badge, history, row, waits},
+    time::When,
+    viewer::Viewer,
+};
+
+#[derive(Template)]
+#[template(path = "desk/ticket.html")]
+struct TicketPage {
+    p: Page,
+    number: String,
+    kind: String,
+    priority: u8,
+    state: Badge,
+    major: Option<String>,
+    waits: Option<Waits>,
+    opened: When,
+    updated: When,
+    requester: Option<String>,
+    description: Option<Html>,
+    outcome: Option<Html>,
+    facts: Vec<(String, String)>,
+    entries: Vec<Entry>,
+    why: Vec<Because>,
+    decisions: u32,
+    suggestions: Vec<Suggestion>,
+    stages: Vec<Stage>,
+    approval_outcome: String,
+    parent: Option<Link>,
+    problem: Option<Link>,
+    links: Vec<Link>,
+    tasks: Vec<Row>,
+    children: Vec<Row>,
+    /// What one does most, and everything else.
+    main: Vec<Doing>,
+    more: Vec<Doing>,
+    say: Vec<Saying>,
+    once: String,
+}
+
+/// A text that can be written here: a reply, a note.
+struct Saying {
+    action: String,
+    field: Field,
+    label: String,
+    is_internal: bool,
+    is_open: bool,
+}
+
+/// A ticket that this one has to do with.
+struct Link {
+    what: String,
+    href: String,
+    number: String,
+    title: String,
+}
+
+/// What a policy would set.
+struct Suggestion {
+    field: String,
+    value: String,
+    reason: String,
+    accept: Option<String>,
+    dismiss: Option<String>,
+    id: String,
+}
+
+#[derive(Template)]
+#[template(path = "desk/do.html")]
+struct DoPage {
+    p: Page,
+    number: String,
+    about: String,
+    back: String,
+    label: String,
+    /// What has to be filled in first, elsewhere.
+    lacks: Vec<String>,
+    edit: Option<String>,
+    conflict: Option<Conflict>,
+    fields: Vec<Field>,
+    problems: Vec<Problem>,
+    version: i64,
+    once: String,
+}
+
+/// What others did since the form was shown.
+struct Conflict {
+    entries: Vec<Entry>,
+}
+
+/// So many children of an incident, or incidents of a problem, are listed.
+const CHILDREN: u16 = 50;
+
+pub(crate) async fn show(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    Path((_, number)): Path<(String, String)>,
+    query: Query,
+) -> Result<Response, PageError> {
+    let page = page(&state, &viewer, &number, None, &Faults::default()).await?;
+    Ok(show_page(&TicketPage { p: page.p.telling(&query), ..page }))
+}
+
+async fn page(
+    state: &WebState,
+    viewer: &Viewer,
+    number: &str,
+    form: Option<(Action, &Form)>,
+    faults: &Faults,
+) -> Result<TicketPage, PageError> {
+    must_be_desk(viewer)?;
+    let (desk, caller) = (&state.desk, viewer.caller());
+    let named = TicketRef::parse(number);
+    let view = tickets::find(desk, caller, &named).await?;
+    let ticket = &view.ticket;
+    let told = tickets::history(desk, caller, &named).await?;
+    let hints = tickets::actions(desk, caller, &named).await?;
+    let explained = explain::explain(desk, caller, &named).await?;
+    let links = tickets::links(desk, caller, &named).await?;
+    let is_task = ticket.kind() == TicketKind::Task;
+    let tasks = if view.tasks.total > 0 && !is_task {
+        tickets::tasks(desk, caller, &named).await?
+    } else {
+        Vec::new()
+    };
+    let children = children(state, viewer, &view).await?;
+    let rounds = if ticket.can_await_approval() {
+        approvals::of_ticket(desk, caller, &named).await?
+    } else {
+        Vec::new()
+    };
+    let latest = rounds.iter().max_by_key(|round| round.approval.round);
+    let words = viewer.words;
+    let decisions = u32::try_from(explained.decisions.len()).unwrap_or(u32::MAX);
+    let (main, more) = doings(viewer, &view, &hints);
+    let major = ticket.incident().map(|it| it.major.state().as_str()).filter(|it| *it != "none");
+    Ok(TicketPage {
+        p: Page::of_desk(viewer, ticket.short_description.clone()).refused(!faults.is_empty()),
+        number: ticket.number.clone(),
+        kind: words.name("kind", ticket.kind().as_str()),
+        priority: view.priority.0.0,
+        state: badge(viewer, ticket.state(), ticket.phase()),
+        major: major.map(|state| words.name("major", state)),
+        waits: view.waiting_on.as_ref().map(|on| waits(viewer, &view, on)),
+        opened: viewer.clock.when(ticket.opened_at),
+        updated: viewer.clock.when(ticket.updated_at),
+        requester: view.requester.as_ref().map(|person| person.name.clone()),
+        description: Some(&ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
+        outcome: ticket
+            .stage
+            .outcome()
+            .filter(|outcome| !outcome.notes.is_empty())
+            .map(|outcome| html(&outcome.notes)),
+        facts: facts(viewer, &view),
+        entries: history(viewer, &told, true),
+        why: because(viewer, &explained),
+        decisions,
+        suggestions: open_suggestions(state, viewer, &view, &hints).await?,
+        stages: latest.map(|round| stages(viewer, round)).unwrap_or_default(),
+        approval_outcome: latest
+            .map(|round| words.name("outcome", round.approval.outcome.as_str()))
+            .unwrap_or_default(),
+        parent: view.parent.as_ref().map(|parent| Link {
+            what: words.name("field", "parent"),
+            href: viewer.at(&format!("desk/tickets/{}", parent.number)),
+            number: parent.number.clone(),
+            title: parent.short_description.clone(),
+        }),
+        problem: view.problem.as_ref().map(|problem| Link {
+            what: words.name("field", "problem"),
+            href: viewer.at(&format!("desk/tickets/{}", problem.name.number)),
+            number: problem.name.number.clone(),
+            title: problem.name.short_description.clone(),
+        }),
+        links: links
+            .iter()
+            .map(|link| Link {
+                what: words.name("link", link.link_type.as_str()),
+                href: viewer.at(&format!("desk/tickets/{}", link.other.number)),
+                number: link.other.number.clone(),
+                title: link.other.short_description.clone(),
+            })
+            .collect(),
+        tasks: tasks.iter().map(|task| row(viewer, task, "desk/tickets")).collect(),
+        children: children.iter().map(|child| row(viewer, child, "desk/tickets")).collect(),
+        main,
+        more,
+        say: sayings(viewer, ticket.number.as_str(), &hints, form, faults),
+        once: format!("v{}-{}", ticket.version, told.events.len()),
+    })
+}
+
+/// The children of an incident, or the incidents of a problem.
+async fn children(
+    state: &WebState,
+    viewer: &Viewer,
+    view: &TicketView,
+) -> Result<Vec<TicketView>, CommandError> {
+    let named = Some(TicketRef::Id(view.ticket.id));
+    let of = TicketQuery { kinds: vec![TicketKind::Incident], ..TicketQuery::default() };
+    let query = match view.ticket.kind() {
+        TicketKind::Incident => TicketQuery { parent: named, ..of },
+        TicketKind::Problem => TicketQuery { problem: named, ..of },
+        TicketKind::Request | TicketKind::Task => return Ok(Vec::new()),
+    };
+    let request = PageRequest { limit: CHILDREN, after: None };
+    Ok(tickets::list(&state.desk, viewer.caller(), &query, &request).await?.rows)
+}
+
+/// What is known of a ticket beside its texts.
+fn facts(viewer: &Viewer, view: &TicketView) -> Vec<(String, String)> {
+    let words = viewer.words;
+    let ticket = &view.ticket;
+    let mut facts = Vec::new();
+    let mut add = |name: &str, value: Option<String>| {
+        facts.extend(value.map(|value| (words.name("field", name), value)));
+    };
+    add("requester", view.requester.as_ref().map(|it| it.name.clone()));
+    add("team", Some(view.team.name.clone()));
+    add("assignee", view.assignee.as_ref().map(|it| it.name.clone()));
+    add("category", ticket.category.as_ref().map(ToString::to_string));
+    add("service", view.service.as_ref().map(|it| it.name.clone()));
+    add("ci", view.ci.as_ref().map(|it| it.name.clone()));
+    let cis: Vec<String> = view.cis.iter().map(|it| it.name.clone()).collect();
+    add("cis", (!cis.is_empty()).then(|| cis.join(", ")));
+    add("impact", ticket.impact.map(|it| it.to_string()));
+    add("urgency", ticket.urgency.map(|it| it.to_string()));
+    add("channel", Some(words.name("option", &format!("channel-{}", ticket.channel.as_str()))));
+    add("eta", ticket.eta.map(|at| viewer.clock.at(at).short));
+    if let Some(incident) = ticket.incident() {
+        let affected = (incident.affected_users > 0).then(|| incident.affected_users.to_string());
+        add("affected_users", affected);
+    }
+    if let Some(request) = ticket.request() {
+        add("catalog_item", view.catalog_item.as_ref().map(|it| it.name.clone()));
+        add("quantity", Some(request.quantity.to_string()).filter(|_| request.quantity > 1));
+        let cost = request.cost.as_ref();
+        add("cost", cost.map(|cost| crate::portal::catalog::money(viewer, cost)));
+        add("expected_at", request.expected_at.map(|at| viewer.clock.at(at).short));
+        for (key, answer) in &request.answers {
+            add(key.as_str(), Some(answer.clone()));
+        }
+    }
+    let tags = ticket.tags.iter().cloned().collect::<Vec<_>>().join(", ");
+    add("tags", (!tags.is_empty()).then_some(tags));
+    add("goes_on_in", view.goes_on_in.clone());
+    for (name, value) in ticket.fields.iter() {
+        facts.push((name.to_string(), value.to_string()));
+    }
+    facts
+}
+
+/// What is done most, in this order; the rest is behind it.
+const MAIN: [Action; 8] = [
+    Action::Start,
+    Action::Assign,
+    Action::Resolve,
+    Action::Fulfill,
+    Action::Complete,
+    Action::Hold,
+    Action::Resume,
+    Action::Edit,
+];
+
+fn doings(viewer: &Viewer, view: &TicketView, hints: &[ActionHint]) -> (Vec<Doing>, Vec<Doing>) {
+    let number = &view.ticket.number;
+    let doing = |hint: &ActionHint| Doing {
+        href: viewer.at(&format!("desk/tickets/{number}/do/{}", hint.action)),
+        label: viewer.words.name("action", hint.action.as_str()),
+        is_plain: false,
+        is_main: hint.action == Action::Start || hint.action == Action::Resolve,
+    };
+    let is_apart = |action: Action| {
+        matches!(
+            action,
+            // These have their places on the page.
+            Action::Comment
+                | Action::Note
+                | Action::CallerReply
+                | Action::AcceptSuggestion
+                | Action::DismissSuggestion
+                | Action::Vote
+        )
+    };
+    let main: Vec<Doing> = MAIN
+        .iter()
+        .filter_map(|action| hints.iter().find(|hint| hint.action == *action))
+        .map(doing)
+        .collect();
+    let rest = hints.iter().filter(|hint| !MAIN.contains(&hint.action) && !is_apart(hint.action));
+    (main, rest.map(doing).collect())
+}
+
+fn sayings(
+    viewer: &Viewer,
+    number: &str,
+    hints: &[ActionHint],
+    form: Option<(Action, &Form)>,
+    faults: &Faults,
+) -> Vec<Saying> {
+    let none = Faults::default();
+    let choices = Choices::default();
+    let say = |action: Action, prefix: &'static str, is_internal: bool| {
+        hints.iter().find(|hint| hint.action == action)?;
+        let of_this = form.filter(|(known, _)| *known == action).map(|(_, form)| form);
+        let faults = if of_this.is_some() { faults } else { &none };
+        let words = viewer.words;
+        let make = Fields { words, choices: &choices, form: of_this, faults, prefix };
+        let value = make.value("text", None);
+        let label = words.name("say", action.as_str());
+        let field = make.of("text", label.clone(), None, true, Widget::Area { value });
+        let action = viewer.at(&format!("desk/tickets/{number}/do/{action}"));
+        Some(Saying { action, field, label, is_internal, is_open: of_this.is_some() })
+    };
+    let all = [
+        say(Action::Comment, "reply", false),
+        say(Action::Note, "note", true),
+        say(Action::CallerReply, "answer", false),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+async fn open_suggestions(
+    state: &WebState,
+    viewer: &Viewer,
+    view: &TicketView,
+    hints: &[ActionHint],
+) -> Result<Vec<Suggestion>, CommandError> {
+    let named = TicketRef::Id(view.ticket.id);
+    let all = suggestions::of_ticket(&state.desk, viewer.caller(), &named).await?;
+    let at = |action: Action| {
+        let is_possible = hints.iter().any(|hint| hint.action == action);
+        let number = &view.ticket.number;
+        is_possible.then(|| viewer.at(&format!("desk/tickets/{number}/do/{action}")))
+    };
+    Ok(all
+        .into_iter()
+        .filter(|one| one.state == SuggestionState::Open)
+        .map(|one| Suggestion {
+            field: viewer.words.name("field", one.field.as_str()),
+            value: one.value,
+            reason: one.reasons.join("; "),
+            accept: at(Action::AcceptSuggestion),
+            dismiss: at(Action::DismissSuggestion),
+            id: one.id.to_string(),
+        })
+        .collect())
+}
+
+/// What an action takes: the inputs of its row; an edit, the fields of the kind.
+fn taken(kind: TicketKind, action: Action) -> Option<Vec<(&'static str, FieldType)>> {
+    if action == Action::Edit {
+        let fields = kind.rules().fields().filter(|field| field.edits);
+        return Some(fields.map(|field| (field.name, field.takes)).collect());
+    }
+    let row = kind.rules().row(action)?;
+    Some(row.inputs.iter().map(|input| (input.name, input.takes)).collect())
+}
+
+/// Shows the form of an action.
+pub(crate) async fn ask(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    Path((_, number, action)): Path<(String, String, String)>,
+) -> Result<Response, PageError> {
+    let page = do_page(&state, &viewer, &number, &action, None, &Faults::default(), false).await?;
+    Ok(show_page(&page))
+}
+
+async fn do_page(
+    state: &WebState,
+    viewer: &Viewer,
+    number: &str,
+    action: &str,
+    form: Option<&Form>,
+    faults: &Faults,
+    is_stale: bool,
+) -> Result<DoPage, PageError> {
+    must_be_desk(viewer)?;
+    let (desk, caller) = (&state.desk, viewer.caller());
+    let named = TicketRef::parse(number);
+    let view = tickets::find(desk, caller, &named).await?;
+    let ticket = &view.ticket;
+    let hints = tickets::actions(desk, caller, &named).await?;
+    let action: Action = action.parse().map_err(|_| PageError::not_found())?;
+    let hint = hints.iter().find(|hint| hint.action == action);
+    let Some(hint) = hint else {
+        // It may have been possible a moment ago: the desk says why it is not.
+        return Err(match ticket.admit(action) {
+            Err(refused) => CommandError::Refused(refused).into(),
+            Ok(_) => PageError::not_found(),
+        });
+    };
+    let kind = ticket.kind();
+    let taken = taken(kind, action).ok_or_else(PageError::not_found)?;
+    let types: Vec<FieldType> = taken.iter().map(|(_, takes)| *takes).collect();
+    let choices = Choices::of(desk, caller, kind, &types).await?;
+    let words = viewer.words;
+    let make = Fields { words, choices: &choices, form, faults, prefix: "do" };
+    let fields: Vec<Field> = if action == Action::Edit {
+        let edited = kind
+            .rules()
+            .fields()
+            .filter(|field| field.edits && (field.writer != Writer::Desk || viewer.is_desk()));
+        edited
+            .filter_map(|field| {
+                let now = shown(&view, field.name, &choices, &viewer.clock);
+                make.field(field.name, field.takes, field.needed, now)
+            })
+            .collect()
+    } else {
+        let row = kind.rules().row(action).ok_or_else(PageError::not_found)?;
+        row.inputs
+            .iter()
+            .filter_map(|input| {
+                let filled = || shown(&view, input.name, &choices, &viewer.clock);
+                let now = begin(viewer, &view, action, input.name)
+                    .or_else(|| if input.fills { filled() } else { None });
+                make.field(input.name, input.takes, input.is_needed(ticket), now)
+            })
+            .collect()
+    };
+    let is_here = |pointer: &&String| {
+        fields.iter().any(|field| field.name == pointer.trim_start_matches('/'))
+    };
+    let lacks: Vec<String> = hint
+        .lacks
+        .iter()
+        .filter(|pointer| !is_here(pointer))
+        .map(|pointer| words.name("field", pointer.trim_start_matches('/')))
+        .collect();
+    let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
+    let conflict = if is_stale { Some(conflict(state, viewer, &named, form).await?) } else { None };
+    let label = words.name("action", action.as_str());
+    let problems = faults.summary(&fields, words);
+    Ok(DoPage {
+        p: Page::of_desk(viewer, label.clone()).refused(!problems.is_empty() || is_stale),
+        number: ticket.number.clone(),
+        about: ticket.short_description.clone(),
+        back: viewer.at(&format!("desk/tickets/{}", ticket.number)),
+        edit: (can_edit && !lacks.is_empty())
+            .then(|| viewer.at(&format!("desk/tickets/{}/do/edit", ticket.number))),
+        label,
+        lacks,
+        conflict,
+        fields,
+        problems,
+        version: ticket.version,
+        once: format!("v{}", ticket.version),
+    })
+}
+
+/// What an input begins with, where there is something that is mostly right.
+fn begin(viewer: &Viewer, view: &TicketView, action: Action, name: &str) -> Option<String> {
+    match (action, name) {
+        (Action::Assign, "team") => Some(view.team.key.clone()),
+        (Action::Assign, "assignee") => view.ticket.assignee.map(|person| person.to_string()),
+        (Action::Start, "assignee") => viewer.caller().person().map(|person| person.to_string()),
+        (Action::SetPriority, "priority") => Some(view.priority.0.to_string()),
+        (Action::Escalate, "level") => Some((view.ticket.escalation_level + 1).to_string()),
+        _ => None,
+    }
+}
+
+/// What others did since the version that the form was shown at.
+async fn conflict(
+    state: &WebState,
+    viewer: &Viewer,
+    named: &TicketRef,
+    form: Option<&Form>,
+) -> Result<Conflict, CommandError> {
+    let told = tickets::history(&state.desk, viewer.caller(), named).await?;
+    let known = form.and_then(Form::version).unwrap_or(0);
+    let view = tickets::find(&state.desk, viewer.caller(), named).await?;
+    // Each change of a ticket raises its version, and has an event at least: the latest are told.
+    let behind = usize::try_from((view.ticket.version - known).clamp(1, 10)).unwrap_or(1);
+    let mut entries = history(viewer, &told, true);
+    entries.truncate(behind);
+    Ok(Conflict { entries })
+}
+
+/// Carries an action out.
+pub(crate) async fn act(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    Path((_, number, action)): Path<(String, String, String)>,
+    form: Form,
+) -> Result<Response, PageError> {
+    must_be_desk(&viewer)?;
+    let named = TicketRef::parse(&number);
+    let asked: Action = action.parse().map_err(|_| PageError::not_found())?;
+    let view = tickets::find(&state.desk, viewer.caller(), &named).await?;
+    let mut taken = taken(view.ticket.kind(), asked).ok_or_else(PageError::not_found)?;
+    if asked == Action::Edit {
+        // What was left as it was shown is not edited.
+        let types: Vec<FieldType> = taken.iter().map(|(_, takes)| *takes).collect();
+        let kind = view.ticket.kind();
+        let choices = Choices::of(&state.desk, viewer.caller(), kind, &types).await?;
+        taken.retain(|(name, _)| {
+            let now = shown(&view, name, &choices, &viewer.clock);
+            form.get(name).is_some_and(|given| !is_same(given, now.as_deref()))
+        });
+    }
+    let done = once(&state.desk, &viewer, &form, async |caller| {
+        let input = form.json(taken.iter().copied(), &viewer.clock, asked == Action::Edit);
+        let version = form.version();
+        let acted = if asked != Action::Edit {
+            Box::pin(tickets::act(&state.desk, &caller, &named, asked, input, version)).await?
+        } else if input.is_empty() && version == Some(view.ticket.version) {
+            view.clone()
+        } else {
+            Box::pin(tickets::edit(&state.desk, &caller, &named, input, version)).await?
+        };
+        Ok(viewer.at(&format!("desk/tickets/{}?done={asked}", acted.ticket.number)))
+    });
+    let error = match done.await {
+        Ok(response) => return Ok(response),
+        Err(NotDone::Failed(error)) => return Err(error),
+        Err(NotDone::Refused(error)) => error,
+    };
+    let is_stale = matches!(error, CommandError::Stale);
+    let faults = if is_stale { Faults::default() } else { Faults::of_error(error)? };
+    let status = if is_stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+    if matches!(asked, Action::Comment | Action::Note | Action::CallerReply) {
+        let page = page(&state, &viewer, &number, Some((asked, &form)), &faults).await?;
+        return Ok(show_as(status, &page));
+    }
+    let page = do_page(&state, &viewer, &number, &action, Some(&form), &faults, is_stale).await?;
+    Ok(show_as(status, &page))
+}

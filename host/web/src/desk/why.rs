@@ -1,0 +1,179 @@
+//! Why a ticket is where it is: the facts of its explanation, in the viewer's words.
+
+use waypost_app::explain::Explanation;
+use waypost_domain::explain::{ApprovalFact, AwaitedFact, Fact, MajorFact, Policy, Setter};
+
+use crate::viewer::Viewer;
+
+/// A line of "why here?": what is so, and why.
+#[derive(Debug, Clone)]
+pub(crate) struct Because {
+    pub(crate) what: String,
+    pub(crate) value: String,
+    /// Who or what set it.
+    pub(crate) by: Option<String>,
+    /// The reasons, as policies and people put them.
+    pub(crate) reasons: Vec<String>,
+    /// Whether it is nothing that anybody wanted: somebody should look.
+    pub(crate) is_trouble: bool,
+}
+
+impl Because {
+    fn new(what: String, value: String) -> Self {
+        Self { what, value, by: None, reasons: Vec::new(), is_trouble: false }
+    }
+
+    fn set(self, viewer: &Viewer, by: &Setter) -> Self {
+        let t = &viewer.words.text;
+        let (by, reasons) = match by {
+            Setter::Policy(Some(policy)) => (policy.name.clone(), policy.reasons.clone()),
+            Setter::Policy(None) => (t.why_a_policy(), Vec::new()),
+            Setter::Person(reason) => (t.why_a_person(), reason.iter().cloned().collect()),
+            Setter::Default => (t.why_nobody(), Vec::new()),
+        };
+        Self { by: Some(by), reasons, ..self }
+    }
+
+    fn of_policy(self, policy: &Policy) -> Self {
+        Self { by: Some(policy.name.clone()), reasons: policy.reasons.clone(), ..self }
+    }
+
+    fn troubling(self) -> Self {
+        Self { is_trouble: true, ..self }
+    }
+}
+
+/// The lines of an explanation. What the head of the page says already is left out.
+pub(crate) fn because(viewer: &Viewer, explanation: &Explanation) -> Vec<Because> {
+    explanation.facts.iter().filter_map(|fact| line(viewer, fact)).collect()
+}
+
+fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
+    let (t, words) = (&viewer.words.text, viewer.words);
+    let field = |name: &str| words.name("field", name);
+    Some(match fact {
+        Fact::Subject { .. } => return None,
+        Fact::Priority { level, set_by, matrix, impact, urgency, rated_by } => {
+            let known = |level: &Option<waypost_domain::priority::Level>| {
+                level.map_or_else(|| t.why_unknown_level(), |level| level.to_string())
+            };
+            let matrix = t.why_matrix(known(impact), known(urgency), matrix.to_string());
+            let value = format!("P{level}");
+            let line = Because::new(field("priority"), value).set(viewer, set_by);
+            let mut reasons = line.reasons.clone();
+            reasons.push(matrix);
+            let by = match (set_by, rated_by) {
+                (Setter::Default, Some(policy)) => {
+                    reasons.extend(policy.reasons.iter().cloned());
+                    Some(t.why_rated(&policy.name))
+                }
+                (Setter::Default, None) => Some(t.why_the_matrix()),
+                _ => line.by.clone(),
+            };
+            Because { by, reasons, ..line }
+        }
+        Fact::Category { category, set_by } => {
+            Because::new(field("category"), category.to_string()).set(viewer, set_by)
+        }
+        Fact::NoCategory => Because::new(field("category"), t.why_no_category()),
+        Fact::Team { team, set_by, assignee } => {
+            let value = match assignee {
+                Some(assignee) => format!("{team}, {assignee}"),
+                None => team.clone(),
+            };
+            let line = Because::new(field("team"), value).set(viewer, set_by);
+            match set_by {
+                Setter::Default => Because { by: Some(t.why_fallback_team()), ..line },
+                Setter::Policy(_) | Setter::Person(_) => line,
+            }
+        }
+        Fact::Major(major) => {
+            let (state, more) = match major {
+                MajorFact::Proposed => ("proposed", Vec::new()),
+                MajorFact::Rejected => ("rejected", Vec::new()),
+                MajorFact::Accepted {
+                    manager,
+                    communication_owner,
+                    next_update_at,
+                    update_missed,
+                } => {
+                    let due = viewer.clock.when(*next_update_at).short;
+                    let update =
+                        if *update_missed { t.why_update_missed(due) } else { t.why_update(due) };
+                    let led = t.why_led(manager, communication_owner);
+                    ("accepted", vec![led, update])
+                }
+                MajorFact::Review => ("review", Vec::new()),
+                MajorFact::Done => ("done", Vec::new()),
+            };
+            let line = Because::new(t.why_major(), words.name("major", state));
+            Because { reasons: more, ..line }
+        }
+        Fact::Approval(approval) => of_approval(viewer, approval),
+        Fact::Declined { hook, policy } => {
+            Because::new(words.name("hook", hook.as_str()), t.why_declined()).of_policy(policy)
+        }
+        Fact::Overruled { hook, policy, by } => {
+            let value = t.why_overruled(by.join("; "));
+            Because::new(words.name("hook", hook.as_str()), value).of_policy(policy)
+        }
+        Fact::Failed { hook, policy, code, fallback } => {
+            let value = t.why_failed(code, fallback);
+            Because::new(words.name("hook", hook.as_str()), value).of_policy(policy).troubling()
+        }
+        Fact::Suggestions { open } => {
+            let open = u32::try_from(*open).unwrap_or(u32::MAX);
+            Because::new(t.suggestions_title(), t.why_suggestions(open))
+        }
+        Fact::MoreDecisions { count } => {
+            let count = u32::try_from(*count).unwrap_or(u32::MAX);
+            Because::new(t.why_more(), t.why_more_decisions(count))
+        }
+        Fact::Waiting { on, since } => {
+            let value = format!("{} ({})", awaited(viewer, on), viewer.clock.since(*since).short);
+            Because::new(t.waits_for(), value)
+        }
+        Fact::NotWaiting => Because::new(t.waits_for(), t.waits_for_nobody()),
+    })
+}
+
+fn of_approval(viewer: &Viewer, approval: &ApprovalFact) -> Because {
+    let (t, words) = (&viewer.words.text, viewer.words);
+    let mut reasons: Vec<String> = approval
+        .steps
+        .iter()
+        .map(|step| {
+            let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
+            format!("{}: {}", step.name, t.vote_tally(number(step.approved), number(step.needed)))
+        })
+        .collect();
+    if let Some(vote) = &approval.rejection {
+        let comment = vote.comment.clone().unwrap_or_default();
+        reasons.push(format!("{} ({}): {comment}", vote.voter, vote.step));
+    }
+    let round = if approval.round > 1 { format!(" {}", approval.round) } else { String::new() };
+    let what = format!("{}{round}", t.approval_title());
+    let line = Because::new(what, words.name("outcome", approval.outcome.as_str()));
+    Because { reasons, ..line }
+}
+
+fn awaited(viewer: &Viewer, on: &AwaitedFact) -> String {
+    let words = viewer.words;
+    match on {
+        AwaitedFact::Approvers(people) => people.join(", "),
+        AwaitedFact::ApproverMissing => words.name("waiting", "approver_missing"),
+        AwaitedFact::Caller => words.name("waiting", "caller"),
+        AwaitedFact::Problem => words.name("waiting", "problem"),
+        AwaitedFact::Tasks => words.name("waiting", "tasks"),
+        AwaitedFact::Vendor(name)
+        | AwaitedFact::Evidence(name)
+        | AwaitedFact::Assignee(name)
+        | AwaitedFact::Team(name)
+        | AwaitedFact::Other(name) => name.clone(),
+        AwaitedFact::Confirmation { closes_at: Some(at) } => {
+            let when = viewer.clock.when(*at).short;
+            words.text.waits_for_confirmation(when)
+        }
+        AwaitedFact::Confirmation { closes_at: None } => words.name("waiting", "confirmation"),
+    }
+}

@@ -1,0 +1,92 @@
+//! Dresses answers: an error becomes a page, and a page gets an entity tag, so that a browser that
+//! has it already is not sent it again.
+
+use axum::{
+    body::{Body, HttpBody},
+    extract::Request,
+    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use sha2::{Digest, Sha256};
+use waypost_edge::{Refused, RequestContext};
+
+use crate::{
+    error::PageError,
+    viewer::{self, Viewer},
+};
+
+/// Makes a page of an error, and tags pages.
+pub(crate) async fn dressed(request: Request, next: Next) -> Response {
+    let context = request.extensions().get::<RequestContext>().cloned();
+    let words = viewer::accepted(request.headers());
+    let is_get = request.method() == Method::GET;
+    let known = request.headers().get(header::IF_NONE_MATCH).cloned();
+    let mut response = next.run(request).await;
+    let viewer = response.extensions_mut().remove::<Viewer>();
+    let Some(context) = context else { return response };
+    if let Some(error) = error_of(&mut response) {
+        let words = viewer.as_ref().map_or(words, |viewer| viewer.words);
+        let kept = kept(response.headers());
+        let mut page = error.honest(&context).page(viewer.as_ref(), words, &context.id);
+        page.headers_mut().extend(kept);
+        return page;
+    }
+    let is_page = response
+        .headers()
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|media| media.as_bytes().starts_with(b"text/html"));
+    if is_get && is_page && response.status() == StatusCode::OK {
+        return tagged(response, known.as_ref()).await;
+    }
+    response
+}
+
+/// The error that an answer is, if it is one.
+fn error_of(response: &mut Response) -> Option<PageError> {
+    let extensions = response.extensions_mut();
+    if let Some(error) = extensions.remove::<PageError>() {
+        return Some(error);
+    }
+    if let Some(refused) = extensions.remove::<Refused>() {
+        return Some(PageError::from(&refused));
+    }
+    let status = response.status();
+    let is_error = status.is_client_error() || status.is_server_error();
+    // A form that was refused is a page already.
+    let is_page = response.headers().get(header::CONTENT_TYPE).is_some_and(|media| {
+        media.as_bytes().starts_with(b"text/html") && !response.body().is_end_stream()
+    });
+    (is_error && !is_page).then(|| PageError::of_status(status))
+}
+
+/// What was said beside the body of an error and still holds.
+fn kept(headers: &HeaderMap) -> HeaderMap {
+    let names = [header::ALLOW, header::SET_COOKIE];
+    let pairs =
+        names.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
+    pairs.collect()
+}
+
+async fn tagged(response: Response, known: Option<&HeaderValue>) -> Response {
+    let (mut parts, body) = response.into_parts();
+    let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    };
+    let digest: String =
+        Sha256::digest(&bytes)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    // Weak: what is sent may be compressed.
+    let tag = format!("W/\"{digest}\"");
+    let is_known = known
+        .and_then(|value| value.to_str().ok())
+        .is_some_and(|value| value.split(',').any(|one| one.trim() == tag));
+    if let Ok(value) = HeaderValue::from_str(&tag) {
+        parts.headers.insert(header::ETAG, value);
+    }
+    if is_known {
+        parts.status = StatusCode::NOT_MODIFIED;
+        parts.headers.remove(header::CONTENT_LENGTH);
+        return Response::from_parts(parts, Body::empty());
+    }
+    Response::from_parts(parts, Body::from(bytes))
+}

@@ -1,0 +1,264 @@
+//! Errors as pages: what happened, whether anything was changed, and what to do.
+
+use askama::Template;
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use waypost_app::{CommandError, Committed};
+use waypost_domain::refusal::{FieldFault, Refused as Move};
+use waypost_edge::{Full, Refused, RequestContext};
+
+use crate::{
+    page::{Page, show_as},
+    viewer::Viewer,
+    words::Words,
+};
+
+/// Why there is no page, or why a form was not carried out.
+#[derive(Debug, Clone)]
+pub(crate) struct PageError {
+    kind: Kind,
+    /// What the desk says about it, where it says more.
+    detail: Option<String>,
+}
+
+/// What happened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    NotFound,
+    Forbidden,
+    Stale,
+    Refused,
+    Invalid,
+    CrossSite,
+    BadRequest,
+    TooLarge,
+    TooMany,
+    InProgress,
+    Unavailable,
+    TimedOut,
+    OutcomeUnknown,
+    AnswerLost,
+    LinkOver,
+    MethodNotAllowed,
+    Internal,
+}
+
+impl PageError {
+    fn of(kind: Kind) -> Self {
+        Self { kind, detail: None }
+    }
+
+    fn because(kind: Kind, detail: impl ToString) -> Self {
+        Self { kind, detail: Some(detail.to_string()) }
+    }
+
+    /// It is not there, or not for this viewer to know of.
+    pub(crate) fn not_found() -> Self {
+        Self::of(Kind::NotFound)
+    }
+
+    /// The form cannot be read.
+    pub(crate) fn bad_request() -> Self {
+        Self::of(Kind::BadRequest)
+    }
+
+    /// Too many attempts came from this address.
+    pub(crate) fn too_many() -> Self {
+        Self::of(Kind::TooMany)
+    }
+
+    /// The same form is being carried out.
+    pub(crate) fn in_progress() -> Self {
+        Self::of(Kind::InProgress)
+    }
+
+    /// It was carried out, and nobody knows with which result.
+    pub(crate) fn answer_lost() -> Self {
+        Self::of(Kind::AnswerLost)
+    }
+
+    /// A link was used, or its time is over.
+    pub(crate) fn link_over() -> Self {
+        Self::of(Kind::LinkOver)
+    }
+
+    /// A bare error of the router or a layer.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        Self::of(match status {
+            StatusCode::NOT_FOUND => Kind::NotFound,
+            StatusCode::FORBIDDEN => Kind::CrossSite,
+            StatusCode::METHOD_NOT_ALLOWED => Kind::MethodNotAllowed,
+            StatusCode::PAYLOAD_TOO_LARGE => Kind::TooLarge,
+            StatusCode::TOO_MANY_REQUESTS => Kind::TooMany,
+            StatusCode::SERVICE_UNAVAILABLE => Kind::Unavailable,
+            other if other.is_client_error() => Kind::BadRequest,
+            _ => Kind::Internal,
+        })
+    }
+
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        match self.kind {
+            Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::Forbidden | Kind::CrossSite => StatusCode::FORBIDDEN,
+            Kind::Stale | Kind::Refused | Kind::InProgress => StatusCode::CONFLICT,
+            Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Kind::BadRequest => StatusCode::BAD_REQUEST,
+            Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Kind::Unavailable | Kind::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
+            Kind::LinkOver => StatusCode::GONE,
+            Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Kind::OutcomeUnknown | Kind::AnswerLost | Kind::Internal => {
+                StatusCode::INTERNAL_SERVER_ERROR
+            }
+        }
+    }
+
+    /// The same, if what failed after the changes were committed does not undo them.
+    pub(crate) fn honest(self, context: &RequestContext) -> Self {
+        if !self.status().is_server_error() {
+            return self;
+        }
+        match context.commit.read() {
+            Committed::No => self,
+            Committed::Unknown => Self::of(Kind::OutcomeUnknown),
+            Committed::Yes => Self::of(Kind::AnswerLost),
+        }
+    }
+
+    fn title(&self, words: &Words) -> String {
+        let t = &words.text;
+        match self.kind {
+            Kind::NotFound => t.error_not_found(),
+            Kind::Forbidden => t.error_forbidden(),
+            Kind::Stale => t.error_stale(),
+            Kind::Refused => t.error_refused(),
+            Kind::Invalid => t.error_invalid(),
+            Kind::CrossSite => t.error_cross_site(),
+            Kind::BadRequest | Kind::MethodNotAllowed => t.error_bad_request(),
+            Kind::TooLarge => t.error_too_large(),
+            Kind::TooMany => t.error_too_many(),
+            Kind::InProgress => t.error_in_progress(),
+            Kind::Unavailable | Kind::TimedOut => t.error_unavailable(),
+            Kind::OutcomeUnknown | Kind::AnswerLost => t.error_outcome_unknown(),
+            Kind::LinkOver => t.error_link_over(),
+            Kind::Internal => t.error_internal(),
+        }
+    }
+
+    fn advice(&self, words: &Words) -> String {
+        let t = &words.text;
+        match self.kind {
+            Kind::NotFound => t.advice_not_found(),
+            Kind::Forbidden => t.advice_forbidden(),
+            Kind::Stale => t.advice_stale(),
+            Kind::Refused => t.advice_refused(),
+            Kind::Invalid => t.advice_invalid(),
+            Kind::CrossSite => t.advice_cross_site(),
+            Kind::BadRequest | Kind::MethodNotAllowed => t.advice_bad_request(),
+            Kind::TooLarge => t.advice_too_large(),
+            Kind::TooMany => t.advice_too_many(),
+            Kind::InProgress => t.advice_in_progress(),
+            Kind::Unavailable | Kind::TimedOut => t.advice_unavailable(),
+            Kind::OutcomeUnknown | Kind::AnswerLost => t.advice_outcome_unknown(),
+            Kind::LinkOver => t.advice_link_over(),
+            Kind::Internal => t.advice_internal(),
+        }
+    }
+
+    /// The error as a page. Nothing is asked of the database for it.
+    pub(crate) fn page(
+        &self,
+        viewer: Option<&Viewer>,
+        words: &'static Words,
+        request: &str,
+    ) -> Response {
+        let title = self.title(words);
+        let p = match viewer {
+            Some(viewer) if viewer.path.contains("/desk") => Page::of_desk(viewer, title),
+            Some(viewer) => Page::of_portal(viewer, title),
+            None => Page::of_stranger(words, title),
+        };
+        let status = self.status();
+        let shown = ErrorPage {
+            advice: self.advice(words),
+            detail: self.detail.clone(),
+            // What somebody has to look up in the log.
+            request: status.is_server_error().then(|| request.to_owned()),
+            p,
+        };
+        let mut response = show_as(status, &shown);
+        if matches!(self.kind, Kind::TooMany | Kind::Unavailable | Kind::InProgress) {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        }
+        response
+    }
+}
+
+/// The page of an error.
+#[derive(Template)]
+#[template(path = "error.html")]
+struct ErrorPage {
+    p: Page,
+    advice: String,
+    detail: Option<String>,
+    request: Option<String>,
+}
+
+/// Bare, for [`dressed`](crate::dressed) to make a page of.
+impl IntoResponse for PageError {
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<CommandError> for PageError {
+    fn from(error: CommandError) -> Self {
+        match &error {
+            CommandError::NotFound(_) => Self::not_found(),
+            CommandError::Forbidden(why) | CommandError::SeparationOfDuties(why) => {
+                Self::because(Kind::Forbidden, why)
+            }
+            CommandError::Stale | CommandError::ContentChanged => Self::of(Kind::Stale),
+            CommandError::Refused(Move::InvalidTransition { .. } | Move::Guard { .. }) => {
+                Self::because(Kind::Refused, &error)
+            }
+            CommandError::Refused(Move::MissingFields(faults) | Move::Invalid(faults))
+            | CommandError::Invalid(faults) => Self::because(Kind::Invalid, told(faults)),
+            CommandError::Taken(_) => Self::because(Kind::Refused, &error),
+            CommandError::Cursor(_) => Self::of(Kind::BadRequest),
+            CommandError::Overtaken => Self::of(Kind::InProgress),
+            CommandError::Busy | CommandError::Unavailable(_) => Self::of(Kind::Unavailable),
+            CommandError::OutcomeUnknown(_) => Self::of(Kind::OutcomeUnknown),
+            CommandError::Internal(cause) => {
+                tracing::error!(error = &**cause as &dyn std::error::Error, "a page failed");
+                Self::of(Kind::Internal)
+            }
+        }
+    }
+}
+
+/// What is wrong with fields that the page has no inputs for.
+fn told(faults: &[FieldFault]) -> String {
+    faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join(" ")
+}
+
+impl From<&Refused> for PageError {
+    fn from(refused: &Refused) -> Self {
+        Self::of(match refused {
+            Refused::Repeated(_) | Refused::NoHost | Refused::BodyCut | Refused::BodyLate(_) => {
+                Kind::BadRequest
+            }
+            Refused::TooLarge(_) => Kind::TooLarge,
+            Refused::Full(Full::OfCaller) => Kind::TooMany,
+            Refused::Full(Full::OfAll) => Kind::Unavailable,
+            Refused::TimedOut { .. } => Kind::TimedOut,
+            Refused::Panicked => Kind::Internal,
+        })
+    }
+}

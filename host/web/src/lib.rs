@@ -1,0 +1,68 @@
+//! Pages: HTML over HTTP, for people with a trouble or a wish, and for the people of the desk.
+//!
+//! Every address is a whole page, every change is a form, and both work without scripts. A page
+//! offers the actions that the desk says are possible, and repeats no rule of its own. No word,
+//! time or number is formatted outside the viewer's language and zone.
+//!
+//! ```text
+//! accompany *    the request's id, span, log line
+//!   dressed        errors become pages, pages get an entity tag
+//!     panic *        a panic becomes an error
+//!       csrf           a change that another site asks for is refused
+//!         deadline *     a time limit
+//!           signed_in      who asks, from the browser's sign-in
+//!             body, turn *   bounded, in fair shares
+//!               handler
+//! ```
+//!
+//! What is marked is the edge's.
+
+mod assets;
+mod choices;
+mod desk;
+mod dressed;
+mod error;
+mod form;
+mod me;
+mod once;
+mod page;
+mod portal;
+mod routes;
+mod sign_in;
+mod site;
+mod text;
+mod ticket;
+mod time;
+mod viewer;
+mod words;
+
+use waypost_app::Desk;
+use waypost_edge::{Attempts, Edge};
+
+use std::sync::Arc;
+
+pub use routes::{ROUTES, router};
+pub use site::{InvalidSite, Site};
+
+/// What every page works with.
+#[derive(Clone)]
+pub struct WebState {
+    /// The use cases.
+    pub(crate) desk: Desk,
+    /// What the front ends share.
+    pub(crate) edge: Edge,
+    /// Where people reach the pages.
+    pub(crate) site: Site,
+    /// Addresses that ask for links.
+    pub(crate) asked: Arc<Attempts>,
+}
+
+impl WebState {
+    /// The state of pages that are reached at a site.
+    #[must_use]
+    pub fn new(desk: Desk, edge: Edge, site: Site) -> Self {
+        // 30 in a quarter of an hour.
+        let asked = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
+        Self { desk, edge, site, asked }
+    }
+}

@@ -1,0 +1,189 @@
+//! The page: what all of them share, and how one becomes an answer.
+
+use askama::Template;
+use axum::{
+    http::{HeaderName, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+
+use crate::{
+    assets,
+    form::Query,
+    viewer::Viewer,
+    words::{L10nLanguage, Words},
+};
+
+/// Headers of every answer. Nothing of a page may run, load or be framed but what is its own.
+pub(crate) static HEADERS: [(HeaderName, HeaderValue); 8] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static(
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+        ),
+    ),
+    (header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache")),
+    (header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    // Without it, a browser would not say from where a form was sent.
+    (header::REFERRER_POLICY, HeaderValue::from_static("same-origin")),
+    (
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("cross-origin-resource-policy"),
+        HeaderValue::from_static("same-origin"),
+    ),
+    (
+        HeaderName::from_static("permissions-policy"),
+        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+    ),
+    (header::VARY, HeaderValue::from_static("cookie, accept-language")),
+];
+
+/// What every page has: its words, its title, and what is around it.
+#[derive(Debug, Clone)]
+pub(crate) struct Page {
+    /// What it is about, in a few words.
+    pub(crate) title: String,
+    /// Whose desk it is.
+    pub(crate) place: String,
+    /// Who looks at it.
+    pub(crate) viewer: Option<Viewer>,
+    /// Where one can go from here.
+    pub(crate) nav: Vec<NavItem>,
+    /// Whether it is one of the desk's.
+    pub(crate) is_desk: bool,
+    /// What has just been done.
+    pub(crate) notice: Option<String>,
+    /// Whether something is wrong with what was sent.
+    pub(crate) is_refused: bool,
+    pub(crate) words: &'static Words,
+}
+
+/// A place to go to.
+#[derive(Debug, Clone)]
+pub(crate) struct NavItem {
+    pub(crate) href: String,
+    pub(crate) label: String,
+    pub(crate) is_here: bool,
+}
+
+impl Page {
+    /// A page for somebody who is not signed in.
+    pub(crate) fn of_stranger(words: &'static Words, title: String) -> Self {
+        Self {
+            title,
+            place: "Waypost".to_owned(),
+            viewer: None,
+            nav: Vec::new(),
+            is_desk: false,
+            notice: None,
+            is_refused: false,
+            words,
+        }
+    }
+
+    /// A page of the portal.
+    pub(crate) fn of_portal(viewer: &Viewer, title: String) -> Self {
+        let t = &viewer.words.text;
+        let items = [
+            ("home", t.nav_home()),
+            ("report", t.nav_report()),
+            ("catalog", t.nav_catalog()),
+            ("my", t.nav_my()),
+            ("approvals", t.nav_approvals()),
+        ];
+        Self::of_viewer(viewer, title, &items, false)
+    }
+
+    /// A page of the desk.
+    pub(crate) fn of_desk(viewer: &Viewer, title: String) -> Self {
+        let t = &viewer.words.text;
+        let items = [
+            ("desk/queue", t.nav_queue()),
+            ("desk/new", t.nav_new()),
+            ("desk/problems", t.nav_problems()),
+            ("desk/tasks", t.nav_tasks()),
+            ("approvals", t.nav_approvals()),
+        ];
+        Self::of_viewer(viewer, title, &items, true)
+    }
+
+    fn of_viewer(viewer: &Viewer, title: String, items: &[(&str, String)], is_desk: bool) -> Self {
+        let nav = items.iter().map(|(rest, label)| {
+            let href = viewer.at(rest);
+            let is_here = viewer
+                .path
+                .strip_prefix(href.as_str())
+                .is_some_and(|behind| behind.is_empty() || behind.starts_with('/'));
+            NavItem { href, label: label.clone(), is_here }
+        });
+        Self {
+            title,
+            place: viewer.who.organization.name.clone(),
+            viewer: Some(viewer.clone()),
+            nav: nav.collect(),
+            is_desk,
+            notice: None,
+            is_refused: false,
+            words: viewer.words,
+        }
+    }
+
+    /// The same, which says what has just been done if the address names it.
+    pub(crate) fn telling(self, query: &Query) -> Self {
+        let said = |done: &str| {
+            // An address can say anything; what is no action is not said to be done.
+            self.words.named("done", done)?;
+            let said = self.words.named("notice", done);
+            Some(said.unwrap_or_else(|| self.words.name("notice", "other")))
+        };
+        Self { notice: query.get("done").and_then(said), ..self }
+    }
+
+    /// The same, of a form that was refused.
+    pub(crate) fn refused(self, is_refused: bool) -> Self {
+        Self { is_refused, ..self }
+    }
+
+    /// Its messages.
+    pub(crate) fn t(&self) -> &'static L10nLanguage {
+        &self.words.text
+    }
+
+    /// The address of a file.
+    #[expect(clippy::unused_self, reason = "templates reach it through the page")]
+    pub(crate) fn asset(&self, file: &str) -> String {
+        assets::address(file)
+    }
+
+    /// The address of a page of the viewer's organization.
+    pub(crate) fn at(&self, rest: &str) -> String {
+        self.viewer.as_ref().map_or_else(|| "/".to_owned(), |viewer| viewer.at(rest))
+    }
+
+    /// Whether the viewer is one of the desk.
+    pub(crate) fn sees_desk(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.is_desk())
+    }
+}
+
+/// The answer with a page.
+pub(crate) fn show(page: &impl Template) -> Response {
+    show_as(StatusCode::OK, page)
+}
+
+/// The answer with a page, and a status.
+pub(crate) fn show_as(status: StatusCode, page: &impl Template) -> Response {
+    match page.render() {
+        Ok(html) => {
+            let media = HeaderValue::from_static("text/html; charset=utf-8");
+            (status, [(header::CONTENT_TYPE, media)], html).into_response()
+        }
+        Err(error) => {
+            tracing::error!(error = &error as &dyn std::error::Error, "a page was not written");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}

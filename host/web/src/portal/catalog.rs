@@ -1,0 +1,258 @@
+//! The catalog: what can be asked for, and the form of each item.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
+use serde_json::{Map, Value as Json};
+use waypost_app::{
+    orders::{self, NewOrder, NewOrderItem},
+    registers,
+};
+use waypost_domain::{
+    catalog::{CatalogItem, FieldKind, FormField, Money},
+    ticket::FieldType,
+};
+
+use crate::{
+    WebState,
+    choices::{Choices, all},
+    error::PageError,
+    form::{Choice, Faults, Field, Fields, Form, Problem, Query, Widget},
+    once::{NotDone, once},
+    page::{Page, show as show_page, show_as},
+    text::{Html, html},
+    viewer::Viewer,
+};
+
+/// More than this can be chosen from in a list; of less, all is seen.
+const FEW: usize = 6;
+
+#[derive(Template)]
+#[template(path = "portal/catalog.html")]
+struct CatalogPage {
+    p: Page,
+    items: Vec<Offer>,
+}
+
+/// What a person can ask for.
+struct Offer {
+    href: String,
+    name: String,
+    about: String,
+    cost: Option<String>,
+    takes: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/item.html")]
+struct ItemPage {
+    p: Page,
+    about: Html,
+    cost: Option<String>,
+    takes: Option<String>,
+    tasks: Vec<String>,
+    fields: Vec<Field>,
+    problems: Vec<Problem>,
+    action: String,
+    once: String,
+}
+
+pub(crate) async fn list(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
+    let mut items: Vec<Offer> = all::<CatalogItem>(&state.desk, viewer.caller())
+        .await?
+        .into_iter()
+        .map(|view| view.record)
+        .filter(|item| item.active)
+        .map(|item| Offer {
+            href: viewer.at(&format!("catalog/{}", item.key)),
+            cost: item.cost.as_ref().map(|cost| money(&viewer, cost)),
+            takes: item.delivery_hours.map(|hours| takes(&viewer, hours)),
+            name: item.name,
+            about: item.description,
+        })
+        .collect();
+    items.sort_by(|one, other| one.name.cmp(&other.name));
+    let p = Page::of_portal(&viewer, viewer.words.text.catalog_title()).telling(&query);
+    Ok(show_page(&CatalogPage { p, items }))
+}
+
+/// An amount of money in the viewer's language.
+pub(crate) fn money(viewer: &Viewer, money: &Money) -> String {
+    written(money, viewer.words.tag())
+}
+
+fn written(money: &Money, language: &str) -> String {
+    let (point, group) = if language == "de" { (',', '.') } else { ('.', ',') };
+    let (whole, part) = (money.minor_units / 100, money.minor_units % 100);
+    let digits = whole.to_string();
+    let mut grouped = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            grouped.push(group);
+        }
+        grouped.push(digit);
+    }
+    format!("{grouped}{point}{part:02} {}", money.currency)
+}
+
+/// How long something takes, in working time.
+fn takes(viewer: &Viewer, hours: u16) -> String {
+    let t = &viewer.words.text;
+    if hours >= 16 { t.takes_days(hours / 8) } else { t.takes_hours(hours) }
+}
+
+pub(crate) async fn show(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    Path((_, key)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let item = item(&state, &viewer, &key).await?;
+    let once = state.edge.entropy.id(viewer.caller().now).to_string();
+    Ok(show_page(&page(&viewer, &item, None, &Faults::default(), once)))
+}
+
+async fn item(state: &WebState, viewer: &Viewer, key: &str) -> Result<CatalogItem, PageError> {
+    let found = registers::find::<CatalogItem>(&state.desk, viewer.caller(), key).await?;
+    // What can't be asked for has no form.
+    Some(found.record).filter(|item| item.active).ok_or_else(PageError::not_found)
+}
+
+fn page(
+    viewer: &Viewer,
+    item: &CatalogItem,
+    form: Option<&Form>,
+    faults: &Faults,
+    once: String,
+) -> ItemPage {
+    let words = viewer.words;
+    let choices = Choices::default();
+    let make = Fields { words, choices: &choices, form, faults, prefix: "item" };
+    let mut fields: Vec<Field> =
+        item.form.iter().map(|question| question_field(&make, question)).collect();
+    let quantity = make.value("quantity", Some("1".to_owned()));
+    let label = words.name("field", "quantity");
+    let widget = Widget::Line { kind: "number", value: quantity };
+    fields.push(make.of("quantity", label, None, true, widget));
+    let description = make.value("description", None);
+    fields.push(make.of(
+        "description",
+        words.text.item_remarks(),
+        None,
+        false,
+        Widget::Area { value: description },
+    ));
+    let email = make.value("requester", None);
+    fields.push(make.of(
+        "requester",
+        words.text.item_for(),
+        Some(words.text.item_for_hint()),
+        false,
+        Widget::Line { kind: "email", value: email },
+    ));
+    let problems = faults.summary(&fields, words);
+    ItemPage {
+        p: Page::of_portal(viewer, item.name.clone()).refused(!problems.is_empty()),
+        about: html(&item.description),
+        cost: item.cost.as_ref().map(|cost| money(viewer, cost)),
+        takes: item.delivery_hours.map(|hours| takes(viewer, hours)),
+        tasks: item.tasks.iter().map(|task| task.short_description.clone()).collect(),
+        fields,
+        problems,
+        action: viewer.at(&format!("catalog/{}", item.key)),
+        once,
+    }
+}
+
+/// A question of an item's form. Its words are the organization's.
+fn question_field(make: &Fields<'_>, question: &FormField) -> Field {
+    let name = format!("answers/{}", question.field);
+    let value = make.value(&name, None);
+    let choice = |value_of: &str, label: String| Choice {
+        is_chosen: value == value_of,
+        value: value_of.to_owned(),
+        label,
+    };
+    let widget = match &question.kind {
+        FieldKind::Text => Widget::Area { value },
+        FieldKind::Number => Widget::Line { kind: "number", value },
+        FieldKind::Date => Widget::Line { kind: "date", value },
+        FieldKind::YesNo => Widget::Radios {
+            options: vec![
+                choice("true", make.words.text.yes()),
+                choice("false", make.words.text.no()),
+            ],
+        },
+        FieldKind::Choice(options) if options.len() <= FEW => {
+            let options = options.iter().map(|option| choice(option, option.clone())).collect();
+            Widget::Radios { options }
+        }
+        FieldKind::Choice(options) => {
+            let options = options.iter().map(|option| (option.clone(), option.clone()));
+            make.select(options, question.required, &value)
+        }
+    };
+    make.of(&name, question.label.clone(), None, question.required, widget)
+}
+
+/// Asks for an item.
+pub(crate) async fn order(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    Path((_, key)): Path<(String, String)>,
+    form: Form,
+) -> Result<Response, PageError> {
+    let item = item(&state, &viewer, &key).await?;
+    let ordered = once(&state.desk, &viewer, &form, async |caller| {
+        let taken = [
+            ("answers", FieldType::Answers),
+            ("quantity", FieldType::Count { least: 1, most: u32::MAX }),
+            ("description", FieldType::Text),
+        ];
+        let mut wanted = form.json(taken, &viewer.clock, false);
+        wanted.insert("catalog_item".to_owned(), Json::from(key.as_str()));
+        let mut shared = Map::new();
+        shared.insert("channel".to_owned(), Json::from("portal"));
+        let own = || caller.person().map(|person| person.to_string());
+        let requester = form.said("requester").map(str::to_owned).or_else(own);
+        if let Some(requester) = requester {
+            shared.insert("requester".to_owned(), Json::from(requester));
+        }
+        let new = NewOrder { fields: shared, items: vec![NewOrderItem { fields: wanted }] };
+        let order = Box::pin(orders::place(&state.desk, &caller, new)).await?;
+        let number = order.requests.first().map(|request| request.ticket.number.clone());
+        Ok(match number {
+            Some(number) => viewer.at(&format!("my/{number}?done=submit")),
+            None => viewer.at("my"),
+        })
+    });
+    match ordered.await {
+        Ok(response) => Ok(response),
+        Err(NotDone::Failed(error)) => Err(error),
+        Err(NotDone::Refused(error)) => {
+            let faults = Faults::of_error(error)?.behind("/items/0");
+            let once = state.edge.entropy.id(viewer.caller().now).to_string();
+            let page = page(&viewer, &item, Some(&form), &faults, once);
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_is_written_as_the_language_does() {
+        let of = |minor_units| Money { minor_units, currency: "EUR".to_owned() };
+        assert_eq!(written(&of(5), "en"), "0.05 EUR");
+        assert_eq!(written(&of(124_000), "en"), "1,240.00 EUR");
+        assert_eq!(written(&of(123_456_789), "de"), "1.234.567,89 EUR");
+    }
+}

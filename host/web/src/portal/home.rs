@@ -1,0 +1,140 @@
+//! The first page of the portal: one search, what can be done, what waits for the viewer.
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use waypost_app::{
+    CommandError, Desk, PageRequest, approvals,
+    tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketView},
+};
+use waypost_domain::catalog::CatalogItem;
+
+use crate::{
+    WebState,
+    choices::all,
+    error::PageError,
+    form::Query,
+    once::to,
+    page::{Page, show as show_page},
+    ticket::{Row, row},
+    viewer::{Viewer, home},
+};
+
+/// So many of the viewer's tickets are on the first page.
+const SHOWN: u16 = 10;
+
+#[derive(Template)]
+#[template(path = "portal/home.html")]
+struct HomePage {
+    p: Page,
+    first_name: String,
+    votes: usize,
+    waiting: Vec<Row>,
+    mine: Vec<Row>,
+}
+
+#[derive(Template)]
+#[template(path = "portal/search.html")]
+struct SearchPage {
+    p: Page,
+    q: String,
+    items: Vec<Item>,
+    tickets: Vec<Row>,
+}
+
+/// Something of the catalog that was found.
+struct Item {
+    href: String,
+    name: String,
+    about: String,
+}
+
+/// Leads to where the viewer begins.
+pub(crate) async fn lead(viewer: Viewer) -> Response {
+    to(&home(&viewer.who.organization.key, viewer.caller().role))
+}
+
+pub(crate) async fn show(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
+    let votes = votes(&state.desk, &viewer).await?;
+    let found = mine(&state.desk, &viewer, Some(true), SHOWN).await?;
+    let rows = rows(&viewer, &found);
+    let confirming = mine(&state.desk, &viewer, Some(false), SHOWN).await?;
+    let confirming = rows_of(&viewer, confirming.iter().filter(|one| one.waiting_on.is_some()));
+    let (mut waiting, mine): (Vec<Row>, Vec<Row>) =
+        rows.into_iter().partition(|row| row.waits.as_ref().is_some_and(|waits| waits.is_you));
+    waiting.extend(
+        confirming.into_iter().filter(|row| row.waits.as_ref().is_some_and(|waits| waits.is_you)),
+    );
+    let title = viewer.words.text.home_title();
+    let first_name = viewer.who.name.split_whitespace().next().unwrap_or_default().to_owned();
+    let p = Page::of_portal(&viewer, title).telling(&query);
+    Ok(show_page(&HomePage { p, first_name, votes, waiting, mine }))
+}
+
+/// How many votes are asked of the viewer.
+async fn votes(desk: &Desk, viewer: &Viewer) -> Result<usize, CommandError> {
+    Ok(approvals::mine(desk, viewer.caller()).await?.len())
+}
+
+/// The viewer's own tickets, the latest change first.
+async fn mine(
+    desk: &Desk,
+    viewer: &Viewer,
+    active: Option<bool>,
+    limit: u16,
+) -> Result<Vec<TicketView>, CommandError> {
+    let Some(person) = viewer.caller().person() else { return Ok(Vec::new()) };
+    let query = TicketQuery {
+        requester: Some(PersonRef::Id(person)),
+        active,
+        order: TicketOrder::UpdatedDesc,
+        ..TicketQuery::default()
+    };
+    let request = PageRequest { limit, after: None };
+    Ok(tickets::list(desk, viewer.caller(), &query, &request).await?.rows)
+}
+
+fn rows(viewer: &Viewer, views: &[TicketView]) -> Vec<Row> {
+    rows_of(viewer, views.iter())
+}
+
+fn rows_of<'a>(viewer: &Viewer, views: impl Iterator<Item = &'a TicketView>) -> Vec<Row> {
+    views.map(|view| row(viewer, view, "my")).collect()
+}
+
+/// Finds what can be ordered, and the viewer's tickets.
+pub(crate) async fn search(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
+    let q = query.get("q").unwrap_or_default().to_owned();
+    let (mut items, mut found) = (Vec::new(), Vec::new());
+    if !q.is_empty() {
+        let words: Vec<String> = q.split_whitespace().map(str::to_lowercase).collect();
+        for item in all::<CatalogItem>(&state.desk, viewer.caller()).await? {
+            let item = item.record;
+            let text = format!("{} {}", item.name, item.description).to_lowercase();
+            if item.active && words.iter().all(|word| text.contains(word.as_str())) {
+                items.push(Item {
+                    href: viewer.at(&format!("catalog/{}", item.key)),
+                    name: item.name,
+                    about: item.description,
+                });
+            }
+        }
+        let query = TicketQuery {
+            requester: viewer.caller().person().map(PersonRef::Id),
+            text: Some(q.clone()),
+            order: TicketOrder::UpdatedDesc,
+            ..TicketQuery::default()
+        };
+        let request = PageRequest { limit: 20, after: None };
+        found = tickets::list(&state.desk, viewer.caller(), &query, &request).await?.rows;
+    }
+    let p = Page::of_portal(&viewer, viewer.words.text.search_title());
+    Ok(show_page(&SearchPage { p, q, items, tickets: rows(&viewer, &found) }))
+}

@@ -1,0 +1,152 @@
+//! All routes of the pages, with what surrounds them.
+
+use std::time::Duration;
+
+use axum::{
+    Router,
+    http::StatusCode,
+    middleware::{from_fn, from_fn_with_state},
+    response::{IntoResponse, Response},
+    routing::{get, post},
+};
+use tower_http::{catch_panic::CatchPanicLayer, compression::CompressionLayer, csrf::CsrfLayer};
+use waypost_edge::{
+    Accompanying, Limits, RequestContext, accompany, bounded_body, deadline, in_turn, on_panic,
+};
+
+use crate::{
+    WebState, assets, desk,
+    dressed::dressed,
+    me, page, portal, sign_in,
+    viewer::{from_here, signed_in},
+};
+
+/// A page that nobody is known on and that takes longer is a failed one.
+const PUBLIC_TIMEOUT: Duration = Duration::from_secs(10);
+/// Forms hold texts, and no more.
+const FORM_LIMIT: usize = 256 * 1024;
+
+/// The addresses of all pages, as the router knows them.
+pub const ROUTES: &[&str] = &[
+    "/",
+    "/assets/{name}",
+    "/sign-in",
+    "/sign-in/link/{secret}",
+    "/setup/{secret}",
+    "/sign-out",
+    "/o/{org}",
+    "/o/{org}/home",
+    "/o/{org}/search",
+    "/o/{org}/report",
+    "/o/{org}/catalog",
+    "/o/{org}/catalog/{item}",
+    "/o/{org}/my",
+    "/o/{org}/my/{number}",
+    "/o/{org}/my/{number}/do/{action}",
+    "/o/{org}/approvals",
+    "/o/{org}/approvals/{request}",
+    "/o/{org}/me",
+    "/o/{org}/me/devices/{id}/end",
+    "/o/{org}/me/devices/end-others",
+    "/o/{org}/me/delegations",
+    "/o/{org}/me/delegations/{id}/end",
+    "/o/{org}/desk",
+    "/o/{org}/desk/queue",
+    "/o/{org}/desk/queue/{view}",
+    "/o/{org}/desk/problems",
+    "/o/{org}/desk/tasks",
+    "/o/{org}/desk/search",
+    "/o/{org}/desk/new",
+    "/o/{org}/desk/new/{kind}",
+    "/o/{org}/desk/tickets/{number}",
+    "/o/{org}/desk/tickets/{number}/do/{action}",
+];
+
+/// All pages, ready to be served.
+///
+/// # Panics
+/// Never: a [`Site`](crate::Site) is an origin that browsers can send.
+pub fn router(state: WebState) -> Router {
+    let csrf = CsrfLayer::new()
+        .add_trusted_origin(state.site.url())
+        .expect("a site is a scheme and a host");
+    let with = Accompanying { edge: state.edge.clone(), complete, headers: &page::HEADERS };
+    let public = Router::new()
+        .route("/", get(sign_in::start))
+        .route("/sign-in", get(sign_in::show).post(sign_in::ask))
+        .route("/sign-in/link/{secret}", get(sign_in::link).post(sign_in::follow))
+        .route("/setup/{secret}", get(sign_in::setup).post(sign_in::set_up))
+        .route("/sign-out", post(sign_in::out))
+        .route("/assets/{name}", get(assets::serve))
+        .route_layer(from_fn_with_state(limits(&state), bounded_body))
+        .route_layer(from_fn_with_state(PUBLIC_TIMEOUT, deadline));
+    let limits = limits(&state);
+    let known = Router::new()
+        .route("/o/{org}", get(portal::home::lead))
+        .route("/o/{org}/home", get(portal::home::show))
+        .route("/o/{org}/search", get(portal::home::search))
+        .route("/o/{org}/report", get(portal::report::show).post(portal::report::send))
+        .route("/o/{org}/catalog", get(portal::catalog::list))
+        .route("/o/{org}/catalog/{item}", get(portal::catalog::show).post(portal::catalog::order))
+        .route("/o/{org}/my", get(portal::my::list))
+        .route("/o/{org}/my/{number}", get(portal::my::show))
+        .route("/o/{org}/my/{number}/do/{action}", get(portal::my::ask).post(portal::my::act))
+        .route("/o/{org}/approvals", get(portal::approvals::list))
+        .route(
+            "/o/{org}/approvals/{request}",
+            get(portal::approvals::show).post(portal::approvals::vote),
+        )
+        .route("/o/{org}/me", get(me::show).post(me::prefer))
+        .route("/o/{org}/me/devices/{id}/end", post(me::end_device))
+        .route("/o/{org}/me/devices/end-others", post(me::end_others))
+        .route("/o/{org}/me/delegations", post(me::delegate))
+        .route("/o/{org}/me/delegations/{id}/end", post(me::end_delegation))
+        .route("/o/{org}/desk", get(desk::queue::lead))
+        .route("/o/{org}/desk/queue", get(desk::queue::lead))
+        .route("/o/{org}/desk/queue/{view}", get(desk::queue::show))
+        .route("/o/{org}/desk/problems", get(desk::queue::problems))
+        .route("/o/{org}/desk/tasks", get(desk::queue::tasks))
+        .route("/o/{org}/desk/search", get(desk::queue::search))
+        .route("/o/{org}/desk/new", get(desk::new::lead))
+        .route("/o/{org}/desk/new/{kind}", get(desk::new::show).post(desk::new::open))
+        .route("/o/{org}/desk/tickets/{number}", get(desk::tickets::show))
+        .route(
+            "/o/{org}/desk/tickets/{number}/do/{action}",
+            get(desk::tickets::ask).post(desk::tickets::act),
+        )
+        .route_layer(from_fn_with_state(limits.clone(), in_turn))
+        .route_layer(from_fn_with_state(limits, bounded_body))
+        .route_layer(from_fn_with_state(state.clone(), signed_in))
+        .route_layer(from_fn_with_state(state.edge.options.request_timeout, deadline));
+    public
+        .merge(known)
+        .layer(from_fn_with_state(state.clone(), from_here))
+        .layer(csrf)
+        .layer(CatchPanicLayer::custom(on_panic))
+        .layer(from_fn(dressed))
+        .layer(CompressionLayer::new().gzip(true))
+        .layer(from_fn_with_state(with, accompany))
+        .with_state(state)
+}
+
+fn limits(state: &WebState) -> Limits {
+    let (options, places) = (&state.edge.options, &state.edge.places);
+    Limits {
+        body: options.body_limit.min(FORM_LIMIT),
+        bodies: places.bodies.clone(),
+        turns: places.turns.clone(),
+        slow_turns: None,
+    }
+}
+
+/// What was refused before anything could make a page of it is said in one line.
+fn complete(_: &RequestContext, response: Response) -> Response {
+    let status = response.status();
+    let is_bare = response.extensions().get::<waypost_edge::Refused>().is_some();
+    if !is_bare {
+        return response;
+    }
+    let reason = status.canonical_reason().unwrap_or("Error");
+    let status = StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, reason).into_response()
+}

@@ -1,0 +1,296 @@
+//! Signing in and out: by a link in a mail, or by one that an administrator hands over.
+
+use askama::Template;
+use axum::{
+    extract::{Path, State},
+    http::{HeaderMap, HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use waypost_app::{
+    CommandError,
+    sign_ins::{self, LinkLetter, Receiver},
+};
+use waypost_domain::{
+    message::LINK_PLACE,
+    sign_in::{LIFETIME, LinkPurpose},
+};
+use waypost_edge::Peer;
+
+use crate::{
+    WebState,
+    error::PageError,
+    form::{Form, Query},
+    once::to,
+    page::{Page, show as show_page, show_as},
+    viewer::{accepted, home, secret},
+    words::Words,
+};
+
+#[derive(Template)]
+#[template(path = "sign_in/ask.html")]
+struct AskPage {
+    p: Page,
+    email: String,
+    next: Option<String>,
+    error: Option<String>,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in/sent.html")]
+struct SentPage {
+    p: Page,
+    email: String,
+}
+
+#[derive(Template)]
+#[template(path = "sign_in/link.html")]
+struct LinkPage {
+    p: Page,
+    who: Receiver,
+    next: Option<String>,
+    is_setup: bool,
+}
+
+/// Leads home, or to the page where people sign in.
+pub(crate) async fn start(
+    State(state): State<WebState>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    let Some(secret) = secret(&headers, state.site.cookie()) else { return Ok(to("/sign-in")) };
+    let now = state.edge.clock.now();
+    match sign_ins::authenticate(&state.desk, &secret, None, now).await {
+        Ok(who) => Ok(to(&home(&who.home, who.caller.role))),
+        Err(waypost_app::Unauthenticated::Failed(error)) => Err(error.into()),
+        Err(_) => Ok(to("/sign-in")),
+    }
+}
+
+/// Shows where people ask for a link.
+pub(crate) async fn show(headers: HeaderMap, query: Query) -> Response {
+    let words = accepted(&headers);
+    let next = query.get("next").and_then(path_of_ours).map(str::to_owned);
+    show_page(&ask_page(words, String::new(), next, None))
+}
+
+fn ask_page(
+    words: &'static Words,
+    email: String,
+    next: Option<String>,
+    error: Option<String>,
+) -> AskPage {
+    let p = Page::of_stranger(words, words.text.sign_in_title()).refused(error.is_some());
+    AskPage { p, email, next, error }
+}
+
+/// Sends a link. Who asks is told the same, whoever has the address.
+pub(crate) async fn ask(
+    State(state): State<WebState>,
+    peer: Option<axum::Extension<Peer>>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    let words = accepted(&headers);
+    let next = form.said("next").and_then(path_of_ours);
+    let email = form.said("email").unwrap_or_default();
+    if !looks_like_an_address(email) {
+        let error = Some(words.text.sign_in_no_address());
+        let page = ask_page(words, email.to_owned(), next.map(str::to_owned), error);
+        return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
+    let now = state.edge.clock.now();
+    let from = peer.map(|axum::Extension(Peer(address))| address);
+    if !state.asked.allows(from, "", now) {
+        return Err(PageError::too_many());
+    }
+    state.asked.failed(from, "", now);
+    let letter = |to: &Receiver| letter(to, words);
+    sign_ins::ask(&state.desk, email, next, letter, now).await?;
+    let p = Page::of_stranger(words, words.text.sent_title());
+    Ok(show_page(&SentPage { p, email: email.to_owned() }))
+}
+
+/// The letter with the link, in its receiver's language.
+fn letter(to: &Receiver, asked_in: &'static Words) -> LinkLetter {
+    let words = to.language.as_deref().and_then(Words::of_tag).unwrap_or(asked_in);
+    let organization = &to.organization.name;
+    LinkLetter {
+        subject: words.text.letter_subject(organization),
+        body: words.text.letter_body(&to.name, organization, LINK_PLACE),
+    }
+}
+
+fn looks_like_an_address(text: &str) -> bool {
+    text.len() <= waypost_domain::text::MAX_EMAIL_CHARS * 4
+        && text.split_once('@').is_some_and(|(user, host)| !user.is_empty() && !host.is_empty())
+}
+
+/// Shows whom a link signs in. Programs that look at mail follow links, so this uses nothing up.
+pub(crate) async fn link(
+    state: State<WebState>,
+    path: Path<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, PageError> {
+    look(state, path, headers, query, LinkPurpose::SignIn).await
+}
+
+/// Shows whom an invitation signs in.
+pub(crate) async fn setup(
+    state: State<WebState>,
+    path: Path<String>,
+    headers: HeaderMap,
+    query: Query,
+) -> Result<Response, PageError> {
+    look(state, path, headers, query, LinkPurpose::Setup).await
+}
+
+async fn look(
+    State(state): State<WebState>,
+    Path(secret): Path<String>,
+    headers: HeaderMap,
+    query: Query,
+    purpose: LinkPurpose,
+) -> Result<Response, PageError> {
+    let now = state.edge.clock.now();
+    let found = sign_ins::look_at(&state.desk, &secret, purpose, now).await?;
+    let who = found.ok_or_else(PageError::link_over)?;
+    let spoken = who.language.as_deref().and_then(Words::of_tag);
+    let words = spoken.unwrap_or_else(|| accepted(&headers));
+    let next = query.get("next").and_then(path_of_ours).map(str::to_owned);
+    let p = Page::of_stranger(words, words.text.link_title(&who.name));
+    Ok(show_page(&LinkPage { p, who, next, is_setup: purpose == LinkPurpose::Setup }))
+}
+
+/// Signs in who followed a link.
+pub(crate) async fn follow(
+    state: State<WebState>,
+    path: Path<String>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    begin(state, path, headers, form, LinkPurpose::SignIn).await
+}
+
+/// Signs in who was invited.
+pub(crate) async fn set_up(
+    state: State<WebState>,
+    path: Path<String>,
+    headers: HeaderMap,
+    form: Form,
+) -> Result<Response, PageError> {
+    begin(state, path, headers, form, LinkPurpose::Setup).await
+}
+
+async fn begin(
+    State(state): State<WebState>,
+    Path(link): Path<String>,
+    headers: HeaderMap,
+    form: Form,
+    purpose: LinkPurpose,
+) -> Result<Response, PageError> {
+    let now = state.edge.clock.now();
+    let device = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    let begun = sign_ins::begin(&state.desk, &link, purpose, device.unwrap_or_default(), now).await;
+    let begun = match begun {
+        Err(CommandError::NotFound(_)) => return Err(PageError::link_over()),
+        begun => begun?,
+    };
+    // Whoever was signed in here before is not any more.
+    if let Some(before) = secret(&headers, state.site.cookie())
+        && let Ok(who) = sign_ins::authenticate(&state.desk, &before, None, now).await
+    {
+        sign_ins::sign_out(&state.desk, &who).await?;
+    }
+    let next = form.said("next").and_then(path_of_ours).map(str::to_owned);
+    let address = next.unwrap_or_else(|| home(&begun.home, begun.role));
+    Ok(with_cookie(&state, to(&address), &begun.secret, LIFETIME.num_seconds()))
+}
+
+/// Ends the sign-in of this browser, and clears what it holds of pages.
+pub(crate) async fn out(
+    State(state): State<WebState>,
+    headers: HeaderMap,
+) -> Result<Response, PageError> {
+    if let Some(secret) = secret(&headers, state.site.cookie()) {
+        let now = state.edge.clock.now();
+        if let Ok(who) = sign_ins::authenticate(&state.desk, &secret, None, now).await {
+            sign_ins::sign_out(&state.desk, &who).await?;
+        }
+    }
+    let mut response = with_cookie(&state, to("/sign-in"), "", 0);
+    let clears = HeaderValue::from_static("\"cache\", \"storage\"");
+    response.headers_mut().insert("clear-site-data", clears);
+    Ok(response)
+}
+
+/// The answer, which sets the cookie of a sign-in. No page and no script can read it.
+fn with_cookie(state: &WebState, response: Response, secret: &str, seconds: i64) -> Response {
+    let secure = if state.site.is_https() { " Secure;" } else { "" };
+    let cookie = format!(
+        "{}={secret}; HttpOnly;{secure} SameSite=Lax; Path=/; Max-Age={seconds}",
+        state.site.cookie()
+    );
+    let mut response = response.into_response();
+    match HeaderValue::from_str(&cookie) {
+        Ok(value) => {
+            response.headers_mut().insert(header::SET_COOKIE, value);
+            response
+        }
+        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    }
+}
+
+/// A path of ours: a page to lead on to, and no other site.
+fn path_of_ours(text: &str) -> Option<&str> {
+    let is_plain = text
+        .bytes()
+        .all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'"' | b'<' | b'&' | b'#'));
+    let is_known = text.starts_with("/o/") && !text.contains("//") && !text.contains("/..");
+    (is_plain && is_known && text.len() <= 300).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_is_led_to_another_site() {
+        for good in ["/o/acme/home", "/o/acme/my/INC0000001?done=comment"] {
+            assert_eq!(path_of_ours(good), Some(good));
+        }
+        for bad in [
+            "",
+            "/",
+            "//evil.example",
+            "/\\evil.example",
+            "https://evil.example",
+            "https:/evil.example",
+            "javascript:alert(1)",
+            "/o//evil.example",
+            "/o/../sign-out",
+            "/o/a\\b",
+            "/o/a\r\nset-cookie: a=b",
+            "/o/a b",
+            "/sign-out",
+            "o/acme/home",
+            "/o/acme/\"onload",
+            "\t/o/acme",
+            "///o/acme",
+            "/o/acme/<script>",
+            "http://localhost/o/acme",
+            "/%2fevil.example",
+        ] {
+            assert_eq!(path_of_ours(bad), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn an_address_has_two_parts() {
+        for good in ["ada@acme.example", "ä@b"] {
+            assert!(looks_like_an_address(good), "{good}");
+        }
+        for bad in ["", "ada", "@", "ada@", "@acme"] {
+            assert!(!looks_like_an_address(bad), "{bad}");
+        }
+    }
+}

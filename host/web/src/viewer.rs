@@ -1,0 +1,186 @@
+//! The viewer: who looks at a page, in which organization, language and zone.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{FromRequestParts, Request, State},
+    http::{HeaderMap, Method, StatusCode, header, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Redirect, Response},
+};
+use waypost_app::{
+    Caller, Unauthenticated,
+    sign_ins::{self, SignedIn},
+};
+use waypost_domain::{key::Key, permission, role::Role};
+use waypost_edge::{Peer, RequestContext};
+
+use crate::{WebState, error::PageError, time::Clockwork, words::Words};
+
+/// Who looks at a page.
+#[derive(Debug, Clone)]
+pub(crate) struct Viewer(Arc<Known>);
+
+/// What is known of a viewer.
+#[derive(Debug)]
+pub(crate) struct Known {
+    /// Who they are, and where.
+    pub(crate) who: SignedIn,
+    /// Their words.
+    pub(crate) words: &'static Words,
+    /// Their time.
+    pub(crate) clock: Clockwork,
+    /// The path of the page.
+    pub(crate) path: Arc<str>,
+}
+
+impl std::ops::Deref for Viewer {
+    type Target = Known;
+
+    fn deref(&self) -> &Known {
+        &self.0
+    }
+}
+
+impl Known {
+    /// Who asks, as every use case knows it.
+    pub(crate) fn caller(&self) -> &Caller {
+        &self.who.caller
+    }
+
+    /// The address of a page of their organization: `home` is `/o/acme/home`.
+    pub(crate) fn at(&self, rest: &str) -> String {
+        format!("/o/{}/{rest}", self.who.organization.key)
+    }
+
+    /// Whether they see what the desk sees.
+    pub(crate) fn is_desk(&self) -> bool {
+        permission::sees_internals(self.who.caller.role)
+    }
+}
+
+/// Where somebody begins: at the desk, or at the portal.
+pub(crate) fn home(org: &str, role: Role) -> String {
+    match role {
+        Role::Requester => format!("/o/{org}/home"),
+        Role::Agent | Role::Admin | Role::Auditor => format!("/o/{org}/desk/queue/unassigned"),
+    }
+}
+
+impl FromRequestParts<WebState> for Viewer {
+    type Rejection = PageError;
+
+    async fn from_request_parts(parts: &mut Parts, _: &WebState) -> Result<Self, PageError> {
+        // Absent only where a route was put outside what needs a sign-in; closed is the safe
+        // answer.
+        parts.extensions.get::<Self>().cloned().ok_or_else(PageError::not_found)
+    }
+}
+
+/// The secret of the sign-in that the browser sent, if it is one.
+pub(crate) fn secret(headers: &HeaderMap, cookie: &str) -> Option<String> {
+    let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
+    let (_, value) = pairs.find(|(name, _)| name.trim() == cookie)?;
+    let value = value.trim();
+    (!value.is_empty()).then(|| value.to_owned())
+}
+
+/// Refuses a change that a browser asks for which does not say from where: with a sign-in, it could
+/// be another site's.
+pub(crate) async fn from_here(
+    State(state): State<WebState>,
+    request: Request,
+    next: Next,
+) -> Result<Response, PageError> {
+    let headers = request.headers();
+    let is_told = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
+    if !request.method().is_safe() && !is_told && secret(headers, state.site.cookie()).is_some() {
+        return Err(PageError::of_status(StatusCode::FORBIDDEN));
+    }
+    Ok(next.run(request).await)
+}
+
+/// Puts the viewer into the request, or leads to the page where people sign in.
+pub(crate) async fn signed_in(
+    State(state): State<WebState>,
+    mut request: Request,
+    next: Next,
+) -> Result<Response, PageError> {
+    let context = request.extensions().get::<RequestContext>().cloned();
+    let path: Arc<str> = context.as_ref().map_or_else(|| Arc::from("/"), |it| Arc::clone(&it.path));
+    let named =
+        path.strip_prefix("/o/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
+    let Ok(org) = named.parse::<Key>() else { return Err(PageError::not_found()) };
+    let Some(secret) = secret(request.headers(), state.site.cookie()) else {
+        return Ok(to_sign_in(&request));
+    };
+    let (now, attempts) = (state.edge.clock.now(), &state.edge.places.attempts);
+    let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
+    if !attempts.allows(from, &secret, now) {
+        return Err(PageError::too_many());
+    }
+    let found = sign_ins::authenticate(&state.desk, &secret, Some(&org), now).await;
+    match &found {
+        Ok(_) => attempts.succeeded(from, &secret),
+        Err(Unauthenticated::Token) => attempts.failed(from, &secret, now),
+        Err(Unauthenticated::OutOfReach | Unauthenticated::Failed(_)) => {}
+    }
+    let mut who = match found {
+        Ok(who) => who,
+        Err(Unauthenticated::Token) => return Ok(to_sign_in(&request)),
+        // Whether there is such an organization is not for this person to know.
+        Err(Unauthenticated::OutOfReach) => return Err(PageError::not_found()),
+        Err(Unauthenticated::Failed(error)) => return Err(error.into()),
+    };
+    if let Some(context) = &context {
+        who.caller.commit = context.commit.clone();
+    }
+    let spoken = who.language.as_deref().and_then(Words::of_tag);
+    let words = spoken.unwrap_or_else(|| accepted(request.headers()));
+    let clock = Clockwork { now: who.caller.now, zone: who.zone, words };
+    request.extensions_mut().insert(who.caller.clone());
+    let viewer = Viewer(Arc::new(Known { who, words, clock, path }));
+    request.extensions_mut().insert(viewer.clone());
+    let mut response = next.run(request).await;
+    // For whoever makes a page of an error.
+    response.extensions_mut().insert(viewer);
+    Ok(response)
+}
+
+/// The words of the language that a browser accepts.
+pub(crate) fn accepted(headers: &HeaderMap) -> &'static Words {
+    let header = headers.get(header::ACCEPT_LANGUAGE);
+    Words::accepted(header.and_then(|value| value.to_str().ok()))
+}
+
+/// The page where people sign in, and from which they come back to where they wanted to go.
+fn to_sign_in(request: &Request) -> Response {
+    let next = request
+        .extensions()
+        .get::<RequestContext>()
+        .map(|context| context.path.to_string())
+        .filter(|_| request.method() == Method::GET);
+    let next = next.map(|path| format!("?next={path}")).unwrap_or_default();
+    Redirect::to(&format!("/sign-in{next}")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn a_secret_is_read_from_its_cookie_only() {
+        let of = |text: &str| {
+            let value = HeaderValue::from_str(text).unwrap();
+            secret(&HeaderMap::from_iter([(header::COOKIE, value)]), "waypost")
+        };
+        assert_eq!(of("a=1; waypost=abc; b=2").as_deref(), Some("abc"));
+        assert_eq!(of("waypost=abc").as_deref(), Some("abc"));
+        for other in ["", "waypost", "waypost=", "xwaypost=abc", "a=waypost=abc"] {
+            assert_eq!(of(other), None, "{other}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! Words: everything that pages say, in each language.
+//!
+//! Messages are functions made from `words/*/pages.ftl`: one that a language lacks does not
+//! compile. Names of what the domain has (actions, states, fields, codes) are looked up by the
+//! domain's own identifiers in `names.ftl`, and a test goes through all of them.
+
+#[expect(
+    clippy::all,
+    clippy::pedantic,
+    clippy::str_to_string,
+    clippy::unwrap_used,
+    clippy::allow_attributes,
+    clippy::allow_attributes_without_reason,
+    unreachable_pub,
+    dead_code,
+    reason = "generated"
+)]
+mod messages {
+    include!(concat!(env!("OUT_DIR"), "/words.rs"));
+}
+
+use std::sync::LazyLock;
+
+use chrono::Locale;
+use fluent_typed::prelude::L10nBundle;
+
+pub(crate) use messages::{L10n, L10nLanguage};
+
+/// The words of one language.
+pub(crate) struct Words {
+    /// Which language.
+    pub(crate) language: L10n,
+    /// Its messages.
+    pub(crate) text: L10nLanguage,
+    names: L10nBundle,
+}
+
+static ALL: LazyLock<[Words; 2]> = LazyLock::new(|| {
+    let names = |language: &str, text: &str| {
+        L10nBundle::new_without_isolation(language, text.as_bytes())
+            .expect("the names of a language are read by a test")
+    };
+    [
+        Words {
+            language: L10n::En,
+            text: L10n::En.load(),
+            names: names("en", include_str!("../names/en.ftl")),
+        },
+        Words {
+            language: L10n::De,
+            text: L10n::De.load(),
+            names: names("de", include_str!("../names/de.ftl")),
+        },
+    ]
+});
+
+impl std::fmt::Debug for Words {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Words").field(&self.language).finish()
+    }
+}
+
+impl Words {
+    /// All languages, the first of which is spoken where nothing else is known.
+    pub(crate) fn all() -> &'static [Self] {
+        &*ALL
+    }
+
+    /// The language of a BCP 47 tag, if it is spoken here: `de` for `de-AT`.
+    pub(crate) fn of_tag(tag: &str) -> Option<&'static Self> {
+        let language = tag.split(['-', '_']).next().unwrap_or_default().trim().to_ascii_lowercase();
+        Self::all().iter().find(|words| *words.tag() == *language)
+    }
+
+    /// The first language that a browser accepts and that is spoken here; it lists the best first.
+    pub(crate) fn accepted(header: Option<&str>) -> &'static Self {
+        let mut tags: Vec<(&str, f32)> = header
+            .unwrap_or_default()
+            .split(',')
+            .map(|part| {
+                let (tag, weight) = part.split_once(';').unwrap_or((part, "q=1"));
+                let weight = weight.trim().strip_prefix("q=").and_then(|q| q.parse().ok());
+                (tag.trim(), weight.unwrap_or(0.0))
+            })
+            .filter(|(_, weight)| *weight > 0.0)
+            .collect();
+        tags.sort_by(|(_, one), (_, other)| other.total_cmp(one));
+        tags.into_iter().find_map(|(tag, _)| Self::of_tag(tag)).unwrap_or(&Self::all()[0])
+    }
+
+    /// The language's tag.
+    pub(crate) fn tag(&self) -> &str {
+        &self.language
+    }
+
+    /// Its names of months and days.
+    pub(crate) fn locale(&self) -> Locale {
+        match self.language {
+            L10n::En => Locale::en_GB,
+            L10n::De => Locale::de_DE,
+        }
+    }
+
+    /// What something of the domain is called: the group `action`, the key `resolve`. What has no
+    /// name is shown by its identifier.
+    pub(crate) fn name(&self, group: &str, key: &str) -> String {
+        self.named(group, key).unwrap_or_else(|| key.replace('_', " "))
+    }
+
+    /// As [`Words::name`]; none where it has none.
+    pub(crate) fn named(&self, group: &str, key: &str) -> Option<String> {
+        self.names.msg(&format!("{group}-{}", key.replace('/', "-")), None).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use waypost_domain::{
+        approval,
+        event::ActorKind,
+        incident::MajorState,
+        link::LinkType,
+        role::Role,
+        ticket::{Action, FieldType, Phase, State, TicketKind},
+        waiting::WaitingKind,
+    };
+
+    use super::*;
+
+    /// Everything of the domain that pages name.
+    fn names() -> BTreeSet<(&'static str, String)> {
+        let mut names = BTreeSet::new();
+        let mut add = |group, all: &[&str]| {
+            names.extend(all.iter().map(|name| (group, (*name).to_owned())));
+        };
+        add("action", Action::NAMES);
+        add("done", Action::NAMES);
+        add("state", State::NAMES);
+        add("phase", Phase::NAMES);
+        add("kind", TicketKind::NAMES);
+        add("kinds", TicketKind::NAMES);
+        add("waiting", WaitingKind::NAMES);
+        add("major", MajorState::NAMES);
+        add("role", Role::NAMES);
+        add("link", LinkType::NAMES);
+        add("actor", ActorKind::NAMES);
+        add("outcome", approval::Outcome::NAMES);
+        add("seat", approval::SeatState::NAMES);
+        for kind in TicketKind::ALL {
+            let rules = kind.rules();
+            let codes: Vec<&str> = rules.codes.iter().map(|code| code.as_str()).collect();
+            add("code", &codes);
+            let inputs = rules.rows().flat_map(|row| row.inputs).map(|it| (it.name, it.takes));
+            let fields = rules.fields().map(|field| (field.name, field.takes));
+            for (name, takes) in inputs.chain(fields) {
+                add("field", &[name]);
+                if let FieldType::Choice(options) = takes {
+                    let all: Vec<String> =
+                        options.iter().map(|option| format!("{name}-{option}")).collect();
+                    add("option", &all.iter().map(String::as_str).collect::<Vec<_>>());
+                }
+            }
+        }
+        names
+    }
+
+    #[test]
+    fn everything_of_the_domain_has_a_name_in_each_language() {
+        for words in Words::all() {
+            let missing: Vec<String> = names()
+                .into_iter()
+                .filter(|(group, key)| words.named(group, key).is_none())
+                .map(|(group, key)| format!("{group}-{key} = "))
+                .collect();
+            assert!(missing.is_empty(), "{}:\n{}", words.tag(), missing.join("\n"));
+        }
+    }
+
+    #[test]
+    fn a_browser_gets_the_best_language_that_is_spoken() {
+        let of = |header: &str| Words::accepted(Some(header)).tag().to_owned();
+        assert_eq!(of("de-AT,de;q=0.9,en;q=0.8"), "de");
+        assert_eq!(of("fr-FR,fr;q=0.9,en;q=0.5,de;q=0.7"), "de");
+        assert_eq!(of("fr"), "en");
+        assert_eq!(of("de;q=0, en"), "en");
+        assert_eq!(Words::accepted(None).tag(), "en");
+    }
+}

@@ -1,0 +1,291 @@
+language-name = Deutsch
+skip = Zum Inhalt
+title-refused = Nicht gesendet:
+nav-label = Hauptmenü
+nav-home = Start
+nav-report = Störung melden
+nav-catalog = Katalog
+nav-my = Meine Tickets
+nav-approvals = Genehmigungen
+nav-queue = Warteschlange
+nav-new = Neues Ticket
+nav-problems = Probleme
+nav-tasks = Aufgaben
+to-desk = Zum Service Desk
+to-portal = Zum Portal
+sign-out = Abmelden
+find-label = Ein Ticket nach Nummer oder Wörtern finden
+find-hint = Nummer oder Wörter
+you = Sie
+yes = Ja
+no = Nein
+any = Alle
+optional = freiwillig
+choose = Bitte wählen
+never-mind = Zurück ohne Änderung
+next-page = Nächste Seite
+to-start = Zur Startseite
+
+time-now = gerade eben
+time-ago = vor { $span }
+time-soon = in { $span }
+span-minutes = { $count } Min.
+span-hours = { $count } Std.
+span-days = { $count } Tagen
+
+sign-in-title = Anmelden
+sign-in-how = Geben Sie Ihre E-Mail-Adresse ein. Sie erhalten eine Nachricht mit einem Link, der Sie anmeldet.
+email-label = E-Mail-Adresse
+sign-in-send = Link senden
+sign-in-no-address = Geben Sie eine E-Mail-Adresse ein, zum Beispiel ada@example.com.
+sent-title = Sehen Sie in Ihr Postfach
+sent-where = Falls es ein Konto für { $email } gibt, ist eine Nachricht unterwegs. Ihr Link gilt einmal, 15 Minuten lang.
+sent-again = Nach einigen Minuten keine Nachricht? Prüfen Sie die Adresse und den Spam-Ordner, oder fragen Sie Ihren Service Desk.
+sent-back = Eine andere Adresse verwenden
+link-title = Als { $name } anmelden?
+link-where = Dieser Link meldet Sie bei { $organization } an. Er gilt einmal.
+link-setup = Sie wurden zu { $organization } eingeladen. Dieser Link gilt einmal; später melden Sie sich mit Ihrer E-Mail-Adresse an.
+link-button = Als { $name } anmelden
+link-not-you = Wenn Sie das nicht sind, schließen Sie diese Seite.
+letter-subject = Anmeldung bei { $organization }
+letter-body =
+    Hallo { $name },
+
+    mit diesem Link melden Sie sich bei { $organization } an. Er gilt einmal, 15 Minuten lang:
+
+    { $link }
+
+    Wenn Sie ihn nicht angefordert haben, ist nichts zu tun: Ohne den Link meldet sich niemand an.
+
+home-title = Start
+home-greeting = Hallo { $name }, wie können wir helfen?
+search-label = Katalog und Tickets durchsuchen
+search-hint-portal = Suchen: Laptop, VPN, Drucker …
+search-button = Suchen
+tile-report = Störung melden
+tile-report-about = Etwas funktioniert nicht, wie es soll
+tile-catalog = Etwas anfordern
+tile-catalog-about = Geräte, Zugänge, Leistungen
+tile-approvals = Genehmigungen
+tile-approvals-about =
+    { $count ->
+        [0] Nichts wartet auf Ihre Entscheidung
+        [one] Eine Entscheidung wartet auf Sie
+       *[other] { $count } Entscheidungen warten auf Sie
+    }
+home-waiting = Wartet auf Sie
+home-votes =
+    { $count ->
+        [one] Eine Genehmigung wartet auf Ihre Entscheidung
+       *[other] { $count } Genehmigungen warten auf Ihre Entscheidung
+    }
+home-mine = Ihre offenen Tickets
+home-none = Sie haben keine offenen Tickets.
+home-all = Alle Ihre Tickets
+search-title = Suche
+search-hint = Geben Sie eine Nummer oder Wörter ein.
+search-none = Zu „{ $words }“ wurde nichts gefunden. Versuchen Sie weniger Wörter, oder sagen Sie uns, was nicht geht.
+search-items = Das können Sie anfordern
+search-tickets = Ihre Tickets
+search-report = Stattdessen eine Störung melden
+
+report-title = Störung melden
+report-send = Senden
+similar-title = Ist es eines von diesen?
+similar-about = Diese offenen Tickets könnten dasselbe betreffen. Dann können Sie dort ergänzen, was Sie wissen.
+similar-answers = Was Sie geschrieben haben
+similar-send = Nein, als neues Ticket senden
+
+my-title = Meine Tickets
+my-open = Offen
+my-all = Alle
+my-none = Sie haben noch keine Tickets.
+steps-label = Wie weit es ist
+step-received = Eingegangen
+step-approval = Genehmigung
+step-worked-on = In Arbeit
+step-fulfilled = Wird erledigt
+step-solved = Gelöst
+step-delivered = Geliefert
+step-closed = Geschlossen
+expected = erwartet
+outcome-title = Was getan wurde
+reply-title = Schreiben Sie uns
+reply-label = Ihre Nachricht
+reply-send = Senden
+history-title = Verlauf
+description-title = Beschreibung
+details-title = Einzelheiten
+tasks-title = Aufgaben
+do-confirm = Ja, es funktioniert
+do-not-solved = Nein, es ist nicht gelöst
+do-withdraw = Nicht mehr nötig
+internal = intern
+decided = { $count } Entscheidungen
+show-all = Alle zeigen
+
+catalog-title = Katalog
+catalog-none = Im Katalog ist noch nichts.
+takes-hours = innerhalb von { $count } Arbeitsstunden
+takes-days = innerhalb von { $count } Arbeitstagen
+item-send = Anforderung senden
+item-then = Was dann geschieht
+item-cost = Kosten
+item-takes = Lieferung
+item-approval = Wer zustimmen muss, wird beim Senden entschieden; danach sehen Sie es in der Anforderung.
+item-remarks = Bemerkungen
+item-for = Für jemand anderen
+item-for-hint = Die E-Mail-Adresse der Person; leer lassen, wenn es für Sie ist.
+
+approvals-title = Genehmigungen
+approvals-none = Nichts wartet auf Ihre Entscheidung.
+vote-due = fällig
+vote-instead-of = anstelle von { $name }
+vote-title = Stimmen Sie zu? { $what }
+vote-requester = Angefordert für
+vote-item = Artikel
+vote-comment = Kommentar
+vote-comment-hint = Wenn Sie nicht zustimmen, ist eine Begründung nötig.
+vote-yes = Zustimmen
+vote-no = Nicht zustimmen
+vote-abstain = Enthalten
+vote-others = Wer entscheidet
+vote-tally = { $approved } von { $needed } nötigen
+approval-title = Genehmigung
+
+me-title = Meine Einstellungen
+me-settings = Sprache und Zeit
+me-save = Speichern
+me-zone-hint = Eine IANA-Zeitzone wie Europe/Berlin; leer für die der Organisation.
+me-delegations = Vertretung
+me-delegations-about = Während Sie weg sind, kann jemand anderes für Sie abstimmen.
+me-delegate = Vertretung einsetzen
+me-end-delegation = Jetzt beenden
+me-in-force = gilt jetzt
+me-devices = Angemeldet
+me-this-device = dieses Gerät
+me-signed-in = seit
+me-used = benutzt
+me-end-device = Dort abmelden
+me-end-others = Überall sonst abmelden
+me-unknown-device = Unbekanntes Gerät
+me-role = Rolle
+
+queue-views = Ansichten
+queue-mine = Meine
+queue-unassigned = Ohne Bearbeiter
+queue-waiting = Zurückgestellt
+queue-degraded = Regel gescheitert
+queue-major = Großstörungen
+queue-all = Alle offenen
+empty-mine = Ihnen ist nichts zugewiesen.
+empty-unassigned = Jedes Ticket hat jemanden, der es bearbeitet.
+empty-degraded = Bei keinem offenen Ticket ist eine Regel gescheitert.
+empty-major = Es gibt keine Großstörung.
+empty-queue = Hier wartet nichts.
+empty-filter = Kein Ticket passt zum Filter.
+empty-problems = Es gibt kein offenes Problem.
+empty-tasks = Es gibt keine offene Aufgabe.
+empty-search = Nichts gefunden. Versuchen Sie eine Nummer oder weniger Wörter.
+all-tickets = Alle offenen Tickets
+problems-title = Probleme
+filter-text = Wörter
+filter-apply = Filtern
+filter-clear = Aufheben
+filter-found = { $total } gefunden
+col-priority = Priorität
+col-number = Nummer
+col-what = Was
+col-state = Status
+col-waits = Wartet auf
+col-team = Team
+col-assignee = Bearbeiter
+col-opened = Eröffnet
+col-kind = Art
+tag-major = Großstörung
+tag-degraded = Regel gescheitert
+needs-desk = Diese Seite ist für die Mitarbeiter des Service Desk. Ein Administrator Ihrer Organisation kann Ihnen diese Rolle geben.
+new-title = Neues Ticket
+new-open = Ticket eröffnen
+new-more = Weitere Felder
+
+waits-for = Wartet auf
+waits-for-you = Sie
+waits-for-nobody = niemanden
+waits-for-confirmation = die Bestätigung des Anfordernden; schließt von selbst { $when }
+from-person = von
+changed = geändert
+more-actions = Mehr
+suggestions-title = Vorschläge
+suggestion-yes = Annehmen
+suggestion-no = Verwerfen
+say-send = Senden
+children-title = Zugehörige Störungen
+links-title = Verwandtes
+conflict-title = Jemand anderes hat das Ticket geändert
+conflict-about = Von Ihnen wurde noch nichts geändert, und was Sie geschrieben haben, steht noch unten. Das ist inzwischen geschehen; senden Sie erneut, wenn es noch gilt.
+lacks-first = Vorher auszufüllen:
+lacks-edit = Ticket bearbeiten
+problems-there = Bitte korrigieren Sie das
+
+why-title = Warum hier?
+why-a-policy = eine Regel
+why-a-person = eine Person
+why-nobody = niemand: die Vorgabe
+why-the-matrix = die Matrix der Organisation
+why-rated = die Matrix; Stufen von { $policy }
+why-matrix = Matrix: Auswirkung { $impact } × Dringlichkeit { $urgency } = { $level }
+why-unknown-level = unbekannt
+why-no-category = keine: weder eine Person noch eine Regel hat eine gesetzt
+why-fallback-team = niemand: das Team für alles, was sonst nichts zuteilt
+why-major = Großstörung
+why-led = geleitet von { $manager }, mitgeteilt von { $owner }
+why-update = nächste Mitteilung { $when }
+why-update-missed = die Mitteilung war { $when } fällig und blieb aus
+why-declined = hatte keine Meinung
+why-overruled = wurde überstimmt: { $by }
+why-failed = gescheitert ({ $code }); stattdessen: { $fallback }
+why-suggestions =
+    { $count ->
+        [one] Einer wartet auf eine Entscheidung
+       *[other] { $count } warten auf eine Entscheidung
+    }
+why-more = Weiteres
+why-more-decisions = { $count } weitere Entscheidungen
+why-decisions =
+    { $count ->
+        [0] Keine Regel wurde gefragt.
+        [one] Eine Entscheidung einer Regel ist aufgezeichnet.
+       *[other] { $count } Entscheidungen von Regeln sind aufgezeichnet.
+    }
+
+fault-missing = Füllen Sie das aus.
+request-id = Wenn Sie um Hilfe bitten, nennen Sie diese Nummer:
+error-not-found = Diese Seite gibt es nicht
+advice-not-found = Vielleicht gab es sie nie, oder sie ist nicht für Sie bestimmt. Prüfen Sie die Adresse, oder suchen Sie von der Startseite aus.
+error-forbidden = Das dürfen Sie nicht
+advice-forbidden = Ihre Rolle erlaubt es nicht. Ein Administrator Ihrer Organisation kann das ändern.
+error-stale = Jemand war schneller
+advice-stale = Worüber Sie entschieden haben, hat sich geändert, seit es gezeigt wurde. Von Ihnen wurde nichts geändert; sehen Sie es erneut an und wiederholen Sie es.
+error-refused = Das ist jetzt nicht möglich
+advice-refused = Nichts wurde geändert.
+error-invalid = Etwas stimmt nicht
+advice-invalid = Nichts wurde geändert. Gehen Sie zurück und korrigieren Sie das:
+error-cross-site = Das kam von einer anderen Website
+advice-cross-site = Zu Ihrem Schutz wurde nichts geändert. Öffnen Sie die Seite hier und senden Sie das Formular erneut.
+error-bad-request = Das ist nicht lesbar
+advice-bad-request = Nichts wurde geändert. Öffnen Sie die Seite erneut von der Startseite aus.
+error-too-large = Das ist zu viel
+advice-too-large = Nichts wurde geändert. Senden Sie weniger Text auf einmal.
+error-too-many = Zu viele Versuche
+advice-too-many = Warten Sie eine Viertelstunde, dann versuchen Sie es erneut.
+error-in-progress = Das geschieht bereits
+advice-in-progress = Dasselbe Formular wurde gerade gesendet. Sehen Sie in einigen Sekunden nach dem Ticket.
+error-unavailable = Der Service Desk ist gerade nicht erreichbar
+advice-unavailable = Gehen Sie zurück; Ihr Text ist noch da. Versuchen Sie es in einer Minute erneut.
+error-outcome-unknown = Es ist nicht bekannt, ob das geschehen ist
+advice-outcome-unknown = Sehen Sie nach dem Ticket, bevor Sie es erneut senden.
+error-link-over = Dieser Link gilt nicht mehr
+advice-link-over = Er wurde schon benutzt, oder seine Zeit ist um. Fordern Sie einen neuen an.
+error-internal = Bei uns ist etwas schiefgegangen
+advice-internal = Nichts wurde geändert. Gehen Sie zurück; Ihr Text ist noch da.

@@ -1,0 +1,332 @@
+language-name = English
+skip = Skip to the content
+title-refused = Not sent:
+nav-label = Main
+nav-home = Home
+nav-report = Report a problem
+nav-catalog = Catalog
+nav-my = My tickets
+nav-approvals = Approvals
+nav-queue = Queue
+nav-new = New ticket
+nav-problems = Problems
+nav-tasks = Tasks
+to-desk = To the desk
+to-portal = To the portal
+sign-out = Sign out
+find-label = Find a ticket by number or words
+find-hint = Number or words
+you = You
+yes = Yes
+no = No
+any = Any
+optional = optional
+choose = Please choose
+never-mind = Back without changes
+next-page = Next page
+to-start = To the start page
+
+time-now = just now
+# $span (String) - how long: 5 h
+time-ago = { $span } ago
+# $span (String) - how long: 5 h
+time-soon = in { $span }
+# $count (Number)
+span-minutes = { $count } min
+# $count (Number)
+span-hours = { $count } h
+# $count (Number)
+span-days = { $count } days
+
+sign-in-title = Sign in
+sign-in-how = Enter your e-mail address. You will get a message with a link that signs you in.
+email-label = E-mail address
+sign-in-send = Send me a link
+sign-in-no-address = Enter an e-mail address, such as ada@example.com.
+sent-title = Look into your mail
+# $email (String)
+sent-where = If there is an account for { $email }, a message is on its way. Its link works once, for 15 minutes.
+sent-again = No message after a few minutes? Check the address and the spam folder, or ask your service desk.
+sent-back = Use another address
+# $name (String)
+link-title = Sign in as { $name }?
+# $organization (String)
+link-where = This link signs you in at { $organization }. It works once.
+# $organization (String)
+link-setup = You were invited to { $organization }. This link works once; later you sign in with your e-mail address.
+# $name (String)
+link-button = Sign in as { $name }
+link-not-you = If this is not you, close this page.
+# $organization (String)
+letter-subject = Sign in to { $organization }
+# $name (String)
+# $organization (String)
+# $link (String)
+letter-body =
+    Hello { $name },
+
+    with this link you sign in to { $organization }. It works once, for 15 minutes:
+
+    { $link }
+
+    If you did not ask for it, nothing needs to be done: without the link, nobody is signed in.
+
+home-title = Home
+# $name (String)
+home-greeting = Hello { $name }, how can we help?
+search-label = Search catalog and tickets
+search-hint-portal = Search: laptop, VPN, printer …
+search-button = Search
+tile-report = Report a problem
+tile-report-about = Something does not work as it should
+tile-catalog = Ask for something
+tile-catalog-about = Equipment, access, services
+tile-approvals = Approvals
+# $count (Number)
+tile-approvals-about =
+    { $count ->
+        [0] Nothing waits for your decision
+        [one] One decision waits for you
+       *[other] { $count } decisions wait for you
+    }
+home-waiting = Waiting for you
+# $count (Number)
+home-votes =
+    { $count ->
+        [one] One approval waits for your decision
+       *[other] { $count } approvals wait for your decision
+    }
+home-mine = Your open tickets
+home-none = You have no open tickets.
+home-all = All your tickets
+search-title = Search
+search-hint = Enter a number or words.
+# $words (String)
+search-none = Nothing was found for “{ $words }”. Try fewer words, or tell us what is wrong.
+search-items = You can ask for
+search-tickets = Your tickets
+search-report = Report a problem instead
+
+report-title = Report a problem
+report-send = Send
+similar-title = Is it one of these?
+similar-about = These open tickets may be about the same. If so, you can add what you know there.
+similar-answers = What you wrote
+similar-send = No, send it as a new ticket
+
+my-title = My tickets
+my-open = Open
+my-all = All
+my-none = You have no tickets yet.
+steps-label = How far it is
+step-received = Received
+step-approval = Approval
+step-worked-on = Being worked on
+step-fulfilled = Being fulfilled
+step-solved = Solved
+step-delivered = Delivered
+step-closed = Closed
+expected = expected
+outcome-title = What was done
+reply-title = Write to us
+reply-label = Your message
+reply-send = Send
+history-title = History
+description-title = Description
+details-title = Details
+tasks-title = Tasks
+do-confirm = Yes, it works
+do-not-solved = No, it is not solved
+do-withdraw = Not needed any more
+internal = internal
+# $count (Number)
+decided = { $count } decisions
+show-all = Show all
+
+catalog-title = Catalog
+catalog-none = There is nothing in the catalog yet.
+# $count (Number)
+takes-hours = within { $count } working hours
+# $count (Number)
+takes-days = within { $count } working days
+item-send = Send the request
+item-then = What happens then
+item-cost = Cost
+item-takes = Delivery
+item-approval = Who has to agree is decided when you send it; you then see it in the request.
+item-remarks = Remarks
+item-for = For somebody else
+item-for-hint = The e-mail address of the person; leave it empty if it is for you.
+
+approvals-title = Approvals
+approvals-none = Nothing waits for your decision.
+vote-due = due
+# $name (String)
+vote-instead-of = instead of { $name }
+# $what (String)
+vote-title = Do you agree? { $what }
+vote-requester = Requested for
+vote-item = Item
+vote-comment = Comment
+vote-comment-hint = A reason is needed if you do not agree.
+vote-yes = Agree
+vote-no = Do not agree
+vote-abstain = Abstain
+vote-others = Who decides
+# $approved (Number)
+# $needed (Number)
+vote-tally = { $approved } of { $needed } needed
+approval-title = Approval
+
+me-title = My settings
+me-settings = Language and time
+me-save = Save
+me-zone-hint = An IANA time zone such as Europe/Berlin; empty for the organization's.
+me-delegations = Stand-in
+me-delegations-about = While you are away, somebody else can vote for you.
+me-delegate = Appoint the stand-in
+me-end-delegation = End it now
+me-in-force = in force
+me-devices = Signed in
+me-this-device = this device
+me-signed-in = since
+me-used = used
+me-end-device = Sign out there
+me-end-others = Sign out everywhere else
+me-unknown-device = Unknown device
+me-role = Role
+
+queue-views = Views
+queue-mine = Mine
+queue-unassigned = Unassigned
+queue-waiting = On hold
+queue-degraded = Policy failed
+queue-major = Major
+queue-all = All open
+empty-mine = Nothing is assigned to you.
+empty-unassigned = Every ticket has somebody who works on it.
+empty-degraded = No policy has failed on an open ticket.
+empty-major = There is no major incident.
+empty-queue = Nothing waits here.
+empty-filter = No ticket matches the filter.
+empty-problems = There is no open problem.
+empty-tasks = There is no open task.
+empty-search = Nothing was found. Try a number, or fewer words.
+all-tickets = All open tickets
+problems-title = Problems
+filter-text = Words
+filter-apply = Filter
+filter-clear = Clear
+# $total (String)
+filter-found = { $total } found
+col-priority = Priority
+col-number = Number
+col-what = What
+col-state = State
+col-waits = Waits for
+col-team = Team
+col-assignee = Assignee
+col-opened = Opened
+col-kind = Kind
+tag-major = Major
+tag-degraded = Policy failed
+needs-desk = This page is for the people of the desk. An administrator of your organization can give you that role.
+new-title = New ticket
+new-open = Open the ticket
+new-more = More fields
+
+waits-for = Waits for
+waits-for-you = you
+waits-for-nobody = nobody
+# $when (String)
+waits-for-confirmation = the requester's confirmation; closes by itself { $when }
+from-person = from
+changed = changed
+more-actions = More
+suggestions-title = Suggestions
+suggestion-yes = Accept
+suggestion-no = Dismiss
+say-send = Send
+children-title = Incidents that belong to it
+links-title = Related
+conflict-title = Somebody else changed the ticket
+conflict-about = Nothing was changed by you yet, and what you wrote is still below. This is what happened meanwhile; send again if it still holds.
+lacks-first = Fill in first:
+lacks-edit = Edit the ticket
+problems-there = Please correct this
+
+why-title = Why here?
+why-a-policy = a policy
+why-a-person = a person
+why-nobody = nobody: the default
+why-the-matrix = the matrix of the organization
+# $policy (String)
+why-rated = the matrix; levels by { $policy }
+# $impact (String)
+# $urgency (String)
+# $level (String)
+why-matrix = matrix: impact { $impact } × urgency { $urgency } = { $level }
+why-unknown-level = unknown
+why-no-category = none: neither a person nor a policy has set one
+why-fallback-team = nobody: the team for what nothing else routes
+why-major = Major incident
+# $manager (String)
+# $owner (String)
+why-led = led by { $manager }, told by { $owner }
+# $when (String)
+why-update = next update { $when }
+# $when (String)
+why-update-missed = the update was due { $when } and was missed
+why-declined = gave no opinion
+# $by (String)
+why-overruled = was overruled: { $by }
+# $code (String)
+# $fallback (String)
+why-failed = failed ({ $code }); instead: { $fallback }
+# $count (Number)
+why-suggestions =
+    { $count ->
+        [one] One waits for a decision
+       *[other] { $count } wait for a decision
+    }
+why-more = More
+# $count (Number)
+why-more-decisions = { $count } more decisions
+# $count (Number)
+why-decisions =
+    { $count ->
+        [0] No policy was asked.
+        [one] One decision of a policy is recorded.
+       *[other] { $count } decisions of policies are recorded.
+    }
+
+fault-missing = Fill this in.
+request-id = If you ask for help, give this number:
+error-not-found = There is no such page
+advice-not-found = It may never have been there, or it is not for you to see. Check the address, or look for it from the start page.
+error-forbidden = You may not do that
+advice-forbidden = Your role does not allow it. An administrator of your organization can change that.
+error-stale = Somebody was faster
+advice-stale = What you decided on has changed since it was shown. Nothing was changed by you; look at it again and repeat it.
+error-refused = That is not possible now
+advice-refused = Nothing was changed.
+error-invalid = Something is not right
+advice-invalid = Nothing was changed. Go back and correct this:
+error-cross-site = This came from another site
+advice-cross-site = To protect you, nothing was changed. Open the page here and send the form again.
+error-bad-request = This cannot be read
+advice-bad-request = Nothing was changed. Open the page again from the start page.
+error-too-large = That is too much
+advice-too-large = Nothing was changed. Send less text at once.
+error-too-many = Too many attempts
+advice-too-many = Wait a quarter of an hour, then try again.
+error-in-progress = This is being done already
+advice-in-progress = The same form was sent a moment ago. Look at the ticket in a few seconds.
+error-unavailable = The desk is not available right now
+advice-unavailable = Go back; your text is still there. Try again in a minute.
+error-outcome-unknown = It is not known whether this was done
+advice-outcome-unknown = Look at the ticket before you send it again.
+error-link-over = This link does not work any more
+advice-link-over = It was used already, or its time is over. Ask for a new one.
+error-internal = Something went wrong on our side
+advice-internal = Nothing was changed. Go back; your text is still there.

@@ -1,0 +1,5 @@
+//! Stories at the pages, told by a visitor whose browser runs no scripts.
+
+mod desk;
+mod portal;
+mod signing_in;

@@ -1,0 +1,345 @@
+//! The desk: queues, tickets, and everything that can be done to one.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use waypost_test_support::{TestDesk, on_both_engines};
+
+use crate::policies::{by_words, suggesting};
+
+on_both_engines! {
+    a_ticket_is_taken_from_the_queue_answered_and_resolved
+    why_a_ticket_is_here_is_what_the_api_explains
+    every_action_that_is_possible_has_a_form_and_no_other
+    what_somebody_else_changed_is_shown_before_anything_is_lost
+    what_is_not_edited_stays_as_it_is
+    a_suggestion_is_taken
+    a_ticket_is_opened_for_a_caller
+    views_count_what_they_show
+    a_ticket_is_found_by_its_number_and_its_words
+    a_requester_sees_nothing_of_the_desk
+    a_provider_works_at_its_clients_and_nowhere_else
+    every_page_of_the_desk_is_whole_for_every_kind
+}
+
+async fn a_ticket_is_taken_from_the_queue_answered_and_resolved(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    assert_eq!(agent.path(), "/o/acme/desk/queue/unassigned");
+    agent.click("Mail does not open").await.click("Start work").await;
+    agent.press("Start work").await;
+    assert!(agent.text().contains("It is yours now."), "{}", agent.text());
+    agent.fill("Reply to the requester", "We look at it.").press("Send").await;
+    assert!(agent.text().contains("Your reply is sent."), "{}", agent.text());
+    agent.click("Resolve").await.fill("Code", "Fixed").press("Resolve").await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    agent.fill("What was done", "Restarted the server").press("Resolve").await;
+    assert!(agent.text().contains("It is resolved."), "{}", agent.text());
+    let now = acme.agent.client.again(&incident).await;
+    assert_eq!((&now["state"], &now["resolution"]["code"]), (&json!("resolved"), &json!("fixed")));
+    assert_eq!(now["assignee"]["id"], acme.agent.id.as_str());
+}
+
+async fn why_a_ticket_is_here_is_what_the_api_explains(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let words = by_words(&[("password", json!({ "category": ["access", "password"] }))]);
+    let _ = acme.bind("categorize", "keyword-categorizer", words).await;
+    let incident = acme.report("I forgot my password").await;
+    let explained = acme.agent.client.of(&incident, "explain").await.ok();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    let number = incident["number"].as_str().unwrap();
+    agent.visit(&format!("/o/acme/desk/tickets/{number}")).await;
+    let text = agent.text();
+    assert!(text.contains("Why here?"), "{text}");
+    for fact in explained["facts"].as_array().unwrap() {
+        match fact["kind"].as_str().unwrap() {
+            "team" => assert!(text.contains(fact["team"].as_str().unwrap()), "{text}"),
+            "priority" => assert!(text.contains(&format!("P{}", fact["priority"])), "{text}"),
+            "category" => assert!(text.contains(fact["category"].as_str().unwrap()), "{text}"),
+            _ => {}
+        }
+        for reason in reasons(&fact["set_by"]) {
+            assert!(text.contains(&reason), "{reason}: {text}");
+        }
+    }
+    assert!(text.contains("categorize-keyword-categorizer of acme"), "{text}");
+    // Nobody but the desk.
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit(&format!("/o/acme/my/{number}")).await;
+    assert!(!ada.text().contains("Why here?"), "{}", ada.text());
+}
+
+/// The reasons of whoever set something.
+fn reasons(set_by: &Value) -> Vec<String> {
+    let all = set_by["policy"]["reasons"].as_array();
+    all.into_iter().flatten().filter_map(|it| it.as_str().map(str::to_owned)).collect()
+}
+
+async fn every_action_that_is_possible_has_a_form_and_no_other(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let problem = json!({ "short_description": "Disks fill up" });
+    let problem = acme.agent.client.post("/problems", problem).await.created();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    for ticket in [&incident, &problem] {
+        let number = ticket["number"].as_str().unwrap();
+        let allowed = acme.agent.client.of(ticket, "actions").await.ok();
+        let allowed: Vec<String> = allowed["items"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|item| item["action"].as_str().unwrap().to_owned())
+            .collect();
+        assert!(allowed.len() > 5, "{allowed:?}");
+        for action in &allowed {
+            agent.visit(&format!("/o/acme/desk/tickets/{number}/do/{action}")).await;
+            assert_eq!(agent.status(), StatusCode::OK, "{action}");
+        }
+        for action in ["fulfill", "resume", "approve", "create", "dance"] {
+            assert!(!allowed.contains(&action.to_owned()));
+            agent.visit(&format!("/o/acme/desk/tickets/{number}/do/{action}")).await;
+            assert!(agent.status().is_client_error(), "{action}: {}", agent.status());
+        }
+    }
+}
+
+async fn what_somebody_else_changed_is_shown_before_anything_is_lost(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let number = incident["number"].as_str().unwrap();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await;
+    let priority = json!({ "priority": 1, "reason": "The board waits" });
+    let _ = acme.second_agent.client.act(&incident, "set_priority", priority).await.ok();
+    agent.fill("Description", "My long text").press("Edit").await;
+    assert_eq!(agent.status(), StatusCode::CONFLICT);
+    let text = agent.text();
+    assert!(text.contains("Somebody else changed the ticket"), "{text}");
+    assert!(text.contains("The board waits"), "{text}");
+    assert!(agent.html().contains("My long text"), "{}", agent.html());
+    agent.press("Edit").await;
+    assert_eq!(agent.status(), StatusCode::OK, "{}", agent.text());
+    let now = acme.agent.client.again(&incident).await;
+    assert_eq!(
+        (&now["description"], &now["priority"]["value"]),
+        (&json!("My long text"), &json!(1))
+    );
+}
+
+async fn what_is_not_edited_stays_as_it_is(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let new = json!({
+        "requester": acme.requester.id, "short_description": "Slow", "description": "a\nb",
+        "category": "access/password", "service": "revenue-portal", "ci": "portal-web-1",
+        "tags": ["vpn", "office"], "fields": { "floor": 3 }, "affected_users": 4,
+    });
+    let incident = acme.agent.client.post("/incidents", new).await.created();
+    let number = incident["number"].as_str().unwrap();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await.press("Edit").await;
+    assert_eq!(agent.status(), StatusCode::OK, "{}", agent.text());
+    let same = acme.agent.client.again(&incident).await;
+    assert_eq!(same["version"], incident["version"]);
+    agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await;
+    agent.fill("Summary", "Slow again").press("Edit").await;
+    let now = acme.agent.client.again(&incident).await;
+    assert_eq!(now["short_description"], "Slow again");
+    for field in ["description", "category", "service", "ci", "tags", "fields", "affected_users"] {
+        assert_eq!(now[field], incident[field], "{field}");
+    }
+}
+
+async fn a_suggestion_is_taken(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let set = json!({ "category": ["access", "password"] });
+    let _ = acme.bind("categorize", "keyword-categorizer", suggesting("password", &set)).await;
+    let incident = acme.report("I forgot my password").await;
+    let other = acme.report("My password, too").await;
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    let page =
+        |ticket: &Value| format!("/o/acme/desk/tickets/{}", ticket["number"].as_str().unwrap());
+    agent.visit(&page(&incident)).await;
+    assert!(agent.text().contains("Category → access/password"), "{}", agent.text());
+    agent.press("Accept").await;
+    assert!(!agent.buttons().contains(&"Accept".to_owned()), "{:?}", agent.buttons());
+    assert_eq!(acme.agent.client.again(&incident).await["category"], "access/password");
+    agent.visit(&page(&other)).await.press("Dismiss").await;
+    assert!(!agent.buttons().contains(&"Dismiss".to_owned()), "{:?}", agent.buttons());
+    assert!(acme.agent.client.again(&other).await["category"].is_null());
+}
+
+async fn a_ticket_is_opened_for_a_caller(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/new").await;
+    assert_eq!(agent.path(), "/o/acme/desk/new/incident");
+    agent.fill("Requester", "nobody@acme.example").fill("Summary", "No sound");
+    agent.press("Open the ticket").await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(agent.text().contains("nobody with this address"), "{}", agent.text());
+    agent.fill("Requester", &acme.requester.email).fill("Category", "hardware");
+    agent.fill("Impact", "3").press("Open the ticket").await;
+    assert!(agent.path().starts_with("/o/acme/desk/tickets/INC"), "{}", agent.path());
+    let incident = acme.agent.client.get("/incidents").await.ok()["items"][0].clone();
+    assert_eq!((&incident["channel"], &incident["impact"]), (&json!("phone"), &json!(3)));
+    assert_eq!(incident["category"], "hardware");
+    agent.visit("/o/acme/desk/new/problem").await.fill("Summary", "Sound cards break");
+    agent.press("Open the ticket").await;
+    assert!(agent.path().starts_with("/o/acme/desk/tickets/PRB"), "{}", agent.path());
+}
+
+async fn views_count_what_they_show(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    for title in ["First", "Second", "Third"] {
+        let _ = acme.report(title).await;
+    }
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/queue/all").await.click("Second").await.click("Start work").await;
+    agent.press("Start work").await;
+    for (view, count) in [("Mine", 1), ("Unassigned", 2), ("All open", 3), ("On hold", 0)] {
+        agent.visit("/o/acme/desk/queue/all").await.click(&format!("{view} {count}")).await;
+        let api = match view {
+            "Mine" => format!("/tickets?assignee={}&active=true&count=true", acme.agent.id),
+            "Unassigned" => "/tickets?assigned=false&active=true&count=true".to_owned(),
+            "All open" => "/tickets?active=true&count=true".to_owned(),
+            _ => "/tickets?phase=on_hold&count=true".to_owned(),
+        };
+        let listed = acme.agent.client.get(&api).await.ok();
+        assert_eq!(listed["total"], count, "{view}");
+        assert_eq!(agent.html().matches("<th scope=\"row\">").count(), count, "{view}");
+    }
+    agent.visit("/o/acme/desk/queue/all?text=second").await;
+    assert!(agent.text().contains("1 found"), "{}", agent.text());
+    agent.visit("/o/acme/desk/queue/all?text=nothing").await;
+    assert!(agent.text().contains("No ticket matches the filter."), "{}", agent.text());
+    agent.visit("/o/acme/desk/queue/team-network").await;
+    assert_eq!(agent.status(), StatusCode::OK);
+    agent.visit("/o/acme/desk/queue/nonsense").await;
+    assert_eq!(agent.status(), StatusCode::NOT_FOUND);
+    agent.visit("/o/acme/desk/queue/all?after=nonsense").await;
+    assert_eq!(agent.status(), StatusCode::BAD_REQUEST);
+}
+
+async fn a_ticket_is_found_by_its_number_and_its_words(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let number = incident["number"].as_str().unwrap();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit(&format!("/o/acme/desk/search?text={}", number.to_lowercase())).await;
+    assert_eq!(agent.path(), format!("/o/acme/desk/tickets/{number}"));
+    agent.visit("/o/acme/desk/search?text=mail+does").await;
+    assert!(agent.text().contains("Mail does not open"), "{}", agent.text());
+    agent.visit("/o/acme/desk/search?text=INC0009999").await;
+    assert!(agent.text().contains("Nothing was found."), "{}", agent.text());
+}
+
+async fn a_requester_sees_nothing_of_the_desk(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let number = incident["number"].as_str().unwrap();
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    for path in [
+        "queue/all".to_owned(),
+        "problems".to_owned(),
+        "tasks".to_owned(),
+        "search?text=mail".to_owned(),
+        "new/incident".to_owned(),
+        format!("tickets/{number}"),
+        format!("tickets/{number}/do/assign"),
+    ] {
+        ada.visit(&format!("/o/acme/desk/{path}")).await;
+        assert_eq!(ada.status(), StatusCode::FORBIDDEN, "{path}");
+        assert!(ada.text().contains("for the people of the desk"), "{}", ada.text());
+    }
+    let fields = [("text", "I am the desk")];
+    let same = [("sec-fetch-site", "same-origin")];
+    ada.post(&format!("/o/acme/desk/tickets/{number}/do/note"), &fields, &same).await;
+    assert_eq!(ada.status(), StatusCode::FORBIDDEN);
+    ada.post(&format!("/o/acme/my/{number}/do/note"), &fields, &same).await;
+    assert_eq!(ada.status(), StatusCode::NOT_FOUND);
+    assert_eq!(acme.agent.client.again(&incident).await["version"], incident["version"]);
+}
+
+async fn a_provider_works_at_its_clients_and_nowhere_else(desk: TestDesk) {
+    let harbor = desk.provider("harbor").await;
+    let acme = desk.client_of("harbor", "acme").await;
+    let other = desk.organization("other").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let _ = other.report("Not theirs").await;
+    let mut agent = desk.signed_in(&harbor.agent.email).await;
+    assert_eq!(agent.path(), "/o/harbor/desk/queue/unassigned");
+    agent.visit("/o/acme/desk/queue/all").await.click("Mail does not open").await;
+    agent.fill("Internal note", "Looked at it").press("Send").await;
+    assert!(agent.text().contains("Looked at it"), "{}", agent.text());
+    let number = incident["number"].as_str().unwrap();
+    agent.visit(&format!("/o/harbor/desk/tickets/{number}")).await;
+    assert_eq!(agent.status(), StatusCode::NOT_FOUND);
+    agent.visit("/o/other/desk/queue/all").await;
+    assert_eq!(agent.status(), StatusCode::NOT_FOUND);
+    // A provider's requester is nobody at its clients.
+    let mut requester = desk.signed_in(&harbor.requester.email).await;
+    requester.visit("/o/acme/home").await;
+    assert_eq!(requester.status(), StatusCode::NOT_FOUND);
+}
+
+async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let agent = &acme.agent.client;
+    let incident = acme.report("Mail does not open").await;
+    let problem = json!({ "short_description": "Disks fill up" });
+    let problem = agent.post("/problems", problem).await.created();
+    let order = json!({
+        "requester": acme.requester.id, "short_description": "A laptop",
+        "catalog_item": "laptop", "answers": { "model": "light" },
+    });
+    let request = agent.post("/requests", order).await.created();
+    let link = json!({ "link_type": "related_to", "target": problem["number"] });
+    let _ = agent.act(&incident, "link", link).await.ok();
+    let _ = agent.act(&incident, "propose_major", json!({})).await;
+    let edit = json!({ "problem": problem["number"] });
+    let incident = agent.again(&incident).await;
+    let path = format!("/incidents/{}", incident["number"].as_str().unwrap());
+    let _ = agent.patch(&path, incident["version"].as_i64().unwrap(), edit).await.ok();
+    for language in ["en", "de"] {
+        for email in [&acme.agent.email, &acme.admin.email] {
+            let mut visitor = desk.signed_in(email).await.speaking(language);
+            for ticket in [&incident, &problem, &request] {
+                let number = ticket["number"].as_str().unwrap();
+                visitor.visit(&format!("/o/acme/desk/tickets/{number}")).await;
+                assert_eq!(visitor.status(), StatusCode::OK, "{number}");
+                visitor.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await;
+                assert_eq!(visitor.status(), StatusCode::OK, "{number}");
+            }
+            for path in [
+                "queue/mine",
+                "queue/unassigned",
+                "queue/waiting",
+                "queue/degraded",
+                "queue/major",
+                "queue/all",
+                "queue/team-network",
+                "problems",
+                "tasks",
+                "search",
+                "new/incident",
+                "new/request",
+                "new/problem",
+            ] {
+                visitor.visit(&format!("/o/acme/desk/{path}")).await;
+                assert_eq!(visitor.status(), StatusCode::OK, "{path}");
+            }
+        }
+    }
+}

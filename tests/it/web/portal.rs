@@ -1,0 +1,297 @@
+//! The portal: reporting, asking, following what becomes of it, deciding.
+
+use axum::http::StatusCode;
+use chrono::TimeDelta;
+use serde_json::json;
+use waypost_test_support::{TestDesk, on_both_engines};
+
+use crate::policies::{asking, stage};
+
+on_both_engines! {
+    a_trouble_is_reported_followed_and_confirmed_to_be_solved
+    what_is_not_solved_is_reopened
+    a_report_that_others_made_too_is_asked_about_before_it_is_sent
+    a_form_that_is_refused_keeps_what_was_written
+    a_form_that_is_sent_twice_is_carried_out_once
+    a_laptop_is_ordered_and_its_order_decided
+    a_stand_in_is_appointed_and_decides
+    a_person_reads_pages_in_their_language_and_zone
+    whatever_is_written_stays_text
+    a_page_that_has_not_changed_is_not_sent_again
+    every_page_of_the_portal_is_whole
+}
+
+async fn a_trouble_is_reported_followed_and_confirmed_to_be_solved(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    assert_eq!(ada.path(), "/o/acme/home");
+    ada.click("Report a problem").await;
+    ada.fill("What is wrong?", "Mail does not open");
+    ada.fill("What happens", "A white window.\nSince this morning.");
+    ada.fill("Which service", "Revenue portal").press("Send").await;
+    assert!(ada.path().starts_with("/o/acme/my/INC"), "{}", ada.path());
+    assert!(ada.text().contains("Thank you. It is here"), "{}", ada.text());
+    assert!(ada.text().contains("Mail does not open"), "{}", ada.text());
+    let incident = acme.agent.client.get("/incidents").await.ok()["items"][0].clone();
+    assert_eq!(incident["channel"], "portal");
+    assert_eq!(incident["service"]["key"], "revenue-portal");
+    assert_eq!(incident["description"], "A white window.\nSince this morning.");
+    assert_eq!(incident["requester"]["id"], acme.requester.id.as_str());
+
+    ada.fill("Your message", "It is urgent").press("Send").await;
+    assert!(ada.text().contains("Your message is sent"), "{}", ada.text());
+    let agent = &acme.agent.client;
+    let _ = agent.act(&incident, "start", json!({})).await.ok();
+    let _ = agent.act(&incident, "comment", json!({ "text": "We restart it." })).await.ok();
+    let _ = agent.act(&incident, "note", json!({ "text": "Always this server." })).await.ok();
+    let resolving = json!({ "resolution_code": "fixed", "resolution_notes": "Restarted" });
+    let _ = agent.act(&incident, "resolve", resolving).await.ok();
+
+    ada.visit("/o/acme/home").await;
+    assert!(ada.text().contains("Waiting for you"), "{}", ada.text());
+    ada.click("Mail does not open").await;
+    let text = ada.text();
+    for told in ["We restart it.", "It is urgent", "Solved", "Restarted"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert!(!text.contains("Always this server"), "{text}");
+    ada.press("Yes, it works").await;
+    assert!(ada.text().contains("It is closed. Thank you."), "{}", ada.text());
+    assert_eq!(agent.again(&incident).await["state"], "closed");
+}
+
+async fn what_is_not_solved_is_reopened(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("The printer jams").await;
+    let agent = &acme.agent.client;
+    let resolving = json!({ "resolution_code": "fixed", "resolution_notes": "Cleaned" });
+    let _ = agent.act(&incident, "start", json!({})).await.ok();
+    let _ = agent.act(&incident, "resolve", resolving).await.ok();
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.click("The printer jams").await.click("No, it is not solved").await;
+    // Without a reason it is asked again, at its field.
+    ada.press("No, it is not solved").await;
+    assert_eq!(ada.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(ada.text().contains("Fill this in."), "{}", ada.text());
+    ada.fill("Reason", "It jams again").press("No, it is not solved").await;
+    assert!(ada.text().contains("It is open again."), "{}", ada.text());
+    assert_eq!(agent.again(&incident).await["state"], "in_progress");
+}
+
+async fn a_report_that_others_made_too_is_asked_about_before_it_is_sent(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let before = acme.report("The warehouse scanner is slow").await;
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/report").await.fill("What is wrong?", "Scanner broken in the warehouse");
+    ada.fill("What happens", "Nothing at all").press("Send").await;
+    assert!(ada.text().contains("Is it one of these?"), "{}", ada.text());
+    assert!(ada.text().contains("The warehouse scanner is slow"), "{}", ada.text());
+    assert!(ada.text().contains("Nothing at all"), "{}", ada.text());
+    let all = acme.agent.client.get("/incidents").await.ok()["items"].as_array().unwrap().len();
+    assert_eq!(all, 1);
+    ada.press("No, send it as a new ticket").await;
+    assert!(ada.path().starts_with("/o/acme/my/INC"), "{}", ada.path());
+    let all = acme.agent.client.get("/incidents").await.ok()["items"].clone();
+    assert_eq!(all.as_array().unwrap().len(), 2);
+    assert_eq!(all[0]["description"], "Nothing at all");
+    assert_ne!(all[0]["number"], before["number"]);
+}
+
+async fn a_form_that_is_refused_keeps_what_was_written(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/report").await.fill("What happens", "It smokes & \"burns\" <here>");
+    ada.press("Send").await;
+    assert_eq!(ada.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(ada.text().contains("Please correct this"), "{}", ada.text());
+    assert!(ada.links().contains(&"What is wrong?".to_owned()), "{:?}", ada.links());
+    assert!(ada.html().contains("<title>Not sent: Report a problem"), "{}", ada.html());
+    assert!(
+        ada.html().contains("It smokes &#38; &#34;burns&#34; &#60;here&#62;"),
+        "{}",
+        ada.html()
+    );
+    assert!(acme.agent.client.get("/incidents").await.ok()["items"].as_array().unwrap().is_empty());
+}
+
+async fn a_form_that_is_sent_twice_is_carried_out_once(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/report").await.fill("What is wrong?", "Mail does not open");
+    ada.press_twice("Send").await;
+    assert!(ada.path().starts_with("/o/acme/my/INC"), "{}", ada.path());
+    let all = acme.agent.client.get("/incidents").await.ok()["items"].as_array().unwrap().len();
+    assert_eq!(all, 1);
+    // Another text from the same page is another message.
+    let page = ada.clone();
+    ada.fill("Your message", "First").press("Send").await;
+    let mut back = page;
+    back.fill("Your message", "Second").press("Send").await;
+    assert!(back.text().contains("First") && back.text().contains("Second"), "{}", back.text());
+}
+
+async fn a_laptop_is_ordered_and_its_order_decided(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/search?q=dock").await.click("Laptop").await;
+    assert!(ada.text().contains("1,500.00 EUR"), "{}", ada.text());
+    ada.press("Send the request").await;
+    assert_eq!(ada.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(ada.links().contains(&"Which model?".to_owned()), "{:?}", ada.links());
+    ada.fill("strong", "").fill("Quantity", "2").press("Send the request").await;
+    assert!(ada.path().starts_with("/o/acme/my/REQ"), "{} {}", ada.path(), ada.text());
+    assert!(ada.text().contains("3,000.00 EUR"), "{}", ada.text());
+    let request = acme.agent.client.get("/requests").await.ok()["items"][0].clone();
+    assert_eq!(request["request"]["answers"]["model"], "strong");
+    assert_eq!(request["request"]["quantity"], 2);
+}
+
+async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let chain = asking(&json!([stage("manager", &json!(["manager"]))]));
+    let _ = acme.bind("plan", "approval-chain", chain).await;
+    let mut manager = desk.signed_in(&acme.manager.email).await;
+    manager.visit("/o/acme/me").await;
+    manager.fill("Who votes for you", "nobody@acme.example");
+    manager.fill("Until", "2026-06-08T12:00").press("Appoint the stand-in").await;
+    assert_eq!(manager.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(manager.text().contains("nobody with this address"), "{}", manager.text());
+    manager.fill("Who votes for you", &acme.admin.email).fill("Why", "Holidays");
+    manager.press("Appoint the stand-in").await;
+    assert!(manager.text().contains("manager of acme → admin of acme"), "{}", manager.text());
+
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/catalog/laptop").await.fill("light", "").press("Send the request").await;
+    assert!(ada.text().contains("Awaiting approval"), "{}", ada.text());
+
+    let mut admin = desk.signed_in(&acme.admin.email).await;
+    admin.visit("/o/acme/approvals").await;
+    assert!(admin.text().contains("instead of manager of acme"), "{}", admin.text());
+    admin.click("Laptop").await;
+    assert!(admin.text().contains("1,500.00 EUR"), "{}", admin.text());
+    admin.press("Do not agree").await;
+    assert_eq!(admin.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    admin.fill("Comment", "Have it").press("Agree").await;
+    assert!(admin.text().contains("Your vote is cast."), "{}", admin.text());
+    let request = acme.agent.client.get("/requests").await.ok()["items"][0].clone();
+    assert_eq!(request["state"], "in_fulfilment");
+}
+
+async fn a_person_reads_pages_in_their_language_and_zone(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/me").await.fill("Language", "Deutsch").fill("Time zone", "Europe/Nowhere");
+    ada.press("Save").await;
+    assert_eq!(ada.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    ada.fill("Time zone", "Europe/Berlin").press("Save").await;
+    assert!(ada.text().contains("Es ist gespeichert."), "{}", ada.text());
+    assert!(ada.html().contains("<html lang=\"de\">"), "{}", ada.html());
+    ada.visit("/o/acme/report").await.fill("Was funktioniert nicht?", "Drucker klemmt");
+    ada.press("Senden").await;
+    // Nine o'clock UTC is eleven in Berlin.
+    for _ in 0..3 {
+        desk.clock.advance(TimeDelta::hours(10));
+        ada.visit("/o/acme/my").await;
+    }
+    ada.click("Drucker klemmt").await;
+    assert!(ada.text().contains("1. Jun, 11:00"), "{}", ada.text());
+
+    let mut stranger = desk.visitor().speaking("de-AT,de;q=0.9");
+    stranger.visit("/o/acme/home").await;
+    assert!(stranger.text().contains("E-Mail-Adresse"), "{}", stranger.text());
+}
+
+async fn whatever_is_written_stays_text(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let attacks = [
+        "<script>alert(1)</script>",
+        "<img src=x onerror=alert(1)>",
+        "\"><svg onload=alert(1)>",
+        "' onfocus='alert(1)' autofocus='",
+        "<b hx-get=/sign-out hx-trigger=load>",
+        "</textarea><script>alert(1)</script>",
+        "</title><script>alert(1)</script>",
+        "javascript:alert(1)",
+        "{{ 7*7 }}",
+        "&lt;script&gt;",
+        "https://a.example/\"onmouseover=\"alert(1)",
+        "<!--><script>alert(1)</script>",
+    ];
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    for attack in attacks {
+        ada.visit("/o/acme/report").await.fill("What is wrong?", &format!("Zz {attack}"));
+        ada.fill("What happens", attack).press("Send").await;
+        if ada.text().contains("Is it one of these?") {
+            ada.press("No, send it as a new ticket").await;
+        }
+        let number = ada.path().rsplit('/').next().unwrap().split('?').next().unwrap().to_owned();
+        ada.fill("Your message", attack).press("Send").await;
+        // Whoever meets it: the visitor refuses every page with a handler or a script in it.
+        for path in ["my", "home", "search?q=Zz"] {
+            ada.visit(&format!("/o/acme/{path}")).await;
+            assert!(!ada.html().contains("<script>alert"), "{attack} at {path}");
+        }
+        for path in
+            [format!("tickets/{number}"), "queue/all".to_owned(), "search?text=Zz".to_owned()]
+        {
+            agent.visit(&format!("/o/acme/desk/{path}")).await;
+            assert_eq!(agent.status(), StatusCode::OK, "{path}");
+            assert!(!agent.html().contains("<script>alert"), "{attack} at {path}");
+            assert!(agent.text().contains("Zz"), "{attack} at {path}");
+        }
+        agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await;
+    }
+    ada.visit(&format!("/sign-in?next={}", "/o/acme/%22%3E%3Cscript%3E")).await;
+}
+
+async fn a_page_that_has_not_changed_is_not_sent_again(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/my").await;
+    let tag = ada.header("etag").unwrap().to_owned();
+    assert_eq!(ada.header("cache-control"), Some("private, no-cache"));
+    ada.visit("/o/acme/my").await;
+    assert_eq!(ada.header("etag"), Some(tag.as_str()));
+    let _ = acme.report("Something new").await;
+    ada.visit("/o/acme/my").await;
+    assert_ne!(ada.header("etag"), Some(tag.as_str()));
+    desk.ignore_mail();
+}
+
+async fn every_page_of_the_portal_is_whole(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    for language in ["en", "de"] {
+        for email in [&acme.requester.email, &acme.admin.email] {
+            let mut visitor = desk.signed_in(email).await.speaking(language);
+            for path in [
+                "home",
+                "search",
+                "search?q=laptop",
+                "search?q=nothing+like+it",
+                "report",
+                "report?q=Mail",
+                "catalog",
+                "catalog/laptop",
+                "my",
+                "my?show=all",
+                "approvals",
+                "me",
+            ] {
+                visitor.visit(&format!("/o/acme/{path}")).await;
+                assert_eq!(visitor.status(), StatusCode::OK, "{path}");
+                let lang = format!("<html lang=\"{language}\">");
+                assert!(visitor.html().contains(&lang), "{path}");
+            }
+        }
+    }
+}

@@ -1,0 +1,286 @@
+//! Signing in and out: by a link, once, for as long as it holds.
+
+use axum::http::StatusCode;
+use chrono::{DateTime, TimeDelta, Utc};
+use waypost_app::{
+    Caller, Clock,
+    sign_ins::{self, Invitation},
+};
+use waypost_domain::role::Role;
+use waypost_test_support::{TestDesk, link_in, on_both_engines};
+
+on_both_engines! {
+    a_link_signs_in_once_and_only_when_its_button_is_pressed
+    a_link_expires
+    who_asks_for_a_link_is_told_the_same_whoever_has_the_address
+    nobody_is_sent_more_than_five_links_in_a_quarter_of_an_hour
+    whoever_reads_the_outbox_finds_no_link
+    the_first_administrator_is_invited
+    a_sign_in_ends_when_it_is_not_used_and_after_a_week
+    what_a_person_may_do_is_looked_up_at_each_page
+    a_person_ends_their_sign_ins_on_other_devices
+    who_signs_out_is_out
+    another_organizations_pages_are_not_there
+    a_form_that_another_site_sends_is_refused
+    nobody_is_led_to_another_site
+}
+
+const COOKIE: &str = "__Host-waypost";
+
+async fn a_link_signs_in_once_and_only_when_its_button_is_pressed(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut requester = desk.visitor();
+    requester.visit("/o/acme/my").await;
+    assert_eq!(requester.path(), "/sign-in?next=/o/acme/my");
+    requester.fill("E-mail address", &acme.requester.email).press("Send me a link").await;
+    assert!(requester.text().contains("If there is an account"), "{}", requester.text());
+    let letter = desk.letters().await.pop().unwrap();
+    assert_eq!(letter.subject, "Sign in to acme");
+    let link = link_in(&letter.body).to_owned();
+    // Programs that look at mail follow links, and nothing comes of it.
+    for _ in 0..3 {
+        let mut scanner = desk.visitor();
+        scanner.visit(&link).await;
+        assert!(scanner.text().contains("This link signs you in at acme"), "{}", scanner.text());
+        assert_eq!(scanner.cookie(COOKIE), None);
+    }
+    requester.visit(&link).await.press("Sign in as requester of acme").await;
+    assert_eq!((requester.path(), requester.status()), ("/o/acme/my", StatusCode::OK));
+    // Once.
+    let mut thief = desk.visitor();
+    thief.visit(&link).await;
+    assert_eq!(thief.status(), StatusCode::GONE);
+    let bare = link.split('?').next().unwrap();
+    thief.post(bare, &[], &[("sec-fetch-site", "same-origin")]).await;
+    assert_eq!((thief.status(), thief.cookie(COOKIE)), (StatusCode::GONE, None));
+}
+
+async fn a_link_expires(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut visitor = desk.visitor();
+    visitor.visit("/sign-in").await.fill("E-mail address", &acme.agent.email);
+    visitor.press("Send me a link").await;
+    let letter = desk.letters().await.pop().unwrap();
+    desk.clock.advance(TimeDelta::minutes(15));
+    visitor.visit(link_in(&letter.body)).await;
+    assert_eq!(visitor.status(), StatusCode::GONE);
+    assert!(visitor.text().contains("Ask for a new one"), "{}", visitor.text());
+}
+
+async fn who_asks_for_a_link_is_told_the_same_whoever_has_the_address(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut told = Vec::new();
+    for address in [acme.requester.email.as_str(), "nobody@acme.example"] {
+        let mut visitor = desk.visitor();
+        visitor.visit("/sign-in").await.fill("E-mail address", address);
+        visitor.press("Send me a link").await;
+        told.push((visitor.status(), visitor.text().replace(address, "…")));
+    }
+    assert_eq!(told[0], told[1]);
+    assert_eq!(desk.letters().await.len(), 1);
+
+    let mut visitor = desk.visitor();
+    visitor.visit("/sign-in").await.fill("E-mail address", "ada").press("Send me a link").await;
+    assert_eq!(visitor.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(visitor.text().contains("Enter an e-mail address"), "{}", visitor.text());
+}
+
+async fn nobody_is_sent_more_than_five_links_in_a_quarter_of_an_hour(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let ask = async || {
+        let mut visitor = desk.visitor();
+        visitor.visit("/sign-in").await.fill("E-mail address", &acme.requester.email);
+        visitor.press("Send me a link").await;
+        assert!(visitor.text().contains("a message is on its way"), "{}", visitor.text());
+    };
+    for _ in 0..7 {
+        ask().await;
+    }
+    assert_eq!(desk.letters().await.len(), 5);
+    desk.clock.advance(TimeDelta::minutes(16));
+    ask().await;
+    assert_eq!(desk.letters().await.len(), 1);
+}
+
+async fn whoever_reads_the_outbox_finds_no_link(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut visitor = desk.visitor();
+    visitor.visit("/sign-in").await.fill("E-mail address", &acme.requester.email);
+    visitor.press("Send me a link").await;
+    let letter = desk.letters().await.pop().unwrap();
+    let secret = link_in(&letter.body).rsplit('/').next().unwrap().to_owned();
+    let outbox = acme.admin.client.get("/outbox").await.ok().to_string();
+    assert!(outbox.contains("Sign in to acme") && !outbox.contains(&secret), "{outbox}");
+}
+
+async fn the_first_administrator_is_invited(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let operator = operator(&desk, "acme").await;
+    let invitation = Invitation {
+        email: "first@acme.example".to_owned(),
+        name: Some("First Last".to_owned()),
+        role: Some(Role::Admin),
+    };
+    let invited = sign_ins::invite(&desk.desk, &operator, invitation.clone()).await.unwrap();
+    let mut first = desk.visitor();
+    first.visit(&format!("/setup/{}", invited.secret)).await;
+    assert!(first.text().contains("You were invited to acme"), "{}", first.text());
+    first.press("Sign in as First Last").await;
+    assert_eq!(first.path(), "/o/acme/desk/queue/unassigned");
+    // It is no link of the other kind, and no second person's.
+    let again = sign_ins::invite(&desk.desk, &operator, invitation.clone()).await.unwrap();
+    let mut other = desk.visitor();
+    other.visit(&format!("/sign-in/link/{}", again.secret)).await;
+    assert_eq!(other.status(), StatusCode::GONE);
+    // An invitation changes nobody's rights.
+    let raised = Invitation { email: acme.requester.email.clone(), name: None, ..invitation };
+    let refused = sign_ins::invite(&desk.desk, &operator, raised).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "validation-failed");
+    let unnamed = Invitation { email: "new@acme.example".to_owned(), name: None, role: None };
+    let refused = sign_ins::invite(&desk.desk, &operator, unnamed).await.unwrap_err();
+    assert_eq!(refused.code().as_str(), "missing-fields");
+}
+
+async fn operator(desk: &TestDesk, org: &str) -> Caller {
+    let key = org.parse().unwrap();
+    let organization = waypost_app::organizations::by_key(&desk.desk, &key).await.unwrap();
+    let now: DateTime<Utc> = desk.clock.now();
+    Caller::operator(organization.id, now)
+}
+
+async fn a_sign_in_ends_when_it_is_not_used_and_after_a_week(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut idle = desk.signed_in(&acme.requester.email).await;
+    idle.visit("/o/acme/home").await;
+    assert_eq!(idle.path(), "/o/acme/home");
+    desk.clock.advance(TimeDelta::hours(13));
+    idle.visit("/o/acme/home").await;
+    assert_eq!(idle.path(), "/sign-in?next=/o/acme/home");
+
+    let mut busy = desk.signed_in(&acme.requester.email).await;
+    for _ in 0..20 {
+        desk.clock.advance(TimeDelta::hours(8));
+        busy.visit("/o/acme/home").await;
+        assert_eq!(busy.path(), "/o/acme/home");
+    }
+    desk.clock.advance(TimeDelta::hours(8));
+    busy.visit("/o/acme/home").await;
+    assert_eq!(busy.path(), "/sign-in?next=/o/acme/home");
+}
+
+async fn what_a_person_may_do_is_looked_up_at_each_page(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/queue/all").await;
+    assert_eq!(agent.status(), StatusCode::OK);
+    let path = format!("/people/{}", acme.agent.id);
+    let person = acme.admin.client.get(&path).await.ok();
+    let version = person["version"].as_i64().unwrap();
+    let fewer = serde_json::json!({ "role": "requester" });
+    let person = acme.admin.client.patch(&path, version, fewer).await.ok();
+    agent.visit("/o/acme/desk/queue/all").await;
+    assert_eq!(agent.status(), StatusCode::FORBIDDEN);
+    let version = person["version"].as_i64().unwrap();
+    let left = serde_json::json!({ "active": false });
+    let _ = acme.admin.client.patch(&path, version, left).await.ok();
+    agent.visit("/o/acme/home").await;
+    assert_eq!(agent.path(), "/sign-in?next=/o/acme/home");
+}
+
+async fn a_person_ends_their_sign_ins_on_other_devices(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut first = desk.signed_in(&acme.requester.email).await;
+    let mut second = desk.signed_in(&acme.requester.email).await;
+    let mut third = desk.signed_in(&acme.requester.email).await;
+    third.visit("/o/acme/me").await;
+    assert_eq!(third.text().matches("Firefox, Linux").count(), 3, "{}", third.text());
+    third.press("Sign out there").await;
+    assert_eq!(third.text().matches("Firefox, Linux").count(), 2, "{}", third.text());
+    third.press("Sign out everywhere else").await;
+    assert_eq!(third.text().matches("Firefox, Linux").count(), 1, "{}", third.text());
+    for ended in [&mut first, &mut second] {
+        ended.visit("/o/acme/home").await;
+        assert_eq!(ended.path(), "/sign-in?next=/o/acme/home");
+    }
+    // And an administrator all of a person.
+    let person = acme.requester.id.parse().unwrap();
+    let operator = operator(&desk, "acme").await;
+    assert_eq!(sign_ins::end_all_of(&desk.desk, &operator, person).await.unwrap(), 1);
+    third.visit("/o/acme/home").await;
+    assert_eq!(third.path(), "/sign-in?next=/o/acme/home");
+}
+
+async fn who_signs_out_is_out(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut visitor = desk.signed_in(&acme.requester.email).await;
+    let kept = visitor.clone();
+    visitor.press("Sign out").await;
+    assert_eq!((visitor.path(), visitor.cookie(COOKIE)), ("/sign-in", None));
+    // What somebody kept of it is good for nothing.
+    let mut kept = kept;
+    kept.visit("/o/acme/home").await;
+    assert_eq!(kept.path(), "/sign-in?next=/o/acme/home");
+}
+
+async fn another_organizations_pages_are_not_there(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let other = desk.organization("other").await;
+    let foreign = other.report("Not yours").await;
+    let number = foreign["number"].as_str().unwrap();
+    for email in [&acme.requester.email, &acme.admin.email] {
+        let mut visitor = desk.signed_in(email).await;
+        for path in [
+            "/o/other/home".to_owned(),
+            format!("/o/other/my/{number}"),
+            "/o/nowhere/home".to_owned(),
+            "/o/No-Key/home".to_owned(),
+            "/o/acme/my/INC0009999".to_owned(),
+            "/o/acme/my/nonsense".to_owned(),
+            "/o/acme/approvals/nonsense".to_owned(),
+            "/o/acme/nowhere".to_owned(),
+            "/nowhere".to_owned(),
+        ] {
+            visitor.visit(&path).await;
+            assert_eq!(visitor.status(), StatusCode::NOT_FOUND, "{path}");
+            assert!(visitor.text().contains("There is no such page"), "{path}");
+        }
+    }
+}
+
+async fn a_form_that_another_site_sends_is_refused(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut visitor = desk.signed_in(&acme.requester.email).await;
+    let fields = [("short_description", "Sent by a stranger"), ("_sure", "yes")];
+    let foreign: [&[(&str, &str)]; 5] = [
+        &[("sec-fetch-site", "cross-site")],
+        &[("sec-fetch-site", "same-site"), ("origin", "https://evil.desk.test")],
+        &[("origin", "https://evil.example")],
+        &[("origin", "null")],
+        // A browser that says nothing about itself.
+        &[("x-nothing", "1")],
+    ];
+    for headers in foreign {
+        visitor.post("/o/acme/report", &fields, headers).await;
+        assert_eq!(visitor.status(), StatusCode::FORBIDDEN, "{headers:?}");
+        assert!(visitor.text().contains("came from another site"), "{}", visitor.text());
+    }
+    assert!(acme.agent.client.get("/incidents").await.ok()["items"].as_array().unwrap().is_empty());
+    for headers in [[("sec-fetch-site", "same-origin")], [("origin", "https://desk.test")]] {
+        visitor.post("/o/acme/report", &fields, &headers).await;
+        assert_eq!(visitor.status(), StatusCode::OK, "{headers:?}");
+    }
+    desk.ignore_mail();
+}
+
+async fn nobody_is_led_to_another_site(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    for next in ["//evil.example", "https://evil.example/", "/%5Cevil.example", "/sign-out"] {
+        let mut visitor = desk.visitor();
+        visitor.visit(&format!("/sign-in?next={next}")).await;
+        visitor.fill("E-mail address", &acme.requester.email).press("Send me a link").await;
+        let letter = desk.letters().await.pop().unwrap();
+        visitor.visit(link_in(&letter.body)).await.press("Sign in as requester of acme").await;
+        assert_eq!(visitor.path(), "/o/acme/home", "{next}");
+        desk.clock.advance(TimeDelta::minutes(20));
+    }
+}

@@ -1,0 +1,453 @@
+//! Somebody at the pages: a browser without scripts.
+//!
+//! A visitor does what people do: reads, clicks links and fills fields by their words, presses
+//! buttons. On every page that they meet, what must be true of all pages is checked.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, Method, Request, StatusCode, header},
+};
+use http_body_util::BodyExt;
+use scraper::{ElementRef, Html, Selector};
+use tower::ServiceExt;
+
+/// Somebody at the pages.
+#[derive(Clone)]
+pub struct Visitor {
+    front: Router,
+    cookies: BTreeMap<String, String>,
+    language: String,
+    /// The path of the page that is looked at.
+    path: String,
+    status: StatusCode,
+    headers: HeaderMap,
+    html: String,
+    /// What was filled in and not sent yet.
+    filled: Vec<(String, String)>,
+}
+
+impl Visitor {
+    pub(crate) fn new(front: Router) -> Self {
+        Self {
+            front,
+            cookies: BTreeMap::new(),
+            language: "en".to_owned(),
+            path: "/".to_owned(),
+            status: StatusCode::OK,
+            headers: HeaderMap::new(),
+            html: String::new(),
+            filled: Vec::new(),
+        }
+    }
+
+    /// The same with a browser in another language.
+    #[must_use]
+    pub fn speaking(self, language: &str) -> Self {
+        Self { language: language.to_owned(), ..self }
+    }
+
+    /// Opens an address.
+    pub async fn visit(&mut self, path: &str) -> &mut Self {
+        self.go(Method::GET, path.to_owned(), None, &[]).await;
+        self
+    }
+
+    /// Clicks the link with these words.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn click(&mut self, words: &str) -> &mut Self {
+        let links = self.all("a[href]");
+        let found = links.iter().find(|(text, _)| text == words).or_else(|| {
+            let holds = |(text, _): &&(String, String)| text.contains(words);
+            links.iter().find(holds)
+        });
+        let href = found.map(|(_, href)| href.clone());
+        let href = href.unwrap_or_else(|| panic!("no link `{words}` among {links:?}"));
+        self.go(Method::GET, href, None, &[]).await;
+        self
+    }
+
+    /// Fills in the field with this label.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub fn fill(&mut self, label: &str, value: &str) -> &mut Self {
+        let (name, value) = {
+            let html = Html::parse_document(&self.html);
+            let field = labelled(&html, label)
+                .unwrap_or_else(|| panic!("no field `{label}` on {}:\n{}", self.path, self.text()));
+            let name = field.attr("name").expect("a field has a name").to_owned();
+            let value = match field.value().name() {
+                // People choose by words.
+                "select" => option(&field, value)
+                    .unwrap_or_else(|| panic!("`{value}` is not offered by `{label}`")),
+                _ if field.attr("type") == Some("radio") => {
+                    field.attr("value").unwrap_or_default().to_owned()
+                }
+                _ => value.to_owned(),
+            };
+            (name, value)
+        };
+        self.filled.retain(|(known, _)| *known != name);
+        self.filled.push((name, value));
+        self
+    }
+
+    /// Presses the button with these words, which sends its form.
+    ///
+    /// # Panics
+    /// When there is none.
+    pub async fn press(&mut self, words: &str) -> &mut Self {
+        let (action, pairs) = self.form_of(words);
+        let filled = std::mem::take(&mut self.filled);
+        let mut sent: Vec<(String, String)> = pairs
+            .into_iter()
+            .filter(|(name, _)| !filled.iter().any(|(it, _)| it == name))
+            .collect();
+        sent.extend(filled);
+        let body = encoded(&sent);
+        self.go(Method::POST, action, Some(body), &[]).await;
+        self
+    }
+
+    /// What pressing a button would send: the address and the fields.
+    fn form_of(&self, words: &str) -> (String, Vec<(String, String)>) {
+        let html = Html::parse_document(&self.html);
+        let buttons: Vec<ElementRef<'_>> = html.select(&css("form button")).collect();
+        let named = |button: &&ElementRef<'_>| words_of(button) == words;
+        let button = buttons.iter().find(named).unwrap_or_else(|| {
+            let all: Vec<String> = buttons.iter().map(words_of).collect();
+            panic!("no button `{words}` on {}, only {all:?}:\n{}", self.path, self.text())
+        });
+        let form = button
+            .ancestors()
+            .filter_map(ElementRef::wrap)
+            .find(|one| one.value().name() == "form")
+            .expect("a button is in a form");
+        assert_eq!(form.attr("method"), Some("post"), "`{words}` changes something");
+        let mut pairs = fields_of(&form);
+        if let Some(name) = button.attr("name") {
+            pairs.push((name.to_owned(), button.attr("value").unwrap_or_default().to_owned()));
+        }
+        (form.attr("action").unwrap_or(&self.path).to_owned(), pairs)
+    }
+
+    /// Sends a form as whoever makes it up, with these headers.
+    pub async fn post(
+        &mut self,
+        path: &str,
+        fields: &[(&str, &str)],
+        headers: &[(&str, &str)],
+    ) -> &mut Self {
+        let pairs: Vec<(String, String)> =
+            fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        self.go(Method::POST, path.to_owned(), Some(encoded(&pairs)), headers).await;
+        self
+    }
+
+    /// Sends the last form again, as an impatient person does.
+    pub async fn press_twice(&mut self, words: &str) -> &mut Self {
+        let (filled, page, at) = (self.filled.clone(), self.html.clone(), self.path.clone());
+        let _ = self.press(words).await;
+        (self.filled, self.html, self.path) = (filled, page, at);
+        self.press(words).await
+    }
+
+    /// The status of the page.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// A header of the page.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).and_then(|value| value.to_str().ok())
+    }
+
+    /// The path of the page.
+    #[must_use]
+    pub fn path(&self) -> &str {
+        &self.path
+    }
+
+    /// The page as it was sent.
+    #[must_use]
+    pub fn html(&self) -> &str {
+        &self.html
+    }
+
+    /// The words of the page, without those around it.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let html = Html::parse_document(&self.html);
+        html.select(&css("main")).next().map(|main| words_of(&main)).unwrap_or_default()
+    }
+
+    /// The words of all links of the page.
+    #[must_use]
+    pub fn links(&self) -> Vec<String> {
+        self.all("a[href]").into_iter().map(|(text, _)| text).collect()
+    }
+
+    /// The words of all buttons of the page.
+    #[must_use]
+    pub fn buttons(&self) -> Vec<String> {
+        let html = Html::parse_document(&self.html);
+        html.select(&css("button")).map(|button| words_of(&button)).collect()
+    }
+
+    /// The secret that the browser keeps, if somebody is signed in.
+    #[must_use]
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
+    fn all(&self, selector: &str) -> Vec<(String, String)> {
+        let html = Html::parse_document(&self.html);
+        let selector = css(selector);
+        html.select(&selector)
+            .map(|one| (words_of(&one), one.attr("href").unwrap_or_default().to_owned()))
+            .collect()
+    }
+
+    async fn go(
+        &mut self,
+        method: Method,
+        path: String,
+        body: Option<String>,
+        headers: &[(&str, &str)],
+    ) {
+        let (mut method, mut path, mut body) = (method, path, body);
+        for _ in 0..5 {
+            // What is behind the sign is for the browser alone.
+            let bare = path.split('#').next().unwrap_or_default().to_owned();
+            let mut request = Request::builder()
+                .method(&method)
+                .uri(&bare)
+                .header(header::HOST, "desk.test")
+                .header(header::ACCEPT_LANGUAGE, &self.language)
+                .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0");
+            if !self.cookies.is_empty() {
+                let all: Vec<String> =
+                    self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+                request = request.header(header::COOKIE, all.join("; "));
+            }
+            if body.is_some() {
+                request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
+                if headers.is_empty() {
+                    request = request
+                        .header("sec-fetch-site", "same-origin")
+                        .header(header::ORIGIN, "https://desk.test");
+                }
+            }
+            for (name, value) in headers {
+                request = request.header(*name, *value);
+            }
+            let sent = body.take().map_or_else(Body::empty, Body::from);
+            let request = request.body(sent).expect("a visitor sends what browsers send");
+            let response = self.front.clone().oneshot(request).await.expect("a router answers");
+            let (parts, answer) = response.into_parts();
+            let bytes = answer.collect().await.expect("a page is whole").to_bytes();
+            self.keep_cookies(&parts.headers);
+            self.status = parts.status;
+            if parts.status.is_redirection()
+                && parts.status != StatusCode::NOT_MODIFIED
+                && let Some(to) = parts.headers.get(header::LOCATION)
+            {
+                path = to.to_str().expect("an address is plain").to_owned();
+                method = Method::GET;
+                continue;
+            }
+            self.headers = parts.headers;
+            self.path = bare;
+            self.html = String::from_utf8(bytes.to_vec()).expect("a page is UTF-8");
+            self.filled.clear();
+            self.check();
+            return;
+        }
+        panic!("{path} leads around in a circle");
+    }
+
+    fn keep_cookies(&mut self, headers: &HeaderMap) {
+        for value in headers.get_all(header::SET_COOKIE) {
+            let text = value.to_str().expect("a cookie is plain");
+            let (pair, rest) = text.split_once(';').unwrap_or((text, ""));
+            let (name, value) = pair.split_once('=').expect("a cookie has a name");
+            for needed in ["HttpOnly", "Secure", "SameSite=Lax", "Path=/"] {
+                assert!(rest.contains(needed), "the cookie {name} lacks {needed}");
+            }
+            if value.is_empty() || rest.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+    }
+
+    /// What must be true of every page, whoever looks at it.
+    fn check(&self) {
+        let place = format!("{} ({})", self.path, self.status);
+        let is_page = self.header("content-type").is_some_and(|it| it.starts_with("text/html"));
+        assert!(is_page, "{place} is no page: {:?}\n{}", self.headers, self.html);
+        assert_eq!(
+            self.header("content-security-policy"),
+            Some(
+                "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; \
+                 form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            ),
+            "{place}"
+        );
+        let html = Html::parse_document(&self.html);
+        assert!(html.errors.is_empty(), "{place}: {:?}", html.errors);
+        let all = |selector: &str| html.select(&css(selector)).collect::<Vec<_>>();
+        assert!(all("html").iter().all(|root| root.attr("lang").is_some()), "{place}: lang");
+        assert_eq!(all("h1").len(), 1, "{place}: one h1");
+        assert_eq!(all("main").len(), 1, "{place}: one main");
+        let mut level = 1;
+        for heading in all("h1, h2, h3, h4") {
+            let own = heading.value().name()[1..].parse::<u8>().expect("a heading has a level");
+            assert!(own <= level + 1, "{place}: h{own} after h{level}");
+            level = own;
+            assert!(!words_of(&heading).is_empty(), "{place}: a heading says something");
+        }
+        let mut ids = BTreeSet::new();
+        for one in all("[id]") {
+            let id = one.attr("id").unwrap_or_default();
+            assert!(ids.insert(id), "{place}: two have the id {id}");
+        }
+        let is_there = |list: &str| list.split_whitespace().all(|id| ids.contains(id));
+        for name in ["aria-describedby", "aria-labelledby", "for"] {
+            for one in all(&format!("[{name}]")) {
+                let list = one.attr(name).unwrap_or_default();
+                assert!(is_there(list), "{place}: {name} names {list}, which is not there");
+            }
+        }
+        for field in all("input:not([type=hidden]), select, textarea") {
+            let id = field.attr("id").unwrap_or_default();
+            let is_labelled = !all(&format!("label[for=\"{id}\"]")).is_empty();
+            assert!(is_labelled, "{place}: the field {:?} has no label", field.attr("name"));
+        }
+        for one in all("button, a[href], summary") {
+            assert!(!words_of(&one).is_empty(), "{place}: {} has no name", one.html());
+        }
+        for table in all("table") {
+            assert!(table.select(&css("caption")).next().is_some(), "{place}: a table's caption");
+        }
+        for cell in all("th") {
+            assert!(cell.attr("scope").is_some(), "{place}: the scope of {}", words_of(&cell));
+        }
+        for one in all("*") {
+            for (name, _) in one.value().attrs() {
+                assert!(name != "style" && !name.starts_with("on"), "{place}: inline {name}");
+            }
+        }
+        assert!(all("style, script:not([src])").is_empty(), "{place}: nothing is inline");
+        for link in all("a[href], form[action], link[href], img[src]") {
+            let of = ["href", "action", "src"].into_iter().find_map(|name| link.attr(name));
+            let to = of.unwrap_or_default();
+            let is_written = link.attr("rel").is_some_and(|rel| rel.contains("noopener"));
+            assert!(is_written || leads_to_a_page(to), "{place}: {to} leads nowhere");
+        }
+    }
+}
+
+/// Whether an address is a page of ours.
+fn leads_to_a_page(to: &str) -> bool {
+    let path = to.split(['?', '#']).next().unwrap_or_default();
+    // A part of the same page.
+    if path.is_empty() {
+        return true;
+    }
+    let parts: Vec<&str> = path.split('/').collect();
+    waypost_web::ROUTES.iter().any(|route| {
+        let known: Vec<&str> = route.split('/').collect();
+        known.len() == parts.len()
+            && known
+                .iter()
+                .zip(&parts)
+                .all(|(known, part)| known.starts_with('{') && !part.is_empty() || known == part)
+    })
+}
+
+fn css(selector: &str) -> Selector {
+    Selector::parse(selector).expect("a selector of ours")
+}
+
+fn words_of(element: &ElementRef<'_>) -> String {
+    let text: String = element.text().collect::<Vec<_>>().join(" ");
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    // An image says what it shows.
+    if text.is_empty() { element.attr("aria-label").unwrap_or_default().to_owned() } else { text }
+}
+
+/// The field whose label begins with these words.
+fn labelled<'a>(html: &'a Html, words: &str) -> Option<ElementRef<'a>> {
+    let labels: Vec<ElementRef<'a>> = html.select(&css("label[for]")).collect();
+    let is = |label: &&ElementRef<'_>| words_of(label) == words;
+    let begins = |label: &&ElementRef<'_>| words_of(label).starts_with(words);
+    let label = labels.iter().find(is).or_else(|| labels.iter().find(begins))?;
+    let id = label.attr("for")?;
+    html.select(&css(&format!("[id=\"{id}\"]"))).next()
+}
+
+fn option(select: &ElementRef<'_>, words: &str) -> Option<String> {
+    let options: Vec<ElementRef<'_>> = select.select(&css("option")).collect();
+    let is = |option: &&ElementRef<'_>| words_of(option) == words;
+    let begins = |option: &&ElementRef<'_>| words_of(option).starts_with(words);
+    let found = options.iter().find(is).or_else(|| options.iter().find(begins))?;
+    Some(found.attr("value").unwrap_or_default().to_owned())
+}
+
+/// What a browser sends of a form that nobody has touched.
+fn fields_of(form: &ElementRef<'_>) -> Vec<(String, String)> {
+    let mut pairs = Vec::new();
+    for field in form.select(&css("input[name], select[name], textarea[name]")) {
+        let name = field.attr("name").unwrap_or_default().to_owned();
+        let value = match field.value().name() {
+            "select" => {
+                let options: Vec<ElementRef<'_>> = field.select(&css("option")).collect();
+                let chosen = options.iter().find(|one| one.attr("selected").is_some());
+                let chosen = chosen.or(options.first());
+                chosen.and_then(|one| one.attr("value")).unwrap_or_default().to_owned()
+            }
+            "textarea" => {
+                let text: String = field.text().collect();
+                // The first line end belongs to the tag.
+                text.strip_prefix('\n').unwrap_or(&text).to_owned()
+            }
+            _ => {
+                let kind = field.attr("type").unwrap_or("text");
+                if matches!(kind, "radio" | "checkbox") && field.attr("checked").is_none() {
+                    continue;
+                }
+                field.attr("value").unwrap_or_default().to_owned()
+            }
+        };
+        pairs.push((name, value));
+    }
+    pairs
+}
+
+fn encoded(pairs: &[(String, String)]) -> String {
+    let part = |text: &str| {
+        let mut encoded = String::new();
+        for byte in text.bytes() {
+            match byte {
+                b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' => {
+                    encoded.push(char::from(byte));
+                }
+                b' ' => encoded.push('+'),
+                other => encoded.push_str(&format!("%{other:02X}")),
+            }
+        }
+        encoded
+    };
+    let all: Vec<String> =
+        pairs.iter().map(|(name, value)| format!("{}={}", part(name), part(value))).collect();
+    all.join("&")
+}
