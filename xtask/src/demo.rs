@@ -96,6 +96,8 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     say::line("");
     say::line(summary(&mut desks)?);
     say::line("");
+    say::line(doors(&waypost, server.address())?);
+    say::line("");
     say::line(invitation(server.address(), &desks[0], &data));
     if options.ends {
         return server.stop();
@@ -207,6 +209,45 @@ fn by_team(tickets: &[Value]) -> Vec<TeamShare> {
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or("–").to_owned()
+}
+
+/// People of the demo, and the page at which each begins to look around.
+const PEOPLE: [(&str, &str, &str, &str); 4] = [
+    ("marlow-county", "jonas.weiss@marlow.example", "Jonas Weiss, who asked for a laptop", "my"),
+    (
+        "marlow-county",
+        "kofi.brenner@marlow.example",
+        "Kofi Brenner of the desk, at the portal that is down",
+        "desk/tickets/INC0000002",
+    ),
+    (
+        "marlow-county",
+        "peter.lindgren@marlow.example",
+        "Peter Lindgren, who keeps the desk, at everything that is open",
+        "desk/queue/all",
+    ),
+    ("harbor-it", "ines.okafor@harbor-it.example", "Ines Okafor of the provider", "desk/queue/all"),
+];
+
+/// Links with which people of the demo are signed in. A browser holds one sign-in at a time.
+fn doors(waypost: &Waypost, address: SocketAddr) -> Result<String> {
+    let mut lines = vec![
+        "Open one of these links in a browser; each works once, for a day. To be two people at the same \
+         time, use a second browser or a private window.\n"
+            .to_owned(),
+    ];
+    for (org, email, who, page) in PEOPLE {
+        let invited = waypost.json(["person", "invite", "--org", org, "--email", email])?;
+        let link = invited["link"].as_str().context("reading an invitation")?;
+        let secret = link.rsplit('/').next().context("reading an invitation")?;
+        lines.push(format!("{who}:\n  http://{address}/setup/{secret}?next=/o/{org}/{page}"));
+    }
+    lines.push(
+        "\nFurther people: `waypost person invite`, or their address on the sign-in page; mail \
+                is written to the folder `mail` of the data folder."
+            .to_owned(),
+    );
+    Ok(lines.join("\n"))
 }
 
 /// The address, a token and three commands to try.

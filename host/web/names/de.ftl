@@ -124,6 +124,10 @@ notice-start = Sie bearbeiten es jetzt.
 notice-edit = Es ist gespeichert.
 notice-vote = Ihre Stimme ist abgegeben.
 notice-delegate_vote = Die Vertretung ist eingesetzt.
+
+done-nothing = nichts
+
+notice-nothing = Nichts war ausgewählt: Haken Sie zuerst die Tickets an.
 notice-other = Es ist erledigt.
 
 actor-alert = Überwachung

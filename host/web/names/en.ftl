@@ -124,6 +124,10 @@ notice-start = It is yours now.
 notice-edit = It is saved.
 notice-vote = Your vote is cast.
 notice-delegate_vote = The stand-in is appointed.
+
+done-nothing = nothing
+
+notice-nothing = Nothing was chosen: tick the tickets first.
 notice-other = It is done.
 
 actor-alert = monitoring

@@ -1,5 +1,6 @@
 //! The desk: pages for those who work on tickets.
 
+pub(crate) mod bulk;
 pub(crate) mod new;
 pub(crate) mod queue;
 pub(crate) mod tickets;

@@ -54,6 +54,11 @@ impl Form {
         self.get(name).map(str::trim).filter(|value| !value.is_empty())
     }
 
+    /// Everything that a field was filled in with.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.pairs.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+
     /// The digest of all of it.
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.digest
@@ -163,6 +168,11 @@ impl Query {
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
+    }
+
+    /// Everything that is asked for under a name.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }
 
@@ -387,6 +397,16 @@ impl Faults {
             }
             other => Err(other),
         }
+    }
+
+    /// Fields that are missing.
+    pub(crate) fn missing(names: &[&str], message: &str) -> Self {
+        let fault = |name: &&str| FieldFault {
+            pointer: format!("/{name}"),
+            code: FieldFault::MISSING,
+            message: message.to_owned(),
+        };
+        Self(names.iter().map(fault).collect())
     }
 
     /// The same faults, of which those behind a pointer lose it: a form shows one item of several.

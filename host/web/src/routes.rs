@@ -56,6 +56,7 @@ pub const ROUTES: &[&str] = &[
     "/o/{org}/desk/problems",
     "/o/{org}/desk/tasks",
     "/o/{org}/desk/search",
+    "/o/{org}/desk/bulk",
     "/o/{org}/desk/new",
     "/o/{org}/desk/new/{kind}",
     "/o/{org}/desk/tickets/{number}",
@@ -107,6 +108,7 @@ pub fn router(state: WebState) -> Router {
         .route("/o/{org}/desk/problems", get(desk::queue::problems))
         .route("/o/{org}/desk/tasks", get(desk::queue::tasks))
         .route("/o/{org}/desk/search", get(desk::queue::search))
+        .route("/o/{org}/desk/bulk", get(desk::bulk::show).post(desk::bulk::act))
         .route("/o/{org}/desk/new", get(desk::new::lead))
         .route("/o/{org}/desk/new/{kind}", get(desk::new::show).post(desk::new::open))
         .route("/o/{org}/desk/tickets/{number}", get(desk::tickets::show))

@@ -15,6 +15,7 @@ on_both_engines! {
     a_suggestion_is_taken
     a_ticket_is_opened_for_a_caller
     views_count_what_they_show
+    several_tickets_are_acted_on_after_it_is_seen_what_each_would_refuse
     a_ticket_is_found_by_its_number_and_its_words
     a_requester_sees_nothing_of_the_desk
     a_provider_works_at_its_clients_and_nowhere_else
@@ -115,13 +116,13 @@ async fn what_somebody_else_changed_is_shown_before_anything_is_lost(desk: TestD
     agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await;
     let priority = json!({ "priority": 1, "reason": "The board waits" });
     let _ = acme.second_agent.client.act(&incident, "set_priority", priority).await.ok();
-    agent.fill("Description", "My long text").press("Edit").await;
+    agent.fill("Description", "My long text").press("Save").await;
     assert_eq!(agent.status(), StatusCode::CONFLICT);
     let text = agent.text();
     assert!(text.contains("Somebody else changed the ticket"), "{text}");
     assert!(text.contains("The board waits"), "{text}");
     assert!(agent.html().contains("My long text"), "{}", agent.html());
-    agent.press("Edit").await;
+    agent.press("Save").await;
     assert_eq!(agent.status(), StatusCode::OK, "{}", agent.text());
     let now = acme.agent.client.again(&incident).await;
     assert_eq!(
@@ -141,12 +142,12 @@ async fn what_is_not_edited_stays_as_it_is(desk: TestDesk) {
     let incident = acme.agent.client.post("/incidents", new).await.created();
     let number = incident["number"].as_str().unwrap();
     let mut agent = desk.signed_in(&acme.agent.email).await;
-    agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await.press("Edit").await;
+    agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await.press("Save").await;
     assert_eq!(agent.status(), StatusCode::OK, "{}", agent.text());
     let same = acme.agent.client.again(&incident).await;
     assert_eq!(same["version"], incident["version"]);
     agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await;
-    agent.fill("Summary", "Slow again").press("Edit").await;
+    agent.fill("Summary", "Slow again").press("Save").await;
     let now = acme.agent.client.again(&incident).await;
     assert_eq!(now["short_description"], "Slow again");
     for field in ["description", "category", "service", "ci", "tags", "fields", "affected_users"] {
@@ -342,4 +343,37 @@ async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
             }
         }
     }
+}
+
+async fn several_tickets_are_acted_on_after_it_is_seen_what_each_would_refuse(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let (first, second, over) =
+        (acme.report("First").await, acme.report("Second").await, acme.report("Over").await);
+    let client = &acme.agent.client;
+    let _ = client.act(&over, "cancel", json!({ "reason": "A drill" })).await.ok();
+    let number = |ticket: &Value| ticket["number"].as_str().unwrap().to_owned();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/queue/all").await;
+    assert!(agent.text().contains("With the chosen tickets:"), "{}", agent.text());
+    let chosen = [&first, &second, &over].map(|ticket| format!("&ticket={}", number(ticket)));
+    agent.visit(&format!("/o/acme/desk/bulk?action=assign{}", chosen.concat())).await;
+    assert!(agent.text().contains("possible for 2 of 3 tickets"), "{}", agent.text());
+    assert_eq!(client.again(&first).await["version"], first["version"]);
+    agent.press("Do it to 2 tickets").await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(agent.text().contains("Fill this in."), "{}", agent.text());
+    agent.fill("Team", "Network").press_twice("Do it to 2 tickets").await;
+    // Sent twice, it leads back to the queue.
+    assert_eq!(agent.path(), "/o/acme/desk/queue/all");
+    for ticket in [&first, &second] {
+        let now = client.again(ticket).await;
+        assert_eq!(now["team"]["key"], "network");
+        assert_eq!(now["version"], ticket["version"].as_i64().unwrap() + 1);
+    }
+    assert_eq!(client.again(&over).await["state"], "cancelled");
+    agent.visit("/o/acme/desk/bulk?action=assign").await;
+    assert!(agent.text().contains("Nothing was chosen"), "{}", agent.text());
+    agent.visit(&format!("/o/acme/desk/bulk?action=dance&ticket={}", number(&first))).await;
+    assert_eq!(agent.status(), StatusCode::BAD_REQUEST);
 }

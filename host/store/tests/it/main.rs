@@ -21,6 +21,7 @@ mod organizations;
 mod past;
 mod receipts;
 mod requests;
+mod sign_ins;
 mod tasks;
 mod tickets;
 mod together;

@@ -13,7 +13,7 @@ use waypost_store::{
     event::{self, EventPlace, Period},
     idempotency, import_job, link, organization, outbox, person,
     receipt::{self, OutcomeKind, ReceiptFilter},
-    refused_vote, suggestion, team,
+    refused_vote, sign_in, suggestion, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
     token,
 };
@@ -213,6 +213,14 @@ async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     outbox::has_texts_before(&mut tx, at(9)).await.unwrap();
     outbox::pending_count(&mut tx).await.unwrap();
     token::shown(store, &[7; 32], Some("client-1")).await.unwrap();
+    sign_in::has_any_before(&mut tx, at(9)).await.unwrap();
+    sign_in::shown(store, &[7; 32], Some("client-1")).await.unwrap();
+    sign_in::find_link(store, &[7; 32]).await.unwrap();
+    sign_in::members_at(store, "ada@client-1.example", 10).await.unwrap();
+    let mut own = store.read(sample.org.id).await.unwrap();
+    sign_in::of_person(&mut own, sample.person).await.unwrap();
+    outbox::count_links(&mut own, sample.person, at(9)).await.unwrap();
+    drop(own);
     let receivers = [(sample.org.id, sample.person), (sample.org.id, PersonId(id()))];
     person::find_anywhere(store, &receivers).await.unwrap();
     team::memberships(store, &receivers).await.unwrap();

@@ -13,6 +13,7 @@ use waypost_domain::{
     ticket::{Phase, State as TicketState, TicketKind},
 };
 
+use super::bulk::offered;
 use crate::{
     WebState,
     choices::all,
@@ -43,6 +44,7 @@ struct QueuePage {
     total: Option<String>,
     next: Option<String>,
     empty: String,
+    bulk: Vec<Choice>,
 }
 
 /// A view of the queue, with how many tickets are in it.
@@ -198,6 +200,7 @@ pub(crate) async fn show(
         bare,
         total: listed.total,
         empty,
+        bulk: offered(&viewer),
     };
     Ok(show_page(&page))
 }

@@ -106,6 +106,8 @@ struct DoPage {
     about: String,
     back: String,
     label: String,
+    /// The words of the button.
+    press: String,
     /// What has to be filled in first, elsewhere.
     lacks: Vec<String>,
     edit: Option<String>,
@@ -283,6 +285,13 @@ fn facts(viewer: &Viewer, view: &TicketView) -> Vec<(String, String)> {
     facts
 }
 
+/// What is most likely the next thing to do.
+fn main_of(hints: &[ActionHint]) -> Action {
+    let next = [Action::Start, Action::Resume, Action::Resolve, Action::Fulfill, Action::Complete];
+    let is_possible = |action: &Action| hints.iter().any(|hint| hint.action == *action);
+    next.into_iter().find(is_possible).unwrap_or(Action::Comment)
+}
+
 /// What is done most, in this order; the rest is behind it.
 const MAIN: [Action; 8] = [
     Action::Start,
@@ -301,7 +310,7 @@ fn doings(viewer: &Viewer, view: &TicketView, hints: &[ActionHint]) -> (Vec<Doin
         href: viewer.at(&format!("desk/tickets/{number}/do/{}", hint.action)),
         label: viewer.words.name("action", hint.action.as_str()),
         is_plain: false,
-        is_main: hint.action == Action::Start || hint.action == Action::Resolve,
+        is_main: hint.action == main_of(hints),
     };
     let is_apart = |action: Action| {
         matches!(
@@ -438,7 +447,12 @@ async fn do_page(
         edited
             .filter_map(|field| {
                 let now = shown(&view, field.name, &choices, &viewer.clock);
-                make.field(field.name, field.takes, field.needed, now)
+                make.field(
+                    field.name,
+                    field.takes,
+                    field.needed || field.name == "short_description",
+                    now,
+                )
             })
             .collect()
     } else {
@@ -465,8 +479,10 @@ async fn do_page(
     let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
     let conflict = if is_stale { Some(conflict(state, viewer, &named, form).await?) } else { None };
     let label = words.name("action", action.as_str());
+    let press = if action == Action::Edit { words.text.me_save() } else { label.clone() };
     let problems = faults.summary(&fields, words);
     Ok(DoPage {
+        press,
         p: Page::of_desk(viewer, label.clone()).refused(!problems.is_empty() || is_stale),
         number: ticket.number.clone(),
         about: ticket.short_description.clone(),

@@ -38,14 +38,26 @@ impl Because {
         Self { by: Some(policy.name.clone()), reasons: policy.reasons.clone(), ..self }
     }
 
+    /// Whether the value is a word or two, and no sentence.
+    pub(crate) fn is_short(&self) -> bool {
+        self.value.chars().count() <= 48
+    }
+
     fn troubling(self) -> Self {
         Self { is_trouble: true, ..self }
     }
 }
 
-/// The lines of an explanation. What the head of the page says already is left out.
+/// The lines of an explanation. What the head of the page says already is left out, and so is a
+/// reason that stands one line above: a policy often has one for several things.
 pub(crate) fn because(viewer: &Viewer, explanation: &Explanation) -> Vec<Because> {
-    explanation.facts.iter().filter_map(|fact| line(viewer, fact)).collect()
+    let mut lines: Vec<Because> = Vec::new();
+    for mut line in explanation.facts.iter().filter_map(|fact| line(viewer, fact)) {
+        let is_told = |reason: &String| lines.iter().any(|before| before.reasons.contains(reason));
+        line.reasons.retain(|reason| !is_told(reason));
+        lines.push(line);
+    }
+    lines
 }
 
 fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
@@ -114,8 +126,8 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
             Because::new(words.name("hook", hook.as_str()), t.why_declined()).of_policy(policy)
         }
         Fact::Overruled { hook, policy, by } => {
-            let value = t.why_overruled(by.join("; "));
-            Because::new(words.name("hook", hook.as_str()), value).of_policy(policy)
+            let line = Because::new(words.name("hook", hook.as_str()), t.why_overruled());
+            Because { reasons: by.clone(), ..line.of_policy(policy) }
         }
         Fact::Failed { hook, policy, code, fallback } => {
             let value = t.why_failed(code, fallback);

@@ -228,6 +228,24 @@ lacks-first = Vorher auszufüllen:
 lacks-edit = Ticket bearbeiten
 problems-there = Bitte korrigieren Sie das
 
+pick = Auswählen
+pick-one = { $number } auswählen
+bulk-label = Mit den ausgewählten Tickets:
+bulk-look = Ansehen, was geschieht
+bulk-possible = möglich
+bulk-done = erledigt
+bulk-refused = abgelehnt
+bulk-failed = gescheitert
+bulk-unknown = nicht bekannt
+bulk-not-tried = nicht versucht
+bulk-would-do = Es ist bei { $possible } von { $all } Tickets möglich. Noch wurde nichts geändert.
+bulk-was-done = Es wurde bei { $possible } von { $all } Tickets getan.
+bulk-go =
+    { $count ->
+        [one] Bei einem Ticket ausführen
+       *[other] Bei { $count } Tickets ausführen
+    }
+
 why-title = Warum hier?
 why-a-policy = eine Regel
 why-a-person = eine Person
@@ -243,7 +261,7 @@ why-led = geleitet von { $manager }, mitgeteilt von { $owner }
 why-update = nächste Mitteilung { $when }
 why-update-missed = die Mitteilung war { $when } fällig und blieb aus
 why-declined = hatte keine Meinung
-why-overruled = wurde überstimmt: { $by }
+why-overruled = wurde überstimmt
 why-failed = gescheitert ({ $code }); stattdessen: { $fallback }
 why-suggestions =
     { $count ->

@@ -255,6 +255,30 @@ lacks-first = Fill in first:
 lacks-edit = Edit the ticket
 problems-there = Please correct this
 
+pick = Choose
+# $number (String)
+pick-one = Choose { $number }
+bulk-label = With the chosen tickets:
+bulk-look = Look at what happens
+bulk-possible = possible
+bulk-done = done
+bulk-refused = refused
+bulk-failed = failed
+bulk-unknown = not known
+bulk-not-tried = not tried
+# $possible (Number)
+# $all (Number)
+bulk-would-do = It is possible for { $possible } of { $all } tickets. Nothing has been changed yet.
+# $possible (Number)
+# $all (Number)
+bulk-was-done = It was done to { $possible } of { $all } tickets.
+# $count (Number)
+bulk-go =
+    { $count ->
+        [one] Do it to one ticket
+       *[other] Do it to { $count } tickets
+    }
+
 why-title = Why here?
 why-a-policy = a policy
 why-a-person = a person
@@ -278,8 +302,7 @@ why-update = next update { $when }
 # $when (String)
 why-update-missed = the update was due { $when } and was missed
 why-declined = gave no opinion
-# $by (String)
-why-overruled = was overruled: { $by }
+why-overruled = was overruled
 # $code (String)
 # $fallback (String)
 why-failed = failed ({ $code }); instead: { $fallback }

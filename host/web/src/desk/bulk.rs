@@ -1,0 +1,278 @@
+//! One action on several tickets: first what each would refuse, then what became of each.
+
+use askama::Template;
+use axum::{extract::State, http::StatusCode, response::Response};
+use serde_json::Map;
+use waypost_app::{
+    CommandError,
+    idempotency::{self, Begun, Request},
+    tickets::bulk::{self, Acted, BulkAction, BulkTicket},
+};
+use waypost_domain::{
+    refusal::Refused,
+    ticket::{Action, FieldType, Row as Rule, TicketKind},
+};
+
+use super::queue::must_be_desk;
+use crate::{
+    WebState,
+    choices::Choices,
+    error::PageError,
+    form::{Choice, Faults, Field, Fields, Form, Problem, Query},
+    once::{ONCE, to},
+    page::{Page, show as show_page, show_as},
+    ticket::{Badge, badge},
+    viewer::Viewer,
+};
+
+/// What is offered for several tickets at once: what one does to many of them alike.
+pub(crate) const OFFERED: [Action; 10] = [
+    Action::Assign,
+    Action::Start,
+    Action::Comment,
+    Action::Note,
+    Action::Hold,
+    Action::Resume,
+    Action::Resolve,
+    Action::SetPriority,
+    Action::Close,
+    Action::Cancel,
+];
+
+#[derive(Template)]
+#[template(path = "desk/bulk.html")]
+struct BulkPage {
+    p: Page,
+    action: String,
+    label: String,
+    rows: Vec<Outcome>,
+    /// How many of them it would be done to.
+    possible: u32,
+    fields: Vec<Field>,
+    problems: Vec<Problem>,
+    once: String,
+    back: String,
+    /// Whether it was done, and these are the results.
+    is_done: bool,
+}
+
+/// What becomes of a ticket.
+struct Outcome {
+    number: String,
+    href: String,
+    word: String,
+    why: Option<String>,
+    state: Option<Badge>,
+    is_good: bool,
+}
+
+/// The choices for a list: what can be done to several tickets.
+pub(crate) fn offered(viewer: &Viewer) -> Vec<Choice> {
+    let choice = |action: &Action| Choice {
+        value: action.as_str().to_owned(),
+        label: viewer.words.name("action", action.as_str()),
+        is_chosen: false,
+    };
+    OFFERED.iter().map(choice).collect()
+}
+
+/// What was chosen: the action, the tickets, and the rule of the first ticket's kind that has it.
+struct Chosen {
+    action: Action,
+    numbers: Vec<String>,
+    kind: TicketKind,
+    rule: &'static Rule,
+}
+
+impl Chosen {
+    fn read<'a>(
+        action: Option<&str>,
+        numbers: impl Iterator<Item = &'a str>,
+    ) -> Result<Self, PageError> {
+        let action = action.and_then(|action| action.parse::<Action>().ok());
+        let action = action.filter(|action| OFFERED.contains(action));
+        let action = action.ok_or_else(PageError::bad_request)?;
+        let mut numbers: Vec<String> = numbers.map(str::to_owned).collect();
+        numbers.dedup();
+        numbers.truncate(bulk::MOST);
+        let kinds = numbers.iter().filter_map(|number| TicketKind::of_number(number));
+        let found = kinds.filter_map(|kind| Some((kind, kind.rules().row(action)?))).next();
+        let (kind, rule) = match found {
+            Some(found) => found,
+            None => {
+                let kind = TicketKind::Incident;
+                (kind, kind.rules().row(action).ok_or_else(PageError::bad_request)?)
+            }
+        };
+        Ok(Self { action, numbers, kind, rule })
+    }
+
+    fn bulk(&self, input: Map<String, serde_json::Value>, is_preview: bool) -> BulkAction {
+        let ticket = |number: &String| BulkTicket { number: number.clone(), version: None };
+        let tickets = self.numbers.iter().map(ticket).collect();
+        BulkAction { action: self.action, input, tickets, is_preview }
+    }
+}
+
+/// Shows which tickets were chosen, and what each would refuse.
+pub(crate) async fn show(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
+    must_be_desk(&viewer)?;
+    if query.all("ticket").next().is_none() {
+        return Ok(to(&viewer.at("desk/queue/all?done=nothing")));
+    }
+    let chosen = Chosen::read(query.get("action"), query.all("ticket"))?;
+    let page = preview(&state, &viewer, &chosen, None, &Faults::default()).await?;
+    Ok(show_page(&page))
+}
+
+async fn preview(
+    state: &WebState,
+    viewer: &Viewer,
+    chosen: &Chosen,
+    form: Option<&Form>,
+    faults: &Faults,
+) -> Result<BulkPage, PageError> {
+    let input = form.map(|form| input(viewer, chosen, form)).unwrap_or_default();
+    let bulk = chosen.bulk(input, true);
+    let time = state.edge.options.request_timeout / 2;
+    let acted =
+        bulk::act_on_each(&state.desk, viewer.caller(), state.edge.clock.as_ref(), &bulk, time);
+    let acted = acted.await?;
+    let rows: Vec<Outcome> = chosen
+        .numbers
+        .iter()
+        .zip(&acted)
+        .map(|(number, acted)| outcome(viewer, number, acted, true))
+        .collect();
+    let words = viewer.words;
+    let types: Vec<FieldType> = chosen.rule.inputs.iter().map(|input| input.takes).collect();
+    let choices = Choices::of(&state.desk, viewer.caller(), chosen.kind, &types).await?;
+    let make = Fields { words, choices: &choices, form, faults, prefix: "bulk" };
+    let fields: Vec<Field> = chosen
+        .rule
+        .inputs
+        .iter()
+        .filter_map(|input| {
+            let is_needed = input.needed != waypost_domain::field::Needed::No;
+            make.field(input.name, input.takes, is_needed, None)
+        })
+        .collect();
+    let problems = faults.summary(&fields, words);
+    let label = words.name("action", chosen.action.as_str());
+    let possible = rows.iter().filter(|row| row.is_good).count();
+    Ok(BulkPage {
+        p: Page::of_desk(viewer, label.clone()).refused(!problems.is_empty()),
+        action: chosen.action.as_str().to_owned(),
+        label,
+        possible: u32::try_from(possible).unwrap_or(u32::MAX),
+        rows,
+        fields,
+        problems,
+        once: state.edge.entropy.id(viewer.caller().now).to_string(),
+        back: viewer.at("desk/queue/all"),
+        is_done: false,
+    })
+}
+
+fn input(viewer: &Viewer, chosen: &Chosen, form: &Form) -> Map<String, serde_json::Value> {
+    let taken = chosen.rule.inputs.iter().map(|input| (input.name, input.takes));
+    form.json(taken, &viewer.clock, false)
+}
+
+fn outcome(viewer: &Viewer, number: &str, acted: &Acted, is_preview: bool) -> Outcome {
+    let t = &viewer.words.text;
+    let (word, why, state, is_good) = match acted {
+        Acted::Done(ticket) => {
+            (t.bulk_done(), None, ticket.as_ref().map(|ticket| ticket.state), true)
+        }
+        Acted::Possible(state) => (t.bulk_possible(), None, *state, true),
+        // What is still to be filled in stands against none of them.
+        Acted::Refused(CommandError::Refused(Refused::MissingFields(_))) if is_preview => {
+            (t.bulk_possible(), None, None, true)
+        }
+        Acted::Refused(error) => (t.bulk_refused(), Some(error.to_string()), None, false),
+        Acted::Failed(error) => (t.bulk_failed(), Some(error.to_string()), None, false),
+        Acted::Unknown => (t.bulk_unknown(), None, None, false),
+        Acted::NotTried => (t.bulk_not_tried(), None, None, false),
+    };
+    let phase = |state| {
+        let kind = TicketKind::of_number(number)?;
+        kind.rules().phase(state)
+    };
+    Outcome {
+        number: number.to_owned(),
+        href: viewer.at(&format!("desk/tickets/{number}")),
+        word,
+        why,
+        state: state.and_then(|state| Some(badge(viewer, state, phase(state)?))),
+        is_good,
+    }
+}
+
+/// Carries the action out, and shows what became of each ticket.
+pub(crate) async fn act(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    form: Form,
+) -> Result<Response, PageError> {
+    must_be_desk(&viewer)?;
+    let chosen = Chosen::read(form.get("action"), form.all("ticket"))?;
+    let input = input(&viewer, &chosen, &form);
+    let missing: Vec<_> = chosen
+        .rule
+        .inputs
+        .iter()
+        .filter(|one| one.needed == waypost_domain::field::Needed::Always)
+        .filter(|one| !input.contains_key(one.name))
+        .map(|one| one.name)
+        .collect();
+    if !missing.is_empty() {
+        let faults = Faults::missing(&missing, &viewer.words.text.fault_missing());
+        let page = preview(&state, &viewer, &chosen, Some(&form), &faults).await?;
+        return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
+    }
+    let request = Request {
+        method: "POST".to_owned(),
+        path: viewer.path.to_string(),
+        key: form.get(ONCE).filter(|key| !key.is_empty()).unwrap_or("none").to_owned(),
+        body_digest: form.digest(),
+        at: viewer.caller().now,
+    };
+    let carrying = match idempotency::begin(&state.desk, viewer.caller(), &request).await? {
+        Begun::Fresh(carrying) => carrying,
+        Begun::Replay { .. } => return Ok(to(&viewer.at("desk/queue/all"))),
+        Begun::InProgress => return Err(PageError::in_progress()),
+        Begun::AnswerLost => return Err(PageError::answer_lost()),
+        Begun::Reused => return Err(PageError::bad_request()),
+    };
+    let caller = carrying.caller();
+    let bulk = chosen.bulk(input, false);
+    let time = state.edge.options.request_timeout / 2;
+    let acted = bulk::act_on_each(&state.desk, &caller, state.edge.clock.as_ref(), &bulk, time);
+    let acted = acted.await?;
+    carrying.answered(303, Vec::new());
+    let rows: Vec<Outcome> = chosen
+        .numbers
+        .iter()
+        .zip(&acted)
+        .map(|(number, acted)| outcome(&viewer, number, acted, false))
+        .collect();
+    let label = viewer.words.name("action", chosen.action.as_str());
+    let page = BulkPage {
+        p: Page::of_desk(&viewer, label.clone()),
+        action: chosen.action.as_str().to_owned(),
+        label,
+        possible: u32::try_from(rows.iter().filter(|row| row.is_good).count()).unwrap_or(0),
+        rows,
+        fields: Vec::new(),
+        problems: Vec::new(),
+        once: String::new(),
+        back: viewer.at("desk/queue/all"),
+        is_done: true,
+    };
+    Ok(show_page(&page))
+}
