@@ -1,6 +1,11 @@
 //! Makes a function of every message of the pages, and gives every asset a name that changes with
 //! its content.
 
+#![expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells a build script everything by its environment"
+)]
+
 use std::{
     env,
     fmt::Write as _,

@@ -10,9 +10,7 @@ create table sign_ins (
     -- Which browser it is, as it describes itself.
     device text not null,
     created_at timestamptz not null,
-    -- When the person last proved who they are.
-    proved_at timestamptz not null,
-    -- When it was last used, to the minute or so.
+    -- When it was last used, to five minutes.
     used_at timestamptz not null,
     ended_at timestamptz,
     constraint sign_ins_key primary key (org_id, id)
@@ -49,3 +47,19 @@ create index people_email on people (email_folded) where email_folded is not nul
 
 call waypost_wall('sign_ins');
 call waypost_wall('sign_in_links');
+
+-- Who leaves is signed out, and stays so should they come back; who may do more than before signs
+-- in anew.
+create function sign_out() returns trigger language plpgsql as $$
+begin
+    delete from sign_ins where org_id = new.org_id and person_id = new.id;
+    delete from sign_in_links where org_id = new.org_id and person_id = new.id;
+    return null;
+end $$;
+
+create trigger people_are_signed_out after update on people for each row
+when (
+    (old.active and not new.active)
+    or (old.role <> new.role and (old.role = 'requester' or new.role = 'admin'))
+)
+execute function sign_out();

@@ -10,9 +10,7 @@ create table sign_ins (
     -- Which browser it is, as it describes itself.
     device text not null,
     created_at text not null,
-    -- When the person last proved who they are.
-    proved_at text not null,
-    -- When it was last used, to the minute or so.
+    -- When it was last used, to five minutes.
     used_at text not null,
     ended_at text,
     constraint sign_ins_key primary key (org_id, id)
@@ -46,3 +44,13 @@ create index sign_in_links_old on sign_in_links (expires_at);
 
 -- Whoever signs in names an address, and no organization.
 create index people_email on people (email_folded) where email_folded is not null;
+
+-- Who leaves is signed out, and stays so should they come back; who may do more than before signs
+-- in anew.
+create trigger people_are_signed_out after update on people
+when (old.active = 1 and new.active = 0)
+    or (old.role <> new.role and (old.role = 'requester' or new.role = 'admin'))
+begin
+    delete from sign_ins where org_id = new.org_id and person_id = new.id;
+    delete from sign_in_links where org_id = new.org_id and person_id = new.id;
+end;

@@ -86,7 +86,7 @@ pub async fn leaving(
             is_asked: message.ticket.is_some_and(|id| asked.contains(&(id, message.person))),
             teams: theirs.map(|(.., team)| *team).collect(),
         };
-        let address = match message.leaves_to(&standing) {
+        let address = match message.leaves_to(&standing, now) {
             Ok(address) => address,
             Err(why) => {
                 leaving.push(Err(why));

@@ -17,7 +17,7 @@ use waypost_domain::{
     message::{DeliveryChannel, Message, MessageLink, ToldAs},
     person::Person,
     role::Role,
-    sign_in::{ASKING, LinkPurpose, MAX_ASKED, MAX_DEVICE_CHARS, SignIn, SignInLink},
+    sign_in::{LinkPurpose, MAX_ASKED, MAX_DEVICE_CHARS, SignIn, SignInLink, quarter_of},
     text,
 };
 use waypost_store::{
@@ -43,12 +43,14 @@ pub struct SignedIn {
     pub language: Option<String>,
     /// Their zone; the organization's where they have none of their own.
     pub zone: Tz,
+    /// The zone of their own.
+    pub own_zone: Option<Tz>,
     /// The organization that they are in now.
     pub organization: Named,
+    /// How many levels of impact and of urgency it has.
+    pub levels: (u8, u8),
     /// The key of their own organization.
     pub home: String,
-    /// Whether they proved lately who they are.
-    pub is_proved: bool,
 }
 
 /// Somebody whom a link would sign in.
@@ -168,8 +170,11 @@ pub async fn authenticate(
             .ok_or(Unauthenticated::OutOfReach)?,
     };
     if sign_in.notes_use(now) {
-        let noted = note_use(&desk.store, &sign_in, now).await;
-        noted.map_err(Unauthenticated::failed)?;
+        // Who only reads is not to wait for a database that cannot write.
+        if let Err(error) = note_use(&desk.store, &sign_in, now).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "the use of a sign-in was not noted");
+        }
     }
     let mut tx = desk.store.read(org).await.map_err(Unauthenticated::failed)?;
     let here = organization::load(&mut tx).await.map_err(Unauthenticated::failed)?;
@@ -180,11 +185,12 @@ pub async fn authenticate(
         caller: Caller { org, role, actor, token: None, now, repeatable: None, commit },
         sign_in: sign_in.id,
         zone: person.zone.unwrap_or(here.settings.zone),
+        own_zone: person.zone,
         language: person.language.map(|language| language.to_string()),
         name: person.name,
+        levels: (here.settings.matrix.impacts(), here.settings.matrix.urgencies()),
         organization: Named { key: here.key.to_string(), name: here.name },
         home,
-        is_proved: sign_in.is_proved(now),
     })
 }
 
@@ -212,13 +218,9 @@ pub async fn ask(
     for member in sign_in::members_at(&desk.store, address.trim(), MAX_ACCOUNTS).await? {
         let person = member.person.id;
         let mut tx = desk.store.write(member.person.org).await?;
-        if outbox::count_links(&mut tx, person, now - ASKING).await? >= MAX_ASKED {
-            tracing::info!(org.id = %member.person.org, "too many links were asked for");
-            continue;
-        }
         let LinkLetter { subject, body } = letter(&receiver(&member));
         let id = MessageId(desk.entropy.id(now));
-        let message = Message {
+        let mut message = Message {
             id,
             org: member.person.org,
             ticket: None,
@@ -230,11 +232,23 @@ pub async fn ask(
             subject,
             body,
             link: Some(MessageLink::SignIn { next: next.map(str::to_owned) }),
-            dedupe_key: format!("sign-in:{id}"),
+            dedupe_key: String::new(),
             send_at: now,
             created_at: now,
         };
-        outbox::enqueue_many(&mut tx, &[message]).await?;
+        // Each of the few places of a quarter of an hour is taken once, whoever asks at the same
+        // moment.
+        let mut is_queued = false;
+        for place in 0..MAX_ASKED {
+            message.dedupe_key = format!("sign-in:{}:{place}", quarter_of(now));
+            if outbox::enqueue_many(&mut tx, std::slice::from_ref(&message)).await? > 0 {
+                is_queued = true;
+                break;
+            }
+        }
+        if !is_queued {
+            tracing::info!(org.id = %member.person.org, "too many links were asked for");
+        }
         tx.commit().await?;
         sent = true;
     }
@@ -267,6 +281,7 @@ pub async fn begin(
     secret: &str,
     purpose: LinkPurpose,
     device: &str,
+    commit: &CommitNote,
     now: DateTime<Utc>,
 ) -> Result<Begun, CommandError> {
     let now = now.to_micros();
@@ -280,11 +295,10 @@ pub async fn begin(
         hash: hash(&secret),
         device: described(device),
         created_at: now,
-        proved_at: now,
         used_at: now,
         ended_at: None,
     };
-    let mut tx = desk.store.write(link.org).await?;
+    let mut tx = desk.store.write(link.org).await?.noted_in(commit);
     match sign_in::use_link(&mut tx, &link, now).await {
         Err(StoreError::Stale) => return Err(missing()),
         used => used?,
@@ -309,7 +323,7 @@ pub async fn sign_out(desk: &Desk, who: &SignedIn) -> Result<(), CommandError> {
 /// The database failed.
 pub async fn end(desk: &Desk, who: &SignedIn, id: SignInId) -> Result<(), CommandError> {
     let (org, person) = own(desk, who).await?;
-    let mut tx = desk.store.write(org).await?;
+    let mut tx = desk.store.write(org).await?.noted_in(&who.caller.commit);
     sign_in::end(&mut tx, person, id, who.caller.now).await?;
     Ok(tx.commit().await?)
 }
@@ -320,7 +334,7 @@ pub async fn end(desk: &Desk, who: &SignedIn, id: SignInId) -> Result<(), Comman
 /// The database failed.
 pub async fn end_others(desk: &Desk, who: &SignedIn) -> Result<(), CommandError> {
     let (org, person) = own(desk, who).await?;
-    let mut tx = desk.store.write(org).await?;
+    let mut tx = desk.store.write(org).await?.noted_in(&who.caller.commit);
     sign_in::end_others(&mut tx, person, Some(who.sign_in), who.caller.now).await?;
     Ok(tx.commit().await?)
 }
@@ -345,7 +359,8 @@ pub async fn devices(desk: &Desk, who: &SignedIn) -> Result<Vec<Device>, Command
         .collect())
 }
 
-/// Ends all sign-ins of a person, and says how many they were. For administrators.
+/// Ends all sign-ins of a person and all links that could begin one, and says how many sign-ins
+/// they were. For administrators.
 ///
 /// # Errors
 /// [`CommandError::NotFound`] for somebody who is not of the organization.
@@ -358,7 +373,7 @@ pub async fn end_all_of(
     let mut tx = desk.write(caller).await?;
     let known = person::find(&mut tx, person).await?.filter(|known| known.org == caller.org);
     known.ok_or(CommandError::NotFound(Missing::Person))?;
-    let ended = sign_in::end_others(&mut tx, person, None, caller.now).await?;
+    let ended = sign_in::end_all(&mut tx, person, caller.now).await?;
     tx.commit().await?;
     tracing::info!(org.id = %caller.org, person.id = %person, ended, "sign-ins of a person ended");
     Ok(ended)

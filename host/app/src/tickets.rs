@@ -38,7 +38,7 @@ pub(crate) use self::{
     snapshot::{SharedOnce, moment, only, timestamp},
 };
 pub use self::{
-    history::{History, history},
+    history::{History, addresses, history},
     links::{LinkView, links},
     open::open,
     read::{events, find, list, tasks},

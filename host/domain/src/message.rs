@@ -15,6 +15,7 @@ use crate::{
     name::{UnknownName, names},
     person::Person,
     role::Role,
+    sign_in::LinkPurpose,
     ticket::{CancelOutcome, Code, Stage, Ticket},
 };
 
@@ -226,6 +227,8 @@ pub enum NotSent {
     Left,
     /// The person has no address.
     NoAddress,
+    /// Its link would be too late: whoever asked for it has asked again or gone.
+    LinkLate,
     /// They are not any more what they were told as.
     NotAnyMore(ToldAs),
     /// The ticket ended since, in this way.
@@ -243,6 +246,7 @@ impl fmt::Display for NotSent {
         match self {
             Self::Left => f.write_str("the person does not work here any more"),
             Self::NoAddress => f.write_str("the person has no e-mail address"),
+            Self::LinkLate => f.write_str("its link would be too late"),
             Self::NotAnyMore(told_as) => f.write_str(match told_as {
                 ToldAs::Requester => "the person is not the requester any more",
                 ToldAs::Assignee => "the person is not the assignee any more",
@@ -260,7 +264,10 @@ impl fmt::Display for NotSent {
 
 impl Message {
     /// The address to which it leaves now, or why it does not leave any more.
-    pub fn leaves_to(&self, standing: &Standing) -> Result<String, NotSent> {
+    pub fn leaves_to(&self, standing: &Standing, now: DateTime<Utc>) -> Result<String, NotSent> {
+        if self.link.is_some() && now >= self.created_at + LinkPurpose::SignIn.lifetime() {
+            return Err(NotSent::LinkLate);
+        }
         let person =
             standing.person.as_ref().filter(|person| person.active).ok_or(NotSent::Left)?;
         if let Some(ticket) = &standing.ticket

@@ -15,14 +15,16 @@ use crate::{
 pub const IDLE: TimeDelta = TimeDelta::hours(12);
 /// How long a sign-in holds in all.
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
-/// How long after a person proved who they are they may do what gives power.
-pub const PROVED: TimeDelta = TimeDelta::minutes(30);
 /// How often a use is noted; more often would be a write for every page.
 const NOTED: TimeDelta = TimeDelta::minutes(5);
-/// How many links are sent to one account in [`ASKING`].
+/// How many links are sent to one account in a quarter of an hour.
 pub const MAX_ASKED: u32 = 5;
-/// In which time they are counted.
-pub const ASKING: TimeDelta = TimeDelta::minutes(15);
+
+/// The quarter of an hour in which links are counted.
+#[must_use]
+pub fn quarter_of(now: DateTime<Utc>) -> i64 {
+    now.timestamp().div_euclid(15 * 60)
+}
 /// The longest description of a browser that is kept.
 pub const MAX_DEVICE_CHARS: usize = 200;
 
@@ -41,8 +43,6 @@ pub struct SignIn {
     pub device: String,
     /// When they signed in.
     pub created_at: DateTime<Utc>,
-    /// When they last proved who they are.
-    pub proved_at: DateTime<Utc>,
     /// When it was last used, to a few minutes.
     pub used_at: DateTime<Utc>,
     /// When it was ended.
@@ -60,12 +60,6 @@ impl SignIn {
     #[must_use]
     pub fn notes_use(&self, now: DateTime<Utc>) -> bool {
         now >= self.used_at + NOTED
-    }
-
-    /// Whether the person proved lately who they are.
-    #[must_use]
-    pub fn is_proved(&self, now: DateTime<Utc>) -> bool {
-        now < self.proved_at + PROVED
     }
 }
 
@@ -141,7 +135,6 @@ mod tests {
             hash: [0; 32],
             device: String::new(),
             created_at: at(0),
-            proved_at: at(0),
             used_at: at(0),
             ended_at: None,
         }
@@ -162,12 +155,6 @@ mod tests {
     fn a_use_is_noted_every_few_minutes_only() {
         assert!(!sign_in().notes_use(at(4)));
         assert!(sign_in().notes_use(at(5)));
-    }
-
-    #[test]
-    fn who_proved_who_they_are_is_asked_again_after_half_an_hour() {
-        assert!(sign_in().is_proved(at(29)));
-        assert!(!sign_in().is_proved(at(30)));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 
 use std::{
     any::Any,
+    net::IpAddr,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -24,6 +25,8 @@ use crate::{places::Edge, refused::Refused, serve::Peer};
 
 /// Names a request, in both directions.
 const X_REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Through which addresses a request came, by the proxies that passed it on.
+const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 /// Longer than any id that generators make; a longer one would fill our log.
 const MAX_REQUEST_ID_BYTES: usize = 128;
 
@@ -96,6 +99,10 @@ pub async fn accompany(
         let now = with.edge.clock.now();
         with.edge.entropy.id(now).to_string()
     });
+    if let Some(Peer(peer)) = request.extensions().get::<Peer>().copied() {
+        let from = client_address(peer, request.headers(), &with.edge.options.trusted_proxies);
+        request.extensions_mut().insert(Peer(from));
+    }
     let context = RequestContext::new(&id, request.uri().path());
     let has_body = !request.body().is_end_stream();
     let route = request.extensions().get::<MatchedPath>().cloned();
@@ -165,6 +172,25 @@ fn once_each(request: &Request) -> Result<(), Refused> {
     Ok(())
 }
 
+/// Where a request comes from: the last address that a proxy which is trusted did not write itself.
+/// What stands before it could be anybody's invention.
+fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
+    if !trusted.contains(&peer) {
+        return peer;
+    }
+    let lists = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|list| list.to_str().ok());
+    let all: Vec<&str> = lists.flat_map(|list| list.split(',')).map(str::trim).collect();
+    let mut from = peer;
+    for one in all.into_iter().rev() {
+        let Ok(address) = one.parse::<IpAddr>() else { return from };
+        from = address;
+        if !trusted.contains(&address) {
+            break;
+        }
+    }
+    from
+}
+
 /// What a panic in a handler is answered with. The panic hook has told the log; its text may hold a
 /// ticket's.
 pub fn on_panic(_panic: Box<dyn Any + Send + 'static>) -> Response {
@@ -195,6 +221,22 @@ fn options(response: Response) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_proxy_is_believed_if_it_is_trusted_and_nobody_before_it() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let trusted = [ip("10.0.0.1"), ip("10.0.0.2")];
+        let from = |peer: &str, list: &str| {
+            let value = HeaderValue::from_str(list).unwrap();
+            let headers = HeaderMap::from_iter([(X_FORWARDED_FOR, value)]);
+            client_address(ip(peer), &headers, &trusted).to_string()
+        };
+        assert_eq!(from("192.0.2.9", "203.0.113.7"), "192.0.2.9");
+        assert_eq!(from("10.0.0.1", "203.0.113.7"), "203.0.113.7");
+        assert_eq!(from("10.0.0.1", "6.6.6.6, 203.0.113.7, 10.0.0.2"), "203.0.113.7");
+        assert_eq!(from("10.0.0.1", "203.0.113.7, unknown"), "10.0.0.1");
+        assert_eq!(from("10.0.0.1", ""), "10.0.0.1");
+    }
 
     #[test]
     fn only_a_sane_request_id_is_taken_over() {

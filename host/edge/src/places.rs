@@ -1,7 +1,7 @@
 //! What all requests share, whichever front end they are for, and what an operator can set about
 //! them.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
 use waypost_app::{Clock, Entropy};
 
@@ -55,6 +55,8 @@ pub struct RequestOptions {
     pub max_waiting_per_caller: usize,
     /// How many may wait in all.
     pub max_waiting: usize,
+    /// Proxies that are believed from which address a request came to them.
+    pub trusted_proxies: Vec<IpAddr>,
 }
 
 impl Default for RequestOptions {
@@ -67,6 +69,7 @@ impl Default for RequestOptions {
             max_in_flight: 16,
             max_waiting_per_caller: 64,
             max_waiting: 1024,
+            trusted_proxies: Vec::new(),
         }
     }
 }

@@ -3,7 +3,7 @@
 mod layers;
 mod secret;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -33,6 +33,7 @@ const MIB: usize = 1024 * KIB;
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     public_url: String,
+    trusted_proxies: Vec<IpAddr>,
     data_folder: PathBuf,
     database_url: Secret,
     database_connections: u32,
@@ -138,6 +139,7 @@ impl Config {
             max_in_flight: self.requests_at_once.max(1),
             max_waiting: self.requests_waiting.max(1),
             max_waiting_per_caller: self.requests_waiting_per_caller.max(1),
+            trusted_proxies: self.trusted_proxies.clone(),
             ..RequestOptions::default()
         }
     }
@@ -195,24 +197,23 @@ impl Config {
         }
     }
 
-    /// Where people reach the pages. Where nobody has said so, it is where the server listens.
-    pub(crate) fn site(&self, listening: SocketAddr) -> Result<Site, InvalidSite> {
-        if self.public_url.is_empty() {
-            // Whoever listens everywhere is reached here by this name, and elsewhere by none.
-            let here = if listening.ip().is_unspecified() {
-                format!("http://localhost:{}", listening.port())
-            } else {
-                format!("http://{listening}")
-            };
-            return Site::new(&here);
+    /// Where people reach the pages; none where nobody has said so and others than this machine
+    /// could come in: what they send would not be encrypted.
+    pub(crate) fn site(&self, listening: SocketAddr) -> Result<Option<Site>, InvalidSite> {
+        if !self.public_url.is_empty() {
+            return Site::new(&self.public_url).map(Some);
         }
-        Site::new(&self.public_url)
+        if listening.ip().is_loopback() {
+            return Site::new(&format!("http://{listening}")).map(Some);
+        }
+        Ok(None)
     }
 
     /// What the outbox worker is told.
-    pub(crate) fn outbox(&self, site: &Site) -> WorkerOptions {
+    pub(crate) fn outbox(&self, site: Option<&Site>) -> WorkerOptions {
+        let site = site.map_or_else(|| self.public_url.clone(), |site| site.url().to_owned());
         WorkerOptions {
-            site: site.url().to_owned(),
+            site,
             at_once: self.outbox_at_once.max(1),
             pause: Duration::from_millis(self.outbox_pause_ms.max(1)),
             ..WorkerOptions::default()

@@ -278,25 +278,6 @@ pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Posted>,
     rows.into_iter().map(Posted::try_from).collect()
 }
 
-/// Counts the messages with a link that a person was sent since a moment.
-pub async fn count_links(
-    tx: &mut ReadTx,
-    person: PersonId,
-    since: DateTime<Utc>,
-) -> Result<u32, StoreError> {
-    let mut sql = Sql::new(&tx.conn, "select count(*) from outbox where org_id = ");
-    sql.bind(tx.org.0);
-    // As the key of messages has it: they are about no ticket.
-    sql.push_either(
-        " and coalesce(ticket_id, zeroblob(16)) = zeroblob(16) and person_id = ",
-        " and coalesce(ticket_id, '00000000-0000-0000-0000-000000000000'::uuid)
-            = '00000000-0000-0000-0000-000000000000'::uuid and person_id = ",
-    );
-    sql.bind(person.0).push(" and link is not null and created_at > ").bind(since);
-    let counted: Vec<(i64,)> = sql.fetch_all(&mut tx.conn).await?;
-    Ok(counted.first().map_or(0, |(count,)| u32::try_from(*count).unwrap_or(u32::MAX)))
-}
-
 /// Whether a message of any organization was settled before a moment and still has its texts.
 pub async fn has_texts_before(
     tx: &mut SystemReadTx,

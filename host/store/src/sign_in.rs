@@ -29,7 +29,6 @@ row! {
         hash: Vec<u8>,
         device: String,
         created_at: DateTime<Utc>,
-        proved_at: DateTime<Utc>,
         used_at: DateTime<Utc>,
         ended_at: Option<DateTime<Utc>>,
     }
@@ -78,7 +77,6 @@ struct SignInOfRow {
     hash: Vec<u8>,
     device: String,
     created_at: DateTime<Utc>,
-    proved_at: DateTime<Utc>,
     used_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
     home: String,
@@ -122,7 +120,7 @@ pub async fn shown(
     asked: Option<&str>,
 ) -> Result<Option<Shown>, StoreError> {
     const SELECT: &str = concat!(
-        "select s.id as sign_in_id, s.hash, s.device, s.created_at, s.proved_at, s.used_at, s.ended_at, h.key as home, ",
+        "select s.id as sign_in_id, s.hash, s.device, s.created_at, s.used_at, s.ended_at, h.key as home, ",
         person_columns!("p."),
         ", (
             select l.org_id from organization_lines l join organizations o on o.id = l.org_id
@@ -170,13 +168,9 @@ pub async fn note_use(
 ) -> Result<(), StoreError> {
     const NOTE: &str =
         "update sign_ins set used_at = $3 where org_id = $1 and id = $2 and used_at < $3";
-    on!(tx, |conn, org| sqlx::query(NOTE)
-        .bind(org)
-        .bind(id.0)
-        .bind(now)
-        .execute(conn)
-        .await
-        .map(drop)?);
+    on!(tx, |conn, org| {
+        sqlx::query(NOTE).bind(org).bind(id.0).bind(now).execute(conn).await.map(drop)?;
+    });
     Ok(())
 }
 
@@ -210,7 +204,7 @@ pub async fn end(
             .bind(now)
             .execute(conn)
             .await
-            .map(drop)?
+            .map(drop)?;
     });
     Ok(())
 }
@@ -286,21 +280,35 @@ pub async fn use_link(
     link: &SignInLink,
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
+    let used = use_links(tx, link.person, now).await?;
+    if used.contains(&link.id.0) { Ok(()) } else { Err(StoreError::Stale) }
+}
+
+/// Uses up all links of a person, so that none of them signs anybody in, and returns which.
+async fn use_links(
+    tx: &mut WriteTx,
+    person: PersonId,
+    now: DateTime<Utc>,
+) -> Result<Vec<Uuid>, StoreError> {
+    // One statement: two links of a person that are used at the same moment wait for each other.
     const USE: &str = "
-        update sign_in_links set used_at = $3 where org_id = $1 and id = $2 and used_at is null";
-    const REST: &str = "
         update sign_in_links set used_at = $3
-        where org_id = $1 and person_id = $2 and used_at is null";
-    let used = on!(tx, |conn, org| {
-        sqlx::query(USE).bind(org).bind(link.id.0).bind(now).execute(conn).await?.rows_affected()
+        where org_id = $1 and person_id = $2 and used_at is null returning id";
+    let used: Vec<(Uuid,)> = on!(tx, |conn, org| {
+        sqlx::query_as(USE).bind(org).bind(person.0).bind(now).fetch_all(conn).await?
     });
-    if used == 0 {
-        return Err(StoreError::Stale);
-    }
-    on!(tx, |conn, org| {
-        sqlx::query(REST).bind(org).bind(link.person.0).bind(now).execute(conn).await.map(drop)?
-    });
-    Ok(())
+    Ok(used.into_iter().map(|(id,)| id).collect())
+}
+
+/// Ends all sign-ins of a person and all links that could begin one, and says how many sign-ins
+/// they were.
+pub async fn end_all(
+    tx: &mut WriteTx,
+    person: PersonId,
+    now: DateTime<Utc>,
+) -> Result<u64, StoreError> {
+    use_links(tx, person, now).await?;
+    end_others(tx, person, None, now).await
 }
 
 /// Whether there is anything for [`remove_before`].
@@ -355,7 +363,6 @@ impl From<&SignIn> for SignInRow {
             hash: sign_in.hash.to_vec(),
             device: sign_in.device.clone(),
             created_at: sign_in.created_at,
-            proved_at: sign_in.proved_at,
             used_at: sign_in.used_at,
             ended_at: sign_in.ended_at,
         }
@@ -373,7 +380,6 @@ impl TryFrom<SignInRow> for SignIn {
             hash: row.hash.try_into().map_err(|_| SIGN_INS.corrupt("hash"))?,
             device: row.device,
             created_at: row.created_at,
-            proved_at: row.proved_at,
             used_at: row.used_at,
             ended_at: row.ended_at,
         })
@@ -392,7 +398,6 @@ impl TryFrom<SignInOfRow> for Shown {
             hash: row.hash.try_into().map_err(|_| SIGN_INS.corrupt("hash"))?,
             device: row.device,
             created_at: row.created_at,
-            proved_at: row.proved_at,
             used_at: row.used_at,
             ended_at: row.ended_at,
         };

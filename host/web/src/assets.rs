@@ -62,7 +62,7 @@ mod tests {
     #[test]
     fn an_asset_is_named_by_its_content() {
         let style = address("waypost.css");
-        assert!(style.starts_with("/assets/waypost.") && style.ends_with(".css"), "{style}");
+        assert!(style.starts_with("/assets/waypost."), "{style}");
         assert_ne!(style, "/assets/waypost.css");
     }
 

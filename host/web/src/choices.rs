@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use waypost_app::{
     Caller, CommandError, Desk, PageRequest,
     registers::{self, Kept},
+    sign_ins::SignedIn,
 };
 use waypost_domain::{
     catalog::{CatalogItem, Category},
-    ids::{ServiceId, TeamId},
+    ids::{PersonId, ServiceId, TeamId},
     permission,
     service::Service,
     team::Team,
@@ -25,8 +26,10 @@ pub(crate) struct Choices {
     pub(crate) people: Vec<(String, String)>,
     pub(crate) items: Vec<(String, String)>,
     pub(crate) codes: Vec<&'static str>,
-    /// How many levels of impact and urgency there are.
-    pub(crate) levels: u8,
+    /// How many levels of impact and of urgency there are.
+    pub(crate) levels: (u8, u8),
+    /// The addresses of people who are named.
+    pub(crate) addresses: BTreeMap<PersonId, String>,
     service_keys: BTreeMap<ServiceId, String>,
     team_keys: BTreeMap<TeamId, String>,
 }
@@ -39,11 +42,12 @@ impl Choices {
     /// Reads what fields of these types offer.
     pub(crate) async fn of(
         desk: &Desk,
-        caller: &Caller,
+        who: &SignedIn,
         kind: TicketKind,
         types: &[FieldType],
     ) -> Result<Self, CommandError> {
-        let mut choices = Self { levels: 3, ..Self::default() };
+        let caller = &who.caller;
+        let mut choices = Self { levels: who.levels, ..Self::default() };
         let takes = |one: FieldType| types.contains(&one);
         choices.codes = kind.rules().codes.iter().map(|code| code.as_str()).collect();
         if takes(FieldType::Service) {
@@ -100,6 +104,11 @@ impl Choices {
                 .collect();
         }
         Ok(choices)
+    }
+
+    /// The address of a person, where it was looked up.
+    pub(crate) fn address_of(&self, id: PersonId) -> String {
+        self.addresses.get(&id).cloned().unwrap_or_else(|| id.to_string())
     }
 
     /// The key of a service.

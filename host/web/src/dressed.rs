@@ -3,7 +3,7 @@
 
 use axum::{
     body::{Body, HttpBody},
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
@@ -12,12 +12,32 @@ use sha2::{Digest, Sha256};
 use waypost_edge::{Refused, RequestContext};
 
 use crate::{
+    WebState,
     error::PageError,
     viewer::{self, Viewer},
 };
 
-/// Makes a page of an error, and tags pages.
-pub(crate) async fn dressed(request: Request, next: Next) -> Response {
+/// For how long a browser comes by an encrypted line only, once it has.
+const ENCRYPTED_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Makes a page of an error, tags pages, and says what else is true of every answer.
+pub(crate) async fn dressed(
+    State(state): State<WebState>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let mut response = as_page(request, next).await;
+    let headers = response.headers_mut();
+    if !headers.contains_key(header::VARY) {
+        headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-language"));
+    }
+    if state.site.is_https() {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, ENCRYPTED_ONLY);
+    }
+    response
+}
+
+async fn as_page(request: Request, next: Next) -> Response {
     let context = request.extensions().get::<RequestContext>().cloned();
     let words = viewer::accepted(request.headers());
     let is_get = request.method() == Method::GET;
@@ -73,10 +93,10 @@ async fn tagged(response: Response, known: Option<&HeaderValue>) -> Response {
     let Ok(bytes) = axum::body::to_bytes(body, usize::MAX).await else {
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     };
-    let digest: String =
-        Sha256::digest(&bytes)[..12].iter().map(|byte| format!("{byte:02x}")).collect();
+    let digest = Sha256::digest(&bytes);
+    let digest = digest.iter().take(12).fold(0_u128, |all, byte| (all << 8) | u128::from(*byte));
     // Weak: what is sent may be compressed.
-    let tag = format!("W/\"{digest}\"");
+    let tag = format!("W/\"{digest:024x}\"");
     let is_known = known
         .and_then(|value| value.to_str().ok())
         .is_some_and(|value| value.split(',').any(|one| one.trim() == tag));

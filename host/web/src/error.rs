@@ -10,6 +10,7 @@ use waypost_domain::refusal::{FieldFault, Refused as Move};
 use waypost_edge::{Full, Refused, RequestContext};
 
 use crate::{
+    form::Form,
     page::{Page, show_as},
     viewer::Viewer,
     words::Words,
@@ -21,6 +22,8 @@ pub(crate) struct PageError {
     kind: Kind,
     /// What the desk says about it, where it says more.
     detail: Option<String>,
+    /// What was written in the form that was not carried out: it is not to be lost.
+    typed: Vec<String>,
 }
 
 /// What happened.
@@ -47,11 +50,16 @@ enum Kind {
 
 impl PageError {
     fn of(kind: Kind) -> Self {
-        Self { kind, detail: None }
+        Self { kind, detail: None, typed: Vec::new() }
     }
 
-    fn because(kind: Kind, detail: impl ToString) -> Self {
-        Self { kind, detail: Some(detail.to_string()) }
+    fn because(kind: Kind, detail: &dyn ToString) -> Self {
+        Self { kind, detail: Some(detail.to_string()), typed: Vec::new() }
+    }
+
+    /// The same, with what was written in the form.
+    pub(crate) fn of_form(self, form: &Form) -> Self {
+        Self { typed: form.texts(), ..self }
     }
 
     /// It is not there, or not for this viewer to know of.
@@ -124,8 +132,8 @@ impl PageError {
         }
         match context.commit.read() {
             Committed::No => self,
-            Committed::Unknown => Self::of(Kind::OutcomeUnknown),
-            Committed::Yes => Self::of(Kind::AnswerLost),
+            Committed::Unknown => Self { kind: Kind::OutcomeUnknown, ..self },
+            Committed::Yes => Self { kind: Kind::AnswerLost, ..self },
         }
     }
 
@@ -178,7 +186,7 @@ impl PageError {
     ) -> Response {
         let title = self.title(words);
         let p = match viewer {
-            Some(viewer) if viewer.path.contains("/desk") => Page::of_desk(viewer, title),
+            Some(viewer) if viewer.is_at_desk() => Page::of_desk(viewer, title),
             Some(viewer) => Page::of_portal(viewer, title),
             None => Page::of_stranger(words, title),
         };
@@ -186,13 +194,20 @@ impl PageError {
         let shown = ErrorPage {
             advice: self.advice(words),
             detail: self.detail.clone(),
+            is_english: words.tag() == "en",
+            typed: self.typed.clone(),
             // What somebody has to look up in the log.
             request: status.is_server_error().then(|| request.to_owned()),
             p,
         };
         let mut response = show_as(status, &shown);
-        if matches!(self.kind, Kind::TooMany | Kind::Unavailable | Kind::InProgress) {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        let wait = match self.kind {
+            Kind::TooMany => Some("900"),
+            Kind::Unavailable | Kind::TimedOut | Kind::InProgress => Some("5"),
+            _ => None,
+        };
+        if let Some(wait) = wait {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(wait));
         }
         response
     }
@@ -205,6 +220,9 @@ struct ErrorPage {
     p: Page,
     advice: String,
     detail: Option<String>,
+    /// Whether the detail, which is English, is in the language of the page.
+    is_english: bool,
+    typed: Vec<String>,
     request: Option<String>,
 }
 
@@ -229,7 +247,7 @@ impl From<CommandError> for PageError {
                 Self::because(Kind::Refused, &error)
             }
             CommandError::Refused(Move::MissingFields(faults) | Move::Invalid(faults))
-            | CommandError::Invalid(faults) => Self::because(Kind::Invalid, told(faults)),
+            | CommandError::Invalid(faults) => Self::because(Kind::Invalid, &told(faults)),
             CommandError::Taken(_) => Self::because(Kind::Refused, &error),
             CommandError::Cursor(_) => Self::of(Kind::BadRequest),
             CommandError::Overtaken => Self::of(Kind::InProgress),
@@ -255,8 +273,7 @@ impl From<&Refused> for PageError {
                 Kind::BadRequest
             }
             Refused::TooLarge(_) => Kind::TooLarge,
-            Refused::Full(Full::OfCaller) => Kind::TooMany,
-            Refused::Full(Full::OfAll) => Kind::Unavailable,
+            Refused::Full(Full::OfCaller | Full::OfAll) => Kind::Unavailable,
             Refused::TimedOut { .. } => Kind::TimedOut,
             Refused::Panicked => Kind::Internal,
         })

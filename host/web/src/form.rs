@@ -4,7 +4,7 @@
 //! finds finds its input by itself.
 
 use axum::{
-    body::Bytes,
+    body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
     http::{header, request::Parts},
 };
@@ -37,9 +37,14 @@ impl FromRequest<WebState> for Form {
         if !is_form && !bytes.is_empty() {
             return Err(PageError::bad_request());
         }
-        let text = std::str::from_utf8(&bytes).map_err(|_| PageError::bad_request())?;
-        let uri = format!("/?{text}").parse().map_err(|_| PageError::bad_request())?;
-        Ok(Self { pairs: pairs(&uri)?, digest: idempotency::digest(&bytes) })
+        let digest = idempotency::digest(&bytes);
+        let whole = Request::post("/")
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(bytes))
+            .map_err(|_| PageError::bad_request())?;
+        let read = axum::Form::<Vec<(String, String)>>::from_request(whole, &()).await;
+        let axum::Form(pairs) = read.map_err(|_| PageError::bad_request())?;
+        Ok(Self { pairs, digest })
     }
 }
 
@@ -62,6 +67,26 @@ impl Form {
     /// The digest of all of it.
     pub(crate) fn digest(&self) -> [u8; 32] {
         self.digest
+    }
+
+    /// What was written by hand: nothing hidden, and nothing that is chosen in a moment.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        let is_written = |(name, value): &&(String, String)| {
+            !name.starts_with('_') && value.trim().contains([' ', '\n'])
+        };
+        self.pairs.iter().filter(is_written).map(|(_, value)| value.clone()).collect()
+    }
+
+    /// Whether a field was changed since it was shown. What was not shown was not changed.
+    pub(crate) fn is_changed(&self, name: &str) -> bool {
+        let was = self.get(&format!("_was/{name}"));
+        self.get(name).is_some_and(|given| was.is_none_or(|was| !is_same(given, was)))
+    }
+
+    /// Whether any field of a group was changed since it was shown.
+    pub(crate) fn is_any_changed(&self, group: &str) -> bool {
+        let names = self.pairs.iter().map(|(name, _)| name);
+        names.filter(|name| name.starts_with(group)).any(|name| self.is_changed(name))
     }
 
     /// The version that the form was shown at.
@@ -194,6 +219,8 @@ pub(crate) struct Field {
     pub(crate) error: Option<String>,
     pub(crate) is_required: bool,
     pub(crate) widget: Widget,
+    /// What it held when the form was shown, where only what was changed is to be sent.
+    pub(crate) was: Option<String>,
 }
 
 /// How something is filled in.
@@ -267,6 +294,7 @@ impl Fields<'_> {
             error: self.faults.of(name, self.words),
             is_required,
             widget,
+            was: None,
         }
     }
 
@@ -303,11 +331,16 @@ impl Fields<'_> {
             FieldType::Time => line("datetime-local", value),
             FieldType::Flag => Widget::Flag { is_set: value.parse().ok() },
             FieldType::Level => {
-                let most = if name == "priority" { 5 } else { self.choices.levels };
+                let most = match name {
+                    "impact" => self.choices.levels.0,
+                    "urgency" => self.choices.levels.1,
+                    _ => 5,
+                };
+                // Three levels are what most have, and what there are words for.
+                let is_usual = most == 3;
                 let label = |level: u8| {
-                    self.words
-                        .named("level", &format!("{name}-{level}"))
-                        .unwrap_or_else(|| level.to_string())
+                    let named = self.words.named("level", &format!("{name}-{level}"));
+                    named.filter(|_| is_usual).unwrap_or_else(|| level.to_string())
                 };
                 let levels = (1..=most).map(|level| (level.to_string(), label(level)));
                 self.select(levels, is_required, &value)
@@ -330,8 +363,7 @@ impl Fields<'_> {
                 self.select(self.choices.teams.clone(), is_required, &value)
             }
             FieldType::CatalogItem => self.select(self.choices.items.clone(), is_required, &value),
-            // Whom a ticket is for can be anybody; the desk's own people are few.
-            FieldType::Person if matches!(name, "requester" | "person") => line("email", value),
+            FieldType::Person if is_written_as_address(name) => line("email", value),
             FieldType::Person => self.select(self.choices.people.clone(), is_required, &value),
             FieldType::Suggestion
             | FieldType::Answers
@@ -489,6 +521,9 @@ pub(crate) fn shown(
         "ci" => return view.ci.as_ref().map(|ci| ci.key.clone()),
         "parent" => return view.parent.as_ref().map(|parent| parent.number.clone()),
         "problem" => return view.problem.as_ref().map(|problem| problem.name.number.clone()),
+        "depends_on" => {
+            return (!view.depends_on.is_empty()).then(|| view.depends_on.join(", "));
+        }
         "catalog_item" => return view.catalog_item.as_ref().map(|item| item.key.clone()),
         "cis" => {
             let keys: Vec<&str> = view.cis.iter().map(|ci| ci.key.as_str()).collect();
@@ -507,8 +542,10 @@ pub(crate) fn shown(
         Value::Category(path) => path.to_string(),
         Value::Service(id) => choices.service_key(id)?,
         Value::Team(id) => choices.team_key(id)?,
+        // One of a list is named by what the list has.
+        Value::Person(id) if is_written_as_address(name) => choices.address_of(id),
         Value::Person(id) => id.to_string(),
-        Value::People(people) => joined(people.iter().map(ToString::to_string).collect()),
+        Value::People(people) => joined(people.iter().map(|id| choices.address_of(*id)).collect()),
         Value::Tickets(ids) => joined(ids.iter().map(ToString::to_string).collect()),
         Value::CatalogItem(_)
         | Value::Answers(_)
@@ -522,7 +559,13 @@ pub(crate) fn shown(
     })
 }
 
-/// Whether an input was left as it was shown.
-pub(crate) fn is_same(given: &str, shown: Option<&str>) -> bool {
-    given.replace("\r\n", "\n").trim() == shown.unwrap_or_default().trim()
+/// Whether a person is named by their address: whom a ticket is for can be anybody, while the
+/// desk's own people are few.
+fn is_written_as_address(name: &str) -> bool {
+    matches!(name, "requester" | "person" | "risk_owner")
+}
+
+/// Whether an input was left as it was shown; browsers send other line ends.
+fn is_same(given: &str, shown: &str) -> bool {
+    given.replace("\r\n", "\n").trim() == shown.replace("\r\n", "\n").trim()
 }

@@ -23,6 +23,7 @@ mod desk;
 mod dressed;
 mod error;
 mod form;
+mod later;
 mod me;
 mod once;
 mod page;
@@ -36,13 +37,19 @@ mod time;
 mod viewer;
 mod words;
 
+use std::sync::Arc;
+
+use tokio::sync::Semaphore;
 use waypost_app::Desk;
 use waypost_edge::{Attempts, Edge};
 
-use std::sync::Arc;
+use later::TaskTracker;
 
 pub use routes::{ROUTES, router};
 pub use site::{InvalidSite, Site};
+
+/// How many pages are made at the same time for people whom nobody knows.
+const STRANGERS: usize = 16;
 
 /// What every page works with.
 #[derive(Clone)]
@@ -55,6 +62,10 @@ pub struct WebState {
     pub(crate) site: Site,
     /// Addresses that ask for links.
     pub(crate) asked: Arc<Attempts>,
+    /// Turns of those whom nobody knows: their pages ask the database, too.
+    pub(crate) strangers: Arc<Semaphore>,
+    /// What is done after its answer was given.
+    later: TaskTracker,
 }
 
 impl WebState {
@@ -63,6 +74,12 @@ impl WebState {
     pub fn new(desk: Desk, edge: Edge, site: Site) -> Self {
         // 30 in a quarter of an hour.
         let asked = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
-        Self { desk, edge, site, asked }
+        let strangers = Arc::new(Semaphore::new(STRANGERS));
+        Self { desk, edge, site, asked, strangers, later: TaskTracker::default() }
+    }
+
+    /// Waits until everything is done whose answer was given before.
+    pub async fn settled(&self) {
+        self.later.settled().await;
     }
 }

@@ -99,7 +99,7 @@ async fn page(
         .iter()
         .map(|one| (one.tag().to_owned(), one.language.language_name().to_owned()));
     let language = make.value("language", Some(words.tag().to_owned()));
-    let zone = make.value("zone", Some(viewer.who.zone.to_string()));
+    let zone = make.value("zone", viewer.who.own_zone.map(|zone| zone.to_string()));
     let settings = vec![
         make.of(
             "language",
@@ -265,9 +265,16 @@ pub(crate) async fn delegate(
     form: Form,
 ) -> Result<Response, PageError> {
     let done = once(&state.desk, &viewer, &form, async |caller| {
-        let time = |name: &str| {
-            let given = form.said(name)?;
-            viewer.clock.given(given)
+        let time = |name: &str| match form.said(name) {
+            None => Ok(None),
+            Some(given) => viewer.clock.given(given).map(Some).ok_or_else(|| {
+                let fault = waypost_domain::refusal::FieldFault {
+                    pointer: format!("/{name}"),
+                    code: "invalid",
+                    message: viewer.words.text.fault_time(),
+                };
+                CommandError::Invalid(vec![fault])
+            }),
         };
         let missing = |name: &str| {
             let fault = waypost_domain::refusal::FieldFault {
@@ -283,8 +290,8 @@ pub(crate) async fn delegate(
             category: None,
             service: None,
             catalog_item: None,
-            starts_at: time("starts_at"),
-            ends_at: time("ends_at").ok_or_else(|| missing("ends_at"))?,
+            starts_at: time("starts_at")?,
+            ends_at: time("ends_at")?.ok_or_else(|| missing("ends_at"))?,
             reason: form.said("reason").unwrap_or_default().to_owned(),
         };
         delegations::plan(&state.desk, &caller, new).await?;

@@ -57,11 +57,12 @@ pub(crate) async fn once<F: Future<Output = Result<String, CommandError>>>(
     };
     // What was shown and what was filled in: whoever corrects a form, or sends another one from the
     // same page, sends something else.
-    let digest: String = form.digest().iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let digest = form.digest();
+    let digest = digest.iter().take(16).fold(0_u128, |all, byte| (all << 8) | u128::from(*byte));
     let request = Request {
         method: "POST".to_owned(),
         path: viewer.path.to_string(),
-        key: format!("{key}.{digest}"),
+        key: format!("{key}.{digest:032x}"),
         body_digest: form.digest(),
         at: viewer.caller().now,
     };

@@ -6,6 +6,8 @@ use axum::{
     response::{IntoResponse, Response},
 };
 
+use waypost_domain::role::Role;
+
 use crate::{
     assets,
     form::Query,
@@ -14,7 +16,7 @@ use crate::{
 };
 
 /// Headers of every answer. Nothing of a page may run, load or be framed but what is its own.
-pub(crate) static HEADERS: [(HeaderName, HeaderValue); 8] = [
+pub(crate) static HEADERS: [(HeaderName, HeaderValue); 7] = [
     (
         header::CONTENT_SECURITY_POLICY,
         HeaderValue::from_static(
@@ -38,7 +40,6 @@ pub(crate) static HEADERS: [(HeaderName, HeaderValue); 8] = [
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     ),
-    (header::VARY, HeaderValue::from_static("cookie, accept-language")),
 ];
 
 /// What every page has: its words, its title, and what is around it.
@@ -111,7 +112,8 @@ impl Page {
     }
 
     fn of_viewer(viewer: &Viewer, title: String, items: &[(&str, String)], is_desk: bool) -> Self {
-        let nav = items.iter().map(|(rest, label)| {
+        let is_offered = |rest: &str| rest != "approvals" || viewer.caller().role != Role::Auditor;
+        let nav = items.iter().filter(|(rest, _)| is_offered(rest)).map(|(rest, label)| {
             let href = viewer.at(rest);
             let is_here = viewer
                 .path
@@ -161,6 +163,11 @@ impl Page {
     /// The address of a page of the viewer's organization.
     pub(crate) fn at(&self, rest: &str) -> String {
         self.viewer.as_ref().map_or_else(|| "/".to_owned(), |viewer| viewer.at(rest))
+    }
+
+    /// Whether votes can be asked of the viewer: an auditor changes nothing.
+    pub(crate) fn can_vote(&self) -> bool {
+        self.viewer.as_ref().is_some_and(|viewer| viewer.caller().role != Role::Auditor)
     }
 
     /// Whether the viewer is one of the desk.

@@ -4,8 +4,9 @@ use std::time::Duration;
 
 use axum::{
     Router,
+    extract::{Request, State},
     http::StatusCode,
-    middleware::{from_fn, from_fn_with_state},
+    middleware::{Next, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -24,7 +25,9 @@ use crate::{
 /// A page that nobody is known on and that takes longer is a failed one.
 const PUBLIC_TIMEOUT: Duration = Duration::from_secs(10);
 /// Forms hold texts, and no more.
-const FORM_LIMIT: usize = 256 * 1024;
+const FORM_LIMIT: usize = 512 * 1024;
+/// An address, and where to go on.
+const STRANGERS_LIMIT: usize = 8 * 1024;
 
 /// The addresses of all pages, as the router knows them.
 pub const ROUTES: &[&str] = &[
@@ -79,9 +82,10 @@ pub fn router(state: WebState) -> Router {
         .route("/setup/{secret}", get(sign_in::setup).post(sign_in::set_up))
         .route("/sign-out", post(sign_in::out))
         .route("/assets/{name}", get(assets::serve))
-        .route_layer(from_fn_with_state(limits(&state), bounded_body))
+        .route_layer(from_fn_with_state(state.clone(), among_strangers))
+        .route_layer(from_fn_with_state(limits(&state, STRANGERS_LIMIT), bounded_body))
         .route_layer(from_fn_with_state(PUBLIC_TIMEOUT, deadline));
-    let limits = limits(&state);
+    let limits = limits(&state, FORM_LIMIT);
     let known = Router::new()
         .route("/o/{org}", get(portal::home::lead))
         .route("/o/{org}/home", get(portal::home::show))
@@ -125,16 +129,26 @@ pub fn router(state: WebState) -> Router {
         .layer(from_fn_with_state(state.clone(), from_here))
         .layer(csrf)
         .layer(CatchPanicLayer::custom(on_panic))
-        .layer(from_fn(dressed))
+        .layer(from_fn_with_state(state.clone(), dressed))
         .layer(CompressionLayer::new().gzip(true))
         .layer(from_fn_with_state(with, accompany))
         .with_state(state)
 }
 
-fn limits(state: &WebState) -> Limits {
+/// Waits for a turn of those whom nobody knows. Files need none: they ask no database.
+async fn among_strangers(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    let is_file = request.uri().path().starts_with("/assets/");
+    // Nobody closes it.
+    let turn = if is_file { None } else { state.strangers.acquire().await.ok() };
+    let response = next.run(request).await;
+    drop(turn);
+    response
+}
+
+fn limits(state: &WebState, most: usize) -> Limits {
     let (options, places) = (&state.edge.options, &state.edge.places);
     Limits {
-        body: options.body_limit.min(FORM_LIMIT),
+        body: options.body_limit.min(most),
         bodies: places.bodies.clone(),
         turns: places.turns.clone(),
         slow_turns: None,

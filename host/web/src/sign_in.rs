@@ -3,18 +3,18 @@
 use askama::Template;
 use axum::{
     extract::{Path, State},
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use waypost_app::{
-    CommandError,
+    CommandError, Unauthenticated,
     sign_ins::{self, LinkLetter, Receiver},
 };
 use waypost_domain::{
     message::LINK_PLACE,
     sign_in::{LIFETIME, LinkPurpose},
 };
-use waypost_edge::Peer;
+use waypost_edge::{Peer, RequestContext};
 
 use crate::{
     WebState,
@@ -22,9 +22,14 @@ use crate::{
     form::{Form, Query},
     once::to,
     page::{Page, show as show_page, show_as},
+    routes::ROUTES,
     viewer::{accepted, home, secret},
     words::Words,
 };
+
+const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+/// More than any address of ours that somebody begins at.
+const MAX_NEXT_BYTES: usize = 120;
 
 #[derive(Template)]
 #[template(path = "sign_in/ask.html")]
@@ -60,7 +65,7 @@ pub(crate) async fn start(
     let now = state.edge.clock.now();
     match sign_ins::authenticate(&state.desk, &secret, None, now).await {
         Ok(who) => Ok(to(&home(&who.home, who.caller.role))),
-        Err(waypost_app::Unauthenticated::Failed(error)) => Err(error.into()),
+        Err(Unauthenticated::Failed(error)) => Err(error.into()),
         Err(_) => Ok(to("/sign-in")),
     }
 }
@@ -103,8 +108,17 @@ pub(crate) async fn ask(
         return Err(PageError::too_many());
     }
     state.asked.failed(from, "", now);
-    let letter = |to: &Receiver| letter(to, words);
-    sign_ins::ask(&state.desk, email, next, letter, now).await?;
+    // Answered before it is known whether anybody has the address.
+    let (desk, address, next) = (state.desk.clone(), email.to_owned(), next.map(str::to_owned));
+    let asking = async move {
+        let letter = |to: &Receiver| letter(to, words);
+        let asked = sign_ins::ask(&desk, &address, next.as_deref(), letter, now).await;
+        if let Err(error) = asked {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "a link that was asked for was not sent");
+        }
+    };
+    state.later.begin(asking).await;
     let p = Page::of_stranger(words, words.text.sent_title());
     Ok(show_page(&SentPage { p, email: email.to_owned() }))
 }
@@ -165,45 +179,60 @@ async fn look(
 pub(crate) async fn follow(
     state: State<WebState>,
     path: Path<String>,
+    context: axum::Extension<RequestContext>,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
-    begin(state, path, headers, form, LinkPurpose::SignIn).await
+    begin(state, path, context, headers, form, LinkPurpose::SignIn).await
 }
 
 /// Signs in who was invited.
 pub(crate) async fn set_up(
     state: State<WebState>,
     path: Path<String>,
+    context: axum::Extension<RequestContext>,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
-    begin(state, path, headers, form, LinkPurpose::Setup).await
+    begin(state, path, context, headers, form, LinkPurpose::Setup).await
 }
 
 async fn begin(
     State(state): State<WebState>,
     Path(link): Path<String>,
+    context: axum::Extension<RequestContext>,
     headers: HeaderMap,
     form: Form,
     purpose: LinkPurpose,
 ) -> Result<Response, PageError> {
     let now = state.edge.clock.now();
     let device = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let begun = sign_ins::begin(&state.desk, &link, purpose, device.unwrap_or_default(), now).await;
+    let begun = sign_ins::begin(
+        &state.desk,
+        &link,
+        purpose,
+        device.unwrap_or_default(),
+        &context.commit,
+        now,
+    )
+    .await;
     let begun = match begun {
         Err(CommandError::NotFound(_)) => return Err(PageError::link_over()),
         begun => begun?,
     };
     // Whoever was signed in here before is not any more.
     if let Some(before) = secret(&headers, state.site.cookie())
-        && let Ok(who) = sign_ins::authenticate(&state.desk, &before, None, now).await
+        && let Err(error) = end(&state, &before).await
     {
-        sign_ins::sign_out(&state.desk, &who).await?;
+        // The link is used up: whoever followed it is in all the same.
+        tracing::warn!(error = ?error, "an earlier sign-in was not ended");
     }
     let next = form.said("next").and_then(path_of_ours).map(str::to_owned);
     let address = next.unwrap_or_else(|| home(&begun.home, begun.role));
-    Ok(with_cookie(&state, to(&address), &begun.secret, LIFETIME.num_seconds()))
+    let mut response = with_cookie(&state, to(&address), &begun.secret, LIFETIME.num_seconds());
+    // What the browser kept may be somebody else's.
+    response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
+    Ok(response)
 }
 
 /// Ends the sign-in of this browser, and clears what it holds of pages.
@@ -212,15 +241,22 @@ pub(crate) async fn out(
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
     if let Some(secret) = secret(&headers, state.site.cookie()) {
-        let now = state.edge.clock.now();
-        if let Ok(who) = sign_ins::authenticate(&state.desk, &secret, None, now).await {
-            sign_ins::sign_out(&state.desk, &who).await?;
-        }
+        end(&state, &secret).await?;
     }
     let mut response = with_cookie(&state, to("/sign-in"), "", 0);
     let clears = HeaderValue::from_static("\"cache\", \"storage\"");
-    response.headers_mut().insert("clear-site-data", clears);
+    response.headers_mut().insert(CLEAR_SITE_DATA, clears);
     Ok(response)
+}
+
+/// Ends the sign-in of a secret, if it is one.
+async fn end(state: &WebState, secret: &str) -> Result<(), CommandError> {
+    let now = state.edge.clock.now();
+    match sign_ins::authenticate(&state.desk, secret, None, now).await {
+        Ok(who) => sign_ins::sign_out(&state.desk, &who).await,
+        Err(Unauthenticated::Failed(error)) => Err(error),
+        Err(Unauthenticated::Token | Unauthenticated::OutOfReach) => Ok(()),
+    }
 }
 
 /// The answer, which sets the cookie of a sign-in. No page and no script can read it.
@@ -240,13 +276,23 @@ fn with_cookie(state: &WebState, response: Response, secret: &str, seconds: i64)
     }
 }
 
-/// A path of ours: a page to lead on to, and no other site.
+/// A path of ours: a page to lead on to, and no other site. It stands in a letter, so it says
+/// nothing that somebody made up.
 fn path_of_ours(text: &str) -> Option<&str> {
-    let is_plain = text
-        .bytes()
-        .all(|b| b.is_ascii_graphic() && !matches!(b, b'\\' | b'"' | b'<' | b'&' | b'#'));
-    let is_known = text.starts_with("/o/") && !text.contains("//") && !text.contains("/..");
-    (is_plain && is_known && text.len() <= 300).then_some(text)
+    let is_plain = |part: &str| {
+        let is_word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+        !part.is_empty() && part.len() <= 64 && !part.starts_with('.') && part.bytes().all(is_word)
+    };
+    let parts: Vec<&str> = text.strip_prefix("/o/")?.split('/').collect();
+    let is_page = |route: &str| {
+        let known: Vec<&str> = route.strip_prefix("/o/").unwrap_or_default().split('/').collect();
+        known.len() == parts.len()
+            && known.iter().zip(&parts).all(|(known, part)| known.starts_with('{') || known == part)
+    };
+    let is_ours = text.len() <= MAX_NEXT_BYTES
+        && parts.iter().all(|part| is_plain(part))
+        && ROUTES.iter().any(|route| is_page(route));
+    is_ours.then_some(text)
 }
 
 #[cfg(test)]
@@ -255,7 +301,7 @@ mod tests {
 
     #[test]
     fn nobody_is_led_to_another_site() {
-        for good in ["/o/acme/home", "/o/acme/my/INC0000001?done=comment"] {
+        for good in ["/o/acme/home", "/o/acme/my/INC0000001", "/o/a.b-c/desk/queue/team-x"] {
             assert_eq!(path_of_ours(good), Some(good));
         }
         for bad in [
@@ -279,6 +325,9 @@ mod tests {
             "/o/acme/<script>",
             "http://localhost/o/acme",
             "/%2fevil.example",
+            "/o/acme/nowhere",
+            "/o/acme/home?done=vote",
+            "/o/acme/my/call-us-now/please",
         ] {
             assert_eq!(path_of_ours(bad), None, "{bad}");
         }

@@ -45,9 +45,9 @@ pub(crate) fn html(text: &str) -> Html {
 fn push_line(line: &str, html: &mut String) {
     let mut rest = line;
     while let Some(start) = next_link(rest) {
-        let (before, link) = rest.split_at(start);
-        let end = link.find(|c: char| c.is_whitespace() || "<>\"`'".contains(c));
-        let whole = &link[..end.unwrap_or(link.len())];
+        let (before, after) = rest.split_at(start);
+        let end = after.find(|c: char| c.is_whitespace() || "<>\"`'".contains(c));
+        let whole = &after[..end.unwrap_or(after.len())];
         // The sign that ends a sentence is not a part of the address.
         let address = whole.trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']']);
         push_escaped(before, html);
@@ -56,7 +56,7 @@ fn push_line(line: &str, html: &mut String) {
         html.push_str("\">");
         push_escaped(address, html);
         html.push_str("</a>");
-        rest = &link[address.len()..];
+        rest = &after[address.len()..];
     }
     push_escaped(rest, html);
 }

@@ -156,17 +156,22 @@ pub(crate) fn waits(viewer: &Viewer, view: &TicketView, on: &WaitingOn) -> Waits
     Waits { word, since: viewer.clock.since(on.since), is_you }
 }
 
-/// The steps from the report to the end, as whoever asked for it sees them.
-pub(crate) fn steps(viewer: &Viewer, ticket: &Ticket) -> Vec<Step> {
+/// The steps from the report to the end, as whoever asked for it sees them; none of a task, which
+/// is done or not.
+pub(crate) fn steps(viewer: &Viewer, ticket: &Ticket, is_decided_on: bool) -> Vec<Step> {
     let t = &viewer.words.text;
     let phase = ticket.phase();
+    if ticket.kind() == TicketKind::Task {
+        return Vec::new();
+    }
     if matches!(phase, Phase::Cancelled | Phase::Rejected) {
         let word = viewer.words.name("state", ticket.state().as_str());
         return vec![Step { word: t.step_received(), place: "done" }, Step { word, place: "now" }];
     }
     let mut words = vec![t.step_received()];
+    let has_approval = is_decided_on || ticket.state() == State::AwaitingApproval;
     if ticket.kind() == TicketKind::Request {
-        words.push(t.step_approval());
+        words.extend(has_approval.then(|| t.step_approval()));
         words.push(t.step_fulfilled());
         words.push(t.step_delivered());
     } else {
@@ -180,7 +185,7 @@ pub(crate) fn steps(viewer: &Viewer, ticket: &Ticket) -> Vec<Step> {
         (_, Phase::Done) => words.len() - 2,
         (State::New | State::Open | State::Waiting, _) => 0,
         (State::AwaitingApproval, _) => 1,
-        _ if is_request => 2,
+        _ if is_request && has_approval => 2,
         _ => 1,
     };
     words
@@ -265,9 +270,19 @@ fn did(
         let id = id.parse::<PersonId>().ok()?;
         people.get(&id).cloned()
     };
-    let value = |field: &str, value: &String| match field {
-        "state" => words.name("state", value),
-        _ => name(value).unwrap_or_else(|| value.clone()),
+    let value = |field: &str, value: &String| match (field, value.as_str()) {
+        ("state", state) => words.name("state", state),
+        ("major" | "major_state", state) => words.name("major", state),
+        ("kind", kind) => words.name("kind", kind),
+        ("channel" | "awaiting", option) => words.name("option", &format!("{field}-{option}")),
+        (code, value) if code.ends_with("_code") => words.name("code", value),
+        (_, "true") => words.text.yes(),
+        (_, "false") => words.text.no(),
+        // Events keep times as programs write them.
+        (_, text) => match chrono::DateTime::parse_from_rfc3339(text) {
+            Ok(at) => viewer.clock.at(at.to_utc()).short,
+            Err(_) => name(text).unwrap_or_else(|| text.to_owned()),
+        },
     };
     let changes = event
         .changes

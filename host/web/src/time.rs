@@ -41,7 +41,7 @@ impl Clockwork {
 
     /// How long something has lasted.
     pub(crate) fn since(&self, at: DateTime<Utc>) -> When {
-        let short = self.span(self.now - at);
+        let short = self.words.text.time_since(self.span(self.now - at));
         When { machine: machine(at), short, full: self.full(at) }
     }
 

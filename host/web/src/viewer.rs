@@ -13,7 +13,7 @@ use waypost_app::{
     sign_ins::{self, SignedIn},
 };
 use waypost_domain::{key::Key, permission, role::Role};
-use waypost_edge::{Peer, RequestContext};
+use waypost_edge::RequestContext;
 
 use crate::{WebState, error::PageError, time::Clockwork, words::Words};
 
@@ -51,6 +51,13 @@ impl Known {
     /// The address of a page of their organization: `home` is `/o/acme/home`.
     pub(crate) fn at(&self, rest: &str) -> String {
         format!("/o/{}/{rest}", self.who.organization.key)
+    }
+
+    /// Whether they are on a page of the desk, and of it.
+    pub(crate) fn is_at_desk(&self) -> bool {
+        let desk = self.at("desk");
+        let behind = self.path.strip_prefix(desk.as_str());
+        self.is_desk() && behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
     /// Whether they see what the desk sees.
@@ -115,17 +122,9 @@ pub(crate) async fn signed_in(
     let Some(secret) = secret(request.headers(), state.site.cookie()) else {
         return Ok(to_sign_in(&request));
     };
-    let (now, attempts) = (state.edge.clock.now(), &state.edge.places.attempts);
-    let from = request.extensions().get::<Peer>().map(|Peer(address)| *address);
-    if !attempts.allows(from, &secret, now) {
-        return Err(PageError::too_many());
-    }
+    // Nobody guesses 32 random bytes, so attempts are not counted: old ones are everybody's.
+    let now = state.edge.clock.now();
     let found = sign_ins::authenticate(&state.desk, &secret, Some(&org), now).await;
-    match &found {
-        Ok(_) => attempts.succeeded(from, &secret),
-        Err(Unauthenticated::Token) => attempts.failed(from, &secret, now),
-        Err(Unauthenticated::OutOfReach | Unauthenticated::Failed(_)) => {}
-    }
     let mut who = match found {
         Ok(who) => who,
         Err(Unauthenticated::Token) => return Ok(to_sign_in(&request)),

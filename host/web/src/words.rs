@@ -7,7 +7,6 @@
 #[expect(
     clippy::all,
     clippy::pedantic,
-    clippy::str_to_string,
     clippy::unwrap_used,
     clippy::allow_attributes,
     clippy::allow_attributes_without_reason,

@@ -4,13 +4,15 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use waypost_test_support::{TestDesk, on_both_engines};
 
-use crate::policies::{by_words, suggesting};
+use crate::policies::{asking, by_words, stage, suggesting};
 
 on_both_engines! {
     a_ticket_is_taken_from_the_queue_answered_and_resolved
     why_a_ticket_is_here_is_what_the_api_explains
     every_action_that_is_possible_has_a_form_and_no_other
     what_somebody_else_changed_is_shown_before_anything_is_lost
+    what_was_written_is_shown_again_where_it_cannot_be_kept
+    a_vote_is_cast_where_what_is_decided_is_shown
     what_is_not_edited_stays_as_it_is
     a_suggestion_is_taken
     a_ticket_is_opened_for_a_caller
@@ -30,8 +32,8 @@ async fn a_ticket_is_taken_from_the_queue_answered_and_resolved(desk: TestDesk) 
     assert_eq!(agent.path(), "/o/acme/desk/queue/unassigned");
     agent.click("Mail does not open").await.click("Start work").await;
     agent.press("Start work").await;
-    assert!(agent.text().contains("It is yours now."), "{}", agent.text());
-    agent.fill("Reply to the requester", "We look at it.").press("Send").await;
+    assert!(agent.text().contains("Work has started."), "{}", agent.text());
+    agent.fill("Reply to the requester", "We look at it.").press("Reply to the requester").await;
     assert!(agent.text().contains("Your reply is sent."), "{}", agent.text());
     agent.click("Resolve").await.fill("Code", "Fixed").press("Resolve").await;
     assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
@@ -52,20 +54,26 @@ async fn why_a_ticket_is_here_is_what_the_api_explains(desk: TestDesk) {
     let mut agent = desk.signed_in(&acme.agent.email).await;
     let number = incident["number"].as_str().unwrap();
     agent.visit(&format!("/o/acme/desk/tickets/{number}")).await;
-    let text = agent.text();
-    assert!(text.contains("Why here?"), "{text}");
+    let why = agent.part("#why");
+    assert!(why.contains("Why here?"), "{why}");
+    let said = |text: &str| assert!(why.contains(text), "{text}: {why}");
     for fact in explained["facts"].as_array().unwrap() {
         match fact["kind"].as_str().unwrap() {
-            "team" => assert!(text.contains(fact["team"].as_str().unwrap()), "{text}"),
-            "priority" => assert!(text.contains(&format!("P{}", fact["priority"])), "{text}"),
-            "category" => assert!(text.contains(fact["category"].as_str().unwrap()), "{text}"),
-            _ => {}
+            // The head of the page says it.
+            "subject" => {}
+            "team" => said(fact["team"].as_str().unwrap()),
+            "priority" => said(&format!("P{}", fact["priority"])),
+            "category" => said(fact["category"].as_str().unwrap()),
+            "waiting" => said(fact["names"][0].as_str().unwrap()),
+            other => panic!("{other} is not looked for"),
         }
         for reason in reasons(&fact["set_by"]) {
-            assert!(text.contains(&reason), "{reason}: {text}");
+            said(&reason);
         }
     }
-    assert!(text.contains("categorize-keyword-categorizer of acme"), "{text}");
+    said("categorize-keyword-categorizer of acme");
+    let decided = explained["decisions"].as_array().unwrap().len();
+    said(if decided == 1 { "One decision" } else { "decisions" });
     // Nobody but the desk.
     let mut ada = desk.signed_in(&acme.requester.email).await;
     ada.visit(&format!("/o/acme/my/{number}")).await;
@@ -116,6 +124,11 @@ async fn what_somebody_else_changed_is_shown_before_anything_is_lost(desk: TestD
     agent.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await;
     let priority = json!({ "priority": 1, "reason": "The board waits" });
     let _ = acme.second_agent.client.act(&incident, "set_priority", priority).await.ok();
+    let edit = json!({ "short_description": "Mail does not open since ten" });
+    let now = acme.agent.client.again(&incident).await;
+    let path = format!("/incidents/{number}");
+    let version = now["version"].as_i64().unwrap();
+    let _ = acme.second_agent.client.patch(&path, version, edit).await.ok();
     agent.fill("Description", "My long text").press("Save").await;
     assert_eq!(agent.status(), StatusCode::CONFLICT);
     let text = agent.text();
@@ -129,6 +142,41 @@ async fn what_somebody_else_changed_is_shown_before_anything_is_lost(desk: TestD
         (&now["description"], &now["priority"]["value"]),
         (&json!("My long text"), &json!(1))
     );
+}
+
+async fn what_was_written_is_shown_again_where_it_cannot_be_kept(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let number = incident["number"].as_str().unwrap();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    let _ = acme.agent.client.act(&incident, "start", json!({})).await.ok();
+    agent.visit(&format!("/o/acme/desk/tickets/{number}/do/resolve")).await;
+    agent.fill("Code", "Fixed").fill("What was done", "A long story\nof two lines");
+    let _ = acme.agent.client.act(&incident, "cancel", json!({ "reason": "A drill" })).await.ok();
+    agent.press("Resolve").await;
+    assert!(agent.status().is_client_error(), "{}", agent.status());
+    assert!(agent.text().contains("What you wrote"), "{}", agent.text());
+    assert!(agent.html().contains("A long story\r\nof two lines"), "{}", agent.html());
+}
+
+async fn a_vote_is_cast_where_what_is_decided_is_shown(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let chain = asking(&json!([stage("desk", &json!([{ "team_lead": "network" }]))]));
+    let _ = acme.bind("plan", "approval-chain", chain).await;
+    let request = acme.ask_for_laptop().await;
+    let number = request["number"].as_str().unwrap();
+    let mut agent = desk.signed_in(&acme.second_agent.email).await;
+    agent.visit(&format!("/o/acme/desk/tickets/{number}/do/vote")).await;
+    assert_eq!(agent.status(), StatusCode::NOT_FOUND);
+    let same = [("sec-fetch-site", "same-origin")];
+    agent.post(&format!("/o/acme/desk/tickets/{number}/do/vote"), &[], &same).await;
+    assert_eq!(agent.status(), StatusCode::NOT_FOUND);
+    agent.visit(&format!("/o/acme/desk/tickets/{number}")).await.click("Vote").await;
+    agent.press("Agree").await;
+    assert!(agent.text().contains("Your vote is cast."), "{}", agent.text());
+    assert_eq!(acme.agent.client.again(&request).await["state"], "in_fulfilment");
 }
 
 async fn what_is_not_edited_stays_as_it_is(desk: TestDesk) {
@@ -167,11 +215,11 @@ async fn a_suggestion_is_taken(desk: TestDesk) {
         |ticket: &Value| format!("/o/acme/desk/tickets/{}", ticket["number"].as_str().unwrap());
     agent.visit(&page(&incident)).await;
     assert!(agent.text().contains("Category → access/password"), "{}", agent.text());
-    agent.press("Accept").await;
-    assert!(!agent.buttons().contains(&"Accept".to_owned()), "{:?}", agent.buttons());
+    agent.press("Accept Category").await;
+    assert!(!agent.buttons().contains(&"Accept Category".to_owned()), "{:?}", agent.buttons());
     assert_eq!(acme.agent.client.again(&incident).await["category"], "access/password");
-    agent.visit(&page(&other)).await.press("Dismiss").await;
-    assert!(!agent.buttons().contains(&"Dismiss".to_owned()), "{:?}", agent.buttons());
+    agent.visit(&page(&other)).await.press("Dismiss Category").await;
+    assert!(!agent.buttons().contains(&"Dismiss Category".to_owned()), "{:?}", agent.buttons());
     assert!(acme.agent.client.again(&other).await["category"].is_null());
 }
 
@@ -267,7 +315,7 @@ async fn a_requester_sees_nothing_of_the_desk(desk: TestDesk) {
     ada.post(&format!("/o/acme/desk/tickets/{number}/do/note"), &fields, &same).await;
     assert_eq!(ada.status(), StatusCode::FORBIDDEN);
     ada.post(&format!("/o/acme/my/{number}/do/note"), &fields, &same).await;
-    assert_eq!(ada.status(), StatusCode::NOT_FOUND);
+    assert_eq!(ada.status(), StatusCode::FORBIDDEN);
     assert_eq!(acme.agent.client.again(&incident).await["version"], incident["version"]);
 }
 
@@ -281,8 +329,10 @@ async fn a_provider_works_at_its_clients_and_nowhere_else(desk: TestDesk) {
     let mut agent = desk.signed_in(&harbor.agent.email).await;
     assert_eq!(agent.path(), "/o/harbor/desk/queue/unassigned");
     agent.visit("/o/acme/desk/queue/all").await.click("Mail does not open").await;
-    agent.fill("Internal note", "Looked at it").press("Send").await;
+    agent.fill("Internal note", "Looked at it").press("Internal note").await;
     assert!(agent.text().contains("Looked at it"), "{}", agent.text());
+    let comments = acme.agent.client.of(&incident, "comments").await.items();
+    assert_eq!(comments[0]["visibility"], "internal", "{comments:?}");
     let number = incident["number"].as_str().unwrap();
     agent.visit(&format!("/o/harbor/desk/tickets/{number}")).await;
     assert_eq!(agent.status(), StatusCode::NOT_FOUND);
@@ -313,15 +363,22 @@ async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
     let incident = agent.again(&incident).await;
     let path = format!("/incidents/{}", incident["number"].as_str().unwrap());
     let _ = agent.patch(&path, incident["version"].as_i64().unwrap(), edit).await.ok();
+    let task = json!({ "short_description": "Look at the disk" });
+    let path = format!("/incidents/{}/tasks", incident["number"].as_str().unwrap());
+    let task = agent.post(&path, task).await.created();
     for language in ["en", "de"] {
-        for email in [&acme.agent.email, &acme.admin.email] {
-            let mut visitor = desk.signed_in(email).await.speaking(language);
-            for ticket in [&incident, &problem, &request] {
+        for person in [&acme.agent, &acme.admin] {
+            let mut visitor = desk.signed_in(&person.email).await.speaking(language);
+            for ticket in [&incident, &problem, &request, &task] {
                 let number = ticket["number"].as_str().unwrap();
                 visitor.visit(&format!("/o/acme/desk/tickets/{number}")).await;
                 assert_eq!(visitor.status(), StatusCode::OK, "{number}");
-                visitor.visit(&format!("/o/acme/desk/tickets/{number}/do/edit")).await;
-                assert_eq!(visitor.status(), StatusCode::OK, "{number}");
+                let allowed = person.client.of(ticket, "actions").await.ok();
+                for hint in allowed["items"].as_array().unwrap() {
+                    let action = hint["action"].as_str().unwrap();
+                    visitor.visit(&format!("/o/acme/desk/tickets/{number}/do/{action}")).await;
+                    assert_eq!(visitor.status(), StatusCode::OK, "{number} {action}");
+                }
             }
             for path in [
                 "queue/mine",

@@ -20,6 +20,8 @@ on_both_engines! {
     what_a_person_may_do_is_looked_up_at_each_page
     a_person_ends_their_sign_ins_on_other_devices
     who_signs_out_is_out
+    a_link_is_not_sent_when_it_would_be_too_late
+    who_is_signed_out_by_an_administrator_has_no_link_left
     another_organizations_pages_are_not_there
     a_form_that_another_site_sends_is_refused
     nobody_is_led_to_another_site
@@ -180,6 +182,15 @@ async fn what_a_person_may_do_is_looked_up_at_each_page(desk: TestDesk) {
     let person = acme.admin.client.patch(&path, version, fewer).await.ok();
     agent.visit("/o/acme/desk/queue/all").await;
     assert_eq!(agent.status(), StatusCode::FORBIDDEN);
+    // Who may do more than before signs in anew.
+    let version = person["version"].as_i64().unwrap();
+    let more = serde_json::json!({ "role": "admin" });
+    let person = acme.admin.client.patch(&path, version, more).await.ok();
+    agent.visit("/o/acme/home").await;
+    assert_eq!(agent.path(), "/sign-in?next=/o/acme/home");
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/home").await;
+    assert_eq!(agent.path(), "/o/acme/home");
     let version = person["version"].as_i64().unwrap();
     let left = serde_json::json!({ "active": false });
     let _ = acme.admin.client.patch(&path, version, left).await.ok();
@@ -216,6 +227,7 @@ async fn who_signs_out_is_out(desk: TestDesk) {
     let kept = visitor.clone();
     visitor.press("Sign out").await;
     assert_eq!((visitor.path(), visitor.cookie(COOKIE)), ("/sign-in", None));
+    assert_eq!(visitor.status(), StatusCode::OK);
     // What somebody kept of it is good for nothing.
     let mut kept = kept;
     kept.visit("/o/acme/home").await;
@@ -274,7 +286,13 @@ async fn a_form_that_another_site_sends_is_refused(desk: TestDesk) {
 
 async fn nobody_is_led_to_another_site(desk: TestDesk) {
     let acme = desk.organization("acme").await;
-    for next in ["//evil.example", "https://evil.example/", "/%5Cevil.example", "/sign-out"] {
+    for next in [
+        "//evil.example",
+        "https://evil.example/",
+        "/%5Cevil.example",
+        "/sign-out",
+        "/o/acme/my/call+555",
+    ] {
         let mut visitor = desk.visitor();
         visitor.visit(&format!("/sign-in?next={next}")).await;
         visitor.fill("E-mail address", &acme.requester.email).press("Send me a link").await;
@@ -283,4 +301,29 @@ async fn nobody_is_led_to_another_site(desk: TestDesk) {
         assert_eq!(visitor.path(), "/o/acme/home", "{next}");
         desk.clock.advance(TimeDelta::minutes(20));
     }
+}
+
+async fn a_link_is_not_sent_when_it_would_be_too_late(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut visitor = desk.visitor();
+    visitor.visit("/sign-in").await.fill("E-mail address", &acme.requester.email);
+    visitor.press("Send me a link").await;
+    desk.pages_settle().await;
+    desk.clock.advance(TimeDelta::minutes(15));
+    assert_eq!(desk.letters().await.len(), 0);
+    let outbox = acme.admin.client.get("/outbox").await.ok();
+    assert_eq!(outbox["items"][0]["last_error"], "not sent: its link would be too late");
+}
+
+async fn who_is_signed_out_by_an_administrator_has_no_link_left(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let mut visitor = desk.visitor();
+    visitor.visit("/sign-in").await.fill("E-mail address", &acme.requester.email);
+    visitor.press("Send me a link").await;
+    let letter = desk.letters().await.pop().unwrap();
+    let operator = operator(&desk, "acme").await;
+    let person = acme.requester.id.parse().unwrap();
+    assert_eq!(sign_ins::end_all_of(&desk.desk, &operator, person).await.unwrap(), 0);
+    visitor.visit(link_in(&letter.body)).await;
+    assert_eq!(visitor.status(), StatusCode::GONE);
 }

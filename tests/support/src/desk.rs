@@ -109,6 +109,7 @@ pub struct TestDesk {
     router: Router,
     /// The whole front: pages and API behind one door.
     front: Router,
+    pages: WebState,
     platform: Client,
     uploaded: Mutex<BTreeMap<(String, String), String>>,
 }
@@ -205,8 +206,8 @@ impl TestDesk {
             Edge::new(Arc::new(clock.clone()), Arc::clone(&entropy), RequestOptions::default());
         let router = waypost_api::router(ApiState { desk: desk.clone(), edge: edge.clone() });
         let site = Site::new("https://desk.test").expect("it is a scheme and a host");
-        let pages = waypost_web::router(WebState::new(desk.clone(), edge, site));
-        let front = waypost_edge::doors(router.clone(), pages);
+        let pages = WebState::new(desk.clone(), edge, site);
+        let front = waypost_edge::doors(router.clone(), waypost_web::router(pages.clone()));
         let operator = Caller::operator(root.id, clock.now());
         let token = tokens::NewToken {
             name: "platform".to_owned(),
@@ -224,6 +225,7 @@ impl TestDesk {
             is_mail_ignored: AtomicBool::new(false),
             router,
             front,
+            pages,
             platform,
             uploaded: Mutex::default(),
         }
@@ -257,6 +259,7 @@ impl TestDesk {
 
     /// Sends what is due and takes it out of the mailbox, in the order in which it left.
     pub async fn letters(&self) -> Vec<Message> {
+        self.pages.settled().await;
         let _ = self.run_outbox().await;
         self.sink.empty()
     }
@@ -286,6 +289,11 @@ impl TestDesk {
         let mut tx = self.store.system_read().await.expect("the store can be read");
         let pending = outbox::pending_count(&mut tx).await.expect("the outbox can be counted");
         pending + u64::try_from(self.sink.taken().len()).unwrap_or(u64::MAX)
+    }
+
+    /// Waits until everything is done whose answer the pages gave before.
+    pub async fn pages_settle(&self) {
+        self.pages.settled().await;
     }
 
     /// Somebody at the pages who is not signed in.

@@ -97,39 +97,39 @@ impl Visitor {
         self
     }
 
-    /// Presses the button with these words, which sends its form.
+    /// Presses the button with these words, which sends its form: the one that was filled in, or
+    /// the first.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is none, and when what was filled in is not of its form.
     pub async fn press(&mut self, words: &str) -> &mut Self {
         let (action, pairs) = self.form_of(words);
-        let filled = std::mem::take(&mut self.filled);
-        let mut sent: Vec<(String, String)> = pairs
-            .into_iter()
-            .filter(|(name, _)| !filled.iter().any(|(it, _)| it == name))
-            .collect();
-        sent.extend(filled);
-        let body = encoded(&sent);
-        self.go(Method::POST, action, Some(body), &[]).await;
+        self.filled.clear();
+        self.go(Method::POST, action, Some(encoded(&pairs)), &[]).await;
         self
     }
 
-    /// What pressing a button would send: the address and the fields.
+    /// What pressing a button sends: the address and the fields.
     fn form_of(&self, words: &str) -> (String, Vec<(String, String)>) {
         let html = Html::parse_document(&self.html);
         let buttons: Vec<ElementRef<'_>> = html.select(&css("form button")).collect();
         let named = |button: &&ElementRef<'_>| words_of(button) == words;
-        let button = buttons.iter().find(named).unwrap_or_else(|| {
+        let has_all = |button: &&ElementRef<'_>| {
+            let own = names_of(&form_around(button));
+            self.filled.iter().all(|(name, _)| own.contains(name))
+        };
+        let button = buttons.iter().filter(named).find(has_all).unwrap_or_else(|| {
             let all: Vec<String> = buttons.iter().map(words_of).collect();
-            panic!("no button `{words}` on {}, only {all:?}:\n{}", self.path, self.text())
+            let filled = &self.filled;
+            let text = self.text();
+            panic!("no button `{words}` for {filled:?} on {}, only {all:?}:\n{text}", self.path)
         });
-        let form = button
-            .ancestors()
-            .filter_map(ElementRef::wrap)
-            .find(|one| one.value().name() == "form")
-            .expect("a button is in a form");
+        let form = form_around(button);
         assert_eq!(form.attr("method"), Some("post"), "`{words}` changes something");
-        let mut pairs = fields_of(&form);
+        let untouched = fields_of(&form).into_iter();
+        let untouched = untouched.filter(|(name, _)| !self.filled.iter().any(|(it, _)| it == name));
+        let mut pairs: Vec<(String, String)> = untouched.collect();
+        pairs.extend(self.filled.iter().cloned());
         if let Some(name) = button.attr("name") {
             pairs.push((name.to_owned(), button.attr("value").unwrap_or_default().to_owned()));
         }
@@ -155,6 +155,35 @@ impl Visitor {
         let _ = self.press(words).await;
         (self.filled, self.html, self.path) = (filled, page, at);
         self.press(words).await
+    }
+
+    /// Opens the page again as a browser that has it with this tag, and says how it is answered.
+    ///
+    /// # Panics
+    /// When a page that the browser has is sent again.
+    pub async fn revisit(&mut self, tag: &str) -> StatusCode {
+        let request = Request::get(self.path.as_str())
+            .header(header::HOST, "desk.test")
+            .header(header::COOKIE, self.cookie_header())
+            .header(header::IF_NONE_MATCH, tag);
+        let request = request.body(Body::empty()).expect("a visitor sends what browsers send");
+        let response = self.front.clone().oneshot(request).await.expect("a router answers");
+        let status = response.status();
+        let body = response.into_body().collect().await.expect("a page is whole").to_bytes();
+        assert_eq!(body.is_empty(), status == StatusCode::NOT_MODIFIED);
+        status
+    }
+
+    fn cookie_header(&self) -> String {
+        let all = self.cookies.iter().map(|(name, value)| format!("{name}={value}"));
+        all.collect::<Vec<_>>().join("; ")
+    }
+
+    /// The words of a part of the page.
+    #[must_use]
+    pub fn part(&self, selector: &str) -> String {
+        let html = Html::parse_document(&self.html);
+        html.select(&css(selector)).next().map(|part| words_of(&part)).unwrap_or_default()
     }
 
     /// The status of the page.
@@ -233,9 +262,7 @@ impl Visitor {
                 .header(header::ACCEPT_LANGUAGE, &self.language)
                 .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0");
             if !self.cookies.is_empty() {
-                let all: Vec<String> =
-                    self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-                request = request.header(header::COOKIE, all.join("; "));
+                request = request.header(header::COOKIE, self.cookie_header());
             }
             if body.is_some() {
                 request = request.header(header::CONTENT_TYPE, "application/x-www-form-urlencoded");
@@ -302,6 +329,9 @@ impl Visitor {
             ),
             "{place}"
         );
+        let vary = self.header("vary").unwrap_or_default();
+        assert!(vary.contains("cookie") && vary.contains("accept-language"), "{place}: {vary}");
+        assert!(self.header("strict-transport-security").is_some(), "{place}");
         let html = Html::parse_document(&self.html);
         assert!(html.errors.is_empty(), "{place}: {:?}", html.errors);
         let all = |selector: &str| html.select(&css(selector)).collect::<Vec<_>>();
@@ -403,6 +433,19 @@ fn option(select: &ElementRef<'_>, words: &str) -> Option<String> {
     Some(found.attr("value").unwrap_or_default().to_owned())
 }
 
+/// The form that a button sends.
+fn form_around<'a>(button: &ElementRef<'a>) -> ElementRef<'a> {
+    let above = button.ancestors().filter_map(ElementRef::wrap);
+    let mut forms = above.filter(|one| one.value().name() == "form");
+    forms.next().expect("a button is in a form")
+}
+
+/// The names of all fields of a form.
+fn names_of(form: &ElementRef<'_>) -> BTreeSet<String> {
+    let named = css("[name]");
+    form.select(&named).filter_map(|field| field.attr("name")).map(str::to_owned).collect()
+}
+
 /// What a browser sends of a form that nobody has touched.
 fn fields_of(form: &ElementRef<'_>) -> Vec<(String, String)> {
     let mut pairs = Vec::new();
@@ -442,7 +485,13 @@ fn encoded(pairs: &[(String, String)]) -> String {
                     encoded.push(char::from(byte));
                 }
                 b' ' => encoded.push('+'),
-                other => encoded.push_str(&format!("%{other:02X}")),
+                // As browsers end lines.
+                b'\r' => {}
+                b'\n' => encoded.push_str("%0D%0A"),
+                other => {
+                    let digit = |half: u8| char::from_digit(half.into(), 16).unwrap_or('0');
+                    encoded.extend(['%', digit(other >> 4), digit(other & 15)]);
+                }
             }
         }
         encoded

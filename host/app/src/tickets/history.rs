@@ -47,6 +47,26 @@ pub async fn history(
     Ok(History { events, comments, people })
 }
 
+/// The addresses of people, as far as the organization may know them; the names of those who have
+/// none. For the desk.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a requester.
+pub async fn addresses(
+    desk: &Desk,
+    caller: &Caller,
+    people: &BTreeSet<PersonId>,
+) -> Result<BTreeMap<PersonId, String>, CommandError> {
+    caller.must_be_desk()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let ids = people.iter().copied().collect::<Vec<_>>();
+    let found = waypost_store::person::find_many(&mut tx, &ids).await?;
+    let address = |person: waypost_domain::person::Person| {
+        (person.id, person.email.unwrap_or_else(|| person.id.to_string()))
+    };
+    Ok(found.into_iter().map(address).collect())
+}
+
 /// Whether a field of a ticket holds a person.
 fn is_a_person(field: &str) -> bool {
     matches!(

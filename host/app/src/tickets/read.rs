@@ -16,7 +16,7 @@ use waypost_store::{
     ticket::{Assignee, TicketCursor, TicketFilter, TicketSort},
 };
 
-use super::{TicketOrder, TicketQuery, TicketRef, TicketView, names};
+use super::{PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView, names};
 use crate::{
     Caller, CommandError, Desk, InvalidCursor, Missing, Page, PageRequest,
     input::Reading,
@@ -194,6 +194,14 @@ fn parse_place(place: &str) -> Result<TicketCursor, InvalidCursor> {
     Ok(TicketCursor { priority, at, id })
 }
 
+/// The person of a filter. An id is taken as it is: a provider's people have tickets here, too.
+async fn person(tx: &mut ReadTx, named: &PersonRef) -> Result<Option<PersonId>, CommandError> {
+    Ok(match named {
+        PersonRef::Id(id) => Some(*id),
+        PersonRef::Email(_) => refs::find_person(tx, named).await?.map(|found| found.id),
+    })
+}
+
 /// The store's filter; none when the query names something that no ticket has.
 async fn filter(
     tx: &mut ReadTx,
@@ -274,12 +282,12 @@ async fn filter(
         filter.ci = Some(found.id);
     }
     if let Some(named) = &query.requester {
-        let Some(found) = refs::find_person(tx, named).await? else { return Ok(None) };
-        filter.requester = Some(found.id);
+        let Some(found) = person(tx, named).await? else { return Ok(None) };
+        filter.requester = Some(found);
     }
     if let Some(named) = &query.assignee {
-        let Some(found) = refs::find_person(tx, named).await? else { return Ok(None) };
-        filter.assignee = Some(Assignee::Person(found.id));
+        let Some(found) = person(tx, named).await? else { return Ok(None) };
+        filter.assignee = Some(Assignee::Person(found));
         if query.assigned == Some(false) {
             // Nothing is worked on by somebody and by nobody.
             return Ok(None);

@@ -77,6 +77,10 @@ pub async fn act(
     input: Map<String, Json>,
     expected_version: Option<i64>,
 ) -> Result<TicketView, CommandError> {
+    // Votes, for one, have their own way.
+    if !action.is_asked_by_name() {
+        return Err(CommandError::guard(format!("`{action}` is not carried out by its name.")));
+    }
     let attempt = || Box::pin(try_act(desk, caller, named, action, &input, expected_version));
     if expected_version.is_some() {
         return attempt().await;

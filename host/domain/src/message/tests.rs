@@ -18,6 +18,7 @@ fn message(told_as: &[ToldAs]) -> Message {
         address: None,
         subject: "Assigned".to_owned(),
         body: String::new(),
+        link: None,
         dedupe_key: "assigned".to_owned(),
         send_at: monday(),
         created_at: monday(),
@@ -79,10 +80,13 @@ fn ended(ticket: &mut Ticket, outcome: CancelOutcome) {
 fn a_message_leaves_to_the_address_of_the_moment() {
     for told_as in all() {
         let mut standing = standing();
-        assert_eq!(message(&[told_as]).leaves_to(&standing).unwrap(), "ada@acme.example");
+        assert_eq!(message(&[told_as]).leaves_to(&standing, monday()).unwrap(), "ada@acme.example");
         let person = standing.person.as_mut().unwrap();
         person.email = Some("ada.new@acme.example".to_owned());
-        assert_eq!(message(&[told_as]).leaves_to(&standing).unwrap(), "ada.new@acme.example");
+        assert_eq!(
+            message(&[told_as]).leaves_to(&standing, monday()).unwrap(),
+            "ada.new@acme.example"
+        );
     }
 }
 
@@ -161,7 +165,7 @@ fn why_a_message_does_not_leave() {
         let mut standing = standing();
         ticket(&mut standing, |it| it.number = "INC0000001".to_owned());
         change(&mut standing);
-        let not_sent = message(&[told_as]).leaves_to(&standing).unwrap_err();
+        let not_sent = message(&[told_as]).leaves_to(&standing, monday()).unwrap_err();
         assert_eq!(not_sent.to_string(), format!("not sent: {why}"), "{told_as}");
     }
 }
@@ -171,7 +175,7 @@ fn one_reason_to_be_told_is_enough() {
     let mut standing = standing();
     standing.ticket.as_mut().unwrap().assignee = None;
     let message = message(&[ToldAs::Assignee, ToldAs::Watcher]);
-    assert!(message.leaves_to(&standing).is_ok());
+    assert!(message.leaves_to(&standing, monday()).is_ok());
 }
 
 #[test]
@@ -179,7 +183,7 @@ fn a_message_about_the_end_leaves_after_the_end() {
     let mut standing = standing();
     ended(standing.ticket.as_mut().unwrap(), CancelOutcome::Withdrawn);
     let of_the_end = Message { after_end: true, ..message(&[ToldAs::Requester]) };
-    assert!(of_the_end.leaves_to(&standing).is_ok());
+    assert!(of_the_end.leaves_to(&standing, monday()).is_ok());
 }
 
 #[test]
@@ -189,4 +193,25 @@ fn as_what_somebody_is_told_is_read_as_it_is_written() {
     }
     assert!("team:nobody".parse::<ToldAs>().is_err());
     assert!("postman".parse::<ToldAs>().is_err());
+}
+
+#[test]
+fn a_link_that_would_be_too_late_is_not_sent() {
+    let standing = standing();
+    let mut message = message(&[ToldAs::Named]);
+    message.link = Some(MessageLink::SignIn { next: None });
+    let at = |minutes| message.created_at + chrono::TimeDelta::minutes(minutes);
+    assert!(message.leaves_to(&standing, at(14)).is_ok());
+    assert_eq!(message.leaves_to(&standing, at(15)).unwrap_err(), NotSent::LinkLate);
+}
+
+#[test]
+fn a_link_is_written_and_read() {
+    for link in [
+        MessageLink::SignIn { next: None },
+        MessageLink::SignIn { next: Some("/o/acme/home".to_owned()) },
+    ] {
+        assert_eq!(link.to_string().parse::<MessageLink>().unwrap(), link);
+    }
+    assert!("nonsense".parse::<MessageLink>().is_err());
 }

@@ -1,6 +1,6 @@
 //! `waypost person`: who can sign in to the pages.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::json;
 use waypost_app::sign_ins::{self, Invitation};
@@ -48,15 +48,22 @@ pub(crate) struct SignOut {
 
 impl Person {
     pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
-        let site = terminal.loaded.config.site(terminal.loaded.config.listen)?;
         // An installation begins with its first administrator.
         let installation = match &self {
             Self::Invite(_) => terminal.open_or_create().await?,
             Self::SignOut(_) => terminal.open().await?,
         };
+        let config = &terminal.loaded.config;
+        let site = config.site(config.listen);
         let output = &mut terminal.output;
         let done = match self {
-            Self::Invite(invite) => invite.run(&installation, site.url(), output).await,
+            Self::Invite(invite) => match site {
+                Ok(Some(site)) => invite.run(&installation, site.url(), output).await,
+                Ok(None) => Err(anyhow!(
+                    "the pages have no public address yet; set `public_url`, such as https://desk.example.com"
+                )),
+                Err(invalid) => Err(invalid.into()),
+            },
             Self::SignOut(sign_out) => sign_out.run(&installation, output).await,
         };
         installation.close().await;

@@ -50,9 +50,9 @@ impl Serve {
         let listener = listen(config.listen).await?;
         let site = config.site(listener.local_addr().context("reading the address")?)?;
         let installation = terminal.open_or_create().await?;
-        announce(&mut terminal.output, &listener, &site, config)?;
+        announce(&mut terminal.output, &listener, site.as_ref(), config)?;
 
-        let outbox = outbox(&installation, mailer, &site, config, &stop);
+        let outbox = outbox(&installation, mailer, site.as_ref(), config, &stop);
         let housekeeping = housekeeping(&installation, config, &stop);
         let upkeep = upkeep(&installation, config, &stop);
         let preparing = preparing(&installation, &stop);
@@ -60,10 +60,16 @@ impl Serve {
         let edge = Edge::new(clock, entropy, config.requests());
         let desk = &installation.desk;
         let api = waypost_api::router(ApiState { desk: desk.clone(), edge: edge.clone() });
-        let pages = waypost_web::router(WebState::new(desk.clone(), edge, site));
-        let router = waypost_edge::doors(api, pages);
+        let pages = site.map(|site| WebState::new(desk.clone(), edge, site));
+        let router = match &pages {
+            Some(pages) => waypost_edge::doors(api, waypost_web::router(pages.clone())),
+            None => api,
+        };
         waypost_edge::serve(listener, router, config.serving(), stop.clone().wait()).await;
         // Requests may have left messages; the workers end with what is on its way.
+        if let Some(pages) = &pages {
+            pages.settled().await;
+        }
         stop.ask();
         finish("the outbox", outbox).await;
         finish("housekeeping", housekeeping).await;
@@ -93,25 +99,26 @@ async fn listen(address: SocketAddr) -> Result<TcpListener> {
 fn announce(
     output: &mut Output,
     listener: &TcpListener,
-    site: &Site,
+    site: Option<&Site>,
     config: &Config,
 ) -> Result<()> {
     let address = listener.local_addr().context("reading the address")?;
     tracing::info!(%address, data_folder = %config.data_folder().display(), "serving");
+    let url = site.map(Site::url);
+    if url.is_none() {
+        tracing::warn!("only the API is served; set `public_url` to serve the pages");
+    }
     output.tell(
         || {
             json!({
                 "address": format!("http://{address}"),
                 "api": format!("http://{address}/api/v1"),
-                "site": site.url(),
+                "site": url,
             })
         },
         |to| {
-            writeln!(
-                to,
-                "Waypost serves {} and its API at http://{address}/api/v1 (Ctrl-C stops it).",
-                site.url()
-            )
+            let pages = url.map(|url| format!("{url} and ")).unwrap_or_default();
+            writeln!(to, "Waypost serves {pages}http://{address}/api/v1 (Ctrl-C stops it).")
         },
     )
 }
@@ -119,7 +126,7 @@ fn announce(
 fn outbox(
     installation: &Installation,
     mailer: Mailer,
-    site: &Site,
+    site: Option<&Site>,
     config: &Config,
     stop: &Stop,
 ) -> JoinHandle<()> {

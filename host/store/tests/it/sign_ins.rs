@@ -4,6 +4,7 @@ use chrono::{DateTime, Utc};
 use waypost_domain::{
     ids::{OrgId, PersonId, SignInId, SignInLinkId},
     person::Person,
+    role::Role,
     sign_in::{LinkPurpose, SignIn, SignInLink},
 };
 use waypost_store::{
@@ -20,6 +21,7 @@ on_both_engines! {
     sign_ins_are_ended_by_whose_they_are
     a_link_is_used_once_and_ends_the_others_of_its_person
     people_are_found_by_their_address_in_all_organizations
+    who_leaves_or_may_do_more_is_signed_out
     what_is_old_is_removed
 }
 
@@ -39,7 +41,6 @@ fn sign_in_of(person: &Person, hash: u8) -> SignIn {
         hash: [hash; 32],
         device: "Firefox".to_owned(),
         created_at: at(i64::from(hash)),
-        proved_at: at(i64::from(hash)),
         used_at: at(i64::from(hash)),
         ended_at: None,
     }
@@ -75,7 +76,7 @@ async fn a_sign_in_is_found_by_its_hash_with_what_its_person_is_now(store: Store
     let mut ada = person_of(&store, client.id, "Ada").await;
     let sign_in = sign_in_of(&ada, 1);
     stored(&store, &sign_in).await;
-    ada.active = false;
+    ada.role = Role::Auditor;
     let mut tx = store.write(client.id).await.unwrap();
     person::update(&mut tx, &mut ada).await.unwrap();
     tx.commit().await.unwrap();
@@ -169,13 +170,39 @@ async fn a_link_is_used_once_and_ends_the_others_of_its_person(store: Store) {
     let used =
         async |hash| sign_in::find_link(&store, &[hash; 32]).await.unwrap().unwrap().0.used_at;
     assert_eq!((used(1).await, used(2).await, used(3).await), (Some(at(9)), Some(at(9)), None));
-    // Nobody who has left is signed in.
-    let mut left = ben;
-    left.active = false;
+    // Whoever ends all sign-ins of a person ends their links, too.
     let mut tx = store.write(client.id).await.unwrap();
-    person::update(&mut tx, &mut left).await.unwrap();
+    assert_eq!(sign_in::end_all(&mut tx, ben.id, at(11)).await.unwrap(), 0);
     tx.commit().await.unwrap();
-    assert_eq!(sign_in::find_link(&store, &[3; 32]).await.unwrap(), None);
+    assert_eq!(used(3).await, Some(at(11)));
+}
+
+/// A change of a person, and whether it signs them out.
+type Change = (fn(&mut Person), bool);
+
+async fn who_leaves_or_may_do_more_is_signed_out(store: Store) {
+    let Tree { client, .. } = tree(&store).await;
+    let mut person = person_of(&store, client.id, "Ada").await;
+    let changes: [Change; 6] = [
+        (|person| "Ada Abel".clone_into(&mut person.name), false),
+        (|person| person.role = Role::Requester, false),
+        (|person| person.role = Role::Agent, true),
+        (|person| person.role = Role::Admin, true),
+        (|person| person.active = false, true),
+        (|person| person.active = true, false),
+    ];
+    for (hash, (change, ends)) in (1..).zip(changes) {
+        stored(&store, &sign_in_of(&person, hash)).await;
+        stored_link(&store, &link_of(&person, hash)).await;
+        change(&mut person);
+        let mut tx = store.write(client.id).await.unwrap();
+        person::update(&mut tx, &mut person).await.unwrap();
+        tx.commit().await.unwrap();
+        let shown = sign_in::shown(&store, &[hash; 32], None).await.unwrap();
+        let link = sign_in::find_link(&store, &[hash; 32]).await.unwrap();
+        assert_eq!(shown.is_none(), ends, "the sign-in after change {hash}");
+        assert_eq!(link.is_none(), ends || !person.active, "the link after change {hash}");
+    }
 }
 
 async fn people_are_found_by_their_address_in_all_organizations(store: Store) {

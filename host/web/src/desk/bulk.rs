@@ -95,14 +95,13 @@ impl Chosen {
         let mut numbers: Vec<String> = numbers.map(str::to_owned).collect();
         numbers.dedup();
         numbers.truncate(bulk::MOST);
-        let kinds = numbers.iter().filter_map(|number| TicketKind::of_number(number));
-        let found = kinds.filter_map(|kind| Some((kind, kind.rules().row(action)?))).next();
-        let (kind, rule) = match found {
-            Some(found) => found,
-            None => {
-                let kind = TicketKind::Incident;
-                (kind, kind.rules().row(action).ok_or_else(PageError::bad_request)?)
-            }
+        let mut kinds = numbers.iter().filter_map(|number| TicketKind::of_number(number));
+        let found = kinds.find_map(|kind| Some((kind, kind.rules().row(action)?)));
+        let (kind, rule) = if let Some(found) = found {
+            found
+        } else {
+            let kind = TicketKind::Incident;
+            (kind, kind.rules().row(action).ok_or_else(PageError::bad_request)?)
         };
         Ok(Self { action, numbers, kind, rule })
     }
@@ -150,7 +149,7 @@ async fn preview(
         .collect();
     let words = viewer.words;
     let types: Vec<FieldType> = chosen.rule.inputs.iter().map(|input| input.takes).collect();
-    let choices = Choices::of(&state.desk, viewer.caller(), chosen.kind, &types).await?;
+    let choices = Choices::of(&state.desk, &viewer.who, chosen.kind, &types).await?;
     let make = Fields { words, choices: &choices, form, faults, prefix: "bulk" };
     let fields: Vec<Field> = chosen
         .rule

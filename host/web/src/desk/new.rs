@@ -36,6 +36,7 @@ struct NewPage {
     fields: Vec<Field>,
     /// What is asked for more rarely.
     more: Vec<Field>,
+    is_more_wrong: bool,
     problems: Vec<Problem>,
     action: String,
     once: String,
@@ -74,7 +75,9 @@ fn must_open(viewer: &Viewer) -> Result<(), PageError> {
 
 /// The fields that are given when a ticket of the kind is opened.
 fn asked(kind: TicketKind) -> Vec<(&'static str, FieldType, bool)> {
-    let fields = kind.rules().fields().filter(|field| field.opens);
+    // What is asked for from the catalog has a form of its own there.
+    let is_of_catalog = |name: &str| matches!(name, "catalog_item" | "answers" | "quantity");
+    let fields = kind.rules().fields().filter(|field| field.opens && !is_of_catalog(field.name));
     let asked = fields
         .map(|field| (field.name, field.takes, field.needed || field.name == "short_description"));
     asked.collect()
@@ -99,7 +102,7 @@ async fn page(
 ) -> Result<NewPage, CommandError> {
     let asked = asked(kind);
     let types: Vec<FieldType> = asked.iter().map(|(_, takes, _)| *takes).collect();
-    let choices = Choices::of(&state.desk, viewer.caller(), kind, &types).await?;
+    let choices = Choices::of(&state.desk, &viewer.who, kind, &types).await?;
     let words = viewer.words;
     let make = Fields { words, choices: &choices, form, faults, prefix: "new" };
     let make = |(name, takes, is_required): &(&'static str, FieldType, bool)| {
@@ -120,6 +123,7 @@ async fn page(
         p: Page::of_desk(viewer, words.text.new_title()).refused(!problems.is_empty()),
         kinds: kinds.collect(),
         fields,
+        is_more_wrong: more.iter().any(|field| field.error.is_some()),
         more,
         problems,
         action: viewer.at(&format!("desk/new/{kind}")),
@@ -134,9 +138,18 @@ pub(crate) async fn open(
     Path((_, kind)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
+    try_open(state, viewer, &kind, &form).await.map_err(|error| error.of_form(&form))
+}
+
+async fn try_open(
+    state: WebState,
+    viewer: Viewer,
+    kind: &str,
+    form: &Form,
+) -> Result<Response, PageError> {
     must_open(&viewer)?;
-    let kind = kind_of(&kind)?;
-    let opened = once(&state.desk, &viewer, &form, async |caller| {
+    let kind = kind_of(kind)?;
+    let opened = once(&state.desk, &viewer, form, async |caller| {
         let taken = asked(kind).into_iter().map(|(name, takes, _)| (name, takes));
         let mut fields = form.json(taken, &viewer.clock, false);
         if fields
@@ -154,7 +167,7 @@ pub(crate) async fn open(
         Err(NotDone::Failed(error)) => Err(error),
         Err(NotDone::Refused(error)) => {
             let faults = Faults::of_error(error)?;
-            let page = page(&state, &viewer, kind, Some(&form), &faults).await?;
+            let page = page(&state, &viewer, kind, Some(form), &faults).await?;
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }

@@ -45,6 +45,8 @@ struct QueuePage {
     next: Option<String>,
     empty: String,
     bulk: Vec<Choice>,
+    /// Whether it is a team's view, where no other team can be asked for.
+    is_team: bool,
 }
 
 /// A view of the queue, with how many tickets are in it.
@@ -201,6 +203,7 @@ pub(crate) async fn show(
         total: listed.total,
         empty,
         bulk: offered(&viewer),
+        is_team: matches!(view, View::Team(_)),
     };
     Ok(show_page(&page))
 }
@@ -235,7 +238,7 @@ impl Filter {
         asked.text.clone_from(&self.text);
         asked.states.extend(self.state.map(|state| state.as_str().to_owned()));
         asked.priorities.extend(self.priority);
-        if self.team.is_some() {
+        if self.team.is_some() && asked.team.is_none() {
             asked.team.clone_from(&self.team);
         }
     }
@@ -302,7 +305,7 @@ async fn listed(
     Ok(Listed {
         rows: rows(viewer, &page.rows),
         next: page.next.map(|Cursor(next)| format!("{kept}after={next}")),
-        total: page.total.map(|total| shown(total)),
+        total: page.total.map(shown),
     })
 }
 
@@ -322,16 +325,8 @@ fn shown(total: Total) -> String {
 }
 
 /// Percent-encodes what is not plain in a query.
-pub(crate) fn encoded(text: &str) -> String {
-    let mut encoded = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            encoded.push(char::from(byte));
-        } else {
-            encoded.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    encoded
+fn encoded(text: &str) -> String {
+    askama::filters::urlencode_strict(text).map_or_else(|never| match never {}, |it| it.to_string())
 }
 
 /// Refuses who is not of the desk.

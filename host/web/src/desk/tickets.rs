@@ -7,11 +7,13 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, PageRequest, approvals, explain, suggestions,
-    tickets::{self, TicketQuery, TicketRef, TicketView},
+    CommandError, PageRequest,
+    approvals::{self, ApprovalView},
+    explain, suggestions,
+    tickets::{self, History, TicketQuery, TicketRef, TicketView},
 };
 use waypost_domain::{
-    field::Writer,
+    approval::{SeatRequest, SeatState},
     suggestion::SuggestionState,
     ticket::{Action, ActionHint, FieldType, TicketKind},
 };
@@ -24,11 +26,12 @@ use crate::{
     WebState,
     choices::Choices,
     error::PageError,
-    form::{Faults, Field, Fields, Form, Problem, Query, Widget, is_same, shown},
+    form::{Choice, Faults, Field, Fields, Form, Problem, Query, Widget, shown},
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
     portal::{
         approvals::{Stage, stages},
+        catalog::{answers, questions},
         my::Doing,
     },
     text::{Html, html},
@@ -68,6 +71,9 @@ struct TicketPage {
     main: Vec<Doing>,
     more: Vec<Doing>,
     say: Vec<Saying>,
+    problems: Vec<Problem>,
+    /// Where the viewer casts the vote that is asked of them.
+    vote: Option<String>,
     once: String,
 }
 
@@ -110,11 +116,14 @@ struct DoPage {
     press: String,
     /// What has to be filled in first, elsewhere.
     lacks: Vec<String>,
-    edit: Option<String>,
+    /// Where that is done.
+    mends: Vec<(String, String)>,
     conflict: Option<Conflict>,
     fields: Vec<Field>,
     problems: Vec<Problem>,
     version: i64,
+    /// How many events there were when the form was shown.
+    seen: usize,
     once: String,
 }
 
@@ -168,6 +177,7 @@ async fn page(
     let words = viewer.words;
     let decisions = u32::try_from(explained.decisions.len()).unwrap_or(u32::MAX);
     let (main, more) = doings(viewer, &view, &hints);
+    let say = sayings(viewer, ticket.number.as_str(), &hints, form, faults);
     let major = ticket.incident().map(|it| it.major.state().as_str()).filter(|it| *it != "none");
     Ok(TicketPage {
         p: Page::of_desk(viewer, ticket.short_description.clone()).refused(!faults.is_empty()),
@@ -186,7 +196,7 @@ async fn page(
             .outcome()
             .filter(|outcome| !outcome.notes.is_empty())
             .map(|outcome| html(&outcome.notes)),
-        facts: facts(viewer, &view),
+        facts: facts(viewer, &view, &answers(desk, viewer, &view).await?),
         entries: history(viewer, &told, true),
         why: because(viewer, &explained),
         decisions,
@@ -220,9 +230,20 @@ async fn page(
         children: children.iter().map(|child| row(viewer, child, "desk/tickets")).collect(),
         main,
         more,
-        say: sayings(viewer, ticket.number.as_str(), &hints, form, faults),
+        vote: latest.and_then(|round| own_vote(viewer, round)),
+        problems: faults
+            .summary(&say.iter().map(|one| one.field.clone()).collect::<Vec<_>>(), words),
+        say,
         once: format!("v{}-{}", ticket.version, told.events.len()),
     })
+}
+
+/// Where the viewer casts the vote that a round asks of them, if it does.
+fn own_vote(viewer: &Viewer, round: &ApprovalView) -> Option<String> {
+    let me = viewer.caller().person()?;
+    let is_asked = |seat: &&SeatRequest| seat.voter == me && seat.state == SeatState::Requested;
+    let seat = round.approval.requests().find(is_asked)?;
+    Some(viewer.at(&format!("approvals/{}", seat.id)))
 }
 
 /// The children of an incident, or the incidents of a problem.
@@ -243,7 +264,11 @@ async fn children(
 }
 
 /// What is known of a ticket beside its texts.
-fn facts(viewer: &Viewer, view: &TicketView) -> Vec<(String, String)> {
+fn facts(
+    viewer: &Viewer,
+    view: &TicketView,
+    answers: &[(String, String)],
+) -> Vec<(String, String)> {
     let words = viewer.words;
     let ticket = &view.ticket;
     let mut facts = Vec::new();
@@ -272,13 +297,11 @@ fn facts(viewer: &Viewer, view: &TicketView) -> Vec<(String, String)> {
         let cost = request.cost.as_ref();
         add("cost", cost.map(|cost| crate::portal::catalog::money(viewer, cost)));
         add("expected_at", request.expected_at.map(|at| viewer.clock.at(at).short));
-        for (key, answer) in &request.answers {
-            add(key.as_str(), Some(answer.clone()));
-        }
     }
     let tags = ticket.tags.iter().cloned().collect::<Vec<_>>().join(", ");
     add("tags", (!tags.is_empty()).then_some(tags));
     add("goes_on_in", view.goes_on_in.clone());
+    facts.extend(answers.iter().cloned());
     for (name, value) in ticket.fields.iter() {
         facts.push((name.to_string(), value.to_string()));
     }
@@ -424,7 +447,7 @@ async fn do_page(
     let view = tickets::find(desk, caller, &named).await?;
     let ticket = &view.ticket;
     let hints = tickets::actions(desk, caller, &named).await?;
-    let action: Action = action.parse().map_err(|_| PageError::not_found())?;
+    let action = asked(action)?;
     let hint = hints.iter().find(|hint| hint.action == action);
     let Some(hint) = hint else {
         // It may have been possible a moment ago: the desk says why it is not.
@@ -433,70 +456,187 @@ async fn do_page(
             Ok(_) => PageError::not_found(),
         });
     };
-    let kind = ticket.kind();
-    let taken = taken(kind, action).ok_or_else(PageError::not_found)?;
-    let types: Vec<FieldType> = taken.iter().map(|(_, takes)| *takes).collect();
-    let choices = Choices::of(desk, caller, kind, &types).await?;
     let words = viewer.words;
-    let make = Fields { words, choices: &choices, form, faults, prefix: "do" };
-    let fields: Vec<Field> = if action == Action::Edit {
-        let edited = kind
-            .rules()
-            .fields()
-            .filter(|field| field.edits && (field.writer != Writer::Desk || viewer.is_desk()));
-        edited
-            .filter_map(|field| {
-                let now = shown(&view, field.name, &choices, &viewer.clock);
-                make.field(
-                    field.name,
-                    field.takes,
-                    field.needed || field.name == "short_description",
-                    now,
-                )
-            })
-            .collect()
+    let choices = choices_of(state, viewer, &view, action).await?;
+    let mut fields = if action == Action::Edit {
+        edited(state, viewer, &view, &choices, form, faults).await?
     } else {
-        let row = kind.rules().row(action).ok_or_else(PageError::not_found)?;
-        row.inputs
-            .iter()
-            .filter_map(|input| {
-                let filled = || shown(&view, input.name, &choices, &viewer.clock);
-                let now = begin(viewer, &view, action, input.name)
-                    .or_else(|| if input.fills { filled() } else { None });
-                make.field(input.name, input.takes, input.is_needed(ticket), now)
-            })
-            .collect()
+        inputs(viewer, &view, &choices, action, form, faults)?
     };
+    if action == Action::AppointVoter {
+        offer_seats(state, viewer, &named, &mut fields, form).await?;
+    }
     let is_here = |pointer: &&String| {
         fields.iter().any(|field| field.name == pointer.trim_start_matches('/'))
     };
-    let lacks: Vec<String> = hint
+    let lacking: Vec<&str> = hint
         .lacks
         .iter()
         .filter(|pointer| !is_here(pointer))
-        .map(|pointer| words.name("field", pointer.trim_start_matches('/')))
+        .map(|pointer| pointer.trim_start_matches('/'))
         .collect();
-    let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
-    let conflict = if is_stale { Some(conflict(state, viewer, &named, form).await?) } else { None };
     let label = words.name("action", action.as_str());
     let press = if action == Action::Edit { words.text.me_save() } else { label.clone() };
     let problems = faults.summary(&fields, words);
+    let told = tickets::history(desk, caller, &named).await?;
+    let seen = told.events.len();
+    let conflict = is_stale.then(|| conflict(viewer, told, form));
     Ok(DoPage {
-        press,
         p: Page::of_desk(viewer, label.clone()).refused(!problems.is_empty() || is_stale),
         number: ticket.number.clone(),
         about: ticket.short_description.clone(),
         back: viewer.at(&format!("desk/tickets/{}", ticket.number)),
-        edit: (can_edit && !lacks.is_empty())
-            .then(|| viewer.at(&format!("desk/tickets/{}/do/edit", ticket.number))),
+        mends: mends(viewer, &view, &hints, &lacking),
+        lacks: lacking.iter().map(|name| words.name("field", name)).collect(),
+        press,
         label,
-        lacks,
         conflict,
         fields,
         problems,
         version: ticket.version,
+        seen,
         once: format!("v{}", ticket.version),
     })
+}
+
+/// An action that is carried out on a page. Votes are cast where what is decided is shown.
+fn asked(action: &str) -> Result<Action, PageError> {
+    let action = action.parse::<Action>().ok();
+    let action = action.filter(|one| one.is_asked_by_name() || *one == Action::Edit);
+    action.ok_or_else(PageError::not_found)
+}
+
+async fn choices_of(
+    state: &WebState,
+    viewer: &Viewer,
+    view: &TicketView,
+    action: Action,
+) -> Result<Choices, PageError> {
+    let kind = view.ticket.kind();
+    let taken = taken(kind, action).ok_or_else(PageError::not_found)?;
+    let types: Vec<FieldType> = taken.iter().map(|(_, takes)| *takes).collect();
+    let mut choices = Choices::of(&state.desk, &viewer.who, kind, &types).await?;
+    if action == Action::Edit {
+        let mut named = view.ticket.watchers.clone();
+        named.extend(view.risk_owner.as_ref().map(|person| person.id));
+        choices.addresses = tickets::addresses(&state.desk, viewer.caller(), &named).await?;
+    }
+    Ok(choices)
+}
+
+/// The fields of an edit. What somebody else changed meanwhile is shown as it is now, unless it was
+/// changed here, too.
+async fn edited(
+    state: &WebState,
+    viewer: &Viewer,
+    view: &TicketView,
+    choices: &Choices,
+    form: Option<&Form>,
+    faults: &Faults,
+) -> Result<Vec<Field>, PageError> {
+    let mut fields = Vec::new();
+    for field in view.ticket.rules().fields().filter(|field| field.edits) {
+        if field.takes == FieldType::Answers {
+            let make = Fields { words: viewer.words, choices, form, faults, prefix: "do" };
+            fields.extend(questions(&state.desk, viewer, view, &make).await?);
+            continue;
+        }
+        let now = shown(view, field.name, choices, &viewer.clock);
+        let form = form.filter(|form| form.is_changed(field.name));
+        let make = Fields { words: viewer.words, choices, form, faults, prefix: "do" };
+        let is_needed = field.needed || field.name == "short_description";
+        let input = make.field(field.name, field.takes, is_needed, now.clone());
+        fields.extend(input.map(|input| Field { was: Some(now.unwrap_or_default()), ..input }));
+    }
+    Ok(fields)
+}
+
+/// The inputs of an action's row.
+fn inputs(
+    viewer: &Viewer,
+    view: &TicketView,
+    choices: &Choices,
+    action: Action,
+    form: Option<&Form>,
+    faults: &Faults,
+) -> Result<Vec<Field>, PageError> {
+    let ticket = &view.ticket;
+    let row = ticket.rules().row(action).ok_or_else(PageError::not_found)?;
+    let make = Fields { words: viewer.words, choices, form, faults, prefix: "do" };
+    let inputs = row.inputs.iter();
+    Ok(inputs
+        .filter_map(|input| {
+            let filled = || shown(view, input.name, choices, &viewer.clock);
+            let now = begin(viewer, view, action, input.name)
+                .or_else(|| if input.fills { filled() } else { None });
+            make.field(input.name, input.takes, input.is_needed(ticket), now)
+        })
+        .collect())
+}
+
+/// Offers the seats whose votes are awaited, by whose they are.
+async fn offer_seats(
+    state: &WebState,
+    viewer: &Viewer,
+    named: &TicketRef,
+    fields: &mut [Field],
+    form: Option<&Form>,
+) -> Result<(), PageError> {
+    let rounds = approvals::of_ticket(&state.desk, viewer.caller(), named).await?;
+    let mut seats = Vec::new();
+    for round in rounds.iter().filter(|round| round.approval.is_open()) {
+        for step in round.approval.steps() {
+            for seat in &step.requests {
+                if matches!(seat.state, SeatState::Requested | SeatState::Vacant) {
+                    let name = waypost_app::person_name(&round.names, seat.voter).name;
+                    seats.push((seat.id.to_string(), format!("{}: {name}", step.name)));
+                }
+            }
+        }
+    }
+    for field in fields {
+        match field.name.as_str() {
+            "request" => {
+                let chosen = form.and_then(|form| form.get("request")).unwrap_or_default();
+                let options = seats.iter().map(|(value, label)| Choice {
+                    is_chosen: value == chosen,
+                    value: value.clone(),
+                    label: label.clone(),
+                });
+                let none = (!field.is_required).then(|| Choice {
+                    value: String::new(),
+                    label: String::new(),
+                    is_chosen: false,
+                });
+                field.widget =
+                    Widget::Select { options: none.into_iter().chain(options).collect() };
+            }
+            "person" => field.hint = Some(viewer.words.text.appoint_hint()),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// Where what is lacking is filled in: most of it by an edit, an assignee by assigning it.
+fn mends(
+    viewer: &Viewer,
+    view: &TicketView,
+    hints: &[ActionHint],
+    lacking: &[&str],
+) -> Vec<(String, String)> {
+    let number = &view.ticket.number;
+    let mut actions: Vec<Action> = lacking
+        .iter()
+        .map(|name| if *name == "assignee" { Action::Assign } else { Action::Edit })
+        .filter(|action| hints.iter().any(|hint| hint.action == *action))
+        .collect();
+    actions.dedup();
+    let mend = |action: Action| {
+        let href = viewer.at(&format!("desk/tickets/{number}/do/{action}"));
+        (href, viewer.words.name("action", action.as_str()))
+    };
+    actions.into_iter().map(mend).collect()
 }
 
 /// What an input begins with, where there is something that is mostly right.
@@ -511,51 +651,52 @@ fn begin(viewer: &Viewer, view: &TicketView, action: Action, name: &str) -> Opti
     }
 }
 
-/// What others did since the version that the form was shown at.
-async fn conflict(
-    state: &WebState,
-    viewer: &Viewer,
-    named: &TicketRef,
-    form: Option<&Form>,
-) -> Result<Conflict, CommandError> {
-    let told = tickets::history(&state.desk, viewer.caller(), named).await?;
-    let known = form.and_then(Form::version).unwrap_or(0);
-    let view = tickets::find(&state.desk, viewer.caller(), named).await?;
-    // Each change of a ticket raises its version, and has an event at least: the latest are told.
-    let behind = usize::try_from((view.ticket.version - known).clamp(1, 10)).unwrap_or(1);
-    let mut entries = history(viewer, &told, true);
-    entries.truncate(behind);
-    Ok(Conflict { entries })
+/// What others did since the form was shown.
+fn conflict(viewer: &Viewer, mut told: History, form: Option<&Form>) -> Conflict {
+    let seen = form.and_then(|form| form.get("_seen")).and_then(|seen| seen.parse::<usize>().ok());
+    let seen = seen.unwrap_or(0).min(told.events.len());
+    told.events.drain(..seen);
+    let since = told.events.first().map(|event| event.at);
+    told.comments.retain(|one| since.is_some_and(|since| one.comment.created_at >= since));
+    Conflict { entries: history(viewer, &told, true) }
 }
 
-/// Carries an action out.
+/// Carries an action out. What was written is never lost.
 pub(crate) async fn act(
     State(state): State<WebState>,
     viewer: Viewer,
     Path((_, number, action)): Path<(String, String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
-    must_be_desk(&viewer)?;
-    let named = TicketRef::parse(&number);
-    let asked: Action = action.parse().map_err(|_| PageError::not_found())?;
+    let acted = try_act(&state, &viewer, &number, &action, &form).await;
+    acted.map_err(|error| error.of_form(&form))
+}
+
+async fn try_act(
+    state: &WebState,
+    viewer: &Viewer,
+    number: &str,
+    action: &str,
+    form: &Form,
+) -> Result<Response, PageError> {
+    must_be_desk(viewer)?;
+    let named = TicketRef::parse(number);
+    let asked = asked(action)?;
     let view = tickets::find(&state.desk, viewer.caller(), &named).await?;
     let mut taken = taken(view.ticket.kind(), asked).ok_or_else(PageError::not_found)?;
     if asked == Action::Edit {
         // What was left as it was shown is not edited.
-        let types: Vec<FieldType> = taken.iter().map(|(_, takes)| *takes).collect();
-        let kind = view.ticket.kind();
-        let choices = Choices::of(&state.desk, viewer.caller(), kind, &types).await?;
-        taken.retain(|(name, _)| {
-            let now = shown(&view, name, &choices, &viewer.clock);
-            form.get(name).is_some_and(|given| !is_same(given, now.as_deref()))
+        taken.retain(|(name, takes)| match takes {
+            FieldType::Answers => form.is_any_changed("answers/"),
+            _ => form.is_changed(name),
         });
     }
-    let done = once(&state.desk, &viewer, &form, async |caller| {
+    let done = once(&state.desk, viewer, form, async |caller| {
         let input = form.json(taken.iter().copied(), &viewer.clock, asked == Action::Edit);
         let version = form.version();
         let acted = if asked != Action::Edit {
             Box::pin(tickets::act(&state.desk, &caller, &named, asked, input, version)).await?
-        } else if input.is_empty() && version == Some(view.ticket.version) {
+        } else if input.is_empty() {
             view.clone()
         } else {
             Box::pin(tickets::edit(&state.desk, &caller, &named, input, version)).await?
@@ -571,9 +712,9 @@ pub(crate) async fn act(
     let faults = if is_stale { Faults::default() } else { Faults::of_error(error)? };
     let status = if is_stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
     if matches!(asked, Action::Comment | Action::Note | Action::CallerReply) {
-        let page = page(&state, &viewer, &number, Some((asked, &form)), &faults).await?;
+        let page = page(state, viewer, number, Some((asked, form)), &faults).await?;
         return Ok(show_as(status, &page));
     }
-    let page = do_page(&state, &viewer, &number, &action, Some(&form), &faults, is_stale).await?;
+    let page = do_page(state, viewer, number, action, Some(form), &faults, is_stale).await?;
     Ok(show_as(status, &page))
 }

@@ -146,7 +146,7 @@ async fn page(
         requester: view.requester.as_ref().map(|person| person.name.clone()),
         item: view.catalog_item.as_ref().map(|item| item.name.clone()),
         cost: cost(viewer, &view),
-        answers: answers(&view),
+        answers: super::catalog::answers(desk, viewer, &view).await?,
         description: Some(&view.ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
         stages: round.map(|round| stages(viewer, round)).unwrap_or_default(),
         fields,
@@ -162,11 +162,6 @@ async fn page(
 fn cost(viewer: &Viewer, view: &TicketView) -> Option<String> {
     let cost = view.ticket.request()?.cost.as_ref()?;
     Some(super::catalog::money(viewer, cost))
-}
-
-fn answers(view: &TicketView) -> Vec<(String, String)> {
-    let Some(request) = view.ticket.request() else { return Vec::new() };
-    request.answers.iter().map(|(key, answer)| (key.to_string(), answer.clone())).collect()
 }
 
 /// The stages of a round, with who said what.
@@ -208,6 +203,15 @@ pub(crate) async fn vote(
     Path((_, request)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
+    try_vote(&state, &viewer, &request, &form).await.map_err(|error| error.of_form(&form))
+}
+
+async fn try_vote(
+    state: &WebState,
+    viewer: &Viewer,
+    request: &str,
+    form: &Form,
+) -> Result<Response, PageError> {
     let id: ApprovalRequestId = request.parse().map_err(|_| PageError::not_found())?;
     let comment = form.said("comment").map(str::to_owned);
     let cast = match form.get("vote") {
@@ -217,7 +221,7 @@ pub(crate) async fn vote(
         _ => return Err(PageError::bad_request()),
     };
     let shown = form.get("_shown").map(str::to_owned);
-    let voted = once(&state.desk, &viewer, &form, async |caller| {
+    let voted = once(&state.desk, viewer, form, async |caller| {
         Box::pin(approvals::vote(&state.desk, &caller, id, cast, shown)).await?;
         Ok(viewer.at("approvals?done=vote"))
     });
@@ -227,7 +231,7 @@ pub(crate) async fn vote(
         Err(NotDone::Failed(error)) => Err(error),
         Err(NotDone::Refused(error)) => {
             let faults = Faults::of_error(error)?;
-            let page = page(&state, &viewer, &request, Some(&form), &faults).await?;
+            let page = page(state, viewer, request, Some(form), &faults).await?;
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }

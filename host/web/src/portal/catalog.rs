@@ -8,8 +8,10 @@ use axum::{
 };
 use serde_json::{Map, Value as Json};
 use waypost_app::{
+    CommandError, Desk,
     orders::{self, NewOrder, NewOrderItem},
     registers,
+    tickets::TicketView,
 };
 use waypost_domain::{
     catalog::{CatalogItem, FieldKind, FormField, Money},
@@ -105,7 +107,7 @@ fn written(money: &Money, language: &str) -> String {
 /// How long something takes, in working time.
 fn takes(viewer: &Viewer, hours: u16) -> String {
     let t = &viewer.words.text;
-    if hours >= 16 { t.takes_days(hours / 8) } else { t.takes_hours(hours) }
+    if hours >= 16 { t.takes_days(hours.div_ceil(8)) } else { t.takes_hours(hours) }
 }
 
 pub(crate) async fn show(
@@ -135,7 +137,7 @@ fn page(
     let choices = Choices::default();
     let make = Fields { words, choices: &choices, form, faults, prefix: "item" };
     let mut fields: Vec<Field> =
-        item.form.iter().map(|question| question_field(&make, question)).collect();
+        item.form.iter().map(|question| question_field(&make, question, None)).collect();
     let quantity = make.value("quantity", Some("1".to_owned()));
     let label = words.name("field", "quantity");
     let widget = Widget::Line { kind: "number", value: quantity };
@@ -149,13 +151,17 @@ fn page(
         Widget::Area { value: description },
     ));
     let email = make.value("requester", None);
-    fields.push(make.of(
-        "requester",
-        words.text.item_for(),
-        Some(words.text.item_for_hint()),
-        false,
-        Widget::Line { kind: "email", value: email },
-    ));
+    // Whom it is for is the desk's to say; everybody else asks for themselves.
+    let for_others = viewer.is_desk().then(|| {
+        make.of(
+            "requester",
+            words.text.item_for(),
+            Some(words.text.item_for_hint()),
+            false,
+            Widget::Line { kind: "email", value: email },
+        )
+    });
+    fields.extend(for_others);
     let problems = faults.summary(&fields, words);
     ItemPage {
         p: Page::of_portal(viewer, item.name.clone()).refused(!problems.is_empty()),
@@ -170,10 +176,71 @@ fn page(
     }
 }
 
+/// The item that a request asks for, if it can be read still.
+async fn item_of(
+    desk: &Desk,
+    viewer: &Viewer,
+    view: &TicketView,
+) -> Result<Option<CatalogItem>, CommandError> {
+    let Some(named) = &view.catalog_item else { return Ok(None) };
+    match registers::find::<CatalogItem>(desk, viewer.caller(), &named.key).await {
+        Ok(found) => Ok(Some(found.record)),
+        Err(CommandError::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The answers of a request, each under its question.
+pub(crate) async fn answers(
+    desk: &Desk,
+    viewer: &Viewer,
+    view: &TicketView,
+) -> Result<Vec<(String, String)>, CommandError> {
+    let Some(request) = view.ticket.request().filter(|it| !it.answers.is_empty()) else {
+        return Ok(Vec::new());
+    };
+    let item = item_of(desk, viewer, view).await?;
+    let form = item.map(|item| item.form).unwrap_or_default();
+    let t = &viewer.words.text;
+    let answers = request.answers.iter().map(|(key, answer)| {
+        let question = form.iter().find(|question| question.field == *key);
+        let label = question.map_or_else(|| key.to_string(), |one| one.label.clone());
+        let is_flag = question.is_some_and(|one| one.kind == FieldKind::YesNo);
+        let answer = match (is_flag, answer.as_str()) {
+            (true, "true") => t.yes(),
+            (true, "false") => t.no(),
+            _ => answer.clone(),
+        };
+        (label, answer)
+    });
+    Ok(answers.collect())
+}
+
+/// The questions of the item that a request asks for, with its answers.
+pub(crate) async fn questions(
+    desk: &Desk,
+    viewer: &Viewer,
+    view: &TicketView,
+    make: &Fields<'_>,
+) -> Result<Vec<Field>, CommandError> {
+    let Some(item) = item_of(desk, viewer, view).await? else { return Ok(Vec::new()) };
+    let answers = view.ticket.request().map(|it| it.answers.clone()).unwrap_or_default();
+    let answer = |question: &FormField| {
+        let found = answers.iter().find(|(key, _)| *key == question.field);
+        found.map(|(_, answer)| answer.clone())
+    };
+    let fields = item.form.iter().map(|one| {
+        let now = answer(one);
+        let was = Some(now.clone().unwrap_or_default());
+        Field { was, ..question_field(make, one, now) }
+    });
+    Ok(fields.collect())
+}
+
 /// A question of an item's form. Its words are the organization's.
-fn question_field(make: &Fields<'_>, question: &FormField) -> Field {
+fn question_field(make: &Fields<'_>, question: &FormField, now: Option<String>) -> Field {
     let name = format!("answers/{}", question.field);
-    let value = make.value(&name, None);
+    let value = make.value(&name, now);
     let choice = |value_of: &str, label: String| Choice {
         is_chosen: value == value_of,
         value: value_of.to_owned(),
@@ -208,15 +275,24 @@ pub(crate) async fn order(
     Path((_, key)): Path<(String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
-    let item = item(&state, &viewer, &key).await?;
-    let ordered = once(&state.desk, &viewer, &form, async |caller| {
+    try_order(&state, &viewer, &key, &form).await.map_err(|error| error.of_form(&form))
+}
+
+async fn try_order(
+    state: &WebState,
+    viewer: &Viewer,
+    key: &str,
+    form: &Form,
+) -> Result<Response, PageError> {
+    let item = item(state, viewer, key).await?;
+    let ordered = once(&state.desk, viewer, form, async |caller| {
         let taken = [
             ("answers", FieldType::Answers),
             ("quantity", FieldType::Count { least: 1, most: u32::MAX }),
             ("description", FieldType::Text),
         ];
         let mut wanted = form.json(taken, &viewer.clock, false);
-        wanted.insert("catalog_item".to_owned(), Json::from(key.as_str()));
+        wanted.insert("catalog_item".to_owned(), Json::from(key));
         let mut shared = Map::new();
         shared.insert("channel".to_owned(), Json::from("portal"));
         let own = || caller.person().map(|person| person.to_string());
@@ -238,7 +314,7 @@ pub(crate) async fn order(
         Err(NotDone::Refused(error)) => {
             let faults = Faults::of_error(error)?.behind("/items/0");
             let once = state.edge.entropy.id(viewer.caller().now).to_string();
-            let page = page(&viewer, &item, Some(&form), &faults, once);
+            let page = page(viewer, &item, Some(form), &faults, once);
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }

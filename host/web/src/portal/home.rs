@@ -4,10 +4,11 @@ use askama::Template;
 use axum::{extract::State, response::Response};
 use waypost_app::{
     CommandError, Desk, PageRequest, approvals,
-    tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketView},
+    tickets::{self, TicketOrder, TicketQuery, TicketView},
 };
-use waypost_domain::catalog::CatalogItem;
+use waypost_domain::{catalog::CatalogItem, role::Role, waiting::WaitingKind};
 
+use super::my::concerning;
 use crate::{
     WebState,
     choices::all,
@@ -20,7 +21,9 @@ use crate::{
 };
 
 /// So many of the viewer's tickets are on the first page.
-const SHOWN: u16 = 10;
+const SHOWN: usize = 10;
+/// Among so many it is looked for what waits for the viewer.
+const LOOKED_AT: u16 = 50;
 
 #[derive(Template)]
 #[template(path = "portal/home.html")]
@@ -59,23 +62,30 @@ pub(crate) async fn show(
     query: Query,
 ) -> Result<Response, PageError> {
     let votes = votes(&state.desk, &viewer).await?;
-    let found = mine(&state.desk, &viewer, Some(true), SHOWN).await?;
-    let rows = rows(&viewer, &found);
-    let confirming = mine(&state.desk, &viewer, Some(false), SHOWN).await?;
-    let confirming = rows_of(&viewer, confirming.iter().filter(|one| one.waiting_on.is_some()));
-    let (mut waiting, mine): (Vec<Row>, Vec<Row>) =
-        rows.into_iter().partition(|row| row.waits.as_ref().is_some_and(|waits| waits.is_you));
-    waiting.extend(
-        confirming.into_iter().filter(|row| row.waits.as_ref().is_some_and(|waits| waits.is_you)),
-    );
+    let rows =
+        mine(&state.desk, &viewer, TicketQuery { active: Some(true), ..concerning(&viewer) });
+    let rows = rows_of(&viewer, rows.await?.iter());
+    let confirming = TicketQuery {
+        waiting_on: Some(WaitingKind::Confirmation),
+        active: Some(false),
+        ..concerning(&viewer)
+    };
+    let confirming = rows_of(&viewer, mine(&state.desk, &viewer, confirming).await?.iter());
+    let is_you = |row: &Row| row.waits.as_ref().is_some_and(|waits| waits.is_you);
+    let (mut waiting, mut mine): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_you);
+    waiting.extend(confirming.into_iter().filter(is_you));
+    mine.truncate(SHOWN);
     let title = viewer.words.text.home_title();
     let first_name = viewer.who.name.split_whitespace().next().unwrap_or_default().to_owned();
     let p = Page::of_portal(&viewer, title).telling(&query);
     Ok(show_page(&HomePage { p, first_name, votes, waiting, mine }))
 }
 
-/// How many votes are asked of the viewer.
+/// How many votes are asked of the viewer. An auditor has none.
 async fn votes(desk: &Desk, viewer: &Viewer) -> Result<usize, CommandError> {
+    if viewer.caller().role == Role::Auditor {
+        return Ok(0);
+    }
     Ok(approvals::mine(desk, viewer.caller()).await?.len())
 }
 
@@ -83,17 +93,13 @@ async fn votes(desk: &Desk, viewer: &Viewer) -> Result<usize, CommandError> {
 async fn mine(
     desk: &Desk,
     viewer: &Viewer,
-    active: Option<bool>,
-    limit: u16,
+    query: TicketQuery,
 ) -> Result<Vec<TicketView>, CommandError> {
-    let Some(person) = viewer.caller().person() else { return Ok(Vec::new()) };
-    let query = TicketQuery {
-        requester: Some(PersonRef::Id(person)),
-        active,
-        order: TicketOrder::UpdatedDesc,
-        ..TicketQuery::default()
-    };
-    let request = PageRequest { limit, after: None };
+    if viewer.caller().person().is_none() {
+        return Ok(Vec::new());
+    }
+    let query = TicketQuery { order: TicketOrder::UpdatedDesc, ..query };
+    let request = PageRequest { limit: LOOKED_AT, after: None };
     Ok(tickets::list(desk, viewer.caller(), &query, &request).await?.rows)
 }
 
@@ -127,10 +133,9 @@ pub(crate) async fn search(
             }
         }
         let query = TicketQuery {
-            requester: viewer.caller().person().map(PersonRef::Id),
             text: Some(q.clone()),
             order: TicketOrder::UpdatedDesc,
-            ..TicketQuery::default()
+            ..concerning(&viewer)
         };
         let request = PageRequest { limit: 20, after: None };
         found = tickets::list(&state.desk, viewer.caller(), &query, &request).await?.rows;

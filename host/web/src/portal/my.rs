@@ -7,16 +7,20 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, PageRequest,
+    CommandError, PageRequest, approvals,
     tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView},
 };
-use waypost_domain::ticket::{Action, Phase, TicketKind};
+use waypost_domain::ticket::{Action, FieldType, Phase, TicketKind};
 
+use super::{
+    approvals::{Stage, stages},
+    catalog::{answers, questions},
+};
 use crate::{
     WebState,
     choices::Choices,
     error::PageError,
-    form::{Faults, Field, Fields, Form, Problem, Query, Widget},
+    form::{Faults, Field, Fields, Form, Problem, Query, Widget, shown},
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
     text::{Html, html},
@@ -56,6 +60,8 @@ struct TicketPage {
     once: String,
     /// What can be done beside replying: addresses and labels.
     actions: Vec<Doing>,
+    stages: Vec<Stage>,
+    problems: Vec<Problem>,
 }
 
 /// Something that the viewer can do.
@@ -72,6 +78,7 @@ pub(crate) struct Doing {
 #[template(path = "portal/do.html")]
 struct DoPage {
     p: Page,
+    version: i64,
     number: String,
     about: String,
     back: String,
@@ -81,6 +88,17 @@ struct DoPage {
     once: String,
 }
 
+/// What concerns the viewer. Of who is not of the desk, the desk lists nothing else: their own,
+/// what they follow, and the tasks that they have.
+pub(crate) fn concerning(viewer: &Viewer) -> TicketQuery {
+    let person = viewer.caller().person().map(PersonRef::Id);
+    TicketQuery {
+        kinds: TicketKind::ALL.to_vec(),
+        requester: person.filter(|_| viewer.is_desk()),
+        ..TicketQuery::default()
+    }
+}
+
 pub(crate) async fn list(
     State(state): State<WebState>,
     viewer: Viewer,
@@ -88,10 +106,9 @@ pub(crate) async fn list(
 ) -> Result<Response, PageError> {
     let is_all = query.get("show") == Some("all");
     let asked = TicketQuery {
-        requester: viewer.caller().person().map(PersonRef::Id),
         active: (!is_all).then_some(true),
         order: TicketOrder::UpdatedDesc,
-        ..TicketQuery::default()
+        ..concerning(&viewer)
     };
     let after = query.get("after").map(|cursor| waypost_app::Cursor(cursor.to_owned()));
     let request = PageRequest { limit: SHOWN, after };
@@ -142,15 +159,21 @@ async fn page(
     });
     let actions = hints
         .iter()
-        .filter(|hint| is_of_portal(hint.action))
+        .filter(|hint| is_of_portal(viewer, hint.action))
         .map(|hint| Doing {
             href: viewer.at(&format!("my/{}/do/{}", ticket.number, hint.action)),
             label: portal_label(viewer, ticket.phase(), hint.action),
-            is_plain: hint.action == Action::Close,
-            is_main: hint.action == Action::Close,
+            is_plain: matches!(hint.action, Action::Close | Action::Submit),
+            is_main: matches!(hint.action, Action::Close | Action::Submit | Action::Start),
         })
         .collect();
     let entries = history(viewer, &told, false);
+    let rounds = if ticket.can_await_approval() {
+        approvals::of_ticket(desk, caller, &named).await?
+    } else {
+        Vec::new()
+    };
+    let latest = rounds.iter().max_by_key(|round| round.approval.round);
     let title = ticket.short_description.clone();
     let expected = ticket.eta.or_else(|| ticket.request().and_then(|it| it.expected_at));
     let expected = expected.filter(|_| ticket.phase().is_active());
@@ -159,12 +182,14 @@ async fn page(
         number: ticket.number.clone(),
         kind: words.name("kind", ticket.kind().as_str()),
         state: badge(viewer, ticket.state(), ticket.phase()),
-        steps: steps(viewer, ticket),
+        steps: steps(viewer, ticket, !rounds.is_empty()),
         expected: expected.map(|at| viewer.clock.at(at)),
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, &view, on)),
         description: Some(&ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
         outcome: outcome(&view),
-        facts: facts(viewer, &view),
+        facts: facts(viewer, &view, &answers(desk, viewer, &view).await?),
+        stages: latest.map(|round| stages(viewer, round)).unwrap_or_default(),
+        problems: faults.summary(reply.as_slice(), words),
         tasks: tasks.iter().map(|task| row(viewer, task, "my")).collect(),
         once: format!("v{}-{}", ticket.version, told.events.len()),
         entries,
@@ -180,7 +205,11 @@ fn outcome(view: &TicketView) -> Option<Html> {
 }
 
 /// What one may want to look up about one's own ticket.
-fn facts(viewer: &Viewer, view: &TicketView) -> Vec<(String, String)> {
+fn facts(
+    viewer: &Viewer,
+    view: &TicketView,
+    answers: &[(String, String)],
+) -> Vec<(String, String)> {
     let words = viewer.words;
     let mut facts = Vec::new();
     let mut add = |name: &str, value: Option<String>| {
@@ -190,22 +219,25 @@ fn facts(viewer: &Viewer, view: &TicketView) -> Vec<(String, String)> {
     add("catalog_item", view.catalog_item.as_ref().map(|it| it.name.clone()));
     if let Some(request) = view.ticket.request() {
         add("quantity", (request.quantity > 1).then(|| request.quantity.to_string()));
-        for (key, answer) in &request.answers {
-            add(key.as_str(), Some(answer.clone()));
-        }
         add("cost", request.cost.as_ref().map(|cost| super::catalog::money(viewer, cost)));
     }
     add("requester", view.requester.as_ref().map(|it| it.name.clone()));
     add("assignee", view.assignee.as_ref().map(|it| it.name.clone()));
+    facts.extend(answers.iter().cloned());
     facts
 }
 
-/// What is done in the portal. The desk has its own pages for the rest.
-fn is_of_portal(action: Action) -> bool {
-    matches!(
-        action,
-        Action::Close | Action::Reopen | Action::Cancel | Action::Submit | Action::Revise
-    )
+/// What is done in the portal: all that somebody who is not of the desk may do. Who is of the desk
+/// has its pages for the rest.
+fn is_of_portal(viewer: &Viewer, action: Action) -> bool {
+    if viewer.is_desk() {
+        return matches!(
+            action,
+            Action::Close | Action::Reopen | Action::Cancel | Action::Submit | Action::Revise
+        );
+    }
+    // A reply has its place on the page, and votes have pages of their own.
+    action != Action::CallerReply && (action.is_asked_by_name() || action == Action::Edit)
 }
 
 fn portal_label(viewer: &Viewer, phase: Phase, action: Action) -> String {
@@ -214,6 +246,7 @@ fn portal_label(viewer: &Viewer, phase: Phase, action: Action) -> String {
         (Action::Close, _) => t.do_confirm(),
         (Action::Reopen, _) => t.do_not_solved(),
         (Action::Cancel, _) => t.do_withdraw(),
+        (Action::Resolve, _) => t.do_works_again(),
         (other, _) => viewer.words.name("action", other.as_str()),
     }
 }
@@ -241,17 +274,27 @@ async fn do_page(
     let hints = tickets::actions(&state.desk, viewer.caller(), &named).await?;
     let ticket = &view.ticket;
     let is_possible = |action: &Action| hints.iter().any(|hint| hint.action == *action);
-    let action = action.parse::<Action>().ok().filter(is_of_portal_or_reply);
-    let action = action.filter(is_possible).ok_or_else(PageError::not_found)?;
+    let action = asked(viewer, action)?;
+    if !is_possible(&action) {
+        // It may have been possible a moment ago: the desk says why it is not.
+        return Err(match ticket.admit(action) {
+            Err(refused) => CommandError::Refused(refused).into(),
+            Ok(_) => PageError::not_found(),
+        });
+    }
     let rules = ticket.kind().rules();
     let row = rules.row(action).ok_or_else(PageError::not_found)?;
     let types: Vec<_> = row.inputs.iter().map(|input| input.takes).collect();
-    let choices = Choices::of(&state.desk, viewer.caller(), ticket.kind(), &types).await?;
+    let choices = Choices::of(&state.desk, &viewer.who, ticket.kind(), &types).await?;
     let make = Fields { words: viewer.words, choices: &choices, form, faults, prefix: "do" };
-    let inputs = row.inputs.iter();
-    let fields: Vec<Field> = inputs
-        .filter_map(|input| make.field(input.name, input.takes, input.is_needed(ticket), None))
-        .collect();
+    let fields: Vec<Field> = if action == Action::Edit {
+        edited(state, viewer, &view, &make).await?
+    } else {
+        let inputs = row.inputs.iter();
+        inputs
+            .filter_map(|input| make.field(input.name, input.takes, input.is_needed(ticket), None))
+            .collect()
+    };
     let problems = faults.summary(&fields, viewer.words);
     let label = portal_label(viewer, ticket.phase(), action);
     Ok(DoPage {
@@ -263,30 +306,84 @@ async fn do_page(
         fields,
         problems,
         once: format!("v{}", ticket.version),
+        version: ticket.version,
     })
 }
 
-fn is_of_portal_or_reply(action: &Action) -> bool {
-    is_of_portal(*action) || *action == Action::CallerReply
+/// An action that is carried out here.
+fn asked(viewer: &Viewer, action: &str) -> Result<Action, PageError> {
+    let action = action.parse::<Action>().ok();
+    let action = action.filter(|one| is_of_portal(viewer, *one) || *one == Action::CallerReply);
+    action.ok_or_else(PageError::not_found)
 }
 
-/// Carries an action out.
+/// What whoever asked for it may still change.
+const EDITED: [&str; 3] = ["short_description", "description", "quantity"];
+
+/// The fields of an edit, with the questions of the item that is asked for.
+async fn edited(
+    state: &WebState,
+    viewer: &Viewer,
+    view: &TicketView,
+    make: &Fields<'_>,
+) -> Result<Vec<Field>, PageError> {
+    let mut fields = Vec::new();
+    for field in view.ticket.rules().fields().filter(|field| field.edits) {
+        if field.takes == FieldType::Answers {
+            fields.extend(questions(&state.desk, viewer, view, make).await?);
+        }
+        if EDITED.contains(&field.name) {
+            let now = shown(view, field.name, make.choices, &viewer.clock);
+            let input =
+                make.field(field.name, field.takes, field.name != "description", now.clone());
+            fields.extend(input.map(|input| Field { was: Some(now.unwrap_or_default()), ..input }));
+        }
+    }
+    Ok(fields)
+}
+
+/// Carries an action out. What was written is never lost.
 pub(crate) async fn act(
     State(state): State<WebState>,
     viewer: Viewer,
     Path((_, number, action)): Path<(String, String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
-    let named = TicketRef::parse(&number);
-    let known = action.parse::<Action>().ok().filter(is_of_portal_or_reply);
-    let asked = known.ok_or_else(PageError::not_found)?;
-    let kind = tickets::find(&state.desk, viewer.caller(), &named).await?.ticket.kind();
-    let row = kind.rules().row(asked).ok_or_else(PageError::not_found)?;
-    let done = once(&state.desk, &viewer, &form, async |caller| {
-        let inputs = row.inputs.iter().map(|input| (input.name, input.takes));
-        let input = form.json(inputs, &viewer.clock, false);
-        let acted = tickets::act(&state.desk, &caller, &named, asked, input, None);
-        let acted = Box::pin(acted).await?;
+    let acted = try_act(&state, &viewer, &number, &action, &form).await;
+    acted.map_err(|error| error.of_form(&form))
+}
+
+async fn try_act(
+    state: &WebState,
+    viewer: &Viewer,
+    number: &str,
+    action: &str,
+    form: &Form,
+) -> Result<Response, PageError> {
+    let named = TicketRef::parse(number);
+    let asked = asked(viewer, action)?;
+    let view = tickets::find(&state.desk, viewer.caller(), &named).await?;
+    let rules = view.ticket.rules();
+    let done = once(&state.desk, viewer, form, async |caller| {
+        let acted = if asked == Action::Edit {
+            let fields = rules.fields().map(|field| (field.name, field.takes));
+            let changed = fields.filter(|(name, takes)| match takes {
+                FieldType::Answers => form.is_any_changed("answers/"),
+                _ => EDITED.contains(name) && form.is_changed(name),
+            });
+            let input = form.json(changed, &viewer.clock, true);
+            if input.is_empty() {
+                view.clone()
+            } else {
+                let version = form.version();
+                Box::pin(tickets::edit(&state.desk, &caller, &named, input, version)).await?
+            }
+        } else {
+            let row = rules.row(asked).map(|row| row.inputs).unwrap_or_default();
+            let inputs = row.iter().map(|input| (input.name, input.takes));
+            let input = form.json(inputs, &viewer.clock, false);
+            Box::pin(tickets::act(&state.desk, &caller, &named, asked, input, None)).await?
+        };
         Ok(viewer.at(&format!("my/{}?done={asked}", acted.ticket.number)))
     });
     match done.await {
@@ -296,10 +393,10 @@ pub(crate) async fn act(
             let faults = Faults::of_error(error)?;
             let status = StatusCode::UNPROCESSABLE_ENTITY;
             if asked == Action::CallerReply {
-                let page = page(&state, &viewer, &number, Some(&form), &faults).await?;
+                let page = page(state, viewer, number, Some(form), &faults).await?;
                 return Ok(show_as(status, &page));
             }
-            let page = do_page(&state, &viewer, &number, &action, Some(&form), &faults).await?;
+            let page = do_page(state, viewer, number, action, Some(form), &faults).await?;
             Ok(show_as(status, &page))
         }
     }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
+use chrono::TimeDelta;
 use serde_json::Value as Json;
 use waypost_app::{
     CommandError, Desk, PageRequest,
@@ -82,7 +83,7 @@ fn once_of(state: &WebState, viewer: &Viewer) -> String {
 
 async fn choices(desk: &Desk, viewer: &Viewer) -> Result<Choices, CommandError> {
     let types: Vec<FieldType> = ASKED.iter().map(|(_, takes, _)| *takes).collect();
-    Choices::of(desk, viewer.caller(), TicketKind::Incident, &types).await
+    Choices::of(desk, &viewer.who, TicketKind::Incident, &types).await
 }
 
 fn page(
@@ -114,14 +115,18 @@ pub(crate) async fn send(
     viewer: Viewer,
     form: Form,
 ) -> Result<Response, PageError> {
+    try_send(&state, &viewer, &form).await.map_err(|error| error.of_form(&form))
+}
+
+async fn try_send(state: &WebState, viewer: &Viewer, form: &Form) -> Result<Response, PageError> {
     let about = form.said("short_description").unwrap_or_default();
     if form.get("_sure").is_none() && !about.is_empty() {
-        let similar = similar(&state.desk, &viewer, about).await?;
+        let similar = similar(&state.desk, viewer, about).await?;
         if !similar.is_empty() {
-            return Ok(show_page(&similar_page(&state, &viewer, &form, &similar).await?));
+            return Ok(show_page(&similar_page(state, viewer, form, &similar).await?));
         }
     }
-    let sent = once(&state.desk, &viewer, &form, async |caller| {
+    let sent = once(&state.desk, viewer, form, async |caller| {
         let asked = ASKED.iter().map(|(name, takes, _)| (*name, *takes));
         let mut fields = form.json(asked, &viewer.clock, false);
         fields.insert("channel".to_owned(), Json::from("portal"));
@@ -137,9 +142,9 @@ pub(crate) async fn send(
         Err(NotDone::Failed(error)) => Err(error),
         Err(NotDone::Refused(error)) => {
             let faults = Faults::of_error(error)?;
-            let choices = choices(&state.desk, &viewer).await?;
-            let once = once_of(&state, &viewer);
-            let page = page(&viewer, &choices, Some(&form), &faults, once);
+            let choices = choices(&state.desk, viewer).await?;
+            let once = once_of(state, viewer);
+            let page = page(viewer, &choices, Some(form), &faults, once);
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }
@@ -173,6 +178,12 @@ async fn similar_page(
     })
 }
 
+fn is_own_and_new(viewer: &Viewer, view: &TicketView) -> bool {
+    let person = viewer.caller().person();
+    let age = viewer.caller().now - view.ticket.created_at;
+    person.is_some() && view.ticket.requester == person && age < TimeDelta::minutes(5)
+}
+
 /// Open tickets that the viewer may see and that share the longest words.
 async fn similar(
     desk: &Desk,
@@ -196,6 +207,10 @@ async fn similar(
         };
         let request = PageRequest { limit: 5, after: None };
         for view in tickets::list(desk, viewer.caller(), &query, &request).await?.rows {
+            // What the viewer has just sent is the same report, sent twice.
+            if view.ticket.short_description == about && is_own_and_new(viewer, &view) {
+                return Ok(Vec::new());
+            }
             if found.iter().all(|known| known.ticket.id != view.ticket.id) {
                 found.push(view);
             }

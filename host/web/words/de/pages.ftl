@@ -20,7 +20,7 @@ you = Sie
 yes = Ja
 no = Nein
 any = Alle
-optional = freiwillig
+optional = optional
 choose = Bitte wählen
 never-mind = Zurück ohne Änderung
 next-page = Nächste Seite
@@ -31,6 +31,7 @@ time-ago = vor { $span }
 time-soon = in { $span }
 span-minutes = { $count } Min.
 span-hours = { $count } Std.
+time-since = seit { $span }
 span-days = { $count } Tagen
 
 sign-in-title = Anmelden
@@ -63,7 +64,7 @@ search-label = Katalog und Tickets durchsuchen
 search-hint-portal = Suchen: Laptop, VPN, Drucker …
 search-button = Suchen
 tile-report = Störung melden
-tile-report-about = Etwas funktioniert nicht, wie es soll
+tile-report-about = Etwas funktioniert nicht so, wie es soll
 tile-catalog = Etwas anfordern
 tile-catalog-about = Geräte, Zugänge, Leistungen
 tile-approvals = Genehmigungen
@@ -100,7 +101,7 @@ my-title = Meine Tickets
 my-open = Offen
 my-all = Alle
 my-none = Sie haben noch keine Tickets.
-steps-label = Wie weit es ist
+steps-label = Fortschritt
 step-received = Eingegangen
 step-approval = Genehmigung
 step-worked-on = In Arbeit
@@ -126,8 +127,16 @@ show-all = Alle zeigen
 
 catalog-title = Katalog
 catalog-none = Im Katalog ist noch nichts.
-takes-hours = innerhalb von { $count } Arbeitsstunden
-takes-days = innerhalb von { $count } Arbeitstagen
+takes-hours =
+    { $count ->
+        [one] innerhalb einer Arbeitsstunde
+       *[other] innerhalb von { $count } Arbeitsstunden
+    }
+takes-days =
+    { $count ->
+        [one] innerhalb eines Arbeitstags
+       *[other] innerhalb von { $count } Arbeitstagen
+    }
 item-send = Anforderung senden
 item-then = Was dann geschieht
 item-cost = Kosten
@@ -148,9 +157,9 @@ vote-comment = Kommentar
 vote-comment-hint = Wenn Sie nicht zustimmen, ist eine Begründung nötig.
 vote-yes = Zustimmen
 vote-no = Nicht zustimmen
-vote-abstain = Enthalten
+vote-abstain = Enthaltung
 vote-others = Wer entscheidet
-vote-tally = { $approved } von { $needed } nötigen
+vote-tally = { $approved } von { $needed } nötigen Stimmen
 approval-title = Genehmigung
 
 me-title = Meine Einstellungen
@@ -165,7 +174,7 @@ me-in-force = gilt jetzt
 me-devices = Angemeldet
 me-this-device = dieses Gerät
 me-signed-in = seit
-me-used = benutzt
+me-used = zuletzt benutzt
 me-end-device = Dort abmelden
 me-end-others = Überall sonst abmelden
 me-unknown-device = Unbekanntes Gerät
@@ -191,7 +200,7 @@ all-tickets = Alle offenen Tickets
 problems-title = Probleme
 filter-text = Wörter
 filter-apply = Filtern
-filter-clear = Aufheben
+filter-clear = Filter aufheben
 filter-found = { $total } gefunden
 col-priority = Priorität
 col-number = Nummer
@@ -212,20 +221,18 @@ new-more = Weitere Felder
 waits-for = Wartet auf
 waits-for-you = Sie
 waits-for-nobody = niemanden
-waits-for-confirmation = die Bestätigung des Anfordernden; schließt von selbst { $when }
+waits-for-confirmation = die Bestätigung; schließt von selbst ({ $when })
 from-person = von
 changed = geändert
 more-actions = Mehr
 suggestions-title = Vorschläge
 suggestion-yes = Annehmen
 suggestion-no = Verwerfen
-say-send = Senden
 children-title = Zugehörige Störungen
 links-title = Verwandtes
 conflict-title = Jemand anderes hat das Ticket geändert
 conflict-about = Von Ihnen wurde noch nichts geändert, und was Sie geschrieben haben, steht noch unten. Das ist inzwischen geschehen; senden Sie erneut, wenn es noch gilt.
 lacks-first = Vorher auszufüllen:
-lacks-edit = Ticket bearbeiten
 problems-there = Bitte korrigieren Sie das
 
 pick = Auswählen
@@ -257,9 +264,9 @@ why-unknown-level = unbekannt
 why-no-category = keine: weder eine Person noch eine Regel hat eine gesetzt
 why-fallback-team = niemand: das Team für alles, was sonst nichts zuteilt
 why-major = Großstörung
-why-led = geleitet von { $manager }, mitgeteilt von { $owner }
+why-led = geleitet von { $manager }, Kommunikation: { $owner }
 why-update = nächste Mitteilung { $when }
-why-update-missed = die Mitteilung war { $when } fällig und blieb aus
+why-update-missed = die Mitteilung war fällig ({ $when }) und blieb aus
 why-declined = hatte keine Meinung
 why-overruled = wurde überstimmt
 why-failed = gescheitert ({ $code }); stattdessen: { $fallback }
@@ -277,13 +284,18 @@ why-decisions =
        *[other] { $count } Entscheidungen von Regeln sind aufgezeichnet.
     }
 
+error-typed = Was Sie geschrieben haben
+vote-here = Abstimmen
+do-works-again = Es funktioniert wieder
+appoint-hint = Die E-Mail-Adresse der Person, die abstimmen soll.
+fault-time = Das ist kein Zeitpunkt; wählen Sie einen, zum Beispiel 08.06.2026 12:00.
 fault-missing = Füllen Sie das aus.
 request-id = Wenn Sie um Hilfe bitten, nennen Sie diese Nummer:
 error-not-found = Diese Seite gibt es nicht
 advice-not-found = Vielleicht gab es sie nie, oder sie ist nicht für Sie bestimmt. Prüfen Sie die Adresse, oder suchen Sie von der Startseite aus.
 error-forbidden = Das dürfen Sie nicht
 advice-forbidden = Ihre Rolle erlaubt es nicht. Ein Administrator Ihrer Organisation kann das ändern.
-error-stale = Jemand war schneller
+error-stale = Das hat sich inzwischen geändert
 advice-stale = Worüber Sie entschieden haben, hat sich geändert, seit es gezeigt wurde. Von Ihnen wurde nichts geändert; sehen Sie es erneut an und wiederholen Sie es.
 error-refused = Das ist jetzt nicht möglich
 advice-refused = Nichts wurde geändert.

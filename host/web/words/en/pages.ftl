@@ -35,6 +35,8 @@ time-soon = in { $span }
 span-minutes = { $count } min
 # $count (Number)
 span-hours = { $count } h
+# $span (String) - how long: 5 h
+time-since = for { $span }
 # $count (Number)
 span-days = { $count } days
 
@@ -43,7 +45,7 @@ sign-in-how = Enter your e-mail address. You will get a message with a link that
 email-label = E-mail address
 sign-in-send = Send me a link
 sign-in-no-address = Enter an e-mail address, such as ada@example.com.
-sent-title = Look into your mail
+sent-title = Check your inbox
 # $email (String)
 sent-where = If there is an account for { $email }, a message is on its way. Its link works once, for 15 minutes.
 sent-again = No message after a few minutes? Check the address and the spam folder, or ask your service desk.
@@ -65,7 +67,7 @@ letter-subject = Sign in to { $organization }
 letter-body =
     Hello { $name },
 
-    with this link you sign in to { $organization }. It works once, for 15 minutes:
+    Use this link to sign in to { $organization }. It works once, for 15 minutes:
 
     { $link }
 
@@ -118,7 +120,7 @@ my-title = My tickets
 my-open = Open
 my-all = All
 my-none = You have no tickets yet.
-steps-label = How far it is
+steps-label = Progress
 step-received = Received
 step-approval = Approval
 step-worked-on = Being worked on
@@ -146,9 +148,17 @@ show-all = Show all
 catalog-title = Catalog
 catalog-none = There is nothing in the catalog yet.
 # $count (Number)
-takes-hours = within { $count } working hours
+takes-hours =
+    { $count ->
+        [one] within one working hour
+       *[other] within { $count } working hours
+    }
 # $count (Number)
-takes-days = within { $count } working days
+takes-days =
+    { $count ->
+        [one] within one working day
+       *[other] within { $count } working days
+    }
 item-send = Send the request
 item-then = What happens then
 item-cost = Cost
@@ -175,7 +185,7 @@ vote-abstain = Abstain
 vote-others = Who decides
 # $approved (Number)
 # $needed (Number)
-vote-tally = { $approved } of { $needed } needed
+vote-tally = { $approved } of { $needed } required votes
 approval-title = Approval
 
 me-title = My settings
@@ -246,13 +256,11 @@ more-actions = More
 suggestions-title = Suggestions
 suggestion-yes = Accept
 suggestion-no = Dismiss
-say-send = Send
 children-title = Incidents that belong to it
 links-title = Related
 conflict-title = Somebody else changed the ticket
 conflict-about = Nothing was changed by you yet, and what you wrote is still below. This is what happened meanwhile; send again if it still holds.
 lacks-first = Fill in first:
-lacks-edit = Edit the ticket
 problems-there = Please correct this
 
 pick = Choose
@@ -296,7 +304,7 @@ why-fallback-team = nobody: the team for what nothing else routes
 why-major = Major incident
 # $manager (String)
 # $owner (String)
-why-led = led by { $manager }, told by { $owner }
+why-led = led by { $manager }, updates by { $owner }
 # $when (String)
 why-update = next update { $when }
 # $when (String)
@@ -323,13 +331,18 @@ why-decisions =
        *[other] { $count } decisions of policies are recorded.
     }
 
+error-typed = What you wrote
+vote-here = Vote
+do-works-again = It works again
+appoint-hint = The e-mail address of who is to vote.
+fault-time = This is no time; choose one, such as 2026-06-08 12:00.
 fault-missing = Fill this in.
 request-id = If you ask for help, give this number:
 error-not-found = There is no such page
 advice-not-found = It may never have been there, or it is not for you to see. Check the address, or look for it from the start page.
 error-forbidden = You may not do that
 advice-forbidden = Your role does not allow it. An administrator of your organization can change that.
-error-stale = Somebody was faster
+error-stale = This changed in the meantime
 advice-stale = What you decided on has changed since it was shown. Nothing was changed by you; look at it again and repeat it.
 error-refused = That is not possible now
 advice-refused = Nothing was changed.
@@ -350,6 +363,6 @@ advice-unavailable = Go back; your text is still there. Try again in a minute.
 error-outcome-unknown = It is not known whether this was done
 advice-outcome-unknown = Look at the ticket before you send it again.
 error-link-over = This link does not work any more
-advice-link-over = It was used already, or its time is over. Ask for a new one.
+advice-link-over = It was used already, or it has expired. Ask for a new one.
 error-internal = Something went wrong on our side
 advice-internal = Nothing was changed. Go back; your text is still there.
