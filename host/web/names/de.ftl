@@ -125,6 +125,10 @@ notice-edit = Gespeichert.
 notice-vote = Ihre Stimme ist abgegeben.
 notice-delegate_vote = Die Vertretung ist eingesetzt.
 
+done-basket = in den Warenkorb gelegt
+
+notice-basket = Es liegt im Warenkorb; senden Sie ihn, wenn Sie alles haben.
+
 done-nothing = nichts
 
 notice-nothing = Nichts war ausgewählt: Haken Sie zuerst die Tickets an.

@@ -125,6 +125,10 @@ notice-edit = It is saved.
 notice-vote = Your vote is cast.
 notice-delegate_vote = The stand-in is appointed.
 
+done-basket = put it into the basket
+
+notice-basket = It is in the basket; send it when you have everything.
+
 done-nothing = nothing
 
 notice-nothing = Nothing was chosen: tick the tickets first.

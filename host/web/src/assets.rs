@@ -72,5 +72,7 @@ mod tests {
             ASSETS.iter().find(|asset| asset.file == file).map_or(0, |asset| asset.gzip.len())
         };
         assert!(compressed("waypost.css") < 20 * 1024, "{}", compressed("waypost.css"));
+        assert!(compressed("waypost.js") < 8 * 1024, "{}", compressed("waypost.js"));
+        assert!(compressed("mark.svg") > 0);
     }
 }

@@ -1,6 +1,7 @@
 //! The portal: pages for everybody with a trouble or a wish, and for those who approve.
 
 pub(crate) mod approvals;
+pub(crate) mod basket;
 pub(crate) mod catalog;
 pub(crate) mod home;
 pub(crate) mod my;

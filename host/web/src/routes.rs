@@ -43,6 +43,7 @@ pub const ROUTES: &[&str] = &[
     "/o/{org}/report",
     "/o/{org}/catalog",
     "/o/{org}/catalog/{item}",
+    "/o/{org}/basket",
     "/o/{org}/my",
     "/o/{org}/my/{number}",
     "/o/{org}/my/{number}/do/{action}",
@@ -93,6 +94,7 @@ pub fn router(state: WebState) -> Router {
         .route("/o/{org}/report", get(portal::report::show).post(portal::report::send))
         .route("/o/{org}/catalog", get(portal::catalog::list))
         .route("/o/{org}/catalog/{item}", get(portal::catalog::show).post(portal::catalog::order))
+        .route("/o/{org}/basket", get(portal::basket::show).post(portal::basket::send))
         .route("/o/{org}/my", get(portal::my::list))
         .route("/o/{org}/my/{number}", get(portal::my::show))
         .route("/o/{org}/my/{number}/do/{action}", get(portal::my::ask).post(portal::my::act))

@@ -14,6 +14,7 @@ on_both_engines! {
     a_form_that_is_refused_keeps_what_was_written
     a_form_that_is_sent_twice_is_carried_out_once
     a_laptop_is_ordered_and_its_order_decided
+    a_basket_of_three_is_sent_together
     a_stand_in_is_appointed_and_decides
     a_person_reads_pages_in_their_language_and_zone
     whatever_is_written_stays_text
@@ -151,6 +152,34 @@ async fn a_laptop_is_ordered_and_its_order_decided(desk: TestDesk) {
     let request = acme.agent.client.get("/requests").await.ok()["items"][0].clone();
     assert_eq!(request["request"]["answers"]["model"], "strong");
     assert_eq!(request["request"]["quantity"], 2);
+}
+
+async fn a_basket_of_three_is_sent_together(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let chain = asking(&json!([stage("manager", &json!(["manager"]))]));
+    let _ = acme.bind("plan", "approval-chain", chain).await;
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/basket").await;
+    assert!(ada.text().contains("Your basket is empty."), "{}", ada.text());
+    for (model, quantity) in [("light", "1"), ("strong", "2"), ("light", "1")] {
+        ada.visit("/o/acme/catalog/laptop").await.fill(model, "").fill("Quantity", quantity);
+        ada.press("Put into the basket").await;
+        assert_eq!(ada.status(), StatusCode::OK, "{}", ada.text());
+    }
+    assert!(ada.text().contains("6,000.00 EUR"), "{}", ada.text());
+    // One is taken out again.
+    ada.click("Remove REQ0000003").await.fill("Reason", "One is enough");
+    ada.press("Not needed any more").await;
+    ada.visit("/o/acme/basket").await;
+    assert!(ada.text().contains("4,500.00 EUR"), "{}", ada.text());
+    ada.press_twice("Send all requests").await;
+    let requests = acme.agent.client.get("/requests").await.ok()["items"].clone();
+    let states: Vec<&str> =
+        requests.as_array().unwrap().iter().map(|it| it["state"].as_str().unwrap()).collect();
+    assert_eq!(states, ["cancelled", "awaiting_approval", "awaiting_approval"]);
+    ada.visit("/o/acme/basket").await;
+    assert!(ada.text().contains("Your basket is empty."), "{}", ada.text());
 }
 
 async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {
@@ -314,6 +343,7 @@ async fn every_page_of_the_portal_is_whole(desk: TestDesk) {
                 "report?q=Mail",
                 "catalog",
                 "catalog/laptop",
+                "basket",
                 "my",
                 "my?show=all",
                 "approvals",

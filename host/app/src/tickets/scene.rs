@@ -81,18 +81,11 @@ pub async fn act(
     if !action.is_asked_by_name() {
         return Err(CommandError::guard(format!("`{action}` is not carried out by its name.")));
     }
-    let attempt = || Box::pin(try_act(desk, caller, named, action, &input, expected_version));
-    if expected_version.is_some() {
-        return attempt().await;
-    }
-    start_over_if_stale(desk, attempt, async || {
-        let mut tx = desk.store.read(caller.org).await?;
-        Ok(read::seen(&mut tx, caller, named).await?.ticket.id)
-    })
-    .await
+    carry_out(desk, caller, named, action, &input, expected_version).await
 }
 
-/// Changes fields. `expected_version` is the version that the caller read.
+/// Changes fields. `expected_version` is the version that the caller read; without, somebody else's
+/// change in between is kept, and this one comes after it.
 ///
 /// # Errors
 /// In this order: not there or not visible, role, version, state, fields.
@@ -103,7 +96,26 @@ pub async fn edit(
     fields: Map<String, Json>,
     expected_version: Option<i64>,
 ) -> Result<TicketView, CommandError> {
-    Box::pin(try_act(desk, caller, named, Action::Edit, &fields, expected_version)).await
+    carry_out(desk, caller, named, Action::Edit, &fields, expected_version).await
+}
+
+async fn carry_out(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    action: Action,
+    input: &Map<String, Json>,
+    expected_version: Option<i64>,
+) -> Result<TicketView, CommandError> {
+    let attempt = || Box::pin(try_act(desk, caller, named, action, input, expected_version));
+    if expected_version.is_some() {
+        return attempt().await;
+    }
+    start_over_if_stale(desk, attempt, async || {
+        let mut tx = desk.store.read(caller.org).await?;
+        Ok(read::seen(&mut tx, caller, named).await?.ticket.id)
+    })
+    .await
 }
 
 /// The actions that the caller may take now, with the fields that each still lacks.

@@ -117,8 +117,8 @@ fn announce(
             })
         },
         |to| {
-            let pages = url.map(|url| format!("{url} and ")).unwrap_or_default();
-            writeln!(to, "Waypost serves {pages}http://{address}/api/v1 (Ctrl-C stops it).")
+            let pages = url.map(|url| format!(" and its pages at {url}")).unwrap_or_default();
+            writeln!(to, "Waypost serves http://{address}/api/v1{pages} (Ctrl-C stops it).")
         },
     )
 }

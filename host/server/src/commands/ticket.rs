@@ -165,9 +165,12 @@ impl Ticket {
                     bail!("nothing to change; use --field NAME=VALUE");
                 }
                 let named = TicketRef::parse(&number);
-                let view = tickets::act(desk, &caller, &named, action, read(fields), None)
-                    .await
-                    .with_context(|| format!("{action} of {number} of {org}"))?;
+                let done = if action == Action::Edit {
+                    tickets::edit(desk, &caller, &named, read(fields), None).await
+                } else {
+                    tickets::act(desk, &caller, &named, action, read(fields), None).await
+                };
+                let view = done.with_context(|| format!("{action} of {number} of {org}"))?;
                 tell(output, &view)
             }
         }

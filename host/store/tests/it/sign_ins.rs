@@ -87,7 +87,7 @@ async fn a_sign_in_is_found_by_its_hash_with_what_its_person_is_now(store: Store
 }
 
 async fn a_sign_in_reaches_its_organization_and_those_below(store: Store) {
-    let Tree { provider, client, other, .. } = tree(&store).await;
+    let Tree { platform, provider, client, .. } = tree(&store).await;
     let tom = person_of(&store, provider.id, "Tom").await;
     stored(&store, &sign_in_of(&tom, 1)).await;
     let reached = async |key: &str| {
@@ -96,7 +96,7 @@ async fn a_sign_in_reaches_its_organization_and_those_below(store: Store) {
     };
     assert_eq!(reached(client.key.as_str()).await, Some(client.id));
     assert_eq!(reached(provider.key.as_str()).await, Some(provider.id));
-    assert_eq!(reached(other.key.as_str()).await, None);
+    assert_eq!(reached(platform.key.as_str()).await, None);
     assert_eq!(reached("nowhere").await, None);
 }
 

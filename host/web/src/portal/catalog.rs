@@ -11,11 +11,11 @@ use waypost_app::{
     CommandError, Desk,
     orders::{self, NewOrder, NewOrderItem},
     registers,
-    tickets::TicketView,
+    tickets::{self, OpenTicket, TicketView},
 };
 use waypost_domain::{
     catalog::{CatalogItem, FieldKind, FormField, Money},
-    ticket::FieldType,
+    ticket::{FieldType, TicketKind},
 };
 
 use crate::{
@@ -299,6 +299,14 @@ async fn try_order(
         let requester = form.said("requester").map(str::to_owned).or_else(own);
         if let Some(requester) = requester {
             shared.insert("requester".to_owned(), Json::from(requester));
+        }
+        if form.get("basket").is_some() {
+            // Written down, and handed in with the rest of the basket.
+            wanted.insert("short_description".to_owned(), Json::from(item.name.as_str()));
+            wanted.extend(shared);
+            let new = OpenTicket { kind: Some(TicketKind::Request), fields: wanted, draft: true };
+            Box::pin(tickets::open(&state.desk, &caller, new)).await?;
+            return Ok(viewer.at("basket?done=basket"));
         }
         let new = NewOrder { fields: shared, items: vec![NewOrderItem { fields: wanted }] };
         let order = Box::pin(orders::place(&state.desk, &caller, new)).await?;

@@ -146,6 +146,15 @@ item-remarks = Bemerkungen
 item-for = Für jemand anderen
 item-for-hint = Die E-Mail-Adresse der Person; leer lassen, wenn es für Sie ist.
 
+basket-title = Warenkorb
+basket-none = Ihr Warenkorb ist leer.
+basket-total = Zusammen:
+basket-send = Alle Anforderungen senden
+basket-more = Noch etwas hinzufügen
+basket-remove = Entfernen
+basket-refused = Einige Anforderungen wurden nicht gesendet
+item-basket = In den Warenkorb
+
 approvals-title = Genehmigungen
 approvals-none = Nichts wartet auf Ihre Entscheidung.
 vote-due = fällig

@@ -168,6 +168,15 @@ item-remarks = Remarks
 item-for = For somebody else
 item-for-hint = The e-mail address of the person; leave it empty if it is for you.
 
+basket-title = Basket
+basket-none = Your basket is empty.
+basket-total = All together:
+basket-send = Send all requests
+basket-more = Add something else
+basket-remove = Remove
+basket-refused = Some requests were not sent
+item-basket = Put into the basket
+
 approvals-title = Approvals
 approvals-none = Nothing waits for your decision.
 vote-due = due

@@ -1,0 +1,150 @@
+//! The basket: requests that are written down and not handed in yet, sent together.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::{extract::State, response::Response};
+use serde_json::Map;
+use waypost_app::{
+    CommandError, PageRequest,
+    tickets::{
+        self, PersonRef, TicketOrder, TicketQuery, TicketView,
+        bulk::{self, Acted, BulkAction, BulkTicket},
+    },
+};
+use waypost_domain::{
+    catalog::Money,
+    ticket::{Action, State as TicketState, TicketKind},
+};
+
+use super::catalog::{answers, money};
+use crate::{
+    WebState,
+    error::PageError,
+    form::{Form, Query},
+    once::{NotDone, once},
+    page::{Page, show as show_page},
+    viewer::Viewer,
+};
+
+#[derive(Template)]
+#[template(path = "portal/basket.html")]
+struct BasketPage {
+    p: Page,
+    items: Vec<Item>,
+    /// What all of it costs, in each currency.
+    total: Vec<String>,
+    /// What stood against some of it.
+    refused: Vec<String>,
+    once: String,
+}
+
+/// A request that is not handed in yet.
+struct Item {
+    href: String,
+    number: String,
+    name: String,
+    quantity: u16,
+    cost: Option<String>,
+    answers: Vec<(String, String)>,
+    remove: String,
+}
+
+pub(crate) async fn show(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
+    let page = page(&state, &viewer, Vec::new()).await?;
+    Ok(show_page(&BasketPage { p: page.p.telling(&query), ..page }))
+}
+
+async fn page(
+    state: &WebState,
+    viewer: &Viewer,
+    refused: Vec<String>,
+) -> Result<BasketPage, CommandError> {
+    let drafts = drafts(state, viewer).await?;
+    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    let mut items = Vec::with_capacity(drafts.len());
+    for view in &drafts {
+        let number = &view.ticket.number;
+        let request = view.ticket.request();
+        let cost = request.and_then(|request| request.cost.as_ref());
+        if let Some(cost) = cost {
+            *sums.entry(cost.currency.clone()).or_default() += cost.minor_units;
+        }
+        items.push(Item {
+            href: viewer.at(&format!("my/{number}")),
+            number: number.clone(),
+            name: view.ticket.short_description.clone(),
+            quantity: request.map_or(1, |request| request.quantity),
+            cost: cost.map(|cost| money(viewer, cost)),
+            answers: answers(&state.desk, viewer, view).await?,
+            remove: viewer.at(&format!("my/{number}/do/cancel")),
+        });
+    }
+    let total = sums
+        .into_iter()
+        .map(|(currency, minor_units)| money(viewer, &Money { minor_units, currency }));
+    Ok(BasketPage {
+        p: Page::of_portal(viewer, viewer.words.text.basket_title()),
+        total: total.collect(),
+        items,
+        refused,
+        once: state.edge.entropy.id(viewer.caller().now).to_string(),
+    })
+}
+
+/// The viewer's requests that are not handed in, the oldest first.
+async fn drafts(state: &WebState, viewer: &Viewer) -> Result<Vec<TicketView>, CommandError> {
+    let Some(person) = viewer.caller().person() else { return Ok(Vec::new()) };
+    let query = TicketQuery {
+        kinds: vec![TicketKind::Request],
+        states: vec![TicketState::New.as_str().to_owned()],
+        requester: Some(PersonRef::Id(person)),
+        order: TicketOrder::OpenedDesc,
+        ..TicketQuery::default()
+    };
+    let request = PageRequest { limit: 50, after: None };
+    let mut rows = tickets::list(&state.desk, viewer.caller(), &query, &request).await?.rows;
+    rows.reverse();
+    Ok(rows)
+}
+
+/// Hands in what the basket showed. What is refused stays in it.
+pub(crate) async fn send(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    form: Form,
+) -> Result<Response, PageError> {
+    let mut refused = Vec::new();
+    let sent = once(&state.desk, &viewer, &form, async |caller| {
+        let ticket = |number: &str| BulkTicket { number: number.to_owned(), version: None };
+        let bulk = BulkAction {
+            action: Action::Submit,
+            input: Map::new(),
+            tickets: form.all("ticket").map(ticket).collect(),
+            is_preview: false,
+        };
+        let time = state.edge.options.request_timeout / 2;
+        let clock = state.edge.clock.as_ref();
+        let acted = bulk::act_on_each(&state.desk, &caller, clock, &bulk, time).await?;
+        for (ticket, acted) in bulk.tickets.iter().zip(acted) {
+            match acted {
+                Acted::Done(_) | Acted::Possible(_) => {}
+                Acted::Refused(error) | Acted::Failed(error) => {
+                    refused.push(format!("{}: {error}", ticket.number));
+                }
+                Acted::Unknown | Acted::NotTried => refused.push(ticket.number.clone()),
+            }
+        }
+        Ok(viewer.at("my?done=submit"))
+    });
+    match sent.await {
+        Ok(response) if refused.is_empty() => Ok(response),
+        Ok(_) => Ok(show_page(&page(&state, &viewer, refused).await?)),
+        Err(NotDone::Failed(error)) => Err(error),
+        Err(NotDone::Refused(error)) => Err(error.into()),
+    }
+}
