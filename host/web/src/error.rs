@@ -194,7 +194,6 @@ impl PageError {
         let shown = ErrorPage {
             advice: self.advice(words),
             detail: self.detail.clone(),
-            is_english: words.tag() == "en",
             typed: self.typed.clone(),
             // What somebody has to look up in the log.
             request: status.is_server_error().then(|| request.to_owned()),
@@ -220,8 +219,6 @@ struct ErrorPage {
     p: Page,
     advice: String,
     detail: Option<String>,
-    /// Whether the detail, which is English, is in the language of the page.
-    is_english: bool,
     typed: Vec<String>,
     request: Option<String>,
 }
@@ -258,6 +255,15 @@ impl From<CommandError> for PageError {
                 Self::of(Kind::Internal)
             }
         }
+    }
+}
+
+/// What stands against a command, in the desk's words.
+pub(crate) fn sentence(error: &CommandError) -> String {
+    match error {
+        CommandError::Refused(Move::MissingFields(faults) | Move::Invalid(faults))
+        | CommandError::Invalid(faults) => told(faults),
+        other => other.to_string(),
     }
 }
 

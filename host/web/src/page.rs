@@ -154,6 +154,11 @@ impl Page {
         &self.words.text
     }
 
+    /// Whether what the desk and its policies say is in the language of the page.
+    pub(crate) fn is_english(&self) -> bool {
+        self.words.tag() == "en"
+    }
+
     /// The address of a file.
     #[expect(clippy::unused_self, reason = "templates reach it through the page")]
     pub(crate) fn asset(&self, file: &str) -> String {

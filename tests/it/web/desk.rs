@@ -369,6 +369,8 @@ async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
     for language in ["en", "de"] {
         for person in [&acme.agent, &acme.admin] {
             let mut visitor = desk.signed_in(&person.email).await.speaking(language);
+            desk.pages_settle().await;
+            let before = desk.store.stats();
             for ticket in [&incident, &problem, &request, &task] {
                 let number = ticket["number"].as_str().unwrap();
                 visitor.visit(&format!("/o/acme/desk/tickets/{number}")).await;
@@ -398,6 +400,9 @@ async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
                 visitor.visit(&format!("/o/acme/desk/{path}")).await;
                 assert_eq!(visitor.status(), StatusCode::OK, "{path}");
             }
+            desk.pages_settle().await;
+            // Whoever only looks changes nothing.
+            assert_eq!(desk.store.stats().since(before).commits, 0, "{}", person.email);
         }
     }
 }

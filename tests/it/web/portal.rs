@@ -162,6 +162,10 @@ async fn a_basket_of_three_is_sent_together(desk: TestDesk) {
     let mut ada = desk.signed_in(&acme.requester.email).await;
     ada.visit("/o/acme/basket").await;
     assert!(ada.text().contains("Your basket is empty."), "{}", ada.text());
+    // What is asked for is asked before anything is put into it.
+    ada.visit("/o/acme/catalog/laptop").await.press("Put into the basket").await;
+    assert_eq!(ada.status(), StatusCode::UNPROCESSABLE_ENTITY, "{}", ada.text());
+    assert!(ada.text().contains("Which model? : Fill this in."), "{}", ada.text());
     for (model, quantity) in [("light", "1"), ("strong", "2"), ("light", "1")] {
         ada.visit("/o/acme/catalog/laptop").await.fill(model, "").fill("Quantity", quantity);
         ada.press("Put into the basket").await;
@@ -334,6 +338,8 @@ async fn every_page_of_the_portal_is_whole(desk: TestDesk) {
     for language in ["en", "de"] {
         for email in [&acme.requester.email, &acme.admin.email] {
             let mut visitor = desk.signed_in(email).await.speaking(language);
+            desk.pages_settle().await;
+            let before = desk.store.stats();
             for path in [
                 "home",
                 "search",
@@ -354,6 +360,9 @@ async fn every_page_of_the_portal_is_whole(desk: TestDesk) {
                 let lang = format!("<html lang=\"{language}\">");
                 assert!(visitor.html().contains(&lang), "{path}");
             }
+            desk.pages_settle().await;
+            // Whoever only looks changes nothing.
+            assert_eq!(desk.store.stats().since(before).commits, 0, "{email}");
         }
     }
 }

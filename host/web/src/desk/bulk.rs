@@ -17,7 +17,7 @@ use super::queue::must_be_desk;
 use crate::{
     WebState,
     choices::Choices,
-    error::PageError,
+    error::{PageError, sentence},
     form::{Choice, Faults, Field, Fields, Form, Problem, Query},
     once::{ONCE, to},
     page::{Page, show as show_page, show_as},
@@ -193,8 +193,8 @@ fn outcome(viewer: &Viewer, number: &str, acted: &Acted, is_preview: bool) -> Ou
         Acted::Refused(CommandError::Refused(Refused::MissingFields(_))) if is_preview => {
             (t.bulk_possible(), None, None, true)
         }
-        Acted::Refused(error) => (t.bulk_refused(), Some(error.to_string()), None, false),
-        Acted::Failed(error) => (t.bulk_failed(), Some(error.to_string()), None, false),
+        Acted::Refused(error) => (t.bulk_refused(), Some(sentence(error)), None, false),
+        Acted::Failed(error) => (t.bulk_failed(), Some(sentence(error)), None, false),
         Acted::Unknown => (t.bulk_unknown(), None, None, false),
         Acted::NotTried => (t.bulk_not_tried(), None, None, false),
     };

@@ -20,7 +20,7 @@ use waypost_domain::{
 use super::catalog::{answers, money};
 use crate::{
     WebState,
-    error::PageError,
+    error::{PageError, sentence},
     form::{Form, Query},
     once::{NotDone, once},
     page::{Page, show as show_page},
@@ -34,9 +34,24 @@ struct BasketPage {
     items: Vec<Item>,
     /// What all of it costs, in each currency.
     total: Vec<String>,
-    /// What stood against some of it.
-    refused: Vec<String>,
+    /// What was handed in, where not everything was.
+    sent: Vec<Sent>,
+    /// What stood against the rest.
+    refused: Vec<NotSent>,
     once: String,
+}
+
+/// A request that was handed in just now.
+struct Sent {
+    href: String,
+    number: String,
+}
+
+/// A request that was not, and what stands against it.
+struct NotSent {
+    href: String,
+    number: String,
+    why: Option<String>,
 }
 
 /// A request that is not handed in yet.
@@ -55,14 +70,15 @@ pub(crate) async fn show(
     viewer: Viewer,
     query: Query,
 ) -> Result<Response, PageError> {
-    let page = page(&state, &viewer, Vec::new()).await?;
+    let page = page(&state, &viewer, Vec::new(), Vec::new()).await?;
     Ok(show_page(&BasketPage { p: page.p.telling(&query), ..page }))
 }
 
 async fn page(
     state: &WebState,
     viewer: &Viewer,
-    refused: Vec<String>,
+    sent: Vec<Sent>,
+    refused: Vec<NotSent>,
 ) -> Result<BasketPage, CommandError> {
     let drafts = drafts(state, viewer).await?;
     let mut sums: BTreeMap<String, i64> = BTreeMap::new();
@@ -91,6 +107,7 @@ async fn page(
         p: Page::of_portal(viewer, viewer.words.text.basket_title()),
         total: total.collect(),
         items,
+        sent,
         refused,
         once: state.edge.entropy.id(viewer.caller().now).to_string(),
     })
@@ -118,8 +135,8 @@ pub(crate) async fn send(
     viewer: Viewer,
     form: Form,
 ) -> Result<Response, PageError> {
-    let mut refused = Vec::new();
-    let sent = once(&state.desk, &viewer, &form, async |caller| {
+    let (mut sent, mut refused) = (Vec::new(), Vec::new());
+    let done = once(&state.desk, &viewer, &form, async |caller| {
         let ticket = |number: &str| BulkTicket { number: number.to_owned(), version: None };
         let bulk = BulkAction {
             action: Action::Submit,
@@ -131,19 +148,23 @@ pub(crate) async fn send(
         let clock = state.edge.clock.as_ref();
         let acted = bulk::act_on_each(&state.desk, &caller, clock, &bulk, time).await?;
         for (ticket, acted) in bulk.tickets.iter().zip(acted) {
-            match acted {
-                Acted::Done(_) | Acted::Possible(_) => {}
-                Acted::Refused(error) | Acted::Failed(error) => {
-                    refused.push(format!("{}: {error}", ticket.number));
+            let number = ticket.number.clone();
+            let href = viewer.at(&format!("my/{number}"));
+            let why = match acted {
+                Acted::Done(_) | Acted::Possible(_) => {
+                    sent.push(Sent { href, number });
+                    continue;
                 }
-                Acted::Unknown | Acted::NotTried => refused.push(ticket.number.clone()),
-            }
+                Acted::Refused(error) | Acted::Failed(error) => Some(sentence(&error)),
+                Acted::Unknown | Acted::NotTried => None,
+            };
+            refused.push(NotSent { href, number, why });
         }
         Ok(viewer.at("my?done=submit"))
     });
-    match sent.await {
+    match done.await {
         Ok(response) if refused.is_empty() => Ok(response),
-        Ok(_) => Ok(show_page(&page(&state, &viewer, refused).await?)),
+        Ok(_) => Ok(show_page(&page(&state, &viewer, sent, refused).await?)),
         Err(NotDone::Failed(error)) => Err(error),
         Err(NotDone::Refused(error)) => Err(error.into()),
     }

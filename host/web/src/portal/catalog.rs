@@ -15,6 +15,7 @@ use waypost_app::{
 };
 use waypost_domain::{
     catalog::{CatalogItem, FieldKind, FormField, Money},
+    key::Key,
     ticket::{FieldType, TicketKind},
 };
 
@@ -301,7 +302,8 @@ async fn try_order(
             shared.insert("requester".to_owned(), Json::from(requester));
         }
         if form.get("basket").is_some() {
-            // Written down, and handed in with the rest of the basket.
+            // Written down, and handed in with the rest of the basket; what it lacks is asked now.
+            item.check_answers(&given(&wanted))?;
             wanted.insert("short_description".to_owned(), Json::from(item.name.as_str()));
             wanted.extend(shared);
             let new = OpenTicket { kind: Some(TicketKind::Request), fields: wanted, draft: true };
@@ -326,6 +328,13 @@ async fn try_order(
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
     }
+}
+
+/// The answers in what a form says.
+fn given(wanted: &Map<String, Json>) -> Vec<(Key, String)> {
+    let answers = wanted.get("answers").and_then(Json::as_object).into_iter().flatten();
+    let text = |answer: &Json| answer.as_str().map_or_else(|| answer.to_string(), str::to_owned);
+    answers.filter_map(|(key, answer)| Some((key.parse().ok()?, text(answer)))).collect()
 }
 
 #[cfg(test)]

@@ -152,7 +152,8 @@ basket-total = Zusammen:
 basket-send = Alle Anforderungen senden
 basket-more = Noch etwas hinzufügen
 basket-remove = Entfernen
-basket-refused = Einige Anforderungen wurden nicht gesendet
+basket-refused = Diese Anforderungen wurden nicht gesendet
+basket-sent = Gesendet:
 item-basket = In den Warenkorb
 
 approvals-title = Genehmigungen

@@ -174,7 +174,8 @@ basket-total = All together:
 basket-send = Send all requests
 basket-more = Add something else
 basket-remove = Remove
-basket-refused = Some requests were not sent
+basket-refused = These requests were not sent
+basket-sent = Sent:
 item-basket = Put into the basket
 
 approvals-title = Approvals
