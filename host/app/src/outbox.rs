@@ -44,6 +44,9 @@ pub struct Leaving {
     pub address: String,
     /// The path of the link that it carries, made for this attempt.
     pub link: Option<String>,
+    /// The path of the page that it is about; none for those who have no pages in the
+    /// organization.
+    pub page: Option<String>,
 }
 
 /// Looks up whom messages that are to leave go to: for each its address of now, or why it is not
@@ -78,10 +81,10 @@ pub async fn leaving(
             message.ticket.and_then(|id| tickets.iter().filter(is_own).find(|one| one.id == id));
         let is_theirs =
             |org: OrgId, person: PersonId| (org, person) == (message.org, message.person);
-        let person = people.iter().find(|(org, person)| is_theirs(*org, person.id));
+        let seen = people.iter().find(|seen| is_theirs(seen.org, seen.person.id));
         let theirs = teams.iter().filter(|(org, person, _)| is_theirs(*org, *person));
         let standing = Standing {
-            person: person.map(|(_, person)| person.clone()),
+            person: seen.map(|seen| seen.person.clone()),
             ticket: ticket.cloned(),
             is_asked: message.ticket.is_some_and(|id| asked.contains(&(id, message.person))),
             teams: theirs.map(|(.., team)| *team).collect(),
@@ -97,9 +100,23 @@ pub async fn leaving(
             Some(person) => link_of(store, entropy, message, person, now).await?,
             None => None,
         };
-        leaving.push(Ok(Leaving { address, link }));
+        let page = seen.zip(ticket).and_then(|(seen, ticket)| page_of(message, seen, ticket));
+        leaving.push(Ok(Leaving { address, link, page }));
     }
     Ok(leaving)
+}
+
+/// Where the receiver of a message about a ticket goes on: to the votes that are waited for, or to
+/// the ticket. A provider's people sign in at the provider.
+fn page_of(message: &Message, seen: &person::Seen, ticket: &Ticket) -> Option<String> {
+    let org = &seen.org_key;
+    (seen.person.org == message.org).then(|| {
+        if message.told_as.contains(&ToldAs::Approver) {
+            format!("/o/{org}/approvals")
+        } else {
+            format!("/o/{org}/tickets/{}", ticket.number)
+        }
+    })
 }
 
 /// Whose votes the approvals of tickets wait for, as far as messages were written to them as

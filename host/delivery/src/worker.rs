@@ -49,7 +49,8 @@ pub struct WorkerOptions {
     pub pause: Duration,
     /// How long one attempt may take. A lease is twice as long.
     pub attempt: Duration,
-    /// Where people reach the pages, without a slash at the end: links in letters begin so.
+    /// Where people reach the pages, without a slash at the end: links in letters begin so. Empty
+    /// where no pages are served.
     pub site: String,
 }
 
@@ -282,12 +283,17 @@ impl<C: Transport> Worker<C> {
     ))]
     async fn attempt(&self, posted: &Posted, found: Option<Result<Leaving, NotSent>>) -> Attempt {
         match found {
-            Some(Ok(Leaving { address, link })) => {
+            Some(Ok(Leaving { address, link, page })) => {
                 let mut message =
                     Message { address: Some(address.clone()), ..posted.message.clone() };
                 if let Some(path) = link {
                     let whole = format!("{}{path}", self.options.site);
                     message.body = message.body.replace(LINK_PLACE, &whole);
+                }
+                // Where no pages are served, there is nothing to lead to.
+                if let Some(path) = page.filter(|_| !self.options.site.is_empty()) {
+                    let text = message.body.trim_end();
+                    message.body = format!("{text}\n\n{}{path}", self.options.site);
                 }
                 Attempt::Made(address, self.send(&message).await)
             }

@@ -6,6 +6,7 @@
 use uuid::Uuid;
 use waypost_domain::{
     ids::{OrgId, PersonId},
+    key::Key,
     person::Person,
     role::Role,
     text,
@@ -88,15 +89,26 @@ pub async fn find_many(tx: &mut ReadTx, ids: &[PersonId]) -> Result<Vec<Person>,
     rows.into_iter().map(Person::try_from).collect()
 }
 
+/// A person, as an organization sees them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Seen {
+    /// Who sees them.
+    pub org: OrgId,
+    /// The key of that organization.
+    pub org_key: Key,
+    /// The person: one of the organization, or of a team that serves it.
+    pub person: Person,
+}
+
 /// Reads people as organizations see them: for each organization and person, whom it can see.
 pub async fn find_anywhere(
     store: &Store,
     wanted: &[(OrgId, PersonId)],
-) -> Result<Vec<(OrgId, Person)>, StoreError> {
+) -> Result<Vec<Seen>, StoreError> {
     const FIND: &str = concat!(
-        ") select v.org_id as seen_by, ",
+        ") select v.org_id as seen_by, o.key as seen_by_key, ",
         person_columns!("people."),
-        " from v join people on people.id = v.person_id
+        " from v join people on people.id = v.person_id join organizations o on o.id = v.org_id
         where people.org_id = v.org_id or exists (
             select 1 from team_members m join team_serves s on s.team_id = m.team_id
             where m.person_id = people.id and s.client_id = v.org_id limit 1 offset 0
@@ -106,7 +118,7 @@ pub async fn find_anywhere(
         return Ok(Vec::new());
     }
     let rows: Vec<SeenRow> = store.look(|conn| of_wanted(conn, wanted, FIND)).await?;
-    rows.into_iter().map(|row| Ok((OrgId(row.seen_by), row.person.try_into()?))).collect()
+    rows.into_iter().map(Seen::try_from).collect()
 }
 
 /// A statement about people as organizations see them: `v` has an organization and a person each.
@@ -122,8 +134,18 @@ pub(crate) fn of_wanted(conn: &Conn, wanted: &[(OrgId, PersonId)], rest: &'stati
 #[derive(Debug, sqlx::FromRow)]
 struct SeenRow {
     seen_by: Uuid,
+    seen_by_key: String,
     #[sqlx(flatten)]
     person: PersonRow,
+}
+
+impl TryFrom<SeenRow> for Seen {
+    type Error = StoreError;
+
+    fn try_from(row: SeenRow) -> Result<Self, StoreError> {
+        let org_key = TABLE.parse("seen_by_key", &row.seen_by_key)?;
+        Ok(Self { org: OrgId(row.seen_by), org_key, person: row.person.try_into()? })
+    }
 }
 
 /// Adds the condition that a person is the organization's own, or of a team that serves it.

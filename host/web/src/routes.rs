@@ -47,6 +47,7 @@ pub const ROUTES: &[&str] = &[
     "/o/{org}/my",
     "/o/{org}/my/{number}",
     "/o/{org}/my/{number}/do/{action}",
+    "/o/{org}/tickets/{number}",
     "/o/{org}/approvals",
     "/o/{org}/approvals/{request}",
     "/o/{org}/me",
@@ -89,6 +90,7 @@ pub fn router(state: WebState) -> Router {
     let limits = limits(&state, FORM_LIMIT);
     let known = Router::new()
         .route("/o/{org}", get(portal::home::lead))
+        .route("/o/{org}/tickets/{number}", get(portal::home::lead_to_ticket))
         .route("/o/{org}/home", get(portal::home::show))
         .route("/o/{org}/search", get(portal::home::search))
         .route("/o/{org}/report", get(portal::report::show).post(portal::report::send))

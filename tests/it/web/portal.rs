@@ -3,9 +3,9 @@
 use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::json;
-use waypost_test_support::{TestDesk, on_both_engines};
+use waypost_test_support::{TestDesk, link_in, on_both_engines};
 
-use crate::policies::{asking, stage};
+use crate::policies::{asking, stage, telling};
 
 on_both_engines! {
     a_trouble_is_reported_followed_and_confirmed_to_be_solved
@@ -15,6 +15,7 @@ on_both_engines! {
     a_form_that_is_sent_twice_is_carried_out_once
     a_laptop_is_ordered_and_its_order_decided
     a_basket_of_three_is_sent_together
+    a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about
     a_stand_in_is_appointed_and_decides
     a_person_reads_pages_in_their_language_and_zone
     whatever_is_written_stays_text
@@ -184,6 +185,40 @@ async fn a_basket_of_three_is_sent_together(desk: TestDesk) {
     assert_eq!(states, ["cancelled", "awaiting_approval", "awaiting_approval"]);
     ada.visit("/o/acme/basket").await;
     assert!(ada.text().contains("Your basket is empty."), "{}", ada.text());
+}
+
+async fn a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let chain = asking(&json!([stage("manager", &json!(["manager"]))]));
+    let _ = acme.bind("plan", "approval-chain", chain).await;
+    let rules = json!({ "rules": [
+        telling("received", "created", &json!(["requester"])),
+        telling("please", "approval_requested", &json!(["approvers"])),
+    ] });
+    let _ = acme.bind("notify", "stakeholder-notifier", rules).await;
+    let asked = acme.ask_for_laptop().await;
+    let number = asked["number"].as_str().unwrap();
+    let letters = desk.letters().await;
+    let link_of = |subject: &str| {
+        let named = format!("{subject} {number}");
+        let letter = letters.iter().find(|letter| letter.subject == named);
+        link_in(&letter.unwrap_or_else(|| panic!("{named}: {letters:?}")).body).to_owned()
+    };
+    assert_eq!(link_of("please"), "/o/acme/approvals");
+    let link = link_of("received");
+    assert_eq!(link, format!("/o/acme/tickets/{number}"));
+
+    desk.ignore_mail();
+    for (person, page) in [(&acme.requester, "my"), (&acme.agent, "desk/tickets")] {
+        let mut visitor = desk.signed_in(&person.email).await;
+        visitor.visit(&link).await;
+        assert_eq!(visitor.path(), format!("/o/acme/{page}/{number}"));
+        assert_eq!(visitor.status(), StatusCode::OK, "{}", visitor.text());
+    }
+    // Whoever is not signed in comes there behind signing in.
+    let mut visitor = desk.visitor();
+    visitor.visit(&link).await;
+    assert!(visitor.path().starts_with("/sign-in"), "{}", visitor.path());
 }
 
 async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {

@@ -270,8 +270,14 @@ async fn a_provider_s_team_is_seen_by_the_clients_it_serves(store: Store) {
     let memberships = team::memberships(&store, &receivers).await.unwrap();
     assert_eq!(memberships, [(client.id, agent.id, network.id)]);
     let mut people = person::find_anywhere(&store, &receivers).await.unwrap();
+    people.sort_by(|one, other| one.person.name.cmp(&other.person.name));
     people.dedup();
-    assert_eq!(people, [(client.id, agent.clone()), (provider.id, boss.clone())]);
+    let seen = |by: &Organization, person: &Person| person::Seen {
+        org: by.id,
+        org_key: by.key.clone(),
+        person: person.clone(),
+    };
+    assert_eq!(people, [seen(&client, &agent), seen(&provider, &boss)]);
 
     let mut tx = store.write(other.id).await.unwrap();
     assert_eq!(team::names(&mut tx).await.unwrap().len(), 1);

@@ -1,7 +1,10 @@
 //! The first page of the portal: one search, what can be done, what waits for the viewer.
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{
+    extract::{Path, State},
+    response::Response,
+};
 use waypost_app::{
     CommandError, Desk, PageRequest, approvals,
     tickets::{self, TicketOrder, TicketQuery, TicketView},
@@ -54,6 +57,17 @@ struct Item {
 /// Leads to where the viewer begins.
 pub(crate) async fn lead(viewer: Viewer) -> Response {
     to(&home(&viewer.who.organization.key, viewer.caller().role))
+}
+
+/// Leads from a letter to the ticket, as the viewer sees it.
+pub(crate) async fn lead_to_ticket(
+    viewer: Viewer,
+    Path((_, number)): Path<(String, String)>,
+) -> Response {
+    let place = if viewer.is_desk() { "desk/tickets" } else { "my" };
+    // A number is letters and digits; of anything else there is no ticket, and no address.
+    let number: String = number.chars().filter(char::is_ascii_alphanumeric).collect();
+    to(&viewer.at(&format!("{place}/{number}")))
 }
 
 pub(crate) async fn show(
