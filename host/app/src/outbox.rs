@@ -8,6 +8,7 @@ use waypost_domain::{
     approval::SeatState,
     ids::{MessageId, OrgId, PersonId, TicketId},
     message::{Message, MessageState, NotSent, Standing, ToldAs},
+    permission::sees_internals,
     role::Role,
     ticket::Ticket,
 };
@@ -44,8 +45,8 @@ pub struct Leaving {
     pub address: String,
     /// The path of the link that it carries, made for this attempt.
     pub link: Option<String>,
-    /// The path of the page that it is about; none for those who have no pages in the
-    /// organization.
+    /// The path of the page that it is about; none for those who would not see it there, or who
+    /// sign in elsewhere.
     pub page: Option<String>,
 }
 
@@ -100,7 +101,8 @@ pub async fn leaving(
             Some(person) => link_of(store, entropy, message, person, now).await?,
             None => None,
         };
-        let page = seen.zip(ticket).and_then(|(seen, ticket)| page_of(message, seen, ticket));
+        let page = seen.zip(ticket);
+        let page = page.and_then(|it| page_of(message, it, standing.is_asked));
         leaving.push(Ok(Leaving { address, link, page }));
     }
     Ok(leaving)
@@ -108,15 +110,22 @@ pub async fn leaving(
 
 /// Where the receiver of a message about a ticket goes on: to the votes that are waited for, or to
 /// the ticket. A provider's people sign in at the provider.
-fn page_of(message: &Message, seen: &person::Seen, ticket: &Ticket) -> Option<String> {
-    let org = &seen.org_key;
-    (seen.person.org == message.org).then(|| {
-        if message.told_as.contains(&ToldAs::Approver) {
-            format!("/o/{org}/approvals")
-        } else {
-            format!("/o/{org}/tickets/{}", ticket.number)
-        }
-    })
+fn page_of(
+    message: &Message,
+    (seen, ticket): (&person::Seen, &Ticket),
+    is_asked: bool,
+) -> Option<String> {
+    let (org, person) = (&seen.org_key, &seen.person);
+    let is_concerned = sees_internals(person.role)
+        || ticket.is_of(person.id)
+        || message.told_as.contains(&ToldAs::Watcher);
+    if person.org != message.org {
+        None
+    } else if is_asked && message.told_as.contains(&ToldAs::Approver) {
+        Some(format!("/o/{org}/approvals"))
+    } else {
+        is_concerned.then(|| format!("/o/{org}/tickets/{}", ticket.number))
+    }
 }
 
 /// Whose votes the approvals of tickets wait for, as far as messages were written to them as

@@ -49,9 +49,11 @@ pub struct WorkerOptions {
     pub pause: Duration,
     /// How long one attempt may take. A lease is twice as long.
     pub attempt: Duration,
-    /// Where people reach the pages, without a slash at the end: links in letters begin so. Empty
-    /// where no pages are served.
+    /// Where people reach the pages, without a slash at the end: links in letters begin so.
     pub site: String,
+    /// Whether letters about tickets end with the address of their page. Others than this machine
+    /// must reach it.
+    pub names_pages: bool,
 }
 
 impl Default for WorkerOptions {
@@ -61,6 +63,7 @@ impl Default for WorkerOptions {
             pause: Duration::from_secs(1),
             attempt: Duration::from_mins(2),
             site: "http://localhost:8080".to_owned(),
+            names_pages: true,
         }
     }
 }
@@ -290,8 +293,7 @@ impl<C: Transport> Worker<C> {
                     let whole = format!("{}{path}", self.options.site);
                     message.body = message.body.replace(LINK_PLACE, &whole);
                 }
-                // Where no pages are served, there is nothing to lead to.
-                if let Some(path) = page.filter(|_| !self.options.site.is_empty()) {
+                if let Some(path) = page.filter(|_| self.options.names_pages) {
                     let text = message.body.trim_end();
                     message.body = format!("{text}\n\n{}{path}", self.options.site);
                 }

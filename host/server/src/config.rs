@@ -214,6 +214,7 @@ impl Config {
         let site = site.map_or_else(|| self.public_url.clone(), |site| site.url().to_owned());
         WorkerOptions {
             site,
+            names_pages: !self.public_url.is_empty(),
             at_once: self.outbox_at_once.max(1),
             pause: Duration::from_millis(self.outbox_pause_ms.max(1)),
             ..WorkerOptions::default()

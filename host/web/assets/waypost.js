@@ -17,5 +17,5 @@ addEventListener("pageshow", async (event) => {
   if (!event.persisted) return;
   for (const form of document.forms) delete form.dataset.sent;
   const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" }).catch(() => null);
-  if (answer?.type === "opaqueredirect") location.reload();
+  if (answer?.type === "opaqueredirect") location.replace(location.pathname + location.search);
 });

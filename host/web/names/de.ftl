@@ -127,6 +127,10 @@ notice-delegate_vote = Die Vertretung ist eingesetzt.
 
 done-basket = in den Warenkorb gelegt
 
+done-sent = den Warenkorb gesendet
+
+notice-sent = Danke, Ihre Anforderungen sind eingegangen.
+
 notice-basket = Es liegt im Warenkorb; senden Sie ihn, wenn Sie alles haben.
 
 done-nothing = nichts

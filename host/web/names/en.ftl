@@ -127,6 +127,10 @@ notice-delegate_vote = The stand-in is appointed.
 
 done-basket = put it into the basket
 
+done-sent = sent the basket
+
+notice-sent = Thank you, we have received your requests.
+
 notice-basket = It is in the basket; send it when you have everything.
 
 done-nothing = nothing

@@ -15,6 +15,7 @@ on_both_engines! {
     a_form_that_is_sent_twice_is_carried_out_once
     a_laptop_is_ordered_and_its_order_decided
     a_basket_of_three_is_sent_together
+    what_the_desk_refuses_of_a_basket_stays_in_it_and_says_why
     a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about
     a_stand_in_is_appointed_and_decides
     a_person_reads_pages_in_their_language_and_zone
@@ -218,7 +219,43 @@ async fn a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about(desk: TestDesk
     // Whoever is not signed in comes there behind signing in.
     let mut visitor = desk.visitor();
     visitor.visit(&link).await;
-    assert!(visitor.path().starts_with("/sign-in"), "{}", visitor.path());
+    let next = format!("/sign-in?next={link}");
+    assert_eq!(visitor.path(), next);
+}
+
+async fn what_the_desk_refuses_of_a_basket_stays_in_it_and_says_why(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let chain = asking(&json!([stage("manager", &json!(["manager"]))]));
+    let _ = acme.bind("plan", "approval-chain", chain).await;
+    let admin = &acme.admin.client;
+    let mouse = json!({ "key": "mouse", "name": "Mouse", "description": "A mouse" });
+    let _ = admin.post("/catalog-items", mouse).await.created();
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    ada.visit("/o/acme/catalog/laptop").await.fill("light", "").press("Put into the basket").await;
+    ada.visit("/o/acme/catalog/mouse").await.press("Put into the basket").await;
+    // Meanwhile the laptop's form asks for more.
+    let laptop = admin.get("/catalog-items/laptop").await.ok();
+    let mut form = laptop["form"].clone();
+    form.as_array_mut().unwrap().push(json!({
+        "field": "why", "label": "What is it for?", "kind": "text", "required": true,
+    }));
+    let version = laptop["version"].as_i64().unwrap();
+    let _ = admin.patch("/catalog-items/laptop", version, json!({ "form": form })).await.ok();
+    ada.press("Send all requests").await;
+    assert_eq!(ada.status(), StatusCode::UNPROCESSABLE_ENTITY, "{}", ada.text());
+    for told in ["Not everything was sent", "Answer \"What is it for?\" with", "Sent: REQ0000002"] {
+        assert!(ada.text().contains(told), "{told}: {}", ada.text());
+    }
+    let states = acme.agent.client.get("/requests").await.ok()["items"].clone();
+    let states = states.as_array().unwrap().iter().map(|it| it["state"].clone());
+    assert_eq!(states.collect::<Vec<_>>(), ["awaiting_approval", "new"]);
+
+    // What is for somebody else is nobody's basket.
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/catalog/mouse").await.fill("For somebody else", &acme.requester.email);
+    agent.press("Put into the basket").await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY, "{}", agent.text());
 }
 
 async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {

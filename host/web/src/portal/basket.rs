@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use askama::Template;
-use axum::{extract::State, response::Response};
+use axum::{extract::State, http::StatusCode, response::Response};
 use serde_json::Map;
 use waypost_app::{
     CommandError, PageRequest,
@@ -23,9 +23,12 @@ use crate::{
     error::{PageError, sentence},
     form::{Form, Query},
     once::{NotDone, once},
-    page::{Page, show as show_page},
+    page::{Page, show as show_page, show_as},
     viewer::Viewer,
 };
+
+/// So many requests are in a basket at most; more are sent in a second go.
+const SHOWN: u16 = 50;
 
 #[derive(Template)]
 #[template(path = "portal/basket.html")]
@@ -51,13 +54,15 @@ struct Sent {
 struct NotSent {
     href: String,
     number: String,
-    why: Option<String>,
+    why: String,
 }
 
 /// A request that is not handed in yet.
 struct Item {
     href: String,
     number: String,
+    /// Of what is shown.
+    version: i64,
     name: String,
     quantity: u16,
     cost: Option<String>,
@@ -93,6 +98,7 @@ async fn page(
         items.push(Item {
             href: viewer.at(&format!("my/{number}")),
             number: number.clone(),
+            version: view.ticket.version,
             name: view.ticket.short_description.clone(),
             quantity: request.map_or(1, |request| request.quantity),
             cost: cost.map(|cost| money(viewer, cost)),
@@ -104,7 +110,7 @@ async fn page(
         .into_iter()
         .map(|(currency, minor_units)| money(viewer, &Money { minor_units, currency }));
     Ok(BasketPage {
-        p: Page::of_portal(viewer, viewer.words.text.basket_title()),
+        p: Page::of_portal(viewer, viewer.words.text.basket_title()).refused(!refused.is_empty()),
         total: total.collect(),
         items,
         sent,
@@ -113,7 +119,8 @@ async fn page(
     })
 }
 
-/// The viewer's requests that are not handed in, the oldest first.
+/// The viewer's requests of the catalog that are not handed in: the latest, in the order in which
+/// they were written down.
 async fn drafts(state: &WebState, viewer: &Viewer) -> Result<Vec<TicketView>, CommandError> {
     let Some(person) = viewer.caller().person() else { return Ok(Vec::new()) };
     let query = TicketQuery {
@@ -123,8 +130,9 @@ async fn drafts(state: &WebState, viewer: &Viewer) -> Result<Vec<TicketView>, Co
         order: TicketOrder::OpenedDesc,
         ..TicketQuery::default()
     };
-    let request = PageRequest { limit: 50, after: None };
+    let request = PageRequest { limit: SHOWN, after: None };
     let mut rows = tickets::list(&state.desk, viewer.caller(), &query, &request).await?.rows;
+    rows.retain(|view| view.catalog_item.is_some());
     rows.reverse();
     Ok(rows)
 }
@@ -137,7 +145,11 @@ pub(crate) async fn send(
 ) -> Result<Response, PageError> {
     let (mut sent, mut refused) = (Vec::new(), Vec::new());
     let done = once(&state.desk, &viewer, &form, async |caller| {
-        let ticket = |number: &str| BulkTicket { number: number.to_owned(), version: None };
+        // What was changed since it was shown is looked at again before it is sent.
+        let ticket = |shown: &str| {
+            let (number, version) = shown.split_once(' ').unwrap_or((shown, ""));
+            BulkTicket { number: number.to_owned(), version: version.parse().ok() }
+        };
         let bulk = BulkAction {
             action: Action::Submit,
             input: Map::new(),
@@ -150,21 +162,27 @@ pub(crate) async fn send(
         for (ticket, acted) in bulk.tickets.iter().zip(acted) {
             let number = ticket.number.clone();
             let href = viewer.at(&format!("my/{number}"));
+            let t = &viewer.words.text;
             let why = match acted {
                 Acted::Done(_) | Acted::Possible(_) => {
                     sent.push(Sent { href, number });
                     continue;
                 }
-                Acted::Refused(error) | Acted::Failed(error) => Some(sentence(&error)),
-                Acted::Unknown | Acted::NotTried => None,
+                Acted::Refused(error) | Acted::Failed(error) => sentence(&error),
+                Acted::Unknown => t.bulk_unknown(),
+                Acted::NotTried => t.bulk_not_tried(),
             };
             refused.push(NotSent { href, number, why });
         }
-        Ok(viewer.at("my?done=submit"))
+        // Whoever sends the same form again is led to what is left.
+        Ok(viewer.at(if refused.is_empty() { "my?done=sent" } else { "basket" }))
     });
     match done.await {
         Ok(response) if refused.is_empty() => Ok(response),
-        Ok(_) => Ok(show_page(&page(&state, &viewer, sent, refused).await?)),
+        Ok(_) => {
+            let page = page(&state, &viewer, sent, refused).await?;
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
         Err(NotDone::Failed(error)) => Err(error),
         Err(NotDone::Refused(error)) => Err(error.into()),
     }

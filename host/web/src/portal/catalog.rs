@@ -16,6 +16,7 @@ use waypost_app::{
 use waypost_domain::{
     catalog::{CatalogItem, FieldKind, FormField, Money},
     key::Key,
+    refusal,
     ticket::{FieldType, TicketKind},
 };
 
@@ -32,6 +33,8 @@ use crate::{
 
 /// More than this can be chosen from in a list; of less, all is seen.
 const FEW: usize = 6;
+/// Why nothing for somebody else is put into the basket.
+const FOR_OTHERS: &str = "The basket is your own: send a request for somebody else by itself.";
 
 #[derive(Template)]
 #[template(path = "portal/catalog.html")]
@@ -304,6 +307,11 @@ async fn try_order(
         if form.get("basket").is_some() {
             // Written down, and handed in with the rest of the basket; what it lacks is asked now.
             item.check_answers(&given(&wanted))?;
+            if form.said("requester").is_some() {
+                let mut faults = refusal::Faults::new();
+                faults.wrong("/requester", "own", FOR_OTHERS);
+                faults.finish()?;
+            }
             wanted.insert("short_description".to_owned(), Json::from(item.name.as_str()));
             wanted.extend(shared);
             let new = OpenTicket { kind: Some(TicketKind::Request), fields: wanted, draft: true };

@@ -116,7 +116,7 @@ pub(crate) async fn list(
     let rows = page.rows.iter().map(|view| row(&viewer, view, "my")).collect();
     let show = if is_all { "show=all&" } else { "" };
     let next = page.next.map(|cursor| viewer.at(&format!("my?{show}after={}", cursor.0)));
-    let p = Page::of_portal(&viewer, viewer.words.text.my_title());
+    let p = Page::of_portal(&viewer, viewer.words.text.my_title()).telling(&query);
     Ok(show_page(&ListPage { p, rows, is_all, next }))
 }
 

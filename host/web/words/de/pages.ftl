@@ -152,7 +152,7 @@ basket-total = Zusammen:
 basket-send = Alle Anforderungen senden
 basket-more = Noch etwas hinzufügen
 basket-remove = Entfernen
-basket-refused = Diese Anforderungen wurden nicht gesendet
+basket-refused = Nicht alles wurde gesendet
 basket-sent = Gesendet:
 item-basket = In den Warenkorb
 

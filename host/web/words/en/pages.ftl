@@ -174,7 +174,7 @@ basket-total = All together:
 basket-send = Send all requests
 basket-more = Add something else
 basket-remove = Remove
-basket-refused = These requests were not sent
+basket-refused = Not everything was sent
 basket-sent = Sent:
 item-basket = Put into the basket
 
