@@ -190,6 +190,7 @@ field-follow_up_at = Wiedervorlage
 field-fulfillment_code = Code
 field-fulfillment_notes = Was getan wurde
 field-goes_on_in = Geht weiter in
+field-instead_of = Anstelle von
 field-impact = Auswirkung
 field-improvements = Verbesserungen
 field-priority_source = Herkunft der Priorität

@@ -190,6 +190,7 @@ field-follow_up_at = Follow up at
 field-fulfillment_code = Code
 field-fulfillment_notes = What was done
 field-goes_on_in = Goes on in
+field-instead_of = In place of
 field-impact = Impact
 field-improvements = Improvements
 field-priority_source = Source of the priority

@@ -272,6 +272,9 @@ fn did(
     };
     let value = |field: &str, value: &String| match (field, value.as_str()) {
         ("state", state) => words.name("state", state),
+        (field, state) if vote_in(field).is_some_and(|vote| vote.2.is_none()) => {
+            words.name("seat", state)
+        }
         ("major" | "major_state", state) => words.name("major", state),
         ("kind", kind) => words.name("kind", kind),
         ("channel" | "awaiting", option) => words.name("option", &format!("{field}-{option}")),
@@ -289,8 +292,16 @@ fn did(
         .iter()
         .filter(|change| is_desk || change.field == "state")
         .filter(|_| event.action != Action::Create)
+        // What came of a round and its steps is told by the approval beside.
+        .filter(|change| !change.field.starts_with("approval/") || vote_in(&change.field).is_some())
         .map(|change| Change {
-            field: words.name("field", &change.field),
+            field: match vote_in(&change.field) {
+                Some((step, voter, None)) => {
+                    format!("{step}: {}", name(voter).unwrap_or_default())
+                }
+                Some((step, ..)) => format!("{step}: {}", words.name("field", "instead_of")),
+                None => words.name("field", &change.field),
+            },
             before: change.before.as_ref().map(|before| value(&change.field, before)),
             after: change.after.as_ref().map(|after| value(&change.field, after)),
         })
@@ -304,6 +315,13 @@ fn did(
     let action = words.name("done", event.action.as_str());
     let reason = event.reason.clone().filter(|reason| !reason.is_empty());
     Entry { at: viewer.clock.when(event.at), who, what: Told::Did { action, reason, changes } }
+}
+
+/// The step and the voter of a change of a vote, and whether it is about whose vote it is.
+fn vote_in(field: &str) -> Option<(&str, &str, Option<&str>)> {
+    let mut parts = field.strip_prefix("approval/")?.split('/').skip(2);
+    let (step, voter, of) = (parts.next()?, parts.next()?, parts.next());
+    (of.is_none() || of == Some("seat")).then_some((step, voter, of))
 }
 
 fn said(viewer: &Viewer, view: &CommentView) -> Entry {

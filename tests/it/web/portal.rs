@@ -215,6 +215,9 @@ async fn a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about(desk: TestDesk
         visitor.visit(&link).await;
         assert_eq!(visitor.path(), format!("/o/acme/{page}/{number}"));
         assert_eq!(visitor.status(), StatusCode::OK, "{}", visitor.text());
+        let text = visitor.text();
+        assert!(!text.contains("approval/"), "{text}");
+        assert_eq!(text.contains("manager: manager of acme asked"), page != "my", "{text}");
     }
     // Whoever is not signed in comes there behind signing in.
     let mut visitor = desk.visitor();

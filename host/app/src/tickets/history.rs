@@ -35,12 +35,15 @@ pub async fn history(
     let comments = comments::list(desk, caller, named).await?;
     let mut spoken_of: BTreeSet<PersonId> =
         events.iter().filter_map(|event| event.actor.person).collect();
-    for event in &events {
-        for change in event.changes.iter().filter(|change| is_a_person(&change.field)) {
-            let values = [&change.before, &change.after];
-            spoken_of
-                .extend(values.into_iter().flatten().filter_map(|id| id.parse::<PersonId>().ok()));
-        }
+    for change in events.iter().flat_map(|event| &event.changes) {
+        let ids: Vec<&str> = if is_a_person(&change.field) {
+            [&change.before, &change.after].into_iter().flatten().map(String::as_str).collect()
+        } else if change.field.starts_with("approval/") {
+            change.field.split('/').chain(change.after.as_deref()).collect()
+        } else {
+            continue;
+        };
+        spoken_of.extend(ids.into_iter().filter_map(|id| id.parse::<PersonId>().ok()));
     }
     let mut tx = desk.store.read(caller.org).await?;
     let people = people_names(&mut tx, spoken_of).await?;

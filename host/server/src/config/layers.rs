@@ -381,7 +381,9 @@ mod tests {
         let (_home, sources) = file_with("listn = '0.0.0.0:1'");
         let in_file = load(&sources).unwrap_err().to_string();
         assert!(
-            in_file.contains("there is no setting `listn`; use one of: listen, data_folder,"),
+            in_file.contains(
+                "there is no setting `listn`; use one of: listen, public_url, data_folder,"
+            ),
             "{in_file}"
         );
 
