@@ -17,6 +17,7 @@
 //!
 //! What is marked is the edge's.
 
+mod acting;
 mod assets;
 mod choices;
 mod desk;

@@ -24,6 +24,7 @@ use super::{
 };
 use crate::{
     WebState,
+    acting::{Asked, carry_out, taken},
     choices::Choices,
     error::PageError,
     form::{Choice, Faults, Field, Fields, Form, Problem, Query, Widget, shown},
@@ -412,16 +413,6 @@ async fn open_suggestions(
         .collect())
 }
 
-/// What an action takes: the inputs of its row; an edit, the fields of the kind.
-fn taken(kind: TicketKind, action: Action) -> Option<Vec<(&'static str, FieldType)>> {
-    if action == Action::Edit {
-        let fields = kind.rules().fields().filter(|field| field.edits);
-        return Some(fields.map(|field| (field.name, field.takes)).collect());
-    }
-    let row = kind.rules().row(action)?;
-    Some(row.inputs.iter().map(|input| (input.name, input.takes)).collect())
-}
-
 /// Shows the form of an action.
 pub(crate) async fn ask(
     State(state): State<WebState>,
@@ -683,25 +674,11 @@ async fn try_act(
     let named = TicketRef::parse(number);
     let asked = asked(action)?;
     let view = tickets::find(&state.desk, viewer.caller(), &named).await?;
-    let mut taken = taken(view.ticket.kind(), asked).ok_or_else(PageError::not_found)?;
-    if asked == Action::Edit {
-        // What was left as it was shown is not edited.
-        taken.retain(|(name, takes)| match takes {
-            FieldType::Answers => form.is_any_changed("answers/"),
-            _ => form.is_changed(name),
-        });
-    }
+    let taken = taken(view.ticket.kind(), asked).ok_or_else(PageError::not_found)?;
+    let acting = Asked { named: &named, action: asked, taken, version: form.version() };
     let done = once(&state.desk, viewer, form, async |caller| {
-        let input = form.json(taken.iter().copied(), &viewer.clock, asked == Action::Edit);
-        let version = form.version();
-        let acted = if asked != Action::Edit {
-            Box::pin(tickets::act(&state.desk, &caller, &named, asked, input, version)).await?
-        } else if input.is_empty() {
-            view.clone()
-        } else {
-            Box::pin(tickets::edit(&state.desk, &caller, &named, input, version)).await?
-        };
-        Ok(viewer.at(&format!("desk/tickets/{}?done={asked}", acted.ticket.number)))
+        carry_out(&state.desk, viewer, &caller, &acting, form).await?;
+        Ok(viewer.at(&format!("desk/tickets/{}?done={asked}", view.ticket.number)))
     });
     let error = match done.await {
         Ok(response) => return Ok(response),

@@ -18,6 +18,7 @@ use super::{
 };
 use crate::{
     WebState,
+    acting::{Asked, carry_out, taken},
     choices::Choices,
     error::PageError,
     form::{Faults, Field, Fields, Form, Problem, Query, Widget, shown},
@@ -363,28 +364,14 @@ async fn try_act(
     let named = TicketRef::parse(number);
     let asked = asked(viewer, action)?;
     let view = tickets::find(&state.desk, viewer.caller(), &named).await?;
-    let rules = view.ticket.rules();
+    let mut taken = taken(view.ticket.kind(), asked).unwrap_or_default();
+    taken.retain(|(name, _)| asked != Action::Edit || *name == "answers" || EDITED.contains(name));
+    // Only what is edited is shown with what was there.
+    let version = form.version().filter(|_| asked == Action::Edit);
+    let acting = Asked { named: &named, action: asked, taken, version };
     let done = once(&state.desk, viewer, form, async |caller| {
-        let acted = if asked == Action::Edit {
-            let fields = rules.fields().map(|field| (field.name, field.takes));
-            let changed = fields.filter(|(name, takes)| match takes {
-                FieldType::Answers => form.is_any_changed("answers/"),
-                _ => EDITED.contains(name) && form.is_changed(name),
-            });
-            let input = form.json(changed, &viewer.clock, true);
-            if input.is_empty() {
-                view.clone()
-            } else {
-                let version = form.version();
-                Box::pin(tickets::edit(&state.desk, &caller, &named, input, version)).await?
-            }
-        } else {
-            let row = rules.row(asked).map(|row| row.inputs).unwrap_or_default();
-            let inputs = row.iter().map(|input| (input.name, input.takes));
-            let input = form.json(inputs, &viewer.clock, false);
-            Box::pin(tickets::act(&state.desk, &caller, &named, asked, input, None)).await?
-        };
-        Ok(viewer.at(&format!("my/{}?done={asked}", acted.ticket.number)))
+        carry_out(&state.desk, viewer, &caller, &acting, form).await?;
+        Ok(viewer.at(&format!("my/{}?done={asked}", view.ticket.number)))
     });
     match done.await {
         Ok(response) => Ok(response),
