@@ -28,6 +28,7 @@ pub mod delegations;
 pub mod explain;
 pub mod idempotency;
 pub mod import;
+pub mod live;
 pub mod me;
 pub mod orders;
 pub mod organizations;

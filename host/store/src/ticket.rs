@@ -8,11 +8,12 @@ mod row;
 mod stage;
 mod walk;
 
+use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
     ids::{OrgId, PersonId, TeamId, TicketId},
     task::TaskCount,
-    ticket::{ExternalRef, Ticket},
+    ticket::{ExternalRef, Ticket, TicketKind},
 };
 
 pub use self::filter::{Assignee, TicketCursor, TicketFilter, TicketSort, count, count_to, list};
@@ -205,6 +206,23 @@ pub async fn owners(tx: &mut ReadTx) -> Result<Vec<(TeamId, Option<PersonId>)>, 
     sql.push(" where active and org_id = ").bind(tx.org.0);
     let rows: Vec<(Uuid, Option<Uuid>)> = sql.fetch_all(&mut tx.conn).await?;
     Ok(rows.into_iter().map(|(team, person)| (TeamId(team), person.map(PersonId))).collect())
+}
+
+/// Which tickets have changed at or after a time, each with the time of its last change; at most
+/// `limit` of them, in no order.
+pub async fn changed_since(
+    tx: &mut ReadTx,
+    from: DateTime<Utc>,
+    limit: u32,
+) -> Result<Vec<(TicketId, DateTime<Utc>)>, StoreError> {
+    let mut sql = Sql::new(&tx.conn, "select id, updated_at from tickets");
+    Index::Updated.add(&mut sql);
+    sql.push(" where org_id = ").bind(tx.org.0);
+    sql.push(" and kind in ").bind_list(TicketKind::ALL.iter().map(|kind| kind.as_str()));
+    sql.push(" and updated_at >= ").bind(from);
+    sql.push(" limit ").bind(i64::from(limit));
+    let rows: Vec<(Uuid, DateTime<Utc>)> = sql.fetch_all(&mut tx.conn).await?;
+    Ok(rows.into_iter().map(|(id, at)| (TicketId(id), at)).collect())
 }
 
 /// A ticket's number, and what it is about.

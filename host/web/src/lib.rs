@@ -25,6 +25,8 @@ mod dressed;
 mod error;
 mod form;
 mod later;
+mod live;
+mod looks;
 mod me;
 mod once;
 mod page;
@@ -65,6 +67,8 @@ pub struct WebState {
     pub(crate) asked: Arc<Attempts>,
     /// Turns of those whom nobody knows: their pages ask the database, too.
     pub(crate) strangers: Arc<Semaphore>,
+    /// Who waits for hints.
+    pub(crate) live: live::Live,
     /// What is done after its answer was given.
     later: TaskTracker,
 }
@@ -76,7 +80,20 @@ impl WebState {
         // 30 in a quarter of an hour.
         let asked = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
         let strangers = Arc::new(Semaphore::new(STRANGERS));
-        Self { desk, edge, site, asked, strangers, later: TaskTracker::default() }
+        Self {
+            desk,
+            edge,
+            site,
+            asked,
+            strangers,
+            live: live::Live::default(),
+            later: TaskTracker::default(),
+        }
+    }
+
+    /// Lets everybody go who waits for hints: the server is about to stop.
+    pub fn end_hints(&self) {
+        self.live.end();
     }
 
     /// Waits until everything is done whose answer was given before.

@@ -34,6 +34,7 @@ struct MePage {
     role: String,
     is_at_home: bool,
     settings: Vec<Field>,
+    looks: Vec<Field>,
     devices: Vec<Device>,
     delegations: Vec<Delegation>,
     delegating: Vec<Field>,
@@ -152,6 +153,7 @@ async fn page(
         role: words.name("role", viewer.caller().role.as_str()),
         is_at_home: viewer.who.home == viewer.who.organization.key,
         settings,
+        looks: viewer.looks.fields(words, viewer.is_desk()),
         devices: devices
             .into_iter()
             .map(|one| Device {

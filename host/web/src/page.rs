@@ -68,6 +68,8 @@ pub(crate) struct NavItem {
     pub(crate) href: String,
     pub(crate) label: String,
     pub(crate) is_here: bool,
+    /// The keys that press it, at the desk.
+    pub(crate) key: Option<&'static str>,
 }
 
 impl Page {
@@ -119,7 +121,8 @@ impl Page {
                 .path
                 .strip_prefix(href.as_str())
                 .is_some_and(|behind| behind.is_empty() || behind.starts_with('/'));
-            NavItem { href, label: label.clone(), is_here }
+            let key = if is_desk { key_of(rest) } else { None };
+            NavItem { href, label: label.clone(), is_here, key }
         });
         Self {
             title,
@@ -170,6 +173,16 @@ impl Page {
         self.viewer.as_ref().map_or_else(|| "/".to_owned(), |viewer| viewer.at(rest))
     }
 
+    /// Light, dark, or what the viewer's system says.
+    pub(crate) fn theme(&self) -> &'static str {
+        self.viewer.as_ref().map_or("system", |viewer| viewer.looks.theme)
+    }
+
+    /// Whether single keys do something here.
+    pub(crate) fn has_keys(&self) -> bool {
+        self.is_desk && self.viewer.as_ref().is_some_and(|viewer| viewer.looks.has_keys)
+    }
+
     /// Whether votes can be asked of the viewer: an auditor changes nothing.
     pub(crate) fn can_vote(&self) -> bool {
         self.viewer.as_ref().is_some_and(|viewer| viewer.caller().role != Role::Auditor)
@@ -179,6 +192,18 @@ impl Page {
     pub(crate) fn sees_desk(&self) -> bool {
         self.viewer.as_ref().is_some_and(|viewer| viewer.is_desk())
     }
+}
+
+/// The keys that lead to a place of the desk.
+fn key_of(place: &str) -> Option<&'static str> {
+    Some(match place {
+        "desk/queue" => "g q",
+        "desk/new" => "c",
+        "desk/problems" => "g p",
+        "desk/tasks" => "g t",
+        "approvals" => "g a",
+        _ => return None,
+    })
 }
 
 /// The answer with a page.

@@ -18,7 +18,7 @@ use waypost_edge::{
 use crate::{
     WebState, assets, desk,
     dressed::dressed,
-    me, page, portal, sign_in,
+    live, looks, me, page, portal, sign_in,
     viewer::{from_here, signed_in},
 };
 
@@ -51,10 +51,12 @@ pub const ROUTES: &[&str] = &[
     "/o/{org}/approvals",
     "/o/{org}/approvals/{request}",
     "/o/{org}/me",
+    "/o/{org}/me/looks",
     "/o/{org}/me/devices/{id}/end",
     "/o/{org}/me/devices/end-others",
     "/o/{org}/me/delegations",
     "/o/{org}/me/delegations/{id}/end",
+    "/o/{org}/live",
     "/o/{org}/desk",
     "/o/{org}/desk/queue",
     "/o/{org}/desk/queue/{view}",
@@ -106,10 +108,12 @@ pub fn router(state: WebState) -> Router {
             get(portal::approvals::show).post(portal::approvals::vote),
         )
         .route("/o/{org}/me", get(me::show).post(me::prefer))
+        .route("/o/{org}/me/looks", post(looks::set))
         .route("/o/{org}/me/devices/{id}/end", post(me::end_device))
         .route("/o/{org}/me/devices/end-others", post(me::end_others))
         .route("/o/{org}/me/delegations", post(me::delegate))
         .route("/o/{org}/me/delegations/{id}/end", post(me::end_delegation))
+        .route("/o/{org}/live", get(live::hints))
         .route("/o/{org}/desk", get(desk::queue::lead))
         .route("/o/{org}/desk/queue", get(desk::queue::lead))
         .route("/o/{org}/desk/queue/{view}", get(desk::queue::show))

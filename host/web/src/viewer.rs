@@ -15,7 +15,7 @@ use waypost_app::{
 use waypost_domain::{key::Key, permission, role::Role};
 use waypost_edge::RequestContext;
 
-use crate::{WebState, error::PageError, time::Clockwork, words::Words};
+use crate::{WebState, error::PageError, looks::Looks, time::Clockwork, words::Words};
 
 /// Who looks at a page.
 #[derive(Debug, Clone)]
@@ -32,6 +32,8 @@ pub(crate) struct Known {
     pub(crate) clock: Clockwork,
     /// The path of the page.
     pub(crate) path: Arc<str>,
+    /// How pages look in their browser.
+    pub(crate) looks: Looks,
 }
 
 impl std::ops::Deref for Viewer {
@@ -46,6 +48,11 @@ impl Known {
     /// Who asks, as every use case knows it.
     pub(crate) fn caller(&self) -> &Caller {
         &self.who.caller
+    }
+
+    /// The person's id; nothing for who is none.
+    pub(crate) fn person(&self) -> String {
+        self.caller().person().map(|person| person.to_string()).unwrap_or_default()
     }
 
     /// The address of a page of their organization: `home` is `/o/acme/home`.
@@ -85,12 +92,16 @@ impl FromRequestParts<WebState> for Viewer {
 }
 
 /// The secret of the sign-in that the browser sent, if it is one.
-pub(crate) fn secret(headers: &HeaderMap, cookie: &str) -> Option<String> {
+pub(crate) fn secret(headers: &HeaderMap, name: &str) -> Option<String> {
+    cookie(headers, name).map(str::to_owned)
+}
+
+/// What the browser keeps under a name.
+pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|value| value.split(';')).filter_map(|pair| pair.split_once('='));
-    let (_, value) = pairs.find(|(name, _)| name.trim() == cookie)?;
-    let value = value.trim();
-    (!value.is_empty()).then(|| value.to_owned())
+    let (_, value) = pairs.find(|(known, _)| known.trim() == name)?;
+    Some(value.trim()).filter(|value| !value.is_empty())
 }
 
 /// Refuses a change that a browser asks for which does not say from where: with a sign-in, it could
@@ -138,8 +149,9 @@ pub(crate) async fn signed_in(
     let spoken = who.language.as_deref().and_then(Words::of_tag);
     let words = spoken.unwrap_or_else(|| accepted(request.headers()));
     let clock = Clockwork { now: who.caller.now, zone: who.zone, words };
+    let looks = Looks::read(request.headers());
     request.extensions_mut().insert(who.caller.clone());
-    let viewer = Viewer(Arc::new(Known { who, words, clock, path }));
+    let viewer = Viewer(Arc::new(Known { who, words, clock, path, looks }));
     request.extensions_mut().insert(viewer.clone());
     let mut response = next.run(request).await;
     // For whoever makes a page of an error.

@@ -65,6 +65,13 @@ impl Serve {
             Some(pages) => waypost_edge::doors(api, waypost_web::router(pages.clone())),
             None => api,
         };
+        if let Some(pages) = pages.clone() {
+            let stop = stop.clone();
+            tokio::spawn(async move {
+                stop.wait().await;
+                pages.end_hints();
+            });
+        }
         waypost_edge::serve(listener, router, config.serving(), stop.clone().wait()).await;
         // Requests may have left messages; the workers end with what is on its way.
         if let Some(pages) = &pages {

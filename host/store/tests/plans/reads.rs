@@ -127,6 +127,7 @@ async fn read_tickets(tx: &mut ReadTx, sample: &Sample) {
     ticket::children_of(tx, id).await.unwrap();
     ticket::caused_by(tx, id).await.unwrap();
     ticket::headings(tx, &[id]).await.unwrap();
+    ticket::changed_since(tx, now, 500).await.unwrap();
     ticket::owners(tx).await.unwrap();
 }
 

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use axum::{extract::Path, extract::State, response::Response};
+use sha2::{Digest, Sha256};
 use waypost_app::{
     CommandError, Cursor, Desk, PageRequest, Total,
     tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView},
@@ -19,6 +20,7 @@ use crate::{
     choices::all,
     error::PageError,
     form::{Choice, Query},
+    live::News,
     once::to,
     page::{Page, show as show_page},
     ticket::{Row, row},
@@ -47,6 +49,7 @@ struct QueuePage {
     bulk: Vec<Choice>,
     /// Whether it is a team's view, where no other team can be asked for.
     is_team: bool,
+    news: News,
 }
 
 /// A view of the queue, with how many tickets are in it.
@@ -189,6 +192,7 @@ pub(crate) async fn show(
         View::Team(_) | View::Waiting | View::All => t.empty_queue(),
     };
     let p = Page::of_desk(&viewer, title).telling(&query);
+    let news = News::of_list(&viewer, &listed.mark, &listed.filter, query.get("seen"));
     let page = QueuePage {
         p,
         tabs,
@@ -204,6 +208,7 @@ pub(crate) async fn show(
         empty,
         bulk: offered(&viewer),
         is_team: matches!(view, View::Team(_)),
+        news,
     };
     Ok(show_page(&page))
 }
@@ -280,11 +285,16 @@ impl Filter {
 }
 
 /// A page of a list.
+#[derive(Default)]
 struct Listed {
     rows: Vec<Row>,
     /// The query of the next page.
     next: Option<String>,
     total: Option<String>,
+    /// The filter as a part of an address.
+    filter: String,
+    /// Stands for what is listed: another one says that something has changed.
+    mark: String,
 }
 
 async fn listed(
@@ -303,10 +313,22 @@ async fn listed(
     });
     let kept: String = kept.collect();
     Ok(Listed {
+        mark: mark(&page.rows, page.total),
+        filter: kept.clone(),
         rows: rows(viewer, &page.rows),
         next: page.next.map(|Cursor(next)| format!("{kept}after={next}")),
         total: page.total.map(shown),
     })
+}
+
+fn mark(views: &[TicketView], total: Option<Total>) -> String {
+    let mut digest = Sha256::new();
+    for view in views {
+        digest.update(view.ticket.id.0);
+        digest.update(view.ticket.version.to_be_bytes());
+    }
+    digest.update(total.map_or(0, |total| total.rows).to_be_bytes());
+    digest.finalize().iter().take(8).fold(String::new(), |mark, byte| format!("{mark}{byte:02x}"))
 }
 
 fn rows(viewer: &Viewer, views: &[TicketView]) -> Vec<Row> {
@@ -330,7 +352,7 @@ fn encoded(text: &str) -> String {
 }
 
 /// Refuses who is not of the desk.
-pub(super) fn must_be_desk(viewer: &Viewer) -> Result<(), PageError> {
+pub(crate) fn must_be_desk(viewer: &Viewer) -> Result<(), PageError> {
     if viewer.is_desk() {
         return Ok(());
     }
@@ -424,7 +446,7 @@ pub(crate) async fn search(
             Err(error) => return Err(error.into()),
         }
     }
-    let mut found = Listed { rows: Vec::new(), next: None, total: None };
+    let mut found = Listed::default();
     if !text.is_empty() {
         let asked = TicketQuery {
             kinds: TicketKind::ALL.to_vec(),

@@ -28,6 +28,7 @@ use crate::{
     choices::Choices,
     error::PageError,
     form::{Choice, Faults, Field, Fields, Form, Problem, Query, Widget, shown},
+    live::News,
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
     portal::{
@@ -76,6 +77,13 @@ struct TicketPage {
     /// Where the viewer casts the vote that is asked of them.
     vote: Option<String>,
     once: String,
+    news: News,
+}
+
+impl TicketPage {
+    fn news_since(&self, viewer: &Viewer, seen: Option<&str>) -> News {
+        News::of_ticket(viewer, PAGE, &self.number, &self.entries, seen)
+    }
 }
 
 /// A text that can be written here: a reply, a note.
@@ -83,6 +91,8 @@ struct Saying {
     action: String,
     field: Field,
     label: String,
+    /// The key that opens it.
+    key: &'static str,
     is_internal: bool,
     is_open: bool,
 }
@@ -133,6 +143,8 @@ struct Conflict {
     entries: Vec<Entry>,
 }
 
+/// Where tickets are.
+const PAGE: &str = "desk/tickets";
 /// So many children of an incident, or incidents of a problem, are listed.
 const CHILDREN: u16 = 50;
 
@@ -143,7 +155,8 @@ pub(crate) async fn show(
     query: Query,
 ) -> Result<Response, PageError> {
     let page = page(&state, &viewer, &number, None, &Faults::default()).await?;
-    Ok(show_page(&TicketPage { p: page.p.telling(&query), ..page }))
+    let news = page.news_since(&viewer, query.get("seen"));
+    Ok(show_page(&TicketPage { p: page.p.telling(&query), news, ..page }))
 }
 
 async fn page(
@@ -180,7 +193,9 @@ async fn page(
     let (main, more) = doings(viewer, &view, &hints);
     let say = sayings(viewer, ticket.number.as_str(), &hints, form, faults);
     let major = ticket.incident().map(|it| it.major.state().as_str()).filter(|it| *it != "none");
+    let entries = history(viewer, &told, true);
     Ok(TicketPage {
+        news: News::of_ticket(viewer, PAGE, &ticket.number, &entries, None),
         p: Page::of_desk(viewer, ticket.short_description.clone()).refused(!faults.is_empty()),
         number: ticket.number.clone(),
         kind: words.name("kind", ticket.kind().as_str()),
@@ -198,7 +213,7 @@ async fn page(
             .filter(|outcome| !outcome.notes.is_empty())
             .map(|outcome| html(&outcome.notes)),
         facts: facts(viewer, &view, &answers(desk, viewer, &view).await?),
-        entries: history(viewer, &told, true),
+        entries,
         why: because(viewer, &explained),
         decisions,
         suggestions: open_suggestions(state, viewer, &view, &hints).await?,
@@ -316,6 +331,20 @@ fn main_of(hints: &[ActionHint]) -> Action {
     next.into_iter().find(is_possible).unwrap_or(Action::Comment)
 }
 
+/// The key that presses the button of an action.
+fn key_of(action: Action) -> Option<&'static str> {
+    Some(match action {
+        Action::Start => "m",
+        Action::Assign => "a",
+        Action::Resolve | Action::Fulfill | Action::Complete => "s",
+        Action::Hold | Action::Resume => "h",
+        Action::SetPriority => "p",
+        Action::Edit => "e",
+        Action::Link => "l",
+        _ => return None,
+    })
+}
+
 /// What is done most, in this order; the rest is behind it.
 const MAIN: [Action; 8] = [
     Action::Start,
@@ -335,6 +364,7 @@ fn doings(viewer: &Viewer, view: &TicketView, hints: &[ActionHint]) -> (Vec<Doin
         label: viewer.words.name("action", hint.action.as_str()),
         is_plain: false,
         is_main: hint.action == main_of(hints),
+        key: key_of(hint.action),
     };
     let is_apart = |action: Action| {
         matches!(
@@ -376,7 +406,8 @@ fn sayings(
         let label = words.name("say", action.as_str());
         let field = make.of("text", label.clone(), None, true, Widget::Area { value });
         let action = viewer.at(&format!("desk/tickets/{number}/do/{action}"));
-        Some(Saying { action, field, label, is_internal, is_open: of_this.is_some() })
+        let key = if is_internal { "n" } else { "r" };
+        Some(Saying { action, field, label, key, is_internal, is_open: of_this.is_some() })
     };
     let all = [
         say(Action::Comment, "reply", false),

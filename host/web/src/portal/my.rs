@@ -22,6 +22,7 @@ use crate::{
     choices::Choices,
     error::PageError,
     form::{Faults, Field, Fields, Form, Problem, Query, Widget, shown},
+    live::News,
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
     text::{Html, html},
@@ -63,6 +64,7 @@ struct TicketPage {
     actions: Vec<Doing>,
     stages: Vec<Stage>,
     problems: Vec<Problem>,
+    news: News,
 }
 
 /// Something that the viewer can do.
@@ -73,6 +75,8 @@ pub(crate) struct Doing {
     pub(crate) is_plain: bool,
     /// Whether it is what one is expected to do.
     pub(crate) is_main: bool,
+    /// The key that presses it, at the desk.
+    pub(crate) key: Option<&'static str>,
 }
 
 #[derive(Template)]
@@ -128,7 +132,9 @@ pub(crate) async fn show(
     query: Query,
 ) -> Result<Response, PageError> {
     let page = page(&state, &viewer, &number, None, &Faults::default()).await?;
-    Ok(show_page(&TicketPage { p: page.p.telling(&query), ..page }))
+    let seen = query.get("seen");
+    let news = News::of_ticket(&viewer, "my", &page.number, &page.entries, seen);
+    Ok(show_page(&TicketPage { p: page.p.telling(&query), news, ..page }))
 }
 
 async fn page(
@@ -166,6 +172,7 @@ async fn page(
             label: portal_label(viewer, ticket.phase(), hint.action),
             is_plain: matches!(hint.action, Action::Close | Action::Submit),
             is_main: matches!(hint.action, Action::Close | Action::Submit | Action::Start),
+            key: None,
         })
         .collect();
     let entries = history(viewer, &told, false);
@@ -180,6 +187,7 @@ async fn page(
     let expected = expected.filter(|_| ticket.phase().is_active());
     Ok(TicketPage {
         p: Page::of_portal(viewer, title).refused(!faults.is_empty()),
+        news: News::of_ticket(viewer, "my", &ticket.number, &entries, None),
         number: ticket.number.clone(),
         kind: words.name("kind", ticket.kind().as_str()),
         state: badge(viewer, ticket.state(), ticket.phase()),

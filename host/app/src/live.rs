@@ -1,0 +1,104 @@
+//! What has just changed, for front ends that tell their viewers to look again.
+
+use std::collections::HashMap;
+
+use chrono::{DateTime, TimeDelta, Utc};
+use waypost_domain::ids::{OrgId, TicketId};
+use waypost_store::ticket;
+
+use crate::{CommandError, Desk};
+
+/// A change is written with the time at which it began, and seen when it is kept: none takes longer
+/// than this, on whichever server.
+const LATE: TimeDelta = TimeDelta::seconds(60);
+/// Where more have changed than this, everybody looks again.
+const MOST: u32 = 500;
+
+/// A look-out for changes in an organization.
+///
+/// It says which tickets have changed, to nobody but its front end: what a viewer may see of one is
+/// found out when they look.
+#[derive(Debug, Clone)]
+pub struct Lookout {
+    org: OrgId,
+    /// The time of the latest change.
+    latest: DateTime<Utc>,
+    /// What was told already and would be found again.
+    told: HashMap<TicketId, DateTime<Utc>>,
+}
+
+/// What has changed since the last look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Changed {
+    /// These tickets; none if nothing has.
+    Tickets(Vec<TicketId>),
+    /// More than are told one by one.
+    Many,
+}
+
+impl Lookout {
+    /// A look-out for what changes after now.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn begin(desk: &Desk, org: OrgId, now: DateTime<Utc>) -> Result<Self, CommandError> {
+        let mut lookout = Self { org, latest: now, told: HashMap::new() };
+        let _ = lookout.look(desk).await?;
+        Ok(lookout)
+    }
+
+    /// What has changed since the last look. Costs one read, whoever waits for it.
+    ///
+    /// # Errors
+    /// When the database can't be read.
+    pub async fn look(&mut self, desk: &Desk) -> Result<Changed, CommandError> {
+        let mut tx = desk.store.read(self.org).await?;
+        let found = ticket::changed_since(&mut tx, self.latest - LATE, MOST).await?;
+        drop(tx);
+        Ok(self.note(found))
+    }
+
+    fn note(&mut self, found: Vec<(TicketId, DateTime<Utc>)>) -> Changed {
+        let is_whole = found.len() < MOST as usize;
+        let is_new = |(id, at): &&(TicketId, DateTime<Utc>)| self.told.get(id) != Some(at);
+        let new: Vec<TicketId> = found.iter().filter(is_new).map(|(id, _)| *id).collect();
+        let latest = found.iter().map(|(_, at)| *at).max();
+        self.latest = latest.map_or(self.latest, |latest| latest.max(self.latest));
+        self.told = found.into_iter().collect();
+        if is_whole || new.is_empty() { Changed::Tickets(new) } else { Changed::Many }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn at(seconds: i64) -> DateTime<Utc> {
+        DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
+    }
+
+    fn id(number: u32) -> TicketId {
+        TicketId(Uuid::from_u128(u128::from(number)))
+    }
+
+    #[test]
+    fn a_change_is_told_once_and_the_next_one_of_the_same_ticket_again() {
+        let mut lookout = Lookout { org: OrgId(Uuid::nil()), latest: at(0), told: HashMap::new() };
+        let first = vec![(id(1), at(1))];
+        assert_eq!(lookout.note(first.clone()), Changed::Tickets(vec![id(1)]));
+        assert_eq!(lookout.note(first), Changed::Tickets(vec![]));
+        let both = vec![(id(1), at(1)), (id(2), at(0))];
+        assert_eq!(lookout.note(both), Changed::Tickets(vec![id(2)]), "one that was kept late");
+        assert_eq!(lookout.note(vec![(id(1), at(3))]), Changed::Tickets(vec![id(1)]));
+    }
+
+    #[test]
+    fn very_many_changes_are_told_as_many() {
+        let mut lookout = Lookout { org: OrgId(Uuid::nil()), latest: at(0), told: HashMap::new() };
+        let many: Vec<_> = (0..MOST).map(|number| (id(number), at(1))).collect();
+        assert_eq!(lookout.note(many.clone()), Changed::Many);
+        assert_eq!(lookout.note(many), Changed::Tickets(vec![]));
+    }
+}

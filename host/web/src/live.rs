@@ -1,0 +1,330 @@
+//! Hints: a page that is looked at is told that something has changed, and looks for itself.
+//!
+//! A hint has no content, so it can tell nobody what they may not see. One look-out serves all who
+//! wait in an organization; it begins with the first of them and ends after the last.
+
+use std::{
+    collections::HashMap,
+    convert::Infallible,
+    pin::Pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use axum::{
+    extract::State,
+    http::StatusCode,
+    response::{
+        IntoResponse, Response,
+        sse::{Event, KeepAlive, Sse},
+    },
+};
+use futures_util::stream;
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore, broadcast, broadcast::error::RecvError, watch},
+    time::Sleep,
+};
+use waypost_app::{
+    Desk,
+    live::{Changed, Lookout},
+    tickets::{self, TicketRef},
+};
+use waypost_domain::ids::{OrgId, SignInId, TicketId};
+
+use crate::{
+    WebState, desk::queue::must_be_desk, error::PageError, form::Query, ticket::Entry,
+    viewer::Viewer,
+};
+
+/// So many wait at the same time. Each holds a connection, of which a proxy has few; whoever finds
+/// no place looks every half a minute.
+const STREAMS: usize = 400;
+/// So many with one sign-in: as many windows are looked at.
+const OF_A_SIGN_IN: usize = 4;
+/// How often a look-out looks.
+const PAUSE: Duration = Duration::from_secs(2);
+/// How long somebody waits before they are asked again who they are.
+const LIFE: Duration = Duration::from_secs(600);
+/// How soon a browser comes again after that, or after the server has gone away.
+const AGAIN: Duration = Duration::from_secs(3);
+/// Something is sent at least this often, so that nothing in between thinks the line dead.
+const HEARTBEAT: Duration = Duration::from_secs(20);
+
+/// Who waits for hints, and who looks for them.
+#[derive(Clone)]
+pub(crate) struct Live(Arc<Inner>);
+
+struct Inner {
+    waiting: Mutex<Waiting>,
+    places: Arc<Semaphore>,
+    over: watch::Sender<bool>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    organizations: HashMap<OrgId, broadcast::Sender<Arc<Changed>>>,
+    sign_ins: HashMap<SignInId, usize>,
+}
+
+/// A place among those who wait, until it is dropped.
+struct Place {
+    live: Live,
+    of: SignInId,
+    _one: OwnedSemaphorePermit,
+}
+
+impl Default for Live {
+    fn default() -> Self {
+        Self(Arc::new(Inner {
+            waiting: Mutex::default(),
+            places: Arc::new(Semaphore::new(STREAMS)),
+            over: watch::Sender::new(false),
+        }))
+    }
+}
+
+impl Live {
+    /// Lets everybody go who waits, and nobody wait any more.
+    pub(crate) fn end(&self) {
+        let _ = self.0.over.send(true);
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn place(&self, of: SignInId) -> Option<Place> {
+        let one = Arc::clone(&self.0.places).try_acquire_owned().ok()?;
+        let mut waiting = self.waiting();
+        let count = waiting.sign_ins.entry(of).or_default();
+        if *count >= OF_A_SIGN_IN {
+            return None;
+        }
+        *count += 1;
+        Some(Place { live: self.clone(), of, _one: one })
+    }
+
+    /// What changes in an organization from now on.
+    async fn changes(
+        &self,
+        desk: &Desk,
+        viewer: &Viewer,
+    ) -> Result<broadcast::Receiver<Arc<Changed>>, PageError> {
+        let org = viewer.caller().org;
+        if let Some(sender) = self.waiting().organizations.get(&org) {
+            return Ok(sender.subscribe());
+        }
+        let lookout = Lookout::begin(desk, org, viewer.caller().now).await?;
+        let mut waiting = self.waiting();
+        // Somebody else may have been as fast.
+        if let Some(sender) = waiting.organizations.get(&org) {
+            return Ok(sender.subscribe());
+        }
+        let (sender, receiver) = broadcast::channel(16);
+        waiting.organizations.insert(org, sender);
+        drop(waiting);
+        tokio::spawn(self.clone().look_out(desk.clone(), org, lookout));
+        Ok(receiver)
+    }
+
+    /// Looks, again and again, until nobody waits for it.
+    async fn look_out(self, desk: Desk, org: OrgId, mut lookout: Lookout) {
+        let mut over = self.0.over.subscribe();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(PAUSE) => {}
+                _ = over.wait_for(|is_over| *is_over) => break,
+            }
+            {
+                let mut waiting = self.waiting();
+                let sender = waiting.organizations.get(&org);
+                if sender.is_none_or(|sender| sender.receiver_count() == 0) {
+                    waiting.organizations.remove(&org);
+                    return;
+                }
+            }
+            let changed = match lookout.look(&desk).await {
+                Ok(changed) => Arc::new(changed),
+                Err(error) => {
+                    let error = &error as &dyn std::error::Error;
+                    tracing::warn!(error, "what has changed could not be read");
+                    continue;
+                }
+            };
+            if *changed != Changed::Tickets(Vec::new())
+                && let Some(sender) = self.waiting().organizations.get(&org)
+            {
+                // Nobody may be left to hear it.
+                let _ = sender.send(changed);
+            }
+        }
+        self.waiting().organizations.remove(&org);
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut waiting = self.live.waiting();
+        if let Some(count) = waiting.sign_ins.get_mut(&self.of) {
+            *count -= 1;
+            if *count == 0 {
+                waiting.sign_ins.remove(&self.of);
+            }
+        }
+    }
+}
+
+/// What a page says when something has happened since it was shown, and how it learns of that.
+#[derive(Debug, Clone)]
+pub(crate) struct News {
+    /// Where hints come from.
+    pub(crate) live: String,
+    /// The page as it is now, which says what is new since it was shown.
+    pub(crate) look: String,
+    /// What is new.
+    pub(crate) said: Option<String>,
+    /// The page with what is new on it.
+    pub(crate) show: String,
+}
+
+impl News {
+    /// Of the page of a ticket, `desk/tickets` or `my`. `seen` is what the viewer has seen of its history.
+    pub(crate) fn of_ticket(
+        viewer: &Viewer,
+        page: &str,
+        number: &str,
+        entries: &[Entry],
+        seen: Option<&str>,
+    ) -> Self {
+        let t = &viewer.words.text;
+        let show = viewer.at(&format!("{page}/{number}"));
+        let count = seen.and_then(|seen| seen.parse().ok()).unwrap_or(entries.len());
+        let new = entries.len().saturating_sub(count);
+        // The latest come first.
+        let of_others = |entry: &&Entry| entry.who != t.you() && entry.who != viewer.who.name;
+        let said = entries.iter().take(new).find(of_others).map(|entry| match entry.who.as_str() {
+            "" => t.news_ticket(),
+            who => t.news_ticket_by(who),
+        });
+        let live = viewer.at(&format!("live?ticket={number}"));
+        Self { live, look: format!("{show}?seen={}", entries.len()), said, show }
+    }
+
+    /// Of a list of the desk. `now` stands for what is on it; `filter` is the rest of its address.
+    pub(crate) fn of_list(viewer: &Viewer, now: &str, filter: &str, seen: Option<&str>) -> Self {
+        let show = format!("{}?{filter}", viewer.path);
+        let said = seen.filter(|seen| *seen != now).map(|_| viewer.words.text.news_list());
+        Self {
+            live: viewer.at("live"),
+            look: format!("{show}seen={now}"),
+            said,
+            show: show.trim_end_matches(['?', '&']).to_owned(),
+        }
+    }
+}
+
+/// Hints for a page: about one ticket, or about all of the desk.
+pub(crate) async fn hints(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    query: Query,
+) -> Result<Response, PageError> {
+    let about = match query.get("ticket") {
+        Some(number) => {
+            let named = TicketRef::parse(number);
+            Some(tickets::find(&state.desk, viewer.caller(), &named).await?.ticket.id)
+        }
+        None => {
+            must_be_desk(&viewer)?;
+            None
+        }
+    };
+    let live = &state.live;
+    let Some(place) = live.place(viewer.who.sign_in).filter(|_| !*live.0.over.borrow()) else {
+        return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
+    };
+    let changes = live.changes(&state.desk, &viewer).await?;
+    let until = Box::pin(tokio::time::sleep(LIFE));
+    let over = live.0.over.subscribe();
+    let waiter = Waiter { changes, about, is_told: false, over, until, _place: place };
+    let hints = stream::unfold(waiter, async |mut waiter| {
+        let event = waiter.next().await?;
+        Some((Ok::<_, Infallible>(event), waiter))
+    });
+    let alive = KeepAlive::new().interval(HEARTBEAT);
+    Ok(Sse::new(hints).keep_alive(alive).into_response())
+}
+
+/// Somebody who waits for hints.
+struct Waiter {
+    changes: broadcast::Receiver<Arc<Changed>>,
+    about: Option<TicketId>,
+    /// Whether they were told when to come again.
+    is_told: bool,
+    over: watch::Receiver<bool>,
+    until: Pin<Box<Sleep>>,
+    _place: Place,
+}
+
+impl Waiter {
+    async fn next(&mut self) -> Option<Event> {
+        if !self.is_told {
+            self.is_told = true;
+            return Some(Event::default().retry(AGAIN).comment("waiting"));
+        }
+        loop {
+            let changed = tokio::select! {
+                () = &mut self.until => return None,
+                _ = self.over.wait_for(|is_over| *is_over) => return None,
+                changed = self.changes.recv() => changed,
+            };
+            let concerns = match changed {
+                Ok(changed) => concerns(self.about, &changed),
+                // Whoever has missed some looks as well.
+                Err(RecvError::Lagged(_)) => true,
+                Err(RecvError::Closed) => return None,
+            };
+            if concerns {
+                return Some(Event::default().event("hint").data("look"));
+            }
+        }
+    }
+}
+
+fn concerns(about: Option<TicketId>, changed: &Changed) -> bool {
+    match (about, changed) {
+        (Some(ticket), Changed::Tickets(changed)) => changed.contains(&ticket),
+        (None, _) | (_, Changed::Many) => true,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    #[test]
+    fn a_sign_in_has_so_many_places_and_gets_them_back() {
+        let live = Live::default();
+        let one = SignInId(Uuid::from_u128(1));
+        let mut places: Vec<_> = (0..OF_A_SIGN_IN).map(|_| live.place(one).unwrap()).collect();
+        assert!(live.place(one).is_none());
+        assert!(live.place(SignInId(Uuid::from_u128(2))).is_some());
+        places.pop();
+        assert!(live.place(one).is_some());
+        places.clear();
+        assert!(live.waiting().sign_ins.is_empty());
+        assert_eq!(live.0.places.available_permits(), STREAMS);
+    }
+
+    #[test]
+    fn whoever_looks_at_a_ticket_is_told_of_that_one_only() {
+        let (one, other) = (TicketId(Uuid::from_u128(1)), TicketId(Uuid::from_u128(2)));
+        let changed = Changed::Tickets(vec![one]);
+        assert!(concerns(Some(one), &changed));
+        assert!(!concerns(Some(other), &changed));
+        assert!(concerns(None, &changed));
+        assert!(concerns(Some(other), &Changed::Many));
+    }
+}
