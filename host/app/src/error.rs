@@ -102,6 +102,8 @@ pub enum Missing {
     Receipt,
     /// A token.
     Token,
+    /// A saved view.
+    View,
     /// A link that signs somebody in.
     Link,
 }
@@ -125,6 +127,7 @@ impl std::fmt::Display for Missing {
             Self::Revision => "revision",
             Self::Receipt => "receipt",
             Self::Token => "token",
+            Self::View => "saved view",
             Self::Link => "link",
         })
     }

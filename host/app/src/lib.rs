@@ -37,6 +37,7 @@ pub mod policies;
 pub mod receipts;
 pub mod registers;
 mod same_cases;
+pub mod saved_views;
 pub mod sign_ins;
 pub mod suggestions;
 pub mod tickets;

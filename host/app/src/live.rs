@@ -24,7 +24,7 @@ pub struct Lookout {
     /// The time of the latest change.
     latest: DateTime<Utc>,
     /// What was told already and would be found again.
-    told: HashMap<TicketId, DateTime<Utc>>,
+    told: HashMap<TicketId, i64>,
 }
 
 /// What has changed since the last look.
@@ -55,16 +55,16 @@ impl Lookout {
         let mut tx = desk.store.read(self.org).await?;
         let found = ticket::changed_since(&mut tx, self.latest - LATE, MOST).await?;
         drop(tx);
-        Ok(self.note(found))
+        Ok(self.note(&found))
     }
 
-    fn note(&mut self, found: Vec<(TicketId, DateTime<Utc>)>) -> Changed {
+    fn note(&mut self, found: &[ticket::Changed]) -> Changed {
         let is_whole = found.len() < MOST as usize;
-        let is_new = |(id, at): &&(TicketId, DateTime<Utc>)| self.told.get(id) != Some(at);
-        let new: Vec<TicketId> = found.iter().filter(is_new).map(|(id, _)| *id).collect();
-        let latest = found.iter().map(|(_, at)| *at).max();
+        let is_new = |one: &&ticket::Changed| self.told.get(&one.id) != Some(&one.version);
+        let new: Vec<TicketId> = found.iter().filter(is_new).map(|one| one.id).collect();
+        let latest = found.iter().map(|one| one.at).max();
         self.latest = latest.map_or(self.latest, |latest| latest.max(self.latest));
-        self.told = found.into_iter().collect();
+        self.told = found.iter().map(|one| (one.id, one.version)).collect();
         if is_whole || new.is_empty() { Changed::Tickets(new) } else { Changed::Many }
     }
 }
@@ -79,6 +79,10 @@ mod tests {
         DateTime::from_timestamp(1_800_000_000 + seconds, 0).unwrap()
     }
 
+    fn change(number: u32, seconds: i64, version: i64) -> ticket::Changed {
+        ticket::Changed { id: id(number), at: at(seconds), version }
+    }
+
     fn id(number: u32) -> TicketId {
         TicketId(Uuid::from_u128(u128::from(number)))
     }
@@ -86,19 +90,21 @@ mod tests {
     #[test]
     fn a_change_is_told_once_and_the_next_one_of_the_same_ticket_again() {
         let mut lookout = Lookout { org: OrgId(Uuid::nil()), latest: at(0), told: HashMap::new() };
-        let first = vec![(id(1), at(1))];
-        assert_eq!(lookout.note(first.clone()), Changed::Tickets(vec![id(1)]));
-        assert_eq!(lookout.note(first), Changed::Tickets(vec![]));
-        let both = vec![(id(1), at(1)), (id(2), at(0))];
-        assert_eq!(lookout.note(both), Changed::Tickets(vec![id(2)]), "one that was kept late");
-        assert_eq!(lookout.note(vec![(id(1), at(3))]), Changed::Tickets(vec![id(1)]));
+        let first = [change(1, 1, 1)];
+        assert_eq!(lookout.note(&first), Changed::Tickets(vec![id(1)]));
+        assert_eq!(lookout.note(&first), Changed::Tickets(vec![]));
+        let both = [change(1, 1, 1), change(2, 0, 1)];
+        assert_eq!(lookout.note(&both), Changed::Tickets(vec![id(2)]), "one that was kept late");
+        let same_moment = [change(1, 1, 2), change(2, 0, 1)];
+        assert_eq!(lookout.note(&same_moment), Changed::Tickets(vec![id(1)]));
+        assert_eq!(lookout.note(&[change(1, 3, 3)]), Changed::Tickets(vec![id(1)]));
     }
 
     #[test]
     fn very_many_changes_are_told_as_many() {
         let mut lookout = Lookout { org: OrgId(Uuid::nil()), latest: at(0), told: HashMap::new() };
-        let many: Vec<_> = (0..MOST).map(|number| (id(number), at(1))).collect();
-        assert_eq!(lookout.note(many.clone()), Changed::Many);
-        assert_eq!(lookout.note(many), Changed::Tickets(vec![]));
+        let many: Vec<_> = (0..MOST).map(|number| change(number, 1, 1)).collect();
+        assert_eq!(lookout.note(&many), Changed::Many);
+        assert_eq!(lookout.note(&many), Changed::Tickets(vec![]));
     }
 }

@@ -64,6 +64,8 @@ ids! {
     ApprovalRequestId,
     /// A delegation: who votes for a person while they are away.
     DelegationId,
+    /// A view of the queue that somebody saved.
+    SavedViewId,
     /// A vote that was refused.
     RefusedVoteId,
     /// A message in the outbox.

@@ -52,6 +52,7 @@ pub mod outbox;
 pub mod person;
 pub mod receipt;
 pub mod refused_vote;
+pub mod saved_view;
 pub mod service;
 pub mod sign_in;
 pub mod snapshot_part;

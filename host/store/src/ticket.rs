@@ -208,21 +208,32 @@ pub async fn owners(tx: &mut ReadTx) -> Result<Vec<(TeamId, Option<PersonId>)>, 
     Ok(rows.into_iter().map(|(team, person)| (TeamId(team), person.map(PersonId))).collect())
 }
 
-/// Which tickets have changed at or after a time, each with the time of its last change; at most
-/// `limit` of them, in no order.
+/// A ticket that has changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Changed {
+    /// Which.
+    pub id: TicketId,
+    /// When it did last.
+    pub at: DateTime<Utc>,
+    /// Its version since.
+    pub version: i64,
+}
+
+/// Which tickets have changed at or after a time; at most `limit` of them, in no order.
 pub async fn changed_since(
     tx: &mut ReadTx,
     from: DateTime<Utc>,
     limit: u32,
-) -> Result<Vec<(TicketId, DateTime<Utc>)>, StoreError> {
-    let mut sql = Sql::new(&tx.conn, "select id, updated_at from tickets");
+) -> Result<Vec<Changed>, StoreError> {
+    let mut sql = Sql::new(&tx.conn, "select id, updated_at, version from tickets");
     Index::Updated.add(&mut sql);
     sql.push(" where org_id = ").bind(tx.org.0);
     sql.push(" and kind in ").bind_list(TicketKind::ALL.iter().map(|kind| kind.as_str()));
     sql.push(" and updated_at >= ").bind(from);
     sql.push(" limit ").bind(i64::from(limit));
-    let rows: Vec<(Uuid, DateTime<Utc>)> = sql.fetch_all(&mut tx.conn).await?;
-    Ok(rows.into_iter().map(|(id, at)| (TicketId(id), at)).collect())
+    let rows: Vec<(Uuid, DateTime<Utc>, i64)> = sql.fetch_all(&mut tx.conn).await?;
+    let changed = |(id, at, version)| Changed { id: TicketId(id), at, version };
+    Ok(rows.into_iter().map(changed).collect())
 }
 
 /// A ticket's number, and what it is about.

@@ -1,6 +1,8 @@
 //! The desk: pages for those who work on tickets.
 
 pub(crate) mod bulk;
+pub(crate) mod doing;
+pub(crate) mod major;
 pub(crate) mod new;
 pub(crate) mod queue;
 pub(crate) mod tickets;

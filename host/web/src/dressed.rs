@@ -26,7 +26,7 @@ pub(crate) async fn dressed(
     request: Request,
     next: Next,
 ) -> Response {
-    let mut response = as_page(request, next).await;
+    let mut response = as_page(&state, request, next).await;
     let headers = response.headers_mut();
     if !headers.contains_key(header::VARY) {
         headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-language"));
@@ -37,13 +37,18 @@ pub(crate) async fn dressed(
     response
 }
 
-async fn as_page(request: Request, next: Next) -> Response {
+async fn as_page(state: &WebState, request: Request, next: Next) -> Response {
     let context = request.extensions().get::<RequestContext>().cloned();
     let words = viewer::accepted(request.headers());
     let is_get = request.method() == Method::GET;
+    let changes = !request.method().is_safe();
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let mut response = next.run(request).await;
     let viewer = response.extensions_mut().remove::<Viewer>();
+    if let Some(viewer) = viewer.as_ref().filter(|_| changes) {
+        // Whoever looks at it here hears of it at once.
+        state.live.nudge(viewer.caller().org);
+    }
     let Some(context) = context else { return response };
     if let Some(error) = error_of(&mut response) {
         let words = viewer.as_ref().map_or(words, |viewer| viewer.words);

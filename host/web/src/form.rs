@@ -189,6 +189,12 @@ impl FromRequestParts<WebState> for Query {
 }
 
 impl Query {
+    /// What an address behind its question mark asks for.
+    pub(crate) fn of(text: &str) -> Self {
+        let uri = format!("/?{text}").parse::<axum::http::Uri>().ok();
+        Self(uri.and_then(|uri| pairs(&uri).ok()).unwrap_or_default())
+    }
+
     /// What is asked for under a name; none for nothing.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let found = self.0.iter().find(|(known, _)| known == name);

@@ -21,7 +21,9 @@ use axum::{
 };
 use futures_util::stream;
 use tokio::{
-    sync::{OwnedSemaphorePermit, Semaphore, broadcast, broadcast::error::RecvError, watch},
+    sync::{
+        Notify, OwnedSemaphorePermit, Semaphore, broadcast, broadcast::error::RecvError, watch,
+    },
     time::Sleep,
 };
 use waypost_app::{
@@ -62,8 +64,15 @@ struct Inner {
 
 #[derive(Default)]
 struct Waiting {
-    organizations: HashMap<OrgId, broadcast::Sender<Arc<Changed>>>,
+    organizations: HashMap<OrgId, Watched>,
     sign_ins: HashMap<SignInId, usize>,
+}
+
+/// An organization in which somebody waits.
+struct Watched {
+    changes: broadcast::Sender<Arc<Changed>>,
+    /// Something has changed here: its look-out need not wait.
+    nudge: Arc<Notify>,
 }
 
 /// A place among those who wait, until it is dropped.
@@ -89,6 +98,13 @@ impl Live {
         let _ = self.0.over.send(true);
     }
 
+    /// Says that something may have changed in an organization.
+    pub(crate) fn nudge(&self, org: OrgId) {
+        if let Some(watched) = self.waiting().organizations.get(&org) {
+            watched.nudge.notify_one();
+        }
+    }
+
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -111,34 +127,36 @@ impl Live {
         viewer: &Viewer,
     ) -> Result<broadcast::Receiver<Arc<Changed>>, PageError> {
         let org = viewer.caller().org;
-        if let Some(sender) = self.waiting().organizations.get(&org) {
-            return Ok(sender.subscribe());
+        if let Some(watched) = self.waiting().organizations.get(&org) {
+            return Ok(watched.changes.subscribe());
         }
         let lookout = Lookout::begin(desk, org, viewer.caller().now).await?;
         let mut waiting = self.waiting();
         // Somebody else may have been as fast.
-        if let Some(sender) = waiting.organizations.get(&org) {
-            return Ok(sender.subscribe());
+        if let Some(watched) = waiting.organizations.get(&org) {
+            return Ok(watched.changes.subscribe());
         }
-        let (sender, receiver) = broadcast::channel(16);
-        waiting.organizations.insert(org, sender);
+        let (changes, receiver) = broadcast::channel(16);
+        let nudge = Arc::new(Notify::new());
+        waiting.organizations.insert(org, Watched { changes, nudge: Arc::clone(&nudge) });
         drop(waiting);
-        tokio::spawn(self.clone().look_out(desk.clone(), org, lookout));
+        tokio::spawn(self.clone().look_out(desk.clone(), org, lookout, nudge));
         Ok(receiver)
     }
 
     /// Looks, again and again, until nobody waits for it.
-    async fn look_out(self, desk: Desk, org: OrgId, mut lookout: Lookout) {
+    async fn look_out(self, desk: Desk, org: OrgId, mut lookout: Lookout, nudge: Arc<Notify>) {
         let mut over = self.0.over.subscribe();
         loop {
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
+                () = nudge.notified() => {}
                 _ = over.wait_for(|is_over| *is_over) => break,
             }
             {
                 let mut waiting = self.waiting();
-                let sender = waiting.organizations.get(&org);
-                if sender.is_none_or(|sender| sender.receiver_count() == 0) {
+                let watched = waiting.organizations.get(&org);
+                if watched.is_none_or(|watched| watched.changes.receiver_count() == 0) {
                     waiting.organizations.remove(&org);
                     return;
                 }
@@ -152,10 +170,10 @@ impl Live {
                 }
             };
             if *changed != Changed::Tickets(Vec::new())
-                && let Some(sender) = self.waiting().organizations.get(&org)
+                && let Some(watched) = self.waiting().organizations.get(&org)
             {
                 // Nobody may be left to hear it.
-                let _ = sender.send(changed);
+                let _ = watched.changes.send(changed);
             }
         }
         self.waiting().organizations.remove(&org);
@@ -210,9 +228,16 @@ impl News {
         Self { live, look: format!("{show}?seen={}", entries.len()), said, show }
     }
 
-    /// Of a list of the desk. `now` stands for what is on it; `filter` is the rest of its address.
-    pub(crate) fn of_list(viewer: &Viewer, now: &str, filter: &str, seen: Option<&str>) -> Self {
-        let show = format!("{}?{filter}", viewer.path);
+    /// Of a list of the desk, such as `desk/queue/mine`. `now` stands for what is on it; `filter` is
+    /// the rest of its address.
+    pub(crate) fn of_list(
+        viewer: &Viewer,
+        list: &str,
+        now: &str,
+        filter: &str,
+        seen: Option<&str>,
+    ) -> Self {
+        let show = format!("{}?{filter}", viewer.at(list));
         let said = seen.filter(|seen| *seen != now).map(|_| viewer.words.text.news_list());
         Self {
             live: viewer.at("live"),

@@ -60,8 +60,11 @@ pub const ROUTES: &[&str] = &[
     "/o/{org}/desk",
     "/o/{org}/desk/queue",
     "/o/{org}/desk/queue/{view}",
+    "/o/{org}/desk/views",
+    "/o/{org}/desk/views/{id}/remove",
     "/o/{org}/desk/problems",
     "/o/{org}/desk/tasks",
+    "/o/{org}/desk/major/{number}",
     "/o/{org}/desk/search",
     "/o/{org}/desk/bulk",
     "/o/{org}/desk/new",
@@ -117,8 +120,11 @@ pub fn router(state: WebState) -> Router {
         .route("/o/{org}/desk", get(desk::queue::lead))
         .route("/o/{org}/desk/queue", get(desk::queue::lead))
         .route("/o/{org}/desk/queue/{view}", get(desk::queue::show))
+        .route("/o/{org}/desk/views", post(desk::queue::save))
+        .route("/o/{org}/desk/views/{id}/remove", post(desk::queue::remove))
         .route("/o/{org}/desk/problems", get(desk::queue::problems))
         .route("/o/{org}/desk/tasks", get(desk::queue::tasks))
+        .route("/o/{org}/desk/major/{number}", get(desk::major::show))
         .route("/o/{org}/desk/search", get(desk::queue::search))
         .route("/o/{org}/desk/bulk", get(desk::bulk::show).post(desk::bulk::act))
         .route("/o/{org}/desk/new", get(desk::new::lead))
@@ -126,7 +132,7 @@ pub fn router(state: WebState) -> Router {
         .route("/o/{org}/desk/tickets/{number}", get(desk::tickets::show))
         .route(
             "/o/{org}/desk/tickets/{number}/do/{action}",
-            get(desk::tickets::ask).post(desk::tickets::act),
+            get(desk::doing::ask).post(desk::doing::act),
         )
         .route_layer(from_fn_with_state(limits.clone(), in_turn))
         .route_layer(from_fn_with_state(limits, bounded_body))

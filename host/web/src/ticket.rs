@@ -87,6 +87,8 @@ pub(crate) enum Told {
 /// A field that changed.
 #[derive(Debug, Clone)]
 pub(crate) struct Change {
+    /// The field's name in the domain.
+    pub(crate) name: String,
     pub(crate) field: String,
     pub(crate) before: Option<String>,
     pub(crate) after: Option<String>,
@@ -295,6 +297,7 @@ fn did(
         // What came of a round and its steps is told by the approval beside.
         .filter(|change| !change.field.starts_with("approval/") || vote_in(&change.field).is_some())
         .map(|change| Change {
+            name: change.field.clone(),
             field: match vote_in(&change.field) {
                 Some((step, voter, None)) => {
                     format!("{step}: {}", name(voter).unwrap_or_default())

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use serde_json::{Value, json};
+use waypost_app::Clock;
 use waypost_test_support::{TestDesk, on_both_engines};
 
 use crate::policies::{asking, by_words, stage, suggesting};
@@ -22,6 +23,10 @@ on_both_engines! {
     a_requester_sees_nothing_of_the_desk
     a_provider_works_at_its_clients_and_nowhere_else
     every_page_of_the_desk_is_whole_for_every_kind
+    a_view_is_saved_counted_and_removed
+    a_view_is_its_owners_alone
+    the_room_of_a_major_incident_tells_who_leads_it_and_what_was_promised
+    keys_and_colors_are_kept_in_the_browser
 }
 
 async fn a_ticket_is_taken_from_the_queue_answered_and_resolved(desk: TestDesk) {
@@ -358,7 +363,7 @@ async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
     let request = agent.post("/requests", order).await.created();
     let link = json!({ "link_type": "related_to", "target": problem["number"] });
     let _ = agent.act(&incident, "link", link).await.ok();
-    let _ = agent.act(&incident, "propose_major", json!({})).await;
+    let _ = agent.act(&incident, "propose_major", json!({ "reason": "A drill" })).await.ok();
     let edit = json!({ "problem": problem["number"] });
     let incident = agent.again(&incident).await;
     let path = format!("/incidents/{}", incident["number"].as_str().unwrap());
@@ -382,7 +387,9 @@ async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
                     assert_eq!(visitor.status(), StatusCode::OK, "{number} {action}");
                 }
             }
+            let room = format!("major/{}", incident["number"].as_str().unwrap());
             for path in [
+                room.as_str(),
                 "queue/mine",
                 "queue/unassigned",
                 "queue/waiting",
@@ -438,4 +445,131 @@ async fn several_tickets_are_acted_on_after_it_is_seen_what_each_would_refuse(de
     assert!(agent.text().contains("Nothing was chosen"), "{}", agent.text());
     agent.visit(&format!("/o/acme/desk/bulk?action=dance&ticket={}", number(&first))).await;
     assert_eq!(agent.status(), StatusCode::BAD_REQUEST);
+}
+
+async fn a_view_is_saved_counted_and_removed(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    for title in ["Nothing prints", "Printer & fax = dead", "Mail does not open"] {
+        let _ = acme.report(title).await;
+    }
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/queue/all").await;
+    assert!(!agent.buttons().contains(&"Save".to_owned()), "there is nothing to save yet");
+    agent.visit("/o/acme/desk/queue/all?text=print").await;
+    agent.press("Save").await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(agent.text().contains("Fill this in."), "{}", agent.text());
+    agent.fill("Name of the view", "Printers").press("Save").await;
+    assert!(agent.links().contains(&"Printers 2".to_owned()), "{:?}", agent.links());
+    assert_eq!(agent.part("[aria-current=page]:not(nav *)"), "Printers 2");
+    agent.visit("/o/acme/desk/queue/all?text=%26%20fax%20%3D").await;
+    agent.fill("Name of the view", "Printers").press("Save").await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(agent.text().contains("choose another name"), "{}", agent.text());
+    agent.fill("Name of the view", "Odd").press("Save").await;
+    assert!(agent.links().contains(&"Odd 1".to_owned()), "{:?}", agent.links());
+    agent.click("Printers 2").await;
+    assert_eq!(agent.html().matches("<th scope=\"row\">").count(), 2);
+    agent.press("Remove this view from my tabs").await;
+    let links = agent.links();
+    assert!(links.contains(&"Odd 1".to_owned()) && !links.contains(&"Printers 2".to_owned()));
+    for (query, status) in [
+        ("nonsense?text=a", StatusCode::BAD_REQUEST),
+        ("//evil.example", StatusCode::BAD_REQUEST),
+        ("", StatusCode::BAD_REQUEST),
+    ] {
+        let fields = [("query", query), ("name", "x")];
+        agent.post("/o/acme/desk/views", &fields, &[]).await;
+        assert_eq!(agent.status(), status, "{query}");
+    }
+}
+
+async fn a_view_is_its_owners_alone(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    let mut admin = desk.signed_in(&acme.admin.email).await;
+    agent.visit("/o/acme/desk/queue/all?priority=1").await;
+    agent.fill("Name of the view", "Mine alone").press("Save").await;
+    let form = agent.attribute("form[action*=views]", "action").unwrap();
+    admin.visit("/o/acme/desk/queue/all?priority=1").await;
+    assert!(!admin.text().contains("Mine alone"), "{}", admin.text());
+    admin.post(&form, &[], &[]).await;
+    assert_eq!(admin.status(), StatusCode::NOT_FOUND);
+    let mut requester = desk.signed_in(&acme.requester.email).await;
+    let fields = [("query", "all?priority=1"), ("name", "x")];
+    requester.post("/o/acme/desk/views", &fields, &[]).await;
+    assert_eq!(requester.status(), StatusCode::FORBIDDEN);
+    for name in 1..20 {
+        let name = format!("View {name}");
+        agent
+            .post("/o/acme/desk/views", &[("query", "all?priority=2"), ("name", &name)], &[])
+            .await;
+        assert_eq!(agent.status(), StatusCode::OK, "{name}");
+    }
+    agent
+        .post("/o/acme/desk/views", &[("query", "all?priority=3"), ("name", "One more")], &[])
+        .await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(agent.text().contains("remove one of them first"), "{}", agent.text());
+}
+
+async fn the_room_of_a_major_incident_tells_who_leads_it_and_what_was_promised(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Nothing works").await;
+    let number = incident["number"].as_str().unwrap();
+    let room = format!("/o/acme/desk/major/{number}");
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit(&room).await;
+    assert_eq!(agent.status(), StatusCode::NOT_FOUND, "it is an incident as any other");
+    let client = &acme.agent.client;
+    let _ =
+        client.act(&incident, "propose_major", json!({ "reason": "All stand still" })).await.ok();
+    let child = acme.report("Nothing works here either").await;
+    let edit = json!({ "parent": number });
+    let path = format!("/incidents/{}", child["number"].as_str().unwrap());
+    let _ = client.patch(&path, child["version"].as_i64().unwrap(), edit).await.ok();
+    agent.visit(&format!("/o/acme/desk/tickets/{number}")).await;
+    agent.click("Major: proposed").await;
+    assert_eq!(agent.path(), room);
+    assert!(agent.text().contains("Nothing works here either"), "{}", agent.text());
+    let next = desk.clock.now() + chrono::TimeDelta::minutes(30);
+    let leaders = json!({
+        "manager": acme.agent.id, "communication_owner": acme.admin.id,
+        "next_update_at": next.to_rfc3339(),
+    });
+    let _ = acme.admin.client.act(&incident, "accept_major", leaders).await.ok();
+    agent.visit(&room).await;
+    let told = agent.part(".room");
+    for said in ["agent of acme", "admin of acme", "in 30 min"] {
+        assert!(told.contains(said), "{said}: {told}");
+    }
+    desk.clock.advance(chrono::TimeDelta::hours(1));
+    agent.visit(&room).await;
+    assert!(agent.part(".room").contains("overdue"), "{}", agent.part(".room"));
+    agent.press("Send the update").await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    agent.visit(&room).await;
+    agent.fill("Text", "We found the cause.").fill("Next update", "2100-01-01T10:00");
+    agent.press("Send the update").await;
+    assert_eq!(agent.path().split('?').next(), Some(room.as_str()), "{}", agent.text());
+    assert!(agent.text().contains("We found the cause."), "{}", agent.text());
+    assert!(!agent.part(".room").contains("overdue"), "{}", agent.part(".room"));
+}
+
+async fn keys_and_colors_are_kept_in_the_browser(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/queue/all").await;
+    assert!(agent.html().contains("data-theme=\"system\"") && agent.html().contains("/desk."));
+    agent.visit("/o/acme/me").await.fill("Dark", "").fill("No", "").press("Save").await;
+    agent.visit("/o/acme/desk/queue/all").await;
+    assert!(agent.html().contains("data-theme=\"dark\""), "{}", agent.html());
+    assert!(!agent.html().contains("/assets/desk."), "keys are off");
+    let mut requester = desk.signed_in(&acme.requester.email).await;
+    requester.visit("/o/acme/me").await;
+    assert!(!requester.text().contains("Single keys"), "the portal has none");
 }

@@ -296,6 +296,11 @@ impl TestDesk {
         self.pages.settled().await;
     }
 
+    /// Lets everybody go who waits for hints, as a server does that is about to stop.
+    pub fn end_hints(&self) {
+        self.pages.end_hints();
+    }
+
     /// Somebody at the pages who is not signed in.
     #[must_use]
     pub fn visitor(&self) -> Visitor {

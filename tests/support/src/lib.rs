@@ -19,7 +19,7 @@ pub use desk::{TestClock, TestDesk, link_in};
 pub use policies::policy;
 pub use program::{Program, Ran, Server};
 pub use proxy::Proxy;
-pub use visitor::Visitor;
+pub use visitor::{Listening, Visitor};
 pub use waypost_policy::testing::{Guest, costly};
 pub use world::{Org, PersonOf};
 

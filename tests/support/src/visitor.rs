@@ -3,7 +3,10 @@
 //! A visitor does what people do: reads, clicks links and fills fields by their words, presses
 //! buttons. On every page that they meet, what must be true of all pages is checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use axum::{
     Router,
@@ -13,6 +16,31 @@ use axum::{
 use http_body_util::BodyExt;
 use scraper::{ElementRef, Html, Selector};
 use tower::ServiceExt;
+
+/// A line for hints, as a browser with scripts holds it open.
+pub struct Listening {
+    status: StatusCode,
+    body: Body,
+}
+
+impl Listening {
+    /// The status with which the line was opened.
+    #[must_use]
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What comes next; none when the line has ended.
+    ///
+    /// # Panics
+    /// When nothing comes for half a minute.
+    pub async fn next(&mut self) -> Option<String> {
+        let next = tokio::time::timeout(Duration::from_secs(30), self.body.frame());
+        let frame = next.await.expect("something comes or the line ends")?;
+        let bytes = frame.ok()?.into_data().ok()?;
+        Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
 
 /// Somebody at the pages.
 #[derive(Clone)]
@@ -155,6 +183,28 @@ impl Visitor {
         let _ = self.press(words).await;
         (self.filled, self.html, self.path) = (filled, page, at);
         self.press(words).await
+    }
+
+    /// Opens a line for hints.
+    ///
+    /// # Panics
+    /// When the router does not answer.
+    pub async fn listen(&self, path: &str) -> Listening {
+        let request = Request::get(path)
+            .header(header::HOST, "desk.test")
+            .header(header::COOKIE, self.cookie_header());
+        let request = request.body(Body::empty()).expect("a visitor sends what browsers send");
+        let response = self.front.clone().oneshot(request).await.expect("a router answers");
+        let (parts, body) = response.into_parts();
+        Listening { status: parts.status, body }
+    }
+
+    /// What a part of the page has under an attribute: what its scripts read.
+    #[must_use]
+    pub fn attribute(&self, selector: &str, name: &str) -> Option<String> {
+        let html = Html::parse_document(&self.html);
+        let part = html.select(&css(selector)).next()?;
+        part.attr(name).map(str::to_owned)
     }
 
     /// Opens the page again as a browser that has it with this tag, and says how it is answered.
@@ -409,10 +459,25 @@ fn css(selector: &str) -> Selector {
 }
 
 fn words_of(element: &ElementRef<'_>) -> String {
-    let text: String = element.text().collect::<Vec<_>>().join(" ");
+    let text: String = seen_texts(element).join(" ");
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // An image says what it shows.
     if text.is_empty() { element.attr("aria-label").unwrap_or_default().to_owned() } else { text }
+}
+
+/// The texts of an element, without those that only a script uncovers.
+fn seen_texts(element: &ElementRef<'_>) -> Vec<String> {
+    let mut texts = Vec::new();
+    for child in element.children() {
+        if let Some(text) = child.value().as_text() {
+            texts.push(text.to_string());
+        } else if let Some(inner) = ElementRef::wrap(child)
+            && inner.attr("hidden").is_none()
+        {
+            texts.extend(seen_texts(&inner));
+        }
+    }
+    texts
 }
 
 /// The field whose label begins with these words.

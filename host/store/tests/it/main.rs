@@ -21,6 +21,7 @@ mod organizations;
 mod past;
 mod receipts;
 mod requests;
+mod saved_views;
 mod sign_ins;
 mod tasks;
 mod tickets;

@@ -1,14 +1,18 @@
 //! Queues: what there is to do, for whom, in which order.
 
 use askama::Template;
-use axum::{extract::Path, extract::State, response::Response};
+use axum::{
+    extract::{Path, State},
+    http::StatusCode,
+    response::Response,
+};
 use sha2::{Digest, Sha256};
 use waypost_app::{
-    CommandError, Cursor, Desk, PageRequest, Total,
+    CommandError, Cursor, Desk, PageRequest, Total, saved_views,
     tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView},
 };
 use waypost_domain::{
-    ids::PersonId,
+    ids::{PersonId, SavedViewId},
     incident::MajorState,
     team::Team,
     ticket::{Phase, State as TicketState, TicketKind},
@@ -17,12 +21,12 @@ use waypost_domain::{
 use super::bulk::offered;
 use crate::{
     WebState,
-    choices::all,
+    choices::{Choices, all},
     error::PageError,
-    form::{Choice, Query},
+    form::{Choice, Faults, Field, Fields, Form, Problem, Query, Widget},
     live::News,
     once::to,
-    page::{Page, show as show_page},
+    page::{Page, show as show_page, show_as},
     ticket::{Row, row},
     viewer::Viewer,
 };
@@ -50,6 +54,12 @@ struct QueuePage {
     /// Whether it is a team's view, where no other team can be asked for.
     is_team: bool,
     news: News,
+    /// What is looked at now, as a view that can be saved.
+    query: String,
+    /// Where the saved view that is looked at is removed.
+    remove: Option<String>,
+    name: Field,
+    problems: Vec<Problem>,
 }
 
 /// A view of the queue, with how many tickets are in it.
@@ -152,7 +162,77 @@ pub(crate) async fn show(
     query: Query,
 ) -> Result<Response, PageError> {
     let view = View::parse(&view).ok_or_else(PageError::not_found)?;
-    must_be_desk(&viewer)?;
+    let page = page(&state, &viewer, view, &query, None, &Faults::default()).await?;
+    Ok(show_page(&page))
+}
+
+/// Saves what is looked at as a view of one's own.
+pub(crate) async fn save(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    form: Form,
+) -> Result<Response, PageError> {
+    let shown = form.get("query").unwrap_or_default();
+    let (view, filter) = parts(shown);
+    let view = View::parse(view).ok_or_else(PageError::bad_request)?;
+    let query = Query::of(filter);
+    let name = form.said("name").unwrap_or_default();
+    // What is not of a filter is left out.
+    let shown = address(&view, &query);
+    match saved_views::save(&state.desk, viewer.caller(), name, &shown).await {
+        Ok(saved) => {
+            let mark = if saved.query.contains('?') { '&' } else { '?' };
+            Ok(to(&viewer.at(&format!("desk/queue/{}{mark}done=edit", saved.query))))
+        }
+        Err(error) => {
+            let faults = Faults::of_error(error)?;
+            let page = page(&state, &viewer, view, &query, Some(&form), &faults).await?;
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+        }
+    }
+}
+
+/// Removes a view of one's own.
+pub(crate) async fn remove(
+    State(state): State<WebState>,
+    viewer: Viewer,
+    Path((_, id)): Path<(String, String)>,
+) -> Result<Response, PageError> {
+    let id: SavedViewId = id.parse().map_err(|_| PageError::not_found())?;
+    saved_views::remove(&state.desk, viewer.caller(), id).await?;
+    Ok(to(&viewer.at("desk/queue/all?done=edit")))
+}
+
+/// A saved view's view of the queue, and its filter.
+fn parts(query: &str) -> (&str, &str) {
+    query.split_once('?').unwrap_or((query, ""))
+}
+
+/// What is looked at, as a saved view keeps it.
+fn address(view: &View, query: &Query) -> String {
+    let kept = kept(query);
+    let kept = kept.trim_end_matches('&');
+    if kept.is_empty() { view.path() } else { format!("{}?{kept}", view.path()) }
+}
+
+/// The parts of an address that filter a list.
+fn kept(query: &Query) -> String {
+    let parts = ["text", "state", "priority", "team"].into_iter().filter_map(|name| {
+        let value = query.get(name)?;
+        Some(format!("{name}={}&", encoded(value)))
+    });
+    parts.collect()
+}
+
+async fn page(
+    state: &WebState,
+    viewer: &Viewer,
+    view: View,
+    query: &Query,
+    form: Option<&Form>,
+    faults: &Faults,
+) -> Result<QueuePage, PageError> {
+    must_be_desk(viewer)?;
     let me = viewer.caller().person();
     let teams: Vec<Team> = all::<Team>(&state.desk, viewer.caller())
         .await?
@@ -167,22 +247,37 @@ pub(crate) async fn show(
         views.push(view.clone());
     }
     views.extend([View::Unassigned, View::Waiting, View::Degraded, View::Major, View::All]);
-    let mut tabs = Vec::with_capacity(views.len());
+    let shown_now = address(&view, query);
+    let saved = saved_views::mine(&state.desk, viewer.caller()).await?;
+    let here = saved.iter().find(|saved| saved.query == shown_now);
+    let mut tabs = Vec::with_capacity(views.len() + saved.len());
     for one in &views {
-        let total = count(&state.desk, &viewer, one.query(me)).await?;
+        let total = count(&state.desk, viewer, one.query(me)).await?;
         tabs.push(Tab {
             href: viewer.at(&format!("desk/queue/{}", one.path())),
-            label: one.label(&viewer, &teams),
+            label: one.label(viewer, &teams),
             count: shown(total),
-            is_here: *one == view,
+            is_here: *one == view && here.is_none(),
         });
     }
-    let title = view.label(&viewer, &teams);
+    for one in &saved {
+        let (base, filter) = parts(&one.query);
+        let Some(base) = View::parse(base) else { continue };
+        let mut asked = base.query(me);
+        Filter::read(&Query::of(filter)).narrow(&mut asked);
+        tabs.push(Tab {
+            href: viewer.at(&format!("desk/queue/{}", one.query)),
+            label: one.name.clone(),
+            count: shown(count(&state.desk, viewer, asked).await?),
+            is_here: here.is_some_and(|here| here.id == one.id),
+        });
+    }
+    let title = here.map_or_else(|| view.label(viewer, &teams), |saved| saved.name.clone());
     let bare = viewer.at(&format!("desk/queue/{}", view.path()));
     let mut asked = view.query(me);
-    let filter = Filter::read(&query);
+    let filter = Filter::read(query);
     filter.narrow(&mut asked);
-    let listed = listed(&state.desk, &viewer, &asked, &query).await?;
+    let listed = listed(&state.desk, viewer, &asked, query).await?;
     let t = &viewer.words.text;
     let empty = match &view {
         View::Mine => t.empty_mine(),
@@ -191,14 +286,24 @@ pub(crate) async fn show(
         View::Major => t.empty_major(),
         View::Team(_) | View::Waiting | View::All => t.empty_queue(),
     };
-    let p = Page::of_desk(&viewer, title).telling(&query);
-    let news = News::of_list(&viewer, &listed.mark, &listed.filter, query.get("seen"));
-    let page = QueuePage {
+    let p = Page::of_desk(viewer, title).telling(query).refused(!faults.is_empty());
+    let list = format!("desk/queue/{}", view.path());
+    let news = News::of_list(viewer, &list, &listed.mark, &listed.filter, query.get("seen"));
+    let choices = Choices::default();
+    let make = Fields { words: viewer.words, choices: &choices, form, faults, prefix: "save" };
+    let value = make.value("name", None);
+    let line = Widget::Line { kind: "text", value };
+    let name = make.of("name", t.view_name(), None, true, line);
+    Ok(QueuePage {
+        remove: here.map(|saved| viewer.at(&format!("desk/views/{}/remove", saved.id))),
+        query: shown_now,
+        problems: faults.summary(std::slice::from_ref(&name), viewer.words),
+        name,
         p,
         tabs,
         rows: listed.rows,
         is_filtered: filter.is_set(),
-        states: filter.states(&viewer),
+        states: filter.states(viewer),
         priorities: filter.priorities(),
         teams: filter.teams(&teams),
         text: filter.text.unwrap_or_default(),
@@ -206,11 +311,10 @@ pub(crate) async fn show(
         bare,
         total: listed.total,
         empty,
-        bulk: offered(&viewer),
+        bulk: offered(viewer),
         is_team: matches!(view, View::Team(_)),
         news,
-    };
-    Ok(show_page(&page))
+    })
 }
 
 /// What the filter of a list asks for.
@@ -307,11 +411,7 @@ async fn listed(
     let request = PageRequest { limit: SHOWN, after };
     let asked = TicketQuery { count: true, ..asked.clone() };
     let page = tickets::list(desk, viewer.caller(), &asked, &request).await?;
-    let kept = ["text", "state", "priority", "team"].into_iter().filter_map(|name| {
-        let value = query.get(name)?;
-        Some(format!("{name}={}&", encoded(value)))
-    });
-    let kept: String = kept.collect();
+    let kept = kept(query);
     Ok(Listed {
         mark: mark(&page.rows, page.total),
         filter: kept.clone(),

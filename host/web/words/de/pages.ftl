@@ -357,3 +357,20 @@ news-show = Anzeigen
 news-ticket = Hier gibt es Neues.
 news-ticket-by = { $who } hat hier etwas getan.
 news-list = Diese Liste hat sich geändert.
+
+major-since = seit
+major-next = Nächste Nachricht versprochen
+major-late = überfällig
+major-manager = Leitet
+major-owner = Informiert alle
+major-affected = Betroffene Personen
+major-tell = Alle Betroffenen informieren
+major-send = Nachricht senden
+major-review = Was gelernt wurde
+major-timeline = Was gesagt und getan wurde
+major-silent = Noch wurde nichts gesagt. Die erste Nachricht sagt allen Betroffenen, was bekannt ist.
+major-no-children = Noch gehört kein anderer Incident dazu.
+
+view-save = Diese Ansicht speichern
+view-name = Name der Ansicht
+view-remove = Diese Ansicht aus meinen Reitern entfernen

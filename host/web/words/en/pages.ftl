@@ -405,3 +405,20 @@ news-ticket = There is something new here.
 # $who (String)
 news-ticket-by = { $who } has done something here.
 news-list = This list has changed.
+
+major-since = since
+major-next = Next update promised
+major-late = overdue
+major-manager = Leads it
+major-owner = Tells everybody
+major-affected = People affected
+major-tell = Tell everybody concerned
+major-send = Send the update
+major-review = What was learned
+major-timeline = What was said and done
+major-silent = Nothing was said yet. The first update tells everybody concerned what is known.
+major-no-children = No other incident is part of it yet.
+
+view-save = Save this view
+view-name = Name of the view
+view-remove = Remove this view from my tabs

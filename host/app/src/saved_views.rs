@@ -1,0 +1,74 @@
+//! Views of the queue that people of the desk save for themselves.
+
+use waypost_domain::{
+    ids::{PersonId, SavedViewId},
+    refusal::{FieldFault, Refused},
+    saved_view::{SavedView, check_room},
+};
+use waypost_store::{StoreError, saved_view};
+
+use crate::{Caller, CommandError, Desk, Missing};
+
+/// The caller's views, the oldest first; none for a caller who is no person.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a requester.
+pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<SavedView>, CommandError> {
+    caller.must_be_desk()?;
+    let Some(person) = caller.person() else { return Ok(Vec::new()) };
+    let mut tx = desk.store.read(caller.org).await?;
+    Ok(saved_view::of_person(&mut tx, person).await?)
+}
+
+/// Saves a view for the caller.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a requester, [`CommandError::Refused`] for one that is not right
+/// or one too many, [`CommandError::Invalid`] for a name that another view of theirs has.
+pub async fn save(
+    desk: &Desk,
+    caller: &Caller,
+    name: &str,
+    query: &str,
+) -> Result<SavedView, CommandError> {
+    let person = person(caller)?;
+    let view = SavedView {
+        id: SavedViewId(desk.id(caller)),
+        org: caller.org,
+        person,
+        name: name.to_owned(),
+        query: query.to_owned(),
+        created_at: caller.now,
+    };
+    let view = view.checked()?;
+    let mut tx = desk.write(caller).await?;
+    check_room(saved_view::of_person(&mut tx, person).await?.len())?;
+    match saved_view::insert(&mut tx, &view).await {
+        Err(StoreError::Taken(_)) => {
+            let message = format!("You have a view `{}` already; choose another name.", view.name);
+            let fault = FieldFault { pointer: "/name".to_owned(), code: "taken", message };
+            return Err(Refused::of_fields(vec![fault]).into());
+        }
+        done => done?,
+    }
+    tx.commit().await?;
+    Ok(view)
+}
+
+/// Removes a view of the caller's.
+///
+/// # Errors
+/// [`CommandError::NotFound`], also for somebody else's.
+pub async fn remove(desk: &Desk, caller: &Caller, id: SavedViewId) -> Result<(), CommandError> {
+    let person = person(caller)?;
+    let mut tx = desk.write(caller).await?;
+    if !saved_view::remove(&mut tx, person, id).await? {
+        return Err(CommandError::NotFound(Missing::View));
+    }
+    Ok(tx.commit().await?)
+}
+
+fn person(caller: &Caller) -> Result<PersonId, CommandError> {
+    caller.must_be_desk()?;
+    caller.person().ok_or(CommandError::NotFound(Missing::Person))
+}

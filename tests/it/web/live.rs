@@ -1,0 +1,148 @@
+//! Hints: a page that is looked at hears that something has changed, and looks for itself.
+
+use axum::http::StatusCode;
+use serde_json::Value;
+use waypost_test_support::{Listening, TestDesk, on_both_engines};
+
+on_both_engines! {
+    whoever_looks_at_a_ticket_hears_that_somebody_has_changed_it
+    whoever_looks_at_a_queue_hears_that_it_has_changed
+    the_requester_hears_of_an_answer_and_of_nothing_internal
+    nobody_hears_of_what_they_may_not_see
+    a_sign_in_waits_in_four_windows
+    nobody_waits_when_the_server_stops
+}
+
+fn number(ticket: &Value) -> &str {
+    ticket["number"].as_str().unwrap()
+}
+
+async fn hint(line: &mut Listening) {
+    for _ in 0..2 {
+        let next = line.next().await.expect("the line is open");
+        assert!(!next.contains("INC"), "{next}");
+        // Between hints there are signs of life.
+        if next.contains("event: hint") {
+            return;
+        }
+    }
+    panic!("no hint comes");
+}
+
+async fn whoever_looks_at_a_ticket_hears_that_somebody_has_changed_it(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let page = format!("/o/acme/desk/tickets/{}", number(&incident));
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    let mut admin = desk.signed_in(&acme.admin.email).await;
+    agent.visit(&page).await;
+    assert_eq!(agent.part("#news"), "");
+    let (live, look) =
+        (agent.attribute("#news", "data-live").unwrap(), agent.attribute("#news", "data-look"));
+    let mut line = agent.listen(&live).await;
+    assert_eq!(line.status(), StatusCode::OK);
+    assert!(line.next().await.unwrap().contains("retry: 3000"));
+    admin.visit(&page).await.fill("Internal note", "I know this").press("Internal note").await;
+    hint(&mut line).await;
+    agent.visit(&look.unwrap()).await;
+    assert_eq!(agent.part("#news"), "admin of acme has done something here. Show");
+    agent.click("Show").await;
+    assert_eq!((agent.path(), agent.part("#news").as_str()), (page.as_str(), ""));
+    assert!(agent.text().contains("I know this"), "{}", agent.text());
+    // What one did oneself is no news.
+    let look = agent.attribute("#news", "data-look").unwrap();
+    agent.fill("Internal note", "So do I").press("Internal note").await;
+    hint(&mut line).await;
+    agent.visit(&look).await;
+    assert_eq!(agent.part("#news"), "");
+}
+
+async fn whoever_looks_at_a_queue_hears_that_it_has_changed(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let _ = acme.report("First").await;
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/queue/all?text=print").await;
+    let look = agent.attribute("#news", "data-look").unwrap();
+    let mut line = agent.listen(&agent.attribute("#news", "data-live").unwrap()).await;
+    let _ = line.next().await;
+    // By whichever door it comes in.
+    let _ = acme.report("Mail does not open").await;
+    hint(&mut line).await;
+    agent.visit(&look).await;
+    assert_eq!(agent.part("#news"), "", "what the filter leaves out has changed nothing here");
+    let _ = acme.report("Nothing prints").await;
+    hint(&mut line).await;
+    agent.visit(&look).await;
+    assert_eq!(agent.part("#news"), "This list has changed. Show");
+    agent.click("Show").await;
+    assert_eq!(agent.path(), "/o/acme/desk/queue/all?text=print");
+    assert!(agent.text().contains("Nothing prints"), "{}", agent.text());
+}
+
+async fn the_requester_hears_of_an_answer_and_of_nothing_internal(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let mut requester = desk.signed_in(&acme.requester.email).await;
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    requester.visit(&format!("/o/acme/my/{}", number(&incident))).await;
+    let look = requester.attribute("#news", "data-look").unwrap();
+    agent.visit(&format!("/o/acme/desk/tickets/{}", number(&incident))).await;
+    agent.fill("Internal note", "Not again").press("Internal note").await;
+    requester.visit(&look).await;
+    assert_eq!(requester.part("#news"), "");
+    agent.fill("Reply to the requester", "We look").press("Reply to the requester").await;
+    requester.visit(&look).await;
+    assert_eq!(requester.part("#news"), "agent of acme has done something here. Show");
+}
+
+async fn nobody_hears_of_what_they_may_not_see(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let _ = desk.organization("initech").await;
+    desk.ignore_mail();
+    let incident = acme.agent.client.post(
+        "/incidents",
+        serde_json::json!({ "requester": acme.admin.id, "short_description": "A secret" }),
+    );
+    let incident = incident.await.created();
+    let live = format!("/o/acme/live?ticket={}", number(&incident));
+    let requester = desk.signed_in(&acme.requester.email).await;
+    for (path, status) in [
+        (live.as_str(), StatusCode::NOT_FOUND),
+        ("/o/acme/live?ticket=nonsense", StatusCode::NOT_FOUND),
+        ("/o/acme/live", StatusCode::FORBIDDEN),
+        ("/o/initech/live", StatusCode::NOT_FOUND),
+    ] {
+        assert_eq!(requester.listen(path).await.status(), status, "{path}");
+    }
+    assert_eq!(desk.visitor().listen(&live).await.status(), StatusCode::SEE_OTHER);
+}
+
+async fn a_sign_in_waits_in_four_windows(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let agent = desk.signed_in(&acme.agent.email).await;
+    let mut lines = Vec::new();
+    for _ in 0..4 {
+        lines.push(agent.listen("/o/acme/live").await);
+    }
+    assert!(lines.iter().all(|line| line.status() == StatusCode::OK));
+    assert_eq!(agent.listen("/o/acme/live").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+    let admin = desk.signed_in(&acme.admin.email).await;
+    assert_eq!(admin.listen("/o/acme/live").await.status(), StatusCode::OK);
+    drop(lines.pop());
+    assert_eq!(agent.listen("/o/acme/live").await.status(), StatusCode::OK);
+}
+
+async fn nobody_waits_when_the_server_stops(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let agent = desk.signed_in(&acme.agent.email).await;
+    let mut line = agent.listen("/o/acme/live").await;
+    let _ = line.next().await;
+    desk.end_hints();
+    assert_eq!(line.next().await, None);
+    assert_eq!(agent.listen("/o/acme/live").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
