@@ -2,4 +2,5 @@
 
 mod desk;
 mod portal;
+mod previews;
 mod signing_in;

@@ -38,6 +38,7 @@ pub(crate) use incoming::ExternalRefWire;
 pub(crate) use outgoing::TicketOut;
 pub use outgoing::ticket_json;
 pub(crate) use previews::PreviewOut;
+pub use previews::preview_json;
 pub(crate) use records::EventOut;
 
 /// One of the collections.

@@ -65,6 +65,12 @@ async fn preview_submission(
     Ok(Json(one.into()))
 }
 
+/// What would come of a request, as JSON: for the command line.
+#[must_use]
+pub fn preview_json(preview: RequestPreview) -> Value {
+    serde_json::to_value(PreviewOut::from(preview)).expect("a preview always has JSON")
+}
+
 /// What would come of a request.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = RequestPreview)]
