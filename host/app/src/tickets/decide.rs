@@ -485,7 +485,7 @@ impl TicketDraft {
             let teams_now = shared.teams_now(facts, now);
             let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone(), teams_now };
             let begun = Evaluation::begin(desk, layers, shared, snapshot, of, occasion, now);
-            if is_preview { begun.as_preview() } else { begun }
+            if is_preview { begun.for_preview() } else { begun }
         })
     }
 

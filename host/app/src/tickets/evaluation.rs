@@ -236,7 +236,7 @@ impl Evaluation {
 
     /// The evaluation of a preview: what fails in it is kept nowhere, so it neither opens a breaker
     /// nor is it the trial of an open one.
-    pub(crate) fn as_preview(self) -> Self {
+    pub(crate) fn for_preview(self) -> Self {
         Self { is_preview: true, ..self }
     }
 

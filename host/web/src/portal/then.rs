@@ -1,4 +1,4 @@
-//! What happens then: who has to agree to a request, what is done, when it comes, and what it costs.
+//! What happens then: who has to agree to a request, what is done, when it comes, what it costs.
 
 use chrono::TimeDelta;
 use waypost_app::tickets::preview::{
