@@ -34,6 +34,7 @@ mod pages;
 mod parts;
 mod planning;
 mod policies;
+mod previews;
 mod problems;
 mod queues;
 mod quotas;

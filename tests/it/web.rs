@@ -3,4 +3,5 @@
 mod desk;
 mod live;
 mod portal;
+mod previews;
 mod signing_in;

@@ -34,4 +34,4 @@ mod wire;
 
 pub use routes::{document, router};
 pub use state::ApiState;
-pub use tickets::{explanation_json, outcome_json, ticket_json};
+pub use tickets::{explanation_json, outcome_json, preview_json, ticket_json};

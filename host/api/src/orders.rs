@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use axum::{Json, extract::State, http::StatusCode};
+use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
@@ -10,19 +11,19 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use waypost_app::{
     Desk,
-    orders::{self, NewOrder, NewOrderItem, OrderView},
+    orders::{self, NewOrder, NewOrderItem, OrderPreview, OrderView},
 };
 
 use crate::{
     ApiState,
     api_error::ApiError,
     extract::{JsonBody, Known},
-    tickets::TicketOut,
-    wire::{ChannelName, PersonIn},
+    tickets::{PreviewOut, TicketOut},
+    wire::{ChannelName, MoneyWire, PersonIn},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(place))
+    OpenApiRouter::new().routes(routes!(place)).routes(routes!(preview))
 }
 
 /// Order several catalog items
@@ -43,6 +44,25 @@ async fn place(
     // Boxed: deciding on many requests makes a future that would fill the stack.
     let placed = Box::pin(orders::place(&desk, &caller, order.command())).await?;
     Ok((StatusCode::CREATED, Json(placed.into())))
+}
+
+/// Preview an order
+///
+/// What would come of each of its requests if it was placed now. Nothing is stored, no number is
+/// used and nobody is told. What is wrong with it is refused as it would be.
+#[utoipa::path(
+    post,
+    path = "/preview",
+    request_body = OrderIn,
+    responses((status = 200, description = "What would come of it", body = OrderPreviewOut)),
+)]
+async fn preview(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    JsonBody(order): JsonBody<OrderIn>,
+) -> Result<Json<OrderPreviewOut>, ApiError> {
+    // Boxed, as placing it is.
+    Ok(Json(Box::pin(orders::preview(&desk, &caller, order.command())).await?.into()))
 }
 
 /// A new order.
@@ -88,6 +108,18 @@ struct OrderOut {
     items: Vec<TicketOut>,
 }
 
+/// What would come of an order.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderPreview)]
+struct OrderPreviewOut {
+    /// One for each item, in the order of the items.
+    items: Vec<PreviewOut>,
+    /// What those cost together that would not be rejected, in each currency.
+    cost: Vec<MoneyWire>,
+    /// When the last of those should be there of which that is known.
+    expected_at: Option<DateTime<Utc>>,
+}
+
 impl OrderIn {
     fn command(self) -> NewOrder {
         let items = self.items.iter().map(|item| NewOrderItem { fields: fields(item) }).collect();
@@ -107,6 +139,16 @@ fn fields(record: &impl Serialize) -> Map<String, Value> {
 impl From<OrderView> for OrderOut {
     fn from(order: OrderView) -> Self {
         Self { id: order.id.0, items: order.requests.into_iter().map(Into::into).collect() }
+    }
+}
+
+impl From<OrderPreview> for OrderPreviewOut {
+    fn from(order: OrderPreview) -> Self {
+        Self {
+            items: order.requests.into_iter().map(Into::into).collect(),
+            cost: order.cost.into_iter().map(Into::into).collect(),
+            expected_at: order.expected_at,
+        }
     }
 }
 

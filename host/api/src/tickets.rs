@@ -14,6 +14,7 @@ mod explanation;
 mod incoming;
 mod links;
 mod outgoing;
+mod previews;
 mod records;
 mod schema;
 mod suggestions;
@@ -36,6 +37,8 @@ pub use explanation::{explanation_json, outcome_json};
 pub(crate) use incoming::ExternalRefWire;
 pub(crate) use outgoing::TicketOut;
 pub use outgoing::ticket_json;
+pub(crate) use previews::PreviewOut;
+pub use previews::preview_json;
 pub(crate) use records::EventOut;
 
 /// One of the collections.
@@ -75,6 +78,9 @@ impl Collection {
         }
         if self.has(Action::AcceptSuggestion) {
             routes = routes.merge(suggestions::routes());
+        }
+        if self == Self::Of(TicketKind::Request) {
+            routes = routes.merge(previews::routes());
         }
         if self != Self::Of(TicketKind::Task) {
             routes = routes.merge(tasks::routes());

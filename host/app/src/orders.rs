@@ -1,7 +1,9 @@
 //! Orders: several requests of one person, made together or not at all.
 
+use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 use waypost_domain::{
+    catalog::Money,
     ids::OrderId,
     permission,
     refusal::{Faults, Refused},
@@ -11,7 +13,14 @@ use waypost_store::catalog;
 
 use crate::{
     Caller, CommandError, Desk,
-    tickets::{OpenTicket, TicketView, facts::Facts, given::LookUps, open, scene::Scene},
+    tickets::{
+        OpenTicket, TicketView,
+        facts::Facts,
+        given::LookUps,
+        open,
+        preview::{self, RequestPreview},
+        scene::Scene,
+    },
 };
 
 /// What is ordered together.
@@ -40,6 +49,27 @@ pub struct OrderView {
     pub requests: Vec<TicketView>,
 }
 
+/// What would come of an order.
+#[derive(Debug, Clone)]
+pub struct OrderPreview {
+    /// What would come of each of its requests, in the order's order.
+    pub requests: Vec<RequestPreview>,
+    /// What those cost together that are not refused, in each currency.
+    pub cost: Vec<Money>,
+    /// When the last of those is there of which it is known.
+    pub expected_at: Option<DateTime<Utc>>,
+}
+
+impl OrderPreview {
+    /// What would come of these requests, sent together.
+    #[must_use]
+    pub fn of(requests: Vec<RequestPreview>) -> Self {
+        let cost = Money::sums(requests.iter().filter_map(|one| one.cost.as_ref()));
+        let expected_at = requests.iter().filter_map(|one| one.expected_at).max();
+        Self { requests, cost, expected_at }
+    }
+}
+
 /// More belongs into several orders; all of one are decided on and stored at once.
 pub const MAX_ITEMS: usize = 20;
 
@@ -50,6 +80,29 @@ pub const MAX_ITEMS: usize = 20;
 /// The role; then every wrong field of every item by its place: `/items/2/answers/model`. Nothing
 /// is stored then.
 pub async fn place(desk: &Desk, caller: &Caller, new: NewOrder) -> Result<OrderView, CommandError> {
+    check(caller, &new)?;
+    let id = OrderId(desk.id(caller));
+    let mut scene = drafts(desk, caller, &new, id).await?;
+    open::decide_on(&mut scene).await?;
+    let requests = open::finish_all(scene).await?;
+    Ok(OrderView { id, requests })
+}
+
+/// What would come of an order that was placed now. Nothing is stored.
+///
+/// # Errors
+/// As [`place`].
+pub async fn preview(
+    desk: &Desk,
+    caller: &Caller,
+    new: NewOrder,
+) -> Result<OrderPreview, CommandError> {
+    check(caller, &new)?;
+    let scene = drafts(desk, caller, &new, OrderId(desk.id(caller))).await?;
+    Ok(OrderPreview::of(preview::foreseen(scene).await?))
+}
+
+fn check(caller: &Caller, new: &NewOrder) -> Result<(), CommandError> {
     permission::allows_opening(caller.role, TicketKind::Request, &Given::default())?;
     let mut faults = Faults::new();
     match new.items.len() {
@@ -61,12 +114,7 @@ pub async fn place(desk: &Desk, caller: &Caller, new: NewOrder) -> Result<OrderV
             faults.wrong("/items", "too-many", message);
         }
     }
-    faults.finish()?;
-    let id = OrderId(desk.id(caller));
-    let mut scene = drafts(desk, caller, &new, id).await?;
-    open::decide_on(&mut scene).await?;
-    let requests = open::finish_all(scene).await?;
-    Ok(OrderView { id, requests })
+    Ok(faults.finish()?)
 }
 
 /// The requests of an order, checked and ready to be decided on.

@@ -16,6 +16,7 @@ mod links;
 mod messages;
 pub(crate) mod names;
 pub(crate) mod open;
+pub mod preview;
 mod reactions;
 pub(crate) mod read;
 pub(crate) mod scene;

@@ -7,6 +7,8 @@ mod question;
 mod rules;
 mod tree;
 
+use std::collections::BTreeMap;
+
 use uuid::Uuid;
 
 use crate::{
@@ -246,6 +248,21 @@ impl Holds for Option<Money> {
 }
 
 impl Money {
+    /// What several amounts are together, in each currency, by its code.
+    #[must_use]
+    pub fn sums<'m>(amounts: impl IntoIterator<Item = &'m Self>) -> Vec<Self> {
+        let mut sums: BTreeMap<&str, i64> = BTreeMap::new();
+        for amount in amounts {
+            let sum = sums.entry(&amount.currency).or_default();
+            *sum = sum.saturating_add(amount.minor_units);
+        }
+        let sum = |(currency, minor_units): (&str, i64)| Self {
+            minor_units,
+            currency: currency.to_owned(),
+        };
+        sums.into_iter().map(sum).collect()
+    }
+
     /// Notes what is wrong with an amount that somebody gives.
     fn check(&self, pointer: &str, faults: &mut Faults) {
         if !(0..=MAX_MINOR_UNITS).contains(&self.minor_units) {

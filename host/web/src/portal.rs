@@ -6,3 +6,4 @@ pub(crate) mod catalog;
 pub(crate) mod home;
 pub(crate) mod my;
 pub(crate) mod report;
+pub(crate) mod then;

@@ -61,6 +61,9 @@ pub(super) fn describe(of: Collection, document: &mut OpenApi) {
     if let Some(item) = paths.get_mut("/{id}") {
         describe_record(of, item, &edit);
     }
+    if let Some(operation) = paths.get_mut("/preview").and_then(|item| item.post.as_mut()) {
+        operation.request_body = Some(RefOr::T(takes(&new, Required::True)));
+    }
     if let Some(operation) = paths.get_mut("/{id}/tasks").and_then(|item| item.post.as_mut()) {
         operation.request_body = Some(RefOr::T(takes(ADDED_TASK, Required::True)));
     }

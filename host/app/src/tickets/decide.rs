@@ -42,10 +42,10 @@ use super::{
 };
 use crate::{Caller, Desk, layers::Asked};
 
-pub(crate) use self::approving::submit;
+pub(crate) use self::approving::{foresee_submission, submit};
 pub(crate) use self::keeping::{Kept, keep_voters, needs_care};
 pub(crate) use self::majors::evaluate_major_rules;
-pub(crate) use self::opening::{give_numbers, open, route_again};
+pub(crate) use self::opening::{foresee, give_numbers, open, route_again};
 pub(crate) use self::stalling::{Nudged, expect_votes, looks_after_approvals, nudge};
 pub(crate) use self::telling::{NotifiableEvent, tell};
 
@@ -75,6 +75,8 @@ pub(crate) struct TicketDraft {
     pub(crate) is_planned: bool,
     /// The public text of what was done.
     text: Option<String>,
+    /// Whether it is only asked what would be decided, and nothing is kept.
+    is_preview: bool,
 }
 
 /// How far the policies were asked about a draft.
@@ -148,12 +150,23 @@ impl TicketDraft {
             open_round: None,
             is_planned: false,
             text: None,
+            is_preview: false,
         }
     }
 
     /// Says that the sender chose the kind of ticket, which policies then leave alone.
     pub(crate) fn fix_kind(&mut self) {
         self.asking.taken.take(SuggestedField::Kind, "the sender");
+    }
+
+    /// Says that nothing of it is kept.
+    fn only_foresee(&mut self) {
+        self.is_preview = true;
+    }
+
+    /// The mark of the policies that failed so far.
+    pub(crate) fn failures_so_far(&self) -> Option<String> {
+        self.asking.evaluation.as_ref().and_then(Evaluation::mark_so_far)
     }
 
     fn take_given(&mut self) {
@@ -466,12 +479,13 @@ impl TicketDraft {
     ) -> &mut Evaluation {
         let (desk, facts, now) = (&self.desk, &self.facts, self.now);
         let of = (self.write.ticket.org, self.write.ticket.id);
-        let occasion = &self.occasion;
+        let (occasion, is_preview) = (&self.occasion, self.is_preview);
         self.asking.evaluation.get_or_insert_with(|| {
             let (layers, shared) = (facts.layers.clone(), facts.shared.clone());
             let teams_now = shared.teams_now(facts, now);
             let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone(), teams_now };
-            Evaluation::begin(desk, layers, shared, snapshot, of, occasion, now)
+            let begun = Evaluation::begin(desk, layers, shared, snapshot, of, occasion, now);
+            if is_preview { begun.for_preview() } else { begun }
         })
     }
 

@@ -53,6 +53,8 @@ pub(crate) struct Evaluation {
     policy_failures: Vec<String>,
     tripped: Vec<Tripped>,
     pauses: Vec<PauseChange>,
+    /// Whether nothing of it is kept.
+    is_preview: bool,
 }
 
 /// A pause that began, was prolonged or ended in this evaluation.
@@ -228,7 +230,14 @@ impl Evaluation {
             policy_failures: Vec::new(),
             tripped: Vec::new(),
             pauses: Vec::new(),
+            is_preview: false,
         }
+    }
+
+    /// The evaluation of a preview: what fails in it is kept nowhere, so it neither opens a breaker
+    /// nor is it the trial of an open one.
+    pub(crate) fn for_preview(self) -> Self {
+        Self { is_preview: true, ..self }
     }
 
     /// Asks the policies bound to a hook, in their order, until one answers so that `enough` holds.
@@ -364,7 +373,12 @@ impl Evaluation {
             Err(message) => return not_asked(Failure::Unavailable { message: message.clone() }),
         };
         let breaker = self.runtime.breaker(asked.breaker_key(hook));
-        if breaker.check(self.record.at).is_err() {
+        let is_paused = if self.is_preview {
+            breaker.open().is_some_and(|open| self.record.at < open.until)
+        } else {
+            breaker.check(self.record.at).is_err()
+        };
+        if is_paused {
             return not_asked(Failure::BreakerOpen);
         }
         let teams_now = &self.snapshot.teams_now;
@@ -385,8 +399,8 @@ impl Evaluation {
         decision: &Decision,
     ) -> (Option<Answer>, Vec<u8>, Outcome) {
         let breaker = self.runtime.breaker(asked.breaker_key(hook));
-        let opened =
-            if asked.prepared.is_ok() { breaker.record(decision, self.record.at) } else { None };
+        let counts = asked.prepared.is_ok() && !self.is_preview;
+        let opened = if counts { breaker.record(decision, self.record.at) } else { None };
         let failure = match &decision.outcome {
             Ok(Ok(answer)) => {
                 return (Some(answer.clone()), answer.to_json(), Outcome::Applied);
@@ -441,6 +455,11 @@ impl Evaluation {
             was_asked.then(|| format!("{}: {code}", receipt.hook.as_str()))
         });
         failed.collect()
+    }
+
+    /// The mark that the ticket gets for what failed so far; none if nothing did.
+    pub(crate) fn mark_so_far(&self) -> Option<String> {
+        (!self.policy_failures.is_empty()).then(|| mark(&self.policy_failures))
     }
 
     /// Ends the evaluation, and packs it for the store.

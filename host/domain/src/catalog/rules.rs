@@ -154,3 +154,21 @@ fn a_cost_is_whole_minor_units_of_a_currency() {
     assert_eq!(wrong("cost", &money(-1, "EUR"), &mut item), ["/cost/minor_units"]);
     assert_eq!(wrong("cost", &money(1, "euro"), &mut item), ["/cost/currency"]);
 }
+
+#[test]
+fn costs_are_added_up_in_each_currency() {
+    let of = |costs: &[(i64, &str)]| {
+        let money = |&(minor_units, currency): &(i64, &str)| Money {
+            minor_units,
+            currency: currency.to_owned(),
+        };
+        let sums = Money::sums(&costs.iter().map(money).collect::<Vec<_>>());
+        sums.into_iter().map(|sum| (sum.minor_units, sum.currency)).collect::<Vec<_>>()
+    };
+    assert_eq!(of(&[]), []);
+    let sums = of(&[(5, "USD"), (7, "EUR"), (0, "CHF"), (3, "EUR")]);
+    let sums: Vec<_> = sums.iter().map(|(sum, currency)| (*sum, currency.as_str())).collect();
+    assert_eq!(sums, [(0, "CHF"), (10, "EUR"), (5, "USD")]);
+    // More than any amount holds is not less than that.
+    assert_eq!(of(&[(i64::MAX, "EUR"), (1, "EUR")]), [(i64::MAX, "EUR".to_owned())]);
+}

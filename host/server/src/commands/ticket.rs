@@ -6,8 +6,12 @@ use std::io::{self, Write};
 use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
-use waypost_app::tickets::{self, OpenTicket, TicketQuery, TicketRef, TicketView};
+use waypost_app::tickets::{
+    self, OpenTicket, TicketQuery, TicketRef, TicketView,
+    preview::{self, RequestPreview},
+};
 use waypost_domain::{
+    catalog::Money,
     key::Key,
     ticket::{Action, TicketKind},
 };
@@ -49,6 +53,9 @@ pub(crate) struct Open {
     /// Save a request as a draft, to be submitted later.
     #[arg(long)]
     draft: bool,
+    /// Only say what would come of a request; nothing is stored.
+    #[arg(long, conflicts_with = "draft")]
+    preview: bool,
 }
 
 /// List tickets.
@@ -106,9 +113,16 @@ impl Ticket {
     async fn carry_out(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let desk = &installation.desk;
         match self {
-            Self::Open(Open { kind, org, fields, draft }) => {
+            Self::Open(Open { kind, org, fields, draft, preview }) => {
                 let caller = installation.operator(&org).await?;
                 let command = OpenTicket { kind, fields: read(fields), draft };
+                if preview {
+                    if kind.is_some_and(|kind| kind != TicketKind::Request) {
+                        bail!("only a request has a preview; use --kind request");
+                    }
+                    let preview = Box::pin(preview::of_new(desk, &caller, command)).await;
+                    return foretell(output, &preview.context("previewing a request")?);
+                }
                 let opened = Box::pin(tickets::open(desk, &caller, command)).await;
                 let view = opened.context("opening a ticket")?;
                 tell(output, &view)
@@ -203,6 +217,47 @@ fn read(fields: Vec<(String, String)>) -> Map<String, Value> {
 
 fn tell(output: &mut Output, view: &TicketView) -> Result<()> {
     output.tell(|| waypost_api::ticket_json(view.clone()), |to| write(to, view))
+}
+
+fn foretell(output: &mut Output, preview: &RequestPreview) -> Result<()> {
+    output.tell(|| waypost_api::preview_json(preview.clone()), |to| write_preview(to, preview))
+}
+
+fn write_preview(to: &mut dyn Write, preview: &RequestPreview) -> io::Result<()> {
+    let (kind, state) = (preview.kind.with_article(), preview.state);
+    writeln!(to, "It would be {kind}, {state}; nothing was stored.")?;
+    if let Some(reason) = &preview.rejection {
+        writeln!(to, "  rejected: {}", crate::output::line(reason))?;
+    }
+    for (place, stage) in preview.stages.iter().enumerate() {
+        writeln!(to, "  stage {} ({})", place + 1, stage.rule)?;
+        for step in &stage.steps {
+            let voters = step.voters.iter().map(|it| it.voter.name.as_str()).collect::<Vec<_>>();
+            let voters = if voters.is_empty() {
+                "an approver who has to be named first".to_owned()
+            } else {
+                voters.join(", ")
+            };
+            writeln!(to, "    {}: {} of {voters}", step.name, step.quorum)?;
+        }
+    }
+    for task in &preview.tasks {
+        writeln!(to, "  task of {}: {}", task.team.key, task.short_description)?;
+    }
+    if let Some(Money { minor_units, currency }) = &preview.cost {
+        let (whole, part) = (minor_units / 100, minor_units % 100);
+        writeln!(to, "  cost {whole}.{part:02} {currency}")?;
+    }
+    if let Some(at) = preview.expected_at {
+        writeln!(to, "  expected {at}")?;
+    }
+    if let Some(internals) = &preview.internals {
+        writeln!(to, "  priority {}, team {}", internals.priority, internals.team.key)?;
+    }
+    if let Some(failures) = &preview.policy_failures {
+        writeln!(to, "  policies failed, and a fallback decides: {failures}")?;
+    }
+    Ok(())
 }
 
 fn line(to: &mut dyn Write, view: &TicketView) -> io::Result<()> {

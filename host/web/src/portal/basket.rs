@@ -1,15 +1,16 @@
 //! The basket: requests that are written down and not handed in yet, sent together.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde_json::Map;
+use tokio::time::timeout;
 use waypost_app::{
     CommandError, PageRequest,
+    orders::MAX_ITEMS,
     tickets::{
-        self, PersonRef, TicketOrder, TicketQuery, TicketView,
+        self, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView,
         bulk::{self, Acted, BulkAction, BulkTicket},
+        preview::{self, RequestPreview},
     },
 };
 use waypost_domain::{
@@ -17,13 +18,17 @@ use waypost_domain::{
     ticket::{Action, State as TicketState, TicketKind},
 };
 
-use super::catalog::{answers, money};
+use super::{
+    catalog::{answers, money},
+    then::Then,
+};
 use crate::{
     WebState,
     error::{PageError, sentence},
     form::{Form, Query},
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
+    time::When,
     viewer::Viewer,
 };
 
@@ -35,8 +40,12 @@ const SHOWN: u16 = 50;
 struct BasketPage {
     p: Page,
     items: Vec<Item>,
-    /// What all of it costs, in each currency.
+    /// What all of it costs that is not refused, in each currency.
     total: Vec<String>,
+    /// When the last of it should be there, as far as that is known.
+    expected: Option<When>,
+    /// Of how many is shown what happens then, where not of all.
+    foreseen: Option<usize>,
     /// What was handed in, where not everything was.
     sent: Vec<Sent>,
     /// What stood against the rest.
@@ -67,6 +76,10 @@ struct Item {
     quantity: u16,
     cost: Option<String>,
     answers: Vec<(String, String)>,
+    /// What happens once it is sent, as far as that was found out.
+    then: Option<Then>,
+    /// Why it cannot be sent as it is.
+    refused: Option<String>,
     remove: String,
 }
 
@@ -86,14 +99,26 @@ async fn page(
     refused: Vec<NotSent>,
 ) -> Result<BasketPage, CommandError> {
     let drafts = drafts(state, viewer).await?;
-    let mut sums: BTreeMap<String, i64> = BTreeMap::new();
+    let mut previews = previews(state, viewer, &drafts).await?.into_iter();
+    let mut costs = Vec::with_capacity(drafts.len());
+    let mut expected_at = None;
     let mut items = Vec::with_capacity(drafts.len());
     for view in &drafts {
         let number = &view.ticket.number;
         let request = view.ticket.request();
-        let cost = request.and_then(|request| request.cost.as_ref());
-        if let Some(cost) = cost {
-            *sums.entry(cost.currency.clone()).or_default() += cost.minor_units;
+        let cost = request.and_then(|request| request.cost.clone());
+        let (mut then, mut refused) = (None, None);
+        match previews.next() {
+            Some(Ok(preview)) => {
+                then = Some(Then::of(viewer, &preview, true).without_cost());
+                expected_at = expected_at.max(preview.expected_at);
+                costs.extend(preview.cost);
+            }
+            Some(Err(error)) => {
+                refused = Some(sentence(&error));
+                costs.extend(cost.clone());
+            }
+            None => costs.extend(cost.clone()),
         }
         items.push(Item {
             href: viewer.at(&format!("my/{number}")),
@@ -101,22 +126,40 @@ async fn page(
             version: view.ticket.version,
             name: view.ticket.short_description.clone(),
             quantity: request.map_or(1, |request| request.quantity),
-            cost: cost.map(|cost| money(viewer, cost)),
+            cost: cost.map(|cost| money(viewer, &cost)),
             answers: answers(&state.desk, viewer, view).await?,
+            then,
+            refused,
             remove: viewer.at(&format!("my/{number}/do/cancel")),
         });
     }
-    let total = sums
-        .into_iter()
-        .map(|(currency, minor_units)| money(viewer, &Money { minor_units, currency }));
+    let foreseen = items.iter().filter(|it| it.then.is_some() || it.refused.is_some()).count();
     Ok(BasketPage {
         p: Page::of_portal(viewer, viewer.words.text.basket_title()).refused(!refused.is_empty()),
-        total: total.collect(),
+        total: Money::sums(&costs).iter().map(|sum| money(viewer, sum)).collect(),
+        expected: expected_at.map(|at| viewer.clock.at(at)),
+        foreseen: Some(foreseen).filter(|foreseen| *foreseen < items.len()),
         items,
         sent,
         refused,
         once: state.edge.entropy.id(viewer.caller().now).to_string(),
     })
+}
+
+/// What would come of the first of the drafts; of none where that takes too long to wait for.
+async fn previews(
+    state: &WebState,
+    viewer: &Viewer,
+    drafts: &[TicketView],
+) -> Result<Vec<Result<RequestPreview, CommandError>>, CommandError> {
+    let first = drafts.iter().take(MAX_ITEMS);
+    let named: Vec<TicketRef> = first.map(|view| TicketRef::Id(view.ticket.id)).collect();
+    if named.is_empty() {
+        return Ok(Vec::new());
+    }
+    let previews = Box::pin(preview::of_drafts(&state.desk, viewer.caller(), &named));
+    let time = state.edge.options.request_timeout / 2;
+    timeout(time, previews).await.unwrap_or_else(|_| Ok(Vec::new()))
 }
 
 /// The viewer's requests of the catalog that are not handed in: the latest, in the order in which

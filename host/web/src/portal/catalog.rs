@@ -20,6 +20,7 @@ use waypost_domain::{
     ticket::{FieldType, TicketKind},
 };
 
+use super::then::Then;
 use crate::{
     WebState,
     choices::{Choices, all},
@@ -62,6 +63,8 @@ struct ItemPage {
     tasks: Vec<String>,
     fields: Vec<Field>,
     problems: Vec<Problem>,
+    /// What would come of what was filled in, where that was asked.
+    then: Option<Then>,
     action: String,
     once: String,
 }
@@ -175,6 +178,7 @@ fn page(
         tasks: item.tasks.iter().map(|task| task.short_description.clone()).collect(),
         fields,
         problems,
+        then: None,
         action: viewer.at(&format!("catalog/{}", item.key)),
         once,
     }
@@ -289,21 +293,11 @@ async fn try_order(
     form: &Form,
 ) -> Result<Response, PageError> {
     let item = item(state, viewer, key).await?;
+    if form.get("preview").is_some() {
+        return preview(state, viewer, &item, form).await;
+    }
     let ordered = once(&state.desk, viewer, form, async |caller| {
-        let taken = [
-            ("answers", FieldType::Answers),
-            ("quantity", FieldType::Count { least: 1, most: u32::MAX }),
-            ("description", FieldType::Text),
-        ];
-        let mut wanted = form.json(taken, &viewer.clock, false);
-        wanted.insert("catalog_item".to_owned(), Json::from(key));
-        let mut shared = Map::new();
-        shared.insert("channel".to_owned(), Json::from("portal"));
-        let own = || caller.person().map(|person| person.to_string());
-        let requester = form.said("requester").map(str::to_owned).or_else(own);
-        if let Some(requester) = requester {
-            shared.insert("requester".to_owned(), Json::from(requester));
-        }
+        let (mut wanted, shared) = asked(viewer, key, form);
         if form.get("basket").is_some() {
             // Written down, and handed in with the rest of the basket; what it lacks is asked now.
             item.check_answers(&given(&wanted))?;
@@ -318,7 +312,7 @@ async fn try_order(
             Box::pin(tickets::open(&state.desk, &caller, new)).await?;
             return Ok(viewer.at("basket?done=basket"));
         }
-        let new = NewOrder { fields: shared, items: vec![NewOrderItem { fields: wanted }] };
+        let new = order_of(wanted, shared);
         let order = Box::pin(orders::place(&state.desk, &caller, new)).await?;
         let number = order.requests.first().map(|request| request.ticket.number.clone());
         Ok(match number {
@@ -329,13 +323,66 @@ async fn try_order(
     match ordered.await {
         Ok(response) => Ok(response),
         Err(NotDone::Failed(error)) => Err(error),
-        Err(NotDone::Refused(error)) => {
-            let faults = Faults::of_error(error)?.behind("/items/0");
-            let once = state.edge.entropy.id(viewer.caller().now).to_string();
-            let page = page(viewer, &item, Some(form), &faults, once);
-            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
-        }
+        Err(NotDone::Refused(error)) => refused(state, viewer, &item, form, error),
     }
+}
+
+/// The page with what is wrong with what was filled in.
+fn refused(
+    state: &WebState,
+    viewer: &Viewer,
+    item: &CatalogItem,
+    form: &Form,
+    error: CommandError,
+) -> Result<Response, PageError> {
+    let faults = Faults::of_error(error)?.behind("/items/0");
+    let once = state.edge.entropy.id(viewer.caller().now).to_string();
+    let page = page(viewer, item, Some(form), &faults, once);
+    Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
+}
+
+/// The page with what would come of what was filled in.
+async fn preview(
+    state: &WebState,
+    viewer: &Viewer,
+    item: &CatalogItem,
+    form: &Form,
+) -> Result<Response, PageError> {
+    let (wanted, shared) = asked(viewer, item.key.as_str(), form);
+    let order = order_of(wanted, shared);
+    let preview = match Box::pin(orders::preview(&state.desk, viewer.caller(), order)).await {
+        Ok(preview) => preview,
+        Err(error) => return refused(state, viewer, item, form, error),
+    };
+    let is_own = form.said("requester").is_none();
+    let then = preview.requests.first().map(|one| Then::of(viewer, one, is_own));
+    let once = state.edge.entropy.id(viewer.caller().now).to_string();
+    let page = page(viewer, item, Some(form), &Faults::default(), once);
+    Ok(show_page(&ItemPage { then, ..page }))
+}
+
+/// What is asked for, and what an order says of all its items.
+fn asked(viewer: &Viewer, key: &str, form: &Form) -> (Map<String, Json>, Map<String, Json>) {
+    let taken = [
+        ("answers", FieldType::Answers),
+        ("quantity", FieldType::Count { least: 1, most: u32::MAX }),
+        ("description", FieldType::Text),
+    ];
+    let mut wanted = form.json(taken, &viewer.clock, false);
+    wanted.insert("catalog_item".to_owned(), Json::from(key));
+    let mut shared = Map::new();
+    shared.insert("channel".to_owned(), Json::from("portal"));
+    let own = || viewer.caller().person().map(|person| person.to_string());
+    let requester = form.said("requester").map(str::to_owned).or_else(own);
+    if let Some(requester) = requester {
+        shared.insert("requester".to_owned(), Json::from(requester));
+    }
+    (wanted, shared)
+}
+
+/// The order of one item.
+fn order_of(wanted: Map<String, Json>, shared: Map<String, Json>) -> NewOrder {
+    NewOrder { fields: shared, items: vec![NewOrderItem { fields: wanted }] }
 }
 
 /// The answers in what a form says.

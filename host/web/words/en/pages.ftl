@@ -163,7 +163,7 @@ item-send = Send the request
 item-then = What happens then
 item-cost = Cost
 item-takes = Delivery
-item-approval = Who has to agree is decided when you send it; you then see it in the request.
+item-approval = “See what happens then” shows who has to agree, and when it should be there.
 item-remarks = Remarks
 item-for = For somebody else
 item-for-hint = The e-mail address of the person; leave it empty if it is for you.
@@ -177,6 +177,38 @@ basket-remove = Remove
 basket-refused = Not everything was sent
 basket-sent = Sent:
 item-basket = Put into the basket
+item-preview = See what happens then
+item-glance = At a glance
+then-refused = It would be refused:
+then-free = Nobody has to agree to it first.
+# $name (String)
+then-agrees = { $name } agrees
+# $names (String)
+then-all-agree = All of these agree: { $names }
+# $names (String)
+then-one-agrees = One of these agrees: { $names }
+# $count (Number)
+# $names (String)
+then-some-agree = { $count } of these agree: { $names }
+then-nobody = Somebody agrees who still has to be named
+then-all = All of this is needed:
+then-any = One of these is enough:
+then-majority = Most of these are needed:
+then-first = Whatever is decided first counts:
+then-your-manager = your manager
+then-manager = their manager
+then-mandatory = in any case
+# $span (String)
+then-due = due after { $span }
+# $team (String)
+# $what (String)
+then-task = { $team }: { $what }
+then-expected = Expected
+then-all-expected = All of it is expected by
+then-degraded = Some of the rules could not be asked just now. What you see here is what would be done instead.
+then-cannot = It cannot be sent as it is:
+# $count (Number)
+then-some = What happens then is shown for { $count } of these requests only.
 
 approvals-title = Approvals
 approvals-none = Nothing waits for your decision.

@@ -55,6 +55,16 @@ pub(crate) async fn submit(
     Ok(())
 }
 
+/// Finds out what [`submit`] would decide.
+pub(crate) async fn foresee_submission(
+    desk: &Desk,
+    caller: &Caller,
+    submitted: &mut Vec<TicketDraft>,
+) -> Result<(), CommandError> {
+    submitted.iter_mut().for_each(TicketDraft::only_foresee);
+    submit(desk, caller, submitted).await
+}
+
 /// Finds out about the people whom plans name by id, who stands in for whom, and which rounds there
 /// were before.
 pub(super) async fn look_up_approvers(

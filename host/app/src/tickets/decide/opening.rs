@@ -26,6 +26,17 @@ pub(crate) async fn open(
     opening: &mut Vec<TicketDraft>,
     is_categorized: bool,
 ) -> Result<(), CommandError> {
+    unnumbered(desk, caller, opening, is_categorized).await?;
+    give_numbers(desk, caller, opening).await
+}
+
+/// As [`open`], without numbers: those are taken for good.
+async fn unnumbered(
+    desk: &Desk,
+    caller: &Caller,
+    opening: &mut Vec<TicketDraft>,
+    is_categorized: bool,
+) -> Result<(), CommandError> {
     for one in opening.iter_mut() {
         let changes = one.write.ticket.first_changes(&one.facts);
         one.did(Action::Create, &one.by.clone(), changes);
@@ -36,7 +47,6 @@ pub(crate) async fn open(
         run_stage(desk, caller, opening, TicketDraft::categorize).await?;
         go_on_with_cis(desk, caller, opening).await?;
     }
-    give_numbers(desk, caller, opening).await?;
     approving::look_up_approvers(desk, caller, opening).await?;
     for one in opening.iter_mut() {
         let by = one.by.clone();
@@ -45,6 +55,17 @@ pub(crate) async fn open(
         one.tell_of_approval();
     }
     Ok(())
+}
+
+/// Finds out what [`open`] would decide, and what nobody may hear of is left alone: numbers, and
+/// the breakers of the policies.
+pub(crate) async fn foresee(
+    desk: &Desk,
+    caller: &Caller,
+    opening: &mut Vec<TicketDraft>,
+) -> Result<(), CommandError> {
+    opening.iter_mut().for_each(TicketDraft::only_foresee);
+    unnumbered(desk, caller, opening, false).await
 }
 
 /// Asks the policies again who should get stored tickets.
