@@ -35,13 +35,13 @@ export async function samples() {
   const approvals = await api('GET', `requests/${asked}/approvals`);
   const vote = approvals.items[0].stages[0].steps[0].requests[0].id;
   const request = await ordered(people.requester, 'A laptop for the annex');
-  const mailed = await linkBySending(people.finance, () => ask(people.finance));
+  const mailed = await linkBySending(people.guest, () => ask(people.guest));
   return {
     '/': ['/'],
     '/assets/{name}': [],
     '/sign-in': ['/sign-in', '/sign-in?next=/o/marlow-county/my'],
     '/sign-in/link/{secret}': ['/sign-in/link/used-up', new URL(mailed).pathname],
-    '/setup/{secret}': [new URL(invitation(people.finance)).pathname],
+    '/setup/{secret}': [new URL(invitation(people.guest)).pathname],
     '/o/{org}': ['/o/marlow-county', '/o/nobody-has-this'],
     '/o/{org}/home': ['home'],
     '/o/{org}/search': ['search', 'search?q=laptop', 'search?q=nothing+like+it'],

@@ -56,7 +56,7 @@ for (const javaScriptEnabled of [true, false]) {
     }
     await as('report', refused, async (page) => {
       await page.goto(at(`my/${number}`));
-      assert.match(await text(page), /In fulfilment/i);
+      assert.match(await page.locator('.standing').innerText(), /Being fulfilled/);
     });
   });
 

@@ -23,6 +23,8 @@ export const people = {
   finance: 'martin.keane@marlow.example',
   agent: 'kofi.brenner@marlow.example',
   lead: 'yara.sandoval@marlow.example',
+  // Nobody signs in as this one: a new link would end the ones that are looked at.
+  guest: 'nora.bell@marlow.example',
   stranger: null,
 };
 
