@@ -65,10 +65,10 @@ for (const who of ['stranger', 'requester', 'agent', 'lead']) {
   });
 }
 
-/** Whether a page says something that no page before it did: the same one is looked at once. */
+/** Whether a page shows something that no page before it did: the same one is looked at once. */
 async function isNew(page, seen) {
   const html = await page.content();
-  const shape = html.replace(/ value="[^"]*"/g, '');
+  const shape = html.replace(/ value="[^"]*"|<time[^]*?<\/time>/g, '');
   return seen.size < seen.add(shape).size;
 }
 

@@ -19,6 +19,8 @@ const CHROMIUM: &str = "WAYPOST_TEST_CHROMIUM";
 const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable", "google-chrome"];
 /// How a file with tests ends; the others hold what tests share.
 const TESTS: &str = ".test.mjs";
+/// How any of them ends.
+const CODE: &str = ".mjs";
 
 /// Runs the tests; `--built` takes the program that was built before, other words name files
 /// (`pages` is `pages.test.mjs`).
@@ -94,7 +96,7 @@ impl Tests {
 
 /// Copies a folder's files, and removes what an earlier copy has that the folder has not any more.
 fn copied(from: &Path, to: &Path) -> Result<Vec<String>> {
-    for name in files_in(to)?.iter().filter(|name| name.ends_with(".mjs")) {
+    for name in files_in(to)?.iter().filter(|name| name.ends_with(CODE)) {
         fs::remove_file(to.join(name)).with_context(|| format!("removing an old {name}"))?;
     }
     let names = files_in(from)?;
