@@ -1,4 +1,5 @@
-//! What a change has to pass: format, lints, docs, dependencies, tests, conformance.
+//! What a change has to pass: format, lints, docs, dependencies, tests, conformance, the
+//! pages in a browser.
 
 use std::path::PathBuf;
 use std::process::Command;
@@ -7,7 +8,7 @@ use std::time::Instant;
 use anyhow::Result;
 
 use crate::workspace::{Workspace, root};
-use crate::{command, conformance, say, tests};
+use crate::{browser, command, conformance, say, tests};
 
 /// The checker of licences and sources, in the version that `deny.toml` was written for.
 const DENY_VERSION: &str = "0.20.2";
@@ -37,6 +38,7 @@ pub(crate) fn run() -> Result<()> {
     })?;
     tests::run(&[])?;
     conformance::run_in_ci()?;
+    browser::run_in_ci()?;
     say::doing(format_args!("Everything passed in {} s", began.elapsed().as_secs()));
     Ok(())
 }

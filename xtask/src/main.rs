@@ -1,6 +1,7 @@
 //! `cargo xtask`: what a developer asks of this repository beyond `cargo build`.
 
 mod bench;
+mod browser;
 mod ci;
 mod command;
 mod conformance;
@@ -39,8 +40,12 @@ Usage: cargo xtask TASK
   conformance [--seconds N] [--seed N] [--parts N] [--built]
                      compares the server's answers to an administrator, an agent and a requester with
                      its OpenAPI document, N seconds for each; needs Python, and PyPI the first time
+  browser [--built] [NAME ...]
+                     looks at the pages in Chromium: stories, accessibility, bytes, attacks; NAME is the
+                     beginning of a file in tests/browser; needs Node.js with npm, and its registry the
+                     first time; WAYPOST_TEST_CHROMIUM names the browser if it is not found
   ci                 everything that a change has to pass: format, lints, docs, dependencies, tests,
-                     conformance with the OpenAPI document in short
+                     conformance with the OpenAPI document in short, the pages in a browser
   plugins            builds the policies under plugins/ to target/policies
   languages          builds the example policy in Rust, TypeScript and Python; needs npm and pip
   postgres           runs a temporary PostgreSQL server for tests until Ctrl-C
@@ -66,6 +71,7 @@ fn run(words: &[String]) -> Result<()> {
         ("test", arguments) => tests::run(arguments),
         ("bench", arguments) => bench::run(arguments),
         ("conformance", arguments) => conformance::run(arguments),
+        ("browser", arguments) => browser::run(arguments),
         ("ci", []) => ci::run(),
         ("plugins", []) => plugins::build().map(drop),
         ("demo", arguments) => demo::run(arguments),

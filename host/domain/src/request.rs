@@ -341,7 +341,10 @@ impl Ticket {
                 content.add("short_description", &self.short_description);
                 content.add("description", &self.description);
             }
-            for (field, answer) in &request.answers {
+            // Where answers are kept, they have no order.
+            let mut answers: Vec<_> = request.answers.iter().collect();
+            answers.sort();
+            for (field, answer) in answers {
                 content.add(field.as_str(), answer);
             }
             if let Some(cost) = &request.cost {

@@ -68,6 +68,15 @@ fn the_text_beside_an_item_is_not_what_is_voted_on() {
 }
 
 #[test]
+fn what_is_voted_on_is_the_same_in_whichever_order_answers_are_kept() {
+    let mut asked = asked_for(1, answers()).unwrap();
+    assert!(answers().len() > 1);
+    let content = asked.approval_content();
+    asked.request_mut().unwrap().answers.reverse();
+    assert_eq!(asked.approval_content(), content);
+}
+
+#[test]
 fn a_fulfilled_request_can_be_partial() {
     let mut request = request(State::InFulfilment);
     let given = with("fulfillment_code", text("partial"))
