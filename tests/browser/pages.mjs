@@ -31,6 +31,8 @@ export async function samples() {
   const problem = (await api('POST', 'problems', { short_description: 'Card readers restart' })).number;
   await api('POST', `problems/${problem}/tasks`, { short_description: 'Ask the vendor' });
   await act(own, 'link', { link_type: 'related_to', target: solved });
+  const major = await opened('The whole annex is offline', { requester: people.requester });
+  await act(major, 'propose_major', { reason: 'Nobody there can work.' });
   const asked = await ordered(people.report, 'A laptop for the roads depot');
   const approvals = await api('GET', `requests/${asked}/approvals`);
   const vote = approvals.items[0].stages[0].steps[0].requests[0].id;
@@ -56,12 +58,14 @@ export async function samples() {
     '/o/{org}/approvals': ['approvals'],
     '/o/{org}/approvals/{request}': [`approvals/${vote}`],
     '/o/{org}/me': ['me'],
+    '/o/{org}/live': [],
     '/o/{org}/desk': ['desk'],
     '/o/{org}/desk/queue': ['desk/queue'],
-    '/o/{org}/desk/queue/{view}': ['all', 'mine', 'unassigned', 'team-revenue-systems', 'all?text=zzz']
+    '/o/{org}/desk/queue/{view}': ['all', 'mine', 'unassigned', 'team-revenue-systems', 'all?text=zzz', 'all?priority=1']
       .map((view) => `desk/queue/${view}`),
     '/o/{org}/desk/problems': ['desk/problems'],
     '/o/{org}/desk/tasks': ['desk/tasks'],
+    '/o/{org}/desk/major/{number}': [`desk/major/${major}`],
     '/o/{org}/desk/search': ['desk/search?text=card', 'desk/search?text=zzz'],
     '/o/{org}/desk/bulk': [`desk/bulk?action=resolve&ticket=${own}&ticket=${solved}`],
     '/o/{org}/desk/new': ['desk/new'],
@@ -69,6 +73,8 @@ export async function samples() {
       .map((kind) => `desk/new/${kind}`),
     '/o/{org}/desk/tickets/{number}': [own, held, request, problem]
       .map((number) => `desk/tickets/${number}`),
+    '/o/{org}/desk/tickets/{number}/what-if': [`desk/tickets/${own}/what-if`,
+      `desk/tickets/${own}/what-if?impact=1&urgency=1`],
     '/o/{org}/desk/tickets/{number}/do/{action}': ['resolve', 'edit', 'assign', 'hold', 'triage']
       .map((action) => `desk/tickets/${own}/do/${action}`),
   };

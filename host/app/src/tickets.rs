@@ -21,6 +21,7 @@ mod reactions;
 pub(crate) mod read;
 pub(crate) mod scene;
 mod snapshot;
+mod what_if;
 pub(crate) mod write;
 
 use chrono::{DateTime, Utc};
@@ -44,6 +45,7 @@ pub use self::{
     open::open,
     read::{events, find, list, tasks},
     scene::{act, actions, edit},
+    what_if::{WhatIf, what_if},
 };
 pub use waypost_domain::ticket::ActionHint;
 

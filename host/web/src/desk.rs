@@ -6,4 +6,5 @@ pub(crate) mod major;
 pub(crate) mod new;
 pub(crate) mod queue;
 pub(crate) mod tickets;
+pub(crate) mod what_if;
 mod why;

@@ -201,6 +201,11 @@ impl Query {
         found.map(|(_, value)| value.trim()).filter(|value| !value.is_empty())
     }
 
+    /// The same as what was filled in: a form that changes nothing is sent in the address.
+    pub(crate) fn form(&self) -> Form {
+        Form { pairs: self.0.clone(), digest: [0; 32] }
+    }
+
     /// Everything that is asked for under a name.
     pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter(move |(known, _)| known == name).map(|(_, value)| value.as_str())

@@ -70,6 +70,7 @@ pub const ROUTES: &[&str] = &[
     "/o/{org}/desk/new",
     "/o/{org}/desk/new/{kind}",
     "/o/{org}/desk/tickets/{number}",
+    "/o/{org}/desk/tickets/{number}/what-if",
     "/o/{org}/desk/tickets/{number}/do/{action}",
 ];
 
@@ -130,6 +131,7 @@ pub fn router(state: WebState) -> Router {
         .route("/o/{org}/desk/new", get(desk::new::lead))
         .route("/o/{org}/desk/new/{kind}", get(desk::new::show).post(desk::new::open))
         .route("/o/{org}/desk/tickets/{number}", get(desk::tickets::show))
+        .route("/o/{org}/desk/tickets/{number}/what-if", get(desk::what_if::show))
         .route(
             "/o/{org}/desk/tickets/{number}/do/{action}",
             get(desk::doing::ask).post(desk::doing::act),

@@ -27,6 +27,8 @@ on_both_engines! {
     a_view_is_its_owners_alone
     the_room_of_a_major_incident_tells_who_leads_it_and_what_was_promised
     keys_and_colors_are_kept_in_the_browser
+    what_if_says_what_an_edit_and_routing_again_would_come_to
+    what_if_changes_nothing
 }
 
 async fn a_ticket_is_taken_from_the_queue_answered_and_resolved(desk: TestDesk) {
@@ -380,6 +382,8 @@ async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
                 let number = ticket["number"].as_str().unwrap();
                 visitor.visit(&format!("/o/acme/desk/tickets/{number}")).await;
                 assert_eq!(visitor.status(), StatusCode::OK, "{number}");
+                visitor.visit(&format!("/o/acme/desk/tickets/{number}/what-if")).await;
+                assert_eq!(visitor.status(), StatusCode::OK, "{number}");
                 let allowed = person.client.of(ticket, "actions").await.ok();
                 for hint in allowed["items"].as_array().unwrap() {
                     let action = hint["action"].as_str().unwrap();
@@ -572,4 +576,76 @@ async fn keys_and_colors_are_kept_in_the_browser(desk: TestDesk) {
     let mut requester = desk.signed_in(&acme.requester.email).await;
     requester.visit("/o/acme/me").await;
     assert!(!requester.text().contains("Single keys"), "the portal has none");
+}
+
+/// What is most urgent goes to the network team.
+fn big_ones_to_network() -> Value {
+    json!({ "rules": [
+        { "name": "big ones", "when": { "priority": { "to": 1 } }, "to": { "team": "network" } },
+    ] })
+}
+
+async fn what_if_says_what_an_edit_and_routing_again_would_come_to(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let _ = acme.bind("route", "team-router", big_ones_to_network()).await;
+    let incident = acme.report("Nothing works").await;
+    let number = incident["number"].as_str().unwrap();
+    let client = &acme.agent.client;
+    let asked = json!({ "impact": 1, "urgency": 1 });
+    let path = format!("/incidents/{number}/what-if");
+    let told = client.post(&path, asked.clone()).await.ok();
+    assert_eq!((&told["before"]["priority"], &told["after"]["priority"]), (&json!(5), &json!(1)));
+    assert_eq!(told["before"]["team"]["key"], "service-desk");
+    assert_eq!(told["after"]["team"]["key"], "network");
+    let reasons = told["reasons"].to_string();
+    assert!(reasons.contains("big ones"), "{reasons}");
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit(&format!("/o/acme/desk/tickets/{number}")).await.click("What if?").await;
+    agent.visit(&format!("{}?impact=1&urgency=1&_was/impact=&_was/urgency=", agent.path())).await;
+    let answer = agent.part("#answer");
+    for said in ["Priority P5 P1", "Team Service desk Network", "big ones"] {
+        assert!(answer.contains(said), "{said}: {answer}");
+    }
+    // And so it comes.
+    let now = client.again(&incident).await;
+    let path = format!("/incidents/{number}");
+    let edited = client.patch(&path, now["version"].as_i64().unwrap(), asked).await.ok();
+    assert_eq!(edited["priority"]["value"], told["after"]["priority"]);
+    let routed = client.act(&incident, "reroute", json!({})).await.ok();
+    assert_eq!(routed["team"], told["after"]["team"]);
+    // What an edit would refuse is refused.
+    let wrong = client.post(&format!("{path}/what-if"), json!({ "impact": 9 })).await;
+    assert_eq!(wrong.status, 422, "{}", wrong.text);
+    agent.visit(&format!("/o/acme/desk/tickets/{number}/what-if?category=nonsense")).await;
+    assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let refused = acme.requester.client.post(&format!("{path}/what-if"), json!({})).await;
+    assert_eq!(refused.status, 403);
+}
+
+async fn what_if_changes_nothing(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let _ = acme.bind("route", "team-router", big_ones_to_network()).await;
+    let incident = acme.report("Nothing works").await;
+    let number = incident["number"].as_str().unwrap();
+    let before = (
+        acme.agent.client.again(&incident).await,
+        acme.agent.client.of(&incident, "receipts").await.ok(),
+    );
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    desk.pages_settle().await;
+    let commits = desk.store.stats();
+    let asked = json!({ "impact": 1, "urgency": 1 });
+    let _ = acme.agent.client.post(&format!("/incidents/{number}/what-if"), asked).await.ok();
+    let page = format!("/o/acme/desk/tickets/{number}/what-if?impact=1&urgency=1");
+    agent.visit(&page).await;
+    assert_eq!(agent.status(), StatusCode::OK);
+    desk.pages_settle().await;
+    assert_eq!(desk.store.stats().since(commits).commits, 0);
+    let after = (
+        acme.agent.client.again(&incident).await,
+        acme.agent.client.of(&incident, "receipts").await.ok(),
+    );
+    assert_eq!(before, after);
 }

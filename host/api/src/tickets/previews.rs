@@ -115,7 +115,7 @@ struct InternalsOut {
 /// Why something is decided.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = PreviewReason)]
-struct ReasonOut {
+pub(super) struct ReasonOut {
     /// What is done.
     action: ActionName,
     /// Why.
@@ -199,13 +199,17 @@ impl From<RequestPreview> for PreviewOut {
 
 impl From<Internals> for InternalsOut {
     fn from(internals: Internals) -> Self {
-        let reason =
-            |(action, reason): (Action, String)| ReasonOut { action: action.into(), reason };
         Self {
             team: internals.team.into(),
             priority: internals.priority.0,
-            reasons: internals.reasons.into_iter().map(reason).collect(),
+            reasons: internals.reasons.into_iter().map(ReasonOut::from).collect(),
         }
+    }
+}
+
+impl From<(Action, String)> for ReasonOut {
+    fn from((action, reason): (Action, String)) -> Self {
+        Self { action: action.into(), reason }
     }
 }
 

@@ -45,7 +45,7 @@ use crate::{Caller, Desk, layers::Asked};
 pub(crate) use self::approving::{foresee_submission, submit};
 pub(crate) use self::keeping::{Kept, keep_voters, needs_care};
 pub(crate) use self::majors::evaluate_major_rules;
-pub(crate) use self::opening::{foresee, give_numbers, open, route_again};
+pub(crate) use self::opening::{foresee, foresee_routing, give_numbers, open, route_again};
 pub(crate) use self::stalling::{Nudged, expect_votes, looks_after_approvals, nudge};
 pub(crate) use self::telling::{NotifiableEvent, tell};
 

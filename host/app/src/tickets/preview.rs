@@ -299,15 +299,20 @@ impl TicketDraft {
 
     fn internals(&self) -> Internals {
         let ticket = &self.write.ticket;
+        Internals {
+            team: self.team_shown(ticket.team),
+            priority: ticket.priority.effective().0,
+            reasons: self.reasons(),
+        }
+    }
+
+    /// Why policies, or the host in their place, decided as they did.
+    pub(super) fn reasons(&self) -> Vec<(Action, String)> {
         let reasons = self.write.events.iter().filter_map(|event| {
             let reason = event.reason.clone().filter(|reason| !reason.is_empty());
             Some((event.action, reason?))
         });
-        Internals {
-            team: self.team_shown(ticket.team),
-            priority: ticket.priority.effective().0,
-            reasons: reasons.collect(),
-        }
+        reasons.collect()
     }
 }
 

@@ -173,7 +173,7 @@ async fn try_act(
 }
 
 /// Reads what an action is about, and performs it: what is left is to ask policies and to keep it.
-async fn performed<'a>(
+pub(super) async fn performed<'a>(
     desk: &'a Desk,
     caller: &'a Caller,
     named: &TicketRef,

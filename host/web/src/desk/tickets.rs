@@ -75,6 +75,8 @@ pub(super) struct TicketPage {
     vote: Option<String>,
     once: String,
     news: News,
+    /// Where it is asked where the ticket would be if something was different.
+    what_if: Option<String>,
 }
 
 impl TicketPage {
@@ -163,7 +165,10 @@ pub(super) async fn page(
     let say = sayings(viewer, ticket.number.as_str(), &hints, form, faults);
     let major = ticket.incident().map(|it| it.major.state().as_str()).filter(|it| *it != "none");
     let entries = history(viewer, &told, true);
+    let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
+    let what_if = viewer.at(&format!("{PAGE}/{}/what-if", ticket.number));
     Ok(TicketPage {
+        what_if: can_edit.then_some(what_if),
         news: News::of_ticket(viewer, PAGE, &ticket.number, &entries, None),
         p: Page::of_desk(viewer, ticket.short_description.clone()).refused(!faults.is_empty()),
         number: ticket.number.clone(),

@@ -397,3 +397,12 @@ major-no-children = Noch gehört kein anderer Incident dazu.
 view-save = Diese Ansicht speichern
 view-name = Name der Ansicht
 view-remove = Diese Ansicht aus meinen Reitern entfernen
+
+what-if-title = Was wäre, wenn?
+what-if-about = Ändern Sie etwas, und sehen Sie, welche Priorität und welches Team es bekäme. Nichts wird geändert, und niemand wird benachrichtigt.
+what-if-ask = Fragen
+what-if-answer = Dann wäre es hier
+what-if-now = Jetzt
+what-if-then = Dann
+what-if-same = gleich
+what-if-failed = Eine Richtlinie ist gescheitert; das Team bliebe, wie es ist:

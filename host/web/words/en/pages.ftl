@@ -454,3 +454,12 @@ major-no-children = No other incident is part of it yet.
 view-save = Save this view
 view-name = Name of the view
 view-remove = Remove this view from my tabs
+
+what-if-title = What if?
+what-if-about = Change something, and see which priority and team it would get. Nothing is changed, and nobody is told.
+what-if-ask = Ask
+what-if-answer = Then it would be here
+what-if-now = Now
+what-if-then = Then
+what-if-same = the same
+what-if-failed = A policy failed, so its team would stay as it is:

@@ -88,6 +88,16 @@ pub(crate) async fn route_again(
     Ok(())
 }
 
+/// Finds out what [`route_again`] would decide.
+pub(crate) async fn foresee_routing(
+    desk: &Desk,
+    caller: &Caller,
+    routed: &mut Vec<TicketDraft>,
+) -> Result<(), CommandError> {
+    routed.iter_mut().for_each(TicketDraft::only_foresee);
+    route_again(desk, caller, routed).await
+}
+
 /// Runs what asks policies, where it may. Where none is bound there is nothing to wait for.
 pub(super) async fn run_stage(
     desk: &Desk,
