@@ -36,6 +36,7 @@ mod text;
 mod ticket;
 mod time;
 mod viewer;
+mod vote_link;
 mod words;
 
 use std::sync::Arc;
@@ -63,6 +64,8 @@ pub struct WebState {
     pub(crate) site: Site,
     /// Addresses that ask for links.
     pub(crate) asked: Arc<Attempts>,
+    /// Addresses that show links to vote with which are none.
+    pub(crate) by_link: Arc<Attempts>,
     /// Turns of those whom nobody knows: their pages ask the database, too.
     pub(crate) strangers: Arc<Semaphore>,
     /// What is done after its answer was given.
@@ -75,8 +78,9 @@ impl WebState {
     pub fn new(desk: Desk, edge: Edge, site: Site) -> Self {
         // 30 in a quarter of an hour.
         let asked = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
+        let by_link = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
         let strangers = Arc::new(Semaphore::new(STRANGERS));
-        Self { desk, edge, site, asked, strangers, later: TaskTracker::default() }
+        Self { desk, edge, site, asked, by_link, strangers, later: TaskTracker::default() }
     }
 
     /// Waits until everything is done whose answer was given before.
