@@ -3,3 +3,4 @@
 mod desk;
 mod portal;
 mod signing_in;
+mod voting;

@@ -3,7 +3,10 @@
 //! A visitor does what people do: reads, clicks links and fills fields by their words, presses
 //! buttons. On every page that they meet, what must be true of all pages is checked.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+};
 
 use axum::{
     Router,
@@ -13,6 +16,7 @@ use axum::{
 use http_body_util::BodyExt;
 use scraper::{ElementRef, Html, Selector};
 use tower::ServiceExt;
+use waypost_edge::Peer;
 
 /// Somebody at the pages.
 #[derive(Clone)]
@@ -20,6 +24,8 @@ pub struct Visitor {
     front: Router,
     cookies: BTreeMap<String, String>,
     language: String,
+    /// Where they come from, where it is known.
+    from: Option<IpAddr>,
     /// The path of the page that is looked at.
     path: String,
     status: StatusCode,
@@ -35,6 +41,7 @@ impl Visitor {
             front,
             cookies: BTreeMap::new(),
             language: "en".to_owned(),
+            from: None,
             path: "/".to_owned(),
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -47,6 +54,12 @@ impl Visitor {
     #[must_use]
     pub fn speaking(self, language: &str) -> Self {
         Self { language: language.to_owned(), ..self }
+    }
+
+    /// The same, coming from an address of the network.
+    #[must_use]
+    pub fn coming_from(self, from: IpAddr) -> Self {
+        Self { from: Some(from), ..self }
     }
 
     /// Opens an address.
@@ -274,6 +287,9 @@ impl Visitor {
             }
             for (name, value) in headers {
                 request = request.header(*name, *value);
+            }
+            if let Some(from) = self.from {
+                request = request.extension(Peer(from));
             }
             let sent = body.take().map_or_else(Body::empty, Body::from);
             let request = request.body(sent).expect("a visitor sends what browsers send");
