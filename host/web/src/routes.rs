@@ -91,12 +91,13 @@ pub fn router(state: WebState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), among_strangers))
         .route_layer(from_fn_with_state(limits(&state, STRANGERS_LIMIT), bounded_body))
         .route_layer(from_fn_with_state(PUBLIC_TIMEOUT, deadline));
+    // Policies are asked about a vote, so it takes as long as any other change.
     let by_link = Router::new()
         .route("/s/{secret}", get(vote_link::show).post(vote_link::vote))
         .route_layer(from_fn(vote_link::not_stored))
         .route_layer(from_fn_with_state(state.clone(), among_strangers))
         .route_layer(from_fn_with_state(limits(&state, VOTE_LIMIT), bounded_body))
-        .route_layer(from_fn_with_state(PUBLIC_TIMEOUT, deadline));
+        .route_layer(from_fn_with_state(state.edge.options.request_timeout, deadline));
     let limits = limits(&state, FORM_LIMIT);
     let known = Router::new()
         .route("/o/{org}", get(portal::home::lead))

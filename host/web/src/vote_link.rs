@@ -149,8 +149,12 @@ async fn voter(
 /// What the voter is shown.
 async fn shown(state: &WebState, voter: &Voter) -> Result<Shown, PageError> {
     let ByLink { caller, request, .. } = &voter.who;
-    let shown = approvals::shown(&state.desk, caller, &voter.clock, *request).await?;
-    shown.ok_or_else(PageError::vote_link_over)
+    match approvals::shown(&state.desk, caller, &voter.clock, *request).await {
+        Ok(Some(shown)) => Ok(shown),
+        // The vote was cast a moment ago, and with it its ticket may be out of sight.
+        Ok(None) | Err(CommandError::NotFound(_)) => Err(PageError::vote_link_over()),
+        Err(error) => Err(error.into()),
+    }
 }
 
 impl Voter {
