@@ -165,8 +165,8 @@ pub async fn vote(
     let ByLink { caller, request, .. } = voter;
     // What counts a vote once is the round, whichever way it comes by: of two that are sent with
     // one link, the second finds its request decided.
-    let voted = Box::pin(approvals::vote(desk, caller, *request, vote, shown)).await;
-    let view = voted.map_err(|error| match error.code() {
+    let cast = Box::pin(approvals::vote(desk, caller, *request, vote, shown)).await;
+    let view = cast.map_err(|error| match error.code() {
         Code::NotFound | Code::InvalidTransition => CommandError::NotFound(Missing::Link),
         _ => error,
     })?;

@@ -318,22 +318,20 @@ impl<C: Transport> Worker<C> {
 
     /// What a letter says of the links with which its receiver votes; nothing where there are none.
     fn ways_to_vote(&self, votes: &[VotePath]) -> String {
-        let mut text = String::new();
-        for VotePath { step, path } in votes {
+        let warning = match votes.len() {
+            0 => return String::new(),
+            1 => {
+                "This link votes in your name: do not pass it on. It works once, for 7 days at most."
+            }
+            _ => {
+                "These links vote in your name: do not pass them on. Each works once, for 7 days at most."
+            }
+        };
+        let line = |VotePath { step, path }: &VotePath| {
             let which = if votes.len() > 1 { format!(" ({step})") } else { String::new() };
-            let site = &self.options.site;
-            text.push_str(&format!("\n\nVote without signing in{which}:\n{site}{path}"));
-        }
-        match votes.len() {
-            0 => {}
-            1 => text.push_str(
-                "\nThis link votes in your name: do not pass it on. It works once, for 7 days at most.",
-            ),
-            _ => text.push_str(
-                "\nThese links vote in your name: do not pass them on. Each works once, for 7 days at most.",
-            ),
-        }
-        text
+            format!("\n\nVote without signing in{which}:\n{}{path}", self.options.site)
+        };
+        format!("{}\n{warning}", votes.iter().map(line).collect::<String>())
     }
 
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {
