@@ -47,8 +47,10 @@ impl MakeWriter<'_> for ToLog {
 fn listen() {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| {
+        // The last one as the program has it, whatever its own filter says.
         let filter = "info,waypost_api=trace,waypost_app=trace,waypost_delivery=trace,waypost_domain=trace,\
-                      waypost_edge=trace,waypost_policy=trace,waypost_store=trace,tower_http=trace";
+                      waypost_edge=trace,waypost_policy=trace,waypost_store=trace,tower_http=trace,waypost_web=trace,\
+                      tower_http::csrf=off";
         let subscriber = tracing_subscriber::fmt()
             .json()
             .with_env_filter(EnvFilter::new(filter))

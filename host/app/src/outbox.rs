@@ -140,7 +140,8 @@ fn page_of(
     }
 }
 
-/// The votes that a ticket's approval waits for of a person, as far as they may cast them by a link.
+/// The votes that a ticket's approval waits for of a person, as far as they may cast them by a
+/// link.
 type Asked = BTreeMap<(TicketId, PersonId), Vec<AskedVote>>;
 
 /// The votes that the ticket of a message asks its receiver for, if it waits for any.
