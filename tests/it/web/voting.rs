@@ -42,6 +42,8 @@ on_both_engines! {
     another_site_s_form_casts_no_vote
     a_vote_is_asked_for_in_the_language_of_its_voter
     who_is_told_of_a_request_gets_no_link_to_vote_with
+    who_signs_in_at_the_provider_gets_no_link_to_vote_with
+    who_is_asked_for_more_votes_than_a_letter_holds_finds_them_behind_signing_in
 }
 
 /// An organization whose managers are asked for their votes by letter.
@@ -633,4 +635,36 @@ async fn who_is_told_of_a_request_gets_no_link_to_vote_with(desk: TestDesk) {
     let letters = desk.letters().await;
     assert_eq!(letters.len(), 2, "{letters:?}");
     assert!(letters.iter().all(|letter| links(letter).is_empty()), "{letters:?}");
+}
+
+async fn who_signs_in_at_the_provider_gets_no_link_to_vote_with(desk: TestDesk) {
+    let msp = desk.provider("msp").await;
+    let acme = desk.client_of("msp", "acme").await;
+    bind(&acme, &json!([stage("manager", &json!(["manager"]))])).await;
+    tell(&acme).await;
+    let field = json!({
+        "key": "field", "name": "Field", "members": [msp.agent.id], "serves": ["acme"],
+    });
+    let _ = msp.admin.client.post("/teams", field).await.created();
+    let _ = away(&desk, &acme.manager, &msp.agent).await;
+    let _ = acme.ask_for_laptop().await;
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1, "{letters:?}");
+    assert_eq!(letters[0].person.to_string(), msp.agent.id);
+    assert_eq!(links(&letters[0]), [""; 0]);
+}
+
+async fn who_is_asked_for_more_votes_than_a_letter_holds_finds_them_behind_signing_in(
+    desk: TestDesk,
+) {
+    let acme = desk.organization("acme").await;
+    let step = |number: i64| json!({ "name": format!("step {number}"), "approvers": ["manager"] });
+    let steps: Vec<Value> = (1..=6).map(step).collect();
+    bind(&acme, &json!([{ "steps": steps }])).await;
+    tell(&acme).await;
+    let _ = acme.ask_for_laptop().await;
+    assert_eq!(asked(&acme.manager).await.len(), 6);
+    let letters = desk.letters().await;
+    assert_eq!(links(&letters[0]), [""; 0]);
+    assert!(letters[0].body.ends_with("https://desk.test/o/acme/approvals"), "{}", letters[0].body);
 }
