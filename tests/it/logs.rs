@@ -6,15 +6,17 @@ use std::{
 };
 
 use axum::{body::Body, http::Method};
+use chrono::TimeDelta;
 use serde_json::json;
 use tracing_subscriber::{EnvFilter, fmt::MakeWriter};
 use waypost_delivery::Undelivered;
 use waypost_test_support::{Guest, TestDesk, on_both_engines};
 
-use crate::policies::{by_words, telling_the_requester};
+use crate::policies::{asking, by_words, stage, telling, telling_the_requester};
 
 on_both_engines! {
     no_secret_and_no_word_of_a_ticket_gets_into_the_logs
+    no_link_to_vote_with_gets_into_the_logs
 }
 
 /// What all stories of this process have logged since it is looked at.
@@ -45,8 +47,10 @@ impl MakeWriter<'_> for ToLog {
 fn listen() {
     static LISTENING: OnceLock<()> = OnceLock::new();
     LISTENING.get_or_init(|| {
+        // The last one as the program has it, whatever its own filter says.
         let filter = "info,waypost_api=trace,waypost_app=trace,waypost_delivery=trace,waypost_domain=trace,\
-                      waypost_edge=trace,waypost_policy=trace,waypost_store=trace,tower_http=trace";
+                      waypost_edge=trace,waypost_policy=trace,waypost_store=trace,tower_http=trace,waypost_web=trace,\
+                      tower_http::csrf=off";
         let subscriber = tracing_subscriber::fmt()
             .json()
             .with_env_filter(EnvFilter::new(filter))
@@ -110,6 +114,35 @@ async fn no_secret_and_no_word_of_a_ticket_gets_into_the_logs(desk: TestDesk) {
         "guessedbadger",
         secret,
     ] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert_eq!(line, None, "{secret} is logged");
+    }
+}
+
+async fn no_link_to_vote_with_gets_into_the_logs(desk: TestDesk) {
+    listen();
+    let acme = desk.organization("acme").await;
+    let stages = json!([stage("manager", &json!(["manager"]))]);
+    let _ = acme.bind("plan", "approval-chain", asking(&stages)).await;
+    let rules =
+        json!({ "rules": [telling("please", "approval_requested", &json!(["approvers"]))] });
+    let _ = acme.bind("notify", "stakeholder-notifier", rules).await;
+    let _ = acme.ask_for_laptop().await;
+    desk.refuse_letters(vec![Undelivered::Temporary("not now".to_owned())]);
+    let _ = desk.letters().await;
+    desk.clock.advance(TimeDelta::hours(1));
+    let letter = desk.letters().await.remove(0);
+    let path = letter.body.lines().find_map(|line| line.split_once("/s/")).unwrap().1.to_owned();
+    let mut manager = desk.visitor();
+    manager.visit(&format!("/s/{path}")).await.press("Do not agree").await;
+    manager.fill("Comment", "sillywalrus").press("Do not agree").await;
+    manager.visit(&format!("/s/{path}")).await;
+    manager.visit("/s/guessedferret").await;
+
+    let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
+    let log = String::from_utf8_lossy(&log);
+    assert!(log.contains("somebody voted by a link") && log.contains("/s/{secret}"));
+    for secret in [path.as_str(), "sillywalrus", "guessedferret"] {
         let line = log.lines().find(|line| line.contains(secret));
         assert_eq!(line, None, "{secret} is logged");
     }

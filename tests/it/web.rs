@@ -5,3 +5,4 @@ mod live;
 mod portal;
 mod previews;
 mod signing_in;
+mod voting;

@@ -158,6 +158,10 @@ struct OrganizationEditIn {
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = bool)]
     caller_reply_reopens: Option<bool>,
+    /// Whether letters that ask for a vote carry a link to vote with, once and without signing in.
+    #[serde(deserialize_with = "settable")]
+    #[schema(value_type = bool)]
+    votes_by_mail: Option<bool>,
     /// Number of days for which receipts are kept.
     #[serde(deserialize_with = "settable")]
     #[schema(value_type = u16)]
@@ -204,6 +208,8 @@ struct OrganizationOut {
     auto_close_days: u16,
     /// Whether the requester's reply to a resolved incident reopens it.
     caller_reply_reopens: bool,
+    /// Whether letters that ask for a vote carry a link to vote with, once and without signing in.
+    votes_by_mail: bool,
     /// Number of days for which receipts are kept.
     receipt_retention_days: u16,
     /// Fields that are required to resolve an incident.
@@ -261,6 +267,7 @@ impl From<OrganizationEditIn> for OrganizationEdit {
             reopen_window_days: input.reopen_window_days,
             auto_close_days: input.auto_close_days,
             caller_reply_reopens: input.caller_reply_reopens,
+            votes_by_mail: input.votes_by_mail,
             receipt_retention_days: input.receipt_retention_days,
             resolve_demands: input.resolve_demands,
             major_rules: input.major_rules.map(|rules| rules.into_iter().map(Into::into).collect()),
@@ -288,6 +295,7 @@ impl From<OrganizationView> for OrganizationOut {
             reopen_window_days: settings.reopen_window_days,
             auto_close_days: settings.auto_close_days,
             caller_reply_reopens: settings.caller_reply_reopens,
+            votes_by_mail: settings.votes_by_mail,
             receipt_retention_days: settings.receipt_retention_days,
             resolve_demands: settings.resolve_demands.into_iter().map(Into::into).collect(),
             major_rules: settings

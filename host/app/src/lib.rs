@@ -44,6 +44,7 @@ pub mod tickets;
 pub mod tokens;
 pub mod trial;
 pub mod upkeep;
+pub mod vote_links;
 
 pub use caller::{Caller, Unauthenticated, authenticate};
 pub use clock::{Clock, Entropy, ToMicros};

@@ -13,14 +13,16 @@ use waypost_domain::{
     ticket::Ticket,
 };
 use waypost_store::{
-    Store, StoreError, approval,
+    Store, StoreError, approval, organization,
     outbox::{self, Posted},
     person, team, ticket,
 };
 
 use crate::{
-    Caller, CommandError, Desk, Entropy, InvalidCursor, Page, PageRequest, page::ListTag,
+    Caller, CommandError, Desk, Entropy, InvalidCursor, Page, PageRequest,
+    page::ListTag,
     sign_ins::link_of,
+    vote_links::{AskedVote, VotePath},
 };
 
 /// A message, and where it stands.
@@ -48,6 +50,10 @@ pub struct Leaving {
     /// The path of the page that it is about; none for those who would not see it there, or who
     /// sign in elsewhere.
     pub page: Option<String>,
+    /// The votes that it asks its receiver for, which they may cast by a link.
+    pub asked: Vec<AskedVote>,
+    /// The links for these votes, as far as any were made.
+    pub votes: Vec<VotePath>,
 }
 
 /// Looks up whom messages that are to leave go to: for each its address of now, or why it is not
@@ -87,7 +93,7 @@ pub async fn leaving(
         let standing = Standing {
             person: seen.map(|seen| seen.person.clone()),
             ticket: ticket.cloned(),
-            is_asked: message.ticket.is_some_and(|id| asked.contains(&(id, message.person))),
+            is_asked: theirs_of(&asked, message).is_some(),
             teams: theirs.map(|(.., team)| *team).collect(),
         };
         let address = match message.leaves_to(&standing, now) {
@@ -103,7 +109,13 @@ pub async fn leaving(
         };
         let page = seen.zip(ticket);
         let page = page.and_then(|it| page_of(message, it, standing.is_asked));
-        leaving.push(Ok(Leaving { address, link, page }));
+        // A provider's people sign in at the provider.
+        let is_own = seen.is_some_and(|seen| seen.person.org == message.org);
+        let asked = match theirs_of(&asked, message) {
+            Some(votes) if is_own && message.told_as.contains(&ToldAs::Approver) => votes.clone(),
+            Some(_) | None => Vec::new(),
+        };
+        leaving.push(Ok(Leaving { address, link, page, asked, votes: Vec::new() }));
     }
     Ok(leaving)
 }
@@ -128,25 +140,41 @@ fn page_of(
     }
 }
 
+/// The votes that a ticket's approval waits for of a person, as far as they may cast them by a
+/// link.
+type Asked = BTreeMap<(TicketId, PersonId), Vec<AskedVote>>;
+
+/// The votes that the ticket of a message asks its receiver for, if it waits for any.
+fn theirs_of<'a>(asked: &'a Asked, message: &Message) -> Option<&'a Vec<AskedVote>> {
+    asked.get(&(message.ticket?, message.person))
+}
+
 /// Whose votes the approvals of tickets wait for, as far as messages were written to them as
 /// approvers.
-async fn asked(
-    store: &Store,
-    messages: &[&Message],
-) -> Result<BTreeSet<(TicketId, PersonId)>, StoreError> {
+async fn asked(store: &Store, messages: &[&Message]) -> Result<Asked, StoreError> {
     let mut tickets: BTreeMap<OrgId, BTreeSet<TicketId>> = BTreeMap::new();
     for message in messages.iter().filter(|one| one.told_as.contains(&ToldAs::Approver)) {
         tickets.entry(message.org).or_default().extend(message.ticket);
     }
-    let mut asked = BTreeSet::new();
+    let mut asked = Asked::new();
     for (org, tickets) in tickets {
         let mut tx = store.read(org).await?;
-        for round in approval::open_of_many(&mut tx, &Vec::from_iter(tickets)).await? {
+        let rounds = approval::open_of_many(&mut tx, &Vec::from_iter(tickets)).await?;
+        if rounds.is_empty() {
+            continue;
+        }
+        let has_links = organization::load(&mut tx).await?.settings.votes_by_mail;
+        for round in rounds {
             let ticket = TicketId(round.subject.id());
-            let steps = round.stages.iter().flat_map(|stage| &stage.steps);
-            let requests = steps.flat_map(|step| &step.requests);
-            let waiting = requests.filter(|one| one.state == SeatState::Requested);
-            asked.extend(waiting.map(|one| (ticket, one.voter)));
+            for step in round.steps() {
+                let waiting = step.requests.iter().filter(|one| one.state == SeatState::Requested);
+                for request in waiting {
+                    let theirs = asked.entry((ticket, request.voter)).or_default();
+                    if has_links {
+                        theirs.push(AskedVote { request: request.id, step: step.name.clone() });
+                    }
+                }
+            }
         }
     }
     Ok(asked)

@@ -23,6 +23,7 @@ use waypost_domain::{
 use waypost_store::{
     CommitNote, Store, StoreError, organization, outbox, person,
     sign_in::{self, Member, Shown},
+    vote_link,
 };
 
 use crate::{
@@ -374,6 +375,8 @@ pub async fn end_all_of(
     let known = person::find(&mut tx, person).await?.filter(|known| known.org == caller.org);
     known.ok_or(CommandError::NotFound(Missing::Person))?;
     let ended = sign_in::end_all(&mut tx, person, caller.now).await?;
+    // Whoever reads their mail is not to vote by it either.
+    vote_link::end_all(&mut tx, person, caller.now).await?;
     tx.commit().await?;
     tracing::info!(org.id = %caller.org, person.id = %person, ended, "sign-ins of a person ended");
     Ok(ended)

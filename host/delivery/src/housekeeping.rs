@@ -13,6 +13,7 @@ use waypost_app::Clock;
 use waypost_domain::{ids::OrgId, organization::Organization};
 use waypost_store::{
     Store, StoreError, component, evaluation, idempotency, organization, outbox, receipt, sign_in,
+    vote_link,
 };
 
 use crate::every::every;
@@ -62,7 +63,7 @@ pub struct Swept {
     pub policies: u64,
     /// Texts of messages that were settled long ago.
     pub texts: u64,
-    /// Sign-ins and links that ended long ago.
+    /// Sign-ins that ended long ago, and links, to sign in or to vote with.
     pub sign_ins: u64,
 }
 
@@ -121,7 +122,7 @@ impl Housekeeping {
         swept.answers = self.sweep_answers(now).await?;
         swept.policies = self.sweep_policies().await?;
         swept.texts = self.sweep_texts(now).await?;
-        swept.sign_ins = self.sweep_sign_ins(now).await?;
+        swept.sign_ins = self.sweep_sign_ins(now).await? + self.sweep_vote_links(now).await?;
         Ok(swept)
     }
 
@@ -185,6 +186,24 @@ impl Housekeeping {
         loop {
             let mut tx = self.store.system_alone().await?;
             let portion = sign_in::remove_before(&mut tx, before, PORTION).await?;
+            tx.commit().await?;
+            removed += portion;
+            if portion < u64::from(PORTION) {
+                return Ok(removed);
+            }
+        }
+    }
+
+    /// As of sign-ins.
+    async fn sweep_vote_links(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        let before = now - SIGN_INS_KEPT;
+        if !vote_link::has_any_before(&mut self.store.system_read().await?, before).await? {
+            return Ok(removed);
+        }
+        loop {
+            let mut tx = self.store.system_alone().await?;
+            let portion = vote_link::remove_before(&mut tx, before, PORTION).await?;
             tx.commit().await?;
             removed += portion;
             if portion < u64::from(PORTION) {

@@ -21,8 +21,11 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
-use waypost_app::outbox::{self as app_outbox, Leaving};
 use waypost_app::{Clock, Entropy};
+use waypost_app::{
+    outbox::{self as app_outbox, Leaving},
+    vote_links::{self, VotePath},
+};
 use waypost_domain::ids::{MessageId, OrgId};
 use waypost_domain::message::{LINK_PLACE, Message, NotSent};
 use waypost_store::outbox::{self, Ended, Fate, Posted};
@@ -253,12 +256,20 @@ impl<C: Transport> Worker<C> {
             |one| one.posted.message.org,
             |claims: Vec<Claim>| {
                 let (store, entropy) = (self.store.clone(), Arc::clone(&self.entropy));
-                let now = self.clock.now();
+                let (now, names_pages) = (self.clock.now(), self.options.names_pages);
                 async move {
                     let messages: Vec<_> =
                         claims.iter().map(|claim| &claim.posted.message).collect();
-                    let found = app_outbox::leaving(&store, entropy.as_ref(), &messages, now);
-                    let found = within(PATIENCE, found).await;
+                    let entropy = entropy.as_ref();
+                    let found = within(PATIENCE, async {
+                        let mut found =
+                            app_outbox::leaving(&store, entropy, &messages, now).await?;
+                        if names_pages {
+                            vote_links::make(&store, entropy, &messages, &mut found, now).await?;
+                        }
+                        Ok(found)
+                    });
+                    let found = found.await;
                     (claims, found)
                 }
             },
@@ -286,7 +297,7 @@ impl<C: Transport> Worker<C> {
     ))]
     async fn attempt(&self, posted: &Posted, found: Option<Result<Leaving, NotSent>>) -> Attempt {
         match found {
-            Some(Ok(Leaving { address, link, page })) => {
+            Some(Ok(Leaving { address, link, page, votes, .. })) => {
                 let mut message =
                     Message { address: Some(address.clone()), ..posted.message.clone() };
                 if let Some(path) = link {
@@ -297,11 +308,30 @@ impl<C: Transport> Worker<C> {
                     let text = message.body.trim_end();
                     message.body = format!("{text}\n\n{}{path}", self.options.site);
                 }
+                message.body.push_str(&self.ways_to_vote(&votes));
                 Attempt::Made(address, self.send(&message).await)
             }
             Some(Err(why)) => Attempt::NotMade(why),
             None => Attempt::NotBegun,
         }
+    }
+
+    /// What a letter says of the links with which its receiver votes; nothing where there are none.
+    fn ways_to_vote(&self, votes: &[VotePath]) -> String {
+        let warning = match votes.len() {
+            0 => return String::new(),
+            1 => {
+                "This link votes in your name: do not pass it on. It works once, for 7 days at most."
+            }
+            _ => {
+                "These links vote in your name: do not pass them on. Each works once, for 7 days at most."
+            }
+        };
+        let line = |VotePath { step, path }: &VotePath| {
+            let which = if votes.len() > 1 { format!(" ({step})") } else { String::new() };
+            format!("\n\nVote without signing in{which}:\n{}{path}", self.options.site)
+        };
+        format!("{}\n{warning}", votes.iter().map(line).collect::<String>())
     }
 
     async fn send(&self, message: &Message) -> Result<(), Undelivered> {

@@ -27,7 +27,7 @@ impl Actor {
 pub enum ActorKind {
     /// A person at a front end.
     User,
-    /// An e-mail.
+    /// An e-mail, or a link that one carried.
     Mail,
     /// A program, through the API.
     Api,

@@ -58,6 +58,8 @@ ids! {
     SignInId,
     /// A link that begins a sign-in.
     SignInLinkId,
+    /// A link with which somebody votes.
+    VoteLinkId,
     /// A round of approval.
     ApprovalId,
     /// A seat's request for a vote.

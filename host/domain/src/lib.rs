@@ -45,6 +45,7 @@ pub mod task;
 pub mod team;
 pub mod text;
 pub mod ticket;
+pub mod vote_link;
 pub mod waiting;
 
 #[cfg(test)]

@@ -71,6 +71,8 @@ pub struct OrgSettings {
     pub auto_close_days: u16,
     /// Whether a caller's reply to a resolved incident reopens it.
     pub caller_reply_reopens: bool,
+    /// Whether letters that ask for a vote carry a link to vote with.
+    pub votes_by_mail: bool,
     /// How long receipts are kept, in days.
     pub receipt_retention_days: u16,
     /// Fields that resolving demands beside code and notes (requirement R12).
@@ -109,6 +111,7 @@ impl OrgSettings {
             reopen_window_days: 14,
             auto_close_days: 5,
             caller_reply_reopens: true,
+            votes_by_mail: true,
             receipt_retention_days: 400,
             resolve_demands: Vec::new(),
             major_rules: Vec::new(),

@@ -67,6 +67,7 @@ pub(crate) struct Organization {
     pub(crate) reopen_window_days: Option<u16>,
     pub(crate) auto_close_days: Option<u16>,
     pub(crate) caller_reply_reopens: Option<bool>,
+    pub(crate) votes_by_mail: Option<bool>,
     pub(crate) receipt_retention_days: Option<u16>,
     pub(crate) resolve_demands: Option<Vec<String>>,
     /// By which signs a major incident is found, all rules in their order.

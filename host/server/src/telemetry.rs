@@ -18,6 +18,9 @@ use crate::config::LogFormat;
 /// So many lines wait for a slow reader; more are lost.
 const MAX_WAITING_LINES: usize = 10_000;
 
+/// It tells of nothing but the paths of requests, and those of links hold their secrets.
+const NO_PATHS: &str = "tower_http::csrf=off";
+
 /// Lines that did not fit among those that wait.
 static NOT_QUEUED: OnceLock<ErrorCounter> = OnceLock::new();
 
@@ -30,6 +33,7 @@ pub(crate) fn start(format: LogFormat, filter: &str) -> Result<WorkerGuard> {
                  target=level pairs joined by commas"
         )
     })?;
+    let filter = filter.add_directive(NO_PATHS.parse().context("reading a filter of our own")?);
     let not_queued = || NOT_QUEUED.get().map_or(0, ErrorCounter::dropped_lines);
     let (writer, guard) = NonBlockingBuilder::default()
         .lossy(true)

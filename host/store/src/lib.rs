@@ -62,6 +62,7 @@ pub mod team;
 pub mod testing;
 pub mod ticket;
 pub mod token;
+pub mod vote_link;
 
 pub use conn::{CommitNote, Committed, ReadTx, SystemReadTx, SystemTx, WriteTx};
 pub use error::StoreError;

@@ -67,9 +67,16 @@ struct SettingsJson {
     caller_reply_reopens: bool,
     receipt_retention_days: u16,
     resolve_demands: Vec<String>,
+    /// Not in the settings of organizations that were written before there were such links.
+    #[serde(default = "yes")]
+    votes_by_mail: bool,
     /// Not in the settings of organizations that were written before there were rules.
     #[serde(default)]
     major_rules: Vec<MajorRuleJson>,
+}
+
+const fn yes() -> bool {
+    true
 }
 
 /// Creates an organization with the team that owns what no policy routes.
@@ -280,6 +287,7 @@ impl From<&OrgSettings> for SettingsJson {
             reopen_window_days: settings.reopen_window_days,
             auto_close_days: settings.auto_close_days,
             caller_reply_reopens: settings.caller_reply_reopens,
+            votes_by_mail: settings.votes_by_mail,
             receipt_retention_days: settings.receipt_retention_days,
             resolve_demands: settings
                 .resolve_demands
@@ -311,6 +319,7 @@ impl TryFrom<SettingsJson> for OrgSettings {
             reopen_window_days: json.reopen_window_days,
             auto_close_days: json.auto_close_days,
             caller_reply_reopens: json.caller_reply_reopens,
+            votes_by_mail: json.votes_by_mail,
             receipt_retention_days: json.receipt_retention_days,
             resolve_demands: demands.collect::<Result<_, _>>()?,
             major_rules: major_rules::from_json(json.major_rules)?,

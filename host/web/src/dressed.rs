@@ -87,7 +87,7 @@ fn error_of(response: &mut Response) -> Option<PageError> {
 
 /// What was said beside the body of an error and still holds.
 fn kept(headers: &HeaderMap) -> HeaderMap {
-    let names = [header::ALLOW, header::SET_COOKIE];
+    let names = [header::ALLOW, header::CACHE_CONTROL, header::SET_COOKIE];
     let pairs =
         names.into_iter().filter_map(|name| Some((name.clone(), headers.get(name)?.clone())));
     pairs.collect()

@@ -44,6 +44,7 @@ enum Kind {
     OutcomeUnknown,
     AnswerLost,
     LinkOver,
+    VoteLinkOver,
     MethodNotAllowed,
     Internal,
 }
@@ -92,6 +93,11 @@ impl PageError {
         Self::of(Kind::LinkOver)
     }
 
+    /// A vote cannot be cast by this link, or not any more.
+    pub(crate) fn vote_link_over() -> Self {
+        Self::of(Kind::VoteLinkOver)
+    }
+
     /// A bare error of the router or a layer.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         Self::of(match status {
@@ -117,7 +123,7 @@ impl PageError {
             Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Kind::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Kind::Unavailable | Kind::TimedOut => StatusCode::SERVICE_UNAVAILABLE,
-            Kind::LinkOver => StatusCode::GONE,
+            Kind::LinkOver | Kind::VoteLinkOver => StatusCode::GONE,
             Kind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Kind::OutcomeUnknown | Kind::AnswerLost | Kind::Internal => {
                 StatusCode::INTERNAL_SERVER_ERROR
@@ -152,7 +158,7 @@ impl PageError {
             Kind::InProgress => t.error_in_progress(),
             Kind::Unavailable | Kind::TimedOut => t.error_unavailable(),
             Kind::OutcomeUnknown | Kind::AnswerLost => t.error_outcome_unknown(),
-            Kind::LinkOver => t.error_link_over(),
+            Kind::LinkOver | Kind::VoteLinkOver => t.error_link_over(),
             Kind::Internal => t.error_internal(),
         }
     }
@@ -173,6 +179,7 @@ impl PageError {
             Kind::Unavailable | Kind::TimedOut => t.advice_unavailable(),
             Kind::OutcomeUnknown | Kind::AnswerLost => t.advice_outcome_unknown(),
             Kind::LinkOver => t.advice_link_over(),
+            Kind::VoteLinkOver => t.advice_vote_link_over(),
             Kind::Internal => t.advice_internal(),
         }
     }

@@ -38,6 +38,7 @@ mod text;
 mod ticket;
 mod time;
 mod viewer;
+mod vote_link;
 mod words;
 
 use std::sync::Arc;
@@ -65,6 +66,8 @@ pub struct WebState {
     pub(crate) site: Site,
     /// Addresses that ask for links.
     pub(crate) asked: Arc<Attempts>,
+    /// Addresses that show links to vote with which are none.
+    pub(crate) by_link: Arc<Attempts>,
     /// Turns of those whom nobody knows: their pages ask the database, too.
     pub(crate) strangers: Arc<Semaphore>,
     /// Who waits for hints.
@@ -79,12 +82,14 @@ impl WebState {
     pub fn new(desk: Desk, edge: Edge, site: Site) -> Self {
         // 30 in a quarter of an hour.
         let asked = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
+        let by_link = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
         let strangers = Arc::new(Semaphore::new(STRANGERS));
         Self {
             desk,
             edge,
             site,
             asked,
+            by_link,
             strangers,
             live: live::Live::default(),
             later: TaskTracker::default(),

@@ -6,7 +6,7 @@ use axum::{
     Router,
     extract::{Request, State},
     http::StatusCode,
-    middleware::{Next, from_fn_with_state},
+    middleware::{Next, from_fn, from_fn_with_state},
     response::{IntoResponse, Response},
     routing::{get, post},
 };
@@ -20,6 +20,7 @@ use crate::{
     dressed::dressed,
     live, looks, me, page, portal, sign_in,
     viewer::{from_here, signed_in},
+    vote_link,
 };
 
 /// A page that nobody is known on and that takes longer is a failed one.
@@ -28,6 +29,8 @@ const PUBLIC_TIMEOUT: Duration = Duration::from_secs(10);
 const FORM_LIMIT: usize = 512 * 1024;
 /// An address, and where to go on.
 const STRANGERS_LIMIT: usize = 8 * 1024;
+/// A vote with its comment, each character of which may be written as nine or twelve.
+const VOTE_LIMIT: usize = 32 * 1024;
 
 /// The addresses of all pages, as the router knows them.
 pub const ROUTES: &[&str] = &[
@@ -37,6 +40,7 @@ pub const ROUTES: &[&str] = &[
     "/sign-in/link/{secret}",
     "/setup/{secret}",
     "/sign-out",
+    "/s/{secret}",
     "/o/{org}",
     "/o/{org}/home",
     "/o/{org}/search",
@@ -93,6 +97,13 @@ pub fn router(state: WebState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), among_strangers))
         .route_layer(from_fn_with_state(limits(&state, STRANGERS_LIMIT), bounded_body))
         .route_layer(from_fn_with_state(PUBLIC_TIMEOUT, deadline));
+    // Policies are asked about a vote, so it takes as long as any other change.
+    let by_link = Router::new()
+        .route("/s/{secret}", get(vote_link::show).post(vote_link::vote))
+        .route_layer(from_fn(vote_link::not_stored))
+        .route_layer(from_fn_with_state(state.clone(), among_strangers))
+        .route_layer(from_fn_with_state(limits(&state, VOTE_LIMIT), bounded_body))
+        .route_layer(from_fn_with_state(state.edge.options.request_timeout, deadline));
     let limits = limits(&state, FORM_LIMIT);
     let known = Router::new()
         .route("/o/{org}", get(portal::home::lead))
@@ -141,6 +152,7 @@ pub fn router(state: WebState) -> Router {
         .route_layer(from_fn_with_state(state.clone(), signed_in))
         .route_layer(from_fn_with_state(state.edge.options.request_timeout, deadline));
     public
+        .merge(by_link)
         .merge(known)
         .layer(from_fn_with_state(state.clone(), from_here))
         .layer(csrf)

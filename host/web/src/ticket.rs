@@ -310,6 +310,9 @@ fn did(
         })
         .collect();
     let who = match (event.actor.kind, event.actor.person) {
+        (ActorKind::Mail, Some(person)) if event.action == Action::Vote => {
+            words.text.voted_by_link(waypost_app::person_name(people, person).name)
+        }
         (_, Some(person)) => waypost_app::person_name(people, person).name,
         // Who decides by itself is told by what it did.
         (ActorKind::Policy | ActorKind::System, None) => String::new(),

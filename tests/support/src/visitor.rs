@@ -5,6 +5,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
     time::Duration,
 };
 
@@ -16,6 +17,7 @@ use axum::{
 use http_body_util::BodyExt;
 use scraper::{ElementRef, Html, Selector};
 use tower::ServiceExt;
+use waypost_edge::Peer;
 
 /// A line for hints, as a browser with scripts holds it open.
 pub struct Listening {
@@ -48,6 +50,8 @@ pub struct Visitor {
     front: Router,
     cookies: BTreeMap<String, String>,
     language: String,
+    /// Where they come from, where it is known.
+    from: Option<IpAddr>,
     /// The path of the page that is looked at.
     path: String,
     status: StatusCode,
@@ -63,6 +67,7 @@ impl Visitor {
             front,
             cookies: BTreeMap::new(),
             language: "en".to_owned(),
+            from: None,
             path: "/".to_owned(),
             status: StatusCode::OK,
             headers: HeaderMap::new(),
@@ -75,6 +80,12 @@ impl Visitor {
     #[must_use]
     pub fn speaking(self, language: &str) -> Self {
         Self { language: language.to_owned(), ..self }
+    }
+
+    /// The same, coming from an address of the network.
+    #[must_use]
+    pub fn coming_from(self, from: IpAddr) -> Self {
+        Self { from: Some(from), ..self }
     }
 
     /// Opens an address.
@@ -324,6 +335,9 @@ impl Visitor {
             }
             for (name, value) in headers {
                 request = request.header(*name, *value);
+            }
+            if let Some(from) = self.from {
+                request = request.extension(Peer(from));
             }
             let sent = body.take().map_or_else(Body::empty, Body::from);
             let request = request.body(sent).expect("a visitor sends what browsers send");

@@ -42,6 +42,8 @@ pub struct OrganizationEdit {
     pub auto_close_days: Option<u16>,
     /// Whether a caller's reply to a resolved incident reopens it.
     pub caller_reply_reopens: Option<bool>,
+    /// Whether letters that ask for a vote carry a link to vote with.
+    pub votes_by_mail: Option<bool>,
     /// How long receipts are kept, in days.
     pub receipt_retention_days: Option<u16>,
     /// What resolving demands beside code and notes: `category`, `service_or_ci`, `assignee`.
@@ -118,6 +120,7 @@ fn change_plain(settings: &mut OrgSettings, faults: &mut Faults, edit: &Organiza
     set(&mut settings.reopen_window_days, edit.reopen_window_days);
     set(&mut settings.auto_close_days, edit.auto_close_days);
     set(&mut settings.caller_reply_reopens, edit.caller_reply_reopens);
+    set(&mut settings.votes_by_mail, edit.votes_by_mail);
     set(&mut settings.receipt_retention_days, edit.receipt_retention_days);
     if let Some(names) = &edit.resolve_demands {
         set(&mut settings.resolve_demands, demands(faults, names));

@@ -27,5 +27,6 @@ mod tasks;
 mod tickets;
 mod together;
 mod tokens;
+mod vote_links;
 mod walls;
 mod write_sets;

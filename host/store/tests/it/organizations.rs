@@ -36,6 +36,7 @@ async fn settings_come_back_as_they_were(store: Store) {
     client.settings.reopen_window_days = 3;
     client.settings.auto_close_days = 0;
     client.settings.caller_reply_reopens = false;
+    client.settings.votes_by_mail = false;
     client.settings.receipt_retention_days = 90;
     client.settings.resolve_demands = vec![ResolveDemand::ServiceOrCi, ResolveDemand::Category];
     let led_by = Leadership {

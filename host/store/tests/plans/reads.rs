@@ -15,7 +15,7 @@ use waypost_store::{
     receipt::{self, OutcomeKind, ReceiptFilter},
     refused_vote, sign_in, suggestion, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
-    token,
+    token, vote_link,
 };
 
 use crate::{
@@ -217,6 +217,8 @@ async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     sign_in::has_any_before(&mut tx, at(9)).await.unwrap();
     sign_in::shown(store, &[7; 32], Some("client-1")).await.unwrap();
     sign_in::find_link(store, &[7; 32]).await.unwrap();
+    vote_link::has_any_before(&mut tx, at(9)).await.unwrap();
+    vote_link::find(store, &[7; 32]).await.unwrap();
     sign_in::members_at(store, "ada@client-1.example", 10).await.unwrap();
     let mut own = store.read(sample.org.id).await.unwrap();
     sign_in::of_person(&mut own, sample.person).await.unwrap();

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError,
+    Caller, CommandError, Desk,
     approvals::{self, ApprovalView, Vote, WaitingVote},
     tickets::{self, TicketRef, TicketView},
 };
@@ -21,8 +21,9 @@ use crate::{
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
     text::{Html, html},
-    time::When,
+    time::{Clockwork, When},
     viewer::Viewer,
+    words::Words,
 };
 
 #[derive(Template)]
@@ -33,33 +34,54 @@ struct ListPage {
 }
 
 /// A vote that is asked for.
-struct Asked {
-    href: String,
-    number: String,
-    about: String,
-    step: String,
+pub(crate) struct Asked {
+    pub(crate) href: String,
+    pub(crate) number: String,
+    pub(crate) about: String,
+    pub(crate) step: String,
     /// Whose seat it is, if not the viewer's.
-    instead_of: Option<String>,
-    since: Option<When>,
-    due: Option<When>,
+    pub(crate) instead_of: Option<String>,
+    pub(crate) since: Option<When>,
+    pub(crate) due: Option<When>,
 }
 
 #[derive(Template)]
 #[template(path = "portal/vote.html")]
 struct VotePage {
     p: Page,
-    vote: Asked,
-    requester: Option<String>,
-    item: Option<String>,
-    cost: Option<String>,
-    answers: Vec<(String, String)>,
-    description: Option<Html>,
+    matter: Matter,
     stages: Vec<Stage>,
-    fields: Vec<Field>,
-    problems: Vec<Problem>,
-    action: String,
-    digest: String,
+    ballot: Ballot,
     once: String,
+}
+
+/// What is decided by a vote, as its voter reads it, whether they are signed in or follow a link.
+pub(crate) struct Matter {
+    pub(crate) vote: Asked,
+    pub(crate) requester: Option<String>,
+    pub(crate) item: Option<String>,
+    pub(crate) cost: Option<String>,
+    pub(crate) answers: Vec<(String, String)>,
+    pub(crate) description: Option<Html>,
+}
+
+/// Everything that a voter is shown.
+pub(crate) struct Shown {
+    pub(crate) matter: Matter,
+    pub(crate) stages: Vec<Stage>,
+    /// The digest of the content.
+    pub(crate) digest: String,
+    /// The version of the ticket.
+    pub(crate) version: i64,
+}
+
+/// The form with which a vote is cast.
+pub(crate) struct Ballot {
+    pub(crate) fields: Vec<Field>,
+    pub(crate) problems: Vec<Problem>,
+    pub(crate) action: String,
+    /// The digest of what the voter decides on.
+    pub(crate) digest: String,
 }
 
 /// A stage of a round: who is asked at the same time.
@@ -94,15 +116,19 @@ pub(crate) async fn list(
 }
 
 fn asked(viewer: &Viewer, vote: &WaitingVote) -> Asked {
+    let href = viewer.at(&format!("approvals/{}", vote.request));
+    asked_of(viewer.caller(), &viewer.clock, vote, href)
+}
+
+fn asked_of(caller: &Caller, clock: &Clockwork, vote: &WaitingVote, href: String) -> Asked {
     Asked {
-        href: viewer.at(&format!("approvals/{}", vote.request)),
+        href,
         number: vote.number.clone(),
         about: vote.short_description.clone(),
         step: vote.step.clone(),
-        instead_of: (viewer.caller().person() != Some(vote.seat.id))
-            .then(|| vote.seat.name.clone()),
-        since: vote.requested_at.map(|at| viewer.clock.when(at)),
-        due: vote.due_at.map(|at| viewer.clock.at(at)),
+        instead_of: (caller.person() != Some(vote.seat.id)).then(|| vote.seat.name.clone()),
+        since: vote.requested_at.map(|at| clock.when(at)),
+        due: vote.due_at.map(|at| clock.at(at)),
     }
 }
 
@@ -121,57 +147,102 @@ async fn page(
     form: Option<&Form>,
     faults: &Faults,
 ) -> Result<VotePage, PageError> {
-    let (desk, caller) = (&state.desk, viewer.caller());
     let id: ApprovalRequestId = request.parse().map_err(|_| PageError::not_found())?;
-    let waiting = approvals::mine(desk, caller).await?;
+    let shown = shown(&state.desk, viewer.caller(), &viewer.clock, id).await?;
     // What is not asked any more is as if it never was; the list says what is.
-    let vote = waiting.into_iter().find(|vote| vote.request == id);
-    let vote = vote.ok_or_else(PageError::not_found)?;
+    let shown = shown.ok_or_else(PageError::not_found)?;
+    let action = viewer.at(&format!("approvals/{id}"));
+    let ballot = Ballot::new(viewer.words, &shown, action, form, faults);
+    let title = viewer.words.text.vote_title(&shown.matter.vote.about);
+    Ok(VotePage {
+        p: Page::of_portal(viewer, title).refused(!ballot.problems.is_empty()),
+        matter: shown.matter,
+        stages: shown.stages,
+        ballot,
+        once: format!("v{}", shown.version),
+    })
+}
+
+/// What somebody is shown who is asked for a vote; none if they are not asked for it any more.
+pub(crate) async fn shown(
+    desk: &Desk,
+    caller: &Caller,
+    clock: &Clockwork,
+    id: ApprovalRequestId,
+) -> Result<Option<Shown>, CommandError> {
+    let waiting = approvals::mine(desk, caller).await?;
+    let Some(vote) = waiting.into_iter().find(|vote| vote.request == id) else { return Ok(None) };
     let named = TicketRef::Number(vote.number.clone());
     let view = tickets::find(desk, caller, &named).await?;
     let rounds = approvals::of_ticket(desk, caller, &named).await?;
     let round = rounds.iter().find(|round| round.approval.id == vote.approval);
-    let words = viewer.words;
-    let choices = Choices::default();
-    let make = Fields { words, choices: &choices, form, faults, prefix: "vote" };
-    let comment = make.value("comment", None);
-    let label = words.text.vote_comment();
-    let hint = words.text.vote_comment_hint();
-    let fields =
-        vec![make.of("comment", label, Some(hint), false, Widget::Area { value: comment })];
-    let problems = faults.summary(&fields, words);
-    let title = words.text.vote_title(&vote.short_description);
-    Ok(VotePage {
-        p: Page::of_portal(viewer, title).refused(!problems.is_empty()),
+    let words = clock.words;
+    let description = Some(&view.ticket.description).filter(|it| !it.is_empty());
+    let matter = Matter {
+        vote: asked_of(caller, clock, &vote, String::new()),
         requester: view.requester.as_ref().map(|person| person.name.clone()),
         item: view.catalog_item.as_ref().map(|item| item.name.clone()),
-        cost: cost(viewer, &view),
-        answers: super::catalog::answers(desk, viewer, &view).await?,
-        description: Some(&view.ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
-        stages: round.map(|round| stages(viewer, round)).unwrap_or_default(),
-        fields,
-        problems,
-        action: viewer.at(&format!("approvals/{id}")),
-        // What the viewer decides on is what they saw when the form was first shown.
-        digest: form.and_then(|form| form.get("_shown")).unwrap_or(&vote.content_digest).to_owned(),
-        once: format!("v{}", view.ticket.version),
-        vote: asked(viewer, &vote),
-    })
+        cost: cost(words, &view),
+        answers: super::catalog::answers_for(desk, caller, words, &view).await?,
+        description: description.map(|it| html(it)),
+    };
+    Ok(Some(Shown {
+        matter,
+        stages: round.map(|round| stages_for(words, round)).unwrap_or_default(),
+        digest: vote.content_digest,
+        version: view.ticket.version,
+    }))
 }
 
-fn cost(viewer: &Viewer, view: &TicketView) -> Option<String> {
+impl Ballot {
+    /// The form, filled in as it was sent before.
+    pub(crate) fn new(
+        words: &'static Words,
+        shown: &Shown,
+        action: String,
+        form: Option<&Form>,
+        faults: &Faults,
+    ) -> Self {
+        let choices = Choices::default();
+        let make = Fields { words, choices: &choices, form, faults, prefix: "vote" };
+        let comment = make.value("comment", None);
+        let (label, hint) = (words.text.vote_comment(), words.text.vote_comment_hint());
+        let fields =
+            vec![make.of("comment", label, Some(hint), false, Widget::Area { value: comment })];
+        let problems = faults.summary(&fields, words);
+        // What the voter decides on is what they saw when the form was first shown.
+        let digest = form.and_then(|form| form.get("_shown")).unwrap_or(&shown.digest).to_owned();
+        Self { fields, problems, action, digest }
+    }
+}
+
+/// The vote that a form casts.
+pub(crate) fn cast(form: &Form) -> Result<Vote, PageError> {
+    let comment = form.said("comment").map(str::to_owned);
+    match form.get("vote") {
+        Some("approve") => Ok(Vote::Approve { comment }),
+        Some("reject") => Ok(Vote::Reject { comment }),
+        Some("abstain") => Ok(Vote::Abstain { comment }),
+        _ => Err(PageError::bad_request()),
+    }
+}
+
+fn cost(words: &Words, view: &TicketView) -> Option<String> {
     let cost = view.ticket.request()?.cost.as_ref()?;
-    Some(super::catalog::money(viewer, cost))
+    Some(super::catalog::written(cost, words.tag()))
 }
 
 /// The stages of a round, with who said what.
 pub(crate) fn stages(viewer: &Viewer, view: &ApprovalView) -> Vec<Stage> {
+    stages_for(viewer.words, view)
+}
+
+fn stages_for(words: &Words, view: &ApprovalView) -> Vec<Stage> {
     let round: &Approval = &view.approval;
-    let words = viewer.words;
     let step = |step: &waypost_domain::approval::Step| StepRow {
         name: step.name.clone(),
         outcome: words.name("outcome", step.outcome.as_str()),
-        needed: quorum(viewer, step),
+        needed: quorum(words, step),
         voters: step
             .requests
             .iter()
@@ -186,10 +257,10 @@ pub(crate) fn stages(viewer: &Viewer, view: &ApprovalView) -> Vec<Stage> {
     stages.map(|stage| Stage { steps: stage.steps.iter().map(step).collect() }).collect()
 }
 
-fn quorum(viewer: &Viewer, step: &waypost_domain::approval::Step) -> String {
+fn quorum(words: &Words, step: &waypost_domain::approval::Step) -> String {
     let tally = waypost_domain::approval::quorum::Tally::of(step);
     let needed = step.quorum.needed(tally.seats);
-    viewer.words.text.vote_tally(count(tally.approved), count(needed))
+    words.text.vote_tally(count(tally.approved), count(needed))
 }
 
 fn count(number: usize) -> u32 {
@@ -213,13 +284,7 @@ async fn try_vote(
     form: &Form,
 ) -> Result<Response, PageError> {
     let id: ApprovalRequestId = request.parse().map_err(|_| PageError::not_found())?;
-    let comment = form.said("comment").map(str::to_owned);
-    let cast = match form.get("vote") {
-        Some("approve") => Vote::Approve { comment },
-        Some("reject") => Vote::Reject { comment },
-        Some("abstain") => Vote::Abstain { comment },
-        _ => return Err(PageError::bad_request()),
-    };
+    let cast = cast(form)?;
     let shown = form.get("_shown").map(str::to_owned);
     let voted = once(&state.desk, viewer, form, async |caller| {
         Box::pin(approvals::vote(&state.desk, &caller, id, cast, shown)).await?;

@@ -8,7 +8,7 @@ use axum::{
 };
 use serde_json::{Map, Value as Json};
 use waypost_app::{
-    CommandError, Desk,
+    Caller, CommandError, Desk,
     orders::{self, NewOrder, NewOrderItem},
     registers,
     tickets::{self, OpenTicket, TicketView},
@@ -30,6 +30,7 @@ use crate::{
     page::{Page, show as show_page, show_as},
     text::{Html, html},
     viewer::Viewer,
+    words::Words,
 };
 
 /// More than this can be chosen from in a list; of less, all is seen.
@@ -97,7 +98,8 @@ pub(crate) fn money(viewer: &Viewer, money: &Money) -> String {
     written(money, viewer.words.tag())
 }
 
-fn written(money: &Money, language: &str) -> String {
+/// As [`money`], for readers of a language.
+pub(crate) fn written(money: &Money, language: &str) -> String {
     let (point, group) = if language == "de" { (',', '.') } else { ('.', ',') };
     let (whole, part) = (money.minor_units / 100, money.minor_units % 100);
     let digits = whole.to_string();
@@ -187,11 +189,11 @@ fn page(
 /// The item that a request asks for, if it can be read still.
 async fn item_of(
     desk: &Desk,
-    viewer: &Viewer,
+    caller: &Caller,
     view: &TicketView,
 ) -> Result<Option<CatalogItem>, CommandError> {
     let Some(named) = &view.catalog_item else { return Ok(None) };
-    match registers::find::<CatalogItem>(desk, viewer.caller(), &named.key).await {
+    match registers::find::<CatalogItem>(desk, caller, &named.key).await {
         Ok(found) => Ok(Some(found.record)),
         Err(CommandError::NotFound(_)) => Ok(None),
         Err(error) => Err(error),
@@ -204,12 +206,22 @@ pub(crate) async fn answers(
     viewer: &Viewer,
     view: &TicketView,
 ) -> Result<Vec<(String, String)>, CommandError> {
+    answers_for(desk, viewer.caller(), viewer.words, view).await
+}
+
+/// As [`answers`], for somebody who is not signed in.
+pub(crate) async fn answers_for(
+    desk: &Desk,
+    caller: &Caller,
+    words: &'static Words,
+    view: &TicketView,
+) -> Result<Vec<(String, String)>, CommandError> {
     let Some(request) = view.ticket.request().filter(|it| !it.answers.is_empty()) else {
         return Ok(Vec::new());
     };
-    let item = item_of(desk, viewer, view).await?;
+    let item = item_of(desk, caller, view).await?;
     let form = item.map(|item| item.form).unwrap_or_default();
-    let t = &viewer.words.text;
+    let t = &words.text;
     let answers = request.answers.iter().map(|(key, answer)| {
         let question = form.iter().find(|question| question.field == *key);
         let label = question.map_or_else(|| key.to_string(), |one| one.label.clone());
@@ -231,7 +243,7 @@ pub(crate) async fn questions(
     view: &TicketView,
     make: &Fields<'_>,
 ) -> Result<Vec<Field>, CommandError> {
-    let Some(item) = item_of(desk, viewer, view).await? else { return Ok(Vec::new()) };
+    let Some(item) = item_of(desk, viewer.caller(), view).await? else { return Ok(Vec::new()) };
     let answers = view.ticket.request().map(|it| it.answers.clone()).unwrap_or_default();
     let answer = |question: &FormField| {
         let found = answers.iter().find(|(key, _)| *key == question.field);

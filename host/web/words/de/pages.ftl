@@ -193,6 +193,14 @@ vote-no = Nicht zustimmen
 vote-abstain = Enthaltung
 vote-others = Wer entscheidet
 vote-tally = { $approved } von { $needed } nötigen Stimmen
+vote-link-who = Sie stimmen als { $name } von { $organization } ab, ohne sich anzumelden. Dieser Link gilt einmal.
+voted-title = Ihre Stimme ist gezählt
+voted-approve = Sie haben zugestimmt.
+voted-reject = Sie haben nicht zugestimmt.
+voted-abstain = Sie haben sich enthalten.
+voted-over = Der Link gilt nicht mehr.
+voted-sign-in = Anmelden und die eigenen Genehmigungen ansehen
+voted-by-link = { $name }, über einen Link in einer Mail
 approval-title = Genehmigung
 
 me-title = Meine Einstellungen
@@ -350,6 +358,7 @@ error-outcome-unknown = Es ist nicht bekannt, ob das geschehen ist
 advice-outcome-unknown = Sehen Sie nach dem Ticket, bevor Sie es erneut senden.
 error-link-over = Dieser Link gilt nicht mehr
 advice-link-over = Er wurde schon benutzt, oder seine Zeit ist um. Fordern Sie einen neuen an.
+advice-vote-link-over = Die Stimme ist schon abgegeben, Sie werden nicht mehr gefragt, oder die Zeit des Links ist um. Melden Sie sich an, um zu sehen, was auf Ihre Entscheidung wartet.
 error-internal = Bei uns ist etwas schiefgegangen
 advice-internal = Nichts wurde geändert. Gehen Sie zurück; Ihr Text ist noch da.
 

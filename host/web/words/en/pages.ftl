@@ -228,6 +228,17 @@ vote-others = Who decides
 # $approved (Number)
 # $needed (Number)
 vote-tally = { $approved } of { $needed } required votes
+# $name (String)
+# $organization (String)
+vote-link-who = You vote as { $name } of { $organization }, without signing in. This link works once.
+voted-title = Your vote was counted
+voted-approve = You agreed.
+voted-reject = You did not agree.
+voted-abstain = You abstained.
+voted-over = The link does not work any more.
+voted-sign-in = Sign in to see your approvals
+# $name (String)
+voted-by-link = { $name }, by a link in a mail
 approval-title = Approval
 
 me-title = My settings
@@ -406,6 +417,7 @@ error-outcome-unknown = It is not known whether this was done
 advice-outcome-unknown = Look at the ticket before you send it again.
 error-link-over = This link does not work any more
 advice-link-over = It was used already, or it has expired. Ask for a new one.
+advice-vote-link-over = The vote was cast already, it is not needed from you any more, or the link has expired. Sign in to see what waits for your decision.
 error-internal = Something went wrong on our side
 advice-internal = Nothing was changed. Go back; your text is still there.
 

@@ -238,6 +238,7 @@ fn difference(wanted: &Organization, found: &OrganizationView) -> OrganizationEd
             wanted.caller_reply_reopens.as_ref(),
             &settings.caller_reply_reopens,
         ),
+        votes_by_mail: differs(wanted.votes_by_mail.as_ref(), &settings.votes_by_mail),
         receipt_retention_days: differs(
             wanted.receipt_retention_days.as_ref(),
             &settings.receipt_retention_days,

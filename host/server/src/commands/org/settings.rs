@@ -44,6 +44,9 @@ pub(crate) struct Set {
     /// Whether the requester's reply to a resolved incident reopens it: true or false.
     #[arg(long, value_name = "BOOL")]
     caller_reply_reopens: Option<bool>,
+    /// Whether letters that ask for a vote carry a link to vote with: true or false.
+    #[arg(long, value_name = "BOOL")]
+    votes_by_mail: Option<bool>,
     /// Number of days for which receipts are kept.
     #[arg(long, value_name = "DAYS")]
     receipt_retention_days: Option<u16>,
@@ -88,6 +91,7 @@ impl Set {
             reopen_window_days: self.reopen_window_days,
             auto_close_days: self.auto_close_days,
             caller_reply_reopens: self.caller_reply_reopens,
+            votes_by_mail: self.votes_by_mail,
             receipt_retention_days: self.receipt_retention_days,
             resolve_demands: self.resolve_demands.map(Into::into),
             // A list of rules is written in a desk file, and applied with `waypost org apply`.
@@ -108,6 +112,7 @@ pub(crate) fn is_empty(edit: &OrganizationEdit) -> bool {
         reopen_window_days,
         auto_close_days,
         caller_reply_reopens,
+        votes_by_mail,
         receipt_retention_days,
         resolve_demands,
         major_rules,
@@ -121,6 +126,7 @@ pub(crate) fn is_empty(edit: &OrganizationEdit) -> bool {
         && reopen_window_days.is_none()
         && auto_close_days.is_none()
         && caller_reply_reopens.is_none()
+        && votes_by_mail.is_none()
         && receipt_retention_days.is_none()
         && resolve_demands.is_none()
         && major_rules.is_none()
