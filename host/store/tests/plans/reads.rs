@@ -13,7 +13,7 @@ use waypost_store::{
     event::{self, EventPlace, Period},
     idempotency, import_job, link, organization, outbox, person,
     receipt::{self, OutcomeKind, ReceiptFilter},
-    refused_vote, sign_in, suggestion, team,
+    refused_vote, saved_view, sign_in, suggestion, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
     token, vote_link,
 };
@@ -127,7 +127,7 @@ async fn read_tickets(tx: &mut ReadTx, sample: &Sample) {
     ticket::children_of(tx, id).await.unwrap();
     ticket::caused_by(tx, id).await.unwrap();
     ticket::headings(tx, &[id]).await.unwrap();
-    ticket::changed_since(tx, now, 500).await.unwrap();
+    ticket::changed_since(tx, at(9), 500).await.unwrap();
     ticket::owners(tx).await.unwrap();
 }
 
@@ -222,6 +222,7 @@ async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     sign_in::members_at(store, "ada@client-1.example", 10).await.unwrap();
     let mut own = store.read(sample.org.id).await.unwrap();
     sign_in::of_person(&mut own, sample.person).await.unwrap();
+    saved_view::of_person(&mut own, sample.person).await.unwrap();
     drop(own);
     let receivers = [(sample.org.id, sample.person), (sample.org.id, PersonId(id()))];
     person::find_anywhere(store, &receivers).await.unwrap();
