@@ -38,9 +38,12 @@ export async function samples() {
   const vote = approvals.items[0].stages[0].steps[0].requests[0].id;
   const request = await ordered(people.requester, 'A laptop for the annex');
   const mailed = await linkBySending(people.guest, () => ask(people.guest));
+  const voting = await linkBySending(people.finance, () => ordered(people.report, 'A laptop to vote on'), 's');
   return {
     '/': ['/'],
     '/assets/{name}': [],
+    '/accessibility': ['/accessibility'],
+    '/s/{secret}': ['/s/used-up', new URL(voting).pathname],
     '/sign-in': ['/sign-in', '/sign-in?next=/o/marlow-county/my'],
     '/sign-in/link/{secret}': ['/sign-in/link/used-up', new URL(mailed).pathname],
     '/setup/{secret}': [new URL(invitation(people.guest)).pathname],

@@ -140,15 +140,15 @@ export function invitation(email) {
   return JSON.parse(execFileSync(told('WAYPOST_TEST_PROGRAM'), [...options, ...words])).link;
 }
 
-/** The link of the letter that somebody is sent next. */
-export async function linkBySending(email, send) {
+/** The link of the letter that somebody is sent next: to sign in, or `s` to vote. */
+export async function linkBySending(email, send, place = 'sign-in/link') {
   const before = new Set(readdirSync(mail, { recursive: true }));
   await send();
   for (let waits = 0; waits < 100; waits += 1) {
     for (const name of readdirSync(mail, { recursive: true })) {
       if (before.has(name)) continue;
       const letter = readFileSync(`${mail}/${name}`, 'utf8').replace(/=\r?\n/g, '');
-      const link = /https?:\/\/\S+\/sign-in\/link\/[\w-]+/.exec(letter)?.[0];
+      const link = new RegExp(`https?://\\S+/${place}/[\\w-]+`).exec(letter)?.[0];
       if (link && letter.includes(email)) return link;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));

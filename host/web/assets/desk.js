@@ -190,3 +190,7 @@ addEventListener("keydown", (event) => {
 
 // A form of its own begins with its first field.
 document.querySelector("form[data-begin]")?.querySelector("input:not([type=hidden]), select, textarea, button")?.focus();
+
+const button = document.getElementById("show-keys");
+button.hidden = false;
+button.addEventListener("click", showKeys);

@@ -17,6 +17,7 @@
 //!
 //! What is marked is the edge's.
 
+mod accessibility;
 mod acting;
 mod assets;
 mod choices;

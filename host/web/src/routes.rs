@@ -16,7 +16,7 @@ use waypost_edge::{
 };
 
 use crate::{
-    WebState, assets, desk,
+    WebState, accessibility, assets, desk,
     dressed::dressed,
     live, looks, me, page, portal, sign_in,
     viewer::{from_here, signed_in},
@@ -36,6 +36,7 @@ const VOTE_LIMIT: usize = 32 * 1024;
 pub const ROUTES: &[&str] = &[
     "/",
     "/assets/{name}",
+    "/accessibility",
     "/sign-in",
     "/sign-in/link/{secret}",
     "/setup/{secret}",
@@ -89,6 +90,7 @@ pub fn router(state: WebState) -> Router {
     let with = Accompanying { edge: state.edge.clone(), complete, headers: &page::HEADERS };
     let public = Router::new()
         .route("/", get(sign_in::start))
+        .route("/accessibility", get(accessibility::show))
         .route("/sign-in", get(sign_in::show).post(sign_in::ask))
         .route("/sign-in/link/{secret}", get(sign_in::link).post(sign_in::follow))
         .route("/setup/{secret}", get(sign_in::setup).post(sign_in::set_up))

@@ -415,3 +415,12 @@ what-if-now = Jetzt
 what-if-then = Dann
 what-if-same = gleich
 what-if-failed = Eine Richtlinie ist gescheitert; das Team bliebe, wie es ist:
+
+accessibility-title = Barrierefreiheit
+accessibility-goal = Alle sollen diese Seiten benutzen können. Ihr Ziel ist WCAG 2.2, Stufe AA.
+accessibility-scripts = Alles funktioniert ohne Skripte, allein mit der Tastatur und mit einem Screenreader.
+accessibility-keys = Am Service-Desk sind einzelne Tasten Abkürzungen. Sie lassen sich unter „Meine Einstellungen“ ausschalten.
+accessibility-looks = Text lässt sich auf das Doppelte vergrößern, und die Seiten passen in ein Fenster von 320 Pixeln. Hell, dunkel und mehr Kontrast sind, wie Ihr System es sagt oder Sie es einstellen.
+accessibility-tested = Vor jeder Veröffentlichung prüft ein Programm, das diese Regeln kennt, jede Seite: hell und dunkel, in einem breiten und einem schmalen Fenster. Menschen mit Behinderungen haben sie noch nicht getestet.
+accessibility-tables = Was nach unserem Wissen nicht gut genug ist: Breite Tabellen lassen sich in einem schmalen Fenster nur seitwärts schieben, und was Richtlinien und Menschen schreiben, steht in der Sprache da, in der sie es geschrieben haben.
+accessibility-complain = Hindert Sie etwas an Ihrer Arbeit? Melden Sie es hier wie jede andere Störung, oder sagen Sie es der Person, die Ihren Service-Desk verwaltet.

@@ -475,3 +475,12 @@ what-if-now = Now
 what-if-then = Then
 what-if-same = the same
 what-if-failed = A policy failed, so its team would stay as it is:
+
+accessibility-title = Accessibility
+accessibility-goal = Everybody is to be able to use these pages. They aim at WCAG 2.2, level AA.
+accessibility-scripts = Everything works without scripts, with the keyboard alone, and with a screen reader.
+accessibility-keys = At the desk, single keys are short ways. They can be switched off under “My settings”.
+accessibility-looks = Text can be made twice as large, and pages fit a window of 320 pixels. Light, dark and more contrast are as your system says, or as you set them.
+accessibility-tested = Before each release, every page is checked by a program that knows these rules, in light and dark, on a wide and a narrow window. People with disabilities have not tested them yet.
+accessibility-tables = What we know to be less than good: wide tables scroll sideways in a narrow window, and what policies and people write is shown in the language they wrote it in.
+accessibility-complain = Does something keep you from your work? Report it here, as any other problem, or tell the administrator of your desk.
