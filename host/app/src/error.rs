@@ -104,6 +104,8 @@ pub enum Missing {
     Token,
     /// A link that signs somebody in.
     Link,
+    /// A password, where there are none.
+    Password,
 }
 
 impl std::fmt::Display for Missing {
@@ -126,6 +128,7 @@ impl std::fmt::Display for Missing {
             Self::Receipt => "receipt",
             Self::Token => "token",
             Self::Link => "link",
+            Self::Password => "password",
         })
     }
 }

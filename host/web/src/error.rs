@@ -11,6 +11,7 @@ use waypost_edge::{Full, Refused, RequestContext};
 
 use crate::{
     form::Form,
+    once::to,
     page::{Page, show_as},
     viewer::Viewer,
     words::Words,
@@ -46,6 +47,7 @@ enum Kind {
     LinkOver,
     MethodNotAllowed,
     Internal,
+    ProveAgain,
 }
 
 impl PageError {
@@ -92,6 +94,11 @@ impl PageError {
         Self::of(Kind::LinkOver)
     }
 
+    /// Who they are has to be proven again first, at this address.
+    pub(crate) fn prove_again(address: String) -> Self {
+        Self { detail: Some(address), ..Self::of(Kind::ProveAgain) }
+    }
+
     /// A bare error of the router or a layer.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         Self::of(match status {
@@ -110,6 +117,7 @@ impl PageError {
     pub(crate) fn status(&self) -> StatusCode {
         match self.kind {
             Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::ProveAgain => StatusCode::SEE_OTHER,
             Kind::Forbidden | Kind::CrossSite => StatusCode::FORBIDDEN,
             Kind::Stale | Kind::Refused | Kind::InProgress => StatusCode::CONFLICT,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
@@ -154,6 +162,7 @@ impl PageError {
             Kind::OutcomeUnknown | Kind::AnswerLost => t.error_outcome_unknown(),
             Kind::LinkOver => t.error_link_over(),
             Kind::Internal => t.error_internal(),
+            Kind::ProveAgain => t.again_title(),
         }
     }
 
@@ -174,6 +183,7 @@ impl PageError {
             Kind::OutcomeUnknown | Kind::AnswerLost => t.advice_outcome_unknown(),
             Kind::LinkOver => t.advice_link_over(),
             Kind::Internal => t.advice_internal(),
+            Kind::ProveAgain => t.again_why(),
         }
     }
 
@@ -226,6 +236,9 @@ struct ErrorPage {
 /// Bare, for [`dressed`](crate::dressed) to make a page of.
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
+        if self.kind == Kind::ProveAgain {
+            return to(self.detail.as_deref().unwrap_or("/"));
+        }
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response

@@ -18,6 +18,7 @@
 //! What is marked is the edge's.
 
 mod acting;
+mod again;
 mod assets;
 mod choices;
 mod desk;
@@ -28,6 +29,7 @@ mod later;
 mod me;
 mod once;
 mod page;
+mod password;
 mod portal;
 mod routes;
 mod sign_in;
@@ -63,6 +65,8 @@ pub struct WebState {
     pub(crate) site: Site,
     /// Addresses that ask for links.
     pub(crate) asked: Arc<Attempts>,
+    /// Addresses that try passwords. Whoever tried too many can still ask for a link.
+    pub(crate) tried: Arc<Attempts>,
     /// Turns of those whom nobody knows: their pages ask the database, too.
     pub(crate) strangers: Arc<Semaphore>,
     /// What is done after its answer was given.
@@ -74,9 +78,10 @@ impl WebState {
     #[must_use]
     pub fn new(desk: Desk, edge: Edge, site: Site) -> Self {
         // 30 in a quarter of an hour.
-        let asked = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
+        let few = || Arc::new(Attempts::of(30.0, 30.0 / 900.0));
         let strangers = Arc::new(Semaphore::new(STRANGERS));
-        Self { desk, edge, site, asked, strangers, later: TaskTracker::default() }
+        let later = TaskTracker::default();
+        Self { desk, edge, site, asked: few(), tried: few(), strangers, later }
     }
 
     /// Waits until everything is done whose answer was given before.

@@ -10,7 +10,7 @@ use waypost_app::{
     CommandError, PageRequest,
     delegations::{self, DelegationView, NewDelegation},
     me::{self, Preferences},
-    sign_ins,
+    passwords, sign_ins,
     tickets::PersonRef,
 };
 use waypost_domain::ids::{DelegationId, SignInId};
@@ -35,10 +35,19 @@ struct MePage {
     is_at_home: bool,
     settings: Vec<Field>,
     devices: Vec<Device>,
+    /// The viewer's password, where there are any.
+    password: Option<Secret>,
+    /// Where they prove who they are before they appoint a stand-in; none where they did lately.
+    again: Option<String>,
     delegations: Vec<Delegation>,
     delegating: Vec<Field>,
     problems: Vec<Problem>,
     once: String,
+}
+
+/// Whether the viewer has a password.
+struct Secret {
+    since: Option<When>,
 }
 
 /// A browser in which the viewer is signed in.
@@ -146,12 +155,21 @@ async fn page(
         person == Some(view.delegation.from) || person == Some(view.delegation.to)
     };
     let planned = planned.iter().filter(is_theirs).map(|view| delegation(viewer, view));
+    let is_at_home = viewer.who.home == viewer.who.organization.key;
+    let password = if is_at_home && state.desk.takes_passwords() {
+        let since = passwords::set_at(&state.desk, &viewer.who).await?;
+        Some(Secret { since: since.map(|at| viewer.clock.at(at)) })
+    } else {
+        None
+    };
     let devices = sign_ins::devices(&state.desk, &viewer.who).await?;
     Ok(MePage {
         p: Page::of_portal(viewer, words.text.me_title()).refused(!problems.is_empty()),
         role: words.name("role", viewer.caller().role.as_str()),
-        is_at_home: viewer.who.home == viewer.who.organization.key,
+        is_at_home,
         settings,
+        password,
+        again: (!viewer.who.has_recently_proven()).then(|| viewer.again("me")),
         devices: devices
             .into_iter()
             .map(|one| Device {
@@ -264,6 +282,8 @@ pub(crate) async fn delegate(
     viewer: Viewer,
     form: Form,
 ) -> Result<Response, PageError> {
+    // Whoever votes for somebody has their power.
+    viewer.must_have_proven("me")?;
     let done = once(&state.desk, &viewer, &form, async |caller| {
         let time = |name: &str| match form.said(name) {
             None => Ok(None),

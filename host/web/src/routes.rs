@@ -16,9 +16,9 @@ use waypost_edge::{
 };
 
 use crate::{
-    WebState, assets, desk,
+    WebState, again, assets, desk,
     dressed::dressed,
-    me, page, portal, sign_in,
+    me, page, password, portal, sign_in,
     viewer::{from_here, signed_in},
 };
 
@@ -51,6 +51,9 @@ pub const ROUTES: &[&str] = &[
     "/o/{org}/approvals",
     "/o/{org}/approvals/{request}",
     "/o/{org}/me",
+    "/o/{org}/me/again",
+    "/o/{org}/me/password",
+    "/o/{org}/me/password/remove",
     "/o/{org}/me/devices/{id}/end",
     "/o/{org}/me/devices/end-others",
     "/o/{org}/me/delegations",
@@ -106,6 +109,9 @@ pub fn router(state: WebState) -> Router {
             get(portal::approvals::show).post(portal::approvals::vote),
         )
         .route("/o/{org}/me", get(me::show).post(me::prefer))
+        .route("/o/{org}/me/again", get(again::show).post(again::prove))
+        .route("/o/{org}/me/password", get(password::show).post(password::set))
+        .route("/o/{org}/me/password/remove", post(password::remove))
         .route("/o/{org}/me/devices/{id}/end", post(me::end_device))
         .route("/o/{org}/me/devices/end-others", post(me::end_others))
         .route("/o/{org}/me/delegations", post(me::delegate))

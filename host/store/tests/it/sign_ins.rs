@@ -42,6 +42,7 @@ fn sign_in_of(person: &Person, hash: u8) -> SignIn {
         device: "Firefox".to_owned(),
         created_at: at(i64::from(hash)),
         used_at: at(i64::from(hash)),
+        proven_at: at(i64::from(hash)),
         ended_at: None,
     }
 }
