@@ -83,12 +83,11 @@ impl Hashing {
             let mut fits = [false; COMPARED];
             for (index, fits) in fits.iter_mut().enumerate() {
                 done.fetch_add(1, Ordering::Relaxed);
-                *fits = match known.get(index) {
-                    Some(phc) => is(&password, phc),
-                    None => {
-                        hashed(&password, NOBODYS_SALT, params()?)?;
-                        false
-                    }
+                *fits = if let Some(phc) = known.get(index) {
+                    is(&password, phc)
+                } else {
+                    hashed(&password, NOBODYS_SALT, params()?)?;
+                    false
                 };
             }
             Ok(fits)

@@ -67,7 +67,8 @@ pub(super) fn of(text: &str, personal: &[String]) -> usize {
             let Some(part) = read(&chars, begin..end, &personal) else { continue };
             let Some(before) = cheapest.get(begin) else { continue };
             let mut parts = before.clone();
-            if let Some(part) = part {
+            // What stands between words is worth nothing.
+            if !part.is_empty() {
                 parts.insert(part);
             }
             if best.as_ref().is_none_or(|best| parts.len() < best.len()) {
@@ -79,17 +80,16 @@ pub(super) fn of(text: &str, personal: &[String]) -> usize {
     cheapest.pop().unwrap_or_default().len()
 }
 
-/// What a part is, by which it is told from others; nothing inside where it is worth nothing, and
-/// none at all where it is more than one part.
-fn read(all: &[char], place: Range<usize>, personal: &[&str]) -> Option<Option<String>> {
+/// What a part is, by which it is told from others: an empty text where it is worth nothing, and
+/// none where it is more than one part.
+fn read(all: &[char], place: Range<usize>, personal: &[&str]) -> Option<String> {
     let part = all.get(place.clone())?;
-    let text = || Some(Some(part.iter().collect()));
+    let text = || Some(part.iter().collect());
     match part {
-        // What stands between words.
-        [only] if !only.is_alphanumeric() => return Some(None),
+        [only] if !only.is_alphanumeric() => return Some(String::new()),
         [_] => return text(),
         [first, rest @ ..] if rest.iter().all(|one| one == first) => {
-            return (part.len() >= WALK).then(|| Some(first.to_string()));
+            return (part.len() >= WALK).then(|| first.to_string());
         }
         _ => {}
     }
@@ -106,7 +106,7 @@ fn read(all: &[char], place: Range<usize>, personal: &[&str]) -> Option<Option<S
         return text();
     }
     let mut words = WORDS.split_whitespace().chain(personal.iter().copied());
-    words.find(|word| reads_as(part, word)).map(|word| Some(word.to_owned()))
+    words.find(|word| reads_as(part, word)).map(str::to_owned)
 }
 
 /// Whether these are keys beside each other, in either direction.
