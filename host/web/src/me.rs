@@ -141,7 +141,7 @@ async fn page(
         line("to", "email", true),
         line("starts_at", "datetime-local", false),
         line("ends_at", "datetime-local", true),
-        line("reason", "text", false),
+        line("reason", "text", true),
     ];
     let problems = match form {
         Some((Which::Settings, _)) => faults.summary(&settings, words),

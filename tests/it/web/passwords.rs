@@ -370,8 +370,8 @@ async fn power_asks_again_after_half_an_hour_and_goes_on(desk: TestDesk) {
     late.visit("/o/acme/home").await;
     assert_eq!(late.path(), "/sign-in?next=/o/acme/home");
     visitor.fill("Who votes for you", &acme.manager.email).fill("Until", "2026-06-08T12:00");
-    visitor.press("Appoint the stand-in").await;
-    assert!(visitor.path().starts_with("/o/acme/me?done=delegate_vote"), "{}", visitor.path());
+    visitor.fill("Why", "Holiday").press("Appoint the stand-in").await;
+    assert!(visitor.path().starts_with("/o/acme/me?done=delegate_vote"), "{}", visitor.text());
     // It is the same sign-in.
     assert_eq!(visitor.text().matches("Firefox, Linux").count(), 1, "{}", visitor.text());
 
