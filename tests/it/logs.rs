@@ -62,6 +62,7 @@ fn listen() {
 
 async fn no_secret_and_no_word_of_a_ticket_gets_into_the_logs(desk: TestDesk) {
     listen();
+    let desk = desk.with_passwords();
     let acme = desk.organization("acme").await;
     let words = by_words(&[("zebracross", json!({ "category": ["network"] }))]);
     acme.bind("categorize", "keyword-categorizer", words).await;
@@ -97,10 +98,20 @@ async fn no_secret_and_no_word_of_a_ticket_gets_into_the_logs(desk: TestDesk) {
     ]);
     let _ = desk.letters().await;
     desk.ignore_mail();
+    let password = "tealkettle hums at dusk";
+    let mut visitor = desk.signed_in(&acme.requester.email).await;
+    visitor.visit("/o/acme/me/password").await;
+    visitor.fill("New password", password).fill("New password again", password);
+    visitor.press("Set a password").await;
+    for given in ["redkettle is wrong", password] {
+        let mut visitor = desk.visitor();
+        visitor.visit("/sign-in").await.fill("E-mail address", &acme.requester.email);
+        visitor.fill("Password", given).press("Sign in").await;
+    }
 
     let log = LOG.lock().unwrap_or_else(PoisonError::into_inner);
     let log = String::from_utf8_lossy(&log);
-    for expected in ["logged-1", "policy bound", "token issued"] {
+    for expected in ["logged-1", "policy bound", "token issued", "set their password"] {
         assert!(log.contains(expected), "{expected} is not logged");
     }
     for secret in [
@@ -112,6 +123,9 @@ async fn no_secret_and_no_word_of_a_ticket_gets_into_the_logs(desk: TestDesk) {
         "slyfox",
         "brokenotter",
         "guessedbadger",
+        "tealkettle",
+        "redkettle",
+        "argon2",
         secret,
     ] {
         let line = log.lines().find(|line| line.contains(secret));

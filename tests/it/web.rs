@@ -2,6 +2,7 @@
 
 mod desk;
 mod live;
+mod passwords;
 mod portal;
 mod previews;
 mod signing_in;

@@ -14,6 +14,7 @@ use waypost_store::{Store, WriteTx};
 use crate::{
     Caller, CommandError, Entropy,
     configuration::Configurations,
+    hashing::Hashing,
     idempotency::{self, Keys},
     layers::PreparedRevisions,
     numbers::Numbers,
@@ -42,6 +43,8 @@ pub struct Desk {
     pub(crate) intake: Arc<Intake>,
     /// Requests with an idempotency key that are under way.
     pub(crate) keys: Arc<Keys>,
+    /// Where passwords are hashed.
+    pub(crate) hashing: Arc<Hashing>,
     /// When it was found ready.
     ready_at: Arc<Mutex<Option<Instant>>>,
     /// What the operator set.
@@ -92,6 +95,8 @@ pub struct DeskOptions {
     pub quotas: Quotas,
     /// How many bytes of the configurations of organizations are kept in memory.
     pub configuration_kept_bytes: usize,
+    /// Whether people may sign in with passwords.
+    pub passwords: bool,
     /// Whether a configuration that was kept is compared with what is stored whenever it is used:
     /// for tests.
     pub checks_configurations: bool,
@@ -107,6 +112,7 @@ impl Default for DeskOptions {
             max_deadline_ms: 1_000,
             quotas: Quotas::default(),
             configuration_kept_bytes: 256 * 1024 * 1024,
+            passwords: false,
             checks_configurations: false,
         }
     }
@@ -138,9 +144,22 @@ impl Desk {
             queues: Arc::default(),
             intake: Arc::default(),
             keys: Arc::default(),
+            hashing: Arc::default(),
             ready_at: Arc::default(),
             options,
         }
+    }
+
+    /// Whether people may sign in with passwords.
+    #[must_use]
+    pub fn takes_passwords(&self) -> bool {
+        self.options.passwords
+    }
+
+    /// How many passwords this desk has hashed so far, whatever came of it.
+    #[must_use]
+    pub fn passwords_hashed(&self) -> u64 {
+        self.hashing.done()
     }
 
     /// Whether commands can be carried out: the database answers, can write, and has every table of

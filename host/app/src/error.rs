@@ -106,6 +106,8 @@ pub enum Missing {
     View,
     /// A link that signs somebody in.
     Link,
+    /// A password, where there are none.
+    Password,
 }
 
 impl std::fmt::Display for Missing {
@@ -129,6 +131,7 @@ impl std::fmt::Display for Missing {
             Self::Token => "token",
             Self::View => "saved view",
             Self::Link => "link",
+            Self::Password => "password",
         })
     }
 }

@@ -17,7 +17,9 @@ use waypost_domain::{
     message::{DeliveryChannel, Message, MessageLink, ToldAs},
     person::Person,
     role::Role,
-    sign_in::{LinkPurpose, MAX_ASKED, MAX_DEVICE_CHARS, SignIn, SignInLink, quarter_of},
+    sign_in::{
+        LinkPurpose, MAX_ASKED, MAX_DEVICE_CHARS, SignIn, SignInLink, quarter_of, recently_proven,
+    },
     text,
 };
 use waypost_store::{
@@ -38,6 +40,8 @@ pub struct SignedIn {
     pub caller: Caller,
     /// Their sign-in.
     pub sign_in: SignInId,
+    /// When they last proved who they are.
+    pub proven_at: DateTime<Utc>,
     /// Their name.
     pub name: String,
     /// The language they read, where it is known.
@@ -54,6 +58,14 @@ pub struct SignedIn {
     pub home: String,
 }
 
+impl SignedIn {
+    /// Whether they proved so short a time ago who they are that they may do what gives power.
+    #[must_use]
+    pub fn has_recently_proven(&self) -> bool {
+        recently_proven(self.proven_at, self.caller.now)
+    }
+}
+
 /// Somebody whom a link would sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Receiver {
@@ -65,11 +77,11 @@ pub struct Receiver {
     pub organization: Named,
 }
 
-/// A letter with a link: its subject, and its text with [`LINK_PLACE`] in it.
+/// A letter: its subject, and its text, with [`LINK_PLACE`] in it where it carries a link.
 ///
 /// [`LINK_PLACE`]: waypost_domain::message::LINK_PLACE
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LinkLetter {
+pub struct Letter {
     /// One line.
     pub subject: String,
     /// Plain text.
@@ -139,7 +151,7 @@ impl std::fmt::Debug for Invited {
 }
 
 /// In more organizations than this nobody has an account; an address that is, is a mailing list.
-const MAX_ACCOUNTS: u32 = 10;
+pub(crate) const MAX_ACCOUNTS: u32 = 10;
 
 /// Finds who is signed in with the secret that a browser shows.
 ///
@@ -185,6 +197,7 @@ pub async fn authenticate(
     Ok(SignedIn {
         caller: Caller { org, role, actor, token: None, now, repeatable: None, commit },
         sign_in: sign_in.id,
+        proven_at: sign_in.proven_at,
         zone: person.zone.unwrap_or(here.settings.zone),
         own_zone: person.zone,
         language: person.language.map(|language| language.to_string()),
@@ -211,52 +224,75 @@ pub async fn ask(
     desk: &Desk,
     address: &str,
     next: Option<&str>,
-    letter: impl Fn(&Receiver) -> LinkLetter,
+    letter: impl Fn(&Receiver) -> Letter,
     now: DateTime<Utc>,
 ) -> Result<(), CommandError> {
     let now = now.to_micros();
     let mut sent = false;
     for member in sign_in::members_at(&desk.store, address.trim(), MAX_ACCOUNTS).await? {
-        let person = member.person.id;
-        let mut tx = desk.store.write(member.person.org).await?;
-        let LinkLetter { subject, body } = letter(&receiver(&member));
-        let id = MessageId(desk.entropy.id(now));
-        let mut message = Message {
-            id,
-            org: member.person.org,
-            ticket: None,
-            person,
-            told_as: [ToldAs::Named].into(),
-            after_end: false,
-            channel: DeliveryChannel::Mail,
-            address: None,
-            subject,
-            body,
-            link: Some(MessageLink::SignIn { next: next.map(str::to_owned) }),
-            dedupe_key: String::new(),
-            send_at: now,
-            created_at: now,
-        };
-        // Each of the few places of a quarter of an hour is taken once, whoever asks at the same
-        // moment.
-        let mut is_queued = false;
-        for place in 0..MAX_ASKED {
-            message.dedupe_key = format!("sign-in:{}:{place}", quarter_of(now));
-            if outbox::enqueue_many(&mut tx, std::slice::from_ref(&message)).await? > 0 {
-                is_queued = true;
-                break;
-            }
-        }
-        if !is_queued {
-            tracing::info!(org.id = %member.person.org, "too many links were asked for");
-        }
-        tx.commit().await?;
+        send_link(desk, &member.person, letter(&receiver(&member)), next, now).await?;
         sent = true;
     }
     if !sent {
         desk.store.try_to_write().await?;
     }
     Ok(())
+}
+
+/// Sends a link to the person who asks, with which they prove again who they are, and go on.
+///
+/// # Errors
+/// The database failed.
+pub async fn ask_again(
+    desk: &Desk,
+    who: &SignedIn,
+    next: &str,
+    letter: impl FnOnce(&Receiver) -> Letter,
+) -> Result<(), CommandError> {
+    let member = own_member(desk, who).await?;
+    let letter = letter(&receiver(&member));
+    send_link(desk, &member.person, letter, Some(next), who.caller.now).await
+}
+
+/// Queues a letter with a link, unless its receiver was sent enough of them.
+async fn send_link(
+    desk: &Desk,
+    to: &Person,
+    letter: Letter,
+    next: Option<&str>,
+    now: DateTime<Utc>,
+) -> Result<(), CommandError> {
+    let mut tx = desk.store.write(to.org).await?;
+    let mut message = Message {
+        id: MessageId(desk.entropy.id(now)),
+        org: to.org,
+        ticket: None,
+        person: to.id,
+        told_as: [ToldAs::Named].into(),
+        after_end: false,
+        channel: DeliveryChannel::Mail,
+        address: None,
+        subject: letter.subject,
+        body: letter.body,
+        link: Some(MessageLink::SignIn { next: next.map(str::to_owned) }),
+        dedupe_key: String::new(),
+        send_at: now,
+        created_at: now,
+    };
+    // Each of the few places of a quarter of an hour is taken once, whoever asks at the same
+    // moment.
+    let mut is_queued = false;
+    for place in 0..MAX_ASKED {
+        message.dedupe_key = format!("sign-in:{}:{place}", quarter_of(now));
+        if outbox::enqueue_many(&mut tx, std::slice::from_ref(&message)).await? > 0 {
+            is_queued = true;
+            break;
+        }
+    }
+    if !is_queued {
+        tracing::info!(org.id = %to.org, "too many links were asked for");
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Whom a link signs in; none where it was used, has expired or never was.
@@ -288,17 +324,7 @@ pub async fn begin(
     let now = now.to_micros();
     let missing = || CommandError::NotFound(Missing::Link);
     let (link, member) = find_link(desk, secret, purpose, now).await?.ok_or_else(missing)?;
-    let secret = URL_SAFE_NO_PAD.encode(desk.entropy.secret());
-    let begun = SignIn {
-        id: SignInId(desk.entropy.id(now)),
-        org: link.org,
-        person: link.person,
-        hash: hash(&secret),
-        device: described(device),
-        created_at: now,
-        used_at: now,
-        ended_at: None,
-    };
+    let (begun, secret) = new_sign_in(desk, (link.org, link.person), device, now);
     let mut tx = desk.store.write(link.org).await?.noted_in(commit);
     match sign_in::use_link(&mut tx, &link, now).await {
         Err(StoreError::Stale) => return Err(missing()),
@@ -308,6 +334,43 @@ pub async fn begin(
     tx.commit().await?;
     tracing::info!(org.id = %link.org, person.id = %link.person, "somebody signed in");
     Ok(Begun { secret, home: member.org_key, role: member.person.role })
+}
+
+/// A sign-in of a person that begins now, and the secret that their browser keeps.
+pub(crate) fn new_sign_in(
+    desk: &Desk,
+    (org, person): (OrgId, PersonId),
+    device: &str,
+    now: DateTime<Utc>,
+) -> (SignIn, String) {
+    let (secret, hash) = new_secret(desk);
+    let begun = SignIn {
+        id: SignInId(desk.entropy.id(now)),
+        org,
+        person,
+        hash,
+        device: described(device),
+        created_at: now,
+        used_at: now,
+        proven_at: now,
+        ended_at: None,
+    };
+    (begun, secret)
+}
+
+/// What a browser keeps, and what is kept of it.
+pub(crate) fn new_secret(desk: &Desk) -> (String, [u8; 32]) {
+    let secret = URL_SAFE_NO_PAD.encode(desk.entropy.secret());
+    let hash = hash(&secret);
+    (secret, hash)
+}
+
+/// Refuses what gives power to who has not proven lately who they are.
+pub(crate) fn must_have_proven(who: &SignedIn) -> Result<(), CommandError> {
+    if who.has_recently_proven() {
+        return Ok(());
+    }
+    Err(CommandError::Forbidden("Sign in again first: this needs a recent proof.".to_owned()))
 }
 
 /// Ends the sign-in that asks.
@@ -495,7 +558,7 @@ async fn find_link(
 }
 
 /// The organization to which the sign-in belongs, and its person.
-async fn own(desk: &Desk, who: &SignedIn) -> Result<(OrgId, PersonId), CommandError> {
+pub(crate) async fn own(desk: &Desk, who: &SignedIn) -> Result<(OrgId, PersonId), CommandError> {
     let missing = || CommandError::NotFound(Missing::Person);
     let person = who.caller.person().ok_or_else(missing)?;
     if who.home == who.organization.key {
@@ -505,7 +568,17 @@ async fn own(desk: &Desk, who: &SignedIn) -> Result<(OrgId, PersonId), CommandEr
     Ok((crate::organizations::by_key(desk, &home).await?.id, person))
 }
 
-fn receiver(member: &Member) -> Receiver {
+/// The person who asks, with their own organization.
+pub(crate) async fn own_member(desk: &Desk, who: &SignedIn) -> Result<Member, CommandError> {
+    let (org, id) = own(desk, who).await?;
+    let mut tx = desk.store.read(org).await?;
+    let found = person::find(&mut tx, id).await?.filter(|person| person.org == org);
+    let person = found.ok_or(CommandError::NotFound(Missing::Person))?;
+    let here = organization::load(&mut tx).await?;
+    Ok(Member { person, org_key: here.key.to_string(), org_name: here.name })
+}
+
+pub(crate) fn receiver(member: &Member) -> Receiver {
     Receiver {
         name: member.person.name.clone(),
         language: member.person.language.as_ref().map(ToString::to_string),

@@ -10,10 +10,10 @@ use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use waypost_app::Clock;
-use waypost_domain::{ids::OrgId, organization::Organization};
+use waypost_domain::{ids::OrgId, organization::Organization, password::TRY_WINDOW};
 use waypost_store::{
-    Store, StoreError, component, evaluation, idempotency, organization, outbox, receipt, sign_in,
-    vote_link,
+    Store, StoreError, component, evaluation, idempotency, organization, outbox, password, receipt,
+    sign_in, vote_link,
 };
 
 use crate::every::every;
@@ -65,6 +65,8 @@ pub struct Swept {
     pub texts: u64,
     /// Sign-ins that ended long ago, and links, to sign in or to vote with.
     pub sign_ins: u64,
+    /// Tries of passwords that count no more.
+    pub tries: u64,
 }
 
 impl Housekeeping {
@@ -86,13 +88,14 @@ impl Housekeeping {
     async fn sweep_once(&self) {
         match self.sweep().await {
             Ok(swept) if swept == Swept::default() => {}
-            Ok(Swept { rounds, answers, policies, texts, sign_ins }) => {
+            Ok(Swept { rounds, answers, policies, texts, sign_ins, tries }) => {
                 tracing::info!(
                     swept.rounds = rounds,
                     swept.answers = answers,
                     swept.policies = policies,
                     swept.texts = texts,
                     swept.sign_ins = sign_ins,
+                    swept.tries = tries,
                     "removed expired records"
                 );
             }
@@ -123,6 +126,7 @@ impl Housekeeping {
         swept.policies = self.sweep_policies().await?;
         swept.texts = self.sweep_texts(now).await?;
         swept.sign_ins = self.sweep_sign_ins(now).await? + self.sweep_vote_links(now).await?;
+        swept.tries = self.sweep_tries(now - TRY_WINDOW).await?;
         Ok(swept)
     }
 
@@ -204,6 +208,22 @@ impl Housekeeping {
         loop {
             let mut tx = self.store.system_alone().await?;
             let portion = vote_link::remove_before(&mut tx, before, PORTION).await?;
+            tx.commit().await?;
+            removed += portion;
+            if portion < u64::from(PORTION) {
+                return Ok(removed);
+            }
+        }
+    }
+
+    async fn sweep_tries(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
+        let mut removed = 0;
+        if !password::has_tries_before(&mut self.store.system_read().await?, before).await? {
+            return Ok(removed);
+        }
+        loop {
+            let mut tx = self.store.system_alone().await?;
+            let portion = password::remove_tries_before(&mut tx, before, PORTION).await?;
             tx.commit().await?;
             removed += portion;
             if portion < u64::from(PORTION) {

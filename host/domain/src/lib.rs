@@ -25,6 +25,7 @@ pub mod message;
 pub mod moment;
 pub mod name;
 pub mod organization;
+pub mod password;
 pub mod permission;
 pub mod person;
 pub mod priority;

@@ -17,6 +17,8 @@ pub const IDLE: TimeDelta = TimeDelta::hours(12);
 pub const LIFETIME: TimeDelta = TimeDelta::days(7);
 /// How often a use is noted; more often would be a write for every page.
 const NOTED: TimeDelta = TimeDelta::minutes(5);
+/// For how long after somebody proved who they are power is theirs: see [`recently_proven`].
+pub const PROVEN: TimeDelta = TimeDelta::minutes(30);
 /// How many links are sent to one account in a quarter of an hour.
 pub const MAX_ASKED: u32 = 5;
 
@@ -45,6 +47,8 @@ pub struct SignIn {
     pub created_at: DateTime<Utc>,
     /// When it was last used, to a few minutes.
     pub used_at: DateTime<Utc>,
+    /// When its person last proved who they are: as they signed in, or again after that.
+    pub proven_at: DateTime<Utc>,
     /// When it was ended.
     pub ended_at: Option<DateTime<Utc>>,
 }
@@ -61,6 +65,13 @@ impl SignIn {
     pub fn notes_use(&self, now: DateTime<Utc>) -> bool {
         now >= self.used_at + NOTED
     }
+}
+
+/// Whether somebody proved who they are so short a time ago that they may do what gives power:
+/// whoever finds a browser that was left open does not.
+#[must_use]
+pub fn recently_proven(proven_at: DateTime<Utc>, now: DateTime<Utc>) -> bool {
+    now < proven_at + PROVEN
 }
 
 /// What a link is for.
@@ -136,6 +147,7 @@ mod tests {
             device: String::new(),
             created_at: at(0),
             used_at: at(0),
+            proven_at: at(0),
             ended_at: None,
         }
     }
@@ -155,6 +167,12 @@ mod tests {
     fn a_use_is_noted_every_few_minutes_only() {
         assert!(!sign_in().notes_use(at(4)));
         assert!(sign_in().notes_use(at(5)));
+    }
+
+    #[test]
+    fn who_proved_who_they_are_has_power_for_half_an_hour() {
+        assert!(recently_proven(at(0), at(29)));
+        assert!(!recently_proven(at(0), at(30)));
     }
 
     #[test]

@@ -33,6 +33,7 @@ const MIB: usize = 1024 * KIB;
 pub(crate) struct Config {
     pub(crate) listen: SocketAddr,
     public_url: String,
+    passwords: bool,
     trusted_proxies: Vec<IpAddr>,
     data_folder: PathBuf,
     database_url: Secret,
@@ -175,6 +176,7 @@ impl Config {
             max_fuel: self.policy_max_fuel,
             deadline_ms: self.policy_deadline_ms.max(1),
             max_deadline_ms: self.policy_max_deadline_ms,
+            passwords: self.passwords,
             quotas: Quotas {
                 components: self.policies_per_org,
                 component_bytes: self.policies_per_org_mib.saturating_mul(MIB as u64),

@@ -125,8 +125,8 @@ pub struct SystemReadTx {
     pub(crate) conn: Conn,
 }
 
-/// A [`SystemReadTx`] that may also change records. Only work that is claimed and
-/// settled, housekeeping and administering organizations need one.
+/// A [`SystemReadTx`] that may also change records. Only work that is claimed and settled,
+/// housekeeping, administering organizations and counting the tries of passwords need one.
 #[derive(Debug)]
 pub struct SystemTx(pub(crate) SystemReadTx, pub(crate) Vec<CommitNote>);
 

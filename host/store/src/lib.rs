@@ -49,6 +49,7 @@ pub mod link;
 pub mod number;
 pub mod organization;
 pub mod outbox;
+pub mod password;
 pub mod person;
 pub mod receipt;
 pub mod refused_vote;

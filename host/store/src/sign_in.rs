@@ -31,6 +31,7 @@ row! {
         created_at: DateTime<Utc>,
         used_at: DateTime<Utc>,
         ended_at: Option<DateTime<Utc>>,
+        proven_at: Option<DateTime<Utc>>,
     }
 }
 
@@ -79,6 +80,7 @@ struct SignInOfRow {
     created_at: DateTime<Utc>,
     used_at: DateTime<Utc>,
     ended_at: Option<DateTime<Utc>>,
+    proven_at: Option<DateTime<Utc>>,
     home: String,
     reached_id: Option<Uuid>,
     #[sqlx(flatten)]
@@ -120,7 +122,8 @@ pub async fn shown(
     asked: Option<&str>,
 ) -> Result<Option<Shown>, StoreError> {
     const SELECT: &str = concat!(
-        "select s.id as sign_in_id, s.hash, s.device, s.created_at, s.used_at, s.ended_at, h.key as home, ",
+        "select s.id as sign_in_id, s.hash, s.device, s.created_at, s.used_at, s.ended_at, s.proven_at,
+            h.key as home, ",
         person_columns!("p."),
         ", (
             select l.org_id from organization_lines l join organizations o on o.id = l.org_id
@@ -172,6 +175,30 @@ pub async fn note_use(
         sqlx::query(NOTE).bind(org).bind(id.0).bind(now).execute(conn).await.map(drop)?;
     });
     Ok(())
+}
+
+/// Notes that the person of a sign-in proved again who they are, and that their browser keeps
+/// another secret from now on, of which this is the hash. `Stale` for one that was ended.
+pub async fn prove(
+    tx: &mut WriteTx,
+    id: SignInId,
+    hash: &[u8; 32],
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const PROVE: &str = "
+        update sign_ins set hash = $3, proven_at = $4
+        where org_id = $1 and id = $2 and ended_at is null";
+    let proven = on!(tx, |conn, org| {
+        sqlx::query(PROVE)
+            .bind(org)
+            .bind(id.0)
+            .bind(hash.to_vec())
+            .bind(now)
+            .execute(conn)
+            .await?
+            .rows_affected()
+    });
+    if proven > 0 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
 /// Lists the sign-ins of a person that were not ended, the latest first.
@@ -365,6 +392,7 @@ impl From<&SignIn> for SignInRow {
             created_at: sign_in.created_at,
             used_at: sign_in.used_at,
             ended_at: sign_in.ended_at,
+            proven_at: Some(sign_in.proven_at),
         }
     }
 }
@@ -381,6 +409,7 @@ impl TryFrom<SignInRow> for SignIn {
             device: row.device,
             created_at: row.created_at,
             used_at: row.used_at,
+            proven_at: row.proven_at.unwrap_or(row.created_at),
             ended_at: row.ended_at,
         })
     }
@@ -399,6 +428,7 @@ impl TryFrom<SignInOfRow> for Shown {
             device: row.device,
             created_at: row.created_at,
             used_at: row.used_at,
+            proven_at: row.proven_at.unwrap_or(row.created_at),
             ended_at: row.ended_at,
         };
         Ok(Self { sign_in, person, home: row.home, reached: row.reached_id.map(OrgId) })

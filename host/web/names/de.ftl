@@ -84,6 +84,8 @@ done-incomplete = unvollständig gelassen
 done-link = verknüpft
 done-merge_into = mit einem anderen zusammengeführt
 done-note = eine Notiz hinzugefügt
+done-password = hat das Passwort festgelegt
+done-password_removed = hat das Passwort entfernt
 done-propose_major = als Großstörung vorgeschlagen
 done-publish_known_error = als bekannten Fehler veröffentlicht
 done-reanalyze = erneut untersuchen lassen
@@ -135,6 +137,8 @@ notice-basket = Es liegt im Warenkorb; senden Sie ihn, wenn Sie alles haben.
 
 done-nothing = nichts
 
+notice-password = Ihr Passwort ist festgelegt.
+notice-password_removed = Ihr Passwort ist entfernt.
 notice-nothing = Nichts war ausgewählt: Haken Sie zuerst die Tickets an.
 notice-other = Es ist erledigt.
 
@@ -420,6 +424,11 @@ fault-not-serving = Dieses Team arbeitet nicht für diese Organisation.
 fault-not-an-agent = Diese Person gehört nicht zum Service Desk.
 fault-circular = Das ginge im Kreis.
 fault-a-task = Dieses Ticket ist eine Aufgabe.
+fault-password-too-short = Nehmen Sie mindestens 12 Zeichen.
+fault-password-too-long = Nehmen Sie höchstens 128 Zeichen.
+fault-password-common = Das ist leicht zu erraten. Nehmen Sie mehrere Wörter, die nichts miteinander zu tun haben.
+fault-password-personal = Das besteht aus Ihrem Namen, Ihrer Adresse oder Ihrer Organisation. Nehmen Sie andere Wörter.
+fault-again-differs = Das ist nicht dasselbe. Geben Sie das Passwort noch einmal ein.
 fault-zone-unknown = Das ist keine Zeitzone; verwenden Sie einen Namen wie Europe/Berlin.
 fault-too-many = Das sind zu viele.
 fault-unknown = Das gibt es nicht, oder es ist nicht mehr in Gebrauch.

@@ -84,6 +84,8 @@ done-incomplete = left it incomplete
 done-link = linked it
 done-merge_into = merged it into another
 done-note = added a note
+done-password = set their password
+done-password_removed = removed their password
 done-propose_major = proposed it as a major incident
 done-publish_known_error = published it as a known error
 done-reanalyze = had it analysed again
@@ -135,6 +137,8 @@ notice-basket = It is in the basket; send it when you have everything.
 
 done-nothing = nothing
 
+notice-password = Your password is set.
+notice-password_removed = Your password is removed.
 notice-nothing = Nothing was chosen: tick the tickets first.
 notice-other = It is done.
 
@@ -420,4 +424,9 @@ fault-not-serving = That team does not serve this organization.
 fault-not-an-agent = This person is not one of the desk.
 fault-circular = That would go around in a circle.
 fault-a-task = That ticket is a task.
+fault-password-too-short = Use at least 12 characters.
+fault-password-too-long = Use at most 128 characters.
+fault-password-common = This is easy to guess. Use several words that have nothing to do with each other.
+fault-password-personal = This is made of your name, your address or your organization. Use other words.
+fault-again-differs = This is not the same. Type the password again.
 fault-zone-unknown = This is no time zone; use a name such as Europe/Berlin.

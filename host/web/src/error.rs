@@ -11,6 +11,7 @@ use waypost_edge::{Full, Refused, RequestContext};
 
 use crate::{
     form::Form,
+    once::to,
     page::{Page, show_as},
     viewer::Viewer,
     words::Words,
@@ -47,6 +48,7 @@ enum Kind {
     VoteLinkOver,
     MethodNotAllowed,
     Internal,
+    ProveAgain,
 }
 
 impl PageError {
@@ -98,6 +100,11 @@ impl PageError {
         Self::of(Kind::VoteLinkOver)
     }
 
+    /// Who they are has to be proven again first, at this address.
+    pub(crate) fn prove_again(address: String) -> Self {
+        Self { detail: Some(address), ..Self::of(Kind::ProveAgain) }
+    }
+
     /// A bare error of the router or a layer.
     pub(crate) fn of_status(status: StatusCode) -> Self {
         Self::of(match status {
@@ -116,6 +123,7 @@ impl PageError {
     pub(crate) fn status(&self) -> StatusCode {
         match self.kind {
             Kind::NotFound => StatusCode::NOT_FOUND,
+            Kind::ProveAgain => StatusCode::SEE_OTHER,
             Kind::Forbidden | Kind::CrossSite => StatusCode::FORBIDDEN,
             Kind::Stale | Kind::Refused | Kind::InProgress => StatusCode::CONFLICT,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
@@ -160,6 +168,7 @@ impl PageError {
             Kind::OutcomeUnknown | Kind::AnswerLost => t.error_outcome_unknown(),
             Kind::LinkOver | Kind::VoteLinkOver => t.error_link_over(),
             Kind::Internal => t.error_internal(),
+            Kind::ProveAgain => t.again_title(),
         }
     }
 
@@ -181,6 +190,7 @@ impl PageError {
             Kind::LinkOver => t.advice_link_over(),
             Kind::VoteLinkOver => t.advice_vote_link_over(),
             Kind::Internal => t.advice_internal(),
+            Kind::ProveAgain => t.again_why(),
         }
     }
 
@@ -233,6 +243,9 @@ struct ErrorPage {
 /// Bare, for [`dressed`](crate::dressed) to make a page of.
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
+        if self.kind == Kind::ProveAgain {
+            return to(self.detail.as_deref().unwrap_or("/"));
+        }
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
         response

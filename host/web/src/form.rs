@@ -18,10 +18,17 @@ use waypost_domain::{
 use crate::{WebState, choices::Choices, error::PageError, time::Clockwork, words::Words};
 
 /// What was filled in.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub(crate) struct Form {
     pairs: Vec<(String, String)>,
     digest: [u8; 32],
+}
+
+/// Without what was filled in, which may be a password.
+impl std::fmt::Debug for Form {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.pairs.iter().map(|(name, _)| name)).finish()
+    }
 }
 
 impl FromRequest<WebState> for Form {

@@ -19,6 +19,7 @@
 
 mod accessibility;
 mod acting;
+mod again;
 mod assets;
 mod choices;
 mod desk;
@@ -31,6 +32,7 @@ mod looks;
 mod me;
 mod once;
 mod page;
+mod password;
 mod portal;
 mod routes;
 mod sign_in;
@@ -69,6 +71,8 @@ pub struct WebState {
     pub(crate) asked: Arc<Attempts>,
     /// Addresses that show links to vote with which are none.
     pub(crate) by_link: Arc<Attempts>,
+    /// Addresses that try passwords. Whoever tried too many can still ask for a link.
+    pub(crate) tried: Arc<Attempts>,
     /// Turns of those whom nobody knows: their pages ask the database, too.
     pub(crate) strangers: Arc<Semaphore>,
     /// Who waits for hints.
@@ -82,16 +86,15 @@ impl WebState {
     #[must_use]
     pub fn new(desk: Desk, edge: Edge, site: Site) -> Self {
         // 30 in a quarter of an hour.
-        let asked = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
-        let by_link = Arc::new(Attempts::of(30.0, 30.0 / 900.0));
-        let strangers = Arc::new(Semaphore::new(STRANGERS));
+        let few = || Arc::new(Attempts::of(30.0, 30.0 / 900.0));
         Self {
             desk,
             edge,
             site,
-            asked,
-            by_link,
-            strangers,
+            asked: few(),
+            tried: few(),
+            by_link: few(),
+            strangers: Arc::new(Semaphore::new(STRANGERS)),
             live: live::Live::default(),
             later: TaskTracker::default(),
         }

@@ -10,7 +10,7 @@ use waypost_app::{
     CommandError, PageRequest,
     delegations::{self, DelegationView, NewDelegation},
     me::{self, Preferences},
-    sign_ins,
+    passwords, sign_ins,
     tickets::PersonRef,
 };
 use waypost_domain::ids::{DelegationId, SignInId};
@@ -36,10 +36,19 @@ struct MePage {
     settings: Vec<Field>,
     looks: Vec<Field>,
     devices: Vec<Device>,
+    /// The viewer's password, where there are any.
+    password: Option<Secret>,
+    /// Where they prove who they are before they appoint a stand-in; none where they did lately.
+    again: Option<String>,
     delegations: Vec<Delegation>,
     delegating: Vec<Field>,
     problems: Vec<Problem>,
     once: String,
+}
+
+/// Whether the viewer has a password.
+struct Secret {
+    since: Option<When>,
 }
 
 /// A browser in which the viewer is signed in.
@@ -133,7 +142,7 @@ async fn page(
         line("to", "email", true),
         line("starts_at", "datetime-local", false),
         line("ends_at", "datetime-local", true),
-        line("reason", "text", false),
+        line("reason", "text", true),
     ];
     let problems = match form {
         Some((Which::Settings, _)) => faults.summary(&settings, words),
@@ -147,13 +156,22 @@ async fn page(
         person == Some(view.delegation.from) || person == Some(view.delegation.to)
     };
     let planned = planned.iter().filter(is_theirs).map(|view| delegation(viewer, view));
+    let is_at_home = viewer.who.home == viewer.who.organization.key;
+    let password = if is_at_home && state.desk.takes_passwords() {
+        let since = passwords::set_at(&state.desk, &viewer.who).await?;
+        Some(Secret { since: since.map(|at| viewer.clock.at(at)) })
+    } else {
+        None
+    };
     let devices = sign_ins::devices(&state.desk, &viewer.who).await?;
     Ok(MePage {
         p: Page::of_portal(viewer, words.text.me_title()).refused(!problems.is_empty()),
         role: words.name("role", viewer.caller().role.as_str()),
-        is_at_home: viewer.who.home == viewer.who.organization.key,
+        is_at_home,
         settings,
         looks: viewer.looks.fields(words, viewer.is_desk()),
+        password,
+        again: (!viewer.who.has_recently_proven()).then(|| viewer.again("me")),
         devices: devices
             .into_iter()
             .map(|one| Device {
@@ -266,6 +284,8 @@ pub(crate) async fn delegate(
     viewer: Viewer,
     form: Form,
 ) -> Result<Response, PageError> {
+    // Whoever votes for somebody has their power.
+    viewer.must_have_proven("me")?;
     let done = once(&state.desk, &viewer, &form, async |caller| {
         let time = |name: &str| match form.said(name) {
             None => Ok(None),

@@ -16,9 +16,9 @@ use waypost_edge::{
 };
 
 use crate::{
-    WebState, accessibility, assets, desk,
+    WebState, accessibility, again, assets, desk,
     dressed::dressed,
-    live, looks, me, page, portal, sign_in,
+    live, looks, me, page, password, portal, sign_in,
     viewer::{from_here, signed_in},
     vote_link,
 };
@@ -57,6 +57,9 @@ pub const ROUTES: &[&str] = &[
     "/o/{org}/approvals/{request}",
     "/o/{org}/me",
     "/o/{org}/me/looks",
+    "/o/{org}/me/again",
+    "/o/{org}/me/password",
+    "/o/{org}/me/password/remove",
     "/o/{org}/me/devices/{id}/end",
     "/o/{org}/me/devices/end-others",
     "/o/{org}/me/delegations",
@@ -126,6 +129,9 @@ pub fn router(state: WebState) -> Router {
         )
         .route("/o/{org}/me", get(me::show).post(me::prefer))
         .route("/o/{org}/me/looks", post(looks::set))
+        .route("/o/{org}/me/again", get(again::show).post(again::prove))
+        .route("/o/{org}/me/password", get(password::show).post(password::set))
+        .route("/o/{org}/me/password/remove", post(password::remove))
         .route("/o/{org}/me/devices/{id}/end", post(me::end_device))
         .route("/o/{org}/me/devices/end-others", post(me::end_others))
         .route("/o/{org}/me/delegations", post(me::delegate))

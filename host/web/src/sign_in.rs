@@ -1,4 +1,7 @@
-//! Signing in and out: by a link in a mail, or by one that an administrator hands over.
+//! Signing in and out: by a link in a mail, by one that an administrator hands over, or with a
+//! password.
+
+use std::net::IpAddr;
 
 use askama::Template;
 use axum::{
@@ -6,12 +9,15 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
     response::{IntoResponse, Response},
 };
+use chrono::{DateTime, Utc};
 use waypost_app::{
     CommandError, Unauthenticated,
-    sign_ins::{self, LinkLetter, Receiver},
+    passwords::{self, Checked, Given},
+    sign_ins::{self, Begun, Letter, Receiver},
 };
 use waypost_domain::{
     message::LINK_PLACE,
+    password::Password,
     sign_in::{LIFETIME, LinkPurpose},
 };
 use waypost_edge::{Peer, RequestContext};
@@ -37,7 +43,12 @@ struct AskPage {
     p: Page,
     email: String,
     next: Option<String>,
+    /// Whether one can sign in with a password.
+    passwords: bool,
+    /// What is wrong with the address.
     error: Option<String>,
+    /// Why nobody was signed in with the password.
+    refused: Option<String>,
 }
 
 #[derive(Template)]
@@ -70,40 +81,59 @@ pub(crate) async fn start(
     }
 }
 
-/// Shows where people ask for a link.
-pub(crate) async fn show(headers: HeaderMap, query: Query) -> Response {
-    let words = accepted(&headers);
-    let next = query.get("next").and_then(path_of_ours).map(str::to_owned);
-    show_page(&ask_page(words, String::new(), next, None))
+/// Shows where people sign in, or ask for a link.
+pub(crate) async fn show(
+    State(state): State<WebState>,
+    headers: HeaderMap,
+    query: Query,
+) -> Response {
+    let next = query.get("next").and_then(path_of_ours);
+    show_page(&AskPage::new(&state, accepted(&headers), "", next))
 }
 
-fn ask_page(
-    words: &'static Words,
-    email: String,
-    next: Option<String>,
-    error: Option<String>,
-) -> AskPage {
-    let p = Page::of_stranger(words, words.text.sign_in_title()).refused(error.is_some());
-    AskPage { p, email, next, error }
+impl AskPage {
+    fn new(state: &WebState, words: &'static Words, email: &str, next: Option<&str>) -> Self {
+        Self {
+            p: Page::of_stranger(words, words.text.sign_in_title()),
+            email: email.to_owned(),
+            next: next.map(str::to_owned),
+            passwords: state.desk.takes_passwords(),
+            error: None,
+            refused: None,
+        }
+    }
+
+    fn with_bad_address(self) -> Self {
+        let error = Some(self.p.t().sign_in_no_address());
+        Self { p: self.p.refused(true), error, ..self }
+    }
+
+    fn refused(self, why: String) -> Self {
+        Self { p: self.p.refused(true), refused: Some(why), ..self }
+    }
 }
 
-/// Sends a link. Who asks is told the same, whoever has the address.
+/// Sends a link, or signs in with a password: the form is the same. Who asks is told the same,
+/// whoever has the address.
 pub(crate) async fn ask(
     State(state): State<WebState>,
     peer: Option<axum::Extension<Peer>>,
+    context: axum::Extension<RequestContext>,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
     let words = accepted(&headers);
     let next = form.said("next").and_then(path_of_ours);
     let email = form.said("email").unwrap_or_default();
+    let page = AskPage::new(&state, words, email, next);
     if !looks_like_an_address(email) {
-        let error = Some(words.text.sign_in_no_address());
-        let page = ask_page(words, email.to_owned(), next.map(str::to_owned), error);
-        return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page.with_bad_address()));
     }
     let now = state.edge.clock.now();
     let from = peer.map(|axum::Extension(Peer(address))| address);
+    if page.passwords && form.said("how") == Some("password") {
+        return enter(&state, from, &context, &headers, &form, page).await;
+    }
     if !state.asked.allows(from, "", now) {
         return Err(PageError::too_many());
     }
@@ -123,11 +153,99 @@ pub(crate) async fn ask(
     Ok(show_page(&SentPage { p, email: email.to_owned() }))
 }
 
+/// Signs in with a password.
+async fn enter(
+    state: &WebState,
+    from: Option<IpAddr>,
+    context: &RequestContext,
+    headers: &HeaderMap,
+    form: &Form,
+    page: AskPage,
+) -> Result<Response, PageError> {
+    let now = state.edge.clock.now();
+    if !state.tried.allows(from, "", now) {
+        return Err(PageError::too_many());
+    }
+    let Some(password) = form.get("password").filter(|given| !given.is_empty()) else {
+        let why = page.p.t().sign_in_no_password();
+        return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page.refused(why)));
+    };
+    let password = Password::of(password);
+    let org = page.next.as_deref().and_then(|path| path.split('/').nth(2));
+    let given =
+        Given { address: &page.email, password: &password, org, device: device_of(headers) };
+    match passwords::sign_in(&state.desk, given, &context.commit, now).await? {
+        Checked::Right(begun) => Ok(signed_in(state, headers, &begun, page.next.as_deref()).await),
+        Checked::Wrong(wrong) => {
+            state.tried.failed(from, "", now);
+            if let Some(address) = wrong.to_warn {
+                warn(state, address, page.p.words, now).await;
+            }
+            let why = page.p.t().sign_in_wrong();
+            Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page.refused(why)))
+        }
+        Checked::TooOften { until } => {
+            state.tried.failed(from, "", now);
+            let why = too_often(page.p.words, until, now);
+            Ok(come_back(&page.refused(why), until, now))
+        }
+    }
+}
+
+/// Tells whoever has the address that somebody tries to guess their password: after the answer, so
+/// that nobody learns from its time whether there is anybody.
+pub(crate) async fn warn(
+    state: &WebState,
+    address: String,
+    tried_in: &'static Words,
+    now: DateTime<Utc>,
+) {
+    let desk = state.desk.clone();
+    let warning = async move {
+        let letter = |to: &Receiver| {
+            let words = words_of(to, tried_in);
+            let organization = &to.organization.name;
+            Letter {
+                subject: words.text.letter_guess_subject(organization),
+                body: words.text.letter_guess_body(&to.name, organization),
+            }
+        };
+        if let Err(error) = passwords::warn(&desk, &address, letter, now).await {
+            let error = &error as &dyn std::error::Error;
+            tracing::error!(error, "whose password was tried too often was not told");
+        }
+    };
+    state.later.begin(warning).await;
+}
+
+/// That there were too many tries, and when to come back.
+pub(crate) fn too_often(words: &Words, until: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let seconds = (until - now).num_seconds().max(0);
+    words.text.sign_in_too_often((seconds + 59) / 60)
+}
+
+/// The page that says when to come back, which programs are told as well.
+pub(crate) fn come_back(
+    page: &impl Template,
+    until: DateTime<Utc>,
+    now: DateTime<Utc>,
+) -> Response {
+    let mut response = show_as(StatusCode::TOO_MANY_REQUESTS, page);
+    let seconds = (until - now).num_seconds().max(1);
+    response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    response
+}
+
+/// The words in which somebody is written to.
+pub(crate) fn words_of(to: &Receiver, otherwise: &'static Words) -> &'static Words {
+    to.language.as_deref().and_then(Words::of_tag).unwrap_or(otherwise)
+}
+
 /// The letter with the link, in its receiver's language.
-fn letter(to: &Receiver, asked_in: &'static Words) -> LinkLetter {
-    let words = to.language.as_deref().and_then(Words::of_tag).unwrap_or(asked_in);
+pub(crate) fn letter(to: &Receiver, asked_in: &'static Words) -> Letter {
+    let words = words_of(to, asked_in);
     let organization = &to.organization.name;
-    LinkLetter {
+    Letter {
         subject: words.text.letter_subject(organization),
         body: words.text.letter_body(&to.name, organization, LINK_PLACE),
     }
@@ -206,33 +324,46 @@ async fn begin(
     purpose: LinkPurpose,
 ) -> Result<Response, PageError> {
     let now = state.edge.clock.now();
-    let device = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
-    let begun = sign_ins::begin(
-        &state.desk,
-        &link,
-        purpose,
-        device.unwrap_or_default(),
-        &context.commit,
-        now,
-    )
-    .await;
+    let device = device_of(&headers);
+    let begun = sign_ins::begin(&state.desk, &link, purpose, device, &context.commit, now).await;
     let begun = match begun {
         Err(CommandError::NotFound(_)) => return Err(PageError::link_over()),
         begun => begun?,
     };
+    let next = form.said("next").and_then(path_of_ours);
+    Ok(signed_in(&state, &headers, &begun, next).await)
+}
+
+/// What a browser says of itself.
+fn device_of(headers: &HeaderMap) -> &str {
+    let device = headers.get(header::USER_AGENT).and_then(|value| value.to_str().ok());
+    device.unwrap_or_default()
+}
+
+/// Leads who has just signed in to where they wanted to go.
+async fn signed_in(
+    state: &WebState,
+    headers: &HeaderMap,
+    begun: &Begun,
+    next: Option<&str>,
+) -> Response {
     // Whoever was signed in here before is not any more.
-    if let Some(before) = secret(&headers, state.site.cookie())
-        && let Err(error) = end(&state, &before).await
+    if let Some(before) = secret(headers, state.site.cookie())
+        && let Err(error) = end(state, &before).await
     {
-        // The link is used up: whoever followed it is in all the same.
+        // Whoever has just signed in is in all the same.
         tracing::warn!(error = ?error, "an earlier sign-in was not ended");
     }
-    let next = form.said("next").and_then(path_of_ours).map(str::to_owned);
-    let address = next.unwrap_or_else(|| home(&begun.home, begun.role));
-    let mut response = with_cookie(&state, to(&address), &begun.secret, LIFETIME.num_seconds());
+    let address = next.map_or_else(|| home(&begun.home, begun.role), str::to_owned);
+    let mut response = with_secret(state, &address, &begun.secret);
     // What the browser kept may be somebody else's.
     response.headers_mut().insert(CLEAR_SITE_DATA, HeaderValue::from_static("\"cache\""));
-    Ok(response)
+    response
+}
+
+/// Leads to a page, with the secret that the browser keeps from now on.
+pub(crate) fn with_secret(state: &WebState, address: &str, secret: &str) -> Response {
+    with_cookie(state, to(address), secret, LIFETIME.num_seconds())
 }
 
 /// Ends the sign-in of this browser, and clears what it holds of pages.
@@ -278,7 +409,7 @@ fn with_cookie(state: &WebState, response: Response, secret: &str, seconds: i64)
 
 /// A path of ours: a page to lead on to, and no other site. It stands in a letter, so it says
 /// nothing that somebody made up.
-fn path_of_ours(text: &str) -> Option<&str> {
+pub(crate) fn path_of_ours(text: &str) -> Option<&str> {
     let is_plain = |part: &str| {
         let is_word = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
         !part.is_empty() && part.len() <= 64 && !part.starts_with('.') && part.bytes().all(is_word)

@@ -60,6 +60,20 @@ impl Known {
         format!("/o/{}/{rest}", self.who.organization.key)
     }
 
+    /// Leads to where they prove again who they are, and from there to this page of their
+    /// organization, unless they did so lately. What gives power asks this first.
+    pub(crate) fn must_have_proven(&self, next: &str) -> Result<(), PageError> {
+        if self.who.has_recently_proven() {
+            return Ok(());
+        }
+        Err(PageError::prove_again(self.again(next)))
+    }
+
+    /// Where they prove again who they are, before they go on to this page of their organization.
+    pub(crate) fn again(&self, next: &str) -> String {
+        format!("{}?next={}", self.at("me/again"), self.at(next))
+    }
+
     /// Whether they are on a page of the desk, and of it.
     pub(crate) fn is_at_desk(&self) -> bool {
         let desk = self.at("desk");

@@ -182,31 +182,41 @@ impl TestDesk {
         (Self::over(store, test, true).await, proxy)
     }
 
+    /// The same desk at whose pages people may sign in with passwords. Its clock, store and mailbox
+    /// stay what they are.
+    #[must_use]
+    pub fn with_passwords(self) -> Self {
+        self.over_again(DeskOptions { passwords: true, ..options(true) })
+    }
+
+    /// The same desk where they may not any more.
+    #[must_use]
+    pub fn without_passwords(self) -> Self {
+        self.over_again(options(true))
+    }
+
+    fn over_again(mut self, options: DeskOptions) -> Self {
+        let entropy = Arc::clone(&self.entropy);
+        self.desk = Desk::new(self.store.clone(), runtime(), Arc::clone(&entropy), options);
+        let edge = Edge::new(Arc::new(self.clock.clone()), entropy, RequestOptions::default());
+        self.router = waypost_api::router(ApiState { desk: self.desk.clone(), edge: edge.clone() });
+        self.pages = WebState::new(self.desk.clone(), edge, site());
+        self.front =
+            waypost_edge::doors(self.router.clone(), waypost_web::router(self.pages.clone()));
+        self
+    }
+
     async fn over(store: Store, test: &str, checks_configurations: bool) -> Self {
         let clock = TestClock::new();
         let entropy: Arc<dyn Entropy> = Arc::new(Counted::of(test));
-        // Fuel ends what loops, the same on every machine; a busy one must not end what only waits
-        // for its turn.
-        // Quotas are so small that a story reaches them.
-        let quotas = Quotas {
-            components: 20,
-            component_bytes: 8 * 1024 * 1024,
-            revision_bytes: 2 * 1024 * 1024,
-        };
-        let options = DeskOptions {
-            deadline_ms: 30_000,
-            quotas,
-            checks_configurations,
-            ..DeskOptions::default()
-        };
+        let options = options(checks_configurations);
         let desk = Desk::new(store.clone(), runtime(), Arc::clone(&entropy), options);
         let root =
             organizations::bootstrap(&desk, clock.now()).await.expect("the platform is made");
         let edge =
             Edge::new(Arc::new(clock.clone()), Arc::clone(&entropy), RequestOptions::default());
         let router = waypost_api::router(ApiState { desk: desk.clone(), edge: edge.clone() });
-        let site = Site::new("https://desk.test").expect("it is a scheme and a host");
-        let pages = WebState::new(desk.clone(), edge, site);
+        let pages = WebState::new(desk.clone(), edge, site());
         let front = waypost_edge::doors(router.clone(), waypost_web::router(pages.clone()));
         let operator = Caller::operator(root.id, clock.now());
         let token = tokens::NewToken {
@@ -315,7 +325,8 @@ impl TestDesk {
     pub async fn signed_in(&self, email: &str) -> Visitor {
         let mut visitor = self.visitor();
         visitor.visit("/sign-in").await.fill("E-mail address", email);
-        visitor.press("Send me a link").await;
+        let button = visitor.buttons().into_iter().find(|it| it.starts_with("Send me a link"));
+        visitor.press(&button.expect("a link can be asked for")).await;
         let letters = self.letters().await;
         let letter = letters
             .iter()
@@ -381,6 +392,22 @@ impl Drop for TestDesk {
             "messages that the test did not look at: see `letters` and `ignore_mail`"
         );
     }
+}
+
+fn options(checks_configurations: bool) -> DeskOptions {
+    // Fuel ends what loops, the same on every machine; a busy one must not end what only waits for
+    // its turn.
+    // Quotas are so small that a story reaches them.
+    let quotas = Quotas {
+        components: 20,
+        component_bytes: 8 * 1024 * 1024,
+        revision_bytes: 2 * 1024 * 1024,
+    };
+    DeskOptions { deadline_ms: 30_000, quotas, checks_configurations, ..DeskOptions::default() }
+}
+
+fn site() -> Site {
+    Site::new("https://desk.test").expect("it is a scheme and a host")
 }
 
 /// The path of the link in a letter.

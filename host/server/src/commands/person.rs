@@ -3,6 +3,7 @@
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::json;
+use waypost_app::passwords;
 use waypost_app::sign_ins::{self, Invitation};
 use waypost_domain::ids::PersonId;
 use waypost_domain::key::Key;
@@ -19,6 +20,8 @@ pub(crate) enum Person {
     Invite(Invite),
     /// End all sign-ins of a person.
     SignOut(SignOut),
+    /// Remove the password of a person; they then sign in by links, and may set another one.
+    RemovePassword(RemovePassword),
 }
 
 #[derive(Debug, Args)]
@@ -46,12 +49,21 @@ pub(crate) struct SignOut {
     person: PersonId,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct RemovePassword {
+    /// Key of the organization.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// Id of the person.
+    person: PersonId,
+}
+
 impl Person {
     pub(crate) async fn run(self, mut terminal: Terminal) -> Result<()> {
         // An installation begins with its first administrator.
         let installation = match &self {
             Self::Invite(_) => terminal.open_or_create().await?,
-            Self::SignOut(_) => terminal.open().await?,
+            Self::SignOut(_) | Self::RemovePassword(_) => terminal.open().await?,
         };
         let config = &terminal.loaded.config;
         let site = config.site(config.listen);
@@ -65,6 +77,7 @@ impl Person {
                 Err(invalid) => Err(invalid.into()),
             },
             Self::SignOut(sign_out) => sign_out.run(&installation, output).await,
+            Self::RemovePassword(remove) => remove.run(&installation, output).await,
         };
         installation.close().await;
         done
@@ -103,6 +116,23 @@ impl SignOut {
         output.tell(
             || json!({ "person": self.person.to_string(), "ended": ended }),
             |to| writeln!(to, "Ended {ended} sign-ins of {}.", self.person),
+        )
+    }
+}
+
+impl RemovePassword {
+    async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let removed = passwords::remove_of(&installation.desk, &caller, self.person).await?;
+        output.tell(
+            || json!({ "person": self.person.to_string(), "removed": removed }),
+            |to| {
+                if removed {
+                    writeln!(to, "Removed the password of {}.", self.person)
+                } else {
+                    writeln!(to, "{} has no password.", self.person)
+                }
+            },
         )
     }
 }

@@ -382,7 +382,7 @@ mod tests {
         let in_file = load(&sources).unwrap_err().to_string();
         assert!(
             in_file.contains(
-                "there is no setting `listn`; use one of: listen, public_url, data_folder,"
+                "there is no setting `listn`; use one of: listen, public_url, passwords,"
             ),
             "{in_file}"
         );

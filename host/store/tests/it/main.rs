@@ -18,6 +18,7 @@ mod messages;
 mod numbers;
 mod opening;
 mod organizations;
+mod passwords;
 mod past;
 mod receipts;
 mod requests;

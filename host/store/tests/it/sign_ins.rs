@@ -18,6 +18,7 @@ on_both_engines! {
     a_sign_in_is_found_by_its_hash_with_what_its_person_is_now
     a_sign_in_reaches_its_organization_and_those_below
     a_use_is_noted_and_never_taken_back
+    who_proves_again_who_they_are_keeps_another_secret
     sign_ins_are_ended_by_whose_they_are
     a_link_is_used_once_and_ends_the_others_of_its_person
     people_are_found_by_their_address_in_all_organizations
@@ -42,6 +43,7 @@ fn sign_in_of(person: &Person, hash: u8) -> SignIn {
         device: "Firefox".to_owned(),
         created_at: at(i64::from(hash)),
         used_at: at(i64::from(hash)),
+        proven_at: at(i64::from(hash)),
         ended_at: None,
     }
 }
@@ -113,6 +115,28 @@ async fn a_use_is_noted_and_never_taken_back(store: Store) {
     }
     let shown = sign_in::shown(&store, &[1; 32], None).await.unwrap().unwrap();
     assert_eq!(shown.sign_in.used_at, at(500));
+}
+
+async fn who_proves_again_who_they_are_keeps_another_secret(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ada = person_of(&store, client.id, "Ada").await;
+    let sign_in = sign_in_of(&ada, 1);
+    stored(&store, &sign_in).await;
+    let prove = async |org, hash: u8| {
+        let mut tx = store.write(org).await.unwrap();
+        sign_in::prove(&mut tx, sign_in.id, &[hash; 32], at(50)).await?;
+        tx.commit().await
+    };
+    prove(client.id, 2).await.unwrap();
+    assert_eq!(sign_in::shown(&store, &[1; 32], None).await.unwrap(), None);
+    let shown = sign_in::shown(&store, &[2; 32], None).await.unwrap().unwrap();
+    assert_eq!(shown.sign_in, SignIn { hash: [2; 32], proven_at: at(50), ..sign_in.clone() });
+    // Not what another organization names, and not what was ended.
+    assert!(matches!(prove(other.id, 3).await, Err(StoreError::Stale)));
+    let mut tx = store.write(client.id).await.unwrap();
+    sign_in::end(&mut tx, ada.id, sign_in.id, at(60)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(matches!(prove(client.id, 3).await, Err(StoreError::Stale)));
 }
 
 async fn ended(store: &Store, hash: u8) -> Option<DateTime<Utc>> {

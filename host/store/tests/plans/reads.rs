@@ -11,7 +11,7 @@ use waypost_domain::{
 use waypost_store::{
     ReadTx, Store, approval, comment, component, delegation, directory, due, evaluation,
     event::{self, EventPlace, Period},
-    idempotency, import_job, link, organization, outbox, person,
+    idempotency, import_job, link, organization, outbox, password, person,
     receipt::{self, OutcomeKind, ReceiptFilter},
     refused_vote, saved_view, sign_in, suggestion, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
@@ -220,9 +220,12 @@ async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     vote_link::has_any_before(&mut tx, at(9)).await.unwrap();
     vote_link::find(store, &[7; 32]).await.unwrap();
     sign_in::members_at(store, "ada@client-1.example", 10).await.unwrap();
+    password::at_address(store, "ada@client-1.example", 3).await.unwrap();
+    password::has_tries_before(&mut tx, at(9)).await.unwrap();
     let mut own = store.read(sample.org.id).await.unwrap();
     sign_in::of_person(&mut own, sample.person).await.unwrap();
     saved_view::of_person(&mut own, sample.person).await.unwrap();
+    password::of_person(&mut own, sample.person).await.unwrap();
     drop(own);
     let receivers = [(sample.org.id, sample.person), (sample.org.id, PersonId(id()))];
     person::find_anywhere(store, &receivers).await.unwrap();

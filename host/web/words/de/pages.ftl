@@ -57,6 +57,51 @@ letter-body =
     { $link }
 
     Wenn Sie ihn nicht angefordert haben, ist nichts zu tun: Ohne den Link meldet sich niemand an.
+sign-in-how-password = Geben Sie Ihre E-Mail-Adresse und Ihr Passwort ein, oder lassen Sie sich einen Link senden, der Sie anmeldet.
+password-label = Passwort
+sign-in-send-instead = Stattdessen Link senden
+sign-in-no-password = Geben Sie Ihr Passwort ein, oder lassen Sie sich einen Link senden.
+sign-in-wrong = Adresse und Passwort passen nicht zusammen. Versuchen Sie es noch einmal, oder lassen Sie sich einen Link senden.
+sign-in-too-often =
+    { $minutes ->
+        [one] Mit dieser Adresse gab es zu viele Versuche. Versuchen Sie es in einer Minute wieder, oder lassen Sie sich einen Link senden.
+       *[other] Mit dieser Adresse gab es zu viele Versuche. Versuchen Sie es in { $minutes } Minuten wieder, oder lassen Sie sich einen Link senden.
+    }
+again-title = Noch einmal anmelden
+again-why = Was Sie vorhaben, verleiht Befugnisse. Deshalb muss sicher sein, dass Sie es sind.
+again-since = Zuletzt haben Sie das gezeigt:
+again-kept = Danach sind Sie wieder auf der Seite. Was Sie dort schon eingegeben hatten, bleibt nicht erhalten.
+again-wrong = Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal, oder lassen Sie sich einen Link senden.
+again-go-on = Weiter
+again-sent = Eine Nachricht ist zu Ihnen unterwegs. Öffnen Sie ihren Link in diesem Browser; er gilt einmal, 15 Minuten lang.
+password-set = Passwort festlegen
+password-change = Passwort ändern
+password-about = Auf allen anderen Geräten werden Sie abgemeldet; außerdem erhalten Sie darüber eine Nachricht.
+password-hint = { $least } bis { $most } beliebige Zeichen. Am besten sind mehrere Wörter, die nichts miteinander zu tun haben.
+password-new = Neues Passwort
+password-again = Neues Passwort noch einmal
+password-remove = Passwort entfernen
+password-remove-about = Ohne Passwort melden Sie sich mit einem Link aus einer Nachricht an.
+letter-password-subject = Ihr Passwort bei { $organization }
+letter-password-set =
+    Hallo { $name },
+
+    Ihr Passwort bei { $organization } wurde festgelegt. Auf allen anderen Geräten wurden Sie abgemeldet.
+
+    Wenn Sie das nicht waren, melden Sie sich mit einem Link aus einer Nachricht an, legen Sie ein anderes Passwort fest, und sagen Sie Ihrem Service Desk Bescheid.
+letter-password-removed =
+    Hallo { $name },
+
+    Ihr Passwort bei { $organization } wurde entfernt. Auf allen anderen Geräten wurden Sie abgemeldet; von jetzt an melden Sie sich mit einem Link aus einer Nachricht an.
+
+    Wenn Sie das nicht waren, sagen Sie Ihrem Service Desk Bescheid.
+letter-guess-subject = Jemand hat Ihr Passwort bei { $organization } probiert
+letter-guess-body =
+    Hallo { $name },
+
+    Ihr Passwort bei { $organization } wurde mehrmals hintereinander falsch eingegeben. Eine Viertelstunde lang werden keine weiteren Versuche angenommen; mit einem Link aus einer Nachricht können Sie sich weiterhin anmelden.
+
+    Wenn Sie das nicht waren: Angemeldet ist niemand, und zu tun ist nichts. Wenn es immer wieder vorkommt, sagen Sie Ihrem Service Desk Bescheid.
 
 home-title = Start
 home-greeting = Hallo { $name }, wie können wir helfen?
@@ -219,6 +264,10 @@ me-used = zuletzt benutzt
 me-end-device = Dort abmelden
 me-end-others = Überall sonst abmelden
 me-unknown-device = Unbekanntes Gerät
+me-password = Passwort
+me-password-since = Sie haben ein Passwort seit
+me-password-none = Sie haben kein Passwort; Sie melden sich mit einem Link aus einer Nachricht an.
+me-again-first = Wer Sie vertritt, hat Ihre Befugnisse. Deshalb muss sicher sein, dass Sie es sind:
 me-role = Rolle
 
 queue-views = Ansichten

@@ -72,6 +72,62 @@ letter-body =
     { $link }
 
     If you did not ask for it, nothing needs to be done: without the link, nobody is signed in.
+sign-in-how-password = Enter your e-mail address and your password, or have a link sent to you that signs you in.
+password-label = Password
+sign-in-send-instead = Send me a link instead
+sign-in-no-password = Enter your password, or have a link sent to you.
+sign-in-wrong = Address and password do not belong together. Try again, or have a link sent to you.
+# $minutes (Number)
+sign-in-too-often =
+    { $minutes ->
+        [one] There were too many attempts with this address. Try again in a minute, or have a link sent to you.
+       *[other] There were too many attempts with this address. Try again in { $minutes } minutes, or have a link sent to you.
+    }
+again-title = Sign in again
+again-why = What you want to do gives power, so it has to be certain that it is you.
+again-since = You last showed that
+again-kept = After that you are back on the page. What you had filled in there is not kept.
+again-wrong = This is not your password. Try again, or have a link sent to you.
+again-go-on = Go on
+again-sent = A message is on its way to you. Open its link in this browser; it works once, for 15 minutes.
+password-set = Set a password
+password-change = Change the password
+password-about = You will be signed out on all other devices, and get a message about it.
+# $least (Number)
+# $most (Number)
+password-hint = { $least } to { $most } characters, whichever you like. Several words that have nothing to do with each other are best.
+password-new = New password
+password-again = New password again
+password-remove = Remove the password
+password-remove-about = Without a password, you sign in by a link in a message.
+# $organization (String)
+letter-password-subject = Your password at { $organization }
+# $name (String)
+# $organization (String)
+letter-password-set =
+    Hello { $name },
+
+    Your password at { $organization } was set. You were signed out on all other devices.
+
+    If that was not you, sign in by a link in a message, set another password, and tell your service desk.
+# $name (String)
+# $organization (String)
+letter-password-removed =
+    Hello { $name },
+
+    Your password at { $organization } was removed. You were signed out on all other devices, and sign in by a link in a message from now on.
+
+    If that was not you, tell your service desk.
+# $organization (String)
+letter-guess-subject = Somebody tried your password at { $organization }
+# $name (String)
+# $organization (String)
+letter-guess-body =
+    Hello { $name },
+
+    Your password at { $organization } was entered wrongly several times in a row. For a quarter of an hour no further attempts are accepted; you can still sign in by a link in a message.
+
+    If that was not you, nobody is signed in, and nothing needs to be done. If it happens again and again, tell your service desk.
 
 home-title = Home
 # $name (String)
@@ -257,6 +313,10 @@ me-used = used
 me-end-device = Sign out there
 me-end-others = Sign out everywhere else
 me-unknown-device = Unknown device
+me-password = Password
+me-password-since = You have a password since
+me-password-none = You have no password; you sign in by a link in a message.
+me-again-first = Appointing somebody gives them your power, so it has to be certain that it is you:
 me-role = Role
 
 queue-views = Views

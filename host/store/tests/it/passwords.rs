@@ -1,0 +1,146 @@
+//! Passwords: of one person, apart by organization; and tries, counted by address.
+
+use waypost_domain::{
+    ids::OrgId,
+    password::{PasswordHash, TRY_WINDOW, Tries},
+    person::Person,
+};
+use waypost_store::{Store, on_both_engines, password, person};
+
+use crate::fixture::{self, Tree, at, tree};
+
+on_both_engines! {
+    a_password_is_set_changed_and_removed
+    a_password_is_kept_in_another_way_only_while_it_is_still_there
+    passwords_are_found_by_an_address_in_all_organizations
+    who_leaves_loses_their_password
+    tries_are_counted_within_their_window
+    tries_that_count_no_more_are_removed
+}
+
+async fn person_of(store: &Store, org: OrgId, name: &str, email: &str) -> Person {
+    let person = Person { email: Some(email.to_owned()), ..fixture::person(org, name) };
+    let mut tx = store.write(org).await.unwrap();
+    person::insert(&mut tx, &person).await.unwrap();
+    tx.commit().await.unwrap();
+    person
+}
+
+fn password_of(person: &Person, phc: &str, time: i64) -> PasswordHash {
+    PasswordHash { org: person.org, person: person.id, phc: phc.to_owned(), set_at: at(time) }
+}
+
+async fn put(store: &Store, password: &PasswordHash) {
+    let mut tx = store.write(password.org).await.unwrap();
+    password::put(&mut tx, password).await.unwrap();
+    tx.commit().await.unwrap();
+}
+
+async fn kept(store: &Store, org: OrgId, person: &Person) -> Option<PasswordHash> {
+    password::of_person(&mut store.read(org).await.unwrap(), person.id).await.unwrap()
+}
+
+async fn a_password_is_set_changed_and_removed(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ada = person_of(&store, client.id, "Ada", "ada@here.example").await;
+    assert_eq!(kept(&store, client.id, &ada).await, None);
+    for password in [password_of(&ada, "first", 1), password_of(&ada, "second", 2)] {
+        put(&store, &password).await;
+        assert_eq!(kept(&store, client.id, &ada).await, Some(password));
+    }
+    // Another organization sees and removes nothing.
+    assert_eq!(kept(&store, other.id, &ada).await, None);
+    let mut tx = store.write(other.id).await.unwrap();
+    assert!(!password::remove(&mut tx, ada.id).await.unwrap());
+    assert!(password::put(&mut tx, &password_of(&ada, "third", 3)).await.is_err());
+    drop(tx);
+    for expected in [true, false] {
+        let mut tx = store.write(client.id).await.unwrap();
+        assert_eq!(password::remove(&mut tx, ada.id).await.unwrap(), expected);
+        tx.commit().await.unwrap();
+    }
+    assert_eq!(kept(&store, client.id, &ada).await, None);
+}
+
+async fn a_password_is_kept_in_another_way_only_while_it_is_still_there(store: Store) {
+    let Tree { client, .. } = tree(&store).await;
+    let ada = person_of(&store, client.id, "Ada", "ada@here.example").await;
+    let first = password_of(&ada, "first", 1);
+    put(&store, &first).await;
+    for (phc, expected) in [("first, dearer", true), ("again", false)] {
+        let mut tx = store.write(client.id).await.unwrap();
+        assert_eq!(password::renew(&mut tx, &first, phc).await.unwrap(), expected);
+        tx.commit().await.unwrap();
+    }
+    let renewed = password_of(&ada, "first, dearer", 1);
+    assert_eq!(kept(&store, client.id, &ada).await, Some(renewed));
+}
+
+async fn passwords_are_found_by_an_address_in_all_organizations(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let address = "Zo\u{eb}@Everywhere.example";
+    let here = person_of(&store, client.id, "Here", address).await;
+    let there = person_of(&store, other.id, "There", &address.to_uppercase()).await;
+    let ben = person_of(&store, client.id, "Ben", "ben@here.example").await;
+    let all = [password_of(&there, "b", 2), password_of(&here, "a", 1)];
+    for password in all.iter().chain(&[password_of(&ben, "c", 3)]) {
+        put(&store, password).await;
+    }
+    assert_eq!(password::at_address(&store, &address.to_lowercase(), 3).await.unwrap(), all);
+    // Those set last come first.
+    assert_eq!(password::at_address(&store, address, 1).await.unwrap(), all[..1]);
+    assert_eq!(password::at_address(&store, "nobody@here.example", 3).await.unwrap(), []);
+}
+
+async fn who_leaves_loses_their_password(store: Store) {
+    let Tree { client, .. } = tree(&store).await;
+    let mut ada = person_of(&store, client.id, "Ada", "ada@here.example").await;
+    put(&store, &password_of(&ada, "first", 1)).await;
+    for (active, has_one) in [(true, true), (false, false), (true, false)] {
+        ada.active = active;
+        let mut tx = store.write(client.id).await.unwrap();
+        person::update(&mut tx, &mut ada).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(kept(&store, client.id, &ada).await.is_some(), has_one);
+    }
+}
+
+async fn tries_are_counted_within_their_window(store: Store) {
+    let count = async |address: u8, now| {
+        let mut tx = store.system().await.unwrap();
+        let tries = password::count_try(&mut tx, &[address; 32], now).await.unwrap();
+        tx.commit().await.unwrap();
+        tries
+    };
+    assert_eq!(count(1, at(0)).await, Tries { since: at(0), count: 1 });
+    assert_eq!(count(1, at(1)).await, Tries { since: at(0), count: 2 });
+    assert_eq!(count(2, at(1)).await, Tries { since: at(1), count: 1 });
+    let over = at(0) + TRY_WINDOW;
+    let before = over - chrono::TimeDelta::seconds(1);
+    assert_eq!(count(1, before).await, Tries { since: at(0), count: 3 });
+    assert_eq!(count(1, over).await, Tries { since: over, count: 1 });
+    let mut tx = store.system().await.unwrap();
+    password::forget_tries(&mut tx, &[1; 32]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(count(1, over).await.count, 1);
+    assert_eq!(count(2, at(2)).await.count, 2);
+}
+
+async fn tries_that_count_no_more_are_removed(store: Store) {
+    for address in 1..=4 {
+        let mut tx = store.system().await.unwrap();
+        let now = at(i64::from(address));
+        password::count_try(&mut tx, &[address; 32], now).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    let has = async |before| {
+        let mut tx = store.system_read().await.unwrap();
+        password::has_tries_before(&mut tx, before).await.unwrap()
+    };
+    assert!(!has(at(1)).await && has(at(2)).await);
+    let mut tx = store.system().await.unwrap();
+    assert_eq!(password::remove_tries_before(&mut tx, at(4), 1).await.unwrap(), 1);
+    assert_eq!(password::remove_tries_before(&mut tx, at(4), 10).await.unwrap(), 2);
+    tx.commit().await.unwrap();
+    assert!(!has(at(4)).await && has(at(5)).await);
+}
