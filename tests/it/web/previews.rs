@@ -1,4 +1,4 @@
-//! What happens then: said at an item and in the basket before anything is sent.
+//! What happens next: said at an item and in the basket before anything is sent.
 
 use axum::http::StatusCode;
 use serde_json::json;
@@ -37,12 +37,12 @@ async fn what_happens_then_is_shown_before_a_request_is_sent(desk: TestDesk) {
     furnish(&acme, &stages).await;
     let mut ada = desk.signed_in(&acme.requester.email).await;
     ada.visit("/o/acme/catalog/laptop").await.fill("strong", "").fill("Quantity", "2");
-    ada.fill("Remarks", "With a <b>bag</b>").press("See what happens then").await;
+    ada.fill("Remarks", "With a <b>bag</b>").press("See what happens next").await;
 
     assert_eq!(ada.status(), StatusCode::OK, "{}", ada.text());
     let then = ada.part("#then");
     for told in [
-        "What happens then",
+        "What happens next",
         "manager of acme (your manager) agrees manager",
         "One of these agrees: agent of acme, second of acme network · due after 3 d",
         "Finance: Buy it",
@@ -65,7 +65,7 @@ async fn what_happens_then_is_shown_before_a_request_is_sent(desk: TestDesk) {
     // For somebody else it is their manager.
     let mut agent = desk.signed_in(&acme.agent.email).await;
     agent.visit("/o/acme/catalog/laptop").await.fill("light", "");
-    agent.fill("For somebody else", &acme.requester.email).press("See what happens then").await;
+    agent.fill("For somebody else", &acme.requester.email).press("See what happens next").await;
     let then = agent.part("#then");
     assert!(then.contains("manager of acme (their manager) agrees"), "{then}");
 }
@@ -76,13 +76,13 @@ async fn what_is_wrong_with_a_form_is_said_before_what_happens_then(desk: TestDe
     furnish(&acme, &json!([stage("manager", &json!(["manager"]))])).await;
     let mut ada = desk.signed_in(&acme.requester.email).await;
     ada.visit("/o/acme/catalog/laptop").await.fill("Remarks", "Soon");
-    ada.press("See what happens then").await;
+    ada.press("See what happens next").await;
 
     assert_eq!(ada.status(), StatusCode::UNPROCESSABLE_ENTITY, "{}", ada.text());
     assert!(ada.text().contains("Which model? : Fill this in."), "{}", ada.text());
     assert!(ada.html().contains("Soon"), "{}", ada.html());
     assert!(!ada.html().contains("id=\"then\""), "{}", ada.html());
-    ada.fill("light", "").press("See what happens then").await;
+    ada.fill("light", "").press("See what happens next").await;
     assert_eq!(ada.status(), StatusCode::OK, "{}", ada.text());
 }
 
@@ -127,7 +127,7 @@ async fn the_basket_says_what_happens_then_and_when_the_last_of_it_is_there(desk
         ada.visit("/o/acme/catalog/mouse").await.press("Put into the basket").await;
     }
     let text = ada.text();
-    let some = "What happens then is shown for 20 of these requests only.";
+    let some = "What happens next is shown for 20 of these requests only.";
     assert!(text.contains(some), "{text}");
     assert_eq!(text.matches("(your manager) agrees").count(), 19, "{text}");
 }
@@ -169,7 +169,7 @@ async fn where_a_rule_fails_the_page_says_that_something_else_decides(desk: Test
     for (person, is_desk) in [(&acme.requester, false), (&acme.agent, true)] {
         let mut visitor = desk.signed_in(&person.email).await;
         visitor.visit("/o/acme/catalog/laptop").await.fill("light", "");
-        visitor.press("See what happens then").await;
+        visitor.press("See what happens next").await;
         let then = visitor.part("#then");
         assert!(then.contains("admin of acme agrees"), "{then}");
         assert!(then.contains("Some of the rules could not be asked just now."), "{then}");

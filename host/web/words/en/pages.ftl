@@ -216,10 +216,10 @@ takes-days =
        *[other] within { $count } working days
     }
 item-send = Send the request
-item-then = What happens then
+item-then = What happens next
 item-cost = Cost
 item-takes = Delivery
-item-approval = “See what happens then” shows who has to agree, and when it should be there.
+item-approval = “See what happens next” shows who has to agree, and when it should be there.
 item-remarks = Remarks
 item-for = For somebody else
 item-for-hint = The e-mail address of the person; leave it empty if it is for you.
@@ -233,7 +233,7 @@ basket-remove = Remove
 basket-refused = Not everything was sent
 basket-sent = Sent:
 item-basket = Put into the basket
-item-preview = See what happens then
+item-preview = See what happens next
 item-glance = At a glance
 then-refused = It would be refused:
 then-free = Nobody has to agree to it first.
@@ -264,7 +264,7 @@ then-all-expected = All of it is expected by
 then-degraded = Some of the rules could not be asked just now. What you see here is what would be done instead.
 then-cannot = It cannot be sent as it is:
 # $count (Number)
-then-some = What happens then is shown for { $count } of these requests only.
+then-some = What happens next is shown for { $count } of these requests only.
 
 approvals-title = Approvals
 approvals-none = Nothing waits for your decision.
@@ -530,7 +530,7 @@ view-remove = Remove this view from my tabs
 what-if-title = What if?
 what-if-about = Change something, and see which priority and team it would get. Nothing is changed, and nobody is told.
 what-if-ask = Ask
-what-if-answer = Then it would be here
+what-if-answer = Then it would look like this
 what-if-now = Now
 what-if-then = Then
 what-if-same = the same
