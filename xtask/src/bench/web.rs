@@ -89,8 +89,8 @@ fn one(engine: Engine, built: &Built, options: &Options, table: &mut Table) -> R
     };
     let all = among(None);
     table.title(format!(
-        "{}: {tickets} tickets imported, {} open; {times} requests of 1 client a page; {MANY} clients: {:.0} requests/s \
-         for {seconds:.0} s; memory {} MiB. Times in ms.",
+        "{}: {tickets} tickets imported, {} open; {times} requests of 1 client a page; {MANY} \
+         clients: {:.0} requests/s for {seconds:.0} s; memory {} MiB. Times in ms.",
         engine.name(),
         open["total"],
         all.rate(),
