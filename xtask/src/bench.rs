@@ -1,6 +1,7 @@
 //! What Waypost costs, measured on this machine: decisions, imports and the API beside bare SQL,
 //! what an organization notices of another one's policies and uploads, and what clients notice of
-//! each other; a million tickets, ten thousand organizations, and a server that is killed.
+//! each other; the pages; a million tickets, ten thousand organizations, and a server that is
+//! killed.
 //!
 //! The numbers are only comparable with those of the same run: the machine, its disk and what else
 //! it does are in each of them. Durability is an installation's: every acknowledged ticket is on
@@ -19,6 +20,7 @@ mod scale;
 mod seeded;
 mod site;
 mod uploads;
+mod web;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -43,6 +45,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             Part::Neighbours => neighbours::measure(&policies, options.build)?,
             Part::Front => front::measure(&policies, options.build)?,
             Part::Uploads => uploads::measure(&policies, options.build, options.folder.as_deref())?,
+            Part::Web => web::measure(&policies, &options)?,
             Part::Scale => scale::measure(&policies, &options)?,
             Part::Orgs => orgs::measure(&policies, &options)?,
             Part::Kill => kill::measure(&policies, &options)?,

@@ -1,5 +1,5 @@
-//! A client for the server that a task has started on this machine: JSON over HTTP/1.1, nothing
-//! more.
+//! A client for the server that a task has started on this machine: JSON and pages over HTTP/1.1,
+//! nothing more.
 //!
 //! The repository's tasks compile before anything else does, so they do without a real client's
 //! crates.
@@ -29,9 +29,31 @@ pub(crate) struct Answer {
     pub(crate) body: String,
 }
 
+/// A page or a file as it was sent, compressed or not.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Sent {
+    pub(crate) status: u16,
+    /// Names in lower case.
+    headers: Vec<(String, String)>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Sent {
+    /// The first header of this name, which is in lower case.
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
+        let mut headers = self.headers.iter();
+        headers.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
 impl Client {
     pub(crate) fn new(address: SocketAddr, token: &str) -> Self {
         Self { address, token: token.to_owned(), connection: None }
+    }
+
+    /// Whom it speaks to.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
     }
 
     pub(crate) fn get(&mut self, path: &str) -> Result<Value> {
@@ -88,7 +110,8 @@ impl Client {
         body: &Value,
     ) -> Result<Answer> {
         let key = key.map(|key| format!("idempotency-key: \"{key}\"\r\n")).unwrap_or_default();
-        self.write("POST", path, &key, "application/json", body.to_string().as_bytes())
+        let body = body.to_string();
+        self.write("POST", path, &key, "application/json", body.as_bytes())?.try_into()
     }
 
     /// Sends a request and returns the answer, whatever its status.
@@ -99,7 +122,14 @@ impl Client {
         kind: &str,
         body: &[u8],
     ) -> Result<Answer> {
-        self.write(method, path, "", kind, body)
+        self.write(method, path, "", kind, body)?.try_into()
+    }
+
+    /// Asks as a browser does: `headers` are whole lines, each with its end, and a form is posted.
+    pub(crate) fn browse(&mut self, path: &str, headers: &str, form: Option<&str>) -> Result<Sent> {
+        let method = if form.is_some() { "POST" } else { "GET" };
+        let form = form.unwrap_or_default().as_bytes();
+        self.write(method, path, headers, "application/x-www-form-urlencoded", form)
     }
 
     fn write(
@@ -109,7 +139,7 @@ impl Client {
         headers: &str,
         kind: &str,
         body: &[u8],
-    ) -> Result<Answer> {
+    ) -> Result<Sent> {
         // Taken out, so that a connection that failed half-way is not used again.
         let mut connection = match self.connection.take() {
             Some(connection) => connection,
@@ -145,25 +175,34 @@ pub(crate) fn is_ready(address: SocketAddr, path: &str) -> bool {
     answer.is_ok_and(|answer| answer.status == 200)
 }
 
-fn read_answer(from: &mut impl BufRead) -> Result<Answer> {
+impl TryFrom<Sent> for Answer {
+    type Error = anyhow::Error;
+
+    fn try_from(sent: Sent) -> Result<Self> {
+        let body = String::from_utf8(sent.body).context("reading the answer as text")?;
+        Ok(Self { status: sent.status, body })
+    }
+}
+
+fn read_answer(from: &mut impl BufRead) -> Result<Sent> {
     let status_line = read_line(from)?;
     let status = status_line.split(' ').nth(1).and_then(|status| status.parse().ok());
     let status = status.with_context(|| format!("reading the status in {status_line:?}"))?;
-    let mut length = 0;
-    let mut is_chunked = false;
-    loop {
-        let header = read_line(from)?.to_lowercase();
-        match header.split_once(':').map(|(name, value)| (name, value.trim())) {
-            None => break,
-            Some(("content-length", value)) => {
-                length = value.parse().context("reading the answer's length")?;
-            }
-            Some(("transfer-encoding", value)) => is_chunked = value == "chunked",
-            Some(_) => {}
-        }
+    let mut headers = Vec::new();
+    while let Some((name, value)) = read_line(from)?.split_once(':') {
+        headers.push((name.to_lowercase(), value.trim().to_owned()));
     }
-    let body = if is_chunked { read_chunks(from)? } else { read_bytes(from, length)? };
-    Ok(Answer { status, body: String::from_utf8(body).context("reading the answer as text")? })
+    let mut sent = Sent { status, headers, body: Vec::new() };
+    let is_chunked = sent.header("transfer-encoding").is_some_and(|how| how == "chunked");
+    let length = sent.header("content-length").map_or(Ok(0), str::parse);
+    let length = length.context("reading the answer's length")?;
+    sent.body = match status {
+        // Says how long the page is, and does not send it.
+        304 => Vec::new(),
+        _ if is_chunked => read_chunks(from)?,
+        _ => read_bytes(from, length)?,
+    };
+    Ok(sent)
 }
 
 fn read_chunks(from: &mut impl BufRead) -> Result<Vec<u8>> {
@@ -200,7 +239,7 @@ mod tests {
     use super::*;
 
     fn read(mut answer: &[u8]) -> Result<Answer> {
-        read_answer(&mut answer)
+        read_answer(&mut answer)?.try_into()
     }
 
     #[test]
@@ -215,6 +254,15 @@ mod tests {
             b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\n[1,\r\nA\r\n2,3,4,5,6]\r\n0\r\n\r\n",
         );
         assert_eq!(answer.unwrap().body, "[1,2,3,4,5,6]");
+    }
+
+    #[test]
+    fn a_page_that_is_known_has_headers_and_no_body() {
+        let mut known: &[u8] =
+            b"HTTP/1.1 304 Not Modified\r\nETag: W/\"A\"\r\nContent-Length: 9\r\n\r\n";
+        let sent = read_answer(&mut known).unwrap();
+        assert_eq!((sent.status, sent.header("etag")), (304, Some("W/\"A\"")));
+        assert!(sent.body.is_empty());
     }
 
     #[test]

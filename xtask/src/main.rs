@@ -34,9 +34,9 @@ Usage: cargo xtask TASK
                      ARGUMENTS go to `cargo test` (`cargo xtask test -p waypost-store`)
   bench [PART [--built] [sqlite | postgres] ...]
                      measures decisions, the desk (imports and the API beside bare SQL), neighbours,
-                     front (greedy clients) and uploads; only by name: scale (a million tickets), orgs
-                     (10,000 organizations), kill (kill -9 under load); --built measures what was built
-                     before; a wrong word tells what each part takes
+                     front (greedy clients) and uploads; only by name: web (the server's time for each
+                     page), scale (a million tickets), orgs (10,000 organizations), kill (kill -9 under
+                     load); --built measures what was built before; a wrong word tells what each part takes
   conformance [--seconds N] [--seed N] [--parts N] [--built]
                      compares the server's answers to an administrator, an agent and a requester with
                      its OpenAPI document, N seconds for each; needs Python, and PyPI the first time

@@ -70,6 +70,12 @@ impl Waypost {
         Self { program: program.to_owned(), options }
     }
 
+    /// The same with one more setting, as `key=value`.
+    pub(crate) fn with(mut self, setting: String) -> Self {
+        self.options.extend(["--set".to_owned(), setting]);
+        self
+    }
+
     /// A command of it, not started yet.
     pub(crate) fn command<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
         let mut command = Command::new(&self.program);

@@ -19,7 +19,7 @@ use waypost_domain::{
     ids::{EventId, PersonId, TeamId},
     service::Service,
     team::Team,
-    ticket::{Action, Beside, Given, Ticket, TicketKind, Turn, Value},
+    ticket::{Action, Beside, Given, State, Ticket, TicketKind, Turn, Value},
 };
 use waypost_store::{
     Store, StoreOptions, WriteTx,
@@ -96,14 +96,18 @@ impl Ageing {
     async fn age(&self, tx: &mut WriteTx, one: &mut Ticket) -> Result<Vec<Event>, BoxDynError> {
         let place = place_of(one).ok_or_else(|| format!("{} is not of the import", one.number))?;
         let life = Life::of(place, self.all);
-        let worker = self.members.get(&one.team).and_then(|all| all.get(place % all.len().max(1)));
-        let (Some(worker), true) = (worker, life != Life::New && one.assignee.is_none()) else {
+        let members = self.members.get(&one.team);
+        let member = members.and_then(|all| all.get(place % all.len().max(1)).copied());
+        // Policies may have assigned it; then nobody has begun.
+        let is_untouched = one.assignee.is_none() || one.state() == State::New;
+        let (Some(worker), true) = (one.assignee.or(member), life != Life::New && is_untouched)
+        else {
             return Ok(Vec::new());
         };
-        let actor = Actor { kind: ActorKind::User, person: Some(*worker) };
+        let actor = Actor { kind: ActorKind::User, person: Some(worker) };
         let mut events: Vec<Event> = Vec::new();
         let mut seq = event::last_seq(tx, one.id.into()).await?;
-        for (action, given) in actions(life, one, *worker, place) {
+        for (action, given) in actions(life, one, worker, place) {
             seq += 1;
             // Some seconds after what was before: when it was imported, mostly.
             let at = one.updated_at + chrono::TimeDelta::seconds(1);
@@ -133,7 +137,10 @@ fn actions(life: Life, one: &Ticket, worker: PersonId, place: usize) -> Vec<(Act
     let text = |text: &str| Value::Text(text.to_owned());
     let given = Given::default;
     let owner = given().with("team", Value::Team(one.team)).with("assignee", Value::Person(worker));
-    let mut all = vec![(Action::Assign, owner)];
+    let mut all = Vec::new();
+    if one.assignee.is_none() {
+        all.push((Action::Assign, owner));
+    }
     let is_request = one.kind() == TicketKind::Request;
     match life {
         Life::New => {}

@@ -16,6 +16,7 @@ pub(super) enum Part {
     Neighbours,
     Front,
     Uploads,
+    Web,
     Scale,
     Orgs,
     Kill,
@@ -23,12 +24,13 @@ pub(super) enum Part {
 
 /// Each part with the words that it takes, and whether it is measured when none is named: those
 /// that take hours are not.
-const PARTS: [(&str, Part, &[&str], bool); 8] = [
+const PARTS: [(&str, Part, &[&str], bool); 9] = [
     ("decisions", Part::Decisions, &[], true),
     ("desk", Part::Desk, &["--built", "--dev", DATABASE, "--tickets", "--orgs", "--only"], true),
     ("neighbours", Part::Neighbours, &["--built", "--dev"], true),
     ("front", Part::Front, &["--built", "--dev"], true),
     ("uploads", Part::Uploads, &["--built", "--dev", FOLDER], true),
+    ("web", Part::Web, &["--built", "--dev", DATABASE, "--tickets", "--times", "--only"], false),
     ("scale", Part::Scale, &["--built", "--dev", DATABASE, "--tickets", "--keep", "--only"], false),
     ("orgs", Part::Orgs, &["--built", "--dev", DATABASE, "--orgs"], false),
     ("kill", Part::Kill, &["--built", "--dev", DATABASE, "--times"], false),
