@@ -8,8 +8,8 @@ use waypost_store::ticket;
 
 use crate::{CommandError, Desk};
 
-/// A change is written with the time at which it began, and seen when it is kept: none takes longer
-/// than this, on whichever server.
+/// A change is written with the time at which it began, and seen when it is kept. What takes longer
+/// than this is told with the next change of the same ticket.
 const LATE: TimeDelta = TimeDelta::seconds(60);
 /// Where more have changed than this, everybody looks again.
 const MOST: u32 = 500;
@@ -21,9 +21,11 @@ const MOST: u32 = 500;
 #[derive(Debug, Clone)]
 pub struct Lookout {
     org: OrgId,
-    /// The time of the latest change.
-    latest: DateTime<Utc>,
-    /// What was told already and would be found again.
+    /// From when on changes may be new.
+    from: DateTime<Utc>,
+    /// The time of the latest change that was found.
+    latest: Option<DateTime<Utc>>,
+    /// What was told already and would be found again: the tickets, each with its version.
     told: HashMap<TicketId, i64>,
 }
 
@@ -42,9 +44,20 @@ impl Lookout {
     /// # Errors
     /// When the database can't be read.
     pub async fn begin(desk: &Desk, org: OrgId, now: DateTime<Utc>) -> Result<Self, CommandError> {
-        let mut lookout = Self { org, latest: now, told: HashMap::new() };
+        let mut lookout = Self::of(org, now);
         let _ = lookout.look(desk).await?;
         Ok(lookout)
+    }
+
+    fn of(org: OrgId, from: DateTime<Utc>) -> Self {
+        Self { org, from, latest: None, told: HashMap::new() }
+    }
+
+    /// The time of the latest change that was found so far; none if nothing has changed for a
+    /// while.
+    #[must_use]
+    pub fn latest(&self) -> Option<DateTime<Utc>> {
+        self.latest
     }
 
     /// What has changed since the last look. Costs one read, whoever waits for it.
@@ -53,7 +66,7 @@ impl Lookout {
     /// When the database can't be read.
     pub async fn look(&mut self, desk: &Desk) -> Result<Changed, CommandError> {
         let mut tx = desk.store.read(self.org).await?;
-        let found = ticket::changed_since(&mut tx, self.latest - LATE, MOST).await?;
+        let found = ticket::changed_since(&mut tx, self.from - LATE, MOST).await?;
         drop(tx);
         Ok(self.note(&found))
     }
@@ -62,8 +75,8 @@ impl Lookout {
         let is_whole = found.len() < MOST as usize;
         let is_new = |one: &&ticket::Changed| self.told.get(&one.id) != Some(&one.version);
         let new: Vec<TicketId> = found.iter().filter(is_new).map(|one| one.id).collect();
-        let latest = found.iter().map(|one| one.at).max();
-        self.latest = latest.map_or(self.latest, |latest| latest.max(self.latest));
+        self.latest = self.latest.max(found.iter().map(|one| one.at).max());
+        self.from = self.latest.map_or(self.from, |latest| latest.max(self.from));
         self.told = found.iter().map(|one| (one.id, one.version)).collect();
         if is_whole || new.is_empty() { Changed::Tickets(new) } else { Changed::Many }
     }
@@ -89,7 +102,7 @@ mod tests {
 
     #[test]
     fn a_change_is_told_once_and_the_next_one_of_the_same_ticket_again() {
-        let mut lookout = Lookout { org: OrgId(Uuid::nil()), latest: at(0), told: HashMap::new() };
+        let mut lookout = Lookout::of(OrgId(Uuid::nil()), at(0));
         let first = [change(1, 1, 1)];
         assert_eq!(lookout.note(&first), Changed::Tickets(vec![id(1)]));
         assert_eq!(lookout.note(&first), Changed::Tickets(vec![]));
@@ -102,9 +115,15 @@ mod tests {
 
     #[test]
     fn very_many_changes_are_told_as_many() {
-        let mut lookout = Lookout { org: OrgId(Uuid::nil()), latest: at(0), told: HashMap::new() };
+        let mut lookout = Lookout::of(OrgId(Uuid::nil()), at(0));
         let many: Vec<_> = (0..MOST).map(|number| change(number, 1, 1)).collect();
         assert_eq!(lookout.note(&many), Changed::Many);
         assert_eq!(lookout.note(&many), Changed::Tickets(vec![]));
+        // The latest come first, so that what comes after a burst is told.
+        let mut then = many;
+        then.insert(0, change(MOST, 2, 1));
+        then.truncate(MOST as usize);
+        assert_eq!(lookout.note(&then), Changed::Many);
+        assert_eq!(lookout.latest(), Some(at(2)));
     }
 }

@@ -42,7 +42,13 @@ pub async fn save(
     };
     let view = view.checked()?;
     let mut tx = desk.write(caller).await?;
-    check_room(saved_view::of_person(&mut tx, person).await?.len())?;
+    let saved = saved_view::of_person(&mut tx, person).await?;
+    check_room(saved.len())?;
+    if let Some(same) = saved.iter().find(|one| one.query == view.query) {
+        let message = format!("You have this view already, as `{}`.", same.name);
+        let fault = FieldFault { pointer: "/query".to_owned(), code: "same", message };
+        return Err(Refused::of_fields(vec![fault]).into());
+    }
     match saved_view::insert(&mut tx, &view).await {
         Err(StoreError::Taken(_)) => {
             let message = format!("You have a view `{}` already; choose another name.", view.name);

@@ -166,6 +166,29 @@ pub async fn authenticate(
     asked: Option<&Key>,
     now: DateTime<Utc>,
 ) -> Result<SignedIn, Unauthenticated> {
+    known_by(desk, secret, asked, now, true).await
+}
+
+/// As [`authenticate`], for what a page asks by itself: that is no use that keeps a sign-in alive.
+///
+/// # Errors
+/// As [`authenticate`].
+pub async fn authenticate_unused(
+    desk: &Desk,
+    secret: &str,
+    asked: Option<&Key>,
+    now: DateTime<Utc>,
+) -> Result<SignedIn, Unauthenticated> {
+    known_by(desk, secret, asked, now, false).await
+}
+
+async fn known_by(
+    desk: &Desk,
+    secret: &str,
+    asked: Option<&Key>,
+    now: DateTime<Utc>,
+    is_used: bool,
+) -> Result<SignedIn, Unauthenticated> {
     let now = now.to_micros();
     let secret = hash(secret);
     let shown = sign_in::shown(&desk.store, &secret, asked.map(Key::as_str)).await;
@@ -182,7 +205,7 @@ pub async fn authenticate(
             .filter(|found| *found == person.org || person.role != Role::Requester)
             .ok_or(Unauthenticated::OutOfReach)?,
     };
-    if sign_in.notes_use(now) {
+    if is_used && sign_in.notes_use(now) {
         // Who only reads is not to wait for a database that cannot write.
         if let Err(error) = note_use(&desk.store, &sign_in, now).await {
             let error = &error as &dyn std::error::Error;

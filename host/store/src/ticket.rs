@@ -219,21 +219,31 @@ pub struct Changed {
     pub version: i64,
 }
 
-/// Which tickets have changed at or after a time; at most `limit` of them, in no order.
+/// Which tickets have changed at or after a time, the latest first; at most `limit` of each kind.
 pub async fn changed_since(
     tx: &mut ReadTx,
     from: DateTime<Utc>,
     limit: u32,
 ) -> Result<Vec<Changed>, StoreError> {
-    let mut sql = Sql::new(&tx.conn, "select id, updated_at, version from tickets");
-    Index::Updated.add(&mut sql);
-    sql.push(" where org_id = ").bind(tx.org.0);
-    sql.push(" and kind in ").bind_list(TicketKind::ALL.iter().map(|kind| kind.as_str()));
-    sql.push(" and updated_at >= ").bind(from);
-    sql.push(" limit ").bind(i64::from(limit));
+    let org = tx.org.0;
+    let mut sql = Sql::new(&tx.conn, "");
+    for (place, kind) in TicketKind::ALL.iter().enumerate() {
+        // Along the index, whose order it has.
+        sql.push(if place == 0 { "select * from (" } else { " union all select * from (" });
+        sql.push("select id, updated_at, version from tickets");
+        Index::Updated.add(&mut sql);
+        sql.push(" where org_id = ").bind(org);
+        sql.push(" and kind = ").bind(kind.as_str());
+        sql.push(" and updated_at >= ").bind(from);
+        sql.push(" order by updated_at desc, id desc limit ")
+            .bind(i64::from(limit))
+            .push(") as one");
+    }
     let rows: Vec<(Uuid, DateTime<Utc>, i64)> = sql.fetch_all(&mut tx.conn).await?;
     let changed = |(id, at, version)| Changed { id: TicketId(id), at, version };
-    Ok(rows.into_iter().map(changed).collect())
+    let mut changed: Vec<Changed> = rows.into_iter().map(changed).collect();
+    changed.sort_by_key(|one| std::cmp::Reverse(one.at));
+    Ok(changed)
 }
 
 /// A ticket's number, and what it is about.

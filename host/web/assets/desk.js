@@ -3,6 +3,9 @@
 
 const isTyping = (element) =>
   element?.closest("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]") != null;
+const isApple = /Mac|iPhone|iPad/.test(navigator.platform);
+// Half of a letter that is being composed is no key.
+const isComposing = (event) => event.isComposing || event.keyCode === 229;
 const isSeen = (element) => element.checkVisibility({ visibilityProperty: true });
 const keyed = () => [...document.querySelectorAll("[data-key]")];
 
@@ -46,11 +49,22 @@ document.addEventListener("click", (event) => {
 const LIST = "list";
 if (links().length > 0 && document.querySelector("td.pick")) {
   const at = location.pathname + location.search;
-  sessionStorage.setItem(LIST, JSON.stringify({ at, all: links().map((link) => link.pathname) }));
+  try {
+    sessionStorage.setItem(LIST, JSON.stringify({ at, all: links().map((link) => link.pathname) }));
+  } catch {
+    // Without it, a ticket has no neighbors.
+  }
 }
+const listed = () => {
+  try {
+    return JSON.parse(sessionStorage.getItem(LIST));
+  } catch {
+    return null;
+  }
+};
 const among = document.getElementById("among");
-const list = JSON.parse(sessionStorage.getItem(LIST) ?? "null");
-if (among && list) {
+const list = listed();
+if (among && Array.isArray(list?.all)) {
   const here = list.all.indexOf(location.pathname);
   const [previous, next, back] = among.querySelectorAll("a");
   const lead = (link, to) => (to ? link.setAttribute("href", to) : link.remove());
@@ -67,7 +81,11 @@ const input = palette.querySelector("input");
 const found = palette.querySelector("ul");
 const nothing = palette.querySelector("[role=status]");
 let offers = [];
-const label = (element) => element.textContent.replace(/\s+/g, " ").trim();
+const words = (element) => element.textContent.replace(/\s+/g, " ").trim();
+const label = (element) => {
+  const number = element.closest("tbody tr")?.querySelector("td.number");
+  return number ? `${words(number)} ${words(element)}` : words(element);
+};
 const gather = () => {
   const labels = new Set();
   const isOffered = (element) =>
@@ -79,8 +97,8 @@ const gather = () => {
   return [...all].filter(isOffered);
 };
 const show = () => {
-  const words = input.value.toLowerCase().split(/\s+/).filter(Boolean);
-  const fits = offers.filter((offer) => words.every((word) => label(offer).toLowerCase().includes(word)));
+  const sought = input.value.toLowerCase().split(/\s+/).filter(Boolean);
+  const fits = offers.filter((offer) => sought.every((word) => label(offer).toLowerCase().includes(word)));
   found.replaceChildren(
     ...fits.slice(0, 12).map((offer) => {
       const [item, button] = [document.createElement("li"), document.createElement("button")];
@@ -110,6 +128,7 @@ const open = () => {
 };
 input.addEventListener("input", show);
 palette.addEventListener("keydown", (event) => {
+  if (isComposing(event)) return;
   const all = [input, ...found.querySelectorAll("button")];
   const at = all.indexOf(document.activeElement);
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
@@ -131,16 +150,16 @@ const showKeys = () => {
     const key = element.dataset.key;
     if (known.has(key) || (!isSeen(element) && !element.closest(".menu, .places"))) continue;
     known.add(key);
-    const [row, term, words] = ["div", "dt", "dd"].map((name) => document.createElement(name));
+    const [row, term, meaning] = ["div", "dt", "dd"].map((name) => document.createElement(name));
     row.dataset.found = "";
     for (const part of key === " " ? [key] : key.split(" ")) {
       const kbd = document.createElement("kbd");
       kbd.textContent = part === "Escape" ? "Esc" : part;
       term.append(kbd, " ");
     }
-    words.textContent =
+    meaning.textContent =
       element.labels?.[0]?.textContent ?? label(element.matches("section") ? element.querySelector("h2") : element);
-    row.append(term, words);
+    row.append(term, meaning);
     rows.append(row);
   }
   help.showModal();
@@ -148,9 +167,12 @@ const showKeys = () => {
 
 let first = null;
 addEventListener("keydown", (event) => {
+  if (isComposing(event)) return;
   const active = document.activeElement;
+  const isAltGr = event.getModifierState("AltGraph");
   if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) {
-    if (event.key === "k") {
+    // On Apple's systems Ctrl K is a key of every field.
+    if (event.key === "k" && event.metaKey === isApple) {
       event.preventDefault();
       if (!palette.open && !help.open) open();
     } else if (event.key === "Enter" && active?.form) {
@@ -159,10 +181,17 @@ addEventListener("keydown", (event) => {
     }
     return;
   }
-  if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing) return;
+  // With AltGr people write what their keyboard has no key of its own for.
+  if ((event.ctrlKey || event.metaKey || event.altKey) && !isAltGr) return;
   if (palette.open || help.open) return;
   if (isTyping(active)) {
     if (event.key === "Escape") active.blur();
+    return;
+  }
+  const menu = document.querySelector("details.menu[open]");
+  if (event.key === "Escape" && menu) {
+    menu.open = false;
+    menu.querySelector("summary").focus();
     return;
   }
   const before = first;

@@ -11,31 +11,51 @@ addEventListener("submit", (event) => {
   }
 });
 
-// Back shows a page as it was left. Whoever has signed out meanwhile is not to be shown it; whoever
-// is still signed in keeps what they have typed.
+const who = document.body.dataset.who;
+
+// Back shows a page as it was left. Whoever has signed out meanwhile, or is somebody else, is not
+// to be shown it; whoever is still the same keeps what they have typed.
 addEventListener("pageshow", async (event) => {
   if (!event.persisted) return;
   for (const form of document.forms) delete form.dataset.sent;
+  if (!who) return;
+  document.documentElement.hidden = true;
   const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" }).catch(() => null);
-  if (answer?.type === "opaqueredirect") location.replace(location.pathname + location.search);
+  const viewer = answer?.headers.get("waypost-viewer");
+  if (answer && (answer.type === "opaqueredirect" || (viewer && viewer !== who))) {
+    location.replace(location.pathname + location.search);
+  } else {
+    document.documentElement.hidden = false;
+  }
 });
 
+// What a browser keeps, where it keeps anything at all.
+const storage = (kind) => {
+  try {
+    return window[kind];
+  } catch {
+    return null;
+  }
+};
+const [kept, tab] = [storage("localStorage"), storage("sessionStorage")];
+
 // Drafts: what was typed and not sent is there again when the page is. It is kept in this browser,
-// for its writer only, for a week; signing out clears it.
+// for its writer only, for a week; signing out removes it.
 const DRAFT = "draft:";
 const WEEK = 7 * 24 * 3600 * 1000;
-const LONGEST = 20_000;
-const who = document.body.dataset.who;
 const own = `${DRAFT}${who}:`;
+const HAS_DRAFTS = "main form[method=post]:not([data-no-draft])";
 const isText = (field) => field.matches("textarea:not([readonly]), input[type=text]") && field.name;
-const formsWithDrafts = () => [...document.querySelectorAll("main form[method=post]:not([data-no-draft])")];
-const keyOf = (form) => own + location.pathname + "|" + (form.getAttribute("action") ?? "");
-// What a form was shown at: an old draft is sent with it, so that what others changed is noticed.
-const isShownAt = (field) => field.type === "hidden" && /^(_version|_seen|_was\/)/.test(field.name);
+// A form is the same one wherever it is shown: it is sent to the same address.
+const keyOf = (form) => own + new URL(form.getAttribute("action") ?? location.href, location.href).pathname;
+// At the desk, a form is sent with what it was shown at, so that what others changed is noticed and
+// both are shown. Elsewhere there is nobody else to show.
+const isShownAt = (name) => document.body.matches(".desk") && /^(_version|_seen|_was\/)/.test(name);
 
 const read = (key) => {
   try {
-    return JSON.parse(localStorage.getItem(key));
+    const draft = JSON.parse(kept.getItem(key));
+    return draft?.texts && draft?.shown ? draft : null;
   } catch {
     return null;
   }
@@ -44,15 +64,12 @@ const read = (key) => {
 const keep = (form) => {
   const [texts, shown] = [{}, {}];
   for (const field of form.elements) {
-    if (isText(field) && field.value !== field.defaultValue && field.value.length <= LONGEST) {
-      texts[field.name] = field.value;
-    } else if (isShownAt(field)) {
-      shown[field.name] = field.value;
-    }
+    if (isText(field) && field.value !== field.defaultValue) texts[field.name] = field.value;
+    else if (field.type === "hidden" && isShownAt(field.name)) shown[field.name] = field.value;
   }
   try {
-    if (Object.keys(texts).length === 0) localStorage.removeItem(keyOf(form));
-    else localStorage.setItem(keyOf(form), JSON.stringify({ at: Date.now(), texts, shown }));
+    if (Object.keys(texts).length === 0) kept.removeItem(keyOf(form));
+    else kept.setItem(keyOf(form), JSON.stringify({ at: Date.now(), texts, shown }));
   } catch {
     // Without room nothing is kept.
   }
@@ -63,90 +80,105 @@ const restore = (form) => {
   if (!draft) return false;
   let isBack = false;
   for (const field of form.elements) {
-    if (isText(field) && field.name in draft.texts && field.value === field.defaultValue) {
-      if (field.value !== draft.texts[field.name]) isBack = true;
-      field.value = draft.texts[field.name];
+    const { name } = field;
+    if (isText(field) && name in draft.texts && field.value !== draft.texts[name]) {
+      isBack = true;
+      field.value = draft.texts[name];
       field.closest("details")?.setAttribute("open", "");
-    } else if (isShownAt(field) && field.name in draft.shown) {
-      field.value = draft.shown[field.name];
+    } else if (field.type === "hidden" && isShownAt(name) && name in draft.shown) {
+      // Of what the draft has no text for, the page is right.
+      if (!name.startsWith("_was/") || name.slice(5) in draft.texts) field.value = draft.shown[name];
     }
   }
   return isBack;
 };
 
-const isRefused = document.querySelector("[data-refused]") !== null;
-if (who) {
-  // A form that was sent and not refused has no draft any more.
-  const sent = sessionStorage.getItem("sent");
-  if (sent && !isRefused) localStorage.removeItem(sent);
-  for (const key of Object.keys(localStorage)) {
+if (who && kept && tab) {
+  const page = document.getElementById("work");
+  // A form has no draft any more once a page says that it was carried out.
+  const sent = tab.getItem("sent");
+  if (sent && "done" in page.dataset) kept.removeItem(sent);
+  tab.removeItem("sent");
+  for (const key of Object.keys(kept)) {
     const isOwn = key.startsWith(own) && Date.now() - (read(key)?.at ?? 0) < WEEK;
-    if (key.startsWith(DRAFT) && !isOwn) localStorage.removeItem(key);
+    if (key.startsWith(DRAFT) && !isOwn) kept.removeItem(key);
   }
   // A form that was refused is shown with what was typed already.
-  const back = isRefused ? [] : formsWithDrafts().filter(restore);
-  const notice = document.getElementById("draft");
-  if (notice && back.length > 0) {
-    notice.hidden = false;
-    notice.querySelector("button").addEventListener("click", () => {
-      for (const form of back) localStorage.removeItem(keyOf(form));
+  const isRefused = document.querySelector("[data-refused]") !== null;
+  const back = isRefused ? [] : [...document.querySelectorAll(HAS_DRAFTS)].filter(restore);
+  const said = document.getElementById("draft-said");
+  if (said && back.length > 0) {
+    document.getElementById("draft").append(said.content.cloneNode(true));
+    document.querySelector("#draft button").addEventListener("click", () => {
+      for (const form of back) {
+        kept.removeItem(keyOf(form));
+        for (const field of form.elements) if (isText(field)) field.value = field.defaultValue;
+      }
       location.reload();
     });
   }
   addEventListener("input", (event) => {
-    const form = event.target.form;
-    if (form?.matches("main form[method=post]:not([data-no-draft])")) keep(form);
+    if (event.target.form?.matches(HAS_DRAFTS)) keep(event.target.form);
   });
   addEventListener("submit", (event) => {
-    if (!event.defaultPrevented) sessionStorage.setItem("sent", keyOf(event.target));
+    if (!event.defaultPrevented && event.target.matches(HAS_DRAFTS)) tab.setItem("sent", keyOf(event.target));
   });
 }
-sessionStorage.removeItem("sent");
 
 // Hints: when something has changed, the page asks for itself and shows what is new. Without a line
 // for hints it looks from time to time.
 const news = document.getElementById("news");
+const POLL_MS = 30_000;
 if (news && "EventSource" in window) {
   let source = null;
-  let timer = null;
+  let polling = null;
+  let soon = null;
   let isLooking = false;
-  const look = async () => {
-    if (isLooking) return;
-    isLooking = true;
-    const answer = await fetch(news.dataset.look, { redirect: "manual" }).catch(() => null);
-    isLooking = false;
-    if (!answer?.ok) return;
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
-    const fresh = page.getElementById("news");
-    if (fresh && fresh.textContent !== news.textContent) news.replaceChildren(...fresh.childNodes);
-  };
-  // Not everybody at the same moment.
-  const lookSoon = () => setTimeout(look, Math.random() * 700);
-  const listen = () => {
-    source = new EventSource(news.dataset.live);
-    source.addEventListener("hint", lookSoon);
-    source.addEventListener("error", () => {
-      if (source?.readyState === EventSource.CLOSED) timer ??= setInterval(look, 30_000);
-    });
-  };
+  let wantsLook = false;
   const stop = () => {
     source?.close();
-    clearInterval(timer);
-    source = timer = null;
+    clearInterval(polling);
+    clearTimeout(soon);
+    source = polling = soon = null;
+  };
+  const look = async () => {
+    soon = null;
+    if (isLooking) {
+      wantsLook = true;
+      return;
+    }
+    isLooking = true;
+    const answer = await fetch(news.dataset.look, { redirect: "manual" }).catch(() => null);
+    const text = answer?.ok ? await answer.text().catch(() => "") : "";
+    isLooking = false;
+    if (answer?.type === "opaqueredirect") return stop();
+    const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("news");
+    if (fresh && fresh.textContent !== news.textContent) news.replaceChildren(...fresh.childNodes);
+    if (wantsLook) {
+      wantsLook = false;
+      lookSoon();
+    }
+  };
+  // Several hints are one look, and not everybody looks at the same moment.
+  const lookSoon = () => {
+    soon ??= setTimeout(look, Number(news.dataset.wait) * (0.2 + Math.random()));
+  };
+  const poll = () => {
+    polling ??= setInterval(lookSoon, POLL_MS);
+    // The line may be there again, after a new server.
+    setTimeout(() => document.visibilityState === "visible" && polling && begin(), POLL_MS * (2 + Math.random()));
+  };
+  const begin = () => {
+    stop();
+    source = new EventSource(news.dataset.live);
+    source.addEventListener("hint", lookSoon);
+    source.addEventListener("error", () => source?.readyState === EventSource.CLOSED && poll());
   };
   document.addEventListener("visibilitychange", () => {
-    stop();
-    if (document.visibilityState === "visible") {
-      listen();
-      lookSoon();
-    }
+    if (document.visibilityState === "visible") begin();
+    else stop();
   });
   addEventListener("pagehide", stop);
-  addEventListener("pageshow", (event) => {
-    if (event.persisted && !source) {
-      listen();
-      lookSoon();
-    }
-  });
-  if (document.visibilityState === "visible") listen();
+  addEventListener("pageshow", (event) => event.persisted && begin());
+  if (document.visibilityState === "visible") begin();
 }

@@ -4,7 +4,7 @@
 use axum::{
     body::{Body, HttpBody},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -19,6 +19,9 @@ use crate::{
 
 /// For how long a browser comes by an encrypted line only, once it has.
 const ENCRYPTED_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
+/// Whose page it is.
+const VIEWER: HeaderName = HeaderName::from_static("waypost-viewer");
 
 /// Makes a page of an error, tags pages, and says what else is true of every answer.
 pub(crate) async fn dressed(
@@ -45,7 +48,14 @@ async fn as_page(state: &WebState, request: Request, next: Next) -> Response {
     let known = request.headers().get(header::IF_NONE_MATCH).cloned();
     let mut response = next.run(request).await;
     let viewer = response.extensions_mut().remove::<Viewer>();
-    if let Some(viewer) = viewer.as_ref().filter(|_| changes) {
+    if let Some(viewer) = &viewer
+        && let Ok(person) = HeaderValue::from_str(&viewer.person())
+    {
+        // A page that a browser goes back to asks whether it is still the same person's.
+        response.headers_mut().insert(VIEWER, person);
+    }
+    let is_done = changes && response.status().is_redirection();
+    if let Some(viewer) = viewer.as_ref().filter(|_| is_done) {
         // Whoever looks at it here hears of it at once.
         state.live.nudge(viewer.caller().org);
     }

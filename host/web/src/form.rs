@@ -51,7 +51,7 @@ impl FromRequest<WebState> for Form {
             .map_err(|_| PageError::bad_request())?;
         let read = axum::Form::<Vec<(String, String)>>::from_request(whole, &()).await;
         let axum::Form(pairs) = read.map_err(|_| PageError::bad_request())?;
-        Ok(Self { pairs, digest })
+        Ok(Self { pairs: keepable(pairs)?, digest })
     }
 }
 
@@ -219,10 +219,17 @@ impl Query {
     }
 }
 
+/// The same, unless it holds what no database keeps.
+fn keepable(pairs: Vec<(String, String)>) -> Result<Vec<(String, String)>, PageError> {
+    let is_bad = |text: &String| text.contains('\0');
+    let has_bad = pairs.iter().any(|(name, value)| is_bad(name) || is_bad(value));
+    if has_bad { Err(PageError::bad_request()) } else { Ok(pairs) }
+}
+
 fn pairs(uri: &axum::http::Uri) -> Result<Vec<(String, String)>, PageError> {
     axum::extract::Query::try_from_uri(uri)
-        .map(|axum::extract::Query(pairs)| pairs)
         .map_err(|_| PageError::bad_request())
+        .and_then(|axum::extract::Query(pairs)| keepable(pairs))
 }
 
 /// An input of a form, with its label and what is wrong with it.

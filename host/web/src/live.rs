@@ -1,7 +1,8 @@
 //! Hints: a page that is looked at is told that something has changed, and looks for itself.
 //!
-//! A hint has no content, so it can tell nobody what they may not see. One look-out serves all who
-//! wait in an organization; it begins with the first of them and ends after the last.
+//! A hint has no content: that something happened is all it tells, also of what its hearer may not
+//! read. One look-out serves all who wait in an organization; it begins with the first of them and
+//! ends after the last.
 
 use std::{
     collections::HashMap,
@@ -19,6 +20,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
+use chrono::{DateTime, Utc};
 use futures_util::stream;
 use tokio::{
     sync::{
@@ -45,6 +47,8 @@ const STREAMS: usize = 400;
 const OF_A_SIGN_IN: usize = 4;
 /// How often a look-out looks.
 const PAUSE: Duration = Duration::from_secs(2);
+/// How soon after the last time it looks at the earliest, however much is done here.
+const BREATH: Duration = Duration::from_millis(500);
 /// How long somebody waits before they are asked again who they are.
 const LIFE: Duration = Duration::from_secs(600);
 /// How soon a browser comes again after that, or after the server has gone away.
@@ -73,6 +77,25 @@ struct Watched {
     changes: broadcast::Sender<Arc<Changed>>,
     /// Something has changed here: its look-out need not wait.
     nudge: Arc<Notify>,
+    /// When something changed last.
+    latest: Option<DateTime<Utc>>,
+}
+
+/// An organization that is watched, until its look-out ends, however it does.
+struct Watching {
+    live: Live,
+    org: OrgId,
+    nudge: Arc<Notify>,
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let mut waiting = self.live.waiting();
+        let of_this = waiting.organizations.get(&self.org).map(|watched| &watched.nudge);
+        if of_this.is_some_and(|nudge| Arc::ptr_eq(nudge, &self.nudge)) {
+            waiting.organizations.remove(&self.org);
+        }
+    }
 }
 
 /// A place among those who wait, until it is dropped.
@@ -120,40 +143,44 @@ impl Live {
         Some(Place { live: self.clone(), of, _one: one })
     }
 
-    /// What changes in an organization from now on.
+    /// What changes in an organization from now on, and when something did last.
     async fn changes(
         &self,
         desk: &Desk,
         viewer: &Viewer,
-    ) -> Result<broadcast::Receiver<Arc<Changed>>, PageError> {
+    ) -> Result<(broadcast::Receiver<Arc<Changed>>, Option<DateTime<Utc>>), PageError> {
         let org = viewer.caller().org;
         if let Some(watched) = self.waiting().organizations.get(&org) {
-            return Ok(watched.changes.subscribe());
+            return Ok((watched.changes.subscribe(), watched.latest));
         }
         let lookout = Lookout::begin(desk, org, viewer.caller().now).await?;
         let mut waiting = self.waiting();
         // Somebody else may have been as fast.
         if let Some(watched) = waiting.organizations.get(&org) {
-            return Ok(watched.changes.subscribe());
+            return Ok((watched.changes.subscribe(), watched.latest));
         }
+        let latest = lookout.latest();
         let (changes, receiver) = broadcast::channel(16);
         let nudge = Arc::new(Notify::new());
-        waiting.organizations.insert(org, Watched { changes, nudge: Arc::clone(&nudge) });
+        waiting.organizations.insert(org, Watched { changes, nudge: Arc::clone(&nudge), latest });
         drop(waiting);
         tokio::spawn(self.clone().look_out(desk.clone(), org, lookout, nudge));
-        Ok(receiver)
+        Ok((receiver, latest))
     }
 
     /// Looks, again and again, until nobody waits for it.
     async fn look_out(self, desk: Desk, org: OrgId, mut lookout: Lookout, nudge: Arc<Notify>) {
         let mut over = self.0.over.subscribe();
+        let _watching = Watching { live: self.clone(), org, nudge: Arc::clone(&nudge) };
         loop {
+            tokio::time::sleep(BREATH).await;
             tokio::select! {
                 () = tokio::time::sleep(PAUSE) => {}
                 () = nudge.notified() => {}
-                _ = over.wait_for(|is_over| *is_over) => break,
+                _ = over.wait_for(|is_over| *is_over) => return,
             }
             {
+                // Whoever comes now finds it gone, and begins another.
                 let mut waiting = self.waiting();
                 let watched = waiting.organizations.get(&org);
                 if watched.is_none_or(|watched| watched.changes.receiver_count() == 0) {
@@ -170,13 +197,13 @@ impl Live {
                 }
             };
             if *changed != Changed::Tickets(Vec::new())
-                && let Some(watched) = self.waiting().organizations.get(&org)
+                && let Some(watched) = self.waiting().organizations.get_mut(&org)
             {
+                watched.latest = lookout.latest();
                 // Nobody may be left to hear it.
                 let _ = watched.changes.send(changed);
             }
         }
-        self.waiting().organizations.remove(&org);
     }
 }
 
@@ -203,14 +230,17 @@ pub(crate) struct News {
     pub(crate) said: Option<String>,
     /// The page with what is new on it.
     pub(crate) show: String,
+    /// How long one waits after a hint: the more a page costs, the longer.
+    pub(crate) wait_ms: u32,
 }
 
 impl News {
-    /// Of the page of a ticket, `desk/tickets` or `my`. `seen` is what the viewer has seen of its history.
+    /// Of the page of a ticket, `desk/tickets` or `my`. `seen` is what the viewer has seen of its
+    /// history.
     pub(crate) fn of_ticket(
         viewer: &Viewer,
         page: &str,
-        number: &str,
+        (number, version): (&str, i64),
         entries: &[Entry],
         seen: Option<&str>,
     ) -> Self {
@@ -219,13 +249,14 @@ impl News {
         let count = seen.and_then(|seen| seen.parse().ok()).unwrap_or(entries.len());
         let new = entries.len().saturating_sub(count);
         // The latest come first.
-        let of_others = |entry: &&Entry| entry.who != t.you() && entry.who != viewer.who.name;
+        let me = viewer.caller().person();
+        let of_others = |entry: &&Entry| entry.by.is_none() || entry.by != me;
         let said = entries.iter().take(new).find(of_others).map(|entry| match entry.who.as_str() {
             "" => t.news_ticket(),
             who => t.news_ticket_by(who),
         });
-        let live = viewer.at(&format!("live?ticket={number}"));
-        Self { live, look: format!("{show}?seen={}", entries.len()), said, show }
+        let live = viewer.at(&format!("live?ticket={number}&version={version}"));
+        Self { live, look: format!("{show}?seen={}", entries.len()), said, show, wait_ms: 500 }
     }
 
     /// Of a list of the desk, such as `desk/queue/mine`. `now` stands for what is on it; `filter` is
@@ -240,7 +271,8 @@ impl News {
         let show = format!("{}?{filter}", viewer.at(list));
         let said = seen.filter(|seen| *seen != now).map(|_| viewer.words.text.news_list());
         Self {
-            live: viewer.at("live"),
+            live: viewer.at(&format!("live?at={}", viewer.caller().now.timestamp_micros())),
+            wait_ms: 2_000,
             look: format!("{show}seen={now}"),
             said,
             show: show.trim_end_matches(['?', '&']).to_owned(),
@@ -254,30 +286,38 @@ pub(crate) async fn hints(
     viewer: Viewer,
     query: Query,
 ) -> Result<Response, PageError> {
-    let about = match query.get("ticket") {
-        Some(number) => {
-            let named = TicketRef::parse(number);
-            Some(tickets::find(&state.desk, viewer.caller(), &named).await?.ticket.id)
-        }
-        None => {
-            must_be_desk(&viewer)?;
-            None
-        }
-    };
+    let mut about = None;
+    let mut is_stale = false;
+    if let Some(number) = query.get("ticket") {
+        let named = TicketRef::parse(number);
+        let ticket = tickets::find(&state.desk, viewer.caller(), &named).await?.ticket;
+        // It may have changed since the page was shown.
+        let seen = query.get("version").and_then(|version| version.parse().ok());
+        is_stale = seen.is_some_and(|seen: i64| seen != ticket.version);
+        about = Some(ticket.id);
+    } else {
+        must_be_desk(&viewer)?;
+    }
     let live = &state.live;
     let Some(place) = live.place(viewer.who.sign_in).filter(|_| !*live.0.over.borrow()) else {
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     };
-    let changes = live.changes(&state.desk, &viewer).await?;
+    let (changes, latest) = live.changes(&state.desk, &viewer).await?;
+    if about.is_none() {
+        let seen = query.get("at").and_then(|at| at.parse().ok());
+        let seen = seen.and_then(DateTime::from_timestamp_micros);
+        is_stale = latest.zip(seen).is_some_and(|(latest, seen)| latest > seen);
+    }
     let until = Box::pin(tokio::time::sleep(LIFE));
     let over = live.0.over.subscribe();
-    let waiter = Waiter { changes, about, is_told: false, over, until, _place: place };
+    let waiter = Waiter { changes, about, is_told: false, is_stale, over, until, _place: place };
     let hints = stream::unfold(waiter, async |mut waiter| {
         let event = waiter.next().await?;
         Some((Ok::<_, Infallible>(event), waiter))
     });
     let alive = KeepAlive::new().interval(HEARTBEAT);
-    Ok(Sse::new(hints).keep_alive(alive).into_response())
+    let unbuffered = [("x-accel-buffering", "no")];
+    Ok((unbuffered, Sse::new(hints).keep_alive(alive)).into_response())
 }
 
 /// Somebody who waits for hints.
@@ -286,6 +326,8 @@ struct Waiter {
     about: Option<TicketId>,
     /// Whether they were told when to come again.
     is_told: bool,
+    /// Whether something has changed before they came.
+    is_stale: bool,
     over: watch::Receiver<bool>,
     until: Pin<Box<Sleep>>,
     _place: Place,
@@ -296,6 +338,9 @@ impl Waiter {
         if !self.is_told {
             self.is_told = true;
             return Some(Event::default().retry(AGAIN).comment("waiting"));
+        }
+        if std::mem::take(&mut self.is_stale) {
+            return Some(Event::default().event("hint").data("look"));
         }
         loop {
             let changed = tokio::select! {

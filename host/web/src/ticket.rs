@@ -70,6 +70,8 @@ pub(crate) struct Step {
 pub(crate) struct Entry {
     pub(crate) at: When,
     pub(crate) who: String,
+    /// The person, where it was one.
+    pub(crate) by: Option<PersonId>,
     pub(crate) what: Told,
 }
 
@@ -243,7 +245,7 @@ fn grouped(entries: Vec<(chrono::DateTime<chrono::Utc>, Entry)>) -> Vec<Entry> {
             all.extend(entries);
         } else {
             let (at, who) = (entries[0].at.clone(), entries[0].who.clone());
-            all.push(Entry { at, who, what: Told::Decided { entries } });
+            all.push(Entry { at, who, by: None, what: Told::Decided { entries } });
         }
     };
     for (at, entry) in entries {
@@ -320,7 +322,8 @@ fn did(
     };
     let action = words.name("done", event.action.as_str());
     let reason = event.reason.clone().filter(|reason| !reason.is_empty());
-    Entry { at: viewer.clock.when(event.at), who, what: Told::Did { action, reason, changes } }
+    let by = event.actor.person;
+    Entry { at: viewer.clock.when(event.at), who, by, what: Told::Did { action, reason, changes } }
 }
 
 /// The step and the voter of a change of a vote, and whether it is about whose vote it is.
@@ -340,6 +343,7 @@ fn said(viewer: &Viewer, view: &CommentView) -> Entry {
     Entry {
         at: viewer.clock.when(comment.created_at),
         who,
+        by: comment.author.person,
         what: Told::Said {
             text: html(&comment.text),
             is_internal: comment.visibility == Visibility::Internal,

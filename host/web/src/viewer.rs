@@ -149,7 +149,11 @@ pub(crate) async fn signed_in(
     };
     // Nobody guesses 32 random bytes, so attempts are not counted: old ones are everybody's.
     let now = state.edge.clock.now();
-    let found = sign_ins::authenticate(&state.desk, &secret, Some(&org), now).await;
+    let found = if is_asked_by_itself(&request) {
+        sign_ins::authenticate_unused(&state.desk, &secret, Some(&org), now).await
+    } else {
+        sign_ins::authenticate(&state.desk, &secret, Some(&org), now).await
+    };
     let mut who = match found {
         Ok(who) => who,
         Err(Unauthenticated::Token) => return Ok(to_sign_in(&request)),
@@ -171,6 +175,12 @@ pub(crate) async fn signed_in(
     // For whoever makes a page of an error.
     response.extensions_mut().insert(viewer);
     Ok(response)
+}
+
+/// Whether a page asks without anybody doing anything: it waits for hints, or looks for news.
+fn is_asked_by_itself(request: &Request) -> bool {
+    let query = request.uri().query().unwrap_or_default();
+    request.uri().path().ends_with("/live") || query.split('&').any(|it| it.starts_with("seen="))
 }
 
 /// The words of the language that a browser accepts.

@@ -382,8 +382,12 @@ async fn every_page_of_the_desk_is_whole_for_every_kind(desk: TestDesk) {
                 let number = ticket["number"].as_str().unwrap();
                 visitor.visit(&format!("/o/acme/desk/tickets/{number}")).await;
                 assert_eq!(visitor.status(), StatusCode::OK, "{number}");
+                let asks = visitor.links().contains(&"What if?".to_owned())
+                    || visitor.links().contains(&"Was wäre, wenn?".to_owned());
+                assert_eq!(asks, number.starts_with("INC") || number.starts_with("REQ"));
                 visitor.visit(&format!("/o/acme/desk/tickets/{number}/what-if")).await;
-                assert_eq!(visitor.status(), StatusCode::OK, "{number}");
+                let status = if asks { StatusCode::OK } else { StatusCode::NOT_FOUND };
+                assert_eq!(visitor.status(), status, "{number}");
                 let allowed = person.client.of(ticket, "actions").await.ok();
                 for hint in allowed["items"].as_array().unwrap() {
                     let action = hint["action"].as_str().unwrap();
@@ -478,6 +482,12 @@ async fn a_view_is_saved_counted_and_removed(desk: TestDesk) {
     agent.press("Remove this view from my tabs").await;
     let links = agent.links();
     assert!(links.contains(&"Odd 1".to_owned()) && !links.contains(&"Printers 2".to_owned()));
+    agent.visit("/o/acme/desk/queue/all?text=%00").await;
+    assert_eq!(agent.status(), StatusCode::BAD_REQUEST);
+    for path in ["team-nobody..", "team-x%2F..%2F..", "team-"] {
+        agent.visit(&format!("/o/acme/desk/queue/{path}")).await;
+        assert_eq!(agent.status(), StatusCode::NOT_FOUND, "{path}");
+    }
     for (query, status) in [
         ("nonsense?text=a", StatusCode::BAD_REQUEST),
         ("//evil.example", StatusCode::BAD_REQUEST),
@@ -506,9 +516,13 @@ async fn a_view_is_its_owners_alone(desk: TestDesk) {
     requester.post("/o/acme/desk/views", &fields, &[]).await;
     assert_eq!(requester.status(), StatusCode::FORBIDDEN);
     for name in 1..20 {
-        let name = format!("View {name}");
+        let name = name.to_string();
         agent
-            .post("/o/acme/desk/views", &[("query", "all?priority=2"), ("name", &name)], &[])
+            .post(
+                "/o/acme/desk/views",
+                &[("query", &format!("all?text={name}")), ("name", &format!("View {name}"))],
+                &[],
+            )
             .await;
         assert_eq!(agent.status(), StatusCode::OK, "{name}");
     }

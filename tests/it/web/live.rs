@@ -11,6 +11,9 @@ on_both_engines! {
     nobody_hears_of_what_they_may_not_see
     a_sign_in_waits_in_four_windows
     nobody_waits_when_the_server_stops
+    what_changed_before_the_line_was_open_is_told_at_once
+    a_page_that_is_left_open_does_not_keep_anybody_signed_in
+    the_second_page_of_a_list_is_compared_with_itself
 }
 
 fn number(ticket: &Value) -> &str {
@@ -145,4 +148,52 @@ async fn nobody_waits_when_the_server_stops(desk: TestDesk) {
     desk.end_hints();
     assert_eq!(line.next().await, None);
     assert_eq!(agent.listen("/o/acme/live").await.status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+async fn what_changed_before_the_line_was_open_is_told_at_once(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit(&format!("/o/acme/desk/tickets/{}", number(&incident))).await;
+    let ticket = agent.attribute("#news", "data-live").unwrap();
+    agent.visit("/o/acme/desk/queue/all").await;
+    let queue = agent.attribute("#news", "data-live").unwrap();
+    desk.clock.advance(chrono::TimeDelta::seconds(1));
+    let note = serde_json::json!({ "text": "Too early" });
+    let _ = acme.admin.client.act(&incident, "note", note).await.ok();
+    for live in [ticket, queue] {
+        let mut line = agent.listen(&live).await;
+        let _ = line.next().await;
+        hint(&mut line).await;
+    }
+}
+
+async fn a_page_that_is_left_open_does_not_keep_anybody_signed_in(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    for _ in 0..3 {
+        desk.clock.advance(chrono::TimeDelta::hours(5));
+        drop(agent.listen("/o/acme/live?at=0").await);
+        agent.visit("/o/acme/desk/queue/all?seen=0").await;
+    }
+    assert_eq!(agent.path().split('?').next(), Some("/sign-in"));
+}
+
+async fn the_second_page_of_a_list_is_compared_with_itself(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    for place in 0..51 {
+        let _ = acme.report(&format!("Ticket {place}")).await;
+    }
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/queue/all").await.click("Next page").await;
+    let second = agent.path().to_owned();
+    let look = agent.attribute("#news", "data-look").unwrap();
+    agent.visit(&look).await;
+    assert_eq!(agent.part("#news"), "");
+    let _ = acme.report("Ticket 51").await;
+    agent.visit(&look).await.click("Show").await;
+    assert_eq!(agent.path(), second);
 }

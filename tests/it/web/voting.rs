@@ -252,7 +252,7 @@ async fn a_link_opens_nothing_else_and_signs_nobody_in(desk: TestDesk) {
     let mut manager = desk.visitor();
     manager.visit(&link).await;
     let links = manager.links();
-    assert_eq!(links, ["Skip to the content", "Waypost"], "{links:?}");
+    assert_eq!(links, ["Skip to the content", "Waypost", "Accessibility"], "{links:?}");
     assert_eq!(manager.cookie("__Host-waypost"), None);
     manager.press("Agree").await;
     assert_eq!(manager.cookie("__Host-waypost"), None);

@@ -39,6 +39,7 @@ pub async fn what_if(
 ) -> Result<WhatIf, CommandError> {
     caller.must_be_desk()?;
     let before = read::find(desk, caller, named).await?;
+    before.ticket.admit(Action::Reroute)?;
     let performed = performed(desk, caller, named, Action::Edit, fields, None);
     let (scene, _) = Box::pin(performed).await?;
     let edited = scene.drafts.into_iter().next().map(|draft| draft.write.ticket);

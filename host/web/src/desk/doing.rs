@@ -50,6 +50,8 @@ struct DoPage {
     /// How many events there were when the form was shown.
     seen: usize,
     once: String,
+    /// Whether it leads back to the room of a major incident.
+    is_from_room: bool,
 }
 
 /// What others did since the form was shown.
@@ -130,6 +132,7 @@ async fn do_page(
         problems,
         version: ticket.version,
         seen,
+        is_from_room: form.is_some_and(is_from_room),
         once: format!("v{}", ticket.version),
     })
 }
@@ -309,7 +312,11 @@ pub(crate) async fn act(
 
 /// The page that a form leads back to: the one that it was on.
 fn back(form: &Form) -> &'static str {
-    if form.get("_from") == Some("major") { "desk/major" } else { "desk/tickets" }
+    if is_from_room(form) { "desk/major" } else { "desk/tickets" }
+}
+
+fn is_from_room(form: &Form) -> bool {
+    form.get("_from") == Some("major")
 }
 
 async fn try_act(

@@ -63,6 +63,8 @@ struct MajorPage {
     news: News,
     once: String,
     version: i64,
+    /// How many events there were when the page was shown.
+    seen: usize,
 }
 
 struct Update {
@@ -113,7 +115,13 @@ pub(crate) async fn show(
     };
     let page = MajorPage {
         p: Page::of_desk(&viewer, ticket.short_description.clone()).telling(&query),
-        news: News::of_ticket(&viewer, "desk/major", &ticket.number, &entries, query.get("seen")),
+        news: News::of_ticket(
+            &viewer,
+            "desk/major",
+            (&ticket.number, ticket.version),
+            &entries,
+            query.get("seen"),
+        ),
         said: entries.into_iter().filter(is_heard).collect(),
         number: ticket.number.clone(),
         priority: view.priority.0.0,
@@ -138,6 +146,7 @@ pub(crate) async fn show(
         },
         once: format!("v{}-{}", ticket.version, told.events.len()),
         version: ticket.version,
+        seen: told.events.len(),
     };
     Ok(show_page(&page))
 }

@@ -14,6 +14,7 @@ use waypost_app::{
 use waypost_domain::{
     ids::{PersonId, SavedViewId},
     incident::MajorState,
+    key::Key,
     team::Team,
     ticket::{Phase, State as TicketState, TicketKind},
 };
@@ -91,7 +92,10 @@ impl View {
             "degraded" => Self::Degraded,
             "major" => Self::Major,
             "all" => Self::All,
-            other => Self::Team(other.strip_prefix("team-")?.to_owned()),
+            other => {
+                let key = other.strip_prefix("team-")?;
+                Self::Team(key.parse::<Key>().ok()?.to_string())
+            }
         })
     }
 
@@ -251,12 +255,14 @@ async fn page(
     let saved = saved_views::mine(&state.desk, viewer.caller()).await?;
     let here = saved.iter().find(|saved| saved.query == shown_now);
     let mut tabs = Vec::with_capacity(views.len() + saved.len());
+    // A page that only looks for news is spared the counts.
+    let counts = query.get("seen").is_none();
     for one in &views {
-        let total = count(&state.desk, viewer, one.query(me)).await?;
+        let total = count(&state.desk, viewer, one.query(me), counts).await?;
         tabs.push(Tab {
             href: viewer.at(&format!("desk/queue/{}", one.path())),
             label: one.label(viewer, &teams),
-            count: shown(total),
+            count: total,
             is_here: *one == view && here.is_none(),
         });
     }
@@ -268,7 +274,7 @@ async fn page(
         tabs.push(Tab {
             href: viewer.at(&format!("desk/queue/{}", one.query)),
             label: one.name.clone(),
-            count: shown(count(&state.desk, viewer, asked).await?),
+            count: count(&state.desk, viewer, asked, counts).await?,
             is_here: here.is_some_and(|here| here.id == one.id),
         });
     }
@@ -288,7 +294,7 @@ async fn page(
     };
     let p = Page::of_desk(viewer, title).telling(query).refused(!faults.is_empty());
     let list = format!("desk/queue/{}", view.path());
-    let news = News::of_list(viewer, &list, &listed.mark, &listed.filter, query.get("seen"));
+    let news = News::of_list(viewer, &list, &listed.mark, &listed.address, query.get("seen"));
     let choices = Choices::default();
     let make = Fields { words: viewer.words, choices: &choices, form, faults, prefix: "save" };
     let value = make.value("name", None);
@@ -395,8 +401,8 @@ struct Listed {
     /// The query of the next page.
     next: Option<String>,
     total: Option<String>,
-    /// The filter as a part of an address.
-    filter: String,
+    /// The filter and the page as a part of an address.
+    address: String,
     /// Stands for what is listed: another one says that something has changed.
     mark: String,
 }
@@ -414,7 +420,9 @@ async fn listed(
     let kept = kept(query);
     Ok(Listed {
         mark: mark(&page.rows, page.total),
-        filter: kept.clone(),
+        address: query
+            .get("after")
+            .map_or_else(|| kept.clone(), |after| format!("{kept}after={}&", encoded(after))),
         rows: rows(viewer, &page.rows),
         next: page.next.map(|Cursor(next)| format!("{kept}after={next}")),
         total: page.total.map(shown),
@@ -435,11 +443,20 @@ fn rows(viewer: &Viewer, views: &[TicketView]) -> Vec<Row> {
     views.iter().map(|view| row(viewer, view, "desk/tickets")).collect()
 }
 
-async fn count(desk: &Desk, viewer: &Viewer, query: TicketQuery) -> Result<Total, CommandError> {
+/// How many tickets there are, as a tab says it; nothing where it is not asked for.
+async fn count(
+    desk: &Desk,
+    viewer: &Viewer,
+    query: TicketQuery,
+    is_asked: bool,
+) -> Result<String, CommandError> {
+    if !is_asked {
+        return Ok(String::new());
+    }
     let query = TicketQuery { count: true, ..query };
     let request = PageRequest { limit: 1, after: None };
     let page = tickets::list(desk, viewer.caller(), &query, &request).await?;
-    Ok(page.total.unwrap_or(Total { rows: 0, is_minimum: false }))
+    Ok(shown(page.total.unwrap_or(Total { rows: 0, is_minimum: false })))
 }
 
 fn shown(total: Total) -> String {

@@ -44,6 +44,7 @@ use crate::{
 pub(super) struct TicketPage {
     p: Page,
     number: String,
+    version: i64,
     kind: String,
     priority: u8,
     state: Badge,
@@ -81,7 +82,7 @@ pub(super) struct TicketPage {
 
 impl TicketPage {
     fn news_since(&self, viewer: &Viewer, seen: Option<&str>) -> News {
-        News::of_ticket(viewer, PAGE, &self.number, &self.entries, seen)
+        News::of_ticket(viewer, PAGE, (&self.number, self.version), &self.entries, seen)
     }
 }
 
@@ -166,12 +167,14 @@ pub(super) async fn page(
     let major = ticket.incident().map(|it| it.major.state().as_str()).filter(|it| *it != "none");
     let entries = history(viewer, &told, true);
     let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
+    let can_route = hints.iter().any(|hint| hint.action == Action::Reroute);
     let what_if = viewer.at(&format!("{PAGE}/{}/what-if", ticket.number));
     Ok(TicketPage {
-        what_if: can_edit.then_some(what_if),
-        news: News::of_ticket(viewer, PAGE, &ticket.number, &entries, None),
+        what_if: (can_edit && can_route).then_some(what_if),
+        news: News::of_ticket(viewer, PAGE, (&ticket.number, ticket.version), &entries, None),
         p: Page::of_desk(viewer, ticket.short_description.clone()).refused(!faults.is_empty()),
         number: ticket.number.clone(),
+        version: ticket.version,
         kind: words.name("kind", ticket.kind().as_str()),
         priority: view.priority.0.0,
         state: badge(viewer, ticket.state(), ticket.phase()),

@@ -58,6 +58,9 @@ pub(crate) async fn show(
     let (desk, caller) = (&state.desk, viewer.caller());
     let named = TicketRef::parse(&number);
     let view = tickets::find(desk, caller, &named).await?;
+    if view.ticket.rules().row(Action::Reroute).is_none() {
+        return Err(PageError::not_found());
+    }
     let rules = view.ticket.rules();
     let taken: Vec<(&'static str, FieldType)> = rules
         .fields()

@@ -48,6 +48,7 @@ struct ListPage {
 struct TicketPage {
     p: Page,
     number: String,
+    version: i64,
     kind: String,
     state: Badge,
     steps: Vec<Step>,
@@ -133,7 +134,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let page = page(&state, &viewer, &number, None, &Faults::default()).await?;
     let seen = query.get("seen");
-    let news = News::of_ticket(&viewer, "my", &page.number, &page.entries, seen);
+    let news = News::of_ticket(&viewer, "my", (&page.number, page.version), &page.entries, seen);
     Ok(show_page(&TicketPage { p: page.p.telling(&query), news, ..page }))
 }
 
@@ -187,8 +188,9 @@ async fn page(
     let expected = expected.filter(|_| ticket.phase().is_active());
     Ok(TicketPage {
         p: Page::of_portal(viewer, title).refused(!faults.is_empty()),
-        news: News::of_ticket(viewer, "my", &ticket.number, &entries, None),
+        news: News::of_ticket(viewer, "my", (&ticket.number, ticket.version), &entries, None),
         number: ticket.number.clone(),
+        version: ticket.version,
         kind: words.name("kind", ticket.kind().as_str()),
         state: badge(viewer, ticket.state(), ticket.phase()),
         steps: steps(viewer, ticket, !rounds.is_empty()),
