@@ -168,10 +168,11 @@ impl Tries {
         (self.count > MAX_TRIES).then(|| self.since + TRY_WINDOW)
     }
 
-    /// Whether this was the last one for now.
+    /// Whether there were so many that whose password it is has to hear of it: this is the last one
+    /// that is answered for now, or one after it.
     #[must_use]
-    pub fn was_last(&self) -> bool {
-        self.count == MAX_TRIES
+    pub fn warns(&self) -> bool {
+        self.count >= MAX_TRIES
     }
 }
 
@@ -274,7 +275,7 @@ mod tests {
     fn five_tries_are_answered_and_the_next_one_is_told_when_to_come_back() {
         let tries = |count| Tries { since: DateTime::UNIX_EPOCH, count };
         assert_eq!(tries(5).refused_until(), None);
-        assert!(tries(5).was_last() && !tries(4).was_last() && !tries(6).was_last());
+        assert!(!tries(4).warns() && tries(5).warns() && tries(6).warns());
         assert_eq!(tries(6).refused_until(), Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(15)));
     }
 }

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use waypost_app::{
+    CommandError,
     passwords::{self, Checked},
     sign_ins,
 };
@@ -78,18 +79,21 @@ pub(crate) async fn prove(
         return Err(PageError::too_many());
     }
     let given = Password::of(form.get("password").unwrap_or_default());
-    match passwords::prove(&state.desk, &viewer.who, &given).await? {
+    // As at the door: before it is looked at.
+    state.tried.failed(from, "", now);
+    let checked = passwords::prove(&state.desk, &viewer.who, &given).await;
+    if matches!(checked, Ok(Checked::Right(_)) | Err(CommandError::Busy)) {
+        state.tried.taken_back(from, now);
+    }
+    match checked? {
         Checked::Right(renewed) => Ok(with_secret(&state, &page.next, &renewed.secret)),
         Checked::Wrong(wrong) => {
-            state.tried.failed(from, "", now);
-            if let Some(address) = wrong.to_warn {
-                warn(&state, address, words, now).await;
-            }
+            warn(&state, wrong.to_warn, words, now).await;
             let page = page.refused(words.text.again_wrong());
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
-        Checked::TooOften { until } => {
-            state.tried.failed(from, "", now);
+        Checked::TooOften { until, to_warn } => {
+            warn(&state, to_warn, words, now).await;
             Ok(come_back(&page.refused(too_often(words, until, now)), until, now))
         }
     }
