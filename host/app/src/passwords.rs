@@ -14,18 +14,16 @@ use waypost_domain::{
     refusal::FieldFault,
     text,
 };
-use waypost_store::{
-    CommitNote, StoreError, WriteTx, outbox, password, person, sign_in, sign_in::Member,
-};
+use waypost_store::{CommitNote, StoreError, WriteTx, outbox, password, sign_in, sign_in::Member};
 
 use crate::{
-    Caller, CommandError, Desk, Missing, ToMicros,
+    CommandError, Desk, Missing, ToMicros,
     hashing::is_outdated,
     sign_ins::{self, Begun, Letter, MAX_ACCOUNTS, Receiver, SignedIn},
 };
 
 /// What somebody gives to sign in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Given<'a> {
     /// An address.
     pub address: &'a str,
@@ -35,6 +33,13 @@ pub struct Given<'a> {
     pub org: Option<&'a str>,
     /// What their browser says of itself.
     pub device: &'a str,
+}
+
+/// Without the address, so that no log holds one.
+impl std::fmt::Debug for Given<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given").field("org", &self.org).finish_non_exhaustive()
+    }
 }
 
 /// What came of a password that was given.
@@ -259,11 +264,12 @@ pub async fn set_at(desk: &Desk, who: &SignedIn) -> Result<Option<DateTime<Utc>>
     Ok(password::of_person(&mut tx, person).await?.map(|known| known.set_at))
 }
 
-/// Sets the password of the person who asks, ends all their other sign-ins, and tells them of it.
+/// Sets the password of the person who asks, ends all their other sign-ins and links that could
+/// begin one, and tells them of it.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for who has not proven lately who they are, and
-/// [`CommandError::Invalid`] for a bad password.
+/// [`CommandError::Forbidden`] for who has not proven lately who they are or was signed out
+/// meanwhile, and [`CommandError::Invalid`] for a bad password.
 pub async fn set(
     desk: &Desk,
     who: &SignedIn,
@@ -295,11 +301,12 @@ pub async fn set(
     Ok(())
 }
 
-/// Removes the password of the person who asks, ends all their other sign-ins, and tells them of
-/// it. Where there is none, nothing happens.
+/// Removes the password of the person who asks, ends all their other sign-ins and links that could
+/// begin one, and tells them of it. Where there is none, nothing happens.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for who has not proven lately who they are.
+/// [`CommandError::Forbidden`] for who has not proven lately who they are or was signed out
+/// meanwhile.
 pub async fn remove(
     desk: &Desk,
     who: &SignedIn,
@@ -319,25 +326,6 @@ pub async fn remove(
     Ok(())
 }
 
-/// Removes the password of a person, and says whether there was one. For administrators.
-///
-/// # Errors
-/// [`CommandError::NotFound`] for somebody who is not of the organization.
-pub async fn remove_of(
-    desk: &Desk,
-    caller: &Caller,
-    person: PersonId,
-) -> Result<bool, CommandError> {
-    caller.must_be_admin()?;
-    let mut tx = desk.write(caller).await?;
-    let known = person::find(&mut tx, person).await?.filter(|known| known.org == caller.org);
-    known.ok_or(CommandError::NotFound(Missing::Person))?;
-    let removed = password::remove(&mut tx, person).await?;
-    tx.commit().await?;
-    tracing::info!(org.id = %caller.org, person.id = %person, removed, "a password was removed");
-    Ok(removed)
-}
-
 /// That two passwords which were to be the same are not.
 #[must_use]
 pub fn differs(pointer: &str) -> CommandError {
@@ -352,7 +340,11 @@ fn must_be_on(desk: &Desk) -> Result<(), CommandError> {
     if desk.takes_passwords() { Ok(()) } else { Err(CommandError::NotFound(Missing::Password)) }
 }
 
-/// What follows from another password: other browsers are signed out, and its owner hears of it.
+/// What follows from another password: other browsers are signed out, links that were sent are used
+/// up, and its owner hears of it.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] where the sign-in that asks was ended meanwhile.
 async fn changed(
     desk: &Desk,
     tx: &mut WriteTx,
@@ -361,12 +353,21 @@ async fn changed(
     letter: Letter,
 ) -> Result<(), CommandError> {
     let now = who.caller.now;
+    sign_in::end_links(tx, person, now).await?;
+    // Whoever signed this browser out meanwhile took from it what it could do.
+    match sign_in::must_hold(tx, person, who.sign_in).await {
+        Err(StoreError::Stale) => {
+            let why = "This browser was signed out meanwhile; sign in again.";
+            return Err(CommandError::Forbidden(why.to_owned()));
+        }
+        held => held?,
+    }
     sign_in::end_others(tx, person, Some(who.sign_in), now).await?;
     let key = format!("password:{}", desk.entropy.id(now));
     tell(desk, tx, person, letter, key, now).await
 }
 
-async fn tell(
+pub(crate) async fn tell(
     desk: &Desk,
     tx: &mut WriteTx,
     person: PersonId,

@@ -31,6 +31,8 @@ struct AgainPage {
     is_sent: bool,
     /// What is wrong with the password.
     error: Option<String>,
+    /// Why no link is on its way.
+    no_link: Option<String>,
 }
 
 impl AgainPage {
@@ -43,11 +45,16 @@ impl AgainPage {
             has_password: passwords::set_at(&state.desk, &viewer.who).await?.is_some(),
             is_sent: false,
             error: None,
+            no_link: None,
         })
     }
 
     fn refused(self, why: String) -> Self {
         Self { p: self.p.refused(true), error: Some(why), ..self }
+    }
+
+    fn refused_a_link(self, why: String) -> Self {
+        Self { p: self.p.refused(true), no_link: Some(why), ..self }
     }
 }
 
@@ -70,8 +77,11 @@ pub(crate) async fn prove(
     let page = AgainPage::new(&state, &viewer, form.said("next")).await?;
     if form.said("how") == Some("link") {
         let letter = |to: &_| letter(to, viewer.words);
-        sign_ins::ask_again(&state.desk, &viewer.who, &page.next, letter).await?;
-        return Ok(show_page(&AgainPage { is_sent: true, ..page }));
+        if sign_ins::ask_again(&state.desk, &viewer.who, &page.next, letter).await? {
+            return Ok(show_page(&AgainPage { is_sent: true, ..page }));
+        }
+        let page = page.refused_a_link(viewer.words.text.again_not_sent());
+        return Ok(show_as(StatusCode::TOO_MANY_REQUESTS, &page));
     }
     let (now, words) = (viewer.caller().now, viewer.words);
     let from = peer.map(|axum::Extension(Peer(address))| address);
