@@ -41,3 +41,17 @@ end $$;
 create trigger people_lose_passwords after update on people for each row
 when (old.active and not new.active)
 execute function lose_password();
+
+-- Whoever reads the mail of an address signs in with it: where it is another one, what the earlier
+-- one opened is closed.
+create function begin_anew() returns trigger language plpgsql as $$
+begin
+    delete from passwords where org_id = new.org_id and person_id = new.id;
+    delete from sign_in_links where org_id = new.org_id and person_id = new.id;
+    delete from sign_ins where org_id = new.org_id and person_id = new.id;
+    return null;
+end $$;
+
+create trigger people_begin_anew_at_another_address after update on people for each row
+when (old.email_folded is distinct from new.email_folded)
+execute function begin_anew();

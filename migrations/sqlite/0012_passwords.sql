@@ -31,3 +31,13 @@ when old.active = 1 and new.active = 0
 begin
     delete from passwords where org_id = new.org_id and person_id = new.id;
 end;
+
+-- Whoever reads the mail of an address signs in with it: where it is another one, what the earlier
+-- one opened is closed.
+create trigger people_begin_anew_at_another_address after update on people
+when old.email_folded is not new.email_folded
+begin
+    delete from passwords where org_id = new.org_id and person_id = new.id;
+    delete from sign_in_links where org_id = new.org_id and person_id = new.id;
+    delete from sign_ins where org_id = new.org_id and person_id = new.id;
+end;

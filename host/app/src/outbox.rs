@@ -41,7 +41,7 @@ pub struct MessageView {
 }
 
 /// Where a message goes, and what it says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Leaving {
     /// Its address of now.
     pub address: String,
@@ -54,6 +54,13 @@ pub struct Leaving {
     pub asked: Vec<AskedVote>,
     /// The links for these votes, as far as any were made.
     pub votes: Vec<VotePath>,
+}
+
+/// Without the address and without links, which carry secrets, so that no log holds them.
+impl std::fmt::Debug for Leaving {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Leaving").field("page", &self.page).finish_non_exhaustive()
+    }
 }
 
 /// Looks up whom messages that are to leave go to: for each its address of now, or why it is not

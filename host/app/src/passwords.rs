@@ -12,21 +12,18 @@ use waypost_domain::{
     password::{COMPARED, Owner, Password, PasswordHash, Tries},
     person::Person,
     refusal::FieldFault,
-    sign_in::quarter_of,
     text,
 };
-use waypost_store::{
-    CommitNote, StoreError, WriteTx, outbox, password, person, sign_in, sign_in::Member,
-};
+use waypost_store::{CommitNote, StoreError, WriteTx, outbox, password, sign_in, sign_in::Member};
 
 use crate::{
-    Caller, CommandError, Desk, Missing, ToMicros,
+    CommandError, Desk, Missing, ToMicros,
     hashing::is_outdated,
     sign_ins::{self, Begun, Letter, MAX_ACCOUNTS, Receiver, SignedIn},
 };
 
 /// What somebody gives to sign in.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Given<'a> {
     /// An address.
     pub address: &'a str,
@@ -36,6 +33,13 @@ pub struct Given<'a> {
     pub org: Option<&'a str>,
     /// What their browser says of itself.
     pub device: &'a str,
+}
+
+/// Without the address, so that no log holds one.
+impl std::fmt::Debug for Given<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Given").field("org", &self.org).finish_non_exhaustive()
+    }
 }
 
 /// What came of a password that was given.
@@ -49,20 +53,33 @@ pub enum Checked<T> {
     TooOften {
         /// From when on it may be tried again.
         until: DateTime<Utc>,
+        /// Who is to be told, see [`warn`].
+        to_warn: Option<Warning>,
     },
 }
 
 /// A password that was wrong.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
-    /// The address whose owner is to be told, see [`warn`]: the next try will not be looked at.
-    pub to_warn: Option<String>,
+    /// Who is to be told, see [`warn`]: the next try will not be looked at.
+    pub to_warn: Option<Warning>,
+}
+
+/// Whom somebody tries to guess the password of.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// Whoever has this address,
+    address: String,
+    /// or only this one of them.
+    person: Option<PersonId>,
+    /// When the tries began.
+    since: DateTime<Utc>,
 }
 
 /// Without the address, so that no log holds one.
-impl std::fmt::Debug for Wrong {
+impl std::fmt::Debug for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Wrong").finish_non_exhaustive()
+        f.debug_struct("Warning").field("since", &self.since).finish_non_exhaustive()
     }
 }
 
@@ -97,20 +114,38 @@ pub async fn sign_in(
     let address = given.address.trim();
     let place = Place::of(address);
     let tries = place.count(desk, now).await?;
+    let to_warn = tries.warns().then(|| Warning {
+        address: address.to_owned(),
+        person: None,
+        since: tries.since,
+    });
     if let Some(until) = tries.refused_until() {
-        return Ok(Checked::TooOften { until });
+        return Ok(Checked::TooOften { until, to_warn });
     }
-    let to_warn = tries.was_last().then(|| address.to_owned());
-    let wrong = Ok(Checked::Wrong(Wrong { to_warn }));
+    let checked = enter(desk, given, commit, now).await;
+    Ok(place
+        .answered(desk, tries, checked)
+        .await?
+        .map_or(Checked::Wrong(Wrong { to_warn }), Checked::Right))
+}
+
+/// Signs somebody in, if it is their password.
+async fn enter(
+    desk: &Desk,
+    given: Given<'_>,
+    commit: &CommitNote,
+    now: DateTime<Utc>,
+) -> Result<Option<Begun>, CommandError> {
+    let address = given.address.trim();
     let members = sign_in::members_at(&desk.store, address, MAX_ACCOUNTS).await?;
-    let known = password::at_address(&desk.store, address, most_compared()).await?;
+    let known = password::at_address(&desk.store, address, given.org, most_compared()).await?;
     let fits = desk.hashing.compare(given.password, &known).await?;
     let fitting = known.iter().zip(fits).filter(|(_, fits)| *fits).map(|(hash, _)| hash);
     let found = fitting.filter_map(|hash| Some((hash, member_of(&members, hash)?)));
     let Some((known, member)) = found.min_by_key(|(_, member)| {
         (given.org != Some(member.org_key.as_str()), member.org_key.clone())
     }) else {
-        return wrong;
+        return Ok(None);
     };
     let phc = renewed(desk, given.password, known).await?;
     let (begun, secret) =
@@ -118,13 +153,12 @@ pub async fn sign_in(
     let mut tx = desk.store.write(member.person.org).await?.noted_in(commit);
     // Until this commit nobody changes the password, and whoever does it then ends this sign-in.
     if !password::renew(&mut tx, known, &phc).await? {
-        return wrong;
+        return Ok(None);
     }
     sign_in::insert(&mut tx, &begun).await?;
     tx.commit().await?;
-    place.forget(desk).await;
     tracing::info!(org.id = %begun.org, person.id = %begun.person, "somebody signed in");
-    Ok(Checked::Right(Begun { secret, home: member.org_key.clone(), role: member.person.role }))
+    Ok(Some(Begun { secret, home: member.org_key.clone(), role: member.person.role }))
 }
 
 /// Notes that somebody who is signed in proved again who they are, by their password. Their browser
@@ -140,56 +174,72 @@ pub async fn prove(
     must_be_on(desk)?;
     let now = who.caller.now;
     let person = sign_ins::own_member(desk, who).await?.person;
-    let org = person.org;
-    let place = Place::of_person(&person);
+    let place = Place::of_proofs(person.id);
     let tries = place.count(desk, now).await?;
+    let (id, since) = (person.id, tries.since);
+    let address = person.email.clone().filter(|_| tries.warns());
+    let to_warn = address.map(|address| Warning { address, person: Some(id), since });
     if let Some(until) = tries.refused_until() {
-        return Ok(Checked::TooOften { until });
+        return Ok(Checked::TooOften { until, to_warn });
     }
-    let to_warn = person.email.clone().filter(|_| tries.was_last());
-    let wrong = Ok(Checked::Wrong(Wrong { to_warn }));
-    let mut tx = desk.store.read(org).await?;
+    let checked = prove_for(desk, who, &person, given).await;
+    Ok(place
+        .answered(desk, tries, checked)
+        .await?
+        .map_or(Checked::Wrong(Wrong { to_warn }), Checked::Right))
+}
+
+/// Notes the proof, if it is the password of this person.
+async fn prove_for(
+    desk: &Desk,
+    who: &SignedIn,
+    person: &Person,
+    given: &Password,
+) -> Result<Option<Renewed>, CommandError> {
+    let mut tx = desk.store.read(person.org).await?;
     let known = password::of_person(&mut tx, person.id).await?;
     drop(tx);
     let fits = desk.hashing.compare(given, known.as_slice()).await?;
-    let Some(known) = known.filter(|_| fits[0]) else { return wrong };
+    let Some(known) = known.filter(|_| fits[0]) else { return Ok(None) };
     let phc = renewed(desk, given, &known).await?;
     let (secret, hash) = sign_ins::new_secret(desk);
-    let mut tx = desk.store.write(org).await?.noted_in(&who.caller.commit);
+    let mut tx = desk.store.write(person.org).await?.noted_in(&who.caller.commit);
     if !password::renew(&mut tx, &known, &phc).await? {
-        return wrong;
+        return Ok(None);
     }
-    match sign_in::prove(&mut tx, who.sign_in, &hash, now).await {
-        Err(StoreError::Stale) => return wrong,
+    match sign_in::prove(&mut tx, who.sign_in, &hash, who.caller.now).await {
+        Err(StoreError::Stale) => return Ok(None),
         proven => proven?,
     }
     tx.commit().await?;
-    place.forget(desk).await;
-    Ok(Checked::Right(Renewed { secret }))
+    Ok(Some(Renewed { secret }))
 }
 
-/// Tells everybody who has this address that somebody tries to guess their password; `letter`
-/// writes it. Once in a quarter of an hour.
+/// Tells them that somebody tries to guess their password; `letter` writes it. Once for the tries
+/// of a quarter of an hour, however often it is asked for.
 ///
 /// # Errors
 /// The database failed.
 pub async fn warn(
     desk: &Desk,
-    address: &str,
+    warning: &Warning,
     letter: impl Fn(&Receiver) -> Letter,
     now: DateTime<Utc>,
 ) -> Result<(), CommandError> {
     let now = now.to_micros();
-    let address = address.trim();
-    let known = password::at_address(&desk.store, address, most_compared()).await?;
+    let Warning { address, person, since } = warning;
+    let known = password::at_address(&desk.store, address, None, MAX_ACCOUNTS).await?;
     for member in sign_in::members_at(&desk.store, address, MAX_ACCOUNTS).await? {
+        if person.is_some_and(|person| person != member.person.id) {
+            continue;
+        }
         // Without a password, there is nothing to guess.
         if !known.iter().any(|hash| hash.person == member.person.id) {
             continue;
         }
         let mut tx = desk.store.write(member.person.org).await?;
         let letter = letter(&sign_ins::receiver(&member));
-        let key = format!("password-tries:{}", quarter_of(now));
+        let key = format!("password-tries:{}", since.timestamp_micros());
         tell(desk, &mut tx, member.person.id, letter, key, now).await?;
         tx.commit().await?;
         tracing::info!(
@@ -214,11 +264,12 @@ pub async fn set_at(desk: &Desk, who: &SignedIn) -> Result<Option<DateTime<Utc>>
     Ok(password::of_person(&mut tx, person).await?.map(|known| known.set_at))
 }
 
-/// Sets the password of the person who asks, ends all their other sign-ins, and tells them of it.
+/// Sets the password of the person who asks, ends all their other sign-ins and links that could
+/// begin one, and tells them of it.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for who has not proven lately who they are, and
-/// [`CommandError::Invalid`] for a bad password.
+/// [`CommandError::Forbidden`] for who has not proven lately who they are or was signed out
+/// meanwhile, and [`CommandError::Invalid`] for a bad password.
 pub async fn set(
     desk: &Desk,
     who: &SignedIn,
@@ -250,11 +301,12 @@ pub async fn set(
     Ok(())
 }
 
-/// Removes the password of the person who asks, ends all their other sign-ins, and tells them of
-/// it. Where there is none, nothing happens.
+/// Removes the password of the person who asks, ends all their other sign-ins and links that could
+/// begin one, and tells them of it. Where there is none, nothing happens.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for who has not proven lately who they are.
+/// [`CommandError::Forbidden`] for who has not proven lately who they are or was signed out
+/// meanwhile.
 pub async fn remove(
     desk: &Desk,
     who: &SignedIn,
@@ -274,25 +326,6 @@ pub async fn remove(
     Ok(())
 }
 
-/// Removes the password of a person, and says whether there was one. For administrators.
-///
-/// # Errors
-/// [`CommandError::NotFound`] for somebody who is not of the organization.
-pub async fn remove_of(
-    desk: &Desk,
-    caller: &Caller,
-    person: PersonId,
-) -> Result<bool, CommandError> {
-    caller.must_be_admin()?;
-    let mut tx = desk.write(caller).await?;
-    let known = person::find(&mut tx, person).await?.filter(|known| known.org == caller.org);
-    known.ok_or(CommandError::NotFound(Missing::Person))?;
-    let removed = password::remove(&mut tx, person).await?;
-    tx.commit().await?;
-    tracing::info!(org.id = %caller.org, person.id = %person, removed, "a password was removed");
-    Ok(removed)
-}
-
 /// That two passwords which were to be the same are not.
 #[must_use]
 pub fn differs(pointer: &str) -> CommandError {
@@ -307,7 +340,11 @@ fn must_be_on(desk: &Desk) -> Result<(), CommandError> {
     if desk.takes_passwords() { Ok(()) } else { Err(CommandError::NotFound(Missing::Password)) }
 }
 
-/// What follows from another password: other browsers are signed out, and its owner hears of it.
+/// What follows from another password: other browsers are signed out, links that were sent are used
+/// up, and its owner hears of it.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] where the sign-in that asks was ended meanwhile.
 async fn changed(
     desk: &Desk,
     tx: &mut WriteTx,
@@ -316,12 +353,21 @@ async fn changed(
     letter: Letter,
 ) -> Result<(), CommandError> {
     let now = who.caller.now;
+    sign_in::end_links(tx, person, now).await?;
+    // Whoever signed this browser out meanwhile took from it what it could do.
+    match sign_in::must_hold(tx, person, who.sign_in).await {
+        Err(StoreError::Stale) => {
+            let why = "This browser was signed out meanwhile; sign in again.";
+            return Err(CommandError::Forbidden(why.to_owned()));
+        }
+        held => held?,
+    }
     sign_in::end_others(tx, person, Some(who.sign_in), now).await?;
     let key = format!("password:{}", desk.entropy.id(now));
     tell(desk, tx, person, letter, key, now).await
 }
 
-async fn tell(
+pub(crate) async fn tell(
     desk: &Desk,
     tx: &mut WriteTx,
     person: PersonId,
@@ -383,9 +429,10 @@ impl Place {
         Self(Sha256::digest(text::uncased(address.trim())).into())
     }
 
-    /// Where the person is tried who has an address, so that two doors count as one.
-    fn of_person(person: &Person) -> Self {
-        person.email.as_deref().map_or_else(|| Self::of(&person.id.to_string()), Self::of)
+    /// Where somebody proves again who they are: strangers who try their address are not to keep
+    /// them from it. No address looks like this.
+    fn of_proofs(person: PersonId) -> Self {
+        Self::of(&format!("proofs of {person}"))
     }
 
     async fn count(&self, desk: &Desk, now: DateTime<Utc>) -> Result<Tries, CommandError> {
@@ -395,16 +442,27 @@ impl Place {
         Ok(tries)
     }
 
-    /// Whoever got in is in: what was counted only makes others wait.
-    async fn forget(&self, desk: &Desk) {
-        let forgotten = async {
+    /// What came of a try. One that was right is taken back, and one that nobody looked at: only
+    /// that one, for others with the address may be guessing.
+    async fn answered<T>(
+        &self,
+        desk: &Desk,
+        tries: Tries,
+        checked: Result<Option<T>, CommandError>,
+    ) -> Result<Option<T>, CommandError> {
+        if !matches!(checked, Ok(Some(_)) | Err(CommandError::Busy)) {
+            return checked;
+        }
+        let taken_back = async {
             let mut tx = desk.store.system().await?;
-            password::forget_tries(&mut tx, &self.0).await?;
+            password::take_try_back(&mut tx, &self.0, tries.since).await?;
             tx.commit().await
         };
-        if let Err(error) = forgotten.await {
+        // Whoever got in is in all the same.
+        if let Err(error) = taken_back.await {
             let error = &error as &dyn std::error::Error;
-            tracing::warn!(error, "tries of a password were not forgotten");
+            tracing::warn!(error, "a try of a password was not taken back");
         }
+        checked
     }
 }

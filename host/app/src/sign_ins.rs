@@ -23,13 +23,13 @@ use waypost_domain::{
     text,
 };
 use waypost_store::{
-    CommitNote, Store, StoreError, organization, outbox, person,
+    CommitNote, Store, StoreError, organization, outbox, password, person,
     sign_in::{self, Member, Shown},
     vote_link,
 };
 
 use crate::{
-    Caller, CommandError, Desk, Entropy, Missing, ToMicros, Unauthenticated, registers,
+    Caller, CommandError, Desk, Entropy, Missing, ToMicros, Unauthenticated, passwords, registers,
     tickets::Named,
 };
 
@@ -119,6 +119,15 @@ pub struct Device {
     pub used_at: DateTime<Utc>,
     /// Whether it is the one that asks.
     pub is_this: bool,
+}
+
+/// What was ended of a person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ended {
+    /// How many sign-ins.
+    pub sign_ins: u64,
+    /// Whether there was a password.
+    pub password: bool,
 }
 
 /// Somebody who is to be able to sign in.
@@ -253,7 +262,8 @@ pub async fn ask(
     let now = now.to_micros();
     let mut sent = false;
     for member in sign_in::members_at(&desk.store, address.trim(), MAX_ACCOUNTS).await? {
-        send_link(desk, &member.person, letter(&receiver(&member)), next, now).await?;
+        let letter = letter(&receiver(&member));
+        send_link(desk, &member.person, "sign-in", letter, next, now).await?;
         sent = true;
     }
     if !sent {
@@ -262,7 +272,9 @@ pub async fn ask(
     Ok(())
 }
 
-/// Sends a link to the person who asks, with which they prove again who they are, and go on.
+/// Sends a link to the person who asks, with which they prove again who they are, and go on; says
+/// whether it is on its way. None is where they were sent enough of them, whatever strangers asked
+/// for.
 ///
 /// # Errors
 /// The database failed.
@@ -271,20 +283,22 @@ pub async fn ask_again(
     who: &SignedIn,
     next: &str,
     letter: impl FnOnce(&Receiver) -> Letter,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
     let member = own_member(desk, who).await?;
     let letter = letter(&receiver(&member));
-    send_link(desk, &member.person, letter, Some(next), who.caller.now).await
+    send_link(desk, &member.person, "proof", letter, Some(next), who.caller.now).await
 }
 
-/// Queues a letter with a link, unless its receiver was sent enough of them.
+/// Queues a letter with a link, unless its receiver was sent enough of them that were asked for at
+/// this door; says whether it did.
 async fn send_link(
     desk: &Desk,
     to: &Person,
+    door: &str,
     letter: Letter,
     next: Option<&str>,
     now: DateTime<Utc>,
-) -> Result<(), CommandError> {
+) -> Result<bool, CommandError> {
     let mut tx = desk.store.write(to.org).await?;
     let mut message = Message {
         id: MessageId(desk.entropy.id(now)),
@@ -306,7 +320,7 @@ async fn send_link(
     // moment.
     let mut is_queued = false;
     for place in 0..MAX_ASKED {
-        message.dedupe_key = format!("sign-in:{}:{place}", quarter_of(now));
+        message.dedupe_key = format!("{door}:{}:{place}", quarter_of(now));
         if outbox::enqueue_many(&mut tx, std::slice::from_ref(&message)).await? > 0 {
             is_queued = true;
             break;
@@ -315,7 +329,8 @@ async fn send_link(
     if !is_queued {
         tracing::info!(org.id = %to.org, "too many links were asked for");
     }
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(is_queued)
 }
 
 /// Whom a link signs in; none where it was used, has expired or never was.
@@ -446,8 +461,9 @@ pub async fn devices(desk: &Desk, who: &SignedIn) -> Result<Vec<Device>, Command
         .collect())
 }
 
-/// Ends all sign-ins of a person and all links that could begin one, and says how many sign-ins
-/// they were. For administrators.
+/// Signs a person out for good: ends all their sign-ins and all links that could begin one or vote,
+/// and removes their password, for whoever knows it would be back at once. Where there was one they
+/// are told; `letter` writes it. For administrators.
 ///
 /// # Errors
 /// [`CommandError::NotFound`] for somebody who is not of the organization.
@@ -455,17 +471,34 @@ pub async fn end_all_of(
     desk: &Desk,
     caller: &Caller,
     person: PersonId,
-) -> Result<u64, CommandError> {
+    letter: impl FnOnce(&Receiver) -> Letter,
+) -> Result<Ended, CommandError> {
     caller.must_be_admin()?;
     let mut tx = desk.write(caller).await?;
     let known = person::find(&mut tx, person).await?.filter(|known| known.org == caller.org);
-    known.ok_or(CommandError::NotFound(Missing::Person))?;
-    let ended = sign_in::end_all(&mut tx, person, caller.now).await?;
+    let known = known.ok_or(CommandError::NotFound(Missing::Person))?;
+    // Before sign-ins are ended: whoever signs in with it right now waits for this, or this for
+    // them.
+    let password = password::remove(&mut tx, person).await?;
+    let sign_ins = sign_in::end_all(&mut tx, person, caller.now).await?;
     // Whoever reads their mail is not to vote by it either.
     vote_link::end_all(&mut tx, person, caller.now).await?;
+    if password {
+        let here = organization::load(&mut tx).await?;
+        let member = Member { person: known, org_key: here.key.to_string(), org_name: here.name };
+        let key = format!("password:{}", desk.entropy.id(caller.now));
+        let letter = letter(&receiver(&member));
+        passwords::tell(desk, &mut tx, person, letter, key, caller.now).await?;
+    }
     tx.commit().await?;
-    tracing::info!(org.id = %caller.org, person.id = %person, ended, "sign-ins of a person ended");
-    Ok(ended)
+    tracing::info!(
+        org.id = %caller.org,
+        person.id = %person,
+        sign_ins,
+        password,
+        "a person was signed out"
+    );
+    Ok(Ended { sign_ins, password })
 }
 
 /// Makes a link with which somebody signs in for the first time. Who is not in the directory yet is

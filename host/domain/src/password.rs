@@ -56,10 +56,10 @@ impl Password {
         if length > MAX_CHARS {
             return Some(Weakness::TooLong);
         }
-        if worth::of(&self.0, &owner.words()) >= MIN_WORTH {
+        if worth::is_worth(&self.0, MIN_WORTH, &owner.words()) {
             return None;
         }
-        let is_anybodys = worth::of(&self.0, &[]) < MIN_WORTH;
+        let is_anybodys = !worth::is_worth(&self.0, MIN_WORTH, &[]);
         Some(if is_anybodys { Weakness::Common } else { Weakness::Personal })
     }
 }
@@ -168,10 +168,11 @@ impl Tries {
         (self.count > MAX_TRIES).then(|| self.since + TRY_WINDOW)
     }
 
-    /// Whether this was the last one for now.
+    /// Whether there were so many that whose password it is has to hear of it: this is the last one
+    /// that is answered for now, or one after it.
     #[must_use]
-    pub fn was_last(&self) -> bool {
-        self.count == MAX_TRIES
+    pub fn warns(&self) -> bool {
+        self.count >= MAX_TRIES
     }
 }
 
@@ -218,6 +219,15 @@ mod tests {
                     "letmein letmein",
                     "admin-admin-admin",
                     "Fussball1990!",
+                    "Michael1987!",
+                    "jennifer24121987",
+                    "Julia-24.12.1987",
+                    "charlotte-19871224",
+                    "Stuttgart2025",
+                    "Liverpool1892",
+                    "schalke04schalke04",
+                    "borussia 1909 bvb",
+                    "M4nch3ster2024!",
                 ],
             ),
             (
@@ -239,6 +249,8 @@ mod tests {
                     "the cat sat on a mat",
                     "password but longer than you think",
                     "7346190258473",
+                    "michael 734619025",
+                    "Anna and Paul dig in Graz",
                     "Ада любит ракеты",
                     "Abelmann grows purple turnips",
                 ],
@@ -251,6 +263,20 @@ mod tests {
         }
         assert_eq!(weakness(&"k7#wqz9!".repeat(16)), None);
         assert_eq!(weakness(&format!("{}x", "k7#wqz9!".repeat(16))), Some(Weakness::TooLong));
+    }
+
+    #[test]
+    fn no_password_takes_long_to_look_at() {
+        let odd: String = (0..128).filter_map(|n| char::from_u32(0x3b1 + n * 37)).collect();
+        let keys = "1234567890".repeat(12) + "12345678";
+        let texts = [odd, "a1!".repeat(42) + "ab", "a".repeat(128), "l1".repeat(64), keys];
+        let _ = weakness("the words are split once");
+        for text in texts {
+            let begin = std::time::Instant::now();
+            let _ = weakness(&text);
+            // Not a measurement: what once took a whole list of words for each part took seconds.
+            assert!(begin.elapsed().as_millis() < 250, "{text}: {:?}", begin.elapsed());
+        }
     }
 
     #[test]
@@ -274,7 +300,7 @@ mod tests {
     fn five_tries_are_answered_and_the_next_one_is_told_when_to_come_back() {
         let tries = |count| Tries { since: DateTime::UNIX_EPOCH, count };
         assert_eq!(tries(5).refused_until(), None);
-        assert!(tries(5).was_last() && !tries(4).was_last() && !tries(6).was_last());
+        assert!(!tries(4).warns() && tries(5).warns() && tries(6).warns());
         assert_eq!(tries(6).refused_until(), Some(DateTime::UNIX_EPOCH + TimeDelta::minutes(15)));
     }
 }

@@ -86,22 +86,26 @@ pub async fn of_person(
 }
 
 /// Reads the passwords of people of all organizations who have this address and have not left, at
-/// most so many: those set last.
+/// most so many: that in the organization with this key, then those of the oldest accounts. Whoever
+/// makes more accounts with the address pushes none of them out.
 pub async fn at_address(
     store: &Store,
     address: &str,
+    asked: Option<&str>,
     most: u32,
 ) -> Result<Vec<PasswordHash>, StoreError> {
     const SELECT: &str = concat!(
         "select ",
         password_columns!("w."),
         " from people p join passwords w on w.org_id = p.org_id and w.person_id = p.id
+        join organizations o on o.id = p.org_id
         where p.active and p.email_folded = "
     );
     let statement = |conn: &Conn| {
         let mut sql = Sql::new(conn, SELECT);
         sql.bind(text::uncased(address));
-        sql.push(" order by w.set_at desc, w.person_id limit ").bind(i64::from(most));
+        sql.push(" order by case when o.key = ").bind(asked.map(str::to_owned));
+        sql.push(" then 0 else 1 end, p.id limit ").bind(i64::from(most));
         sql
     };
     let rows: Vec<PasswordRow> = store.look(statement).await?;
@@ -132,11 +136,18 @@ pub async fn count_try(
     Ok(Tries { since, count: u32::try_from(count).unwrap_or(u32::MAX) })
 }
 
-/// Forgets the tries at an address: whoever has it got in.
-pub async fn forget_tries(tx: &mut SystemTx, address: &[u8; 32]) -> Result<(), StoreError> {
-    const FORGET: &str = "delete from password_tries where address_hash = $1";
+/// Takes one try at an address back, of those within the window that began then: it was right, or
+/// nobody looked. What others tried stays counted.
+pub async fn take_try_back(
+    tx: &mut SystemTx,
+    address: &[u8; 32],
+    since: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    const TAKE_BACK: &str = "
+        update password_tries set count = count - 1
+        where address_hash = $1 and since = $2 and count > 0";
     on_conn!(&mut tx.conn, |conn| {
-        sqlx::query(FORGET).bind(address.to_vec()).execute(conn).await.map(drop)?;
+        sqlx::query(TAKE_BACK).bind(address.to_vec()).bind(since).execute(conn).await.map(drop)?;
     });
     Ok(())
 }

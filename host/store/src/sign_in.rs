@@ -201,6 +201,18 @@ pub async fn prove(
     if proven > 0 { Ok(()) } else { Err(StoreError::Stale) }
 }
 
+/// Makes sure that a sign-in of a person was not ended; until the transaction ends, nobody ends it.
+/// `Stale` for one that was.
+pub async fn must_hold(tx: &mut WriteTx, person: PersonId, id: SignInId) -> Result<(), StoreError> {
+    const HOLD: &str = "
+        update sign_ins set used_at = used_at
+        where org_id = $1 and id = $2 and person_id = $3 and ended_at is null";
+    let held = on!(tx, |conn, org| {
+        sqlx::query(HOLD).bind(org).bind(id.0).bind(person.0).execute(conn).await?.rows_affected()
+    });
+    if held > 0 { Ok(()) } else { Err(StoreError::Stale) }
+}
+
 /// Lists the sign-ins of a person that were not ended, the latest first.
 pub async fn of_person(tx: &mut ReadTx, person: PersonId) -> Result<Vec<SignIn>, StoreError> {
     const LIST: &str = concat!(
@@ -311,7 +323,16 @@ pub async fn use_link(
     if used.contains(&link.id.0) { Ok(()) } else { Err(StoreError::Stale) }
 }
 
-/// Uses up all links of a person, so that none of them signs anybody in, and returns which.
+/// Uses up all links of a person, so that none of them signs anybody in.
+pub async fn end_links(
+    tx: &mut WriteTx,
+    person: PersonId,
+    now: DateTime<Utc>,
+) -> Result<(), StoreError> {
+    use_links(tx, person, now).await.map(drop)
+}
+
+/// Uses up all links of a person, and returns which.
 async fn use_links(
     tx: &mut WriteTx,
     person: PersonId,

@@ -3,6 +3,7 @@
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use waypost_app::{
+    CommandError,
     passwords::{self, Checked},
     sign_ins,
 };
@@ -30,6 +31,8 @@ struct AgainPage {
     is_sent: bool,
     /// What is wrong with the password.
     error: Option<String>,
+    /// Why no link is on its way.
+    no_link: Option<String>,
 }
 
 impl AgainPage {
@@ -42,11 +45,16 @@ impl AgainPage {
             has_password: passwords::set_at(&state.desk, &viewer.who).await?.is_some(),
             is_sent: false,
             error: None,
+            no_link: None,
         })
     }
 
     fn refused(self, why: String) -> Self {
         Self { p: self.p.refused(true), error: Some(why), ..self }
+    }
+
+    fn refused_a_link(self, why: String) -> Self {
+        Self { p: self.p.refused(true), no_link: Some(why), ..self }
     }
 }
 
@@ -69,8 +77,11 @@ pub(crate) async fn prove(
     let page = AgainPage::new(&state, &viewer, form.said("next")).await?;
     if form.said("how") == Some("link") {
         let letter = |to: &_| letter(to, viewer.words);
-        sign_ins::ask_again(&state.desk, &viewer.who, &page.next, letter).await?;
-        return Ok(show_page(&AgainPage { is_sent: true, ..page }));
+        if sign_ins::ask_again(&state.desk, &viewer.who, &page.next, letter).await? {
+            return Ok(show_page(&AgainPage { is_sent: true, ..page }));
+        }
+        let page = page.refused_a_link(viewer.words.text.again_not_sent());
+        return Ok(show_as(StatusCode::TOO_MANY_REQUESTS, &page));
     }
     let (now, words) = (viewer.caller().now, viewer.words);
     let from = peer.map(|axum::Extension(Peer(address))| address);
@@ -78,18 +89,21 @@ pub(crate) async fn prove(
         return Err(PageError::too_many());
     }
     let given = Password::of(form.get("password").unwrap_or_default());
-    match passwords::prove(&state.desk, &viewer.who, &given).await? {
+    // As at the door: before it is looked at.
+    state.tried.failed(from, "", now);
+    let checked = passwords::prove(&state.desk, &viewer.who, &given).await;
+    if matches!(checked, Ok(Checked::Right(_)) | Err(CommandError::Busy)) {
+        state.tried.taken_back(from, now);
+    }
+    match checked? {
         Checked::Right(renewed) => Ok(with_secret(&state, &page.next, &renewed.secret)),
         Checked::Wrong(wrong) => {
-            state.tried.failed(from, "", now);
-            if let Some(address) = wrong.to_warn {
-                warn(&state, address, words, now).await;
-            }
+            warn(&state, wrong.to_warn, words, now).await;
             let page = page.refused(words.text.again_wrong());
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
-        Checked::TooOften { until } => {
-            state.tried.failed(from, "", now);
+        Checked::TooOften { until, to_warn } => {
+            warn(&state, to_warn, words, now).await;
             Ok(come_back(&page.refused(too_often(words, until, now)), until, now))
         }
     }

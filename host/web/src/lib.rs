@@ -52,6 +52,7 @@ use waypost_edge::{Attempts, Edge};
 
 use later::TaskTracker;
 
+pub use password::letter_of_removal;
 pub use routes::{ROUTES, router};
 pub use site::{InvalidSite, Site};
 

@@ -125,6 +125,18 @@ pub(crate) async fn remove(
     Ok(to(&viewer.at("me?done=password_removed")))
 }
 
+/// The letter to somebody whose password an administrator removed; in English where nobody knows
+/// what they read.
+#[must_use]
+pub fn letter_of_removal(to: &Receiver) -> Letter {
+    let words = words_of(to, Words::accepted(None));
+    let organization = &to.organization.name;
+    Letter {
+        subject: words.text.letter_password_subject(organization),
+        body: words.text.letter_password_taken(&to.name, organization),
+    }
+}
+
 /// Without passwords, there is no such page.
 fn must_be_on(state: &WebState) -> Result<(), PageError> {
     if state.desk.takes_passwords() { Ok(()) } else { Err(PageError::not_found()) }

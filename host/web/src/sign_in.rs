@@ -12,7 +12,7 @@ use axum::{
 use chrono::{DateTime, Utc};
 use waypost_app::{
     CommandError, Unauthenticated,
-    passwords::{self, Checked, Given},
+    passwords::{self, Checked, Given, Warning},
     sign_ins::{self, Begun, Letter, Receiver},
 };
 use waypost_domain::{
@@ -174,32 +174,36 @@ async fn enter(
     let org = page.next.as_deref().and_then(|path| path.split('/').nth(2));
     let given =
         Given { address: &page.email, password: &password, org, device: device_of(headers) };
-    match passwords::sign_in(&state.desk, given, &context.commit, now).await? {
+    // Before it is looked at: whoever hangs up meanwhile has tried as well.
+    state.tried.failed(from, "", now);
+    let checked = passwords::sign_in(&state.desk, given, &context.commit, now).await;
+    if matches!(checked, Ok(Checked::Right(_)) | Err(CommandError::Busy)) {
+        state.tried.taken_back(from, now);
+    }
+    match checked? {
         Checked::Right(begun) => Ok(signed_in(state, headers, &begun, page.next.as_deref()).await),
         Checked::Wrong(wrong) => {
-            state.tried.failed(from, "", now);
-            if let Some(address) = wrong.to_warn {
-                warn(state, address, page.p.words, now).await;
-            }
+            warn(state, wrong.to_warn, page.p.words, now).await;
             let why = page.p.t().sign_in_wrong();
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page.refused(why)))
         }
-        Checked::TooOften { until } => {
-            state.tried.failed(from, "", now);
+        Checked::TooOften { until, to_warn } => {
+            warn(state, to_warn, page.p.words, now).await;
             let why = too_often(page.p.words, until, now);
             Ok(come_back(&page.refused(why), until, now))
         }
     }
 }
 
-/// Tells whoever has the address that somebody tries to guess their password: after the answer, so
-/// that nobody learns from its time whether there is anybody.
+/// Tells who is to be told that somebody tries to guess their password: after the answer, so that
+/// nobody learns from its time whether there is anybody.
 pub(crate) async fn warn(
     state: &WebState,
-    address: String,
+    to_warn: Option<Warning>,
     tried_in: &'static Words,
     now: DateTime<Utc>,
 ) {
+    let Some(warning) = to_warn else { return };
     let desk = state.desk.clone();
     let warning = async move {
         let letter = |to: &Receiver| {
@@ -210,7 +214,7 @@ pub(crate) async fn warn(
                 body: words.text.letter_guess_body(&to.name, organization),
             }
         };
-        if let Err(error) = passwords::warn(&desk, &address, letter, now).await {
+        if let Err(error) = passwords::warn(&desk, &warning, letter, now).await {
             let error = &error as &dyn std::error::Error;
             tracing::error!(error, "whose password was tried too often was not told");
         }

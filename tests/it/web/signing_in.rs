@@ -216,7 +216,9 @@ async fn a_person_ends_their_sign_ins_on_other_devices(desk: TestDesk) {
     // And an administrator all of a person.
     let person = acme.requester.id.parse().unwrap();
     let operator = operator(&desk, "acme").await;
-    assert_eq!(sign_ins::end_all_of(&desk.desk, &operator, person).await.unwrap(), 1);
+    let none = |_: &_| panic!("there is no password");
+    let ended = sign_ins::end_all_of(&desk.desk, &operator, person, none).await.unwrap();
+    assert_eq!((ended.sign_ins, ended.password), (1, false));
     third.visit("/o/acme/home").await;
     assert_eq!(third.path(), "/sign-in?next=/o/acme/home");
 }
@@ -323,7 +325,9 @@ async fn who_is_signed_out_by_an_administrator_has_no_link_left(desk: TestDesk) 
     let letter = desk.letters().await.pop().unwrap();
     let operator = operator(&desk, "acme").await;
     let person = acme.requester.id.parse().unwrap();
-    assert_eq!(sign_ins::end_all_of(&desk.desk, &operator, person).await.unwrap(), 0);
+    let none = |_: &_| panic!("there is no password");
+    let ended = sign_ins::end_all_of(&desk.desk, &operator, person, none).await.unwrap();
+    assert_eq!((ended.sign_ins, ended.password), (0, false));
     visitor.visit(link_in(&letter.body)).await;
     assert_eq!(visitor.status(), StatusCode::GONE);
 }

@@ -4,12 +4,14 @@
 //! over the keyboard, the same character again and again, or one other character. What is said
 //! twice is said once.
 
-use std::{collections::BTreeSet, ops::Range};
+use std::{collections::HashMap, sync::LazyLock};
 
 /// The fewest characters of a walk, and of a repetition.
 const WALK: usize = 3;
 /// A longer number is no year, day or count.
 const NUMBER: usize = 4;
+/// Behind a word, a longer number is no day with its year.
+const DATE: usize = 8;
 
 /// Keys beside each other, and the alphabet.
 const ROWS: [&str; 13] = [
@@ -55,72 +57,123 @@ const WORDS: &str = "
     germany austria england america europe bayern red rot blue blau green grün gruen black
     schwarz white weiss gold silver silber";
 
-/// What a text is worth to somebody who also knows these words, in lower case.
-pub(super) fn of(text: &str, personal: &[String]) -> usize {
+/// First names, cities and clubs, which people put a year or a day behind.
+const NAMES: &str = "
+    michael thomas andreas stefan stephan peter martin daniel christian sebastian alexander
+    maximilian max felix lukas lucas leon luca paul jonas julian david simon tobias florian
+    markus matthias johannes jan tim tom tommy robert john james william george jack harry
+    oliver charlie charles joseph joshua andrew matthew anthony kevin brian jason justin ryan
+    anna maria julia laura lisa lena lea sarah sara hannah hanna emma mia emilia sophie sofia
+    marie katharina christina nicole sandra stefanie stephanie susanne petra monika sabine
+    claudia andrea martina barbara jennifer jessica ashley michelle elizabeth emily olivia
+    charlotte victoria daniela melanie nadine
+    frankfurt stuttgart düsseldorf duesseldorf dortmund essen leipzig dresden hannover nürnberg
+    nuernberg bremen bochum graz salzburg innsbruck zuerich basel bern geneva genf newyork
+    boston chicago dallas manchester liverpool birmingham edinburgh dublin madrid barcelona
+    rome milan amsterdam prague moscow tokyo sydney
+    schalke borussia bvb werder hertha eintracht bayer bayernmünchen bayernmuenchen juventus
+    arsenal chelsea tottenham everton celtic rangers realmadrid yankees lakers cowboys steelers
+    rapid austria";
+
+/// The words by their first letter, so that few are compared.
+static KNOWN: LazyLock<HashMap<char, Vec<Vec<char>>>> = LazyLock::new(|| {
+    let mut known: HashMap<char, Vec<Vec<char>>> = HashMap::new();
+    for word in WORDS.split_whitespace().chain(NAMES.split_whitespace()) {
+        let word: Vec<char> = word.chars().collect();
+        if let Some(first) = word.first() {
+            known.entry(*first).or_default().push(word);
+        }
+    }
+    known
+});
+
+static KEYS: LazyLock<Vec<Vec<char>>> =
+    LazyLock::new(|| ROWS.iter().map(|row| row.chars().collect()).collect());
+
+/// Whether a text is worth so many parts to somebody who also knows these words, in lower case.
+///
+/// What is worth more is not looked at any further, so that nothing takes long: not 128 odd
+/// characters either.
+pub(super) fn is_worth(text: &str, least: usize, personal: &[String]) -> bool {
     let chars: Vec<char> = text.chars().flat_map(char::to_lowercase).collect();
-    let personal: Vec<&str> = personal.iter().map(String::as_str).collect();
-    // The cheapest way to put the text together up to each place, with the parts it takes.
-    let mut cheapest: Vec<BTreeSet<String>> = vec![BTreeSet::new()];
-    for end in 1..=chars.len() {
-        let mut best: Option<BTreeSet<String>> = None;
-        for begin in 0..end {
-            let Some(part) = read(&chars, begin..end, &personal) else { continue };
-            let Some(before) = cheapest.get(begin) else { continue };
-            let mut parts = before.clone();
-            // What stands between words is worth nothing.
-            if !part.is_empty() {
-                parts.insert(part);
+    let personal: Vec<Vec<char>> = personal.iter().map(|word| word.chars().collect()).collect();
+    // The cheapest way to put the text together up to each place, with the parts it takes; none
+    // where it takes as many as are needed.
+    let mut cheapest: Vec<Option<Vec<String>>> = vec![None; chars.len() + 1];
+    cheapest[0] = (least > 0).then(Vec::new);
+    for begin in 0..chars.len() {
+        let Some(before) = cheapest[begin].take() else { continue };
+        for (length, part) in parts(&chars, begin, &personal) {
+            // What stands between words is worth nothing, and what was said before neither.
+            let is_new = !part.is_empty() && !before.contains(&part);
+            let count = before.len() + usize::from(is_new);
+            let Some(best) = cheapest.get_mut(begin + length) else { continue };
+            if count < best.as_ref().map_or(least, Vec::len) {
+                let mut parts = before.clone();
+                parts.extend(is_new.then_some(part));
+                *best = Some(parts);
             }
-            if best.as_ref().is_none_or(|best| parts.len() < best.len()) {
-                best = Some(parts);
-            }
-        }
-        cheapest.push(best.unwrap_or_default());
-    }
-    cheapest.pop().unwrap_or_default().len()
-}
-
-/// What a part is, by which it is told from others: an empty text where it is worth nothing, and
-/// none where it is more than one part.
-fn read(all: &[char], place: Range<usize>, personal: &[&str]) -> Option<String> {
-    let part = all.get(place.clone())?;
-    let text = || Some(part.iter().collect());
-    match part {
-        [only] if !only.is_alphanumeric() => return Some(String::new()),
-        [_] => return text(),
-        [first, rest @ ..] if rest.iter().all(|one| one == first) => {
-            return (part.len() >= WALK).then(|| first.to_string());
-        }
-        _ => {}
-    }
-    if part.len() <= NUMBER && part.iter().all(char::is_ascii_digit) {
-        // A part of a longer number is not short.
-        let before = place.start.checked_sub(1).and_then(|index| all.get(index));
-        let beside = [before, all.get(place.end)];
-        let is_whole = !beside.into_iter().flatten().any(char::is_ascii_digit);
-        if is_whole {
-            return text();
         }
     }
-    if part.len() >= WALK && is_walk(part) {
-        return text();
+    cheapest.pop().flatten().is_none()
+}
+
+/// The parts that begin at a place: how long each is, and what it is, by which it is told from
+/// others; an empty text where it is worth nothing.
+fn parts(all: &[char], begin: usize, personal: &[Vec<char>]) -> Vec<(usize, String)> {
+    let (before, rest) = all.split_at(begin);
+    let Some(first) = rest.first() else { return Vec::new() };
+    let text = |length: usize| (length, rest.iter().take(length).collect());
+    let mut found = vec![if first.is_alphanumeric() { text(1) } else { (1, String::new()) }];
+    let same = rest.iter().take_while(|one| *one == first).count();
+    // Longer repetitions are put together from these.
+    found.extend((WALK..=same.min(2 * WALK - 1)).map(|length| (length, first.to_string())));
+    let digits = rest.iter().take_while(|one| one.is_ascii_digit()).count();
+    // A part of a longer number is not short.
+    let is_begin = before.last().is_none_or(|one| !one.is_ascii_digit());
+    if is_begin && (1..=longest_number(before)).contains(&digits) {
+        found.push(text(digits));
     }
-    let mut words = WORDS.split_whitespace().chain(personal.iter().copied());
-    words.find(|word| reads_as(part, word)).map(str::to_owned)
+    found.extend((WALK..=longest_walk(rest)).map(text));
+    let letters = ('a'..='z').filter(|letter| letter != first && stands_for(*first, *letter));
+    let known = letters.chain([*first]).filter_map(|letter| KNOWN.get(&letter)).flatten();
+    for word in known.chain(personal) {
+        if reads_as(rest, word) {
+            found.push((word.len(), word.iter().collect()));
+        }
+    }
+    found
 }
 
-/// Whether these are keys beside each other, in either direction.
-fn is_walk(part: &[char]) -> bool {
-    let ahead: String = part.iter().collect();
-    let back: String = part.iter().rev().collect();
-    ROWS.iter().any(|row| row.contains(&ahead) || row.contains(&back))
+/// How many digits count as one: behind a word, it may be a whole date.
+fn longest_number(before: &[char]) -> usize {
+    let word = match before {
+        [rest @ .., between] if !between.is_alphanumeric() => rest,
+        all => all,
+    };
+    if word.last().is_some_and(|one| one.is_alphabetic()) { DATE } else { NUMBER }
 }
 
-/// Whether it is the word, also with digits and signs for letters.
-fn reads_as(part: &[char], word: &str) -> bool {
-    let mut letters = word.chars();
-    let is_same = part.iter().all(|given| letters.next().is_some_and(|it| stands_for(*given, it)));
-    is_same && letters.next().is_none()
+/// How far these are keys beside each other, in either direction.
+fn longest_walk(rest: &[char]) -> usize {
+    fn steps<'a>(rest: &[char], keys: impl Iterator<Item = &'a char>) -> usize {
+        rest.iter().zip(keys).take_while(|(one, key)| one == key).count()
+    }
+    let Some(first) = rest.first() else { return 0 };
+    let mut longest = 0;
+    for row in KEYS.iter() {
+        for (place, _) in row.iter().enumerate().filter(|(_, key)| *key == first) {
+            let (ahead, back) = (row.iter().skip(place), row.iter().take(place + 1).rev());
+            longest = longest.max(steps(rest, ahead)).max(steps(rest, back));
+        }
+    }
+    longest
+}
+
+/// Whether it begins with the word, also with digits and signs for letters.
+fn reads_as(rest: &[char], word: &[char]) -> bool {
+    rest.len() >= word.len()
+        && rest.iter().zip(word).all(|(given, letter)| stands_for(*given, *letter))
 }
 
 fn stands_for(given: char, letter: char) -> bool {

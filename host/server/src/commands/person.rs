@@ -3,7 +3,7 @@
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
 use serde_json::json;
-use waypost_app::passwords;
+use waypost_app::Caller;
 use waypost_app::sign_ins::{self, Invitation};
 use waypost_domain::ids::PersonId;
 use waypost_domain::key::Key;
@@ -18,9 +18,15 @@ use crate::terminal::Terminal;
 pub(crate) enum Person {
     /// Create a link with which a person signs in for the first time; it works once, for a day.
     Invite(Invite),
-    /// End all sign-ins of a person.
+    /// Sign a person out for good: end their sign-ins and links, and remove their password.
+    ///
+    /// They are told by mail if they had a password. They sign in by a link then, and may set
+    /// another password. To keep them out, make them inactive.
     SignOut(SignOut),
-    /// Remove the password of a person; they then sign in by links, and may set another one.
+    /// Remove the password of a person; this ends their sign-ins and links as well.
+    ///
+    /// They are told by mail if they had a password. They sign in by a link then, and may set
+    /// another password.
     RemovePassword(RemovePassword),
 }
 
@@ -112,27 +118,41 @@ impl Invite {
 impl SignOut {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
-        let ended = sign_ins::end_all_of(&installation.desk, &caller, self.person).await?;
-        output.tell(
-            || json!({ "person": self.person.to_string(), "ended": ended }),
-            |to| writeln!(to, "Ended {ended} sign-ins of {}.", self.person),
-        )
+        end_all(installation, &caller, self.person, output).await
     }
 }
 
 impl RemovePassword {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
-        let removed = passwords::remove_of(&installation.desk, &caller, self.person).await?;
-        output.tell(
-            || json!({ "person": self.person.to_string(), "removed": removed }),
-            |to| {
-                if removed {
-                    writeln!(to, "Removed the password of {}.", self.person)
-                } else {
-                    writeln!(to, "{} has no password.", self.person)
-                }
-            },
-        )
+        end_all(installation, &caller, self.person, output).await
     }
+}
+
+/// A password and what was begun with it end together, whichever of them somebody asks for.
+async fn end_all(
+    installation: &Installation,
+    caller: &Caller,
+    person: PersonId,
+    output: &mut Output,
+) -> Result<()> {
+    let letter = waypost_web::letter_of_removal;
+    let ended = sign_ins::end_all_of(&installation.desk, caller, person, letter).await?;
+    output.tell(
+        || {
+            json!({
+                "person": person.to_string(),
+                "ended": ended.sign_ins,
+                "removed": ended.password,
+            })
+        },
+        |to| {
+            writeln!(to, "Ended {} sign-ins of {person}.", ended.sign_ins)?;
+            if ended.password {
+                writeln!(to, "Removed their password; a message tells them.")
+            } else {
+                writeln!(to, "They have no password.")
+            }
+        },
+    )
 }

@@ -1,11 +1,12 @@
 //! Passwords: of one person, apart by organization; and tries, counted by address.
 
 use waypost_domain::{
-    ids::OrgId,
+    ids::{OrgId, SignInId, SignInLinkId},
     password::{PasswordHash, TRY_WINDOW, Tries},
     person::Person,
+    sign_in::{LinkPurpose, SignIn, SignInLink},
 };
-use waypost_store::{Store, on_both_engines, password, person};
+use waypost_store::{Store, on_both_engines, password, person, sign_in};
 
 use crate::fixture::{self, Tree, at, tree};
 
@@ -14,6 +15,7 @@ on_both_engines! {
     a_password_is_kept_in_another_way_only_while_it_is_still_there
     passwords_are_found_by_an_address_in_all_organizations
     who_leaves_loses_their_password
+    another_address_ends_what_the_earlier_one_opened
     tries_are_counted_within_their_window
     tries_that_count_no_more_are_removed
 }
@@ -82,14 +84,19 @@ async fn passwords_are_found_by_an_address_in_all_organizations(store: Store) {
     let here = person_of(&store, client.id, "Here", address).await;
     let there = person_of(&store, other.id, "There", &address.to_uppercase()).await;
     let ben = person_of(&store, client.id, "Ben", "ben@here.example").await;
-    let all = [password_of(&there, "b", 2), password_of(&here, "a", 1)];
+    let all = [password_of(&here, "a", 1), password_of(&there, "b", 2)];
     for password in all.iter().chain(&[password_of(&ben, "c", 3)]) {
         put(&store, password).await;
     }
-    assert_eq!(password::at_address(&store, &address.to_lowercase(), 3).await.unwrap(), all);
-    // Those set last come first.
-    assert_eq!(password::at_address(&store, address, 1).await.unwrap(), all[..1]);
-    assert_eq!(password::at_address(&store, "nobody@here.example", 3).await.unwrap(), []);
+    let found = async |address: &str, asked: Option<&str>, most| {
+        password::at_address(&store, address, asked, most).await.unwrap()
+    };
+    assert_eq!(found(&address.to_lowercase(), None, 3).await, all);
+    // That of the oldest account comes first, but for the one that was asked for.
+    assert_eq!(found(address, None, 1).await, all[..1]);
+    assert_eq!(found(address, Some("nowhere"), 1).await, all[..1]);
+    assert_eq!(found(address, Some(other.key.as_str()), 1).await, all[1..]);
+    assert_eq!(found("nobody@here.example", None, 3).await, []);
 }
 
 async fn who_leaves_loses_their_password(store: Store) {
@@ -102,6 +109,46 @@ async fn who_leaves_loses_their_password(store: Store) {
         person::update(&mut tx, &mut ada).await.unwrap();
         tx.commit().await.unwrap();
         assert_eq!(kept(&store, client.id, &ada).await.is_some(), has_one);
+    }
+}
+
+async fn another_address_ends_what_the_earlier_one_opened(store: Store) {
+    let Tree { client, .. } = tree(&store).await;
+    let mut ada = person_of(&store, client.id, "Ada", "ada@here.example").await;
+    put(&store, &password_of(&ada, "first", 1)).await;
+    let mut tx = store.write(client.id).await.unwrap();
+    let sign_in = SignIn {
+        id: SignInId(fixture::id()),
+        org: client.id,
+        person: ada.id,
+        hash: [7; 32],
+        device: String::new(),
+        created_at: at(1),
+        used_at: at(1),
+        proven_at: at(1),
+        ended_at: None,
+    };
+    sign_in::insert(&mut tx, &sign_in).await.unwrap();
+    let link = SignInLink {
+        id: SignInLinkId(fixture::id()),
+        org: client.id,
+        person: ada.id,
+        purpose: LinkPurpose::Setup,
+        hash: [8; 32],
+        created_at: at(1),
+        expires_at: at(9),
+        used_at: None,
+    };
+    sign_in::insert_link(&mut tx, &link).await.unwrap();
+    tx.commit().await.unwrap();
+    for (address, stays) in [(Some("ADA@here.example"), true), (Some("ada@there.example"), false)] {
+        ada.email = address.map(str::to_owned);
+        let mut tx = store.write(client.id).await.unwrap();
+        person::update(&mut tx, &mut ada).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(kept(&store, client.id, &ada).await.is_some(), stays);
+        assert_eq!(sign_in::shown(&store, &[7; 32], None).await.unwrap().is_some(), stays);
+        assert_eq!(sign_in::find_link(&store, &[8; 32]).await.unwrap().is_some(), stays);
     }
 }
 
@@ -119,10 +166,14 @@ async fn tries_are_counted_within_their_window(store: Store) {
     let before = over - chrono::TimeDelta::seconds(1);
     assert_eq!(count(1, before).await, Tries { since: at(0), count: 3 });
     assert_eq!(count(1, over).await, Tries { since: over, count: 1 });
-    let mut tx = store.system().await.unwrap();
-    password::forget_tries(&mut tx, &[1; 32]).await.unwrap();
-    tx.commit().await.unwrap();
-    assert_eq!(count(1, over).await.count, 1);
+    assert_eq!(count(1, over).await.count, 2);
+    // One is taken back, and the others stay. One of an earlier window is over.
+    for since in [over, at(0)] {
+        let mut tx = store.system().await.unwrap();
+        password::take_try_back(&mut tx, &[1; 32], since).await.unwrap();
+        tx.commit().await.unwrap();
+        assert_eq!(count(1, over).await.count, if since == over { 2 } else { 3 });
+    }
     assert_eq!(count(2, at(2)).await.count, 2);
 }
 

@@ -220,7 +220,7 @@ async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     vote_link::has_any_before(&mut tx, at(9)).await.unwrap();
     vote_link::find(store, &[7; 32]).await.unwrap();
     sign_in::members_at(store, "ada@client-1.example", 10).await.unwrap();
-    password::at_address(store, "ada@client-1.example", 3).await.unwrap();
+    password::at_address(store, "ada@client-1.example", Some("client-1"), 3).await.unwrap();
     password::has_tries_before(&mut tx, at(9)).await.unwrap();
     let mut own = store.read(sample.org.id).await.unwrap();
     sign_in::of_person(&mut own, sample.person).await.unwrap();

@@ -73,6 +73,7 @@ again-since = Zuletzt haben Sie das gezeigt:
 again-kept = Danach sind Sie wieder auf der Seite. Was Sie dort schon eingegeben hatten, bleibt nicht erhalten.
 again-wrong = Das ist nicht Ihr Passwort. Versuchen Sie es noch einmal, oder lassen Sie sich einen Link senden.
 again-go-on = Weiter
+again-not-sent = Es wurde keine weitere Nachricht gesendet, denn in der letzten Viertelstunde waren es schon mehrere. Öffnen Sie den Link in der neuesten, oder warten Sie ein paar Minuten.
 again-sent = Eine Nachricht ist zu Ihnen unterwegs. Öffnen Sie ihren Link in diesem Browser; er gilt einmal, 15 Minuten lang.
 password-set = Passwort festlegen
 password-change = Passwort ändern
@@ -95,6 +96,12 @@ letter-password-removed =
     Ihr Passwort bei { $organization } wurde entfernt. Auf allen anderen Geräten wurden Sie abgemeldet; von jetzt an melden Sie sich mit einem Link aus einer Nachricht an.
 
     Wenn Sie das nicht waren, sagen Sie Ihrem Service Desk Bescheid.
+letter-password-taken =
+    Hallo { $name },
+
+    Ihr Passwort bei { $organization } wurde von der Administration entfernt. Auf allen Geräten wurden Sie abgemeldet; von jetzt an melden Sie sich mit einem Link aus einer Nachricht an. Danach können Sie ein anderes Passwort festlegen.
+
+    Wenn Sie nicht wissen, warum, fragen Sie Ihren Service Desk.
 letter-guess-subject = Jemand hat Ihr Passwort bei { $organization } probiert
 letter-guess-body =
     Hallo { $name },

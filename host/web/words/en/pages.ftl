@@ -89,6 +89,7 @@ again-since = You last showed that
 again-kept = After that you are back on the page. What you had filled in there is not kept.
 again-wrong = This is not your password. Try again, or have a link sent to you.
 again-go-on = Go on
+again-not-sent = No further message was sent: there were several in the last quarter of an hour. Open the link in the latest one, or wait a few minutes.
 again-sent = A message is on its way to you. Open its link in this browser; it works once, for 15 minutes.
 password-set = Set a password
 password-change = Change the password
@@ -118,6 +119,14 @@ letter-password-removed =
     Your password at { $organization } was removed. You were signed out on all other devices, and sign in by a link in a message from now on.
 
     If that was not you, tell your service desk.
+# $name (String)
+# $organization (String)
+letter-password-taken =
+    Hello { $name },
+
+    An administrator removed your password at { $organization }. You were signed out on all devices, and sign in by a link in a message from now on. You may then set another password.
+
+    If you do not know why, ask your service desk.
 # $organization (String)
 letter-guess-subject = Somebody tried your password at { $organization }
 # $name (String)
