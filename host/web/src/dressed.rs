@@ -20,14 +20,24 @@ use crate::{
 /// For how long a browser comes by an encrypted line only, once it has.
 const ENCRYPTED_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
+/// How the addresses begin that hold a secret.
+const SECRET: [&str; 3] = ["/s/", "/sign-in/link/", "/setup/"];
+/// What a browser says of such an address when it asks for files or sends the form: from which site
+/// it comes, which is what a form is checked by, and not from which page. Proxies keep logs.
+const NO_PATH: HeaderValue = HeaderValue::from_static("strict-origin");
+
 /// Makes a page of an error, tags pages, and says what else is true of every answer.
 pub(crate) async fn dressed(
     State(state): State<WebState>,
     request: Request,
     next: Next,
 ) -> Response {
+    let is_secret = SECRET.iter().any(|start| request.uri().path().starts_with(start));
     let mut response = as_page(&state, request, next).await;
     let headers = response.headers_mut();
+    if is_secret {
+        headers.insert(header::REFERRER_POLICY, NO_PATH);
+    }
     if !headers.contains_key(header::VARY) {
         headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-language"));
     }
