@@ -15,7 +15,7 @@ use waypost_domain::{
     role::Role,
     ticket::{Action, Ticket},
 };
-use waypost_store::approval;
+use waypost_store::{ReadTx, approval};
 
 use crate::{
     Caller, CommandError, Desk, Missing,
@@ -28,6 +28,7 @@ use crate::{
         names, read,
         scene::{self, Scene, start_over_if_stale},
     },
+    vote_links::LinkUse,
 };
 
 /// A round of approval, with the names of the people in it.
@@ -122,12 +123,34 @@ const MAX_WAITING: u32 = 200;
 pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<WaitingVote>, CommandError> {
     let person = voter(caller)?;
     let mut tx = desk.store.read(caller.org).await?;
-    let mut waiting = Vec::new();
     let rounds = approval::waiting_for(&mut tx, person, MAX_WAITING).await?;
-    let names = names::of_voters(&mut tx, &rounds).await?;
+    waiting_in(&mut tx, person, rounds).await
+}
+
+/// The vote that answers a request, if the caller may cast it now, however many others wait.
+pub async fn waiting(
+    desk: &Desk,
+    caller: &Caller,
+    request: ApprovalRequestId,
+) -> Result<Option<WaitingVote>, CommandError> {
+    let person = voter(caller)?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let round = approval::find_request(&mut tx, request).await?;
+    let waiting = waiting_in(&mut tx, person, Vec::from_iter(round)).await?;
+    Ok(waiting.into_iter().find(|vote| vote.request == request))
+}
+
+/// The votes that somebody may cast in rounds of approval.
+async fn waiting_in(
+    tx: &mut ReadTx,
+    person: PersonId,
+    rounds: Vec<Approval>,
+) -> Result<Vec<WaitingVote>, CommandError> {
+    let mut waiting = Vec::new();
+    let names = names::of_voters(tx, &rounds).await?;
     for approval in rounds {
         let Some(id) = approval.subject.ticket() else { continue };
-        let Some(ticket) = waypost_store::ticket::find(&mut tx, id).await? else { continue };
+        let Some(ticket) = waypost_store::ticket::find(tx, id).await? else { continue };
         // Nobody casts a vote of theirs on their own wish or work.
         let is_allowed = Duties::about(&ticket).allow(person);
         let may_cast = |seat: &&SeatRequest| {
@@ -167,7 +190,19 @@ pub async fn vote(
     vote: Vote,
     shown: Option<String>,
 ) -> Result<ApprovalView, CommandError> {
-    let attempt = || try_vote(desk, caller, request, &vote, shown.as_deref());
+    vote_by(desk, caller, request, vote, shown, None).await
+}
+
+/// As [`vote()`]; by a link, where there is one, which is used up in the same commit.
+pub(crate) async fn vote_by(
+    desk: &Desk,
+    caller: &Caller,
+    request: ApprovalRequestId,
+    vote: Vote,
+    shown: Option<String>,
+    link: Option<LinkUse>,
+) -> Result<ApprovalView, CommandError> {
+    let attempt = || try_vote(desk, caller, request, &vote, shown.as_deref(), link);
     let voted = start_over_if_stale(desk, attempt, async || {
         let mut tx = desk.store.read(caller.org).await?;
         let round = approval::find_request(&mut tx, request).await?;
@@ -187,6 +222,7 @@ async fn try_vote(
     request: ApprovalRequestId,
     vote: &Vote,
     shown: Option<&str>,
+    link: Option<LinkUse>,
 ) -> Result<ApprovalView, CommandError> {
     let by = voter(caller)?;
     let (mut tx, mut facts) = Facts::open(desk, caller).await?;
@@ -227,6 +263,7 @@ async fn try_vote(
     draft.did_because(Action::Vote, &caller.actor, voted.changes.clone(), said);
     draft.follow_votes(&mut round, &voted)?;
     draft.write.changed_approvals.push(round);
+    draft.write.vote_link = link;
     scene.react().await?;
     let people = scene.facts.desk_people.values().map(|person| (person.id, person.name.clone()));
     names.extend(people);

@@ -232,6 +232,12 @@ impl CommandError {
         }
     }
 
+    /// Whether the desk is in trouble, and what was asked for may be in order.
+    #[must_use]
+    pub fn is_trouble(&self) -> bool {
+        self.trouble() != Trouble::None
+    }
+
     /// What it says of others that were to be done the same.
     pub(crate) fn trouble(&self) -> Trouble {
         match self {

@@ -6,7 +6,7 @@
 //! may come twice, late and out of order, and programs keep the first of two letters with one id.
 //! Whoever has one of the letters has the mailbox.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use chrono::{DateTime, Utc};
@@ -15,12 +15,13 @@ use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 use waypost_domain::{
     event::{Actor, ActorKind},
-    ids::{ApprovalRequestId, OrgId, VoteLinkId},
+    ids::{ApprovalRequestId, OrgId, PersonId, VoteLinkId},
     message::{Message, NotSent},
     role::Role,
+    text::uncased,
     vote_link::{LIFETIME, MAX_IN_LETTER, VoteLink},
 };
-use waypost_store::{CommitNote, Store, StoreError, organization, vote_link};
+use waypost_store::{CommitNote, Store, StoreError, WriteTx, organization, person, vote_link};
 
 use crate::{
     Caller, Code, CommandError, Desk, Entropy, Missing, ToMicros,
@@ -59,6 +60,8 @@ impl std::fmt::Debug for VotePath {
 pub struct ByLink {
     /// Who asks, as every use case knows it: the person as they are now.
     pub caller: Caller,
+    /// The link.
+    pub link: VoteLinkId,
     /// The request that the link answers.
     pub request: ApprovalRequestId,
     /// Their name.
@@ -84,15 +87,15 @@ pub async fn make(
     now: DateTime<Utc>,
 ) -> Result<(), StoreError> {
     let now = now.to_micros();
-    let mut links: BTreeMap<OrgId, Vec<VoteLink>> = BTreeMap::new();
-    for (message, leaving) in messages.iter().zip(leaving) {
-        let Ok(Leaving { asked, votes, .. }) = leaving else { continue };
+    let mut new: BTreeMap<OrgId, Vec<New>> = BTreeMap::new();
+    for (place, (message, leaving)) in messages.iter().zip(leaving.iter()).enumerate() {
+        let Ok(Leaving { asked, address, .. }) = leaving else { continue };
         if asked.len() > MAX_IN_LETTER {
             continue;
         }
         for AskedVote { request, step } in asked {
             let secret = URL_SAFE_NO_PAD.encode(entropy.secret());
-            links.entry(message.org).or_default().push(VoteLink {
+            let link = VoteLink {
                 id: VoteLinkId(entropy.id(now)),
                 org: message.org,
                 person: message.person,
@@ -102,16 +105,67 @@ pub async fn make(
                 created_at: now,
                 expires_at: now + LIFETIME,
                 used_at: None,
-            });
-            votes.push(VotePath { step: step.clone(), path: format!("/s/{secret}") });
+            };
+            let path = VotePath { step: step.clone(), path: format!("/s/{secret}") };
+            let address = uncased(address);
+            new.entry(message.org).or_default().push(New { link, address, path, place });
         }
     }
-    for (org, links) in links {
+    for (org, mut new) in new {
+        let people: BTreeSet<PersonId> = new.iter().map(|one| one.link.person).collect();
         let mut tx = store.write(org).await?;
+        let addresses = vote_link::addresses(&mut tx, &Vec::from_iter(people)).await?;
+        // Who left or got another address since it was looked up votes by no letter to the old one.
+        new.retain(|one| addresses.get(&one.link.person) == Some(&one.address));
+        let links: Vec<VoteLink> = new.iter().map(|one| one.link.clone()).collect();
         vote_link::insert(&mut tx, &links).await?;
         tx.commit().await?;
+        for New { path, place, .. } in new {
+            if let Some(Ok(leaving)) = leaving.get_mut(place) {
+                leaving.votes.push(path);
+            }
+        }
     }
     Ok(())
+}
+
+/// A link that is about to be kept.
+struct New {
+    link: VoteLink,
+    /// Where its letter goes, as addresses are compared.
+    address: String,
+    path: VotePath,
+    /// The place of the letter.
+    place: usize,
+}
+
+/// The use of a link, which is part of the commit of its vote: what ends a link meanwhile stops the
+/// vote as well.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LinkUse {
+    link: VoteLinkId,
+    person: PersonId,
+    request: ApprovalRequestId,
+    now: DateTime<Utc>,
+}
+
+impl LinkUse {
+    /// Uses up the link, and with it all others of its person for the request.
+    pub(crate) async fn carry_out(&self, tx: &mut WriteTx) -> Result<(), CommandError> {
+        let over = CommandError::NotFound(Missing::Link);
+        let Self { link, person, request, now } = *self;
+        // Where its person has left or got another address, there is no such link any more.
+        if !vote_link::use_one(tx, link, now).await? {
+            return Err(over);
+        }
+        vote_link::use_up(tx, person, request, now).await?;
+        let voter = person::find(tx, person).await?;
+        let may_vote = voter.is_some_and(|voter| voter.role != Role::Auditor);
+        if !may_vote || !organization::load(tx).await?.settings.votes_by_mail {
+            return Err(over);
+        }
+        Ok(())
+    }
 }
 
 /// Who votes by the link with this secret, and on what. None where it was used, has expired or
@@ -142,6 +196,7 @@ pub async fn look_at(
     let (org, role, commit) = (link.org, person.role, commit.clone());
     Ok(Some(ByLink {
         caller: Caller { org, role, actor, token: None, now, repeatable: None, commit },
+        link: link.id,
         request: link.request,
         zone: person.zone.unwrap_or(here.settings.zone),
         language: person.language.map(|language| language.to_string()),
@@ -154,7 +209,7 @@ pub async fn look_at(
 /// voter decided on. A vote that is refused leaves the link as it was.
 ///
 /// # Errors
-/// [`CommandError::NotFound`] where the vote was cast or ended meanwhile; as [`approvals::vote`]
+/// [`CommandError::NotFound`] where the vote was cast or the link ended meanwhile; as [`approvals::vote`]
 /// otherwise.
 pub async fn vote(
     desk: &Desk,
@@ -163,27 +218,15 @@ pub async fn vote(
     shown: Option<String>,
 ) -> Result<ApprovalView, CommandError> {
     let ByLink { caller, request, .. } = voter;
-    // What counts a vote once is the round, whichever way it comes by: of two that are sent with
-    // one link, the second finds its request decided.
-    let cast = Box::pin(approvals::vote(desk, caller, *request, vote, shown)).await;
-    let view = cast.map_err(|error| match error.code() {
+    let person = caller.person().ok_or(CommandError::NotFound(Missing::Link))?;
+    let used = LinkUse { link: voter.link, person, request: *request, now: caller.now };
+    let cast = approvals::vote_by(desk, caller, *request, vote, shown, Some(used));
+    let view = Box::pin(cast).await.map_err(|error| match error.code() {
         Code::NotFound | Code::InvalidTransition => CommandError::NotFound(Missing::Link),
         _ => error,
     })?;
-    // The vote is counted, and with it the link is over, whether that can be noted or not.
-    if let Err(error) = use_up(desk, voter).await {
-        let error = &error as &dyn std::error::Error;
-        tracing::warn!(error, "the use of a vote link was not noted");
-    }
     tracing::info!(org.id = %caller.org, request.id = %request, "somebody voted by a link");
     Ok(view)
-}
-
-async fn use_up(desk: &Desk, voter: &ByLink) -> Result<(), StoreError> {
-    let Some(person) = voter.caller.person() else { return Ok(()) };
-    let mut tx = desk.store.write(voter.caller.org).await?;
-    vote_link::use_up(&mut tx, person, voter.request, voter.caller.now).await?;
-    tx.commit().await
 }
 
 fn hash(secret: &str) -> [u8; 32] {

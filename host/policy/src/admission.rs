@@ -22,15 +22,24 @@ pub struct Busy;
 pub struct Permit {
     _of_org: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
+    _of_previews: Option<OwnedSemaphorePermit>,
 }
 
 /// The fair share of each organization, and the whole that they share.
 pub(crate) struct Admission {
     all: Arc<Semaphore>,
-    orgs: Mutex<HashMap<Uuid, Weak<Semaphore>>>,
-    per_org: usize,
+    orgs: Shares,
+    /// What previews of all organizations may take of the whole.
+    all_previews: Arc<Semaphore>,
+    previews: Shares,
     wait: Duration,
 }
+
+/// So many previews of one organization ask policies at the same time. They have no part in the
+/// share of its real tickets.
+const PREVIEWS_PER_ORG: usize = 2;
+/// Previews of all organizations together take one in so many of the whole.
+const PREVIEWS_ONE_IN: u32 = 4;
 
 /// Organizations whose last permit is gone are forgotten when this many are remembered.
 const REMEMBERED_ORGS: usize = 1024;
@@ -39,25 +48,48 @@ impl Admission {
     pub(crate) fn new(instances: u32, per_org: u32, wait: Duration) -> Self {
         Self {
             all: Arc::new(Semaphore::new(instances.max(1) as usize)),
-            orgs: Mutex::default(),
-            per_org: per_org.max(1) as usize,
+            orgs: Shares::of(per_org.max(1) as usize),
+            all_previews: Arc::new(Semaphore::new((instances / PREVIEWS_ONE_IN).max(1) as usize)),
+            previews: Shares::of(PREVIEWS_PER_ORG),
             wait,
         }
     }
 
     pub(crate) async fn admit(&self, org: Uuid) -> Result<Permit, Busy> {
-        let share = self.share(org);
+        let share = self.orgs.of_org(org);
         // The organization's own gate comes first: one that has used up its share queues up there,
         // and holds nothing that others wait for.
         let both = async {
             let of_org = share.acquire_owned().await?;
             let of_all = Arc::clone(&self.all).acquire_owned().await?;
-            Ok::<_, tokio::sync::AcquireError>(Permit { _of_org: of_org, _of_all: of_all })
+            let permit = Permit { _of_org: of_org, _of_all: of_all, _of_previews: None };
+            Ok::<_, tokio::sync::AcquireError>(permit)
         };
         tokio::time::timeout(self.wait, both).await.map_err(|_| Busy)?.map_err(|_| Busy)
     }
 
-    fn share(&self, org: Uuid) -> Arc<Semaphore> {
+    /// A turn of a preview. It does not wait, so that whoever does comes first.
+    pub(crate) fn admit_preview(&self, org: Uuid) -> Result<Permit, Busy> {
+        let of_org = self.previews.of_org(org).try_acquire_owned().map_err(|_| Busy)?;
+        let now = |gate: &Arc<Semaphore>| Arc::clone(gate).try_acquire_owned().map_err(|_| Busy);
+        let of_previews = now(&self.all_previews)?;
+        let of_all = now(&self.all)?;
+        Ok(Permit { _of_org: of_org, _of_all: of_all, _of_previews: Some(of_previews) })
+    }
+}
+
+/// The gate of each organization, with the same number of permits for all of them.
+struct Shares {
+    orgs: Mutex<HashMap<Uuid, Weak<Semaphore>>>,
+    each: usize,
+}
+
+impl Shares {
+    fn of(each: usize) -> Self {
+        Self { orgs: Mutex::default(), each }
+    }
+
+    fn of_org(&self, org: Uuid) -> Arc<Semaphore> {
         let mut orgs = self.orgs.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(share) = orgs.get(&org).and_then(Weak::upgrade) {
             return share;
@@ -65,7 +97,7 @@ impl Admission {
         if orgs.len() >= REMEMBERED_ORGS {
             orgs.retain(|_, share| share.strong_count() > 0);
         }
-        let share = Arc::new(Semaphore::new(self.per_org));
+        let share = Arc::new(Semaphore::new(self.each));
         orgs.insert(org, Arc::downgrade(&share));
         share
     }
@@ -140,12 +172,28 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn previews_have_a_small_share_of_their_own_and_are_refused_at_once() {
+        let admission = Admission::new(8, 2, WAIT);
+        let (org, other, third) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let first = admission.admit_preview(org).unwrap();
+        let _second = admission.admit_preview(org).unwrap();
+        assert_eq!(admission.admit_preview(org).unwrap_err(), Busy);
+        // Two of eight are all that previews have.
+        assert_eq!(admission.admit_preview(other).unwrap_err(), Busy);
+        // The share of real tickets is whole.
+        let _real = [admission.admit(org).await.unwrap(), admission.admit(org).await.unwrap()];
+        drop(first);
+        let _preview = admission.admit_preview(other).unwrap();
+        assert_eq!(admission.admit_preview(third).unwrap_err(), Busy);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn organizations_that_are_gone_are_forgotten() {
         let admission = Admission::new(1, 1, WAIT);
         for org in 0..=REMEMBERED_ORGS as u128 {
             admission.admit(Uuid::from_u128(org)).await.unwrap();
         }
-        assert!(admission.orgs.lock().unwrap().len() < REMEMBERED_ORGS);
+        assert!(admission.orgs.orgs.lock().unwrap().len() < REMEMBERED_ORGS);
     }
 
     #[test]

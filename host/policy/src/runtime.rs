@@ -232,6 +232,12 @@ impl PolicyRuntime {
         self.admission.admit(org).await
     }
 
+    /// A turn of a preview, of a small share that previews have for themselves; none at once where
+    /// that is used up. One permit is for a round of decisions, as that of [`Self::admit`].
+    pub fn admit_preview(&self, org: Uuid) -> Result<Permit, Busy> {
+        self.admission.admit_preview(org)
+    }
+
     /// The circuit breaker of a binding at a hook.
     #[must_use]
     pub const fn breaker(&self, key: BreakerKey) -> Breaker<'_> {

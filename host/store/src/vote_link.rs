@@ -1,5 +1,7 @@
 //! Links with which people vote by a letter. Only hashes of their secrets are kept.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use uuid::Uuid;
 use waypost_domain::{
@@ -46,6 +48,33 @@ struct FoundRow {
     person: PersonRow,
 }
 
+#[derive(Debug, sqlx::FromRow)]
+struct AddressRow {
+    id: Uuid,
+    email_folded: String,
+}
+
+/// Reads the addresses, as they are compared, of those of these people who are active in the
+/// transaction's organization. They keep both until it is over, so that no change of a person that
+/// ends links misses those that are added in it.
+pub async fn addresses(
+    tx: &mut WriteTx,
+    people: &[PersonId],
+) -> Result<BTreeMap<PersonId, String>, StoreError> {
+    if people.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut sql = Sql::new(
+        &tx.conn,
+        "select id, email_folded from people where active and email_folded is not null and org_id = ",
+    );
+    sql.bind(tx.org.0).push(" and id in ").bind_list(people.iter().map(|id| id.0));
+    // On SQLite, whoever writes is alone.
+    sql.push_either("", " order by id for share");
+    let rows: Vec<AddressRow> = sql.fetch_all(&mut tx.conn).await?;
+    Ok(rows.into_iter().map(|row| (PersonId(row.id), row.email_folded)).collect())
+}
+
 /// Adds links of the transaction's organization.
 pub async fn insert(tx: &mut WriteTx, links: &[VoteLink]) -> Result<(), StoreError> {
     insert_all(tx, links.iter().map(LinkRow::from).collect(), &[]).await?;
@@ -89,6 +118,20 @@ pub async fn find(
         used_at: row.used_at,
     };
     Ok(Some((link, person)))
+}
+
+/// Uses up a link, and says whether it still was one: not used, ended or expired.
+pub async fn use_one(
+    tx: &mut WriteTx,
+    link: VoteLinkId,
+    now: DateTime<Utc>,
+) -> Result<bool, StoreError> {
+    const USE: &str = "
+        update vote_links set used_at = $3
+        where org_id = $1 and id = $2 and used_at is null and expires_at > $3";
+    Ok(on!(tx, |conn, org| {
+        sqlx::query(USE).bind(org).bind(link.0).bind(now).execute(conn).await?.rows_affected() > 0
+    }))
 }
 
 /// Uses up all links of a person for one request, and says how many they were.

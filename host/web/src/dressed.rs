@@ -22,6 +22,11 @@ const ENCRYPTED_ONLY: HeaderValue = HeaderValue::from_static("max-age=31536000")
 
 /// Whose page it is.
 const VIEWER: HeaderName = HeaderName::from_static("waypost-viewer");
+/// How the addresses begin that hold a secret.
+const SECRET: [&str; 3] = ["/s/", "/sign-in/link/", "/setup/"];
+/// What a browser says of such an address when it asks for files or sends the form: from which site
+/// it comes, which is what a form is checked by, and not from which page. Proxies keep logs.
+const NO_PATH: HeaderValue = HeaderValue::from_static("strict-origin");
 
 /// Makes a page of an error, tags pages, and says what else is true of every answer.
 pub(crate) async fn dressed(
@@ -29,8 +34,12 @@ pub(crate) async fn dressed(
     request: Request,
     next: Next,
 ) -> Response {
+    let is_secret = SECRET.iter().any(|start| request.uri().path().starts_with(start));
     let mut response = as_page(&state, request, next).await;
     let headers = response.headers_mut();
+    if is_secret {
+        headers.insert(header::REFERRER_POLICY, NO_PATH);
+    }
     if !headers.contains_key(header::VARY) {
         headers.insert(header::VARY, HeaderValue::from_static("cookie, accept-language"));
     }

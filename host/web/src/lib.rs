@@ -58,6 +58,8 @@ pub use site::{InvalidSite, Site};
 
 /// How many pages are made at the same time for people whom nobody knows.
 const STRANGERS: usize = 16;
+/// How many pages are made at the same time for people who follow a link to vote with.
+const BY_LINK: usize = 8;
 
 /// What every page works with.
 #[derive(Clone)]
@@ -70,12 +72,12 @@ pub struct WebState {
     pub(crate) site: Site,
     /// Addresses that ask for links.
     pub(crate) asked: Arc<Attempts>,
-    /// Addresses that show links to vote with which are none.
-    pub(crate) by_link: Arc<Attempts>,
     /// Addresses that try passwords. Whoever tried too many can still ask for a link.
     pub(crate) tried: Arc<Attempts>,
     /// Turns of those whom nobody knows: their pages ask the database, too.
     pub(crate) strangers: Arc<Semaphore>,
+    /// Turns of those who come by a link to vote with: others who want to sign in take none.
+    pub(crate) by_link: Arc<Semaphore>,
     /// Who waits for hints.
     pub(crate) live: live::Live,
     /// What is done after its answer was given.
@@ -94,8 +96,8 @@ impl WebState {
             site,
             asked: few(),
             tried: few(),
-            by_link: few(),
             strangers: Arc::new(Semaphore::new(STRANGERS)),
+            by_link: Arc::new(Semaphore::new(BY_LINK)),
             live: live::Live::default(),
             later: TaskTracker::default(),
         }

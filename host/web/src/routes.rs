@@ -42,6 +42,7 @@ pub const ROUTES: &[&str] = &[
     "/setup/{secret}",
     "/sign-out",
     "/s/{secret}",
+    "/voted",
     "/o/{org}",
     "/o/{org}/home",
     "/o/{org}/search",
@@ -97,6 +98,7 @@ pub fn router(state: WebState) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::ask))
         .route("/sign-in/link/{secret}", get(sign_in::link).post(sign_in::follow))
         .route("/setup/{secret}", get(sign_in::setup).post(sign_in::set_up))
+        .route("/voted", get(vote_link::voted))
         .route("/sign-out", post(sign_in::out))
         .route("/assets/{name}", get(assets::serve))
         .route_layer(from_fn_with_state(state.clone(), among_strangers))
@@ -106,7 +108,7 @@ pub fn router(state: WebState) -> Router {
     let by_link = Router::new()
         .route("/s/{secret}", get(vote_link::show).post(vote_link::vote))
         .route_layer(from_fn(vote_link::not_stored))
-        .route_layer(from_fn_with_state(state.clone(), among_strangers))
+        .route_layer(from_fn_with_state(state.clone(), among_voters))
         .route_layer(from_fn_with_state(limits(&state, VOTE_LIMIT), bounded_body))
         .route_layer(from_fn_with_state(state.edge.options.request_timeout, deadline));
     let limits = limits(&state, FORM_LIMIT);
@@ -176,6 +178,15 @@ async fn among_strangers(State(state): State<WebState>, request: Request, next: 
     let is_file = request.uri().path().starts_with("/assets/");
     // Nobody closes it.
     let turn = if is_file { None } else { state.strangers.acquire().await.ok() };
+    let response = next.run(request).await;
+    drop(turn);
+    response
+}
+
+/// Waits for a turn of those who come by a link to vote with.
+async fn among_voters(State(state): State<WebState>, request: Request, next: Next) -> Response {
+    // Nobody closes it.
+    let turn = state.by_link.acquire().await.ok();
     let response = next.run(request).await;
     drop(turn);
     response

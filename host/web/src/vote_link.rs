@@ -9,19 +9,19 @@ use axum::{
     extract::{Path, Request, State, rejection::PathRejection},
     http::{HeaderMap, HeaderValue, StatusCode, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
 use waypost_app::{
     CommandError,
     approvals::Vote,
     vote_links::{self, ByLink},
 };
-use waypost_edge::{Peer, RequestContext};
+use waypost_edge::RequestContext;
 
 use crate::{
     WebState,
     error::PageError,
-    form::{Faults, Form},
+    form::{Faults, Form, Query},
     page::{Page, show as show_page, show_as},
     portal::approvals::{self, Ballot, Matter, Shown, Stage},
     time::Clockwork,
@@ -45,9 +45,6 @@ struct VotePage {
 struct VotedPage {
     p: Page,
     said: String,
-    number: String,
-    about: String,
-    href: String,
 }
 
 /// The secret in an address; one that cannot be read is as good as any wrong one.
@@ -64,11 +61,10 @@ struct Voter {
 pub(crate) async fn show(
     State(state): State<WebState>,
     secret: Secret,
-    peer: Option<Extension<Peer>>,
     context: Extension<RequestContext>,
     headers: HeaderMap,
 ) -> Result<Response, PageError> {
-    let voter = voter(&state, secret, peer, &context, &headers).await?;
+    let voter = voter(&state, secret, &context, &headers).await?;
     let shown = shown(&state, &voter).await?;
     Ok(show_page(&voter.page(shown, None, &Faults::default())))
 }
@@ -77,13 +73,12 @@ pub(crate) async fn show(
 pub(crate) async fn vote(
     State(state): State<WebState>,
     secret: Secret,
-    peer: Option<Extension<Peer>>,
     context: Extension<RequestContext>,
     headers: HeaderMap,
     form: Form,
 ) -> Result<Response, PageError> {
     let voted = async {
-        let voter = voter(&state, secret, peer, &context, &headers).await?;
+        let voter = voter(&state, secret, &context, &headers).await?;
         try_vote(&state, &voter, &form).await
     };
     voted.await.map_err(|error| error.of_form(&form))
@@ -91,11 +86,10 @@ pub(crate) async fn vote(
 
 async fn try_vote(state: &WebState, voter: &Voter, form: &Form) -> Result<Response, PageError> {
     let cast = approvals::cast(form)?;
-    let text = &voter.clock.words.text;
     let said = match &cast {
-        Vote::Approve { .. } => text.voted_approve(),
-        Vote::Reject { .. } => text.voted_reject(),
-        Vote::Abstain { .. } => text.voted_abstain(),
+        Vote::Approve { .. } => "approve",
+        Vote::Reject { .. } => "reject",
+        Vote::Abstain { .. } => "abstain",
         Vote::Delegate { .. } => return Err(PageError::bad_request()),
     };
     let shown = shown(state, voter).await?;
@@ -110,36 +104,38 @@ async fn try_vote(state: &WebState, voter: &Voter, form: &Form) -> Result<Respon
             return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     }
-    let matter = shown.matter.vote;
-    Ok(show_page(&VotedPage {
-        p: voter.of_stranger(text.voted_title()),
-        said,
-        number: matter.number,
-        about: matter.about,
-        href: format!("/o/{}/approvals", voter.who.organization.key),
-    }))
+    // Who loads the next page again is told the same, and casts no vote.
+    let to = format!("/voted?as={said}&lang={}", voter.clock.words.tag());
+    Ok(Redirect::to(&to).into_response())
 }
 
-/// Who votes by the link of an address. Addresses from which many come that are none have to wait.
+/// Says that a vote was counted. The link is over, so this knows nothing but what its address says:
+/// it names neither who voted nor on what.
+pub(crate) async fn voted(query: Query, headers: HeaderMap) -> Result<Response, PageError> {
+    let spoken = query.get("lang").and_then(Words::of_tag);
+    let words = spoken.unwrap_or_else(|| accepted(&headers));
+    let text = &words.text;
+    let said = match query.get("as") {
+        Some("approve") => text.voted_approve(),
+        Some("reject") => text.voted_reject(),
+        Some("abstain") => text.voted_abstain(),
+        Some(_) | None => return Err(PageError::not_found()),
+    };
+    Ok(show_page(&VotedPage { p: Page::of_stranger(words, text.voted_title()), said }))
+}
+
+/// Who votes by the link of an address. Nobody guesses 32 random bytes, so attempts are not
+/// counted, as with links to sign in: whoever has an old letter shares an address with others.
 async fn voter(
     state: &WebState,
     secret: Secret,
-    peer: Option<Extension<Peer>>,
     context: &RequestContext,
     headers: &HeaderMap,
 ) -> Result<Voter, PageError> {
     let secret = secret.map(|Path(secret)| secret).unwrap_or_default();
     let now = state.edge.clock.now();
-    let from = peer.map(|Extension(Peer(address))| address);
-    if !state.by_link.allows(from, &secret, now) {
-        return Err(PageError::too_many());
-    }
     let found = vote_links::look_at(&state.desk, &secret, &context.commit, now).await?;
-    let Some(who) = found else {
-        state.by_link.failed(from, &secret, now);
-        return Err(PageError::vote_link_over());
-    };
-    state.by_link.succeeded(from, &secret);
+    let Some(who) = found else { return Err(PageError::vote_link_over()) };
     let spoken = who.language.as_deref().and_then(Words::of_tag);
     let words = spoken.unwrap_or_else(|| accepted(headers));
     let clock = Clockwork { now: who.caller.now, zone: who.zone, words };

@@ -40,6 +40,7 @@ on_both_engines! {
     secrets_that_are_none_are_all_answered_alike
     an_address_that_tries_many_secrets_has_to_wait
     another_site_s_form_casts_no_vote
+    an_address_with_a_secret_is_told_to_no_log
     a_vote_is_asked_for_in_the_language_of_its_voter
     who_is_told_of_a_request_gets_no_link_to_vote_with
     who_signs_in_at_the_provider_gets_no_link_to_vote_with
@@ -235,7 +236,7 @@ async fn the_page_shows_what_its_voter_would_see_signed_in(desk: TestDesk) {
         assert!(text.contains(shown), "{shown}: {text}");
     }
     assert_eq!(by_link.header("cache-control"), Some("private, no-store"));
-    assert_eq!(by_link.header("referrer-policy"), Some("same-origin"));
+    assert_eq!(by_link.header("referrer-policy"), Some("strict-origin"));
     desk.ignore_mail();
     let mut signed_in = desk.signed_in(&acme.manager.email).await;
     signed_in.visit("/o/acme/approvals").await.click("A laptop for the road").await;
@@ -602,6 +603,29 @@ async fn another_site_s_form_casts_no_vote(desk: TestDesk) {
         assert_eq!(manager.status(), StatusCode::FORBIDDEN, "{headers:?}");
     }
     assert_eq!(state(&acme, &request).await, "awaiting_approval");
+}
+
+async fn an_address_with_a_secret_is_told_to_no_log(desk: TestDesk) {
+    let acme = asking(&desk, "acme").await;
+    let request = acme.ask_for_laptop().await;
+    let link = link(&desk).await;
+    let none = ["/s/none", "/sign-in/link/none", "/setup/none"];
+    for (path, policy) in none.map(|path| (path, "strict-origin")).into_iter().chain([
+        (link.as_str(), "strict-origin"),
+        ("/sign-in", "same-origin"),
+        ("/accessibility", "same-origin"),
+    ]) {
+        let mut visitor = desk.visitor();
+        visitor.visit(path).await;
+        assert_eq!(visitor.header("referrer-policy"), Some(policy), "{path}");
+    }
+    // From which site a form comes is still said, and is what is looked at.
+    let mut manager = desk.visitor();
+    manager.visit(&link).await;
+    let digest = manager.attribute("input[name=_shown]", "value").unwrap_or_default();
+    let vote = [("vote", "approve"), ("_shown", digest.as_str())];
+    manager.post(&link, &vote, &[("origin", "https://desk.test")]).await;
+    assert_eq!(state(&acme, &request).await, "in_fulfilment");
 }
 
 async fn a_vote_is_asked_for_in_the_language_of_its_voter(desk: TestDesk) {

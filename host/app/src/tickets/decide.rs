@@ -4,6 +4,7 @@
 //! between the phases, what they named is looked up. No transaction is open while one runs.
 
 mod approving;
+mod foresight;
 mod keeping;
 mod majors;
 mod opening;
@@ -43,6 +44,7 @@ use super::{
 use crate::{Caller, Desk, layers::Asked};
 
 pub(crate) use self::approving::{foresee_submission, submit};
+pub(crate) use self::foresight::Foresight;
 pub(crate) use self::keeping::{Kept, keep_voters, needs_care};
 pub(crate) use self::majors::evaluate_major_rules;
 pub(crate) use self::opening::{foresee, foresee_routing, give_numbers, open, route_again};
@@ -75,8 +77,8 @@ pub(crate) struct TicketDraft {
     pub(crate) is_planned: bool,
     /// The public text of what was done.
     text: Option<String>,
-    /// Whether it is only asked what would be decided, and nothing is kept.
-    is_preview: bool,
+    /// Where it is only asked what would be decided, and nothing is kept.
+    foresight: Option<Foresight>,
 }
 
 /// How far the policies were asked about a draft.
@@ -150,7 +152,7 @@ impl TicketDraft {
             open_round: None,
             is_planned: false,
             text: None,
-            is_preview: false,
+            foresight: None,
         }
     }
 
@@ -160,8 +162,14 @@ impl TicketDraft {
     }
 
     /// Says that nothing of it is kept.
-    fn only_foresee(&mut self) {
-        self.is_preview = true;
+    fn only_foresee(&mut self, foresight: &Foresight) {
+        self.foresight = Some(foresight.clone());
+    }
+
+    /// Whether policies were left out because the preview was over, so that it does not say what
+    /// would be decided.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.asking.evaluation.as_ref().is_some_and(Evaluation::is_cut_short)
     }
 
     /// The mark of the policies that failed so far.
@@ -479,13 +487,16 @@ impl TicketDraft {
     ) -> &mut Evaluation {
         let (desk, facts, now) = (&self.desk, &self.facts, self.now);
         let of = (self.write.ticket.org, self.write.ticket.id);
-        let (occasion, is_preview) = (&self.occasion, self.is_preview);
+        let (occasion, foresight) = (&self.occasion, &self.foresight);
         self.asking.evaluation.get_or_insert_with(|| {
             let (layers, shared) = (facts.layers.clone(), facts.shared.clone());
             let teams_now = shared.teams_now(facts, now);
             let snapshot = Snapshot { ticket: ticket.clone(), context: context.clone(), teams_now };
             let begun = Evaluation::begin(desk, layers, shared, snapshot, of, occasion, now);
-            if is_preview { begun.for_preview() } else { begun }
+            match foresight {
+                Some(foresight) => begun.for_preview(foresight.clone()),
+                None => begun,
+            }
         })
     }
 

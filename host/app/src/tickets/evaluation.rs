@@ -30,7 +30,10 @@ use waypost_store::{
     snapshot_part::{self, PackedPart},
 };
 
-use super::snapshot::{self, SharedFacts, Snapshot};
+use super::{
+    decide::Foresight,
+    snapshot::{self, SharedFacts, Snapshot},
+};
 use crate::{
     Desk,
     layers::{Asked, Layers},
@@ -53,8 +56,10 @@ pub(crate) struct Evaluation {
     policy_failures: Vec<String>,
     tripped: Vec<Tripped>,
     pauses: Vec<PauseChange>,
-    /// Whether nothing of it is kept.
-    is_preview: bool,
+    /// Where nothing of it is kept: whether more may be asked.
+    foresight: Option<Foresight>,
+    /// Whether a policy was not asked because the preview was over.
+    is_cut_short: bool,
 }
 
 /// A pause that began, was prolonged or ended in this evaluation.
@@ -230,14 +235,20 @@ impl Evaluation {
             policy_failures: Vec::new(),
             tripped: Vec::new(),
             pauses: Vec::new(),
-            is_preview: false,
+            foresight: None,
+            is_cut_short: false,
         }
     }
 
     /// The evaluation of a preview: what fails in it is kept nowhere, so it neither opens a breaker
     /// nor is it the trial of an open one.
-    pub(crate) fn for_preview(self) -> Self {
-        Self { is_preview: true, ..self }
+    pub(crate) fn for_preview(self, foresight: Foresight) -> Self {
+        Self { foresight: Some(foresight), ..self }
+    }
+
+    /// Whether a policy was not asked because the preview was over.
+    pub(crate) fn is_cut_short(&self) -> bool {
+        self.is_cut_short
     }
 
     /// Asks the policies bound to a hook, in their order, until one answers so that `enough` holds.
@@ -360,7 +371,7 @@ impl Evaluation {
     }
 
     fn decide(
-        &self,
+        &mut self,
         asked: &Asked,
         hook: Hook,
         ticket: &question::Ticket,
@@ -372,8 +383,12 @@ impl Evaluation {
             Ok(prepared) => prepared,
             Err(message) => return not_asked(Failure::Unavailable { message: message.clone() }),
         };
+        if self.foresight.as_ref().is_some_and(Foresight::is_over) {
+            self.is_cut_short = true;
+            return not_asked(Failure::Busy);
+        }
         let breaker = self.runtime.breaker(asked.breaker_key(hook));
-        let is_paused = if self.is_preview {
+        let is_paused = if self.foresight.is_some() {
             breaker.open().is_some_and(|open| self.record.at < open.until)
         } else {
             breaker.check(self.record.at).is_err()
@@ -388,7 +403,12 @@ impl Evaluation {
                 message: "the question is incomplete".to_owned(),
             });
         };
-        self.runtime.decide(prepared, question, &asked.limits(hook), seed)
+        let decision = self.runtime.decide(prepared, question, &asked.limits(hook), seed);
+        let has_stalled = matches!(decision.outcome, Err(Failure::Deadline | Failure::OutOfFuel));
+        if let Some(foresight) = self.foresight.as_ref().filter(|_| has_stalled) {
+            foresight.end();
+        }
+        decision
     }
 
     /// What a decision comes to, before the domain judges it; failures count for the breaker.
@@ -399,7 +419,7 @@ impl Evaluation {
         decision: &Decision,
     ) -> (Option<Answer>, Vec<u8>, Outcome) {
         let breaker = self.runtime.breaker(asked.breaker_key(hook));
-        let counts = asked.prepared.is_ok() && !self.is_preview;
+        let counts = asked.prepared.is_ok() && self.foresight.is_none();
         let opened = if counts { breaker.record(decision, self.record.at) } else { None };
         let failure = match &decision.outcome {
             Ok(Ok(answer)) => {

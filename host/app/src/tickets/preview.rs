@@ -28,7 +28,6 @@ use super::{
 };
 use crate::{
     Caller, CommandError, Desk,
-    error::Trouble,
     labels::{former_team, person_name},
 };
 
@@ -152,7 +151,9 @@ pub async fn of_new(
 /// Nothing is changed.
 ///
 /// # Errors
-/// Trouble of the desk, which is not one draft's own.
+/// Trouble of the desk, which is not one draft's own; [`CommandError::Busy`] where too many
+/// previews ask policies. A draft of which a stalling policy kept others from being asked has that
+/// error for itself.
 pub async fn of_drafts(
     desk: &Desk,
     caller: &Caller,
@@ -166,18 +167,19 @@ pub async fn of_drafts(
                 submitted.push(draft);
                 told.push(None);
             }
-            Err(error) if error.trouble() == Trouble::None => told.push(Some(error)),
-            Err(error) => return Err(error),
+            Err(error) => told.push(Some(error)),
         }
     }
     drop(tx);
+    let mut foreseen = Vec::new();
     if !submitted.is_empty() {
-        decide::foresee_submission(desk, caller, &mut submitted).await?;
+        foreseen = decide::foresee_submission(desk, caller, submitted).await?;
     }
-    let mut previews = shown(desk, caller, &submitted).await?.into_iter();
+    let names = names_of(desk, caller, foreseen.iter().flatten()).await?;
+    let mut foreseen = foreseen.into_iter();
     let one = |refused: Option<CommandError>| match refused {
         Some(error) => Err(error),
-        None => previews.next().ok_or(CommandError::Busy),
+        None => foreseen.next().ok_or(CommandError::Busy)??.shown(desk, caller, &names),
     };
     Ok(told.into_iter().map(one).collect())
 }
@@ -203,24 +205,24 @@ async fn stored(
 /// What would be decided on new requests.
 pub(crate) async fn foreseen(mut scene: Scene<'_>) -> Result<Vec<RequestPreview>, CommandError> {
     decide::foresee(scene.desk, scene.caller, &mut scene.drafts).await?;
-    shown(scene.desk, scene.caller, &scene.drafts).await
+    let Scene { desk, caller, drafts, .. } = scene;
+    let names = names_of(desk, caller, drafts.iter()).await?;
+    drafts.iter().map(|draft| draft.shown(desk, caller, &names)).collect()
 }
 
-/// What was decided, as the caller may see it.
-async fn shown(
+/// The names of all who would be asked.
+async fn names_of<'a>(
     desk: &Desk,
     caller: &Caller,
-    drafts: &[TicketDraft],
-) -> Result<Vec<RequestPreview>, CommandError> {
+    drafts: impl Iterator<Item = &'a TicketDraft>,
+) -> Result<BTreeMap<PersonId, String>, CommandError> {
     let rounds: Vec<Approval> =
-        drafts.iter().filter_map(|draft| draft.write.new_approval.clone()).collect();
-    let names = if rounds.is_empty() {
-        BTreeMap::new()
-    } else {
-        let mut tx = desk.store.read(caller.org).await?;
-        names::of_voters(&mut tx, &rounds).await?
-    };
-    drafts.iter().map(|draft| draft.shown(desk, caller, &names)).collect()
+        drafts.filter_map(|draft| draft.write.new_approval.clone()).collect();
+    if rounds.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let mut tx = desk.store.read(caller.org).await?;
+    Ok(names::of_voters(&mut tx, &rounds).await?)
 }
 
 impl TicketDraft {

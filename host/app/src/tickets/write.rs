@@ -25,7 +25,7 @@ use super::{
     evaluation::{Finished, PauseChange, Tripped, mark},
     messages::{self, Draft},
 };
-use crate::{CommandError, Desk, layers::breaker_key};
+use crate::{CommandError, Desk, layers::breaker_key, vote_links::LinkUse};
 
 /// Everything one command changes about one ticket.
 pub(crate) struct TicketWrite {
@@ -49,6 +49,8 @@ pub(crate) struct TicketWrite {
     pub(crate) changed_approvals: Vec<Approval>,
     /// Links that were made or removed, in order.
     pub(crate) links: Vec<LinkChange>,
+    /// The link by which a vote was cast, which is used up with it.
+    pub(crate) vote_link: Option<LinkUse>,
     /// Whether only its version moves, because something that belongs to it did.
     pub(crate) is_touched: bool,
     /// Who hears of it.
@@ -99,6 +101,7 @@ impl TicketWrite {
             new_approval: None,
             changed_approvals: Vec::new(),
             links: Vec::new(),
+            vote_link: None,
             is_touched: false,
             drafts: Vec::new(),
         }
@@ -153,6 +156,9 @@ pub(crate) async fn write(
 
 /// Writes what changes, each row of which must be as it was read.
 async fn change(tx: &mut WriteTx, writes: &mut [TicketWrite]) -> Result<(), CommandError> {
+    for link in writes.iter().filter_map(|one| one.vote_link.as_ref()) {
+        link.carry_out(tx).await?;
+    }
     // In the order of their ids, so that those who change the same tickets wait for each other in a
     // line, not in a circle.
     let mut stored: Vec<&mut TicketWrite> = writes.iter_mut().filter(|one| !one.is_new).collect();

@@ -6,7 +6,10 @@ use axum::{
     http::StatusCode,
     response::Response,
 };
-use waypost_app::tickets::{self, TicketRef, TicketView, WhatIf};
+use waypost_app::{
+    CommandError,
+    tickets::{self, TicketRef, TicketView, WhatIf},
+};
 use waypost_domain::ticket::{Action, FieldType};
 
 use super::{doing::choices_of, queue::must_be_desk};
@@ -31,6 +34,8 @@ struct WhatIfPage {
     fields: Vec<Field>,
     problems: Vec<Problem>,
     answer: Option<Answer>,
+    /// Whether it could not be found out.
+    is_busy: bool,
 }
 
 /// Where it would be.
@@ -70,12 +75,13 @@ pub(crate) async fn show(
     let form = query.form();
     let is_asked = taken.iter().any(|(name, _)| form.get(name).is_some());
     let mut faults = Faults::default();
-    let mut answer = None;
+    let (mut answer, mut is_busy) = (None, false);
     if is_asked {
         let changed = taken.iter().copied().filter(|(name, _)| form.is_changed(name));
         let fields = form.json(changed, &viewer.clock, true);
         match tickets::what_if(desk, caller, &named, &fields).await {
             Ok(told) => answer = Some(compared(&viewer, &told)),
+            Err(CommandError::Busy) => is_busy = true,
             Err(error) => faults = Faults::of_error(error)?,
         }
     }
@@ -83,7 +89,7 @@ pub(crate) async fn show(
     if !faults.is_empty() {
         return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    Ok(show_page(&WhatIfPage { answer, ..page }))
+    Ok(show_page(&WhatIfPage { answer, is_busy, ..page }))
 }
 
 async fn page(
@@ -110,6 +116,7 @@ async fn page(
         problems: faults.summary(&fields, viewer.words),
         fields,
         answer: None,
+        is_busy: false,
     })
 }
 

@@ -170,8 +170,7 @@ pub(crate) async fn shown(
     clock: &Clockwork,
     id: ApprovalRequestId,
 ) -> Result<Option<Shown>, CommandError> {
-    let waiting = approvals::mine(desk, caller).await?;
-    let Some(vote) = waiting.into_iter().find(|vote| vote.request == id) else { return Ok(None) };
+    let Some(vote) = approvals::waiting(desk, caller, id).await? else { return Ok(None) };
     let named = TicketRef::Number(vote.number.clone());
     let view = tickets::find(desk, caller, &named).await?;
     let rounds = approvals::of_ticket(desk, caller, &named).await?;

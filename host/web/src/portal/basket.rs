@@ -3,7 +3,7 @@
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde_json::Map;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use waypost_app::{
     CommandError, PageRequest,
     orders::MAX_ITEMS,
@@ -40,7 +40,7 @@ const SHOWN: u16 = 50;
 struct BasketPage {
     p: Page,
     items: Vec<Item>,
-    /// What all of it costs that is not refused, in each currency.
+    /// What all of it costs that can be sent and is not rejected, in each currency.
     total: Vec<String>,
     /// When the last of it should be there, as far as that is known.
     expected: Option<When>,
@@ -64,6 +64,8 @@ struct NotSent {
     href: String,
     number: String,
     why: String,
+    /// Whether it cannot be sent as it is.
+    is_refused: bool,
 }
 
 /// A request that is not handed in yet.
@@ -88,18 +90,25 @@ pub(crate) async fn show(
     viewer: Viewer,
     query: Query,
 ) -> Result<Response, PageError> {
-    let page = page(&state, &viewer, Vec::new(), Vec::new()).await?;
+    // What is left of it when the basket was read goes to the previews.
+    let until = Instant::now() + state.edge.options.request_timeout / 2;
+    let page = page(&state, &viewer, Vec::new(), Vec::new(), Some(until)).await?;
     Ok(show_page(&BasketPage { p: page.p.telling(&query), ..page }))
 }
 
+/// The page; with what happens then, where there is time until then to find it out.
 async fn page(
     state: &WebState,
     viewer: &Viewer,
     sent: Vec<Sent>,
     refused: Vec<NotSent>,
+    until: Option<Instant>,
 ) -> Result<BasketPage, CommandError> {
     let drafts = drafts(state, viewer).await?;
-    let mut previews = previews(state, viewer, &drafts).await?.into_iter();
+    let mut previews = match until {
+        Some(until) => previews(state, viewer, &drafts, until).await.into_iter(),
+        None => Vec::new().into_iter(),
+    };
     let mut costs = Vec::with_capacity(drafts.len());
     let mut expected_at = None;
     let mut items = Vec::with_capacity(drafts.len());
@@ -107,18 +116,20 @@ async fn page(
         let number = &view.ticket.number;
         let request = view.ticket.request();
         let cost = request.and_then(|request| request.cost.clone());
-        let (mut then, mut refused) = (None, None);
+        let (mut then, mut cannot) = (None, None);
         match previews.next() {
             Some(Ok(preview)) => {
                 then = Some(Then::of(viewer, &preview, true).without_cost());
                 expected_at = expected_at.max(preview.expected_at);
                 costs.extend(preview.cost);
             }
-            Some(Err(error)) => {
-                refused = Some(sentence(&error));
-                costs.extend(cost.clone());
+            Some(Err(error)) if !error.is_trouble() => {
+                cannot = Some(sentence(&error));
             }
-            None => costs.extend(cost.clone()),
+            Some(Err(_)) | None => {
+                let was_refused = |one: &NotSent| one.is_refused && one.number == *number;
+                costs.extend(cost.clone().filter(|_| !refused.iter().any(was_refused)));
+            }
         }
         items.push(Item {
             href: viewer.at(&format!("my/{number}")),
@@ -129,7 +140,7 @@ async fn page(
             cost: cost.map(|cost| money(viewer, &cost)),
             answers: answers(&state.desk, viewer, view).await?,
             then,
-            refused,
+            refused: cannot,
             remove: viewer.at(&format!("my/{number}/do/cancel")),
         });
     }
@@ -138,7 +149,7 @@ async fn page(
         p: Page::of_portal(viewer, viewer.words.text.basket_title()).refused(!refused.is_empty()),
         total: Money::sums(&costs).iter().map(|sum| money(viewer, sum)).collect(),
         expected: expected_at.map(|at| viewer.clock.at(at)),
-        foreseen: Some(foreseen).filter(|foreseen| *foreseen < items.len()),
+        foreseen: until.map(|_| foreseen).filter(|foreseen| *foreseen < items.len()),
         items,
         sent,
         refused,
@@ -146,20 +157,29 @@ async fn page(
     })
 }
 
-/// What would come of the first of the drafts; of none where that takes too long to wait for.
+/// What would come of the first of the drafts; of none where that takes too long to wait for or
+/// cannot be found out. The basket is there in any case.
 async fn previews(
     state: &WebState,
     viewer: &Viewer,
     drafts: &[TicketView],
-) -> Result<Vec<Result<RequestPreview, CommandError>>, CommandError> {
+    until: Instant,
+) -> Vec<Result<RequestPreview, CommandError>> {
     let first = drafts.iter().take(MAX_ITEMS);
     let named: Vec<TicketRef> = first.map(|view| TicketRef::Id(view.ticket.id)).collect();
     if named.is_empty() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let previews = Box::pin(preview::of_drafts(&state.desk, viewer.caller(), &named));
-    let time = state.edge.options.request_timeout / 2;
-    timeout(time, previews).await.unwrap_or_else(|_| Ok(Vec::new()))
+    match timeout_at(until, previews).await {
+        Ok(Ok(previews)) => previews,
+        Ok(Err(CommandError::Busy)) | Err(_) => Vec::new(),
+        Ok(Err(error)) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "a basket is shown without previews");
+            Vec::new()
+        }
+    }
 }
 
 /// The viewer's requests of the catalog that are not handed in: the latest, in the order in which
@@ -206,6 +226,7 @@ pub(crate) async fn send(
             let number = ticket.number.clone();
             let href = viewer.at(&format!("my/{number}"));
             let t = &viewer.words.text;
+            let is_refused = matches!(acted, Acted::Refused(_));
             let why = match acted {
                 Acted::Done(_) | Acted::Possible(_) => {
                     sent.push(Sent { href, number });
@@ -215,7 +236,7 @@ pub(crate) async fn send(
                 Acted::Unknown => t.bulk_unknown(),
                 Acted::NotTried => t.bulk_not_tried(),
             };
-            refused.push(NotSent { href, number, why });
+            refused.push(NotSent { href, number, why, is_refused });
         }
         // Whoever sends the same form again is led to what is left.
         Ok(viewer.at(if refused.is_empty() { "my?done=sent" } else { "basket" }))
@@ -223,7 +244,8 @@ pub(crate) async fn send(
     match done.await {
         Ok(response) if refused.is_empty() => Ok(response),
         Ok(_) => {
-            let page = page(&state, &viewer, sent, refused).await?;
+            // The time was for sending; what happens then is shown when the basket is next.
+            let page = page(&state, &viewer, sent, refused, None).await?;
             Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
         }
         Err(NotDone::Failed(error)) => Err(error),

@@ -66,6 +66,8 @@ struct ItemPage {
     problems: Vec<Problem>,
     /// What would come of what was filled in, where that was asked.
     then: Option<Then>,
+    /// Whether that was asked and could not be found out.
+    is_unforeseen: bool,
     action: String,
     once: String,
 }
@@ -181,6 +183,7 @@ fn page(
         fields,
         problems,
         then: None,
+        is_unforeseen: false,
         action: viewer.at(&format!("catalog/{}", item.key)),
         once,
     }
@@ -363,14 +366,17 @@ async fn preview(
     let (wanted, shared) = asked(viewer, item.key.as_str(), form);
     let order = order_of(wanted, shared);
     let preview = match Box::pin(orders::preview(&state.desk, viewer.caller(), order)).await {
-        Ok(preview) => preview,
+        Ok(preview) => Some(preview),
+        // Too many ask, or a policy stalls. It can be sent all the same.
+        Err(CommandError::Busy) => None,
         Err(error) => return refused(state, viewer, item, form, error),
     };
     let is_own = form.said("requester").is_none();
-    let then = preview.requests.first().map(|one| Then::of(viewer, one, is_own));
+    let first = preview.as_ref().and_then(|preview| preview.requests.first());
+    let then = first.map(|one| Then::of(viewer, one, is_own));
     let once = state.edge.entropy.id(viewer.caller().now).to_string();
     let page = page(viewer, item, Some(form), &Faults::default(), once);
-    Ok(show_page(&ItemPage { then, ..page }))
+    Ok(show_page(&ItemPage { is_unforeseen: then.is_none(), then, ..page }))
 }
 
 /// What is asked for, and what an order says of all its items.

@@ -229,6 +229,7 @@ then-expected = Erwartet
 then-all-expected = Alles wird erwartet bis
 then-degraded = Einige Regeln konnten gerade nicht befragt werden. Hier steht, was stattdessen geschehen würde.
 then-cannot = So kann sie nicht gesendet werden:
+then-unknown = Was dann geschieht, lässt sich gerade nicht zeigen. Senden können Sie trotzdem.
 then-some = Was dann geschieht, steht hier nur für { $count } dieser Anforderungen.
 
 approvals-title = Genehmigungen
@@ -471,6 +472,7 @@ what-if-now = Jetzt
 what-if-then = Dann
 what-if-same = gleich
 what-if-failed = Eine Regel ist gescheitert; das Team bliebe, wie es ist:
+what-if-busy = Das lässt sich gerade nicht herausfinden. Versuchen Sie es gleich noch einmal.
 
 accessibility-title = Barrierefreiheit
 accessibility-goal = Alle sollen diese Seiten benutzen können. Ziel ist WCAG 2.2, Stufe AA.

@@ -274,6 +274,7 @@ then-degraded = Some of the rules could not be asked just now. What you see here
 then-cannot = It cannot be sent as it is:
 # $count (Number)
 then-some = What happens next is shown for { $count } of these requests only.
+then-unknown = What happens next cannot be shown just now. You can send it all the same.
 
 approvals-title = Approvals
 approvals-none = Nothing waits for your decision.
@@ -543,6 +544,7 @@ what-if-answer = Then it would look like this
 what-if-now = Now
 what-if-then = Then
 what-if-same = the same
+what-if-busy = This cannot be found out just now. Try again in a moment.
 what-if-failed = A policy failed, so its team would stay as it is:
 
 accessibility-title = Accessibility

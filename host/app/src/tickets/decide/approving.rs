@@ -43,11 +43,8 @@ pub(crate) async fn submit(
 ) -> Result<(), CommandError> {
     for one in submitted.iter_mut() {
         one.write.ticket.check_submission(one.facts.item.as_ref())?;
-        one.submits = true;
-        one.happened(Notice::StateChanged, &caller.actor, State::New);
     }
-    opening::run_stage(desk, caller, submitted, TicketDraft::ask_plan).await?;
-    look_up_approvers(desk, caller, submitted).await?;
+    ask_plans(desk, caller, submitted).await?;
     for one in submitted.iter_mut() {
         one.begin_approval(&caller.actor)?;
         one.tell_of_approval();
@@ -55,14 +52,37 @@ pub(crate) async fn submit(
     Ok(())
 }
 
-/// Finds out what [`submit`] would decide.
-pub(crate) async fn foresee_submission(
+/// Asks the policies who has to agree, and finds out what has to be known of whom they name.
+async fn ask_plans(
     desk: &Desk,
     caller: &Caller,
     submitted: &mut Vec<TicketDraft>,
 ) -> Result<(), CommandError> {
-    submitted.iter_mut().for_each(TicketDraft::only_foresee);
-    submit(desk, caller, submitted).await
+    for one in submitted.iter_mut() {
+        one.submits = true;
+        one.happened(Notice::StateChanged, &caller.actor, State::New);
+    }
+    opening::run_stage(desk, caller, submitted, TicketDraft::ask_plan).await?;
+    look_up_approvers(desk, caller, submitted).await
+}
+
+/// Finds out what [`submit`] would decide on each draft, or what stands against that one.
+pub(crate) async fn foresee_submission(
+    desk: &Desk,
+    caller: &Caller,
+    mut submitted: Vec<TicketDraft>,
+) -> Result<Vec<Result<TicketDraft, CommandError>>, CommandError> {
+    let _receiver = opening::only_foresee(&mut submitted);
+    ask_plans(desk, caller, &mut submitted).await?;
+    let begun = submitted.into_iter().map(|mut one| {
+        if one.is_cut_short() {
+            return Err(CommandError::Busy);
+        }
+        one.write.ticket.check_submission(one.facts.item.as_ref())?;
+        one.begin_approval(&caller.actor)?;
+        Ok(one)
+    });
+    Ok(begun.collect())
 }
 
 /// Finds out about the people whom plans name by id, who stands in for whom, and which rounds there

@@ -14,7 +14,13 @@ use waypost_policy::{
 };
 use waypost_store::ci;
 
-use super::{TicketDraft, approving, proposals, run_blocking::run_blocking, system};
+use super::{
+    TicketDraft, approving,
+    foresight::{Foresight, Receiver},
+    proposals,
+    run_blocking::{run_blocking, run_preview},
+    system,
+};
 use crate::{Caller, CommandError, Desk, tickets::evaluation::PolicyAnswer};
 
 /// Decides on tickets of one organization that have just come in, and gives them their numbers.
@@ -59,13 +65,17 @@ async fn unnumbered(
 
 /// Finds out what [`open`] would decide, and what nobody may hear of is left alone: numbers, and
 /// the breakers of the policies.
+///
+/// # Errors
+/// [`CommandError::Busy`] where too many previews ask policies, or one of those stalls.
 pub(crate) async fn foresee(
     desk: &Desk,
     caller: &Caller,
     opening: &mut Vec<TicketDraft>,
 ) -> Result<(), CommandError> {
-    opening.iter_mut().for_each(TicketDraft::only_foresee);
-    unnumbered(desk, caller, opening, false).await
+    let _receiver = only_foresee(opening);
+    unnumbered(desk, caller, opening, false).await?;
+    must_be_whole(opening)
 }
 
 /// Asks the policies again who should get stored tickets.
@@ -89,13 +99,30 @@ pub(crate) async fn route_again(
 }
 
 /// Finds out what [`route_again`] would decide.
+///
+/// # Errors
+/// As [`foresee`].
 pub(crate) async fn foresee_routing(
     desk: &Desk,
     caller: &Caller,
     routed: &mut Vec<TicketDraft>,
 ) -> Result<(), CommandError> {
-    routed.iter_mut().for_each(TicketDraft::only_foresee);
-    route_again(desk, caller, routed).await
+    let _receiver = only_foresee(routed);
+    route_again(desk, caller, routed).await?;
+    must_be_whole(routed)
+}
+
+/// What was cut short says nothing: other policies may have decided otherwise.
+fn must_be_whole(drafts: &[TicketDraft]) -> Result<(), CommandError> {
+    if drafts.iter().any(TicketDraft::is_cut_short) { Err(CommandError::Busy) } else { Ok(()) }
+}
+
+/// Makes a preview of drafts, which goes on until the receiver is dropped.
+#[must_use]
+pub(super) fn only_foresee(drafts: &mut [TicketDraft]) -> Receiver {
+    let foresight = Foresight::default();
+    drafts.iter_mut().for_each(|draft| draft.only_foresee(&foresight));
+    Receiver(foresight)
 }
 
 /// Runs what asks policies, where it may. Where none is bound there is nothing to wait for.
@@ -110,6 +137,10 @@ pub(super) async fn run_stage(
         return Ok(());
     }
     let taken = std::mem::take(items);
+    if taken.iter().any(|one| one.foresight.is_some()) {
+        *items = run_preview(desk, caller.org, taken, work).await?;
+        return Ok(());
+    }
     *items = run_blocking(desk, caller.org, taken, work, TicketDraft::mark_busy).await?;
     Ok(())
 }

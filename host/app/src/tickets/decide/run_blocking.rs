@@ -12,6 +12,26 @@ use crate::{CommandError, Desk};
 static CORES: LazyLock<usize> =
     LazyLock::new(|| std::thread::available_parallelism().map_or(1, usize::from));
 
+/// Runs the `work` of a preview on each item on one blocking thread, with a permit of the small
+/// share that previews have: real tickets never wait for them. Order is kept.
+///
+/// # Errors
+/// [`CommandError::Busy`] at once, where that share is used up.
+pub(super) async fn run_preview<T: Send + 'static>(
+    desk: &Desk,
+    org: OrgId,
+    mut items: Vec<T>,
+    work: fn(&mut T),
+) -> Result<Vec<T>, CommandError> {
+    let permit = desk.runtime.admit_preview(org.0).map_err(|_| CommandError::Busy)?;
+    let part = tokio::task::spawn_blocking(move || {
+        items.iter_mut().for_each(work);
+        drop(permit);
+        items
+    });
+    part.await.map_err(|error| CommandError::Internal(Box::new(error)))
+}
+
 /// Runs `work` on each item on blocking threads, as many at a time as there are cores, each with a
 /// permit of the organization's fair share. Where no turn comes in time, `busy` is told instead.
 /// Order is kept.
