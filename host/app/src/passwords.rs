@@ -466,3 +466,30 @@ impl Place {
         checked
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outbox::Leaving;
+
+    #[test]
+    fn nothing_that_is_printed_shows_an_address_or_a_link() {
+        let (address, password) = ("ada@acme.example", Password::of("four blue teapots"));
+        let given = Given { address, password: &password, org: Some("acme"), device: "Firefox" };
+        let since = DateTime::UNIX_EPOCH;
+        let to_warn = Some(Warning { address: address.to_owned(), person: None, since });
+        let wrong = Checked::<Begun>::Wrong(Wrong { to_warn: to_warn.clone() });
+        let often = Checked::<Begun>::TooOften { until: since, to_warn };
+        let leaving = Leaving {
+            address: address.to_owned(),
+            link: Some("/sign-in/link/secret".to_owned()),
+            page: None,
+            asked: Vec::new(),
+            votes: Vec::new(),
+        };
+        let printed = format!("{given:?} {wrong:?} {often:?} {leaving:?}");
+        for hidden in [address, "teapots", "secret"] {
+            assert!(!printed.contains(hidden), "{printed}");
+        }
+    }
+}

@@ -1,4 +1,4 @@
-//! Attempts to authenticate that failed, counted by address.
+//! Attempts to authenticate that failed, counted by network.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -17,8 +17,8 @@ const FORGIVEN: f64 = 0.5;
 /// all.
 const REMEMBERED: usize = 10_000;
 
-/// What is remembered of attempts, by the network that they come from. Tokens that were valid are let through whatever their address
-/// did: behind a proxy, everybody has the same.
+/// What is remembered of attempts, by the network that they come from. Tokens that were valid are
+/// let through whatever their network did: behind a proxy, everybody has the same.
 #[derive(Debug)]
 pub struct Attempts {
     burst: f64,

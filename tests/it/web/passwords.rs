@@ -3,7 +3,14 @@
 
 use axum::http::StatusCode;
 use chrono::TimeDelta;
-use waypost_domain::ids::OrgId;
+use waypost_app::{
+    Caller, Clock, CommandError, passwords,
+    sign_ins::{self, Ended, Letter, Receiver},
+};
+use waypost_domain::{
+    ids::OrgId,
+    password::{Password, PasswordHash},
+};
 use waypost_store::password;
 use waypost_test_support::{TestDesk, Visitor, link_in, on_both_engines};
 
@@ -18,13 +25,23 @@ on_both_engines! {
     who_leaves_loses_their_password
     a_password_is_nowhere_to_be_read
     power_asks_again_after_half_an_hour_and_goes_on
+    strangers_keep_nobody_from_proving_who_they_are
     power_asks_for_a_link_where_there_is_no_password
     a_password_that_cost_less_is_hashed_anew
+    who_gets_another_address_begins_anew
+    whoever_gets_in_forgives_nobody_else_s_tries
+    more_accounts_with_an_address_push_no_password_out
+    whoever_hangs_up_has_tried_as_well
+    whom_an_administrator_signs_out_loses_their_password_and_is_told
+    a_browser_that_was_signed_out_meanwhile_sets_and_removes_no_password
+    another_password_uses_up_the_links_that_were_sent
 }
 
 const COOKIE: &str = "__Host-waypost";
 const GOOD: &str = "four blue teapots";
 const OTHER: &str = "seven green kettles";
+/// The good one, hashed with 64 KiB and one pass.
+const CHEAP: &str = "$argon2id$v=19$m=64,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$Xp5PkGQgFUvDvmvuY+v3nzjuKBwo99uArkCY/sdegbg";
 
 /// Signed in by a link, with a password that was just set.
 async fn with_password(desk: &TestDesk, email: &str, password: &str) -> Visitor {
@@ -375,18 +392,52 @@ async fn power_asks_again_after_half_an_hour_and_goes_on(desk: TestDesk) {
     // It is the same sign-in.
     assert_eq!(visitor.text().matches("Firefox, Linux").count(), 1, "{}", visitor.text());
 
-    // Tries there count as those at the door.
+    desk.ignore_mail();
+}
+
+async fn strangers_keep_nobody_from_proving_who_they_are(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let acme = desk.organization("acme").await;
+    let email = &acme.requester.email;
+    let mut visitor = with_password(&desk, email, GOOD).await;
+    desk.clock.advance(TimeDelta::minutes(31));
+    for _ in 0..6 {
+        let _ = tries(&desk, email, OTHER).await;
+        let mut stranger = desk.visitor();
+        stranger.visit("/sign-in").await.fill("E-mail address", email);
+        stranger.press("Send me a link instead").await;
+    }
+    assert_eq!(tries(&desk, email, GOOD).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    // Five links and a warning.
+    assert_eq!(desk.letters().await.len(), 6);
+    visitor.visit("/o/acme/me/password").await;
+    visitor.fill("Password", GOOD).press("Go on").await;
+    assert_eq!(visitor.path(), "/o/acme/me/password");
+
+    // Whoever guesses there is stopped there, and the owner is told.
     desk.clock.advance(TimeDelta::minutes(31));
     visitor.visit("/o/acme/me/password").await;
-    for _ in 0..3 {
+    for _ in 0..5 {
         visitor.fill("Password", OTHER).press("Go on").await;
         assert_eq!(visitor.status(), StatusCode::UNPROCESSABLE_ENTITY);
-        let _ = tries(&desk, email, OTHER).await;
     }
     visitor.fill("Password", GOOD).press("Go on").await;
     assert_eq!(visitor.status(), StatusCode::TOO_MANY_REQUESTS);
-    assert_eq!(desk.letters().await.len(), 1);
-    desk.ignore_mail();
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].subject, "Somebody tried your password at acme");
+    // That is no try at the door.
+    assert_eq!(tries(&desk, email, GOOD).await.path(), "/o/acme/home");
+
+    // A link is on its way only while the page says so.
+    for _ in 0..5 {
+        visitor.visit("/o/acme/me/again").await.press("Send me a link instead").await;
+        assert!(visitor.text().contains("A message is on its way to you"), "{}", visitor.text());
+    }
+    visitor.visit("/o/acme/me/again").await.press("Send me a link instead").await;
+    assert_eq!(visitor.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(visitor.text().contains("No further message was sent"), "{}", visitor.text());
+    assert_eq!(desk.letters().await.len(), 5);
 }
 
 async fn power_asks_for_a_link_where_there_is_no_password(desk: TestDesk) {
@@ -411,8 +462,7 @@ async fn a_password_that_cost_less_is_hashed_anew(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let email = &acme.requester.email;
     drop(with_password(&desk, email, GOOD).await);
-    // Of the same password, with 64 KiB and one pass.
-    let cheap = "$argon2id$v=19$m=64,t=1,p=1$BwcHBwcHBwcHBwcHBwcHBw$Xp5PkGQgFUvDvmvuY+v3nzjuKBwo99uArkCY/sdegbg";
+    let cheap = CHEAP;
     let org = org_of(&desk, "acme").await;
     let person = acme.requester.id.parse().unwrap();
     let mut tx = desk.store.write(org).await.unwrap();
@@ -426,4 +476,193 @@ async fn a_password_that_cost_less_is_hashed_anew(desk: TestDesk) {
     assert_eq!(renewed.set_at, kept.set_at);
     drop(tx);
     assert_eq!(tries(&desk, email, GOOD).await.path(), "/o/acme/home");
+}
+
+async fn who_gets_another_address_begins_anew(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let acme = desk.organization("acme").await;
+    let email = &acme.requester.email;
+    let mut visitor = with_password(&desk, email, GOOD).await;
+    let mut asking = desk.visitor();
+    asking.visit("/sign-in").await.fill("E-mail address", email);
+    asking.press("Send me a link instead").await;
+    let letter = desk.letters().await.pop().unwrap();
+    let path = format!("/people/{}", acme.requester.id);
+    let person = acme.admin.client.get(&path).await.ok();
+    let version = person["version"].as_i64().unwrap();
+    let change = serde_json::json!({ "email": "another@acme.example" });
+    let _ = acme.admin.client.patch(&path, version, change).await.ok();
+    visitor.visit("/o/acme/home").await;
+    assert_eq!(visitor.path(), "/sign-in?next=/o/acme/home");
+    asking.visit(link_in(&letter.body)).await;
+    assert_eq!(asking.status(), StatusCode::GONE);
+    for address in [email, "another@acme.example"] {
+        let refused = tries(&desk, address, GOOD).await;
+        assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY, "{address}");
+    }
+}
+
+async fn whoever_gets_in_forgives_nobody_else_s_tries(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let acme = desk.organization("acme").await;
+    let email = &acme.requester.email;
+    drop(with_password(&desk, email, GOOD).await);
+    for _ in 0..4 {
+        let wrong = tries(&desk, email, OTHER).await;
+        assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
+        // However often.
+        assert_eq!(tries(&desk, email, GOOD).await.path(), "/o/acme/home");
+    }
+    let wrong = tries(&desk, email, OTHER).await;
+    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(tries(&desk, email, GOOD).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert_eq!(desk.letters().await.len(), 1);
+}
+
+async fn more_accounts_with_an_address_push_no_password_out(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let shared = "all@everywhere.example";
+    for (number, key) in ["acme", "beta", "gamma", "delta"].into_iter().enumerate() {
+        let org = desk.organization(key).await;
+        let new = serde_json::json!({ "name": "All", "email": shared });
+        let person = org.admin.client.post("/people", new).await.created();
+        if number == 0 {
+            drop(with_password(&desk, shared, OTHER).await);
+            continue;
+        }
+        desk.clock.advance(TimeDelta::seconds(1));
+        let kept = PasswordHash {
+            org: org_of(&desk, key).await,
+            person: person["id"].as_str().unwrap().parse().unwrap(),
+            phc: CHEAP.to_owned(),
+            set_at: desk.clock.now(),
+        };
+        let mut tx = desk.store.write(kept.org).await.unwrap();
+        password::put(&mut tx, &kept).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+    // That of the oldest account is compared, and that of the organization that was asked for.
+    assert_eq!(tries(&desk, shared, OTHER).await.path(), "/o/acme/home");
+    let before = desk.desk.passwords_hashed();
+    let mut visitor = desk.visitor();
+    visitor.visit("/o/delta/my").await;
+    enter(&mut visitor, shared, GOOD).await;
+    assert_eq!((visitor.path(), visitor.status()), ("/o/delta/my", StatusCode::OK));
+    // And hashed anew.
+    assert_eq!(desk.desk.passwords_hashed() - before, 4);
+}
+
+async fn whoever_hangs_up_has_tried_as_well(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let acme = desk.organization("acme").await;
+    let email = &acme.requester.email;
+    drop(with_password(&desk, email, GOOD).await);
+    let from = "192.0.2.7".parse().unwrap();
+    let hang_up = async |address: &str| {
+        let mut visitor = desk.visitor().coming_from(from);
+        visitor.visit("/sign-in").await;
+        let before = desk.desk.passwords_hashed();
+        let hashed = async |so_many: u64| {
+            while desk.desk.passwords_hashed() < before + so_many {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = hashed(1) => {}
+            () = enter(&mut visitor, address, OTHER) => panic!("it was answered"),
+        }
+        // What was begun goes on without them.
+        hashed(3).await;
+    };
+    for _ in 0..5 {
+        hang_up(email).await;
+    }
+    // Nobody looks any more, and the owner hears of it, once.
+    for _ in 0..24 {
+        let mut visitor = desk.visitor().coming_from(from);
+        visitor.visit("/sign-in").await;
+        enter(&mut visitor, email, GOOD).await;
+        assert_eq!(visitor.status(), StatusCode::TOO_MANY_REQUESTS);
+        assert!(visitor.text().contains("Try again in"), "{}", visitor.text());
+    }
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].subject, "Somebody tried your password at acme");
+    // The thirtieth from there, and the next one is refused at any address.
+    hang_up("nobody@acme.example").await;
+    let mut visitor = desk.visitor().coming_from(from);
+    visitor.visit("/sign-in").await;
+    enter(&mut visitor, "another@acme.example", GOOD).await;
+    assert_eq!(visitor.status(), StatusCode::TOO_MANY_REQUESTS);
+    assert!(!visitor.text().contains("Try again in"), "{}", visitor.text());
+}
+
+async fn whom_an_administrator_signs_out_loses_their_password_and_is_told(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let acme = desk.organization("acme").await;
+    let email = &acme.requester.email;
+    let mut visitor = with_password(&desk, email, GOOD).await;
+    let mut asking = desk.visitor();
+    asking.visit("/sign-in").await.fill("E-mail address", email);
+    asking.press("Send me a link instead").await;
+    let link = desk.letters().await.pop().unwrap();
+    let operator = Caller::operator(org_of(&desk, "acme").await, desk.clock.now());
+    let person = acme.requester.id.parse().unwrap();
+    let letter = |to: &Receiver| Letter {
+        subject: format!("Signed out at {}", to.organization.key),
+        body: to.name.clone(),
+    };
+    let ended = sign_ins::end_all_of(&desk.desk, &operator, person, letter).await.unwrap();
+    assert_eq!(ended, Ended { sign_ins: 1, password: true });
+    let letters = desk.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!(letters[0].address.as_deref(), Some(email.as_str()));
+    assert_eq!(letters[0].subject, "Signed out at acme");
+    visitor.visit("/o/acme/home").await;
+    assert_eq!(visitor.path(), "/sign-in?next=/o/acme/home");
+    asking.visit(link_in(&link.body)).await;
+    assert_eq!(asking.status(), StatusCode::GONE);
+    let refused = tries(&desk, email, GOOD).await;
+    assert_eq!(refused.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    // Once more, there is nothing to tell.
+    let ended = sign_ins::end_all_of(&desk.desk, &operator, person, letter).await.unwrap();
+    assert_eq!(ended, Ended { sign_ins: 0, password: false });
+    assert_eq!(desk.letters().await.len(), 0);
+}
+
+async fn a_browser_that_was_signed_out_meanwhile_sets_and_removes_no_password(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let acme = desk.organization("acme").await;
+    let email = &acme.requester.email;
+    let visitor = with_password(&desk, email, GOOD).await;
+    let secret = visitor.cookie(COOKIE).unwrap();
+    let now = desk.clock.now();
+    let who = sign_ins::authenticate(&desk.desk, secret, None, now).await.unwrap();
+    sign_ins::sign_out(&desk.desk, &who).await.unwrap();
+    let letter = |_: &Receiver| Letter { subject: String::new(), body: String::new() };
+    let refused = [
+        passwords::set(&desk.desk, &who, &Password::of(OTHER), letter).await,
+        passwords::remove(&desk.desk, &who, letter).await,
+    ];
+    for refused in refused {
+        assert!(matches!(refused, Err(CommandError::Forbidden(_))), "{refused:?}");
+    }
+    assert_eq!(desk.letters().await.len(), 0);
+    assert_eq!(tries(&desk, email, GOOD).await.path(), "/o/acme/home");
+}
+
+async fn another_password_uses_up_the_links_that_were_sent(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let acme = desk.organization("acme").await;
+    let email = &acme.requester.email;
+    let mut visitor = with_password(&desk, email, GOOD).await;
+    let mut asking = desk.visitor();
+    asking.visit("/sign-in").await.fill("E-mail address", email);
+    asking.press("Send me a link instead").await;
+    let letter = desk.letters().await.pop().unwrap();
+    set(&mut visitor, "acme", OTHER).await;
+    asking.visit(link_in(&letter.body)).await;
+    assert_eq!(asking.status(), StatusCode::GONE);
+    assert_eq!(desk.letters().await.len(), 1);
 }

@@ -20,6 +20,7 @@ on_both_engines! {
     a_use_is_noted_and_never_taken_back
     who_proves_again_who_they_are_keeps_another_secret
     sign_ins_are_ended_by_whose_they_are
+    what_is_done_with_a_sign_in_needs_one_that_was_not_ended
     a_link_is_used_once_and_ends_the_others_of_its_person
     people_are_found_by_their_address_in_all_organizations
     who_leaves_or_may_do_more_is_signed_out
@@ -170,6 +171,27 @@ async fn sign_ins_are_ended_by_whose_they_are(store: Store) {
     tx.commit().await.unwrap();
     assert_eq!((ended(&store, 1).await, ended(&store, 3).await), (Some(at(10)), None));
     assert_eq!(ended(&store, 4).await, None);
+}
+
+async fn what_is_done_with_a_sign_in_needs_one_that_was_not_ended(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let ada = person_of(&store, client.id, "Ada").await;
+    let ben = person_of(&store, client.id, "Ben").await;
+    let sign_in = sign_in_of(&ada, 1);
+    stored(&store, &sign_in).await;
+    let holds = async |org, person| {
+        let mut tx = store.write(org).await.unwrap();
+        match sign_in::must_hold(&mut tx, person, sign_in.id).await {
+            Err(StoreError::Stale) => false,
+            held => held.is_ok(),
+        }
+    };
+    assert!(holds(client.id, ada.id).await);
+    assert!(!holds(client.id, ben.id).await && !holds(other.id, ada.id).await);
+    let mut tx = store.write(client.id).await.unwrap();
+    sign_in::end(&mut tx, ada.id, sign_in.id, at(9)).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(!holds(client.id, ada.id).await);
 }
 
 async fn a_link_is_used_once_and_ends_the_others_of_its_person(store: Store) {
