@@ -44,6 +44,7 @@ export async function samples() {
     '/assets/{name}': [],
     '/accessibility': ['/accessibility'],
     '/s/{secret}': ['/s/used-up', new URL(voting).pathname],
+    '/voted': ['/voted?as=approve&lang=en', '/voted?as=reject&lang=de'],
     '/sign-in': ['/sign-in', '/sign-in?next=/o/marlow-county/my'],
     '/sign-in/link/{secret}': ['/sign-in/link/used-up', new URL(mailed).pathname],
     '/setup/{secret}': [new URL(invitation(people.guest)).pathname],

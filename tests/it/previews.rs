@@ -4,11 +4,12 @@ use axum::http::StatusCode;
 use chrono::TimeDelta;
 use serde_json::{Value, json};
 use waypost_app::Clock;
-use waypost_test_support::{Client, Org, TestDesk, on_both_engines};
+use waypost_test_support::{Client, Guest, Org, TestDesk, on_both_engines};
 
 use crate::{
     policies::{asking, by_words, stage},
     tasks::{plan, tasks_of},
+    together::join_all,
 };
 
 on_both_engines! {
@@ -21,6 +22,8 @@ on_both_engines! {
     a_preview_shows_nobody_what_they_may_not_see
     where_a_policy_fails_the_preview_says_who_decides_instead
     a_preview_neither_opens_a_breaker_nor_closes_it
+    tickets_are_decided_while_previews_stall
+    what_a_stalling_policy_kept_from_being_asked_is_not_foreseen
 }
 
 /// A laptop takes twelve working hours, and four tasks.
@@ -430,5 +433,62 @@ async fn a_preview_neither_opens_a_breaker_nor_closes_it(desk: TestDesk) {
     assert_eq!(preview["policy_failures"], "plan: out_of_fuel");
     let request = client.post("/requests", laptops(1)).await.created();
     assert_eq!(request["policy_failures"], "plan: out_of_fuel");
+    desk.ignore_mail();
+}
+
+/// Binds a policy that goes on until it is stopped, whenever it is asked who should work on
+/// something.
+async fn stall(acme: &Org<'_>) {
+    let guest = Guest::new().before_answer("(loop $forever (br $forever))");
+    let component = acme.admin.client.upload(guest.build()).await;
+    let binding = json!({
+        "hooks": ["route"], "name": "stalls", "position": 1, "component": component,
+        "settings": {}, "limits": { "deadline_ms": 1_000, "fuel": 1_000_000_000 },
+    });
+    let _ = acme.admin.client.post("/bindings", binding).await.created();
+}
+
+async fn tickets_are_decided_while_previews_stall(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    stall(&acme).await;
+    let stages = json!([stage("manager", &json!(["manager"]))]);
+    let _ = acme.bind("plan", "approval-chain", asking(&stages)).await;
+    let client = &acme.requester.client;
+    let mut new = laptops(1);
+    new["draft"] = json!(true);
+    let draft = client.post("/requests", new).await.created();
+
+    // More than an organization has turns for its tickets.
+    let previews = join_all((0..20).map(|_| client.post("/requests/preview", laptops(1))));
+    let submitted = async {
+        // They are under way by then.
+        for _ in 0..1_000 {
+            tokio::task::yield_now().await;
+        }
+        client.act(&draft, "submit", json!({})).await.ok()
+    };
+    let (previews, submitted) = tokio::join!(previews, submitted);
+
+    assert_eq!(submitted["policy_failures"], Value::Null, "{submitted}");
+    assert_eq!(submitted["state"], "awaiting_approval");
+    let rounds = client.of(&submitted, "approvals").await.items();
+    assert_eq!(rounds[0]["stages"][0]["steps"][0]["name"], "manager", "{rounds:?}");
+    // Those that had a turn do not guess what the next policy would have said.
+    let statuses: Vec<StatusCode> = previews.iter().map(|it| it.status).collect();
+    assert!(statuses.iter().all(|it| *it == StatusCode::SERVICE_UNAVAILABLE), "{statuses:?}");
+    desk.ignore_mail();
+}
+
+async fn what_a_stalling_policy_kept_from_being_asked_is_not_foreseen(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    stall(&acme).await;
+    let client = &acme.requester.client;
+    // Nobody else is asked, so the fallback is what would stand.
+    let preview = client.post("/requests/preview", laptops(1)).await.ok();
+    let mark = preview["policy_failures"].as_str().unwrap();
+    assert!(["route: deadline", "route: out_of_fuel"].contains(&mark), "{mark}");
+    starve(&acme).await;
+    let preview = client.post("/requests/preview", laptops(1)).await;
+    assert_eq!(preview.status, StatusCode::SERVICE_UNAVAILABLE, "{}", preview.text);
     desk.ignore_mail();
 }

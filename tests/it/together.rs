@@ -18,7 +18,7 @@ on_both_engines! {
 }
 
 /// Waits for all of them, which go on at the same time.
-async fn join_all<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
+pub(crate) async fn join_all<F: Future>(all: impl IntoIterator<Item = F>) -> Vec<F::Output> {
     let mut all: Vec<_> = all.into_iter().map(|one| (Box::pin(one), None)).collect();
     poll_fn(|context| {
         let mut told = Poll::Ready(());

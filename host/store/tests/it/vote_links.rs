@@ -19,6 +19,8 @@ on_both_engines! {
     a_vote_link_is_used_with_all_others_of_its_person_for_the_request
     all_vote_links_of_a_person_are_ended
     who_leaves_or_gets_another_address_has_no_vote_link_left
+    a_vote_link_is_used_once_by_itself
+    only_the_addresses_of_who_is_there_are_told_to_letters
     vote_links_of_organizations_are_apart
     vote_links_that_expired_long_ago_are_removed
 }
@@ -115,6 +117,52 @@ async fn a_vote_link_is_used_with_all_others_of_its_person_for_the_request(store
     for (hash, used_at) in [(1, Some(at(1))), (2, Some(at(1))), (3, None), (4, None)] {
         assert_eq!(found(&store, hash).await.unwrap().0.used_at, used_at, "{hash}");
     }
+}
+
+async fn a_vote_link_is_used_once_by_itself(store: Store) {
+    let tree = tree(&store).await;
+    let (round, [ada, _]) = asked(&store, &tree).await;
+    let request = requests(&round, &ada).remove(0);
+    let all = [link(&ada, &request, 10), link(&ada, &request, 11), link(&ada, &request, 12)];
+    stored(&store, &all).await;
+    let once = async |org, place: usize, now| {
+        let mut tx = store.write(org).await.unwrap();
+        let used = vote_link::use_one(&mut tx, all[place].id, at(now)).await.unwrap();
+        tx.commit().await.unwrap();
+        used
+    };
+    let own = ada.org;
+    assert!(!once(tree.other.id, 0, 1).await);
+    assert!(once(own, 0, 1).await && !once(own, 0, 2).await);
+    // It ends with its time, or before it.
+    assert!(!once(own, 1, 11).await && once(own, 1, 10).await);
+    let mut tx = store.write(own).await.unwrap();
+    assert_eq!(vote_link::end_all(&mut tx, ada.id, at(2)).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    assert!(!once(own, 2, 3).await);
+    let used = found(&store, 10).await.unwrap().0.used_at;
+    assert_eq!(used, Some(at(1)));
+}
+
+async fn only_the_addresses_of_who_is_there_are_told_to_letters(store: Store) {
+    let tree = tree(&store).await;
+    let (_, [mut ada, mut ben]) = asked(&store, &tree).await;
+    let (own, ids) = (ada.org, (ada.id, ben.id));
+    let told = async |org| {
+        let mut tx = store.write(org).await.unwrap();
+        vote_link::addresses(&mut tx, &[ids.0, ids.1]).await.unwrap()
+    };
+    assert_eq!(told(own).await.len(), 2);
+    assert!(told(tree.other.id).await.is_empty());
+    ada.email = Some("ABEL@client.example".to_owned());
+    ben.active = false;
+    let mut tx = store.write(own).await.unwrap();
+    person::update(&mut tx, &mut ada).await.unwrap();
+    person::update(&mut tx, &mut ben).await.unwrap();
+    tx.commit().await.unwrap();
+    assert_eq!(Vec::from_iter(told(own).await), [(ids.0, "abel@client.example".to_owned())]);
+    let mut tx = store.write(own).await.unwrap();
+    assert!(vote_link::addresses(&mut tx, &[]).await.unwrap().is_empty());
 }
 
 async fn all_vote_links_of_a_person_are_ended(store: Store) {
