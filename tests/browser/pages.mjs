@@ -38,11 +38,13 @@ export async function samples() {
   const vote = approvals.items[0].stages[0].steps[0].requests[0].id;
   const request = await ordered(people.requester, 'A laptop for the annex');
   const mailed = await linkBySending(people.guest, () => ask(people.guest));
-  const voting = await linkBySending(people.finance, () => ordered(people.report, 'A laptop to vote on'), 's');
+  const title = 'A laptop to vote on';
+  const voting = await linkBySending(people.requester, () => ordered(people.report, title), 's', title);
   return {
     '/': ['/'],
     '/assets/{name}': [],
     '/accessibility': ['/accessibility'],
+    '/voted': ['/voted?as=approve', '/voted?as=nonsense'],
     '/s/{secret}': ['/s/used-up', new URL(voting).pathname],
     '/voted': ['/voted?as=approve&lang=en', '/voted?as=reject&lang=de'],
     '/sign-in': ['/sign-in', '/sign-in?next=/o/marlow-county/my'],
@@ -62,6 +64,8 @@ export async function samples() {
     '/o/{org}/approvals': ['approvals'],
     '/o/{org}/approvals/{request}': [`approvals/${vote}`],
     '/o/{org}/me': ['me'],
+    '/o/{org}/me/again': ['me/again?next=me'],
+    '/o/{org}/me/password': ['me/password'],
     '/o/{org}/live': [],
     '/o/{org}/desk': ['desk'],
     '/o/{org}/desk/queue': ['desk/queue'],

@@ -23,6 +23,7 @@ rule('every page of the router is looked at', () => {
 /** The status that a person meets at a route; the sign-in page is what strangers meet. */
 function expected(who, route, path) {
   if (path.includes('used-up')) return 410;
+  if (path === '/voted?as=nonsense') return 404;
   if (path === '/o/nobody-has-this') return who === 'stranger' ? 200 : 404;
   if (who === 'stranger' || !route.startsWith('/o/')) return 200;
   if (route.endsWith('/approvals/{request}')) return who === 'requester' ? 200 : 404;

@@ -141,7 +141,7 @@ export function invitation(email) {
 }
 
 /** The link of the letter that somebody is sent next: to sign in, or `s` to vote. */
-export async function linkBySending(email, send, place = 'sign-in/link') {
+export async function linkBySending(email, send, place = 'sign-in/link', about = '') {
   const before = new Set(readdirSync(mail, { recursive: true }));
   await send();
   for (let waits = 0; waits < 100; waits += 1) {
@@ -149,7 +149,7 @@ export async function linkBySending(email, send, place = 'sign-in/link') {
       if (before.has(name)) continue;
       const letter = readFileSync(`${mail}/${name}`, 'utf8').replace(/=\r?\n/g, '');
       const link = new RegExp(`https?://\\S+/${place}/[\\w-]+`).exec(letter)?.[0];
-      if (link && letter.includes(email)) return link;
+      if (link && letter.includes(email) && letter.includes(about)) return link;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }

@@ -144,7 +144,8 @@ fn look(tests: &Tests, chromium: &Path, program: &Path, policies: &Path) -> Resu
     fs::create_dir(&data).with_context(|| format!("creating {}", data.display()))?;
     let address = waypost::address(0)?;
     let url = format!("http://{address}");
-    let settings = ["log_filter=warn".to_owned(), format!("public_url={url}")];
+    let settings =
+        ["log_filter=warn".to_owned(), "passwords=true".to_owned(), format!("public_url={url}")];
     let waypost = Waypost::new(program, &data, &settings);
     say::step("Creating organizations, their policies and tickets", || {
         desks::set_up_awake(&waypost, policies, scratch.path())?;

@@ -212,13 +212,19 @@ fn text(value: &Value) -> String {
 }
 
 /// People of the demo, and the page at which each begins to look around.
-const PEOPLE: [(&str, &str, &str, &str); 4] = [
+const PEOPLE: [(&str, &str, &str, &str); 5] = [
     ("marlow-county", "jonas.weiss@marlow.example", "Jonas Weiss, who asked for a laptop", "my"),
     (
         "marlow-county",
         "kofi.brenner@marlow.example",
         "Kofi Brenner of the desk, at the portal that is down",
         "desk/tickets/INC0000002",
+    ),
+    (
+        "marlow-county",
+        "yara.sandoval@marlow.example",
+        "Yara Sandoval, who leads a team, at its queue",
+        "desk/queue/team-revenue-systems",
     ),
     (
         "marlow-county",

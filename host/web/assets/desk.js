@@ -129,6 +129,8 @@ const open = () => {
 input.addEventListener("input", show);
 palette.addEventListener("keydown", (event) => {
   if (isComposing(event)) return;
+  // A field to search in keeps the first press for itself.
+  if (event.key === "Escape") return void (event.preventDefault(), palette.close());
   const all = [input, ...found.querySelectorAll("button")];
   const at = all.indexOf(document.activeElement);
   if (event.key === "ArrowDown" || event.key === "ArrowUp") {
