@@ -450,13 +450,13 @@ async fn stall(acme: &Org<'_>) {
 
 async fn tickets_are_decided_while_previews_stall(desk: TestDesk) {
     let acme = desk.organization("acme").await;
-    stall(&acme).await;
-    let stages = json!([stage("manager", &json!(["manager"]))]);
-    let _ = acme.bind("plan", "approval-chain", asking(&stages)).await;
     let client = &acme.requester.client;
     let mut new = laptops(1);
     new["draft"] = json!(true);
     let draft = client.post("/requests", new).await.created();
+    stall(&acme).await;
+    let stages = json!([stage("manager", &json!(["manager"]))]);
+    let _ = acme.bind("plan", "approval-chain", asking(&stages)).await;
 
     // More than an organization has turns for its tickets.
     let previews = join_all((0..20).map(|_| client.post("/requests/preview", laptops(1))));

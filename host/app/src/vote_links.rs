@@ -209,8 +209,8 @@ pub async fn look_at(
 /// voter decided on. A vote that is refused leaves the link as it was.
 ///
 /// # Errors
-/// [`CommandError::NotFound`] where the vote was cast or the link ended meanwhile; as [`approvals::vote`]
-/// otherwise.
+/// [`CommandError::NotFound`] where the vote was cast or the link ended meanwhile; as
+/// [`approvals::vote`] otherwise.
 pub async fn vote(
     desk: &Desk,
     voter: &ByLink,

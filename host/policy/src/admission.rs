@@ -22,7 +22,7 @@ pub struct Busy;
 pub struct Permit {
     _of_org: OwnedSemaphorePermit,
     _of_all: OwnedSemaphorePermit,
-    _of_previews: Option<OwnedSemaphorePermit>,
+    _preview: Option<OwnedSemaphorePermit>,
 }
 
 /// The fair share of each organization, and the whole that they share.
@@ -62,7 +62,7 @@ impl Admission {
         let both = async {
             let of_org = share.acquire_owned().await?;
             let of_all = Arc::clone(&self.all).acquire_owned().await?;
-            let permit = Permit { _of_org: of_org, _of_all: of_all, _of_previews: None };
+            let permit = Permit { _of_org: of_org, _of_all: of_all, _preview: None };
             Ok::<_, tokio::sync::AcquireError>(permit)
         };
         tokio::time::timeout(self.wait, both).await.map_err(|_| Busy)?.map_err(|_| Busy)
@@ -74,7 +74,7 @@ impl Admission {
         let now = |gate: &Arc<Semaphore>| Arc::clone(gate).try_acquire_owned().map_err(|_| Busy);
         let of_previews = now(&self.all_previews)?;
         let of_all = now(&self.all)?;
-        Ok(Permit { _of_org: of_org, _of_all: of_all, _of_previews: Some(of_previews) })
+        Ok(Permit { _of_org: of_org, _of_all: of_all, _preview: Some(of_previews) })
     }
 }
 

@@ -222,7 +222,7 @@ async fn names_of<'a>(
         return Ok(BTreeMap::new());
     }
     let mut tx = desk.store.read(caller.org).await?;
-    Ok(names::of_voters(&mut tx, &rounds).await?)
+    names::of_voters(&mut tx, &rounds).await
 }
 
 impl TicketDraft {

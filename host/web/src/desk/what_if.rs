@@ -79,7 +79,7 @@ pub(crate) async fn show(
     if is_asked {
         let changed = taken.iter().copied().filter(|(name, _)| form.is_changed(name));
         let fields = form.json(changed, &viewer.clock, true);
-        match tickets::what_if(desk, caller, &named, &fields).await {
+        match Box::pin(tickets::what_if(desk, caller, &named, &fields)).await {
             Ok(told) => answer = Some(compared(&viewer, &told)),
             Err(CommandError::Busy) => is_busy = true,
             Err(error) => faults = Faults::of_error(error)?,

@@ -121,7 +121,9 @@ fn must_be_whole(drafts: &[TicketDraft]) -> Result<(), CommandError> {
 #[must_use]
 pub(super) fn only_foresee(drafts: &mut [TicketDraft]) -> Receiver {
     let foresight = Foresight::default();
-    drafts.iter_mut().for_each(|draft| draft.only_foresee(&foresight));
+    for draft in drafts {
+        draft.only_foresee(&foresight);
+    }
     Receiver(foresight)
 }
 
