@@ -18,6 +18,9 @@ const PAGES = [
     .map((path) => ['desk', 'agent', path]),
 ];
 
+/** A line for hints is open as long as the page; without one, a page comes to rest. */
+const withoutHints = (context) => context.route('**/live?*', (route) => route.fulfill({ status: 204 }));
+
 /** Loads a page; says how many bytes came over the line, and how many of them are the page. */
 async function loaded(page, line, path) {
   const bytes = new Map();
@@ -38,6 +41,7 @@ rule('pages are light, and lighter when they are opened again', async (t) => {
     await as(who, {}, async (page, context) => {
       const line = await context.newCDPSession(page);
       await line.send('Network.enable');
+      await withoutHints(context);
       const first = await loaded(page, line, path);
       const again = await loaded(page, line, path);
       t.diagnostic(`${path}: ${first.all} bytes at first, ${first.own} of them the page; ${again.all} again`);
@@ -78,6 +82,7 @@ rule('on a slow line and a slow machine, pages are there soon, and nothing on th
   for (const [who, path] of [['report', 'home'], ['agent', 'desk/queue/all'], ['agent', `desk/tickets/${number}`]]) {
     await as(who, {}, async (page, context) => {
       const line = await context.newCDPSession(page);
+      await withoutHints(context);
       await line.send('Network.enable');
       await line.send('Network.emulateNetworkConditions', SLOW);
       await line.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN });

@@ -170,9 +170,13 @@ if (news && "EventSource" in window) {
   };
   const begin = () => {
     stop();
-    source = new EventSource(news.dataset.live);
+    // How old the page is, so that what changed meanwhile is not missed.
+    source = new EventSource(`${news.dataset.live}&age=${Math.round(performance.now())}`);
     source.addEventListener("hint", lookSoon);
-    source.addEventListener("error", () => source?.readyState === EventSource.CLOSED && poll());
+    source.addEventListener("error", () => {
+      if (source?.readyState === EventSource.CLOSED) poll();
+      else source?.addEventListener("open", lookSoon, { once: true });
+    });
   };
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible") begin();

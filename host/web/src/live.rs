@@ -20,7 +20,7 @@ use axum::{
         sse::{Event, KeepAlive, Sse},
     },
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use tokio::{
     sync::{
@@ -271,7 +271,7 @@ impl News {
         let show = format!("{}?{filter}", viewer.at(list));
         let said = seen.filter(|seen| *seen != now).map(|_| viewer.words.text.news_list());
         Self {
-            live: viewer.at(&format!("live?at={}", viewer.caller().now.timestamp_micros())),
+            live: viewer.at("live?of=list"),
             wait_ms: 2_000,
             look: format!("{show}seen={now}"),
             said,
@@ -304,8 +304,9 @@ pub(crate) async fn hints(
     };
     let (changes, latest) = live.changes(&state.desk, &viewer).await?;
     if about.is_none() {
-        let seen = query.get("at").and_then(|at| at.parse().ok());
-        let seen = seen.and_then(DateTime::from_timestamp_micros);
+        // How long ago the page was asked for: a browser's clock may be anything.
+        let age = query.get("age").and_then(|age| age.parse::<u32>().ok());
+        let seen = age.map(|age| viewer.caller().now - TimeDelta::milliseconds(age.into()));
         is_stale = latest.zip(seen).is_some_and(|(latest, seen)| latest > seen);
     }
     let until = Box::pin(tokio::time::sleep(LIFE));

@@ -162,7 +162,7 @@ async fn what_changed_before_the_line_was_open_is_told_at_once(desk: TestDesk) {
     desk.clock.advance(chrono::TimeDelta::seconds(1));
     let note = serde_json::json!({ "text": "Too early" });
     let _ = acme.admin.client.act(&incident, "note", note).await.ok();
-    for live in [ticket, queue] {
+    for live in [ticket, format!("{queue}&age=2000")] {
         let mut line = agent.listen(&live).await;
         let _ = line.next().await;
         hint(&mut line).await;
@@ -175,7 +175,7 @@ async fn a_page_that_is_left_open_does_not_keep_anybody_signed_in(desk: TestDesk
     let mut agent = desk.signed_in(&acme.agent.email).await;
     for _ in 0..3 {
         desk.clock.advance(chrono::TimeDelta::hours(5));
-        drop(agent.listen("/o/acme/live?at=0").await);
+        drop(agent.listen("/o/acme/live").await);
         agent.visit("/o/acme/desk/queue/all?seen=0").await;
     }
     assert_eq!(agent.path().split('?').next(), Some("/sign-in"));
