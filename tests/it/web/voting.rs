@@ -632,7 +632,8 @@ async fn what_ends_a_link_stops_a_vote_that_is_being_cast_with_it(desk: TestDesk
         let org = waypost_app::organizations::by_key(&desk.desk, &key).await.unwrap();
         let operator = Caller::operator(org.id, desk.clock.now());
         let person = acme.manager.id.parse().unwrap();
-        let _ = sign_ins::end_all_of(&desk.desk, &operator, person).await.unwrap();
+        let none = |_: &_| unreachable!("they have no password");
+        let _ = sign_ins::end_all_of(&desk.desk, &operator, person, none).await.unwrap();
     });
     assert!(!signed_out.await);
     for changed in [
