@@ -50,7 +50,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 /// How soon after the last time it looks at the earliest, however much is done here.
 const BREATH: Duration = Duration::from_millis(500);
 /// How long somebody waits before they are asked again who they are.
-const LIFE: Duration = Duration::from_secs(600);
+const LIFE: Duration = Duration::from_mins(10);
 /// How soon a browser comes again after that, or after the server has gone away.
 const AGAIN: Duration = Duration::from_secs(3);
 /// Something is sent at least this often, so that nothing in between thinks the line dead.
@@ -259,8 +259,8 @@ impl News {
         Self { live, look: format!("{show}?seen={}", entries.len()), said, show, wait_ms: 500 }
     }
 
-    /// Of a list of the desk, such as `desk/queue/mine`. `now` stands for what is on it; `filter` is
-    /// the rest of its address.
+    /// Of a list of the desk, such as `desk/queue/mine`. `now` stands for what is on it, and `filter`
+    /// is the rest of its address.
     pub(crate) fn of_list(
         viewer: &Viewer,
         list: &str,

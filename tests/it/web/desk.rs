@@ -484,7 +484,7 @@ async fn a_view_is_saved_counted_and_removed(desk: TestDesk) {
     assert!(links.contains(&"Odd 1".to_owned()) && !links.contains(&"Printers 2".to_owned()));
     agent.visit("/o/acme/desk/queue/all?text=%00").await;
     assert_eq!(agent.status(), StatusCode::BAD_REQUEST);
-    for path in ["team-nobody..", "team-x%2F..%2F..", "team-"] {
+    for path in ["team-x%2F..%2F..", "team-"] {
         agent.visit(&format!("/o/acme/desk/queue/{path}")).await;
         assert_eq!(agent.status(), StatusCode::NOT_FOUND, "{path}");
     }

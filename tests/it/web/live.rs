@@ -41,9 +41,9 @@ async fn whoever_looks_at_a_ticket_hears_that_somebody_has_changed_it(desk: Test
     let mut admin = desk.signed_in(&acme.admin.email).await;
     agent.visit(&page).await;
     assert_eq!(agent.part("#news"), "");
-    let (live, look) =
+    let (hints, look) =
         (agent.attribute("#news", "data-live").unwrap(), agent.attribute("#news", "data-look"));
-    let mut line = agent.listen(&live).await;
+    let mut line = agent.listen(&hints).await;
     assert_eq!(line.status(), StatusCode::OK);
     assert!(line.next().await.unwrap().contains("retry: 3000"));
     admin.visit(&page).await.fill("Internal note", "I know this").press("Internal note").await;

@@ -606,9 +606,9 @@ async fn votes_late(desk: &TestDesk, acme: &Org<'_>, meanwhile: impl AsyncFnOnce
     meanwhile().await;
     let digest = waiting.unwrap().content_digest;
     let cast = Vote::Approve { comment: None };
-    let voted = Box::pin(vote_links::vote(&desk.desk, &voter, cast, Some(digest))).await;
-    let is_counted = voted.is_ok();
-    if let Err(error) = voted {
+    let outcome = Box::pin(vote_links::vote(&desk.desk, &voter, cast, Some(digest))).await;
+    let is_counted = outcome.is_ok();
+    if let Err(error) = outcome {
         assert!(matches!(error, CommandError::NotFound(_)), "{error}");
     }
     let expected = if is_counted { "in_fulfilment" } else { "awaiting_approval" };
