@@ -163,7 +163,7 @@ rule('without a line for hints, the page looks from time to time', async () => {
     await page.route('**/live?*', (route) => route.fulfill({ status: 503 }));
     await page.goto(at(`desk/tickets/${number}`));
     await act(number, 'note', { text: 'Nobody hints at this.' });
-    await page.clock.runFor(31_000);
+    await page.clock.runFor(45_000);
     await page.waitForSelector('#news .notice');
   });
 });

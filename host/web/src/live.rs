@@ -259,8 +259,8 @@ impl News {
         Self { live, look: format!("{show}?seen={}", entries.len()), said, show, wait_ms: 500 }
     }
 
-    /// Of a list of the desk, such as `desk/queue/mine`. `now` stands for what is on it, and `filter`
-    /// is the rest of its address.
+    /// Of a list of the desk, such as `desk/queue/mine`. `now` stands for what is on it,
+    /// `filter` is the rest of its address.
     pub(crate) fn of_list(
         viewer: &Viewer,
         list: &str,
