@@ -237,7 +237,7 @@ pub async fn changed_since(
         sql.push(" and updated_at >= ").bind(from);
         sql.push(" order by updated_at desc, id desc limit ")
             .bind(i64::from(limit))
-            .push(") as one");
+            .push(") as changed");
     }
     let rows: Vec<(Uuid, DateTime<Utc>, i64)> = sql.fetch_all(&mut tx.conn).await?;
     let changed = |(id, at, version)| Changed { id: TicketId(id), at, version };
