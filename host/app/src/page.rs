@@ -101,6 +101,11 @@ impl PageRequest {
         u32::from(self.limit()) + 1
     }
 
+    /// Whether no page follows where so many of the [`PageRequest::rows_to_read`] were found.
+    pub(crate) fn is_last(&self, found: usize) -> bool {
+        found <= usize::from(self.limit())
+    }
+
     fn limit(&self) -> u16 {
         self.limit.clamp(1, MAX_ROWS)
     }
@@ -118,7 +123,7 @@ impl<T> Page<T> {
         place: impl Fn(&T) -> String,
     ) -> Self {
         let limit = usize::from(request.limit());
-        let more = rows.len() > limit;
+        let more = !request.is_last(rows.len());
         rows.truncate(limit);
         let next = rows.last().filter(|_| more).map(|row| tag.cursor(&place(row)));
         Self { rows, next, total: None }

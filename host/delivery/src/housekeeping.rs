@@ -12,8 +12,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use waypost_app::Clock;
 use waypost_domain::{ids::OrgId, organization::Organization, password::TRY_WINDOW};
 use waypost_store::{
-    Store, StoreError, component, evaluation, idempotency, organization, outbox, password, receipt,
-    sign_in, vote_link,
+    Store, StoreError, Sweep, SystemReadTx, SystemTx, component, evaluation, idempotency,
+    organization, outbox, password, receipt, sign_in, vote_link,
 };
 
 use crate::every::every;
@@ -122,11 +122,18 @@ impl Housekeeping {
                 swept.rounds += self.sweep_receipts(*id, before, now).await?;
             }
         }
-        swept.answers = self.sweep_answers(now).await?;
-        swept.policies = self.sweep_policies().await?;
-        swept.texts = self.sweep_texts(now).await?;
-        swept.sign_ins = self.sweep_sign_ins(now).await? + self.sweep_vote_links(now).await?;
-        swept.tries = self.sweep_tries(now - TRY_WINDOW).await?;
+        let gone = now - SIGN_INS_KEPT;
+        let [sign_ins, links] = sign_in::OLD;
+        swept.answers = self.remove(What::Old(idempotency::EXPIRED, now)).await?;
+        swept.policies = self.remove(What::Policies).await?;
+        let kept = TimeDelta::days(self.options.message_text_days.into());
+        if !kept.is_zero() {
+            swept.texts = self.remove(What::Texts { before: now - kept, now }).await?;
+        }
+        for old in [sign_ins, links, vote_link::EXPIRED] {
+            swept.sign_ins += self.remove(What::Old(old, gone)).await?;
+        }
+        swept.tries = self.remove(What::Old(password::TRIES, now - TRY_WINDOW)).await?;
         Ok(swept)
     }
 
@@ -148,107 +155,52 @@ impl Housekeeping {
         }
     }
 
-    async fn sweep_answers(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
+    /// Removes something of all organizations in portions, and says how much, unless there is none.
+    async fn remove(&self, what: What) -> Result<u64, StoreError> {
         let mut removed = 0;
-        if !idempotency::has_expired(&mut self.store.system_read().await?, now).await? {
+        if !what.is_there(&mut self.store.system_read().await?).await? {
             return Ok(removed);
         }
         loop {
             let mut tx = self.store.system_alone().await?;
-            let portion = idempotency::purge(&mut tx, now, PORTION).await?;
+            let (portion, most) = what.remove(&mut tx).await?;
             tx.commit().await?;
             removed += portion;
-            if portion < u64::from(PORTION) {
+            if portion < u64::from(most) {
                 return Ok(removed);
             }
         }
     }
+}
 
-    async fn sweep_policies(&self) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        if !component::has_unwanted(&mut self.store.system_read().await?).await? {
-            return Ok(removed);
-        }
-        loop {
-            let mut tx = self.store.system_alone().await?;
-            let portion = component::purge(&mut tx, POLICIES).await?;
-            tx.commit().await?;
-            removed += portion;
-            if portion < u64::from(POLICIES) {
-                return Ok(removed);
-            }
+/// What is removed of all organizations alike.
+#[derive(Debug, Clone, Copy)]
+enum What {
+    /// What is past its time at a moment.
+    Old(Sweep, DateTime<Utc>),
+    /// Policies that no organization has any more.
+    Policies,
+    /// Texts of messages that were settled before a moment.
+    Texts { before: DateTime<Utc>, now: DateTime<Utc> },
+}
+
+impl What {
+    async fn is_there(self, tx: &mut SystemReadTx) -> Result<bool, StoreError> {
+        match self {
+            Self::Old(old, at) => old.has_any(tx, at).await,
+            Self::Policies => component::has_unwanted(tx).await,
+            Self::Texts { before, .. } => outbox::has_texts_before(tx, before).await,
         }
     }
 
-    /// What ended is kept for a while, for whoever asks from where somebody was signed in.
-    async fn sweep_sign_ins(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        let before = now - SIGN_INS_KEPT;
-        if !sign_in::has_any_before(&mut self.store.system_read().await?, before).await? {
-            return Ok(removed);
-        }
-        loop {
-            let mut tx = self.store.system_alone().await?;
-            let portion = sign_in::remove_before(&mut tx, before, PORTION).await?;
-            tx.commit().await?;
-            removed += portion;
-            if portion < u64::from(PORTION) {
-                return Ok(removed);
+    /// Removes a portion, and says how much it was and could be.
+    async fn remove(self, tx: &mut SystemTx) -> Result<(u64, u32), StoreError> {
+        Ok(match self {
+            Self::Old(old, at) => (old.remove(tx, at, PORTION).await?, PORTION),
+            Self::Policies => (component::purge(tx, POLICIES).await?, POLICIES),
+            Self::Texts { before, now } => {
+                (outbox::empty_texts(tx, before, now, PORTION).await?, PORTION)
             }
-        }
-    }
-
-    /// As of sign-ins.
-    async fn sweep_vote_links(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        let before = now - SIGN_INS_KEPT;
-        if !vote_link::has_any_before(&mut self.store.system_read().await?, before).await? {
-            return Ok(removed);
-        }
-        loop {
-            let mut tx = self.store.system_alone().await?;
-            let portion = vote_link::remove_before(&mut tx, before, PORTION).await?;
-            tx.commit().await?;
-            removed += portion;
-            if portion < u64::from(PORTION) {
-                return Ok(removed);
-            }
-        }
-    }
-
-    async fn sweep_tries(&self, before: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut removed = 0;
-        if !password::has_tries_before(&mut self.store.system_read().await?, before).await? {
-            return Ok(removed);
-        }
-        loop {
-            let mut tx = self.store.system_alone().await?;
-            let portion = password::remove_tries_before(&mut tx, before, PORTION).await?;
-            tx.commit().await?;
-            removed += portion;
-            if portion < u64::from(PORTION) {
-                return Ok(removed);
-            }
-        }
-    }
-
-    async fn sweep_texts(&self, now: DateTime<Utc>) -> Result<u64, StoreError> {
-        let mut emptied = 0;
-        let kept = TimeDelta::days(self.options.message_text_days.into());
-        let before = now - kept;
-        if kept.is_zero()
-            || !outbox::has_texts_before(&mut self.store.system_read().await?, before).await?
-        {
-            return Ok(emptied);
-        }
-        loop {
-            let mut tx = self.store.system_alone().await?;
-            let portion = outbox::empty_texts(&mut tx, before, now, PORTION).await?;
-            tx.commit().await?;
-            emptied += portion;
-            if portion < u64::from(PORTION) {
-                return Ok(emptied);
-            }
-        }
+        })
     }
 }

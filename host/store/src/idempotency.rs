@@ -8,15 +8,21 @@ use uuid::Uuid;
 use waypost_domain::ids::OrgId;
 
 use crate::{
-    Store, StoreError, SystemReadTx, SystemTx, WriteTx,
+    Store, StoreError, WriteTx,
     column::Table,
-    conn::{Conn, on_conn},
+    conn::Conn,
     row::{insert_on, row},
     sql::{Sql, padded},
+    sweep::{Sweep, sweep},
     together,
 };
 
 const TABLE: Table = Table("idempotency_keys");
+
+/// Requests whose answers are kept no more.
+pub const EXPIRED: Sweep = sweep!(
+    "idempotency_keys" by "org_id, caller, method, path, key" where "expires_at <= $1"
+);
 
 /// Which request it is. The same key from another caller, or to another path, is another.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -224,21 +230,4 @@ pub async fn keep_answers(tx: &mut WriteTx, answers: Vec<Answered>) -> Result<()
     });
     insert_on(&mut tx.0.conn, rows.collect(), UNLESS_THEIRS, &[]).await?;
     Ok(())
-}
-
-/// Whether a request of any organization has expired.
-pub async fn has_expired(tx: &mut SystemReadTx, now: DateTime<Utc>) -> Result<bool, StoreError> {
-    const EXPIRED: &str = "select exists (select 1 from idempotency_keys where expires_at <= $1)";
-    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(EXPIRED).bind(now).fetch_one(conn).await?))
-}
-
-/// Forgets the requests of all organizations that have expired, at most `limit`, and says how many.
-pub async fn purge(tx: &mut SystemTx, now: DateTime<Utc>, limit: u32) -> Result<u64, StoreError> {
-    const PURGE: &str = "
-        delete from idempotency_keys where (org_id, caller, method, path, key) in (
-            select org_id, caller, method, path, key from idempotency_keys where expires_at <= $1 limit $2
-        )";
-    Ok(on_conn!(&mut tx.conn, |conn| {
-        sqlx::query(PURGE).bind(now).bind(i64::from(limit)).execute(conn).await?.rows_affected()
-    }))
 }

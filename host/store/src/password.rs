@@ -9,11 +9,15 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, Store, StoreError, SystemReadTx, SystemTx, WriteTx,
+    ReadTx, Store, StoreError, SystemTx, WriteTx,
     conn::{Conn, on, on_conn},
     row::{insert_in, row},
     sql::Sql,
+    sweep::{Sweep, sweep},
 };
+
+/// Tries that were counted from before a moment on.
+pub const TRIES: Sweep = sweep!("password_tries" by "address_hash" where "since < $1");
 
 row! {
     struct PasswordRow in "passwords", columns password_columns {
@@ -150,33 +154,6 @@ pub async fn take_try_back(
         sqlx::query(TAKE_BACK).bind(address.to_vec()).bind(since).execute(conn).await.map(drop)?;
     });
     Ok(())
-}
-
-/// Whether there is anything for [`remove_tries_before`].
-pub async fn has_tries_before(
-    tx: &mut SystemReadTx,
-    before: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    const FOUND: &str = "select exists (select 1 from password_tries where since < $1)";
-    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(FOUND)
-        .bind(before)
-        .fetch_one(conn)
-        .await?))
-}
-
-/// Removes tries that began before a moment, at most so many, and says how many.
-pub async fn remove_tries_before(
-    tx: &mut SystemTx,
-    before: DateTime<Utc>,
-    limit: u32,
-) -> Result<u64, StoreError> {
-    const REMOVE: &str = "
-        delete from password_tries where address_hash in (
-            select address_hash from password_tries where since < $1 order by since limit $2
-        )";
-    Ok(on_conn!(&mut tx.conn, |conn| {
-        sqlx::query(REMOVE).bind(before).bind(i64::from(limit)).execute(conn).await?.rows_affected()
-    }))
 }
 
 impl From<PasswordRow> for PasswordHash {

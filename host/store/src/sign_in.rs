@@ -10,16 +10,23 @@ use waypost_domain::{
 };
 
 use crate::{
-    ReadTx, Store, StoreError, SystemReadTx, SystemTx, WriteTx,
+    ReadTx, Store, StoreError, WriteTx,
     column::Table,
-    conn::{Conn, on, on_conn},
+    conn::{Conn, on},
     person::{PersonRow, person_columns},
     row::{insert_all, row},
     sql::Sql,
+    sweep::{Sweep, sweep},
 };
 
 const SIGN_INS: Table = Table("sign_ins");
 const LINKS: Table = Table("sign_in_links");
+
+/// Sign-ins that began before a moment, and links that expired before it.
+pub const OLD: [Sweep; 2] = [
+    sweep!("sign_ins" by "org_id, id" where "created_at < $1"),
+    sweep!("sign_in_links" by "org_id, id" where "expires_at < $1"),
+];
 
 row! {
     struct SignInRow in "sign_ins", columns sign_in_columns {
@@ -357,49 +364,6 @@ pub async fn end_all(
 ) -> Result<u64, StoreError> {
     use_links(tx, person, now).await?;
     end_others(tx, person, None, now).await
-}
-
-/// Whether there is anything for [`remove_before`].
-pub async fn has_any_before(
-    tx: &mut SystemReadTx,
-    before: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    const FOUND: &str = "
-        select exists (select 1 from sign_ins where created_at < $1)
-            or exists (select 1 from sign_in_links where expires_at < $1)";
-    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(FOUND)
-        .bind(before)
-        .fetch_one(conn)
-        .await?))
-}
-
-/// Removes sign-ins that began before a moment and links that expired before it, of all
-/// organizations, at most `limit` of each, and says how many.
-pub async fn remove_before(
-    tx: &mut SystemTx,
-    before: DateTime<Utc>,
-    limit: u32,
-) -> Result<u64, StoreError> {
-    const OF_SIGN_INS: &str = "
-        delete from sign_ins where (org_id, id) in (
-            select org_id, id from sign_ins where created_at < $1 order by created_at limit $2
-        )";
-    const OF_LINKS: &str = "
-        delete from sign_in_links where (org_id, id) in (
-            select org_id, id from sign_in_links where expires_at < $1 order by expires_at limit $2
-        )";
-    let mut removed = 0;
-    for statement in [OF_SIGN_INS, OF_LINKS] {
-        removed += on_conn!(&mut tx.conn, |conn| {
-            sqlx::query(statement)
-                .bind(before)
-                .bind(i64::from(limit))
-                .execute(conn)
-                .await?
-                .rows_affected()
-        });
-    }
-    Ok(removed)
 }
 
 impl From<&SignIn> for SignInRow {

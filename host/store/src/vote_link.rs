@@ -11,15 +11,19 @@ use waypost_domain::{
 };
 
 use crate::{
-    Store, StoreError, SystemReadTx, SystemTx, WriteTx,
+    Store, StoreError, WriteTx,
     column::Table,
-    conn::{Conn, on, on_conn},
+    conn::{Conn, on},
     person::{PersonRow, person_columns},
     row::{insert_all, row},
     sql::Sql,
+    sweep::{Sweep, sweep},
 };
 
 const LINKS: Table = Table("vote_links");
+
+/// Links that expired before a moment.
+pub const EXPIRED: Sweep = sweep!("vote_links" by "org_id, id" where "expires_at < $1");
 
 row! {
     struct LinkRow in "vote_links", columns link_columns {
@@ -167,34 +171,6 @@ pub async fn end_all(
         where org_id = $1 and person_id = $2 and used_at is null";
     Ok(on!(tx, |conn, org| {
         sqlx::query(END).bind(org).bind(person.0).bind(now).execute(conn).await?.rows_affected()
-    }))
-}
-
-/// Whether there is anything for [`remove_before`].
-pub async fn has_any_before(
-    tx: &mut SystemReadTx,
-    before: DateTime<Utc>,
-) -> Result<bool, StoreError> {
-    const FOUND: &str = "select exists (select 1 from vote_links where expires_at < $1)";
-    Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(FOUND)
-        .bind(before)
-        .fetch_one(conn)
-        .await?))
-}
-
-/// Removes links that expired before a moment, of all organizations, at most `limit`, and says how
-/// many.
-pub async fn remove_before(
-    tx: &mut SystemTx,
-    before: DateTime<Utc>,
-    limit: u32,
-) -> Result<u64, StoreError> {
-    const REMOVE: &str = "
-        delete from vote_links where (org_id, id) in (
-            select org_id, id from vote_links where expires_at < $1 order by expires_at limit $2
-        )";
-    Ok(on_conn!(&mut tx.conn, |conn| {
-        sqlx::query(REMOVE).bind(before).bind(i64::from(limit)).execute(conn).await?.rows_affected()
     }))
 }
 

@@ -155,10 +155,11 @@ pub async fn list(
         TicketOrder::Queue => TicketSort::Queue,
     };
     let rows = ticket::list(&mut tx, &filter, sort, after.as_ref(), request.rows_to_read()).await?;
-    let total = if query.count {
-        Some(Total::of(ticket::count_to(&mut tx, &filter, Total::TO_COUNT).await?))
-    } else {
-        None
+    let is_whole = after.is_none() && request.is_last(rows.len());
+    let total = match query.count {
+        true if is_whole => Some(Total::of(rows.len() as u64)),
+        true => Some(Total::of(ticket::count_to(&mut tx, &filter, Total::TO_COUNT).await?)),
+        false => None,
     };
     let page = Page::cut(rows, request, tag, |row| place(&TicketCursor::of(row, sort)));
     let views = names::views(&mut tx, page.rows).await?;

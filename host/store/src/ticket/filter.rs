@@ -440,7 +440,8 @@ fn filter_by_subject(sql: &mut Sql, filter: &TicketFilter, walk: &Walk, org: Org
         sql.push(" and parent_id = ").bind(parent.0);
     }
     if let Some(text) = &filter.text {
-        sql.push(" and short_folded like ").bind(pattern(text)).push(" escape '\\'");
+        sql.push_either(" and instr(", " and strpos(").push("short_folded, ");
+        sql.bind(text::folded(text)).push(") > 0");
     }
     if let Some(source) = &filter.external_source {
         sql.push(" and external_source = ").bind(source.clone());
@@ -510,17 +511,4 @@ fn filter_by_time(sql: &mut Sql, filter: &TicketFilter) {
 fn contains(sql: &mut Sql, column: &'static str, text: String) {
     sql.push_either("exists (select 1 from json_each(", "jsonb_exists(").push(column);
     sql.push_either(") where value = ", ", ").bind(text).push(")");
-}
-
-/// A pattern for `like` that finds a folded text anywhere.
-fn pattern(text: &str) -> String {
-    let mut pattern = String::from("%");
-    for character in text::folded(text).chars() {
-        if matches!(character, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(character);
-    }
-    pattern.push('%');
-    pattern
 }

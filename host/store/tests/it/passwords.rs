@@ -186,12 +186,12 @@ async fn tries_that_count_no_more_are_removed(store: Store) {
     }
     let has = async |before| {
         let mut tx = store.system_read().await.unwrap();
-        password::has_tries_before(&mut tx, before).await.unwrap()
+        password::TRIES.has_any(&mut tx, before).await.unwrap()
     };
     assert!(!has(at(1)).await && has(at(2)).await);
     let mut tx = store.system().await.unwrap();
-    assert_eq!(password::remove_tries_before(&mut tx, at(4), 1).await.unwrap(), 1);
-    assert_eq!(password::remove_tries_before(&mut tx, at(4), 10).await.unwrap(), 2);
+    assert_eq!(password::TRIES.remove(&mut tx, at(4), 1).await.unwrap(), 1);
+    assert_eq!(password::TRIES.remove(&mut tx, at(4), 10).await.unwrap(), 2);
     tx.commit().await.unwrap();
     assert!(!has(at(4)).await && has(at(5)).await);
 }

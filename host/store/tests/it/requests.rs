@@ -147,9 +147,9 @@ async fn expired_requests_are_forgotten(store: Store) {
         carry_out(&store, org, &request(key), minute).await.unwrap();
     }
     let mut tx = store.system().await.unwrap();
-    assert_eq!(idempotency::purge(&mut tx, at(100), 10).await.unwrap(), 0);
-    assert_eq!(idempotency::purge(&mut tx, at(102), 1).await.unwrap(), 1);
-    assert_eq!(idempotency::purge(&mut tx, at(102), 10).await.unwrap(), 1);
+    assert_eq!(idempotency::EXPIRED.remove(&mut tx, at(100), 10).await.unwrap(), 0);
+    assert_eq!(idempotency::EXPIRED.remove(&mut tx, at(102), 1).await.unwrap(), 1);
+    assert_eq!(idempotency::EXPIRED.remove(&mut tx, at(102), 10).await.unwrap(), 1);
     tx.commit().await.unwrap();
     assert_eq!(known(&store, org, &request("a"), 3).await, None);
     assert_eq!(known(&store, org, &request("c"), 103).await, Some(Known::CarriedOut(at(90))));

@@ -286,14 +286,19 @@ async fn what_is_old_is_removed(store: Store) {
         stored_link(&store, &link_of(&ada, hash)).await;
     }
     let has = async |before| {
-        sign_in::has_any_before(&mut store.system_read().await.unwrap(), before).await.unwrap()
+        let mut tx = store.system_read().await.unwrap();
+        let [sign_ins, links] = sign_in::OLD;
+        let all = [sign_ins.has_any(&mut tx, before).await, links.has_any(&mut tx, before).await];
+        all.map(Result::unwrap)
     };
-    assert!(!has(at(1)).await && has(at(2)).await);
+    assert_eq!((has(at(1)).await, has(at(2)).await), ([false; 2], [true; 2]));
     let mut tx = store.system().await.unwrap();
-    assert_eq!(sign_in::remove_before(&mut tx, at(3), 1).await.unwrap(), 2);
-    assert_eq!(sign_in::remove_before(&mut tx, at(3), 10).await.unwrap(), 2);
+    for old in sign_in::OLD {
+        assert_eq!(old.remove(&mut tx, at(3), 1).await.unwrap(), 1);
+        assert_eq!(old.remove(&mut tx, at(3), 10).await.unwrap(), 1);
+    }
     tx.commit().await.unwrap();
-    assert!(!has(at(3)).await && has(at(4)).await);
+    assert_eq!((has(at(3)).await, has(at(4)).await), ([false; 2], [true; 2]));
     assert!(sign_in::shown(&store, &[2; 32], None).await.unwrap().is_none());
     assert!(sign_in::shown(&store, &[3; 32], None).await.unwrap().is_some());
 }

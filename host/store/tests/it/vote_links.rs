@@ -206,7 +206,7 @@ async fn who_leaves_or_gets_another_address_has_no_vote_link_left(store: Store) 
         if ends && was_there {
             // Not only hidden while they are away.
             let mut tx = store.system().await.unwrap();
-            assert_eq!(vote_link::remove_before(&mut tx, at(9999), 100).await.unwrap(), 0);
+            assert_eq!(vote_link::EXPIRED.remove(&mut tx, at(9999), 100).await.unwrap(), 0);
         }
     }
 }
@@ -233,12 +233,12 @@ async fn vote_links_that_expired_long_ago_are_removed(store: Store) {
     let all: Vec<VoteLink> = (1..=4).map(|hash| link(&ada, &request, hash)).collect();
     stored(&store, &all).await;
     let has = async |before| {
-        vote_link::has_any_before(&mut store.system_read().await.unwrap(), before).await.unwrap()
+        vote_link::EXPIRED.has_any(&mut store.system_read().await.unwrap(), before).await.unwrap()
     };
     assert!(!has(at(1)).await && has(at(2)).await);
     let mut tx = store.system().await.unwrap();
-    assert_eq!(vote_link::remove_before(&mut tx, at(3), 1).await.unwrap(), 1);
-    assert_eq!(vote_link::remove_before(&mut tx, at(3), 10).await.unwrap(), 1);
+    assert_eq!(vote_link::EXPIRED.remove(&mut tx, at(3), 1).await.unwrap(), 1);
+    assert_eq!(vote_link::EXPIRED.remove(&mut tx, at(3), 10).await.unwrap(), 1);
     tx.commit().await.unwrap();
     assert!(!has(at(3)).await && has(at(4)).await);
     assert!(found(&store, 2).await.is_none() && found(&store, 3).await.is_some());

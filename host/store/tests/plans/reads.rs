@@ -9,7 +9,7 @@ use waypost_domain::{
     waiting::WaitingKind,
 };
 use waypost_store::{
-    ReadTx, Store, approval, comment, component, delegation, directory, due, evaluation,
+    ReadTx, Store, Sweep, approval, comment, component, delegation, directory, due, evaluation,
     event::{self, EventPlace, Period},
     idempotency, import_job, link, organization, outbox, password, person,
     receipt::{self, OutcomeKind, ReceiptFilter},
@@ -205,23 +205,27 @@ async fn read_directory(tx: &mut ReadTx, sample: &Sample) {
     component::list(tx).await.unwrap();
 }
 
+fn sweeps() -> [Sweep; 5] {
+    let [sign_ins, links] = sign_in::OLD;
+    [idempotency::EXPIRED, sign_ins, links, vote_link::EXPIRED, password::TRIES]
+}
+
 async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     let mut tx = store.system_read().await.unwrap();
     due::of_all(&mut tx, at(9), at(9)).await.unwrap();
     evaluation::oldest(&mut tx).await.unwrap();
-    idempotency::has_expired(&mut tx, at(9)).await.unwrap();
     component::has_unwanted(&mut tx).await.unwrap();
     outbox::has_texts_before(&mut tx, at(9)).await.unwrap();
     outbox::pending_count(&mut tx).await.unwrap();
     token::shown(store, &[7; 32], Some("client-1")).await.unwrap();
-    sign_in::has_any_before(&mut tx, at(9)).await.unwrap();
+    for old in sweeps() {
+        old.has_any(&mut tx, at(9)).await.unwrap();
+    }
     sign_in::shown(store, &[7; 32], Some("client-1")).await.unwrap();
     sign_in::find_link(store, &[7; 32]).await.unwrap();
-    vote_link::has_any_before(&mut tx, at(9)).await.unwrap();
     vote_link::find(store, &[7; 32]).await.unwrap();
     sign_in::members_at(store, "ada@client-1.example", 10).await.unwrap();
     password::at_address(store, "ada@client-1.example", Some("client-1"), 3).await.unwrap();
-    password::has_tries_before(&mut tx, at(9)).await.unwrap();
     let mut own = store.read(sample.org.id).await.unwrap();
     sign_in::of_person(&mut own, sample.person).await.unwrap();
     saved_view::of_person(&mut own, sample.person).await.unwrap();
@@ -259,7 +263,9 @@ async fn clean_up(store: &Store, sample: &Sample) {
         .collect();
     outbox::settle_many(&mut tx, &ended, at(9)).await.unwrap();
     outbox::give_back(&mut tx, &[(org, sample.message)], at(9)).await.unwrap();
-    idempotency::purge(&mut tx, at(9999), 3).await.unwrap();
+    for old in sweeps() {
+        old.remove(&mut tx, at(9999), 3).await.unwrap();
+    }
     outbox::empty_texts(&mut tx, at(9999), at(9999), 3).await.unwrap();
     outbox::claim(&mut tx, at(9999), TimeDelta::minutes(10), 3).await.unwrap();
 }
