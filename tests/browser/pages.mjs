@@ -39,7 +39,7 @@ export async function samples() {
   const request = await ordered(people.requester, 'A laptop for the annex');
   const mailed = await linkBySending(people.guest, () => ask(people.guest));
   const title = 'A laptop to vote on';
-  const voting = await linkBySending(people.requester, () => ordered(people.report, title), 's', title);
+  const voting = await linkBySending(people.requester, () => ordered(people.report, title), 's', () => title);
   return {
     '/': ['/'],
     '/assets/{name}': [],

@@ -66,6 +66,20 @@ for (const who of ['stranger', 'requester', 'agent', 'lead']) {
   });
 }
 
+rule('in a window of 1280, the header is one line, in each language', async () => {
+  for (const [who, path] of [['requester', 'home'], ['agent', 'home'], ['agent', 'desk/queue/all']]) {
+    for (const locale of ['en-GB', 'de-DE']) {
+      await as(who, { locale }, async (page) => {
+        await page.goto(at(path));
+        const middles = await page.locator('.bar :is(a, button, input)').evaluateAll((all) =>
+          all.map((it) => it.getBoundingClientRect()).map((box) => (box.top + box.bottom) / 2));
+        const apart = Math.max(...middles) - Math.min(...middles);
+        assert.ok(apart < 8, `${path} in ${locale} for a ${who}: they are ${apart} px apart`);
+      });
+    }
+  }
+});
+
 /** Whether a page shows something that no page before it did: the same one is looked at once. */
 async function isNew(page, seen) {
   const html = await page.content();

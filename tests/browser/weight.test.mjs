@@ -1,6 +1,6 @@
 // What a page weighs, and how it behaves on a slow line and a slow machine.
 import assert from 'node:assert/strict';
-import { as, at, opened, people, rule } from './world.mjs';
+import { as, at, mine, opened, people, rule, solvedByKeys, withoutHints } from './world.mjs';
 
 const KB = 1000;
 /** The most that the first page that somebody opens may take, with everything that it needs. */
@@ -17,9 +17,6 @@ const PAGES = [
     `desk/tickets/${number}`, `desk/tickets/${number}/do/edit`, 'desk/tickets/INC0000001']
     .map((path) => ['desk', 'agent', path]),
 ];
-
-/** A line for hints is open as long as the page; without one, a page comes to rest. */
-const withoutHints = (context) => context.route('**/live?*', (route) => route.fulfill({ status: 204 }));
 
 /** Loads a page; says how many bytes came over the line, and how many of them are the page. */
 async function loaded(page, line, path) {
@@ -77,6 +74,10 @@ const SLOWDOWN = 4;
 /** What people wait for is there within this time, and nothing moves meanwhile. */
 const MOST_LCP_MS = 2000;
 const MOST_CLS = 0.02;
+/** The most that may pass between a press and the picture that shows what came of it. */
+const MOST_INP_MS = 200;
+/** Times depend on what else the machine does; those who measure say so. */
+const ARE_TIMES_KEPT = Boolean(process.env.WAYPOST_TEST_TIMINGS);
 
 rule('on a slow line and a slow machine, pages are there soon, and nothing on them moves', async (t) => {
   for (const [who, path] of [['report', 'home'], ['agent', 'desk/queue/all'], ['agent', `desk/tickets/${number}`]]) {
@@ -90,8 +91,7 @@ rule('on a slow line and a slow machine, pages are there soon, and nothing on th
       const { lcp, cls } = await page.evaluate(seen);
       t.diagnostic(`${path}: LCP ${Math.round(lcp)} ms, CLS ${cls.toFixed(4)}`);
       assert.ok(cls < MOST_CLS, `${path}: CLS ${cls}`);
-      // Times depend on what else the machine does; those who measure say so.
-      if (process.env.WAYPOST_TEST_TIMINGS) assert.ok(lcp < MOST_LCP_MS, `${path}: LCP ${lcp} ms`);
+      if (ARE_TIMES_KEPT) assert.ok(lcp < MOST_LCP_MS, `${path}: LCP ${lcp} ms`);
       assert.ok(lcp > 0, `${path}: nothing was painted`);
     });
   }
@@ -107,4 +107,78 @@ async function seen() {
   const paints = await entries('largest-contentful-paint');
   const moves = (await entries('layout-shift')).filter((it) => !it.hadRecentInput);
   return { lcp: paints.at(-1)?.startTime ?? 0, cls: moves.reduce((all, it) => all + it.value, 0) };
+}
+
+/** What an agent does with the keyboard: where it begins, and the presses. */
+const WORK = {
+  'a ticket of the queue is solved': async (page, key) => {
+    await mine('The franking machine of the post room hums');
+    await page.goto(at('desk/queue/mine?text=franking'));
+    await solvedByKeys(page, key);
+  },
+  'the palette is opened and written in': async (page, key) => {
+    await page.goto(at('desk/queue/all'));
+    await key('Control+k');
+    await page.keyboard.type('unassigned tickets');
+  },
+  'rows of a queue of fifty are selected': async (page, key) => {
+    await page.goto(at('desk/queue/all'));
+    await page.locator('td.pick input').nth(49).waitFor();
+    for (const name of ['j', 'x', ...Array(20).fill('j'), 'Shift+X', 'k', 'x']) await key(name);
+    assert.equal(await page.locator('td.pick input:checked').count(), 20);
+  },
+  'a draft goes on for 200 letters': async (page, key) => {
+    await page.goto(at(`desk/tickets/${number}`));
+    await key('r');
+    await page.keyboard.type('Here it begins. ');
+    await page.reload();
+    await key('r');
+    await key('End');
+    await page.keyboard.type('It is weighed. '.repeat(14).slice(0, 200));
+    assert.equal((await page.inputValue('#reply-text')).length, 216);
+  },
+};
+
+for (const [what, work] of Object.entries(WORK)) {
+  rule(`on a slow machine, each press is answered soon: ${what}`, async (t) => {
+    await as('agent', {}, async (page, context) => {
+      const line = await context.newCDPSession(page);
+      await line.send('Emulation.setCPUThrottlingRate', { rate: SLOWDOWN });
+      await context.addInitScript(notePresses);
+      await work(page, (name) => page.keyboard.press(name));
+      const pages = Object.entries(await page.evaluate(noted));
+      assert.ok(pages.length > 0, 'no press was noted');
+      for (const [path, presses] of pages) {
+        const worst = Math.max(...Object.values(presses));
+        t.diagnostic(`${path}: ${Object.keys(presses).length} presses, the slowest ${worst} ms`);
+        if (ARE_TIMES_KEPT) assert.ok(worst < MOST_INP_MS, `${path}: a press took ${worst} ms`);
+      }
+    });
+  });
+}
+
+/**
+ * Has a page note what its presses took: by its path, for each press, the longest of its events.
+ * What is noted outlives the page.
+ */
+function notePresses() {
+  const keep = (events) => {
+    const presses = events.filter((it) => it.interactionId > 0);
+    if (presses.length === 0) return;
+    const all = JSON.parse(sessionStorage.getItem('presses') ?? '{}');
+    const here = (all[location.pathname] ??= {});
+    for (const { interactionId, duration } of presses) {
+      here[interactionId] = Math.max(here[interactionId] ?? 0, duration);
+    }
+    sessionStorage.setItem('presses', JSON.stringify(all));
+  };
+  const observer = new PerformanceObserver((list) => keep(list.getEntries()));
+  observer.observe({ type: 'event', durationThreshold: 16, buffered: true });
+  addEventListener('pagehide', () => keep(observer.takeRecords()));
+}
+
+/** What was noted of the presses. The last of them is known once it was seen. */
+async function noted() {
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  return JSON.parse(sessionStorage.getItem('presses') ?? '{}');
 }

@@ -25,6 +25,8 @@ export const people = {
   lead: 'yara.sandoval@marlow.example',
   // Nobody signs in as this one: a new link would end the ones that are looked at.
   guest: 'nora.bell@marlow.example',
+  // Sets a password, which ends every other sign-in.
+  careful: 'aisha.rahman@marlow.example',
   stranger: null,
 };
 
@@ -140,16 +142,20 @@ export function invitation(email) {
   return JSON.parse(execFileSync(told('WAYPOST_TEST_PROGRAM'), [...options, ...words])).link;
 }
 
-/** The link of the letter that somebody is sent next: to sign in, or `s` to vote. */
-export async function linkBySending(email, send, place = 'sign-in/link', about = '') {
+/**
+ * The link of the letter that somebody is sent next: to sign in, or `s` to vote. `about` says what
+ * the letter holds, once it is sent for.
+ */
+export async function linkBySending(email, send, place = 'sign-in/link', about = () => '') {
   const before = new Set(readdirSync(mail, { recursive: true }));
   await send();
+  const held = about();
   for (let waits = 0; waits < 100; waits += 1) {
     for (const name of readdirSync(mail, { recursive: true })) {
       if (before.has(name)) continue;
       const letter = readFileSync(`${mail}/${name}`, 'utf8').replace(/=\r?\n/g, '');
       const link = new RegExp(`https?://\\S+/${place}/[\\w-]+`).exec(letter)?.[0];
-      if (link && letter.includes(email) && letter.includes(about)) return link;
+      if (link && letter.includes(email) && letter.includes(held)) return link;
     }
     await new Promise((resolve) => setTimeout(resolve, 100));
   }
@@ -196,6 +202,24 @@ export const act = (number, action, input = {}) =>
 const collection = (number) =>
   ({ INC: 'incidents', REQ: 'requests', PRB: 'problems', TSK: 'tasks' })[number.slice(0, 3)];
 
+/** An incident that waits for the agent. */
+export async function mine(title) {
+  const number = await opened(title, { requester: people.requester });
+  await act(number, 'assign', { team: 'revenue-systems', assignee: people.agent });
+  return number;
+}
+
+/** Solves the first ticket of the list that is shown, by keys; `key` presses one. */
+export async function solvedByKeys(page, key) {
+  await key('j');
+  await Promise.all([page.waitForURL(/tickets\/INC/), key('Enter')]);
+  await Promise.all([page.waitForURL(/do\/resolve/), key('s')]);
+  await key('f');
+  await key('Tab');
+  await page.keyboard.type('It had lost its paper.');
+  await Promise.all([page.waitForURL(/done=resolve/), key('Control+Enter')]);
+}
+
 /** How many tickets say this. */
 export async function countOf(text) {
   return (await api('GET', `tickets?limit=200&text=${encodeURIComponent(text)}`)).items.length;
@@ -206,6 +230,9 @@ export async function press(page, selector) {
   await Promise.all([page.waitForEvent('domcontentloaded'), page.locator(selector).first().click()]);
   await page.waitForLoadState();
 }
+
+/** A line for hints is open as long as the page; without one, nothing comes by itself. */
+export const withoutHints = (context) => context.route('**/live?*', (route) => route.fulfill({ status: 204 }));
 
 /** What can be read on a page. */
 export const text = async (page) => (await page.locator('body').innerText()).replace(/\s+/g, ' ');

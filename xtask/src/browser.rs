@@ -21,24 +21,35 @@ const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome-stable"
 const TESTS: &str = ".test.mjs";
 /// How any of them ends.
 const CODE: &str = ".mjs";
+/// What takes the pictures of the README.
+const PICTURES: &str = "pictures.mjs";
 
-/// Runs the tests; `--built` takes the program that was built before, other words name files
-/// (`pages` is `pages.test.mjs`).
+/// Runs the tests; `--built` takes the program that was built before, `--pictures` takes the
+/// pictures of the README instead, other words name files (`pages` is `pages.test.mjs`).
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let (options, names): (Vec<_>, Vec<_>) =
         arguments.iter().cloned().partition(|word| word.starts_with('-'));
-    if let Some(other) = options.iter().find(|option| *option != "--built") {
-        bail!("there is no option `{other}`; usage: cargo xtask browser [--built] [NAME ...]");
+    if let Some(other) = options.iter().find(|it| !["--built", "--pictures"].contains(&it.as_str()))
+    {
+        bail!(
+            "there is no option `{other}`; usage: cargo xtask browser [--built] [--pictures] \
+             [NAME ...]"
+        );
     }
+    let is_asked = |option: &str| options.iter().any(|it| it == option);
     let chromium = chromium()?;
-    let tests = Tests::prepare(&names)?;
+    let mut tests = Tests::prepare(&names)?;
+    if is_asked("--pictures") {
+        tests.files = vec![PICTURES.to_owned()];
+        tests.pictures = root().join("docs/pictures");
+    }
     let policies = plugins::build()?;
-    let program = if options.is_empty() {
+    let program = if is_asked("--built") {
+        Waypost::built(Profile::Dev)?
+    } else {
         say::step("Building waypost (minutes if its dependencies are not compiled yet)", || {
             Waypost::build(Profile::Dev)
         })?
-    } else {
-        Waypost::built(Profile::Dev)?
     };
     look(&tests, &chromium, &program, &policies)
 }

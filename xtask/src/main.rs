@@ -40,10 +40,11 @@ Usage: cargo xtask TASK
   conformance [--seconds N] [--seed N] [--parts N] [--built]
                      compares the server's answers to an administrator, an agent and a requester with
                      its OpenAPI document, N seconds for each; needs Python, and PyPI the first time
-  browser [--built] [NAME ...]
+  browser [--built] [--pictures] [NAME ...]
                      looks at the pages in Chromium: stories, accessibility, bytes, attacks; NAME is the
                      beginning of a file in tests/browser; needs Node.js with npm, and its registry the
-                     first time; WAYPOST_TEST_CHROMIUM names the browser if it is not found
+                     first time; WAYPOST_TEST_CHROMIUM names the browser if it is not found; with
+                     --pictures it takes the pictures of README.md anew instead
   ci                 everything that a change has to pass: format, lints, docs, dependencies, tests,
                      conformance with the OpenAPI document in short, the pages in a browser
   plugins            builds the policies under plugins/ to target/policies

@@ -88,11 +88,11 @@ const label = (element) => {
 };
 const gather = () => {
   const labels = new Set();
-  const isOffered = (element) =>
-    (isSeen(element) || element.closest(".menu, .places")) &&
-    label(element) &&
-    !labels.has(label(element)) &&
-    labels.add(label(element));
+  const isOffered = (element) => {
+    const name = label(element);
+    if (!name || labels.has(name) || !(isSeen(element) || element.closest(".menu, .places"))) return false;
+    return labels.add(name);
+  };
   const all = document.querySelectorAll("main a[href], main button, main summary, header a[href], header button, .places a");
   return [...all].filter(isOffered);
 };

@@ -1,10 +1,12 @@
 // What pages do better with a script. Every page works without it.
 
-// A second press within a second sends nothing.
+// A second press sends nothing: the first is on its way. After a while it may have been lost.
+const ON_ITS_WAY_MS = 5000;
 addEventListener("submit", (event) => {
   const form = event.target;
+  if (form.method === "dialog") return;
   const now = performance.now();
-  if (now - Number(form.dataset.sent ?? -Infinity) < 1000) {
+  if (now - Number(form.dataset.sent ?? -Infinity) < ON_ITS_WAY_MS) {
     event.preventDefault();
   } else {
     form.dataset.sent = String(now);
@@ -45,7 +47,26 @@ const DRAFT = "draft:";
 const WEEK = 7 * 24 * 3600 * 1000;
 const own = `${DRAFT}${who}:`;
 const HAS_DRAFTS = "main form[method=post]:not([data-no-draft])";
-const isText = (field) => field.matches("textarea:not([readonly]), input[type=text]") && field.name;
+const TEXT = "textarea:not([readonly]), input[type=text]";
+// What is chosen goes with what is written: a form of choices alone is filled again soon.
+const isKept = (field) =>
+  field.name &&
+  field.form.querySelector(TEXT) &&
+  field.matches(`${TEXT}, select, input:is([type=radio], [type=checkbox], [type=number], [type^=date])`);
+const isPick = (field) => field.matches("[type=radio], [type=checkbox]");
+// Of buttons with one name, each has a place of its own.
+const placeOf = (field) => (isPick(field) ? `${field.name}=${field.value}` : field.name);
+const valueOf = (field) => (isPick(field) ? field.checked : field.value);
+const firstOf = (field) => {
+  if (isPick(field)) return field.defaultChecked;
+  if (field.matches("select")) return (field.querySelector("[selected]") ?? field.options[0])?.value;
+  return field.defaultValue;
+};
+const fill = (field, value) => {
+  field[isPick(field) ? "checked" : "value"] = value;
+  // What can't be chosen any more is not.
+  if (field.selectedIndex < 0) field.value = firstOf(field);
+};
 // A form is the same one wherever it is shown: it is sent to the same address.
 const keyOf = (form) => own + new URL(form.getAttribute("action") ?? location.href, location.href).pathname;
 // At the desk, a form is sent with what it was shown at, so that what others changed is noticed and
@@ -64,7 +85,7 @@ const read = (key) => {
 const keep = (form) => {
   const [texts, shown] = [{}, {}];
   for (const field of form.elements) {
-    if (isText(field) && field.value !== field.defaultValue) texts[field.name] = field.value;
+    if (isKept(field) && valueOf(field) !== firstOf(field)) texts[placeOf(field)] = valueOf(field);
     else if (field.type === "hidden" && isShownAt(field.name)) shown[field.name] = field.value;
   }
   try {
@@ -78,16 +99,18 @@ const keep = (form) => {
 const restore = (form) => {
   const draft = read(keyOf(form));
   if (!draft) return false;
+  const has = (name) => Object.keys(draft.texts).some((place) => place === name || place.startsWith(`${name}=`));
   let isBack = false;
   for (const field of form.elements) {
     const { name } = field;
-    if (isText(field) && name in draft.texts && field.value !== draft.texts[name]) {
+    const place = isKept(field) && placeOf(field);
+    if (place && place in draft.texts && valueOf(field) !== draft.texts[place]) {
       isBack = true;
-      field.value = draft.texts[name];
+      fill(field, draft.texts[place]);
       field.closest("details")?.setAttribute("open", "");
     } else if (field.type === "hidden" && isShownAt(name) && name in draft.shown) {
-      // Of what the draft has no text for, the page is right.
-      if (!name.startsWith("_was/") || name.slice(5) in draft.texts) field.value = draft.shown[name];
+      // Of what the draft says nothing about, the page is right.
+      if (!name.startsWith("_was/") || has(name.slice(5))) field.value = draft.shown[name];
     }
   }
   return isBack;
@@ -112,7 +135,7 @@ if (who && kept && tab) {
     document.querySelector("#draft button").addEventListener("click", () => {
       for (const form of back) {
         kept.removeItem(keyOf(form));
-        for (const field of form.elements) if (isText(field)) field.value = field.defaultValue;
+        for (const field of form.elements) if (isKept(field)) fill(field, firstOf(field));
       }
       location.reload();
     });

@@ -165,7 +165,7 @@ async fn page(
         let label = words.text.reply_label();
         make.of("text", label, None, true, Widget::Area { value })
     });
-    let actions = hints
+    let mut actions: Vec<Doing> = hints
         .iter()
         .filter(|hint| is_of_portal(viewer, hint.action))
         .map(|hint| Doing {
@@ -176,6 +176,8 @@ async fn page(
             key: None,
         })
         .collect();
+    // What is wanted most often stands first.
+    actions.sort_by_key(|action| !action.is_main);
     let entries = history(viewer, &told, false);
     let rounds = if ticket.can_await_approval() {
         approvals::of_ticket(desk, caller, &named).await?
