@@ -1,5 +1,7 @@
 //! Why a command was not carried out.
 
+use waypost_domain::{said, said::Said};
+
 use thiserror::Error;
 use waypost_domain::refusal::{FieldFault, GuardKind, Refused};
 use waypost_store::StoreError;
@@ -12,10 +14,10 @@ pub enum CommandError {
     NotFound(Missing),
     /// The caller's role does not allow it; says which does.
     #[error("{0}")]
-    Forbidden(String),
+    Forbidden(Said),
     /// Nobody decides on their own wish.
     #[error("{0}")]
-    SeparationOfDuties(String),
+    SeparationOfDuties(Said),
     /// Somebody else changed it first.
     #[error(
         "the record has been changed since you read it; read it again, then repeat your changes"
@@ -198,7 +200,7 @@ fn fields(count: usize) -> String {
 
 impl CommandError {
     /// Something around the record stands against it.
-    pub(crate) fn guard(message: String) -> Self {
+    pub(crate) fn guard(message: Said) -> Self {
         Refused::guard(message).into()
     }
 
@@ -258,12 +260,8 @@ impl CommandError {
     }
 
     /// One wrong field.
-    pub(crate) fn field(pointer: &str, code: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldFault {
-            pointer: pointer.to_owned(),
-            code,
-            message: message.into(),
-        }])
+    pub(crate) fn field(pointer: &str, code: &'static str, message: Said) -> Self {
+        Self::Invalid(vec![FieldFault { pointer: pointer.to_owned(), code, message }])
     }
 }
 
@@ -277,10 +275,12 @@ impl From<StoreError> for CommandError {
             StoreError::Unstorable(field) => Self::field(
                 &format!("/{field}"),
                 "unstorable",
-                "This value cannot be stored; remove control characters and very large numbers.",
+                said!(
+                    "This value cannot be stored; remove control characters and very large numbers."
+                ),
             ),
             StoreError::NotText => {
-                Self::field("", "control-character", "Remove the control character U+0000.")
+                Self::field("", "control-character", said!("Remove the control character U+0000."))
             }
             error @ StoreError::Unavailable(_) => Self::Unavailable(Box::new(error)),
             error @ StoreError::OutcomeUnknown(_) => Self::OutcomeUnknown(Box::new(error)),

@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use waypost_domain::{
     message::Message,
     refusal::{FieldFault, Refused},
+    said::Said,
     ticket::ExternalRef,
 };
 use waypost_store::{
@@ -227,10 +228,10 @@ pub async fn start(
             return Err(CommandError::field(
                 "/name",
                 "other-file",
-                format!(
+                Said::as_is(format!(
                     "The import `{}` was started with another file; use another name.",
                     start.name
-                ),
+                )),
             ));
         }
         Some(job) if job.finished_at.is_none() && job.options == start.options => {

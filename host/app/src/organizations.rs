@@ -11,6 +11,7 @@ use waypost_domain::{
     organization::{OrgKind, OrgSettings, Organization},
     priority::MatrixLint,
     refusal::Faults,
+    said::Said,
     team::Team,
 };
 use waypost_store::{ReadTx, organization};
@@ -193,7 +194,8 @@ async fn parent(
     match within_reach(desk, caller, key).await {
         Ok(parent) => Ok(Some(parent)),
         Err(CommandError::NotFound(_)) => {
-            let message = format!("There is no organization `{key}` at or below yours.");
+            let message =
+                Said::as_is(format!("There is no organization `{key}` at or below yours."));
             faults.wrong("/parent", "unknown", message);
             Ok(None)
         }

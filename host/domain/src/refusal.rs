@@ -8,6 +8,8 @@ use thiserror::Error;
 
 use crate::{
     name::names,
+    said,
+    said::Said,
     ticket::{Action, State, TicketKind},
 };
 
@@ -15,14 +17,14 @@ use crate::{
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum Refused {
     /// Where it stands does not allow it.
-    #[error("`{action}` is not possible for {} {why}", kind.with_article())]
+    #[error("{}", not_possible(*action, *kind, why))]
     InvalidTransition {
         /// What was asked for.
         action: Action,
         /// The kind of ticket.
         kind: TicketKind,
         /// Where it stands, as it stands after "is not possible for an incident".
-        why: String,
+        why: Said,
         /// Its state.
         state: State,
         /// What is allowed instead.
@@ -40,7 +42,7 @@ pub enum Refused {
         /// What kind of thing.
         kind: GuardKind,
         /// What it is, and what helps.
-        message: String,
+        message: Said,
     },
 }
 
@@ -66,7 +68,7 @@ pub struct FieldFault {
     /// What kind of fault: `missing`, `too-long`, `unknown`, ...
     pub code: &'static str,
     /// What is wrong, and what would be right.
-    pub message: String,
+    pub message: Said,
 }
 
 /// The faults found so far in an input, so that all of them are named at once.
@@ -80,8 +82,21 @@ pub struct Faults {
 
 impl Refused {
     /// Something around the record stands against it.
-    pub fn guard(message: impl Into<String>) -> Self {
-        Self::Guard { kind: GuardKind::Failed, message: message.into() }
+    #[must_use]
+    pub fn guard(message: Said) -> Self {
+        Self::Guard { kind: GuardKind::Failed, message }
+    }
+
+    /// Why the move was not made; none where each field says it for itself.
+    #[must_use]
+    pub fn said(&self) -> Option<Said> {
+        match self {
+            Self::InvalidTransition { action, kind, why, .. } => {
+                Some(not_possible(*action, *kind, why))
+            }
+            Self::Guard { message, .. } => Some(message.clone()),
+            Self::MissingFields(_) | Self::Invalid(_) => None,
+        }
     }
 
     /// Faults of fields, of which there are some.
@@ -106,7 +121,7 @@ impl FieldFault {
     /// The line after the last fault that is listed: how many more there are.
     #[must_use]
     pub fn more(count: usize) -> Self {
-        let message = format!("And {count} more that are not listed; correct these first.");
+        let message = said!("And {count} more that are not listed; correct these first.", count);
         Self { pointer: String::new(), code: Self::MORE, message }
     }
 
@@ -125,13 +140,13 @@ impl Faults {
     }
 
     /// Notes a field that is missing; the message says what belongs there.
-    pub fn missing(&mut self, pointer: &str, message: impl Into<String>) {
+    pub fn missing(&mut self, pointer: &str, message: Said) {
         self.wrong(pointer, FieldFault::MISSING, message);
     }
 
     /// Notes a field that is wrong; the message says what would be right.
-    pub fn wrong(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        let fault = FieldFault { pointer: pointer.to_owned(), code, message: message.into() };
+    pub fn wrong(&mut self, pointer: &str, code: &'static str, message: Said) {
+        let fault = FieldFault { pointer: pointer.to_owned(), code, message };
         // What the type of a field tells, the field itself may tell again.
         if !self.listed.contains(&fault) {
             self.add(fault);
@@ -171,6 +186,11 @@ impl Faults {
     pub fn finish(self) -> Result<(), Refused> {
         if self.listed.is_empty() { Ok(()) } else { Err(Refused::of_fields(self.into_vec())) }
     }
+}
+
+/// What is said where an action is not possible.
+fn not_possible(action: Action, kind: TicketKind, why: &Said) -> Said {
+    said!("`{action}` is not possible for {kind} {why}", action, kind, why)
 }
 
 fn pointers(faults: &[FieldFault]) -> String {

@@ -10,9 +10,13 @@ use std::{borrow::Cow, fmt, ops::Deref};
 
 use crate::{
     approval::SeatState,
+    ids::PersonId,
     incident::MajorState,
+    key::{CategoryPath, Key},
     link::LinkType,
+    priority::Level,
     role::Role,
+    suggestion::SuggestedField,
     ticket::{Action, AwaitingKind, Code, State, TicketKind},
 };
 
@@ -60,7 +64,7 @@ macro_rules! said {
     ($template:literal, $($name:ident $(= $value:expr)?),+ $(,)?) => {
         $crate::said::Said::of(
             $template,
-            vec![$((stringify!($name), $crate::said::Part::from($crate::said!(@ $name $(= $value)?)))),+],
+            vec![$((stringify!($name), $crate::said::Sayable::part(&$crate::said!(@ $name $(= $value)?)))),+],
         )
     };
     (@ $name:ident) => { $name };
@@ -169,6 +173,13 @@ impl Part {
         Self::word("field", name)
     }
 
+    /// One of the values that a field can be chosen from, by its name.
+    #[must_use]
+    pub fn option(field: &str, name: &str) -> Self {
+        let key = format!("{field}-{name}").into();
+        Self::Word { group: "option", key, text: name.to_owned().into() }
+    }
+
     /// A word that programs know by the same key.
     #[must_use]
     pub fn word(group: &'static str, key: impl Into<Cow<'static, str>>) -> Self {
@@ -178,14 +189,16 @@ impl Part {
 
     /// All of several.
     #[must_use]
-    pub fn all(parts: impl IntoIterator<Item = impl Into<Self>>) -> Self {
-        Self::List { parts: parts.into_iter().map(Into::into).collect(), is_choice: false }
+    pub fn all(parts: impl IntoIterator<Item = impl Sayable>) -> Self {
+        let parts = parts.into_iter().map(|part| part.part()).collect();
+        Self::List { parts, is_choice: false }
     }
 
     /// One of several.
     #[must_use]
-    pub fn any(parts: impl IntoIterator<Item = impl Into<Self>>) -> Self {
-        Self::List { parts: parts.into_iter().map(Into::into).collect(), is_choice: true }
+    pub fn any(parts: impl IntoIterator<Item = impl Sayable>) -> Self {
+        let parts = parts.into_iter().map(|part| part.part()).collect();
+        Self::List { parts, is_choice: true }
     }
 }
 
@@ -204,41 +217,70 @@ impl fmt::Display for Part {
     }
 }
 
-impl From<Said> for Part {
-    fn from(said: Said) -> Self {
-        Self::Said(Box::new(said))
+/// What can be said in a sentence.
+pub trait Sayable {
+    /// It, as a value of a sentence.
+    fn part(&self) -> Part;
+}
+
+impl<T: Sayable + ?Sized> Sayable for &T {
+    fn part(&self) -> Part {
+        (**self).part()
     }
 }
 
-impl From<TicketKind> for Part {
-    /// As it stands in a sentence: `an incident`.
-    fn from(kind: TicketKind) -> Self {
-        Self::Word {
-            group: "one",
-            key: kind.as_str().into(),
-            text: kind.with_article().into(),
-        }
+impl Sayable for Part {
+    fn part(&self) -> Part {
+        self.clone()
+    }
+}
+
+impl Sayable for Said {
+    fn part(&self) -> Part {
+        Part::Said(Box::new(self.clone()))
+    }
+}
+
+/// As it stands in a sentence: `an incident`.
+impl Sayable for TicketKind {
+    fn part(&self) -> Part {
+        let text = self.with_article().into();
+        Part::Word { group: "one", key: self.as_str().into(), text }
     }
 }
 
 macro_rules! data {
-    ($($type:ty),+) => {
-        $(impl From<$type> for Part {
-            fn from(data: $type) -> Self {
-                Self::Data(data.to_string())
+    ($($type:ty),+ $(,)?) => {
+        $(impl Sayable for $type {
+            fn part(&self) -> Part {
+                Part::Data(self.to_string())
             }
         })+
     };
 }
 
-data!(&str, &String, &&str, &&String, String, u8, u16, u32, u64, usize, i32, i64);
-data!(&crate::key::Key, &crate::key::CategoryPath, &Cow<'_, str>, crate::ticket::Level);
+data!(
+    str,
+    String,
+    u8,
+    u16,
+    u32,
+    u64,
+    usize,
+    i32,
+    i64,
+    Cow<'_, str>,
+    Key,
+    CategoryPath,
+    Level,
+    PersonId
+);
 
 macro_rules! words {
     ($($type:ty => $group:literal),+ $(,)?) => {
-        $(impl From<$type> for Part {
-            fn from(word: $type) -> Self {
-                Self::word($group, word.as_str())
+        $(impl Sayable for $type {
+            fn part(&self) -> Part {
+                Part::word($group, self.as_str())
             }
         })+
     };
@@ -253,6 +295,7 @@ words! {
     Role => "role",
     SeatState => "seat",
     State => "state",
+    SuggestedField => "field",
 }
 
 #[cfg(test)]
@@ -262,7 +305,8 @@ mod tests {
     #[test]
     fn a_sentence_is_said_in_english_and_by_any_other_template() {
         let (number, state) = ("INC0000001", State::Resolved);
-        let said = said!("{number} is `{state}`; use {action}.", number, state, action = Action::Reopen);
+        let said =
+            said!("{number} is `{state}`; use {action}.", number, state, action = Action::Reopen);
         assert_eq!(said, "INC0000001 is `resolved`; use reopen.");
         let shout = |part: &Part| match part {
             Part::Word { group, key, .. } => format!("{group}/{key}"),
@@ -281,7 +325,11 @@ mod tests {
 
     #[test]
     fn what_is_quoted_in_a_list_is_quoted_one_by_one() {
-        let said = said!("Use `{names}` or {codes}.", names = Part::all(["a", "b"]), codes = Part::any(["c", "d"]));
+        let said = said!(
+            "Use `{names}` or {codes}.",
+            names = Part::all(["a", "b"]),
+            codes = Part::any(["c", "d"])
+        );
         assert_eq!(said, "Use `a`, `b` or c or d.");
         assert_eq!(
             said.filled("„{names}“, {codes}", " oder ", &Part::to_string),

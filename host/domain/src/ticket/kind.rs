@@ -11,7 +11,9 @@ use crate::{
     organization::OrgSettings,
     problem,
     refusal::Refused,
-    request, task,
+    request,
+    said::Said,
+    task,
     ticket::{Action, Code, Field, Input, Phase, State, Ticket, Turn},
 };
 
@@ -194,9 +196,9 @@ pub struct Lack {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// Where it stands beside its state, as it stands after "… for an incident".
-    Standing(String),
+    Standing(Said),
     /// Something about it, with the remedy.
-    Guard(&'static str),
+    Guard(Said),
 }
 
 /// One action of one kind.
