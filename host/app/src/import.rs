@@ -500,10 +500,10 @@ fn nearly_there(
     Some(FieldFault {
         pointer: "/external_ref/id".to_owned(),
         code: "similar",
-        message: format!(
+        message: Said::as_is(format!(
             "`{}` differs from `{id}` ({whose}) only in upper and lower case.",
             origin.id
-        ),
+        )),
     })
 }
 
@@ -544,7 +544,7 @@ fn faults_of(error: CommandError) -> Result<Vec<FieldFault>, CommandError> {
         CommandError::Refused(refused) => Ok(vec![FieldFault {
             pointer: String::new(),
             code: "refused",
-            message: refused.to_string(),
+            message: refused.said(),
         }]),
         other => Err(other),
     }

@@ -16,15 +16,17 @@ use serde_json::value::RawValue;
 use waypost_domain::{
     moment,
     refusal::{Faults, FieldFault, Refused},
-    said, text,
+    said,
+    said::{Said, Sayable},
+    text,
 };
 
 use crate::CommandError;
 
 /// Readings of an input's fields, with the faults noted in the domain's list.
 pub(crate) trait Reading {
-    /// The value, or its error as a fault.
-    fn take<T, E: Into<Said>>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T>;
+    /// The value, or its error as a fault, which no page can say in another language.
+    fn take<T, E: Display>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T>;
 
     /// A text that must be understood as `T`.
     fn parse<T: FromStr<Err: Into<Said>>>(&mut self, pointer: &str, text: &str) -> Option<T>;
@@ -62,7 +64,7 @@ pub(crate) trait Reading {
     fn zone_if<T: FromStr>(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<T>>;
 
     /// A number within bounds.
-    fn within<T: PartialOrd + Display>(
+    fn within<T: PartialOrd + Sayable>(
         &mut self,
         pointer: &str,
         given: T,
@@ -82,12 +84,13 @@ pub(crate) trait Reading {
 }
 
 impl Reading for Faults {
-    fn take<T, E: Into<Said>>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T> {
-        parsed.map_err(|error| self.wrong(pointer, "invalid", error.into())).ok()
+    fn take<T, E: Display>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T> {
+        parsed.map_err(|error| self.wrong(pointer, "invalid", Said::as_is(error.to_string()))).ok()
     }
 
     fn parse<T: FromStr<Err: Into<Said>>>(&mut self, pointer: &str, text: &str) -> Option<T> {
-        self.take(pointer, text.trim().parse::<T>())
+        let parsed = text.trim().parse::<T>();
+        parsed.map_err(|error| self.wrong(pointer, "invalid", error.into())).ok()
     }
 
     fn parse_if<T: FromStr<Err: Into<Said>>>(
@@ -126,7 +129,7 @@ impl Reading for Faults {
         zone.ok().map(Some)
     }
 
-    fn within<T: PartialOrd + Display>(
+    fn within<T: PartialOrd + Sayable>(
         &mut self,
         pointer: &str,
         given: T,

@@ -14,6 +14,7 @@ use waypost_domain::{
     moment,
     refusal::Faults,
     said,
+    said::{Part, Said},
     text::line_ends,
     ticket::{FieldType, Value},
 };

@@ -214,7 +214,7 @@ fn check_place(faults: &mut Faults, kind: OrgKind, parent: &Organization) {
             "A client must be below the platform or a provider; set `parent` to one of them."
         }
     };
-    faults.wrong("/kind", "not-allowed", message);
+    faults.wrong("/kind", "not-allowed", Said::as_is(message));
 }
 
 fn first_team(org: OrgId, id: TeamId) -> Team {

@@ -89,7 +89,7 @@ pub(crate) fn note_refusal(
     match refused {
         PrepareRefused::Settings(errors) => {
             for SettingsError { path, message } in errors {
-                faults.wrong(&pointer(&path), "invalid", message);
+                faults.wrong(&pointer(&path), "invalid", Said::as_is(message));
             }
         }
         PrepareRefused::Configure(failure) => {

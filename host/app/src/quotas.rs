@@ -90,7 +90,7 @@ impl Quotas {
         } else {
             return Ok(());
         };
-        Err(CommandError::field("/component", "quota-exceeded", message))
+        Err(CommandError::field("/component", "quota-exceeded", Said::as_is(message)))
     }
 }
 

@@ -9,15 +9,15 @@ use thiserror::Error;
 use crate::{
     name::names,
     said,
-    said::Said,
+    said::{Part, Said},
     ticket::{Action, State, TicketKind},
 };
 
 /// A move was not made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", self.said())]
 pub enum Refused {
     /// Where it stands does not allow it.
-    #[error("{}", not_possible(*action, *kind, why))]
     InvalidTransition {
         /// What was asked for.
         action: Action,
@@ -31,13 +31,10 @@ pub enum Refused {
         allowed: Vec<Action>,
     },
     /// Fields are missing, and nothing else is wrong.
-    #[error("missing: {}", pointers(.0))]
     MissingFields(Vec<FieldFault>),
     /// Fields are wrong; some may be missing too.
-    #[error("not valid: {}", pointers(.0))]
     Invalid(Vec<FieldFault>),
     /// Something around the record stands against it.
-    #[error("{message}")]
     Guard {
         /// What kind of thing.
         kind: GuardKind,
@@ -87,15 +84,16 @@ impl Refused {
         Self::Guard { kind: GuardKind::Failed, message }
     }
 
-    /// Why the move was not made; none where each field says it for itself.
+    /// Why the move was not made, in one sentence.
     #[must_use]
-    pub fn said(&self) -> Option<Said> {
+    pub fn said(&self) -> Said {
         match self {
             Self::InvalidTransition { action, kind, why, .. } => {
-                Some(not_possible(*action, *kind, why))
+                said!("`{action}` is not possible for {kind} {why}", action, kind, why)
             }
-            Self::Guard { message, .. } => Some(message.clone()),
-            Self::MissingFields(_) | Self::Invalid(_) => None,
+            Self::MissingFields(faults) => said!("missing: {fields}", fields = pointers(faults)),
+            Self::Invalid(faults) => said!("not valid: {fields}", fields = pointers(faults)),
+            Self::Guard { message, .. } => message.clone(),
         }
     }
 
@@ -188,11 +186,6 @@ impl Faults {
     }
 }
 
-/// What is said where an action is not possible.
-fn not_possible(action: Action, kind: TicketKind, why: &Said) -> Said {
-    said!("`{action}` is not possible for {kind} {why}", action, kind, why)
-}
-
-fn pointers(faults: &[FieldFault]) -> String {
-    faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>().join(", ")
+fn pointers(faults: &[FieldFault]) -> Part {
+    Part::all(faults.iter().map(|fault| &fault.pointer))
 }

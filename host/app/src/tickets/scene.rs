@@ -301,7 +301,8 @@ impl Subject {
             && let Some(id) = self.ticket.goes_on_in()
             && let Some(goes_on) = ticket::find(tx, id).await?
         {
-            *why = format!("{why}; {} goes on instead of it", goes_on.number);
+            *why =
+                said!("{why}; {number} goes on instead of it", why = *why, number = goes_on.number);
         }
         Ok(refused)
     }

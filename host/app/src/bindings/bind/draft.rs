@@ -197,7 +197,9 @@ async fn find_component(
             return Ok(Some(Found { digest, bytes, description }));
         }
     };
-    let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
+    let Some(digest) = faults.take("/component", given.trim().parse::<Digest>()) else {
+        return Ok(None);
+    };
     let Some(found) = policies::inspection(tx, given.trim()).await? else {
         let message = Said::as_is(format!(
             "There is no policy {digest} that this organization can bind; upload it."
@@ -397,7 +399,7 @@ async fn check_fallback(
              omit it or add `route`."
         }
     };
-    faults.wrong("/fallback_team", "not-allowed", message);
+    faults.wrong("/fallback_team", "not-allowed", Said::as_is(message));
     Ok(None)
 }
 

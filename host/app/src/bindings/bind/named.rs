@@ -39,7 +39,9 @@ pub(super) async fn unknown(
     for one in named {
         let pointer = format!("/settings{}", one.pointer);
         if one.kind == "person" {
-            let Some(id) = faults.parse::<PersonId>(&pointer, &one.name) else { continue };
+            let Some(id) = faults.take(&pointer, one.name.trim().parse::<PersonId>()) else {
+                continue;
+            };
             if !person::find(tx, id).await?.is_some_and(|person| person.active) {
                 let message = Said::as_is(format!("there is no active person `{id}`"));
                 faults.wrong(&pointer, "unknown", message);
