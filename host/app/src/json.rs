@@ -281,10 +281,11 @@ fn parts<'j, const N: usize>(
     names: [&str; N],
 ) -> Option<[Option<&'j Json>; N]> {
     let listed = names.join(" and ");
-    let what = said!("an object with {names}", names = listed);
+    // What has such parts has no inputs on pages.
+    let what = Said::as_is(format!("an object with {listed}"));
     let object = expect(faults, pointer, json.as_object(), what)?;
     for name in object.keys().filter(|name| !names.contains(&name.as_str())) {
-        let message = said!("There is no field `{name}`; give {listed}.", name, listed);
+        let message = Said::as_is(format!("There is no field `{name}`; give {listed}."));
         faults.wrong(&at(pointer, name), "unknown", message);
     }
     Some(names.map(|name| object.get(name)))

@@ -243,17 +243,19 @@ fn lacks(ticket: &Ticket, settings: &OrgSettings) -> Vec<Lack> {
             ResolveDemand::Category => (
                 ticket.category.is_none(),
                 &["category"],
-                "The organization requires a category; set one first.",
+                said!("The organization requires a category; set one first."),
             ),
             ResolveDemand::ServiceOrCi => (
                 ticket.service.is_none() && ticket.ci.is_none(),
                 &["service", "ci"],
-                "The organization requires a service or a configuration item; set one first.",
+                said!(
+                    "The organization requires a service or a configuration item; set one first."
+                ),
             ),
             ResolveDemand::Assignee => (
                 ticket.assignee.is_none(),
                 &["assignee"],
-                "The organization requires an assignee; assign it first.",
+                said!("The organization requires an assignee; assign it first."),
             ),
         };
         is_empty.then_some(Lack { fields, remedy })

@@ -111,7 +111,7 @@ const ROWS: &[Row] = &[
                 .filling(),
         ])
         .lacking(|ticket, _| {
-            let remedy = "Name the service or the configuration item concerned.";
+            let remedy = said!("Name the service or the configuration item concerned.");
             let lack = Lack { fields: &["service", "ci"], remedy };
             let is_known = ticket.service.is_some() || ticket.ci.is_some();
             if is_known { Vec::new() } else { vec![lack] }
@@ -148,7 +148,7 @@ const ROWS: &[Row] = &[
             "Comment on its incidents; defaults to the workaround, or else to the fix notes.",
         )])
         .lacking(|ticket, _| {
-            let remedy = "Give a text, or fill in the workaround first.";
+            let remedy = said!("Give a text, or fill in the workaround first.");
             let lack = Lack { fields: &["text"], remedy };
             if ticket.known_remedy().is_some() { Vec::new() } else { vec![lack] }
         })
@@ -207,7 +207,7 @@ const ROWS: &[Row] = &[
             input("review_note", FieldType::Text, "Lessons learned; required for a major problem."),
         ])
         .lacking(|ticket, _| {
-            let remedy = "Give the lessons learned; a major problem needs a review.";
+            let remedy = said!("Give the lessons learned; a major problem needs a review.");
             let lack = Lack { fields: &["review_note"], remedy };
             let is_major = ticket.problem().is_some_and(|problem| problem.major);
             if is_major { vec![lack] } else { Vec::new() }

@@ -249,6 +249,13 @@ impl Sayable for TicketKind {
     }
 }
 
+/// As it stands after "waits for".
+impl Sayable for AwaitingKind {
+    fn part(&self) -> Part {
+        Part::option("awaiting", self.as_str())
+    }
+}
+
 macro_rules! data {
     ($($type:ty),+ $(,)?) => {
         $(impl Sayable for $type {
@@ -288,7 +295,6 @@ macro_rules! words {
 
 words! {
     Action => "action",
-    AwaitingKind => "hold",
     Code => "code",
     LinkType => "link",
     MajorState => "major",

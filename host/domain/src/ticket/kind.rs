@@ -184,12 +184,12 @@ pub type Against = fn(&Ticket, Action) -> Option<Obstacle>;
 pub type Lacks = fn(&Ticket, &OrgSettings) -> Vec<Lack>;
 
 /// Something that must be filled before an action.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Lack {
     /// The field; of several, the others will do as well.
     pub fields: &'static [&'static str],
     /// What to do.
-    pub remedy: &'static str,
+    pub remedy: Said,
 }
 
 /// What stands against an action.

@@ -241,7 +241,7 @@ impl Ticket {
         if let Some(lacks) = row.lacks {
             for Lack { fields, remedy } in lacks(self, turn.settings) {
                 if !fields.iter().any(|field| turn.given.says(field)) {
-                    turn.faults.missing(&format!("/{}", fields[0]), Said::fixed(remedy));
+                    turn.faults.missing(&format!("/{}", fields[0]), remedy);
                 }
             }
         }
