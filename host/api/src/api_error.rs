@@ -141,7 +141,7 @@ impl From<FieldFault> for FaultOut {
             parameter: None,
             header: None,
             code: fault.code,
-            message: fault.message,
+            message: fault.message.into(),
         }
     }
 }

@@ -177,7 +177,7 @@ impl<'de> Deserializer<'de> for Node {
         let more = unknown.count();
         if more > 0 {
             let FieldFault { code, message, .. } = FieldFault::more(more);
-            faults.push(Fault { path: Vec::new(), code, message });
+            faults.push(Fault { path: Vec::new(), code, message: message.into() });
         }
         if !faults.is_empty() {
             return Err(Faults(faults));

@@ -13,6 +13,7 @@ use waypost_domain::{
     permission::{Forbidden, ForbiddenKind},
     refusal::Faults,
     role::Role,
+    said,
     ticket::{Action, Ticket},
 };
 use waypost_store::{ReadTx, approval};
@@ -303,11 +304,11 @@ fn said(text: Option<&str>) -> Option<&str> {
 
 fn voter(caller: &Caller) -> Result<PersonId, CommandError> {
     if caller.role == Role::Auditor {
-        let message = "The role auditor is read-only and cannot vote.";
-        return Err(CommandError::Forbidden(message.to_owned()));
+        let message = said!("The role auditor is read-only and cannot vote.");
+        return Err(CommandError::Forbidden(message));
     }
     caller.person().ok_or_else(|| {
-        CommandError::Forbidden("Only a person can vote; use a person's token.".to_owned())
+        CommandError::Forbidden(said!("Only a person can vote; use a person's token."))
     })
 }
 

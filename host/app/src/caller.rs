@@ -9,6 +9,8 @@ use waypost_domain::{
     ids::{OrgId, PersonId, TokenId},
     key::Key,
     role::Role,
+    said,
+    said::Part,
 };
 
 use waypost_store::CommitNote;
@@ -67,8 +69,8 @@ impl Caller {
         if roles.contains(&self.role) {
             return Ok(());
         }
-        let needed = roles.iter().map(|role| role.as_str()).collect::<Vec<_>>().join(" or ");
-        Err(CommandError::Forbidden(format!("This requires the role {needed}.")))
+        let needed = Part::any(roles);
+        Err(CommandError::Forbidden(said!("This requires the role {needed}.", needed)))
     }
 }
 

@@ -13,6 +13,8 @@ use waypost_domain::{
     permission,
     refusal::Faults,
     role::Role,
+    said,
+    said::Part,
 };
 use waypost_store::{ReadTx, catalog, category, delegation, service};
 
@@ -185,7 +187,8 @@ async fn from(
 ) -> Result<Option<PersonId>, CommandError> {
     let own = caller.person();
     let Some(named) = given.cloned().or(own.map(PersonRef::Id)) else {
-        faults.missing("/from", "This token does not belong to a person; name the delegator.");
+        faults
+            .missing("/from", said!("This token does not belong to a person; name the delegator."));
         return Ok(None);
     };
     // Whoever may not do it does not learn who is in the directory by trying.
@@ -214,27 +217,39 @@ async fn scope(
             if known.iter().any(|one| one.path == path && one.active) {
                 return Ok(Some(Scope::Category(path)));
             }
-            faults.wrong("/category", "unknown", format!("There is no active category `{path}`."));
+            faults.wrong(
+                "/category",
+                "unknown",
+                said!("There is no active category `{path}`.", path),
+            );
             Ok(None)
         }
         (None, Some(key), None) => {
             let known = service::find_by_key(tx, key).await?.filter(|one| one.active);
             if known.is_none() {
-                faults.wrong("/service", "unknown", format!("There is no active service `{key}`."));
+                faults.wrong(
+                    "/service",
+                    "unknown",
+                    said!("There is no active service `{key}`.", key),
+                );
             }
             Ok(known.map(|one| Scope::Service(one.id)))
         }
         (None, None, Some(key)) => {
             let known = catalog::find_by_key(tx, key).await?.filter(|one| one.active);
             if known.is_none() {
-                let message = format!("There is no active catalog item `{key}`.");
+                let message = said!("There is no active catalog item `{key}`.", key);
                 faults.wrong("/catalog_item", "unknown", message);
             }
             Ok(known.map(|one| Scope::CatalogItem(one.id)))
         }
         _ => {
-            let message =
-                "Give only one of `category`, `service` and `catalog_item` per delegation.";
+            let message = said!(
+                "Give only one of `{category}`, `{service}` and `{catalog_item}` per delegation.",
+                category = Part::field("category"),
+                service = Part::field("service"),
+                catalog_item = Part::field("catalog_item")
+            );
             faults.wrong("", "too-many", message);
             Ok(None)
         }

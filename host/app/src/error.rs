@@ -1,58 +1,46 @@
 //! Why a command was not carried out.
 
 use thiserror::Error;
-use waypost_domain::refusal::{FieldFault, GuardKind, Refused};
+use waypost_domain::{
+    refusal::{FieldFault, GuardKind, Refused},
+    said,
+    said::{Part, Said},
+};
 use waypost_store::StoreError;
 
 /// A command was not carried out. Nothing was changed.
 #[derive(Debug, Error)]
+#[error("{}", self.said())]
 pub enum CommandError {
     /// What the command is about is not there, or not for this caller to know of.
-    #[error("there is no such {0}")]
     NotFound(Missing),
     /// The caller's role does not allow it; says which does.
-    #[error("{0}")]
-    Forbidden(String),
+    Forbidden(Said),
     /// Nobody decides on their own wish.
-    #[error("{0}")]
-    SeparationOfDuties(String),
+    SeparationOfDuties(Said),
     /// Somebody else changed it first.
-    #[error(
-        "the record has been changed since you read it; read it again, then repeat your changes"
-    )]
     Stale,
     /// The record's state, a missing or wrong field, or a guard stands against it.
     #[error(transparent)]
     Refused(#[from] Refused),
     /// Fields are wrong; each says which and how.
-    #[error("{} not valid", fields(.0.len()))]
     Invalid(Vec<FieldFault>),
     /// Another record has the same value where it must be unique.
-    #[error("the {0} is already taken")]
     Taken(&'static str),
     /// What was voted on is not what is there now.
-    #[error("the content has changed since it was shown; read it again")]
     ContentChanged,
     /// The cursor belongs to another list.
     #[error(transparent)]
     Cursor(#[from] crate::InvalidCursor),
     /// Another server has carried out the same request.
-    #[error("the first request with this key is still running")]
     Overtaken,
     /// There is too much to do right now.
-    #[error("the desk is busy; try again in a moment")]
     Busy,
     /// The database is away, or cannot write. Nothing was changed.
-    #[error("the database is not available, and nothing was changed; try again in a moment")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The answer to the commit was lost: the changes may be kept or not.
-    #[error(
-        "the connection to the database was lost while the changes were being stored, so it is not known whether they \
-         were: read the records again, or look for the external reference, before you repeat the command"
-    )]
     OutcomeUnknown(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// Not the caller's doing: the database failed, or holds something it should not.
-    #[error("internal error")]
     Internal(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
@@ -67,87 +55,19 @@ pub(crate) enum Trouble {
     OfAll,
 }
 
-/// What was not found.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Missing {
-    /// An organization.
-    Organization,
-    /// A person.
-    Person,
-    /// A team.
-    Team,
-    /// A service.
-    Service,
-    /// A configuration item.
-    Ci,
-    /// A category.
-    Category,
-    /// A catalog item.
-    CatalogItem,
-    /// A ticket.
-    Ticket,
-    /// An approval request.
-    Approval,
-    /// A delegation.
-    Delegation,
-    /// A suggestion.
-    Suggestion,
-    /// A component.
-    Policy,
-    /// A binding.
-    Binding,
-    /// A binding's revision.
-    Revision,
-    /// A receipt.
-    Receipt,
-    /// A token.
-    Token,
-    /// A saved view.
-    View,
-    /// A link that signs somebody in.
-    Link,
-    /// A password, where there are none.
-    Password,
-}
-
-impl std::fmt::Display for Missing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Organization => "organization",
-            Self::Person => "person",
-            Self::Team => "team",
-            Self::Service => "service",
-            Self::Ci => "configuration item",
-            Self::Category => "category",
-            Self::CatalogItem => "catalog item",
-            Self::Ticket => "ticket",
-            Self::Approval => "approval request",
-            Self::Delegation => "delegation",
-            Self::Suggestion => "suggestion",
-            Self::Policy => "policy",
-            Self::Binding => "binding",
-            Self::Revision => "revision",
-            Self::Receipt => "receipt",
-            Self::Token => "token",
-            Self::View => "saved view",
-            Self::Link => "link",
-            Self::Password => "password",
-        })
-    }
-}
-
 /// Declares an enum together with its names.
 macro_rules! codes {
-    ($($(#[doc = $doc:literal])+ $variant:ident => $name:literal,)+) => {
-        /// The one word for why a command was not carried out: its sender reads it, and whoever
-        /// audits what was refused.
+    ($(#[doc = $about:literal])+ $type:ident {
+        $($(#[doc = $doc:literal])+ $variant:ident => $name:literal,)+
+    }) => {
+        $(#[doc = $about])+
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum Code {
+        pub enum $type {
             $($(#[doc = $doc])+ $variant,)+
         }
 
-        impl Code {
-            /// Every code.
+        impl $type {
+            /// Every one.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
             /// The word.
@@ -160,46 +80,136 @@ macro_rules! codes {
 }
 
 codes! {
-    /// It is not there, or not for this caller.
-    NotFound => "not-found",
-    /// The role or standing does not allow it.
-    Forbidden => "forbidden",
-    /// Nobody decides on their own wish or work.
-    SeparationOfDuties => "separation-of-duties",
-    /// Somebody else changed it first.
-    StaleVersion => "stale-version",
-    /// Where it stands does not allow it.
-    InvalidTransition => "invalid-transition",
-    /// Fields are missing, and nothing else is wrong.
-    MissingFields => "missing-fields",
-    /// Fields are wrong.
-    ValidationFailed => "validation-failed",
-    /// Something around it stands against it.
-    GuardFailed => "guard-failed",
-    /// Somebody has to approve first.
-    ApprovalRequired => "approval-required",
-    /// What was voted on has changed.
-    ContentChanged => "content-changed",
-    /// A unique value is taken.
-    Duplicate => "duplicate",
-    /// The cursor is of another list.
-    CursorInvalid => "cursor-invalid",
-    /// Something that the desk needs is away, or there is too much to do.
-    Unavailable => "unavailable",
-    /// The answer to a commit was lost.
-    OutcomeUnknown => "outcome-unknown",
-    /// Not the caller's doing.
-    Internal => "internal",
+    /// What was not found.
+    Missing {
+        /// An organization.
+        Organization => "organization",
+        /// A person.
+        Person => "person",
+        /// A team.
+        Team => "team",
+        /// A service.
+        Service => "service",
+        /// A configuration item.
+        Ci => "configuration item",
+        /// A category.
+        Category => "category",
+        /// A catalog item.
+        CatalogItem => "catalog item",
+        /// A ticket.
+        Ticket => "ticket",
+        /// An approval request.
+        Approval => "approval request",
+        /// A delegation.
+        Delegation => "delegation",
+        /// A suggestion.
+        Suggestion => "suggestion",
+        /// A component.
+        Policy => "policy",
+        /// A binding.
+        Binding => "binding",
+        /// A binding's revision.
+        Revision => "revision",
+        /// A receipt.
+        Receipt => "receipt",
+        /// A token.
+        Token => "token",
+        /// A saved view.
+        View => "saved view",
+        /// A link that signs somebody in.
+        Link => "link",
+        /// A password, where there are none.
+        Password => "password",
+    }
 }
 
-fn fields(count: usize) -> String {
-    if count == 1 { "a field is".to_owned() } else { format!("{count} fields are") }
+codes! {
+    /// The one word for why a command was not carried out: its sender reads it, and whoever audits
+    /// what was refused.
+    Code {
+        /// It is not there, or not for this caller.
+        NotFound => "not-found",
+        /// The role or standing does not allow it.
+        Forbidden => "forbidden",
+        /// Nobody decides on their own wish or work.
+        SeparationOfDuties => "separation-of-duties",
+        /// Somebody else changed it first.
+        StaleVersion => "stale-version",
+        /// Where it stands does not allow it.
+        InvalidTransition => "invalid-transition",
+        /// Fields are missing, and nothing else is wrong.
+        MissingFields => "missing-fields",
+        /// Fields are wrong.
+        ValidationFailed => "validation-failed",
+        /// Something around it stands against it.
+        GuardFailed => "guard-failed",
+        /// Somebody has to approve first.
+        ApprovalRequired => "approval-required",
+        /// What was voted on has changed.
+        ContentChanged => "content-changed",
+        /// A unique value is taken.
+        Duplicate => "duplicate",
+        /// The cursor is of another list.
+        CursorInvalid => "cursor-invalid",
+        /// Something that the desk needs is away, or there is too much to do.
+        Unavailable => "unavailable",
+        /// The answer to a commit was lost.
+        OutcomeUnknown => "outcome-unknown",
+        /// Not the caller's doing.
+        Internal => "internal",
+    }
 }
 
 impl CommandError {
     /// Something around the record stands against it.
-    pub(crate) fn guard(message: String) -> Self {
+    pub(crate) fn guard(message: Said) -> Self {
         Refused::guard(message).into()
+    }
+
+    /// Why it was not carried out, in one sentence.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        match self {
+            Self::NotFound(what) => {
+                said!("there is no such {what}", what = Part::word("missing", what.as_str()))
+            }
+            Self::Forbidden(why) | Self::SeparationOfDuties(why) => why.clone(),
+            Self::Stale => said!(
+                "the record has been changed since you read it; read it again, then repeat your \
+                 changes"
+            ),
+            Self::Refused(refused) => refused.said(),
+            Self::Invalid(faults) if faults.len() == 1 => said!("a field is not valid"),
+            Self::Invalid(faults) => said!("{count} fields are not valid", count = faults.len()),
+            Self::Taken(what) => {
+                said!("the {what} is already taken", what = Part::word("taken", *what))
+            }
+            Self::ContentChanged => {
+                said!("the content has changed since it was shown; read it again")
+            }
+            Self::Cursor(invalid) => Said::as_is(invalid.to_string()),
+            Self::Overtaken => said!("the first request with this key is still running"),
+            Self::Busy => said!("the desk is busy; try again in a moment"),
+            Self::Unavailable(_) => said!(
+                "the database is not available, and nothing was changed; try again in a moment"
+            ),
+            Self::OutcomeUnknown(_) => said!(
+                "the connection to the database was lost while the changes were being stored, so \
+                 it is not known whether they were: read the records again, or look for the \
+                 external reference, before you repeat the command"
+            ),
+            Self::Internal(_) => said!("internal error"),
+        }
+    }
+
+    /// The same with every field that is wrong, in a sentence for each.
+    #[must_use]
+    pub fn sentences(&self) -> Vec<Said> {
+        match self {
+            Self::Refused(Refused::MissingFields(faults) | Refused::Invalid(faults))
+            | Self::Invalid(faults) => faults.iter().map(|fault| fault.message.clone()).collect(),
+            other => vec![other.said()],
+        }
     }
 
     /// Why it was not carried out, in one word.
@@ -258,12 +268,8 @@ impl CommandError {
     }
 
     /// One wrong field.
-    pub(crate) fn field(pointer: &str, code: &'static str, message: impl Into<String>) -> Self {
-        Self::Invalid(vec![FieldFault {
-            pointer: pointer.to_owned(),
-            code,
-            message: message.into(),
-        }])
+    pub(crate) fn field(pointer: &str, code: &'static str, message: Said) -> Self {
+        Self::Invalid(vec![FieldFault { pointer: pointer.to_owned(), code, message }])
     }
 }
 
@@ -277,10 +283,12 @@ impl From<StoreError> for CommandError {
             StoreError::Unstorable(field) => Self::field(
                 &format!("/{field}"),
                 "unstorable",
-                "This value cannot be stored; remove control characters and very large numbers.",
+                said!(
+                    "This value cannot be stored; remove control characters and very large numbers."
+                ),
             ),
             StoreError::NotText => {
-                Self::field("", "control-character", "Remove the control character U+0000.")
+                Self::field("", "control-character", said!("Remove the control character U+0000."))
             }
             error @ StoreError::Unavailable(_) => Self::Unavailable(Box::new(error)),
             error @ StoreError::OutcomeUnknown(_) => Self::OutcomeUnknown(Box::new(error)),

@@ -14,7 +14,7 @@ use std::{
 use chrono::{DateTime, Duration, Utc};
 use sha2::{Digest, Sha256};
 use tokio::sync::{Notify, watch};
-use waypost_domain::{ids::OrgId, refusal::Faults};
+use waypost_domain::{ids::OrgId, refusal::Faults, said};
 use waypost_store::{
     Committed, WriteTx,
     idempotency::{self, Answered, CarriedOut, Known, RequestKey},
@@ -81,8 +81,10 @@ pub async fn begin(desk: &Desk, caller: &Caller, request: &Request) -> Result<Be
     let mut faults = Faults::new();
     let is_plain = request.key.chars().all(|c| c.is_ascii() && !c.is_ascii_control());
     if request.key.is_empty() || request.key.len() > MAX_KEY_CHARS || !is_plain {
-        let message =
-            format!("an idempotency key must have 1 to {MAX_KEY_CHARS} printable ASCII characters");
+        let message = said!(
+            "an idempotency key must have 1 to {most} printable ASCII characters",
+            most = MAX_KEY_CHARS
+        );
         faults.wrong("", "invalid", message);
     }
     faults.refuse_any()?;

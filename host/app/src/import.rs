@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use waypost_domain::{
     message::Message,
     refusal::{FieldFault, Refused},
+    said::Said,
     ticket::ExternalRef,
 };
 use waypost_store::{
@@ -227,10 +228,10 @@ pub async fn start(
             return Err(CommandError::field(
                 "/name",
                 "other-file",
-                format!(
+                Said::as_is(format!(
                     "The import `{}` was started with another file; use another name.",
                     start.name
-                ),
+                )),
             ));
         }
         Some(job) if job.finished_at.is_none() && job.options == start.options => {
@@ -499,10 +500,10 @@ fn nearly_there(
     Some(FieldFault {
         pointer: "/external_ref/id".to_owned(),
         code: "similar",
-        message: format!(
+        message: Said::as_is(format!(
             "`{}` differs from `{id}` ({whose}) only in upper and lower case.",
             origin.id
-        ),
+        )),
     })
 }
 
@@ -543,7 +544,7 @@ fn faults_of(error: CommandError) -> Result<Vec<FieldFault>, CommandError> {
         CommandError::Refused(refused) => Ok(vec![FieldFault {
             pointer: String::new(),
             code: "refused",
-            message: refused.to_string(),
+            message: refused.said(),
         }]),
         other => Err(other),
     }

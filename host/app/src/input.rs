@@ -16,6 +16,8 @@ use serde_json::value::RawValue;
 use waypost_domain::{
     moment,
     refusal::{Faults, FieldFault, Refused},
+    said,
+    said::{Said, Sayable},
     text,
 };
 
@@ -23,18 +25,18 @@ use crate::CommandError;
 
 /// Readings of an input's fields, with the faults noted in the domain's list.
 pub(crate) trait Reading {
-    /// The value, or its error as a fault.
+    /// The value, or its error as a fault, which no page can say in another language.
     fn take<T, E: Display>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T>;
 
     /// A text that must be understood as `T`.
-    fn parse<T: FromStr<Err: Display>>(&mut self, pointer: &str, text: &str) -> Option<T>;
+    fn parse<T: FromStr<Err: Into<Said>>>(&mut self, pointer: &str, text: &str) -> Option<T>;
 
     /// A text that must be understood as `T`, where there is one. The outer none is a fault.
     #[expect(
         clippy::option_option,
         reason = "the outer level is a fault, the inner one an empty field"
     )]
-    fn parse_if<T: FromStr<Err: Display>>(
+    fn parse_if<T: FromStr<Err: Into<Said>>>(
         &mut self,
         pointer: &str,
         text: Option<&str>,
@@ -62,7 +64,7 @@ pub(crate) trait Reading {
     fn zone_if<T: FromStr>(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<T>>;
 
     /// A number within bounds.
-    fn within<T: PartialOrd + Display>(
+    fn within<T: PartialOrd + Sayable>(
         &mut self,
         pointer: &str,
         given: T,
@@ -83,14 +85,15 @@ pub(crate) trait Reading {
 
 impl Reading for Faults {
     fn take<T, E: Display>(&mut self, pointer: &str, parsed: Result<T, E>) -> Option<T> {
-        parsed.map_err(|error| self.wrong(pointer, "invalid", error.to_string())).ok()
+        parsed.map_err(|error| self.wrong(pointer, "invalid", Said::as_is(error.to_string()))).ok()
     }
 
-    fn parse<T: FromStr<Err: Display>>(&mut self, pointer: &str, text: &str) -> Option<T> {
-        self.take(pointer, text.trim().parse::<T>())
+    fn parse<T: FromStr<Err: Into<Said>>>(&mut self, pointer: &str, text: &str) -> Option<T> {
+        let parsed = text.trim().parse::<T>();
+        parsed.map_err(|error| self.wrong(pointer, "invalid", error.into())).ok()
     }
 
-    fn parse_if<T: FromStr<Err: Display>>(
+    fn parse_if<T: FromStr<Err: Into<Said>>>(
         &mut self,
         pointer: &str,
         text: Option<&str>,
@@ -111,21 +114,22 @@ impl Reading for Faults {
 
     fn moment(&mut self, pointer: &str, given: DateTime<Utc>) -> Option<DateTime<Utc>> {
         let kept = moment::kept(given);
-        kept.map_err(|invalid| self.wrong(pointer, invalid.code(), invalid.to_string())).ok()
+        kept.map_err(|invalid| self.wrong(pointer, invalid.code(), invalid.said())).ok()
     }
 
     fn zone_if<T: FromStr>(&mut self, pointer: &str, text: Option<&str>) -> Option<Option<T>> {
         let Some(text) = text else { return Some(None) };
         let zone = text.trim().parse::<T>().map_err(|_| {
-            let message = format!(
-                "`{text}` is not a valid time zone; use an IANA name such as Europe/Berlin"
+            let message = said!(
+                "`{text}` is not a valid time zone; use an IANA name such as Europe/Berlin",
+                text
             );
             self.wrong(pointer, "invalid", message);
         });
         zone.ok().map(Some)
     }
 
-    fn within<T: PartialOrd + Display>(
+    fn within<T: PartialOrd + Sayable>(
         &mut self,
         pointer: &str,
         given: T,
@@ -135,7 +139,11 @@ impl Reading for Faults {
         if (&least..=&most).contains(&&given) {
             return Some(given);
         }
-        self.wrong(pointer, "out-of-range", format!("{given} is not between {least} and {most}"));
+        self.wrong(
+            pointer,
+            "out-of-range",
+            said!("{given} is not between {least} and {most}", given, least, most),
+        );
         None
     }
 

@@ -13,13 +13,13 @@ use waypost_domain::{
     key::Key,
     moment,
     refusal::Faults,
+    said,
+    said::{Part, Said},
     text::line_ends,
     ticket::{FieldType, Value},
 };
 
 use crate::input::checked_text;
-
-const LIST_OF_TEXTS: &str = "a list of texts";
 
 /// The value that is given, if it stands for itself.
 pub(crate) fn value(
@@ -45,7 +45,7 @@ pub(crate) fn value(
             number(faults, pointer, json, most.max(u32::from(u16::MAX))).map(Value::Number)
         }
         FieldType::Flag => {
-            expect(faults, pointer, json.as_bool(), "true or false").map(Value::Flag)
+            expect(faults, pointer, json.as_bool(), said!("true or false")).map(Value::Flag)
         }
         FieldType::Time => time(faults, pointer, json).map(Value::Time),
         FieldType::Choice(names) => choice(faults, pointer, json, names),
@@ -82,11 +82,12 @@ pub(crate) fn refuse_unknown<'a>(
     what: &str,
 ) {
     let names = accepted.collect::<Vec<_>>();
-    let message = if names.is_empty() {
+    // No page names a field that there is not.
+    let message = Said::as_is(if names.is_empty() {
         format!("{what} has no fields; leave it out.")
     } else {
         format!("{what} has no field `{name}`; use one of: {}.", names.join(", "))
-    };
+    });
     faults.wrong(&at(pointer, name), "unknown", message);
 }
 
@@ -94,16 +95,16 @@ pub(crate) fn expect<T>(
     faults: &mut Faults,
     pointer: &str,
     value: Option<T>,
-    what: &str,
+    what: Said,
 ) -> Option<T> {
     if value.is_none() {
-        faults.wrong(pointer, "invalid", format!("Must be {what}."));
+        faults.wrong(pointer, "invalid", said!("Must be {what}.", what));
     }
     value
 }
 
 fn text<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
-    expect(faults, pointer, json.as_str(), "a text")
+    expect(faults, pointer, json.as_str(), said!("a text"))
 }
 
 /// A text of several lines, with one kind of line end.
@@ -131,7 +132,7 @@ pub(crate) fn names<'j>(
         let places = items.iter().enumerate();
         places.map(|(place, item)| Some((format!("{pointer}/{place}"), item.as_str()?))).collect()
     });
-    let mut all: Vec<_> = expect(faults, pointer, all.flatten(), LIST_OF_TEXTS)?;
+    let mut all: Vec<_> = expect(faults, pointer, all.flatten(), said!("a list of texts"))?;
     all.retain(|(pointer, named)| is_plain(faults, pointer, named));
     Some(all)
 }
@@ -146,20 +147,20 @@ pub(crate) fn is_plain(faults: &mut Faults, pointer: &str, named: &str) -> bool 
 }
 
 fn number(faults: &mut Faults, pointer: &str, json: &Json, most: u32) -> Option<u32> {
-    let what = format!("a whole number from 0 to {most}");
+    let what = said!("a whole number from 0 to {most}", most);
     let whole = json.as_f64().filter(|given| given.fract() == 0.0);
     let given = json.as_u64().and_then(|given| u32::try_from(given).ok());
     if whole.is_some() && given.is_none_or(|given| given > most) {
-        faults.wrong(pointer, "out-of-range", format!("Must be {what}."));
+        faults.wrong(pointer, "out-of-range", said!("Must be {what}.", what));
         return None;
     }
-    expect(faults, pointer, given, &what)
+    expect(faults, pointer, given, what)
 }
 
 fn time(faults: &mut Faults, pointer: &str, json: &Json) -> Option<DateTime<Utc>> {
     let text = text(faults, pointer, json)?;
     let read = moment::parse(text);
-    read.map_err(|invalid| faults.wrong(pointer, invalid.code(), invalid.to_string())).ok()
+    read.map_err(|invalid| faults.wrong(pointer, invalid.code(), invalid.said())).ok()
 }
 
 pub(crate) fn choice(
@@ -174,7 +175,13 @@ pub(crate) fn choice(
     }
     // Nothing is as good as left out: the domain says what belongs there.
     if !text.trim().is_empty() {
-        let message = format!("`{text}` is not valid; use one of: {}.", names.join(", "));
+        let message = said!(
+            "`{text}` is not valid; use one of: {names}.",
+            text,
+            names = Part::all(
+                names.iter().map(|name| Part::option(pointer.trim_start_matches('/'), name))
+            )
+        );
         faults.wrong(pointer, "invalid", message);
     }
     None
@@ -184,12 +191,12 @@ pub(crate) fn texts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<V
     let all = json.as_array().map(|items| {
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
     });
-    expect(faults, pointer, all.flatten(), LIST_OF_TEXTS)
+    expect(faults, pointer, all.flatten(), said!("a list of texts"))
 }
 
 /// Forms are answered in texts; JSON's other plain values are as good.
 fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, String)>> {
-    let object = expect(faults, pointer, json.as_object(), "an object of answers")?;
+    let object = expect(faults, pointer, json.as_object(), said!("an object of answers"))?;
     let mut answers = Vec::with_capacity(object.len());
     for (field, value) in object {
         let at = at(pointer, field);
@@ -198,13 +205,13 @@ fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, 
             Json::Number(number) => number.to_string(),
             Json::Bool(value) => value.to_string(),
             Json::Null | Json::Array(_) | Json::Object(_) => {
-                faults.wrong(&at, "invalid", "Must be a text, a number, true or false.");
+                faults.wrong(&at, "invalid", said!("Must be a text, a number, true or false."));
                 continue;
             }
         };
         match field.parse::<Key>() {
             Ok(key) => answers.push((key, text)),
-            Err(invalid) => faults.wrong(&at, "unknown", invalid.to_string()),
+            Err(invalid) => faults.wrong(&at, "unknown", invalid.into()),
         }
     }
     Some(answers)
@@ -213,8 +220,8 @@ fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, 
 fn external_ref(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Value> {
     let parts = parts(faults, pointer, json, ["source", "id"])?;
     let [source, id] = parts.map(|part| part.and_then(Json::as_str).map(str::to_owned));
-    let source = expect(faults, &at(pointer, "source"), source, "a text");
-    let id = expect(faults, &at(pointer, "id"), id, "a text");
+    let source = expect(faults, &at(pointer, "source"), source, said!("a text"));
+    let id = expect(faults, &at(pointer, "id"), id, said!("a text"));
     Some(Value::ExternalRef(source?, id?))
 }
 
@@ -222,14 +229,15 @@ fn external_ref(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Value
 fn money(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Money> {
     let [amount, currency] = parts(faults, pointer, json, ["minor_units", "currency"])?;
     let amount = amount.and_then(Json::as_i64);
-    let amount = expect(faults, &at(pointer, "minor_units"), amount, "a whole number of cents");
+    let amount =
+        expect(faults, &at(pointer, "minor_units"), amount, said!("a whole number of cents"));
     let currency = currency.and_then(Json::as_str);
-    let currency = expect(faults, &at(pointer, "currency"), currency, "a text such as EUR");
+    let currency = expect(faults, &at(pointer, "currency"), currency, said!("a text such as EUR"));
     Some(Money { minor_units: amount?, currency: currency?.to_owned() })
 }
 
 fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<String, FieldValue>> {
-    let object = expect(faults, pointer, json.as_object(), "an object of fields")?;
+    let object = expect(faults, pointer, json.as_object(), said!("an object of fields"))?;
     let mut facts = BTreeMap::new();
     for (name, json) in object {
         let value = match json {
@@ -241,9 +249,10 @@ fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<Str
                 let whole = number.as_i64().and_then(Number::whole);
                 if whole.is_none() {
                     let most = Number::MAX_WHOLE;
-                    let message = format!(
-                        "A whole number must be {} to {most}; send a larger one as a text.",
-                        -most
+                    let message = said!(
+                        "A whole number must be {least} to {most}; send a larger one as a text.",
+                        least = -most,
+                        most
                     );
                     faults.wrong(&at(pointer, name), "out-of-range", message);
                     continue;
@@ -257,7 +266,7 @@ fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<Str
             }
             Json::Null | Json::Object(_) => None,
         };
-        let what = "a text, a number, true, false or a list of texts";
+        let what = said!("a text, a number, true, false or a list of texts");
         let value = expect(faults, &at(pointer, name), value, what);
         facts.extend(value.map(|value| (name.clone(), value)));
     }
@@ -272,9 +281,11 @@ fn parts<'j, const N: usize>(
     names: [&str; N],
 ) -> Option<[Option<&'j Json>; N]> {
     let listed = names.join(" and ");
-    let object = expect(faults, pointer, json.as_object(), &format!("an object with {listed}"))?;
+    // What has such parts has no inputs on pages.
+    let what = Said::as_is(format!("an object with {listed}"));
+    let object = expect(faults, pointer, json.as_object(), what)?;
     for name in object.keys().filter(|name| !names.contains(&name.as_str())) {
-        let message = format!("There is no field `{name}`; give {listed}.");
+        let message = Said::as_is(format!("There is no field `{name}`; give {listed}."));
         faults.wrong(&at(pointer, name), "unknown", message);
     }
     Some(names.map(|name| object.get(name)))

@@ -7,6 +7,7 @@ use waypost_domain::{
     ids::OrderId,
     permission,
     refusal::{Faults, Refused},
+    said,
     ticket::{Given, TicketKind},
 };
 use waypost_store::catalog;
@@ -106,11 +107,14 @@ fn check(caller: &Caller, new: &NewOrder) -> Result<(), CommandError> {
     permission::allows_opening(caller.role, TicketKind::Request, &Given::default())?;
     let mut faults = Faults::new();
     match new.items.len() {
-        0 => faults.missing("/items", "Order at least one catalog item."),
+        0 => faults.missing("/items", said!("Order at least one catalog item.")),
         1..=MAX_ITEMS => {}
         more => {
-            let message =
-                format!("{more} items are too many; an order can have at most {MAX_ITEMS}.");
+            let message = said!(
+                "{more} items are too many; an order can have at most {most}.",
+                more,
+                most = MAX_ITEMS
+            );
             faults.wrong("/items", "too-many", message);
         }
     }

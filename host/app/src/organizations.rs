@@ -11,6 +11,7 @@ use waypost_domain::{
     organization::{OrgKind, OrgSettings, Organization},
     priority::MatrixLint,
     refusal::Faults,
+    said::Said,
     team::Team,
 };
 use waypost_store::{ReadTx, organization};
@@ -193,7 +194,8 @@ async fn parent(
     match within_reach(desk, caller, key).await {
         Ok(parent) => Ok(Some(parent)),
         Err(CommandError::NotFound(_)) => {
-            let message = format!("There is no organization `{key}` at or below yours.");
+            let message =
+                Said::as_is(format!("There is no organization `{key}` at or below yours."));
             faults.wrong("/parent", "unknown", message);
             Ok(None)
         }
@@ -212,7 +214,7 @@ fn check_place(faults: &mut Faults, kind: OrgKind, parent: &Organization) {
             "A client must be below the platform or a provider; set `parent` to one of them."
         }
     };
-    faults.wrong("/kind", "not-allowed", message);
+    faults.wrong("/kind", "not-allowed", Said::as_is(message));
 }
 
 fn first_team(org: OrgId, id: TeamId) -> Team {

@@ -12,7 +12,7 @@ use waypost_domain::{
     password::{COMPARED, Owner, Password, PasswordHash, Tries},
     person::Person,
     refusal::FieldFault,
-    text,
+    said, text,
 };
 use waypost_store::{CommitNote, StoreError, WriteTx, outbox, password, sign_in, sign_in::Member};
 
@@ -332,7 +332,7 @@ pub fn differs(pointer: &str) -> CommandError {
     CommandError::Invalid(vec![FieldFault {
         pointer: pointer.to_owned(),
         code: "differs",
-        message: "It is not the same; type the password again.".to_owned(),
+        message: said!("It is not the same; type the password again."),
     }])
 }
 
@@ -357,8 +357,8 @@ async fn changed(
     // Whoever signed this browser out meanwhile took from it what it could do.
     match sign_in::must_hold(tx, person, who.sign_in).await {
         Err(StoreError::Stale) => {
-            let why = "This browser was signed out meanwhile; sign in again.";
-            return Err(CommandError::Forbidden(why.to_owned()));
+            let why = said!("This browser was signed out meanwhile; sign in again.");
+            return Err(CommandError::Forbidden(why));
         }
         held => held?,
     }

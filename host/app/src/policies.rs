@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use waypost_domain::{
     binding::{Hook, Switch, Switched, Use},
     ids::SwitchId,
+    said::Said,
 };
 use waypost_policy::{
     Asker, Digest, Inspection, Need, Novelty, Patience, ServedHook, UploadRefused,
@@ -310,7 +311,8 @@ pub async fn remove(
     let found = component::find(&mut tx, digest).await?;
     let found = found.ok_or(CommandError::NotFound(Missing::Policy))?;
     if !found.is_own {
-        let message = "The policy belongs to an organization above, which alone can remove it.";
+        let message =
+            Said::as_is("The policy belongs to an organization above, which alone can remove it.");
         return Err(CommandError::guard(message.to_owned()));
     }
     let (active, superseded): (Vec<_>, Vec<_>) = binding::components(&mut tx)
@@ -322,18 +324,18 @@ pub async fn remove(
         of.iter().map(|named| format!("`{}`", named.name)).collect::<Vec<_>>().join(", ")
     };
     if !active.is_empty() {
-        let message = format!(
+        let message = Said::as_is(format!(
             "The active revision of {} has this policy; revise it to another policy first.",
             names(&active)
-        );
+        ));
         return Err(CommandError::guard(message));
     }
     if !superseded.is_empty() && removable == Removable::Unused {
-        let message = format!(
+        let message = Said::as_is(format!(
             "Earlier revisions of {} have this policy. Without it they cannot be rolled back to, nor their decisions be \
              repeated; if that is acceptable, remove it with `superseded`.",
             names(&superseded)
-        );
+        ));
         return Err(CommandError::guard(message));
     }
     // What decisions cannot be repeated for any more is on record, in the audit too.
@@ -415,7 +417,7 @@ fn refused(error: &UploadRefused) -> CommandError {
         tracing::warn!(%why, "a component was not checked");
         return CommandError::Busy;
     }
-    CommandError::field("/component", error.code(), error.to_string())
+    CommandError::field("/component", error.code(), Said::as_is(error.to_string()))
 }
 
 fn served(hooks: Vec<ServedHook>) -> Vec<ServedHookView> {

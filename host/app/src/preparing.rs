@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use waypost_domain::{binding::Hook, ids::OrgId, refusal::Faults};
+use waypost_domain::{binding::Hook, ids::OrgId, refusal::Faults, said::Said};
 use waypost_policy::{
     Asker, DataFile, Digest, Making, Patience, PrepareRefused, Prepared, SettingsError,
 };
@@ -89,15 +89,15 @@ pub(crate) fn note_refusal(
     match refused {
         PrepareRefused::Settings(errors) => {
             for SettingsError { path, message } in errors {
-                faults.wrong(&pointer(&path), "invalid", message);
+                faults.wrong(&pointer(&path), "invalid", Said::as_is(message));
             }
         }
         PrepareRefused::Configure(failure) => {
-            let message = format!("The policy rejected its settings: {failure}.");
+            let message = Said::as_is(format!("The policy rejected its settings: {failure}."));
             faults.wrong("/settings", failure.code(), message);
         }
         PrepareRefused::Component(refused) => {
-            faults.wrong("/component", refused.code(), refused.to_string());
+            faults.wrong("/component", refused.code(), Said::as_is(refused.to_string()));
         }
         PrepareRefused::NotNow(why) => {
             tracing::warn!(%why, "a policy was not prepared");

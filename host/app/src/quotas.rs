@@ -3,6 +3,8 @@
 //! What an organization has from one above it is counted there until the organization binds it.
 //! Revisions are never removed, so their quota is one that only the operator can widen.
 
+use waypost_domain::said::Said;
+
 use waypost_store::{ReadTx, binding, component, component::Usage};
 
 use crate::CommandError;
@@ -59,13 +61,13 @@ impl Quotas {
         if bytes <= self.revision_bytes {
             return Ok(());
         }
-        let message = format!(
+        let message = Said::as_is(format!(
             "With this revision, the {count} revisions of the organization's bindings would take {} with their settings, \
              data files and notes; the limit is {}. Revisions are kept: make the files smaller, or have the operator \
              raise `policy_revisions_per_org_mib`.",
             mib(bytes),
             mib(self.revision_bytes)
-        );
+        ));
         Err(CommandError::field("/settings", "quota-exceeded", message))
     }
 
@@ -88,7 +90,7 @@ impl Quotas {
         } else {
             return Ok(());
         };
-        Err(CommandError::field("/component", "quota-exceeded", message))
+        Err(CommandError::field("/component", "quota-exceeded", Said::as_is(message)))
     }
 }
 

@@ -13,6 +13,7 @@ use waypost_domain::{
     key::Key,
     receipt::{Outcome, Receipt},
     refusal::Faults,
+    said::Said,
     subject::Subject,
 };
 use waypost_policy::LogLine;
@@ -167,7 +168,8 @@ async fn filter(tx: &mut ReadTx, query: &ReceiptQuery) -> Result<ReceiptFilter, 
         let outcome = OutcomeKind::ALL.into_iter().find(|outcome| outcome.as_str() == name);
         if outcome.is_none() {
             let valid = OutcomeKind::ALL.map(OutcomeKind::as_str).join(", ");
-            let message = format!("`{name}` is not a valid outcome; use one of: {valid}.");
+            let message =
+                Said::as_is(format!("`{name}` is not a valid outcome; use one of: {valid}."));
             faults.wrong("/outcome", "invalid", message);
         }
         outcome

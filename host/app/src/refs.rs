@@ -10,6 +10,7 @@ use waypost_domain::{
     ids::{OrgId, PersonId, TeamId},
     person::Person,
     refusal::Faults,
+    said,
     service::Service,
     team::Team,
 };
@@ -53,12 +54,15 @@ pub(crate) async fn person(
     Ok(match find_person(tx, named).await? {
         Some(person) if person.active => Some(person.id),
         Some(person) => {
-            faults.wrong(pointer, "inactive", format!("`{shown}` is not active any more"));
+            faults.wrong(pointer, "inactive", said!("`{shown}` is not active any more", shown));
             Some(person.id)
         }
         None => {
-            let remedy = "give the id or e-mail address of a person of this organization";
-            faults.wrong(pointer, "unknown", format!("there is no person `{shown}`; {remedy}"));
+            let message = said!(
+                "there is no person `{shown}`; give the id or e-mail address of a person of this organization",
+                shown
+            );
+            faults.wrong(pointer, "unknown", message);
             None
         }
     })
@@ -81,16 +85,20 @@ pub(crate) async fn voter(
     };
     let org = tx.org();
     let Some(found) = found.filter(|person| person.active) else {
-        let remedy = "give the id or e-mail address of one in the directory";
-        faults.wrong(pointer, "unknown", format!("there is no active person `{shown}`; {remedy}"));
+        let message = said!(
+            "there is no active person `{shown}`; give the id or e-mail address of one in the directory",
+            shown
+        );
+        faults.wrong(pointer, "unknown", message);
         return Ok(None);
     };
     let serves =
         found.org == org || serving(tx).await?.into_iter().any(|person| person.id == found.id);
     if !serves || !found.can_vote_in(org) {
-        let message = format!(
+        let message = said!(
             "`{shown}` cannot vote here: they are an auditor, or a requester of another \
-             organization, or their team does not serve this one; name somebody else"
+             organization, or their team does not serve this one; name somebody else",
+            shown
         );
         faults.wrong(pointer, "cannot-vote", message);
         return Ok(None);

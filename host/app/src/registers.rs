@@ -13,6 +13,7 @@ use waypost_domain::{
     refusal::Faults,
     register::{Readers, Record},
     role::Role,
+    said::Said,
 };
 use waypost_store::{ReadTx, StoreError, WriteTx, organization};
 
@@ -189,9 +190,9 @@ pub async fn update<R: Kept>(
     let before = load::<R>(&mut tx, named).await?;
     if before.head().org != caller.org {
         let noun = R::REGISTER.noun;
-        return Err(CommandError::Forbidden(format!(
+        return Err(CommandError::Forbidden(Said::as_is(format!(
             "The {noun} `{named}` belongs to the provider; only the provider can change it."
-        )));
+        ))));
     }
     must_be_at(before.head().version, expected_version)?;
     let mut record = before.clone();

@@ -3,6 +3,7 @@
 use waypost_domain::{
     ids::{PersonId, SavedViewId},
     refusal::{FieldFault, Refused},
+    said,
     saved_view::{SavedView, check_room},
 };
 use waypost_store::{StoreError, saved_view};
@@ -45,13 +46,14 @@ pub async fn save(
     let saved = saved_view::of_person(&mut tx, person).await?;
     check_room(saved.len())?;
     if let Some(same) = saved.iter().find(|one| one.query == view.query) {
-        let message = format!("You have this view already, as `{}`.", same.name);
+        let message = said!("You have this view already, as `{name}`.", name = same.name);
         let fault = FieldFault { pointer: "/query".to_owned(), code: "same", message };
         return Err(Refused::of_fields(vec![fault]).into());
     }
     match saved_view::insert(&mut tx, &view).await {
         Err(StoreError::Taken(_)) => {
-            let message = format!("You have a view `{}` already; choose another name.", view.name);
+            let message =
+                said!("You have a view `{name}` already; choose another name.", name = view.name);
             let fault = FieldFault { pointer: "/name".to_owned(), code: "taken", message };
             return Err(Refused::of_fields(vec![fault]).into());
         }

@@ -17,6 +17,7 @@ use waypost_domain::{
     message::{DeliveryChannel, Message, MessageLink, ToldAs},
     person::Person,
     role::Role,
+    said,
     sign_in::{
         LinkPurpose, MAX_ASKED, MAX_DEVICE_CHARS, SignIn, SignInLink, quarter_of, recently_proven,
     },
@@ -408,7 +409,7 @@ pub(crate) fn must_have_proven(who: &SignedIn) -> Result<(), CommandError> {
     if who.has_recently_proven() {
         return Ok(());
     }
-    Err(CommandError::Forbidden("Sign in again first: this needs a recent proof.".to_owned()))
+    Err(CommandError::Forbidden(said!("Sign in again first: this needs a recent proof.")))
 }
 
 /// Ends the sign-in that asks.
@@ -532,13 +533,15 @@ pub async fn invite(
 fn must_fit(person: Person, invitation: &Invitation) -> Result<Person, CommandError> {
     let mut faults = waypost_domain::refusal::Faults::new();
     if !person.active {
-        let message = format!("{} has left; make them active first.", person.name);
+        let message = said!("{name} has left; make them active first.", name = person.name);
         faults.wrong("/email", "inactive", message);
     }
     if let Some(role) = invitation.role.filter(|role| *role != person.role) {
-        let message = format!(
-            "{} is in the directory with the role {}, not {role}; leave the role out, or change it first.",
-            person.name, person.role
+        let message = said!(
+            "{name} is in the directory with the role {known}, not {role}; leave the role out, or change it first.",
+            name = person.name,
+            known = person.role,
+            role
         );
         faults.wrong("/role", "not-allowed", message);
     }

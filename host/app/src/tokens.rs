@@ -15,6 +15,7 @@ use waypost_domain::{
     key::Key,
     refusal::Faults,
     role::Role,
+    said::Said,
 };
 use waypost_store::{
     CommitNote, person, token,
@@ -99,10 +100,10 @@ pub async fn issue(
     let role = faults.parse::<Role>("/role", &new.role);
     let expires_at = faults.moment_if("/expires_at", new.expires_at);
     if expires_at.is_some_and(|at| at <= caller.now) {
-        faults.wrong("/expires_at", "out-of-range", "Give a time in the future.");
+        faults.wrong("/expires_at", "out-of-range", Said::as_is("Give a time in the future."));
     }
     if role == Some(Role::Requester) && new.person.is_none() {
-        let message = "A requester's token requires a person.";
+        let message = Said::as_is("A requester's token requires a person.");
         faults.missing("/person", message);
     }
     let mut tx = desk.write(caller).await?;
@@ -111,10 +112,10 @@ pub async fn issue(
         && let Some(holder) = person::find(&mut tx, id).await?
         && !includes(holder.role, role)
     {
-        let message = format!(
+        let message = Said::as_is(format!(
             "{} has the role {}, so the token cannot have the role {role}.",
             holder.name, holder.role
-        );
+        ));
         faults.wrong("/role", "not-allowed", message);
     }
     let (name, role, person) = checked!(faults; name, role, person);

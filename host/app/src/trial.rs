@@ -11,6 +11,7 @@ use serde_json::Value;
 use waypost_domain::{
     binding::{Hook, LimitChanges},
     refusal::Faults,
+    said::Said,
 };
 use waypost_policy::{Decision, Digest, Failure, LogLevel, Patience};
 use waypost_store::{component, organization};
@@ -155,7 +156,8 @@ pub async fn run(desk: &Desk, caller: &Caller, trial: Trial) -> Result<TrialView
     {
         let served = prepared.description().hooks.iter().map(|served| served.hook.as_str());
         let served = served.collect::<Vec<_>>().join(", ");
-        let message = format!("The policy does not serve `{hook}`; it serves {served}.");
+        let message =
+            Said::as_is(format!("The policy does not serve `{hook}`; it serves {served}."));
         faults.wrong("/hook", "not-served", message);
     }
     let (hook, limits, question, prepared) = checked!(faults; hook, limits, question, prepared);

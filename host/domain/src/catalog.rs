@@ -17,6 +17,7 @@ use crate::{
     key::{CategoryPath, Key},
     refusal::Faults,
     register::{Head, Holds, KEY, Readers, Record, Register, field},
+    said::Said,
     task::{PLANNED_TASK, PlannedTask},
     text,
 };
@@ -198,7 +199,7 @@ impl Record for CatalogItem {
                     item.delivery_hours = count(value).and_then(|hours| u16::try_from(hours).ok());
                     let most = MAX_DELIVERY_HOURS;
                     if item.delivery_hours.is_some_and(|hours| !(1..=most).contains(&hours)) {
-                        let message = format!("Must be 1 to {most}.");
+                        let message = Said::as_is(format!("Must be 1 to {most}."));
                         faults.wrong("/delivery_hours", "out-of-range", message);
                     }
                 },
@@ -266,13 +267,15 @@ impl Money {
     /// Notes what is wrong with an amount that somebody gives.
     fn check(&self, pointer: &str, faults: &mut Faults) {
         if !(0..=MAX_MINOR_UNITS).contains(&self.minor_units) {
-            let message = format!("Must be whole minor units (cents), 0 to {MAX_MINOR_UNITS}.");
+            let message =
+                Said::as_is(format!("Must be whole minor units (cents), 0 to {MAX_MINOR_UNITS}."));
             faults.wrong(&format!("{pointer}/minor_units"), "out-of-range", message);
         }
         if self.currency.len() != 3 || !self.currency.bytes().all(|b| b.is_ascii_uppercase()) {
             let currency = &self.currency;
-            let message =
-                format!("`{currency}` is not a valid currency; use an ISO 4217 code, such as EUR.");
+            let message = Said::as_is(format!(
+                "`{currency}` is not a valid currency; use an ISO 4217 code, such as EUR."
+            ));
             faults.wrong(&format!("{pointer}/currency"), "invalid", message);
         }
     }

@@ -16,6 +16,8 @@ use crate::{
     permission::Forbidden,
     refusal::{Faults, Refused},
     role::Role,
+    said,
+    said::Part,
     text,
     ticket::Ticket,
 };
@@ -94,18 +96,27 @@ impl Delegation {
         let mut faults = Faults::new();
         let starts_at = new.starts_at.unwrap_or(now);
         if new.from == new.to {
-            faults.wrong("/to", "cycle", "Name a person other than the delegator.");
+            faults.wrong("/to", "cycle", said!("Name a person other than the delegator."));
         }
         if new.ends_at <= starts_at {
-            faults.wrong("/ends_at", "out-of-range", "Give a time after `starts_at`.");
+            faults.wrong(
+                "/ends_at",
+                "out-of-range",
+                said!(
+                    "Give a time after `{starts_at}`.",
+                    starts_at = Part::word("field", "delegation-starts_at")
+                ),
+            );
         } else if new.ends_at <= now {
-            faults.wrong("/ends_at", "out-of-range", "Give a time in the future.");
+            faults.wrong("/ends_at", "out-of-range", said!("Give a time in the future."));
         } else if new.ends_at - starts_at > TimeDelta::days(MAX_DAYS) {
-            let message =
-                format!("A delegation can last at most {MAX_DAYS} days; give an earlier end.");
+            let message = said!(
+                "A delegation can last at most {most} days; give an earlier end.",
+                most = MAX_DAYS
+            );
             faults.wrong("/ends_at", "out-of-range", message);
         }
-        let what = "Give a reason; it is shown in the approvals that follow the delegation.";
+        let what = said!("Give a reason; it is shown in the approvals that follow the delegation.");
         let reason = text::reason(Some(&new.reason), what, &mut faults);
         faults.finish()?;
         Ok(Self {
@@ -128,7 +139,7 @@ impl Delegation {
     /// first.
     pub fn end(&mut self, by: &Actor, now: DateTime<Utc>) -> Result<(), Refused> {
         if self.is_over(now) {
-            return Err(Refused::guard("The delegation has already ended."));
+            return Err(Refused::guard(said!("The delegation has already ended.")));
         }
         self.ended = Some((now, by.clone()));
         Ok(())
@@ -175,10 +186,10 @@ pub fn allows(role: Role, caller: Option<PersonId>, from: PersonId) -> Result<()
     match role {
         Role::Admin => Ok(()),
         Role::Requester | Role::Agent if caller == Some(from) => Ok(()),
-        Role::Requester | Role::Agent => Err(Forbidden::because(
-            "You can delegate only your own votes; others' votes require the role admin.",
-        )),
-        Role::Auditor => Err(Forbidden::because("The role auditor is read-only.")),
+        Role::Requester | Role::Agent => Err(Forbidden::because(said!(
+            "You can delegate only your own votes; others' votes require the role admin."
+        ))),
+        Role::Auditor => Err(Forbidden::because(said!("The role auditor is read-only."))),
     }
 }
 
@@ -187,8 +198,9 @@ pub fn check_room(open: usize) -> Result<(), Refused> {
     if open < MAX_OPEN {
         return Ok(());
     }
-    Err(Refused::guard(format!(
-        "This person has {open} current or planned delegations, the maximum; end some first."
+    Err(Refused::guard(said!(
+        "This person has {open} current or planned delegations, the maximum; end some first.",
+        open
     )))
 }
 

@@ -11,6 +11,8 @@ use crate::{
     key::{CategoryPath, Key},
     priority::Level,
     refusal::Faults,
+    said,
+    said::{Part, Said},
     service::Service,
     team::Team,
 };
@@ -131,7 +133,8 @@ impl References<'_> {
         if (1..=most).contains(&level) {
             return Some(Level(level));
         }
-        let message = format!("{level} is not a valid level; use 1 (highest) to {most} (lowest).");
+        let message =
+            said!("{level} is not a valid level; use 1 (highest) to {most} (lowest).", level, most);
         self.faults.wrong(pointer, "out-of-range", message);
         None
     }
@@ -161,15 +164,16 @@ pub(crate) fn check_owner(
     faults: &mut Faults,
 ) {
     let Some(found) = directory.team(team).filter(|found| found.serves(org)) else {
-        let message = "The team is inactive or does not serve this organization; name another one.";
+        let message =
+            said!("The team is inactive or does not serve this organization; name another one.");
         faults.wrong("/team", "not-serving", message);
         return;
     };
     if assignee.is_some_and(|person| !found.has_member(person)) {
-        let message = format!(
-            "This person is not a member of the team `{}`; name a member, or one of the person's \
+        let message = said!(
+            "This person is not a member of the team `{key}`; name a member, or one of the person's \
              teams.",
-            found.key
+            key = found.key
         );
         faults.wrong("/assignee", "not-a-member", message);
     }
@@ -179,18 +183,25 @@ pub(crate) fn check_owner(
 const LISTED: usize = 12;
 
 fn unknown<'a, K: ToString + 'a>(
-    what: &str,
+    what: &'static str,
     given: &str,
     valid: impl Iterator<Item = &'a K>,
-) -> String {
+) -> Said {
+    let what = Part::word("what", what);
     let mut valid = valid.map(ToString::to_string).collect::<Vec<_>>();
     valid.sort_unstable();
     match valid.len() {
-        0 => format!("There is no active {what} `{given}`; none is active."),
+        0 => said!("There is no active {what} `{given}`; none is active.", what, given),
         1..=LISTED => {
-            format!("There is no active {what} `{given}`; use one of: {}.", valid.join(", "))
+            let valid = Part::all(&valid);
+            said!("There is no active {what} `{given}`; use one of: {valid}.", what, given, valid)
         }
-        more => format!("There is no active {what} `{given}` among the {more} in the directory."),
+        more => said!(
+            "There is no active {what} `{given}` among the {more} in the directory.",
+            what,
+            given,
+            more
+        ),
     }
 }
 

@@ -14,6 +14,8 @@ use crate::{
     key::{CategoryPath, Key},
     priority::Level,
     refusal::Faults,
+    said,
+    said::Part,
     text,
     ticket::Ticket,
 };
@@ -477,15 +479,23 @@ impl FieldType {
             Self::Count { least, most } => {
                 let given = count(Some(value)).filter(|given| !(least..=most).contains(given));
                 if let Some(given) = given {
-                    let message = format!("Must be {least} to {most}, not {given}.");
+                    let message =
+                        said!("Must be {least} to {most}, not {given}.", least, most, given);
                     faults.wrong(pointer, "out-of-range", message);
                 }
             }
             Self::Choice(names) => {
                 let given = text_of(Some(value)).filter(|given| !names.contains(given));
                 if let Some(given) = given {
-                    let message =
-                        format!("`{given}` is not valid; use one of: {}.", names.join(", "));
+                    let message = said!(
+                        "`{given}` is not valid; use one of: {names}.",
+                        given,
+                        names = Part::all(
+                            names
+                                .iter()
+                                .map(|name| Part::option(pointer.trim_start_matches('/'), name))
+                        )
+                    );
                     faults.wrong(pointer, "unknown", message);
                 }
             }
@@ -528,7 +538,7 @@ impl FieldType {
 
 fn at_most(pointer: &str, given: usize, most: usize, faults: &mut Faults) {
     if given > most {
-        let message = format!("{given} are named; name at most {most}.");
+        let message = said!("{given} are named; name at most {most}.", given, most);
         faults.wrong(pointer, "too-many", message);
     }
 }

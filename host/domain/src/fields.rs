@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::{key::Key, refusal::Faults, text};
+use crate::{key::Key, refusal::Faults, said, said::Said, text};
 
 /// More facts than this about one record are a table of their own.
 pub const MAX_FIELDS: usize = 50;
@@ -116,9 +116,10 @@ impl Fields {
     /// Checks fields that somebody sends; each fault is noted at its place below `/fields`.
     pub fn checked(given: BTreeMap<String, FieldValue>, faults: &mut Faults) -> Self {
         if given.len() > MAX_FIELDS {
-            let message = format!(
-                "{} fields are too many; a record can have at most {MAX_FIELDS}.",
-                given.len()
+            let message = said!(
+                "{count} fields are too many; a record can have at most {most}.",
+                count = given.len(),
+                most = MAX_FIELDS
             );
             faults.wrong("/fields", "too-many", message);
             return Self::default();
@@ -131,7 +132,10 @@ impl Fields {
                 faults.wrong(
                     &pointer,
                     "invalid",
-                    format!("The name of the field is not valid: {error}."),
+                    said!(
+                        "The name of the field is not valid: {error}.",
+                        error = Said::from(error.clone())
+                    ),
                 );
             }
             let value = checked_value(&pointer, value, faults);
@@ -141,8 +145,10 @@ impl Fields {
         }
         let chars: usize = fields.values().map(chars).sum();
         if chars > MAX_FIELDS_CHARS {
-            let message = format!(
-                "The fields have {chars} characters together; at most {MAX_FIELDS_CHARS} are kept."
+            let message = said!(
+                "The fields have {chars} characters together; at most {most} are kept.",
+                chars,
+                most = MAX_FIELDS_CHARS
             );
             faults.wrong("/fields", "too-long", message);
         }
@@ -181,9 +187,10 @@ fn checked_value(pointer: &str, value: FieldValue, faults: &mut Faults) -> Field
         FieldValue::Text(text) => FieldValue::Text(checked_text(pointer, &text, faults)),
         FieldValue::Texts(texts) => {
             if texts.len() > MAX_FIELD_TEXTS {
-                let message = format!(
-                    "{} texts are too many; a field can have at most {MAX_FIELD_TEXTS}.",
-                    texts.len()
+                let message = said!(
+                    "{count} texts are too many; a field can have at most {most}.",
+                    count = texts.len(),
+                    most = MAX_FIELD_TEXTS
                 );
                 faults.wrong(pointer, "too-many", message);
             }

@@ -523,7 +523,7 @@ pub(crate) fn fault<T: std::fmt::Debug>(refused: Result<T, Refused>) -> (String,
 /// What stands against a move.
 pub(crate) fn guard<T: std::fmt::Debug>(refused: Result<T, Refused>) -> String {
     match refused {
-        Err(Refused::Guard { message, .. }) => message,
+        Err(Refused::Guard { message, .. }) => message.into(),
         other => panic!("nothing stands against it: {other:?}"),
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     ids::TicketId,
     organization::{OrgSettings, ResolveDemand},
     refusal::Refused,
+    said,
     ticket::{
         self, Action, AwaitingKind, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT,
         Code, EDIT, Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Lack, Notice, Phase,
@@ -153,7 +154,7 @@ const FIELDS: &[Field] = &[
         |ticket, value, faults| {
             let given = ticket_of(value);
             if given == Some(ticket.id) {
-                faults.wrong("/parent", "itself", "A ticket cannot be its own parent.");
+                faults.wrong("/parent", "itself", said!("A ticket cannot be its own parent."));
             }
             ticket.parent = given;
         },
@@ -215,7 +216,7 @@ fn start(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let assignee = turn.given.person("assignee").or(turn.by.person).or(ticket.assignee);
     match assignee {
         Some(_) => check_owner(ticket.org, ticket.team, assignee, turn.directory, &mut turn.faults),
-        None => turn.faults.missing("/assignee", "Name an assignee."),
+        None => turn.faults.missing("/assignee", said!("Name an assignee.")),
     }
     turn.fields_are_right()?;
     ticket.set_owner(ticket.team, assignee);
@@ -242,17 +243,19 @@ fn lacks(ticket: &Ticket, settings: &OrgSettings) -> Vec<Lack> {
             ResolveDemand::Category => (
                 ticket.category.is_none(),
                 &["category"],
-                "The organization requires a category; set one first.",
+                said!("The organization requires a category; set one first."),
             ),
             ResolveDemand::ServiceOrCi => (
                 ticket.service.is_none() && ticket.ci.is_none(),
                 &["service", "ci"],
-                "The organization requires a service or a configuration item; set one first.",
+                said!(
+                    "The organization requires a service or a configuration item; set one first."
+                ),
             ),
             ResolveDemand::Assignee => (
                 ticket.assignee.is_none(),
                 &["assignee"],
-                "The organization requires an assignee; assign it first.",
+                said!("The organization requires an assignee; assign it first."),
             ),
         };
         is_empty.then_some(Lack { fields, remedy })

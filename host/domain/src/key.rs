@@ -4,6 +4,8 @@ use std::{fmt, str::FromStr};
 
 use thiserror::Error;
 
+use crate::{said, said::Said};
+
 /// Long enough for any name people would type, short enough for a column of a report.
 pub const MAX_KEY_CHARS: usize = 64;
 
@@ -14,11 +16,18 @@ pub struct Key(String);
 
 /// A text that is no key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error(
-    "a key must have 1 to 64 lower-case letters, digits, dots, underscores and dashes, and start \
-     with a letter or digit"
-)]
+#[error("{}", Said::from(Self))]
 pub struct InvalidKey;
+
+impl From<InvalidKey> for Said {
+    fn from(_: InvalidKey) -> Self {
+        said!(
+            "a key must have 1 to {most} lower-case letters, digits, dots, underscores and \
+             dashes, and start with a letter or digit",
+            most = MAX_KEY_CHARS
+        )
+    }
+}
 
 impl Key {
     /// No key yet, as that of a record that nobody has filled in.
@@ -61,8 +70,18 @@ pub struct CategoryPath(String);
 
 /// A text that is no category path.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("a category path must have 1 to 5 keys separated by slashes, such as access/password")]
+#[error("{}", Said::from(Self))]
 pub struct InvalidCategoryPath;
+
+impl From<InvalidCategoryPath> for Said {
+    fn from(_: InvalidCategoryPath) -> Self {
+        said!(
+            "a category path must have 1 to {most} keys separated by slashes, such as \
+             access/password",
+            most = CategoryPath::MAX_DEPTH
+        )
+    }
+}
 
 impl CategoryPath {
     /// Deeper trees are not read by people any more.

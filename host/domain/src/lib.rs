@@ -37,6 +37,7 @@ pub mod register;
 pub mod request;
 pub mod resolution;
 pub mod role;
+pub mod said;
 pub mod saved_view;
 pub mod service;
 pub mod sign_in;

@@ -11,6 +11,7 @@ use crate::{
     ids::TicketId,
     name::names,
     refusal::Refused,
+    said,
     subject::Subject,
     ticket::{Ticket, Turn},
 };
@@ -152,9 +153,10 @@ pub fn retold(links: &[Link], ended: &Ticket, goes_on: &Ticket) -> Result<Vec<Re
     }
     known.retain(|link| link.seen_from(ended.id).is_none());
     if known.len() > MAX_LINKS && retold.iter().any(|one| one.is.is_some()) {
-        return Err(Refused::guard(format!(
-            "{} would have more than {MAX_LINKS} links; remove some of either ticket first.",
-            goes_on.number
+        return Err(Refused::guard(said!(
+            "{number} would have more than {most} links; remove some of either ticket first.",
+            number = goes_on.number,
+            most = MAX_LINKS
         )));
     }
     Ok(retold)
@@ -181,17 +183,28 @@ pub(crate) fn link(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
     let opposite = Link::new(target.id.into(), link_type, ticket.id.into(), turn.by, turn.now);
     let links = &turn.beside.links;
     if links.iter().any(|one| one.is_same(&link)) {
-        let message = format!("The link `{link_type}` to {} already exists.", target.number);
+        let message = said!(
+            "The link `{link_type}` to {number} already exists.",
+            link_type,
+            number = target.number
+        );
         turn.faults.wrong("/target", "repeated", message);
     } else if links.iter().any(|one| one.is_same(&opposite)) {
         let told = link_type.from_the_other_end();
-        let message =
-            format!("The link `{told}` to {} already exists; remove it first.", target.number);
+        let message = said!(
+            "The link `{told}` to {number} already exists; remove it first.",
+            told,
+            number = target.number
+        );
         turn.faults.wrong("/link_type", "contradiction", message);
     }
     for end in [&*ticket, &target] {
         if links.iter().filter(|one| one.seen_from(end.id).is_some()).count() >= MAX_LINKS {
-            let message = format!("{} has {MAX_LINKS} links, the maximum.", end.number);
+            let message = said!(
+                "{number} has {most} links, the maximum.",
+                number = end.number,
+                most = MAX_LINKS
+            );
             turn.faults.wrong("/target", "too-many", message);
         }
     }
@@ -207,7 +220,8 @@ pub(crate) fn unlink(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
     let link = Link::new(ticket.id.into(), link_type, target.id.into(), turn.by, turn.now);
     let found = turn.beside.links.iter().find(|one| one.is_same(&link)).cloned();
     if found.is_none() {
-        let message = format!("There is no link `{link_type}` to {}.", target.number);
+        let message =
+            said!("There is no link `{link_type}` to {number}.", link_type, number = target.number);
         turn.faults.wrong("/target", "unknown", message);
     }
     turn.fields_are_right()?;
@@ -221,11 +235,12 @@ fn told(ticket: &Ticket, turn: &mut Turn<'_>) -> Result<Option<(LinkType, Ticket
     let target = turn.beside.target.clone();
     if let Some(target) = &target {
         if target.id == ticket.id {
-            let message = "A ticket cannot be linked to itself; name another one.";
+            let message = said!("A ticket cannot be linked to itself; name another one.");
             turn.faults.wrong("/target", "itself", message);
         } else if target.org != ticket.org {
-            let message =
-                "The ticket belongs to another organization; name one of the same organization.";
+            let message = said!(
+                "The ticket belongs to another organization; name one of the same organization."
+            );
             turn.faults.wrong("/target", "other-organization", message);
         }
     }

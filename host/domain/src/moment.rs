@@ -7,6 +7,8 @@
 use chrono::{DateTime, Datelike, SubsecRound, Timelike, Utc};
 use thiserror::Error;
 
+use crate::{said, said::Said};
+
 /// Times of records are in years that every calendar, program and database agrees on.
 pub const FIRST_YEAR: i32 = 1970;
 /// See [`FIRST_YEAR`].
@@ -17,15 +19,13 @@ const DIGITS: u16 = 6;
 
 /// A time that is not understood, with the remedy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{}", self.said())]
 pub enum InvalidMoment {
     /// It is not written as one.
-    #[error("Must be a time such as 2026-06-01T08:00:00Z, with its offset from UTC.")]
     Form,
     /// It is written as one, in a year that is not kept.
-    #[error("Must be a time in a year from {FIRST_YEAR} to {LAST_YEAR}.")]
     Year,
     /// It is the second `:60`, which is another moment in each database.
-    #[error("The leap second :60 is not kept; give :59 or the next minute.")]
     LeapSecond,
 }
 
@@ -36,6 +36,24 @@ impl InvalidMoment {
         match self {
             Self::Form | Self::LeapSecond => "invalid",
             Self::Year => "out-of-range",
+        }
+    }
+
+    /// What would be right.
+    #[must_use]
+    pub fn said(self) -> Said {
+        match self {
+            Self::Form => {
+                said!("Must be a time such as 2026-06-01T08:00:00Z, with its offset from UTC.")
+            }
+            Self::Year => said!(
+                "Must be a time in a year from {first} to {last}.",
+                first = FIRST_YEAR,
+                last = LAST_YEAR
+            ),
+            Self::LeapSecond => {
+                said!("The leap second :60 is not kept; give :59 or the next minute.")
+            }
         }
     }
 }

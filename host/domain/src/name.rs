@@ -5,9 +5,14 @@
 
 use thiserror::Error;
 
+use crate::{
+    said,
+    said::{Part, Said},
+};
+
 /// A text that names no value.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
-#[error("`{given}` is not a valid {what}; use one of: {}", valid.join(", "))]
+#[error("{}", self.said())]
 pub struct UnknownName {
     /// What was expected: `channel`, `state`, ...
     pub what: &'static str,
@@ -15,6 +20,25 @@ pub struct UnknownName {
     pub given: String,
     /// Every name that would have been understood.
     pub valid: &'static [&'static str],
+}
+
+impl UnknownName {
+    fn said(&self) -> Said {
+        let what = Part::word("what", self.what);
+        let valid = Part::all(self.valid);
+        said!(
+            "`{given}` is not a valid {what}; use one of: {valid}",
+            given = self.given,
+            what,
+            valid
+        )
+    }
+}
+
+impl From<UnknownName> for Said {
+    fn from(unknown: UnknownName) -> Self {
+        unknown.said()
+    }
 }
 
 /// Gives an enum `ALL`, `NAMES`, `as_str`, `Display` and `FromStr`.

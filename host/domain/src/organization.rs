@@ -11,6 +11,7 @@ use crate::{
     name::names,
     priority::Matrix,
     refusal::Faults,
+    said::Said,
 };
 
 /// Where an organization stands in the tree. A policy layer is an organization on the way up.
@@ -132,7 +133,8 @@ impl OrgSettings {
         ];
         for (pointer, given, least) in days {
             if !(least..=MAX_DAYS).contains(&given) {
-                let message = format!("{given} is not valid; use {least} to {MAX_DAYS} days.");
+                let message =
+                    Said::as_is(format!("{given} is not valid; use {least} to {MAX_DAYS} days."));
                 faults.wrong(pointer, "out-of-range", message);
             }
         }

@@ -10,6 +10,7 @@ use unicode_normalization::UnicodeNormalization;
 use crate::{
     ids::{OrgId, PersonId},
     refusal::FieldFault,
+    said,
 };
 
 mod worth;
@@ -115,18 +116,20 @@ impl Weakness {
     #[must_use]
     pub fn fault(self, pointer: &str) -> FieldFault {
         let (code, message) = match self {
-            Self::TooShort => {
-                ("too-short", format!("It is too short; use at least {MIN_CHARS} characters."))
-            }
-            Self::TooLong => {
-                ("too-long", format!("It is too long; use at most {MAX_CHARS} characters."))
-            }
+            Self::TooShort => (
+                "too-short",
+                said!("It is too short; use at least {least} characters.", least = MIN_CHARS),
+            ),
+            Self::TooLong => (
+                "too-long",
+                said!("It is too long; use at most {most} characters.", most = MAX_CHARS),
+            ),
             Self::Common => {
-                ("common", "It is easy to guess; use several words that don't go together.".into())
+                ("common", said!("It is easy to guess; use several words that don't go together."))
             }
             Self::Personal => (
                 "personal",
-                "It is made of your name, address or organization; use other words.".into(),
+                said!("It is made of your name, address or organization; use other words."),
             ),
         };
         FieldFault { pointer: pointer.to_owned(), code, message }

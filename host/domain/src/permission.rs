@@ -11,6 +11,8 @@ use crate::{
     ids::PersonId,
     name::names,
     role::Role,
+    said,
+    said::{Part, Said},
     ticket::{Action, Given, Ticket, TicketKind, Who, Writer},
 };
 
@@ -35,7 +37,7 @@ pub struct Forbidden {
     /// What stands against it.
     pub kind: ForbiddenKind,
     /// What is needed for it.
-    pub message: String,
+    pub message: Said,
 }
 
 /// What stands against a caller.
@@ -53,12 +55,12 @@ names!("kind of prohibition", ForbiddenKind {
 });
 
 impl Forbidden {
-    pub(crate) fn because(message: impl Into<String>) -> Self {
-        Self { kind: ForbiddenKind::Role, message: message.into() }
+    pub(crate) fn because(message: Said) -> Self {
+        Self { kind: ForbiddenKind::Role, message }
     }
 
-    pub(crate) fn duties(message: impl Into<String>) -> Self {
-        Self { kind: ForbiddenKind::Duties, message: message.into() }
+    pub(crate) fn duties(message: Said) -> Self {
+        Self { kind: ForbiddenKind::Duties, message }
     }
 }
 
@@ -118,9 +120,9 @@ pub fn allows_opening(role: Role, kind: TicketKind, given: &Given) -> Result<(),
     match role {
         Role::Agent | Role::Admin => Ok(()),
         Role::Auditor => Err(changes_nothing()),
-        Role::Requester if kind.rules().opened_by == Who::Desk => Err(Forbidden::because(format!(
-            "Only the desk can open {}; this requires the role agent or admin.",
-            kind.with_article()
+        Role::Requester if kind.rules().opened_by == Who::Desk => Err(Forbidden::because(said!(
+            "Only the desk can open {kind}; this requires the role agent or admin.",
+            kind = kind
         ))),
         Role::Requester => only_own_fields(kind, given, |writer| match writer {
             Writer::Anybody | Writer::Opener => true,
@@ -148,17 +150,18 @@ pub fn allows(
     };
     match row.who {
         Who::Desk | Who::DeskOrOwner(_) | Who::DeskOrAssignee if is_desk => Ok(()),
-        Who::DeskOrAssignee if relation.owns => Err(Forbidden::because(
-            "Only the desk and the assignee can work on this task; comment on the request instead.",
-        )),
+        Who::DeskOrAssignee if relation.owns => Err(Forbidden::because(said!(
+            "Only the desk and the assignee can work on this task; comment on the request instead."
+        ))),
         Who::DeskOrAssignee if relation.works => Ok(()),
         Who::Desk | Who::DeskOrAssignee => Err(for_desk(action)),
         Who::Admin if role == Role::Admin => Ok(()),
-        Who::Admin => Err(Forbidden::because(format!(
-            "Only an administrator can `{action}`; this requires the role admin."
+        Who::Admin => Err(Forbidden::because(said!(
+            "Only an administrator can `{action}`; this requires the role admin.",
+            action
         ))),
         Who::DeskOrOwner(_) if !relation.owns => {
-            Err(Forbidden::because("The ticket belongs to another requester."))
+            Err(Forbidden::because(said!("The ticket belongs to another requester.")))
         }
         // A state that nobody could do it in is the state's refusal, which says what is allowed
         // instead.
@@ -167,24 +170,32 @@ pub fn allows(
             if states.holds(state, phase) || !row.allows(state, phase) {
                 return Ok(());
             }
-            let kind = ticket.kind().with_article();
-            Err(Forbidden::because(format!(
-                "Only the desk can `{action}` {kind} in state `{state}`; ask the desk."
+            let kind = ticket.kind();
+            Err(Forbidden::because(said!(
+                "Only the desk can `{action}` {kind} in state `{state}`; ask the desk.",
+                action,
+                kind,
+                state
             )))
         }
         Who::OwnerOrWatcher if relation.owns || (!is_desk && relation.watches) => Ok(()),
         Who::OwnerOrWatcher => {
-            let message =
-                format!("Only the requester and watchers can `{action}`; agents use `comment`.");
+            let message = said!(
+                "Only the requester and watchers can `{action}`; agents use `{comment}`.",
+                action,
+                comment = Action::Comment
+            );
             Err(Forbidden::because(message))
         }
         Who::SeatHolder if relation.holds_seat => Ok(()),
         Who::SeatHolder => {
-            Err(Forbidden::because("Only an approver of the open approval can vote."))
+            Err(Forbidden::because(said!("Only an approver of the open approval can vote.")))
         }
         Who::System => {
-            let message =
-                format!("Waypost itself does `{action}`, when policies or approvers decide it.");
+            let message = said!(
+                "Waypost itself does `{action}`, when policies or approvers decide it.",
+                action
+            );
             Err(Forbidden::because(message))
         }
     }
@@ -216,17 +227,21 @@ fn only_own_fields(
     if of_desk.is_empty() {
         return Ok(());
     }
-    let fields = of_desk.join("`, `");
-    let them = if of_desk.len() == 1 { "it" } else { "them" };
-    Err(Forbidden::because(format!("Only the desk can set `{fields}`; leave {them} out.")))
+    let fields = Part::all(of_desk.iter().map(|name| Part::field((*name).to_owned())));
+    Err(Forbidden::because(if of_desk.len() == 1 {
+        said!("Only the desk can set `{fields}`; leave it out.", fields)
+    } else {
+        said!("Only the desk can set `{fields}`; leave them out.", fields)
+    }))
 }
 
 fn for_desk(action: Action) -> Forbidden {
-    Forbidden::because(format!(
-        "Only the desk can `{action}`; this requires the role agent or admin."
+    Forbidden::because(said!(
+        "Only the desk can `{action}`; this requires the role agent or admin.",
+        action
     ))
 }
 
 fn changes_nothing() -> Forbidden {
-    Forbidden::because("The role auditor is read-only.")
+    Forbidden::because(said!("The role auditor is read-only."))
 }

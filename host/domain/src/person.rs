@@ -12,6 +12,8 @@ use crate::{
     ids::{OrgId, PersonId},
     register::{FACTS, Head, Holds, Readers, Record, Register, field},
     role::Role,
+    said,
+    said::Said,
     text,
 };
 
@@ -72,8 +74,14 @@ pub struct Language(String);
 
 /// A text is not a language tag.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
-#[error("not a valid language tag; use BCP 47, such as de, en-GB or pt-BR")]
+#[error("{}", Said::from(*self))]
 pub struct InvalidLanguage;
+
+impl From<InvalidLanguage> for Said {
+    fn from(_: InvalidLanguage) -> Self {
+        said!("not a valid language tag; use BCP 47, such as de, en-GB or pt-BR")
+    }
+}
 
 /// What RFC 5646 asks software to have room for.
 const MAX_LANGUAGE_CHARS: usize = 35;

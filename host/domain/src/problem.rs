@@ -14,6 +14,8 @@ use crate::{
     ids::{CiId, PersonId, ServiceId, TicketId},
     refusal::{Faults, GuardKind, Refused},
     request::Content,
+    said,
+    said::Part,
     ticket::{
         self, APPOINT_VOTER, APPROVED, Action, Asks, CLOSE, COMMON, COMMON_FIELDS, CONVERT, Code,
         EDIT, Field, FieldType, From, Kind, Lack, Notice, Obstacle, Phase, Row, SUBJECT_FIELDS,
@@ -109,7 +111,7 @@ const ROWS: &[Row] = &[
                 .filling(),
         ])
         .lacking(|ticket, _| {
-            let remedy = "Name the service or the configuration item concerned.";
+            let remedy = said!("Name the service or the configuration item concerned.");
             let lack = Lack { fields: &["service", "ci"], remedy };
             let is_known = ticket.service.is_some() || ticket.ci.is_some();
             if is_known { Vec::new() } else { vec![lack] }
@@ -146,7 +148,7 @@ const ROWS: &[Row] = &[
             "Comment on its incidents; defaults to the workaround, or else to the fix notes.",
         )])
         .lacking(|ticket, _| {
-            let remedy = "Give a text, or fill in the workaround first.";
+            let remedy = said!("Give a text, or fill in the workaround first.");
             let lack = Lack { fields: &["text"], remedy };
             if ticket.known_remedy().is_some() { Vec::new() } else { vec![lack] }
         })
@@ -205,7 +207,7 @@ const ROWS: &[Row] = &[
             input("review_note", FieldType::Text, "Lessons learned; required for a major problem."),
         ])
         .lacking(|ticket, _| {
-            let remedy = "Give the lessons learned; a major problem needs a review.";
+            let remedy = said!("Give the lessons learned; a major problem needs a review.");
             let lack = Lack { fields: &["review_note"], remedy };
             let is_major = ticket.problem().is_some_and(|problem| problem.major);
             if is_major { vec![lack] } else { Vec::new() }
@@ -326,15 +328,15 @@ fn reanalyze(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 fn against_publishing(ticket: &Ticket, _: Action) -> Option<Obstacle> {
     let code = ticket.stage.outcome().and_then(|outcome| outcome.code);
     if code.is_some_and(|code| code != Code::RiskAccepted) {
-        return Some(Obstacle::Guard(
+        return Some(Obstacle::Guard(said!(
             "It is not an open error any more: only a problem that is being worked on, or whose \
-             risk was accepted, can be a known error. Go back to its analysis first.",
-        ));
+             risk was accepted, can be a known error. Go back to its analysis first."
+        )));
     }
     let is_one = ticket.problem().is_some_and(|problem| problem.known_error);
-    is_one.then_some(Obstacle::Guard(
-        "It is already a known error; edit its symptom and workaround instead.",
-    ))
+    is_one.then_some(Obstacle::Guard(said!(
+        "It is already a known error; edit its symptom and workaround instead."
+    )))
 }
 
 fn publish_known_error(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
@@ -357,7 +359,7 @@ fn ask_for_risk(_: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.must_come("risk_review_at");
     turn.fields_are_right()?;
     if turn.beside.round.as_ref().is_some_and(Approval::is_open) {
-        return Err(Refused::guard("An approval is already pending; wait for the votes."));
+        return Err(Refused::guard(said!("An approval is already pending; wait for the votes.")));
     }
     Ok(())
 }
@@ -367,7 +369,7 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let code: Option<Code> = turn.given.choice("resolution_code");
     let is_fixed = code == Some(Code::FixApplied);
     if is_fixed && ticket.problem().is_some_and(|problem| problem.root_cause.is_none()) {
-        turn.faults.missing("/root_cause", "Give the root cause.");
+        turn.faults.missing("/root_cause", said!("Give the root cause."));
     }
     if code == Some(Code::Duplicate) {
         check_duplicate(ticket, turn);
@@ -376,11 +378,18 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let Some(code) = code else { return Ok(()) };
     let original = turn.beside.target.as_ref().filter(|_| code == Code::Duplicate);
     if let Some(original) = original.filter(|it| it.phase().is_over() || it.is_duplicate()) {
-        return Err(Refused::guard(format!(
-            "{} is {}; name a problem that is neither closed nor a duplicate.",
-            original.number,
-            if original.is_duplicate() { "a duplicate" } else { original.state().as_str() }
-        )));
+        return Err(Refused::guard(if original.is_duplicate() {
+            said!(
+                "{number} is a duplicate; name a problem that is neither closed nor a duplicate.",
+                number = original.number
+            )
+        } else {
+            said!(
+                "{number} is {state}; name a problem that is neither closed nor a duplicate.",
+                number = original.number,
+                state = original.state()
+            )
+        }));
     }
     let possible: &[Code] = if ticket.state() == State::FixInProgress {
         PROBLEM.codes
@@ -390,17 +399,20 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
         &[Code::Duplicate, Code::Cancelled]
     };
     if !possible.contains(&code) {
-        let names = possible.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");
-        return Err(Refused::guard(format!(
-            "In state `{}`, the resolution code must be one of: {names}.",
-            ticket.state()
+        let names = Part::all(possible);
+        return Err(Refused::guard(said!(
+            "In state `{state}`, the resolution code must be one of: {names}.",
+            state = ticket.state(),
+            names
         )));
     }
     if code == Code::RiskAccepted && !turn.beside.is_approved {
         return Err(Refused::Guard {
             kind: GuardKind::ApprovalRequired,
-            message: "The service owner has not approved this risk; use `request_approval` first."
-                .to_owned(),
+            message: said!(
+                "The service owner has not approved this risk; use `{request_approval}` first.",
+                request_approval = Action::RequestApproval
+            ),
         });
     }
     let duplicate_of = turn.given.ticket("duplicate_of").filter(|_| code == Code::Duplicate);
@@ -413,14 +425,14 @@ fn resolve(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
 
 fn check_duplicate(ticket: &Ticket, turn: &mut Turn<'_>) {
     let Some(target) = &turn.beside.target else {
-        turn.faults.missing("/duplicate_of", "Name the problem that this one duplicates.");
+        turn.faults.missing("/duplicate_of", said!("Name the problem that this one duplicates."));
         return;
     };
     if target.id == ticket.id {
-        let message = "A problem cannot be a duplicate of itself; name another one.";
+        let message = said!("A problem cannot be a duplicate of itself; name another one.");
         turn.faults.wrong("/duplicate_of", "itself", message);
     } else if target.problem().is_none() {
-        let message = "This ticket is not a problem; name a problem.";
+        let message = said!("This ticket is not a problem; name a problem.");
         turn.faults.wrong("/duplicate_of", "other-kind", message);
     }
 }
@@ -441,8 +453,10 @@ impl Problem {
     pub(crate) fn check_known_error(&self, faults: &mut Faults) {
         let texts = [("symptom", &self.symptom), ("workaround", &self.workaround)];
         for (name, _) in texts.iter().filter(|(_, text)| self.known_error && text.is_none()) {
-            let message =
-                format!("A known error has a {name}, which its incidents show; change it instead.");
+            let message = said!(
+                "A known error has a {name}, which its incidents show; change it instead.",
+                name = Part::field(*name)
+            );
             faults.missing(&format!("/{name}"), message);
         }
     }

@@ -8,39 +8,38 @@ use thiserror::Error;
 
 use crate::{
     name::names,
+    said,
+    said::{Part, Said},
     ticket::{Action, State, TicketKind},
 };
 
 /// A move was not made.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", self.said())]
 pub enum Refused {
     /// Where it stands does not allow it.
-    #[error("`{action}` is not possible for {} {why}", kind.with_article())]
     InvalidTransition {
         /// What was asked for.
         action: Action,
         /// The kind of ticket.
         kind: TicketKind,
         /// Where it stands, as it stands after "is not possible for an incident".
-        why: String,
+        why: Said,
         /// Its state.
         state: State,
         /// What is allowed instead.
         allowed: Vec<Action>,
     },
     /// Fields are missing, and nothing else is wrong.
-    #[error("missing: {}", pointers(.0))]
     MissingFields(Vec<FieldFault>),
     /// Fields are wrong; some may be missing too.
-    #[error("not valid: {}", pointers(.0))]
     Invalid(Vec<FieldFault>),
     /// Something around the record stands against it.
-    #[error("{message}")]
     Guard {
         /// What kind of thing.
         kind: GuardKind,
         /// What it is, and what helps.
-        message: String,
+        message: Said,
     },
 }
 
@@ -66,7 +65,7 @@ pub struct FieldFault {
     /// What kind of fault: `missing`, `too-long`, `unknown`, ...
     pub code: &'static str,
     /// What is wrong, and what would be right.
-    pub message: String,
+    pub message: Said,
 }
 
 /// The faults found so far in an input, so that all of them are named at once.
@@ -80,8 +79,22 @@ pub struct Faults {
 
 impl Refused {
     /// Something around the record stands against it.
-    pub fn guard(message: impl Into<String>) -> Self {
-        Self::Guard { kind: GuardKind::Failed, message: message.into() }
+    #[must_use]
+    pub fn guard(message: Said) -> Self {
+        Self::Guard { kind: GuardKind::Failed, message }
+    }
+
+    /// Why the move was not made, in one sentence.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        match self {
+            Self::InvalidTransition { action, kind, why, .. } => {
+                said!("`{action}` is not possible for {kind} {why}", action, kind, why)
+            }
+            Self::MissingFields(faults) => said!("missing: {fields}", fields = pointers(faults)),
+            Self::Invalid(faults) => said!("not valid: {fields}", fields = pointers(faults)),
+            Self::Guard { message, .. } => message.clone(),
+        }
     }
 
     /// Faults of fields, of which there are some.
@@ -106,7 +119,7 @@ impl FieldFault {
     /// The line after the last fault that is listed: how many more there are.
     #[must_use]
     pub fn more(count: usize) -> Self {
-        let message = format!("And {count} more that are not listed; correct these first.");
+        let message = said!("And {count} more that are not listed; correct these first.", count);
         Self { pointer: String::new(), code: Self::MORE, message }
     }
 
@@ -125,13 +138,13 @@ impl Faults {
     }
 
     /// Notes a field that is missing; the message says what belongs there.
-    pub fn missing(&mut self, pointer: &str, message: impl Into<String>) {
+    pub fn missing(&mut self, pointer: &str, message: Said) {
         self.wrong(pointer, FieldFault::MISSING, message);
     }
 
     /// Notes a field that is wrong; the message says what would be right.
-    pub fn wrong(&mut self, pointer: &str, code: &'static str, message: impl Into<String>) {
-        let fault = FieldFault { pointer: pointer.to_owned(), code, message: message.into() };
+    pub fn wrong(&mut self, pointer: &str, code: &'static str, message: Said) {
+        let fault = FieldFault { pointer: pointer.to_owned(), code, message };
         // What the type of a field tells, the field itself may tell again.
         if !self.listed.contains(&fault) {
             self.add(fault);
@@ -173,6 +186,6 @@ impl Faults {
     }
 }
 
-fn pointers(faults: &[FieldFault]) -> String {
-    faults.iter().map(|fault| fault.pointer.as_str()).collect::<Vec<_>>().join(", ")
+fn pointers(faults: &[FieldFault]) -> Part {
+    Part::all(faults.iter().map(|fault| &fault.pointer))
 }

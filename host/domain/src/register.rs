@@ -21,6 +21,7 @@ use crate::{
     person::Language,
     refusal::Faults,
     role::Role,
+    said::Said,
     service::Criticality,
     text,
 };
@@ -144,7 +145,7 @@ fn parse<T: std::str::FromStr<Err: ToString>>(
 ) {
     match text.parse() {
         Ok(value) => *place = value,
-        Err(error) => faults.wrong(pointer, "invalid", error.to_string()),
+        Err(error) => faults.wrong(pointer, "invalid", Said::as_is(error.to_string())),
     }
 }
 
@@ -240,7 +241,7 @@ impl Holds for Option<Tz> {
         let read = text_of(value).map(|name| (name, name.parse()));
         if let Some((name, Err(_))) = read {
             let remedy = "use an IANA name such as Europe/Berlin.";
-            let message = format!("`{name}` is not a valid time zone; {remedy}");
+            let message = Said::as_is(format!("`{name}` is not a valid time zone; {remedy}"));
             faults.wrong(pointer, "invalid", message);
         } else {
             *self = read.and_then(|(_, zone)| zone.ok());
@@ -256,7 +257,7 @@ impl Holds for Option<Language> {
     fn take(&mut self, pointer: &str, value: Option<&Value>, faults: &mut Faults) {
         match text_of(value).map(str::parse).transpose() {
             Ok(language) => *self = language,
-            Err(invalid) => faults.wrong(pointer, "invalid", invalid.to_string()),
+            Err(invalid) => faults.wrong(pointer, "invalid", Said::as_is(invalid.to_string())),
         }
     }
 }

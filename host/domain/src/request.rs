@@ -13,6 +13,7 @@ use crate::{
     key::Key,
     organization::OrgSettings,
     refusal::{Faults, Refused},
+    said,
     task::check_fulfilment,
     text,
     ticket::{
@@ -232,9 +233,10 @@ const FIELDS: &[Field] = &[
 /// request is submitted; a request in free text has none.
 fn answers(given: &[(Key, String)], faults: &mut Faults) -> Vec<(Key, String)> {
     if given.len() > MAX_FIELDS {
-        let message = format!(
-            "{} answers are too many; a form has at most {MAX_FIELDS} fields.",
-            given.len()
+        let message = said!(
+            "{count} answers are too many; a form has at most {most} fields.",
+            count = given.len(),
+            most = MAX_FIELDS
         );
         faults.wrong("/answers", "too-many", message);
     }

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     ids::{OrgId, PersonId, SavedViewId},
     refusal::{Faults, Refused},
-    text,
+    said, text,
 };
 
 /// How many one person has in an organization.
@@ -41,13 +41,13 @@ impl SavedView {
         let mut faults = Faults::new();
         let name = text::line("/name", &self.name, &mut faults);
         if name.is_empty() {
-            faults.missing("/name", "Give the view a name.");
+            faults.missing("/name", said!("Give the view a name."));
         }
         text::at_most_chars("/name", &name, MAX_NAME_CHARS, &mut faults);
         let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\');
         let begins = self.query.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
         if !begins || self.query.len() > MAX_QUERY_BYTES || !self.query.bytes().all(is_plain) {
-            let message = "This is no view of the queue; open one, and save it from there.";
+            let message = said!("This is no view of the queue; open one, and save it from there.");
             faults.wrong("/query", "invalid", message);
         }
         faults.finish()?;
@@ -63,7 +63,10 @@ pub fn check_room(saved: usize) -> Result<(), Refused> {
     if saved < MAX_VIEWS {
         return Ok(());
     }
-    Err(Refused::guard(format!("You have {MAX_VIEWS} saved views; remove one of them first.")))
+    Err(Refused::guard(said!(
+        "You have {most} saved views; remove one of them first.",
+        most = MAX_VIEWS
+    )))
 }
 
 #[cfg(test)]

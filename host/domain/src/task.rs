@@ -16,6 +16,8 @@ use crate::{
     field::{ticket_of, tickets_of},
     ids::{PersonId, TicketId},
     refusal::{Faults, Refused},
+    said,
+    said::Part,
     ticket::{
         self, Action, Awaiting, CANCEL, COMMON, COMMON_FIELDS, CancelOutcome, Cancellation,
         Closing, EDIT, Field, FieldType, From, Hold, Kind, Notice, Obstacle, Phase, RESUME, Row,
@@ -210,10 +212,10 @@ const FIELDS: &[Field] = &[
 
 fn is_mandatory(ticket: &Ticket, _: Action) -> Option<Obstacle> {
     ticket.task().filter(|task| task.mandatory).map(|_| {
-        Obstacle::Guard(
+        Obstacle::Guard(said!(
             "A mandatory task cannot be cancelled, because its request needs it; skip it, or make \
-             it optional first.",
-        )
+             it optional first."
+        ))
     })
 }
 
@@ -268,12 +270,17 @@ fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
     }
     let (number, state) = (&parent.number, parent.state());
     Err(Refused::guard(if parent.phase().is_over() {
-        format!("{number} is {state}, so its tasks can no longer be worked on.")
+        said!("{number} is {state}, so its tasks can no longer be worked on.", number, state)
     } else {
         let name = |one: &&(State, Phase)| worked.holds(one.0, one.1);
-        let states = parent.rules().states.iter().filter(name).map(|(state, _)| state.as_str());
-        let states = states.collect::<Vec<_>>().join(" or ");
-        format!("{number} is {state}; its tasks can be worked on only while it is {states}.")
+        let states = parent.rules().states.iter().filter(name).map(|(state, _)| state);
+        let states = Part::any(states);
+        said!(
+            "{number} is {state}; its tasks can be worked on only while it is {states}.",
+            number,
+            state,
+            states
+        )
     }))
 }
 
@@ -310,12 +317,13 @@ impl Ticket {
         let Some(task) = self.task() else { return };
         for (place, id) in task.depends_on.iter().enumerate() {
             if !siblings.iter().any(|sibling| sibling.id == *id && *id != self.id) {
-                let message = "Name another task of the same ticket.";
+                let message = said!("Name another task of the same ticket.");
                 faults.wrong(&format!("/depends_on/{place}"), "unknown", message);
             }
         }
         if follow::is_circular(self.id, &task.depends_on, siblings) {
-            let message = "The dependencies are circular; leave out tasks that depend on this one.";
+            let message =
+                said!("The dependencies are circular; leave out tasks that depend on this one.");
             faults.wrong("/depends_on", "circular", message);
         }
     }

@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::refusal::Faults;
+use crate::{refusal::Faults, said, said::Said};
 
 mod address;
 mod characters;
@@ -34,7 +34,7 @@ pub fn short_description(text: &str, faults: &mut Faults) -> String {
     let line = one_line(text);
     let pointer = "/short_description";
     if is_blank(&line) {
-        faults.missing(pointer, "Give a summary in one line.");
+        faults.missing(pointer, said!("Give a summary in one line."));
     }
     at_most_chars(pointer, &line, MAX_SHORT_DESCRIPTION_CHARS, faults);
     plain(pointer, &line, faults);
@@ -47,7 +47,7 @@ pub fn description(text: &str, faults: &mut Faults) -> String {
 }
 
 /// A text that must say something: a comment, the notes of a resolution.
-pub fn body(pointer: &str, text: Option<&str>, what: &str, faults: &mut Faults) -> String {
+pub fn body(pointer: &str, text: Option<&str>, what: Said, faults: &mut Faults) -> String {
     let text = text.unwrap_or("").trim();
     if is_blank(text) {
         faults.missing(pointer, what);
@@ -56,7 +56,7 @@ pub fn body(pointer: &str, text: Option<&str>, what: &str, faults: &mut Faults) 
 }
 
 /// A reason that must be given.
-pub fn reason(text: Option<&str>, what: &str, faults: &mut Faults) -> String {
+pub fn reason(text: Option<&str>, what: Said, faults: &mut Faults) -> String {
     let text = text.unwrap_or("").trim();
     let pointer = "/reason";
     if is_blank(text) {
@@ -77,7 +77,7 @@ pub fn sentence(pointer: &str, text: &str, faults: &mut Faults) -> String {
 pub fn name(pointer: &str, text: &str, faults: &mut Faults) -> String {
     let text = line(pointer, text, faults);
     if is_blank(&text) {
-        faults.missing(pointer, "Give a name.");
+        faults.missing(pointer, said!("Give a name."));
     }
     text
 }
@@ -108,7 +108,11 @@ pub fn tags<T: AsRef<str>>(given: &[T], faults: &mut Faults) -> BTreeSet<String>
         let tag = uncased(tag.as_ref().trim());
         let mut wrong = Faults::new();
         if is_blank(&tag) {
-            wrong.wrong(&pointer, "empty", "A tag needs at least one character; leave it out.");
+            wrong.wrong(
+                &pointer,
+                "empty",
+                said!("A tag needs at least one character; leave it out."),
+            );
         }
         at_most_chars(&pointer, &tag, MAX_TAG_CHARS, &mut wrong);
         plain(&pointer, &tag, &mut wrong);
@@ -118,8 +122,11 @@ pub fn tags<T: AsRef<str>>(given: &[T], faults: &mut Faults) -> BTreeSet<String>
         faults.append(wrong);
     }
     if kept.len() > MAX_TAGS {
-        let message =
-            format!("{} tags are too many; a ticket can have at most {MAX_TAGS}.", kept.len());
+        let message = said!(
+            "{count} tags are too many; a ticket can have at most {most}.",
+            count = kept.len(),
+            most = MAX_TAGS
+        );
         faults.wrong("/tags", "too-many", message);
     }
     kept
@@ -129,8 +136,11 @@ pub fn tags<T: AsRef<str>>(given: &[T], faults: &mut Faults) -> BTreeSet<String>
 pub fn optional(pointer: &str, text: &str, faults: &mut Faults) -> String {
     let text = line_ends(text);
     if text.len() > MAX_TEXT_BYTES {
-        let message =
-            format!("{} bytes are too many; a text can have at most {MAX_TEXT_BYTES}.", text.len());
+        let message = said!(
+            "{count} bytes are too many; a text can have at most {most}.",
+            count = text.len(),
+            most = MAX_TEXT_BYTES
+        );
         faults.wrong(pointer, "too-long", message);
     }
     plain(pointer, &text, faults);
@@ -145,7 +155,7 @@ pub fn at_most_chars(pointer: &str, text: &str, most: usize, faults: &mut Faults
     }
     let length = text.chars().count();
     if length > most {
-        let message = format!("{length} characters are too many; use at most {most}.");
+        let message = said!("{length} characters are too many; use at most {most}.", length, most);
         faults.wrong(pointer, "too-long", message);
     }
 }
@@ -166,7 +176,10 @@ pub fn is_refused(character: char) -> bool {
 /// Refuses what [`is_refused`] names.
 pub fn plain(pointer: &str, text: &str, faults: &mut Faults) {
     if let Some(character) = text.chars().find(|character| is_refused(*character)) {
-        let message = format!("Remove the control character U+{:04X}.", character as u32);
+        let message = said!(
+            "Remove the control character U+{code}.",
+            code = format!("{:04X}", character as u32)
+        );
         faults.wrong(pointer, "control-character", message);
     }
 }
@@ -196,8 +209,8 @@ mod tests {
         assert_eq!(codes(|f| drop(description(&"x".repeat(MAX_TEXT_BYTES), f))), [] as [&str; 0]);
         assert_eq!(codes(|f| drop(description(&"x".repeat(MAX_TEXT_BYTES + 1), f))), ["too-long"]);
         let long = "x".repeat(MAX_REASON_CHARS + 1);
-        assert_eq!(codes(|f| drop(reason(Some(&long), "", f))), ["too-long"]);
-        assert_eq!(codes(|f| drop(reason(None, "", f))), ["missing"]);
+        assert_eq!(codes(|f| drop(reason(Some(&long), Said::fixed(""), f))), ["too-long"]);
+        assert_eq!(codes(|f| drop(reason(None, Said::fixed(""), f))), ["missing"]);
         assert_eq!(codes(|f| drop(name("/name", &"x".repeat(201), f))), ["too-long"]);
         let many = (0..=MAX_TAGS).map(|n| n.to_string()).collect::<Vec<_>>();
         assert_eq!(codes(|f| drop(tags(&many, f))), ["too-many"]);
@@ -236,8 +249,8 @@ mod tests {
     fn what_nobody_sees_is_no_text() {
         let nothing = "\u{200b}\u{2060} \u{feff}";
         assert_eq!(codes(|f| drop(short_description(nothing, f))), ["missing"]);
-        assert_eq!(codes(|f| drop(body("/text", Some(nothing), "", f))), ["missing"]);
-        assert_eq!(codes(|f| drop(reason(Some(nothing), "", f))), ["missing"]);
+        assert_eq!(codes(|f| drop(body("/text", Some(nothing), Said::fixed(""), f))), ["missing"]);
+        assert_eq!(codes(|f| drop(reason(Some(nothing), Said::fixed(""), f))), ["missing"]);
         assert_eq!(codes(|f| drop(name("/name", nothing, f))), ["missing"]);
         assert_eq!(codes(|f| drop(tags(&[nothing], f))), ["empty"]);
     }
@@ -247,8 +260,8 @@ mod tests {
         let mut faults = Faults::new();
         let given = "one\r\ntwo\rthree";
         assert_eq!(description(given, &mut faults), "one\ntwo\nthree");
-        assert_eq!(body("/text", Some(given), "", &mut faults), "one\ntwo\nthree");
-        assert_eq!(reason(Some(given), "", &mut faults), "one\ntwo\nthree");
+        assert_eq!(body("/text", Some(given), Said::fixed(""), &mut faults), "one\ntwo\nthree");
+        assert_eq!(reason(Some(given), Said::fixed(""), &mut faults), "one\ntwo\nthree");
         assert_eq!(sentence("/comment", given, &mut faults), "one\ntwo\nthree");
         assert_eq!(short_description(given, &mut faults), "one two three");
         assert_eq!(name("/name", given, &mut faults), "one two three");

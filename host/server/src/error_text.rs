@@ -50,7 +50,10 @@ pub(crate) fn field_faults(error: &CommandError) -> impl Iterator<Item = &FieldF
 #[cfg(test)]
 mod tests {
     use anyhow::Context;
-    use waypost_domain::ticket::{Action, State, TicketKind};
+    use waypost_domain::{
+        said::Said,
+        ticket::{Action, State, TicketKind},
+    };
 
     use super::*;
 
@@ -59,7 +62,7 @@ mod tests {
         let fault = |pointer: &str| FieldFault {
             pointer: pointer.to_owned(),
             code: "missing",
-            message: "give one".to_owned(),
+            message: Said::as_is("give one"),
         };
         let error: Result<(), _> =
             Err(CommandError::Invalid(vec![fault("/name"), fault("/settings/zone")]));
@@ -74,7 +77,7 @@ mod tests {
         let refused = CommandError::Refused(Refused::InvalidTransition {
             action: Action::Reopen,
             kind: TicketKind::Problem,
-            why: "in state `resolved`".to_owned(),
+            why: Said::as_is("in state `resolved`"),
             state: State::Resolved,
             allowed: vec![Action::Reanalyze, Action::Close],
         });

@@ -6,13 +6,14 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use waypost_app::{CommandError, Committed};
-use waypost_domain::refusal::{FieldFault, Refused as Move};
+use waypost_domain::{refusal::Refused as Move, said::Said};
 use waypost_edge::{Full, Refused, RequestContext};
 
 use crate::{
     form::Form,
     once::to,
     page::{Page, show_as},
+    text::Html,
     viewer::Viewer,
     words::Words,
 };
@@ -22,7 +23,9 @@ use crate::{
 pub(crate) struct PageError {
     kind: Kind,
     /// What the desk says about it, where it says more.
-    detail: Option<String>,
+    detail: Vec<Said>,
+    /// Where to go instead.
+    instead: Option<String>,
     /// What was written in the form that was not carried out: it is not to be lost.
     typed: Vec<String>,
 }
@@ -32,6 +35,7 @@ pub(crate) struct PageError {
 enum Kind {
     NotFound,
     Forbidden,
+    NotOfDesk,
     Stale,
     Refused,
     Invalid,
@@ -53,11 +57,11 @@ enum Kind {
 
 impl PageError {
     fn of(kind: Kind) -> Self {
-        Self { kind, detail: None, typed: Vec::new() }
+        Self { kind, detail: Vec::new(), instead: None, typed: Vec::new() }
     }
 
-    fn because(kind: Kind, detail: &dyn ToString) -> Self {
-        Self { kind, detail: Some(detail.to_string()), typed: Vec::new() }
+    fn because(kind: Kind, error: &CommandError) -> Self {
+        Self { detail: error.sentences(), ..Self::of(kind) }
     }
 
     /// The same, with what was written in the form.
@@ -68,6 +72,11 @@ impl PageError {
     /// It is not there, or not for this viewer to know of.
     pub(crate) fn not_found() -> Self {
         Self::of(Kind::NotFound)
+    }
+
+    /// It is for people of the desk.
+    pub(crate) fn not_of_desk() -> Self {
+        Self::of(Kind::NotOfDesk)
     }
 
     /// The form cannot be read.
@@ -102,7 +111,7 @@ impl PageError {
 
     /// Who they are has to be proven again first, at this address.
     pub(crate) fn prove_again(address: String) -> Self {
-        Self { detail: Some(address), ..Self::of(Kind::ProveAgain) }
+        Self { instead: Some(address), ..Self::of(Kind::ProveAgain) }
     }
 
     /// A bare error of the router or a layer.
@@ -124,7 +133,7 @@ impl PageError {
         match self.kind {
             Kind::NotFound => StatusCode::NOT_FOUND,
             Kind::ProveAgain => StatusCode::SEE_OTHER,
-            Kind::Forbidden | Kind::CrossSite => StatusCode::FORBIDDEN,
+            Kind::Forbidden | Kind::NotOfDesk | Kind::CrossSite => StatusCode::FORBIDDEN,
             Kind::Stale | Kind::Refused | Kind::InProgress => StatusCode::CONFLICT,
             Kind::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Kind::BadRequest => StatusCode::BAD_REQUEST,
@@ -155,7 +164,7 @@ impl PageError {
         let t = &words.text;
         match self.kind {
             Kind::NotFound => t.error_not_found(),
-            Kind::Forbidden => t.error_forbidden(),
+            Kind::Forbidden | Kind::NotOfDesk => t.error_forbidden(),
             Kind::Stale => t.error_stale(),
             Kind::Refused => t.error_refused(),
             Kind::Invalid => t.error_invalid(),
@@ -177,6 +186,7 @@ impl PageError {
         match self.kind {
             Kind::NotFound => t.advice_not_found(),
             Kind::Forbidden => t.advice_forbidden(),
+            Kind::NotOfDesk => t.needs_desk(),
             Kind::Stale => t.advice_stale(),
             Kind::Refused => t.advice_refused(),
             Kind::Invalid => t.advice_invalid(),
@@ -210,7 +220,7 @@ impl PageError {
         let status = self.status();
         let shown = ErrorPage {
             advice: self.advice(words),
-            detail: self.detail.clone(),
+            detail: (!self.detail.is_empty()).then(|| words.say_all(&self.detail)),
             typed: self.typed.clone(),
             // What somebody has to look up in the log.
             request: status.is_server_error().then(|| request.to_owned()),
@@ -235,7 +245,7 @@ impl PageError {
 struct ErrorPage {
     p: Page,
     advice: String,
-    detail: Option<String>,
+    detail: Option<Html>,
     typed: Vec<String>,
     request: Option<String>,
 }
@@ -244,7 +254,7 @@ struct ErrorPage {
 impl IntoResponse for PageError {
     fn into_response(self) -> Response {
         if self.kind == Kind::ProveAgain {
-            return to(self.detail.as_deref().unwrap_or("/"));
+            return to(self.instead.as_deref().unwrap_or("/"));
         }
         let mut response = self.status().into_response();
         response.extensions_mut().insert(self);
@@ -256,15 +266,15 @@ impl From<CommandError> for PageError {
     fn from(error: CommandError) -> Self {
         match &error {
             CommandError::NotFound(_) => Self::not_found(),
-            CommandError::Forbidden(why) | CommandError::SeparationOfDuties(why) => {
-                Self::because(Kind::Forbidden, why)
+            CommandError::Forbidden(_) | CommandError::SeparationOfDuties(_) => {
+                Self::because(Kind::Forbidden, &error)
             }
             CommandError::Stale | CommandError::ContentChanged => Self::of(Kind::Stale),
             CommandError::Refused(Move::InvalidTransition { .. } | Move::Guard { .. }) => {
                 Self::because(Kind::Refused, &error)
             }
-            CommandError::Refused(Move::MissingFields(faults) | Move::Invalid(faults))
-            | CommandError::Invalid(faults) => Self::because(Kind::Invalid, &told(faults)),
+            CommandError::Refused(Move::MissingFields(_) | Move::Invalid(_))
+            | CommandError::Invalid(_) => Self::because(Kind::Invalid, &error),
             CommandError::Taken(_) => Self::because(Kind::Refused, &error),
             CommandError::Cursor(_) => Self::of(Kind::BadRequest),
             CommandError::Overtaken => Self::of(Kind::InProgress),
@@ -276,20 +286,6 @@ impl From<CommandError> for PageError {
             }
         }
     }
-}
-
-/// What stands against a command, in the desk's words.
-pub(crate) fn sentence(error: &CommandError) -> String {
-    match error {
-        CommandError::Refused(Move::MissingFields(faults) | Move::Invalid(faults))
-        | CommandError::Invalid(faults) => told(faults),
-        other => other.to_string(),
-    }
-}
-
-/// What is wrong with fields that the page has no inputs for.
-fn told(faults: &[FieldFault]) -> String {
-    faults.iter().map(|fault| fault.message.as_str()).collect::<Vec<_>>().join(" ")
 }
 
 impl From<&Refused> for PageError {

@@ -12,10 +12,13 @@ use serde_json::{Map, Value as Json};
 use waypost_app::{CommandError, idempotency, tickets::TicketView};
 use waypost_domain::{
     refusal::{FieldFault, Refused},
+    said::Said,
     ticket::{FieldType, Value},
 };
 
-use crate::{WebState, choices::Choices, error::PageError, time::Clockwork, words::Words};
+use crate::{
+    WebState, choices::Choices, error::PageError, text::Html, time::Clockwork, words::Words,
+};
 
 /// What was filled in.
 #[derive(Clone, Default)]
@@ -241,7 +244,7 @@ pub(crate) struct Field {
     pub(crate) id: String,
     pub(crate) label: String,
     pub(crate) hint: Option<String>,
-    pub(crate) error: Option<String>,
+    pub(crate) error: Option<Html>,
     pub(crate) is_required: bool,
     pub(crate) widget: Widget,
     /// What it held when the form was shown, where only what was changed is to be sent.
@@ -437,7 +440,7 @@ pub(crate) struct Problem {
     /// The input it is about; none for the form as a whole.
     pub(crate) id: Option<String>,
     pub(crate) label: String,
-    pub(crate) message: String,
+    pub(crate) message: Html,
 }
 
 impl Faults {
@@ -456,14 +459,14 @@ impl Faults {
         }
     }
 
-    /// Fields that are missing.
-    pub(crate) fn missing(names: &[&str], message: &str) -> Self {
-        let fault = |name: &&str| FieldFault {
+    /// Fields that are missing, each with what belongs there.
+    pub(crate) fn missing(fields: Vec<(&str, Said)>) -> Self {
+        let fault = |(name, message): (&str, Said)| FieldFault {
             pointer: format!("/{name}"),
             code: FieldFault::MISSING,
-            message: message.to_owned(),
+            message,
         };
-        Self(names.iter().map(fault).collect())
+        Self(fields.into_iter().map(fault).collect())
     }
 
     /// The same faults, of which those behind a pointer lose it: a form shows one item of several.
@@ -484,14 +487,14 @@ impl Faults {
     }
 
     /// What is wrong with an input, or with a part of it.
-    fn of(&self, name: &str, words: &Words) -> Option<String> {
+    fn of(&self, name: &str, words: &Words) -> Option<Html> {
         let is_about = |fault: &&FieldFault| {
             let pointer = fault.pointer.strip_prefix('/').unwrap_or(&fault.pointer);
             pointer == name || pointer.strip_prefix(name).is_some_and(|rest| rest.starts_with('/'))
         };
-        let found: Vec<String> =
-            self.0.iter().filter(is_about).map(|fault| message(fault, words)).collect();
-        (!found.is_empty()).then(|| found.join(" "))
+        let found: Vec<Html> =
+            self.0.iter().filter(is_about).map(|fault| words.say(&fault.message)).collect();
+        (!found.is_empty()).then(|| Html::joined(&found))
     }
 
     /// All of them for the summary, each with its input. What has none stands for itself.
@@ -516,21 +519,11 @@ impl Faults {
                 Problem {
                     id: field.map(|field| field.id.clone()),
                     label,
-                    message: message(fault, words),
+                    message: words.say(&fault.message),
                 }
             })
             .collect()
     }
-}
-
-/// What is wrong, in the viewer's words where there are any for it: for this very field, or for
-/// this kind of fault.
-fn message(fault: &FieldFault, words: &Words) -> String {
-    let name = fault.pointer.trim_start_matches('/');
-    words
-        .named("fault", &format!("{name}-{}", fault.code))
-        .or_else(|| words.named("fault", fault.code))
-        .unwrap_or_else(|| fault.message.clone())
 }
 
 /// The value of a field of a ticket as an input shows it.

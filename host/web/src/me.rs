@@ -13,7 +13,11 @@ use waypost_app::{
     passwords, sign_ins,
     tickets::PersonRef,
 };
-use waypost_domain::ids::{DelegationId, SignInId};
+use waypost_domain::{
+    ids::{DelegationId, SignInId},
+    refusal::FieldFault,
+    said,
+};
 
 use crate::{
     WebState,
@@ -290,19 +294,19 @@ pub(crate) async fn delegate(
         let time = |name: &str| match form.said(name) {
             None => Ok(None),
             Some(given) => viewer.clock.given(given).map(Some).ok_or_else(|| {
-                let fault = waypost_domain::refusal::FieldFault {
+                let fault = FieldFault {
                     pointer: format!("/{name}"),
                     code: "invalid",
-                    message: viewer.words.text.fault_time(),
+                    message: said!("This is no time; choose one, such as 2026-06-08 12:00."),
                 };
                 CommandError::Invalid(vec![fault])
             }),
         };
         let missing = |name: &str| {
-            let fault = waypost_domain::refusal::FieldFault {
+            let fault = FieldFault {
                 pointer: format!("/{name}"),
-                code: waypost_domain::refusal::FieldFault::MISSING,
-                message: viewer.words.text.fault_missing(),
+                code: FieldFault::MISSING,
+                message: said!("Fill this in."),
             };
             CommandError::Invalid(vec![fault])
         };

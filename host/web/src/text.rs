@@ -22,6 +22,25 @@ impl askama::FastWritable for Html {
 
 impl HtmlSafe for Html {}
 
+impl Html {
+    /// A text without any markup.
+    pub(crate) fn plain(text: &str) -> Self {
+        let mut html = String::with_capacity(text.len() + text.len() / 8);
+        push_escaped(text, &mut html);
+        Self(html)
+    }
+
+    /// A text in English, in a page of another language.
+    pub(crate) fn english(text: &str) -> Self {
+        Self(format!("<span lang=\"en\">{}</span>", Self::plain(text)))
+    }
+
+    /// Several, one after the other.
+    pub(crate) fn joined(all: &[Self]) -> Self {
+        Self(all.iter().map(|one| one.0.as_str()).collect::<Vec<_>>().join(" "))
+    }
+}
+
 /// What a text looks like in a page. Blank lines part paragraphs.
 pub(crate) fn html(text: &str) -> Html {
     let mut html = String::with_capacity(text.len() + text.len() / 8);

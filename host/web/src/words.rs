@@ -2,7 +2,8 @@
 //!
 //! Messages are functions made from `words/*/pages.ftl`: one that a language lacks does not
 //! compile. Names of what the domain has (actions, states, fields, codes) are looked up by the
-//! domain's own identifiers in `names.ftl`, and a test goes through all of them.
+//! domain's own identifiers in `names.ftl`, and a test goes through all of them. What the desk
+//! refuses is said by the sentences of `refusals.de.json`, found by the English one.
 
 #[expect(
     clippy::all,
@@ -18,10 +19,13 @@ mod messages {
     include!(concat!(env!("OUT_DIR"), "/words.rs"));
 }
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use chrono::Locale;
 use fluent_typed::prelude::L10nBundle;
+use waypost_domain::said::{Part, Said};
+
+use crate::text::Html;
 
 pub(crate) use messages::{L10n, L10nLanguage};
 
@@ -32,6 +36,9 @@ pub(crate) struct Words {
     /// Its messages.
     pub(crate) text: L10nLanguage,
     names: L10nBundle,
+    /// The desk's sentences by their English templates; in English, those that programs read
+    /// otherwise.
+    sentences: HashMap<String, String>,
 }
 
 static ALL: LazyLock<[Words; 2]> = LazyLock::new(|| {
@@ -39,16 +46,21 @@ static ALL: LazyLock<[Words; 2]> = LazyLock::new(|| {
         L10nBundle::new_without_isolation(language, text.as_bytes())
             .expect("the names of a language are read by a test")
     };
+    let sentences = |text: &str| {
+        serde_json::from_str(text).expect("the sentences of a language are read by a test")
+    };
     [
         Words {
             language: L10n::En,
             text: L10n::En.load(),
             names: names("en", include_str!("../names/en.ftl")),
+            sentences: sentences(include_str!("../names/refusals.en.json")),
         },
         Words {
             language: L10n::De,
             text: L10n::De.load(),
             names: names("de", include_str!("../names/de.ftl")),
+            sentences: sentences(include_str!("../names/refusals.de.json")),
         },
     ]
 });
@@ -108,8 +120,67 @@ impl Words {
 
     /// As [`Words::name`]; none where it has none.
     pub(crate) fn named(&self, group: &str, key: &str) -> Option<String> {
-        self.names.msg(&format!("{group}-{}", key.replace('/', "-")), None).ok()
+        self.names.msg(&format!("{group}-{}", key.replace('/', "-").replace(' ', "_")), None).ok()
     }
+
+    fn is_english(&self) -> bool {
+        self.language == L10n::En
+    }
+
+    /// What the desk says. What has no words in this language is marked as English.
+    pub(crate) fn say(&self, said: &Said) -> Html {
+        match self.sentence(said) {
+            Some(text) => Html::plain(&text),
+            None if self.is_english() => Html::plain(said),
+            None => Html::english(said),
+        }
+    }
+
+    /// Which policies failed, and how, in words: `route: deadline, plan: trap`.
+    pub(crate) fn failures(&self, mark: &str) -> String {
+        let one = |failure: &str| match failure.split_once(": ") {
+            Some((hook, code)) => {
+                format!("{}: {}", self.name("hook", hook), self.name("failure", code))
+            }
+            None => failure.to_owned(),
+        };
+        mark.split(", ").map(one).collect::<Vec<_>>().join("; ")
+    }
+
+    /// Several sentences, one after the other.
+    pub(crate) fn say_all<'a>(&self, said: impl IntoIterator<Item = &'a Said>) -> Html {
+        Html::joined(&said.into_iter().map(|one| self.say(one)).collect::<Vec<_>>())
+    }
+
+    /// A sentence in this language; none if it is not known in it.
+    fn sentence(&self, said: &Said) -> Option<String> {
+        let english = said.template()?;
+        let or = format!(" {} ", self.text.or());
+        let say = |part: &Part| self.part(part);
+        Some(match self.sentences.get(english) {
+            Some(template) => said.filled(template, &or, &say),
+            None if self.is_english() => said.filled(&quoted(english), &or, &say),
+            None => return None,
+        })
+    }
+
+    fn part(&self, part: &Part) -> String {
+        match part {
+            Part::Word { group, key, text } => {
+                self.named(group, key).unwrap_or_else(|| text.replace('_', " "))
+            }
+            Part::Said(said) => self.sentence(said).unwrap_or_else(|| said.to_string()),
+            Part::Data(_) | Part::List { .. } => part.to_string(),
+        }
+    }
+}
+
+/// An English template, in which what programs read as code is quoted.
+fn quoted(template: &str) -> String {
+    let quotes = ["“", "”"].into_iter().cycle();
+    let mut parts = template.split('`');
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.zip(quotes).fold(first, |text, (part, quote)| text + quote + part)
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@
 use waypost_app::{Code, CommandError};
 use waypost_domain::{
     refusal::{FieldFault, Refused},
+    said::Said,
     ticket::Action,
 };
 
@@ -102,8 +103,9 @@ impl ApiError {
         let fault = FieldFault {
             pointer: "/state".to_owned(),
             code: "read-only",
-            message: "Leave it out; `GET …/actions` lists the actions that are possible now."
-                .to_owned(),
+            message: Said::as_is(
+                "Leave it out; `GET …/actions` lists the actions that are possible now.",
+            ),
         };
         Self::new(Slug::StateNotPatchable, detail).with_errors(vec![fault.into()])
     }
@@ -123,7 +125,7 @@ mod tests {
         FieldFault {
             pointer: pointer.to_owned(),
             code: FieldFault::MISSING,
-            message: "say how it ended".to_owned(),
+            message: Said::as_is("say how it ended"),
         }
     }
 
@@ -142,7 +144,7 @@ mod tests {
         let refused = Refused::InvalidTransition {
             action: Action::Reopen,
             kind: TicketKind::Incident,
-            why: "in state `new`".to_owned(),
+            why: Said::as_is("in state `new`"),
             state: State::New,
             allowed: vec![Action::Start],
         };

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use waypost_app::bindings::{NewBinding, NewRevision, Run};
-use waypost_domain::{binding::LimitChanges, refusal::FieldFault};
+use waypost_domain::{binding::LimitChanges, refusal::FieldFault, said::Said};
 
 use crate::{
     api_error::ApiError,
@@ -186,7 +186,7 @@ fn files(given: Vec<DataFileIn>) -> Result<Vec<(String, Vec<u8>)>, ApiError> {
             Err(_) => faults.push(FieldFault {
                 pointer: format!("/data/{index}/content"),
                 code: "invalid",
-                message: "Must be base64 with padding (RFC 4648, section 4).".to_owned(),
+                message: Said::as_is("Must be base64 with padding (RFC 4648, section 4)."),
             }),
         }
     }

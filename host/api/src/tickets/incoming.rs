@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use waypost_app::tickets::{OpenTicket, TicketOrder, TicketQuery, TicketRef};
-use waypost_domain::{ids::OrderId, refusal::FieldFault, ticket::TicketKind};
+use waypost_domain::{ids::OrderId, refusal::FieldFault, said::Said, ticket::TicketKind};
 
 use crate::{
     api_error::{ApiError, FaultOut},
@@ -72,7 +72,8 @@ pub(super) fn editing(fields: Map<String, Value>) -> Result<Map<String, Value>, 
 }
 
 pub(super) fn fault(pointer: &str, message: String) -> ApiError {
-    let fault = FieldFault { pointer: pointer.to_owned(), code: "invalid", message };
+    let fault =
+        FieldFault { pointer: pointer.to_owned(), code: "invalid", message: Said::as_is(message) };
     ApiError::faults(vec![fault.into()])
 }
 

@@ -10,6 +10,7 @@ use waypost_domain::{
     ids::BindingId,
     key::Key,
     refusal::Faults,
+    said::Said,
 };
 use waypost_policy::{DataFile, Digest, NotADigest, Patience, Prepared};
 use waypost_store::{ReadTx, StoreError, WriteTx, binding, binding_pause, component};
@@ -162,7 +163,7 @@ pub async fn bind(
         faults.wrong(
             "/name",
             "taken",
-            format!("`{name}` is already the name of a binding; choose another."),
+            Said::as_is(format!("`{name}` is already the name of a binding; choose another.")),
         );
     }
     let (draft, recipe) = draft.check(desk, &mut tx, &mut faults).await?;
@@ -315,7 +316,8 @@ impl Chosen {
                 let digest = digest.trim();
                 if component::find(tx, digest).await?.is_none() {
                     // It was removed since it was looked for.
-                    let message = "This policy was just removed; upload it again first.";
+                    let message =
+                        Said::as_is("This policy was just removed; upload it again first.");
                     return Err(CommandError::field("/component", "unknown", message));
                 }
                 policies::keep(desk, tx, digest, caller.now).await
@@ -379,8 +381,9 @@ async fn prepare(
 fn taken_as_fault(result: Result<(), StoreError>) -> Result<(), CommandError> {
     match result {
         Err(StoreError::Taken(what @ ("name" | "position"))) => {
-            let message =
-                format!("The {what} has just been taken by another binding; choose another.");
+            let message = Said::as_is(format!(
+                "The {what} has just been taken by another binding; choose another."
+            ));
             Err(CommandError::field(&format!("/{what}"), "taken", message))
         }
         // Two revisions were made at the same time; the other one came first.

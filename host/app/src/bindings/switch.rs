@@ -4,6 +4,7 @@ use waypost_domain::{
     binding::{Binding, Revision, Switch, Switched},
     ids::{BindingId, SwitchId},
     refusal::Faults,
+    said::Said,
 };
 use waypost_policy::Patience;
 use waypost_store::{
@@ -115,7 +116,7 @@ async fn read(
             return Err(CommandError::NotFound(Missing::Revision));
         }
         let last = binding::revisions(&mut tx, id).await?.last().map_or(0, |last| last.number);
-        let message = format!("There is no revision {wanted}; the latest is {last}.");
+        let message = Said::as_is(format!("There is no revision {wanted}; the latest is {last}."));
         return Err(CommandError::field("/to", "unknown", message));
     };
     Ok((found, revision))
@@ -142,8 +143,10 @@ async fn must_be_ready(
     note_refusal(&mut found, refused)?;
     let mut faults = Faults::new();
     for fault in found.into_vec() {
-        let message =
-            format!("Revision {} is no longer accepted: {}", revision.number, fault.message);
+        let message = Said::as_is(format!(
+            "Revision {} is no longer accepted: {}",
+            revision.number, fault.message
+        ));
         faults.wrong(pointer, fault.code, message);
     }
     faults.refuse_any()
@@ -159,8 +162,9 @@ async fn must_be_there(
         return Ok(());
     }
     let (number, digest) = (revision.number, &revision.component);
-    let message =
-        format!("The policy of revision {number}, {digest}, was removed; upload it again first.");
+    let message = Said::as_is(format!(
+        "The policy of revision {number}, {digest}, was removed; upload it again first."
+    ));
     Err(CommandError::field(pointer, "removed", message))
 }
 
@@ -191,8 +195,9 @@ fn position_as_fault(result: Result<(), StoreError>, position: i64) -> Result<()
     match result {
         Err(StoreError::Taken("position")) => {
             let remedy = "disable that binding or change the position of this one";
-            let message =
-                format!("Position {position} is taken by another enabled binding; {remedy}.");
+            let message = Said::as_is(format!(
+                "Position {position} is taken by another enabled binding; {remedy}."
+            ));
             Err(CommandError::field("/position", "taken", message))
         }
         other => Ok(other?),

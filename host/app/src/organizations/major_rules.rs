@@ -10,6 +10,7 @@ use waypost_domain::{
     priority::Level,
     refusal::Faults,
     role::Role,
+    said::Said,
     service::Criticality,
 };
 use waypost_store::{ReadTx, StoreError, person, team};
@@ -130,7 +131,7 @@ async fn promote(
     let pointer = format!("{at}/promote/communication_owner");
     let communication_owner = leader(tx, faults, &pointer, communication_owner.as_ref()).await?;
     if update_minutes.is_none() {
-        let message = "Give the number of minutes until the first update is due.";
+        let message = Said::as_is("Give the number of minutes until the first update is due.");
         faults.missing(&format!("{at}/promote/update_minutes"), message);
     }
     let given = manager.zip(communication_owner).zip(*update_minutes);
@@ -148,7 +149,7 @@ async fn leader(
     named: Option<&PersonRef>,
 ) -> Result<Option<PersonId>, StoreError> {
     let Some(named) = named else {
-        faults.missing(pointer, "Name an agent by id or e-mail address.");
+        faults.missing(pointer, Said::as_is("Name an agent by id or e-mail address."));
         return Ok(None);
     };
     let Some(shown) = refs::shown(faults, pointer, named) else { return Ok(None) };
@@ -161,16 +162,17 @@ async fn leader(
             Ok(Some(person.id))
         }
         Some(_) => {
-            let message = format!(
+            let message = Said::as_is(format!(
                 "`{shown}` is not an active agent; name an active person with the role agent or \
                  admin."
-            );
+            ));
             faults.wrong(pointer, "not-an-agent", message);
             Ok(None)
         }
         None => {
-            let message =
-                format!("There is no person `{shown}`; give the id or e-mail address of an agent.");
+            let message = Said::as_is(format!(
+                "There is no person `{shown}`; give the id or e-mail address of an agent."
+            ));
             faults.wrong(pointer, "unknown", message);
             Ok(None)
         }

@@ -6,6 +6,7 @@ use waypost_domain::{
     organization::{OrgSettings, ResolveDemand},
     priority::{Level, Matrix},
     refusal::Faults,
+    said::Said,
 };
 use waypost_store::{ReadTx, StoreError, organization, person, team};
 
@@ -91,7 +92,7 @@ pub async fn update(
             && person.active
             && !person.can_vote_in(found.id)
         {
-            let message = "An auditor cannot vote; name somebody with another role.";
+            let message = Said::as_is("An auditor cannot vote; name somebody with another role.");
             faults.wrong(pointer, "cannot-vote", message);
         }
         set(&mut settings.fallback_approver, approver);
@@ -150,7 +151,7 @@ async fn own_team(
     if let Some(team) = own.filter(|team| team.active) {
         return Ok(Some(team.id));
     }
-    let message = format!("The organization has no active team `{key}` of its own.");
+    let message = Said::as_is(format!("The organization has no active team `{key}` of its own."));
     faults.wrong("/fallback_team", "unknown", message);
     Ok(None)
 }

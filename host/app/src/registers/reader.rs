@@ -10,6 +10,7 @@ use waypost_domain::{
     ids::{OrgId, PersonId},
     refusal::Faults,
     register::Record,
+    said::Said,
 };
 use waypost_store::{ReadTx, organization};
 
@@ -53,10 +54,10 @@ impl<'a> Reader<'a> {
             let pointer = field.pointer();
             match given.get(field.name) {
                 None | Some(Json::Null) if is_new && field.needed => {
-                    self.faults.missing(&pointer, field.doc);
+                    self.faults.missing(&pointer, Said::as_is(field.doc));
                 }
                 Some(Json::Null) if !is_new && !field.nullable => {
-                    let message = "Cannot be emptied; leave it out to keep it.";
+                    let message = Said::as_is("Cannot be emptied; leave it out to keep it.");
                     self.faults.wrong(&pointer, "invalid", message);
                 }
                 Some(Json::Null) if !is_new => (field.set)(record, None, &mut self.faults),
@@ -156,7 +157,7 @@ impl<'a> Reader<'a> {
         if let FieldType::Choice(names) = takes
             && json.as_str().is_some_and(|text| text.trim().is_empty())
         {
-            let message = format!("Use one of: {}.", names.join(", "));
+            let message = Said::as_is(format!("Use one of: {}.", names.join(", ")));
             self.faults.wrong(pointer, "invalid", message);
             return None;
         }
@@ -181,7 +182,7 @@ impl<'a> Reader<'a> {
         if let Some(found) = found.filter(|found| found.id != self.tx.org()) {
             return Ok(Some(found.id));
         }
-        let message = format!("There is no organization `{key}` below this one.");
+        let message = Said::as_is(format!("There is no organization `{key}` below this one."));
         self.faults.wrong(pointer, "unknown", message);
         Ok(None)
     }
@@ -189,8 +190,8 @@ impl<'a> Reader<'a> {
     /// What names a team or a service, or consists of what may.
     fn known_value(&mut self, pointer: &str, takes: FieldType, json: &Json) -> Option<Value> {
         if let FieldType::Objects(shape) = takes {
-            let what = format!("a list of objects: {}", shape.doc);
-            let items = json::expect(&mut self.faults, pointer, json.as_array(), &what)?;
+            let what = Said::as_is(format!("a list of objects: {}", shape.doc));
+            let items = json::expect(&mut self.faults, pointer, json.as_array(), what)?;
             let items = items.iter().enumerate();
             let objects =
                 items.map(|(place, item)| self.object(&format!("{pointer}/{place}"), shape, item));
@@ -218,8 +219,8 @@ impl<'a> Reader<'a> {
 
     fn object(&mut self, pointer: &str, shape: &'static Shape, json: &Json) -> Given {
         let mut given = Given::default();
-        let what = format!("an object: {}", shape.doc);
-        let Some(object) = json::expect(&mut self.faults, pointer, json.as_object(), &what) else {
+        let what = Said::as_is(format!("an object: {}", shape.doc));
+        let Some(object) = json::expect(&mut self.faults, pointer, json.as_object(), what) else {
             return given;
         };
         for name in object.keys().filter(|name| shape.parts.iter().all(|part| part.name != **name))
@@ -231,7 +232,7 @@ impl<'a> Reader<'a> {
             let pointer = at(pointer, part.name);
             match object.get(part.name) {
                 None | Some(Json::Null) if part.needed != Needed::No => {
-                    self.faults.missing(&pointer, part.doc);
+                    self.faults.missing(&pointer, Said::as_is(part.doc));
                 }
                 None | Some(Json::Null) => {}
                 Some(json) => {

@@ -6,6 +6,7 @@ use waypost_domain::{
     ids::PersonId,
     person::Person,
     refusal::Faults,
+    said::Said,
     service::Service,
     team::Team,
 };
@@ -138,7 +139,8 @@ impl Kept for Team {
     ) -> Result<(), CommandError> {
         let retires = before.is_some_and(|before| before.active) && !after.active;
         if retires && organization::load(tx).await?.settings.fallback_team == after.id {
-            let message = "It owns what no policy routes; set another fallback team first.";
+            let message =
+                Said::as_is("It owns what no policy routes; set another fallback team first.");
             faults.wrong("/active", "in-use", message);
         }
         Ok(())
@@ -180,12 +182,15 @@ impl Kept for Person {
         if let Some(manager) = after.manager.filter(|_| after.manager != before.manager)
             && decides_for(tx, after.id, manager).await?
         {
-            let message = "They would decide for themselves; name somebody who is not below them.";
+            let message = Said::as_is(
+                "They would decide for themselves; name somebody who is not below them.",
+            );
             faults.wrong("/manager", "circle", message);
         }
         let stops = before.can_vote_in(after.org) && !after.can_vote_in(after.org);
         if stops && organization::load(tx).await?.settings.fallback_approver == Some(after.id) {
-            let message = "Approvals fall back to them; set another fallback approver first.";
+            let message =
+                Said::as_is("Approvals fall back to them; set another fallback approver first.");
             let field = if after.active { "/role" } else { "/active" };
             faults.wrong(field, "in-use", message);
         }

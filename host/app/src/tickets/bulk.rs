@@ -9,6 +9,8 @@ use serde_json::{Map, Value as Json};
 use tokio::time::timeout;
 use waypost_domain::{
     refusal::Faults,
+    said,
+    said::Part,
     ticket::{Action, State, TicketKind},
 };
 
@@ -178,25 +180,30 @@ fn check(bulk: &BulkAction) -> Result<(), CommandError> {
     let mut faults = Faults::new();
     let tickets = &bulk.tickets;
     if tickets.is_empty() {
-        faults.missing("/tickets", "Name at least one ticket.");
+        faults.missing("/tickets", said!("Name at least one ticket."));
     }
     if tickets.len() > MOST {
-        let message = format!("Name at most {MOST} tickets, and send the others after them.");
+        let message =
+            said!("Name at most {most} tickets, and send the others after them.", most = MOST);
         faults.wrong("/tickets", "too-many", message);
     }
     if bulk.input.len() > MOST_INPUTS {
-        let message = format!("Give at most {MOST_INPUTS} inputs; no action has more.");
+        let message = said!("Give at most {most} inputs; no action has more.", most = MOST_INPUTS);
         faults.wrong("/input", "too-many", message);
     }
     let mut named = BTreeSet::new();
     for (place, ticket) in tickets.iter().enumerate().take(MOST) {
         if ticket.number.len() > MOST_NUMBER_BYTES {
             let pointer = format!("/tickets/{place}/number");
-            faults.wrong(&pointer, "too-long", "Give the number of a ticket, such as INC0000042.");
+            faults.wrong(
+                &pointer,
+                "too-long",
+                said!("Give the number of a ticket, such as INC0000042."),
+            );
         }
         let TicketRef::Number(number) = TicketRef::parse(&ticket.number) else { continue };
         if !named.insert(number) {
-            let message = format!("{} is named twice; name it once.", ticket.number);
+            let message = said!("{number} is named twice; name it once.", number = ticket.number);
             faults.wrong(&format!("/tickets/{place}/number"), "duplicate", message);
         }
     }
@@ -208,10 +215,11 @@ fn must_have(kind: TicketKind, action: Action) -> Result<(), CommandError> {
     if kind.rules().askable().any(|row| row.action == action) {
         return Ok(());
     }
-    let names: Vec<_> = kind.rules().askable().map(|row| row.action.as_str()).collect();
-    Err(CommandError::guard(format!(
-        "`{action}` is not an action of {}; use one of: {}.",
-        kind.with_article(),
-        names.join(", ")
+    let names = Part::all(kind.rules().askable().map(|row| row.action));
+    Err(CommandError::guard(said!(
+        "`{action}` is not an action of {kind}; use one of: {names}.",
+        action,
+        kind,
+        names
     )))
 }

@@ -12,6 +12,7 @@ use waypost_domain::{
     ids::{PersonId, SuggestionId, TicketId},
     person::Person,
     refusal::Faults,
+    said,
     suggestion::Suggestion,
     text,
     ticket::{Code, FieldType, Given, Kind, Ticket, Value},
@@ -218,7 +219,7 @@ impl Reader<'_> {
         if let Some(ci) = &found {
             self.facts.add_ci(self.tx, ci.clone()).await?;
         } else {
-            let message = format!("There is no active configuration item `{key}`.");
+            let message = said!("There is no active configuration item `{key}`.", key);
             self.faults.wrong(pointer, "unknown", message);
         }
         Ok(found)
@@ -227,7 +228,7 @@ impl Reader<'_> {
     async fn item(&mut self, pointer: &str, key: &str) -> Result<Option<Value>, CommandError> {
         let found = catalog::find_by_key(self.tx, key).await?;
         if found.is_none() {
-            let message = format!("There is no catalog item `{key}`.");
+            let message = said!("There is no catalog item `{key}`.", key);
             self.faults.wrong(pointer, "unknown", message);
         }
         self.found.item = found;
@@ -248,14 +249,16 @@ impl Reader<'_> {
         let Some(person) = own.or_else(of_desk).filter(|person| person.active) else {
             let text = text.trim();
             let message = if pointer == "/requester" {
-                format!(
+                said!(
                     "There is no active person `{text}` in this organization; create the person \
-                     first."
+                     first.",
+                    text
                 )
             } else {
-                format!(
+                said!(
                     "There is no active person `{text}` in the directory; give another id or \
-                     e-mail address."
+                     e-mail address.",
+                    text
                 )
             };
             self.faults.wrong(pointer, "unknown", message);
@@ -279,7 +282,7 @@ impl Reader<'_> {
                 Ok(Some(id))
             }
             Err(CommandError::NotFound(_)) => {
-                let message = "There is no such ticket; give its id or number.";
+                let message = said!("There is no such ticket; give its id or number.");
                 self.faults.wrong(pointer, "unknown", message);
                 Ok(None)
             }

@@ -6,6 +6,7 @@ use waypost_domain::{
     permission,
     refusal::{Faults, Refused},
     role::Role,
+    said,
     task::MAX_TASKS,
     ticket::{Action, ExternalRef, Opening, Ticket, TicketKind, Value},
 };
@@ -158,12 +159,14 @@ async fn must_be_meant(
     command: &OpenTicket,
     known: &Ticket,
 ) -> Result<(), CommandError> {
-    let what = format!("The external reference belongs to {}", known.number);
+    let number = &known.number;
     // What a requester calls it is a proposal; policies may have found that it is something else.
     if caller.role != Role::Requester && command.kind.is_some_and(|kind| kind != known.kind()) {
-        let is = known.rules().with_article;
-        return Err(CommandError::guard(format!(
-            "{what}, {is}; give the new ticket a reference of its own, or leave it out."
+        let kind = known.kind();
+        return Err(CommandError::guard(said!(
+            "The external reference belongs to {number}, {kind}; give the new ticket a reference of its own, or leave it out.",
+            number,
+            kind
         )));
     }
     let named = command.fields.get("parent").filter(|_| known.kind() == TicketKind::Task);
@@ -172,8 +175,9 @@ async fn must_be_meant(
     if parent.is_ok_and(|parent| known.parent == Some(parent.ticket.id)) {
         return Ok(());
     }
-    Err(CommandError::guard(format!(
-        "{what}, a task of another ticket; give the new task a reference of its own, or open it under that ticket."
+    Err(CommandError::guard(said!(
+        "The external reference belongs to {number}, a task of another ticket; give the new task a reference of its own, or open it under that ticket.",
+        number
     )))
 }
 
@@ -282,18 +286,19 @@ impl LookUps {
                 }
                 None => faults.missing(
                     "/requester",
-                    "This token does not belong to a person of the organization; give the \
-                     requester's id or e-mail address.",
+                    said!(
+                        "This token does not belong to a person of the organization; give the \
+                     requester's id or e-mail address."
+                    ),
                 ),
             }
         }
         let requester = found.given.person("requester");
         if caller.role == Role::Requester && requester.is_some() && requester != caller.person() {
-            return Err(CommandError::Forbidden(
+            return Err(CommandError::Forbidden(said!(
                 "Requesters can open tickets only for themselves; ask an agent to open them for \
                  others."
-                    .to_owned(),
-            ));
+            )));
         }
         Ok(())
     }
@@ -309,16 +314,26 @@ async fn place(
 ) -> Result<(), CommandError> {
     let mut faults = Faults::new();
     let Some(parent) = parent else {
-        faults.missing("/parent", "Give the id or number of the ticket that the task belongs to.");
+        faults.missing(
+            "/parent",
+            said!("Give the id or number of the ticket that the task belongs to."),
+        );
         return Ok(faults.finish()?);
     };
     if parent.kind() == TicketKind::Task {
-        faults.wrong("/parent", "a-task", "A task cannot have tasks; name its ticket instead.");
+        faults.wrong(
+            "/parent",
+            "a-task",
+            said!("A task cannot have tasks; name its ticket instead."),
+        );
     }
     faults.finish()?;
     if !parent.phase().is_active() {
-        let message =
-            format!("{} is {}, so tasks can no longer be added.", parent.number, parent.state());
+        let message = said!(
+            "{number} is {state}, so tasks can no longer be added.",
+            number = parent.number,
+            state = parent.state()
+        );
         return Err(CommandError::guard(message));
     }
     let siblings = ticket::tasks_of(tx, parent.id).await?;
@@ -326,9 +341,10 @@ async fn place(
     task.check_task(&siblings, facts as &dyn Lookup, &mut faults);
     faults.finish()?;
     if siblings.len() >= MAX_TASKS {
-        let message = format!(
-            "{} has {MAX_TASKS} tasks, the maximum; combine several tasks into one.",
-            parent.number
+        let message = said!(
+            "{number} has {most} tasks, the maximum; combine several tasks into one.",
+            number = parent.number,
+            most = MAX_TASKS
         );
         return Err(CommandError::guard(message));
     }

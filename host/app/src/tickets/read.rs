@@ -214,14 +214,14 @@ async fn filter(
     for name in &query.states {
         match name.parse::<State>() {
             Ok(state) => states.push(state),
-            Err(unknown) => faults.wrong("/state", "unknown", unknown.to_string()),
+            Err(unknown) => faults.wrong("/state", "unknown", unknown.into()),
         }
     }
     let category = query.category.as_deref().and_then(|path| match path.parse() {
         Ok(path) => Some(path),
         Err(invalid) => {
             let invalid: waypost_domain::key::InvalidCategoryPath = invalid;
-            faults.wrong("/category", "invalid", invalid.to_string());
+            faults.wrong("/category", "invalid", invalid.into());
             None
         }
     });

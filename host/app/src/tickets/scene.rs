@@ -18,6 +18,7 @@ use waypost_domain::{
     permission::{self, Relation},
     refusal::{Faults, Refused},
     role::Role,
+    said,
     suggestion::Suggestion,
     ticket::{Action, ActionHint, Asks, Beside, Given, Row, State, Ticket, Turn},
 };
@@ -79,7 +80,10 @@ pub async fn act(
 ) -> Result<TicketView, CommandError> {
     // Votes, for one, have their own way.
     if !action.is_asked_by_name() {
-        return Err(CommandError::guard(format!("`{action}` is not carried out by its name.")));
+        return Err(CommandError::guard(said!(
+            "`{action}` is not carried out by its name.",
+            action
+        )));
     }
     carry_out(desk, caller, named, action, &input, expected_version).await
 }
@@ -297,7 +301,8 @@ impl Subject {
             && let Some(id) = self.ticket.goes_on_in()
             && let Some(goes_on) = ticket::find(tx, id).await?
         {
-            *why = format!("{why}; {} goes on instead of it", goes_on.number);
+            *why =
+                said!("{why}; {number} goes on instead of it", why = *why, number = goes_on.number);
         }
         Ok(refused)
     }
@@ -380,7 +385,7 @@ impl Subject {
                 faults.wrong(
                     "/problem",
                     "other-kind",
-                    "This ticket is not a problem; name a problem.",
+                    said!("This ticket is not a problem; name a problem."),
                 );
             } else if problem.phase().is_over() || is_awaited {
                 problem.must_be_active()?;
@@ -393,7 +398,8 @@ impl Subject {
         self.ticket.check_parent(&parent, of_child > 0, faults);
         let of_parent = ticket::count(tx, &reactions::children_of(id)).await?;
         if of_parent >= u64::from(MAX_CHILDREN) {
-            let message = format!("The parent has {MAX_CHILDREN} children, the maximum.");
+            let message =
+                said!("The parent has {most} children, the maximum.", most = MAX_CHILDREN);
             faults.wrong("/parent", "too-many", message);
         }
         Ok(())

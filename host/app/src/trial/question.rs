@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use waypost_domain::{
-    binding::Hook, organization::Organization, refusal::Faults, ticket::TicketKind,
+    binding::Hook, organization::Organization, refusal::Faults, said::Said, ticket::TicketKind,
 };
 use waypost_policy::{
     Description, Need, Question,
@@ -69,7 +69,7 @@ pub(super) fn build(
     let question = match hook {
         Hook::Categorize | Hook::Route | Hook::Plan => {
             if part.is_some() {
-                let message = format!("`{hook}` takes only the ticket; leave it out.");
+                let message = Said::as_is(format!("`{hook}` takes only the ticket; leave it out."));
                 filler.faults.wrong("/part", "not-allowed", message);
             }
             let (ticket, context) = (ticket?, context?);
@@ -170,7 +170,7 @@ impl Filler<'_> {
     /// The ticket, with `head` and `details` apart or side by side.
     fn ticket(&mut self, given: &Value, now: DateTime<Utc>) -> Option<Ticket> {
         let Value::Object(given) = given else {
-            self.faults.wrong("/ticket", "invalid", "Must be a JSON object.");
+            self.faults.wrong("/ticket", "invalid", Said::as_is("Must be a JSON object."));
             return None;
         };
         let is_apart = given.contains_key("head") || given.contains_key("details");
@@ -184,7 +184,9 @@ impl Filler<'_> {
         let head = default_head(now);
         if is_apart {
             for name in given.keys().filter(|name| !matches!(name.as_str(), "head" | "details")) {
-                let message = format!("`ticket` has no field `{name}`; use one of: head, details.");
+                let message = Said::as_is(format!(
+                    "`ticket` has no field `{name}`; use one of: head, details."
+                ));
                 self.faults.wrong(&format!("/ticket/{name}"), "unknown", message);
             }
             let head = self.read("/ticket/head", "ticket", head, given.get("head"));
@@ -202,9 +204,9 @@ impl Filler<'_> {
             } else {
                 let all = of_head.iter().chain(&of_details).map(|(name, _)| name.as_str());
                 let all = all.collect::<Vec<_>>().join(", ");
-                let message = format!(
+                let message = Said::as_is(format!(
                     "A ticket of the kind {kind} has no field `{field}`; use one of: {all}."
-                );
+                ));
                 self.faults.wrong(&format!("/ticket/{field}"), "unknown", message);
             }
         }
@@ -228,7 +230,7 @@ impl Filler<'_> {
             Ok(read) => Some(read),
             Err(error) => {
                 let at = pointer_to(pointer, error.path());
-                self.faults.wrong(&at, "invalid", error.into_inner().to_string());
+                self.faults.wrong(&at, "invalid", Said::as_is(error.into_inner().to_string()));
                 None
             }
         }
@@ -242,7 +244,7 @@ impl Filler<'_> {
         given: &Value,
     ) -> Option<Value> {
         let (Value::Object(mut fields), Value::Object(given)) = (default, given) else {
-            self.faults.wrong(pointer, "invalid", "Must be a JSON object.");
+            self.faults.wrong(pointer, "invalid", Said::as_is("Must be a JSON object."));
             return None;
         };
         let mut is_complete = true;
@@ -255,7 +257,11 @@ impl Filler<'_> {
                 }
             } else {
                 is_complete = false;
-                self.faults.wrong(&at, "unknown", unknown_field(record, field, &fields));
+                self.faults.wrong(
+                    &at,
+                    "unknown",
+                    Said::as_is(unknown_field(record, field, &fields)),
+                );
             }
         }
         is_complete.then_some(Value::Object(fields))

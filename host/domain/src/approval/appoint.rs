@@ -5,6 +5,8 @@ use crate::{
     approval::{Approval, Duties, NotAppointed},
     ids::ApprovalRequestId,
     refusal::Refused,
+    said,
+    said::{Part, Said},
     ticket::{Action, Ticket, Turn},
 };
 
@@ -19,7 +21,7 @@ pub(crate) fn appoint_voter(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<
         return Ok(());
     };
     let Some(mut round) = open else {
-        return Err(Refused::guard("No approval is open, so there is no vote to reassign."));
+        return Err(Refused::guard(said!("No approval is open, so there is no vote to reassign.")));
     };
     match round.appoint_by_hand(request, to, id, turn.now) {
         Ok(appointed) => {
@@ -32,37 +34,39 @@ pub(crate) fn appoint_voter(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<
             turn.left.round = Some(round);
             Ok(())
         }
-        Err(NotAppointed::NotAwaited(why)) => {
-            Err(ticket.refuse(Action::AppointVoter, why.to_string()))
-        }
-        Err(NotAppointed::NothingVacant) => {
-            Err(Refused::guard("Every vote is asked of somebody; name the `request` to reassign."))
-        }
+        Err(NotAppointed::NotAwaited(why)) => Err(ticket.refuse(Action::AppointVoter, why.said())),
+        Err(NotAppointed::NothingVacant) => Err(Refused::guard(said!(
+            "Every vote is asked of somebody; name the `{request}` to reassign.",
+            request = Part::field("request")
+        ))),
         Err(NotAppointed::Unknown) => {
-            turn.faults.wrong("/request", "unknown", UNKNOWN);
+            turn.faults.wrong("/request", "unknown", unknown());
             turn.fields_are_right()
         }
         Err(NotAppointed::Repeated) => {
-            let message = "This person already has a vote in this step; name somebody else.";
+            let message = said!("This person already has a vote in this step; name somebody else.");
             turn.faults.wrong("/person", "repeated", message);
             turn.fields_are_right()
         }
     }
 }
 
-const UNKNOWN: &str =
-    "There is no such request in the open approval; `GET …/approvals` lists them.";
+fn unknown() -> Said {
+    said!("There is no such request in the open approval; `GET …/approvals` lists them.")
+}
 
 /// Notes what stands against the person as a voter.
 fn check_person(ticket: &Ticket, turn: &mut Turn<'_>) {
     let Some(person) = turn.given.person("person") else { return };
     let found = turn.beside.people.get(&person);
     if found.is_none_or(|found| !found.can_vote_in(ticket.org)) {
-        let message = "This person cannot vote here: they are not active, an auditor, or a \
-                       requester of another organization. Name somebody else.";
+        let message = said!(
+            "This person cannot vote here: they are not active, an auditor, or a \
+                       requester of another organization. Name somebody else."
+        );
         turn.faults.wrong("/person", "cannot-vote", message);
     } else if !Duties::about(ticket).allow(person) {
-        let message = "Nobody votes on their own request or work; name somebody else.";
+        let message = said!("Nobody votes on their own request or work; name somebody else.");
         turn.faults.wrong("/person", "separation-of-duties", message);
     }
 }
@@ -78,7 +82,7 @@ fn named_request(open: Option<&Approval>, turn: &mut Turn<'_>) -> Option<Approva
         (_, None) => false,
     };
     if !is_known {
-        turn.faults.wrong("/request", "unknown", UNKNOWN);
+        turn.faults.wrong("/request", "unknown", unknown());
     }
     id
 }

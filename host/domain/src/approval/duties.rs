@@ -1,6 +1,6 @@
 //! Separation of duties: whose wish a record is, and whose work, holds no seat on it.
 
-use crate::{ids::PersonId, permission::Forbidden, ticket::Ticket};
+use crate::{ids::PersonId, permission::Forbidden, said, ticket::Ticket};
 
 /// Who does not decide on a record, because they gain by it.
 ///
@@ -32,12 +32,12 @@ impl Duties {
     /// Refuses a person who may not decide.
     pub(super) fn check(self, person: PersonId) -> Result<(), Forbidden> {
         if self.requester == Some(person) {
-            Err(Forbidden::duties("You cannot approve your own request."))
+            Err(Forbidden::duties(said!("You cannot approve your own request.")))
         } else if self.implementer == Some(person) {
-            Err(Forbidden::duties(
+            Err(Forbidden::duties(said!(
                 "You cannot approve your own work; delegate the vote, or assign the work to \
-                 somebody else.",
-            ))
+                 somebody else."
+            )))
         } else {
             Ok(())
         }

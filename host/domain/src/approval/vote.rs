@@ -14,6 +14,8 @@ use crate::{
     ids::{ApprovalRequestId, PersonId},
     permission::Forbidden,
     refusal::{Faults, Refused},
+    said,
+    said::Said,
     text,
 };
 
@@ -96,16 +98,33 @@ pub enum VoteRefused {
 
 /// Why a vote is not awaited, as it stands after "`vote` is not possible for a request".
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("{}", self.said())]
 pub enum NotAwaited {
     /// Its stage is not open.
-    #[error("because this stage is not open yet; earlier stages must be decided first")]
     TooEarly,
     /// Whoever was asked cannot vote any more.
-    #[error("because nobody is asked for this vote now; an administrator appoints somebody")]
     Vacant,
     /// It is decided, handed on or over.
-    #[error("because this vote is already {0}; changing the decision requires a new round")]
     Over(SeatState),
+}
+
+impl NotAwaited {
+    /// As it stands after "`vote` is not possible for a request".
+    #[must_use]
+    pub fn said(self) -> Said {
+        match self {
+            Self::TooEarly => {
+                said!("because this stage is not open yet; earlier stages must be decided first")
+            }
+            Self::Vacant => said!(
+                "because nobody is asked for this vote now; an administrator appoints somebody"
+            ),
+            Self::Over(state) => said!(
+                "because this vote is already {state}; changing the decision requires a new round",
+                state
+            ),
+        }
+    }
 }
 
 impl From<NotAwaited> for VoteRefused {
@@ -384,7 +403,7 @@ fn check_voter(
         duties.check(by)?;
     }
     if request.voter != by && request.seat != by {
-        return Err(Forbidden::because("This vote belongs to another approver."));
+        return Err(Forbidden::because(said!("This vote belongs to another approver.")));
     }
     Ok(())
 }
@@ -415,29 +434,29 @@ fn check_fields(
         Vote::Delegate { .. } => "/reason",
     };
     let comment = text::sentence(said, ballot.comment.unwrap_or(""), &mut faults);
-    let digest = "Give the `content_digest` of the content that was shown to you.";
+    let digest = || said!("Give the `content_digest` of the content that was shown to you.");
     match ballot.vote {
         Vote::Approve => {
             if ballot.shown.is_none() {
-                faults.missing("/content_digest", digest);
+                faults.missing("/content_digest", digest());
             }
         }
         Vote::Reject => {
             if ballot.shown.is_none() {
-                faults.missing("/content_digest", digest);
+                faults.missing("/content_digest", digest());
             }
             if comment.is_empty() {
-                faults.missing("/comment", "Give a reason for rejecting it.");
+                faults.missing("/comment", said!("Give a reason for rejecting it."));
             }
         }
         Vote::Abstain => {}
         Vote::Delegate { to, .. } => {
             if comment.is_empty() {
-                faults.missing("/reason", "Give a reason for delegating the vote.");
+                faults.missing("/reason", said!("Give a reason for delegating the vote."));
             }
             match to {
                 Some(to) => check_delegate(to, step, request, duties, &mut faults),
-                None => faults.missing("/to", "Name the person to delegate the vote to."),
+                None => faults.missing("/to", said!("Name the person to delegate the vote to.")),
             }
         }
     }
@@ -458,18 +477,20 @@ pub(super) fn check_delegate(
     if let Err(forbidden) = duties.check(to) {
         faults.wrong(pointer, forbidden.kind.as_str(), forbidden.message);
     } else if is_in_chain {
-        let message = "This person has already had this vote; name somebody else.";
+        let message = said!("This person has already had this vote; name somebody else.");
         faults.wrong(pointer, "cycle", message);
     } else if step
         .requests
         .iter()
         .any(|other| (other.seat == to || other.voter == to) && other.state != SeatState::Delegated)
     {
-        let message = "This person already has a vote in this step; name somebody else.";
+        let message = said!("This person already has a vote in this step; name somebody else.");
         faults.wrong(pointer, "repeated", message);
     } else if of_seat.count() > MAX_DELEGATIONS {
-        let message =
-            format!("A vote can be delegated at most {MAX_DELEGATIONS} times; vote yourself.");
+        let message = said!(
+            "A vote can be delegated at most {most} times; vote yourself.",
+            most = MAX_DELEGATIONS
+        );
         faults.wrong(pointer, "too-deep", message);
     }
 }

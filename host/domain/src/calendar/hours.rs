@@ -5,6 +5,7 @@ use crate::{
     field::{FieldType, Given, Shape, Value, need},
     refusal::Faults,
     register::Holds,
+    said::Said,
 };
 
 /// One stretch of a weekday.
@@ -88,7 +89,7 @@ pub fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Option<Wo
         faults.wrong(
             pointer,
             "too-long",
-            format!("Must not have more than {MAX_STRETCHES} lines."),
+            Said::as_is(format!("Must not have more than {MAX_STRETCHES} lines.")),
         );
         return None;
     }
@@ -98,7 +99,8 @@ pub fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Option<Wo
         let day = DAYS.iter().position(|day| *day == line.day);
         if day.is_none() {
             let valid = DAYS.join(", ");
-            let message = format!("`{}` is not a valid day; use one of: {valid}.", line.day);
+            let message =
+                Said::as_is(format!("`{}` is not a valid day; use one of: {valid}.", line.day));
             faults.wrong(&format!("{pointer}/{index}/day"), "invalid", message);
         }
         let from = minute(faults, &format!("{pointer}/{index}/from"), &line.from);
@@ -112,7 +114,7 @@ pub fn week(faults: &mut Faults, pointer: &str, lines: &[DayHours]) -> Option<Wo
         return None;
     }
     let week = WorkingHours::new(days);
-    week.map_err(|wrong| faults.wrong(pointer, "invalid", wrong.to_string())).ok()
+    week.map_err(|wrong| faults.wrong(pointer, "invalid", Said::as_is(wrong.to_string()))).ok()
 }
 
 fn clock(minute: u16) -> String {
@@ -132,7 +134,8 @@ fn minute(faults: &mut Faults, pointer: &str, text: &str) -> Option<u16> {
     };
     let minute = read();
     if minute.is_none() {
-        let message = format!("`{text}` is not a valid time of day; use 00:00 to 24:00.");
+        let message =
+            Said::as_is(format!("`{text}` is not a valid time of day; use 00:00 to 24:00."));
         faults.wrong(pointer, "invalid", message);
     }
     minute

@@ -6,6 +6,8 @@ use crate::{
     catalog::{CatalogItem, FieldKind, FormField},
     key::Key,
     refusal::{Faults, Refused},
+    said,
+    said::{Part, Said},
     text,
 };
 
@@ -22,11 +24,15 @@ impl CatalogItem {
             let mut given = answers.iter().filter(|(key, _)| *key == field.field);
             let answer = given.next().map_or("", |(_, answer)| answer.trim());
             if given.next().is_some() {
-                faults.wrong(&pointer, "repeated", "Answer this question only once.");
+                faults.wrong(&pointer, "repeated", said!("Answer this question only once."));
             }
             if answer.is_empty() {
                 if field.required {
-                    let message = format!("Answer \"{}\" with {}.", field.label, field.accepts());
+                    let message = said!(
+                        "Answer \"{label}\" with {accepts}.",
+                        label = field.label,
+                        accepts = field.accepts()
+                    );
                     faults.missing(&pointer, message);
                 }
                 continue;
@@ -34,13 +40,17 @@ impl CatalogItem {
             if let Some(answer) = field.read(answer) {
                 checked.push((field.field.clone(), answer));
             } else {
-                let message = format!("Answer \"{}\" with {}.", field.label, field.accepts());
+                let message = said!(
+                    "Answer \"{label}\" with {accepts}.",
+                    label = field.label,
+                    accepts = field.accepts()
+                );
                 faults.wrong(&pointer, "invalid", message);
             }
         }
         for (key, _) in answers {
             if self.form.iter().all(|field| field.field != *key) {
-                let message = format!("`{}` has no such question; leave it out.", self.key);
+                let message = said!("`{key}` has no such question; leave it out.", key = self.key);
                 faults.wrong(&format!("/answers/{key}"), "unknown", message);
             }
         }
@@ -71,13 +81,15 @@ impl FormField {
     }
 
     /// What the field accepts, as it stands in a sentence.
-    fn accepts(&self) -> String {
+    fn accepts(&self) -> Said {
         match &self.kind {
-            FieldKind::Text => format!("a text of at most {MAX_ANSWER_CHARS} characters"),
-            FieldKind::Number => "a whole number".to_owned(),
-            FieldKind::YesNo => "true or false".to_owned(),
-            FieldKind::Date => "a date such as 2026-06-01".to_owned(),
-            FieldKind::Choice(choices) => format!("one of {}", choices.join(", ")),
+            FieldKind::Text => {
+                said!("a text of at most {most} characters", most = MAX_ANSWER_CHARS)
+            }
+            FieldKind::Number => said!("a whole number"),
+            FieldKind::YesNo => said!("true or false"),
+            FieldKind::Date => said!("a date such as 2026-06-01"),
+            FieldKind::Choice(choices) => said!("one of {choices}", choices = Part::all(choices)),
         }
     }
 }

@@ -8,6 +8,7 @@ use crate::{
     key::Key,
     refusal::Faults,
     register::Holds,
+    said::Said,
     text,
 };
 
@@ -42,7 +43,7 @@ impl Holds for Vec<FormField> {
     fn take(&mut self, pointer: &str, value: Option<&Value>, faults: &mut Faults) {
         let given = if let Some(Value::Objects(given)) = value { given.as_slice() } else { &[] };
         if given.len() > MAX_FIELDS {
-            let message = format!("Must not have more than {MAX_FIELDS} questions.");
+            let message = Said::as_is(format!("Must not have more than {MAX_FIELDS} questions."));
             faults.wrong(pointer, "too-long", message);
             return;
         }
@@ -54,7 +55,8 @@ impl Holds for Vec<FormField> {
             if let Some(key) = given.text("field")
                 && !seen.insert(key)
             {
-                let message = format!("`{key}` is already the key of an earlier question.");
+                let message =
+                    Said::as_is(format!("`{key}` is already the key of an earlier question."));
                 faults.wrong(&format!("{at}/field"), "taken", message);
             }
             self.extend(question);
@@ -89,7 +91,7 @@ impl FormField {
                 required: given.flag("required").unwrap_or_default(),
             }),
             Err(invalid) => {
-                faults.wrong(&format!("{at}/field"), "invalid", invalid.to_string());
+                faults.wrong(&format!("{at}/field"), "invalid", Said::as_is(invalid.to_string()));
                 None
             }
         }
@@ -100,7 +102,7 @@ impl FieldKind {
     fn of(at: &str, given: &Given, faults: &mut Faults) -> Option<Self> {
         let (kind, choices) = (given.text("kind")?, given.texts("choices"));
         if kind != "choice" && !choices.is_empty() {
-            let message = "Only a question of the kind `choice` has choices.";
+            let message = Said::as_is("Only a question of the kind `choice` has choices.");
             faults.wrong(&format!("{at}/choices"), "not-allowed", message);
             return None;
         }
@@ -116,7 +118,9 @@ impl FieldKind {
 
 fn read_choices(pointer: &str, given: &[String], faults: &mut Faults) -> Vec<String> {
     if !(1..=MAX_CHOICES).contains(&given.len()) {
-        let message = format!("A question of the kind `choice` needs 1 to {MAX_CHOICES} choices.");
+        let message = Said::as_is(format!(
+            "A question of the kind `choice` needs 1 to {MAX_CHOICES} choices."
+        ));
         faults.wrong(pointer, "invalid", message);
     }
     let mut choices = Vec::with_capacity(given.len());
@@ -124,7 +128,7 @@ fn read_choices(pointer: &str, given: &[String], faults: &mut Faults) -> Vec<Str
         let at = format!("{pointer}/{place}");
         let choice = text::name(&at, choice, faults);
         if choices.contains(&choice) {
-            faults.wrong(&at, "taken", format!("`{choice}` is listed twice."));
+            faults.wrong(&at, "taken", Said::as_is(format!("`{choice}` is listed twice.")));
         }
         choices.push(choice);
     }

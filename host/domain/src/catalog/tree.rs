@@ -3,6 +3,7 @@
 use crate::{
     catalog::{Category, CategoryPath},
     refusal::{Faults, Refused},
+    said::Said,
 };
 
 impl CategoryPath {
@@ -14,11 +15,12 @@ impl CategoryPath {
         match all.iter().find(|category| category.path == above) {
             Some(category) if category.active => {}
             Some(_) => {
-                let message = format!("`{above}` is not active; activate it first.");
+                let message = Said::as_is(format!("`{above}` is not active; activate it first."));
                 faults.wrong(pointer, "inactive", message);
             }
             None => {
-                let message = format!("There is no category `{above}`; create it first.");
+                let message =
+                    Said::as_is(format!("There is no category `{above}`; create it first."));
                 faults.wrong(pointer, "unknown", message);
             }
         }
@@ -38,10 +40,10 @@ impl Category {
         if below.is_empty() {
             return Ok(());
         }
-        Err(Refused::guard(format!(
+        Err(Refused::guard(Said::as_is(format!(
             "`{}` has active subcategories: {}; deactivate them first.",
             self.path,
             below.join(", ")
-        )))
+        ))))
     }
 }

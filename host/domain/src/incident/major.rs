@@ -22,6 +22,8 @@ use crate::{
     person::Person,
     refusal::{Faults, Refused},
     role::Role,
+    said,
+    said::Part,
     ticket::{
         self, Action, Facts, FieldType, From, MAX_ESCALATION_LEVEL, Notice, Obstacle, Phase, Row,
         State, Ticket, Turn, input, need, row,
@@ -240,12 +242,13 @@ impl Major {
 /// What keeps a major incident from being closed, cancelled, merged or converted.
 pub(crate) fn against_ending(ticket: &Ticket, action: Action) -> Option<Obstacle> {
     match (ticket.major_state(), action) {
-        (MajorState::Accepted, _) => Some(Obstacle::Guard(
-            "An accepted major incident must be resolved and reviewed; resolve it first.",
-        )),
-        (MajorState::Review, Action::Close) => Some(Obstacle::Guard(
-            "The major incident review is outstanding; use `finish_major` first.",
-        )),
+        (MajorState::Accepted, _) => Some(Obstacle::Guard(said!(
+            "An accepted major incident must be resolved and reviewed; resolve it first."
+        ))),
+        (MajorState::Review, Action::Close) => Some(Obstacle::Guard(said!(
+            "The major incident review is outstanding; use `{finish_major}` first.",
+            finish_major = Action::FinishMajor
+        ))),
         (
             MajorState::None
             | MajorState::Proposed
@@ -262,9 +265,9 @@ pub(crate) fn against_ending(ticket: &Ticket, action: Action) -> Option<Obstacle
 fn propose(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     if ticket.major_state() == MajorState::Rejected && turn.by.person.is_none() {
-        return Err(Refused::guard(
-            "It was rejected, so only a person can propose it again; use a person's token.",
-        ));
+        return Err(Refused::guard(said!(
+            "It was rejected, so only a person can propose it again; use a person's token."
+        )));
     }
     ticket.set_major(Major::Proposed);
     Ok(())
@@ -342,7 +345,13 @@ impl Ticket {
     /// What stands against an action that is for other major incidents than this one.
     fn must_stand(&self, allowed: &[MajorState]) -> Option<Obstacle> {
         let state = self.major_state();
-        let why = || Obstacle::Standing(format!("whose `major_state` is `{state}`"));
+        let why = || {
+            Obstacle::Standing(said!(
+                "whose `{major_state}` is `{state}`",
+                major_state = Part::field("major_state"),
+                state
+            ))
+        };
         (!allowed.contains(&state)).then(why)
     }
 
@@ -382,11 +391,13 @@ fn able(pointer: &str, person: &Person, faults: &mut Faults) {
         faults.wrong(
             pointer,
             "inactive",
-            format!("{} is no longer active; name an active agent.", person.name),
+            said!("{name} is no longer active; name an active agent.", name = person.name),
         );
     } else if !is_of_desk {
-        let message =
-            format!("{} is not an agent; name a person with the role agent or admin.", person.name);
+        let message = said!(
+            "{name} is not an agent; name a person with the role agent or admin.",
+            name = person.name
+        );
         faults.wrong(pointer, "not-an-agent", message);
     }
 }

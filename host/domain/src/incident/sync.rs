@@ -12,7 +12,7 @@ use crate::{
     event::{Actor, FieldChange},
     organization::{OrgSettings, ResolveDemand},
     refusal::Faults,
-    text,
+    said, text,
     ticket::{Awaiting, Code, Hold, Outcome, Phase, Stage, State, Ticket, TicketKind},
 };
 
@@ -37,13 +37,13 @@ impl Ticket {
     pub fn check_parent(&self, parent: &Self, has_children: bool, faults: &mut Faults) {
         let is_incident = |ticket: &Self| ticket.kind() == TicketKind::Incident;
         let why = if !is_incident(self) || !is_incident(parent) {
-            "Only an incident can be a child of an incident."
+            said!("Only an incident can be a child of an incident.")
         } else if !parent.phase().is_active() {
-            "The parent is no longer active; name an active incident."
+            said!("The parent is no longer active; name an active incident.")
         } else if parent.parent.is_some() {
-            "The parent is itself a child; name its parent instead."
+            said!("The parent is itself a child; name its parent instead.")
         } else if has_children {
-            "It has children itself; move them to the parent first."
+            said!("It has children itself; move them to the parent first.")
         } else {
             return;
         };

@@ -200,7 +200,7 @@ impl Judging<'_> {
             org: self.ticket.org,
             faults: &mut faults,
         });
-        let messages = || faults.into_vec().into_iter().map(|fault| fault.message).collect();
+        let messages = || faults.into_vec().into_iter().map(|fault| fault.message.into()).collect();
         found.ok_or_else(messages)
     }
 

@@ -4,6 +4,7 @@ use crate::{
     catalog::{CatalogItem, MAX_MINOR_UNITS, Money},
     refusal::Faults,
     request::Request,
+    said,
 };
 
 /// More of one thing is a purchase that somebody negotiates.
@@ -13,7 +14,7 @@ pub const MAX_QUANTITY: u16 = 1_000;
 fn times(cost: &Money, quantity: u16, faults: &mut Faults) -> Option<Money> {
     let total = cost.minor_units.checked_mul(i64::from(quantity));
     let Some(minor_units) = total.filter(|total| *total <= MAX_MINOR_UNITS) else {
-        let message = "The total exceeds the largest supported amount; reduce the quantity.";
+        let message = said!("The total exceeds the largest supported amount; reduce the quantity.");
         faults.wrong("/quantity", "out-of-range", message);
         return None;
     };
@@ -24,7 +25,7 @@ impl Request {
     /// Begins with its item: notes what is wrong with it, and says what it costs.
     pub(crate) fn begin(&mut self, item: Option<&CatalogItem>, faults: &mut Faults) {
         if let Some(item) = item.filter(|item| !item.active) {
-            let message = format!("`{}` is no longer offered.", item.key);
+            let message = said!("`{key}` is no longer offered.", key = item.key);
             faults.wrong("/catalog_item", "inactive", message);
         }
         if item.is_none() && self.quantity > 1 {
@@ -48,7 +49,8 @@ impl Request {
 
     /// Only items are counted: a wish in free text says itself how many.
     pub(crate) fn refuse_count(faults: &mut Faults) {
-        let message = "Only catalog items have a quantity; name one, or leave the quantity out.";
+        let message =
+            said!("Only catalog items have a quantity; name one, or leave the quantity out.");
         faults.wrong("/quantity", "not-an-item", message);
     }
 }

@@ -5,6 +5,8 @@ use crate::{
     ids::PersonId,
     priority::Matrix,
     refusal::{Faults, Refused},
+    said,
+    said::Part,
     suggestion::{SuggestedField, Suggestion, SuggestionState},
     text,
     ticket::{Given, MAX_WATCHERS, Notice, Ticket, TicketKind, Turn, Value},
@@ -17,8 +19,9 @@ pub(crate) fn accept(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
     let (by, suggestion) = open(turn)?;
     let field = suggestion.field;
     if ticket.text_of(field, turn.directory) != suggestion.seen {
-        return Err(Refused::guard(format!(
-            "{field} has changed since it was suggested; dismiss the suggestion or set the field."
+        return Err(Refused::guard(said!(
+            "{field} has changed since it was suggested; dismiss the suggestion or set the field.",
+            field
         )));
     }
     ticket.take(&suggestion, turn)?;
@@ -40,14 +43,17 @@ pub(crate) fn dismiss(_: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused
 fn open(turn: &mut Turn<'_>) -> Result<(PersonId, Suggestion), Refused> {
     turn.fields_are_right()?;
     let (Some(by), Some(suggestion)) = (turn.by.person, turn.beside.suggestion.clone()) else {
-        return Err(Refused::guard(
-            "Only a person can decide on a suggestion; use a person's token.",
-        ));
+        return Err(Refused::guard(said!(
+            "Only a person can decide on a suggestion; use a person's token."
+        )));
     };
     match &suggestion.state {
         SuggestionState::Open => Ok((by, suggestion)),
         decided @ (SuggestionState::Accepted { .. } | SuggestionState::Dismissed { .. }) => {
-            Err(Refused::guard(format!("The suggestion is already {}.", decided.as_str())))
+            Err(Refused::guard(said!(
+                "The suggestion is already {decided}.",
+                decided = Part::word("suggestion", decided.as_str())
+            )))
         }
     }
 }
@@ -97,8 +103,9 @@ impl Ticket {
         match suggestion.field {
             SuggestedField::Kind => {
                 if suggestion.kind().is_none() {
-                    return Err(Refused::guard(format!(
-                        "`{value}` is not a valid kind of ticket; dismiss the suggestion."
+                    return Err(Refused::guard(said!(
+                        "`{value}` is not a valid kind of ticket; dismiss the suggestion.",
+                        value
                     )));
                 }
             }
@@ -131,7 +138,13 @@ impl Ticket {
                     );
                     self.set_owner(team, Some(person));
                 }
-                Err(_) => faults.wrong(pointer, "unknown", "The suggested person has no valid id."),
+                Err(_) => {
+                    faults.wrong(
+                        pointer,
+                        "unknown",
+                        said!("The suggested person has no valid id."),
+                    );
+                }
             },
             SuggestedField::Tags => {
                 let all: Vec<&str> =
@@ -141,7 +154,8 @@ impl Ticket {
             SuggestedField::Watchers => {
                 self.watchers.extend(several(value).filter_map(|id| id.parse::<PersonId>().ok()));
                 if self.watchers.len() > MAX_WATCHERS {
-                    let message = format!("A ticket has at most {MAX_WATCHERS} watchers.");
+                    let message =
+                        said!("A ticket has at most {most} watchers.", most = MAX_WATCHERS);
                     faults.wrong(pointer, "too-many", message);
                 }
             }

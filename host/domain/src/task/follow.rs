@@ -8,6 +8,8 @@ use crate::{
     event::FieldChange,
     ids::TicketId,
     refusal::Refused,
+    said,
+    said::Part,
     ticket::{Code, Phase, Stage, State, Ticket},
 };
 
@@ -47,14 +49,14 @@ pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
     let missing = tasks
         .iter()
         .filter(holds_up)
-        .map(|task| format!("{} ({})", task.number, task.state()))
+        .map(|task| said!("{number} ({state})", number = task.number, state = task.state()))
         .collect::<Vec<_>>();
     if missing.is_empty() {
         return Ok(());
     }
-    Err(Refused::guard(format!(
-        "Mandatory tasks are not finished: {}; complete or skip them, starting with those that others depend on.",
-        missing.join(", ")
+    Err(Refused::guard(said!(
+        "Mandatory tasks are not finished: {missing}; complete or skip them, starting with those that others depend on.",
+        missing = Part::all(&missing)
     )))
 }
 

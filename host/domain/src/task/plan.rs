@@ -12,6 +12,7 @@ use crate::{
     organization::OrgSettings,
     refusal::{Faults, Refused},
     register::Holds,
+    said::Said,
     task::{MAX_POSITION, MAX_TASKS, follow_siblings},
     text,
     ticket::{Channel, Opening, Ticket, TicketKind},
@@ -104,7 +105,11 @@ impl PlannedTask {
     fn read(pointer: &str, place: usize, given: &Given, faults: &mut Faults) -> Option<Self> {
         let mut key = |name: &str, text: &str| {
             let noted = |invalid: InvalidKey| {
-                faults.wrong(&format!("{pointer}/{place}/{name}"), "invalid", invalid.to_string());
+                faults.wrong(
+                    &format!("{pointer}/{place}/{name}"),
+                    "invalid",
+                    Said::as_is(invalid.to_string()),
+                );
             };
             text.parse::<Key>().map_err(noted).ok()
         };
@@ -131,7 +136,8 @@ impl PlannedTask {
 /// Texts are kept as they will be stored.
 pub fn check_plan(pointer: &str, plan: &mut [PlannedTask], faults: &mut Faults) {
     if plan.len() > MAX_TASKS {
-        let message = format!("{} tasks are too many; plan at most {MAX_TASKS}.", plan.len());
+        let message =
+            Said::as_is(format!("{} tasks are too many; plan at most {MAX_TASKS}.", plan.len()));
         faults.wrong(pointer, "too-many", message);
     }
     for (place, task) in plan.iter_mut().enumerate() {
@@ -143,27 +149,29 @@ pub fn check_plan(pointer: &str, plan: &mut [PlannedTask], faults: &mut Faults) 
             faults.wrong(&format!("{at}{}", fault.pointer), fault.code, fault.message);
         }
         if task.position > MAX_POSITION {
-            let message = format!("Give a position from 0 to {MAX_POSITION}.");
+            let message = Said::as_is(format!("Give a position from 0 to {MAX_POSITION}."));
             faults.wrong(&format!("{at}/position"), "out-of-range", message);
         }
     }
     for (place, task) in plan.iter().enumerate() {
         let at = format!("{pointer}/{place}");
         if plan[..place].iter().any(|earlier| earlier.key == task.key) {
-            let message = format!("`{}` is already the key of an earlier task.", task.key);
+            let message =
+                Said::as_is(format!("`{}` is already the key of an earlier task.", task.key));
             faults.wrong(&format!("{at}/key"), "taken", message);
         }
         for unknown in task.depends_on.iter().filter(|key| !plan.iter().any(|one| one.key == **key))
         {
-            let message =
-                format!("The plan has no task `{unknown}`; use the key of one of its tasks.");
+            let message = Said::as_is(format!(
+                "The plan has no task `{unknown}`; use the key of one of its tasks."
+            ));
             faults.wrong(&format!("{at}/depends_on"), "unknown", message);
         }
         if waits_for_itself(plan, &task.key) {
-            let message = format!(
+            let message = Said::as_is(format!(
                 "`{}` would depend on itself; leave out the tasks that depend on it.",
                 task.key
-            );
+            ));
             faults.wrong(&format!("{at}/depends_on"), "circular", message);
         }
     }

@@ -3,6 +3,8 @@
 //! Only the plain form that mail servers of everybody take: no quoted parts, no comments, no names
 //! beside it. Whether it is anybody's, mail alone can tell.
 
+use crate::{said, said::Said};
+
 use super::characters;
 
 /// The longest part before the `@` (RFC 5321).
@@ -11,20 +13,21 @@ const MAX_LOCAL_BYTES: usize = 64;
 const MAX_LABEL_BYTES: usize = 63;
 
 /// What is wrong with an address, with the remedy; none if it is one.
-pub(super) fn fault_of(text: &str) -> Option<String> {
-    const NONE: &str = "Give an e-mail address, such as ada@example.org.";
+pub(super) fn fault_of(text: &str) -> Option<Said> {
     if let Some(hidden) = text.chars().find(|character| characters::is_invisible(*character)) {
-        let code = hidden as u32;
-        return Some(format!("Remove the invisible character U+{code:04X} from the address."));
+        let code = format!("{:04X}", hidden as u32);
+        return Some(said!("Remove the invisible character U+{code} from the address.", code));
     }
     let alone = |c: char| matches!(c, '<' | '>' | '(' | ')' | ',' | ';' | ':' | '"' | '\\');
     if text.contains(alone) {
-        let message = "Give the address alone, such as ada@example.org: no name, and none of \
-                       <>(),;:\"\\ around or in it.";
-        return Some(message.to_owned());
+        let message = said!(
+            "Give the address alone, such as ada@example.org: no name, and none of \
+                       <>(),;:\"\\ around or in it."
+        );
+        return Some(message);
     }
     let parts = text.split_once('@').filter(|(local, domain)| is_local(local) && is_domain(domain));
-    if parts.is_none() { Some(NONE.to_owned()) } else { None }
+    parts.is_none().then(|| said!("Give an e-mail address, such as ada@example.org."))
 }
 
 fn is_local(local: &str) -> bool {

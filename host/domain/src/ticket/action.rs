@@ -4,6 +4,8 @@
 use crate::{
     approval::NotAwaited,
     refusal::Refused,
+    said,
+    said::Said,
     ticket::{Row, Ticket, Who},
 };
 
@@ -145,18 +147,18 @@ impl Ticket {
         let row = self.rules().row(action);
         match row.filter(|row| row.allows(self.state(), self.phase())) {
             Some(row) => Ok(row),
-            None => Err(self.refuse(action, format!("in state `{}`", self.state()))),
+            None => Err(self.refuse(action, said!("in state `{state}`", state = self.state()))),
         }
     }
 
     /// The refusal of a vote that is not awaited.
     #[must_use]
     pub fn refuse_vote(&self, why: NotAwaited) -> Refused {
-        self.refuse(Action::Vote, why.to_string())
+        self.refuse(Action::Vote, why.said())
     }
 
     /// The refusal of an action that where it stands does not allow.
-    pub(crate) fn refuse(&self, action: Action, why: String) -> Refused {
+    pub(crate) fn refuse(&self, action: Action, why: Said) -> Refused {
         let asked = self.rules().rows().filter(|row| row.who != Who::System);
         let is_possible = |row: &&Row| {
             row.allows(self.state(), self.phase())

@@ -10,6 +10,7 @@ use crate::{
     organization::OrgSettings,
     priority::{Level, Matrix},
     refusal::{Faults, Refused},
+    said,
     ticket::{Action, Notice, Obstacle, Ticket, Turn},
 };
 
@@ -49,8 +50,10 @@ pub(crate) fn escalate(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), R
     let reached = ticket.escalation_level;
     let level = turn.given.count("level").and_then(|level| u8::try_from(level).ok());
     if level.is_some_and(|level| (1..=reached).contains(&level)) {
-        let message = format!(
-            "It is already at level {reached}; give a higher one, at most {MAX_ESCALATION_LEVEL}."
+        let message = said!(
+            "It is already at level {reached}; give a higher one, at most {most}.",
+            reached,
+            most = MAX_ESCALATION_LEVEL
         );
         turn.faults.wrong("/level", "out-of-range", message);
     }
@@ -76,7 +79,7 @@ pub(crate) fn triage(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Ref
 
 pub(crate) fn is_triaged(ticket: &Ticket, _: Action) -> Option<Obstacle> {
     let is_triaged = ticket.triaged_at.is_some();
-    is_triaged.then_some(Obstacle::Guard("It is already triaged; edit the fields instead."))
+    is_triaged.then_some(Obstacle::Guard(said!("It is already triaged; edit the fields instead.")))
 }
 
 /// Overrides the priority, with a reason. It holds until a person overrides it again.
@@ -84,8 +87,11 @@ pub(crate) fn set_priority(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(
     let lowest = Matrix::LOWEST;
     let level = turn.given.level("priority");
     if let Some(level) = level.filter(|level| !(1..=lowest.0).contains(&level.0)) {
-        let message =
-            format!("{level} is not a valid priority; use 1 (highest) to {lowest} (lowest).");
+        let message = said!(
+            "{level} is not a valid priority; use 1 (highest) to {lowest} (lowest).",
+            level,
+            lowest
+        );
         turn.faults.wrong("/priority", "out-of-range", message);
     }
     turn.fields_are_right()?;
@@ -107,8 +113,11 @@ pub(crate) fn check_levels(
     ];
     for (pointer, level, most) in sizes {
         if let Some(level) = level.filter(|level| !(1..=most).contains(&level.0)) {
-            let message =
-                format!("{level} is not a valid level; use 1 (highest) to {most} (lowest).");
+            let message = said!(
+                "{level} is not a valid level; use 1 (highest) to {most} (lowest).",
+                level,
+                most
+            );
             faults.wrong(pointer, "out-of-range", message);
         }
     }

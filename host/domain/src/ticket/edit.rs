@@ -8,6 +8,7 @@ use crate::{
     organization::OrgSettings,
     refusal::{Faults, Refused},
     request::Request,
+    said,
     ticket::{Action, Given, Row, State, Ticket, Turn, assign::check_levels},
 };
 
@@ -68,18 +69,18 @@ impl Ticket {
             return Ok(());
         }
         if was.answers != is.answers || was.quantity != is.quantity {
-            return Err(Refused::guard(
+            return Err(Refused::guard(said!(
                 "Submitted answers and quantities cannot be changed without the approvers' \
                  knowledge; revise the request while it is awaiting approval or rejected, \
-                 otherwise cancel it and open a new one.",
-            ));
+                 otherwise cancel it and open a new one."
+            )));
         }
         if self.approval_content() != after.approval_content() {
-            return Err(Refused::guard(
+            return Err(Refused::guard(said!(
                 "Submitted texts cannot be changed, because the approval covers exactly them; \
                  revise the request while it is awaiting approval or rejected, which starts a new \
-                 round, otherwise add a comment, or cancel it and open a new one.",
-            ));
+                 round, otherwise add a comment, or cancel it and open a new one."
+            )));
         }
         Ok(())
     }
@@ -89,10 +90,10 @@ impl Ticket {
         let (Some(was), Some(is)) = (self.task(), after.task()) else { return Ok(()) };
         let is_started = !matches!(self.state(), State::Waiting | State::Open);
         if is_started && was.depends_on != is.depends_on {
-            return Err(Refused::guard(format!(
-                "{} is {}, so its dependencies can no longer be changed.",
-                self.number,
-                self.state()
+            return Err(Refused::guard(said!(
+                "{number} is {state}, so its dependencies can no longer be changed.",
+                number = self.number,
+                state = self.state()
             )));
         }
         Ok(())

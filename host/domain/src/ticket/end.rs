@@ -10,9 +10,11 @@ use crate::{
     incident::MAX_CHILDREN,
     priority::Priority,
     refusal::Refused,
+    said,
+    said::Part,
     ticket::{
-        CancelOutcome, Cancellation, Closing, Code, Details, MAX_WATCHERS, Stage, State, Ticket,
-        TicketKind, Turn,
+        Action, CancelOutcome, Cancellation, Closing, Code, Details, MAX_WATCHERS, Stage, State,
+        Ticket, TicketKind, Turn,
     },
 };
 
@@ -21,9 +23,9 @@ use crate::{
 pub(crate) fn reopen(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     turn.fields_are_right()?;
     if !ticket.can_reopen(turn.settings, turn.now) {
-        return Err(Refused::guard(format!(
-            "It could be reopened only within {} days; open a new ticket instead.",
-            turn.settings.reopen_window_days
+        return Err(Refused::guard(said!(
+            "It could be reopened only within {days} days; open a new ticket instead.",
+            days = turn.settings.reopen_window_days
         )));
     }
     ticket.stage = Stage::Open(ticket.rules().at_work);
@@ -67,26 +69,29 @@ pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(),
     turn.fields_are_right()?;
     let Some(mut target) = turn.beside.target.clone() else { return Ok(()) };
     if target.phase().is_over() {
-        return Err(Refused::guard(format!(
-            "{} is {}; name a ticket that is neither closed nor cancelled.",
-            target.number,
-            target.state()
+        return Err(Refused::guard(said!(
+            "{number} is {state}; name a ticket that is neither closed nor cancelled.",
+            number = target.number,
+            state = target.state()
         )));
     }
     let children = turn.beside.children;
     if children > 0 && children.saturating_add(turn.beside.target_children) > MAX_CHILDREN {
-        return Err(Refused::guard(format!(
-            "Its children would go to {}, or to the parent of that, which can have {MAX_CHILDREN} \
-             children; clear the `parent` of some first.",
-            target.number
+        return Err(Refused::guard(said!(
+            "Its children would go to {number}, or to the parent of that, which can have {most} \
+             children; clear the `{parent}` of some first.",
+            number = target.number,
+            most = MAX_CHILDREN,
+            parent = Part::field("parent")
         )));
     }
     target.watchers.extend(ticket.watchers.iter().copied());
     target.watchers.extend(ticket.requester.filter(|person| target.requester != Some(*person)));
     if target.watchers.len() > MAX_WATCHERS {
-        return Err(Refused::guard(format!(
-            "{} would have more than {MAX_WATCHERS} watchers; remove some of either ticket first.",
-            target.number
+        return Err(Refused::guard(said!(
+            "{number} would have more than {most} watchers; remove some of either ticket first.",
+            number = target.number,
+            most = MAX_WATCHERS
         )));
     }
     if let (Some(known), Some(going_on)) = (ticket.incident(), target.incident_mut()) {
@@ -109,19 +114,20 @@ pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(),
 pub(crate) fn check_merge(ticket: &Ticket, turn: &mut Turn<'_>) {
     let Some(target) = &turn.beside.target else { return };
     if target.id == ticket.id {
-        let message = "A ticket cannot be merged into itself; name another one.";
+        let message = said!("A ticket cannot be merged into itself; name another one.");
         turn.faults.wrong("/target", "itself", message);
     } else if target.parent == Some(ticket.id) {
-        let message = format!(
-            "{} is a child of this ticket; merge it into this one instead, or clear its `parent` \
+        let message = said!(
+            "{number} is a child of this ticket; merge it into this one instead, or clear its `{parent}` \
              first.",
-            target.number
+            number = target.number,
+            parent = Part::field("parent")
         );
         turn.faults.wrong("/target", "its-child", message);
     } else if target.org != ticket.org || target.kind() != ticket.kind() {
-        let message = format!(
-            "Name {} of the same organization; convert this ticket first if necessary.",
-            ticket.kind().with_article()
+        let message = said!(
+            "Name {kind} of the same organization; convert this ticket first if necessary.",
+            kind = ticket.kind()
         );
         turn.faults.wrong("/target", "other-kind", message);
     }
@@ -133,21 +139,24 @@ pub(crate) fn check_merge(ticket: &Ticket, turn: &mut Turn<'_>) {
 pub(crate) fn convert(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
     let to: Option<TicketKind> = turn.given.choice("to");
     if let Some(kind) = to.filter(|kind| *kind == ticket.kind()) {
-        let message = format!("It is already {}.", kind.with_article());
+        let message = said!("It is already {kind}.", kind);
         turn.faults.wrong("/to", "same-kind", message);
     }
     let is_for_somebody = to.is_some_and(|kind| kind.rules().has_requester());
     let requester = ticket.requester.or(turn.by.person).filter(|_| is_for_somebody);
     if is_for_somebody && requester.is_none() {
-        let message = "The ticket has no requester; use a person's token to become its requester.";
+        let message =
+            said!("The ticket has no requester; use a person's token to become its requester.");
         turn.faults.wrong("/to", "no-requester", message);
     }
     turn.fields_are_right()?;
     let (Some(to), Some(id)) = (to, turn.beside.new_id) else { return Ok(()) };
     if turn.beside.round.as_ref().is_some_and(Approval::is_open) {
-        return Err(Refused::guard(
-            "An approval is pending; `revise` or `cancel` the ticket first.",
-        ));
+        return Err(Refused::guard(said!(
+            "An approval is pending; `{revise}` or `{cancel}` the ticket first.",
+            revise = Action::Revise,
+            cancel = Action::Cancel
+        )));
     }
     let mut converted = ticket.converted(to, id, turn);
     converted.requester = requester;

@@ -5,7 +5,7 @@
 
 use unicode_normalization::{UnicodeNormalization as _, is_nfc};
 
-use crate::{refusal::Faults, text};
+use crate::{refusal::Faults, said, text};
 
 /// A source's name or number is an identifier, not a text.
 const MAX_CHARS: usize = 200;
@@ -27,7 +27,8 @@ impl ExternalRef {
         let mut part = |pointer: &str, given: &str| {
             let kept = same(given);
             if kept.is_empty() {
-                let message = "Give the name of the other system and its reference for the ticket.";
+                let message =
+                    said!("Give the name of the other system and its reference for the ticket.");
                 faults.missing(pointer, message);
             }
             text::at_most_chars(pointer, &kept, MAX_CHARS, faults);

@@ -3,7 +3,7 @@
 use crate::{
     ids::TicketId,
     refusal::{Faults, Refused},
-    text,
+    said, text,
     ticket::{Awaiting, AwaitingKind, Hold, Stage, Ticket, Turn, talk::answer},
 };
 
@@ -18,9 +18,9 @@ pub(crate) fn hold(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refus
         problem.must_be_active()?;
     }
     if ticket.stage.hold().is_some_and(|hold| hold.awaiting == awaiting) {
-        return Err(Refused::guard(format!(
-            "It is already on hold for this {}; resume it, or give another reason.",
-            awaiting.as_str()
+        return Err(Refused::guard(said!(
+            "It is already on hold for this {awaiting}; resume it, or give another reason.",
+            awaiting = awaiting.kind()
         )));
     }
     let follow_up_at = turn.given.time("follow_up_at");
@@ -43,7 +43,11 @@ impl Ticket {
         if self.phase().is_active() {
             return Ok(());
         }
-        Err(Refused::guard(format!("{} is {}; name an active ticket.", self.number, self.state())))
+        Err(Refused::guard(said!(
+            "{number} is {state}; name an active ticket.",
+            number = self.number,
+            state = self.state()
+        )))
     }
 
     /// Whether it is on hold for this problem.
@@ -62,7 +66,7 @@ impl Ticket {
             None => faults.wrong(
                 "/problem",
                 "awaited",
-                "The incident is on hold for this problem; resume it first.",
+                said!("The incident is on hold for this problem; resume it first."),
             ),
         }
     }
@@ -73,13 +77,14 @@ fn awaiting(kind: AwaitingKind, turn: &mut Turn<'_>) -> Option<Awaiting> {
     let (given, faults) = (turn.given, &mut turn.faults);
     match kind {
         AwaitingKind::Caller => {
-            let what = "Give the question to the requester; it is posted as a public comment.";
+            let what =
+                said!("Give the question to the requester; it is posted as a public comment.");
             text::body("/comment", given.text("comment"), what, faults);
             Some(Awaiting::Caller)
         }
         AwaitingKind::Vendor => {
             let Some(vendor) = given.text("vendor") else {
-                faults.missing("/vendor", "Name the vendor.");
+                faults.missing("/vendor", said!("Name the vendor."));
                 return None;
             };
             Some(Awaiting::Vendor(text::name("/vendor", vendor, faults)))
@@ -87,20 +92,20 @@ fn awaiting(kind: AwaitingKind, turn: &mut Turn<'_>) -> Option<Awaiting> {
         AwaitingKind::Evidence => {
             let person = given.person("person");
             if person.is_none() {
-                faults.missing("/person", "Name the person who must supply the evidence.");
+                faults.missing("/person", said!("Name the person who must supply the evidence."));
             }
             person.map(Awaiting::Evidence)
         }
         AwaitingKind::Problem => {
             let Some(problem) = turn.beside.target.as_ref() else {
-                faults.missing("/problem", "Name the problem to be fixed first.");
+                faults.missing("/problem", said!("Name the problem to be fixed first."));
                 return None;
             };
             if problem.problem().is_none() {
                 faults.wrong(
                     "/problem",
                     "other-kind",
-                    "This ticket is not a problem; name a problem.",
+                    said!("This ticket is not a problem; name a problem."),
                 );
             }
             Some(Awaiting::Problem(problem.id))

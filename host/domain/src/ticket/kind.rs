@@ -11,7 +11,9 @@ use crate::{
     organization::OrgSettings,
     problem,
     refusal::Refused,
-    request, task,
+    request,
+    said::Said,
+    task,
     ticket::{Action, Code, Field, Input, Phase, State, Ticket, Turn},
 };
 
@@ -182,21 +184,21 @@ pub type Against = fn(&Ticket, Action) -> Option<Obstacle>;
 pub type Lacks = fn(&Ticket, &OrgSettings) -> Vec<Lack>;
 
 /// Something that must be filled before an action.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Lack {
     /// The field; of several, the others will do as well.
     pub fields: &'static [&'static str],
     /// What to do.
-    pub remedy: &'static str,
+    pub remedy: Said,
 }
 
 /// What stands against an action.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Obstacle {
     /// Where it stands beside its state, as it stands after "… for an incident".
-    Standing(String),
+    Standing(Said),
     /// Something about it, with the remedy.
-    Guard(&'static str),
+    Guard(Said),
 }
 
 /// One action of one kind.

@@ -11,6 +11,8 @@ use crate::{
     organization::OrgSettings,
     priority::Priority,
     refusal::{Faults, Refused},
+    said,
+    said::Part,
     ticket::{
         Channel, Details, Given, Stage, State, Ticket, TicketKind, Turn, Value,
         assign::check_levels,
@@ -62,7 +64,10 @@ impl Ticket {
         }
         check_levels(settings, ticket.impact, ticket.urgency, &mut faults);
         if ticket.opened_at > now {
-            let message = "`opened_at` cannot be in the future; omit it to use the current time.";
+            let message = said!(
+                "`{opened_at}` cannot be in the future; omit it to use the current time.",
+                opened_at = Part::field("opened_at")
+            );
             faults.wrong("/opened_at", "in-the-future", message);
         }
         ticket.opened_by = new.opened_by.filter(|opener| Some(*opener) != ticket.requester);

@@ -16,6 +16,8 @@ use crate::{
     organization::OrgSettings,
     person::Person,
     refusal::{Faults, Refused},
+    said,
+    said::{Part, Said},
     suggestion::Suggestion,
     text,
     ticket::{
@@ -154,7 +156,7 @@ impl<'a> Turn<'a> {
     /// Notes a time that is not still to come.
     pub(crate) fn must_come(&mut self, name: &str) {
         if self.given.time(name).is_some_and(|at| at <= self.now) {
-            let message = "Give a time in the future.";
+            let message = said!("Give a time in the future.");
             self.faults.wrong(&format!("/{name}"), "in-the-past", message);
         }
     }
@@ -250,22 +252,26 @@ impl Ticket {
         let codes = self.rules().codes;
         let code: Option<Code> = choice(Some(value));
         if code.is_none_or(|code| !codes.contains(&code)) {
-            let names = codes.iter().map(|code| code.as_str()).collect::<Vec<_>>().join(", ");
-            let message =
-                format!("It is not valid for {}; use one of: {names}.", self.kind().with_article());
+            let names = Part::all(codes);
+            let message = said!(
+                "It is not valid for {kind}; use one of: {names}.",
+                kind = self.kind(),
+                names
+            );
             faults.wrong(pointer, "unknown", message);
         }
     }
 
     /// What to do about a missing input.
-    fn missing(&self, input: &Input) -> String {
+    fn missing(&self, input: &Input) -> Said {
+        let what = Said::fixed(input.doc);
         let names = if let FieldType::Choice(names) = input.takes {
-            names.to_vec()
+            Part::all(names.iter().map(|name| Part::option(input.name, name)))
         } else if input.takes == FieldType::Code {
-            self.rules().codes.iter().map(|code| code.as_str()).collect()
+            Part::all(self.rules().codes)
         } else {
-            return input.doc.to_owned();
+            return what;
         };
-        format!("{} Use one of: {}.", input.doc, names.join(", "))
+        said!("{what} Use one of: {names}.", what, names)
     }
 }

@@ -7,6 +7,7 @@ use crate::{
     event::ActorKind,
     organization::OrgSettings,
     refusal::Refused,
+    said,
     ticket::{Action, Awaiting, Phase, Stage, Ticket, TicketKind, Turn},
 };
 
@@ -71,10 +72,10 @@ pub(crate) fn caller_reply(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(
     }
     if !turn.by.person.is_some_and(|person| ticket.is_of(person)) {
         if ticket.phase().is_over() {
-            return Err(Refused::guard(format!(
-                "{} is {}, and nobody reads it any more; open a ticket of your own.",
-                ticket.number,
-                ticket.state()
+            return Err(Refused::guard(said!(
+                "{number} is {state}, and nobody reads it any more; open a ticket of your own.",
+                number = ticket.number,
+                state = ticket.state()
             )));
         }
         turn.say(Visibility::Public, "text");

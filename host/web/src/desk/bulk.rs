@@ -10,6 +10,7 @@ use waypost_app::{
 };
 use waypost_domain::{
     refusal::Refused,
+    said::Said,
     ticket::{Action, FieldType, Row as Rule, TicketKind},
 };
 
@@ -17,10 +18,11 @@ use super::queue::must_be_desk;
 use crate::{
     WebState,
     choices::Choices,
-    error::{PageError, sentence},
+    error::PageError,
     form::{Choice, Faults, Field, Fields, Form, Problem, Query},
     once::{ONCE, to},
     page::{Page, show as show_page, show_as},
+    text::Html,
     ticket::{Badge, badge},
     viewer::Viewer,
 };
@@ -61,7 +63,7 @@ struct Outcome {
     number: String,
     href: String,
     word: String,
-    why: Option<String>,
+    why: Option<Html>,
     state: Option<Badge>,
     is_good: bool,
 }
@@ -184,6 +186,7 @@ fn input(viewer: &Viewer, chosen: &Chosen, form: &Form) -> Map<String, serde_jso
 
 fn outcome(viewer: &Viewer, number: &str, acted: &Acted, is_preview: bool) -> Outcome {
     let t = &viewer.words.text;
+    let why = |error: &CommandError| Some(viewer.words.say_all(&error.sentences()));
     let (word, why, state, is_good) = match acted {
         Acted::Done(ticket) => {
             (t.bulk_done(), None, ticket.as_ref().map(|ticket| ticket.state), true)
@@ -193,8 +196,8 @@ fn outcome(viewer: &Viewer, number: &str, acted: &Acted, is_preview: bool) -> Ou
         Acted::Refused(CommandError::Refused(Refused::MissingFields(_))) if is_preview => {
             (t.bulk_possible(), None, None, true)
         }
-        Acted::Refused(error) => (t.bulk_refused(), Some(sentence(error)), None, false),
-        Acted::Failed(error) => (t.bulk_failed(), Some(sentence(error)), None, false),
+        Acted::Refused(error) => (t.bulk_refused(), why(error), None, false),
+        Acted::Failed(error) => (t.bulk_failed(), why(error), None, false),
         Acted::Unknown => (t.bulk_unknown(), None, None, false),
         Acted::NotTried => (t.bulk_not_tried(), None, None, false),
     };
@@ -227,10 +230,10 @@ pub(crate) async fn act(
         .iter()
         .filter(|one| one.needed == waypost_domain::field::Needed::Always)
         .filter(|one| !input.contains_key(one.name))
-        .map(|one| one.name)
+        .map(|one| (one.name, Said::fixed(one.doc)))
         .collect();
     if !missing.is_empty() {
-        let faults = Faults::missing(&missing, &viewer.words.text.fault_missing());
+        let faults = Faults::missing(missing);
         let page = preview(&state, &viewer, &chosen, Some(&form), &faults).await?;
         return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }

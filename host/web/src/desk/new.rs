@@ -68,7 +68,7 @@ fn kind_of(text: &str) -> Result<TicketKind, PageError> {
 fn must_open(viewer: &Viewer) -> Result<(), PageError> {
     must_be_desk(viewer)?;
     if viewer.caller().role == Role::Auditor {
-        return Err(CommandError::Forbidden(viewer.words.text.needs_desk()).into());
+        return Err(PageError::not_of_desk());
     }
     Ok(())
 }

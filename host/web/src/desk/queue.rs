@@ -473,7 +473,7 @@ pub(crate) fn must_be_desk(viewer: &Viewer) -> Result<(), PageError> {
     if viewer.is_desk() {
         return Ok(());
     }
-    Err(CommandError::Forbidden(viewer.words.text.needs_desk()).into())
+    Err(PageError::not_of_desk())
 }
 
 #[derive(Template)]

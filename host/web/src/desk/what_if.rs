@@ -136,5 +136,6 @@ fn compared(viewer: &Viewer, told: &WhatIf) -> Answer {
     ];
     let mut reasons: Vec<String> = told.reasons.iter().map(|(_, reason)| reason.clone()).collect();
     reasons.dedup();
-    Answer { rows, reasons, failures: told.policy_failures.clone() }
+    let failures = told.policy_failures.as_ref().map(|mark| viewer.words.failures(mark));
+    Answer { rows, reasons, failures }
 }

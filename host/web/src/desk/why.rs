@@ -130,7 +130,7 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
             Because { reasons: by.clone(), ..line.of_policy(policy) }
         }
         Fact::Failed { hook, policy, code, fallback } => {
-            let value = t.why_failed(code, fallback);
+            let value = t.why_failed(words.name("failure", code), fallback);
             Because::new(words.name("hook", hook.as_str()), value).of_policy(policy).troubling()
         }
         Fact::Suggestions { open } => {

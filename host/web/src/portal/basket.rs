@@ -24,10 +24,11 @@ use super::{
 };
 use crate::{
     WebState,
-    error::{PageError, sentence},
+    error::PageError,
     form::{Form, Query},
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
+    text::Html,
     time::When,
     viewer::Viewer,
 };
@@ -63,7 +64,7 @@ struct Sent {
 struct NotSent {
     href: String,
     number: String,
-    why: String,
+    why: Html,
     /// Whether it cannot be sent as it is.
     is_refused: bool,
 }
@@ -81,7 +82,7 @@ struct Item {
     /// What happens once it is sent, as far as that was found out.
     then: Option<Then>,
     /// Why it cannot be sent as it is.
-    refused: Option<String>,
+    refused: Option<Html>,
     remove: String,
 }
 
@@ -124,7 +125,7 @@ async fn page(
                 costs.extend(preview.cost);
             }
             Some(Err(error)) if !error.is_trouble() => {
-                cannot = Some(sentence(&error));
+                cannot = Some(viewer.words.say_all(&error.sentences()));
             }
             Some(Err(_)) | None => {
                 let was_refused = |one: &NotSent| one.is_refused && one.number == *number;
@@ -232,9 +233,11 @@ pub(crate) async fn send(
                     sent.push(Sent { href, number });
                     continue;
                 }
-                Acted::Refused(error) | Acted::Failed(error) => sentence(&error),
-                Acted::Unknown => t.bulk_unknown(),
-                Acted::NotTried => t.bulk_not_tried(),
+                Acted::Refused(error) | Acted::Failed(error) => {
+                    viewer.words.say_all(&error.sentences())
+                }
+                Acted::Unknown => Html::plain(&t.bulk_unknown()),
+                Acted::NotTried => Html::plain(&t.bulk_not_tried()),
             };
             refused.push(NotSent { href, number, why, is_refused });
         }

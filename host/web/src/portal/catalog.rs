@@ -16,7 +16,7 @@ use waypost_app::{
 use waypost_domain::{
     catalog::{CatalogItem, FieldKind, FormField, Money},
     key::Key,
-    refusal,
+    refusal, said,
     ticket::{FieldType, TicketKind},
 };
 
@@ -36,7 +36,6 @@ use crate::{
 /// More than this can be chosen from in a list; of less, all is seen.
 const FEW: usize = 6;
 /// Why nothing for somebody else is put into the basket.
-const FOR_OTHERS: &str = "The basket is your own: send a request for somebody else by itself.";
 
 #[derive(Template)]
 #[template(path = "portal/catalog.html")]
@@ -318,7 +317,9 @@ async fn try_order(
             item.check_answers(&given(&wanted))?;
             if form.said("requester").is_some() {
                 let mut faults = refusal::Faults::new();
-                faults.wrong("/requester", "own", FOR_OTHERS);
+                let message =
+                    said!("The basket is your own: send a request for somebody else by itself.");
+                faults.wrong("/requester", "own", message);
                 faults.finish()?;
             }
             wanted.insert("short_description".to_owned(), Json::from(item.name.as_str()));

@@ -51,7 +51,11 @@ impl Then {
             expected: preview.expected_at.map(|at| viewer.clock.at(at)),
             cost: preview.cost.as_ref().map(|cost| money(viewer, cost)),
             is_degraded: preview.policy_failures.is_some(),
-            failures: preview.policy_failures.clone().filter(|_| viewer.is_desk()),
+            failures: preview
+                .policy_failures
+                .as_ref()
+                .filter(|_| viewer.is_desk())
+                .map(|mark| viewer.words.failures(mark)),
         }
     }
 

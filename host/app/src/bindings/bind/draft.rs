@@ -7,6 +7,7 @@ use waypost_domain::{
     binding::{Fallback, Hook, Hooks, LimitChanges, Revision},
     ids::BindingId,
     refusal::{Faults, FieldFault},
+    said::Said,
 };
 use waypost_policy::{Description, Digest, Inspection, Prepared, RuntimeConfig};
 use waypost_store::{ReadTx, binding};
@@ -196,10 +197,13 @@ async fn find_component(
             return Ok(Some(Found { digest, bytes, description }));
         }
     };
-    let Some(digest) = faults.parse::<Digest>("/component", given) else { return Ok(None) };
+    let Some(digest) = faults.take("/component", given.trim().parse::<Digest>()) else {
+        return Ok(None);
+    };
     let Some(found) = policies::inspection(tx, given.trim()).await? else {
-        let message =
-            format!("There is no policy {digest} that this organization can bind; upload it.");
+        let message = Said::as_is(format!(
+            "There is no policy {digest} that this organization can bind; upload it."
+        ));
         faults.wrong("/component", "unknown", message);
         return Ok(None);
     };
@@ -222,8 +226,9 @@ fn check_hooks(
         }
         HooksChoice::Named(names) => {
             if names.is_empty() {
-                let message =
-                    "Name at least one hook, or omit `hooks` to use all that the component serves.";
+                let message = Said::as_is(
+                    "Name at least one hook, or omit `hooks` to use all that the component serves.",
+                );
                 faults.missing("/hooks", message);
             }
             let mut hooks = Vec::with_capacity(names.len());
@@ -231,7 +236,11 @@ fn check_hooks(
                 let pointer = format!("/hooks/{index}");
                 let Some(hook) = faults.parse::<Hook>(&pointer, name) else { continue };
                 if hooks.contains(&hook) {
-                    faults.wrong(&pointer, "taken", format!("`{hook}` is named twice."));
+                    faults.wrong(
+                        &pointer,
+                        "taken",
+                        Said::as_is(format!("`{hook}` is named twice.")),
+                    );
                 } else if check_hook(faults, &pointer, hook, description) {
                     hooks.push(hook);
                 }
@@ -255,7 +264,7 @@ fn check_hook(
     {
         let (name, served) = (&description.name, served.iter().map(|hook| hook.as_str()));
         let served = served.collect::<Vec<_>>().join(", ");
-        let message = format!("`{name}` does not serve `{hook}`; it serves {served}.");
+        let message = Said::as_is(format!("`{name}` does not serve `{hook}`; it serves {served}."));
         faults.wrong(pointer, "not-served", message);
         return false;
     }
@@ -282,10 +291,10 @@ async fn check_position(
             && Some(other.id) != own
             && revision.position == position
         {
-            let message = format!(
+            let message = Said::as_is(format!(
                 "Position {position} is taken by the binding `{}` at {shared}; choose another.",
                 other.name
-            );
+            ));
             faults.wrong("/position", "taken", message);
         }
     }
@@ -296,7 +305,11 @@ fn check_settings(faults: &mut Faults, settings: &str) -> Option<String> {
     match without_schema(settings) {
         Ok(kept) => Some(kept.into_owned()),
         Err(error) => {
-            faults.wrong("/settings", "malformed", format!("This is not valid JSON: {error}."));
+            faults.wrong(
+                "/settings",
+                "malformed",
+                Said::as_is(format!("This is not valid JSON: {error}.")),
+            );
             None
         }
     }
@@ -308,8 +321,10 @@ pub(crate) fn check_data(
     mut data: Vec<(String, Vec<u8>)>,
 ) -> Option<Vec<(String, Vec<u8>)>> {
     if data.len() > MAX_DATA_FILES {
-        let message =
-            format!("{} data files are too many; use at most {MAX_DATA_FILES}.", data.len());
+        let message = Said::as_is(format!(
+            "{} data files are too many; use at most {MAX_DATA_FILES}.",
+            data.len()
+        ));
         faults.wrong("/data", "too-many", message);
         return None;
     }
@@ -319,12 +334,13 @@ pub(crate) fn check_data(
             && name.chars().count() <= MAX_DATA_NAME_CHARS
             && !name.chars().any(char::is_control);
         if !is_plain {
-            let message =
-                format!("The name of a data file must have 1 to {MAX_DATA_NAME_CHARS} characters.");
+            let message = Said::as_is(format!(
+                "The name of a data file must have 1 to {MAX_DATA_NAME_CHARS} characters."
+            ));
             faults.wrong(&format!("/data/{index}"), "invalid", message);
         }
         if !names.insert(name) {
-            let message = format!("`{name}` is already the name of an earlier file.");
+            let message = Said::as_is(format!("`{name}` is already the name of an earlier file."));
             faults.wrong(&format!("/data/{index}"), "taken", message);
         }
     }
@@ -383,7 +399,7 @@ async fn check_fallback(
              omit it or add `route`."
         }
     };
-    faults.wrong("/fallback_team", "not-allowed", message);
+    faults.wrong("/fallback_team", "not-allowed", Said::as_is(message));
     Ok(None)
 }
 

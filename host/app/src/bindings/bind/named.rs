@@ -10,6 +10,7 @@ use waypost_domain::{
     directory::{Lookup, References},
     ids::{OrgId, PersonId},
     refusal::{Faults, FieldFault},
+    said::Said,
     service::Service,
     team::Team,
 };
@@ -38,9 +39,11 @@ pub(super) async fn unknown(
     for one in named {
         let pointer = format!("/settings{}", one.pointer);
         if one.kind == "person" {
-            let Some(id) = faults.parse::<PersonId>(&pointer, &one.name) else { continue };
+            let Some(id) = faults.take(&pointer, one.name.trim().parse::<PersonId>()) else {
+                continue;
+            };
             if !person::find(tx, id).await?.is_some_and(|person| person.active) {
-                let message = format!("there is no active person `{id}`");
+                let message = Said::as_is(format!("there is no active person `{id}`"));
                 faults.wrong(&pointer, "unknown", message);
             }
             continue;
@@ -53,7 +56,8 @@ pub(super) async fn unknown(
                     let owner = lineage.iter().find(|layer| layer.key.as_str() == owner);
                     let Some(owner) = owner else { continue };
                     if !has_team(known.directory, owner.id, key) {
-                        let message = format!("there is no active team `{}`", one.name);
+                        let message =
+                            Said::as_is(format!("there is no active team `{}`", one.name));
                         faults.wrong(&pointer, "unknown", message);
                     }
                 } else {

@@ -14,6 +14,7 @@ use crate::{
     person::Person,
     priority::{Level, Matrix},
     refusal::Faults,
+    said::Said,
     service::Criticality,
     text,
     ticket::{Action, Ticket, TicketKind},
@@ -106,15 +107,20 @@ impl MajorRule {
     /// Notes what is wrong with rules, each by its place.
     pub fn check(rules: &[Self], faults: &mut Faults) {
         if rules.len() > MAX_RULES {
-            let message = format!("{} rules are too many; give at most {MAX_RULES}.", rules.len());
+            let message = Said::as_is(format!(
+                "{} rules are too many; give at most {MAX_RULES}.",
+                rules.len()
+            ));
             faults.wrong("/major_rules", "too-many", message);
         }
         for (place, rule) in rules.iter().enumerate() {
             let at = |field: &str| format!("/major_rules/{place}{field}");
             text::name(&at("/name"), &rule.name, faults);
             if rules[..place].iter().any(|earlier| earlier.name == rule.name) {
-                let message =
-                    format!("`{}` is used twice; the names of rules must be unique.", rule.name);
+                let message = Said::as_is(format!(
+                    "`{}` is used twice; the names of rules must be unique.",
+                    rule.name
+                ));
                 faults.wrong(&at("/name"), "twice", message);
             }
             rule.when.check(&at, faults);
@@ -122,8 +128,9 @@ impl MajorRule {
                 && !UPDATE_MINUTES.contains(&update_minutes)
             {
                 let (least, most) = (UPDATE_MINUTES.start(), UPDATE_MINUTES.end());
-                let message =
-                    format!("{update_minutes} is not valid; use {least} to {most} minutes.");
+                let message = Said::as_is(format!(
+                    "{update_minutes} is not valid; use {least} to {most} minutes."
+                ));
                 faults.wrong(&at("/promote/update_minutes"), "out-of-range", message);
             }
         }
@@ -164,22 +171,25 @@ impl MajorWhen {
 
     fn check(&self, at: &dyn Fn(&str) -> String, faults: &mut Faults) {
         if *self == Self::default() {
-            let message = "A rule needs a condition; give `priority_at_most`, \
-                           `criticality_at_least` or `children_more_than`.";
+            let message = Said::as_is(
+                "A rule needs a condition; give `priority_at_most`, \
+                           `criticality_at_least` or `children_more_than`.",
+            );
             faults.missing(&at(""), message);
         }
         let lowest = Matrix::LOWEST;
         if let Some(given) =
             self.priority_at_most.filter(|given| !(1..=lowest.0).contains(&given.0))
         {
-            let message =
-                format!("{given} is not a valid priority; use 1 (highest) to {lowest} (lowest).");
+            let message = Said::as_is(format!(
+                "{given} is not a valid priority; use 1 (highest) to {lowest} (lowest)."
+            ));
             faults.wrong(&at("/priority_at_most"), "out-of-range", message);
         }
         if let Some(given) = self.children_more_than.filter(|given| *given >= MAX_CHILDREN) {
-            let message = format!(
+            let message = Said::as_is(format!(
                 "{given} is too high; an incident can have at most {MAX_CHILDREN} children."
-            );
+            ));
             faults.wrong(&at("/children_more_than"), "out-of-range", message);
         }
     }
@@ -222,7 +232,7 @@ impl Ticket {
         for id in [led_by.manager, led_by.communication_owner] {
             match person(id) {
                 Some(person) => able("", person, &mut faults),
-                None => faults.missing("", "There is no such person."),
+                None => faults.missing("", Said::as_is("There is no such person.")),
             }
         }
         if faults.is_empty() {

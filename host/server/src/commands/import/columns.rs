@@ -8,8 +8,8 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
-use waypost_domain::refusal::FieldFault;
 use waypost_domain::text::is_invisible;
+use waypost_domain::{refusal::FieldFault, said::Said};
 
 use super::times::Times;
 
@@ -216,7 +216,7 @@ impl<'s> Columns<'s> {
                 Err(message) => faults.push(FieldFault {
                     pointer: format!("/{}", field.name),
                     code: "invalid",
-                    message,
+                    message: Said::as_is(message),
                 }),
             }
         }

@@ -239,7 +239,7 @@ fn open(path: &Path, goes_on: bool) -> Result<(PathBuf, csv::Writer<File>)> {
 
 #[cfg(test)]
 mod tests {
-    use waypost_domain::ticket::ExternalRef;
+    use waypost_domain::{said::Said, ticket::ExternalRef};
 
     use super::super::ticket_rows::TICKETS;
     use super::*;
@@ -252,8 +252,11 @@ mod tests {
     }
 
     fn refused(row: u64, pointer: &str, code: &'static str) -> RefusedRow {
-        let fault =
-            FieldFault { pointer: pointer.to_owned(), code, message: "Must be 1 to 3.".to_owned() };
+        let fault = FieldFault {
+            pointer: pointer.to_owned(),
+            code,
+            message: Said::as_is("Must be 1 to 3."),
+        };
         let id = Some(format!("=T-{row}"));
         RefusedRow { place: Place { row, line: row + 1 }, id, faults: vec![fault] }
     }

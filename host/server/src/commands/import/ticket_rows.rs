@@ -96,7 +96,7 @@ pub(crate) fn ticket(
         Some(Ok(kind)) => Some(kind),
         Some(Err(error)) => {
             let (pointer, code) = ("/kind".to_owned(), "invalid");
-            faults.push(FieldFault { pointer, code, message: error.to_string() });
+            faults.push(FieldFault { pointer, code, message: error.into() });
             None
         }
     };

@@ -18,8 +18,11 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 use waypost_app::import::{self, IdCase, ImportRow, ImportStart, Origins, Place};
 use waypost_domain::key::Key;
-use waypost_domain::refusal::{Faults, FieldFault};
 use waypost_domain::ticket::{ExternalRef, TicketKind};
+use waypost_domain::{
+    refusal::{Faults, FieldFault},
+    said::Said,
+};
 
 use super::columns::{Columns, ID};
 use super::identity::Identities;
@@ -530,7 +533,8 @@ impl Plan<'_> {
                 Ok(cells) => cells,
                 Err(message) => {
                     let (pointer, code) = (String::new(), "malformed");
-                    let ticket = Err(vec![FieldFault { pointer, code, message }]);
+                    let ticket =
+                        Err(vec![FieldFault { pointer, code, message: Said::as_is(message) }]);
                     let (id, alike) = (None, None);
                     return (row >= first).then_some(ImportRow { place, id, alike, ticket });
                 }
