@@ -5,5 +5,6 @@ mod live;
 mod passwords;
 mod portal;
 mod previews;
+mod said;
 mod signing_in;
 mod voting;

@@ -5,6 +5,9 @@
 //! domain's own identifiers in `names.ftl`, and a test goes through all of them. What the desk
 //! refuses is said by the sentences of `refusals.de.json`, found by the English one.
 
+#[cfg(test)]
+mod refusals;
+
 #[expect(
     clippy::all,
     clippy::pedantic,
