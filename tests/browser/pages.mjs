@@ -7,8 +7,8 @@ const ROUTES = told('WAYPOST_TEST_ROUTES');
 /** The routes that answer to GET, as the router of the pages names them. */
 export function routes() {
   const source = readFileSync(ROUTES, 'utf8');
-  const calls = source.matchAll(/\.route\(\s*"([^"]+)",([^;]*?)\)\s*(?=\.route|\.merge|;)/g);
-  return [...calls].filter(([, , methods]) => /\bget\(/.test(methods)).map(([, path]) => path);
+  const rows = source.matchAll(/"(\/[^"]*)" =>\s*([^,]+),/g);
+  return [...rows].filter(([, , methods]) => /\bget\(/.test(methods)).map(([, path]) => path);
 }
 
 /**

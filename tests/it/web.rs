@@ -1,6 +1,7 @@
 //! Stories at the pages, told by a visitor whose browser runs no scripts.
 
 mod desk;
+mod everywhere;
 mod live;
 mod passwords;
 mod portal;

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::Approval,
     binding::Hook,
-    explain::{self, Decided, Fact, Surroundings},
+    explain::{self, Decided, Fact, PolicyName, Surroundings},
     ids::{BindingId, PersonId, ReceiptId},
     receipt::{Outcome, Receipt},
     suggestion::{SuggestedField, SuggestionState},
@@ -113,7 +113,7 @@ pub async fn explain(
         .map(|(receipt, decision)| Decided {
             evaluation: receipt.evaluation,
             hook: decision.hook,
-            policy: format!("{} of {}", decision.binding, decision.layer),
+            policy: PolicyName { binding: decision.binding.clone(), layer: decision.layer.clone() },
             outcome: decision.outcome.clone(),
             gave: gave(receipt, &seen.ticket, &facts),
             reasons: decision.reasons.clone(),

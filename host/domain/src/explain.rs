@@ -52,8 +52,8 @@ pub struct Decided {
     pub evaluation: EvaluationId,
     /// What it was asked.
     pub hook: Hook,
-    /// Its name, and whose it is: `team-router of acme`.
-    pub policy: String,
+    /// Its name, and whose it is.
+    pub policy: PolicyName,
     /// What became of it.
     pub outcome: receipt::Outcome,
     /// The fields that it set and that it still decides.
@@ -183,11 +183,26 @@ pub enum Setter {
     Default,
 }
 
+/// What a policy is called: `team-router of acme`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PolicyName {
+    /// The name of its binding.
+    pub binding: String,
+    /// The organization whose it is.
+    pub layer: String,
+}
+
+impl std::fmt::Display for PolicyName {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} of {}", self.binding, self.layer)
+    }
+}
+
 /// A policy, and why it decided as it did.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
-    /// Its name, and whose it is: `team-router of acme`.
-    pub name: String,
+    /// Its name, and whose it is.
+    pub name: PolicyName,
     /// Its reasons.
     pub reasons: Vec<String>,
 }

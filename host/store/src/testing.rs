@@ -188,6 +188,40 @@ pub async fn texts(tx: &mut SystemTx, sql: &'static str) -> Result<Vec<String>, 
     Ok(on_conn!(&mut tx.conn, |conn| sqlx::query_scalar(sql).fetch_all(conn).await?))
 }
 
+/// Every text in a database on SQLite, whatever table it is in: what JSON holds, text by text.
+///
+/// # Panics
+/// On another engine.
+pub async fn all_texts(tx: &mut SystemTx) -> Result<Vec<String>, StoreError> {
+    const COLUMNS: &str = "
+        select s.name, c.name from sqlite_schema s join pragma_table_info(s.name) c
+        where s.type = 'table' and lower(c.type) = 'text'";
+    let Conn::Sqlite(on) = &mut tx.conn else { panic!("tables are listed by SQLite only") };
+    let columns: Vec<(String, String)> = sqlx::query_as(COLUMNS).fetch_all(on.ask()?).await?;
+    let mut texts = Vec::new();
+    for (table, column) in columns {
+        let all = AssertSqlSafe(format!("select {column} from {table} where {column} <> ''"));
+        let values: Vec<String> = sqlx::query_scalar(all).fetch_all(on.ask()?).await?;
+        for value in values {
+            match serde_json::from_str(&value) {
+                Ok(json) => push_texts(&json, &mut texts),
+                Err(_) => texts.push(value),
+            }
+        }
+    }
+    Ok(texts)
+}
+
+/// The texts of a JSON value. The names of its fields are written by programs.
+fn push_texts(json: &serde_json::Value, texts: &mut Vec<String>) {
+    match json {
+        serde_json::Value::String(text) => texts.push(text.clone()),
+        serde_json::Value::Array(all) => all.iter().for_each(|one| push_texts(one, texts)),
+        serde_json::Value::Object(all) => all.values().for_each(|one| push_texts(one, texts)),
+        _ => {}
+    }
+}
+
 /// Has the database collect statistics about all tables.
 pub async fn analyze(tx: &mut SystemTx) -> Result<(), StoreError> {
     execute(tx, "analyze").await.map(drop)

@@ -32,56 +32,81 @@ const STRANGERS_LIMIT: usize = 8 * 1024;
 /// A vote with its comment, each character of which may be written as nine or twelve.
 const VOTE_LIMIT: usize = 32 * 1024;
 
-/// The addresses of all pages, as the router knows them.
-pub const ROUTES: &[&str] = &[
-    "/",
-    "/assets/{name}",
-    "/accessibility",
-    "/sign-in",
-    "/sign-in/link/{secret}",
-    "/setup/{secret}",
-    "/sign-out",
-    "/s/{secret}",
-    "/voted",
-    "/o/{org}",
-    "/o/{org}/home",
-    "/o/{org}/search",
-    "/o/{org}/report",
-    "/o/{org}/catalog",
-    "/o/{org}/catalog/{item}",
-    "/o/{org}/basket",
-    "/o/{org}/my",
-    "/o/{org}/my/{number}",
-    "/o/{org}/my/{number}/do/{action}",
-    "/o/{org}/tickets/{number}",
-    "/o/{org}/approvals",
-    "/o/{org}/approvals/{request}",
-    "/o/{org}/me",
-    "/o/{org}/me/looks",
-    "/o/{org}/me/again",
-    "/o/{org}/me/password",
-    "/o/{org}/me/password/remove",
-    "/o/{org}/me/devices/{id}/end",
-    "/o/{org}/me/devices/end-others",
-    "/o/{org}/me/delegations",
-    "/o/{org}/me/delegations/{id}/end",
-    "/o/{org}/live",
-    "/o/{org}/desk",
-    "/o/{org}/desk/queue",
-    "/o/{org}/desk/queue/{view}",
-    "/o/{org}/desk/views",
-    "/o/{org}/desk/views/{id}/remove",
-    "/o/{org}/desk/problems",
-    "/o/{org}/desk/tasks",
-    "/o/{org}/desk/major/{number}",
-    "/o/{org}/desk/search",
-    "/o/{org}/desk/bulk",
-    "/o/{org}/desk/new",
-    "/o/{org}/desk/new/{kind}",
-    "/o/{org}/desk/tickets/{number}",
-    "/o/{org}/desk/tickets/{number}/what-if",
-    "/o/{org}/desk/tickets/{number}/do/{action}",
-];
+/// Makes the parts of the router, and the list of all their addresses: none can be forgotten.
+macro_rules! routes {
+    ($($(#[$about:meta])* $part:ident { $($address:literal => $methods:expr,)* })*) => {
+        /// The addresses of all pages, as the router knows them.
+        pub const ROUTES: &[&str] = &[$($($address,)*)*];
+
+        $($(#[$about])*
+        fn $part() -> Router<WebState> {
+            Router::new()$(.route($address, $methods))*
+        })*
+    };
+}
+
+routes! {
+    /// For whoever comes, whom nobody knows.
+    for_strangers {
+        "/" => get(sign_in::start),
+        "/accessibility" => get(accessibility::show),
+        "/sign-in" => get(sign_in::show).post(sign_in::ask),
+        "/sign-in/link/{secret}" => get(sign_in::link).post(sign_in::follow),
+        "/setup/{secret}" => get(sign_in::setup).post(sign_in::set_up),
+        "/voted" => get(vote_link::voted),
+        "/sign-out" => post(sign_in::out),
+        "/assets/{name}" => get(assets::serve),
+    }
+
+    /// For whoever follows a link to vote with.
+    for_voters {
+        "/s/{secret}" => get(vote_link::show).post(vote_link::vote),
+    }
+
+    /// For whoever is signed in.
+    for_known {
+        "/o/{org}" => get(portal::home::lead),
+        "/o/{org}/tickets/{number}" => get(portal::home::lead_to_ticket),
+        "/o/{org}/home" => get(portal::home::show),
+        "/o/{org}/search" => get(portal::home::search),
+        "/o/{org}/report" => get(portal::report::show).post(portal::report::send),
+        "/o/{org}/catalog" => get(portal::catalog::list),
+        "/o/{org}/catalog/{item}" => get(portal::catalog::show).post(portal::catalog::order),
+        "/o/{org}/basket" => get(portal::basket::show).post(portal::basket::send),
+        "/o/{org}/my" => get(portal::my::list),
+        "/o/{org}/my/{number}" => get(portal::my::show),
+        "/o/{org}/my/{number}/do/{action}" => get(portal::my::ask).post(portal::my::act),
+        "/o/{org}/approvals" => get(portal::approvals::list),
+        "/o/{org}/approvals/{request}" =>
+            get(portal::approvals::show).post(portal::approvals::vote),
+        "/o/{org}/me" => get(me::show).post(me::prefer),
+        "/o/{org}/me/looks" => post(looks::set),
+        "/o/{org}/me/again" => get(again::show).post(again::prove),
+        "/o/{org}/me/password" => get(password::show).post(password::set),
+        "/o/{org}/me/password/remove" => post(password::remove),
+        "/o/{org}/me/devices/{id}/end" => post(me::end_device),
+        "/o/{org}/me/devices/end-others" => post(me::end_others),
+        "/o/{org}/me/delegations" => post(me::delegate),
+        "/o/{org}/me/delegations/{id}/end" => post(me::end_delegation),
+        "/o/{org}/live" => get(live::hints),
+        "/o/{org}/desk" => get(desk::queue::lead),
+        "/o/{org}/desk/queue" => get(desk::queue::lead),
+        "/o/{org}/desk/queue/{view}" => get(desk::queue::show),
+        "/o/{org}/desk/views" => post(desk::queue::save),
+        "/o/{org}/desk/views/{id}/remove" => post(desk::queue::remove),
+        "/o/{org}/desk/problems" => get(desk::queue::problems),
+        "/o/{org}/desk/tasks" => get(desk::queue::tasks),
+        "/o/{org}/desk/major/{number}" => get(desk::major::show),
+        "/o/{org}/desk/search" => get(desk::queue::search),
+        "/o/{org}/desk/bulk" => get(desk::bulk::show).post(desk::bulk::act),
+        "/o/{org}/desk/new" => get(desk::new::lead),
+        "/o/{org}/desk/new/{kind}" => get(desk::new::show).post(desk::new::open),
+        "/o/{org}/desk/tickets/{number}" => get(desk::tickets::show),
+        "/o/{org}/desk/tickets/{number}/what-if" => get(desk::what_if::show),
+        "/o/{org}/desk/tickets/{number}/do/{action}" =>
+            get(desk::doing::ask).post(desk::doing::act),
+    }
+}
 
 /// All pages, ready to be served.
 ///
@@ -92,71 +117,18 @@ pub fn router(state: WebState) -> Router {
         .add_trusted_origin(state.site.url())
         .expect("a site is a scheme and a host");
     let with = Accompanying { edge: state.edge.clone(), complete, headers: &page::HEADERS };
-    let public = Router::new()
-        .route("/", get(sign_in::start))
-        .route("/accessibility", get(accessibility::show))
-        .route("/sign-in", get(sign_in::show).post(sign_in::ask))
-        .route("/sign-in/link/{secret}", get(sign_in::link).post(sign_in::follow))
-        .route("/setup/{secret}", get(sign_in::setup).post(sign_in::set_up))
-        .route("/voted", get(vote_link::voted))
-        .route("/sign-out", post(sign_in::out))
-        .route("/assets/{name}", get(assets::serve))
+    let public = for_strangers()
         .route_layer(from_fn_with_state(state.clone(), among_strangers))
         .route_layer(from_fn_with_state(limits(&state, STRANGERS_LIMIT), bounded_body))
         .route_layer(from_fn_with_state(PUBLIC_TIMEOUT, deadline));
     // Policies are asked about a vote, so it takes as long as any other change.
-    let by_link = Router::new()
-        .route("/s/{secret}", get(vote_link::show).post(vote_link::vote))
+    let by_link = for_voters()
         .route_layer(from_fn(vote_link::not_stored))
         .route_layer(from_fn_with_state(state.clone(), among_voters))
         .route_layer(from_fn_with_state(limits(&state, VOTE_LIMIT), bounded_body))
         .route_layer(from_fn_with_state(state.edge.options.request_timeout, deadline));
     let limits = limits(&state, FORM_LIMIT);
-    let known = Router::new()
-        .route("/o/{org}", get(portal::home::lead))
-        .route("/o/{org}/tickets/{number}", get(portal::home::lead_to_ticket))
-        .route("/o/{org}/home", get(portal::home::show))
-        .route("/o/{org}/search", get(portal::home::search))
-        .route("/o/{org}/report", get(portal::report::show).post(portal::report::send))
-        .route("/o/{org}/catalog", get(portal::catalog::list))
-        .route("/o/{org}/catalog/{item}", get(portal::catalog::show).post(portal::catalog::order))
-        .route("/o/{org}/basket", get(portal::basket::show).post(portal::basket::send))
-        .route("/o/{org}/my", get(portal::my::list))
-        .route("/o/{org}/my/{number}", get(portal::my::show))
-        .route("/o/{org}/my/{number}/do/{action}", get(portal::my::ask).post(portal::my::act))
-        .route("/o/{org}/approvals", get(portal::approvals::list))
-        .route(
-            "/o/{org}/approvals/{request}",
-            get(portal::approvals::show).post(portal::approvals::vote),
-        )
-        .route("/o/{org}/me", get(me::show).post(me::prefer))
-        .route("/o/{org}/me/looks", post(looks::set))
-        .route("/o/{org}/me/again", get(again::show).post(again::prove))
-        .route("/o/{org}/me/password", get(password::show).post(password::set))
-        .route("/o/{org}/me/password/remove", post(password::remove))
-        .route("/o/{org}/me/devices/{id}/end", post(me::end_device))
-        .route("/o/{org}/me/devices/end-others", post(me::end_others))
-        .route("/o/{org}/me/delegations", post(me::delegate))
-        .route("/o/{org}/me/delegations/{id}/end", post(me::end_delegation))
-        .route("/o/{org}/live", get(live::hints))
-        .route("/o/{org}/desk", get(desk::queue::lead))
-        .route("/o/{org}/desk/queue", get(desk::queue::lead))
-        .route("/o/{org}/desk/queue/{view}", get(desk::queue::show))
-        .route("/o/{org}/desk/views", post(desk::queue::save))
-        .route("/o/{org}/desk/views/{id}/remove", post(desk::queue::remove))
-        .route("/o/{org}/desk/problems", get(desk::queue::problems))
-        .route("/o/{org}/desk/tasks", get(desk::queue::tasks))
-        .route("/o/{org}/desk/major/{number}", get(desk::major::show))
-        .route("/o/{org}/desk/search", get(desk::queue::search))
-        .route("/o/{org}/desk/bulk", get(desk::bulk::show).post(desk::bulk::act))
-        .route("/o/{org}/desk/new", get(desk::new::lead))
-        .route("/o/{org}/desk/new/{kind}", get(desk::new::show).post(desk::new::open))
-        .route("/o/{org}/desk/tickets/{number}", get(desk::tickets::show))
-        .route("/o/{org}/desk/tickets/{number}/what-if", get(desk::what_if::show))
-        .route(
-            "/o/{org}/desk/tickets/{number}/do/{action}",
-            get(desk::doing::ask).post(desk::doing::act),
-        )
+    let known = for_known()
         .route_layer(from_fn_with_state(limits.clone(), in_turn))
         .route_layer(from_fn_with_state(limits, bounded_body))
         .route_layer(from_fn_with_state(state.clone(), signed_in))

@@ -56,14 +56,15 @@ impl Site {
         if !is_whole {
             return Err(malformed());
         }
+        let url = as_browsers_write(url);
         if *scheme == Scheme::HTTPS {
-            return Ok(Self { url: url.to_owned(), is_https: true });
+            return Ok(Self { url, is_https: true });
         }
         if *scheme != Scheme::HTTP {
             return Err(malformed());
         }
         if is_this_machine(authority.host()) {
-            Ok(Self { url: url.to_owned(), is_https: false })
+            Ok(Self { url, is_https: false })
         } else {
             Err(InvalidSite::InTheOpen(given.to_owned()))
         }
@@ -87,6 +88,13 @@ impl Site {
     }
 }
 
+/// An address as browsers say where a form comes from: in small letters, without the usual port.
+fn as_browsers_write(url: &str) -> String {
+    let url = url.to_ascii_lowercase();
+    let usual = if url.starts_with("https:") { ":443" } else { ":80" };
+    url.strip_suffix(usual).unwrap_or(&url).to_owned()
+}
+
 fn is_this_machine(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     bare == "localhost" || bare.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
@@ -106,6 +114,17 @@ mod tests {
         for bad in ["", "desk.example.com", "https://", "https://a.example/desk", "ftp://localhost"]
         {
             assert!(matches!(Site::new(bad), Err(InvalidSite::Malformed(_))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn a_site_is_written_as_browsers_write_it() {
+        for (given, written) in [
+            ("HTTPS://Desk.Example.com:443/", "https://desk.example.com"),
+            ("http://LOCALHOST:80", "http://localhost"),
+            ("https://desk.example.com:80", "https://desk.example.com:80"),
+        ] {
+            assert_eq!(Site::new(given).unwrap().url(), written);
         }
     }
 

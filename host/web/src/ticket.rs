@@ -281,7 +281,13 @@ fn did(
         }
         ("major" | "major_state", state) => words.name("major", state),
         ("kind", kind) => words.name("kind", kind),
-        ("channel" | "awaiting", option) => words.name("option", &format!("{field}-{option}")),
+        ("channel" | "awaiting" | "priority_source", option) => {
+            words.name("option", &format!("{field}-{option}"))
+        }
+        ("links", link) => match link.split_once(' ') {
+            Some((how, number)) => format!("{} {number}", words.name("link", how)),
+            None => link.to_owned(),
+        },
         (code, value) if code.ends_with("_code") => words.name("code", value),
         (_, "true") => words.text.yes(),
         (_, "false") => words.text.no(),

@@ -118,16 +118,27 @@ pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> 
     Some(value.trim()).filter(|value| !value.is_empty())
 }
 
-/// Refuses a change that a browser asks for which does not say from where: with a sign-in, it could
-/// be another site's.
+/// Refuses a change that a browser asks for which does not say that it comes from here. The layer
+/// before this one trusts every page of the same host, encrypted or not, and whoever says nothing:
+/// with a sign-in, that could be another site's.
 pub(crate) async fn from_here(
     State(state): State<WebState>,
     request: Request,
     next: Next,
 ) -> Result<Response, PageError> {
     let headers = request.headers();
-    let is_told = headers.contains_key("sec-fetch-site") || headers.contains_key(header::ORIGIN);
-    if !request.method().is_safe() && !is_told && secret(headers, state.site.cookie()).is_some() {
+    let said = |name: &str| -> Vec<&[u8]> {
+        let all = headers.get_all(name).iter().map(axum::http::HeaderValue::as_bytes);
+        all.filter(|value| !value.is_empty()).collect()
+    };
+    let is_from_here = match (said("sec-fetch-site").as_slice(), said("origin").as_slice()) {
+        ([], []) => secret(headers, state.site.cookie()).is_none(),
+        ([], [origin]) => *origin == state.site.url().as_bytes(),
+        ([site], [] | [_]) => matches!(*site, b"same-origin" | b"none"),
+        // No browser says anything twice.
+        _ => false,
+    };
+    if !request.method().is_safe() && !is_from_here {
         return Err(PageError::of_status(StatusCode::FORBIDDEN));
     }
     Ok(next.run(request).await)

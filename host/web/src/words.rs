@@ -195,6 +195,7 @@ mod tests {
         event::ActorKind,
         incident::MajorState,
         link::LinkType,
+        priority::PrioritySource,
         role::Role,
         ticket::{Action, FieldType, Phase, State, TicketKind},
         waiting::WaitingKind,
@@ -221,6 +222,11 @@ mod tests {
         add("actor", ActorKind::NAMES);
         add("outcome", approval::Outcome::NAMES);
         add("seat", approval::SeatState::NAMES);
+        // What events say was changed, beside the fields.
+        add("field", &["links", "priority_source"]);
+        let sources = PrioritySource::NAMES.iter().map(|one| format!("priority_source-{one}"));
+        let sources: Vec<String> = sources.collect();
+        add("option", &sources.iter().map(String::as_str).collect::<Vec<_>>());
         for kind in TicketKind::ALL {
             let rules = kind.rules();
             let codes: Vec<&str> = rules.codes.iter().map(|code| code.as_str()).collect();

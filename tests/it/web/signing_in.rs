@@ -22,9 +22,6 @@ on_both_engines! {
     who_signs_out_is_out
     a_link_is_not_sent_when_it_would_be_too_late
     who_is_signed_out_by_an_administrator_has_no_link_left
-    another_organizations_pages_are_not_there
-    a_form_that_another_site_sends_is_refused
-    nobody_is_led_to_another_site
 }
 
 const COOKIE: &str = "__Host-waypost";
@@ -234,75 +231,6 @@ async fn who_signs_out_is_out(desk: TestDesk) {
     let mut kept = kept;
     kept.visit("/o/acme/home").await;
     assert_eq!(kept.path(), "/sign-in?next=/o/acme/home");
-}
-
-async fn another_organizations_pages_are_not_there(desk: TestDesk) {
-    let acme = desk.organization("acme").await;
-    let other = desk.organization("other").await;
-    let foreign = other.report("Not yours").await;
-    let number = foreign["number"].as_str().unwrap();
-    for email in [&acme.requester.email, &acme.admin.email] {
-        let mut visitor = desk.signed_in(email).await;
-        for path in [
-            "/o/other/home".to_owned(),
-            format!("/o/other/my/{number}"),
-            "/o/nowhere/home".to_owned(),
-            "/o/No-Key/home".to_owned(),
-            "/o/acme/my/INC0009999".to_owned(),
-            "/o/acme/my/nonsense".to_owned(),
-            "/o/acme/approvals/nonsense".to_owned(),
-            "/o/acme/nowhere".to_owned(),
-            "/nowhere".to_owned(),
-        ] {
-            visitor.visit(&path).await;
-            assert_eq!(visitor.status(), StatusCode::NOT_FOUND, "{path}");
-            assert!(visitor.text().contains("There is no such page"), "{path}");
-        }
-    }
-}
-
-async fn a_form_that_another_site_sends_is_refused(desk: TestDesk) {
-    let acme = desk.organization("acme").await;
-    let mut visitor = desk.signed_in(&acme.requester.email).await;
-    let fields = [("short_description", "Sent by a stranger"), ("_sure", "yes")];
-    let foreign: [&[(&str, &str)]; 5] = [
-        &[("sec-fetch-site", "cross-site")],
-        &[("sec-fetch-site", "same-site"), ("origin", "https://evil.desk.test")],
-        &[("origin", "https://evil.example")],
-        &[("origin", "null")],
-        // A browser that says nothing about itself.
-        &[("x-nothing", "1")],
-    ];
-    for headers in foreign {
-        visitor.post("/o/acme/report", &fields, headers).await;
-        assert_eq!(visitor.status(), StatusCode::FORBIDDEN, "{headers:?}");
-        assert!(visitor.text().contains("came from another site"), "{}", visitor.text());
-    }
-    assert!(acme.agent.client.get("/incidents").await.ok()["items"].as_array().unwrap().is_empty());
-    for headers in [[("sec-fetch-site", "same-origin")], [("origin", "https://desk.test")]] {
-        visitor.post("/o/acme/report", &fields, &headers).await;
-        assert_eq!(visitor.status(), StatusCode::OK, "{headers:?}");
-    }
-    desk.ignore_mail();
-}
-
-async fn nobody_is_led_to_another_site(desk: TestDesk) {
-    let acme = desk.organization("acme").await;
-    for next in [
-        "//evil.example",
-        "https://evil.example/",
-        "/%5Cevil.example",
-        "/sign-out",
-        "/o/acme/my/call+555",
-    ] {
-        let mut visitor = desk.visitor();
-        visitor.visit(&format!("/sign-in?next={next}")).await;
-        visitor.fill("E-mail address", &acme.requester.email).press("Send me a link").await;
-        let letter = desk.letters().await.pop().unwrap();
-        visitor.visit(link_in(&letter.body)).await.press("Sign in as requester of acme").await;
-        assert_eq!(visitor.path(), "/o/acme/home", "{next}");
-        desk.clock.advance(TimeDelta::minutes(20));
-    }
 }
 
 async fn a_link_is_not_sent_when_it_would_be_too_late(desk: TestDesk) {

@@ -11,6 +11,7 @@ mod document;
 mod policies;
 mod program;
 mod proxy;
+mod scene;
 mod visitor;
 mod world;
 
@@ -19,8 +20,10 @@ pub use desk::{TestClock, TestDesk, link_in};
 pub use policies::policy;
 pub use program::{Program, Ran, Server};
 pub use proxy::Proxy;
-pub use visitor::{Listening, Visitor};
+pub use scene::{Scene, Writer};
+pub use visitor::{Form, Listening, Visitor, route_of};
 pub use waypost_policy::testing::{Guest, costly};
+pub use waypost_web::ROUTES;
 pub use world::{Org, PersonOf};
 
 /// Makes `mod sqlite` and `mod postgres`, each running every story on an empty desk of its own.

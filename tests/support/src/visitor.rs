@@ -15,9 +15,12 @@ use axum::{
     http::{HeaderMap, Method, Request, StatusCode, header},
 };
 use http_body_util::BodyExt;
-use scraper::{ElementRef, Html, Selector};
+use scraper::{ElementRef, Html, Node, Selector};
 use tower::ServiceExt;
 use waypost_edge::Peer;
+
+/// What a browser calls itself.
+const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0";
 
 /// A line for hints, as a browser with scripts holds it open.
 pub struct Listening {
@@ -41,6 +44,25 @@ impl Listening {
         let frame = next.await.expect("something comes or the line ends")?;
         let bytes = frame.ok()?.into_data().ok()?;
         Some(String::from_utf8_lossy(&bytes).into_owned())
+    }
+}
+
+/// A form of a page that changes something, as a browser sends it that nobody has touched.
+#[derive(Debug, Clone)]
+pub struct Form {
+    /// Where it is sent.
+    pub action: String,
+    /// What is sent: its fields, and its first button.
+    pub fields: Vec<(String, String)>,
+    /// The names of all that can be filled in.
+    pub names: BTreeSet<String>,
+}
+
+impl Form {
+    /// Fills in a field.
+    pub fn fill(&mut self, name: &str, value: &str) {
+        self.fields.retain(|(known, _)| known != name);
+        self.fields.push((name.to_owned(), value.to_owned()));
     }
 }
 
@@ -188,6 +210,100 @@ impl Visitor {
         self
     }
 
+    /// The forms of the page that change something.
+    #[must_use]
+    pub fn forms(&self) -> Vec<Form> {
+        let html = Html::parse_document(&self.html);
+        let (posts, named) = (css("form[method=post]"), css("button[name]"));
+        let forms = html.select(&posts).map(|form| {
+            let action = form.attr("action").unwrap_or(&self.path);
+            let mut fields = fields_of(&form);
+            let button = form.select(&named).next();
+            fields.extend(button.map(|button| {
+                let part = |name: &str| button.attr(name).unwrap_or_default().to_owned();
+                (part("name"), part("value"))
+            }));
+            let action = action.split('?').next().unwrap_or_default().to_owned();
+            Form { action, fields, names: names_of(&form) }
+        });
+        forms.collect()
+    }
+
+    /// Sends a form of the page.
+    pub async fn send(&mut self, form: &Form) -> &mut Self {
+        self.go(Method::POST, form.action.clone(), Some(encoded(&form.fields)), &[]).await;
+        self
+    }
+
+    /// The methods that an address answers to.
+    pub async fn methods(&mut self, path: &str) -> Vec<String> {
+        self.go(Method::PUT, path.to_owned(), Some(String::new()), &[]).await;
+        assert_eq!(self.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");
+        let allowed = self.header("allow").unwrap_or_default();
+        allowed.split(',').map(|method| method.trim().to_owned()).collect()
+    }
+
+    /// The answer as it was sent, but for what is told apart from all others: the id of the
+    /// request.
+    #[must_use]
+    pub fn answer(&self) -> String {
+        let mut lines = vec![self.status.to_string()];
+        let headers = self.headers.iter().filter(|(name, _)| !name.as_str().contains("request-id"));
+        lines.extend(headers.map(|(name, value)| format!("{name}: {value:?}")));
+        lines.push(self.html.clone());
+        lines.join("\n")
+    }
+
+    /// Every text that a reader of the page may come upon, but for what is in another language than
+    /// the page.
+    #[must_use]
+    pub fn words(&self) -> BTreeSet<String> {
+        let html = Html::parse_document(&self.html);
+        let mut words = BTreeSet::new();
+        push_words(&html.root_element(), &mut words);
+        words
+    }
+
+    /// Where a mark stands on the page, and what else stands there: `p` for a text in a paragraph,
+    /// `input value` for an attribute, `<name>` for what should be none.
+    #[must_use]
+    pub fn places_of(&self, mark: &str) -> Vec<(String, String)> {
+        let html = Html::parse_document(&self.html);
+        let mut places = Vec::new();
+        for node in html.tree.nodes() {
+            let above = node.parent().and_then(ElementRef::wrap);
+            let above = above.map(|element| element.value().name().to_owned());
+            match node.value() {
+                Node::Text(text) => {
+                    if text.contains(mark) {
+                        places.push((above.unwrap_or_default(), text.to_string()));
+                    }
+                }
+                Node::Element(element) => {
+                    let name = element.name();
+                    if name.contains(mark) {
+                        places.push(("<name>".to_owned(), name.to_owned()));
+                    }
+                    for (attribute, value) in element.attrs() {
+                        if attribute.contains(mark) {
+                            places.push(("<name>".to_owned(), attribute.to_owned()));
+                        }
+                        if value.contains(mark) {
+                            places.push((format!("{name} {attribute}"), value.to_owned()));
+                        }
+                    }
+                }
+                other => {
+                    let written = format!("{other:?}");
+                    if written.contains(mark) {
+                        places.push(("<name>".to_owned(), written));
+                    }
+                }
+            }
+        }
+        places
+    }
+
     /// Sends the last form again, as an impatient person does.
     pub async fn press_twice(&mut self, words: &str) -> &mut Self {
         let (filled, page, at) = (self.filled.clone(), self.html.clone(), self.path.clone());
@@ -284,6 +400,18 @@ impl Visitor {
         self.all("a[href]").into_iter().map(|(text, _)| text).collect()
     }
 
+    /// Where all links and forms of the page lead.
+    #[must_use]
+    pub fn addresses(&self) -> Vec<String> {
+        let html = Html::parse_document(&self.html);
+        let leading = css("a[href], form[action]");
+        let of = |one: ElementRef<'_>| {
+            let to = one.attr("href").or_else(|| one.attr("action"));
+            to.map(str::to_owned)
+        };
+        html.select(&leading).filter_map(of).collect()
+    }
+
     /// The words of all buttons of the page.
     #[must_use]
     pub fn buttons(&self) -> Vec<String> {
@@ -319,9 +447,12 @@ impl Visitor {
             let mut request = Request::builder()
                 .method(&method)
                 .uri(&bare)
-                .header(header::HOST, "desk.test")
-                .header(header::ACCEPT_LANGUAGE, &self.language)
-                .header(header::USER_AGENT, "Mozilla/5.0 (X11; Linux x86_64) Firefox/140.0");
+                .header(header::ACCEPT_LANGUAGE, &self.language);
+            let usual = [("host", "desk.test"), ("user-agent", FIREFOX)];
+            let is_given = |name: &str| headers.iter().any(|(given, _)| *given == name);
+            for (name, value) in usual.into_iter().filter(|(name, _)| !is_given(name)) {
+                request = request.header(name, value);
+            }
             if !self.cookies.is_empty() {
                 request = request.header(header::COOKIE, self.cookie_header());
             }
@@ -452,13 +583,16 @@ impl Visitor {
 
 /// Whether an address is a page of ours.
 fn leads_to_a_page(to: &str) -> bool {
-    let path = to.split(['?', '#']).next().unwrap_or_default();
-    // A part of the same page.
-    if path.is_empty() {
-        return true;
-    }
+    // What begins so is a part of the same page.
+    to.is_empty() || to.starts_with(['?', '#']) || route_of(to).is_some()
+}
+
+/// The route of an address.
+#[must_use]
+pub fn route_of(address: &str) -> Option<&'static str> {
+    let path = address.split(['?', '#']).next().unwrap_or_default();
     let parts: Vec<&str> = path.split('/').collect();
-    waypost_web::ROUTES.iter().any(|route| {
+    waypost_web::ROUTES.iter().copied().find(|route| {
         let known: Vec<&str> = route.split('/').collect();
         known.len() == parts.len()
             && known
@@ -477,6 +611,25 @@ fn words_of(element: &ElementRef<'_>) -> String {
     let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     // An image says what it shows.
     if text.is_empty() { element.attr("aria-label").unwrap_or_default().to_owned() } else { text }
+}
+
+/// All texts below an element, and those of attributes that are read out or shown, but for what is
+/// in a language of its own.
+fn push_words(element: &ElementRef<'_>, words: &mut BTreeSet<String>) {
+    let name = element.value().name();
+    if name != "html" && element.attr("lang").is_some() || matches!(name, "script" | "style") {
+        return;
+    }
+    for attribute in ["title", "aria-label", "placeholder", "alt"] {
+        words.extend(element.attr(attribute).map(str::to_owned));
+    }
+    for child in element.children() {
+        if let Some(text) = child.value().as_text() {
+            words.insert(text.split_whitespace().collect::<Vec<_>>().join(" "));
+        } else if let Some(inner) = ElementRef::wrap(child) {
+            push_words(&inner, words);
+        }
+    }
 }
 
 /// The texts of an element, without those that only a script uncovers.

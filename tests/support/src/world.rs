@@ -1,6 +1,10 @@
 //! A furnished organization: people with tokens, teams, categories, a service, a catalog item.
 
 use serde_json::{Value, json};
+use waypost_app::{
+    Caller, Clock, organizations,
+    sign_ins::{self, Invitation},
+};
 
 use crate::{Answer, Client, TestDesk};
 
@@ -147,6 +151,19 @@ impl<'a> Org<'a> {
             "component": component, "settings": settings,
         });
         self.admin.client.post("/bindings", binding).await.created()
+    }
+
+    /// Invites somebody, and returns the path of their link.
+    ///
+    /// # Panics
+    /// When it is refused.
+    pub async fn invite(&self, invitation: Invitation) -> String {
+        let desk = &self.desk.desk;
+        let key = self.key.parse().expect("an organization has a key");
+        let own = organizations::by_key(desk, &key).await.expect("it is there");
+        let operator = Caller::operator(own.id, self.desk.clock.now());
+        let invited = sign_ins::invite(desk, &operator, invitation).await;
+        format!("/setup/{}", invited.expect("they are invited").secret)
     }
 
     /// The requester reports an incident.

@@ -404,7 +404,7 @@ impl From<Setter> for SetterOut {
 
 impl From<Policy> for PolicyOut {
     fn from(Policy { name, reasons }: Policy) -> Self {
-        Self { name, reasons }
+        Self { name: name.to_string(), reasons }
     }
 }
 

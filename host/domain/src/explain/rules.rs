@@ -28,11 +28,15 @@ fn name_of(person: PersonId) -> String {
     }
 }
 
+fn called(binding: &str) -> explain::PolicyName {
+    explain::PolicyName { binding: binding.to_owned(), layer: "acme".to_owned() }
+}
+
 fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> Decided {
     Decided {
         evaluation: EvaluationId(Uuid::from_u128(1)),
         hook,
-        policy: "team-router of acme".to_owned(),
+        policy: called("team-router"),
         outcome,
         gave: gave.to_vec(),
         reasons: vec!["the text names a printer.".to_owned()],
@@ -59,7 +63,7 @@ fn explain(ticket: &Ticket, decisions: &[Decided], settings: &OrgSettings) -> Ve
 fn q1_of_two_policies_that_said_the_same_the_first_of_the_latest_round_is_named() {
     let team = [SuggestedField::Team];
     let said = |policy: &str, round: u128, outcome| Decided {
-        policy: policy.to_owned(),
+        policy: called(policy),
         evaluation: EvaluationId(Uuid::from_u128(round)),
         ..decision(Hook::Route, outcome, &team)
     };

@@ -26,7 +26,7 @@ impl Because {
     fn set(self, viewer: &Viewer, by: &Setter) -> Self {
         let t = &viewer.words.text;
         let (by, reasons) = match by {
-            Setter::Policy(Some(policy)) => (policy.name.clone(), policy.reasons.clone()),
+            Setter::Policy(Some(policy)) => (named(viewer, policy), policy.reasons.clone()),
             Setter::Policy(None) => (t.why_a_policy(), Vec::new()),
             Setter::Person(reason) => (t.why_a_person(), reason.iter().cloned().collect()),
             Setter::Default => (t.why_nobody(), Vec::new()),
@@ -34,8 +34,8 @@ impl Because {
         Self { by: Some(by), reasons, ..self }
     }
 
-    fn of_policy(self, policy: &Policy) -> Self {
-        Self { by: Some(policy.name.clone()), reasons: policy.reasons.clone(), ..self }
+    fn of_policy(self, viewer: &Viewer, policy: &Policy) -> Self {
+        Self { by: Some(named(viewer, policy)), reasons: policy.reasons.clone(), ..self }
     }
 
     /// Whether the value is a word or two, and no sentence.
@@ -46,6 +46,11 @@ impl Because {
     fn troubling(self) -> Self {
         Self { is_trouble: true, ..self }
     }
+}
+
+/// What a policy is called, and whose it is.
+fn named(viewer: &Viewer, policy: &Policy) -> String {
+    viewer.words.text.why_policy(&policy.name.binding, &policy.name.layer)
 }
 
 /// The lines of an explanation. What the head of the page says already is left out, and so is a
@@ -77,7 +82,7 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
             let by = match (set_by, rated_by) {
                 (Setter::Default, Some(policy)) => {
                     reasons.extend(policy.reasons.iter().cloned());
-                    Some(t.why_rated(&policy.name))
+                    Some(t.why_rated(named(viewer, policy)))
                 }
                 (Setter::Default, None) => Some(t.why_the_matrix()),
                 _ => line.by.clone(),
@@ -123,15 +128,18 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
         }
         Fact::Approval(approval) => of_approval(viewer, approval),
         Fact::Declined { hook, policy } => {
-            Because::new(words.name("hook", hook.as_str()), t.why_declined()).of_policy(policy)
+            Because::new(words.name("hook", hook.as_str()), t.why_declined())
+                .of_policy(viewer, policy)
         }
         Fact::Overruled { hook, policy, by } => {
             let line = Because::new(words.name("hook", hook.as_str()), t.why_overruled());
-            Because { reasons: by.clone(), ..line.of_policy(policy) }
+            Because { reasons: by.clone(), ..line.of_policy(viewer, policy) }
         }
         Fact::Failed { hook, policy, code, fallback } => {
             let value = t.why_failed(words.name("failure", code), fallback);
-            Because::new(words.name("hook", hook.as_str()), value).of_policy(policy).troubling()
+            Because::new(words.name("hook", hook.as_str()), value)
+                .of_policy(viewer, policy)
+                .troubling()
         }
         Fact::Suggestions { open } => {
             let open = u32::try_from(*open).unwrap_or(u32::MAX);

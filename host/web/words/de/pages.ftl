@@ -354,6 +354,7 @@ bulk-go =
 
 why-title = Warum hier?
 why-a-policy = eine Regel
+why-policy = { $binding } von { $organization }
 why-a-person = eine Person
 why-nobody = niemand: die Vorgabe
 why-the-matrix = die Matrix der Organisation
@@ -426,6 +427,7 @@ looks-title = In diesem Browser
 keys-label = Tastenkürzel aus einer Taste verwenden
 keys-hint = „?“ zeigt, welche. Schalten Sie sie aus, wenn Sie mit Ihrem Computer sprechen oder Tasten versehentlich drücken.
 keys-title = Tastenkürzel
+keys-control = Strg
 keys-this = Diese Liste
 keys-rows = Nächste Zeile, Zeile davor
 keys-select = Zeile auswählen, mit Umschalt alle bis dahin

@@ -413,6 +413,9 @@ bulk-go =
 
 why-title = Why here?
 why-a-policy = a policy
+# $binding (String)
+# $organization (String)
+why-policy = { $binding } of { $organization }
 why-a-person = a person
 why-nobody = nobody: the default
 why-the-matrix = the matrix of the organization
@@ -498,6 +501,7 @@ looks-title = In this browser
 keys-label = Use single-key shortcuts at the desk
 keys-hint = “?” shows which. Switch them off if you speak to your computer, or press keys by accident.
 keys-title = Keyboard shortcuts
+keys-control = Ctrl
 keys-this = This list
 keys-rows = Next row, row before
 keys-select = Select the row, with Shift all up to it
