@@ -24,8 +24,8 @@ const PORTION: u32 = 500;
 /// How many policies one transaction removes, of up to tens of megabytes each.
 const POLICIES: u32 = 4;
 
-/// How long a sign-in is kept after it began, and a link after it expired. No sign-in holds so
-/// long.
+/// How long a sign-in is kept after it began, and a link after it expired, for whoever asks from
+/// where somebody was signed in. No sign-in holds so long.
 const SIGN_INS_KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Removes what is past its retention, from time to time.

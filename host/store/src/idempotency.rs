@@ -21,7 +21,7 @@ const TABLE: Table = Table("idempotency_keys");
 
 /// Requests whose answers are kept no more.
 pub const EXPIRED: Sweep = sweep!(
-    "idempotency_keys" by "org_id, caller, method, path, key" where "expires_at <= $1"
+    "idempotency_keys" by "org_id, caller, method, path, key" where "expires_at" " <= $1"
 );
 
 /// Which request it is. The same key from another caller, or to another path, is another.

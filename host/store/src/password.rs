@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// Tries that were counted from before a moment on.
-pub const TRIES: Sweep = sweep!("password_tries" by "address_hash" where "since < $1");
+pub const TRIES: Sweep = sweep!("password_tries" by "address_hash" where "since" " < $1");
 
 row! {
     struct PasswordRow in "passwords", columns password_columns {

@@ -24,8 +24,8 @@ const LINKS: Table = Table("sign_in_links");
 
 /// Sign-ins that began before a moment, and links that expired before it.
 pub const OLD: [Sweep; 2] = [
-    sweep!("sign_ins" by "org_id, id" where "created_at < $1"),
-    sweep!("sign_in_links" by "org_id, id" where "expires_at < $1"),
+    sweep!("sign_ins" by "org_id, id" where "created_at" " < $1"),
+    sweep!("sign_in_links" by "org_id, id" where "expires_at" " < $1"),
 ];
 
 row! {

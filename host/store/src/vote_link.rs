@@ -23,7 +23,7 @@ use crate::{
 const LINKS: Table = Table("vote_links");
 
 /// Links that expired before a moment.
-pub const EXPIRED: Sweep = sweep!("vote_links" by "org_id, id" where "expires_at < $1");
+pub const EXPIRED: Sweep = sweep!("vote_links" by "org_id, id" where "expires_at" " < $1");
 
 row! {
     struct LinkRow in "vote_links", columns link_columns {

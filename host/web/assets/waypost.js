@@ -1,15 +1,16 @@
 // What pages do better with a script. Every page works without it.
 
-// A second press sends nothing: the first is on its way. After a while it may have been lost.
+// A second press of a button sends nothing: the first is on its way. After a while it may have been
+// lost.
 const ON_ITS_WAY_MS = 5000;
 addEventListener("submit", (event) => {
-  const form = event.target;
-  if (form.method === "dialog") return;
+  if (event.target.method !== "post") return;
+  const { dataset } = event.submitter ?? event.target;
   const now = performance.now();
-  if (now - Number(form.dataset.sent ?? -Infinity) < ON_ITS_WAY_MS) {
+  if (now - Number(dataset.sent ?? -Infinity) < ON_ITS_WAY_MS) {
     event.preventDefault();
   } else {
-    form.dataset.sent = String(now);
+    dataset.sent = String(now);
   }
 });
 
@@ -19,7 +20,7 @@ const who = document.body.dataset.who;
 // to be shown it; whoever is still the same keeps what they have typed.
 addEventListener("pageshow", async (event) => {
   if (!event.persisted) return;
-  for (const form of document.forms) delete form.dataset.sent;
+  for (const pressed of document.querySelectorAll("[data-sent]")) delete pressed.dataset.sent;
   if (!who) return;
   document.documentElement.hidden = true;
   const answer = await fetch(location.href, { method: "HEAD", redirect: "manual" }).catch(() => null);
@@ -64,8 +65,11 @@ const firstOf = (field) => {
 };
 const fill = (field, value) => {
   field[isPick(field) ? "checked" : "value"] = value;
-  // What can't be chosen any more is not.
-  if (field.selectedIndex < 0) field.value = firstOf(field);
+};
+// What can't be chosen any more is not; of buttons of which one is on, the browser turns off the others.
+const canTake = (field, value) => {
+  if (field.type === "radio") return value === true;
+  return !field.options || [...field.options].some((option) => option.value === value);
 };
 // A form is the same one wherever it is shown: it is sent to the same address.
 const keyOf = (form) => own + new URL(form.getAttribute("action") ?? location.href, location.href).pathname;
@@ -83,9 +87,11 @@ const read = (key) => {
 };
 
 const keep = (form) => {
-  const [texts, shown] = [{}, {}];
+  const [texts, shown, before] = [{}, {}, read(keyOf(form))?.texts ?? {}];
+  // A form that was refused or looked at first comes back filled in: what the draft has stays in it.
+  const isOwn = (field) => valueOf(field) !== firstOf(field) || (placeOf(field) in before && valueOf(field));
   for (const field of form.elements) {
-    if (isKept(field) && valueOf(field) !== firstOf(field)) texts[placeOf(field)] = valueOf(field);
+    if (isKept(field) && isOwn(field)) texts[placeOf(field)] = valueOf(field);
     else if (field.type === "hidden" && isShownAt(field.name)) shown[field.name] = field.value;
   }
   try {
@@ -99,19 +105,22 @@ const keep = (form) => {
 const restore = (form) => {
   const draft = read(keyOf(form));
   if (!draft) return false;
-  const has = (name) => Object.keys(draft.texts).some((place) => place === name || place.startsWith(`${name}=`));
+  const taken = new Set();
   let isBack = false;
   for (const field of form.elements) {
-    const { name } = field;
     const place = isKept(field) && placeOf(field);
-    if (place && place in draft.texts && valueOf(field) !== draft.texts[place]) {
-      isBack = true;
-      fill(field, draft.texts[place]);
-      field.closest("details")?.setAttribute("open", "");
-    } else if (field.type === "hidden" && isShownAt(name) && name in draft.shown) {
-      // Of what the draft says nothing about, the page is right.
-      if (!name.startsWith("_was/") || has(name.slice(5))) field.value = draft.shown[name];
-    }
+    if (!place || !(place in draft.texts) || !canTake(field, draft.texts[place])) continue;
+    taken.add(field.name);
+    if (valueOf(field) === draft.texts[place]) continue;
+    isBack = true;
+    fill(field, draft.texts[place]);
+    field.closest("details")?.setAttribute("open", "");
+  }
+  for (const field of form.elements) {
+    const { name, type } = field;
+    if (type !== "hidden" || !isShownAt(name) || !(name in draft.shown)) continue;
+    // Of what the draft says nothing about, the page is right.
+    if (!name.startsWith("_was/") || taken.has(name.slice(5))) field.value = draft.shown[name];
   }
   return isBack;
 };

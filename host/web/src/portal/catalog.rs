@@ -35,7 +35,6 @@ use crate::{
 
 /// More than this can be chosen from in a list; of less, all is seen.
 const FEW: usize = 6;
-/// Why nothing for somebody else is put into the basket.
 
 #[derive(Template)]
 #[template(path = "portal/catalog.html")]

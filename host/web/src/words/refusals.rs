@@ -73,7 +73,7 @@ fn names(template: &str) -> BTreeSet<&str> {
 }
 
 #[test]
-fn every_sentence_is_said_in_every_language_with_the_same_values() {
+fn every_sentence_is_said_in_every_language_with_no_other_values() {
     let templates = templates();
     assert!(templates.len() > 200, "only {} sentences are found", templates.len());
     let mut wrong = Vec::new();
@@ -86,8 +86,10 @@ fn every_sentence_is_said_in_every_language_with_the_same_values() {
         for (template, said) in known {
             if !templates.contains(template) {
                 wrong.push(format!("nobody says any more, in {}: {template}", words.tag()));
-            } else if names(template) != names(said) {
+            } else if !names(said).is_subset(&names(template)) {
                 wrong.push(format!("other values, in {}: {template}", words.tag()));
+            } else if said.contains('`') {
+                wrong.push(format!("quotes of programs, in {}: {template}", words.tag()));
             }
         }
     }
