@@ -104,6 +104,8 @@ pub enum Missing {
     Token,
     /// A saved view.
     View,
+    /// A sign-in.
+    SignIn,
     /// A link that signs somebody in.
     Link,
     /// A password, where there are none.
@@ -130,6 +132,7 @@ impl std::fmt::Display for Missing {
             Self::Receipt => "receipt",
             Self::Token => "token",
             Self::View => "saved view",
+            Self::SignIn => "sign-in",
             Self::Link => "link",
             Self::Password => "password",
         })
