@@ -44,6 +44,8 @@ by_command_line! {
     major_rules_are_applied_from_a_desk_file
     a_desk_file_s_plan_of_tasks_is_applied_once
     a_problem_is_opened_shown_worked_on_and_listed
+    what_if_says_where_a_ticket_would_be_and_changes_nothing
+    votes_by_mail_are_switched_off_and_on
 }
 
 const DESK: &str = r#"
@@ -291,6 +293,58 @@ fn receipts_are_listed_to_their_end(program: &Program) {
         let listed = program.json(["receipts", "list", "--org", "acme", "--limit", limit]);
         assert_eq!(listed.as_array().unwrap().len(), expected);
     }
+}
+
+fn what_if_says_where_a_ticket_would_be_and_changes_nothing(program: &Program) {
+    furnish(program);
+    let opened = program.json([
+        "ticket",
+        "open",
+        "--org",
+        "acme",
+        "--kind",
+        "incident",
+        "--field",
+        "short_description=Nothing prints",
+        "--field",
+        "requester=rita@acme.example",
+    ]);
+    let number = opened["number"].as_str().unwrap();
+    let asked = ["--field", "short_description=No wifi", "--field", "impact=1"];
+    let words = [&["ticket", "what-if", number, "--org", "acme"][..], &asked].concat();
+
+    let told = program.json(&words);
+
+    assert_eq!(told["before"]["team"]["key"], opened["team"]["key"]);
+    assert_eq!(told["after"]["team"]["key"], "network", "{told}");
+    let (before, after) = (&told["before"]["priority"], &told["after"]["priority"]);
+    assert_eq!(before, &opened["priority"]["value"]);
+    assert!(after.as_i64() < before.as_i64(), "{told}");
+    let text = program.run(&words);
+    assert!(text.is_ok && text.printed.contains("nothing was changed"), "{text:?}");
+    assert!(text.printed.contains("would be  priority"), "{text:?}");
+    assert!(text.printed.contains("team network"), "{text:?}");
+    let shown = program.json(["ticket", "show", number, "--org", "acme"]);
+    assert_eq!(shown["ticket"], opened);
+    let wrong = program.run(["ticket", "what-if", number, "--org", "acme", "--field", "impact=9"]);
+    assert!(!wrong.is_ok && wrong.said.contains("impact"), "{wrong:?}");
+    let nothing = program.run(["ticket", "what-if", "INC0009999", "--org", "acme"]);
+    assert!(!nothing.is_ok && nothing.said.contains("INC0009999"), "{nothing:?}");
+}
+
+fn votes_by_mail_are_switched_off_and_on(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let shown = || program.json(["org", "show", "acme"])["settings"]["votes_by_mail"].take();
+    assert_eq!(shown(), true);
+    for (said, is_on) in [("false", false), ("true", true)] {
+        let set = program.json(["org", "set", "acme", "--votes-by-mail", said]);
+        assert_eq!(set["settings"]["votes_by_mail"], is_on, "{set}");
+        assert_eq!(shown(), is_on);
+    }
+    let wrong = program.run(["org", "set", "acme", "--votes-by-mail", "perhaps"]);
+    assert!(!wrong.is_ok && wrong.said.contains("--votes-by-mail"), "{wrong:?}");
+    assert_eq!(shown(), true);
 }
 
 fn a_problem_is_opened_shown_worked_on_and_listed(program: &Program) {

@@ -26,6 +26,7 @@ mod refused_votes;
 mod registers;
 mod reply;
 mod routes;
+mod saved_views;
 mod schema;
 mod state;
 mod tickets;
@@ -34,4 +35,4 @@ mod wire;
 
 pub use routes::{document, router};
 pub use state::ApiState;
-pub use tickets::{explanation_json, outcome_json, preview_json, ticket_json};
+pub use tickets::{explanation_json, outcome_json, preview_json, ticket_json, what_if_json};

@@ -1,6 +1,6 @@
-//! The caller themselves: what a token is good for.
+//! The caller themselves: what a token is good for, and where its person is signed in.
 
-use axum::{Json, extract::State};
+use axum::{Json, extract::State, http::StatusCode};
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -9,17 +9,23 @@ use uuid::Uuid;
 use waypost_app::{
     Caller, Desk,
     me::{self, Me},
+    sign_ins::{self, Device},
 };
+use waypost_domain::ids::SignInId;
 
 use crate::{
     ApiState,
     api_error::ApiError,
-    extract::Known,
+    extract::{At, Known},
     wire::{ActorKindName, PersonOut, RoleName},
 };
 
 pub(crate) fn routes() -> OpenApiRouter<ApiState> {
-    OpenApiRouter::new().routes(routes!(me))
+    OpenApiRouter::new()
+        .routes(routes!(me))
+        .routes(routes!(list_sign_ins))
+        .routes(routes!(end_sign_in))
+        .routes(routes!(end_sign_ins))
 }
 
 /// Read the caller's identity
@@ -31,6 +37,56 @@ pub(crate) fn routes() -> OpenApiRouter<ApiState> {
 async fn me(State(desk): State<Desk>, Known(caller): Known) -> Result<Json<MeOut>, ApiError> {
     let me = me::me(&desk, &caller).await?;
     Ok(Json(MeOut::new(&caller, me)))
+}
+
+/// List your sign-ins
+///
+/// The browsers in which the person that the token acts for is signed in at the pages, the latest
+/// first. A token is no sign-in and not among them.
+#[utoipa::path(
+    get,
+    path = "/me/sign-ins",
+    responses((status = 200, description = "All of your sign-ins", body = SignInsOut)),
+)]
+async fn list_sign_ins(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+) -> Result<Json<SignInsOut>, ApiError> {
+    let devices = sign_ins::devices_of_caller(&desk, &caller).await?;
+    Ok(Json(SignInsOut { items: devices.into_iter().map(Into::into).collect() }))
+}
+
+/// End a sign-in
+///
+/// That browser has to sign in again.
+#[utoipa::path(
+    post,
+    path = "/me/sign-ins/{id}/end",
+    responses((status = 204, description = "The sign-in is ended")),
+)]
+async fn end_sign_in(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+    At(id): At<SignInId>,
+) -> Result<StatusCode, ApiError> {
+    sign_ins::end_of_caller(&desk, &caller, id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End all of your sign-ins
+///
+/// The token and a password stay as they are.
+#[utoipa::path(
+    post,
+    path = "/me/sign-ins/end",
+    responses((status = 204, description = "All sign-ins are ended")),
+)]
+async fn end_sign_ins(
+    State(desk): State<Desk>,
+    Known(caller): Known,
+) -> Result<StatusCode, ApiError> {
+    sign_ins::end_all_of_caller(&desk, &caller).await?;
+    Ok(StatusCode::NO_CONTENT)
 }
 
 /// The caller, the organization and the role.
@@ -61,6 +117,39 @@ struct OrganizationNameOut {
     key: String,
     /// Display name.
     name: String,
+}
+
+/// Your sign-ins.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignIns)]
+struct SignInsOut {
+    /// The sign-ins.
+    items: Vec<SignInOut>,
+}
+
+/// A browser in which a person is signed in.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SignIn)]
+struct SignInOut {
+    /// Its id.
+    id: Uuid,
+    /// The browser, as it describes itself.
+    device: String,
+    /// When the person signed in.
+    created_at: DateTime<Utc>,
+    /// When it was last used, to a few minutes.
+    used_at: DateTime<Utc>,
+}
+
+impl From<Device> for SignInOut {
+    fn from(device: Device) -> Self {
+        Self {
+            id: device.id.0,
+            device: device.device,
+            created_at: device.created_at,
+            used_at: device.used_at,
+        }
+    }
 }
 
 impl MeOut {

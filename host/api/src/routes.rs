@@ -13,7 +13,7 @@ use crate::{
     me,
     middleware::{HEADERS, authenticate, complete, repeatable},
     openapi::{self, collection},
-    orders, organizations, outbox, policies, receipts, refused_votes, registers,
+    orders, organizations, outbox, policies, receipts, refused_votes, registers, saved_views,
     tickets::Collection,
     tokens,
 };
@@ -101,6 +101,7 @@ fn records() -> OpenApiRouter<ApiState> {
         .merge(collection("/approval-requests", "approval-requests", approval_requests::routes()))
         .merge(collection("/delegations", "delegations", delegations::routes()))
         .merge(collection("/organizations", "organizations", organizations::routes()))
+        .merge(collection("/saved-views", "saved-views", saved_views::routes()))
         .merge(collection("/tokens", "tokens", tokens::routes()))
         .merge(collection("/events", "events", events::routes()))
         .merge(collection("/refused-votes", "refused-votes", refused_votes::routes()))
@@ -290,13 +291,14 @@ mod tests {
             let takes_body = operation["requestBody"].is_object();
             let parameters = operation["parameters"].as_array().unwrap();
             let is_short = parameters.iter().any(|one| one["name"] == "Prefer");
+            let is_ending = ["/revoke", "/remove", "/end"].iter().any(|end| path.ends_with(end));
             let rows: [(&[&str], bool); 6] = [
                 (&["400", "500", "503"], true),
                 (&["401", "403", "404", "408", "413", "422", "429"], !is_public(&path)),
                 (&["409", "412"], is_write),
                 (&["428"], method == "patch"),
                 (&["415"], takes_body),
-                (&["204"], is_short || path.ends_with("/revoke") || path.ends_with("/remove")),
+                (&["204"], is_short || is_ending),
             ];
             for (statuses, expected) in rows {
                 for status in statuses {

@@ -33,6 +33,7 @@ use crate::{
 
 pub(crate) use actions::takes_version;
 pub(crate) use approvals::ApprovalOut;
+pub use decisions::what_if_json;
 pub use explanation::{explanation_json, outcome_json};
 pub(crate) use incoming::ExternalRefWire;
 pub(crate) use outgoing::TicketOut;

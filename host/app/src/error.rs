@@ -116,6 +116,8 @@ codes! {
         Token => "token",
         /// A saved view.
         View => "saved view",
+        /// A sign-in.
+        SignIn => "sign-in",
         /// A link that signs somebody in.
         Link => "link",
         /// A password, where there are none.

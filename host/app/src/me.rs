@@ -1,6 +1,6 @@
 //! The caller themselves: where they act, and who they are.
 
-use waypost_domain::refusal::Faults;
+use waypost_domain::{ids::PersonId, person::Person, refusal::Faults};
 use waypost_store::{organization, person};
 
 use crate::{
@@ -24,20 +24,32 @@ pub struct Me {
 pub async fn me(desk: &Desk, caller: &Caller) -> Result<Me, CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
     let here = organization::load(&mut tx).await?;
-    let lineage = organization::lineage(&mut tx).await?;
     drop(tx);
-    let mut name = None;
-    if let Some(id) = caller.person() {
-        for layer in lineage.iter().rev() {
-            let mut tx = desk.store.read(layer.id).await?;
-            if let Some(found) = person::find(&mut tx, id).await? {
-                name = Some(PersonName { id, name: found.name });
-                break;
-            }
-        }
-    }
+    let person = match caller.person() {
+        Some(id) => at_home(desk, caller, id).await?,
+        None => None,
+    };
+    let name = person.map(|person| PersonName { id: person.id, name: person.name });
     let organization = Named { key: here.key.to_string(), name: here.name };
     Ok(Me { organization, person: name })
+}
+
+/// The person who acts, wherever in the lineage they belong.
+pub(crate) async fn at_home(
+    desk: &Desk,
+    caller: &Caller,
+    id: PersonId,
+) -> Result<Option<Person>, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let lineage = organization::lineage(&mut tx).await?;
+    drop(tx);
+    for layer in lineage.iter().rev() {
+        let mut tx = desk.store.read(layer.id).await?;
+        if let Some(found) = person::find(&mut tx, id).await? {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
 }
 
 /// What a person sets for themselves. What is not given stays as it is.

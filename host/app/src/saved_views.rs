@@ -10,13 +10,12 @@ use waypost_store::{StoreError, saved_view};
 
 use crate::{Caller, CommandError, Desk, Missing};
 
-/// The caller's views, the oldest first; none for a caller who is no person.
+/// The caller's views, the oldest first.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for a requester.
+/// [`CommandError::Forbidden`] for a requester, and for a caller who is no person.
 pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<SavedView>, CommandError> {
-    caller.must_be_desk()?;
-    let Some(person) = caller.person() else { return Ok(Vec::new()) };
+    let person = person(caller)?;
     let mut tx = desk.store.read(caller.org).await?;
     Ok(saved_view::of_person(&mut tx, person).await?)
 }
@@ -24,8 +23,7 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<SavedView>, Comman
 /// Saves a view for the caller.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for a requester, [`CommandError::Refused`] for one that is not right
-/// or one too many, [`CommandError::Invalid`] for a name that another view of theirs has.
+/// As [`mine`]; [`CommandError::Refused`] for one that is not right or one too many, [`CommandError::Invalid`] for a name that another view of theirs has.
 pub async fn save(
     desk: &Desk,
     caller: &Caller,
@@ -78,5 +76,6 @@ pub async fn remove(desk: &Desk, caller: &Caller, id: SavedViewId) -> Result<(),
 
 fn person(caller: &Caller) -> Result<PersonId, CommandError> {
     caller.must_be_desk()?;
-    caller.person().ok_or(CommandError::NotFound(Missing::Person))
+    let message = said!("Views belong to a person: use a token that acts for one.");
+    caller.person().ok_or_else(|| CommandError::Forbidden(message))
 }

@@ -30,8 +30,8 @@ use waypost_store::{
 };
 
 use crate::{
-    Caller, CommandError, Desk, Entropy, Missing, ToMicros, Unauthenticated, passwords, registers,
-    tickets::Named,
+    Caller, CommandError, Desk, Entropy, Missing, ToMicros, Unauthenticated, me, passwords,
+    registers, tickets::Named,
 };
 
 /// Somebody who is signed in, and where they are.
@@ -447,19 +447,70 @@ pub async fn end_others(desk: &Desk, who: &SignedIn) -> Result<(), CommandError>
 /// # Errors
 /// The database failed.
 pub async fn devices(desk: &Desk, who: &SignedIn) -> Result<Vec<Device>, CommandError> {
-    let (org, person) = own(desk, who).await?;
+    devices_of(desk, own(desk, who).await?, Some(who.sign_in), who.caller.now).await
+}
+
+async fn devices_of(
+    desk: &Desk,
+    (org, person): (OrgId, PersonId),
+    this: Option<SignInId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Device>, CommandError> {
     let mut tx = desk.store.read(org).await?;
     let all = sign_in::of_person(&mut tx, person).await?;
-    let good = all.into_iter().filter(|one| one.holds(who.caller.now));
+    let good = all.into_iter().filter(|one| one.holds(now));
     Ok(good
         .map(|one| Device {
-            is_this: one.id == who.sign_in,
+            is_this: Some(one.id) == this,
             id: one.id,
             device: one.device,
             created_at: one.created_at,
             used_at: one.used_at,
         })
         .collect())
+}
+
+/// As [`devices`], for the person whom a token stands for: none of them is the one that asks.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a caller who is no person.
+pub async fn devices_of_caller(desk: &Desk, caller: &Caller) -> Result<Vec<Device>, CommandError> {
+    devices_of(desk, home_of(desk, caller).await?, None, caller.now).await
+}
+
+/// Ends a sign-in of the person whom a token stands for.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a caller who is no person, [`CommandError::NotFound`] for a
+/// sign-in that is not theirs or was ended before.
+pub async fn end_of_caller(desk: &Desk, caller: &Caller, id: SignInId) -> Result<(), CommandError> {
+    let (org, person) = home_of(desk, caller).await?;
+    let mut tx = desk.store.write(org).await?.noted_in(&caller.commit);
+    if !sign_in::end(&mut tx, person, id, caller.now).await? {
+        return Err(CommandError::NotFound(Missing::SignIn));
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Ends all sign-ins of the person whom a token stands for. The token stays, and so does their
+/// password.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a caller who is no person.
+pub async fn end_all_of_caller(desk: &Desk, caller: &Caller) -> Result<(), CommandError> {
+    let (org, person) = home_of(desk, caller).await?;
+    let mut tx = desk.store.write(org).await?.noted_in(&caller.commit);
+    sign_in::end_others(&mut tx, person, None, caller.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The organization in which the person of a caller is signed in, and that person.
+async fn home_of(desk: &Desk, caller: &Caller) -> Result<(OrgId, PersonId), CommandError> {
+    let message = said!("Sign-ins belong to a person: use a token that acts for one.");
+    let id = caller.person().ok_or_else(|| CommandError::Forbidden(message))?;
+    let person = me::at_home(desk, caller, id).await?;
+    let person = person.ok_or(CommandError::NotFound(Missing::Person))?;
+    Ok((person.org, person.id))
 }
 
 /// Signs a person out for good: ends all their sign-ins and all links that could begin one or vote,

@@ -213,6 +213,8 @@ pub enum Needed {
     Always,
     /// Unless the ticket's field of the same name is filled in already.
     UnlessFilled,
+    /// Unless whoever acts works in the owning team, or the ticket's assignee does: it is them.
+    UnlessOfTeam,
 }
 
 /// An input that may be left out.
@@ -223,6 +225,11 @@ pub(crate) const fn input(name: &'static str, takes: FieldType, doc: &'static st
 /// An input that is needed.
 pub(crate) const fn need(name: &'static str, takes: FieldType, doc: &'static str) -> Input {
     Input { needed: Needed::Always, ..input(name, takes, doc) }
+}
+
+/// An input that is whoever acts, if they are of the owning team.
+pub(crate) const fn own(name: &'static str, takes: FieldType, doc: &'static str) -> Input {
+    Input { needed: Needed::UnlessOfTeam, ..input(name, takes, doc) }
 }
 
 /// An input that fills in the field of the same name, and is needed unless that is filled already.
@@ -240,7 +247,8 @@ impl Input {
     #[must_use]
     pub fn is_needed(&self, ticket: &Ticket) -> bool {
         match self.needed {
-            Needed::No => false,
+            // Who acts, and in which teams they work, the ticket does not say.
+            Needed::No | Needed::UnlessOfTeam => false,
             Needed::Always => true,
             Needed::UnlessFilled => {
                 let field = ticket.rules().field(self.name);

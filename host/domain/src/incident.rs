@@ -6,7 +6,7 @@ mod sync;
 use crate::{
     directory::check_owner,
     field::ticket_of,
-    ids::TicketId,
+    ids::{PersonId, TicketId},
     organization::{OrgSettings, ResolveDemand},
     refusal::Refused,
     said,
@@ -14,7 +14,7 @@ use crate::{
         self, Action, AwaitingKind, CALLER_REPLY, CANCEL, CLOSE, COMMON, COMMON_FIELDS, CONVERT,
         Code, EDIT, Field, FieldType, From, INTAKE, INTAKE_FIELDS, Kind, Lack, Notice, Phase,
         REOPEN, RESUME, Row, SUBJECT_FIELDS, Stage, State, Ticket, TicketKind, Turn, Value, WORKED,
-        Who, count, flag, input, need, row,
+        Who, count, flag, input, need, own, row,
     },
 };
 
@@ -90,10 +90,11 @@ const ROWS: &[Row] = &[
     row(Action::Start, "Start work on it")
         .from(&[State::New])
         .to(State::InProgress)
-        .takes(&[input(
+        .takes(&[own(
             "assignee",
             FieldType::Person,
-            "The assignee, a member of the owning team; defaults to you.",
+            "The assignee, a member of the owning team; defaults to you, if you are one, else to \
+             whom it is assigned to.",
         )])
         .by(start)
         .tells(Notice::StateChanged),
@@ -211,12 +212,18 @@ const FIELDS: &[Field] = &[
 ];
 
 /// Starts the work: whoever starts it has it from then on, unless they name somebody. What a
-/// program starts stays with whom it has. The assignee must be a member of the owning team.
+/// program starts, or somebody who is not of the team, stays with whom it has. The assignee must be
+/// a member of the owning team.
 fn start(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(), Refused> {
-    let assignee = turn.given.person("assignee").or(turn.by.person).or(ticket.assignee);
+    let team = turn.directory.team(ticket.team);
+    let of_team = |person: &PersonId| team.is_some_and(|team| team.has_member(*person));
+    let named = turn.given.person("assignee");
+    let assignee = named.or(turn.by.person.filter(of_team)).or(ticket.assignee);
     match assignee {
         Some(_) => check_owner(ticket.org, ticket.team, assignee, turn.directory, &mut turn.faults),
-        None => turn.faults.missing("/assignee", said!("Name an assignee.")),
+        None => turn
+            .faults
+            .missing("/assignee", said!("Name an assignee, a member of the owning team.")),
     }
     turn.fields_are_right()?;
     ticket.set_owner(ticket.team, assignee);

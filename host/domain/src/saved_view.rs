@@ -1,11 +1,15 @@
 //! Saved views: what somebody of a desk looks at in its queue again and again, under a name.
 
+use std::{fmt, str::FromStr};
+
 use chrono::{DateTime, Utc};
 
 use crate::{
     ids::{OrgId, PersonId, SavedViewId},
+    key::Key,
     refusal::{Faults, Refused},
     said, text,
+    ticket::State,
 };
 
 /// How many one person has in an organization.
@@ -14,6 +18,65 @@ pub const MAX_VIEWS: usize = 20;
 pub const MAX_NAME_CHARS: usize = 40;
 /// The longest query.
 pub const MAX_QUERY_BYTES: usize = 500;
+
+/// What a view of the queue can be filtered by.
+pub const FILTERS: [&str; 4] = ["text", "state", "priority", "team"];
+
+/// A view of the queue that everybody at the desk has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum QueueView {
+    /// What the viewer works on.
+    Mine,
+    /// What a team has.
+    Team(Key),
+    /// What nobody works on.
+    Unassigned,
+    /// What is on hold.
+    Waiting,
+    /// What a policy could not decide.
+    Degraded,
+    /// Major incidents, proposed ones among them.
+    Major,
+    /// Everything that is open.
+    All,
+}
+
+/// A text that names no view of the queue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NoView;
+
+impl FromStr for QueueView {
+    type Err = NoView;
+
+    fn from_str(text: &str) -> Result<Self, NoView> {
+        Ok(match text {
+            "mine" => Self::Mine,
+            "unassigned" => Self::Unassigned,
+            "waiting" => Self::Waiting,
+            "degraded" => Self::Degraded,
+            "major" => Self::Major,
+            "all" => Self::All,
+            other => {
+                let key = other.strip_prefix("team-").ok_or(NoView)?;
+                Self::Team(key.parse().map_err(|_| NoView)?)
+            }
+        })
+    }
+}
+
+impl fmt::Display for QueueView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Mine => f.write_str("mine"),
+            Self::Team(key) => write!(f, "team-{key}"),
+            Self::Unassigned => f.write_str("unassigned"),
+            Self::Waiting => f.write_str("waiting"),
+            Self::Degraded => f.write_str("degraded"),
+            Self::Major => f.write_str("major"),
+            Self::All => f.write_str("all"),
+        }
+    }
+}
 
 /// A view of the queue that somebody saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,15 +107,38 @@ impl SavedView {
             faults.missing("/name", said!("Give the view a name."));
         }
         text::at_most_chars("/name", &name, MAX_NAME_CHARS, &mut faults);
-        let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\');
-        let begins = self.query.bytes().next().is_some_and(|byte| byte.is_ascii_alphanumeric());
-        if !begins || self.query.len() > MAX_QUERY_BYTES || !self.query.bytes().all(is_plain) {
-            let message = said!("This is no view of the queue; open one, and save it from there.");
+        if self.query.len() > MAX_QUERY_BYTES || !is_of_queue(&self.query) {
+            let message = said!(
+                "This is no view of the queue; open one at the desk, and take what stands behind \
+                 `desk/queue/` in its address."
+            );
             faults.wrong("/query", "invalid", message);
         }
         faults.finish()?;
         Ok(Self { name, ..self })
     }
+}
+
+/// Whether the queue shows this, and filters it by all that is said there.
+fn is_of_queue(query: &str) -> bool {
+    let (view, filter) = query.split_once('?').map_or((query, None), |(it, by)| (it, Some(by)));
+    let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\');
+    let mut known = Vec::new();
+    let is_filter = |part: &str| {
+        let Some((name, value)) = part.split_once('=') else { return false };
+        let is_new = !known.contains(&name.to_owned());
+        known.push(name.to_owned());
+        let is_right = match name {
+            "state" => value.parse::<State>().is_ok(),
+            "priority" => value.parse().is_ok_and(|level: u8| (1..=5).contains(&level)),
+            // No database keeps a zero byte.
+            _ => FILTERS.contains(&name) && !value.is_empty() && !value.contains("%00"),
+        };
+        is_new && is_right
+    };
+    view.parse::<QueueView>().is_ok()
+        && query.bytes().all(is_plain)
+        && filter.is_none_or(|filter| filter.split('&').all(is_filter))
 }
 
 /// Refuses one more view than a person may have.
@@ -102,6 +188,13 @@ mod tests {
             (&"x".repeat(MAX_NAME_CHARS + 1), "all", "/name"),
             ("a", "", "/query"),
             ("a", "//evil.example", "/query"),
+            ("a", "nonsense?priority=1", "/query"),
+            ("a", "team-", "/query"),
+            ("a", "all?colour=red", "/query"),
+            ("a", "all?state=asleep", "/query"),
+            ("a", "all?priority=9", "/query"),
+            ("a", "all?text=a&text=b", "/query"),
+            ("a", "all?text=%00", "/query"),
             ("a", "?priority=1", "/query"),
             ("a", "all?text=a b", "/query"),
             ("a", "all#x", "/query"),

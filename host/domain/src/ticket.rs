@@ -69,7 +69,7 @@ pub(crate) use self::{
     talk::comment,
 };
 pub use crate::field::{FieldType, Given, Input, MAX_WATCHERS, Needed, Value, Writer};
-pub(crate) use crate::field::{choice, count, fill, flag, input, need, text_of};
+pub(crate) use crate::field::{choice, count, fill, flag, input, need, own, text_of};
 
 /// A field of a ticket.
 pub type Field = crate::field::Field<Ticket>;

@@ -232,27 +232,22 @@ pub async fn of_person(tx: &mut ReadTx, person: PersonId) -> Result<Vec<SignIn>,
     rows.into_iter().map(SignIn::try_from).collect()
 }
 
-/// Ends a sign-in of a person. One that is not theirs, or ended before, stays as it is.
+/// Ends a sign-in of a person, and says whether it was there. One that is not theirs, or ended
+/// before, stays as it is.
 pub async fn end(
     tx: &mut WriteTx,
     person: PersonId,
     id: SignInId,
     now: DateTime<Utc>,
-) -> Result<(), StoreError> {
+) -> Result<bool, StoreError> {
     const END: &str = "
         update sign_ins set ended_at = $4
         where org_id = $1 and id = $2 and person_id = $3 and ended_at is null";
-    on!(tx, |conn, org| {
-        sqlx::query(END)
-            .bind(org)
-            .bind(id.0)
-            .bind(person.0)
-            .bind(now)
-            .execute(conn)
-            .await
-            .map(drop)?;
+    let ended = on!(tx, |conn, org| {
+        let query = sqlx::query(END).bind(org).bind(id.0).bind(person.0).bind(now);
+        query.execute(conn).await?.rows_affected()
     });
-    Ok(())
+    Ok(ended > 0)
 }
 
 /// Ends all sign-ins of a person but one, and says how many.

@@ -11,11 +11,12 @@ pub struct Sweep {
     remove: &'static str,
 }
 
-/// Declares which rows of a table are past their time at `$1`, and what they are told apart by.
+/// Declares what rows of a table are told apart by, and how the column with their time compares to
+/// `$1` when it is past. The oldest go first: in the order of the index.
 macro_rules! sweep {
-    ($table:literal by $key:literal where $past:literal) => {
+    ($table:literal by $key:literal where $time:literal $past:literal) => {
         $crate::sweep::Sweep::new(
-            concat!("select exists (select 1 from ", $table, " where ", $past, ")"),
+            concat!("select exists (select 1 from ", $table, " where ", $time, $past, ")"),
             concat!(
                 "delete from ",
                 $table,
@@ -26,7 +27,10 @@ macro_rules! sweep {
                 " from ",
                 $table,
                 " where ",
+                $time,
                 $past,
+                " order by ",
+                $time,
                 " limit $2)"
             ),
         )

@@ -437,6 +437,7 @@ missing-receipt = diesen Beleg
 missing-revision = diese Revision
 missing-saved_view = diese Ansicht
 missing-service = diesen Service
+missing-sign-in = diese Anmeldung
 missing-suggestion = diesen Vorschlag
 missing-team = dieses Team
 missing-ticket = dieses Ticket

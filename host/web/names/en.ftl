@@ -437,6 +437,7 @@ missing-receipt = receipt
 missing-revision = revision
 missing-saved_view = saved view
 missing-service = service
+missing-sign-in = sign-in
 missing-suggestion = suggestion
 missing-team = team
 missing-ticket = ticket

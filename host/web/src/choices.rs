@@ -1,6 +1,6 @@
 //! Choices: what the inputs of a form offer, of the organization's registers.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use waypost_app::{
     Caller, CommandError, Desk, PageRequest,
@@ -30,6 +30,8 @@ pub(crate) struct Choices {
     pub(crate) levels: (u8, u8),
     /// The addresses of people who are named.
     pub(crate) addresses: BTreeMap<PersonId, String>,
+    /// Who works in which team, by its key.
+    members: BTreeMap<String, BTreeSet<PersonId>>,
     service_keys: BTreeMap<ServiceId, String>,
     team_keys: BTreeMap<TeamId, String>,
 }
@@ -89,6 +91,7 @@ impl Choices {
                 }
                 people.extend(team.members.iter().map(|id| (*id, labels.person(*id).name)));
                 choices.teams.push((team.key.to_string(), team.name));
+                choices.members.insert(team.key.to_string(), team.members);
             }
             let mut people: Vec<(String, String)> =
                 people.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
@@ -104,6 +107,13 @@ impl Choices {
                 .collect();
         }
         Ok(choices)
+    }
+
+    /// Leaves of the people those of a team, by its key.
+    pub(crate) fn narrow_to_team(&mut self, key: &str) {
+        let members = self.members.get(key).into_iter().flatten().map(ToString::to_string);
+        let members: Vec<String> = members.collect();
+        self.people.retain(|(id, _)| members.contains(id));
     }
 
     /// The address of a person, where it was looked up.

@@ -1,12 +1,13 @@
 //! Hints: a page that is looked at is told that something has changed, and looks for itself.
 //!
-//! A hint has no content: that something happened is all it tells, also of what its hearer may not
+//! A hint has no content: that something happened is all it tells, and only of what its hearer may
 //! read. One look-out serves all who wait in an organization; it begins with the first of them and
 //! ends after the last.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, hash_map::Entry as Held},
     convert::Infallible,
+    hash::Hash,
     pin::Pin,
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -23,25 +24,28 @@ use axum::{
 use chrono::{DateTime, TimeDelta, Utc};
 use futures_util::stream;
 use tokio::{
-    sync::{
-        Notify, OwnedSemaphorePermit, Semaphore, broadcast, broadcast::error::RecvError, watch,
-    },
+    sync::{Notify, broadcast, broadcast::error::RecvError, watch},
     time::Sleep,
 };
 use waypost_app::{
-    Desk,
+    CommandError, Desk,
     live::{Changed, Lookout},
     tickets::{self, TicketRef},
 };
 use waypost_domain::ids::{OrgId, SignInId, TicketId};
 
 use crate::{
-    WebState, desk::queue::must_be_desk, error::PageError, form::Query, ticket::Entry,
+    WebState,
+    desk::queue::must_be_desk,
+    error::PageError,
+    form::Query,
+    ticket::{Entry, history},
     viewer::Viewer,
 };
 
 /// So many wait at the same time. Each holds a connection, of which a proxy has few; whoever finds
-/// no place looks every half a minute.
+/// no place looks every half a minute. One organization takes half of what others leave, so that
+/// there is a place for the next.
 const STREAMS: usize = 400;
 /// So many with one sign-in: as many windows are looked at.
 const OF_A_SIGN_IN: usize = 4;
@@ -62,7 +66,6 @@ pub(crate) struct Live(Arc<Inner>);
 
 struct Inner {
     waiting: Mutex<Waiting>,
-    places: Arc<Semaphore>,
     over: watch::Sender<bool>,
 }
 
@@ -70,6 +73,18 @@ struct Inner {
 struct Waiting {
     organizations: HashMap<OrgId, Watched>,
     sign_ins: HashMap<SignInId, usize>,
+    /// How many places each organization has.
+    places: HashMap<OrgId, usize>,
+}
+
+impl Waiting {
+    /// Whether an organization may take one more place.
+    fn has_place_for(&self, org: OrgId) -> bool {
+        let taken: usize = self.places.values().sum();
+        let own = self.places.get(&org).copied().unwrap_or(0);
+        let left = STREAMS - (taken - own);
+        taken < STREAMS && own < (left / 2).max(1)
+    }
 }
 
 /// An organization in which somebody waits.
@@ -102,16 +117,12 @@ impl Drop for Watching {
 struct Place {
     live: Live,
     of: SignInId,
-    _one: OwnedSemaphorePermit,
+    org: OrgId,
 }
 
 impl Default for Live {
     fn default() -> Self {
-        Self(Arc::new(Inner {
-            waiting: Mutex::default(),
-            places: Arc::new(Semaphore::new(STREAMS)),
-            over: watch::Sender::new(false),
-        }))
+        Self(Arc::new(Inner { waiting: Mutex::default(), over: watch::Sender::new(false) }))
     }
 }
 
@@ -132,15 +143,15 @@ impl Live {
         self.0.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn place(&self, of: SignInId) -> Option<Place> {
-        let one = Arc::clone(&self.0.places).try_acquire_owned().ok()?;
+    fn place(&self, of: SignInId, org: OrgId) -> Option<Place> {
         let mut waiting = self.waiting();
-        let count = waiting.sign_ins.entry(of).or_default();
-        if *count >= OF_A_SIGN_IN {
+        let own = waiting.sign_ins.get(&of).copied().unwrap_or(0);
+        if own >= OF_A_SIGN_IN || !waiting.has_place_for(org) {
             return None;
         }
-        *count += 1;
-        Some(Place { live: self.clone(), of, _one: one })
+        *waiting.sign_ins.entry(of).or_default() += 1;
+        *waiting.places.entry(org).or_default() += 1;
+        Some(Place { live: self.clone(), of, org })
     }
 
     /// What changes in an organization from now on, and when something did last.
@@ -210,11 +221,16 @@ impl Live {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut waiting = self.live.waiting();
-        if let Some(count) = waiting.sign_ins.get_mut(&self.of) {
-            *count -= 1;
-            if *count == 0 {
-                waiting.sign_ins.remove(&self.of);
-            }
+        lower(&mut waiting.sign_ins, self.of);
+        lower(&mut waiting.places, self.org);
+    }
+}
+
+fn lower<K: Eq + Hash>(counts: &mut HashMap<K, usize>, of: K) {
+    if let Held::Occupied(mut count) = counts.entry(of) {
+        *count.get_mut() -= 1;
+        if *count.get() == 0 {
+            count.remove();
         }
     }
 }
@@ -255,8 +271,14 @@ impl News {
             "" => t.news_ticket(),
             who => t.news_ticket_by(who),
         });
-        let live = viewer.at(&format!("live?ticket={number}&version={version}"));
-        Self { live, look: format!("{show}?seen={}", entries.len()), said, show, wait_ms: 500 }
+        let shown = entries.len();
+        // What is internal changes the version as well.
+        let known = match viewer.is_desk() {
+            true => format!("version={version}"),
+            false => format!("seen={shown}"),
+        };
+        let live = viewer.at(&format!("live?ticket={number}&{known}"));
+        Self { live, look: format!("{show}?seen={shown}"), said, show, wait_ms: 500 }
     }
 
     /// Of a list of the desk, such as `desk/queue/mine`. `now` stands for what is on it,
@@ -287,19 +309,30 @@ pub(crate) async fn hints(
     query: Query,
 ) -> Result<Response, PageError> {
     let mut about = None;
+    let mut reader = None;
     let mut is_stale = false;
     if let Some(number) = query.get("ticket") {
         let named = TicketRef::parse(number);
         let ticket = tickets::find(&state.desk, viewer.caller(), &named).await?.ticket;
         // It may have changed since the page was shown.
-        let seen = query.get("version").and_then(|version| version.parse().ok());
-        is_stale = seen.is_some_and(|seen: i64| seen != ticket.version);
+        if viewer.is_desk() {
+            let seen = query.get("version").and_then(|version| version.parse().ok());
+            is_stale = seen.is_some_and(|seen: i64| seen != ticket.version);
+        } else {
+            let mut reads =
+                Reader { desk: state.desk.clone(), viewer: viewer.clone(), named, seen: 0 };
+            reads.seen = reads.count().await?;
+            let seen = query.get("seen").and_then(|seen| seen.parse().ok());
+            is_stale = seen.is_some_and(|seen: usize| seen != reads.seen);
+            reader = Some(reads);
+        }
         about = Some(ticket.id);
     } else {
         must_be_desk(&viewer)?;
     }
     let live = &state.live;
-    let Some(place) = live.place(viewer.who.sign_in).filter(|_| !*live.0.over.borrow()) else {
+    let place = live.place(viewer.who.sign_in, viewer.caller().org);
+    let Some(place) = place.filter(|_| !*live.0.over.borrow()) else {
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     };
     let (changes, latest) = live.changes(&state.desk, &viewer).await?;
@@ -311,7 +344,8 @@ pub(crate) async fn hints(
     }
     let until = Box::pin(tokio::time::sleep(LIFE));
     let over = live.0.over.subscribe();
-    let waiter = Waiter { changes, about, is_told: false, is_stale, over, until, _place: place };
+    let waiter =
+        Waiter { changes, about, reader, is_told: false, is_stale, over, until, _place: place };
     let hints = stream::unfold(waiter, async |mut waiter| {
         let event = waiter.next().await?;
         Some((Ok::<_, Infallible>(event), waiter))
@@ -325,6 +359,8 @@ pub(crate) async fn hints(
 struct Waiter {
     changes: broadcast::Receiver<Arc<Changed>>,
     about: Option<TicketId>,
+    /// Who hears only of what they can read of it; none where that is all.
+    reader: Option<Reader>,
     /// Whether they were told when to come again.
     is_told: bool,
     /// Whether something has changed before they came.
@@ -355,10 +391,45 @@ impl Waiter {
                 Err(RecvError::Lagged(_)) => true,
                 Err(RecvError::Closed) => return None,
             };
-            if concerns {
+            let is_read = match &mut self.reader {
+                Some(reader) if concerns => reader.has_news().await,
+                Some(_) | None => true,
+            };
+            if concerns && is_read {
                 return Some(Event::default().event("hint").data("look"));
             }
         }
+    }
+}
+
+/// Somebody who is not of the desk, and a ticket of which they read a part.
+struct Reader {
+    desk: Desk,
+    viewer: Viewer,
+    named: TicketRef,
+    /// How many entries its history had for them.
+    seen: usize,
+}
+
+impl Reader {
+    async fn count(&self) -> Result<usize, CommandError> {
+        let told = tickets::history(&self.desk, self.viewer.caller(), &self.named).await?;
+        Ok(history(&self.viewer, &told, false).len())
+    }
+
+    /// Whether something is there to be read since the last look. Where that can't be found out, or
+    /// they may not see the ticket any more, they look for themselves.
+    async fn has_news(&mut self) -> bool {
+        let seen = self.seen;
+        match self.count().await {
+            Ok(count) => self.seen = count,
+            Err(error) => {
+                let error = &error as &dyn std::error::Error;
+                tracing::warn!(error, "what is new to somebody could not be read");
+                return true;
+            }
+        }
+        self.seen != seen
     }
 }
 
@@ -377,16 +448,40 @@ mod tests {
 
     #[test]
     fn a_sign_in_has_so_many_places_and_gets_them_back() {
-        let live = Live::default();
+        let (live, acme) = (Live::default(), OrgId(Uuid::from_u128(7)));
         let one = SignInId(Uuid::from_u128(1));
-        let mut places: Vec<_> = (0..OF_A_SIGN_IN).map(|_| live.place(one).unwrap()).collect();
-        assert!(live.place(one).is_none());
-        assert!(live.place(SignInId(Uuid::from_u128(2))).is_some());
+        let place = |of| live.place(of, acme);
+        let mut places: Vec<_> = (0..OF_A_SIGN_IN).map(|_| place(one).unwrap()).collect();
+        assert!(place(one).is_none());
+        assert!(place(SignInId(Uuid::from_u128(2))).is_some());
         places.pop();
-        assert!(live.place(one).is_some());
+        assert!(place(one).is_some());
         places.clear();
-        assert!(live.waiting().sign_ins.is_empty());
-        assert_eq!(live.0.places.available_permits(), STREAMS);
+        assert!(live.waiting().sign_ins.is_empty() && live.waiting().places.is_empty());
+    }
+
+    #[test]
+    fn no_organization_takes_the_places_of_all_others() {
+        let live = Live::default();
+        let mut next = 0;
+        // As many as it gets, each with a sign-in of its own.
+        let mut all_of = |org: u128| {
+            let place = || {
+                next += 1;
+                live.place(SignInId(Uuid::from_u128(next)), OrgId(Uuid::from_u128(org)))
+            };
+            std::iter::from_fn(place).collect::<Vec<_>>()
+        };
+        let first = all_of(1);
+        let (second, third) = (all_of(2), all_of(3));
+        assert_eq!((first.len(), second.len(), third.len()), (200, 100, 50));
+        assert!(all_of(1).is_empty(), "it has its half");
+        let others: Vec<_> = (4..1_000).map(all_of).collect();
+        let held = first.len() + second.len() + third.len();
+        let last: usize = others.iter().map(Vec::len).sum();
+        assert_eq!(held + last, STREAMS, "and every place is used");
+        drop((first, second, third));
+        assert!(!all_of(1_000).is_empty());
     }
 
     #[test]

@@ -190,8 +190,10 @@ fn quoted(template: &str) -> String {
 mod tests {
     use std::collections::BTreeSet;
 
+    use waypost_app::Missing;
     use waypost_domain::{
         approval,
+        binding::Hook,
         event::ActorKind,
         incident::MajorState,
         link::LinkType,
@@ -227,6 +229,9 @@ mod tests {
         let sources = PrioritySource::NAMES.iter().map(|one| format!("priority_source-{one}"));
         let sources: Vec<String> = sources.collect();
         add("option", &sources.iter().map(String::as_str).collect::<Vec<_>>());
+        add("one", TicketKind::NAMES);
+        add("hook", Hook::NAMES);
+        add("missing", &Missing::ALL.iter().map(|it| it.as_str()).collect::<Vec<_>>());
         for kind in TicketKind::ALL {
             let rules = kind.rules();
             let codes: Vec<&str> = rules.codes.iter().map(|code| code.as_str()).collect();

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use waypost_app::Clock;
-use waypost_test_support::{TestDesk, on_both_engines};
+use waypost_test_support::{Client, TestDesk, on_both_engines};
 
 use crate::policies::{asking, by_words, stage, suggesting};
 
@@ -23,6 +23,8 @@ on_both_engines! {
     a_provider_works_at_its_clients_and_nowhere_else
     a_view_is_saved_counted_and_removed
     a_view_is_its_owners_alone
+    a_view_that_a_program_saves_is_on_the_page_and_the_other_way_round
+    who_is_not_of_the_team_says_who_begins
     the_room_of_a_major_incident_tells_who_leads_it_and_what_was_promised
     keys_and_colors_are_kept_in_the_browser
     what_if_says_what_an_edit_and_routing_again_would_come_to
@@ -419,6 +421,93 @@ async fn a_view_is_its_owners_alone(desk: TestDesk) {
         .await;
     assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
     assert!(agent.text().contains("remove one of them first"), "{}", agent.text());
+}
+
+async fn a_view_that_a_program_saves_is_on_the_page_and_the_other_way_round(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let _ = acme.report("Nothing prints").await;
+    let client = &acme.agent.client;
+    // Written in another way than the page does.
+    let new = json!({ "name": "Printers", "query": "all?priority=5&text=print" });
+    let saved = client.post("/saved-views", new.clone()).await.created();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/queue/all").await.click("Printers 1").await;
+    assert_eq!(agent.part("[aria-current=page]:not(nav *)"), "Printers 1");
+    assert!(agent.buttons().contains(&"Remove this view from my tabs".to_owned()));
+    agent.visit("/o/acme/desk/queue/all?state=new").await;
+    agent.fill("Name of the view", "Fresh").press("Save").await;
+    let listed = client.get("/saved-views").await.items();
+    assert_eq!(listed[0], saved);
+    assert_eq!(
+        (&listed[1]["name"], &listed[1]["query"]),
+        (&json!("Fresh"), &json!("all?state=new"))
+    );
+    // What the page refuses is refused.
+    assert_eq!(client.post("/saved-views", new).await.pointers(), ["/query"]);
+    for query in ["nonsense", "all?colour=red", "all?state=asleep"] {
+        let wrong = json!({ "name": "Wrong", "query": query });
+        assert_eq!(client.post("/saved-views", wrong).await.pointers(), ["/query"], "{query}");
+    }
+    let removed = |id: &Value| format!("/saved-views/{}/remove", id.as_str().unwrap());
+    let path = removed(&listed[1]["id"]);
+    assert_eq!(acme.second_agent.client.post(&path, json!({})).await.slug(), "not-found");
+    assert!(acme.second_agent.client.get("/saved-views").await.items().is_empty());
+    assert_eq!(acme.requester.client.get("/saved-views").await.slug(), "forbidden");
+    let token = json!({ "name": "monitoring", "role": "agent" });
+    let secret = acme.admin.client.post("/tokens", token).await.created()["secret"].take();
+    let program = desk.client(secret.as_str().unwrap());
+    let refused = program.get("/saved-views").await;
+    assert_eq!(refused.slug(), "forbidden");
+    assert!(refused.text.contains("use a token that acts for one"), "{}", refused.text);
+    let _ = client.post(&path, json!({})).await.with(StatusCode::NO_CONTENT);
+    agent.visit("/o/acme/desk/queue/all").await;
+    assert!(!agent.text().contains("Fresh"), "{}", agent.text());
+}
+
+async fn who_is_not_of_the_team_says_who_begins(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    assert_eq!(incident["team"]["key"], "service-desk");
+    let outsider = &acme.second_agent;
+    let lacks = async |who: &Client| {
+        let actions = who.of(&incident, "actions").await.items();
+        let start = actions.into_iter().find(|one| one["action"] == "start");
+        start.map(|start| start["lacks"].clone())
+    };
+    assert_eq!(lacks(&acme.agent.client).await, Some(json!([])));
+    assert_eq!(lacks(&outsider.client).await, Some(json!(["/assignee"])));
+    let refused = outsider.client.act(&incident, "start", json!({})).await;
+    assert_eq!((refused.slug(), refused.pointers()), ("missing-fields", vec!["/assignee"]));
+    let mut visitor = desk.signed_in(&outsider.email).await;
+    let page = format!("/o/acme/desk/tickets/{}", incident["number"].as_str().unwrap());
+    visitor.visit(&page).await.click("Start work").await.press("Start work").await;
+    assert_eq!(visitor.status(), StatusCode::UNPROCESSABLE_ENTITY, "{}", visitor.text());
+    let offered = visitor.part("select[name=assignee]");
+    assert_eq!(offered, "Please choose agent of acme", "nobody else works in the team");
+    visitor.fill("Assignee", "agent of acme").press("Start work").await;
+    let begun = outsider.client.again(&incident).await;
+    assert_eq!(
+        (&begun["state"], &begun["assignee"]["id"]),
+        (&json!("in_progress"), &json!(acme.agent.id))
+    );
+    // What is assigned stays with whom it has.
+    let second = acme.report("Nothing prints").await;
+    let input = json!({ "team": "service-desk", "assignee": acme.agent.id });
+    let _ = acme.admin.client.act(&second, "assign", input).await.ok();
+    let begun = outsider.client.act(&second, "start", json!({})).await.ok();
+    assert_eq!(begun["assignee"]["id"], acme.agent.id.as_str());
+    // Nobody can begin what its team has nobody for.
+    let third = acme.report("No sound").await;
+    let version = acme.admin.client.get("/teams/service-desk").await.ok()["version"].as_i64();
+    let nobody = json!({ "members": [] });
+    let _ = acme.admin.client.patch("/teams/service-desk", version.unwrap(), nobody).await.ok();
+    let actions = acme.agent.client.of(&third, "actions").await.items();
+    assert!(actions.iter().all(|one| one["action"] != "start"), "{actions:?}");
+    assert!(actions.iter().any(|one| one["action"] == "assign"), "{actions:?}");
+    visitor.visit(&format!("/o/acme/desk/tickets/{}", third["number"].as_str().unwrap())).await;
+    assert!(!visitor.links().contains(&"Start work".to_owned()), "{:?}", visitor.links());
 }
 
 async fn the_room_of_a_major_incident_tells_who_leads_it_and_what_was_promised(desk: TestDesk) {

@@ -32,6 +32,16 @@ async fn hint(line: &mut Listening) {
     panic!("no hint comes");
 }
 
+/// Waits for the hint on one line, before which none may come on the other.
+async fn not_before(silent: &mut Listening, other: &mut Listening) {
+    let heard = async { while !silent.next().await.unwrap().contains("event: hint") {} };
+    tokio::select! {
+        biased;
+        () = heard => panic!("somebody hears of what they may not read"),
+        () = hint(other) => {}
+    }
+}
+
 async fn whoever_looks_at_a_ticket_hears_that_somebody_has_changed_it(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     desk.ignore_mail();
@@ -92,13 +102,31 @@ async fn the_requester_hears_of_an_answer_and_of_nothing_internal(desk: TestDesk
     let mut agent = desk.signed_in(&acme.agent.email).await;
     requester.visit(&format!("/o/acme/my/{}", number(&incident))).await;
     let look = requester.attribute("#news", "data-look").unwrap();
+    let mut line = requester.listen(&requester.attribute("#news", "data-live").unwrap()).await;
     agent.visit(&format!("/o/acme/desk/tickets/{}", number(&incident))).await;
+    let mut desk_line = agent.listen(&agent.attribute("#news", "data-live").unwrap()).await;
+    for waiting in [&mut line, &mut desk_line] {
+        assert!(waiting.next().await.unwrap().contains("waiting"));
+    }
     agent.fill("Internal note", "Not again").press("Internal note").await;
+    not_before(&mut line, &mut desk_line).await;
     requester.visit(&look).await;
     assert_eq!(requester.part("#news"), "");
     agent.fill("Reply to the requester", "We look").press("Reply to the requester").await;
+    hint(&mut line).await;
     requester.visit(&look).await;
     assert_eq!(requester.part("#news"), "agent of acme has done something here. Show");
+    // What came before the line was open is told at once, and what is internal is not.
+    let late = format!("/o/acme/live?ticket={}&seen=", number(&incident));
+    let entries = look.split_once("seen=").unwrap().1.parse::<usize>().unwrap();
+    let mut late_line = requester.listen(&format!("{late}{entries}")).await;
+    assert!(late_line.next().await.unwrap().contains("waiting"));
+    hint(&mut late_line).await;
+    let mut line = requester.listen(&format!("{late}{}", entries + 1)).await;
+    assert!(line.next().await.unwrap().contains("waiting"));
+    agent.fill("Internal note", "Still here").press("Internal note").await;
+    while !desk_line.next().await.unwrap().contains("event: hint") {}
+    not_before(&mut line, &mut desk_line).await;
 }
 
 async fn nobody_hears_of_what_they_may_not_see(desk: TestDesk) {

@@ -2,6 +2,7 @@
 
 use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::{Value, json};
 use waypost_app::{
     Caller, Clock,
     sign_ins::{self, Invitation},
@@ -19,6 +20,7 @@ on_both_engines! {
     a_sign_in_ends_when_it_is_not_used_and_after_a_week
     what_a_person_may_do_is_looked_up_at_each_page
     a_person_ends_their_sign_ins_on_other_devices
+    sign_ins_are_listed_and_ended_by_a_program_of_their_person
     who_signs_out_is_out
     a_link_is_not_sent_when_it_would_be_too_late
     who_is_signed_out_by_an_administrator_has_no_link_left
@@ -218,6 +220,57 @@ async fn a_person_ends_their_sign_ins_on_other_devices(desk: TestDesk) {
     assert_eq!((ended.sign_ins, ended.password), (1, false));
     third.visit("/o/acme/home").await;
     assert_eq!(third.path(), "/sign-in?next=/o/acme/home");
+}
+
+async fn sign_ins_are_listed_and_ended_by_a_program_of_their_person(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let client = &acme.requester.client;
+    let mut first = desk.signed_in(&acme.requester.email).await;
+    let _other = desk.signed_in(&acme.agent.email).await;
+    desk.clock.advance(TimeDelta::minutes(10));
+    let mut second = desk.signed_in(&acme.requester.email).await;
+    let secret = second.cookie(COOKIE).unwrap().to_owned();
+
+    let answer = client.get("/me/sign-ins").await;
+
+    assert!(!answer.text.contains(&secret), "{}", answer.text);
+    let listed = answer.items();
+    assert_eq!(listed.len(), 2, "the latest first: {listed:?}");
+    assert!(listed[0]["created_at"].as_str() > listed[1]["created_at"].as_str());
+    assert!(listed[0]["device"].as_str().unwrap().contains("Firefox/140.0"));
+    let fields: Vec<&String> = listed[0].as_object().unwrap().keys().collect();
+    assert_eq!(fields, ["created_at", "device", "id", "used_at"]);
+    let end = |one: &Value| format!("/me/sign-ins/{}/end", one["id"].as_str().unwrap());
+    // Another person's stays as it is.
+    let theirs = acme.agent.client.get("/me/sign-ins").await.items().remove(0);
+    assert_eq!(client.post(&end(&theirs), json!({})).await.slug(), "not-found");
+    assert_eq!(acme.agent.client.get("/me/sign-ins").await.items(), [theirs]);
+    let _ = client.post(&end(&listed[1]), json!({})).await.with(StatusCode::NO_CONTENT);
+    first.visit("/o/acme/my").await;
+    assert_eq!(first.path(), "/sign-in?next=/o/acme/my");
+    assert_eq!(client.post(&end(&listed[1]), json!({})).await.slug(), "not-found");
+    // What the page ends is gone from the list, and the other way round.
+    second.visit("/o/acme/me").await;
+    let mut third = desk.signed_in(&acme.requester.email).await;
+    second.visit("/o/acme/me").await.press("Sign out everywhere else").await;
+    assert_eq!(client.get("/me/sign-ins").await.items().len(), 1);
+    third.visit("/o/acme/my").await;
+    assert_eq!(third.path(), "/sign-in?next=/o/acme/my");
+    let _ = client.post("/me/sign-ins/end", json!({})).await.with(StatusCode::NO_CONTENT);
+    assert!(client.get("/me/sign-ins").await.items().is_empty());
+    second.visit("/o/acme/my").await;
+    assert_eq!(second.path(), "/sign-in?next=/o/acme/my");
+    let token = json!({ "name": "monitoring", "role": "agent" });
+    let secret = acme.admin.client.post("/tokens", token).await.created()["secret"].take();
+    let program = desk.client(secret.as_str().unwrap());
+    for refused in [
+        program.get("/me/sign-ins").await,
+        program.post(&end(&listed[0]), json!({})).await,
+        program.post("/me/sign-ins/end", json!({})).await,
+    ] {
+        assert_eq!(refused.slug(), "forbidden");
+        assert!(refused.text.contains("use a token that acts for one"), "{}", refused.text);
+    }
 }
 
 async fn who_signs_out_is_out(desk: TestDesk) {

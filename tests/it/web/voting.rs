@@ -38,6 +38,7 @@ on_both_engines! {
     a_stand_in_votes_for_whom_they_stand_in
     whose_vote_was_passed_on_votes_by_no_old_letter
     an_organization_has_no_votes_by_mail_where_it_switched_them_off
+    a_server_without_pages_names_none_in_its_letters
     who_is_asked_twice_gets_a_link_for_each_vote
     a_reminder_has_a_link_of_its_own_and_the_first_one_holds_until_one_is_used
     a_letter_that_is_sent_again_has_a_link_that_works
@@ -454,6 +455,16 @@ async fn an_organization_has_no_votes_by_mail_where_it_switched_them_off(desk: T
     let mut manager = desk.visitor();
     manager.visit(&link).await.press("Agree").await;
     assert_eq!(state(&acme, &request).await, "in_fulfilment");
+}
+
+async fn a_server_without_pages_names_none_in_its_letters(desk: TestDesk) {
+    let acme = asking(&desk, "acme").await;
+    let _ = acme.ask_for_laptop().await;
+    let letters = desk.letters_without_pages().await;
+    assert_eq!(letters.len(), 1);
+    let body = &letters[0].body;
+    assert!(!body.contains("desk.test") && !body.contains("/s/"), "{body}");
+    assert!(!body.contains("without signing in"), "{body}");
 }
 
 async fn who_is_asked_twice_gets_a_link_for_each_vote(desk: TestDesk) {

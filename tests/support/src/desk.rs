@@ -246,12 +246,26 @@ impl TestDesk {
     /// # Panics
     /// When the database fails.
     pub async fn run_outbox(&self) -> Delivered {
+        self.deliver(WorkerOptions::default()).await
+    }
+
+    /// Sends what is due as a server does that serves no pages, and takes it out of the mailbox.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub async fn letters_without_pages(&self) -> Vec<Message> {
+        let _ =
+            self.deliver(WorkerOptions { names_pages: false, ..WorkerOptions::default() }).await;
+        self.sink.empty()
+    }
+
+    async fn deliver(&self, options: WorkerOptions) -> Delivered {
         let worker = Worker::new(
             self.store.clone(),
             Arc::new(self.clock.clone()),
             Arc::clone(&self.entropy),
             self.sink.clone(),
-            WorkerOptions { site: "https://desk.test".to_owned(), ..WorkerOptions::default() },
+            WorkerOptions { site: "https://desk.test".to_owned(), ..options },
         );
         worker.run_once().await.expect("the outbox can be read and settled")
     }

@@ -52,8 +52,10 @@ impl Facts {
             has_body: operation.request_body.is_some(),
             is_list: is_list(operation),
             shows_version: shown.any(|schema| has_version(schema, components)),
-            // Nobody reads a single token, and an order is the list of its requests.
-            has_address: !path.ends_with("/tokens") && !path.ends_with("/orders"),
+            // Nobody reads a single token or saved view, and an order is the list of its requests.
+            has_address: !["/tokens", "/saved-views", "/orders"]
+                .iter()
+                .any(|made| path.ends_with(made)),
         }
     }
 

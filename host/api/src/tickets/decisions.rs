@@ -85,6 +85,13 @@ async fn list_receipts(
     Ok(listing.reply(page, ReceiptOut::from))
 }
 
+/// Where a ticket is and where it would be as the API tells it, for front ends that print JSON.
+#[must_use]
+pub fn what_if_json(told: WhatIf) -> Value {
+    // Every name is a text and every number finite, so that nothing here can fail.
+    serde_json::to_value(WhatIfOut::from(told)).unwrap_or_default()
+}
+
 /// Where a ticket is, and where it would be.
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = WhatIf)]

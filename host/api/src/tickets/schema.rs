@@ -268,7 +268,8 @@ fn conditions(row: &Row) -> String {
     };
     let needs = named(Needed::Always, "Requires");
     let fills = named(Needed::UnlessFilled, "Requires, unless already set");
-    format!("{who}{from}{needs}{fills}")
+    let own = named(Needed::UnlessOfTeam, "Requires, of whoever is not of the owning team");
+    format!("{who}{from}{needs}{fills}{own}")
 }
 
 /// Names in a sentence.

@@ -134,7 +134,9 @@ pub async fn actions(
     let mut tx = desk.store.read(caller.org).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     let settings = waypost_store::organization::load(&mut tx).await?.settings;
-    Ok(seen.ticket.allowed_actions(caller.role, seen.relation, &settings))
+    let team = waypost_store::team::find(&mut tx, seen.ticket.team).await?;
+    let hints = seen.ticket.allowed_actions(caller.role, seen.relation, &settings);
+    Ok(seen.ticket.as_followed_by(caller.person(), team.as_ref(), hints))
 }
 
 /// The state in which an action would leave what the caller gets back; none where policies decide

@@ -1,9 +1,12 @@
 //! Hints: what a caller can do to a ticket now, and what each action still lacks.
 
 use crate::{
+    field::Needed,
+    ids::PersonId,
     organization::OrgSettings,
     permission::{Relation, allows},
     role::Role,
+    team::Team,
     ticket::{Action, Row, Ticket, Who},
 };
 
@@ -36,6 +39,36 @@ impl Ticket {
             .filter(|row| role != Role::Requester || !self.lacks_what_is_edited(row, settings))
             .map(|row| ActionHint { action: row.action, lacks: self.lacks(row, settings) })
             .collect()
+    }
+
+    /// The same hints as this person can follow them, who may work in the owning team or not: nobody
+    /// takes on what its team has nobody for, and who is not of the team says who is to do it.
+    #[must_use]
+    pub fn as_followed_by(
+        &self,
+        person: Option<PersonId>,
+        team: Option<&Team>,
+        mut hints: Vec<ActionHint>,
+    ) -> Vec<ActionHint> {
+        let team = team.filter(|team| team.serves(self.org) && !team.members.is_empty());
+        let works = |person: Option<PersonId>| {
+            team.zip(person).is_some_and(|(team, person)| team.has_member(person))
+        };
+        let is_said = works(person) || works(self.assignee);
+        hints.retain_mut(|hint| {
+            let row = self.rules().row(hint.action);
+            let inputs = row.into_iter().flat_map(|row| row.inputs);
+            for input in inputs.filter(|input| input.needed == Needed::UnlessOfTeam) {
+                if team.is_none() {
+                    return false;
+                }
+                if !is_said {
+                    hint.lacks.push(format!("/{}", input.name));
+                }
+            }
+            true
+        });
+        hints
     }
 
     /// Whether it lacks fields that must be edited before, because the action does not take them.

@@ -266,6 +266,10 @@ fn inputs(kind: &Kind, row: &Row) -> (String, String) {
     if !fills.is_empty() {
         needs.push(format!("if not set: {}", fills.join(", ")));
     }
+    let own = named(Needed::UnlessOfTeam);
+    if !own.is_empty() {
+        needs.push(format!("of whoever is not of the team, if not set: {}", own.join(", ")));
+    }
     let demanding = OrgSettings { resolve_demands: ResolveDemand::ALL.to_vec(), ..settings() };
     let lacking =
         row.lacks.map(|lacks| lacks(&unfilled(kind.kind), &demanding)).unwrap_or_default();

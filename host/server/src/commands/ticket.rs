@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use waypost_app::tickets::{
-    self, OpenTicket, TicketQuery, TicketRef, TicketView,
+    self, OpenTicket, TicketQuery, TicketRef, TicketView, WhatIf,
     preview::{self, RequestPreview},
 };
 use waypost_domain::{
@@ -35,6 +35,8 @@ pub(crate) enum Ticket {
     Edit(Act),
     /// Perform an action on a ticket: `act PRB0000001 confirm --field impact=2`.
     Act(Act),
+    /// Say which priority and team a ticket would have with other fields; nothing is changed.
+    WhatIf(Ask),
 }
 
 /// Open a ticket.
@@ -98,6 +100,20 @@ pub(crate) struct Act {
     org: Key,
     /// Field of the action, such as `reason=A new router`. Can be repeated. Values can be JSON:
     /// `impact=2`, `tags=["vpn"]`.
+    #[arg(long = "field", value_name = "NAME=VALUE", value_parser = setting)]
+    fields: Vec<(String, String)>,
+}
+
+/// Ask what if.
+#[derive(Debug, Args)]
+pub(crate) struct Ask {
+    /// Number of the ticket, such as INC0000042.
+    number: String,
+    /// Key of the organization.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// Field that would be different, such as `impact=1`. Can be repeated; without any, the
+    /// policies are asked about the ticket as it is.
     #[arg(long = "field", value_name = "NAME=VALUE", value_parser = setting)]
     fields: Vec<(String, String)>,
 }
@@ -187,6 +203,14 @@ impl Ticket {
                 let view = done.with_context(|| format!("{action} of {number} of {org}"))?;
                 tell(output, &view)
             }
+            Self::WhatIf(Ask { number, org, fields }) => {
+                let caller = installation.operator(&org).await?;
+                let (named, fields) = (TicketRef::parse(&number), read(fields));
+                let told = Box::pin(tickets::what_if(desk, &caller, &named, &fields)).await;
+                let told = told.with_context(|| format!("asking what if of {number} of {org}"))?;
+                let json = || waypost_api::what_if_json(told.clone());
+                output.tell(json, |to| write_what_if(to, &told))
+            }
         }
     }
 }
@@ -256,6 +280,23 @@ fn write_preview(to: &mut dyn Write, preview: &RequestPreview) -> io::Result<()>
     }
     if let Some(failures) = &preview.policy_failures {
         writeln!(to, "  policies failed, and a fallback decides: {failures}")?;
+    }
+    Ok(())
+}
+
+fn write_what_if(to: &mut dyn Write, told: &WhatIf) -> io::Result<()> {
+    let place = |view: &TicketView| {
+        let assignee = view.assignee.as_ref().map_or("nobody", |person| person.name.as_str());
+        format!("priority {}, team {}, assigned to {assignee}", view.priority.0, view.team.key)
+    };
+    writeln!(to, "{}: nothing was changed.", told.before.ticket.number)?;
+    writeln!(to, "  is        {}", place(&told.before))?;
+    writeln!(to, "  would be  {}", place(&told.after))?;
+    for (action, reason) in &told.reasons {
+        writeln!(to, "  {action}: {}", crate::output::line(reason))?;
+    }
+    if let Some(failures) = &told.policy_failures {
+        writeln!(to, "  policies failed, so that the team would stay: {failures}")?;
     }
     Ok(())
 }

@@ -302,6 +302,23 @@ mod tests {
     }
 
     #[test]
+    fn letters_name_no_page_where_nobody_has_said_where_the_pages_are() {
+        let outbox = |flags: Vec<Flag>, listening: &str| {
+            let config = load(&Sources { flags, ..Sources::default() }).unwrap().config;
+            let site = config.site(listening.parse().unwrap()).unwrap();
+            let outbox = config.outbox(site.as_ref());
+            (outbox.names_pages, outbox.site)
+        };
+        assert_eq!(outbox(Vec::new(), "10.0.0.1:8080"), (false, String::new()));
+        // Pages that only this machine reaches are no use in a letter.
+        let local = (false, "http://127.0.0.1:8080".to_owned());
+        assert_eq!(outbox(Vec::new(), "127.0.0.1:8080"), local);
+        let known = vec![flag("public_url", "https://desk.example.com")];
+        let named = (true, "https://desk.example.com".to_owned());
+        assert_eq!(outbox(known, "10.0.0.1:8080"), named);
+    }
+
+    #[test]
     fn the_place_of_the_database_tells_no_password() {
         let place = |url: &str| {
             let flags = vec![flag("database_url", url)];

@@ -9,6 +9,7 @@ use waypost_app::{
     tickets::bulk::{self, Acted, BulkAction, BulkTicket},
 };
 use waypost_domain::{
+    field::Needed,
     refusal::Refused,
     said::Said,
     ticket::{Action, FieldType, Row as Rule, TicketKind},
@@ -158,7 +159,7 @@ async fn preview(
         .inputs
         .iter()
         .filter_map(|input| {
-            let is_needed = input.needed != waypost_domain::field::Needed::No;
+            let is_needed = !matches!(input.needed, Needed::No | Needed::UnlessOfTeam);
             make.field(input.name, input.takes, is_needed, None)
         })
         .collect();
@@ -228,7 +229,7 @@ pub(crate) async fn act(
         .rule
         .inputs
         .iter()
-        .filter(|one| one.needed == waypost_domain::field::Needed::Always)
+        .filter(|one| one.needed == Needed::Always)
         .filter(|one| !input.contains_key(one.name))
         .map(|one| (one.name, Said::fixed(one.doc)))
         .collect();

@@ -94,7 +94,10 @@ async fn do_page(
         });
     };
     let words = viewer.words;
-    let choices = choices_of(state, viewer, &view, action).await?;
+    let mut choices = choices_of(state, viewer, &view, action).await?;
+    if action == Action::Start {
+        choices.narrow_to_team(&view.team.key);
+    }
     let mut fields = if action == Action::Edit {
         edited(state, viewer, &view, &choices, form, faults).await?
     } else {
@@ -102,6 +105,9 @@ async fn do_page(
     };
     if action == Action::AppointVoter {
         offer_seats(state, viewer, &named, &mut fields, form).await?;
+    }
+    for field in &mut fields {
+        field.is_required |= hint.lacks.contains(&format!("/{}", field.name));
     }
     let is_here = |pointer: &&String| {
         fields.iter().any(|field| field.name == pointer.trim_start_matches('/'))
@@ -205,7 +211,7 @@ pub(super) fn inputs(
     Ok(inputs
         .filter_map(|input| {
             let filled = || shown(view, input.name, choices, &viewer.clock);
-            let now = begin(viewer, view, action, input.name)
+            let now = begin(viewer, view, choices, action, input.name)
                 .or_else(|| if input.fills { filled() } else { None });
             make.field(input.name, input.takes, input.is_needed(ticket), now)
         })
@@ -278,11 +284,21 @@ fn mends(
 }
 
 /// What an input begins with, where there is something that is mostly right.
-fn begin(viewer: &Viewer, view: &TicketView, action: Action, name: &str) -> Option<String> {
+fn begin(
+    viewer: &Viewer,
+    view: &TicketView,
+    choices: &Choices,
+    action: Action,
+    name: &str,
+) -> Option<String> {
     match (action, name) {
         (Action::Assign, "team") => Some(view.team.key.clone()),
         (Action::Assign, "assignee") => view.ticket.assignee.map(|person| person.to_string()),
-        (Action::Start, "assignee") => viewer.caller().person().map(|person| person.to_string()),
+        (Action::Start, "assignee") => {
+            let is_offered = |person: &String| choices.people.iter().any(|(id, _)| id == person);
+            let likely = [viewer.caller().person(), view.ticket.assignee];
+            likely.into_iter().flatten().map(|person| person.to_string()).find(is_offered)
+        }
         (Action::SetPriority, "priority") => Some(view.priority.0.to_string()),
         (Action::Escalate, "level") => Some((view.ticket.escalation_level + 1).to_string()),
         _ => None,

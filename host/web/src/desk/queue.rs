@@ -14,7 +14,7 @@ use waypost_app::{
 use waypost_domain::{
     ids::{PersonId, SavedViewId},
     incident::MajorState,
-    key::Key,
+    saved_view::{FILTERS, QueueView, SavedView},
     team::Team,
     ticket::{Phase, State as TicketState, TicketKind},
 };
@@ -71,86 +71,43 @@ struct Tab {
     is_here: bool,
 }
 
-/// Which tickets a view shows.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum View {
-    Mine,
-    Team(String),
-    Unassigned,
-    Waiting,
-    Degraded,
-    Major,
-    All,
+/// What people call a view.
+fn label(view: &QueueView, viewer: &Viewer, teams: &[Team]) -> String {
+    let t = &viewer.words.text;
+    match view {
+        QueueView::Mine => t.queue_mine(),
+        QueueView::Team(key) => teams
+            .iter()
+            .find(|team| team.key == *key)
+            .map_or_else(|| key.to_string(), |team| team.name.clone()),
+        QueueView::Unassigned => t.queue_unassigned(),
+        QueueView::Waiting => t.queue_waiting(),
+        QueueView::Degraded => t.queue_degraded(),
+        QueueView::Major => t.queue_major(),
+        QueueView::All => t.queue_all(),
+    }
 }
 
-impl View {
-    fn parse(text: &str) -> Option<Self> {
-        Some(match text {
-            "mine" => Self::Mine,
-            "unassigned" => Self::Unassigned,
-            "waiting" => Self::Waiting,
-            "degraded" => Self::Degraded,
-            "major" => Self::Major,
-            "all" => Self::All,
-            other => {
-                let key = other.strip_prefix("team-")?;
-                Self::Team(key.parse::<Key>().ok()?.to_string())
-            }
-        })
-    }
-
-    fn path(&self) -> String {
-        match self {
-            Self::Mine => "mine".to_owned(),
-            Self::Team(key) => format!("team-{key}"),
-            Self::Unassigned => "unassigned".to_owned(),
-            Self::Waiting => "waiting".to_owned(),
-            Self::Degraded => "degraded".to_owned(),
-            Self::Major => "major".to_owned(),
-            Self::All => "all".to_owned(),
+/// What a view asks for, of incidents and requests: problems and tasks have lists of their own.
+fn shown_by(view: &QueueView, me: Option<PersonId>) -> TicketQuery {
+    let open = TicketQuery {
+        kinds: vec![TicketKind::Incident, TicketKind::Request],
+        order: TicketOrder::Queue,
+        active: Some(true),
+        ..TicketQuery::default()
+    };
+    match view {
+        QueueView::Mine => {
+            TicketQuery { kinds: TicketKind::ALL.to_vec(), assignee: me.map(PersonRef::Id), ..open }
         }
-    }
-
-    fn label(&self, viewer: &Viewer, teams: &[Team]) -> String {
-        let t = &viewer.words.text;
-        match self {
-            Self::Mine => t.queue_mine(),
-            Self::Team(key) => teams
-                .iter()
-                .find(|team| team.key.as_str() == key)
-                .map_or_else(|| key.clone(), |team| team.name.clone()),
-            Self::Unassigned => t.queue_unassigned(),
-            Self::Waiting => t.queue_waiting(),
-            Self::Degraded => t.queue_degraded(),
-            Self::Major => t.queue_major(),
-            Self::All => t.queue_all(),
+        QueueView::Team(key) => TicketQuery { team: Some(key.to_string()), ..open },
+        QueueView::Unassigned => TicketQuery { assigned: Some(false), ..open },
+        QueueView::Waiting => TicketQuery { phases: vec![Phase::OnHold], ..open },
+        QueueView::Degraded => TicketQuery { policy_failures: Some(true), ..open },
+        QueueView::Major => {
+            TicketQuery { major_states: vec![MajorState::Proposed, MajorState::Accepted], ..open }
         }
-    }
-
-    /// What it asks for, of incidents and requests: problems and tasks have lists of their own.
-    fn query(&self, me: Option<PersonId>) -> TicketQuery {
-        let open = TicketQuery {
-            kinds: vec![TicketKind::Incident, TicketKind::Request],
-            order: TicketOrder::Queue,
-            active: Some(true),
-            ..TicketQuery::default()
-        };
-        match self {
-            Self::Mine => TicketQuery {
-                kinds: TicketKind::ALL.to_vec(),
-                assignee: me.map(PersonRef::Id),
-                ..open
-            },
-            Self::Team(key) => TicketQuery { team: Some(key.clone()), ..open },
-            Self::Unassigned => TicketQuery { assigned: Some(false), ..open },
-            Self::Waiting => TicketQuery { phases: vec![Phase::OnHold], ..open },
-            Self::Degraded => TicketQuery { policy_failures: Some(true), ..open },
-            Self::Major => TicketQuery {
-                major_states: vec![MajorState::Proposed, MajorState::Accepted],
-                ..open
-            },
-            Self::All => open,
-        }
+        QueueView::All => open,
     }
 }
 
@@ -165,7 +122,7 @@ pub(crate) async fn show(
     Path((_, view)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response, PageError> {
-    let view = View::parse(&view).ok_or_else(PageError::not_found)?;
+    let view = view.parse::<QueueView>().map_err(|_| PageError::not_found())?;
     let page = page(&state, &viewer, view, &query, None, &Faults::default()).await?;
     Ok(show_page(&page))
 }
@@ -178,7 +135,7 @@ pub(crate) async fn save(
 ) -> Result<Response, PageError> {
     let shown = form.get("query").unwrap_or_default();
     let (view, filter) = parts(shown);
-    let view = View::parse(view).ok_or_else(PageError::bad_request)?;
+    let view = view.parse::<QueueView>().map_err(|_| PageError::bad_request())?;
     let query = Query::of(filter);
     let name = form.said("name").unwrap_or_default();
     // What is not of a filter is left out.
@@ -213,15 +170,15 @@ fn parts(query: &str) -> (&str, &str) {
 }
 
 /// What is looked at, as a saved view keeps it.
-fn address(view: &View, query: &Query) -> String {
+fn address(view: &QueueView, query: &Query) -> String {
     let kept = kept(query);
     let kept = kept.trim_end_matches('&');
-    if kept.is_empty() { view.path() } else { format!("{}?{kept}", view.path()) }
+    if kept.is_empty() { view.to_string() } else { format!("{view}?{kept}") }
 }
 
 /// The parts of an address that filter a list.
 fn kept(query: &Query) -> String {
-    let parts = ["text", "state", "priority", "team"].into_iter().filter_map(|name| {
+    let parts = FILTERS.into_iter().filter_map(|name| {
         let value = query.get(name)?;
         Some(format!("{name}={}&", encoded(value)))
     });
@@ -231,7 +188,7 @@ fn kept(query: &Query) -> String {
 async fn page(
     state: &WebState,
     viewer: &Viewer,
-    view: View,
+    view: QueueView,
     query: &Query,
     form: Option<&Form>,
     faults: &Faults,
@@ -244,32 +201,43 @@ async fn page(
         .map(|view| view.record)
         .filter(|team| team.active)
         .collect();
-    let mut views = vec![View::Mine];
+    let mut views = vec![QueueView::Mine];
     let mine = teams.iter().filter(|team| me.is_some_and(|me| team.members.contains(&me)));
-    views.extend(mine.map(|team| View::Team(team.key.to_string())));
-    if !views.contains(&view) && matches!(view, View::Team(_)) {
+    views.extend(mine.map(|team| QueueView::Team(team.key.clone())));
+    if !views.contains(&view) && matches!(view, QueueView::Team(_)) {
         views.push(view.clone());
     }
-    views.extend([View::Unassigned, View::Waiting, View::Degraded, View::Major, View::All]);
+    views.extend([
+        QueueView::Unassigned,
+        QueueView::Waiting,
+        QueueView::Degraded,
+        QueueView::Major,
+        QueueView::All,
+    ]);
     let shown_now = address(&view, query);
     let saved = saved_views::mine(&state.desk, viewer.caller()).await?;
-    let here = saved.iter().find(|saved| saved.query == shown_now);
+    // Who saved it at the API may have written the same in another way.
+    let is_here = |saved: &&SavedView| {
+        let (base, filter) = parts(&saved.query);
+        base.parse::<QueueView>().is_ok_and(|base| address(&base, &Query::of(filter)) == shown_now)
+    };
+    let here = saved.iter().find(is_here);
     let mut tabs = Vec::with_capacity(views.len() + saved.len());
     // A page that only looks for news is spared the counts.
     let counts = query.get("seen").is_none();
     for one in &views {
-        let total = count(&state.desk, viewer, one.query(me), counts).await?;
+        let total = count(&state.desk, viewer, shown_by(one, me), counts).await?;
         tabs.push(Tab {
-            href: viewer.at(&format!("desk/queue/{}", one.path())),
-            label: one.label(viewer, &teams),
+            href: viewer.at(&format!("desk/queue/{one}")),
+            label: label(one, viewer, &teams),
             count: total,
             is_here: *one == view && here.is_none(),
         });
     }
     for one in &saved {
         let (base, filter) = parts(&one.query);
-        let Some(base) = View::parse(base) else { continue };
-        let mut asked = base.query(me);
+        let Ok(base) = base.parse::<QueueView>() else { continue };
+        let mut asked = shown_by(&base, me);
         Filter::read(&Query::of(filter)).narrow(&mut asked);
         tabs.push(Tab {
             href: viewer.at(&format!("desk/queue/{}", one.query)),
@@ -278,22 +246,22 @@ async fn page(
             is_here: here.is_some_and(|here| here.id == one.id),
         });
     }
-    let title = here.map_or_else(|| view.label(viewer, &teams), |saved| saved.name.clone());
-    let bare = viewer.at(&format!("desk/queue/{}", view.path()));
-    let mut asked = view.query(me);
+    let title = here.map_or_else(|| label(&view, viewer, &teams), |saved| saved.name.clone());
+    let bare = viewer.at(&format!("desk/queue/{view}"));
+    let mut asked = shown_by(&view, me);
     let filter = Filter::read(query);
     filter.narrow(&mut asked);
     let listed = listed(&state.desk, viewer, &asked, query).await?;
     let t = &viewer.words.text;
     let empty = match &view {
-        View::Mine => t.empty_mine(),
-        View::Unassigned => t.empty_unassigned(),
-        View::Degraded => t.empty_degraded(),
-        View::Major => t.empty_major(),
-        View::Team(_) | View::Waiting | View::All => t.empty_queue(),
+        QueueView::Mine => t.empty_mine(),
+        QueueView::Unassigned => t.empty_unassigned(),
+        QueueView::Degraded => t.empty_degraded(),
+        QueueView::Major => t.empty_major(),
+        QueueView::Team(_) | QueueView::Waiting | QueueView::All => t.empty_queue(),
     };
     let p = Page::of_desk(viewer, title).telling(query).refused(!faults.is_empty());
-    let list = format!("desk/queue/{}", view.path());
+    let list = format!("desk/queue/{}", view);
     let news = News::of_list(viewer, &list, &listed.mark, &listed.address, query.get("seen"));
     let choices = Choices::default();
     let make = Fields { words: viewer.words, choices: &choices, form, faults, prefix: "save" };
@@ -318,7 +286,7 @@ async fn page(
         total: listed.total,
         empty,
         bulk: offered(viewer),
-        is_team: matches!(view, View::Team(_)),
+        is_team: matches!(view, QueueView::Team(_)),
         news,
     })
 }
