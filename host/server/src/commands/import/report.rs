@@ -70,6 +70,7 @@ impl Report {
             let column = self.columns.get(field.as_str()).cloned().unwrap_or_default();
             let remedy = remedy(&field, code);
             let id = id.clone();
+            let message = message.into();
             let refusal = Refusal { place, id, field, column, code, message, remedy };
             self.write(place, "refused", &refusal.cells())?;
             if self.first_refused.len() < TOLD {

@@ -291,7 +291,7 @@ fn json(view: &BindingView) -> Value {
         "warnings": view.warnings.iter().map(|fault| json!({
             "pointer": fault.pointer,
             "code": fault.code,
-            "message": fault.message,
+            "message": &*fault.message,
         })).collect::<Vec<_>>(),
         "version": binding.version,
     })
