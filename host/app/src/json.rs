@@ -45,7 +45,7 @@ pub(crate) fn value(
             number(faults, pointer, json, most.max(u32::from(u16::MAX))).map(Value::Number)
         }
         FieldType::Flag => {
-            expect(faults, pointer, json.as_bool(), said!("true or false")).map(Value::Flag)
+            expect(faults, pointer, json.as_bool(), &said!("true or false")).map(Value::Flag)
         }
         FieldType::Time => time(faults, pointer, json).map(Value::Time),
         FieldType::Choice(names) => choice(faults, pointer, json, names),
@@ -95,7 +95,7 @@ pub(crate) fn expect<T>(
     faults: &mut Faults,
     pointer: &str,
     value: Option<T>,
-    what: Said,
+    what: &Said,
 ) -> Option<T> {
     if value.is_none() {
         faults.wrong(pointer, "invalid", said!("Must be {what}.", what));
@@ -104,7 +104,7 @@ pub(crate) fn expect<T>(
 }
 
 fn text<'j>(faults: &mut Faults, pointer: &str, json: &'j Json) -> Option<&'j str> {
-    expect(faults, pointer, json.as_str(), said!("a text"))
+    expect(faults, pointer, json.as_str(), &said!("a text"))
 }
 
 /// A text of several lines, with one kind of line end.
@@ -132,7 +132,7 @@ pub(crate) fn names<'j>(
         let places = items.iter().enumerate();
         places.map(|(place, item)| Some((format!("{pointer}/{place}"), item.as_str()?))).collect()
     });
-    let mut all: Vec<_> = expect(faults, pointer, all.flatten(), said!("a list of texts"))?;
+    let mut all: Vec<_> = expect(faults, pointer, all.flatten(), &said!("a list of texts"))?;
     all.retain(|(pointer, named)| is_plain(faults, pointer, named));
     Some(all)
 }
@@ -154,7 +154,7 @@ fn number(faults: &mut Faults, pointer: &str, json: &Json, most: u32) -> Option<
         faults.wrong(pointer, "out-of-range", said!("Must be {what}.", what));
         return None;
     }
-    expect(faults, pointer, given, what)
+    expect(faults, pointer, given, &what)
 }
 
 fn time(faults: &mut Faults, pointer: &str, json: &Json) -> Option<DateTime<Utc>> {
@@ -191,12 +191,12 @@ pub(crate) fn texts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<V
     let all = json.as_array().map(|items| {
         items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
     });
-    expect(faults, pointer, all.flatten(), said!("a list of texts"))
+    expect(faults, pointer, all.flatten(), &said!("a list of texts"))
 }
 
 /// Forms are answered in texts; JSON's other plain values are as good.
 fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, String)>> {
-    let object = expect(faults, pointer, json.as_object(), said!("an object of answers"))?;
+    let object = expect(faults, pointer, json.as_object(), &said!("an object of answers"))?;
     let mut answers = Vec::with_capacity(object.len());
     for (field, value) in object {
         let at = at(pointer, field);
@@ -220,8 +220,8 @@ fn answers(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Vec<(Key, 
 fn external_ref(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Value> {
     let parts = parts(faults, pointer, json, ["source", "id"])?;
     let [source, id] = parts.map(|part| part.and_then(Json::as_str).map(str::to_owned));
-    let source = expect(faults, &at(pointer, "source"), source, said!("a text"));
-    let id = expect(faults, &at(pointer, "id"), id, said!("a text"));
+    let source = expect(faults, &at(pointer, "source"), source, &said!("a text"));
+    let id = expect(faults, &at(pointer, "id"), id, &said!("a text"));
     Some(Value::ExternalRef(source?, id?))
 }
 
@@ -230,14 +230,14 @@ fn money(faults: &mut Faults, pointer: &str, json: &Json) -> Option<Money> {
     let [amount, currency] = parts(faults, pointer, json, ["minor_units", "currency"])?;
     let amount = amount.and_then(Json::as_i64);
     let amount =
-        expect(faults, &at(pointer, "minor_units"), amount, said!("a whole number of cents"));
+        expect(faults, &at(pointer, "minor_units"), amount, &said!("a whole number of cents"));
     let currency = currency.and_then(Json::as_str);
-    let currency = expect(faults, &at(pointer, "currency"), currency, said!("a text such as EUR"));
+    let currency = expect(faults, &at(pointer, "currency"), currency, &said!("a text such as EUR"));
     Some(Money { minor_units: amount?, currency: currency?.to_owned() })
 }
 
 fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<String, FieldValue>> {
-    let object = expect(faults, pointer, json.as_object(), said!("an object of fields"))?;
+    let object = expect(faults, pointer, json.as_object(), &said!("an object of fields"))?;
     let mut facts = BTreeMap::new();
     for (name, json) in object {
         let value = match json {
@@ -267,7 +267,7 @@ fn facts(faults: &mut Faults, pointer: &str, json: &Json) -> Option<BTreeMap<Str
             Json::Null | Json::Object(_) => None,
         };
         let what = said!("a text, a number, true, false or a list of texts");
-        let value = expect(faults, &at(pointer, name), value, what);
+        let value = expect(faults, &at(pointer, name), value, &what);
         facts.extend(value.map(|value| (name.clone(), value)));
     }
     Some(facts)
@@ -283,7 +283,7 @@ fn parts<'j, const N: usize>(
     let listed = names.join(" and ");
     // What has such parts has no inputs on pages.
     let what = Said::as_is(format!("an object with {listed}"));
-    let object = expect(faults, pointer, json.as_object(), what)?;
+    let object = expect(faults, pointer, json.as_object(), &what)?;
     for name in object.keys().filter(|name| !names.contains(&name.as_str())) {
         let message = Said::as_is(format!("There is no field `{name}`; give {listed}."));
         faults.wrong(&at(pointer, name), "unknown", message);

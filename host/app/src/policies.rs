@@ -313,7 +313,7 @@ pub async fn remove(
     if !found.is_own {
         let message =
             Said::as_is("The policy belongs to an organization above, which alone can remove it.");
-        return Err(CommandError::guard(message.to_owned()));
+        return Err(CommandError::guard(message));
     }
     let (active, superseded): (Vec<_>, Vec<_>) = binding::components(&mut tx)
         .await?

@@ -23,7 +23,8 @@ pub async fn mine(desk: &Desk, caller: &Caller) -> Result<Vec<SavedView>, Comman
 /// Saves a view for the caller.
 ///
 /// # Errors
-/// As [`mine`]; [`CommandError::Refused`] for one that is not right or one too many, [`CommandError::Invalid`] for a name that another view of theirs has.
+/// As [`mine`]; [`CommandError::Refused`] for one that is not right or one too many, and for a name
+/// or a query that another view of theirs has.
 pub async fn save(
     desk: &Desk,
     caller: &Caller,

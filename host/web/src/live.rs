@@ -273,10 +273,8 @@ impl News {
         });
         let shown = entries.len();
         // What is internal changes the version as well.
-        let known = match viewer.is_desk() {
-            true => format!("version={version}"),
-            false => format!("seen={shown}"),
-        };
+        let known =
+            if viewer.is_desk() { format!("version={version}") } else { format!("seen={shown}") };
         let live = viewer.at(&format!("live?ticket={number}&{known}"));
         Self { live, look: format!("{show}?seen={shown}"), said, show, wait_ms: 500 }
     }
@@ -308,26 +306,8 @@ pub(crate) async fn hints(
     viewer: Viewer,
     query: Query,
 ) -> Result<Response, PageError> {
-    let mut about = None;
-    let mut reader = None;
-    let mut is_stale = false;
-    if let Some(number) = query.get("ticket") {
-        let named = TicketRef::parse(number);
-        let ticket = tickets::find(&state.desk, viewer.caller(), &named).await?.ticket;
-        // It may have changed since the page was shown.
-        if viewer.is_desk() {
-            let seen = query.get("version").and_then(|version| version.parse().ok());
-            is_stale = seen.is_some_and(|seen: i64| seen != ticket.version);
-        } else {
-            let mut reads =
-                Reader { desk: state.desk.clone(), viewer: viewer.clone(), named, seen: 0 };
-            reads.seen = reads.count().await?;
-            let seen = query.get("seen").and_then(|seen| seen.parse().ok());
-            is_stale = seen.is_some_and(|seen: usize| seen != reads.seen);
-            reader = Some(reads);
-        }
-        about = Some(ticket.id);
-    } else {
+    let named = query.get("ticket").map(TicketRef::parse);
+    if named.is_none() {
         must_be_desk(&viewer)?;
     }
     let live = &state.live;
@@ -336,12 +316,29 @@ pub(crate) async fn hints(
         return Ok(StatusCode::SERVICE_UNAVAILABLE.into_response());
     };
     let (changes, latest) = live.changes(&state.desk, &viewer).await?;
-    if about.is_none() {
+    // Whoever listens already misses nothing: what is there is looked at after that.
+    let (mut about, mut reader) = (None, None);
+    let is_stale = if let Some(named) = named {
+        let ticket = tickets::find(&state.desk, viewer.caller(), &named).await?.ticket;
+        about = Some(ticket.id);
+        if viewer.is_desk() {
+            let seen = query.get("version").and_then(|version| version.parse().ok());
+            seen.is_some_and(|seen: i64| seen != ticket.version)
+        } else {
+            let (desk, viewer) = (state.desk.clone(), viewer.clone());
+            let mut one = Reader { desk, viewer, named, seen: 0 };
+            one.seen = one.count().await?;
+            let seen = query.get("seen").and_then(|seen| seen.parse().ok());
+            let is_stale = seen.is_some_and(|seen: usize| seen != one.seen);
+            reader = Some(one);
+            is_stale
+        }
+    } else {
         // How long ago the page was asked for: a browser's clock may be anything.
         let age = query.get("age").and_then(|age| age.parse::<u32>().ok());
         let seen = age.map(|age| viewer.caller().now - TimeDelta::milliseconds(age.into()));
-        is_stale = latest.zip(seen).is_some_and(|(latest, seen)| latest > seen);
-    }
+        latest.zip(seen).is_some_and(|(latest, seen)| latest > seen)
+    };
     let until = Box::pin(tokio::time::sleep(LIFE));
     let over = live.0.over.subscribe();
     let waiter =
@@ -476,7 +473,7 @@ mod tests {
         let (second, third) = (all_of(2), all_of(3));
         assert_eq!((first.len(), second.len(), third.len()), (200, 100, 50));
         assert!(all_of(1).is_empty(), "it has its half");
-        let others: Vec<_> = (4..1_000).map(all_of).collect();
+        let others: Vec<_> = (4..1_000).map(&mut all_of).collect();
         let held = first.len() + second.len() + third.len();
         let last: usize = others.iter().map(Vec::len).sum();
         assert_eq!(held + last, STREAMS, "and every place is used");

@@ -602,12 +602,20 @@ async fn ask_for(scene: &mut Scene<'_>, hostile: &mut Hostile, read: &mut Read) 
 }
 
 fn in_address(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    use std::fmt::Write as _;
+
+    text.bytes().fold(String::new(), |mut all, byte| {
+        write!(all, "%{byte:02X}").expect("a string takes all");
+        all
+    })
 }
+
+/// Headers that say where a form comes from.
+type Origin = &'static [(&'static str, &'static str)];
 
 /// Where a form may say that it comes from, and whether it is carried out: for somebody who is not
 /// signed in, and for somebody who is.
-const SENT: &[(&[(&str, &str)], bool, bool)] = &[
+const SENT: &[(Origin, bool, bool)] = &[
     (&[("sec-fetch-site", "same-origin")], true, true),
     // Somebody loads again what they have sent.
     (&[("sec-fetch-site", "none")], true, true),

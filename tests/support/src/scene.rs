@@ -428,10 +428,10 @@ async fn incidents(org: &Org<'_>, write: &mut Writer<'_>) -> Tickets {
     let reason = json!({ "reason": write("reason of a reopening") });
     let reopened = requester.act(&reopened, "reopen", reason).await.ok();
 
-    let held = report(write("title of an incident"), write("description of an incident")).await;
+    let waiting = report(write("title of an incident"), write("description of an incident")).await;
     let hold =
         json!({ "awaiting": "vendor", "vendor": write("vendor"), "comment": write("comment") });
-    let held = act(&held, "hold", hold).await;
+    let waiting = act(&waiting, "hold", hold).await;
     let fresh =
         report("I have forgotten something".to_owned(), write("description of an incident")).await;
     let cancelled =
@@ -461,7 +461,7 @@ async fn incidents(org: &Org<'_>, write: &mut Writer<'_>) -> Tickets {
         ("own", own),
         ("solved", solved),
         ("child", child),
-        ("held", held),
+        ("held", waiting),
         ("fresh", fresh),
         ("cancelled", cancelled),
         ("major", majors.remove(0)),

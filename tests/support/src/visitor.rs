@@ -236,6 +236,9 @@ impl Visitor {
     }
 
     /// The methods that an address answers to.
+    ///
+    /// # Panics
+    /// When it answers to any.
     pub async fn methods(&mut self, path: &str) -> Vec<String> {
         self.go(Method::PUT, path.to_owned(), Some(String::new()), &[]).await;
         assert_eq!(self.status, StatusCode::METHOD_NOT_ALLOWED, "{path}");

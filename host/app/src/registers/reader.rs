@@ -191,7 +191,7 @@ impl<'a> Reader<'a> {
     fn known_value(&mut self, pointer: &str, takes: FieldType, json: &Json) -> Option<Value> {
         if let FieldType::Objects(shape) = takes {
             let what = Said::as_is(format!("a list of objects: {}", shape.doc));
-            let items = json::expect(&mut self.faults, pointer, json.as_array(), what)?;
+            let items = json::expect(&mut self.faults, pointer, json.as_array(), &what)?;
             let items = items.iter().enumerate();
             let objects =
                 items.map(|(place, item)| self.object(&format!("{pointer}/{place}"), shape, item));
@@ -220,7 +220,7 @@ impl<'a> Reader<'a> {
     fn object(&mut self, pointer: &str, shape: &'static Shape, json: &Json) -> Given {
         let mut given = Given::default();
         let what = Said::as_is(format!("an object: {}", shape.doc));
-        let Some(object) = json::expect(&mut self.faults, pointer, json.as_object(), what) else {
+        let Some(object) = json::expect(&mut self.faults, pointer, json.as_object(), &what) else {
             return given;
         };
         for name in object.keys().filter(|name| shape.parts.iter().all(|part| part.name != **name))

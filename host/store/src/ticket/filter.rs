@@ -312,8 +312,8 @@ fn add_conditions(sql: &mut Sql, walk: &Walk, filter: &TicketFilter, known: &Kno
     filter_by_time(sql, filter);
 }
 
-/// Whether a request is in its requester's basket. What most tickets are left out by is in the index
-/// of what is open; only of drafts is the rest looked at, beside.
+/// Whether a request is in its requester's basket. What tells most tickets from one is in the index
+/// of what is open; the rest is looked up beside it, of drafts only.
 const IN_BASKET: &str = "(kind = 'request' and state = 'new' and assignee_id is null and exists (
         select 1 from requests join tickets as written
             on written.org_id = requests.org_id and written.id = requests.ticket_id

@@ -261,7 +261,7 @@ async fn page(
         QueueView::Team(_) | QueueView::Waiting | QueueView::All => t.empty_queue(),
     };
     let p = Page::of_desk(viewer, title).telling(query).refused(!faults.is_empty());
-    let list = format!("desk/queue/{}", view);
+    let list = format!("desk/queue/{view}");
     let news = News::of_list(viewer, &list, &listed.mark, &listed.address, query.get("seen"));
     let choices = Choices::default();
     let make = Fields { words: viewer.words, choices: &choices, form, faults, prefix: "save" };
