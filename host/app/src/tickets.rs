@@ -225,8 +225,6 @@ pub struct TicketQuery {
     pub text: Option<String>,
     /// Whether a policy failed on it.
     pub policy_failures: Option<bool>,
-    /// Whether it is in its requester's basket: written down, and not handed in yet.
-    pub in_basket: Option<bool>,
     /// Opened at or after.
     pub opened_from: Option<DateTime<Utc>>,
     /// Opened before.

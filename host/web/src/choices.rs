@@ -31,7 +31,7 @@ pub(crate) struct Choices {
     /// The addresses of people who are named.
     pub(crate) addresses: BTreeMap<PersonId, String>,
     /// Who works in which team, by its key.
-    members: BTreeMap<String, BTreeSet<PersonId>>,
+    members: BTreeMap<TeamId, BTreeSet<PersonId>>,
     service_keys: BTreeMap<ServiceId, String>,
     team_keys: BTreeMap<TeamId, String>,
 }
@@ -91,7 +91,7 @@ impl Choices {
                 }
                 people.extend(team.members.iter().map(|id| (*id, labels.person(*id).name)));
                 choices.teams.push((team.key.to_string(), team.name));
-                choices.members.insert(team.key.to_string(), team.members);
+                choices.members.insert(team.id, team.members);
             }
             let mut people: Vec<(String, String)> =
                 people.into_iter().map(|(id, name)| (id.to_string(), name)).collect();
@@ -109,9 +109,9 @@ impl Choices {
         Ok(choices)
     }
 
-    /// Leaves of the people those of a team, by its key.
-    pub(crate) fn narrow_to_team(&mut self, key: &str) {
-        let members = self.members.get(key).into_iter().flatten().map(ToString::to_string);
+    /// Leaves of the people those of a team.
+    pub(crate) fn narrow_to_team(&mut self, team: TeamId) {
+        let members = self.members.get(&team).into_iter().flatten().map(ToString::to_string);
         let members: Vec<String> = members.collect();
         self.people.retain(|(id, _)| members.contains(id));
     }

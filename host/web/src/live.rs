@@ -44,9 +44,11 @@ use crate::{
 };
 
 /// So many wait at the same time. Each holds a connection, of which a proxy has few; whoever finds
-/// no place looks every half a minute. One organization takes half of what others leave, so that
-/// there is a place for the next.
+/// no place looks every half a minute.
 const STREAMS: usize = 400;
+/// So many of those that others leave no organization takes, or half of them where there are few:
+/// there is a place for the next.
+const RESERVE: usize = 40;
 /// So many with one sign-in: as many windows are looked at.
 const OF_A_SIGN_IN: usize = 4;
 /// How often a look-out looks.
@@ -83,7 +85,7 @@ impl Waiting {
         let taken: usize = self.places.values().sum();
         let own = self.places.get(&org).copied().unwrap_or(0);
         let left = STREAMS - (taken - own);
-        taken < STREAMS && own < (left / 2).max(1)
+        taken < STREAMS && own < left.saturating_sub(RESERVE).max(left / 2).max(1)
     }
 }
 
@@ -326,7 +328,7 @@ pub(crate) async fn hints(
             seen.is_some_and(|seen: i64| seen != ticket.version)
         } else {
             let (desk, viewer) = (state.desk.clone(), viewer.clone());
-            let mut one = Reader { desk, viewer, named, seen: 0 };
+            let mut one = Reader { desk, viewer, named, seen: 0, is_out: false };
             one.seen = one.count().await?;
             let seen = query.get("seen").and_then(|seen| seen.parse().ok());
             let is_stale = seen.is_some_and(|seen: usize| seen != one.seen);
@@ -376,6 +378,9 @@ impl Waiter {
         if std::mem::take(&mut self.is_stale) {
             return Some(Event::default().event("hint").data("look"));
         }
+        if self.reader.as_ref().is_some_and(|reader| reader.is_out) {
+            return None;
+        }
         loop {
             let changed = tokio::select! {
                 () = &mut self.until => return None,
@@ -406,6 +411,8 @@ struct Reader {
     named: TicketRef,
     /// How many entries its history had for them.
     seen: usize,
+    /// Whether they may not see the ticket any more.
+    is_out: bool,
 }
 
 impl Reader {
@@ -420,13 +427,14 @@ impl Reader {
         let seen = self.seen;
         match self.count().await {
             Ok(count) => self.seen = count,
+            Err(CommandError::NotFound(_) | CommandError::Forbidden(_)) => self.is_out = true,
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "what is new to somebody could not be read");
                 return true;
             }
         }
-        self.seen != seen
+        self.is_out || self.seen != seen
     }
 }
 
@@ -471,8 +479,8 @@ mod tests {
         };
         let first = all_of(1);
         let (second, third) = (all_of(2), all_of(3));
-        assert_eq!((first.len(), second.len(), third.len()), (200, 100, 50));
-        assert!(all_of(1).is_empty(), "it has its half");
+        assert_eq!((first.len(), second.len(), third.len()), (360, 20, 10));
+        assert!(all_of(1).is_empty(), "it has its share");
         let others: Vec<_> = (4..1_000).map(&mut all_of).collect();
         let held = first.len() + second.len() + third.len();
         let last: usize = others.iter().map(Vec::len).sum();

@@ -110,6 +110,9 @@ async fn the_requester_hears_of_an_answer_and_of_nothing_internal(desk: TestDesk
     }
     agent.fill("Internal note", "Not again").press("Internal note").await;
     not_before(&mut line, &mut desk_line).await;
+    // What the first of two led to would have come before the second.
+    agent.fill("Internal note", "And again").press("Internal note").await;
+    not_before(&mut line, &mut desk_line).await;
     requester.visit(&look).await;
     assert_eq!(requester.part("#news"), "");
     agent.fill("Reply to the requester", "We look").press("Reply to the requester").await;

@@ -15,7 +15,6 @@ on_both_engines! {
     a_form_that_is_sent_twice_is_carried_out_once
     a_laptop_is_ordered_and_its_order_decided
     a_basket_of_three_is_sent_together
-    what_is_in_a_basket_is_in_no_queue_until_it_is_sent
     what_the_desk_refuses_of_a_basket_stays_in_it_and_says_why
     a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about
     a_stand_in_is_appointed_and_decides
@@ -185,53 +184,6 @@ async fn a_basket_of_three_is_sent_together(desk: TestDesk) {
     assert_eq!(states, ["cancelled", "awaiting_approval", "awaiting_approval"]);
     ada.visit("/o/acme/basket").await;
     assert!(ada.text().contains("Your basket is empty."), "{}", ada.text());
-}
-
-async fn what_is_in_a_basket_is_in_no_queue_until_it_is_sent(desk: TestDesk) {
-    let acme = desk.organization("acme").await;
-    desk.ignore_mail();
-    let mut ada = desk.signed_in(&acme.requester.email).await;
-    for _ in 0..2 {
-        ada.visit("/o/acme/catalog/laptop")
-            .await
-            .fill("light", "")
-            .press("Put into the basket")
-            .await;
-    }
-    let mut agent = desk.signed_in(&acme.agent.email).await;
-    let client = &acme.agent.client;
-    let count = async |query: &str| {
-        client.get(&format!("/tickets?count=true&{query}")).await.ok()["total"].take()
-    };
-
-    let shown = agent.visit("/o/acme/desk/queue/all").await.links();
-
-    for tab in ["All open 0", "Unassigned 0"] {
-        assert!(shown.contains(&tab.to_owned()), "{tab}: {shown:?}");
-    }
-    assert_eq!(count("order=queue").await, 0);
-    assert_eq!((count("").await, count("in_basket=true").await), (json!(2), json!(2)));
-    assert_eq!(count("in_basket=false").await, 0);
-    // Whoever asks for what is new, or searches, finds it, and so does its requester.
-    agent.visit("/o/acme/desk/queue/all?state=new").await;
-    assert!(agent.text().contains("2 found"), "{}", agent.text());
-    agent.visit("/o/acme/desk/search?text=laptop").await;
-    assert!(agent.text().contains("REQ0000002"), "{}", agent.text());
-    assert_eq!(acme.requester.client.get("/tickets?order=queue").await.items().len(), 2);
-    // What somebody of the desk has taken on, or has written down, is the desk's.
-    let taken = client.get("/requests/REQ0000002").await.ok();
-    let input = json!({ "team": taken["team"]["key"], "assignee": acme.agent.id });
-    let _ = client.act(&taken, "assign", input).await.ok();
-    let draft = json!({
-        "short_description": "A laptop", "catalog_item": "laptop", "draft": true,
-        "answers": { "model": "light" }, "requester": acme.requester.id,
-    });
-    let _ = client.post("/requests", draft).await.created();
-    assert_eq!(count("order=queue").await, 2);
-    ada.visit("/o/acme/basket").await.press("Send all requests").await;
-    let shown = agent.visit("/o/acme/desk/queue/all").await.links();
-    assert!(shown.contains(&"All open 3".to_owned()), "{shown:?}");
-    assert_eq!((count("order=queue").await, count("in_basket=true").await), (json!(3), json!(0)));
 }
 
 async fn a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about(desk: TestDesk) {

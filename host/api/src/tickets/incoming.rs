@@ -134,9 +134,6 @@ pub(crate) struct TicketFilter {
     text: Option<String>,
     /// Whether a policy failed for it.
     policy_failures: Option<bool>,
-    /// Whether it is in its requester's basket: a request of the catalog that they wrote down and
-    /// have not handed in. A queue leaves it out, unless it is asked for, or for the state `new`.
-    in_basket: Option<bool>,
     /// Opened at or after this time.
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_from: Option<TimeIn>,
@@ -144,7 +141,7 @@ pub(crate) struct TicketFilter {
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_to: Option<TimeIn>,
     /// Sort order: newest first, last changed first, or as a queue (active tickets only, by
-    /// priority, then oldest first; what is still in a basket left out).
+    /// priority, then oldest first).
     #[param(inline)]
     order: OrderIn,
     /// Whether to count the `total`, up to 10,000.
@@ -189,7 +186,6 @@ impl TicketFilter {
             ordered: self.order_id.map(OrderId),
             text: self.text.clone(),
             policy_failures: self.policy_failures,
-            in_basket: self.in_basket,
             opened_from: self.opened_from.map(Into::into),
             opened_to: self.opened_to.map(Into::into),
             order: match self.order {

@@ -234,9 +234,6 @@ async fn filter(
     if is_queue && query.active == Some(false) {
         return Ok(None);
     }
-    // Nobody at the desk works on what is not handed in, unless they ask for what is new.
-    let is_desk = permission::sees_internals(caller.role);
-    let leaves_out = is_queue && is_desk && !states.contains(&State::New);
     let mut filter = TicketFilter {
         kinds: query.kinds.clone(),
         phases: query.phases.clone(),
@@ -248,7 +245,6 @@ async fn filter(
         tag: query.tag.as_deref().map(|tag| text::uncased(tag.trim())),
         text: query.text.clone(),
         policy_failures: query.policy_failures,
-        in_basket: query.in_basket.or(leaves_out.then_some(false)),
         order: query.ordered,
         opened_from,
         opened_before,

@@ -55,19 +55,17 @@ impl Ticket {
             team.zip(person).is_some_and(|(team, person)| team.has_member(person))
         };
         let is_said = works(person) || works(self.assignee);
-        hints.retain_mut(|hint| {
+        for hint in &mut hints {
             let row = self.rules().row(hint.action);
             let inputs = row.into_iter().flat_map(|row| row.inputs);
             for input in inputs.filter(|input| input.needed == Needed::UnlessOfTeam) {
                 if team.is_none() {
-                    return false;
-                }
-                if !is_said {
+                    hint.lacks.push("/team".to_owned());
+                } else if !is_said {
                     hint.lacks.push(format!("/{}", input.name));
                 }
             }
-            true
-        });
+        }
         hints
     }
 

@@ -85,9 +85,6 @@ pub struct TicketFilter {
     pub text: Option<String>,
     /// Decided by a fallback because a policy failed, or not.
     pub policy_failures: Option<bool>,
-    /// In the basket of its requester, or not: a request of the catalog that they wrote down and
-    /// have not handed in, and that nobody at the desk has taken on.
-    pub in_basket: Option<bool>,
     /// From this external source.
     pub external_source: Option<String>,
     /// From this id of an external source.
@@ -312,15 +309,6 @@ fn add_conditions(sql: &mut Sql, walk: &Walk, filter: &TicketFilter, known: &Kno
     filter_by_time(sql, filter);
 }
 
-/// Whether a request is in its requester's basket. What tells most tickets from one is in the index
-/// of what is open; the rest is looked up beside it, of drafts only.
-const IN_BASKET: &str = "(kind = 'request' and state = 'new' and assignee_id is null and exists (
-        select 1 from requests join tickets as written
-            on written.org_id = requests.org_id and written.id = requests.ticket_id
-        where requests.org_id = tickets.org_id and requests.ticket_id = tickets.id
-            and item_id is not null and written.opened_by_id is null
-    ))";
-
 /// What the walk says already is not said twice: SQLite might take the weaker of two conditions to
 /// find its place in the index.
 fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
@@ -343,9 +331,6 @@ fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
     }
     if let Some(has_some) = filter.policy_failures {
         sql.push(" and policy_failures is ").push(if has_some { "not null" } else { "null" });
-    }
-    if let Some(is_in) = filter.in_basket {
-        sql.push(if is_in { " and " } else { " and not " }).push(IN_BASKET);
     }
     if let Some(moment) = filter.done_until {
         sql.push(" and phase = 'done' and outcome_at <= ").bind(moment);

@@ -1,7 +1,7 @@
 //! Lists of tickets: what a filter leaves, and that pages neither repeat nor skip.
 
 use waypost_domain::{
-    ids::{CatalogItemId, CiId, OrderId, PersonId, ServiceId, TeamId, TicketId},
+    ids::{CiId, OrderId, PersonId, ServiceId, TeamId, TicketId},
     incident::{Incident, Leadership, Major, MajorState},
     organization::Organization,
     priority::Level,
@@ -27,7 +27,6 @@ on_both_engines! {
     each_filter_leaves_its_tickets
     a_ci_has_what_it_is_the_main_one_of_and_what_it_is_affected_by_each_once
     every_state_and_phase_is_found_among_all_others
-    what_is_in_a_basket_is_told_from_what_the_desk_has
     what_a_ticket_waits_for_is_found_as_the_domain_says
     problems_are_found_by_what_they_cause_and_when_their_risk_is_due
     text_is_found_however_it_was_typed_and_to_the_letter
@@ -40,28 +39,6 @@ async fn store_all(store: &Store, org: &Organization, tickets: &[Ticket]) {
     let mut tx = store.write(org.id).await.unwrap();
     ticket::insert_many(&mut tx, tickets).await.unwrap();
     tx.commit().await.unwrap();
-}
-
-async fn what_is_in_a_basket_is_told_from_what_the_desk_has(store: Store) {
-    let org = tree(&store).await.client;
-    let person = PersonId(fixture::id());
-    let item = Some(CatalogItemId(fixture::id()));
-    let wish = |item| {
-        let details = Details::Request(Request { item, ..Request::default() });
-        Ticket { requester: Some(person), opened_by: None, details, ..fixture::ticket(&org) }
-    };
-    let kept = wish(item);
-    let free = wish(None);
-    let taken = Ticket { assignee: Some(person), ..wish(item) };
-    let by_desk = Ticket { opened_by: Some(person), ..wish(item) };
-    let sent = Ticket { stage: Stage::Open(State::InFulfilment), ..wish(item) };
-    let incident = fixture::ticket(&org);
-    let all = [kept.clone(), free, taken, by_desk, sent, incident];
-    store_all(&store, &org, &all).await;
-    let filter = |in_basket| TicketFilter { in_basket: Some(in_basket), ..TicketFilter::default() };
-    let others = all[1..].iter().collect();
-    let cases = vec![("kept", filter(true), vec![&kept]), ("others", filter(false), others)];
-    each_leaves(&store, &org, cases).await;
 }
 
 async fn each_filter_leaves_its_tickets(store: Store) {

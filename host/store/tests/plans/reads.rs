@@ -72,8 +72,6 @@ async fn read_lists(tx: &mut ReadTx, sample: &Sample) {
         TicketFilter { major_states: vec![MajorState::Accepted], ..none() },
         TicketFilter { done_until: Some(at(9)), kinds: TicketKind::intake(), ..none() },
         TicketFilter { policy_failures: Some(true), ..none() },
-        TicketFilter { in_basket: Some(false), ..open() },
-        TicketFilter { in_basket: Some(true), kinds: vec![TicketKind::Request], ..open() },
         TicketFilter { waiting_before: Some(at(9)), ..none() },
         TicketFilter { updated_from: Some(at(9)), ..none() },
         TicketFilter { team: Some(sample.team.id), ..none() },

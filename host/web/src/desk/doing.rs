@@ -96,7 +96,7 @@ async fn do_page(
     let words = viewer.words;
     let mut choices = choices_of(state, viewer, &view, action).await?;
     if action == Action::Start {
-        choices.narrow_to_team(&view.team.key);
+        choices.narrow_to_team(ticket.team);
     }
     let mut fields = if action == Action::Edit {
         edited(state, viewer, &view, &choices, form, faults).await?
