@@ -41,8 +41,8 @@ impl Ticket {
             .collect()
     }
 
-    /// The same hints as this person can follow them, who may work in the owning team or not:
-    /// nobody begins what its team has nobody for, and who is not of the team says who does it.
+    /// The same hints as this person can follow them, who may work in the owning team or not: what
+    /// its team has nobody for lacks another team, and who is not of the team says who does it.
     #[must_use]
     pub fn as_followed_by(
         &self,
