@@ -1,5 +1,6 @@
 //! Stories at the pages, told by a visitor whose browser runs no scripts.
 
+mod attacks;
 mod desk;
 mod everywhere;
 mod live;

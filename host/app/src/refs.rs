@@ -59,7 +59,8 @@ pub(crate) async fn person(
         }
         None => {
             let message = said!(
-                "there is no person `{shown}`; give the id or e-mail address of a person of this organization",
+                "there is no person `{shown}`; give the id or e-mail address of a person of this \
+                 organization",
                 shown
             );
             faults.wrong(pointer, "unknown", message);
@@ -86,7 +87,8 @@ pub(crate) async fn voter(
     let org = tx.org();
     let Some(found) = found.filter(|person| person.active) else {
         let message = said!(
-            "there is no active person `{shown}`; give the id or e-mail address of one in the directory",
+            "there is no active person `{shown}`; give the id or e-mail address of one in the \
+             directory",
             shown
         );
         faults.wrong(pointer, "unknown", message);

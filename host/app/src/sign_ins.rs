@@ -30,8 +30,14 @@ use waypost_store::{
 };
 
 use crate::{
-    Caller, CommandError, Desk, Entropy, Missing, ToMicros, Unauthenticated, me, passwords,
-    registers, tickets::Named,
+    Caller, CommandError, Desk, Entropy, Missing, ToMicros, Unauthenticated, passwords, registers,
+    tickets::Named,
+};
+
+mod devices;
+
+pub use self::devices::{
+    Device, devices, devices_of_caller, end, end_all_of_caller, end_of_caller, end_others, sign_out,
 };
 
 /// Somebody who is signed in, and where they are.
@@ -105,21 +111,6 @@ impl std::fmt::Debug for Begun {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Begun").field("home", &self.home).finish_non_exhaustive()
     }
-}
-
-/// A browser in which somebody is signed in.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Device {
-    /// The sign-in.
-    pub id: SignInId,
-    /// Which browser it is, as it describes itself.
-    pub device: String,
-    /// When they signed in.
-    pub created_at: DateTime<Utc>,
-    /// When it was last used, to a few minutes.
-    pub used_at: DateTime<Utc>,
-    /// Whether it is the one that asks.
-    pub is_this: bool,
 }
 
 /// What was ended of a person.
@@ -412,107 +403,6 @@ pub(crate) fn must_have_proven(who: &SignedIn) -> Result<(), CommandError> {
     Err(CommandError::Forbidden(said!("Sign in again first: this needs a recent proof.")))
 }
 
-/// Ends the sign-in that asks.
-///
-/// # Errors
-/// The database failed.
-pub async fn sign_out(desk: &Desk, who: &SignedIn) -> Result<(), CommandError> {
-    end(desk, who, who.sign_in).await
-}
-
-/// Ends a sign-in of the person who asks. One that is not theirs stays as it is.
-///
-/// # Errors
-/// The database failed.
-pub async fn end(desk: &Desk, who: &SignedIn, id: SignInId) -> Result<(), CommandError> {
-    let (org, person) = own(desk, who).await?;
-    let mut tx = desk.store.write(org).await?.noted_in(&who.caller.commit);
-    sign_in::end(&mut tx, person, id, who.caller.now).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Ends all sign-ins of the person who asks but this one.
-///
-/// # Errors
-/// The database failed.
-pub async fn end_others(desk: &Desk, who: &SignedIn) -> Result<(), CommandError> {
-    let (org, person) = own(desk, who).await?;
-    let mut tx = desk.store.write(org).await?.noted_in(&who.caller.commit);
-    sign_in::end_others(&mut tx, person, Some(who.sign_in), who.caller.now).await?;
-    Ok(tx.commit().await?)
-}
-
-/// The browsers in which the person who asks is signed in, the latest first.
-///
-/// # Errors
-/// The database failed.
-pub async fn devices(desk: &Desk, who: &SignedIn) -> Result<Vec<Device>, CommandError> {
-    devices_of(desk, own(desk, who).await?, Some(who.sign_in), who.caller.now).await
-}
-
-async fn devices_of(
-    desk: &Desk,
-    (org, person): (OrgId, PersonId),
-    this: Option<SignInId>,
-    now: DateTime<Utc>,
-) -> Result<Vec<Device>, CommandError> {
-    let mut tx = desk.store.read(org).await?;
-    let all = sign_in::of_person(&mut tx, person).await?;
-    let good = all.into_iter().filter(|one| one.holds(now));
-    Ok(good
-        .map(|one| Device {
-            is_this: Some(one.id) == this,
-            id: one.id,
-            device: one.device,
-            created_at: one.created_at,
-            used_at: one.used_at,
-        })
-        .collect())
-}
-
-/// As [`devices`], for the person whom a token stands for: none of them is the one that asks.
-///
-/// # Errors
-/// [`CommandError::Forbidden`] for a caller who is no person.
-pub async fn devices_of_caller(desk: &Desk, caller: &Caller) -> Result<Vec<Device>, CommandError> {
-    devices_of(desk, home_of(desk, caller).await?, None, caller.now).await
-}
-
-/// Ends a sign-in of the person whom a token stands for.
-///
-/// # Errors
-/// [`CommandError::Forbidden`] for a caller who is no person, [`CommandError::NotFound`] for a
-/// sign-in that is not theirs or was ended before.
-pub async fn end_of_caller(desk: &Desk, caller: &Caller, id: SignInId) -> Result<(), CommandError> {
-    let (org, person) = home_of(desk, caller).await?;
-    let mut tx = desk.store.write(org).await?.noted_in(&caller.commit);
-    if !sign_in::end(&mut tx, person, id, caller.now).await? {
-        return Err(CommandError::NotFound(Missing::SignIn));
-    }
-    Ok(tx.commit().await?)
-}
-
-/// Ends all sign-ins of the person whom a token stands for. The token stays, and so does their
-/// password.
-///
-/// # Errors
-/// [`CommandError::Forbidden`] for a caller who is no person.
-pub async fn end_all_of_caller(desk: &Desk, caller: &Caller) -> Result<(), CommandError> {
-    let (org, person) = home_of(desk, caller).await?;
-    let mut tx = desk.store.write(org).await?.noted_in(&caller.commit);
-    sign_in::end_others(&mut tx, person, None, caller.now).await?;
-    Ok(tx.commit().await?)
-}
-
-/// The organization in which the person of a caller is signed in, and that person.
-async fn home_of(desk: &Desk, caller: &Caller) -> Result<(OrgId, PersonId), CommandError> {
-    let message = said!("Sign-ins belong to a person: use a token that acts for one.");
-    let id = caller.person().ok_or_else(|| CommandError::Forbidden(message))?;
-    let person = me::at_home(desk, caller, id).await?;
-    let person = person.ok_or(CommandError::NotFound(Missing::Person))?;
-    Ok((person.org, person.id))
-}
-
 /// Signs a person out for good: ends all their sign-ins and all links that could begin one or vote,
 /// and removes their password, for whoever knows it would be back at once. Where there was one they
 /// are told; `letter` writes it. For administrators.
@@ -589,7 +479,8 @@ fn must_fit(person: Person, invitation: &Invitation) -> Result<Person, CommandEr
     }
     if let Some(role) = invitation.role.filter(|role| *role != person.role) {
         let message = said!(
-            "{name} is in the directory with the role {known}, not {role}; leave the role out, or change it first.",
+            "{name} is in the directory with the role {known}, not {role}; leave the role out, or \
+             change it first.",
             name = person.name,
             known = person.role,
             role

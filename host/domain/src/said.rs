@@ -64,7 +64,10 @@ macro_rules! said {
     ($template:literal, $($name:ident $(= $value:expr)?),+ $(,)?) => {
         $crate::said::Said::of(
             $template,
-            vec![$((stringify!($name), $crate::said::Sayable::part(&$crate::said!(@ $name $(= $value)?)))),+],
+            vec![$((
+                stringify!($name),
+                $crate::said::Sayable::part(&$crate::said!(@ $name $(= $value)?)),
+            )),+],
         )
     };
     (@ $name:ident) => { $name };

@@ -164,7 +164,8 @@ async fn must_be_meant(
     if caller.role != Role::Requester && command.kind.is_some_and(|kind| kind != known.kind()) {
         let kind = known.kind();
         return Err(CommandError::guard(said!(
-            "The external reference belongs to {number}, {kind}; give the new ticket a reference of its own, or leave it out.",
+            "The external reference belongs to {number}, {kind}; give the new ticket a reference of \
+             its own, or leave it out.",
             number,
             kind
         )));
@@ -176,7 +177,8 @@ async fn must_be_meant(
         return Ok(());
     }
     Err(CommandError::guard(said!(
-        "The external reference belongs to {number}, a task of another ticket; give the new task a reference of its own, or open it under that ticket.",
+        "The external reference belongs to {number}, a task of another ticket; give the new task a \
+         reference of its own, or open it under that ticket.",
         number
     )))
 }

@@ -55,7 +55,8 @@ pub(crate) fn check_fulfilment(tasks: &[Ticket]) -> Result<(), Refused> {
         return Ok(());
     }
     Err(Refused::guard(said!(
-        "Mandatory tasks are not finished: {missing}; complete or skip them, starting with those that others depend on.",
+        "Mandatory tasks are not finished: {missing}; complete or skip them, starting with those \
+         that others depend on.",
         missing = Part::all(&missing)
     )))
 }

@@ -1,0 +1,128 @@
+//! The browsers in which a person is signed in: listed and ended by themselves, at the pages or by a
+//! token of theirs.
+
+use chrono::{DateTime, Utc};
+use waypost_domain::{
+    ids::{OrgId, PersonId, SignInId},
+    said,
+};
+use waypost_store::sign_in;
+
+use super::{SignedIn, own};
+use crate::{Caller, CommandError, Desk, Missing, me};
+
+/// A browser in which somebody is signed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Device {
+    /// The sign-in.
+    pub id: SignInId,
+    /// Which browser it is, as it describes itself.
+    pub device: String,
+    /// When they signed in.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to a few minutes.
+    pub used_at: DateTime<Utc>,
+    /// Whether it is the one that asks.
+    pub is_this: bool,
+}
+
+/// Ends the sign-in that asks.
+///
+/// # Errors
+/// The database failed.
+pub async fn sign_out(desk: &Desk, who: &SignedIn) -> Result<(), CommandError> {
+    end(desk, who, who.sign_in).await
+}
+
+/// Ends a sign-in of the person who asks. One that is not theirs stays as it is.
+///
+/// # Errors
+/// The database failed.
+pub async fn end(desk: &Desk, who: &SignedIn, id: SignInId) -> Result<(), CommandError> {
+    let (org, person) = own(desk, who).await?;
+    let mut tx = desk.store.write(org).await?.noted_in(&who.caller.commit);
+    sign_in::end(&mut tx, person, id, who.caller.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Ends all sign-ins of the person who asks but this one.
+///
+/// # Errors
+/// The database failed.
+pub async fn end_others(desk: &Desk, who: &SignedIn) -> Result<(), CommandError> {
+    let (org, person) = own(desk, who).await?;
+    let mut tx = desk.store.write(org).await?.noted_in(&who.caller.commit);
+    sign_in::end_others(&mut tx, person, Some(who.sign_in), who.caller.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The browsers in which the person who asks is signed in, the latest first.
+///
+/// # Errors
+/// The database failed.
+pub async fn devices(desk: &Desk, who: &SignedIn) -> Result<Vec<Device>, CommandError> {
+    devices_of(desk, own(desk, who).await?, Some(who.sign_in), who.caller.now).await
+}
+
+async fn devices_of(
+    desk: &Desk,
+    (org, person): (OrgId, PersonId),
+    this: Option<SignInId>,
+    now: DateTime<Utc>,
+) -> Result<Vec<Device>, CommandError> {
+    let mut tx = desk.store.read(org).await?;
+    let all = sign_in::of_person(&mut tx, person).await?;
+    let good = all.into_iter().filter(|one| one.holds(now));
+    Ok(good
+        .map(|one| Device {
+            is_this: Some(one.id) == this,
+            id: one.id,
+            device: one.device,
+            created_at: one.created_at,
+            used_at: one.used_at,
+        })
+        .collect())
+}
+
+/// As [`devices`], for the person whom a token stands for: none of them is the one that asks.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a caller who is no person.
+pub async fn devices_of_caller(desk: &Desk, caller: &Caller) -> Result<Vec<Device>, CommandError> {
+    devices_of(desk, home_of(desk, caller).await?, None, caller.now).await
+}
+
+/// Ends a sign-in of the person whom a token stands for.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a caller who is no person, [`CommandError::NotFound`] for a
+/// sign-in that is not theirs or was ended before.
+pub async fn end_of_caller(desk: &Desk, caller: &Caller, id: SignInId) -> Result<(), CommandError> {
+    let (org, person) = home_of(desk, caller).await?;
+    let mut tx = desk.store.write(org).await?.noted_in(&caller.commit);
+    if !sign_in::end(&mut tx, person, id, caller.now).await? {
+        return Err(CommandError::NotFound(Missing::SignIn));
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Ends all sign-ins of the person whom a token stands for. The token stays, and so does their
+/// password.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a caller who is no person.
+pub async fn end_all_of_caller(desk: &Desk, caller: &Caller) -> Result<(), CommandError> {
+    let (org, person) = home_of(desk, caller).await?;
+    let mut tx = desk.store.write(org).await?.noted_in(&caller.commit);
+    sign_in::end_others(&mut tx, person, None, caller.now).await?;
+    Ok(tx.commit().await?)
+}
+
+/// The organization in which the person of a caller is signed in, and that person.
+async fn home_of(desk: &Desk, caller: &Caller) -> Result<(OrgId, PersonId), CommandError> {
+    let message = said!("Sign-ins belong to a person: use a token that acts for one.");
+    let id = caller.person().ok_or_else(|| CommandError::Forbidden(message))?;
+    let person = me::at_home(desk, caller, id).await?;
+    let person = person.ok_or(CommandError::NotFound(Missing::Person))?;
+    Ok((person.org, person.id))
+}
