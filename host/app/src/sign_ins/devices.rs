@@ -1,5 +1,4 @@
-//! The browsers in which a person is signed in: listed and ended by themselves, at the pages or by a
-//! token of theirs.
+//! The browsers in which a person is signed in: they list and end them, at the pages or by a token.
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
