@@ -46,6 +46,7 @@ by_command_line! {
     a_problem_is_opened_shown_worked_on_and_listed
     what_if_says_where_a_ticket_would_be_and_changes_nothing
     votes_by_mail_are_switched_off_and_on
+    sign_ins_of_a_person_are_listed_and_ended
 }
 
 const DESK: &str = r#"
@@ -345,6 +346,22 @@ fn votes_by_mail_are_switched_off_and_on(program: &Program) {
     let wrong = program.run(["org", "set", "acme", "--votes-by-mail", "perhaps"]);
     assert!(!wrong.is_ok && wrong.said.contains("--votes-by-mail"), "{wrong:?}");
     assert_eq!(shown(), true);
+}
+
+fn sign_ins_of_a_person_are_listed_and_ended(program: &Program) {
+    let _ = program.json(["migrate"]);
+    let _ = program.json(["org", "apply", &program.file("desk.toml", DESK)]);
+    let invited =
+        program.json(["person", "invite", "--org", "acme", "--email", "rita@acme.example"]);
+    let rita = invited["person"].as_str().unwrap();
+    assert_eq!(program.json(["person", "sign-ins", "--org", "acme", rita]), json!([]));
+    let none = "00000000-0000-7000-8000-000000000000";
+    let gone = program.run(["person", "sign-out", "--org", "acme", "--only", none, rita]);
+    assert!(!gone.is_ok, "{gone:?}");
+    let elsewhere = program.run(["person", "sign-ins", "--org", "platform", rita]);
+    assert!(!elsewhere.is_ok, "{elsewhere:?}");
+    let all = program.json(["person", "sign-out", "--org", "acme", rita]);
+    assert_eq!((&all["ended"], &all["removed"]), (&json!(0), &json!(false)));
 }
 
 fn a_problem_is_opened_shown_worked_on_and_listed(program: &Program) {

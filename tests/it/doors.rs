@@ -142,6 +142,7 @@ async fn every_route_of_the_document_is_there_and_asks_for_a_token(desk: TestDes
             let method: Method = method.to_uppercase().parse().unwrap();
             let path = path
                 .replace("{id}", "00000000-0000-7000-8000-000000000000")
+                .replace("{sign_in}", "00000000-0000-7000-8000-000000000000")
                 .replace("{key}", "none")
                 .replace("{digest}", "sha256:00")
                 .replace("{path}", "none");

@@ -92,6 +92,7 @@ async fn no_write_reaches_a_record_of_another_organization(desk: TestDesk) {
         (format!("/receipts/{}/re-execute", id("receipts")), json!({})),
         (format!("/approval-requests/{incident}/approve"), json!({})),
         (format!("/tokens/{incident}/revoke"), json!({})),
+        (format!("/people/{}/sign-ins/end", id("people")), json!({})),
     ];
     for (path, body) in posts {
         assert_eq!(stranger.post(&path, body).await.slug(), "not-found", "{path}");

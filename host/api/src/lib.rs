@@ -28,6 +28,7 @@ mod reply;
 mod routes;
 mod saved_views;
 mod schema;
+mod sign_ins;
 mod state;
 mod tickets;
 mod tokens;

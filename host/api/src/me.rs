@@ -9,7 +9,7 @@ use uuid::Uuid;
 use waypost_app::{
     Caller, Desk,
     me::{self, Me},
-    sign_ins::{self, Device},
+    sign_ins,
 };
 use waypost_domain::ids::SignInId;
 
@@ -17,6 +17,7 @@ use crate::{
     ApiState,
     api_error::ApiError,
     extract::{At, Known},
+    sign_ins::SignInsOut,
     wire::{ActorKindName, PersonOut, RoleName},
 };
 
@@ -53,7 +54,7 @@ async fn list_sign_ins(
     Known(caller): Known,
 ) -> Result<Json<SignInsOut>, ApiError> {
     let devices = sign_ins::devices_of_caller(&desk, &caller).await?;
-    Ok(Json(SignInsOut { items: devices.into_iter().map(Into::into).collect() }))
+    Ok(Json(devices.into()))
 }
 
 /// End a sign-in
@@ -117,39 +118,6 @@ struct OrganizationNameOut {
     key: String,
     /// Display name.
     name: String,
-}
-
-/// Your sign-ins.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SignIns)]
-struct SignInsOut {
-    /// The sign-ins.
-    items: Vec<SignInOut>,
-}
-
-/// A browser in which a person is signed in.
-#[derive(Debug, Serialize, ToSchema)]
-#[schema(as = SignIn)]
-struct SignInOut {
-    /// Its id.
-    id: Uuid,
-    /// The browser, as it describes itself.
-    device: String,
-    /// When the person signed in.
-    created_at: DateTime<Utc>,
-    /// When it was last used, to a few minutes.
-    used_at: DateTime<Utc>,
-}
-
-impl From<Device> for SignInOut {
-    fn from(device: Device) -> Self {
-        Self {
-            id: device.id.0,
-            device: device.device,
-            created_at: device.created_at,
-            used_at: device.used_at,
-        }
-    }
 }
 
 impl MeOut {

@@ -277,6 +277,7 @@ fn path_parameters(path: &str) -> Vec<Parameter> {
                 "path" => "Path of the category, with its slashes written as `%2F`.",
                 "digest" => "Digest of the component: `sha256:…`.",
                 "slug" => "Kind of error.",
+                "sign_in" => "Id of the sign-in.",
                 _ => "Name of the record.",
             };
             ParameterBuilder::new()

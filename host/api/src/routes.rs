@@ -14,6 +14,7 @@ use crate::{
     middleware::{HEADERS, authenticate, complete, repeatable},
     openapi::{self, collection},
     orders, organizations, outbox, policies, receipts, refused_votes, registers, saved_views,
+    sign_ins,
     tickets::Collection,
     tokens,
 };
@@ -95,6 +96,7 @@ fn records() -> OpenApiRouter<ApiState> {
     });
     tickets
         .merge(registers::routes())
+        .merge(collection("/people", "people", sign_ins::routes()))
         .merge(collection("/bulk-actions", "bulk-actions", bulk_actions::routes()))
         .merge(collection("/orders", "orders", orders::routes()))
         .merge(collection("/approvals", "approvals", approval_requests::waiting_routes()))

@@ -37,7 +37,8 @@ use crate::{
 mod devices;
 
 pub use self::devices::{
-    Device, devices, devices_of_caller, end, end_all_of_caller, end_of_caller, end_others, sign_out,
+    Device, devices, devices_of_caller, devices_of_person, end, end_all_of_caller,
+    end_all_of_person, end_of_caller, end_of_person, end_others, sign_out,
 };
 
 /// Somebody who is signed in, and where they are.

@@ -21,6 +21,7 @@ on_both_engines! {
     what_a_person_may_do_is_looked_up_at_each_page
     a_person_ends_their_sign_ins_on_other_devices
     sign_ins_are_listed_and_ended_by_a_program_of_their_person
+    an_administrator_lists_and_ends_the_sign_ins_of_their_people
     who_signs_out_is_out
     a_link_is_not_sent_when_it_would_be_too_late
     who_is_signed_out_by_an_administrator_has_no_link_left
@@ -271,6 +272,65 @@ async fn sign_ins_are_listed_and_ended_by_a_program_of_their_person(desk: TestDe
         assert_eq!(refused.slug(), "forbidden");
         assert!(refused.text.contains("use a token that acts for one"), "{}", refused.text);
     }
+}
+
+async fn an_administrator_lists_and_ends_the_sign_ins_of_their_people(desk: TestDesk) {
+    let harbor = desk.provider("harbor").await;
+    let acme = desk.client_of("harbor", "acme").await;
+    let admin = &acme.admin.client;
+    let mut first = desk.signed_in(&acme.requester.email).await;
+    desk.clock.advance(TimeDelta::minutes(10));
+    let mut second = desk.signed_in(&acme.requester.email).await;
+    let secret = second.cookie(COOKIE).unwrap().to_owned();
+    let path = |person: &str| format!("/people/{person}/sign-ins");
+    let own = path(&acme.requester.id);
+
+    let answer = admin.get(&own).await;
+
+    assert!(!answer.text.contains(&secret), "{}", answer.text);
+    let listed = answer.items();
+    assert_eq!(listed.len(), 2, "the latest first: {listed:?}");
+    assert!(listed[0]["created_at"].as_str() > listed[1]["created_at"].as_str());
+    assert_eq!(admin.get(&path(&acme.requester.email)).await.items(), listed);
+    let end = |of: &str, one: &Value| format!("{of}/{}/end", one["id"].as_str().unwrap());
+    let one = end(&own, &listed[1]);
+    let all = format!("{own}/end");
+    for other in [&acme.agent.client, &acme.requester.client] {
+        assert_eq!(other.get(&own).await.slug(), "forbidden");
+        for path in [&one, &all] {
+            assert_eq!(other.post(path, json!({})).await.slug(), "forbidden");
+        }
+    }
+    // Whose it is not, theirs it is not to end.
+    let of_another = end(&path(&acme.manager.id), &listed[1]);
+    assert_eq!(admin.post(&of_another, json!({})).await.slug(), "not-found");
+    let _ = admin.post(&one, json!({})).await.with(StatusCode::NO_CONTENT);
+    assert_eq!(admin.post(&one, json!({})).await.slug(), "not-found");
+    first.visit("/o/acme/my").await;
+    assert_eq!(first.path(), "/sign-in?next=/o/acme/my");
+    second.visit("/o/acme/my").await;
+    assert_eq!(second.path(), "/o/acme/my");
+    // Who works here for the provider is the provider's to sign out; it may sign out its client's.
+    let mut agent = desk.signed_in(&harbor.agent.email).await;
+    let foreign = path(&harbor.agent.id);
+    let at_client = harbor.admin.client.in_organization("acme");
+    for client in [admin, &at_client] {
+        assert_eq!(client.get(&foreign).await.slug(), "not-found");
+        let refused = client.post(&format!("{foreign}/end"), json!({})).await;
+        assert_eq!(refused.slug(), "not-found");
+    }
+    let mut asking = desk.visitor();
+    asking.visit("/sign-in").await.fill("E-mail address", &acme.requester.email);
+    asking.press("Send me a link").await;
+    let letter = desk.letters().await.pop().unwrap();
+    let _ = at_client.post(&all, json!({})).await.with(StatusCode::NO_CONTENT);
+    assert!(admin.get(&own).await.items().is_empty());
+    second.visit("/o/acme/my").await;
+    assert_eq!(second.path(), "/sign-in?next=/o/acme/my");
+    asking.visit(link_in(&letter.body)).await;
+    assert_eq!(asking.status(), StatusCode::GONE);
+    agent.visit("/o/acme/desk/queue/all").await;
+    assert_eq!(agent.path(), "/o/acme/desk/queue/all");
 }
 
 async fn who_signs_out_is_out(desk: TestDesk) {

@@ -1,14 +1,16 @@
-//! The browsers in which a person is signed in: they list and end them, at the pages or by a token.
+//! The browsers in which a person is signed in: they list and end them, at the pages or by a token,
+//! and so does an administrator of their organization.
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     ids::{OrgId, PersonId, SignInId},
+    person::Person,
     said,
 };
-use waypost_store::sign_in;
+use waypost_store::{ReadTx, sign_in, vote_link};
 
 use super::{SignedIn, own};
-use crate::{Caller, CommandError, Desk, Missing, me};
+use crate::{Caller, CommandError, Desk, Missing, me, refs, tickets::PersonRef};
 
 /// A browser in which somebody is signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,4 +126,79 @@ async fn home_of(desk: &Desk, caller: &Caller) -> Result<(OrgId, PersonId), Comm
     let person = me::at_home(desk, caller, id).await?;
     let person = person.ok_or(CommandError::NotFound(Missing::Person))?;
     Ok((person.org, person.id))
+}
+
+/// The browsers in which a person of the organization is signed in, the latest first. For
+/// administrators.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for somebody who is not of the organization.
+pub async fn devices_of_person(
+    desk: &Desk,
+    caller: &Caller,
+    named: &PersonRef,
+) -> Result<Vec<Device>, CommandError> {
+    caller.must_be_admin()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let person = person_of(&mut tx, named).await?;
+    drop(tx);
+    devices_of(desk, (caller.org, person.id), None, caller.now).await
+}
+
+/// Ends a sign-in of a person of the organization. For administrators.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for somebody who is not of the organization, and for a sign-in that
+/// is not theirs or was ended before.
+pub async fn end_of_person(
+    desk: &Desk,
+    caller: &Caller,
+    named: &PersonRef,
+    id: SignInId,
+) -> Result<(), CommandError> {
+    caller.must_be_admin()?;
+    let mut tx = desk.write(caller).await?;
+    let person = person_of(&mut tx, named).await?;
+    if !sign_in::end(&mut tx, person.id, id, caller.now).await? {
+        return Err(CommandError::NotFound(Missing::SignIn));
+    }
+    tx.commit().await?;
+    tracing::info!(
+        org.id = %caller.org,
+        person.id = %person.id,
+        sign_in.id = %id,
+        "a sign-in was ended by an administrator"
+    );
+    Ok(())
+}
+
+/// Ends all sign-ins of a person of the organization, and all links that could begin one or vote.
+/// Their password stays, and so do their tokens. For administrators.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for somebody who is not of the organization.
+pub async fn end_all_of_person(
+    desk: &Desk,
+    caller: &Caller,
+    named: &PersonRef,
+) -> Result<(), CommandError> {
+    caller.must_be_admin()?;
+    let mut tx = desk.write(caller).await?;
+    let person = person_of(&mut tx, named).await?;
+    let sign_ins = sign_in::end_all(&mut tx, person.id, caller.now).await?;
+    vote_link::end_all(&mut tx, person.id, caller.now).await?;
+    tx.commit().await?;
+    tracing::info!(
+        org.id = %caller.org,
+        person.id = %person.id,
+        sign_ins,
+        "all sign-ins of a person were ended by an administrator"
+    );
+    Ok(())
+}
+
+/// A person of the transaction's organization. Those of a provider who work here are the provider's
+/// to sign out.
+async fn person_of(tx: &mut ReadTx, named: &PersonRef) -> Result<Person, CommandError> {
+    refs::find_person(tx, named).await?.ok_or(CommandError::NotFound(Missing::Person))
 }

@@ -1,11 +1,12 @@
-//! `waypost person`: who can sign in to the pages.
+//! `waypost person`: who can sign in to the pages, and where they are signed in.
 
 use anyhow::{Result, anyhow};
 use clap::{Args, Subcommand};
-use serde_json::json;
+use serde_json::{Value, json};
 use waypost_app::Caller;
-use waypost_app::sign_ins::{self, Invitation};
-use waypost_domain::ids::PersonId;
+use waypost_app::sign_ins::{self, Device, Invitation};
+use waypost_app::tickets::PersonRef;
+use waypost_domain::ids::{PersonId, SignInId};
 use waypost_domain::key::Key;
 use waypost_domain::role::Role;
 
@@ -18,6 +19,8 @@ use crate::terminal::Terminal;
 pub(crate) enum Person {
     /// Create a link with which a person signs in for the first time; it works once, for a day.
     Invite(Invite),
+    /// List the browsers in which a person is signed in.
+    SignIns(SignIns),
     /// Sign a person out for good: end their sign-ins and links, and remove their password.
     ///
     /// They are told by mail if they had a password. They sign in by a link then, and may set
@@ -47,10 +50,22 @@ pub(crate) struct Invite {
 }
 
 #[derive(Debug, Args)]
+pub(crate) struct SignIns {
+    /// Key of the organization.
+    #[arg(long, value_name = "KEY")]
+    org: Key,
+    /// Id of the person.
+    person: PersonId,
+}
+
+#[derive(Debug, Args)]
 pub(crate) struct SignOut {
     /// Key of the organization.
     #[arg(long, value_name = "KEY")]
     org: Key,
+    /// Id of a sign-in: end this one only, and leave links and the password as they are.
+    #[arg(long, value_name = "ID")]
+    only: Option<SignInId>,
     /// Id of the person.
     person: PersonId,
 }
@@ -69,7 +84,9 @@ impl Person {
         // An installation begins with its first administrator.
         let installation = match &self {
             Self::Invite(_) => terminal.open_or_create().await?,
-            Self::SignOut(_) | Self::RemovePassword(_) => terminal.open().await?,
+            Self::SignIns(_) | Self::SignOut(_) | Self::RemovePassword(_) => {
+                terminal.open().await?
+            }
         };
         let config = &terminal.loaded.config;
         let site = config.site(config.listen);
@@ -82,6 +99,7 @@ impl Person {
                 )),
                 Err(invalid) => Err(invalid.into()),
             },
+            Self::SignIns(list) => list.run(&installation, output).await,
             Self::SignOut(sign_out) => sign_out.run(&installation, output).await,
             Self::RemovePassword(remove) => remove.run(&installation, output).await,
         };
@@ -115,10 +133,48 @@ impl Invite {
     }
 }
 
+impl SignIns {
+    async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
+        let caller = installation.operator(&self.org).await?;
+        let person = PersonRef::Id(self.person);
+        let devices = sign_ins::devices_of_person(&installation.desk, &caller, &person).await?;
+        output.tell_table(
+            || Value::Array(devices.iter().map(device).collect()),
+            &["id", "browser", "signed in", "last used"],
+            devices.iter().map(|one| {
+                vec![
+                    one.id.to_string(),
+                    one.device.clone(),
+                    time(one.created_at),
+                    time(one.used_at),
+                ]
+            }),
+            "They are not signed in.",
+        )
+    }
+}
+
+fn device(one: &Device) -> Value {
+    json!({
+        "id": one.id.to_string(),
+        "device": one.device,
+        "created_at": one.created_at,
+        "used_at": one.used_at,
+    })
+}
+
 impl SignOut {
     async fn run(self, installation: &Installation, output: &mut Output) -> Result<()> {
         let caller = installation.operator(&self.org).await?;
-        end_all(installation, &caller, self.person, output).await
+        let Some(only) = self.only else {
+            return end_all(installation, &caller, self.person, output).await;
+        };
+        let person = PersonRef::Id(self.person);
+        sign_ins::end_of_person(&installation.desk, &caller, &person, only).await?;
+        output.tell(
+            || json!({ "person": self.person.to_string(), "ended": 1, "removed": false }),
+            |to| writeln!(to, "Ended the sign-in {only} of {}.", self.person),
+        )
     }
 }
 
