@@ -65,6 +65,7 @@ export async function samples() {
     '/o/{org}/me': ['me'],
     '/o/{org}/me/again': ['me/again?next=me'],
     '/o/{org}/me/password': ['me/password'],
+    '/o/{org}/accessibility': ['accessibility'],
     '/o/{org}/live': [],
     '/o/{org}/desk': ['desk'],
     '/o/{org}/desk/queue': ['desk/queue'],
@@ -74,6 +75,7 @@ export async function samples() {
     '/o/{org}/desk/tasks': ['desk/tasks'],
     '/o/{org}/desk/major/{number}': [`desk/major/${major}`],
     '/o/{org}/desk/search': ['desk/search?text=card', 'desk/search?text=zzz'],
+    '/o/{org}/desk/organizations': ['desk/organizations'],
     '/o/{org}/desk/bulk': [`desk/bulk?action=resolve&ticket=${own}&ticket=${solved}`],
     '/o/{org}/desk/new': ['desk/new'],
     '/o/{org}/desk/new/{kind}': ['incident', 'request', 'problem']

@@ -211,28 +211,39 @@ fn text(value: &Value) -> String {
     value.as_str().unwrap_or("–").to_owned()
 }
 
-/// People of the demo, and the page at which each begins to look around.
+/// People of the demo with their organization, and the page at which each begins to look around.
 const PEOPLE: [(&str, &str, &str, &str); 5] = [
-    ("marlow-county", "jonas.weiss@marlow.example", "Jonas Weiss, who asked for a laptop", "my"),
+    (
+        "marlow-county",
+        "jonas.weiss@marlow.example",
+        "Jonas Weiss, who asked for a laptop",
+        "/o/marlow-county/my",
+    ),
     (
         "marlow-county",
         "kofi.brenner@marlow.example",
         "Kofi Brenner of the desk, at the portal that is down",
-        "desk/tickets/INC0000002",
+        "/o/marlow-county/desk/tickets/INC0000002",
     ),
     (
         "marlow-county",
         "yara.sandoval@marlow.example",
         "Yara Sandoval, who leads a team, at its queue",
-        "desk/queue/team-revenue-systems",
+        "/o/marlow-county/desk/queue/team-revenue-systems",
     ),
     (
         "marlow-county",
         "peter.lindgren@marlow.example",
         "Peter Lindgren, who keeps the desk, at everything that is open",
-        "desk/queue/all",
+        "/o/marlow-county/desk/queue/all",
     ),
-    ("harbor-it", "ines.okafor@harbor-it.example", "Ines Okafor of the provider", "desk/queue/all"),
+    (
+        "harbor-it",
+        "ines.okafor@harbor-it.example",
+        "Ines Okafor of the provider, at the queue of Fennel Foods; “Organizations” in the header \
+         leads to Marlow County",
+        "/o/fennel-foods/desk/queue/all",
+    ),
 ];
 
 /// Links with which people of the demo are signed in. A browser holds one sign-in at a time.
@@ -246,7 +257,7 @@ fn doors(waypost: &Waypost, address: SocketAddr) -> Result<String> {
         let invited = waypost.json(["person", "invite", "--org", org, "--email", email])?;
         let link = invited["link"].as_str().context("reading an invitation")?;
         let secret = link.rsplit('/').next().context("reading an invitation")?;
-        lines.push(format!("{who}:\n  http://{address}/setup/{secret}?next=/o/{org}/{page}"));
+        lines.push(format!("{who}:\n  http://{address}/setup/{secret}?next={page}"));
     }
     lines.push(
         "\nFurther people: `waypost person invite`, or their address on the sign-in page; mail \

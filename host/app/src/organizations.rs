@@ -2,6 +2,7 @@
 
 mod bootstrap;
 mod major_rules;
+mod places;
 mod settings;
 
 use waypost_domain::{
@@ -26,6 +27,7 @@ use crate::{
 
 pub use bootstrap::{PLATFORM_KEY, bootstrap};
 pub use major_rules::{LeadersView, MajorRuleEdit, PromotionEdit};
+pub use places::{Places, places};
 pub use settings::{OrganizationEdit, update};
 
 /// An organization to be created.

@@ -15,6 +15,7 @@ use waypost_domain::{
     ids::{MessageId, OrgId, PersonId, SignInId, SignInLinkId},
     key::Key,
     message::{DeliveryChannel, Message, MessageLink, ToldAs},
+    organization::OrgKind,
     person::Person,
     role::Role,
     said,
@@ -60,6 +61,8 @@ pub struct SignedIn {
     pub own_zone: Option<Tz>,
     /// The organization that they are in now.
     pub organization: Named,
+    /// Whether it is one that has others below it: a provider, or the platform.
+    pub has_clients: bool,
     /// How many levels of impact and of urgency it has.
     pub levels: (u8, u8),
     /// The key of their own organization.
@@ -227,6 +230,7 @@ async fn known_by(
         own_zone: person.zone,
         language: person.language.map(|language| language.to_string()),
         name: person.name,
+        has_clients: here.kind != OrgKind::Client,
         levels: (here.settings.matrix.impacts(), here.settings.matrix.urgencies()),
         organization: Named { key: here.key.to_string(), name: here.name },
         home,
@@ -237,6 +241,15 @@ async fn note_use(store: &Store, sign_in: &SignIn, now: DateTime<Utc>) -> Result
     let mut tx = store.write(sign_in.org).await?;
     sign_in::note_use(&mut tx, sign_in.id, now).await?;
     tx.commit().await
+}
+
+/// Whether there is anybody who could sign in, in any organization. Where there is nobody, the
+/// operator invites the first one.
+///
+/// # Errors
+/// The database failed.
+pub async fn is_anybody_there(desk: &Desk) -> Result<bool, CommandError> {
+    Ok(sign_in::is_anybody_there(&desk.store).await?)
 }
 
 /// Sends a link to everybody who has this address, whichever organization they belong to; `letter`

@@ -205,6 +205,27 @@ pub async fn find_below(tx: &mut ReadTx, key: &str) -> Result<Option<Organizatio
     row.map(Organization::try_from).transpose()
 }
 
+/// What people and addresses call an organization.
+#[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
+pub struct Called {
+    /// Its key.
+    pub key: String,
+    /// Its name.
+    pub name: String,
+}
+
+/// Lists the transaction's organization and those below it, at most so many: its own first, each
+/// level by key.
+pub async fn at_or_below(tx: &mut ReadTx, most: u32) -> Result<Vec<Called>, StoreError> {
+    const LIST: &str = "
+        select o.key, o.name from organization_lines l join organizations o on o.id = l.org_id
+        where l.ancestor_id = $1 order by l.depth, o.key limit $2";
+    let found: Vec<Called> = on!(tx, |conn, org| {
+        sqlx::query_as(LIST).bind(org).bind(i64::from(most)).fetch_all(conn).await?
+    });
+    Ok(found)
+}
+
 /// Reads any organization.
 pub async fn find(tx: &mut SystemReadTx, id: OrgId) -> Result<Option<Organization>, StoreError> {
     const FIND: &str = concat!("select ", org_columns!(), " from organizations o where o.id = $1");

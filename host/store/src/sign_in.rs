@@ -170,6 +170,13 @@ pub async fn members_at(
     rows.into_iter().map(Member::try_from).collect()
 }
 
+/// Whether anybody is in the directory of any organization.
+pub async fn is_anybody_there(store: &Store) -> Result<bool, StoreError> {
+    const SELECT: &str = "select id from people limit 1";
+    let people: Vec<(Uuid,)> = store.look(|conn: &Conn| Sql::new(conn, SELECT)).await?;
+    Ok(!people.is_empty())
+}
+
 /// Notes that a sign-in was used.
 pub async fn note_use(
     tx: &mut WriteTx,

@@ -1,12 +1,12 @@
 //! What the pages do for everybody to be able to use them, and where to complain.
 
 use askama::Template;
-use axum::{extract::State, http::HeaderMap, response::Response};
+use axum::{http::HeaderMap, response::Response};
 
 use crate::{
-    WebState,
     page::{Page, show as show_page},
-    viewer::accepted,
+    viewer::{Viewer, accepted},
+    words::Words,
 };
 
 #[derive(Template)]
@@ -16,10 +16,23 @@ struct AccessibilityPage {
     about: Vec<String>,
 }
 
-pub(crate) async fn show(State(_): State<WebState>, headers: HeaderMap) -> Response {
+/// Shows it to whoever comes, in the language of their browser.
+pub(crate) async fn show(headers: HeaderMap) -> Response {
     let words = accepted(&headers);
+    let p = Page::of_stranger(words, words.text.accessibility_title());
+    show_page(&AccessibilityPage { p, about: about(words) })
+}
+
+/// Shows it to somebody who is signed in, in their own, with the way back to where they were.
+pub(crate) async fn show_known(viewer: Viewer) -> Response {
+    let words = viewer.words;
+    let p = Page::of_portal(&viewer, words.text.accessibility_title());
+    show_page(&AccessibilityPage { p, about: about(words) })
+}
+
+fn about(words: &Words) -> Vec<String> {
     let t = &words.text;
-    let about = vec![
+    vec![
         t.accessibility_goal(),
         t.accessibility_scripts(),
         t.accessibility_keys(),
@@ -27,7 +40,5 @@ pub(crate) async fn show(State(_): State<WebState>, headers: HeaderMap) -> Respo
         t.accessibility_tested(),
         t.accessibility_tables(),
         t.accessibility_complain(),
-    ];
-    let p = Page::of_stranger(words, t.accessibility_title());
-    show_page(&AccessibilityPage { p, about })
+    ]
 }

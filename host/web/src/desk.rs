@@ -4,6 +4,7 @@ pub(crate) mod bulk;
 pub(crate) mod doing;
 pub(crate) mod major;
 pub(crate) mod new;
+pub(crate) mod organizations;
 pub(crate) mod queue;
 pub(crate) mod tickets;
 pub(crate) mod what_if;

@@ -44,7 +44,7 @@ mod viewer;
 mod vote_link;
 mod words;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio::sync::Semaphore;
 use waypost_app::Desk;
@@ -78,6 +78,8 @@ pub struct WebState {
     pub(crate) strangers: Arc<Semaphore>,
     /// Turns of those who come by a link to vote with: others who want to sign in take none.
     pub(crate) by_link: Arc<Semaphore>,
+    /// Whether it is known that there are people.
+    pub(crate) is_peopled: Arc<AtomicBool>,
     /// Who waits for hints.
     pub(crate) live: live::Live,
     /// What is done after its answer was given.
@@ -98,6 +100,7 @@ impl WebState {
             tried: few(),
             strangers: Arc::new(Semaphore::new(STRANGERS)),
             by_link: Arc::new(Semaphore::new(BY_LINK)),
+            is_peopled: Arc::default(),
             live: live::Live::default(),
             later: TaskTracker::default(),
         }

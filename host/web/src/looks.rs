@@ -1,4 +1,4 @@
-//! How pages look in one browser: light or dark, with keys or without. It is kept there, since a
+//! How pages look in one browser: light, dark or with more contrast, with keys or without. It is kept there, since a
 //! telephone at night is not the screen at work.
 
 use axum::{
@@ -20,12 +20,12 @@ const COOKIE: &str = "looks";
 /// A year.
 const KEPT_SECONDS: u32 = 31_536_000;
 /// What a page can look like; the first is what the system of the viewer says.
-const THEMES: [&str; 3] = ["system", "light", "dark"];
+const THEMES: [&str; 4] = ["system", "light", "dark", "contrast"];
 
 /// How pages look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Looks {
-    /// `system`, `light` or `dark`.
+    /// `system`, `light`, `dark`, or `contrast`: more of it, light or dark as the system says.
     pub(crate) theme: &'static str,
     /// Whether single keys do something at the desk.
     pub(crate) has_keys: bool,
@@ -62,6 +62,7 @@ impl Looks {
             choice("system", t.theme_system(), self.theme == "system"),
             choice("light", t.theme_light(), self.theme == "light"),
             choice("dark", t.theme_dark(), self.theme == "dark"),
+            choice("contrast", t.theme_contrast(), self.theme == "contrast"),
         ];
         let keys = Widget::Flag { is_set: Some(self.has_keys) };
         let mut fields = vec![field("theme", t.theme_label(), Widget::Radios { options: themes })];

@@ -36,11 +36,24 @@ pub(crate) static HEADERS: [(HeaderName, HeaderValue); 7] = [
         HeaderName::from_static("cross-origin-resource-policy"),
         HeaderValue::from_static("same-origin"),
     ),
+    // All powers that browsers know: no page needs one. A name that a browser does not know is a
+    // warning in its console, so those that few know yet are left out.
     (
         HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static("camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
+        HeaderValue::from_static(
+            "accelerometer=(), autoplay=(), bluetooth=(), camera=(), clipboard-read=(), \
+             clipboard-write=(), compute-pressure=(), display-capture=(), encrypted-media=(), \
+             fullscreen=(), geolocation=(), gyroscope=(), hid=(), identity-credentials-get=(), \
+             idle-detection=(), keyboard-map=(), local-fonts=(), magnetometer=(), microphone=(), \
+             midi=(), otp-credentials=(), payment=(), picture-in-picture=(), \
+             publickey-credentials-create=(), publickey-credentials-get=(), screen-wake-lock=(), \
+             serial=(), storage-access=(), usb=(), window-management=(), xr-spatial-tracking=()",
+        ),
     ),
 ];
+
+/// So many colors say whose desk a page is; the stylesheet has a rule for each.
+const HUES: u32 = 8;
 
 /// What every page has: its words, its title, and what is around it.
 #[derive(Debug, Clone)]
@@ -49,6 +62,8 @@ pub(crate) struct Page {
     pub(crate) title: String,
     /// Whose desk it is.
     pub(crate) place: String,
+    /// The color that says the same; none of a page that is nobody's.
+    pub(crate) hue: Option<u32>,
     /// Who looks at it.
     pub(crate) viewer: Option<Viewer>,
     /// Where one can go from here.
@@ -78,6 +93,7 @@ impl Page {
         Self {
             title,
             place: "Waypost".to_owned(),
+            hue: None,
             viewer: None,
             nav: Vec::new(),
             is_desk: false,
@@ -127,6 +143,7 @@ impl Page {
         Self {
             title,
             place: viewer.who.organization.name.clone(),
+            hue: Some(hue(&viewer.who.organization.key)),
             viewer: Some(viewer.clone()),
             nav: nav.collect(),
             is_desk,
@@ -173,7 +190,7 @@ impl Page {
         self.viewer.as_ref().map_or_else(|| "/".to_owned(), |viewer| viewer.at(rest))
     }
 
-    /// Light, dark, or what the viewer's system says.
+    /// Light, dark, more contrast, or what the viewer's system says.
     pub(crate) fn theme(&self) -> &'static str {
         self.viewer.as_ref().map_or("system", |viewer| viewer.looks.theme)
     }
@@ -192,6 +209,16 @@ impl Page {
     pub(crate) fn sees_desk(&self) -> bool {
         self.viewer.as_ref().is_some_and(|viewer| viewer.is_desk())
     }
+}
+
+/// The color of an organization, of those that the stylesheet has. It is the same on each page and
+/// at each start, so people come to know it; others may have the same.
+pub(crate) fn hue(org: &str) -> u32 {
+    // FNV-1a: what the standard library hashes with may change with each of its releases.
+    let hash = org
+        .bytes()
+        .fold(0x811c_9dc5_u32, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193));
+    hash % HUES
 }
 
 /// The keys that lead to a place of the desk.
@@ -221,6 +248,40 @@ pub(crate) fn show_as(status: StatusCode, page: &impl Template) -> Response {
         Err(error) => {
             tracing::error!(error = &error as &dyn std::error::Error, "a page was not written");
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_organization_has_the_same_color_at_each_start_and_each_color_has_a_rule() {
+        let known = ["marlow-county", "fennel-foods", "platform", "harbor-it"].map(hue);
+        assert_eq!(known, [0, 1, 2, 7]);
+        let style = include_str!("../assets/waypost.css");
+        let rules = style.matches("[data-hue=\"").count();
+        assert_eq!(rules, HUES as usize);
+        for hue in 0..HUES {
+            assert!(
+                style.contains(&format!("[data-hue=\"{hue}\"] {{ --hue: light-dark(")),
+                "{hue}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_power_that_is_named_is_off() {
+        let (_, value) = &HEADERS[HEADERS.len() - 1];
+        let named: Vec<&str> = value.to_str().unwrap().split(", ").collect();
+        let mut sorted = named.clone();
+        sorted.sort_unstable();
+        sorted.dedup();
+        assert_eq!(named, sorted);
+        for one in named {
+            let name = one.strip_suffix("=()").unwrap_or_else(|| panic!("{one}"));
+            assert!(name.bytes().all(|b| b.is_ascii_lowercase() || b == b'-'), "{one}");
         }
     }
 }

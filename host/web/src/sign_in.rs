@@ -1,7 +1,7 @@
 //! Signing in and out: by a link in a mail, by one that an administrator hands over, or with a
 //! password.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::atomic::Ordering};
 
 use askama::Template;
 use axum::{
@@ -34,6 +34,9 @@ use crate::{
 };
 
 const CLEAR_SITE_DATA: HeaderName = HeaderName::from_static("clear-site-data");
+/// How the operator makes the first administrator.
+const FIRST: &str = "waypost person invite --org platform --email ada@example.com \
+                     --name \"Ada Abel\" --role admin";
 /// More than any address of ours that somebody begins at.
 const MAX_NEXT_BYTES: usize = 120;
 
@@ -49,6 +52,14 @@ struct AskPage {
     error: Option<String>,
     /// Why nobody was signed in with the password.
     refused: Option<String>,
+}
+
+/// What an installation shows to whoever comes before there is anybody.
+#[derive(Template)]
+#[template(path = "sign_in/first.html")]
+struct FirstPage {
+    p: Page,
+    command: &'static str,
 }
 
 #[derive(Template)]
@@ -81,14 +92,39 @@ pub(crate) async fn start(
     }
 }
 
-/// Shows where people sign in, or ask for a link.
+/// Shows where people sign in, or ask for a link; while there is nobody, how the first one is made.
 pub(crate) async fn show(
     State(state): State<WebState>,
     headers: HeaderMap,
     query: Query,
 ) -> Response {
+    let words = accepted(&headers);
+    if is_empty(&state).await {
+        let p = Page::of_stranger(words, words.text.sign_in_title());
+        return show_page(&FirstPage { p, command: FIRST });
+    }
     let next = query.get("next").and_then(path_of_ours);
-    show_page(&AskPage::new(&state, accepted(&headers), "", next))
+    show_page(&AskPage::new(&state, words, "", next))
+}
+
+/// Whether there is nobody yet. People stay in the directory for good, so once there is somebody
+/// the database is not asked again.
+async fn is_empty(state: &WebState) -> bool {
+    if state.is_peopled.load(Ordering::Relaxed) {
+        return false;
+    }
+    match sign_ins::is_anybody_there(&state.desk).await {
+        Ok(is_peopled) => {
+            state.is_peopled.store(is_peopled, Ordering::Relaxed);
+            !is_peopled
+        }
+        // The form needs no database, and whoever sends it learns what is wrong.
+        Err(error) => {
+            let error = &error as &dyn std::error::Error;
+            tracing::warn!(error, "it is not known whether there is anybody yet");
+            false
+        }
+    }
 }
 
 impl AskPage {

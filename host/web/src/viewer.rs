@@ -81,6 +81,11 @@ impl Known {
         self.is_desk() && behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     }
 
+    /// Whether there may be other organizations in which they work.
+    pub(crate) fn has_other_places(&self) -> bool {
+        self.is_desk() && (self.who.has_clients || self.who.home != self.who.organization.key)
+    }
+
     /// Whether they see what the desk sees.
     pub(crate) fn is_desk(&self) -> bool {
         permission::sees_internals(self.who.caller.role)

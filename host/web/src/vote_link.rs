@@ -14,6 +14,7 @@ use axum::{
 use waypost_app::{
     CommandError,
     approvals::Vote,
+    tickets::Named,
     vote_links::{self, ByLink},
 };
 use waypost_edge::RequestContext;
@@ -22,7 +23,7 @@ use crate::{
     WebState,
     error::PageError,
     form::{Faults, Form, Query},
-    page::{Page, show as show_page, show_as},
+    page::{Page, hue, show as show_page, show_as},
     portal::approvals::{self, Ballot, Matter, Shown, Stage},
     time::Clockwork,
     viewer::accepted,
@@ -170,8 +171,9 @@ impl Voter {
     }
 
     fn of_stranger(&self, title: String) -> Page {
-        let place = self.who.organization.name.clone();
-        Page { place, ..Page::of_stranger(self.clock.words, title) }
+        let Named { key, name } = &self.who.organization;
+        let of_stranger = Page::of_stranger(self.clock.words, title);
+        Page { place: name.clone(), hue: Some(hue(key)), ..of_stranger }
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use waypost_app::Clock;
-use waypost_test_support::{Client, TestDesk, on_both_engines};
+use waypost_test_support::{Client, TestDesk, Visitor, on_both_engines};
 
 use crate::policies::{asking, by_words, stage, suggesting};
 
@@ -292,6 +292,19 @@ async fn a_provider_works_at_its_clients_and_nowhere_else(desk: TestDesk) {
     let _ = other.report("Not theirs").await;
     let mut agent = desk.signed_in(&harbor.agent.email).await;
     assert_eq!(agent.path(), "/o/harbor/desk/queue/unassigned");
+    // Nobody has to type the address of a client, and each has its color.
+    let color = |visitor: &Visitor| visitor.attribute("header.top", "data-hue").unwrap();
+    let own_color = color(&agent);
+    agent.click("Organizations").await;
+    assert!(!agent.links().iter().any(|words| words.contains("other")), "{:?}", agent.links());
+    agent.click("acme").await;
+    assert_eq!(agent.path(), "/o/acme/desk/queue/all");
+    assert_ne!(color(&agent), own_color);
+    agent.click("Organizations").await.click("harbor").await;
+    assert_eq!(agent.path(), "/o/harbor/desk/queue/all");
+    assert_eq!(color(&agent), own_color);
+    let local = desk.signed_in(&acme.agent.email).await;
+    assert!(!local.links().contains(&"Organizations".to_owned()), "there is one only");
     agent.visit("/o/acme/desk/queue/all").await.click("Mail does not open").await;
     agent.fill("Internal note", "Looked at it").press("Internal note").await;
     assert!(agent.text().contains("Looked at it"), "{}", agent.text());
@@ -306,6 +319,10 @@ async fn a_provider_works_at_its_clients_and_nowhere_else(desk: TestDesk) {
     let mut requester = desk.signed_in(&harbor.requester.email).await;
     requester.visit("/o/acme/home").await;
     assert_eq!(requester.status(), StatusCode::NOT_FOUND);
+    requester.visit("/o/harbor/home").await;
+    assert!(!requester.links().contains(&"Organizations".to_owned()), "they work nowhere");
+    requester.visit("/o/harbor/desk/organizations").await;
+    assert_eq!(requester.status(), StatusCode::FORBIDDEN);
 }
 
 async fn several_tickets_are_acted_on_after_it_is_seen_what_each_would_refuse(desk: TestDesk) {
@@ -565,6 +582,8 @@ async fn keys_and_colors_are_kept_in_the_browser(desk: TestDesk) {
     agent.visit("/o/acme/desk/queue/all").await;
     assert!(agent.html().contains("data-theme=\"dark\""), "{}", agent.html());
     assert!(!agent.html().contains("/assets/desk."), "keys are off");
+    agent.visit("/o/acme/me").await.fill("More contrast", "").press("Save").await;
+    assert!(agent.html().contains("data-theme=\"contrast\""), "{}", agent.html());
     let mut requester = desk.signed_in(&acme.requester.email).await;
     requester.visit("/o/acme/me").await;
     assert!(!requester.text().contains("Single keys"), "the portal has none");

@@ -301,6 +301,12 @@ async fn a_person_reads_pages_in_their_language_and_zone(desk: TestDesk) {
     ada.fill("Time zone", "Europe/Berlin").press("Save").await;
     assert!(ada.text().contains("Gespeichert."), "{}", ada.text());
     assert!(ada.html().contains("<html lang=\"de\""), "{}", ada.html());
+    // So does what the footer leads to, with the way back.
+    ada.click("Barrierefreiheit").await;
+    assert_eq!(ada.path(), "/o/acme/accessibility");
+    assert!(ada.text().contains("WCAG 2.2"), "{}", ada.text());
+    assert!(ada.html().contains("<html lang=\"de\""), "{}", ada.html());
+    assert!(ada.buttons().contains(&"Abmelden".to_owned()), "{:?}", ada.buttons());
     ada.visit("/o/acme/report").await.fill("Was funktioniert nicht?", "Drucker klemmt");
     ada.press("Senden").await;
     // Nine o'clock UTC is eleven in Berlin.
@@ -314,6 +320,8 @@ async fn a_person_reads_pages_in_their_language_and_zone(desk: TestDesk) {
     let mut stranger = desk.visitor().speaking("de-AT,de;q=0.9");
     stranger.visit("/o/acme/home").await;
     assert!(stranger.text().contains("E-Mail-Adresse"), "{}", stranger.text());
+    stranger.click("Barrierefreiheit").await;
+    assert_eq!(stranger.path(), "/accessibility");
 }
 
 async fn a_page_that_has_not_changed_is_not_sent_again(desk: TestDesk) {

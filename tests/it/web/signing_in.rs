@@ -22,6 +22,7 @@ on_both_engines! {
     a_person_ends_their_sign_ins_on_other_devices
     sign_ins_are_listed_and_ended_by_a_program_of_their_person
     an_administrator_lists_and_ends_the_sign_ins_of_their_people
+    an_empty_installation_says_how_its_first_administrator_is_made
     who_signs_out_is_out
     a_link_is_not_sent_when_it_would_be_too_late
     who_is_signed_out_by_an_administrator_has_no_link_left
@@ -331,6 +332,22 @@ async fn an_administrator_lists_and_ends_the_sign_ins_of_their_people(desk: Test
     assert_eq!(asking.status(), StatusCode::GONE);
     agent.visit("/o/acme/desk/queue/all").await;
     assert_eq!(agent.path(), "/o/acme/desk/queue/all");
+}
+
+async fn an_empty_installation_says_how_its_first_administrator_is_made(desk: TestDesk) {
+    let mut first = desk.visitor();
+    first.visit("/sign-in?next=/o/acme/home").await;
+    assert!(first.text().contains("Nobody can sign in yet"), "{}", first.text());
+    let command = first.part("main code");
+    assert!(command.starts_with("waypost person invite --org platform"), "{command}");
+    assert!(first.forms().is_empty());
+    let mut german = desk.visitor().speaking("de");
+    german.visit("/sign-in").await;
+    assert!(german.text().contains("Noch kann sich niemand anmelden"), "{}", german.text());
+    assert_eq!(german.part("main code"), command);
+    let _ = desk.organization("acme").await;
+    first.visit("/sign-in").await;
+    assert!(first.buttons().contains(&"Send me a link".to_owned()), "{}", first.text());
 }
 
 async fn who_signs_out_is_out(desk: TestDesk) {

@@ -247,6 +247,8 @@ impl<'a> Scene<'a> {
             | "/o/{org}/me/looks"
             | "/o/{org}/me/password"
             | "/o/{org}/me/password/remove"
+            | "/o/{org}/accessibility"
+            | "/o/{org}/desk/organizations"
             | "/o/{org}/me/devices/end-others"
             | "/o/{org}/me/delegations"
             | "/o/{org}/desk"

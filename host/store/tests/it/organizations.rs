@@ -118,9 +118,20 @@ async fn organizations_see_those_below_them_and_not_beside_them(store: Store) {
     assert!(below(&mut tx, &tree.client).await);
     assert!(below(&mut tx, &tree.provider).await);
     assert!(!below(&mut tx, &tree.platform).await);
+    let called = async |tx: &mut ReadTx, most: u32| {
+        let found = organization::at_or_below(tx, most).await.unwrap();
+        found.into_iter().map(|one| one.key).collect::<Vec<_>>()
+    };
+    let keys = |all: &[&Organization]| -> Vec<String> {
+        all.iter().map(|one| one.key.to_string()).collect()
+    };
+    let own = [&tree.provider, &tree.client, &tree.other];
+    assert_eq!(called(&mut tx, 9).await, keys(&own));
+    assert_eq!(called(&mut tx, 2).await, keys(&own[..2]));
     drop(tx);
 
     let mut tx = store.read(tree.client.id).await.unwrap();
+    assert_eq!(called(&mut tx, 9).await, keys(&[&tree.client]));
     assert_eq!(organization::children(&mut tx).await.unwrap(), []);
     assert!(!below(&mut tx, &tree.other).await);
     drop(tx);
