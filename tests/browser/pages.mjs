@@ -69,10 +69,11 @@ export async function samples() {
     '/o/{org}/live': [],
     '/o/{org}/desk': ['desk'],
     '/o/{org}/desk/queue': ['desk/queue'],
-    '/o/{org}/desk/queue/{view}': ['all', 'mine', 'unassigned', 'team-revenue-systems', 'all?text=zzz', 'all?priority=1']
+    '/o/{org}/desk/queue/{view}': ['all', 'mine', 'unassigned', 'team-revenue-systems', 'all?text=zzz', 'all?priority=1',
+      'all?waiting_on=team&order=opened']
       .map((view) => `desk/queue/${view}`),
-    '/o/{org}/desk/problems': ['desk/problems'],
-    '/o/{org}/desk/tasks': ['desk/tasks'],
+    '/o/{org}/desk/problems': ['desk/problems', 'desk/problems?of=known'],
+    '/o/{org}/desk/tasks': ['desk/tasks', 'desk/tasks?of=mine'],
     '/o/{org}/desk/major/{number}': [`desk/major/${major}`],
     '/o/{org}/desk/search': ['desk/search?text=card', 'desk/search?text=zzz'],
     '/o/{org}/desk/organizations': ['desk/organizations'],
@@ -84,6 +85,7 @@ export async function samples() {
       .map((number) => `desk/tickets/${number}`),
     '/o/{org}/desk/tickets/{number}/what-if': [`desk/tickets/${own}/what-if`,
       `desk/tickets/${own}/what-if?impact=1&urgency=1`],
+    '/o/{org}/desk/tickets/{number}/tasks/new': [`desk/tickets/${own}/tasks/new`],
     '/o/{org}/desk/tickets/{number}/do/{action}': ['resolve', 'edit', 'assign', 'hold', 'triage']
       .map((action) => `desk/tickets/${own}/do/${action}`),
   };

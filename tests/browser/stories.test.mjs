@@ -116,7 +116,7 @@ rule('what is done to several tickets says which of them refuse it', async () =>
     await page.selectOption('#bulk-action', 'resolve');
     // Closed meanwhile, with the page still open at somebody's desk.
     await page.goto(at(`desk/bulk?action=resolve&ticket=${first}&ticket=${second}&ticket=${third}`));
-    assert.match(await text(page), /possible for 2 of 3 tickets/);
+    assert.match(await text(page), /possible for 2 of the 3 selected tickets/);
     await press(page, 'main form button.main');
     assert.match(await text(page), /Please correct this/);
     await page.locator('main select').first().selectOption({ index: 1 });

@@ -7,6 +7,7 @@ mod live;
 mod passwords;
 mod portal;
 mod previews;
+mod queues;
 mod said;
 mod signing_in;
 mod voting;

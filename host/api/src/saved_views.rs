@@ -78,7 +78,7 @@ struct SavedViewIn {
     name: String,
     /// What it shows, as in the address of the queue behind `desk/queue/`: `mine`, `unassigned`,
     /// `waiting`, `degraded`, `major`, `all` or `team-KEY`, then a filter by `text`, `state`,
-    /// `priority` and `team`.
+    /// `priority`, `team` and `waiting_on`, and an `order`: `queue`, `opened` or `updated`.
     #[schema(example = "all?text=printer&priority=1")]
     query: String,
 }

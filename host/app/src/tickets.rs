@@ -42,7 +42,7 @@ pub(crate) use self::{
 pub use self::{
     history::{History, addresses, history},
     links::{LinkView, links},
-    open::open,
+    open::{check_new_task, open},
     read::{events, find, list, tasks},
     scene::{act, actions, edit},
     what_if::{WhatIf, what_if},
@@ -217,6 +217,8 @@ pub struct TicketQuery {
     pub parent: Option<TicketRef>,
     /// Incidents of this problem.
     pub problem: Option<TicketRef>,
+    /// Whether it is a problem that is published as a known error.
+    pub known_error: Option<bool>,
     /// Where it stands as a major incident.
     pub major_states: Vec<MajorState>,
     /// Requests of this order.

@@ -10,6 +10,7 @@ use crate::{
     refusal::{Faults, Refused},
     said, text,
     ticket::State,
+    waiting::WaitingKind,
 };
 
 /// How many one person has in an organization.
@@ -19,8 +20,11 @@ pub const MAX_NAME_CHARS: usize = 40;
 /// The longest query.
 pub const MAX_QUERY_BYTES: usize = 500;
 
-/// What a view of the queue can be filtered by.
-pub const FILTERS: [&str; 4] = ["text", "state", "priority", "team"];
+/// What a view of the queue can be filtered by, and the order that it is shown in.
+pub const FILTERS: [&str; 6] = ["text", "state", "priority", "team", "waiting_on", "order"];
+/// The orders that a view can be shown in, by their names in lists of tickets; the first is the
+/// queue's own.
+pub const ORDERS: [&str; 3] = ["queue", "opened", "updated"];
 
 /// A view of the queue that everybody at the desk has.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -131,6 +135,8 @@ fn is_of_queue(query: &str) -> bool {
         let is_right = match name {
             "state" => value.parse::<State>().is_ok(),
             "priority" => value.parse().is_ok_and(|level: u8| (1..=5).contains(&level)),
+            "waiting_on" => value.parse::<WaitingKind>().is_ok(),
+            "order" => ORDERS.contains(&value),
             // No database keeps a zero byte.
             _ => FILTERS.contains(&name) && !value.is_empty() && !value.contains("%00"),
         };
@@ -182,6 +188,7 @@ mod tests {
     fn a_view_has_a_name_that_fits_a_tab_and_shows_a_part_of_the_queue() {
         assert_eq!(checked(" Big  ones ", "all?priority=1").unwrap().name, "Big ones");
         assert!(checked("Ä", "team-network?text=a%20b&state=new").is_ok());
+        assert!(checked("a", "all?waiting_on=vendor&order=updated").is_ok());
         for (name, query, wrong) in [
             ("", "all", "/name"),
             ("  ", "all", "/name"),
@@ -193,6 +200,8 @@ mod tests {
             ("a", "all?colour=red", "/query"),
             ("a", "all?state=asleep", "/query"),
             ("a", "all?priority=9", "/query"),
+            ("a", "all?waiting_on=godot", "/query"),
+            ("a", "all?order=sideways", "/query"),
             ("a", "all?text=a&text=b", "/query"),
             ("a", "all?text=%00", "/query"),
             ("a", "?priority=1", "/query"),

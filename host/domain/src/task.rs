@@ -285,6 +285,39 @@ fn is_at_work(turn: &Turn<'_>) -> Result<(), Refused> {
 }
 
 impl Ticket {
+    /// Refuses one more task of this ticket, which has so many.
+    ///
+    /// # Errors
+    /// [`Refused::Invalid`] for a task, [`Refused::Guard`] for a ticket that takes no more.
+    pub fn check_room_for_task(&self, tasks: usize) -> Result<(), Refused> {
+        let mut faults = Faults::new();
+        if self.kind() == TicketKind::Task {
+            faults.wrong(
+                "/parent",
+                "a-task",
+                said!("A task cannot have tasks; name its ticket instead."),
+            );
+        }
+        faults.finish()?;
+        let number = &self.number;
+        if !self.phase().is_active() {
+            let state = self.state();
+            return Err(Refused::guard(said!(
+                "{number} is {state}, so tasks can no longer be added.",
+                number,
+                state
+            )));
+        }
+        if tasks >= MAX_TASKS {
+            return Err(Refused::guard(said!(
+                "{number} has {most} tasks, the maximum; combine several tasks into one.",
+                number,
+                most = MAX_TASKS
+            )));
+        }
+        Ok(())
+    }
+
     /// Puts a new task behind all others of its ticket.
     pub fn go_behind(&mut self, siblings: &[Self]) {
         let last = siblings.iter().filter_map(Self::task).map(|task| task.position).max();

@@ -118,14 +118,20 @@ notice-close = Es ist geschlossen. Vielen Dank.
 notice-comment = Ihre Antwort wurde gesendet.
 notice-caller_reply = Ihre Nachricht wurde gesendet.
 notice-note = Die Notiz ist hinzugefügt.
+notice-opened = Das Ticket ist eröffnet.
+notice-task = Die Aufgabe ist hinzugefügt.
 notice-create = Vielen Dank, wir haben es erhalten. Auf dieser Seite sehen Sie den aktuellen Stand.
 notice-submit = Vielen Dank, wir haben Ihre Anforderung erhalten. Auf dieser Seite sehen Sie den aktuellen Stand.
 notice-reopen = Es ist wieder offen.
 notice-resolve = Es ist gelöst.
 notice-start = Die Arbeit hat begonnen.
 notice-edit = Gespeichert.
+notice-view_removed = Die Ansicht ist aus Ihren Reitern entfernt.
 notice-vote = Ihre Stimme ist abgegeben.
 notice-delegate_vote = Die Vertretung ist eingesetzt.
+notice-delegation_ended = Die Vertretung stimmt nicht mehr für Sie ab.
+notice-device_ended = Das Gerät ist abgemeldet.
+notice-devices_ended = Alle anderen Geräte sind abgemeldet.
 
 done-basket = in den Warenkorb gelegt
 
@@ -136,6 +142,18 @@ notice-sent = Danke, Ihre Anforderungen sind eingegangen.
 notice-basket = Es liegt im Warenkorb; senden Sie ihn, wenn Sie alles haben.
 
 done-nothing = nichts
+
+done-opened = das Ticket eröffnet
+
+done-task = eine Aufgabe hinzugefügt
+
+done-view_removed = eine Ansicht entfernt
+
+done-delegation_ended = die Vertretung beendet
+
+done-device_ended = auf einem Gerät abgemeldet
+
+done-devices_ended = auf allen anderen Geräten abgemeldet
 
 notice-password = Ihr Passwort ist festgelegt.
 notice-password_removed = Ihr Passwort ist entfernt.

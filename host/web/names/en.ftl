@@ -118,14 +118,20 @@ notice-close = It is closed. Thank you.
 notice-comment = Your reply is sent.
 notice-caller_reply = Your message is sent.
 notice-note = The note is added.
+notice-opened = The ticket is open.
+notice-task = The task is added.
 notice-create = Thank you, we have received it. This page shows its progress.
 notice-submit = Thank you, we have received your request. This page shows its progress.
 notice-reopen = It is open again.
 notice-resolve = It is resolved.
 notice-start = Work has started.
 notice-edit = It is saved.
+notice-view_removed = The view is removed from your tabs.
 notice-vote = Your vote is cast.
 notice-delegate_vote = The stand-in is appointed.
+notice-delegation_ended = The stand-in does not vote for you any more.
+notice-device_ended = That device is signed out.
+notice-devices_ended = All other devices are signed out.
 
 done-basket = put it into the basket
 
@@ -136,6 +142,18 @@ notice-sent = Thank you, we have received your requests.
 notice-basket = It is in the basket; send it when you have everything.
 
 done-nothing = nothing
+
+done-opened = opened the ticket
+
+done-task = added a task
+
+done-view_removed = removed a view
+
+done-delegation_ended = ended the delegation
+
+done-device_ended = signed out on a device
+
+done-devices_ended = signed out on all other devices
 
 notice-password = Your password is set.
 notice-password_removed = Your password is removed.

@@ -39,7 +39,7 @@ impl AgainPage {
     async fn new(state: &WebState, viewer: &Viewer, next: Option<&str>) -> Result<Self, PageError> {
         let next = next.and_then(path_of_ours).map(str::to_owned);
         Ok(Self {
-            p: Page::of_portal(viewer, viewer.words.text.again_title()),
+            p: Page::shared(viewer, viewer.words.text.again_title()),
             next: next.unwrap_or_else(|| viewer.at("me")),
             proven: viewer.clock.at(viewer.who.proven_at),
             has_password: passwords::set_at(&state.desk, &viewer.who).await?.is_some(),

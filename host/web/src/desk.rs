@@ -2,10 +2,12 @@
 
 pub(crate) mod bulk;
 pub(crate) mod doing;
+pub(crate) mod lists;
 pub(crate) mod major;
 pub(crate) mod new;
 pub(crate) mod organizations;
 pub(crate) mod queue;
+pub(crate) mod task;
 pub(crate) mod tickets;
 pub(crate) mod what_if;
 mod why;

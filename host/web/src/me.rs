@@ -169,7 +169,7 @@ async fn page(
     };
     let devices = sign_ins::devices(&state.desk, &viewer.who).await?;
     Ok(MePage {
-        p: Page::of_portal(viewer, words.text.me_title()).refused(!problems.is_empty()),
+        p: Page::shared(viewer, words.text.me_title()).refused(!problems.is_empty()),
         role: words.name("role", viewer.caller().role.as_str()),
         is_at_home,
         settings,
@@ -270,7 +270,7 @@ pub(crate) async fn end_device(
 ) -> Result<Response, PageError> {
     let id: SignInId = id.parse().map_err(|_| PageError::not_found())?;
     sign_ins::end(&state.desk, &viewer.who, id).await?;
-    Ok(to(&viewer.at("me")))
+    Ok(to(&viewer.at("me?done=device_ended")))
 }
 
 /// Ends all other sign-ins of the viewer.
@@ -279,7 +279,7 @@ pub(crate) async fn end_others(
     viewer: Viewer,
 ) -> Result<Response, PageError> {
     sign_ins::end_others(&state.desk, &viewer.who).await?;
-    Ok(to(&viewer.at("me")))
+    Ok(to(&viewer.at("me?done=devices_ended")))
 }
 
 /// Plans who votes for the viewer.
@@ -340,5 +340,5 @@ pub(crate) async fn end_delegation(
 ) -> Result<Response, PageError> {
     let id: DelegationId = id.parse().map_err(|_| PageError::not_found())?;
     delegations::end(&state.desk, viewer.caller(), id).await?;
-    Ok(to(&viewer.at("me")))
+    Ok(to(&viewer.at("me?done=delegation_ended")))
 }

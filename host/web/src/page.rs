@@ -129,6 +129,12 @@ impl Page {
         Self::of_viewer(viewer, title, &items, true)
     }
 
+    /// A page that portal and desk share: people of the desk keep its frame around them there, with
+    /// its search and its keys.
+    pub(crate) fn shared(viewer: &Viewer, title: String) -> Self {
+        if viewer.is_desk() { Self::of_desk(viewer, title) } else { Self::of_portal(viewer, title) }
+    }
+
     fn of_viewer(viewer: &Viewer, title: String, items: &[(&str, String)], is_desk: bool) -> Self {
         let is_offered = |rest: &str| rest != "approvals" || viewer.caller().role != Role::Auditor;
         let nav = items.iter().filter(|(rest, _)| is_offered(rest)).map(|(rest, label)| {

@@ -67,7 +67,7 @@ async fn page(
     let title =
         if since.is_some() { words.text.password_change() } else { words.text.password_set() };
     Ok(PasswordPage {
-        p: Page::of_portal(viewer, title).refused(!problems.is_empty()),
+        p: Page::shared(viewer, title).refused(!problems.is_empty()),
         since: since.map(|at| viewer.clock.at(at)),
         fields,
         problems,

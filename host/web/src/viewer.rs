@@ -74,11 +74,13 @@ impl Known {
         format!("{}?next={}", self.at("me/again"), self.at(next))
     }
 
-    /// Whether they are on a page of the desk, and of it.
+    /// Whether they are of the desk, and on a page of its or one that it shares with the portal.
     pub(crate) fn is_at_desk(&self) -> bool {
-        let desk = self.at("desk");
-        let behind = self.path.strip_prefix(desk.as_str());
-        self.is_desk() && behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        let is_in = |place: &str| {
+            let behind = self.path.strip_prefix(self.at(place).as_str());
+            behind.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        };
+        self.is_desk() && ["desk", "approvals", "me"].into_iter().any(is_in)
     }
 
     /// Whether there may be other organizations in which they work.

@@ -239,7 +239,7 @@ async fn ask_for(scene: &mut Scene<'_>, hostile: &mut Hostile, read: &mut Read) 
     }
 }
 
-fn in_address(text: &str) -> String {
+pub(super) fn in_address(text: &str) -> String {
     use std::fmt::Write as _;
 
     text.bytes().fold(String::new(), |mut all, byte| {

@@ -214,6 +214,7 @@ async fn a_ticket_is_opened_for_a_caller(desk: TestDesk) {
     agent.fill("Requester", &acme.requester.email).fill("Category", "hardware");
     agent.fill("Impact", "3").press("Open the ticket").await;
     assert!(agent.path().starts_with("/o/acme/desk/tickets/INC"), "{}", agent.path());
+    assert!(agent.text().contains("The ticket is open."), "{}", agent.text());
     let incident = acme.agent.client.get("/incidents").await.ok()["items"][0].clone();
     assert_eq!((&incident["channel"], &incident["impact"]), (&json!("phone"), &json!(3)));
     assert_eq!(incident["category"], "hardware");
@@ -338,7 +339,7 @@ async fn several_tickets_are_acted_on_after_it_is_seen_what_each_would_refuse(de
     assert!(agent.text().contains("With the chosen tickets:"), "{}", agent.text());
     let chosen = [&first, &second, &over].map(|ticket| format!("&ticket={}", number(ticket)));
     agent.visit(&format!("/o/acme/desk/bulk?action=assign{}", chosen.concat())).await;
-    assert!(agent.text().contains("possible for 2 of 3 tickets"), "{}", agent.text());
+    assert!(agent.text().contains("possible for 2 of the 3 selected tickets"), "{}", agent.text());
     assert_eq!(client.again(&first).await["version"], first["version"]);
     agent.press("Do it to 2 tickets").await;
     assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY);
@@ -387,6 +388,7 @@ async fn a_view_is_saved_counted_and_removed(desk: TestDesk) {
     agent.click("Printers 2").await;
     assert_eq!(agent.html().matches("<th scope=\"row\">").count(), 2);
     agent.press("Remove this view from my tabs").await;
+    assert!(agent.text().contains("The view is removed from your tabs."), "{}", agent.text());
     let links = agent.links();
     assert!(links.contains(&"Odd 1".to_owned()) && !links.contains(&"Printers 2".to_owned()));
     agent.visit("/o/acme/desk/queue/all?text=%00").await;

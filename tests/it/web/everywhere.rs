@@ -407,6 +407,8 @@ async fn pages_and_api_count_and_allow_the_same(desk: TestDesk) {
             ("state=new", "state=new"),
             ("priority=1", "priority=1"),
             ("team=network", "team=network"),
+            ("waiting_on=team", "waiting_on=team"),
+            ("waiting_on=vendor&order=updated", "waiting_on=vendor"),
             ("priority=1&team=network&text=title", "priority=1&team=network&text=title"),
         ] {
             let listed = total(&person.client, &format!("{open}&{query}")).await;
@@ -415,6 +417,8 @@ async fn pages_and_api_count_and_allow_the_same(desk: TestDesk) {
         for (list, query) in [
             ("problems", "kind=problem&active=true"),
             ("tasks", "kind=task&active=true"),
+            ("problems?of=known", "kind=problem&active=true&known_error=true"),
+            ("tasks?of=team-network", "kind=task&active=true&team=network"),
             ("search?text=title", &format!("{every}&text=title")),
             ("queue/team-network", &format!("{open}&team=network")),
         ] {

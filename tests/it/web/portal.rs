@@ -289,6 +289,8 @@ async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {
     assert!(admin.text().contains("Your vote is cast."), "{}", admin.text());
     let request = acme.agent.client.get("/requests").await.ok()["items"][0].clone();
     assert_eq!(request["state"], "in_fulfilment");
+    manager.visit("/o/acme/me").await.press("End it now").await;
+    assert!(manager.text().contains("does not vote for you any more"), "{}", manager.text());
 }
 
 async fn a_person_reads_pages_in_their_language_and_zone(desk: TestDesk) {

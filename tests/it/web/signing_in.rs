@@ -207,9 +207,11 @@ async fn a_person_ends_their_sign_ins_on_other_devices(desk: TestDesk) {
     third.visit("/o/acme/me").await;
     assert_eq!(third.text().matches("Firefox, Linux").count(), 3, "{}", third.text());
     third.press("Sign out there").await;
+    assert!(third.text().contains("That device is signed out."), "{}", third.text());
     assert_eq!(third.text().matches("Firefox, Linux").count(), 2, "{}", third.text());
     third.press("Sign out everywhere else").await;
     assert_eq!(third.text().matches("Firefox, Linux").count(), 1, "{}", third.text());
+    assert!(third.text().contains("All other devices are signed out."), "{}", third.text());
     for ended in [&mut first, &mut second] {
         ended.visit("/o/acme/home").await;
         assert_eq!(ended.path(), "/sign-in?next=/o/acme/home");

@@ -194,9 +194,11 @@ impl<'a> Scene<'a> {
                     "all?text=zzz",
                     "all?priority=1",
                     "all?text=a&state=new&priority=4&team=network",
+                    "all?waiting_on=team&order=updated",
                 ],
             ),
-            "/o/{org}/desk/problems" | "/o/{org}/desk/tasks" => asking(&["", "?text=zzz"]),
+            "/o/{org}/desk/problems" => asking(&["", "?text=zzz", "?of=mine", "?of=known"]),
+            "/o/{org}/desk/tasks" => asking(&["", "?text=zzz", "?of=team-network"]),
             "/o/{org}/desk/major/{number}" => {
                 each("{number}", &[self.number("major"), self.number("major again")])
             }
@@ -213,6 +215,9 @@ impl<'a> Scene<'a> {
             "/o/{org}/desk/tickets/{number}/what-if" => {
                 let own = route.replace("{number}", self.number("own"));
                 vec![own.clone(), format!("{own}?impact=1&urgency=1"), format!("{own}?impact=9")]
+            }
+            "/o/{org}/desk/tickets/{number}/tasks/new" => {
+                doing(&[("own", ""), ("problem", ""), ("cancelled", "")])
             }
             "/o/{org}/desk/tickets/{number}/do/{action}" => doing(&[
                 ("own", "edit"),

@@ -124,6 +124,8 @@ pub(crate) struct TicketFilter {
     parent: Option<String>,
     /// The problem, by id or number: the incidents that it causes.
     problem: Option<String>,
+    /// Whether it is a known error; only problems are.
+    known_error: Option<bool>,
     /// The states as a major incident.
     #[param(value_type = Vec<String>, style = Form, explode = false)]
     major_state: Vec<MajorStateName>,
@@ -182,6 +184,7 @@ impl TicketFilter {
             tag: self.tag.clone(),
             parent: self.parent.as_deref().map(TicketRef::parse),
             problem: self.problem.as_deref().map(TicketRef::parse),
+            known_error: self.known_error,
             major_states: self.major_state.iter().map(|state| state.0).collect(),
             ordered: self.order_id.map(OrderId),
             text: self.text.clone(),

@@ -14,7 +14,7 @@ use waypost_domain::{
     ticket::{Action, State, TicketKind},
 };
 
-use super::{TicketRef, scene};
+use super::{TicketRef, read, scene};
 use crate::{Caller, Clock, CommandError, Committed, Desk, Missing, error::Trouble};
 
 /// How many tickets are acted on at most.
@@ -153,6 +153,28 @@ pub async fn act_on_each(
     }
     acted.resize_with(bulk.tickets.len(), || Acted::NotTried);
     Ok(acted)
+}
+
+/// Notes at each ticket which version it has now, so that one that changes before it is acted on
+/// is refused. What the caller does not see has none.
+///
+/// # Errors
+/// Trouble of the desk.
+pub async fn add_versions(
+    desk: &Desk,
+    caller: &Caller,
+    tickets: &mut [BulkTicket],
+) -> Result<(), CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    for ticket in tickets {
+        let named = TicketRef::parse(&ticket.number);
+        ticket.version = match read::seen(&mut tx, caller, &named).await {
+            Ok(seen) => Some(seen.ticket.version),
+            Err(CommandError::NotFound(_)) => None,
+            Err(error) => return Err(error),
+        };
+    }
+    Ok(())
 }
 
 async fn act_on(

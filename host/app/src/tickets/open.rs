@@ -7,8 +7,7 @@ use waypost_domain::{
     refusal::{Faults, Refused},
     role::Role,
     said,
-    task::MAX_TASKS,
-    ticket::{Action, ExternalRef, Opening, Ticket, TicketKind, Value},
+    ticket::{Action, ExternalRef, Given, Opening, Ticket, TicketKind, Value},
 };
 use waypost_store::{ReadTx, ticket};
 
@@ -36,8 +35,19 @@ pub async fn open(
     command: OpenTicket,
 ) -> Result<TicketView, CommandError> {
     let kind = kind_of(&command);
-    permission::allows_opening(caller.role, kind, &waypost_domain::ticket::Given::default())?;
+    permission::allows_opening(caller.role, kind, &Given::default())?;
     intake::open(desk, caller, command).await
+}
+
+/// Refuses who may not add a task to a ticket, and a ticket that takes none: what [`open()`] would
+/// refuse, whatever the task is.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for the role, [`CommandError::Refused`] for the ticket.
+pub fn check_new_task(caller: &Caller, view: &TicketView) -> Result<(), CommandError> {
+    permission::allows_opening(caller.role, TicketKind::Task, &Given::default())?;
+    let tasks = usize::try_from(view.tasks.total).unwrap_or(usize::MAX);
+    Ok(view.ticket.check_room_for_task(tasks)?)
 }
 
 /// Opens a ticket that may be opened, by itself. A task changes its ticket too: it starts over
@@ -322,34 +332,10 @@ async fn place(
         );
         return Ok(faults.finish()?);
     };
-    if parent.kind() == TicketKind::Task {
-        faults.wrong(
-            "/parent",
-            "a-task",
-            said!("A task cannot have tasks; name its ticket instead."),
-        );
-    }
-    faults.finish()?;
-    if !parent.phase().is_active() {
-        let message = said!(
-            "{number} is {state}, so tasks can no longer be added.",
-            number = parent.number,
-            state = parent.state()
-        );
-        return Err(CommandError::guard(message));
-    }
     let siblings = ticket::tasks_of(tx, parent.id).await?;
-    let mut faults = Faults::new();
+    parent.check_room_for_task(siblings.len())?;
     task.check_task(&siblings, facts as &dyn Lookup, &mut faults);
     faults.finish()?;
-    if siblings.len() >= MAX_TASKS {
-        let message = said!(
-            "{number} has {most} tasks, the maximum; combine several tasks into one.",
-            number = parent.number,
-            most = MAX_TASKS
-        );
-        return Err(CommandError::guard(message));
-    }
     if !has_place {
         task.go_behind(&siblings);
     }

@@ -9,7 +9,7 @@ use waypost_domain::{
     refusal::Faults,
     role::Role,
     text,
-    ticket::{Action, State, Ticket},
+    ticket::{Action, State, Ticket, TicketKind},
 };
 use waypost_store::{
     ReadTx, approval, ci, event, service, team, ticket,
@@ -240,6 +240,7 @@ async fn filter(
         states,
         active: query.active.or(is_queue.then_some(true)),
         priorities: query.priorities.clone(),
+        known_error: query.known_error,
         major_states: query.major_states.clone(),
         category,
         tag: query.tag.as_deref().map(|tag| text::uncased(tag.trim())),
@@ -255,6 +256,13 @@ async fn filter(
             .then(|| caller.person().unwrap_or(PersonId(uuid::Uuid::nil()))),
         ..TicketFilter::default()
     };
+    if query.known_error == Some(true) {
+        // Only a problem is one, and of problems there are few.
+        if !query.kinds.is_empty() && !query.kinds.contains(&TicketKind::Problem) {
+            return Ok(None);
+        }
+        filter.kinds = vec![TicketKind::Problem];
+    }
     if let Some(key) = &query.team {
         let found = team::serving(tx).await?.into_iter().find(|team| team.key.as_str() == key);
         let Some(found) = found else { return Ok(None) };

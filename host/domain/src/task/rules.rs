@@ -12,7 +12,7 @@ use crate::{
     permission::{Relation, allows, sees},
     refusal::{Faults, Refused},
     role::Role,
-    task::{MAX_POSITION, PlannedTask, TaskCount, check_plan, follow_siblings, planned},
+    task::{MAX_POSITION, MAX_TASKS, PlannedTask, TaskCount, check_plan, follow_siblings, planned},
     ticket::{
         Action, AwaitingKind, Code, Given, Needed, Notice, Stage, State, Ticket, TicketKind, Value,
         Who,
@@ -202,6 +202,18 @@ fn a_new_task_goes_behind_the_others() {
     edit(&mut tasks, 1, &with("position", number(MAX_POSITION.into()))).unwrap();
     new.go_behind(&tasks);
     assert_eq!(place(&new), MAX_POSITION);
+}
+
+#[test]
+fn a_ticket_takes_so_many_tasks_as_long_as_it_is_worked_on() {
+    let at = |state| in_state(TicketKind::Incident, state, AwaitingKind::Caller);
+    let open = at(State::InProgress);
+    assert!(open.check_room_for_task(MAX_TASKS - 1).is_ok());
+    assert!(guard(open.check_room_for_task(MAX_TASKS)).contains("the maximum"));
+    let message = guard(at(State::Cancelled).check_room_for_task(0));
+    assert!(message.contains("can no longer be added"), "{message}");
+    let refused = fault(task(1).check_room_for_task(0));
+    assert_eq!(refused, ("/parent".to_owned(), "a-task"));
 }
 
 #[test]

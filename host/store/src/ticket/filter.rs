@@ -66,6 +66,8 @@ pub struct TicketFilter {
     /// Problems whose risk was accepted until this moment or earlier, and for whose review no task
     /// was opened yet.
     pub risk_review_due: Option<DateTime<Utc>>,
+    /// Published as known errors, or not.
+    pub known_error: Option<bool>,
     /// Standing there as a major incident; anywhere when empty.
     pub major_states: Vec<MajorState>,
     /// Major incidents whose next update was promised for this moment or earlier, and whose silence
@@ -464,6 +466,13 @@ fn filter_by_details(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
         // What SQLite must read literally to use the index of the few that there are; below, too.
         sql.push(" and risk_review_at is not null and not risk_review_opened");
         sql.push(" and risk_review_at <= ").bind(moment).push(")");
+    }
+    if let Some(is_one) = filter.known_error {
+        // One row by its key for each problem that is looked at; what is no problem has none.
+        sql.push(if is_one { " and coalesce((" } else { " and not coalesce((" });
+        sql.push("select problems.known_error from problems");
+        sql.push(" where problems.org_id = tickets.org_id and problems.ticket_id = tickets.id");
+        sql.push("), false)");
     }
     let names = filter.major_states.iter().map(|state| state.as_str());
     if filter.major_states.contains(&MajorState::None) {

@@ -441,7 +441,8 @@ async fn problems_are_found_by_what_they_cause_and_when_their_risk_is_due(store:
     accepted.stage = Stage::Done(State::Resolved, outcome(Some(Code::RiskAccepted)));
     let mut opened = ticket_of(&org, TicketKind::Problem);
     opened.stage.clone_from(&accepted.stage);
-    opened.details = Details::Problem(Problem { risk_review_opened: true, ..risk.clone() });
+    opened.details =
+        Details::Problem(Problem { risk_review_opened: true, known_error: true, ..risk.clone() });
     let mut fixed = ticket_of(&org, TicketKind::Problem);
     fixed.stage = Stage::Done(State::Resolved, outcome(Some(Code::FixApplied)));
     fixed.details = Details::Problem(Problem { cis: [].into(), ..risk });
@@ -470,6 +471,12 @@ async fn problems_are_found_by_what_they_cause_and_when_their_risk_is_due(store:
         ("due", TicketFilter { risk_review_due: Some(at(50)), ..none() }, vec![&accepted]),
         ("not due", TicketFilter { risk_review_due: Some(at(49)), ..none() }, vec![]),
         ("ci", TicketFilter { ci: Some(ci), ..none() }, vec![&accepted, &opened]),
+        ("known error", TicketFilter { known_error: Some(true), ..none() }, vec![&opened]),
+        (
+            "no known error",
+            TicketFilter { known_error: Some(false), kinds: vec![TicketKind::Problem], ..none() },
+            vec![&accepted, &fixed],
+        ),
     ] {
         let found = ticket::list(&mut tx, &filter, TicketSort::Queue, None, 50).await.unwrap();
         assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{name}");

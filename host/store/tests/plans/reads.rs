@@ -69,6 +69,8 @@ async fn read_lists(tx: &mut ReadTx, sample: &Sample) {
         TicketFilter { order: Some(waypost_domain::ids::OrderId(id())), ..none() },
         TicketFilter { risk_review_due: Some(at(9)), ..none() },
         TicketFilter { silent_at: Some(at(9)), ..none() },
+        TicketFilter { known_error: Some(true), kinds: vec![TicketKind::Problem], ..none() },
+        TicketFilter { known_error: Some(true), kinds: vec![TicketKind::Problem], ..open() },
         TicketFilter { major_states: vec![MajorState::Accepted], ..none() },
         TicketFilter { done_until: Some(at(9)), kinds: TicketKind::intake(), ..none() },
         TicketFilter { policy_failures: Some(true), ..none() },

@@ -15,7 +15,7 @@ use waypost_domain::{
     ticket::{Action, FieldType, Row as Rule, TicketKind},
 };
 
-use super::queue::must_be_desk;
+use super::queue::{back_to, must_be_desk, telling};
 use crate::{
     WebState,
     choices::Choices,
@@ -54,6 +54,7 @@ struct BulkPage {
     fields: Vec<Field>,
     problems: Vec<Problem>,
     once: String,
+    /// The list that they were chosen from.
     back: String,
     /// Whether it was done, and these are the results.
     is_done: bool,
@@ -62,6 +63,8 @@ struct BulkPage {
 /// What becomes of a ticket.
 struct Outcome {
     number: String,
+    /// The version that it has where it is shown what would become of it.
+    version: Option<i64>,
     href: String,
     word: String,
     why: Option<Html>,
@@ -82,23 +85,26 @@ pub(crate) fn offered(viewer: &Viewer) -> Vec<Choice> {
 /// What was chosen: the action, the tickets, and the rule of the first ticket's kind that has it.
 struct Chosen {
     action: Action,
-    numbers: Vec<String>,
+    tickets: Vec<BulkTicket>,
     kind: TicketKind,
     rule: &'static Rule,
+    /// The list that they were chosen from.
+    back: String,
 }
 
 impl Chosen {
-    fn read<'a>(
+    fn read(
         action: Option<&str>,
-        numbers: impl Iterator<Item = &'a str>,
+        tickets: impl Iterator<Item = BulkTicket>,
+        back: String,
     ) -> Result<Self, PageError> {
         let action = action.and_then(|action| action.parse::<Action>().ok());
         let action = action.filter(|action| OFFERED.contains(action));
         let action = action.ok_or_else(PageError::bad_request)?;
-        let mut numbers: Vec<String> = numbers.map(str::to_owned).collect();
-        numbers.dedup();
-        numbers.truncate(bulk::MOST);
-        let mut kinds = numbers.iter().filter_map(|number| TicketKind::of_number(number));
+        let mut tickets: Vec<BulkTicket> = tickets.collect();
+        tickets.dedup_by(|one, other| one.number == other.number);
+        tickets.truncate(bulk::MOST);
+        let mut kinds = tickets.iter().filter_map(|ticket| TicketKind::of_number(&ticket.number));
         let found = kinds.find_map(|kind| Some((kind, kind.rules().row(action)?)));
         let (kind, rule) = if let Some(found) = found {
             found
@@ -106,13 +112,11 @@ impl Chosen {
             let kind = TicketKind::Incident;
             (kind, kind.rules().row(action).ok_or_else(PageError::bad_request)?)
         };
-        Ok(Self { action, numbers, kind, rule })
+        Ok(Self { action, tickets, kind, rule, back })
     }
 
     fn bulk(&self, input: Map<String, serde_json::Value>, is_preview: bool) -> BulkAction {
-        let ticket = |number: &String| BulkTicket { number: number.clone(), version: None };
-        let tickets = self.numbers.iter().map(ticket).collect();
-        BulkAction { action: self.action, input, tickets, is_preview }
+        BulkAction { action: self.action, input, tickets: self.tickets.clone(), is_preview }
     }
 }
 
@@ -123,10 +127,15 @@ pub(crate) async fn show(
     query: Query,
 ) -> Result<Response, PageError> {
     must_be_desk(&viewer)?;
+    let back = back_to(&viewer, query.get("back"));
     if query.all("ticket").next().is_none() {
-        return Ok(to(&viewer.at("desk/queue/all?done=nothing")));
+        return Ok(to(&telling(&back, "nothing")));
     }
-    let chosen = Chosen::read(query.get("action"), query.all("ticket"))?;
+    let ticket = |number: &str| BulkTicket { number: number.to_owned(), version: None };
+    let tickets = query.all("ticket").map(ticket);
+    let mut chosen = Chosen::read(query.get("action"), tickets, back)?;
+    // What changes from here on is refused: what is decided on is what is shown.
+    bulk::add_versions(&state.desk, viewer.caller(), &mut chosen.tickets).await?;
     let page = preview(&state, &viewer, &chosen, None, &Faults::default()).await?;
     Ok(show_page(&page))
 }
@@ -145,10 +154,10 @@ async fn preview(
         bulk::act_on_each(&state.desk, viewer.caller(), state.edge.clock.as_ref(), &bulk, time);
     let acted = acted.await?;
     let rows: Vec<Outcome> = chosen
-        .numbers
+        .tickets
         .iter()
         .zip(&acted)
-        .map(|(number, acted)| outcome(viewer, number, acted, true))
+        .map(|(ticket, acted)| outcome(viewer, ticket, acted, true))
         .collect();
     let words = viewer.words;
     let types: Vec<FieldType> = chosen.rule.inputs.iter().map(|input| input.takes).collect();
@@ -175,7 +184,7 @@ async fn preview(
         fields,
         problems,
         once: state.edge.entropy.id(viewer.caller().now).to_string(),
-        back: viewer.at("desk/queue/all"),
+        back: chosen.back.clone(),
         is_done: false,
     })
 }
@@ -185,7 +194,8 @@ fn input(viewer: &Viewer, chosen: &Chosen, form: &Form) -> Map<String, serde_jso
     form.json(taken, &viewer.clock, false)
 }
 
-fn outcome(viewer: &Viewer, number: &str, acted: &Acted, is_preview: bool) -> Outcome {
+fn outcome(viewer: &Viewer, ticket: &BulkTicket, acted: &Acted, is_preview: bool) -> Outcome {
+    let number = ticket.number.as_str();
     let t = &viewer.words.text;
     let why = |error: &CommandError| Some(viewer.words.say_all(&error.sentences()));
     let (word, why, state, is_good) = match acted {
@@ -208,6 +218,7 @@ fn outcome(viewer: &Viewer, number: &str, acted: &Acted, is_preview: bool) -> Ou
     };
     Outcome {
         number: number.to_owned(),
+        version: ticket.version,
         href: viewer.at(&format!("desk/tickets/{number}")),
         word,
         why,
@@ -223,7 +234,13 @@ pub(crate) async fn act(
     form: Form,
 ) -> Result<Response, PageError> {
     must_be_desk(&viewer)?;
-    let chosen = Chosen::read(form.get("action"), form.all("ticket"))?;
+    let ticket = |number: &str| BulkTicket {
+        version: form.get(&format!("_version/{number}")).and_then(|version| version.parse().ok()),
+        number: number.to_owned(),
+    };
+    let tickets = form.all("ticket").map(ticket);
+    let back = back_to(&viewer, form.get("back"));
+    let chosen = Chosen::read(form.get("action"), tickets, back)?;
     let input = input(&viewer, &chosen, &form);
     let missing: Vec<_> = chosen
         .rule
@@ -247,7 +264,7 @@ pub(crate) async fn act(
     };
     let carrying = match idempotency::begin(&state.desk, viewer.caller(), &request).await? {
         Begun::Fresh(carrying) => carrying,
-        Begun::Replay { .. } => return Ok(to(&viewer.at("desk/queue/all"))),
+        Begun::Replay { .. } => return Ok(to(&chosen.back)),
         Begun::InProgress => return Err(PageError::in_progress()),
         Begun::AnswerLost => return Err(PageError::answer_lost()),
         Begun::Reused => return Err(PageError::bad_request()),
@@ -259,10 +276,10 @@ pub(crate) async fn act(
     let acted = acted.await?;
     carrying.answered(303, Vec::new());
     let rows: Vec<Outcome> = chosen
-        .numbers
+        .tickets
         .iter()
         .zip(&acted)
-        .map(|(number, acted)| outcome(&viewer, number, acted, false))
+        .map(|(ticket, acted)| outcome(&viewer, ticket, acted, false))
         .collect();
     let label = viewer.words.name("action", chosen.action.as_str());
     let page = BulkPage {
@@ -274,7 +291,7 @@ pub(crate) async fn act(
         fields: Vec::new(),
         problems: Vec::new(),
         once: String::new(),
-        back: viewer.at("desk/queue/all"),
+        back: chosen.back,
         is_done: true,
     };
     Ok(show_page(&page))

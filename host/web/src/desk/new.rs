@@ -59,13 +59,14 @@ pub(crate) async fn lead(viewer: Viewer) -> Response {
     to(&viewer.at("desk/new/incident"))
 }
 
-/// The kinds that the desk opens by themselves; a task belongs to a ticket.
+/// The kinds that the desk opens by themselves; a task is added on a page of its ticket.
 fn kind_of(text: &str) -> Result<TicketKind, PageError> {
     let kind = text.parse::<TicketKind>().ok().filter(|kind| *kind != TicketKind::Task);
     kind.ok_or_else(PageError::not_found)
 }
 
-fn must_open(viewer: &Viewer) -> Result<(), PageError> {
+/// Refuses who opens no tickets at the desk.
+pub(super) fn must_open(viewer: &Viewer) -> Result<(), PageError> {
     must_be_desk(viewer)?;
     if viewer.caller().role == Role::Auditor {
         return Err(PageError::not_of_desk());
@@ -74,10 +75,15 @@ fn must_open(viewer: &Viewer) -> Result<(), PageError> {
 }
 
 /// The fields that are given when a ticket of the kind is opened.
-fn asked(kind: TicketKind) -> Vec<(&'static str, FieldType, bool)> {
-    // What is asked for from the catalog has a form of its own there.
-    let is_of_catalog = |name: &str| matches!(name, "catalog_item" | "answers" | "quantity");
-    let fields = kind.rules().fields().filter(|field| field.opens && !is_of_catalog(field.name));
+pub(super) fn asked(kind: TicketKind) -> Vec<(&'static str, FieldType, bool)> {
+    let is_elsewhere = |name: &str| match name {
+        // What is asked for from the catalog has a form of its own there.
+        "catalog_item" | "answers" | "quantity" => true,
+        // Which ticket a task belongs to, the address of its form says.
+        "parent" => kind == TicketKind::Task,
+        _ => false,
+    };
+    let fields = kind.rules().fields().filter(|field| field.opens && !is_elsewhere(field.name));
     let asked = fields
         .map(|field| (field.name, field.takes, field.needed || field.name == "short_description"));
     asked.collect()
@@ -93,6 +99,42 @@ pub(crate) async fn show(
     Ok(show_page(&page(&state, &viewer, kind, None, &Faults::default()).await?))
 }
 
+/// The inputs of a new ticket.
+pub(super) struct Inputs {
+    /// What is asked first.
+    pub(super) fields: Vec<Field>,
+    /// What is asked for more rarely.
+    pub(super) more: Vec<Field>,
+    pub(super) problems: Vec<Problem>,
+}
+
+/// Makes the inputs of a new ticket, of which those in `first` come first. `now` is what one of
+/// them begins with.
+pub(super) async fn inputs(
+    state: &WebState,
+    viewer: &Viewer,
+    kind: TicketKind,
+    first: &[&str],
+    now: impl Fn(&str) -> Option<String>,
+    shown: (Option<&Form>, &Faults),
+) -> Result<Inputs, CommandError> {
+    let asked = asked(kind);
+    let types: Vec<FieldType> = asked.iter().map(|(_, takes, _)| *takes).collect();
+    let choices = Choices::of(&state.desk, &viewer.who, kind, &types).await?;
+    let words = viewer.words;
+    let (form, faults) = shown;
+    let make = Fields { words, choices: &choices, form, faults, prefix: "new" };
+    let make = |(name, takes, is_required): &(&'static str, FieldType, bool)| {
+        make.field(name, *takes, *is_required, now(name))
+    };
+    let begin = first.iter().filter_map(|name| asked.iter().find(|(known, ..)| known == name));
+    let fields: Vec<Field> = begin.filter_map(make).collect();
+    let rest = asked.iter().filter(|(name, ..)| !first.contains(name));
+    let more: Vec<Field> = rest.filter_map(make).collect();
+    let all: Vec<Field> = fields.iter().chain(&more).cloned().collect();
+    Ok(Inputs { problems: faults.summary(&all, words), fields, more })
+}
+
 async fn page(
     state: &WebState,
     viewer: &Viewer,
@@ -100,21 +142,10 @@ async fn page(
     form: Option<&Form>,
     faults: &Faults,
 ) -> Result<NewPage, CommandError> {
-    let asked = asked(kind);
-    let types: Vec<FieldType> = asked.iter().map(|(_, takes, _)| *takes).collect();
-    let choices = Choices::of(&state.desk, &viewer.who, kind, &types).await?;
     let words = viewer.words;
-    let make = Fields { words, choices: &choices, form, faults, prefix: "new" };
-    let make = |(name, takes, is_required): &(&'static str, FieldType, bool)| {
-        let now = (*name == "channel").then(|| "phone".to_owned());
-        make.field(name, *takes, *is_required, now)
-    };
-    let first = FIRST.iter().filter_map(|name| asked.iter().find(|(known, ..)| known == name));
-    let fields: Vec<Field> = first.filter_map(make).collect();
-    let rest = asked.iter().filter(|(name, ..)| !FIRST.contains(name));
-    let more: Vec<Field> = rest.filter_map(make).collect();
-    let all: Vec<Field> = fields.iter().chain(&more).cloned().collect();
-    let problems = faults.summary(&all, words);
+    let now = |name: &str| (name == "channel").then(|| "phone".to_owned());
+    let inputs = inputs(state, viewer, kind, &FIRST, now, (form, faults)).await?;
+    let Inputs { fields, more, problems } = inputs;
     let kinds = TicketKind::ALL.iter().filter(|one| **one != TicketKind::Task).map(|one| {
         let href = viewer.at(&format!("desk/new/{one}"));
         (href, words.name("kind", one.as_str()), *one == kind)
@@ -160,7 +191,7 @@ async fn try_open(
         }
         let new = OpenTicket { kind: Some(kind), fields, draft: false };
         let opened = Box::pin(tickets::open(&state.desk, &caller, new)).await?;
-        Ok(viewer.at(&format!("desk/tickets/{}?done=create", opened.ticket.number)))
+        Ok(viewer.at(&format!("desk/tickets/{}?done=opened", opened.ticket.number)))
     });
     match opened.await {
         Ok(response) => Ok(response),

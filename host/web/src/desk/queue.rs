@@ -9,14 +9,15 @@ use axum::{
 use sha2::{Digest, Sha256};
 use waypost_app::{
     CommandError, Cursor, Desk, PageRequest, Total, saved_views,
-    tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView},
+    tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketView},
 };
 use waypost_domain::{
     ids::{PersonId, SavedViewId},
     incident::MajorState,
-    saved_view::{FILTERS, QueueView, SavedView},
+    saved_view::{FILTERS, ORDERS, QueueView, SavedView},
     team::Team,
     ticket::{Phase, State as TicketState, TicketKind},
+    waiting::WaitingKind,
 };
 
 use super::bulk::offered;
@@ -28,6 +29,7 @@ use crate::{
     live::News,
     once::to,
     page::{Page, show as show_page, show_as},
+    sign_in::path_of_ours,
     ticket::{Row, row},
     viewer::Viewer,
 };
@@ -48,10 +50,14 @@ struct QueuePage {
     states: Vec<Choice>,
     priorities: Vec<Choice>,
     teams: Vec<Choice>,
+    waits: Vec<Choice>,
+    orders: Vec<Choice>,
     total: Option<String>,
     next: Option<String>,
     empty: String,
     bulk: Vec<Choice>,
+    /// The address of what is looked at, to which what is done to several tickets leads back.
+    back: String,
     /// Whether it is a team's view, where no other team can be asked for.
     is_team: bool,
     news: News,
@@ -64,15 +70,15 @@ struct QueuePage {
 }
 
 /// A view of the queue, with how many tickets are in it.
-struct Tab {
-    href: String,
-    label: String,
-    count: String,
-    is_here: bool,
+pub(super) struct Tab {
+    pub(super) href: String,
+    pub(super) label: String,
+    pub(super) count: String,
+    pub(super) is_here: bool,
 }
 
 /// What people call a view.
-fn label(view: &QueueView, viewer: &Viewer, teams: &[Team]) -> String {
+pub(super) fn label(view: &QueueView, viewer: &Viewer, teams: &[Team]) -> String {
     let t = &viewer.words.text;
     match view {
         QueueView::Mine => t.queue_mine(),
@@ -89,7 +95,7 @@ fn label(view: &QueueView, viewer: &Viewer, teams: &[Team]) -> String {
 }
 
 /// What a view asks for, of incidents and requests: problems and tasks have lists of their own.
-fn shown_by(view: &QueueView, me: Option<PersonId>) -> TicketQuery {
+pub(super) fn shown_by(view: &QueueView, me: Option<PersonId>) -> TicketQuery {
     let open = TicketQuery {
         kinds: vec![TicketKind::Incident, TicketKind::Request],
         order: TicketOrder::Queue,
@@ -141,10 +147,7 @@ pub(crate) async fn save(
     // What is not of a filter is left out.
     let shown = address(&view, &query);
     match saved_views::save(&state.desk, viewer.caller(), name, &shown).await {
-        Ok(saved) => {
-            let mark = if saved.query.contains('?') { '&' } else { '?' };
-            Ok(to(&viewer.at(&format!("desk/queue/{}{mark}done=edit", saved.query))))
-        }
+        Ok(saved) => Ok(to(&telling(&viewer.at(&format!("desk/queue/{}", saved.query)), "edit"))),
         Err(error) => {
             let faults = Faults::of_error(error)?;
             let page = page(&state, &viewer, view, &query, Some(&form), &faults).await?;
@@ -161,7 +164,7 @@ pub(crate) async fn remove(
 ) -> Result<Response, PageError> {
     let id: SavedViewId = id.parse().map_err(|_| PageError::not_found())?;
     saved_views::remove(&state.desk, viewer.caller(), id).await?;
-    Ok(to(&viewer.at("desk/queue/all?done=edit")))
+    Ok(to(&viewer.at("desk/queue/all?done=view_removed")))
 }
 
 /// A saved view's view of the queue, and its filter.
@@ -171,9 +174,7 @@ fn parts(query: &str) -> (&str, &str) {
 
 /// What is looked at, as a saved view keeps it.
 fn address(view: &QueueView, query: &Query) -> String {
-    let kept = kept(query);
-    let kept = kept.trim_end_matches('&');
-    if kept.is_empty() { view.to_string() } else { format!("{view}?{kept}") }
+    with(&view.to_string(), &kept(query))
 }
 
 /// The parts of an address that filter a list.
@@ -183,6 +184,55 @@ fn kept(query: &Query) -> String {
         Some(format!("{name}={}&", encoded(value)))
     });
     parts.collect()
+}
+
+/// The same, with the page of the list.
+fn place(query: &Query) -> String {
+    let kept = kept(query);
+    query
+        .get("after")
+        .map_or_else(|| kept.clone(), |after| format!("{kept}after={}&", encoded(after)))
+}
+
+/// An address that also says what was done.
+pub(super) fn telling(address: &str, done: &str) -> String {
+    let mark = if address.contains('?') { '&' } else { '?' };
+    format!("{address}{mark}done={done}")
+}
+
+/// The list to which a form leads back: the view of our queue that it names, with its filter; all
+/// that is open where it names none. What is not of a filter is left out.
+pub(super) fn back_to(viewer: &Viewer, named: Option<&str>) -> String {
+    let queue = viewer.at("desk/queue/");
+    let found = named.and_then(|named| {
+        let (path, filter) = parts(named);
+        let path = path_of_ours(path).filter(|path| path.starts_with(&queue))?;
+        Some(with(path, &place(&Query::of(filter))))
+    });
+    found.unwrap_or_else(|| viewer.at("desk/queue/all"))
+}
+
+/// An address with what is asked for, if anything is.
+fn with(path: &str, asked: &str) -> String {
+    let asked = asked.trim_end_matches('&');
+    if asked.is_empty() { path.to_owned() } else { format!("{path}?{asked}") }
+}
+
+/// The teams that work.
+pub(super) async fn active_teams(
+    state: &WebState,
+    viewer: &Viewer,
+) -> Result<Vec<Team>, CommandError> {
+    let teams = all::<Team>(&state.desk, viewer.caller()).await?.into_iter();
+    Ok(teams.map(|view| view.record).filter(|team| team.active).collect())
+}
+
+/// What the viewer works on, and what each team of theirs has.
+pub(super) fn own_views(viewer: &Viewer, teams: &[Team]) -> Vec<QueueView> {
+    let me = viewer.caller().person();
+    let mine = teams.iter().filter(|team| me.is_some_and(|me| team.members.contains(&me)));
+    let mine = mine.map(|team| QueueView::Team(team.key.clone()));
+    [QueueView::Mine].into_iter().chain(mine).collect()
 }
 
 async fn page(
@@ -195,15 +245,8 @@ async fn page(
 ) -> Result<QueuePage, PageError> {
     must_be_desk(viewer)?;
     let me = viewer.caller().person();
-    let teams: Vec<Team> = all::<Team>(&state.desk, viewer.caller())
-        .await?
-        .into_iter()
-        .map(|view| view.record)
-        .filter(|team| team.active)
-        .collect();
-    let mut views = vec![QueueView::Mine];
-    let mine = teams.iter().filter(|team| me.is_some_and(|me| team.members.contains(&me)));
-    views.extend(mine.map(|team| QueueView::Team(team.key.clone())));
+    let teams = active_teams(state, viewer).await?;
+    let mut views = own_views(viewer, &teams);
     if !views.contains(&view) && matches!(view, QueueView::Team(_)) {
         views.push(view.clone());
     }
@@ -280,6 +323,9 @@ async fn page(
         states: filter.states(viewer),
         priorities: filter.priorities(),
         teams: filter.teams(&teams),
+        waits: filter.waits(viewer),
+        orders: filter.orders(viewer),
+        back: with(&bare, &listed.address),
         text: filter.text.unwrap_or_default(),
         next: listed.next.map(|next| format!("{bare}?{next}")),
         bare,
@@ -298,6 +344,18 @@ struct Filter {
     state: Option<TicketState>,
     priority: Option<u8>,
     team: Option<String>,
+    waiting_on: Option<WaitingKind>,
+    /// None for the queue's own order.
+    order: Option<TicketOrder>,
+}
+
+/// The order of a name, if it is not the queue's own.
+fn order_of(name: &str) -> Option<TicketOrder> {
+    match name {
+        "opened" => Some(TicketOrder::OpenedDesc),
+        "updated" => Some(TicketOrder::UpdatedDesc),
+        _ => None,
+    }
 }
 
 impl Filter {
@@ -307,6 +365,8 @@ impl Filter {
             state: query.get("state").and_then(|state| state.parse().ok()),
             priority: query.get("priority").and_then(|priority| priority.parse().ok()),
             team: query.get("team").map(str::to_owned),
+            waiting_on: query.get("waiting_on").and_then(|kind| kind.parse().ok()),
+            order: query.get("order").and_then(order_of),
         }
     }
 
@@ -315,6 +375,8 @@ impl Filter {
             || self.state.is_some()
             || self.priority.is_some()
             || self.team.is_some()
+            || self.waiting_on.is_some()
+            || self.order.is_some()
     }
 
     fn narrow(&self, asked: &mut TicketQuery) {
@@ -324,6 +386,8 @@ impl Filter {
         if self.team.is_some() && asked.team.is_none() {
             asked.team.clone_from(&self.team);
         }
+        asked.waiting_on = self.waiting_on;
+        asked.order = self.order.unwrap_or(asked.order);
     }
 
     fn states(&self, viewer: &Viewer) -> Vec<Choice> {
@@ -360,22 +424,50 @@ impl Filter {
         };
         teams.iter().map(choice).collect()
     }
+
+    fn waits(&self, viewer: &Viewer) -> Vec<Choice> {
+        // What waits for its requester's confirmation is done, and not in a queue any more.
+        let kinds = WaitingKind::ALL.iter().filter(|kind| **kind != WaitingKind::Confirmation);
+        let choice = |kind: &WaitingKind| Choice {
+            value: kind.as_str().to_owned(),
+            label: viewer.words.name("waiting", kind.as_str()),
+            is_chosen: self.waiting_on == Some(*kind),
+        };
+        kinds.map(choice).collect()
+    }
+
+    fn orders(&self, viewer: &Viewer) -> Vec<Choice> {
+        let t = &viewer.words.text;
+        let choice = |name: &&str| {
+            let order = order_of(name);
+            let label = match order {
+                Some(TicketOrder::OpenedDesc) => t.order_opened(),
+                Some(TicketOrder::UpdatedDesc) => t.order_updated(),
+                Some(TicketOrder::Queue) | None => t.order_queue(),
+            };
+            // The queue's own order needs no word in the address.
+            let value = order.map(|_| (*name).to_owned()).unwrap_or_default();
+            Choice { value, label, is_chosen: self.order == order }
+        };
+        ORDERS.iter().map(choice).collect()
+    }
 }
 
 /// A page of a list.
 #[derive(Default)]
-struct Listed {
-    rows: Vec<Row>,
+pub(super) struct Listed {
+    pub(super) rows: Vec<Row>,
     /// The query of the next page.
-    next: Option<String>,
-    total: Option<String>,
+    pub(super) next: Option<String>,
+    pub(super) total: Option<String>,
     /// The filter and the page as a part of an address.
     address: String,
     /// Stands for what is listed: another one says that something has changed.
     mark: String,
 }
 
-async fn listed(
+/// Reads a page of a list.
+pub(super) async fn listed(
     desk: &Desk,
     viewer: &Viewer,
     asked: &TicketQuery,
@@ -388,9 +480,7 @@ async fn listed(
     let kept = kept(query);
     Ok(Listed {
         mark: mark(&page.rows, page.total),
-        address: query
-            .get("after")
-            .map_or_else(|| kept.clone(), |after| format!("{kept}after={}&", encoded(after))),
+        address: place(query),
         rows: rows(viewer, &page.rows),
         next: page.next.map(|Cursor(next)| format!("{kept}after={next}")),
         total: page.total.map(shown),
@@ -442,116 +532,4 @@ pub(crate) fn must_be_desk(viewer: &Viewer) -> Result<(), PageError> {
         return Ok(());
     }
     Err(PageError::not_of_desk())
-}
-
-#[derive(Template)]
-#[template(path = "desk/list.html")]
-struct ListPage {
-    p: Page,
-    rows: Vec<Row>,
-    text: String,
-    action: String,
-    next: Option<String>,
-    total: Option<String>,
-    new: Option<String>,
-    empty: String,
-}
-
-/// All problems that are open.
-pub(crate) async fn problems(
-    State(state): State<WebState>,
-    viewer: Viewer,
-    query: Query,
-) -> Result<Response, PageError> {
-    let t = &viewer.words.text;
-    let (title, empty) = (t.problems_title(), t.empty_problems());
-    let new = Some(viewer.at("desk/new/problem"));
-    list_of(&state, &viewer, &query, TicketKind::Problem, title, empty, new).await
-}
-
-/// All tasks that are open.
-pub(crate) async fn tasks(
-    State(state): State<WebState>,
-    viewer: Viewer,
-    query: Query,
-) -> Result<Response, PageError> {
-    let t = &viewer.words.text;
-    let (title, empty) = (t.tasks_title(), t.empty_tasks());
-    list_of(&state, &viewer, &query, TicketKind::Task, title, empty, None).await
-}
-
-async fn list_of(
-    state: &WebState,
-    viewer: &Viewer,
-    query: &Query,
-    kind: TicketKind,
-    title: String,
-    empty: String,
-    new: Option<String>,
-) -> Result<Response, PageError> {
-    must_be_desk(viewer)?;
-    let text = query.get("text").map(str::to_owned);
-    let asked = TicketQuery {
-        kinds: vec![kind],
-        order: TicketOrder::Queue,
-        active: Some(true),
-        text: text.clone(),
-        ..TicketQuery::default()
-    };
-    let listed = listed(&state.desk, viewer, &asked, query).await?;
-    let action = viewer.path.to_string();
-    Ok(show_page(&ListPage {
-        p: Page::of_desk(viewer, title).telling(query),
-        rows: listed.rows,
-        text: text.unwrap_or_default(),
-        next: listed.next.map(|next| format!("{action}?{next}")),
-        action,
-        total: listed.total,
-        new,
-        empty,
-    }))
-}
-
-/// Finds a ticket by its number, or tickets by their words.
-pub(crate) async fn search(
-    State(state): State<WebState>,
-    viewer: Viewer,
-    query: Query,
-) -> Result<Response, PageError> {
-    must_be_desk(&viewer)?;
-    let text = query.get("text").unwrap_or_default();
-    let number = text.to_ascii_uppercase();
-    if TicketKind::of_number(&number).is_some() {
-        let named = TicketRef::Number(number.clone());
-        match tickets::find(&state.desk, viewer.caller(), &named).await {
-            Ok(view) => {
-                return Ok(to(&viewer.at(&format!("desk/tickets/{}", view.ticket.number))));
-            }
-            Err(CommandError::NotFound(_)) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    let mut found = Listed::default();
-    if !text.is_empty() {
-        let asked = TicketQuery {
-            kinds: TicketKind::ALL.to_vec(),
-            order: TicketOrder::UpdatedDesc,
-            text: Some(text.to_owned()),
-            ..TicketQuery::default()
-        };
-        found = listed(&state.desk, &viewer, &asked, &query).await?;
-    }
-    let action = viewer.at("desk/search");
-    let t = &viewer.words.text;
-    let empty = if text.is_empty() { t.search_hint() } else { t.empty_search() };
-    Ok(show_page(&ListPage {
-        p: Page::of_desk(&viewer, t.search_title()),
-        rows: found.rows,
-        text: text.to_owned(),
-        next: found.next.map(|next| format!("{action}?{next}")),
-        action,
-        total: found.total,
-        new: None,
-        empty,
-    }))
 }

@@ -66,6 +66,8 @@ pub(super) struct TicketPage {
     problem: Option<Link>,
     links: Vec<Link>,
     tasks: Vec<Row>,
+    /// Where a task is added, if the viewer may add one.
+    new_task: Option<String>,
     children: Vec<Row>,
     /// What one does most, and everything else.
     main: Vec<Doing>,
@@ -168,6 +170,7 @@ pub(super) async fn page(
     let entries = history(viewer, &told, true);
     let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
     let can_route = hints.iter().any(|hint| hint.action == Action::Reroute);
+    let new_task = tickets::check_new_task(caller, &view).is_ok();
     let what_if = viewer.at(&format!("{PAGE}/{}/what-if", ticket.number));
     Ok(TicketPage {
         what_if: (can_edit && can_route).then_some(what_if),
@@ -220,6 +223,7 @@ pub(super) async fn page(
             })
             .collect(),
         tasks: tasks.iter().map(|task| row(viewer, task, "desk/tickets")).collect(),
+        new_task: new_task.then(|| viewer.at(&format!("{PAGE}/{}/tasks/new", ticket.number))),
         children: children.iter().map(|child| row(viewer, child, "desk/tickets")).collect(),
         main,
         more,

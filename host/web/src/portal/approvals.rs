@@ -111,7 +111,7 @@ pub(crate) async fn list(
 ) -> Result<Response, PageError> {
     let waiting = approvals::mine(&state.desk, viewer.caller()).await?;
     let votes = waiting.iter().map(|vote| asked(&viewer, vote)).collect();
-    let p = Page::of_portal(&viewer, viewer.words.text.approvals_title()).telling(&query);
+    let p = Page::shared(&viewer, viewer.words.text.approvals_title()).telling(&query);
     Ok(show_page(&ListPage { p, votes }))
 }
 
@@ -155,7 +155,7 @@ async fn page(
     let ballot = Ballot::new(viewer.words, &shown, action, form, faults);
     let title = viewer.words.text.vote_title(&shown.matter.vote.about);
     Ok(VotePage {
-        p: Page::of_portal(viewer, title).refused(!ballot.problems.is_empty()),
+        p: Page::shared(viewer, title).refused(!ballot.problems.is_empty()),
         matter: shown.matter,
         stages: shown.stages,
         ballot,

@@ -357,6 +357,11 @@ problems-title = Problems
 filter-text = Words
 filter-apply = Filter
 filter-clear = Clear
+order-label = Order
+order-queue = Most urgent first
+order-opened = Newest first
+order-updated = Last changed first
+known-errors = Known errors
 # $total (String)
 filter-found = { $total } found
 col-priority = Priority
@@ -374,6 +379,8 @@ needs-desk = This page is for the people of the desk. An administrator of your o
 new-title = New ticket
 new-open = Open the ticket
 new-more = More fields
+task-add = Add a task
+task-after-hint = Numbers of other tasks of this ticket, separated by commas.
 
 waits-for = Waits for
 waits-for-you = you
@@ -406,7 +413,7 @@ bulk-unknown = not known
 bulk-not-tried = not tried
 # $possible (Number)
 # $all (Number)
-bulk-would-do = It is possible for { $possible } of { $all } tickets. Nothing has been changed yet.
+bulk-would-do = It is possible for { $possible } of the { $all } selected tickets. Nothing has been changed yet.
 # $possible (Number)
 # $all (Number)
 bulk-was-done = It was done to { $possible } of { $all } tickets.
