@@ -82,7 +82,7 @@ export async function samples() {
     '/o/{org}/desk/new/{kind}': ['incident', 'request', 'problem']
       .map((kind) => `desk/new/${kind}`),
     '/o/{org}/desk/tickets/{number}': [own, held, request, problem]
-      .map((number) => `desk/tickets/${number}`),
+      .map((number) => `desk/tickets/${number}`).concat(`desk/tickets/${own}?history=said`),
     '/o/{org}/desk/tickets/{number}/what-if': [`desk/tickets/${own}/what-if`,
       `desk/tickets/${own}/what-if?impact=1&urgency=1`],
     '/o/{org}/desk/tickets/{number}/tasks/new': [`desk/tickets/${own}/tasks/new`],

@@ -10,4 +10,5 @@ mod previews;
 mod queues;
 mod said;
 mod signing_in;
+mod tickets;
 mod voting;

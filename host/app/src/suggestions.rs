@@ -1,13 +1,28 @@
 //! Suggestions of policies (requirement A7). Accepting and dismissing one are actions on its
 //! ticket.
 
-use waypost_domain::suggestion::Suggestion;
-use waypost_store::suggestion;
+use std::collections::BTreeMap;
+
+use waypost_domain::{
+    ids::PersonId,
+    suggestion::{SuggestedField, Suggestion, SuggestionState},
+};
+use waypost_store::{ReadTx, StoreError, ci, service, suggestion, team};
 
 use crate::{
     Caller, CommandError, Desk,
+    labels::people_names,
     tickets::{TicketRef, read},
 };
+
+/// A suggestion, with its value as people read it.
+#[derive(Debug, Clone)]
+pub struct SuggestionView {
+    /// The suggestion.
+    pub suggestion: Suggestion,
+    /// Its value: the names of what it names by keys or ids, and anything else as it is.
+    pub shown: String,
+}
 
 /// All suggestions for a ticket, the oldest first.
 pub async fn of_ticket(
@@ -19,4 +34,70 @@ pub async fn of_ticket(
     let mut tx = desk.store.read(caller.org).await?;
     let seen = read::seen(&mut tx, caller, named).await?;
     Ok(suggestion::of_ticket(&mut tx, seen.ticket.id).await?)
+}
+
+/// The suggestions for a ticket that wait for a person, the oldest first.
+pub async fn open_of_ticket(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+) -> Result<Vec<SuggestionView>, CommandError> {
+    caller.must_be_desk()?;
+    let mut tx = desk.store.read(caller.org).await?;
+    let seen = read::seen(&mut tx, caller, named).await?;
+    let mut open = suggestion::of_ticket(&mut tx, seen.ticket.id).await?;
+    open.retain(|one| one.state == SuggestionState::Open);
+    let names = names(&mut tx, &open).await?;
+    let view = |suggestion: Suggestion| {
+        let shown = shown(&suggestion, &names);
+        SuggestionView { suggestion, shown }
+    };
+    Ok(open.into_iter().map(view).collect())
+}
+
+/// What parts the values of a list.
+const BETWEEN: &str = ", ";
+
+/// What the keys and ids that fields would be set to stand for.
+type Names = BTreeMap<(SuggestedField, String), String>;
+
+async fn names(tx: &mut ReadTx, open: &[Suggestion]) -> Result<Names, StoreError> {
+    let values = |field: SuggestedField| -> Vec<&str> {
+        let all = open.iter().filter(|one| one.field == field);
+        all.flat_map(|one| one.value.split(BETWEEN)).collect()
+    };
+    let mut names = Names::new();
+    if !values(SuggestedField::Team).is_empty() {
+        for (_, key, name) in team::names(tx).await? {
+            names.insert((SuggestedField::Team, key.to_string()), name);
+        }
+    }
+    if !values(SuggestedField::Service).is_empty() {
+        for service in service::list(tx).await? {
+            names.insert((SuggestedField::Service, service.key.to_string()), service.name);
+        }
+    }
+    // There is one for each policy that suggests one at most.
+    for key in values(SuggestedField::Ci) {
+        if let Some(ci) = ci::find_by_key(tx, key).await? {
+            names.insert((SuggestedField::Ci, key.to_owned()), ci.name);
+        }
+    }
+    let of_people = [SuggestedField::Assignee, SuggestedField::Watchers];
+    let ids = of_people.into_iter().flat_map(&values);
+    let ids: Vec<PersonId> = ids.filter_map(|id| id.parse::<PersonId>().ok()).collect();
+    for (id, name) in people_names(tx, ids).await? {
+        for field in of_people {
+            names.insert((field, id.to_string()), name.clone());
+        }
+    }
+    Ok(names)
+}
+
+fn shown(suggestion: &Suggestion, names: &Names) -> String {
+    let name = |value: &str| {
+        let known = names.get(&(suggestion.field, value.to_owned()));
+        known.cloned().unwrap_or_else(|| value.to_owned())
+    };
+    suggestion.value.split(BETWEEN).map(name).collect::<Vec<_>>().join(BETWEEN)
 }

@@ -40,7 +40,7 @@ pub(crate) use self::{
     snapshot::{SharedOnce, moment, only, timestamp},
 };
 pub use self::{
-    history::{History, addresses, history},
+    history::{History, addresses, history, people_called},
     links::{LinkView, links},
     open::{check_new_task, open},
     read::{events, find, list, tasks},
@@ -245,7 +245,8 @@ pub enum TicketOrder {
     OpenedDesc,
     /// The most recently changed first.
     UpdatedDesc,
-    /// The queue: what is active, by priority, then the oldest first.
+    /// The queue: what is active, by priority, then the oldest first. Major incidents in review are
+    /// in it, too, where they are asked for without a word on what is active.
     Queue,
 }
 

@@ -39,7 +39,8 @@ pub enum QueueView {
     Waiting,
     /// What a policy could not decide.
     Degraded,
-    /// Major incidents, proposed ones among them.
+    /// Major incidents: proposed ones, those that are worked on, and those whose review is not
+    /// written yet.
     Major,
     /// Everything that is open.
     All,

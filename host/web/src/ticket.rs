@@ -1,12 +1,11 @@
 //! Tickets as pages show them: where one stands, whom it waits for, what happened to it.
 
-use std::collections::BTreeMap;
-
 use waypost_app::{
     comments::CommentView,
     tickets::{History, TicketView},
 };
 use waypost_domain::{
+    catalog::Money,
     comment::Visibility,
     event::{ActorKind, Event},
     ids::PersonId,
@@ -16,6 +15,7 @@ use waypost_domain::{
 };
 
 use crate::{
+    portal::catalog::money,
     text::{Html, html},
     time::When,
     viewer::Viewer,
@@ -105,7 +105,10 @@ pub(crate) fn badge(viewer: &Viewer, state: State, phase: Phase) -> Badge {
 pub(crate) fn row(viewer: &Viewer, view: &TicketView, page: &str) -> Row {
     let ticket = &view.ticket;
     let is_major = ticket.incident().is_some_and(|incident| {
-        matches!(incident.major.state(), MajorState::Accepted | MajorState::Proposed)
+        matches!(
+            incident.major.state(),
+            MajorState::Proposed | MajorState::Accepted | MajorState::Review
+        )
     });
     Row {
         href: viewer.at(&format!("{page}/{}", ticket.number)),
@@ -219,7 +222,7 @@ pub(crate) fn history(viewer: &Viewer, history: &History, is_desk: bool) -> Vec<
             moves || matches!(event.action, Action::Create | Action::SetEta)
         };
         if is_told {
-            entries.push((event.at, did(viewer, event, &history.people, is_desk)));
+            entries.push((event.at, did(viewer, event, history, is_desk)));
         }
     }
     let comments = history.comments.iter().map(|one| (one.comment.created_at, said(viewer, one)));
@@ -263,18 +266,15 @@ fn grouped(entries: Vec<(chrono::DateTime<chrono::Utc>, Entry)>) -> Vec<Entry> {
     all
 }
 
-fn did(
-    viewer: &Viewer,
-    event: &Event,
-    people: &BTreeMap<PersonId, String>,
-    is_desk: bool,
-) -> Entry {
-    let words = viewer.words;
+fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entry {
+    let (words, people) = (viewer.words, &history.people);
     let name = |id: &str| {
         let id = id.parse::<PersonId>().ok()?;
         people.get(&id).cloned()
     };
     let value = |field: &str, value: &String| match (field, value.as_str()) {
+        (_, "true") => words.text.yes(),
+        (_, "false") => words.text.no(),
         ("state", state) => words.name("state", state),
         (field, state) if vote_in(field).is_some_and(|vote| vote.2.is_none()) => {
             words.name("seat", state)
@@ -289,12 +289,13 @@ fn did(
             None => link.to_owned(),
         },
         (code, value) if code.ends_with("_code") => words.name("code", value),
-        (_, "true") => words.text.yes(),
-        (_, "false") => words.text.no(),
+        ("cost", cost) => priced(viewer, cost).unwrap_or_else(|| cost.to_owned()),
         // Events keep times as programs write them.
-        (_, text) => match chrono::DateTime::parse_from_rfc3339(text) {
+        (field, text) => match chrono::DateTime::parse_from_rfc3339(text) {
             Ok(at) => viewer.clock.at(at.to_utc()).short,
-            Err(_) => name(text).unwrap_or_else(|| text.to_owned()),
+            Err(_) => {
+                history.named(field, text).or_else(|| name(text)).unwrap_or_else(|| text.to_owned())
+            }
         },
     };
     let changes = event
@@ -330,6 +331,13 @@ fn did(
     let reason = event.reason.clone().filter(|reason| !reason.is_empty());
     let by = event.actor.person;
     Entry { at: viewer.clock.when(event.at), who, by, what: Told::Did { action, reason, changes } }
+}
+
+/// An amount of money, which events keep in minor units: `150000 EUR`.
+fn priced(viewer: &Viewer, amount: &str) -> Option<String> {
+    let (minor_units, currency) = amount.split_once(' ')?;
+    let minor_units = minor_units.parse().ok()?;
+    Some(money(viewer, &Money { minor_units, currency: currency.to_owned() }))
 }
 
 /// The step and the voter of a change of a vote, and whether it is about whose vote it is.

@@ -384,6 +384,7 @@ async fn pages_and_api_count_and_allow_the_same(desk: TestDesk) {
     let org = &scene.org;
     let open = "kind=incident&kind=request&active=true";
     let every = "kind=incident&kind=request&kind=problem&kind=task";
+    let majors = "major_state=proposed&major_state=accepted&major_state=review";
     for (person, mut visitor) in
         [(&org.agent, scene.agent.clone()), (&org.admin, scene.admin.clone())]
     {
@@ -393,7 +394,7 @@ async fn pages_and_api_count_and_allow_the_same(desk: TestDesk) {
             ("unassigned", "Unassigned", format!("{open}&assigned=false")),
             ("waiting", "On hold", format!("{open}&phase=on_hold")),
             ("degraded", "Policy failed", format!("{open}&policy_failures=true")),
-            ("major", "Major", format!("{open}&major_state=proposed&major_state=accepted")),
+            ("major", "Major", format!("kind=incident&order=queue&{majors}")),
             ("all", "All open", open.to_owned()),
         ];
         let tabs = visitor.links();

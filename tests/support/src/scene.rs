@@ -166,9 +166,13 @@ impl<'a> Scene<'a> {
             "/o/{org}/report" => asking(&["", "?q=Mail"]),
             "/o/{org}/catalog/{item}" => each("{item}", &["laptop", "chair"]),
             "/o/{org}/my" => asking(&["", "?show=all"]),
-            "/o/{org}/my/{number}"
-            | "/o/{org}/tickets/{number}"
-            | "/o/{org}/desk/tickets/{number}" => every(""),
+            "/o/{org}/my/{number}" | "/o/{org}/tickets/{number}" => every(""),
+            "/o/{org}/desk/tickets/{number}" => {
+                let own = route.replace("{number}", self.number("own"));
+                let parts = ["said", "done", "decided"];
+                let parts = parts.map(|part| format!("{own}?history={part}&children=all"));
+                [every(""), parts.to_vec()].concat()
+            }
             "/o/{org}/my/{number}/do/{action}" => doing(&[
                 ("solved", "reopen"),
                 ("solved", "close"),

@@ -143,7 +143,7 @@ pub(crate) struct TicketFilter {
     #[param(value_type = Option<DateTime<Utc>>)]
     opened_to: Option<TimeIn>,
     /// Sort order: newest first, last changed first, or as a queue (active tickets only, by
-    /// priority, then oldest first).
+    /// priority, then oldest first; resolved major incidents too, if `major_state` names `review`).
     #[param(inline)]
     order: OrderIn,
     /// Whether to count the `total`, up to 10,000.

@@ -1,14 +1,21 @@
-//! What happened to a ticket and what was said about it, with the names of who did and said so.
+//! What happened to a ticket and what was said about it, with the names of whom and what that
+//! speaks of.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use waypost_domain::{event::Event, ids::PersonId};
+use waypost_domain::{
+    event::Event,
+    ids::{CatalogItemId, PersonId, TicketId},
+    permission,
+    ticket::Action,
+};
+use waypost_store::{ReadTx, StoreError, catalog, ticket};
 
 use super::{TicketRef, read};
 use crate::{
     Caller, CommandError, Desk,
     comments::{self, CommentView},
-    labels::people_names,
+    labels::{people_names, person_name},
 };
 
 /// The history of a ticket, as far as the caller may see it.
@@ -20,6 +27,100 @@ pub struct History {
     pub comments: Vec<CommentView>,
     /// The names of the people that events speak of.
     pub people: BTreeMap<PersonId, String>,
+    /// The numbers of the tickets that events speak of; none for who is not of the desk, which sees
+    /// every ticket.
+    tickets: BTreeMap<TicketId, String>,
+    /// The names of the catalog items that events speak of.
+    items: BTreeMap<CatalogItemId, String>,
+}
+
+/// What the ids in a field are of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Ids {
+    People,
+    Tickets,
+    Items,
+}
+
+impl Ids {
+    /// What a field of a ticket holds ids of; none of one that holds something else.
+    fn of(field: &str) -> Option<Self> {
+        Some(match field {
+            "assignee"
+            | "requester"
+            | "opened_by"
+            | "manager"
+            | "communication_owner"
+            | "risk_owner"
+            | "watchers"
+            | "evidence_from" => Self::People,
+            "parent" | "problem" | "awaiting_problem" | "merged_into" | "converted_to"
+            | "duplicate_of" | "follows" | "depends_on" => Self::Tickets,
+            "catalog_item" => Self::Items,
+            _ => return None,
+        })
+    }
+}
+
+/// What parts the ids of a list in an event.
+const BETWEEN: &str = ", ";
+
+impl History {
+    /// The value of a field that holds ids, as people read it: people and catalog items by their
+    /// names, tickets by their numbers. What has no name stays as it is. None of a field that holds
+    /// something else.
+    #[must_use]
+    pub fn named(&self, field: &str, value: &str) -> Option<String> {
+        let ids = Ids::of(field)?;
+        let name = |id: &str| match ids {
+            Ids::People => {
+                let id = id.parse::<PersonId>().ok()?;
+                Some(person_name(&self.people, id).name)
+            }
+            Ids::Tickets => self.tickets.get(&id.parse::<TicketId>().ok()?).cloned(),
+            Ids::Items => self.items.get(&id.parse::<CatalogItemId>().ok()?).cloned(),
+        };
+        let names = value.split(BETWEEN).map(|id| name(id).unwrap_or_else(|| id.to_owned()));
+        Some(names.collect::<Vec<_>>().join(BETWEEN))
+    }
+}
+
+/// What events speak of.
+#[derive(Debug, Default)]
+struct SpokenOf {
+    people: BTreeSet<PersonId>,
+    tickets: BTreeSet<TicketId>,
+    items: BTreeSet<CatalogItemId>,
+}
+
+impl SpokenOf {
+    /// What a ticket began with is left out: it stands on its page, or in a later change.
+    fn by(events: &[Event]) -> Self {
+        let mut spoken_of = Self::default();
+        spoken_of.people.extend(events.iter().filter_map(|event| event.actor.person));
+        let later = events.iter().filter(|event| event.action != Action::Create);
+        for change in later.flat_map(|event| &event.changes) {
+            let values = [&change.before, &change.after].into_iter().flatten();
+            let ids = values.flat_map(|value| value.split(BETWEEN));
+            match Ids::of(&change.field) {
+                Some(Ids::People) => {
+                    spoken_of.people.extend(ids.filter_map(|id| id.parse::<PersonId>().ok()));
+                }
+                Some(Ids::Tickets) => {
+                    spoken_of.tickets.extend(ids.filter_map(|id| id.parse::<TicketId>().ok()));
+                }
+                Some(Ids::Items) => {
+                    spoken_of.items.extend(ids.filter_map(|id| id.parse::<CatalogItemId>().ok()));
+                }
+                None if change.field.starts_with("approval/") => {
+                    let parts = change.field.split('/').chain(change.after.as_deref());
+                    spoken_of.people.extend(parts.filter_map(|id| id.parse::<PersonId>().ok()));
+                }
+                None => {}
+            }
+        }
+        spoken_of
+    }
 }
 
 /// Reads the history of a ticket.
@@ -33,21 +134,52 @@ pub async fn history(
 ) -> Result<History, CommandError> {
     let events = read::events(desk, caller, named).await?;
     let comments = comments::list(desk, caller, named).await?;
-    let mut spoken_of: BTreeSet<PersonId> =
-        events.iter().filter_map(|event| event.actor.person).collect();
-    for change in events.iter().flat_map(|event| &event.changes) {
-        let ids: Vec<&str> = if is_a_person(&change.field) {
-            [&change.before, &change.after].into_iter().flatten().map(String::as_str).collect()
-        } else if change.field.starts_with("approval/") {
-            change.field.split('/').chain(change.after.as_deref()).collect()
-        } else {
-            continue;
-        };
-        spoken_of.extend(ids.into_iter().filter_map(|id| id.parse::<PersonId>().ok()));
+    let spoken_of = SpokenOf::by(&events);
+    let mut tx = desk.store.read(caller.org).await?;
+    let people = people_names(&mut tx, spoken_of.people).await?;
+    let (mut tickets, mut items) = (BTreeMap::new(), BTreeMap::new());
+    if permission::sees_internals(caller.role) {
+        tickets = numbers(&mut tx, spoken_of.tickets).await?;
+        items = item_names(&mut tx, &spoken_of.items).await?;
+    }
+    Ok(History { events, comments, people, tickets, items })
+}
+
+async fn numbers(
+    tx: &mut ReadTx,
+    tickets: BTreeSet<TicketId>,
+) -> Result<BTreeMap<TicketId, String>, StoreError> {
+    let ids: Vec<TicketId> = tickets.into_iter().collect();
+    let found = ticket::headings(tx, &ids).await?;
+    Ok(found.into_iter().map(|(id, heading)| (id, heading.number)).collect())
+}
+
+async fn item_names(
+    tx: &mut ReadTx,
+    items: &BTreeSet<CatalogItemId>,
+) -> Result<BTreeMap<CatalogItemId, String>, StoreError> {
+    if items.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let found = catalog::list(tx).await?.into_iter().filter(|item| items.contains(&item.id));
+    Ok(found.map(|item| (item.id, item.name)).collect())
+}
+
+/// The names of people, as far as the organization may know them. For the desk.
+///
+/// # Errors
+/// [`CommandError::Forbidden`] for a requester.
+pub async fn people_called(
+    desk: &Desk,
+    caller: &Caller,
+    people: &BTreeSet<PersonId>,
+) -> Result<BTreeMap<PersonId, String>, CommandError> {
+    caller.must_be_desk()?;
+    if people.is_empty() {
+        return Ok(BTreeMap::new());
     }
     let mut tx = desk.store.read(caller.org).await?;
-    let people = people_names(&mut tx, spoken_of).await?;
-    Ok(History { events, comments, people })
+    Ok(people_names(&mut tx, people.iter().copied()).await?)
 }
 
 /// The addresses of people, as far as the organization may know them; the names of those who have
@@ -68,12 +200,4 @@ pub async fn addresses(
         (person.id, person.email.unwrap_or_else(|| person.id.to_string()))
     };
     Ok(found.into_iter().map(address).collect())
-}
-
-/// Whether a field of a ticket holds a person.
-fn is_a_person(field: &str) -> bool {
-    matches!(
-        field,
-        "assignee" | "requester" | "opened_by" | "manager" | "communication_owner" | "risk_owner"
-    )
 }

@@ -5,6 +5,7 @@ use waypost_domain::{
     approval::Approval,
     event::{ActorKind, Event},
     ids::PersonId,
+    incident::MajorState,
     permission::{self, Relation},
     refusal::Faults,
     role::Role,
@@ -229,16 +230,23 @@ async fn filter(
     let opened_before = faults.moment_if("/opened_to", query.opened_to);
     let waiting_before = faults.moment_if("/waiting_before", query.waiting_before);
     faults.finish()?;
-    // A queue is of what the desk still has to do.
+    // A queue is of what the desk still has to do: what is active and, where they are asked for,
+    // major incidents whose review is not written yet.
     let is_queue = matches!(query.order, TicketOrder::Queue);
     if is_queue && query.active == Some(false) {
         return Ok(None);
     }
+    let majors = &query.major_states;
+    let unfinished = is_queue
+        && query.active.is_none()
+        && majors.contains(&MajorState::Review)
+        && !majors.contains(&MajorState::None);
     let mut filter = TicketFilter {
         kinds: query.kinds.clone(),
         phases: query.phases.clone(),
         states,
-        active: query.active.or(is_queue.then_some(true)),
+        active: query.active.or((is_queue && !unfinished).then_some(true)),
+        unfinished,
         priorities: query.priorities.clone(),
         known_error: query.known_error,
         major_states: query.major_states.clone(),

@@ -31,6 +31,9 @@ pub struct TicketFilter {
     pub phases: Vec<Phase>,
     /// Whether the desk still has to do something.
     pub active: Option<bool>,
+    /// Whether only what the desk still has to do is left: what is active, and resolved major
+    /// incidents whose review is not written yet.
+    pub unfinished: bool,
     /// Owned by this team.
     pub team: Option<TeamId>,
     /// Owned by one of these teams; by any when empty.
@@ -481,6 +484,13 @@ fn filter_by_details(sql: &mut Sql, filter: &TicketFilter, org: OrgId) {
     } else if !filter.major_states.is_empty() {
         beside(sql, "incidents", org).push(" and major_state <> 'none' and major_state in ");
         sql.bind_list(names).push(")");
+    }
+    if filter.unfinished {
+        sql.push(
+            " and (active or phase = 'done' and tickets.id in (select ticket_id from incidents",
+        );
+        sql.push(" where org_id = ").bind(org.0);
+        sql.push(" and major_state <> 'none' and major_state = 'review'))");
     }
     if let Some(moment) = filter.silent_at {
         beside(sql, "incidents", org)

@@ -175,6 +175,15 @@ async fn each_filter_leaves_its_tickets(store: Store) {
             vec![&special, &over],
         ),
         (
+            "unfinished major_states",
+            TicketFilter {
+                major_states: vec![MajorState::Accepted, MajorState::Rejected],
+                unfinished: true,
+                ..none()
+            },
+            vec![&special],
+        ),
+        (
             "no major incidents",
             TicketFilter { major_states: vec![MajorState::None], ..none() },
             vec![&plain, &wish],

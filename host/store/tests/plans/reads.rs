@@ -72,6 +72,11 @@ async fn read_lists(tx: &mut ReadTx, sample: &Sample) {
         TicketFilter { known_error: Some(true), kinds: vec![TicketKind::Problem], ..none() },
         TicketFilter { known_error: Some(true), kinds: vec![TicketKind::Problem], ..open() },
         TicketFilter { major_states: vec![MajorState::Accepted], ..none() },
+        TicketFilter {
+            major_states: vec![MajorState::Accepted, MajorState::Review],
+            unfinished: true,
+            ..none()
+        },
         TicketFilter { done_until: Some(at(9)), kinds: TicketKind::intake(), ..none() },
         TicketFilter { policy_failures: Some(true), ..none() },
         TicketFilter { waiting_before: Some(at(9)), ..none() },

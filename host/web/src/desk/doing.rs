@@ -21,7 +21,7 @@ use crate::{
     acting::{Asked, carry_out, taken},
     choices::Choices,
     error::PageError,
-    form::{Choice, Faults, Field, Fields, Form, Problem, Widget, shown},
+    form::{Choice, Faults, Field, Fields, Form, Problem, Query, Widget, shown},
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
     portal::catalog::questions,
@@ -362,7 +362,8 @@ async fn try_act(
     let faults = if is_stale { Faults::default() } else { Faults::of_error(error)? };
     let status = if is_stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
     if matches!(asked, Action::Comment | Action::Note | Action::CallerReply) {
-        let page = page(state, viewer, number, Some((asked, form)), &faults).await?;
+        let query = Query::default();
+        let page = page(state, viewer, number, &query, Some((asked, form)), &faults).await?;
         return Ok(show_as(status, &page));
     }
     let page = do_page(state, viewer, number, action, Some(form), &faults, is_stale).await?;

@@ -12,9 +12,11 @@ use waypost_domain::{
 };
 
 use super::{
+    children::{Children, children},
     doing::{choices_of, inputs},
     queue::must_be_desk,
-    tickets::{children, key_of},
+    tickets::key_of,
+    told::Shown,
 };
 use crate::{
     WebState,
@@ -23,7 +25,7 @@ use crate::{
     live::News,
     page::{Page, show as show_page},
     portal::my::Doing,
-    ticket::{Badge, Entry, Row, Told, badge, history, row},
+    ticket::{Badge, Entry, Told, badge, history},
     time::When,
     viewer::Viewer,
 };
@@ -54,7 +56,7 @@ struct MajorPage {
     next_update: Option<(When, bool)>,
     since: When,
     affected: u32,
-    children: Vec<Row>,
+    children: Children,
     actions: Vec<Doing>,
     /// The form that tells everybody, where it may be used.
     update: Option<Update>,
@@ -107,7 +109,8 @@ pub(crate) async fn show(
             key: key_of(hint.action),
         })
     });
-    let children = children(&state, &viewer, &view).await?;
+    let here = viewer.at(&format!("desk/major/{}", ticket.number));
+    let children = children(&state, &viewer, &view, Shown::of(&query), &here).await?;
     let is_heard = |entry: &Entry| match &entry.what {
         Told::Said { .. } => true,
         Told::Did { changes, .. } => changes.iter().any(|it| is_told_of(it.name.as_str())),
@@ -137,7 +140,7 @@ pub(crate) async fn show(
             .map(|due| (viewer.clock.when(due), due <= caller.now)),
         since: viewer.clock.when(ticket.opened_at),
         affected: incident.affected_users,
-        children: children.iter().map(|child| row(&viewer, child, "desk/tickets")).collect(),
+        children,
         actions: actions.collect(),
         update,
         review: match &incident.major {

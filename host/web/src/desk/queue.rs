@@ -110,9 +110,12 @@ pub(super) fn shown_by(view: &QueueView, me: Option<PersonId>) -> TicketQuery {
         QueueView::Unassigned => TicketQuery { assigned: Some(false), ..open },
         QueueView::Waiting => TicketQuery { phases: vec![Phase::OnHold], ..open },
         QueueView::Degraded => TicketQuery { policy_failures: Some(true), ..open },
-        QueueView::Major => {
-            TicketQuery { major_states: vec![MajorState::Proposed, MajorState::Accepted], ..open }
-        }
+        // What waits for its review is resolved, and not over.
+        QueueView::Major => TicketQuery {
+            major_states: vec![MajorState::Proposed, MajorState::Accepted, MajorState::Review],
+            active: None,
+            ..open
+        },
         QueueView::All => open,
     }
 }
@@ -517,7 +520,8 @@ async fn count(
     Ok(shown(page.total.unwrap_or(Total { rows: 0, is_minimum: false })))
 }
 
-fn shown(total: Total) -> String {
+/// How many rows a list has, as a page says it.
+pub(super) fn shown(total: Total) -> String {
     if total.is_minimum { format!("{}+", total.rows) } else { total.rows.to_string() }
 }
 

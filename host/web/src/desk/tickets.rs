@@ -1,24 +1,30 @@
 //! The ticket page of the desk: everything about a ticket, why it is here, and what can be done.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use axum::{
     extract::{Path, State},
     response::Response,
 };
 use waypost_app::{
-    CommandError, PageRequest,
+    CommandError,
     approvals::{self, ApprovalView},
     explain, suggestions,
-    tickets::{self, TicketQuery, TicketRef, TicketView},
+    tickets::{self, TicketRef, TicketView},
 };
 use waypost_domain::{
     approval::{SeatRequest, SeatState},
-    suggestion::SuggestionState,
+    ids::PersonId,
+    suggestion::SuggestedField,
     ticket::{Action, ActionHint, TicketKind},
 };
 
 use super::{
+    children::{Children, children},
+    facts::{Fact, facts, people_of},
     queue::must_be_desk,
+    told::{Choice, Shown},
     why::{Because, because},
 };
 use crate::{
@@ -44,7 +50,6 @@ use crate::{
 pub(super) struct TicketPage {
     p: Page,
     number: String,
-    version: i64,
     kind: String,
     priority: u8,
     state: Badge,
@@ -55,8 +60,12 @@ pub(super) struct TicketPage {
     requester: Option<String>,
     description: Option<Html>,
     outcome: Option<Html>,
-    facts: Vec<(String, String)>,
+    /// How to live with it until it is fixed.
+    remedy: Option<Remedy>,
+    facts: Vec<Fact>,
     entries: Vec<Entry>,
+    /// The parts of the history to choose from.
+    parts: Vec<Choice>,
     why: Vec<Because>,
     decisions: u32,
     suggestions: Vec<Suggestion>,
@@ -68,7 +77,7 @@ pub(super) struct TicketPage {
     tasks: Vec<Row>,
     /// Where a task is added, if the viewer may add one.
     new_task: Option<String>,
-    children: Vec<Row>,
+    children: Children,
     /// What one does most, and everything else.
     main: Vec<Doing>,
     more: Vec<Doing>,
@@ -80,12 +89,6 @@ pub(super) struct TicketPage {
     news: News,
     /// Where it is asked where the ticket would be if something was different.
     what_if: Option<String>,
-}
-
-impl TicketPage {
-    fn news_since(&self, viewer: &Viewer, seen: Option<&str>) -> News {
-        News::of_ticket(viewer, PAGE, (&self.number, self.version), &self.entries, seen)
-    }
 }
 
 /// A text that can be written here: a reply, a note.
@@ -105,6 +108,16 @@ struct Link {
     href: String,
     number: String,
     title: String,
+    /// Where it stands, if that matters here.
+    state: Option<String>,
+}
+
+/// How to live with something that is not fixed yet.
+struct Remedy {
+    title: String,
+    text: Html,
+    /// The problem that it is of, where that is another ticket.
+    problem: Option<(String, String)>,
 }
 
 /// What a policy would set.
@@ -119,8 +132,6 @@ struct Suggestion {
 
 /// Where tickets are.
 const PAGE: &str = "desk/tickets";
-/// So many children of an incident, or incidents of a problem, are listed.
-const CHILDREN: u16 = 50;
 
 pub(crate) async fn show(
     State(state): State<WebState>,
@@ -128,15 +139,15 @@ pub(crate) async fn show(
     Path((_, number)): Path<(String, String)>,
     query: Query,
 ) -> Result<Response, PageError> {
-    let page = page(&state, &viewer, &number, None, &Faults::default()).await?;
-    let news = page.news_since(&viewer, query.get("seen"));
-    Ok(show_page(&TicketPage { p: page.p.telling(&query), news, ..page }))
+    let page = page(&state, &viewer, &number, &query, None, &Faults::default()).await?;
+    Ok(show_page(&TicketPage { p: page.p.telling(&query), ..page }))
 }
 
 pub(super) async fn page(
     state: &WebState,
     viewer: &Viewer,
     number: &str,
+    query: &Query,
     form: Option<(Action, &Form)>,
     faults: &Faults,
 ) -> Result<TicketPage, PageError> {
@@ -155,7 +166,11 @@ pub(super) async fn page(
     } else {
         Vec::new()
     };
-    let children = children(state, viewer, &view).await?;
+    let shown = Shown::of(query);
+    let here = viewer.at(&format!("{PAGE}/{}", ticket.number));
+    let children = children(state, viewer, &view, shown, &here).await?;
+    let people: BTreeSet<PersonId> = people_of(ticket).collect();
+    let people = tickets::people_called(desk, caller, &people).await?;
     let rounds = if ticket.can_await_approval() {
         approvals::of_ticket(desk, caller, &named).await?
     } else {
@@ -171,13 +186,14 @@ pub(super) async fn page(
     let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
     let can_route = hints.iter().any(|hint| hint.action == Action::Reroute);
     let new_task = tickets::check_new_task(caller, &view).is_ok();
-    let what_if = viewer.at(&format!("{PAGE}/{}/what-if", ticket.number));
+    let what_if = format!("{here}/what-if");
+    let (told_of, seen) = ((ticket.number.as_str(), ticket.version), query.get("seen"));
     Ok(TicketPage {
         what_if: (can_edit && can_route).then_some(what_if),
-        news: News::of_ticket(viewer, PAGE, (&ticket.number, ticket.version), &entries, None),
+        // All that is new, whatever part of the history is shown.
+        news: News::of_ticket(viewer, PAGE, told_of, &entries, seen),
         p: Page::of_desk(viewer, ticket.short_description.clone()).refused(!faults.is_empty()),
         number: ticket.number.clone(),
-        version: ticket.version,
         kind: words.name("kind", ticket.kind().as_str()),
         priority: view.priority.0.0,
         state: badge(viewer, ticket.state(), ticket.phase()),
@@ -192,8 +208,10 @@ pub(super) async fn page(
             .outcome()
             .filter(|outcome| !outcome.notes.is_empty())
             .map(|outcome| html(&outcome.notes)),
-        facts: facts(viewer, &view, &answers(desk, viewer, &view).await?),
-        entries,
+        remedy: remedy(viewer, &view),
+        facts: facts(viewer, &view, answers(desk, viewer, &view).await?, &people),
+        entries: shown.entries(entries),
+        parts: shown.choices(viewer, &here),
         why: because(viewer, &explained),
         decisions,
         suggestions: open_suggestions(state, viewer, &view, &hints).await?,
@@ -206,12 +224,14 @@ pub(super) async fn page(
             href: viewer.at(&format!("desk/tickets/{}", parent.number)),
             number: parent.number.clone(),
             title: parent.short_description.clone(),
+            state: None,
         }),
         problem: view.problem.as_ref().map(|problem| Link {
             what: words.name("field", "problem"),
             href: viewer.at(&format!("desk/tickets/{}", problem.name.number)),
             number: problem.name.number.clone(),
             title: problem.name.short_description.clone(),
+            state: Some(words.name("state", problem.state.as_str())),
         }),
         links: links
             .iter()
@@ -220,11 +240,12 @@ pub(super) async fn page(
                 href: viewer.at(&format!("desk/tickets/{}", link.other.number)),
                 number: link.other.number.clone(),
                 title: link.other.short_description.clone(),
+                state: None,
             })
             .collect(),
         tasks: tasks.iter().map(|task| row(viewer, task, "desk/tickets")).collect(),
-        new_task: new_task.then(|| viewer.at(&format!("{PAGE}/{}/tasks/new", ticket.number))),
-        children: children.iter().map(|child| row(viewer, child, "desk/tickets")).collect(),
+        new_task: new_task.then(|| format!("{here}/tasks/new")),
+        children,
         main,
         more,
         vote: latest.and_then(|round| own_vote(viewer, round)),
@@ -243,66 +264,19 @@ fn own_vote(viewer: &Viewer, round: &ApprovalView) -> Option<String> {
     Some(viewer.at(&format!("approvals/{}", seat.id)))
 }
 
-/// The children of an incident, or the incidents of a problem.
-pub(super) async fn children(
-    state: &WebState,
-    viewer: &Viewer,
-    view: &TicketView,
-) -> Result<Vec<TicketView>, CommandError> {
-    let named = Some(TicketRef::Id(view.ticket.id));
-    let of = TicketQuery { kinds: vec![TicketKind::Incident], ..TicketQuery::default() };
-    let query = match view.ticket.kind() {
-        TicketKind::Incident => TicketQuery { parent: named, ..of },
-        TicketKind::Problem => TicketQuery { problem: named, ..of },
-        TicketKind::Request | TicketKind::Task => return Ok(Vec::new()),
-    };
-    let request = PageRequest { limit: CHILDREN, after: None };
-    Ok(tickets::list(&state.desk, viewer.caller(), &query, &request).await?.rows)
-}
-
-/// What is known of a ticket beside its texts.
-fn facts(
-    viewer: &Viewer,
-    view: &TicketView,
-    answers: &[(String, String)],
-) -> Vec<(String, String)> {
-    let words = viewer.words;
-    let ticket = &view.ticket;
-    let mut facts = Vec::new();
-    let mut add = |name: &str, value: Option<String>| {
-        facts.extend(value.map(|value| (words.name("field", name), value)));
-    };
-    add("requester", view.requester.as_ref().map(|it| it.name.clone()));
-    add("team", Some(view.team.name.clone()));
-    add("assignee", view.assignee.as_ref().map(|it| it.name.clone()));
-    add("category", ticket.category.as_ref().map(ToString::to_string));
-    add("service", view.service.as_ref().map(|it| it.name.clone()));
-    add("ci", view.ci.as_ref().map(|it| it.name.clone()));
-    let cis: Vec<String> = view.cis.iter().map(|it| it.name.clone()).collect();
-    add("cis", (!cis.is_empty()).then(|| cis.join(", ")));
-    add("impact", ticket.impact.map(|it| it.to_string()));
-    add("urgency", ticket.urgency.map(|it| it.to_string()));
-    add("channel", Some(words.name("option", &format!("channel-{}", ticket.channel.as_str()))));
-    add("eta", ticket.eta.map(|at| viewer.clock.at(at).short));
-    if let Some(incident) = ticket.incident() {
-        let affected = (incident.affected_users > 0).then(|| incident.affected_users.to_string());
-        add("affected_users", affected);
+/// How to live with an incident, as its problem says, or with a known error.
+fn remedy(viewer: &Viewer, view: &TicketView) -> Option<Remedy> {
+    let t = &viewer.words.text;
+    if let Some(problem) = &view.problem {
+        let text = html(problem.workaround.as_deref()?);
+        let title = if problem.known_error { t.known_error_title() } else { t.workaround_title() };
+        let number = problem.name.number.clone();
+        let href = viewer.at(&format!("{PAGE}/{number}"));
+        return Some(Remedy { title, text, problem: Some((href, number)) });
     }
-    if let Some(request) = ticket.request() {
-        add("catalog_item", view.catalog_item.as_ref().map(|it| it.name.clone()));
-        add("quantity", Some(request.quantity.to_string()).filter(|_| request.quantity > 1));
-        let cost = request.cost.as_ref();
-        add("cost", cost.map(|cost| crate::portal::catalog::money(viewer, cost)));
-        add("expected_at", request.expected_at.map(|at| viewer.clock.at(at).short));
-    }
-    let tags = ticket.tags.iter().cloned().collect::<Vec<_>>().join(", ");
-    add("tags", (!tags.is_empty()).then_some(tags));
-    add("goes_on_in", view.goes_on_in.clone());
-    facts.extend(answers.iter().cloned());
-    for (name, value) in ticket.fields.iter() {
-        facts.push((name.to_string(), value.to_string()));
-    }
-    facts
+    let problem = view.ticket.problem().filter(|problem| problem.known_error)?;
+    let text = html(problem.workaround.as_deref()?);
+    Some(Remedy { title: t.known_error_title(), text, problem: None })
 }
 
 /// What is most likely the next thing to do.
@@ -405,22 +379,26 @@ async fn open_suggestions(
     hints: &[ActionHint],
 ) -> Result<Vec<Suggestion>, CommandError> {
     let named = TicketRef::Id(view.ticket.id);
-    let all = suggestions::of_ticket(&state.desk, viewer.caller(), &named).await?;
+    let open = suggestions::open_of_ticket(&state.desk, viewer.caller(), &named).await?;
     let at = |action: Action| {
         let is_possible = hints.iter().any(|hint| hint.action == action);
         let number = &view.ticket.number;
         is_possible.then(|| viewer.at(&format!("desk/tickets/{number}/do/{action}")))
     };
-    Ok(all
+    let words = viewer.words;
+    Ok(open
         .into_iter()
-        .filter(|one| one.state == SuggestionState::Open)
-        .map(|one| Suggestion {
-            field: viewer.words.name("field", one.field.as_str()),
-            value: one.value,
-            reason: one.reasons.join("; "),
-            accept: at(Action::AcceptSuggestion),
-            dismiss: at(Action::DismissSuggestion),
-            id: one.id.to_string(),
+        .map(|view| {
+            let one = view.suggestion;
+            let is_kind = one.field == SuggestedField::Kind;
+            Suggestion {
+                field: words.name("field", one.field.as_str()),
+                value: if is_kind { words.name("kind", &one.value) } else { view.shown },
+                reason: one.reasons.join("; "),
+                accept: at(Action::AcceptSuggestion),
+                dismiss: at(Action::DismissSuggestion),
+                id: one.id.to_string(),
+            }
         })
         .collect())
 }

@@ -54,6 +54,7 @@ struct TicketPage {
     steps: Vec<Step>,
     expected: Option<When>,
     waits: Option<Waits>,
+    goes_on: Option<GoesOn>,
     description: Option<Html>,
     outcome: Option<Html>,
     facts: Vec<(String, String)>,
@@ -66,6 +67,13 @@ struct TicketPage {
     stages: Vec<Stage>,
     problems: Vec<Problem>,
     news: News,
+}
+
+/// The ticket that goes on instead of one that has ended for it.
+struct GoesOn {
+    number: String,
+    /// Its page, where the viewer may see it.
+    href: Option<String>,
 }
 
 /// Something that the viewer can do.
@@ -198,6 +206,7 @@ async fn page(
         steps: steps(viewer, ticket, !rounds.is_empty()),
         expected: expected.map(|at| viewer.clock.at(at)),
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, &view, on)),
+        goes_on: goes_on(state, viewer, &view).await?,
         description: Some(&ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
         outcome: outcome(&view),
         facts: facts(viewer, &view, &answers(desk, viewer, &view).await?),
@@ -209,6 +218,23 @@ async fn page(
         reply,
         actions,
     })
+}
+
+/// The ticket that goes on instead of one that was merged or became another. Whoever asked for it
+/// sees that one mostly, but not a problem of the desk.
+async fn goes_on(
+    state: &WebState,
+    viewer: &Viewer,
+    view: &TicketView,
+) -> Result<Option<GoesOn>, CommandError> {
+    let Some(number) = view.goes_on_in.clone() else { return Ok(None) };
+    let named = TicketRef::Number(number.clone());
+    let href = match tickets::find(&state.desk, viewer.caller(), &named).await {
+        Ok(_) => Some(viewer.at(&format!("my/{number}"))),
+        Err(CommandError::NotFound(_)) => None,
+        Err(error) => return Err(error),
+    };
+    Ok(Some(GoesOn { number, href }))
 }
 
 /// What was done, once it is.
