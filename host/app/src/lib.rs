@@ -30,6 +30,7 @@ pub mod explain;
 pub mod idempotency;
 pub mod import;
 pub mod live;
+pub mod majors;
 pub mod me;
 pub mod orders;
 pub mod organizations;

@@ -11,7 +11,7 @@ use waypost_domain::{
 use waypost_store::{
     ReadTx, Store, Sweep, approval, comment, component, delegation, directory, due, evaluation,
     event::{self, EventPlace, Period},
-    idempotency, import_job, link, organization, outbox, password, person,
+    idempotency, import_job, link, major, organization, outbox, password, person,
     receipt::{self, OutcomeKind, ReceiptFilter},
     refused_vote, saved_view, sign_in, suggestion, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
@@ -129,6 +129,8 @@ async fn read_tickets(tx: &mut ReadTx, sample: &Sample) {
     ticket::headings(tx, &[id]).await.unwrap();
     ticket::changed_since(tx, at(9), 500).await.unwrap();
     ticket::owners(tx).await.unwrap();
+    major::in_public(tx, None, 5).await.unwrap();
+    major::in_public(tx, Some(id), 1).await.unwrap();
 }
 
 async fn read_decisions(tx: &mut ReadTx, sample: &Sample) {

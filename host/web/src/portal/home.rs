@@ -6,12 +6,12 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, Desk, PageRequest, approvals,
+    CommandError, Desk, PageRequest, approvals, majors,
     tickets::{self, TicketOrder, TicketQuery, TicketView},
 };
 use waypost_domain::{catalog::CatalogItem, role::Role, waiting::WaitingKind};
 
-use super::my::concerning;
+use super::{majors::Down, my::concerning};
 use crate::{
     WebState,
     choices::all,
@@ -34,6 +34,8 @@ struct HomePage {
     p: Page,
     first_name: String,
     votes: usize,
+    /// What is down for many.
+    down: Vec<Down>,
     waiting: Vec<Row>,
     mine: Vec<Row>,
 }
@@ -76,6 +78,8 @@ pub(crate) async fn show(
     query: Query,
 ) -> Result<Response, PageError> {
     let votes = votes(&state.desk, &viewer).await?;
+    let down = majors::in_public(&state.desk, viewer.caller()).await?;
+    let down = Down::all(&viewer, &down);
     let rows =
         mine(&state.desk, &viewer, TicketQuery { active: Some(true), ..concerning(&viewer) });
     let rows = rows_of(&viewer, rows.await?.iter());
@@ -92,7 +96,7 @@ pub(crate) async fn show(
     let title = viewer.words.text.home_title();
     let first_name = viewer.who.name.split_whitespace().next().unwrap_or_default().to_owned();
     let p = Page::of_portal(&viewer, title).telling(&query);
-    Ok(show_page(&HomePage { p, first_name, votes, waiting, mine }))
+    Ok(show_page(&HomePage { p, first_name, votes, down, waiting, mine }))
 }
 
 /// How many votes are asked of the viewer. An auditor has none.

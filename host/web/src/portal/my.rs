@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, PageRequest, approvals,
+    CommandError, PageRequest, approvals, majors,
     tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView},
 };
 use waypost_domain::ticket::{Action, FieldType, Phase, TicketKind};
@@ -15,6 +15,7 @@ use waypost_domain::ticket::{Action, FieldType, Phase, TicketKind};
 use super::{
     approvals::{Stage, stages},
     catalog::{answers, questions},
+    majors::Down,
 };
 use crate::{
     WebState,
@@ -54,6 +55,8 @@ struct TicketPage {
     steps: Vec<Step>,
     expected: Option<When>,
     waits: Option<Waits>,
+    /// The major incident that it is a part of.
+    major: Option<Down>,
     description: Option<Html>,
     outcome: Option<Html>,
     facts: Vec<(String, String)>,
@@ -155,6 +158,10 @@ async fn page(
     } else {
         Vec::new()
     };
+    let major = match &view.parent {
+        Some(parent) => majors::one_in_public(desk, caller, parent.id).await?,
+        None => None,
+    };
     let words = viewer.words;
     let ticket = &view.ticket;
     let can_reply = hints.iter().any(|hint| hint.action == Action::CallerReply);
@@ -198,6 +205,7 @@ async fn page(
         steps: steps(viewer, ticket, !rounds.is_empty()),
         expected: expected.map(|at| viewer.clock.at(at)),
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, &view, on)),
+        major: major.map(|major| Down::of(viewer, &major)),
         description: Some(&ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
         outcome: outcome(&view),
         facts: facts(viewer, &view, &answers(desk, viewer, &view).await?),

@@ -143,6 +143,12 @@ search-items = Das können Sie anfordern
 search-tickets = Ihre Tickets
 search-report = Stattdessen eine Störung melden
 
+down-title = Was gerade gestört ist
+down-about = Wenn es das ist, wissen wir davon und arbeiten daran: Sie müssen nichts senden.
+down-part = Teil einer Großstörung
+down-told = Mitgeteilt
+down-silent = Eine Mitteilung gibt es noch nicht.
+
 report-title = Störung melden
 report-send = Senden
 similar-title = Ist es eines von diesen?

@@ -175,6 +175,12 @@ search-items = You can ask for
 search-tickets = Your tickets
 search-report = Report a problem instead
 
+down-title = What is down now
+down-about = If it is this, we know of it and are working on it: you need not send anything.
+down-part = Part of a major incident
+down-told = Told
+down-silent = There has been no update yet.
+
 report-title = Report a problem
 report-send = Send
 similar-title = Is it one of these?
