@@ -21,6 +21,7 @@ on_both_engines! {
     a_basket_of_three_is_sent_together
     what_the_desk_refuses_of_a_basket_stays_in_it_and_says_why
     a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about
+    a_voter_reads_what_is_done_at_yes_and_the_ticket_itself
     a_stand_in_is_appointed_and_decides
     a_person_reads_pages_in_their_language_and_zone
     a_page_that_has_not_changed_is_not_sent_again
@@ -309,6 +310,30 @@ async fn what_the_desk_refuses_of_a_basket_stays_in_it_and_says_why(desk: TestDe
     agent.visit("/o/acme/catalog/mouse").await.fill("For somebody else", &acme.requester.email);
     agent.press("Put into the basket").await;
     assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY, "{}", agent.text());
+}
+
+async fn a_voter_reads_what_is_done_at_yes_and_the_ticket_itself(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let admin = &acme.admin.client;
+    let version = admin.get("/catalog-items/laptop").await.ok()["version"].as_i64().unwrap();
+    let tasks = json!({ "tasks": [
+        { "key": "image", "short_description": "Install the system", "team": "network" },
+    ] });
+    let _ = admin.patch("/catalog-items/laptop", version, tasks).await.ok();
+    let chain = asking(&json!([stage("manager", &json!(["manager"]))]));
+    let _ = acme.bind("plan", "approval-chain", chain).await;
+    let asked = acme.ask_for_laptop().await;
+    let number = asked["number"].as_str().unwrap();
+    let mut manager = desk.signed_in(&acme.manager.email).await;
+    manager.visit("/o/acme/approvals").await.click("A laptop for the road").await;
+    let text = manager.text();
+    for told in ["What is done once it is approved", "Install the system"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    manager.click(number).await;
+    assert_eq!(manager.path(), format!("/o/acme/my/{number}"));
+    assert_eq!(manager.status(), StatusCode::OK);
 }
 
 async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {

@@ -188,7 +188,7 @@ fn page(
 }
 
 /// The item that a request asks for, if it can be read still.
-async fn item_of(
+pub(crate) async fn item_of(
     desk: &Desk,
     caller: &Caller,
     view: &TicketView,
@@ -207,23 +207,23 @@ pub(crate) async fn answers(
     viewer: &Viewer,
     view: &TicketView,
 ) -> Result<Vec<(String, String)>, CommandError> {
-    answers_for(desk, viewer.caller(), viewer.words, view).await
+    if view.ticket.request().is_none_or(|request| request.answers.is_empty()) {
+        return Ok(Vec::new());
+    }
+    let item = item_of(desk, viewer.caller(), view).await?;
+    Ok(answers_to(item.as_ref(), viewer.words, view))
 }
 
-/// As [`answers`], for somebody who is not signed in.
-pub(crate) async fn answers_for(
-    desk: &Desk,
-    caller: &Caller,
-    words: &'static Words,
+/// As [`answers`], where the item was read.
+pub(crate) fn answers_to(
+    item: Option<&CatalogItem>,
+    words: &Words,
     view: &TicketView,
-) -> Result<Vec<(String, String)>, CommandError> {
-    let Some(request) = view.ticket.request().filter(|it| !it.answers.is_empty()) else {
-        return Ok(Vec::new());
-    };
-    let item = item_of(desk, caller, view).await?;
-    let form = item.map(|item| item.form).unwrap_or_default();
+) -> Vec<(String, String)> {
+    let form = item.map(|item| item.form.as_slice()).unwrap_or_default();
     let t = &words.text;
-    let answers = request.answers.iter().map(|(key, answer)| {
+    let given = view.ticket.request().into_iter().flat_map(|request| &request.answers);
+    let answers = given.map(|(key, answer)| {
         let question = form.iter().find(|question| question.field == *key);
         let label = question.map_or_else(|| key.to_string(), |one| one.label.clone());
         let is_flag = question.is_some_and(|one| one.kind == FieldKind::YesNo);
@@ -234,7 +234,7 @@ pub(crate) async fn answers_for(
         };
         (label, answer)
     });
-    Ok(answers.collect())
+    answers.collect()
 }
 
 /// The questions of the item that a request asks for, with its answers.

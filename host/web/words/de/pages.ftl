@@ -251,6 +251,7 @@ vote-comment-hint = Wenn Sie nicht zustimmen, ist eine Begründung nötig.
 vote-yes = Zustimmen
 vote-no = Nicht zustimmen
 vote-abstain = Enthaltung
+vote-tasks = Was nach der Genehmigung getan wird
 vote-others = Wer entscheidet
 vote-tally = { $approved } von { $needed } nötigen Stimmen
 vote-link-who = Sie stimmen als { $name } von { $organization } ab, ohne sich anzumelden. Dieser Link gilt einmal.

@@ -297,6 +297,7 @@ vote-comment-hint = A reason is needed if you do not agree.
 vote-yes = Agree
 vote-no = Do not agree
 vote-abstain = Abstain
+vote-tasks = What is done once it is approved
 vote-others = Who decides
 # $approved (Number)
 # $needed (Number)
