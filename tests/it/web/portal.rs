@@ -22,6 +22,7 @@ on_both_engines! {
     what_the_desk_refuses_of_a_basket_stays_in_it_and_says_why
     a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about
     a_voter_reads_what_is_done_at_yes_and_the_ticket_itself
+    ones_own_tickets_are_told_apart_by_where_they_stand
     a_stand_in_is_appointed_and_decides
     a_person_reads_pages_in_their_language_and_zone
     a_page_that_has_not_changed_is_not_sent_again
@@ -334,6 +335,41 @@ async fn a_voter_reads_what_is_done_at_yes_and_the_ticket_itself(desk: TestDesk)
     manager.click(number).await;
     assert_eq!(manager.path(), format!("/o/acme/my/{number}"));
     assert_eq!(manager.status(), StatusCode::OK);
+}
+
+async fn ones_own_tickets_are_told_apart_by_where_they_stand(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let agent = &acme.agent.client;
+    let open = acme.report("The printer jams").await;
+    let _ = agent.act(&open, "set_eta", json!({ "eta": in_minutes(&desk, 300) })).await.ok();
+    let asked = acme.report("The door squeaks").await;
+    let hold = json!({ "awaiting": "caller", "comment": "Which one?" });
+    let _ = agent.act(&asked, "hold", hold).await.ok();
+    let solved = acme.report("The lamp flickers").await;
+    let resolving = json!({ "resolution_code": "fixed", "resolution_notes": "A new one" });
+    let _ = agent.act(&solved, "resolve", resolving).await.ok();
+    let withdrawn = acme.report("The chair creaks").await;
+    let why = json!({ "reason": "It does not" });
+    let _ = agent.act(&withdrawn, "cancel", why).await.ok();
+
+    let all = ["The printer jams", "The door squeaks", "The lamp flickers", "The chair creaks"];
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    for (group, listed) in [
+        ("my", vec![all[0], all[1]]),
+        ("my?show=waiting", vec![all[1], all[2]]),
+        ("my?show=done", vec![all[2], all[3]]),
+        ("my?show=all", all.to_vec()),
+    ] {
+        let text = ada.visit(&format!("/o/acme/{group}")).await.text();
+        let found: Vec<&str> = all.into_iter().filter(|title| text.contains(title)).collect();
+        assert_eq!(found, listed, "{group}: {text}");
+    }
+    // When it should work again is said wherever one's own are listed.
+    for page in ["home", "my"] {
+        let text = ada.visit(&format!("/o/acme/{page}")).await.text();
+        assert!(text.contains("expected"), "{page}: {text}");
+    }
 }
 
 async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {

@@ -158,8 +158,11 @@ similar-send = Nein, als neues Ticket senden
 
 my-title = Meine Tickets
 my-open = Offen
+my-done = Erledigt
 my-all = Alle
 my-none = Sie haben noch keine Tickets.
+my-none-waiting = Keines Ihrer Tickets wartet auf Sie.
+my-none-done = Noch keines Ihrer Tickets ist erledigt.
 steps-label = Fortschritt
 step-received = Eingegangen
 step-approval = Genehmigung

@@ -190,8 +190,11 @@ similar-send = No, send it as a new ticket
 
 my-title = My tickets
 my-open = Open
+my-done = Done
 my-all = All
 my-none = You have no tickets yet.
+my-none-waiting = None of your tickets waits for you.
+my-none-done = None of your tickets is done yet.
 steps-label = Progress
 step-received = Received
 step-approval = Approval
