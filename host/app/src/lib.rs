@@ -36,6 +36,7 @@ pub mod orders;
 pub mod organizations;
 pub mod outbox;
 pub mod passwords;
+pub mod people;
 pub mod policies;
 pub mod receipts;
 pub mod registers;

@@ -201,6 +201,7 @@ async fn read_directory(tx: &mut ReadTx, sample: &Sample) {
     person::find_many(tx, &[sample.person, sample.person]).await.unwrap();
     person::find_by_email(tx, "person-1@example.org").await.unwrap();
     person::list(tx, Some(sample.person), 51).await.unwrap();
+    person::names(tx, 20_000).await.unwrap();
     person::find_with_managers(tx, &["person-1@example.org"], &[sample.person]).await.unwrap();
     team::names(tx).await.unwrap();
     organization::lineage(tx).await.unwrap();

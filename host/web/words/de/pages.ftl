@@ -206,7 +206,7 @@ item-takes = Lieferung
 item-approval = „Ansehen, was dann geschieht“ zeigt, wer zustimmen muss und wann es da sein soll.
 item-remarks = Bemerkungen
 item-for = Für jemand anderen
-item-for-hint = Die E-Mail-Adresse der Person; leer lassen, wenn es für Sie ist.
+item-for-hint = Name oder E-Mail-Adresse der Person; leer lassen, wenn es für Sie ist.
 
 basket-title = Warenkorb
 basket-none = Ihr Warenkorb ist leer.
@@ -345,6 +345,7 @@ lacks-first = Vorher auszufüllen:
 problems-there = Bitte korrigieren Sie das
 
 pick = Auswählen
+pick-person = Wer ist „{ $name }“?
 pick-one = { $number } auswählen
 bulk-label = Mit den ausgewählten Tickets:
 bulk-look = Ansehen, was geschieht
@@ -397,7 +398,7 @@ why-decisions =
 error-typed = Was Sie geschrieben haben
 vote-here = Abstimmen
 do-works-again = Es funktioniert wieder
-appoint-hint = Die E-Mail-Adresse der Person, die abstimmen soll.
+appoint-hint = Name oder E-Mail-Adresse der Person, die abstimmen soll.
 request-id = Wenn Sie um Hilfe bitten, nennen Sie diese Nummer:
 error-not-found = Diese Seite gibt es nicht
 advice-not-found = Vielleicht gab es sie nie, oder sie ist nicht für Sie bestimmt. Prüfen Sie die Adresse, oder suchen Sie von der Startseite aus.

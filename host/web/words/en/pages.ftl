@@ -241,7 +241,7 @@ item-takes = Delivery
 item-approval = “See what happens next” shows who has to agree, and when it should be there.
 item-remarks = Remarks
 item-for = For somebody else
-item-for-hint = The e-mail address of the person; leave it empty if it is for you.
+item-for-hint = The name or e-mail address of the person; leave it empty if it is for you.
 
 basket-title = Basket
 basket-none = Your basket is empty.
@@ -398,6 +398,8 @@ lacks-first = Fill in first:
 problems-there = Please correct this
 
 pick = Choose
+# $name (String)
+pick-person = Who is “{ $name }”?
 # $number (String)
 pick-one = Choose { $number }
 bulk-label = With the chosen tickets:
@@ -471,7 +473,7 @@ why-decisions =
 error-typed = What you wrote
 vote-here = Vote
 do-works-again = It works again
-appoint-hint = The e-mail address of who is to vote.
+appoint-hint = The name or e-mail address of who is to vote.
 request-id = If you ask for help, give this number:
 error-not-found = There is no such page
 advice-not-found = It may never have been there, or it is not for you to see. Check the address, or look for it from the start page.
