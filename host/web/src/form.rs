@@ -623,8 +623,8 @@ pub(crate) fn shown(
     })
 }
 
-/// Whether a person is written, by their name or address: whom a ticket is for can be anybody, while the
-/// desk's own people are few.
+/// Whether a person is written, by their name or address: whom a ticket is for can be anybody,
+/// while the desk's own people are few.
 fn is_written_as_address(name: &str) -> bool {
     matches!(name, "requester" | "person" | "risk_owner")
 }
