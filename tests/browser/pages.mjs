@@ -56,7 +56,7 @@ export async function samples() {
     '/o/{org}/catalog': ['catalog'],
     '/o/{org}/catalog/{item}': ['catalog/laptop', 'catalog/monitor'],
     '/o/{org}/basket': ['basket'],
-    '/o/{org}/my': ['my', 'my?show=all'],
+    '/o/{org}/my': ['my', 'my?show=waiting', 'my?show=done', 'my?show=all'],
     '/o/{org}/my/{number}': [own, solved, held, request].map((number) => `my/${number}`),
     '/o/{org}/my/{number}/do/{action}': [`my/${solved}/do/reopen`, `my/${request}/do/cancel`],
     '/o/{org}/tickets/{number}': [`tickets/${own}`],

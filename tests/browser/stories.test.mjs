@@ -12,7 +12,7 @@ for (const javaScriptEnabled of [true, false]) {
   const word = javaScriptEnabled ? 'stapler' : 'shredder';
   const refused = { refuses: REFUSED, javaScriptEnabled };
 
-  rule(`a report that others made too is asked about before it is sent, ${how}`, async () => {
+  rule(`a report like an open ticket of one's own is asked about before it is sent, ${how}`, async () => {
     const before = await opened(`The ${word} of the annex is out of order`);
     await as('report', refused, async (page) => {
       await page.goto(at('home'));

@@ -24,6 +24,7 @@ on_both_engines! {
     a_missed_update_escalates_once_and_tells_who_leads
     policies_hear_of_major_incidents
     major_incidents_are_listed_by_where_they_stand
+    everybody_may_know_what_is_down_and_no_more_of_it
 }
 
 async fn sweep(desk: &TestDesk) -> Upkept {
@@ -43,7 +44,7 @@ fn acceptance(acme: &Org<'_>, next_update_at: DateTime<Utc>) -> Value {
 }
 
 /// An incident that was accepted as a major one; its next update is due in an hour.
-async fn accepted(acme: &Org<'_>, text: &str) -> Value {
+pub(crate) async fn accepted(acme: &Org<'_>, text: &str) -> Value {
     let incident = acme.report(text).await;
     let agent = &acme.agent.client;
     let _ = agent.act(&incident, "propose_major", json!({ "reason": "all are down" })).await.ok();
@@ -372,4 +373,46 @@ async fn major_incidents_are_listed_by_where_they_stand(desk: TestDesk) {
     let wrong = acme.agent.client.get("/incidents?major_state=huge").await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY, "{}", wrong.text);
     desk.ignore_mail();
+}
+
+async fn everybody_may_know_what_is_down_and_no_more_of_it(desk: TestDesk) {
+    let (acme, bolt) = (desk.organization("acme").await, desk.organization("bolt").await);
+    desk.ignore_mail();
+    let agent = &acme.agent.client;
+    let proposed = acme.report("The mail is slow").await;
+    let _ = agent.act(&proposed, "propose_major", json!({ "reason": "all are slow" })).await.ok();
+    let _ = accepted(&bolt, "The lift is stuck").await;
+    let down = accepted(&acme, "The network is down").await;
+    let stranger = &acme.manager.client;
+    let shown = async || stranger.get("/major-incidents").await.items();
+    let number = down["number"].as_str().unwrap();
+    assert_eq!(stranger.get(&format!("/incidents/{number}")).await.slug(), "not-found");
+
+    let comment = json!({ "text": "Your telephone number, please?" });
+    let _ = agent.act(&down, "comment", comment.clone()).await.ok();
+    let before = json!({
+        "number": number, "short_description": "The network is down", "state": down["state"],
+        "opened_at": down["opened_at"], "last_update": null,
+    });
+    assert_eq!(shown().await, [before.clone()]);
+
+    desk.clock.advance(TimeDelta::minutes(5));
+    let told_at = desk.clock.now();
+    for text in ["A switch is broken.", "A switch is being replaced."] {
+        let update = json!({ "text": text, "next_update_at": in_minutes(&desk, 60) });
+        let _ = agent.act(&down, "update_major", update).await.ok();
+        desk.clock.advance(TimeDelta::minutes(5));
+    }
+    // What is said to whoever reported it is not for everybody.
+    let _ = agent.act(&down, "comment", comment).await.ok();
+    let _ = agent.act(&down, "note", json!({ "text": "Again!" })).await.ok();
+    let mut after = before;
+    after["last_update"] = json!({
+        "text": "A switch is being replaced.", "at": told_at + TimeDelta::minutes(5),
+    });
+    assert_eq!(shown().await, [after]);
+    assert_eq!(bolt.requester.client.get("/major-incidents").await.items().len(), 1);
+
+    let _ = resolve(&acme, &down).await;
+    assert_eq!(shown().await, Vec::<Value>::new());
 }

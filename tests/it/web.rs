@@ -5,6 +5,7 @@ mod desk;
 mod everywhere;
 mod live;
 mod passwords;
+mod people;
 mod portal;
 mod previews;
 mod queues;

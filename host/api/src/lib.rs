@@ -13,6 +13,7 @@ mod events;
 mod explanations;
 mod extract;
 mod health;
+mod major_incidents;
 mod me;
 mod middleware;
 mod openapi;

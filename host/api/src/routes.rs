@@ -10,7 +10,7 @@ use waypost_edge::{Accompanying, Limits, accompany, bounded_body, deadline, in_t
 
 use crate::{
     ApiState, approval_requests, bindings, bulk_actions, delegations, events, explanations, health,
-    me,
+    major_incidents, me,
     middleware::{HEADERS, authenticate, complete, repeatable},
     openapi::{self, collection},
     orders, organizations, outbox, policies, receipts, refused_votes, registers, saved_views,
@@ -103,6 +103,7 @@ fn records() -> OpenApiRouter<ApiState> {
         .merge(collection("/approval-requests", "approval-requests", approval_requests::routes()))
         .merge(collection("/delegations", "delegations", delegations::routes()))
         .merge(collection("/organizations", "organizations", organizations::routes()))
+        .merge(collection("/major-incidents", "major-incidents", major_incidents::routes()))
         .merge(collection("/saved-views", "saved-views", saved_views::routes()))
         .merge(collection("/tokens", "tokens", tokens::routes()))
         .merge(collection("/events", "events", events::routes()))

@@ -22,6 +22,7 @@ pub(crate) use self::major::against_ending;
 pub use self::{
     major::{
         Leadership, Major, MajorMove, MajorOutcome, MajorRule, MajorSigns, MajorState, MajorWhen,
+        PublicMajor, PublicUpdate,
     },
     sync::{Following, MAX_CHILDREN},
 };

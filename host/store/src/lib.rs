@@ -47,6 +47,7 @@ pub mod idempotency;
 pub mod import_job;
 pub mod invariant;
 pub mod link;
+pub mod major;
 pub mod number;
 pub mod organization;
 pub mod outbox;

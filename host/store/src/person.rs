@@ -235,6 +235,20 @@ pub async fn list(
     rows.into_iter().map(Person::try_from).collect()
 }
 
+/// Reads the names and addresses of the organization's own active people, at most `limit`, in the
+/// order of their ids.
+pub async fn names(
+    tx: &mut ReadTx,
+    limit: u32,
+) -> Result<Vec<(PersonId, String, Option<String>)>, StoreError> {
+    const NAMES: &str =
+        "select id, name, email from people where org_id = $1 and active order by id limit $2";
+    let rows: Vec<(Uuid, String, Option<String>)> = on!(tx, |conn, org| {
+        sqlx::query_as(NAMES).bind(org).bind(i64::from(limit)).fetch_all(conn).await?
+    });
+    Ok(rows.into_iter().map(|(id, name, email)| (PersonId(id), name, email)).collect())
+}
+
 /// Reads the organization's own active administrators: whom the desk tells about itself.
 pub async fn administrators(tx: &mut ReadTx) -> Result<Vec<Person>, StoreError> {
     const LIST: &str = concat!(

@@ -6,7 +6,7 @@ use waypost_app::{
 };
 use waypost_domain::ticket::{Action, FieldType, TicketKind};
 
-use crate::{form::Form, viewer::Viewer};
+use crate::{form::Form, people::by_name, viewer::Viewer};
 
 /// An action on a ticket, as it is asked for.
 pub(crate) struct Asked<'a> {
@@ -43,8 +43,9 @@ pub(crate) async fn carry_out(
         FieldType::Answers => form.is_any_changed("answers/"),
         _ => form.is_changed(name),
     };
-    let sent = taken.iter().copied().filter(is_sent);
-    let input = form.json(sent, &viewer.clock, is_edit);
+    let sent: Vec<(&'static str, FieldType)> = taken.iter().copied().filter(is_sent).collect();
+    let looked_up = by_name(desk, caller, form, &sent).await?;
+    let input = looked_up.json(sent, &viewer.clock, is_edit);
     // Boxed: what a change may set off makes a future that would fill the stack.
     if !is_edit {
         let _ = Box::pin(tickets::act(desk, caller, named, *action, input, *version)).await?;

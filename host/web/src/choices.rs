@@ -16,6 +16,11 @@ use waypost_domain::{
     ticket::{FieldType, TicketKind},
 };
 
+use crate::{
+    form::Form,
+    people::{self, Offer},
+};
+
 /// What can be chosen from: values with their labels.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Choices {
@@ -30,6 +35,8 @@ pub(crate) struct Choices {
     pub(crate) levels: (u8, u8),
     /// The addresses of people who are named.
     pub(crate) addresses: BTreeMap<PersonId, String>,
+    /// Whom names in a form that is shown again can mean, by field.
+    pub(crate) offers: BTreeMap<String, Vec<Offer>>,
     /// Who works in which team, by its key.
     members: BTreeMap<TeamId, BTreeSet<PersonId>>,
     service_keys: BTreeMap<ServiceId, String>,
@@ -107,6 +114,20 @@ impl Choices {
                 .collect();
         }
         Ok(choices)
+    }
+
+    /// Reads whom the names can mean in a form that is shown again.
+    pub(crate) async fn offer(
+        &mut self,
+        desk: &Desk,
+        caller: &Caller,
+        form: Option<&Form>,
+        fields: &[(&str, FieldType)],
+    ) -> Result<(), CommandError> {
+        if let Some(form) = form {
+            self.offers = people::offers(desk, caller, form, fields).await?;
+        }
+        Ok(())
     }
 
     /// Leaves of the people those of a team.

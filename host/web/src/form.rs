@@ -17,7 +17,8 @@ use waypost_domain::{
 };
 
 use crate::{
-    WebState, choices::Choices, error::PageError, text::Html, time::Clockwork, words::Words,
+    WebState, choices::Choices, error::PageError, people::Offer, text::Html, time::Clockwork,
+    words::Words,
 };
 
 /// What was filled in.
@@ -97,6 +98,12 @@ impl Form {
     pub(crate) fn is_any_changed(&self, group: &str) -> bool {
         let names = self.pairs.iter().map(|(name, _)| name);
         names.filter(|name| name.starts_with(group)).any(|name| self.is_changed(name))
+    }
+
+    /// Fills a field in with something else.
+    pub(crate) fn set(&mut self, name: &str, value: &str) {
+        self.pairs.retain(|(known, _)| known != name);
+        self.pairs.push((name.to_owned(), value.to_owned()));
     }
 
     /// The version that the form was shown at.
@@ -249,6 +256,22 @@ pub(crate) struct Field {
     pub(crate) widget: Widget,
     /// What it held when the form was shown, where only what was changed is to be sent.
     pub(crate) was: Option<String>,
+    /// Whom names in it can mean that are several people's.
+    pub(crate) picks: Vec<Pick>,
+}
+
+/// A choice of whom a name means that was filled in.
+#[derive(Debug, Clone)]
+pub(crate) struct Pick {
+    /// The name of its input.
+    pub(crate) name: String,
+    /// Its id in the page.
+    pub(crate) id: String,
+    /// The name of the hidden input with what was filled in.
+    pub(crate) told: String,
+    /// What was filled in.
+    pub(crate) said: String,
+    pub(crate) options: Vec<Choice>,
 }
 
 /// How something is filled in.
@@ -323,7 +346,30 @@ impl Fields<'_> {
             is_required,
             widget,
             was: None,
+            picks: self.picks(name),
         }
+    }
+
+    /// Whom the names in a field can mean that are several people's.
+    fn picks(&self, field: &str) -> Vec<Pick> {
+        let offers = self.choices.offers.get(field).into_iter().flatten().enumerate();
+        let pick = |(place, offer): (usize, &Offer)| {
+            let name = format!("_pick/{field}/{place}");
+            let chosen = self.form.and_then(|form| form.get(&name)).unwrap_or_default();
+            let options = offer.people.iter().map(|(id, label)| Choice {
+                is_chosen: id == chosen,
+                value: id.clone(),
+                label: label.clone(),
+            });
+            Pick {
+                id: format!("{}-pick-{}-{place}", self.prefix, field.replace('/', "-")),
+                told: format!("_said/{field}/{place}"),
+                said: offer.said.clone(),
+                options: options.collect(),
+                name,
+            }
+        };
+        offers.map(pick).collect()
     }
 
     /// What an input shows: what was filled in, or what it holds now.
@@ -391,7 +437,7 @@ impl Fields<'_> {
                 self.select(self.choices.teams.clone(), is_required, &value)
             }
             FieldType::CatalogItem => self.select(self.choices.items.clone(), is_required, &value),
-            FieldType::Person if is_written_as_address(name) => line("email", value),
+            FieldType::Person if is_written_as_address(name) => line("text", value),
             FieldType::Person => self.select(self.choices.people.clone(), is_required, &value),
             FieldType::Suggestion
             | FieldType::Answers
@@ -577,8 +623,8 @@ pub(crate) fn shown(
     })
 }
 
-/// Whether a person is named by their address: whom a ticket is for can be anybody, while the
-/// desk's own people are few.
+/// Whether a person is written, by their name or address: whom a ticket is for can be anybody,
+/// while the desk's own people are few.
 fn is_written_as_address(name: &str) -> bool {
     matches!(name, "requester" | "person" | "risk_owner")
 }

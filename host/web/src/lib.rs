@@ -33,6 +33,7 @@ mod me;
 mod once;
 mod page;
 mod password;
+mod people;
 mod portal;
 mod routes;
 mod sign_in;

@@ -88,6 +88,7 @@ fn field(name: &str, label: String, widget: Widget) -> Field {
         is_required: true,
         widget,
         was: None,
+        picks: Vec::new(),
     }
 }
 

@@ -17,6 +17,7 @@ use waypost_domain::{
     ids::{DelegationId, SignInId},
     refusal::FieldFault,
     said,
+    ticket::FieldType,
 };
 
 use crate::{
@@ -26,6 +27,7 @@ use crate::{
     form::{Faults, Field, Fields, Form, Problem, Query, Widget},
     once::{NotDone, once, to},
     page::{Page, show as show_page, show_as},
+    people::by_name,
     time::When,
     viewer::Viewer,
     words::Words,
@@ -75,6 +77,9 @@ struct Delegation {
     end: Option<String>,
 }
 
+/// Where a person is named.
+const TO: [(&str, FieldType); 1] = [("to", FieldType::Person)];
+
 /// Which of the forms was refused.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Which {
@@ -101,7 +106,8 @@ async fn page(
     let none = Faults::default();
     let of = |which: Which| form.filter(|(known, _)| *known == which).map(|(_, form)| form);
     let faults_of = |which: Which| if of(which).is_some() { faults } else { &none };
-    let choices = Choices::default();
+    let mut choices = Choices::default();
+    choices.offer(&state.desk, viewer.caller(), of(Which::Delegating), &TO).await?;
     let make = Fields {
         words,
         choices: &choices,
@@ -143,7 +149,7 @@ async fn page(
         make.of(name, label, None, is_required, Widget::Line { kind, value })
     };
     let delegating = vec![
-        line("to", "email", true),
+        line("to", "text", true),
         line("starts_at", "datetime-local", false),
         line("ends_at", "datetime-local", true),
         line("reason", "text", true),
@@ -310,9 +316,10 @@ pub(crate) async fn delegate(
             };
             CommandError::Invalid(vec![fault])
         };
+        let named = by_name(&state.desk, &caller, &form, &TO).await?;
         let new = NewDelegation {
             from: None,
-            to: PersonRef::parse(form.said("to").ok_or_else(|| missing("to"))?),
+            to: PersonRef::parse(named.said("to").ok_or_else(|| missing("to"))?),
             category: None,
             service: None,
             catalog_item: None,

@@ -35,6 +35,7 @@ pub(crate) struct Row {
     pub(crate) waits: Option<Waits>,
     pub(crate) opened: When,
     pub(crate) updated: When,
+    pub(crate) expected: Option<When>,
     pub(crate) is_major: bool,
     /// Whether a policy failed on it.
     pub(crate) is_degraded: bool,
@@ -122,6 +123,7 @@ pub(crate) fn row(viewer: &Viewer, view: &TicketView, page: &str) -> Row {
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, view, on)),
         opened: viewer.clock.when(ticket.opened_at),
         updated: viewer.clock.when(ticket.updated_at),
+        expected: expected(ticket).map(|at| viewer.clock.at(at)),
         is_major,
         is_degraded: ticket.policy_failures.is_some() && viewer.is_desk(),
     }
@@ -161,6 +163,12 @@ pub(crate) fn waits(viewer: &Viewer, view: &TicketView, on: &WaitingOn) -> Waits
         | WaitingFor::Confirmation { .. } => kind(),
     };
     Waits { word, since: viewer.clock.since(on.since), is_you }
+}
+
+/// When it should be there, or work again; none once it is over.
+pub(crate) fn expected(ticket: &Ticket) -> Option<chrono::DateTime<chrono::Utc>> {
+    let expected = ticket.eta.or_else(|| ticket.request().and_then(|it| it.expected_at));
+    expected.filter(|_| ticket.phase().is_active())
 }
 
 /// The steps from the report to the end, as whoever asked for it sees them; none of a task, which

@@ -453,9 +453,11 @@ async fn pages_and_api_count_and_allow_the_same(desk: TestDesk) {
     for (person, mut visitor) in
         [(&org.requester, scene.requester.clone()), (&org.manager, scene.approver.clone())]
     {
-        for (list, query) in
-            [("my", format!("{every}&active=true")), ("my?show=all", every.to_owned())]
-        {
+        for (list, query) in [
+            ("my", format!("{every}&active=true")),
+            ("my?show=done", format!("{every}&active=false")),
+            ("my?show=all", every.to_owned()),
+        ] {
             let listed = total(&person.client, &query).await;
             visitor.visit(&format!("/o/acme/{list}")).await;
             let rows = visitor.addresses();

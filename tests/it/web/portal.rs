@@ -5,18 +5,24 @@ use chrono::TimeDelta;
 use serde_json::json;
 use waypost_test_support::{TestDesk, link_in, on_both_engines};
 
-use crate::policies::{asking, stage, telling};
+use crate::{
+    majors::{accepted, in_minutes},
+    policies::{asking, stage, telling},
+};
 
 on_both_engines! {
     a_trouble_is_reported_followed_and_confirmed_to_be_solved
     what_is_not_solved_is_reopened
-    a_report_that_others_made_too_is_asked_about_before_it_is_sent
+    a_report_like_an_open_ticket_of_ones_own_is_asked_about_before_it_is_sent
+    what_is_down_is_told_of_to_whoever_is_about_to_report_it
     a_form_that_is_refused_keeps_what_was_written
     a_form_that_is_sent_twice_is_carried_out_once
     a_laptop_is_ordered_and_its_order_decided
     a_basket_of_three_is_sent_together
     what_the_desk_refuses_of_a_basket_stays_in_it_and_says_why
     a_letter_leads_to_the_ticket_or_to_the_votes_it_is_about
+    a_voter_reads_what_is_done_at_yes_and_the_ticket_itself
+    ones_own_tickets_are_told_apart_by_where_they_stand
     a_stand_in_is_appointed_and_decides
     a_person_reads_pages_in_their_language_and_zone
     a_page_that_has_not_changed_is_not_sent_again
@@ -83,7 +89,7 @@ async fn what_is_not_solved_is_reopened(desk: TestDesk) {
     assert_eq!(agent.again(&incident).await["state"], "in_progress");
 }
 
-async fn a_report_that_others_made_too_is_asked_about_before_it_is_sent(desk: TestDesk) {
+async fn a_report_like_an_open_ticket_of_ones_own_is_asked_about_before_it_is_sent(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     desk.ignore_mail();
     let before = acme.report("The warehouse scanner is slow").await;
@@ -101,6 +107,54 @@ async fn a_report_that_others_made_too_is_asked_about_before_it_is_sent(desk: Te
     assert_eq!(all.as_array().unwrap().len(), 2);
     assert_eq!(all[0]["description"], "Nothing at all");
     assert_ne!(all[0]["number"], before["number"]);
+}
+
+async fn what_is_down_is_told_of_to_whoever_is_about_to_report_it(desk: TestDesk) {
+    let (acme, bolt) = (desk.organization("acme").await, desk.organization("bolt").await);
+    desk.ignore_mail();
+    let known = accepted(&acme, "The warehouse scanner is slow").await;
+    let number = known["number"].as_str().unwrap();
+    let _ = accepted(&bolt, "Every warehouse scanner melts").await;
+    let proposed = acme.report("A warehouse scanner smells").await;
+    let agent = &acme.agent.client;
+    let why = json!({ "reason": "all of them" });
+    let _ = agent.act(&proposed, "propose_major", why).await.ok();
+    let next_update_at = in_minutes(&desk, 60);
+    let update = json!({ "text": "A switch is replaced.", "next_update_at": next_update_at });
+    let _ = agent.act(&known, "update_major", update).await.ok();
+
+    // Whoever did not report it may not read it.
+    let mut ben = desk.signed_in(&acme.manager.email).await;
+    ben.visit(&format!("/o/acme/my/{number}")).await;
+    assert_eq!(ben.status(), StatusCode::NOT_FOUND);
+    for page in ["/o/acme/home", "/o/acme/report"] {
+        let text = ben.visit(page).await.text();
+        for told in ["What is down now", "The warehouse scanner is slow", "A switch is replaced."] {
+            assert!(text.contains(told), "{told} on {page}: {text}");
+        }
+        for hidden in ["melts", "smells"] {
+            assert!(!text.contains(hidden), "{hidden} on {page}: {text}");
+        }
+    }
+    ben.fill("What is wrong?", "Scanner broken in the warehouse").press("Send").await;
+    let text = ben.text();
+    for told in ["Is it one of these?", "you need not send anything", "The warehouse scanner"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    assert!(!text.contains("melts") && !text.contains("smells"), "{text}");
+    ben.press("No, send it as a new ticket").await;
+    assert!(ben.path().starts_with("/o/acme/my/INC"), "{} {}", ben.path(), ben.text());
+    assert!(!ben.text().contains("Part of a major incident"), "{}", ben.text());
+
+    let own = acme.manager.client.get("/incidents").await.items().remove(0);
+    let path = format!("/incidents/{}", own["number"].as_str().unwrap());
+    let parent = json!({ "parent": number });
+    let _ = agent.patch(&path, own["version"].as_i64().unwrap(), parent).await.ok();
+    ben.visit(&format!("/o/acme/my/{}", own["number"].as_str().unwrap())).await;
+    let text = ben.text();
+    for told in ["Part of a major incident", number, "A switch is replaced."] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
 }
 
 async fn a_form_that_is_refused_keeps_what_was_written(desk: TestDesk) {
@@ -257,6 +311,65 @@ async fn what_the_desk_refuses_of_a_basket_stays_in_it_and_says_why(desk: TestDe
     agent.visit("/o/acme/catalog/mouse").await.fill("For somebody else", &acme.requester.email);
     agent.press("Put into the basket").await;
     assert_eq!(agent.status(), StatusCode::UNPROCESSABLE_ENTITY, "{}", agent.text());
+}
+
+async fn a_voter_reads_what_is_done_at_yes_and_the_ticket_itself(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let admin = &acme.admin.client;
+    let version = admin.get("/catalog-items/laptop").await.ok()["version"].as_i64().unwrap();
+    let tasks = json!({ "tasks": [
+        { "key": "image", "short_description": "Install the system", "team": "network" },
+    ] });
+    let _ = admin.patch("/catalog-items/laptop", version, tasks).await.ok();
+    let chain = asking(&json!([stage("manager", &json!(["manager"]))]));
+    let _ = acme.bind("plan", "approval-chain", chain).await;
+    let asked = acme.ask_for_laptop().await;
+    let number = asked["number"].as_str().unwrap();
+    let mut manager = desk.signed_in(&acme.manager.email).await;
+    manager.visit("/o/acme/approvals").await.click("A laptop for the road").await;
+    let text = manager.text();
+    for told in ["What is done once it is approved", "Install the system"] {
+        assert!(text.contains(told), "{told}: {text}");
+    }
+    manager.click(number).await;
+    assert_eq!(manager.path(), format!("/o/acme/my/{number}"));
+    assert_eq!(manager.status(), StatusCode::OK);
+}
+
+async fn ones_own_tickets_are_told_apart_by_where_they_stand(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let agent = &acme.agent.client;
+    let open = acme.report("The printer jams").await;
+    let _ = agent.act(&open, "set_eta", json!({ "eta": in_minutes(&desk, 300) })).await.ok();
+    let asked = acme.report("The door squeaks").await;
+    let hold = json!({ "awaiting": "caller", "comment": "Which one?" });
+    let _ = agent.act(&asked, "hold", hold).await.ok();
+    let solved = acme.report("The lamp flickers").await;
+    let resolving = json!({ "resolution_code": "fixed", "resolution_notes": "A new one" });
+    let _ = agent.act(&solved, "resolve", resolving).await.ok();
+    let withdrawn = acme.report("The chair creaks").await;
+    let why = json!({ "reason": "It does not" });
+    let _ = agent.act(&withdrawn, "cancel", why).await.ok();
+
+    let all = ["The printer jams", "The door squeaks", "The lamp flickers", "The chair creaks"];
+    let mut ada = desk.signed_in(&acme.requester.email).await;
+    for (group, listed) in [
+        ("my", vec![all[0], all[1]]),
+        ("my?show=waiting", vec![all[1], all[2]]),
+        ("my?show=done", vec![all[2], all[3]]),
+        ("my?show=all", all.to_vec()),
+    ] {
+        let text = ada.visit(&format!("/o/acme/{group}")).await.text();
+        let found: Vec<&str> = all.into_iter().filter(|title| text.contains(title)).collect();
+        assert_eq!(found, listed, "{group}: {text}");
+    }
+    // When it should work again is said wherever one's own are listed.
+    for page in ["home", "my"] {
+        let text = ada.visit(&format!("/o/acme/{page}")).await.text();
+        assert!(text.contains("expected"), "{page}: {text}");
+    }
 }
 
 async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {

@@ -165,7 +165,7 @@ impl<'a> Scene<'a> {
             "/o/{org}/search" => asking(&["", "?q=chair", "?q=zzz"]),
             "/o/{org}/report" => asking(&["", "?q=Mail"]),
             "/o/{org}/catalog/{item}" => each("{item}", &["laptop", "chair"]),
-            "/o/{org}/my" => asking(&["", "?show=all"]),
+            "/o/{org}/my" => asking(&["", "?show=waiting", "?show=done", "?show=all"]),
             "/o/{org}/my/{number}" | "/o/{org}/tickets/{number}" => every(""),
             "/o/{org}/desk/tickets/{number}" => {
                 let own = route.replace("{number}", self.number("own"));

@@ -17,7 +17,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::{
     event::FieldChange,
-    ids::PersonId,
+    ids::{PersonId, TicketId},
     name::names,
     person::Person,
     refusal::{Faults, Refused},
@@ -157,6 +157,35 @@ names!("major state", MajorState {
     Done => "done",
     Rejected => "rejected",
 });
+
+/// What everybody of the organization may know of an accepted major incident, whether they may read
+/// the incident or not: its heading, where it stands, and the last update. Updates are written for
+/// everybody concerned, and the heading is accepted by whoever accepts the incident; nothing else
+/// of it was written for so many.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicMajor {
+    /// Which incident.
+    pub id: TicketId,
+    /// The number people use.
+    pub number: String,
+    /// What it is about.
+    pub short_description: String,
+    /// Where it stands.
+    pub state: State,
+    /// Since when.
+    pub opened_at: DateTime<Utc>,
+    /// What was last told; none before the first update.
+    pub last_update: Option<PublicUpdate>,
+}
+
+/// An update on a major incident.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PublicUpdate {
+    /// What was told.
+    pub text: String,
+    /// When.
+    pub at: DateTime<Utc>,
+}
 
 impl Major {
     /// The state's name.

@@ -11,7 +11,7 @@ use waypost_domain::{
 use waypost_store::{
     ReadTx, Store, Sweep, approval, comment, component, delegation, directory, due, evaluation,
     event::{self, EventPlace, Period},
-    idempotency, import_job, link, organization, outbox, password, person,
+    idempotency, import_job, link, major, organization, outbox, password, person,
     receipt::{self, OutcomeKind, ReceiptFilter},
     refused_vote, saved_view, sign_in, suggestion, team,
     ticket::{self, Assignee, TicketCursor, TicketFilter, TicketSort},
@@ -136,6 +136,8 @@ async fn read_tickets(tx: &mut ReadTx, sample: &Sample) {
     ticket::headings(tx, &[id]).await.unwrap();
     ticket::changed_since(tx, at(9), 500).await.unwrap();
     ticket::owners(tx).await.unwrap();
+    major::in_public(tx, None, 5).await.unwrap();
+    major::in_public(tx, Some(id), 1).await.unwrap();
 }
 
 async fn read_decisions(tx: &mut ReadTx, sample: &Sample) {
@@ -206,6 +208,7 @@ async fn read_directory(tx: &mut ReadTx, sample: &Sample) {
     person::find_many(tx, &[sample.person, sample.person]).await.unwrap();
     person::find_by_email(tx, "person-1@example.org").await.unwrap();
     person::list(tx, Some(sample.person), 51).await.unwrap();
+    person::names(tx, 20_000).await.unwrap();
     person::find_with_managers(tx, &["person-1@example.org"], &[sample.person]).await.unwrap();
     team::names(tx).await.unwrap();
     organization::lineage(tx).await.unwrap();

@@ -23,6 +23,7 @@ use crate::{
     form::{Choice, Faults, Field, Fields, Form, Problem, Query},
     once::{ONCE, to},
     page::{Page, show as show_page, show_as},
+    people::by_name,
     text::Html,
     ticket::{Badge, badge},
     viewer::Viewer,
@@ -115,6 +116,11 @@ impl Chosen {
         Ok(Self { action, tickets, kind, rule, back })
     }
 
+    /// The fields that are read from the form.
+    fn taken(&self) -> Vec<(&'static str, FieldType)> {
+        self.rule.inputs.iter().map(|input| (input.name, input.takes)).collect()
+    }
+
     fn bulk(&self, input: Map<String, serde_json::Value>, is_preview: bool) -> BulkAction {
         BulkAction { action: self.action, input, tickets: self.tickets.clone(), is_preview }
     }
@@ -147,7 +153,16 @@ async fn preview(
     form: Option<&Form>,
     faults: &Faults,
 ) -> Result<BulkPage, PageError> {
-    let input = form.map(|form| input(viewer, chosen, form)).unwrap_or_default();
+    let taken = chosen.taken();
+    let input = match form {
+        Some(form) => match by_name(&state.desk, viewer.caller(), form, &taken).await {
+            Ok(named) => input(viewer, chosen, &named),
+            // What is wrong with names stands at their fields.
+            Err(CommandError::Invalid(_)) => Map::new(),
+            Err(error) => return Err(error.into()),
+        },
+        None => Map::new(),
+    };
     let bulk = chosen.bulk(input, true);
     let time = state.edge.options.request_timeout / 2;
     let acted =
@@ -161,7 +176,8 @@ async fn preview(
         .collect();
     let words = viewer.words;
     let types: Vec<FieldType> = chosen.rule.inputs.iter().map(|input| input.takes).collect();
-    let choices = Choices::of(&state.desk, &viewer.who, chosen.kind, &types).await?;
+    let mut choices = Choices::of(&state.desk, &viewer.who, chosen.kind, &types).await?;
+    choices.offer(&state.desk, viewer.caller(), form, &taken).await?;
     let make = Fields { words, choices: &choices, form, faults, prefix: "bulk" };
     let fields: Vec<Field> = chosen
         .rule
@@ -190,8 +206,7 @@ async fn preview(
 }
 
 fn input(viewer: &Viewer, chosen: &Chosen, form: &Form) -> Map<String, serde_json::Value> {
-    let taken = chosen.rule.inputs.iter().map(|input| (input.name, input.takes));
-    form.json(taken, &viewer.clock, false)
+    form.json(chosen.taken(), &viewer.clock, false)
 }
 
 fn outcome(viewer: &Viewer, ticket: &BulkTicket, acted: &Acted, is_preview: bool) -> Outcome {
@@ -241,7 +256,14 @@ pub(crate) async fn act(
     let tickets = form.all("ticket").map(ticket);
     let back = back_to(&viewer, form.get("back"));
     let chosen = Chosen::read(form.get("action"), tickets, back)?;
-    let input = input(&viewer, &chosen, &form);
+    let input = match by_name(&state.desk, viewer.caller(), &form, &chosen.taken()).await {
+        Ok(named) => input(&viewer, &chosen, &named),
+        Err(error) => {
+            let faults = Faults::of_error(error)?;
+            let page = preview(&state, &viewer, &chosen, Some(&form), &faults).await?;
+            return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
+        }
+    };
     let missing: Vec<_> = chosen
         .rule
         .inputs

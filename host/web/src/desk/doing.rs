@@ -95,6 +95,8 @@ async fn do_page(
     };
     let words = viewer.words;
     let mut choices = choices_of(state, viewer, &view, action).await?;
+    let taken = taken(ticket.kind(), action).unwrap_or_default();
+    choices.offer(desk, caller, form, &taken).await?;
     if action == Action::Start {
         choices.narrow_to_team(ticket.team);
     }

@@ -23,6 +23,7 @@ use crate::{
     form::{Faults, Field, Fields, Form, Problem},
     once::{NotDone, once, to},
     page::{Page, show as show_page, show_as},
+    people::by_name,
     viewer::Viewer,
 };
 
@@ -89,6 +90,11 @@ pub(super) fn asked(kind: TicketKind) -> Vec<(&'static str, FieldType, bool)> {
     asked.collect()
 }
 
+/// The same, as they are read.
+fn taken(kind: TicketKind) -> Vec<(&'static str, FieldType)> {
+    asked(kind).into_iter().map(|(name, takes, _)| (name, takes)).collect()
+}
+
 pub(crate) async fn show(
     State(state): State<WebState>,
     viewer: Viewer,
@@ -120,9 +126,10 @@ pub(super) async fn inputs(
 ) -> Result<Inputs, CommandError> {
     let asked = asked(kind);
     let types: Vec<FieldType> = asked.iter().map(|(_, takes, _)| *takes).collect();
-    let choices = Choices::of(&state.desk, &viewer.who, kind, &types).await?;
+    let mut choices = Choices::of(&state.desk, &viewer.who, kind, &types).await?;
     let words = viewer.words;
     let (form, faults) = shown;
+    choices.offer(&state.desk, viewer.caller(), form, &taken(kind)).await?;
     let make = Fields { words, choices: &choices, form, faults, prefix: "new" };
     let make = |(name, takes, is_required): &(&'static str, FieldType, bool)| {
         make.field(name, *takes, *is_required, now(name))
@@ -181,8 +188,9 @@ async fn try_open(
     must_open(&viewer)?;
     let kind = kind_of(kind)?;
     let opened = once(&state.desk, &viewer, form, async |caller| {
-        let taken = asked(kind).into_iter().map(|(name, takes, _)| (name, takes));
-        let mut fields = form.json(taken, &viewer.clock, false);
+        let taken = taken(kind);
+        let named = by_name(&state.desk, &caller, form, &taken).await?;
+        let mut fields = named.json(taken, &viewer.clock, false);
         if fields
             .get("answers")
             .is_some_and(|answers| answers == &Json::Object(serde_json::Map::new()))

@@ -11,7 +11,7 @@ use waypost_app::{
     approvals::{self, ApprovalView, Vote, WaitingVote},
     tickets::{self, TicketRef, TicketView},
 };
-use waypost_domain::{approval::Approval, ids::ApprovalRequestId};
+use waypost_domain::{approval::Approval, catalog::CatalogItem, ids::ApprovalRequestId};
 
 use crate::{
     WebState,
@@ -58,11 +58,15 @@ struct VotePage {
 /// What is decided by a vote, as its voter reads it, whether they are signed in or follow a link.
 pub(crate) struct Matter {
     pub(crate) vote: Asked,
+    /// The page of the ticket; none for whoever is not signed in.
+    pub(crate) ticket: Option<String>,
     pub(crate) requester: Option<String>,
     pub(crate) item: Option<String>,
     pub(crate) cost: Option<String>,
     pub(crate) answers: Vec<(String, String)>,
     pub(crate) description: Option<Html>,
+    /// What is done once it is approved.
+    pub(crate) tasks: Vec<String>,
 }
 
 /// Everything that a voter is shown.
@@ -154,9 +158,11 @@ async fn page(
     let action = viewer.at(&format!("approvals/{id}"));
     let ballot = Ballot::new(viewer.words, &shown, action, form, faults);
     let title = viewer.words.text.vote_title(&shown.matter.vote.about);
+    let place = if viewer.is_desk() { "desk/tickets" } else { "my" };
+    let ticket = viewer.at(&format!("{place}/{}", shown.matter.vote.number));
     Ok(VotePage {
         p: Page::shared(viewer, title).refused(!ballot.problems.is_empty()),
-        matter: shown.matter,
+        matter: Matter { ticket: Some(ticket), ..shown.matter },
         stages: shown.stages,
         ballot,
         once: format!("v{}", shown.version),
@@ -176,14 +182,18 @@ pub(crate) async fn shown(
     let rounds = approvals::of_ticket(desk, caller, &named).await?;
     let round = rounds.iter().find(|round| round.approval.id == vote.approval);
     let words = clock.words;
+    let item = super::catalog::item_of(desk, caller, &view).await?;
+    let tasks = tasks(desk, caller, &view, item.as_ref()).await?;
     let description = Some(&view.ticket.description).filter(|it| !it.is_empty());
     let matter = Matter {
         vote: asked_of(caller, clock, &vote, String::new()),
+        ticket: None,
         requester: view.requester.as_ref().map(|person| person.name.clone()),
         item: view.catalog_item.as_ref().map(|item| item.name.clone()),
         cost: cost(words, &view),
-        answers: super::catalog::answers_for(desk, caller, words, &view).await?,
+        answers: super::catalog::answers_to(item.as_ref(), words, &view),
         description: description.map(|it| html(it)),
+        tasks,
     };
     Ok(Some(Shown {
         matter,
@@ -191,6 +201,26 @@ pub(crate) async fn shown(
         digest: vote.content_digest,
         version: view.ticket.version,
     }))
+}
+
+/// What is done once a request is approved: what its item plans, and what was planned by hand.
+async fn tasks(
+    desk: &Desk,
+    caller: &Caller,
+    view: &TicketView,
+    item: Option<&CatalogItem>,
+) -> Result<Vec<String>, CommandError> {
+    if view.ticket.request().is_none() {
+        return Ok(Vec::new());
+    }
+    let planned = item.map(|item| item.tasks.as_slice()).unwrap_or_default();
+    let mut tasks: Vec<String> =
+        planned.iter().map(|task| task.short_description.clone()).collect();
+    if view.tasks.total > 0 {
+        let by_hand = tickets::tasks(desk, caller, &TicketRef::Id(view.ticket.id)).await?;
+        tasks.extend(by_hand.into_iter().map(|task| task.ticket.short_description));
+    }
+    Ok(tasks)
 }
 
 impl Ballot {

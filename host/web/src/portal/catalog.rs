@@ -28,11 +28,14 @@ use crate::{
     form::{Choice, Faults, Field, Fields, Form, Problem, Query, Widget},
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
+    people::by_name,
     text::{Html, html},
     viewer::Viewer,
     words::Words,
 };
 
+/// Where a person is named.
+const REQUESTER: [(&str, FieldType); 1] = [("requester", FieldType::Person)];
 /// More than this can be chosen from in a list; of less, all is seen.
 const FEW: usize = 6;
 
@@ -126,7 +129,7 @@ pub(crate) async fn show(
 ) -> Result<Response, PageError> {
     let item = item(&state, &viewer, &key).await?;
     let once = state.edge.entropy.id(viewer.caller().now).to_string();
-    Ok(show_page(&page(&viewer, &item, None, &Faults::default(), once)))
+    Ok(show_page(&page(&viewer, &item, None, &Choices::default(), &Faults::default(), once)))
 }
 
 async fn item(state: &WebState, viewer: &Viewer, key: &str) -> Result<CatalogItem, PageError> {
@@ -139,12 +142,12 @@ fn page(
     viewer: &Viewer,
     item: &CatalogItem,
     form: Option<&Form>,
+    choices: &Choices,
     faults: &Faults,
     once: String,
 ) -> ItemPage {
     let words = viewer.words;
-    let choices = Choices::default();
-    let make = Fields { words, choices: &choices, form, faults, prefix: "item" };
+    let make = Fields { words, choices, form, faults, prefix: "item" };
     let mut fields: Vec<Field> =
         item.form.iter().map(|question| question_field(&make, question, None)).collect();
     let quantity = make.value("quantity", Some("1".to_owned()));
@@ -159,7 +162,7 @@ fn page(
         false,
         Widget::Area { value: description },
     ));
-    let email = make.value("requester", None);
+    let requester = make.value("requester", None);
     // Whom it is for is the desk's to say; everybody else asks for themselves.
     let for_others = viewer.is_desk().then(|| {
         make.of(
@@ -167,7 +170,7 @@ fn page(
             words.text.item_for(),
             Some(words.text.item_for_hint()),
             false,
-            Widget::Line { kind: "email", value: email },
+            Widget::Line { kind: "text", value: requester },
         )
     });
     fields.extend(for_others);
@@ -188,7 +191,7 @@ fn page(
 }
 
 /// The item that a request asks for, if it can be read still.
-async fn item_of(
+pub(crate) async fn item_of(
     desk: &Desk,
     caller: &Caller,
     view: &TicketView,
@@ -207,23 +210,23 @@ pub(crate) async fn answers(
     viewer: &Viewer,
     view: &TicketView,
 ) -> Result<Vec<(String, String)>, CommandError> {
-    answers_for(desk, viewer.caller(), viewer.words, view).await
+    if view.ticket.request().is_none_or(|request| request.answers.is_empty()) {
+        return Ok(Vec::new());
+    }
+    let item = item_of(desk, viewer.caller(), view).await?;
+    Ok(answers_to(item.as_ref(), viewer.words, view))
 }
 
-/// As [`answers`], for somebody who is not signed in.
-pub(crate) async fn answers_for(
-    desk: &Desk,
-    caller: &Caller,
-    words: &'static Words,
+/// As [`answers`], where the item was read.
+pub(crate) fn answers_to(
+    item: Option<&CatalogItem>,
+    words: &Words,
     view: &TicketView,
-) -> Result<Vec<(String, String)>, CommandError> {
-    let Some(request) = view.ticket.request().filter(|it| !it.answers.is_empty()) else {
-        return Ok(Vec::new());
-    };
-    let item = item_of(desk, caller, view).await?;
-    let form = item.map(|item| item.form).unwrap_or_default();
+) -> Vec<(String, String)> {
+    let form = item.map(|item| item.form.as_slice()).unwrap_or_default();
     let t = &words.text;
-    let answers = request.answers.iter().map(|(key, answer)| {
+    let given = view.ticket.request().into_iter().flat_map(|request| &request.answers);
+    let answers = given.map(|(key, answer)| {
         let question = form.iter().find(|question| question.field == *key);
         let label = question.map_or_else(|| key.to_string(), |one| one.label.clone());
         let is_flag = question.is_some_and(|one| one.kind == FieldKind::YesNo);
@@ -234,7 +237,7 @@ pub(crate) async fn answers_for(
         };
         (label, answer)
     });
-    Ok(answers.collect())
+    answers.collect()
 }
 
 /// The questions of the item that a request asks for, with its answers.
@@ -306,11 +309,15 @@ async fn try_order(
     form: &Form,
 ) -> Result<Response, PageError> {
     let item = item(state, viewer, key).await?;
+    let named = match by_name(&state.desk, viewer.caller(), form, &REQUESTER).await {
+        Ok(named) => named,
+        Err(error) => return refused(state, viewer, &item, form, error).await,
+    };
     if form.get("preview").is_some() {
-        return preview(state, viewer, &item, form).await;
+        return preview(state, viewer, &item, form, &named).await;
     }
     let ordered = once(&state.desk, viewer, form, async |caller| {
-        let (mut wanted, shared) = asked(viewer, key, form);
+        let (mut wanted, shared) = asked(viewer, key, &named);
         if form.get("basket").is_some() {
             // Written down, and handed in with the rest of the basket; what it lacks is asked now.
             item.check_answers(&given(&wanted))?;
@@ -338,12 +345,12 @@ async fn try_order(
     match ordered.await {
         Ok(response) => Ok(response),
         Err(NotDone::Failed(error)) => Err(error),
-        Err(NotDone::Refused(error)) => refused(state, viewer, &item, form, error),
+        Err(NotDone::Refused(error)) => refused(state, viewer, &item, form, error).await,
     }
 }
 
 /// The page with what is wrong with what was filled in.
-fn refused(
+async fn refused(
     state: &WebState,
     viewer: &Viewer,
     item: &CatalogItem,
@@ -352,30 +359,40 @@ fn refused(
 ) -> Result<Response, PageError> {
     let faults = Faults::of_error(error)?.behind("/items/0");
     let once = state.edge.entropy.id(viewer.caller().now).to_string();
-    let page = page(viewer, item, Some(form), &faults, once);
+    let choices = offered(state, viewer, form).await?;
+    let page = page(viewer, item, Some(form), &choices, &faults, once);
     Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page))
 }
 
-/// The page with what would come of what was filled in.
+/// Whom the names that were filled in can mean.
+async fn offered(state: &WebState, viewer: &Viewer, form: &Form) -> Result<Choices, CommandError> {
+    let mut choices = Choices::default();
+    choices.offer(&state.desk, viewer.caller(), Some(form), &REQUESTER).await?;
+    Ok(choices)
+}
+
+/// The page with what would come of what was filled in; `named` is the same with ids for names.
 async fn preview(
     state: &WebState,
     viewer: &Viewer,
     item: &CatalogItem,
     form: &Form,
+    named: &Form,
 ) -> Result<Response, PageError> {
-    let (wanted, shared) = asked(viewer, item.key.as_str(), form);
+    let (wanted, shared) = asked(viewer, item.key.as_str(), named);
     let order = order_of(wanted, shared);
     let preview = match Box::pin(orders::preview(&state.desk, viewer.caller(), order)).await {
         Ok(preview) => Some(preview),
         // Too many ask, or a policy stalls. It can be sent all the same.
         Err(CommandError::Busy) => None,
-        Err(error) => return refused(state, viewer, item, form, error),
+        Err(error) => return refused(state, viewer, item, form, error).await,
     };
     let is_own = form.said("requester").is_none();
     let first = preview.as_ref().and_then(|preview| preview.requests.first());
     let then = first.map(|one| Then::of(viewer, one, is_own));
     let once = state.edge.entropy.id(viewer.caller().now).to_string();
-    let page = page(viewer, item, Some(form), &Faults::default(), once);
+    let choices = offered(state, viewer, form).await?;
+    let page = page(viewer, item, Some(form), &choices, &Faults::default(), once);
     Ok(show_page(&ItemPage { is_unforeseen: then.is_none(), then, ..page }))
 }
 

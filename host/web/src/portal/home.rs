@@ -6,12 +6,12 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, Desk, PageRequest, approvals,
+    CommandError, Desk, PageRequest, approvals, majors,
     tickets::{self, TicketOrder, TicketQuery, TicketView},
 };
 use waypost_domain::{catalog::CatalogItem, role::Role, waiting::WaitingKind};
 
-use super::my::concerning;
+use super::{majors::Down, my::concerning};
 use crate::{
     WebState,
     choices::all,
@@ -34,6 +34,8 @@ struct HomePage {
     p: Page,
     first_name: String,
     votes: usize,
+    /// What is down for many.
+    down: Vec<Down>,
     waiting: Vec<Row>,
     mine: Vec<Row>,
 }
@@ -76,23 +78,33 @@ pub(crate) async fn show(
     query: Query,
 ) -> Result<Response, PageError> {
     let votes = votes(&state.desk, &viewer).await?;
-    let rows =
-        mine(&state.desk, &viewer, TicketQuery { active: Some(true), ..concerning(&viewer) });
-    let rows = rows_of(&viewer, rows.await?.iter());
-    let confirming = TicketQuery {
-        waiting_on: Some(WaitingKind::Confirmation),
-        active: Some(false),
-        ..concerning(&viewer)
-    };
-    let confirming = rows_of(&viewer, mine(&state.desk, &viewer, confirming).await?.iter());
-    let is_you = |row: &Row| row.waits.as_ref().is_some_and(|waits| waits.is_you);
-    let (mut waiting, mut mine): (Vec<Row>, Vec<Row>) = rows.into_iter().partition(is_you);
-    waiting.extend(confirming.into_iter().filter(is_you));
+    let down = majors::in_public(&state.desk, viewer.caller()).await?;
+    let down = Down::all(&viewer, &down);
+    let (waiting, mut mine) = current(&state.desk, &viewer).await?;
     mine.truncate(SHOWN);
     let title = viewer.words.text.home_title();
     let first_name = viewer.who.name.split_whitespace().next().unwrap_or_default().to_owned();
     let p = Page::of_portal(&viewer, title).telling(&query);
-    Ok(show_page(&HomePage { p, first_name, votes, waiting, mine }))
+    Ok(show_page(&HomePage { p, first_name, votes, down, waiting, mine }))
+}
+
+/// What waits for the viewer, and what else of theirs is open: the latest of each.
+pub(crate) async fn current(
+    desk: &Desk,
+    viewer: &Viewer,
+) -> Result<(Vec<Row>, Vec<Row>), CommandError> {
+    let open = TicketQuery { active: Some(true), ..concerning(viewer) };
+    let open = rows(viewer, &mine(desk, viewer, open).await?);
+    let confirming = TicketQuery {
+        waiting_on: Some(WaitingKind::Confirmation),
+        active: Some(false),
+        ..concerning(viewer)
+    };
+    let confirming = rows(viewer, &mine(desk, viewer, confirming).await?);
+    let is_you = |row: &Row| row.waits.as_ref().is_some_and(|waits| waits.is_you);
+    let (mut waiting, others): (Vec<Row>, Vec<Row>) = open.into_iter().partition(is_you);
+    waiting.extend(confirming.into_iter().filter(is_you));
+    Ok((waiting, others))
 }
 
 /// How many votes are asked of the viewer. An auditor has none.
@@ -118,11 +130,7 @@ async fn mine(
 }
 
 fn rows(viewer: &Viewer, views: &[TicketView]) -> Vec<Row> {
-    rows_of(viewer, views.iter())
-}
-
-fn rows_of<'a>(viewer: &Viewer, views: impl Iterator<Item = &'a TicketView>) -> Vec<Row> {
-    views.map(|view| row(viewer, view, "my")).collect()
+    views.iter().map(|view| row(viewer, view, "my")).collect()
 }
 
 /// Finds what can be ordered, and the viewer's tickets.

@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, PageRequest, approvals,
+    CommandError, PageRequest, approvals, majors,
     tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView},
 };
 use waypost_domain::ticket::{Action, FieldType, Phase, TicketKind};
@@ -15,6 +15,8 @@ use waypost_domain::ticket::{Action, FieldType, Phase, TicketKind};
 use super::{
     approvals::{Stage, stages},
     catalog::{answers, questions},
+    home::current,
+    majors::Down,
 };
 use crate::{
     WebState,
@@ -26,7 +28,7 @@ use crate::{
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
     text::{Html, html},
-    ticket::{Badge, Entry, Row, Step, Told, Waits, badge, history, row, steps, waits},
+    ticket::{Badge, Entry, Row, Step, Told, Waits, badge, expected, history, row, steps, waits},
     time::When,
     viewer::Viewer,
 };
@@ -39,8 +41,77 @@ const SHOWN: u16 = 25;
 struct ListPage {
     p: Page,
     rows: Vec<Row>,
-    is_all: bool,
+    groups: Vec<Tab>,
+    /// What is said where there is none.
+    empty: String,
     next: Option<String>,
+}
+
+/// A part of the viewer's tickets that can be looked at.
+struct Tab {
+    href: String,
+    label: String,
+    is_here: bool,
+}
+
+/// Which of their tickets somebody looks at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Group {
+    /// What the desk still has to do something about.
+    Open,
+    /// What waits for the viewer.
+    Waiting,
+    /// What was done, rejected or given up.
+    Done,
+    All,
+}
+
+impl Group {
+    const ALL: [Self; 4] = [Self::Open, Self::Waiting, Self::Done, Self::All];
+
+    /// What an address calls it.
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Waiting => "waiting",
+            Self::Done => "done",
+            Self::All => "all",
+        }
+    }
+
+    /// The one that an address asks for; what is open, where it asks for none.
+    fn of(query: &Query) -> Self {
+        let asked = query.get("show");
+        Self::ALL.into_iter().find(|one| asked == Some(one.name())).unwrap_or(Self::Open)
+    }
+
+    fn label(self, viewer: &Viewer) -> String {
+        let t = &viewer.words.text;
+        match self {
+            Self::Open => t.my_open(),
+            Self::Waiting => t.home_waiting(),
+            Self::Done => t.my_done(),
+            Self::All => t.my_all(),
+        }
+    }
+
+    fn empty(self, viewer: &Viewer) -> String {
+        let t = &viewer.words.text;
+        match self {
+            Self::Open => t.home_none(),
+            Self::Waiting => t.my_none_waiting(),
+            Self::Done => t.my_none_done(),
+            Self::All => t.my_none(),
+        }
+    }
+
+    fn tab(self, viewer: &Viewer, here: Self) -> Tab {
+        let href = match self {
+            Self::Open => viewer.at("my"),
+            other => viewer.at(&format!("my?show={}", other.name())),
+        };
+        Tab { href, label: self.label(viewer), is_here: self == here }
+    }
 }
 
 #[derive(Template)]
@@ -55,6 +126,8 @@ struct TicketPage {
     expected: Option<When>,
     waits: Option<Waits>,
     goes_on: Option<GoesOn>,
+    /// The major incident that it is a part of.
+    major: Option<Down>,
     description: Option<Html>,
     outcome: Option<Html>,
     facts: Vec<(String, String)>,
@@ -118,20 +191,29 @@ pub(crate) async fn list(
     viewer: Viewer,
     query: Query,
 ) -> Result<Response, PageError> {
-    let is_all = query.get("show") == Some("all");
-    let asked = TicketQuery {
-        active: (!is_all).then_some(true),
-        order: TicketOrder::UpdatedDesc,
-        ..concerning(&viewer)
+    let group = Group::of(&query);
+    let active = match group {
+        Group::Open => Some(true),
+        Group::Done => Some(false),
+        Group::Waiting | Group::All => None,
     };
-    let after = query.get("after").map(|cursor| waypost_app::Cursor(cursor.to_owned()));
-    let request = PageRequest { limit: SHOWN, after };
-    let page = tickets::list(&state.desk, viewer.caller(), &asked, &request).await?;
-    let rows = page.rows.iter().map(|view| row(&viewer, view, "my")).collect();
-    let show = if is_all { "show=all&" } else { "" };
-    let next = page.next.map(|cursor| viewer.at(&format!("my?{show}after={}", cursor.0)));
+    let (rows, next) = if group == Group::Waiting {
+        // They are looked for among the latest, as on the first page.
+        (current(&state.desk, &viewer).await?.0, None)
+    } else {
+        let order = TicketOrder::UpdatedDesc;
+        let asked = TicketQuery { active, order, ..concerning(&viewer) };
+        let after = query.get("after").map(|cursor| waypost_app::Cursor(cursor.to_owned()));
+        let request = PageRequest { limit: SHOWN, after };
+        let page = tickets::list(&state.desk, viewer.caller(), &asked, &request).await?;
+        let rows = page.rows.iter().map(|view| row(&viewer, view, "my")).collect();
+        (rows, page.next)
+    };
+    let show = group.name();
+    let next = next.map(|cursor| viewer.at(&format!("my?show={show}&after={}", cursor.0)));
     let p = Page::of_portal(&viewer, viewer.words.text.my_title()).telling(&query);
-    Ok(show_page(&ListPage { p, rows, is_all, next }))
+    let groups = Group::ALL.iter().map(|one| one.tab(&viewer, group)).collect();
+    Ok(show_page(&ListPage { p, rows, groups, empty: group.empty(&viewer), next }))
 }
 
 pub(crate) async fn show(
@@ -162,6 +244,10 @@ async fn page(
         tickets::tasks(desk, caller, &named).await?
     } else {
         Vec::new()
+    };
+    let major = match &view.parent {
+        Some(parent) => majors::one_in_public(desk, caller, parent.id).await?,
+        None => None,
     };
     let words = viewer.words;
     let ticket = &view.ticket;
@@ -194,8 +280,6 @@ async fn page(
     };
     let latest = rounds.iter().max_by_key(|round| round.approval.round);
     let title = ticket.short_description.clone();
-    let expected = ticket.eta.or_else(|| ticket.request().and_then(|it| it.expected_at));
-    let expected = expected.filter(|_| ticket.phase().is_active());
     Ok(TicketPage {
         p: Page::of_portal(viewer, title).refused(!faults.is_empty()),
         news: News::of_ticket(viewer, "my", (&ticket.number, ticket.version), &entries, None),
@@ -204,9 +288,10 @@ async fn page(
         kind: words.name("kind", ticket.kind().as_str()),
         state: badge(viewer, ticket.state(), ticket.phase()),
         steps: steps(viewer, ticket, !rounds.is_empty()),
-        expected: expected.map(|at| viewer.clock.at(at)),
+        expected: expected(ticket).map(|at| viewer.clock.at(at)),
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, &view, on)),
         goes_on: goes_on(state, viewer, &view).await?,
+        major: major.map(|major| Down::of(viewer, &major)),
         description: Some(&ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
         outcome: outcome(&view),
         facts: facts(viewer, &view, &answers(desk, viewer, &view).await?),

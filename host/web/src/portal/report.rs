@@ -1,15 +1,20 @@
-//! Reporting a trouble: what is wrong, and whether somebody told it already.
+//! Reporting a trouble: what is wrong, and whether it is known already.
 
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use chrono::TimeDelta;
 use serde_json::Value as Json;
 use waypost_app::{
-    CommandError, Desk, PageRequest,
+    CommandError, Desk, PageRequest, majors,
     tickets::{self, OpenTicket, TicketOrder, TicketQuery, TicketView},
 };
-use waypost_domain::ticket::{FieldType, TicketKind};
+use waypost_domain::{
+    incident::PublicMajor,
+    text,
+    ticket::{FieldType, TicketKind},
+};
 
+use super::majors::Down;
 use crate::{
     WebState,
     choices::Choices,
@@ -36,6 +41,8 @@ const MIN_WORD: usize = 5;
 #[template(path = "portal/report.html")]
 struct ReportPage {
     p: Page,
+    /// What is down for many.
+    down: Vec<Down>,
     fields: Vec<Field>,
     problems: Vec<Problem>,
     once: String,
@@ -45,6 +52,8 @@ struct ReportPage {
 #[template(path = "portal/similar.html")]
 struct SimilarPage {
     p: Page,
+    /// What is down for many, and may be this.
+    down: Vec<Down>,
     similar: Vec<Row>,
     answers: Vec<Answer>,
     once: String,
@@ -66,7 +75,10 @@ pub(crate) async fn show(
     let form = query.get("q").map(|_| ());
     let choices = choices(&state.desk, &viewer).await?;
     let faults = Faults::default();
+    let down = majors::in_public(&state.desk, viewer.caller()).await?;
+    let down = Down::all(&viewer, &down);
     let mut page = page(&viewer, &choices, None, &faults, once_of(&state, &viewer));
+    page.down = down;
     // What was searched for in vain is what is wrong.
     if form.is_some()
         && let Some(field) = page.fields.first_mut()
@@ -106,7 +118,7 @@ fn page(
     let fields: Vec<Field> = asked.collect();
     let problems = faults.summary(&fields, words);
     let p = Page::of_portal(viewer, words.text.report_title()).refused(!problems.is_empty());
-    ReportPage { p, fields, problems, once }
+    ReportPage { p, down: Vec::new(), fields, problems, once }
 }
 
 /// Sends the report; asks once before, where there are tickets that may be about the same.
@@ -122,8 +134,14 @@ async fn try_send(state: &WebState, viewer: &Viewer, form: &Form) -> Result<Resp
     let about = form.said("short_description").unwrap_or_default();
     if form.get("_sure").is_none() && !about.is_empty() {
         let similar = similar(&state.desk, viewer, about).await?;
-        if !similar.is_empty() {
-            return Ok(show_page(&similar_page(state, viewer, form, &similar).await?));
+        let down = majors::in_public(&state.desk, viewer.caller()).await?;
+        let down: Vec<PublicMajor> = down
+            .into_iter()
+            .filter(|major| may_be(major, about))
+            .filter(|major| similar.iter().all(|view| view.ticket.id != major.id))
+            .collect();
+        if !similar.is_empty() || !down.is_empty() {
+            return Ok(show_page(&similar_page(state, viewer, form, &similar, &down).await?));
         }
     }
     let sent = once(&state.desk, viewer, form, async |caller| {
@@ -155,6 +173,7 @@ async fn similar_page(
     viewer: &Viewer,
     form: &Form,
     similar: &[TicketView],
+    down: &[PublicMajor],
 ) -> Result<SimilarPage, CommandError> {
     let choices = choices(&state.desk, viewer).await?;
     let words = viewer.words;
@@ -172,6 +191,7 @@ async fn similar_page(
     });
     Ok(SimilarPage {
         p: Page::of_portal(viewer, words.text.similar_title()),
+        down: Down::all(viewer, down),
         similar: similar.iter().map(|view| row(viewer, view, "my")).collect(),
         answers: answers.collect(),
         once: once_of(state, viewer),
@@ -184,20 +204,32 @@ fn is_own_and_new(viewer: &Viewer, view: &TicketView) -> bool {
     person.is_some() && view.ticket.requester == person && age < TimeDelta::minutes(5)
 }
 
-/// Open tickets that the viewer may see and that share the longest words.
-async fn similar(
-    desk: &Desk,
-    viewer: &Viewer,
-    about: &str,
-) -> Result<Vec<TicketView>, CommandError> {
+/// The words that tell most of what a text is about.
+fn longest_words(about: &str) -> impl Iterator<Item = &str> {
     let mut words: Vec<&str> = about
         .split(|c: char| !c.is_alphanumeric())
         .filter(|word| word.chars().count() >= MIN_WORD)
         .collect();
     words.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
     words.dedup();
+    words.into_iter().take(2)
+}
+
+/// Whether a major incident shares one of the longest words of what somebody reports.
+fn may_be(major: &PublicMajor, about: &str) -> bool {
+    let told = major.last_update.as_ref().map_or("", |update| update.text.as_str());
+    let known = text::uncased(&format!("{} {told}", major.short_description));
+    longest_words(about).any(|word| known.contains(&text::uncased(word)))
+}
+
+/// Open tickets that the viewer may see and that share the longest words.
+async fn similar(
+    desk: &Desk,
+    viewer: &Viewer,
+    about: &str,
+) -> Result<Vec<TicketView>, CommandError> {
     let mut found: Vec<TicketView> = Vec::new();
-    for word in words.into_iter().take(2) {
+    for word in longest_words(about) {
         let query = TicketQuery {
             kinds: vec![TicketKind::Incident],
             active: Some(true),

@@ -181,6 +181,12 @@ search-items = You can ask for
 search-tickets = Your tickets
 search-report = Report a problem instead
 
+down-title = What is down now
+down-about = If it is this, we know of it and are working on it: you need not send anything.
+down-part = Part of a major incident
+down-told = Told
+down-silent = There has been no update yet.
+
 report-title = Report a problem
 report-send = Send
 similar-title = Is it one of these?
@@ -190,8 +196,11 @@ similar-send = No, send it as a new ticket
 
 my-title = My tickets
 my-open = Open
+my-done = Done
 my-all = All
 my-none = You have no tickets yet.
+my-none-waiting = None of your tickets waits for you.
+my-none-done = None of your tickets is done yet.
 steps-label = Progress
 step-received = Received
 step-approval = Approval
@@ -245,7 +254,7 @@ item-takes = Delivery
 item-approval = “See what happens next” shows who has to agree, and when it should be there.
 item-remarks = Remarks
 item-for = For somebody else
-item-for-hint = The e-mail address of the person; leave it empty if it is for you.
+item-for-hint = The name or e-mail address of the person; leave it empty if it is for you.
 
 basket-title = Basket
 basket-none = Your basket is empty.
@@ -304,6 +313,7 @@ vote-comment-hint = A reason is needed if you do not agree.
 vote-yes = Agree
 vote-no = Do not agree
 vote-abstain = Abstain
+vote-tasks = What is done once it is approved
 vote-others = Who decides
 # $approved (Number)
 # $needed (Number)
@@ -411,6 +421,8 @@ lacks-first = Fill in first:
 problems-there = Please correct this
 
 pick = Choose
+# $name (String)
+pick-person = Who is “{ $name }”?
 # $number (String)
 pick-one = Choose { $number }
 bulk-label = With the chosen tickets:
@@ -484,7 +496,7 @@ why-decisions =
 error-typed = What you wrote
 vote-here = Vote
 do-works-again = It works again
-appoint-hint = The e-mail address of who is to vote.
+appoint-hint = The name or e-mail address of who is to vote.
 request-id = If you ask for help, give this number:
 error-not-found = There is no such page
 advice-not-found = It may never have been there, or it is not for you to see. Check the address, or look for it from the start page.
