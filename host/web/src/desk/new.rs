@@ -91,7 +91,7 @@ pub(super) fn asked(kind: TicketKind) -> Vec<(&'static str, FieldType, bool)> {
 }
 
 /// The same, as they are read.
-fn taken(kind: TicketKind) -> Vec<(&'static str, FieldType)> {
+pub(super) fn taken(kind: TicketKind) -> Vec<(&'static str, FieldType)> {
     asked(kind).into_iter().map(|(name, takes, _)| (name, takes)).collect()
 }
 

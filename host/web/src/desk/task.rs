@@ -13,13 +13,14 @@ use waypost_app::{
 };
 use waypost_domain::ticket::TicketKind;
 
-use super::new::{Inputs, asked, inputs, must_open};
+use super::new::{Inputs, inputs, must_open, taken};
 use crate::{
     WebState,
     error::PageError,
     form::{Faults, Field, Form, Problem},
     once::{NotDone, once},
     page::{Page, show as show_page, show_as},
+    people::by_name,
     viewer::Viewer,
 };
 
@@ -112,8 +113,9 @@ async fn try_add(
     let named = TicketRef::parse(number);
     let parent = tickets::find(&state.desk, viewer.caller(), &named).await?;
     let added = once(&state.desk, viewer, form, async |caller| {
-        let taken = asked(TicketKind::Task).into_iter().map(|(name, takes, _)| (name, takes));
-        let mut fields = form.json(taken, &viewer.clock, false);
+        let taken = taken(TicketKind::Task);
+        let named = by_name(&state.desk, &caller, form, &taken).await?;
+        let mut fields = named.json(taken, &viewer.clock, false);
         fields.insert("parent".to_owned(), Json::from(parent.ticket.number.as_str()));
         let new = OpenTicket { kind: Some(TicketKind::Task), fields, draft: false };
         // Boxed: what opening may set off makes a future that would fill the stack.
