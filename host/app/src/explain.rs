@@ -1,23 +1,25 @@
 //! Explaining a ticket: why it has its priority and team, who must agree, what it waits for
 //! (requirement Q1).
 
+mod proposed;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::Approval,
     binding::Hook,
-    explain::{self, Decided, Fact, PolicyName, Surroundings},
-    ids::{BindingId, PersonId, ReceiptId},
+    explain::{self, Decided, Fact, Messages, NotAsked, PolicyName, Surroundings},
+    ids::{BindingId, OrgId, PersonId, ReceiptId},
+    organization::Organization,
     receipt::{Outcome, Receipt},
-    suggestion::{SuggestedField, SuggestionState},
+    resolution::{self, Bound},
+    suggestion::SuggestionState,
     ticket::{Awaiting, Hold, Ticket},
 };
-use waypost_policy::{
-    Answer, Reply,
-    answer::{Proposal, Strength},
-};
-use waypost_store::{ReadTx, approval, binding, organization, person, receipt, suggestion};
+use waypost_store::{ReadTx, approval, binding, organization, outbox, person, receipt, suggestion};
+
+use self::proposed::Proposed;
 
 use crate::{
     Caller, CommandError, Desk,
@@ -81,12 +83,26 @@ pub async fn explain(
         .filter(|one| one.state == SuggestionState::Open)
         .count();
     let layers = organization::lineage(&mut tx).await?;
-    let binding_names = binding_names(&mut tx, &receipts).await?;
+    let in_force = binding::in_force(&mut tx).await?.into_iter();
+    let in_force: Vec<Bound> =
+        in_force.map(|(binding, revision)| Bound { binding, revision }).collect();
+    let binding_names = binding_names(&mut tx, &in_force, &receipts).await?;
+    let messages = outbox::count_of_ticket(&mut tx, seen.ticket.id, caller.now).await?;
+    let proposed: Vec<Vec<Proposed>> = receipts.iter().map(Proposed::by).collect();
     let latest = rounds.iter().max_by_key(|round| round.round);
-    let people = people(&seen.ticket, latest);
+    let mut people = people(&seen.ticket, latest);
+    people.extend(proposed.iter().flatten().flat_map(Proposed::people));
+    people.sort_unstable();
+    people.dedup();
     let people = person::find_many(&mut tx, &people).await?;
     let view = names::view(&mut tx, seen.ticket.clone()).await?;
 
+    let name_of = |id: PersonId| {
+        people
+            .iter()
+            .find(|one| one.id == id)
+            .map_or_else(|| id.to_string(), |one| one.name.clone())
+    };
     let decisions: Vec<ExplainedDecision> = receipts
         .iter()
         .map(|one| ExplainedDecision {
@@ -110,27 +126,38 @@ pub async fn explain(
     let asked: Vec<Decided> = receipts
         .iter()
         .zip(&decisions)
-        .map(|(receipt, decision)| Decided {
+        .zip(&proposed)
+        .map(|((receipt, decision), proposed)| Decided {
             evaluation: receipt.evaluation,
             hook: decision.hook,
-            policy: PolicyName { binding: decision.binding.clone(), layer: decision.layer.clone() },
+            policy: PolicyName {
+                binding: decision.binding.clone(),
+                revision: decision.revision,
+                layer: name_of_layer(&layers, receipt.layer),
+            },
             outcome: decision.outcome.clone(),
-            gave: gave(receipt, &seen.ticket, &facts),
+            gave: proposed
+                .iter()
+                .filter(|one| one.stands(&seen.ticket, &facts))
+                .map(|one| one.field)
+                .collect(),
+            proposed: proposed.iter().map(|one| (one.field, one.shown(&name_of))).collect(),
             reasons: decision.reasons.clone(),
         })
         .collect();
-    let name_of = |id: PersonId| {
-        people
-            .iter()
-            .find(|one| one.id == id)
-            .map_or_else(|| id.to_string(), |one| one.name.clone())
-    };
+    let not_asked = not_asked(&layers, &in_force, &receipts);
     let told = Surroundings {
         team: &view.team.name,
         service: view.service.as_ref().map(|one| one.name.as_str()),
         ci: view.ci.as_ref().map(|one| one.name.as_str()),
         item: view.catalog_item.as_ref().map(|one| one.name.as_str()),
         decisions: &asked,
+        not_asked: &not_asked,
+        messages: Messages {
+            sent: messages.sent,
+            waiting: messages.waiting,
+            delayed: messages.delayed,
+        },
         open_suggestions,
         approval: latest,
         name_of: &name_of,
@@ -144,13 +171,47 @@ pub async fn explain(
     })
 }
 
+/// The name of an organization of the lineage; its id where it is none any more.
+fn name_of_layer(layers: &[Organization], id: OrgId) -> String {
+    let found = layers.iter().find(|layer| layer.id == id);
+    found.map_or_else(|| id.to_string(), |layer| layer.name.clone())
+}
+
+/// Who was not asked when the ticket was decided on last, at each hook, because a lower layer
+/// replaces them: as the bindings of today say, of which those are left out that came later.
+fn not_asked(layers: &[Organization], in_force: &[Bound], receipts: &[Receipt]) -> Vec<NotAsked> {
+    let lineage: Vec<OrgId> = layers.iter().map(|layer| layer.id).collect();
+    let at_hook = |hook: &Hook| {
+        let latest = receipts.iter().rev().find(|one| one.hook == *hook)?;
+        let replaced = resolution::replaced(*hook, &lineage, in_force)?;
+        let was_there = |bound: &Bound| bound.revision.created_at <= latest.at;
+        let was_asked = |bound: &Bound| {
+            let mut asked = receipts.iter().filter(|one| one.evaluation == latest.evaluation);
+            asked.any(|one| one.hook == *hook && one.binding == bound.binding.id)
+        };
+        let bindings = replaced.bindings.iter().filter(|one| was_there(one) && !was_asked(one));
+        let policies: Vec<PolicyName> = bindings
+            .map(|bound| PolicyName {
+                binding: bound.binding.name.to_string(),
+                revision: bound.revision.number,
+                layer: name_of_layer(layers, bound.binding.org),
+            })
+            .collect();
+        let is_known = was_there(replaced.by) && !policies.is_empty();
+        let by = name_of_layer(layers, replaced.by.binding.org);
+        is_known.then_some(NotAsked { hook: *hook, policies, by })
+    };
+    Hook::ALL.iter().filter_map(at_hook).collect()
+}
+
 async fn binding_names(
     tx: &mut ReadTx,
+    in_force: &[Bound],
     receipts: &[Receipt],
 ) -> Result<BTreeMap<BindingId, String>, CommandError> {
-    let in_force = binding::in_force(tx).await?;
+    let bindings = in_force.iter().map(|bound| &bound.binding);
     let mut names: BTreeMap<BindingId, String> =
-        in_force.into_iter().map(|(binding, _)| (binding.id, binding.name.to_string())).collect();
+        bindings.map(|binding| (binding.id, binding.name.to_string())).collect();
     // Those of this organization that are not in force any more; another layer's keep their ids.
     for id in receipts.iter().map(|one| one.binding) {
         if !names.contains_key(&id)
@@ -177,46 +238,5 @@ fn people(ticket: &Ticket, round: Option<&Approval>) -> Vec<PersonId> {
             .into_iter()
             .flat_map(|it| [it.manager, it.communication_owner]),
     );
-    people.sort_unstable();
-    people.dedup();
     people
-}
-
-/// The fields that an answer set and that hold its value still.
-fn gave(receipt: &Receipt, ticket: &Ticket, facts: &Facts) -> Vec<SuggestedField> {
-    let Ok(Reply::Answer(answer)) = Reply::from_json(&receipt.answer) else { return Vec::new() };
-    let mut set: Vec<(SuggestedField, String)> = Vec::new();
-    match answer {
-        Answer::Categorization(it) => {
-            set.extend(given(SuggestedField::Category, it.category, |path| path.join("/")));
-            set.extend(given(SuggestedField::Service, it.service, |key| key));
-            set.extend(given(SuggestedField::Ci, it.ci, |key| key));
-            set.extend(given(SuggestedField::Impact, it.impact, |level| level.to_string()));
-            set.extend(given(SuggestedField::Urgency, it.urgency, |level| level.to_string()));
-            set.extend(given(SuggestedField::Priority, it.priority, |level| level.to_string()));
-        }
-        Answer::Assignment(it) => {
-            // A team may be named with its organization; the ticket tells its key.
-            let key = |name: String| name.rsplit('/').next().unwrap_or_default().to_owned();
-            set.extend(given(SuggestedField::Team, it.team, key));
-            set.extend(given(SuggestedField::Assignee, it.assignee, |person| person));
-        }
-        Answer::Plan(_) | Answer::Nudge(_) | Answer::Notifications(_) => {}
-    }
-    set.into_iter()
-        .filter(|(field, value)| {
-            ticket.text_of_field(field.as_str(), facts).as_ref() == Some(value)
-        })
-        .map(|(field, _)| field)
-        .collect()
-}
-
-/// What a policy set, as the ticket would tell it.
-fn given<T>(
-    field: SuggestedField,
-    proposed: Option<Proposal<T>>,
-    text: impl FnOnce(T) -> String,
-) -> Option<(SuggestedField, String)> {
-    let set = proposed.filter(|it| it.strength == Strength::Set)?;
-    Some((field, text(set.value)))
 }

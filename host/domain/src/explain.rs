@@ -17,7 +17,7 @@ use crate::{
     key::CategoryPath,
     organization::OrgSettings,
     priority::{Level, PrioritySource},
-    receipt,
+    proposal, receipt,
     suggestion::SuggestedField,
     ticket::{State, Ticket, TicketKind},
     waiting::WaitingFor,
@@ -35,6 +35,10 @@ pub struct Surroundings<'a> {
     pub item: Option<&'a str>,
     /// What policies decided, in the order in which they were asked.
     pub decisions: &'a [Decided],
+    /// The policies that were not asked, because a lower layer replaces them.
+    pub not_asked: &'a [NotAsked],
+    /// What became of the messages about it.
+    pub messages: Messages,
     /// How many suggestions wait for a person.
     pub open_suggestions: usize,
     /// The ticket's latest round of approval.
@@ -58,8 +62,32 @@ pub struct Decided {
     pub outcome: receipt::Outcome,
     /// The fields that it set and that it still decides.
     pub gave: Vec<SuggestedField>,
+    /// What it proposed, by field, in the words in which people read it.
+    pub proposed: Vec<(SuggestedField, String)>,
     /// Its reasons.
     pub reasons: Vec<String>,
+}
+
+/// Policies that are not asked at a hook, because a lower layer has one that replaces them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NotAsked {
+    /// The hook.
+    pub hook: Hook,
+    /// The policies.
+    pub policies: Vec<PolicyName>,
+    /// The name of the organization that replaces them.
+    pub by: String,
+}
+
+/// How many messages there are about a ticket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Messages {
+    /// They were handed over.
+    pub sent: u64,
+    /// They leave as soon as it is their turn.
+    pub waiting: u64,
+    /// They leave at a later time, which their policy named.
+    pub delayed: u64,
 }
 
 /// A screen has 24 lines, and some of them are needed for the question.
@@ -137,6 +165,8 @@ pub enum Fact {
         hook: Hook,
         /// The policy, with its reasons.
         policy: Policy,
+        /// What it wanted and did not get, by field.
+        wanted: Vec<(SuggestedField, String)>,
         /// What stood against it.
         by: Vec<String>,
     },
@@ -151,6 +181,10 @@ pub enum Fact {
         /// What decided instead.
         fallback: String,
     },
+    /// Policies were not asked, because a lower layer replaces them.
+    NotAsked(NotAsked),
+    /// People were told of it, or will be.
+    Messages(Messages),
     /// Policies have suggested something, and nobody has said yes or no.
     Suggestions {
         /// How many suggestions there are.
@@ -183,18 +217,20 @@ pub enum Setter {
     Default,
 }
 
-/// What a policy is called: `team-router of acme`.
+/// What a policy is called: `team-router r2 of Acme`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PolicyName {
     /// The name of its binding.
     pub binding: String,
-    /// The organization whose it is.
+    /// The revision of the binding.
+    pub revision: i64,
+    /// The name of the organization whose it is.
     pub layer: String,
 }
 
 impl std::fmt::Display for PolicyName {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} of {}", self.binding, self.layer)
+        write!(f, "{} r{} of {}", self.binding, self.revision, self.layer)
     }
 }
 
@@ -308,18 +344,22 @@ pub fn explain(ticket: &Ticket, facts: &Surroundings<'_>) -> Vec<Fact> {
     ];
     told.extend(major(ticket, facts));
     told.extend(facts.approval.map(|approval| approvals(approval, facts)));
+    if facts.messages != Messages::default() {
+        told.push(Fact::Messages(facts.messages));
+    }
     let mut troubles: Vec<Fact> = facts.decisions.iter().filter_map(trouble).collect();
     if facts.open_suggestions > 0 {
         troubles.push(Fact::Suggestions { open: facts.open_suggestions });
     }
-    // The last one is what it waits for.
-    let room = MAX_FACTS - told.len() - 1;
+    // The last ones are who was not asked, once for a hook, and what it waits for.
+    let room = MAX_FACTS - told.len() - facts.not_asked.len().min(Hook::ALL.len()) - 1;
     if troubles.len() > room {
         let count = troubles.len() - (room - 1);
         troubles.truncate(room - 1);
         troubles.push(Fact::MoreDecisions { count });
     }
     told.extend(troubles);
+    told.extend(facts.not_asked.iter().take(Hook::ALL.len()).cloned().map(Fact::NotAsked));
     told.push(waiting(ticket, facts));
     told
 }
@@ -420,7 +460,13 @@ fn trouble(decided: &Decided) -> Option<Fact> {
     match &decided.outcome {
         receipt::Outcome::Applied | receipt::Outcome::Suggested => None,
         receipt::Outcome::Declined => Some(Fact::Declined { hook, policy }),
-        receipt::Outcome::Overruled(by) => Some(Fact::Overruled { hook, policy, by: by.clone() }),
+        receipt::Outcome::Overruled(by) => {
+            let lost: Vec<SuggestedField> =
+                by.iter().filter_map(|why| proposal::field_overruled(why)).collect();
+            let wanted = decided.proposed.iter().filter(|(field, _)| lost.contains(field));
+            let wanted = wanted.cloned().collect();
+            Some(Fact::Overruled { hook, policy, wanted, by: by.clone() })
+        }
         receipt::Outcome::Failed { code, fallback, .. } => {
             let (code, fallback) = (code.clone(), fallback.clone());
             Some(Fact::Failed { hook, policy, code, fallback })

@@ -12,12 +12,12 @@ mod rules;
 
 use std::collections::BTreeMap;
 
-use crate::{event::FieldChange, suggestion::SuggestedField};
+use crate::{event::FieldChange, said, said::Sayable, suggestion::SuggestedField};
 
 pub use self::{
     assignment::{AssignmentProposal, apply_assignment},
     categorization::{CategorizationProposal, apply_categorization},
-    plan::{Approver, ApproverFacts, ResolvedApprovers, resolve_approvers},
+    plan::{Approver, ApproverFacts, ResolvedApprovers, cannot_vote, resolve_approvers},
     proposer::Proposer,
 };
 
@@ -83,15 +83,21 @@ impl FieldsTaken {
     }
 }
 
+/// The field that a sentence of [`Judged::overruled`] is about; none where it is about all.
+#[must_use]
+pub fn field_overruled(sentence: &str) -> Option<SuggestedField> {
+    sentence.split_once(": ").and_then(|(field, _)| field.parse().ok())
+}
+
 impl Judged {
-    fn overrule(&mut self, field: SuggestedField, why: impl std::fmt::Display) {
-        self.overruled.push(format!("{field}: {why}"));
+    fn overrule(&mut self, field: SuggestedField, why: impl Sayable) {
+        self.overruled.push(said!("{field}: {why}", field, why).into());
     }
 
     /// Whether the proposal may speak about a field; if it may, nobody after it does.
     fn may_give(&mut self, field: SuggestedField, taken: &mut FieldsTaken, by: &str) -> bool {
         if let Some(other) = taken.by(field) {
-            let why = format!("{other} has given it already");
+            let why = said!("{by} has given it already", by = other);
             self.overrule(field, why);
             return false;
         }

@@ -52,12 +52,7 @@ impl Hook {
 /// binding that replaces what is above hides the unlocked bindings of the layers above it.
 #[must_use]
 pub fn order<'a>(hook: Hook, lineage: &[OrgId], bindings: &'a [Bound]) -> Vec<&'a Bound> {
-    let depth = |bound: &Bound| lineage.iter().position(|org| *org == bound.binding.org);
-    let mut asked = bindings
-        .iter()
-        .filter(|bound| bound.revision.hooks.contains(hook) && bound.binding.enabled)
-        .filter_map(|bound| depth(bound).map(|depth| (depth, bound)))
-        .collect::<Vec<_>>();
+    let mut asked = enabled(hook, lineage, bindings);
     let replacing = asked.iter().filter(|(_, bound)| bound.revision.replaces_above);
     let lowest_replacing = replacing.map(|(depth, _)| *depth).max().unwrap_or(0);
     asked.retain(|(depth, bound)| bound.revision.locked || *depth >= lowest_replacing);
@@ -66,4 +61,38 @@ pub fn order<'a>(hook: Hook, lineage: &[OrgId], bindings: &'a [Bound]) -> Vec<&'
         (!bound.revision.locked, layer, bound.revision.position, bound.binding.id)
     });
     asked.into_iter().map(|(_, bound)| bound).collect()
+}
+
+/// Bindings that are not asked at a hook, because a layer below them replaces them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Replaced<'a> {
+    /// The binding that replaces what is above its layer.
+    pub by: &'a Bound,
+    /// What it replaces.
+    pub bindings: Vec<&'a Bound>,
+}
+
+/// The bindings that [`order`] leaves out because a lower layer replaces them; none where nothing
+/// is replaced.
+#[must_use]
+pub fn replaced<'a>(hook: Hook, lineage: &[OrgId], bindings: &'a [Bound]) -> Option<Replaced<'a>> {
+    let there = enabled(hook, lineage, bindings);
+    let replacing = there.iter().filter(|(_, bound)| bound.revision.replaces_above);
+    let (lowest, by) = *replacing.max_by_key(|(depth, _)| *depth)?;
+    let bindings: Vec<&Bound> = there
+        .into_iter()
+        .filter(|(depth, bound)| !bound.revision.locked && *depth < lowest)
+        .map(|(_, bound)| bound)
+        .collect();
+    (!bindings.is_empty()).then_some(Replaced { by, bindings })
+}
+
+/// The enabled bindings of a hook, each with its layer's place in the lineage.
+fn enabled<'a>(hook: Hook, lineage: &[OrgId], bindings: &'a [Bound]) -> Vec<(usize, &'a Bound)> {
+    let depth = |bound: &Bound| lineage.iter().position(|org| *org == bound.binding.org);
+    bindings
+        .iter()
+        .filter(|bound| bound.revision.hooks.contains(hook) && bound.binding.enabled)
+        .filter_map(|bound| depth(bound).map(|depth| (depth, bound)))
+        .collect()
 }

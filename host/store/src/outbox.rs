@@ -278,6 +278,46 @@ pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Posted>,
     rows.into_iter().map(Posted::try_from).collect()
 }
 
+/// How many messages there are about a ticket.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct MessageCounts {
+    /// They were handed over.
+    pub sent: u64,
+    /// They wait for their turn.
+    pub waiting: u64,
+    /// They wait for a later time.
+    pub delayed: u64,
+}
+
+/// Counts the messages about a ticket that were or will be sent. Those that were given up or
+/// dropped have told nobody.
+pub async fn count_of_ticket(
+    tx: &mut ReadTx,
+    ticket: TicketId,
+    now: DateTime<Utc>,
+) -> Result<MessageCounts, StoreError> {
+    const COUNT: &str = "
+        select count(*) filter (where state = 'sent'),
+            count(*) filter (where state = 'pending' and send_at <= ";
+    let mut sql = Sql::new(&tx.conn, COUNT);
+    sql.bind(now).push("), count(*) filter (where state = 'pending' and send_at > ").bind(now);
+    sql.push(") from outbox where org_id = ").bind(tx.org.0);
+    // As the key of messages has it.
+    sql.push_either(
+        " and coalesce(ticket_id, zeroblob(16)) = ",
+        " and coalesce(ticket_id, '00000000-0000-0000-0000-000000000000'::uuid) = ",
+    );
+    sql.bind(ticket.0);
+    let rows: Vec<(i64, i64, i64)> = sql.fetch_all(&mut tx.conn).await?;
+    let count = |count: i64| u64::try_from(count).unwrap_or(0);
+    let counts = rows.into_iter().next().map(|(sent, waiting, delayed)| MessageCounts {
+        sent: count(sent),
+        waiting: count(waiting),
+        delayed: count(delayed),
+    });
+    Ok(counts.unwrap_or_default())
+}
+
 /// Whether a message of any organization was settled before a moment and still has its texts.
 pub async fn has_texts_before(
     tx: &mut SystemReadTx,

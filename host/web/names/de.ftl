@@ -191,6 +191,7 @@ code-workaround_applied = Umgehung eingerichtet
 field-affected_users = Betroffene Personen
 field-answers = Antworten
 field-assignee = Bearbeiter
+field-approvers = Wer genehmigt
 field-awaiting = Wartet auf
 field-catalog_item = Katalogartikel
 field-category = Kategorie

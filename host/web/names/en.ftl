@@ -191,6 +191,7 @@ code-workaround_applied = Workaround applied
 field-affected_users = Affected users
 field-answers = Answers
 field-assignee = Assignee
+field-approvers = Approvers
 field-awaiting = Waits for
 field-catalog_item = Catalog item
 field-category = Category

@@ -82,7 +82,7 @@ pub(crate) enum Told {
     /// Somebody said something.
     Said { text: Html, is_internal: bool },
     /// Something was done.
-    Did { action: String, reason: Option<String>, changes: Vec<Change> },
+    Did { action: String, reason: Option<Html>, changes: Vec<Change> },
     /// Several things were decided at the same moment, by nobody in person.
     Decided { entries: Vec<Entry> },
 }
@@ -301,9 +301,11 @@ fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entr
         // Events keep times as programs write them.
         (field, text) => match chrono::DateTime::parse_from_rfc3339(text) {
             Ok(at) => viewer.clock.at(at.to_utc()).short,
-            Err(_) => {
-                history.named(field, text).or_else(|| name(text)).unwrap_or_else(|| text.to_owned())
-            }
+            Err(_) => history
+                .named(field, text)
+                .or_else(|| name(text))
+                .or_else(|| decides_by_itself(event).then(|| words.retold(text)).flatten())
+                .unwrap_or_else(|| text.to_owned()),
         },
     };
     let changes = event
@@ -317,9 +319,11 @@ fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entr
             name: change.field.clone(),
             field: match vote_in(&change.field) {
                 Some((step, voter, None)) => {
-                    format!("{step}: {}", name(voter).unwrap_or_default())
+                    format!("{}: {}", words.step(step), name(voter).unwrap_or_default())
                 }
-                Some((step, ..)) => format!("{step}: {}", words.name("field", "instead_of")),
+                Some((step, ..)) => {
+                    format!("{}: {}", words.step(step), words.name("field", "instead_of"))
+                }
                 None => words.name("field", &change.field),
             },
             before: change.before.as_ref().map(|before| value(&change.field, before)),
@@ -336,7 +340,21 @@ fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entr
         (kind, None) => words.name("actor", kind.as_str()),
     };
     let action = words.name("done", event.action.as_str());
-    let reason = event.reason.clone().filter(|reason| !reason.is_empty());
+    let reason = event.reason.as_deref().filter(|reason| !reason.is_empty());
+    // Of these, people are asked for no reason, or take one over from a suggestion.
+    let is_ours = matches!(
+        event.action,
+        Action::Edit
+            | Action::Comment
+            | Action::Note
+            | Action::CallerReply
+            | Action::Convert
+            | Action::AcceptSuggestion
+            | Action::DismissSuggestion
+    );
+    let is_ours = is_ours || decides_by_itself(event);
+    let told = |reason| if is_ours { words.retell_ours(reason) } else { Html::plain(reason) };
+    let reason = reason.map(told);
     let by = event.actor.person;
     Entry { at: viewer.clock.when(event.at), who, by, what: Told::Did { action, reason, changes } }
 }
@@ -346,6 +364,12 @@ fn priced(viewer: &Viewer, amount: &str) -> Option<String> {
     let (minor_units, currency) = amount.split_once(' ')?;
     let minor_units = minor_units.parse().ok()?;
     Some(money(viewer, &Money { minor_units, currency: currency.to_owned() }))
+}
+
+/// Whether nobody in person did it, or its reason and what it leaves are the desk's words.
+fn decides_by_itself(event: &Event) -> bool {
+    matches!(event.actor.kind, ActorKind::Policy | ActorKind::System)
+        || event.action == Action::MergeInto
 }
 
 /// The step and the voter of a change of a vote, and whether it is about whose vote it is.
@@ -362,12 +386,14 @@ fn said(viewer: &Viewer, view: &CommentView) -> Entry {
         Some(person) => person.name.clone(),
         None => viewer.words.name("actor", comment.author.kind.as_str()),
     };
+    let is_by_desk = comment.author.kind == ActorKind::System;
+    let ours = is_by_desk.then(|| viewer.words.retold(&comment.text)).flatten();
     Entry {
         at: viewer.clock.when(comment.created_at),
         who,
         by: comment.author.person,
         what: Told::Said {
-            text: html(&comment.text),
+            text: html(ours.as_deref().unwrap_or(&comment.text)),
             is_internal: comment.visibility == Visibility::Internal,
         },
     }

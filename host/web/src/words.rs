@@ -3,8 +3,10 @@
 //! Messages are functions made from `words/*/pages.ftl`: one that a language lacks does not
 //! compile. Names of what the domain has (actions, states, fields, codes) are looked up by the
 //! domain's own identifiers in `names.ftl`, and a test goes through all of them. What the desk
-//! refuses is said by the sentences of `refusals.de.json`, found by the English one.
+//! refuses is said by the sentences of `refusals.de.json`, found by the English one; so is what the
+//! desk has written into events and receipts (`kept`).
 
+mod kept;
 #[cfg(test)]
 mod refusals;
 
@@ -42,6 +44,8 @@ pub(crate) struct Words {
     /// The desk's sentences by their English templates; in English, those that programs read
     /// otherwise.
     sentences: HashMap<String, String>,
+    /// The same, to find texts again that were kept; none in English, in which they are kept.
+    kept: Vec<kept::Pattern>,
 }
 
 static ALL: LazyLock<[Words; 2]> = LazyLock::new(|| {
@@ -49,21 +53,24 @@ static ALL: LazyLock<[Words; 2]> = LazyLock::new(|| {
         L10nBundle::new_without_isolation(language, text.as_bytes())
             .expect("the names of a language are read by a test")
     };
-    let sentences = |text: &str| {
+    let sentences = |text: &str| -> HashMap<String, String> {
         serde_json::from_str(text).expect("the sentences of a language are read by a test")
     };
+    let german = sentences(include_str!("../names/refusals.de.json"));
     [
         Words {
             language: L10n::En,
             text: L10n::En.load(),
             names: names("en", include_str!("../names/en.ftl")),
             sentences: sentences(include_str!("../names/refusals.en.json")),
+            kept: Vec::new(),
         },
         Words {
             language: L10n::De,
             text: L10n::De.load(),
             names: names("de", include_str!("../names/de.ftl")),
-            sentences: sentences(include_str!("../names/refusals.de.json")),
+            kept: kept::patterns(&german),
+            sentences: german,
         },
     ]
 });

@@ -3,13 +3,14 @@
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use waypost_app::Clock;
-use waypost_test_support::{Client, TestDesk, Visitor, on_both_engines};
+use waypost_test_support::{Client, Guest, TestDesk, Visitor, on_both_engines};
 
 use crate::policies::{asking, by_words, stage, suggesting};
 
 on_both_engines! {
     a_ticket_is_taken_from_the_queue_answered_and_resolved
     why_a_ticket_is_here_is_what_the_api_explains
+    what_the_desk_decided_by_itself_is_said_in_the_readers_language
     what_somebody_else_changed_is_shown_before_anything_is_lost
     what_was_written_is_shown_again_where_it_cannot_be_kept
     a_vote_is_cast_where_what_is_decided_is_shown
@@ -78,13 +79,55 @@ async fn why_a_ticket_is_here_is_what_the_api_explains(desk: TestDesk) {
             said(&reason);
         }
     }
-    said("categorize-keyword-categorizer of acme");
+    said("categorize-keyword-categorizer r1 of acme");
     let decided = explained["decisions"].as_array().unwrap().len();
     said(if decided == 1 { "One decision" } else { "decisions" });
     // Nobody but the desk.
     let mut ada = desk.signed_in(&acme.requester.email).await;
     ada.visit(&format!("/o/acme/my/{number}")).await;
     assert!(!ada.text().contains("Why here?"), "{}", ada.text());
+}
+
+async fn what_the_desk_decided_by_itself_is_said_in_the_readers_language(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    for (name, position, set) in
+        [("first", 10, json!({ "impact": 2 })), ("second", 20, json!({ "impact": 3 }))]
+    {
+        let words = by_words(&[("password", set)]);
+        let _ = acme.bind_as(name, position, "categorize", "keyword-categorizer", words).await;
+    }
+    let trap = acme.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
+    let _ = acme.bind_component("broken", 10, "route", &trap, json!({})).await;
+    let incident = acme.report("I forgot my password").await;
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    let mut german = agent.clone().speaking("de");
+    let page = format!("/o/acme/desk/tickets/{}", incident["number"].as_str().unwrap());
+    for (reader, said) in [
+        (
+            &mut agent,
+            [
+                "wanted Impact: 3",
+                "impact: policy `first` of acme has given it already",
+                "instead: the organization's fallback team",
+                "no policy set a team; assigned to the fallback team",
+            ],
+        ),
+        (
+            &mut german,
+            [
+                "wollte Auswirkung: 3",
+                "Auswirkung: den Wert gab schon vorher: Regel „first“ von acme",
+                "stattdessen: das Team der Organisation für alles, was sonst nichts zuteilt",
+                "keine Regel hat ein Team gesetzt; es geht an das Team für alles",
+            ],
+        ),
+    ] {
+        reader.visit(&page).await;
+        for text in said {
+            assert!(reader.text().contains(text), "{text}: {}", reader.text());
+        }
+    }
 }
 
 /// The reasons of whoever set something.

@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use axum::http::StatusCode;
 use serde_json::{Value, json};
 use waypost_test_support::{
-    Client, Form, ROUTES, Scene, TestDesk, Visitor, on_both_engines, route_of,
+    Client, Form, Guest, ROUTES, Scene, TestDesk, Visitor, on_both_engines, route_of,
 };
+
+use crate::policies::by_words;
 
 on_both_engines! {
     every_form_is_reached_and_answered_without_scripts
@@ -133,7 +135,9 @@ const KEYS: [&str; 7] = ["access", "floor", "hardware", "light", "network", "roo
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_german_page_holds_no_english_but_data() {
     let desk = TestDesk::sqlite(concat!(module_path!(), "::german")).await;
-    let scene = Scene::routed(&desk, "acme", &mut plainly()).await;
+    let mut scene = Scene::routed(&desk, "acme", &mut plainly()).await;
+    let stumbled = stumble(&scene).await;
+    scene.tickets.push(("stumbled", stumbled));
     let mut same: BTreeMap<String, String> = BTreeMap::new();
     for (who, visitor) in scene.people() {
         let (mut english, mut german) = (visitor.clone(), visitor.speaking("de"));
@@ -159,6 +163,24 @@ async fn a_german_page_holds_no_english_but_data() {
     let forgotten: Vec<_> =
         same.into_iter().filter(|(text, _)| !is_the_same(text, &data)).collect();
     assert!(forgotten.is_empty(), "{forgotten:#?}");
+}
+
+/// A ticket on which policies fail and stand in each other's way, so that the desk says in its own
+/// words what came of it.
+async fn stumble(scene: &Scene<'_>) -> Value {
+    let org = &scene.org;
+    for (name, position, set) in [
+        ("lost", 20, json!({ "category": ["nowhere"] })),
+        ("first", 30, json!({ "impact": 2 })),
+        ("second", 40, json!({ "impact": 3 })),
+    ] {
+        let words = by_words(&[("stumble", set)]);
+        let _ = org.bind_as(name, position, "categorize", "keyword-categorizer", words).await;
+    }
+    let trap = org.admin.client.upload(Guest::new().before_answer("unreachable").build()).await;
+    let _ = org.bind_component("broken", 20, "route", &trap, json!({})).await;
+    let new = json!({ "short_description": "The visitors stumble" });
+    org.try_report(new).await.created()
 }
 
 /// Keeps what two readers of a page read alike.
@@ -188,7 +210,7 @@ fn emptied(form: &Form) -> Form {
 }
 
 /// Everything that people have written, and policies as reasons; longest first. What programs call
-/// things by is no data.
+/// things by is no data, nor is what the desk itself has written and kept.
 async fn data_of(scene: &Scene<'_>) -> Vec<String> {
     let mut tx = scene.org.desk.store.system().await.unwrap();
     let mut texts = waypost_store::testing::all_texts(&mut tx).await.unwrap();
@@ -201,12 +223,41 @@ async fn data_of(scene: &Scene<'_>) -> Vec<String> {
             texts.extend(reasons.flatten().filter_map(|it| it.as_str().map(str::to_owned)));
         }
     }
+    let ours = told_by_desk(scene).await;
+    texts.retain(|text| !ours.contains(text));
     let is_name = |text: &str| text.chars().all(|c| c.is_ascii_lowercase() || c == '_');
     let lines = texts.iter().flat_map(|text| text.lines().map(str::trim));
     let lines: BTreeSet<&str> = lines.filter(|line| line.len() > 2 && !is_name(line)).collect();
     let mut lines: Vec<String> = lines.into_iter().map(str::to_owned).collect();
     lines.sort_by_key(|line| std::cmp::Reverse(line.len()));
     lines
+}
+
+/// What the desk itself has written into events and receipts. Whatever people write in the scene
+/// begins in the same way.
+async fn told_by_desk(scene: &Scene<'_>) -> BTreeSet<String> {
+    let client = &scene.org.agent.client;
+    let mut ours = Vec::new();
+    for (_, ticket) in &scene.tickets {
+        let events = client.of(ticket, "events").await.items();
+        let by_others = events.iter().filter(|event| event["actor"]["kind"] != "policy");
+        ours.extend(by_others.map(|event| event["reason"].clone()));
+        let told = client.of(ticket, "explain").await.ok();
+        for fact in told["facts"].as_array().unwrap() {
+            ours.extend(fact["by"].as_array().into_iter().flatten().cloned());
+            ours.push(fact["fallback"].clone());
+        }
+    }
+    let ours = ours.iter().filter_map(Value::as_str).filter(|text| !text.starts_with("The "));
+    let ours: BTreeSet<String> = ours.map(str::to_owned).collect();
+    for expected in [
+        "no policy set a team; assigned to the fallback team",
+        "the organization's fallback team",
+        "impact: policy `first` of acme has given it already",
+    ] {
+        assert!(ours.contains(expected), "{expected}: {ours:#?}");
+    }
+    ours
 }
 
 /// Whether a text is made of data, or is the same in both languages.

@@ -6,15 +6,22 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 use waypost_app::explain::{ExplainedDecision, Explanation};
 use waypost_domain::{
-    explain::{ApprovalFact, AwaitedFact, Fact, MajorFact, Policy, Setter, StepFact, VoteAgainst},
+    explain::{
+        ApprovalFact, AwaitedFact, Fact, MajorFact, Messages, NotAsked, Policy, PolicyName, Setter,
+        StepFact, VoteAgainst,
+    },
     incident::MajorState,
     receipt::Outcome,
+    suggestion::SuggestedField,
     waiting::WaitingKind,
 };
 
 use crate::{
     receipts::OutcomeOut,
-    wire::{ApprovalOutcomeName, HookName, KindName, MajorStateName, StateName, WaitingKindName},
+    wire::{
+        ApprovalOutcomeName, HookName, KindName, MajorStateName, StateName, SuggestedFieldName,
+        WaitingKindName,
+    },
 };
 
 /// Why a ticket has its priority, team and state.
@@ -133,6 +140,8 @@ enum FactKindOut {
         hook: HookName,
         /// The policy, with its reasons.
         policy: PolicyOut,
+        /// What it wanted and did not get.
+        wanted: Vec<WantedOut>,
         /// What stood against it.
         by: Vec<String>,
     },
@@ -146,6 +155,24 @@ enum FactKindOut {
         code: String,
         /// What decided instead.
         fallback: String,
+    },
+    /// Policies were not asked, because a lower layer replaces them.
+    NotAsked {
+        /// What they would have been asked.
+        hook: HookName,
+        /// The policies.
+        policies: Vec<PolicyNameOut>,
+        /// The name of the organization that replaces them.
+        replaced_by: String,
+    },
+    /// People were told of it, or will be.
+    Messages {
+        /// How many messages were sent.
+        sent: u64,
+        /// How many are about to be sent.
+        waiting: u64,
+        /// How many leave at a later time, which their policy named.
+        delayed: u64,
     },
     /// Suggestions of policies wait for a person.
     Suggestions {
@@ -198,10 +225,34 @@ enum SetterOut {
 #[schema(as = ExplainedPolicy)]
 struct PolicyOut {
     /// The name of the binding, and whose it is.
-    #[schema(example = "team-router of acme")]
+    #[schema(example = "team-router of Acme")]
     name: String,
+    /// The revision of the binding.
+    revision: i64,
     /// Its reasons.
     reasons: Vec<String>,
+}
+
+/// What a policy is called.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExplainedPolicyName)]
+struct PolicyNameOut {
+    /// The name of the binding, and whose it is.
+    #[schema(example = "team-router of Acme")]
+    name: String,
+    /// The revision of the binding.
+    revision: i64,
+}
+
+/// A value that a policy wanted.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = ExplainedWish)]
+struct WantedOut {
+    /// The field.
+    field: SuggestedFieldName,
+    /// The value; people by their names.
+    #[schema(example = "service/outage")]
+    value: String,
 }
 
 /// How far a step of an approval is.
@@ -323,11 +374,22 @@ impl From<Fact> for FactKindOut {
             Fact::Declined { hook, policy } => {
                 Self::Declined { hook: hook.into(), policy: policy.into() }
             }
-            Fact::Overruled { hook, policy, by } => {
-                Self::Overruled { hook: hook.into(), policy: policy.into(), by }
-            }
+            Fact::Overruled { hook, policy, wanted, by } => Self::Overruled {
+                hook: hook.into(),
+                policy: policy.into(),
+                wanted: wanted.into_iter().map(Into::into).collect(),
+                by,
+            },
             Fact::Failed { hook, policy, code, fallback } => {
                 Self::Failed { hook: hook.into(), policy: policy.into(), code, fallback }
+            }
+            Fact::NotAsked(NotAsked { hook, policies, by }) => Self::NotAsked {
+                hook: hook.into(),
+                policies: policies.into_iter().map(Into::into).collect(),
+                replaced_by: by,
+            },
+            Fact::Messages(Messages { sent, waiting, delayed }) => {
+                Self::Messages { sent, waiting, delayed }
             }
             Fact::Suggestions { open } => Self::Suggestions { open },
             Fact::MoreDecisions { count } => Self::MoreDecisions { count },
@@ -404,7 +466,20 @@ impl From<Setter> for SetterOut {
 
 impl From<Policy> for PolicyOut {
     fn from(Policy { name, reasons }: Policy) -> Self {
-        Self { name: name.to_string(), reasons }
+        let PolicyNameOut { name, revision } = name.into();
+        Self { name, revision, reasons }
+    }
+}
+
+impl From<PolicyName> for PolicyNameOut {
+    fn from(PolicyName { binding, revision, layer }: PolicyName) -> Self {
+        Self { name: format!("{binding} of {layer}"), revision }
+    }
+}
+
+impl From<(SuggestedField, String)> for WantedOut {
+    fn from((field, value): (SuggestedField, String)) -> Self {
+        Self { field: field.into(), value }
     }
 }
 

@@ -29,6 +29,8 @@ use waypost_domain::{
     proposal::{FieldsTaken, Judged, Proposer},
     receipt::Outcome,
     role::Role,
+    said,
+    said::Said,
     suggestion::{SuggestedField, Suggestion, SuggestionState},
     ticket::{self, Action, Done, Notice, Stage, State, Ticket},
 };
@@ -158,7 +160,7 @@ impl TicketDraft {
 
     /// Says that the sender chose the kind of ticket, which policies then leave alone.
     pub(crate) fn fix_kind(&mut self) {
-        self.asking.taken.take(SuggestedField::Kind, "the sender");
+        self.asking.taken.take(SuggestedField::Kind, &said!("the sender"));
     }
 
     /// Says that nothing of it is kept.
@@ -187,7 +189,7 @@ impl TicketDraft {
             (SuggestedField::Urgency, ticket.urgency.is_some()),
         ];
         for (field, _) in given.into_iter().filter(|(_, is_given)| *is_given) {
-            self.asking.taken.take(field, "the sender");
+            self.asking.taken.take(field, &said!("the sender"));
         }
     }
 
@@ -263,7 +265,7 @@ impl TicketDraft {
         let was = self.write.ticket.state();
         let as_it_is = self.write.ticket.clone();
         let changes = self.write.ticket.absorb(as_it_is, self.now);
-        let reason = Some(format!("reply to {replied_to}"));
+        let reason = Some(said!("reply to {number}", number = replied_to).into());
         self.say(done.left.said, by);
         self.did_because(Action::Comment, by, changes, reason);
         self.happened(Notice::Commented, by, was).text = done.left.text;
@@ -272,7 +274,7 @@ impl TicketDraft {
     /// Says of a reply that it was given to another ticket, in whose place this one goes on.
     pub(crate) fn was_reply_to(&mut self, number: &str) {
         if let Some(first) = self.write.events.first_mut() {
-            first.reason.get_or_insert_with(|| format!("reply to {number}"));
+            first.reason.get_or_insert_with(|| said!("reply to {number}", number).into());
         }
     }
 
@@ -355,7 +357,8 @@ impl TicketDraft {
             | Stage::Closed(..)
             | Stage::Cancelled(_) => (Notice::StateChanged, None),
         };
-        let reason = self.naming_what_lacks(format!("follows its parent {}", parent.number));
+        let reason = said!("follows its parent {number}", number = parent.number);
+        let reason = self.naming_what_lacks(reason.into());
         self.did_because(action, &system(), changes, Some(reason));
         self.happened(notice, &system(), was).text = text;
     }
@@ -374,7 +377,9 @@ impl TicketDraft {
     /// because nobody was there to fill it in.
     pub(crate) fn naming_what_lacks(&self, reason: String) -> String {
         match self.write.ticket.resolved_without(&self.facts.directory.org.settings) {
-            Some(lacking) => format!("{reason}; demanded and still empty: {lacking}"),
+            Some(lacking) => {
+                said!("{reason}; demanded and still empty: {lacking}", reason, lacking).into()
+            }
             None => reason,
         }
     }
@@ -437,24 +442,24 @@ impl TicketDraft {
         let context = self.context();
         let otherwise = self.otherwise(hook);
         let evaluation = self.evaluation(&ticket, &context);
-        let said = evaluation.ask(hook, &ticket, &context, part, enough, otherwise);
+        let said = evaluation.ask(hook, &ticket, &context, part, enough, &otherwise);
         self.asking.context = Some(context);
         said
     }
 
     /// What stands if no policy decides at a hook.
-    fn otherwise(&self, hook: Hook) -> &'static str {
+    fn otherwise(&self, hook: Hook) -> Said {
         let ticket = &self.write.ticket;
         let has_fallback_team = ticket.team == self.facts.directory.org.settings.fallback_team;
         match hook {
-            Hook::Categorize => "it stays as it was submitted",
+            Hook::Categorize => said!("it stays as it was submitted"),
             Hook::Route if self.write.is_new && has_fallback_team => {
-                "the organization's fallback team"
+                said!("the organization's fallback team")
             }
-            Hook::Route => "its team stays as it was",
-            Hook::Plan => "the organization's fallback approver",
-            Hook::Stalled => "nobody is reminded",
-            Hook::Notify => "nobody is notified by it",
+            Hook::Route => said!("its team stays as it was"),
+            Hook::Plan => said!("the organization's fallback approver"),
+            Hook::Stalled => said!("nobody is reminded"),
+            Hook::Notify => said!("nobody is notified by it"),
         }
     }
 
@@ -552,8 +557,8 @@ impl TicketDraft {
             .lineage
             .iter()
             .find(|org| org.id == said.asked.binding.org)
-            .map_or_else(|| "another layer".to_owned(), |org| org.key.to_string());
-        format!("policy `{}` of {layer}", said.asked.binding.name)
+            .map_or_else(|| said!("another layer").into(), |org| org.key.to_string());
+        said!("policy `{name}` of {layer}", name = said.asked.binding.name, layer).into()
     }
 
     /// No turn came in time: the ticket goes on without being asked about, and is marked.

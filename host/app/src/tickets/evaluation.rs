@@ -17,6 +17,8 @@ use waypost_domain::{
     ids::{BindingId, EvaluationId, OrgId, ReceiptId, TicketId},
     receipt::{Evaluation as EvaluationRecord, Outcome, Receipt},
     resolution::Asking,
+    said,
+    said::Said,
 };
 use waypost_policy::{
     Answer, BreakerOpen, Decision, ENGINE_VERSION, Failure, Need, PolicyRuntime, Question, Seed,
@@ -262,7 +264,7 @@ impl Evaluation {
         context: &question::Context,
         part: Option<&Part>,
         enough: impl Fn(&Asked, &Answer) -> bool,
-        otherwise: &str,
+        otherwise: &Said,
     ) -> Vec<PolicyAnswer> {
         let layers = Arc::clone(&self.layers);
         let mut said = Vec::new();
@@ -281,24 +283,26 @@ impl Evaluation {
     }
 
     /// Says of each policy that failed what came instead. That shows only after all were asked.
-    fn name_fallbacks(&mut self, hook: Hook, said: &[PolicyAnswer], otherwise: &str) {
+    fn name_fallbacks(&mut self, hook: Hook, said: &[PolicyAnswer], otherwise: &Said) {
         for (place, one) in said.iter().enumerate().filter(|(_, one)| one.failed) {
             let instead = if one.asked.revision.fallback_team_at(hook).is_some() {
-                "the binding's fallback team".to_owned()
+                said!("the binding's fallback team")
             } else {
                 match (hook.asking(), said.get(place + 1)) {
                     (Asking::EachField | Asking::All, _) if said.len() > 1 => {
-                        "the other policies in the order".to_owned()
+                        said!("the other policies in the order")
                     }
-                    (Asking::FirstOpinion, Some(PolicyAnswer { asked, .. })) => {
-                        format!("{} of {} was asked next", asked.binding.name, asked.layer)
-                    }
+                    (Asking::FirstOpinion, Some(PolicyAnswer { asked, .. })) => said!(
+                        "{binding} of {layer} was asked next",
+                        binding = asked.binding.name,
+                        layer = asked.layer
+                    ),
                     (Asking::EachField | Asking::All | Asking::FirstOpinion, _) => {
-                        otherwise.to_owned()
+                        otherwise.clone()
                     }
                 }
             };
-            self.set_fallback(one.receipt, instead);
+            self.set_fallback(one.receipt, instead.into());
         }
     }
 

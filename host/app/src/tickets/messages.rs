@@ -8,7 +8,7 @@ use waypost_domain::{
     message::{DeliveryChannel, Message, ToldAs},
     moment,
     proposal::Proposer,
-    text,
+    said, text,
     ticket::Ticket,
 };
 use waypost_policy::{
@@ -112,7 +112,7 @@ pub(crate) fn drafts(
             }
         }
         if message.subject.trim().is_empty() {
-            overruled.push("a message without a subject".to_owned());
+            overruled.push(said!("a message without a subject").into());
             continue;
         }
         if people.is_empty() {
@@ -132,9 +132,9 @@ pub(crate) fn drafts(
         let subject = message.subject.replace(char::is_control, " ");
         let kept = text::cut(subject.trim(), MAX_SUBJECT_CHARS);
         if kept != subject.trim() {
-            overruled.push(format!(
-                "a subject of more than {MAX_SUBJECT_CHARS} characters; it was cut to that"
-            ));
+            let most = MAX_SUBJECT_CHARS;
+            let why = said!("a subject of more than {most} characters; it was cut to that", most);
+            overruled.push(why.into());
         }
         drafts.push(Draft {
             people,
@@ -147,8 +147,10 @@ pub(crate) fn drafts(
     }
     let asked = notifications.messages.len();
     if asked > MAX_MESSAGES {
-        overruled
-            .push(format!("{asked} messages are too many; only the first {MAX_MESSAGES} are sent"));
+        let most = MAX_MESSAGES;
+        let why =
+            said!("{asked} messages are too many; only the first {most} are sent", asked, most);
+        overruled.push(why.into());
     }
     (drafts, overruled)
 }
@@ -164,18 +166,23 @@ impl Room {
     fn take(&mut self, people: usize, bytes_each: usize) -> Result<(), String> {
         let bytes = people.saturating_mul(bytes_each);
         if people > self.people {
-            return Err(format!(
-                "a message to {people} people; an answer can notify at most {MAX_PEOPLE}, of \
-                 which {} are left",
-                self.people
-            ));
+            return Err(String::from(said!(
+                "a message to {people} people; an answer can notify at most {most}, of which \
+                 {left} are left",
+                people,
+                most = MAX_PEOPLE,
+                left = self.people
+            )));
         }
         if bytes > self.bytes {
-            return Err(format!(
-                "messages of {bytes} bytes to {people} people; an answer can send at most \
-                 {MAX_BYTES}, of which {} are left",
-                self.bytes
-            ));
+            return Err(String::from(said!(
+                "messages of {bytes} bytes to {people} people; an answer can send at most {most}, \
+                 of which {left} are left",
+                bytes,
+                people,
+                most = MAX_BYTES,
+                left = self.bytes
+            )));
         }
         self.people -= people;
         self.bytes -= bytes;
@@ -186,13 +193,16 @@ impl Room {
 /// When a message leaves: at once, or at a later time that its policy names.
 fn send_at(not_before: Option<&str>, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     let Some(text) = not_before else { return Ok(now) };
-    let at = moment::parse(text)
-        .map_err(|invalid| format!("a message with the time `{text}`: {invalid}"))?;
+    let at = moment::parse(text).map_err(|invalid| {
+        said!("a message with the time `{text}`: {why}", text, why = invalid.said())
+    })?;
     if at > now + MAX_WAIT {
         let days = MAX_WAIT.num_days();
-        return Err(format!(
-            "a message for {text}; messages can be scheduled at most {days} days ahead"
-        ));
+        return Err(String::from(said!(
+            "a message for {text}; messages can be scheduled at most {days} days ahead",
+            text,
+            days
+        )));
     }
     Ok(at.max(now))
 }
@@ -205,10 +215,13 @@ fn short(dedupe_key: &str) -> String {
     Digest::of(dedupe_key.as_bytes()).to_string()
 }
 
+fn not_an_id(id: &str) -> String {
+    said!("`{id}` is not a person's id", id).into()
+}
+
 fn people_of(recipient: &Recipient, told: &Told<'_>) -> Result<(ToldAs, Vec<PersonId>), String> {
     let Told { event, ticket, proposer } = told;
-    let known =
-        |id: &str| id.parse::<PersonId>().map_err(|_| format!("`{id}` is not a person's id"));
+    let known = |id: &str| id.parse::<PersonId>().map_err(|_| not_an_id(id));
     Ok(match recipient {
         Recipient::Person(id) => (ToldAs::Named, vec![known(id)?]),
         Recipient::Requester => (ToldAs::Requester, ticket.requester.into_iter().collect()),

@@ -13,6 +13,7 @@ use waypost_domain::{
     ids::TicketId,
     incident::MAX_CHILDREN,
     link::{LinkChange, Retold, made_with, removed_from, retold},
+    said,
     task::{follow_siblings, planned},
     ticket::{
         Action, Beside, Channel, Given, Notice, Opening, Phase, Stage, State, Ticket, TicketKind,
@@ -154,12 +155,16 @@ async fn children_go_on(scene: &mut Scene<'_>) -> Result<(), CommandError> {
             Some(target) => parent_of_children(&mut tx, target).await?,
             None => None,
         };
+        let number = &before.number;
         let why = match &goes_on {
-            Some(it) if incident.is_some() => format!("merged into {}", it.number),
-            Some(it) => format!("converted to {}", it.number),
-            None => "cancelled".to_owned(),
+            Some(it) if incident.is_some() => {
+                said!("its parent {number} was merged into {other}", number, other = it.number)
+            }
+            Some(it) => {
+                said!("its parent {number} was converted to {other}", number, other = it.number)
+            }
+            None => said!("its parent {number} was cancelled", number),
         };
-        let why = format!("its parent {} was {why}", before.number);
         let problem = goes_on.filter(|it| it.problem().is_some());
         for child in ticket::children_of(&mut tx, before.id).await? {
             let place = scene.draft_of(&mut tx, child, Action::Edit).await?;
@@ -202,7 +207,8 @@ async fn links_go_on(scene: &mut Scene<'_>) -> Result<(), CommandError> {
         else {
             continue;
         };
-        let why = format!("{} goes on as {}", source.number, target.number);
+        let (number, other) = (&source.number, &target.number);
+        let why = said!("{number} goes on as {other}", number, other);
         for Retold { was, is } in retold(&links, &source, &target)? {
             let Some((link_type, other)) = was.seen_from(ended) else { continue };
             let Some(id) = other.ticket() else { continue };
@@ -516,7 +522,7 @@ impl TicketDraft {
             let settings = self.settings();
             let now = self.now();
             let changes = self.write.ticket.edit(&given, &[], &facts, &settings, now)?;
-            let reason = Some(format!("{} is a duplicate", problem.number));
+            let reason = Some(said!("{number} is a duplicate", number = problem.number).into());
             self.did_because(Action::Edit, &system(), changes, reason);
             if goes_on.phase().is_active() {
                 return Ok(());
@@ -536,7 +542,8 @@ impl TicketDraft {
             return Ok(());
         }
         if self.write.ticket.awaits_problem(settled.id) {
-            let reason = Value::Text(format!("{} is resolved", settled.number));
+            let reason = said!("{number} is resolved", number = settled.number);
+            let reason = Value::Text(reason.into());
             let given = Given::default().with("reason", reason);
             return self.takes(Action::Resume, &given);
         }
@@ -555,9 +562,8 @@ impl TicketDraft {
             return Ok(());
         }
         let text = Value::Text(text.unwrap_or_default());
-        let given = Given::default()
-            .with("text", text)
-            .with("reason", Value::Text(format!("{} communicates", problem.number)));
+        let reason = said!("{number} communicates", number = problem.number);
+        let given = Given::default().with("text", text).with("reason", Value::Text(reason.into()));
         self.takes(Action::Comment, &given)?;
         if !tells {
             self.hush();

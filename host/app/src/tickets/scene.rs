@@ -598,7 +598,7 @@ impl<'a> Scene<'a> {
         all.extend(changes);
         match source.filter(|_| action == Action::MergeInto) {
             Some((id, number)) => {
-                let reason = Some(format!("{number} was merged into it"));
+                let reason = Some(said!("{number} was merged into it", number).into());
                 draft.did_because(Action::Edit, &by, all, reason);
                 draft.took_in(id, &number, &by);
             }

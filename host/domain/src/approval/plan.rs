@@ -10,6 +10,8 @@ use crate::{
     },
     event::FieldChange,
     ids::{ApprovalId, ApprovalRequestId, OrgId, PersonId, ReceiptId},
+    said,
+    said::Said,
     subject::Subject,
 };
 
@@ -84,12 +86,11 @@ pub struct Planned {
 
 /// A plan that can't be carried out.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
+#[error("{}", self.said())]
 pub enum PlanFault {
     /// No stage, or too many.
-    #[error("a plan must have 1 to {MAX_STAGES} stages; this one has {0}")]
     Stages(usize),
     /// A stage without a step, or with too many.
-    #[error("stage {stage} has {steps} steps; a stage must have 1 to {MAX_STEPS}")]
     Steps {
         /// Which, counted from 1.
         stage: usize,
@@ -97,7 +98,6 @@ pub enum PlanFault {
         steps: usize,
     },
     /// A step without a name, or with one that is too long.
-    #[error("stage {stage}, step {step}: the name must have 1 to {MAX_STEP_NAME_CHARS} characters")]
     Name {
         /// Which stage, counted from 1.
         stage: usize,
@@ -105,13 +105,44 @@ pub enum PlanFault {
         step: usize,
     },
     /// Too many voters.
-    #[error("step `{step}` has {voters} voters; the limit is {MAX_VOTERS}")]
     Voters {
         /// The step's name.
         step: String,
         /// How many it has.
         voters: usize,
     },
+}
+
+impl PlanFault {
+    /// What is wrong with the plan.
+    #[must_use]
+    pub fn said(&self) -> Said {
+        match self {
+            Self::Stages(given) => said!(
+                "a plan must have 1 to {most} stages; this one has {given}",
+                most = MAX_STAGES,
+                given
+            ),
+            Self::Steps { stage, steps } => said!(
+                "stage {stage} has {steps} steps; a stage must have 1 to {most}",
+                stage,
+                steps,
+                most = MAX_STEPS
+            ),
+            Self::Name { stage, step } => said!(
+                "stage {stage}, step {step}: the name must have 1 to {most} characters",
+                stage,
+                step,
+                most = MAX_STEP_NAME_CHARS
+            ),
+            Self::Voters { step, voters } => said!(
+                "step `{step}` has {voters} voters; the limit is {most}",
+                step,
+                voters,
+                most = MAX_VOTERS
+            ),
+        }
+    }
 }
 
 impl Approval {
@@ -268,13 +299,19 @@ fn seat(
         let needed = if is_complete { IsMandatory::No } else { IsMandatory::Yes };
         let fallback = new.fallback_approver.filter(|fallback| new.duties.allow(*fallback));
         if let Some(fallback) = fallback {
-            notes.push(format!("step `{name}`: no approver was left; the fallback approver votes"));
+            let note = said!(
+                "step `{step}`: no approver was left; the fallback approver votes",
+                step = name
+            );
+            notes.push(note.into());
             seats.add(&[fallback], needed, new.duties, &name, notes);
         } else {
-            notes.push(format!(
-                "step `{name}`: no approver was left, and no fallback approver is set; \
-                 it waits until one is appointed"
-            ));
+            let note = said!(
+                "step `{step}`: no approver was left, and no fallback approver is set; it waits \
+                 until one is appointed",
+                step = name
+            );
+            notes.push(note.into());
             // The others can't make up for a yes that is needed and that nobody can give.
             seats.0.clear();
         }
@@ -319,9 +356,12 @@ impl Seats {
         let mut is_anybody = false;
         for person in people {
             if !duties.allow(*person) {
-                let whose =
-                    if duties.requester == Some(*person) { "requester" } else { "implementer" };
-                notes.push(format!("step `{step}`: the {whose}'s own seat was removed"));
+                let note = if duties.requester == Some(*person) {
+                    said!("step `{step}`: the requester's own seat was removed", step)
+                } else {
+                    said!("step `{step}`: the implementer's own seat was removed", step)
+                };
+                notes.push(note.into());
                 continue;
             }
             is_anybody = true;

@@ -2,7 +2,9 @@
 
 use chrono::{DateTime, Duration, Utc};
 
-use super::{ApprovalFact, AwaitedFact, Fact, MajorFact, Policy, Setter, StepFact};
+use super::{
+    ApprovalFact, AwaitedFact, Fact, MajorFact, Messages, NotAsked, Policy, Setter, StepFact,
+};
 use crate::{approval::Outcome, binding::Hook, priority::Level, text};
 
 /// A longer sentence is not read.
@@ -76,13 +78,25 @@ impl Fact {
                 let why = reasons(policy).map(|why| format!(": {why}")).unwrap_or_default();
                 format!("{} gave no opinion when asked to {}{why}.", policy.name, task(*hook))
             }
-            Self::Overruled { policy, by, .. } => {
-                format!("{} was overruled: {}.", policy.name, by.join("; "))
+            Self::Overruled { policy, wanted, by, .. } => {
+                let wanted: Vec<String> =
+                    wanted.iter().map(|(field, value)| format!("{field} {value}")).collect();
+                let wanted = match wanted.as_slice() {
+                    [] => String::new(),
+                    some => format!(" wanted {}, and", some.join(", ")),
+                };
+                format!("{}{wanted} was overruled: {}.", policy.name, by.join("; "))
             }
             Self::Failed { hook, policy, code, fallback } => {
                 let (name, task) = (&policy.name, task(*hook));
                 format!("{name} failed ({code}) when asked to {task}; instead: {fallback}.")
             }
+            Self::NotAsked(NotAsked { hook, policies, by }) => {
+                let names = policies.iter().map(ToString::to_string).collect::<Vec<_>>();
+                let task = task(*hook);
+                format!("Not asked to {task}: {}, replaced by {by}.", names.join(", "))
+            }
+            Self::Messages(messages) => messages.words(),
             Self::Suggestions { open } => format!("Open suggestions from policies: {open}."),
             Self::MoreDecisions { count } => {
                 format!("For {count} more decisions, see the receipts.")
@@ -93,6 +107,19 @@ impl Fact {
             }
             Self::NotWaiting => "It is not waiting for anybody.".to_owned(),
         }
+    }
+}
+
+impl Messages {
+    fn words(self) -> String {
+        let parts = [
+            (self.sent, "sent"),
+            (self.waiting, "about to be sent"),
+            (self.delayed, "delayed to a later time"),
+        ];
+        let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+        let parts = parts.map(|(count, how)| format!("{count} {how}")).collect::<Vec<_>>();
+        format!("Messages about it: {}.", parts.join(", "))
     }
 }
 

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use crate::{
     binding::Hook,
-    explain::{self, Decided, MAX_FACTS, Surroundings},
+    explain::{self, Decided, MAX_FACTS, Messages, NotAsked, Surroundings},
     fixture::{
         AGENT, CALLER, act, hours, in_every_state, in_state, monday, number, opened, settings,
         text, with,
@@ -29,7 +29,7 @@ fn name_of(person: PersonId) -> String {
 }
 
 fn called(binding: &str) -> explain::PolicyName {
-    explain::PolicyName { binding: binding.to_owned(), layer: "acme".to_owned() }
+    explain::PolicyName { binding: binding.to_owned(), revision: 2, layer: "Acme".to_owned() }
 }
 
 fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> Decided {
@@ -39,6 +39,7 @@ fn decision(hook: Hook, outcome: Outcome, gave: &[SuggestedField]) -> Decided {
         policy: called("team-router"),
         outcome,
         gave: gave.to_vec(),
+        proposed: Vec::new(),
         reasons: vec!["the text names a printer.".to_owned()],
     }
 }
@@ -50,6 +51,8 @@ fn explain(ticket: &Ticket, decisions: &[Decided], settings: &OrgSettings) -> Ve
         ci: None,
         item: None,
         decisions,
+        not_asked: &[],
+        messages: Messages::default(),
         open_suggestions: 0,
         approval: None,
         name_of: &name_of,
@@ -92,11 +95,66 @@ fn q1_a_ticket_is_explained_in_plain_sentences() {
             "It has priority 5, because the organization's matrix gives 5 for impact 2 and urgency \
              unknown (treated as 3).",
             "It has no category, because neither a person nor a policy has set one.",
-            "Its team is Service Desk, set by team-router of acme: the text names a printer.",
-            "team-router of acme gave no opinion when asked to categorize it: the text names a \
+            "Its team is Service Desk, set by team-router r2 of Acme: the text names a printer.",
+            "team-router r2 of Acme gave no opinion when asked to categorize it: the text names a \
              printer.",
             "It has been waiting for the team Service Desk to pick it up since 2026-06-01 08:00 \
              UTC (1 day).",
+        ]
+    );
+}
+
+#[test]
+fn q1_what_was_overruled_says_what_the_policy_wanted_and_did_not_get() {
+    let why = |field: &str| format!("{field}: policy `store-words` of fennel has given it already");
+    let overruled = Decided {
+        proposed: vec![
+            (SuggestedField::Category, "service/outage".to_owned()),
+            (SuggestedField::Impact, "1".to_owned()),
+            (SuggestedField::Urgency, "2".to_owned()),
+        ],
+        ..decision(
+            Hook::Categorize,
+            Outcome::Overruled(vec![why("category"), why("urgency")]),
+            &[SuggestedField::Impact],
+        )
+    };
+    let told = explain(&opened(TicketKind::Incident), &[overruled], &settings());
+    let wanted = "team-router r2 of Acme wanted category service/outage, urgency 2, and was \
+                  overruled: category: policy `store-words` of fennel has given it already; \
+                  urgency: policy `store-words` of fennel has given it already.";
+    assert!(told.iter().any(|sentence| sentence == wanted), "{told:?}");
+}
+
+#[test]
+fn q1_who_was_not_asked_and_how_many_were_told_are_facts() {
+    let settings = settings();
+    let not_asked = [NotAsked {
+        hook: Hook::Route,
+        policies: vec![called("harbor-teams"), called("night-teams")],
+        by: "Fennel Foods".to_owned(),
+    }];
+    let facts = Surroundings {
+        team: "Service Desk",
+        service: None,
+        ci: None,
+        item: None,
+        decisions: &[],
+        not_asked: &not_asked,
+        messages: Messages { sent: 2, waiting: 0, delayed: 1 },
+        open_suggestions: 0,
+        approval: None,
+        name_of: &name_of,
+        settings: &settings,
+    };
+    let told = explain::explain(&opened(TicketKind::Incident), &facts);
+    let told: Vec<String> = told.iter().map(|fact| fact.sentence(monday())).collect();
+    assert_eq!(
+        told[4..6],
+        [
+            "Messages about it: 2 sent, 1 delayed to a later time.",
+            "Not asked to choose its team: harbor-teams r2 of Acme, night-teams r2 of Acme, \
+             replaced by Fennel Foods.",
         ]
     );
 }

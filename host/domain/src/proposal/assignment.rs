@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 use crate::{
     ids::{PersonId, TeamId},
     proposal::{FieldsTaken, Judged, Proposed, Proposer, Strength},
+    said,
     suggestion::SuggestedField,
     ticket::{MAX_WATCHERS, Ticket},
 };
@@ -54,7 +55,7 @@ pub fn apply_assignment(
             ticket.set_owner(team, assignee);
         }
     }
-    let mut left_out = 0;
+    let mut left_out: usize = 0;
     for watcher in watchers {
         if ticket.watchers.len() < MAX_WATCHERS {
             ticket.watchers.insert(watcher);
@@ -63,7 +64,8 @@ pub fn apply_assignment(
         }
     }
     if left_out > 0 {
-        let why = format!("{left_out} more than the {MAX_WATCHERS} that a ticket can have");
+        let most = MAX_WATCHERS;
+        let why = said!("{left_out} more than the {most} that a ticket can have", left_out, most);
         judged.overrule(SuggestedField::Watchers, why);
     }
     if *ticket != before {
@@ -106,7 +108,7 @@ impl Judging<'_, '_> {
         let named = self.proposer.directory.team_named(self.ticket.org, team.key.as_str());
         if proposed.strength == Strength::Suggested && named.map(|named| named.id) != Some(team.id)
         {
-            let why = "another team has the same key here, so this one can only be set";
+            let why = said!("another team has the same key here, so this one can only be set");
             self.judged.overrule(field, why);
             return None;
         }
@@ -142,7 +144,7 @@ impl Judging<'_, '_> {
         let found = self.proposer.directory.team(of);
         if !found.is_some_and(|found| found.has_member(proposed.value)) {
             let key = found.map(|found| found.key.as_str()).unwrap_or_default();
-            let why = format!("this person is not a member of the team `{key}`");
+            let why = said!("this person is not a member of the team `{key}`", key);
             self.judged.overrule(field, why);
             return None;
         }

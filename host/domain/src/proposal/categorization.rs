@@ -8,6 +8,7 @@ use crate::{
     priority::Matrix,
     proposal::{FieldsTaken, Judged, Proposed, Strength},
     refusal::Faults,
+    said,
     suggestion::SuggestedField,
     text,
     ticket::{Ticket, TicketKind},
@@ -109,13 +110,16 @@ impl Judging<'_> {
             (Strength::Set, kind) if kind == present => {}
             (Strength::Set, kind) if kind.rules().has_requester() => {
                 if !self.ticket.is_arriving(self.now) || !self.ticket.retype(kind) {
-                    let why = "only a ticket that has just come in, without a catalog item, changes its kind; \
-                               a person can convert it";
+                    let why = said!(
+                        "only a ticket that has just come in, without a catalog item, changes its \
+                         kind; a person can convert it"
+                    );
                     self.judged.overrule(field, why);
                 }
             }
             (Strength::Set, kind) => {
-                self.judged.overrule(field, format!("a {kind} can only be suggested"));
+                let why = said!("a {kind} can only be suggested", kind = kind.as_str());
+                self.judged.overrule(field, why);
             }
         }
     }
@@ -171,13 +175,14 @@ impl Judging<'_> {
             let read = text::tags(&[tag], &mut faults);
             for fault in faults.into_vec() {
                 let why = fault.message.trim_end_matches('.');
-                self.judged.overruled.push(format!("tags: `{tag}`: {why}"));
+                self.judged.overrule(SuggestedField::Tags, said!("`{tag}`: {why}", tag, why));
             }
             new.extend(read.into_iter().filter(|tag| !self.ticket.tags.contains(tag)));
         }
         for tag in new.split_off(new.len().min(text::MAX_TAGS - self.ticket.tags.len())) {
             let most = text::MAX_TAGS;
-            self.judged.overruled.push(format!("tags: `{tag}` exceeds the maximum of {most}"));
+            let why = said!("`{tag}` exceeds the maximum of {most}", tag, most);
+            self.judged.overrule(SuggestedField::Tags, why);
         }
         match proposed.strength {
             Strength::Set => self.ticket.tags.extend(new),

@@ -3,6 +3,8 @@
 use crate::{
     ids::{PersonId, TeamId},
     proposal::Proposer,
+    said,
+    said::Said,
     ticket::Ticket,
 };
 
@@ -59,20 +61,21 @@ pub fn resolve_approvers(
     for approver in approvers {
         let found = match approver {
             Approver::Person(person) => Ok(vec![*person]),
-            Approver::Manager => one(facts.manager, || "the requester has no manager".to_owned()),
+            Approver::Manager => one(facts.manager, || said!("the requester has no manager")),
             Approver::ManagerOf(person) => {
-                one((facts.manager_of)(*person), || format!("{person} has no manager"))
+                one((facts.manager_of)(*person), || said!("{person} has no manager", person))
             }
             Approver::ServiceOwner => one(facts.service_owner(ticket), || {
-                "the ticket has no service with an owner".to_owned()
+                said!("the ticket has no service with an owner")
             }),
             Approver::CiOwner => one(facts.ci_owner(ticket), || {
-                "the ticket has no configuration item whose service has an owner, or whose support \
-                 team has a lead"
-                    .to_owned()
+                said!(
+                    "the ticket has no configuration item whose service has an owner, or whose \
+                     support team has a lead"
+                )
             }),
             Approver::AssigneeLead => one(facts.lead_of(ticket.team), || {
-                "the team that owns the ticket has no lead".to_owned()
+                said!("the team that owns the ticket has no lead")
             }),
             Approver::Team(name) => facts
                 .proposer
@@ -81,7 +84,7 @@ pub fn resolve_approvers(
             Approver::TeamLead(name) => facts
                 .proposer
                 .team(ticket.org, name)
-                .and_then(|team| one(team.lead, || format!("the team `{name}` has no lead"))),
+                .and_then(|team| one(team.lead, || said!("the team `{name}` has no lead", name))),
         };
         match found {
             Ok(people) => {
@@ -95,8 +98,18 @@ pub fn resolve_approvers(
     resolved
 }
 
-fn one(person: Option<PersonId>, why: impl FnOnce() -> String) -> Result<Vec<PersonId>, String> {
-    person.map(|person| vec![person]).ok_or_else(why)
+fn one(person: Option<PersonId>, why: impl FnOnce() -> Said) -> Result<Vec<PersonId>, String> {
+    person.map(|person| vec![person]).ok_or_else(|| why().into())
+}
+
+/// Why a person whom a policy names cannot be asked for a vote.
+#[must_use]
+pub fn cannot_vote(person: PersonId) -> String {
+    said!(
+        "{person} cannot vote here: not active, an auditor, or a requester of another organization",
+        person
+    )
+    .into()
 }
 
 impl ApproverFacts<'_> {
@@ -124,10 +137,7 @@ impl ResolvedApprovers {
         if (facts.can_vote)(person) {
             self.voters.push(person);
         } else {
-            self.notes.push(format!(
-                "{person} cannot vote here: not active, an auditor, or a requester of another \
-                 organization"
-            ));
+            self.notes.push(cannot_vote(person));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! Who proposes: a policy at its binding, and the teams that its names mean.
 
-use crate::{directory::Lookup, ids::OrgId, organization::Organization, team::Team};
+use crate::{directory::Lookup, ids::OrgId, organization::Organization, said, team::Team};
 
 /// A policy at its binding, in front of one ticket.
 #[derive(Clone, Copy)]
@@ -23,16 +23,25 @@ impl<'a> Proposer<'a> {
     /// below: a client's team cannot stand in for one that its provider's policy names.
     /// `organization/key` names exactly one team.
     pub fn team(&self, org: OrgId, name: &str) -> Result<&'a Team, String> {
-        let (found, place) = if let Some((organization, key)) = name.split_once('/') {
+        let (found, layer) = if let Some((organization, key)) = name.split_once('/') {
             let owner = self.lineage.iter().find(|one| one.key.as_str() == organization);
-            (owner.and_then(|owner| self.team_of(owner.id, key)), String::new())
+            (owner.and_then(|owner| self.team_of(owner.id, key)), None)
         } else {
             let upwards = self.lineage.iter().rev().skip_while(|above| above.id != self.layer);
             let mut found = upwards.map(|above| self.team_of(above.id, name));
-            (found.find_map(|found| found), self.in_its_layer())
+            (found.find_map(|found| found), self.its_layer())
         };
-        found.filter(|team| team.serves(org)).ok_or_else(|| {
-            format!("there is no active team `{name}`{place} that tickets can be assigned to")
+        found.filter(|team| team.serves(org)).ok_or_else(|| match layer {
+            Some(layer) => String::from(said!(
+                "there is no active team `{name}` of `{layer}` or a layer above it that tickets can \
+                 be assigned to",
+                name,
+                layer = layer.key
+            )),
+            None => String::from(said!(
+                "there is no active team `{name}` that tickets can be assigned to",
+                name
+            )),
         })
     }
 
@@ -40,8 +49,7 @@ impl<'a> Proposer<'a> {
         self.directory.teams().iter().find(|team| team.org == org && team.key.as_str() == key)
     }
 
-    fn in_its_layer(&self) -> String {
-        let layer = self.lineage.iter().find(|org| org.id == self.layer);
-        layer.map_or_else(String::new, |org| format!(" of `{}` or a layer above it", org.key))
+    fn its_layer(&self) -> Option<&'a Organization> {
+        self.lineage.iter().find(|org| org.id == self.layer)
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     binding::{Binding, Fallback, Hook, Hooks, LimitChanges, Revision},
     fixture::{key, monday},
     ids::{BindingId, OrgId, TeamId},
-    resolution::{Bound, order},
+    resolution::{Bound, order, replaced},
 };
 
 const PLATFORM: OrgId = OrgId(Uuid::from_u128(1));
@@ -101,6 +101,21 @@ fn a_layer_can_replace_what_is_unlocked_above_it_but_not_what_is_locked() {
         bound(CLIENT, "client", 1),
     ];
     assert_eq!(names(&bindings), ["platform-lock", "client", "provider"]);
+}
+
+#[test]
+fn what_is_replaced_is_known_together_with_what_replaces_it() {
+    let bindings = [
+        replacing(bound(PROVIDER, "provider", 1)),
+        bound(PLATFORM, "platform", 1),
+        locked(bound(PLATFORM, "platform-lock", 2)),
+        bound(CLIENT, "client", 1),
+    ];
+    let found = replaced(Hook::Route, &LINEAGE, &bindings).expect("the provider replaces");
+    let names: Vec<&str> = found.bindings.iter().map(|one| one.binding.name.as_str()).collect();
+    assert_eq!((found.by.binding.name.as_str(), names), ("provider", vec!["platform"]));
+    assert_eq!(replaced(Hook::Notify, &LINEAGE, &bindings), None);
+    assert_eq!(replaced(Hook::Route, &LINEAGE, &bindings[1..]), None);
 }
 
 #[test]

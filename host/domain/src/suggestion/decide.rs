@@ -59,7 +59,7 @@ fn open(turn: &mut Turn<'_>) -> Result<(PersonId, Suggestion), Refused> {
 }
 
 fn decide(turn: &mut Turn<'_>, suggestion: Suggestion, state: SuggestionState) {
-    turn.left.reason = Some(format!("suggested {}: {}", suggestion.field, suggestion.value));
+    turn.left.reason = Some(suggestion.told());
     turn.beside.suggestion = Some(Suggestion { state, ..suggestion });
 }
 
@@ -71,10 +71,15 @@ impl Suggestion {
         self.value.parse().ok().filter(|_| self.field == SuggestedField::Kind)
     }
 
+    /// What it suggests, as a reason of what follows from it.
+    fn told(&self) -> String {
+        said!("suggested {field}: {value}", field = self.field, value = self.value).into()
+    }
+
     /// What the action `convert` is given to follow it.
     #[must_use]
     pub fn conversion(&self) -> Option<Given> {
-        let reason = format!("suggested {}: {}", self.field, self.value);
+        let reason = self.told();
         let given = |kind: TicketKind| {
             Given::default()
                 .with("to", Value::Text(kind.to_string()))

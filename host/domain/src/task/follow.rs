@@ -108,14 +108,15 @@ impl Ticket {
     pub fn ends_its_tasks(&self) -> Option<String> {
         // The review of an accepted risk is due even if its problem is closed by then.
         let is_risk = self.stage.outcome().is_some_and(|it| it.code == Some(Code::RiskAccepted));
-        let what = match self.phase() {
+        let number = &self.number;
+        let why = match self.phase() {
             Phase::Open | Phase::OnHold => return None,
             Phase::Closed if is_risk => return None,
-            Phase::Done => "done without it",
-            Phase::Rejected => "rejected",
-            Phase::Closed => "closed",
-            Phase::Cancelled => "cancelled",
+            Phase::Done => said!("{number} was done without it", number),
+            Phase::Rejected => said!("{number} was rejected", number),
+            Phase::Closed => said!("{number} was closed", number),
+            Phase::Cancelled => said!("{number} was cancelled", number),
         };
-        Some(format!("{} was {what}", self.number))
+        Some(why.into())
     }
 }

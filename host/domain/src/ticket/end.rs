@@ -100,11 +100,11 @@ pub(crate) fn merge_into(ticket: &mut Ticket, turn: &mut Turn<'_>) -> Result<(),
     }
     ticket.cancelled(
         CancelOutcome::MergedInto(target.id),
-        format!("duplicate of {}", target.number),
+        said!("duplicate of {number}", number = target.number).into(),
         turn,
     );
     turn.left.target_changes.push(led_from("merged_from", ticket));
-    turn.left.reason = Some(format!("merged into {}", target.number));
+    turn.left.reason = Some(said!("merged into {number}", number = target.number).into());
     turn.left.text = Some(target.takes_its_place());
     turn.beside.target = Some(target);
     Ok(())
@@ -236,14 +236,14 @@ impl Ticket {
     /// What people hear of a ticket in whose place this one goes on.
     #[must_use]
     pub fn takes_its_place(&self) -> String {
-        format!("It goes on as {}.", self.number)
+        said!("It goes on as {number}.", number = self.number).into()
     }
 
     /// What people hear of a ticket that another one was merged into. No more than its number: what
     /// it says is not everybody's to read.
     #[must_use]
     pub fn was_merged(source: &str) -> String {
-        format!("{source} was merged into it.")
+        said!("{number} was merged into it.", number = source).into()
     }
 
     /// Becomes what another's move has made of it. Returns what changed.

@@ -8,7 +8,7 @@ use waypost_domain::{
 };
 use waypost_store::{
     Store, StoreError, on_both_engines,
-    outbox::{self, Ended, Fate},
+    outbox::{self, Ended, Fate, MessageCounts},
     testing,
 };
 
@@ -20,6 +20,7 @@ on_both_engines! {
     what_is_due_is_claimed_once_for_a_while
     a_failed_attempt_is_made_again
     a_settled_message_stays_settled
+    messages_about_a_ticket_are_counted_by_whether_and_when_they_leave
     many_are_settled_at_once_and_which_were_before_is_known
     what_is_given_back_is_due_at_once
     messages_are_listed_page_by_page
@@ -271,6 +272,24 @@ async fn texts_of_settled_messages_are_emptied_once(store: Store) {
     // Nobody gets it a second time.
     let again = Message { id: MessageId(fixture::id()), ..ours[0].clone() };
     assert_eq!(outbox::enqueue_many(&mut tx, &[again]).await.unwrap(), 0);
+}
+
+async fn messages_about_a_ticket_are_counted_by_whether_and_when_they_leave(store: Store) {
+    let Tree { client, other, .. } = tree(&store).await;
+    let messages = enqueued(&store, &client, &["a", "b", "c", "d"]).await;
+    let _ = enqueued(&store, &other, &["a"]).await;
+    let ticket = messages[0].ticket.unwrap();
+    claim(&store, 5, 10).await;
+    for (message, fate) in
+        [(0, handed_over()), (1, given_up("x")), (2, not_sent("x")), (3, put_off("x", 8))]
+    {
+        settle(&store, client.id, &[(messages[message].id, fate)], 6, &[]).await;
+    }
+    let mut tx = store.read(client.id).await.unwrap();
+    let now = outbox::count_of_ticket(&mut tx, ticket, at(6)).await.unwrap();
+    assert_eq!(now, MessageCounts { sent: 1, waiting: 1, delayed: 0 });
+    let before = outbox::count_of_ticket(&mut tx, ticket, at(4)).await.unwrap();
+    assert_eq!(before, MessageCounts { sent: 1, waiting: 0, delayed: 1 });
 }
 
 async fn messages_of_organizations_are_apart(store: Store) {

@@ -195,6 +195,7 @@ async fn read_history(tx: &mut ReadTx, sample: &Sample) {
     link::of(tx, &[subject]).await.unwrap();
     outbox::list(tx, Some(sample.message), 51).await.unwrap();
     outbox::of_ticket(tx, sample.ticket.id).await.unwrap();
+    outbox::count_of_ticket(tx, sample.ticket.id, sample.ticket.opened_at).await.unwrap();
     import_job::find(tx, "job").await.unwrap();
 }
 

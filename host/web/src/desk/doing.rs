@@ -235,7 +235,8 @@ async fn offer_seats(
             for seat in &step.requests {
                 if matches!(seat.state, SeatState::Requested | SeatState::Vacant) {
                     let name = waypost_app::person_name(&round.names, seat.voter).name;
-                    seats.push((seat.id.to_string(), format!("{}: {name}", step.name)));
+                    let step = viewer.words.step(&step.name);
+                    seats.push((seat.id.to_string(), format!("{step}: {name}")));
                 }
             }
         }

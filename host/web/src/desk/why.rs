@@ -1,9 +1,14 @@
 //! Why a ticket is where it is: the facts of its explanation, in the viewer's words.
 
 use waypost_app::explain::Explanation;
-use waypost_domain::explain::{ApprovalFact, AwaitedFact, Fact, MajorFact, Policy, Setter};
+use waypost_domain::{
+    explain::{
+        ApprovalFact, AwaitedFact, Fact, MajorFact, Messages, NotAsked, Policy, PolicyName, Setter,
+    },
+    suggestion::SuggestedField,
+};
 
-use crate::viewer::Viewer;
+use crate::{text::Html, viewer::Viewer, words::Words};
 
 /// A line of "why here?": what is so, and why.
 #[derive(Debug, Clone)]
@@ -12,8 +17,8 @@ pub(crate) struct Because {
     pub(crate) value: String,
     /// Who or what set it.
     pub(crate) by: Option<String>,
-    /// The reasons, as policies and people put them.
-    pub(crate) reasons: Vec<String>,
+    /// The reasons: as policies and people put them; the desk's own in the viewer's language.
+    pub(crate) reasons: Vec<Html>,
     /// Whether it is nothing that anybody wanted: somebody should look.
     pub(crate) is_trouble: bool,
 }
@@ -26,16 +31,16 @@ impl Because {
     fn set(self, viewer: &Viewer, by: &Setter) -> Self {
         let t = &viewer.words.text;
         let (by, reasons) = match by {
-            Setter::Policy(Some(policy)) => (named(viewer, policy), policy.reasons.clone()),
+            Setter::Policy(Some(policy)) => (named(viewer, &policy.name), plain(&policy.reasons)),
             Setter::Policy(None) => (t.why_a_policy(), Vec::new()),
-            Setter::Person(reason) => (t.why_a_person(), reason.iter().cloned().collect()),
+            Setter::Person(reason) => (t.why_a_person(), plain(reason)),
             Setter::Default => (t.why_nobody(), Vec::new()),
         };
         Self { by: Some(by), reasons, ..self }
     }
 
     fn of_policy(self, viewer: &Viewer, policy: &Policy) -> Self {
-        Self { by: Some(named(viewer, policy)), reasons: policy.reasons.clone(), ..self }
+        Self { by: Some(named(viewer, &policy.name)), reasons: plain(&policy.reasons), ..self }
     }
 
     /// Whether the value is a word or two, and no sentence.
@@ -48,9 +53,15 @@ impl Because {
     }
 }
 
-/// What a policy is called, and whose it is.
-fn named(viewer: &Viewer, policy: &Policy) -> String {
-    viewer.words.text.why_policy(&policy.name.binding, &policy.name.layer)
+/// What a policy is called, which revision of it was asked, and whose it is.
+fn named(viewer: &Viewer, name: &PolicyName) -> String {
+    let PolicyName { binding, revision, layer } = name;
+    viewer.words.text.why_policy(binding, revision.to_string(), layer)
+}
+
+/// Texts as they were written.
+fn plain<'a>(texts: impl IntoIterator<Item = &'a String>) -> Vec<Html> {
+    texts.into_iter().map(|text| Html::plain(text)).collect()
 }
 
 /// The lines of an explanation. What the head of the page says already is left out, and so is a
@@ -58,7 +69,7 @@ fn named(viewer: &Viewer, policy: &Policy) -> String {
 pub(crate) fn because(viewer: &Viewer, explanation: &Explanation) -> Vec<Because> {
     let mut lines: Vec<Because> = Vec::new();
     for mut line in explanation.facts.iter().filter_map(|fact| line(viewer, fact)) {
-        let is_told = |reason: &String| lines.iter().any(|before| before.reasons.contains(reason));
+        let is_told = |reason: &Html| lines.iter().any(|before| before.reasons.contains(reason));
         line.reasons.retain(|reason| !is_told(reason));
         lines.push(line);
     }
@@ -78,11 +89,11 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
             let value = format!("P{level}");
             let line = Because::new(field("priority"), value).set(viewer, set_by);
             let mut reasons = line.reasons.clone();
-            reasons.push(matrix);
+            reasons.push(Html::plain(&matrix));
             let by = match (set_by, rated_by) {
                 (Setter::Default, Some(policy)) => {
-                    reasons.extend(policy.reasons.iter().cloned());
-                    Some(t.why_rated(named(viewer, policy)))
+                    reasons.extend(plain(&policy.reasons));
+                    Some(t.why_rated(named(viewer, &policy.name)))
                 }
                 (Setter::Default, None) => Some(t.why_the_matrix()),
                 _ => line.by.clone(),
@@ -124,23 +135,34 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
                 MajorFact::Done => ("done", Vec::new()),
             };
             let line = Because::new(t.why_major(), words.name("major", state));
-            Because { reasons: more, ..line }
+            Because { reasons: plain(&more), ..line }
         }
         Fact::Approval(approval) => of_approval(viewer, approval),
         Fact::Declined { hook, policy } => {
-            Because::new(words.name("hook", hook.as_str()), t.why_declined())
-                .of_policy(viewer, policy)
+            let line = Because::new(words.name("hook", hook.as_str()), t.why_declined());
+            // What it lacked is said by the desk.
+            let reasons = policy.reasons.iter().map(|reason| words.retell_ours(reason)).collect();
+            Because { reasons, ..line.of_policy(viewer, policy) }
         }
-        Fact::Overruled { hook, policy, by } => {
+        Fact::Overruled { hook, policy, wanted, by } => {
             let line = Because::new(words.name("hook", hook.as_str()), t.why_overruled());
-            Because { reasons: by.clone(), ..line.of_policy(viewer, policy) }
+            let wanted = wanted.iter().map(|(field, value)| wish(words, *field, value));
+            let reasons = wanted.chain(by.iter().map(|why| words.retell(why))).collect();
+            Because { reasons, ..line.of_policy(viewer, policy) }
         }
         Fact::Failed { hook, policy, code, fallback } => {
-            let value = t.why_failed(words.name("failure", code), fallback);
-            Because::new(words.name("hook", hook.as_str()), value)
-                .of_policy(viewer, policy)
-                .troubling()
+            let value = t.why_failed(words.name("failure", code));
+            let line = Because::new(words.name("hook", hook.as_str()), value);
+            let instead = words.retell_in(fallback, |told| t.why_instead(told));
+            let line = Because { reasons: vec![instead], ..line.of_policy(viewer, policy) };
+            line.troubling()
         }
+        Fact::NotAsked(NotAsked { hook, policies, by }) => {
+            let names: Vec<String> = policies.iter().map(|name| named(viewer, name)).collect();
+            let value = t.why_not_asked(names.join(", "), by);
+            Because::new(words.name("hook", hook.as_str()), value)
+        }
+        Fact::Messages(messages) => of_messages(viewer, *messages),
         Fact::Suggestions { open } => {
             let open = u32::try_from(*open).unwrap_or(u32::MAX);
             Because::new(t.suggestions_title(), t.why_suggestions(open))
@@ -157,6 +179,26 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
     })
 }
 
+/// What an overruled policy wanted for a field.
+fn wish(words: &Words, field: SuggestedField, value: &str) -> Html {
+    let kind = words.named("kind", value).filter(|_| field == SuggestedField::Kind);
+    let value = kind.unwrap_or_else(|| value.to_owned());
+    Html::plain(&words.text.why_wanted(words.name("field", field.as_str()), value))
+}
+
+fn of_messages(viewer: &Viewer, messages: Messages) -> Because {
+    let t = &viewer.words.text;
+    let number = |count: u64| u32::try_from(count).unwrap_or(u32::MAX);
+    let parts = [
+        (messages.sent, t.why_sent(number(messages.sent))),
+        (messages.waiting, t.why_about_to_be_sent(number(messages.waiting))),
+        (messages.delayed, t.why_delayed(number(messages.delayed))),
+    ];
+    let parts = parts.into_iter().filter(|(count, _)| *count > 0);
+    let value = parts.map(|(_, told)| told).collect::<Vec<_>>().join(", ");
+    Because::new(t.why_messages(), value)
+}
+
 fn of_approval(viewer: &Viewer, approval: &ApprovalFact) -> Because {
     let (t, words) = (&viewer.words.text, viewer.words);
     let mut reasons: Vec<String> = approval
@@ -164,17 +206,18 @@ fn of_approval(viewer: &Viewer, approval: &ApprovalFact) -> Because {
         .iter()
         .map(|step| {
             let number = |count: usize| u32::try_from(count).unwrap_or(u32::MAX);
-            format!("{}: {}", step.name, t.vote_tally(number(step.approved), number(step.needed)))
+            let tally = t.vote_tally(number(step.approved), number(step.needed));
+            format!("{}: {tally}", words.step(&step.name))
         })
         .collect();
     if let Some(vote) = &approval.rejection {
         let comment = vote.comment.clone().unwrap_or_default();
-        reasons.push(format!("{} ({}): {comment}", vote.voter, vote.step));
+        reasons.push(format!("{} ({}): {comment}", vote.voter, words.step(&vote.step)));
     }
     let round = if approval.round > 1 { format!(" {}", approval.round) } else { String::new() };
     let what = format!("{}{round}", t.approval_title());
     let line = Because::new(what, words.name("outcome", approval.outcome.as_str()));
-    Because { reasons, ..line }
+    Because { reasons: plain(&reasons), ..line }
 }
 
 fn awaited(viewer: &Viewer, on: &AwaitedFact) -> String {

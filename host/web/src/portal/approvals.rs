@@ -129,7 +129,7 @@ fn asked_of(caller: &Caller, clock: &Clockwork, vote: &WaitingVote, href: String
         href,
         number: vote.number.clone(),
         about: vote.short_description.clone(),
-        step: vote.step.clone(),
+        step: clock.words.step(&vote.step),
         instead_of: (caller.person() != Some(vote.seat.id)).then(|| vote.seat.name.clone()),
         since: vote.requested_at.map(|at| clock.when(at)),
         due: vote.due_at.map(|at| clock.at(at)),
@@ -269,7 +269,7 @@ pub(crate) fn stages(viewer: &Viewer, view: &ApprovalView) -> Vec<Stage> {
 fn stages_for(words: &Words, view: &ApprovalView) -> Vec<Stage> {
     let round: &Approval = &view.approval;
     let step = |step: &waypost_domain::approval::Step| StepRow {
-        name: step.name.clone(),
+        name: words.step(&step.name),
         outcome: words.name("outcome", step.outcome.as_str()),
         needed: quorum(words, step),
         voters: step

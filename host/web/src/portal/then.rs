@@ -91,7 +91,7 @@ fn of_step(viewer: &Viewer, step: &StepPreview, is_own: bool) -> Line {
     };
     let due =
         step.due_hours.map(|hours| t.then_due(viewer.clock.span(TimeDelta::hours(hours.into()))));
-    let meta = std::iter::once(step.name.clone()).chain(due).collect::<Vec<_>>();
+    let meta = std::iter::once(viewer.words.step(&step.name)).chain(due).collect::<Vec<_>>();
     Line { text, meta: meta.join(" · ") }
 }
 

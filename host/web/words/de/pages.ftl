@@ -388,7 +388,7 @@ bulk-go =
 
 why-title = Warum hier?
 why-a-policy = eine Regel
-why-policy = { $binding } von { $organization }
+why-policy = { $binding } r{ $revision } von { $organization }
 why-a-person = eine Person
 why-nobody = niemand: die Vorgabe
 why-the-matrix = die Matrix der Organisation
@@ -403,7 +403,14 @@ why-update = nächste Mitteilung { $when }
 why-update-missed = die Mitteilung war fällig ({ $when }) und blieb aus
 why-declined = hatte keine Meinung
 why-overruled = wurde überstimmt
-why-failed = gescheitert ({ $code }); stattdessen: { $fallback }
+why-wanted = wollte { $field }: { $value }
+why-failed = gescheitert ({ $code })
+why-instead = stattdessen: { $fallback }
+why-not-asked = nicht gefragt: { $policies } (ersetzt durch { $organization })
+why-messages = Nachrichten
+why-sent = { $count } gesendet
+why-about-to-be-sent = { $count } gehen gleich hinaus
+why-delayed = { $count } zu späterer Zeit
 why-suggestions =
     { $count ->
         [one] Einer wartet auf eine Entscheidung

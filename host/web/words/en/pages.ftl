@@ -449,8 +449,9 @@ bulk-go =
 why-title = Why here?
 why-a-policy = a policy
 # $binding (String)
+# $revision (String)
 # $organization (String)
-why-policy = { $binding } of { $organization }
+why-policy = { $binding } r{ $revision } of { $organization }
 why-a-person = a person
 why-nobody = nobody: the default
 why-the-matrix = the matrix of the organization
@@ -473,9 +474,23 @@ why-update = next update { $when }
 why-update-missed = the update was due { $when } and was missed
 why-declined = gave no opinion
 why-overruled = was overruled
+# $field (String)
+# $value (String)
+why-wanted = wanted { $field }: { $value }
 # $code (String)
+why-failed = failed ({ $code })
 # $fallback (String)
-why-failed = failed ({ $code }); instead: { $fallback }
+why-instead = instead: { $fallback }
+# $policies (String)
+# $organization (String)
+why-not-asked = not asked: { $policies } (replaced by { $organization })
+why-messages = Messages
+# $count (Number)
+why-sent = { $count } sent
+# $count (Number)
+why-about-to-be-sent = { $count } about to be sent
+# $count (Number)
+why-delayed = { $count } at a later time
 # $count (Number)
 why-suggestions =
     { $count ->

@@ -11,6 +11,7 @@ use waypost_domain::{
     proposal::{ApproverFacts, resolve_approvers},
     receipt::Outcome,
     request::Submission,
+    said,
     ticket::{Action, Notice, State},
 };
 use waypost_policy::{
@@ -230,10 +231,9 @@ impl TicketDraft {
     /// Notes a round that no policy planned.
     fn note_round(&mut self) {
         if let Some(round) = &self.write.new_approval {
-            let reason =
-                "no approval plan was applicable; the fallback approver decides".to_owned();
+            let reason = said!("no approval plan was applicable; the fallback approver decides");
             let begun = round.first_changes();
-            self.did_because(Action::RequestApproval, &system(), begun, Some(reason));
+            self.did_because(Action::RequestApproval, &system(), begun, Some(reason.into()));
         }
     }
 
@@ -270,7 +270,7 @@ impl TicketDraft {
     fn ask_fallback_approver(&mut self, receipt: Option<ReceiptId>) -> Submission {
         let voters = self.facts.fallback_approver().into_iter().collect();
         let step = StepPlan {
-            name: "fallback approval".to_owned(),
+            name: said!("fallback approval").into(),
             quorum: Quorum::Any,
             veto: false,
             due_hours: None,
@@ -366,7 +366,7 @@ impl TicketDraft {
         let service = self.write.ticket.service.and_then(|id| Lookup::service(&self.facts, id));
         let owner = service.and_then(|service| service.owner).filter(can_vote);
         let step = StepPlan {
-            name: "risk acceptance".to_owned(),
+            name: said!("risk acceptance").into(),
             quorum: Quorum::Any,
             veto: false,
             due_hours: None,

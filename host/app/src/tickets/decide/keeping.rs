@@ -3,6 +3,7 @@
 use waypost_domain::{
     approval::{Approval, Duties, SeatState},
     ids::{ApprovalRequestId, PersonId},
+    said,
     ticket::{Action, Notice, Ticket},
 };
 
@@ -51,16 +52,16 @@ pub(crate) fn keep_voters(
 
     let back = round.take_back(&able, &mut next_id, now);
     if !back.changes.is_empty() {
-        let reason = "a vote is asked again of whoever had it before and can cast it".to_owned();
-        it.did_because(Action::AppointVoter, &system(), back.changes, Some(reason));
+        let reason = said!("a vote is asked again of whoever had it before and can cast it");
+        it.did_because(Action::AppointVoter, &system(), back.changes, Some(reason.into()));
     }
     let mut away = round.lost(&able);
     away.extend(back.asked);
     it.stand_in(&mut round, &away);
     let vacated = round.vacate(&able, now);
     if !vacated.is_empty() {
-        let reason = "a voter cannot vote any more".to_owned();
-        it.did_because(Action::VacateVote, &system(), vacated, Some(reason));
+        let reason = said!("a voter cannot vote any more");
+        it.did_because(Action::VacateVote, &system(), vacated, Some(reason.into()));
     }
     // Once for each vacant vote of a step: whoever stands in for the approver makes room for them.
     while let Some(approver) = it.facts.fallback_approver() {
@@ -69,9 +70,12 @@ pub(crate) fn keep_voters(
         if done.changes.is_empty() {
             break;
         }
-        let why = if is_vacant { "a voter cannot vote any more" } else { "no voter was left" };
-        let reason = format!("{why}; the fallback approver decides");
-        it.did_because(Action::AppointVoter, &system(), done.changes, Some(reason));
+        let reason = if is_vacant {
+            said!("a voter cannot vote any more; the fallback approver decides")
+        } else {
+            said!("no voter was left; the fallback approver decides")
+        };
+        it.did_because(Action::AppointVoter, &system(), done.changes, Some(reason.into()));
         it.stand_in(&mut round, &done.asked);
     }
 

@@ -5,6 +5,7 @@ use waypost_domain::{
     directory::Lookup,
     ids::TeamId,
     proposal::{self, FieldsTaken},
+    said,
     suggestion::SuggestedField,
     ticket::{Action, Notice, State, TicketKind},
 };
@@ -281,8 +282,8 @@ impl TicketDraft {
             }
         }
         if !is_routed && self.write.is_new {
-            let reason = "no policy set a team; assigned to the fallback team".to_owned();
-            self.did_because(Action::Assign, &system(), Vec::new(), Some(reason));
+            let reason = said!("no policy set a team; assigned to the fallback team");
+            self.did_because(Action::Assign, &system(), Vec::new(), Some(reason.into()));
         }
     }
 
@@ -311,9 +312,12 @@ impl TicketDraft {
         let Some(team) = self.facts.team(team).filter(|team| team.serves(self.write.ticket.org))
         else {
             let otherwise = self.otherwise(Hook::Route);
-            let why = "the binding's own fallback team does not serve the organization";
+            let instead = said!(
+                "{otherwise}; the binding's own fallback team does not serve the organization",
+                otherwise
+            );
             if let Some(asked) = &mut self.asking.evaluation {
-                asked.set_fallback(said.receipt, format!("{otherwise}; {why}"));
+                asked.set_fallback(said.receipt, instead.into());
             }
             return false;
         };
@@ -338,8 +342,9 @@ impl TicketDraft {
             self.now,
         )
         .changes;
-        let reason = format!("{} failed; assigned to its fallback team", self.name_of(said));
-        self.did_because(Action::Assign, &system(), changes, Some(reason));
+        let policy = self.name_of(said);
+        let reason = said!("{policy} failed; assigned to its fallback team", policy);
+        self.did_because(Action::Assign, &system(), changes, Some(reason.into()));
         true
     }
 }

@@ -4,6 +4,8 @@ use waypost_domain::{
     approval::{Quorum, StageRule},
     ids::PersonId,
     proposal::{Approver, AssignmentProposal, CategorizationProposal, Proposed, Strength},
+    said,
+    suggestion::SuggestedField,
     ticket::TicketKind,
 };
 use waypost_policy::answer;
@@ -40,7 +42,9 @@ pub(super) fn assignment(
             let read = ids.iter().filter_map(|id| person(id, "watchers", &mut notes));
             let (known, unknown) = read.partition::<Vec<_>, _>(|id| is_known(*id));
             notes.extend(unknown.iter().map(|id| {
-                format!("watchers: `{id}` is neither the requester nor somebody of the desk")
+                let field = SuggestedField::Watchers;
+                let why = said!("`{id}` is neither the requester nor somebody of the desk", id);
+                String::from(said!("{field}: {why}", field, why))
             }));
             known
         })
@@ -129,7 +133,8 @@ same_cases! {
 fn person(id: &str, field: &str, notes: &mut Vec<String>) -> Option<PersonId> {
     let parsed = id.parse().ok();
     if parsed.is_none() {
-        notes.push(format!("{field}: `{id}` is not a person's id"));
+        let why = said!("`{id}` is not a person's id", id);
+        notes.push(said!("{field}: {why}", field, why).into());
     }
     parsed
 }

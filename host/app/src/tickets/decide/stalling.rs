@@ -5,7 +5,9 @@ use waypost_domain::{
     approval::{Approval, Duties, SeatRequest, SeatState, Step, VoteRefused, quorum::Tally},
     binding::Hook,
     ids::{ApprovalRequestId, PersonId},
+    proposal::cannot_vote,
     receipt::Outcome,
+    said,
     ticket::{Action, Notice},
 };
 use waypost_policy::{Answer, answer::Nudge, question};
@@ -48,7 +50,12 @@ enum NotDone {
 
 impl From<VoteRefused> for NotDone {
     fn from(refused: VoteRefused) -> Self {
-        Self::Overruled(refused.to_string())
+        Self::Overruled(match refused {
+            VoteRefused::NotAwaited(why) => {
+                said!("the vote is not possible {why}", why = why.said()).into()
+            }
+            other => other.to_string(),
+        })
     }
 }
 
@@ -183,8 +190,8 @@ impl TicketDraft {
         let known = self.write.ticket.policy_failures.as_deref().unwrap_or_default();
         let is_new = |failure: &String| !known.split(", ").any(|one| one == failure);
         if self.is_idle() && failures.iter().any(is_new) {
-            let reason = format!("nobody was reminded: {}", mark(&failures));
-            self.did_because(Action::Edit, &system(), Vec::new(), Some(reason));
+            let reason = said!("nobody was reminded: {failures}", failures = mark(&failures));
+            self.did_because(Action::Edit, &system(), Vec::new(), Some(reason.into()));
         }
     }
 
@@ -236,8 +243,8 @@ impl TicketDraft {
             return Ok(());
         }
         round.remind(waiting.request)?;
-        let reason = format!("{} reminded a voter", self.name_of(said));
-        self.did_because(Action::RemindVoter, &system(), Vec::new(), Some(reason));
+        let reason = said!("{policy} reminded a voter", policy = self.name_of(said));
+        self.did_because(Action::RemindVoter, &system(), Vec::new(), Some(reason.into()));
         self.happened(Notice::VoteLate, &system(), state).approvers = asked;
         Ok(())
     }
@@ -258,8 +265,8 @@ impl TicketDraft {
         if back.changes.is_empty() {
             return false;
         }
-        let reason = "the delegation has ended; the vote is its owner's again".to_owned();
-        self.did_because(Action::AppointVoter, &system(), back.changes, Some(reason));
+        let reason = said!("the delegation has ended; the vote is its owner's again");
+        self.did_because(Action::AppointVoter, &system(), back.changes, Some(reason.into()));
         let asked = self.stand_in(round, &back.asked);
         self.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
         true
@@ -278,8 +285,8 @@ impl TicketDraft {
         let duties = Duties::about(&self.write.ticket);
         let seat = ApprovalRequestId(self.desk.entropy.id(self.now));
         let voted = round.pass_on(waiting.request, to, seat, duties, self.now)?;
-        let reason = format!("{} delegated the vote", self.name_of(said));
-        self.did_because(Action::DelegateVote, &system(), voted.changes, Some(reason));
+        let reason = said!("{policy} delegated the vote", policy = self.name_of(said));
+        self.did_because(Action::DelegateVote, &system(), voted.changes, Some(reason.into()));
         let asked = self.stand_in(round, &voted.opened);
         self.happened(Notice::ApprovalRequested, &system(), state).approvers = asked;
         Ok(())
@@ -294,21 +301,19 @@ impl TicketDraft {
     ) -> Result<(), NotDone> {
         let voted = round.expire(waiting.request, self.now)?;
         let hours = waiting.question.waiting_hours;
-        let reason =
-            format!("{} dropped this vote after {hours} working hours", self.name_of(said));
+        let policy = self.name_of(said);
+        let reason: String =
+            said!("{policy} dropped this vote after {hours} working hours", policy, hours).into();
         self.policy_did(Action::ExpireVote, said, voted.changes.clone(), &[reason]);
         self.follow_votes(round, &voted).map_err(NotDone::Failed)
     }
 
     fn delegate_of(&self, id: &str) -> Result<PersonId, String> {
-        let to: PersonId = id.parse().map_err(|_| format!("`{id}` is not a person's id"))?;
+        let to: PersonId = id.parse().map_err(|_| said!("`{id}` is not a person's id", id))?;
         if self.voters.people.get(&to).copied().unwrap_or(false) {
             Ok(to)
         } else {
-            Err(format!(
-                "{to} cannot vote here: not active, an auditor, or a requester of another \
-                 organization"
-            ))
+            Err(cannot_vote(to))
         }
     }
 }

@@ -4,6 +4,8 @@ use waypost_domain::{
     approval::{Approval, Duties, Outcome, SeatState, Voted},
     delegation::StandIns,
     ids::{ApprovalRequestId, PersonId},
+    said,
+    said::Part,
     ticket::{Action, Beside, Given, Notice, Turn, Value},
 };
 
@@ -75,8 +77,12 @@ impl TicketDraft {
         if !stood_in.changes.is_empty() {
             let under: Vec<String> =
                 stood_in.followed.iter().map(|delegation| delegation.id.to_string()).collect();
-            let reason = format!("voters are away; delegations applied: {}", under.join(", "));
-            self.did_because(Action::DelegateVote, &system(), stood_in.changes, Some(reason));
+            let reason = said!(
+                "voters are away; delegations applied: {delegations}",
+                delegations = Part::all(under)
+            );
+            let changes = stood_in.changes;
+            self.did_because(Action::DelegateVote, &system(), changes, Some(reason.into()));
         }
         voters(round, &stood_in.asked)
     }
@@ -98,10 +104,10 @@ fn rejection(round: &Approval) -> String {
         .steps()
         .filter(|step| step.outcome == Outcome::Rejected)
         .filter(|step| step.requests.iter().any(|seat| seat.state == SeatState::Expired))
-        .map(|step| format!("{}: too few voted in time", step.name))
+        .map(|step| said!("{step}: too few voted in time", step = step.name).into())
         .collect();
     if given_up.is_empty() {
-        "the quorum can no longer be reached".to_owned()
+        said!("the quorum can no longer be reached").into()
     } else {
         given_up.join("; ")
     }

@@ -2,6 +2,7 @@
 //! words.
 
 use serde::Serialize;
+use waypost_domain::said;
 use waypost_policy::{Decline, LogLine, Reply};
 
 use crate::plain;
@@ -25,7 +26,9 @@ pub(crate) fn reasons(reply: &[u8]) -> Vec<String> {
     match Reply::from_json(reply) {
         Ok(Reply::Answer(answer)) => answer.reasons().to_vec(),
         Ok(Reply::Decline(Decline::NoOpinion(reasons))) => reasons,
-        Ok(Reply::Decline(Decline::Incomplete(what))) => vec![format!("a fact is missing: {what}")],
+        Ok(Reply::Decline(Decline::Incomplete(what))) => {
+            vec![said!("a fact is missing: {what}", what).into()]
+        }
         Ok(Reply::Decline(Decline::Broken(why))) => vec![why],
         Err(_) => Vec::new(),
     }

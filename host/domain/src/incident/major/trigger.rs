@@ -14,7 +14,8 @@ use crate::{
     person::Person,
     priority::{Level, Matrix},
     refusal::Faults,
-    said::Said,
+    said,
+    said::{Part, Said},
     service::Criticality,
     text,
     ticket::{Action, Ticket, TicketKind},
@@ -139,15 +140,15 @@ impl MajorRule {
     fn reason(&self, signs: MajorSigns) -> String {
         let mut found = Vec::new();
         if self.when.priority_at_most.is_some() {
-            found.push(format!("priority {}", signs.priority));
+            found.push(said!("priority {level}", level = signs.priority));
         }
         if let (Some(_), Some(criticality)) = (self.when.criticality_at_least, signs.criticality) {
-            found.push(format!("criticality {criticality}"));
+            found.push(said!("criticality {criticality}", criticality = criticality.as_str()));
         }
         if self.when.children_more_than.is_some() {
-            found.push(format!("{} children", signs.children));
+            found.push(said!("{count} children", count = signs.children));
         }
-        format!("rule `{}`: {}", self.name, found.join(", "))
+        said!("rule `{rule}`: {signs}", rule = self.name, signs = Part::all(found)).into()
     }
 }
 
