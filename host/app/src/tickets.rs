@@ -43,7 +43,7 @@ pub use self::{
     history::{History, addresses, history},
     links::{LinkView, links},
     open::open,
-    read::{events, find, list, tasks},
+    read::{counts, events, find, list, tasks},
     scene::{act, actions, edit},
     what_if::{WhatIf, what_if},
 };

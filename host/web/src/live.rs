@@ -29,7 +29,7 @@ use tokio::{
 };
 use waypost_app::{
     CommandError, Desk,
-    live::{Changed, Lookout},
+    live::{Changed, Lookout, may_be_new},
     tickets::{self, TicketRef},
 };
 use waypost_domain::ids::{OrgId, SignInId, TicketId};
@@ -339,7 +339,7 @@ pub(crate) async fn hints(
         // How long ago the page was asked for: a browser's clock may be anything.
         let age = query.get("age").and_then(|age| age.parse::<u32>().ok());
         let seen = age.map(|age| viewer.caller().now - TimeDelta::milliseconds(age.into()));
-        latest.zip(seen).is_some_and(|(latest, seen)| latest > seen)
+        seen.is_some_and(|seen| may_be_new(latest, seen))
     };
     let until = Box::pin(tokio::time::sleep(LIFE));
     let over = live.0.over.subscribe();

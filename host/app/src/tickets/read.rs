@@ -166,6 +166,29 @@ pub async fn list(
     Ok(Page { rows: views, next: page.next, total })
 }
 
+/// How many tickets [`list()`] would count for each query, all at one moment. None of them is read,
+/// so a page with many lists says what is in each.
+///
+/// # Errors
+/// As [`list()`].
+pub async fn counts(
+    desk: &Desk,
+    caller: &Caller,
+    queries: &[TicketQuery],
+) -> Result<Vec<Total>, CommandError> {
+    let mut totals = Vec::with_capacity(queries.len());
+    let mut tx = desk.store.read(caller.org).await?;
+    for query in queries {
+        let found = match filter(&mut tx, caller, query).await? {
+            Some(filter) => ticket::count_to(&mut tx, &filter, Total::TO_COUNT).await?,
+            // A key that nothing has.
+            None => 0,
+        };
+        totals.push(Total::of(found));
+    }
+    Ok(totals)
+}
+
 /// The tasks of a ticket, by their place.
 ///
 /// # Errors

@@ -217,11 +217,26 @@ pub(crate) async fn answers_for(
     words: &'static Words,
     view: &TicketView,
 ) -> Result<Vec<(String, String)>, CommandError> {
-    let Some(request) = view.ticket.request().filter(|it| !it.answers.is_empty()) else {
+    if !has_answers(view) {
         return Ok(Vec::new());
-    };
+    }
     let item = item_of(desk, caller, view).await?;
-    let form = item.map(|item| item.form).unwrap_or_default();
+    Ok(answered(words, view, item.as_ref()))
+}
+
+/// Whether a request answers questions of its item.
+pub(crate) fn has_answers(view: &TicketView) -> bool {
+    view.ticket.request().is_some_and(|request| !request.answers.is_empty())
+}
+
+/// The answers of a request, each under its question as the item asks it.
+pub(crate) fn answered(
+    words: &Words,
+    view: &TicketView,
+    item: Option<&CatalogItem>,
+) -> Vec<(String, String)> {
+    let Some(request) = view.ticket.request() else { return Vec::new() };
+    let form = item.map(|item| item.form.as_slice()).unwrap_or_default();
     let t = &words.text;
     let answers = request.answers.iter().map(|(key, answer)| {
         let question = form.iter().find(|question| question.field == *key);
@@ -234,7 +249,7 @@ pub(crate) async fn answers_for(
         };
         (label, answer)
     });
-    Ok(answers.collect())
+    answers.collect()
 }
 
 /// The questions of the item that a request asks for, with its answers.
