@@ -60,7 +60,8 @@ async fn an_auditor_changes_settings_of_their_own_and_nothing_else(desk: TestDes
     let _ = auditor.post(&path, json!({})).await.with(StatusCode::NO_CONTENT);
     let _ = auditor.post("/me/sign-ins/end", json!({})).await.with(StatusCode::NO_CONTENT);
 
-    let delegation = json!({ "to": acme.manager.id, "ends_at": "2026-07-01T00:00:00Z" });
+    let delegation =
+        json!({ "to": acme.manager.email, "ends_at": "2026-07-01T00:00:00Z", "reason": "Away" });
     assert_eq!(auditor.post("/delegations", delegation).await.slug(), "forbidden");
     let category = json!({ "path": "mine", "name": "Mine" });
     assert_eq!(auditor.post("/categories", category).await.slug(), "forbidden");

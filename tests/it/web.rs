@@ -9,4 +9,5 @@ mod portal;
 mod previews;
 mod said;
 mod signing_in;
+mod trips;
 mod voting;
