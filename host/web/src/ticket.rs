@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use waypost_app::{
     comments::CommentView,
-    tickets::{History, TicketView},
+    tickets::{History, TicketView, is_a_person},
 };
 use waypost_domain::{
     comment::Visibility,
@@ -113,9 +113,9 @@ pub(crate) fn row(viewer: &Viewer, view: &TicketView, page: &str) -> Row {
         title: ticket.short_description.clone(),
         state: badge(viewer, ticket.state(), ticket.phase()),
         priority: view.priority.0.0,
-        team: view.team.name.clone(),
+        team: viewer.words.team(view),
         service: view.service.as_ref().map(|service| service.name.clone()),
-        assignee: view.assignee.as_ref().map(|person| person.name.clone()),
+        assignee: view.assignee.as_ref().map(|person| viewer.words.person(person)),
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, view, on)),
         opened: viewer.clock.when(ticket.opened_at),
         updated: viewer.clock.when(ticket.updated_at),
@@ -145,9 +145,9 @@ pub(crate) fn waits(viewer: &Viewer, view: &TicketView, on: &WaitingOn) -> Waits
     let word = match &on.what {
         _ if is_you => viewer.words.text.waits_for_you(),
         WaitingFor::Assignee(_) => {
-            view.assignee.as_ref().map_or_else(kind, |person| person.name.clone())
+            view.assignee.as_ref().map_or_else(kind, |person| viewer.words.person(person))
         }
-        WaitingFor::Team(_) => view.team.name.clone(),
+        WaitingFor::Team(_) => viewer.words.team(view),
         WaitingFor::Vendor(what) | WaitingFor::Other(what) => what.clone(),
         WaitingFor::Approvers(_)
         | WaitingFor::ApproverMissing
@@ -274,11 +274,15 @@ fn did(
         let id = id.parse::<PersonId>().ok()?;
         people.get(&id).cloned()
     };
+    let called = |id: PersonId| words.person(&waypost_app::person_name(people, id));
+    // Of whom the organization need not know any more who they are, no id is shown either.
+    let person = |id: &str| id.parse::<PersonId>().map_or_else(|_| id.to_owned(), &called);
     let value = |field: &str, value: &String| match (field, value.as_str()) {
         ("state", state) => words.name("state", state),
         (field, state) if vote_in(field).is_some_and(|vote| vote.2.is_none()) => {
             words.name("seat", state)
         }
+        (field, id) if is_a_person(field) || vote_in(field).is_some() => person(id),
         ("major" | "major_state", state) => words.name("major", state),
         ("kind", kind) => words.name("kind", kind),
         ("channel" | "awaiting" | "priority_source", option) => {
@@ -307,9 +311,7 @@ fn did(
         .map(|change| Change {
             name: change.field.clone(),
             field: match vote_in(&change.field) {
-                Some((step, voter, None)) => {
-                    format!("{step}: {}", name(voter).unwrap_or_default())
-                }
+                Some((step, voter, None)) => format!("{step}: {}", person(voter)),
                 Some((step, ..)) => format!("{step}: {}", words.name("field", "instead_of")),
                 None => words.name("field", &change.field),
             },
@@ -319,9 +321,9 @@ fn did(
         .collect();
     let who = match (event.actor.kind, event.actor.person) {
         (ActorKind::Mail, Some(person)) if event.action == Action::Vote => {
-            words.text.voted_by_link(waypost_app::person_name(people, person).name)
+            words.text.voted_by_link(called(person))
         }
-        (_, Some(person)) => waypost_app::person_name(people, person).name,
+        (_, Some(person)) => called(person),
         // Who decides by itself is told by what it did.
         (ActorKind::Policy | ActorKind::System, None) => String::new(),
         (kind, None) => words.name("actor", kind.as_str()),
@@ -343,7 +345,7 @@ fn said(viewer: &Viewer, view: &CommentView) -> Entry {
     let comment = &view.comment;
     let who = match &view.author {
         Some(person) if viewer.caller().person() == Some(person.id) => viewer.words.text.you(),
-        Some(person) => person.name.clone(),
+        Some(person) => viewer.words.person(person),
         None => viewer.words.name("actor", comment.author.kind.as_str()),
     };
     Entry {

@@ -70,8 +70,9 @@ pub async fn addresses(
     Ok(found.into_iter().map(address).collect())
 }
 
-/// Whether a field of a ticket holds a person.
-fn is_a_person(field: &str) -> bool {
+/// Whether a field of a ticket holds a person, of whom events keep the id.
+#[must_use]
+pub fn is_a_person(field: &str) -> bool {
     matches!(
         field,
         "assignee" | "requester" | "opened_by" | "manager" | "communication_owner" | "risk_owner"

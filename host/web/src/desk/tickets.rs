@@ -182,7 +182,7 @@ pub(super) async fn page(
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, &view, on)),
         opened: viewer.clock.when(ticket.opened_at),
         updated: viewer.clock.when(ticket.updated_at),
-        requester: view.requester.as_ref().map(|person| person.name.clone()),
+        requester: view.requester.as_ref().map(|person| words.person(person)),
         description: Some(&ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
         outcome: ticket
             .stage
@@ -268,9 +268,9 @@ fn facts(
     let mut add = |name: &str, value: Option<String>| {
         facts.extend(value.map(|value| (words.name("field", name), value)));
     };
-    add("requester", view.requester.as_ref().map(|it| it.name.clone()));
-    add("team", Some(view.team.name.clone()));
-    add("assignee", view.assignee.as_ref().map(|it| it.name.clone()));
+    add("requester", view.requester.as_ref().map(|it| words.person(it)));
+    add("team", Some(words.team(view)));
+    add("assignee", view.assignee.as_ref().map(|it| words.person(it)));
     add("category", ticket.category.as_ref().map(ToString::to_string));
     add("service", view.service.as_ref().map(|it| it.name.clone()));
     add("ci", view.ci.as_ref().map(|it| it.name.clone()));

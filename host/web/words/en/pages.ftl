@@ -372,6 +372,8 @@ new-more = More fields
 waits-for = Waits for
 waits-for-you = you
 waits-for-nobody = nobody
+former-member = a former member
+former-team = a former team
 # $when (String)
 waits-for-confirmation = the requester's confirmation; closes by itself { $when }
 from-person = from
