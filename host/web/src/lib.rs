@@ -18,6 +18,7 @@
 //! What is marked is the edge's.
 
 mod accessibility;
+mod acquainted;
 mod acting;
 mod again;
 mod assets;
@@ -50,6 +51,7 @@ use tokio::sync::Semaphore;
 use waypost_app::Desk;
 use waypost_edge::{Attempts, Edge};
 
+use acquainted::Acquainted;
 use later::TaskTracker;
 
 pub use password::letter_of_removal;
@@ -78,6 +80,8 @@ pub struct WebState {
     pub(crate) strangers: Arc<Semaphore>,
     /// Turns of those who come by a link to vote with: others who want to sign in take none.
     pub(crate) by_link: Arc<Semaphore>,
+    /// Secrets that were good lately, and the places of those who show others.
+    pub(crate) acquainted: Arc<Acquainted>,
     /// Who waits for hints.
     pub(crate) live: live::Live,
     /// What is done after its answer was given.
@@ -98,6 +102,7 @@ impl WebState {
             tried: few(),
             strangers: Arc::new(Semaphore::new(STRANGERS)),
             by_link: Arc::new(Semaphore::new(BY_LINK)),
+            acquainted: Arc::default(),
             live: live::Live::default(),
             later: TaskTracker::default(),
         }
