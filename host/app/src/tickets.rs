@@ -40,7 +40,7 @@ pub(crate) use self::{
     snapshot::{SharedOnce, moment, only, timestamp},
 };
 pub use self::{
-    history::{History, addresses, history, is_a_person},
+    history::{Added, History, Place, added_since, addresses, history, is_a_person},
     links::{LinkView, links},
     open::open,
     read::{counts, events, find, list, tasks},

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use waypost_app::{
     comments::CommentView,
-    tickets::{History, TicketView, is_a_person},
+    tickets::{Added, History, TicketView, is_a_person},
 };
 use waypost_domain::{
     comment::Visibility,
@@ -210,15 +210,7 @@ pub(crate) fn steps(viewer: &Viewer, ticket: &Ticket, is_decided_on: bool) -> Ve
 pub(crate) fn history(viewer: &Viewer, history: &History, is_desk: bool) -> Vec<Entry> {
     let mut entries: Vec<(chrono::DateTime<chrono::Utc>, Entry)> = Vec::new();
     for event in &history.events {
-        // What was said stands as a comment.
-        let is_said = matches!(event.action, Action::Comment | Action::Note | Action::CallerReply);
-        let moves = event.changes.iter().any(|change| change.field == "state");
-        let is_told = if is_desk {
-            !is_said || moves
-        } else {
-            moves || matches!(event.action, Action::Create | Action::SetEta)
-        };
-        if is_told {
+        if is_told(event, is_desk) {
             entries.push((event.at, did(viewer, event, &history.people, is_desk)));
         }
     }
@@ -228,6 +220,23 @@ pub(crate) fn history(viewer: &Viewer, history: &History, is_desk: bool) -> Vec<
     let mut grouped = if is_desk { grouped(entries) } else { bare(entries) };
     grouped.reverse();
     grouped
+}
+
+/// Whether an event stands in the history by itself.
+fn is_told(event: &Event, is_desk: bool) -> bool {
+    // What was said stands as a comment.
+    let is_said = matches!(event.action, Action::Comment | Action::Note | Action::CallerReply);
+    let moves = event.changes.iter().any(|change| change.field == "state");
+    if is_desk {
+        !is_said || moves
+    } else {
+        moves || matches!(event.action, Action::Create | Action::SetEta)
+    }
+}
+
+/// Whether the history of somebody who is not of the desk is longer by what was added to it.
+pub(crate) fn is_longer_by(added: &Added) -> bool {
+    added.is_said || added.events.iter().any(|event| is_told(event, false))
 }
 
 fn bare(entries: Vec<(chrono::DateTime<chrono::Utc>, Entry)>) -> Vec<Entry> {

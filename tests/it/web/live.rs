@@ -131,6 +131,9 @@ async fn the_requester_hears_of_an_answer_and_of_nothing_internal(desk: TestDesk
     assert!(line.next().await.unwrap().contains("waiting"));
     agent.fill("Internal note", "Still here").press("Internal note").await;
     not_before(&mut line, &mut desk_line).await;
+    // What is done to it is heard of like what is said.
+    let _ = acme.agent.client.act(&incident, "start", serde_json::json!({})).await.ok();
+    hint(&mut line).await;
 }
 
 async fn nobody_hears_of_what_they_may_not_see(desk: TestDesk) {

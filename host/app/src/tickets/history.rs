@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use waypost_domain::{event::Event, ids::PersonId};
+use waypost_domain::{
+    event::Event,
+    ids::{CommentId, PersonId},
+};
+use waypost_store::{comment, event};
 
 use super::{TicketRef, read};
 use crate::{
@@ -48,6 +52,57 @@ pub async fn history(
     let mut tx = desk.store.read(caller.org).await?;
     let people = people_names(&mut tx, spoken_of).await?;
     Ok(History { events, comments, people })
+}
+
+/// How far somebody has read a ticket's history: its last event, and what was said last to all who
+/// may see it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    seq: i64,
+    said: Option<CommentId>,
+}
+
+/// What was added to a ticket's history behind a place.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// What happened, as far as the caller may read it, the oldest first.
+    pub events: Vec<Event>,
+    /// Whether something was said to all who may see the ticket.
+    pub is_said: bool,
+    /// Where the history ends now.
+    pub end: Place,
+}
+
+impl History {
+    /// Where it ends, for somebody who reads no internal notes.
+    #[must_use]
+    pub fn end(&self) -> Place {
+        let seq = self.events.last().map_or(0, |event| event.seq);
+        Place { seq, said: self.comments.last().map(|said| said.comment.id) }
+    }
+}
+
+/// Reads what was added to the history of a ticket behind a place, however long it is before that.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for a ticket that the caller may not see any more.
+pub async fn added_since(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    place: Place,
+) -> Result<Added, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let subject = read::seen(&mut tx, caller, named).await?.ticket.id.into();
+    let events = event::after(&mut tx, subject, place.seq).await?;
+    let said = comment::last_public(&mut tx, subject, 1).await?.pop().map(|last| last.id);
+    // What they may not read is not read again either.
+    let seq = events.last().map_or(place.seq, |event| event.seq);
+    Ok(Added {
+        events: read::readable(caller, events),
+        is_said: said != place.said,
+        end: Place { seq, said },
+    })
 }
 
 /// The addresses of people, as far as the organization may know them; the names of those who have

@@ -94,7 +94,12 @@ pub async fn events(
 ) -> Result<Vec<Event>, CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
     let seen = seen(&mut tx, caller, named).await?;
-    let mut events = event::of(&mut tx, seen.ticket.id.into()).await?;
+    let events = event::of(&mut tx, seen.ticket.id.into()).await?;
+    Ok(readable(caller, events))
+}
+
+/// What a caller who may see a ticket may read of its events.
+pub(super) fn readable(caller: &Caller, mut events: Vec<Event>) -> Vec<Event> {
     if !permission::sees_internals(caller.role) {
         events
             .retain(|event| !matches!(event.action, Action::Note | Action::Link | Action::Unlink));
@@ -105,7 +110,7 @@ pub async fn events(
             }
         }
     }
-    Ok(events)
+    events
 }
 
 /// Whether the host itself says what became of its policies' and rules' decisions: who owns a
