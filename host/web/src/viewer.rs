@@ -158,8 +158,8 @@ pub(crate) async fn signed_in(
     let Some(secret) = secret(request.headers(), state.site.cookie()) else {
         return Ok(to_sign_in(&request));
     };
-    // Nobody guesses 32 random bytes, so attempts are not counted: old ones are everybody's. But who
-    // makes some up waits for others who do.
+    // Nobody guesses 32 random bytes, so attempts are not counted: old ones are everybody's. But
+    // who makes some up waits for others who do.
     let place = state.acquainted.place_for(&secret).await;
     let now = state.edge.clock.now();
     let found = if is_asked_by_itself(&request) {

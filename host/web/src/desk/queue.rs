@@ -216,7 +216,7 @@ async fn page(
     ]);
     let shown_now = address(&view, query);
     let saved = saved_views::mine(&state.desk, viewer.caller()).await?;
-    // Who saved it at the API may have written the same in another way.
+    // However the two are written.
     let is_here = |saved: &&SavedView| {
         let (base, filter) = parts(&saved.query);
         base.parse::<QueueView>().is_ok_and(|base| address(&base, &Query::of(filter)) == shown_now)
