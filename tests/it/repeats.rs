@@ -13,6 +13,7 @@ on_both_engines! {
     repeats_at_the_same_moment_open_one_ticket
     a_key_that_is_none_is_refused
     a_request_whose_answer_was_lost_is_not_carried_out_again
+    the_end_of_a_sign_in_whose_answer_was_lost_is_known_to_be_carried_out
 }
 
 async fn report(client: &Client, key: &str, line: &str) -> Answer {
@@ -150,4 +151,29 @@ async fn a_request_whose_answer_was_lost_is_not_carried_out_again(desk: TestDesk
     assert_eq!(count(client).await, 1);
     assert_eq!(say().await.slug(), "answer-lost");
     assert_eq!(client.of(&opened, "comments").await.items().len(), 1);
+}
+
+async fn the_end_of_a_sign_in_whose_answer_was_lost_is_known_to_be_carried_out(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let client = &acme.agent.client;
+    let _browser = desk.signed_in(&acme.agent.email).await;
+    let listed = client.get("/me/sign-ins").await.items();
+    let one = format!("/me/sign-ins/{}/end", listed[0]["id"].as_str().unwrap());
+    let end = async |path: &str| {
+        client.post_with(path, &[("idempotency-key", "\"a-1\"")], json!({})).await
+    };
+    for path in [one.as_str(), "/me/sign-ins/end"] {
+        assert_eq!(end(path).await.status.as_u16(), 204, "{path}");
+        // A repeat waits until the answer is kept.
+        assert_eq!(end(path).await.header("idempotency-replayed"), Some("true"), "{path}");
+    }
+    let mut tx = desk.store.system().await.unwrap();
+    let lose = "update idempotency_keys set status = null, response = null";
+    testing::execute(&mut tx, lose).await.unwrap();
+    tx.commit().await.unwrap();
+    desk.clock.advance(chrono::TimeDelta::minutes(6));
+
+    for path in [one.as_str(), "/me/sign-ins/end"] {
+        assert_eq!(end(path).await.slug(), "answer-lost", "{path}");
+    }
 }

@@ -9,6 +9,7 @@ use crate::policies::{asking, stage};
 on_both_engines! {
     a_requester_reads_no_ticket_by_another_systems_reference
     an_auditor_opens_nothing
+    an_auditor_changes_settings_of_their_own_and_nothing_else
     w6_a_watcher_finds_and_reads_what_they_watch_and_no_note_of_the_desk
     w6_who_is_asked_to_vote_finds_the_request_in_the_list_until_they_have_voted
     w6_who_delegated_their_vote_still_finds_the_request
@@ -44,6 +45,26 @@ async fn an_auditor_opens_nothing(desk: TestDesk) {
         assert_eq!((refused.status, refused.slug()), (StatusCode::FORBIDDEN, "forbidden"));
     }
     assert_eq!(auditor.get("/tickets").await.items().len(), 1);
+}
+
+async fn an_auditor_changes_settings_of_their_own_and_nothing_else(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    let auditor = json!({ "name": "audit", "role": "auditor", "person": acme.admin.id });
+    let issued = acme.admin.client.post("/tokens", auditor).await.created();
+    let auditor = desk.client(issued["secret"].as_str().unwrap());
+    let _browser = desk.signed_in(&acme.admin.email).await;
+
+    let view = json!({ "name": "Urgent", "query": "all?priority=1" });
+    let saved = auditor.post("/saved-views", view).await.created();
+    let path = format!("/saved-views/{}/remove", saved["id"].as_str().unwrap());
+    let _ = auditor.post(&path, json!({})).await.with(StatusCode::NO_CONTENT);
+    let _ = auditor.post("/me/sign-ins/end", json!({})).await.with(StatusCode::NO_CONTENT);
+
+    let delegation =
+        json!({ "to": acme.manager.email, "ends_at": "2026-07-01T00:00:00Z", "reason": "Away" });
+    assert_eq!(auditor.post("/delegations", delegation).await.slug(), "forbidden");
+    let category = json!({ "path": "mine", "name": "Mine" });
+    assert_eq!(auditor.post("/categories", category).await.slug(), "forbidden");
 }
 
 async fn finds_and_reads(person: &PersonOf, ticket: &Value) -> [bool; 2] {

@@ -12,4 +12,5 @@ mod queues;
 mod said;
 mod signing_in;
 mod tickets;
+mod trips;
 mod voting;

@@ -9,7 +9,7 @@ use waypost_domain::{
     approval::{
         Approval, Ballot, Duties, Matter, SeatRequest, SeatState, Vote as Cast, VoteRefused,
     },
-    ids::{ApprovalId, ApprovalRequestId, PersonId},
+    ids::{ApprovalId, ApprovalRequestId, PersonId, TicketId},
     permission::{Forbidden, ForbiddenKind},
     refusal::Faults,
     role::Role,
@@ -149,11 +149,13 @@ async fn waiting_in(
 ) -> Result<Vec<WaitingVote>, CommandError> {
     let mut waiting = Vec::new();
     let names = names::of_voters(tx, &rounds).await?;
+    let ids: Vec<TicketId> = rounds.iter().filter_map(|round| round.subject.ticket()).collect();
+    let tickets = names::tickets_by_id(tx, &ids).await?;
     for approval in rounds {
-        let Some(id) = approval.subject.ticket() else { continue };
-        let Some(ticket) = waypost_store::ticket::find(tx, id).await? else { continue };
+        let found = approval.subject.ticket().and_then(|id| tickets.get(&id));
+        let Some(ticket) = found else { continue };
         // Nobody casts a vote of theirs on their own wish or work.
-        let is_allowed = Duties::about(&ticket).allow(person);
+        let is_allowed = Duties::about(ticket).allow(person);
         let may_cast = |seat: &&SeatRequest| {
             let is_theirs = seat.voter == person || (seat.seat == person && is_allowed);
             is_theirs && seat.state == SeatState::Requested
@@ -166,7 +168,7 @@ async fn waiting_in(
                     step: step.name.clone(),
                     seat: person_name(&names, seat.seat),
                     voter: person_name(&names, seat.voter),
-                    content_digest: content_digest(&ticket),
+                    content_digest: content_digest(ticket),
                     requested_at: seat.requested_at,
                     due_at: step.due_at,
                     number: ticket.number.clone(),

@@ -115,8 +115,9 @@ pub(crate) async fn people_names(
 /// who they are it need not know.
 #[must_use]
 pub fn person_name(names: &BTreeMap<PersonId, String>, id: PersonId) -> PersonName {
-    let name = names.get(&id).cloned().unwrap_or_else(|| "a former member".to_owned());
-    PersonName { id, name }
+    let known = names.get(&id).cloned();
+    let is_former = known.is_none();
+    PersonName { id, name: known.unwrap_or_else(|| "a former member".to_owned()), is_former }
 }
 
 /// A team that serves the organization no more. Its key is its id, by which it can still be told

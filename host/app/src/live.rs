@@ -39,13 +39,19 @@ pub enum Changed {
 }
 
 impl Lookout {
-    /// A look-out for what changes after now.
+    /// A look-out for what changes after now. It knows when something changed last before, too:
+    /// whoever comes back to a page may have been away for long.
     ///
     /// # Errors
     /// When the database can't be read.
     pub async fn begin(desk: &Desk, org: OrgId, now: DateTime<Utc>) -> Result<Self, CommandError> {
         let mut lookout = Self::of(org, now);
         let _ = lookout.look(desk).await?;
+        if lookout.latest.is_none() {
+            let mut tx = desk.store.read(org).await?;
+            let last = ticket::changed_since(&mut tx, DateTime::UNIX_EPOCH, 1).await?;
+            lookout.latest = last.first().map(|one| one.at);
+        }
         Ok(lookout)
     }
 
@@ -53,8 +59,7 @@ impl Lookout {
         Self { org, from, latest: None, told: HashMap::new() }
     }
 
-    /// The time of the latest change that was found so far; none if nothing has changed for a
-    /// while.
+    /// The time of the latest change that was found so far; none if nothing ever has changed.
     #[must_use]
     pub fn latest(&self) -> Option<DateTime<Utc>> {
         self.latest
@@ -80,6 +85,13 @@ impl Lookout {
         self.told = found.iter().map(|one| (one.id, one.version)).collect();
         if is_whole || new.is_empty() { Changed::Tickets(new) } else { Changed::Many }
     }
+}
+
+/// Whether something may have been kept since a moment, where the latest change began at another:
+/// what began before it may have been kept after it.
+#[must_use]
+pub fn may_be_new(latest: Option<DateTime<Utc>>, since: DateTime<Utc>) -> bool {
+    latest.is_some_and(|latest| latest > since - LATE)
 }
 
 #[cfg(test)]
@@ -111,6 +123,15 @@ mod tests {
         let same_moment = [change(1, 1, 2), change(2, 0, 1)];
         assert_eq!(lookout.note(&same_moment), Changed::Tickets(vec![id(1)]));
         assert_eq!(lookout.note(&[change(1, 3, 3)]), Changed::Tickets(vec![id(1)]));
+    }
+
+    #[test]
+    fn what_began_before_a_page_was_shown_may_be_new_to_it() {
+        assert!(may_be_new(Some(at(1)), at(0)));
+        // Begun at 0, kept at 3: not on a page of 1.
+        assert!(may_be_new(Some(at(0)), at(1)));
+        assert!(!may_be_new(Some(at(0)), at(60)));
+        assert!(!may_be_new(None, at(0)));
     }
 
     #[test]

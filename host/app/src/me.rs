@@ -29,7 +29,8 @@ pub async fn me(desk: &Desk, caller: &Caller) -> Result<Me, CommandError> {
         Some(id) => at_home(desk, caller, id).await?,
         None => None,
     };
-    let name = person.map(|person| PersonName { id: person.id, name: person.name });
+    let name =
+        person.map(|person| PersonName { id: person.id, name: person.name, is_former: false });
     let organization = Named { key: here.key.to_string(), name: here.name };
     Ok(Me { organization, person: name })
 }

@@ -42,9 +42,10 @@ pub async fn save(
     };
     let view = view.checked()?;
     let mut tx = desk.write(caller).await?;
+    saved_view::lock(&mut tx, person).await?;
     let saved = saved_view::of_person(&mut tx, person).await?;
     check_room(saved.len())?;
-    if let Some(same) = saved.iter().find(|one| one.query == view.query) {
+    if let Some(same) = saved.iter().find(|one| one.shows_same(&view)) {
         let message = said!("You have this view already, as `{name}`.", name = same.name);
         let fault = FieldFault { pointer: "/query".to_owned(), code: "same", message };
         return Err(Refused::of_fields(vec![fault]).into());
@@ -75,6 +76,8 @@ pub async fn remove(desk: &Desk, caller: &Caller, id: SavedViewId) -> Result<(),
     Ok(tx.commit().await?)
 }
 
+/// Whose views they are. An auditor has some, too: they are a setting of their own, and change
+/// nothing of the organization.
 fn person(caller: &Caller) -> Result<PersonId, CommandError> {
     caller.must_be_desk()?;
     let message = said!("Views belong to a person: use a token that acts for one.");

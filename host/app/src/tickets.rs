@@ -40,10 +40,10 @@ pub(crate) use self::{
     snapshot::{SharedOnce, moment, only, timestamp},
 };
 pub use self::{
-    history::{History, addresses, history, people_called},
+    history::{Added, History, Place, added_since, addresses, history, people_called},
     links::{LinkView, links},
     open::{check_new_task, open},
-    read::{events, find, list, tasks},
+    read::{counts, events, find, list, tasks},
     scene::{act, actions, edit},
     what_if::{WhatIf, what_if},
 };
@@ -113,6 +113,9 @@ pub struct PersonName {
     pub id: PersonId,
     /// Their name.
     pub name: String,
+    /// Whether the organization need not know any more who they are: `name` says so in English
+    /// then, for programs.
+    pub is_former: bool,
 }
 
 /// A ticket as a caller may see it, with the names of what it refers to.
@@ -154,6 +157,15 @@ pub struct TicketView {
     pub depends_on: Vec<String>,
     /// The number of the ticket that goes on instead of one that has ended for it.
     pub goes_on_in: Option<String>,
+}
+
+impl TicketView {
+    /// Whether the owning team serves the organization no more: its key is its id then, and its
+    /// name says so in English, for programs.
+    #[must_use]
+    pub fn has_former_team(&self) -> bool {
+        self.team.key == self.ticket.team.to_string()
+    }
 }
 
 /// A ticket, by number and what it is about.

@@ -101,7 +101,7 @@ pub struct SavedView {
 }
 
 impl SavedView {
-    /// Checks a view before it is saved.
+    /// Checks a view before it is saved, and writes its query as all are written.
     ///
     /// # Errors
     /// With every field that is wrong.
@@ -112,40 +112,109 @@ impl SavedView {
             faults.missing("/name", said!("Give the view a name."));
         }
         text::at_most_chars("/name", &name, MAX_NAME_CHARS, &mut faults);
-        if self.query.len() > MAX_QUERY_BYTES || !is_of_queue(&self.query) {
+        let query = canonical(&self.query).unwrap_or_else(|| {
             let message = said!(
                 "This is no view of the queue; open one at the desk, and take what stands behind \
                  `desk/queue/` in its address."
             );
             faults.wrong("/query", "invalid", message);
-        }
+            String::new()
+        });
         faults.finish()?;
-        Ok(Self { name, ..self })
+        Ok(Self { name, query, ..self })
+    }
+
+    /// Whether another view shows the same, however the two are written.
+    #[must_use]
+    pub fn shows_same(&self, other: &Self) -> bool {
+        canonical(&self.query) == canonical(&other.query)
     }
 }
 
-/// Whether the queue shows this, and filters it by all that is said there.
-fn is_of_queue(query: &str) -> bool {
-    let (view, filter) = query.split_once('?').map_or((query, None), |(it, by)| (it, Some(by)));
+/// A query as all are written: its filters in one order, each of them in one way, and without those
+/// that are empty. None for what is no view of the queue.
+fn canonical(query: &str) -> Option<String> {
     let is_plain = |byte: u8| byte.is_ascii_graphic() && !matches!(byte, b'#' | b'\\');
-    let mut known = Vec::new();
-    let is_filter = |part: &str| {
-        let Some((name, value)) = part.split_once('=') else { return false };
-        let is_new = !known.contains(&name.to_owned());
-        known.push(name.to_owned());
-        let is_right = match name {
-            "state" => value.parse::<State>().is_ok(),
-            "priority" => value.parse().is_ok_and(|level: u8| (1..=5).contains(&level)),
-            "waiting_on" => value.parse::<WaitingKind>().is_ok(),
-            "order" => ORDERS.contains(&value),
-            // No database keeps a zero byte.
-            _ => FILTERS.contains(&name) && !value.is_empty() && !value.contains("%00"),
+    if query.len() > MAX_QUERY_BYTES || !query.bytes().all(is_plain) {
+        return None;
+    }
+    let (view, filter) = query.split_once('?').unwrap_or((query, ""));
+    let view = view.parse::<QueueView>().ok()?;
+    let mut said = FILTERS.map(|_| None);
+    for part in filter.split('&').filter(|part| !part.is_empty()) {
+        let (name, value) = part.split_once('=')?;
+        let place = FILTERS.iter().position(|known| *known == name)?;
+        let value = checked_value(name, decoded(value)?.trim())?;
+        if said[place].replace(value).is_some() {
+            return None;
+        }
+    }
+    let mut text = view.to_string();
+    let mut before = '?';
+    for (name, value) in FILTERS.iter().zip(said) {
+        if let Some(value) = value.filter(|value| !value.is_empty()) {
+            text.push(before);
+            text.push_str(name);
+            text.push('=');
+            encode(&value, &mut text);
+            before = '&';
+        }
+    }
+    Some(text).filter(|text| text.len() <= MAX_QUERY_BYTES)
+}
+
+/// What a filter asks for, as its name says how it is written; none for what it can't ask for.
+fn checked_value(name: &str, value: &str) -> Option<String> {
+    Some(match name {
+        "state" if !value.is_empty() => value.parse::<State>().ok()?.as_str().to_owned(),
+        "priority" if !value.is_empty() => {
+            let level = value.parse::<u8>().ok().filter(|level| (1..=5).contains(level))?;
+            level.to_string()
+        }
+        "waiting_on" if !value.is_empty() => {
+            value.parse::<WaitingKind>().ok()?.as_str().to_owned()
+        }
+        "order" if !value.is_empty() => {
+            (*ORDERS.iter().find(|known| **known == value)?).to_owned()
+        }
+        _ => value.to_owned(),
+    })
+}
+
+/// The text that is written so in an address; none for what no database keeps.
+fn decoded(written: &str) -> Option<String> {
+    let hex = |byte: u8| char::from(byte).to_digit(16);
+    let mut bytes = Vec::with_capacity(written.len());
+    let mut rest = written.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let escaped = match (first, behind) {
+            (b'%', [high, low, behind @ ..]) => {
+                let byte = hex(*high).zip(hex(*low)).map(|(high, low)| high * 16 + low);
+                byte.and_then(|byte| u8::try_from(byte).ok()).map(|byte| (byte, behind))
+            }
+            (b'+', behind) => Some((b' ', behind)),
+            _ => None,
         };
-        is_new && is_right
-    };
-    view.parse::<QueueView>().is_ok()
-        && query.bytes().all(is_plain)
-        && filter.is_none_or(|filter| filter.split('&').all(is_filter))
+        let (byte, behind) = escaped.unwrap_or((*first, behind));
+        bytes.push(byte);
+        rest = behind;
+    }
+    String::from_utf8(bytes).ok().filter(|text| !text.contains('\0'))
+}
+
+/// Writes a text as it stands in an address.
+fn encode(text: &str, to: &mut String) {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'A', 'B', 'C', 'D', 'E', 'F'];
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~') {
+            to.push(char::from(byte));
+        } else {
+            let digits = [byte >> 4, byte & 15].map(|digit| DIGITS[usize::from(digit)]);
+            to.push('%');
+            to.extend(digits);
+        }
+    }
 }
 
 /// Refuses one more view than a person may have.
@@ -205,6 +274,8 @@ mod tests {
             ("a", "all?order=sideways", "/query"),
             ("a", "all?text=a&text=b", "/query"),
             ("a", "all?text=%00", "/query"),
+            ("a", "all?text=%C3", "/query"),
+            ("a", &format!("all?text={}", "/".repeat(MAX_QUERY_BYTES / 2)), "/query"),
             ("a", "?priority=1", "/query"),
             ("a", "all?text=a b", "/query"),
             ("a", "all#x", "/query"),
@@ -214,6 +285,25 @@ mod tests {
         ] {
             assert_eq!(checked(name, query), Err(vec![wrong.to_owned()]), "{name} {query}");
         }
+    }
+
+    #[test]
+    fn what_shows_the_same_is_kept_as_the_same() {
+        let kept = |query: &str| checked("a", query).unwrap().query;
+        for query in [
+            "all?text=50%25+%2F+a&state=new&priority=1",
+            "all?priority=1&state=new&text=50%25%20/%20a",
+            "all?team=&priority=01&text=+50%+%2f%20%61&state=new&",
+        ] {
+            assert_eq!(kept(query), "all?text=50%25%20%2F%20a&state=new&priority=1", "{query}");
+        }
+        assert_eq!(kept("mine?text=%C3%A4"), "mine?text=%C3%A4");
+        assert_eq!(kept("mine?text=&state=&priority=&team="), "mine");
+        assert_eq!(kept("mine?"), "mine");
+        let view =
+            |query: &str| SavedView { query: query.to_owned(), ..checked("a", "all").unwrap() };
+        assert!(view("all?priority=1&text=a").shows_same(&view("all?text=a&priority=1")));
+        assert!(!view("all?priority=1").shows_same(&view("all?priority=2")));
     }
 
     #[test]

@@ -67,6 +67,19 @@ pub async fn of(tx: &mut ReadTx, subject: Subject) -> Result<Vec<Event>, StoreEr
     rows.into_iter().map(Event::try_from).collect()
 }
 
+/// Lists a record's events behind the one with this number, the first one first.
+pub async fn after(tx: &mut ReadTx, subject: Subject, seq: i64) -> Result<Vec<Event>, StoreError> {
+    const LIST: &str = concat!(
+        "select ",
+        event_columns!(),
+        " from events where org_id = $1 and subject_id = $2 and seq > $3 order by seq"
+    );
+    let rows: Vec<EventRow> = on!(tx, |conn, org| {
+        sqlx::query_as(LIST).bind(org).bind(subject.id()).bind(seq).fetch_all(conn).await?
+    });
+    rows.into_iter().map(Event::try_from).collect()
+}
+
 /// The place of an event among all of the organization's: the record's id, the number in its
 /// history.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -9,7 +9,7 @@ use waypost_domain::{
 
 use crate::{
     ReadTx, StoreError, WriteTx,
-    conn::on,
+    conn::{Conn, on},
     row::{insert_all, row},
     unique::UniqueKey,
 };
@@ -34,6 +34,21 @@ row! {
 /// Adds a view. A name that another one of the person has is `Taken("name")`.
 pub async fn insert(tx: &mut WriteTx, view: &SavedView) -> Result<(), StoreError> {
     insert_all(tx, vec![SavedViewRow::from(view)], &KEYS).await?;
+    Ok(())
+}
+
+/// Waits until nobody else adds a view for a person, and keeps others out until the transaction
+/// ends: what is looked at before adding still holds then. On SQLite whoever writes is alone
+/// anyway.
+///
+/// It is no row of the person's that is locked: they may belong to an organization above, whose
+/// rows are not this one's to lock.
+pub async fn lock(tx: &mut WriteTx, person: PersonId) -> Result<(), StoreError> {
+    const LOCK: &str = "select pg_advisory_xact_lock(hashtextextended($1, 0))";
+    let whose = format!("saved_views/{}/{}", tx.org.0, person.0);
+    if let Conn::Postgres(on) = &mut tx.conn {
+        sqlx::query(LOCK).bind(whose).execute(on.ask()?).await?;
+    }
     Ok(())
 }
 

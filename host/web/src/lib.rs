@@ -18,6 +18,7 @@
 //! What is marked is the edge's.
 
 mod accessibility;
+mod acquainted;
 mod acting;
 mod again;
 mod assets;
@@ -51,6 +52,7 @@ use tokio::sync::Semaphore;
 use waypost_app::Desk;
 use waypost_edge::{Attempts, Edge};
 
+use acquainted::Acquainted;
 use later::TaskTracker;
 
 pub use password::letter_of_removal;
@@ -81,6 +83,8 @@ pub struct WebState {
     pub(crate) by_link: Arc<Semaphore>,
     /// Whether it is known that there are people.
     pub(crate) is_peopled: Arc<AtomicBool>,
+    /// Secrets that were good lately, and the places of those who show others.
+    pub(crate) acquainted: Arc<Acquainted>,
     /// Who waits for hints.
     pub(crate) live: live::Live,
     /// What is done after its answer was given.
@@ -102,6 +106,7 @@ impl WebState {
             strangers: Arc::new(Semaphore::new(STRANGERS)),
             by_link: Arc::new(Semaphore::new(BY_LINK)),
             is_peopled: Arc::default(),
+            acquainted: Arc::default(),
             live: live::Live::default(),
             later: TaskTracker::default(),
         }

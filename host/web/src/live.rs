@@ -29,8 +29,8 @@ use tokio::{
 };
 use waypost_app::{
     CommandError, Desk,
-    live::{Changed, Lookout},
-    tickets::{self, TicketRef},
+    live::{Changed, Lookout, may_be_new},
+    tickets::{self, Place as PlaceInHistory, TicketRef},
 };
 use waypost_domain::ids::{OrgId, SignInId, TicketId};
 
@@ -39,7 +39,7 @@ use crate::{
     desk::queue::must_be_desk,
     error::PageError,
     form::Query,
-    ticket::{Entry, history},
+    ticket::{Entry, history, is_longer_by},
     viewer::Viewer,
 };
 
@@ -327,19 +327,18 @@ pub(crate) async fn hints(
             let seen = query.get("version").and_then(|version| version.parse().ok());
             seen.is_some_and(|seen: i64| seen != ticket.version)
         } else {
+            let told = tickets::history(&state.desk, viewer.caller(), &named).await?;
+            let seen = query.get("seen").and_then(|seen| seen.parse::<usize>().ok());
+            let now = history(&viewer, &told, false).len();
             let (desk, viewer) = (state.desk.clone(), viewer.clone());
-            let mut one = Reader { desk, viewer, named, seen: 0, is_out: false };
-            one.seen = one.count().await?;
-            let seen = query.get("seen").and_then(|seen| seen.parse().ok());
-            let is_stale = seen.is_some_and(|seen: usize| seen != one.seen);
-            reader = Some(one);
-            is_stale
+            reader = Some(Reader { desk, viewer, named, place: told.end(), is_out: false });
+            seen.is_some_and(|seen| seen != now)
         }
     } else {
         // How long ago the page was asked for: a browser's clock may be anything.
         let age = query.get("age").and_then(|age| age.parse::<u32>().ok());
         let seen = age.map(|age| viewer.caller().now - TimeDelta::milliseconds(age.into()));
-        latest.zip(seen).is_some_and(|(latest, seen)| latest > seen)
+        seen.is_some_and(|seen| may_be_new(latest, seen))
     };
     let until = Box::pin(tokio::time::sleep(LIFE));
     let over = live.0.over.subscribe();
@@ -409,32 +408,32 @@ struct Reader {
     desk: Desk,
     viewer: Viewer,
     named: TicketRef,
-    /// How many entries its history had for them.
-    seen: usize,
+    /// How far they have read.
+    place: PlaceInHistory,
     /// Whether they may not see the ticket any more.
     is_out: bool,
 }
 
 impl Reader {
-    async fn count(&self) -> Result<usize, CommandError> {
-        let told = tickets::history(&self.desk, self.viewer.caller(), &self.named).await?;
-        Ok(history(&self.viewer, &told, false).len())
-    }
-
     /// Whether something is there to be read since the last look. Where that can't be found out, or
     /// they may not see the ticket any more, they look for themselves.
     async fn has_news(&mut self) -> bool {
-        let seen = self.seen;
-        match self.count().await {
-            Ok(count) => self.seen = count,
-            Err(CommandError::NotFound(_) | CommandError::Forbidden(_)) => self.is_out = true,
+        let caller = self.viewer.caller();
+        match tickets::added_since(&self.desk, caller, &self.named, self.place).await {
+            Ok(added) => {
+                self.place = added.end;
+                is_longer_by(&added)
+            }
+            Err(CommandError::NotFound(_) | CommandError::Forbidden(_)) => {
+                self.is_out = true;
+                true
+            }
             Err(error) => {
                 let error = &error as &dyn std::error::Error;
                 tracing::warn!(error, "what is new to somebody could not be read");
-                return true;
+                true
             }
         }
-        self.is_out || self.seen != seen
     }
 }
 

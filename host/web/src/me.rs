@@ -204,8 +204,8 @@ fn delegation(viewer: &Viewer, view: &DelegationView) -> Delegation {
     let is_open = planned.ended.is_none() && planned.ends_at > viewer.caller().now;
     let is_own = viewer.caller().person() == Some(planned.from);
     Delegation {
-        from: view.from.name.clone(),
-        to: view.to.name.clone(),
+        from: viewer.words.person(&view.from),
+        to: viewer.words.person(&view.to),
         starts: viewer.clock.at(planned.starts_at),
         ends: viewer.clock.at(planned.ends_at),
         is_in_force: view.in_force,

@@ -2,7 +2,7 @@
 
 use waypost_app::{
     comments::CommentView,
-    tickets::{History, TicketView},
+    tickets::{Added, History, TicketView},
 };
 use waypost_domain::{
     catalog::Money,
@@ -117,9 +117,9 @@ pub(crate) fn row(viewer: &Viewer, view: &TicketView, page: &str) -> Row {
         title: ticket.short_description.clone(),
         state: badge(viewer, ticket.state(), ticket.phase()),
         priority: view.priority.0.0,
-        team: view.team.name.clone(),
+        team: viewer.words.team(view),
         service: view.service.as_ref().map(|service| service.name.clone()),
-        assignee: view.assignee.as_ref().map(|person| person.name.clone()),
+        assignee: view.assignee.as_ref().map(|person| viewer.words.person(person)),
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, view, on)),
         opened: viewer.clock.when(ticket.opened_at),
         updated: viewer.clock.when(ticket.updated_at),
@@ -150,9 +150,9 @@ pub(crate) fn waits(viewer: &Viewer, view: &TicketView, on: &WaitingOn) -> Waits
     let word = match &on.what {
         _ if is_you => viewer.words.text.waits_for_you(),
         WaitingFor::Assignee(_) => {
-            view.assignee.as_ref().map_or_else(kind, |person| person.name.clone())
+            view.assignee.as_ref().map_or_else(kind, |person| viewer.words.person(person))
         }
-        WaitingFor::Team(_) => view.team.name.clone(),
+        WaitingFor::Team(_) => viewer.words.team(view),
         WaitingFor::Vendor(what) | WaitingFor::Other(what) => what.clone(),
         WaitingFor::Approvers(_)
         | WaitingFor::ApproverMissing
@@ -221,15 +221,7 @@ pub(crate) fn steps(viewer: &Viewer, ticket: &Ticket, is_decided_on: bool) -> Ve
 pub(crate) fn history(viewer: &Viewer, history: &History, is_desk: bool) -> Vec<Entry> {
     let mut entries: Vec<(chrono::DateTime<chrono::Utc>, Entry)> = Vec::new();
     for event in &history.events {
-        // What was said stands as a comment.
-        let is_said = matches!(event.action, Action::Comment | Action::Note | Action::CallerReply);
-        let moves = event.changes.iter().any(|change| change.field == "state");
-        let is_told = if is_desk {
-            !is_said || moves
-        } else {
-            moves || matches!(event.action, Action::Create | Action::SetEta)
-        };
-        if is_told {
+        if is_told(event, is_desk) {
             entries.push((event.at, did(viewer, event, history, is_desk)));
         }
     }
@@ -239,6 +231,23 @@ pub(crate) fn history(viewer: &Viewer, history: &History, is_desk: bool) -> Vec<
     let mut grouped = if is_desk { grouped(entries) } else { bare(entries) };
     grouped.reverse();
     grouped
+}
+
+/// Whether an event stands in the history by itself.
+fn is_told(event: &Event, is_desk: bool) -> bool {
+    // What was said stands as a comment.
+    let is_said = matches!(event.action, Action::Comment | Action::Note | Action::CallerReply);
+    let moves = event.changes.iter().any(|change| change.field == "state");
+    if is_desk {
+        !is_said || moves
+    } else {
+        moves || matches!(event.action, Action::Create | Action::SetEta)
+    }
+}
+
+/// Whether the history of somebody who is not of the desk is longer by what was added to it.
+pub(crate) fn is_longer_by(added: &Added) -> bool {
+    added.is_said || added.events.iter().any(|event| is_told(event, false))
 }
 
 fn bare(entries: Vec<(chrono::DateTime<chrono::Utc>, Entry)>) -> Vec<Entry> {
@@ -280,6 +289,9 @@ fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entr
         let id = id.parse::<PersonId>().ok()?;
         people.get(&id).cloned()
     };
+    let called = |id: PersonId| words.person(&waypost_app::person_name(people, id));
+    // Of whom the organization need not know any more who they are, no id is shown either.
+    let person = |id: &str| id.parse::<PersonId>().map_or_else(|_| id.to_owned(), &called);
     let value = |field: &str, value: &String| match (field, value.as_str()) {
         (_, "true") => words.text.yes(),
         (_, "false") => words.text.no(),
@@ -287,6 +299,7 @@ fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entr
         (field, state) if vote_in(field).is_some_and(|vote| vote.2.is_none()) => {
             words.name("seat", state)
         }
+        (field, id) if vote_in(field).is_some() => person(id),
         ("major" | "major_state", state) => words.name("major", state),
         ("kind", kind) => words.name("kind", kind),
         ("channel" | "awaiting" | "priority_source", option) => {
@@ -302,7 +315,7 @@ fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entr
         (field, text) => match chrono::DateTime::parse_from_rfc3339(text) {
             Ok(at) => viewer.clock.at(at.to_utc()).short,
             Err(_) => history
-                .named(field, text)
+                .named(field, text, |person| words.person(person))
                 .or_else(|| name(text))
                 .or_else(|| decides_by_itself(event).then(|| words.retold(text)).flatten())
                 .unwrap_or_else(|| text.to_owned()),
@@ -318,9 +331,7 @@ fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entr
         .map(|change| Change {
             name: change.field.clone(),
             field: match vote_in(&change.field) {
-                Some((step, voter, None)) => {
-                    format!("{}: {}", words.step(step), name(voter).unwrap_or_default())
-                }
+                Some((step, voter, None)) => format!("{}: {}", words.step(step), person(voter)),
                 Some((step, ..)) => {
                     format!("{}: {}", words.step(step), words.name("field", "instead_of"))
                 }
@@ -332,9 +343,9 @@ fn did(viewer: &Viewer, event: &Event, history: &History, is_desk: bool) -> Entr
         .collect();
     let who = match (event.actor.kind, event.actor.person) {
         (ActorKind::Mail, Some(person)) if event.action == Action::Vote => {
-            words.text.voted_by_link(waypost_app::person_name(people, person).name)
+            words.text.voted_by_link(called(person))
         }
-        (_, Some(person)) => waypost_app::person_name(people, person).name,
+        (_, Some(person)) => called(person),
         // Who decides by itself is told by what it did.
         (ActorKind::Policy | ActorKind::System, None) => String::new(),
         (kind, None) => words.name("actor", kind.as_str()),
@@ -383,7 +394,7 @@ fn said(viewer: &Viewer, view: &CommentView) -> Entry {
     let comment = &view.comment;
     let who = match &view.author {
         Some(person) if viewer.caller().person() == Some(person.id) => viewer.words.text.you(),
-        Some(person) => person.name.clone(),
+        Some(person) => viewer.words.person(person),
         None => viewer.words.name("actor", comment.author.kind.as_str()),
     };
     let is_by_desk = comment.author.kind == ActorKind::System;

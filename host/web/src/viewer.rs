@@ -165,13 +165,21 @@ pub(crate) async fn signed_in(
     let Some(secret) = secret(request.headers(), state.site.cookie()) else {
         return Ok(to_sign_in(&request));
     };
-    // Nobody guesses 32 random bytes, so attempts are not counted: old ones are everybody's.
+    // Nobody guesses 32 random bytes, so attempts are not counted: old ones are everybody's. But
+    // who makes some up waits for others who do.
+    let place = state.acquainted.place_for(&secret).await;
     let now = state.edge.clock.now();
     let found = if is_asked_by_itself(&request) {
         sign_ins::authenticate_unused(&state.desk, &secret, Some(&org), now).await
     } else {
         sign_ins::authenticate(&state.desk, &secret, Some(&org), now).await
     };
+    drop(place);
+    match &found {
+        Ok(_) | Err(Unauthenticated::OutOfReach) => state.acquainted.note(&secret, true),
+        Err(Unauthenticated::Token) => state.acquainted.note(&secret, false),
+        Err(Unauthenticated::Failed(_)) => {}
+    }
     let mut who = match found {
         Ok(who) => who,
         Err(Unauthenticated::Token) => return Ok(to_sign_in(&request)),

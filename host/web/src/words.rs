@@ -28,6 +28,7 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use chrono::Locale;
 use fluent_typed::prelude::L10nBundle;
+use waypost_app::tickets::{PersonName, TicketView};
 use waypost_domain::said::{Part, Said};
 
 use crate::text::Html;
@@ -131,6 +132,16 @@ impl Words {
     /// As [`Words::name`]; none where it has none.
     pub(crate) fn named(&self, group: &str, key: &str) -> Option<String> {
         self.names.msg(&format!("{group}-{}", key.replace('/', "-").replace(' ', "_")), None).ok()
+    }
+
+    /// What a person is called, also where that is not for the organization to know any more.
+    pub(crate) fn person(&self, person: &PersonName) -> String {
+        if person.is_former { self.text.former_member() } else { person.name.clone() }
+    }
+
+    /// What the team of a ticket is called, also where it serves the organization no more.
+    pub(crate) fn team(&self, view: &TicketView) -> String {
+        if view.has_former_team() { self.text.former_team() } else { view.team.name.clone() }
     }
 
     fn is_english(&self) -> bool {

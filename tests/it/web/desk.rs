@@ -507,6 +507,9 @@ async fn a_view_that_a_program_saves_is_on_the_page_and_the_other_way_round(desk
     );
     // What the page refuses is refused.
     assert_eq!(client.post("/saved-views", new).await.pointers(), ["/query"]);
+    // However it is written.
+    let same = json!({ "name": "Again", "query": "all?state=&text=%70rint&priority=5" });
+    assert_eq!(client.post("/saved-views", same).await.pointers(), ["/query"]);
     for query in ["nonsense", "all?colour=red", "all?state=asleep"] {
         let wrong = json!({ "name": "Wrong", "query": query });
         assert_eq!(client.post("/saved-views", wrong).await.pointers(), ["/query"], "{query}");

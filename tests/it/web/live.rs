@@ -12,6 +12,7 @@ on_both_engines! {
     a_sign_in_waits_in_four_windows
     nobody_waits_when_the_server_stops
     what_changed_before_the_line_was_open_is_told_at_once
+    what_was_kept_after_a_queue_was_shown_is_told_however_early_it_began
     a_page_that_is_left_open_does_not_keep_anybody_signed_in
     the_second_page_of_a_list_is_compared_with_itself
 }
@@ -130,6 +131,9 @@ async fn the_requester_hears_of_an_answer_and_of_nothing_internal(desk: TestDesk
     assert!(line.next().await.unwrap().contains("waiting"));
     agent.fill("Internal note", "Still here").press("Internal note").await;
     not_before(&mut line, &mut desk_line).await;
+    // What is done to it is heard of like what is said.
+    let _ = acme.agent.client.act(&incident, "start", serde_json::json!({})).await.ok();
+    hint(&mut line).await;
 }
 
 async fn nobody_hears_of_what_they_may_not_see(desk: TestDesk) {
@@ -198,6 +202,25 @@ async fn what_changed_before_the_line_was_open_is_told_at_once(desk: TestDesk) {
         let _ = line.next().await;
         hint(&mut line).await;
     }
+}
+
+async fn what_was_kept_after_a_queue_was_shown_is_told_however_early_it_began(desk: TestDesk) {
+    let (acme, bolt) = (desk.organization("acme").await, desk.organization("bolt").await);
+    desk.ignore_mail();
+    let _ = bolt.report("Nothing prints").await;
+    let agent = desk.signed_in(&acme.agent.email).await;
+    // It began two seconds before the page was asked for, and nobody knows when it was kept.
+    let _ = acme.report("Mail does not open").await;
+    desk.clock.advance(chrono::TimeDelta::seconds(3));
+    let mut line = agent.listen("/o/acme/live?of=list&age=1000").await;
+    let _ = line.next().await;
+    hint(&mut line).await;
+    // Nobody has looked out while the page was out of sight for long.
+    desk.clock.advance(chrono::TimeDelta::hours(1));
+    let agent = desk.signed_in(&bolt.agent.email).await;
+    let mut line = agent.listen("/o/bolt/live?of=list&age=3610000").await;
+    let _ = line.next().await;
+    hint(&mut line).await;
 }
 
 async fn a_page_that_is_left_open_does_not_keep_anybody_signed_in(desk: TestDesk) {

@@ -16,6 +16,7 @@ on_both_engines! {
     a_preview_of_several_says_what_each_would_refuse
     nobody_votes_on_their_own_request_and_hears_it_in_their_words
     which_policy_failed_is_told_in_the_readers_words
+    who_serves_no_more_is_named_in_the_readers_words
 }
 
 fn number(ticket: &Value) -> &str {
@@ -165,4 +166,42 @@ async fn which_policy_failed_is_told_in_the_readers_words(desk: TestDesk) {
     let mut agent = german(&desk, &acme).await;
     agent.visit(&format!("/o/acme/desk/tickets/{}/what-if?impact=1", number(&incident))).await;
     says(&agent, &["Eine Regel ist gescheitert", "Zuteilen: sie hat zu viel gerechnet"]);
+}
+
+async fn who_serves_no_more_is_named_in_the_readers_words(desk: TestDesk) {
+    let harbor = desk.provider("harbor").await;
+    let acme = desk.client_of("harbor", "acme").await;
+    desk.ignore_mail();
+    let team = json!({
+        "key": "harbor-network", "name": "Harbor network", "members": [harbor.agent.id],
+        "serves": ["acme"],
+    });
+    let team = harbor.admin.client.post("/teams", team).await.created();
+    let incident = acme.report("No wifi").await;
+    let member = json!({ "team": "harbor-network", "assignee": harbor.agent.id });
+    let incident = acme.agent.client.act(&incident, "assign", member).await.ok();
+    let at_acme = harbor.agent.client.in_organization("acme");
+    let _ = at_acme.act(&incident, "start", json!({})).await.ok();
+    let _ = at_acme.comment(&incident, "public", "On my way").await.created();
+    let version = team["version"].as_i64().unwrap();
+    let no_more = json!({ "serves": [] });
+    let _ = harbor.admin.client.patch("/teams/harbor-network", version, no_more).await.ok();
+
+    let mut agent = german(&desk, &acme).await;
+    let mut requester = desk.signed_in(&acme.requester.email).await.speaking("de");
+    let page = |place: &str| format!("/o/acme/{place}/{}", number(&incident));
+    let (team, member) = ("ein ehemaliges Team", "ein ehemaliges Mitglied");
+    let id = harbor.agent.id.as_str();
+    for (is_of_desk, page, told) in [
+        (true, page("desk/tickets"), vec![team, member]),
+        (true, "/o/acme/desk/queue/all".to_owned(), vec![team, member]),
+        (false, page("my"), vec![member]),
+    ] {
+        let visitor = if is_of_desk { &mut agent } else { &mut requester };
+        visitor.visit(&page).await;
+        says(visitor, &told);
+        for other in ["a former", id] {
+            assert!(!visitor.text().contains(other), "{other}: {}", visitor.text());
+        }
+    }
 }

@@ -7,7 +7,7 @@ use waypost_domain::{
     person::Person,
     said,
 };
-use waypost_store::{ReadTx, sign_in, vote_link};
+use waypost_store::{ReadTx, WriteTx, sign_in, vote_link};
 
 use super::{SignedIn, own};
 use crate::{Caller, CommandError, Desk, Missing, me, refs, tickets::PersonRef};
@@ -100,7 +100,7 @@ pub async fn devices_of_caller(desk: &Desk, caller: &Caller) -> Result<Vec<Devic
 /// sign-in that is not theirs or was ended before.
 pub async fn end_of_caller(desk: &Desk, caller: &Caller, id: SignInId) -> Result<(), CommandError> {
     let (org, person) = home_of(desk, caller).await?;
-    let mut tx = desk.store.write(org).await?.noted_in(&caller.commit);
+    let mut tx = write_at(desk, caller, org).await?;
     if !sign_in::end(&mut tx, person, id, caller.now).await? {
         return Err(CommandError::NotFound(Missing::SignIn));
     }
@@ -114,7 +114,7 @@ pub async fn end_of_caller(desk: &Desk, caller: &Caller, id: SignInId) -> Result
 /// [`CommandError::Forbidden`] for a caller who is no person.
 pub async fn end_all_of_caller(desk: &Desk, caller: &Caller) -> Result<(), CommandError> {
     let (org, person) = home_of(desk, caller).await?;
-    let mut tx = desk.store.write(org).await?.noted_in(&caller.commit);
+    let mut tx = write_at(desk, caller, org).await?;
     sign_in::end_others(&mut tx, person, None, caller.now).await?;
     Ok(tx.commit().await?)
 }
@@ -201,4 +201,14 @@ pub async fn end_all_of_person(
 /// to sign out.
 async fn person_of(tx: &mut ReadTx, named: &PersonRef) -> Result<Person, CommandError> {
     refs::find_person(tx, named).await?.ok_or(CommandError::NotFound(Missing::Person))
+}
+
+/// The transaction of what changes for a person at home. A request that may be sent again is noted
+/// in it, unless it acts in another organization: what is known of requests is kept where they act,
+/// and a commit is of one organization. Ending what was ended does no harm.
+async fn write_at(desk: &Desk, caller: &Caller, home: OrgId) -> Result<WriteTx, CommandError> {
+    if home == caller.org {
+        return desk.write(caller).await;
+    }
+    Ok(desk.store.write(home).await?.noted_in(&caller.commit))
 }

@@ -5,13 +5,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use waypost_domain::{
     event::Event,
-    ids::{CatalogItemId, PersonId, TicketId},
+    ids::{CatalogItemId, CommentId, PersonId, TicketId},
     permission,
     ticket::Action,
 };
-use waypost_store::{ReadTx, StoreError, catalog, ticket};
+use waypost_store::{ReadTx, StoreError, catalog, comment, event, ticket};
 
-use super::{TicketRef, read};
+use super::{PersonName, TicketRef, read};
 use crate::{
     Caller, CommandError, Desk,
     comments::{self, CommentView},
@@ -67,15 +67,20 @@ const BETWEEN: &str = ", ";
 
 impl History {
     /// The value of a field that holds ids, as people read it: people and catalog items by their
-    /// names, tickets by their numbers. What has no name stays as it is. None of a field that holds
-    /// something else.
+    /// names, which `person` says, tickets by their numbers. What has no name stays as it is. None of
+    /// a field that holds something else.
     #[must_use]
-    pub fn named(&self, field: &str, value: &str) -> Option<String> {
+    pub fn named(
+        &self,
+        field: &str,
+        value: &str,
+        person: impl Fn(&PersonName) -> String,
+    ) -> Option<String> {
         let ids = Ids::of(field)?;
         let name = |id: &str| match ids {
             Ids::People => {
                 let id = id.parse::<PersonId>().ok()?;
-                Some(person_name(&self.people, id).name)
+                Some(person(&person_name(&self.people, id)))
             }
             Ids::Tickets => self.tickets.get(&id.parse::<TicketId>().ok()?).cloned(),
             Ids::Items => self.items.get(&id.parse::<CatalogItemId>().ok()?).cloned(),
@@ -180,6 +185,57 @@ pub async fn people_called(
     }
     let mut tx = desk.store.read(caller.org).await?;
     Ok(people_names(&mut tx, people.iter().copied()).await?)
+}
+
+/// How far somebody has read a ticket's history: its last event, and what was said last to all who
+/// may see it.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Place {
+    seq: i64,
+    said: Option<CommentId>,
+}
+
+/// What was added to a ticket's history behind a place.
+#[derive(Debug, Clone)]
+pub struct Added {
+    /// What happened, as far as the caller may read it, the oldest first.
+    pub events: Vec<Event>,
+    /// Whether something was said to all who may see the ticket.
+    pub is_said: bool,
+    /// Where the history ends now.
+    pub end: Place,
+}
+
+impl History {
+    /// Where it ends, for somebody who reads no internal notes.
+    #[must_use]
+    pub fn end(&self) -> Place {
+        let seq = self.events.last().map_or(0, |event| event.seq);
+        Place { seq, said: self.comments.last().map(|said| said.comment.id) }
+    }
+}
+
+/// Reads what was added to the history of a ticket behind a place, however long it is before that.
+///
+/// # Errors
+/// [`CommandError::NotFound`] for a ticket that the caller may not see any more.
+pub async fn added_since(
+    desk: &Desk,
+    caller: &Caller,
+    named: &TicketRef,
+    place: Place,
+) -> Result<Added, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    let subject = read::seen(&mut tx, caller, named).await?.ticket.id.into();
+    let events = event::after(&mut tx, subject, place.seq).await?;
+    let said = comment::last_public(&mut tx, subject, 1).await?.pop().map(|last| last.id);
+    // What they may not read is not read again either.
+    let seq = events.last().map_or(place.seq, |event| event.seq);
+    Ok(Added {
+        events: read::readable(caller, events),
+        is_said: said != place.said,
+        end: Place { seq, said },
+    })
 }
 
 /// The addresses of people, as far as the organization may know them; the names of those who have

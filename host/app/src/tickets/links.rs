@@ -1,12 +1,13 @@
 //! Links of a ticket: what it has to do with others, for the desk.
 
 use waypost_domain::{
+    ids::TicketId,
     link::{Link, LinkType},
     ticket::Ticket,
 };
-use waypost_store::{ReadTx, link, ticket};
+use waypost_store::{ReadTx, link};
 
-use super::{TicketRef, read};
+use super::{TicketRef, names, read};
 use crate::{Caller, CommandError, Desk};
 
 /// A link as seen from one of its tickets.
@@ -36,13 +37,18 @@ pub async fn links(
 }
 
 async fn views(tx: &mut ReadTx, of: &Ticket) -> Result<Vec<LinkView>, CommandError> {
-    let mut views = Vec::new();
-    for link in link::of(tx, &[of.id.into()]).await? {
-        let Some((link_type, other)) = link.seen_from(of.id) else { continue };
-        let Some(other) = other.ticket() else { continue };
-        if let Some(other) = ticket::find(tx, other).await? {
-            views.push(LinkView { link_type, other, link });
-        }
-    }
-    Ok(views)
+    let seen = |link: Link| {
+        let (link_type, other) = link.seen_from(of.id)?;
+        Some((link_type, other.ticket()?, link))
+    };
+    let links: Vec<(LinkType, TicketId, Link)> =
+        link::of(tx, &[of.id.into()]).await?.into_iter().filter_map(seen).collect();
+    let ids: Vec<TicketId> = links.iter().map(|(_, other, _)| *other).collect();
+    let others = names::tickets_by_id(tx, &ids).await?;
+    let view = |(link_type, other, link): (LinkType, TicketId, Link)| {
+        // Two links may lead to the same ticket.
+        let other = others.get(&other)?.clone();
+        Some(LinkView { link_type, other, link })
+    };
+    Ok(links.into_iter().filter_map(view).collect())
 }

@@ -295,6 +295,15 @@ fn item(ticket: &Ticket) -> Option<CatalogItemId> {
     ticket.request().and_then(|request| request.item)
 }
 
+/// These tickets, by their ids, in one statement. What is not there is left out.
+pub(crate) async fn tickets_by_id(
+    tx: &mut ReadTx,
+    ids: &[TicketId],
+) -> Result<BTreeMap<TicketId, Ticket>, CommandError> {
+    let found = ticket::find_many(tx, ids).await?;
+    Ok(found.into_iter().map(|one| (one.id, one)).collect())
+}
+
 fn named(key: &Key, name: String) -> Named {
     Named { key: key.to_string(), name }
 }

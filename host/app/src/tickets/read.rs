@@ -95,7 +95,12 @@ pub async fn events(
 ) -> Result<Vec<Event>, CommandError> {
     let mut tx = desk.store.read(caller.org).await?;
     let seen = seen(&mut tx, caller, named).await?;
-    let mut events = event::of(&mut tx, seen.ticket.id.into()).await?;
+    let events = event::of(&mut tx, seen.ticket.id.into()).await?;
+    Ok(readable(caller, events))
+}
+
+/// What a caller who may see a ticket may read of its events.
+pub(super) fn readable(caller: &Caller, mut events: Vec<Event>) -> Vec<Event> {
     if !permission::sees_internals(caller.role) {
         events
             .retain(|event| !matches!(event.action, Action::Note | Action::Link | Action::Unlink));
@@ -106,7 +111,7 @@ pub async fn events(
             }
         }
     }
-    Ok(events)
+    events
 }
 
 /// Whether the host itself says what became of its policies' and rules' decisions: who owns a
@@ -165,6 +170,29 @@ pub async fn list(
     let page = Page::cut(rows, request, tag, |row| place(&TicketCursor::of(row, sort)));
     let views = names::views(&mut tx, page.rows).await?;
     Ok(Page { rows: views, next: page.next, total })
+}
+
+/// How many tickets [`list()`] would count for each query, all at one moment. None of them is read,
+/// so a page with many lists says what is in each.
+///
+/// # Errors
+/// As [`list()`].
+pub async fn counts(
+    desk: &Desk,
+    caller: &Caller,
+    queries: &[TicketQuery],
+) -> Result<Vec<Total>, CommandError> {
+    let mut totals = Vec::with_capacity(queries.len());
+    let mut tx = desk.store.read(caller.org).await?;
+    for query in queries {
+        let found = match filter(&mut tx, caller, query).await? {
+            Some(filter) => ticket::count_to(&mut tx, &filter, Total::TO_COUNT).await?,
+            // A key that nothing has.
+            None => 0,
+        };
+        totals.push(Total::of(found));
+    }
+    Ok(totals)
 }
 
 /// The tasks of a ticket, by their place.

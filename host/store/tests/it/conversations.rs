@@ -88,6 +88,8 @@ async fn events_come_back_in_order(store: Store) {
     let events = [event_of(&ticket, 1), event_of(&ticket, 2), plain];
     event::append_many(&mut tx, &events).await.unwrap();
     assert_eq!(event::of(&mut tx, ticket.id.into()).await.unwrap(), events);
+    assert_eq!(event::after(&mut tx, ticket.id.into(), 1).await.unwrap(), events[1..]);
+    assert_eq!(event::after(&mut tx, ticket.id.into(), 3).await.unwrap(), []);
     assert_eq!(event::last_seq(&mut tx, ticket.id.into()).await.unwrap(), 3);
 }
 

@@ -11,6 +11,7 @@ use crate::fixture::{self, at, stored_ticket, tree};
 on_both_engines! {
     a_view_comes_back_whole_and_is_removed_by_its_owner
     a_person_has_each_name_once
+    who_looks_before_adding_a_view_is_alone_in_that
     views_of_organizations_are_apart
     tickets_that_have_changed_are_found_by_when
 }
@@ -53,6 +54,22 @@ async fn a_person_has_each_name_once(store: Store) {
     let again = put(&store, &view(org, person, "Mine")).await;
     assert!(matches!(again, Err(StoreError::Taken("name"))), "{again:?}");
     put(&store, &view(org, PersonId(fixture::id()), "Mine")).await.unwrap();
+}
+
+async fn who_looks_before_adding_a_view_is_alone_in_that(store: Store) {
+    let org = tree(&store).await.client.id;
+    let person = PersonId(fixture::id());
+    let add_the_first = async |name: &str| {
+        let mut tx = store.write(org).await.unwrap();
+        saved_view::lock(&mut tx, person).await.unwrap();
+        if saved_view::of_person(&mut tx, person).await.unwrap().is_empty() {
+            saved_view::insert(&mut tx, &view(org, person, name)).await.unwrap();
+        }
+        tx.commit().await.unwrap();
+    };
+    tokio::join!(add_the_first("One"), add_the_first("Two"), add_the_first("Three"));
+    let mut tx = store.read(org).await.unwrap();
+    assert_eq!(saved_view::of_person(&mut tx, person).await.unwrap().len(), 1);
 }
 
 async fn views_of_organizations_are_apart(store: Store) {

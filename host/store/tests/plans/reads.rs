@@ -184,6 +184,7 @@ fn period() -> Period {
 async fn read_history(tx: &mut ReadTx, sample: &Sample) {
     let subject = sample.ticket.id.into();
     event::of(tx, subject).await.unwrap();
+    event::after(tx, subject, 1).await.unwrap();
     event::last_seq(tx, subject).await.unwrap();
     let after = EventPlace { subject: sample.ticket.id.0, seq: 1 };
     event::page(tx, Period::default(), Some(after), 51).await.unwrap();

@@ -234,7 +234,8 @@ async fn offer_seats(
         for step in round.approval.steps() {
             for seat in &step.requests {
                 if matches!(seat.state, SeatState::Requested | SeatState::Vacant) {
-                    let name = waypost_app::person_name(&round.names, seat.voter).name;
+                    let voter = waypost_app::person_name(&round.names, seat.voter);
+                    let name = viewer.words.person(&voter);
                     let step = viewer.words.step(&step.name);
                     seats.push((seat.id.to_string(), format!("{step}: {name}")));
                 }

@@ -131,9 +131,9 @@ pub(crate) async fn show(
         state: badge(&viewer, ticket.state(), ticket.phase()),
         stands: words.name("major", incident.major.state().as_str()),
         ticket: viewer.at(&format!("desk/tickets/{}", ticket.number)),
-        manager: view.manager.as_ref().map(|person| person.name.clone()),
-        communication_owner: view.communication_owner.as_ref().map(|person| person.name.clone()),
-        team: view.team.name.clone(),
+        manager: view.manager.as_ref().map(|person| words.person(person)),
+        communication_owner: view.communication_owner.as_ref().map(|person| words.person(person)),
+        team: words.team(&view),
         next_update: incident
             .major
             .next_update_at()

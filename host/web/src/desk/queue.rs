@@ -262,36 +262,37 @@ async fn page(
     ]);
     let shown_now = address(&view, query);
     let saved = saved_views::mine(&state.desk, viewer.caller()).await?;
-    // Who saved it at the API may have written the same in another way.
+    // However the two are written.
     let is_here = |saved: &&SavedView| {
         let (base, filter) = parts(&saved.query);
         base.parse::<QueueView>().is_ok_and(|base| address(&base, &Query::of(filter)) == shown_now)
     };
     let here = saved.iter().find(is_here);
     let mut tabs = Vec::with_capacity(views.len() + saved.len());
-    // A page that only looks for news is spared the counts.
-    let counts = query.get("seen").is_none();
     for one in &views {
-        let total = count(&state.desk, viewer, shown_by(one, me), counts).await?;
-        tabs.push(Tab {
+        let tab = Tab {
             href: viewer.at(&format!("desk/queue/{one}")),
             label: label(one, viewer, &teams),
-            count: total,
+            count: String::new(),
             is_here: *one == view && here.is_none(),
-        });
+        };
+        tabs.push((tab, shown_by(one, me)));
     }
     for one in &saved {
         let (base, filter) = parts(&one.query);
         let Ok(base) = base.parse::<QueueView>() else { continue };
         let mut asked = shown_by(&base, me);
         Filter::read(&Query::of(filter)).narrow(&mut asked);
-        tabs.push(Tab {
+        let tab = Tab {
             href: viewer.at(&format!("desk/queue/{}", one.query)),
             label: one.name.clone(),
-            count: count(&state.desk, viewer, asked, counts).await?,
+            count: String::new(),
             is_here: here.is_some_and(|here| here.id == one.id),
-        });
+        };
+        tabs.push((tab, asked));
     }
+    // A page that only looks for news is spared the counts.
+    let tabs = counted(&state.desk, viewer, tabs, query.get("seen").is_none()).await?;
     let title = here.map_or_else(|| label(&view, viewer, &teams), |saved| saved.name.clone());
     let bare = viewer.at(&format!("desk/queue/{view}"));
     let mut asked = shown_by(&view, me);
@@ -504,20 +505,22 @@ fn rows(viewer: &Viewer, views: &[TicketView]) -> Vec<Row> {
     views.iter().map(|view| row(viewer, view, "desk/tickets")).collect()
 }
 
-/// How many tickets there are, as a tab says it; nothing where it is not asked for.
-async fn count(
+/// The tabs, with how many tickets are in each, where that is asked for: however many tabs there
+/// are, they are counted in one go.
+async fn counted(
     desk: &Desk,
     viewer: &Viewer,
-    query: TicketQuery,
+    tabs: Vec<(Tab, TicketQuery)>,
     is_asked: bool,
-) -> Result<String, CommandError> {
-    if !is_asked {
-        return Ok(String::new());
+) -> Result<Vec<Tab>, CommandError> {
+    let (mut tabs, queries): (Vec<Tab>, Vec<TicketQuery>) = tabs.into_iter().unzip();
+    if is_asked {
+        let totals = tickets::counts(desk, viewer.caller(), &queries).await?;
+        for (tab, total) in tabs.iter_mut().zip(totals) {
+            tab.count = shown(total);
+        }
     }
-    let query = TicketQuery { count: true, ..query };
-    let request = PageRequest { limit: 1, after: None };
-    let page = tickets::list(desk, viewer.caller(), &query, &request).await?;
-    Ok(shown(page.total.unwrap_or(Total { rows: 0, is_minimum: false })))
+    Ok(tabs)
 }
 
 /// How many rows a list has, as a page says it.

@@ -201,7 +201,7 @@ pub(super) async fn page(
         waits: view.waiting_on.as_ref().map(|on| waits(viewer, &view, on)),
         opened: viewer.clock.when(ticket.opened_at),
         updated: viewer.clock.when(ticket.updated_at),
-        requester: view.requester.as_ref().map(|person| person.name.clone()),
+        requester: view.requester.as_ref().map(|person| words.person(person)),
         description: Some(&ticket.description).filter(|it| !it.is_empty()).map(|it| html(it)),
         outcome: ticket
             .stage

@@ -129,8 +129,8 @@ fn compared(viewer: &Viewer, told: &WhatIf) -> Answer {
     };
     let rows = vec![
         row("priority", &|view| Some(format!("P{}", view.priority.0))),
-        row("team", &|view| Some(view.team.name.clone())),
-        row("assignee", &|view| view.assignee.as_ref().map(|person| person.name.clone())),
+        row("team", &|view| Some(viewer.words.team(view))),
+        row("assignee", &|view| view.assignee.as_ref().map(|person| viewer.words.person(person))),
         row("category", &|view| view.ticket.category.as_ref().map(ToString::to_string)),
         row("service", &|view| view.service.as_ref().map(|service| service.name.clone())),
     ];

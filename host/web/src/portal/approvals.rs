@@ -130,7 +130,7 @@ fn asked_of(caller: &Caller, clock: &Clockwork, vote: &WaitingVote, href: String
         number: vote.number.clone(),
         about: vote.short_description.clone(),
         step: clock.words.step(&vote.step),
-        instead_of: (caller.person() != Some(vote.seat.id)).then(|| vote.seat.name.clone()),
+        instead_of: (caller.person() != Some(vote.seat.id)).then(|| clock.words.person(&vote.seat)),
         since: vote.requested_at.map(|at| clock.when(at)),
         due: vote.due_at.map(|at| clock.at(at)),
     }
@@ -188,7 +188,7 @@ pub(crate) async fn shown(
     let matter = Matter {
         vote: asked_of(caller, clock, &vote, String::new()),
         ticket: None,
-        requester: view.requester.as_ref().map(|person| person.name.clone()),
+        requester: view.requester.as_ref().map(|person| words.person(person)),
         item: view.catalog_item.as_ref().map(|item| item.name.clone()),
         cost: cost(words, &view),
         answers: super::catalog::answers_to(item.as_ref(), words, &view),
@@ -276,7 +276,7 @@ fn stages_for(words: &Words, view: &ApprovalView) -> Vec<Stage> {
             .requests
             .iter()
             .map(|seat| Voter {
-                name: waypost_app::person_name(&view.names, seat.voter).name,
+                name: words.person(&waypost_app::person_name(&view.names, seat.voter)),
                 state: words.name("seat", seat.state.as_str()),
                 comment: seat.comment.clone(),
             })

@@ -1,5 +1,7 @@
 //! The basket: requests that are written down and not handed in yet, sent together.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::{extract::State, http::StatusCode, response::Response};
 use serde_json::Map;
@@ -14,16 +16,17 @@ use waypost_app::{
     },
 };
 use waypost_domain::{
-    catalog::Money,
+    catalog::{CatalogItem, Money},
     ticket::{Action, State as TicketState, TicketKind},
 };
 
 use super::{
-    catalog::{answers, money},
+    catalog::{answers_to, has_answers, money},
     then::Then,
 };
 use crate::{
     WebState,
+    choices::all,
     error::PageError,
     form::{Form, Query},
     once::{NotDone, once},
@@ -110,6 +113,8 @@ async fn page(
         Some(until) => previews(state, viewer, &drafts, until).await.into_iter(),
         None => Vec::new().into_iter(),
     };
+    let catalog = catalog(state, viewer, &drafts).await?;
+    let item_of = |view: &TicketView| catalog.get(&view.catalog_item.as_ref()?.key);
     let mut costs = Vec::with_capacity(drafts.len());
     let mut expected_at = None;
     let mut items = Vec::with_capacity(drafts.len());
@@ -139,7 +144,7 @@ async fn page(
             name: view.ticket.short_description.clone(),
             quantity: request.map_or(1, |request| request.quantity),
             cost: cost.map(|cost| money(viewer, &cost)),
-            answers: answers(&state.desk, viewer, view).await?,
+            answers: answers_to(item_of(view), viewer.words, view),
             then,
             refused: cannot,
             remove: viewer.at(&format!("my/{number}/do/cancel")),
@@ -156,6 +161,19 @@ async fn page(
         refused,
         once: state.edge.entropy.id(viewer.caller().now).to_string(),
     })
+}
+
+/// The items whose questions the drafts answer, by key: all are read at once.
+async fn catalog(
+    state: &WebState,
+    viewer: &Viewer,
+    drafts: &[TicketView],
+) -> Result<BTreeMap<String, CatalogItem>, CommandError> {
+    if !drafts.iter().any(has_answers) {
+        return Ok(BTreeMap::new());
+    }
+    let items = all::<CatalogItem>(&state.desk, viewer.caller()).await?;
+    Ok(items.into_iter().map(|item| (item.record.key.to_string(), item.record)).collect())
 }
 
 /// What would come of the first of the drafts; of none where that takes too long to wait for or

@@ -210,11 +210,16 @@ pub(crate) async fn answers(
     viewer: &Viewer,
     view: &TicketView,
 ) -> Result<Vec<(String, String)>, CommandError> {
-    if view.ticket.request().is_none_or(|request| request.answers.is_empty()) {
+    if !has_answers(view) {
         return Ok(Vec::new());
     }
     let item = item_of(desk, viewer.caller(), view).await?;
     Ok(answers_to(item.as_ref(), viewer.words, view))
+}
+
+/// Whether a request answers questions of its item.
+pub(crate) fn has_answers(view: &TicketView) -> bool {
+    view.ticket.request().is_some_and(|request| !request.answers.is_empty())
 }
 
 /// As [`answers`], where the item was read.

@@ -345,8 +345,8 @@ fn facts(
         add("quantity", (request.quantity > 1).then(|| request.quantity.to_string()));
         add("cost", request.cost.as_ref().map(|cost| super::catalog::money(viewer, cost)));
     }
-    add("requester", view.requester.as_ref().map(|it| it.name.clone()));
-    add("assignee", view.assignee.as_ref().map(|it| it.name.clone()));
+    add("requester", view.requester.as_ref().map(|it| words.person(it)));
+    add("assignee", view.assignee.as_ref().map(|it| words.person(it)));
     facts.extend(answers.iter().cloned());
     facts
 }

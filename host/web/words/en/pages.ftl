@@ -402,6 +402,8 @@ task-after-hint = Numbers of other tasks of this ticket, separated by commas.
 waits-for = Waits for
 waits-for-you = you
 waits-for-nobody = nobody
+former-member = a former member
+former-team = a former team
 # $when (String)
 waits-for-confirmation = the requester's confirmation; closes by itself { $when }
 from-person = from
