@@ -3,6 +3,7 @@
 mod attacks;
 mod desk;
 mod everywhere;
+mod forms;
 mod live;
 mod passwords;
 mod people;

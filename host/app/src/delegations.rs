@@ -142,6 +142,23 @@ pub async fn list(
     Ok(page.map(|one| names.view(one, caller.now)))
 }
 
+/// Lists the delegations that the caller gave or got, whatever else they see, at most so many:
+/// first those that are in force or to come, then those that are over, of both the latest first.
+///
+/// # Errors
+/// The database failed.
+pub async fn own(
+    desk: &Desk,
+    caller: &Caller,
+    most: u32,
+) -> Result<Vec<DelegationView>, CommandError> {
+    let Some(person) = caller.person() else { return Ok(Vec::new()) };
+    let mut tx = desk.store.read(caller.org).await?;
+    let rows = delegation::of_person(&mut tx, person, caller.now, most).await?;
+    let names = Names::read(&mut tx, &rows).await?;
+    Ok(rows.into_iter().map(|one| names.view(one, caller.now)).collect())
+}
+
 /// Ends a delegation early: one's own; administrators, anybody's. Votes that were asked for under
 /// it stay asked for, but whose seat it is may cast them first.
 ///

@@ -112,7 +112,14 @@ pub async fn leaving(
         };
         let link = match &standing.person {
             Some(person) => link_of(store, entropy, message, person, now).await?,
-            None => None,
+            None => Ok(None),
+        };
+        let link = match link {
+            Ok(link) => link,
+            Err(why) => {
+                leaving.push(Err(why));
+                continue;
+            }
         };
         let page = seen.zip(ticket);
         let page = page.and_then(|it| page_of(message, it, standing.is_asked));

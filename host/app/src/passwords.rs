@@ -14,7 +14,7 @@ use waypost_domain::{
     refusal::FieldFault,
     said, text,
 };
-use waypost_store::{CommitNote, StoreError, WriteTx, outbox, password, sign_in, sign_in::Member};
+use waypost_store::{CommitNote, StoreError, WriteTx, outbox, password, sign_in};
 
 use crate::{
     CommandError, Desk, Missing, ToMicros,
@@ -137,12 +137,11 @@ async fn enter(
     now: DateTime<Utc>,
 ) -> Result<Option<Begun>, CommandError> {
     let address = given.address.trim();
-    let members = sign_in::members_at(&desk.store, address, MAX_ACCOUNTS).await?;
     let known = password::at_address(&desk.store, address, given.org, most_compared()).await?;
-    let fits = desk.hashing.compare(given.password, &known).await?;
-    let fitting = known.iter().zip(fits).filter(|(_, fits)| *fits).map(|(hash, _)| hash);
-    let found = fitting.filter_map(|hash| Some((hash, member_of(&members, hash)?)));
-    let Some((known, member)) = found.min_by_key(|(_, member)| {
+    let hashes: Vec<PasswordHash> = known.iter().map(|(hash, _)| hash.clone()).collect();
+    let fits = desk.hashing.compare(given.password, &hashes).await?;
+    let fitting = known.iter().zip(fits).filter(|(_, fits)| *fits).map(|(one, _)| one);
+    let Some((known, member)) = fitting.min_by_key(|(_, member)| {
         (given.org != Some(member.org_key.as_str()), member.org_key.clone())
     }) else {
         return Ok(None);
@@ -228,13 +227,9 @@ pub async fn warn(
 ) -> Result<(), CommandError> {
     let now = now.to_micros();
     let Warning { address, person, since } = warning;
-    let known = password::at_address(&desk.store, address, None, MAX_ACCOUNTS).await?;
-    for member in sign_in::members_at(&desk.store, address, MAX_ACCOUNTS).await? {
+    // Without a password, there is nothing to guess.
+    for (_, member) in password::at_address(&desk.store, address, None, MAX_ACCOUNTS).await? {
         if person.is_some_and(|person| person != member.person.id) {
-            continue;
-        }
-        // Without a password, there is nothing to guess.
-        if !known.iter().any(|hash| hash.person == member.person.id) {
             continue;
         }
         let mut tx = desk.store.write(member.person.org).await?;
@@ -411,10 +406,6 @@ async fn renewed(
 fn salt(desk: &Desk) -> [u8; 16] {
     let secret = desk.entropy.secret();
     std::array::from_fn(|index| secret[index])
-}
-
-fn member_of<'a>(members: &'a [Member], hash: &PasswordHash) -> Option<&'a Member> {
-    members.iter().find(|member| member.person.id == hash.person && member.person.org == hash.org)
 }
 
 fn most_compared() -> u32 {

@@ -14,7 +14,7 @@ use waypost_domain::{
     event::{Actor, ActorKind},
     ids::{MessageId, OrgId, PersonId, SignInId, SignInLinkId},
     key::Key,
-    message::{DeliveryChannel, Message, MessageLink, ToldAs},
+    message::{DeliveryChannel, Message, MessageLink, NotSent, ToldAs},
     organization::OrgKind,
     person::Person,
     role::Role,
@@ -253,8 +253,9 @@ pub async fn is_anybody_there(desk: &Desk) -> Result<bool, CommandError> {
 }
 
 /// Sends a link to everybody who has this address, whichever organization they belong to; `letter`
-/// writes it. Whoever asks does not learn whether there is anybody: there is no answer, and an
-/// address that nobody has costs a write as well.
+/// writes it. Where too many have it, the account of the organization where `next` leads is one of
+/// those that are written to. Whoever asks does not learn whether there is anybody: there is no
+/// answer, and an address that nobody has costs a write as well.
 ///
 /// # Errors
 /// The database failed.
@@ -267,7 +268,9 @@ pub async fn ask(
 ) -> Result<(), CommandError> {
     let now = now.to_micros();
     let mut sent = false;
-    for member in sign_in::members_at(&desk.store, address.trim(), MAX_ACCOUNTS).await? {
+    // The path of a page is `/o/`, the key of its organization, and the rest.
+    let org = next.and_then(|path| path.strip_prefix("/o/")?.split('/').next());
+    for member in sign_in::members_at(&desk.store, address.trim(), org, MAX_ACCOUNTS).await? {
         let letter = letter(&receiver(&member));
         send_link(desk, &member.person, "sign-in", letter, next, now).await?;
         sent = true;
@@ -522,22 +525,28 @@ async fn added(
 }
 
 /// Makes the link that a message carries, and keeps the hash of its secret: what stands behind the
-/// public address. Each attempt to send the message makes a new one.
+/// public address. Each attempt to send the message makes a new one. None is made for whoever left
+/// or got another address since they were looked up: the message would go to the old one.
 pub(crate) async fn link_of(
     store: &Store,
     entropy: &dyn Entropy,
     message: &Message,
     to: &Person,
     now: DateTime<Utc>,
-) -> Result<Option<String>, StoreError> {
-    let Some(MessageLink::SignIn { next }) = &message.link else { return Ok(None) };
+) -> Result<Result<Option<String>, NotSent>, StoreError> {
+    let Some(MessageLink::SignIn { next }) = &message.link else { return Ok(Ok(None)) };
     let secret = URL_SAFE_NO_PAD.encode(entropy.secret());
     let link = link(entropy, to, LinkPurpose::SignIn, &secret, now.to_micros());
+    let address = to.email.as_deref().map(text::uncased);
     let mut tx = store.write(message.org).await?;
+    let addresses = vote_link::addresses(&mut tx, &[to.id]).await?;
+    if addresses.get(&to.id) != address.as_ref() {
+        return Ok(Err(NotSent::OtherAddress));
+    }
     sign_in::insert_link(&mut tx, &link).await?;
     tx.commit().await?;
     let next = next.as_ref().map_or_else(String::new, |next| format!("?next={next}"));
-    Ok(Some(format!("/sign-in/link/{secret}{next}")))
+    Ok(Ok(Some(format!("/sign-in/link/{secret}{next}"))))
 }
 
 fn link(

@@ -229,6 +229,8 @@ pub enum NotSent {
     NoAddress,
     /// Its link would be too late: whoever asked for it has asked again or gone.
     LinkLate,
+    /// Its link would go to an address that is not the person's any more.
+    OtherAddress,
     /// They are not any more what they were told as.
     NotAnyMore(ToldAs),
     /// The ticket ended since, in this way.
@@ -247,6 +249,7 @@ impl fmt::Display for NotSent {
             Self::Left => f.write_str("the person does not work here any more"),
             Self::NoAddress => f.write_str("the person has no e-mail address"),
             Self::LinkLate => f.write_str("its link would be too late"),
+            Self::OtherAddress => f.write_str("the person has another e-mail address since"),
             Self::NotAnyMore(told_as) => f.write_str(match told_as {
                 ToldAs::Requester => "the person is not the requester any more",
                 ToldAs::Assignee => "the person is not the assignee any more",

@@ -173,9 +173,12 @@ fn once_each(request: &Request) -> Result<(), Refused> {
 }
 
 /// Where a request comes from: the last address that a proxy which is trusted did not write itself.
-/// What stands before it could be anybody's invention.
+/// What stands before it could be anybody's invention. Who listens on both families of addresses
+/// hears an IPv4 address as one of IPv6; it is the same one.
 fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAddr {
-    if !trusted.contains(&peer) {
+    let peer = peer.to_canonical();
+    let is_trusted = |address: IpAddr| trusted.iter().any(|one| one.to_canonical() == address);
+    if !is_trusted(peer) {
         return peer;
     }
     let lists = headers.get_all(X_FORWARDED_FOR).iter().filter_map(|list| list.to_str().ok());
@@ -183,8 +186,8 @@ fn client_address(peer: IpAddr, headers: &HeaderMap, trusted: &[IpAddr]) -> IpAd
     let mut from = peer;
     for one in all.into_iter().rev() {
         let Ok(address) = one.parse::<IpAddr>() else { return from };
-        from = address;
-        if !trusted.contains(&address) {
+        from = address.to_canonical();
+        if !is_trusted(from) {
             break;
         }
     }
@@ -236,6 +239,23 @@ mod tests {
         assert_eq!(from("10.0.0.1", "6.6.6.6, 203.0.113.7, 10.0.0.2"), "203.0.113.7");
         assert_eq!(from("10.0.0.1", "203.0.113.7, unknown"), "10.0.0.1");
         assert_eq!(from("10.0.0.1", ""), "10.0.0.1");
+    }
+
+    #[test]
+    fn an_address_is_the_same_in_either_family() {
+        let ip = |text: &str| text.parse::<IpAddr>().unwrap();
+        let trusted = [ip("10.0.0.1"), ip("::ffff:10.0.0.2"), ip("2001:db8::1")];
+        let from = |peer: &str, list: &str| {
+            let value = HeaderValue::from_str(list).unwrap();
+            let headers = HeaderMap::from_iter([(X_FORWARDED_FOR, value)]);
+            client_address(ip(peer), &headers, &trusted).to_string()
+        };
+        assert_eq!(from("::ffff:10.0.0.1", "203.0.113.7"), "203.0.113.7");
+        assert_eq!(from("10.0.0.2", "203.0.113.7"), "203.0.113.7");
+        assert_eq!(from("2001:db8::1", "::ffff:203.0.113.7"), "203.0.113.7");
+        assert_eq!(from("::ffff:10.0.0.1", "203.0.113.7, ::ffff:10.0.0.2"), "203.0.113.7");
+        assert_eq!(from("::ffff:192.0.2.9", "203.0.113.7"), "192.0.2.9");
+        assert_eq!(from("2001:db8::9", "203.0.113.7"), "2001:db8::9");
     }
 
     #[test]

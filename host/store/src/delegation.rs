@@ -93,6 +93,27 @@ pub async fn list(
     rows.into_iter().map(Delegation::try_from).collect()
 }
 
+/// Lists the delegations that a person gave or got, at most so many: first those that are in force
+/// at a moment or to come, then those that are over; of both, those that were planned last.
+pub async fn of_person(
+    tx: &mut ReadTx,
+    person: PersonId,
+    now: DateTime<Utc>,
+    most: u32,
+) -> Result<Vec<Delegation>, StoreError> {
+    const LIST: &str =
+        concat!("select ", delegation_columns!(), " from delegations where org_id = ");
+    let org = tx.org.0;
+    let mut sql = Sql::new(&tx.conn, LIST);
+    sql.bind(org);
+    sql.push(" and (from_id = ").bind(person.0);
+    sql.push(" or to_id = ").bind(person.0).push(")");
+    sql.push(" order by case when ended_at is null and ends_at > ").bind(now);
+    sql.push(" then 0 else 1 end, id desc limit ").bind(i64::from(most));
+    let rows: Vec<DelegationRow> = sql.fetch_all(&mut tx.conn).await?;
+    rows.into_iter().map(Delegation::try_from).collect()
+}
+
 /// Lists the delegations that are in force at a moment.
 pub async fn in_force(tx: &mut ReadTx, now: DateTime<Utc>) -> Result<Vec<Delegation>, StoreError> {
     const IN_FORCE: &str = concat!(

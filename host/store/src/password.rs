@@ -11,7 +11,9 @@ use waypost_domain::{
 use crate::{
     ReadTx, Store, StoreError, SystemTx, WriteTx,
     conn::{Conn, on, on_conn},
+    person::person_columns,
     row::{insert_in, row},
+    sign_in::{Member, MemberRow},
     sql::Sql,
     sweep::{Sweep, sweep},
 };
@@ -26,6 +28,15 @@ row! {
         phc: String,
         set_at: DateTime<Utc>,
     }
+}
+
+/// A password, with whose it is.
+#[derive(sqlx::FromRow)]
+struct KnownRow {
+    phc: String,
+    set_at: DateTime<Utc>,
+    #[sqlx(flatten)]
+    member: MemberRow,
 }
 
 /// Sets a person's password, in place of an earlier one.
@@ -89,18 +100,18 @@ pub async fn of_person(
     Ok(row.map(PasswordHash::from))
 }
 
-/// Reads the passwords of people of all organizations who have this address and have not left, at
-/// most so many: that in the organization with this key, then those of the oldest accounts. Whoever
-/// makes more accounts with the address pushes none of them out.
+/// Reads the passwords of people of all organizations who have this address and have not left, each
+/// with whose it is, at most so many: that in the organization with this key, then those of the
+/// oldest accounts. Whoever makes more accounts with the address pushes none of them out.
 pub async fn at_address(
     store: &Store,
     address: &str,
     asked: Option<&str>,
     most: u32,
-) -> Result<Vec<PasswordHash>, StoreError> {
+) -> Result<Vec<(PasswordHash, Member)>, StoreError> {
     const SELECT: &str = concat!(
-        "select ",
-        password_columns!("w."),
+        "select w.phc, w.set_at, o.key as org_key, o.name as org_name, ",
+        person_columns!("p."),
         " from people p join passwords w on w.org_id = p.org_id and w.person_id = p.id
         join organizations o on o.id = p.org_id
         where p.active and p.email_folded = "
@@ -112,8 +123,13 @@ pub async fn at_address(
         sql.push(" then 0 else 1 end, p.id limit ").bind(i64::from(most));
         sql
     };
-    let rows: Vec<PasswordRow> = store.look(statement).await?;
-    Ok(rows.into_iter().map(PasswordHash::from).collect())
+    let found = |row: KnownRow| -> Result<(PasswordHash, Member), StoreError> {
+        let member = Member::try_from(row.member)?;
+        let (org, person) = (member.person.org, member.person.id);
+        Ok((PasswordHash { org, person, phc: row.phc, set_at: row.set_at }, member))
+    };
+    let rows: Vec<KnownRow> = store.look(statement).await?;
+    rows.into_iter().map(found).collect()
 }
 
 /// Counts a try at an address, of which this is the hash, and says how many there were within the

@@ -95,7 +95,7 @@ struct SignInOfRow {
 }
 
 #[derive(Debug, sqlx::FromRow)]
-struct MemberRow {
+pub(crate) struct MemberRow {
     org_key: String,
     org_name: String,
     #[sqlx(flatten)]
@@ -150,10 +150,13 @@ pub async fn shown(
     rows.pop().map(Shown::try_from).transpose()
 }
 
-/// Reads the people of all organizations who have this address and have not left, at most so many.
+/// Reads the people of all organizations who have this address and have not left, at most so many:
+/// that of the organization with this key, then the oldest accounts. Whoever makes more accounts
+/// with the address pushes nobody out.
 pub async fn members_at(
     store: &Store,
     address: &str,
+    asked: Option<&str>,
     most: u32,
 ) -> Result<Vec<Member>, StoreError> {
     const SELECT: &str = concat!(
@@ -163,7 +166,9 @@ pub async fn members_at(
     );
     let statement = |conn: &Conn| {
         let mut sql = Sql::new(conn, SELECT);
-        sql.bind(text::uncased(address)).push(" order by o.key limit ").bind(i64::from(most));
+        sql.bind(text::uncased(address));
+        sql.push(" order by case when o.key = ").bind(asked.map(str::to_owned));
+        sql.push(" then 0 else 1 end, p.id limit ").bind(i64::from(most));
         sql
     };
     let rows: Vec<MemberRow> = store.look(statement).await?;

@@ -37,10 +37,7 @@ pub(crate) async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Respo
         Some("svg") => "image/svg+xml",
         _ => "application/octet-stream",
     };
-    let takes_gzip = headers
-        .get(header::ACCEPT_ENCODING)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|value| value.contains("gzip"));
+    let takes_gzip = takes_gzip(&headers);
     let mut response = if takes_gzip { asset.gzip } else { asset.bytes }.into_response();
     let own = response.headers_mut();
     own.insert(header::CONTENT_TYPE, HeaderValue::from_static(media));
@@ -55,9 +52,37 @@ pub(crate) async fn serve(Path(name): Path<String>, headers: HeaderMap) -> Respo
     response
 }
 
+/// Whether a browser takes what is compressed: it says so, and does not say that it weighs nothing.
+fn takes_gzip(headers: &HeaderMap) -> bool {
+    let lists = headers.get_all(header::ACCEPT_ENCODING).iter();
+    let lists = lists.filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|coding| {
+        let mut parts = coding.split(';').map(str::trim);
+        let is_gzip = parts.next().is_some_and(|name| name.eq_ignore_ascii_case("gzip"));
+        let mut weights = parts.filter_map(|part| part.strip_prefix(['q', 'Q'])?.strip_prefix('='));
+        let weight = weights.next().map(|weight| weight.trim().parse::<f32>());
+        is_gzip && weight.is_none_or(|weight| weight.is_ok_and(|weight| weight > 0.0))
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_compressed_is_for_who_takes_it() {
+        let takes = |given: &str| {
+            let value = HeaderValue::from_str(given).unwrap();
+            takes_gzip(&HeaderMap::from_iter([(header::ACCEPT_ENCODING, value)]))
+        };
+        for yes in ["gzip", "gzip, deflate, br", "br;q=1.0, GZIP; q=0.8", "gzip;q=0.001"] {
+            assert!(takes(yes), "{yes}");
+        }
+        for no in ["", "br", "gzip;q=0", "gzip; Q=0.000, br", "notgzip", "gzip;q=much"] {
+            assert!(!takes(no), "{no}");
+        }
+        assert!(!takes_gzip(&HeaderMap::new()));
+    }
 
     #[test]
     fn an_asset_is_named_by_its_content() {

@@ -84,6 +84,11 @@ impl PageError {
         Self::of(Kind::BadRequest)
     }
 
+    /// The form has more than any of ours.
+    pub(crate) fn too_large() -> Self {
+        Self::of(Kind::TooLarge)
+    }
+
     /// Too many attempts came from this address.
     pub(crate) fn too_many() -> Self {
         Self::of(Kind::TooMany)

@@ -3,6 +3,8 @@
 //! The name of an input is its JSON pointer without the first slash, so each fault that the desk
 //! finds finds its input by itself.
 
+use std::{collections::BTreeMap, ops::Bound};
+
 use axum::{
     body::{Body, Bytes},
     extract::{FromRequest, FromRequestParts, Request},
@@ -21,10 +23,16 @@ use crate::{
     words::Words,
 };
 
+/// More fields than any form of ours has: a hundred tickets, or an item with a few hundred
+/// questions.
+const MOST_PAIRS: usize = 2_000;
+
 /// What was filled in.
 #[derive(Clone, Default)]
 pub(crate) struct Form {
     pairs: Vec<(String, String)>,
+    /// Where in it each name stands last: somebody else's form may have many names.
+    last: BTreeMap<String, usize>,
     digest: [u8; 32],
 }
 
@@ -55,14 +63,23 @@ impl FromRequest<WebState> for Form {
             .map_err(|_| PageError::bad_request())?;
         let read = axum::Form::<Vec<(String, String)>>::from_request(whole, &()).await;
         let axum::Form(pairs) = read.map_err(|_| PageError::bad_request())?;
-        Ok(Self { pairs: keepable(pairs)?, digest })
+        Ok(Self::of(keepable(pairs)?, digest))
     }
 }
 
 impl Form {
+    fn of(pairs: Vec<(String, String)>, digest: [u8; 32]) -> Self {
+        let mut last = BTreeMap::new();
+        for (place, (name, _)) in pairs.iter().enumerate() {
+            last.insert(name.clone(), place);
+        }
+        Self { pairs, last, digest }
+    }
+
     /// What a field was filled in with; the last one where it is there more than once.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().rev().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        let place = *self.last.get(name)?;
+        self.pairs.get(place).map(|(_, value)| value.as_str())
     }
 
     /// As [`Form::get`], without the blanks around it; none for nothing.
@@ -96,8 +113,9 @@ impl Form {
 
     /// Whether any field of a group was changed since it was shown.
     pub(crate) fn is_any_changed(&self, group: &str) -> bool {
-        let names = self.pairs.iter().map(|(name, _)| name);
-        names.filter(|name| name.starts_with(group)).any(|name| self.is_changed(name))
+        let names = self.last.range::<str, _>((Bound::Included(group), Bound::Unbounded));
+        let mut names = names.map(|(name, _)| name).take_while(|name| name.starts_with(group));
+        names.any(|name| self.is_changed(name))
     }
 
     /// Fills a field in with something else.
@@ -220,7 +238,7 @@ impl Query {
 
     /// The same as what was filled in: a form that changes nothing is sent in the address.
     pub(crate) fn form(&self) -> Form {
-        Form { pairs: self.0.clone(), digest: [0; 32] }
+        Form::of(self.0.clone(), [0; 32])
     }
 
     /// Everything that is asked for under a name.
@@ -229,8 +247,11 @@ impl Query {
     }
 }
 
-/// The same, unless it holds what no database keeps.
+/// The same, unless it is more than any form of ours has, or holds what no database keeps.
 fn keepable(pairs: Vec<(String, String)>) -> Result<Vec<(String, String)>, PageError> {
+    if pairs.len() > MOST_PAIRS {
+        return Err(PageError::too_large());
+    }
     let is_bad = |text: &String| text.contains('\0');
     let has_bad = pairs.iter().any(|(name, value)| is_bad(name) || is_bad(value));
     if has_bad { Err(PageError::bad_request()) } else { Ok(pairs) }
@@ -326,6 +347,11 @@ impl Fields<'_> {
         let widget = self.widget(name, takes, is_required, value)?;
         let hint = self.words.named("hint", name);
         Some(self.of(name, label, hint, is_required, widget))
+    }
+
+    /// What makes a field of an edit: what was filled in counts where it was changed.
+    pub(crate) fn of_changed(&self, name: &str) -> Self {
+        Self { form: self.form.filter(|form| form.is_changed(name)), ..*self }
     }
 
     /// An input with a label of its own.
@@ -632,4 +658,48 @@ fn is_written_as_address(name: &str) -> bool {
 /// Whether an input was left as it was shown; browsers send other line ends.
 fn is_same(given: &str, shown: &str) -> bool {
     given.replace("\r\n", "\n").trim() == shown.replace("\r\n", "\n").trim()
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::http::StatusCode;
+
+    use super::*;
+
+    fn pairs(given: &[(&str, &str)]) -> Vec<(String, String)> {
+        given.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    }
+
+    #[test]
+    fn the_last_of_several_counts_and_what_was_left_as_it_was_is_not_changed() {
+        let form = Form::of(
+            pairs(&[
+                ("_was/answers/size", "S"),
+                ("answers/size", "M"),
+                ("answers/size", "S "),
+                ("_was/answers/color", "red"),
+                ("answers/color", "red"),
+                ("answersheet", "new"),
+                ("note", ""),
+            ]),
+            [0; 32],
+        );
+        assert_eq!(form.get("answers/size"), Some("S "));
+        assert_eq!(form.all("answers/size").collect::<Vec<_>>(), ["M", "S "]);
+        assert_eq!((form.get("nothing"), form.get("note")), (None, Some("")));
+        assert!(!form.is_changed("answers/size") && !form.is_changed("nothing"));
+        assert!(!form.is_any_changed("answers/") && form.is_any_changed("answers"));
+        let form = Form::of(pairs(&[("_was/answers/a", "x"), ("answers/a", "y")]), [0; 32]);
+        assert!(form.is_changed("answers/a") && form.is_any_changed("answers/"));
+        assert!(!form.is_any_changed("tasks/"));
+    }
+
+    #[test]
+    fn a_form_with_more_fields_than_any_of_ours_is_refused() {
+        let some = |count: usize| keepable(vec![("answers/".to_owned(), String::new()); count]);
+        assert_eq!(some(MOST_PAIRS).map(|pairs| pairs.len()).ok(), Some(MOST_PAIRS));
+        let refused = some(MOST_PAIRS + 1).map_err(|error| error.status());
+        assert_eq!(refused, Err(StatusCode::PAYLOAD_TOO_LARGE));
+        assert!(keepable(pairs(&[("note", "a\0b")])).is_err());
+    }
 }

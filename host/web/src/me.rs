@@ -7,7 +7,7 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, PageRequest,
+    CommandError,
     delegations::{self, DelegationView, NewDelegation},
     me::{self, Preferences},
     passwords, sign_ins,
@@ -32,6 +32,9 @@ use crate::{
     viewer::Viewer,
     words::Words,
 };
+
+/// So many are overseen; what is not over is the first of it.
+const MOST_DELEGATIONS: u32 = 50;
 
 #[derive(Template)]
 #[template(path = "portal/me.html")]
@@ -159,13 +162,8 @@ async fn page(
         Some((Which::Delegating, _)) => faults.summary(&delegating, words),
         None => Vec::new(),
     };
-    let request = PageRequest { limit: 50, after: None };
-    let planned = delegations::list(&state.desk, viewer.caller(), &request).await?.rows;
-    let person = viewer.caller().person();
-    let is_theirs = |view: &&DelegationView| {
-        person == Some(view.delegation.from) || person == Some(view.delegation.to)
-    };
-    let planned = planned.iter().filter(is_theirs).map(|view| delegation(viewer, view));
+    let planned = delegations::own(&state.desk, viewer.caller(), MOST_DELEGATIONS).await?;
+    let planned = planned.iter().map(|view| delegation(viewer, view));
     let is_at_home = viewer.who.home == viewer.who.organization.key;
     let password = if is_at_home && state.desk.takes_passwords() {
         let since = passwords::set_at(&state.desk, &viewer.who).await?;

@@ -52,19 +52,8 @@ pub(crate) async fn once<F: Future<Output = Result<String, CommandError>>>(
     form: &Form,
     work: impl FnOnce(Caller) -> F,
 ) -> Result<Response, NotDone> {
-    let Some(key) = form.get(ONCE).filter(|key| !key.is_empty()) else {
+    let Some(request) = repeatable(viewer, form) else {
         return Ok(to(&work(viewer.caller().clone()).await?));
-    };
-    // What was shown and what was filled in: whoever corrects a form, or sends another one from the
-    // same page, sends something else.
-    let digest = form.digest();
-    let digest = digest.iter().take(16).fold(0_u128, |all, byte| (all << 8) | u128::from(*byte));
-    let request = Request {
-        method: "POST".to_owned(),
-        path: viewer.path.to_string(),
-        key: format!("{key}.{digest:032x}"),
-        body_digest: form.digest(),
-        at: viewer.caller().now,
     };
     match idempotency::begin(desk, viewer.caller(), &request).await? {
         Begun::Replay { response, .. } => {
@@ -80,6 +69,22 @@ pub(crate) async fn once<F: Future<Output = Result<String, CommandError>>>(
             Ok(to(&address))
         }
     }
+}
+
+/// What a form asks for, as a repeat of it is known; none for a form of which every one is new.
+pub(crate) fn repeatable(viewer: &Viewer, form: &Form) -> Option<Request> {
+    let key = form.get(ONCE).filter(|key| !key.is_empty())?;
+    // What was shown and what was filled in: whoever corrects a form, or sends another one from the
+    // same page, sends something else.
+    let digest = form.digest();
+    let digest = digest.iter().take(16).fold(0_u128, |all, byte| (all << 8) | u128::from(*byte));
+    Some(Request {
+        method: "POST".to_owned(),
+        path: viewer.path.to_string(),
+        key: format!("{key}.{digest:032x}"),
+        body_digest: form.digest(),
+        at: viewer.caller().now,
+    })
 }
 
 /// Leads to a page.

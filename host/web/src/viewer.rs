@@ -15,7 +15,9 @@ use waypost_app::{
 use waypost_domain::{key::Key, permission, role::Role};
 use waypost_edge::RequestContext;
 
-use crate::{WebState, error::PageError, looks::Looks, time::Clockwork, words::Words};
+use crate::{
+    WebState, error::PageError, looks::Looks, sign_in::path_of_ours, time::Clockwork, words::Words,
+};
 
 /// Who looks at a page.
 #[derive(Debug, Clone)]
@@ -162,8 +164,12 @@ pub(crate) async fn signed_in(
     let named =
         path.strip_prefix("/o/").and_then(|rest| rest.split('/').next()).unwrap_or_default();
     let Ok(org) = named.parse::<Key>() else { return Err(PageError::not_found()) };
+    // Nothing is called by what no database keeps, and one of them would fail at the question.
+    if path.contains("%00") {
+        return Err(PageError::not_found());
+    }
     let Some(secret) = secret(request.headers(), state.site.cookie()) else {
-        return Ok(to_sign_in(&request));
+        return Ok(to_sign_in(&state, &request));
     };
     // Nobody guesses 32 random bytes, so attempts are not counted: old ones are everybody's. But
     // who makes some up waits for others who do.
@@ -182,7 +188,7 @@ pub(crate) async fn signed_in(
     }
     let mut who = match found {
         Ok(who) => who,
-        Err(Unauthenticated::Token) => return Ok(to_sign_in(&request)),
+        Err(Unauthenticated::Token) => return Ok(to_sign_in(&state, &request)),
         // Whether there is such an organization is not for this person to know.
         Err(Unauthenticated::OutOfReach) => return Err(PageError::not_found()),
         Err(Unauthenticated::Failed(error)) => return Err(error.into()),
@@ -215,15 +221,45 @@ pub(crate) fn accepted(headers: &HeaderMap) -> &'static Words {
     Words::accepted(header.and_then(|value| value.to_str().ok()))
 }
 
-/// The page where people sign in, and from which they come back to where they wanted to go.
-fn to_sign_in(request: &Request) -> Response {
-    let next = request
-        .extensions()
-        .get::<RequestContext>()
-        .map(|context| context.path.to_string())
-        .filter(|_| request.method() == Method::GET);
+/// The page where people sign in, and from which they come back to where they wanted to go, or to
+/// where they were when they sent a form.
+fn to_sign_in(state: &WebState, request: &Request) -> Response {
+    let path = request.extensions().get::<RequestContext>().map(|context| &*context.path);
+    let next = if request.method() == Method::GET {
+        path.map(str::to_owned)
+    } else {
+        path.and_then(|path| page_of_form(path, came_from(state, request.headers())))
+    };
     let next = next.map(|path| format!("?next={path}")).unwrap_or_default();
     Redirect::to(&format!("/sign-in{next}")).into_response()
+}
+
+/// The path of the page from which a browser says that it comes, if it is one of ours.
+fn came_from<'a>(state: &WebState, headers: &'a HeaderMap) -> Option<&'a str> {
+    let page = headers.get(header::REFERER)?.to_str().ok()?.strip_prefix(state.site.url())?;
+    path_of_ours(page.split(['?', '#']).next()?)
+}
+
+/// The page where somebody goes on who was signed out before they sent a form to this address: the
+/// ticket that it is about, or where they came from, or what is shown at the address itself.
+fn page_of_form(address: &str, from: Option<&str>) -> Option<String> {
+    let shown = |address: &str| {
+        let parts: Vec<&str> = address.split('/').collect();
+        let count = match parts.as_slice() {
+            ["", "o", _, .., "do", _] => parts.len() - 2,
+            // Here, forms are sent to addresses that show nothing.
+            ["", "o", _, "me", "looks" | "devices" | "delegations", ..]
+            | ["", "o", _, "desk", "views", ..] => 4,
+            ["", "o", _, "me", "password", "remove"] => 5,
+            _ => parts.len(),
+        };
+        parts[..count].join("/")
+    };
+    let own = shown(address);
+    let rest = address.strip_prefix(own.as_str());
+    let is_about_a_ticket = rest.is_some_and(|rest| rest.starts_with("/do/"));
+    let page = if is_about_a_ticket { own } else { from.map_or(own, shown) };
+    path_of_ours(&page).map(str::to_owned)
 }
 
 #[cfg(test)]
@@ -231,6 +267,30 @@ mod tests {
     use axum::http::HeaderValue;
 
     use super::*;
+
+    #[test]
+    fn whoever_was_signed_out_before_they_sent_a_form_goes_on_where_it_was() {
+        let home = Some("/o/acme/home");
+        for (address, from, page) in [
+            ("/o/acme/my/INC0000001/do/caller_reply", home, Some("/o/acme/my/INC0000001")),
+            (
+                "/o/acme/desk/tickets/INC0000001/do/edit",
+                None,
+                Some("/o/acme/desk/tickets/INC0000001"),
+            ),
+            ("/o/acme/report", None, Some("/o/acme/report")),
+            ("/o/acme/report", home, home),
+            ("/o/acme/me/looks", home, home),
+            ("/o/acme/me/looks", None, Some("/o/acme/me")),
+            ("/o/acme/me/delegations", Some("/o/acme/me/delegations"), Some("/o/acme/me")),
+            ("/o/acme/me/password/remove", None, Some("/o/acme/me/password")),
+            ("/o/acme/desk/views/7/remove", None, Some("/o/acme/desk")),
+            ("/o/do/report", None, Some("/o/do/report")),
+            ("/o/acme/no\"where", None, None),
+        ] {
+            assert_eq!(page_of_form(address, from).as_deref(), page, "{address}");
+        }
+    }
 
     #[test]
     fn a_secret_is_read_from_its_cookie_only() {

@@ -15,6 +15,7 @@ on_both_engines! {
     nobody_is_led_to_another_site
     nobody_is_led_to_another_site_by_a_password
     a_form_that_another_site_sends_is_refused
+    what_no_record_can_be_called_is_not_there
 }
 
 /// Texts that do something where a page forgets that they are texts. `ZQ` stands for a mark, of
@@ -322,6 +323,28 @@ async fn a_form_that_another_site_sends_is_refused(desk: TestDesk) {
         desk.clock.advance(TimeDelta::minutes(4));
     }
     assert_eq!(acme.agent.client.get("/incidents").await.items().len(), count);
+}
+
+async fn what_no_record_can_be_called_is_not_there(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    for page in [
+        "my/%00",
+        "my/INC%00/do/edit",
+        "tickets/%00",
+        "catalog/%00",
+        "approvals/%00",
+        "desk/queue/%00",
+        "desk/queue/team-%00",
+        "desk/major/%00",
+        "desk/tickets/INC%00",
+        "desk/tickets/%00/what-if",
+        "desk/tickets/a%00b/do/edit",
+    ] {
+        agent.visit(&format!("/o/acme/{page}")).await;
+        assert_eq!(agent.status(), StatusCode::NOT_FOUND, "{page}");
+    }
 }
 
 /// Where somebody might be led to behind signing in.

@@ -24,6 +24,7 @@ on_both_engines! {
     a_voter_reads_what_is_done_at_yes_and_the_ticket_itself
     ones_own_tickets_are_told_apart_by_where_they_stand
     a_stand_in_is_appointed_and_decides
+    ones_own_stand_in_is_shown_however_many_others_there_were
     a_person_reads_pages_in_their_language_and_zone
     a_page_that_has_not_changed_is_not_sent_again
     a_request_is_revised_with_other_answers
@@ -404,6 +405,24 @@ async fn a_stand_in_is_appointed_and_decides(desk: TestDesk) {
     assert_eq!(request["state"], "in_fulfilment");
     manager.visit("/o/acme/me").await.press("End it now").await;
     assert!(manager.text().contains("does not vote for you any more"), "{}", manager.text());
+}
+
+async fn ones_own_stand_in_is_shown_however_many_others_there_were(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let week =
+        |to: &str| json!({ "to": to, "ends_at": "2026-06-08T12:00:00Z", "reason": "Holidays" });
+    let manager = &acme.manager.client;
+    for _ in 0..50 {
+        let planned = manager.post("/delegations", week(&acme.second_agent.email)).await.created();
+        let end = format!("/delegations/{}/end", planned["id"].as_str().unwrap());
+        let _ = manager.post(&end, json!({})).await.ok();
+    }
+    let _ = acme.agent.client.post("/delegations", week(&acme.admin.email)).await.created();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/me").await;
+    assert!(agent.text().contains("agent of acme → admin of acme"), "{}", agent.text());
+    assert!(!agent.text().contains("→ second of acme"), "{}", agent.text());
 }
 
 async fn a_person_reads_pages_in_their_language_and_zone(desk: TestDesk) {

@@ -4,15 +4,19 @@ use axum::http::StatusCode;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
 use waypost_app::{
-    Caller, Clock,
+    Caller, Clock, PageRequest, outbox,
     sign_ins::{self, Invitation},
 };
-use waypost_domain::role::Role;
+use waypost_domain::{message::NotSent, role::Role};
+use waypost_store::person;
 use waypost_test_support::{TestDesk, link_in, on_both_engines};
+
+use super::everywhere::{PASSWORD, set_password};
 
 on_both_engines! {
     a_link_signs_in_once_and_only_when_its_button_is_pressed
     a_link_expires
+    accounts_that_others_make_lock_nobody_out
     who_asks_for_a_link_is_told_the_same_whoever_has_the_address
     nobody_is_sent_more_than_five_links_in_a_quarter_of_an_hour
     whoever_reads_the_outbox_finds_no_link
@@ -24,7 +28,9 @@ on_both_engines! {
     an_administrator_lists_and_ends_the_sign_ins_of_their_people
     an_empty_installation_says_how_its_first_administrator_is_made
     who_signs_out_is_out
+    who_was_signed_out_before_they_sent_a_form_comes_back_to_it
     a_link_is_not_sent_when_it_would_be_too_late
+    a_link_is_not_sent_to_an_address_that_is_not_theirs_any_more
     who_is_signed_out_by_an_administrator_has_no_link_left
 }
 
@@ -68,6 +74,43 @@ async fn a_link_expires(desk: TestDesk) {
     visitor.visit(link_in(&letter.body)).await;
     assert_eq!(visitor.status(), StatusCode::GONE);
     assert!(visitor.text().contains("Ask for a new one"), "{}", visitor.text());
+}
+
+async fn accounts_that_others_make_lock_nobody_out(desk: TestDesk) {
+    let desk = desk.with_passwords();
+    let shared = "victim@everywhere.example";
+    let victim = json!({ "name": "Victim", "email": shared });
+    let acme = desk.organization("acme").await;
+    let _ = acme.admin.client.post("/people", victim.clone()).await.created();
+    let mut visitor = desk.signed_in(shared).await;
+    set_password(&mut visitor).await;
+    assert_eq!(desk.letters().await.len(), 1);
+    // As many as are written to at most, and the keys of all are before the others.
+    for place in "abcdefghij".chars() {
+        let key = format!("0{place}");
+        let new = json!({ "kind": "client", "key": key, "name": key, "parent": "platform" });
+        let _ = desk.platform().post("/organizations", new).await.created();
+        let keeper = desk.platform().in_organization(&key);
+        let _ = keeper.post("/people", victim.clone()).await.created();
+    }
+    // Later than all of them.
+    let beta = desk.organization("beta").await;
+    let _ = beta.admin.client.post("/people", victim).await.created();
+
+    let mut visitor = desk.visitor();
+    visitor.visit("/sign-in").await.fill("E-mail address", shared);
+    visitor.fill("Password", PASSWORD).press("Sign in").await;
+    assert_eq!((visitor.path(), visitor.status()), ("/o/acme/home", StatusCode::OK));
+    for (page, subject) in [("/o/acme/my", "Sign in to acme"), ("/o/beta/my", "Sign in to beta")] {
+        let mut visitor = desk.visitor();
+        visitor.visit(page).await.fill("E-mail address", shared);
+        visitor.press("Send me a link instead").await;
+        let letters = desk.letters().await;
+        assert_eq!(letters.len(), 10);
+        let letter = letters.iter().find(|letter| letter.subject == subject).unwrap();
+        visitor.visit(link_in(&letter.body)).await.press("Sign in as Victim").await;
+        assert_eq!((visitor.path(), visitor.status()), (page, StatusCode::OK));
+    }
 }
 
 async fn who_asks_for_a_link_is_told_the_same_whoever_has_the_address(desk: TestDesk) {
@@ -365,6 +408,26 @@ async fn who_signs_out_is_out(desk: TestDesk) {
     assert_eq!(kept.path(), "/sign-in?next=/o/acme/home");
 }
 
+async fn who_was_signed_out_before_they_sent_a_form_comes_back_to_it(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut visitor = desk.signed_in(&acme.requester.email).await;
+    visitor.visit("/o/acme/catalog/laptop").await;
+    desk.clock.advance(TimeDelta::hours(13));
+    visitor.fill("light", "").press("Send the request").await;
+    assert_eq!(visitor.path(), "/sign-in?next=/o/acme/catalog/laptop");
+    for (referer, page) in [
+        ("https://desk.test/o/acme/report?q=mail", "/o/acme/report"),
+        ("https://desk.test.evil.example/o/acme/report", "/o/acme/me"),
+        ("https://evil.example/o/acme/report", "/o/acme/me"),
+        ("https://desk.test//evil.example", "/o/acme/me"),
+    ] {
+        let headers = [("sec-fetch-site", "same-origin"), ("referer", referer)];
+        visitor.post("/o/acme/me/looks", &[], &headers).await;
+        assert_eq!(visitor.path(), format!("/sign-in?next={page}"), "{referer}");
+    }
+}
+
 async fn a_link_is_not_sent_when_it_would_be_too_late(desk: TestDesk) {
     let acme = desk.organization("acme").await;
     let mut visitor = desk.visitor();
@@ -375,6 +438,33 @@ async fn a_link_is_not_sent_when_it_would_be_too_late(desk: TestDesk) {
     assert_eq!(desk.letters().await.len(), 0);
     let outbox = acme.admin.client.get("/outbox").await.ok();
     assert_eq!(outbox["items"][0]["last_error"], "not sent: its link would be too late");
+}
+
+async fn a_link_is_not_sent_to_an_address_that_is_not_theirs_any_more(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let mut visitor = desk.visitor();
+    visitor.visit("/sign-in").await.fill("E-mail address", &acme.requester.email);
+    visitor.press("Send me a link").await;
+    desk.pages_settle().await;
+    let operator = operator(&desk, "acme").await;
+    let latest = PageRequest { limit: 1, after: None };
+    let message =
+        outbox::list(&desk.desk, &operator, &latest).await.unwrap().rows.remove(0).message;
+    for (email, expected) in
+        [("REQUESTER@acme.example", None), ("other@acme.example", Some(NotSent::OtherAddress))]
+    {
+        let (store, org, id) = (desk.store.clone(), message.org, message.person);
+        let moves = async move {
+            let mut tx = store.write(org).await.unwrap();
+            let mut known = person::find(&mut tx, id).await.unwrap().unwrap();
+            known.email = Some(email.to_owned());
+            person::update(&mut tx, &mut known).await.unwrap();
+            tx.commit().await.unwrap();
+        };
+        let leaving = desk.leaving_while(&message, moves).await;
+        assert_eq!(leaving.err(), expected, "{email}");
+    }
 }
 
 async fn who_is_signed_out_by_an_administrator_has_no_link_left(desk: TestDesk) {

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     hash::{DefaultHasher, Hash, Hasher},
+    pin::Pin,
     sync::{
         Arc, Mutex, OnceLock, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
@@ -15,12 +16,13 @@ use chrono::{DateTime, TimeDelta, Utc};
 use uuid::Uuid;
 use waypost_api::ApiState;
 use waypost_app::{
-    Caller, Clock, Desk, DeskOptions, Entropy, Quotas, audit, organizations, tokens,
+    Caller, Clock, Desk, DeskOptions, Entropy, Quotas, audit, organizations, outbox::Leaving,
+    tokens,
 };
 use waypost_delivery::{
     Delivered, Housekeeping, HousekeepingOptions, Sink, Swept, Undelivered, Worker, WorkerOptions,
 };
-use waypost_domain::message::Message;
+use waypost_domain::message::{Message, NotSent};
 use waypost_edge::{Edge, RequestOptions};
 use waypost_policy::{PolicyRuntime, RuntimeConfig};
 use waypost_store::{Store, StoreOptions, organization, outbox, testing};
@@ -89,6 +91,29 @@ impl Entropy for Counted {
         secret[..3].copy_from_slice(&self.test);
         secret[3..7].copy_from_slice(&self.next());
         secret
+    }
+}
+
+/// Does something else first, once, when a secret is asked for.
+struct Meanwhile {
+    own: Arc<dyn Entropy>,
+    work: Mutex<Option<Work>>,
+}
+
+type Work = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+impl Entropy for Meanwhile {
+    fn id(&self, now: DateTime<Utc>) -> Uuid {
+        self.own.id(now)
+    }
+
+    fn secret(&self) -> [u8; 32] {
+        let work = self.work.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(work) = work {
+            let handle = tokio::runtime::Handle::current();
+            tokio::task::block_in_place(|| handle.block_on(work));
+        }
+        self.own.secret()
     }
 }
 
@@ -268,6 +293,23 @@ impl TestDesk {
             WorkerOptions { site: "https://desk.test".to_owned(), ..options },
         );
         worker.run_once().await.expect("the outbox can be read and settled")
+    }
+
+    /// Whom a message goes to that leaves now, where somebody does this after that was looked up,
+    /// and before its link is made.
+    ///
+    /// # Panics
+    /// When the database fails.
+    pub async fn leaving_while(
+        &self,
+        message: &Message,
+        work: impl Future<Output = ()> + Send + 'static,
+    ) -> Result<Leaving, NotSent> {
+        let work: Work = Box::pin(work);
+        let entropy = Meanwhile { own: Arc::clone(&self.entropy), work: Mutex::new(Some(work)) };
+        let found =
+            waypost_app::outbox::leaving(&self.store, &entropy, &[message], self.clock.now()).await;
+        found.expect("the store can be read").remove(0)
     }
 
     /// Removes what nobody needs any more, as `serve` does from time to time.

@@ -20,6 +20,7 @@ on_both_engines! {
     a_delegation_ends_early_once
     delegations_are_found_while_they_are_in_force
     delegations_are_listed_page_by_page_and_by_person
+    what_a_person_planned_is_listed_with_what_is_not_over_first
     delegations_of_organizations_are_apart
     unreadable_delegations_are_reported
     refused_votes_are_kept_counted_and_never_changed
@@ -125,6 +126,29 @@ async fn delegations_are_listed_page_by_page_and_by_person(store: Store) {
     assert_eq!(given, [second]);
 }
 
+async fn what_a_person_planned_is_listed_with_what_is_not_over_first(store: Store) {
+    let org = tree(&store).await.client.id;
+    let me = person();
+    let given = |starts, ends| Delegation {
+        from: me,
+        starts_at: at(starts),
+        ends_at: at(ends),
+        ..planned(org, Scope::Everything)
+    };
+    let (in_force, to_come, over) = (given(10, 20), given(30, 40), given(1, 14));
+    let mut ended = given(10, 20);
+    ended.end(&fixture::by(me), at(12)).unwrap();
+    let got = Delegation { to: me, ..planned(org, Scope::Everything) };
+    let of_others = planned(org, Scope::Everything);
+    for one in [&in_force, &to_come, &over, &ended, &got, &of_others] {
+        stored(&store, one).await;
+    }
+    let mut tx = store.read(org).await.unwrap();
+    let all = delegation::of_person(&mut tx, me, at(15), 9).await.unwrap();
+    assert_eq!(all, [got.clone(), to_come, in_force, ended, over]);
+    assert_eq!(delegation::of_person(&mut tx, me, at(15), 1).await.unwrap(), [got]);
+}
+
 async fn delegations_of_organizations_are_apart(store: Store) {
     let Tree { client, other, .. } = tree(&store).await;
     let mut one = planned(client.id, Scope::Everything);
@@ -132,6 +156,7 @@ async fn delegations_of_organizations_are_apart(store: Store) {
     let mut tx = store.write(other.id).await.unwrap();
     assert_eq!(delegation::find(&mut tx, one.id).await.unwrap(), None);
     assert_eq!(delegation::list(&mut tx, None, None, 9).await.unwrap(), []);
+    assert_eq!(delegation::of_person(&mut tx, one.from, at(15), 9).await.unwrap(), []);
     assert_eq!(delegation::in_force(&mut tx, at(15)).await.unwrap(), []);
     assert_eq!(delegation::count_open(&mut tx, one.from, at(1)).await.unwrap(), 0);
     let refused = delegation::insert(&mut tx, &one).await;

@@ -6,7 +6,10 @@ use waypost_domain::{
     person::Person,
     sign_in::{LinkPurpose, SignIn, SignInLink},
 };
-use waypost_store::{Store, on_both_engines, password, person, sign_in};
+use waypost_store::{
+    Store, on_both_engines, password, person,
+    sign_in::{self, Member},
+};
 
 use crate::fixture::{self, Tree, at, tree};
 
@@ -89,7 +92,12 @@ async fn passwords_are_found_by_an_address_in_all_organizations(store: Store) {
         put(&store, password).await;
     }
     let found = async |address: &str, asked: Option<&str>, most| {
-        password::at_address(&store, address, asked, most).await.unwrap()
+        let found = password::at_address(&store, address, asked, most).await.unwrap();
+        let whose = |(password, member): (PasswordHash, Member)| {
+            assert_eq!((member.person.org, member.person.id), (password.org, password.person));
+            password
+        };
+        found.into_iter().map(whose).collect::<Vec<_>>()
     };
     assert_eq!(found(&address.to_lowercase(), None, 3).await, all);
     // That of the oldest account comes first, but for the one that was asked for.

@@ -3,13 +3,16 @@
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     ids::{OrgId, PersonId, SignInId, SignInLinkId},
+    organization::OrgKind,
+    password::PasswordHash,
     person::Person,
     role::Role,
     sign_in::{LinkPurpose, SignIn, SignInLink},
 };
 use waypost_store::{
-    Store, StoreError, on_both_engines, person,
+    Store, StoreError, on_both_engines, password, person,
     sign_in::{self, Member},
+    testing,
 };
 
 use crate::fixture::{self, Tree, at, tree};
@@ -23,7 +26,8 @@ on_both_engines! {
     what_is_done_with_a_sign_in_needs_one_that_was_not_ended
     a_link_is_used_once_and_ends_the_others_of_its_person
     people_are_found_by_their_address_in_all_organizations
-    who_leaves_or_may_do_more_is_signed_out
+    more_accounts_with_an_address_push_nobody_out
+    who_leaves_or_gets_another_role_than_requester_is_signed_out
     what_is_old_is_removed
 }
 
@@ -223,31 +227,94 @@ async fn a_link_is_used_once_and_ends_the_others_of_its_person(store: Store) {
     assert_eq!(used(3).await, Some(at(11)));
 }
 
-/// A change of a person, and whether it signs them out.
-type Change = (fn(&mut Person), bool);
+/// Changes a person who has a sign-in and a link, and says whether each of them is gone.
+async fn changed(
+    store: &Store,
+    person: &mut Person,
+    hash: u8,
+    change: impl FnOnce(&mut Person),
+) -> (bool, bool) {
+    stored(store, &sign_in_of(person, hash)).await;
+    stored_link(store, &link_of(person, hash)).await;
+    change(person);
+    let mut tx = store.write(person.org).await.unwrap();
+    person::update(&mut tx, person).await.unwrap();
+    tx.commit().await.unwrap();
+    let shown = sign_in::shown(store, &[hash; 32], None).await.unwrap();
+    let link = sign_in::find_link(store, &[hash; 32]).await.unwrap();
+    (shown.is_none(), link.is_none())
+}
 
-async fn who_leaves_or_may_do_more_is_signed_out(store: Store) {
+async fn who_leaves_or_gets_another_role_than_requester_is_signed_out(store: Store) {
     let Tree { client, .. } = tree(&store).await;
-    let mut person = person_of(&store, client.id, "Ada").await;
-    let changes: [Change; 6] = [
-        (|person| "Ada Abel".clone_into(&mut person.name), false),
-        (|person| person.role = Role::Requester, false),
-        (|person| person.role = Role::Agent, true),
-        (|person| person.role = Role::Admin, true),
-        (|person| person.active = false, true),
-        (|person| person.active = true, false),
-    ];
-    for (hash, (change, ends)) in (1..).zip(changes) {
-        stored(&store, &sign_in_of(&person, hash)).await;
-        stored_link(&store, &link_of(&person, hash)).await;
-        change(&mut person);
-        let mut tx = store.write(client.id).await.unwrap();
-        person::update(&mut tx, &mut person).await.unwrap();
-        tx.commit().await.unwrap();
-        let shown = sign_in::shown(&store, &[hash; 32], None).await.unwrap();
-        let link = sign_in::find_link(&store, &[hash; 32]).await.unwrap();
-        assert_eq!(shown.is_none(), ends, "the sign-in after change {hash}");
-        assert_eq!(link.is_none(), ends || !person.active, "the link after change {hash}");
+    let mut ada = person_of(&store, client.id, "Ada").await;
+    let mut hash = 0;
+    for from in Role::ALL {
+        for to in Role::ALL {
+            hash += 2;
+            let _ = changed(&store, &mut ada, hash, |person| person.role = *from).await;
+            let ends = changed(&store, &mut ada, hash + 1, |person| person.role = *to).await;
+            let expected = from != to && *to != Role::Requester;
+            assert_eq!(ends, (expected, expected), "{from} → {to}");
+        }
+    }
+    let renamed = |person: &mut Person| "Ada Abel".clone_into(&mut person.name);
+    assert_eq!(changed(&store, &mut ada, 101, renamed).await, (false, false));
+    assert_eq!(changed(&store, &mut ada, 102, |person| person.active = false).await, (true, true));
+    assert_eq!(changed(&store, &mut ada, 103, |person| person.active = true).await, (false, false));
+}
+
+/// On SQLite there is one writer, so nobody begins anything while somebody leaves.
+#[tokio::test]
+async fn a_sign_in_that_begins_while_its_person_leaves_is_ended() {
+    const WAITING: &str = "select count(*) from pg_stat_activity
+        where wait_event_type = 'Lock' and datname = current_database()";
+    let store = testing::postgres("a_sign_in_that_begins_while_its_person_leaves_is_ended").await;
+    let Tree { client, other, .. } = tree(&store).await;
+    let changes: [fn(&mut Person); 2] =
+        [|person| person.active = false, |person| person.role = Role::Auditor];
+    let mut hash = 0;
+    for change in changes {
+        for begins_by_link in [true, false] {
+            hash += 1;
+            let mut ada = person_of(&store, client.id, &format!("ada-{hash}")).await;
+            let link = link_of(&ada, hash);
+            stored_link(&store, &link).await;
+            let kept =
+                PasswordHash { org: ada.org, person: ada.id, phc: "a".to_owned(), set_at: at(1) };
+            let mut tx = store.write(client.id).await.unwrap();
+            password::put(&mut tx, &kept).await.unwrap();
+            tx.commit().await.unwrap();
+
+            let mut beginning = store.write(client.id).await.unwrap();
+            if begins_by_link {
+                sign_in::use_link(&mut beginning, &link, at(2)).await.unwrap();
+            } else {
+                assert!(password::renew(&mut beginning, &kept, "b").await.unwrap());
+            }
+            sign_in::insert(&mut beginning, &sign_in_of(&ada, hash)).await.unwrap();
+            let leaving = tokio::spawn({
+                let store = store.clone();
+                async move {
+                    change(&mut ada);
+                    let mut tx = store.write(ada.org).await.unwrap();
+                    person::update(&mut tx, &mut ada).await.unwrap();
+                    tx.commit().await.unwrap();
+                }
+            });
+            // Until the change waits, or has not waited.
+            loop {
+                let mut tx = store.write(other.id).await.unwrap();
+                if leaving.is_finished() || testing::number_as(&mut tx, WAITING).await.unwrap() > 0
+                {
+                    break;
+                }
+                tokio::task::yield_now().await;
+            }
+            beginning.commit().await.unwrap();
+            leaving.await.unwrap();
+            assert_eq!(sign_in::shown(&store, &[hash; 32], None).await.unwrap(), None);
+        }
     }
 }
 
@@ -266,16 +333,42 @@ async fn people_are_found_by_their_address_in_all_organizations(store: Store) {
         person::insert(&mut tx, one).await.unwrap();
         tx.commit().await.unwrap();
     }
-    let found = sign_in::members_at(&store, &address.to_lowercase(), 10).await.unwrap();
+    let found = sign_in::members_at(&store, &address.to_lowercase(), None, 10).await.unwrap();
     let of = |one: &Member| (one.person.id, one.org_key.clone());
     let mut found: Vec<(PersonId, String)> = found.iter().map(of).collect();
     found.sort();
     let mut expected = vec![(here.id, client.key.to_string()), (there.id, other.key.to_string())];
     expected.sort();
     assert_eq!(found, expected);
-    assert_eq!(sign_in::members_at(&store, address, 1).await.unwrap().len(), 1);
-    let nobody = sign_in::members_at(&store, "left@everywhere.example", 10).await.unwrap();
+    assert_eq!(sign_in::members_at(&store, address, None, 1).await.unwrap().len(), 1);
+    let nobody = sign_in::members_at(&store, "left@everywhere.example", None, 10).await.unwrap();
     assert_eq!(nobody, []);
+}
+
+async fn more_accounts_with_an_address_push_nobody_out(store: Store) {
+    let Tree { provider, client, other, .. } = tree(&store).await;
+    let address = "victim@everywhere.example";
+    let added = async |org| {
+        let person = Person { email: Some(address.to_owned()), ..fixture::person(org, "Victim") };
+        let mut tx = store.write(org).await.unwrap();
+        person::insert(&mut tx, &person).await.unwrap();
+        tx.commit().await.unwrap();
+        person.id
+    };
+    let oldest = added(client.id).await;
+    // Their keys are before all others.
+    for key in ["0a", "0b", "0c"] {
+        let made = fixture::organization(&store, OrgKind::Client, Some(provider.id), key).await;
+        added(made.id).await;
+    }
+    let latest = added(other.id).await;
+    let first = async |asked: Option<&str>| {
+        let found = sign_in::members_at(&store, address, asked, 1).await.unwrap();
+        found[0].person.id
+    };
+    assert_eq!(first(None).await, oldest);
+    assert_eq!(first(Some("nowhere")).await, oldest);
+    assert_eq!(first(Some(other.key.as_str())).await, latest);
 }
 
 async fn what_is_old_is_removed(store: Store) {

@@ -236,7 +236,7 @@ async fn look_for_what_is_due(store: &Store, sample: &Sample) {
     sign_in::shown(store, &[7; 32], Some("client-1")).await.unwrap();
     sign_in::find_link(store, &[7; 32]).await.unwrap();
     vote_link::find(store, &[7; 32]).await.unwrap();
-    sign_in::members_at(store, "ada@client-1.example", 10).await.unwrap();
+    sign_in::members_at(store, "ada@client-1.example", Some("client-1"), 10).await.unwrap();
     password::at_address(store, "ada@client-1.example", Some("client-1"), 3).await.unwrap();
     let mut own = store.read(sample.org.id).await.unwrap();
     sign_in::of_person(&mut own, sample.person).await.unwrap();

@@ -5,7 +5,7 @@ use axum::{extract::State, http::StatusCode, response::Response};
 use serde_json::Map;
 use waypost_app::{
     CommandError,
-    idempotency::{self, Begun, Request},
+    idempotency::{self, Begun, Carrying},
     tickets::bulk::{self, Acted, BulkAction, BulkTicket},
 };
 use waypost_domain::{
@@ -21,7 +21,7 @@ use crate::{
     choices::Choices,
     error::PageError,
     form::{Choice, Faults, Field, Fields, Form, Problem, Query},
-    once::{ONCE, to},
+    once::{repeatable, to},
     page::{Page, show as show_page, show_as},
     people::by_name,
     text::Html,
@@ -242,25 +242,29 @@ fn outcome(viewer: &Viewer, ticket: &BulkTicket, acted: &Acted, is_preview: bool
     }
 }
 
-/// Carries the action out, and shows what became of each ticket.
+/// Carries the action out, and shows what became of each ticket. What was written is never lost.
 pub(crate) async fn act(
     State(state): State<WebState>,
     viewer: Viewer,
     form: Form,
 ) -> Result<Response, PageError> {
-    must_be_desk(&viewer)?;
+    try_act(&state, &viewer, &form).await.map_err(|error| error.of_form(&form))
+}
+
+async fn try_act(state: &WebState, viewer: &Viewer, form: &Form) -> Result<Response, PageError> {
+    must_be_desk(viewer)?;
     let ticket = |number: &str| BulkTicket {
         version: form.get(&format!("_version/{number}")).and_then(|version| version.parse().ok()),
         number: number.to_owned(),
     };
     let tickets = form.all("ticket").map(ticket);
-    let back = back_to(&viewer, form.get("back"));
+    let back = back_to(viewer, form.get("back"));
     let chosen = Chosen::read(form.get("action"), tickets, back)?;
-    let input = match by_name(&state.desk, viewer.caller(), &form, &chosen.taken()).await {
-        Ok(named) => input(&viewer, &chosen, &named),
+    let input = match by_name(&state.desk, viewer.caller(), form, &chosen.taken()).await {
+        Ok(named) => input(viewer, &chosen, &named),
         Err(error) => {
             let faults = Faults::of_error(error)?;
-            let page = preview(&state, &viewer, &chosen, Some(&form), &faults).await?;
+            let page = preview(state, viewer, &chosen, Some(form), &faults).await?;
             return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
         }
     };
@@ -274,38 +278,36 @@ pub(crate) async fn act(
         .collect();
     if !missing.is_empty() {
         let faults = Faults::missing(missing);
-        let page = preview(&state, &viewer, &chosen, Some(&form), &faults).await?;
+        let page = preview(state, viewer, &chosen, Some(form), &faults).await?;
         return Ok(show_as(StatusCode::UNPROCESSABLE_ENTITY, &page));
     }
-    let request = Request {
-        method: "POST".to_owned(),
-        path: viewer.path.to_string(),
-        key: form.get(ONCE).filter(|key| !key.is_empty()).unwrap_or("none").to_owned(),
-        body_digest: form.digest(),
-        at: viewer.caller().now,
+    let carrying = match repeatable(viewer, form) {
+        None => None,
+        Some(request) => match idempotency::begin(&state.desk, viewer.caller(), &request).await? {
+            Begun::Fresh(carrying) => Some(carrying),
+            Begun::Replay { .. } => return Ok(to(&chosen.back)),
+            Begun::InProgress => return Err(PageError::in_progress()),
+            Begun::AnswerLost => return Err(PageError::answer_lost()),
+            Begun::Reused => return Err(PageError::bad_request()),
+        },
     };
-    let carrying = match idempotency::begin(&state.desk, viewer.caller(), &request).await? {
-        Begun::Fresh(carrying) => carrying,
-        Begun::Replay { .. } => return Ok(to(&chosen.back)),
-        Begun::InProgress => return Err(PageError::in_progress()),
-        Begun::AnswerLost => return Err(PageError::answer_lost()),
-        Begun::Reused => return Err(PageError::bad_request()),
-    };
-    let caller = carrying.caller();
+    let caller = carrying.as_ref().map_or_else(|| viewer.caller().clone(), Carrying::caller);
     let bulk = chosen.bulk(input, false);
     let time = state.edge.options.request_timeout / 2;
     let acted = bulk::act_on_each(&state.desk, &caller, state.edge.clock.as_ref(), &bulk, time);
     let acted = acted.await?;
-    carrying.answered(303, Vec::new());
+    if let Some(carrying) = carrying {
+        carrying.answered(303, Vec::new());
+    }
     let rows: Vec<Outcome> = chosen
         .tickets
         .iter()
         .zip(&acted)
-        .map(|(ticket, acted)| outcome(&viewer, ticket, acted, false))
+        .map(|(ticket, acted)| outcome(viewer, ticket, acted, false))
         .collect();
     let label = viewer.words.name("action", chosen.action.as_str());
     let page = BulkPage {
-        p: Page::of_desk(&viewer, label.clone()),
+        p: Page::of_desk(viewer, label.clone()),
         action: chosen.action.as_str().to_owned(),
         label,
         possible: u32::try_from(rows.iter().filter(|row| row.is_good).count()).unwrap_or(0),

@@ -180,16 +180,15 @@ async fn edited(
     form: Option<&Form>,
     faults: &Faults,
 ) -> Result<Vec<Field>, PageError> {
+    let make = Fields { words: viewer.words, choices, form, faults, prefix: "do" };
     let mut fields = Vec::new();
     for field in view.ticket.rules().fields().filter(|field| field.edits) {
         if field.takes == FieldType::Answers {
-            let make = Fields { words: viewer.words, choices, form, faults, prefix: "do" };
             fields.extend(questions(&state.desk, viewer, view, &make).await?);
             continue;
         }
         let now = shown(view, field.name, choices, &viewer.clock);
-        let form = form.filter(|form| form.is_changed(field.name));
-        let make = Fields { words: viewer.words, choices, form, faults, prefix: "do" };
+        let make = make.of_changed(field.name);
         let is_needed = field.needed || field.name == "short_description";
         let input = make.field(field.name, field.takes, is_needed, now.clone());
         fields.extend(input.map(|input| Field { was: Some(now.unwrap_or_default()), ..input }));

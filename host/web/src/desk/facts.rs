@@ -34,9 +34,9 @@ pub(super) fn facts(
     let words = viewer.words;
     let ticket = &view.ticket;
     let mut facts = Facts { viewer, all: Vec::new() };
-    facts.add("requester", view.requester.as_ref().map(|it| it.name.clone()));
-    facts.add("team", Some(view.team.name.clone()));
-    facts.add("assignee", view.assignee.as_ref().map(|it| it.name.clone()));
+    facts.add("requester", view.requester.as_ref().map(|it| words.person(it)));
+    facts.add("team", Some(words.team(view)));
+    facts.add("assignee", view.assignee.as_ref().map(|it| words.person(it)));
     facts.add("category", ticket.category.as_ref().map(ToString::to_string));
     facts.add("service", view.service.as_ref().map(|it| it.name.clone()));
     facts.add("ci", view.ci.as_ref().map(|it| it.name.clone()));
@@ -51,7 +51,7 @@ pub(super) fn facts(
     facts.add_stage(ticket, people);
     facts.add_kind(view);
     facts.add_list("tags", ticket.tags.iter().cloned());
-    let watchers = ticket.watchers.iter().map(|id| person_name(people, *id).name);
+    let watchers = ticket.watchers.iter().map(|id| words.person(&person_name(people, *id)));
     facts.add_list("watchers", watchers);
     facts.add_tickets("goes_on_in", view.goes_on_in.as_slice());
     let own = ticket.fields.iter().map(|(name, value)| (name.to_string(), value.to_string()));

@@ -245,7 +245,8 @@ pub(crate) fn answers_to(
     answers.collect()
 }
 
-/// The questions of the item that a request asks for, with its answers.
+/// The questions of the item that a request asks for, with its answers. What somebody else answered
+/// meanwhile is shown as it is now, unless it was changed here, too.
 pub(crate) async fn questions(
     desk: &Desk,
     viewer: &Viewer,
@@ -261,14 +262,20 @@ pub(crate) async fn questions(
     let fields = item.form.iter().map(|one| {
         let now = answer(one);
         let was = Some(now.clone().unwrap_or_default());
-        Field { was, ..question_field(make, one, now) }
+        let make = make.of_changed(&question_name(one));
+        Field { was, ..question_field(&make, one, now) }
     });
     Ok(fields.collect())
 }
 
+/// The name of the input in which a question is answered.
+fn question_name(question: &FormField) -> String {
+    format!("answers/{}", question.field)
+}
+
 /// A question of an item's form. Its words are the organization's.
 fn question_field(make: &Fields<'_>, question: &FormField, now: Option<String>) -> Field {
-    let name = format!("answers/{}", question.field);
+    let name = question_name(question);
     let value = make.value(&name, now);
     let choice = |value_of: &str, label: String| Choice {
         is_chosen: value == value_of,

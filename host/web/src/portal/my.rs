@@ -458,6 +458,7 @@ async fn edited(
         }
         if EDITED.contains(&field.name) {
             let now = shown(view, field.name, make.choices, &viewer.clock);
+            let make = make.of_changed(field.name);
             let input =
                 make.field(field.name, field.takes, field.name != "description", now.clone());
             fields.extend(input.map(|input| Field { was: Some(now.unwrap_or_default()), ..input }));
