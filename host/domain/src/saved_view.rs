@@ -171,12 +171,8 @@ fn checked_value(name: &str, value: &str) -> Option<String> {
             let level = value.parse::<u8>().ok().filter(|level| (1..=5).contains(level))?;
             level.to_string()
         }
-        "waiting_on" if !value.is_empty() => {
-            value.parse::<WaitingKind>().ok()?.as_str().to_owned()
-        }
-        "order" if !value.is_empty() => {
-            (*ORDERS.iter().find(|known| **known == value)?).to_owned()
-        }
+        "waiting_on" if !value.is_empty() => value.parse::<WaitingKind>().ok()?.as_str().to_owned(),
+        "order" if !value.is_empty() => (*ORDERS.iter().find(|known| **known == value)?).to_owned(),
         _ => value.to_owned(),
     })
 }

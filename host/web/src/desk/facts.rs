@@ -118,7 +118,8 @@ impl Facts<'_> {
         let (viewer, words) = (self.viewer, self.viewer.words);
         if let Some(hold) = ticket.stage.hold() {
             if let Awaiting::Evidence(person) = &hold.awaiting {
-                self.add("evidence_from", Some(person_name(people, *person).name));
+                let person = person_name(people, *person);
+                self.add("evidence_from", Some(self.viewer.words.person(&person)));
             }
             self.add("follow_up_at", hold.follow_up_at.map(|at| viewer.clock.at(at).short));
         }
