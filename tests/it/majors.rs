@@ -394,7 +394,7 @@ async fn everybody_may_know_what_is_down_and_no_more_of_it(desk: TestDesk) {
         "number": number, "short_description": "The network is down", "state": down["state"],
         "opened_at": down["opened_at"], "last_update": null,
     });
-    assert_eq!(shown().await, [before.clone()]);
+    assert_eq!(shown().await, std::slice::from_ref(&before));
 
     desk.clock.advance(TimeDelta::minutes(5));
     let told_at = desk.clock.now();

@@ -78,8 +78,8 @@ struct SavedViewIn {
     name: String,
     /// What it shows, as in the address of the queue behind `desk/queue/`: `mine`, `unassigned`,
     /// `waiting`, `degraded`, `major`, `all` or `team-KEY`, then a filter by `text`, `state`,
-    /// `priority`, `team` and `waiting_on`, and an `order`: `queue`, `opened` or `updated`. It is kept
-    /// with its filters in one order, without empty ones.
+    /// `priority`, `team` and `waiting_on`, and an `order`: `queue`, `opened` or `updated`. It is
+    /// kept with its filters in one order, without empty ones.
     #[schema(example = "all?text=printer&priority=1")]
     query: String,
 }

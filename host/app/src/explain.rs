@@ -22,7 +22,7 @@ use waypost_store::{ReadTx, approval, binding, organization, outbox, person, rec
 use self::proposed::Proposed;
 
 use crate::{
-    Caller, CommandError, Desk,
+    Caller, CommandError, Desk, FORMER_MEMBER,
     tickets::{TicketRef, evaluation, facts::Facts, names, read},
 };
 
@@ -101,7 +101,7 @@ pub async fn explain(
         people
             .iter()
             .find(|one| one.id == id)
-            .map_or_else(|| id.to_string(), |one| one.name.clone())
+            .map_or_else(|| FORMER_MEMBER.to_owned(), |one| one.name.clone())
     };
     let decisions: Vec<ExplainedDecision> = receipts
         .iter()

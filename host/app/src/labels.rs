@@ -98,6 +98,11 @@ impl Labels {
     }
 }
 
+/// What somebody is called of whom the organization need not know any more who they are.
+pub const FORMER_MEMBER: &str = "a former member";
+/// What a team is called that serves the organization no more.
+pub const FORMER_TEAM: &str = "a former team";
+
 /// The names of these people, as far as the organization may know them.
 pub(crate) async fn people_names(
     tx: &mut ReadTx,
@@ -117,11 +122,11 @@ pub(crate) async fn people_names(
 pub fn person_name(names: &BTreeMap<PersonId, String>, id: PersonId) -> PersonName {
     let known = names.get(&id).cloned();
     let is_former = known.is_none();
-    PersonName { id, name: known.unwrap_or_else(|| "a former member".to_owned()), is_former }
+    PersonName { id, name: known.unwrap_or_else(|| FORMER_MEMBER.to_owned()), is_former }
 }
 
 /// A team that serves the organization no more. Its key is its id, by which it can still be told
 /// from others.
 pub(crate) fn former_team(id: TeamId) -> Named {
-    Named { key: id.to_string(), name: "a former team".to_owned() }
+    Named { key: id.to_string(), name: FORMER_TEAM.to_owned() }
 }

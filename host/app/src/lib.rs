@@ -54,7 +54,7 @@ pub use caller::{Caller, Unauthenticated, authenticate};
 pub use clock::{Clock, Entropy, ToMicros};
 pub use desk::{Desk, DeskOptions};
 pub use error::{Code, CommandError, Missing};
-pub use labels::person_name;
+pub use labels::{FORMER_MEMBER, FORMER_TEAM, person_name};
 pub use page::{Cursor, InvalidCursor, Page, PageRequest, Total};
 pub use quotas::Quotas;
 pub use waypost_store::{CommitNote, Committed};

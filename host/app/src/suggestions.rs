@@ -47,9 +47,9 @@ pub async fn open_of_ticket(
     let seen = read::seen(&mut tx, caller, named).await?;
     let mut open = suggestion::of_ticket(&mut tx, seen.ticket.id).await?;
     open.retain(|one| one.state == SuggestionState::Open);
-    let names = names(&mut tx, &open).await?;
+    let stand_for = names(&mut tx, &open).await?;
     let view = |suggestion: Suggestion| {
-        let shown = shown(&suggestion, &names);
+        let shown = shown(&suggestion, &stand_for);
         SuggestionView { suggestion, shown }
     };
     Ok(open.into_iter().map(view).collect())

@@ -62,6 +62,37 @@ impl LookedAt {
     }
 }
 
+/// The bench of tests, which remembers what it looked at: nobody is to learn from the time that it
+/// takes what others have, so an installation compiles the same component again for each
+/// organization, and with an organization for each test that is most of what tests would do.
+#[cfg(feature = "testing")]
+struct InProcess {
+    bench: crate::making::Bench,
+    inspected: std::collections::BTreeMap<(Digest, usize), (Box<Inspection>, Vec<u8>)>,
+}
+
+#[cfg(feature = "testing")]
+impl InProcess {
+    const fn new(bench: crate::making::Bench) -> Self {
+        Self { bench, inspected: std::collections::BTreeMap::new() }
+    }
+
+    fn run(&mut self, job: &Job) -> Result<Made, Refusal> {
+        if !matches!(job.what, What::Inspect) {
+            return self.bench.run(job, &mut |_| {});
+        }
+        let key = (Digest::of(&job.component), job.code_limit);
+        if let Some((inspection, code)) = self.inspected.get(&key) {
+            return Ok(Made::Inspected { inspection: inspection.clone(), code: code.clone() });
+        }
+        let made = self.bench.run(job, &mut |_| {})?;
+        if let Made::Inspected { inspection, code } = &made {
+            self.inspected.insert(key, (inspection.clone(), code.clone()));
+        }
+        Ok(made)
+    }
+}
+
 /// The engine, and what was compiled for it.
 pub(crate) struct Workshop {
     pub(crate) config: RuntimeConfig,
@@ -78,7 +109,7 @@ pub(crate) struct Workshop {
     bench: BenchConfig,
     /// Where [`Compiler::InProcess`] works, one job at a time.
     #[cfg(feature = "testing")]
-    in_process: Mutex<crate::making::Bench>,
+    in_process: Mutex<InProcess>,
 }
 
 impl Workshop {
@@ -93,11 +124,11 @@ impl Workshop {
         let eighth = config.kept_policy_bytes / 8;
         Ok(Self {
             #[cfg(feature = "testing")]
-            in_process: Mutex::new(crate::making::Bench::of(
+            in_process: Mutex::new(InProcess::new(crate::making::Bench::of(
                 engine.clone(),
                 Arc::clone(&ticker),
                 bench.clone(),
-            )),
+            ))),
             policies: Cache::new(config.kept_policy_bytes - 2 * eighth),
             components: Cache::new(eighth),
             looked_at: LookedAt::default(),
@@ -322,8 +353,8 @@ impl Workshop {
             #[cfg(feature = "testing")]
             Compiler::InProcess => {
                 let bench = self.in_process.lock();
-                let bench = bench.unwrap_or_else(PoisonError::into_inner);
-                bench.run(job, &mut |_| {}).map_err(Unmade::Refused)
+                let mut bench = bench.unwrap_or_else(PoisonError::into_inner);
+                bench.run(job).map_err(Unmade::Refused)
             }
         }
     }

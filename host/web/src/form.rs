@@ -120,8 +120,10 @@ impl Form {
 
     /// Fills a field in with something else.
     pub(crate) fn set(&mut self, name: &str, value: &str) {
-        self.pairs.retain(|(known, _)| known != name);
-        self.pairs.push((name.to_owned(), value.to_owned()));
+        let mut pairs = std::mem::take(&mut self.pairs);
+        pairs.retain(|(known, _)| known != name);
+        pairs.push((name.to_owned(), value.to_owned()));
+        *self = Self::of(pairs, self.digest);
     }
 
     /// The version that the form was shown at.
@@ -692,6 +694,11 @@ mod tests {
         let form = Form::of(pairs(&[("_was/answers/a", "x"), ("answers/a", "y")]), [0; 32]);
         assert!(form.is_changed("answers/a") && form.is_any_changed("answers/"));
         assert!(!form.is_any_changed("tasks/"));
+        let mut form = form;
+        form.set("answers/b", "z");
+        form.set("answers/a", "x");
+        assert_eq!((form.get("answers/a"), form.get("answers/b")), (Some("x"), Some("z")));
+        assert!(!form.is_changed("answers/a"));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-//! How pages look in one browser: light, dark or with more contrast, with keys or without. It is kept there, since a
-//! telephone at night is not the screen at work.
+//! How pages look in one browser: light, dark or with more contrast, with keys or without. It is
+//! kept there, since a telephone at night is not the screen at work.
 
 use axum::{
     extract::State,

@@ -28,7 +28,10 @@ use std::{collections::HashMap, sync::LazyLock};
 
 use chrono::Locale;
 use fluent_typed::prelude::L10nBundle;
-use waypost_app::tickets::{PersonName, TicketView};
+use waypost_app::{
+    FORMER_MEMBER, FORMER_TEAM,
+    tickets::{PersonName, TicketView},
+};
 use waypost_domain::said::{Part, Said};
 
 use crate::text::Html;
@@ -142,6 +145,15 @@ impl Words {
     /// What the team of a ticket is called, also where it serves the organization no more.
     pub(crate) fn team(&self, view: &TicketView) -> String {
         if view.has_former_team() { self.text.former_team() } else { view.team.name.clone() }
+    }
+
+    /// As [`Words::person`] and [`Words::team`], where only the name is told.
+    pub(crate) fn called(&self, name: &str) -> String {
+        match name {
+            FORMER_MEMBER => self.text.former_member(),
+            FORMER_TEAM => self.text.former_team(),
+            name => name.to_owned(),
+        }
     }
 
     fn is_english(&self) -> bool {

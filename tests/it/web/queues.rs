@@ -47,7 +47,7 @@ async fn a_task_is_added_on_a_page_of_its_ticket(desk: TestDesk) {
     let tasks = acme.agent.client.of(&incident, "tasks").await.items();
     assert_eq!(tasks.len(), 1, "sent twice, it is added once: {tasks:?}");
     assert_eq!(
-        (&tasks[0]["short_description"], &tasks[0]["team"]["key"], &tasks[0]["mandatory"]),
+        (&tasks[0]["short_description"], &tasks[0]["team"]["key"], &tasks[0]["task"]["mandatory"]),
         (&json!("Ask the vendor"), &json!("network"), &json!(true))
     );
 }

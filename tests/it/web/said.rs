@@ -127,7 +127,7 @@ async fn a_preview_of_several_says_what_each_would_refuse(desk: TestDesk) {
     says(
         &agent,
         &[
-            "Es ist bei 1 von 3 Tickets möglich.",
+            "Es ist bei 1 der 3 ausgewählten Tickets möglich.",
             "„Arbeit beginnen“ ist für eine Störung nicht möglich, solange der Status \
              „Abgebrochen“ ist.",
             "„Arbeit beginnen“ gibt es für ein Problem nicht; möglich sind: Bewerten, ",

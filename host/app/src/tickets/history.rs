@@ -67,8 +67,8 @@ const BETWEEN: &str = ", ";
 
 impl History {
     /// The value of a field that holds ids, as people read it: people and catalog items by their
-    /// names, which `person` says, tickets by their numbers. What has no name stays as it is. None of
-    /// a field that holds something else.
+    /// names, which `person` says, tickets by their numbers. What has no name stays as it is. None
+    /// of a field that holds something else.
     #[must_use]
     pub fn named(
         &self,

@@ -39,15 +39,14 @@ pub async fn open(
     intake::open(desk, caller, command).await
 }
 
-/// Refuses who may not add a task to a ticket, and a ticket that takes none: what [`open()`] would
-/// refuse, whatever the task is.
+/// Refuses who may not add a task to a ticket that has so many, and a ticket that takes none: what
+/// [`open()`] would refuse, whatever the task is.
 ///
 /// # Errors
 /// [`CommandError::Forbidden`] for the role, [`CommandError::Refused`] for the ticket.
-pub fn check_new_task(caller: &Caller, view: &TicketView) -> Result<(), CommandError> {
+pub fn check_new_task(caller: &Caller, ticket: &Ticket, tasks: usize) -> Result<(), CommandError> {
     permission::allows_opening(caller.role, TicketKind::Task, &Given::default())?;
-    let tasks = usize::try_from(view.tasks.total).unwrap_or(usize::MAX);
-    Ok(view.ticket.check_room_for_task(tasks)?)
+    Ok(ticket.check_room_for_task(tasks)?)
 }
 
 /// Opens a ticket that may be opened, by itself. A task changes its ticket too: it starts over

@@ -54,7 +54,8 @@ pub(crate) async fn ask(
     must_open(&viewer)?;
     let named = TicketRef::parse(&number);
     let parent = tickets::find(&state.desk, viewer.caller(), &named).await?;
-    tickets::check_new_task(viewer.caller(), &parent)?;
+    let tasks = tickets::tasks(&state.desk, viewer.caller(), &named).await?;
+    tickets::check_new_task(viewer.caller(), &parent.ticket, tasks.len())?;
     Ok(show_page(&page(&state, &viewer, &parent, None, &Faults::default()).await?))
 }
 

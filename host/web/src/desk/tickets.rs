@@ -161,7 +161,9 @@ pub(super) async fn page(
     let explained = explain::explain(desk, caller, &named).await?;
     let links = tickets::links(desk, caller, &named).await?;
     let is_task = ticket.kind() == TicketKind::Task;
-    let tasks = if view.tasks.total > 0 && !is_task {
+    // Views of incidents do not count their tasks.
+    let may_have_tasks = view.tasks.total > 0 || ticket.incident().is_some();
+    let tasks = if may_have_tasks && !is_task {
         tickets::tasks(desk, caller, &named).await?
     } else {
         Vec::new()
@@ -185,7 +187,7 @@ pub(super) async fn page(
     let entries = history(viewer, &told, true);
     let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
     let can_route = hints.iter().any(|hint| hint.action == Action::Reroute);
-    let new_task = tickets::check_new_task(caller, &view).is_ok();
+    let new_task = tickets::check_new_task(caller, ticket, tasks.len()).is_ok();
     let what_if = format!("{here}/what-if");
     let (told_of, seen) = ((ticket.number.as_str(), ticket.version), query.get("seen"));
     Ok(TicketPage {

@@ -106,8 +106,8 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
         Fact::NoCategory => Because::new(field("category"), t.why_no_category()),
         Fact::Team { team, set_by, assignee } => {
             let value = match assignee {
-                Some(assignee) => format!("{team}, {assignee}"),
-                None => team.clone(),
+                Some(assignee) => format!("{}, {}", words.called(team), words.called(assignee)),
+                None => words.called(team),
             };
             let line = Because::new(field("team"), value).set(viewer, set_by);
             match set_by {
@@ -128,7 +128,7 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
                     let due = viewer.clock.when(*next_update_at).short;
                     let update =
                         if *update_missed { t.why_update_missed(due) } else { t.why_update(due) };
-                    let led = t.why_led(manager, communication_owner);
+                    let led = t.why_led(words.called(manager), words.called(communication_owner));
                     ("accepted", vec![led, update])
                 }
                 MajorFact::Review => ("review", Vec::new()),
@@ -212,7 +212,11 @@ fn of_approval(viewer: &Viewer, approval: &ApprovalFact) -> Because {
         .collect();
     if let Some(vote) = &approval.rejection {
         let comment = vote.comment.clone().unwrap_or_default();
-        reasons.push(format!("{} ({}): {comment}", vote.voter, words.step(&vote.step)));
+        reasons.push(format!(
+            "{} ({}): {comment}",
+            words.called(&vote.voter),
+            words.step(&vote.step)
+        ));
     }
     let round = if approval.round > 1 { format!(" {}", approval.round) } else { String::new() };
     let what = format!("{}{round}", t.approval_title());
@@ -223,16 +227,17 @@ fn of_approval(viewer: &Viewer, approval: &ApprovalFact) -> Because {
 fn awaited(viewer: &Viewer, on: &AwaitedFact) -> String {
     let words = viewer.words;
     match on {
-        AwaitedFact::Approvers(people) => people.join(", "),
+        AwaitedFact::Approvers(people) => {
+            people.iter().map(|name| words.called(name)).collect::<Vec<_>>().join(", ")
+        }
         AwaitedFact::ApproverMissing => words.name("waiting", "approver_missing"),
         AwaitedFact::Caller => words.name("waiting", "caller"),
         AwaitedFact::Problem => words.name("waiting", "problem"),
         AwaitedFact::Tasks => words.name("waiting", "tasks"),
-        AwaitedFact::Vendor(name)
-        | AwaitedFact::Evidence(name)
-        | AwaitedFact::Assignee(name)
-        | AwaitedFact::Team(name)
-        | AwaitedFact::Other(name) => name.clone(),
+        AwaitedFact::Evidence(name) | AwaitedFact::Assignee(name) | AwaitedFact::Team(name) => {
+            words.called(name)
+        }
+        AwaitedFact::Vendor(what) | AwaitedFact::Other(what) => what.clone(),
         AwaitedFact::Confirmation { closes_at: Some(at) } => {
             let when = viewer.clock.when(*at).short;
             words.text.waits_for_confirmation(when)
