@@ -17,13 +17,13 @@ use waypost_domain::{
     suggestion::SuggestionState,
     ticket::{Awaiting, Hold, Ticket},
 };
-use waypost_store::{ReadTx, approval, binding, organization, outbox, person, receipt, suggestion};
+use waypost_store::{ReadTx, approval, binding, outbox, person, receipt, suggestion};
 
 use self::proposed::Proposed;
 
 use crate::{
     Caller, CommandError, Desk, FORMER_MEMBER,
-    tickets::{TicketRef, evaluation, facts::Facts, names, read},
+    tickets::{TicketRef, evaluation, facts::Facts, names::Names, read},
 };
 
 /// Why a ticket is where it is.
@@ -82,10 +82,9 @@ pub async fn explain(
         .iter()
         .filter(|one| one.state == SuggestionState::Open)
         .count();
-    let layers = organization::lineage(&mut tx).await?;
-    let in_force = binding::in_force(&mut tx).await?.into_iter();
+    let layers = &facts.directory.lineage;
     let in_force: Vec<Bound> =
-        in_force.map(|(binding, revision)| Bound { binding, revision }).collect();
+        facts.configuration.bound.iter().map(|bound| Bound::clone(bound)).collect();
     let binding_names = binding_names(&mut tx, &in_force, &receipts).await?;
     let messages = outbox::count_of_ticket(&mut tx, seen.ticket.id, caller.now).await?;
     let proposed: Vec<Vec<Proposed>> = receipts.iter().map(Proposed::by).collect();
@@ -95,7 +94,8 @@ pub async fn explain(
     people.sort_unstable();
     people.dedup();
     let people = person::find_many(&mut tx, &people).await?;
-    let view = names::view(&mut tx, seen.ticket.clone()).await?;
+    let open = latest.filter(|round| round.is_open()).cloned();
+    let view = Names::view_among(&mut tx, &facts, seen.ticket.clone(), open).await?;
 
     let name_of = |id: PersonId| {
         people
@@ -133,7 +133,7 @@ pub async fn explain(
             policy: PolicyName {
                 binding: decision.binding.clone(),
                 revision: decision.revision,
-                layer: name_of_layer(&layers, receipt.layer),
+                layer: name_of_layer(layers, receipt.layer),
             },
             outcome: decision.outcome.clone(),
             gave: proposed
@@ -145,7 +145,7 @@ pub async fn explain(
             reasons: decision.reasons.clone(),
         })
         .collect();
-    let not_asked = not_asked(&layers, &in_force, &receipts);
+    let not_asked = not_asked(layers, &in_force, &receipts);
     let told = Surroundings {
         team: &view.team.name,
         service: view.service.as_ref().map(|one| one.name.as_str()),

@@ -38,6 +38,9 @@ pub(crate) async fn views(
     tx: &mut ReadTx,
     tickets: Vec<Ticket>,
 ) -> Result<Vec<TicketView>, CommandError> {
+    if tickets.is_empty() {
+        return Ok(Vec::new());
+    }
     let settings = waypost_store::organization::load(tx).await?.settings;
     let mut names = Names::none(settings);
     for (id, key, name) in team::names(tx).await? {
@@ -138,6 +141,19 @@ impl Names {
             count.open += u32::from(task.phase().is_active());
             count.open = count.open.saturating_sub(u32::from(was_open));
         }
+    }
+
+    /// As [`view()`], where the facts around a ticket and its latest round are known already.
+    pub(crate) async fn view_among(
+        tx: &mut ReadTx,
+        facts: &Facts,
+        ticket: Ticket,
+        open: Option<Approval>,
+    ) -> Result<TicketView, CommandError> {
+        let mut names = Self::of(facts);
+        names.add_open_round(ticket.id, open);
+        names.read(tx, std::slice::from_ref(&ticket)).await?;
+        Ok(names.view(ticket))
     }
 
     /// Tickets as a caller may see them; what is not known yet is read.
