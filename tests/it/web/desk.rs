@@ -108,7 +108,7 @@ async fn what_the_desk_decided_by_itself_is_said_in_the_readers_language(desk: T
             &mut agent,
             [
                 "wanted Impact: 3",
-                "impact: policy `first` of acme has given it already",
+                "impact: policy “first” of acme has given it already",
                 "instead: the organization's fallback team",
                 "no policy set a team; assigned to the fallback team",
             ],

@@ -146,9 +146,8 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
         }
         Fact::Overruled { hook, policy, wanted, by } => {
             let line = Because::new(words.name("hook", hook.as_str()), t.why_overruled());
-            let wanted = wanted.iter().map(|(field, value)| wish(words, *field, value));
-            let reasons = wanted.chain(by.iter().map(|why| words.retell(why))).collect();
-            Because { reasons, ..line.of_policy(viewer, policy) }
+            let reasons = wishes(words, wanted).into_iter().chain(words.retell_by_field(by));
+            Because { reasons: reasons.collect(), ..line.of_policy(viewer, policy) }
         }
         Fact::Failed { hook, policy, code, fallback } => {
             let value = t.why_failed(words.name("failure", code));
@@ -179,11 +178,15 @@ fn line(viewer: &Viewer, fact: &Fact) -> Option<Because> {
     })
 }
 
-/// What an overruled policy wanted for a field.
-fn wish(words: &Words, field: SuggestedField, value: &str) -> Html {
-    let kind = words.named("kind", value).filter(|_| field == SuggestedField::Kind);
-    let value = kind.unwrap_or_else(|| value.to_owned());
-    Html::plain(&words.text.why_wanted(words.name("field", field.as_str()), value))
+/// What an overruled policy wanted, field by field.
+fn wishes(words: &Words, wanted: &[(SuggestedField, String)]) -> Option<Html> {
+    let wishes = wanted.iter().map(|(field, value)| {
+        let kind = words.named("kind", value).filter(|_| *field == SuggestedField::Kind);
+        let value = kind.unwrap_or_else(|| value.clone());
+        format!("{}: {value}", words.name("field", field.as_str()))
+    });
+    let wishes = wishes.collect::<Vec<_>>().join(", ");
+    (!wishes.is_empty()).then(|| Html::plain(&words.text.why_wanted(wishes)))
 }
 
 fn of_messages(viewer: &Viewer, messages: Messages) -> Because {

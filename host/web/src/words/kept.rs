@@ -100,6 +100,18 @@ impl Pattern {
     }
 }
 
+/// An English sentence with what it quotes between marks that people read, not programs.
+fn quoted(text: &str) -> String {
+    let marks = ["“", "”"].into_iter().cycle();
+    let mut parts = text.split('`');
+    let mut told = parts.next().unwrap_or_default().to_owned();
+    for (part, mark) in parts.zip(marks) {
+        told.push_str(mark);
+        told.push_str(part);
+    }
+    told
+}
+
 impl Words {
     /// What the desk wrote, in this language; none if it is no sentence of the desk, and in
     /// English, which is how it was written.
@@ -110,19 +122,41 @@ impl Words {
         self.kept.iter().find_map(|pattern| self.retold_by(pattern, text))
     }
 
-    /// A text that the desk itself wrote. What was written by another version of it, and is not
-    /// found, is marked as English.
-    pub(crate) fn retell(&self, text: &str) -> Html {
-        self.retell_in(text, str::to_owned)
-    }
-
-    /// As [`Words::retell`], in a sentence around it.
+    /// A text that the desk itself wrote, in a sentence around it. What was written by another
+    /// version of it, and is not found, is marked as English.
     pub(crate) fn retell_in(&self, text: &str, around: impl FnOnce(&str) -> String) -> Html {
-        match self.retold(text) {
+        match self.told(text) {
             Some(told) => Html::plain(&around(&told)),
-            None if self.is_english() => Html::plain(&around(text)),
             None => Html::english(text),
         }
+    }
+
+    /// As [`Words::retold`], in English as people quote; none for what is marked as English.
+    fn told(&self, text: &str) -> Option<String> {
+        self.retold(text).or_else(|| self.is_english().then(|| quoted(text)))
+    }
+
+    /// What the desk wrote of several fields, `field: why`, with those together that say the same.
+    pub(crate) fn retell_by_field(&self, texts: &[String]) -> Vec<Html> {
+        let mut told: Vec<(Vec<String>, String)> = Vec::new();
+        let mut others = Vec::new();
+        for text in texts {
+            let Some(sentence) = self.told(text) else {
+                others.push(Html::english(text));
+                continue;
+            };
+            let (field, why) = sentence.split_once(": ").unwrap_or(("", &sentence));
+            match told.iter_mut().find(|(_, known)| known == why) {
+                Some((fields, _)) => fields.push(field.to_owned()),
+                None => told.push((vec![field.to_owned()], why.to_owned())),
+            }
+        }
+        let lines = told.into_iter().map(|(mut fields, why)| {
+            fields.retain(|field| !field.is_empty());
+            let before = if fields.is_empty() { "" } else { ": " };
+            Html::plain(&format!("{}{before}{why}", fields.join(", ")))
+        });
+        lines.chain(others).collect()
     }
 
     /// A text that the desk may have written, or a person, or a policy.
@@ -217,6 +251,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_the_same_for_several_fields_is_told_once() {
+        let by = ["impact: policy `a` of acme has given it already", "it was late"];
+        let again = "urgency: policy `a` of acme has given it already";
+        let texts = [by[0], by[1], again].map(str::to_owned);
+        let told = Words::of_tag("en").unwrap().retell_by_field(&texts);
+        let same = "impact, urgency: policy “a” of acme has given it already";
+        assert_eq!(told, [Html::plain(same), Html::plain("it was late")]);
+        // What is not found again is marked as English elsewhere.
+        let told = german().retell_by_field(&texts);
+        assert_eq!(told.len(), 2);
+        assert_eq!(told[1], Html::english("it was late"));
+    }
+
+    #[test]
     fn what_the_desk_wrote_is_found_again_with_its_values() {
         for (kept, told) in [
             (
@@ -284,7 +332,7 @@ mod tests {
             assert_eq!(german().retell_ours(text), Html::plain(text));
         }
         assert_eq!(
-            german().retell("in older words <b>").to_string(),
+            german().retell_in("in older words <b>", str::to_owned).to_string(),
             "<span lang=\"en\">in older words &lt;b&gt;</span>"
         );
     }
@@ -293,7 +341,10 @@ mod tests {
     fn in_english_it_is_said_as_it_is_kept() {
         let english = Words::of_tag("en").unwrap();
         assert_eq!(english.retold("nobody is reminded"), None);
-        assert_eq!(english.retell("nobody is reminded").to_string(), "nobody is reminded");
+        assert_eq!(
+            english.retell_in("nobody is reminded", str::to_owned).to_string(),
+            "nobody is reminded"
+        );
         assert_eq!(english.step("risk acceptance"), "risk acceptance");
         assert_eq!(german().step("risk acceptance"), "Annahme des Risikos");
         assert_eq!(german().step("Budget"), "Budget");

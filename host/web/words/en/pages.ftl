@@ -476,9 +476,8 @@ why-update = next update { $when }
 why-update-missed = the update was due { $when } and was missed
 why-declined = gave no opinion
 why-overruled = was overruled
-# $field (String)
-# $value (String)
-why-wanted = wanted { $field }: { $value }
+# $wishes (String)
+why-wanted = wanted { $wishes }
 # $code (String)
 why-failed = failed ({ $code })
 # $fallback (String)
