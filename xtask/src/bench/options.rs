@@ -30,7 +30,12 @@ const PARTS: [(&str, Part, &[&str], bool); 9] = [
     ("neighbours", Part::Neighbours, &["--built", "--dev"], true),
     ("front", Part::Front, &["--built", "--dev"], true),
     ("uploads", Part::Uploads, &["--built", "--dev", FOLDER], true),
-    ("web", Part::Web, &["--built", "--dev", DATABASE, "--tickets", "--times", "--only"], false),
+    (
+        "web",
+        Part::Web,
+        &["--built", "--dev", DATABASE, "--tickets", "--times", "--keep", "--only"],
+        false,
+    ),
     ("scale", Part::Scale, &["--built", "--dev", DATABASE, "--tickets", "--keep", "--only"], false),
     ("orgs", Part::Orgs, &["--built", "--dev", DATABASE, "--orgs"], false),
     ("kill", Part::Kill, &["--built", "--dev", DATABASE, "--times"], false),

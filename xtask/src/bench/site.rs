@@ -162,8 +162,16 @@ impl<'a> Site<'a> {
         match &self.databases {
             // The program makes the file.
             Databases::Files(_) => Ok(()),
-            Databases::Server(server) if server.has_database(name)? => Ok(()),
+            Databases::Server(_) if self.has(name)? => Ok(()),
             Databases::Server(server) => server.create_database(name, None).map(drop),
+        }
+    }
+
+    /// Whether there is a database of this name.
+    pub(super) fn has(&self, name: &str) -> Result<bool> {
+        match &self.databases {
+            Databases::Files(folder) => Ok(file(folder, name).exists()),
+            Databases::Server(server) => server.has_database(name),
         }
     }
 

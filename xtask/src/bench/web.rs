@@ -7,6 +7,7 @@
 
 mod world;
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -61,8 +62,14 @@ pub(super) fn measure(policies: &Path, options: &Options) -> Result<Table> {
 
 fn one(engine: Engine, built: &Built, options: &Options, table: &mut Table) -> Result<()> {
     let tickets = options.tickets.unwrap_or(TICKETS);
-    let site = Site::new(engine, built)?;
-    world::fill(&site, tickets)?;
+    let site = match &options.keep {
+        Some(folder) => Site::kept(engine, built, folder)?,
+        None => Site::new(engine, built)?,
+    };
+    match options.keep {
+        Some(_) => fill_once(&site, tickets)?,
+        None => world::fill(&site, DATABASE, tickets)?,
+    }
     let address = waypost::address(0)?;
     // Links begin with it, and forms come from it.
     let waypost = site.installation(DATABASE).with(format!("public_url=http://{address}"));
@@ -103,6 +110,24 @@ fn one(engine: Engine, built: &Built, options: &Options, table: &mut Table) -> R
     }
     row(table, "all of them", every, &all);
     site.stop(server).map(drop)
+}
+
+/// Fills a database that is kept, unless an earlier run did, and has a copy of it measured: what is
+/// opened to be looked at would become more with each run.
+fn fill_once(site: &Site<'_>, tickets: usize) -> Result<()> {
+    let kept = format!("{DATABASE}_{tickets}");
+    let filled = site.path(&format!("{kept}.filled"));
+    if !filled.exists() {
+        if site.has(&kept)? {
+            site.remove(&kept)?;
+        }
+        world::fill(site, &kept, tickets)?;
+        fs::write(&filled, "")?;
+    }
+    if site.has(DATABASE)? {
+        site.remove(DATABASE)?;
+    }
+    site.step("copying it", || site.copy(&kept, DATABASE))
 }
 
 fn row(table: &mut Table, name: &str, seen: Alone, many: &Load) {

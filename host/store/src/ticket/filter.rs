@@ -326,7 +326,7 @@ fn filter_by_state(sql: &mut Sql, filter: &TicketFilter, walk: &Walk) {
     if !filter.phases.is_empty() && walk.phase.is_none() {
         sql.push(" and phase in ").bind_list(filter.phases.iter().map(|phase| phase.as_str()));
     }
-    let is_said = matches!(walk.index, Index::Open | Index::Ci);
+    let is_said = matches!(walk.index, Index::Open | Index::Ci) || walk.phase.is_some();
     if let Some(active) = filter.active.filter(|_| !is_said) {
         sql.push(if active { " and active" } else { " and not active" });
     }

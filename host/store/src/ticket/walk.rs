@@ -115,6 +115,8 @@ pub(super) enum Concern {
     Voter,
     /// It is a task of what concerns them in one of the other ways.
     Task,
+    /// It is an open one of them, so what they asked for is open, too (see `invariant.rs`).
+    OpenTask,
 }
 
 impl Walk {
@@ -160,9 +162,11 @@ impl Walk {
         if let Some(category) = &self.category {
             sql.push(" and category = ").bind(category.clone());
         }
+        if self.index == Index::Ended {
+            sql.push(" and phase in ('done', 'rejected', 'cancelled')");
+        }
         if let Some(phase) = self.phase {
-            sql.push(" and phase in ('done', 'rejected', 'cancelled') and phase = '");
-            sql.push(phase.as_str()).push("'");
+            sql.push(" and phase = '").push(phase.as_str()).push("'");
         }
         if let Some(priority) = self.priority {
             sql.push(" and priority = ").bind(i64::from(priority));
@@ -208,11 +212,14 @@ impl Concern {
                 voted_on(sql, person, org);
                 sql.push(")");
             }
-            Self::Task => {
+            Self::Task | Self::OpenTask => {
                 sql.push(" and parent_id in (select id from tickets");
                 Index::Requester.add(sql);
                 sql.push(" where org_id = ").bind(org.0);
                 sql.push(" and requester_id = ").bind(person.0);
+                if self == Self::OpenTask {
+                    sql.push(" and phase in ('open', 'on_hold')");
+                }
                 named(sql.push(" union all "), person, org);
                 voted_on(sql.push(" union all "), person, org);
                 sql.push(")");
@@ -251,7 +258,10 @@ pub(super) fn walks(filter: &TicketFilter, sort: TicketSort, known: &Known) -> V
         return concerning(&places);
     }
     if let Some(index) = few(filter, known) {
-        return vec![Walk::along(index)];
+        return match index {
+            Index::Requester | Index::Assignee => by_phase(&Walk::along(index), &places),
+            index => vec![Walk::along(index)],
+        };
     }
     if let Some(ci) = filter.ci {
         return about(ci, &places);
@@ -329,16 +339,22 @@ pub(super) fn pasts(filter: &TicketFilter, known: &Known) -> Vec<Vec<Walk>> {
 
 fn concerning(places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
     let by = |index, concern| Walk { concern: Some(concern), ..Walk::along(index) };
-    let mut walks = vec![
-        by(Index::Requester, Concern::Requester),
-        by(Index::Key, Concern::Named),
-        by(Index::Key, Concern::Voter),
-    ];
-    if places.iter().any(|(kind, _)| *kind == TicketKind::Task) {
-        let task = by(Index::Parent, Concern::Task);
-        walks.push(Walk { kind: Some(TicketKind::Task), ..task });
+    let mut walks = by_phase(&by(Index::Requester, Concern::Requester), places);
+    walks.extend([by(Index::Key, Concern::Named), by(Index::Key, Concern::Voter)]);
+    let mut tasks = places.iter().filter(|(kind, _)| *kind == TicketKind::Task).peekable();
+    if tasks.peek().is_some() {
+        let are_open = tasks.all(|(_, phase)| phase.is_active());
+        let concern = if are_open { Concern::OpenTask } else { Concern::Task };
+        walks.push(Walk { kind: Some(TicketKind::Task), ..by(Index::Parent, concern) });
     }
     walks
+}
+
+/// Along what a person has by each of these phases: what is closed grows for years, and is not
+/// asked for where only the rest is wanted.
+fn by_phase(walk: &Walk, places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
+    let phases: BTreeSet<Phase> = places.iter().map(|(_, phase)| *phase).collect();
+    phases.into_iter().map(|phase| Walk { phase: Some(phase), ..walk.clone() }).collect()
 }
 
 /// A CI has few tickets that are open; what is past, one may have thousands of.
@@ -389,6 +405,10 @@ fn places(filter: &TicketFilter) -> BTreeSet<(TicketKind, Phase)> {
     let mut places = BTreeSet::new();
     for kind in TicketKind::ALL {
         if !filter.kinds.is_empty() && !filter.kinds.contains(kind) {
+            continue;
+        }
+        // Only whom it is for confirms that it is done.
+        if filter.waiting_for == Some(WaitingKind::Confirmation) && !kind.rules().has_requester() {
             continue;
         }
         for (state, phase) in kind.rules().states {

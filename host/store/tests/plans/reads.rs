@@ -55,6 +55,8 @@ async fn read_lists(tx: &mut ReadTx, sample: &Sample) {
         TicketFilter { requester: Some(person), ..none() },
         TicketFilter { concerns: Some(person), ..none() },
         TicketFilter { concerns: Some(person), kinds: TicketKind::intake(), ..open() },
+        TicketFilter { concerns: Some(person), kinds: TicketKind::ALL.to_vec(), ..open() },
+        TicketFilter { requester: Some(person), ..open() },
         TicketFilter { priorities: vec![1, 2], ..open() },
         TicketFilter { category: Some("access".parse().unwrap()), ..open() },
         TicketFilter { tag: Some("vpn".to_owned()), ..open() },

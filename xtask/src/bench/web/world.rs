@@ -1,15 +1,17 @@
 //! The desk whose pages are measured: its tickets, who looks at them, and the pages.
 
+use std::fmt::Write as _;
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
-use super::{DATABASE, Page};
+use super::Page;
 use crate::bench::site::Site;
 use crate::command;
-use crate::desks::{self, MARLOW};
+use crate::desks::{self, MARLOW, Row};
 use crate::http::Client;
 use crate::waypost::Waypost;
 
@@ -25,40 +27,71 @@ const COMMENTS: usize = 57;
 const FROM: usize = 1_704_067_200;
 const SPAN: usize = 730 * 86_400;
 
+/// About how many tickets a person asks for, where there are enough; the demo's people ask for some
+/// five times as many.
+const EACH: usize = 200;
+
 /// Who looks at pages.
 const REQUESTER: &str = "jonas.weiss@marlow.example";
 const APPROVER: &str = "victor.hale@marlow.example";
 const AGENT: &str = "kofi.brenner@marlow.example";
 
-/// Imports the tickets, and lets most of them come to their end.
-pub(super) fn fill(site: &Site<'_>, tickets: usize) -> Result<()> {
-    site.set_up(DATABASE)?;
+/// Imports the tickets into a database, and lets most of them come to their end.
+pub(super) fn fill(site: &Site<'_>, database: &str, tickets: usize) -> Result<()> {
+    site.set_up(database)?;
+    let rows = desks::rows(MARLOW)?;
+    let groups = (tickets / EACH / rows.len()).max(1);
+    let others = site.path("others.toml");
+    fs::write(&others, others_file(groups, &rows)?)?;
+    site.apply(database, &[others])?;
     let sheet = site.path("web.csv");
-    write_csv(&sheet, tickets)?;
+    write_csv(&sheet, tickets, groups, &rows)?;
     let sheet = sheet.display().to_string();
     let words = ["import", "tickets", &sheet, "--org", MARLOW, "--source", "web"];
     site.step(format_args!("importing {tickets} tickets"), || {
-        site.installation(DATABASE).run(words.into_iter().chain(["--time-format", "%s"]))
+        site.installation(database).run(words.into_iter().chain(["--time-format", "%s"]))
     })?;
     site.step("bringing most of them to their end", || {
         let aged = tickets.saturating_sub(YOUNG).to_string();
-        command::output(site.example("age_tickets", &[DATABASE]).args([MARLOW, &aged]))?;
+        command::output(site.example("age_tickets", &[database]).args([MARLOW, &aged]))?;
         // Their letters would leave while pages are measured.
-        command::output(site.example("outbox", &[DATABASE]).arg("settle")).map(drop)
+        command::output(site.example("outbox", &[database]).arg("settle")).map(drop)
     })
 }
 
-/// The demo's rows again and again, the oldest first.
-fn write_csv(path: &Path, count: usize) -> Result<()> {
+/// The desk file with those who ask beside the demo's people, as many in each further group as there
+/// are rows.
+fn others_file(groups: usize, rows: &[Row]) -> Result<String> {
+    let mut file = format!("[organization]\nkey = \"{MARLOW}\"\n");
+    for place in 0..(groups - 1) * rows.len() {
+        let email = other(place);
+        write!(
+            file,
+            "\n[[people]]\nname = \"Person {place}\"\nemail = \"{email}\"\nrole = \"requester\"\n"
+        )?;
+    }
+    Ok(file)
+}
+
+fn other(place: usize) -> String {
+    format!("person-{place}@marlow.example")
+}
+
+/// The demo's rows again and again, the oldest first; those of the first group are of whom the demo
+/// says.
+fn write_csv(path: &Path, count: usize, groups: usize, rows: &[Row]) -> Result<()> {
     let mut writer = csv::Writer::from_path(path).context("creating the file to import")?;
     let columns = "number opened_at requester service impact urgency short_description description";
     writer.write_record(columns.split(' '))?;
-    for (place, row) in desks::rows(MARLOW)?.iter().cycle().take(count).enumerate() {
+    for (place, row) in rows.iter().cycle().take(count).enumerate() {
         let (number, opened_at) = (format!("W-{place}"), (FROM + SPAN / count * place).to_string());
         let (impact, urgency) = (["2", "3"][place / 4 % 2], ["1", "2", "3"][place % 3]);
         let about = format!("{}, case {place}", row.short_description);
-        let (requester, service) = (row.requester.as_str(), row.service.as_str());
-        let first = [number.as_str(), &opened_at, requester, service, impact, urgency];
+        let requester = match (place % (groups * rows.len())).checked_sub(rows.len()) {
+            None => row.requester.clone(),
+            Some(place) => other(place),
+        };
+        let first = [number.as_str(), &opened_at, &requester, &row.service, impact, urgency];
         writer.write_record(first.into_iter().chain([about.as_str(), &row.description]))?;
     }
     writer.flush().context("writing the file to import")
