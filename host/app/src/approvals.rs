@@ -23,7 +23,7 @@ use crate::{
     labels::person_name,
     refs,
     tickets::{
-        PersonName, PersonRef, TicketRef,
+        Look, PersonName, PersonRef, TicketRef,
         content::content_digest,
         facts::Facts,
         names, read,
@@ -95,25 +95,19 @@ pub enum Vote {
     },
 }
 
-/// All rounds of approval of a ticket, the first one first.
-pub async fn of_ticket(
-    desk: &Desk,
-    caller: &Caller,
-    named: &TicketRef,
-) -> Result<Vec<ApprovalView>, CommandError> {
-    let mut tx = desk.store.read(caller.org).await?;
-    let seen = read::seen(&mut tx, caller, named).await?;
-    let rounds = approval::of(&mut tx, seen.ticket.id.into()).await?;
-    let voters = names::of_voters(&mut tx, &rounds).await?;
-    let digest = content_digest(&seen.ticket);
-    Ok(rounds
-        .into_iter()
-        .map(|approval| ApprovalView {
+impl Look<'_> {
+    /// All rounds of approval of the ticket, the first one first.
+    pub async fn rounds(&mut self) -> Result<Vec<ApprovalView>, CommandError> {
+        let rounds = self.approvals().await?.to_vec();
+        let voters = names::of_voters(&mut self.tx, &rounds).await?;
+        let digest = content_digest(&self.seen.ticket);
+        let view = |approval| ApprovalView {
             approval,
             content_digest: digest.clone(),
             names: voters.clone(),
-        })
-        .collect())
+        };
+        Ok(rounds.into_iter().map(view).collect())
+    }
 }
 
 /// Who has more to decide than this decides the oldest first.

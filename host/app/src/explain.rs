@@ -3,27 +3,34 @@
 
 mod proposed;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use chrono::{DateTime, Utc};
 use waypost_domain::{
     approval::Approval,
     binding::Hook,
+    catalog::Category,
+    ci::Ci,
+    directory::Lookup,
     explain::{self, Decided, Fact, Messages, NotAsked, PolicyName, Surroundings},
     ids::{BindingId, OrgId, PersonId, ReceiptId},
     organization::Organization,
     receipt::{Outcome, Receipt},
     resolution::{self, Bound},
-    suggestion::SuggestionState,
+    service::Service,
+    suggestion::{Suggestion, SuggestionState},
+    team::Team,
     ticket::{Awaiting, Hold, Ticket},
 };
-use waypost_store::{ReadTx, approval, binding, outbox, person, receipt, suggestion};
+use waypost_store::{ReadTx, binding, ci, outbox, person, receipt};
 
 use self::proposed::Proposed;
 
 use crate::{
     Caller, CommandError, Desk, FORMER_MEMBER,
-    tickets::{TicketRef, evaluation, facts::Facts, names::Names, read},
+    configuration::Configuration,
+    layers,
+    tickets::{Look, TicketRef, TicketView, evaluation},
 };
 
 /// Why a ticket is where it is.
@@ -62,40 +69,97 @@ pub struct ExplainedDecision {
     pub duration_us: u64,
 }
 
+/// Where what a ticket names is looked up.
+struct Around {
+    configuration: Arc<Configuration>,
+    cis: Vec<Ci>,
+}
+
+impl Around {
+    async fn read(desk: &Desk, tx: &mut ReadTx, ticket: &Ticket) -> Result<Self, CommandError> {
+        let configuration = layers::configured(desk, tx).await?;
+        let mut cis = Vec::new();
+        let other = ticket.problem().into_iter().flat_map(|problem| problem.cis.iter().copied());
+        for id in ticket.ci.into_iter().chain(other) {
+            cis.extend(ci::find(tx, id).await?);
+        }
+        Ok(Self { configuration, cis })
+    }
+}
+
+impl Lookup for Around {
+    fn teams(&self) -> &[Team] {
+        &self.configuration.directory.teams
+    }
+
+    fn services(&self) -> &[Service] {
+        &self.configuration.directory.services
+    }
+
+    fn cis(&self) -> &[Ci] {
+        &self.cis
+    }
+
+    fn categories(&self) -> &[Category] {
+        &self.configuration.directory.categories
+    }
+}
+
 /// Explains a ticket. For the desk: reasons of policies are internal.
 ///
 /// # Errors
-/// [`CommandError::Forbidden`] for a requester.
+/// As [`Look::at`]; [`CommandError::Forbidden`] for a requester.
 pub async fn explain(
     desk: &Desk,
     caller: &Caller,
     named: &TicketRef,
 ) -> Result<Explanation, CommandError> {
     caller.must_be_desk()?;
-    let (mut tx, mut facts) = Facts::open(desk, caller).await?;
-    let seen = read::seen(&mut tx, caller, named).await?;
-    facts.around(&mut tx, &seen.ticket).await?;
-    let receipts = receipt::of(&mut tx, seen.ticket.id.into()).await?;
-    let rounds = approval::of(&mut tx, seen.ticket.id.into()).await?;
-    let open_suggestions = suggestion::of_ticket(&mut tx, seen.ticket.id)
-        .await?
-        .iter()
-        .filter(|one| one.state == SuggestionState::Open)
-        .count();
-    let layers = &facts.directory.lineage;
+    let mut look = Look::at(desk, caller, named).await?;
+    let view = look.view().await?;
+    look.explanation(&view).await
+}
+
+impl Look<'_> {
+    /// Why the ticket, which `view` shows, is where it is. For the desk: reasons of policies are
+    /// internal.
+    ///
+    /// # Errors
+    /// [`CommandError::Forbidden`] for a requester.
+    pub async fn explanation(&mut self, view: &TicketView) -> Result<Explanation, CommandError> {
+        self.caller.must_be_desk()?;
+        let rounds = self.approvals().await?.to_vec();
+        let is_open = |one: &&Suggestion| one.state == SuggestionState::Open;
+        let open_suggestions = self.all_suggestions().await?.iter().filter(is_open).count();
+        let (tx, now) = (&mut self.tx, self.caller.now);
+        let around = Around::read(self.desk, tx, &view.ticket).await?;
+        let latest = rounds.iter().max_by_key(|round| round.round);
+        explained(tx, now, view, &around, latest, open_suggestions).await
+    }
+}
+
+async fn explained(
+    tx: &mut ReadTx,
+    now: DateTime<Utc>,
+    view: &TicketView,
+    around: &Around,
+    latest: Option<&Approval>,
+    open_suggestions: usize,
+) -> Result<Explanation, CommandError> {
+    let ticket = &view.ticket;
+    let directory = &around.configuration.directory;
+    let receipts = receipt::of(tx, ticket.id.into()).await?;
+    let layers = &directory.lineage;
     let in_force: Vec<Bound> =
-        facts.configuration.bound.iter().map(|bound| Bound::clone(bound)).collect();
-    let binding_names = binding_names(&mut tx, &in_force, &receipts).await?;
-    let messages = outbox::count_of_ticket(&mut tx, seen.ticket.id, caller.now).await?;
+        around.configuration.bound.iter().map(|bound| Bound::clone(bound)).collect();
+    let binding_names = binding_names(tx, &in_force, &receipts).await?;
+    let messages = outbox::count_of_ticket(tx, ticket.id, now).await?;
     let proposed: Vec<Vec<Proposed>> = receipts.iter().map(Proposed::by).collect();
-    let latest = rounds.iter().max_by_key(|round| round.round);
-    let mut people = people(&seen.ticket, latest);
+    let mut people = people(ticket, latest);
     people.extend(proposed.iter().flatten().flat_map(Proposed::people));
     people.sort_unstable();
     people.dedup();
-    let people = person::find_many(&mut tx, &people).await?;
-    let open = latest.filter(|round| round.is_open()).cloned();
-    let view = Names::view_among(&mut tx, &facts, seen.ticket.clone(), open).await?;
+    let people = person::find_many(tx, &people).await?;
 
     let name_of = |id: PersonId| {
         people
@@ -138,7 +202,7 @@ pub async fn explain(
             outcome: decision.outcome.clone(),
             gave: proposed
                 .iter()
-                .filter(|one| one.stands(&seen.ticket, &facts))
+                .filter(|one| one.stands(ticket, around))
                 .map(|one| one.field)
                 .collect(),
             proposed: proposed.iter().map(|one| (one.field, one.shown(&name_of))).collect(),
@@ -161,12 +225,12 @@ pub async fn explain(
         open_suggestions,
         approval: latest,
         name_of: &name_of,
-        settings: &facts.directory.org.settings,
+        settings: &directory.org.settings,
     };
     Ok(Explanation {
-        facts: explain::explain(&seen.ticket, &told),
-        now: caller.now,
-        number: seen.ticket.number,
+        facts: explain::explain(ticket, &told),
+        now,
+        number: ticket.number.clone(),
         decisions,
     })
 }

@@ -237,13 +237,7 @@ pub(crate) async fn open(
             Some(begun) => begun,
             None => desk.store.read(caller.org).await?,
         };
-        let (configuration, new) = configuration::of(desk, &mut tx).await?;
-        if let Some(versions) = new {
-            // Before it is kept, or whoever finds it kept would take it that this was done.
-            adopt_pauses(desk, &mut tx, &configuration.bound).await?;
-            let most = desk.options.configuration_kept_bytes;
-            desk.configurations.keep(caller.org, versions, &configuration, most);
-        }
+        let configuration = configured(desk, &mut tx).await?;
         let mut unprepared = Vec::new();
         for revision in configuration.bound.iter().map(|bound| &bound.revision) {
             let at = (revision.binding, revision.number);
@@ -278,6 +272,21 @@ pub(crate) async fn open(
             }
         }
     }
+}
+
+/// The configuration that a transaction sees.
+pub(crate) async fn configured(
+    desk: &Desk,
+    tx: &mut ReadTx,
+) -> Result<Arc<Configuration>, StoreError> {
+    let (configuration, new) = configuration::of(desk, tx).await?;
+    if let Some(versions) = new {
+        // Before it is kept, or whoever finds it kept would take it that this was done.
+        adopt_pauses(desk, tx, &configuration.bound).await?;
+        let most = desk.options.configuration_kept_bytes;
+        desk.configurations.keep(tx.org(), versions, &configuration, most);
+    }
+    Ok(configuration)
 }
 
 /// Takes over what other processes found out of the bindings in force, or did to them.

@@ -7,13 +7,9 @@ use waypost_domain::{
     ids::PersonId,
     suggestion::{SuggestedField, Suggestion, SuggestionState},
 };
-use waypost_store::{ReadTx, StoreError, ci, service, suggestion, team};
+use waypost_store::{ReadTx, StoreError, ci, service, team};
 
-use crate::{
-    Caller, CommandError, Desk,
-    labels::people_names,
-    tickets::{TicketRef, read},
-};
+use crate::{CommandError, labels::people_names, tickets::Look};
 
 /// A suggestion, with its value as people read it.
 #[derive(Debug, Clone)]
@@ -24,35 +20,30 @@ pub struct SuggestionView {
     pub shown: String,
 }
 
-/// All suggestions for a ticket, the oldest first.
-pub async fn of_ticket(
-    desk: &Desk,
-    caller: &Caller,
-    named: &TicketRef,
-) -> Result<Vec<Suggestion>, CommandError> {
-    caller.must_be_desk()?;
-    let mut tx = desk.store.read(caller.org).await?;
-    let seen = read::seen(&mut tx, caller, named).await?;
-    Ok(suggestion::of_ticket(&mut tx, seen.ticket.id).await?)
-}
+impl Look<'_> {
+    /// All suggestions for the ticket, the oldest first. For the desk.
+    ///
+    /// # Errors
+    /// [`CommandError::Forbidden`] for a requester.
+    pub async fn suggestions(&mut self) -> Result<Vec<Suggestion>, CommandError> {
+        self.caller.must_be_desk()?;
+        Ok(self.all_suggestions().await?.to_vec())
+    }
 
-/// The suggestions for a ticket that wait for a person, the oldest first.
-pub async fn open_of_ticket(
-    desk: &Desk,
-    caller: &Caller,
-    named: &TicketRef,
-) -> Result<Vec<SuggestionView>, CommandError> {
-    caller.must_be_desk()?;
-    let mut tx = desk.store.read(caller.org).await?;
-    let seen = read::seen(&mut tx, caller, named).await?;
-    let mut open = suggestion::of_ticket(&mut tx, seen.ticket.id).await?;
-    open.retain(|one| one.state == SuggestionState::Open);
-    let stand_for = names(&mut tx, &open).await?;
-    let view = |suggestion: Suggestion| {
-        let shown = shown(&suggestion, &stand_for);
-        SuggestionView { suggestion, shown }
-    };
-    Ok(open.into_iter().map(view).collect())
+    /// Those that wait for a person.
+    ///
+    /// # Errors
+    /// As [`Look::suggestions`].
+    pub async fn open_suggestions(&mut self) -> Result<Vec<SuggestionView>, CommandError> {
+        let mut open = self.suggestions().await?;
+        open.retain(|one| one.state == SuggestionState::Open);
+        let stand_for = names(&mut self.tx, &open).await?;
+        let view = |suggestion: Suggestion| {
+            let shown = shown(&suggestion, &stand_for);
+            SuggestionView { suggestion, shown }
+        };
+        Ok(open.into_iter().map(view).collect())
+    }
 }
 
 /// What parts the values of a list.

@@ -13,6 +13,7 @@ pub(crate) mod given;
 mod history;
 pub(crate) mod intake;
 mod links;
+mod look;
 mod messages;
 pub(crate) mod names;
 pub(crate) mod open;
@@ -40,11 +41,12 @@ pub(crate) use self::{
     snapshot::{SharedOnce, moment, only, timestamp},
 };
 pub use self::{
-    history::{Added, History, Place, added_since, addresses, history, people_called},
-    links::{LinkView, links},
+    history::{Added, History, Place, added_since, addresses},
+    links::LinkView,
+    look::Look,
     open::{check_new_task, open},
-    read::{counts, events, find, list, tasks},
-    scene::{act, actions, edit},
+    read::{counts, find, list},
+    scene::{act, edit},
     what_if::{WhatIf, what_if},
 };
 pub use waypost_domain::ticket::ActionHint;

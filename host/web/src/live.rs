@@ -30,7 +30,7 @@ use tokio::{
 use waypost_app::{
     CommandError, Desk,
     live::{Changed, Lookout, may_be_new},
-    tickets::{self, Place as PlaceInHistory, TicketRef},
+    tickets::{self, Look, Place as PlaceInHistory, TicketRef},
 };
 use waypost_domain::ids::{OrgId, SignInId, TicketId};
 
@@ -321,13 +321,13 @@ pub(crate) async fn hints(
     // Whoever listens already misses nothing: what is there is looked at after that.
     let (mut about, mut reader) = (None, None);
     let is_stale = if let Some(named) = named {
-        let ticket = tickets::find(&state.desk, viewer.caller(), &named).await?.ticket;
-        about = Some(ticket.id);
+        let mut look = Look::at(&state.desk, viewer.caller(), &named).await?;
+        about = Some(look.ticket().id);
         if viewer.is_desk() {
             let seen = query.get("version").and_then(|version| version.parse().ok());
-            seen.is_some_and(|seen: i64| seen != ticket.version)
+            seen.is_some_and(|seen: i64| seen != look.ticket().version)
         } else {
-            let told = tickets::history(&state.desk, viewer.caller(), &named).await?;
+            let told = look.history().await?;
             let seen = query.get("seen").and_then(|seen| seen.parse::<usize>().ok());
             let now = history(&viewer, &told, false).len();
             let (desk, viewer) = (state.desk.clone(), viewer.clone());

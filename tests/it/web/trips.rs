@@ -10,6 +10,7 @@ use crate::{
 };
 
 on_both_engines! {
+    what_a_page_tells_of_a_ticket_is_of_one_moment
     the_tabs_of_a_queue_are_counted_in_one_transaction
     all_that_a_ticket_is_linked_to_is_read_at_once
     all_that_waits_for_a_vote_is_read_at_once
@@ -30,6 +31,25 @@ async fn cost(desk: &TestDesk, visitor: &mut Visitor, page: &str) -> StoreStats 
 fn is_read_at_once(short: StoreStats, long: StoreStats, more: u64) {
     assert_eq!(long.transactions, short.transactions);
     assert!(long.trips < short.trips + more, "{long:?}, and with {more} fewer {short:?}");
+}
+
+async fn what_a_page_tells_of_a_ticket_is_of_one_moment(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let ticket = acme.report("No mail").await;
+    let number = ticket["number"].as_str().unwrap();
+    let other = acme.report("The server is dead").await;
+    let _ = acme.agent.client.act(&ticket, "link", to("caused_by", &other)).await.ok();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    let mut requester = desk.signed_in(&acme.requester.email).await;
+    for (visitor, page) in [
+        (&mut agent, format!("/o/acme/desk/tickets/{number}")),
+        (&mut agent, format!("/o/acme/desk/tickets/{number}/do/resolve")),
+        (&mut requester, format!("/o/acme/my/{number}")),
+    ] {
+        let cost = cost(&desk, visitor, &page).await;
+        assert_eq!(cost.transactions, 0, "{page}: {cost:?}");
+    }
 }
 
 async fn the_tabs_of_a_queue_are_counted_in_one_transaction(desk: TestDesk) {

@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use waypost_app::{
     Desk,
-    tickets::{self, TicketRef},
+    tickets::{self, Look, TicketRef},
 };
 use waypost_domain::ticket::{Action, TicketKind};
 
@@ -50,7 +50,7 @@ async fn allowed(
     Known(caller): Known,
     Subject(ticket): Subject,
 ) -> Result<Json<ActionsOut>, ApiError> {
-    let hints = tickets::actions(&desk, &caller, &ticket).await?;
+    let hints = Look::at(&desk, &caller, &ticket).await?.actions().await?;
     let items = hints
         .into_iter()
         .map(|hint| ActionHintOut { action: hint.action.into(), lacks: hint.lacks })

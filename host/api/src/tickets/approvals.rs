@@ -10,8 +10,9 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use waypost_app::{
     Desk,
-    approvals::{self, ApprovalView},
+    approvals::ApprovalView,
     person_name,
+    tickets::Look,
 };
 use waypost_domain::{
     approval::{SeatRequest, Stage, Step},
@@ -43,7 +44,7 @@ async fn list_approvals(
     Known(caller): Known,
     Subject(ticket): Subject,
 ) -> Result<Json<ApprovalsOut>, ApiError> {
-    let rounds = approvals::of_ticket(&desk, &caller, &ticket).await?;
+    let rounds = Look::at(&desk, &caller, &ticket).await?.rounds().await?;
     Ok(Json(ApprovalsOut { items: rounds.into_iter().map(Into::into).collect() }))
 }
 

@@ -9,8 +9,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use waypost_app::{
     Desk,
-    comments::{self, CommentView},
-    tickets,
+    comments::CommentView,
+    tickets::{self, Look},
 };
 use waypost_domain::{comment::Visibility, ticket::Action};
 
@@ -70,7 +70,7 @@ async fn list_comments(
     Known(caller): Known,
     Subject(ticket): Subject,
 ) -> Result<Json<CommentsOut>, ApiError> {
-    let comments = comments::list(&desk, &caller, &ticket).await?;
+    let comments = Look::at(&desk, &caller, &ticket).await?.comments().await?;
     Ok(Json(CommentsOut { items: comments.into_iter().map(Into::into).collect() }))
 }
 

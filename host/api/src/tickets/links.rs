@@ -8,7 +8,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use waypost_app::{
     Desk,
-    tickets::{self, LinkView},
+    tickets::{LinkView, Look},
 };
 
 use super::Subject;
@@ -36,7 +36,7 @@ async fn list_links(
     Known(caller): Known,
     Subject(ticket): Subject,
 ) -> Result<Json<LinksOut>, ApiError> {
-    let links = tickets::links(&desk, &caller, &ticket).await?;
+    let links = Look::at(&desk, &caller, &ticket).await?.links().await?;
     Ok(Json(LinksOut { items: links.into_iter().map(Into::into).collect() }))
 }
 

@@ -9,7 +9,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
 use waypost_app::{
     Desk,
-    tickets::{self, TicketView},
+    tickets::{self, Look, TicketView},
 };
 use waypost_domain::event::{Event, FieldChange};
 
@@ -123,7 +123,7 @@ async fn events(
     Known(caller): Known,
     Subject(ticket): Subject,
 ) -> Result<Json<EventsOut>, ApiError> {
-    let events = tickets::events(&desk, &caller, &ticket).await?;
+    let events = Look::at(&desk, &caller, &ticket).await?.events().await?;
     Ok(Json(EventsOut { items: events.into_iter().map(Into::into).collect() }))
 }
 

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
-use waypost_app::{Desk, suggestions};
+use waypost_app::{Desk, tickets::Look};
 use waypost_domain::suggestion::{Suggestion, SuggestionState};
 
 use super::Subject;
@@ -30,7 +30,7 @@ async fn list_suggestions(
     Known(caller): Known,
     Subject(ticket): Subject,
 ) -> Result<Json<SuggestionsOut>, ApiError> {
-    let suggestions = suggestions::of_ticket(&desk, &caller, &ticket).await?;
+    let suggestions = Look::at(&desk, &caller, &ticket).await?.suggestions().await?;
     Ok(Json(SuggestionsOut { items: suggestions.into_iter().map(Into::into).collect() }))
 }
 

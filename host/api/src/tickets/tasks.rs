@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use waypost_app::{
     Desk,
-    tickets::{self, OpenTicket},
+    tickets::{self, Look, OpenTicket},
 };
 use waypost_domain::ticket::TicketKind;
 
@@ -64,7 +64,7 @@ async fn list_tasks(
     Known(caller): Known,
     Subject(ticket): Subject,
 ) -> Result<Json<TasksOut>, ApiError> {
-    let tasks = tickets::tasks(&desk, &caller, &ticket).await?;
+    let tasks = Look::at(&desk, &caller, &ticket).await?.tasks().await?;
     Ok(Json(TasksOut { items: tasks.into_iter().map(Into::into).collect() }))
 }
 

@@ -1,6 +1,7 @@
 //! What an answer proposed, field by field, in the words in which a ticket tells its fields.
 
 use waypost_domain::{
+    directory::Lookup,
     ids::PersonId,
     receipt::Receipt,
     suggestion::SuggestedField,
@@ -11,7 +12,7 @@ use waypost_policy::{
     answer::{Kind, Proposal, Strength},
 };
 
-use crate::{same_cases::same_cases, tickets::facts::Facts};
+use crate::same_cases::same_cases;
 
 /// What separates several values of a field.
 const SEPARATOR: &str = ", ";
@@ -58,13 +59,13 @@ impl Proposed {
     }
 
     /// Whether it was set, and is what the ticket holds still.
-    pub(super) fn stands(&self, ticket: &Ticket, facts: &Facts) -> bool {
+    pub(super) fn stands(&self, ticket: &Ticket, around: &dyn Lookup) -> bool {
         let value = match self.field {
             // A team may be named with its organization; the ticket tells its key.
             SuggestedField::Team => self.value.rsplit('/').next().unwrap_or_default(),
             _ => self.value.as_str(),
         };
-        let now = ticket.text_of_field(self.field.as_str(), facts);
+        let now = ticket.text_of_field(self.field.as_str(), around);
         self.strength == Strength::Set && now.as_deref() == Some(value)
     }
 

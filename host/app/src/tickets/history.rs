@@ -11,10 +11,10 @@ use waypost_domain::{
 };
 use waypost_store::{ReadTx, StoreError, catalog, comment, event, ticket};
 
-use super::{PersonName, TicketRef, read};
+use super::{Look, PersonName, TicketRef, read};
 use crate::{
     Caller, CommandError, Desk,
-    comments::{self, CommentView},
+    comments::CommentView,
     labels::{people_names, person_name},
 };
 
@@ -128,26 +128,20 @@ impl SpokenOf {
     }
 }
 
-/// Reads the history of a ticket.
-///
-/// # Errors
-/// [`CommandError::NotFound`] for a ticket that the caller may not see.
-pub async fn history(
-    desk: &Desk,
-    caller: &Caller,
-    named: &TicketRef,
-) -> Result<History, CommandError> {
-    let events = read::events(desk, caller, named).await?;
-    let comments = comments::list(desk, caller, named).await?;
-    let spoken_of = SpokenOf::by(&events);
-    let mut tx = desk.store.read(caller.org).await?;
-    let people = people_names(&mut tx, spoken_of.people).await?;
-    let (mut tickets, mut items) = (BTreeMap::new(), BTreeMap::new());
-    if permission::sees_internals(caller.role) {
-        tickets = numbers(&mut tx, spoken_of.tickets).await?;
-        items = item_names(&mut tx, &spoken_of.items).await?;
+impl Look<'_> {
+    /// The history of the ticket.
+    pub async fn history(&mut self) -> Result<History, CommandError> {
+        let events = self.events().await?;
+        let comments = self.comments().await?;
+        let spoken_of = SpokenOf::by(&events);
+        let people = people_names(&mut self.tx, spoken_of.people).await?;
+        let (mut tickets, mut items) = (BTreeMap::new(), BTreeMap::new());
+        if permission::sees_internals(self.caller.role) {
+            tickets = numbers(&mut self.tx, spoken_of.tickets).await?;
+            items = item_names(&mut self.tx, &spoken_of.items).await?;
+        }
+        Ok(History { events, comments, people, tickets, items })
     }
-    Ok(History { events, comments, people, tickets, items })
 }
 
 async fn numbers(
@@ -168,23 +162,6 @@ async fn item_names(
     }
     let found = catalog::list(tx).await?.into_iter().filter(|item| items.contains(&item.id));
     Ok(found.map(|item| (item.id, item.name)).collect())
-}
-
-/// The names of people, as far as the organization may know them. For the desk.
-///
-/// # Errors
-/// [`CommandError::Forbidden`] for a requester.
-pub async fn people_called(
-    desk: &Desk,
-    caller: &Caller,
-    people: &BTreeSet<PersonId>,
-) -> Result<BTreeMap<PersonId, String>, CommandError> {
-    caller.must_be_desk()?;
-    if people.is_empty() {
-        return Ok(BTreeMap::new());
-    }
-    let mut tx = desk.store.read(caller.org).await?;
-    Ok(people_names(&mut tx, people.iter().copied()).await?)
 }
 
 /// How far somebody has read a ticket's history: its last event, and what was said last to all who

@@ -7,8 +7,8 @@ use waypost_domain::{
 };
 use waypost_store::{ReadTx, link};
 
-use super::{TicketRef, names, read};
-use crate::{Caller, CommandError, Desk};
+use super::{Look, names};
+use crate::CommandError;
 
 /// A link as seen from one of its tickets.
 #[derive(Debug, Clone)]
@@ -21,19 +21,15 @@ pub struct LinkView {
     pub link: Link,
 }
 
-/// What a ticket has to do with others, the oldest link first.
-///
-/// # Errors
-/// [`CommandError::NotFound`] for a ticket that the caller may not see.
-pub async fn links(
-    desk: &Desk,
-    caller: &Caller,
-    named: &TicketRef,
-) -> Result<Vec<LinkView>, CommandError> {
-    caller.must_be_desk()?;
-    let mut tx = desk.store.read(caller.org).await?;
-    let seen = read::seen(&mut tx, caller, named).await?;
-    views(&mut tx, &seen.ticket).await
+impl Look<'_> {
+    /// What the ticket has to do with others, the oldest link first. For the desk.
+    ///
+    /// # Errors
+    /// [`CommandError::Forbidden`] for a requester.
+    pub async fn links(&mut self) -> Result<Vec<LinkView>, CommandError> {
+        self.caller.must_be_desk()?;
+        views(&mut self.tx, &self.seen.ticket).await
+    }
 }
 
 async fn views(tx: &mut ReadTx, of: &Ticket) -> Result<Vec<LinkView>, CommandError> {

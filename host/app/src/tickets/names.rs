@@ -41,11 +41,7 @@ pub(crate) async fn views(
     if tickets.is_empty() {
         return Ok(Vec::new());
     }
-    let settings = waypost_store::organization::load(tx).await?.settings;
-    let mut names = Names::none(settings);
-    for (id, key, name) in team::names(tx).await? {
-        names.teams.insert(id, named(&key, name));
-    }
+    let mut names = Names::begin(tx).await?;
     names.read(tx, &tickets).await?;
     let awaiting = tickets.iter().filter(|one| one.can_await_approval());
     let awaiting: Vec<TicketId> = awaiting.map(|ticket| ticket.id).collect();
@@ -61,7 +57,28 @@ pub(crate) async fn view(tx: &mut ReadTx, ticket: Ticket) -> Result<TicketView, 
     Ok(views.pop().expect("one ticket makes one view"))
 }
 
+/// As [`view()`], where the ticket's open round of approval is known.
+pub(crate) async fn view_with(
+    tx: &mut ReadTx,
+    ticket: Ticket,
+    open: Option<Approval>,
+) -> Result<TicketView, CommandError> {
+    let mut names = Names::begin(tx).await?;
+    names.add_open_round(ticket.id, open);
+    names.read(tx, std::slice::from_ref(&ticket)).await?;
+    Ok(names.view(ticket))
+}
+
 impl Names {
+    /// What nearly every ticket refers to.
+    async fn begin(tx: &mut ReadTx) -> Result<Self, CommandError> {
+        let mut names = Self::none(waypost_store::organization::load(tx).await?.settings);
+        for (id, key, name) in team::names(tx).await? {
+            names.teams.insert(id, named(&key, name));
+        }
+        Ok(names)
+    }
+
     fn none(settings: OrgSettings) -> Self {
         Self {
             settings,
@@ -141,19 +158,6 @@ impl Names {
             count.open += u32::from(task.phase().is_active());
             count.open = count.open.saturating_sub(u32::from(was_open));
         }
-    }
-
-    /// As [`view()`], where the facts around a ticket and its latest round are known already.
-    pub(crate) async fn view_among(
-        tx: &mut ReadTx,
-        facts: &Facts,
-        ticket: Ticket,
-        open: Option<Approval>,
-    ) -> Result<TicketView, CommandError> {
-        let mut names = Self::of(facts);
-        names.add_open_round(ticket.id, open);
-        names.read(tx, std::slice::from_ref(&ticket)).await?;
-        Ok(names.view(ticket))
     }
 
     /// Tickets as a caller may see them; what is not known yet is read.

@@ -13,11 +13,11 @@ use waypost_domain::{
     ticket::{Action, State, Ticket, TicketKind},
 };
 use waypost_store::{
-    ReadTx, approval, ci, event, service, team, ticket,
+    ReadTx, approval, ci, service, team, ticket,
     ticket::{Assignee, TicketCursor, TicketFilter, TicketSort},
 };
 
-use super::{PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView, names};
+use super::{Look, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView, names};
 use crate::{
     Caller, CommandError, Desk, InvalidCursor, Missing, Page, PageRequest,
     input::Reading,
@@ -80,23 +80,7 @@ pub async fn find(
     caller: &Caller,
     named: &TicketRef,
 ) -> Result<TicketView, CommandError> {
-    let mut tx = desk.store.read(caller.org).await?;
-    let seen = seen(&mut tx, caller, named).await?;
-    names::view(&mut tx, seen.ticket).await
-}
-
-/// What happened to a ticket, oldest first. A requester sees neither internal notes nor links to
-/// other people's tickets, and no reasons of policies, also where a fallback decided because one
-/// failed.
-pub async fn events(
-    desk: &Desk,
-    caller: &Caller,
-    named: &TicketRef,
-) -> Result<Vec<Event>, CommandError> {
-    let mut tx = desk.store.read(caller.org).await?;
-    let seen = seen(&mut tx, caller, named).await?;
-    let events = event::of(&mut tx, seen.ticket.id.into()).await?;
-    Ok(readable(caller, events))
+    Look::at(desk, caller, named).await?.view().await
 }
 
 /// What a caller who may see a ticket may read of its events.
@@ -144,13 +128,22 @@ pub async fn list(
     query: &TicketQuery,
     request: &PageRequest,
 ) -> Result<Page<TicketView>, CommandError> {
+    let mut tx = desk.store.read(caller.org).await?;
+    list_in(&mut tx, caller, query, request).await
+}
+
+pub(super) async fn list_in(
+    tx: &mut ReadTx,
+    caller: &Caller,
+    query: &TicketQuery,
+    request: &PageRequest,
+) -> Result<Page<TicketView>, CommandError> {
     // Counting changes neither the rows nor their order, so a cursor continues the list with it and
     // without.
     let listed = TicketQuery { count: false, ..query.clone() };
     let tag = ListTag::of(caller, "tickets", &listed);
     let after = tag.place(request.after.as_ref())?.map(|place| parse_place(&place)).transpose()?;
-    let mut tx = desk.store.read(caller.org).await?;
-    let Some(filter) = filter(&mut tx, caller, query).await? else {
+    let Some(filter) = filter(tx, caller, query).await? else {
         // A key that nothing has: nothing is found.
         let total = query.count.then(|| Total::of(0));
         return Ok(Page { rows: Vec::new(), next: None, total });
@@ -160,15 +153,15 @@ pub async fn list(
         TicketOrder::UpdatedDesc => TicketSort::Updated,
         TicketOrder::Queue => TicketSort::Queue,
     };
-    let rows = ticket::list(&mut tx, &filter, sort, after.as_ref(), request.rows_to_read()).await?;
+    let rows = ticket::list(tx, &filter, sort, after.as_ref(), request.rows_to_read()).await?;
     let is_whole = after.is_none() && request.is_last(rows.len());
     let total = match query.count {
         true if is_whole => Some(Total::of(rows.len() as u64)),
-        true => Some(Total::of(ticket::count_to(&mut tx, &filter, Total::TO_COUNT).await?)),
+        true => Some(Total::of(ticket::count_to(tx, &filter, Total::TO_COUNT).await?)),
         false => None,
     };
     let page = Page::cut(rows, request, tag, |row| place(&TicketCursor::of(row, sort)));
-    let views = names::views(&mut tx, page.rows).await?;
+    let views = names::views(tx, page.rows).await?;
     Ok(Page { rows: views, next: page.next, total })
 }
 
@@ -193,21 +186,6 @@ pub async fn counts(
         totals.push(Total::of(found));
     }
     Ok(totals)
-}
-
-/// The tasks of a ticket, by their place.
-///
-/// # Errors
-/// [`CommandError::NotFound`] for a ticket that the caller may not see.
-pub async fn tasks(
-    desk: &Desk,
-    caller: &Caller,
-    named: &TicketRef,
-) -> Result<Vec<TicketView>, CommandError> {
-    let mut tx = desk.store.read(caller.org).await?;
-    let seen = seen(&mut tx, caller, named).await?;
-    let tasks = ticket::tasks_of(&mut tx, seen.ticket.id).await?;
-    names::views(&mut tx, tasks).await
 }
 
 fn place(cursor: &TicketCursor) -> String {

@@ -122,23 +122,6 @@ async fn carry_out(
     .await
 }
 
-/// The actions that the caller may take now, with the fields that each still lacks.
-///
-/// # Errors
-/// [`CommandError::NotFound`].
-pub async fn actions(
-    desk: &Desk,
-    caller: &Caller,
-    named: &TicketRef,
-) -> Result<Vec<ActionHint>, CommandError> {
-    let mut tx = desk.store.read(caller.org).await?;
-    let seen = read::seen(&mut tx, caller, named).await?;
-    let settings = waypost_store::organization::load(&mut tx).await?.settings;
-    let team = waypost_store::team::find(&mut tx, seen.ticket.team).await?;
-    let hints = seen.ticket.allowed_actions(caller.role, seen.relation, &settings);
-    Ok(seen.ticket.as_followed_by(caller.person(), team.as_ref(), hints))
-}
-
 /// The state in which an action would leave what the caller gets back; none where policies decide
 /// on that, or it is a new ticket. Nothing is changed.
 ///

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, Subcommand};
 use serde_json::{Map, Value, json};
 use waypost_app::tickets::{
-    self, OpenTicket, TicketQuery, TicketRef, TicketView, WhatIf,
+    self, Look, OpenTicket, TicketQuery, TicketRef, TicketView, WhatIf,
     preview::{self, RequestPreview},
 };
 use waypost_domain::{
@@ -169,7 +169,7 @@ impl Ticket {
                 let view = tickets::find(desk, &caller, &named)
                     .await
                     .with_context(|| format!("reading {number} of {org}"))?;
-                let hints = tickets::actions(desk, &caller, &named).await?;
+                let hints = Look::at(desk, &caller, &named).await?.actions().await?;
                 let json = || {
                     let actions = hints
                         .iter()

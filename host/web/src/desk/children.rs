@@ -2,13 +2,12 @@
 
 use waypost_app::{
     CommandError, PageRequest,
-    tickets::{self, TicketQuery, TicketRef, TicketView},
+    tickets::{Look, TicketQuery, TicketRef, TicketView},
 };
 use waypost_domain::ticket::TicketKind;
 
 use super::{queue, told::Shown};
 use crate::{
-    WebState,
     ticket::{Row, row},
     viewer::Viewer,
 };
@@ -30,7 +29,7 @@ const ALL: u16 = 200;
 
 /// Reads the incidents that belong to a ticket, for the page at this address.
 pub(super) async fn children(
-    state: &WebState,
+    look: &mut Look<'_>,
     viewer: &Viewer,
     view: &TicketView,
     shown: Shown,
@@ -46,7 +45,7 @@ pub(super) async fn children(
     };
     let limit = if shown.has_all_children { ALL } else { FIRST };
     let request = PageRequest { limit, after: None };
-    let listed = tickets::list(&state.desk, viewer.caller(), &query, &request).await?;
+    let listed = look.list(&query, &request).await?;
     let has_more = listed.next.is_some() && !shown.has_all_children;
     Ok(Children {
         rows: listed.rows.iter().map(|child| row(viewer, child, "desk/tickets")).collect(),

@@ -7,8 +7,9 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, approvals,
-    tickets::{self, History, TicketRef, TicketView},
+    CommandError,
+    approvals::ApprovalView,
+    tickets::{self, History, Look, TicketRef, TicketView},
 };
 use waypost_domain::{
     approval::SeatState,
@@ -81,9 +82,10 @@ async fn do_page(
     must_be_desk(viewer)?;
     let (desk, caller) = (&state.desk, viewer.caller());
     let named = TicketRef::parse(number);
-    let view = tickets::find(desk, caller, &named).await?;
+    let mut look = Look::at(desk, caller, &named).await?;
+    let view = look.view().await?;
     let ticket = &view.ticket;
-    let hints = tickets::actions(desk, caller, &named).await?;
+    let hints = look.actions().await?;
     let action = asked(action)?;
     let hint = hints.iter().find(|hint| hint.action == action);
     let Some(hint) = hint else {
@@ -93,6 +95,10 @@ async fn do_page(
             Ok(_) => PageError::not_found(),
         });
     };
+    let told = look.history().await?;
+    let rounds =
+        if action == Action::AppointVoter { look.rounds().await? } else { Vec::new() };
+    drop(look);
     let words = viewer.words;
     let mut choices = choices_of(state, viewer, &view, action).await?;
     let taken = taken(ticket.kind(), action).unwrap_or_default();
@@ -106,7 +112,7 @@ async fn do_page(
         inputs(viewer, &view, &choices, action, form, faults)?
     };
     if action == Action::AppointVoter {
-        offer_seats(state, viewer, &named, &mut fields, form).await?;
+        offer_seats(viewer, &rounds, &mut fields, form);
     }
     for field in &mut fields {
         field.is_required |= hint.lacks.contains(&format!("/{}", field.name));
@@ -123,7 +129,6 @@ async fn do_page(
     let label = words.name("action", action.as_str());
     let press = if action == Action::Edit { words.text.me_save() } else { label.clone() };
     let problems = faults.summary(&fields, words);
-    let told = tickets::history(desk, caller, &named).await?;
     let seen = told.events.len();
     let conflict = is_stale.then(|| conflict(viewer, told, form));
     Ok(DoPage {
@@ -220,14 +225,12 @@ pub(super) fn inputs(
 }
 
 /// Offers the seats whose votes are awaited, by whose they are.
-async fn offer_seats(
-    state: &WebState,
+fn offer_seats(
     viewer: &Viewer,
-    named: &TicketRef,
+    rounds: &[ApprovalView],
     fields: &mut [Field],
     form: Option<&Form>,
-) -> Result<(), PageError> {
-    let rounds = approvals::of_ticket(&state.desk, viewer.caller(), named).await?;
+) {
     let mut seats = Vec::new();
     for round in rounds.iter().filter(|round| round.approval.is_open()) {
         for step in round.approval.steps() {
@@ -262,7 +265,6 @@ async fn offer_seats(
             _ => {}
         }
     }
-    Ok(())
 }
 
 /// Where what is lacking is filled in: most of it by an edit, an assignee by assigning it.

@@ -5,7 +5,7 @@ use axum::{
     extract::{Path, State},
     response::Response,
 };
-use waypost_app::tickets::{self, TicketRef};
+use waypost_app::tickets::{Look, TicketRef};
 use waypost_domain::{
     incident::{Major, MajorState},
     ticket::Action,
@@ -83,12 +83,16 @@ pub(crate) async fn show(
     must_be_desk(&viewer)?;
     let (desk, caller, words) = (&state.desk, viewer.caller(), viewer.words);
     let named = TicketRef::parse(&number);
-    let view = tickets::find(desk, caller, &named).await?;
+    let mut look = Look::at(desk, caller, &named).await?;
+    let view = look.view().await?;
     let ticket = &view.ticket;
     let incident = ticket.incident().filter(|it| it.major.state() != MajorState::None);
     let incident = incident.ok_or_else(PageError::not_found)?;
-    let hints = tickets::actions(desk, caller, &named).await?;
-    let told = tickets::history(desk, caller, &named).await?;
+    let hints = look.actions().await?;
+    let told = look.history().await?;
+    let here = viewer.at(&format!("desk/major/{}", ticket.number));
+    let children = children(&mut look, &viewer, &view, Shown::of(&query), &here).await?;
+    drop(look);
     let entries = history(&viewer, &told, true);
     let at = |action: Action| viewer.at(&format!("desk/tickets/{}/do/{action}", ticket.number));
     let update = if hints.iter().any(|hint| hint.action == Action::UpdateMajor) {
@@ -109,8 +113,6 @@ pub(crate) async fn show(
             key: key_of(hint.action),
         })
     });
-    let here = viewer.at(&format!("desk/major/{}", ticket.number));
-    let children = children(&state, &viewer, &view, Shown::of(&query), &here).await?;
     let is_heard = |entry: &Entry| match &entry.what {
         Told::Said { .. } => true,
         Told::Did { changes, .. } => changes.iter().any(|it| is_told_of(it.name.as_str())),

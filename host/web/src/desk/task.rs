@@ -9,7 +9,7 @@ use axum::{
 use serde_json::Value as Json;
 use waypost_app::{
     CommandError,
-    tickets::{self, OpenTicket, TicketRef, TicketView},
+    tickets::{self, Look, OpenTicket, TicketRef, TicketView},
 };
 use waypost_domain::ticket::TicketKind;
 
@@ -53,8 +53,9 @@ pub(crate) async fn ask(
 ) -> Result<Response, PageError> {
     must_open(&viewer)?;
     let named = TicketRef::parse(&number);
-    let parent = tickets::find(&state.desk, viewer.caller(), &named).await?;
-    let tasks = tickets::tasks(&state.desk, viewer.caller(), &named).await?;
+    let mut look = Look::at(&state.desk, viewer.caller(), &named).await?;
+    let (parent, tasks) = (look.view().await?, look.tasks().await?);
+    drop(look);
     tickets::check_new_task(viewer.caller(), &parent.ticket, tasks.len())?;
     Ok(show_page(&page(&state, &viewer, &parent, None, &Faults::default()).await?))
 }

@@ -9,9 +9,8 @@ use axum::{
 };
 use waypost_app::{
     CommandError,
-    approvals::{self, ApprovalView},
-    explain, suggestions,
-    tickets::{self, TicketRef, TicketView},
+    approvals::ApprovalView,
+    tickets::{self, Look, TicketRef, TicketView},
 };
 use waypost_domain::{
     approval::{SeatRequest, SeatState},
@@ -154,30 +153,30 @@ pub(super) async fn page(
     must_be_desk(viewer)?;
     let (desk, caller) = (&state.desk, viewer.caller());
     let named = TicketRef::parse(number);
-    let view = tickets::find(desk, caller, &named).await?;
+    let mut look = Look::at(desk, caller, &named).await?;
+    let view = look.view().await?;
     let ticket = &view.ticket;
-    let told = tickets::history(desk, caller, &named).await?;
-    let hints = tickets::actions(desk, caller, &named).await?;
-    let explained = explain::explain(desk, caller, &named).await?;
-    let links = tickets::links(desk, caller, &named).await?;
+    let told = look.history().await?;
+    let hints = look.actions().await?;
+    let explained = look.explanation(&view).await?;
+    let links = look.links().await?;
     let is_task = ticket.kind() == TicketKind::Task;
     // Views of incidents do not count their tasks.
     let may_have_tasks = view.tasks.total > 0 || ticket.incident().is_some();
     let tasks = if may_have_tasks && !is_task {
-        tickets::tasks(desk, caller, &named).await?
+        look.tasks().await?
     } else {
         Vec::new()
     };
     let shown = Shown::of(query);
     let here = viewer.at(&format!("{PAGE}/{}", ticket.number));
-    let children = children(state, viewer, &view, shown, &here).await?;
+    let children = children(&mut look, viewer, &view, shown, &here).await?;
     let people: BTreeSet<PersonId> = people_of(ticket).collect();
-    let people = tickets::people_called(desk, caller, &people).await?;
-    let rounds = if ticket.can_await_approval() {
-        approvals::of_ticket(desk, caller, &named).await?
-    } else {
-        Vec::new()
-    };
+    let people = look.people_called(&people).await?;
+    let rounds =
+        if ticket.can_await_approval() { look.rounds().await? } else { Vec::new() };
+    let suggestions = open_suggestions(&mut look, viewer, &view, &hints).await?;
+    drop(look);
     let latest = rounds.iter().max_by_key(|round| round.approval.round);
     let words = viewer.words;
     let decisions = u32::try_from(explained.decisions.len()).unwrap_or(u32::MAX);
@@ -216,7 +215,7 @@ pub(super) async fn page(
         parts: shown.choices(viewer, &here),
         why: because(viewer, &explained),
         decisions,
-        suggestions: open_suggestions(state, viewer, &view, &hints).await?,
+        suggestions,
         stages: latest.map(|round| stages(viewer, round)).unwrap_or_default(),
         approval_outcome: latest
             .map(|round| words.name("outcome", round.approval.outcome.as_str()))
@@ -375,13 +374,12 @@ fn sayings(
 }
 
 async fn open_suggestions(
-    state: &WebState,
+    look: &mut Look<'_>,
     viewer: &Viewer,
     view: &TicketView,
     hints: &[ActionHint],
 ) -> Result<Vec<Suggestion>, CommandError> {
-    let named = TicketRef::Id(view.ticket.id);
-    let open = suggestions::open_of_ticket(&state.desk, viewer.caller(), &named).await?;
+    let open = look.open_suggestions().await?;
     let at = |action: Action| {
         let is_possible = hints.iter().any(|hint| hint.action == action);
         let number = &view.ticket.number;

@@ -9,7 +9,7 @@ use axum::{
 use waypost_app::{
     Caller, CommandError, Desk,
     approvals::{self, ApprovalView, Vote, WaitingVote},
-    tickets::{self, TicketRef, TicketView},
+    tickets::{Look, TicketRef, TicketView},
 };
 use waypost_domain::{approval::Approval, catalog::CatalogItem, ids::ApprovalRequestId};
 
@@ -178,12 +178,14 @@ pub(crate) async fn shown(
 ) -> Result<Option<Shown>, CommandError> {
     let Some(vote) = approvals::waiting(desk, caller, id).await? else { return Ok(None) };
     let named = TicketRef::Number(vote.number.clone());
-    let view = tickets::find(desk, caller, &named).await?;
-    let rounds = approvals::of_ticket(desk, caller, &named).await?;
+    let mut look = Look::at(desk, caller, &named).await?;
+    let (view, rounds) = (look.view().await?, look.rounds().await?);
+    let by_hand = if view.tasks.total > 0 { look.tasks().await? } else { Vec::new() };
+    drop(look);
     let round = rounds.iter().find(|round| round.approval.id == vote.approval);
     let words = clock.words;
     let item = super::catalog::item_of(desk, caller, &view).await?;
-    let tasks = tasks(desk, caller, &view, item.as_ref()).await?;
+    let tasks = tasks(&view, item.as_ref(), by_hand);
     let description = Some(&view.ticket.description).filter(|it| !it.is_empty());
     let matter = Matter {
         vote: asked_of(caller, clock, &vote, String::new()),
@@ -204,23 +206,18 @@ pub(crate) async fn shown(
 }
 
 /// What is done once a request is approved: what its item plans, and what was planned by hand.
-async fn tasks(
-    desk: &Desk,
-    caller: &Caller,
+fn tasks(
     view: &TicketView,
     item: Option<&CatalogItem>,
-) -> Result<Vec<String>, CommandError> {
+    by_hand: Vec<TicketView>,
+) -> Vec<String> {
     if view.ticket.request().is_none() {
-        return Ok(Vec::new());
+        return Vec::new();
     }
     let planned = item.map(|item| item.tasks.as_slice()).unwrap_or_default();
-    let mut tasks: Vec<String> =
-        planned.iter().map(|task| task.short_description.clone()).collect();
-    if view.tasks.total > 0 {
-        let by_hand = tickets::tasks(desk, caller, &TicketRef::Id(view.ticket.id)).await?;
-        tasks.extend(by_hand.into_iter().map(|task| task.ticket.short_description));
-    }
-    Ok(tasks)
+    let planned = planned.iter().map(|task| task.short_description.clone());
+    let by_hand = by_hand.into_iter().map(|task| task.ticket.short_description);
+    planned.chain(by_hand).collect()
 }
 
 impl Ballot {

@@ -7,8 +7,8 @@ use axum::{
     response::Response,
 };
 use waypost_app::{
-    CommandError, PageRequest, approvals, majors,
-    tickets::{self, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView},
+    CommandError, PageRequest, majors,
+    tickets::{self, Look, PersonRef, TicketOrder, TicketQuery, TicketRef, TicketView},
 };
 use waypost_domain::ticket::{Action, FieldType, Phase, TicketKind};
 
@@ -237,14 +237,15 @@ async fn page(
 ) -> Result<TicketPage, CommandError> {
     let (desk, caller) = (&state.desk, viewer.caller());
     let named = TicketRef::parse(number);
-    let view = tickets::find(desk, caller, &named).await?;
-    let told = tickets::history(desk, caller, &named).await?;
-    let hints = tickets::actions(desk, caller, &named).await?;
-    let tasks = if view.tasks.total > 0 && view.ticket.kind() != TicketKind::Task {
-        tickets::tasks(desk, caller, &named).await?
-    } else {
-        Vec::new()
-    };
+    let mut look = Look::at(desk, caller, &named).await?;
+    let view = look.view().await?;
+    let told = look.history().await?;
+    let hints = look.actions().await?;
+    let rounds =
+        if view.ticket.can_await_approval() { look.rounds().await? } else { Vec::new() };
+    let has_tasks = view.tasks.total > 0 && view.ticket.kind() != TicketKind::Task;
+    let tasks = if has_tasks { look.tasks().await? } else { Vec::new() };
+    drop(look);
     let major = match &view.parent {
         Some(parent) => majors::one_in_public(desk, caller, parent.id).await?,
         None => None,
@@ -273,11 +274,6 @@ async fn page(
     // What is wanted most often stands first.
     actions.sort_by_key(|action| !action.is_main);
     let entries = history(viewer, &told, false);
-    let rounds = if ticket.can_await_approval() {
-        approvals::of_ticket(desk, caller, &named).await?
-    } else {
-        Vec::new()
-    };
     let latest = rounds.iter().max_by_key(|round| round.approval.round);
     let title = ticket.short_description.clone();
     Ok(TicketPage {
@@ -394,8 +390,9 @@ async fn do_page(
     faults: &Faults,
 ) -> Result<DoPage, PageError> {
     let named = TicketRef::parse(number);
-    let view = tickets::find(&state.desk, viewer.caller(), &named).await?;
-    let hints = tickets::actions(&state.desk, viewer.caller(), &named).await?;
+    let mut look = Look::at(&state.desk, viewer.caller(), &named).await?;
+    let (view, hints) = (look.view().await?, look.actions().await?);
+    drop(look);
     let ticket = &view.ticket;
     let is_possible = |action: &Action| hints.iter().any(|hint| hint.action == *action);
     let action = asked(viewer, action)?;
