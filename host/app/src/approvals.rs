@@ -98,7 +98,7 @@ pub enum Vote {
 impl Look<'_> {
     /// All rounds of approval of the ticket, the first one first.
     pub async fn rounds(&mut self) -> Result<Vec<ApprovalView>, CommandError> {
-        let rounds = self.approvals().await?.to_vec();
+        let rounds = self.stored_rounds().await?.to_vec();
         let voters = names::of_voters(&mut self.tx, &rounds).await?;
         let digest = content_digest(&self.seen.ticket);
         let view = |approval| ApprovalView {

@@ -78,12 +78,11 @@ struct Around {
 impl Around {
     async fn read(desk: &Desk, tx: &mut ReadTx, ticket: &Ticket) -> Result<Self, CommandError> {
         let configuration = layers::configured(desk, tx).await?;
-        let mut cis = Vec::new();
-        let other = ticket.problem().into_iter().flat_map(|problem| problem.cis.iter().copied());
-        for id in ticket.ci.into_iter().chain(other) {
-            cis.extend(ci::find(tx, id).await?);
-        }
-        Ok(Self { configuration, cis })
+        let ci = match ticket.ci {
+            Some(id) => ci::find(tx, id).await?,
+            None => None,
+        };
+        Ok(Self { configuration, cis: ci.into_iter().collect() })
     }
 }
 
@@ -114,39 +113,37 @@ pub async fn explain(
     caller: &Caller,
     named: &TicketRef,
 ) -> Result<Explanation, CommandError> {
-    caller.must_be_desk()?;
     let mut look = Look::at(desk, caller, named).await?;
     let view = look.view().await?;
     look.explanation(&view).await
 }
 
 impl Look<'_> {
-    /// Why the ticket, which `view` shows, is where it is. For the desk: reasons of policies are
-    /// internal.
+    /// Why the ticket is where it is; `view` has the names of what it refers to. For the desk:
+    /// reasons of policies are internal.
     ///
     /// # Errors
     /// [`CommandError::Forbidden`] for a requester.
     pub async fn explanation(&mut self, view: &TicketView) -> Result<Explanation, CommandError> {
         self.caller.must_be_desk()?;
-        let rounds = self.approvals().await?.to_vec();
+        let rounds = self.stored_rounds().await?.to_vec();
         let is_open = |one: &&Suggestion| one.state == SuggestionState::Open;
-        let open_suggestions = self.all_suggestions().await?.iter().filter(is_open).count();
-        let (tx, now) = (&mut self.tx, self.caller.now);
-        let around = Around::read(self.desk, tx, &view.ticket).await?;
+        let open_suggestions = self.stored_suggestions().await?.iter().filter(is_open).count();
+        let (tx, ticket, now) = (&mut self.tx, &self.seen.ticket, self.caller.now);
+        let around = Around::read(self.desk, tx, ticket).await?;
         let latest = rounds.iter().max_by_key(|round| round.round);
-        explained(tx, now, view, &around, latest, open_suggestions).await
+        explained(tx, now, (ticket, view), &around, latest, open_suggestions).await
     }
 }
 
 async fn explained(
     tx: &mut ReadTx,
     now: DateTime<Utc>,
-    view: &TicketView,
+    (ticket, view): (&Ticket, &TicketView),
     around: &Around,
     latest: Option<&Approval>,
     open_suggestions: usize,
 ) -> Result<Explanation, CommandError> {
-    let ticket = &view.ticket;
     let directory = &around.configuration.directory;
     let receipts = receipt::of(tx, ticket.id.into()).await?;
     let layers = &directory.lineage;

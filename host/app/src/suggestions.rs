@@ -27,10 +27,10 @@ impl Look<'_> {
     /// [`CommandError::Forbidden`] for a requester.
     pub async fn suggestions(&mut self) -> Result<Vec<Suggestion>, CommandError> {
         self.caller.must_be_desk()?;
-        Ok(self.all_suggestions().await?.to_vec())
+        Ok(self.stored_suggestions().await?.to_vec())
     }
 
-    /// Those that wait for a person.
+    /// The suggestions for the ticket that wait for a person, the oldest first. For the desk.
     ///
     /// # Errors
     /// As [`Look::suggestions`].

@@ -8,12 +8,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 use uuid::Uuid;
-use waypost_app::{
-    Desk,
-    approvals::ApprovalView,
-    person_name,
-    tickets::Look,
-};
+use waypost_app::{Desk, approvals::ApprovalView, person_name, tickets::Look};
 use waypost_domain::{
     approval::{SeatRequest, Stage, Step},
     ids::PersonId,

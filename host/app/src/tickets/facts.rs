@@ -36,8 +36,6 @@ pub(crate) struct Facts {
     pub(crate) directory: Arc<Directory>,
     /// The policies in force.
     pub(crate) layers: Arc<Layers>,
-    /// Their bindings, and those that others replace.
-    pub(crate) configuration: Arc<Configuration>,
     /// What the snapshots of all tickets share.
     pub(crate) shared: Arc<SharedFacts>,
     /// Open tickets by team; empty unless a policy needs them.
@@ -87,7 +85,6 @@ impl Facts {
         let mut facts = Self {
             directory: Arc::clone(&configuration.directory),
             layers: Arc::new(layers),
-            configuration: Arc::clone(&configuration),
             shared: Arc::default(),
             loads: Arc::new(loads),
             desk_people: Arc::clone(&configuration.desk_people),

@@ -19,7 +19,8 @@ use crate::{Caller, CommandError, Desk, Page, PageRequest, labels::people_names}
 
 /// A ticket that somebody looks at.
 ///
-/// It holds a connection to the database: it is gone before anything else is asked of the desk.
+/// It holds a connection to the database: drop it before anything else is asked of the desk, or
+/// pages that each wait for a second connection stall each other.
 pub struct Look<'a> {
     pub(crate) desk: &'a Desk,
     pub(crate) caller: &'a Caller,
@@ -107,7 +108,7 @@ impl<'a> Look<'a> {
     }
 
     /// Its rounds of approval, the first one first; read once.
-    pub(crate) async fn approvals(&mut self) -> Result<&[Approval], CommandError> {
+    pub(crate) async fn stored_rounds(&mut self) -> Result<&[Approval], CommandError> {
         if self.rounds.is_none() {
             self.rounds = Some(approval::of(&mut self.tx, self.seen.ticket.id.into()).await?);
         }
@@ -115,7 +116,7 @@ impl<'a> Look<'a> {
     }
 
     /// What policies suggest for it, the oldest first; read once.
-    pub(crate) async fn all_suggestions(&mut self) -> Result<&[Suggestion], CommandError> {
+    pub(crate) async fn stored_suggestions(&mut self) -> Result<&[Suggestion], CommandError> {
         if self.suggestions.is_none() {
             self.suggestions =
                 Some(suggestion::of_ticket(&mut self.tx, self.seen.ticket.id).await?);

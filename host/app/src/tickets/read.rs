@@ -132,6 +132,7 @@ pub async fn list(
     list_in(&mut tx, caller, query, request).await
 }
 
+/// As [`list()`], in a transaction that has begun.
 pub(super) async fn list_in(
     tx: &mut ReadTx,
     caller: &Caller,

@@ -20,7 +20,7 @@ use waypost_domain::{
     role::Role,
     said,
     suggestion::Suggestion,
-    ticket::{Action, ActionHint, Asks, Beside, Given, Row, State, Ticket, Turn},
+    ticket::{Action, Asks, Beside, Given, Row, State, Ticket, Turn},
 };
 use waypost_store::{ReadTx, WriteTx, approval, link, ticket};
 

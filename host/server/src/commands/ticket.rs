@@ -166,10 +166,11 @@ impl Ticket {
             Self::Show(Show { number, org }) => {
                 let caller = installation.operator(&org).await?;
                 let named = TicketRef::parse(&number);
-                let view = tickets::find(desk, &caller, &named)
+                let mut look = Look::at(desk, &caller, &named)
                     .await
                     .with_context(|| format!("reading {number} of {org}"))?;
-                let hints = Look::at(desk, &caller, &named).await?.actions().await?;
+                let (view, hints) = (look.view().await?, look.actions().await?);
+                drop(look);
                 let json = || {
                     let actions = hints
                         .iter()

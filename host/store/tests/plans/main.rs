@@ -148,7 +148,7 @@ fn fault<'p>(statement: &str, plan: &'p [String]) -> Option<&'p String> {
     let is_page = !statement.contains(" tickets")
         && statement.contains(" limit ")
         && !plan.iter().any(|step| step.contains("TEMP B-TREE FOR ORDER BY"));
-    // The tasks of all that somebody ever asked for are asked for by that; those that are open are not.
+    // The tasks of all that somebody ever asked for are found by all of that; open ones are not.
     let is_of_all = statement.contains("parent_id in (select id from tickets")
         && !statement.contains("phase in ('open', 'on_hold')");
     plan.iter().find(|step| {

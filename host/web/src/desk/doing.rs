@@ -96,8 +96,7 @@ async fn do_page(
         });
     };
     let told = look.history().await?;
-    let rounds =
-        if action == Action::AppointVoter { look.rounds().await? } else { Vec::new() };
+    let rounds = if action == Action::AppointVoter { look.rounds().await? } else { Vec::new() };
     drop(look);
     let words = viewer.words;
     let mut choices = choices_of(state, viewer, &view, action).await?;

@@ -156,25 +156,21 @@ pub(super) async fn page(
     let mut look = Look::at(desk, caller, &named).await?;
     let view = look.view().await?;
     let ticket = &view.ticket;
+    // First: what it reads of the policies in force is kept for others.
+    let explained = look.explanation(&view).await?;
     let told = look.history().await?;
     let hints = look.actions().await?;
-    let explained = look.explanation(&view).await?;
     let links = look.links().await?;
     let is_task = ticket.kind() == TicketKind::Task;
     // Views of incidents do not count their tasks.
     let may_have_tasks = view.tasks.total > 0 || ticket.incident().is_some();
-    let tasks = if may_have_tasks && !is_task {
-        look.tasks().await?
-    } else {
-        Vec::new()
-    };
+    let tasks = if may_have_tasks && !is_task { look.tasks().await? } else { Vec::new() };
     let shown = Shown::of(query);
     let here = viewer.at(&format!("{PAGE}/{}", ticket.number));
     let children = children(&mut look, viewer, &view, shown, &here).await?;
     let people: BTreeSet<PersonId> = people_of(ticket).collect();
     let people = look.people_called(&people).await?;
-    let rounds =
-        if ticket.can_await_approval() { look.rounds().await? } else { Vec::new() };
+    let rounds = if ticket.can_await_approval() { look.rounds().await? } else { Vec::new() };
     let suggestions = open_suggestions(&mut look, viewer, &view, &hints).await?;
     drop(look);
     let latest = rounds.iter().max_by_key(|round| round.approval.round);

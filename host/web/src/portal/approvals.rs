@@ -180,7 +180,8 @@ pub(crate) async fn shown(
     let named = TicketRef::Number(vote.number.clone());
     let mut look = Look::at(desk, caller, &named).await?;
     let (view, rounds) = (look.view().await?, look.rounds().await?);
-    let by_hand = if view.tasks.total > 0 { look.tasks().await? } else { Vec::new() };
+    let has_tasks = view.ticket.request().is_some() && view.tasks.total > 0;
+    let by_hand = if has_tasks { look.tasks().await? } else { Vec::new() };
     drop(look);
     let round = rounds.iter().find(|round| round.approval.id == vote.approval);
     let words = clock.words;
@@ -206,11 +207,7 @@ pub(crate) async fn shown(
 }
 
 /// What is done once a request is approved: what its item plans, and what was planned by hand.
-fn tasks(
-    view: &TicketView,
-    item: Option<&CatalogItem>,
-    by_hand: Vec<TicketView>,
-) -> Vec<String> {
+fn tasks(view: &TicketView, item: Option<&CatalogItem>, by_hand: Vec<TicketView>) -> Vec<String> {
     if view.ticket.request().is_none() {
         return Vec::new();
     }

@@ -241,8 +241,7 @@ async fn page(
     let view = look.view().await?;
     let told = look.history().await?;
     let hints = look.actions().await?;
-    let rounds =
-        if view.ticket.can_await_approval() { look.rounds().await? } else { Vec::new() };
+    let rounds = if view.ticket.can_await_approval() { look.rounds().await? } else { Vec::new() };
     let has_tasks = view.tasks.total > 0 && view.ticket.kind() != TicketKind::Task;
     let tasks = if has_tasks { look.tasks().await? } else { Vec::new() };
     drop(look);

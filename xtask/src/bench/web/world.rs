@@ -59,8 +59,8 @@ pub(super) fn fill(site: &Site<'_>, database: &str, tickets: usize) -> Result<()
     })
 }
 
-/// The desk file with those who ask beside the demo's people, as many in each further group as there
-/// are rows.
+/// The desk file with those who ask beside the demo's people, as many in each further group as
+/// there are rows.
 fn others_file(groups: usize, rows: &[Row]) -> Result<String> {
     let mut file = format!("[organization]\nkey = \"{MARLOW}\"\n");
     for place in 0..(groups - 1) * rows.len() {
