@@ -53,10 +53,8 @@ impl Total {
     /// So many rows to count at most: one more tells whether there are more.
     pub(crate) const TO_COUNT: u32 = Self::MOST + 1;
 
-    /// The total where so many rows were found; of more than [`Total::MOST`] one more is enough to
-    /// find.
-    #[must_use]
-    pub fn of(found: u64) -> Self {
+    /// The total where so many of [`Total::TO_COUNT`] were found.
+    pub(crate) fn of(found: u64) -> Self {
         let rows = u32::try_from(found).unwrap_or(u32::MAX);
         Self { rows: rows.min(Self::MOST), is_minimum: rows > Self::MOST }
     }

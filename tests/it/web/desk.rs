@@ -20,6 +20,7 @@ on_both_engines! {
     a_filter_that_finds_nothing_and_a_view_that_is_none_say_so
     several_tickets_are_acted_on_after_it_is_seen_what_each_would_refuse
     a_ticket_is_found_by_its_number_and_its_words
+    a_search_says_how_many_it_found_as_far_as_they_are_listed
     a_requester_sees_nothing_of_the_desk
     a_provider_works_at_its_clients_and_nowhere_else
     a_view_is_saved_counted_and_removed
@@ -297,6 +298,23 @@ async fn a_ticket_is_found_by_its_number_and_its_words(desk: TestDesk) {
     assert!(agent.text().contains("Mail does not open"), "{}", agent.text());
     agent.visit("/o/acme/desk/search?text=INC0009999").await;
     assert!(agent.text().contains("Nothing was found."), "{}", agent.text());
+}
+
+async fn a_search_says_how_many_it_found_as_far_as_they_are_listed(desk: TestDesk) {
+    const ON_A_PAGE: usize = 50;
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    for place in 0..=ON_A_PAGE {
+        let _ = acme.report(&format!("Printer {place:02} is dead")).await;
+    }
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    agent.visit("/o/acme/desk/search?text=printer+0").await;
+    assert!(agent.text().contains("10 found"), "{}", agent.text());
+    agent.visit("/o/acme/desk/search?text=printer").await;
+    assert!(agent.text().contains("50+ found"), "{}", agent.text());
+    agent.click("Next page").await;
+    assert_eq!(agent.html().matches("<th scope=\"row\">").count(), 1);
+    assert!(!agent.text().contains("found"), "{}", agent.text());
 }
 
 async fn a_requester_sees_nothing_of_the_desk(desk: TestDesk) {

@@ -479,12 +479,17 @@ pub(super) async fn listed(
 ) -> Result<Listed, CommandError> {
     let after = query.get("after").map(|cursor| Cursor(cursor.to_owned()));
     let request = PageRequest { limit: SHOWN, after };
-    // To count what has some words among all there ever was, every title would be read.
-    let count = asked.text.is_none() || asked.active == Some(true);
-    let asked = TicketQuery { count, ..asked.clone() };
+    // To count what has some words, every title would be read.
+    let asked = TicketQuery { count: asked.text.is_none(), ..asked.clone() };
     let page = tickets::list(desk, viewer.caller(), &asked, &request).await?;
-    let is_whole = request.after.is_none() && page.next.is_none();
-    let total = page.total.or_else(|| is_whole.then(|| Total::of(page.rows.len() as u64)));
+    let seen = |is_minimum| {
+        let rows = u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
+        Total { rows, is_minimum }
+    };
+    let total = page.total.or_else(|| match (&request.after, &page.next) {
+        (None, next) => Some(seen(next.is_some())),
+        (Some(_), _) => None,
+    });
     let kept = kept(query);
     Ok(Listed {
         mark: mark(&page.rows, total),

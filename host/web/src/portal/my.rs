@@ -470,7 +470,7 @@ pub(crate) async fn act(
     Path((_, number, action)): Path<(String, String, String)>,
     form: Form,
 ) -> Result<Response, PageError> {
-    let acted = try_act(&state, &viewer, &number, &action, &form).await;
+    let acted = Box::pin(try_act(&state, &viewer, &number, &action, &form)).await;
     acted.map_err(|error| error.of_form(&form))
 }
 
