@@ -420,6 +420,7 @@ hook-no_turn_in_time = Nicht gefragt
 hook-notify = Benachrichtigen
 
 say-comment = Dem Anfordernden antworten
+say-comment_on_it = Kommentar
 say-note = Interne Notiz
 say-caller_reply = Als Anfordernder antworten
 

@@ -420,6 +420,7 @@ hook-no_turn_in_time = Not asked
 hook-notify = Notify
 
 say-comment = Reply to the requester
+say-comment_on_it = Comment
 say-note = Internal note
 say-caller_reply = Reply as the requester
 

@@ -21,6 +21,8 @@ on_both_engines! {
     several_tickets_are_acted_on_after_it_is_seen_what_each_would_refuse
     a_ticket_is_found_by_its_number_and_its_words
     a_search_says_how_many_it_found_as_far_as_they_are_listed
+    a_history_calls_teams_and_services_by_their_names
+    nobody_is_replied_to_where_a_ticket_is_for_nobody
     a_requester_sees_nothing_of_the_desk
     a_provider_works_at_its_clients_and_nowhere_else
     a_view_is_saved_counted_and_removed
@@ -315,6 +317,35 @@ async fn a_search_says_how_many_it_found_as_far_as_they_are_listed(desk: TestDes
     agent.click("Next page").await;
     assert_eq!(agent.html().matches("<th scope=\"row\">").count(), 1);
     assert!(!agent.text().contains("found"), "{}", agent.text());
+}
+
+async fn a_history_calls_teams_and_services_by_their_names(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let moved = acme.agent.client.act(&incident, "assign", json!({ "team": "network" })).await.ok();
+    let number = incident["number"].as_str().unwrap();
+    let (path, version) = (format!("/incidents/{number}"), moved["version"].as_i64().unwrap());
+    let served = json!({ "service": "revenue-portal" });
+    let _ = acme.agent.client.patch(&path, version, served).await.ok();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    let history = agent.visit(&format!("/o/acme/desk/tickets/{number}")).await.part("ol.entries");
+    assert!(history.contains("Network") && history.contains("Revenue portal"), "{history}");
+    assert!(!history.contains("network") && !history.contains("revenue-portal"), "{history}");
+}
+
+async fn nobody_is_replied_to_where_a_ticket_is_for_nobody(desk: TestDesk) {
+    let acme = desk.organization("acme").await;
+    desk.ignore_mail();
+    let incident = acme.report("Mail does not open").await;
+    let problem = json!({ "short_description": "Mail fails each Monday" });
+    let problem = acme.agent.client.post("/problems", problem).await.created();
+    let mut agent = desk.signed_in(&acme.agent.email).await;
+    for (ticket, label) in [(incident, "Reply to the requester"), (problem, "Comment")] {
+        agent.visit(&format!("/o/acme/desk/tickets/{}", ticket["number"].as_str().unwrap())).await;
+        agent.fill(label, "We look into it.").press(label).await;
+        assert!(agent.text().contains("We look into it."), "{}", agent.text());
+    }
 }
 
 async fn a_requester_sees_nothing_of_the_desk(desk: TestDesk) {

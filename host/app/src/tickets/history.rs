@@ -9,7 +9,7 @@ use waypost_domain::{
     permission,
     ticket::Action,
 };
-use waypost_store::{ReadTx, StoreError, catalog, comment, event, ticket};
+use waypost_store::{ReadTx, StoreError, catalog, comment, event, service, team, ticket};
 
 use super::{Look, PersonName, TicketRef, read};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// The history of a ticket, as far as the caller may see it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct History {
     /// What happened, the oldest first.
     pub events: Vec<Event>,
@@ -32,14 +32,20 @@ pub struct History {
     tickets: BTreeMap<TicketId, String>,
     /// The names of the catalog items that events speak of.
     items: BTreeMap<CatalogItemId, String>,
+    /// The names of the teams and services by their keys; none for who is not of the desk, or where
+    /// no event speaks of any.
+    teams: BTreeMap<String, String>,
+    services: BTreeMap<String, String>,
 }
 
-/// What the ids in a field are of.
+/// What the ids, or the keys, in a field are of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Ids {
     People,
     Tickets,
     Items,
+    Teams,
+    Services,
 }
 
 impl Ids {
@@ -57,6 +63,8 @@ impl Ids {
             "parent" | "problem" | "awaiting_problem" | "merged_into" | "converted_to"
             | "duplicate_of" | "follows" | "depends_on" => Self::Tickets,
             "catalog_item" => Self::Items,
+            "team" => Self::Teams,
+            "service" => Self::Services,
             _ => return None,
         })
     }
@@ -66,8 +74,8 @@ impl Ids {
 const BETWEEN: &str = ", ";
 
 impl History {
-    /// The value of a field that holds ids, as people read it: people and catalog items by their
-    /// names, which `person` says, tickets by their numbers. What has no name stays as it is. None
+    /// The value of a field that holds ids or keys, as people read it: tickets by their numbers,
+    /// all else by its name; `person` says those of people. What has no name stays as it is. None
     /// of a field that holds something else.
     #[must_use]
     pub fn named(
@@ -84,6 +92,8 @@ impl History {
             }
             Ids::Tickets => self.tickets.get(&id.parse::<TicketId>().ok()?).cloned(),
             Ids::Items => self.items.get(&id.parse::<CatalogItemId>().ok()?).cloned(),
+            Ids::Teams => self.teams.get(id).cloned(),
+            Ids::Services => self.services.get(id).cloned(),
         };
         let names = value.split(BETWEEN).map(|id| name(id).unwrap_or_else(|| id.to_owned()));
         Some(names.collect::<Vec<_>>().join(BETWEEN))
@@ -96,6 +106,8 @@ struct SpokenOf {
     people: BTreeSet<PersonId>,
     tickets: BTreeSet<TicketId>,
     items: BTreeSet<CatalogItemId>,
+    has_teams: bool,
+    has_services: bool,
 }
 
 impl SpokenOf {
@@ -117,6 +129,8 @@ impl SpokenOf {
                 Some(Ids::Items) => {
                     spoken_of.items.extend(ids.filter_map(|id| id.parse::<CatalogItemId>().ok()));
                 }
+                Some(Ids::Teams) => spoken_of.has_teams = true,
+                Some(Ids::Services) => spoken_of.has_services = true,
                 None if change.field.starts_with("approval/") => {
                     let parts = change.field.split('/').chain(change.after.as_deref());
                     spoken_of.people.extend(parts.filter_map(|id| id.parse::<PersonId>().ok()));
@@ -134,13 +148,23 @@ impl Look<'_> {
         let events = self.events().await?;
         let comments = self.comments().await?;
         let spoken_of = SpokenOf::by(&events);
-        let people = people_names(&mut self.tx, spoken_of.people).await?;
-        let (mut tickets, mut items) = (BTreeMap::new(), BTreeMap::new());
-        if permission::sees_internals(self.caller.role) {
-            tickets = numbers(&mut self.tx, spoken_of.tickets).await?;
-            items = item_names(&mut self.tx, &spoken_of.items).await?;
+        let tx = &mut self.tx;
+        let people = people_names(tx, spoken_of.people).await?;
+        let mut history = History { events, comments, people, ..History::default() };
+        if !permission::sees_internals(self.caller.role) {
+            return Ok(history);
         }
-        Ok(History { events, comments, people, tickets, items })
+        history.tickets = numbers(tx, spoken_of.tickets).await?;
+        history.items = item_names(tx, &spoken_of.items).await?;
+        if spoken_of.has_teams {
+            let teams = team::names(tx).await?.into_iter();
+            history.teams = teams.map(|(_, key, name)| (key.to_string(), name)).collect();
+        }
+        if spoken_of.has_services {
+            let services = service::list(tx).await?.into_iter();
+            history.services = services.map(|one| (one.key.to_string(), one.name)).collect();
+        }
+        Ok(history)
     }
 }
 

@@ -16,7 +16,7 @@ use waypost_domain::{
     approval::{SeatRequest, SeatState},
     ids::PersonId,
     suggestion::SuggestedField,
-    ticket::{Action, ActionHint, TicketKind},
+    ticket::{Action, ActionHint, Ticket, TicketKind},
 };
 
 use super::{
@@ -177,7 +177,7 @@ pub(super) async fn page(
     let words = viewer.words;
     let decisions = u32::try_from(explained.decisions.len()).unwrap_or(u32::MAX);
     let (main, more) = doings(viewer, &view, &hints);
-    let say = sayings(viewer, ticket.number.as_str(), &hints, form, faults);
+    let say = sayings(viewer, ticket, &hints, form, faults);
     let major = ticket.incident().map(|it| it.major.state().as_str()).filter(|it| *it != "none");
     let entries = history(viewer, &told, true);
     let can_edit = hints.iter().any(|hint| hint.action == Action::Edit);
@@ -341,7 +341,7 @@ fn doings(viewer: &Viewer, view: &TicketView, hints: &[ActionHint]) -> (Vec<Doin
 
 fn sayings(
     viewer: &Viewer,
-    number: &str,
+    ticket: &Ticket,
     hints: &[ActionHint],
     form: Option<(Action, &Form)>,
     faults: &Faults,
@@ -355,9 +355,11 @@ fn sayings(
         let words = viewer.words;
         let make = Fields { words, choices: &choices, form: of_this, faults, prefix };
         let value = make.value("text", None);
-        let label = words.name("say", action.as_str());
+        // Where it is for nobody, nobody is replied to.
+        let is_reply = action != Action::Comment || ticket.requester.is_some();
+        let label = words.name("say", if is_reply { action.as_str() } else { "comment_on_it" });
         let field = make.of("text", label.clone(), None, true, Widget::Area { value });
-        let action = viewer.at(&format!("desk/tickets/{number}/do/{action}"));
+        let action = viewer.at(&format!("{PAGE}/{}/do/{action}", ticket.number));
         let key = if is_internal { "n" } else { "r" };
         Some(Saying { action, field, label, key, is_internal, is_open: of_this.is_some() })
     };
