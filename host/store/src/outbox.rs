@@ -263,17 +263,22 @@ pub async fn list(
     rows.into_iter().map(Posted::try_from).collect()
 }
 
+/// Adds the condition that a message is about a ticket, as the key of messages has it.
+fn about(sql: &mut Sql, ticket: TicketId) -> &mut Sql {
+    sql.push_either(
+        " and coalesce(ticket_id, zeroblob(16)) = ",
+        " and case when ticket_id is null then '00000000-0000-0000-0000-000000000000'::uuid
+            else ticket_id end = ",
+    );
+    sql.bind(ticket.0)
+}
+
 /// Lists the messages about a ticket, the oldest first.
 pub async fn of_ticket(tx: &mut ReadTx, ticket: TicketId) -> Result<Vec<Posted>, StoreError> {
     const LIST: &str = concat!("select ", message_columns!(), " from outbox where org_id = ");
     let mut sql = Sql::new(&tx.conn, LIST);
     sql.bind(tx.org.0);
-    // As the key of messages has it.
-    sql.push_either(
-        " and coalesce(ticket_id, zeroblob(16)) = ",
-        " and coalesce(ticket_id, '00000000-0000-0000-0000-000000000000'::uuid) = ",
-    );
-    sql.bind(ticket.0).push(" order by created_at, id");
+    about(&mut sql, ticket).push(" order by created_at, id");
     let rows: Vec<MessageRow> = sql.fetch_all(&mut tx.conn).await?;
     rows.into_iter().map(Posted::try_from).collect()
 }
@@ -302,12 +307,7 @@ pub async fn count_of_ticket(
     let mut sql = Sql::new(&tx.conn, COUNT);
     sql.bind(now).push("), count(*) filter (where state = 'pending' and send_at > ").bind(now);
     sql.push(") from outbox where org_id = ").bind(tx.org.0);
-    // As the key of messages has it.
-    sql.push_either(
-        " and coalesce(ticket_id, zeroblob(16)) = ",
-        " and coalesce(ticket_id, '00000000-0000-0000-0000-000000000000'::uuid) = ",
-    );
-    sql.bind(ticket.0);
+    about(&mut sql, ticket);
     let rows: Vec<(i64, i64, i64)> = sql.fetch_all(&mut tx.conn).await?;
     let count = |count: i64| u64::try_from(count).unwrap_or(0);
     let counts = rows.into_iter().next().map(|(sent, waiting, delayed)| MessageCounts {

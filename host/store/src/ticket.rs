@@ -16,7 +16,9 @@ use waypost_domain::{
     ticket::{ExternalRef, Ticket, TicketKind},
 };
 
-pub use self::filter::{Assignee, TicketCursor, TicketFilter, TicketSort, count, count_to, list};
+pub use self::filter::{
+    Assignee, TicketCursor, TicketFilter, TicketSort, count, count_to, counts_to, list,
+};
 use self::{
     details::{DetailsRows, WholeRow},
     row::TicketRow,

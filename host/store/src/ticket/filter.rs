@@ -183,6 +183,44 @@ pub async fn count_to(
     Ok(found.min(limit.into()))
 }
 
+/// Counts the tickets that each of some filters leaves, and stops at `limit`. What is open is
+/// walked once for all filters that leave nothing else.
+pub async fn counts_to(
+    tx: &mut ReadTx,
+    filters: &[TicketFilter],
+    limit: u32,
+) -> Result<Vec<u64>, StoreError> {
+    let mut counts = vec![0; filters.len()];
+    let mut of_open = Vec::new();
+    for (place, filter) in filters.iter().enumerate() {
+        let known = Known::of(tx, filter, TicketSort::Queue).await?;
+        match walks(filter, TicketSort::Queue, &known).as_slice() {
+            [walk] if walk.index == Index::Open => of_open.push((place, walk.clone(), known)),
+            _ => counts[place] = count_to(tx, filter, limit).await?,
+        }
+    }
+    if of_open.is_empty() {
+        return Ok(counts);
+    }
+    let mut sql = Sql::new(&tx.conn, "select ");
+    let mut before = "count(case when active";
+    for (place, walk, known) in &of_open {
+        sql.push(before);
+        add_conditions(&mut sql, walk, &filters[*place], known, tx.org);
+        before = " then 1 end) || ',' || count(case when active";
+    }
+    sql.push(" then 1 end) || '' from tickets");
+    Index::Open.add(&mut sql);
+    sql.push(" where tickets.org_id = ").bind(tx.org.0).push(" and active");
+    let rows: Vec<(String,)> = sql.fetch_all(&mut tx.conn).await?;
+    let found = rows.first().map_or("", |(found,)| found.as_str()).split(',');
+    for ((place, ..), found) in of_open.iter().zip(found) {
+        let corrupt = |_| StoreError::Corrupt { table: "tickets", column: "count" };
+        counts[*place] = found.parse::<u64>().map_err(corrupt)?.min(limit.into());
+    }
+    Ok(counts)
+}
+
 /// Which part of a list, and in which order.
 struct Page<'a> {
     sort: TicketSort,

@@ -266,6 +266,9 @@ pub(super) fn walks(filter: &TicketFilter, sort: TicketSort, known: &Known) -> V
     if let Some(ci) = filter.ci {
         return about(ci, &places);
     }
+    if filter.policy_failures == Some(true) {
+        return by_phase(&Walk::along(Index::Failures), &places);
+    }
     let kinds: BTreeSet<TicketKind> = places.iter().map(|(kind, _)| *kind).collect();
     if places.iter().all(|(_, phase)| *phase != Phase::Closed) {
         let mut walks = Vec::new();
@@ -279,9 +282,6 @@ pub(super) fn walks(filter: &TicketFilter, sort: TicketSort, known: &Known) -> V
             ..Walk::along(Index::Ended)
         }));
         return walks;
-    }
-    if filter.policy_failures == Some(true) {
-        return vec![Walk::along(Index::Failures)];
     }
     // Along the first of them where none is known to hold little, if that has the list's order.
     let place = known.little_past.or((sort == TicketSort::Opened).then_some(0));
@@ -350,7 +350,7 @@ fn concerning(places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
     walks
 }
 
-/// Along what a person has by each of these phases: what is closed grows for years, and is not
+/// Along an index that goes by phase, in each of these: what is closed grows for years, and is not
 /// asked for where only the rest is wanted.
 fn by_phase(walk: &Walk, places: &BTreeSet<(TicketKind, Phase)>) -> Vec<Walk> {
     let phases: BTreeSet<Phase> = places.iter().map(|(_, phase)| *phase).collect();

@@ -297,6 +297,7 @@ async fn each_leaves(
     cases: Vec<(&str, TicketFilter, Vec<&Ticket>)>,
 ) {
     let mut tx = store.read(org.id).await.unwrap();
+    let (mut filters, mut counts) = (Vec::new(), Vec::new());
     for (name, filter, expected) in cases {
         let expected: Vec<_> = expected.iter().map(|ticket| ticket.id).collect();
         for sort in [TicketSort::Opened, TicketSort::Updated, TicketSort::Queue] {
@@ -318,7 +319,14 @@ async fn each_leaves(
         assert_eq!(usize::try_from(count).unwrap(), expected.len(), "{name}");
         let most = ticket::count_to(&mut tx, &filter, 2).await.unwrap();
         assert_eq!(most, count.min(2), "{name}");
+        filters.push(filter);
+        counts.push(count);
     }
+    // All at once, they are counted alike.
+    let together = ticket::counts_to(&mut tx, &filters, 50).await.unwrap();
+    assert_eq!(together, counts);
+    let most = ticket::counts_to(&mut tx, &filters, 2).await.unwrap();
+    assert_eq!(most, counts.iter().map(|count| *count.min(&2)).collect::<Vec<_>>());
 }
 
 async fn every_state_and_phase_is_found_among_all_others(store: Store) {

@@ -120,6 +120,7 @@ async fn read_lists(tx: &mut ReadTx, sample: &Sample) {
         }
         ticket::count_to(tx, filter, 10_001).await.unwrap();
     }
+    ticket::counts_to(tx, &filters, 10_001).await.unwrap();
 }
 
 async fn read_tickets(tx: &mut ReadTx, sample: &Sample) {

@@ -116,7 +116,7 @@ async fn list_of(
     let teams = active_teams(state, viewer).await?;
     let text = query.get("text").map(str::to_owned);
     let asked = TicketQuery { text: text.clone(), ..part.query(viewer, kind) };
-    let listed = listed(&state.desk, viewer, &asked, query).await?;
+    let listed = listed(&state.desk, viewer, &asked, query, None).await?;
     let action = viewer.path.to_string();
     let name = part.name();
     let kept = name.as_ref().map(|name| format!("of={name}&")).unwrap_or_default();
@@ -187,7 +187,7 @@ pub(crate) async fn search(
             text: Some(text.to_owned()),
             ..TicketQuery::default()
         };
-        found = listed(&state.desk, &viewer, &asked, &query).await?;
+        found = listed(&state.desk, &viewer, &asked, &query, None).await?;
     }
     let action = viewer.at("desk/search");
     let t = &viewer.words.text;

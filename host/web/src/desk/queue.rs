@@ -291,14 +291,17 @@ async fn page(
         };
         tabs.push((tab, asked));
     }
-    // A page that only looks for news is spared the counts.
-    let tabs = counted(&state.desk, viewer, tabs, query.get("seen").is_none()).await?;
     let title = here.map_or_else(|| label(&view, viewer, &teams), |saved| saved.name.clone());
     let bare = viewer.at(&format!("desk/queue/{view}"));
     let mut asked = shown_by(&view, me);
     let filter = Filter::read(query);
     filter.narrow(&mut asked);
-    let listed = listed(&state.desk, viewer, &asked, query).await?;
+    // A page that only looks for news is spared the counts.
+    let (tabs, total) = match query.get("seen") {
+        Some(_) => (tabs.into_iter().map(|(tab, _)| tab).collect(), None),
+        None => counted(&state.desk, viewer, tabs, &asked).await?,
+    };
+    let listed = listed(&state.desk, viewer, &asked, query, total).await?;
     let t = &viewer.words.text;
     let empty = match &view {
         QueueView::Mine => t.empty_mine(),
@@ -470,23 +473,23 @@ pub(super) struct Listed {
     mark: String,
 }
 
-/// Reads a page of a list.
+/// Reads a page of a list, whose total may be known already.
 pub(super) async fn listed(
     desk: &Desk,
     viewer: &Viewer,
     asked: &TicketQuery,
     query: &Query,
+    known: Option<Total>,
 ) -> Result<Listed, CommandError> {
     let after = query.get("after").map(|cursor| Cursor(cursor.to_owned()));
     let request = PageRequest { limit: SHOWN, after };
-    // To count what has some words, every title would be read.
-    let asked = TicketQuery { count: asked.text.is_none(), ..asked.clone() };
+    let asked = TicketQuery { count: known.is_none() && is_counted(asked), ..asked.clone() };
     let page = tickets::list(desk, viewer.caller(), &asked, &request).await?;
     let seen = |is_minimum| {
         let rows = u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
         Total { rows, is_minimum }
     };
-    let total = page.total.or_else(|| match (&request.after, &page.next) {
+    let total = known.or(page.total).or_else(|| match (&request.after, &page.next) {
         (None, next) => Some(seen(next.is_some())),
         (Some(_), _) => None,
     });
@@ -514,22 +517,27 @@ fn rows(viewer: &Viewer, views: &[TicketView]) -> Vec<Row> {
     views.iter().map(|view| row(viewer, view, "desk/tickets")).collect()
 }
 
-/// The tabs, with how many tickets are in each, where that is asked for: however many tabs there
-/// are, they are counted in one go.
+/// The tabs, with how many tickets are in each, and how many are in the list that is asked for:
+/// however many tabs there are, all are counted in one go.
 async fn counted(
     desk: &Desk,
     viewer: &Viewer,
     tabs: Vec<(Tab, TicketQuery)>,
-    is_asked: bool,
-) -> Result<Vec<Tab>, CommandError> {
-    let (mut tabs, queries): (Vec<Tab>, Vec<TicketQuery>) = tabs.into_iter().unzip();
-    if is_asked {
-        let totals = tickets::counts(desk, viewer.caller(), &queries).await?;
-        for (tab, total) in tabs.iter_mut().zip(totals) {
-            tab.count = shown(total);
-        }
+    asked: &TicketQuery,
+) -> Result<(Vec<Tab>, Option<Total>), CommandError> {
+    let (mut tabs, mut queries): (Vec<Tab>, Vec<TicketQuery>) = tabs.into_iter().unzip();
+    queries.extend(is_counted(asked).then(|| asked.clone()));
+    let totals = tickets::counts(desk, viewer.caller(), &queries).await?;
+    for (tab, total) in tabs.iter_mut().zip(&totals) {
+        tab.count = shown(*total);
     }
-    Ok(tabs)
+    let total = totals.get(tabs.len()).copied();
+    Ok((tabs, total))
+}
+
+/// Whether it is said how many a list has. To count what has some words, every title would be read.
+fn is_counted(asked: &TicketQuery) -> bool {
+    asked.text.is_none()
 }
 
 /// How many rows a list has, as a page says it.
