@@ -12,8 +12,9 @@ create index tickets_assignee on tickets (org_id, assignee_id, phase, opened_at,
 -- Where a policy failed, which is what an operator asks for, and the desk as long as it is open.
 create index tickets_failures on tickets (org_id, phase, opened_at, id) where policy_failures is not null;
 
--- As it was, in words that the walls let an index be asked by: of `coalesce` PostgreSQL does not know
--- whether it tells what it is given, so each look for a ticket's messages read all of everybody.
+-- As it was, in words that the walls let an index be asked by: of `coalesce` PostgreSQL does not
+-- know whether it tells what it is given, so each look for a ticket's messages read all of the
+-- table.
 drop index outbox_dedupe_key;
 create unique index outbox_dedupe_key on outbox (
     org_id,

@@ -11,3 +11,4 @@ create index tickets_assignee on tickets (org_id, assignee_id, phase, opened_at,
     where assignee_id is not null;
 -- Where a policy failed, which is what an operator asks for, and the desk as long as it is open.
 create index tickets_failures on tickets (org_id, phase, opened_at, id) where policy_failures is not null;
+-- PostgreSQL also gets the key of its outbox in other words; here there are no walls.

@@ -303,6 +303,7 @@ async fn a_ticket_is_found_by_its_number_and_its_words(desk: TestDesk) {
 }
 
 async fn a_search_says_how_many_it_found_as_far_as_they_are_listed(desk: TestDesk) {
+    // As a queue shows.
     const ON_A_PAGE: usize = 50;
     let acme = desk.organization("acme").await;
     desk.ignore_mail();
@@ -329,6 +330,12 @@ async fn a_history_calls_teams_and_services_by_their_names(desk: TestDesk) {
     let served = json!({ "service": "revenue-portal" });
     let _ = acme.agent.client.patch(&path, version, served).await.ok();
     let mut agent = desk.signed_in(&acme.agent.email).await;
+    let moved = acme.agent.client.again(&incident).await;
+    let _ = acme.agent.client.act(&moved, "assign", json!({ "team": "finance" })).await.ok();
+    // What has been stays told when the team works no more.
+    let version = acme.admin.client.get("/teams/network").await.ok()["version"].as_i64().unwrap();
+    let over = json!({ "active": false });
+    let _ = acme.admin.client.patch("/teams/network", version, over).await.ok();
     let history = agent.visit(&format!("/o/acme/desk/tickets/{number}")).await.part("ol.entries");
     assert!(history.contains("Network") && history.contains("Revenue portal"), "{history}");
     assert!(!history.contains("network") && !history.contains("revenue-portal"), "{history}");

@@ -62,14 +62,15 @@ pub(super) fn measure(policies: &Path, options: &Options) -> Result<Table> {
 
 fn one(engine: Engine, built: &Built, options: &Options, table: &mut Table) -> Result<()> {
     let tickets = options.tickets.unwrap_or(TICKETS);
-    let site = match &options.keep {
-        Some(folder) => Site::kept(engine, built, folder)?,
-        None => Site::new(engine, built)?,
+    let site = if let Some(folder) = &options.keep {
+        let site = Site::kept(engine, built, folder)?;
+        fill_once(&site, tickets)?;
+        site
+    } else {
+        let site = Site::new(engine, built)?;
+        world::fill(&site, DATABASE, tickets)?;
+        site
     };
-    match options.keep {
-        Some(_) => fill_once(&site, tickets)?,
-        None => world::fill(&site, DATABASE, tickets)?,
-    }
     let address = waypost::address(0)?;
     // Links begin with it, and forms come from it.
     let waypost = site.installation(DATABASE).with(format!("public_url=http://{address}"));

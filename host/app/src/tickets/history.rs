@@ -32,8 +32,8 @@ pub struct History {
     tickets: BTreeMap<TicketId, String>,
     /// The names of the catalog items that events speak of.
     items: BTreeMap<CatalogItemId, String>,
-    /// The names of the teams and services by their keys; none for who is not of the desk, or where
-    /// no event speaks of any.
+    /// The names of teams by their keys; none for who is not of the desk, or where no event speaks
+    /// of any. So are those of services.
     teams: BTreeMap<String, String>,
     services: BTreeMap<String, String>,
 }
@@ -157,8 +157,7 @@ impl Look<'_> {
         history.tickets = numbers(tx, spoken_of.tickets).await?;
         history.items = item_names(tx, &spoken_of.items).await?;
         if spoken_of.has_teams {
-            let teams = team::names(tx).await?.into_iter();
-            history.teams = teams.map(|(_, key, name)| (key.to_string(), name)).collect();
+            history.teams = team_names(tx).await?;
         }
         if spoken_of.has_services {
             let services = service::list(tx).await?.into_iter();
@@ -175,6 +174,20 @@ async fn numbers(
     let ids: Vec<TicketId> = tickets.into_iter().collect();
     let found = ticket::headings(tx, &ids).await?;
     Ok(found.into_iter().map(|(id, heading)| (id, heading.number)).collect())
+}
+
+/// The names of teams by their keys, also of those that work no more. A key that a team of the
+/// organization and one of its provider both have tells neither.
+async fn team_names(tx: &mut ReadTx) -> Result<BTreeMap<String, String>, StoreError> {
+    let (mut names, mut twice) = (BTreeMap::new(), BTreeSet::new());
+    for team in team::list(tx).await? {
+        let key = team.key.to_string();
+        if names.insert(key.clone(), team.name).is_some() {
+            twice.insert(key);
+        }
+    }
+    names.retain(|key, _| !twice.contains(key));
+    Ok(names)
 }
 
 async fn item_names(

@@ -180,7 +180,7 @@ pub async fn counts(
     let mut tx = desk.store.read(caller.org).await?;
     let (mut places, mut filters) = (Vec::new(), Vec::new());
     for (place, query) in queries.iter().enumerate() {
-        // None has a key that nothing has.
+        // None where a key is named that nothing has.
         if let Some(filter) = filter(&mut tx, caller, query).await? {
             places.push(place);
             filters.push(filter);

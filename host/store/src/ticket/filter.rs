@@ -183,7 +183,7 @@ pub async fn count_to(
     Ok(found.min(limit.into()))
 }
 
-/// Counts the tickets that each of some filters leaves, and stops at `limit`. What is open is
+/// Counts the tickets that each of some filters leaves, and says `limit` at most. What is open is
 /// walked once for all filters that leave nothing else.
 pub async fn counts_to(
     tx: &mut ReadTx,
@@ -191,20 +191,36 @@ pub async fn counts_to(
     limit: u32,
 ) -> Result<Vec<u64>, StoreError> {
     let mut counts = vec![0; filters.len()];
+    let first = |filter| filters.iter().position(|one| one == filter).unwrap_or_default();
     let mut of_open = Vec::new();
     for (place, filter) in filters.iter().enumerate() {
+        if first(filter) < place {
+            continue;
+        }
+        // As a queue goes, because only so all that is open is one walk.
         let known = Known::of(tx, filter, TicketSort::Queue).await?;
         match walks(filter, TicketSort::Queue, &known).as_slice() {
             [walk] if walk.index == Index::Open => of_open.push((place, walk.clone(), known)),
             _ => counts[place] = count_to(tx, filter, limit).await?,
         }
     }
-    if of_open.is_empty() {
-        return Ok(counts);
+    if !of_open.is_empty() {
+        count_open(tx, filters, &of_open, &mut counts).await?;
     }
+    Ok(filters.iter().map(|filter| counts[first(filter)].min(limit.into())).collect())
+}
+
+/// Counts what each of these filters leaves of what is open, in one walk.
+async fn count_open(
+    tx: &mut ReadTx,
+    filters: &[TicketFilter],
+    of_open: &[(usize, Walk, Known)],
+    counts: &mut [u64],
+) -> Result<(), StoreError> {
+    // The numbers come as one text, because a row has as many columns as its type says.
     let mut sql = Sql::new(&tx.conn, "select ");
     let mut before = "count(case when active";
-    for (place, walk, known) in &of_open {
+    for (place, walk, known) in of_open {
         sql.push(before);
         add_conditions(&mut sql, walk, &filters[*place], known, tx.org);
         before = " then 1 end) || ',' || count(case when active";
@@ -213,12 +229,12 @@ pub async fn counts_to(
     Index::Open.add(&mut sql);
     sql.push(" where tickets.org_id = ").bind(tx.org.0).push(" and active");
     let rows: Vec<(String,)> = sql.fetch_all(&mut tx.conn).await?;
-    let found = rows.first().map_or("", |(found,)| found.as_str()).split(',');
-    for ((place, ..), found) in of_open.iter().zip(found) {
-        let corrupt = |_| StoreError::Corrupt { table: "tickets", column: "count" };
-        counts[*place] = found.parse::<u64>().map_err(corrupt)?.min(limit.into());
+    let mut found = rows.first().map_or("", |(found,)| found.as_str()).split(',');
+    for (place, ..) in of_open {
+        let count = found.next().and_then(|count| count.parse().ok());
+        counts[*place] = count.ok_or(StoreError::Corrupt { table: "tickets", column: "active" })?;
     }
-    Ok(counts)
+    Ok(())
 }
 
 /// Which part of a list, and in which order.

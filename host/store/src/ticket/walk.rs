@@ -115,7 +115,8 @@ pub(super) enum Concern {
     Voter,
     /// It is a task of what concerns them in one of the other ways.
     Task,
-    /// It is an open one of them, so what they asked for is open, too (see `invariant.rs`).
+    /// It is an open one of them, so what they asked for is open, too: of what has ended, only
+    /// problems have open tasks (`Invariant::EndedHasNoOpenTask`), and those nobody asks for.
     OpenTask,
 }
 

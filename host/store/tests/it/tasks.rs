@@ -84,6 +84,9 @@ async fn who_is_not_of_the_desk_sees_the_tasks_that_concern_them(store: Store) {
     let voted_on = fixture::ticket(&org);
     // Who is responsible for a child sees that, and not what it is a child of.
     let child = Ticket { parent: Some(own.id), ..fixture::ticket(&org) };
+    let mut held = Ticket { requester: Some(person), ..fixture::ticket(&org) };
+    held.stage = stage(TicketKind::Incident, State::OnHold);
+    let of_held = task_of(&org, &held, 1);
     let of_own = task_of(&org, &own, 1);
     let of_watched = task_of(&org, &watched, 1);
     let of_voted_on = task_of(&org, &voted_on, 1);
@@ -93,27 +96,30 @@ async fn who_is_not_of_the_desk_sees_the_tasks_that_concern_them(store: Store) {
     let mut written = task_of(&org, &foreign, 1);
     written.opened_by = Some(person);
     let incident = Ticket { assignee: Some(person), ..fixture::ticket(&org) };
-    let seen = [&own, &watched, &voted_on, &of_own, &of_watched, &of_voted_on, &worked_on];
-    let seen = seen.map(|ticket| ticket.id);
+    let seen = [&own, &watched, &voted_on, &held];
+    let tasks = [&of_own, &of_watched, &of_voted_on, &of_held, &worked_on];
+    let seen: Vec<&Ticket> = seen.into_iter().chain(tasks).collect();
+    let seen: Vec<TicketId> = seen.into_iter().map(|ticket| ticket.id).collect();
     let round = crate::approvals::round_of(&voted_on, 1, &[person; 2]);
-    let all = [watched, voted_on, child, of_own, of_watched, of_voted_on, worked_on];
+    let all = [watched, voted_on, held, child, of_own, of_watched, of_voted_on, of_held, worked_on];
     store_all(&store, &org, &all).await;
     store_all(&store, &org, &[written, incident, task_of(&org, &foreign, 2)]).await;
     let mut tx = store.write(org.id).await.unwrap();
     approval::insert(&mut tx, &round).await.unwrap();
 
-    let filter = TicketFilter { concerns: Some(person), ..TicketFilter::default() };
-    let found = ticket::list(&mut tx, &filter, TicketSort::Opened, None, 50).await.unwrap();
-    for sort in [TicketSort::Updated, TicketSort::Queue] {
-        assert_eq!(ticket::list(&mut tx, &filter, sort, None, 50).await.unwrap().len(), 7);
-    }
-
-    let mut found = found.iter().map(|ticket| ticket.id).collect::<Vec<_>>();
-    found.sort_unstable();
-    let mut expected = Vec::from(seen);
+    let mut expected = seen;
     expected.sort_unstable();
-    assert_eq!(found, expected);
-    assert_eq!(ticket::count(&mut tx, &filter).await.unwrap(), 7);
+    // All of it is open, and where only that is asked for, it is found in another way.
+    for active in [None, Some(true)] {
+        let filter = TicketFilter { concerns: Some(person), active, ..TicketFilter::default() };
+        for sort in [TicketSort::Opened, TicketSort::Updated, TicketSort::Queue] {
+            let found = ticket::list(&mut tx, &filter, sort, None, 50).await.unwrap();
+            let mut found = found.iter().map(|ticket| ticket.id).collect::<Vec<_>>();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{active:?} in {sort:?}");
+        }
+        assert_eq!(ticket::count(&mut tx, &filter).await.unwrap(), 9);
+    }
 }
 
 async fn whom_a_ticket_concerns_changes_with_it(store: Store) {

@@ -1,6 +1,7 @@
 //! Plans: no statement that `reads.rs` causes reads all that an organization has on SQLite, whether
 //! or not the database has statistics; and on PostgreSQL none has to read the whole of a table that
-//! grows, its walls included. What may be read whole is listed below.
+//! grows, its walls included, nor finds parts of tickets by their organization alone. What may be
+//! read whole is listed below.
 //!
 //! The statements are recorded while the store's functions are called, so a new one is judged as
 //! soon as it is called here.

@@ -296,7 +296,8 @@ async fn page(
     let mut asked = shown_by(&view, me);
     let filter = Filter::read(query);
     filter.narrow(&mut asked);
-    // A page that only looks for news is spared the counts.
+    // A page that only looks for news is spared the counts. They are of a moment before the rows:
+    // at worst, what is shown already is told as news once.
     let (tabs, total) = match query.get("seen") {
         Some(_) => (tabs.into_iter().map(|(tab, _)| tab).collect(), None),
         None => counted(&state.desk, viewer, tabs, &asked).await?,
@@ -485,14 +486,11 @@ pub(super) async fn listed(
     let request = PageRequest { limit: SHOWN, after };
     let asked = TicketQuery { count: known.is_none() && is_counted(asked), ..asked.clone() };
     let page = tickets::list(desk, viewer.caller(), &asked, &request).await?;
-    let seen = |is_minimum| {
+    let so_far = || {
         let rows = u32::try_from(page.rows.len()).unwrap_or(u32::MAX);
-        Total { rows, is_minimum }
+        Total { rows, is_minimum: page.next.is_some() }
     };
-    let total = known.or(page.total).or_else(|| match (&request.after, &page.next) {
-        (None, next) => Some(seen(next.is_some())),
-        (Some(_), _) => None,
-    });
+    let total = known.or(page.total).or_else(|| request.after.is_none().then(so_far));
     let kept = kept(query);
     Ok(Listed {
         mark: mark(&page.rows, total),
@@ -510,6 +508,7 @@ fn mark(views: &[TicketView], total: Option<Total>) -> String {
         digest.update(view.ticket.version.to_be_bytes());
     }
     digest.update(total.map_or(0, |total| total.rows).to_be_bytes());
+    digest.update([u8::from(total.is_some_and(|total| total.is_minimum))]);
     digest.finalize().iter().take(8).fold(String::new(), |mark, byte| format!("{mark}{byte:02x}"))
 }
 
@@ -535,7 +534,8 @@ async fn counted(
     Ok((tabs, total))
 }
 
-/// Whether it is said how many a list has. To count what has some words, every title would be read.
+/// Whether all of a list is counted. Of what has some words, every title would be read; a tab of
+/// such a view is counted all the same, because it is of what is open.
 fn is_counted(asked: &TicketQuery) -> bool {
     asked.text.is_none()
 }

@@ -27,8 +27,8 @@ const COMMENTS: usize = 57;
 const FROM: usize = 1_704_067_200;
 const SPAN: usize = 730 * 86_400;
 
-/// About how many tickets a person asks for, where there are enough; the demo's people ask for some
-/// five times as many.
+/// About how many tickets a person asks for, where there are enough (of 24,000, the demo's people
+/// ask for all); the demo's people ask for some five times as many.
 const EACH: usize = 200;
 
 /// Who looks at pages.
