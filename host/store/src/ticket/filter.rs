@@ -183,8 +183,9 @@ pub async fn count_to(
     Ok(found.min(limit.into()))
 }
 
-/// Counts the tickets that each of some filters leaves, and says `limit` at most. What is open is
-/// walked once for all filters that leave nothing else.
+/// Counts the tickets that each of some filters leaves, and says `limit` at most. On SQLite, what
+/// is open is walked once for all filters that leave nothing else; PostgreSQL walks an index to a
+/// limit, but reads a whole table sooner than an index to its end.
 pub async fn counts_to(
     tx: &mut ReadTx,
     filters: &[TicketFilter],
@@ -192,6 +193,7 @@ pub async fn counts_to(
 ) -> Result<Vec<u64>, StoreError> {
     let mut counts = vec![0; filters.len()];
     let first = |filter| filters.iter().position(|one| one == filter).unwrap_or_default();
+    let is_walked_once = matches!(tx.conn, Conn::Sqlite(_));
     let mut of_open = Vec::new();
     for (place, filter) in filters.iter().enumerate() {
         if first(filter) < place {
@@ -200,7 +202,7 @@ pub async fn counts_to(
         // As a queue goes, because only so all that is open is one walk.
         let known = Known::of(tx, filter, TicketSort::Queue).await?;
         match walks(filter, TicketSort::Queue, &known).as_slice() {
-            [walk] if walk.index == Index::Open => of_open.push((place, walk.clone(), known)),
+            [walk] if is_walked_once && walk.index == Index::Open => of_open.push((place, known)),
             _ => counts[place] = count_to(tx, filter, limit).await?,
         }
     }
@@ -214,23 +216,27 @@ pub async fn counts_to(
 async fn count_open(
     tx: &mut ReadTx,
     filters: &[TicketFilter],
-    of_open: &[(usize, Walk, Known)],
+    of_open: &[(usize, Known)],
     counts: &mut [u64],
 ) -> Result<(), StoreError> {
     // The numbers come as one text, because a row has as many columns as its type says.
     let mut sql = Sql::new(&tx.conn, "select ");
-    let mut before = "count(case when active";
-    for (place, walk, known) in of_open {
+    let mut before = "count(case when true";
+    for (place, known) in of_open {
         sql.push(before);
-        add_conditions(&mut sql, walk, &filters[*place], known, tx.org);
-        before = " then 1 end) || ',' || count(case when active";
+        // That it is open is said of the whole walk: said again here, SQLite would read each ticket
+        // for it, beside the index.
+        let (walk, said) = (Walk::along(Index::Key), &filters[*place]);
+        let filter = TicketFilter { active: None, ..said.clone() };
+        add_conditions(&mut sql, &walk, &filter, known, tx.org);
+        before = " then 1 end) || ',' || count(case when true";
     }
     sql.push(" then 1 end) || '' from tickets");
     Index::Open.add(&mut sql);
     sql.push(" where tickets.org_id = ").bind(tx.org.0).push(" and active");
     let rows: Vec<(String,)> = sql.fetch_all(&mut tx.conn).await?;
     let mut found = rows.first().map_or("", |(found,)| found.as_str()).split(',');
-    for (place, ..) in of_open {
+    for (place, _) in of_open {
         let count = found.next().and_then(|count| count.parse().ok());
         counts[*place] = count.ok_or(StoreError::Corrupt { table: "tickets", column: "active" })?;
     }

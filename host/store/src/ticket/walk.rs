@@ -121,7 +121,7 @@ pub(super) enum Concern {
 }
 
 impl Walk {
-    fn along(index: Index) -> Self {
+    pub(super) fn along(index: Index) -> Self {
         Self {
             index,
             kind: None,
